@@ -1,0 +1,217 @@
+//! One GET over HTTP: the only place in the product that sends a request to the upstream's API.
+//!
+//! It owns the headers, the time limits and the size limit. It does not know what an answer means beyond its status.
+
+use std::{error::Error, time::Duration};
+
+use reqwest::{
+    Client, Response, StatusCode,
+    header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue, RETRY_AFTER},
+    redirect,
+};
+use tokio::time::Instant;
+use url::{Host, Url};
+
+use crate::{AccessToken, BuildError, Endpoint, FailureClass, Settings, UpstreamError, refusal::Refusal};
+
+/// The header that carries the id of a request through Amazon's gateway (observed).
+const REQUEST_ID: &str = "x-amzn-requestid";
+
+#[derive(Debug)]
+pub(crate) struct Transport {
+    http: Client,
+    base_url: Url,
+    body_limit: usize,
+}
+
+/// A complete answer with status 200, and what an error about it would have to say.
+pub(crate) struct Answer {
+    body: Vec<u8>,
+    call: Call,
+}
+
+impl Answer {
+    pub(crate) fn body(&self) -> &[u8] {
+        &self.body
+    }
+
+    pub(crate) fn failure(self, class: FailureClass, detail: String) -> UpstreamError {
+        self.call.failure(class, detail)
+    }
+}
+
+impl Transport {
+    pub(crate) fn new(settings: Settings, token: &AccessToken) -> Result<Self, BuildError> {
+        check_base_url(&settings.base_url)?;
+        let headers = HeaderMap::from_iter([
+            (AUTHORIZATION, token.authorization()?),
+            (ACCEPT, HeaderValue::from_static("application/json")),
+        ]);
+        let mut builder = Client::builder()
+            .user_agent(concat!("sends/", env!("CARGO_PKG_VERSION")))
+            .default_headers(headers)
+            .connect_timeout(settings.connect_timeout)
+            .timeout(settings.call_timeout)
+            // A redirect could carry the token to another host, and leads to a path outside the list in any case.
+            .redirect(redirect::Policy::none())
+            // Repeating a request is a decision for the layer that counts requests against the budget.
+            .retry(reqwest::retry::never());
+        if is_loopback(&settings.base_url) {
+            builder = builder.no_proxy();
+        }
+        if settings.base_url.scheme() == "http" {
+            // The TLS library refuses to start on a machine without CA certificates, which plain HTTP does not need.
+            builder = builder.tls_certs_only([]);
+        }
+        Ok(Self {
+            http: builder
+                .build()
+                .map_err(|error| BuildError::Http(innermost(&error)))?,
+            base_url: settings.base_url,
+            body_limit: settings.body_limit,
+        })
+    }
+
+    pub(crate) async fn get(&self, endpoint: Endpoint) -> Result<Answer, UpstreamError> {
+        let mut call = Call::new(endpoint);
+        let request = self.http.get(endpoint.url(&self.base_url));
+        let mut response = match request.send().await {
+            Ok(response) => response,
+            Err(error) => return Err(call.broken(&error)),
+        };
+        call.note(&response);
+        let body = self.read(&mut response, &call).await;
+        match response.status() {
+            StatusCode::OK => Ok(Answer { body: body?, call }),
+            // The status counts even when the body that explains it does not arrive.
+            status => Err(call.refused(status, &body.unwrap_or_default())),
+        }
+    }
+
+    async fn read(&self, response: &mut Response, call: &Call) -> Result<Vec<u8>, UpstreamError> {
+        let mut body = Vec::new();
+        loop {
+            match response.chunk().await {
+                Ok(Some(chunk)) if body.len() + chunk.len() > self.body_limit => {
+                    let detail = format!("the answer is larger than {} bytes", self.body_limit);
+                    return Err(call.clone().failure(FailureClass::Invalid, detail));
+                }
+                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+                Ok(None) => return Ok(body),
+                Err(error) => return Err(call.clone().broken(&error)),
+            }
+        }
+    }
+}
+
+/// What is known about a call while it runs.
+#[derive(Clone)]
+struct Call {
+    endpoint: Endpoint,
+    started: Instant,
+    status: Option<StatusCode>,
+    request_id: Option<String>,
+    retry_after: Option<Duration>,
+}
+
+impl Call {
+    fn new(endpoint: Endpoint) -> Self {
+        Self {
+            endpoint,
+            started: Instant::now(),
+            status: None,
+            request_id: None,
+            retry_after: None,
+        }
+    }
+
+    fn note(&mut self, response: &Response) {
+        let header = |name: &str| response.headers().get(name)?.to_str().ok();
+        self.status = Some(response.status());
+        self.request_id = header(REQUEST_ID).map(String::from);
+        self.retry_after = header(RETRY_AFTER.as_str())
+            .and_then(|value| value.parse().ok())
+            .map(Duration::from_secs);
+    }
+
+    fn refused(self, status: StatusCode, body: &[u8]) -> UpstreamError {
+        let refusal = Refusal::read(body);
+        let words = refusal
+            .message
+            .as_deref()
+            .or(refusal.error_key.as_deref())
+            .unwrap_or("no explanation given");
+        let failure = self.failure(
+            refusal.class(status),
+            format!("the upstream answered {status}: {words}"),
+        );
+        UpstreamError {
+            error_key: refusal.error_key,
+            message: refusal.message,
+            ..failure
+        }
+    }
+
+    fn broken(self, error: &reqwest::Error) -> UpstreamError {
+        let (class, what) = match error {
+            error if error.is_connect() => (FailureClass::Unreachable, "no connection to the upstream"),
+            error if error.is_timeout() => (FailureClass::TimedOut, "no complete answer in time"),
+            // A body cut off and a body that cannot be decompressed look alike here, and both may arrive whole next time.
+            _ => (FailureClass::Interrupted, "the answer broke off"),
+        };
+        self.failure(class, format!("{what} ({})", innermost(error)))
+    }
+
+    fn failure(self, class: FailureClass, detail: String) -> UpstreamError {
+        UpstreamError {
+            endpoint: self.endpoint,
+            attempts: 1,
+            elapsed: self.started.elapsed(),
+            class,
+            status: self.status,
+            error_key: None,
+            message: None,
+            request_id: self.request_id,
+            retry_after: self.retry_after,
+            detail,
+        }
+    }
+}
+
+fn check_base_url(url: &Url) -> Result<(), BuildError> {
+    let problem = match url {
+        url if !matches!(url.scheme(), "http" | "https") => "it must begin with http:// or https://",
+        url if !url.username().is_empty() || url.password().is_some() => {
+            "it must not hold a user name or password"
+        }
+        url if url.query().is_some() || url.fragment().is_some() => "it must not hold a query or a fragment",
+        _ => return Ok(()),
+    };
+    let mut shown = url.clone();
+    // Both fail only for URLs that cannot hold credentials, and those have none to hide.
+    let _ = shown.set_username("");
+    let _ = shown.set_password(None);
+    shown.set_query(None);
+    Err(BuildError::BaseUrl {
+        url: shown.into(),
+        problem,
+    })
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+/// The cause at the bottom of the chain: "connection refused" rather than "error sending request for url (…)".
+fn innermost(error: &dyn Error) -> String {
+    let mut cause = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
+}

@@ -1,0 +1,141 @@
+//! An upstream that answers each connection with the next reply of a script, byte for byte as it was written.
+
+use std::sync::{Arc, Mutex};
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    task::JoinHandle,
+};
+
+/// What one connection gets to see.
+#[derive(Clone, Debug)]
+pub enum Reply {
+    /// These bytes, and then the end of the connection.
+    Bytes(Vec<u8>),
+    /// The end of the connection before any answer.
+    Close,
+    /// Nothing, for as long as the client waits.
+    Stall,
+}
+
+impl Reply {
+    /// A complete answer.
+    pub fn json(status: u16, body: &str) -> Self {
+        Self::answer(
+            status,
+            "content-type: application/json\r\n",
+            body.len(),
+            body.as_bytes(),
+        )
+    }
+
+    /// An answer that ends before its length is reached.
+    pub fn cut_off(status: u16, body: &str) -> Self {
+        Self::answer(status, "", body.len() + 10, body.as_bytes())
+    }
+
+    /// An answer that calls itself gzip and is not.
+    pub fn broken_gzip() -> Self {
+        Self::answer(200, "content-encoding: gzip\r\n", 2, b"[]")
+    }
+
+    /// An answer that sends the client elsewhere.
+    pub fn redirect(location: &str) -> Self {
+        Self::answer(302, &format!("location: {location}\r\n"), 0, b"")
+    }
+
+    /// The same with one more header.
+    pub fn header(self, name: &str, value: &str) -> Self {
+        let Self::Bytes(bytes) = self else { return self };
+        let text = String::from_utf8(bytes).unwrap();
+        let (status_line, rest) = text.split_once("\r\n").unwrap();
+        Self::Bytes(format!("{status_line}\r\n{name}: {value}\r\n{rest}").into_bytes())
+    }
+
+    /// What to call the reply when a test fails.
+    pub fn first_line(&self) -> String {
+        match self {
+            Self::Bytes(bytes) => String::from_utf8_lossy(bytes)
+                .lines()
+                .next()
+                .unwrap_or_default()
+                .to_owned(),
+            other => format!("{other:?}"),
+        }
+    }
+
+    fn answer(status: u16, headers: &str, length: usize, body: &[u8]) -> Self {
+        let head = format!(
+            "HTTP/1.1 {status} Scripted\r\ncontent-length: {length}\r\n{headers}connection: close\r\n\r\n"
+        );
+        Self::Bytes([head.as_bytes(), body].concat())
+    }
+}
+
+/// The server; it ends when this is dropped.
+pub struct ScriptedUpstream {
+    authority: String,
+    requests: Arc<Mutex<Vec<String>>>,
+    task: JoinHandle<()>,
+}
+
+impl ScriptedUpstream {
+    /// Starts a server for as many connections as there are replies.
+    pub async fn start(replies: impl IntoIterator<Item = Reply>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let authority = listener.local_addr().unwrap().to_string();
+        let requests = Arc::new(Mutex::new(Vec::new()));
+        let replies: Vec<Reply> = replies.into_iter().collect();
+        let log = Arc::clone(&requests);
+        let task = tokio::spawn(async move {
+            for reply in replies {
+                let (mut connection, _) = listener.accept().await.unwrap();
+                let request = read_head(&mut connection).await;
+                log.lock().unwrap().push(request);
+                match reply {
+                    Reply::Bytes(bytes) => {
+                        // A client that gave up on an oversized answer has closed its side already.
+                        let _ = connection.write_all(&bytes).await;
+                    }
+                    Reply::Close => {}
+                    Reply::Stall => std::future::pending().await,
+                }
+            }
+        });
+        Self {
+            authority,
+            requests,
+            task,
+        }
+    }
+
+    /// The host and port.
+    pub fn authority(&self) -> String {
+        self.authority.clone()
+    }
+
+    /// The URL to give to a client.
+    pub fn base_url(&self) -> String {
+        format!("http://{}/v3", self.authority)
+    }
+
+    /// The heads of the requests so far.
+    pub fn requests(&self) -> Vec<String> {
+        self.requests.lock().unwrap().clone()
+    }
+}
+
+impl Drop for ScriptedUpstream {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn read_head(connection: &mut TcpStream) -> String {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(connection.read_u8().await.unwrap());
+    }
+    String::from_utf8(head).unwrap().replace("\r\n", "\n")
+}

@@ -1,0 +1,214 @@
+//! What a caller sees for everything an upstream can do, from a well-formed history to a connection reset.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod scripted_upstream;
+
+use std::time::Duration;
+
+use scripted_upstream::{Reply, ScriptedUpstream};
+use sends_client::{AccessToken, ConstantContact, FailureClass, Settings, UpstreamError};
+use sends_core::{ActivityId, SendHistory};
+
+const GUIDE: &str = r#"[
+    {"send_id": 1, "contact_list_ids": ["f4ab800a-5adf-11e9-ba6a-fa163e6b01c1"], "count": 2,
+     "run_date": "2019-04-18T20:03:08.000Z", "send_status": "COMPLETED", "reason_code": 0},
+    {"send_id": 2, "contact_list_ids": ["f4ab800a-5adf-11e9-ba6a-fa163e6b01c1"], "count": 0,
+     "run_date": "2019-05-07T14:42:57.000Z", "send_status": "COMPLETED", "reason_code": 12}
+]"#;
+
+fn activity() -> ActivityId {
+    "1ead98be-dfa0-4e04-81f7-5f1534d42e9c".parse().unwrap()
+}
+
+fn client(base_url: String) -> ConstantContact {
+    let settings = Settings {
+        connect_timeout: Duration::from_millis(500),
+        call_timeout: Duration::from_millis(500),
+        body_limit: 64 << 10,
+        ..Settings::new(base_url.parse().unwrap())
+    };
+    ConstantContact::new(settings, &AccessToken::new("the-secret-token").unwrap()).unwrap()
+}
+
+/// Asks an upstream that gives this one reply.
+async fn ask(reply: Reply) -> Result<SendHistory, UpstreamError> {
+    let upstream = ScriptedUpstream::start([reply]).await;
+    client(upstream.base_url()).send_history(activity()).await
+}
+
+#[tokio::test]
+async fn a_history_is_fetched_with_one_get_that_carries_the_token_and_offers_gzip() {
+    let upstream = ScriptedUpstream::start([Reply::json(200, GUIDE)]).await;
+    let history = client(upstream.base_url())
+        .send_history(activity())
+        .await
+        .unwrap();
+    assert_eq!(history, SendHistory::from_json(GUIDE.as_bytes()).unwrap());
+
+    let requests = upstream.requests();
+    assert_eq!(requests.len(), 1);
+    assert!(requests[0].contains("\nauthorization: Bearer the-secret-token\n"));
+    let shown = requests[0]
+        .replace(&upstream.authority(), "UPSTREAM")
+        .replace("the-secret-token", "TOKEN");
+    insta::assert_snapshot!(shown, @r"
+    GET /v3/emails/activities/1ead98be-dfa0-4e04-81f7-5f1534d42e9c/send_history HTTP/1.1
+    accept: application/json
+    user-agent: sends/0.1.0
+    authorization: Bearer TOKEN
+    accept-encoding: gzip
+    host: UPSTREAM
+    ");
+}
+
+#[tokio::test]
+async fn every_failure_has_its_class() {
+    let array = r#"[{"error_key":"a.not_found","error_message":"Gone."}]"#;
+    let cases = [
+        (
+            Reply::json(
+                401,
+                r#"{"error_key":"unauthorized","error_message":"Unauthorized"}"#,
+            ),
+            FailureClass::Unauthenticated,
+        ),
+        (
+            Reply::json(403, r#"{"message":"Forbidden"}"#),
+            FailureClass::Forbidden,
+        ),
+        (Reply::json(404, array), FailureClass::NotFound),
+        (Reply::json(404, ""), FailureClass::NotFound),
+        (Reply::json(400, array), FailureClass::Rejected),
+        (
+            Reply::json(
+                429,
+                r#"{"error_key":"throttled","error_message":"Too Many Requests"}"#,
+            ),
+            FailureClass::Throttled,
+        ),
+        (
+            Reply::json(
+                429,
+                r#"{"error_key":"quota_exceeded","error_message":"Limit Exceeded"}"#,
+            ),
+            FailureClass::QuotaExceeded,
+        ),
+        (Reply::json(500, "<html>"), FailureClass::ServerFailure),
+        (Reply::json(503, ""), FailureClass::ServerFailure),
+        (Reply::json(200, "<html>"), FailureClass::Invalid),
+        (Reply::json(200, ""), FailureClass::Invalid),
+        (Reply::json(200, r#"{"send_id":1}"#), FailureClass::Invalid),
+        (Reply::json(204, ""), FailureClass::Invalid),
+        (
+            Reply::redirect("http://example.com/v3/elsewhere"),
+            FailureClass::Invalid,
+        ),
+        (Reply::cut_off(200, GUIDE), FailureClass::Interrupted),
+        (Reply::Close, FailureClass::Interrupted),
+        (Reply::Stall, FailureClass::TimedOut),
+        (Reply::broken_gzip(), FailureClass::Interrupted),
+        // The status says enough even when the body that should explain it never arrives whole.
+        (
+            Reply::cut_off(429, r#"{"error_key":"throttled"}"#),
+            FailureClass::Throttled,
+        ),
+    ];
+    for (reply, class) in cases {
+        let name = reply.first_line();
+        let error = ask(reply).await.unwrap_err();
+        assert_eq!(error.class, class, "{name}: {error}");
+        assert_eq!(error.attempts, 1);
+        assert!(
+            !format!("{error} {error:?}").contains("secret-token"),
+            "{error:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn nobody_listening_is_unreachable() {
+    let error = client("http://127.0.0.1:1/v3".into())
+        .send_history(activity())
+        .await
+        .unwrap_err();
+    assert_eq!(error.class, FailureClass::Unreachable);
+    assert_eq!(error.status, None);
+    let sentence = error.to_string();
+    assert!(
+        sentence.ends_with("no connection to the upstream (Connection refused (os error 111))"),
+        "{sentence}"
+    );
+}
+
+#[tokio::test]
+async fn an_answer_over_the_limit_is_an_error_and_not_memory() {
+    let error = ask(Reply::json(200, &" ".repeat((64 << 10) + 1)))
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (error.class, error.detail.as_str()),
+        (FailureClass::Invalid, "the answer is larger than 65536 bytes")
+    );
+}
+
+#[tokio::test]
+async fn a_refusal_carries_what_support_and_the_caller_need() {
+    let reply = Reply::json(
+        404,
+        r#"[{"error_key":"activity.not_found","error_message":"No such activity."}]"#,
+    )
+    .header("x-amzn-RequestId", "b6b8b7f4-1f")
+    .header("Retry-After", "7");
+    let error = ask(reply).await.unwrap_err();
+    assert_eq!(error.status.unwrap(), 404);
+    assert_eq!(error.error_key.as_deref(), Some("activity.not_found"));
+    assert_eq!(error.message.as_deref(), Some("No such activity."));
+    assert_eq!(error.request_id.as_deref(), Some("b6b8b7f4-1f"));
+    assert_eq!(error.retry_after, Some(Duration::from_secs(7)));
+    assert_eq!(
+        error.detail,
+        "the upstream answered 404 Not Found: No such activity."
+    );
+}
+
+#[tokio::test]
+async fn an_undecodable_history_says_in_which_record_and_field() {
+    let error = ask(Reply::json(200, r#"[{"send_id":1},{"count":2}]"#))
+        .await
+        .unwrap_err();
+    assert_eq!(error.class, FailureClass::Invalid);
+    assert!(
+        error.detail.contains("record 2") && error.detail.contains("send_id"),
+        "{}",
+        error.detail
+    );
+    let error = ask(Reply::json(200, r#"[{"send_id":1,"count":"many"}]"#))
+        .await
+        .unwrap_err();
+    assert!(error.detail.contains("count"), "{}", error.detail);
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed() {
+    let elsewhere = ScriptedUpstream::start([Reply::json(200, GUIDE)]).await;
+    let error = ask(Reply::redirect(&elsewhere.base_url())).await.unwrap_err();
+    assert_eq!(error.status.unwrap(), 302);
+    assert_eq!(elsewhere.requests(), Vec::<String>::new());
+}
+
+#[test]
+fn a_base_url_that_cannot_work_is_refused_without_repeating_its_password() {
+    for base_url in [
+        "ftp://api.cc.email/v3",
+        "https://user:hush@api.cc.email/v3",
+        "https://api.cc.email/v3?key=hush",
+    ] {
+        let error = ConstantContact::new(
+            Settings::new(base_url.parse().unwrap()),
+            &AccessToken::new("x").unwrap(),
+        )
+        .unwrap_err();
+        assert!(!format!("{error} {error:?}").contains("hush"), "{error}");
+    }
+}
