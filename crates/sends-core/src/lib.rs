@@ -1,1 +1,75 @@
-//! Placeholder so that the workspace loads.
+//! What Constant Contact's V3 API says about the sends of an email, and what it means.
+//!
+//! The operation `GET /emails/activities/{campaign_activity_id}/send_history` answers with a JSON array, one
+//! record per attempt to send one email activity. This crate reads and writes that array in the upstream's own
+//! field names ([`SendHistory`], [`SendAttempt`]) and answers what its readers ask next: how did this send end
+//! ([`Outcome`]), why, who can do something about it and what ([`Reason`]), and does the activity as a whole
+//! need someone's attention ([`HistorySummary`]).
+//!
+//! The trap it exists for: a send that reached nobody is reported as `COMPLETED`.
+//!
+//! ```
+//! use sends_core::{Actor, Outcome, SendHistory};
+//!
+//! let history = SendHistory::from_json(br#"[
+//!   {"send_id": 1, "contact_list_ids": ["f4ab800a-5adf-11e9-ba6a-fa163e6b01c1"], "count": 2,
+//!    "run_date": "2019-04-18T20:03:08.000Z", "send_status": "COMPLETED", "reason_code": 0},
+//!   {"send_id": 2, "contact_list_ids": ["f4ab800a-5adf-11e9-ba6a-fa163e6b01c1"], "count": 0,
+//!    "run_date": "2019-05-07T14:42:57.000Z", "send_status": "COMPLETED", "reason_code": 12}
+//! ]"#)?;
+//!
+//! let [first, second] = history.sends() else { panic!("two sends") };
+//! assert_eq!(first.outcome(), Outcome::Sent);
+//! assert_eq!(second.outcome(), Outcome::NoRecipients);
+//!
+//! let reason = second.reason().expect("the record carries a code");
+//! assert_eq!(reason.name, "NO_ELIGIBLE_CONTACTS");
+//! assert_eq!(reason.actors, [Actor::ListOwner]);
+//!
+//! let summary = history.summary();
+//! assert_eq!((summary.attempts, summary.contacts_reached), (2, 2));
+//! assert!(!summary.needs_attention, "a resend without new contacts is normal");
+//! # Ok::<(), sends_core::DecodeHistoryError>(())
+//! ```
+//!
+//! # What it takes for granted, and what it does not
+//!
+//! The upstream marks no field as required, so only a record without `send_id` is malformed; an absent, a null
+//! and an empty list are the same thing, and fields this crate does not know are passed over. Statuses and
+//! reason codes are open sets: a value nobody has documented is kept as it came and is never an error. Where
+//! a record contradicts itself the answer is decided and written down at [`Outcome`].
+//!
+//! Each item says where its facts come from: *documented* by the vendor, or *this project's reading*.
+//!
+//! # What it must not know
+//!
+//! Where the bytes came from or where the answers go: no HTTP, no GraphQL, no clock, no runtime, no operating
+//! system. It is `no_std` and needs only an allocator.
+
+#![no_std]
+
+extern crate alloc;
+
+mod activity_id;
+mod attempt;
+mod audience;
+mod closed_enum;
+mod decode;
+mod excerpt;
+mod filter;
+mod history;
+mod outcome;
+mod reason;
+mod status;
+mod summary;
+
+pub use activity_id::{ActivityId, ParseActivityIdError};
+pub use attempt::SendAttempt;
+pub use audience::{ListId, SegmentId};
+pub use decode::DecodeHistoryError;
+pub use filter::SendFilter;
+pub use history::SendHistory;
+pub use outcome::Outcome;
+pub use reason::{Actor, Reason, ReasonCategory, ReasonCode, RetryAdvice};
+pub use status::SendStatus;
+pub use summary::HistorySummary;

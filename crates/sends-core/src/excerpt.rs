@@ -1,0 +1,50 @@
+//! Quoting input inside an error message.
+//!
+//! Owns that no message carries more than a short piece of what was read, cut between characters, with nothing in
+//! it that could act on a terminal or forge a log line. Must not know what is being quoted.
+
+use alloc::string::String;
+
+/// The first `head` and the last `tail` characters of `text`, with an ellipsis for what was left out between.
+///
+/// Characters that do not print are escaped; quotes and backslashes stay, since the texts quoted here may already
+/// be escaped once.
+pub(crate) fn excerpt(text: &str, head: usize, tail: usize) -> String {
+    let length = text.chars().count();
+    let mut quoted = String::new();
+    let mut push = |character: char| match character {
+        '"' | '\'' | '\\' => quoted.push(character),
+        _ => quoted.extend(character.escape_debug()),
+    };
+    if length <= head.saturating_add(tail) {
+        text.chars().for_each(push);
+    } else {
+        text.chars().take(head).for_each(&mut push);
+        push('…');
+        text.chars().skip(length - tail).for_each(push);
+    }
+    quoted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::excerpt;
+
+    #[test]
+    fn short_text_is_quoted_whole() {
+        assert_eq!(excerpt("abc", 3, 0), "abc");
+        assert_eq!(excerpt("", 0, 0), "");
+    }
+
+    #[test]
+    fn long_text_loses_its_middle_between_characters() {
+        assert_eq!(excerpt("äöü€", 3, 0), "äöü…");
+        assert_eq!(excerpt("äöü€🎉", 1, 2), "ä…€🎉");
+    }
+
+    #[test]
+    fn what_does_not_print_is_escaped() {
+        assert_eq!(excerpt("a\n\u{1b}[31m\u{202e}", 60, 0), r"a\n\u{1b}[31m\u{202e}");
+        assert_eq!(excerpt(r#"say \"x\""#, 60, 0), r#"say \"x\""#);
+    }
+}
