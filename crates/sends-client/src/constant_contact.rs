@@ -3,15 +3,14 @@
 use std::{sync::Arc, time::Duration};
 
 use sends_core::{ActivityId, SendHistory};
-use url::Url;
 
-use crate::{AccessToken, BuildError, Endpoint, FailureClass, UpstreamError, transport::Transport};
+use crate::{AccessToken, BaseUrl, BuildError, Endpoint, FailureClass, UpstreamError, transport::Transport};
 
 /// How to reach the upstream, and how much of its time and memory one call may take.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Where the API lives, including the version: `https://api.cc.email/v3`.
-    pub base_url: Url,
+    /// Where the API lives.
+    pub base_url: BaseUrl,
     /// How long a connection may take to come about.
     pub connect_timeout: Duration,
     /// How long a whole call may take, from the first byte sent to the last one read.
@@ -21,11 +20,8 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The address of the real API (documented).
-    pub const REAL_UPSTREAM: &str = "https://api.cc.email/v3";
-
     /// The default limits: 5 s to connect, 20 s for a call, 4 MiB for an answer.
-    pub fn new(base_url: Url) -> Self {
+    pub fn new(base_url: BaseUrl) -> Self {
         Self {
             base_url,
             connect_timeout: Duration::from_secs(5),
@@ -39,10 +35,10 @@ impl Settings {
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-/// use sends_client::{AccessToken, ConstantContact, Settings};
+/// use sends_client::{AccessToken, BaseUrl, ConstantContact, Settings};
 ///
-/// let settings = Settings::new(Settings::REAL_UPSTREAM.parse()?);
-/// let client = ConstantContact::new(settings, &AccessToken::new("eyJ…".trim_end_matches('…'))?)?;
+/// let settings = Settings::new(BaseUrl::REAL_UPSTREAM.parse()?);
+/// let client = ConstantContact::new(settings, &AccessToken::new(&std::fs::read_to_string("token")?)?)?;
 /// let history = client.send_history("1ead98be-dfa0-4e04-81f7-5f1534d42e9c".parse()?).await?;
 /// println!("{} sends", history.len());
 /// # Ok(())
@@ -58,8 +54,7 @@ impl ConstantContact {
     ///
     /// # Errors
     ///
-    /// [`BuildError`] when the base URL is not an `http` or `https` URL, when it carries a user name, query or
-    /// fragment, or when no TLS client can be made because the machine has no CA certificates.
+    /// [`BuildError`] when the upstream is asked over HTTPS and the machine has no CA certificates.
     pub fn new(settings: Settings, token: &AccessToken) -> Result<Self, BuildError> {
         Ok(Self {
             transport: Arc::new(Transport::new(settings, token)?),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use reqwest::StatusCode;
 
-use crate::{Endpoint, token::InvalidToken};
+use crate::Endpoint;
 
 /// Why an upstream call failed, as far as a caller has to tell failures apart.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -62,23 +62,11 @@ pub struct UpstreamError {
     pub detail: String,
 }
 
-/// A client could not be made from its settings.
-#[derive(Debug, thiserror::Error)]
-pub enum BuildError {
-    /// The base URL cannot carry the API's paths.
-    #[error("the upstream URL {url} cannot be used: {problem}")]
-    BaseUrl {
-        /// The URL, without any user name or password.
-        url: String,
-        /// What is wrong with it.
-        problem: &'static str,
-    },
-    /// The token cannot be sent.
-    #[error(transparent)]
-    Token(#[from] InvalidToken),
-    /// The TLS or HTTP library refused to start.
-    #[error("no HTTPS client could be made; are CA certificates installed? ({0})")]
-    Http(String),
+/// The HTTP library refused to start. On a machine without CA certificates it does, when the upstream is asked over HTTPS.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("no HTTPS client could be made; are CA certificates installed? ({reason})")]
+pub struct BuildError {
+    pub(crate) reason: String,
 }
 
 fn describe_effort(attempts: u32, elapsed: Duration) -> String {

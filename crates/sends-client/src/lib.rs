@@ -9,6 +9,7 @@
 //! |---|---|
 //! | the method a caller sees, one for each upstream path | `constant_contact.rs` |
 //! | the path it asks | `endpoint.rs` |
+//! | where that is | `base_url.rs` |
 //! | one GET: headers, timeouts, the bounded body | `transport.rs` |
 //! | what an answer that is not a success says | `refusal.rs` |
 //! | the one error type | `error.rs` |
@@ -18,6 +19,7 @@
 //!
 //! What is absent by design: any method other than GET, any path outside [`Endpoint`], and any way to read a token back.
 
+mod base_url;
 mod constant_contact;
 mod endpoint;
 mod error;
@@ -25,6 +27,7 @@ mod refusal;
 mod token;
 mod transport;
 
+pub use base_url::{BaseUrl, InvalidBaseUrl};
 pub use constant_contact::{ConstantContact, Settings};
 pub use endpoint::Endpoint;
 pub use error::{BuildError, FailureClass, UpstreamError};

@@ -10,9 +10,10 @@ use reqwest::{
     redirect,
 };
 use tokio::time::Instant;
-use url::{Host, Url};
 
-use crate::{AccessToken, BuildError, Endpoint, FailureClass, Settings, UpstreamError, refusal::Refusal};
+use crate::{
+    AccessToken, BaseUrl, BuildError, Endpoint, FailureClass, Settings, UpstreamError, refusal::Refusal,
+};
 
 /// The header that carries the id of a request through Amazon's gateway (observed).
 const REQUEST_ID: &str = "x-amzn-requestid";
@@ -20,7 +21,7 @@ const REQUEST_ID: &str = "x-amzn-requestid";
 #[derive(Debug)]
 pub(crate) struct Transport {
     http: Client,
-    base_url: Url,
+    base_url: BaseUrl,
     body_limit: usize,
 }
 
@@ -42,11 +43,8 @@ impl Answer {
 
 impl Transport {
     pub(crate) fn new(settings: Settings, token: &AccessToken) -> Result<Self, BuildError> {
-        check_base_url(&settings.base_url)?;
-        let headers = HeaderMap::from_iter([
-            (AUTHORIZATION, token.authorization()?),
-            (ACCEPT, HeaderValue::from_static("application/json")),
-        ]);
+        let mut headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("application/json"))]);
+        headers.extend(token.authorization().map(|value| (AUTHORIZATION, value)));
         let mut builder = Client::builder()
             .user_agent(concat!("sends/", env!("CARGO_PKG_VERSION")))
             .default_headers(headers)
@@ -56,17 +54,17 @@ impl Transport {
             .redirect(redirect::Policy::none())
             // Repeating a request is a decision for the layer that counts requests against the budget.
             .retry(reqwest::retry::never());
-        if is_loopback(&settings.base_url) {
+        if settings.base_url.is_loopback() {
             builder = builder.no_proxy();
         }
-        if settings.base_url.scheme() == "http" {
+        if settings.base_url.is_plain_http() {
             // The TLS library refuses to start on a machine without CA certificates, which plain HTTP does not need.
             builder = builder.tls_certs_only([]);
         }
         Ok(Self {
-            http: builder
-                .build()
-                .map_err(|error| BuildError::Http(innermost(&error)))?,
+            http: builder.build().map_err(|error| BuildError {
+                reason: innermost(&error),
+            })?,
             base_url: settings.base_url,
             body_limit: settings.body_limit,
         })
@@ -74,7 +72,7 @@ impl Transport {
 
     pub(crate) async fn get(&self, endpoint: Endpoint) -> Result<Answer, UpstreamError> {
         let mut call = Call::new(endpoint);
-        let request = self.http.get(endpoint.url(&self.base_url));
+        let request = self.http.get(self.base_url.join(&endpoint.to_string()));
         let mut response = match request.send().await {
             Ok(response) => response,
             Err(error) => return Err(call.broken(&error)),
@@ -175,35 +173,6 @@ impl Call {
             retry_after: self.retry_after,
             detail,
         }
-    }
-}
-
-fn check_base_url(url: &Url) -> Result<(), BuildError> {
-    let problem = match url {
-        url if !matches!(url.scheme(), "http" | "https") => "it must begin with http:// or https://",
-        url if !url.username().is_empty() || url.password().is_some() => {
-            "it must not hold a user name or password"
-        }
-        url if url.query().is_some() || url.fragment().is_some() => "it must not hold a query or a fragment",
-        _ => return Ok(()),
-    };
-    let mut shown = url.clone();
-    // Both fail only for URLs that cannot hold credentials, and those have none to hide.
-    let _ = shown.set_username("");
-    let _ = shown.set_password(None);
-    shown.set_query(None);
-    Err(BuildError::BaseUrl {
-        url: shown.into(),
-        problem,
-    })
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
     }
 }
 

@@ -21,7 +21,7 @@ fn activity() -> ActivityId {
     "1ead98be-dfa0-4e04-81f7-5f1534d42e9c".parse().unwrap()
 }
 
-fn client(base_url: String) -> ConstantContact {
+fn client(base_url: &str) -> ConstantContact {
     let settings = Settings {
         connect_timeout: Duration::from_millis(500),
         call_timeout: Duration::from_millis(500),
@@ -34,13 +34,13 @@ fn client(base_url: String) -> ConstantContact {
 /// Asks an upstream that gives this one reply.
 async fn ask(reply: Reply) -> Result<SendHistory, UpstreamError> {
     let upstream = ScriptedUpstream::start([reply]).await;
-    client(upstream.base_url()).send_history(activity()).await
+    client(&upstream.base_url()).send_history(activity()).await
 }
 
 #[tokio::test]
 async fn a_history_is_fetched_with_one_get_that_carries_the_token_and_offers_gzip() {
     let upstream = ScriptedUpstream::start([Reply::json(200, GUIDE)]).await;
-    let history = client(upstream.base_url())
+    let history = client(&upstream.base_url())
         .send_history(activity())
         .await
         .unwrap();
@@ -128,7 +128,7 @@ async fn every_failure_has_its_class() {
 
 #[tokio::test]
 async fn nobody_listening_is_unreachable() {
-    let error = client("http://127.0.0.1:1/v3".into())
+    let error = client("http://127.0.0.1:1/v3")
         .send_history(activity())
         .await
         .unwrap_err();
@@ -195,20 +195,4 @@ async fn a_redirect_is_not_followed() {
     let error = ask(Reply::redirect(&elsewhere.base_url())).await.unwrap_err();
     assert_eq!(error.status.unwrap(), 302);
     assert_eq!(elsewhere.requests(), Vec::<String>::new());
-}
-
-#[test]
-fn a_base_url_that_cannot_work_is_refused_without_repeating_its_password() {
-    for base_url in [
-        "ftp://api.cc.email/v3",
-        "https://user:hush@api.cc.email/v3",
-        "https://api.cc.email/v3?key=hush",
-    ] {
-        let error = ConstantContact::new(
-            Settings::new(base_url.parse().unwrap()),
-            &AccessToken::new("x").unwrap(),
-        )
-        .unwrap_err();
-        assert!(!format!("{error} {error:?}").contains("hush"), "{error}");
-    }
 }

@@ -10,7 +10,7 @@ use tokio::{
 
 /// What one connection gets to see.
 #[derive(Clone, Debug)]
-pub enum Reply {
+pub(crate) enum Reply {
     /// These bytes, and then the end of the connection.
     Bytes(Vec<u8>),
     /// The end of the connection before any answer.
@@ -21,7 +21,7 @@ pub enum Reply {
 
 impl Reply {
     /// A complete answer.
-    pub fn json(status: u16, body: &str) -> Self {
+    pub(crate) fn json(status: u16, body: &str) -> Self {
         Self::answer(
             status,
             "content-type: application/json\r\n",
@@ -31,22 +31,22 @@ impl Reply {
     }
 
     /// An answer that ends before its length is reached.
-    pub fn cut_off(status: u16, body: &str) -> Self {
+    pub(crate) fn cut_off(status: u16, body: &str) -> Self {
         Self::answer(status, "", body.len() + 10, body.as_bytes())
     }
 
     /// An answer that calls itself gzip and is not.
-    pub fn broken_gzip() -> Self {
+    pub(crate) fn broken_gzip() -> Self {
         Self::answer(200, "content-encoding: gzip\r\n", 2, b"[]")
     }
 
     /// An answer that sends the client elsewhere.
-    pub fn redirect(location: &str) -> Self {
+    pub(crate) fn redirect(location: &str) -> Self {
         Self::answer(302, &format!("location: {location}\r\n"), 0, b"")
     }
 
     /// The same with one more header.
-    pub fn header(self, name: &str, value: &str) -> Self {
+    pub(crate) fn header(self, name: &str, value: &str) -> Self {
         let Self::Bytes(bytes) = self else { return self };
         let text = String::from_utf8(bytes).unwrap();
         let (status_line, rest) = text.split_once("\r\n").unwrap();
@@ -54,7 +54,7 @@ impl Reply {
     }
 
     /// What to call the reply when a test fails.
-    pub fn first_line(&self) -> String {
+    pub(crate) fn first_line(&self) -> String {
         match self {
             Self::Bytes(bytes) => String::from_utf8_lossy(bytes)
                 .lines()
@@ -74,7 +74,7 @@ impl Reply {
 }
 
 /// The server; it ends when this is dropped.
-pub struct ScriptedUpstream {
+pub(crate) struct ScriptedUpstream {
     authority: String,
     requests: Arc<Mutex<Vec<String>>>,
     task: JoinHandle<()>,
@@ -82,7 +82,7 @@ pub struct ScriptedUpstream {
 
 impl ScriptedUpstream {
     /// Starts a server for as many connections as there are replies.
-    pub async fn start(replies: impl IntoIterator<Item = Reply>) -> Self {
+    pub(crate) async fn start(replies: impl IntoIterator<Item = Reply>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let authority = listener.local_addr().unwrap().to_string();
         let requests = Arc::new(Mutex::new(Vec::new()));
@@ -111,17 +111,17 @@ impl ScriptedUpstream {
     }
 
     /// The host and port.
-    pub fn authority(&self) -> String {
+    pub(crate) fn authority(&self) -> String {
         self.authority.clone()
     }
 
     /// The URL to give to a client.
-    pub fn base_url(&self) -> String {
+    pub(crate) fn base_url(&self) -> String {
         format!("http://{}/v3", self.authority)
     }
 
     /// The heads of the requests so far.
-    pub fn requests(&self) -> Vec<String> {
+    pub(crate) fn requests(&self) -> Vec<String> {
         self.requests.lock().unwrap().clone()
     }
 }

@@ -1,0 +1,119 @@
+//! Where the API lives: a URL that can carry the API's paths and nothing that must not be sent.
+
+use std::{fmt, str::FromStr};
+
+use url::{Host, Url};
+
+/// The address of the API, including its version.
+///
+/// ```
+/// use sends_client::BaseUrl;
+///
+/// assert_eq!(BaseUrl::REAL_UPSTREAM.parse::<BaseUrl>()?.to_string(), "https://api.cc.email/v3");
+/// assert!("ftp://api.cc.email/v3".parse::<BaseUrl>().is_err());
+/// # Ok::<(), sends_client::InvalidBaseUrl>(())
+/// ```
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct BaseUrl(Url);
+
+/// Why a text is not the address of an API. The text is not repeated, since it may hold a password.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum InvalidBaseUrl {
+    /// It is not a URL at all.
+    #[error("not a URL such as {example}: {0}", example = BaseUrl::REAL_UPSTREAM)]
+    Unreadable(url::ParseError),
+    /// It is a URL of another kind.
+    #[error("it must begin with http:// or https://")]
+    Scheme,
+    /// It holds credentials, which would end up in logs.
+    #[error("it must not hold a user name or a password")]
+    Credentials,
+    /// It holds what cannot stand before a path.
+    #[error("it must not hold a query or a fragment")]
+    QueryOrFragment,
+}
+
+impl BaseUrl {
+    /// The address of the real API (documented).
+    pub const REAL_UPSTREAM: &str = "https://api.cc.email/v3";
+
+    /// The address of `path`, which begins with a slash, below this one.
+    pub(crate) fn join(&self, path: &str) -> Url {
+        let mut url = self.0.clone();
+        url.set_path(&format!("{}{path}", self.0.path().trim_end_matches('/')));
+        url
+    }
+
+    pub(crate) fn is_plain_http(&self) -> bool {
+        self.0.scheme() == "http"
+    }
+
+    pub(crate) fn is_loopback(&self) -> bool {
+        match self.0.host() {
+            Some(Host::Domain(name)) => name == "localhost",
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+            None => false,
+        }
+    }
+}
+
+impl FromStr for BaseUrl {
+    type Err = InvalidBaseUrl;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let url = Url::parse(text).map_err(InvalidBaseUrl::Unreadable)?;
+        if !matches!(url.scheme(), "http" | "https") {
+            Err(InvalidBaseUrl::Scheme)
+        } else if !url.username().is_empty() || url.password().is_some() {
+            Err(InvalidBaseUrl::Credentials)
+        } else if url.query().is_some() || url.fragment().is_some() {
+            Err(InvalidBaseUrl::QueryOrFragment)
+        } else {
+            Ok(Self(url))
+        }
+    }
+}
+
+impl fmt::Display for BaseUrl {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(formatter)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_path_of_the_base_is_kept_with_and_without_a_final_slash() {
+        for base in ["https://api.cc.email/v3", "https://api.cc.email/v3/"] {
+            let url = base.parse::<BaseUrl>().unwrap().join("/emails");
+            assert_eq!(url.as_str(), "https://api.cc.email/v3/emails");
+        }
+    }
+
+    #[test]
+    fn what_cannot_work_is_refused_without_repeating_a_password() {
+        let cases = [
+            ("ftp://api.cc.email/v3", InvalidBaseUrl::Scheme),
+            ("https://user:hush@api.cc.email/v3", InvalidBaseUrl::Credentials),
+            (
+                "https://api.cc.email/v3?key=hush",
+                InvalidBaseUrl::QueryOrFragment,
+            ),
+            ("https://api.cc.email/v3#hush", InvalidBaseUrl::QueryOrFragment),
+        ];
+        for (text, problem) in cases {
+            assert_eq!(text.parse::<BaseUrl>().unwrap_err(), problem, "{text}");
+            assert!(!format!("{problem} {problem:?}").contains("hush"));
+        }
+        for unreadable in ["", "api.cc.email/v3", "https://", "https://[::1"] {
+            let problem = unreadable.parse::<BaseUrl>().unwrap_err();
+            assert!(
+                matches!(problem, InvalidBaseUrl::Unreadable(_)),
+                "{unreadable}: {problem}"
+            );
+        }
+    }
+}

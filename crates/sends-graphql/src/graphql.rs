@@ -1,0 +1,34 @@
+//! The GraphQL schema: thin types over the core crate's, a description on every one of them.
+//!
+//! `query.rs` holds the entry points, `activity.rs`, `send.rs` and `reason.rs` the types from there down, `narrowing.rs`
+//! the arguments that choose among sends, and `error.rs` the one way in which a failure becomes a GraphQL error.
+
+mod activity;
+mod enums;
+mod error;
+mod narrowing;
+mod query;
+mod reason;
+mod scalar;
+mod send;
+
+use async_graphql::{EmptyMutation, EmptySubscription};
+
+pub use error::{ApiError, ErrorCode};
+pub use query::Query;
+
+/// The executable schema. An operation brings its own [`HistoryLoader`](crate::loader::HistoryLoader) as request data.
+pub type Schema = async_graphql::Schema<Query, EmptyMutation, EmptySubscription>;
+
+/// Builds the schema.
+pub fn schema() -> Schema {
+    Schema::build(Query, EmptyMutation, EmptySubscription).finish()
+}
+
+/// The schema in the Schema Definition Language, as `schema.graphql` holds it.
+pub fn sdl() -> String {
+    let options = async_graphql::SDLExportOptions::new()
+        .prefer_single_line_descriptions()
+        .include_specified_by();
+    schema().sdl_with_options(options)
+}

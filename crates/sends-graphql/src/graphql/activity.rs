@@ -1,0 +1,131 @@
+//! An email campaign activity and what its send history adds up to.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, Object};
+use sends_core::{ActivityId, HistorySummary, SendHistory};
+
+use super::{
+    ApiError,
+    enums::{SendOrder, SendOutcome},
+    narrowing::{self, SendHistoryFilter},
+    scalar::{DateTime, int},
+    send::HistoricSend,
+};
+use crate::loader::HistoryLoader;
+
+/// One email campaign activity: the thing that Constant Contact sends. Its history has one entry for each time it was
+/// sent or tried to be.
+pub struct CampaignActivity {
+    id: ActivityId,
+}
+
+impl CampaignActivity {
+    pub(super) fn new(id: ActivityId) -> Self {
+        Self { id }
+    }
+
+    async fn history(&self, context: &Context<'_>) -> Result<Arc<SendHistory>, ApiError> {
+        let loader = context.data_unchecked::<HistoryLoader>();
+        Ok(loader.load(self.id).await?)
+    }
+}
+
+#[Object]
+impl CampaignActivity {
+    /// The `campaign_activity_id`: a UUID in lower case. Costs no upstream call.
+    async fn id(&self) -> ID {
+        ID(self.id.to_string())
+    }
+
+    /// The sends of this activity, oldest first unless asked otherwise; empty when it was never sent. Null, with an
+    /// error, when the history could not be fetched. However many fields of one operation need the history of an
+    /// activity, it is fetched once.
+    async fn send_history(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Which sends to include. Every one when left out.")] filter: Option<
+            SendHistoryFilter,
+        >,
+        #[graphql(
+            desc = "The order of the list, by `sendId`.",
+            default_with = "SendOrder::OldestFirst"
+        )]
+        order_by: SendOrder,
+        #[graphql(desc = "Only the first so many of the ordered list. Not together with `last`.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only the last so many of the ordered list. Not together with `first`.")]
+        last: Option<i32>,
+    ) -> Result<Option<Vec<HistoricSend>>, ApiError> {
+        let part = narrowing::part(first, last)?;
+        let filter = filter
+            .map(SendHistoryFilter::check)
+            .transpose()?
+            .unwrap_or_default();
+        let history = self.history(context).await?;
+        let mut chosen: Vec<usize> = (0..history.len())
+            .filter(|&index| filter.matches(&history.sends()[index]))
+            .collect();
+        if order_by == SendOrder::NewestFirst {
+            chosen.reverse();
+        }
+        let send = |&index: &usize| HistoricSend::new(self.id, Arc::clone(&history), index);
+        Ok(Some(part.of(&chosen).iter().map(send).collect()))
+    }
+
+    /// The most recent send: the one with the greatest `sendId`. Null when the activity was never sent, and, with an
+    /// error, when the history could not be fetched.
+    async fn latest_send(&self, context: &Context<'_>) -> Result<Option<HistoricSend>, ApiError> {
+        let history = self.history(context).await?;
+        let latest = history.len().checked_sub(1);
+        Ok(latest.map(|index| HistoricSend::new(self.id, history, index)))
+    }
+
+    /// What the send history adds up to. Null, with an error, when the history could not be fetched.
+    async fn send_summary(&self, context: &Context<'_>) -> Result<Option<SendSummary>, ApiError> {
+        Ok(Some(SendSummary(self.history(context).await?.summary())))
+    }
+}
+
+/// What the sends of one activity add up to.
+pub struct SendSummary(HistorySummary);
+
+#[Object]
+impl SendSummary {
+    /// How many times the activity was sent or tried to be; 0 when never.
+    async fn attempt_count(&self) -> Result<i32, ApiError> {
+        int("number of attempts", self.0.attempts)
+    }
+
+    /// How many of the attempts have the outcome FAILED.
+    async fn failed_attempt_count(&self) -> Result<i32, ApiError> {
+        int("number of failed attempts", self.0.failed_attempts)
+    }
+
+    /// How many contacts the sends with the outcome SENT went to. A send that reached only some of its contacts is left
+    /// out, since Constant Contact does not say how many.
+    async fn contacts_reached(&self) -> Result<Option<i32>, ApiError> {
+        int("number of contacts", self.0.contacts_reached).map(Some)
+    }
+
+    /// When the earliest attempt ran. Null when the activity was never sent or no attempt carries a date.
+    async fn first_run_date(&self) -> Option<DateTime> {
+        self.0.first_run_date.map(DateTime)
+    }
+
+    /// When the latest attempt ran. Null when the activity was never sent or no attempt carries a date.
+    async fn last_run_date(&self) -> Option<DateTime> {
+        self.0.last_run_date.map(DateTime)
+    }
+
+    /// How the most recent send ended. Null when the activity was never sent.
+    async fn latest_outcome(&self) -> Option<SendOutcome> {
+        self.0.latest_outcome.map(Into::into)
+    }
+
+    /// Whether somebody should look into it, judged by the most recent send: it failed, reached only some of its contacts,
+    /// ended in a way this service does not know, or found no recipients when no earlier send had any.
+    async fn needs_attention(&self) -> bool {
+        self.0.needs_attention
+    }
+}

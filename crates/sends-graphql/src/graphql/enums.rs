@@ -1,0 +1,121 @@
+//! The enums of the schema, each the mirror of one in the core crate with a description on every value.
+
+use async_graphql::Enum;
+
+/// What Constant Contact says about an attempt.
+#[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
+pub enum SendStatus {
+    /// The attempt ran to its end. That alone does not mean that anybody received it.
+    Completed,
+    /// The attempt ended with an error.
+    Errored,
+    /// The status is missing or one that this service does not know; `sendStatusRaw` has it as it came.
+    Unknown,
+}
+
+impl From<Option<&sends_core::SendStatus>> for SendStatus {
+    fn from(status: Option<&sends_core::SendStatus>) -> Self {
+        match status {
+            Some(sends_core::SendStatus::Completed) => Self::Completed,
+            Some(sends_core::SendStatus::Errored) => Self::Errored,
+            Some(sends_core::SendStatus::Other(_)) | None => Self::Unknown,
+        }
+    }
+}
+
+/// How an attempt really ended.
+#[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
+#[graphql(remote = "sends_core::Outcome")]
+pub enum SendOutcome {
+    /// It went to all its contacts.
+    Sent,
+    /// It went to some of its contacts; Constant Contact does not say to how many.
+    PartiallySent,
+    /// Constant Contact holds it for review and releases it in portions.
+    Staged,
+    /// It ran, but there was nobody to send it to.
+    NoRecipients,
+    /// It was not sent.
+    Failed,
+    /// Constant Contact says too little, or something new.
+    Unknown,
+}
+
+/// What a reason code is about.
+#[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
+#[graphql(remote = "sends_core::ReasonCategory")]
+pub enum ReasonCategory {
+    /// Nothing went wrong.
+    Success,
+    /// Constant Contact failed without saying why.
+    System,
+    /// The account is under review.
+    Compliance,
+    /// A payment failed or the product expired.
+    Billing,
+    /// A limit of the account is exceeded.
+    Limit,
+    /// The send is held and released in portions.
+    Staging,
+    /// Only some contacts were reached.
+    Partial,
+    /// Something in the email itself has to be mended.
+    Content,
+    /// The sender's address could not be verified.
+    Sender,
+    /// The account lacks a feature that the email uses.
+    Feature,
+    /// There was nobody to send to.
+    Audience,
+    /// The code is not documented.
+    Unknown,
+}
+
+/// Whether sending again can help, and when.
+#[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
+#[graphql(remote = "sends_core::RetryAdvice")]
+pub enum RetryAdvice {
+    /// It was sent; there is nothing to repeat.
+    NotNeeded,
+    /// Yes, at once.
+    Yes,
+    /// Yes, once the cause is mended.
+    AfterFix,
+    /// Not before the account review has cleared it.
+    AfterClearance,
+    /// No: it goes on by itself.
+    Wait,
+    /// Only with care: some contacts would get it twice.
+    NotBlindly,
+    /// No, it would end the same way.
+    No,
+    /// Nobody can say for a code that is not documented.
+    Unknown,
+}
+
+/// Who has to act.
+#[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
+#[graphql(remote = "sends_core::Actor")]
+pub enum ResponsibleParty {
+    /// The owner of the Constant Contact account.
+    AccountOwner,
+    /// Constant Contact's account review.
+    AccountReview,
+    /// Whoever keeps the contact lists and segments.
+    ListOwner,
+    /// Whoever edits the email.
+    ContentEditor,
+    /// Constant Contact's customer support.
+    Support,
+    /// Constant Contact, without being asked.
+    ConstantContact,
+}
+
+/// The order of a list of sends.
+#[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
+pub enum SendOrder {
+    /// The first attempt comes first.
+    OldestFirst,
+    /// The latest attempt comes first.
+    NewestFirst,
+}

@@ -1,0 +1,220 @@
+//! The one door from a failure to a GraphQL error.
+//!
+//! A resolver fails with an [`ApiError`], which can be made only here and from a closed list of causes. The library's
+//! own conversion, which would publish the text of any error, is switched off in the manifest. What leaves is a code from
+//! [`ErrorCode`], a message of ours, and facts that help the caller; internal text stays in the log.
+
+use async_graphql::ErrorExtensionValues;
+use jiff::Timestamp;
+use sends_client::{FailureClass, UpstreamError};
+use sends_core::ParseActivityIdError;
+
+use crate::loader::LoadError;
+
+/// The closed set of `extensions.code`.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum ErrorCode {
+    /// The request cannot be answered as it was asked; asking again without a change is useless.
+    BadUserInput,
+    /// The account holds no such activity.
+    NotFound,
+    /// Constant Contact does not accept the access token.
+    Unauthenticated,
+    /// The token lacks a scope or a privilege, or the application was deactivated.
+    Forbidden,
+    /// Too many calls in this second.
+    RateLimited,
+    /// The day's calls are used up.
+    QuotaExceeded,
+    /// Constant Contact could not be reached or failed.
+    UpstreamUnavailable,
+    /// Constant Contact took too long.
+    UpstreamTimeout,
+    /// Constant Contact's answer could not be understood, or it refused a request that should be right.
+    UpstreamInvalid,
+    /// A defect in this service.
+    Internal,
+}
+
+impl ErrorCode {
+    /// The code as `extensions.code` spells it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::BadUserInput => "BAD_USER_INPUT",
+            Self::NotFound => "NOT_FOUND",
+            Self::Unauthenticated => "UNAUTHENTICATED",
+            Self::Forbidden => "FORBIDDEN",
+            Self::RateLimited => "RATE_LIMITED",
+            Self::QuotaExceeded => "QUOTA_EXCEEDED",
+            Self::UpstreamUnavailable => "UPSTREAM_UNAVAILABLE",
+            Self::UpstreamTimeout => "UPSTREAM_TIMEOUT",
+            Self::UpstreamInvalid => "UPSTREAM_INVALID",
+            Self::Internal => "INTERNAL",
+        }
+    }
+}
+
+/// A failure that may be shown to a caller.
+#[derive(Clone, Debug)]
+pub struct ApiError(Box<Published>);
+
+#[derive(Clone, Debug)]
+struct Published {
+    code: ErrorCode,
+    message: String,
+    facts: Facts,
+}
+
+/// What helps the caller beside the code. A fact that is not known is left out.
+#[derive(Clone, Debug, Default)]
+struct Facts {
+    upstream_status: Option<u16>,
+    upstream_error_key: Option<String>,
+    upstream_request_id: Option<String>,
+    retry_after_seconds: Option<u64>,
+}
+
+impl ApiError {
+    /// The caller's own mistake, in words that say what to change.
+    pub fn bad_user_input(message: impl Into<String>) -> Self {
+        Self::new(ErrorCode::BadUserInput, message, Facts::default())
+    }
+
+    /// A number of the upstream's that GraphQL's `Int` cannot carry.
+    pub(crate) fn out_of_range(field: &str) -> Self {
+        let message = format!("Constant Contact gave a {field} beyond the 32 bits of GraphQL's Int.");
+        Self::new(ErrorCode::UpstreamInvalid, message, Facts::default())
+    }
+
+    fn new(code: ErrorCode, message: impl Into<String>, facts: Facts) -> Self {
+        Self(Box::new(Published {
+            code,
+            message: message.into(),
+            facts,
+        }))
+    }
+
+    fn upstream(error: &UpstreamError) -> Self {
+        let (code, message) = explain(error.class);
+        let retry_after_seconds = match error.class {
+            FailureClass::QuotaExceeded => Some(seconds_until_quota_resets(Timestamp::now())),
+            // The second's limit clears by itself within the second.
+            FailureClass::Throttled => Some(error.retry_after.map_or(1, |wait| wait.as_secs().max(1))),
+            _ => error.retry_after.map(|wait| wait.as_secs()),
+        };
+        let facts = Facts {
+            upstream_status: error.status.map(|status| status.as_u16()),
+            upstream_error_key: error.error_key.clone(),
+            upstream_request_id: error.request_id.clone(),
+            retry_after_seconds,
+        };
+        Self::new(code, message, facts)
+    }
+}
+
+fn explain(class: FailureClass) -> (ErrorCode, &'static str) {
+    match class {
+        FailureClass::Unreachable => (
+            ErrorCode::UpstreamUnavailable,
+            "Constant Contact cannot be reached at the moment.",
+        ),
+        FailureClass::Interrupted => (
+            ErrorCode::UpstreamUnavailable,
+            "The connection to Constant Contact broke before the answer was complete.",
+        ),
+        FailureClass::TimedOut => (
+            ErrorCode::UpstreamTimeout,
+            "Constant Contact did not answer in time.",
+        ),
+        FailureClass::Unauthenticated => (
+            ErrorCode::Unauthenticated,
+            "Constant Contact does not accept the access token: it is expired or revoked.",
+        ),
+        FailureClass::Forbidden => (
+            ErrorCode::Forbidden,
+            "Constant Contact denies access: the token needs the scope campaign_data and the user the privilege \
+             campaign:read, and the application must be active.",
+        ),
+        FailureClass::NotFound => (ErrorCode::NotFound, "This account has no such campaign activity."),
+        FailureClass::Throttled => (
+            ErrorCode::RateLimited,
+            "Constant Contact is asked more often than it allows in one second.",
+        ),
+        FailureClass::QuotaExceeded => (
+            ErrorCode::QuotaExceeded,
+            "The calls that Constant Contact allows for today are used up until 00:00 UTC.",
+        ),
+        FailureClass::Rejected => (
+            ErrorCode::UpstreamInvalid,
+            "Constant Contact refused the request.",
+        ),
+        FailureClass::ServerFailure => (
+            ErrorCode::UpstreamUnavailable,
+            "Constant Contact failed to answer.",
+        ),
+        FailureClass::Invalid => (
+            ErrorCode::UpstreamInvalid,
+            "Constant Contact's answer could not be understood.",
+        ),
+    }
+}
+
+/// The day's limit resets at 00:00:00 UTC (documented). Unix time has no leap seconds, so every day has the same length.
+fn seconds_until_quota_resets(now: Timestamp) -> u64 {
+    const DAY: i64 = 24 * 60 * 60;
+    (DAY - now.as_second().rem_euclid(DAY)).unsigned_abs()
+}
+
+impl From<LoadError> for ApiError {
+    fn from(error: LoadError) -> Self {
+        match error {
+            LoadError::Upstream(error) => Self::upstream(&error),
+            LoadError::Lost => Self::new(
+                ErrorCode::Internal,
+                "The service failed to answer.",
+                Facts::default(),
+            ),
+        }
+    }
+}
+
+impl From<ParseActivityIdError> for ApiError {
+    fn from(error: ParseActivityIdError) -> Self {
+        Self::bad_user_input(error.to_string())
+    }
+}
+
+impl From<ApiError> for async_graphql::Error {
+    fn from(ApiError(published): ApiError) -> Self {
+        let mut extensions = ErrorExtensionValues::default();
+        extensions.set("code", published.code.as_str());
+        let facts = published.facts;
+        let mut fact = |name: &str, value: Option<async_graphql::Value>| {
+            if let Some(value) = value {
+                extensions.set(name, value);
+            }
+        };
+        fact("upstreamStatus", facts.upstream_status.map(Into::into));
+        fact("upstreamErrorKey", facts.upstream_error_key.map(Into::into));
+        fact("upstreamRequestId", facts.upstream_request_id.map(Into::into));
+        fact("retryAfter", facts.retry_after_seconds.map(Into::into));
+        Self {
+            message: published.message,
+            source: None,
+            extensions: Some(extensions),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_quota_resets_at_the_next_midnight_utc() {
+        let until = |now: &str| seconds_until_quota_resets(now.parse().unwrap());
+        assert_eq!(until("2026-11-23T23:59:59.9Z"), 1);
+        assert_eq!(until("2026-11-23T00:00:00Z"), 24 * 3600);
+        assert_eq!(until("2026-12-31T23:00:00.5Z"), 3600);
+    }
+}

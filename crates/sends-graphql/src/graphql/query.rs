@@ -1,0 +1,49 @@
+//! The entry points of the schema.
+
+use async_graphql::{ID, Object};
+use sends_core::ActivityId;
+
+use super::{ApiError, activity::CampaignActivity, reason::Reason};
+
+/// How many activities one `campaignActivities` may name. Each can cost an upstream call, and the upstream allows 10,000
+/// a day.
+pub(super) const MAX_ACTIVITIES: usize = 500;
+
+/// Where every query starts.
+pub struct Query;
+
+#[Object]
+impl Query {
+    /// One email campaign activity by its id. Nothing is fetched until a field needs it, so an id that the account does
+    /// not hold shows as an error with code NOT_FOUND on those fields. Null, with an error of code BAD_USER_INPUT, when
+    /// the id is not a UUID.
+    async fn campaign_activity(
+        &self,
+        #[graphql(desc = "The `campaign_activity_id` of Constant Contact: a UUID with hyphens.")] id: ID,
+    ) -> Result<Option<CampaignActivity>, ApiError> {
+        Ok(Some(CampaignActivity::new(id.parse::<ActivityId>()?)))
+    }
+
+    /// Several activities in the order of their ids, repeats included. An id that is not a UUID makes its own place in
+    /// the list null, with an error of code BAD_USER_INPUT. At most 500 ids.
+    async fn campaign_activities(
+        &self,
+        #[graphql(desc = "The ids, as `campaignActivity` takes them. At most 500.")] ids: Vec<ID>,
+    ) -> Result<Vec<Option<Result<CampaignActivity, ApiError>>>, ApiError> {
+        if ids.len() > MAX_ACTIVITIES {
+            let message = format!(
+                "At most {MAX_ACTIVITIES} ids can be asked for at once; these are {}.",
+                ids.len()
+            );
+            return Err(ApiError::bad_user_input(message));
+        }
+        let activity = |id: ID| Ok(CampaignActivity::new(id.parse::<ActivityId>()?));
+        Ok(ids.into_iter().map(|id| Some(activity(id))).collect())
+    }
+
+    /// Every reason code that Constant Contact documents, 0 to 12, for a legend or a help page. A send can carry a code
+    /// that is not among them.
+    async fn reason_codes(&self) -> Vec<Reason> {
+        sends_core::Reason::table().iter().copied().map(Reason).collect()
+    }
+}

@@ -1,0 +1,112 @@
+//! One send of an activity: the upstream's fields and what the core crate derives from them.
+
+use std::sync::Arc;
+
+use async_graphql::{ID, Object};
+use sends_core::{ActivityId, SendAttempt, SendHistory};
+
+use super::{
+    ApiError,
+    enums::{SendOutcome, SendStatus},
+    reason::Reason,
+    scalar::{DateTime, int},
+};
+
+/// One attempt to send an activity.
+pub struct HistoricSend {
+    activity: ActivityId,
+    history: Arc<SendHistory>,
+    index: usize,
+}
+
+impl HistoricSend {
+    /// The send at `index` of the history of `activity`; the history is shared rather than copied.
+    pub(super) fn new(activity: ActivityId, history: Arc<SendHistory>, index: usize) -> Self {
+        Self {
+            activity,
+            history,
+            index,
+        }
+    }
+
+    fn attempt(&self) -> &SendAttempt {
+        &self.history.sends()[self.index]
+    }
+}
+
+#[Object(name = "Send")]
+impl HistoricSend {
+    /// An identity for caches: the activity's id and the `sendId`, which alone is not unique.
+    async fn id(&self) -> ID {
+        ID(format!("{}:{}", self.activity, self.attempt().send_id))
+    }
+
+    /// The number of this attempt within its activity, counted from 1.
+    async fn send_id(&self) -> i32 {
+        self.attempt().send_id
+    }
+
+    /// The contact lists that were used for this send, which need not be the lists the activity has today. Empty when
+    /// segments were used, or when Constant Contact names none.
+    async fn contact_list_ids(&self) -> Vec<ID> {
+        self.attempt()
+            .contact_list_ids
+            .iter()
+            .map(|id| ID(id.to_string()))
+            .collect()
+    }
+
+    /// The segments that were used for this send. Empty when lists were used, or when Constant Contact names none.
+    async fn segment_ids(&self) -> Vec<ID> {
+        self.attempt()
+            .segment_ids
+            .iter()
+            .map(|id| ID(id.to_string()))
+            .collect()
+    }
+
+    /// How many contacts this attempt was for; on a resend only those that had not received it yet. Null when Constant
+    /// Contact leaves it out.
+    async fn count(&self) -> Result<Option<i32>, ApiError> {
+        self.attempt().count.map(|count| int("count", count)).transpose()
+    }
+
+    /// When it was sent. Null when Constant Contact leaves it out.
+    async fn run_date(&self) -> Option<DateTime> {
+        self.attempt().run_date.map(DateTime)
+    }
+
+    /// What Constant Contact says about the attempt. COMPLETED does not mean delivered: `outcome` does the reading.
+    async fn send_status(&self) -> SendStatus {
+        self.attempt().send_status.as_ref().into()
+    }
+
+    /// The status as Constant Contact spelled it, for values that `sendStatus` can only call UNKNOWN. Null when left out.
+    async fn send_status_raw(&self) -> Option<&str> {
+        self.attempt()
+            .send_status
+            .as_ref()
+            .map(sends_core::SendStatus::as_str)
+    }
+
+    /// Constant Contact's code for how it ended; 0 is success. Null when left out. `reason` explains it.
+    async fn reason_code(&self) -> Option<i32> {
+        self.attempt().reason_code.map(sends_core::ReasonCode::get)
+    }
+
+    /// What the reason code means and what to do about it. Null when Constant Contact gives no code.
+    async fn reason(&self) -> Option<Reason> {
+        self.attempt().reason().map(Reason)
+    }
+
+    /// How the attempt really ended, derived from status, reason code and count together.
+    async fn outcome(&self) -> SendOutcome {
+        self.attempt().outcome().into()
+    }
+
+    /// Whether status, reason code and count contradict each other, as in COMPLETED with the code of a failure. The
+    /// outcome then follows the reason code, unless the code is 0 and the status ERRORED, which counts as failed.
+    async fn is_contradictory(&self) -> bool {
+        self.attempt().is_contradictory()
+    }
+}

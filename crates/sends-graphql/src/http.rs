@@ -1,0 +1,35 @@
+//! The routes of the service and the limits on what may come in.
+
+mod graphiql;
+mod graphql;
+
+use axum::{Router, response::Redirect, routing};
+use sends_client::ConstantContact;
+use tower_http::limit::RequestBodyLimitLayer;
+
+use crate::graphql::Schema;
+
+/// The largest request body, in bytes.
+const MAX_REQUEST_BODY: usize = 1 << 20;
+
+/// What every request can use.
+#[derive(Clone)]
+pub struct Service {
+    /// The schema that operations are executed against.
+    pub schema: Schema,
+    /// The client that asks the upstream.
+    pub client: ConstantContact,
+    /// Whether the data is the embedded sandbox's, and so invented.
+    pub sandbox: bool,
+}
+
+/// All routes of the service.
+pub fn router(service: Service) -> Router {
+    Router::new()
+        .route("/", routing::get(|| async { Redirect::temporary("/graphiql") }))
+        .route("/graphql", routing::post(graphql::answer))
+        .route("/graphiql", routing::get(graphiql::page))
+        .route("/graphiql/start.js", routing::get(graphiql::script))
+        .layer(RequestBodyLimitLayer::new(MAX_REQUEST_BODY))
+        .with_state(service)
+}

@@ -1,0 +1,100 @@
+//! One GraphQL request over HTTP, from the body to the answer.
+
+use async_graphql::{ErrorExtensionValues, ParseRequestError, ServerError};
+use async_graphql_axum::{GraphQLRequest, GraphQLResponse};
+use axum::{
+    extract::{Request, State},
+    response::{IntoResponse, Response},
+};
+use http::{StatusCode, header};
+
+use super::Service;
+use crate::{graphql::ErrorCode, guard, loader::HistoryLoader};
+
+/// `POST /graphql` with a JSON body.
+pub(super) async fn answer(State(service): State<Service>, request: Request) -> Response {
+    // Browsers send other types across origins without asking first, so only JSON is taken.
+    if !has_json_body(&request) {
+        return Rejection::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "Send the request as application/json.",
+        )
+        .into_response();
+    }
+    let request =
+        match <GraphQLRequest<Rejection> as axum::extract::FromRequest<()>>::from_request(request, &()).await
+        {
+            Ok(request) => request.into_inner(),
+            Err(rejection) => return rejection.into_response(),
+        };
+    if let Err(refused) = guard::check(&request.query) {
+        return Rejection::new(StatusCode::BAD_REQUEST, refused.to_string()).into_response();
+    }
+    let loader = HistoryLoader::new(service.client);
+    let mut response = service.schema.execute(request.data(loader)).await;
+    // What the library itself finds wrong, in the text of the query or its variables, is the caller's to mend.
+    for error in &mut response.errors {
+        error
+            .extensions
+            .get_or_insert_with(|| code_only(ErrorCode::BadUserInput));
+    }
+    GraphQLResponse::from(response).into_response()
+}
+
+fn has_json_body(request: &Request) -> bool {
+    let content_type = request
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or("");
+    let essence = content_type.split(';').next().unwrap_or("").trim();
+    essence.eq_ignore_ascii_case("application/json")
+}
+
+/// A request that never became a GraphQL operation, answered in the shape of a GraphQL error all the same.
+struct Rejection {
+    status: StatusCode,
+    message: String,
+}
+
+impl Rejection {
+    fn new(status: StatusCode, message: impl Into<String>) -> Self {
+        Self {
+            status,
+            message: message.into(),
+        }
+    }
+}
+
+impl From<ParseRequestError> for Rejection {
+    fn from(error: ParseRequestError) -> Self {
+        match error {
+            ParseRequestError::PayloadTooLarge => {
+                Self::new(StatusCode::PAYLOAD_TOO_LARGE, "The request is too large.")
+            }
+            ParseRequestError::UnsupportedBatch => Self::new(
+                StatusCode::BAD_REQUEST,
+                "Send one operation at a time; batches are not supported.",
+            ),
+            _ => Self::new(
+                StatusCode::BAD_REQUEST,
+                "The body must be a JSON object with the text of the operation in \"query\".",
+            ),
+        }
+    }
+}
+
+impl IntoResponse for Rejection {
+    fn into_response(self) -> Response {
+        let mut error = ServerError::new(self.message, None);
+        error.extensions = Some(code_only(ErrorCode::BadUserInput));
+        let body = serde_json::json!({ "errors": [error] });
+        (self.status, axum::Json(body)).into_response()
+    }
+}
+
+fn code_only(code: ErrorCode) -> ErrorExtensionValues {
+    let mut extensions = ErrorExtensionValues::default();
+    extensions.set("code", code.as_str());
+    extensions
+}
