@@ -129,8 +129,13 @@ pub struct ParseActivityIdError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Problem {
     Length(usize),
-    NotAHyphen { position: usize },
-    NotADigit { position: usize },
+    NotAHyphen {
+        position: usize,
+    },
+    NotADigit {
+        position: usize,
+    },
+    /// What the checks above might miss is refused all the same, never a panic.
     Other,
 }
 

@@ -10,24 +10,69 @@ use core::fmt;
 
 use serde::de::value::SeqAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, SeqAccess, Visitor};
-use serde_path_to_error::Segment;
+use serde_json::error::Category;
+use serde_path_to_error::{Path, Segment};
 
 use crate::SendAttempt;
 use crate::attempt::record::{REQUIRED_FIELD, Record};
 use crate::excerpt::excerpt;
 
+/// Reads one JSON text and nothing after it.
+pub(crate) fn decode_json(json: &[u8]) -> Result<Vec<SendAttempt>, DecodeHistoryError> {
+    let mut deserializer = serde_json::Deserializer::from_slice(json);
+    let sends = decode(&mut deserializer, describe_json_error)?;
+    deserializer
+        .end()
+        .map_err(|error| DecodeHistoryError::new(None, "", &describe_json_error(&error)))?;
+    Ok(sends)
+}
+
 /// Reads an array of send records in the order of the input.
 pub(crate) fn decode<'de, D: Deserializer<'de>>(
     deserializer: D,
+    describe: impl Fn(&D::Error) -> String,
 ) -> Result<Vec<SendAttempt>, DecodeHistoryError> {
-    let Records(records) =
-        serde_path_to_error::deserialize(deserializer).map_err(DecodeHistoryError::from_tracked)?;
+    let Records(records) = serde_path_to_error::deserialize(deserializer).map_err(|error| {
+        let (record, field) = place(error.path());
+        DecodeHistoryError::new(record, &field, &describe(error.inner()))
+    })?;
     let attempt = |(index, record): (usize, Record)| {
         record
             .into_attempt()
-            .ok_or_else(|| DecodeHistoryError::missing_send_id(index))
+            .ok_or_else(|| DecodeHistoryError::new(Some(index), REQUIRED_FIELD, "it is missing or null"))
     };
     records.into_iter().enumerate().map(attempt).collect()
+}
+
+/// The parser's own words for a syntax error assume that the reader knows it is about syntax.
+fn describe_json_error(error: &serde_json::Error) -> String {
+    match error.classify() {
+        Category::Syntax => format!("not valid JSON: {error}"),
+        Category::Eof => format!("the JSON is cut off: {error}"),
+        Category::Data | Category::Io => error.to_string(),
+    }
+}
+
+/// The record's index and the field inside it, as far as they are known.
+fn place(path: &Path) -> (Option<usize>, String) {
+    let mut segments = path.iter();
+    let Some(Segment::Seq { index: record }) = segments.next() else {
+        return (None, String::new());
+    };
+    let mut field = String::new();
+    for segment in segments {
+        match segment {
+            Segment::Seq { index } => field.extend(["[", &index.to_string(), "]"]),
+            Segment::Map { key: name } | Segment::Enum { variant: name } => {
+                if !field.is_empty() {
+                    field.push('.');
+                }
+                field.push_str(name);
+            }
+            Segment::Unknown => {}
+        }
+    }
+    (Some(*record), field)
 }
 
 struct Records(Vec<Record>);
@@ -66,9 +111,10 @@ impl<'de> Deserialize<'de> for Records {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DecodeHistoryError {
-    path: String,
     /// Counted from 0, as in the path.
     record: Option<usize>,
+    field: String,
+    path: String,
     reason: String,
 }
 
@@ -83,44 +129,31 @@ impl DecodeHistoryError {
         &self.reason
     }
 
-    pub(crate) fn outside_records(error: &impl ToString) -> Self {
-        Self {
-            path: ".".to_string(),
-            record: None,
-            reason: shortened(error),
-        }
-    }
-
-    fn from_tracked<E: fmt::Display>(error: serde_path_to_error::Error<E>) -> Self {
-        let record = match error.path().iter().next() {
-            Some(Segment::Seq { index }) => Some(*index),
-            _ => None,
+    /// `field` is empty where the error concerns a record or the input as a whole.
+    fn new(record: Option<usize>, field: &str, reason: &str) -> Self {
+        let field = excerpt(field, FIELD_EXCERPT, 0);
+        let path = match record {
+            None => ".".into(),
+            Some(index) if field.is_empty() => format!("[{index}]"),
+            Some(index) => format!("[{index}].{field}"),
         };
         Self {
-            path: excerpt(&error.path().to_string(), PATH_HEAD, PATH_TAIL),
             record,
-            reason: shortened(&error.into_inner()),
-        }
-    }
-
-    fn missing_send_id(index: usize) -> Self {
-        Self {
-            path: format!("[{index}].{REQUIRED_FIELD}"),
-            record: Some(index),
-            reason: "it is missing or null".to_string(),
+            field,
+            path,
+            reason: excerpt(reason, REASON_HEAD, REASON_TAIL),
         }
     }
 }
 
 impl fmt::Display for DecodeHistoryError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Some(index) = self.record else {
-            return write!(f, "not a send history: {}", self.reason);
-        };
-        write!(f, "record {} of the send history", index.saturating_add(1))?;
-        let field = self.path.split_once("].").map_or("", |(_, field)| field);
-        if !field.is_empty() {
-            write!(f, ", field {field}")?;
+        match self.record {
+            None => write!(f, "not a send history")?,
+            Some(index) => write!(f, "record {} of the send history", index.saturating_add(1))?,
+        }
+        if !self.field.is_empty() {
+            write!(f, ", field {}", self.field)?;
         }
         write!(f, ": {}", self.reason)
     }
@@ -128,12 +161,8 @@ impl fmt::Display for DecodeHistoryError {
 
 impl core::error::Error for DecodeHistoryError {}
 
-/// A parser's message may quote a whole value of the input, but tells at its end what was expected and where.
-fn shortened(message: &impl ToString) -> String {
-    excerpt(&message.to_string(), REASON_HEAD, REASON_TAIL)
-}
-
-const PATH_HEAD: usize = 60;
-const PATH_TAIL: usize = 20;
+/// The name of a field that is not known is input as well.
+const FIELD_EXCERPT: usize = 60;
+/// A parser's message may quote a whole value, and tells at its end what was expected and where.
 const REASON_HEAD: usize = 80;
 const REASON_TAIL: usize = 80;

@@ -3,13 +3,14 @@
 //! Owns the order of the attempts and the JSON array they come in. Must not know which activity it belongs to: the
 //! upstream's records do not say.
 
+use alloc::string::ToString;
 use alloc::vec::{self, Vec};
 use core::slice;
 
 use serde::de::{Deserialize, Deserializer, Error};
 use serde::ser::{Serialize, Serializer};
 
-use crate::decode::decode;
+use crate::decode::{decode, decode_json};
 use crate::{DecodeHistoryError, HistorySummary, SendAttempt};
 
 /// Every attempt to send one email activity, in ascending order of `send_id`.
@@ -43,12 +44,7 @@ impl SendHistory {
     /// When the bytes are not one JSON array of objects, when a record has no `send_id`, and when a field that is
     /// present is not of its documented type.
     pub fn from_json(json: &[u8]) -> Result<Self, DecodeHistoryError> {
-        let mut deserializer = serde_json::Deserializer::from_slice(json);
-        let sends = decode(&mut deserializer)?;
-        deserializer
-            .end()
-            .map_err(|error| DecodeHistoryError::outside_records(&error))?;
-        Ok(Self::new(sends))
+        decode_json(json).map(Self::new)
     }
 
     /// The attempts, in ascending order of `send_id`.
@@ -119,6 +115,8 @@ impl Serialize for SendHistory {
 
 impl<'de> Deserialize<'de> for SendHistory {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        decode(deserializer).map(Self::new).map_err(D::Error::custom)
+        decode(deserializer, ToString::to_string)
+            .map(Self::new)
+            .map_err(D::Error::custom)
     }
 }

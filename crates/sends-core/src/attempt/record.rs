@@ -4,6 +4,7 @@
 //! place of a history a record stands.
 
 use alloc::collections::BTreeSet;
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -11,6 +12,7 @@ use jiff::Timestamp;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 
+use crate::excerpt::excerpt;
 use crate::{ListId, ReasonCode, SegmentId, SendAttempt, SendStatus};
 
 /// The one field a record cannot do without.
@@ -21,13 +23,12 @@ pub(crate) const REQUIRED_FIELD: &str = "send_id";
 #[serde(remote = "Self")]
 pub(crate) struct Record {
     send_id: Option<i32>,
-    #[serde(default)]
     contact_list_ids: Option<Vec<ListId>>,
     /// The vendor's prose spells the field like this, its schema and its sample like the one above.
-    #[serde(default)]
     contact_lists_ids: Option<Vec<ListId>>,
     segment_ids: Option<Vec<SegmentId>>,
     count: Option<i64>,
+    #[serde(default, deserialize_with = "run_date")]
     run_date: Option<Timestamp>,
     send_status: Option<SendStatus>,
     reason_code: Option<ReasonCode>,
@@ -61,7 +62,23 @@ fn merge(mut first: Vec<ListId>, second: Vec<ListId>) -> Vec<ListId> {
     first
 }
 
+/// Any offset and up to nine digits of fraction; a date-time without an offset is no moment and is refused.
+fn run_date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
+    let Some(text) = Option::<String>::deserialize(deserializer)? else {
+        return Ok(None);
+    };
+    text.parse().map(Some).map_err(|_| {
+        let quoted = excerpt(&text, DATE_EXCERPT_LENGTH, 0);
+        D::Error::custom(format_args!(
+            "\"{quoted}\" is not an RFC 3339 date-time with its offset"
+        ))
+    })
+}
+
+const DATE_EXCERPT_LENGTH: usize = 40;
+
 /// Written out because a derived implementation would also take an array for a record, by the order of the fields.
+/// `remote` above turns the derived one into a plain method, which this one calls.
 impl<'de> Deserialize<'de> for Record {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct ObjectVisitor;
@@ -70,7 +87,7 @@ impl<'de> Deserialize<'de> for Record {
             type Value = Record;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object, one send record")
+                f.write_str("a send record, which is an object")
             }
 
             fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<Record, A::Error> {

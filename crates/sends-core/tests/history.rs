@@ -1,0 +1,207 @@
+//! What the attempts of a history add up to, and which of them a filter chooses.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, in its helper functions too"
+)]
+
+use jiff::Timestamp;
+use sends_core::{HistorySummary, Outcome, ReasonCode, SendFilter, SendHistory, SendStatus};
+
+/// A history as `(reason_code, count)` per attempt, all `COMPLETED`, numbered from 1.
+fn history(sends: &[(i32, Option<i64>)]) -> SendHistory {
+    let records = (1..).zip(sends).map(|(send_id, (code, count))| {
+        serde_json::json!({"send_id": send_id, "count": count, "send_status": "COMPLETED", "reason_code": code})
+    });
+    serde_json::from_value(records.collect()).unwrap()
+}
+
+fn sample() -> SendHistory {
+    SendHistory::from_json(
+        br#"[
+            {"send_id": 1, "contact_list_ids": ["f4ab800a-5adf-11e9-ba6a-fa163e6b01c1"], "count": 2,
+             "run_date": "2019-04-18T20:03:08.000Z", "send_status": "COMPLETED", "reason_code": 0},
+            {"send_id": 2, "contact_list_ids": ["f4ab800a-5adf-11e9-ba6a-fa163e6b01c1"], "count": 0,
+             "run_date": "2019-05-07T14:42:57.000Z", "send_status": "COMPLETED", "reason_code": 12}
+        ]"#,
+    )
+    .unwrap()
+}
+
+fn time(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+#[test]
+fn an_activity_never_sent_has_nothing_to_show() {
+    let history = SendHistory::from_json(b"[]").unwrap();
+    assert!(history.is_empty() && history.latest().is_none());
+    assert_eq!(history.summary(), HistorySummary::default());
+    assert_eq!(history, SendHistory::default());
+}
+
+#[test]
+fn the_vendors_sample_adds_up() {
+    assert_eq!(
+        sample().summary(),
+        HistorySummary {
+            attempts: 2,
+            failed_attempts: 0,
+            contacts_reached: 2,
+            first_run_date: Some(time("2019-04-18T20:03:08Z")),
+            last_run_date: Some(time("2019-05-07T14:42:57Z")),
+            latest_outcome: Some(Outcome::NoRecipients),
+            needs_attention: false,
+        }
+    );
+}
+
+#[test]
+fn attempts_are_put_in_order_and_equal_numbers_keep_theirs() {
+    let json = br#"[{"send_id": 3}, {"send_id": 1, "count": 1}, {"send_id": 2}, {"send_id": 1, "count": 2}]"#;
+    let history = SendHistory::from_json(json).unwrap();
+    let order: Vec<_> = history.iter().map(|send| (send.send_id, send.count)).collect();
+    assert_eq!(order, [(1, Some(1)), (1, Some(2)), (2, None), (3, None)]);
+    assert_eq!(history.latest().map(|send| send.send_id), Some(3));
+    assert_eq!(history.len(), 4);
+    let mut reversed = history.clone().into_sends();
+    reversed.swap(2, 3);
+    assert_eq!(SendHistory::new(reversed), history);
+}
+
+#[test]
+fn only_what_was_sent_counts_as_reached() {
+    let reached = |sends: &[(i32, Option<i64>)]| history(sends).summary().contacts_reached;
+    assert_eq!(reached(&[(0, Some(100)), (0, None), (0, Some(20))]), 120);
+    assert_eq!(
+        reached(&[
+            (6, Some(100)),
+            (5, Some(100)),
+            (1, Some(100)),
+            (12, Some(100)),
+            (99, Some(100))
+        ]),
+        0
+    );
+    assert_eq!(reached(&[(0, Some(-5)), (0, Some(3))]), 3);
+    assert_eq!(reached(&[(0, Some(i64::MAX)), (0, Some(i64::MAX))]), i64::MAX);
+}
+
+#[test]
+fn first_and_last_go_by_date_and_latest_by_number() {
+    let history = SendHistory::from_json(
+        br#"[
+            {"send_id": 1, "run_date": "2020-01-02T00:00:00Z", "send_status": "COMPLETED", "reason_code": 0},
+            {"send_id": 2, "run_date": "2020-01-01T00:00:00Z", "send_status": "ERRORED", "reason_code": 1},
+            {"send_id": 3, "send_status": "ERRORED", "reason_code": 3}
+        ]"#,
+    )
+    .unwrap();
+    let summary = history.summary();
+    assert_eq!(summary.first_run_date, Some(time("2020-01-01T00:00:00Z")));
+    assert_eq!(summary.last_run_date, Some(time("2020-01-02T00:00:00Z")));
+    assert_eq!(summary.latest_outcome, Some(Outcome::Failed));
+    assert_eq!(summary.failed_attempts, 2);
+}
+
+#[test]
+fn the_latest_attempt_decides_whether_someone_should_look() {
+    const SENT: (i32, Option<i64>) = (0, Some(5));
+    const NO_RECIPIENTS: (i32, Option<i64>) = (12, Some(0));
+    const FAILED: (i32, Option<i64>) = (7, None);
+    const STAGED: (i32, Option<i64>) = (5, None);
+    const PARTIAL: (i32, Option<i64>) = (6, None);
+    const UNKNOWN: (i32, Option<i64>) = (99, None);
+
+    for (sends, expected) in [
+        (&[SENT][..], false),
+        (&[STAGED], false),
+        (&[FAILED], true),
+        (&[PARTIAL], true),
+        (&[UNKNOWN], true),
+        (&[NO_RECIPIENTS], true),
+        (&[FAILED, SENT], false),
+        (&[SENT, FAILED], true),
+        (&[SENT, NO_RECIPIENTS], false),
+        (&[SENT, NO_RECIPIENTS, NO_RECIPIENTS], false),
+        (&[PARTIAL, NO_RECIPIENTS], false),
+        (&[FAILED, NO_RECIPIENTS], true),
+        (&[STAGED, NO_RECIPIENTS], true),
+        (&[UNKNOWN, NO_RECIPIENTS], true),
+    ] {
+        assert_eq!(history(sends).summary().needs_attention, expected, "{sends:?}");
+    }
+}
+
+/// The numbers of the sample's sends that match, and of one more that states nothing.
+fn chosen(filter: &SendFilter) -> Vec<i32> {
+    let silent = SendHistory::from_json(br#"[{"send_id": 3}]"#).unwrap();
+    let sends = sample().into_iter().chain(silent);
+    sends
+        .filter(|send| filter.matches(send))
+        .map(|send| send.send_id)
+        .collect()
+}
+
+#[test]
+fn a_filter_without_conditions_matches_everything() {
+    assert_eq!(chosen(&SendFilter::default()), [1, 2, 3]);
+}
+
+#[test]
+fn each_condition_restricts_and_all_must_hold() {
+    let any = SendFilter::default;
+    assert_eq!(
+        chosen(&SendFilter {
+            statuses: vec![SendStatus::Completed],
+            ..any()
+        }),
+        [1, 2]
+    );
+    assert_eq!(
+        chosen(&SendFilter {
+            statuses: vec![SendStatus::Errored],
+            ..any()
+        }),
+        [0; 0]
+    );
+    assert_eq!(
+        chosen(&SendFilter {
+            outcomes: vec![Outcome::Sent, Outcome::Unknown],
+            ..any()
+        }),
+        [1, 3]
+    );
+    assert_eq!(
+        chosen(&SendFilter {
+            reason_codes: vec![ReasonCode::new(12)],
+            ..any()
+        }),
+        [2]
+    );
+    let both = SendFilter {
+        outcomes: vec![Outcome::Sent],
+        reason_codes: vec![ReasonCode::new(12)],
+        ..any()
+    };
+    assert_eq!(chosen(&both), [0; 0]);
+}
+
+#[test]
+fn a_period_includes_its_start_and_excludes_its_end() {
+    let first = Some(time("2019-04-18T20:03:08Z"));
+    let second = Some(time("2019-05-07T14:42:57Z"));
+    let period = |from, until| {
+        chosen(&SendFilter {
+            from,
+            until,
+            ..SendFilter::default()
+        })
+    };
+    assert_eq!(period(first, None), [1, 2]);
+    assert_eq!(period(second, None), [2]);
+    assert_eq!(period(None, second), [1]);
+    assert_eq!(period(None, first), [0; 0]);
+    assert_eq!(period(first, second), [1]);
+    assert_eq!(period(second, first), [0; 0]);
+}
