@@ -1,0 +1,31 @@
+//! Owns the endpoints about the account and its user. Must not know campaigns.
+
+use serde_json::{Value, json};
+
+use super::Call;
+use crate::reply::Reply;
+
+pub(super) fn summary(call: &Call<'_>) -> Reply {
+    let name = &call.bearer.account.config.name;
+    let digest = crate::bearer::digest(name.as_bytes());
+    Reply::ok(&json!({
+        "encoded_account_id": format!("a07e{digest:012x}"),
+        "organization_name": format!("The Lantern Bookshop ({name})"),
+        "organization_phone": "555-0100",
+        "contact_email": "owner@lantern.example",
+        "country_code": "US",
+        "state_code": "MA",
+        "first_name": "Robin",
+        "last_name": "Example",
+        "time_zone_id": "US/Eastern",
+        "website": "https://lantern.example",
+    }))
+}
+
+pub(super) fn privileges(call: &Call<'_>) -> Reply {
+    let held = (30..).zip(&call.bearer.account.config.privileges);
+    let shown: Vec<Value> = held
+        .map(|(id, name): (u32, _)| json!({"privilege_id": id, "privilege_name": name}))
+        .collect();
+    Reply::ok(&shown)
+}

@@ -1,0 +1,116 @@
+//! Owns the sandbox's time: a wall clock that control requests can move forward, and a monotonic one for the windows
+//! of a second, which nothing moves. Knows nothing of what time is used for.
+
+use std::fmt;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Instant;
+
+use jiff::Timestamp;
+
+const MILLIS_PER_DAY: i64 = 86_400_000;
+
+/// A point of time in milliseconds since 1970, printed as the upstream prints it: `2019-04-18T20:03:08.000Z`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Moment(pub(crate) i64);
+
+impl Moment {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        text.parse::<Timestamp>()
+            .ok()
+            .map(|timestamp| Self(timestamp.as_millisecond()))
+    }
+
+    pub(crate) const fn plus_millis(self, millis: i64) -> Self {
+        Self(self.0 + millis)
+    }
+
+    pub(crate) const fn plus_seconds(self, seconds: i64) -> Self {
+        Self(self.0 + seconds * 1000)
+    }
+
+    /// The day this moment falls in, UTC, counted from 1970.
+    pub(crate) const fn day(self) -> i64 {
+        self.0.div_euclid(MILLIS_PER_DAY)
+    }
+}
+
+impl fmt::Display for Moment {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let timestamp = Timestamp::from_millisecond(self.0).unwrap_or(Timestamp::UNIX_EPOCH);
+        write!(formatter, "{timestamp:.3}")
+    }
+}
+
+impl serde::Serialize for Moment {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Clock {
+    started: Instant,
+    started_at: Moment,
+    advanced_millis: AtomicI64,
+}
+
+impl Clock {
+    pub(crate) fn start() -> Self {
+        Self {
+            started: Instant::now(),
+            started_at: Moment(Timestamp::now().as_millisecond()),
+            advanced_millis: AtomicI64::new(0),
+        }
+    }
+
+    /// The sandbox's wall clock, with everything it was advanced by.
+    pub(crate) fn now(&self) -> Moment {
+        let elapsed = i64::try_from(self.started.elapsed().as_millis()).unwrap_or(i64::MAX / 2);
+        self.started_at
+            .plus_millis(elapsed + self.advanced_millis.load(Ordering::Relaxed))
+    }
+
+    /// Microseconds since the start, which never jump.
+    pub(crate) fn elapsed_micros(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX)
+    }
+
+    /// The second of the wall clock now, before any advance: the fixed window a request falls in.
+    pub(crate) fn real_second(&self) -> i64 {
+        let elapsed = i64::try_from(self.started.elapsed().as_millis()).unwrap_or(i64::MAX / 2);
+        self.started_at.plus_millis(elapsed).0.div_euclid(1000)
+    }
+
+    pub(crate) fn advance(&self, millis: i64) {
+        self.advanced_millis.fetch_add(millis, Ordering::Relaxed);
+    }
+
+    pub(crate) fn advance_to_next_day(&self) {
+        let now = self.now();
+        self.advance((now.day() + 1) * MILLIS_PER_DAY - now.0);
+    }
+
+    pub(crate) fn return_to_real_time(&self) {
+        self.advanced_millis.store(0, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_prints_as_the_upstream_prints_it() {
+        let moment = Moment::parse("2019-04-18T16:03:08-04:00").unwrap();
+        assert_eq!(moment.to_string(), "2019-04-18T20:03:08.000Z");
+    }
+
+    #[test]
+    fn the_next_day_starts_at_midnight_utc() {
+        let clock = Clock::start();
+        let today = clock.now().day();
+        clock.advance_to_next_day();
+        assert_eq!(clock.now().day(), today + 1);
+        assert!(clock.now().0.rem_euclid(MILLIS_PER_DAY) < 60_000);
+    }
+}

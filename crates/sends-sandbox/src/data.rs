@@ -1,0 +1,11 @@
+//! Owns what the simulated accounts hold: campaigns, activities, their sends, lists and segments. Must not know HTTP,
+//! tokens or limits.
+
+pub(crate) mod account;
+pub(crate) mod campaigns;
+pub(crate) mod changes;
+pub(crate) mod generated;
+pub(crate) mod identifiers;
+pub(crate) mod lists;
+pub(crate) mod send;
+pub(crate) mod showcase;

@@ -1,0 +1,272 @@
+//! Owns one account's data as the endpoints ask for it: the explicit part (showcase, and what control requests made or
+//! changed) put over the generated one. Must not know HTTP, tokens or limits.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, RwLock};
+
+use uuid::Uuid;
+
+use super::campaigns::{Activity, Campaign};
+use super::generated::Generated;
+use super::identifiers::Key;
+use super::lists::{self, ContactList, Segment};
+use super::showcase;
+use crate::clock::Moment;
+use crate::config::AccountConfig;
+use crate::lock::{read, write};
+
+/// What is held in memory. It wins over the generated part: a campaign of both is the one here.
+#[derive(Debug, Default)]
+pub(super) struct Explicit {
+    pub(super) campaigns: BTreeMap<Uuid, Arc<Campaign>>,
+    pub(super) activities: HashMap<Uuid, Arc<Activity>>,
+    /// Activities in the order they came to be.
+    pub(super) order: Vec<Uuid>,
+    pub(super) deleted_activities: Vec<Uuid>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Account {
+    pub(crate) config: AccountConfig,
+    pub(super) key: Key,
+    pub(super) generated: Generated,
+    pub(super) explicit: RwLock<Explicit>,
+}
+
+/// The two orders in which the upstream lists campaigns, both newest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    Updated,
+    LastSent,
+}
+
+/// The place of a campaign in a listing. Pages continue after one, so rows that move meanwhile break nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Place {
+    pub(crate) at: Moment,
+    pub(crate) id: Uuid,
+}
+
+impl Account {
+    pub(crate) fn new(config: AccountConfig, seed: u64) -> Self {
+        let key = Key::derive(seed, &config.name);
+        let generated = Generated::new(key, config.activities);
+        let account = Self {
+            config,
+            key,
+            generated,
+            explicit: RwLock::default(),
+        };
+        account.restore();
+        account
+    }
+
+    /// Forgets every change made by control requests.
+    pub(crate) fn restore(&self) {
+        let mut explicit = Explicit::default();
+        if self.config.showcase {
+            let showcase = showcase::showcase();
+            explicit.order = showcase.activities.iter().map(|activity| activity.id).collect();
+            explicit.campaigns = showcase
+                .campaigns
+                .into_iter()
+                .map(|campaign| (campaign.id, Arc::new(campaign)))
+                .collect();
+            explicit.activities = showcase
+                .activities
+                .into_iter()
+                .map(|activity| (activity.id, Arc::new(activity)))
+                .collect();
+        }
+        *write(&self.explicit) = explicit;
+    }
+
+    pub(crate) fn activity(&self, id: Uuid) -> Option<Arc<Activity>> {
+        let explicit = read(&self.explicit);
+        if let Some(activity) = explicit.activities.get(&id) {
+            return Some(Arc::clone(activity));
+        }
+        if explicit.deleted_activities.contains(&id) {
+            return None;
+        }
+        drop(explicit);
+        self.generated.find_activity(id).map(Arc::new)
+    }
+
+    pub(crate) fn campaign(&self, id: Uuid) -> Option<Arc<Campaign>> {
+        if let Some(campaign) = read(&self.explicit).campaigns.get(&id) {
+            return Some(Arc::clone(campaign));
+        }
+        self.generated.find_campaign(id).map(Arc::new)
+    }
+
+    pub(crate) fn lists(&self) -> Vec<ContactList> {
+        let mut all = if self.config.showcase {
+            lists::showcase_lists()
+        } else {
+            Vec::new()
+        };
+        all.extend(lists::generated_lists(self.key, self.generated.lists()));
+        all
+    }
+
+    pub(crate) fn segments(&self) -> Vec<Segment> {
+        let mut all = if self.config.showcase {
+            lists::showcase_segments()
+        } else {
+            Vec::new()
+        };
+        all.extend(lists::generated_segments(self.generated.segments()));
+        all
+    }
+
+    /// How many activities [`Account::activity_ids`] goes through.
+    pub(crate) fn activity_count(&self) -> u64 {
+        read(&self.explicit).order.len() as u64 + self.generated.activities()
+    }
+
+    /// Identifiers of activities: first those held in memory, then the generated ones by rising index.
+    pub(crate) fn activity_ids(&self, offset: u64, limit: u64) -> Vec<Uuid> {
+        let explicit = read(&self.explicit);
+        let held = explicit.order.len() as u64;
+        let end = offset
+            .saturating_add(limit)
+            .min(held + self.generated.activities());
+        (offset..end)
+            .filter_map(|position| match usize::try_from(position) {
+                Ok(position) if (position as u64) < held => explicit.order.get(position).copied(),
+                _ => Some(self.generated.activity_id(position - held)),
+            })
+            .collect()
+    }
+
+    pub(crate) fn generated_activity_id(&self, index: u64) -> Option<Uuid> {
+        (index < self.generated.activities()).then(|| self.generated.activity_id(index))
+    }
+
+    /// At most `limit` campaigns in an order, after a place and down to (not including) `until`.
+    pub(crate) fn campaigns(
+        &self,
+        order: Order,
+        after: Option<Place>,
+        until: Option<Moment>,
+        limit: usize,
+    ) -> Vec<(Place, Arc<Campaign>)> {
+        let explicit = read(&self.explicit);
+        let mut held: Vec<(Place, Arc<Campaign>)> = explicit
+            .campaigns
+            .values()
+            .filter_map(|campaign| {
+                let at = match order {
+                    Order::Updated => Some(campaign.updated_at),
+                    Order::LastSent => last_sent_at(&explicit, campaign),
+                }?;
+                Some((Place { at, id: campaign.id }, Arc::clone(campaign)))
+            })
+            .filter(|(place, _)| after.is_none_or(|after| *place < after))
+            .collect();
+        held.sort_unstable_by_key(|(place, _)| std::cmp::Reverse(*place));
+
+        let mut page = Vec::with_capacity(limit.min(500));
+        let mut held = held.into_iter().peekable();
+        let mut numbers = (self.first_generated(order, after)..self.generated.campaigns()).peekable();
+        while page.len() < limit {
+            let generated = numbers.peek().map(|number| self.generated_place(order, *number));
+            let take_held = match (held.peek(), generated) {
+                (Some((place, _)), Some(generated)) => *place > generated,
+                (Some(_), None) => true,
+                (None, Some(_)) => false,
+                (None, None) => break,
+            };
+            let next = if take_held {
+                held.next()
+            } else {
+                numbers
+                    .next()
+                    .and_then(|number| self.listed_generated(&explicit, order, number))
+            };
+            match next {
+                Some((place, _)) if until.is_some_and(|until| place.at <= until) => break,
+                Some(row) => page.push(row),
+                None => {}
+            }
+        }
+        page
+    }
+
+    fn listed_generated(
+        &self,
+        explicit: &Explicit,
+        order: Order,
+        number: u64,
+    ) -> Option<(Place, Arc<Campaign>)> {
+        let place = self.generated_place(order, number);
+        if explicit.campaigns.contains_key(&place.id) {
+            return None;
+        }
+        let campaign = self.generated.campaign(number);
+        let never_sent = matches!(&*campaign.status, "Draft" | "Scheduled");
+        (order == Order::Updated || !never_sent).then(|| (place, Arc::new(campaign)))
+    }
+
+    fn generated_place(&self, order: Order, number: u64) -> Place {
+        let at = match order {
+            Order::Updated => self.generated.updated_at(number),
+            Order::LastSent => self.generated.last_sent_at(number),
+        };
+        Place {
+            at,
+            id: self.generated.campaign_id(number),
+        }
+    }
+
+    /// The first generated campaign after a place: they fall strictly in time, so halving finds it.
+    fn first_generated(&self, order: Order, after: Option<Place>) -> u64 {
+        let Some(after) = after else { return 0 };
+        let (mut low, mut high) = (0, self.generated.campaigns());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if self.generated_place(order, middle) < after {
+                high = middle;
+            } else {
+                low = middle + 1;
+            }
+        }
+        low
+    }
+}
+
+fn last_sent_at(explicit: &Explicit, campaign: &Campaign) -> Option<Moment> {
+    campaign
+        .activities
+        .iter()
+        .filter_map(|(id, _)| explicit.activities.get(id)?.last_sent_at())
+        .max()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_go_through_every_campaign_once_and_newest_first() {
+        let config = AccountConfig {
+            activities: 500,
+            ..AccountConfig::default()
+        };
+        let account = Account::new(config, 1);
+        for order in [Order::Updated, Order::LastSent] {
+            let all = account.campaigns(order, None, None, usize::MAX);
+            let mut paged = Vec::new();
+            let mut after = None;
+            loop {
+                let page = account.campaigns(order, after, None, 7);
+                let Some((last, _)) = page.last() else { break };
+                after = Some(*last);
+                paged.extend(page.iter().map(|(place, _)| *place));
+            }
+            assert!(paged.is_sorted_by(|left, right| left > right));
+            assert_eq!(paged, all.iter().map(|(place, _)| *place).collect::<Vec<_>>());
+        }
+    }
+}

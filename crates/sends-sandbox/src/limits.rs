@@ -1,0 +1,239 @@
+//! Owns the two limits of an API key and what is known of how they are counted: exactly, by the second and by the day.
+//! Must not know HTTP nor which endpoint a request is for.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Mutex;
+
+use serde::Serialize;
+
+use crate::clock::Clock;
+use crate::config::settings::{SecondWindow, Settings};
+use crate::lock::locked;
+
+const SECOND_MICROS: u64 = 1_000_000;
+const DAY_SECONDS: i64 = 86_400;
+
+/// Whether a request may pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Passed,
+    /// More than the second allows.
+    Throttled,
+    /// The day's are spent; it ends in so many seconds.
+    QuotaExceeded {
+        seconds_left: i64,
+    },
+}
+
+/// The arrivals of the last second, and the most there ever were in any second, whenever it began.
+#[derive(Debug, Default)]
+pub(crate) struct SlidingSecond {
+    arrivals: VecDeque<u64>,
+    greatest: usize,
+}
+
+impl SlidingSecond {
+    pub(crate) fn record(&mut self, now_micros: u64) {
+        self.forget(now_micros);
+        self.arrivals.push_back(now_micros);
+        self.greatest = self.greatest.max(self.arrivals.len());
+    }
+
+    pub(crate) fn greatest(&self) -> usize {
+        self.greatest
+    }
+
+    fn forget(&mut self, now_micros: u64) {
+        while self
+            .arrivals
+            .front()
+            .is_some_and(|arrival| now_micros - arrival >= SECOND_MICROS)
+        {
+            self.arrivals.pop_front();
+        }
+    }
+
+    fn count(&mut self, now_micros: u64) -> usize {
+        self.forget(now_micros);
+        self.arrivals.len()
+    }
+}
+
+/// What one API key has used.
+#[derive(Debug, Default)]
+struct Use {
+    day: i64,
+    today: u64,
+    second: i64,
+    this_second: u32,
+    passed: SlidingSecond,
+    asked: SlidingSecond,
+    counts: KeyCounters,
+}
+
+/// What one API key has met so far.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(crate) struct KeyCounters {
+    passed: u64,
+    throttled: u64,
+    quota_exceeded: u64,
+    /// Requests counted against the day that has not ended.
+    today: u64,
+    /// The most requests that arrived in any second, refused ones included.
+    greatest_in_a_second: usize,
+    /// The most requests that passed in any second.
+    greatest_passed_in_a_second: usize,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Limits {
+    keys: Mutex<BTreeMap<String, Use>>,
+}
+
+impl Limits {
+    /// Counts a request of `key` against `per_second` and `per_day`, of which 0 is no limit.
+    pub(crate) fn admit(
+        &self,
+        key: &str,
+        (per_second, per_day): (u32, u64),
+        settings: &Settings,
+        clock: &Clock,
+    ) -> Verdict {
+        let mut keys = locked(&self.keys);
+        if !keys.contains_key(key) {
+            keys.insert(key.to_owned(), Use::default());
+        }
+        let Some(usage) = keys.get_mut(key) else {
+            return Verdict::Passed;
+        };
+        // The times are taken under the lock, so that arrivals are in order.
+        let (now, now_micros, second) = (clock.now(), clock.elapsed_micros(), clock.real_second());
+        usage.asked.record(now_micros);
+        if usage.day != now.day() {
+            usage.day = now.day();
+            usage.today = 0;
+        }
+        if usage.second != second {
+            usage.second = second;
+            usage.this_second = 0;
+        }
+        let verdict = usage.verdict(per_second, per_day, settings.second_window, now_micros);
+        match verdict {
+            Verdict::Passed => {
+                usage.today += 1;
+                usage.this_second += 1;
+                usage.passed.record(now_micros);
+                usage.counts.passed += 1;
+            }
+            Verdict::Throttled => {
+                usage.today += u64::from(settings.refused_count_against_day);
+                usage.counts.throttled += 1;
+            }
+            Verdict::QuotaExceeded { .. } => {
+                usage.counts.quota_exceeded += 1;
+                let seconds_left = DAY_SECONDS - now.0.div_euclid(1000).rem_euclid(DAY_SECONDS);
+                return Verdict::QuotaExceeded { seconds_left };
+            }
+        }
+        verdict
+    }
+
+    pub(crate) fn counters(&self) -> BTreeMap<String, KeyCounters> {
+        locked(&self.keys)
+            .iter()
+            .map(|(key, usage)| {
+                let counters = KeyCounters {
+                    today: usage.today,
+                    greatest_in_a_second: usage.asked.greatest(),
+                    greatest_passed_in_a_second: usage.passed.greatest(),
+                    ..usage.counts.clone()
+                };
+                (key.clone(), counters)
+            })
+            .collect()
+    }
+
+    pub(crate) fn clear(&self) {
+        locked(&self.keys).clear();
+    }
+}
+
+impl Use {
+    fn verdict(&mut self, per_second: u32, per_day: u64, window: SecondWindow, now_micros: u64) -> Verdict {
+        if per_day > 0 && self.today >= per_day {
+            return Verdict::QuotaExceeded { seconds_left: 0 };
+        }
+        let in_this_second = match window {
+            SecondWindow::Fixed => self.this_second,
+            SecondWindow::Sliding => u32::try_from(self.passed.count(now_micros)).unwrap_or(u32::MAX),
+        };
+        if per_second > 0 && in_this_second >= per_second {
+            Verdict::Throttled
+        } else {
+            Verdict::Passed
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn admitted(limits: &Limits, key: &str, settings: &Settings, clock: &Clock) -> Verdict {
+        limits.admit(
+            key,
+            (settings.rate_per_second, settings.rate_per_day),
+            settings,
+            clock,
+        )
+    }
+
+    #[test]
+    fn a_sliding_second_lets_four_pass_and_keys_do_not_share() {
+        let (limits, clock) = (Limits::default(), Clock::start());
+        let settings = Settings {
+            second_window: SecondWindow::Sliding,
+            ..Settings::default()
+        };
+        let verdicts: Vec<_> = (0..5)
+            .map(|_| admitted(&limits, "a", &settings, &clock))
+            .collect();
+        assert_eq!(verdicts[..4], [Verdict::Passed; 4]);
+        assert_eq!(verdicts[4], Verdict::Throttled);
+        assert_eq!(admitted(&limits, "b", &settings, &clock), Verdict::Passed);
+        assert_eq!(limits.counters()["a"].greatest_in_a_second, 5);
+    }
+
+    #[test]
+    fn the_day_ends_at_midnight_and_refusals_count_only_when_told() {
+        let clock = Clock::start();
+        for (refused_count_against_day, today) in [(false, 1), (true, 3)] {
+            let limits = Limits::default();
+            let settings = Settings {
+                rate_per_second: 1,
+                second_window: SecondWindow::Sliding,
+                refused_count_against_day,
+                ..Settings::default()
+            };
+            for _ in 0..3 {
+                admitted(&limits, "a", &settings, &clock);
+            }
+            assert_eq!(limits.counters()["a"].today, today);
+        }
+        let limits = Limits::default();
+        let settings = Settings {
+            rate_per_second: 0,
+            rate_per_day: 2,
+            ..Settings::default()
+        };
+        for _ in 0..2 {
+            assert_eq!(admitted(&limits, "a", &settings, &clock), Verdict::Passed);
+        }
+        assert!(matches!(
+            admitted(&limits, "a", &settings, &clock),
+            Verdict::QuotaExceeded { .. }
+        ));
+        clock.advance_to_next_day();
+        assert_eq!(admitted(&limits, "a", &settings, &clock), Verdict::Passed);
+    }
+}

@@ -1,0 +1,218 @@
+//! Owns the command line and the environment: as parsed, then as a configuration. Must not know how anything is served.
+
+use std::net::SocketAddr;
+
+use clap::Parser;
+use sends_sandbox::config::{
+    AccessTokenConfig, AccountConfig, ClientConfig, DEFAULT_ACCESS_TOKEN, DEFAULT_ACCOUNT,
+};
+use sends_sandbox::{Config, Fault, Settings};
+
+/// Constant Contact's V3 API, simulated: everything it tells is invented
+#[derive(Debug, Parser)]
+#[command(version, long_about = ABOUT, after_long_help = CONTROL)]
+pub(crate) struct Options {
+    /// Where to listen
+    #[arg(
+        long,
+        env = "SENDS_SANDBOX_LISTEN",
+        value_name = "ADDRESS",
+        default_value = "127.0.0.1:8081"
+    )]
+    listen: SocketAddr,
+    /// An access token that never expires, as TOKEN or ACCOUNT:TOKEN; an account named here for the first time is made,
+    /// with generated activities only. Repeatable
+    #[arg(long = "access-token", env = "SENDS_SANDBOX_ACCESS_TOKEN", value_name = "[ACCOUNT:]TOKEN", value_delimiter = ',',
+        default_value = DEFAULT_ACCESS_TOKEN, hide_default_value = false)]
+    access_tokens: Vec<String>,
+    /// An application, as ID (public) or ID:SECRET (confidential), besides the two that are always there. Repeatable
+    #[arg(
+        long = "client",
+        env = "SENDS_SANDBOX_CLIENT",
+        value_name = "ID[:SECRET]",
+        value_delimiter = ','
+    )]
+    clients: Vec<String>,
+    /// How many activities to generate in every account, besides the showcase in the first
+    #[arg(
+        long,
+        env = "SENDS_SANDBOX_ACTIVITIES",
+        value_name = "N",
+        default_value_t = 500
+    )]
+    activities: u64,
+    /// What the generated data is derived from: the same seed and number give the same account
+    #[arg(long, env = "SENDS_SANDBOX_SEED", value_name = "S", default_value_t = 1)]
+    seed: u64,
+    /// How many requests the log holds
+    #[arg(
+        long,
+        env = "SENDS_SANDBOX_LOG_CAPACITY",
+        value_name = "N",
+        default_value_t = 100_000
+    )]
+    log_capacity: usize,
+    /// A fault, as the JSON that POST /_sandbox/faults takes. Repeatable
+    #[arg(long = "fault", env = "SENDS_SANDBOX_FAULT", value_name = "JSON")]
+    faults: Vec<String>,
+    #[command(flatten)]
+    settings: Settings,
+}
+
+const ABOUT: &str = "\
+Constant Contact's V3 API, simulated: everything it tells is invented.
+
+Serves the API under /v3, OAuth under /oauth2/default/v1 and control requests under /_sandbox on one port. Ask it with
+the access token it names when it starts:
+
+  curl -H 'Authorization: Bearer sandbox-access-token' \\
+    http://127.0.0.1:8081/v3/emails/activities/1ead98be-dfa0-4e04-81f7-5f1534d42e9c/send_history";
+
+const CONTROL: &str = "\
+Applications that are always there: sandbox-client with the secret sandbox-secret, and sandbox-public-client without one.
+
+Control requests (JSON, neither limited nor logged):
+  GET    /_sandbox/requests[?from=N]    what was asked, in order
+  DELETE /_sandbox/requests             forget the log and the counters
+  GET    /_sandbox/counters             what it sums up to
+  GET    /_sandbox/activities[?account=&offset=&limit=]
+  GET    /_sandbox/faults               DELETE takes them away (?id=N one of them)
+  POST   /_sandbox/faults               {\"kind\":\"status\",\"status\":503,\"body\":\"html\",\"path_contains\":\"/send_history\",\"count\":2}
+           kinds: status reset close stall cut_off stalled_body not_json wrong_shape slow_body huge_body latency
+                  answer_lost
+  GET    /_sandbox/config               every switch above, by its name with underscores
+  POST   /_sandbox/config               {\"availability\":\"closed\"}
+  POST   /_sandbox/sends                {\"operation\":\"append_send\",\"activity_id\":\"...\",\"send\":{\"reason_code\":7}}
+  POST   /_sandbox/clock                {\"to_next_day\":true} or {\"advance_seconds\":3600}
+  POST   /_sandbox/tokens               {\"account\":\"main\",\"scopes\":[\"campaign_data\"],\"expires_in\":5}
+  POST   /_sandbox/tokens/revoke        {\"kind\":\"refresh\"}
+  POST   /_sandbox/devices              {\"user_code\":\"...\",\"approve\":true}
+  POST   /_sandbox/reset                put everything back to how it was started
+
+RUST_LOG sets what is logged to the standard error output.";
+
+/// Accounts made by a token have at least so many activities, or there would be nothing in them.
+const LEAST_ACTIVITIES: u64 = 24;
+
+/// What is wrong with the settings, in one sentence.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum WrongSettings {
+    #[error("--access-token {0:?} must be TOKEN or ACCOUNT:TOKEN, neither of them empty")]
+    AccessToken(String),
+    #[error("--client {0:?} must be ID or ID:SECRET, neither of them empty")]
+    Client(String),
+    #[error("--fault {json:?} is not a fault: {source}")]
+    Fault { json: String, source: serde_json::Error },
+    #[error("--login-account {0:?} is not an account: name it in an --access-token")]
+    LoginAccount(String),
+}
+
+impl Options {
+    pub(crate) fn into_config(self) -> Result<(SocketAddr, Config), WrongSettings> {
+        let mut config = Config {
+            accounts: vec![AccountConfig {
+                activities: self.activities,
+                ..AccountConfig::default()
+            }],
+            access_tokens: Vec::new(),
+            seed: self.seed,
+            log_capacity: self.log_capacity,
+            settings: self.settings,
+            ..Config::default()
+        };
+        for text in self.access_tokens {
+            let (account, token) = text.split_once(':').unwrap_or((DEFAULT_ACCOUNT, &text));
+            if account.is_empty() || token.is_empty() {
+                return Err(WrongSettings::AccessToken(text));
+            }
+            if config.accounts.iter().all(|known| known.name != account) {
+                let activities = self.activities.max(LEAST_ACTIVITIES);
+                let made = AccountConfig {
+                    name: account.to_owned(),
+                    showcase: false,
+                    activities,
+                    ..AccountConfig::default()
+                };
+                config.accounts.push(made);
+            }
+            config.access_tokens.push(AccessTokenConfig::new(token, account));
+        }
+        for text in self.clients {
+            let client = match text.split_once(':') {
+                Some((id, secret)) if !id.is_empty() && !secret.is_empty() => {
+                    ClientConfig::confidential(id, secret)
+                }
+                None if !text.is_empty() => ClientConfig::public(&text),
+                _ => return Err(WrongSettings::Client(text)),
+            };
+            config.clients.push(client);
+        }
+        for json in self.faults {
+            let fault: Fault =
+                serde_json::from_str(&json).map_err(|source| WrongSettings::Fault { json, source })?;
+            config.faults.push(fault);
+        }
+        if let Some(name) = &config.settings.login_account
+            && config.accounts.iter().all(|account| account.name != *name)
+        {
+            return Err(WrongSettings::LoginAccount(name.clone()));
+        }
+        Ok((self.listen, config))
+    }
+}
+
+/// A parser's complaint without its usage notes and its colours.
+pub(crate) fn sentence(error: &clap::Error) -> String {
+    let text = error.render().to_string();
+    let first = text.split("\n\n").next().unwrap_or_default();
+    first
+        .trim_start_matches("error: ")
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(arguments: &[&str]) -> Result<Config, WrongSettings> {
+        let arguments = std::iter::once(&"sends-sandbox").chain(arguments);
+        Options::parse_from(arguments)
+            .into_config()
+            .map(|(_, config)| config)
+    }
+
+    #[test]
+    fn a_token_with_an_account_makes_the_account() {
+        let config = parse(&[
+            "--access-token",
+            "one",
+            "--access-token",
+            "branch:two",
+            "--activities",
+            "5",
+        ])
+        .unwrap();
+        let accounts: Vec<_> = config
+            .accounts
+            .iter()
+            .map(|account| (&*account.name, account.activities))
+            .collect();
+        assert_eq!(accounts, [("main", 5), ("branch", 24)]);
+        assert_eq!(config.access_tokens[1].token, "two");
+    }
+
+    #[test]
+    fn a_wrong_setting_is_one_sentence() {
+        let wrong = parse(&["--fault", r#"{"kind":"explode"}"#])
+            .unwrap_err()
+            .to_string();
+        assert!(wrong.contains("unknown variant `explode`"), "{wrong}");
+        let error = Options::try_parse_from(["sends-sandbox", "--listen", "nowhere"]).unwrap_err();
+        insta::assert_snapshot!(
+            sentence(&error),
+            @"invalid value 'nowhere' for '--listen <ADDRESS>': invalid socket address syntax"
+        );
+    }
+}

@@ -1,0 +1,230 @@
+//! Owns the way of a request through the upstream: log, availability, credential, limits, faults, answer. Must not know
+//! what any endpoint answers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, ETAG, IF_NONE_MATCH, RETRY_AFTER, VARY};
+use http::request::Parts;
+use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use serde_json::json;
+
+use crate::config::settings::{Availability, Encoding, Settings};
+use crate::connection::{Broken, Ending};
+use crate::faults::{BodyShape, Fault, FaultKind};
+use crate::reply::{Body, HTML, JSON, Reply};
+use crate::request_log::{Arrival, Underway};
+use crate::upstream::Upstream;
+use crate::{api, bearer, compression, control, errors, oauth};
+
+/// Larger bodies than any the API takes; what is beyond is refused.
+const LARGEST_BODY: usize = 1 << 20;
+const HUGE: usize = 10_000_000;
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
+const GATEWAY_ID: HeaderName = HeaderName::from_static("x-amz-apigw-id");
+
+pub(crate) async fn answer(
+    upstream: Arc<Upstream>,
+    request: Request<Incoming>,
+    ending: Ending,
+) -> Result<Response<Body>, Broken> {
+    let (parts, body) = request.into_parts();
+    if parts.uri.path().starts_with("/_sandbox") {
+        let body = read_body(body).await.unwrap_or_default();
+        return Ok(control::answer(&upstream, &parts, &body).into_response());
+    }
+    let settings = upstream.settings();
+    let route = api::Route::parse(parts.uri.path());
+    let mut underway = upstream.log.arrived(arrival(&parts, &route));
+    match settings.availability {
+        Availability::Up => {}
+        Availability::Closed => {
+            underway.met("closed");
+            return Err(Broken);
+        }
+        Availability::Unavailable => {
+            let page = Reply::text(StatusCode::SERVICE_UNAVAILABLE, HTML, UNAVAILABLE_PAGE);
+            return Ok(finish(page, &parts, &settings, &mut underway).into_response());
+        }
+    }
+    let prepared = if parts.uri.path().starts_with("/oauth2/") {
+        let body = read_body(body).await.ok_or(Broken)?;
+        oauth::admit(&upstream, &settings, &parts, &body).map(|()| Asked::OAuth(body))
+    } else {
+        bearer::admit(&upstream, &settings, &parts).map(Asked::Api)
+    };
+    let asked = match prepared {
+        Ok(asked) => asked,
+        Err(refusal) => return Ok(finish(refusal, &parts, &settings, &mut underway).into_response()),
+    };
+    let strike = upstream.faults.strike(parts.uri.path());
+    let delay_ms = settings.latency_ms + upstream.faults.jitter(settings.jitter_ms) + strike.delay_ms;
+    if strike.delay_ms > 0 {
+        underway.met(FaultKind::Latency.name());
+    }
+    if delay_ms > 0 {
+        tokio::time::sleep(Duration::from_millis(delay_ms)).await;
+    }
+    let real = || match &asked {
+        Asked::Api(bearer) => api::answer(&upstream, &settings, &parts, &route, bearer),
+        Asked::OAuth(body) => oauth::answer(&upstream, &settings, &parts, body),
+    };
+    let Some(fault) = strike.fault else {
+        return Ok(finish(real(), &parts, &settings, &mut underway).into_response());
+    };
+    underway.met(fault.kind.name());
+    let mut finished = |reply| finish(reply, &parts, &settings, &mut underway);
+    Ok(match fault.kind {
+        FaultKind::Reset => return reset(&ending),
+        FaultKind::Close => return Err(Broken),
+        FaultKind::Stall => {
+            std::future::pending::<()>().await;
+            return Err(Broken);
+        }
+        FaultKind::AnswerLost => {
+            drop(real());
+            return reset(&ending);
+        }
+        FaultKind::CutOff => {
+            // The reset follows only when the body fails, since it takes effect as the connection is given up.
+            ending.reset();
+            finished(real()).cut_off()
+        }
+        FaultKind::StalledBody => finished(real()).stalled(),
+        FaultKind::SlowBody => {
+            finished(real()).dripping(fault.bytes.unwrap_or(16), Duration::from_millis(fault.delay_ms))
+        }
+        FaultKind::Status | FaultKind::NotJson | FaultKind::WrongShape | FaultKind::HugeBody => {
+            finished(invented(&fault)).into_response()
+        }
+        // The delay was all there is to it.
+        FaultKind::Latency => finished(real()).into_response(),
+    })
+}
+
+/// Who may ask, and what is left to do.
+enum Asked {
+    Api(bearer::Bearer),
+    OAuth(bytes::Bytes),
+}
+
+fn reset(ending: &Ending) -> Result<Response<Body>, Broken> {
+    ending.reset();
+    Err(Broken)
+}
+
+fn arrival(parts: &Parts, route: &api::Route) -> Arrival {
+    let path = parts.uri.path();
+    let is_api = !path.starts_with("/oauth2/");
+    Arrival {
+        method: parts.method.clone(),
+        path: path.to_owned(),
+        query: parts.uri.query().map(str::to_owned),
+        credential: bearer::fingerprint(parts),
+        endpoint: if is_api {
+            route.name()
+        } else {
+            oauth::endpoint(path)
+        },
+        is_api,
+    }
+}
+
+async fn read_body(body: Incoming) -> Option<bytes::Bytes> {
+    let collected = http_body_util::Limited::new(body, LARGEST_BODY)
+        .collect()
+        .await
+        .ok()?;
+    Some(collected.to_bytes())
+}
+
+/// Puts on an answer what every answer has, and notes it in the log.
+fn finish(mut reply: Reply, parts: &Parts, settings: &Settings, underway: &mut Underway) -> Reply {
+    if settings.etag && reply.status == StatusCode::OK && !reply.body.is_empty() {
+        let tag = format!("\"{:016x}\"", bearer::digest(&reply.body));
+        if parts
+            .headers
+            .get(IF_NONE_MATCH)
+            .is_some_and(|known| known.as_bytes() == tag.as_bytes())
+        {
+            reply = Reply::empty(StatusCode::NOT_MODIFIED);
+        }
+        if let Ok(tag) = HeaderValue::try_from(tag) {
+            reply.headers.push((ETAG, tag));
+        }
+    }
+    let accepts_gzip = parts
+        .headers
+        .get(ACCEPT_ENCODING)
+        .is_some_and(|accepted| accepted.to_str().is_ok_and(|accepted| accepted.contains("gzip")));
+    if settings.encoding == Encoding::Gzip && accepts_gzip && !reply.body.is_empty() {
+        reply.body = compression::gzip(&reply.body);
+        reply
+            .headers
+            .push((CONTENT_ENCODING, HeaderValue::from_static("gzip")));
+        reply
+            .headers
+            .push((VARY, HeaderValue::from_static("Accept-Encoding")));
+    }
+    let id = fastrand::u128(..);
+    if let Ok(id) = HeaderValue::try_from(uuid::Builder::from_u128(id).into_uuid().to_string()) {
+        reply.headers.push((REQUEST_ID, id));
+    }
+    if let Ok(id) = HeaderValue::try_from(format!("{:011x}oAMFkPg=", id >> 84)) {
+        reply.headers.push((GATEWAY_ID, id));
+    }
+    underway.answered(reply.status.as_u16());
+    reply
+}
+
+const UNAVAILABLE_PAGE: &str =
+    "<html><head><title>503 Service Temporarily Unavailable</title></head><body>503</body></html>";
+
+/// The answer of a fault that gives one of its own.
+fn invented(fault: &Fault) -> Reply {
+    match fault.kind {
+        FaultKind::NotJson => Reply::text(
+            StatusCode::OK,
+            HTML,
+            "<!doctype html><title>Sign in</title><p>Please sign in to this network.",
+        ),
+        FaultKind::WrongShape => Reply::ok(&json!({"send_history": "see attachment", "send_id": [1]})),
+        FaultKind::HugeBody => {
+            let row = br#"{"send_id":1,"count":1,"send_status":"COMPLETED","reason_code":0},"#;
+            let mut body = Vec::with_capacity(fault.bytes.unwrap_or(HUGE) + row.len());
+            body.push(b'[');
+            while body.len() < fault.bytes.unwrap_or(HUGE) {
+                body.extend_from_slice(row);
+            }
+            body.pop();
+            body.push(b']');
+            Reply::text(StatusCode::OK, JSON, body)
+        }
+        _ => failed(fault),
+    }
+}
+
+fn failed(fault: &Fault) -> Reply {
+    let status = StatusCode::from_u16(fault.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let error = json!({"error_key": "emails.api.internal_error", "error_message": "An error was simulated."});
+    let reply = match fault.body {
+        // The two shapes a client acts on by their key come as the real ones.
+        BodyShape::Object if status == StatusCode::UNAUTHORIZED => errors::unauthorized(),
+        BodyShape::Object if status == StatusCode::FORBIDDEN => errors::access_denied(),
+        BodyShape::Array => Reply::json(status, &json!([error])),
+        BodyShape::Object => Reply::json(status, &error),
+        BodyShape::Gateway => Reply::json(
+            status,
+            &json!({"message": status.canonical_reason().unwrap_or("Forbidden")}),
+        ),
+        BodyShape::Html => Reply::text(status, HTML, UNAVAILABLE_PAGE),
+        BodyShape::Empty => Reply::empty(status),
+        BodyShape::CutOff => Reply::text(status, JSON, r#"[{"error_key":"emails.api.inter"#),
+    };
+    match fault.retry_after_seconds {
+        Some(seconds) => reply.with(RETRY_AFTER, HeaderValue::from(seconds)),
+        None => reply,
+    }
+}

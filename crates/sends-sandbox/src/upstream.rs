@@ -1,0 +1,79 @@
+//! Owns the simulated upstream as a whole: every part that requests share. Must not know how requests arrive.
+
+use std::sync::{Arc, RwLock};
+
+use crate::clock::Clock;
+use crate::config::settings::Settings;
+use crate::config::{ClientConfig, Config};
+use crate::data::account::Account;
+use crate::faults::Faults;
+use crate::limits::Limits;
+use crate::lock::{read, write};
+use crate::oauth::grants::Grants;
+use crate::request_log::RequestLog;
+
+#[derive(Debug)]
+pub(crate) struct Upstream {
+    pub(crate) config: Config,
+    pub(crate) clock: Arc<Clock>,
+    settings: RwLock<Arc<Settings>>,
+    pub(crate) accounts: Vec<Arc<Account>>,
+    pub(crate) grants: Grants,
+    pub(crate) limits: Limits,
+    /// The token endpoint's limit is its own.
+    pub(crate) token_limits: Limits,
+    pub(crate) faults: Faults,
+    pub(crate) log: Arc<RequestLog>,
+}
+
+impl Upstream {
+    pub(crate) fn new(config: Config) -> Self {
+        let clock = Arc::new(Clock::start());
+        let accounts = config
+            .accounts
+            .iter()
+            .map(|account| Arc::new(Account::new(account.clone(), config.seed)))
+            .collect();
+        Self {
+            settings: RwLock::new(Arc::new(config.settings.clone())),
+            accounts,
+            grants: Grants::new(&config.access_tokens),
+            limits: Limits::default(),
+            token_limits: Limits::default(),
+            faults: Faults::new(&config.faults, config.seed),
+            log: Arc::new(RequestLog::new(config.log_capacity, Arc::clone(&clock))),
+            clock,
+            config,
+        }
+    }
+
+    pub(crate) fn settings(&self) -> Arc<Settings> {
+        Arc::clone(&read(&self.settings))
+    }
+
+    pub(crate) fn set_settings(&self, settings: Settings) {
+        *write(&self.settings) = Arc::new(settings);
+    }
+
+    pub(crate) fn account(&self, name: &str) -> Option<&Arc<Account>> {
+        self.accounts.iter().find(|account| account.config.name == name)
+    }
+
+    pub(crate) fn client(&self, id: &str) -> Option<&ClientConfig> {
+        self.config.clients.iter().find(|client| client.id == id)
+    }
+
+    /// Puts everything back to how it was started.
+    pub(crate) fn reset(&self) {
+        self.set_settings(self.config.settings.clone());
+        self.clock.return_to_real_time();
+        self.faults.replace(&self.config.faults);
+        self.limits.clear();
+        self.token_limits.clear();
+        self.log.clear();
+        self.grants.restore(&self.config.access_tokens);
+        for account in &self.accounts {
+            account.restore();
+        }
+    }
+}
