@@ -70,6 +70,19 @@ fn attempts_are_put_in_order_and_equal_numbers_keep_theirs() {
 }
 
 #[test]
+fn equal_numbers_keep_their_order_in_a_long_history_too() {
+    let records: Vec<_> = (0..1000_i64)
+        .map(|count| serde_json::json!({"send_id": count % 3, "count": count, "send_status": "COMPLETED"}))
+        .collect();
+    let history: SendHistory = serde_json::from_value(records.into()).unwrap();
+    assert!(
+        history
+            .sends()
+            .is_sorted_by_key(|send| (send.send_id, send.count))
+    );
+}
+
+#[test]
 fn only_what_was_sent_counts_as_reached() {
     let reached = |sends: &[(i32, Option<i64>)]| history(sends).summary().contacts_reached;
     assert_eq!(reached(&[(0, Some(100)), (0, None), (0, Some(20))]), 120);
