@@ -10,7 +10,6 @@ use crate::upstream::Upstream;
 
 /// A change to an account's data.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(super) struct Change {
     account: Option<String>,
     #[serde(flatten)]

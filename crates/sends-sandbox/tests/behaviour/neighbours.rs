@@ -1,0 +1,195 @@
+//! The endpoints around the send history: their shapes, their pages and their oddities.
+
+use std::collections::BTreeSet;
+
+use sends_sandbox::Config;
+use serde_json::{Value, json};
+
+use crate::{UNKNOWN_ID, Visit};
+
+const GUIDE: &str = sends_sandbox::GUIDE_ACTIVITY_ID;
+const GUIDE_CAMPAIGN: &str = "cafe1ead-0000-4000-8000-000000000001";
+
+/// Every row of a listing, page after page, and how many pages there were.
+async fn all(visit: &Visit, path: &str, rows: &str) -> (Vec<Value>, usize) {
+    let (mut all, mut pages) = (Vec::new(), 0);
+    let mut next = Some(path.to_owned());
+    while let Some(path) = next {
+        let page = visit.json(&path).await;
+        all.extend(page[rows].as_array().unwrap().clone());
+        pages += 1;
+        let href = page["_links"]["next"]["href"].as_str();
+        next = href.map(|href| {
+            href.strip_prefix("/v3/")
+                .expect("relative, with the version")
+                .to_owned()
+        });
+    }
+    (all, pages)
+}
+
+fn texts<'a>(rows: &'a [Value], key: &str) -> Vec<&'a str> {
+    rows.iter().map(|row| row[key].as_str().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn campaigns_are_paged_newest_update_first() {
+    let visit = Visit::to(Config::unlimited().with_activities(300)).await;
+    let (campaigns, pages) = all(&visit, "emails?limit=40", "campaigns").await;
+    assert!(texts(&campaigns, "updated_at").is_sorted_by(|left, right| left >= right));
+    let ids: BTreeSet<_> = texts(&campaigns, "campaign_id").into_iter().collect();
+    assert_eq!(ids.len(), campaigns.len());
+    assert_eq!(pages, campaigns.len().div_ceil(40));
+    assert!(
+        campaigns
+            .iter()
+            .any(|campaign| campaign["current_status"] == "Removed")
+    );
+}
+
+#[tokio::test]
+async fn campaigns_are_filtered_by_their_update() {
+    let visit = Visit::unlimited().await;
+    let path = "emails?limit=3&after_date=2024-05-01T00:00:00Z&before_date=2024-06-30T00:00:00Z";
+    let (campaigns, _) = all(&visit, path, "campaigns").await;
+    assert!(campaigns.len() >= 13);
+    for updated_at in texts(&campaigns, "updated_at") {
+        assert!(
+            ("2024-05-01"..="2024-06-30").contains(&updated_at),
+            "{updated_at}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn limits_beyond_what_is_documented_are_400() {
+    let visit = Visit::unlimited().await;
+    for path in [
+        "emails?limit=501",
+        "emails?limit=0",
+        "contact_lists?limit=501",
+        "emails?cursor=x",
+    ] {
+        let response = visit.get(path).await;
+        assert_eq!(response.status(), 400, "{path}");
+        assert!(response.json::<Value>().await.unwrap().is_array());
+    }
+}
+
+#[tokio::test]
+async fn a_resend_is_an_activity_of_its_own() {
+    let visit = Visit::unlimited().await;
+    let campaign = visit.json("emails/cafefeed-0000-4000-8000-000000000003").await;
+    let resend = json!({"campaign_activity_id": "feed0000-0000-4000-8000-000000000004", "role": "resend"});
+    assert!(
+        campaign["campaign_activities"]
+            .as_array()
+            .unwrap()
+            .contains(&resend)
+    );
+    let activity = visit
+        .json("emails/activities/feed0000-0000-4000-8000-000000000004")
+        .await;
+    assert_eq!(activity["campaign_id"], campaign["campaign_id"]);
+}
+
+#[tokio::test]
+async fn a_listed_campaign_can_be_gone_and_a_removed_activity_cannot_be_read() {
+    let visit = Visit::unlimited().await;
+    let gone = "cafefeed-0000-4000-8000-000000000012";
+    let (campaigns, _) = all(&visit, "emails", "campaigns").await;
+    assert!(texts(&campaigns, "campaign_id").contains(&gone));
+    assert_eq!(visit.get(&format!("emails/{gone}")).await.status(), 404);
+    assert_eq!(
+        visit
+            .get("emails/activities/feed0000-0000-4000-8000-00000000000e")
+            .await
+            .status(),
+        404
+    );
+}
+
+#[tokio::test]
+async fn names_arrive_escaped() {
+    let visit = Visit::unlimited().await;
+    let activity = visit
+        .json("emails/activities/feed0000-0000-4000-8000-000000000011")
+        .await;
+    assert_eq!(
+        activity["subject"],
+        "Tea &amp; biscuits: &quot;free&quot; &lt;today&gt;"
+    );
+}
+
+#[tokio::test]
+async fn statistics_take_ten_activities_and_tell_unknown_ones_apart() {
+    let visit = Visit::unlimited().await;
+    let path = "reports/stats/email_campaign_activities";
+    let stats = visit.json(&format!("{path}/{GUIDE},{UNKNOWN_ID}")).await;
+    assert_eq!(stats["results"][0]["stats"]["em_sends"], 2);
+    assert_eq!(stats["errors"][0]["campaign_activity_id"], UNKNOWN_ID);
+    assert_eq!(visit.get(&format!("{path}/{GUIDE},nonsense")).await.status(), 404);
+    let eleven = vec![GUIDE; 11].join(",");
+    assert_eq!(visit.get(&format!("{path}/{eleven}")).await.status(), 400);
+}
+
+#[tokio::test]
+async fn statistics_of_campaigns_fail_together() {
+    let visit = Visit::unlimited().await;
+    let path = "reports/stats/email_campaigns";
+    assert_eq!(
+        visit.json(&format!("{path}/{GUIDE_CAMPAIGN}")).await["results"][0]["stats"]["em_sends"],
+        2
+    );
+    assert_eq!(
+        visit
+            .get(&format!("{path}/{GUIDE_CAMPAIGN},{UNKNOWN_ID}"))
+            .await
+            .status(),
+        404
+    );
+    let too_many = vec![GUIDE_CAMPAIGN; 151].join(",");
+    assert_eq!(visit.get(&format!("{path}/{too_many}")).await.status(), 400);
+}
+
+#[tokio::test]
+async fn summaries_are_paged_last_sent_first_and_leave_the_unsent_out() {
+    let visit = Visit::to(Config::unlimited().with_activities(200)).await;
+    let path = "reports/summary_reports/email_campaign_summaries?limit=17";
+    let (summaries, _) = all(&visit, path, "bulk_email_campaign_summaries").await;
+    assert!(texts(&summaries, "last_sent_date").is_sorted_by(|left, right| left >= right));
+    assert!(!texts(&summaries, "campaign_id").contains(&"cafefeed-0000-4000-8000-000000000005"));
+    assert!(summaries[0]["unique_counts"]["sends"].is_i64());
+}
+
+#[tokio::test]
+async fn lists_are_named_in_pages_with_deleted_ones_on_request() {
+    let visit = Visit::to(Config::unlimited().with_activities(100)).await;
+    let (active, _) = all(&visit, "contact_lists?limit=9", "lists").await;
+    assert!(active.iter().all(|list| list.get("deleted_at").is_none()));
+    assert!(active.iter().all(|list| list.get("membership_count").is_none()));
+    let (every, pages) = all(
+        &visit,
+        "contact_lists?limit=9&status=all&include_membership_count=all",
+        "lists",
+    )
+    .await;
+    assert_eq!(every.len(), active.len() + 1);
+    assert_eq!(pages, every.len().div_ceil(9));
+    assert!(every[0]["membership_count"].is_i64());
+}
+
+#[tokio::test]
+async fn a_deleted_segment_is_not_listed_and_yet_found() {
+    let visit = Visit::unlimited().await;
+    let (segments, _) = all(&visit, "segments?limit=1", "segments").await;
+    assert!(segments.iter().all(|segment| segment["segment_id"] != 17));
+    assert_eq!(visit.json("segments/17").await["name"], "Summer visitors");
+    assert_eq!(visit.get("segments/99").await.status(), 404);
+}
+
+#[tokio::test]
+async fn the_account_is_summed_up() {
+    let visit = Visit::unlimited().await;
+    assert_eq!(visit.json("account/summary").await["time_zone_id"], "US/Eastern");
+}
