@@ -9,14 +9,14 @@ use super::{
     ApiError,
     enums::{SendOrder, SendOutcome},
     narrowing::{self, SendHistoryFilter},
-    scalar::{DateTime, int},
+    scalar::{DateTime, count, int},
     send::HistoricSend,
 };
 use crate::loader::HistoryLoader;
 
 /// One email campaign activity: the thing that Constant Contact sends. Its history has one entry for each time it was
 /// sent or tried to be.
-pub struct CampaignActivity {
+pub(super) struct CampaignActivity {
     id: ActivityId,
 }
 
@@ -29,8 +29,33 @@ impl CampaignActivity {
         let loader = context.data_unchecked::<HistoryLoader>();
         Ok(loader.load(self.id).await?)
     }
+
+    async fn narrowed_history(
+        &self,
+        context: &Context<'_>,
+        filter: Option<SendHistoryFilter>,
+        order_by: SendOrder,
+        (first, last): (Option<i32>, Option<i32>),
+    ) -> Result<Vec<HistoricSend>, ApiError> {
+        let part = narrowing::part(first, last)?;
+        let filter = filter
+            .map(SendHistoryFilter::check)
+            .transpose()?
+            .unwrap_or_default();
+        let history = self.history(context).await?;
+        let mut chosen: Vec<usize> = (0..history.len())
+            .filter(|&index| filter.matches(&history.sends()[index]))
+            .collect();
+        if order_by == SendOrder::NewestFirst {
+            chosen.reverse();
+        }
+        let send = |&index: &usize| HistoricSend::new(self.id, Arc::clone(&history), index);
+        Ok(part.of(&chosen).iter().map(send).collect())
+    }
 }
 
+/// One email campaign activity: the thing that Constant Contact sends. Its history has one entry for each time it was
+/// sent or tried to be.
 #[Object]
 impl CampaignActivity {
     /// The `campaign_activity_id`: a UUID in lower case. Costs no upstream call.
@@ -56,56 +81,54 @@ impl CampaignActivity {
         first: Option<i32>,
         #[graphql(desc = "Only the last so many of the ordered list. Not together with `first`.")]
         last: Option<i32>,
-    ) -> Result<Option<Vec<HistoricSend>>, ApiError> {
-        let part = narrowing::part(first, last)?;
-        let filter = filter
-            .map(SendHistoryFilter::check)
-            .transpose()?
-            .unwrap_or_default();
-        let history = self.history(context).await?;
-        let mut chosen: Vec<usize> = (0..history.len())
-            .filter(|&index| filter.matches(&history.sends()[index]))
-            .collect();
-        if order_by == SendOrder::NewestFirst {
-            chosen.reverse();
-        }
-        let send = |&index: &usize| HistoricSend::new(self.id, Arc::clone(&history), index);
-        Ok(Some(part.of(&chosen).iter().map(send).collect()))
+    ) -> Option<Result<Vec<HistoricSend>, ApiError>> {
+        Some(
+            self.narrowed_history(context, filter, order_by, (first, last))
+                .await,
+        )
     }
 
     /// The most recent send: the one with the greatest `sendId`. Null when the activity was never sent, and, with an
     /// error, when the history could not be fetched.
-    async fn latest_send(&self, context: &Context<'_>) -> Result<Option<HistoricSend>, ApiError> {
-        let history = self.history(context).await?;
-        let latest = history.len().checked_sub(1);
-        Ok(latest.map(|index| HistoricSend::new(self.id, history, index)))
+    async fn latest_send(&self, context: &Context<'_>) -> Option<Result<HistoricSend, ApiError>> {
+        let history = match self.history(context).await {
+            Ok(history) => history,
+            Err(error) => return Some(Err(error)),
+        };
+        let latest = history.len().checked_sub(1)?;
+        Some(Ok(HistoricSend::new(self.id, history, latest)))
     }
 
     /// What the send history adds up to. Null, with an error, when the history could not be fetched.
-    async fn send_summary(&self, context: &Context<'_>) -> Result<Option<SendSummary>, ApiError> {
-        Ok(Some(SendSummary(self.history(context).await?.summary())))
+    async fn send_summary(&self, context: &Context<'_>) -> Option<Result<SendSummary, ApiError>> {
+        Some(
+            self.history(context)
+                .await
+                .map(|history| SendSummary(history.summary())),
+        )
     }
 }
 
 /// What the sends of one activity add up to.
-pub struct SendSummary(HistorySummary);
+pub(super) struct SendSummary(HistorySummary);
 
+/// What the sends of one activity add up to.
 #[Object]
 impl SendSummary {
     /// How many times the activity was sent or tried to be; 0 when never.
-    async fn attempt_count(&self) -> Result<i32, ApiError> {
-        int("number of attempts", self.0.attempts)
+    async fn attempt_count(&self) -> i32 {
+        count(self.0.attempts)
     }
 
     /// How many of the attempts have the outcome FAILED.
-    async fn failed_attempt_count(&self) -> Result<i32, ApiError> {
-        int("number of failed attempts", self.0.failed_attempts)
+    async fn failed_attempt_count(&self) -> i32 {
+        count(self.0.failed_attempts)
     }
 
     /// How many contacts the sends with the outcome SENT went to. A send that reached only some of its contacts is left
     /// out, since Constant Contact does not say how many.
-    async fn contacts_reached(&self) -> Result<Option<i32>, ApiError> {
-        int("number of contacts", self.0.contacts_reached).map(Some)
+    async fn contacts_reached(&self) -> Option<Result<i32, ApiError>> {
+        Some(int("number of contacts", self.0.contacts_reached))
     }
 
     /// When the earliest attempt ran. Null when the activity was never sent or no attempt carries a date.

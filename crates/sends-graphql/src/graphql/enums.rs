@@ -4,7 +4,7 @@ use async_graphql::Enum;
 
 /// What Constant Contact says about an attempt.
 #[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
-pub enum SendStatus {
+pub(super) enum SendStatus {
     /// The attempt ran to its end. That alone does not mean that anybody received it.
     Completed,
     /// The attempt ended with an error.
@@ -26,7 +26,7 @@ impl From<Option<&sends_core::SendStatus>> for SendStatus {
 /// How an attempt really ended.
 #[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
 #[graphql(remote = "sends_core::Outcome")]
-pub enum SendOutcome {
+pub(super) enum SendOutcome {
     /// It went to all its contacts.
     Sent,
     /// It went to some of its contacts; Constant Contact does not say to how many.
@@ -44,7 +44,7 @@ pub enum SendOutcome {
 /// What a reason code is about.
 #[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
 #[graphql(remote = "sends_core::ReasonCategory")]
-pub enum ReasonCategory {
+pub(super) enum ReasonCategory {
     /// Nothing went wrong.
     Success,
     /// Constant Contact failed without saying why.
@@ -74,7 +74,7 @@ pub enum ReasonCategory {
 /// Whether sending again can help, and when.
 #[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
 #[graphql(remote = "sends_core::RetryAdvice")]
-pub enum RetryAdvice {
+pub(super) enum RetryAdvice {
     /// It was sent; there is nothing to repeat.
     NotNeeded,
     /// Yes, at once.
@@ -96,7 +96,7 @@ pub enum RetryAdvice {
 /// Who has to act.
 #[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
 #[graphql(remote = "sends_core::Actor")]
-pub enum ResponsibleParty {
+pub(super) enum ResponsibleParty {
     /// The owner of the Constant Contact account.
     AccountOwner,
     /// Constant Contact's account review.
@@ -113,7 +113,7 @@ pub enum ResponsibleParty {
 
 /// The order of a list of sends.
 #[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
-pub enum SendOrder {
+pub(super) enum SendOrder {
     /// The first attempt comes first.
     OldestFirst,
     /// The latest attempt comes first.

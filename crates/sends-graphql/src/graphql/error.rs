@@ -3,6 +3,9 @@
 //! A resolver fails with an [`ApiError`], which can be made only here and from a closed list of causes. The library's
 //! own conversion, which would publish the text of any error, is switched off in the manifest. What leaves is a code from
 //! [`ErrorCode`], a message of ours, and facts that help the caller; internal text stays in the log.
+//!
+//! A nullable field that can fail returns `Option<Result<_, ApiError>>`, not `Result<Option<_>, ApiError>`: the library
+//! leaves the field out of the answer for the second, where the specification wants it to be null.
 
 use async_graphql::ErrorExtensionValues;
 use jiff::Timestamp;

@@ -11,7 +11,7 @@ use super::{
 
 /// Which sends to include. A send is included when it meets every condition that is given; an empty list is no condition.
 #[derive(Debug, Default, InputObject)]
-pub struct SendHistoryFilter {
+pub(super) struct SendHistoryFilter {
     /// Sends with one of these statuses.
     #[graphql(default)]
     statuses: Vec<SendStatus>,

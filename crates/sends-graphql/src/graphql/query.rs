@@ -12,6 +12,7 @@ pub(super) const MAX_ACTIVITIES: usize = 500;
 /// Where every query starts.
 pub struct Query;
 
+/// Where every query starts.
 #[Object]
 impl Query {
     /// One email campaign activity by its id. Nothing is fetched until a field needs it, so an id that the account does
@@ -20,8 +21,8 @@ impl Query {
     async fn campaign_activity(
         &self,
         #[graphql(desc = "The `campaign_activity_id` of Constant Contact: a UUID with hyphens.")] id: ID,
-    ) -> Result<Option<CampaignActivity>, ApiError> {
-        Ok(Some(CampaignActivity::new(id.parse::<ActivityId>()?)))
+    ) -> Option<Result<CampaignActivity, ApiError>> {
+        Some(activity(&id))
     }
 
     /// Several activities in the order of their ids, repeats included. An id that is not a UUID makes its own place in
@@ -37,8 +38,7 @@ impl Query {
             );
             return Err(ApiError::bad_user_input(message));
         }
-        let activity = |id: ID| Ok(CampaignActivity::new(id.parse::<ActivityId>()?));
-        Ok(ids.into_iter().map(|id| Some(activity(id))).collect())
+        Ok(ids.iter().map(|id| Some(activity(id))).collect())
     }
 
     /// Every reason code that Constant Contact documents, 0 to 12, for a legend or a help page. A send can carry a code
@@ -46,4 +46,8 @@ impl Query {
     async fn reason_codes(&self) -> Vec<Reason> {
         sends_core::Reason::table().iter().copied().map(Reason).collect()
     }
+}
+
+fn activity(id: &ID) -> Result<CampaignActivity, ApiError> {
+    Ok(CampaignActivity::new(id.parse::<ActivityId>()?))
 }

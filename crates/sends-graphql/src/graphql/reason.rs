@@ -6,8 +6,10 @@ use super::enums::{ReasonCategory, ResponsibleParty, RetryAdvice};
 
 /// What a reason code means and what to do about it. The meanings are Constant Contact's in other words; category, advice
 /// and remedy are this service's reading of them.
-pub struct Reason(pub(super) sends_core::Reason);
+pub(super) struct Reason(pub(super) sends_core::Reason);
 
+/// What a reason code means and what to do about it. The meanings are Constant Contact's in other words; category, advice
+/// and remedy are this service's reading of them.
 #[Object]
 impl Reason {
     /// The number that Constant Contact gives; 0 is success.

@@ -8,8 +8,10 @@ use super::ApiError;
 /// An instant as RFC 3339 text. Answers are in UTC with milliseconds, such as `2019-04-18T20:03:08.000Z`; arguments may
 /// carry any offset.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct DateTime(pub Timestamp);
+pub(super) struct DateTime(pub(super) Timestamp);
 
+/// An instant as RFC 3339 text. Answers are in UTC with milliseconds, such as `2019-04-18T20:03:08.000Z`; arguments may
+/// carry any offset.
 #[Scalar(specified_by_url = "https://scalars.graphql.org/andimarek/date-time.html")]
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -30,4 +32,9 @@ impl ScalarType for DateTime {
 /// A number for a field of type `Int`, which GraphQL limits to 32 bits.
 pub(super) fn int(field: &str, value: impl TryInto<i32>) -> Result<i32, ApiError> {
     value.try_into().map_err(|_| ApiError::out_of_range(field))
+}
+
+/// The length of something held in memory, which is far below the limit of `Int`.
+pub(super) fn count(length: usize) -> i32 {
+    i32::try_from(length).unwrap_or(i32::MAX)
 }

@@ -13,7 +13,7 @@ use super::{
 };
 
 /// One attempt to send an activity.
-pub struct HistoricSend {
+pub(super) struct HistoricSend {
     activity: ActivityId,
     history: Arc<SendHistory>,
     index: usize,
@@ -34,6 +34,7 @@ impl HistoricSend {
     }
 }
 
+/// One attempt to send an activity.
 #[Object(name = "Send")]
 impl HistoricSend {
     /// An identity for caches: the activity's id and the `sendId`, which alone is not unique.
@@ -67,8 +68,8 @@ impl HistoricSend {
 
     /// How many contacts this attempt was for; on a resend only those that had not received it yet. Null when Constant
     /// Contact leaves it out.
-    async fn count(&self) -> Result<Option<i32>, ApiError> {
-        self.attempt().count.map(|count| int("count", count)).transpose()
+    async fn count(&self) -> Option<Result<i32, ApiError>> {
+        self.attempt().count.map(|count| int("count", count))
     }
 
     /// When it was sent. Null when Constant Contact leaves it out.

@@ -1,0 +1,64 @@
+//! The dataloader against a slow upstream: what waits for what.
+
+use std::time::{Duration, Instant};
+
+use sends_client::{AccessToken, ConstantContact, Settings};
+use sends_core::ActivityId;
+use sends_graphql::loader::HistoryLoader;
+use sends_sandbox::{Config, Fault, Sandbox};
+use serde_json::json;
+
+const SLOW: &str = "1ead98be-dfa0-4e04-81f7-5f1534d42e9c";
+const FAST: &str = "cafe1ead-0000-4000-8001-000000000001";
+const SLOWNESS: Duration = Duration::from_millis(600);
+
+async fn sandbox_with_a_slow_activity() -> Sandbox {
+    let slow = json!({ "kind": "latency", "delay_ms": SLOWNESS.as_millis(), "activity_id": SLOW });
+    let fault: Fault = serde_json::from_value(slow).expect("a fault");
+    Sandbox::start(Config { faults: vec![fault], ..Config::default() }).await.expect("a sandbox")
+}
+
+fn loader(sandbox: &Sandbox) -> HistoryLoader {
+    let settings = Settings::new(sandbox.base_url().parse().expect("a URL"));
+    let token = AccessToken::new(sandbox.access_token()).expect("a token");
+    HistoryLoader::new(ConstantContact::new(settings, &token).expect("a client"))
+}
+
+fn id(text: &str) -> ActivityId {
+    text.parse().expect("an id")
+}
+
+#[tokio::test]
+async fn a_wave_starts_while_the_wave_before_it_is_still_waiting() {
+    let sandbox = sandbox_with_a_slow_activity().await;
+    let loader = loader(&sandbox);
+    let started = Instant::now();
+    let first_wave = async {
+        loader.load(id(SLOW)).await.expect("a history");
+        started.elapsed()
+    };
+    let second_wave = async {
+        // By now the first batch is on its way.
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        loader.load(id(FAST)).await.expect("a history");
+        started.elapsed()
+    };
+    let (slow, fast) = tokio::join!(first_wave, second_wave);
+    assert!(slow >= SLOWNESS, "{slow:?}");
+    assert!(fast < SLOWNESS / 2, "{fast:?}");
+}
+
+#[tokio::test]
+async fn everyone_who_asks_for_an_activity_shares_one_history() {
+    let sandbox = sandbox_with_a_slow_activity().await;
+    let loader = loader(&sandbox);
+    let early = loader.load(id(SLOW));
+    let late = async {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        loader.load(id(SLOW)).await
+    };
+    let (early, late) = tokio::join!(early, late);
+    let again = loader.load(id(SLOW)).await.expect("a history");
+    assert!(std::sync::Arc::ptr_eq(&early.expect("a history"), &again));
+    assert!(std::sync::Arc::ptr_eq(&late.expect("a history"), &again));
+}

@@ -1,0 +1,53 @@
+//! The schema as its users read it: the file in step with the code, and a description on everything.
+
+use std::path::Path;
+
+use async_graphql::Request;
+use sends_graphql::graphql;
+use serde_json::Value;
+
+#[test]
+fn the_schema_file_is_what_the_code_says() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../schema.graphql");
+    let file = std::fs::read_to_string(path).expect("schema.graphql is at the top of the workspace");
+    assert!(file == graphql::sdl(), "schema.graphql differs from the code; `just schema` writes it");
+}
+
+#[tokio::test]
+async fn everything_in_the_schema_is_described() {
+    let query = "{ __schema { types { name kind description
+        fields(includeDeprecated: true) { name description args(includeDeprecated: true) { name description } }
+        inputFields(includeDeprecated: true) { name description }
+        enumValues(includeDeprecated: true) { name description } } } }";
+    let answer = graphql::schema().execute(Request::new(query)).await;
+    assert!(answer.errors.is_empty(), "{:?}", answer.errors);
+    let answer = answer.data.into_json().expect("JSON");
+    let types = answer["__schema"]["types"].as_array().expect("types");
+
+    let mut seen = 0;
+    let mut undescribed = Vec::new();
+    for described in types.iter().filter(|one| is_ours(one)) {
+        walk(described, "", &mut seen, &mut undescribed);
+    }
+    assert_eq!(undescribed, Vec::<String>::new());
+    assert!(seen > 80, "only {seen} places were looked at");
+}
+
+/// The specification's own types are described by the library, or not at all.
+fn is_ours(described: &Value) -> bool {
+    let name = described["name"].as_str().expect("a name");
+    !name.starts_with("__") && !["Boolean", "Float", "ID", "Int", "String"].contains(&name)
+}
+
+fn walk(place: &Value, above: &str, seen: &mut usize, undescribed: &mut Vec<String>) {
+    let name = format!("{above}{}", place["name"].as_str().expect("a name"));
+    *seen += 1;
+    if place["description"].as_str().is_none_or(|description| description.trim().is_empty()) {
+        undescribed.push(name.clone());
+    }
+    for below in ["fields", "args", "inputFields", "enumValues"] {
+        for one in place[below].as_array().into_iter().flatten() {
+            walk(one, &format!("{name}."), seen, undescribed);
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! What a caller sees of everything that can go wrong.
+
+use sends_end_to_end::{GUIDE_ACTIVITY, SandboxProcess, ServiceProcess, free_port};
+use serde_json::{Value, json};
+
+#[tokio::test]
+async fn one_failing_activity_leaves_the_answers_of_the_others_and_one_error() {
+    let sandbox = SandboxProcess::unlimited(&[]);
+    let service = ServiceProcess::on(&sandbox, &[]);
+    let activities = sandbox.activities(40).await;
+    sandbox
+        .fault(&json!({ "kind": "status", "status": 404, "activity_id": activities[17] }))
+        .await;
+
+    let query = format!(
+        "{{ campaignActivities(ids: {}) {{ id sendHistory {{ sendId }} }} }}",
+        json!(activities)
+    );
+    let answer = service.query(&query).await;
+    let listed = answer["data"]["campaignActivities"].as_array().unwrap();
+    for (index, (activity, id)) in listed.iter().zip(&activities).enumerate() {
+        assert_eq!(activity["id"], *id);
+        assert_eq!(activity["sendHistory"].is_null(), index == 17, "{activity}");
+    }
+    let errors = answer["errors"].as_array().unwrap();
+    assert_eq!(errors.len(), 1, "{errors:?}");
+    assert_eq!(
+        errors[0]["path"],
+        json!(["campaignActivities", 17, "sendHistory"])
+    );
+    assert_eq!(errors[0]["extensions"]["code"], "NOT_FOUND");
+}
+
+#[tokio::test]
+async fn every_way_the_upstream_fails_has_its_code() {
+    let sandbox = SandboxProcess::unlimited(&[]);
+    let service = ServiceProcess::on(&sandbox, &["--upstream-timeout", "0.4"]);
+    let status =
+        |status: u16, body: &str| json!({ "kind": "status", "status": status, "body": body, "count": 1 });
+    let kind = |kind: &str| json!({ "kind": kind, "count": 1 });
+    let cases = [
+        (status(401, "object"), "UNAUTHENTICATED"),
+        (status(403, "object"), "FORBIDDEN"),
+        (status(403, "gateway"), "FORBIDDEN"),
+        (status(404, "array"), "NOT_FOUND"),
+        (status(404, "empty"), "NOT_FOUND"),
+        (status(400, "array"), "UPSTREAM_INVALID"),
+        (status(500, "html"), "UPSTREAM_UNAVAILABLE"),
+        (status(502, "cut_off"), "UPSTREAM_UNAVAILABLE"),
+        (status(503, "empty"), "UPSTREAM_UNAVAILABLE"),
+        (kind("reset"), "UPSTREAM_UNAVAILABLE"),
+        (kind("close"), "UPSTREAM_UNAVAILABLE"),
+        (kind("stall"), "UPSTREAM_TIMEOUT"),
+        (kind("stalled_body"), "UPSTREAM_TIMEOUT"),
+        (kind("cut_off"), "UPSTREAM_UNAVAILABLE"),
+        (kind("not_json"), "UPSTREAM_INVALID"),
+        (kind("wrong_shape"), "UPSTREAM_INVALID"),
+        (kind("huge_body"), "UPSTREAM_INVALID"),
+    ];
+    for (fault, code) in cases {
+        sandbox.fault(&fault).await;
+        let query =
+            format!(r#"{{ campaignActivity(id: "{GUIDE_ACTIVITY}") {{ id latestSend {{ sendId }} }} }}"#);
+        let answer = service.query(&query).await;
+        assert_eq!(
+            answer["data"]["campaignActivity"],
+            json!({ "id": GUIDE_ACTIVITY, "latestSend": null }),
+            "{fault}"
+        );
+        let error = &answer["errors"][0];
+        assert_eq!(error["extensions"]["code"], code, "{fault}: {answer}");
+        assert_eq!(error["path"], json!(["campaignActivity", "latestSend"]));
+        assert!(!answer.to_string().contains(SandboxProcess::ACCESS_TOKEN));
+        sandbox.control("DELETE", "faults", &Value::Null).await;
+    }
+    assert!(
+        !service.log().contains(SandboxProcess::ACCESS_TOKEN),
+        "the log holds the token"
+    );
+}
+
+#[tokio::test]
+async fn an_error_carries_what_the_upstream_said_and_when_to_try_again() {
+    let sandbox = SandboxProcess::unlimited(&[]);
+    let service = ServiceProcess::on(&sandbox, &[]);
+    sandbox
+        .control("POST", "config", &json!({ "rate_per_day": 1 }))
+        .await;
+    let query = format!(r#"{{ campaignActivity(id: "{GUIDE_ACTIVITY}") {{ latestSend {{ sendId }} }} }}"#);
+    assert!(service.query(&query).await.get("errors").is_none());
+    let extensions = service.query(&query).await["errors"][0]["extensions"].clone();
+    assert_eq!(extensions["code"], "QUOTA_EXCEEDED");
+    assert_eq!(extensions["upstreamStatus"], 429);
+    assert_eq!(extensions["upstreamErrorKey"], "quota_exceeded");
+    assert!(
+        extensions["upstreamRequestId"]
+            .as_str()
+            .is_some_and(|id| !id.is_empty()),
+        "{extensions}"
+    );
+    let retry_after = extensions["retryAfter"].as_u64().unwrap();
+    assert!((1..=24 * 3600).contains(&retry_after), "{extensions}");
+}
+
+#[tokio::test]
+async fn more_calls_than_a_second_allows_are_rate_limited() {
+    let sandbox = SandboxProcess::start(&["--rate-per-second", "1"]);
+    let service = ServiceProcess::on(&sandbox, &[]);
+    let activities = sandbox.activities(3).await;
+    let query = format!(
+        "{{ campaignActivities(ids: {}) {{ latestSend {{ sendId }} }} }}",
+        json!(activities)
+    );
+    let errors = service.query(&query).await["errors"].clone();
+    let extensions = &errors[0]["extensions"];
+    assert_eq!(extensions["code"], "RATE_LIMITED", "{errors}");
+    assert_eq!(extensions["upstreamErrorKey"], "throttled");
+    assert_eq!(extensions["retryAfter"], 1);
+}
+
+#[tokio::test]
+async fn a_dead_upstream_is_said_in_the_answer_and_in_one_line_of_the_log() {
+    let url = format!("http://127.0.0.1:{}/v3", free_port());
+    let service = ServiceProcess::start(&["--upstream-url", &url], &[("SENDS_ACCESS_TOKEN", "token")]);
+    let query = format!(r#"{{ campaignActivity(id: "{GUIDE_ACTIVITY}") {{ latestSend {{ sendId }} }} }}"#);
+    let answer = service.query(&query).await;
+    assert_eq!(answer["errors"][0]["extensions"]["code"], "UPSTREAM_UNAVAILABLE");
+    let log = service.log_once(|log| log.contains("WARN")).await;
+    let lines: Vec<&str> = log.lines().filter(|line| line.contains("WARN")).collect();
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert!(
+        lines[0].contains("no connection to the upstream (Connection refused"),
+        "{lines:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_wrong_id_or_argument_is_the_callers_mistake_and_costs_no_call() {
+    let sandbox = SandboxProcess::unlimited(&[]);
+    let service = ServiceProcess::on(&sandbox, &[]);
+    let too_many = format!(
+        "{{ campaignActivities(ids: {}) {{ id }} }}",
+        json!(vec![GUIDE_ACTIVITY; 501])
+    );
+    let activity =
+        |field: &str| format!(r#"{{ campaignActivity(id: "{GUIDE_ACTIVITY}") {{ {field} {{ sendId }} }} }}"#);
+    let cases = [
+        r#"{ campaignActivity(id: "not-a-uuid") { sendHistory { sendId } } }"#.to_owned(),
+        r#"{ campaignActivity(id: "") { id } }"#.to_owned(),
+        "{ campaignActivity(id: 7) { id } }".to_owned(),
+        format!(r#"{{ campaignActivities(ids: ["{GUIDE_ACTIVITY}", "x"]) {{ id }} }}"#),
+        too_many,
+        activity("sendHistory(first: 1, last: 1)"),
+        activity("sendHistory(first: -1)"),
+        activity(r#"sendHistory(filter: { from: "yesterday" })"#),
+        activity(r#"sendHistory(filter: { from: "2020-01-01T00:00:00Z", until: "2020-01-01T00:00:00Z" })"#),
+        "{ nothing }".to_owned(),
+        "{".to_owned(),
+    ];
+    for query in cases {
+        let answer = service.query(&query).await;
+        let errors = answer["errors"].as_array().unwrap();
+        assert_eq!(errors.len(), 1, "{query}: {answer}");
+        assert_eq!(
+            errors[0]["extensions"]["code"], "BAD_USER_INPUT",
+            "{query}: {answer}"
+        );
+    }
+    assert_eq!(sandbox.requests().await.len(), 0);
+}
+
+#[tokio::test]
+async fn a_wrong_id_in_a_list_makes_only_its_own_place_null() {
+    let service = ServiceProcess::start(&["--sandbox"], &[]);
+    let answer = service
+        .query(&format!(
+            r#"{{ campaignActivities(ids: ["x", "{GUIDE_ACTIVITY}"]) {{ latestSend {{ sendId }} }} }}"#
+        ))
+        .await;
+    assert_eq!(
+        answer["data"]["campaignActivities"],
+        json!([null, { "latestSend": { "sendId": 2 } }])
+    );
+    assert_eq!(answer["errors"][0]["path"], json!(["campaignActivities", 0]));
+}

@@ -1,0 +1,137 @@
+//! The program as the person sees it who starts it, and what a hostile caller can do to it.
+
+use sends_end_to_end::{GUIDE_ACTIVITY, SandboxProcess, ServiceProcess, refused_start};
+use serde_json::json;
+
+#[tokio::test]
+async fn the_first_lines_of_the_log_say_where_it_listens_whom_it_asks_and_what_to_open() {
+    let service = ServiceProcess::start(&["serve", "--sandbox"], &[]);
+    // The page is up, so every line that belongs to the start has been written.
+    let page = reqwest_get(&format!("{}/", service.origin())).await;
+    assert!(
+        page.contains("data-sandbox=\"true\"") && page.contains("invented"),
+        "{page}"
+    );
+    let log = service.log_once(|log| log.contains("/graphiql")).await;
+    for wanted in [
+        format!("listening on {}/graphql", service.origin()),
+        "asking the embedded sandbox at http://127.0.0.1:".to_owned(),
+        "all data is invented".to_owned(),
+        format!("open {}/graphiql", service.origin()),
+    ] {
+        assert!(log.contains(&wanted), "{wanted:?} is not in {log}");
+    }
+}
+
+#[test]
+fn settings_that_cannot_work_are_all_reported_with_status_2() {
+    let (status, said) = refused_start(
+        &["--listen", "nowhere", "--upstream-url", "ftp://x/v3"],
+        &[("SENDS_UPSTREAM_TIMEOUT", "0")],
+    );
+    assert_eq!(status, Some(2));
+    insta::assert_snapshot!(said, @r#"
+    sends-graphql: --listen (SENDS_LISTEN): "nowhere" is not HOST:PORT, such as 127.0.0.1:8080
+    sends-graphql: --upstream-url (SENDS_UPSTREAM_URL): it must begin with http:// or https://
+    sends-graphql: no account to ask: set SENDS_ACCESS_TOKEN to an access token for Constant Contact, or try it on invented data with --sandbox
+    sends-graphql: --upstream-timeout (SENDS_UPSTREAM_TIMEOUT): "0" is not a number of seconds from 0.1 to 600
+    "#);
+    let (status, said) = refused_start(&["--no-such-option"], &[]);
+    assert_eq!(status, Some(2), "{said}");
+}
+
+#[test]
+fn without_an_account_it_names_both_ways_and_exits_with_2() {
+    let (status, said) = refused_start(&[], &[]);
+    assert_eq!(status, Some(2));
+    assert!(
+        said.contains("SENDS_ACCESS_TOKEN") && said.contains("--sandbox"),
+        "{said}"
+    );
+    assert_eq!(said.lines().count(), 1, "{said}");
+}
+
+#[tokio::test]
+async fn a_taken_port_is_one_sentence() {
+    let service = ServiceProcess::start(&["--sandbox"], &[]);
+    let taken = service.origin().strip_prefix("http://").unwrap();
+    let (status, said) = refused_start(&["--sandbox", "--listen", taken], &[]);
+    assert_eq!(status, Some(1));
+    assert_eq!(said.lines().count(), 1, "{said}");
+    assert!(
+        said.contains(&format!("cannot listen on {taken}")) && said.contains("--listen"),
+        "{said}"
+    );
+}
+
+#[tokio::test]
+async fn options_can_come_from_the_environment() {
+    let sandbox = SandboxProcess::unlimited(&[]);
+    let url = sandbox.api_url();
+    let environment = [
+        ("SENDS_UPSTREAM_URL", url.as_str()),
+        ("SENDS_ACCESS_TOKEN", SandboxProcess::ACCESS_TOKEN),
+    ];
+    let service = ServiceProcess::start(&[], &environment);
+    let answer = service
+        .query(&format!(
+            r#"{{ campaignActivity(id: "{GUIDE_ACTIVITY}") {{ latestSend {{ sendId }} }} }}"#
+        ))
+        .await;
+    assert_eq!(answer["data"]["campaignActivity"]["latestSend"]["sendId"], 2);
+    let in_sandbox = ServiceProcess::start(&[], &[("SENDS_SANDBOX", "1")]);
+    in_sandbox.log_once(|log| log.contains("invented")).await;
+}
+
+#[tokio::test]
+async fn the_query_that_kills_the_library_is_refused_and_the_process_lives() {
+    let mut service = ServiceProcess::start(&["--sandbox"], &[]);
+    let lists = format!(
+        "{{ campaignActivity(id: {}{}) {{ id }} }}",
+        "[".repeat(2000),
+        "]".repeat(2000)
+    );
+    let selections = "{ a ".repeat(1500);
+    let variables = format!(
+        "query ($a: Int = {}1{}) {{ id }}",
+        "[".repeat(2000),
+        "]".repeat(2000)
+    );
+    let types = format!("query ($a: {}Int{}) {{ id }}", "[".repeat(2000), "]".repeat(2000));
+    let hidden = format!(r#"{{ f(a: ["""" {} ) }}"#, "[".repeat(2000));
+    for query in [lists, selections, variables, types, hidden] {
+        let (status, answer) = service.post(&json!({ "query": query })).await;
+        assert_eq!(status, 400, "{answer}");
+        assert_eq!(answer["errors"][0]["extensions"]["code"], "BAD_USER_INPUT");
+        assert!(service.is_alive());
+    }
+}
+
+#[tokio::test]
+async fn a_body_past_the_limit_is_refused() {
+    let mut service = ServiceProcess::start(&["--sandbox"], &[]);
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .tls_certs_only([])
+        .build()
+        .unwrap();
+    let body = format!(r#"{{"query":"{{ {} }}"}}"#, "a ".repeat(5 << 20));
+    let answer = client
+        .post(format!("{}/graphql", service.origin()))
+        .header("content-type", "application/json")
+        .body(body);
+    // The refusal may come while the client still writes, which the client then sees as a broken connection.
+    if let Ok(answer) = answer.send().await {
+        assert_eq!(answer.status(), 413);
+    }
+    assert!(service.is_alive());
+}
+
+async fn reqwest_get(url: &str) -> String {
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .tls_certs_only([])
+        .build()
+        .unwrap();
+    client.get(url).send().await.unwrap().text().await.unwrap()
+}

@@ -1,0 +1,112 @@
+//! What one operation costs upstream, read from the sandbox's own log.
+
+use std::{
+    collections::HashMap,
+    fmt::Write,
+    time::{Duration, Instant},
+};
+
+use sends_end_to_end::{SandboxProcess, ServiceProcess};
+use serde_json::json;
+
+#[tokio::test]
+async fn a_hundred_aliases_over_forty_activities_cost_forty_gets() {
+    let sandbox = SandboxProcess::unlimited(&[]);
+    let service = ServiceProcess::on(&sandbox, &[]);
+    let activities = sandbox.activities(40).await;
+
+    // Spread over aliases, a list, a fragment and several fields of the same activity.
+    let mut query = String::from("query { ");
+    for alias in 0..100 {
+        write!(
+            query,
+            r#"a{alias}: campaignActivity(id: "{}") {{ ...Sends }} "#,
+            activities[alias * 7 % 40]
+        )
+        .unwrap();
+    }
+    write!(
+        query,
+        "all: campaignActivities(ids: {}) {{ latestSend {{ sendId }} sendSummary {{ attemptCount }} }} }}",
+        json!(activities)
+    )
+    .unwrap();
+    query.push_str(
+        " fragment Sends on CampaignActivity { sendHistory { sendId count } latestSend { sendId } }",
+    );
+    let answer = service.query(&query).await;
+
+    assert!(answer.get("errors").is_none(), "{}", answer["errors"]);
+    for alias in 0..100 {
+        let one = &answer["data"][format!("a{alias}")]["latestSend"];
+        assert_eq!(
+            one,
+            &answer["data"]["all"][alias * 7 % 40]["latestSend"],
+            "alias {alias}"
+        );
+    }
+    let mut asked: HashMap<String, usize> = HashMap::new();
+    for request in sandbox.requests().await {
+        assert_eq!(
+            (request["method"].as_str(), request["status"].as_u64()),
+            (Some("GET"), Some(200))
+        );
+        *asked
+            .entry(request["path"].as_str().unwrap().to_owned())
+            .or_default() += 1;
+    }
+    let expected = activities
+        .iter()
+        .map(|id| (format!("/v3/emails/activities/{id}/send_history"), 1))
+        .collect();
+    assert_eq!(asked, expected);
+}
+
+#[tokio::test]
+async fn the_calls_of_one_operation_run_side_by_side() {
+    let sandbox = SandboxProcess::unlimited(&["--latency-ms", "200"]);
+    let service = ServiceProcess::on(&sandbox, &[]);
+    let activities = sandbox.activities(40).await;
+    let started = Instant::now();
+    let query = format!(
+        "{{ campaignActivities(ids: {}) {{ sendHistory {{ sendId }} }} }}",
+        json!(activities)
+    );
+    assert!(service.query(&query).await.get("errors").is_none());
+    // One after the other they would take 8 s.
+    assert!(
+        started.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        started.elapsed()
+    );
+}
+
+#[tokio::test]
+async fn a_slow_activity_delays_neither_the_calls_nor_the_answers_of_others() {
+    let sandbox = SandboxProcess::unlimited(&[]);
+    let service = ServiceProcess::on(&sandbox, &[]);
+    let activities = sandbox.activities(3).await;
+    sandbox.slow_down(&activities[0], 1_000).await;
+    let slow_and_fast = format!(
+        "{{ campaignActivities(ids: {}) {{ latestSend {{ sendId }} }} }}",
+        json!(activities)
+    );
+    let fast = format!(
+        r#"{{ campaignActivity(id: "{}") {{ latestSend {{ sendId }} }} }}"#,
+        activities[1]
+    );
+
+    let started = Instant::now();
+    let (_, fast_took) = tokio::join!(service.query(&slow_and_fast), async {
+        service.query(&fast).await;
+        started.elapsed()
+    });
+    assert!(fast_took < Duration::from_millis(800), "{fast_took:?}");
+
+    // The three calls of the first operation reached the upstream together, although one of them takes a second.
+    let sent_at = |request: &serde_json::Value| request["at_ms"].as_f64().unwrap();
+    let times: Vec<f64> = sandbox.requests().await.iter().map(sent_at).collect();
+    let spread =
+        times.iter().copied().fold(f64::MIN, f64::max) - times.iter().copied().fold(f64::MAX, f64::min);
+    assert!(spread < 800.0, "{times:?}");
+}

@@ -1,0 +1,122 @@
+//! Building a program once and running it: its log is read until it says where it listens, and kept.
+
+use std::{
+    io::{BufRead, BufReader},
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::{Arc, Mutex, OnceLock, mpsc},
+    time::Duration,
+};
+
+/// How long a program may take until it listens.
+const START_LIMIT: Duration = Duration::from_secs(20);
+
+/// A program of this workspace.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Program {
+    /// The service.
+    Service,
+    /// The simulated upstream.
+    Sandbox,
+}
+
+impl Program {
+    /// A command that runs the program, built on first use, without any setting of the caller's environment.
+    pub fn command(self) -> Command {
+        let mut command = Command::new(self.path());
+        let ours = std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("SENDS_"));
+        for (name, _) in ours {
+            command.env_remove(name);
+        }
+        command
+            .env_remove("RUST_LOG")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    fn path(self) -> &'static Path {
+        static PATHS: [OnceLock<PathBuf>; 2] = [OnceLock::new(), OnceLock::new()];
+        let name = ["sends-graphql", "sends-sandbox"][self as usize];
+        PATHS[self as usize].get_or_init(|| {
+            let build = escargot::CargoBuild::new()
+                .package(name)
+                .bin(name)
+                .current_release()
+                .run();
+            build.expect("the program builds").path().to_owned()
+        })
+    }
+}
+
+/// A port that nothing listens on at the moment.
+pub fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("an address").port()
+}
+
+/// A running program. It is killed when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Running {
+    child: Child,
+    log: Arc<Mutex<Vec<String>>>,
+}
+
+impl Running {
+    /// Starts the program and waits until `listening` finds what it looks for in a line of the log.
+    pub(crate) fn start<T: Send + 'static>(
+        mut command: Command,
+        listening: impl Fn(&str) -> Option<T> + Send + 'static,
+    ) -> (Self, T) {
+        let mut child = command.spawn().expect("the program starts");
+        let stderr = child.stderr.take().expect("standard error is piped");
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let kept = Arc::clone(&log);
+        let (found, wanted) = mpsc::channel();
+        std::thread::spawn(move || {
+            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                if let Some(value) = listening(&line) {
+                    // Only the first find is waited for.
+                    let _ = found.send(value);
+                }
+                kept.lock().expect("no reader panics").push(line);
+            }
+        });
+        let running = Self { child, log };
+        let Ok(value) = wanted.recv_timeout(START_LIMIT) else {
+            panic!("{command:?} does not listen; its log: {:#?}", running.log());
+        };
+        (running, value)
+    }
+
+    /// The log so far.
+    pub(crate) fn log(&self) -> Vec<String> {
+        self.log.lock().expect("the reader does not panic").clone()
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub(crate) fn is_alive(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The first `http://…` of a line, without what follows the authority.
+pub(crate) fn origin_in(line: &str) -> Option<String> {
+    let from = &line[line.find("http://")?..];
+    let end = from["http://".len()..]
+        .find(|character: char| !character.is_ascii_alphanumeric() && !".:-[]".contains(character));
+    Some(from[..end.map_or(from.len(), |end| end + "http://".len())].to_owned())
+}

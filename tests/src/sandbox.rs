@@ -1,0 +1,94 @@
+//! The simulated upstream as a process, and its control requests.
+
+use reqwest::Client;
+use serde_json::{Value, json};
+
+use crate::process::{Program, Running, origin_in};
+
+/// A running `sends-sandbox`.
+#[derive(Debug)]
+pub struct SandboxProcess {
+    _running: Running,
+    origin: String,
+    http: Client,
+}
+
+impl SandboxProcess {
+    /// The token that every sandbox accepts.
+    pub const ACCESS_TOKEN: &str = "sandbox-access-token";
+
+    /// Starts a sandbox with these options, on a free port.
+    pub fn start(options: &[&str]) -> Self {
+        let mut command = Program::Sandbox.command();
+        command.args(["--listen", "127.0.0.1:0"]).args(options);
+        let (running, origin) = Running::start(command, origin_in);
+        Self {
+            _running: running,
+            origin,
+            http: crate::service::http_client(),
+        }
+    }
+
+    /// A sandbox that counts nothing against anybody.
+    pub fn unlimited(options: &[&str]) -> Self {
+        Self::start(&[&["--rate-per-second", "0", "--rate-per-day", "0"], options].concat())
+    }
+
+    /// The URL for `--upstream-url`.
+    pub fn api_url(&self) -> String {
+        format!("{}/v3", self.origin)
+    }
+
+    /// The ids of the first `count` activities.
+    pub async fn activities(&self, count: usize) -> Vec<String> {
+        let answer = self
+            .control("GET", &format!("activities?limit={count}"), &Value::Null)
+            .await;
+        let listed = answer["activities"]
+            .as_array()
+            .expect("a list of activities")
+            .iter();
+        let ids: Vec<String> = listed.map(|id| id.as_str().expect("an id").to_owned()).collect();
+        assert_eq!(ids.len(), count, "{answer}");
+        ids
+    }
+
+    /// Makes requests fail or wait as the description says.
+    pub async fn fault(&self, description: &Value) {
+        self.control("POST", "faults", description).await;
+    }
+
+    /// Makes one activity slow.
+    pub async fn slow_down(&self, activity: &str, milliseconds: u64) {
+        self.fault(&json!({ "kind": "latency", "delay_ms": milliseconds, "activity_id": activity }))
+            .await;
+    }
+
+    /// Every request so far, in order.
+    pub async fn requests(&self) -> Vec<Value> {
+        let answer = self.control("GET", "requests", &Value::Null).await;
+        answer["requests"].as_array().expect("a list of requests").clone()
+    }
+
+    /// A control request.
+    pub async fn control(&self, method: &str, path: &str, body: &Value) -> Value {
+        let method = method.parse().expect("a method");
+        let request = self
+            .http
+            .request(method, format!("{}/_sandbox/{path}", self.origin));
+        let request = if body.is_null() {
+            request
+        } else {
+            request.json(body)
+        };
+        let answer = request.send().await.expect("the sandbox answers");
+        let status = answer.status();
+        let text = answer.text().await.expect("a body");
+        assert!(status.is_success(), "{path}: {status} {text}");
+        if text.is_empty() {
+            Value::Null
+        } else {
+            serde_json::from_str(&text).expect("JSON")
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! The service as a process, and questions to it.
+
+use std::time::{Duration, Instant};
+
+use reqwest::Client;
+use serde_json::{Value, json};
+
+use crate::{
+    process::{Program, Running, origin_in},
+    sandbox::SandboxProcess,
+};
+
+/// A running `sends-graphql`.
+#[derive(Debug)]
+pub struct ServiceProcess {
+    running: Running,
+    origin: String,
+    http: Client,
+}
+
+impl ServiceProcess {
+    /// Starts the service with these options and environment variables, on a free port.
+    pub fn start(options: &[&str], environment: &[(&str, &str)]) -> Self {
+        let mut command = Program::Service.command();
+        command
+            .env("SENDS_LISTEN", "127.0.0.1:0")
+            .args(options)
+            .envs(environment.iter().copied());
+        let (running, origin) = Running::start(command, |line| {
+            line.contains("listening on").then(|| origin_in(line))?
+        });
+        Self {
+            running,
+            origin,
+            http: http_client(),
+        }
+    }
+
+    /// Starts the service on this sandbox.
+    pub fn on(sandbox: &SandboxProcess, options: &[&str]) -> Self {
+        let url = sandbox.api_url();
+        Self::start(
+            &[&["--upstream-url", &url], options].concat(),
+            &[("SENDS_ACCESS_TOKEN", SandboxProcess::ACCESS_TOKEN)],
+        )
+    }
+
+    /// Where it answers, without a path.
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// The log so far.
+    pub fn log(&self) -> String {
+        self.running.log().join("\n")
+    }
+
+    /// The log, once it is as it should become; the program writes it and this reads it side by side.
+    pub async fn log_once(&self, complete: impl Fn(&str) -> bool) -> String {
+        let deadline = Instant::now() + Duration::from_secs(5);
+        loop {
+            let log = self.log();
+            if complete(&log) {
+                return log;
+            }
+            assert!(Instant::now() < deadline, "{log}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// Whether the process still runs.
+    pub fn is_alive(&mut self) -> bool {
+        self.running.is_alive()
+    }
+
+    /// The process id.
+    pub fn id(&self) -> u32 {
+        self.running.id()
+    }
+
+    /// The answer to a query without variables.
+    pub async fn query(&self, query: &str) -> Value {
+        self.post(&json!({ "query": query })).await.1
+    }
+
+    /// The status and the JSON of the answer to this body.
+    pub async fn post(&self, body: &Value) -> (u16, Value) {
+        let request = self.http.post(format!("{}/graphql", self.origin)).json(body);
+        let answer = request.send().await.expect("the service answers");
+        (
+            answer.status().as_u16(),
+            answer.json().await.expect("the answer is JSON"),
+        )
+    }
+}
+
+/// What the service prints and exits with when it does not start.
+pub fn refused_start(options: &[&str], environment: &[(&str, &str)]) -> (Option<i32>, String) {
+    let mut command = Program::Service.command();
+    let output = command
+        .args(options)
+        .envs(environment.iter().copied())
+        .output()
+        .expect("the program runs");
+    (
+        output.status.code(),
+        String::from_utf8(output.stderr).expect("text"),
+    )
+}
+
+pub(crate) fn http_client() -> Client {
+    let client = Client::builder().no_proxy().tls_certs_only([]).build();
+    client.expect("a client")
+}
