@@ -1,5 +1,5 @@
 //! Owns the faults: what can go wrong, for which requests, and how often. Must not know how a fault is put on the wire,
-//! which is [`crate::serving`]'s.
+//! which the serving of requests does.
 
 use std::sync::Mutex;
 

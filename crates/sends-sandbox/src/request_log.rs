@@ -13,21 +13,28 @@ use crate::lock::locked;
 
 /// One request, as `GET /_sandbox/requests` shows it.
 #[derive(Clone, Debug, Serialize)]
-pub(crate) struct Entry {
-    pub(crate) sequence: u64,
-    pub(crate) at_ms: f64,
+pub struct LoggedRequest {
+    /// Its number: they count up from 0 and are never used twice.
+    pub sequence: u64,
+    /// Milliseconds from the sandbox's start to its arrival.
+    pub at_ms: f64,
+    /// The HTTP method.
     #[serde(serialize_with = "method_name")]
-    pub(crate) method: Method,
-    pub(crate) path: String,
-    pub(crate) query: Option<String>,
-    /// Null while it is under way, and for good when it was never answered.
-    pub(crate) status: Option<u16>,
-    pub(crate) fault: Option<&'static str>,
-    pub(crate) credential: Option<String>,
+    pub method: Method,
+    /// The path, such as `/v3/emails`.
+    pub path: String,
+    /// The query, as it was written.
+    pub query: Option<String>,
+    /// The status of the answer; null while it is under way, and for good when it was never answered.
+    pub status: Option<u16>,
+    /// The fault it met.
+    pub fault: Option<&'static str>,
+    /// The fingerprint of the token or of the Basic credential it came with.
+    pub credential: Option<String>,
     /// The requests under way when it arrived, itself included.
-    pub(crate) in_flight: usize,
+    pub in_flight: usize,
     /// How long the answer took; null as the status is.
-    pub(crate) took_ms: Option<f64>,
+    pub took_ms: Option<f64>,
 }
 
 fn method_name<S: serde::Serializer>(method: &Method, serializer: S) -> Result<S::Ok, S::Error> {
@@ -51,7 +58,7 @@ pub(crate) struct Counters {
 
 #[derive(Debug, Default)]
 struct Memory {
-    entries: VecDeque<Entry>,
+    entries: VecDeque<LoggedRequest>,
     next_sequence: u64,
     counters: Counters,
     second: SlidingSecond,
@@ -101,7 +108,7 @@ impl RequestLog {
             if memory.entries.len() == self.capacity {
                 memory.entries.pop_front();
             }
-            memory.entries.push_back(Entry {
+            memory.entries.push_back(LoggedRequest {
                 sequence,
                 at_ms: millis(now_micros),
                 method: arrival.method,
@@ -124,7 +131,7 @@ impl RequestLog {
     }
 
     /// The entries from a sequence number on, oldest first.
-    pub(crate) fn entries(&self, from: u64) -> Vec<Entry> {
+    pub(crate) fn entries(&self, from: u64) -> Vec<LoggedRequest> {
         locked(&self.memory)
             .entries
             .iter()

@@ -8,8 +8,11 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::config::settings::Settings;
 use crate::config::{Config, DEFAULT_ACCESS_TOKEN};
 use crate::connection;
+use crate::faults::Fault;
+use crate::request_log::LoggedRequest;
 use crate::upstream::Upstream;
 
 /// A running sandbox. Dropping it stops the server at once; [`Sandbox::stop`] lets answers under way end.
@@ -93,6 +96,28 @@ impl Sandbox {
                 .generated_activity_id(index)?
                 .to_string(),
         )
+    }
+
+    /// Adds a fault, as `POST /_sandbox/faults` does.
+    pub fn add_fault(&self, fault: Fault) {
+        self.upstream.faults.add(fault);
+    }
+
+    /// Takes all faults away.
+    pub fn clear_faults(&self) {
+        self.upstream.faults.replace(&[]);
+    }
+
+    /// Changes the switches, as `POST /_sandbox/config` does.
+    pub fn configure(&self, change: impl FnOnce(&mut Settings)) {
+        let mut settings = (*self.upstream.settings()).clone();
+        change(&mut settings);
+        self.upstream.set_settings(settings);
+    }
+
+    /// What was asked so far, oldest first, as `GET /_sandbox/requests` shows it.
+    pub fn requests(&self) -> Vec<LoggedRequest> {
+        self.upstream.log.entries(0)
     }
 
     /// Stops accepting, lets answers under way end for a moment, and closes what is left.

@@ -20,6 +20,8 @@ const MOST_CAMPAIGNS: usize = 150;
 
 /// The identifiers of a batch: one that is malformed fails them all.
 fn batch(call: &Call<'_>, ids: &str, most: usize) -> Result<Vec<Uuid>, Reply> {
+    // A client may escape the commas, which mean the same escaped.
+    let ids = ids.replace("%2C", ",").replace("%2c", ",");
     let ids: Option<Vec<_>> = ids.split(',').map(parse_id).collect();
     let ids = ids.ok_or_else(|| errors::not_found(call.settings, FAMILY))?;
     if ids.len() > most {

@@ -202,7 +202,9 @@ impl Grants {
             challenge: challenge.map(str::to_owned),
             expires_at: now.plus_seconds(CODE_SECONDS),
         };
-        locked(&self.0).codes.insert(code.clone(), promise);
+        let mut store = locked(&self.0);
+        store.codes.retain(|_, promise| now < promise.expires_at);
+        store.codes.insert(code.clone(), promise);
         code
     }
 
@@ -238,7 +240,12 @@ impl Grants {
             polls: 0,
         };
         let device_code = random_text(40);
-        locked(&self.0).devices.insert(device_code.clone(), device);
+        let mut store = locked(&self.0);
+        // An expired device is told so for as long as it lived, and then forgotten.
+        store
+            .devices
+            .retain(|_, device| now < device.expires_at.plus_seconds(settings.device_expires_in.into()));
+        store.devices.insert(device_code.clone(), device);
         (device_code, user_code)
     }
 

@@ -129,7 +129,7 @@ async fn statistics_take_ten_activities_and_tell_unknown_ones_apart() {
     assert_eq!(stats["results"][0]["stats"]["em_sends"], 2);
     assert_eq!(stats["errors"][0]["campaign_activity_id"], UNKNOWN_ID);
     assert_eq!(visit.get(&format!("{path}/{GUIDE},nonsense")).await.status(), 404);
-    let eleven = vec![GUIDE; 11].join(",");
+    let eleven = [GUIDE; 11].join(",");
     assert_eq!(visit.get(&format!("{path}/{eleven}")).await.status(), 400);
 }
 
@@ -148,7 +148,7 @@ async fn statistics_of_campaigns_fail_together() {
             .status(),
         404
     );
-    let too_many = vec![GUIDE_CAMPAIGN; 151].join(",");
+    let too_many = [GUIDE_CAMPAIGN; 151].join(",");
     assert_eq!(visit.get(&format!("{path}/{too_many}")).await.status(), 400);
 }
 
