@@ -36,6 +36,14 @@ pub(crate) fn endpoint(path: &str) -> &'static str {
     }
 }
 
+/// The names of a query's parameters: their values may be codes and tokens, which the log must not hold.
+pub(crate) fn names(query: &str) -> String {
+    let names: Vec<_> = form_urlencoded::parse(query.as_bytes())
+        .map(|(name, _)| name.into_owned())
+        .collect();
+    names.join("&")
+}
+
 /// Names and values of a form or a query.
 #[derive(Debug)]
 struct Form(Vec<(String, String)>);

@@ -62,8 +62,8 @@ pub(crate) struct Options {
 const ABOUT: &str = "\
 Constant Contact's V3 API, simulated: everything it tells is invented.
 
-Serves the API under /v3, OAuth under /oauth2/default/v1 and control requests under /_sandbox on one port. Ask it with
-the access token it names when it starts:
+Serves the API under /v3, OAuth under /oauth2/default/v1 and control requests under /_sandbox on one port. \
+Ask it with the access token it names when it starts:
 
   curl -H 'Authorization: Bearer sandbox-access-token' \\
     http://127.0.0.1:8081/v3/emails/activities/1ead98be-dfa0-4e04-81f7-5f1534d42e9c/send_history";

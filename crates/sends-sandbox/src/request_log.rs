@@ -23,7 +23,7 @@ pub struct LoggedRequest {
     pub method: Method,
     /// The path, such as `/v3/emails`.
     pub path: String,
-    /// The query, as it was written.
+    /// The query as it was written; of an OAuth request only the names, since values may be codes and tokens.
     pub query: Option<String>,
     /// The status of the answer; null while it is under way, and for good when it was never answered.
     pub status: Option<u16>,

@@ -121,7 +121,13 @@ fn arrival(parts: &Parts, route: &api::Route) -> Arrival {
     Arrival {
         method: parts.method.clone(),
         path: path.to_owned(),
-        query: parts.uri.query().map(str::to_owned),
+        query: parts.uri.query().map(|query| {
+            if is_api {
+                query.to_owned()
+            } else {
+                oauth::names(query)
+            }
+        }),
         credential: bearer::fingerprint(parts),
         endpoint: if is_api {
             route.name()

@@ -78,7 +78,7 @@ impl Showcase {
         if number % 2 == 1 {
             activities.reverse();
         }
-        self.campaigns.push(Campaign {
+        let campaign = self.campaigns.push_mut(Campaign {
             id: campaign_id,
             name: subject.into(),
             status: if last.is_some() { "Done" } else { "Draft" }.into(),
@@ -89,12 +89,7 @@ impl Showcase {
             detail_is_gone: false,
         });
         self.activities.push(permalink);
-        self.activities.push(primary);
-        // Both were pushed just above; `last_mut` cannot miss.
-        match (self.campaigns.last_mut(), self.activities.last_mut()) {
-            (Some(campaign), Some(activity)) => (campaign, activity),
-            _ => unreachable!("a campaign and an activity were just added"),
-        }
+        (campaign, self.activities.push_mut(primary))
     }
 
     fn feature(

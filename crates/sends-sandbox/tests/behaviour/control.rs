@@ -225,3 +225,13 @@ async fn a_stopped_sandbox_is_gone_even_with_a_request_stalled() {
     assert!(stalled.await.unwrap().is_err());
     assert!(tokio::net::TcpStream::connect(address).await.is_err());
 }
+
+#[tokio::test]
+async fn a_dropped_sandbox_is_gone_at_once() {
+    let visit = Visit::unlimited().await;
+    visit.get(&guide()).await;
+    let address = visit.sandbox.address();
+    drop(visit);
+    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    assert!(tokio::net::TcpStream::connect(address).await.is_err());
+}

@@ -308,6 +308,10 @@ async fn the_form_belongs_in_the_body() {
         in_query.json::<Value>().await.unwrap()["error"],
         "invalid_request"
     );
+    assert_eq!(
+        visit.sandbox.requests()[0].query.as_deref(),
+        Some("grant_type&refresh_token")
+    );
     let url = format!("{}/token", visit.sandbox.oauth_base_url());
     let as_json = visit
         .client
