@@ -1,75 +1,86 @@
 //! The client as its callers see it: one method for each upstream path.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use sends_core::{ActivityId, SendHistory};
 
-use crate::{AccessToken, BaseUrl, BuildError, Endpoint, FailureClass, UpstreamError, transport::Transport};
+use crate::{
+    BuildError, Caller, Endpoint, Pacer, Settings, UpstreamError, breaker::Breaker, pipeline::Pipeline,
+    retry::Retries, transport::Transport,
+};
+#[cfg(doc)]
+use crate::{FailureClass, TokenSource};
 
-/// How to reach the upstream, and how much of its time and memory one call may take.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// Where the API lives.
-    pub base_url: BaseUrl,
-    /// How long a connection may take to come about.
-    pub connect_timeout: Duration,
-    /// How long a whole call may take, from the first byte sent to the last one read.
-    pub call_timeout: Duration,
-    /// The largest answer that is read, in bytes after decompression.
-    pub body_limit: usize,
-}
-
-impl Settings {
-    /// The default limits: 5 s to connect, 20 s for a call, 4 MiB for an answer.
-    pub fn new(base_url: BaseUrl) -> Self {
-        Self {
-            base_url,
-            connect_timeout: Duration::from_secs(5),
-            call_timeout: Duration::from_secs(20),
-            body_limit: 4 << 20,
-        }
-    }
-}
-
-/// A client of Constant Contact's V3 API for one token. Cloning is cheap and shares the connections.
+/// A client of Constant Contact's V3 API for one API key. Cloning is cheap and shares the connections, the retry budget and
+/// the breaker.
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-/// use sends_client::{AccessToken, BaseUrl, ConstantContact, Settings};
+/// use std::{sync::Arc, time::Duration};
+/// use sends_client::{AccessToken, BaseUrl, Caller, ConstantContact, Pacer, Settings, pacing::Limits};
+/// use tokio::time::Instant;
 ///
 /// let settings = Settings::new(BaseUrl::REAL_UPSTREAM.parse()?);
-/// let client = ConstantContact::new(settings, &AccessToken::new(&std::fs::read_to_string("token")?)?)?;
-/// let history = client.send_history("1ead98be-dfa0-4e04-81f7-5f1534d42e9c".parse()?).await?;
-/// println!("{} sends", history.len());
+/// let client = ConstantContact::new(settings, Pacer::in_memory(Limits::default()))?;
+///
+/// let token = Arc::new(AccessToken::new(&std::fs::read_to_string("token")?)?);
+/// let caller = Caller::new(token, Instant::now() + Duration::from_secs(60));
+/// let activity = "1ead98be-dfa0-4e04-81f7-5f1534d42e9c".parse()?;
+/// let history = client.send_history(&caller, activity).await?;
+/// println!("{} sends, {} requests", history.len(), caller.calls_sent());
 /// # Ok(())
 /// # }
 /// ```
 #[derive(Clone, Debug)]
 pub struct ConstantContact {
-    transport: Arc<Transport>,
+    pipeline: Arc<Pipeline>,
 }
 
 impl ConstantContact {
-    /// A client that sends `token` with every call to `settings.base_url`, and to nowhere else.
+    /// A client whose calls take their turns from `pacer`. There must be one pacer for all clients of an API key.
     ///
     /// # Errors
     ///
     /// [`BuildError`] when the upstream is asked over HTTPS and the machine has no CA certificates.
-    pub fn new(settings: Settings, token: &AccessToken) -> Result<Self, BuildError> {
+    pub fn new(settings: Settings, pacer: Pacer) -> Result<Self, BuildError> {
+        let breaker = Breaker::new(settings.breaker);
+        let retries = Retries::new(settings.retry.clone());
+        let connected = {
+            let pacer = pacer.clone();
+            move || pacer.connected()
+        };
         Ok(Self {
-            transport: Arc::new(Transport::new(settings, token)?),
+            pipeline: Arc::new(Pipeline {
+                transport: Transport::new(settings, connected)?,
+                pacer,
+                breaker,
+                retries,
+            }),
         })
     }
 
+    /// The pacer that this client's calls take their turns from.
+    pub fn pacer(&self) -> &Pacer {
+        &self.pipeline.pacer
+    }
+
     /// Every send attempt of one activity, in ascending order. An activity that was never sent has an empty history.
+    ///
+    /// The call waits for its turn, renews a refused token once, and is tried again where that can help, all of it until the
+    /// caller's deadline. Dropping the future gives up whatever was not sent.
     ///
     /// # Errors
     ///
     /// [`UpstreamError`]. An id that this account does not hold is [`FailureClass::NotFound`]; an answer that is not a send
     /// history is [`FailureClass::Invalid`], with the record and field in its detail.
-    pub async fn send_history(&self, activity: ActivityId) -> Result<SendHistory, UpstreamError> {
-        let answer = self.transport.get(Endpoint::SendHistory(activity)).await?;
-        SendHistory::from_json(answer.body())
-            .map_err(|error| answer.failure(FailureClass::Invalid, error.to_string()))
+    pub async fn send_history(
+        &self,
+        caller: &Caller,
+        activity: ActivityId,
+    ) -> Result<SendHistory, UpstreamError> {
+        let decode = |body: &[u8]| SendHistory::from_json(body).map_err(|error| error.to_string());
+        self.pipeline
+            .get(caller, Endpoint::SendHistory(activity), decode)
+            .await
     }
 }

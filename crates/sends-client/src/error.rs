@@ -7,24 +7,39 @@ use reqwest::StatusCode;
 use crate::Endpoint;
 
 /// Why an upstream call failed, as far as a caller has to tell failures apart.
+///
+/// After retries it is the class of the last request that was sent. [`UpstreamError::attempts`] says how many were sent.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum FailureClass {
     /// No connection came about: name resolution, refusal, TLS, or the time for connecting ran out. Nothing was sent.
     Unreachable,
-    /// The connection broke before the answer was complete, or the answer could not be decompressed.
+    /// The connection broke before the answer was complete, the answer could not be decompressed, or its JSON ends too early.
     Interrupted,
     /// The answer was not complete within the time for a call.
     TimedOut,
-    /// 401: the token is missing, expired, revoked or garbage; the upstream does not say which (observed).
+    /// 401: the token is missing, expired, revoked or garbage; the upstream does not say which (observed). Where the token
+    /// could be renewed, the new one was refused as well.
     Unauthenticated,
+    /// The credential is dead or missing: only a person can log in again. Sent only if a token was refused before.
+    LoginRequired,
+    /// No token can be had at the moment. Sent only if a token was refused before.
+    TokenUnavailable,
     /// 403: a scope or privilege is missing, or the application was deactivated (documented).
     Forbidden,
     /// 404: no such activity in this account (documented).
     NotFound,
-    /// 429 `throttled`: more calls in this second than the API key may make (documented: 4).
+    /// 429 `throttled`: more calls in this second than the API key may make (documented: 4). Nothing was sent if the pause
+    /// after such an answer is longer than the call can wait.
     Throttled,
-    /// 429 `quota_exceeded`: the day's calls are used up until 00:00 UTC (documented: 10,000).
+    /// The day's calls are used up until 00:00 UTC (documented: 10,000). Either the upstream answered 429 `quota_exceeded`, or
+    /// nothing was sent, since that is known already, by its answer or by our own count.
     QuotaExceeded,
+    /// Too many calls are waiting for their turn. Nothing was sent.
+    QueueFull,
+    /// The call's turn did not come before its deadline. Nothing was sent.
+    DeadlineExceeded,
+    /// The upstream has been failing, and is left alone until a probe succeeds. Nothing was sent.
+    CircuitOpen,
     /// Any other 4xx: the upstream will not take this request, however often it is sent.
     Rejected,
     /// 5xx: the upstream, or a gateway before it, failed.
@@ -42,9 +57,9 @@ pub enum FailureClass {
 pub struct UpstreamError {
     /// What was asked.
     pub endpoint: Endpoint,
-    /// How many requests were sent for this call, at least 1.
+    /// How many requests were sent for this call. 0 when it was refused before.
     pub attempts: u32,
-    /// From the first attempt to the failure.
+    /// From the call's beginning, its waiting included, to the failure.
     pub elapsed: Duration,
     /// What kind of failure it is.
     pub class: FailureClass,
@@ -56,10 +71,29 @@ pub struct UpstreamError {
     pub message: Option<String>,
     /// The `x-amzn-RequestId` of the answer: what Constant Contact's support asks for.
     pub request_id: Option<String>,
-    /// How long the upstream asks to wait (`Retry-After`). Not documented to be sent; passed on if it is.
+    /// When asking again makes sense: what the upstream asks for (`Retry-After`, not documented to be sent), or what this
+    /// program knows or estimates of its queue, the day or the upstream's recovery. `None` when nothing is known.
     pub retry_after: Option<Duration>,
     /// What went wrong, in words for the operator. For an undecodable body it says where.
     pub detail: String,
+}
+
+impl UpstreamError {
+    /// A failure that no answer belongs to.
+    pub(crate) fn without_answer(endpoint: Endpoint, class: FailureClass, detail: String) -> Self {
+        Self {
+            endpoint,
+            attempts: 0,
+            elapsed: Duration::ZERO,
+            class,
+            status: None,
+            error_key: None,
+            message: None,
+            request_id: None,
+            retry_after: None,
+            detail,
+        }
+    }
 }
 
 /// The HTTP library refused to start. On a machine without CA certificates it does, when the upstream is asked over HTTPS.

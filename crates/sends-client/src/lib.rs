@@ -8,27 +8,49 @@
 //! | step | file |
 //! |---|---|
 //! | the method a caller sees, one for each upstream path | `constant_contact.rs` |
+//! | for whom, in which lane, until when | `caller.rs` |
 //! | the path it asks | `endpoint.rs` |
-//! | where that is | `base_url.rs` |
+//! | the order of all that follows, and when to begin again | `pipeline.rs` |
+//! | the token, and another one after a 401 | `token_source.rs`, `token.rs` |
+//! | whether the upstream is up at all | `breaker.rs` |
+//! | the turn, within the limits of the second and the day | `pacing.rs`, `pacing/` |
+//! | where the API is | `base_url.rs` |
 //! | one GET: headers, timeouts, the bounded body | `transport.rs` |
 //! | what an answer that is not a success says | `refusal.rs` |
+//! | which failures are tried again, after what wait, and how many in all | `retry.rs` |
 //! | the one error type | `error.rs` |
 //!
-//! A call is a single attempt. Pacing, retries and token renewal belong between `constant_contact.rs` and
-//! `transport.rs`: the transport reports every failure with the [class](FailureClass) that such a layer decides by.
+//! Another upstream path is another variant of [`Endpoint`] and another method of [`ConstantContact`]; the rest of the way
+//! is the same for all.
 //!
-//! What is absent by design: any method other than GET, any path outside [`Endpoint`], and any way to read a token back.
+//! What is absent by design: any method other than GET, any path outside [`Endpoint`], any request that has not had its
+//! turn, and any way to read a token back.
 
 mod base_url;
+mod breaker;
+mod caller;
+mod clock;
 mod constant_contact;
 mod endpoint;
 mod error;
+pub mod pacing;
+mod pipeline;
 mod refusal;
+mod retry;
+mod settings;
 mod token;
+mod token_source;
 mod transport;
 
 pub use base_url::{BaseUrl, InvalidBaseUrl};
-pub use constant_contact::{ConstantContact, Settings};
+pub use breaker::BreakerSettings;
+pub use caller::{Caller, Lane, Priority};
+pub use clock::{Clock, SystemClock};
+pub use constant_contact::ConstantContact;
 pub use endpoint::Endpoint;
 pub use error::{BuildError, FailureClass, UpstreamError};
+pub use pacing::Pacer;
+pub use retry::RetrySettings;
+pub use settings::Settings;
 pub use token::{AccessToken, InvalidToken};
+pub use token_source::{TokenError, TokenSource};

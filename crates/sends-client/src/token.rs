@@ -39,6 +39,15 @@ impl AccessToken {
     }
 }
 
+/// Whether it is the same token: a source that is told of a refused one needs to know whether it has another already.
+impl PartialEq for AccessToken {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.expose_secret() == other.0.expose_secret()
+    }
+}
+
+impl Eq for AccessToken {}
+
 impl fmt::Debug for AccessToken {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("AccessToken([secret])")

@@ -11,6 +11,8 @@ use reqwest::{
 };
 use tokio::time::Instant;
 
+use tower::util::MapResponseLayer;
+
 use crate::{
     AccessToken, BaseUrl, BuildError, Endpoint, FailureClass, Settings, UpstreamError, refusal::Refusal,
 };
@@ -42,9 +44,12 @@ impl Answer {
 }
 
 impl Transport {
-    pub(crate) fn new(settings: Settings, token: &AccessToken) -> Result<Self, BuildError> {
-        let mut headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("application/json"))]);
-        headers.extend(token.authorization().map(|value| (AUTHORIZATION, value)));
+    /// `connected` is called whenever a connection has come about.
+    pub(crate) fn new(
+        settings: Settings,
+        connected: impl Fn() + Clone + Send + Sync + 'static,
+    ) -> Result<Self, BuildError> {
+        let headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("application/json"))]);
         let mut builder = Client::builder()
             .user_agent(concat!("sends/", env!("CARGO_PKG_VERSION")))
             .default_headers(headers)
@@ -52,6 +57,10 @@ impl Transport {
             .timeout(settings.call_timeout)
             // A redirect could carry the token to another host, and leads to a path outside the list in any case.
             .redirect(redirect::Policy::none())
+            .connector_layer(MapResponseLayer::new(move |connection| {
+                connected();
+                connection
+            }))
             // Repeating a request is a decision for the layer that counts requests against the budget.
             .retry(reqwest::retry::never());
         if settings.base_url.is_loopback() {
@@ -70,9 +79,13 @@ impl Transport {
         })
     }
 
-    pub(crate) async fn get(&self, endpoint: Endpoint) -> Result<Answer, UpstreamError> {
+    /// Sends one request with `token`, to `base_url` and to nowhere else.
+    pub(crate) async fn get(&self, endpoint: Endpoint, token: &AccessToken) -> Result<Answer, UpstreamError> {
         let mut call = Call::new(endpoint);
-        let request = self.http.get(self.base_url.join(&endpoint.to_string()));
+        let mut request = self.http.get(self.base_url.join(&endpoint.to_string()));
+        if let Some(authorization) = token.authorization() {
+            request = request.header(AUTHORIZATION, authorization);
+        }
         let mut response = match request.send().await {
             Ok(response) => response,
             Err(error) => return Err(call.broken(&error)),
@@ -162,16 +175,12 @@ impl Call {
 
     fn failure(self, class: FailureClass, detail: String) -> UpstreamError {
         UpstreamError {
-            endpoint: self.endpoint,
             attempts: 1,
             elapsed: self.started.elapsed(),
-            class,
             status: self.status,
-            error_key: None,
-            message: None,
             request_id: self.request_id,
             retry_after: self.retry_after,
-            detail,
+            ..UpstreamError::without_answer(self.endpoint, class, detail)
         }
     }
 }

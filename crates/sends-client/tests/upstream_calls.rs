@@ -1,14 +1,18 @@
-//! What a caller sees for everything an upstream can do, from a well-formed history to a connection reset.
+//! What a caller sees for everything an upstream can do with a single request, from a well-formed history to a connection reset.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod scripted_upstream;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use scripted_upstream::{Reply, ScriptedUpstream};
-use sends_client::{AccessToken, ConstantContact, FailureClass, Settings, UpstreamError};
+use sends_client::{
+    AccessToken, Caller, ConstantContact, FailureClass, Pacer, RetrySettings, Settings, UpstreamError,
+    pacing::Limits,
+};
 use sends_core::{ActivityId, SendHistory};
+use tokio::time::Instant;
 
 const GUIDE: &str = r#"[
     {"send_id": 1, "contact_list_ids": ["f4ab800a-5adf-11e9-ba6a-fa163e6b01c1"], "count": 2,
@@ -26,22 +30,34 @@ fn client(base_url: &str) -> ConstantContact {
         connect_timeout: Duration::from_millis(500),
         call_timeout: Duration::from_millis(500),
         body_limit: 64 << 10,
+        retry: RetrySettings {
+            max_attempts: 1,
+            ..RetrySettings::default()
+        },
         ..Settings::new(base_url.parse().unwrap())
     };
-    ConstantContact::new(settings, &AccessToken::new("the-secret-token").unwrap()).unwrap()
+    ConstantContact::new(settings, Pacer::in_memory(Limits::NONE)).unwrap()
+}
+
+/// A caller that does not wait out the pause after a `throttled` answer.
+fn caller() -> Caller {
+    let token = AccessToken::new("the-secret-token").unwrap();
+    Caller::new(Arc::new(token), Instant::now() + Duration::from_millis(900))
 }
 
 /// Asks an upstream that gives this one reply.
 async fn ask(reply: Reply) -> Result<SendHistory, UpstreamError> {
     let upstream = ScriptedUpstream::start([reply]).await;
-    client(&upstream.base_url()).send_history(activity()).await
+    client(&upstream.base_url())
+        .send_history(&caller(), activity())
+        .await
 }
 
 #[tokio::test]
 async fn a_history_is_fetched_with_one_get_that_carries_the_token_and_offers_gzip() {
     let upstream = ScriptedUpstream::start([Reply::json(200, GUIDE)]).await;
     let history = client(&upstream.base_url())
-        .send_history(activity())
+        .send_history(&caller(), activity())
         .await
         .unwrap();
     assert_eq!(history, SendHistory::from_json(GUIDE.as_bytes()).unwrap());
@@ -54,9 +70,9 @@ async fn a_history_is_fetched_with_one_get_that_carries_the_token_and_offers_gzi
         .replace("the-secret-token", "TOKEN");
     insta::assert_snapshot!(shown, @r"
     GET /v3/emails/activities/1ead98be-dfa0-4e04-81f7-5f1534d42e9c/send_history HTTP/1.1
+    authorization: Bearer TOKEN
     accept: application/json
     user-agent: sends/0.1.0
-    authorization: Bearer TOKEN
     accept-encoding: gzip
     host: UPSTREAM
     ");
@@ -97,7 +113,8 @@ async fn every_failure_has_its_class() {
         (Reply::json(500, "<html>"), FailureClass::ServerFailure),
         (Reply::json(503, ""), FailureClass::ServerFailure),
         (Reply::json(200, "<html>"), FailureClass::Invalid),
-        (Reply::json(200, ""), FailureClass::Invalid),
+        (Reply::json(200, ""), FailureClass::Interrupted),
+        (Reply::json(200, r#"[{"send_id":1"#), FailureClass::Interrupted),
         (Reply::json(200, r#"{"send_id":1}"#), FailureClass::Invalid),
         (Reply::json(204, ""), FailureClass::Invalid),
         (
@@ -129,7 +146,7 @@ async fn every_failure_has_its_class() {
 #[tokio::test]
 async fn nobody_listening_is_unreachable() {
     let error = client("http://127.0.0.1:1/v3")
-        .send_history(activity())
+        .send_history(&caller(), activity())
         .await
         .unwrap_err();
     assert_eq!(error.class, FailureClass::Unreachable);

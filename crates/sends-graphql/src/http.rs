@@ -3,8 +3,10 @@
 mod graphiql;
 mod graphql;
 
+use std::{sync::Arc, time::Duration};
+
 use axum::{Router, response::Redirect, routing};
-use sends_client::ConstantContact;
+use sends_client::{ConstantContact, TokenSource};
 use tower_http::limit::RequestBodyLimitLayer;
 
 use crate::graphql::Schema;
@@ -19,6 +21,10 @@ pub struct Service {
     pub schema: Schema,
     /// The client that asks the upstream.
     pub client: ConstantContact,
+    /// The credential that the upstream is asked with.
+    pub access: Arc<dyn TokenSource>,
+    /// How long one operation waits for the upstream.
+    pub request_timeout: Duration,
     /// Whether the data is the embedded sandbox's, and so invented.
     pub sandbox: bool,
 }

@@ -14,7 +14,7 @@ use futures_util::{
     FutureExt,
     future::{BoxFuture, Shared},
 };
-use sends_client::{ConstantContact, UpstreamError};
+use sends_client::{Caller, ConstantContact, UpstreamError};
 use sends_core::{ActivityId, SendHistory};
 use tokio_util::task::AbortOnDropHandle;
 
@@ -41,13 +41,14 @@ pub struct HistoryLoader {
 
 struct StartFetches {
     client: ConstantContact,
+    caller: Caller,
 }
 
 impl HistoryLoader {
-    /// A loader for one operation.
-    pub fn new(client: ConstantContact) -> Self {
+    /// A loader for the operation that `caller` stands for.
+    pub fn new(client: ConstantContact, caller: Caller) -> Self {
         Self {
-            loader: Loader::new(StartFetches { client }),
+            loader: Loader::new(StartFetches { client, caller }),
         }
     }
 
@@ -70,14 +71,21 @@ impl BatchFn<ActivityId, Fetch> for StartFetches {
     async fn load(&mut self, activities: &[ActivityId]) -> HashMap<ActivityId, Fetch> {
         activities
             .iter()
-            .map(|&activity| (activity, start(self.client.clone(), activity)))
+            .map(|&activity| {
+                (
+                    activity,
+                    start(self.client.clone(), self.caller.clone(), activity),
+                )
+            })
             .collect()
     }
 }
 
 /// Starts the call at once. It is given up when nobody can wait for it any more, as when the caller has gone.
-fn start(client: ConstantContact, activity: ActivityId) -> Fetch {
-    let task = AbortOnDropHandle::new(tokio::spawn(async move { client.send_history(activity).await }));
+fn start(client: ConstantContact, caller: Caller, activity: ActivityId) -> Fetch {
+    let task = AbortOnDropHandle::new(tokio::spawn(async move {
+        client.send_history(&caller, activity).await
+    }));
     let fetch = async move {
         match task.await {
             Ok(Ok(history)) => Ok(Arc::new(history)),

@@ -1,8 +1,8 @@
 //! Starts the service and stops it: the upstream, the listener, the first lines of the log, the signal to end.
 
-use std::{future::Future, io};
+use std::{future::Future, io, sync::Arc, time::Duration};
 
-use sends_client::{AccessToken, BuildError, ConstantContact};
+use sends_client::{AccessToken, BuildError, ConstantContact, Pacer, pacing::Limits};
 use sends_sandbox::Sandbox;
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
@@ -84,7 +84,7 @@ async fn start(settings: Settings) -> Result<(), ServeError> {
         call_timeout: settings.upstream_timeout,
         ..sends_client::Settings::new(base_url.clone())
     };
-    let client = ConstantContact::new(client_settings, &token)?;
+    let client = ConstantContact::new(client_settings, Pacer::in_memory(Limits::default()))?;
 
     let address = listener.local_addr()?;
     tracing::info!("listening on http://{address}/graphql");
@@ -98,6 +98,8 @@ async fn start(settings: Settings) -> Result<(), ServeError> {
     let service = Service {
         schema: graphql::schema(),
         client,
+        access: Arc::new(token),
+        request_timeout: Duration::from_secs(60),
         sandbox: sandbox.is_some(),
     };
     serve(listener, service, told_to_end()).await?;

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use sends_client::{AccessToken, ConstantContact, Settings};
+use sends_client::{AccessToken, Caller, ConstantContact, Pacer, Settings, pacing::Limits};
 use sends_core::ActivityId;
 use sends_graphql::loader::HistoryLoader;
 use sends_sandbox::{Config, Fault, Sandbox};
@@ -21,7 +21,9 @@ async fn sandbox_with_a_slow_activity() -> Sandbox {
 fn loader(sandbox: &Sandbox) -> HistoryLoader {
     let settings = Settings::new(sandbox.base_url().parse().expect("a URL"));
     let token = AccessToken::new(sandbox.access_token()).expect("a token");
-    HistoryLoader::new(ConstantContact::new(settings, &token).expect("a client"))
+    let client = ConstantContact::new(settings, Pacer::in_memory(Limits::default())).expect("a client");
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
+    HistoryLoader::new(client, Caller::new(std::sync::Arc::new(token), deadline))
 }
 
 fn id(text: &str) -> ActivityId {

@@ -147,6 +147,26 @@ fn explain(class: FailureClass) -> (ErrorCode, &'static str) {
             ErrorCode::QuotaExceeded,
             "The calls that Constant Contact allows for today are used up until 00:00 UTC.",
         ),
+        FailureClass::LoginRequired => (
+            ErrorCode::Unauthenticated,
+            "The connection to Constant Contact has ended: somebody must log in again.",
+        ),
+        FailureClass::TokenUnavailable => (
+            ErrorCode::UpstreamUnavailable,
+            "No access token for Constant Contact can be had at the moment.",
+        ),
+        FailureClass::QueueFull => (
+            ErrorCode::RateLimited,
+            "Too many calls to Constant Contact are waiting.",
+        ),
+        FailureClass::DeadlineExceeded => (
+            ErrorCode::UpstreamTimeout,
+            "The call to Constant Contact did not get its turn in time.",
+        ),
+        FailureClass::CircuitOpen => (
+            ErrorCode::UpstreamUnavailable,
+            "Constant Contact has been failing and is left alone for the moment.",
+        ),
         FailureClass::Rejected => (
             ErrorCode::UpstreamInvalid,
             "Constant Contact refused the request.",

@@ -8,6 +8,9 @@ use axum::{
 };
 use http::{StatusCode, header};
 
+use sends_client::Caller;
+use tokio::time::Instant;
+
 use super::Service;
 use crate::{graphql::ErrorCode, guard, loader::HistoryLoader};
 
@@ -30,7 +33,8 @@ pub(super) async fn answer(State(service): State<Service>, request: Request) -> 
     if let Err(refused) = guard::check(&request.query) {
         return Rejection::new(StatusCode::BAD_REQUEST, refused.to_string()).into_response();
     }
-    let loader = HistoryLoader::new(service.client);
+    let caller = Caller::new(service.access, Instant::now() + service.request_timeout);
+    let loader = HistoryLoader::new(service.client, caller);
     let mut response = service.schema.execute(request.data(loader)).await;
     // What the library itself finds wrong, in the text of the query or its variables, is the caller's to mend.
     for error in &mut response.errors {

@@ -1,0 +1,115 @@
+//! On whose behalf a call is made: with which token, in which lane, until when, and who counts it.
+//!
+//! Must not know what is asked, nor how turns are given.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU32, AtomicU64, Ordering},
+};
+
+use tokio::time::Instant;
+
+use crate::TokenSource;
+
+/// Calls that wait in one line. Lanes are served in turn, so that a long line does not hold up a short one.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Lane(u64);
+
+impl Lane {
+    /// A lane that nobody else has.
+    #[must_use]
+    pub fn new() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+impl Default for Lane {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Who waits for the answer.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub enum Priority {
+    /// A person, or a program that a person waits for.
+    #[default]
+    Interactive,
+    /// Nobody: the call goes when no interactive one waits, and leaves the reserve of the day alone.
+    Background,
+}
+
+/// One operation that needs upstream calls. Clones belong to the same operation: they share its lane and its count.
+///
+/// ```
+/// use std::{sync::Arc, time::Duration};
+/// use sends_client::{AccessToken, Caller};
+/// use tokio::time::Instant;
+///
+/// let token = AccessToken::new("eyJhbGciOi")?;
+/// let caller = Caller::new(Arc::new(token), Instant::now() + Duration::from_secs(60));
+/// assert_eq!(caller.calls_sent(), 0);
+/// # Ok::<(), sends_client::InvalidToken>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Caller {
+    access: Arc<dyn TokenSource>,
+    lane: Lane,
+    priority: Priority,
+    deadline: Instant,
+    sent: Arc<AtomicU32>,
+}
+
+impl Caller {
+    /// An interactive operation in a lane of its own, which has no use for what arrives after `deadline`.
+    pub fn new(access: Arc<dyn TokenSource>, deadline: Instant) -> Self {
+        Self {
+            access,
+            lane: Lane::new(),
+            priority: Priority::Interactive,
+            deadline,
+            sent: Arc::default(),
+        }
+    }
+
+    /// The same operation as background work.
+    #[must_use]
+    pub fn in_background(mut self) -> Self {
+        self.priority = Priority::Background;
+        self
+    }
+
+    /// The same operation in a lane that it shares, as when all operations of one client are to wait in one line.
+    #[must_use]
+    pub fn in_lane(mut self, lane: Lane) -> Self {
+        self.lane = lane;
+        self
+    }
+
+    /// How many requests were sent to the upstream's API for this operation so far, retries included.
+    pub fn calls_sent(&self) -> u32 {
+        self.sent.load(Ordering::Relaxed)
+    }
+
+    /// When the operation stops waiting.
+    pub fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
+    pub(crate) fn count_call(&self) {
+        self.sent.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn access(&self) -> &dyn TokenSource {
+        &*self.access
+    }
+
+    pub(crate) fn lane(&self) -> Lane {
+        self.lane
+    }
+
+    pub(crate) fn priority(&self) -> Priority {
+        self.priority
+    }
+}

@@ -1,0 +1,146 @@
+//! The limit on any one second.
+//!
+//! Owns the slots: as many as calls may arrive in one second, each closed for a second and a margin after the call that
+//! took it departed. Must not know who waits for a slot, nor anything of days.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+const SECOND: Duration = Duration::from_secs(1);
+/// Two calls that depart a second apart arrive closer together when the first is held up on its way longer than the second.
+/// This much difference is covered from the start; it costs 3.5 % of the rate.
+const LEAST_MARGIN: Duration = Duration::from_millis(35);
+/// What one `throttled` answer adds to the margin.
+const LESSON: Duration = Duration::from_millis(50);
+/// What lessons may add at most, so that a key which another program uses up cannot slow this one down without end.
+const MOST_LEARNT: Duration = Duration::from_millis(450);
+/// What was learnt is halved in this time, since the network that made it necessary changes.
+const HALF_LIFE: Duration = Duration::from_mins(1);
+/// The longest that `throttled` answers in a row stop all calls.
+const LONGEST_PAUSE: Duration = Duration::from_secs(8);
+
+#[derive(Debug)]
+pub(super) struct Second {
+    /// 0 for no limit.
+    rate: usize,
+    slots: Vec<TakenSlot>,
+    learnt: Duration,
+    learnt_at: Instant,
+    /// The pauses since the last call that was not throttled.
+    pauses_in_a_row: u32,
+}
+
+#[derive(Debug)]
+struct TakenSlot {
+    id: u64,
+    /// `None` while the call has its turn and has not used it yet.
+    departed: Option<Instant>,
+    answered: bool,
+}
+
+impl Second {
+    pub(super) fn new(rate: u32, now: Instant) -> Self {
+        Self {
+            rate: usize::try_from(rate).unwrap_or(usize::MAX),
+            slots: Vec::new(),
+            learnt: Duration::ZERO,
+            learnt_at: now,
+            pauses_in_a_row: 0,
+        }
+    }
+
+    /// Whether a call may have its turn now.
+    pub(super) fn is_open(&mut self, now: Instant) -> bool {
+        if self.rate == 0 {
+            return true;
+        }
+        let closed_for = self.closed_for(now);
+        self.slots
+            .retain(|slot| slot.departed.is_none_or(|departed| departed + closed_for > now));
+        self.slots.len() < self.rate
+    }
+
+    /// When the next slot opens. `None` when that depends on a call that has its turn and has not departed.
+    pub(super) fn opens_at(&self, now: Instant) -> Option<Instant> {
+        let first = self.slots.iter().filter_map(|slot| slot.departed).min()?;
+        Some(first + self.closed_for(now))
+    }
+
+    pub(super) fn grant(&mut self, id: u64) {
+        self.slots.push(TakenSlot {
+            id,
+            departed: None,
+            answered: false,
+        });
+    }
+
+    /// Takes back a turn that was not used. `false` when there is none.
+    pub(super) fn give_back(&mut self, id: u64) -> bool {
+        let place = self
+            .slots
+            .iter()
+            .position(|slot| slot.id == id && slot.departed.is_none());
+        place.map(|place| self.slots.swap_remove(place)).is_some()
+    }
+
+    pub(super) fn depart(&mut self, id: u64, now: Instant) {
+        if self.rate == 0 {
+            self.give_back(id);
+        } else if let Some(slot) = self.slots.iter_mut().find(|slot| slot.id == id) {
+            slot.departed = Some(now);
+        }
+    }
+
+    pub(super) fn answered(&mut self, id: u64) {
+        if let Some(slot) = self.slots.iter_mut().find(|slot| slot.id == id) {
+            slot.answered = true;
+        }
+    }
+
+    /// A connection came about: every call without an answer may have waited for it, and so departed only now.
+    pub(super) fn connected(&mut self, now: Instant) {
+        for slot in &mut self.slots {
+            if !slot.answered && slot.departed.is_some() {
+                slot.departed = Some(now);
+            }
+        }
+    }
+
+    /// Learns from a `throttled` answer and says how long all calls must wait. Answers that come while a pause lasts belong
+    /// to the same overstepping, so the caller reports only the first.
+    pub(super) fn learn(&mut self, now: Instant) -> Duration {
+        self.learnt = (self.learnt_now(now) + LESSON).min(MOST_LEARNT);
+        self.learnt_at = now;
+        let doubled = 1_u32 << self.pauses_in_a_row.min(8);
+        self.pauses_in_a_row = self.pauses_in_a_row.saturating_add(1);
+        (self.closed_for(now) * doubled).min(LONGEST_PAUSE)
+    }
+
+    /// A call was taken by the upstream.
+    pub(super) fn accepted(&mut self) {
+        self.pauses_in_a_row = 0;
+    }
+
+    /// How long `calls` would take from now on, ignoring pauses.
+    pub(super) fn time_for(&self, calls: usize, now: Instant) -> Duration {
+        if self.rate == 0 {
+            return Duration::ZERO;
+        }
+        let rounds = u32::try_from(calls.div_ceil(self.rate)).unwrap_or(u32::MAX);
+        self.closed_for(now).saturating_mul(rounds)
+    }
+
+    fn closed_for(&self, now: Instant) -> Duration {
+        SECOND + LEAST_MARGIN + self.learnt_now(now)
+    }
+
+    fn learnt_now(&self, now: Instant) -> Duration {
+        if self.learnt.is_zero() {
+            return Duration::ZERO;
+        }
+        let half_lives =
+            now.saturating_duration_since(self.learnt_at).as_secs_f64() / HALF_LIFE.as_secs_f64();
+        self.learnt.mul_f64(0.5_f64.powf(half_lives))
+    }
+}

@@ -1,0 +1,249 @@
+//! The way of one call: token, turn, request, and what to do when that fails.
+//!
+//! Owns the order of these steps and the one error that comes out of them. Each step's own rules live in its file. Must not
+//! know what any endpoint's answer looks like.
+
+use std::{future::Future, sync::Arc, time::Duration};
+
+use serde::de::IgnoredAny;
+use tokio::time::{Instant, sleep, timeout_at};
+
+use crate::{
+    AccessToken, Caller, Endpoint, FailureClass, Pacer, TokenError, UpstreamError,
+    breaker::Breaker,
+    pacing::{Refused, RefusedReason, Turn, Verdict},
+    retry::{Remedy, Retries},
+    transport::{Answer, Transport},
+};
+
+/// How soon to ask for a token again where its source does not say.
+const TOKEN_RETRY: Duration = Duration::from_secs(5);
+
+#[derive(Debug)]
+pub(crate) struct Pipeline {
+    pub(crate) transport: Transport,
+    pub(crate) pacer: Pacer,
+    pub(crate) breaker: Arc<Breaker>,
+    pub(crate) retries: Retries,
+}
+
+/// Why an attempt brought no value.
+enum AttemptError {
+    /// The request was not sent.
+    Unsent(UpstreamError),
+    /// It was, and this is what came of it.
+    Sent(UpstreamError),
+}
+
+impl Pipeline {
+    /// Reads `endpoint` for `caller`. An answer that `decode` refuses, in words for the operator, is a failure too.
+    pub(crate) async fn get<T>(
+        &self,
+        caller: &Caller,
+        endpoint: Endpoint,
+        decode: impl Fn(&[u8]) -> Result<T, String>,
+    ) -> Result<T, UpstreamError> {
+        let started = Instant::now();
+        let mut sent = 0;
+        self.retries.call_begins();
+        self.persist(caller, endpoint, decode, &mut sent)
+            .await
+            .map_err(|error| UpstreamError {
+                attempts: sent,
+                elapsed: started.elapsed(),
+                ..error
+            })
+    }
+
+    /// Makes attempts until one succeeds or there is no point in another.
+    async fn persist<T>(
+        &self,
+        caller: &Caller,
+        endpoint: Endpoint,
+        decode: impl Fn(&[u8]) -> Result<T, String>,
+        sent: &mut u32,
+    ) -> Result<T, UpstreamError> {
+        let mut token = wait_for_token(caller, caller.access().token())
+            .await
+            .map_err(|error| without_token(endpoint, &error))?;
+        let mut renewed = false;
+        let mut failed_attempts = 0;
+        let mut last: Option<UpstreamError> = None;
+        loop {
+            let failure = match self.attempt(caller, endpoint, &token, &decode, sent).await {
+                Ok(value) => return Ok(value),
+                Err(AttemptError::Sent(failure)) => failure,
+                // What the upstream said says more than why it was not asked once more.
+                Err(AttemptError::Unsent(refused)) => {
+                    let retry_after = refused.retry_after;
+                    return Err(last.map_or(refused, |last| UpstreamError { retry_after, ..last }));
+                }
+            };
+            match Remedy::of(failure.class) {
+                Remedy::AnotherToken if !renewed => {
+                    renewed = true;
+                    match wait_for_token(caller, caller.access().renew(&token)).await {
+                        Ok(another) => token = another,
+                        Err(TokenError::NotRenewable) => return Err(failure),
+                        Err(error) => return Err(after_refused_token(failure, &error)),
+                    }
+                }
+                Remedy::None | Remedy::AnotherToken => return Err(failure),
+                Remedy::NextTurn => {}
+                Remedy::Backoff => {
+                    failed_attempts += 1;
+                    let Some(delay) = self.retries.next_delay(failed_attempts) else {
+                        return Err(failure);
+                    };
+                    let delay = failure.retry_after.unwrap_or(delay);
+                    if delay >= caller.deadline().saturating_duration_since(Instant::now()) {
+                        return Err(failure);
+                    }
+                    tracing::debug!(delay_ms = delay.as_millis(), "trying again: {failure}");
+                    sleep(delay).await;
+                }
+            }
+            last = Some(failure);
+        }
+    }
+
+    /// Sends one request when its turn has come.
+    async fn attempt<T>(
+        &self,
+        caller: &Caller,
+        endpoint: Endpoint,
+        token: &AccessToken,
+        decode: impl Fn(&[u8]) -> Result<T, String>,
+        sent: &mut u32,
+    ) -> Result<T, AttemptError> {
+        let circuit_open = |wait| AttemptError::Unsent(circuit_open(endpoint, wait));
+        // Asked before the queue, so that a refusal is quick, and again after it, since much may have happened meanwhile.
+        self.breaker.check().map_err(circuit_open)?;
+        let turn = Turn {
+            lane: caller.lane(),
+            priority: caller.priority(),
+            deadline: caller.deadline(),
+        };
+        let mut slot = self
+            .pacer
+            .acquire(turn)
+            .await
+            .map_err(|refused| AttemptError::Unsent(without_turn(endpoint, refused)))?;
+        let admission = self.breaker.admit().map_err(circuit_open)?;
+        slot.depart();
+        caller.count_call();
+        *sent += 1;
+
+        let Ok(answer) = timeout_at(caller.deadline(), self.transport.get(endpoint, token)).await else {
+            // The caller's time says nothing about the upstream, so neither the breaker nor the pacer hears of it.
+            let detail = "no complete answer before the caller's deadline".to_owned();
+            let failure = UpstreamError::without_answer(endpoint, FailureClass::TimedOut, detail);
+            return Err(AttemptError::Sent(failure));
+        };
+        let mut outcome = match answer {
+            Ok(answer) => decode(answer.body()).map_err(|detail| undecodable(answer, detail)),
+            Err(failure) => Err(failure),
+        };
+        match &outcome {
+            Err(failure) if Remedy::of(failure.class) == Remedy::Backoff => {
+                admission.failed(endpoint, failure.class);
+            }
+            Ok(_) | Err(_) => admission.succeeded(),
+        }
+        if let Some(verdict) = verdict(outcome.as_ref().err()) {
+            let pause = slot.settle(verdict);
+            if let Err(failure) = &mut outcome {
+                failure.retry_after = pause.or(failure.retry_after);
+            }
+        }
+        outcome.map_err(AttemptError::Sent)
+    }
+}
+
+/// What is wrong with an answer that could not be decoded.
+fn undecodable(answer: Answer, detail: String) -> UpstreamError {
+    // An answer that just ends may arrive whole next time; any other text would come again as it is.
+    let class = match serde_json::from_slice::<IgnoredAny>(answer.body()) {
+        Err(error) if error.is_eof() => FailureClass::Interrupted,
+        _ => FailureClass::Invalid,
+    };
+    answer.failure(class, detail)
+}
+
+/// What an outcome says about the budget. `None` when there was no answer.
+fn verdict(failure: Option<&UpstreamError>) -> Option<Verdict> {
+    let Some(failure) = failure else {
+        return Some(Verdict::Accepted);
+    };
+    match failure.class {
+        FailureClass::Throttled => Some(Verdict::Throttled(failure.retry_after)),
+        FailureClass::QuotaExceeded => Some(Verdict::QuotaExceeded(failure.retry_after)),
+        _ => failure.status.map(|_| Verdict::Accepted),
+    }
+}
+
+/// A caller waits for a token no longer than for anything else.
+async fn wait_for_token(
+    caller: &Caller,
+    token: impl Future<Output = Result<AccessToken, TokenError>>,
+) -> Result<AccessToken, TokenError> {
+    timeout_at(caller.deadline(), token).await.unwrap_or_else(|_| {
+        Err(TokenError::Unavailable {
+            reason: "it did not come before the caller's deadline".to_owned(),
+            retry_after: None,
+        })
+    })
+}
+
+fn without_token(endpoint: Endpoint, error: &TokenError) -> UpstreamError {
+    let detail = error.to_string();
+    let (class, retry_after) = token_failure(error);
+    UpstreamError {
+        retry_after,
+        ..UpstreamError::without_answer(endpoint, class, detail)
+    }
+}
+
+/// The upstream refused a token, and there is no other. What it said is kept, since support may ask for it.
+fn after_refused_token(refusal: UpstreamError, error: &TokenError) -> UpstreamError {
+    let detail = format!("{}; {error}", refusal.detail);
+    let (class, retry_after) = token_failure(error);
+    UpstreamError {
+        class,
+        retry_after,
+        detail,
+        ..refusal
+    }
+}
+
+fn token_failure(error: &TokenError) -> (FailureClass, Option<Duration>) {
+    match *error {
+        TokenError::LoginRequired => (FailureClass::LoginRequired, None),
+        TokenError::NotRenewable => (FailureClass::Unauthenticated, None),
+        TokenError::Unavailable { retry_after, .. } => (
+            FailureClass::TokenUnavailable,
+            Some(retry_after.unwrap_or(TOKEN_RETRY)),
+        ),
+    }
+}
+
+fn without_turn(endpoint: Endpoint, refused: Refused) -> UpstreamError {
+    let class = match refused.reason {
+        RefusedReason::QueueFull => FailureClass::QueueFull,
+        RefusedReason::Deadline => FailureClass::DeadlineExceeded,
+        RefusedReason::Paused => FailureClass::Throttled,
+        RefusedReason::DayUsedUp => FailureClass::QuotaExceeded,
+    };
+    UpstreamError {
+        retry_after: Some(refused.retry_after),
+        ..UpstreamError::without_answer(endpoint, class, refused.to_string())
+    }
+}
+
+fn circuit_open(endpoint: Endpoint, wait: Duration) -> UpstreamError {
+    let detail = "the upstream has been failing and is left alone for now".to_owned();
+    UpstreamError {
+        retry_after: Some(wait),
+        ..UpstreamError::without_answer(endpoint, FailureClass::CircuitOpen, detail)
+    }
+}
