@@ -1,1 +1,65 @@
-//! x
+//! What was fetched from Constant Contact, kept across restarts.
+//!
+//! The crate owns one question and its answer: *what did the upstream last say about this activity, and when?* It
+//! also counts how many calls a day has seen, since the upstream tells nobody. How old an answer may be, when to ask
+//! again and what a count means for the next call are decided by those who ask.
+//!
+//! | file | owns |
+//! |---|---|
+//! | `store.rs` | [`Store`], the interface every kind of store has |
+//! | `owner.rs` | [`Owner`]: whose data it is |
+//! | `kept.rs` | [`Kept`]: an answer and when it was fetched |
+//! | `error.rs` | [`StoreError`]: what went wrong and what to do |
+//! | `sqlite.rs` | [`SqliteStore`]: one file, safe against kills and against a second process |
+//! | `memory.rs` | [`MemoryStore`]: bounded by bytes, gone with the process |
+//! | `layered.rs` | [`LayeredStore`]: memory in front of another store |
+//! | `packed.rs`, `list_ids.rs` | the compact forms in memory and in a row |
+//!
+//! ```
+//! use jiff::Timestamp;
+//! use sends_core::{ActivityId, SendHistory};
+//! use sends_store::{Answer, Kept, MemoryStore, Owner, Store};
+//!
+//! # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+//! let store = MemoryStore::new(1024 * 1024);
+//! let owner = Owner::new([7; 16]);
+//! let activity: ActivityId = "1ead98be-dfa0-4e04-81f7-5f1534d42e9c".parse()?;
+//! assert_eq!(store.history(owner, activity, Timestamp::MAX).await?, None);
+//!
+//! let kept = Kept { fetched_at: Timestamp::UNIX_EPOCH, answer: Answer::History(SendHistory::default().into()) };
+//! store.keep(owner, activity, kept.clone()).await?;
+//! assert_eq!(store.history(owner, activity, Timestamp::MAX).await?, Some(kept));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # What it must not know
+//!
+//! How an answer is fetched or shown (no HTTP, no GraphQL), what time it is (no clock: every moment is passed in), and
+//! any token: an [`Owner`] is an opaque key.
+//!
+//! # What a lost store costs
+//!
+//! Calls, not data: everything but the day's count can be fetched again. So a damaged store is refused with a clear
+//! message and set aside on request ([`SqliteStore::rebuild`]), and never repaired.
+
+#![expect(clippy::doc_markdown, reason = "SQLite is a name and not an identifier")]
+
+mod error;
+mod kept;
+mod layered;
+mod list_ids;
+mod memory;
+mod owner;
+mod packed;
+mod sqlite;
+mod store;
+
+pub use error::StoreError;
+pub use kept::{Answer, Kept};
+pub use layered::LayeredStore;
+pub use memory::MemoryStore;
+pub use owner::Owner;
+pub use sqlite::{Rebuilt, SqliteStore};
+pub use store::{Store, StoreFuture, StoreSize};

@@ -1,0 +1,161 @@
+//! The one error of a store: what is wrong with which file, and what to do about it.
+//!
+//! Owns the wording, in one sentence for the operator. Must not know which operation failed.
+
+use std::path::{Path, PathBuf};
+
+use sqlx::migrate::MigrateError;
+
+/// Why a store could not be opened, read or written.
+///
+/// `Display` names the file and what to do. "Rebuild" stands for [`SqliteStore::rebuild`](crate::SqliteStore::rebuild):
+/// it sets the file aside, and what is lost is only a cache and the day's count of calls.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// The file is a database, but its content contradicts itself.
+    #[error("the store {} is damaged ({detail}): rebuild it, which costs calls but no data", .file.display())]
+    Damaged {
+        /// The damaged file.
+        file: PathBuf,
+        /// What was found.
+        detail: String,
+    },
+    /// The file is something else than a database, or so damaged that it cannot be told.
+    #[error("{} is not a store: move it away if it is yours, or rebuild the store", .file.display())]
+    NotADatabase {
+        /// The file.
+        file: PathBuf,
+    },
+    /// A newer version of this program has changed the store's tables.
+    #[error(
+        "the store {} was written by a newer version (schema {version}): \
+         use that version, or rebuild the store", .file.display()
+    )]
+    NewerSchema {
+        /// The store's file.
+        file: PathBuf,
+        /// The schema version this program does not know.
+        version: i64,
+    },
+    /// Others than the file's owner may read or write it.
+    #[error(
+        "others can access the store {} (mode {mode:03o}): take that away with chmod 600 and start again",
+        .file.display()
+    )]
+    Exposed {
+        /// The file others have access to.
+        file: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// The file or its directory cannot be created, opened or written.
+    #[error(
+        "{} cannot be opened or written ({detail}): \
+         give this user write access to it and its directory, or choose another state directory",
+        .path.display()
+    )]
+    NotWritable {
+        /// The file or directory.
+        path: PathBuf,
+        /// What the operating system or the database said.
+        detail: String,
+    },
+    /// The disk has no room left. What was kept before can still be read.
+    #[error("no room is left on the disk to write the store {}: free some space", .file.display())]
+    DiskFull {
+        /// The store's file.
+        file: PathBuf,
+    },
+    /// Another process kept the store locked for longer than a write is expected to take.
+    #[error("another process keeps the store {} locked: wait for it to finish, or end it", .file.display())]
+    Busy {
+        /// The store's file.
+        file: PathBuf,
+    },
+    /// The store was closed by its own process.
+    #[error("the store {} is closed: this process is shutting down", .file.display())]
+    Closed {
+        /// The store's file.
+        file: PathBuf,
+    },
+    /// Something else failed.
+    #[error("the store {} failed ({detail}): try again, and rebuild it if that does not help", .file.display())]
+    Failed {
+        /// The store's file.
+        file: PathBuf,
+        /// What the database or the operating system said.
+        detail: String,
+    },
+}
+
+impl StoreError {
+    pub(crate) fn from_sqlx(file: &Path, error: &sqlx::Error) -> Self {
+        let path = file.to_path_buf();
+        let detail = error.to_string();
+        match error {
+            sqlx::Error::Database(error) => {
+                let code = error
+                    .code()
+                    .and_then(|code| code.parse().ok())
+                    .unwrap_or_default();
+                Self::from_result_code(file, code, error.message())
+            }
+            sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => Self::Closed { file: path },
+            sqlx::Error::PoolTimedOut => Self::Busy { file: path },
+            // The query asked for columns and types that exist in the schema: it is the row that is wrong.
+            sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => Self::Damaged { file: path, detail },
+            _ => Self::Failed { file: path, detail },
+        }
+    }
+
+    pub(crate) fn from_migration(file: &Path, error: &MigrateError) -> Self {
+        match error {
+            MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => {
+                Self::from_sqlx(file, error)
+            }
+            MigrateError::VersionMissing(version) => Self::NewerSchema {
+                file: file.to_path_buf(),
+                version: *version,
+            },
+            other => Self::Damaged {
+                file: file.to_path_buf(),
+                detail: other.to_string(),
+            },
+        }
+    }
+
+    pub(crate) fn from_io(path: &Path, error: &std::io::Error) -> Self {
+        if error.kind() == std::io::ErrorKind::StorageFull {
+            return Self::DiskFull {
+                file: path.to_path_buf(),
+            };
+        }
+        Self::NotWritable {
+            path: path.to_path_buf(),
+            detail: error.to_string(),
+        }
+    }
+
+    /// `code` is an extended result code, whose low byte is the primary one: <https://sqlite.org/rescode.html>.
+    fn from_result_code(file: &Path, code: u32, message: &str) -> Self {
+        let file = file.to_path_buf();
+        let detail = message.to_owned();
+        match code & 0xff {
+            SQLITE_BUSY | SQLITE_LOCKED => Self::Busy { file },
+            SQLITE_CORRUPT => Self::Damaged { file, detail },
+            SQLITE_NOTADB => Self::NotADatabase { file },
+            SQLITE_FULL => Self::DiskFull { file },
+            SQLITE_PERM | SQLITE_READONLY | SQLITE_CANTOPEN => Self::NotWritable { path: file, detail },
+            _ => Self::Failed { file, detail },
+        }
+    }
+}
+
+const SQLITE_PERM: u32 = 3;
+const SQLITE_BUSY: u32 = 5;
+const SQLITE_LOCKED: u32 = 6;
+const SQLITE_READONLY: u32 = 8;
+const SQLITE_CORRUPT: u32 = 11;
+const SQLITE_FULL: u32 = 13;
+const SQLITE_CANTOPEN: u32 = 14;
+const SQLITE_NOTADB: u32 = 26;

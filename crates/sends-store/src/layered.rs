@@ -1,0 +1,163 @@
+//! Memory in front of another store.
+//!
+//! Owns when an answer in memory is good enough, and that memory never holds an older answer than this process has
+//! written. Must not know what store is behind, nor what time it is.
+//!
+//! # Consistency
+//!
+//! Within one process, a read that begins after a `keep` or `forget` has ended sees it. Another process's `keep` reaches
+//! the store behind only, so memory may hold an older answer than there is. That is what `fresh_since` is for: an answer
+//! in memory that is older than the caller accepts is never the last word, the store behind is asked before anybody asks
+//! the upstream. An answer the caller does accept is a good one, whichever process fetched a newer one. What another
+//! process forgets, memory may keep until the caller asks for something fresher.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use sends_core::ActivityId;
+
+use crate::{Kept, MemoryStore, Owner, Store, StoreFuture, StoreSize};
+
+/// A [`MemoryStore`] in front of another store: reads fill it, writes go to both.
+///
+/// If the store behind fails to keep an answer, memory has it all the same, and the failure is returned.
+pub struct LayeredStore {
+    memory: MemoryStore,
+    behind: Arc<dyn Store>,
+    /// How many writes there were. What a read found behind is put into memory only if there was none since it began, so
+    /// it can neither replace a newer answer nor bring back a forgotten one. To skip a filling costs one read more.
+    writes: Mutex<u64>,
+}
+
+impl LayeredStore {
+    /// Puts this memory in front of that store. The day's calls are counted behind only.
+    pub fn new(memory: MemoryStore, behind: Arc<dyn Store>) -> Self {
+        Self {
+            memory,
+            behind,
+            writes: Mutex::default(),
+        }
+    }
+
+    /// How much of what is kept is in memory.
+    pub fn memory_size(&self) -> StoreSize {
+        self.memory.measure()
+    }
+
+    /// Held around a change to memory, never across an await.
+    fn writes(&self) -> MutexGuard<'_, u64> {
+        self.writes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn fresh_in_memory(&self, owner: Owner, activity: ActivityId, fresh_since: Timestamp) -> Option<Kept> {
+        self.memory
+            .get(owner, activity)
+            .filter(|kept| kept.fetched_at >= fresh_since)
+    }
+
+    fn fill(&self, owner: Owner, found: impl IntoIterator<Item = (ActivityId, Kept)>, writes_before: u64) {
+        let writes = self.writes();
+        if *writes == writes_before {
+            for (activity, kept) in found {
+                self.memory.put(owner, activity, &kept);
+            }
+        }
+    }
+
+    fn remove_from_memory(&self, owner: Owner) {
+        let mut writes = self.writes();
+        *writes += 1;
+        self.memory.remove_all_of(owner);
+    }
+}
+
+impl Store for LayeredStore {
+    fn history(
+        &self,
+        owner: Owner,
+        activity: ActivityId,
+        fresh_since: Timestamp,
+    ) -> StoreFuture<'_, Option<Kept>> {
+        Box::pin(async move {
+            let kept = self.histories(owner, &[activity], fresh_since).await?;
+            Ok(kept.into_iter().next().flatten())
+        })
+    }
+
+    fn histories<'a>(
+        &'a self,
+        owner: Owner,
+        activities: &'a [ActivityId],
+        fresh_since: Timestamp,
+    ) -> StoreFuture<'a, Vec<Option<Kept>>> {
+        Box::pin(async move {
+            let mut all: Vec<Option<Kept>> = activities
+                .iter()
+                .map(|id| self.fresh_in_memory(owner, *id, fresh_since))
+                .collect();
+            let missing: Vec<ActivityId> = all
+                .iter()
+                .zip(activities)
+                .filter_map(|(kept, id)| kept.is_none().then_some(*id))
+                .collect();
+            if missing.is_empty() {
+                return Ok(all);
+            }
+            let writes_before = *self.writes();
+            let found = self.behind.histories(owner, &missing, fresh_since).await?;
+            let fresh = missing.iter().zip(&found);
+            let fresh = fresh.filter_map(|(id, kept)| kept.clone().map(|kept| (*id, kept)));
+            self.fill(owner, fresh, writes_before);
+            let empty = all.iter_mut().filter(|kept| kept.is_none());
+            for (slot, kept) in empty.zip(found) {
+                *slot = kept;
+            }
+            Ok(all)
+        })
+    }
+
+    fn keep(&self, owner: Owner, activity: ActivityId, kept: Kept) -> StoreFuture<'_, ()> {
+        Box::pin(async move {
+            let outcome = self.behind.keep(owner, activity, kept.clone()).await;
+            let mut writes = self.writes();
+            *writes += 1;
+            self.memory.put(owner, activity, &kept);
+            outcome
+        })
+    }
+
+    fn forget(&self, owner: Owner) -> StoreFuture<'_, ()> {
+        Box::pin(async move {
+            // Before, in case the future is dropped on the way; and after, for what was filled in meanwhile.
+            self.remove_from_memory(owner);
+            let outcome = self.behind.forget(owner).await;
+            self.remove_from_memory(owner);
+            outcome
+        })
+    }
+
+    fn calls_on(&self, day: Date) -> StoreFuture<'_, u64> {
+        self.behind.calls_on(day)
+    }
+
+    fn add_calls(&self, day: Date, calls: u64) -> StoreFuture<'_, u64> {
+        self.behind.add_calls(day, calls)
+    }
+
+    fn raise_calls(&self, day: Date, at_least: u64) -> StoreFuture<'_, u64> {
+        self.behind.raise_calls(day, at_least)
+    }
+
+    fn size(&self) -> StoreFuture<'_, StoreSize> {
+        self.behind.size()
+    }
+
+    fn check_writable(&self) -> StoreFuture<'_, ()> {
+        self.behind.check_writable()
+    }
+
+    fn close(&self) -> StoreFuture<'_, ()> {
+        self.behind.close()
+    }
+}

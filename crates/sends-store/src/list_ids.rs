@@ -1,0 +1,33 @@
+//! The ids of contact lists as bytes.
+//!
+//! Owns the one compact form of them, for a row and for memory: 16 bytes instead of 36 characters where an id is what it
+//! is documented to be. Must not know where the bytes are kept.
+
+use sends_core::ListId;
+use uuid::Uuid;
+
+/// The ids as 16 bytes each, or `None` if one of them would not come back in its own spelling: no UUID, or one in
+/// upper case or without hyphens.
+pub(crate) fn to_uuids(ids: &[ListId]) -> Option<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(ids.len() * UUID_LENGTH);
+    for id in ids {
+        let uuid = Uuid::try_parse(id.as_str()).ok()?;
+        if uuid.hyphenated().encode_lower(&mut Uuid::encode_buffer()) != id.as_str() {
+            return None;
+        }
+        bytes.extend_from_slice(uuid.as_bytes());
+    }
+    Some(bytes)
+}
+
+/// The ids whose bytes these are, or `None` if they are not 16 each.
+pub(crate) fn from_uuids(bytes: &[u8]) -> Option<Vec<ListId>> {
+    let (uuids, rest) = bytes.as_chunks::<UUID_LENGTH>();
+    let id = |uuid: &[u8; UUID_LENGTH]| {
+        let mut buffer = Uuid::encode_buffer();
+        ListId::from(&*Uuid::from_bytes(*uuid).hyphenated().encode_lower(&mut buffer))
+    };
+    rest.is_empty().then(|| uuids.iter().map(id).collect())
+}
+
+pub(crate) const UUID_LENGTH: usize = 16;

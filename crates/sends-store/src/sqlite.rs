@@ -1,0 +1,212 @@
+//! A store in one SQLite file.
+//!
+//! Owns opening, rebuilding and the settings of the connections. What is read, written and grouped is in the files
+//! beside it. Must not know how old an answer may be.
+//!
+//! # Durability
+//!
+//! The journal is a write-ahead log and `synchronous` is `NORMAL`: a change that was reported as done survives the death
+//! of the process at any instruction, since the operating system has it. A power failure may take back the last changes,
+//! never part of one and never the file's consistency. That is right for answers, which can be fetched again, and good
+//! enough for the day's count: what a power failure takes back is the calls of the last seconds before it, and when the
+//! upstream refuses the day's calls earlier than expected, [`Store::raise_calls`] sets the count right. `FULL` would add
+//! a disk flush to the way of every call.
+//!
+//! # Two processes
+//!
+//! Any number of processes may use one store: SQLite's own locks order their changes, each of which is one transaction.
+
+mod files;
+mod read;
+mod schema;
+mod write;
+mod writer;
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use sends_core::ActivityId;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions, SqlitePool};
+
+use crate::{Kept, Owner, Store, StoreError, StoreFuture, StoreSize};
+use write::Change;
+use writer::Writer;
+
+/// How long one process waits for another one's transaction.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Reads are short; more readers than this wait for the disk and the cores, not for each other.
+const READERS: u32 = 4;
+
+/// The store in the file `sends.db` of a state directory.
+///
+/// The file can be read by its user only, and a file others have access to is refused. It must be opened within a tokio
+/// runtime. Dropping it lets go of it as [`close`](Store::close) does, but not before the runtime gets to it.
+pub struct SqliteStore {
+    file: PathBuf,
+    readers: SqlitePool,
+    writer: Writer,
+    /// Held so that nobody rebuilds the store meanwhile.
+    _in_use: File,
+}
+
+/// A store that was made anew.
+pub struct Rebuilt {
+    /// The new, empty store.
+    pub store: SqliteStore,
+    /// Where the former file is now, or `None` if there was none.
+    pub set_aside: Option<PathBuf>,
+}
+
+impl SqliteStore {
+    /// Opens the store of a state directory, and makes the directory (for this user only) and the store if they are not
+    /// there.
+    ///
+    /// Damage is found when the damaged part is read, here or later: checking the whole file would take seconds.
+    ///
+    /// # Errors
+    ///
+    /// When the file is exposed to others, no store, damaged, or of a newer version, and when directory or file cannot be
+    /// written. None of these changes the file.
+    pub async fn open(dir: &Path) -> Result<Self, StoreError> {
+        let file = files::prepare(dir)?;
+        let in_use = files::lock_shared(dir)?;
+        let options = SqliteConnectOptions::new()
+            .filename(&file)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Normal)
+            .foreign_keys(true)
+            .busy_timeout(BUSY_TIMEOUT);
+        Self::open_with(file, in_use, options).await
+    }
+
+    async fn open_with(
+        file: PathBuf,
+        in_use: File,
+        options: SqliteConnectOptions,
+    ) -> Result<Self, StoreError> {
+        let mut connection = options
+            .connect()
+            .await
+            .map_err(|error| StoreError::from_sqlx(&file, &error))?;
+        schema::migrate(&mut connection, &file).await?;
+
+        let reading = SqliteConnectOptions::new()
+            .filename(&file)
+            .read_only(true)
+            .busy_timeout(BUSY_TIMEOUT);
+        let readers = SqlitePoolOptions::new()
+            .max_connections(READERS)
+            .acquire_timeout(BUSY_TIMEOUT)
+            // A connection to a file does not go stale.
+            .test_before_acquire(false)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .connect_lazy_with(reading);
+        Ok(Self {
+            writer: Writer::start(connection, options, file.clone()),
+            file,
+            readers,
+            _in_use: in_use,
+        })
+    }
+
+    /// Sets the store's file aside as `sends.db.damaged-` and the time, and opens an empty store in its place.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Busy`] while a process uses the store, this one included, and whatever [`open`](Self::open) may say.
+    pub async fn rebuild(dir: &Path, now: Timestamp) -> Result<Rebuilt, StoreError> {
+        let file = files::database(dir);
+        let set_aside = if dir.exists() {
+            let _nobody_uses_it = files::lock_exclusive(dir)?;
+            files::set_aside(dir, now)?
+        } else {
+            None
+        };
+        debug_assert!(!file.exists());
+        let store = Self::open(dir).await?;
+        Ok(Rebuilt { store, set_aside })
+    }
+
+    /// The store's file.
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+}
+
+impl Store for SqliteStore {
+    fn history(&self, owner: Owner, activity: ActivityId, _: Timestamp) -> StoreFuture<'_, Option<Kept>> {
+        Box::pin(async move {
+            let mut kept = read::histories(&self.readers, &self.file, owner, &[activity]).await?;
+            Ok(kept.pop().flatten())
+        })
+    }
+
+    fn histories<'a>(
+        &'a self,
+        owner: Owner,
+        activities: &'a [ActivityId],
+        _: Timestamp,
+    ) -> StoreFuture<'a, Vec<Option<Kept>>> {
+        Box::pin(read::histories(&self.readers, &self.file, owner, activities))
+    }
+
+    fn keep(&self, owner: Owner, activity: ActivityId, kept: Kept) -> StoreFuture<'_, ()> {
+        self.change(Change::Keep {
+            owner,
+            activity,
+            kept,
+        })
+    }
+
+    fn forget(&self, owner: Owner) -> StoreFuture<'_, ()> {
+        self.change(Change::Forget(owner))
+    }
+
+    fn calls_on(&self, day: Date) -> StoreFuture<'_, u64> {
+        Box::pin(read::calls_on(&self.readers, &self.file, day))
+    }
+
+    fn add_calls(&self, day: Date, calls: u64) -> StoreFuture<'_, u64> {
+        Box::pin(self.writer.write(Change::AddCalls { day, calls }))
+    }
+
+    fn raise_calls(&self, day: Date, at_least: u64) -> StoreFuture<'_, u64> {
+        Box::pin(self.writer.write(Change::RaiseCalls { day, at_least }))
+    }
+
+    fn size(&self) -> StoreFuture<'_, StoreSize> {
+        Box::pin(async move {
+            let (activities, sends) = read::size(&self.readers, &self.file).await?;
+            Ok(StoreSize {
+                activities,
+                sends,
+                bytes: files::size(&self.file),
+            })
+        })
+    }
+
+    fn check_writable(&self) -> StoreFuture<'_, ()> {
+        self.change(Change::Probe)
+    }
+
+    fn close(&self) -> StoreFuture<'_, ()> {
+        Box::pin(async move {
+            // The readers first: the last connection to be closed moves the log into the file.
+            self.readers.close().await;
+            self.writer.close().await;
+            Ok(())
+        })
+    }
+}
+
+impl SqliteStore {
+    fn change(&self, change: Change) -> StoreFuture<'_, ()> {
+        Box::pin(async move { self.writer.write(change).await.map(drop) })
+    }
+}

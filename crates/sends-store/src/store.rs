@@ -1,0 +1,82 @@
+//! The interface every kind of store has.
+//!
+//! Owns what a caller may rely on whichever store it is. Must not know any of them.
+
+use std::pin::Pin;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use sends_core::ActivityId;
+
+use crate::{Kept, Owner, StoreError};
+
+/// What a method of [`Store`] returns: boxed, so that the trait can be used as `dyn Store`.
+pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
+
+/// Where answers of the upstream, and the number of calls made in a day, are kept.
+///
+/// For each owner and activity a store holds one answer, the one kept last. It never judges an answer's age, and it may
+/// drop one at any time: everything but the day's count is a cache.
+///
+/// A write whose future is dropped may still take effect.
+pub trait Store: Send + Sync {
+    /// The answer kept for an activity, or `None` if there is none.
+    ///
+    /// `fresh_since` says from when on an answer is good enough not to look for a newer one: a store with several places
+    /// to look in (see [`LayeredStore`](crate::LayeredStore)) stops at the first that has one fetched at that moment or
+    /// later. It filters nothing: an older answer is returned if no newer one is known. `Timestamp::MIN` takes whatever
+    /// is nearest, `Timestamp::MAX` looks everywhere.
+    fn history(
+        &self,
+        owner: Owner,
+        activity: ActivityId,
+        fresh_since: Timestamp,
+    ) -> StoreFuture<'_, Option<Kept>>;
+
+    /// What [`history`](Self::history) says about each of these activities, in their order.
+    fn histories<'a>(
+        &'a self,
+        owner: Owner,
+        activities: &'a [ActivityId],
+        fresh_since: Timestamp,
+    ) -> StoreFuture<'a, Vec<Option<Kept>>>;
+
+    /// Keeps an answer in place of the one kept before. Once this is done, the answer survives as long as the store does.
+    fn keep(&self, owner: Owner, activity: ActivityId, kept: Kept) -> StoreFuture<'_, ()>;
+
+    /// Drops everything kept for an owner. The day's count stays: it is nobody's data.
+    fn forget(&self, owner: Owner) -> StoreFuture<'_, ()>;
+
+    /// How many calls have been counted on this day, which is a date in UTC.
+    fn calls_on(&self, day: Date) -> StoreFuture<'_, u64>;
+
+    /// Counts more calls on this day and returns the total. Exact, whoever else counts at the same time; a total stops at
+    /// `i64::MAX`.
+    fn add_calls(&self, day: Date, calls: u64) -> StoreFuture<'_, u64>;
+
+    /// Raises the day's count to `at_least`, for when the upstream says that more was used than had been counted, and
+    /// returns the total. Never lowers it.
+    fn raise_calls(&self, day: Date, at_least: u64) -> StoreFuture<'_, u64>;
+
+    /// How much is kept. It may walk over all of it (tens of milliseconds for a million activities), so it is for a
+    /// status page and not for every request.
+    fn size(&self) -> StoreFuture<'_, StoreSize>;
+
+    /// Whether something can be written now, found out by writing.
+    fn check_writable(&self) -> StoreFuture<'_, ()>;
+
+    /// Finishes what was begun and lets go of the store. Whatever is asked afterwards may fail with
+    /// [`StoreError::Closed`].
+    fn close(&self) -> StoreFuture<'_, ()>;
+}
+
+/// How much a [`Store`] keeps, over all owners.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StoreSize {
+    /// How many activities have an answer, "not found" included.
+    pub activities: u64,
+    /// How many sends these answers tell of.
+    pub sends: u64,
+    /// How many bytes that takes, on disk or in memory.
+    pub bytes: u64,
+}

@@ -1,0 +1,209 @@
+//! What every store does, checked on each of them.
+
+mod support;
+
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use jiff::Timestamp;
+use jiff::civil::date;
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::test_runner::{Config, TestRunner};
+use sends_store::{LayeredStore, MemoryStore, Owner, SqliteStore, Store, StoreSize};
+use support::{activity, any_kept, at, kept, not_found};
+
+const MEMORY: u64 = 64 * 1024 * 1024;
+const ALICE: Owner = Owner::new([1; 16]);
+const BOB: Owner = Owner::new([2; 16]);
+
+#[tokio::test]
+async fn memory_behaves_as_a_store() {
+    check(&MemoryStore::new(MEMORY)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sqlite_behaves_as_a_store() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(dir.path()).await.unwrap();
+    check(&store).await;
+    store.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn memory_in_front_of_sqlite_behaves_as_a_store() {
+    let dir = tempfile::tempdir().unwrap();
+    let behind = Arc::new(SqliteStore::open(dir.path()).await.unwrap());
+    check(&LayeredStore::new(MemoryStore::new(MEMORY), behind)).await;
+}
+
+/// With no room in memory everything has to come from behind.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_memory_in_front_of_sqlite_behaves_as_a_store() {
+    let dir = tempfile::tempdir().unwrap();
+    let behind = Arc::new(SqliteStore::open(dir.path()).await.unwrap());
+    check(&LayeredStore::new(MemoryStore::new(0), behind)).await;
+}
+
+async fn check(store: &dyn Store) {
+    keeps_the_last_answer(store).await;
+    tells_owners_apart(store).await;
+    reads_many_at_once_in_their_order(store).await;
+    counts_calls_by_day(store).await;
+    counts_concurrent_calls_exactly(store).await;
+    keeps_many_answers_written_at_once(store).await;
+    forgets_one_owner_only(store).await;
+    keeps_any_answer_exactly(store).await;
+    store.check_writable().await.unwrap();
+}
+
+async fn keeps_the_last_answer(store: &dyn Store) {
+    let id = activity(1);
+    assert_eq!(store.history(ALICE, id, Timestamp::MIN).await.unwrap(), None);
+    // The last is the one kept last, even if its clock says otherwise.
+    for answer in [kept(10, 1), kept(20, 2), not_found(30), kept(5, 3)] {
+        store.keep(ALICE, id, answer.clone()).await.unwrap();
+        for fresh_since in [Timestamp::MIN, at(15), Timestamp::MAX] {
+            let found = store.history(ALICE, id, fresh_since).await.unwrap();
+            assert_eq!(found.as_ref(), Some(&answer), "an old answer is better than none");
+        }
+    }
+}
+
+async fn tells_owners_apart(store: &dyn Store) {
+    let id = activity(2);
+    store.keep(ALICE, id, kept(10, 1)).await.unwrap();
+    assert_eq!(store.history(BOB, id, Timestamp::MIN).await.unwrap(), None);
+    store.keep(BOB, id, not_found(11)).await.unwrap();
+    assert_eq!(
+        store.history(ALICE, id, Timestamp::MAX).await.unwrap(),
+        Some(kept(10, 1))
+    );
+    assert_eq!(
+        store.history(BOB, id, Timestamp::MAX).await.unwrap(),
+        Some(not_found(11))
+    );
+}
+
+async fn reads_many_at_once_in_their_order(store: &dyn Store) {
+    let (one, two, absent) = (activity(31), activity(32), activity(33));
+    store.keep(ALICE, one, kept(1, 1)).await.unwrap();
+    store.keep(ALICE, two, kept(2, 2)).await.unwrap();
+    for fresh_since in [Timestamp::MIN, at(2), Timestamp::MAX] {
+        let found = store
+            .histories(ALICE, &[two, absent, one, two], fresh_since)
+            .await
+            .unwrap();
+        let expected = [Some(kept(2, 2)), None, Some(kept(1, 1)), Some(kept(2, 2))];
+        assert_eq!(found, expected);
+    }
+    assert_eq!(store.histories(ALICE, &[], Timestamp::MIN).await.unwrap(), []);
+
+    let mut many: Vec<_> = (100_000..102_500).map(activity).collect();
+    many.push(one);
+    let found = store.histories(ALICE, &many, Timestamp::MIN).await.unwrap();
+    assert_eq!(found.len(), 2_501);
+    assert_eq!(found.last(), Some(&Some(kept(1, 1))));
+    assert_eq!(found.iter().flatten().count(), 1);
+}
+
+async fn counts_calls_by_day(store: &dyn Store) {
+    let (monday, tuesday) = (date(2026, 11, 23), date(2026, 11, 24));
+    assert_eq!(store.calls_on(monday).await.unwrap(), 0);
+    assert_eq!(store.add_calls(monday, 0).await.unwrap(), 0);
+    assert_eq!(store.add_calls(monday, 3).await.unwrap(), 3);
+    assert_eq!(store.add_calls(tuesday, 1).await.unwrap(), 1);
+    assert_eq!(store.raise_calls(monday, 2).await.unwrap(), 3, "never lowered");
+    assert_eq!(store.raise_calls(monday, 10_000).await.unwrap(), 10_000);
+    assert_eq!(store.add_calls(monday, 1).await.unwrap(), 10_001);
+    assert_eq!(store.calls_on(monday).await.unwrap(), 10_001);
+    assert_eq!(store.calls_on(tuesday).await.unwrap(), 1);
+    let most = i64::MAX.cast_unsigned();
+    assert_eq!(store.add_calls(tuesday, u64::MAX).await.unwrap(), most);
+    assert_eq!(store.calls_on(tuesday).await.unwrap(), most);
+}
+
+async fn counts_concurrent_calls_exactly(store: &dyn Store) {
+    let day = date(2026, 11, 25);
+    let totals = join_all((0..500).map(|_| store.add_calls(day, 2))).await;
+    let mut totals: Vec<u64> = totals.into_iter().map(Result::unwrap).collect();
+    totals.sort_unstable();
+    assert_eq!(
+        totals,
+        (1..=500).map(|turn| turn * 2).collect::<Vec<_>>(),
+        "every total is told once"
+    );
+}
+
+/// More than the queue of writes holds.
+async fn keeps_many_answers_written_at_once(store: &dyn Store) {
+    let ids: Vec<_> = (5_000..7_000).map(activity).collect();
+    let written = join_all(ids.iter().map(|id| store.keep(ALICE, *id, kept(7, 7)))).await;
+    assert!(written.iter().all(Result::is_ok));
+    let found = store.histories(ALICE, &ids, Timestamp::MAX).await.unwrap();
+    assert!(found.iter().all(|found| found.as_ref() == Some(&kept(7, 7))));
+}
+
+async fn forgets_one_owner_only(store: &dyn Store) {
+    let id = activity(4);
+    let carol = Owner::new([3; 16]);
+    store.keep(ALICE, id, kept(1, 1)).await.unwrap();
+    store.keep(carol, id, kept(2, 2)).await.unwrap();
+    let before = store.size().await.unwrap();
+    store.forget(ALICE).await.unwrap();
+    store.forget(Owner::new([99; 16])).await.unwrap();
+    assert_eq!(store.history(ALICE, id, Timestamp::MIN).await.unwrap(), None);
+    assert_eq!(
+        store.history(carol, id, Timestamp::MIN).await.unwrap(),
+        Some(kept(2, 2))
+    );
+    assert_eq!(
+        store.calls_on(date(2026, 11, 25)).await.unwrap(),
+        1_000,
+        "the count is nobody's"
+    );
+    store.forget(BOB).await.unwrap();
+    let after = store.size().await.unwrap();
+    assert!(before.activities > 2_000 && before.bytes > 0, "{before:?}");
+    assert_eq!((after.activities, after.sends), (1, 1));
+}
+
+async fn keeps_any_answer_exactly(store: &dyn Store) {
+    let id = activity(5);
+    let mut runner = TestRunner::new(Config {
+        failure_persistence: None,
+        ..Config::default()
+    });
+    for _ in 0..300 {
+        let answer = any_kept().new_tree(&mut runner).unwrap().current();
+        store.keep(ALICE, id, answer.clone()).await.unwrap();
+        let found = store.history(ALICE, id, Timestamp::MIN).await.unwrap();
+        assert_eq!(found.as_ref(), Some(&answer));
+        let behind = store.history(ALICE, id, Timestamp::MAX).await.unwrap();
+        assert_eq!(behind.as_ref(), Some(&answer));
+    }
+}
+
+#[tokio::test]
+async fn memory_stays_within_its_bytes_and_keeps_what_is_used() {
+    let store = MemoryStore::new(1024 * 1024);
+    let used = activity(0);
+    store.keep(ALICE, used, kept(0, 0)).await.unwrap();
+    for number in 1..20_000 {
+        store.keep(ALICE, activity(number), kept(1, 1)).await.unwrap();
+        assert!(
+            store
+                .history(ALICE, used, Timestamp::MIN)
+                .await
+                .unwrap()
+                .is_some()
+        );
+    }
+    let StoreSize {
+        activities,
+        sends,
+        bytes,
+    } = store.size().await.unwrap();
+    assert!((2_000..8_000).contains(&activities), "{activities}");
+    assert_eq!(sends, activities);
+    assert!(bytes <= 1024 * 1024, "{bytes}");
+}
