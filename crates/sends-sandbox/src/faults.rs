@@ -77,7 +77,7 @@ pub enum BodyShape {
 
 /// A fault, the requests it is for, and how often it strikes.
 ///
-/// Requests refused with 401, 403 or 429 never meet one.
+/// Requests refused with 401 or 429 never meet one; one that lacks a scope or privilege may, since that is checked last.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fault {

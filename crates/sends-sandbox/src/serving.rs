@@ -36,6 +36,10 @@ pub(crate) async fn answer(
         return Ok(control::answer(&upstream, &parts, &body).into_response());
     }
     let settings = upstream.settings();
+    if settings.jitter_ms > 0 {
+        // On the way here, so that the limits count requests closer together than they were sent.
+        tokio::time::sleep(Duration::from_millis(upstream.faults.jitter(settings.jitter_ms))).await;
+    }
     let route = api::Route::parse(parts.uri.path());
     let mut underway = upstream.log.arrived(arrival(&parts, &route));
     match settings.availability {
@@ -60,7 +64,7 @@ pub(crate) async fn answer(
         Err(refusal) => return Ok(finish(refusal, &parts, &settings, &mut underway).into_response()),
     };
     let strike = upstream.faults.strike(parts.uri.path());
-    let delay_ms = settings.latency_ms + upstream.faults.jitter(settings.jitter_ms) + strike.delay_ms;
+    let delay_ms = settings.latency_ms + strike.delay_ms;
     if strike.delay_ms > 0 {
         underway.met(FaultKind::Latency.name());
     }

@@ -54,7 +54,7 @@ pub struct Settings {
     #[arg(long, env = "SENDS_SANDBOX_RETRY_AFTER", help_heading = "Limits")]
     pub retry_after: bool,
 
-    /// Milliseconds before every answer
+    /// Milliseconds between a request's arrival and its answer
     #[arg(
         long,
         env = "SENDS_SANDBOX_LATENCY_MS",
@@ -63,7 +63,7 @@ pub struct Settings {
         help_heading = "Network"
     )]
     pub latency_ms: u64,
-    /// Milliseconds at most, drawn evenly, that are added to the latency
+    /// Milliseconds at most, drawn evenly, that a request takes to arrive; the limits count it after that
     #[arg(
         long,
         env = "SENDS_SANDBOX_JITTER_MS",
