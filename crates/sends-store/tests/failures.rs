@@ -1,0 +1,234 @@
+//! What a store says when it cannot be used, and how it is made anew.
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+
+use jiff::Timestamp;
+use jiff::civil::date;
+use sends_store::{Owner, SqliteStore, Store, StoreError};
+use sqlx::{ConnectOptions, sqlite::SqliteConnectOptions};
+use support::{activity, kept};
+
+const ALICE: Owner = Owner::new([1; 16]);
+
+#[tokio::test]
+async fn a_closed_store_says_so_and_keeps_its_content() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = filled(dir.path()).await;
+    store.close().await.unwrap();
+    store.close().await.unwrap();
+    for error in [
+        store.keep(ALICE, activity(1), kept(2, 2)).await.unwrap_err(),
+        store
+            .history(ALICE, activity(1), Timestamp::MAX)
+            .await
+            .unwrap_err(),
+        store.check_writable().await.unwrap_err(),
+    ] {
+        assert!(matches!(error, StoreError::Closed { .. }), "{error}");
+    }
+    assert!(
+        !dir.path().join("sends.db-wal").exists(),
+        "the log is in the file"
+    );
+
+    let store = SqliteStore::open(dir.path()).await.unwrap();
+    assert_eq!(
+        store.history(ALICE, activity(1), Timestamp::MAX).await.unwrap(),
+        Some(kept(1, 1))
+    );
+    assert_eq!(store.calls_on(date(2026, 11, 23)).await.unwrap(), 5);
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_database_is_refused_unchanged() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = private_file(dir.path(), &[b'x'; 5_000]);
+    let error = open_error(dir.path()).await;
+    assert_eq!(error, StoreError::NotADatabase { file: file.clone() });
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "{} is not a store: move it away if it is yours, or rebuild the store",
+            file.display()
+        ),
+    );
+    assert_eq!(fs::read(file).unwrap(), [b'x'; 5_000]);
+}
+
+#[tokio::test]
+async fn damage_is_reported_as_such_wherever_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    filled(dir.path()).await.close().await.unwrap();
+    let whole = fs::read(dir.path().join("sends.db")).unwrap();
+    let mut refused = 0;
+    for page in 0..whole.len() / 4_096 {
+        let mut damaged = whole.clone();
+        // The header of the file is left alone on its first page: without it the file is no database.
+        let begin = page * 4_096 + if page == 0 { 100 } else { 0 };
+        damaged[begin..(page + 1) * 4_096].fill(0xff);
+        private_file(dir.path(), &damaged);
+        let outcome = match SqliteStore::open(dir.path()).await {
+            Err(error) => Err(error),
+            Ok(store) => {
+                let outcome = store.history(ALICE, activity(1), Timestamp::MAX).await;
+                store.close().await.unwrap();
+                outcome.map(drop)
+            }
+        };
+        if let Err(error) = outcome {
+            assert!(
+                matches!(error, StoreError::Damaged { .. }),
+                "page {page}: {error}"
+            );
+            refused += 1;
+        }
+    }
+    assert!(
+        refused >= 4,
+        "the schema, the key, the answers and the sends are looked at: {refused}"
+    );
+}
+
+#[tokio::test]
+async fn rows_that_contradict_each_other_are_damage() {
+    let dir = tempfile::tempdir().unwrap();
+    filled(dir.path()).await.close().await.unwrap();
+    change_by_hand(dir.path(), "DELETE FROM send").await;
+    let store = SqliteStore::open(dir.path()).await.unwrap();
+    let error = store
+        .history(ALICE, activity(1), Timestamp::MAX)
+        .await
+        .unwrap_err();
+    assert!(matches!(error, StoreError::Damaged { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_store_of_a_newer_version_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    filled(dir.path()).await.close().await.unwrap();
+    change_by_hand(
+        dir.path(),
+        "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+         VALUES (2099, 'from the future', 1, x'00', 0)",
+    )
+    .await;
+    let error = open_error(dir.path()).await;
+    assert!(
+        matches!(error, StoreError::NewerSchema { version: 2099, .. }),
+        "{error}"
+    );
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn only_its_user_can_read_a_store() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let dir = tempfile::tempdir().unwrap();
+    let state = dir.path().join("a/b");
+    let store = filled(&state).await;
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&state), 0o700);
+    for entry in fs::read_dir(&state).unwrap() {
+        let path = entry.unwrap().path();
+        assert_eq!(mode(&path), 0o600, "{}", path.display());
+    }
+    store.close().await.unwrap();
+
+    let file = state.join("sends.db");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
+    let error = open_error(&state).await;
+    assert_eq!(error, StoreError::Exposed { file, mode: 0o640 });
+    assert!(
+        error
+            .to_string()
+            .contains("(mode 640): take that away with chmod 600"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_directory_that_cannot_be_made_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let in_the_way = dir.path().join("file");
+    fs::write(&in_the_way, "").unwrap();
+    let state = in_the_way.join("state");
+    let error = open_error(&state).await;
+    assert!(
+        matches!(&error, StoreError::NotWritable { path, .. } if *path == state),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn rebuilding_sets_the_file_aside_and_begins_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let content = [b'x'; 5_000];
+    private_file(dir.path(), &content);
+    let now: Timestamp = "2026-11-23T17:20:00Z".parse().unwrap();
+    for (turn, expected) in [(0, content.to_vec()), (1, Vec::new())] {
+        let now = now + jiff::SignedDuration::from_secs(turn);
+        let rebuilt = SqliteStore::rebuild(dir.path(), now).await.unwrap();
+        let aside = rebuilt.set_aside.unwrap();
+        let name = aside.file_name().unwrap().to_str().unwrap();
+        assert_eq!(name, format!("sends.db.damaged-20261123T17200{turn}Z"));
+        if turn == 0 {
+            assert_eq!(fs::read(aside).unwrap(), expected);
+        }
+        rebuilt.store.keep(ALICE, activity(1), kept(1, 1)).await.unwrap();
+        assert_eq!(rebuilt.store.size().await.unwrap().activities, 1);
+        rebuilt.store.close().await.unwrap();
+    }
+    let fresh = dir.path().join("fresh");
+    assert_eq!(SqliteStore::rebuild(&fresh, now).await.unwrap().set_aside, None);
+}
+
+#[tokio::test]
+async fn a_store_in_use_is_not_rebuilt() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = filled(dir.path()).await;
+    let error = SqliteStore::rebuild(dir.path(), Timestamp::UNIX_EPOCH)
+        .await
+        .err()
+        .unwrap();
+    assert!(matches!(error, StoreError::Busy { .. }), "{error}");
+    assert_eq!(
+        store.history(ALICE, activity(1), Timestamp::MAX).await.unwrap(),
+        Some(kept(1, 1))
+    );
+}
+
+async fn filled(dir: &Path) -> SqliteStore {
+    let store = SqliteStore::open(dir).await.unwrap();
+    store.keep(ALICE, activity(1), kept(1, 1)).await.unwrap();
+    store.add_calls(date(2026, 11, 23), 5).await.unwrap();
+    store
+}
+
+async fn open_error(dir: &Path) -> StoreError {
+    SqliteStore::open(dir)
+        .await
+        .err()
+        .expect("the store should be refused")
+}
+
+fn private_file(dir: &Path, content: &[u8]) -> std::path::PathBuf {
+    let file = dir.join("sends.db");
+    fs::write(&file, content).unwrap();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    file
+}
+
+async fn change_by_hand(dir: &Path, change: &'static str) {
+    let options = SqliteConnectOptions::new().filename(dir.join("sends.db"));
+    let mut connection = options.connect().await.unwrap();
+    sqlx::query(change).execute(&mut connection).await.unwrap();
+    sqlx::Connection::close(connection).await.unwrap();
+}

@@ -1,0 +1,145 @@
+//! Several processes on one store, and processes that die while writing.
+//!
+//! A child is this very program, told by its environment to run one test only. Without that, the test is a no-op.
+
+#![cfg(unix)]
+
+mod support;
+
+use std::env;
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use jiff::Timestamp;
+use jiff::civil::{Date, date};
+use sends_store::{Owner, SqliteStore, Store};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, Connection};
+use support::{activity, kept};
+
+const ALICE: Owner = Owner::new([1; 16]);
+const DAY: Date = date(2026, 11, 23);
+const DIR: &str = "SENDS_STORE_TEST_DIR";
+const CALLS: &str = "SENDS_STORE_TEST_CALLS";
+
+/// Counts calls and keeps histories until it has counted as many as it was told, or is killed. Every total it was
+/// told goes to its standard error, which a test harness leaves alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn child() {
+    let Ok(dir) = env::var(DIR) else { return };
+    let calls: u64 = env::var(CALLS).unwrap().parse().unwrap();
+    let store = SqliteStore::open(Path::new(&dir)).await.unwrap();
+    for turn in 0..calls {
+        let keeps =
+            (0..8).map(|number| store.keep(ALICE, activity(u128::from(turn % 50) * 8 + number), kept(1, 1)));
+        let (total, kept) = tokio::join!(store.add_calls(DAY, 1), join_all(keeps));
+        kept.into_iter().collect::<Result<Vec<_>, _>>().unwrap();
+        let total = total.unwrap();
+        writeln!(std::io::stderr(), "total {total}").unwrap();
+    }
+    store.close().await.unwrap();
+}
+
+fn start_child(dir: &Path, calls: u64) -> Child {
+    Command::new(env::current_exe().unwrap())
+        .args(["--exact", "child", "--nocapture"])
+        .env(DIR, dir)
+        .env(CALLS, calls.to_string())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+/// The totals the child was told, to the end of its life.
+fn totals(child: &mut Child) -> Vec<u64> {
+    let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    // A line cut off by the kill tells nothing.
+    lines
+        .map_while(Result::ok)
+        .filter_map(|line| line.strip_prefix("total ")?.parse().ok())
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_process_loses_nothing_it_was_told_is_done() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut random = fastrand::Rng::with_seed(7);
+    let (mut acknowledged, mut kills_while_writing) = (0, 0);
+    for kill in 0..60 {
+        let mut child = start_child(dir.path(), u64::MAX);
+        let pause = Duration::from_millis(random.u64(5..80));
+        let mut killed = child;
+        thread::sleep(pause);
+        killed.kill().unwrap();
+        let told = totals(&mut killed);
+        killed.wait().unwrap();
+        child = killed;
+        drop(child);
+        kills_while_writing += u32::from(!told.is_empty());
+        // Cut off within the number, a line would tell too little, never too much.
+        acknowledged = told.into_iter().fold(acknowledged, u64::max);
+
+        check_integrity(dir.path()).await;
+        let store = SqliteStore::open(dir.path()).await.unwrap();
+        let counted = store.calls_on(DAY).await.unwrap();
+        assert!(
+            counted >= acknowledged,
+            "kill {kill}: {counted} counted, {acknowledged} acknowledged"
+        );
+        assert!(
+            counted <= acknowledged + 1,
+            "kill {kill}: only what was in flight may be more"
+        );
+        acknowledged = counted;
+        let ids: Vec<_> = (0..400).map(activity).collect();
+        for found in store.histories(ALICE, &ids, Timestamp::MAX).await.unwrap() {
+            assert!(
+                found.is_none() || found == Some(kept(1, 1)),
+                "kill {kill}: a whole answer or none"
+            );
+        }
+        store.close().await.unwrap();
+    }
+    assert!(
+        kills_while_writing >= 50 / 2,
+        "{kills_while_writing} kills hit a process that was writing"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn processes_that_start_together_count_together_exactly() {
+    const PROCESSES: u64 = 4;
+    const CALLS: u64 = 200;
+    let dir = tempfile::tempdir().unwrap();
+    // The store does not exist yet: they also create it together.
+    let mut children: Vec<Child> = (0..PROCESSES).map(|_| start_child(dir.path(), CALLS)).collect();
+    let mut all: Vec<u64> = children.iter_mut().flat_map(totals).collect();
+    for mut child in children {
+        assert!(child.wait().unwrap().success());
+    }
+    all.sort_unstable();
+    assert_eq!(
+        all,
+        (1..=PROCESSES * CALLS).collect::<Vec<_>>(),
+        "every total is told once"
+    );
+    let store = SqliteStore::open(dir.path()).await.unwrap();
+    assert_eq!(store.calls_on(DAY).await.unwrap(), PROCESSES * CALLS);
+    assert_eq!(store.size().await.unwrap().activities, 400);
+}
+
+async fn check_integrity(dir: &Path) {
+    let options = SqliteConnectOptions::new().filename(dir.join("sends.db"));
+    let mut connection = options.connect().await.unwrap();
+    let found: String = sqlx::query_scalar("PRAGMA integrity_check")
+        .fetch_one(&mut connection)
+        .await
+        .unwrap();
+    assert_eq!(found, "ok");
+    connection.close().await.unwrap();
+}
