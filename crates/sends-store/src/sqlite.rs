@@ -42,6 +42,12 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Reads are short; more readers than this wait for the disk and the cores, not for each other.
 const READERS: u32 = 4;
 
+/// So that a reader's thread hands over the rows of a usual batch without waiting for them to be taken.
+const ROWS_BUFFERED: usize = 256;
+
+/// In KiB, as the minus sign says. Answers come in no order, so each one touches another page of the key's index.
+const WRITER_CACHE: &str = "-16384";
+
 /// The store in the file `sends.db` of a state directory.
 ///
 /// The file can be read by its user only, and a file others have access to is refused. It must be opened within a tokio
@@ -80,6 +86,7 @@ impl SqliteStore {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Normal)
             .foreign_keys(true)
+            .pragma("cache_size", WRITER_CACHE)
             .busy_timeout(BUSY_TIMEOUT);
         Self::open_with(file, in_use, options).await
     }
@@ -98,6 +105,7 @@ impl SqliteStore {
         let reading = SqliteConnectOptions::new()
             .filename(&file)
             .read_only(true)
+            .row_buffer_size(ROWS_BUFFERED)
             .busy_timeout(BUSY_TIMEOUT);
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
@@ -208,5 +216,63 @@ impl Store for SqliteStore {
 impl SqliteStore {
     fn change(&self, change: Change) -> StoreFuture<'_, ()> {
         Box::pin(async move { self.writer.write(change).await.map(drop) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use sends_core::{SendAttempt, SendHistory, SendStatus};
+
+    use super::*;
+    use crate::Answer;
+
+    const OWNER: Owner = Owner::new([1; 16]);
+
+    /// SQLite reports a full disk and its own limit on pages alike.
+    #[tokio::test]
+    async fn a_full_disk_is_reported_and_what_was_kept_can_be_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = files::prepare(dir.path()).unwrap();
+        let in_use = files::lock_shared(dir.path()).unwrap();
+        let options = SqliteConnectOptions::new()
+            .filename(&file)
+            .journal_mode(SqliteJournalMode::Wal)
+            .pragma("max_page_count", "40");
+        let store = SqliteStore::open_with(file.clone(), in_use, options)
+            .await
+            .unwrap();
+
+        let first = ActivityId::from_bytes([0; 16]);
+        store.keep(OWNER, first, of_one_send(100)).await.unwrap();
+        for number in 1..=20 {
+            let outcome = store
+                .keep(OWNER, ActivityId::from_bytes([number; 16]), of_one_send(20_000))
+                .await;
+            if number == 20 {
+                assert_eq!(outcome, Err(StoreError::DiskFull { file: file.clone() }));
+            }
+        }
+        let found = store.history(OWNER, first, Timestamp::MAX).await.unwrap();
+        assert_eq!(found, Some(of_one_send(100)));
+        store.forget(OWNER).await.unwrap();
+        store.keep(OWNER, first, of_one_send(20_000)).await.unwrap();
+    }
+
+    fn of_one_send(status_length: usize) -> Kept {
+        let send = SendAttempt {
+            send_id: 1,
+            contact_list_ids: Vec::new(),
+            segment_ids: Vec::new(),
+            count: None,
+            run_date: None,
+            send_status: Some(SendStatus::from("x".repeat(status_length))),
+            reason_code: None,
+        };
+        Kept {
+            fetched_at: Timestamp::UNIX_EPOCH,
+            answer: Answer::History(Arc::new(SendHistory::new(vec![send]))),
+        }
     }
 }
