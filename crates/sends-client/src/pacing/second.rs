@@ -17,6 +17,8 @@ const LESSON: Duration = Duration::from_millis(50);
 const MOST_LEARNT: Duration = Duration::from_millis(450);
 /// What was learnt is halved in this time, since the network that made it necessary changes.
 const HALF_LIFE: Duration = Duration::from_mins(1);
+/// Below this, what was learnt is forgotten.
+const LEAST_LEARNT: Duration = Duration::from_millis(1);
 /// The longest that `throttled` answers in a row stop all calls.
 const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 
@@ -141,6 +143,37 @@ impl Second {
         }
         let half_lives =
             now.saturating_duration_since(self.learnt_at).as_secs_f64() / HALF_LIFE.as_secs_f64();
-        self.learnt.mul_f64(0.5_f64.powf(half_lives))
+        let learnt = self.learnt.mul_f64(0.5_f64.powf(half_lives));
+        if learnt < LEAST_LEARNT {
+            Duration::ZERO
+        } else {
+            learnt
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_without_an_answer_count_from_the_connection_they_may_have_waited_for() {
+        let start = Instant::now();
+        let after = |milliseconds| start + Duration::from_millis(milliseconds);
+        let mut second = Second::new(2, start);
+        for id in [1, 2] {
+            second.grant(id);
+            second.depart(id, start);
+        }
+        second.answered(1);
+        second.connected(after(200));
+        assert!(!second.is_open(after(1_034)));
+        assert!(
+            second.is_open(after(1_035)),
+            "the answered call counts from its departure"
+        );
+        second.grant(3);
+        assert!(!second.is_open(after(1_234)));
+        assert!(second.is_open(after(1_235)), "the other one from the connection");
     }
 }

@@ -1,12 +1,8 @@
 //! What a caller sees for everything an upstream can do with a single request, from a well-formed history to a connection reset.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod scripted_upstream;
-
 use std::{sync::Arc, time::Duration};
 
-use scripted_upstream::{Reply, ScriptedUpstream};
+use crate::scripted_upstream::{Reply, ScriptedUpstream};
 use sends_client::{
     AccessToken, Caller, ConstantContact, FailureClass, Pacer, RetrySettings, Settings, UpstreamError,
     pacing::Limits,

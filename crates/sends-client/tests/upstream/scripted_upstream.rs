@@ -15,7 +15,7 @@ pub(crate) enum Reply {
     Bytes(Vec<u8>),
     /// The end of the connection before any answer.
     Close,
-    /// Nothing, for as long as the client waits.
+    /// Nothing, for as long as the client waits on this connection.
     Stall,
 }
 
@@ -89,6 +89,7 @@ impl ScriptedUpstream {
         let replies: Vec<Reply> = replies.into_iter().collect();
         let log = Arc::clone(&requests);
         let task = tokio::spawn(async move {
+            let mut stalled = Vec::new();
             for reply in replies {
                 let (mut connection, _) = listener.accept().await.unwrap();
                 let request = read_head(&mut connection).await;
@@ -99,8 +100,11 @@ impl ScriptedUpstream {
                         let _ = connection.write_all(&bytes).await;
                     }
                     Reply::Close => {}
-                    Reply::Stall => std::future::pending().await,
+                    Reply::Stall => stalled.push(connection),
                 }
+            }
+            if !stalled.is_empty() {
+                std::future::pending::<()>().await;
             }
         });
         Self {

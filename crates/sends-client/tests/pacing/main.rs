@@ -1,0 +1,9 @@
+//! How turns are given, on a paused clock and without sockets.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod bench;
+mod day;
+mod queue;
+mod second;
+mod throttling;

@@ -1,0 +1,169 @@
+//! Whose turn it is, who may wait, and what a call that is given up leaves behind.
+
+use std::time::Duration;
+
+use sends_client::{
+    Lane,
+    pacing::{Limits, RefusedReason},
+};
+use tokio::time::Instant;
+
+use crate::bench::{background, call, departures, pacer, settle, turn};
+
+#[tokio::test(start_paused = true)]
+async fn a_query_for_two_hundred_does_not_hold_up_a_query_for_one() {
+    let pacer = pacer(Limits::default()).await;
+    let many = tokio::spawn({
+        let pacer = pacer.clone();
+        async move { departures(&pacer, 200, Lane::new()).await }
+    });
+    settle().await;
+    let start = Instant::now();
+    call(&pacer, turn(Lane::new())).await.unwrap();
+    assert!(
+        start.elapsed() < Duration::from_millis(1_050),
+        "{:?}",
+        start.elapsed()
+    );
+    assert!(many.await.unwrap().last() <= Some(&Duration::from_secs(52)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn lanes_are_served_in_turn_and_each_in_its_own_order() {
+    let pacer = pacer(Limits {
+        rate_per_second: 1,
+        ..Limits::default()
+    })
+    .await;
+    call(&pacer, turn(Lane::new())).await.unwrap();
+    let (departed, mut order) = tokio::sync::mpsc::unbounded_channel();
+    let (one, other) = (Lane::new(), Lane::new());
+    for (name, lane) in [
+        ("one 1", one),
+        ("one 2", one),
+        ("one 3", one),
+        ("other 1", other),
+        ("other 2", other),
+    ] {
+        let (pacer, departed) = (pacer.clone(), departed.clone());
+        tokio::spawn(async move {
+            call(&pacer, turn(lane)).await.unwrap();
+            departed.send(name).unwrap();
+        });
+        settle().await;
+    }
+    for expected in ["one 1", "other 1", "one 2", "other 2", "one 3"] {
+        assert_eq!(order.recv().await, Some(expected));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn background_work_yields_to_people_who_came_later() {
+    let pacer = pacer(Limits {
+        rate_per_second: 1,
+        ..Limits::default()
+    })
+    .await;
+    call(&pacer, turn(Lane::new())).await.unwrap();
+    let late = tokio::spawn({
+        let pacer = pacer.clone();
+        async move {
+            call(&pacer, background(Lane::new()))
+                .await
+                .map(|()| Instant::now())
+        }
+    });
+    settle().await;
+    let people = departures(&pacer, 3, Lane::new()).await;
+    assert_eq!(people.len(), 3);
+    let people_done = Instant::now();
+    assert!(late.await.unwrap().unwrap() >= people_done + Duration::from_secs(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_waiting_call_that_is_given_up_gives_its_place_back() {
+    let pacer = pacer(Limits {
+        queue_limit: 10,
+        ..Limits::default()
+    })
+    .await;
+    departures(&pacer, 4, Lane::new()).await;
+    let waiting = tokio::spawn({
+        let pacer = pacer.clone();
+        async move { departures(&pacer, 10, Lane::new()).await }
+    });
+    settle().await;
+    assert_eq!(pacer.state().queue_length, 10);
+    waiting.abort();
+    settle().await;
+    assert_eq!(pacer.state().queue_length, 0);
+    let start = Instant::now();
+    call(&pacer, turn(Lane::new())).await.unwrap();
+    assert!(start.elapsed() < Duration::from_millis(1_050));
+    assert_eq!(pacer.state().used_today, 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_turn_that_is_not_used_goes_to_the_next_call_at_once_and_counts_for_nothing() {
+    let pacer = pacer(Limits {
+        rate_per_second: 1,
+        ..Limits::default()
+    })
+    .await;
+    let unused = pacer.acquire(turn(Lane::new())).await.unwrap();
+    let next = tokio::spawn({
+        let pacer = pacer.clone();
+        async move { call(&pacer, turn(Lane::new())).await.map(|()| Instant::now()) }
+    });
+    settle().await;
+    let given_back = Instant::now();
+    drop(unused);
+    assert_eq!(next.await.unwrap().unwrap(), given_back);
+    assert_eq!(pacer.state().used_today, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_queue_refuses_and_background_work_leaves_half_of_it_to_people() {
+    let pacer = pacer(Limits {
+        queue_limit: 10,
+        ..Limits::default()
+    })
+    .await;
+    departures(&pacer, 4, Lane::new()).await;
+    for make_turn in [background, turn] {
+        for _ in 0..5 {
+            let pacer = pacer.clone();
+            tokio::spawn(async move { call(&pacer, make_turn(Lane::new())).await });
+        }
+        settle().await;
+        let refused = call(&pacer, background(Lane::new())).await.unwrap_err();
+        assert_eq!(refused.reason, RefusedReason::QueueFull);
+    }
+    let refused = call(&pacer, turn(Lane::new())).await.unwrap_err();
+    assert_eq!(refused.reason, RefusedReason::QueueFull);
+    // Eleven calls at four a second.
+    assert!(
+        refused.retry_after > Duration::from_secs(3),
+        "{:?}",
+        refused.retry_after
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_whose_turn_does_not_come_is_refused_at_its_deadline_with_an_estimate() {
+    let pacer = pacer(Limits::default()).await;
+    let lane = Lane::new();
+    tokio::spawn({
+        let pacer = pacer.clone();
+        async move { departures(&pacer, 100, lane).await }
+    });
+    settle().await;
+    let start = Instant::now();
+    let mut impatient = turn(lane);
+    impatient.deadline = start + Duration::from_secs(5);
+    let refused = call(&pacer, impatient).await.unwrap_err();
+    assert_eq!(refused.reason, RefusedReason::Deadline);
+    assert_eq!(start.elapsed(), Duration::from_secs(5));
+    let estimate = refused.retry_after.as_secs();
+    assert!((19..=22).contains(&estimate), "{estimate} s for about 77 calls");
+}

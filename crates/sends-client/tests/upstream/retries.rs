@@ -1,0 +1,311 @@
+//! What becomes of a call whose first request fails: another one, another token, or a quick refusal.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use crate::scripted_upstream::{Reply, ScriptedUpstream};
+use futures_util::future::{BoxFuture, ready};
+use sends_client::{
+    AccessToken, BreakerSettings, Caller, ConstantContact, FailureClass, Pacer, RetrySettings, Settings,
+    TokenError, TokenSource, UpstreamError, pacing::Limits,
+};
+use sends_core::{ActivityId, SendHistory};
+use tokio::time::Instant;
+
+const HISTORY: &str = r#"[{"send_id":1,"count":2,"send_status":"COMPLETED","reason_code":0}]"#;
+const UNAUTHORIZED: &str = r#"{"error_key":"unauthorized","error_message":"Unauthorized"}"#;
+const THROTTLED: &str = r#"{"error_key":"throttled","error_message":"Too Many Requests"}"#;
+const QUOTA: &str = r#"{"error_key":"quota_exceeded","error_message":"Limit Exceeded"}"#;
+
+fn history() -> Reply {
+    Reply::json(200, HISTORY)
+}
+
+fn activity(number: usize) -> ActivityId {
+    format!("1ead98be-dfa0-4e04-81f7-{number:012x}").parse().unwrap()
+}
+
+fn token(text: &str) -> AccessToken {
+    AccessToken::new(text).unwrap()
+}
+
+/// Retries without long waits.
+fn settings(base_url: &str) -> Settings {
+    Settings {
+        call_timeout: Duration::from_millis(500),
+        retry: RetrySettings {
+            first_delay: Duration::from_millis(1),
+            ..RetrySettings::default()
+        },
+        ..Settings::new(base_url.parse().unwrap())
+    }
+}
+
+fn client(settings: Settings) -> ConstantContact {
+    ConstantContact::new(settings, Pacer::in_memory(Limits::NONE)).unwrap()
+}
+
+fn caller(access: impl TokenSource + 'static) -> Caller {
+    Caller::new(Arc::new(access), Instant::now() + Duration::from_secs(5))
+}
+
+/// What one call of this caller gets to see, and the requests it sent.
+async fn ask_as(
+    caller: &Caller,
+    replies: impl IntoIterator<Item = Reply>,
+) -> (Result<SendHistory, UpstreamError>, Vec<String>) {
+    let upstream = ScriptedUpstream::start(replies).await;
+    let outcome = client(settings(&upstream.base_url()))
+        .send_history(caller, activity(1))
+        .await;
+    (outcome, upstream.requests())
+}
+
+#[tokio::test]
+async fn what_can_succeed_is_tried_again() {
+    let failure = |status| Reply::json(status, "");
+    let cases = [
+        vec![Reply::Close, history()],
+        vec![Reply::Stall, history()],
+        vec![failure(500), failure(503), history()],
+        vec![failure(502), failure(504), Reply::Close, history()],
+        vec![Reply::json(429, THROTTLED), history()],
+        vec![Reply::cut_off(200, HISTORY), history()],
+        vec![Reply::broken_gzip(), history()],
+        vec![Reply::json(200, &HISTORY[..20]), history()],
+    ];
+    for replies in cases {
+        let name = replies[0].first_line();
+        let caller = caller(token("the-token"));
+        let expected = replies.len();
+        let (outcome, requests) = ask_as(&caller, replies).await;
+        assert_eq!(outcome.map(|history| history.len()).unwrap(), 1, "{name}");
+        assert_eq!(requests.len(), expected, "{name}");
+        assert_eq!(usize::try_from(caller.calls_sent()).unwrap(), expected, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn what_would_fail_again_is_not() {
+    let cases = [
+        Reply::json(400, ""),
+        Reply::json(401, UNAUTHORIZED),
+        Reply::json(403, ""),
+        Reply::json(404, ""),
+        Reply::json(429, QUOTA),
+        Reply::json(200, "<html>"),
+        Reply::json(200, r#"{"send_id":1}"#),
+    ];
+    for reply in cases {
+        let name = reply.first_line();
+        let (outcome, requests) = ask_as(&caller(token("the-token")), [reply, history()]).await;
+        assert_eq!((outcome.unwrap_err().attempts, requests.len()), (1, 1), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn the_last_failure_is_told_with_the_number_of_attempts() {
+    let replies = [500, 500, 500, 503, 200].map(|status| Reply::json(status, "[]"));
+    let (outcome, requests) = ask_as(&caller(token("the-token")), replies).await;
+    let error = outcome.unwrap_err();
+    assert_eq!((error.attempts, requests.len()), (4, 4));
+    assert_eq!(error.status.unwrap(), 503);
+    assert!(
+        error.to_string().contains("failed after 4 attempts in "),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn the_wait_that_a_failing_upstream_asks_for_is_kept_or_told() {
+    let busy = |seconds| Reply::json(503, "").header("Retry-After", seconds);
+    let start = Instant::now();
+    let (outcome, _) = ask_as(&caller(token("the-token")), [busy("1"), history()]).await;
+    assert!(outcome.is_ok() && start.elapsed() >= Duration::from_secs(1));
+
+    let (outcome, requests) = ask_as(&caller(token("the-token")), [busy("60"), history()]).await;
+    assert_eq!(outcome.unwrap_err().retry_after, Some(Duration::from_mins(1)));
+    assert_eq!(requests.len(), 1);
+}
+
+#[tokio::test]
+async fn throttling_that_outlasts_the_deadline_is_told_as_such() {
+    let caller = Caller::new(
+        Arc::new(token("the-token")),
+        Instant::now() + Duration::from_millis(300),
+    );
+    let (outcome, requests) = ask_as(&caller, [Reply::json(429, THROTTLED), history()]).await;
+    let error = outcome.unwrap_err();
+    assert_eq!((error.class, error.attempts), (FailureClass::Throttled, 1));
+    assert!(error.retry_after.is_some());
+    assert_eq!(requests.len(), 1);
+}
+
+#[tokio::test]
+async fn after_the_upstreams_quota_nothing_more_is_sent() {
+    let upstream = ScriptedUpstream::start([Reply::json(429, QUOTA), history()]).await;
+    let client = client(settings(&upstream.base_url()));
+    for attempts in [1, 0] {
+        let error = client
+            .send_history(&caller(token("the-token")), activity(1))
+            .await
+            .unwrap_err();
+        assert_eq!(
+            (error.class, error.attempts),
+            (FailureClass::QuotaExceeded, attempts)
+        );
+        assert!(error.retry_after.is_some());
+    }
+    assert_eq!(upstream.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn a_call_that_is_late_before_it_begins_is_not_sent() {
+    let late = Caller::new(Arc::new(token("the-token")), Instant::now());
+    let (outcome, requests) = ask_as(&late, [history()]).await;
+    let error = outcome.unwrap_err();
+    assert_eq!((error.class, error.attempts), (FailureClass::DeadlineExceeded, 0));
+    assert_eq!((requests.len(), late.calls_sent()), (0, 0));
+}
+
+/// Yields these tokens one after the other, and then this error.
+#[derive(Debug)]
+struct Tokens {
+    left: Mutex<VecDeque<AccessToken>>,
+    then: TokenError,
+}
+
+impl Tokens {
+    fn new(tokens: &[&str], then: TokenError) -> Self {
+        let left = Mutex::new(tokens.iter().map(|text| token(text)).collect());
+        Self { left, then }
+    }
+
+    fn next(&self) -> BoxFuture<'_, Result<AccessToken, TokenError>> {
+        let next = self.left.lock().unwrap().pop_front();
+        Box::pin(ready(next.ok_or_else(|| self.then.clone())))
+    }
+}
+
+impl TokenSource for Tokens {
+    fn token(&self) -> BoxFuture<'_, Result<AccessToken, TokenError>> {
+        self.next()
+    }
+
+    fn renew<'a>(&'a self, _rejected: &'a AccessToken) -> BoxFuture<'a, Result<AccessToken, TokenError>> {
+        self.next()
+    }
+}
+
+#[tokio::test]
+async fn a_refused_token_is_renewed_once_and_the_call_sent_once_more() {
+    let tokens = Tokens::new(&["old", "new", "newer"], TokenError::LoginRequired);
+    let refusal = || Reply::json(401, UNAUTHORIZED);
+    let (outcome, requests) = ask_as(&caller(tokens), [refusal(), history()]).await;
+    assert!(outcome.is_ok());
+    assert_eq!(requests.len(), 2);
+    assert!(requests[0].contains("authorization: Bearer old\n"));
+    assert!(requests[1].contains("authorization: Bearer new\n"));
+
+    let tokens = Tokens::new(&["old", "new", "newer"], TokenError::LoginRequired);
+    let (outcome, requests) = ask_as(&caller(tokens), [refusal(), refusal(), history()]).await;
+    let error = outcome.unwrap_err();
+    assert_eq!((error.class, error.attempts), (FailureClass::Unauthenticated, 2));
+    assert_eq!(requests.len(), 2);
+}
+
+#[tokio::test]
+async fn a_token_that_cannot_be_had_has_its_own_class() {
+    let unavailable = TokenError::Unavailable {
+        reason: "the token endpoint does not answer".to_owned(),
+        retry_after: Some(Duration::from_secs(9)),
+    };
+    let cases = [
+        (
+            &[][..],
+            TokenError::LoginRequired,
+            FailureClass::LoginRequired,
+            None,
+        ),
+        (
+            &["old"][..],
+            TokenError::LoginRequired,
+            FailureClass::LoginRequired,
+            None,
+        ),
+        (
+            &[][..],
+            unavailable.clone(),
+            FailureClass::TokenUnavailable,
+            Some(9),
+        ),
+        (&["old"][..], unavailable, FailureClass::TokenUnavailable, Some(9)),
+    ];
+    for (tokens, then, class, retry_after) in cases {
+        let replies = [Reply::json(401, UNAUTHORIZED), history()];
+        let (outcome, requests) = ask_as(&caller(Tokens::new(tokens, then)), replies).await;
+        let error = outcome.unwrap_err();
+        assert_eq!(error.class, class);
+        assert_eq!(error.retry_after, retry_after.map(Duration::from_secs));
+        assert_eq!(requests.len(), tokens.len());
+        assert_eq!(usize::try_from(error.attempts).unwrap(), tokens.len());
+    }
+}
+
+#[tokio::test]
+async fn an_outage_is_not_multiplied_by_retries() {
+    let upstream = ScriptedUpstream::start((0..1_000).map(|_| Reply::json(500, ""))).await;
+    let client = client(Settings {
+        breaker: BreakerSettings {
+            failures: 0,
+            ..BreakerSettings::default()
+        },
+        ..settings(&upstream.base_url())
+    });
+    for number in 0..200 {
+        let outcome = client
+            .send_history(&caller(token("the-token")), activity(number))
+            .await;
+        assert_eq!(outcome.unwrap_err().class, FailureClass::ServerFailure);
+    }
+    let requests = upstream.requests().len();
+    assert!(
+        (210..=230).contains(&requests),
+        "{requests} requests for 200 calls"
+    );
+}
+
+#[tokio::test]
+async fn an_upstream_that_is_down_is_left_alone_until_a_probe_succeeds() {
+    let failures = (0..5).map(|_| Reply::json(503, ""));
+    let upstream = ScriptedUpstream::start(failures.chain([history(), history()])).await;
+    let defaults = settings(&upstream.base_url());
+    let client = client(Settings {
+        breaker: BreakerSettings {
+            first_delay: Duration::from_millis(200),
+            ..BreakerSettings::default()
+        },
+        retry: RetrySettings {
+            max_attempts: 1,
+            ..defaults.retry.clone()
+        },
+        ..defaults
+    });
+    let ask = async |number| {
+        let caller = caller(token("the-token"));
+        client.send_history(&caller, activity(number)).await
+    };
+    for number in 0..5 {
+        assert_eq!(ask(number).await.unwrap_err().class, FailureClass::ServerFailure);
+    }
+    let error = ask(6).await.unwrap_err();
+    assert_eq!((error.class, error.attempts), (FailureClass::CircuitOpen, 0));
+    assert!(error.retry_after.unwrap() <= Duration::from_millis(200));
+    assert_eq!(upstream.requests().len(), 5);
+
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert!(ask(6).await.is_ok() && ask(7).await.is_ok());
+}
