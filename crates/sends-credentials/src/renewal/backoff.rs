@@ -1,0 +1,82 @@
+//! When the token endpoint may be asked again after it failed.
+//!
+//! Must not know what failed. A person's login is not held up by it: the changed file ends it.
+
+use std::time::Duration;
+
+use sends_client::TokenError;
+use tokio::time::Instant;
+
+/// The first wait; each one after it may be twice as long, up to the longest.
+const SHORTEST: Duration = Duration::from_secs(2);
+const LONGEST: Duration = Duration::from_mins(5);
+
+#[derive(Debug, Default)]
+pub(super) struct Backoff {
+    failures: u32,
+    until: Option<(Instant, String)>,
+}
+
+impl Backoff {
+    /// Refuses, with the reason of the last failure, as long as it is too early.
+    pub(super) fn check(&self) -> Result<(), TokenError> {
+        match &self.until {
+            Some((until, reason)) if *until > Instant::now() => Err(TokenError::Unavailable {
+                reason: reason.clone(),
+                retry_after: Some(*until - Instant::now()),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Notes a failure. The wait is drawn at random, so that processes that failed together do not return together; it
+    /// is at least what the upstream asked for.
+    pub(super) fn failed(&mut self, reason: String, retry_after: Option<Duration>) -> TokenError {
+        let ceiling = SHORTEST
+            .saturating_mul(2_u32.saturating_pow(self.failures))
+            .min(LONGEST);
+        let wait = ceiling.mul_f64(0.5 + fastrand::f64() / 2.0);
+        let wait = wait.max(retry_after.unwrap_or_default());
+        self.failures = self.failures.saturating_add(1);
+        self.until = Some((Instant::now() + wait, reason.clone()));
+        TokenError::Unavailable {
+            reason,
+            retry_after: Some(wait),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wait(error: &TokenError) -> Duration {
+        match error {
+            TokenError::Unavailable { retry_after, .. } => retry_after.unwrap(),
+            other => panic!("{other}"),
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn waits_grow_to_a_limit_and_end() {
+        let mut backoff = Backoff::default();
+        for failure in 0..40 {
+            assert_eq!(backoff.check(), Ok(()));
+            let waited = wait(&backoff.failed("down".to_owned(), None));
+            let ceiling = SHORTEST.saturating_mul(1 << failure.min(20)).min(LONGEST);
+            assert!(
+                ceiling / 2 <= waited && waited <= ceiling,
+                "{failure}: {waited:?}"
+            );
+            assert!(wait(&backoff.check().unwrap_err()) <= waited);
+            tokio::time::advance(waited).await;
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_the_upstream_asks_for_is_the_least() {
+        let asked = Duration::from_mins(10);
+        let error = Backoff::default().failed("throttled".to_owned(), Some(asked));
+        assert_eq!(wait(&error), asked);
+    }
+}
