@@ -81,6 +81,8 @@ pub(crate) struct Shared {
     clock: Arc<dyn Clock>,
     /// Told when a turn may have become free before its time.
     changed: Notify,
+    /// Told when the ledger knows everything.
+    written: Notify,
 }
 
 impl Pacer {
@@ -112,6 +114,7 @@ impl Pacer {
                 ledger,
                 clock,
                 changed: Notify::new(),
+                written: Notify::new(),
             }),
         }
     }
@@ -146,6 +149,17 @@ impl Pacer {
     /// The limits, what is used of them, and what stands in the way.
     pub fn state(&self) -> PacerState {
         self.shared.schedule().state(&self.shared.now())
+    }
+
+    /// Waits until the ledger knows of every call, so that a process which ends in good order forgets none. It does not end
+    /// while the ledger fails.
+    pub async fn flush(&self) {
+        let written = self.shared.written.notified();
+        {
+            let mut schedule = self.shared.schedule();
+            self.shared.keep_writing(&mut schedule);
+        }
+        written.await;
     }
 
     /// A connection to the upstream came about just now. Calls without an answer may have been waiting for it, so from here
@@ -241,6 +255,7 @@ async fn write(shared: Arc<Shared>) {
             let mut schedule = shared.schedule();
             let Some(entry) = schedule.day.next_entry() else {
                 schedule.writer = None;
+                shared.written.notify_waiters();
                 return;
             };
             entry

@@ -88,7 +88,7 @@ async fn a_restart_goes_on_from_the_ledger() {
     let ledger = Arc::<MemoryLedger>::default();
     let before = pacer_at("2026-11-23T12:00:00Z", per_day(10), ledger.clone()).await;
     departures(&before, 7, Lane::new()).await;
-    settle().await;
+    before.flush().await;
     drop(before);
     let after = pacer_at("2026-11-23T12:00:00Z", per_day(10), ledger).await;
     assert_eq!(after.state().remaining_today, Some(3));
