@@ -5,11 +5,11 @@
 //!
 //! # Consistency
 //!
-//! Within one process, a read that begins after a `keep` or `forget` has ended sees it. Another process's `keep` reaches
-//! the store behind only, so memory may hold an older answer than there is. That is what `fresh_since` is for: an answer
-//! in memory that is older than the caller accepts is never the last word, the store behind is asked before anybody asks
-//! the upstream. An answer the caller does accept is a good one, whichever process fetched a newer one. What another
-//! process forgets, memory may keep until the caller asks for something fresher.
+//! Within one process, a read that begins after a `keep` or `forget` has ended sees it. What another process keeps or
+//! forgets reaches the store behind only, so memory may hold an older answer than there is. That is what `fresh_since`
+//! is for: an answer in memory that is older than the caller accepts is never the last word. The store behind is asked
+//! before anybody asks the upstream, and what it says, be it that there is nothing, is what memory says from then on. An
+//! answer the caller does accept is a good one, whichever process fetched a newer one.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -21,7 +21,8 @@ use crate::{Kept, MemoryStore, Owner, Store, StoreFuture, StoreSize};
 
 /// A [`MemoryStore`] in front of another store: reads fill it, writes go to both.
 ///
-/// If the store behind fails to keep an answer, memory has it all the same, and the failure is returned.
+/// If the store behind fails to keep an answer, the failure is returned, and memory has the answer all the same, until
+/// somebody asks for a fresher one.
 pub struct LayeredStore {
     memory: MemoryStore,
     behind: Arc<dyn Store>,
@@ -56,11 +57,16 @@ impl LayeredStore {
             .filter(|kept| kept.fetched_at >= fresh_since)
     }
 
-    fn fill(&self, owner: Owner, found: impl IntoIterator<Item = (ActivityId, Kept)>, writes_before: u64) {
+    /// Makes memory say what was found behind.
+    fn fill(&self, owner: Owner, activities: &[ActivityId], found: &[Option<Kept>], writes_before: u64) {
         let writes = self.writes();
-        if *writes == writes_before {
-            for (activity, kept) in found {
-                self.memory.put(owner, activity, &kept);
+        if *writes != writes_before {
+            return;
+        }
+        for (activity, kept) in activities.iter().zip(found) {
+            match kept {
+                Some(kept) => self.memory.put(owner, *activity, kept),
+                None => self.memory.remove(owner, *activity),
             }
         }
     }
@@ -80,8 +86,11 @@ impl Store for LayeredStore {
         fresh_since: Timestamp,
     ) -> StoreFuture<'_, Option<Kept>> {
         Box::pin(async move {
-            let kept = self.histories(owner, &[activity], fresh_since).await?;
-            Ok(kept.into_iter().next().flatten())
+            if let Some(kept) = self.fresh_in_memory(owner, activity, fresh_since) {
+                return Ok(Some(kept));
+            }
+            let mut kept = self.histories(owner, &[activity], fresh_since).await?;
+            Ok(kept.pop().flatten())
         })
     }
 
@@ -106,9 +115,7 @@ impl Store for LayeredStore {
             }
             let writes_before = *self.writes();
             let found = self.behind.histories(owner, &missing, fresh_since).await?;
-            let fresh = missing.iter().zip(&found);
-            let fresh = fresh.filter_map(|(id, kept)| kept.clone().map(|kept| (*id, kept)));
-            self.fill(owner, fresh, writes_before);
+            self.fill(owner, &missing, &found, writes_before);
             let empty = all.iter_mut().filter(|kept| kept.is_none());
             for (slot, kept) in empty.zip(found) {
                 *slot = kept;

@@ -64,6 +64,10 @@ impl MemoryStore {
         self.answers.insert((owner, activity), Packed::new(kept));
     }
 
+    pub(crate) fn remove(&self, owner: Owner, activity: ActivityId) {
+        self.answers.remove(&(owner, activity));
+    }
+
     pub(crate) fn remove_all_of(&self, owner: Owner) {
         self.answers.retain(|(of, _), _| *of != owner);
     }

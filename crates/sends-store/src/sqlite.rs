@@ -42,9 +42,6 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Reads are short; more readers than this wait for the disk and the cores, not for each other.
 const READERS: u32 = 4;
 
-/// So that a reader's thread hands over the rows of a usual batch without waiting for them to be taken.
-const ROWS_BUFFERED: usize = 256;
-
 /// In KiB, as the minus sign says. Answers come in no order, so each one touches another page of the key's index.
 const WRITER_CACHE: &str = "-16384";
 
@@ -105,7 +102,6 @@ impl SqliteStore {
         let reading = SqliteConnectOptions::new()
             .filename(&file)
             .read_only(true)
-            .row_buffer_size(ROWS_BUFFERED)
             .busy_timeout(BUSY_TIMEOUT);
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
@@ -129,14 +125,12 @@ impl SqliteStore {
     ///
     /// [`StoreError::Busy`] while a process uses the store, this one included, and whatever [`open`](Self::open) may say.
     pub async fn rebuild(dir: &Path, now: Timestamp) -> Result<Rebuilt, StoreError> {
-        let file = files::database(dir);
         let set_aside = if dir.exists() {
             let _nobody_uses_it = files::lock_exclusive(dir)?;
             files::set_aside(dir, now)?
         } else {
             None
         };
-        debug_assert!(!file.exists());
         let store = Self::open(dir).await?;
         Ok(Rebuilt { store, set_aside })
     }

@@ -1,12 +1,16 @@
 //! What every store does, checked on each of them.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod support;
 
 use std::sync::Arc;
 
+use futures_util::FutureExt;
 use futures_util::future::join_all;
 use jiff::Timestamp;
 use jiff::civil::date;
+use proptest::prelude::{ProptestConfig, prop_assert_eq, proptest};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, TestRunner};
 use sends_store::{LayeredStore, MemoryStore, Owner, SqliteStore, Store, StoreSize};
@@ -180,6 +184,19 @@ async fn keeps_any_answer_exactly(store: &dyn Store) {
         assert_eq!(found.as_ref(), Some(&answer));
         let behind = store.history(ALICE, id, Timestamp::MAX).await.unwrap();
         assert_eq!(behind.as_ref(), Some(&answer));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// The same for the packed form alone, where a failure can be made smaller.
+    #[test]
+    fn memory_keeps_any_answer_exactly(answer in any_kept()) {
+        let store = MemoryStore::new(MEMORY);
+        store.keep(ALICE, activity(1), answer.clone()).now_or_never().unwrap().unwrap();
+        let found = store.history(ALICE, activity(1), Timestamp::MIN).now_or_never().unwrap();
+        prop_assert_eq!(found, Ok(Some(answer)));
     }
 }
 

@@ -1,5 +1,7 @@
 //! What a store says when it cannot be used, and how it is made anew.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod support;
 
 use std::fs;

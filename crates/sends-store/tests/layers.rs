@@ -1,5 +1,7 @@
 //! What memory in front of another store may answer, and what it must not.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod support;
 
 use std::sync::Arc;
@@ -26,6 +28,15 @@ async fn memory_answers_what_is_fresh_enough_and_asks_behind_for_the_rest() {
     assert_eq!(
         store.history(ALICE, id, at(10)).await.unwrap(),
         Some(kept(20, 2)),
+        "memory has learnt it"
+    );
+
+    behind.inner.forget(ALICE).await.unwrap();
+    assert_eq!(store.history(ALICE, id, at(20)).await.unwrap(), Some(kept(20, 2)));
+    assert_eq!(store.history(ALICE, id, at(21)).await.unwrap(), None);
+    assert_eq!(
+        store.history(ALICE, id, at(20)).await.unwrap(),
+        None,
         "memory has learnt it"
     );
 }

@@ -2,6 +2,7 @@
 //!
 //! A child is this very program, told by its environment to run one test only. Without that, the test is a no-op.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 #![cfg(unix)]
 
 mod support;

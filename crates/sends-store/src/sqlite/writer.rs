@@ -94,11 +94,10 @@ impl Task {
             }
             self.write(changes).await;
         }
-        if let Some(connection) = self.connection
-            && let Err(error) = connection.close().await
-        {
-            // Nothing is lost: what was committed is in the write-ahead log, which the next one to open will read.
-            drop(error);
+        if let Some(connection) = self.connection {
+            // Should it fail, nothing is lost: what was committed is in the write-ahead log, and the next one to open the
+            // store reads it.
+            let _ = connection.close().await;
         }
         if let Some(done) = close {
             let _ = done.send(());

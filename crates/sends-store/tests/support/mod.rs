@@ -1,5 +1,6 @@
 //! Histories to keep, from plain to as strange as the model allows.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 #![allow(dead_code, reason = "every test file takes its own part")]
 
 use std::sync::Arc;
