@@ -15,6 +15,12 @@
 //! # Two processes
 //!
 //! Any number of processes may use one store: SQLite's own locks order their changes, each of which is one transaction.
+//!
+//! # Costs
+//!
+//! Found by `examples/sqlite_figures.rs` on two shared cores, with 1,000,000 activities of three sends each in the store:
+//! 246 bytes an activity in the file, a point read in 0.08 ms (99 of 100 within 0.3 ms), 40 at once in 1 ms, an answer
+//! kept or a call counted in less than 0.1 ms, 6,800 answers a second kept when 256 wait at a time.
 
 mod files;
 mod read;

@@ -13,7 +13,8 @@ use jiff::civil::date;
 use proptest::prelude::{ProptestConfig, prop_assert_eq, proptest};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, TestRunner};
-use sends_store::{LayeredStore, MemoryStore, Owner, SqliteStore, Store, StoreSize};
+use sends_core::SendHistory;
+use sends_store::{Answer, Kept, LayeredStore, MemoryStore, Owner, SqliteStore, Store, StoreSize};
 use support::{activity, any_kept, at, kept, not_found};
 
 const MEMORY: u64 = 64 * 1024 * 1024;
@@ -223,4 +224,21 @@ async fn memory_stays_within_its_bytes_and_keeps_what_is_used() {
     assert!((2_000..8_000).contains(&activities), "{activities}");
     assert_eq!(sends, activities);
     assert!(bytes <= 1024 * 1024, "{bytes}");
+}
+
+#[tokio::test]
+async fn an_answer_too_big_for_memory_does_not_leave_the_one_before_it() {
+    let store = MemoryStore::new(10_000);
+    let id = activity(1);
+    let sends = (0..10_000).map(|number| format!(r#"{{"send_id": {number}, "count": 5}}"#));
+    let json = format!("[{}]", sends.collect::<Vec<_>>().join(","));
+    let history = SendHistory::from_json(json.as_bytes()).unwrap();
+    let too_big = Kept {
+        fetched_at: at(2),
+        answer: Answer::History(Arc::new(history)),
+    };
+    store.keep(ALICE, id, kept(1, 1)).await.unwrap();
+    store.keep(ALICE, id, too_big).await.unwrap();
+    assert_eq!(store.history(ALICE, id, Timestamp::MIN).await.unwrap(), None);
+    assert_eq!(store.size().await.unwrap(), StoreSize::default());
 }

@@ -4,14 +4,13 @@
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use sends_core::{ActivityId, Outcome, SendAttempt};
+use sends_core::{ActivityId, Outcome, ReasonCode, SendAttempt, SendStatus};
 use sqlx::{Row, SqliteConnection};
 
 use super::read::count;
 use crate::{Answer, Kept, Owner, list_ids};
 
 /// One change to the store.
-#[derive(Clone)]
 pub(super) enum Change {
     Keep {
         owner: Owner,
@@ -146,8 +145,8 @@ async fn keep_send(
         .bind(send.send_id)
         .bind(run_date.map(|(second, _)| second))
         .bind(run_date.map(|(_, nanosecond)| nanosecond))
-        .bind(send.send_status.as_ref().map(|status| status.as_str().to_owned()))
-        .bind(send.reason_code.map(sends_core::ReasonCode::get))
+        .bind(send.send_status.as_ref().map(SendStatus::as_str))
+        .bind(send.reason_code.map(ReasonCode::get))
         .bind(outcome_code(send.outcome()))
         .bind(send.count);
     let lists = &send.contact_list_ids;
