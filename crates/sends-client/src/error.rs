@@ -8,7 +8,9 @@ use crate::Endpoint;
 
 /// Why an upstream call failed, as far as a caller has to tell failures apart.
 ///
-/// After retries it is the class of the last request that was sent. [`UpstreamError::attempts`] says how many were sent.
+/// After retries it is the class of the last request that was sent, unless the day's calls were used up meanwhile. Where a
+/// class says that nothing was sent, a request may have been whose token was refused and renewed;
+/// [`UpstreamError::attempts`] says how many there were.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum FailureClass {
     /// No connection came about: name resolution, refusal, TLS, or the time for connecting ran out. Nothing was sent.

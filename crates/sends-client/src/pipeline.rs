@@ -73,17 +73,17 @@ impl Pipeline {
             let failure = match self.attempt(caller, endpoint, &token, &decode, sent).await {
                 Ok(value) => return Ok(value),
                 Err(AttemptError::Sent(failure)) => failure,
-                // What the upstream said says more than why it was not asked once more.
-                Err(AttemptError::Unsent(refused)) => {
-                    let retry_after = refused.retry_after;
-                    return Err(last.map_or(refused, |last| UpstreamError { retry_after, ..last }));
-                }
+                Err(AttemptError::Unsent(refused)) => return Err(instead_of_retry(last, refused)),
             };
             match Remedy::of(failure.class) {
                 Remedy::AnotherToken if !renewed => {
                     renewed = true;
                     match wait_for_token(caller, caller.access().renew(&token)).await {
-                        Ok(another) => token = another,
+                        Ok(another) => {
+                            token = another;
+                            // The refusal of the old token is mended, so it is not what the call fails of.
+                            continue;
+                        }
                         Err(TokenError::NotRenewable) => return Err(failure),
                         Err(error) => return Err(after_refused_token(failure, &error)),
                     }
@@ -157,6 +157,18 @@ impl Pipeline {
             }
         }
         outcome.map_err(AttemptError::Sent)
+    }
+}
+
+/// What to tell when a call was not sent once more: what the upstream said before, which says more than why it was not asked
+/// again. That the day is used up is told in any case, since nothing else ends so late.
+fn instead_of_retry(last: Option<UpstreamError>, refused: UpstreamError) -> UpstreamError {
+    match last {
+        Some(last) if refused.class != FailureClass::QuotaExceeded => UpstreamError {
+            retry_after: refused.retry_after,
+            ..last
+        },
+        _ => refused,
     }
 }
 

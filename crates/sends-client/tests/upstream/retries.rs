@@ -218,6 +218,20 @@ async fn a_refused_token_is_renewed_once_and_the_call_sent_once_more() {
 }
 
 #[tokio::test]
+async fn a_renewed_token_is_not_blamed_when_the_turn_to_use_it_does_not_come() {
+    let upstream = ScriptedUpstream::start([Reply::json(401, UNAUTHORIZED), history()]).await;
+    let pacer = Pacer::in_memory(Limits {
+        rate_per_second: 1,
+        ..Limits::default()
+    });
+    let client = ConstantContact::new(settings(&upstream.base_url()), pacer).unwrap();
+    let tokens = Tokens::new(&["old", "new"], TokenError::LoginRequired);
+    let caller = Caller::new(Arc::new(tokens), Instant::now() + Duration::from_millis(300));
+    let error = client.send_history(&caller, activity(1)).await.unwrap_err();
+    assert_eq!((error.class, error.attempts), (FailureClass::DeadlineExceeded, 1));
+}
+
+#[tokio::test]
 async fn a_token_that_cannot_be_had_has_its_own_class() {
     let unavailable = TokenError::Unavailable {
         reason: "the token endpoint does not answer".to_owned(),
