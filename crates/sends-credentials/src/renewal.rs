@@ -14,7 +14,7 @@ use futures_util::{
 };
 use secrecy::ExposeSecret;
 use sends_client::{AccessToken, TokenError};
-use tokio::time::Instant;
+use tokio::{task::AbortHandle, time::Instant};
 
 use crate::{
     Settings, StateDir, StoreError,
@@ -43,7 +43,15 @@ enum Cause {
     Rejection(AccessToken),
 }
 
-type Flight = Shared<BoxFuture<'static, Result<Arc<Held>, TokenError>>>;
+type Outcome = Shared<BoxFuture<'static, Result<Arc<Held>, TokenError>>>;
+
+/// A refresh that was started.
+#[derive(Debug)]
+struct Flight {
+    outcome: Outcome,
+    /// Whether it is over is asked of the task: the outcome does not know unless somebody waited for it.
+    task: AbortHandle,
+}
 
 /// The result of a refresh that the disk did not take.
 #[derive(Debug)]
@@ -158,7 +166,7 @@ impl Core {
     /// Asking costs a microsecond and reading a few more, on a file of 4 KB in the cache: too little for another thread.
     fn look(&self, state: &mut State) -> Result<Arc<Held>, TokenError> {
         // While this process writes, what it writes is not used: it may not be durable yet.
-        if let (Some(held), true) = (&state.held, state.is_flying()) {
+        if let (Some(held), true) = (&state.held, state.under_way().is_some()) {
             return Ok(Arc::clone(held));
         }
         let stamp = self.store.stamp().map_err(|error| unusable(&error))?;
@@ -207,9 +215,9 @@ impl Core {
     ///
     /// It is a task of its own, so that it goes on when those who wait for it give up: a rotated refresh token that nobody
     /// stores is lost.
-    fn fly(self: &Arc<Self>, state: &mut State, held: &Held, cause: Cause) -> Result<Flight, TokenError> {
-        if let Some(flight) = state.flight.as_ref().filter(|flight| flight.peek().is_none()) {
-            return Ok(flight.clone());
+    fn fly(self: &Arc<Self>, state: &mut State, held: &Held, cause: Cause) -> Result<Outcome, TokenError> {
+        if let Some(outcome) = state.under_way() {
+            return Ok(outcome);
         }
         if held.credential.login_required.is_some() || held.credential.refresh.is_none() {
             return Err(TokenError::LoginRequired);
@@ -217,12 +225,16 @@ impl Core {
         state.backoff.check()?;
         let core = Arc::clone(self);
         let task = tokio::spawn(async move { refresh::run(&core, cause).await });
-        let flight = task
+        let handle = task.abort_handle();
+        let outcome = task
             .map(|joined| joined.unwrap_or_else(|_| Err(unavailable("the program is shutting down"))))
             .boxed()
             .shared();
-        state.flight = Some(flight.clone());
-        Ok(flight)
+        state.flight = Some(Flight {
+            outcome: outcome.clone(),
+            task: handle,
+        });
+        Ok(outcome)
     }
 
     /// A token that was rejected right after it was obtained because of a rejection will not be improved by another one.
@@ -243,8 +255,10 @@ impl Core {
 }
 
 impl State {
-    fn is_flying(&self) -> bool {
-        self.flight.as_ref().is_some_and(|flight| flight.peek().is_none())
+    /// The refresh that is under way, if there is one.
+    fn under_way(&self) -> Option<Outcome> {
+        let flight = self.flight.as_ref()?;
+        (!flight.task.is_finished()).then(|| flight.outcome.clone())
     }
 }
 

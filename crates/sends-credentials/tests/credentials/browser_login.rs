@@ -1,0 +1,250 @@
+//! The browser's side of a login: what it may bring, and what it may not.
+
+use std::time::{Duration, Instant};
+
+use secrecy::SecretString;
+use sends_credentials::{Application, CodeLogin, LoginError, LoginRequest, Settings};
+use sends_sandbox::config;
+use tokio::{io::AsyncWriteExt, net::TcpStream};
+use url::Url;
+
+use crate::upstream::Upstream;
+
+async fn waiting(upstream: &Upstream) -> CodeLogin {
+    CodeLogin::start(upstream.request(), None, &upstream.dir(), &upstream.settings())
+        .await
+        .unwrap()
+}
+
+fn parameter(url: &Url, name: &str) -> String {
+    let found = url.query_pairs().find(|(key, _)| key == name);
+    found.unwrap().1.into_owned()
+}
+
+/// The redirect URI with a query of the test's making.
+fn answer(url: &Url, query: &[(&str, &str)]) -> Url {
+    let mut uri = Url::parse(&parameter(url, "redirect_uri")).unwrap();
+    uri.query_pairs_mut().extend_pairs(query);
+    uri
+}
+
+#[tokio::test]
+async fn the_browser_is_sent_away_with_a_challenge_and_no_secret() {
+    let upstream = Upstream::start().await;
+    let waiting = waiting(&upstream).await;
+    let url = waiting.url();
+    assert_eq!(parameter(url, "response_type"), "code");
+    assert_eq!(parameter(url, "code_challenge_method"), "S256");
+    assert_eq!(parameter(url, "client_id"), config::DEFAULT_PUBLIC_CLIENT_ID);
+    assert!(parameter(url, "state").len() >= 16);
+    let redirect = parameter(url, "redirect_uri");
+    assert!(
+        redirect.starts_with("http://127.0.0.1:") && redirect.ends_with("/callback"),
+        "{redirect}"
+    );
+    let query = url.query().unwrap();
+    assert!(
+        query.contains("scope=campaign_data%20contact_data%20account_read%20offline_access"),
+        "{query}"
+    );
+    assert!(!query.contains("verifier"), "{query}");
+}
+
+#[tokio::test]
+async fn a_login_brings_tokens_that_work_and_nothing_travels_in_a_query() {
+    let upstream = Upstream::start().await;
+    let grant = upstream.granted().await;
+    upstream.login().save(grant.clone()).await.unwrap();
+    assert!(upstream.accepts(&grant.access_token().unwrap()).await);
+    assert!(grant.is_renewable());
+    assert_eq!(grant.scopes(), sends_credentials::DEFAULT_SCOPES);
+    for request in upstream.requests().await {
+        if request["method"] == "POST" {
+            assert!(request["query"].is_null(), "{request}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_application_with_a_secret_authenticates_with_it() {
+    let upstream = Upstream::start().await;
+    let application = |secret: &str| LoginRequest {
+        application: Application::confidential(config::DEFAULT_CLIENT_ID, SecretString::from(secret)),
+        ..upstream.request()
+    };
+    for (secret, works) in [(config::DEFAULT_CLIENT_SECRET, true), ("wrong", false)] {
+        let login = CodeLogin::start(application(secret), None, &upstream.dir(), &upstream.settings())
+            .await
+            .unwrap();
+        let visit = tokio::spawn(upstream.http.get(login.url().clone()).send());
+        let outcome = login.finish().await;
+        visit.await.unwrap().unwrap();
+        match outcome {
+            Ok(_) => assert!(works),
+            Err(LoginError::Refused { error, .. }) => assert!(!works && error == "invalid_client"),
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_answer_with_another_state_is_refused_and_the_right_one_still_counts() {
+    let upstream = Upstream::start().await;
+    let login = waiting(&upstream).await;
+    let url = login.url().clone();
+    let state = parameter(&url, "state");
+    let finished = tokio::spawn(login.finish());
+    let wrong = [
+        answer(&url, &[("code", "stolen"), ("state", "guess")]),
+        answer(&url, &[("code", "stolen")]),
+        answer(&url, &[("error", "access_denied"), ("state", &state[1..])]),
+        answer(&url, &[("code", "a"), ("code", "b"), ("state", &state)]),
+        answer(&url, &[("state", &state)]),
+    ];
+    for wrong in wrong {
+        let status = upstream.http.get(wrong.clone()).send().await.unwrap().status();
+        assert_eq!(status, 400, "{wrong}");
+    }
+    assert_eq!(upstream.token_calls().await, 0);
+    assert!(!finished.is_finished());
+    upstream.http.get(url).send().await.unwrap();
+    assert!(finished.await.unwrap().is_ok());
+}
+
+#[tokio::test]
+async fn a_code_of_another_login_fails_for_its_verifier() {
+    let upstream = Upstream::start().await;
+    let (mine, other) = (waiting(&upstream).await, waiting(&upstream).await);
+    let (url, other_url) = (mine.url().clone(), other.url().clone());
+    // The code is issued for this login's redirect URI, so that only the challenge tells them apart.
+    let mut crossed = other_url.clone();
+    let pairs: Vec<_> = other_url.query_pairs().into_owned().collect();
+    crossed
+        .query_pairs_mut()
+        .clear()
+        .extend_pairs(pairs.iter().map(|(name, value)| {
+            let own = matches!(name.as_str(), "redirect_uri" | "state");
+            (
+                name.clone(),
+                if own { parameter(&url, name) } else { value.clone() },
+            )
+        }));
+    let finished = tokio::spawn(mine.finish());
+    upstream.http.get(crossed).send().await.unwrap();
+    let error = finished.await.unwrap().unwrap_err();
+    assert!(
+        matches!(&error, LoginError::Refused { error, .. } if error == "invalid_grant"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_user_who_says_no_ends_the_login() {
+    let upstream = Upstream::start().await;
+    let login = waiting(&upstream).await;
+    let mut url = login.url().clone();
+    url.query_pairs_mut().append_pair("decision", "deny");
+    let finished = tokio::spawn(login.finish());
+    upstream.http.get(url).send().await.unwrap();
+    let error = finished.await.unwrap().unwrap_err();
+    assert!(matches!(error, LoginError::Denied { .. }), "{error}");
+    assert_eq!(error.to_string(), "access was denied (The user said no.)");
+}
+
+#[tokio::test]
+async fn other_requests_are_answered_and_end_nothing() {
+    let upstream = Upstream::start().await;
+    let login = waiting(&upstream).await;
+    let url = login.url().clone();
+    let callback = answer(&url, &[]);
+    let finished = tokio::spawn(login.finish());
+    for (path, status) in [("/favicon.ico", 404), ("/", 404), ("/callback/", 404)] {
+        let response = upstream
+            .http
+            .get(callback.join(path).unwrap())
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(response.status(), status, "{path}");
+        assert_eq!(response.headers()["cache-control"], "no-store");
+    }
+    assert_eq!(upstream.http.post(callback).send().await.unwrap().status(), 405);
+    let page = upstream.http.get(url).send().await.unwrap().text().await.unwrap();
+    assert!(page.contains("Go back to the program"), "{page}");
+    assert!(finished.await.unwrap().is_ok());
+}
+
+#[tokio::test]
+async fn slow_and_broken_connections_do_not_keep_the_browser_out() {
+    let upstream = Upstream::start().await;
+    let login = waiting(&upstream).await;
+    let url = login.url().clone();
+    let port = answer(&url, &[]).port().unwrap();
+    let finished = tokio::spawn(login.finish());
+    let mut idle = Vec::new();
+    for start in ["", "GET /callback", "\u{1}\u{2}\r\n\r\n", "GET / HTTP/1.1\r\nx: "] {
+        for _ in 0..5 {
+            let mut stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+            stream.write_all(start.as_bytes()).await.unwrap();
+            idle.push(stream);
+        }
+    }
+    let started = Instant::now();
+    upstream.http.get(url).send().await.unwrap();
+    assert!(finished.await.unwrap().is_ok());
+    assert!(
+        started.elapsed() < Duration::from_secs(3),
+        "{:?}",
+        started.elapsed()
+    );
+}
+
+#[tokio::test]
+async fn a_browser_that_never_comes_back_ends_the_login_in_time() {
+    let upstream = Upstream::start().await;
+    let settings = Settings {
+        login_timeout: Duration::from_millis(50),
+        ..upstream.settings()
+    };
+    let login = CodeLogin::start(upstream.request(), None, &upstream.dir(), &settings)
+        .await
+        .unwrap();
+    assert_eq!(login.finish().await.unwrap_err(), LoginError::Expired);
+}
+
+#[tokio::test]
+async fn a_port_that_is_taken_is_named() {
+    let upstream = Upstream::start().await;
+    let taken = waiting(&upstream).await;
+    let port = answer(taken.url(), &[]).port().unwrap();
+    let second = CodeLogin::start(
+        upstream.request(),
+        Some(port),
+        &upstream.dir(),
+        &upstream.settings(),
+    )
+    .await;
+    let Err(error) = second else {
+        panic!("two listeners on one port")
+    };
+    assert!(error.to_string().contains(&port.to_string()), "{error}");
+}
+
+#[tokio::test]
+async fn a_scope_that_does_not_exist_is_refused_with_the_upstreams_words() {
+    let upstream = Upstream::start().await;
+    let request = LoginRequest {
+        scopes: vec!["everything".to_owned()],
+        ..upstream.request()
+    };
+    let login = CodeLogin::start(request, None, &upstream.dir(), &upstream.settings())
+        .await
+        .unwrap();
+    let visit = tokio::spawn(upstream.http.get(login.url().clone()).send());
+    let error = login.finish().await.unwrap_err();
+    visit.await.unwrap().unwrap();
+    assert!(
+        matches!(&error, LoginError::Refused { error, .. } if error == "invalid_scope"),
+        "{error}"
+    );
+}

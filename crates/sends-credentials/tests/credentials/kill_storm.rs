@@ -1,0 +1,116 @@
+//! A process that refreshes without pause is killed at random moments, again and again.
+//!
+//! Every time, the login must have survived; or, where the kill fell between the upstream's rotation and the disk, the
+//! loss must be known for what it is. Nothing else may come of it.
+
+use std::{
+    env,
+    path::Path,
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use sends_client::{TokenError, TokenSource};
+use sends_credentials::{Login, LoginRequired, Settings, StateDir};
+use sends_sandbox::{Config, Fault, FaultKind};
+
+use crate::upstream::Upstream;
+
+/// Names the state folder to the process that is to be killed.
+const VICTIM: &str = "SENDS_CREDENTIALS_TEST_VICTIM";
+
+const ROTATIONS: usize = 500;
+const KILLS: u32 = 200;
+const TIME_LIMIT: Duration = Duration::from_secs(50);
+
+fn unhurried() -> Settings {
+    Settings {
+        call_spacing: Duration::ZERO,
+        rejection_rest: Duration::ZERO,
+        ..Settings::default()
+    }
+}
+
+/// Not a test by itself: the process that [`victim`] starts runs this and nothing else.
+#[tokio::test]
+async fn refreshes_until_it_is_killed_when_started_for_that() {
+    let Ok(folder) = env::var(VICTIM) else { return };
+    let login = Login::new(&StateDir::open(folder).unwrap(), unhurried());
+    let mut token = login.token().await.unwrap();
+    loop {
+        match login.renew(&token).await {
+            Ok(renewed) => token = renewed,
+            // What stopped it is on disk, and the parent looks there.
+            Err(_) => tokio::time::sleep(Duration::from_millis(5)).await,
+        }
+    }
+}
+
+fn victim(folder: &Path) -> Child {
+    Command::new(env::current_exe().unwrap())
+        .args([
+            "--exact",
+            "kill_storm::refreshes_until_it_is_killed_when_started_for_that",
+        ])
+        .env(VICTIM, folder)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_login_survives_every_kill_or_the_lost_answer_is_recognised() {
+    let upstream = Upstream::start_with(Config::unlimited()).await;
+    // Some answers take a while on their way, so that kills fall between the rotation and the disk.
+    upstream
+        .fault(Fault {
+            probability: 0.02,
+            delay_ms: 1,
+            bytes: Some(100),
+            ..Fault::new(FaultKind::SlowBody).on_path("/v1/token")
+        })
+        .await;
+    upstream.logged_in().await;
+    let (mut survived, mut lost, mut kills) = (0, 0, 0);
+    let started = Instant::now();
+    while kills < KILLS || upstream.token_calls().await < ROTATIONS {
+        assert!(started.elapsed() < TIME_LIMIT, "{kills} kills took too long");
+        let mut child = victim(upstream.dir().path());
+        let life = Duration::from_micros(fastrand::u64(5_000..60_000));
+        tokio::task::block_in_place(|| {
+            thread::sleep(life);
+            child.kill().unwrap();
+            child.wait().unwrap();
+        });
+        kills += 1;
+        // Every process after a kill begins like this one: with what is on disk.
+        let login = Login::new(&upstream.dir(), unhurried());
+        let status = login.status().expect("the file is whole after any kill");
+        assert!(status.is_some(), "the file is there after any kill");
+        let token = login.token().await.unwrap();
+        match login.renew(&token).await {
+            Ok(renewed) => {
+                assert!(upstream.accepts(&renewed).await);
+                survived += 1;
+            }
+            Err(TokenError::LoginRequired) => {
+                let required = login.login_required().unwrap().unwrap();
+                assert!(
+                    matches!(required, LoginRequired::AnswerLost { .. }),
+                    "lost without being noticed after {kills} kills: {required}"
+                );
+                lost += 1;
+                upstream.logged_in().await;
+            }
+            Err(error) => panic!("after {kills} kills: {error}"),
+        }
+    }
+    let rotations = upstream.token_calls().await;
+    eprintln!(
+        "{kills} kills, {rotations} token calls, {survived} survived, {lost} lost and recognised, {:?}",
+        started.elapsed()
+    );
+    assert!(survived > lost, "{survived} survived and {lost} were lost");
+}

@@ -1,0 +1,287 @@
+//! What happens to the tokens when they age, are rejected, or cannot be had.
+
+use std::{fs, time::Duration};
+
+use futures_util::future::join_all;
+use jiff::SignedDuration;
+use sends_client::{TokenError, TokenSource};
+use sends_credentials::{Login, LoginRequired, Settings};
+use sends_sandbox::{BodyShape, Config, Fault, FaultKind};
+use serde_json::json;
+
+use crate::upstream::Upstream;
+
+const TOKEN_PATH: &str = "/v1/token";
+
+fn lost_answer() -> Fault {
+    Fault::new(FaultKind::AnswerLost).on_path(TOKEN_PATH).times(1)
+}
+
+fn is_unavailable(error: &TokenError) -> bool {
+    matches!(error, TokenError::Unavailable { .. })
+}
+
+#[tokio::test]
+async fn a_fresh_token_costs_no_call() {
+    let upstream = Upstream::start().await;
+    let login = upstream.logged_in().await;
+    let before = upstream.token_calls().await;
+    for _ in 0..100 {
+        login.token().await.unwrap();
+    }
+    assert_eq!(upstream.token_calls().await, before);
+}
+
+#[tokio::test]
+async fn a_rotation_is_on_disk_when_the_token_is_handed_out() {
+    let upstream = Upstream::start().await;
+    let login = upstream.logged_in().await;
+    let before = upstream.stored();
+    upstream.expire();
+    let token = login.token().await.unwrap();
+    let after = upstream.stored();
+    assert!(upstream.accepts(&token).await);
+    for kind in ["access_token", "refresh_token"] {
+        assert_ne!(before[kind]["secret"], after[kind]["secret"], "{kind}");
+    }
+    assert_eq!(after["refresh_in_flight"], json!(null));
+    assert_eq!(before["credential_id"], after["credential_id"]);
+}
+
+#[tokio::test]
+async fn tokens_that_the_disk_does_not_take_are_handed_out_once_it_does_and_refreshed_once() {
+    let upstream = Upstream::start().await;
+    let login = upstream.logged_in().await;
+    upstream.expire();
+    upstream
+        .fault(Fault {
+            delay_ms: 300,
+            ..Fault::new(FaultKind::Latency).on_path(TOKEN_PATH)
+        })
+        .await;
+    let before = upstream.token_calls().await;
+    let waiting = tokio::spawn({
+        let login = login.clone();
+        async move { login.token().await }
+    });
+    // The note of the refresh is written by now, and the answer is not there yet.
+    tokio::time::sleep(Duration::from_millis(150)).await;
+    let obstacle = upstream.file().with_added_extension("new");
+    fs::create_dir(&obstacle).unwrap();
+    let error = waiting.await.unwrap().unwrap_err();
+    let TokenError::Unavailable {
+        retry_after: Some(wait),
+        ..
+    } = error
+    else {
+        panic!("{error}")
+    };
+    fs::remove_dir(obstacle).unwrap();
+    tokio::time::sleep(wait).await;
+    let token = login.token().await.unwrap();
+    assert!(upstream.accepts(&token).await);
+    assert_eq!(upstream.token_calls().await, before + 1);
+    assert_eq!(upstream.stored()["refresh_in_flight"], json!(null));
+}
+
+#[tokio::test]
+async fn second_waiter_reuses_the_refreshed_token() {
+    let upstream = Upstream::start().await;
+    let login = upstream.logged_in().await;
+    upstream.expire();
+    let before = upstream.token_calls().await;
+    let tokens = join_all((0..50).map(|_| login.token())).await;
+    let first = tokens[0].clone().unwrap();
+    assert!(tokens.into_iter().all(|token| token.unwrap() == first));
+    assert_eq!(upstream.token_calls().await, before + 1);
+}
+
+#[tokio::test]
+async fn a_refresh_goes_on_when_its_callers_give_up() {
+    let upstream = Upstream::start().await;
+    let login = upstream.logged_in().await;
+    let before = upstream.stored();
+    upstream.expire();
+    upstream
+        .fault(Fault::new(FaultKind::Latency).on_path(TOKEN_PATH))
+        .await;
+    let given_up = tokio::time::timeout(Duration::from_millis(30), login.token()).await;
+    assert!(given_up.is_err());
+    let token = login.token().await.unwrap();
+    assert!(upstream.accepts(&token).await);
+    assert_ne!(before["refresh_token"], upstream.stored()["refresh_token"]);
+    assert_eq!(upstream.token_calls().await, 2, "the login and one refresh");
+}
+
+#[tokio::test]
+async fn nobody_waits_for_the_renewal_of_a_token_that_still_works() {
+    let upstream = Upstream::start().await;
+    let login = upstream.logged_in().await;
+    let old = login.token().await.unwrap();
+    upstream.clock.advance(SignedDuration::from_mins(24 * 60 - 4));
+    upstream
+        .fault(Fault::status(503, BodyShape::Html).on_path(TOKEN_PATH).times(1))
+        .await;
+    for _ in 0..20 {
+        assert_eq!(login.token().await.unwrap(), old);
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(
+        upstream.token_calls().await,
+        2,
+        "a failed refresh is not repeated at once"
+    );
+    upstream.clock.advance(SignedDuration::from_mins(4));
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_ne!(login.token().await.unwrap(), old);
+}
+
+#[tokio::test]
+async fn a_rejected_token_is_replaced_once_for_all_who_were_rejected() {
+    let upstream = Upstream::start().await;
+    let login = upstream.logged_in().await;
+    let rejected = login.token().await.unwrap();
+    upstream.revoke("access").await;
+    let renewed = join_all((0..20).map(|_| login.renew(&rejected))).await;
+    let renewed: Vec<_> = renewed.into_iter().map(Result::unwrap).collect();
+    assert!(
+        renewed
+            .iter()
+            .all(|token| *token == renewed[0] && *token != rejected)
+    );
+    assert!(upstream.accepts(&renewed[0]).await);
+    assert_eq!(upstream.token_calls().await, 2);
+    // Rejected again at once, another token would not help either.
+    let error = login.renew(&renewed[0]).await.unwrap_err();
+    assert!(is_unavailable(&error), "{error}");
+    assert_eq!(login.renew(&rejected).await.unwrap(), renewed[0]);
+    assert_eq!(upstream.token_calls().await, 2);
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_told_from_a_revoked_token() {
+    let upstream = Upstream::start().await;
+    let login = upstream.logged_in().await;
+    upstream.expire();
+    upstream.fault(lost_answer()).await;
+    assert!(is_unavailable(&login.token().await.unwrap_err()));
+    assert!(login.status().unwrap().unwrap().refresh_in_flight_since.is_some());
+    assert_eq!(
+        login.login_required().unwrap(),
+        None,
+        "it may have been the request that was lost"
+    );
+
+    // As after a restart.
+    let login = upstream.login();
+    assert_eq!(login.token().await.unwrap_err(), TokenError::LoginRequired);
+    let required = login.login_required().unwrap().unwrap();
+    assert!(matches!(required, LoginRequired::AnswerLost { .. }), "{required}");
+    let calls = upstream.token_calls().await;
+    assert_eq!(
+        upstream.login().token().await.unwrap_err(),
+        TokenError::LoginRequired
+    );
+    assert_eq!(
+        upstream.token_calls().await,
+        calls,
+        "another restart asks nothing"
+    );
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_looked_into_while_the_present_token_still_works() {
+    let upstream = Upstream::start().await;
+    let login = upstream.logged_in().await;
+    let token = login.token().await.unwrap();
+    upstream.fault(lost_answer()).await;
+    // The API's rejection may be a mistake of the moment: the token is not expired.
+    assert!(is_unavailable(&login.renew(&token).await.unwrap_err()));
+    let restarted = upstream.login();
+    assert_eq!(restarted.token().await.unwrap(), token);
+    while restarted.login_required().unwrap().is_none() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(
+        restarted.token().await.unwrap(),
+        token,
+        "it works until it expires"
+    );
+    upstream.expire();
+    assert_eq!(restarted.token().await.unwrap_err(), TokenError::LoginRequired);
+}
+
+#[tokio::test]
+async fn a_long_lived_refresh_token_survives_a_lost_answer() {
+    let mut config = Config::unlimited();
+    config.settings.refresh_tokens = sends_sandbox::config::settings::RefreshTokens::LongLived;
+    let upstream = Upstream::start_with(config).await;
+    upstream.logged_in().await;
+    upstream.expire();
+    upstream.fault(lost_answer()).await;
+    assert!(is_unavailable(&upstream.login().token().await.unwrap_err()));
+    let token = upstream.login().token().await.unwrap();
+    assert!(upstream.accepts(&token).await);
+}
+
+#[tokio::test]
+async fn invalid_grant_is_final_until_somebody_logs_in_again() {
+    let upstream = Upstream::start().await;
+    let login = upstream.logged_in().await;
+    upstream.expire();
+    upstream.revoke("refresh").await;
+    for _ in 0..20 {
+        assert_eq!(login.token().await.unwrap_err(), TokenError::LoginRequired);
+    }
+    assert_eq!(upstream.token_calls().await, 2);
+    let required = login.login_required().unwrap().unwrap();
+    assert!(matches!(required, LoginRequired::Refused { .. }), "{required}");
+    // Another process logs in.
+    upstream.logged_in().await;
+    assert!(upstream.accepts(&login.token().await.unwrap()).await);
+    assert_eq!(login.login_required().unwrap(), None);
+}
+
+#[tokio::test]
+async fn whatever_else_goes_wrong_is_tried_again() {
+    let faults = [
+        Fault::status(503, BodyShape::Html),
+        Fault::status(429, BodyShape::Object),
+        Fault::status(404, BodyShape::Empty),
+        Fault::new(FaultKind::Reset),
+        Fault::new(FaultKind::NotJson),
+        Fault::new(FaultKind::HugeBody),
+        Fault::new(FaultKind::WrongShape),
+    ];
+    for fault in faults {
+        let upstream = Upstream::start().await;
+        let login = upstream.logged_in().await;
+        upstream.expire();
+        upstream.fault(fault.clone().on_path(TOKEN_PATH).times(1)).await;
+        let error = login.token().await.unwrap_err();
+        assert!(is_unavailable(&error), "{fault:?}: {error}");
+        assert_eq!(login.token().await.unwrap_err().to_string(), error.to_string());
+        assert_eq!(upstream.token_calls().await, 2, "{fault:?}: not at once");
+        // A restart has no reason to wait.
+        let token = upstream.login().token().await.unwrap();
+        assert!(upstream.accepts(&token).await, "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_token_endpoint_is_asked_no_more_than_once_a_second() {
+    let mut config = Config::unlimited();
+    config.settings.token_rate_per_second = 1;
+    config.settings.second_window = sends_sandbox::config::settings::SecondWindow::Sliding;
+    // Used up as soon as it is issued.
+    config.settings.expires_in = 0;
+    let upstream = Upstream::start_with(config).await;
+    upstream.logged_in().await;
+    let processes = [0, 1].map(|_| Login::new(&upstream.dir(), Settings::default()));
+    for round in 0..4 {
+        processes[round % 2].token().await.unwrap();
+    }
+    let requests = upstream.requests().await;
+    assert!(requests.iter().all(|request| request["status"] != 429));
+    assert_eq!(upstream.token_calls().await, 5);
+}
