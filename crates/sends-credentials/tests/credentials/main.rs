@@ -1,5 +1,11 @@
 //! The crate against the simulated upstream over TCP: logging in, staying logged in, and what is on disk meanwhile.
 
+#![expect(
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    reason = "all of this is a test, the functions around the tests included, and the kills are counted on the terminal"
+)]
+
 mod browser_login;
 mod device_login;
 mod environment;
