@@ -49,7 +49,7 @@ async fn one_command_answers_the_guides_two_sends_from_the_embedded_sandbox() {
 #[tokio::test]
 async fn what_is_derived_from_the_history_comes_with_it() {
     let sandbox = SandboxProcess::unlimited(&[]);
-    let service = ServiceProcess::on(&sandbox, &[]);
+    let service = ServiceProcess::unpaced_on(&sandbox, &[]);
     let answer = service
         .query(&format!(
             r#"{{ campaignActivity(id:"{GUIDE_ACTIVITY}") {{
@@ -139,7 +139,7 @@ async fn what_is_derived_from_the_history_comes_with_it() {
 #[tokio::test]
 async fn the_legend_and_the_ids_cost_no_upstream_call() {
     let sandbox = SandboxProcess::unlimited(&[]);
-    let service = ServiceProcess::on(&sandbox, &[]);
+    let service = ServiceProcess::unpaced_on(&sandbox, &[]);
     let answer = service
         .query(&format!(
             r#"{{ reasonCodes {{ code name isKnown }}
@@ -166,7 +166,7 @@ async fn the_legend_and_the_ids_cost_no_upstream_call() {
 #[tokio::test]
 async fn an_activity_that_was_never_sent_has_an_empty_history() {
     let sandbox = SandboxProcess::unlimited(&[]);
-    let service = ServiceProcess::on(&sandbox, &[]);
+    let service = ServiceProcess::unpaced_on(&sandbox, &[]);
     let made = sandbox
         .control("POST", "sends", &json!({ "operation": "create_campaign" }))
         .await;

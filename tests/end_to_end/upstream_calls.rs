@@ -12,7 +12,7 @@ use serde_json::json;
 #[tokio::test]
 async fn a_hundred_aliases_over_forty_activities_cost_forty_gets() {
     let sandbox = SandboxProcess::unlimited(&[]);
-    let service = ServiceProcess::on(&sandbox, &[]);
+    let service = ServiceProcess::unpaced_on(&sandbox, &[]);
     let activities = sandbox.activities(40).await;
 
     // Spread over aliases, a list, a fragment and several fields of the same activity.
@@ -65,7 +65,7 @@ async fn a_hundred_aliases_over_forty_activities_cost_forty_gets() {
 #[tokio::test]
 async fn the_calls_of_one_operation_run_side_by_side() {
     let sandbox = SandboxProcess::unlimited(&["--latency-ms", "200"]);
-    let service = ServiceProcess::on(&sandbox, &[]);
+    let service = ServiceProcess::unpaced_on(&sandbox, &[]);
     let activities = sandbox.activities(40).await;
     let started = Instant::now();
     let query = format!(
@@ -84,7 +84,7 @@ async fn the_calls_of_one_operation_run_side_by_side() {
 #[tokio::test]
 async fn a_slow_activity_delays_neither_the_calls_nor_the_answers_of_others() {
     let sandbox = SandboxProcess::unlimited(&[]);
-    let service = ServiceProcess::on(&sandbox, &[]);
+    let service = ServiceProcess::unpaced_on(&sandbox, &[]);
     let activities = sandbox.activities(3).await;
     sandbox.slow_down(&activities[0], 1_000).await;
     let slow_and_fast = format!(

@@ -1,6 +1,9 @@
 //! The harness of the end-to-end tests: the built programs, started on free loopback ports and ended when dropped.
 
-#![expect(clippy::missing_panics_doc, reason = "the harness reports by panicking, as tests do")]
+#![expect(
+    clippy::missing_panics_doc,
+    reason = "the harness reports by panicking, as tests do"
+)]
 
 mod process;
 mod sandbox;

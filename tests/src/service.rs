@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use reqwest::Client;
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 use crate::{
     process::{Program, Running, origin_in},
@@ -14,16 +15,21 @@ use crate::{
 #[derive(Debug)]
 pub struct ServiceProcess {
     running: Running,
+    // Removed when the process has ended.
+    _state: TempDir,
     origin: String,
     http: Client,
 }
 
 impl ServiceProcess {
-    /// Starts the service with these options and environment variables, on a free port.
+    /// Starts the service with these options and environment variables, on a free port and with a state folder of its own
+    /// unless one is named.
     pub fn start(options: &[&str], environment: &[(&str, &str)]) -> Self {
         let mut command = Program::Service.command();
+        let state = tempfile::tempdir().expect("a folder");
         command
             .env("SENDS_LISTEN", "127.0.0.1:0")
+            .env("SENDS_STATE_DIR", state.path())
             .args(options)
             .envs(environment.iter().copied());
         let (running, origin) = Running::start(command, |line| {
@@ -31,6 +37,7 @@ impl ServiceProcess {
         });
         Self {
             running,
+            _state: state,
             origin,
             http: http_client(),
         }
@@ -78,6 +85,14 @@ impl ServiceProcess {
         self.running.id()
     }
 
+    /// Starts the service on this sandbox without limits of its own, for tests that are not about them.
+    pub fn unpaced_on(sandbox: &SandboxProcess, options: &[&str]) -> Self {
+        Self::on(
+            sandbox,
+            &[&["--rate-per-second", "0", "--rate-per-day", "0"], options].concat(),
+        )
+    }
+
     /// The answer to a query without variables.
     pub async fn query(&self, query: &str) -> Value {
         self.post(&json!({ "query": query })).await.1
@@ -97,6 +112,8 @@ impl ServiceProcess {
 /// What the service prints and exits with when it does not start.
 pub fn refused_start(options: &[&str], environment: &[(&str, &str)]) -> (Option<i32>, String) {
     let mut command = Program::Service.command();
+    let state = tempfile::tempdir().expect("a folder");
+    command.env("SENDS_STATE_DIR", state.path());
     let output = command
         .args(options)
         .envs(environment.iter().copied())

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use sends_core::{ActivityId, SendHistory};
 
 use crate::{
-    BuildError, Caller, Endpoint, Pacer, Settings, UpstreamError, breaker::Breaker, pipeline::Pipeline,
-    retry::Retries, transport::Transport,
+    AccountSummary, BuildError, Caller, Endpoint, Pacer, Privilege, Settings, UpstreamError, account,
+    breaker::Breaker, pipeline::Pipeline, retry::Retries, transport::Transport,
 };
 #[cfg(doc)]
 use crate::{FailureClass, TokenSource};
@@ -81,6 +81,27 @@ impl ConstantContact {
         let decode = |body: &[u8]| SendHistory::from_json(body).map_err(|error| error.to_string());
         self.pipeline
             .get(caller, Endpoint::SendHistory(activity), decode)
+            .await
+    }
+    /// Whose account the token belongs to.
+    ///
+    /// # Errors
+    ///
+    /// [`UpstreamError`]; without the scope `account_read` it is [`FailureClass::Forbidden`].
+    pub async fn account_summary(&self, caller: &Caller) -> Result<AccountSummary, UpstreamError> {
+        self.pipeline
+            .get(caller, Endpoint::AccountSummary, account::decode)
+            .await
+    }
+
+    /// What the user behind the token may do.
+    ///
+    /// # Errors
+    ///
+    /// [`UpstreamError`].
+    pub async fn user_privileges(&self, caller: &Caller) -> Result<Vec<Privilege>, UpstreamError> {
+        self.pipeline
+            .get(caller, Endpoint::UserPrivileges, account::decode)
             .await
     }
 }

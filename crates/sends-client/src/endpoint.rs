@@ -10,6 +10,11 @@ pub enum Endpoint {
     /// `GET /emails/activities/{campaign_activity_id}/send_history`: every send attempt of one activity
     /// (documented: scope `campaign_data`, privilege `campaign:read`).
     SendHistory(ActivityId),
+    /// `GET /account/summary`: whose account it is (documented: scope `account_read`).
+    AccountSummary,
+    /// `GET /account/user/privileges`: what the user may do (documented: needs no scope, which makes it a cheap probe of a
+    /// token).
+    UserPrivileges,
 }
 
 impl Endpoint {
@@ -17,6 +22,8 @@ impl Endpoint {
     pub fn name(&self) -> &'static str {
         match self {
             Self::SendHistory(_) => "send_history",
+            Self::AccountSummary => "account_summary",
+            Self::UserPrivileges => "user_privileges",
         }
     }
 }
@@ -26,6 +33,8 @@ impl fmt::Display for Endpoint {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::SendHistory(activity) => write!(formatter, "/emails/activities/{activity}/send_history"),
+            Self::AccountSummary => formatter.write_str("/account/summary"),
+            Self::UserPrivileges => formatter.write_str("/account/user/privileges"),
         }
     }
 }

@@ -26,6 +26,7 @@
 //! What is absent by design: any method other than GET, any path outside [`Endpoint`], any request that has not had its
 //! turn, and any way to read a token back.
 
+mod account;
 mod base_url;
 mod breaker;
 mod caller;
@@ -42,6 +43,7 @@ mod token;
 mod token_source;
 mod transport;
 
+pub use account::{AccountSummary, Privilege};
 pub use base_url::{BaseUrl, InvalidBaseUrl};
 pub use breaker::BreakerSettings;
 pub use caller::{Caller, Lane, Priority};

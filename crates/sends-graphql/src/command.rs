@@ -2,7 +2,6 @@
 //! every wrong setting is reported at once instead of one after the other.
 
 use clap::{Args, Parser, Subcommand};
-use secrecy::SecretString;
 
 /// GraphQL over the send history of Constant Contact's email campaign activities.
 #[derive(Debug, Parser)]
@@ -21,12 +20,20 @@ pub struct Arguments {
 pub enum Command {
     /// Answer GraphQL over HTTP (the default)
     Serve(ServeOptions),
+    /// Connect a Constant Contact account, in a browser or on another device
+    Login(LoginOptions),
+    /// Forget the connected account
+    Logout(AccountOptions),
+    /// Say which account is connected, how its tokens are, and what is left of the day's calls
+    Status(StatusOptions),
+    /// Set a damaged store aside and begin a new one; what was kept is fetched again
+    RebuildStore(StateOptions),
     /// Print the GraphQL schema as SDL
     Schema,
 }
 
 /// The options of `serve`. Each can be given as an environment variable too; the command line wins.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub struct ServeOptions {
     /// Where to listen for GraphQL requests
     #[arg(
@@ -37,7 +44,60 @@ pub struct ServeOptions {
     )]
     pub listen: String,
 
-    /// The Constant Contact API to ask [default: https://api.cc.email/v3]
+    /// Answer from an embedded imitation of Constant Contact with invented data; needs no account
+    #[arg(long, env = "SENDS_SANDBOX", value_name = "true|false", num_args = 0..=1, require_equals = true,
+          default_missing_value = "true", default_value = "false", hide_default_value = true)]
+    pub sandbox: String,
+
+    /// Ask Constant Contact with the access token that each caller sends, instead of a credential of the service's own
+    #[arg(long, env = "SENDS_CALLER_TOKENS", value_name = "true|false", num_args = 0..=1, require_equals = true,
+          default_missing_value = "true", default_value = "false", hide_default_value = true)]
+    pub caller_tokens: String,
+
+    /// How many seconds one operation waits for Constant Contact
+    #[arg(
+        long,
+        env = "SENDS_REQUEST_TIMEOUT",
+        value_name = "SECONDS",
+        default_value = "60"
+    )]
+    pub request_timeout: String,
+
+    /// How many seconds old an answer about a recent send may be without asking again
+    #[arg(long, env = "SENDS_MAX_AGE", value_name = "SECONDS", default_value = "60")]
+    pub max_age: String,
+
+    /// How many seconds old an answer may be at the most, about an activity that has been quiet for long
+    #[arg(
+        long,
+        env = "SENDS_MAX_AGE_SETTLED",
+        value_name = "SECONDS",
+        default_value = "3600"
+    )]
+    pub max_age_settled: String,
+
+    /// Where to keep what was fetched
+    #[arg(
+        long,
+        env = "SENDS_STORE",
+        value_name = "sqlite|memory",
+        default_value = "sqlite"
+    )]
+    pub store: String,
+
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "a comment here would become help text")]
+    pub upstream: UpstreamOptions,
+
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "a comment here would become help text")]
+    pub account: AccountOptions,
+}
+
+/// How to ask the upstream.
+#[derive(Args, Clone, Debug)]
+pub struct UpstreamOptions {
+    /// The Constant Contact API to ask [default: `https://api.cc.email/v3`]
     #[arg(long, env = "SENDS_UPSTREAM_URL", value_name = "URL")]
     pub upstream_url: Option<String>,
 
@@ -50,23 +110,91 @@ pub struct ServeOptions {
     )]
     pub upstream_timeout: String,
 
-    /// Answer from an embedded imitation of Constant Contact with invented data; needs no account
-    #[arg(long, env = "SENDS_SANDBOX", value_name = "true|false", num_args = 0..=1, require_equals = true,
-          default_missing_value = "true", default_value = "false", hide_default_value = true)]
-    pub sandbox: String,
+    /// How many upstream calls may leave in any one second; 0 for no limit
+    #[arg(
+        long,
+        env = "SENDS_RATE_PER_SECOND",
+        value_name = "CALLS",
+        default_value = "4"
+    )]
+    pub rate_per_second: String,
 
-    /// The access token for Constant Contact. Only as an environment variable: a command line is visible to every
-    /// process on the machine.
-    #[arg(skip = access_token_from_environment())]
-    pub access_token: Option<SecretString>,
+    /// How many upstream calls may leave in a day (UTC); 0 for no limit
+    #[arg(
+        long,
+        env = "SENDS_RATE_PER_DAY",
+        value_name = "CALLS",
+        default_value = "10000"
+    )]
+    pub rate_per_day: String,
+
+    /// How many of the day's calls background work leaves for people
+    #[arg(long, env = "SENDS_RATE_RESERVE", value_name = "CALLS", default_value = "500")]
+    pub rate_reserve: String,
 }
 
-/// The environment variable that holds the access token.
-pub const ACCESS_TOKEN_VARIABLE: &str = "SENDS_ACCESS_TOKEN";
+/// Which account, and where its login is kept.
+#[derive(Args, Clone, Debug)]
+pub struct AccountOptions {
+    /// The client id of your application at Constant Contact
+    #[arg(long, env = "SENDS_CLIENT_ID", value_name = "ID")]
+    pub client_id: Option<String>,
 
-fn access_token_from_environment() -> Option<SecretString> {
-    std::env::var(ACCESS_TOKEN_VARIABLE)
-        .ok()
-        .filter(|token| !token.trim().is_empty())
-        .map(SecretString::from)
+    /// The authorization server [default: `https://authz.constantcontact.com/oauth2/default/v1`]
+    #[arg(long, env = "SENDS_OAUTH_URL", value_name = "URL")]
+    pub oauth_url: Option<String>,
+
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "a comment here would become help text")]
+    pub state: StateOptions,
+}
+
+/// Where the program keeps what has to outlive it.
+#[derive(Args, Clone, Debug)]
+pub struct StateOptions {
+    /// Where the login and the store are kept [default: the state folder of the platform]
+    #[arg(long, env = "SENDS_STATE_DIR", value_name = "FOLDER")]
+    pub state_dir: Option<String>,
+}
+
+/// The options of `login`.
+#[derive(Args, Clone, Debug)]
+pub struct LoginOptions {
+    /// Log in on another device, for machines without a browser
+    #[arg(long)]
+    pub device: bool,
+
+    /// The loopback port that the browser is sent back to; it must be registered as http://127.0.0.1:PORT/callback with the
+    /// application
+    #[arg(
+        long,
+        env = "SENDS_REDIRECT_PORT",
+        value_name = "PORT",
+        conflicts_with = "device"
+    )]
+    pub redirect_port: Option<u16>,
+
+    /// Print the address instead of opening a browser
+    #[arg(long)]
+    pub no_browser: bool,
+
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "a comment here would become help text")]
+    pub upstream: UpstreamOptions,
+
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "a comment here would become help text")]
+    pub account: AccountOptions,
+}
+
+/// The options of `status`.
+#[derive(Args, Clone, Debug)]
+pub struct StatusOptions {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "a comment here would become help text")]
+    pub upstream: UpstreamOptions,
+
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "a comment here would become help text")]
+    pub account: AccountOptions,
 }

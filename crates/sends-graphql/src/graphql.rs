@@ -1,9 +1,10 @@
 //! The GraphQL schema: thin types over the core crate's, a description on every one of them.
 //!
 //! `query.rs` holds the entry points, `activity.rs`, `send.rs` and `reason.rs` the types from there down, `narrowing.rs`
-//! the arguments that choose among sends, and `error.rs` the one way in which a failure becomes a GraphQL error.
+//! the arguments that choose among sends, `budget.rs` what is left of the upstream's limits, and `error.rs` the one way in which a failure becomes a GraphQL error.
 
 mod activity;
+mod budget;
 mod enums;
 mod error;
 mod narrowing;
@@ -12,17 +13,18 @@ mod reason;
 mod scalar;
 mod send;
 
-use async_graphql::{EmptyMutation, EmptySubscription};
+use async_graphql::{EmptyMutation, EmptySubscription, SchemaBuilder};
 
 pub use error::{ApiError, ErrorCode};
 pub use query::Query;
 
-/// The executable schema. An operation brings its own [`HistoryLoader`](crate::loader::HistoryLoader) as request data.
+/// The executable schema. It holds the [`Pacer`](sends_client::Pacer) as data, and an operation brings its own
+/// [`HistoryLoader`](crate::loader::HistoryLoader).
 pub type Schema = async_graphql::Schema<Query, EmptyMutation, EmptySubscription>;
 
-/// Builds the schema.
-pub fn schema() -> Schema {
-    Schema::build(Query, EmptyMutation, EmptySubscription).finish()
+/// The schema, to which the data has yet to be added.
+pub fn schema() -> SchemaBuilder<Query, EmptyMutation, EmptySubscription> {
+    Schema::build(Query, EmptyMutation, EmptySubscription)
 }
 
 /// The schema in the Schema Definition Language, as `schema.graphql` holds it.
@@ -30,5 +32,5 @@ pub fn sdl() -> String {
     let options = async_graphql::SDLExportOptions::new()
         .prefer_single_line_descriptions()
         .include_specified_by();
-    schema().sdl_with_options(options)
+    schema().finish().sdl_with_options(options)
 }

@@ -6,10 +6,10 @@ mod graphql;
 use std::{sync::Arc, time::Duration};
 
 use axum::{Router, response::Redirect, routing};
-use sends_client::{ConstantContact, TokenSource};
+use sends_client::Clock;
 use tower_http::limit::RequestBodyLimitLayer;
 
-use crate::graphql::Schema;
+use crate::{access::Access, graphql::Schema, histories::Histories};
 
 /// The largest request body, in bytes.
 const MAX_REQUEST_BODY: usize = 1 << 20;
@@ -19,10 +19,12 @@ const MAX_REQUEST_BODY: usize = 1 << 20;
 pub struct Service {
     /// The schema that operations are executed against.
     pub schema: Schema,
-    /// The client that asks the upstream.
-    pub client: ConstantContact,
-    /// The credential that the upstream is asked with.
-    pub access: Arc<dyn TokenSource>,
+    /// Reads histories.
+    pub histories: Histories,
+    /// Whose data a request reads.
+    pub access: Access,
+    /// Tells the time of day.
+    pub clock: Arc<dyn Clock>,
     /// How long one operation waits for the upstream.
     pub request_timeout: Duration,
     /// Whether the data is the embedded sandbox's, and so invented.

@@ -7,20 +7,28 @@
 //! | the routes, and the limits on what may come in | `http.rs` |
 //! | one GraphQL request over HTTP: read, executed, answered | `http/graphql.rs` |
 //! | a look at the query text before the parser sees it | `guard.rs` |
+//! | whose data the request may read | `access.rs` |
 //! | the fields, from `Query` down | `graphql/` |
-//! | which activities one operation asks for, each fetched once | `loader.rs` |
-//! | the call itself | the `sends-client` crate |
-//! | what a field says when the call fails | `graphql/error.rs` |
+//! | which activities one operation asks for, each read once | `loader.rs` |
+//! | what is known already and fresh enough, or stale and all there is | `histories.rs` |
+//! | the call itself, in its turn | the `sends-client` crate |
+//! | what a field says when there is no answer | `graphql/error.rs` |
 //!
-//! Around it, `command.rs` is the command line as it was written, `settings.rs` what it means once checked, and
-//! `serve.rs` starts and stops the whole.
+//! Around it, `command.rs` is the command line as it was written, `settings.rs` what it means once checked, `backend.rs`
+//! puts the parts together, `serve.rs` starts and stops the whole, and `account.rs` holds the commands for connecting an
+//! account.
 //!
 //! What is absent by design: mutations, any way to make the upstream send mail, and any field that returns a token.
 
+pub mod access;
+pub mod account;
+pub mod backend;
 pub mod command;
 pub mod graphql;
 pub mod guard;
+pub mod histories;
 pub mod http;
+pub mod ledger;
 pub mod loader;
 pub mod serve;
 pub mod settings;

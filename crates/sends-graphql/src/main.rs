@@ -4,6 +4,7 @@ use std::{io::Write, process::ExitCode};
 
 use clap::Parser;
 use sends_graphql::{
+    account::{self, CommandError},
     command::{Arguments, Command},
     graphql, serve,
     settings::Settings,
@@ -14,28 +15,44 @@ const WRONG_SETTINGS: u8 = 2;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    let variables = serve::environment();
     match arguments.command.unwrap_or(Command::Serve(arguments.serve)) {
-        Command::Serve(options) => match Settings::check(&options) {
-            Ok(settings) => finish(serve::run(settings)),
-            Err(problems) => {
-                for problem in problems {
-                    complain(&problem);
-                }
-                ExitCode::from(WRONG_SETTINGS)
-            }
+        Command::Serve(options) => match Settings::check(&options, variables) {
+            Ok(settings) => match serve::run(settings) {
+                Err(error) if error.is_of_settings() => fail(&error, WRONG_SETTINGS),
+                result => finish(result),
+            },
+            Err(problems) => fail(&CommandError::Settings(problems), WRONG_SETTINGS),
         },
+        Command::Login(options) => command(account::login(&options, variables)),
+        Command::Logout(options) => command(account::logout(&options)),
+        Command::Status(options) => command(account::status(&options, variables)),
+        Command::RebuildStore(options) => command(account::rebuild_store(&options)),
         Command::Schema => finish(std::io::stdout().write_all(graphql::sdl().as_bytes())),
+    }
+}
+
+/// Runs a command that is no service: warnings go to the log, what it is for to standard output.
+fn command(work: impl Future<Output = Result<(), CommandError>>) -> ExitCode {
+    let result = tokio::runtime::Runtime::new()
+        .map_err(CommandError::from)
+        .and_then(|runtime| runtime.block_on(work));
+    match result {
+        Err(error) if error.is_of_settings() => fail(&error, WRONG_SETTINGS),
+        result => finish(result),
     }
 }
 
 fn finish<E: std::fmt::Display>(result: Result<(), E>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            complain(&error);
-            ExitCode::FAILURE
-        }
+        Err(error) => fail(&error, 1),
     }
+}
+
+fn fail(problem: &dyn std::fmt::Display, status: u8) -> ExitCode {
+    complain(problem);
+    ExitCode::from(status)
 }
 
 /// Standard error may be closed already, and then nobody is there to be told.

@@ -1,17 +1,20 @@
-//! Starts the service and stops it: the upstream, the listener, the first lines of the log, the signal to end.
+//! Starts the service and stops it: the listener, the first lines of the log, the signal to end.
 
 use std::{future::Future, io, sync::Arc, time::Duration};
 
-use sends_client::{AccessToken, BuildError, ConstantContact, Pacer, pacing::Limits};
-use sends_sandbox::Sandbox;
+use sends_credentials::environment::EnvironmentVariables;
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
 use crate::{
+    backend::{Backend, BackendError},
     graphql,
     http::{self, Service},
-    settings::{Settings, Upstream},
+    settings::Settings,
 };
+
+/// How long the end of the process may wait for the day's count to be written.
+const LAST_WRITES: Duration = Duration::from_secs(2);
 
 /// Why the service could not start or go on.
 #[derive(Debug, thiserror::Error)]
@@ -26,15 +29,33 @@ pub enum ServeError {
         /// What to try, or nothing.
         hint: &'static str,
     },
-    /// The client of the upstream could not be made.
+    /// What stands behind the schema could not be put together.
     #[error(transparent)]
-    Client(#[from] BuildError),
-    /// The embedded sandbox could not be started.
-    #[error("the sandbox could not be started: {0}")]
-    Sandbox(#[source] io::Error),
+    Backend(#[from] BackendError),
     /// The runtime or the listener failed.
     #[error("the service stopped: {0}")]
     Io(#[from] io::Error),
+}
+
+impl ServeError {
+    /// Whether the settings cannot work, rather than something else having failed.
+    pub fn is_of_settings(&self) -> bool {
+        matches!(self, Self::Backend(BackendError::Settings(_)))
+    }
+}
+
+/// The tokens in the environment.
+pub fn environment() -> EnvironmentVariables {
+    EnvironmentVariables::read(|name| std::env::var(name).ok())
+}
+
+/// Writes the log to standard error, as much of it as `RUST_LOG` says.
+pub fn start_log() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .init();
 }
 
 /// Runs the service until the process is told to end.
@@ -43,68 +64,51 @@ pub enum ServeError {
 ///
 /// [`ServeError`], whose text is one sentence for the person who started it.
 pub fn run(settings: Settings) -> Result<(), ServeError> {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(io::stderr)
-        .init();
+    start_log();
     tokio::runtime::Runtime::new()?.block_on(start(settings))
 }
 
 async fn start(settings: Settings) -> Result<(), ServeError> {
-    let listener = TcpListener::bind(&settings.listen)
+    let listener = listen(&settings.listen).await?;
+    let address = listener.local_addr()?;
+    let request_timeout = settings.request_timeout;
+    let backend = Backend::new(settings).await?;
+
+    tracing::info!("listening on http://{address}/graphql");
+    tracing::info!("asking {}", backend.description);
+    tracing::info!("open http://{address}/graphiql in a browser");
+
+    let (store, pacer) = (Arc::clone(&backend.store), backend.pacer.clone());
+    let service = Service {
+        schema: graphql::schema().data(backend.pacer).finish(),
+        histories: backend.histories,
+        access: backend.access,
+        clock: backend.clock,
+        request_timeout,
+        sandbox: backend.sandbox.is_some(),
+    };
+    serve(listener, service, told_to_end()).await?;
+    if tokio::time::timeout(LAST_WRITES, pacer.flush()).await.is_err() {
+        tracing::warn!("the last calls of the day's count were not written");
+    }
+    if let Err(error) = store.close().await {
+        tracing::warn!("the store was not closed in good order: {error}");
+    }
+    tracing::info!("stopped");
+    Ok(())
+}
+
+async fn listen(address: &str) -> Result<TcpListener, ServeError> {
+    TcpListener::bind(address)
         .await
         .map_err(|reason| ServeError::Listen {
             hint: match reason.kind() {
                 io::ErrorKind::AddrInUse => "; choose another one with --listen, or end what uses it",
                 _ => "",
             },
-            address: settings.listen.clone(),
+            address: address.to_owned(),
             reason,
-        })?;
-
-    // The sandbox lives as long as this function.
-    let sandbox;
-    let (base_url, token) = match settings.upstream {
-        Upstream::Api { base_url, token } => {
-            sandbox = None;
-            (base_url, token)
-        }
-        Upstream::Sandbox => {
-            let started = Sandbox::start(sends_sandbox::Config::default())
-                .await
-                .map_err(ServeError::Sandbox)?;
-            let base_url = started.base_url().parse().map_err(io::Error::other)?;
-            let token = AccessToken::new(started.access_token()).map_err(io::Error::other)?;
-            sandbox = Some(started);
-            (base_url, token)
-        }
-    };
-    let client_settings = sends_client::Settings {
-        call_timeout: settings.upstream_timeout,
-        ..sends_client::Settings::new(base_url.clone())
-    };
-    let client = ConstantContact::new(client_settings, Pacer::in_memory(Limits::default()))?;
-
-    let address = listener.local_addr()?;
-    tracing::info!("listening on http://{address}/graphql");
-    if sandbox.is_some() {
-        tracing::info!("asking the embedded sandbox at {base_url}: all data is invented");
-    } else {
-        tracing::info!("asking {base_url}");
-    }
-    tracing::info!("open http://{address}/graphiql in a browser");
-
-    let service = Service {
-        schema: graphql::schema(),
-        client,
-        access: Arc::new(token),
-        request_timeout: Duration::from_secs(60),
-        sandbox: sandbox.is_some(),
-    };
-    serve(listener, service, told_to_end()).await?;
-    tracing::info!("stopped");
-    Ok(())
+        })
 }
 
 /// Answers requests on `listener` until `shutdown` completes, then lets the ones in progress finish.

@@ -1,215 +1,271 @@
 //! The settings of the service once checked: every value is of the type the program works with.
 
-use std::time::Duration;
+mod problem;
+mod value;
+
+use std::{path::PathBuf, time::Duration};
 
 use secrecy::ExposeSecret;
-use sends_client::{AccessToken, BaseUrl, InvalidBaseUrl, InvalidToken};
+use sends_client::{AccessToken, BaseUrl, pacing::Limits};
+use sends_credentials::{Endpoints, EnvironmentVariables, InvalidEnvironment, StateDir, default_state_dir};
 
-use crate::command::{ACCESS_TOKEN_VARIABLE, ServeOptions};
+pub use self::problem::Problem;
+use self::value::{Problems, number, seconds, switch};
+use crate::{
+    command::{AccountOptions, ServeOptions, StateOptions, UpstreamOptions},
+    histories::Freshness,
+};
 
 /// Settings the service can run with.
 #[derive(Debug)]
 pub struct Settings {
     /// The address to listen on, as `host:port`.
     pub listen: String,
-    /// Which upstream is asked, and as whom.
-    pub upstream: Upstream,
-    /// How long one upstream call may take.
-    pub upstream_timeout: Duration,
+    /// Where the answers come from, and on whose behalf they are asked for.
+    pub source: Source,
+    /// How one operation is bounded.
+    pub request_timeout: Duration,
+    /// How old an answer may be.
+    pub freshness: Freshness,
+    /// How the upstream is asked.
+    pub upstream: UpstreamSettings,
 }
 
-/// Where the answers come from.
+/// Where the answers come from, and where they are kept.
 #[derive(Debug)]
-pub enum Upstream {
-    /// The embedded sandbox, with invented data.
+pub enum Source {
+    /// The embedded sandbox, with invented data that is kept nowhere.
     Sandbox,
-    /// Constant Contact, or something that speaks its API.
-    Api {
-        /// Where the API lives, including the version.
-        base_url: BaseUrl,
-        /// The token of the account that is asked.
-        token: AccessToken,
+    /// Whatever account each caller's token belongs to. Nothing is kept beyond the process.
+    CallersAccounts {
+        /// The day's calls are counted here; `None` counts in memory.
+        store: Option<StateDir>,
+    },
+    /// One account, for every caller.
+    OneAccount {
+        /// What tells who the account is.
+        credential: CredentialSource,
+        /// Where the login is.
+        state: StateDir,
+        /// Whether answers are kept there too, or in memory only.
+        keep_answers: bool,
     },
 }
 
-/// One thing that is wrong with the settings, as a sentence that names the option.
-#[derive(Debug, Eq, PartialEq, thiserror::Error)]
-pub enum Problem {
-    /// The address to listen on is not `host:port`.
-    #[error("--listen (SENDS_LISTEN): \"{0}\" is not HOST:PORT, such as 127.0.0.1:8080")]
-    Listen(String),
-    /// The upstream's URL cannot be read.
-    #[error("--upstream-url (SENDS_UPSTREAM_URL): {0}")]
-    UpstreamUrl(InvalidBaseUrl),
-    /// The time for one call is not a number of seconds that makes sense.
-    #[error(
-        "--upstream-timeout (SENDS_UPSTREAM_TIMEOUT): \"{0}\" is not a number of seconds from 0.1 to 600"
-    )]
-    UpstreamTimeout(String),
-    /// The switch for the sandbox is neither on nor off.
-    #[error("--sandbox (SENDS_SANDBOX): \"{0}\" is neither true nor false")]
-    Sandbox(String),
-    /// Two upstreams at once.
-    #[error("--sandbox and --upstream-url name two different upstreams; give one of them")]
-    TwoUpstreams,
-    /// The token cannot be one.
-    #[error("{ACCESS_TOKEN_VARIABLE}: {0}")]
-    Token(InvalidToken),
-    /// Nothing to ask.
-    #[error(
-        "no account to ask: set {ACCESS_TOKEN_VARIABLE} to an access token for Constant Contact, \
-         or try it on invented data with --sandbox"
-    )]
-    NoAccount,
+/// How the service comes to its own access token.
+#[derive(Debug)]
+pub enum CredentialSource {
+    /// The environment holds a token.
+    Environment {
+        /// The variables.
+        variables: EnvironmentVariables,
+        /// Where tokens are renewed.
+        endpoints: Endpoints,
+    },
+    /// Somebody has logged in.
+    Login,
+}
+
+/// How the upstream is asked.
+#[derive(Clone, Debug)]
+pub struct UpstreamSettings {
+    /// Where the API lives.
+    pub base_url: BaseUrl,
+    /// How long one call may take.
+    pub call_timeout: Duration,
+    /// How many calls may leave.
+    pub limits: Limits,
 }
 
 impl Settings {
-    /// Checks what was written on the command line and in the environment.
+    /// Checks what was written on the command line and in the environment. `variables` are the tokens in the environment,
+    /// which have no options: a command line is visible to every process on the machine.
     ///
     /// # Errors
     ///
     /// Every [`Problem`] there is, in the order of the options.
-    pub fn check(options: &ServeOptions) -> Result<Self, Vec<Problem>> {
-        let mut problems = Vec::new();
-        let mut keep = |problem| problems.push(problem);
-
-        let listen = check_listen(&options.listen).map_err(&mut keep);
-        let upstream = check_upstream(options, &mut keep);
-        let upstream_timeout = check_timeout(&options.upstream_timeout).map_err(&mut keep);
-
-        match (listen, upstream, upstream_timeout) {
-            (Ok(listen), Some(upstream), Ok(upstream_timeout)) => Ok(Self {
-                listen,
-                upstream,
-                upstream_timeout,
-            }),
-            _ => Err(problems),
+    pub fn check(options: &ServeOptions, variables: EnvironmentVariables) -> Result<Self, Vec<Problem>> {
+        let mut problems = Problems::default();
+        let listen = problems.keep(check_listen(&options.listen));
+        let request_timeout =
+            problems.keep(seconds("request-timeout", &options.request_timeout, 0.1, 3_600.0));
+        let max_age = problems.keep(seconds("max-age", &options.max_age, 0.0, 31_536_000.0));
+        let max_age_settled = problems.keep(seconds(
+            "max-age-settled",
+            &options.max_age_settled,
+            0.0,
+            31_536_000.0,
+        ));
+        let upstream = UpstreamSettings::check(&options.upstream, &mut problems);
+        let source = check_source(options, variables, &mut problems);
+        match (
+            listen,
+            request_timeout,
+            max_age,
+            max_age_settled,
+            upstream,
+            source,
+        ) {
+            (
+                Some(listen),
+                Some(request_timeout),
+                Some(max_age),
+                Some(settled),
+                Some(upstream),
+                Some(source),
+            ) => {
+                let freshness = Freshness::new(max_age, settled);
+                problems.or(Self {
+                    listen,
+                    source,
+                    request_timeout,
+                    freshness,
+                    upstream,
+                })
+            }
+            _ => Err(problems.into()),
         }
     }
+}
+
+impl UpstreamSettings {
+    fn check(options: &UpstreamOptions, problems: &mut Problems) -> Option<Self> {
+        let base_url = given(options.upstream_url.as_deref())
+            .unwrap_or(BaseUrl::REAL_UPSTREAM)
+            .parse();
+        let base_url = problems.keep(base_url.map_err(Problem::UpstreamUrl));
+        let call_timeout = problems.keep(seconds("upstream-timeout", &options.upstream_timeout, 0.1, 600.0));
+        let rate_per_second = problems.keep(number("rate-per-second", &options.rate_per_second, 1_000_000));
+        let rate_per_day = problems.keep(number("rate-per-day", &options.rate_per_day, 1_000_000_000));
+        let reserve = problems.keep(number("rate-reserve", &options.rate_reserve, 1_000_000_000));
+        let limits = Limits {
+            rate_per_second: u32::try_from(rate_per_second?).unwrap_or(u32::MAX),
+            rate_per_day: rate_per_day?,
+            reserve: reserve?,
+            ..Limits::default()
+        };
+        Some(Self {
+            base_url: base_url?,
+            call_timeout: call_timeout?,
+            limits,
+        })
+    }
+
+    /// The same for a command that is no service.
+    ///
+    /// # Errors
+    ///
+    /// Every [`Problem`] there is.
+    pub fn of(options: &UpstreamOptions) -> Result<Self, Vec<Problem>> {
+        let mut problems = Problems::default();
+        Self::check(options, &mut problems).ok_or(problems.into())
+    }
+}
+
+/// The authorization server that the options name.
+///
+/// # Errors
+///
+/// [`Problem::OAuthUrl`].
+pub fn endpoints(options: &AccountOptions) -> Result<Endpoints, Problem> {
+    given(options.oauth_url.as_deref()).map_or_else(
+        || Ok(Endpoints::default()),
+        |url| Endpoints::from_base(url).map_err(Problem::OAuthUrl),
+    )
+}
+
+/// The state folder that the options name, or the platform's, made if it is not there.
+///
+/// # Errors
+///
+/// [`Problem::StateDir`] when it cannot be made or others can enter it.
+pub fn state_dir(options: &StateOptions) -> Result<StateDir, Problem> {
+    let path =
+        given(options.state_dir.as_deref()).map_or_else(default_state_dir, |path| Ok(PathBuf::from(path)));
+    path.and_then(StateDir::open).map_err(Problem::StateDir)
 }
 
 fn check_listen(listen: &str) -> Result<String, Problem> {
     match listen.rsplit_once(':') {
         Some((host, port)) if !host.is_empty() && port.parse::<u16>().is_ok() => Ok(listen.to_owned()),
-        _ => Err(Problem::Listen(listen.to_owned())),
+        _ => Err(Problem::value(
+            "listen",
+            listen,
+            "HOST:PORT, such as 127.0.0.1:8080",
+        )),
     }
 }
 
-fn check_upstream(options: &ServeOptions, keep: &mut impl FnMut(Problem)) -> Option<Upstream> {
-    let sandbox = check_switch(&options.sandbox).map_err(&mut *keep);
-    let given_url = options.upstream_url.as_deref().filter(|url| !url.is_empty());
-    let base_url = given_url.unwrap_or(BaseUrl::REAL_UPSTREAM).parse();
-    let base_url = base_url.map_err(|error| keep(Problem::UpstreamUrl(error)));
-    match sandbox {
-        Err(()) => None,
-        Ok(true) if given_url.is_some() => {
-            keep(Problem::TwoUpstreams);
-            None
+fn check_source(
+    options: &ServeOptions,
+    variables: EnvironmentVariables,
+    problems: &mut Problems,
+) -> Option<Source> {
+    let sandbox = problems.keep(switch("sandbox", &options.sandbox));
+    let callers = problems.keep(switch("caller-tokens", &options.caller_tokens));
+    let keep_answers = problems.keep(match options.store.as_str() {
+        "sqlite" => Ok(true),
+        "memory" => Ok(false),
+        other => Err(Problem::value("store", other, "sqlite or memory")),
+    });
+    let has_token = variables.access_token.is_some() || variables.refresh_token.is_some();
+    match (sandbox?, callers?) {
+        (true, _) if given(options.upstream.upstream_url.as_deref()).is_some() => {
+            problems.note(Problem::TwoUpstreams)
         }
-        Ok(true) => Some(Upstream::Sandbox),
-        Ok(false) => {
-            let token = match &options.access_token {
-                None => Err(Problem::NoAccount),
-                Some(token) => AccessToken::new(token.expose_secret()).map_err(Problem::Token),
+        (true, true) => problems.note(Problem::SandboxOfCallers),
+        (true, false) => Some(Source::Sandbox),
+        (false, true) if has_token => problems.note(Problem::TwoModes),
+        (false, true) => {
+            let store = match keep_answers? {
+                true => Some(problems.keep(state_dir(&options.account.state))?),
+                false => None,
             };
-            match (token.map_err(keep), base_url) {
-                (Ok(token), Ok(base_url)) => Some(Upstream::Api { base_url, token }),
-                _ => None,
-            }
+            Some(Source::CallersAccounts { store })
+        }
+        (false, false) => {
+            let credential = check_credential(&options.account, variables, has_token, problems);
+            let state = problems.keep(state_dir(&options.account.state));
+            Some(Source::OneAccount {
+                credential: credential?,
+                state: state?,
+                keep_answers: keep_answers?,
+            })
         }
     }
 }
 
-fn check_timeout(seconds: &str) -> Result<Duration, Problem> {
-    match seconds.parse::<f64>() {
-        Ok(number) if (0.1..=600.0).contains(&number) => Ok(Duration::from_secs_f64(number)),
-        _ => Err(Problem::UpstreamTimeout(seconds.to_owned())),
+fn check_credential(
+    options: &AccountOptions,
+    mut variables: EnvironmentVariables,
+    has_token: bool,
+    problems: &mut Problems,
+) -> Option<CredentialSource> {
+    let endpoints = problems.keep(endpoints(options));
+    if !has_token {
+        return Some(CredentialSource::Login);
     }
+    variables.client_id = given(options.client_id.as_deref()).map(String::from);
+    let token = variables
+        .access_token
+        .as_ref()
+        .map(|token| AccessToken::new(token.expose_secret()));
+    if let Some(Err(error)) = token {
+        return problems.note(Problem::Environment(InvalidEnvironment::AccessToken(error)));
+    }
+    if variables.refresh_token.is_some() && variables.client_id.is_none() {
+        return problems.note(Problem::Environment(InvalidEnvironment::NoClientId));
+    }
+    Some(CredentialSource::Environment {
+        variables,
+        endpoints: endpoints?,
+    })
 }
 
-fn check_switch(value: &str) -> Result<bool, Problem> {
-    match value.to_ascii_lowercase().as_str() {
-        "true" | "1" | "yes" | "on" => Ok(true),
-        "false" | "0" | "no" | "off" | "" => Ok(false),
-        _ => Err(Problem::Sandbox(value.to_owned())),
-    }
+/// What is empty counts as not given, which is how compose files leave a variable out.
+fn given(text: Option<&str>) -> Option<&str> {
+    text.filter(|text| !text.trim().is_empty())
 }
 
 #[cfg(test)]
-mod tests {
-    use secrecy::SecretString;
-
-    use super::*;
-
-    fn options() -> ServeOptions {
-        ServeOptions {
-            listen: "127.0.0.1:8080".into(),
-            upstream_url: None,
-            upstream_timeout: "20".into(),
-            sandbox: "false".into(),
-            access_token: Some(SecretString::from("token")),
-        }
-    }
-
-    #[test]
-    fn every_wrong_setting_is_reported_at_once() {
-        let options = ServeOptions {
-            listen: "8080".into(),
-            upstream_url: Some("api.cc.email/v3".into()),
-            upstream_timeout: "soon".into(),
-            access_token: Some(SecretString::from("two words")),
-            ..options()
-        };
-        let problems = Settings::check(&options).unwrap_err();
-        let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
-        insta::assert_snapshot!(problems.join("\n"), @r#"
-        --listen (SENDS_LISTEN): "8080" is not HOST:PORT, such as 127.0.0.1:8080
-        --upstream-url (SENDS_UPSTREAM_URL): not a URL such as https://api.cc.email/v3: relative URL without a base
-        SENDS_ACCESS_TOKEN: the access token is empty or holds a space or a character that cannot stand in an HTTP header
-        --upstream-timeout (SENDS_UPSTREAM_TIMEOUT): "soon" is not a number of seconds from 0.1 to 600
-        "#);
-    }
-
-    #[test]
-    fn without_a_token_and_without_the_sandbox_both_ways_are_named() {
-        let problems = Settings::check(&ServeOptions {
-            access_token: None,
-            ..options()
-        })
-        .unwrap_err();
-        assert_eq!(problems, [Problem::NoAccount]);
-        let sentence = problems[0].to_string();
-        assert!(
-            sentence.contains("SENDS_ACCESS_TOKEN") && sentence.contains("--sandbox"),
-            "{sentence}"
-        );
-    }
-
-    #[test]
-    fn the_sandbox_needs_no_token_and_tolerates_no_second_upstream() {
-        let sandbox = ServeOptions {
-            access_token: None,
-            sandbox: "true".into(),
-            ..options()
-        };
-        assert!(matches!(
-            Settings::check(&sandbox).unwrap().upstream,
-            Upstream::Sandbox
-        ));
-        let both = ServeOptions {
-            upstream_url: Some("http://127.0.0.1:1/v3".into()),
-            ..sandbox
-        };
-        assert_eq!(Settings::check(&both).unwrap_err(), [Problem::TwoUpstreams]);
-    }
-
-    #[test]
-    fn no_setting_prints_the_token() {
-        let options = ServeOptions {
-            access_token: Some(SecretString::from("hush-hush")),
-            ..options()
-        };
-        let printed = format!("{options:?} {:?}", Settings::check(&options));
-        assert!(!printed.contains("hush"), "{printed}");
-    }
-}
+mod tests;

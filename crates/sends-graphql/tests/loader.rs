@@ -1,11 +1,19 @@
 //! The dataloader against a slow upstream: what waits for what.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use sends_client::{AccessToken, Caller, ConstantContact, Pacer, Settings, pacing::Limits};
-use sends_core::ActivityId;
-use sends_graphql::loader::HistoryLoader;
+use sends_client::{
+    AccessToken, Caller, Clock, ConstantContact, Pacer, Settings, SystemClock, pacing::Limits,
+};
+use sends_graphql::{
+    histories::{Asker, Freshness, Histories},
+    loader::{HistoryLoader, Question},
+};
 use sends_sandbox::{Config, Fault, Sandbox};
+use sends_store::{MemoryStore, Owner};
 use serde_json::json;
 
 const SLOW: &str = "1ead98be-dfa0-4e04-81f7-5f1534d42e9c";
@@ -15,19 +23,36 @@ const SLOWNESS: Duration = Duration::from_millis(600);
 async fn sandbox_with_a_slow_activity() -> Sandbox {
     let slow = json!({ "kind": "latency", "delay_ms": SLOWNESS.as_millis(), "activity_id": SLOW });
     let fault: Fault = serde_json::from_value(slow).expect("a fault");
-    Sandbox::start(Config { faults: vec![fault], ..Config::default() }).await.expect("a sandbox")
+    Sandbox::start(Config {
+        faults: vec![fault],
+        ..Config::default()
+    })
+    .await
+    .expect("a sandbox")
 }
 
 fn loader(sandbox: &Sandbox) -> HistoryLoader {
     let settings = Settings::new(sandbox.base_url().parse().expect("a URL"));
+    let client = ConstantContact::new(settings, Pacer::in_memory(Limits::NONE)).expect("a client");
+    let freshness = Freshness::new(Duration::from_secs(60), Duration::from_secs(60));
+    let store = Arc::new(MemoryStore::new(1 << 20));
+    let histories = Histories::new(Arc::new(client), store, Arc::new(SystemClock), freshness);
     let token = AccessToken::new(sandbox.access_token()).expect("a token");
-    let client = ConstantContact::new(settings, Pacer::in_memory(Limits::default())).expect("a client");
     let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
-    HistoryLoader::new(client, Caller::new(std::sync::Arc::new(token), deadline))
+    let asker = Asker {
+        owner: Owner::new([1; 16]),
+        caller: Caller::new(Arc::new(token), deadline),
+        asked_at: SystemClock.now(),
+        oldest: None,
+    };
+    HistoryLoader::new(histories, asker)
 }
 
-fn id(text: &str) -> ActivityId {
-    text.parse().expect("an id")
+fn question(activity: &str) -> Question {
+    Question {
+        activity: activity.parse().expect("an id"),
+        max_age: None,
+    }
 }
 
 #[tokio::test]
@@ -36,13 +61,13 @@ async fn a_wave_starts_while_the_wave_before_it_is_still_waiting() {
     let loader = loader(&sandbox);
     let started = Instant::now();
     let first_wave = async {
-        loader.load(id(SLOW)).await.expect("a history");
+        loader.load(question(SLOW)).await.expect("a history");
         started.elapsed()
     };
     let second_wave = async {
         // By now the first batch is on its way.
         tokio::time::sleep(Duration::from_millis(50)).await;
-        loader.load(id(FAST)).await.expect("a history");
+        loader.load(question(FAST)).await.expect("a history");
         started.elapsed()
     };
     let (slow, fast) = tokio::join!(first_wave, second_wave);
@@ -54,13 +79,14 @@ async fn a_wave_starts_while_the_wave_before_it_is_still_waiting() {
 async fn everyone_who_asks_for_an_activity_shares_one_history() {
     let sandbox = sandbox_with_a_slow_activity().await;
     let loader = loader(&sandbox);
-    let early = loader.load(id(SLOW));
+    let early = loader.load(question(SLOW));
     let late = async {
         tokio::time::sleep(Duration::from_millis(50)).await;
-        loader.load(id(SLOW)).await
+        loader.load(question(SLOW)).await
     };
     let (early, late) = tokio::join!(early, late);
-    let again = loader.load(id(SLOW)).await.expect("a history");
-    assert!(std::sync::Arc::ptr_eq(&early.expect("a history"), &again));
-    assert!(std::sync::Arc::ptr_eq(&late.expect("a history"), &again));
+    let again = loader.load(question(SLOW)).await.expect("a history");
+    assert!(Arc::ptr_eq(&early.expect("a history").history, &again.history));
+    assert!(Arc::ptr_eq(&late.expect("a history").history, &again.history));
+    assert_eq!(sandbox.requests().len(), 1);
 }

@@ -10,7 +10,10 @@ use serde_json::Value;
 fn the_schema_file_is_what_the_code_says() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../schema.graphql");
     let file = std::fs::read_to_string(path).expect("schema.graphql is at the top of the workspace");
-    assert!(file == graphql::sdl(), "schema.graphql differs from the code; `just schema` writes it");
+    assert!(
+        file == graphql::sdl(),
+        "schema.graphql differs from the code; `just schema` writes it"
+    );
 }
 
 #[tokio::test]
@@ -19,7 +22,7 @@ async fn everything_in_the_schema_is_described() {
         fields(includeDeprecated: true) { name description args(includeDeprecated: true) { name description } }
         inputFields(includeDeprecated: true) { name description }
         enumValues(includeDeprecated: true) { name description } } } }";
-    let answer = graphql::schema().execute(Request::new(query)).await;
+    let answer = graphql::schema().finish().execute(Request::new(query)).await;
     assert!(answer.errors.is_empty(), "{:?}", answer.errors);
     let answer = answer.data.into_json().expect("JSON");
     let types = answer["__schema"]["types"].as_array().expect("types");
@@ -42,7 +45,10 @@ fn is_ours(described: &Value) -> bool {
 fn walk(place: &Value, above: &str, seen: &mut usize, undescribed: &mut Vec<String>) {
     let name = format!("{above}{}", place["name"].as_str().expect("a name"));
     *seen += 1;
-    if place["description"].as_str().is_none_or(|description| description.trim().is_empty()) {
+    if place["description"]
+        .as_str()
+        .is_none_or(|description| description.trim().is_empty())
+    {
         undescribed.push(name.clone());
     }
     for below in ["fields", "args", "inputFields", "enumValues"] {

@@ -120,7 +120,7 @@ impl Core {
                 token_fingerprint: used.clone(),
                 since: self.settings.clock.now(),
             });
-            locked.write(&credential).await?;
+            credential.refresh_in_flight = None;
         }
         match oauth.refresh(&refresh.token).await {
             Ok(grant) => {

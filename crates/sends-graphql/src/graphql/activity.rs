@@ -1,33 +1,47 @@
 //! An email campaign activity and what its send history adds up to.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_graphql::{Context, ID, Object};
 use sends_core::{ActivityId, HistorySummary, SendHistory};
 
 use super::{
     ApiError,
-    enums::{SendOrder, SendOutcome},
+    enums::{SendOrder, SendOutcome, StaleReason},
     narrowing::{self, SendHistoryFilter},
     scalar::{DateTime, count, int},
     send::HistoricSend,
 };
-use crate::loader::HistoryLoader;
+use crate::{
+    histories::Reading,
+    loader::{HistoryLoader, Question},
+};
 
 /// One email campaign activity: the thing that Constant Contact sends. Its history has one entry for each time it was
 /// sent or tried to be.
 pub(super) struct CampaignActivity {
     id: ActivityId,
+    max_age: Option<Duration>,
 }
 
 impl CampaignActivity {
-    pub(super) fn new(id: ActivityId) -> Self {
-        Self { id }
+    /// The activity, whose history may be as old as `max_age` unless a field asks otherwise.
+    pub(super) fn new(id: ActivityId, max_age: Option<Duration>) -> Self {
+        Self { id, max_age }
+    }
+
+    async fn read(&self, context: &Context<'_>, max_age: Option<Duration>) -> Result<Reading, ApiError> {
+        let loader = context.data_unchecked::<HistoryLoader>();
+        Ok(loader
+            .load(Question {
+                activity: self.id,
+                max_age: max_age.or(self.max_age),
+            })
+            .await?)
     }
 
     async fn history(&self, context: &Context<'_>) -> Result<Arc<SendHistory>, ApiError> {
-        let loader = context.data_unchecked::<HistoryLoader>();
-        Ok(loader.load(self.id).await?)
+        self.read(context, None).await.map(|reading| reading.history)
     }
 
     async fn narrowed_history(
@@ -36,13 +50,15 @@ impl CampaignActivity {
         filter: Option<SendHistoryFilter>,
         order_by: SendOrder,
         (first, last): (Option<i32>, Option<i32>),
+        max_age: Option<i32>,
     ) -> Result<Vec<HistoricSend>, ApiError> {
         let part = narrowing::part(first, last)?;
+        let max_age = narrowing::max_age(max_age)?;
         let filter = filter
             .map(SendHistoryFilter::check)
             .transpose()?
             .unwrap_or_default();
-        let history = self.history(context).await?;
+        let history = self.read(context, max_age).await?.history;
         let mut chosen: Vec<usize> = (0..history.len())
             .filter(|&index| filter.matches(&history.sends()[index]))
             .collect();
@@ -81,9 +97,13 @@ impl CampaignActivity {
         first: Option<i32>,
         #[graphql(desc = "Only the last so many of the ordered list. Not together with `first`.")]
         last: Option<i32>,
+        #[graphql(
+            desc = "How many seconds old the answer may be: 0 asks Constant Contact now. Taken from the activity when left out."
+        )]
+        max_age: Option<i32>,
     ) -> Option<Result<Vec<HistoricSend>, ApiError>> {
         Some(
-            self.narrowed_history(context, filter, order_by, (first, last))
+            self.narrowed_history(context, filter, order_by, (first, last), max_age)
                 .await,
         )
     }
@@ -97,6 +117,35 @@ impl CampaignActivity {
         };
         let latest = history.len().checked_sub(1)?;
         Some(Ok(HistoricSend::new(self.id, history, latest)))
+    }
+
+    /// When Constant Contact gave the history that the fields of this activity show. Null, with an error, when there is
+    /// none.
+    async fn fetched_at(&self, context: &Context<'_>) -> Option<Result<DateTime, ApiError>> {
+        Some(
+            self.read(context, None)
+                .await
+                .map(|reading| DateTime(reading.fetched_at)),
+        )
+    }
+
+    /// Whether the history is older than it was meant to be, because Constant Contact could not be asked. `staleReason` says
+    /// why. Null, with an error, when there is none.
+    async fn is_stale(&self, context: &Context<'_>) -> Option<Result<bool, ApiError>> {
+        Some(
+            self.read(context, None)
+                .await
+                .map(|reading| reading.stale.is_some()),
+        )
+    }
+
+    /// Why the history is stale. Null when it is not, and, with an error, when there is none.
+    async fn stale_reason(&self, context: &Context<'_>) -> Option<Result<StaleReason, ApiError>> {
+        let stale = self
+            .read(context, None)
+            .await
+            .map(|reading| reading.stale.map(Into::into));
+        stale.transpose()
     }
 
     /// What the send history adds up to. Null, with an error, when the history could not be fetched.

@@ -119,3 +119,29 @@ pub(super) enum SendOrder {
     /// The latest attempt comes first.
     NewestFirst,
 }
+
+/// Why a history is older than it was meant to be.
+#[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
+#[graphql(remote = "crate::histories::StaleReason")]
+pub(super) enum StaleReason {
+    /// Constant Contact could not be reached, failed, or gave an answer that could not be used.
+    UpstreamUnavailable,
+    /// Constant Contact did not answer in time, or the call's turn did not come.
+    TooSlow,
+    /// Constant Contact's limit for a second held the call back for too long.
+    RateLimited,
+    /// The calls that Constant Contact allows for the day are used up.
+    QuotaExceeded,
+}
+
+/// Why no upstream call leaves at the moment.
+#[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
+#[graphql(remote = "sends_client::pacing::PauseReason")]
+pub(super) enum PauseReason {
+    /// Constant Contact said that there were too many calls in a second.
+    Throttled,
+    /// Constant Contact said that the day's calls are used up.
+    QuotaExceeded,
+    /// By this service's own count the day's calls are used up.
+    DayUsedUp,
+}

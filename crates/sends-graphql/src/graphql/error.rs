@@ -8,11 +8,10 @@
 //! leaves the field out of the answer for the second, where the specification wants it to be null.
 
 use async_graphql::ErrorExtensionValues;
-use jiff::Timestamp;
 use sends_client::{FailureClass, UpstreamError};
 use sends_core::ParseActivityIdError;
 
-use crate::loader::LoadError;
+use crate::histories::ReadError;
 
 /// The closed set of `extensions.code`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -21,8 +20,10 @@ pub enum ErrorCode {
     BadUserInput,
     /// The account holds no such activity.
     NotFound,
-    /// Constant Contact does not accept the access token.
+    /// Constant Contact does not accept the access token, or the caller brought none.
     Unauthenticated,
+    /// The service's own login has ended; its operator has to log in again.
+    LoginRequired,
     /// The token lacks a scope or a privilege, or the application was deactivated.
     Forbidden,
     /// Too many calls in this second.
@@ -46,6 +47,7 @@ impl ErrorCode {
             Self::BadUserInput => "BAD_USER_INPUT",
             Self::NotFound => "NOT_FOUND",
             Self::Unauthenticated => "UNAUTHENTICATED",
+            Self::LoginRequired => "LOGIN_REQUIRED",
             Self::Forbidden => "FORBIDDEN",
             Self::RateLimited => "RATE_LIMITED",
             Self::QuotaExceeded => "QUOTA_EXCEEDED",
@@ -99,17 +101,14 @@ impl ApiError {
 
     fn upstream(error: &UpstreamError) -> Self {
         let (code, message) = explain(error.class);
-        let retry_after_seconds = match error.class {
-            FailureClass::QuotaExceeded => Some(seconds_until_quota_resets(Timestamp::now())),
-            // The second's limit clears by itself within the second.
-            FailureClass::Throttled => Some(error.retry_after.map_or(1, |wait| wait.as_secs().max(1))),
-            _ => error.retry_after.map(|wait| wait.as_secs()),
-        };
         let facts = Facts {
             upstream_status: error.status.map(|status| status.as_u16()),
             upstream_error_key: error.error_key.clone(),
             upstream_request_id: error.request_id.clone(),
-            retry_after_seconds,
+            // Whoever comes back a moment too early has to wait again.
+            retry_after_seconds: error
+                .retry_after
+                .map(|wait| wait.as_secs() + u64::from(wait.subsec_nanos() > 0)),
         };
         Self::new(code, message, facts)
     }
@@ -133,6 +132,26 @@ fn explain(class: FailureClass) -> (ErrorCode, &'static str) {
             ErrorCode::Unauthenticated,
             "Constant Contact does not accept the access token: it is expired or revoked.",
         ),
+        FailureClass::LoginRequired => (
+            ErrorCode::LoginRequired,
+            "The service's login to Constant Contact has ended; its operator has to log in again.",
+        ),
+        FailureClass::TokenUnavailable => (
+            ErrorCode::UpstreamUnavailable,
+            "Constant Contact gives out no access token at the moment.",
+        ),
+        FailureClass::QueueFull => (
+            ErrorCode::RateLimited,
+            "Too many calls to Constant Contact are waiting for their turn.",
+        ),
+        FailureClass::DeadlineExceeded => (
+            ErrorCode::UpstreamTimeout,
+            "The answer did not come within the time for an operation; ask again to get further.",
+        ),
+        FailureClass::CircuitOpen => (
+            ErrorCode::UpstreamUnavailable,
+            "Constant Contact has been failing and is left alone for a moment.",
+        ),
         FailureClass::Forbidden => (
             ErrorCode::Forbidden,
             "Constant Contact denies access: the token needs the scope campaign_data and the user the privilege \
@@ -146,26 +165,6 @@ fn explain(class: FailureClass) -> (ErrorCode, &'static str) {
         FailureClass::QuotaExceeded => (
             ErrorCode::QuotaExceeded,
             "The calls that Constant Contact allows for today are used up until 00:00 UTC.",
-        ),
-        FailureClass::LoginRequired => (
-            ErrorCode::Unauthenticated,
-            "The connection to Constant Contact has ended: somebody must log in again.",
-        ),
-        FailureClass::TokenUnavailable => (
-            ErrorCode::UpstreamUnavailable,
-            "No access token for Constant Contact can be had at the moment.",
-        ),
-        FailureClass::QueueFull => (
-            ErrorCode::RateLimited,
-            "Too many calls to Constant Contact are waiting.",
-        ),
-        FailureClass::DeadlineExceeded => (
-            ErrorCode::UpstreamTimeout,
-            "The call to Constant Contact did not get its turn in time.",
-        ),
-        FailureClass::CircuitOpen => (
-            ErrorCode::UpstreamUnavailable,
-            "Constant Contact has been failing and is left alone for the moment.",
         ),
         FailureClass::Rejected => (
             ErrorCode::UpstreamInvalid,
@@ -182,17 +181,15 @@ fn explain(class: FailureClass) -> (ErrorCode, &'static str) {
     }
 }
 
-/// The day's limit resets at 00:00:00 UTC (documented). Unix time has no leap seconds, so every day has the same length.
-fn seconds_until_quota_resets(now: Timestamp) -> u64 {
-    const DAY: i64 = 24 * 60 * 60;
-    (DAY - now.as_second().rem_euclid(DAY)).unsigned_abs()
-}
-
-impl From<LoadError> for ApiError {
-    fn from(error: LoadError) -> Self {
+impl From<ReadError> for ApiError {
+    fn from(error: ReadError) -> Self {
         match error {
-            LoadError::Upstream(error) => Self::upstream(&error),
-            LoadError::Lost => Self::new(
+            ReadError::Upstream(error) => Self::upstream(&error),
+            ReadError::NotFound => {
+                let (code, message) = explain(FailureClass::NotFound);
+                Self::new(code, message, Facts::default())
+            }
+            ReadError::Lost => Self::new(
                 ErrorCode::Internal,
                 "The service failed to answer.",
                 Facts::default(),
@@ -226,18 +223,5 @@ impl From<ApiError> for async_graphql::Error {
             source: None,
             extensions: Some(extensions),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_quota_resets_at_the_next_midnight_utc() {
-        let until = |now: &str| seconds_until_quota_resets(now.parse().unwrap());
-        assert_eq!(until("2026-11-23T23:59:59.9Z"), 1);
-        assert_eq!(until("2026-11-23T00:00:00Z"), 24 * 3600);
-        assert_eq!(until("2026-12-31T23:00:00.5Z"), 3600);
     }
 }

@@ -1,5 +1,7 @@
 //! The arguments that choose among the sends of a history, checked before anything is fetched.
 
+use std::time::Duration;
+
 use async_graphql::InputObject;
 use sends_core::{ReasonCode, SendAttempt};
 
@@ -62,6 +64,13 @@ impl CheckedFilter {
         let status = SendStatus::from(send.send_status.as_ref());
         (self.statuses.is_empty() || self.statuses.contains(&status)) && self.rest.matches(send)
     }
+}
+
+/// Reads a `maxAge` in seconds.
+pub(super) fn max_age(seconds: Option<i32>) -> Result<Option<Duration>, ApiError> {
+    let seconds = seconds.map(u64::try_from).transpose();
+    let seconds = seconds.map_err(|_| ApiError::bad_user_input("`maxAge` must not be negative."))?;
+    Ok(seconds.map(Duration::from_secs))
 }
 
 /// Which end of a list to keep.

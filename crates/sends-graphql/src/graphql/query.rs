@@ -1,9 +1,12 @@
 //! The entry points of the schema.
 
-use async_graphql::{ID, Object};
+use std::time::Duration;
+
+use async_graphql::{Context, ID, Object};
+use sends_client::Pacer;
 use sends_core::ActivityId;
 
-use super::{ApiError, activity::CampaignActivity, reason::Reason};
+use super::{ApiError, activity::CampaignActivity, budget::UpstreamBudget, narrowing, reason::Reason};
 
 /// How many activities one `campaignActivities` may name. Each can cost an upstream call, and the upstream allows 10,000
 /// a day.
@@ -16,20 +19,26 @@ pub struct Query;
 #[Object]
 impl Query {
     /// One email campaign activity by its id. Nothing is fetched until a field needs it, so an id that the account does
-    /// not hold shows as an error with code NOT_FOUND on those fields. Null, with an error of code BAD_USER_INPUT, when
+    /// not hold shows as an error with code `NOT_FOUND` on those fields. Null, with an error of code `BAD_USER_INPUT`, when
     /// the id is not a UUID.
     async fn campaign_activity(
         &self,
         #[graphql(desc = "The `campaign_activity_id` of Constant Contact: a UUID with hyphens.")] id: ID,
+        #[graphql(
+            desc = "How many seconds old its history may be: 0 asks Constant Contact now. When left out, the service \
+                          decides: a minute for what was sent lately, longer for what has been quiet for long."
+        )]
+        max_age: Option<i32>,
     ) -> Option<Result<CampaignActivity, ApiError>> {
-        Some(activity(&id))
+        Some(narrowing::max_age(max_age).and_then(|max_age| activity(&id, max_age)))
     }
 
     /// Several activities in the order of their ids, repeats included. An id that is not a UUID makes its own place in
-    /// the list null, with an error of code BAD_USER_INPUT. At most 500 ids.
+    /// the list null, with an error of code `BAD_USER_INPUT`. At most 500 ids.
     async fn campaign_activities(
         &self,
         #[graphql(desc = "The ids, as `campaignActivity` takes them. At most 500.")] ids: Vec<ID>,
+        #[graphql(desc = "How old their histories may be, as for `campaignActivity`.")] max_age: Option<i32>,
     ) -> Result<Vec<Option<Result<CampaignActivity, ApiError>>>, ApiError> {
         if ids.len() > MAX_ACTIVITIES {
             let message = format!(
@@ -38,7 +47,8 @@ impl Query {
             );
             return Err(ApiError::bad_user_input(message));
         }
-        Ok(ids.iter().map(|id| Some(activity(id))).collect())
+        let max_age = narrowing::max_age(max_age)?;
+        Ok(ids.iter().map(|id| Some(activity(id, max_age))).collect())
     }
 
     /// Every reason code that Constant Contact documents, 0 to 12, for a legend or a help page. A send can carry a code
@@ -46,8 +56,13 @@ impl Query {
     async fn reason_codes(&self) -> Vec<Reason> {
         sends_core::Reason::table().iter().copied().map(Reason).collect()
     }
+
+    /// What is left of the calls that Constant Contact allows, by this service's own count: Constant Contact tells nobody.
+    async fn upstream_budget(&self, context: &Context<'_>) -> UpstreamBudget {
+        UpstreamBudget(context.data_unchecked::<Pacer>().state())
+    }
 }
 
-fn activity(id: &ID) -> Result<CampaignActivity, ApiError> {
-    Ok(CampaignActivity::new(id.parse::<ActivityId>()?))
+fn activity(id: &ID, max_age: Option<Duration>) -> Result<CampaignActivity, ApiError> {
+    Ok(CampaignActivity::new(id.parse::<ActivityId>()?, max_age))
 }

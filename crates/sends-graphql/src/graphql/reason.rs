@@ -17,7 +17,7 @@ impl Reason {
         self.0.code.get()
     }
 
-    /// A stable name for the code, such as NO_ELIGIBLE_CONTACTS; UNKNOWN for a code that is not documented.
+    /// A stable name for the code, such as `NO_ELIGIBLE_CONTACTS`; UNKNOWN for a code that is not documented.
     async fn name(&self) -> &str {
         self.0.name
     }

@@ -7,12 +7,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{StatusCode, header};
-
-use sends_client::Caller;
 use tokio::time::Instant;
 
 use super::Service;
-use crate::{graphql::ErrorCode, guard, loader::HistoryLoader};
+use crate::{access::TokenMissing, graphql::ErrorCode, guard, loader::HistoryLoader};
 
 /// `POST /graphql` with a JSON body.
 pub(super) async fn answer(State(service): State<Service>, request: Request) -> Response {
@@ -24,6 +22,14 @@ pub(super) async fn answer(State(service): State<Service>, request: Request) -> 
         )
         .into_response();
     }
+    let deadline = Instant::now() + service.request_timeout;
+    let asker = match service
+        .access
+        .asker(request.headers(), service.clock.now(), deadline)
+    {
+        Ok(asker) => asker,
+        Err(error) => return Rejection::unauthenticated(&error).into_response(),
+    };
     let request =
         match <GraphQLRequest<Rejection> as axum::extract::FromRequest<()>>::from_request(request, &()).await
         {
@@ -33,8 +39,8 @@ pub(super) async fn answer(State(service): State<Service>, request: Request) -> 
     if let Err(refused) = guard::check(&request.query) {
         return Rejection::new(StatusCode::BAD_REQUEST, refused.to_string()).into_response();
     }
-    let caller = Caller::new(service.access, Instant::now() + service.request_timeout);
-    let loader = HistoryLoader::new(service.client, caller);
+    let caller = asker.caller.clone();
+    let loader = HistoryLoader::new(service.histories, asker);
     let mut response = service.schema.execute(request.data(loader)).await;
     // What the library itself finds wrong, in the text of the query or its variables, is the caller's to mend.
     for error in &mut response.errors {
@@ -42,6 +48,9 @@ pub(super) async fn answer(State(service): State<Service>, request: Request) -> 
             .extensions
             .get_or_insert_with(|| code_only(ErrorCode::BadUserInput));
     }
+    // What the operation cost: the answers of the upstream that others waited for too are counted where they were asked.
+    let cost = async_graphql::value!({ "calls": caller.calls_sent() });
+    response.extensions.insert("upstream".to_owned(), cost);
     GraphQLResponse::from(response).into_response()
 }
 
@@ -58,6 +67,7 @@ fn has_json_body(request: &Request) -> bool {
 /// A request that never became a GraphQL operation, answered in the shape of a GraphQL error all the same.
 struct Rejection {
     status: StatusCode,
+    code: ErrorCode,
     message: String,
 }
 
@@ -65,7 +75,16 @@ impl Rejection {
     fn new(status: StatusCode, message: impl Into<String>) -> Self {
         Self {
             status,
+            code: ErrorCode::BadUserInput,
             message: message.into(),
+        }
+    }
+
+    fn unauthenticated(error: &TokenMissing) -> Self {
+        Self {
+            status: StatusCode::UNAUTHORIZED,
+            code: ErrorCode::Unauthenticated,
+            message: error.to_string(),
         }
     }
 }
@@ -91,7 +110,7 @@ impl From<ParseRequestError> for Rejection {
 impl IntoResponse for Rejection {
     fn into_response(self) -> Response {
         let mut error = ServerError::new(self.message, None);
-        error.extensions = Some(code_only(ErrorCode::BadUserInput));
+        error.extensions = Some(code_only(self.code));
         let body = serde_json::json!({ "errors": [error] });
         (self.status, axum::Json(body)).into_response()
     }

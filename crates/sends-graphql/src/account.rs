@@ -1,0 +1,101 @@
+//! The commands for connecting an account: `login`, `logout`, `status`, and `rebuild-store`.
+
+mod login;
+mod status;
+
+use std::io::{self, Write};
+
+use sends_client::{BuildError, SystemClock, UpstreamError};
+use sends_credentials::{Login, LoginError, StoreError as LoginStoreError};
+use sends_store::SqliteStore;
+
+pub use self::{login::login, status::status};
+use crate::{
+    backend::BackendError,
+    command::{AccountOptions, StateOptions},
+    settings::{self, Problem},
+};
+
+/// Why a command did not do what it was asked for.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// A setting is wrong.
+    #[error("{}", list(.0))]
+    Settings(Vec<Problem>),
+    /// Nobody has logged in, or the login did not come about.
+    #[error(transparent)]
+    Login(#[from] LoginError),
+    /// The kept login cannot be used.
+    #[error(transparent)]
+    LoginStore(#[from] LoginStoreError),
+    /// The upstream could not be asked.
+    #[error(transparent)]
+    Client(#[from] BuildError),
+    /// The upstream does not take the new token.
+    #[error("the login was kept, but Constant Contact does not answer it: {0}")]
+    Proof(Box<UpstreamError>),
+    /// The store cannot be used.
+    #[error(transparent)]
+    Backend(#[from] BackendError),
+    /// The store cannot be rebuilt.
+    #[error(transparent)]
+    Store(#[from] sends_store::StoreError),
+    /// Standard output is closed, or the runtime did not start.
+    #[error("{0}")]
+    Io(#[from] io::Error),
+}
+
+impl CommandError {
+    /// Whether the command was given wrongly, rather than failed.
+    pub fn is_of_settings(&self) -> bool {
+        matches!(self, Self::Settings(_))
+    }
+}
+
+impl From<Problem> for CommandError {
+    fn from(problem: Problem) -> Self {
+        Self::Settings(vec![problem])
+    }
+}
+
+fn list(problems: &[Problem]) -> String {
+    problems
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join("\nsends-graphql: ")
+}
+
+/// Forgets the connected account.
+///
+/// # Errors
+///
+/// [`CommandError`] when the login cannot be removed.
+pub async fn logout(options: &AccountOptions) -> Result<(), CommandError> {
+    let login = Login::new(
+        &settings::state_dir(&options.state)?,
+        sends_credentials::Settings::default(),
+    );
+    let said = if login.logout().await? {
+        "Logged out. The tokens stay valid at Constant Contact until they expire; revoke the application there to end them."
+    } else {
+        "Nobody was logged in."
+    };
+    Ok(writeln!(io::stdout(), "{said}")?)
+}
+
+/// Sets the store aside and begins a new one.
+///
+/// # Errors
+///
+/// [`CommandError`] when another process uses the store, or the folder cannot be written.
+pub async fn rebuild_store(options: &StateOptions) -> Result<(), CommandError> {
+    let state = settings::state_dir(options)?;
+    let rebuilt = SqliteStore::rebuild(state.path(), sends_client::Clock::now(&SystemClock)).await?;
+    let said = match rebuilt.set_aside {
+        Some(path) => format!("A new store was begun; the former one is now {}.", path.display()),
+        None => "There was no store; a new one was begun.".to_owned(),
+    };
+    sends_store::Store::close(&rebuilt.store).await?;
+    Ok(writeln!(io::stdout(), "{said}")?)
+}

@@ -1,0 +1,176 @@
+//! `login`: a person connects an account, once.
+
+use std::{
+    io::{self, Write},
+    process::{Command, Stdio},
+    sync::Arc,
+    time::Duration,
+};
+
+use sends_client::{Caller, ConstantContact, FailureClass, Pacer};
+use sends_credentials::{
+    Account, Application, CodeLogin, DeviceLogin, Grant, Login, LoginRequest, StateDir,
+    environment::EnvironmentVariables,
+};
+use tokio::time::Instant;
+
+use super::CommandError;
+use crate::{
+    backend,
+    command::LoginOptions,
+    settings::{self, Problem, UpstreamSettings},
+};
+
+/// What the program needs of the user: without the first nothing can be read, without the others names stay ids.
+const SCOPES: [(&str, &str); 4] = [
+    ("campaign_data", "no send history can be read"),
+    ("contact_data", "lists and segments have no names"),
+    ("account_read", "the account has no name"),
+    (
+        "offline_access",
+        "the login ends with its access token, after a day",
+    ),
+];
+
+/// The privilege that reading a send history takes (documented).
+const PRIVILEGE: &str = "campaign:read";
+
+/// How long the calls that prove the token may take together.
+const PROOF_TIME: Duration = Duration::from_secs(30);
+
+/// Logs in, keeps the login, and proves it with a cheap call.
+///
+/// # Errors
+///
+/// [`CommandError`] when the login does not come about, cannot be kept, or is not accepted.
+pub async fn login(options: &LoginOptions, variables: EnvironmentVariables) -> Result<(), CommandError> {
+    let upstream = UpstreamSettings::of(&options.upstream).map_err(CommandError::Settings)?;
+    let client_id = options
+        .account
+        .client_id
+        .clone()
+        .filter(|id| !id.trim().is_empty());
+    let client_id = client_id.or(variables.client_id).ok_or(Problem::NoClientId)?;
+    let application = match variables.client_secret {
+        Some(secret) => Application::confidential(client_id, secret),
+        None => Application::public(client_id),
+    };
+    let request = LoginRequest {
+        endpoints: settings::endpoints(&options.account)?,
+        ..LoginRequest::new(application)
+    };
+    let state = settings::state_dir(&options.account.state)?;
+
+    let grant = if options.device {
+        on_a_device(request, &state).await?
+    } else {
+        in_a_browser(options, request, &state).await?
+    };
+    let login = Login::new(&state, sends_credentials::Settings::default());
+    login.save(grant).await?;
+    prove(&login, &upstream).await
+}
+
+async fn in_a_browser(
+    options: &LoginOptions,
+    request: LoginRequest,
+    state: &StateDir,
+) -> Result<Grant, CommandError> {
+    let login = CodeLogin::start(
+        request,
+        options.redirect_port,
+        state,
+        &sends_credentials::Settings::default(),
+    )
+    .await?;
+    let mut out = io::stdout();
+    writeln!(
+        out,
+        "Open this address in a browser on this machine, and allow the access:\n\n  {}\n",
+        login.url()
+    )?;
+    if !options.no_browser {
+        open_browser(login.url().as_str());
+    }
+    Ok(login.finish().await?)
+}
+
+async fn on_a_device(request: LoginRequest, state: &StateDir) -> Result<Grant, CommandError> {
+    let login = DeviceLogin::start(request, state, &sends_credentials::Settings::default()).await?;
+    let mut out = io::stdout();
+    writeln!(
+        out,
+        "On any device, open\n\n  {}\n\nand enter the code {}",
+        login.verification_uri(),
+        login.user_code()
+    )?;
+    if let Some(complete) = login.verification_uri_complete() {
+        writeln!(out, "or open {complete}")?;
+    }
+    writeln!(out, "within {} minutes.\n", login.expires_in().as_secs() / 60)?;
+    Ok(login.finish().await?)
+}
+
+/// Opens the browser where there is one. The address has been printed, so that it does not matter if this fails.
+fn open_browser(url: &str) {
+    let program = if cfg!(target_os = "macos") {
+        "open"
+    } else {
+        "xdg-open"
+    };
+    let mut command = Command::new(program);
+    command
+        .arg(url)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    if let Ok(mut browser) = command.spawn() {
+        std::thread::spawn(move || browser.wait());
+    }
+}
+
+/// Says which account was connected and what it lacks.
+async fn prove(login: &Login, upstream: &UpstreamSettings) -> Result<(), CommandError> {
+    let client = backend::client(upstream, Pacer::in_memory(upstream.limits))?;
+    let caller = Caller::new(Arc::new(login.clone()), Instant::now() + PROOF_TIME);
+    let privileges = client
+        .user_privileges(&caller)
+        .await
+        .map_err(|error| CommandError::Proof(Box::new(error)))?;
+    let account = account(&client, &caller).await?;
+
+    let mut out = io::stdout();
+    match account {
+        Some(account) => {
+            let name = account.organization.clone().unwrap_or_else(|| account.id.clone());
+            login.set_account(account).await?;
+            writeln!(out, "Connected: {name}.")?;
+        }
+        None => writeln!(out, "Connected. The account does not tell its name.")?,
+    }
+    let granted = login.status()?.map(|status| status.scopes).unwrap_or_default();
+    for (scope, loss) in SCOPES {
+        if !granted.iter().any(|one| one == scope) {
+            writeln!(out, "The scope {scope} was not granted: {loss}.")?;
+        }
+    }
+    if !privileges.iter().any(|one| one.privilege_name == PRIVILEGE) {
+        writeln!(
+            out,
+            "The user lacks the privilege {PRIVILEGE}: no send history can be read."
+        )?;
+    }
+    Ok(())
+}
+
+/// The account's name, which takes a scope that may not have been granted.
+async fn account(client: &ConstantContact, caller: &Caller) -> Result<Option<Account>, CommandError> {
+    match client.account_summary(caller).await {
+        Ok(summary) => Ok(summary.encoded_account_id.map(|id| Account {
+            id,
+            organization: summary.organization_name,
+        })),
+        Err(error) if error.class == FailureClass::Forbidden => Ok(None),
+        Err(error) => Err(CommandError::Proof(Box::new(error))),
+    }
+}

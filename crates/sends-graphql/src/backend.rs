@@ -1,0 +1,230 @@
+//! What stands behind the schema: the store, the pacer, the client and the credential, put together from the settings.
+
+use std::{io, sync::Arc};
+
+use sends_client::{
+    AccessToken, BuildError, Clock, ConstantContact, Pacer, SystemClock, TokenSource,
+    pacing::{DayLedger, LedgerError, MemoryLedger},
+};
+use sends_credentials::{EnvironmentCredential, Login, LoginRequired, StateDir};
+use sends_sandbox::Sandbox;
+use sends_store::{LayeredStore, MemoryStore, Owner, SqliteStore, Store, StoreError};
+
+use crate::{
+    access::{Access, CallersTokens, OwnOwner},
+    histories::Histories,
+    ledger::StoreLedger,
+    settings::{CredentialSource, Problem, Settings, Source, UpstreamSettings},
+};
+
+/// How much memory the answers may take that are held for quick reading: about a million activities.
+const MEMORY_FOR_ANSWERS: u64 = 256 << 20;
+
+/// Everything the schema needs.
+pub struct Backend {
+    /// Reads histories.
+    pub histories: Histories,
+    /// Counts and spaces the upstream calls.
+    pub pacer: Pacer,
+    /// Whose data a request reads.
+    pub access: Access,
+    /// Where answers and the day's count are kept.
+    pub store: Arc<dyn Store>,
+    /// Tells the time of day.
+    pub clock: Arc<dyn Clock>,
+    /// The embedded sandbox, which lives as long as this does.
+    pub sandbox: Option<Sandbox>,
+    /// Whom the service asks, in words for the log.
+    pub description: String,
+}
+
+/// Why the parts could not be put together.
+#[derive(Debug, thiserror::Error)]
+pub enum BackendError {
+    /// The client of the upstream could not be made.
+    #[error(transparent)]
+    Client(#[from] BuildError),
+    /// The embedded sandbox could not be started.
+    #[error("the sandbox could not be started: {0}")]
+    Sandbox(#[source] io::Error),
+    /// The store cannot be used.
+    #[error("{0} (`sends-graphql rebuild-store` begins a new one)")]
+    DamagedStore(StoreError),
+    /// The store cannot be used, and a new one would not help.
+    #[error(transparent)]
+    Store(StoreError),
+    /// The kept login cannot be used.
+    #[error(transparent)]
+    Login(#[from] sends_credentials::StoreError),
+    /// The day's count cannot be read.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// The settings name no account.
+    #[error(transparent)]
+    Settings(Problem),
+    /// The operating system gave no random numbers.
+    #[error("the operating system gives no random numbers: {0}")]
+    Random(#[from] getrandom::Error),
+}
+
+impl Backend {
+    /// Puts the parts together.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError`], whose text is one sentence for the person who starts the service.
+    pub async fn new(settings: Settings) -> Result<Self, BackendError> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let Settings {
+            source,
+            freshness,
+            mut upstream,
+            ..
+        } = settings;
+        let mut sandbox = None;
+        let (access, store, ledger): (_, Arc<dyn Store>, Arc<dyn DayLedger>) = match source {
+            Source::Sandbox => {
+                let started = Sandbox::start(sends_sandbox::Config::default())
+                    .await
+                    .map_err(BackendError::Sandbox)?;
+                upstream.base_url = started
+                    .base_url()
+                    .parse()
+                    .map_err(io::Error::other)
+                    .map_err(BackendError::Sandbox)?;
+                let token = AccessToken::new(started.access_token()).map_err(io::Error::other);
+                let tokens: Arc<dyn TokenSource> = Arc::new(token.map_err(BackendError::Sandbox)?);
+                sandbox = Some(started);
+                let access = Access::OwnCredential {
+                    owner: OwnOwner::Fixed(Owner::new([0; 16])),
+                    tokens,
+                };
+                (access, memory(), Arc::new(MemoryLedger::default()))
+            }
+            Source::CallersAccounts { store } => {
+                let access = Access::CallersTokens(CallersTokens::new(freshness.max_age)?);
+                let ledger: Arc<dyn DayLedger> = match store {
+                    // Only the day's count is kept. Answers belong to tokens that mean nothing after a restart.
+                    Some(state) => Arc::new(StoreLedger::new(Arc::new(open(&state).await?))),
+                    None => Arc::new(MemoryLedger::default()),
+                };
+                (access, memory(), ledger)
+            }
+            Source::OneAccount {
+                credential,
+                state,
+                keep_answers,
+            } => {
+                let access = own_credential(credential, &state, &upstream)?;
+                if keep_answers {
+                    let kept = LayeredStore::new(
+                        MemoryStore::new(MEMORY_FOR_ANSWERS),
+                        Arc::new(open(&state).await?),
+                    );
+                    let kept: Arc<dyn Store> = Arc::new(kept);
+                    (access, Arc::clone(&kept), Arc::new(StoreLedger::new(kept)))
+                } else {
+                    (access, memory(), Arc::new(MemoryLedger::default()))
+                }
+            }
+        };
+        let pacer = Pacer::open(upstream.limits, ledger, Arc::clone(&clock)).await?;
+        let client = client(&upstream, pacer.clone())?;
+        let description = describe(&upstream, &access, sandbox.is_some());
+        let histories = Histories::new(
+            Arc::new(client),
+            Arc::clone(&store),
+            Arc::clone(&clock),
+            freshness,
+        );
+        Ok(Self {
+            histories,
+            pacer,
+            access,
+            store,
+            clock,
+            sandbox,
+            description,
+        })
+    }
+}
+
+/// A client of the upstream that these settings describe.
+///
+/// # Errors
+///
+/// When the machine has no CA certificates.
+pub fn client(upstream: &UpstreamSettings, pacer: Pacer) -> Result<ConstantContact, BuildError> {
+    let settings = sends_client::Settings {
+        call_timeout: upstream.call_timeout,
+        ..sends_client::Settings::new(upstream.base_url.clone())
+    };
+    ConstantContact::new(settings, pacer)
+}
+
+/// The store of a state folder.
+///
+/// # Errors
+///
+/// [`BackendError::DamagedStore`] where a new store would help, [`BackendError::Store`] otherwise.
+pub async fn open(state: &StateDir) -> Result<SqliteStore, BackendError> {
+    SqliteStore::open(state.path())
+        .await
+        .map_err(|error| match error {
+            StoreError::Damaged { .. } | StoreError::NotADatabase { .. } | StoreError::NewerSchema { .. } => {
+                BackendError::DamagedStore(error)
+            }
+            other => BackendError::Store(other),
+        })
+}
+
+fn memory() -> Arc<dyn Store> {
+    Arc::new(MemoryStore::new(MEMORY_FOR_ANSWERS))
+}
+
+fn own_credential(
+    credential: CredentialSource,
+    state: &StateDir,
+    upstream: &UpstreamSettings,
+) -> Result<Access, BackendError> {
+    let settings = sends_credentials::Settings {
+        call_timeout: upstream.call_timeout,
+        ..Default::default()
+    };
+    match credential {
+        CredentialSource::Environment { variables, endpoints } => {
+            let owner = OwnOwner::of_environment(&variables);
+            let credential = EnvironmentCredential::new(variables, endpoints, state, settings)
+                .map_err(|error| BackendError::Settings(Problem::Environment(error)))?
+                .ok_or(BackendError::Settings(Problem::NoAccount))?;
+            Ok(Access::OwnCredential {
+                owner,
+                tokens: Arc::new(credential),
+            })
+        }
+        CredentialSource::Login => {
+            let login = Login::new(state, settings);
+            match login.login_required()? {
+                Some(LoginRequired::NotLoggedIn) => return Err(BackendError::Settings(Problem::NoAccount)),
+                // The service starts all the same: it answers what it knows, and picks up a new login by itself.
+                Some(reason) => tracing::error!("log in again with `sends-graphql login`: {reason}"),
+                None => {}
+            }
+            Ok(Access::OwnCredential {
+                owner: OwnOwner::of_login(login.clone()),
+                tokens: Arc::new(login),
+            })
+        }
+    }
+}
+
+fn describe(upstream: &UpstreamSettings, access: &Access, is_sandbox: bool) -> String {
+    let url = &upstream.base_url;
+    if is_sandbox {
+        return format!("the embedded sandbox at {url}: all data is invented");
+    }
+    match access {
+        Access::OwnCredential { .. } => format!("{url} with the service's own credential"),
+        Access::CallersTokens(_) => format!("{url} with the token of each caller"),
+    }
+}

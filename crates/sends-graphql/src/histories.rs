@@ -1,0 +1,328 @@
+//! What is known of an activity, and asking for what is not.
+//!
+//! Between the dataloader and the client stands this: an answer that is fresh enough is given from the store; otherwise
+//! the upstream is asked, once for everyone who asks at the same time; and when the upstream cannot answer, the last known
+//! history is given and marked as stale.
+//!
+//! `freshness.rs` decides how old an answer may be, `flights.rs` lets callers share a fetch. Neither GraphQL nor HTTP is
+//! known here, and whose data it is comes with every question as an [`Owner`], so that no answer crosses.
+
+mod flights;
+mod freshness;
+
+use std::{sync::Arc, time::Duration};
+
+use futures_util::{FutureExt, future::BoxFuture};
+use jiff::Timestamp;
+use sends_client::{Caller, Clock, ConstantContact, Endpoint, FailureClass, UpstreamError};
+use sends_core::{ActivityId, SendHistory};
+use sends_store::{Answer, Kept, Owner, Store};
+
+use self::flights::Flights;
+pub use self::freshness::Freshness;
+
+/// Where histories come from when they are not known.
+pub trait HistorySource: Send + Sync {
+    /// Asks for the history of one activity.
+    fn send_history<'a>(
+        &'a self,
+        caller: &'a Caller,
+        activity: ActivityId,
+    ) -> BoxFuture<'a, Result<SendHistory, UpstreamError>>;
+}
+
+impl HistorySource for ConstantContact {
+    fn send_history<'a>(
+        &'a self,
+        caller: &'a Caller,
+        activity: ActivityId,
+    ) -> BoxFuture<'a, Result<SendHistory, UpstreamError>> {
+        self.send_history(caller, activity).boxed()
+    }
+}
+
+/// Who asks: one operation.
+#[derive(Clone, Debug)]
+pub struct Asker {
+    /// Whose data it is.
+    pub owner: Owner,
+    /// On whose behalf the upstream is called, and until when.
+    pub caller: Caller,
+    /// When the operation began. An answer fetched since then is as fresh as it can be.
+    pub asked_at: Timestamp,
+    /// How old an answer may be under any circumstances, stale ones included. It bounds how long a revoked token of a
+    /// caller can still read; the service's own credential needs no such bound.
+    pub oldest: Option<Duration>,
+}
+
+/// A history as it is known now.
+#[derive(Clone, Debug)]
+pub struct Reading {
+    /// The history.
+    pub history: Arc<SendHistory>,
+    /// When the upstream said so.
+    pub fetched_at: Timestamp,
+    /// Why this is older than it was meant to be. `None` when it is as fresh as was asked for.
+    pub stale: Option<StaleReason>,
+}
+
+/// Why an older history was given instead of a fresh one.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum StaleReason {
+    /// The upstream could not be reached, failed, or gave an answer that could not be used.
+    UpstreamUnavailable,
+    /// The upstream did not answer in time, or the call's turn did not come.
+    TooSlow,
+    /// The upstream's limit for a second held the call back for too long.
+    RateLimited,
+    /// The upstream's limit for the day is used up.
+    QuotaExceeded,
+}
+
+/// Why there is no history to give.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The upstream call failed, and nothing is known from before.
+    #[error(transparent)]
+    Upstream(Arc<UpstreamError>),
+    /// The upstream said a short while ago that there is no such activity.
+    #[error("the activity was not found a short while ago")]
+    NotFound,
+    /// The task that made the call ended without an answer, which only a defect in this program can cause.
+    #[error("the upstream call was lost")]
+    Lost,
+}
+
+/// Reads histories. Cloning is cheap.
+#[derive(Clone)]
+pub struct Histories(Arc<Shared>);
+
+struct Shared {
+    source: Arc<dyn HistorySource>,
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    freshness: Freshness,
+    flights: Flights,
+}
+
+impl Histories {
+    /// Reads from `store` what is fresh enough by `freshness`, and asks `source` for the rest.
+    pub fn new(
+        source: Arc<dyn HistorySource>,
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        freshness: Freshness,
+    ) -> Self {
+        Self(Arc::new(Shared {
+            source,
+            store,
+            clock,
+            freshness,
+            flights: Flights::default(),
+        }))
+    }
+
+    /// The history of one activity. `max_age` says how old it may be; without it the freshness rules decide.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError`] when the upstream cannot or will not answer and nothing is known that may be given instead.
+    pub async fn read(
+        &self,
+        asker: &Asker,
+        activity: ActivityId,
+        max_age: Option<Duration>,
+    ) -> Result<Reading, ReadError> {
+        let wanted = Wanted {
+            max_age,
+            asked_at: asker.asked_at,
+            oldest: asker.oldest,
+        };
+        let known = self.0.look_up(asker.owner, activity, Timestamp::MIN).await;
+        let known = known.filter(|kept| self.0.is_allowed(kept, wanted));
+        if let Some(kept) = known.as_ref().filter(|kept| self.0.is_fresh(kept, wanted)) {
+            return reading(kept, None);
+        }
+        loop {
+            let flight = self
+                .0
+                .flights
+                .join(asker.owner, activity, || self.take_off(asker, activity, wanted));
+            let landed = tokio::time::timeout_at(asker.caller.deadline(), flight.landed()).await;
+            return match landed {
+                Ok(Ok(kept)) if flight.is_own() || self.0.is_fresh(&kept, wanted) => reading(&kept, None),
+                // Somebody else's flight was content with less, or ended with that operation: it says nothing about this
+                // one, whose own time is not up.
+                Ok(Ok(_)) => continue,
+                Ok(Err(error)) if !flight.is_own() && error.is_of_the_operation() => continue,
+                Ok(Err(error)) => known
+                    .as_ref()
+                    .map_or_else(|| Err(error.clone()), |kept| instead(kept, &error)),
+                Err(_) => {
+                    let error = ReadError::Upstream(Arc::new(out_of_time(activity)));
+                    known
+                        .as_ref()
+                        .map_or_else(|| Err(error.clone()), |kept| instead(kept, &error))
+                }
+            };
+        }
+    }
+
+    /// The work of a flight: asks the upstream and keeps its answer, unless somebody has done so just before.
+    fn take_off(
+        &self,
+        asker: &Asker,
+        activity: ActivityId,
+        wanted: Wanted,
+    ) -> impl Future<Output = Result<Kept, ReadError>> + Send + use<> {
+        let shared = Arc::clone(&self.0);
+        let Asker { owner, caller, .. } = asker.clone();
+        async move {
+            // A flight may have landed between the look into the nearest store and this one's start, and another process
+            // may have fetched what this one knows only in an older version.
+            if let Some(kept) = shared.look_up(owner, activity, Timestamp::MAX).await
+                && shared.is_allowed(&kept, wanted)
+                && shared.is_fresh(&kept, wanted)
+            {
+                return Ok(kept);
+            }
+            let answer = match shared.source.send_history(&caller, activity).await {
+                Ok(history) => Answer::History(Arc::new(history)),
+                Err(error) if error.class == FailureClass::NotFound => {
+                    shared.keep(owner, activity, Answer::NotFound).await;
+                    return Err(ReadError::Upstream(Arc::new(error)));
+                }
+                Err(error) => {
+                    tracing::warn!(request_id = error.request_id, "{error}");
+                    return Err(ReadError::Upstream(Arc::new(error)));
+                }
+            };
+            Ok(shared.keep(owner, activity, answer).await)
+        }
+    }
+}
+
+/// How fresh an answer one question wants.
+#[derive(Clone, Copy)]
+struct Wanted {
+    max_age: Option<Duration>,
+    asked_at: Timestamp,
+    oldest: Option<Duration>,
+}
+
+impl Shared {
+    async fn look_up(&self, owner: Owner, activity: ActivityId, fresh_since: Timestamp) -> Option<Kept> {
+        match self.store.history(owner, activity, fresh_since).await {
+            Ok(kept) => kept,
+            Err(error) => {
+                // Without its store the service is slower, not wrong.
+                tracing::warn!("the store cannot be read: {error}");
+                None
+            }
+        }
+    }
+
+    async fn keep(&self, owner: Owner, activity: ActivityId, answer: Answer) -> Kept {
+        let kept = Kept {
+            fetched_at: self.clock.now(),
+            answer,
+        };
+        if let Err(error) = self.store.keep(owner, activity, kept.clone()).await {
+            tracing::warn!("the store cannot be written: {error}");
+        }
+        kept
+    }
+
+    fn is_fresh(&self, kept: &Kept, wanted: Wanted) -> bool {
+        if kept.fetched_at >= wanted.asked_at {
+            return true;
+        }
+        let max_age = wanted.max_age.unwrap_or_else(|| self.freshness.max_age(kept));
+        age(kept, wanted.asked_at) <= max_age
+    }
+
+    fn is_allowed(&self, kept: &Kept, wanted: Wanted) -> bool {
+        wanted
+            .oldest
+            .is_none_or(|oldest| age(kept, self.clock.now()) <= oldest)
+    }
+}
+
+impl ReadError {
+    /// Whether the failure belongs to the operation that asked rather than to the upstream.
+    fn is_of_the_operation(&self) -> bool {
+        match self {
+            Self::Upstream(error) => error.class == FailureClass::DeadlineExceeded,
+            Self::Lost => true,
+            Self::NotFound => false,
+        }
+    }
+}
+
+fn reading(kept: &Kept, stale: Option<StaleReason>) -> Result<Reading, ReadError> {
+    match &kept.answer {
+        Answer::History(history) => Ok(Reading {
+            history: Arc::clone(history),
+            fetched_at: kept.fetched_at,
+            stale,
+        }),
+        Answer::NotFound => Err(ReadError::NotFound),
+    }
+}
+
+/// What to give when the upstream failed and something older is known.
+fn instead(kept: &Kept, error: &ReadError) -> Result<Reading, ReadError> {
+    match (&kept.answer, stale_reason(error)) {
+        (Answer::History(_), Some(reason)) => reading(kept, Some(reason)),
+        _ => Err(error.clone()),
+    }
+}
+
+/// Why an older history may be given after this failure. `None` where the upstream did answer, and its answer was no: what
+/// it no longer shows is not shown here either.
+fn stale_reason(error: &ReadError) -> Option<StaleReason> {
+    let ReadError::Upstream(error) = error else {
+        return None;
+    };
+    match error.class {
+        FailureClass::Unreachable
+        | FailureClass::Interrupted
+        | FailureClass::CircuitOpen
+        | FailureClass::ServerFailure
+        | FailureClass::TokenUnavailable
+        | FailureClass::Invalid => Some(StaleReason::UpstreamUnavailable),
+        FailureClass::TimedOut | FailureClass::DeadlineExceeded | FailureClass::QueueFull => {
+            Some(StaleReason::TooSlow)
+        }
+        FailureClass::Throttled => Some(StaleReason::RateLimited),
+        FailureClass::QuotaExceeded => Some(StaleReason::QuotaExceeded),
+        FailureClass::Unauthenticated
+        | FailureClass::LoginRequired
+        | FailureClass::Forbidden
+        | FailureClass::NotFound
+        | FailureClass::Rejected => None,
+    }
+}
+
+fn age(kept: &Kept, now: Timestamp) -> Duration {
+    Duration::try_from(now.duration_since(kept.fetched_at)).unwrap_or_default()
+}
+
+/// The operation's time is up while a call that it shares goes on for others.
+fn out_of_time(activity: ActivityId) -> UpstreamError {
+    UpstreamError {
+        endpoint: Endpoint::SendHistory(activity),
+        attempts: 0,
+        elapsed: Duration::ZERO,
+        class: FailureClass::DeadlineExceeded,
+        status: None,
+        error_key: None,
+        message: None,
+        request_id: None,
+        retry_after: Some(Duration::from_secs(1)),
+        detail: "the operation's time was up before the answer came".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

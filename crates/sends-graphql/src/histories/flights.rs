@@ -1,0 +1,117 @@
+//! Fetches in flight, which everyone who asks for the same activity of the same owner shares.
+//!
+//! A flight goes on as long as somebody waits for it. When the last one has gone, as when every client has disconnected,
+//! it is given up, and with it its place in the queue for the upstream.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use futures_util::{
+    FutureExt,
+    future::{BoxFuture, Shared, WeakShared},
+};
+use sends_core::ActivityId;
+use sends_store::{Kept, Owner};
+use tokio_util::task::AbortOnDropHandle;
+
+use super::ReadError;
+
+type Landing = BoxFuture<'static, Result<Kept, ReadError>>;
+type Key = (Owner, ActivityId);
+
+/// All flights of a service.
+#[derive(Clone, Default)]
+pub(super) struct Flights(Arc<Board>);
+
+#[derive(Default)]
+struct Board {
+    flights: Mutex<HashMap<Key, (u64, WeakShared<Landing>)>>,
+    next_number: AtomicU64,
+}
+
+/// A place on a flight.
+pub(super) struct Flight {
+    landing: Shared<Landing>,
+    is_own: bool,
+}
+
+impl Flight {
+    /// Whether it was started for whoever holds this, rather than joined.
+    pub(super) fn is_own(&self) -> bool {
+        self.is_own
+    }
+
+    /// What it brought.
+    pub(super) async fn landed(&self) -> Result<Kept, ReadError> {
+        self.landing.clone().await
+    }
+}
+
+impl Flights {
+    /// Joins the flight for this activity, or starts one with `work`.
+    pub(super) fn join<W>(&self, owner: Owner, activity: ActivityId, work: impl FnOnce() -> W) -> Flight
+    where
+        W: Future<Output = Result<Kept, ReadError>> + Send + 'static,
+    {
+        let key = (owner, activity);
+        let mut flights = self.0.flights.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(landing) = flights.get(&key).and_then(|(_, flight)| flight.upgrade()) {
+            return Flight {
+                landing,
+                is_own: false,
+            };
+        }
+        let number = self.0.next_number.fetch_add(1, Ordering::Relaxed);
+        let departure = Departure {
+            board: Arc::clone(&self.0),
+            key,
+            number,
+        };
+        let work = work();
+        let task = AbortOnDropHandle::new(tokio::spawn(async move {
+            let result = work.await;
+            // Whoever comes from now on finds the answer in the store instead.
+            drop(departure);
+            result
+        }));
+        let landing = async move {
+            task.await.unwrap_or_else(|error| {
+                tracing::error!("the task of an upstream call ended early: {error}");
+                Err(ReadError::Lost)
+            })
+        };
+        let landing = landing.boxed().shared();
+        if let Some(weak) = landing.downgrade() {
+            flights.insert(key, (number, weak));
+        }
+        Flight {
+            landing,
+            is_own: true,
+        }
+    }
+}
+
+/// Takes a flight off the board when its task ends, however it ends.
+struct Departure {
+    board: Arc<Board>,
+    key: Key,
+    number: u64,
+}
+
+impl Drop for Departure {
+    fn drop(&mut self) {
+        let mut flights = self.board.flights.lock().unwrap_or_else(PoisonError::into_inner);
+        // After a flight was given up, the next one for the same activity may be on the board already.
+        if flights
+            .get(&self.key)
+            .is_some_and(|(number, _)| *number == self.number)
+        {
+            flights.remove(&self.key);
+        }
+    }
+}

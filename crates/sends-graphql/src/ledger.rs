@@ -1,0 +1,39 @@
+//! The day's count of upstream calls, kept in the store: the bridge between the pacer, which counts, and the store, which
+//! lasts.
+
+use std::sync::Arc;
+
+use futures_util::{FutureExt, TryFutureExt, future::BoxFuture};
+use jiff::civil::Date;
+use sends_client::pacing::{DayLedger, LedgerError};
+use sends_store::{Store, StoreError};
+
+/// Counts the day's calls in a store.
+pub struct StoreLedger(Arc<dyn Store>);
+
+impl StoreLedger {
+    /// A ledger that all processes on the same store share.
+    pub fn new(store: Arc<dyn Store>) -> Self {
+        Self(store)
+    }
+}
+
+impl DayLedger for StoreLedger {
+    fn used(&self, day: Date) -> BoxFuture<'_, Result<u64, LedgerError>> {
+        self.0.calls_on(day).map_err(failed).boxed()
+    }
+
+    fn add(&self, day: Date, calls: u64) -> BoxFuture<'_, Result<u64, LedgerError>> {
+        self.0.add_calls(day, calls).map_err(failed).boxed()
+    }
+
+    fn raise(&self, day: Date, at_least: u64) -> BoxFuture<'_, Result<u64, LedgerError>> {
+        self.0.raise_calls(day, at_least).map_err(failed).boxed()
+    }
+}
+
+fn failed(error: StoreError) -> LedgerError {
+    LedgerError {
+        reason: error.to_string(),
+    }
+}
