@@ -41,6 +41,11 @@ async fn one_command_answers_the_guides_two_sends_from_the_embedded_sandbox() {
             }
           ]
         }
+      },
+      "extensions": {
+        "upstream": {
+          "calls": 1
+        }
       }
     }
     "#);
@@ -126,6 +131,11 @@ async fn what_is_derived_from_the_history_comes_with_it() {
             "needsAttention": false
           }
         }
+      },
+      "extensions": {
+        "upstream": {
+          "calls": 1
+        }
       }
     }
     "#);
@@ -188,6 +198,11 @@ async fn an_activity_that_was_never_sent_has_an_empty_history() {
             "latestOutcome": null,
             "needsAttention": false
           }
+        }
+      },
+      "extensions": {
+        "upstream": {
+          "calls": 1
         }
       }
     }

@@ -192,7 +192,7 @@ mod tests {
     }
 
     fn callers() -> Access {
-        Access::CallersTokens(CallersTokens::new(Duration::from_secs(60)).unwrap())
+        Access::CallersTokens(CallersTokens::new(Duration::from_mins(1)).unwrap())
     }
 
     fn owner(access: &Access, values: &[&str]) -> Result<Owner, TokenMissing> {

@@ -6,7 +6,7 @@ use sends_client::{
     AccessToken, BuildError, Clock, ConstantContact, Pacer, SystemClock, TokenSource,
     pacing::{DayLedger, LedgerError, MemoryLedger},
 };
-use sends_credentials::{EnvironmentCredential, Login, LoginRequired, StateDir};
+use sends_credentials::{EnvironmentCredential, Login, StateDir};
 use sends_sandbox::Sandbox;
 use sends_store::{LayeredStore, MemoryStore, Owner, SqliteStore, Store, StoreError};
 
@@ -194,7 +194,7 @@ fn own_credential(
     match credential {
         CredentialSource::Environment { variables, endpoints } => {
             let owner = OwnOwner::of_environment(&variables);
-            let credential = EnvironmentCredential::new(variables, endpoints, state, settings)
+            let credential = EnvironmentCredential::new(*variables, *endpoints, state, settings)
                 .map_err(|error| BackendError::Settings(Problem::Environment(error)))?
                 .ok_or(BackendError::Settings(Problem::NoAccount))?;
             Ok(Access::OwnCredential {
@@ -204,11 +204,9 @@ fn own_credential(
         }
         CredentialSource::Login => {
             let login = Login::new(state, settings);
-            match login.login_required()? {
-                Some(LoginRequired::NotLoggedIn) => return Err(BackendError::Settings(Problem::NoAccount)),
-                // The service starts all the same: it answers what it knows, and picks up a new login by itself.
-                Some(reason) => tracing::error!("log in again with `sends-graphql login`: {reason}"),
-                None => {}
+            // The service starts all the same: it picks up a new login by itself.
+            if let Some(reason) = login.login_required()? {
+                tracing::error!("log in again with `sends-graphql login`: {reason}");
             }
             Ok(Access::OwnCredential {
                 owner: OwnOwner::of_login(login.clone()),

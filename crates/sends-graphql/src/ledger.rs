@@ -32,6 +32,7 @@ impl DayLedger for StoreLedger {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the shape that `map_err` takes")]
 fn failed(error: StoreError) -> LedgerError {
     LedgerError {
         reason: error.to_string(),

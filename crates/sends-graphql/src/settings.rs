@@ -7,7 +7,9 @@ use std::{path::PathBuf, time::Duration};
 
 use secrecy::ExposeSecret;
 use sends_client::{AccessToken, BaseUrl, pacing::Limits};
-use sends_credentials::{Endpoints, EnvironmentVariables, InvalidEnvironment, StateDir, default_state_dir};
+use sends_credentials::{
+    Endpoints, EnvironmentVariables, InvalidEnvironment, Login, LoginRequired, StateDir, default_state_dir,
+};
 
 pub use self::problem::Problem;
 use self::value::{Problems, number, seconds, switch};
@@ -58,9 +60,9 @@ pub enum CredentialSource {
     /// The environment holds a token.
     Environment {
         /// The variables.
-        variables: EnvironmentVariables,
+        variables: Box<EnvironmentVariables>,
         /// Where tokens are renewed.
-        endpoints: Endpoints,
+        endpoints: Box<Endpoints>,
     },
     /// Somebody has logged in.
     Login,
@@ -217,15 +219,18 @@ fn check_source(
         (true, false) => Some(Source::Sandbox),
         (false, true) if has_token => problems.note(Problem::TwoModes),
         (false, true) => {
-            let store = match keep_answers? {
-                true => Some(problems.keep(state_dir(&options.account.state))?),
-                false => None,
-            };
-            Some(Source::CallersAccounts { store })
+            let store = keep_answers?.then(|| problems.keep(state_dir(&options.account.state)));
+            Some(Source::CallersAccounts {
+                store: store.map_or(Some(None), |store| store.map(Some))?,
+            })
         }
         (false, false) => {
-            let credential = check_credential(&options.account, variables, has_token, problems);
             let state = problems.keep(state_dir(&options.account.state));
+            let credential = if has_token {
+                check_environment(&options.account, variables, problems)
+            } else {
+                state.as_ref().and_then(|state| problems.keep(check_login(state)))
+            };
             Some(Source::OneAccount {
                 credential: credential?,
                 state: state?,
@@ -235,16 +240,21 @@ fn check_source(
     }
 }
 
-fn check_credential(
+fn check_login(state: &StateDir) -> Result<CredentialSource, Problem> {
+    let login = Login::new(state, sends_credentials::Settings::default());
+    match login.login_required().map_err(Problem::StateDir)? {
+        Some(LoginRequired::NotLoggedIn) => Err(Problem::NoAccount),
+        // A login that has ended may be renewed by a person while the service runs.
+        _ => Ok(CredentialSource::Login),
+    }
+}
+
+fn check_environment(
     options: &AccountOptions,
     mut variables: EnvironmentVariables,
-    has_token: bool,
     problems: &mut Problems,
 ) -> Option<CredentialSource> {
     let endpoints = problems.keep(endpoints(options));
-    if !has_token {
-        return Some(CredentialSource::Login);
-    }
     variables.client_id = given(options.client_id.as_deref()).map(String::from);
     let token = variables
         .access_token
@@ -257,8 +267,8 @@ fn check_credential(
         return problems.note(Problem::Environment(InvalidEnvironment::NoClientId));
     }
     Some(CredentialSource::Environment {
-        variables,
-        endpoints: endpoints?,
+        variables: Box::new(variables),
+        endpoints: Box::new(endpoints?),
     })
 }
 

@@ -34,11 +34,11 @@ async fn sandbox_with_a_slow_activity() -> Sandbox {
 fn loader(sandbox: &Sandbox) -> HistoryLoader {
     let settings = Settings::new(sandbox.base_url().parse().expect("a URL"));
     let client = ConstantContact::new(settings, Pacer::in_memory(Limits::NONE)).expect("a client");
-    let freshness = Freshness::new(Duration::from_secs(60), Duration::from_secs(60));
+    let freshness = Freshness::new(Duration::from_mins(1), Duration::from_mins(1));
     let store = Arc::new(MemoryStore::new(1 << 20));
     let histories = Histories::new(Arc::new(client), store, Arc::new(SystemClock), freshness);
     let token = AccessToken::new(sandbox.access_token()).expect("a token");
-    let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
+    let deadline = tokio::time::Instant::now() + Duration::from_mins(1);
     let asker = Asker {
         owner: Owner::new([1; 16]),
         caller: Caller::new(Arc::new(token), deadline),

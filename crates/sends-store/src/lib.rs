@@ -44,8 +44,6 @@
 //! Calls, not data: everything but the day's count can be fetched again. So a damaged store is refused with a clear
 //! message and set aside on request ([`SqliteStore::rebuild`]), and never repaired.
 
-#![expect(clippy::doc_markdown, reason = "SQLite is a name and not an identifier")]
-
 mod error;
 mod kept;
 mod layered;

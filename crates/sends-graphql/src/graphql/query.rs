@@ -33,6 +33,7 @@ impl Query {
         Some(narrowing::max_age(max_age).and_then(|max_age| activity(&id, max_age)))
     }
 
+    #[expect(clippy::unused_async, reason = "the library wants resolvers to be async")]
     /// Several activities in the order of their ids, repeats included. An id that is not a UUID makes its own place in
     /// the list null, with an error of code `BAD_USER_INPUT`. At most 500 ids.
     async fn campaign_activities(

@@ -61,7 +61,7 @@ mod tests {
     const HOUR: u64 = 3600;
 
     fn max_age(history: &str) -> u64 {
-        let freshness = Freshness::new(Duration::from_secs(60), Duration::from_secs(HOUR));
+        let freshness = Freshness::new(Duration::from_mins(1), Duration::from_hours(1));
         let history = SendHistory::from_json(history.as_bytes()).unwrap();
         let fetched_at: Timestamp = "2026-06-15T12:00:00Z".parse().unwrap();
         freshness
@@ -107,7 +107,7 @@ mod tests {
 
     #[test]
     fn the_least_age_wins_over_a_lower_limit_for_settled_activities() {
-        let freshness = Freshness::new(Duration::from_secs(600), Duration::from_secs(60));
-        assert_eq!(freshness.max_age_settled, Duration::from_secs(600));
+        let freshness = Freshness::new(Duration::from_mins(10), Duration::from_mins(1));
+        assert_eq!(freshness.max_age_settled, Duration::from_mins(10));
     }
 }

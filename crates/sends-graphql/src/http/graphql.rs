@@ -28,7 +28,7 @@ pub(super) async fn answer(State(service): State<Service>, request: Request) -> 
         .asker(request.headers(), service.clock.now(), deadline)
     {
         Ok(asker) => asker,
-        Err(error) => return Rejection::unauthenticated(&error).into_response(),
+        Err(error) => return Rejection::unauthenticated(error).into_response(),
     };
     let request =
         match <GraphQLRequest<Rejection> as axum::extract::FromRequest<()>>::from_request(request, &()).await
@@ -80,7 +80,7 @@ impl Rejection {
         }
     }
 
-    fn unauthenticated(error: &TokenMissing) -> Self {
+    fn unauthenticated(error: TokenMissing) -> Self {
         Self {
             status: StatusCode::UNAUTHORIZED,
             code: ErrorCode::Unauthenticated,
