@@ -120,7 +120,7 @@ impl Core {
                 token_fingerprint: used.clone(),
                 since: self.settings.clock.now(),
             });
-            credential.refresh_in_flight = None;
+            locked.write(&credential).await?;
         }
         match oauth.refresh(&refresh.token).await {
             Ok(grant) => {

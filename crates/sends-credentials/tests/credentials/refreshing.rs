@@ -199,9 +199,14 @@ async fn a_lost_answer_is_looked_into_while_the_present_token_still_works() {
     assert!(is_unavailable(&login.renew(&token).await.unwrap_err()));
     let restarted = upstream.login();
     assert_eq!(restarted.token().await.unwrap(), token);
-    while restarted.login_required().unwrap().is_none() {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    let noticed = async {
+        while restarted.login_required().unwrap().is_none() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), noticed)
+        .await
+        .unwrap();
     assert_eq!(
         restarted.token().await.unwrap(),
         token,
