@@ -164,15 +164,15 @@ pub struct LoginOptions {
     #[arg(long)]
     pub device: bool,
 
-    /// The loopback port that the browser is sent back to; it must be registered as http://127.0.0.1:PORT/callback with the
-    /// application
+    /// The loopback port that the browser is sent back to; `http://127.0.0.1:PORT/callback` must be registered with the
+    /// application. 0 takes any free port, for servers that allow that
     #[arg(
         long,
         env = "SENDS_REDIRECT_PORT",
         value_name = "PORT",
-        conflicts_with = "device"
+        default_value_t = 8918
     )]
-    pub redirect_port: Option<u16>,
+    pub redirect_port: u16,
 
     /// Print the address instead of opening a browser
     #[arg(long)]

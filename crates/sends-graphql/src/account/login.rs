@@ -78,7 +78,7 @@ async fn in_a_browser(
 ) -> Result<Grant, CommandError> {
     let login = CodeLogin::start(
         request,
-        options.redirect_port,
+        Some(options.redirect_port),
         state,
         &sends_credentials::Settings::default(),
     )
