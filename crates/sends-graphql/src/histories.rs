@@ -17,9 +17,14 @@ use jiff::Timestamp;
 use sends_client::{Caller, Clock, ConstantContact, Endpoint, FailureClass, UpstreamError};
 use sends_core::{ActivityId, SendHistory};
 use sends_store::{Answer, Kept, Owner, Store};
+use tokio::time::Instant;
 
 use self::flights::Flights;
 pub use self::freshness::Freshness;
+
+/// How long an operation whose time is up still waits for its own call, which ends at the same moment and knows better why
+/// there is no answer.
+const LAST_WORD: Duration = Duration::from_millis(100);
 
 /// Where histories come from when they are not known.
 pub trait HistorySource: Send + Sync {
@@ -144,25 +149,28 @@ impl Histories {
             return reading(kept, None);
         }
         loop {
-            let flight = self
-                .0
-                .flights
-                .join(asker.owner, activity, || self.take_off(asker, activity, wanted));
-            let landed = tokio::time::timeout_at(asker.caller.deadline(), flight.landed()).await;
+            let deadline = asker.caller.deadline();
+            let flight = self.0.flights.join(asker.owner, activity, deadline, || {
+                self.take_off(asker, activity, wanted)
+            });
+            let patience = if flight.is_own() {
+                LAST_WORD
+            } else {
+                Duration::ZERO
+            };
+            let landed = tokio::time::timeout_at(deadline + patience, flight.landed()).await;
             return match landed {
                 Ok(Ok(kept)) if flight.is_own() || self.0.is_fresh(&kept, wanted) => reading(&kept, None),
                 // Somebody else's flight was content with less, or ended with that operation: it says nothing about this
                 // one, whose own time is not up.
                 Ok(Ok(_)) => continue,
-                Ok(Err(error)) if !flight.is_own() && error.is_of_the_operation() => continue,
-                Ok(Err(error)) => known
-                    .as_ref()
-                    .map_or_else(|| Err(error.clone()), |kept| instead(kept, &error)),
+                Ok(Err(error)) if !flight.is_own() && error.is_of_the_operation(flight.deadline()) => {
+                    continue;
+                }
+                Ok(Err(error)) => self.0.instead(known.as_ref(), wanted, error),
                 Err(_) => {
                     let error = ReadError::Upstream(Arc::new(out_of_time(activity)));
-                    known
-                        .as_ref()
-                        .map_or_else(|| Err(error.clone()), |kept| instead(kept, &error))
+                    self.0.instead(known.as_ref(), wanted, error)
                 }
             };
         }
@@ -193,7 +201,12 @@ impl Histories {
                     return Err(ReadError::Upstream(Arc::new(error)));
                 }
                 Err(error) => {
-                    tracing::warn!(request_id = error.request_id, "{error}");
+                    // Why a call was not even sent is in the log already, once and not for each activity.
+                    if error.attempts == 0 {
+                        tracing::debug!("{error}");
+                    } else {
+                        tracing::warn!(request_id = error.request_id, "{error}");
+                    }
                     return Err(ReadError::Upstream(Arc::new(error)));
                 }
             };
@@ -234,25 +247,44 @@ impl Shared {
     }
 
     fn is_fresh(&self, kept: &Kept, wanted: Wanted) -> bool {
+        let now = self.clock.now();
         if kept.fetched_at >= wanted.asked_at {
-            return true;
+            return kept.fetched_at <= now;
         }
         let max_age = wanted.max_age.unwrap_or_else(|| self.freshness.max_age(kept));
-        age(kept, wanted.asked_at) <= max_age
+        age(kept, wanted.asked_at).is_some_and(|age| age <= max_age)
     }
 
     fn is_allowed(&self, kept: &Kept, wanted: Wanted) -> bool {
         wanted
             .oldest
-            .is_none_or(|oldest| age(kept, self.clock.now()) <= oldest)
+            .is_none_or(|oldest| age(kept, self.clock.now()).is_some_and(|age| age <= oldest))
+    }
+
+    /// What to give when the upstream failed: what is known, if that may be given, and the failure otherwise.
+    fn instead(&self, known: Option<&Kept>, wanted: Wanted, error: ReadError) -> Result<Reading, ReadError> {
+        // The wait for the upstream may have been long, so it is asked again what is still allowed.
+        let known = known.filter(|kept| self.is_allowed(kept, wanted));
+        match (known, stale_reason(&error)) {
+            (Some(kept), Some(reason)) if matches!(kept.answer, Answer::History(_)) => {
+                reading(kept, Some(reason))
+            }
+            _ => Err(error),
+        }
     }
 }
 
 impl ReadError {
-    /// Whether the failure belongs to the operation that asked rather than to the upstream.
-    fn is_of_the_operation(&self) -> bool {
+    /// Whether the failure belongs to the operation that asked, whose time was up at `deadline`, rather than to the upstream.
+    fn is_of_the_operation(&self, deadline: Instant) -> bool {
         match self {
-            Self::Upstream(error) => error.class == FailureClass::DeadlineExceeded,
+            // A throttled call waits for its next turn; only a deadline that comes before that ends it.
+            Self::Upstream(error) => {
+                matches!(
+                    error.class,
+                    FailureClass::DeadlineExceeded | FailureClass::Throttled
+                ) || Instant::now() >= deadline
+            }
             Self::Lost => true,
             Self::NotFound => false,
         }
@@ -267,14 +299,6 @@ fn reading(kept: &Kept, stale: Option<StaleReason>) -> Result<Reading, ReadError
             stale,
         }),
         Answer::NotFound => Err(ReadError::NotFound),
-    }
-}
-
-/// What to give when the upstream failed and something older is known.
-fn instead(kept: &Kept, error: &ReadError) -> Result<Reading, ReadError> {
-    match (&kept.answer, stale_reason(error)) {
-        (Answer::History(_), Some(reason)) => reading(kept, Some(reason)),
-        _ => Err(error.clone()),
     }
 }
 
@@ -304,8 +328,9 @@ fn stale_reason(error: &ReadError) -> Option<StaleReason> {
     }
 }
 
-fn age(kept: &Kept, now: Timestamp) -> Duration {
-    Duration::try_from(now.duration_since(kept.fetched_at)).unwrap_or_default()
+/// `None` for an answer from the future, which a clock that was wrong has dated. How old it is nobody can say.
+fn age(kept: &Kept, now: Timestamp) -> Option<Duration> {
+    Duration::try_from(now.duration_since(kept.fetched_at)).ok()
 }
 
 /// The operation's time is up while a call that it shares goes on for others.

@@ -17,6 +17,7 @@ use futures_util::{
 };
 use sends_core::ActivityId;
 use sends_store::{Kept, Owner};
+use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::ReadError;
@@ -30,13 +31,20 @@ pub(super) struct Flights(Arc<Board>);
 
 #[derive(Default)]
 struct Board {
-    flights: Mutex<HashMap<Key, (u64, WeakShared<Landing>)>>,
+    flights: Mutex<HashMap<Key, Underway>>,
     next_number: AtomicU64,
+}
+
+struct Underway {
+    number: u64,
+    deadline: Instant,
+    landing: WeakShared<Landing>,
 }
 
 /// A place on a flight.
 pub(super) struct Flight {
     landing: Shared<Landing>,
+    deadline: Instant,
     is_own: bool,
 }
 
@@ -46,6 +54,11 @@ impl Flight {
         self.is_own
     }
 
+    /// When the time of whoever it was started for is up.
+    pub(super) fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
     /// What it brought.
     pub(super) async fn landed(&self) -> Result<Kept, ReadError> {
         self.landing.clone().await
@@ -53,16 +66,25 @@ impl Flight {
 }
 
 impl Flights {
-    /// Joins the flight for this activity, or starts one with `work`.
-    pub(super) fn join<W>(&self, owner: Owner, activity: ActivityId, work: impl FnOnce() -> W) -> Flight
+    /// Joins the flight for this activity, or starts one with `work`, which ends at `deadline` at the latest.
+    pub(super) fn join<W>(
+        &self,
+        owner: Owner,
+        activity: ActivityId,
+        deadline: Instant,
+        work: impl FnOnce() -> W,
+    ) -> Flight
     where
         W: Future<Output = Result<Kept, ReadError>> + Send + 'static,
     {
         let key = (owner, activity);
         let mut flights = self.0.flights.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(landing) = flights.get(&key).and_then(|(_, flight)| flight.upgrade()) {
+        if let Some(underway) = flights.get(&key)
+            && let Some(landing) = underway.landing.upgrade()
+        {
             return Flight {
                 landing,
+                deadline: underway.deadline,
                 is_own: false,
             };
         }
@@ -87,10 +109,16 @@ impl Flights {
         };
         let landing = landing.boxed().shared();
         if let Some(weak) = landing.downgrade() {
-            flights.insert(key, (number, weak));
+            let underway = Underway {
+                number,
+                deadline,
+                landing: weak,
+            };
+            flights.insert(key, underway);
         }
         Flight {
             landing,
+            deadline,
             is_own: true,
         }
     }
@@ -109,7 +137,7 @@ impl Drop for Departure {
         // After a flight was given up, the next one for the same activity may be on the board already.
         if flights
             .get(&self.key)
-            .is_some_and(|(number, _)| *number == self.number)
+            .is_some_and(|underway| underway.number == self.number)
         {
             flights.remove(&self.key);
         }

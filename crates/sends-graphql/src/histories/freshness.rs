@@ -2,6 +2,10 @@
 //!
 //! An activity that was sent an hour ago may change any minute; one whose last send is months old hardly ever does. So
 //! the age that is allowed grows with the time for which nothing has happened, between two limits.
+//!
+//! What that saves: with 200 activities whose last sends are five minutes to two years old, and three dashboards that ask
+//! for all of them once a minute, an hour costs 9,000 calls when every answer may be a minute old, and 2,443 by these rules.
+//! (`cargo run -p sends-graphql --example calls_saved`)
 
 use std::time::Duration;
 

@@ -1,1 +1,215 @@
+//! Reading histories on a paused clock, without sockets: what is asked of the upstream, and what is answered.
 
+#[path = "tests/freshness.rs"]
+mod freshness;
+#[path = "tests/isolation.rs"]
+mod isolation;
+#[path = "tests/sharing.rs"]
+mod sharing;
+#[path = "tests/staleness.rs"]
+mod staleness;
+
+use std::{
+    collections::VecDeque,
+    sync::{
+        Mutex,
+        atomic::{AtomicI64, AtomicUsize, Ordering},
+    },
+};
+
+use futures_util::future;
+use jiff::SignedDuration;
+use sends_client::{AccessToken, TokenError, TokenSource};
+use sends_store::MemoryStore;
+use tokio::time::sleep;
+
+use super::*;
+
+const MINUTE: Duration = Duration::from_mins(1);
+
+/// An account, as the upstream would know it by its token.
+#[derive(Debug)]
+struct Account(
+    #[expect(
+        dead_code,
+        reason = "it is read from what `Debug` prints, which is all that a caller shows"
+    )]
+    u8,
+);
+
+impl TokenSource for Account {
+    fn token(&self) -> BoxFuture<'_, Result<AccessToken, TokenError>> {
+        future::ready(Err(TokenError::NotRenewable)).boxed()
+    }
+
+    fn renew<'a>(&'a self, _: &'a AccessToken) -> BoxFuture<'a, Result<AccessToken, TokenError>> {
+        self.token()
+    }
+}
+
+/// A wall clock that goes with tokio's, unless it is set.
+#[derive(Debug)]
+struct PausedClock {
+    started: Instant,
+    set_by_ms: AtomicI64,
+}
+
+impl PausedClock {
+    fn set_by(&self, milliseconds: i64) {
+        self.set_by_ms.fetch_add(milliseconds, Ordering::SeqCst);
+    }
+}
+
+impl Clock for PausedClock {
+    fn now(&self) -> Timestamp {
+        let noon: Timestamp = "2026-06-15T12:00:00Z".parse().unwrap();
+        let passed = SignedDuration::try_from(self.started.elapsed()).unwrap();
+        noon + passed + SignedDuration::from_millis(self.set_by_ms.load(Ordering::SeqCst))
+    }
+}
+
+/// What the upstream says to one call, and how long that takes.
+type Scripted = (Duration, Result<SendHistory, FailureClass>);
+
+/// An upstream that says what was written down for it, and then the history of an hour ago, each after 100 ms. The count of
+/// the history's send tells whose it is.
+#[derive(Default)]
+struct ScriptedUpstream {
+    script: Mutex<VecDeque<Scripted>>,
+    calls: AtomicUsize,
+    given_up: AtomicUsize,
+    /// To whom "not found" was said.
+    not_found: Mutex<Vec<(u8, ActivityId)>>,
+}
+
+impl ScriptedUpstream {
+    fn will(&self, milliseconds: u64, answer: Result<SendHistory, FailureClass>) {
+        let scripted = (Duration::from_millis(milliseconds), answer);
+        self.script.lock().unwrap().push_back(scripted);
+    }
+
+    fn calls(&self) -> usize {
+        self.calls.load(Ordering::SeqCst)
+    }
+}
+
+/// Counts a call that is dropped before its answer.
+struct Underway<'a>(&'a ScriptedUpstream, bool);
+
+impl Drop for Underway<'_> {
+    fn drop(&mut self) {
+        self.0.given_up.fetch_add(usize::from(!self.1), Ordering::SeqCst);
+    }
+}
+
+impl HistorySource for ScriptedUpstream {
+    fn send_history<'a>(
+        &'a self,
+        caller: &'a Caller,
+        activity: ActivityId,
+    ) -> BoxFuture<'a, Result<SendHistory, UpstreamError>> {
+        self.calls.fetch_add(1, Ordering::SeqCst);
+        let account = account_of(caller);
+        let scripted = self.script.lock().unwrap().pop_front();
+        let (delay, answer) = scripted.unwrap_or_else(|| {
+            (
+                Duration::from_millis(100),
+                Ok(sent("2026-06-15T11:00:00Z", account)),
+            )
+        });
+        async move {
+            let mut underway = Underway(self, false);
+            // As the client does, it gives up at the caller's deadline.
+            let in_time = tokio::time::timeout_at(caller.deadline(), sleep(delay)).await;
+            underway.1 = true;
+            let class = match (in_time, answer) {
+                (Ok(()), Ok(history)) => return Ok(history),
+                (Ok(()), Err(class)) => class,
+                (Err(_), _) => FailureClass::TimedOut,
+            };
+            if class == FailureClass::NotFound {
+                self.not_found.lock().unwrap().push((account, activity));
+            }
+            Err(UpstreamError {
+                class,
+                attempts: 1,
+                ..out_of_time(activity)
+            })
+        }
+        .boxed()
+    }
+}
+
+fn account_of(caller: &Caller) -> u8 {
+    let shown = format!("{caller:?}");
+    let digits = shown.split("Account(").nth(1).unwrap().split(')').next();
+    digits.unwrap().parse().unwrap()
+}
+
+struct Service {
+    histories: Histories,
+    upstream: Arc<ScriptedUpstream>,
+    clock: Arc<PausedClock>,
+}
+
+impl Service {
+    /// Answers may be a minute old, an hour when nothing has happened for two days.
+    fn new() -> Self {
+        let upstream = Arc::<ScriptedUpstream>::default();
+        let clock = Arc::new(PausedClock {
+            started: Instant::now(),
+            set_by_ms: AtomicI64::new(0),
+        });
+        let histories = Histories::new(
+            Arc::clone(&upstream) as Arc<dyn HistorySource>,
+            Arc::new(MemoryStore::new(1 << 20)),
+            Arc::clone(&clock) as Arc<dyn Clock>,
+            Freshness::new(MINUTE, Duration::from_hours(1)),
+        );
+        Self {
+            histories,
+            upstream,
+            clock,
+        }
+    }
+
+    /// An operation of account 1 that begins now and has a minute.
+    fn operation(&self) -> Asker {
+        self.operation_of(1, MINUTE)
+    }
+
+    fn operation_of(&self, account: u8, timeout: Duration) -> Asker {
+        Asker {
+            owner: Owner::new([account; 16]),
+            caller: Caller::new(Arc::new(Account(account)), Instant::now() + timeout),
+            asked_at: self.clock.now(),
+            oldest: None,
+        }
+    }
+
+    /// What a new operation reads.
+    async fn read(&self, max_age: Option<Duration>) -> Result<Reading, ReadError> {
+        self.histories.read(&self.operation(), activity(0), max_age).await
+    }
+}
+
+fn activity(number: u8) -> ActivityId {
+    format!("1ead98be-dfa0-4e04-81f7-5f1534d42e{number:02x}")
+        .parse()
+        .unwrap()
+}
+
+/// The history of an activity that was sent once.
+fn sent(run_date: &str, count: u8) -> SendHistory {
+    let json = format!(
+        r#"[{{"send_id":1,"count":{count},"run_date":"{run_date}","send_status":"COMPLETED","reason_code":0}}]"#
+    );
+    SendHistory::from_json(json.as_bytes()).unwrap()
+}
+
+fn class_of(read: Result<Reading, ReadError>) -> FailureClass {
+    match read.unwrap_err() {
+        ReadError::Upstream(error) => error.class,
+        other => panic!("{other}"),
+    }
+}
