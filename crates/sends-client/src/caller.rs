@@ -7,7 +7,7 @@ use std::sync::{
     atomic::{AtomicU32, AtomicU64, Ordering},
 };
 
-use tokio::time::Instant;
+use tokio::{sync::watch, time::Instant};
 
 use crate::TokenSource;
 
@@ -30,6 +30,43 @@ impl Default for Lane {
     }
 }
 
+/// The operations that wait for one call together with the one that makes it. The call goes when the first of their lanes
+/// has its turn, so that one who asks for little does not wait behind everything else that the other one asks for.
+#[derive(Clone, Debug)]
+pub struct Company(Arc<watch::Sender<Vec<Lane>>>);
+
+impl Company {
+    /// Nobody yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self(Arc::new(watch::Sender::new(Vec::new())))
+    }
+
+    /// Lets an operation wait for the call too.
+    pub fn join(&self, caller: &Caller) {
+        self.0.send_if_modified(|lanes| {
+            let is_new = !lanes.contains(&caller.lane);
+            if is_new {
+                lanes.push(caller.lane);
+            }
+            is_new
+        });
+    }
+
+    pub(crate) fn lanes(&self) -> watch::Receiver<Vec<Lane>> {
+        let mut lanes = self.0.subscribe();
+        // Who has joined before the call queues counts as well.
+        lanes.mark_changed();
+        lanes
+    }
+}
+
+impl Default for Company {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 /// Who waits for the answer.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub enum Priority {
@@ -45,7 +82,7 @@ pub enum Priority {
 /// ```
 /// use std::{sync::Arc, time::Duration};
 /// use sends_client::{AccessToken, Caller};
-/// use tokio::time::Instant;
+/// use tokio::{sync::watch, time::Instant};
 ///
 /// let token = AccessToken::new("eyJhbGciOi")?;
 /// let caller = Caller::new(Arc::new(token), Instant::now() + Duration::from_secs(60));
@@ -59,6 +96,7 @@ pub struct Caller {
     priority: Priority,
     deadline: Instant,
     sent: Arc<AtomicU32>,
+    company: Company,
 }
 
 impl Caller {
@@ -70,6 +108,7 @@ impl Caller {
             priority: Priority::Interactive,
             deadline,
             sent: Arc::default(),
+            company: Company::new(),
         }
     }
 
@@ -84,6 +123,13 @@ impl Caller {
     #[must_use]
     pub fn in_lane(mut self, lane: Lane) -> Self {
         self.lane = lane;
+        self
+    }
+
+    /// The same operation, for one call that others may wait for too.
+    #[must_use]
+    pub fn in_company(mut self, company: Company) -> Self {
+        self.company = company;
         self
     }
 
@@ -107,6 +153,10 @@ impl Caller {
 
     pub(crate) fn lane(&self) -> Lane {
         self.lane
+    }
+
+    pub(crate) fn company(&self) -> &Company {
+        &self.company
     }
 
     pub(crate) fn priority(&self) -> Priority {

@@ -46,7 +46,7 @@ mod transport;
 pub use account::{AccountSummary, Privilege};
 pub use base_url::{BaseUrl, InvalidBaseUrl};
 pub use breaker::BreakerSettings;
-pub use caller::{Caller, Lane, Priority};
+pub use caller::{Caller, Company, Lane, Priority};
 pub use clock::{Clock, SystemClock};
 pub use constant_contact::ConstantContact;
 pub use endpoint::Endpoint;

@@ -52,7 +52,7 @@ pub use self::{
     slot::{Slot, Verdict},
     state::{PacerState, Pause, PauseReason},
 };
-use crate::{Clock, Lane, Priority, SystemClock};
+use crate::{Clock, Company, Lane, Priority, SystemClock};
 
 /// How long the ledger is left alone after it failed.
 const LEDGER_RETRY: Duration = Duration::from_secs(1);
@@ -125,6 +125,16 @@ impl Pacer {
     ///
     /// [`Refused`], at once when it is certain that no turn comes in time, at the deadline otherwise.
     pub async fn acquire(&self, turn: Turn) -> Result<Slot, Refused> {
+        self.acquire_together(turn, &Company::new()).await
+    }
+
+    /// Waits for a turn in the lane that `turn` names and in those of its company, whichever comes first. It is one place in
+    /// the queue and one call.
+    ///
+    /// # Errors
+    ///
+    /// As for [`acquire`](Self::acquire).
+    pub async fn acquire_together(&self, turn: Turn, company: &Company) -> Result<Slot, Refused> {
         let shared = &self.shared;
         let (slot, turn_comes) = {
             let mut schedule = shared.schedule();
@@ -134,6 +144,23 @@ impl Pacer {
                     shared.keep_dispatching(&mut schedule);
                     (Slot::waiting(Arc::clone(shared), id, turn), turn_comes)
                 }
+            }
+        };
+        let mut lanes = company.lanes();
+        let lanes_join = async {
+            // The company outlives the wait, so the changes do not end before it does.
+            while lanes.changed().await.is_ok() {
+                let mut schedule = shared.schedule();
+                for &lane in lanes.borrow_and_update().iter() {
+                    schedule.queue.add_lane(turn.priority, lane, slot.id());
+                }
+            }
+            std::future::pending().await
+        };
+        let turn_comes = async {
+            tokio::select! {
+                turn = turn_comes => turn,
+                never = lanes_join => never,
             }
         };
         match timeout_at(turn.deadline, turn_comes).await {

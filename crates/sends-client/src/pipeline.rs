@@ -126,7 +126,7 @@ impl Pipeline {
         };
         let mut slot = self
             .pacer
-            .acquire(turn)
+            .acquire_together(turn, caller.company())
             .await
             .map_err(|refused| AttemptError::Unsent(without_turn(endpoint, refused)))?;
         let admission = self.breaker.admit().map_err(circuit_open)?;

@@ -150,9 +150,12 @@ impl Histories {
         }
         loop {
             let deadline = asker.caller.deadline();
-            let flight = self.0.flights.join(asker.owner, activity, deadline, || {
-                self.take_off(asker, activity, wanted)
-            });
+            let flight = self
+                .0
+                .flights
+                .join(asker.owner, activity, &asker.caller, |caller| {
+                    self.take_off(asker.owner, caller, activity, wanted)
+                });
             let patience = if flight.is_own() {
                 LAST_WORD
             } else {
@@ -179,12 +182,12 @@ impl Histories {
     /// The work of a flight: asks the upstream and keeps its answer, unless somebody has done so just before.
     fn take_off(
         &self,
-        asker: &Asker,
+        owner: Owner,
+        caller: Caller,
         activity: ActivityId,
         wanted: Wanted,
     ) -> impl Future<Output = Result<Kept, ReadError>> + Send + use<> {
         let shared = Arc::clone(&self.0);
-        let Asker { owner, caller, .. } = asker.clone();
         async move {
             // A flight may have landed between the look into the nearest store and this one's start, and another process
             // may have fetched what this one knows only in an older version.

@@ -1,9 +1,14 @@
 //! Starts the service and stops it: the listener, the first lines of the log, the signal to end.
 
-use std::{future::Future, io, sync::Arc, time::Duration};
+use std::{
+    future::{Future, IntoFuture},
+    io,
+    sync::Arc,
+    time::Duration,
+};
 
 use sends_credentials::environment::EnvironmentVariables;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::oneshot};
 use tracing_subscriber::EnvFilter;
 
 use crate::{
@@ -12,6 +17,10 @@ use crate::{
     http::{self, Service},
     settings::Settings,
 };
+
+/// How long a request in progress keeps the process from ending. Together with the last writes it has to stay below the ten
+/// seconds after which containers are killed. A call that waits for its turn is given up; asked again, it is made.
+const LAST_ANSWERS: Duration = Duration::from_secs(5);
 
 /// How long the end of the process may wait for the day's count to be written.
 const LAST_WRITES: Duration = Duration::from_secs(2);
@@ -111,7 +120,7 @@ async fn listen(address: &str) -> Result<TcpListener, ServeError> {
         })
 }
 
-/// Answers requests on `listener` until `shutdown` completes, then lets the ones in progress finish.
+/// Answers requests on `listener` until `shutdown` completes, then gives the ones in progress some seconds to finish.
 ///
 /// # Errors
 ///
@@ -121,9 +130,28 @@ pub async fn serve(
     service: Service,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
-    axum::serve(listener, http::router(service))
-        .with_graceful_shutdown(shutdown)
-        .await
+    let (told, tell) = oneshot::channel();
+    let shutdown = async {
+        shutdown.await;
+        // Nobody listens when the server has ended by itself.
+        let _ = told.send(());
+    };
+    let answering = axum::serve(listener, http::router(service)).with_graceful_shutdown(shutdown);
+    tokio::select! {
+        ended = answering.into_future() => ended,
+        () = grace(tell) => {
+            tracing::warn!("some requests were not finished in time");
+            Ok(())
+        }
+    }
+}
+
+/// Completes when the time is up for what is in progress when the end is told.
+async fn grace(end: oneshot::Receiver<()>) {
+    if end.await.is_err() {
+        std::future::pending::<()>().await;
+    }
+    tokio::time::sleep(LAST_ANSWERS).await;
 }
 
 /// Completes on Ctrl-C and, where there is such a thing, on SIGTERM.

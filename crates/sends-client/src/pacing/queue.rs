@@ -1,9 +1,10 @@
 //! The calls that wait, in the order in which they will go: people before background work, lanes in turn, and first come
-//! first served within a lane.
+//! first served within a lane. A call that several operations wait for stands in the lane of each, and goes with the first
+//! that has its turn.
 //!
 //! Must not know when a call may go.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use tokio::sync::oneshot;
 
@@ -30,7 +31,7 @@ impl Queue {
     }
 
     pub(super) fn len(&self) -> usize {
-        self.interactive.len + self.background.len
+        self.interactive.calls.len() + self.background.calls.len()
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -41,7 +42,7 @@ impl Queue {
     pub(super) fn has_room(&self, priority: Priority) -> bool {
         let background_limit = self.limit / 2;
         self.len() < self.limit
-            && (priority == Priority::Interactive || self.background.len < background_limit)
+            && (priority == Priority::Interactive || self.background.calls.len() < background_limit)
     }
 
     /// Adds a call. Ids must grow, since they are the order within a lane.
@@ -49,9 +50,14 @@ impl Queue {
         self.lanes(priority).push(lane, id, waiter);
     }
 
+    /// Lets a call that waits stand in another lane too.
+    pub(super) fn add_lane(&mut self, priority: Priority, lane: Lane, id: u64) {
+        self.lanes(priority).add_lane(lane, id);
+    }
+
     /// Takes a call out of its place. `false` when it is not waiting any more.
-    pub(super) fn remove(&mut self, priority: Priority, lane: Lane, id: u64) -> bool {
-        self.lanes(priority).remove(lane, id)
+    pub(super) fn remove(&mut self, priority: Priority, id: u64) -> bool {
+        self.lanes(priority).remove(id).is_some()
     }
 
     /// The call whose turn it is.
@@ -80,45 +86,58 @@ impl Queue {
 struct Lanes {
     /// The lanes that have calls waiting, the one whose turn it is first.
     turns: VecDeque<Lane>,
-    waiting: HashMap<Lane, BTreeMap<u64, Waiter>>,
-    len: usize,
+    /// The ids of the calls in each of them.
+    lines: HashMap<Lane, BTreeSet<u64>>,
+    calls: HashMap<u64, Call>,
+}
+
+#[derive(Debug)]
+struct Call {
+    waiter: Waiter,
+    /// Where it stands.
+    lanes: Vec<Lane>,
 }
 
 impl Lanes {
     fn push(&mut self, lane: Lane, id: u64, waiter: Waiter) {
-        let calls = self.waiting.entry(lane).or_default();
-        if calls.is_empty() {
-            self.turns.push_back(lane);
-        }
-        calls.insert(id, waiter);
-        self.len += 1;
+        let lanes = Vec::new();
+        self.calls.insert(id, Call { waiter, lanes });
+        self.add_lane(lane, id);
     }
 
-    fn remove(&mut self, lane: Lane, id: u64) -> bool {
-        let Some(calls) = self.waiting.get_mut(&lane) else {
-            return false;
+    fn add_lane(&mut self, lane: Lane, id: u64) {
+        let Some(call) = self.calls.get_mut(&id) else {
+            return;
         };
-        if calls.remove(&id).is_none() {
-            return false;
+        let waiting = self.lines.entry(lane).or_default();
+        if waiting.is_empty() {
+            self.turns.push_back(lane);
         }
-        self.len -= 1;
-        if calls.is_empty() {
-            self.waiting.remove(&lane);
-            self.turns.retain(|other| *other != lane);
+        if waiting.insert(id) {
+            call.lanes.push(lane);
         }
-        true
+    }
+
+    fn remove(&mut self, id: u64) -> Option<Waiter> {
+        let call = self.calls.remove(&id)?;
+        for lane in call.lanes {
+            let Some(waiting) = self.lines.get_mut(&lane) else {
+                continue;
+            };
+            waiting.remove(&id);
+            if waiting.is_empty() {
+                self.lines.remove(&lane);
+                self.turns.retain(|other| *other != lane);
+            }
+        }
+        Some(call.waiter)
     }
 
     fn pop(&mut self) -> Option<(u64, Waiter)> {
         let lane = self.turns.pop_front()?;
-        let calls = self.waiting.get_mut(&lane)?;
-        let call = calls.pop_first()?;
-        if calls.is_empty() {
-            self.waiting.remove(&lane);
-        } else {
-            self.turns.push_back(lane);
-        }
-        self.len -= 1;
-        Some(call)
+        // Where nothing is left behind this call, removing it ends the lane's turns again.
+        self.turns.push_back(lane);
+        let id = *self.lines.get(&lane)?.first()?;
+        Some((id, self.remove(id)?))
     }
 }

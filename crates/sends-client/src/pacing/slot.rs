@@ -50,6 +50,10 @@ impl Slot {
         }
     }
 
+    pub(super) fn id(&self) -> u64 {
+        self.id
+    }
+
     pub(super) fn granted(mut self) -> Self {
         self.stage = Stage::Granted;
         self
@@ -97,9 +101,8 @@ impl Slot {
 impl Drop for Slot {
     fn drop(&mut self) {
         let mut schedule = self.shared.schedule();
-        let Turn { priority, lane, .. } = self.turn;
         match self.stage {
-            Stage::Waiting if schedule.queue.remove(priority, lane, self.id) => {}
+            Stage::Waiting if schedule.queue.remove(self.turn.priority, self.id) => {}
             Stage::Waiting | Stage::Granted => {
                 if schedule.give_back(self.id) {
                     self.shared.keep_dispatching(&mut schedule);

@@ -1,9 +1,9 @@
 //! Whose turn it is, who may wait, and what a call that is given up leaves behind.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use sends_client::{
-    Lane,
+    AccessToken, Caller, Company, Lane,
     pacing::{Limits, RefusedReason},
 };
 use tokio::time::Instant;
@@ -26,6 +26,39 @@ async fn a_query_for_two_hundred_does_not_hold_up_a_query_for_one() {
         start.elapsed()
     );
     assert!(many.await.unwrap().last() <= Some(&Duration::from_secs(52)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_another_operation_waits_for_too_goes_with_whichever_has_its_turn_first() {
+    let pacer = pacer(Limits::default()).await;
+    let lane = Lane::new();
+    let many = tokio::spawn({
+        let pacer = pacer.clone();
+        async move { departures(&pacer, 199, lane).await }
+    });
+    settle().await;
+    let company = Company::new();
+    let last = tokio::spawn({
+        let (pacer, company) = (pacer.clone(), company.clone());
+        async move {
+            let slot = pacer.acquire_together(turn(lane), &company).await;
+            slot.unwrap().depart();
+            Instant::now()
+        }
+    });
+    settle().await;
+    assert_eq!(pacer.state().queue_length, 196);
+    let start = Instant::now();
+    let token = Arc::new(AccessToken::new("token").unwrap());
+    for _ in 0..2 {
+        company.join(&Caller::new(Arc::clone(&token) as _, start));
+        settle().await;
+    }
+    assert_eq!(pacer.state().queue_length, 196, "it is still one call");
+    let waited = last.await.unwrap() - start;
+    assert!(waited < Duration::from_millis(1_050), "{waited:?}");
+    assert!(many.await.unwrap().last() <= Some(&Duration::from_secs(52)));
+    assert_eq!(pacer.state().used_today, 200);
 }
 
 #[tokio::test(start_paused = true)]

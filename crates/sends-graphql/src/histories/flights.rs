@@ -15,6 +15,7 @@ use futures_util::{
     FutureExt,
     future::{BoxFuture, Shared, WeakShared},
 };
+use sends_client::{Caller, Company};
 use sends_core::ActivityId;
 use sends_store::{Kept, Owner};
 use tokio::time::Instant;
@@ -38,6 +39,7 @@ struct Board {
 struct Underway {
     number: u64,
     deadline: Instant,
+    company: Company,
     landing: WeakShared<Landing>,
 }
 
@@ -66,13 +68,14 @@ impl Flight {
 }
 
 impl Flights {
-    /// Joins the flight for this activity, or starts one with `work`, which ends at `deadline` at the latest.
+    /// Joins the flight for this activity, or starts one with `work`, which is given the caller to ask for: `caller`
+    /// in the company of all who join.
     pub(super) fn join<W>(
         &self,
         owner: Owner,
         activity: ActivityId,
-        deadline: Instant,
-        work: impl FnOnce() -> W,
+        caller: &Caller,
+        work: impl FnOnce(Caller) -> W,
     ) -> Flight
     where
         W: Future<Output = Result<Kept, ReadError>> + Send + 'static,
@@ -82,6 +85,7 @@ impl Flights {
         if let Some(underway) = flights.get(&key)
             && let Some(landing) = underway.landing.upgrade()
         {
+            underway.company.join(caller);
             return Flight {
                 landing,
                 deadline: underway.deadline,
@@ -94,7 +98,8 @@ impl Flights {
             key,
             number,
         };
-        let work = work();
+        let (company, deadline) = (Company::new(), caller.deadline());
+        let work = work(caller.clone().in_company(company.clone()));
         let task = AbortOnDropHandle::new(tokio::spawn(async move {
             let result = work.await;
             // Whoever comes from now on finds the answer in the store instead.
@@ -112,6 +117,7 @@ impl Flights {
             let underway = Underway {
                 number,
                 deadline,
+                company,
                 landing: weak,
             };
             flights.insert(key, underway);
