@@ -1,8 +1,16 @@
 //! The built service against the built sandbox, over TCP: what callers see, and what the upstream was asked.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::print_stderr,
+    reason = "what is measured is told, and shown when a test fails"
+)]
 
+mod budget;
+mod callers;
+mod credentials;
 mod errors;
+mod freshness;
 mod history;
 mod program;
 mod upstream_calls;

@@ -100,6 +100,11 @@ impl Running {
         self.child.id()
     }
 
+    /// Waits for the end and says whether the program calls it a success.
+    pub(crate) fn wait(&mut self) -> bool {
+        self.child.wait().expect("the program ends").success()
+    }
+
     pub(crate) fn is_alive(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(None))
     }

@@ -39,6 +39,32 @@ impl SandboxProcess {
         format!("{}/v3", self.origin)
     }
 
+    /// The URL for `--oauth-url`.
+    pub fn oauth_url(&self) -> String {
+        format!("{}/oauth2/default/v1", self.origin)
+    }
+
+    /// How many send histories were asked for.
+    pub async fn histories_asked(&self) -> usize {
+        let is_history = |request: &&Value| {
+            request["path"]
+                .as_str()
+                .is_some_and(|path| path.ends_with("/send_history"))
+        };
+        self.requests().await.iter().filter(is_history).count()
+    }
+
+    /// How many requests were answered with this status.
+    pub async fn answered(&self, status: u16) -> u64 {
+        let counters = self.control("GET", "counters", &Value::Null).await;
+        counters["by_status"][status.to_string()].as_u64().unwrap_or(0)
+    }
+
+    /// Changes a switch.
+    pub async fn configure(&self, switches: &Value) {
+        self.control("POST", "config", switches).await;
+    }
+
     /// The ids of the first `count` activities.
     pub async fn activities(&self, count: usize) -> Vec<String> {
         let answer = self

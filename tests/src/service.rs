@@ -1,6 +1,9 @@
 //! The service as a process, and questions to it.
 
-use std::time::{Duration, Instant};
+use std::{
+    process::Command,
+    time::{Duration, Instant},
+};
 
 use reqwest::Client;
 use serde_json::{Value, json};
@@ -85,6 +88,15 @@ impl ServiceProcess {
         self.running.id()
     }
 
+    /// Tells the process to end, as an operator does, and says how long it took and whether it ended well.
+    pub fn terminate(&mut self) -> (Duration, bool) {
+        let started = Instant::now();
+        let sent = Command::new("kill").arg(self.id().to_string()).status();
+        assert!(sent.expect("there is a `kill`").success());
+        let ended_well = self.running.wait();
+        (started.elapsed(), ended_well)
+    }
+
     /// Starts the service on this sandbox without limits of its own, for tests that are not about them.
     pub fn unpaced_on(sandbox: &SandboxProcess, options: &[&str]) -> Self {
         Self::on(
@@ -98,9 +110,34 @@ impl ServiceProcess {
         self.post(&json!({ "query": query })).await.1
     }
 
+    /// What the histories of these activities add up to, in a list, where no older answer will do than so many seconds.
+    pub async fn summaries(&self, activities: &[String], max_age: u32) -> Value {
+        self.query(&format!(
+            "{{ campaignActivities(ids: {}, maxAge: {max_age}) {{ sendSummary {{ attemptCount }} }} }}",
+            json!(activities)
+        ))
+        .await
+    }
+
+    /// How one activity stands when no older answer will do than so many seconds.
+    pub async fn activity(&self, activity: &str, max_age: u32) -> Value {
+        self.query(&format!(
+            r#"{{ campaignActivity(id: "{activity}", maxAge: {max_age}) {{ isStale staleReason }} }}"#
+        ))
+        .await
+    }
+
     /// The status and the JSON of the answer to this body.
     pub async fn post(&self, body: &Value) -> (u16, Value) {
-        let request = self.http.post(format!("{}/graphql", self.origin)).json(body);
+        self.post_as(None, body).await
+    }
+
+    /// The same for a caller with this token.
+    pub async fn post_as(&self, token: Option<&str>, body: &Value) -> (u16, Value) {
+        let mut request = self.http.post(format!("{}/graphql", self.origin)).json(body);
+        if let Some(token) = token {
+            request = request.bearer_auth(token);
+        }
         let answer = request.send().await.expect("the service answers");
         (
             answer.status().as_u16(),
@@ -125,7 +162,8 @@ pub fn refused_start(options: &[&str], environment: &[(&str, &str)]) -> (Option<
     )
 }
 
-pub(crate) fn http_client() -> Client {
+/// A client that asks nobody but the address it is given.
+pub fn http_client() -> Client {
     let client = Client::builder().no_proxy().tls_certs_only([]).build();
     client.expect("a client")
 }

@@ -94,6 +94,11 @@ impl SqliteStore {
         Self::open_with(file, in_use, options).await
     }
 
+    /// Whether a state directory holds a store, in whatever state that is.
+    pub fn is_begun(dir: &Path) -> bool {
+        files::database(dir).exists()
+    }
+
     async fn open_with(
         file: PathBuf,
         in_use: File,

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use sends_client::{Caller, ConstantContact, FailureClass, Pacer};
+use sends_client::{Caller, ConstantContact, FailureClass, Pacer, SystemClock};
 use sends_credentials::{
     Account, Application, CodeLogin, DeviceLogin, Grant, Login, LoginRequest, StateDir,
     environment::EnvironmentVariables,
@@ -18,6 +18,7 @@ use super::CommandError;
 use crate::{
     backend,
     command::LoginOptions,
+    ledger::StoreLedger,
     settings::{self, Problem, UpstreamSettings},
 };
 
@@ -37,6 +38,9 @@ const PRIVILEGE: &str = "campaign:read";
 
 /// How long the calls that prove the token may take together.
 const PROOF_TIME: Duration = Duration::from_secs(30);
+
+/// How long the end of the command may wait for those calls to be counted.
+const LAST_WRITES: Duration = Duration::from_secs(2);
 
 /// Logs in, keeps the login, and proves it with a cheap call.
 ///
@@ -68,7 +72,23 @@ pub async fn login(options: &LoginOptions, variables: EnvironmentVariables) -> R
     };
     let login = Login::new(&state, sends_credentials::Settings::default());
     login.save(grant).await?;
-    prove(&login, &upstream).await
+    let pacer = pacer(&upstream, &state).await;
+    let proven = prove(&login, &upstream, pacer.clone()).await;
+    // A count that cannot be written is not worth a login.
+    let _ = tokio::time::timeout(LAST_WRITES, pacer.flush()).await;
+    proven
+}
+
+/// The calls of the proof are counted with all others of the day, where there is a store to count them in.
+async fn pacer(upstream: &UpstreamSettings, state: &StateDir) -> Pacer {
+    let counted = async {
+        let store = backend::open(state).await.ok()?;
+        let ledger = Arc::new(StoreLedger::new(Arc::new(store)));
+        Pacer::open(upstream.limits, ledger, Arc::new(SystemClock))
+            .await
+            .ok()
+    };
+    counted.await.unwrap_or_else(|| Pacer::in_memory(upstream.limits))
 }
 
 async fn in_a_browser(
@@ -130,8 +150,8 @@ fn open_browser(url: &str) {
 }
 
 /// Says which account was connected and what it lacks.
-async fn prove(login: &Login, upstream: &UpstreamSettings) -> Result<(), CommandError> {
-    let client = backend::client(upstream, Pacer::in_memory(upstream.limits))?;
+async fn prove(login: &Login, upstream: &UpstreamSettings, pacer: Pacer) -> Result<(), CommandError> {
+    let client = backend::client(upstream, pacer)?;
     let caller = Caller::new(Arc::new(login.clone()), Instant::now() + PROOF_TIME);
     let privileges = client
         .user_privileges(&caller)

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use jiff::{Timestamp, tz::Offset};
 use sends_client::{Clock, SystemClock};
 use sends_credentials::{EnvironmentCredential, Login, Status, environment::EnvironmentVariables};
-use sends_store::Store;
+use sends_store::{SqliteStore, Store, StoreSize};
 
 use super::CommandError;
 use crate::{
@@ -56,10 +56,16 @@ pub async fn status(
         None => writeln!(out, "account        none; connect one with `sends-graphql login`")?,
     }
 
-    let store = backend::open(&state).await?;
-    let used = store.calls_on(Offset::UTC.to_datetime(now).date()).await?;
-    let size = store.size().await?;
-    store.close().await?;
+    // Looking must not leave anything behind, least of all a store.
+    let (used, size) = if SqliteStore::is_begun(state.path()) {
+        let store = backend::open(&state).await?;
+        let used = store.calls_on(Offset::UTC.to_datetime(now).date()).await?;
+        let size = store.size().await?;
+        store.close().await?;
+        (used, size)
+    } else {
+        (0, StoreSize::default())
+    };
     match upstream.limits.rate_per_day {
         0 => writeln!(out, "calls today    {used}, without a limit")?,
         limit => writeln!(

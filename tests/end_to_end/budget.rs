@@ -1,0 +1,266 @@
+//! The limits of the upstream, enforced by the sandbox: what is sent, what waits, and what is given up.
+
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
+
+use futures_util::future::join_all;
+use sends_end_to_end::{GUIDE_ACTIVITY, SandboxProcess, ServiceProcess, http_client};
+use serde_json::{Value, json};
+use tokio::time::sleep;
+
+/// The first four calls leave at once, and each further four a second later.
+const BOUND: Duration = Duration::from_secs(9);
+
+fn codes(answer: &Value) -> Vec<&str> {
+    let errors = answer["errors"].as_array().map_or(&[][..], Vec::as_slice);
+    errors
+        .iter()
+        .map(|error| error["extensions"]["code"].as_str().unwrap())
+        .collect()
+}
+
+fn answered(answer: &Value) -> usize {
+    let listed = answer["data"]["campaignActivities"].as_array().unwrap();
+    listed
+        .iter()
+        .filter(|activity| !activity["sendSummary"].is_null())
+        .count()
+}
+
+#[tokio::test]
+async fn forty_cold_activities_cost_forty_calls_none_of_which_is_refused() {
+    let cases: [&[&str]; 4] = [
+        &["--second-window", "fixed"],
+        &["--second-window", "sliding"],
+        &["--second-window", "fixed", "--jitter-ms", "30"],
+        &["--second-window", "sliding", "--jitter-ms", "30"],
+    ];
+    join_all(cases.map(|options| async move {
+        let sandbox = SandboxProcess::start(options);
+        let service = ServiceProcess::on(&sandbox, &[]);
+        let activities = sandbox.activities(40).await;
+        let started = Instant::now();
+        let answer = service.summaries(&activities, 60).await;
+        let took = started.elapsed();
+        eprintln!("40 calls with {options:?}: {took:?}");
+        assert!(answer.get("errors").is_none(), "{answer}");
+        assert_eq!(answer["extensions"]["upstream"]["calls"], 40);
+        assert_eq!(
+            (sandbox.answered(200).await, sandbox.answered(429).await),
+            (40, 0)
+        );
+        assert_eq!(sandbox.histories_asked().await, 40);
+        assert!(
+            took < BOUND * 2,
+            "{took:?}, when a machine without other work takes 9.4 s"
+        );
+    }))
+    .await;
+}
+
+#[tokio::test]
+async fn a_query_for_two_hundred_activities_does_not_hold_up_another_one() {
+    let sandbox = SandboxProcess::start(&[]);
+    let service = ServiceProcess::on(&sandbox, &[]);
+    let activities = sandbox.activities(200).await;
+    let all = service.summaries(&activities, 60);
+    let one = async {
+        sleep(Duration::from_secs(2)).await;
+        let started = Instant::now();
+        let answer = service.activity(GUIDE_ACTIVITY, 60).await;
+        (answer, started.elapsed())
+    };
+    tokio::select! {
+        _ = all => panic!("two hundred calls take fifty seconds"),
+        (answer, took) = one => {
+            eprintln!("one among two hundred: {took:?}");
+            assert_eq!(answer["data"]["campaignActivity"]["isStale"], false, "{answer}");
+            assert!(took < Duration::from_millis(1_500), "{took:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_did_not_arrive_in_time_says_when_to_ask_again_and_the_same_query_gets_further() {
+    let sandbox = SandboxProcess::start(&[]);
+    let activities = sandbox.activities(24).await;
+    let service = ServiceProcess::on(&sandbox, &["--request-timeout", "3"]);
+    let mut before = 0;
+    for round in 1.. {
+        let started = Instant::now();
+        let answer = service.summaries(&activities, 60).await;
+        let took = started.elapsed();
+        assert!(took < Duration::from_millis(3_500), "{took:?}");
+        let arrived = answered(&answer);
+        assert!(arrived > before, "round {round}: {before}, then {arrived}");
+        before = arrived;
+        let errors = answer["errors"].as_array().cloned().unwrap_or_default();
+        assert_eq!(arrived + errors.len(), 24, "{answer}");
+        for error in &errors {
+            let extensions = &error["extensions"];
+            assert_eq!(extensions["code"], "UPSTREAM_TIMEOUT", "{error}");
+            assert!(
+                extensions["retryAfter"].as_u64().is_some_and(|wait| wait >= 1),
+                "{error}"
+            );
+        }
+        if errors.is_empty() {
+            break;
+        }
+        assert!(round < 5, "{arrived} after {round} rounds");
+    }
+    assert_eq!(sandbox.histories_asked().await, 24);
+    assert_eq!(sandbox.answered(429).await, 0);
+    let warnings = service.log().matches("WARN").count();
+    assert_eq!(warnings, 0, "{}", service.log());
+}
+
+#[tokio::test]
+async fn a_client_that_disconnects_gives_its_unsent_calls_back() {
+    let sandbox = SandboxProcess::start(&[]);
+    let service = ServiceProcess::on(&sandbox, &[]);
+    let activities = sandbox.activities(200).await;
+    let patience = Duration::from_millis(1_500);
+    let given_up = tokio::time::timeout(patience, service.summaries(&activities, 60)).await;
+    given_up.unwrap_err();
+    sleep(Duration::from_millis(300)).await;
+    let asked = sandbox.histories_asked().await;
+    assert!((4..=12).contains(&asked), "{asked}");
+    let budget = service
+        .query("{ upstreamBudget { queueLength usedToday } }")
+        .await;
+    let budget = &budget["data"]["upstreamBudget"];
+    assert_eq!(budget, &json!({ "queueLength": 0, "usedToday": asked }));
+    sleep(Duration::from_secs(2)).await;
+    assert_eq!(sandbox.histories_asked().await, asked);
+}
+
+const BUDGET: &str = "{ upstreamBudget { perSecondLimit perDayLimit usedToday remainingToday pauseReason pausedUntil resetsAt } }";
+
+/// Uses the day up and checks what is said of it, before and after a restart.
+async fn check_used_up_day(sandbox: &SandboxProcess, options: &[&str], reason: &str, refused_calls: usize) {
+    let state = tempfile::tempdir().unwrap();
+    let options = [options, &["--state-dir", state.path().to_str().unwrap()]].concat();
+    let activities = sandbox.activities(8).await;
+    let mut service = ServiceProcess::on(sandbox, &options);
+    let answer = service.summaries(&activities[..5], 60).await;
+    assert!(answer.get("errors").is_none(), "{answer}");
+
+    for restarted in [false, true] {
+        if restarted {
+            let (_, ended_well) = service.terminate();
+            assert!(ended_well);
+            service = ServiceProcess::on(sandbox, &options);
+        }
+        let unknown = service.summaries(&activities[5..], 60).await;
+        assert_eq!(codes(&unknown), ["QUOTA_EXCEEDED"; 3], "{unknown}");
+        for error in unknown["errors"].as_array().unwrap() {
+            let wait = error["extensions"]["retryAfter"].as_u64().unwrap();
+            assert!((1..=24 * 3_600).contains(&wait), "{error}");
+        }
+        for known in &activities[..5] {
+            let answer = service.activity(known, 0).await;
+            let activity = &answer["data"]["campaignActivity"];
+            assert_eq!(
+                activity,
+                &json!({ "isStale": true, "staleReason": "QUOTA_EXCEEDED" }),
+                "{answer}"
+            );
+        }
+        let answer = service.query(BUDGET).await;
+        let budget = &answer["data"]["upstreamBudget"];
+        assert_eq!(budget["remainingToday"], 0, "{answer}");
+        assert_eq!(budget["pausedUntil"], budget["resetsAt"], "{answer}");
+        let reason = if restarted { "DAY_USED_UP" } else { reason };
+        assert_eq!(budget["pauseReason"], reason, "{answer}");
+    }
+    assert_eq!(sandbox.histories_asked().await, 5 + refused_calls);
+}
+
+#[tokio::test]
+async fn a_day_used_up_by_our_own_count_costs_no_further_call_restart_or_not() {
+    let sandbox = SandboxProcess::unlimited(&[]);
+    check_used_up_day(&sandbox, &["--rate-per-day", "5"], "DAY_USED_UP", 0).await;
+}
+
+#[tokio::test]
+async fn a_day_that_the_upstream_calls_used_up_costs_no_further_call_restart_or_not() {
+    let sandbox = SandboxProcess::start(&["--rate-per-second", "0", "--rate-per-day", "5"]);
+    // The calls that were on their way together are refused together.
+    check_used_up_day(&sandbox, &["--rate-per-second", "1"], "QUOTA_EXCEEDED", 1).await;
+}
+
+#[tokio::test]
+async fn what_can_succeed_is_tried_again_and_every_attempt_is_counted() {
+    let cases = [
+        (json!({ "kind": "reset" }), 2),
+        (json!({ "kind": "close" }), 2),
+        (json!({ "kind": "status", "status": 500, "body": "html" }), 2),
+        (json!({ "kind": "status", "status": 503, "body": "empty" }), 2),
+        (json!({ "kind": "cut_off" }), 2),
+        (json!({ "kind": "status", "status": 404 }), 1),
+        (json!({ "kind": "status", "status": 403 }), 1),
+        (json!({ "kind": "status", "status": 401 }), 1),
+        (json!({ "kind": "status", "status": 400 }), 1),
+        (json!({ "kind": "not_json" }), 1),
+    ];
+    join_all(cases.map(|(mut fault, calls)| async move {
+        let sandbox = SandboxProcess::start(&[]);
+        let service = ServiceProcess::on(&sandbox, &[]);
+        fault["count"] = json!(1);
+        sandbox.fault(&fault).await;
+        let answer = service.activity(GUIDE_ACTIVITY, 60).await;
+        assert_eq!(
+            answer["data"]["campaignActivity"]["isStale"] == false,
+            calls == 2,
+            "{fault}: {answer}"
+        );
+        assert_eq!(
+            answer["extensions"]["upstream"]["calls"], calls,
+            "{fault}: {answer}"
+        );
+        assert_eq!(sandbox.histories_asked().await, calls, "{fault}");
+    }))
+    .await;
+}
+
+#[tokio::test]
+async fn a_throttled_call_waits_and_is_sent_again() {
+    let sandbox = SandboxProcess::start(&[]);
+    let service = ServiceProcess::on(&sandbox, &[]);
+    sandbox
+        .fault(&json!({ "kind": "status", "status": 429, "count": 1 }))
+        .await;
+    let answer = service.activity(GUIDE_ACTIVITY, 60).await;
+    assert_eq!(answer["data"]["campaignActivity"]["isStale"], false, "{answer}");
+    assert_eq!(answer["extensions"]["upstream"]["calls"], 2);
+}
+
+#[tokio::test]
+async fn a_service_told_to_end_during_a_long_queue_ends_soon_and_forgets_no_call() {
+    let sandbox = SandboxProcess::start(&[]);
+    let state = tempfile::tempdir().unwrap();
+    let options = ["--state-dir", state.path().to_str().unwrap()];
+    let mut service = ServiceProcess::on(&sandbox, &options);
+    let activities = sandbox.activities(200).await;
+    let query = format!(
+        "{{ campaignActivities(ids: {}) {{ sendSummary {{ attemptCount }} }} }}",
+        json!(activities)
+    );
+    let url = format!("{}/graphql", service.origin());
+    let request = http_client().post(url).json(&json!({ "query": query }));
+    tokio::spawn(request.send());
+    sleep(Duration::from_secs(2)).await;
+    let (took, ended_well) = tokio::task::spawn_blocking(move || service.terminate())
+        .await
+        .unwrap();
+    assert!(ended_well);
+    assert!(took < Duration::from_secs(9), "{took:?}");
+    assert!(fs::exists(state.path().join("sends.db")).unwrap());
+    let asked = sandbox.histories_asked().await;
+    let service = ServiceProcess::on(&sandbox, &options);
+    let budget = service.query("{ upstreamBudget { usedToday } }").await;
+    assert_eq!(budget["data"]["upstreamBudget"]["usedToday"], asked);
+}

@@ -1,0 +1,160 @@
+//! Callers who bring their own tokens: whose data each of them reads.
+
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+use sends_end_to_end::{GUIDE_ACTIVITY, SandboxProcess, ServiceProcess};
+use serde_json::{Value, json};
+use tokio::time::sleep;
+
+const TOKENS: [&str; 4] = [
+    "--access-token",
+    "first-callers-token",
+    "--access-token",
+    "branch:second-callers-token",
+];
+
+fn service_on(sandbox: &SandboxProcess, options: &[&str]) -> ServiceProcess {
+    let url = sandbox.api_url();
+    ServiceProcess::start(
+        &[
+            &[
+                "--upstream-url",
+                &url,
+                "--caller-tokens",
+                "--rate-per-second",
+                "0",
+            ],
+            options,
+        ]
+        .concat(),
+        &[],
+    )
+}
+
+async fn ask(service: &ServiceProcess, token: Option<&str>, activity: &str) -> (u16, Value) {
+    let query = format!(r#"{{ campaignActivity(id: "{activity}") {{ sendHistory {{ sendId runDate }} }} }}"#);
+    service.post_as(token, &json!({ "query": query })).await
+}
+
+#[tokio::test]
+async fn what_one_callers_token_fetched_is_never_answered_to_another() {
+    let sandbox = SandboxProcess::unlimited(&TOKENS);
+    let service = service_on(&sandbox, &[]);
+    let firsts = sandbox.activities(40).await;
+    let listed = sandbox
+        .control("GET", "activities?account=branch&limit=20", &Value::Null)
+        .await;
+    let seconds: Vec<&str> = listed["activities"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(Value::as_str)
+        .collect();
+    let firsts: Vec<&str> = firsts.iter().skip(20).map(String::as_str).collect();
+
+    // Everyone asks for everything at the same time, a caller with a made-up token too, three times over.
+    let callers = [
+        ("first-callers-token", &firsts),
+        ("second-callers-token", &seconds),
+    ];
+    let everything: Vec<&str> = firsts.iter().chain(&seconds).copied().collect();
+    for _ in 0..3 {
+        let questions = everything.iter().flat_map(|activity| {
+            let tokens = callers
+                .iter()
+                .map(|(token, theirs)| (*token, theirs.contains(activity)))
+                .chain([("first-callers-token.forged", false)]);
+            let (service, activity) = (&service, *activity);
+            tokens.map(move |(token, is_theirs)| async move {
+                (token, is_theirs, ask(service, Some(token), activity).await.1)
+            })
+        });
+        for (token, is_theirs, answer) in join_all(questions).await {
+            let history = &answer["data"]["campaignActivity"]["sendHistory"];
+            assert_eq!(history.is_array(), is_theirs, "{token}: {answer}");
+            if !is_theirs {
+                let code = &answer["errors"][0]["extensions"]["code"];
+                let expected = if token.ends_with("forged") {
+                    "UNAUTHENTICATED"
+                } else {
+                    "NOT_FOUND"
+                };
+                assert_eq!(code, expected, "{token}: {answer}");
+            }
+        }
+    }
+    for token in ["first-callers-token", "second-callers-token"] {
+        assert!(!service.log().contains(token));
+    }
+}
+
+#[tokio::test]
+async fn a_request_without_a_token_is_refused_and_costs_nothing() {
+    let sandbox = SandboxProcess::unlimited(&TOKENS);
+    let service = service_on(&sandbox, &[]);
+    ask(&service, Some("first-callers-token"), GUIDE_ACTIVITY).await;
+    let asked = sandbox.histories_asked().await;
+    let (status, answer) = ask(&service, None, GUIDE_ACTIVITY).await;
+    assert_eq!(status, 401);
+    assert_eq!(answer["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");
+    assert!(answer.get("data").is_none());
+    assert_eq!(sandbox.histories_asked().await, asked);
+}
+
+#[tokio::test]
+async fn a_revoked_token_stops_reading_within_the_age_limit_however_old_it_accepts() {
+    let sandbox = SandboxProcess::unlimited(&TOKENS);
+    let service = service_on(&sandbox, &["--max-age", "2"]);
+    let issued = sandbox
+        .control("POST", "tokens", &json!({ "account": "main" }))
+        .await;
+    let token = issued["access_token"].as_str().unwrap();
+    let read = async || {
+        let query = format!(
+            r#"{{ campaignActivity(id: "{GUIDE_ACTIVITY}", maxAge: 86400) {{ latestSend {{ sendId }} }} }}"#
+        );
+        service.post_as(Some(token), &json!({ "query": query })).await.1
+    };
+    assert!(read().await.get("errors").is_none());
+    let fetched = Instant::now();
+    sandbox
+        .control("POST", "tokens/revoke", &json!({ "token": token }))
+        .await;
+    assert!(
+        read().await.get("errors").is_none(),
+        "what was fetched serves for its time"
+    );
+    sleep(Duration::from_millis(2_100).saturating_sub(fetched.elapsed())).await;
+    // Down or up: the bound holds.
+    sandbox.configure(&json!({ "availability": "closed" })).await;
+    let answer = read().await;
+    assert_eq!(
+        answer["errors"][0]["extensions"]["code"], "UPSTREAM_UNAVAILABLE",
+        "{answer}"
+    );
+    sandbox.configure(&json!({ "availability": "up" })).await;
+    let answer = read().await;
+    assert_eq!(
+        answer["errors"][0]["extensions"]["code"], "UNAUTHENTICATED",
+        "{answer}"
+    );
+}
+
+#[tokio::test]
+async fn the_days_count_of_all_callers_survives_a_restart_and_their_data_does_not() {
+    let sandbox = SandboxProcess::unlimited(&TOKENS);
+    let state = tempfile::tempdir().unwrap();
+    let options = ["--state-dir", state.path().to_str().unwrap()];
+    let mut service = service_on(&sandbox, &options);
+    ask(&service, Some("first-callers-token"), GUIDE_ACTIVITY).await;
+    ask(&service, Some("second-callers-token"), GUIDE_ACTIVITY).await;
+    let (_, ended_well) = service.terminate();
+    assert!(ended_well);
+    let service = service_on(&sandbox, &options);
+    ask(&service, Some("first-callers-token"), GUIDE_ACTIVITY).await;
+    assert_eq!(sandbox.histories_asked().await, 3);
+    let budget = json!({ "query": "{ upstreamBudget { usedToday } }" });
+    let (_, answer) = service.post_as(Some("first-callers-token"), &budget).await;
+    assert_eq!(answer["data"]["upstreamBudget"]["usedToday"], 3, "{answer}");
+}

@@ -1,0 +1,356 @@
+//! The service's own login: how a person connects an account, and how the service lives on with it.
+
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+use sends_end_to_end::{
+    CommandProcess, Finished, GUIDE_ACTIVITY, SandboxProcess, ServiceProcess, free_port, http_client, run,
+};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::time::sleep;
+
+/// A state folder, and the upstream whose account it is for.
+struct Home {
+    sandbox: SandboxProcess,
+    state: TempDir,
+    said: Vec<Finished>,
+}
+
+impl Home {
+    fn new(options: &[&str]) -> Self {
+        Self {
+            sandbox: SandboxProcess::unlimited(&[&["--token-rate-per-second", "0"], options].concat()),
+            state: tempfile::tempdir().unwrap(),
+            said: Vec::new(),
+        }
+    }
+
+    fn folder(&self) -> &str {
+        self.state.path().to_str().unwrap()
+    }
+
+    fn environment(&self) -> Vec<(String, String)> {
+        [
+            ("SENDS_UPSTREAM_URL", self.sandbox.api_url()),
+            ("SENDS_OAUTH_URL", self.sandbox.oauth_url()),
+            ("SENDS_CLIENT_ID", "sandbox-public-client".to_owned()),
+            ("SENDS_STATE_DIR", self.folder().to_owned()),
+            ("SENDS_REDIRECT_PORT", free_port().to_string()),
+            ("SENDS_RATE_PER_SECOND", "0".to_owned()),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .into()
+    }
+
+    fn start(&self, options: &[&str]) -> CommandProcess {
+        CommandProcess::start(options, &borrowed(&self.environment()))
+    }
+
+    async fn finish(&mut self, process: CommandProcess) -> &Finished {
+        let finished = tokio::task::spawn_blocking(|| process.finish()).await.unwrap();
+        self.said.push(finished);
+        self.said.last().unwrap()
+    }
+
+    async fn run(&mut self, options: &[&str]) -> &Finished {
+        let process = self.start(options);
+        self.finish(process).await
+    }
+
+    /// Logs in as a person does whose browser the program does not open: by following the printed address.
+    async fn log_in(&mut self) -> &Finished {
+        let mut process = self.start(&["login", "--no-browser"]);
+        let address = process.line_with("http");
+        let page = http_client().get(address.trim()).send().await.unwrap();
+        assert!(page.status().is_success(), "{page:?}");
+        self.finish(process).await
+    }
+
+    fn serve(&self, options: &[&str]) -> ServiceProcess {
+        // Nothing is answered from what is kept, so that every question needs the token.
+        let options = [&["--max-age", "0", "--max-age-settled", "0"], options].concat();
+        ServiceProcess::start(&options, &borrowed(&self.environment()))
+    }
+
+    async fn token_calls(&self) -> usize {
+        let is_token = |request: &&Value| {
+            request["path"]
+                .as_str()
+                .is_some_and(|path| path.ends_with("/token"))
+        };
+        self.sandbox.requests().await.iter().filter(is_token).count()
+    }
+}
+
+fn borrowed(environment: &[(String, String)]) -> Vec<(&str, &str)> {
+    environment
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect()
+}
+
+async fn is_answered(service: &ServiceProcess) -> bool {
+    let answer = service.activity(GUIDE_ACTIVITY, 0).await;
+    answer["data"]["campaignActivity"]["isStale"] == false
+}
+
+async fn code(service: &ServiceProcess) -> Value {
+    let answer = service.activity(GUIDE_ACTIVITY, 0).await;
+    answer["errors"][0]["extensions"]["code"].clone()
+}
+
+#[tokio::test]
+async fn a_person_logs_in_with_a_browser_sees_the_status_and_logs_out() {
+    let mut home = Home::new(&[]);
+    let nobody = home.run(&["status"]).await;
+    assert_eq!(nobody.status, Some(0), "{nobody:?}");
+    assert!(
+        nobody.output.contains("account        none; connect one"),
+        "{nobody:?}"
+    );
+    assert_eq!(
+        std::fs::read_dir(home.state.path()).unwrap().count(),
+        0,
+        "looking leaves nothing behind"
+    );
+
+    let login = home.log_in().await;
+    assert_eq!(login.status, Some(0), "{login:?}");
+    insta::assert_snapshot!(login.output.split_once("\n\n  http").unwrap().0, @"Open this address in a browser on this machine, and allow the access:");
+    insta::assert_snapshot!(login.output.lines().skip(4).collect::<Vec<_>>().join("\n"), @"Connected: The Lantern Bookshop (main).");
+
+    let service = home.serve(&[]);
+    assert!(is_answered(&service).await);
+    let calls_today = 3;
+    let folder = home.folder().to_owned();
+    let status = home.run(&["status"]).await;
+    assert_eq!(status.status, Some(0), "{status:?}");
+    let shown = status.output.replace(&folder, "[state]");
+    assert!(
+        shown.contains(&format!("calls today    {calls_today} of 10000")),
+        "{shown}"
+    );
+    let stable: Vec<&str> = shown
+        .lines()
+        .filter(|line| !line.contains(" token ") && !line.starts_with("store"))
+        .collect();
+    insta::assert_snapshot!(stable.join("\n"), @"
+    state folder   [state]
+    account        The Lantern Bookshop (main), from a login
+    application    sandbox-public-client
+    scopes         campaign_data contact_data account_read offline_access
+    calls today    3 of 10000; 9997 left until 00:00 UTC
+    ");
+
+    let logout = home.run(&["logout"]).await;
+    assert_eq!(logout.status, Some(0), "{logout:?}");
+    sleep(Duration::from_millis(1_100)).await;
+    assert_eq!(code(&service).await, "LOGIN_REQUIRED");
+    let nobody = home.run(&["status"]).await;
+    assert!(
+        nobody.output.contains("account        none; connect one"),
+        "{nobody:?}"
+    );
+    for said in &home.said {
+        let said = format!("{said:?}{}", service.log());
+        for secret in ["rt_", "eyJ", "code_verifier"] {
+            assert!(!said.contains(secret), "{secret} in {said}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_machine_without_a_browser_logs_in_with_another_device() {
+    let mut home = Home::new(&["--device-approves-after", "1", "--device-interval", "1"]);
+    let login = home.run(&["login", "--device"]).await;
+    assert_eq!(login.status, Some(0), "{login:?}");
+    assert!(login.output.contains("and enter the code"), "{login:?}");
+    assert!(login.output.contains("Connected: "), "{login:?}");
+    assert!(is_answered(&home.serve(&[])).await);
+}
+
+#[tokio::test]
+async fn a_login_says_what_it_lacks() {
+    let mut home = Home::new(&[]);
+    home.sandbox
+        .fault(&json!({ "kind": "status", "status": 403, "path_contains": "/account/summary" }))
+        .await;
+    let login = home.log_in().await;
+    assert_eq!(login.status, Some(0), "{login:?}");
+    assert!(
+        login
+            .output
+            .contains("Connected. The account does not tell its name."),
+        "{login:?}"
+    );
+    home.sandbox
+        .fault(&json!({ "kind": "status", "status": 503, "path_contains": "/privileges" }))
+        .await;
+    let login = home.log_in().await;
+    assert_eq!(login.status, Some(1), "{login:?}");
+    assert!(login.errors.contains("the login was kept, but"), "{login:?}");
+}
+
+#[tokio::test]
+async fn a_service_renews_its_token_before_it_expires_and_after_it_was_revoked() {
+    let mut home = Home::new(&["--expires-in", "3"]);
+    home.log_in().await;
+    let service = home.serve(&[]);
+    let started = Instant::now();
+    let mut asked = 0;
+    while started.elapsed() < Duration::from_secs(8) {
+        assert!(is_answered(&service).await, "{}", service.log());
+        asked += 1;
+        sleep(Duration::from_millis(100)).await;
+    }
+    let renewals = home.token_calls().await - 1;
+    assert!(
+        (2..=9).contains(&renewals),
+        "{renewals} renewals for {asked} questions"
+    );
+    assert_eq!(
+        home.sandbox.answered(401).await,
+        0,
+        "no question met an expired token"
+    );
+
+    // A token that the upstream no longer takes is renewed once, however many calls meet the refusal.
+    home.sandbox.configure(&json!({ "expires_in": 86_400 })).await;
+    sleep(Duration::from_secs(4)).await;
+    assert!(is_answered(&service).await);
+    let before = home.token_calls().await;
+    home.sandbox
+        .control("POST", "tokens/revoke", &json!({ "kind": "access" }))
+        .await;
+    let activities = home.sandbox.activities(20).await;
+    let answer = service.summaries(&activities, 0).await;
+    assert!(answer.get("errors").is_none(), "{answer}");
+    assert_eq!(home.token_calls().await, before + 1);
+}
+
+#[tokio::test]
+async fn a_dead_login_is_said_everywhere_and_a_new_one_is_taken_up_without_a_restart() {
+    let mut home = Home::new(&[]);
+    home.log_in().await;
+    let service = home.serve(&[]);
+    assert!(is_answered(&service).await);
+    home.sandbox.control("POST", "tokens/revoke", &json!({})).await;
+    let refused = home.token_calls().await;
+    for _ in 0..5 {
+        assert_eq!(code(&service).await, "LOGIN_REQUIRED");
+    }
+    assert_eq!(
+        home.token_calls().await,
+        refused + 1,
+        "a dead token is tried once"
+    );
+    let log = service.log();
+    assert_eq!(log.matches("log in again").count(), 1, "{log}");
+    let status = home.run(&["status"]).await;
+    assert!(status.output.contains("LOG IN AGAIN"), "{status:?}");
+
+    home.log_in().await;
+    assert!(is_answered(&service).await, "{}", service.log());
+}
+
+#[tokio::test]
+async fn two_services_on_one_login_share_its_renewals() {
+    let mut home = Home::new(&["--expires-in", "3"]);
+    home.log_in().await;
+    let services = [home.serve(&[]), home.serve(&[])];
+    let before = home.token_calls().await;
+    let started = Instant::now();
+    while started.elapsed() < Duration::from_secs(7) {
+        let answers = join_all(services.iter().map(is_answered)).await;
+        assert_eq!(
+            answers,
+            [true, true],
+            "{}{}",
+            services[0].log(),
+            services[1].log()
+        );
+        sleep(Duration::from_millis(50)).await;
+    }
+    let renewals = home.token_calls().await - before;
+    assert!((2..=8).contains(&renewals), "{renewals}");
+    let refusals = home.sandbox.answered(400).await;
+    assert_eq!(refusals, 0, "a refresh token was used twice");
+}
+
+#[tokio::test]
+async fn a_refresh_token_in_the_environment_is_enough_and_its_rotations_outlive_the_process() {
+    let home = Home::new(&["--expires-in", "3"]);
+    let asked = json!({ "client_id": "sandbox-public-client" });
+    let issued = home.sandbox.control("POST", "tokens", &asked).await;
+    let mut environment = home.environment();
+    let token = issued["refresh_token"].as_str().unwrap();
+    environment.push(("SENDS_REFRESH_TOKEN".to_owned(), token.to_owned()));
+    for _ in 0..3 {
+        // Every start brings the first token, which was used up by the first start.
+        let service = ServiceProcess::start(&["--max-age", "0"], &borrowed(&environment));
+        assert!(is_answered(&service).await, "{}", service.log());
+        sleep(Duration::from_millis(1_500)).await;
+        assert!(is_answered(&service).await, "{}", service.log());
+        assert!(!service.log().contains(token));
+    }
+    let status = run(&["status"], &borrowed(&environment));
+    assert!(status.output.contains("the environment"), "{status:?}");
+    assert!(!status.output.contains(token), "{status:?}");
+}
+
+#[tokio::test]
+async fn kills_at_random_moments_lose_neither_the_login_nor_the_store_nor_the_days_count() {
+    // Nothing random is needed for that: the moments are spread over the life of a process by a step that divides nothing.
+    let mut home = Home::new(&["--expires-in", "1"]);
+    home.log_in().await;
+    let activities = home.sandbox.activities(60).await;
+    let started = Instant::now();
+    let (mut kills, mut lost) = (0_u32, 0);
+    while started.elapsed() < Duration::from_secs(15) {
+        let service = home.serve(&[]);
+        let life = Duration::from_millis(u64::from(kills * 37 % 331));
+        let storm = async {
+            loop {
+                let answer = service.summaries(&activities, 0).await;
+                let codes = answer["errors"].as_array().cloned().unwrap_or_default();
+                if codes
+                    .iter()
+                    .any(|error| error["extensions"]["code"] == "LOGIN_REQUIRED")
+                {
+                    return;
+                }
+            }
+        };
+        let ended = tokio::time::timeout(life, storm).await;
+        let log = service.log();
+        drop(service);
+        kills += 1;
+        if ended.is_ok() {
+            // The kill before fell between the upstream's rotation and the disk, which is noticed and said.
+            assert!(log.contains("log in again") && log.contains("answer"), "{log}");
+            lost += 1;
+            home.log_in().await;
+        }
+    }
+    let asked = home.sandbox.histories_asked().await;
+    let rotations = home.token_calls().await;
+    let service = home.serve(&[]);
+    let budget = service.query("{ upstreamBudget { usedToday } }").await;
+    let counted = usize::try_from(budget["data"]["upstreamBudget"]["usedToday"].as_u64().unwrap()).unwrap();
+    eprintln!(
+        "{kills} kills, {rotations} rotations, {lost} logins lost and recognised; {asked} calls, {counted} counted"
+    );
+    assert!(lost * 4 <= kills, "{lost} of {kills}");
+    // At each kill no more is forgotten than what was on its way: a batch of sixty.
+    assert!(
+        counted + 60 * usize::try_from(kills).unwrap() >= asked,
+        "{counted} of {asked}"
+    );
+    if code(&service).await == "LOGIN_REQUIRED" {
+        home.log_in().await;
+    }
+    assert!(is_answered(&service).await, "{}", service.log());
+    let integrity = run(&["status"], &borrowed(&home.environment()));
+    assert_eq!(integrity.status, Some(0), "{integrity:?}");
+}

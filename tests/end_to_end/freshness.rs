@@ -1,0 +1,189 @@
+//! What is asked again and what is not: at the same time, after a restart, while the upstream is down, and with a store
+//! that is not what it should be.
+
+use std::{fs, time::Duration};
+
+use futures_util::future::join_all;
+use sends_end_to_end::{GUIDE_ACTIVITY, SandboxProcess, ServiceProcess, refused_start, run};
+use serde_json::json;
+use tokio::time::{Instant, sleep};
+
+/// An activity that no account has.
+const NOBODYS: &str = "00000000-0000-4000-8000-0000000000ff";
+
+#[tokio::test]
+async fn a_hundred_simultaneous_operations_cost_one_call_and_a_restart_none() {
+    let sandbox = SandboxProcess::start(&["--latency-ms", "200"]);
+    let state = tempfile::tempdir().unwrap();
+    let options = ["--state-dir", state.path().to_str().unwrap()];
+    let service = ServiceProcess::on(&sandbox, &options);
+    let operations = (0..100).map(|_| service.activity(GUIDE_ACTIVITY, 60));
+    for answer in join_all(operations).await {
+        assert_eq!(answer["data"]["campaignActivity"]["isStale"], false, "{answer}");
+    }
+    assert_eq!(sandbox.histories_asked().await, 1);
+    // Killed, not told to end.
+    drop(service);
+    let service = ServiceProcess::on(&sandbox, &options);
+    let answer = service.activity(GUIDE_ACTIVITY, 60).await;
+    assert_eq!(answer["data"]["campaignActivity"]["isStale"], false, "{answer}");
+    assert_eq!(answer["extensions"]["upstream"]["calls"], 0);
+    assert_eq!(sandbox.histories_asked().await, 1);
+    let answer = service.activity(GUIDE_ACTIVITY, 0).await;
+    assert_eq!(answer["extensions"]["upstream"]["calls"], 1);
+}
+
+#[tokio::test]
+async fn a_new_send_shows_when_it_is_asked_for_now() {
+    let sandbox = SandboxProcess::unlimited(&[]);
+    let service = ServiceProcess::unpaced_on(&sandbox, &[]);
+    let sends = async |max_age| {
+        let answer = service
+            .query(&format!(
+                r#"{{ campaignActivity(id: "{GUIDE_ACTIVITY}") {{ sendHistory{max_age} {{ sendId }} }} }}"#
+            ))
+            .await;
+        answer["data"]["campaignActivity"]["sendHistory"]
+            .as_array()
+            .unwrap()
+            .len()
+    };
+    assert_eq!(sends("").await, 2);
+    let change = json!({ "operation": "append_send", "activity_id": GUIDE_ACTIVITY });
+    sandbox.control("POST", "sends", &change).await;
+    assert_eq!(sends("").await, 2);
+    assert_eq!(sends("(maxAge: 0)").await, 3);
+    assert_eq!(sends("").await, 3);
+}
+
+#[tokio::test]
+async fn an_upstream_that_dies_leaves_every_known_answer_and_is_asked_again_when_it_is_back() {
+    for availability in ["closed", "unavailable"] {
+        let sandbox = SandboxProcess::unlimited(&[]);
+        let mut service = ServiceProcess::unpaced_on(&sandbox, &[]);
+        let known = sandbox.activities(30).await;
+        let answer = service.summaries(&known, 60).await;
+        assert!(answer.get("errors").is_none(), "{answer}");
+
+        sandbox.configure(&json!({ "availability": availability })).await;
+        let down = Instant::now();
+        for _ in 0..3 {
+            let query = format!(
+                "{{ campaignActivities(ids: {}, maxAge: 0) {{ isStale staleReason sendSummary {{ attemptCount }} }} }}",
+                json!(known)
+            );
+            let started = Instant::now();
+            let answer = service.query(&query).await;
+            let took = started.elapsed();
+            assert!(answer.get("errors").is_none(), "{answer}");
+            for activity in answer["data"]["campaignActivities"].as_array().unwrap() {
+                assert_eq!(activity["isStale"], true, "{activity}");
+                assert_eq!(activity["staleReason"], "UPSTREAM_UNAVAILABLE", "{activity}");
+                assert!(activity["sendSummary"]["attemptCount"].is_number(), "{activity}");
+            }
+            assert!(took < Duration::from_secs(3), "{availability}: {took:?}");
+            let started = Instant::now();
+            let unknown = service.activity(NOBODYS, 60).await;
+            assert_eq!(
+                unknown["errors"][0]["extensions"]["code"], "UPSTREAM_UNAVAILABLE",
+                "{unknown}"
+            );
+            assert!(started.elapsed() < Duration::from_secs(2));
+        }
+        eprintln!("{availability}: down for {:?}", down.elapsed());
+        assert!(service.is_alive());
+
+        sandbox.configure(&json!({ "availability": "up" })).await;
+        let up = Instant::now();
+        loop {
+            let answer = service.activity(&known[0], 0).await;
+            if answer["data"]["campaignActivity"]["isStale"] == false {
+                break;
+            }
+            assert!(up.elapsed() < Duration::from_secs(20), "{answer}");
+            sleep(Duration::from_millis(100)).await;
+        }
+        eprintln!("{availability}: back after {:?}", up.elapsed());
+        let log = service.log();
+        assert!(
+            log.contains("the upstream is down") && log.contains("answers again"),
+            "{log}"
+        );
+        assert!(!log.contains("panic"), "{log}");
+    }
+}
+
+#[tokio::test]
+async fn one_sick_answer_spoils_nothing_else() {
+    let faults = [
+        (json!({ "kind": "stall" }), "UPSTREAM_TIMEOUT"),
+        (
+            json!({ "kind": "huge_body", "bytes": 10_000_000 }),
+            "UPSTREAM_INVALID",
+        ),
+        (
+            json!({ "kind": "status", "status": 503, "body": "html" }),
+            "UPSTREAM_UNAVAILABLE",
+        ),
+        (json!({ "kind": "not_json" }), "UPSTREAM_INVALID"),
+    ];
+    let sandbox = SandboxProcess::unlimited(&[]);
+    let service =
+        ServiceProcess::unpaced_on(&sandbox, &["--upstream-timeout", "1", "--request-timeout", "5"]);
+    let activities = sandbox.activities(20).await;
+    for ((mut fault, _), activity) in faults.clone().into_iter().zip(&activities) {
+        fault["activity_id"] = json!(activity);
+        sandbox.fault(&fault).await;
+    }
+    let answer = service.summaries(&activities, 60).await;
+    let listed = answer["data"]["campaignActivities"].as_array().unwrap();
+    for (place, activity) in listed.iter().enumerate() {
+        assert_eq!(
+            activity["sendSummary"].is_null(),
+            place < faults.len(),
+            "{place}: {answer}"
+        );
+    }
+    let errors = answer["errors"].as_array().unwrap();
+    assert_eq!(errors.len(), faults.len(), "{answer}");
+    for (place, (_, code)) in faults.iter().enumerate() {
+        let error = errors.iter().find(|error| error["path"][1] == place).unwrap();
+        assert_eq!(error["extensions"]["code"], *code, "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_store_is_refused_in_one_sentence_and_can_be_begun_anew() {
+    let sandbox = SandboxProcess::unlimited(&[]);
+    let state = tempfile::tempdir().unwrap();
+    let folder = state.path().to_str().unwrap();
+    let options = ["--state-dir", folder];
+    let mut service = ServiceProcess::unpaced_on(&sandbox, &options);
+    service.summaries(&sandbox.activities(20).await, 60).await;
+    let (_, ended_well) = service.terminate();
+    assert!(ended_well);
+
+    let store = state.path().join("sends.db");
+    let mut bytes = fs::read(&store).unwrap();
+    // Behind the header, so that it still looks like a store.
+    bytes[100..4_000].fill(b'?');
+    fs::write(&store, bytes).unwrap();
+    let url = sandbox.api_url();
+    let (status, said) = refused_start(
+        &[&options[..], &["--upstream-url", &url]].concat(),
+        &[("SENDS_ACCESS_TOKEN", SandboxProcess::ACCESS_TOKEN)],
+    );
+    assert_eq!(status, Some(1), "{said}");
+    insta::assert_snapshot!(said.replace(folder, "[state]"), @"sends-graphql: the store [state]/sends.db is damaged (database disk image is malformed): rebuild it, which costs calls but no data (`sends-graphql rebuild-store` begins a new one)");
+
+    let rebuilt = run(&[&["rebuild-store"], &options[..]].concat(), &[]);
+    assert_eq!(rebuilt.status, Some(0), "{rebuilt:?}");
+    assert!(rebuilt.output.starts_with("A new store was begun"), "{rebuilt:?}");
+    let service = ServiceProcess::unpaced_on(&sandbox, &options);
+    let answer = service.activity(GUIDE_ACTIVITY, 60).await;
+    assert_eq!(answer["data"]["campaignActivity"]["isStale"], false, "{answer}");
+
+    let busy = run(&[&["rebuild-store"], &options[..]].concat(), &[]);
+    assert_eq!(busy.status, Some(1), "{busy:?}");
+    insta::assert_snapshot!(busy.errors.replace(folder, "[state]"), @"sends-graphql: another process keeps the store [state]/sends.db locked: wait for it to finish, or end it");
+}

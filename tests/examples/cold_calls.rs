@@ -1,0 +1,39 @@
+//! How long forty activities that nobody has asked for take at four calls a second, for each way in which the upstream may
+//! count a second, with and without differences in how long the network holds a call up.
+//!
+//! ```sh
+//! cargo run --release -p sends-end-to-end --example cold_calls
+//! ```
+
+use std::{
+    io::{self, Write},
+    time::Instant,
+};
+
+use sends_end_to_end::{SandboxProcess, ServiceProcess};
+
+const ACTIVITIES: usize = 40;
+/// The first four leave at once, and each further four a second later.
+const BOUND_S: f64 = 9.0;
+
+#[tokio::main]
+async fn main() -> io::Result<()> {
+    for window in ["fixed", "sliding"] {
+        for jitter in ["0", "30"] {
+            let sandbox = SandboxProcess::start(&["--second-window", window, "--jitter-ms", jitter]);
+            let service = ServiceProcess::on(&sandbox, &[]);
+            let activities = sandbox.activities(ACTIVITIES).await;
+            let started = Instant::now();
+            service.summaries(&activities, 60).await;
+            let took = started.elapsed().as_secs_f64();
+            writeln!(
+                io::stdout(),
+                "{window:>7} window, {jitter:>2} ms of jitter: {took:.3} s, {:.3} of the bound; {} calls, {} refused",
+                took / BOUND_S,
+                sandbox.histories_asked().await,
+                sandbox.answered(429).await,
+            )?;
+        }
+    }
+    Ok(())
+}
