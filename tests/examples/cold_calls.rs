@@ -2,7 +2,7 @@
 //! count a second, with and without differences in how long the network holds a call up.
 //!
 //! ```sh
-//! cargo run --release -p sends-end-to-end --example cold_calls
+//! cargo run -p sends-end-to-end --example cold_calls
 //! ```
 
 use std::{
