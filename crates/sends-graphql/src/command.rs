@@ -29,7 +29,7 @@ pub enum Command {
     /// Set a damaged store aside and begin a new one; what was kept is fetched again
     RebuildStore(StateOptions),
     /// Print the GraphQL schema as SDL
-    Schema,
+    Schema(SchemaOptions),
 }
 
 /// The options of `serve`. Each can be given as an environment variable too; the command line wins.
@@ -85,6 +85,11 @@ pub struct ServeOptions {
     )]
     pub store: String,
 
+    /// Be a subgraph of an Apollo Federation 2 supergraph
+    #[arg(long, env = "SENDS_FEDERATION", value_name = "true|false", num_args = 0..=1, require_equals = true,
+          default_missing_value = "true", default_value = "false", hide_default_value = true)]
+    pub federation: String,
+
     #[command(flatten)]
     #[expect(missing_docs, reason = "a comment here would become help text")]
     pub upstream: UpstreamOptions,
@@ -92,6 +97,14 @@ pub struct ServeOptions {
     #[command(flatten)]
     #[expect(missing_docs, reason = "a comment here would become help text")]
     pub account: AccountOptions,
+}
+
+/// The options of `schema`.
+#[derive(Args, Clone, Debug)]
+pub struct SchemaOptions {
+    /// Print the subgraph for a composition instead
+    #[arg(long)]
+    pub federation: bool,
 }
 
 /// How to ask the upstream.

@@ -1,30 +1,76 @@
 //! The GraphQL schema: thin types over the core crate's, a description on every one of them.
 //!
-//! `query.rs` holds the entry points, `activity.rs`, `send.rs` and `reason.rs` the types from there down, `narrowing.rs`
-//! the arguments that choose among sends, `budget.rs` what is left of the upstream's limits, and `error.rs` the one way in which a failure becomes a GraphQL error.
+//! `query.rs` holds the entry points, `activity.rs`, `send.rs` and `reason.rs` the types from there down, `connection.rs`
+//! the sends by cursors (its arithmetic in `paging.rs`), `node.rs` what a cache finds again by an id, `narrowing.rs` the
+//! arguments that choose among sends, `budget.rs` what is left of the upstream's limits, and `error.rs` the one way in which
+//! a failure becomes a GraphQL error. `subgraph.rs` is the same schema for a federation.
 
 mod activity;
 mod budget;
+mod connection;
 mod enums;
 mod error;
 mod narrowing;
+mod node;
+mod paging;
 mod query;
 mod reason;
 mod scalar;
 mod send;
+mod subgraph;
 
-use async_graphql::{EmptyMutation, EmptySubscription, SchemaBuilder};
+use async_graphql::{EmptyMutation, EmptySubscription, ObjectType, Request, Response, SchemaBuilder};
+use sends_client::Pacer;
 
 pub use error::{ApiError, ErrorCode};
 pub use query::Query;
+pub use subgraph::{SubgraphQuery, subgraph_sdl};
 
-/// The executable schema. It holds the [`Pacer`](sends_client::Pacer) as data, and an operation brings its own
+/// The executable schema, in one of its two forms. It holds the [`Pacer`] as data, and an operation brings its own
 /// [`HistoryLoader`](crate::loader::HistoryLoader).
-pub type Schema = async_graphql::Schema<Query, EmptyMutation, EmptySubscription>;
+#[derive(Clone)]
+pub enum Schema {
+    /// As `schema.graphql` holds it.
+    Plain(async_graphql::Schema<Query, EmptyMutation, EmptySubscription>),
+    /// As a subgraph of a federation: the same fields, and what a gateway asks for.
+    Subgraph(async_graphql::Schema<SubgraphQuery, EmptyMutation, EmptySubscription>),
+}
+
+impl Schema {
+    /// The schema with what its fields need.
+    pub fn new(is_subgraph: bool, pacer: Pacer) -> Self {
+        if is_subgraph {
+            Self::Subgraph(finish(subgraph(), pacer))
+        } else {
+            Self::Plain(finish(schema(), pacer))
+        }
+    }
+
+    /// The answer to one operation.
+    pub async fn execute(&self, request: impl Into<Request>) -> Response {
+        match self {
+            Self::Plain(schema) => schema.execute(request).await,
+            Self::Subgraph(schema) => schema.execute(request).await,
+        }
+    }
+}
+
+/// Whatever is set on a schema is set here, so that both forms have it.
+fn finish<Q: ObjectType + 'static>(
+    builder: SchemaBuilder<Q, EmptyMutation, EmptySubscription>,
+    pacer: Pacer,
+) -> async_graphql::Schema<Q, EmptyMutation, EmptySubscription> {
+    builder.data(pacer).finish()
+}
 
 /// The schema, to which the data has yet to be added.
 pub fn schema() -> SchemaBuilder<Query, EmptyMutation, EmptySubscription> {
-    Schema::build(Query, EmptyMutation, EmptySubscription)
+    async_graphql::Schema::build(Query, EmptyMutation, EmptySubscription)
+}
+
+/// The same schema as a subgraph, to which the data has yet to be added.
+pub fn subgraph() -> SchemaBuilder<SubgraphQuery, EmptyMutation, EmptySubscription> {
+    async_graphql::Schema::build(SubgraphQuery, EmptyMutation, EmptySubscription)
 }
 
 /// The schema in the Schema Definition Language, as `schema.graphql` holds it.

@@ -28,7 +28,14 @@ fn main() -> ExitCode {
         Command::Logout(options) => command(account::logout(&options)),
         Command::Status(options) => command(account::status(&options, variables)),
         Command::RebuildStore(options) => command(account::rebuild_store(&options)),
-        Command::Schema => finish(std::io::stdout().write_all(graphql::sdl().as_bytes())),
+        Command::Schema(options) => {
+            let sdl = if options.federation {
+                graphql::subgraph_sdl().to_owned()
+            } else {
+                graphql::sdl()
+            };
+            finish(std::io::stdout().write_all(sdl.as_bytes()))
+        }
     }
 }
 

@@ -80,7 +80,7 @@ pub fn run(settings: Settings) -> Result<(), ServeError> {
 async fn start(settings: Settings) -> Result<(), ServeError> {
     let listener = listen(&settings.listen).await?;
     let address = listener.local_addr()?;
-    let request_timeout = settings.request_timeout;
+    let (request_timeout, federation) = (settings.request_timeout, settings.federation);
     let backend = Backend::new(settings).await?;
 
     tracing::info!("listening on http://{address}/graphql");
@@ -89,7 +89,7 @@ async fn start(settings: Settings) -> Result<(), ServeError> {
 
     let (store, pacer) = (Arc::clone(&backend.store), backend.pacer.clone());
     let service = Service {
-        schema: graphql::schema().data(backend.pacer).finish(),
+        schema: graphql::Schema::new(federation, backend.pacer),
         histories: backend.histories,
         access: backend.access,
         clock: backend.clock,

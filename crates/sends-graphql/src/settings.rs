@@ -31,6 +31,8 @@ pub struct Settings {
     pub freshness: Freshness,
     /// How the upstream is asked.
     pub upstream: UpstreamSettings,
+    /// Whether the schema is a subgraph of a federation.
+    pub federation: bool,
 }
 
 /// Where the answers come from, and where they are kept.
@@ -99,6 +101,7 @@ impl Settings {
             31_536_000.0,
         ));
         let upstream = UpstreamSettings::check(&options.upstream, &mut problems);
+        let federation = problems.keep(switch("federation", &options.federation));
         let source = check_source(options, variables, &mut problems);
         match (
             listen,
@@ -107,6 +110,7 @@ impl Settings {
             max_age_settled,
             upstream,
             source,
+            federation,
         ) {
             (
                 Some(listen),
@@ -115,6 +119,7 @@ impl Settings {
                 Some(settled),
                 Some(upstream),
                 Some(source),
+                Some(federation),
             ) => {
                 let freshness = Freshness::new(max_age, settled);
                 problems.or(Self {
@@ -123,6 +128,7 @@ impl Settings {
                     request_timeout,
                     freshness,
                     upstream,
+                    federation,
                 })
             }
             _ => Err(problems.into()),

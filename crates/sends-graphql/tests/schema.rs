@@ -16,15 +16,39 @@ fn the_schema_file_is_what_the_code_says() {
     );
 }
 
+#[test]
+fn the_subgraph_is_the_same_schema_with_the_directives_of_a_federation() {
+    let subgraph = graphql::subgraph_sdl();
+    let (types, link) = subgraph.split_once("extend schema @link(").expect("a link");
+    assert!(link.contains("https://specs.apollo.dev/federation/v2."), "{link}");
+    let plain = types
+        .replace(
+            r#"type CampaignActivity implements Node @key(fields: "id") {"#,
+            "type CampaignActivity implements Node {",
+        )
+        .replace("type PageInfo @shareable {", "type PageInfo {");
+    assert_eq!(format!("{plain}schema {{\n\tquery: Query\n}}\n"), graphql::sdl());
+}
+
 #[tokio::test]
 async fn everything_in_the_schema_is_described() {
-    let query = "{ __schema { types { name kind description
+    let plain = graphql::schema().finish().execute(Request::new(EVERYTHING)).await;
+    let subgraph = graphql::subgraph()
+        .finish()
+        .execute(Request::new(EVERYTHING))
+        .await;
+    for answer in [plain, subgraph] {
+        assert!(answer.errors.is_empty(), "{:?}", answer.errors);
+        check_descriptions(&answer.data.into_json().expect("JSON"));
+    }
+}
+
+const EVERYTHING: &str = "{ __schema { types { name kind description
         fields(includeDeprecated: true) { name description args(includeDeprecated: true) { name description } }
         inputFields(includeDeprecated: true) { name description }
         enumValues(includeDeprecated: true) { name description } } } }";
-    let answer = graphql::schema().finish().execute(Request::new(query)).await;
-    assert!(answer.errors.is_empty(), "{:?}", answer.errors);
-    let answer = answer.data.into_json().expect("JSON");
+
+fn check_descriptions(answer: &Value) {
     let types = answer["__schema"]["types"].as_array().expect("types");
 
     let mut seen = 0;

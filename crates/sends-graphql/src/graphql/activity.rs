@@ -7,8 +7,10 @@ use sends_core::{ActivityId, HistorySummary, SendHistory};
 
 use super::{
     ApiError,
+    connection::SendConnection,
     enums::{SendOrder, SendOutcome, StaleReason},
     narrowing::{self, SendHistoryFilter},
+    paging::PageArguments,
     scalar::{DateTime, count, int},
     send::HistoricSend,
 };
@@ -54,19 +56,26 @@ impl CampaignActivity {
     ) -> Result<Vec<HistoricSend>, ApiError> {
         let part = narrowing::part(first, last)?;
         let max_age = narrowing::max_age(max_age)?;
-        let filter = filter
-            .map(SendHistoryFilter::check)
-            .transpose()?
-            .unwrap_or_default();
+        let filter = narrowing::filter(filter)?;
         let history = self.read(context, max_age).await?.history;
-        let mut chosen: Vec<usize> = (0..history.len())
-            .filter(|&index| filter.matches(&history.sends()[index]))
-            .collect();
-        if order_by == SendOrder::NewestFirst {
-            chosen.reverse();
-        }
+        let chosen = filter.choose(&history, order_by);
         let send = |&index: &usize| HistoricSend::new(self.id, Arc::clone(&history), index);
         Ok(part.of(&chosen).iter().map(send).collect())
+    }
+
+    async fn page(
+        &self,
+        context: &Context<'_>,
+        filter: Option<SendHistoryFilter>,
+        order_by: SendOrder,
+        page: PageArguments,
+        max_age: Option<i32>,
+    ) -> Result<SendConnection, ApiError> {
+        let page = page.check()?;
+        let max_age = narrowing::max_age(max_age)?;
+        let filter = narrowing::filter(filter)?;
+        let history = self.read(context, max_age).await?.history;
+        Ok(SendConnection::new(self.id, history, &filter, order_by, page))
     }
 }
 
@@ -74,8 +83,9 @@ impl CampaignActivity {
 /// sent or tried to be.
 #[Object]
 impl CampaignActivity {
-    /// The `campaign_activity_id`: a UUID in lower case. Costs no upstream call.
-    async fn id(&self) -> ID {
+    /// The `campaign_activity_id`: a UUID in lower case. Costs no upstream call. It is an identity for caches too: no other
+    /// object of this schema has the same.
+    pub(super) async fn id(&self) -> ID {
         ID(self.id.to_string())
     }
 
@@ -106,6 +116,40 @@ impl CampaignActivity {
             self.narrowed_history(context, filter, order_by, (first, last), max_age)
                 .await,
         )
+    }
+
+    /// The same sends page by page, for clients that page by cursors. All pages come from one history, so a page more
+    /// costs no further upstream call while that is fresh enough. Null, with an error, when it could not be fetched.
+    #[expect(clippy::too_many_arguments, reason = "each is an argument of the field")]
+    async fn send_history_connection(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Which sends to include. Every one when left out.")] filter: Option<
+            SendHistoryFilter,
+        >,
+        #[graphql(
+            desc = "The order of the pages and on them, by `sendId`.",
+            default_with = "SendOrder::OldestFirst"
+        )]
+        order_by: SendOrder,
+        #[graphql(desc = "At most so many sends from the beginning. No limit when left out.")] first: Option<
+            i32,
+        >,
+        #[graphql(desc = "Only sends that come after this cursor.")] after: Option<String>,
+        #[graphql(desc = "At most so many sends from the end. No limit when left out.")] last: Option<i32>,
+        #[graphql(desc = "Only sends that come before this cursor.")] before: Option<String>,
+        #[graphql(
+            desc = "How many seconds old the answer may be: 0 asks Constant Contact now. Taken from the activity when left out."
+        )]
+        max_age: Option<i32>,
+    ) -> Option<Result<SendConnection, ApiError>> {
+        let page = PageArguments {
+            first,
+            after,
+            last,
+            before,
+        };
+        Some(self.page(context, filter, order_by, page, max_age).await)
     }
 
     /// The most recent send: the one with the greatest `sendId`. Null when the activity was never sent, and, with an

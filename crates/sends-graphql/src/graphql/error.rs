@@ -85,6 +85,12 @@ impl ApiError {
         Self::new(ErrorCode::BadUserInput, message, Facts::default())
     }
 
+    /// The activity is there, but was not sent so often.
+    pub(crate) fn no_such_send() -> Self {
+        let message = "This campaign activity has no send with this `sendId`.";
+        Self::new(ErrorCode::NotFound, message, Facts::default())
+    }
+
     /// A number of the upstream's that GraphQL's `Int` cannot carry.
     pub(crate) fn out_of_range(field: &str) -> Self {
         let message = format!("Constant Contact gave a {field} beyond the 32 bits of GraphQL's Int.");

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use async_graphql::InputObject;
-use sends_core::{ReasonCode, SendAttempt};
+use sends_core::{ReasonCode, SendAttempt, SendHistory};
 
 use super::{
     ApiError,
-    enums::{SendOutcome, SendStatus},
+    enums::{SendOrder, SendOutcome, SendStatus},
     scalar::DateTime,
 };
 
@@ -38,7 +38,7 @@ pub(super) struct CheckedFilter {
 }
 
 impl SendHistoryFilter {
-    pub(super) fn check(self) -> Result<CheckedFilter, ApiError> {
+    fn check(self) -> Result<CheckedFilter, ApiError> {
         let (from, until) = (self.from.map(|date| date.0), self.until.map(|date| date.0));
         if from.zip(until).is_some_and(|(from, until)| from >= until) {
             return Err(ApiError::bad_user_input(
@@ -59,8 +59,24 @@ impl SendHistoryFilter {
     }
 }
 
+/// Reads a filter, which may have been left out.
+pub(super) fn filter(filter: Option<SendHistoryFilter>) -> Result<CheckedFilter, ApiError> {
+    filter.map_or_else(|| Ok(CheckedFilter::default()), SendHistoryFilter::check)
+}
+
 impl CheckedFilter {
-    pub(super) fn matches(&self, send: &SendAttempt) -> bool {
+    /// The places in the history of the sends that are included, in this order.
+    pub(super) fn choose(&self, history: &SendHistory, order: SendOrder) -> Vec<usize> {
+        let mut chosen: Vec<usize> = (0..history.len())
+            .filter(|&place| self.matches(&history.sends()[place]))
+            .collect();
+        if order == SendOrder::NewestFirst {
+            chosen.reverse();
+        }
+        chosen
+    }
+
+    fn matches(&self, send: &SendAttempt) -> bool {
         let status = SendStatus::from(send.send_status.as_ref());
         (self.statuses.is_empty() || self.statuses.contains(&status)) && self.rest.matches(send)
     }

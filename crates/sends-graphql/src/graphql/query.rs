@@ -3,10 +3,18 @@
 use std::time::Duration;
 
 use async_graphql::{Context, ID, Object};
+use futures_util::future;
 use sends_client::Pacer;
 use sends_core::ActivityId;
 
-use super::{ApiError, activity::CampaignActivity, budget::UpstreamBudget, narrowing, reason::Reason};
+use super::{
+    ApiError,
+    activity::CampaignActivity,
+    budget::UpstreamBudget,
+    narrowing,
+    node::{self, Node},
+    reason::Reason,
+};
 
 /// How many activities one `campaignActivities` may name. Each can cost an upstream call, and the upstream allows 10,000
 /// a day.
@@ -41,15 +49,32 @@ impl Query {
         #[graphql(desc = "The ids, as `campaignActivity` takes them. At most 500.")] ids: Vec<ID>,
         #[graphql(desc = "How old their histories may be, as for `campaignActivity`.")] max_age: Option<i32>,
     ) -> Result<Vec<Option<Result<CampaignActivity, ApiError>>>, ApiError> {
-        if ids.len() > MAX_ACTIVITIES {
-            let message = format!(
-                "At most {MAX_ACTIVITIES} ids can be asked for at once; these are {}.",
-                ids.len()
-            );
-            return Err(ApiError::bad_user_input(message));
-        }
+        check_length("ids", ids.len())?;
         let max_age = narrowing::max_age(max_age)?;
         Ok(ids.iter().map(|id| Some(activity(id, max_age))).collect())
+    }
+
+    /// The object with this id: an activity or a send. For a send its activity's history is read, and it is null, with an
+    /// error of code `NOT_FOUND`, when there is no such send. Nothing is fetched for an activity until a field needs it.
+    /// Null, with an error of code `BAD_USER_INPUT`, when the id is of neither form.
+    async fn node(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The `id` of an activity or a send, as this schema gave it out.")] id: ID,
+    ) -> Option<Result<Node, ApiError>> {
+        Some(node::find(context, &id).await)
+    }
+
+    /// Several objects in the order of their ids, repeats included. Each place is what `node` gives for its id, errors
+    /// included. However many sends of one activity are asked for, its history is read once. At most 500 ids.
+    async fn nodes(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The ids, as `node` takes them. At most 500.")] ids: Vec<ID>,
+    ) -> Result<Vec<Option<Result<Node, ApiError>>>, ApiError> {
+        check_length("ids", ids.len())?;
+        let found = future::join_all(ids.iter().map(|id| node::find(context, id))).await;
+        Ok(found.into_iter().map(Some).collect())
     }
 
     /// Every reason code that Constant Contact documents, 0 to 12, for a legend or a help page. A send can carry a code
@@ -64,6 +89,16 @@ impl Query {
     }
 }
 
-fn activity(id: &ID, max_age: Option<Duration>) -> Result<CampaignActivity, ApiError> {
+/// Refuses a list of more than [`MAX_ACTIVITIES`].
+pub(super) fn check_length(list: &str, length: usize) -> Result<(), ApiError> {
+    if length > MAX_ACTIVITIES {
+        let message =
+            format!("At most {MAX_ACTIVITIES} {list} can be asked for at once; these are {length}.");
+        return Err(ApiError::bad_user_input(message));
+    }
+    Ok(())
+}
+
+pub(super) fn activity(id: &ID, max_age: Option<Duration>) -> Result<CampaignActivity, ApiError> {
     Ok(CampaignActivity::new(id.parse::<ActivityId>()?, max_age))
 }

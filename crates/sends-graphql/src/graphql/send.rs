@@ -38,7 +38,7 @@ impl HistoricSend {
 #[Object(name = "Send")]
 impl HistoricSend {
     /// An identity for caches: the activity's id and the `sendId`, which alone is not unique.
-    async fn id(&self) -> ID {
+    pub(super) async fn id(&self) -> ID {
         ID(format!("{}:{}", self.activity, self.attempt().send_id))
     }
 

@@ -1,0 +1,106 @@
+//! The sends of an activity as a connection, for clients that page by cursors.
+
+use std::sync::Arc;
+
+use async_graphql::{Object, SimpleObject};
+use sends_core::{ActivityId, SendHistory};
+
+use super::{
+    enums::SendOrder,
+    narrowing::CheckedFilter,
+    paging::{Page, PageRequest, cursor},
+    scalar::count,
+    send::HistoricSend,
+};
+
+/// A page of the sends of an activity.
+pub(super) struct SendConnection {
+    activity: ActivityId,
+    history: Arc<SendHistory>,
+    /// The sends that the filter includes, as places in the history, in the order that was asked for.
+    chosen: Vec<usize>,
+    page: Page,
+}
+
+impl SendConnection {
+    pub(super) fn new(
+        activity: ActivityId,
+        history: Arc<SendHistory>,
+        filter: &CheckedFilter,
+        order: SendOrder,
+        request: PageRequest,
+    ) -> Self {
+        let chosen = filter.choose(&history, order);
+        let send_ids: Vec<i32> = chosen
+            .iter()
+            .map(|&place| history.sends()[place].send_id)
+            .collect();
+        let page = request.of(&send_ids, order == SendOrder::OldestFirst);
+        Self {
+            activity,
+            history,
+            chosen,
+            page,
+        }
+    }
+
+    fn cursor_at(&self, place: Option<&usize>) -> Option<String> {
+        place.map(|&place| cursor(self.history.sends()[place].send_id))
+    }
+
+    fn places(&self) -> &[usize] {
+        &self.chosen[self.page.places.clone()]
+    }
+}
+
+/// A page of the sends of an activity, by the Relay cursor connections specification.
+#[Object]
+impl SendConnection {
+    /// The sends of this page, each with its cursor.
+    async fn edges(&self) -> Vec<SendEdge> {
+        let edge = |&place: &usize| SendEdge {
+            cursor: cursor(self.history.sends()[place].send_id),
+            node: HistoricSend::new(self.activity, Arc::clone(&self.history), place),
+        };
+        self.places().iter().map(edge).collect()
+    }
+
+    /// Where this page stands among the others.
+    async fn page_info(&self) -> PageInfo {
+        PageInfo {
+            has_previous_page: self.page.has_previous,
+            has_next_page: self.page.has_next,
+            start_cursor: self.cursor_at(self.places().first()),
+            end_cursor: self.cursor_at(self.places().last()),
+        }
+    }
+
+    /// How many sends the filter includes, on all pages together.
+    async fn total_count(&self) -> i32 {
+        count(self.chosen.len())
+    }
+}
+
+/// One send on a page.
+#[derive(SimpleObject)]
+pub(super) struct SendEdge {
+    /// The place of this send in the order: what `after` and `before` take. It stays good when the activity is sent again.
+    cursor: String,
+    /// The send.
+    node: HistoricSend,
+}
+
+/// Where a page stands among the others.
+#[derive(SimpleObject)]
+// Every subgraph with connections has this type, and they all mean the same.
+#[graphql(shareable)]
+pub(super) struct PageInfo {
+    /// Whether sends come before this page.
+    has_previous_page: bool,
+    /// Whether sends come after this page.
+    has_next_page: bool,
+    /// The cursor of the first send of this page. Null when the page is empty.
+    start_cursor: Option<String>,
+    /// The cursor of the last send of this page. Null when the page is empty.
+    end_cursor: Option<String>,
+}

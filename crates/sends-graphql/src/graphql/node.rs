@@ -1,0 +1,94 @@
+//! Global object identification: what a normalised cache asks again by an id alone.
+//!
+//! An id is read here and nowhere else: a UUID names an activity, a UUID with a colon and a number one of its sends.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, Interface};
+use sends_core::ActivityId;
+
+use super::{ApiError, activity::CampaignActivity, send::HistoricSend};
+use crate::loader::{HistoryLoader, Question};
+
+/// Something with an identity of its own. No two of them share an id, whatever their types, so a cache can keep each under
+/// its id.
+#[derive(Interface)]
+#[graphql(field(
+    name = "id",
+    ty = "ID",
+    desc = "The identity. The `node` field finds the same object by it."
+))]
+pub(super) enum Node {
+    CampaignActivity(CampaignActivity),
+    Send(HistoricSend),
+}
+
+/// What an id names.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Name {
+    Activity(ActivityId),
+    Send(ActivityId, i32),
+}
+
+/// The object with this id. An activity is taken at its word, as everywhere; a send has to be looked up in its history.
+pub(super) async fn find(context: &Context<'_>, id: &ID) -> Result<Node, ApiError> {
+    match read(id)? {
+        Name::Activity(activity) => Ok(Node::CampaignActivity(CampaignActivity::new(activity, None))),
+        Name::Send(activity, send_id) => {
+            let question = Question {
+                activity,
+                max_age: None,
+            };
+            let loader = context.data_unchecked::<HistoryLoader>();
+            let history = loader.load(question).await?.history;
+            let index = history.sends().iter().position(|send| send.send_id == send_id);
+            let index = index.ok_or_else(ApiError::no_such_send)?;
+            Ok(Node::Send(HistoricSend::new(
+                activity,
+                Arc::clone(&history),
+                index,
+            )))
+        }
+    }
+}
+
+fn read(id: &ID) -> Result<Name, ApiError> {
+    let Some((activity, send_id)) = id.split_once(':') else {
+        return Ok(Name::Activity(id.parse()?));
+    };
+    let activity = activity.parse()?;
+    // Only the one spelling that is given out: `+1` or `01` would be a second key of the same send in a cache.
+    send_id
+        .parse::<i32>()
+        .ok()
+        .filter(|number| number.to_string() == send_id)
+        .map(|send_id| Name::Send(activity, send_id))
+        .ok_or_else(|| {
+            ApiError::bad_user_input("The id of a send is that of its activity, a colon and its `sendId`.")
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ACTIVITY: &str = "1ead98be-dfa0-4e04-81f7-5f1534d42e9c";
+
+    #[test]
+    fn an_id_names_an_activity_or_one_of_its_sends() {
+        let activity: ActivityId = ACTIVITY.parse().unwrap();
+        assert_eq!(read(&ID::from(ACTIVITY)).unwrap(), Name::Activity(activity));
+        for send_id in [1, 0, -7, i32::MAX] {
+            let id = ID(format!("{ACTIVITY}:{send_id}"));
+            assert_eq!(read(&id).unwrap(), Name::Send(activity, send_id));
+        }
+    }
+
+    #[test]
+    fn anything_else_is_the_callers_mistake() {
+        for tail in [":", ":x", ":01", ":+1", ": 1", ":1:1", ":2147483648", "x"] {
+            assert!(read(&ID(format!("{ACTIVITY}{tail}"))).is_err(), "{tail}");
+        }
+        assert!(read(&ID::from("")).is_err());
+    }
+}

@@ -1,0 +1,103 @@
+//! The service as a subgraph: what a gateway asks it, and what that costs.
+
+use sends_end_to_end::{GUIDE_ACTIVITY, SandboxProcess, ServiceProcess};
+use serde_json::{Value, json};
+
+const ENTITIES: &str = "query ($representations: [_Any!]!) {
+    _entities(representations: $representations) { __typename ... on CampaignActivity { id latestSend { sendId } } }
+}";
+
+fn representation(id: &str) -> Value {
+    json!({ "__typename": "CampaignActivity", "id": id })
+}
+
+async fn entities(service: &ServiceProcess, representations: &[Value]) -> Value {
+    let variables = json!({ "representations": representations });
+    service
+        .post(&json!({ "query": ENTITIES, "variables": variables }))
+        .await
+        .1
+}
+
+#[tokio::test]
+async fn any_number_of_representations_is_one_wave_with_one_call_for_each_activity() {
+    let sandbox = SandboxProcess::unlimited(&[]);
+    let service = ServiceProcess::unpaced_on(&sandbox, &["--federation"]);
+    let activities = sandbox.activities(40).await;
+    sandbox
+        .fault(&json!({ "kind": "latency", "delay_ms": 300 }))
+        .await;
+    let mut asked: Vec<Value> = activities.iter().map(|id| representation(id)).collect();
+    asked.extend_from_within(..10);
+    let started = std::time::Instant::now();
+    let answer = entities(&service, &asked).await;
+    let elapsed = started.elapsed();
+    let given = answer["data"]["_entities"].as_array().unwrap();
+    assert_eq!(given.len(), 50);
+    for (entity, representation) in given.iter().zip(&asked) {
+        assert_eq!(entity["id"], representation["id"]);
+    }
+    assert!(answer.get("errors").is_none(), "{answer}");
+    assert_eq!(sandbox.requests().await.len(), 40);
+    // One after the other they would take twelve seconds.
+    assert!(elapsed.as_secs() < 6, "{elapsed:?}");
+}
+
+#[tokio::test]
+async fn a_wrong_representation_makes_only_its_own_place_null() {
+    let sandbox = SandboxProcess::unlimited(&[]);
+    let service = ServiceProcess::unpaced_on(&sandbox, &["--federation"]);
+    let unknown = "00000000-0000-4000-8000-000000000000";
+    let asked = [
+        representation(GUIDE_ACTIVITY),
+        representation("x"),
+        json!({ "__typename": "Send", "id": GUIDE_ACTIVITY }),
+        json!({ "__typename": "CampaignActivity" }),
+        json!(7),
+        representation(unknown),
+    ];
+    let answer = entities(&service, &asked).await;
+    let given = &answer["data"]["_entities"];
+    assert_eq!(given[0]["latestSend"]["sendId"], 2);
+    for place in 1..=4 {
+        assert!(given[place].is_null(), "{answer}");
+    }
+    assert_eq!(given[5]["latestSend"], Value::Null);
+    let errors = answer["errors"].as_array().unwrap();
+    let error_at = |path: Value| errors.iter().find(|error| error["path"] == path).unwrap();
+    for place in 1..=4 {
+        let error = error_at(json!(["_entities", place]));
+        assert_eq!(error["extensions"]["code"], "BAD_USER_INPUT");
+    }
+    let error = error_at(json!(["_entities", 5, "latestSend"]));
+    assert_eq!(error["extensions"]["code"], "NOT_FOUND");
+    assert_eq!(errors.len(), 5);
+}
+
+#[tokio::test]
+async fn too_many_representations_are_refused_before_any_call() {
+    let sandbox = SandboxProcess::unlimited(&[]);
+    let service = ServiceProcess::unpaced_on(&sandbox, &["--federation"]);
+    let answer = entities(&service, &vec![representation(GUIDE_ACTIVITY); 501]).await;
+    assert_eq!(
+        answer["errors"][0]["extensions"]["code"], "BAD_USER_INPUT",
+        "{answer}"
+    );
+    assert_eq!(sandbox.requests().await.len(), 0);
+}
+
+#[tokio::test]
+async fn the_entry_points_are_there_when_asked_for_and_otherwise_not() {
+    let query = "{ _service { sdl } reasonCodes { code } }";
+    let subgraph = ServiceProcess::start(&["--sandbox"], &[("SENDS_FEDERATION", "true")]);
+    let answer = subgraph.query(query).await;
+    let sdl = answer["data"]["_service"]["sdl"].as_str().unwrap();
+    assert!(sdl.contains(r#"@key(fields: "id")"#), "{sdl}");
+    assert_eq!(answer["data"]["reasonCodes"].as_array().unwrap().len(), 13);
+    let plain = ServiceProcess::start(&["--sandbox"], &[]);
+    let answer = plain.query(query).await;
+    assert_eq!(
+        answer["errors"][0]["extensions"]["code"], "BAD_USER_INPUT",
+        "{answer}"
+    );
+}

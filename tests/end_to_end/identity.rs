@@ -1,0 +1,178 @@
+//! What normalised caches rely on: every object found again by its id, and lists that are paged by cursors.
+
+use sends_end_to_end::{GUIDE_ACTIVITY, SandboxProcess, ServiceProcess};
+use serde_json::{Value, json};
+
+/// An activity that was sent forty times.
+const WEEKLY: &str = "feed0000-0000-4000-8000-000000000013";
+
+/// What both lists are asked for in turn.
+const FILTERS: [&str; 4] = [
+    "",
+    "orderBy: NEWEST_FIRST",
+    "filter: { outcomes: [FAILED] }",
+    "maxAge: 0",
+];
+
+#[tokio::test]
+async fn every_object_is_found_again_by_its_id() {
+    let service = ServiceProcess::start(&["--sandbox"], &[]);
+    let fields = "__typename id ... on Send { sendId outcome count }";
+    let query = format!(
+        r#"{{ campaignActivity(id: "{GUIDE_ACTIVITY}") {{ __typename id sendHistory {{ {fields} }} }} }}"#
+    );
+    let activity = service.query(&query).await["data"]["campaignActivity"].clone();
+    let sends = activity["sendHistory"].as_array().unwrap();
+    assert_eq!(sends.len(), 2);
+    for send in sends {
+        let answer = service
+            .query(&format!("{{ node(id: {}) {{ {fields} }} }}", send["id"]))
+            .await;
+        assert_eq!(answer["data"]["node"], *send);
+    }
+    let answer = service
+        .query(&format!(
+            r#"{{ node(id: "{}") {{ __typename id }} }}"#,
+            GUIDE_ACTIVITY.to_uppercase()
+        ))
+        .await;
+    assert_eq!(
+        answer["data"]["node"],
+        json!({ "__typename": "CampaignActivity", "id": GUIDE_ACTIVITY })
+    );
+    assert_eq!(answer["extensions"]["upstream"]["calls"], 0, "{answer}");
+}
+
+#[tokio::test]
+async fn an_id_that_leads_nowhere_makes_only_its_own_place_null() {
+    let sandbox = SandboxProcess::unlimited(&[]);
+    let service = ServiceProcess::unpaced_on(&sandbox, &[]);
+    let unknown = "00000000-0000-4000-8000-000000000000";
+    let ids = [
+        format!("{GUIDE_ACTIVITY}:1"),
+        format!("{GUIDE_ACTIVITY}:3"),
+        format!("{GUIDE_ACTIVITY}:2"),
+        "nothing".to_owned(),
+        format!("{unknown}:1"),
+        GUIDE_ACTIVITY.to_owned(),
+        unknown.to_owned(),
+        format!("{GUIDE_ACTIVITY}:1"),
+    ];
+    let answer = service
+        .query(&format!(
+            "{{ nodes(ids: {}) {{ id ... on CampaignActivity {{ latestSend {{ id }} }} }} }}",
+            json!(ids)
+        ))
+        .await;
+    assert_eq!(
+        answer["data"]["nodes"],
+        json!([
+            { "id": ids[0] },
+            null,
+            { "id": ids[2] },
+            null,
+            null,
+            { "id": GUIDE_ACTIVITY, "latestSend": { "id": ids[2] } },
+            { "id": unknown, "latestSend": null },
+            { "id": ids[0] },
+        ])
+    );
+    let mut errors: Vec<_> = answer["errors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|error| (error["path"].to_string(), error["extensions"]["code"].clone()))
+        .collect();
+    errors.sort_by(|one, other| one.0.cmp(&other.0));
+    assert_eq!(
+        json!(errors),
+        json!([
+            [r#"["nodes",1]"#, "NOT_FOUND"],
+            [r#"["nodes",3]"#, "BAD_USER_INPUT"],
+            [r#"["nodes",4]"#, "NOT_FOUND"],
+            [r#"["nodes",6,"latestSend"]"#, "NOT_FOUND"],
+        ])
+    );
+    // Two activities are named, however often.
+    assert_eq!(sandbox.requests().await.len(), 2);
+}
+
+#[tokio::test]
+async fn the_pages_of_a_connection_add_up_to_the_plain_list() {
+    let service = ServiceProcess::start(&["--sandbox"], &[]);
+    for narrowed in FILTERS {
+        let whole = ask(&service, &format!("sendHistory(first: 100 {narrowed}) {{ id }}")).await;
+        let whole = whole["sendHistory"].as_array().unwrap().clone();
+        for (size, from, limit) in [
+            ("first", "after", 7),
+            ("last", "before", 7),
+            ("first", "after", 40),
+        ] {
+            let (mut pages, mut cursor) = (Vec::new(), Value::Null);
+            loop {
+                let field = format!(
+                    "sendHistoryConnection({size}: {limit}, {from}: {cursor} {narrowed})
+                     {{ totalCount edges {{ cursor node {{ id }} }}
+                        pageInfo {{ hasNextPage hasPreviousPage startCursor endCursor }} }}"
+                );
+                let page = ask(&service, &field).await["sendHistoryConnection"].clone();
+                assert_eq!(page["totalCount"], whole.len(), "{narrowed}");
+                let edges = page["edges"].as_array().unwrap();
+                let info = &page["pageInfo"];
+                let ends = [edges.first(), edges.last()]
+                    .map(|edge| edge.map_or(Value::Null, |e| e["cursor"].clone()));
+                assert_eq!([info["startCursor"].clone(), info["endCursor"].clone()], ends);
+                pages.push(edges.iter().map(|edge| edge["node"].clone()).collect::<Vec<_>>());
+                let (more, next) = match size {
+                    "first" => ("hasNextPage", "endCursor"),
+                    _ => ("hasPreviousPage", "startCursor"),
+                };
+                if info[more] == false {
+                    break;
+                }
+                cursor = info[next].clone();
+            }
+            if size == "last" {
+                pages.reverse();
+            }
+            assert_eq!(pages.concat(), whole, "{narrowed} {size} {limit}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_page_is_the_callers_mistake_and_costs_no_call() {
+    let sandbox = SandboxProcess::unlimited(&[]);
+    let service = ServiceProcess::unpaced_on(&sandbox, &[]);
+    for arguments in [
+        "first: -1",
+        "last: -1",
+        r#"after: "40""#,
+        r#"before: """#,
+        "first: 1, maxAge: -1",
+    ] {
+        let query = format!(
+            r#"{{ campaignActivity(id: "{WEEKLY}") {{ sendHistoryConnection({arguments}) {{ totalCount }} }} }}"#
+        );
+        let answer = service.query(&query).await;
+        assert_eq!(
+            answer["data"]["campaignActivity"],
+            json!({ "sendHistoryConnection": null })
+        );
+        assert_eq!(
+            answer["errors"][0]["extensions"]["code"], "BAD_USER_INPUT",
+            "{answer}"
+        );
+    }
+    assert_eq!(sandbox.requests().await.len(), 0);
+}
+
+async fn ask(service: &ServiceProcess, field: &str) -> Value {
+    let answer = service
+        .query(&format!(
+            r#"{{ campaignActivity(id: "{WEEKLY}") {{ {field} }} }}"#
+        ))
+        .await;
+    assert!(answer.get("errors").is_none(), "{answer}");
+    answer["data"]["campaignActivity"].clone()
+}

@@ -1,0 +1,126 @@
+// Apollo Client 4: the normalised cache, error policies and pagination.
+
+import { ApolloClient, CombinedGraphQLErrors, HttpLink, InMemoryCache, type NormalizedCacheObject } from '@apollo/client';
+import { relayStylePagination } from '@apollo/client/utilities';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { History, Latest, Page, SendById } from './documents';
+import { GUIDE, type Service, UNCOUNTABLE, UNKNOWN, WEEKLY, countingFetch, startService } from './service';
+
+let service: Service;
+
+beforeAll(async () => {
+  service = await startService();
+});
+afterAll(() => service.stop());
+
+/** The cache as the README says. */
+function cache() {
+  return new InMemoryCache({
+    possibleTypes: { Node: ['CampaignActivity', 'Send'] },
+    typePolicies: {
+      CampaignActivity: { fields: { sendHistoryConnection: relayStylePagination(['filter', 'orderBy']) } },
+      Query: {
+        fields: {
+          // What was fetched along another way is not fetched again.
+          node: { read: (known, { args, toReference }) => {
+            const id = String(args?.['id']);
+            const __typename = id.includes(':') ? 'Send' : 'CampaignActivity';
+            return known ?? toReference({ __typename, id });
+          } },
+        },
+      },
+      Reason: { keyFields: ['code'] },
+    },
+  });
+}
+
+function client() {
+  const fetch = countingFetch();
+  const link = new HttpLink({ uri: service.url, fetch });
+  return { apollo: new ApolloClient({ link, cache: cache() }), seen: fetch.seen };
+}
+
+test('a query answers with the generated types', async () => {
+  const { apollo } = client();
+  const { data } = await apollo.query({ query: History, variables: { id: GUIDE } });
+  expect(data?.campaignActivity?.sendHistory?.map((send) => send.outcome)).toEqual(['SENT', 'NO_RECIPIENTS']);
+});
+
+test('activities, sends and reasons are kept under identities of their own', async () => {
+  const { apollo } = client();
+  await apollo.query({ query: History, variables: { id: GUIDE } });
+  await apollo.query({ query: History, variables: { id: WEEKLY } });
+  const kept = apollo.cache.extract() as NormalizedCacheObject;
+  expect(Object.keys(kept)).toEqual(
+    expect.arrayContaining([`CampaignActivity:${GUIDE}`, `Send:${GUIDE}:1`, `Send:${WEEKLY}:1`, 'Reason:{"code":12}']),
+  );
+  // Forty-two sends, none of which has taken the place of another with the same `sendId`.
+  expect(Object.keys(kept).filter((key) => key.startsWith('Send:'))).toHaveLength(42);
+});
+
+test('the same send along two ways is one object, and asking for it by id costs no request', async () => {
+  const { apollo, seen } = client();
+  await apollo.query({ query: Latest, variables: { ids: [GUIDE] } });
+  await apollo.query({ query: History, variables: { id: GUIDE } });
+  expect(seen.requests).toBe(2);
+  const { data } = await apollo.query({ query: SendById, variables: { id: `${GUIDE}:2` } });
+  expect(data?.node).toMatchObject({ __typename: 'Send', sendId: 2, outcome: 'NO_RECIPIENTS' });
+  expect(seen.requests).toBe(2);
+
+  apollo.cache.modify({ id: `Send:${GUIDE}:2`, fields: { count: () => 99 } });
+  const latest = apollo.readQuery({ query: Latest, variables: { ids: [GUIDE] } });
+  const history = apollo.readQuery({ query: History, variables: { id: GUIDE } });
+  expect(latest?.campaignActivities[0]?.latestSend?.count).toBe(99);
+  expect(history?.campaignActivity?.sendHistory?.[1]?.count).toBe(99);
+});
+
+test('by default an error of one field fails the query, with its code', async () => {
+  const { apollo } = client();
+  const failure = await apollo.query({ query: Latest, variables: { ids: [UNKNOWN] } }).catch((error: unknown) => error);
+  if (!CombinedGraphQLErrors.is(failure)) throw failure;
+  expect(failure.errors[0]?.extensions?.['code']).toBe('NOT_FOUND');
+  expect(failure.data).toMatchObject({ campaignActivities: [{ id: UNKNOWN, latestSend: null }] });
+});
+
+test('with the error policy `all` data and errors come together', async () => {
+  const { apollo } = client();
+  const ids = [GUIDE, UNKNOWN, UNCOUNTABLE];
+  const { data, error } = await apollo.query({ query: Latest, variables: { ids }, errorPolicy: 'all' });
+  expect(data?.campaignActivities.map((activity) => activity?.latestSend?.outcome)).toEqual([
+    'NO_RECIPIENTS',
+    undefined,
+    'SENT',
+  ]);
+  if (!CombinedGraphQLErrors.is(error)) throw new Error('errors were expected');
+  expect(error.errors.map((one) => one.extensions?.['code']).sort()).toEqual(['NOT_FOUND', 'UPSTREAM_INVALID']);
+});
+
+test('a request that is wrong is an error of the same kind', async () => {
+  const { apollo } = client();
+  const failure = await apollo
+    .query({ query: History, variables: { id: 'not-a-uuid' } })
+    .catch((error: unknown) => error);
+  if (!CombinedGraphQLErrors.is(failure)) throw failure;
+  expect(failure.errors[0]?.extensions?.['code']).toBe('BAD_USER_INPUT');
+});
+
+test('fetchMore joins the pages in the cache, and another order is another list', async () => {
+  const { apollo } = client();
+  const pages = apollo.watchQuery({ query: Page, variables: { id: WEEKLY, first: 25 } });
+  const shown = () => {
+    const { data } = pages.getCurrentResult();
+    return data && 'campaignActivity' in data ? data.campaignActivity?.sendHistoryConnection : undefined;
+  };
+  const subscription = pages.subscribe(() => {});
+  await expect.poll(() => shown()?.edges?.length).toBe(25);
+  const after = shown()?.pageInfo?.endCursor;
+  await pages.fetchMore({ variables: { after } });
+  await expect.poll(() => shown()?.edges?.length).toBe(40);
+  expect(shown()?.pageInfo?.hasNextPage).toBe(false);
+  expect(shown()?.totalCount).toBe(40);
+  const newest = await apollo.query({ query: Page, variables: { id: WEEKLY, first: 2, orderBy: 'NEWEST_FIRST' } });
+  const edges = newest.data?.campaignActivity?.sendHistoryConnection?.edges;
+  expect(edges?.map((edge) => edge.node.sendId)).toEqual([40, 39]);
+  expect(shown()?.edges).toHaveLength(40);
+  subscription.unsubscribe();
+});

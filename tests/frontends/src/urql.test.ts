@@ -1,0 +1,93 @@
+// urql 5: the normalised cache with its schema awareness, partial errors and pagination.
+
+import { cacheExchange } from '@urql/exchange-graphcache';
+import { relayPagination } from '@urql/exchange-graphcache/extras';
+import { Client, fetchExchange } from 'urql';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { History, Latest, Page, SendById } from './documents';
+import { GUIDE, type Service, UNCOUNTABLE, UNKNOWN, WEEKLY, countingFetch, startService } from './service';
+
+let service: Service;
+
+beforeAll(async () => {
+  service = await startService();
+});
+afterAll(() => service.stop());
+
+/** The cache as the README says. */
+function cache() {
+  return cacheExchange({
+    keys: {
+      Reason: (reason) => String(reason['code']),
+      PageInfo: () => null,
+      SendConnection: () => null,
+      SendEdge: () => null,
+      SendSummary: () => null,
+      UpstreamBudget: () => null,
+    },
+    resolvers: {
+      CampaignActivity: { sendHistoryConnection: relayPagination() },
+      Query: {
+        node: (_, { id }) => ({
+          __typename: String(id).includes(':') ? 'Send' : 'CampaignActivity',
+          id: String(id),
+        }),
+      },
+    },
+  });
+}
+
+function client() {
+  const fetch = countingFetch();
+  const exchanges = [cache(), fetchExchange];
+  return { urql: new Client({ url: service.url, exchanges, fetch, preferGetMethod: false }), seen: fetch.seen };
+}
+
+test('a query answers with the generated types', async () => {
+  const { urql } = client();
+  const { data, error } = await urql.query(History, { id: GUIDE }).toPromise();
+  expect(error).toBeUndefined();
+  expect(data?.campaignActivity?.sendHistory?.map((send) => send.outcome)).toEqual(['SENT', 'NO_RECIPIENTS']);
+});
+
+test('the same send along two ways is one object, and asking for it by id costs no request', async () => {
+  const { urql, seen } = client();
+  await urql.query(History, { id: WEEKLY }).toPromise();
+  await urql.query(History, { id: GUIDE }).toPromise();
+  const { data } = await urql.query(SendById, { id: `${GUIDE}:1` }).toPromise();
+  expect(data?.node).toMatchObject({ __typename: 'Send', id: `${GUIDE}:1`, outcome: 'SENT', count: 2 });
+  const other = await urql.query(SendById, { id: `${WEEKLY}:1` }).toPromise();
+  expect(other.data?.node).toMatchObject({ id: `${WEEKLY}:1`, count: 39 });
+  expect(seen.requests).toBe(2);
+});
+
+test('data and errors come together, and the fields that failed are told apart from those that are null', async () => {
+  const { urql } = client();
+  const { data, error } = await urql.query(Latest, { ids: [GUIDE, UNKNOWN, UNCOUNTABLE] }).toPromise();
+  expect(data?.campaignActivities.map((activity) => activity?.latestSend?.outcome)).toEqual([
+    'NO_RECIPIENTS',
+    undefined,
+    'SENT',
+  ]);
+  expect(error?.graphQLErrors.map((one) => one.extensions['code']).sort()).toEqual(['NOT_FOUND', 'UPSTREAM_INVALID']);
+  expect(error?.networkError).toBeUndefined();
+});
+
+test('a request that is wrong is a GraphQL error and not one of the network', async () => {
+  const { urql } = client();
+  const { error } = await urql.query(History, { id: 'not-a-uuid' }).toPromise();
+  expect(error?.networkError).toBeUndefined();
+  expect(error?.graphQLErrors[0]?.extensions['code']).toBe('BAD_USER_INPUT');
+});
+
+test('relayPagination joins the pages in the cache', async () => {
+  const { urql } = client();
+  const first = await urql.query(Page, { id: WEEKLY, first: 25 }).toPromise();
+  const page = first.data?.campaignActivity?.sendHistoryConnection;
+  expect(page?.edges).toHaveLength(25);
+  const after = page?.pageInfo.endCursor;
+  const second = await urql.query(Page, { id: WEEKLY, first: 25, after }).toPromise();
+  const joined = second.data?.campaignActivity?.sendHistoryConnection;
+  expect(joined?.edges.map((edge) => edge.node.sendId)).toEqual(Array.from({ length: 40 }, (_, index) => index + 1));
+  expect(joined?.pageInfo.hasNextPage).toBe(false);
+});
