@@ -1,0 +1,71 @@
+// Persisted queries: the automatic ones, which clients register by using them, and a manifest of trusted documents.
+// Vitest runs it under the name persisted.apq.test.ts, which it gets once the service takes persisted queries.
+
+import { createHash } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import { ApolloClient, HttpLink, InMemoryCache } from '@apollo/client';
+import { PersistedQueryLink } from '@apollo/client/link/persisted-queries';
+import { persistedExchange } from '@urql/exchange-persisted';
+import { GraphQLClient } from 'graphql-request';
+import { Client, fetchExchange } from 'urql';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { History, Latest } from './documents';
+import codegenManifest from './generated/persisted-documents.json';
+import { GUIDE, type Service, countingFetch, startService } from './service';
+
+const sha256 = async (text: string) => createHash('sha256').update(text).digest('hex');
+const file = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+
+let open: Service;
+let trusted: Service;
+
+beforeAll(async () => {
+  open = await startService();
+  trusted = await startService('--persisted-only', file('./generated/persisted-documents.json'));
+});
+afterAll(() => Promise.all([open.stop(), trusted.stop()]));
+
+test('Apollo Client registers a query once and then sends its hash alone', async () => {
+  const fetch = countingFetch();
+  const link = new PersistedQueryLink({ sha256 }).concat(new HttpLink({ uri: open.url, fetch }));
+  const apollo = new ApolloClient({ link, cache: new InMemoryCache() });
+  const ask = () => apollo.query({ query: History, variables: { id: GUIDE }, fetchPolicy: 'no-cache' });
+  expect((await ask()).data?.campaignActivity?.id).toBe(GUIDE);
+  // Refused, then registered.
+  expect(fetch.seen.bodies.map((body) => 'query' in JSON.parse(body))).toEqual([false, true]);
+  expect((await ask()).data?.campaignActivity?.id).toBe(GUIDE);
+  expect('query' in JSON.parse(fetch.seen.bodies[2] ?? '')).toBe(false);
+});
+
+test('urql registers a query once and then sends its hash alone', async () => {
+  const fetch = countingFetch();
+  const exchanges = [persistedExchange({ preferGetForPersistedQueries: false }), fetchExchange];
+  const urql = new Client({ url: open.url, exchanges, fetch, preferGetMethod: false, requestPolicy: 'network-only' });
+  for (const requests of [2, 3]) {
+    const { data, error } = await urql.query(Latest, { ids: [GUIDE] }).toPromise();
+    expect(error).toBeUndefined();
+    expect(data?.campaignActivities[0]?.latestSend?.outcome).toBe('NO_RECIPIENTS');
+    expect(fetch.seen.requests).toBe(requests);
+  }
+});
+
+test("documents of the code generator's manifest are answered by their ids, and no others", async () => {
+  const ids = Object.entries(codegenManifest);
+  const [id] = ids.find(([, text]) => text.includes('query History')) ?? [];
+  const ask = async (body: object) => {
+    const headers = { 'content-type': 'application/json', accept: 'application/json' };
+    const response = await fetch(trusted.url, { method: 'POST', headers, body: JSON.stringify(body) });
+    return (await response.json()) as { data?: unknown; errors?: { extensions: { code: string } }[] };
+  };
+  const answer = await ask({ documentId: id, variables: { id: GUIDE } });
+  expect(answer).toMatchObject({ data: { campaignActivity: { id: GUIDE } } });
+  const other = await ask({ query: '{ reasonCodes { code } }' });
+  expect(other.errors?.[0]?.extensions.code).toBe('PERSISTED_QUERY_NOT_FOUND');
+});
+
+test('a client that sends trusted documents as text is answered too', async () => {
+  const text = Object.values(codegenManifest).find((one) => one.includes('query History')) ?? '';
+  const client = new GraphQLClient(trusted.url);
+  const { campaignActivity } = await client.request<{ campaignActivity: { id: string } }>(text, { id: GUIDE });
+  expect(campaignActivity.id).toBe(GUIDE);
+});
