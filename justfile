@@ -4,6 +4,11 @@
 run *options:
     cargo run -p sends-graphql -- --sandbox {{ options }}
 
+# Build GraphiQL, which every build of the service after it carries; needs Node.js 20.19 or later
+graphiql:
+    npm ci --prefix crates/sends-graphql/graphiql
+    npm run build --prefix crates/sends-graphql/graphiql
+
 # Run every test
 test:
     cargo test --workspace
@@ -22,6 +27,10 @@ check:
     cargo clippy --workspace --all-targets --locked -- -D warnings
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
     cargo deny --workspace check licenses bans sources
+
+# Try GraphiQL in Chromium, with the network closed
+browser:
+    .ci/browser
 
 # Run the simulated upstream by itself on http://127.0.0.1:8081
 sandbox *options:

@@ -12,6 +12,7 @@ mod credentials;
 mod errors;
 mod federation;
 mod freshness;
+mod graphiql;
 mod history;
 mod identity;
 mod program;

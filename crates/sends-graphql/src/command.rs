@@ -17,6 +17,10 @@ pub struct Arguments {
 
 /// What the program can do.
 #[derive(Debug, Subcommand)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a process has one of these, for a moment"
+)]
 pub enum Command {
     /// Answer GraphQL over HTTP (the default)
     Serve(ServeOptions),
@@ -48,6 +52,15 @@ pub struct ServeOptions {
     #[arg(long, env = "SENDS_SANDBOX", value_name = "true|false", num_args = 0..=1, require_equals = true,
           default_missing_value = "true", default_value = "false", hide_default_value = true)]
     pub sandbox: String,
+
+    /// Serve GraphiQL at /graphiql: a page to explore the schema with
+    #[arg(
+        long,
+        env = "SENDS_GRAPHIQL",
+        value_name = "true|false",
+        default_value = "true"
+    )]
+    pub graphiql: String,
 
     /// Ask Constant Contact with the access token that each caller sends, instead of a credential of the service's own
     #[arg(long, env = "SENDS_CALLER_TOKENS", value_name = "true|false", num_args = 0..=1, require_equals = true,

@@ -5,7 +5,7 @@ mod graphql;
 
 use std::{sync::Arc, time::Duration};
 
-use axum::{Router, response::Redirect, routing};
+use axum::{Router, routing};
 use sends_client::Clock;
 use tower_http::limit::RequestBodyLimitLayer;
 
@@ -29,15 +29,20 @@ pub struct Service {
     pub request_timeout: Duration,
     /// Whether the data is the embedded sandbox's, and so invented.
     pub sandbox: bool,
+    /// Whether there is a page to explore the schema with.
+    pub graphiql: bool,
 }
 
 /// All routes of the service.
 pub fn router(service: Service) -> Router {
+    let page = if service.graphiql {
+        graphiql::routes(service.sandbox)
+    } else {
+        Router::new()
+    };
     Router::new()
-        .route("/", routing::get(|| async { Redirect::temporary("/graphiql") }))
         .route("/graphql", routing::post(graphql::answer))
-        .route("/graphiql", routing::get(graphiql::page))
-        .route("/graphiql/start.js", routing::get(graphiql::script))
         .layer(RequestBodyLimitLayer::new(MAX_REQUEST_BODY))
         .with_state(service)
+        .merge(page)
 }

@@ -81,11 +81,14 @@ async fn start(settings: Settings) -> Result<(), ServeError> {
     let listener = listen(&settings.listen).await?;
     let address = listener.local_addr()?;
     let (request_timeout, federation) = (settings.request_timeout, settings.federation);
+    let graphiql = settings.graphiql;
     let backend = Backend::new(settings).await?;
 
     tracing::info!("listening on http://{address}/graphql");
     tracing::info!("asking {}", backend.description);
-    tracing::info!("open http://{address}/graphiql in a browser");
+    if graphiql {
+        tracing::info!("open http://{address}/graphiql in a browser");
+    }
 
     let (store, pacer) = (Arc::clone(&backend.store), backend.pacer.clone());
     let service = Service {
@@ -95,6 +98,7 @@ async fn start(settings: Settings) -> Result<(), ServeError> {
         clock: backend.clock,
         request_timeout,
         sandbox: backend.sandbox.is_some(),
+        graphiql,
     };
     serve(listener, service, told_to_end()).await?;
     if tokio::time::timeout(LAST_WRITES, pacer.flush()).await.is_err() {

@@ -23,6 +23,8 @@ use crate::{
 pub struct Settings {
     /// The address to listen on, as `host:port`.
     pub listen: String,
+    /// Whether there is a page to explore the schema with.
+    pub graphiql: bool,
     /// Where the answers come from, and on whose behalf they are asked for.
     pub source: Source,
     /// How one operation is bounded.
@@ -91,6 +93,8 @@ impl Settings {
     pub fn check(options: &ServeOptions, variables: EnvironmentVariables) -> Result<Self, Vec<Problem>> {
         let mut problems = Problems::default();
         let listen = problems.keep(check_listen(&options.listen));
+        let graphiql = given(Some(&options.graphiql)).map_or(Ok(true), |text| switch("graphiql", text));
+        let graphiql = problems.keep(graphiql);
         let request_timeout =
             problems.keep(seconds("request-timeout", &options.request_timeout, 0.1, 3_600.0));
         let max_age = problems.keep(seconds("max-age", &options.max_age, 0.0, 31_536_000.0));
@@ -105,6 +109,7 @@ impl Settings {
         let source = check_source(options, variables, &mut problems);
         match (
             listen,
+            graphiql,
             request_timeout,
             max_age,
             max_age_settled,
@@ -114,6 +119,7 @@ impl Settings {
         ) {
             (
                 Some(listen),
+                Some(graphiql),
                 Some(request_timeout),
                 Some(max_age),
                 Some(settled),
@@ -124,6 +130,7 @@ impl Settings {
                 let freshness = Freshness::new(max_age, settled);
                 problems.or(Self {
                     listen,
+                    graphiql,
                     source,
                     request_timeout,
                     freshness,

@@ -1,26 +1,44 @@
-//! GraphiQL: the page on which a person explores the schema.
+//! GraphiQL: the page on which a person explores the schema, and the files it is made of.
 //!
-//! The page loads GraphiQL from a public content delivery network, in pinned versions with integrity hashes, so that the
-//! binary needs nothing but itself. Without the internet it says so and shows how to ask with curl.
+//! When `graphiql/` was built before this crate, the binary carries GraphiQL and the page is complete without the
+//! internet. Otherwise it loads GraphiQL from a public content delivery network, in pinned versions with integrity hashes,
+//! so that a build needs nothing but cargo; when the network cannot be reached, the page says how to ask with curl.
+
+mod files;
+mod page;
+
+use std::sync::Arc;
 
 use axum::{
-    extract::State,
-    response::{Html, IntoResponse},
+    Router,
+    extract::{Path, State},
+    response::{IntoResponse, Redirect, Response},
+    routing,
 };
-use http::header;
+use http::{HeaderMap, StatusCode};
 
-use super::Service;
+use self::page::Page;
 
-const PAGE: &str = include_str!("graphiql/page.html");
-const SCRIPT: &str = include_str!("graphiql/start.js");
-
-/// `GET /graphiql`.
-pub(super) async fn page(State(service): State<Service>) -> Html<String> {
-    Html(PAGE.replace("{{sandbox}}", if service.sandbox { "true" } else { "false" }))
+/// The page at `/graphiql`, its files below, and the way there from `/`.
+pub(super) fn routes(sandbox: bool) -> Router {
+    let page = Page::bundled(sandbox).unwrap_or_else(|| Page::from_cdn(sandbox));
+    Router::new()
+        .route("/", routing::get(|| async { Redirect::temporary("/graphiql") }))
+        .route("/graphiql", routing::get(show))
+        .route("/graphiql/{file}", routing::get(file))
+        .with_state(Arc::new(page))
 }
 
-/// `GET /graphiql/start.js`: what the page does once GraphiQL is there. A file of its own, since inline scripts cannot be
-/// told from injected ones.
-pub(super) async fn script() -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "text/javascript; charset=utf-8")], SCRIPT)
+async fn show(State(page): State<Arc<Page>>, headers: HeaderMap) -> Response {
+    page.answer(&headers)
 }
+
+async fn file(State(page): State<Arc<Page>>, Path(name): Path<String>, headers: HeaderMap) -> Response {
+    match page.file(&name) {
+        Some(file) => file.answer(&headers),
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -31,6 +31,7 @@ fn problems(options: &[&str], token: Option<&str>) -> String {
 fn every_wrong_setting_is_reported_at_once() {
     let options = [
         "--listen=8080",
+        "--graphiql=maybe",
         "--upstream-url=api.cc.email/v3",
         "--upstream-timeout=soon",
         "--rate-per-second=-1",
@@ -42,6 +43,7 @@ fn every_wrong_setting_is_reported_at_once() {
     ];
     insta::assert_snapshot!(problems(&options, Some("two words")), @r#"
     --listen (SENDS_LISTEN): "8080" is not HOST:PORT, such as 127.0.0.1:8080
+    --graphiql (SENDS_GRAPHIQL): "maybe" is not true or false
     --request-timeout (SENDS_REQUEST_TIMEOUT): "0" is not a number of seconds from 0.1 to 3600
     --max-age (SENDS_MAX_AGE): "NaN" is not a number of seconds from 0 to 31536000
     --upstream-url (SENDS_UPSTREAM_URL): not a URL such as https://api.cc.email/v3: relative URL without a base
@@ -52,6 +54,14 @@ fn every_wrong_setting_is_reported_at_once() {
     --oauth-url (SENDS_OAUTH_URL): the OAuth address must begin with https:// (http:// is for this machine only)
     SENDS_ACCESS_TOKEN: the access token is empty or holds a space or a character that cannot stand in an HTTP header
     "#);
+}
+
+#[test]
+fn graphiql_is_on_unless_it_is_switched_off() {
+    let graphiql = |options: &[&str]| check(options, Some("token")).unwrap().graphiql;
+    assert!(graphiql(&[]));
+    assert!(graphiql(&["--graphiql="]));
+    assert!(!graphiql(&["--graphiql", "false"]));
 }
 
 #[test]

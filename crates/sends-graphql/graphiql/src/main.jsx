@@ -1,0 +1,22 @@
+// GraphiQL on this service, from nothing but the bundle's own files.
+
+import 'graphiql/setup-workers/vite';
+import 'graphiql/style.css';
+import './page.css';
+
+import { createGraphiQLFetcher } from '@graphiql/toolkit';
+import { GraphiQL } from 'graphiql';
+import { createRoot } from 'react-dom/client';
+
+import { endpoint, fetchWithAdvice, showNotice, starterTabs, storage } from './service.js';
+
+const fetcher = createGraphiQLFetcher({ url: endpoint, fetch: fetchWithAdvice });
+
+showNotice();
+createRoot(document.getElementById('graphiql')).render(
+  <GraphiQL fetcher={fetcher} storage={storage} defaultTabs={starterTabs} defaultEditorToolsVisibility="variables">
+    <GraphiQL.Logo>
+      <span className="wordmark">sends</span>
+    </GraphiQL.Logo>
+  </GraphiQL>,
+);

@@ -1,0 +1,136 @@
+//! The page itself: its text, what it may load, and the queries it starts with.
+
+use axum::{body::Bytes, response::Response};
+use http::{HeaderMap, header};
+use serde_json::{Value, json};
+
+use super::files::{File, tag, unless_known};
+
+/// A page, and the names and compressed contents of its files.
+type Bundle = (&'static str, &'static [(&'static str, &'static [u8])]);
+
+/// What `build.rs` found.
+const BUNDLE: Option<Bundle> = include!(concat!(env!("OUT_DIR"), "/graphiql_bundle.rs"));
+
+/// The activity of the upstream's own guide, which the sandbox holds.
+const GUIDE: &str = "1ead98be-dfa0-4e04-81f7-5f1534d42e9c";
+
+/// Activities of the sandbox: the guide's, a campaign's first email, one that was never sent, one that failed at first.
+const SEVERAL: [&str; 4] = [
+    GUIDE,
+    "feed0000-0000-4000-8000-000000000003",
+    "feed0000-0000-4000-8000-000000000005",
+    "feed0000-0000-4000-8000-000000000014",
+];
+
+/// Activities of the sandbox that end in the reason code they show; 42 is not documented.
+const FAILURES: [&str; 5] = [
+    "c0de0000-0000-4000-8000-000000000002",
+    "c0de0000-0000-4000-8000-000000000003",
+    "c0de0000-0000-4000-8000-000000000008",
+    "c0de0000-0000-4000-8000-000000000012",
+    "c0de0000-0000-4000-8000-000000000042",
+];
+
+/// Stands where an id of one's own belongs.
+const PLACEHOLDER: &str = "YOUR-CAMPAIGN-ACTIVITY-ID";
+
+/// The page, ready to be sent.
+#[derive(Debug)]
+pub(super) struct Page {
+    html: Bytes,
+    tag: String,
+    policy: String,
+    files: Vec<File>,
+}
+
+impl Page {
+    /// The page with GraphiQL in the binary, if it is there.
+    pub(super) fn bundled(sandbox: bool) -> Option<Self> {
+        let (html, files) = BUNDLE?;
+        let files = files.iter().map(|(name, gzipped)| File::gzipped(name, gzipped));
+        Some(Self::new(html, files.collect(), sandbox))
+    }
+
+    /// The page with GraphiQL from a content delivery network.
+    pub(super) fn from_cdn(sandbox: bool) -> Self {
+        let html = include_str!("../../../graphiql/fallback/page.html");
+        let files = vec![
+            File::plain("start.js", include_str!("../../../graphiql/fallback/start.js")),
+            File::plain("service.js", include_str!("../../../graphiql/src/service.js")),
+            File::plain("page.css", include_str!("../../../graphiql/src/page.css")),
+        ];
+        Self::new(html, files, sandbox)
+    }
+
+    fn new(html: &str, files: Vec<File>, sandbox: bool) -> Self {
+        // Inside the page a `<` could end the element that holds the queries.
+        let tabs = starter_tabs(sandbox).to_string().replace('<', "\\u003c");
+        let text = html
+            .replace("{{sandbox}}", if sandbox { "true" } else { "false" })
+            .replace("{{tabs}}", &tabs);
+        Self {
+            tag: tag(text.as_bytes()),
+            html: Bytes::from(text),
+            policy: policy(html),
+            files,
+        }
+    }
+
+    pub(super) fn file(&self, name: &str) -> Option<&File> {
+        self.files.iter().find(|file| file.name() == name)
+    }
+
+    pub(super) fn answer(&self, request: &HeaderMap) -> Response {
+        unless_known(
+            request,
+            &self.tag,
+            [
+                (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+                (header::CONTENT_SECURITY_POLICY, &self.policy),
+                (header::REFERRER_POLICY, "no-referrer"),
+                (header::CACHE_CONTROL, "no-cache"),
+            ],
+            self.html.clone(),
+        )
+    }
+
+    #[cfg(test)]
+    pub(super) fn files(&self) -> &[File] {
+        &self.files
+    }
+}
+
+/// What the page may load: this service's own files, and from elsewhere exactly the addresses that stand in it. The host
+/// alone would be too much, since a content delivery network serves anybody's scripts.
+///
+/// GraphiQL's editors set styles while they run, so inline styles have to be allowed; inline scripts are not.
+fn policy(html: &str) -> String {
+    let elsewhere = |extension: &str| -> String {
+        html.split('"')
+            .filter(|text| text.starts_with("https://") && text.ends_with(extension))
+            .fold(String::new(), |sources, url| sources + " " + url)
+    };
+    let (scripts, styles) = (elsewhere(".js"), elsewhere(".css"));
+    format!(
+        "default-src 'none'; script-src 'self'{scripts}; style-src 'self' 'unsafe-inline'{styles}; font-src 'self' data:; \
+         img-src 'self' data:; connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; \
+         frame-ancestors 'none'"
+    )
+}
+
+/// The queries that teach the schema. In the sandbox they answer as they are; for an account their ids have to be filled
+/// in.
+fn starter_tabs(sandbox: bool) -> Value {
+    let ids = |showcase: &[&str]| {
+        let ids = if sandbox { showcase } else { &[PLACEHOLDER] };
+        format!("{:#}", json!({ "ids": ids }))
+    };
+    let history = include_str!("../../../graphiql/tabs/history.graphql");
+    json!([
+        { "query": history.replace("{{id}}", if sandbox { GUIDE } else { PLACEHOLDER }) },
+        { "query": include_str!("../../../graphiql/tabs/several.graphql"), "variables": ids(&SEVERAL) },
+        { "query": include_str!("../../../graphiql/tabs/failures.graphql"), "variables": ids(&FAILURES) },
+        { "query": include_str!("../../../graphiql/tabs/budget.graphql") },
+    ])
+}

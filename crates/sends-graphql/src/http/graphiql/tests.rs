@@ -1,0 +1,149 @@
+use axum::body::{Body, to_bytes};
+use http::{HeaderName, Request, header};
+use tower::ServiceExt;
+
+use super::*;
+
+async fn get(path: &str, headers: &[(HeaderName, &str)]) -> (StatusCode, HeaderMap, Vec<u8>) {
+    let mut request = Request::get(path);
+    for (name, value) in headers {
+        request = request.header(name, *value);
+    }
+    let request = request.body(Body::empty()).unwrap();
+    let answer = routes(true).oneshot(request).await.unwrap();
+    let (parts, body) = answer.into_parts();
+    let body = to_bytes(body, usize::MAX).await.unwrap();
+    (parts.status, parts.headers, body.to_vec())
+}
+
+fn pages() -> impl Iterator<Item = Page> {
+    [Some(Page::from_cdn(true)), Page::bundled(true)]
+        .into_iter()
+        .flatten()
+}
+
+async fn text_of(page: &Page) -> (String, String) {
+    let answer = page.answer(&HeaderMap::new());
+    let policy = answer.headers()[header::CONTENT_SECURITY_POLICY]
+        .to_str()
+        .unwrap()
+        .to_owned();
+    let body = to_bytes(answer.into_body(), usize::MAX).await.unwrap();
+    (String::from_utf8(body.to_vec()).unwrap(), policy)
+}
+
+#[tokio::test]
+async fn the_page_runs_no_inline_script_and_asks_nobody_who_is_not_pinned() {
+    for page in pages() {
+        let (text, policy) = text_of(&page).await;
+        assert!(
+            policy.starts_with("default-src 'none'; script-src 'self'"),
+            "{policy}"
+        );
+        let scripts = policy
+            .split("; ")
+            .find(|rule| rule.starts_with("script-src"))
+            .unwrap();
+        assert!(!scripts.contains("unsafe"), "{scripts}");
+        // Whatever comes from elsewhere is named in full, and its content is pinned.
+        let elsewhere = text.matches("=\"https://").count();
+        assert_eq!(policy.matches("https://cdn.jsdelivr.net/npm/").count(), elsewhere);
+        assert_eq!(policy.matches("https://").count(), elsewhere);
+        assert_eq!(text.matches("integrity=\"sha384-").count(), elsewhere);
+    }
+    let (_, policy) = text_of(&Page::from_cdn(true)).await;
+    assert_eq!(policy.matches("https://").count(), 4);
+    if let Some(page) = Page::bundled(true) {
+        let (text, policy) = text_of(&page).await;
+        assert!(!policy.contains("http") && !text.contains("=\"http"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn every_file_that_the_page_names_is_there_and_has_its_type() {
+    for page in pages() {
+        let (text, _) = text_of(&page).await;
+        let named = text
+            .split('"')
+            .filter_map(|part| part.strip_prefix("./graphiql/"));
+        let mut count = 0;
+        for name in named {
+            assert!(page.file(name).is_some(), "{name}");
+            count += 1;
+        }
+        assert!(count >= 2, "{text}");
+        for file in page.files() {
+            let answer = file.answer(&HeaderMap::new());
+            let content_type = &answer.headers()[header::CONTENT_TYPE];
+            assert_ne!(content_type, "application/octet-stream", "{}", file.name());
+            assert_eq!(answer.headers()[header::X_CONTENT_TYPE_OPTIONS], "nosniff");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_bundled_file_is_kept_for_good_and_travels_compressed() {
+    let Some(page) = Page::bundled(true) else {
+        return;
+    };
+    let names = page.files().iter().map(files::File::name);
+    let script = names
+        .clone()
+        .find(|name| name.starts_with("index-") && name.contains(".js"))
+        .unwrap();
+    let path = format!("/graphiql/{script}");
+    let gzip = [(header::ACCEPT_ENCODING, "br;q=1, gzip;q=0.8")];
+    let (status, headers, compressed) = get(&path, &gzip).await;
+    assert_eq!(status, StatusCode::OK);
+    assert_eq!(headers[header::CONTENT_ENCODING], "gzip");
+    assert_eq!(headers[header::CONTENT_TYPE], "text/javascript; charset=utf-8");
+    assert_eq!(
+        headers[header::CACHE_CONTROL],
+        "public, max-age=31536000, immutable"
+    );
+    let (_, headers, plain) = get(&path, &[(header::ACCEPT_ENCODING, "gzip;q=0, br")]).await;
+    assert!(!headers.contains_key(header::CONTENT_ENCODING));
+    assert!(plain.len() > compressed.len());
+    let tag = headers[header::ETAG].to_str().unwrap().to_owned();
+    let (status, _, body) = get(&path, &[(header::IF_NONE_MATCH, &tag)]).await;
+    assert_eq!((status, body.len()), (StatusCode::NOT_MODIFIED, 0));
+}
+
+#[tokio::test]
+async fn the_page_is_asked_about_every_time_and_sent_only_when_it_changed() {
+    let (status, headers, body) = get("/graphiql", &[]).await;
+    assert_eq!(status, StatusCode::OK);
+    assert_eq!(headers[header::CONTENT_TYPE], "text/html; charset=utf-8");
+    assert_eq!(headers[header::CACHE_CONTROL], "no-cache");
+    assert!(String::from_utf8(body).unwrap().contains("data-sandbox=\"true\""));
+    let tag = format!("\"other\", W/{}", headers[header::ETAG].to_str().unwrap());
+    let (status, headers, body) = get("/graphiql", &[(header::IF_NONE_MATCH, &tag)]).await;
+    assert_eq!((status, body.len()), (StatusCode::NOT_MODIFIED, 0));
+    assert!(headers.contains_key(header::CONTENT_SECURITY_POLICY));
+}
+
+#[tokio::test]
+async fn what_is_not_a_file_of_the_page_is_not_found() {
+    for path in [
+        "/graphiql/none.js",
+        "/graphiql/..%2fpage.html",
+        "/graphiql/index.html",
+        "/graphiql/a/b",
+    ] {
+        assert_eq!(get(path, &[]).await.0, StatusCode::NOT_FOUND, "{path}");
+    }
+    let (status, headers, _) = get("/", &[]).await;
+    assert_eq!(status, StatusCode::TEMPORARY_REDIRECT);
+    assert_eq!(headers[header::LOCATION], "/graphiql");
+}
+
+#[tokio::test]
+async fn the_starter_queries_name_no_invented_activity_to_a_real_account() {
+    let (sandbox, _) = text_of(&Page::from_cdn(true)).await;
+    let (real, _) = text_of(&Page::from_cdn(false)).await;
+    assert!(sandbox.contains("1ead98be-dfa0-4e04-81f7-5f1534d42e9c") && sandbox.contains("c0de0000"));
+    assert!(real.contains("YOUR-CAMPAIGN-ACTIVITY-ID") && real.contains("data-sandbox=\"false\""));
+    for invented in ["1ead98be", "c0de0000", "feed0000", "{{"] {
+        assert!(!real.contains(invented), "{invented}");
+    }
+}

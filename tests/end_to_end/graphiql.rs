@@ -1,0 +1,45 @@
+//! The page to explore the schema with, as far as it goes without a browser.
+
+use reqwest::{Client, Response};
+use sends_end_to_end::ServiceProcess;
+use serde_json::{Value, json};
+
+async fn get(service: &ServiceProcess, path: &str) -> Response {
+    let client = Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
+    let url = format!("{}{path}", service.origin());
+    client.get(url).send().await.unwrap()
+}
+
+#[tokio::test]
+async fn every_starter_query_answers_in_the_sandbox() {
+    let service = ServiceProcess::start(&["--sandbox"], &[]);
+    let page = get(&service, "/").await.text().await.unwrap();
+    let (_, data) = page.split_once("id=\"starter-tabs\">").unwrap();
+    let (data, _) = data.split_once("</script>").unwrap();
+    let tabs: Vec<Value> = serde_json::from_str(data).unwrap();
+    assert_eq!(tabs.len(), 4);
+    for tab in tabs {
+        let variables = tab["variables"].as_str().unwrap_or("{}");
+        let variables: Value = serde_json::from_str(variables).unwrap();
+        let body = json!({ "query": tab["query"], "variables": variables });
+        let (status, answer) = service.post(&body).await;
+        assert_eq!(status, 200, "{answer}");
+        assert!(answer.get("errors").is_none(), "{answer}");
+        // A filter that leaves nothing over would teach nothing.
+        assert!(
+            !answer["data"].to_string().contains("\"sendHistory\":[]"),
+            "{answer}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn switched_off_there_is_no_page_and_no_way_to_it() {
+    let service = ServiceProcess::start(&["--sandbox", "--graphiql", "false"], &[]);
+    for path in ["/", "/graphiql", "/graphiql/start.js"] {
+        assert_eq!(get(&service, path).await.status(), 404, "{path}");
+    }
+    let answer = service.query("{ reasonCodes { code } }").await;
+    assert_eq!(answer["data"]["reasonCodes"][12]["code"], 12);
+    assert!(!service.log().contains("graphiql"));
+}
