@@ -3,6 +3,8 @@
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::settings::LimitOptions;
+
 /// GraphQL over the send history of Constant Contact's email campaign activities.
 #[derive(Debug, Parser)]
 #[command(version, args_conflicts_with_subcommands = true)]
@@ -23,7 +25,7 @@ pub struct Arguments {
 )]
 pub enum Command {
     /// Answer GraphQL over HTTP (the default)
-    Serve(ServeOptions),
+    Serve(Box<ServeOptions>),
     /// Connect a Constant Contact account, in a browser or on another device
     Login(LoginOptions),
     /// Forget the connected account
@@ -110,6 +112,10 @@ pub struct ServeOptions {
     #[command(flatten)]
     #[expect(missing_docs, reason = "a comment here would become help text")]
     pub account: AccountOptions,
+
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "a comment here would become help text")]
+    pub limits: LimitOptions,
 }
 
 /// The options of `schema`.

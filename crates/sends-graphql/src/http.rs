@@ -9,7 +9,7 @@ use axum::{Router, routing};
 use sends_client::Clock;
 use tower_http::limit::RequestBodyLimitLayer;
 
-use crate::{access::Access, graphql::Schema, histories::Histories};
+use crate::{access::Access, execution::Executor, histories::Histories};
 
 /// The largest request body, in bytes.
 const MAX_REQUEST_BODY: usize = 1 << 20;
@@ -17,8 +17,8 @@ const MAX_REQUEST_BODY: usize = 1 << 20;
 /// What every request can use.
 #[derive(Clone)]
 pub struct Service {
-    /// The schema that operations are executed against.
-    pub schema: Schema,
+    /// What operations are executed against.
+    pub schema: Executor,
     /// Reads histories.
     pub histories: Histories,
     /// Whose data a request reads.

@@ -6,7 +6,8 @@
 //! |---|---|
 //! | the routes, and the limits on what may come in | `http.rs` |
 //! | one GraphQL request over HTTP: read, executed, answered | `http/graphql.rs` |
-//! | a look at the query text before the parser sees it | `guard.rs` |
+//! | one operation, from the text to the answer | `execution.rs` |
+//! | whether it may run at all, decided before anything of it does | `guard.rs` |
 //! | whose data the request may read | `access.rs` |
 //! | the fields, from `Query` down | `graphql/` |
 //! | which activities one operation asks for, each read once | `loader.rs` |
@@ -24,6 +25,7 @@ pub mod access;
 pub mod account;
 pub mod backend;
 pub mod command;
+pub mod execution;
 pub mod graphql;
 pub mod guard;
 pub mod histories;

@@ -16,7 +16,10 @@ const WRONG_SETTINGS: u8 = 2;
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let variables = serve::environment();
-    match arguments.command.unwrap_or(Command::Serve(arguments.serve)) {
+    match arguments
+        .command
+        .unwrap_or(Command::Serve(Box::new(arguments.serve)))
+    {
         Command::Serve(options) => match Settings::check(&options, variables) {
             Ok(settings) => match serve::run(settings) {
                 Err(error) if error.is_of_settings() => fail(&error, WRONG_SETTINGS),

@@ -13,6 +13,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::{
     backend::{Backend, BackendError},
+    execution::Executor,
     graphql,
     http::{self, Service},
     settings::Settings,
@@ -82,6 +83,7 @@ async fn start(settings: Settings) -> Result<(), ServeError> {
     let address = listener.local_addr()?;
     let (request_timeout, federation) = (settings.request_timeout, settings.federation);
     let graphiql = settings.graphiql;
+    let limits = settings.limits.clone();
     let backend = Backend::new(settings).await?;
 
     tracing::info!("listening on http://{address}/graphql");
@@ -92,7 +94,7 @@ async fn start(settings: Settings) -> Result<(), ServeError> {
 
     let (store, pacer) = (Arc::clone(&backend.store), backend.pacer.clone());
     let service = Service {
-        schema: graphql::Schema::new(federation, backend.pacer),
+        schema: Executor::new(graphql::Schema::new(federation, backend.pacer), limits),
         histories: backend.histories,
         access: backend.access,
         clock: backend.clock,

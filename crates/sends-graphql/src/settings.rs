@@ -1,5 +1,6 @@
 //! The settings of the service once checked: every value is of the type the program works with.
 
+mod limits;
 mod problem;
 mod value;
 
@@ -11,10 +12,11 @@ use sends_credentials::{
     Endpoints, EnvironmentVariables, InvalidEnvironment, Login, LoginRequired, StateDir, default_state_dir,
 };
 
-pub use self::problem::Problem;
 use self::value::{Problems, number, seconds, switch};
+pub use self::{limits::LimitOptions, problem::Problem};
 use crate::{
     command::{AccountOptions, ServeOptions, StateOptions, UpstreamOptions},
+    guard,
     histories::Freshness,
 };
 
@@ -35,6 +37,8 @@ pub struct Settings {
     pub upstream: UpstreamSettings,
     /// Whether the schema is a subgraph of a federation.
     pub federation: bool,
+    /// How much one operation may be and ask for.
+    pub limits: guard::Limits,
 }
 
 /// Where the answers come from, and where they are kept.
@@ -106,6 +110,7 @@ impl Settings {
         ));
         let upstream = UpstreamSettings::check(&options.upstream, &mut problems);
         let federation = problems.keep(switch("federation", &options.federation));
+        let limits = limits::check(&options.limits, &mut problems);
         let source = check_source(options, variables, &mut problems);
         match (
             listen,
@@ -114,6 +119,7 @@ impl Settings {
             max_age,
             max_age_settled,
             upstream,
+            limits,
             source,
             federation,
         ) {
@@ -124,6 +130,7 @@ impl Settings {
                 Some(max_age),
                 Some(settled),
                 Some(upstream),
+                Some(limits),
                 Some(source),
                 Some(federation),
             ) => {
@@ -136,6 +143,7 @@ impl Settings {
                     freshness,
                     upstream,
                     federation,
+                    limits,
                 })
             }
             _ => Err(problems.into()),

@@ -1,0 +1,192 @@
+//! How large a document becomes when every fragment stands in its place, worked out without putting any of them there.
+//!
+//! The weight of a fragment is the same wherever it is spread, so each is weighed once, and a document whose fragments
+//! double each other thirty times is weighed in thirty steps. Fragments that nobody spreads are weighed too: the
+//! library's validator walks them.
+
+use std::collections::HashMap;
+
+use async_graphql::parser::types::{ExecutableDocument, Field, Selection, SelectionSet};
+
+use super::{
+    limits::{Limits, NESTING},
+    refused::{Limit, Refused},
+    text::too_deep,
+};
+
+/// How large a document becomes. Counts that no machine could reach stop at the greatest number there is.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Measure {
+    /// Fields and spreads.
+    pub selections: usize,
+    /// Fields.
+    pub fields: usize,
+    /// How deep fields stand in each other.
+    pub depth: usize,
+    /// How deep selections stand in each other, fragments counted too.
+    pub nesting: usize,
+    /// Fields under another name.
+    pub aliases: usize,
+    /// Directives.
+    pub directives: usize,
+    /// How deep introspection walks from type to type; each step multiplies the answer.
+    pub introspection_steps: usize,
+}
+
+impl Measure {
+    /// Side by side.
+    fn and(self, other: Self) -> Self {
+        Self {
+            selections: self.selections.saturating_add(other.selections),
+            fields: self.fields.saturating_add(other.fields),
+            depth: self.depth.max(other.depth),
+            nesting: self.nesting.max(other.nesting),
+            aliases: self.aliases.saturating_add(other.aliases),
+            directives: self.directives.saturating_add(other.directives),
+            introspection_steps: self.introspection_steps.max(other.introspection_steps),
+        }
+    }
+
+    fn check(self, limits: &Limits) -> Result<(), Refused> {
+        let bounds = [
+            ("max-query-depth", "levels of fields", self.depth, limits.depth),
+            (
+                "max-query-fields",
+                "fields, fragments included,",
+                self.fields,
+                limits.fields,
+            ),
+            // A spread costs like a field while the document is looked at, though it brings no value.
+            (
+                "max-query-fields",
+                "fields and fragments",
+                self.selections,
+                limits.fields.saturating_mul(2),
+            ),
+            ("max-aliases", "aliases", self.aliases, limits.aliases),
+            ("max-directives", "directives", self.directives, limits.directives),
+        ];
+        for (option, counted, found, allowed) in bounds {
+            let limit = Limit {
+                option: Some(option),
+                counted,
+                found,
+                allowed,
+            };
+            limit.check()?;
+        }
+        let steps = Limit {
+            option: None,
+            counted: "steps of introspection from type to type",
+            found: self.introspection_steps,
+            allowed: INTROSPECTION_STEPS,
+        };
+        steps.check()
+    }
+}
+
+/// The introspection query of every tool takes one.
+const INTROSPECTION_STEPS: usize = 2;
+
+/// The measure of all operations and fragments of a document together.
+///
+/// # Errors
+///
+/// [`Refused`] when it exceeds a limit, and when fragments contain themselves.
+pub(super) fn of(document: &ExecutableDocument, limits: &Limits) -> Result<Measure, Refused> {
+    let mut scales = Scales {
+        document,
+        weighed: HashMap::with_capacity(document.fragments.len()),
+    };
+    let mut total = Measure::default();
+    for (_, operation) in document.operations.iter() {
+        let operation = &operation.node;
+        total = total.and(scales.selection_set(&operation.selection_set.node, 1)?);
+        total.directives = total.directives.saturating_add(operation.directives.len());
+        for variable in &operation.variable_definitions {
+            total.directives = total.directives.saturating_add(variable.node.directives.len());
+        }
+    }
+    for name in document.fragments.keys() {
+        let weight = scales.fragment(name, 1)?;
+        // What is spread was counted where it is; what is not still has to be walked once.
+        total.directives = total.directives.max(weight.directives);
+        weight.check(limits)?;
+    }
+    total.check(limits)?;
+    Ok(total)
+}
+
+struct Scales<'d> {
+    document: &'d ExecutableDocument,
+    /// `None` while the fragment is on the scales.
+    weighed: HashMap<&'d str, Option<Measure>>,
+}
+
+impl<'d> Scales<'d> {
+    /// `level` counts what this function has been called in, which is also what the library will recurse over.
+    fn selection_set(&mut self, set: &'d SelectionSet, level: usize) -> Result<Measure, Refused> {
+        if level > NESTING {
+            return Err(Refused::TooMuch(too_deep()));
+        }
+        let mut total = Measure::default();
+        for selection in &set.items {
+            let mut weight = match &selection.node {
+                Selection::Field(field) => self.field(&field.node, level)?,
+                Selection::InlineFragment(fragment) => {
+                    self.selection_set(&fragment.node.selection_set.node, level + 1)?
+                }
+                Selection::FragmentSpread(spread) => {
+                    self.fragment(&spread.node.fragment_name.node, level + 1)?
+                }
+            };
+            weight.selections = weight.selections.saturating_add(1);
+            weight.directives = weight
+                .directives
+                .saturating_add(selection.node.directives().len());
+            total = total.and(weight);
+        }
+        total.nesting += 1;
+        Ok(total)
+    }
+
+    fn field(&mut self, field: &'d Field, level: usize) -> Result<Measure, Refused> {
+        let mut weight = if field.selection_set.node.items.is_empty() {
+            Measure::default()
+        } else {
+            self.selection_set(&field.selection_set.node, level + 1)?
+        };
+        weight.fields = weight.fields.saturating_add(1);
+        weight.depth += 1;
+        weight.aliases = weight.aliases.saturating_add(usize::from(field.alias.is_some()));
+        // The lists through which a type leads to other types.
+        let is_step =
+            ["fields", "inputFields", "interfaces", "possibleTypes"].contains(&field.name.node.as_str());
+        weight.introspection_steps += usize::from(is_step);
+        Ok(weight)
+    }
+
+    fn fragment(&mut self, name: &'d str, level: usize) -> Result<Measure, Refused> {
+        match self.weighed.get(name) {
+            Some(Some(weight)) if level + weight.nesting > NESTING => {
+                return Err(Refused::TooMuch(too_deep()));
+            }
+            Some(Some(weight)) => return Ok(*weight),
+            Some(None) => {
+                let at = self.document.fragments.get(name).map(|fragment| fragment.pos);
+                let message = format!("The fragment \"{name}\" contains itself.");
+                return Err(Refused::invalid(message, at.into_iter().collect::<Vec<_>>()));
+            }
+            None => {}
+        }
+        // A spread of nothing is for the validator to report.
+        let Some(fragment) = self.document.fragments.get(name) else {
+            return Ok(Measure::default());
+        };
+        self.weighed.insert(name, None);
+        let mut weight = self.selection_set(&fragment.node.selection_set.node, level)?;
+        weight.directives = weight.directives.saturating_add(fragment.node.directives.len());
+        self.weighed.insert(name, Some(weight));
+        Ok(weight)
+    }
+}

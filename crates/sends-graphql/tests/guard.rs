@@ -1,0 +1,293 @@
+//! What the guard lets through, and what it refuses before anything runs.
+
+use async_graphql::{Request, Variables};
+use sends_graphql::guard::{self, Limits, Refused};
+use serde_json::{Value, json};
+
+const INTROSPECTION: &str = "query I { __schema { types { ...T } } }
+    fragment T on __Type { kind name fields(includeDeprecated: true) { name args { ...V } type { ...R } }
+      inputFields { ...V } interfaces { ...R } enumValues { name } possibleTypes { ...R } }
+    fragment V on __InputValue { name type { ...R } defaultValue }
+    fragment R on __Type { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name } } } } }";
+
+/// The option whose limit refuses this, if one does, or else the message.
+fn refused_with(query: &str, variables: Value, limits: &Limits) -> Option<String> {
+    let mut request = Request::new(query).variables(Variables::from_json(variables));
+    let admitted =
+        guard::read(query, limits).and_then(|document| guard::admit(&document, &mut request, limits));
+    match admitted {
+        Ok(()) => None,
+        Err(Refused::TooMuch(limit)) => Some(limit.option.unwrap_or(limit.counted).to_owned()),
+        Err(other) => Some(other.into_error().message),
+    }
+}
+
+fn refused(query: &str) -> Option<String> {
+    refused_with(query, Value::Null, &Limits::default())
+}
+
+#[test]
+fn what_honest_clients_ask_is_let_through() {
+    let aliases = |count: usize| {
+        let field = |index| format!("a{index}: campaignActivity(id: \"{index}\") {{ ...Sends }} ");
+        let fields: String = (0..count).map(field).collect();
+        format!(
+            "{{ {fields} }} fragment Sends on CampaignActivity {{ id sendHistory {{ sendId count reason {{ code }} }} }}"
+        )
+    };
+    assert_eq!(refused(INTROSPECTION), None);
+    assert_eq!(refused(&aliases(400)), None);
+    assert_eq!(refused(&aliases(501)).as_deref(), Some("max-aliases"));
+    let many = "query($ids: [ID!]!) { campaignActivities(ids: $ids) { id sendHistory { sendId reason { code name } } } }";
+    let ids = |count: usize| json!({ "ids": (0..count).map(|id| id.to_string()).collect::<Vec<_>>() });
+    assert_eq!(refused_with(many, ids(500), &Limits::default()), None);
+    assert_eq!(
+        refused_with(many, ids(501), &Limits::default()).as_deref(),
+        Some("max-list-length")
+    );
+}
+
+#[test]
+fn fragments_are_weighed_without_being_expanded() {
+    let bomb = |levels: usize| {
+        let level = |index: usize| format!("fragment f{index} on Query {{ ...f{0} ...f{0} }} ", index + 1);
+        let levels_of_it: String = (0..levels).map(level).collect();
+        format!("{{ ...f0 }} {levels_of_it} fragment f{levels} on Query {{ __typename }}")
+    };
+    assert_eq!(refused(&bomb(5)), None);
+    for levels in [22, 30, 60] {
+        assert_eq!(
+            refused(&bomb(levels)).as_deref(),
+            Some("max-query-fields"),
+            "{levels}"
+        );
+    }
+    assert_eq!(refused(&bomb(64)).as_deref(), Some("levels of nesting, or more"));
+    let started = std::time::Instant::now();
+    let _ = refused(&bomb(60));
+    assert!(started.elapsed().as_millis() < 50);
+}
+
+#[test]
+fn a_long_chain_of_fragments_is_refused_wherever_the_weighing_begins() {
+    let chain = |length: usize, order: &dyn Fn(usize) -> usize| {
+        let link = |index: usize| {
+            let index = order(index);
+            format!("fragment f{index} on Query {{ ...f{} }} ", index + 1)
+        };
+        let links: String = (0..length).map(link).collect();
+        format!("{links} fragment f{length} on Query {{ __typename }} {{ ...f0 }}")
+    };
+    assert_eq!(refused(&chain(40, &|index| index)), None);
+    for length in [70, 1_000] {
+        let backwards = move |index: usize| length - 1 - index;
+        for query in [chain(length, &|index| index), chain(length, &backwards)] {
+            assert_eq!(refused(&query).as_deref(), Some("levels of nesting, or more"));
+        }
+    }
+}
+
+#[test]
+fn fragments_that_contain_themselves_are_refused_even_where_nobody_spreads_them() {
+    for query in [
+        "{ ...a } fragment a on Query { ...a }",
+        "{ ...a } fragment a on Query { ...b } fragment b on Query { ...a }",
+        "{ __typename } fragment a on Query { campaignActivity(id: 1) { ...b } } fragment b on CampaignActivity { ...a }",
+    ] {
+        let message = refused(query).unwrap_or_default();
+        assert!(message.ends_with("contains itself."), "{query}: {message}");
+    }
+}
+
+#[test]
+fn each_limit_speaks_for_itself() {
+    let limits = Limits {
+        query_length: 400,
+        query_tokens: 80,
+        depth: 4,
+        fields: 12,
+        root_fields: 5,
+        aliases: 3,
+        directives: 2,
+        list_length: 4,
+        variables_length: 20,
+        variable_values: 6,
+        variable_depth: 3,
+        upstream_calls: 2,
+        answer_values: 30,
+        ..Limits::default()
+    };
+    let nothing = || Value::Null;
+    let cases = [
+        (
+            format!("{{ a }}{}", " ".repeat(400)),
+            nothing(),
+            "max-query-length",
+        ),
+        ("a ".repeat(81), nothing(), "max-query-tokens"),
+        ("{a{a{a{a{a}}}}}".to_owned(), nothing(), "max-query-depth"),
+        (format!("{{{}}}", "a ".repeat(13)), nothing(), "max-query-fields"),
+        (format!("{{{}}}", "a ".repeat(6)), nothing(), "max-root-fields"),
+        ("{a:b c:b d:b e:b}".to_owned(), nothing(), "max-aliases"),
+        ("{a@x@y@z}".to_owned(), nothing(), "max-directives"),
+        ("{a(b:[1 2 3 4 5])}".to_owned(), nothing(), "max-list-length"),
+        (
+            "query($a:[Int]=[1 2 3 4 5]){a(b:$a)}".to_owned(),
+            nothing(),
+            "max-list-length",
+        ),
+        (
+            "{a}".to_owned(),
+            json!({ "a": "x".repeat(21) }),
+            "max-variables-length",
+        ),
+        (
+            "{a}".to_owned(),
+            json!({ "a": [1, 2, 3], "b": [1, 2] }),
+            "max-variable-values",
+        ),
+        ("{a}".to_owned(), json!({ "a": [[[1]]] }), "max-variable-depth"),
+        (
+            r#"{campaignActivities(ids:["1" "2" "3"]){fetchedAt}}"#.to_owned(),
+            nothing(),
+            "max-upstream-calls",
+        ),
+        (
+            r#"{campaignActivity(id:"1"){sendHistory{sendId count outcome}}}"#.to_owned(),
+            nothing(),
+            "max-answer-values",
+        ),
+    ];
+    for (query, variables, option) in cases {
+        assert_eq!(
+            refused_with(&query, variables, &limits).as_deref(),
+            Some(option),
+            "{query}"
+        );
+    }
+}
+
+#[test]
+fn calls_are_counted_by_activity_and_only_where_a_history_is_needed() {
+    let limits = Limits {
+        upstream_calls: 2,
+        ..Limits::default()
+    };
+    let twice = r#"{ a: campaignActivity(id: "1") { isStale } b: campaignActivity(id: "1") { ...F }
+        c: campaignActivities(ids: ["1" "2"]) { latestSend { sendId } } } fragment F on CampaignActivity { fetchedAt }"#;
+    assert_eq!(refused_with(twice, Value::Null, &limits), None);
+    let free = r#"{ campaignActivities(ids: ["1" "2" "3" "4"]) { id __typename } }"#;
+    assert_eq!(refused_with(free, Value::Null, &limits), None);
+    let ages = r#"{ a: campaignActivity(id: "1") { isStale } b: campaignActivity(id: "1", maxAge: 0) { isStale }
+        c: campaignActivity(id: "1", maxAge: 5) { isStale } }"#;
+    assert_eq!(
+        refused_with(ages, Value::Null, &limits).as_deref(),
+        Some("max-upstream-calls")
+    );
+    let variable = "query($a: ID!, $b: ID!, $c: [ID!]!) { a: campaignActivity(id: $a) { isStale }
+        b: campaignActivity(id: $b) { isStale } c: campaignActivities(ids: $c) { isStale } }";
+    let same = json!({ "a": "1", "b": "1", "c": ["1", "2"] });
+    assert_eq!(refused_with(variable, same, &limits), None);
+    let other = json!({ "a": "1", "b": "2", "c": ["3"] });
+    assert_eq!(
+        refused_with(variable, other, &limits).as_deref(),
+        Some("max-upstream-calls")
+    );
+}
+
+#[test]
+fn one_activity_five_hundred_times_costs_one_call_but_not_one_answer() {
+    let ids: Vec<&str> = vec!["1"; 500];
+    let field = |index: usize| {
+        format!("a{index}: campaignActivities(ids: $ids) {{ sendHistory {{ sendId count }} }} ")
+    };
+    let fields: String = (0..100).map(field).collect();
+    let query = format!("query($ids: [ID!]!) {{ {fields} }}");
+    let refused = refused_with(&query, json!({ "ids": ids }), &Limits::default());
+    assert_eq!(refused.as_deref(), Some("max-answer-values"));
+}
+
+#[test]
+fn introspection_does_not_walk_in_circles() {
+    let circles =
+        "{ __schema { types { fields { type { fields { type { fields { type { name } } } } } } } } }";
+    assert_eq!(
+        refused(circles).as_deref(),
+        Some("steps of introspection from type to type")
+    );
+}
+
+#[test]
+fn variables_that_are_missing_or_of_another_type_are_said_before_anything_runs() {
+    let query = "query($id: ID!, $n: Int, $ids: [ID!]) { a(id: $id, n: $n, ids: $ids) }";
+    let said = |variables: Value| refused_with(query, variables, &Limits::default()).unwrap_or_default();
+    insta::assert_snapshot!(said(json!({})), @r#"The variable "$id" of type "ID!" is required, but not given."#);
+    insta::assert_snapshot!(said(json!({ "id": null })), @r#"The variable "$id" of type "ID!" must not be null."#);
+    insta::assert_snapshot!(said(json!({ "id": "x", "n": "1" })), @r#"The variable "$n" of type "Int" is given a value of another type."#);
+    insta::assert_snapshot!(said(json!({ "id": 1.5 })), @r#"The variable "$id" of type "ID!" is given a value of another type."#);
+    insta::assert_snapshot!(said(json!({ "id": "x", "ids": ["a", null] })), @r#"The variable "$ids" of type "[ID!]" is given a value of another type."#);
+    assert_eq!(
+        said(json!({ "id": 1, "n": 2, "ids": "one", "unknown": true })),
+        ""
+    );
+}
+
+#[test]
+fn mistakes_in_the_text_are_one_line_with_a_place() {
+    let cases = [
+        "",
+        "{",
+        "}",
+        "{ a(b: ) }",
+        "{ a } }",
+        "query { a } query { b }",
+        "{ a } query B { b }",
+        "fragment F on Query { a }",
+        "{ a } fragment F on Q { a } fragment F on Q { a }",
+        "query A { a } query A { a }",
+        "{ a \u{1} }",
+        "{ a\n  b:\n}",
+        "{ ...on }",
+        "query($a: Int = $b) { a }",
+        "{ a(b: \"\\q\") }",
+        "{ ü }",
+    ];
+    let said: Vec<String> = cases
+        .iter()
+        .map(|query| format!("{query:?}: {}", refused(query).unwrap_or_default()))
+        .collect();
+    insta::assert_snapshot!(said.join("\n"), @r#"
+    "": Syntax error: the query ends too early, at line 1, column 1.
+    "{": Syntax error: the query ends too early, at line 1, column 2.
+    "}": Syntax error: unexpected "}" at line 1, column 1.
+    "{ a(b: ) }": Syntax error: unexpected ")" at line 1, column 8.
+    "{ a } }": Syntax error: unexpected "}" at line 1, column 7.
+    "query { a } query { b }": An operation without a name must be the only one in the document.
+    "{ a } query B { b }": An operation without a name must be the only one in the document.
+    "fragment F on Query { a }": The document holds no operation.
+    "{ a } fragment F on Q { a } fragment F on Q { a }": The fragment "F" is defined twice.
+    "query A { a } query A { a }": The operation "A" is defined twice.
+    "{ a \u{1} }": Syntax error: a control character at line 1, column 5.
+    "{ a\n  b:\n}": Syntax error: unexpected "}" at line 3, column 1.
+    "{ ...on }": 
+    "query($a: Int = $b) { a }": Syntax error: unexpected "$" at line 1, column 17.
+    "{ a(b: \"\\q\") }": Syntax error: unexpected """ at line 1, column 8.
+    "{ ü }": Syntax error: unexpected "ü" at line 1, column 3.
+    "#);
+}
+
+#[test]
+fn an_operation_is_chosen_by_its_name() {
+    let chosen = |query: &str, name: Option<&str>| {
+        let document = guard::read(query, &Limits::default()).expect("a document");
+        guard::operation(&document.parsed, name)
+            .map(|_| ())
+            .map_err(|refused| refused.into_error().message)
+    };
+    let two = "query A { a } query B { b }";
+    assert_eq!(chosen(two, Some("B")), Ok(()));
+    assert_eq!(chosen("query A { a }", None), Ok(()));
+    insta::assert_snapshot!(chosen(two, None).unwrap_err(), @r#"The document holds several operations; name one of them in "operationName"."#);
+    insta::assert_snapshot!(chosen(two, Some("C")).unwrap_err(), @r#"The document holds no operation named "C"."#);
+    insta::assert_snapshot!(chosen("{ a }", Some(&"long".repeat(100))).unwrap_err(), @r#"The document holds no operation named "longlonglonglonglonglonglonglonglonglonglonglonglonglonglong"."#);
+}

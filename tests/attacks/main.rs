@@ -1,0 +1,188 @@
+//! Small requests that would cost much: each is refused at once, costs no upstream call, and leaves the process as it was.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::time::{Duration, Instant};
+
+use sends_end_to_end::{SandboxProcess, ServiceProcess};
+use serde_json::{Value, json};
+
+/// How long a refusal may take, the way over TCP and back included.
+const AT_ONCE: Duration = Duration::from_millis(if cfg!(debug_assertions) { 1_000 } else { 5 });
+
+/// How often each attack is repeated while the memory is watched.
+const REPEATS: usize = if cfg!(debug_assertions) { 5 } else { 40 };
+
+/// How much the process may have grown by then, in kilobytes.
+const GROWTH: u64 = 16 * 1024;
+
+#[tokio::test]
+async fn every_attack_is_refused_at_once_without_a_call_and_without_a_trace() {
+    let sandbox = SandboxProcess::unlimited(&[]);
+    let mut service = ServiceProcess::unpaced_on(&sandbox, &[]);
+    for (name, body) in attacks() {
+        // The connection is there and the pages of the allocator are warm.
+        service.post(&body).await;
+        let before = resident_kilobytes(&service);
+        let mut fastest = Duration::MAX;
+        for _ in 0..REPEATS {
+            let started = Instant::now();
+            let (_, answer) = service.post(&body).await;
+            fastest = fastest.min(started.elapsed());
+            let error = &answer["errors"][0];
+            assert_eq!(error["extensions"]["code"], "BAD_USER_INPUT", "{name}: {answer}");
+            assert!(answer["data"].is_null(), "{name}: {answer}");
+            let said = answer.to_string();
+            assert!(said.len() < 20_000, "{name}: an answer of {} bytes", said.len());
+            assert!(
+                !error["message"].as_str().unwrap().contains('\n'),
+                "{name}: {answer}"
+            );
+        }
+        assert!(service.is_alive(), "{name}");
+        assert!(fastest < AT_ONCE, "{name} took {fastest:?}");
+        let grown = resident_kilobytes(&service).saturating_sub(before);
+        assert!(grown < GROWTH, "{name}: grown by {grown} kB");
+    }
+    assert_eq!(sandbox.requests().await.len(), 0);
+}
+
+#[expect(clippy::too_many_lines, reason = "a list, one attack after the other")]
+fn attacks() -> Vec<(&'static str, Value)> {
+    let nested = |open: &str, close: &str| format!("{}{}", open.repeat(2000), close.repeat(2000));
+    let many = |count: usize, text: &dyn Fn(usize) -> String| (0..count).map(text).collect::<String>();
+    let query = |text: String| json!({ "query": text });
+    let bomb = |levels: usize| {
+        let doubled = many(levels, &|level| {
+            format!("fragment f{level} on Query{{...f{0} ...f{0}}}", level + 1)
+        });
+        format!("{{...f0}}{doubled}fragment f{levels} on Query{{__typename}}")
+    };
+    let chain = many(1_800, &|level| {
+        format!("fragment f{level} on Query{{...f{}}}", level + 1)
+    });
+    let activity = r#"campaignActivity(id:"1"){isStale}"#;
+    let ids = |count: usize| (0..count).map(|id| id.to_string()).collect::<Vec<_>>();
+    let lists = "query($ids:[ID!]!){campaignActivities(ids:$ids){isStale}}";
+    vec![
+        ("nested lists", query(format!("{{f(a:{})}}", nested("[", "]")))),
+        (
+            "nested objects",
+            query(format!("{{f(a:{})}}", nested("{a:", "}"))),
+        ),
+        ("nested selections", query("{ a ".repeat(1500))),
+        (
+            "nested default",
+            query(format!("query($a:Int={}){{id}}", nested("[", "]"))),
+        ),
+        (
+            "nested type",
+            query(format!("query($a:{}){{id}}", nested("[", "]"))),
+        ),
+        (
+            "nesting behind an open string",
+            query(format!(r#"{{f(a:["""" {})}}"#, "[".repeat(2000))),
+        ),
+        ("22 doubling fragments", query(bomb(22))),
+        ("30 doubling fragments", query(bomb(30))),
+        (
+            "a long chain of fragments",
+            query(format!("{{...f0}}{chain}fragment f1800 on Query{{__typename}}")),
+        ),
+        (
+            "a fragment in itself",
+            query("{...a}fragment a on Query{...b}fragment b on Query{...a}".into()),
+        ),
+        (
+            "one field 1,000 times",
+            query(format!("{{{}}}", many(1_000, &|_| format!("{activity} ")))),
+        ),
+        (
+            "1,000 aliases",
+            query(format!(
+                "{{{}}}",
+                many(1_000, &|index| format!("a{index}:{activity} "))
+            )),
+        ),
+        (
+            "10,000 fields",
+            query(format!("{{{}}}", "__typename ".repeat(10_000))),
+        ),
+        (
+            "1,000 directives",
+            query(format!("{{__typename {}}}", "@skip(if:false) ".repeat(1_000))),
+        ),
+        (
+            "2,000 unknown directives",
+            query(format!(
+                "{{__typename {}}}",
+                many(2_000, &|index| format!("@d{index} "))
+            )),
+        ),
+        (
+            "500 unknown fields",
+            query(format!(
+                "{{{}}}",
+                many(500, &|index| format!("campaignActivit{index} "))
+            )),
+        ),
+        (
+            "a query of 900 kB",
+            query(format!("{{ __typename }}{}", " ".repeat(900_000))),
+        ),
+        (
+            "a name of 90 kB",
+            query(format!("{{ {} }}", "campaignActivity".repeat(5_600))),
+        ),
+        (
+            "introspection in circles",
+            query(format!(
+                "{{__schema{{types{}name{}}}}}",
+                "{fields{type".repeat(8) + "{",
+                "}".repeat(17)
+            )),
+        ),
+        (
+            "501 ids",
+            json!({ "query": lists, "variables": { "ids": ids(501) } }),
+        ),
+        (
+            "20,000 ids",
+            json!({ "query": lists, "variables": { "ids": ids(20_000) } }),
+        ),
+        (
+            "nested variables",
+            json!({ "query": lists, "variables": { "ids": (0..60).fold(json!(1), |inner, _| json!([inner])) } }),
+        ),
+        (
+            "many variables",
+            json!({ "query": lists, "variables": ids(30_000).into_iter().map(|id| (format!("v{id}"), json!(1))).collect::<serde_json::Map<_, _>>() }),
+        ),
+        (
+            "long variables",
+            json!({ "query": lists, "variables": { "ids": ["x".repeat(800_000)] } }),
+        ),
+        (
+            "600 activities in two lists",
+            json!({
+                "query": "query($a:[ID!]!,$b:[ID!]!){a:campaignActivities(ids:$a){isStale} b:campaignActivities(ids:$b){isStale}}",
+                "variables": { "a": ids(400), "b": ids(600)[400..].to_vec() },
+            }),
+        ),
+        (
+            "one activity 200,000 times",
+            json!({
+                "query": format!("query($ids:[ID!]!){{{}}}", many(400, &|index| format!("a{index}:campaignActivities(ids:$ids){{id}} "))),
+                "variables": { "ids": vec!["1"; 500] },
+            }),
+        ),
+    ]
+}
+
+/// What the process holds in memory.
+fn resident_kilobytes(service: &ServiceProcess) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", service.id())).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    line.and_then(|line| line.split_whitespace().next()?.parse().ok())
+        .unwrap_or_default()
+}
