@@ -178,6 +178,13 @@ fn calls_are_counted_by_activity_and_only_where_a_history_is_needed() {
     assert_eq!(refused_with(twice, Value::Null, &limits), None);
     let free = r#"{ campaignActivities(ids: ["1" "2" "3" "4"]) { id __typename } }"#;
     assert_eq!(refused_with(free, Value::Null, &limits), None);
+    let sends = r#"{ nodes(ids: ["1:1" "1:2" "2:1"]) { id } node(id: "2") { id } }"#;
+    assert_eq!(refused_with(sends, Value::Null, &limits), None);
+    let sends = r#"{ nodes(ids: ["1:1" "2:1" "3:1"]) { id } }"#;
+    assert_eq!(
+        refused_with(sends, Value::Null, &limits).as_deref(),
+        Some("max-upstream-calls")
+    );
     let ages = r#"{ a: campaignActivity(id: "1") { isStale } b: campaignActivity(id: "1", maxAge: 0) { isStale }
         c: campaignActivity(id: "1", maxAge: 5) { isStale } }"#;
     assert_eq!(
