@@ -1,7 +1,5 @@
 //! Small requests that would cost much: each is refused at once, costs no upstream call, and leaves the process as it was.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::time::{Duration, Instant};
 
 use sends_end_to_end::{SandboxProcess, ServiceProcess};

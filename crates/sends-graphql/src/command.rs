@@ -19,10 +19,6 @@ pub struct Arguments {
 
 /// What the program can do.
 #[derive(Debug, Subcommand)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "a process has one of these, for a moment"
-)]
 pub enum Command {
     /// Answer GraphQL over HTTP (the default)
     Serve(Box<ServeOptions>),
