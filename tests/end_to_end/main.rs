@@ -15,5 +15,6 @@ mod freshness;
 mod graphiql;
 mod history;
 mod identity;
+mod operations;
 mod program;
 mod upstream_calls;

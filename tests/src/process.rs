@@ -4,9 +4,9 @@ use std::{
     io::{BufRead, BufReader},
     net::TcpListener,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, Command, ExitStatus, Stdio},
     sync::{Arc, Mutex, OnceLock, mpsc},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// How long a program may take until it listens.
@@ -25,7 +25,10 @@ impl Program {
     /// A command that runs the program, built on first use, without any setting of the caller's environment.
     pub fn command(self) -> Command {
         let mut command = Command::new(self.path());
-        let ours = std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("SENDS_"));
+        let ours = std::env::vars_os().filter(|(name, _)| {
+            let name = name.to_string_lossy();
+            name.starts_with("SENDS_") || name.starts_with("OTEL_")
+        });
         for (name, _) in ours {
             command.env_remove(name);
         }
@@ -103,6 +106,28 @@ impl Running {
     /// Waits for the end and says whether the program calls it a success.
     pub(crate) fn wait(&mut self) -> bool {
         self.child.wait().expect("the program ends").success()
+    }
+
+    /// The exit status, once the program has ended by itself.
+    pub(crate) async fn ended_within(&mut self, limit: Duration) -> Option<ExitStatus> {
+        let deadline = Instant::now() + limit;
+        loop {
+            if let Ok(Some(status)) = self.child.try_wait() {
+                return Some(status);
+            }
+            if Instant::now() >= deadline {
+                return None;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// Sends the program a signal, by its name without `SIG`.
+    pub(crate) fn signal(&self, name: &str) {
+        let sent = Command::new("kill")
+            .args(["-s", name, &self.id().to_string()])
+            .status();
+        assert!(sent.expect("kill is there").success(), "SIG{name}");
     }
 
     pub(crate) fn is_alive(&mut self) -> bool {

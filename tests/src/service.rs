@@ -105,6 +105,23 @@ impl ServiceProcess {
         )
     }
 
+    /// Sends the process a signal, by its name without `SIG`.
+    pub fn signal(&self, name: &str) {
+        self.running.signal(name);
+    }
+
+    /// The exit code of the process if it ends within this time.
+    pub async fn exit_code_within(&mut self, limit: Duration) -> Option<i32> {
+        self.running.ended_within(limit).await?.code()
+    }
+
+    /// The status and the text that a path answers.
+    pub async fn get(&self, path: &str) -> (u16, String) {
+        let answer = self.http.get(format!("{}{path}", self.origin)).send().await;
+        let answer = answer.expect("the service answers");
+        (answer.status().as_u16(), answer.text().await.expect("text"))
+    }
+
     /// The answer to a query without variables.
     pub async fn query(&self, query: &str) -> Value {
         self.post(&json!({ "query": query })).await.1

@@ -1,12 +1,12 @@
 //! The client as its callers see it: one method for each upstream path.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use sends_core::{ActivityId, SendHistory};
 
 use crate::{
-    AccountSummary, BuildError, Caller, Endpoint, Pacer, Privilege, Settings, UpstreamError, account,
-    breaker::Breaker, pipeline::Pipeline, retry::Retries, transport::Transport,
+    AccountSummary, BuildError, Caller, Endpoint, Observer, Pacer, Privilege, Settings, UpstreamError,
+    account, breaker::Breaker, observer::Nobody, pipeline::Pipeline, retry::Retries, transport::Transport,
 };
 #[cfg(doc)]
 use crate::{FailureClass, TokenSource};
@@ -43,6 +43,19 @@ impl ConstantContact {
     ///
     /// [`BuildError`] when the upstream is asked over HTTPS and the machine has no CA certificates.
     pub fn new(settings: Settings, pacer: Pacer) -> Result<Self, BuildError> {
+        Self::observed_by(Arc::new(Nobody), settings, pacer)
+    }
+
+    /// The same, with somebody who is told of every request.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new).
+    pub fn observed_by(
+        observer: Arc<dyn Observer>,
+        settings: Settings,
+        pacer: Pacer,
+    ) -> Result<Self, BuildError> {
         let breaker = Breaker::new(settings.breaker);
         let retries = Retries::new(settings.retry.clone());
         let connected = {
@@ -55,6 +68,7 @@ impl ConstantContact {
                 pacer,
                 breaker,
                 retries,
+                observer,
             }),
         })
     }
@@ -62,6 +76,11 @@ impl ConstantContact {
     /// The pacer that this client's calls take their turns from.
     pub fn pacer(&self) -> &Pacer {
         &self.pipeline.pacer
+    }
+
+    /// For how long the upstream is left alone because it has been failing. `None` while it is asked.
+    pub fn left_alone_for(&self) -> Option<Duration> {
+        self.pipeline.breaker.check().err()
     }
 
     /// Every send attempt of one activity, in ascending order. An activity that was never sent has an empty history.

@@ -50,6 +50,30 @@ pub enum FailureClass {
     Invalid,
 }
 
+impl FailureClass {
+    /// The class in logs, metrics and traces.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Unreachable => "unreachable",
+            Self::Interrupted => "interrupted",
+            Self::TimedOut => "timed_out",
+            Self::Unauthenticated => "unauthenticated",
+            Self::LoginRequired => "login_required",
+            Self::TokenUnavailable => "token_unavailable",
+            Self::Forbidden => "forbidden",
+            Self::NotFound => "not_found",
+            Self::Throttled => "throttled",
+            Self::QuotaExceeded => "quota_exceeded",
+            Self::QueueFull => "queue_full",
+            Self::DeadlineExceeded => "deadline_exceeded",
+            Self::CircuitOpen => "circuit_open",
+            Self::Rejected => "rejected",
+            Self::ServerFailure => "server_failure",
+            Self::Invalid => "invalid",
+        }
+    }
+}
+
 /// A failed upstream call.
 ///
 /// `Display` is one sentence for a log or a terminal. It holds what the upstream said, so a service that answers strangers

@@ -18,6 +18,7 @@
 //! | one GET: headers, timeouts, the bounded body | `transport.rs` |
 //! | what an answer that is not a success says | `refusal.rs` |
 //! | which failures are tried again, after what wait, and how many in all | `retry.rs` |
+//! | who is told of it all, for counting | `observer.rs` |
 //! | the one error type | `error.rs` |
 //!
 //! Another upstream path is another variant of [`Endpoint`] and another method of [`ConstantContact`]; the rest of the way
@@ -34,6 +35,7 @@ mod clock;
 mod constant_contact;
 mod endpoint;
 mod error;
+mod observer;
 pub mod pacing;
 mod pipeline;
 mod refusal;
@@ -51,6 +53,7 @@ pub use clock::{Clock, SystemClock};
 pub use constant_contact::ConstantContact;
 pub use endpoint::Endpoint;
 pub use error::{BuildError, FailureClass, UpstreamError};
+pub use observer::{ObservedRequest, Observer};
 pub use pacing::Pacer;
 pub use retry::RetrySettings;
 pub use settings::Settings;

@@ -3,13 +3,15 @@
 //! Owns the order of these steps and the one error that comes out of them. Each step's own rules live in its file. Must not
 //! know what any endpoint's answer looks like.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{fmt, future::Future, sync::Arc, time::Duration};
 
+use reqwest::StatusCode;
 use serde::de::IgnoredAny;
 use tokio::time::{Instant, sleep, timeout_at};
+use tracing::{Instrument, Span, field};
 
 use crate::{
-    AccessToken, Caller, Endpoint, FailureClass, Pacer, TokenError, UpstreamError,
+    AccessToken, Caller, Endpoint, FailureClass, ObservedRequest, Observer, Pacer, TokenError, UpstreamError,
     breaker::Breaker,
     pacing::{Refused, RefusedReason, Turn, Verdict},
     retry::{Remedy, Retries},
@@ -19,12 +21,21 @@ use crate::{
 /// How soon to ask for a token again where its source does not say.
 const TOKEN_RETRY: Duration = Duration::from_secs(5);
 
-#[derive(Debug)]
 pub(crate) struct Pipeline {
     pub(crate) transport: Transport,
     pub(crate) pacer: Pacer,
     pub(crate) breaker: Arc<Breaker>,
     pub(crate) retries: Retries,
+    pub(crate) observer: Arc<dyn Observer>,
+}
+
+/// What one call has cost so far.
+#[derive(Clone, Copy, Default)]
+struct Effort {
+    /// How many requests were sent.
+    sent: u32,
+    /// How long it waited for its turns.
+    waited: Duration,
 }
 
 /// Why an attempt brought no value.
@@ -44,15 +55,29 @@ impl Pipeline {
         decode: impl Fn(&[u8]) -> Result<T, String>,
     ) -> Result<T, UpstreamError> {
         let started = Instant::now();
-        let mut sent = 0;
+        let mut effort = Effort::default();
         self.retries.call_begins();
-        self.persist(caller, endpoint, decode, &mut sent)
+        let span = tracing::debug_span!(
+            "upstream call",
+            "otel.kind" = "client",
+            "otel.status_code" = field::Empty,
+            endpoint = endpoint.name(),
+            status = field::Empty,
+            failure = field::Empty,
+            attempts = field::Empty,
+            waited_ms = field::Empty,
+        );
+        let outcome = self
+            .persist(caller, endpoint, decode, &mut effort)
+            .instrument(span.clone())
             .await
             .map_err(|error| UpstreamError {
-                attempts: sent,
+                attempts: effort.sent,
                 elapsed: started.elapsed(),
                 ..error
-            })
+            });
+        effort.describe(&span, outcome.as_ref().err());
+        outcome
     }
 
     /// Makes attempts until one succeeds or there is no point in another.
@@ -61,19 +86,23 @@ impl Pipeline {
         caller: &Caller,
         endpoint: Endpoint,
         decode: impl Fn(&[u8]) -> Result<T, String>,
-        sent: &mut u32,
+        effort: &mut Effort,
     ) -> Result<T, UpstreamError> {
         let mut token = wait_for_token(caller, caller.access().token())
             .await
-            .map_err(|error| without_token(endpoint, &error))?;
+            .map_err(|error| without_token(endpoint, &error))
+            .inspect_err(|error| self.observer.refused(endpoint, error.class))?;
         let mut renewed = false;
         let mut failed_attempts = 0;
         let mut last: Option<UpstreamError> = None;
         loop {
-            let failure = match self.attempt(caller, endpoint, &token, &decode, sent).await {
+            let failure = match self.attempt(caller, endpoint, &token, &decode, effort).await {
                 Ok(value) => return Ok(value),
                 Err(AttemptError::Sent(failure)) => failure,
-                Err(AttemptError::Unsent(refused)) => return Err(instead_of_retry(last, refused)),
+                Err(AttemptError::Unsent(refused)) => {
+                    self.observer.refused(endpoint, refused.class);
+                    return Err(instead_of_retry(last, refused));
+                }
             };
             match Remedy::of(failure.class) {
                 Remedy::AnotherToken if !renewed => {
@@ -114,7 +143,7 @@ impl Pipeline {
         endpoint: Endpoint,
         token: &AccessToken,
         decode: impl Fn(&[u8]) -> Result<T, String>,
-        sent: &mut u32,
+        effort: &mut Effort,
     ) -> Result<T, AttemptError> {
         let circuit_open = |wait| AttemptError::Unsent(circuit_open(endpoint, wait));
         // Asked before the queue, so that a refusal is quick, and again after it, since much may have happened meanwhile.
@@ -124,26 +153,30 @@ impl Pipeline {
             priority: caller.priority(),
             deadline: caller.deadline(),
         };
-        let mut slot = self
-            .pacer
-            .acquire_together(turn, caller.company())
-            .await
-            .map_err(|refused| AttemptError::Unsent(without_turn(endpoint, refused)))?;
+        let asked = Instant::now();
+        let slot = self.pacer.acquire_together(turn, caller.company()).await;
+        let waited = asked.elapsed();
+        effort.waited += waited;
+        self.observer.waited(endpoint, waited);
+        let mut slot = slot.map_err(|refused| AttemptError::Unsent(without_turn(endpoint, refused)))?;
         let admission = self.breaker.admit().map_err(circuit_open)?;
         slot.depart();
         caller.count_call();
-        *sent += 1;
+        effort.sent += 1;
+        let departed = Instant::now();
 
         let Ok(answer) = timeout_at(caller.deadline(), self.transport.get(endpoint, token)).await else {
             // The caller's time says nothing about the upstream, so neither the breaker nor the pacer hears of it.
             let detail = "no complete answer before the caller's deadline".to_owned();
             let failure = UpstreamError::without_answer(endpoint, FailureClass::TimedOut, detail);
+            self.observe(endpoint, departed, Some(&failure));
             return Err(AttemptError::Sent(failure));
         };
         let mut outcome = match answer {
             Ok(answer) => decode(answer.body()).map_err(|detail| undecodable(answer, detail)),
             Err(failure) => Err(failure),
         };
+        self.observe(endpoint, departed, outcome.as_ref().err());
         match &outcome {
             Err(failure) if Remedy::of(failure.class) == Remedy::Backoff => {
                 admission.failed(endpoint, failure.class);
@@ -157,6 +190,48 @@ impl Pipeline {
             }
         }
         outcome.map_err(AttemptError::Sent)
+    }
+
+    fn observe(&self, endpoint: Endpoint, departed: Instant, failure: Option<&UpstreamError>) {
+        self.observer.requested(&ObservedRequest {
+            endpoint,
+            status: failure.map_or(Some(StatusCode::OK), |failure| failure.status),
+            failure: failure.map(|failure| failure.class),
+            took: departed.elapsed(),
+        });
+    }
+}
+
+impl Effort {
+    /// Says in the call's span what came of it. The status is the one of the last answer.
+    fn describe(self, span: &Span, failure: Option<&UpstreamError>) {
+        if span.is_disabled() {
+            return;
+        }
+        span.record("attempts", self.sent);
+        span.record(
+            "waited_ms",
+            u64::try_from(self.waited.as_millis()).unwrap_or(u64::MAX),
+        );
+        let status = failure.map_or(Some(StatusCode::OK), |failure| failure.status);
+        if let Some(status) = status {
+            span.record("status", status.as_u16());
+        }
+        if let Some(failure) = failure {
+            span.record("failure", failure.class.name());
+            span.record("otel.status_code", "ERROR");
+        }
+    }
+}
+
+impl fmt::Debug for Pipeline {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Pipeline")
+            .field("transport", &self.transport)
+            .field("pacer", &self.pacer)
+            .field("breaker", &self.breaker)
+            .finish_non_exhaustive()
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{io, sync::Arc};
 
 use sends_client::{
-    AccessToken, BuildError, Clock, ConstantContact, Pacer, SystemClock, TokenSource,
+    AccessToken, BuildError, Clock, ConstantContact, Observer, Pacer, SystemClock, TokenSource,
     pacing::{DayLedger, LedgerError, MemoryLedger},
 };
 use sends_credentials::{EnvironmentCredential, Login, StateDir};
@@ -14,7 +14,9 @@ use crate::{
     access::{Access, CallersTokens, OwnOwner},
     histories::Histories,
     ledger::StoreLedger,
+    readiness::Credential,
     settings::{CredentialSource, Problem, Settings, Source, UpstreamSettings},
+    telemetry::metrics::Metrics,
 };
 
 /// How much memory the answers may take that are held for quick reading: about a million activities.
@@ -26,6 +28,12 @@ pub struct Backend {
     pub histories: Histories,
     /// Counts and spaces the upstream calls.
     pub pacer: Pacer,
+    /// Asks the upstream.
+    pub client: ConstantContact,
+    /// What counts that.
+    pub metrics: Metrics,
+    /// The credential, as far as somebody may have to log in.
+    pub credential: Credential,
     /// Whose data a request reads.
     pub access: Access,
     /// Where answers and the day's count are kept.
@@ -82,6 +90,7 @@ impl Backend {
             ..
         } = settings;
         let mut sandbox = None;
+        let mut credential_watched = Credential::NotOurs;
         let (access, store, ledger): (_, Arc<dyn Store>, Arc<dyn DayLedger>) = match source {
             Source::Sandbox => {
                 let started = Sandbox::start(sends_sandbox::Config::default())
@@ -115,7 +124,8 @@ impl Backend {
                 state,
                 keep_answers,
             } => {
-                let access = own_credential(credential, &state, &upstream)?;
+                let access;
+                (access, credential_watched) = own_credential(credential, &state, &upstream)?;
                 if keep_answers {
                     let kept = LayeredStore::new(
                         MemoryStore::new(MEMORY_FOR_ANSWERS),
@@ -129,10 +139,11 @@ impl Backend {
             }
         };
         let pacer = Pacer::open(upstream.limits, ledger, Arc::clone(&clock)).await?;
-        let client = client(&upstream, pacer.clone())?;
+        let metrics = Metrics::new();
+        let client = observed_client(&upstream, pacer.clone(), Arc::new(metrics.clone()))?;
         let description = describe(&upstream, &access, sandbox.is_some());
         let histories = Histories::new(
-            Arc::new(client),
+            Arc::new(client.clone()),
             Arc::clone(&store),
             Arc::clone(&clock),
             freshness,
@@ -140,6 +151,9 @@ impl Backend {
         Ok(Self {
             histories,
             pacer,
+            client,
+            metrics,
+            credential: credential_watched,
             access,
             store,
             clock,
@@ -155,11 +169,22 @@ impl Backend {
 ///
 /// When the machine has no CA certificates.
 pub fn client(upstream: &UpstreamSettings, pacer: Pacer) -> Result<ConstantContact, BuildError> {
-    let settings = sends_client::Settings {
+    ConstantContact::new(client_settings(upstream), pacer)
+}
+
+fn observed_client(
+    upstream: &UpstreamSettings,
+    pacer: Pacer,
+    observer: Arc<dyn Observer>,
+) -> Result<ConstantContact, BuildError> {
+    ConstantContact::observed_by(observer, client_settings(upstream), pacer)
+}
+
+fn client_settings(upstream: &UpstreamSettings) -> sends_client::Settings {
+    sends_client::Settings {
         call_timeout: upstream.call_timeout,
         ..sends_client::Settings::new(upstream.base_url.clone())
-    };
-    ConstantContact::new(settings, pacer)
+    }
 }
 
 /// The store of a state folder.
@@ -186,7 +211,7 @@ fn own_credential(
     credential: CredentialSource,
     state: &StateDir,
     upstream: &UpstreamSettings,
-) -> Result<Access, BackendError> {
+) -> Result<(Access, Credential), BackendError> {
     let settings = sends_credentials::Settings {
         call_timeout: upstream.call_timeout,
         ..Default::default()
@@ -197,10 +222,12 @@ fn own_credential(
             let credential = EnvironmentCredential::new(*variables, *endpoints, state, settings)
                 .map_err(|error| BackendError::Settings(Problem::Environment(error)))?
                 .ok_or(BackendError::Settings(Problem::NoAccount))?;
-            Ok(Access::OwnCredential {
+            let credential = Arc::new(credential);
+            let access = Access::OwnCredential {
                 owner,
-                tokens: Arc::new(credential),
-            })
+                tokens: Arc::<EnvironmentCredential>::clone(&credential),
+            };
+            Ok((access, Credential::Environment(credential)))
         }
         CredentialSource::Login => {
             let login = Login::new(state, settings);
@@ -208,10 +235,11 @@ fn own_credential(
             if let Some(reason) = login.login_required()? {
                 tracing::error!("log in again with `sends-graphql login`: {reason}");
             }
-            Ok(Access::OwnCredential {
+            let access = Access::OwnCredential {
                 owner: OwnOwner::of_login(login.clone()),
-                tokens: Arc::new(login),
-            })
+                tokens: Arc::new(login.clone()),
+            };
+            Ok((access, Credential::Login(login)))
         }
     }
 }

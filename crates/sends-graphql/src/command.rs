@@ -1,8 +1,11 @@
 //! The command line and the environment, as they were written. What they mean is for `settings.rs` to decide, so that
 //! every wrong setting is reported at once instead of one after the other.
 
+mod operations;
+
 use clap::{Args, Parser, Subcommand};
 
+pub use self::operations::OperationsOptions;
 use crate::settings::LimitOptions;
 
 /// GraphQL over the send history of Constant Contact's email campaign activities.
@@ -100,6 +103,10 @@ pub struct ServeOptions {
     #[arg(long, env = "SENDS_FEDERATION", value_name = "true|false", num_args = 0..=1, require_equals = true,
           default_missing_value = "true", default_value = "false", hide_default_value = true)]
     pub federation: String,
+
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "a comment here would become help text")]
+    pub operations: OperationsOptions,
 
     #[command(flatten)]
     #[expect(missing_docs, reason = "a comment here would become help text")]

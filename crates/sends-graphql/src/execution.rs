@@ -9,12 +9,16 @@ mod errors;
 
 use std::panic::AssertUnwindSafe;
 
-use async_graphql::{Request, Response, ServerError};
+use async_graphql::{
+    Request, Response, ServerError,
+    parser::types::{DocumentOperations, ExecutableDocument},
+};
 use futures_util::FutureExt;
 
 use crate::{
     graphql::{ErrorCode, Schema},
     guard::{self, Limits},
+    telemetry::{metrics::Outcome, operation},
 };
 
 /// The schema behind its guard.
@@ -32,7 +36,16 @@ impl Executor {
 
     /// The answer to one operation. An operation that did not run is answered with errors alone; [`is_request_error`]
     /// tells the two apart.
-    pub async fn execute(&self, mut request: Request) -> Response {
+    pub async fn execute(&self, request: Request) -> Response {
+        let mut name = None;
+        let response = self.run(request, &mut name).await;
+        let outcome = outcome(&response);
+        // What is not an operation of this schema has no name worth counting.
+        operation::ended(name.filter(|_| outcome != Outcome::Refused), outcome);
+        response
+    }
+
+    async fn run(&self, mut request: Request, name: &mut Option<String>) -> Response {
         let document = match guard::read(&request.query, &self.limits) {
             Ok(document) => document,
             Err(refused) => return Response::from_errors(vec![refused.into_error()]),
@@ -40,6 +53,8 @@ impl Executor {
         if let Err(refused) = guard::admit(&document, &mut request, &self.limits) {
             return Response::from_errors(vec![refused.into_error()]);
         }
+        *name = name_of(&document.parsed, request.operation_name.as_deref());
+        operation::named(name.as_deref());
         request.set_parsed_query(document.parsed);
         let executed = AssertUnwindSafe(self.schema.execute(request)).catch_unwind();
         let mut response = executed.await.unwrap_or_else(|_| {
@@ -49,6 +64,27 @@ impl Executor {
         });
         errors::publish(&mut response.errors);
         response
+    }
+}
+
+/// The name of the operation in a document that is executed when `wanted` is asked for.
+fn name_of(document: &ExecutableDocument, wanted: Option<&str>) -> Option<String> {
+    let DocumentOperations::Multiple(operations) = &document.operations else {
+        return None;
+    };
+    match wanted {
+        Some(name) => operations.contains_key(name).then(|| name.to_owned()),
+        None if operations.len() == 1 => operations.keys().next().map(ToString::to_string),
+        None => None,
+    }
+}
+
+fn outcome(response: &Response) -> Outcome {
+    match response.data {
+        _ if response.errors.is_empty() => Outcome::Ok,
+        _ if is_request_error(response) => Outcome::Refused,
+        async_graphql::Value::Null => Outcome::Failed,
+        _ => Outcome::Partial,
     }
 }
 

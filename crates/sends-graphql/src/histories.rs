@@ -4,9 +4,11 @@
 //! the upstream is asked, once for everyone who asks at the same time; and when the upstream cannot answer, the last known
 //! history is given and marked as stale.
 //!
-//! `freshness.rs` decides how old an answer may be, `flights.rs` lets callers share a fetch. Neither GraphQL nor HTTP is
+//! `freshness.rs` decides how old an answer may be, `flights.rs` lets callers share a fetch, `counts.rs` counts where the
+//! answers came from. Neither GraphQL nor HTTP is
 //! known here, and whose data it is comes with every question as an [`Owner`], so that no answer crosses.
 
+mod counts;
 mod flights;
 mod freshness;
 
@@ -17,8 +19,12 @@ use jiff::Timestamp;
 use sends_client::{Caller, Clock, ConstantContact, Endpoint, FailureClass, UpstreamError};
 use sends_core::{ActivityId, SendHistory};
 use sends_store::{Answer, Kept, Owner, Store};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 
+use tokio_util::sync::CancellationToken;
+
+pub use self::counts::AnswerCounts;
+use self::counts::Counters;
 use self::flights::Flights;
 pub use self::freshness::Freshness;
 
@@ -93,6 +99,9 @@ pub enum ReadError {
     /// The upstream said a short while ago that there is no such activity.
     #[error("the activity was not found a short while ago")]
     NotFound,
+    /// The process is ending, and the answer would have taken longer than it has left.
+    #[error("the service is being stopped")]
+    ShuttingDown,
     /// The task that made the call ended without an answer, which only a defect in this program can cause.
     #[error("the upstream call was lost")]
     Lost,
@@ -108,6 +117,8 @@ struct Shared {
     clock: Arc<dyn Clock>,
     freshness: Freshness,
     flights: Flights,
+    counters: Counters,
+    ending: CancellationToken,
 }
 
 impl Histories {
@@ -124,7 +135,20 @@ impl Histories {
             clock,
             freshness,
             flights: Flights::default(),
+            counters: Counters::default(),
+            ending: CancellationToken::new(),
         }))
+    }
+
+    /// Where the answers came from so far.
+    pub fn counts(&self) -> AnswerCounts {
+        self.0.counters.read()
+    }
+
+    /// Gives up whatever still waits for the upstream, now and from now on: in the queue, on its way, or between two
+    /// attempts. Who waits gets the last known history, or [`ReadError::ShuttingDown`].
+    pub fn give_up(&self) {
+        self.0.ending.cancel();
     }
 
     /// The history of one activity. `max_age` says how old it may be; without it the freshness rules decide.
@@ -146,6 +170,7 @@ impl Histories {
         let known = self.0.look_up(asker.owner, activity, Timestamp::MIN).await;
         let known = known.filter(|kept| self.0.is_allowed(kept, wanted));
         if let Some(kept) = known.as_ref().filter(|kept| self.0.is_fresh(kept, wanted)) {
+            self.0.counters.found();
             return reading(kept, None);
         }
         loop {
@@ -161,21 +186,30 @@ impl Histories {
             } else {
                 Duration::ZERO
             };
-            let landed = tokio::time::timeout_at(deadline + patience, flight.landed()).await;
-            return match landed {
-                Ok(Ok(kept)) if flight.is_own() || self.0.is_fresh(&kept, wanted) => reading(&kept, None),
+            let landed = tokio::select! {
+                biased;
+                landed = flight.landed() => Some(landed),
+                () = sleep_until(deadline + patience) => None,
+                () = self.0.ending.cancelled() => Some(Err(ReadError::ShuttingDown)),
+            };
+            let error = match landed {
+                Some(Ok(kept)) if flight.is_own() || self.0.is_fresh(&kept, wanted) => {
+                    let fetched = kept.fetched_at >= wanted.asked_at;
+                    self.0.counters.landed(flight.is_own(), fetched);
+                    return reading(&kept, None);
+                }
                 // Somebody else's flight was content with less, or ended with that operation: it says nothing about this
                 // one, whose own time is not up.
-                Ok(Ok(_)) => continue,
-                Ok(Err(error)) if !flight.is_own() && error.is_of_the_operation(flight.deadline()) => {
+                Some(Ok(_)) => continue,
+                Some(Err(error)) if !flight.is_own() && error.is_of_the_operation(flight.deadline()) => {
                     continue;
                 }
-                Ok(Err(error)) => self.0.instead(known.as_ref(), wanted, error),
-                Err(_) => {
-                    let error = ReadError::Upstream(Arc::new(out_of_time(activity)));
-                    self.0.instead(known.as_ref(), wanted, error)
-                }
+                Some(Err(error)) => error,
+                None => ReadError::Upstream(Arc::new(out_of_time(activity))),
             };
+            let answer = self.0.instead(known.as_ref(), wanted, error);
+            self.0.counters.instead(answer.is_ok());
+            return answer;
         }
     }
 
@@ -208,7 +242,7 @@ impl Histories {
                     if error.attempts == 0 {
                         tracing::debug!("{error}");
                     } else {
-                        tracing::warn!(request_id = error.request_id, "{error}");
+                        tracing::warn!(upstream_request_id = error.request_id, "{error}");
                     }
                     return Err(ReadError::Upstream(Arc::new(error)));
                 }
@@ -289,7 +323,7 @@ impl ReadError {
                 ) || Instant::now() >= deadline
             }
             Self::Lost => true,
-            Self::NotFound => false,
+            Self::NotFound | Self::ShuttingDown => false,
         }
     }
 }
@@ -308,8 +342,10 @@ fn reading(kept: &Kept, stale: Option<StaleReason>) -> Result<Reading, ReadError
 /// Why an older history may be given after this failure. `None` where the upstream did answer, and its answer was no: what
 /// it no longer shows is not shown here either.
 fn stale_reason(error: &ReadError) -> Option<StaleReason> {
-    let ReadError::Upstream(error) = error else {
-        return None;
+    let error = match error {
+        ReadError::Upstream(error) => error,
+        ReadError::ShuttingDown => return Some(StaleReason::TooSlow),
+        ReadError::NotFound | ReadError::Lost => return None,
     };
     match error.class {
         FailureClass::Unreachable

@@ -16,7 +16,8 @@
 //! | what a field says when there is no answer | `graphql/error.rs` |
 //!
 //! Around it, `command.rs` is the command line as it was written, `settings.rs` what it means once checked, `backend.rs`
-//! puts the parts together, `serve.rs` starts and stops the whole, and `account.rs` holds the commands for connecting an
+//! puts the parts together, `serve.rs` starts and stops the whole, `shutdown.rs` says in which order, `readiness.rs` whether it
+//! can answer, `telemetry.rs` what it tells about itself, and `account.rs` holds the commands for connecting an
 //! account.
 //!
 //! What is absent by design: mutations, any way to make the upstream send mail, and any field that returns a token.
@@ -32,5 +33,8 @@ pub mod histories;
 pub mod http;
 pub mod ledger;
 pub mod loader;
+pub mod readiness;
 pub mod serve;
 pub mod settings;
+pub mod shutdown;
+pub mod telemetry;

@@ -16,6 +16,7 @@ use futures_util::{
 };
 use sends_core::ActivityId;
 use tokio_util::task::AbortOnDropHandle;
+use tracing::Instrument;
 
 use crate::histories::{Asker, Histories, ReadError, Reading};
 
@@ -80,7 +81,7 @@ impl StartReading {
     fn start(&self, question: Question) -> Pending {
         let (histories, asker) = (self.histories.clone(), self.asker.clone());
         let reading = async move { histories.read(&asker, question.activity, question.max_age).await };
-        let task = AbortOnDropHandle::new(tokio::spawn(reading));
+        let task = AbortOnDropHandle::new(tokio::spawn(reading.in_current_span()));
         let pending = async move {
             task.await.unwrap_or_else(|error| {
                 tracing::error!("the task of a reading ended early: {error}");

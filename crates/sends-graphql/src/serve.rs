@@ -1,27 +1,20 @@
 //! Starts the service and stops it: the listener, the first lines of the log, the signal to end.
 
-use std::{
-    future::{Future, IntoFuture},
-    io,
-    sync::Arc,
-    time::Duration,
-};
+use std::{future::Future, io, sync::Arc, time::Duration};
 
 use sends_credentials::environment::EnvironmentVariables;
-use tokio::{net::TcpListener, sync::oneshot};
-use tracing_subscriber::EnvFilter;
+use tokio::net::TcpListener;
 
 use crate::{
     backend::{Backend, BackendError},
     execution::Executor,
     graphql,
     http::{self, Service},
+    readiness::Readiness,
     settings::Settings,
+    shutdown::{Ending, Signals},
+    telemetry::{self, traces::TracesError},
 };
-
-/// How long a request in progress keeps the process from ending. Together with the last writes it has to stay below the ten
-/// seconds after which containers are killed. A call that waits for its turn is given up; asked again, it is made.
-const LAST_ANSWERS: Duration = Duration::from_secs(5);
 
 /// How long the end of the process may wait for the day's count to be written.
 const LAST_WRITES: Duration = Duration::from_secs(2);
@@ -42,6 +35,9 @@ pub enum ServeError {
     /// What stands behind the schema could not be put together.
     #[error(transparent)]
     Backend(#[from] BackendError),
+    /// The collector that the environment names cannot be used.
+    #[error(transparent)]
+    Traces(#[from] TracesError),
     /// The runtime or the listener failed.
     #[error("the service stopped: {0}")]
     Io(#[from] io::Error),
@@ -50,7 +46,7 @@ pub enum ServeError {
 impl ServeError {
     /// Whether the settings cannot work, rather than something else having failed.
     pub fn is_of_settings(&self) -> bool {
-        matches!(self, Self::Backend(BackendError::Settings(_)))
+        matches!(self, Self::Backend(BackendError::Settings(_)) | Self::Traces(_))
     }
 }
 
@@ -59,31 +55,48 @@ pub fn environment() -> EnvironmentVariables {
     EnvironmentVariables::read(|name| std::env::var(name).ok())
 }
 
-/// Writes the log to standard error, as much of it as `RUST_LOG` says.
-pub fn start_log() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(io::stderr)
-        .init();
-}
-
 /// Runs the service until the process is told to end.
 ///
 /// # Errors
 ///
 /// [`ServeError`], whose text is one sentence for the person who started it.
 pub fn run(settings: Settings) -> Result<(), ServeError> {
-    start_log();
-    tokio::runtime::Runtime::new()?.block_on(start(settings))
+    let traces = telemetry::start(settings.operations.log_format)?;
+    let runtime = tokio::runtime::Runtime::new()?;
+    let result = runtime.block_on(async {
+        // Each hears every signal.
+        let (mut signals, mut the_same_signals) = (Signals::listen()?, Signals::listen()?);
+        let told_to_end = async {
+            signals.next().await;
+            tracing::info!("told to end; finishing what is in progress");
+        };
+        let told_again = async {
+            the_same_signals.next().await;
+            the_same_signals.next().await;
+        };
+        tokio::select! {
+            result = start(settings, told_to_end) => result,
+            () = told_again => {
+                tracing::warn!("told to end a second time; ending at once");
+                Ok(())
+            }
+        }
+    });
+    // Tasks that are left belong to connections that nobody waits for.
+    runtime.shutdown_background();
+    if let Some(traces) = traces {
+        traces.end();
+    }
+    result
 }
 
-async fn start(settings: Settings) -> Result<(), ServeError> {
+async fn start(settings: Settings, told_to_end: impl Future<Output = ()> + Send) -> Result<(), ServeError> {
     let listener = listen(&settings.listen).await?;
     let address = listener.local_addr()?;
     let (request_timeout, federation) = (settings.request_timeout, settings.federation);
     let graphiql = settings.graphiql;
     let limits = settings.limits.clone();
+    let operations = settings.operations;
     let backend = Backend::new(settings).await?;
 
     tracing::info!("listening on http://{address}/graphql");
@@ -93,21 +106,43 @@ async fn start(settings: Settings) -> Result<(), ServeError> {
     }
 
     let (store, pacer) = (Arc::clone(&backend.store), backend.pacer.clone());
+    let ending = Ending::default();
+    let readiness = Readiness::new(
+        backend.credential,
+        Arc::clone(&store),
+        backend.client.clone(),
+        ending.unready.clone(),
+    );
     let service = Service {
         schema: Executor::new(graphql::Schema::new(federation, backend.pacer), limits),
         histories: backend.histories,
         access: backend.access,
         clock: backend.clock,
         request_timeout,
+        readiness,
+        metrics: backend.metrics,
+        show_metrics: operations.metrics,
+        client: backend.client,
+        store: backend.store,
         sandbox: backend.sandbox.is_some(),
         graphiql,
     };
-    serve(listener, service, told_to_end()).await?;
+    let histories = service.histories.clone();
+    let in_order = async {
+        told_to_end.await;
+        ending.run(operations.ending, &histories).await;
+    };
+    tokio::select! {
+        served = serve(listener, service, ending.closed.clone().cancelled_owned()) => served?,
+        () = in_order => {}
+    }
     if tokio::time::timeout(LAST_WRITES, pacer.flush()).await.is_err() {
         tracing::warn!("the last calls of the day's count were not written");
     }
-    if let Err(error) = store.close().await {
-        tracing::warn!("the store was not closed in good order: {error}");
+    match tokio::time::timeout(LAST_WRITES, store.close()).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!("the store was not closed in good order: {error}"),
+        Err(_) => tracing::warn!("the store was not closed in time"),
     }
     tracing::info!("stopped");
     Ok(())
@@ -126,7 +161,7 @@ async fn listen(address: &str) -> Result<TcpListener, ServeError> {
         })
 }
 
-/// Answers requests on `listener` until `shutdown` completes, then gives the ones in progress some seconds to finish.
+/// Answers requests on `listener` until `shutdown` completes, then lets the ones in progress finish.
 ///
 /// # Errors
 ///
@@ -136,54 +171,7 @@ pub async fn serve(
     service: Service,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
-    let (told, tell) = oneshot::channel();
-    let shutdown = async {
-        shutdown.await;
-        // Nobody listens when the server has ended by itself.
-        let _ = told.send(());
-    };
-    let answering = axum::serve(listener, http::router(service)).with_graceful_shutdown(shutdown);
-    tokio::select! {
-        ended = answering.into_future() => ended,
-        () = grace(tell) => {
-            tracing::warn!("some requests were not finished in time");
-            Ok(())
-        }
-    }
-}
-
-/// Completes when the time is up for what is in progress when the end is told.
-async fn grace(end: oneshot::Receiver<()>) {
-    if end.await.is_err() {
-        std::future::pending::<()>().await;
-    }
-    tokio::time::sleep(LAST_ANSWERS).await;
-}
-
-/// Completes on Ctrl-C and, where there is such a thing, on SIGTERM.
-async fn told_to_end() {
-    let interrupt = async {
-        if let Err(error) = tokio::signal::ctrl_c().await {
-            tracing::warn!("Ctrl-C cannot be noticed: {error}");
-            std::future::pending::<()>().await;
-        }
-    };
-    #[cfg(unix)]
-    let terminate = async {
-        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(mut signal) => {
-                signal.recv().await;
-            }
-            Err(error) => {
-                tracing::warn!("SIGTERM cannot be noticed: {error}");
-                std::future::pending::<()>().await;
-            }
-        }
-    };
-    #[cfg(not(unix))]
-    let terminate = std::future::pending::<()>();
-    tokio::select! {
-        () = interrupt => tracing::info!("interrupted; finishing what is in progress"),
-        () = terminate => tracing::info!("told to end; finishing what is in progress"),
-    }
+    axum::serve(listener, http::router(service))
+        .with_graceful_shutdown(shutdown)
+        .await
 }

@@ -1,6 +1,7 @@
 //! The settings of the service once checked: every value is of the type the program works with.
 
 mod limits;
+mod operations;
 mod problem;
 mod value;
 
@@ -13,7 +14,11 @@ use sends_credentials::{
 };
 
 use self::value::{Problems, number, seconds, switch};
-pub use self::{limits::LimitOptions, problem::Problem};
+pub use self::{
+    limits::LimitOptions,
+    operations::{EndingTimes, OperationsSettings},
+    problem::Problem,
+};
 use crate::{
     command::{AccountOptions, ServeOptions, StateOptions, UpstreamOptions},
     guard,
@@ -33,6 +38,8 @@ pub struct Settings {
     pub request_timeout: Duration,
     /// How old an answer may be.
     pub freshness: Freshness,
+    /// How the service is watched and stopped.
+    pub operations: OperationsSettings,
     /// How the upstream is asked.
     pub upstream: UpstreamSettings,
     /// Whether the schema is a subgraph of a federation.
@@ -108,6 +115,7 @@ impl Settings {
             0.0,
             31_536_000.0,
         ));
+        let operations = OperationsSettings::check(&options.operations, &mut problems);
         let upstream = UpstreamSettings::check(&options.upstream, &mut problems);
         let federation = problems.keep(switch("federation", &options.federation));
         let limits = limits::check(&options.limits, &mut problems);
@@ -118,6 +126,7 @@ impl Settings {
             request_timeout,
             max_age,
             max_age_settled,
+            operations,
             upstream,
             limits,
             source,
@@ -129,6 +138,7 @@ impl Settings {
                 Some(request_timeout),
                 Some(max_age),
                 Some(settled),
+                Some(operations),
                 Some(upstream),
                 Some(limits),
                 Some(source),
@@ -141,6 +151,7 @@ impl Settings {
                     source,
                     request_timeout,
                     freshness,
+                    operations,
                     upstream,
                     federation,
                     limits,

@@ -11,13 +11,16 @@
 //! before anybody asks the upstream, and what it says, be it that there is nothing, is what memory says from then on. An
 //! answer the caller does accept is a good one, whichever process fetched a newer one.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicU64, Ordering},
+};
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 use sends_core::ActivityId;
 
-use crate::{Kept, MemoryStore, Owner, Store, StoreFuture, StoreSize};
+use crate::{Kept, Lookups, MemoryStore, Owner, Store, StoreFuture, StoreSize};
 
 /// A [`MemoryStore`] in front of another store: reads fill it, writes go to both.
 ///
@@ -29,6 +32,23 @@ pub struct LayeredStore {
     /// How many writes there were. What a read found behind is put into memory only if there was none since it began, so
     /// it can neither replace a newer answer nor bring back a forgotten one. To skip a filling costs one read more.
     writes: Mutex<u64>,
+    found: Found,
+}
+
+#[derive(Default)]
+struct Found {
+    in_memory: AtomicU64,
+    behind: AtomicU64,
+    nowhere: AtomicU64,
+}
+
+impl Found {
+    fn count_behind(&self, found: &[Option<Kept>]) {
+        let hits = found.iter().filter(|kept| kept.is_some()).count();
+        self.behind.fetch_add(hits as u64, Ordering::Relaxed);
+        self.nowhere
+            .fetch_add((found.len() - hits) as u64, Ordering::Relaxed);
+    }
 }
 
 impl LayeredStore {
@@ -38,6 +58,7 @@ impl LayeredStore {
             memory,
             behind,
             writes: Mutex::default(),
+            found: Found::default(),
         }
     }
 
@@ -87,6 +108,7 @@ impl Store for LayeredStore {
     ) -> StoreFuture<'_, Option<Kept>> {
         Box::pin(async move {
             if let Some(kept) = self.fresh_in_memory(owner, activity, fresh_since) {
+                self.found.in_memory.fetch_add(1, Ordering::Relaxed);
                 return Ok(Some(kept));
             }
             let mut kept = self.histories(owner, &[activity], fresh_since).await?;
@@ -110,11 +132,14 @@ impl Store for LayeredStore {
                 .zip(activities)
                 .filter_map(|(kept, id)| kept.is_none().then_some(*id))
                 .collect();
+            let hits = (activities.len() - missing.len()) as u64;
+            self.found.in_memory.fetch_add(hits, Ordering::Relaxed);
             if missing.is_empty() {
                 return Ok(all);
             }
             let writes_before = *self.writes();
             let found = self.behind.histories(owner, &missing, fresh_since).await?;
+            self.found.count_behind(&found);
             self.fill(owner, &missing, &found, writes_before);
             let empty = all.iter_mut().filter(|kept| kept.is_none());
             for (slot, kept) in empty.zip(found) {
@@ -158,6 +183,14 @@ impl Store for LayeredStore {
 
     fn size(&self) -> StoreFuture<'_, StoreSize> {
         self.behind.size()
+    }
+
+    fn lookups(&self) -> Lookups {
+        Lookups {
+            memory: self.found.in_memory.load(Ordering::Relaxed),
+            disk: self.found.behind.load(Ordering::Relaxed),
+            missing: self.found.nowhere.load(Ordering::Relaxed),
+        }
     }
 
     fn check_writable(&self) -> StoreFuture<'_, ()> {

@@ -60,4 +60,4 @@ pub use layered::LayeredStore;
 pub use memory::MemoryStore;
 pub use owner::Owner;
 pub use sqlite::{Rebuilt, SqliteStore};
-pub use store::{Store, StoreFuture, StoreSize};
+pub use store::{Lookups, Store, StoreFuture, StoreSize};

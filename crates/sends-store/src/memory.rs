@@ -4,7 +4,10 @@
 //! behind it.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicU64, Ordering},
+};
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -13,7 +16,7 @@ use quick_cache::sync::Cache;
 use sends_core::ActivityId;
 
 use crate::packed::Packed;
-use crate::{Kept, Owner, Store, StoreError, StoreFuture, StoreSize};
+use crate::{Kept, Lookups, Owner, Store, StoreError, StoreFuture, StoreSize};
 
 /// A store that lasts as long as the process, and drops what is asked for least when it is full.
 ///
@@ -23,6 +26,8 @@ use crate::{Kept, Owner, Store, StoreError, StoreFuture, StoreSize};
 pub struct MemoryStore {
     answers: Cache<Key, Packed, Weight>,
     days: Mutex<BTreeMap<Date, u64>>,
+    hits: AtomicU64,
+    misses: AtomicU64,
 }
 
 type Key = (Owner, ActivityId);
@@ -53,11 +58,21 @@ impl MemoryStore {
         Self {
             answers: Cache::with_weighter(answers, bytes, Weight),
             days: Mutex::default(),
+            hits: AtomicU64::default(),
+            misses: AtomicU64::default(),
         }
     }
 
     pub(crate) fn get(&self, owner: Owner, activity: ActivityId) -> Option<Kept> {
         self.answers.get(&(owner, activity))?.unpack()
+    }
+
+    /// The same for somebody outside, which is counted.
+    fn look_up(&self, owner: Owner, activity: ActivityId) -> Option<Kept> {
+        let kept = self.get(owner, activity);
+        let counter = if kept.is_some() { &self.hits } else { &self.misses };
+        counter.fetch_add(1, Ordering::Relaxed);
+        kept
     }
 
     pub(crate) fn put(&self, owner: Owner, activity: ActivityId, kept: &Kept) {
@@ -103,7 +118,7 @@ fn ready<'a, T: Send + 'a>(value: T) -> StoreFuture<'a, T> {
 
 impl Store for MemoryStore {
     fn history(&self, owner: Owner, activity: ActivityId, _: Timestamp) -> StoreFuture<'_, Option<Kept>> {
-        ready(self.get(owner, activity))
+        ready(self.look_up(owner, activity))
     }
 
     fn histories<'a>(
@@ -112,7 +127,7 @@ impl Store for MemoryStore {
         activities: &'a [ActivityId],
         _: Timestamp,
     ) -> StoreFuture<'a, Vec<Option<Kept>>> {
-        ready(activities.iter().map(|id| self.get(owner, *id)).collect())
+        ready(activities.iter().map(|id| self.look_up(owner, *id)).collect())
     }
 
     fn keep(&self, owner: Owner, activity: ActivityId, kept: Kept) -> StoreFuture<'_, ()> {
@@ -140,6 +155,14 @@ impl Store for MemoryStore {
 
     fn size(&self) -> StoreFuture<'_, StoreSize> {
         ready(self.measure())
+    }
+
+    fn lookups(&self) -> Lookups {
+        Lookups {
+            memory: self.hits.load(Ordering::Relaxed),
+            disk: 0,
+            missing: self.misses.load(Ordering::Relaxed),
+        }
     }
 
     fn check_writable(&self) -> StoreFuture<'_, ()> {

@@ -62,12 +62,28 @@ pub trait Store: Send + Sync {
     /// status page and not for every request.
     fn size(&self) -> StoreFuture<'_, StoreSize>;
 
+    /// Where answers were found so far, for as much as a store counts it.
+    fn lookups(&self) -> Lookups {
+        Lookups::default()
+    }
+
     /// Whether something can be written now, found out by writing.
     fn check_writable(&self) -> StoreFuture<'_, ()>;
 
     /// Finishes what was begun and lets go of the store. Whatever is asked afterwards may fail with
     /// [`StoreError::Closed`].
     fn close(&self) -> StoreFuture<'_, ()>;
+}
+
+/// How many answers were looked for since the start, by where they were found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Lookups {
+    /// In the memory of this process.
+    pub memory: u64,
+    /// On disk.
+    pub disk: u64,
+    /// Nowhere.
+    pub missing: u64,
 }
 
 /// How much a [`Store`] keeps, over all owners.

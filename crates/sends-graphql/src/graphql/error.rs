@@ -36,6 +36,8 @@ pub enum ErrorCode {
     UpstreamTimeout,
     /// Constant Contact's answer could not be understood, or it refused a request that should be right.
     UpstreamInvalid,
+    /// The service is being stopped and could not finish; asking again reaches the next one.
+    ShuttingDown,
     /// A defect in this service.
     Internal,
 }
@@ -54,6 +56,7 @@ impl ErrorCode {
             Self::UpstreamUnavailable => "UPSTREAM_UNAVAILABLE",
             Self::UpstreamTimeout => "UPSTREAM_TIMEOUT",
             Self::UpstreamInvalid => "UPSTREAM_INVALID",
+            Self::ShuttingDown => "SHUTTING_DOWN",
             Self::Internal => "INTERNAL",
         }
     }
@@ -195,6 +198,14 @@ impl From<ReadError> for ApiError {
                 let (code, message) = explain(FailureClass::NotFound);
                 Self::new(code, message, Facts::default())
             }
+            ReadError::ShuttingDown => Self::new(
+                ErrorCode::ShuttingDown,
+                "The service is being stopped and gave up what was still waiting for Constant Contact; ask again.",
+                Facts {
+                    retry_after_seconds: Some(1),
+                    ..Facts::default()
+                },
+            ),
             ReadError::Lost => Self::new(
                 ErrorCode::Internal,
                 "The service failed to answer.",

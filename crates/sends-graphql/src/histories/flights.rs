@@ -20,6 +20,7 @@ use sends_core::ActivityId;
 use sends_store::{Kept, Owner};
 use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
+use tracing::Instrument;
 
 use super::ReadError;
 
@@ -100,12 +101,14 @@ impl Flights {
         };
         let (company, deadline) = (Company::new(), caller.deadline());
         let work = work(caller.clone().in_company(company.clone()));
-        let task = AbortOnDropHandle::new(tokio::spawn(async move {
+        let flight = async move {
             let result = work.await;
             // Whoever comes from now on finds the answer in the store instead.
             drop(departure);
             result
-        }));
+        };
+        // What it logs and traces belongs to the operation that started it, whoever joins later.
+        let task = AbortOnDropHandle::new(tokio::spawn(flight.in_current_span()));
         let landing = async move {
             task.await.unwrap_or_else(|error| {
                 tracing::error!("the task of an upstream call ended early: {error}");

@@ -10,7 +10,7 @@ use http::{StatusCode, header};
 use tokio::time::Instant;
 
 use super::Service;
-use crate::{access::TokenMissing, graphql::ErrorCode, loader::HistoryLoader};
+use crate::{access::TokenMissing, graphql::ErrorCode, loader::HistoryLoader, telemetry::operation};
 
 /// `POST /graphql` with a JSON body.
 pub(super) async fn answer(State(service): State<Service>, request: Request) -> Response {
@@ -42,6 +42,7 @@ pub(super) async fn answer(State(service): State<Service>, request: Request) -> 
     // What the operation cost: the answers of the upstream that others waited for too are counted where they were asked.
     let cost = async_graphql::value!({ "calls": caller.calls_sent() });
     response.extensions.insert("upstream".to_owned(), cost);
+    operation::cost(caller.calls_sent());
     GraphQLResponse::from(response).into_response()
 }
 

@@ -39,6 +39,10 @@ fn every_wrong_setting_is_reported_at_once() {
         "--request-timeout=0",
         "--max-age=NaN",
         "--store=postgres",
+        "--log-format=xml",
+        "--metrics=perhaps",
+        "--grace=-1",
+        "--shutdown-delay=soon",
         "--oauth-url=http://example.com/",
     ];
     insta::assert_snapshot!(problems(&options, Some("two words")), @r#"
@@ -46,6 +50,10 @@ fn every_wrong_setting_is_reported_at_once() {
     --graphiql (SENDS_GRAPHIQL): "maybe" is not true or false
     --request-timeout (SENDS_REQUEST_TIMEOUT): "0" is not a number of seconds from 0.1 to 3600
     --max-age (SENDS_MAX_AGE): "NaN" is not a number of seconds from 0 to 31536000
+    --log-format (SENDS_LOG_FORMAT): "xml" is not auto, pretty or json
+    --metrics (SENDS_METRICS): "perhaps" is not true or false
+    --grace (SENDS_GRACE): "-1" is not a number of seconds from 0 to 3600
+    --shutdown-delay (SENDS_SHUTDOWN_DELAY): "soon" is not a number of seconds from 0 to 3600
     --upstream-url (SENDS_UPSTREAM_URL): not a URL such as https://api.cc.email/v3: relative URL without a base
     --upstream-timeout (SENDS_UPSTREAM_TIMEOUT): "soon" is not a number of seconds from 0.1 to 600
     --rate-per-second (SENDS_RATE_PER_SECOND): "-1" is not a number from 0 to 1000000

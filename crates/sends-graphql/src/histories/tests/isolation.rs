@@ -117,7 +117,9 @@ async fn run(steps: Vec<Step>, outcomes: Vec<(u64, Option<FailureClass>)>) -> Re
                     step
                 );
             }
-            Some(Err(ReadError::Lost)) => prop_assert!(false, "lost: {:?}", step),
+            Some(Err(ReadError::Lost | ReadError::ShuttingDown)) => {
+                prop_assert!(false, "lost: {:?}", step);
+            }
             Some(Err(ReadError::Upstream(_))) | None => {}
         }
     }

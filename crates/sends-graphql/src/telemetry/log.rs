@@ -1,0 +1,38 @@
+//! The log: to standard error, as much of it as `RUST_LOG` says, for people or for programs.
+//!
+//! Must not know what is logged. Lines that belong to a GraphQL request carry its span's fields, since they are written
+//! inside the span.
+
+use std::io::{self, IsTerminal};
+
+use tracing_subscriber::{EnvFilter, Layer, Registry};
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum LogFormat {
+    /// For people on a terminal, for programs anywhere else.
+    #[default]
+    Auto,
+    /// One line of text.
+    Pretty,
+    /// One JSON object in a line.
+    Json,
+}
+
+/// The layer that writes the log.
+pub fn layer(format: LogFormat) -> Box<dyn Layer<Registry> + Send + Sync> {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let on_terminal = io::stderr().is_terminal();
+    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr);
+    let as_text = match format {
+        LogFormat::Auto => on_terminal,
+        LogFormat::Pretty => true,
+        LogFormat::Json => false,
+    };
+    if as_text {
+        lines.with_ansi(on_terminal).with_filter(filter).boxed()
+    } else {
+        let json = lines.json().flatten_event(true).with_current_span(false);
+        json.with_filter(filter).boxed()
+    }
+}

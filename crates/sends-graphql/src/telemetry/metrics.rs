@@ -1,0 +1,265 @@
+//! The metrics: what is counted while the service runs, and what is looked up when somebody asks for them.
+//!
+//! Every label has a known, small number of values; what a caller or the upstream chooses is mapped to one of them first.
+//! Must not know who asks, nor over what.
+
+mod names;
+mod state;
+mod text;
+
+use std::{sync::Arc, time::Duration};
+
+use http::StatusCode;
+use prometheus_client::{
+    encoding::EncodeLabelSet,
+    metrics::{
+        counter::Counter,
+        family::Family,
+        gauge::Gauge,
+        histogram::{Histogram, exponential_buckets},
+    },
+    registry::Registry,
+};
+use sends_client::{Endpoint, FailureClass, ObservedRequest, Observer};
+
+use self::names::OperationNames;
+pub use self::{state::State, text::CONTENT_TYPE};
+
+/// What came of an operation.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Outcome {
+    /// Data and no error.
+    Ok,
+    /// Data, and errors of single fields.
+    Partial,
+    /// No data, since a field that cannot be null failed.
+    Failed,
+    /// Not executed: not a request that this service takes.
+    Refused,
+    /// The caller went away before the answer.
+    Cancelled,
+}
+
+impl Outcome {
+    /// The outcome in logs and traces.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Partial => "partial",
+            Self::Failed => "failed",
+            Self::Refused => "refused",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct OperationLabels {
+    operation: Arc<str>,
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct OperationLabel {
+    operation: Arc<str>,
+}
+
+#[derive(Clone, Copy, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct RequestLabels {
+    endpoint: &'static str,
+    status: &'static str,
+    failure: &'static str,
+}
+
+#[derive(Clone, Copy, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct EndpointLabel {
+    endpoint: &'static str,
+}
+
+#[derive(Clone, Copy, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct RefusalLabels {
+    endpoint: &'static str,
+    reason: &'static str,
+}
+
+type Histograms<Label> = Family<Label, Histogram, fn() -> Histogram>;
+
+/// What is counted. Clones count the same.
+#[derive(Clone)]
+pub struct Metrics(Arc<Counted>);
+
+struct Counted {
+    registry: Registry,
+    names: OperationNames,
+    operations: Family<OperationLabels, Counter>,
+    operation_seconds: Histograms<OperationLabel>,
+    operations_in_progress: Gauge,
+    requests: Family<RequestLabels, Counter>,
+    request_seconds: Histograms<EndpointLabel>,
+    refusals: Family<RefusalLabels, Counter>,
+    turn_seconds: Histogram,
+}
+
+impl Metrics {
+    /// Nothing counted yet.
+    pub fn new() -> Self {
+        let mut counted = Counted {
+            registry: Registry::with_prefix("sends"),
+            names: OperationNames::default(),
+            operations: Family::default(),
+            operation_seconds: Family::new_with_constructor(milliseconds_to_minutes),
+            operations_in_progress: Gauge::default(),
+            requests: Family::default(),
+            request_seconds: Family::new_with_constructor(milliseconds_to_minutes),
+            refusals: Family::default(),
+            turn_seconds: milliseconds_to_minutes(),
+        };
+        counted.register();
+        Self(Arc::new(counted))
+    }
+
+    /// A GraphQL request has come in.
+    pub fn request_begins(&self) {
+        self.0.operations_in_progress.inc();
+    }
+
+    /// It has been answered or given up.
+    pub fn request_ends(&self) {
+        self.0.operations_in_progress.dec();
+    }
+
+    /// An operation has ended so.
+    pub fn operation_ended(&self, name: Option<&str>, outcome: Outcome, took: Duration) {
+        let counted = &self.0;
+        let operation = counted.names.label(name);
+        let label = OperationLabel {
+            operation: Arc::clone(&operation),
+        };
+        counted
+            .operation_seconds
+            .get_or_create(&label)
+            .observe(took.as_secs_f64());
+        counted
+            .operations
+            .get_or_create(&OperationLabels {
+                operation,
+                outcome: outcome.name(),
+            })
+            .inc();
+    }
+
+    /// Everything, with the state as it is now, in Prometheus' text format.
+    ///
+    /// # Errors
+    ///
+    /// Only if a label could not be written, which none of these can cause.
+    pub fn text(&self, state: &State) -> Result<String, std::fmt::Error> {
+        let mut present = Registry::with_prefix("sends");
+        state.register(&mut present);
+        text::encode(&[&self.0.registry, &present])
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Counted {
+    fn register(&mut self) {
+        let registry = &mut self.registry;
+        registry.register(
+            "operations",
+            "GraphQL requests by operation and outcome",
+            self.operations.clone(),
+        );
+        registry.register(
+            "operation_duration_seconds",
+            "Time from a GraphQL request's head to its response",
+            self.operation_seconds.clone(),
+        );
+        registry.register(
+            "operations_in_progress",
+            "GraphQL requests being answered",
+            self.operations_in_progress.clone(),
+        );
+        registry.register(
+            "upstream_requests",
+            "Requests sent to Constant Contact",
+            self.requests.clone(),
+        );
+        registry.register(
+            "upstream_request_duration_seconds",
+            "Time from sending a request to Constant Contact to the end of its answer",
+            self.request_seconds.clone(),
+        );
+        registry.register(
+            "upstream_refusals",
+            "Calls that ended without being sent, or sent again",
+            self.refusals.clone(),
+        );
+        registry.register(
+            "pacer_wait_seconds",
+            "Time that calls to Constant Contact waited for their turn",
+            self.turn_seconds.clone(),
+        );
+    }
+}
+
+impl Observer for Metrics {
+    fn waited(&self, _: Endpoint, wait: Duration) {
+        self.0.turn_seconds.observe(wait.as_secs_f64());
+    }
+
+    fn requested(&self, request: &ObservedRequest) {
+        let endpoint = request.endpoint.name();
+        let labels = RequestLabels {
+            endpoint,
+            status: request.status.map_or("none", status_label),
+            failure: request.failure.map_or("none", FailureClass::name),
+        };
+        self.0.requests.get_or_create(&labels).inc();
+        self.0
+            .request_seconds
+            .get_or_create(&EndpointLabel { endpoint })
+            .observe(request.took.as_secs_f64());
+    }
+
+    fn refused(&self, endpoint: Endpoint, class: FailureClass) {
+        let labels = RefusalLabels {
+            endpoint: endpoint.name(),
+            reason: class.name(),
+        };
+        self.0.refusals.get_or_create(&labels).inc();
+    }
+}
+
+/// From 1 ms to 65 s, each bound the double of the one before.
+fn milliseconds_to_minutes() -> Histogram {
+    Histogram::new(exponential_buckets(0.001, 2.0, 17))
+}
+
+/// The statuses that are documented or often seen stand for themselves, all others for their class.
+fn status_label(status: StatusCode) -> &'static str {
+    match status.as_u16() {
+        200 => "200",
+        400 => "400",
+        401 => "401",
+        403 => "403",
+        404 => "404",
+        429 => "429",
+        500 => "500",
+        502 => "502",
+        503 => "503",
+        504 => "504",
+        100..=199 => "1xx",
+        201..=299 => "2xx",
+        300..=399 => "3xx",
+        402..=499 => "4xx",
+        _ => "5xx",
+    }
+}
+
+#[cfg(test)]
+mod tests;

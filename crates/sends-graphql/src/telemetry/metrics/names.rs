@@ -1,0 +1,51 @@
+//! Operation names as label values: callers choose them, so there is an end to how many are told apart.
+
+use std::{
+    collections::HashSet,
+    sync::{Arc, PoisonError, RwLock},
+};
+
+/// How many names are told apart. Each has a histogram, and with it a few kilobytes here and in whatever scrapes.
+pub(super) const NAMES: usize = 100;
+/// Longer names are not told apart.
+const LONGEST_NAME: usize = 64;
+
+/// The names seen so far, up to the limit.
+#[derive(Debug)]
+pub(super) struct OperationNames {
+    seen: RwLock<HashSet<Arc<str>>>,
+    anonymous: Arc<str>,
+    other: Arc<str>,
+}
+
+impl Default for OperationNames {
+    fn default() -> Self {
+        Self {
+            seen: RwLock::default(),
+            anonymous: "anonymous".into(),
+            other: "other".into(),
+        }
+    }
+}
+
+impl OperationNames {
+    /// What to call an operation of this name.
+    pub(super) fn label(&self, name: Option<&str>) -> Arc<str> {
+        let Some(name) = name else {
+            return Arc::clone(&self.anonymous);
+        };
+        if name.len() > LONGEST_NAME {
+            return Arc::clone(&self.other);
+        }
+        if let Some(known) = self.seen.read().unwrap_or_else(PoisonError::into_inner).get(name) {
+            return Arc::clone(known);
+        }
+        let mut seen = self.seen.write().unwrap_or_else(PoisonError::into_inner);
+        if seen.len() >= NAMES {
+            return Arc::clone(&self.other);
+        }
+        let name: Arc<str> = name.into();
+        seen.insert(Arc::clone(&name));
+        name
+    }
+}

@@ -1,0 +1,101 @@
+//! What is not counted but looked up when the metrics are asked for.
+//!
+//! Whoever holds these numbers counts them for its own reasons and knows nothing of metrics.
+
+use prometheus_client::{
+    encoding::EncodeLabelSet,
+    metrics::{counter::Counter, family::Family, gauge::Gauge},
+    registry::Registry,
+};
+use sends_client::pacing::PacerState;
+use sends_store::Lookups;
+
+use crate::histories::AnswerCounts;
+
+/// The state at one moment.
+#[derive(Clone, Copy, Debug)]
+pub struct State {
+    /// The limits and what is used of them.
+    pub pacer: PacerState,
+    /// Whether the upstream is left alone because it has been failing.
+    pub left_alone: bool,
+    /// Where the store found what it was asked for.
+    pub lookups: Lookups,
+    /// Where the answers came from.
+    pub answers: AnswerCounts,
+}
+
+#[derive(Clone, Copy, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct Source {
+    source: &'static str,
+}
+
+impl State {
+    pub(super) fn register(&self, registry: &mut Registry) {
+        let Lookups {
+            memory,
+            disk,
+            missing,
+        } = self.lookups;
+        registry.register(
+            "store_lookups",
+            "Answers looked for in the store, by where they were found",
+            counters([("memory", memory), ("disk", disk), ("missing", missing)]),
+        );
+        let AnswerCounts {
+            store,
+            upstream,
+            shared,
+            stale,
+            failed,
+        } = self.answers;
+        registry.register(
+            "answers",
+            "Histories asked for, by where the answer came from",
+            counters([
+                ("store", store),
+                ("upstream", upstream),
+                ("shared_call", shared),
+                ("stale", stale),
+                ("failed", failed),
+            ]),
+        );
+        let pacer = &self.pacer;
+        let queue_length = i64::try_from(pacer.queue_length).unwrap_or(i64::MAX);
+        gauge(
+            registry,
+            "queue_length",
+            "Calls that wait for their turn",
+            queue_length,
+        );
+        let used = i64::try_from(pacer.used_today).unwrap_or(i64::MAX);
+        gauge(registry, "budget_used", "Calls of the day (UTC) so far", used);
+        if let Some(left) = pacer.remaining_today {
+            let left = i64::try_from(left).unwrap_or(i64::MAX);
+            gauge(registry, "budget_left", "Calls left of the day (UTC)", left);
+        }
+        let paused = i64::from(pacer.pause.is_some());
+        gauge(registry, "upstream_paused", "1 while no call may leave", paused);
+        let left_alone = i64::from(self.left_alone);
+        gauge(
+            registry,
+            "upstream_down",
+            "1 while Constant Contact is left alone because it fails",
+            left_alone,
+        );
+    }
+}
+
+fn gauge(registry: &mut Registry, name: &str, help: &str, value: i64) {
+    let gauge = Gauge::<i64>::default();
+    gauge.set(value);
+    registry.register(name, help, gauge);
+}
+
+fn counters<const N: usize>(counts: [(&'static str, u64); N]) -> Family<Source, Counter> {
+    let family = Family::<Source, Counter>::default();
+    for (source, count) in counts {
+        family.get_or_create(&Source { source }).inc_by(count);
+    }
+    family
+}

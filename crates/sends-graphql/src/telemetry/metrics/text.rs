@@ -1,0 +1,31 @@
+//! Prometheus' text format, version 0.0.4.
+//!
+//! The library writes `OpenMetrics`, where a counter's family has another name than its samples. What scrapes without
+//! negotiating reads the older format, and everything reads it, so it is the one that is served.
+
+use std::fmt::{self, Write};
+
+use prometheus_client::{encoding::text, registry::Registry};
+
+/// The media type of what [`encode`] writes.
+pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// All that the registries hold.
+pub(super) fn encode(registries: &[&Registry]) -> Result<String, fmt::Error> {
+    let mut written = String::new();
+    for registry in registries {
+        text::encode_registry(&mut written, registry)?;
+    }
+    let mut plain = String::with_capacity(written.len());
+    let mut lines = written.lines().peekable();
+    while let Some(line) = lines.next() {
+        let help = line.strip_prefix("# HELP ").and_then(|rest| rest.split_once(' '));
+        let is_of_counter = lines.peek().is_some_and(|next| next.ends_with(" counter"));
+        match (help, line.strip_suffix(" counter")) {
+            (Some((name, help)), _) if is_of_counter => writeln!(plain, "# HELP {name}_total {help}")?,
+            (None, Some(declaration)) => writeln!(plain, "{declaration}_total counter")?,
+            _ => writeln!(plain, "{line}")?,
+        }
+    }
+    Ok(plain)
+}

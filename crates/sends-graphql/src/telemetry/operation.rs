@@ -1,0 +1,163 @@
+//! One GraphQL request as the log, the metrics and the traces see it.
+//!
+//! Owns the span that every log line of a request stands in, the count of its end, and the one line about it. Whoever
+//! executes says, from inside the request's task, the operation's [name](named) as soon as it is known and how it
+//! [ended](ended); whoever knows what it cost says [that](cost).
+
+use std::{
+    cell::RefCell,
+    time::{Duration, Instant},
+};
+
+use axum::{
+    extract::{Request, State},
+    middleware::Next,
+    response::Response,
+};
+use http::HeaderMap;
+use tracing::{Instrument, Span, field};
+
+use super::{
+    metrics::{Metrics, Outcome},
+    traces,
+};
+
+/// The header that a request's id comes in with.
+const REQUEST_ID: &str = "x-request-id";
+/// Longer ids are replaced.
+const LONGEST_REQUEST_ID: usize = 128;
+
+tokio::task_local! {
+    /// What the present request has come to so far.
+    static NOTES: RefCell<Notes>;
+}
+
+/// One operation, several of a batch, or none when the request was refused before.
+#[derive(Default)]
+struct Notes {
+    ended: Vec<(Option<String>, Outcome)>,
+    upstream_calls: u32,
+}
+
+/// An operation of the present request has ended so. Outside a watched request nothing is noted.
+pub fn ended(name: Option<String>, outcome: Outcome) {
+    let _ = NOTES.try_with(|notes| notes.borrow_mut().ended.push((name, outcome)));
+}
+
+/// So many requests were sent upstream for an operation of the present request.
+pub fn cost(upstream_calls: u32) {
+    let _ = NOTES.try_with(|notes| notes.borrow_mut().upstream_calls += upstream_calls);
+}
+
+/// From here on the lines of the present request carry this name.
+pub fn named(name: Option<&str>) {
+    if let Some(name) = name {
+        Span::current().record("operation", name);
+    }
+}
+
+/// Watches a request from its head to its response.
+pub async fn watch(State(metrics): State<Metrics>, request: Request, next: Next) -> Response {
+    let span = tracing::info_span!(
+        "request",
+        "otel.kind" = "server",
+        "otel.status_code" = field::Empty,
+        request_id = request_id(request.headers()).as_str(),
+        operation = field::Empty,
+        outcome = field::Empty,
+        upstream_calls = field::Empty,
+    );
+    traces::continue_trace(&span, request.headers());
+    let mut watch = Watch::begin(metrics);
+    let answered = async {
+        let response = next.run(request).await;
+        (response, NOTES.with(RefCell::take))
+    };
+    let (response, notes) = NOTES
+        .scope(RefCell::default(), answered)
+        .instrument(span.clone())
+        .await;
+    let outcome = notes.ended.last().map_or_else(
+        || match response.status() {
+            status if status.is_server_error() => Outcome::Failed,
+            _ => Outcome::Refused,
+        },
+        |(_, outcome)| *outcome,
+    );
+    let upstream_calls = notes.upstream_calls;
+    let took = watch.end(&notes.ended, outcome);
+    span.record("outcome", outcome.name());
+    span.record("upstream_calls", upstream_calls);
+    if outcome == Outcome::Failed {
+        span.record("otel.status_code", "ERROR");
+    }
+    // At the level of debugging, since at thousands of requests in a second the lines cost more than the answers, and the
+    // metrics have the same numbers. What fails upstream is a warning of its own.
+    tracing::debug!(
+        target: "sends_graphql::access",
+        parent: &span,
+        status = response.status().as_u16(),
+        outcome = outcome.name(),
+        upstream_calls,
+        duration_ms = took.as_secs_f64() * 1_000.0,
+        "answered"
+    );
+    response
+}
+
+/// Counts a request as in progress, and as cancelled if it never ends.
+struct Watch {
+    metrics: Metrics,
+    started: Instant,
+    has_ended: bool,
+}
+
+impl Watch {
+    fn begin(metrics: Metrics) -> Self {
+        metrics.request_begins();
+        Self {
+            metrics,
+            started: Instant::now(),
+            has_ended: false,
+        }
+    }
+
+    /// Counts these operations, or the outcome of a request that was none.
+    fn end(&mut self, operations: &[(Option<String>, Outcome)], outcome: Outcome) -> Duration {
+        self.has_ended = true;
+        let took = self.started.elapsed();
+        self.metrics.request_ends();
+        for (name, outcome) in operations {
+            self.metrics.operation_ended(name.as_deref(), *outcome, took);
+        }
+        if operations.is_empty() {
+            self.metrics.operation_ended(None, outcome, took);
+        }
+        took
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        if !self.has_ended {
+            self.end(&[], Outcome::Cancelled);
+        }
+    }
+}
+
+/// The caller's id for the request if it is one, and otherwise a new one.
+fn request_id(headers: &HeaderMap) -> String {
+    let theirs = headers
+        .get(REQUEST_ID)
+        .and_then(|value| value.to_str().ok())
+        .filter(|id| !id.is_empty() && id.len() <= LONGEST_REQUEST_ID);
+    theirs.map_or_else(new_request_id, str::to_owned)
+}
+
+/// Unique enough to find a request again; nothing depends on it.
+fn new_request_id() -> String {
+    let mut bytes = [0; 8];
+    // Without random numbers every request has the same id, which is no reason not to answer it.
+    let _ = getrandom::fill(&mut bytes);
+    format!("{:016x}", u64::from_be_bytes(bytes))
+}

@@ -1,0 +1,133 @@
+//! How the service ends: in order, in time, and with a word to everyone who waits.
+
+use std::time::{Duration, Instant};
+
+use sends_end_to_end::{SandboxProcess, ServiceProcess};
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+
+use super::named_query;
+
+const SOON: Duration = Duration::from_secs(3);
+
+fn address(service: &ServiceProcess) -> String {
+    service.origin().trim_start_matches("http://").to_owned()
+}
+
+/// A question that is being answered while the test does something else.
+fn asked_meanwhile(service: &ServiceProcess, query: String) -> tokio::task::JoinHandle<Option<Value>> {
+    let url = format!("{}/graphql", service.origin());
+    tokio::spawn(async move {
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .tls_certs_only([])
+            .build()
+            .unwrap();
+        let answer = client
+            .post(url)
+            .json(&json!({ "query": query }))
+            .send()
+            .await
+            .ok()?;
+        answer.json().await.ok()
+    })
+}
+
+/// Waits until the upstream has been asked so many times.
+async fn asked_upstream(sandbox: &SandboxProcess, times: usize) {
+    let deadline = Instant::now() + Duration::from_secs(5);
+    while sandbox.requests().await.len() < times {
+        assert!(Instant::now() < deadline, "the upstream is not asked");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test]
+async fn readiness_goes_first_while_the_service_still_answers() {
+    let mut service = ServiceProcess::start(&["--sandbox", "--shutdown-delay", "1"], &[]);
+    assert_eq!(service.get("/health/ready").await.0, 200);
+    service.signal("TERM");
+    service.log_once(|log| log.contains("no longer ready")).await;
+    let (status, report) = service.get("/health/ready").await;
+    assert_eq!(status, 503);
+    assert!(report.contains("SHUTTING_DOWN"), "{report}");
+    assert_eq!(service.get("/health/live").await.0, 200);
+    let answer = service.query("{ reasonCodes { code } }").await;
+    assert_eq!(answer["data"]["reasonCodes"][0]["code"], 0, "{answer}");
+    assert_eq!(service.exit_code_within(SOON).await, Some(0), "{}", service.log());
+}
+
+#[tokio::test]
+async fn an_operation_in_progress_finishes_while_nobody_new_is_let_in_and_the_store_is_closed() {
+    let sandbox = SandboxProcess::unlimited(&[]);
+    let state = tempfile::tempdir().unwrap();
+    let folder = state.path().to_str().unwrap();
+    let mut service = ServiceProcess::unpaced_on(&sandbox, &["--state-dir", folder]);
+    let activities = sandbox.activities(1).await;
+    // The operation waits, and so does a connection on which nothing comes.
+    sandbox.slow_down(&activities[0], 1_500).await;
+    let answer = asked_meanwhile(&service, named_query("Slow", &activities));
+    asked_upstream(&sandbox, 1).await;
+    let _idle = TcpStream::connect(address(&service)).await.unwrap();
+
+    service.signal("INT");
+    service
+        .log_once(|log| log.contains("finishing what is in progress"))
+        .await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert!(TcpStream::connect(address(&service)).await.is_err());
+    let answer = answer.await.unwrap().unwrap();
+    assert!(answer.get("errors").is_none(), "{answer}");
+    assert_eq!(service.exit_code_within(SOON).await, Some(0), "{}", service.log());
+    let left: Vec<String> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.ends_with("-wal"))
+        .collect();
+    assert!(left.is_empty(), "the store was not closed: {left:?}");
+}
+
+#[tokio::test]
+async fn calls_that_still_wait_after_the_grace_time_are_given_up_with_a_clear_error() {
+    let sandbox = SandboxProcess::unlimited(&[]);
+    let options = ["--rate-per-second", "1", "--grace", "0.5"];
+    let mut service = ServiceProcess::on(&sandbox, &options);
+    let activities = sandbox.activities(10).await;
+    let answer = asked_meanwhile(&service, named_query("Queued", &activities));
+    asked_upstream(&sandbox, 1).await;
+
+    service.signal("TERM");
+    let answer = answer.await.unwrap().unwrap();
+    let sends = answer["data"]["campaignActivities"].as_array().unwrap();
+    assert!(
+        sends.iter().any(|activity| !activity["latestSend"].is_null()),
+        "what came in time is answered: {answer}"
+    );
+    let errors = answer["errors"].as_array().unwrap();
+    assert!(errors.len() >= 7, "{answer}");
+    for error in errors {
+        assert_eq!(error["extensions"]["code"], "SHUTTING_DOWN", "{answer}");
+        assert_eq!(error["extensions"]["retryAfter"], 1);
+    }
+    assert_eq!(service.exit_code_within(SOON).await, Some(0), "{}", service.log());
+    assert!(sandbox.requests().await.len() <= 3);
+}
+
+#[tokio::test]
+async fn a_second_signal_ends_it_at_once() {
+    let sandbox = SandboxProcess::unlimited(&["--latency-ms", "15000"]);
+    let mut service = ServiceProcess::unpaced_on(&sandbox, &[]);
+    let answer = asked_meanwhile(&service, named_query("Lost", &sandbox.activities(1).await));
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    service.signal("TERM");
+    service.log_once(|log| log.contains("finishing")).await;
+    assert_eq!(service.exit_code_within(Duration::from_millis(300)).await, None);
+    service.signal("TERM");
+    assert_eq!(
+        service.exit_code_within(Duration::from_secs(1)).await,
+        Some(0),
+        "{}",
+        service.log()
+    );
+    assert!(answer.await.unwrap().is_none());
+}

@@ -1,0 +1,58 @@
+//! What probes are told.
+
+use sends_end_to_end::{SandboxProcess, ServiceProcess};
+use serde_json::Value;
+
+use super::{break_down, named_query};
+
+async fn readiness(service: &ServiceProcess) -> (u16, Value) {
+    let (status, text) = service.get("/health/ready").await;
+    (status, serde_json::from_str(&text).unwrap())
+}
+
+#[tokio::test]
+async fn a_service_that_works_is_live_and_ready_and_asks_nobody_for_it() {
+    let sandbox = SandboxProcess::unlimited(&[]);
+    let service = ServiceProcess::on(&sandbox, &[]);
+    assert_eq!(service.get("/health/live").await.0, 200);
+    let (status, report) = readiness(&service).await;
+    assert_eq!(status, 200);
+    insta::assert_json_snapshot!(report, @r#"
+    {
+      "reasons": [],
+      "status": "ready"
+    }
+    "#);
+    assert!(sandbox.requests().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_dead_upstream_degrades_the_service_and_keeps_its_traffic() {
+    let sandbox = SandboxProcess::unlimited(&[]);
+    let service = ServiceProcess::unpaced_on(&sandbox, &["--request-timeout", "5"]);
+    let activities = sandbox.activities(12).await;
+    break_down(&sandbox).await;
+    service.query(&named_query("Failing", &activities)).await;
+    let (status, report) = readiness(&service).await;
+    assert_eq!((status, &report["status"]), (200, &Value::from("degraded")));
+    assert_eq!(report["reasons"][0]["code"], "UPSTREAM_DOWN", "{report}");
+}
+
+#[tokio::test]
+async fn a_used_up_day_degrades_the_service_too() {
+    let sandbox = SandboxProcess::unlimited(&[]);
+    let options = [
+        "--rate-per-second",
+        "0",
+        "--rate-per-day",
+        "2",
+        "--rate-reserve",
+        "0",
+    ];
+    let service = ServiceProcess::on(&sandbox, &options);
+    let activities = sandbox.activities(3).await;
+    service.query(&named_query("Greedy", &activities)).await;
+    let (status, report) = readiness(&service).await;
+    assert_eq!((status, &report["status"]), (200, &Value::from("degraded")));
+    assert_eq!(report["reasons"][0]["code"], "UPSTREAM_PAUSED", "{report}");
+}

@@ -1,0 +1,228 @@
+//! A crowd at the door: ten thousand connections, half of them idle or slow, and honest callers among them.
+//!
+//! Starts the service with its sandbox and, over loopback, measures what an honest caller waits for an answer and how much
+//! memory the service takes: alone, in the crowd, and when the crowd has gone. It ends by itself within two minutes.
+//!
+//! ```sh
+//! cargo run --release -p sends-end-to-end --example crowd -- 10000
+//! ```
+//!
+//! The process and the service need a file descriptor for each connection: the limit is raised as far as the system allows,
+//! and the crowd made smaller where that is not enough.
+
+#![expect(clippy::print_stdout, reason = "its output is what it is for")]
+#![expect(
+    clippy::cast_precision_loss,
+    reason = "milliseconds and megabytes are printed with one digit"
+)]
+
+use std::time::{Duration, Instant};
+
+use sends_end_to_end::{GUIDE_ACTIVITY, ServiceProcess};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    task::JoinSet,
+};
+
+/// How many honest callers ask at the same time, one question after the other.
+const HONEST: usize = 16;
+/// How long they ask in each stage.
+const STAGE: Duration = Duration::from_secs(10);
+/// How many connections are begun at a time.
+const AT_A_TIME: usize = 200;
+/// How long a connection may take to come about.
+const CONNECT_LIMIT: Duration = Duration::from_secs(5);
+
+/// What a connection of the crowd does.
+#[derive(Clone, Copy)]
+enum Manner {
+    /// Says nothing.
+    Idle,
+    /// Sends its head, a byte in a second.
+    Slow,
+    /// Asks every few seconds.
+    Lively,
+}
+
+#[tokio::main]
+async fn main() {
+    let wanted: usize = std::env::args()
+        .nth(1)
+        .and_then(|count| count.parse().ok())
+        .unwrap_or(10_000);
+    let descriptors = rlimit::increase_nofile_limit(u64::MAX).unwrap_or(1_024);
+    let room = usize::try_from(descriptors)
+        .unwrap_or(usize::MAX)
+        .saturating_sub(200);
+    let count = wanted.min(room);
+    println!("{count} connections ({wanted} wanted, {descriptors} file descriptors)");
+
+    let options: Vec<String> = std::env::args().skip(2).collect();
+    let options: Vec<&str> = ["--sandbox"]
+        .into_iter()
+        .chain(options.iter().map(String::as_str))
+        .collect();
+    let service = ServiceProcess::start(&options, &[("RUST_LOG", "warn,sends_graphql::serve=info")]);
+    let address = service.origin().trim_start_matches("http://").to_owned();
+    report("alone", &service, &address).await;
+
+    let mut crowd = JoinSet::new();
+    let (mut taken, mut refused) = (0, 0);
+    for begun in (0..count).step_by(AT_A_TIME) {
+        let mut connecting = JoinSet::new();
+        for number in begun..count.min(begun + AT_A_TIME) {
+            let address = address.clone();
+            connecting.spawn(async move {
+                let connected = tokio::time::timeout(CONNECT_LIMIT, TcpStream::connect(address)).await;
+                connected
+                    .ok()
+                    .and_then(Result::ok)
+                    .map(|stream| (manner(number), stream))
+            });
+        }
+        while let Some(connected) = connecting.join_next().await {
+            if let Ok(Some((manner, stream))) = connected {
+                taken += 1;
+                crowd.spawn(behave(manner, stream));
+            } else {
+                refused += 1;
+            }
+        }
+    }
+    println!("the crowd is there: {taken} connected, {refused} not");
+    report("in the crowd", &service, &address).await;
+    let mut closed = 0;
+    while crowd.try_join_next().is_some() {
+        closed += 1;
+    }
+    println!("the service closed {closed} of the crowd's connections meanwhile");
+    crowd.shutdown().await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    report("afterwards", &service, &address).await;
+}
+
+/// Every second one is idle or slow.
+fn manner(number: usize) -> Manner {
+    match number % 4 {
+        0 => Manner::Idle,
+        1 => Manner::Slow,
+        _ => Manner::Lively,
+    }
+}
+
+/// Goes on until the service closes the connection.
+async fn behave(manner: Manner, mut stream: TcpStream) {
+    let mut answer = [0; 4_096];
+    match manner {
+        Manner::Idle => {
+            let _ = stream.read(&mut answer).await;
+        }
+        Manner::Slow => {
+            for byte in request(&"x".repeat(4_000)).bytes() {
+                if stream.write_all(&[byte]).await.is_err() {
+                    return;
+                }
+                tokio::select! {
+                    read = stream.read(&mut answer) => if matches!(read, Ok(0) | Err(_)) { return },
+                    () = tokio::time::sleep(Duration::from_secs(1)) => {}
+                }
+            }
+        }
+        Manner::Lively => loop {
+            if ask(&mut stream).await.is_none() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_secs(5)).await;
+        },
+    }
+}
+
+/// Asks on a connection that stays open. `None` when it was closed or the answer is not one.
+async fn ask(stream: &mut TcpStream) -> Option<()> {
+    let question =
+        format!(r#"{{ campaignActivity(id: \"{GUIDE_ACTIVITY}\") {{ latestSend {{ sendId }} }} }}"#);
+    stream.write_all(request(&question).as_bytes()).await.ok()?;
+    let mut answer = Vec::new();
+    let mut part = [0; 4_096];
+    loop {
+        let read = stream.read(&mut part).await.ok()?;
+        if read == 0 {
+            return None;
+        }
+        answer.extend_from_slice(&part[..read]);
+        let text = String::from_utf8_lossy(&answer);
+        if let Some((head, body)) = text.split_once("\r\n\r\n") {
+            let length = head.lines().find_map(|line| {
+                line.to_ascii_lowercase()
+                    .strip_prefix("content-length: ")?
+                    .parse()
+                    .ok()
+            });
+            if length.is_some_and(|length: usize| body.len() >= length) {
+                return (head.starts_with("HTTP/1.1 200") && body.contains(r#""sendId":2"#)).then_some(());
+            }
+        }
+    }
+}
+
+fn request(question: &str) -> String {
+    let body = format!(r#"{{"query":"{question}"}}"#);
+    format!(
+        "POST /graphql HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+/// Prints what honest callers meet, each question on a connection of its own, and what memory the service takes.
+async fn report(stage: &str, service: &ServiceProcess, address: &str) {
+    let mut callers = JoinSet::new();
+    let until = Instant::now() + STAGE;
+    for _ in 0..HONEST {
+        let address = address.to_owned();
+        callers.spawn(async move {
+            let (mut waits, mut failures) = (Vec::new(), 0);
+            while Instant::now() < until {
+                let started = Instant::now();
+                let answered = tokio::time::timeout(CONNECT_LIMIT, async {
+                    ask(&mut TcpStream::connect(&address).await.ok()?).await
+                });
+                match answered.await {
+                    Ok(Some(())) => waits.push(started.elapsed()),
+                    _ => failures += 1,
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            (waits, failures)
+        });
+    }
+    let (mut waits, mut failures) = (Vec::new(), 0);
+    while let Some(caller) = callers.join_next().await {
+        let (more, failed) = caller.expect("a caller does not panic");
+        waits.extend(more);
+        failures += failed;
+    }
+    waits.sort_unstable();
+    let at = |share: f64| {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index")]
+        let index = (waits.len() as f64 * share) as usize;
+        waits
+            .get(index)
+            .map_or(f64::NAN, |wait| wait.as_secs_f64() * 1_000.0)
+    };
+    println!(
+        "{stage}: {} answers, {failures} failures, p50 {:.1} ms, p99 {:.1} ms, resident {:.1} MB",
+        waits.len(),
+        at(0.50),
+        at(0.99),
+        resident_kilobytes(service.id()) as f64 / 1_024.0
+    );
+}
+
+/// What the system says about the process's memory; 0 where there is no `/proc`.
+fn resident_kilobytes(process: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    line.and_then(|value| value.trim().trim_end_matches(" kB").trim().parse().ok())
+        .unwrap_or(0)
+}
