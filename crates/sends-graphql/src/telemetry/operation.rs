@@ -93,15 +93,16 @@ pub async fn watch(State(metrics): State<Metrics>, request: Request, next: Next)
     }
     // At the level of debugging, since at thousands of requests in a second the lines cost more than the answers, and the
     // metrics have the same numbers. What fails upstream is a warning of its own.
-    tracing::debug!(
-        target: "sends_graphql::access",
-        parent: &span,
-        status = response.status().as_u16(),
-        outcome = outcome.name(),
-        upstream_calls,
-        duration_ms = took.as_secs_f64() * 1_000.0,
-        "answered"
-    );
+    span.in_scope(|| {
+        tracing::debug!(
+            target: "sends_graphql::access",
+            status = response.status().as_u16(),
+            outcome = outcome.name(),
+            upstream_calls,
+            duration_ms = took.as_secs_f64() * 1_000.0,
+            "answered"
+        );
+    });
     response
 }
 
