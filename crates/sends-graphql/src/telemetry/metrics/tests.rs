@@ -47,7 +47,59 @@ fn everything_that_is_counted_is_in_the_text() {
         took: Duration::from_millis(500),
     });
     metrics.refused(Endpoint::AccountSummary, FailureClass::QueueFull);
-    insta::assert_snapshot!(without_buckets(&metrics.text(&state()).unwrap()), @"");
+    insta::assert_snapshot!(without_buckets(&metrics.text(&state()).unwrap()), @r#"
+    # HELP sends_answers_total Histories asked for, by where the answer came from.
+    # HELP sends_budget_left Calls left of the day (UTC).
+    # HELP sends_budget_used Calls of the day (UTC) so far.
+    # HELP sends_operation_duration_seconds Time from a GraphQL request's head to its response.
+    # HELP sends_operations_in_progress GraphQL requests being answered.
+    # HELP sends_operations_total GraphQL requests by operation and outcome.
+    # HELP sends_pacer_wait_seconds Time that calls to Constant Contact waited for their turn.
+    # HELP sends_queue_length Calls that wait for their turn.
+    # HELP sends_store_lookups_total Answers looked for in the store, by where they were found.
+    # HELP sends_upstream_down 1 while Constant Contact is left alone because it fails.
+    # HELP sends_upstream_paused 1 while no call may leave.
+    # HELP sends_upstream_refusals_total Calls that ended without being sent, or sent again.
+    # HELP sends_upstream_request_duration_seconds Time from sending a request to Constant Contact to the end of its answer.
+    # HELP sends_upstream_requests_total Requests sent to Constant Contact.
+    # TYPE sends_answers_total counter
+    # TYPE sends_budget_left gauge
+    # TYPE sends_budget_used gauge
+    # TYPE sends_operation_duration_seconds histogram
+    # TYPE sends_operations_in_progress gauge
+    # TYPE sends_operations_total counter
+    # TYPE sends_pacer_wait_seconds histogram
+    # TYPE sends_queue_length gauge
+    # TYPE sends_store_lookups_total counter
+    # TYPE sends_upstream_down gauge
+    # TYPE sends_upstream_paused gauge
+    # TYPE sends_upstream_refusals_total counter
+    # TYPE sends_upstream_request_duration_seconds histogram
+    # TYPE sends_upstream_requests_total counter
+    sends_answers_total{source="failed"} 0
+    sends_answers_total{source="shared_call"} 0
+    sends_answers_total{source="stale"} 0
+    sends_answers_total{source="store"} 0
+    sends_answers_total{source="upstream"} 0
+    sends_budget_left 9993
+    sends_budget_used 7
+    sends_operation_duration_seconds_count{operation="History"} 1
+    sends_operation_duration_seconds_sum{operation="History"} 0.25
+    sends_operations_in_progress 1
+    sends_operations_total{operation="History",outcome="partial"} 1
+    sends_pacer_wait_seconds_count 1
+    sends_pacer_wait_seconds_sum 1.0
+    sends_queue_length 3
+    sends_store_lookups_total{source="disk"} 2
+    sends_store_lookups_total{source="memory"} 5
+    sends_store_lookups_total{source="missing"} 1
+    sends_upstream_down 1
+    sends_upstream_paused 0
+    sends_upstream_refusals_total{endpoint="account_summary",reason="queue_full"} 1
+    sends_upstream_request_duration_seconds_count{endpoint="account_summary"} 1
+    sends_upstream_request_duration_seconds_sum{endpoint="account_summary"} 0.5
+    sends_upstream_requests_total{endpoint="account_summary",status="4xx",failure="rejected"} 1
+    "#);
 }
 
 #[test]
