@@ -2,7 +2,7 @@
 //!
 //! Owns the span that every log line of a request stands in, the count of its end, and the one line about it. Whoever
 //! executes says, from inside the request's task, the operation's [name](named) as soon as it is known and how it
-//! [ended](ended); whoever knows what it cost says [that](cost).
+//! [ended]; whoever knows the [cost] says that.
 
 use std::{
     cell::RefCell,

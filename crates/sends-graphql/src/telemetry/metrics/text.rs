@@ -7,7 +7,7 @@ use std::fmt::{self, Write};
 
 use prometheus_client::{encoding::text, registry::Registry};
 
-/// The media type of what [`encode`] writes.
+/// The media type of the text.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// All that the registries hold.
