@@ -1,23 +1,26 @@
 //! One operation, from the text to the answer: the one way in which the schema is executed.
 //!
-//! `guard.rs` decides whether the operation may run at all, the library runs it, and `execution/errors.rs` brings what the
-//! library says into the shape that callers may see. A resolver that panics ends its own operation and nothing else.
+//! `guard.rs` decides whether the operation may run at all, the library runs it, and then `execution/completion.rs` brings
+//! the answer and `execution/errors.rs` the errors into the shape that callers may see. A resolver that panics ends its own
+//! operation and nothing else.
 //!
 //! Nothing here knows HTTP.
 
+mod completion;
 mod errors;
 
-use std::panic::AssertUnwindSafe;
+use std::{any::Any, panic::AssertUnwindSafe, sync::Arc};
 
 use async_graphql::{
-    Request, Response, ServerError,
-    parser::types::{DocumentOperations, ExecutableDocument},
+    Request, Response, ServerError, Value,
+    parser::types::{DocumentOperations, ExecutableDocument, OperationType},
 };
 use futures_util::FutureExt;
 
+use self::completion::Plan;
 use crate::{
     graphql::{ErrorCode, Schema},
-    guard::{self, Limits},
+    guard::{self, Limits, Refused, Types},
     telemetry::{metrics::Outcome, operation},
 };
 
@@ -25,44 +28,120 @@ use crate::{
 #[derive(Clone)]
 pub struct Executor {
     schema: Schema,
+    types: Arc<Types>,
     limits: Limits,
+    introspection: bool,
+}
+
+/// An operation that may run.
+pub struct Admitted<'e> {
+    executor: &'e Executor,
+    request: Request,
+    plan: Plan<'e>,
+    kind: OperationType,
+    name: Option<String>,
 }
 
 impl Executor {
     /// Executes operations on this schema, within these limits.
     pub fn new(schema: Schema, limits: Limits) -> Self {
-        Self { schema, limits }
+        let types = Arc::new(Types::of(&schema.sdl()));
+        Self {
+            schema,
+            types,
+            limits,
+            introspection: true,
+        }
+    }
+
+    /// The same, which tells of its schema only when it is to: neither does it answer what the fields and types are, nor
+    /// does it guess in its errors which of them somebody meant.
+    #[must_use]
+    pub fn with_introspection(self, introspection: bool) -> Self {
+        Self {
+            introspection,
+            ..self
+        }
     }
 
     /// The answer to one operation. An operation that did not run is answered with errors alone; [`is_request_error`]
     /// tells the two apart.
     pub async fn execute(&self, request: Request) -> Response {
-        let mut name = None;
-        let response = self.run(request, &mut name).await;
-        let outcome = outcome(&response);
-        // What is not an operation of this schema has no name worth counting.
-        operation::ended(name.filter(|_| outcome != Outcome::Refused), outcome);
-        response
+        match self.admit(request) {
+            Ok(admitted) => admitted.execute().await,
+            Err(error) => Response::from_errors(vec![error]),
+        }
     }
 
-    async fn run(&self, mut request: Request, name: &mut Option<String>) -> Response {
-        let document = match guard::read(&request.query, &self.limits) {
-            Ok(document) => document,
-            Err(refused) => return Response::from_errors(vec![refused.into_error()]),
-        };
-        if let Err(refused) = guard::admit(&document, &mut request, &self.limits) {
-            return Response::from_errors(vec![refused.into_error()]);
+    /// Decides whether an operation may run, as far as that can be told before it is validated.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it, for the caller to read.
+    pub fn admit(&self, request: Request) -> Result<Admitted<'_>, ServerError> {
+        self.check(request).map_err(|refused| {
+            operation::ended(None, Outcome::Refused);
+            refused.into_error()
+        })
+    }
+
+    fn check(&self, mut request: Request) -> Result<Admitted<'_>, Refused> {
+        let mut document = guard::read(&request.query, &self.types, &self.limits)?;
+        if document.measure.asks_for_schema && !self.introspection {
+            return Err(Refused::SchemaHidden);
         }
-        *name = name_of(&document.parsed, request.operation_name.as_deref());
+        guard::admit(&document, &mut request, &self.limits)?;
+        let operation = guard::operation(&document.parsed, request.operation_name.as_deref())?;
+        let kind = operation.ty;
+        let plan = Plan::of(&document.parsed, operation, &request.variables, &self.types);
+        let name = name_of(&document.parsed, request.operation_name.as_deref());
         operation::named(name.as_deref());
+        completion::prepare(&mut document.parsed, &self.types, document.measure.directives > 0);
         request.set_parsed_query(document.parsed);
-        let executed = AssertUnwindSafe(self.schema.execute(request)).catch_unwind();
+        Ok(Admitted {
+            executor: self,
+            request,
+            plan,
+            kind,
+            name,
+        })
+    }
+}
+
+impl Admitted<'_> {
+    /// Whether it reads, writes or subscribes.
+    pub fn kind(&self) -> OperationType {
+        self.kind
+    }
+
+    /// The same with something that resolvers can use.
+    #[must_use]
+    pub fn data<D: Any + Send + Sync>(mut self, data: D) -> Self {
+        self.request = self.request.data(data);
+        self
+    }
+
+    /// Runs it.
+    pub async fn execute(self) -> Response {
+        let Executor {
+            schema,
+            types,
+            introspection,
+            ..
+        } = self.executor;
+        let executed = AssertUnwindSafe(schema.execute(self.request)).catch_unwind();
         let mut response = executed.await.unwrap_or_else(|_| {
             tracing::error!("a resolver panicked");
             let error = ServerError::new("The service failed to answer.", None);
             Response::from_errors(vec![errors::with_code(error, ErrorCode::Internal)])
         });
-        errors::publish(&mut response.errors);
+        errors::publish(&mut response.errors, *introspection);
+        if response.errors.iter().all(|error| !error.path.is_empty()) {
+            response.data = self.plan.complete(types, response.data);
+        }
+        let outcome = outcome(&response);
+        // What is not an operation of this schema has no name worth counting.
+        operation::ended(self.name.filter(|_| outcome != Outcome::Refused), outcome);
         response
     }
 }
@@ -83,7 +162,7 @@ fn outcome(response: &Response) -> Outcome {
     match response.data {
         _ if response.errors.is_empty() => Outcome::Ok,
         _ if is_request_error(response) => Outcome::Refused,
-        async_graphql::Value::Null => Outcome::Failed,
+        Value::Null => Outcome::Failed,
         _ => Outcome::Partial,
     }
 }
@@ -91,7 +170,5 @@ fn outcome(response: &Response) -> Outcome {
 /// Whether the request was at fault and nothing of it ran, so that its answer has no `data` at all.
 pub fn is_request_error(response: &Response) -> bool {
     let ran = |error: &ServerError| !error.path.is_empty() || errors::is_internal(error);
-    !response.errors.is_empty()
-        && response.data == async_graphql::Value::Null
-        && !response.errors.iter().any(ran)
+    !response.errors.is_empty() && response.data == Value::Null && !response.errors.iter().any(ran)
 }

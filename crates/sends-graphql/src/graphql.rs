@@ -46,7 +46,15 @@ impl Schema {
         }
     }
 
-    /// The answer to one operation.
+    /// The schema in the Schema Definition Language, with everything that can be asked.
+    pub fn sdl(&self) -> String {
+        match self {
+            Self::Plain(schema) => schema.sdl(),
+            Self::Subgraph(schema) => schema.sdl(),
+        }
+    }
+
+    /// The answer to one operation, without the guard that [`execution`](crate::execution) puts before it.
     pub async fn execute(&self, request: impl Into<Request>) -> Response {
         match self {
             Self::Plain(schema) => schema.execute(request).await,

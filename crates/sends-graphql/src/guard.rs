@@ -3,7 +3,7 @@
 //! The library's parser, validator and executor each trust the text they are given: nested lists overflow the stack,
 //! fragments that spread each other grow without bound, and the library's own limits look at the tree *after* it has grown.
 //! So the text is looked at before the parser (`text.rs`), and the parsed document before the validator: `measure.rs` works
-//! out how large it becomes without expanding it, `variables.rs` and `lists.rs` look at the values, and `calls.rs` counts
+//! out how large it becomes without expanding it, `merged.rs` whether one name of the answer has one meaning, `variables.rs` and `lists.rs` look at the values, and `calls.rs` counts
 //! what the operation may cost upstream. `limits.rs` has the bounds.
 //!
 //! Nothing here knows HTTP or resolvers, and nothing here calls upstream.
@@ -12,8 +12,10 @@ mod calls;
 mod limits;
 mod lists;
 mod measure;
+pub mod merged;
 mod refused;
 mod text;
+pub mod types;
 mod variables;
 
 use async_graphql::{
@@ -28,6 +30,7 @@ pub use self::{
     limits::Limits,
     measure::Measure,
     refused::{Limit, Refused},
+    types::Types,
 };
 
 /// A document that is safe to validate, with its measure. It does not depend on variables, so that it can be kept for the
@@ -45,11 +48,12 @@ pub struct Document {
 /// # Errors
 ///
 /// [`Refused`], in words for the caller.
-pub fn read(query: &str, limits: &Limits) -> Result<Document, Refused> {
+pub fn read(query: &str, types: &Types, limits: &Limits) -> Result<Document, Refused> {
     text::check(query, limits)?;
     let parsed = parse_query(query).map_err(|error| Refused::syntax(query, &error))?;
     let measure = measure::of(&parsed, limits)?;
     lists::check(&parsed, limits)?;
+    merged::check(&parsed, types, limits)?;
     Ok(Document { parsed, measure })
 }
 

@@ -1,7 +1,10 @@
 //! What the guard lets through, and what it refuses before anything runs.
 
 use async_graphql::{Request, Variables};
-use sends_graphql::guard::{self, Limits, Refused};
+use sends_graphql::{
+    graphql,
+    guard::{self, Limits, Refused, Types},
+};
 use serde_json::{Value, json};
 
 const INTROSPECTION: &str = "query I { __schema { types { ...T } } }
@@ -12,9 +15,10 @@ const INTROSPECTION: &str = "query I { __schema { types { ...T } } }
 
 /// The option whose limit refuses this, if one does, or else the message.
 fn refused_with(query: &str, variables: Value, limits: &Limits) -> Option<String> {
+    let types = Types::of(&graphql::sdl());
     let mut request = Request::new(query).variables(Variables::from_json(variables));
     let admitted =
-        guard::read(query, limits).and_then(|document| guard::admit(&document, &mut request, limits));
+        guard::read(query, &types, limits).and_then(|document| guard::admit(&document, &mut request, limits));
     match admitted {
         Ok(()) => None,
         Err(Refused::TooMuch(limit)) => Some(limit.option.unwrap_or(limit.counted).to_owned()),
@@ -108,6 +112,7 @@ fn each_limit_speaks_for_itself() {
         fields: 12,
         root_fields: 5,
         aliases: 3,
+        repeated_fields: 3,
         directives: 2,
         list_length: 4,
         variables_length: 20,
@@ -115,7 +120,6 @@ fn each_limit_speaks_for_itself() {
         variable_depth: 3,
         upstream_calls: 2,
         answer_values: 30,
-        ..Limits::default()
     };
     let nothing = || Value::Null;
     let cases = [
@@ -127,7 +131,8 @@ fn each_limit_speaks_for_itself() {
         ("a ".repeat(81), nothing(), "max-query-tokens"),
         ("{a{a{a{a{a}}}}}".to_owned(), nothing(), "max-query-depth"),
         (format!("{{{}}}", "a ".repeat(13)), nothing(), "max-query-fields"),
-        (format!("{{{}}}", "a ".repeat(6)), nothing(), "max-root-fields"),
+        ("{a b c d e f}".to_owned(), nothing(), "max-root-fields"),
+        ("{a a a a a}".to_owned(), nothing(), "max-repeated-fields"),
         ("{a:b c:b d:b e:b}".to_owned(), nothing(), "max-aliases"),
         ("{a@x@y@z}".to_owned(), nothing(), "max-directives"),
         ("{a(b:[1 2 3 4 5])}".to_owned(), nothing(), "max-list-length"),
@@ -286,7 +291,7 @@ fn mistakes_in_the_text_are_one_line_with_a_place() {
 #[test]
 fn an_operation_is_chosen_by_its_name() {
     let chosen = |query: &str, name: Option<&str>| {
-        let document = guard::read(query, &Limits::default()).expect("a document");
+        let document = guard::read(query, &Types::default(), &Limits::default()).expect("a document");
         guard::operation(&document.parsed, name)
             .map(|_| ())
             .map_err(|refused| refused.into_error().message)

@@ -12,8 +12,11 @@ const MISTAKES_TOLD: usize = 20;
 /// The bytes of one message. What the library says can quote names and values of the caller's.
 const MESSAGE_LENGTH: usize = 500;
 
+/// Where the library begins to guess what somebody meant, which tells names of the schema.
+const GUESS: &str = " Did you mean ";
+
 /// Puts the errors of one answer into shape.
-pub(super) fn publish(errors: &mut Vec<ServerError>) {
+pub(super) fn publish(errors: &mut Vec<ServerError>, may_guess: bool) {
     // A field's failure is told for each field; a document's mistakes have no path.
     let mistakes = errors.iter().filter(|error| error.path.is_empty()).count();
     if mistakes > MISTAKES_TOLD {
@@ -26,6 +29,9 @@ pub(super) fn publish(errors: &mut Vec<ServerError>) {
         errors.push(ServerError::new(more, None));
     }
     for error in errors {
+        if let (false, Some(guess)) = (may_guess, error.message.find(GUESS)) {
+            error.message.truncate(guess);
+        }
         shorten(&mut error.message);
         if error.extensions.is_none() {
             // What the library itself finds wrong, in the document or its variables, is the caller's to mend.

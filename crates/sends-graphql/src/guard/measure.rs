@@ -31,6 +31,8 @@ pub struct Measure {
     pub directives: usize,
     /// How deep introspection walks from type to type; each step multiplies the answer.
     pub introspection_steps: usize,
+    /// Whether the schema itself is asked for.
+    pub asks_for_schema: bool,
 }
 
 impl Measure {
@@ -44,6 +46,7 @@ impl Measure {
             aliases: self.aliases.saturating_add(other.aliases),
             directives: self.directives.saturating_add(other.directives),
             introspection_steps: self.introspection_steps.max(other.introspection_steps),
+            asks_for_schema: self.asks_for_schema || other.asks_for_schema,
         }
     }
 
@@ -159,6 +162,7 @@ impl<'d> Scales<'d> {
         weight.fields = weight.fields.saturating_add(1);
         weight.depth += 1;
         weight.aliases = weight.aliases.saturating_add(usize::from(field.alias.is_some()));
+        weight.asks_for_schema |= ["__schema", "__type"].contains(&field.name.node.as_str());
         // The lists through which a type leads to other types.
         let is_step =
             ["fields", "inputFields", "interfaces", "possibleTypes"].contains(&field.name.node.as_str());

@@ -41,6 +41,8 @@ pub enum Refused {
     },
     /// The document holds several operations.
     OperationNotNamed,
+    /// The schema itself is asked for, and is not to be told.
+    SchemaHidden,
     /// The document does not hold the operation.
     UnknownOperation(String),
 }
@@ -105,6 +107,10 @@ impl Refused {
             Self::Invalid { message, at } => (message, at),
             Self::OperationNotNamed => (
                 "The document holds several operations; name one of them in \"operationName\".".to_owned(),
+                Vec::new(),
+            ),
+            Self::SchemaHidden => (
+                "The schema may not be asked for: introspection is off.".to_owned(),
                 Vec::new(),
             ),
             Self::UnknownOperation(name) => (

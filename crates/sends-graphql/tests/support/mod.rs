@@ -1,0 +1,62 @@
+//! The executor over the embedded sandbox, without HTTP in front.
+
+use std::{sync::Arc, time::Duration};
+
+use sends_client::{
+    AccessToken, Caller, Clock, ConstantContact, Pacer, Settings, SystemClock, pacing::Limits as Pace,
+};
+use sends_graphql::{
+    execution::Executor,
+    graphql::Schema,
+    guard::Limits,
+    histories::{Asker, Freshness, Histories},
+    loader::HistoryLoader,
+};
+use sends_sandbox::{Config, Sandbox};
+use sends_store::{MemoryStore, Owner};
+
+/// The activity of the upstream's own guide, with two sends.
+pub(crate) const GUIDE: &str = "1ead98be-dfa0-4e04-81f7-5f1534d42e9c";
+
+/// Everything between a request and the sandbox.
+pub(crate) struct Service {
+    /// What is tested.
+    pub(crate) executor: Executor,
+    /// The library alone.
+    pub(crate) schema: Schema,
+    sandbox: Sandbox,
+    histories: Histories,
+}
+
+impl Service {
+    /// Over a sandbox of its own.
+    pub(crate) async fn start() -> Self {
+        let sandbox = Sandbox::start(Config::unlimited()).await.expect("a sandbox");
+        let settings = Settings::new(sandbox.base_url().parse().expect("a URL"));
+        let pacer = Pacer::in_memory(Pace::NONE);
+        let client = ConstantContact::new(settings, pacer.clone()).expect("a client");
+        let freshness = Freshness::new(Duration::from_mins(1), Duration::from_mins(1));
+        let store = Arc::new(MemoryStore::new(1 << 20));
+        let histories = Histories::new(Arc::new(client), store, Arc::new(SystemClock), freshness);
+        let schema = Schema::new(false, pacer);
+        Self {
+            executor: Executor::new(schema.clone(), Limits::default()),
+            schema,
+            sandbox,
+            histories,
+        }
+    }
+
+    /// What an operation asks with.
+    pub(crate) fn loader(&self) -> HistoryLoader {
+        let token = AccessToken::new(self.sandbox.access_token()).expect("a token");
+        let deadline = tokio::time::Instant::now() + Duration::from_mins(1);
+        let asker = Asker {
+            owner: Owner::new([1; 16]),
+            caller: Caller::new(Arc::new(token), deadline),
+            asked_at: SystemClock.now(),
+            oldest: None,
+        };
+        HistoryLoader::new(self.histories.clone(), asker)
+    }
+}
