@@ -14,6 +14,7 @@ mod federation;
 mod freshness;
 mod graphiql;
 mod history;
+mod http;
 mod identity;
 mod operations;
 mod program;

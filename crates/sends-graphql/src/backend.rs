@@ -12,10 +12,10 @@ use sends_store::{LayeredStore, MemoryStore, Owner, SqliteStore, Store, StoreErr
 
 use crate::{
     access::{Access, CallersTokens, OwnOwner},
-    histories::Histories,
+    histories::{Freshness, Histories},
     ledger::StoreLedger,
     readiness::Credential,
-    settings::{CredentialSource, Problem, Settings, Source, UpstreamSettings},
+    settings::{CredentialSource, Problem, Source, UpstreamSettings},
     telemetry::metrics::Metrics,
 };
 
@@ -81,14 +81,12 @@ impl Backend {
     /// # Errors
     ///
     /// [`BackendError`], whose text is one sentence for the person who starts the service.
-    pub async fn new(settings: Settings) -> Result<Self, BackendError> {
+    pub async fn new(
+        source: Source,
+        freshness: Freshness,
+        mut upstream: UpstreamSettings,
+    ) -> Result<Self, BackendError> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let Settings {
-            source,
-            freshness,
-            mut upstream,
-            ..
-        } = settings;
         let mut sandbox = None;
         let mut credential_watched = Credential::NotOurs;
         let (access, store, ledger): (_, Arc<dyn Store>, Arc<dyn DayLedger>) = match source {

@@ -1,11 +1,12 @@
 //! The command line and the environment, as they were written. What they mean is for `settings.rs` to decide, so that
 //! every wrong setting is reported at once instead of one after the other.
 
+mod http;
 mod operations;
 
 use clap::{Args, Parser, Subcommand};
 
-pub use self::operations::OperationsOptions;
+pub use self::{http::HttpOptions, operations::OperationsOptions};
 use crate::settings::LimitOptions;
 
 /// GraphQL over the send history of Constant Contact's email campaign activities.
@@ -107,6 +108,10 @@ pub struct ServeOptions {
     #[command(flatten)]
     #[expect(missing_docs, reason = "a comment here would become help text")]
     pub operations: OperationsOptions,
+
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "a comment here would become help text")]
+    pub http: HttpOptions,
 
     #[command(flatten)]
     #[expect(missing_docs, reason = "a comment here would become help text")]

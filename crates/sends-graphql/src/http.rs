@@ -1,27 +1,63 @@
-//! The routes of the service and the limits on what may come in.
+//! HTTP: the routes of the service, and everything that is the same for all of them.
+//!
+//! `graphql.rs` is the way of one GraphQL request; around it, from the outside: `connection.rs` sockets and their time,
+//! `request_id.rs` the name of a request, `response_headers.rs` what browsers are told, `addressing.rs` the names and
+//! pages that may ask.
 
+mod addressing;
+mod admission;
+mod api_keys;
+mod body;
+mod connection;
+mod documents;
+mod entity_tag;
+mod gate;
 mod graphiql;
 mod graphql;
 mod health;
+mod media_type;
 mod metrics;
+mod operation;
+mod parameters;
+mod rejection;
+mod request_id;
+mod response_headers;
 
-use std::{sync::Arc, time::Duration};
+use std::{convert::Infallible, future::Future, sync::Arc, time::Duration};
 
 use axum::{Router, middleware, routing};
+use http::{HeaderValue, Method, header};
 use sends_client::{Clock, ConstantContact};
 use sends_store::Store;
-use tower_http::limit::RequestBodyLimitLayer;
+use tokio::net::TcpListener;
+use tower_http::{
+    compression::{
+        CompressionLayer,
+        predicate::{DefaultPredicate, Predicate, SizeAbove},
+    },
+    cors::CorsLayer,
+};
 
+use self::{addressing::Addressing, graphql::Endpoint};
+pub use self::{
+    api_keys::{ApiKeys, InvalidApiKeys},
+    documents::{InvalidManifest, TrustedDocuments},
+    request_id::RequestId,
+};
 use crate::{
     access::Access,
     execution::Executor,
     histories::Histories,
     readiness::Readiness,
-    telemetry::{metrics::Metrics, operation},
+    settings::HttpSettings,
+    telemetry::{self, metrics::Metrics},
 };
 
-/// The largest request body, in bytes.
-const MAX_REQUEST_BODY: usize = 1 << 20;
+/// Shorter answers fit in one packet as they are.
+const WORTH_COMPRESSING: u64 = 1 << 10;
+
+/// How long a browser may remember what a page of another origin is allowed to send.
+const PREFLIGHT_AGE: Duration = Duration::from_mins(10);
 
 /// What every request can use.
 #[derive(Clone)]
@@ -52,9 +88,24 @@ pub struct Service {
     pub graphiql: bool,
 }
 
+/// Answers requests on `listener` until `shutdown` completes, then lets the ones in progress finish.
+pub async fn serve(
+    listener: TcpListener,
+    service: Service,
+    settings: HttpSettings,
+    shutdown: impl Future<Output = ()> + Send,
+) {
+    let limits = settings.connection;
+    connection::serve(listener, router(service, settings), limits, shutdown).await;
+}
+
 /// All routes of the service.
-pub fn router(service: Service) -> Router {
-    let watched = middleware::from_fn_with_state(service.metrics.clone(), operation::watch);
+fn router(service: Service, mut settings: HttpSettings) -> Router {
+    let origins = std::mem::take(&mut settings.allowed_origins);
+    let hosts = std::mem::take(&mut settings.allowed_hosts);
+    let cors = cors(origins.clone());
+    let addressing = Arc::new(Addressing::new(hosts, origins));
+    let watched = middleware::from_fn_with_state(service.metrics.clone(), telemetry::operation::watch);
     let metrics = if service.show_metrics {
         Router::new().route("/metrics", routing::get(metrics::metrics))
     } else {
@@ -65,12 +116,46 @@ pub fn router(service: Service) -> Router {
     } else {
         Router::new()
     };
+    let endpoint = Arc::new(Endpoint::new(service.clone(), settings));
+    let graphql = routing::any(graphql::answer)
+        .with_state(endpoint)
+        .layer::<_, Infallible>(watched)
+        .layer(cors)
+        .layer(middleware::from_fn(graphql::tell_methods));
+    let worth_compressing = DefaultPredicate::new().and(SizeAbove::new(WORTH_COMPRESSING));
     Router::new()
         .merge(metrics)
         .route("/health/live", routing::get(health::live))
         .route("/health/ready", routing::get(health::ready))
-        .route("/graphql", routing::post(graphql::answer).layer(watched))
-        .layer(RequestBodyLimitLayer::new(MAX_REQUEST_BODY))
         .with_state(service)
         .merge(page)
+        .route("/graphql", graphql)
+        // What is added later is passed first.
+        .layer(CompressionLayer::new().compress_when(worth_compressing))
+        .layer(middleware::from_fn_with_state(addressing, addressing::check))
+        .layer(middleware::from_fn(response_headers::add))
+        .layer(middleware::from_fn(request_id::name))
+}
+
+/// What pages of allowed origins may send and read. There are no cookies, so credentials that a browser adds by itself are
+/// never asked for.
+fn cors(origins: Vec<HeaderValue>) -> CorsLayer {
+    let sent = [
+        header::ACCEPT,
+        header::AUTHORIZATION,
+        header::CONTENT_TYPE,
+        header::IF_NONE_MATCH,
+        request_id::REQUEST_ID,
+    ];
+    let read = [header::ETAG, header::RETRY_AFTER, request_id::REQUEST_ID];
+    CorsLayer::new()
+        .allow_origin(origins)
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers(
+            sent.into_iter()
+                .chain(gate::FORCING_PREFLIGHT)
+                .collect::<Vec<_>>(),
+        )
+        .expose_headers(read)
+        .max_age(PREFLIGHT_AGE)
 }

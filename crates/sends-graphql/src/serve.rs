@@ -93,11 +93,19 @@ pub fn run(settings: Settings) -> Result<(), ServeError> {
 async fn start(settings: Settings, told_to_end: impl Future<Output = ()> + Send) -> Result<(), ServeError> {
     let listener = listen(&settings.listen).await?;
     let address = listener.local_addr()?;
-    let (request_timeout, federation) = (settings.request_timeout, settings.federation);
-    let graphiql = settings.graphiql;
-    let limits = settings.limits.clone();
-    let operations = settings.operations;
-    let backend = Backend::new(settings).await?;
+    let Settings {
+        source,
+        request_timeout,
+        freshness,
+        upstream,
+        http: http_settings,
+        federation,
+        graphiql,
+        limits,
+        operations,
+        ..
+    } = settings;
+    let backend = Backend::new(source, freshness, upstream).await?;
 
     tracing::info!("listening on http://{address}/graphql");
     tracing::info!("asking {}", backend.description);
@@ -114,7 +122,8 @@ async fn start(settings: Settings, told_to_end: impl Future<Output = ()> + Send)
         ending.unready.clone(),
     );
     let service = Service {
-        schema: Executor::new(graphql::Schema::new(federation, backend.pacer), limits),
+        schema: Executor::new(graphql::Schema::new(federation, backend.pacer), limits)
+            .with_introspection(http_settings.introspection),
         histories: backend.histories,
         access: backend.access,
         clock: backend.clock,
@@ -133,7 +142,7 @@ async fn start(settings: Settings, told_to_end: impl Future<Output = ()> + Send)
         ending.run(operations.ending, &histories).await;
     };
     tokio::select! {
-        served = serve(listener, service, ending.closed.clone().cancelled_owned()) => served?,
+        () = http::serve(listener, service, http_settings, ending.closed.clone().cancelled_owned()) => {}
         () = in_order => {}
     }
     if tokio::time::timeout(LAST_WRITES, pacer.flush()).await.is_err() {
@@ -159,19 +168,4 @@ async fn listen(address: &str) -> Result<TcpListener, ServeError> {
             address: address.to_owned(),
             reason,
         })
-}
-
-/// Answers requests on `listener` until `shutdown` completes, then lets the ones in progress finish.
-///
-/// # Errors
-///
-/// When the listener fails.
-pub async fn serve(
-    listener: TcpListener,
-    service: Service,
-    shutdown: impl Future<Output = ()> + Send + 'static,
-) -> io::Result<()> {
-    axum::serve(listener, http::router(service))
-        .with_graceful_shutdown(shutdown)
-        .await
 }

@@ -1,5 +1,6 @@
 //! The settings of the service once checked: every value is of the type the program works with.
 
+mod http;
 mod limits;
 mod operations;
 mod problem;
@@ -15,6 +16,7 @@ use sends_credentials::{
 
 use self::value::{Problems, number, seconds, switch};
 pub use self::{
+    http::{ConnectionLimits, Documents, HttpSettings, RequestLimits},
     limits::LimitOptions,
     operations::{EndingTimes, OperationsSettings},
     problem::Problem,
@@ -46,6 +48,8 @@ pub struct Settings {
     pub federation: bool,
     /// How much one operation may be and ask for.
     pub limits: guard::Limits,
+    /// Who may ask over HTTP, and how much.
+    pub http: HttpSettings,
 }
 
 /// Where the answers come from, and where they are kept.
@@ -120,6 +124,18 @@ impl Settings {
         let federation = problems.keep(switch("federation", &options.federation));
         let limits = limits::check(&options.limits, &mut problems);
         let source = check_source(options, variables, &mut problems);
+        let http = HttpSettings::check(&options.http, &mut problems);
+        let behind_proxy = problems.keep(switch(
+            "behind-authenticating-proxy",
+            &options.http.behind_authenticating_proxy,
+        ));
+        if let (Some(listen), Some(Source::OneAccount { .. }), Some(http), Some(false)) =
+            (&listen, &source, &http, behind_proxy)
+            && http.api_keys.is_none()
+            && !http::is_loopback(listen)
+        {
+            problems.note::<()>(Problem::OpenToAnybody(listen.clone()));
+        }
         match (
             listen,
             graphiql,
@@ -131,6 +147,7 @@ impl Settings {
             limits,
             source,
             federation,
+            http,
         ) {
             (
                 Some(listen),
@@ -143,6 +160,7 @@ impl Settings {
                 Some(limits),
                 Some(source),
                 Some(federation),
+                Some(http),
             ) => {
                 let freshness = Freshness::new(max_age, settled);
                 problems.or(Self {
@@ -155,6 +173,7 @@ impl Settings {
                     upstream,
                     federation,
                     limits,
+                    http,
                 })
             }
             _ => Err(problems.into()),

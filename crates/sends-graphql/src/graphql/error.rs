@@ -18,6 +18,14 @@ use crate::histories::ReadError;
 pub enum ErrorCode {
     /// The request cannot be answered as it was asked; asking again without a change is useless.
     BadUserInput,
+    /// A web page may have made the browser send the request, or it is addressed to another name than the service's.
+    RequestRefused,
+    /// The hash or id of a document is not known; the client sends the text instead.
+    PersistedQueryNotFound,
+    /// Documents cannot be registered here; the client sends the text each time.
+    PersistedQueryNotSupported,
+    /// The service has too much to do at the moment.
+    Overloaded,
     /// The account holds no such activity.
     NotFound,
     /// Constant Contact does not accept the access token, or the caller brought none.
@@ -47,6 +55,10 @@ impl ErrorCode {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::BadUserInput => "BAD_USER_INPUT",
+            Self::RequestRefused => "REQUEST_REFUSED",
+            Self::PersistedQueryNotFound => "PERSISTED_QUERY_NOT_FOUND",
+            Self::PersistedQueryNotSupported => "PERSISTED_QUERY_NOT_SUPPORTED",
+            Self::Overloaded => "OVERLOADED",
             Self::NotFound => "NOT_FOUND",
             Self::Unauthenticated => "UNAUTHENTICATED",
             Self::LoginRequired => "LOGIN_REQUIRED",

@@ -1,115 +1,205 @@
-//! One GraphQL request over HTTP, from the body to the answer.
+//! GraphQL over HTTP: one request, from its head to the answer.
+//!
+//! Owns the order of the steps, and what differs between GET and POST. Each step is a module of its own.
 
-use async_graphql::{ErrorExtensionValues, ParseRequestError, ServerError};
-use async_graphql_axum::{GraphQLRequest, GraphQLResponse};
+use std::sync::Arc;
+
+use async_graphql_axum::GraphQLResponse;
 use axum::{
+    body::Body,
     extract::{Request, State},
+    middleware::Next,
     response::{IntoResponse, Response},
 };
-use http::{StatusCode, header};
+use futures_util::future::join_all;
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts};
 use tokio::time::Instant;
 
-use super::Service;
-use crate::{access::TokenMissing, graphql::ErrorCode, loader::HistoryLoader, telemetry::operation};
+use super::{
+    Service,
+    admission::Admission,
+    api_keys::ApiKeys,
+    body,
+    documents::Documents,
+    entity_tag, gate,
+    media_type::MediaType,
+    operation::Operation,
+    parameters::{Parameters, Requests},
+    rejection::Rejection,
+};
+use crate::{
+    access::TokenMissing,
+    graphql::ErrorCode,
+    histories::Asker,
+    settings::{HttpSettings, RequestLimits},
+};
 
-/// `POST /graphql` with a JSON body.
-pub(super) async fn answer(State(service): State<Service>, request: Request) -> Response {
-    // Browsers send other types across origins without asking first, so only JSON is taken.
-    if !has_json_body(&request) {
-        return Rejection::new(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "Send the request as application/json.",
-        )
-        .into_response();
-    }
-    let deadline = Instant::now() + service.request_timeout;
-    let asker = match service
-        .access
-        .asker(request.headers(), service.clock.now(), deadline)
-    {
-        Ok(asker) => asker,
-        Err(error) => return Rejection::unauthenticated(error).into_response(),
-    };
-    let request =
-        match <GraphQLRequest<Rejection> as axum::extract::FromRequest<()>>::from_request(request, &()).await
-        {
-            Ok(request) => request.into_inner(),
-            Err(rejection) => return rejection.into_response(),
-        };
-    let caller = asker.caller.clone();
-    let loader = HistoryLoader::new(service.histories, asker);
-    let mut response = service.schema.execute(request.data(loader)).await;
-    // What the operation cost: the answers of the upstream that others waited for too are counted where they were asked.
-    let cost = async_graphql::value!({ "calls": caller.calls_sent() });
-    response.extensions.insert("upstream".to_owned(), cost);
-    operation::cost(caller.calls_sent());
-    GraphQLResponse::from(response).into_response()
+const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, OPTIONS");
+
+/// What an answer depends on beside the URL. What the compression adds is its own to say.
+const VARY: HeaderValue = HeaderValue::from_static("accept, authorization, x-api-key");
+
+/// What every request to the endpoint needs.
+pub(super) struct Endpoint {
+    service: Service,
+    keys: Option<ApiKeys>,
+    documents: Documents,
+    admission: Admission,
+    limits: RequestLimits,
 }
 
-fn has_json_body(request: &Request) -> bool {
-    let content_type = request
+impl Endpoint {
+    pub(super) fn new(service: Service, settings: HttpSettings) -> Self {
+        Self {
+            service,
+            keys: settings.api_keys,
+            documents: Documents::new(settings.documents),
+            admission: Admission::new(settings.max_operations, settings.operation_wait),
+            limits: settings.request,
+        }
+    }
+}
+
+/// Answers `OPTIONS`, unless a browser asks on behalf of a page: that is for the rules of other origins to answer.
+pub(super) async fn tell_methods(request: Request, next: Next) -> Response {
+    let asks_for_page = request
         .headers()
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or("");
-    let essence = content_type.split(';').next().unwrap_or("").trim();
-    essence.eq_ignore_ascii_case("application/json")
+        .contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+    if request.method() == Method::OPTIONS && !asks_for_page {
+        return (StatusCode::NO_CONTENT, [(header::ALLOW, METHODS)]).into_response();
+    }
+    next.run(request).await
 }
 
-/// A request that never became a GraphQL operation, answered in the shape of a GraphQL error all the same.
-struct Rejection {
-    status: StatusCode,
-    code: ErrorCode,
-    message: String,
+/// Answers a request of any method.
+pub(super) async fn answer(State(endpoint): State<Arc<Endpoint>>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let Some(media_type) = MediaType::negotiate(&parts.headers) else {
+        return Rejection::new(
+            StatusCode::NOT_ACCEPTABLE,
+            ErrorCode::BadUserInput,
+            "Answers are application/graphql-response+json or application/json; accept one of them.",
+        )
+        .into_response(MediaType::Json);
+    };
+    let answered = match parts.method {
+        Method::GET | Method::HEAD => endpoint.get(&parts, media_type).await,
+        Method::POST => endpoint.post(&parts, body, media_type).await,
+        _ => Err(Rejection::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            ErrorCode::BadUserInput,
+            "Send the operation with POST or GET.",
+        )
+        .header(header::ALLOW, METHODS)),
+    };
+    let mut response = answered.unwrap_or_else(|rejection| rejection.into_response(media_type));
+    response.headers_mut().append(header::VARY, VARY);
+    response
 }
 
-impl Rejection {
-    fn new(status: StatusCode, message: impl Into<String>) -> Self {
-        Self {
-            status,
-            code: ErrorCode::BadUserInput,
-            message: message.into(),
+impl Endpoint {
+    async fn get(&self, parts: &Parts, media_type: MediaType) -> Result<Response, Rejection> {
+        let headers = &parts.headers;
+        self.check_caller(headers)?;
+        let parameters = Parameters::from_query_string(parts.uri.query().unwrap_or_default())?;
+        let response = self.run(parameters, headers, Method::GET).await?;
+        // What has errors may be different the next time, and is not worth keeping.
+        let tag = response.is_ok().then(|| entity_tag::of(&response.data)).flatten();
+        let mut response = executed(response, media_type);
+        if let Some(tag) = tag {
+            let keep_and_ask = HeaderValue::from_static("private, no-cache");
+            response.headers_mut().insert(header::CACHE_CONTROL, keep_and_ask);
+            response = entity_tag::apply(response, tag, headers);
         }
+        Ok(response)
     }
 
-    fn unauthenticated(error: TokenMissing) -> Self {
-        Self {
-            status: StatusCode::UNAUTHORIZED,
-            code: ErrorCode::Unauthenticated,
-            message: error.to_string(),
-        }
-    }
-}
-
-impl From<ParseRequestError> for Rejection {
-    fn from(error: ParseRequestError) -> Self {
-        match error {
-            ParseRequestError::PayloadTooLarge => {
-                Self::new(StatusCode::PAYLOAD_TOO_LARGE, "The request is too large.")
+    async fn post(&self, parts: &Parts, body: Body, media_type: MediaType) -> Result<Response, Rejection> {
+        let headers = &parts.headers;
+        self.check_caller(headers)?;
+        let body = body::read(headers, body, &self.limits).await?;
+        match Requests::from_body(body.as_ref(), self.limits.batch)? {
+            Requests::Single(parameters) => {
+                let response = self.run(*parameters, headers, Method::POST).await?;
+                Ok(executed(response, media_type))
             }
-            ParseRequestError::UnsupportedBatch => Self::new(
-                StatusCode::BAD_REQUEST,
-                "Send one operation at a time; batches are not supported.",
-            ),
-            _ => Self::new(
-                StatusCode::BAD_REQUEST,
-                "The body must be a JSON object with the text of the operation in \"query\".",
-            ),
+            Requests::Batch(batch) => {
+                let answers = batch
+                    .into_iter()
+                    .map(|parameters| self.run(parameters, headers, Method::POST));
+                let answers: Vec<_> = join_all(answers).await.into_iter().map(element).collect();
+                let mut response = axum::Json(answers).into_response();
+                response
+                    .headers_mut()
+                    .insert(header::CONTENT_TYPE, media_type.content_type());
+                Ok(response)
+            }
         }
     }
-}
 
-impl IntoResponse for Rejection {
-    fn into_response(self) -> Response {
-        let mut error = ServerError::new(self.message, None);
-        error.extensions = Some(code_only(self.code));
-        let body = serde_json::json!({ "errors": [error] });
-        (self.status, axum::Json(body)).into_response()
+    /// Everything that can be said about the caller before anything of the request is read.
+    fn check_caller(&self, headers: &HeaderMap) -> Result<(), Rejection> {
+        gate::check_preflight(headers)?;
+        gate::check_key(self.keys.as_ref(), headers)?;
+        self.asker(headers).map(drop)
+    }
+
+    fn asker(&self, headers: &HeaderMap) -> Result<Asker, Rejection> {
+        let service = &self.service;
+        let deadline = Instant::now() + service.request_timeout;
+        service
+            .access
+            .asker(headers, service.clock.now(), deadline)
+            .map_err(|missing: TokenMissing| {
+                Rejection::new(
+                    StatusCode::UNAUTHORIZED,
+                    ErrorCode::Unauthenticated,
+                    missing.to_string(),
+                )
+                .header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
+            })
+    }
+
+    async fn run(
+        &self,
+        mut parameters: Parameters,
+        headers: &HeaderMap,
+        method: Method,
+    ) -> Result<async_graphql::Response, Rejection> {
+        let document = self.documents.find(&mut parameters)?;
+        let _place = self.admission.enter().await?;
+        let operation = Operation {
+            text: &document.text,
+            name: parameters.operation_name,
+            variables: parameters.variables,
+        };
+        let prepared = operation.prepare(&self.service.schema)?;
+        if method == Method::GET && prepared.is_mutation() {
+            return Err(Rejection::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                ErrorCode::BadUserInput,
+                "Send a mutation with POST.",
+            )
+            .header(header::ALLOW, HeaderValue::from_static("POST")));
+        }
+        let response = prepared.execute(&self.service, self.asker(headers)?).await?;
+        self.documents.keep(document);
+        Ok(response)
     }
 }
 
-fn code_only(code: ErrorCode) -> ErrorExtensionValues {
-    let mut extensions = ErrorExtensionValues::default();
-    extensions.set("code", code.as_str());
-    extensions
+fn executed(response: async_graphql::Response, media_type: MediaType) -> Response {
+    let mut response = GraphQLResponse::from(response).into_response();
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, media_type.content_type());
+    response
+}
+
+/// One answer among those to a batch.
+fn element(answer: Result<async_graphql::Response, Rejection>) -> serde_json::Value {
+    match answer {
+        Ok(response) => serde_json::json!(response),
+        Err(rejection) => serde_json::json!({ "errors": rejection.into_errors() }),
+    }
 }

@@ -3,6 +3,8 @@
 use sends_client::InvalidBaseUrl;
 use sends_credentials::{InvalidEndpoint, InvalidEnvironment, StoreError};
 
+use crate::http::{InvalidApiKeys, InvalidManifest};
+
 /// One thing that is wrong with the settings.
 #[derive(Debug, Eq, PartialEq, thiserror::Error)]
 pub enum Problem {
@@ -41,6 +43,19 @@ pub enum Problem {
         "--caller-tokens lets each caller bring a token, so SENDS_ACCESS_TOKEN and SENDS_REFRESH_TOKEN must not be set"
     )]
     TwoModes,
+    /// The API keys cannot be used.
+    #[error("--api-key-file (SENDS_API_KEY_FILE): {0}")]
+    ApiKeys(InvalidApiKeys),
+    /// The manifest of trusted documents cannot be used.
+    #[error("--persisted-only (SENDS_PERSISTED_ONLY): {0}")]
+    PersistedOnly(InvalidManifest),
+    /// Anybody who reaches the address could read the account.
+    #[error(
+        "--listen (SENDS_LISTEN): \"{0}\" can be reached from other machines, and whoever reaches it could read the \
+         account; require keys with --api-key-file, or say --behind-authenticating-proxy when something in front of the \
+         service checks who asks"
+    )]
+    OpenToAnybody(String),
     /// An application is needed to log in.
     #[error("--client-id (SENDS_CLIENT_ID): give the client id of your application at Constant Contact")]
     NoClientId,

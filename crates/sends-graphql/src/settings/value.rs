@@ -43,9 +43,17 @@ pub(super) fn seconds(option: &'static str, text: &str, least: f64, most: f64) -
 }
 
 pub(super) fn number(option: &'static str, text: &str, most: u64) -> Result<u64, Problem> {
+    number_from(option, text, 0, most)
+}
+
+pub(super) fn number_from(option: &'static str, text: &str, least: u64, most: u64) -> Result<u64, Problem> {
     match text.trim().parse::<u64>() {
-        Ok(number) if number <= most => Ok(number),
-        _ => Err(Problem::value(option, text, format!("a number from 0 to {most}"))),
+        Ok(number) if (least..=most).contains(&number) => Ok(number),
+        _ => Err(Problem::value(
+            option,
+            text,
+            format!("a number from {least} to {most}"),
+        )),
     }
 }
 

@@ -14,18 +14,13 @@ use axum::{
     middleware::Next,
     response::Response,
 };
-use http::HeaderMap;
 use tracing::{Instrument, Span, field};
 
 use super::{
     metrics::{Metrics, Outcome},
     traces,
 };
-
-/// The header that a request's id comes in with.
-const REQUEST_ID: &str = "x-request-id";
-/// Longer ids are replaced.
-const LONGEST_REQUEST_ID: usize = 128;
+use crate::http::RequestId;
 
 tokio::task_local! {
     /// What the present request has come to so far.
@@ -62,7 +57,7 @@ pub async fn watch(State(metrics): State<Metrics>, request: Request, next: Next)
         "request",
         "otel.kind" = "server",
         "otel.status_code" = field::Empty,
-        request_id = request_id(request.headers()).as_str(),
+        request_id = request.extensions().get().map(RequestId::as_str),
         operation = field::Empty,
         outcome = field::Empty,
         upstream_calls = field::Empty,
@@ -144,21 +139,4 @@ impl Drop for Watch {
             self.end(&[], Outcome::Cancelled);
         }
     }
-}
-
-/// The caller's id for the request if it is one, and otherwise a new one.
-fn request_id(headers: &HeaderMap) -> String {
-    let theirs = headers
-        .get(REQUEST_ID)
-        .and_then(|value| value.to_str().ok())
-        .filter(|id| !id.is_empty() && id.len() <= LONGEST_REQUEST_ID);
-    theirs.map_or_else(new_request_id, str::to_owned)
-}
-
-/// Unique enough to find a request again; nothing depends on it.
-fn new_request_id() -> String {
-    let mut bytes = [0; 8];
-    // Without random numbers every request has the same id, which is no reason not to answer it.
-    let _ = getrandom::fill(&mut bytes);
-    format!("{:016x}", u64::from_be_bytes(bytes))
 }

@@ -1,0 +1,239 @@
+//! The keys that callers have to bring: read from a file, compared in constant time, read again when the file changes.
+//!
+//! Owns the file. Must not know what the keys open.
+
+use std::{
+    fmt, fs,
+    io::{self, Read},
+    path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
+    time::{Duration, SystemTime},
+};
+
+use subtle::{Choice, ConstantTimeEq};
+use tokio::time::Instant;
+
+/// How long the file is taken for unchanged after a look at it.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Shorter keys can be guessed.
+const SHORTEST: usize = 16;
+
+/// More than enough for thousands of keys.
+const SIZE_LIMIT: u64 = 1 << 20;
+
+/// The keys of a file. Only their hashes are in memory.
+pub struct ApiKeys {
+    path: PathBuf,
+    state: Mutex<State>,
+}
+
+struct State {
+    keys: Vec<KeyHash>,
+    stamp: Stamp,
+    looked_at: Instant,
+}
+
+type KeyHash = [u8; 32];
+
+/// Tells one content of the file from the next without reading it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+struct Stamp {
+    modified: Option<SystemTime>,
+    length: u64,
+    inode: u64,
+}
+
+/// Why a file of keys cannot be used.
+#[derive(Debug, Eq, PartialEq, thiserror::Error)]
+pub enum InvalidApiKeys {
+    /// The file cannot be read.
+    #[error("cannot read {path}: {reason}")]
+    Unreadable {
+        /// The file.
+        path: String,
+        /// What the operating system says.
+        reason: String,
+    },
+    /// The file does not keep its secrets.
+    #[error("everybody on this machine can read {0} or its group can change it; chmod 600 helps")]
+    Open(String),
+    /// The file is too large to be a list of keys.
+    #[error("{0} is larger than {SIZE_LIMIT} bytes")]
+    TooLarge(String),
+    /// A line is no key.
+    #[error("line {line} of {path} is no key: at least {SHORTEST} visible ASCII characters are")]
+    Key {
+        /// The file.
+        path: String,
+        /// The line, counted from 1.
+        line: usize,
+    },
+    /// Nobody could be let in.
+    #[error("{0} holds no key")]
+    Empty(String),
+}
+
+impl ApiKeys {
+    /// Reads the keys at `path`.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidApiKeys`], whose text is for the person who starts the service.
+    pub fn read(path: &Path) -> Result<Self, InvalidApiKeys> {
+        let (keys, stamp) = load(path)?;
+        Ok(Self {
+            path: path.to_owned(),
+            state: Mutex::new(State {
+                keys,
+                stamp,
+                looked_at: Instant::now(),
+            }),
+        })
+    }
+
+    /// Whether this is one of the keys. Every key is compared to its end, so that the time tells nothing about any of them.
+    pub(super) fn admit(&self, key: &[u8]) -> bool {
+        let presented = hash(key);
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        self.refresh(&mut state);
+        let admitted = state
+            .keys
+            .iter()
+            .fold(Choice::from(0), |admitted, key| admitted | key.ct_eq(&presented));
+        admitted.into()
+    }
+
+    /// Keys that cannot be read any more stay in force: a half-written file must not lock everybody out.
+    fn refresh(&self, state: &mut State) {
+        if state.looked_at.elapsed() < LOOK_EVERY {
+            return;
+        }
+        state.looked_at = Instant::now();
+        let stamp = fs::metadata(&self.path).map(|metadata| Stamp::of(&metadata));
+        if stamp.as_ref().is_ok_and(|stamp| *stamp == state.stamp) {
+            return;
+        }
+        match load(&self.path) {
+            Ok((keys, stamp)) => {
+                tracing::info!("read {} API keys again, since their file changed", keys.len());
+                (state.keys, state.stamp) = (keys, stamp);
+            }
+            Err(problem) => {
+                if let Ok(stamp) = stamp {
+                    // Said once for every change.
+                    state.stamp = stamp;
+                }
+                tracing::error!("the API keys stay as they were: {problem}");
+            }
+        }
+    }
+}
+
+impl fmt::Debug for ApiKeys {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "ApiKeys({})", self.path.display())
+    }
+}
+
+impl Stamp {
+    fn of(metadata: &fs::Metadata) -> Self {
+        Self {
+            modified: metadata.modified().ok(),
+            length: metadata.len(),
+            #[cfg(unix)]
+            inode: std::os::unix::fs::MetadataExt::ino(metadata),
+            #[cfg(not(unix))]
+            inode: 0,
+        }
+    }
+}
+
+fn load(path: &Path) -> Result<(Vec<KeyHash>, Stamp), InvalidApiKeys> {
+    let name = path.display().to_string();
+    let unreadable = |error: io::Error| InvalidApiKeys::Unreadable {
+        path: name.clone(),
+        reason: error.to_string(),
+    };
+    let file = fs::File::open(path).map_err(unreadable)?;
+    // Asked of the open file and not of its name, which could mean another file by now.
+    let metadata = file.metadata().map_err(unreadable)?;
+    if is_open_to_others(&metadata) {
+        return Err(InvalidApiKeys::Open(name));
+    }
+    if metadata.len() > SIZE_LIMIT {
+        return Err(InvalidApiKeys::TooLarge(name));
+    }
+    let mut text = String::new();
+    file.take(SIZE_LIMIT)
+        .read_to_string(&mut text)
+        .map_err(unreadable)?;
+    Ok((parse(&text, &name)?, Stamp::of(&metadata)))
+}
+
+/// The group may read: orchestrators mount secrets so.
+#[cfg(unix)]
+fn is_open_to_others(metadata: &fs::Metadata) -> bool {
+    std::os::unix::fs::MetadataExt::mode(metadata) & 0o027 != 0
+}
+
+#[cfg(not(unix))]
+fn is_open_to_others(_: &fs::Metadata) -> bool {
+    false
+}
+
+fn parse(text: &str, name: &str) -> Result<Vec<KeyHash>, InvalidApiKeys> {
+    let lines = text.lines().map(str::trim).enumerate();
+    let keys = lines
+        .filter(|(_, line)| !line.is_empty() && !line.starts_with('#'))
+        .map(|(index, line)| {
+            let is_key = line.len() >= SHORTEST && line.bytes().all(|byte| byte.is_ascii_graphic());
+            is_key.then(|| hash(line.as_bytes())).ok_or(InvalidApiKeys::Key {
+                path: name.to_owned(),
+                line: index + 1,
+            })
+        });
+    let keys: Vec<KeyHash> = keys.collect::<Result<_, _>>()?;
+    if keys.is_empty() {
+        return Err(InvalidApiKeys::Empty(name.to_owned()));
+    }
+    Ok(keys)
+}
+
+/// Of equal length whatever the key, so that not even the length shows in the time.
+fn hash(key: &[u8]) -> KeyHash {
+    blake3::derive_key("sends 2026-11 API key", key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_a_key_a_comment_or_nothing() {
+        let text = "# for the dashboard\n\n  dashboard-0123456789 \nreports-0123456789abc\n";
+        let keys = parse(text, "keys").unwrap();
+        assert_eq!(
+            keys,
+            [hash(b"dashboard-0123456789"), hash(b"reports-0123456789abc")]
+        );
+    }
+
+    #[test]
+    fn a_line_that_is_no_key_is_named_and_not_quoted() {
+        for (text, said) in [
+            ("", "keys holds no key"),
+            ("# nothing\n", "keys holds no key"),
+            (
+                "0123456789abcdef\nshort",
+                "line 2 of keys is no key: at least 16 visible ASCII characters are",
+            ),
+            (
+                "0123456789 abcdef",
+                "line 1 of keys is no key: at least 16 visible ASCII characters are",
+            ),
+        ] {
+            assert_eq!(parse(text, "keys").unwrap_err().to_string(), said);
+        }
+    }
+}

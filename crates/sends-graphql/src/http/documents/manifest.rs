@@ -1,0 +1,150 @@
+//! The manifest of trusted documents, in the forms that the usual tools write it.
+//!
+//! - Apollo's `generate-persisted-query-manifest`: `{"format": "apollo-persisted-query-manifest", "version": 1,
+//!   "operations": [{"id": …, "body": …}]}`
+//! - GraphQL Code Generator's `persistedDocuments` and Relay's `persistConfig` file: `{id: text}`
+//!
+//! Owns reading it. Must not know how a request names a document.
+
+use std::{
+    collections::{HashMap, HashSet},
+    fmt, fs, io,
+    path::Path,
+    sync::Arc,
+};
+
+use serde::Deserialize;
+
+/// More than any frontend's documents take.
+const SIZE_LIMIT: u64 = 64 << 20;
+
+const APOLLO_FORMAT: &str = "apollo-persisted-query-manifest";
+
+/// The documents of a manifest.
+pub struct TrustedDocuments {
+    by_id: HashMap<String, Arc<str>>,
+    texts: HashSet<Arc<str>>,
+}
+
+/// Why a manifest cannot be used.
+#[derive(Debug, Eq, PartialEq, thiserror::Error)]
+pub enum InvalidManifest {
+    /// The file cannot be read.
+    #[error("cannot read {path}: {reason}")]
+    Unreadable {
+        /// The file.
+        path: String,
+        /// What the operating system says.
+        reason: String,
+    },
+    /// The file is too large to be a manifest.
+    #[error("{0} is larger than {SIZE_LIMIT} bytes")]
+    TooLarge(String),
+    /// The file is something else.
+    #[error(
+        "{0} is no manifest of persisted documents as Apollo's, Relay's or GraphQL Code Generator's tools write it"
+    )]
+    UnknownFormat(String),
+    /// The manifest lets nothing through.
+    #[error("{0} holds no document")]
+    Empty(String),
+    /// One id cannot stand for two documents.
+    #[error("{path} holds the id \"{id}\" twice, with different documents")]
+    Ambiguous {
+        /// The file.
+        path: String,
+        /// The id.
+        id: String,
+    },
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Manifest {
+    Apollo {
+        format: String,
+        version: u64,
+        operations: Vec<Operation>,
+    },
+    Map(HashMap<String, String>),
+}
+
+#[derive(Deserialize)]
+struct Operation {
+    id: String,
+    body: String,
+}
+
+impl TrustedDocuments {
+    /// Reads the manifest at `path`.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidManifest`], whose text is for the person who starts the service.
+    pub fn read(path: &Path) -> Result<Self, InvalidManifest> {
+        let name = path.display().to_string();
+        let unreadable = |error: io::Error| InvalidManifest::Unreadable {
+            path: name.clone(),
+            reason: error.to_string(),
+        };
+        if fs::metadata(path).map_err(unreadable)?.len() > SIZE_LIMIT {
+            return Err(InvalidManifest::TooLarge(name));
+        }
+        Self::parse(&fs::read(path).map_err(unreadable)?, &name)
+    }
+
+    pub(super) fn parse(manifest: &[u8], name: &str) -> Result<Self, InvalidManifest> {
+        let unknown = || InvalidManifest::UnknownFormat(name.to_owned());
+        let documents: Vec<(String, String)> =
+            match serde_json::from_slice(manifest).map_err(|_| unknown())? {
+                Manifest::Apollo {
+                    format,
+                    version: 1,
+                    operations,
+                } if format == APOLLO_FORMAT => operations
+                    .into_iter()
+                    .map(|operation| (operation.id, operation.body))
+                    .collect(),
+                Manifest::Apollo { .. } => return Err(unknown()),
+                Manifest::Map(documents) => documents.into_iter().collect(),
+            };
+        let mut by_id: HashMap<String, Arc<str>> = HashMap::with_capacity(documents.len());
+        for (id, text) in documents {
+            let id = without_prefix(&id).to_owned();
+            if by_id.get(&id).is_some_and(|known| **known != *text) {
+                let path = name.to_owned();
+                return Err(InvalidManifest::Ambiguous { path, id });
+            }
+            by_id.insert(id, text.into());
+        }
+        if by_id.is_empty() {
+            return Err(InvalidManifest::Empty(name.to_owned()));
+        }
+        let texts = by_id.values().cloned().collect();
+        Ok(Self { by_id, texts })
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.by_id.len()
+    }
+
+    pub(super) fn named(&self, id: &str) -> Option<Arc<str>> {
+        self.by_id.get(without_prefix(id)).cloned()
+    }
+
+    pub(super) fn worded(&self, text: &str) -> Option<Arc<str>> {
+        self.texts.get(text).cloned()
+    }
+}
+
+impl fmt::Debug for TrustedDocuments {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "TrustedDocuments({})", self.count())
+    }
+}
+
+/// GraphQL over HTTP writes an id that is a hash with the name of the hash in front; the tools leave it out.
+fn without_prefix(id: &str) -> &str {
+    id.strip_prefix("sha256:").unwrap_or(id)
+}

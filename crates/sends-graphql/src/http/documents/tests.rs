@@ -1,0 +1,152 @@
+use serde_json::json;
+
+use super::*;
+
+const TEXT: &str = "{ __typename }";
+
+fn hash(text: &str) -> String {
+    use std::fmt::Write as _;
+    let mut digits = String::new();
+    for byte in Sha256::digest(text.as_bytes()) {
+        write!(digits, "{byte:02x}").unwrap();
+    }
+    digits
+}
+
+fn request(text: Option<&str>, hash: Option<&str>) -> Parameters {
+    let mut request = Parameters {
+        query: text.map(str::to_owned),
+        ..Parameters::default()
+    };
+    if let Some(hash) = hash {
+        let persisted = json!({ "version": 1, "sha256Hash": hash });
+        request.extensions.insert("persistedQuery".into(), persisted);
+    }
+    request
+}
+
+fn find(documents: &Documents, text: Option<&str>, hash: Option<&str>) -> Result<Document, String> {
+    documents
+        .find(&mut request(text, hash))
+        .map_err(|rejection| rejection.into_errors().remove(0).message)
+}
+
+fn any(persisted_bytes: u64) -> Documents {
+    Documents::new(settings::Documents::Any { persisted_bytes })
+}
+
+fn trusted(manifest: &serde_json::Value) -> Result<TrustedDocuments, InvalidManifest> {
+    TrustedDocuments::parse(manifest.to_string().as_bytes(), "manifest.json")
+}
+
+#[test]
+fn a_hash_stands_for_a_text_once_the_text_was_kept() {
+    let documents = any(1 << 20);
+    let hash = hash(TEXT);
+    assert_eq!(
+        find(&documents, None, Some(&hash)).unwrap_err(),
+        "PersistedQueryNotFound"
+    );
+    let sent = find(&documents, Some(TEXT), Some(&hash)).unwrap();
+    assert_eq!(
+        find(&documents, None, Some(&hash)).unwrap_err(),
+        "PersistedQueryNotFound"
+    );
+    documents.keep(sent);
+    assert_eq!(&*find(&documents, None, Some(&hash)).unwrap().text, TEXT);
+    assert_eq!(
+        &*find(&documents, None, Some(&hash.to_uppercase())).unwrap().text,
+        TEXT
+    );
+}
+
+#[test]
+fn a_text_is_never_kept_under_the_hash_of_another() {
+    let documents = any(1 << 20);
+    for wrong in [hash("{ other }"), "00".into(), "zz".repeat(32), "é".repeat(32)] {
+        assert!(find(&documents, Some(TEXT), Some(&wrong)).is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn the_cache_holds_no_more_than_its_bytes() {
+    let documents = any(64 << 10);
+    for number in 0..10_000 {
+        let text = format!("{{ a{number}: __typename }}");
+        documents.keep(find(&documents, Some(&text), Some(&hash(&text))).unwrap());
+    }
+    let Documents::Any {
+        registered: Some(cache),
+    } = &documents
+    else {
+        panic!("there is a cache");
+    };
+    assert!(cache.weight() <= 64 << 10, "{}", cache.weight());
+    assert!(!cache.is_empty());
+}
+
+#[test]
+fn without_a_cache_clients_are_told_to_send_texts() {
+    assert_eq!(
+        find(&any(0), Some(TEXT), Some(&hash(TEXT))).unwrap_err(),
+        "PersistedQueryNotSupported"
+    );
+    assert!(find(&any(0), Some(TEXT), None).is_ok());
+}
+
+#[test]
+fn only_the_documents_of_the_manifest_are_answered_in_any_of_its_forms() {
+    let apollo = json!({
+        "format": "apollo-persisted-query-manifest", "version": 1,
+        "operations": [{ "id": "a1", "name": "A", "type": "query", "body": TEXT }],
+    });
+    let map = json!({ "a1": TEXT });
+    for manifest in [apollo, map] {
+        let documents = Documents::Trusted(trusted(&manifest).unwrap());
+        for (text, id) in [
+            (None, Some("a1")),
+            (None, Some("sha256:a1")),
+            (Some(TEXT), None),
+            (Some("{ other }"), Some("a1")),
+        ] {
+            assert_eq!(
+                &*find(&documents, text, id).unwrap().text,
+                TEXT,
+                "{manifest} {text:?} {id:?}"
+            );
+        }
+        for (text, id) in [
+            (None, Some("a2")),
+            (Some("{ other }"), None),
+            (Some(TEXT), Some("a2")),
+            (None, None),
+        ] {
+            assert!(find(&documents, text, id).is_err(), "{manifest} {text:?} {id:?}");
+        }
+        let mut by_id = Parameters {
+            document_id: Some("a1".into()),
+            ..Parameters::default()
+        };
+        assert!(documents.find(&mut by_id).is_ok());
+    }
+}
+
+#[test]
+fn what_is_no_manifest_is_said_at_the_start() {
+    for (manifest, said) in [
+        (json!([]), "manifest.json is no manifest"),
+        (json!({}), "manifest.json holds no document"),
+        (json!({ "a": 1 }), "manifest.json is no manifest"),
+        (
+            json!({ "format": "apollo-persisted-query-manifest", "version": 2, "operations": [] }),
+            "manifest.json is no manifest",
+        ),
+        (
+            json!({ "a": "{ b }", "sha256:a": "{ c }" }),
+            "manifest.json holds the id \"a\" twice",
+        ),
+    ] {
+        let problem = trusted(&manifest).unwrap_err().to_string();
+        assert!(problem.starts_with(said), "{manifest}: {problem}");
+    }
+}

@@ -1,0 +1,71 @@
+//! One operation: from the text of its document to what it answers.
+//!
+//! Owns the order of the checks before the execution. Must not know how the request came in or how the answer leaves.
+
+use async_graphql::{Request, Response, Variables, parser::types::OperationType};
+use serde_json::{Map, Value};
+
+use super::{Service, rejection::Rejection};
+use crate::{
+    execution::{self, Admitted, Executor},
+    histories::Asker,
+    loader::HistoryLoader,
+    telemetry,
+};
+
+/// What is to be executed.
+pub(super) struct Operation<'request> {
+    /// The text of the document.
+    pub text: &'request str,
+    /// Which of its operations.
+    pub name: Option<String>,
+    /// The values of its variables.
+    pub variables: Map<String, Value>,
+}
+
+/// An operation that has been admitted.
+pub(super) struct Prepared<'service>(Admitted<'service>);
+
+impl Operation<'_> {
+    /// Has the executor look at it, as far as that can be done before it is validated.
+    ///
+    /// # Errors
+    ///
+    /// A [`Rejection`] where it may not run.
+    pub(super) fn prepare(self, executor: &Executor) -> Result<Prepared<'_>, Rejection> {
+        let variables = Variables::from_json(Value::Object(self.variables));
+        let mut request = Request::new(self.text).variables(variables);
+        request.operation_name = self.name;
+        let admitted = executor.admit(request);
+        admitted
+            .map(Prepared)
+            .map_err(|error| Rejection::of_document(vec![error]))
+    }
+}
+
+impl Prepared<'_> {
+    /// Whether it changes something.
+    pub(super) fn is_mutation(&self) -> bool {
+        self.0.kind() == OperationType::Mutation
+    }
+
+    /// Validates and executes it.
+    ///
+    /// # Errors
+    ///
+    /// A [`Rejection`] where it is not executed.
+    pub(super) async fn execute(self, service: &Service, asker: Asker) -> Result<Response, Rejection> {
+        let caller = asker.caller.clone();
+        let loader = HistoryLoader::new(service.histories.clone(), asker);
+        let mut response = self.0.data(loader).execute().await;
+        if execution::is_request_error(&response) {
+            return Err(Rejection::of_document(response.errors));
+        }
+        // What the operation cost: the answers of the upstream that others waited for too are counted where they were
+        // asked.
+        let cost = async_graphql::value!({ "calls": caller.calls_sent() });
+        response.extensions.insert("upstream".to_owned(), cost);
+        telemetry::operation::cost(caller.calls_sent());
+        Ok(response)
+    }
+}

@@ -1,0 +1,225 @@
+//! The parameters of a GraphQL request, from the body of a POST or the query string of a GET.
+//!
+//! Owns what types they must have. Must not know what a document is or where its text comes from.
+
+use serde_json::{Map, Value};
+use url::form_urlencoded;
+
+use super::rejection::Rejection;
+
+/// What the client sent, each of the right type, and null where it is the same as absent.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Parameters {
+    /// The text of the document.
+    pub query: Option<String>,
+    /// Which operation of the document to execute.
+    pub operation_name: Option<String>,
+    /// The values of the operation's variables.
+    pub variables: Map<String, Value>,
+    /// What is agreed on beyond the specification.
+    pub extensions: Map<String, Value>,
+    /// The name of a document that the service knows.
+    pub document_id: Option<String>,
+}
+
+/// What a body holds: one request, or several.
+#[derive(Debug, PartialEq)]
+pub(super) enum Requests {
+    /// One.
+    Single(Box<Parameters>),
+    /// Several, answered in the same order.
+    Batch(Vec<Parameters>),
+}
+
+impl Requests {
+    /// Reads a JSON body.
+    pub(super) fn from_body(body: &[u8], batch_limit: usize) -> Result<Self, Rejection> {
+        if body.trim_ascii().is_empty() {
+            return Err(Rejection::malformed(
+                "The body is empty; send a JSON object with the text of the operation in \"query\".",
+            ));
+        }
+        match serde_json::from_slice(body) {
+            Ok(Value::Object(members)) => Ok(Self::Single(Box::new(Parameters::from_members(members)?))),
+            Ok(Value::Array(requests)) => Self::from_batch(requests, batch_limit),
+            Ok(_) => Err(Rejection::malformed("The body must be a JSON object.")),
+            Err(error) => Err(Rejection::malformed(format!(
+                "The body is not JSON: there is a mistake in line {}, column {}.",
+                error.line(),
+                error.column()
+            ))),
+        }
+    }
+
+    fn from_batch(requests: Vec<Value>, limit: usize) -> Result<Self, Rejection> {
+        if limit <= 1 {
+            return Err(Rejection::malformed(
+                "Send one operation at a time; batches are not taken.",
+            ));
+        }
+        if requests.is_empty() || requests.len() > limit {
+            return Err(Rejection::malformed(format!(
+                "A batch holds from 1 to {limit} operations."
+            )));
+        }
+        let requests = requests.into_iter().map(|request| match request {
+            Value::Object(members) => Parameters::from_members(members),
+            _ => Err(Rejection::malformed(
+                "Every element of a batch must be a JSON object.",
+            )),
+        });
+        requests.collect::<Result<_, _>>().map(Self::Batch)
+    }
+}
+
+impl Parameters {
+    fn from_members(mut members: Map<String, Value>) -> Result<Self, Rejection> {
+        let mut take = |name: &str| members.remove(name).filter(|value| !value.is_null());
+        Ok(Self {
+            query: take("query").map(|value| string("query", value)).transpose()?,
+            operation_name: take("operationName")
+                .map(|value| string("operationName", value))
+                .transpose()?,
+            variables: take("variables")
+                .map_or_else(|| Ok(Map::new()), |value| object("variables", value))?,
+            extensions: take("extensions")
+                .map_or_else(|| Ok(Map::new()), |value| object("extensions", value))?,
+            document_id: take("documentId")
+                .map(|value| string("documentId", value))
+                .transpose()?,
+        })
+    }
+
+    /// Reads the query string of a URL. A parameter given twice has no meaning.
+    pub(super) fn from_query_string(query: &str) -> Result<Self, Rejection> {
+        let mut members = Map::new();
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            let value = match &*name {
+                "variables" | "extensions" | "operationName" if value.is_empty() => Value::Null,
+                "variables" | "extensions" => serde_json::from_str(&value)
+                    .map_err(|_| Rejection::malformed(format!("\"{name}\" is not a JSON object.")))?,
+                "query" | "operationName" | "documentId" => Value::String(value.into_owned()),
+                _ => continue,
+            };
+            if members.insert(name.to_string(), value).is_some() {
+                return Err(Rejection::malformed(format!(
+                    "\"{name}\" is given more than once."
+                )));
+            }
+        }
+        Self::from_members(members)
+    }
+}
+
+fn string(name: &str, value: Value) -> Result<String, Rejection> {
+    match value {
+        Value::String(text) => Ok(text),
+        _ => Err(Rejection::malformed(format!("\"{name}\" must be a string."))),
+    }
+}
+
+fn object(name: &str, value: Value) -> Result<Map<String, Value>, Rejection> {
+    match value {
+        Value::Object(members) => Ok(members),
+        _ => Err(Rejection::malformed(format!("\"{name}\" must be a JSON object."))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn message(rejection: Rejection) -> String {
+        rejection.into_errors().remove(0).message
+    }
+
+    #[test]
+    fn what_is_absent_and_what_is_null_are_the_same() {
+        for body in [
+            r#"{"query":"{a}"}"#,
+            r#" {"query":"{a}","operationName":null,"variables":null,"extensions":null,"documentId":null,"more":1} "#,
+        ] {
+            let Requests::Single(read) = Requests::from_body(body.as_bytes(), 1).unwrap() else {
+                panic!("{body} is no batch");
+            };
+            let expected = Parameters {
+                query: Some("{a}".into()),
+                ..Parameters::default()
+            };
+            assert_eq!(*read, expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn a_parameter_of_the_wrong_type_is_named() {
+        for (name, value) in [
+            ("query", json!(1)),
+            ("query", json!({})),
+            ("operationName", json!(["a"])),
+            ("documentId", json!(false)),
+            ("variables", json!("{}")),
+            ("variables", json!([])),
+            ("extensions", json!(0)),
+        ] {
+            let body = json!({ name: value }).to_string();
+            let said = message(Requests::from_body(body.as_bytes(), 1).unwrap_err());
+            assert!(
+                said.starts_with(&format!("\"{name}\" must be a")),
+                "{body}: {said}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_no_object_is_refused_in_words_of_ours() {
+        for (body, said) in [
+            ("", "The body is empty"),
+            (" \n", "The body is empty"),
+            (
+                "{\n\"a",
+                "The body is not JSON: there is a mistake in line 2, column 2.",
+            ),
+            ("\u{1}", "The body is not JSON"),
+            ("3", "The body must be a JSON object"),
+            ("[]", "Send one operation at a time"),
+        ] {
+            let refused = message(Requests::from_body(body.as_bytes(), 1).unwrap_err());
+            assert!(refused.starts_with(said), "{body}: {refused}");
+        }
+        assert!(Requests::from_body(b"\xff{}", 1).is_err());
+        assert!(Requests::from_body("[".repeat(100_000).as_bytes(), 9).is_err());
+    }
+
+    #[test]
+    fn a_batch_is_taken_up_to_its_limit() {
+        let batch = |length: usize| json!(vec![json!({ "query": "{a}" }); length]).to_string();
+        for (length, taken) in [(0, false), (1, true), (3, true), (4, false)] {
+            let read = Requests::from_body(batch(length).as_bytes(), 3);
+            assert_eq!(
+                matches!(&read, Ok(Requests::Batch(requests)) if requests.len() == length),
+                taken,
+                "{length}"
+            );
+        }
+        assert!(Requests::from_body(b"[1]", 3).is_err());
+        assert!(Requests::from_body(b"[[]]", 3).is_err());
+    }
+
+    #[test]
+    fn the_query_string_holds_the_same_parameters() {
+        let read = Parameters::from_query_string(
+            "query=%7Ba%7D+%23&operationName=&variables=%7B%22a%22%3A1%7D&extensions=&other=1",
+        );
+        let expected = Parameters {
+            query: Some("{a} #".into()),
+            variables: json!({ "a": 1 }).as_object().unwrap().clone(),
+            ..Parameters::default()
+        };
+        assert_eq!(read.unwrap(), expected);
+        for wrong in ["query=a&query=b", "variables=x", "variables=[]", "extensions=1"] {
+            assert!(Parameters::from_query_string(wrong).is_err(), "{wrong}");
+        }
+    }
+}

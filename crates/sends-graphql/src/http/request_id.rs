@@ -1,0 +1,83 @@
+//! The id of a request: the caller's if it brings a usable one, in the answer, and for whoever writes about it.
+
+use axum::{extract::Request, middleware::Next, response::Response};
+use http::{HeaderName, HeaderValue};
+
+/// Where the id travels, in both directions.
+pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// A UUID has 36 characters, a trace context 55.
+const LONGEST: usize = 128;
+
+/// What a request is called, for whoever handles it.
+#[derive(Clone, Debug)]
+pub struct RequestId(HeaderValue);
+
+impl RequestId {
+    /// The id.
+    pub fn as_str(&self) -> &str {
+        self.0.to_str().unwrap_or_default()
+    }
+
+    fn of(request: &Request) -> Self {
+        let mut brought = request.headers().get_all(REQUEST_ID).iter();
+        match (brought.next(), brought.next()) {
+            (Some(id), None) if is_usable(id) => Self(id.clone()),
+            _ => Self::drawn(),
+        }
+    }
+
+    /// Only has to be different from the others in the log, which without random numbers it is not.
+    fn drawn() -> Self {
+        let mut bytes = [0; 16];
+        if getrandom::fill(&mut bytes).is_err() {
+            return Self(HeaderValue::from_static("unnamed"));
+        }
+        let digits = format!("{:032x}", u128::from_be_bytes(bytes));
+        Self(HeaderValue::from_str(&digits).unwrap_or(HeaderValue::from_static("unnamed")))
+    }
+}
+
+/// The id ends up in logs: it may hold nothing that could be taken for anything else there.
+fn is_usable(id: &HeaderValue) -> bool {
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.:/+=@".contains(byte);
+    (1..=LONGEST).contains(&id.len()) && id.as_bytes().iter().all(is_plain)
+}
+
+/// Names the request, for the service and for the caller.
+pub(super) async fn name(mut request: Request, next: Next) -> Response {
+    let id = RequestId::of(&request);
+    request.extensions_mut().insert(id.clone());
+    let mut response = next.run(request).await;
+    response.headers_mut().insert(REQUEST_ID, id.0);
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+
+    use super::*;
+
+    fn id(values: &[&str]) -> String {
+        let mut request = Request::new(Body::empty());
+        for value in values {
+            request.headers_mut().append(REQUEST_ID, value.parse().unwrap());
+        }
+        RequestId::of(&request).as_str().to_owned()
+    }
+
+    #[test]
+    fn a_usable_id_is_kept_and_any_other_replaced() {
+        let longest = "a".repeat(LONGEST);
+        for usable in ["1", "7b1c-4e.a:b/c+d=e@f_g", &longest] {
+            assert_eq!(id(&[usable]), usable);
+        }
+        let too_long = "a".repeat(LONGEST + 1);
+        for unusable in [&[][..], &[""], &["a b"], &["a\"b"], &["a", "b"], &[&too_long]] {
+            let drawn = id(unusable);
+            assert_eq!(drawn.len(), 32, "{unusable:?}: {drawn}");
+            assert_ne!(drawn, id(unusable));
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! The service over HTTP, as clients, browsers and attackers meet it. No account stands behind it: the data is invented.
+
+mod addressing;
+mod audits;
+mod connections;
+mod documents;
+mod keys;
+mod protocol;
+mod requests;
+
+use reqwest::{Client, RequestBuilder, Response};
+use sends_end_to_end::{GUIDE_ACTIVITY, ServiceProcess};
+use serde_json::{Value, json};
+
+const QUERY: &str = "{ reasonCodes { code description } }";
+
+fn guide_query() -> String {
+    format!(r#"{{ campaignActivity(id: "{GUIDE_ACTIVITY}") {{ sendHistory {{ sendId count }} }} }}"#)
+}
+
+fn service(options: &[&str]) -> ServiceProcess {
+    ServiceProcess::start(&[&["--sandbox"], options].concat(), &[])
+}
+
+fn client() -> Client {
+    // What is compressed is to be seen as it is.
+    let client = Client::builder().no_proxy().no_gzip().tls_certs_only([]);
+    client.build().unwrap()
+}
+
+fn post(service: &ServiceProcess) -> RequestBuilder {
+    client().post(format!("{}/graphql", service.origin()))
+}
+
+/// A query by GET that no web page could have caused.
+fn get(service: &ServiceProcess, parameters: &[(&str, &str)]) -> RequestBuilder {
+    client()
+        .get(format!("{}/graphql", service.origin()))
+        .query(parameters)
+        .header("graphql-require-preflight", "1")
+}
+
+async fn send(request: RequestBuilder) -> Response {
+    request.send().await.unwrap()
+}
+
+/// The status, and the code of the first error.
+async fn refusal(request: RequestBuilder) -> (u16, String) {
+    let answer = send(request).await;
+    let status = answer.status().as_u16();
+    let body: Value = answer.json().await.unwrap();
+    assert!(body.get("data").is_none(), "{body}");
+    let code = body["errors"][0]["extensions"]["code"].as_str();
+    (status, code.unwrap_or_default().to_owned())
+}
+
+fn header<'answer>(answer: &'answer Response, name: &str) -> &'answer str {
+    let value = answer.headers().get(name).map(|value| value.to_str().unwrap());
+    value.unwrap_or_default()
+}
+
+fn body(query: &str) -> Value {
+    json!({ "query": query })
+}

@@ -1,0 +1,116 @@
+//! What a web page can and cannot do.
+
+use reqwest::{Method, RequestBuilder};
+use serde_json::Value;
+
+use super::{QUERY, body, client, get, header, post, refusal, send, service};
+
+#[tokio::test]
+async fn a_request_that_browsers_send_without_asking_is_refused() {
+    let service = service(&[]);
+    let url = format!("{}/graphql", service.origin());
+    let plain = || client().get(&url).query(&[("query", QUERY)]);
+    let form = |content_type: &str| {
+        let request = client().post(&url).header("content-type", content_type);
+        request.body(body(QUERY).to_string())
+    };
+    for request in [
+        plain(),
+        plain().header("apollo-require-preflight", ""),
+        form("text/plain"),
+        form("multipart/form-data; boundary=x"),
+        form("application/x-www-form-urlencoded"),
+        client().post(&url).body(body(QUERY).to_string()),
+    ] {
+        assert_eq!(refusal(request).await, (403, "REQUEST_REFUSED".into()));
+    }
+    for (name, value) in [
+        ("apollo-require-preflight", "1"),
+        ("graphql-require-preflight", "1"),
+        ("x-apollo-operation-name", "Q"),
+        ("content-type", "application/json"),
+    ] {
+        assert_eq!(send(plain().header(name, value)).await.status(), 200, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_somebody_gave_this_address_is_not_answered() {
+    let service = service(&["--allowed-host", "sends.example.com,other.example.com"]);
+    let page = client().get(format!("{}/graphiql", service.origin()));
+    for request in [post(&service).json(&body(QUERY)), page] {
+        let request = request.header("host", "attacker.example:8080");
+        assert_eq!(refusal(request).await, (403, "REQUEST_REFUSED".into()));
+    }
+    for host in [
+        "localhost",
+        "127.0.0.1:1",
+        "sends.example.com",
+        "other.example.com:443",
+    ] {
+        let request = post(&service).header("host", host).json(&body(QUERY));
+        assert_eq!(send(request).await.status(), 200, "{host}");
+    }
+}
+
+#[tokio::test]
+async fn pages_of_allowed_origins_may_ask_and_others_may_not() {
+    let service = service(&[
+        "--allowed-origin",
+        "https://app.example.com,http://localhost:3000",
+    ]);
+    let url = format!("{}/graphql", service.origin());
+    let preflight = |origin: &str| -> RequestBuilder {
+        client()
+            .request(Method::OPTIONS, &url)
+            .header("origin", origin)
+            .header("access-control-request-method", "POST")
+            .header(
+                "access-control-request-headers",
+                "content-type,x-api-key,authorization",
+            )
+    };
+    for origin in ["https://app.example.com", "http://localhost:3000"] {
+        let answer = send(preflight(origin)).await;
+        assert_eq!(header(&answer, "access-control-allow-origin"), origin);
+        assert!(header(&answer, "access-control-allow-headers").contains("x-api-key"));
+        assert_eq!(header(&answer, "access-control-allow-credentials"), "");
+        let answer = send(post(&service).header("origin", origin).json(&body(QUERY))).await;
+        assert_eq!(header(&answer, "access-control-allow-origin"), origin);
+        assert!(header(&answer, "access-control-expose-headers").contains("x-request-id"));
+        assert_eq!(answer.status(), 200);
+    }
+    for origin in [
+        "https://attacker.example",
+        "null",
+        "https://app.example.com.attacker.example",
+    ] {
+        let answer = send(preflight(origin)).await;
+        assert_eq!(header(&answer, "access-control-allow-origin"), "", "{origin}");
+        let request = post(&service).header("origin", origin).json(&body(QUERY));
+        assert_eq!(refusal(request).await.0, 403, "{origin}");
+    }
+    let own = post(&service)
+        .header("origin", service.origin())
+        .json(&body(QUERY));
+    assert_eq!(send(own).await.status(), 200);
+}
+
+#[tokio::test]
+async fn every_answer_tells_browsers_to_be_careful() {
+    let service = service(&[]);
+    let refused = client().get(format!("{}/graphql", service.origin()));
+    for request in [
+        post(&service).json(&body(QUERY)),
+        get(&service, &[("query", QUERY)]),
+        refused,
+    ] {
+        let answer = send(request).await;
+        assert_eq!(header(&answer, "x-content-type-options"), "nosniff");
+        assert_eq!(header(&answer, "x-frame-options"), "DENY");
+        assert_eq!(header(&answer, "referrer-policy"), "no-referrer");
+        assert!(!header(&answer, "content-security-policy").is_empty());
+        assert!(!header(&answer, "cache-control").is_empty());
+        let _: Value = answer.json().await.unwrap();
+    }
+}

@@ -1,0 +1,58 @@
+//! Documents that are named instead of sent.
+
+use serde_json::{Value, json};
+
+use super::{QUERY, body, get, post, refusal, send, service};
+
+/// The SHA-256 of [`QUERY`].
+const HASH: &str = "64042e9bbce67db828f59a5abdbce378c68d398dad38cdebef52c62bcbad3ea3";
+
+fn extension() -> Value {
+    json!({ "persistedQuery": { "version": 1, "sha256Hash": HASH } })
+}
+
+#[tokio::test]
+async fn a_document_is_registered_under_its_hash_and_then_named_by_post_and_get() {
+    let service = service(&[]);
+    let named = json!({ "extensions": extension() });
+    let unknown = (200, "PERSISTED_QUERY_NOT_FOUND".to_owned());
+    assert_eq!(refusal(post(&service).json(&named)).await, unknown);
+    let registered = json!({ "query": QUERY, "extensions": extension() });
+    assert_eq!(send(post(&service).json(&registered)).await.status(), 200);
+    let answer: Value = send(post(&service).json(&named)).await.json().await.unwrap();
+    assert!(answer["data"]["reasonCodes"].is_array(), "{answer}");
+    let extension = extension().to_string();
+    let answer = send(get(&service, &[("extensions", &extension)])).await;
+    let answer: Value = answer.json().await.unwrap();
+    assert!(answer["data"]["reasonCodes"].is_array(), "{answer}");
+    let forged = json!({ "query": "{ __typename }", "extensions": json!({ "persistedQuery": { "version": 1, "sha256Hash": HASH } }) });
+    assert_eq!(refusal(post(&service).json(&forged)).await.0, 400);
+}
+
+#[tokio::test]
+async fn registering_can_be_switched_off() {
+    let service = service(&["--persisted-cache", "0"]);
+    let named = json!({ "query": QUERY, "extensions": extension() });
+    let expected = (200, "PERSISTED_QUERY_NOT_SUPPORTED".to_owned());
+    assert_eq!(refusal(post(&service).json(&named)).await, expected);
+}
+
+#[tokio::test]
+async fn only_trusted_documents_are_answered_where_there_is_a_manifest() {
+    let folder = tempfile::tempdir().unwrap();
+    let manifest = folder.path().join("manifest.json");
+    std::fs::write(&manifest, json!({ "reasons": QUERY }).to_string()).unwrap();
+    let service = service(&["--persisted-only", manifest.to_str().unwrap()]);
+    for request in [
+        json!({ "documentId": "reasons" }),
+        json!({ "extensions": { "persistedQuery": { "version": 1, "sha256Hash": "reasons" } } }),
+        body(QUERY),
+    ] {
+        let answer: Value = send(post(&service).json(&request)).await.json().await.unwrap();
+        assert!(answer["data"]["reasonCodes"].is_array(), "{request}: {answer}");
+    }
+    for request in [body("{ __typename }"), json!({ "documentId": "other" })] {
+        let (_, code) = refusal(post(&service).json(&request)).await;
+        assert_eq!(code, "PERSISTED_QUERY_NOT_FOUND", "{request}");
+    }
+}

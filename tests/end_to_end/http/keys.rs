@@ -1,0 +1,76 @@
+//! Who may ask, and on which addresses the service starts.
+
+use std::{os::unix::fs::PermissionsExt, path::Path, time::Duration};
+
+use sends_end_to_end::{ServiceProcess, refused_start};
+
+use super::{QUERY, body, post, refusal, send};
+
+fn write_keys(path: &Path, text: &str, mode: u32) {
+    std::fs::write(path, text).unwrap();
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+}
+
+#[tokio::test]
+async fn only_callers_with_a_key_are_answered_and_the_keys_can_change() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("keys");
+    write_keys(
+        &file,
+        "# dashboard\nkey-of-the-dashboard\n\nkey-of-the-reports\n",
+        0o600,
+    );
+    let service = super::service(&["--api-key-file", file.to_str().unwrap()]);
+    let ask = |key: &str| post(&service).header("x-api-key", key).json(&body(QUERY));
+    for key in ["key-of-the-dashboard", "key-of-the-reports"] {
+        assert_eq!(send(ask(key)).await.status(), 200, "{key}");
+    }
+    let refused = (401, "UNAUTHENTICATED".to_owned());
+    assert_eq!(refusal(post(&service).json(&body(QUERY))).await, refused);
+    for key in ["", "key-of-the-dashboar", "# dashboard", "key-of-somebody-else"] {
+        assert_eq!(refusal(ask(key)).await, refused, "{key}");
+    }
+    write_keys(&file, "another-key-altogether\n", 0o600);
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    assert_eq!(send(ask("another-key-altogether")).await.status(), 200);
+    assert_eq!(refusal(ask("key-of-the-dashboard")).await, refused);
+    // A file that is being written must not lock everybody out.
+    write_keys(&file, "", 0o600);
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    assert_eq!(send(ask("another-key-altogether")).await.status(), 200);
+    assert!(!service.log().contains("another-key"), "{}", service.log());
+}
+
+#[test]
+fn the_account_is_not_opened_to_other_machines_unless_callers_are_checked() {
+    let token = [("SENDS_ACCESS_TOKEN", "token")];
+    for listen in ["0.0.0.0:0", "[::]:0", "192.0.2.1:0", "example.com:0"] {
+        let (status, said) = refused_start(&["--listen", listen], &token);
+        assert_eq!(status, Some(2), "{said}");
+        assert!(
+            said.contains("--api-key-file") && said.contains("--behind-authenticating-proxy"),
+            "{said}"
+        );
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("keys");
+    for (text, mode) in [("", 0o600), ("key-of-the-dashboard", 0o644), ("short", 0o600)] {
+        write_keys(&file, text, mode);
+        let options = ["--listen", "0.0.0.0:0", "--api-key-file", file.to_str().unwrap()];
+        let (status, said) = refused_start(&options, &token);
+        assert!(status == Some(2) && said.contains("--api-key-file"), "{said}");
+    }
+    write_keys(&file, "key-of-the-dashboard", 0o600);
+    let with_keys = ["--listen", "0.0.0.0:0", "--api-key-file", file.to_str().unwrap()];
+    let behind_proxy = ["--listen", "0.0.0.0:0", "--behind-authenticating-proxy"];
+    let callers = ["--listen", "0.0.0.0:0", "--caller-tokens"];
+    let no_token: &[(&str, &str)] = &[];
+    for (options, environment) in [
+        (&with_keys[..], &token[..]),
+        (&behind_proxy, &token),
+        (&callers, no_token),
+    ] {
+        // It starts, or this panics.
+        ServiceProcess::start(options, environment);
+    }
+}

@@ -1,0 +1,69 @@
+//! HTTP itself: versions, compression, the ids of requests.
+
+use reqwest::{Client, Version};
+
+use super::{QUERY, body, get, header, post, send, service};
+
+#[tokio::test]
+async fn http_2_is_spoken_to_who_knows_it_beforehand() {
+    let service = service(&[]);
+    let client = Client::builder().no_proxy().tls_certs_only([]);
+    let client = client.http2_prior_knowledge().build().unwrap();
+    let url = format!("{}/graphql", service.origin());
+    let one = || client.post(&url).json(&body(QUERY)).send();
+    let answers = futures_util::future::join_all((0..50).map(|_| one())).await;
+    for answer in answers {
+        let answer = answer.unwrap();
+        assert_eq!(
+            (answer.version(), answer.status().as_u16()),
+            (Version::HTTP_2, 200)
+        );
+    }
+}
+
+#[tokio::test]
+async fn long_answers_are_compressed_as_the_client_likes() {
+    let service = service(&[]);
+    let mut lengths = Vec::new();
+    for coding in ["identity", "gzip", "br", "zstd"] {
+        let request = post(&service)
+            .header("accept-encoding", coding)
+            .json(&body(QUERY));
+        let answer = send(request).await;
+        let expected = if coding == "identity" { "" } else { coding };
+        assert_eq!(header(&answer, "content-encoding"), expected);
+        let vary = answer.headers().get_all("vary").iter();
+        let names: Vec<_> = vary.map(|value| value.to_str().unwrap()).collect();
+        assert!(names.contains(&"accept-encoding"), "{names:?}");
+        lengths.push(answer.bytes().await.unwrap().len());
+    }
+    assert!(
+        lengths[1..].iter().all(|&length| length * 2 < lengths[0]),
+        "{lengths:?}"
+    );
+    let short = post(&service)
+        .header("accept-encoding", "gzip")
+        .json(&body("{ __typename }"));
+    assert_eq!(header(&send(short).await, "content-encoding"), "");
+}
+
+#[tokio::test]
+async fn a_request_keeps_its_id_or_is_given_one() {
+    let service = service(&[]);
+    let named = |id: &str| post(&service).header("x-request-id", id).json(&body(QUERY));
+    assert_eq!(
+        header(&send(named("client-7/42")).await, "x-request-id"),
+        "client-7/42"
+    );
+    let too_long = "a".repeat(129);
+    for unusable in ["two words", "", &too_long] {
+        let answer = send(named(unusable)).await;
+        let id = header(&answer, "x-request-id");
+        assert!(id.len() == 32 && id != unusable, "{unusable}: {id}");
+    }
+    let (first, second) = (
+        send(get(&service, &[("query", QUERY)])).await,
+        send(get(&service, &[])).await,
+    );
+    assert_ne!(header(&first, "x-request-id"), header(&second, "x-request-id"));
+}

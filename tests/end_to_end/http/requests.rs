@@ -1,0 +1,150 @@
+//! GraphQL over HTTP: media types, status codes, methods, and requests that are none.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::{QUERY, body, client, get, guide_query, header, post, refusal, send, service};
+
+const GRAPHQL_RESPONSE: &str = "application/graphql-response+json";
+
+#[tokio::test]
+async fn a_request_error_is_400_in_the_own_media_type_and_200_in_json() {
+    let service = service(&[]);
+    let missing = json!({ "query": "query ($id: ID!) { campaignActivity(id: $id) { id } }" });
+    for request in [body("{"), body("{ nothing }"), missing] {
+        for (accept, expected) in [(GRAPHQL_RESPONSE, 400), ("application/json", 200), ("*/*", 200)] {
+            let answer = send(post(&service).header("accept", accept).json(&request)).await;
+            assert_eq!(answer.status(), expected, "{accept} {request}");
+            let is_own = header(&answer, "content-type").starts_with(GRAPHQL_RESPONSE);
+            assert_eq!(is_own, accept == GRAPHQL_RESPONSE);
+            let said: Value = answer.json().await.unwrap();
+            assert!(
+                said.get("data").is_none() && !said["errors"][0]["message"].is_null(),
+                "{said}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_graphql_request_is_refused_with_the_status_that_says_why() {
+    let service = service(&["--body-limit", "2000"]);
+    let post = || post(&service);
+    let json = || post().header("content-type", "application/json");
+    let cases = [
+        (post().body("{}"), 403),
+        (post().header("content-type", "text/plain").body("{}"), 403),
+        (
+            post()
+                .header("content-type", "application/x-www-form-urlencoded")
+                .body("query={a}"),
+            403,
+        ),
+        (
+            post().header("content-type", "application/graphql").body("{a}"),
+            415,
+        ),
+        (
+            post()
+                .header("content-type", "application/json; charset=utf-16")
+                .body("{}"),
+            415,
+        ),
+        (json().header("content-encoding", "gzip").body("{}"), 415),
+        (json().header("accept", "text/html").body("{}"), 406),
+        (json().body(""), 400),
+        (json().body("{\"query\""), 400),
+        (json().body("\u{fffd}"), 400),
+        (json().body("{}"), 400),
+        (json().body(r#"{"query":1}"#), 400),
+        (json().body(r#"{"query":"{a}","variables":[]}"#), 400),
+        (json().body(r#"{"query":"{a}","operationName":1}"#), 400),
+        (json().body(r#"[{"query":"{a}"}]"#), 400),
+        (json().body(format!(r#"{{"query":"{}"}}"#, "a".repeat(2000))), 413),
+    ];
+    for (request, expected) in cases {
+        let described = format!("{request:?}");
+        assert_eq!(refusal(request).await.0, expected, "{described}");
+    }
+}
+
+#[tokio::test]
+async fn other_methods_are_answered_with_those_that_there_are() {
+    let service = service(&[]);
+    let url = format!("{}/graphql", service.origin());
+    for (method, expected) in [(Method::PUT, 405), (Method::DELETE, 405), (Method::OPTIONS, 204)] {
+        let answer = send(client().request(method.clone(), &url)).await;
+        assert_eq!(answer.status(), expected, "{method}");
+        assert_eq!(header(&answer, "allow"), "GET, HEAD, POST, OPTIONS");
+    }
+    let answer = send(get(&service, &[("query", "mutation { a }")])).await;
+    assert_eq!(
+        (answer.status().as_u16(), header(&answer, "allow")),
+        (405, "POST")
+    );
+    let head = client()
+        .head(&url)
+        .query(&[("query", QUERY)])
+        .header("graphql-require-preflight", "1");
+    let answer = send(head).await;
+    assert_eq!(answer.status(), 200);
+    assert_eq!(answer.bytes().await.unwrap().len(), 0);
+}
+
+#[tokio::test]
+async fn a_get_whose_answer_is_known_is_answered_without_it() {
+    let service = service(&[]);
+    let query = guide_query();
+    let get = || get(&service, &[("query", &query)]);
+    let first = send(get()).await;
+    assert_eq!(header(&first, "cache-control"), "private, no-cache");
+    assert!(header(&first, "vary").contains("accept"));
+    let tag = header(&first, "etag").to_owned();
+    assert!(tag.starts_with("W/\""), "{tag}");
+    // The second one costs no call, which does not make it another answer.
+    for known in [tag.clone(), format!("\"other\", {tag}")] {
+        let again = send(get().header("if-none-match", known)).await;
+        assert_eq!((again.status().as_u16(), header(&again, "etag")), (304, &*tag));
+        assert_eq!(again.bytes().await.unwrap().len(), 0);
+    }
+    let other = send(get().header("if-none-match", "W/\"other\"")).await;
+    assert_eq!(other.status(), 200);
+    let failed = super::get(&service, &[("query", "{ campaignActivity(id: \"x\") { id } }")]);
+    assert_eq!(header(&send(failed).await, "etag"), "");
+}
+
+#[tokio::test]
+async fn a_batch_is_answered_in_order_where_it_is_allowed() {
+    let service = service(&["--batch-limit", "3"]);
+    let batch = json!([body(QUERY), body("{"), body("{ __typename }")]);
+    let answer: Value = send(post(&service).json(&batch)).await.json().await.unwrap();
+    assert!(answer[0]["data"]["reasonCodes"].is_array(), "{answer}");
+    assert!(
+        answer[1].get("data").is_none() && answer[1]["errors"].is_array(),
+        "{answer}"
+    );
+    assert_eq!(answer[2]["data"]["__typename"], "Query");
+    let too_many = json!(vec![body(QUERY); 4]);
+    assert_eq!(refusal(post(&service).json(&too_many)).await.0, 400);
+}
+
+#[tokio::test]
+async fn the_schema_is_not_told_where_introspection_is_off() {
+    let service = service(&["--introspection=false"]);
+    for query in [
+        "{ __schema { queryType { name } } }",
+        "{ ... on Query { __type(name: \"Query\") { name } } }",
+        "query { ...F } fragment F on Query { a: __schema { description } }",
+    ] {
+        let request = post(&service)
+            .header("accept", GRAPHQL_RESPONSE)
+            .json(&body(query));
+        assert_eq!(refusal(request).await, (400, "BAD_USER_INPUT".into()), "{query}");
+    }
+    let answer = service.query("{ reasonCode { code } }").await;
+    assert!(!answer.to_string().contains("reasonCodes"), "{answer}");
+    assert_eq!(
+        service.query("{ __typename }").await["data"]["__typename"],
+        "Query"
+    );
+}
