@@ -308,7 +308,8 @@ async fn kills_at_random_moments_lose_neither_the_login_nor_the_store_nor_the_da
     let started = Instant::now();
     let (mut kills, mut lost) = (0_u32, 0);
     while started.elapsed() < Duration::from_secs(15) {
-        let service = home.serve(&[]);
+        // More than a day's calls can be made in this time.
+        let service = home.serve(&["--rate-per-day", "1000000"]);
         let life = Duration::from_millis(u64::from(kills * 37 % 331));
         let storm = async {
             loop {
