@@ -1,0 +1,108 @@
+//! Query text and variables, through the guard, the parser, the validator and the executor.
+//!
+//! An input is the text; what follows a line `---` is the variables as JSON.
+
+use std::{io, sync::Arc, time::Duration};
+
+use async_graphql::{Request, Response, Variables};
+use sends_client::{
+    AccessToken, Caller, Clock, ConstantContact, Pacer, Settings, SystemClock, TokenSource,
+    pacing::Limits as Pace,
+};
+use sends_graphql::{
+    execution::{Executor, is_request_error},
+    graphql::Schema,
+    guard::Limits,
+    histories::{Asker, Freshness, Histories},
+    loader::HistoryLoader,
+};
+use sends_sandbox::{Config, Sandbox};
+use sends_store::{MemoryStore, Owner};
+use tokio::{runtime::Runtime, time::Instant};
+
+/// The longest answer. The guard bounds what may be asked for, so the answer is bounded too.
+const LONGEST_ANSWER: usize = 8 << 20;
+
+/// The executor over an embedded sandbox.
+pub struct Operations {
+    runtime: Runtime,
+    executor: Executor,
+    histories: Histories,
+    token: Arc<dyn TokenSource>,
+    // The sandbox ends with this.
+    _sandbox: Sandbox,
+}
+
+impl Operations {
+    /// Starts the sandbox and puts the executor before it.
+    ///
+    /// # Errors
+    ///
+    /// When the machine has no runtime or no port for them.
+    pub fn start() -> io::Result<Self> {
+        let runtime = Runtime::new()?;
+        let sandbox = runtime.block_on(Sandbox::start(Config::unlimited()))?;
+        let token = AccessToken::new(sandbox.access_token()).map_err(io::Error::other)?;
+        let settings = Settings::new(sandbox.base_url().parse().map_err(io::Error::other)?);
+        let pacer = Pacer::in_memory(Pace::NONE);
+        let client = ConstantContact::new(settings, pacer.clone()).map_err(io::Error::other)?;
+        let freshness = Freshness::new(Duration::from_hours(1), Duration::from_hours(1));
+        let store = Arc::new(MemoryStore::new(16 << 20));
+        Ok(Self {
+            runtime,
+            executor: Executor::new(Schema::new(false, pacer), Limits::default()),
+            histories: Histories::new(Arc::new(client), store, Arc::new(SystemClock), freshness),
+            token: Arc::new(token),
+            _sandbox: sandbox,
+        })
+    }
+
+    /// Executes an input. Whatever the answer is, its errors are one line each, few, and have a code, and none of them is
+    /// a defect of the service.
+    pub fn feed(&self, input: &[u8]) -> bool {
+        let text = String::from_utf8_lossy(input);
+        let (query, variables) = text.split_once("\n---\n").unwrap_or((&text, ""));
+        let variables =
+            serde_json::from_str(variables).map_or_else(|_| Variables::default(), Variables::from_json);
+        let request = Request::new(query).variables(variables);
+        let response = self.runtime.block_on(async {
+            let deadline = Instant::now() + Duration::from_secs(2);
+            let asker = Asker {
+                owner: Owner::new([1; 16]),
+                caller: Caller::new(Arc::clone(&self.token), deadline),
+                asked_at: SystemClock.now(),
+                oldest: None,
+            };
+            let loader = HistoryLoader::new(self.histories.clone(), asker);
+            self.executor.execute(request.data(loader)).await
+        });
+        check(&text, &response);
+        !is_request_error(&response)
+    }
+}
+
+fn check(text: &str, response: &Response) {
+    let mistakes = response
+        .errors
+        .iter()
+        .filter(|error| error.path.is_empty())
+        .count();
+    assert!(mistakes <= 21, "{text:?}: {mistakes} mistakes");
+    for error in &response.errors {
+        let code = error
+            .extensions
+            .as_ref()
+            .and_then(|extensions| extensions.get("code"));
+        let code = code.map(ToString::to_string).unwrap_or_default();
+        assert!(code.len() > 2 && code != "\"INTERNAL\"", "{text:?}: {error:?}");
+        let is_short = error.message.len() <= 510 && !error.message.contains(['\n', '\r']);
+        assert!(is_short && !error.message.is_empty(), "{text:?}: {error:?}");
+    }
+    let written = serde_json::to_string(response).expect("an answer is JSON");
+    assert!(
+        written.len() < LONGEST_ANSWER,
+        "{text:?}: {} bytes",
+        written.len()
+    );
+    assert!(!written.contains("sends__typename"), "{text:?}: {written}");
+}

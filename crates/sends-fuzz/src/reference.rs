@@ -1,0 +1,19 @@
+//! The JSON of a send history, into the core crate.
+
+use sends_core::SendHistory;
+
+/// Reads an input as a send history. Whatever is read can be explained, written and read again.
+pub fn feed(input: &[u8]) -> bool {
+    let Ok(history) = SendHistory::from_json(input) else {
+        return false;
+    };
+    let summary = history.summary();
+    assert_eq!(summary.attempts, history.len());
+    for send in &history {
+        let _ = (send.outcome(), send.reason(), send.is_contradictory());
+    }
+    let written = serde_json::to_vec(&history).expect("a history can be written");
+    let again: SendHistory = serde_json::from_slice(&written).expect("what was written can be read");
+    assert_eq!(again, history);
+    true
+}

@@ -1,0 +1,119 @@
+//! Answers of an upstream that has lost its mind, over TCP and through the client.
+//!
+//! The first byte of an input chooses the status, the second the headers, the third the endpoint; the rest is the body.
+
+use std::{io, sync::Arc, time::Duration};
+
+use sends_client::{
+    AccessToken, BreakerSettings, Caller, ConstantContact, Pacer, RetrySettings, Settings, TokenSource,
+    pacing::Limits,
+};
+use sends_core::ActivityId;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+    runtime::Runtime,
+    sync::mpsc::{self, Receiver, Sender},
+    time::Instant,
+};
+
+// Without 429, after which the client would rightly wait.
+const STATUSES: [u16; 12] = [200, 200, 200, 200, 200, 201, 204, 302, 400, 403, 404, 500];
+
+const HEADERS: [&str; 6] = [
+    "content-type: application/json\r\n",
+    "",
+    "content-type: text/html\r\nretry-after: soon\r\n",
+    "retry-after: 99999999999999999999\r\n",
+    "content-encoding: gzip\r\n",
+    "location: http://127.0.0.1:1/\r\n",
+];
+
+/// How long a call may take, so that an answer that never ends is noticed.
+const CALL: Duration = Duration::from_millis(400);
+
+/// A client and the upstream that it asks.
+pub struct Upstream {
+    runtime: Runtime,
+    client: ConstantContact,
+    token: Arc<dyn TokenSource>,
+    activity: ActivityId,
+    answers: Sender<Vec<u8>>,
+}
+
+impl Upstream {
+    /// Starts both.
+    ///
+    /// # Errors
+    ///
+    /// When the machine has no runtime or no port for them.
+    pub fn start() -> io::Result<Self> {
+        let runtime = Runtime::new()?;
+        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"))?;
+        let base_url = format!("http://{}/v3", listener.local_addr()?);
+        let (answers, wanted) = mpsc::channel(1);
+        runtime.spawn(answer(listener, wanted));
+        let settings = Settings {
+            call_timeout: CALL,
+            retry: RetrySettings {
+                max_attempts: 1,
+                ..RetrySettings::default()
+            },
+            breaker: BreakerSettings {
+                failures: u32::MAX,
+                ..BreakerSettings::default()
+            },
+            ..Settings::new(base_url.parse().map_err(io::Error::other)?)
+        };
+        let client =
+            ConstantContact::new(settings, Pacer::in_memory(Limits::NONE)).map_err(io::Error::other)?;
+        Ok(Self {
+            runtime,
+            client,
+            token: Arc::new(AccessToken::new("a-token").map_err(io::Error::other)?),
+            activity: "1ead98be-dfa0-4e04-81f7-5f1534d42e9c"
+                .parse()
+                .map_err(io::Error::other)?,
+            answers,
+        })
+    }
+
+    /// Answers one call with this input. Whatever comes back comes in time, and nothing that goes wrong tells the token.
+    pub fn feed(&self, input: &[u8]) -> bool {
+        let byte = |place: usize| input.get(place).map_or(0, |&byte| usize::from(byte));
+        let body = input.get(3..).unwrap_or_default();
+        let status = STATUSES[byte(0) % STATUSES.len()];
+        let headers = HEADERS[byte(1) % HEADERS.len()];
+        let head = format!(
+            "HTTP/1.1 {status} Fuzzed\r\ncontent-length: {}\r\n{headers}connection: close\r\n\r\n",
+            body.len()
+        );
+        self.runtime.block_on(async {
+            let sent = self.answers.send([head.as_bytes(), body].concat()).await;
+            assert!(sent.is_ok(), "the upstream has ended");
+            let caller = Caller::new(Arc::clone(&self.token), Instant::now() + 2 * CALL);
+            let failure = match byte(2) % 8 {
+                0 => self.client.account_summary(&caller).await.err(),
+                1 => self.client.user_privileges(&caller).await.err(),
+                _ => self.client.send_history(&caller, self.activity).await.err(),
+            };
+            if let Some(error) = &failure {
+                assert!(!format!("{error} {error:?}").contains("a-token"), "{error:?}");
+            }
+            failure.is_none()
+        })
+    }
+}
+
+async fn answer(listener: TcpListener, mut answers: Receiver<Vec<u8>>) {
+    while let Some(answer) = answers.recv().await {
+        let Ok((mut connection, _)) = listener.accept().await else {
+            return;
+        };
+        let mut head = [0; 4096];
+        // Nothing in the request matters here, and a client that has given up is none of the upstream's concern.
+        let _ = connection.read(&mut head).await;
+        let _ = connection.write_all(&answer).await;
+        let _ = connection.shutdown().await;
+    }
+}
