@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 const AT_ONCE: Duration = Duration::from_millis(if cfg!(debug_assertions) { 1_000 } else { 5 });
 
 /// How often each attack is repeated while the memory is watched.
-const REPEATS: usize = if cfg!(debug_assertions) { 5 } else { 40 };
+const REPEATS: usize = if cfg!(debug_assertions) { 2 } else { 40 };
 
 /// How much the process may have grown by then, in kilobytes.
 const GROWTH: u64 = 16 * 1024;
