@@ -1,5 +1,4 @@
 // Relay's persisted queries: the compiler writes the manifest, the network function sends an id.
-// Vitest runs it under the name persisted.apq.test.ts, which it gets once the service takes persisted queries.
 
 import { fileURLToPath } from 'node:url';
 import { Environment, type GraphQLResponse, Network, RecordSource, Store, fetchQuery, graphql } from 'relay-runtime';

@@ -1,15 +1,17 @@
-// Persisted queries: the automatic ones, which clients register by using them, and a manifest of trusted documents.
-// Vitest runs it under the name persisted.apq.test.ts, which it gets once the service takes persisted queries.
+// Persisted queries: the automatic ones, which clients register by using them, and the manifests of trusted documents that
+// the tools write.
 
 import { createHash } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { ApolloClient, HttpLink, InMemoryCache } from '@apollo/client';
 import { PersistedQueryLink } from '@apollo/client/link/persisted-queries';
+import { generatePersistedQueryIdsFromManifest } from '@apollo/persisted-query-lists';
 import { persistedExchange } from '@urql/exchange-persisted';
 import { GraphQLClient } from 'graphql-request';
 import { Client, fetchExchange } from 'urql';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { History, Latest } from './documents';
+import apolloManifest from './generated/apollo-documents.json';
 import codegenManifest from './generated/persisted-documents.json';
 import { GUIDE, type Service, countingFetch, startService } from './service';
 
@@ -17,13 +19,22 @@ const sha256 = async (text: string) => createHash('sha256').update(text).digest(
 const file = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
 let open: Service;
-let trusted: Service;
+let apolloOnly: Service;
+let codegenOnly: Service;
 
 beforeAll(async () => {
   open = await startService();
-  trusted = await startService('--persisted-only', file('./generated/persisted-documents.json'));
+  apolloOnly = await startService('--persisted-only', file('./generated/apollo-documents.json'));
+  codegenOnly = await startService('--persisted-only', file('./generated/persisted-documents.json'));
 });
-afterAll(() => Promise.all([open.stop(), trusted.stop()]));
+afterAll(() => Promise.all([open, apolloOnly, codegenOnly].map((service) => service.stop())));
+
+/** What the service answers to a request that no client of ours makes. */
+async function post(url: string, body: object) {
+  const headers = { 'content-type': 'application/json', accept: 'application/json' };
+  const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) });
+  return (await response.json()) as { data?: unknown; errors?: { extensions: { code: string } }[] };
+}
 
 test('Apollo Client registers a query once and then sends its hash alone', async () => {
   const fetch = countingFetch();
@@ -49,23 +60,29 @@ test('urql registers a query once and then sends its hash alone', async () => {
   }
 });
 
+test("Apollo Client asks by the ids of its tool's manifest, and nothing else is answered", async () => {
+  const fetch = countingFetch();
+  const ids = generatePersistedQueryIdsFromManifest({ loadManifest: () => Promise.resolve(apolloManifest) });
+  const link = new PersistedQueryLink(ids).concat(new HttpLink({ uri: apolloOnly.url, fetch }));
+  const apollo = new ApolloClient({ link, cache: new InMemoryCache() });
+  const { data } = await apollo.query({ query: History, variables: { id: GUIDE } });
+  expect(data?.campaignActivity?.sendHistory?.map((send) => send.outcome)).toEqual(['SENT', 'NO_RECIPIENTS']);
+  expect(fetch.seen.bodies.map((body) => 'query' in JSON.parse(body))).toEqual([false]);
+  const other = await post(apolloOnly.url, { query: '{ reasonCodes { code } }' });
+  expect(other.errors?.[0]?.extensions.code).toBe('PERSISTED_QUERY_NOT_FOUND');
+});
+
 test("documents of the code generator's manifest are answered by their ids, and no others", async () => {
-  const ids = Object.entries(codegenManifest);
-  const [id] = ids.find(([, text]) => text.includes('query History')) ?? [];
-  const ask = async (body: object) => {
-    const headers = { 'content-type': 'application/json', accept: 'application/json' };
-    const response = await fetch(trusted.url, { method: 'POST', headers, body: JSON.stringify(body) });
-    return (await response.json()) as { data?: unknown; errors?: { extensions: { code: string } }[] };
-  };
-  const answer = await ask({ documentId: id, variables: { id: GUIDE } });
+  const [id] = Object.entries(codegenManifest).find(([, text]) => text.includes('query History')) ?? [];
+  const answer = await post(codegenOnly.url, { documentId: id, variables: { id: GUIDE } });
   expect(answer).toMatchObject({ data: { campaignActivity: { id: GUIDE } } });
-  const other = await ask({ query: '{ reasonCodes { code } }' });
+  const other = await post(codegenOnly.url, { query: '{ reasonCodes { code } }' });
   expect(other.errors?.[0]?.extensions.code).toBe('PERSISTED_QUERY_NOT_FOUND');
 });
 
 test('a client that sends trusted documents as text is answered too', async () => {
   const text = Object.values(codegenManifest).find((one) => one.includes('query History')) ?? '';
-  const client = new GraphQLClient(trusted.url);
+  const client = new GraphQLClient(codegenOnly.url);
   const { campaignActivity } = await client.request<{ campaignActivity: { id: string } }>(text, { id: GUIDE });
   expect(campaignActivity.id).toBe(GUIDE);
 });
