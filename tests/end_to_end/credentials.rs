@@ -307,9 +307,10 @@ async fn kills_at_random_moments_lose_neither_the_login_nor_the_store_nor_the_da
     let activities = home.sandbox.activities(60).await;
     let started = Instant::now();
     let (mut kills, mut lost) = (0_u32, 0);
+    // More than a day's calls can be made in this time.
+    let options = ["--rate-per-day", "1000000"];
     while started.elapsed() < Duration::from_secs(15) {
-        // More than a day's calls can be made in this time.
-        let service = home.serve(&["--rate-per-day", "1000000"]);
+        let service = home.serve(&options);
         let life = Duration::from_millis(u64::from(kills * 37 % 331));
         let storm = async {
             loop {
@@ -336,7 +337,7 @@ async fn kills_at_random_moments_lose_neither_the_login_nor_the_store_nor_the_da
     }
     let asked = home.sandbox.histories_asked().await;
     let rotations = home.token_calls().await;
-    let service = home.serve(&[]);
+    let service = home.serve(&options);
     let budget = service.query("{ upstreamBudget { usedToday } }").await;
     let counted = usize::try_from(budget["data"]["upstreamBudget"]["usedToday"].as_u64().unwrap()).unwrap();
     eprintln!(

@@ -63,7 +63,12 @@ async fn every_way_the_upstream_fails_has_its_code() {
 
 async fn check_failure(fault: Value, code: &str) {
     let sandbox = SandboxProcess::unlimited(&[]);
-    let service = ServiceProcess::on(&sandbox, &["--upstream-timeout", "0.5"]);
+    // Only where no answer is to come: a busy machine may take its time over the others.
+    let options: &[&str] = match code {
+        "UPSTREAM_TIMEOUT" => &["--upstream-timeout", "0.5"],
+        _ => &[],
+    };
+    let service = ServiceProcess::on(&sandbox, options);
     sandbox.fault(&fault).await;
     let query = format!(r#"{{ campaignActivity(id: "{GUIDE_ACTIVITY}") {{ id latestSend {{ sendId }} }} }}"#);
     let answer = service.query(&query).await;
@@ -110,16 +115,22 @@ async fn an_error_carries_what_the_upstream_said_and_when_to_try_again() {
 #[tokio::test]
 async fn a_limit_of_the_upstream_that_the_service_does_not_know_is_said_at_the_deadline() {
     let sandbox = SandboxProcess::start(&["--rate-per-second", "1"]);
-    let service = ServiceProcess::on(&sandbox, &["--rate-per-second", "0", "--request-timeout", "0.5"]);
-    let activities = sandbox.activities(3).await;
+    let service = ServiceProcess::on(&sandbox, &["--rate-per-second", "0", "--request-timeout", "3"]);
+    // More than can be answered at one a second, however late the first request leaves.
+    let activities = sandbox.activities(12).await;
     let query = format!(
         "{{ campaignActivities(ids: {}) {{ latestSend {{ sendId }} }} }}",
         json!(activities)
     );
     let errors = service.query(&query).await["errors"].clone();
-    let extensions = &errors[0]["extensions"];
+    let extensions = errors
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|error| &error["extensions"])
+        .find(|extensions| extensions["upstreamErrorKey"] == "throttled")
+        .unwrap_or_else(|| panic!("{errors}"));
     assert_eq!(extensions["code"], "RATE_LIMITED", "{errors}");
-    assert_eq!(extensions["upstreamErrorKey"], "throttled");
     assert!(
         extensions["retryAfter"]
             .as_u64()
