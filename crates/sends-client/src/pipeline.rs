@@ -97,7 +97,10 @@ impl Pipeline {
         let mut last: Option<UpstreamError> = None;
         loop {
             let failure = match self.attempt(caller, endpoint, &token, &decode, effort).await {
-                Ok(value) => return Ok(value),
+                Ok(value) => {
+                    caller.access().accepted(&token);
+                    return Ok(value);
+                }
                 Err(AttemptError::Sent(failure)) => failure,
                 Err(AttemptError::Unsent(refused)) => {
                     self.observer.refused(endpoint, refused.class);

@@ -19,6 +19,12 @@ pub trait TokenSource: fmt::Debug + Send + Sync {
     /// A token to send instead of `rejected`, which the upstream has answered with 401. Many calls may be refused with one
     /// token at the same time: when the present token is another one already, it is the answer.
     fn renew<'a>(&'a self, rejected: &'a AccessToken) -> BoxFuture<'a, Result<AccessToken, TokenError>>;
+
+    /// The upstream has answered a request with `token`. For sources that remember a refusal; it runs on the way of a call
+    /// and must not wait.
+    fn accepted(&self, token: &AccessToken) {
+        let _ = token;
+    }
 }
 
 /// Why there is no token.

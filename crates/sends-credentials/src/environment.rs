@@ -7,9 +7,10 @@ use secrecy::{ExposeSecret, SecretString};
 use sends_client::{AccessToken, InvalidToken, TokenError, TokenSource};
 
 use crate::{
-    Application, CredentialId, Endpoints, Settings, StateDir, Status, StoreError,
+    Application, CredentialId, Endpoints, LoginRequired, Settings, StateDir, Status, StoreError,
     credential::{Access, Credential, Refresh},
     fingerprint::fingerprint,
+    fixed_token::FixedToken,
     renewal::Renewal,
 };
 
@@ -57,7 +58,7 @@ pub struct EnvironmentCredential(Kind);
 #[derive(Clone, Debug)]
 enum Kind {
     /// Nothing renews it.
-    Fixed(AccessToken),
+    Fixed(FixedToken),
     Renewed(Renewal),
 }
 
@@ -102,7 +103,7 @@ impl EnvironmentCredential {
         };
         let fixed = access_token.as_ref().map(checked).transpose()?;
         let Some(refresh_token) = refresh_token else {
-            return Ok(fixed.map(|token| Self(Kind::Fixed(token))));
+            return Ok(fixed.map(|token| Self(Kind::Fixed(FixedToken::new(token, settings.clock)))));
         };
         let origin = fingerprint(&refresh_token);
         let now = settings.clock.now();
@@ -152,6 +153,19 @@ impl EnvironmentCredential {
             }
         }
     }
+
+    /// Why somebody has to set other tokens. `None` as long as these work, as far as is known: an access token alone is
+    /// known to work no more once it was refused, and is given another try a minute after that.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the file with the rotated tokens is refused.
+    pub fn login_required(&self) -> Result<Option<LoginRequired>, StoreError> {
+        match &self.0 {
+            Kind::Fixed(token) => Ok(token.refused()),
+            Kind::Renewed(_) => Ok(self.status()?.and_then(|status| status.login_required)),
+        }
+    }
 }
 
 impl TokenSource for EnvironmentCredential {
@@ -166,6 +180,12 @@ impl TokenSource for EnvironmentCredential {
         match &self.0 {
             Kind::Fixed(token) => token.renew(rejected),
             Kind::Renewed(renewal) => renewal.renew(rejected).boxed(),
+        }
+    }
+
+    fn accepted(&self, token: &AccessToken) {
+        if let Kind::Fixed(fixed) = &self.0 {
+            fixed.accepted(token);
         }
     }
 }

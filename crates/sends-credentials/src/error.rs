@@ -33,6 +33,12 @@ pub enum LoginRequired {
         /// When the loss was noticed.
         since: Timestamp,
     },
+    /// The upstream refused an access token that nothing can renew: it came alone in the environment.
+    #[error("the access token in the environment was refused at {since}, and nothing renews it")]
+    TokenRefused {
+        /// When that happened, the last time.
+        since: Timestamp,
+    },
     /// The access token expired or was rejected, and there is no refresh token: the scope `offline_access` was not granted.
     #[error("the access token is used up and no refresh token was granted (scope offline_access)")]
     NoRefreshToken,

@@ -9,7 +9,7 @@
 //! | where the OAuth endpoints are, and which application asks | `endpoints.rs`, `application.rs` |
 //! | logging in: browser and loopback redirect, device code | `code_login.rs`, `device_login.rs` |
 //! | what a login brings | `grant.rs` |
-//! | the login in a state folder; the one in the environment | `login.rs`, `environment.rs` |
+//! | the login in a state folder; the one in the environment, of a fixed token or not | `login.rs`, `environment.rs`, `fixed_token.rs` |
 //! | staying usable: who waits for whom, what one refresh does | `renewal.rs` |
 //! | what is kept, and as what text | `credential.rs`, `document.rs` |
 //! | the file: place, lock, permissions, durability | `state_dir.rs`, `credential_store.rs`, `file_lock.rs`, `private_file.rs` |
@@ -37,6 +37,7 @@ pub mod environment;
 mod error;
 mod file_lock;
 mod fingerprint;
+mod fixed_token;
 mod grant;
 mod login;
 mod oauth;

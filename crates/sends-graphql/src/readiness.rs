@@ -37,9 +37,7 @@ impl Credential {
         match self {
             Self::NotOurs => Ok(None),
             Self::Login(login) => login.login_required(),
-            Self::Environment(credential) => {
-                Ok(credential.status()?.and_then(|status| status.login_required))
-            }
+            Self::Environment(credential) => credential.login_required(),
         }
     }
 }

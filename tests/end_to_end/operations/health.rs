@@ -1,7 +1,9 @@
 //! What probes are told.
 
+use std::time::{Duration, Instant};
+
 use sends_end_to_end::{SandboxProcess, ServiceProcess};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{break_down, named_query};
 
@@ -36,6 +38,33 @@ async fn a_dead_upstream_degrades_the_service_and_keeps_its_traffic() {
     let (status, report) = readiness(&service).await;
     assert_eq!((status, &report["status"]), (200, &Value::from("degraded")));
     assert_eq!(report["reasons"][0]["code"], "UPSTREAM_DOWN", "{report}");
+}
+
+#[tokio::test]
+async fn a_refused_token_of_the_environment_is_unready_until_it_is_taken_again() {
+    let sandbox = SandboxProcess::unlimited(&[]);
+    let service = ServiceProcess::unpaced_on(&sandbox, &[]);
+    let activities = sandbox.activities(3).await;
+    let refusal = json!({ "kind": "status", "status": 401, "body": "object", "count": 1 });
+    sandbox.fault(&refusal).await;
+    service.query(&named_query("Refused", &activities[..1])).await;
+    let (status, report) = readiness(&service).await;
+    assert_eq!((status, &report["status"]), (503, &Value::from("unready")));
+    assert_eq!(report["reasons"][0]["code"], "LOGIN_REQUIRED", "{report}");
+    let message = report["reasons"][0]["message"].as_str().unwrap();
+    assert!(
+        message.contains("the access token in the environment was refused at"),
+        "{message}"
+    );
+
+    let answer = service.query(&named_query("Taken", &activities[..1])).await;
+    assert!(answer.get("errors").is_none(), "{answer}");
+    let deadline = Instant::now() + Duration::from_secs(10);
+    // The last report is good for a second.
+    while readiness(&service).await.0 != 200 {
+        assert!(Instant::now() < deadline, "it stays unready");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 #[tokio::test]
