@@ -106,8 +106,10 @@ fn router(service: Service, mut settings: HttpSettings) -> Router {
     let cors = cors(origins.clone());
     let addressing = Arc::new(Addressing::new(hosts, origins));
     let watched = middleware::from_fn_with_state(service.metrics.clone(), telemetry::operation::watch);
+    let keys = settings.api_keys.clone();
     let metrics = if service.show_metrics {
-        Router::new().route("/metrics", routing::get(metrics::metrics))
+        let with_key = middleware::from_fn_with_state(keys, gate::require_key);
+        Router::new().route("/metrics", routing::get(metrics::metrics).layer(with_key))
     } else {
         Router::new()
     };

@@ -85,6 +85,37 @@ async fn connections_beyond_the_limit_wait_for_their_turn() {
 }
 
 #[tokio::test]
+async fn bodies_that_never_end_leave_no_room_for_others_until_they_are_hung_up_on() {
+    let service = service(&["--body-limit", "1000", "--body-budget", "2500"]);
+    let mut endless = Vec::new();
+    for _ in 0..2 {
+        let mut one = connect(&service).await;
+        let begun = format!("{HEAD}content-length: 1000\r\n\r\n{}", " ".repeat(990));
+        one.write_all(begun.as_bytes()).await.unwrap();
+        endless.push(one);
+    }
+    let large = || post(&service).json(&body(&format!("{{ __typename }}{}", " ".repeat(800))));
+    // The two are read as they come, so that it may take a moment until they have taken their room.
+    let refused = loop {
+        let answer = send(large()).await;
+        if answer.status() != 200 {
+            break answer;
+        }
+    };
+    assert_eq!(refused.status(), 503);
+    assert_eq!(header(&refused, "retry-after"), "1");
+    assert_eq!(refusal(large()).await, (503, "OVERLOADED".into()));
+    assert_eq!(
+        send(post(&service).json(&body("{ __typename }"))).await.status(),
+        200
+    );
+    drop(endless);
+    while send(large()).await.status() != 200 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test]
 async fn an_operation_waits_for_another_and_no_longer_than_it_may() {
     let sandbox = SandboxProcess::unlimited(&[]);
     sandbox.slow_down(GUIDE_ACTIVITY, 1_500).await;

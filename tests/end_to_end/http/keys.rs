@@ -4,7 +4,7 @@ use std::{os::unix::fs::PermissionsExt, path::Path, time::Duration};
 
 use sends_end_to_end::{ServiceProcess, refused_start};
 
-use super::{QUERY, body, post, refusal, send};
+use super::{QUERY, body, client, post, refusal, send};
 
 fn write_keys(path: &Path, text: &str, mode: u32) {
     std::fs::write(path, text).unwrap();
@@ -39,6 +39,32 @@ async fn only_callers_with_a_key_are_answered_and_the_keys_can_change() {
     tokio::time::sleep(Duration::from_millis(1_100)).await;
     assert_eq!(send(ask("another-key-altogether")).await.status(), 200);
     assert!(!service.log().contains("another-key"), "{}", service.log());
+}
+
+#[tokio::test]
+async fn the_metrics_take_a_key_and_the_health_does_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("keys");
+    write_keys(&file, "key-of-the-prometheus\n", 0o600);
+    let service = super::service(&["--api-key-file", file.to_str().unwrap()]);
+    let metrics = || client().get(format!("{}/metrics", service.origin()));
+    let refused = (401, "UNAUTHENTICATED".to_owned());
+    assert_eq!(refusal(metrics()).await, refused);
+    assert_eq!(
+        refusal(metrics().header("x-api-key", "key-of-nobody-here")).await,
+        refused
+    );
+    let read = send(metrics().header("x-api-key", "key-of-the-prometheus")).await;
+    assert_eq!(read.status(), 200);
+    assert!(
+        read.text()
+            .await
+            .unwrap()
+            .contains("sends_operations_in_progress")
+    );
+    for path in ["/health/live", "/health/ready"] {
+        assert_eq!(service.get(path).await.0, 200, "{path}");
+    }
 }
 
 #[test]

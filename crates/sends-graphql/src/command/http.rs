@@ -65,6 +65,15 @@ pub struct HttpOptions {
     )]
     pub body_limit: String,
 
+    /// How many bytes all request bodies that are arriving may have together
+    #[arg(
+        long,
+        env = "SENDS_BODY_BUDGET",
+        value_name = "BYTES",
+        default_value = "67108864"
+    )]
+    pub body_budget: String,
+
     /// How many seconds a request body may take to arrive
     #[arg(
         long,

@@ -54,7 +54,8 @@ impl Admission {
     }
 }
 
-fn overloaded() -> Rejection {
+/// The refusal of what there is no room for at the moment.
+pub(super) fn overloaded() -> Rejection {
     Rejection::new(
         StatusCode::SERVICE_UNAVAILABLE,
         ErrorCode::Overloaded,

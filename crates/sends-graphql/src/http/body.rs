@@ -1,45 +1,106 @@
-//! Reading a request's body: so many bytes, in so much time, and no more.
+//! Reading a request's body: so many bytes, in so much time, so many of all bodies together, and no more.
+
+use std::sync::Arc;
 
 use axum::body::Body;
 use http::{HeaderMap, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::{media_type, rejection::Rejection};
+use super::{admission::overloaded, media_type, rejection::Rejection};
 use crate::{graphql::ErrorCode, settings::RequestLimits};
 
-/// The body of a POST, which is JSON as far as its headers tell.
-pub(super) async fn read(
-    headers: &HeaderMap,
-    body: Body,
-    limits: &RequestLimits,
-) -> Result<impl AsRef<[u8]> + use<>, Rejection> {
-    if !media_type::is_json_body(headers) {
-        return Err(unsupported("Send the request as application/json, in UTF-8."));
+/// The bodies that are arriving.
+pub(super) struct Bodies {
+    /// In bytes.
+    room: Arc<Semaphore>,
+    limits: RequestLimits,
+}
+
+/// A body that has arrived. It takes room until it is dropped.
+#[derive(Debug)]
+pub(super) struct Arrived {
+    bytes: Vec<u8>,
+    _room: Option<OwnedSemaphorePermit>,
+}
+
+impl Arrived {
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
     }
-    let is_encoded = headers
-        .get_all(header::CONTENT_ENCODING)
-        .iter()
-        .any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"));
-    if is_encoded {
-        // A few kilobytes can unfold to gigabytes, and no client compresses its questions.
-        return Err(unsupported("Send the request uncompressed."));
+}
+
+impl Bodies {
+    pub(super) fn new(limits: RequestLimits) -> Self {
+        Self {
+            room: Arc::new(Semaphore::new(limits.body_budget.min(Semaphore::MAX_PERMITS))),
+            limits,
+        }
     }
-    let declared = headers
-        .get(header::CONTENT_LENGTH)
-        .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-    if declared.is_some_and(|length| length > limits.body) {
-        return Err(too_large(limits));
+
+    /// The body of a POST, which is JSON as far as its headers tell.
+    pub(super) async fn read(&self, headers: &HeaderMap, body: Body) -> Result<Arrived, Rejection> {
+        if !media_type::is_json_body(headers) {
+            return Err(unsupported("Send the request as application/json, in UTF-8."));
+        }
+        let is_encoded = headers
+            .get_all(header::CONTENT_ENCODING)
+            .iter()
+            .any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"));
+        if is_encoded {
+            // A few kilobytes can unfold to gigabytes, and no client compresses its questions.
+            return Err(unsupported("Send the request uncompressed."));
+        }
+        let declared = headers
+            .get(header::CONTENT_LENGTH)
+            .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+        if declared.is_some_and(|length| length > self.limits.body) {
+            return Err(self.too_large());
+        }
+        tokio::time::timeout(self.limits.body_timeout, self.collect(body))
+            .await
+            .unwrap_or_else(|_| {
+                Err(Rejection::new(
+                    StatusCode::REQUEST_TIMEOUT,
+                    ErrorCode::BadUserInput,
+                    "The body did not arrive in time.",
+                ))
+            })
     }
-    let collected = tokio::time::timeout(limits.body_timeout, Limited::new(body, limits.body).collect());
-    match collected.await {
-        Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large(limits)),
-        Ok(Err(_)) => Err(Rejection::malformed("The body ended too early.")),
-        Err(_) => Err(Rejection::new(
-            StatusCode::REQUEST_TIMEOUT,
+
+    /// Room is taken for what has come and not for what was announced, which costs the one who announces nothing.
+    async fn collect(&self, body: Body) -> Result<Arrived, Rejection> {
+        let mut body = Limited::new(body, self.limits.body);
+        let mut bytes = Vec::new();
+        let mut room: Option<OwnedSemaphorePermit> = None;
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|error| {
+                if error.is::<LengthLimitError>() {
+                    self.too_large()
+                } else {
+                    Rejection::malformed("The body ended too early.")
+                }
+            })?;
+            let Ok(data) = frame.into_data() else { continue };
+            let length = u32::try_from(data.len()).map_err(|_| self.too_large())?;
+            let more = Arc::clone(&self.room)
+                .try_acquire_many_owned(length)
+                .map_err(|_| overloaded())?;
+            match &mut room {
+                Some(room) => room.merge(more),
+                None => room = Some(more),
+            }
+            bytes.extend_from_slice(&data);
+        }
+        Ok(Arrived { bytes, _room: room })
+    }
+
+    fn too_large(&self) -> Rejection {
+        Rejection::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
             ErrorCode::BadUserInput,
-            "The body did not arrive in time.",
-        )),
+            format!("The body is larger than {} bytes.", self.limits.body),
+        )
     }
 }
 
@@ -51,10 +112,55 @@ fn unsupported(message: &str) -> Rejection {
     )
 }
 
-fn too_large(limits: &RequestLimits) -> Rejection {
-    Rejection::new(
-        StatusCode::PAYLOAD_TOO_LARGE,
-        ErrorCode::BadUserInput,
-        format!("The body is larger than {} bytes.", limits.body),
-    )
+#[cfg(test)]
+mod tests {
+    use std::{convert::Infallible, time::Duration};
+
+    use axum::body::Bytes;
+    use futures_util::{StreamExt, stream};
+    use http::HeaderValue;
+
+    use super::*;
+
+    fn bodies() -> (Bodies, HeaderMap) {
+        let json = HeaderValue::from_static("application/json");
+        let bodies = Bodies::new(RequestLimits {
+            body: 10,
+            body_budget: 15,
+            body_timeout: Duration::from_secs(15),
+            batch: 1,
+        });
+        (bodies, HeaderMap::from_iter([(header::CONTENT_TYPE, json)]))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn bodies_share_the_room_and_give_it_back() {
+        let (bodies, headers) = bodies();
+        let first = bodies.read(&headers, Body::from("0123456789")).await.unwrap();
+        assert_eq!(first.bytes(), b"0123456789");
+        let small = bodies.read(&headers, Body::from("01234")).await;
+        assert!(small.is_ok());
+        assert!(bodies.read(&headers, Body::from("0")).await.is_err());
+        drop((first, small));
+        assert!(bodies.read(&headers, Body::from("0123456789")).await.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_never_comes_gives_its_room_back_and_what_was_announced_takes_none() {
+        let (bodies, mut headers) = bodies();
+        headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("10"));
+        let half = || {
+            let begun = stream::iter([Ok::<_, Infallible>(Bytes::from_static(b"0"))]);
+            Body::from_stream(begun.chain(stream::pending()))
+        };
+        let many = (0..15).map(|_| bodies.read(&headers, half()));
+        let many = futures_util::future::join_all(many);
+        let one_more = async {
+            tokio::task::yield_now().await;
+            bodies.read(&headers, Body::from("0")).await.is_err()
+        };
+        let (late, refused) = tokio::join!(many, one_more);
+        assert!(refused && late.iter().all(Result::is_err));
+        assert!(bodies.read(&headers, Body::from("0123456789")).await.is_ok());
+    }
 }

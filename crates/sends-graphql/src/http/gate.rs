@@ -2,9 +2,20 @@
 //!
 //! Owns the two checks. Must not know what is asked.
 
+use std::sync::Arc;
+
+use axum::{
+    extract::{Request, State},
+    middleware::Next,
+    response::Response,
+};
 use http::{HeaderMap, HeaderName, StatusCode};
 
-use super::{api_keys::ApiKeys, media_type, rejection::Rejection};
+use super::{
+    api_keys::ApiKeys,
+    media_type::{self, MediaType},
+    rejection::Rejection,
+};
 use crate::graphql::ErrorCode;
 
 /// Where callers put their key. `Authorization` is for tokens of Constant Contact, in the mode where callers bring them.
@@ -29,6 +40,18 @@ pub(super) fn check_key(keys: Option<&ApiKeys>, headers: &HeaderMap) -> Result<(
             "Send your key for this service as `X-API-Key: …`.",
         )),
         _ => Err(unauthenticated("This is no key of this service.")),
+    }
+}
+
+/// The same for a route that is no GraphQL.
+pub(super) async fn require_key(
+    State(keys): State<Option<Arc<ApiKeys>>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    match check_key(keys.as_deref(), request.headers()) {
+        Ok(()) => next.run(request).await,
+        Err(rejection) => rejection.into_response(MediaType::Json),
     }
 }
 

@@ -19,7 +19,7 @@ use super::{
     Service,
     admission::Admission,
     api_keys::ApiKeys,
-    body,
+    body::Bodies,
     documents::Documents,
     entity_tag, gate,
     media_type::MediaType,
@@ -27,12 +27,7 @@ use super::{
     parameters::{Parameters, Requests},
     rejection::Rejection,
 };
-use crate::{
-    access::TokenMissing,
-    graphql::ErrorCode,
-    histories::Asker,
-    settings::{HttpSettings, RequestLimits},
-};
+use crate::{access::TokenMissing, graphql::ErrorCode, histories::Asker, settings::HttpSettings};
 
 const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, OPTIONS");
 
@@ -42,10 +37,11 @@ const VARY: HeaderValue = HeaderValue::from_static("accept, authorization, x-api
 /// What every request to the endpoint needs.
 pub(super) struct Endpoint {
     service: Service,
-    keys: Option<ApiKeys>,
+    keys: Option<Arc<ApiKeys>>,
     documents: Documents,
     admission: Admission,
-    limits: RequestLimits,
+    bodies: Bodies,
+    batch_limit: usize,
 }
 
 impl Endpoint {
@@ -55,7 +51,8 @@ impl Endpoint {
             keys: settings.api_keys,
             documents: Documents::new(settings.documents),
             admission: Admission::new(settings.max_operations, settings.operation_wait),
-            limits: settings.request,
+            bodies: Bodies::new(settings.request),
+            batch_limit: settings.request.batch,
         }
     }
 }
@@ -117,8 +114,11 @@ impl Endpoint {
     async fn post(&self, parts: &Parts, body: Body, media_type: MediaType) -> Result<Response, Rejection> {
         let headers = &parts.headers;
         self.check_caller(headers)?;
-        let body = body::read(headers, body, &self.limits).await?;
-        match Requests::from_body(body.as_ref(), self.limits.batch)? {
+        let body = self.bodies.read(headers, body).await?;
+        let requests = Requests::from_body(body.bytes(), self.batch_limit)?;
+        // Others may use its room while this is answered.
+        drop(body);
+        match requests {
             Requests::Single(parameters) => {
                 let response = self.run(*parameters, headers, Method::POST).await?;
                 Ok(executed(response, media_type))
@@ -140,7 +140,7 @@ impl Endpoint {
     /// Everything that can be said about the caller before anything of the request is read.
     fn check_caller(&self, headers: &HeaderMap) -> Result<(), Rejection> {
         gate::check_preflight(headers)?;
-        gate::check_key(self.keys.as_ref(), headers)?;
+        gate::check_key(self.keys.as_deref(), headers)?;
         self.asker(headers).map(drop)
     }
 

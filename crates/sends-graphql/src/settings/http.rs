@@ -2,7 +2,7 @@
 //!
 //! Owns what the options mean. Must not know how a request is held against them.
 
-use std::{path::Path, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use http::HeaderValue;
 use url::Url;
@@ -20,7 +20,7 @@ use crate::{
 #[derive(Debug)]
 pub struct HttpSettings {
     /// The keys that callers have to bring; `None` asks for none.
-    pub api_keys: Option<ApiKeys>,
+    pub api_keys: Option<Arc<ApiKeys>>,
     /// Names the service may be addressed by, beside loopback names and IP addresses, in lower case and without ports.
     pub allowed_hosts: Vec<String>,
     /// Origins whose pages may ask, as browsers write them.
@@ -56,6 +56,8 @@ pub enum Documents {
 pub struct RequestLimits {
     /// Bytes in the body.
     pub body: usize,
+    /// Bytes in all bodies that are arriving.
+    pub body_budget: usize,
     /// How long the body may take to arrive.
     pub body_timeout: Duration,
     /// Operations in one body.
@@ -88,6 +90,13 @@ impl HttpSettings {
         let introspection = problems.keep(switch("introspection", &options.introspection));
         let batch = problems.keep(count("batch-limit", &options.batch_limit, 1_000));
         let body = problems.keep(count("body-limit", &options.body_limit, 1 << 30));
+        // Less than one whole body would refuse it even when nobody else asks.
+        let body_budget = problems.keep(count_from(
+            "body-budget",
+            &options.body_budget,
+            body.unwrap_or(1),
+            1 << 40,
+        ));
         let body_timeout = problems.keep(seconds("body-timeout", &options.body_timeout, 0.1, 3_600.0));
         let header_timeout = problems.keep(seconds("header-timeout", &options.header_timeout, 0.1, 3_600.0));
         let idle_timeout = problems.keep(seconds("idle-timeout", &options.idle_timeout, 0.1, 86_400.0));
@@ -101,13 +110,14 @@ impl HttpSettings {
             },
         };
         Some(Self {
-            api_keys: api_keys.map_or(Some(None), |keys| keys.map(Some))?,
+            api_keys: api_keys.map_or(Some(None), |keys| keys.map(|keys| Some(Arc::new(keys))))?,
             allowed_hosts,
             allowed_origins,
             documents,
             introspection: introspection?,
             request: RequestLimits {
                 body: body?,
+                body_budget: body_budget?,
                 body_timeout: body_timeout?,
                 batch: batch?,
             },
@@ -133,7 +143,12 @@ pub(super) fn is_loopback(listen: &str) -> bool {
 }
 
 fn count(option: &'static str, text: &str, most: u64) -> Result<usize, Problem> {
-    number_from(option, text, 1, most).map(|number| usize::try_from(number).unwrap_or(usize::MAX))
+    count_from(option, text, 1, most)
+}
+
+fn count_from(option: &'static str, text: &str, least: usize, most: u64) -> Result<usize, Problem> {
+    let least = u64::try_from(least).unwrap_or(u64::MAX);
+    number_from(option, text, least, most).map(|number| usize::try_from(number).unwrap_or(usize::MAX))
 }
 
 /// An empty element is how an empty variable arrives.
