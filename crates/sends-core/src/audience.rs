@@ -1,6 +1,8 @@
 //! The ids of what a send was addressed to: contact lists and segments.
 //!
-//! Owns that neither id is ever refused for how it looks. Must not know names or members of lists and segments.
+//! Owns that neither id is ever refused for how it looks. What lists and segments are called is [`named`]'s.
+
+pub(crate) mod named;
 
 use alloc::borrow::ToOwned;
 use alloc::string::String;

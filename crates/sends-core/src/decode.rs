@@ -45,7 +45,7 @@ pub(crate) fn decode<'de, D: Deserializer<'de>>(
 }
 
 /// The parser's own words for a syntax error assume that the reader knows it is about syntax.
-fn describe_json_error(error: &serde_json::Error) -> String {
+pub(crate) fn describe_json_error(error: &serde_json::Error) -> String {
     match error.classify() {
         Category::Syntax => format!("not valid JSON: {error}"),
         Category::Eof => format!("the JSON is cut off: {error}"),
@@ -59,6 +59,11 @@ fn place(path: &Path) -> (Option<usize>, String) {
     let Some(Segment::Seq { index: record }) = segments.next() else {
         return (None, String::new());
     };
+    (Some(*record), field_name(segments))
+}
+
+/// A field's name as people write a path to it, such as `contact_list_ids[1]`.
+pub(crate) fn field_name<'a>(segments: impl Iterator<Item = &'a Segment>) -> String {
     let mut field = String::new();
     for segment in segments {
         match segment {
@@ -72,7 +77,7 @@ fn place(path: &Path) -> (Option<usize>, String) {
             Segment::Unknown => {}
         }
     }
-    (Some(*record), field)
+    field
 }
 
 struct Records(Vec<Record>);

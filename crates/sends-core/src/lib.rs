@@ -32,6 +32,10 @@
 //! # Ok::<(), sends_core::DecodeHistoryError>(())
 //! ```
 //!
+//! Around the sends it knows their neighbours, as far as they are shown: the [`Campaign`] and its activities
+//! ([`CampaignDetail`], [`ActivityDetail`]), what [lists](ContactList) and [segments](Segment) are called, and what
+//! contacts did with an email ([`EngagementStats`]). All of them come in by [`FromJson`], listings as a [`Page`].
+//!
 //! # What it takes for granted, and what it does not
 //!
 //! The upstream marks no field as required, so only a record without `send_id` is malformed; an absent, a null
@@ -50,26 +54,41 @@
 
 extern crate alloc;
 
-mod activity_id;
+mod activity;
 mod attempt;
 mod audience;
+mod campaign;
 mod closed_enum;
 mod decode;
 mod excerpt;
 mod filter;
 mod history;
+mod identifier;
+mod json;
+mod lenient;
+mod open_enum;
 mod outcome;
+mod page;
 mod reason;
+mod role;
+mod stats;
 mod status;
 mod summary;
 
-pub use activity_id::{ActivityId, ParseActivityIdError};
+pub use activity::{ActivityDetail, Schedule};
 pub use attempt::SendAttempt;
+pub use audience::named::{ContactList, Segment};
 pub use audience::{ListId, SegmentId};
+pub use campaign::{ActivityReference, Campaign, CampaignDetail, CampaignSummary};
 pub use decode::DecodeHistoryError;
 pub use filter::SendFilter;
 pub use history::SendHistory;
+pub use identifier::{ActivityId, CampaignId, ParseIdError};
+pub use json::{DecodeError, FromJson};
 pub use outcome::Outcome;
+pub use page::{Listed, Page};
 pub use reason::{Actor, Reason, ReasonCategory, ReasonCode, RetryAdvice};
-pub use status::SendStatus;
+pub use role::ActivityRole;
+pub use stats::{ActivityStats, CampaignStats, EngagementStats, UniqueCounts};
+pub use status::{CampaignStatus, SendStatus};
 pub use summary::HistorySummary;

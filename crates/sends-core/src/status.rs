@@ -1,87 +1,54 @@
-//! The upstream's own word for how a send ended.
+//! The upstream's own words for how far a send, a campaign or an activity has come.
 //!
-//! Owns the known spellings of `send_status`. Must not know what a status means: `COMPLETED` alone does not say that
-//! anything was delivered, see [`Outcome`](crate::Outcome).
+//! Owns their known spellings. Must not know what a status means: `COMPLETED` alone does not say that anything was
+//! delivered, see [`Outcome`](crate::Outcome).
 
-use alloc::boxed::Box;
-use alloc::string::String;
-use core::fmt;
+use crate::open_enum::open_enum;
 
-use serde::de::{Deserialize, Deserializer};
-use serde::ser::{Serialize, Serializer};
-
-/// The upstream's `send_status`.
-///
-/// Two values are documented. The set is open: any other value is kept as it came. The known ones are recognised in
-/// any case, which is this project's reading; the upstream spells one enum in different cases at different endpoints.
-///
-/// ```
-/// use sends_core::SendStatus;
-///
-/// assert_eq!(SendStatus::from("Completed"), SendStatus::Completed);
-/// assert_eq!(SendStatus::from("PAUSED").as_str(), "PAUSED");
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum SendStatus {
-    /// The upstream finished processing the attempt. It may still have reached nobody.
-    Completed,
-    /// The upstream reports that the attempt failed.
-    Errored,
-    /// A status that is not documented, verbatim. Make one with `SendStatus::from`, which keeps the two known
-    /// statuses out of here.
-    Other(Box<str>),
-}
-
-impl SendStatus {
-    /// The status in the upstream's spelling.
-    pub fn as_str(&self) -> &str {
-        match self {
-            Self::Completed => COMPLETED,
-            Self::Errored => ERRORED,
-            Self::Other(text) => text,
-        }
-    }
-
-    fn known(text: &str) -> Option<Self> {
-        if text.eq_ignore_ascii_case(COMPLETED) {
-            Some(Self::Completed)
-        } else if text.eq_ignore_ascii_case(ERRORED) {
-            Some(Self::Errored)
-        } else {
-            None
-        }
+open_enum! {
+    /// The upstream's `send_status`.
+    ///
+    /// Two values are documented. The set is open: any other value is kept as it came. The known ones are recognised in
+    /// any case, which is this project's reading; the upstream spells one enum in different cases at different endpoints.
+    ///
+    /// ```
+    /// use sends_core::SendStatus;
+    ///
+    /// assert_eq!(SendStatus::from("Completed"), SendStatus::Completed);
+    /// assert_eq!(SendStatus::from("PAUSED").as_str(), "PAUSED");
+    /// ```
+    pub enum SendStatus {
+        /// The upstream finished processing the attempt. It may still have reached nobody.
+        Completed = "COMPLETED",
+        /// The upstream reports that the attempt failed.
+        Errored = "ERRORED",
     }
 }
 
-impl From<&str> for SendStatus {
-    fn from(text: &str) -> Self {
-        Self::known(text).unwrap_or_else(|| Self::Other(text.into()))
+open_enum! {
+    /// The upstream's `current_status`, of a campaign or of an activity.
+    ///
+    /// Six values are documented, in upper case for activities and capitalised for campaigns; they are recognised in any
+    /// case and spelled in upper case here. The set is open: any other value is kept as it came.
+    ///
+    /// ```
+    /// use sends_core::CampaignStatus;
+    ///
+    /// assert_eq!(CampaignStatus::from("Done"), CampaignStatus::from("DONE"));
+    /// assert_eq!(CampaignStatus::from("Archived").as_str(), "Archived");
+    /// ```
+    pub enum CampaignStatus {
+        /// Being written; not scheduled.
+        Draft = "DRAFT",
+        /// To be sent at a time that has not come.
+        Scheduled = "SCHEDULED",
+        /// Being sent.
+        Executing = "EXECUTING",
+        /// Sent; what became of the send is in its history.
+        Done = "DONE",
+        /// The last send failed.
+        Error = "ERROR",
+        /// Deleted. Still listed, but its activities cannot be read any more (documented).
+        Removed = "REMOVED",
     }
 }
-
-impl From<String> for SendStatus {
-    fn from(text: String) -> Self {
-        Self::known(&text).unwrap_or_else(|| Self::Other(text.into()))
-    }
-}
-
-impl fmt::Display for SendStatus {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-impl Serialize for SendStatus {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
-    }
-}
-
-impl<'de> Deserialize<'de> for SendStatus {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer).map(Self::from)
-    }
-}
-
-const COMPLETED: &str = "COMPLETED";
-const ERRORED: &str = "ERRORED";

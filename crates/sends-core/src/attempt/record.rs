@@ -4,7 +4,6 @@
 //! place of a history a record stands.
 
 use alloc::collections::BTreeSet;
-use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -12,7 +11,7 @@ use jiff::Timestamp;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 
-use crate::excerpt::excerpt;
+use crate::lenient::timestamp;
 use crate::{ListId, ReasonCode, SegmentId, SendAttempt, SendStatus};
 
 /// The one field a record cannot do without.
@@ -28,7 +27,7 @@ pub(crate) struct Record {
     contact_lists_ids: Option<Vec<ListId>>,
     segment_ids: Option<Vec<SegmentId>>,
     count: Option<i64>,
-    #[serde(default, deserialize_with = "run_date")]
+    #[serde(default, deserialize_with = "timestamp")]
     run_date: Option<Timestamp>,
     send_status: Option<SendStatus>,
     reason_code: Option<ReasonCode>,
@@ -61,21 +60,6 @@ fn merge(mut first: Vec<ListId>, second: Vec<ListId>) -> Vec<ListId> {
     first.extend(second.into_iter().filter(|id| !known.contains(id)));
     first
 }
-
-/// Any offset and up to nine digits of fraction; a date-time without an offset is no moment and is refused.
-fn run_date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
-    let Some(text) = Option::<String>::deserialize(deserializer)? else {
-        return Ok(None);
-    };
-    text.parse().map(Some).map_err(|_| {
-        let quoted = excerpt(&text, DATE_EXCERPT_LENGTH, 0);
-        D::Error::custom(format_args!(
-            "\"{quoted}\" is not an RFC 3339 date-time with its offset"
-        ))
-    })
-}
-
-const DATE_EXCERPT_LENGTH: usize = 40;
 
 /// Written out because a derived implementation would also take an array for a record, by the order of the fields.
 /// `remote` above turns the derived one into a plain method, which this one calls.

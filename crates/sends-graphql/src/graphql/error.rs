@@ -9,7 +9,7 @@
 
 use async_graphql::ErrorExtensionValues;
 use sends_client::{FailureClass, UpstreamError};
-use sends_core::ParseActivityIdError;
+use sends_core::ParseIdError;
 
 use crate::histories::ReadError;
 
@@ -227,8 +227,8 @@ impl From<ReadError> for ApiError {
     }
 }
 
-impl From<ParseActivityIdError> for ApiError {
-    fn from(error: ParseActivityIdError) -> Self {
+impl From<ParseIdError> for ApiError {
+    fn from(error: ParseIdError) -> Self {
         Self::bad_user_input(error.to_string())
     }
 }

@@ -1,4 +1,4 @@
-//! What is an activity id, what is not, and what is said about the latter.
+//! What is the id of an activity or a campaign, what is not, and what is said about the latter.
 
 #![allow(
     clippy::unwrap_used,
@@ -7,7 +7,7 @@
 
 use insta::assert_snapshot;
 use proptest::prelude::*;
-use sends_core::ActivityId;
+use sends_core::{ActivityId, CampaignId};
 
 const TEXT: &str = "1ead98be-dfa0-4e04-81f7-5f1534d42e9c";
 
@@ -57,6 +57,15 @@ fn a_refusal_says_what_is_wrong() {
     assert_snapshot!(refusal("1ead98be-dfa0-4e04-81f7-5f1534d42e9g"), @r#""1ead98be-dfa0-4e04-81f7-5f1534d42e9g" is not an activity id: character 36 of a UUID must be a hexadecimal digit (0-9, a-f)"#);
     assert_snapshot!(refusal("1ead98be0dfa0-4e04-81f7-5f1534d42e9c"), @r#""1ead98be0dfa0-4e04-81f7-5f1534d42e9c" is not an activity id: character 9 of a UUID must be a hyphen"#);
     assert_snapshot!(refusal("1ead98be-dfa0-4e04-81f7-5f1534d42é9c"), @r#""1ead98be-dfa0-4e04-81f7-5f1534d42é9c" is not an activity id: character 34 of a UUID must be a hexadecimal digit (0-9, a-f)"#);
+}
+
+#[test]
+fn a_campaigns_id_follows_the_same_rules_under_its_own_name() {
+    let id: CampaignId = serde_json::from_str(&format!("\"{}\"", TEXT.to_uppercase())).unwrap();
+    assert_eq!(id.to_string(), TEXT);
+    assert_eq!(format!("{id:?}"), format!("CampaignId({TEXT})"));
+    assert_snapshot!("x".parse::<CampaignId>().unwrap_err(), @r#""x" is not a campaign id: it has 1 character, a UUID with its hyphens has 36"#);
+    assert_snapshot!(serde_json::from_str::<CampaignId>("7").unwrap_err(), @"invalid type: integer `7`, expected a campaign id, which is a UUID as text at line 1 column 1");
 }
 
 #[test]

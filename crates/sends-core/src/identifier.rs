@@ -1,0 +1,186 @@
+//! The ids of campaigns and of email activities.
+//!
+//! Owns what such an id may look like and what is said about one that does not. Must not know which campaigns and
+//! activities exist: a well-formed id may still be unknown to the upstream.
+
+use alloc::string::String;
+use core::fmt;
+
+use uuid::Uuid;
+
+use crate::excerpt::excerpt;
+
+/// Writes the type of an id that is a UUID. `$kind` is the id's name with its article, as messages say it.
+macro_rules! uuid_identifier {
+    ($(#[$attribute:meta])* pub struct $name:ident = $kind:literal;) => {
+        $(#[$attribute])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(Uuid);
+
+        impl $name {
+            /// The id with these 16 bytes, in the order in which the text spells them.
+            pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+                Self(Uuid::from_bytes(bytes))
+            }
+
+            /// The id's 16 bytes, in the order in which the text spells them.
+            pub const fn as_bytes(&self) -> &[u8; 16] {
+                self.0.as_bytes()
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(self.0.hyphenated().encode_lower(&mut Uuid::encode_buffer()))
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{}({self})", stringify!($name))
+            }
+        }
+
+        impl core::str::FromStr for $name {
+            type Err = ParseIdError;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                parse(text, $kind).map(Self)
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                struct TextVisitor;
+
+                impl serde::de::Visitor<'_> for TextVisitor {
+                    type Value = $name;
+
+                    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                        f.write_str(concat!($kind, ", which is a UUID as text"))
+                    }
+
+                    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<$name, E> {
+                        text.parse().map_err(E::custom)
+                    }
+                }
+
+                deserializer.deserialize_str(TextVisitor)
+            }
+        }
+    };
+}
+
+uuid_identifier! {
+    /// The id of one email activity: the upstream's `campaign_activity_id`.
+    ///
+    /// Documented to be a UUID. Only the hyphenated form of 36 characters is accepted, in either case, and any version;
+    /// it is displayed in lower case, so one activity has one spelling. The upstream's answer to a malformed id is not
+    /// documented, which is why it is refused here, before it can cost a request.
+    ///
+    /// ```
+    /// use sends_core::ActivityId;
+    ///
+    /// let id: ActivityId = "1EAD98BE-dfa0-4e04-81f7-5f1534d42e9c".parse()?;
+    /// assert_eq!(id.to_string(), "1ead98be-dfa0-4e04-81f7-5f1534d42e9c");
+    ///
+    /// let error = "1ead98be".parse::<ActivityId>().unwrap_err();
+    /// assert_eq!(
+    ///     error.to_string(),
+    ///     "\"1ead98be\" is not an activity id: it has 8 characters, a UUID with its hyphens has 36",
+    /// );
+    /// # Ok::<(), sends_core::ParseIdError>(())
+    /// ```
+    pub struct ActivityId = "an activity id";
+}
+
+uuid_identifier! {
+    /// The id of one campaign: the upstream's `campaign_id`.
+    ///
+    /// Documented to be a UUID, and read and displayed by the rules of [`ActivityId`]. A campaign's id is never the id of
+    /// one of its activities.
+    ///
+    /// ```
+    /// use sends_core::CampaignId;
+    ///
+    /// let id: CampaignId = "CAFE1EAD-0000-4000-8000-000000000001".parse()?;
+    /// assert_eq!(id.to_string(), "cafe1ead-0000-4000-8000-000000000001");
+    /// # Ok::<(), sends_core::ParseIdError>(())
+    /// ```
+    pub struct CampaignId = "a campaign id";
+}
+
+fn parse(text: &str, kind: &'static str) -> Result<Uuid, ParseIdError> {
+    let refuse = |problem| ParseIdError {
+        excerpt: excerpt(text, EXCERPT_LENGTH, 0),
+        kind,
+        problem,
+    };
+    let length = text.chars().count();
+    if length != TEXT_LENGTH {
+        return Err(refuse(Problem::Length(length)));
+    }
+    for (index, found) in text.chars().enumerate() {
+        let hyphen_expected = HYPHENS.contains(&index);
+        if hyphen_expected && found != '-' {
+            return Err(refuse(Problem::NotAHyphen { position: index + 1 }));
+        }
+        if !hyphen_expected && !found.is_ascii_hexdigit() {
+            return Err(refuse(Problem::NotADigit { position: index + 1 }));
+        }
+    }
+    Uuid::try_parse(text).map_err(|_| refuse(Problem::Other))
+}
+
+const TEXT_LENGTH: usize = 36;
+const HYPHENS: [usize; 4] = [8, 13, 18, 23];
+const EXCERPT_LENGTH: usize = 60;
+
+/// Why a text is not an [`ActivityId`] or not a [`CampaignId`].
+///
+/// The message names the kind of id, says what is wrong and quotes at most 60 characters of the text, with control
+/// characters escaped.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("\"{excerpt}\" is not {kind}: {problem}")]
+pub struct ParseIdError {
+    excerpt: String,
+    kind: &'static str,
+    problem: Problem,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Problem {
+    Length(usize),
+    NotAHyphen {
+        position: usize,
+    },
+    NotADigit {
+        position: usize,
+    },
+    /// What the checks above might miss is refused all the same, never a panic.
+    Other,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Length(0) => write!(f, "it is empty"),
+            Self::Length(1) => write!(f, "it has 1 character, a UUID with its hyphens has 36"),
+            Self::Length(length) => write!(f, "it has {length} characters, a UUID with its hyphens has 36"),
+            Self::NotAHyphen { position } => write!(f, "character {position} of a UUID must be a hyphen"),
+            Self::NotADigit { position } => {
+                write!(
+                    f,
+                    "character {position} of a UUID must be a hexadecimal digit (0-9, a-f)"
+                )
+            }
+            Self::Other => write!(f, "it is not a UUID"),
+        }
+    }
+}
