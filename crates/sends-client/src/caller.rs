@@ -31,9 +31,10 @@ impl Default for Lane {
 }
 
 /// The operations that wait for one call together with the one that makes it. The call goes when the first of their lanes
-/// has its turn, so that one who asks for little does not wait behind everything else that the other one asks for.
+/// has its turn, so that one who asks for little does not wait behind everything else that the other one asks for. It goes
+/// as a person's call as soon as a person is among them.
 #[derive(Clone, Debug)]
-pub struct Company(Arc<watch::Sender<Vec<Lane>>>);
+pub struct Company(Arc<watch::Sender<Vec<(Lane, Priority)>>>);
 
 impl Company {
     /// Nobody yet.
@@ -44,20 +45,32 @@ impl Company {
 
     /// Lets an operation wait for the call too.
     pub fn join(&self, caller: &Caller) {
-        self.0.send_if_modified(|lanes| {
-            let is_new = !lanes.contains(&caller.lane);
+        let member = (caller.lane, caller.priority);
+        self.0.send_if_modified(|members| {
+            let is_new = !members.contains(&member);
             if is_new {
-                lanes.push(caller.lane);
+                members.push(member);
             }
             is_new
         });
     }
 
-    pub(crate) fn lanes(&self) -> watch::Receiver<Vec<Lane>> {
-        let mut lanes = self.0.subscribe();
+    /// Those who have joined so far, and a notice of each who joins later.
+    pub(crate) fn members(&self) -> watch::Receiver<Vec<(Lane, Priority)>> {
+        let mut members = self.0.subscribe();
         // Who has joined before the call queues counts as well.
-        lanes.mark_changed();
-        lanes
+        members.mark_changed();
+        members
+    }
+
+    /// The priority of a call that is made with `own` and waited for by these.
+    pub(crate) fn lifted(&self, own: Priority) -> Priority {
+        let is_person = |&(_, priority): &(Lane, Priority)| priority == Priority::Interactive;
+        if self.0.borrow().iter().any(is_person) {
+            Priority::Interactive
+        } else {
+            own
+        }
     }
 }
 
@@ -141,6 +154,11 @@ impl Caller {
     /// When the operation stops waiting.
     pub fn deadline(&self) -> Instant {
         self.deadline
+    }
+
+    /// Whether nobody waits for it.
+    pub fn is_background(&self) -> bool {
+        self.priority == Priority::Background
     }
 
     pub(crate) fn count_call(&self) {

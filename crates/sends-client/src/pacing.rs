@@ -129,13 +129,15 @@ impl Pacer {
     }
 
     /// Waits for a turn in the lane that `turn` names and in those of its company, whichever comes first. It is one place in
-    /// the queue and one call.
+    /// the queue and one call, a person's as soon as a person is in its company.
     ///
     /// # Errors
     ///
     /// As for [`acquire`](Self::acquire).
     pub async fn acquire_together(&self, turn: Turn, company: &Company) -> Result<Slot, Refused> {
         let shared = &self.shared;
+        let priority = company.lifted(turn.priority);
+        let turn = Turn { priority, ..turn };
         let (slot, turn_comes) = {
             let mut schedule = shared.schedule();
             match schedule.admit(turn, &shared.now())? {
@@ -146,13 +148,13 @@ impl Pacer {
                 }
             }
         };
-        let mut lanes = company.lanes();
-        let lanes_join = async {
+        let mut members = company.members();
+        let others_join = async {
             // The company outlives the wait, so the changes do not end before it does.
-            while lanes.changed().await.is_ok() {
+            while members.changed().await.is_ok() {
                 let mut schedule = shared.schedule();
-                for &lane in lanes.borrow_and_update().iter() {
-                    schedule.queue.add_lane(turn.priority, lane, slot.id());
+                for &(lane, priority) in members.borrow_and_update().iter() {
+                    schedule.queue.add_lane(priority, lane, slot.id());
                 }
             }
             std::future::pending().await
@@ -160,7 +162,7 @@ impl Pacer {
         let turn_comes = async {
             tokio::select! {
                 turn = turn_comes => turn,
-                never = lanes_join => never,
+                never = others_join => never,
             }
         };
         match timeout_at(turn.deadline, turn_comes).await {

@@ -25,7 +25,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use self::counts::AnswerCounts;
 use self::counts::Counters;
-use self::flights::Flights;
+use self::flights::{Flight, Flights};
 pub use self::freshness::Freshness;
 
 /// How long an operation whose time is up still waits for its own call, which ends at the same moment and knows better why
@@ -201,7 +201,7 @@ impl Histories {
                 // Somebody else's flight was content with less, or ended with that operation: it says nothing about this
                 // one, whose own time is not up.
                 Some(Ok(_)) => continue,
-                Some(Err(error)) if !flight.is_own() && error.is_of_the_operation(flight.deadline()) => {
+                Some(Err(error)) if !flight.is_own() && error.is_of_the_operation(&flight) => {
                     continue;
                 }
                 Some(Err(error)) => error,
@@ -312,15 +312,17 @@ impl Shared {
 }
 
 impl ReadError {
-    /// Whether the failure belongs to the operation that asked, whose time was up at `deadline`, rather than to the upstream.
-    fn is_of_the_operation(&self, deadline: Instant) -> bool {
+    /// Whether the failure belongs to the operation that the flight was started for rather than to the upstream.
+    fn is_of_the_operation(&self, flight: &Flight) -> bool {
         match self {
+            // Background work is sent away sooner than people are.
+            Self::Upstream(error) if error.attempts == 0 && flight.began_in_background() => true,
             // A throttled call waits for its next turn; only a deadline that comes before that ends it.
             Self::Upstream(error) => {
                 matches!(
                     error.class,
                     FailureClass::DeadlineExceeded | FailureClass::Throttled
-                ) || Instant::now() >= deadline
+                ) || Instant::now() >= flight.deadline()
             }
             Self::Lost => true,
             Self::NotFound | Self::ShuttingDown => false,

@@ -50,14 +50,25 @@ impl Queue {
         self.lanes(priority).push(lane, id, waiter);
     }
 
-    /// Lets a call that waits stand in another lane too.
+    /// Lets a call that waits stand in another lane too. Background work that a person waits for leaves its own lanes.
     pub(super) fn add_lane(&mut self, priority: Priority, lane: Lane, id: u64) {
-        self.lanes(priority).add_lane(lane, id);
+        if priority == Priority::Interactive
+            && let Some(waiter) = self.background.remove(id)
+        {
+            self.interactive.push(lane, id, waiter);
+        } else {
+            // Wherever it waits. Among people, a lane of background work brings its turn no later.
+            self.interactive.add_lane(lane, id);
+            self.background.add_lane(lane, id);
+        }
     }
 
     /// Takes a call out of its place. `false` when it is not waiting any more.
-    pub(super) fn remove(&mut self, priority: Priority, id: u64) -> bool {
-        self.lanes(priority).remove(id).is_some()
+    pub(super) fn remove(&mut self, id: u64) -> bool {
+        self.interactive
+            .remove(id)
+            .or_else(|| self.background.remove(id))
+            .is_some()
     }
 
     /// The call whose turn it is.

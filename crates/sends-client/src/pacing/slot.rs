@@ -102,7 +102,7 @@ impl Drop for Slot {
     fn drop(&mut self) {
         let mut schedule = self.shared.schedule();
         match self.stage {
-            Stage::Waiting if schedule.queue.remove(self.turn.priority, self.id) => {}
+            Stage::Waiting if schedule.queue.remove(self.id) => {}
             Stage::Waiting | Stage::Granted => {
                 if schedule.give_back(self.id) {
                     self.shared.keep_dispatching(&mut schedule);

@@ -114,6 +114,46 @@ async fn background_work_yields_to_people_who_came_later() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn background_work_that_a_person_waits_for_too_goes_as_a_persons() {
+    let limits = Limits {
+        rate_per_second: 1,
+        rate_per_day: 10,
+        reserve: 4,
+        ..Limits::default()
+    };
+    let pacer = pacer(limits).await;
+    // Background work may make one more call, if people are not faster.
+    departures(&pacer, 5, Lane::new()).await;
+    let company = Company::new();
+    let shared = tokio::spawn({
+        let (pacer, company) = (pacer.clone(), company.clone());
+        async move {
+            let slot = pacer.acquire_together(background(Lane::new()), &company).await;
+            slot.map(|mut slot| slot.depart())
+        }
+    });
+    settle().await;
+    let people = tokio::spawn({
+        let pacer = pacer.clone();
+        async move { departures(&pacer, 2, Lane::new()).await }
+    });
+    settle().await;
+    let token = Arc::new(AccessToken::new("token").unwrap());
+    company.join(&Caller::new(Arc::clone(&token) as _, Instant::now()));
+    settle().await;
+    assert_eq!(pacer.state().queue_length, 3, "it is still one call");
+    shared.await.unwrap().unwrap();
+    people.await.unwrap();
+    assert_eq!(pacer.state().used_today, 8);
+
+    // A retry of it finds the person there already.
+    let again = pacer.acquire_together(background(Lane::new()), &company).await;
+    again.unwrap().depart();
+    let refused = pacer.acquire(background(Lane::new())).await.unwrap_err();
+    assert_eq!(refused.reason, RefusedReason::DayUsedUp);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_waiting_call_that_is_given_up_gives_its_place_back() {
     let pacer = pacer(Limits {
         queue_limit: 10,

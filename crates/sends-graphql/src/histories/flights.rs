@@ -40,6 +40,7 @@ struct Board {
 struct Underway {
     number: u64,
     deadline: Instant,
+    in_background: bool,
     company: Company,
     landing: WeakShared<Landing>,
 }
@@ -48,6 +49,7 @@ struct Underway {
 pub(super) struct Flight {
     landing: Shared<Landing>,
     deadline: Instant,
+    in_background: bool,
     is_own: bool,
 }
 
@@ -60,6 +62,11 @@ impl Flight {
     /// When the time of whoever it was started for is up.
     pub(super) fn deadline(&self) -> Instant {
         self.deadline
+    }
+
+    /// Whether it was started for background work.
+    pub(super) fn began_in_background(&self) -> bool {
+        self.in_background
     }
 
     /// What it brought.
@@ -90,6 +97,7 @@ impl Flights {
             return Flight {
                 landing,
                 deadline: underway.deadline,
+                in_background: underway.in_background,
                 is_own: false,
             };
         }
@@ -100,6 +108,7 @@ impl Flights {
             number,
         };
         let (company, deadline) = (Company::new(), caller.deadline());
+        let in_background = caller.is_background();
         let work = work(caller.clone().in_company(company.clone()));
         let flight = async move {
             let result = work.await;
@@ -120,6 +129,7 @@ impl Flights {
             let underway = Underway {
                 number,
                 deadline,
+                in_background,
                 company,
                 landing: weak,
             };
@@ -128,6 +138,7 @@ impl Flights {
         Flight {
             landing,
             deadline,
+            in_background,
             is_own: true,
         }
     }

@@ -130,9 +130,11 @@ impl HistorySource for ScriptedUpstream {
             if class == FailureClass::NotFound {
                 self.not_found.lock().unwrap().push((account, activity));
             }
+            // The day's limit is the pacer's to say, before anything is sent.
+            let attempts = u32::from(class != FailureClass::QuotaExceeded);
             Err(UpstreamError {
                 class,
-                attempts: 1,
+                attempts,
                 ..out_of_time(activity)
             })
         }

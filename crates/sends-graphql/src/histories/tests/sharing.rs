@@ -82,6 +82,24 @@ async fn a_reader_with_time_left_tries_again_when_the_others_time_ended_the_call
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_person_does_not_share_the_refusal_of_background_work() {
+    let service = Service::new();
+    service.upstream.will(10, Err(FailureClass::QuotaExceeded));
+    let background = Asker {
+        caller: service.operation().caller.in_background(),
+        ..service.operation()
+    };
+    let person = service.operation();
+    let (background, person) = tokio::join!(
+        service.histories.read(&background, activity(0), None),
+        service.histories.read(&person, activity(0), None),
+    );
+    assert_eq!(class_of(background), FailureClass::QuotaExceeded);
+    assert_eq!(person.unwrap().stale, None);
+    assert_eq!(service.upstream.calls(), 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_reader_whose_own_time_is_up_is_told_so_while_the_others_get_the_answer() {
     let service = Service::new();
     service.upstream.will(10_000, Ok(sent("2026-06-15T11:00:00Z", 1)));
