@@ -1,19 +1,6 @@
-//! What the upstream tells about the account and the user behind a token.
-//!
-//! The account summary holds the owner's personal data too; only what is used is read.
+//! What the upstream tells about the user behind a token.
 
 use serde::{Deserialize, de::DeserializeOwned};
-
-/// Whose account a token belongs to (`/account/summary`). Any field may be missing.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
-pub struct AccountSummary {
-    /// The account's id, the same for every user and token of it.
-    pub encoded_account_id: Option<String>,
-    /// The account's name, for people.
-    pub organization_name: Option<String>,
-    /// The account's time zone, such as `US/Eastern`.
-    pub time_zone_id: Option<String>,
-}
 
 /// One thing that the user behind a token may do (`/account/user/privileges`).
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq)]

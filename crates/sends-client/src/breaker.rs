@@ -38,7 +38,7 @@ pub(crate) struct Breaker {
     circuit: Mutex<Circuit>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 enum Circuit {
     Closed(Failures),
     /// No requests until then.
@@ -53,7 +53,7 @@ enum Circuit {
 }
 
 /// The failures since the last success.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Failures {
     count: u32,
     last: Option<Endpoint>,
@@ -112,20 +112,16 @@ impl Breaker {
         *circuit = Circuit::Closed(Failures::default());
     }
 
-    fn failed(&self, endpoint: Endpoint, class: FailureClass, probe: bool) {
+    fn failed(&self, endpoint: &Endpoint, class: FailureClass, probe: bool) {
         let mut circuit = self.circuit();
-        let delay = match *circuit {
+        let delay = match &mut *circuit {
             Circuit::Closed(failures) => {
-                let failures = Failures {
-                    count: failures.count.saturating_add(1),
-                    last: Some(endpoint),
-                    general: failures.general
-                        || class == FailureClass::Unreachable
-                        || failures.last.is_some_and(|last| last != endpoint),
-                };
+                failures.count = failures.count.saturating_add(1);
+                failures.general |= class == FailureClass::Unreachable
+                    || failures.last.as_ref().is_some_and(|last| last != endpoint);
+                failures.last = Some(endpoint.clone());
                 if self.settings.failures == 0 || failures.count < self.settings.failures || !failures.general
                 {
-                    *circuit = Circuit::Closed(failures);
                     return;
                 }
                 self.settings.first_delay
@@ -157,7 +153,7 @@ impl Admission {
     }
 
     /// The upstream did not answer, or failed to.
-    pub(crate) fn failed(mut self, endpoint: Endpoint, class: FailureClass) {
+    pub(crate) fn failed(mut self, endpoint: &Endpoint, class: FailureClass) {
         let probe = std::mem::take(&mut self.probe);
         self.breaker.failed(endpoint, class, probe);
     }
@@ -190,7 +186,7 @@ mod tests {
             breaker
                 .admit()
                 .unwrap_or_else(|_| panic!("refused after {number} failures"))
-                .failed(path(number), FailureClass::ServerFailure);
+                .failed(&path(number), FailureClass::ServerFailure);
         }
     }
 
@@ -213,7 +209,7 @@ mod tests {
             tokio::time::sleep(delay).await;
             let probe = breaker.admit().unwrap();
             assert!(breaker.admit().is_err(), "a second probe");
-            probe.failed(path(0), FailureClass::TimedOut);
+            probe.failed(&path(0), FailureClass::TimedOut);
         }
         tokio::time::sleep(Duration::from_secs(30)).await;
         breaker.admit().unwrap().succeeded();
@@ -237,12 +233,12 @@ mod tests {
             breaker
                 .admit()
                 .unwrap()
-                .failed(path(1), FailureClass::ServerFailure);
+                .failed(&path(1), FailureClass::ServerFailure);
         }
         breaker
             .admit()
             .unwrap()
-            .failed(path(2), FailureClass::ServerFailure);
+            .failed(&path(2), FailureClass::ServerFailure);
         assert!(breaker.check().is_err());
     }
 }

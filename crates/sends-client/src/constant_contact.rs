@@ -1,12 +1,14 @@
-//! The client as its callers see it: one method for each upstream path.
+//! The client as its callers see it: one method for each upstream path. Those around the send history are in [`neighbours`].
+
+mod neighbours;
 
 use std::{sync::Arc, time::Duration};
 
-use sends_core::{ActivityId, SendHistory};
+use sends_core::{AccountSummary, ActivityId, FromJson, SendHistory};
 
 use crate::{
-    AccountSummary, BuildError, Caller, Endpoint, Observer, Pacer, Privilege, Settings, UpstreamError,
-    account, breaker::Breaker, observer::Nobody, pipeline::Pipeline, retry::Retries, transport::Transport,
+    BuildError, Caller, Endpoint, Observer, Pacer, Privilege, Settings, UpstreamError, account,
+    breaker::Breaker, observer::Nobody, pipeline::Pipeline, retry::Retries, transport::Transport,
 };
 #[cfg(doc)]
 use crate::{FailureClass, TokenSource};
@@ -99,18 +101,17 @@ impl ConstantContact {
     ) -> Result<SendHistory, UpstreamError> {
         let decode = |body: &[u8]| SendHistory::from_json(body).map_err(|error| error.to_string());
         self.pipeline
-            .get(caller, Endpoint::SendHistory(activity), decode)
+            .get(caller, &Endpoint::SendHistory(activity), decode)
             .await
     }
+
     /// Whose account the token belongs to.
     ///
     /// # Errors
     ///
     /// [`UpstreamError`]; without the scope `account_read` it is [`FailureClass::Forbidden`].
     pub async fn account_summary(&self, caller: &Caller) -> Result<AccountSummary, UpstreamError> {
-        self.pipeline
-            .get(caller, Endpoint::AccountSummary, account::decode)
-            .await
+        self.pipeline.get(caller, &Endpoint::AccountSummary, read).await
     }
 
     /// What the user behind the token may do.
@@ -120,7 +121,12 @@ impl ConstantContact {
     /// [`UpstreamError`].
     pub async fn user_privileges(&self, caller: &Caller) -> Result<Vec<Privilege>, UpstreamError> {
         self.pipeline
-            .get(caller, Endpoint::UserPrivileges, account::decode)
+            .get(caller, &Endpoint::UserPrivileges, account::decode)
             .await
     }
+}
+
+/// Reads an answer of one of the core crate's shapes.
+pub(crate) fn read<T: FromJson>(body: &[u8]) -> Result<T, String> {
+    T::from_json(body).map_err(|error| error.to_string())
 }

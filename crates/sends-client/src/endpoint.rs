@@ -2,14 +2,42 @@
 
 use std::fmt;
 
-use sends_core::ActivityId;
+use sends_core::{ActivityId, CampaignId, SegmentId};
+use url::Url;
+
+use crate::{BaseUrl, Batch, listing::PageQuery};
 
 /// One upstream resource that this crate reads with GET.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+///
+/// `campaign_data` and `contact_data` are the documented scopes.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub enum Endpoint {
     /// `GET /emails/activities/{campaign_activity_id}/send_history`: every send attempt of one activity
     /// (documented: scope `campaign_data`, privilege `campaign:read`).
     SendHistory(ActivityId),
+    /// `GET /emails`: a page of the campaigns, the last updated first (`campaign_data`).
+    Campaigns(PageQuery),
+    /// `GET /emails/{campaign_id}`: one campaign with its activities (`campaign_data`).
+    Campaign(CampaignId),
+    /// `GET /emails/activities/{campaign_activity_id}`: one activity (`campaign_data`).
+    Activity(ActivityId),
+    /// `GET /emails/activities/{campaign_activity_id}/schedules`: when it is to be sent (`campaign_data`).
+    Schedule(ActivityId),
+    /// `GET /reports/stats/email_campaign_activities/{ids}`: what contacts did with up to ten activities
+    /// (`campaign_data`).
+    ActivityStats(Batch<ActivityId>),
+    /// `GET /reports/stats/email_campaigns/{ids}`: the same of up to 150 campaigns (`campaign_data`).
+    CampaignStats(Batch<CampaignId>),
+    /// `GET /reports/summary_reports/email_campaign_summaries`: a page of the campaigns that were sent, the last sent first
+    /// (`campaign_data`).
+    CampaignSummaries(PageQuery),
+    /// `GET /contact_lists`: a page of the contact lists, deleted ones included (`contact_data`). A page holds 500, so that
+    /// nothing is gained by asking for single ones.
+    ContactLists(PageQuery),
+    /// `GET /segments`: a page of the segments, without deleted ones (`contact_data`).
+    Segments(PageQuery),
+    /// `GET /segments/{segment_id}`: one segment, even a deleted one (`contact_data`).
+    Segment(SegmentId),
     /// `GET /account/summary`: whose account it is (documented: scope `account_read`).
     AccountSummary,
     /// `GET /account/user/privileges`: what the user may do (documented: needs no scope, which makes it a cheap probe of a
@@ -22,17 +50,61 @@ impl Endpoint {
     pub fn name(&self) -> &'static str {
         match self {
             Self::SendHistory(_) => "send_history",
+            Self::Campaigns(_) => "campaigns",
+            Self::Campaign(_) => "campaign",
+            Self::Activity(_) => "activity",
+            Self::Schedule(_) => "schedule",
+            Self::ActivityStats(_) => "activity_stats",
+            Self::CampaignStats(_) => "campaign_stats",
+            Self::CampaignSummaries(_) => "campaign_summaries",
+            Self::ContactLists(_) => "contact_lists",
+            Self::Segments(_) => "segments",
+            Self::Segment(_) => "segment",
             Self::AccountSummary => "account_summary",
             Self::UserPrivileges => "user_privileges",
         }
     }
+
+    /// Where to ask.
+    pub(crate) fn url(&self, base: &BaseUrl) -> Url {
+        let path = match self {
+            Self::ActivityStats(batch) => format!("{ACTIVITY_STATS}/{}", batch.path_segment()),
+            Self::CampaignStats(batch) => format!("{CAMPAIGN_STATS}/{}", batch.path_segment()),
+            named => named.to_string(),
+        };
+        let mut url = base.join(&path);
+        if let Self::Campaigns(query)
+        | Self::CampaignSummaries(query)
+        | Self::ContactLists(query)
+        | Self::Segments(query) = self
+        {
+            url.set_query(Some(query.as_str()));
+        }
+        url
+    }
 }
 
-/// The path below the API's base, as the documentation writes it with the id filled in.
+const ACTIVITY_STATS: &str = "/reports/stats/email_campaign_activities";
+const CAMPAIGN_STATS: &str = "/reports/stats/email_campaigns";
+
+/// The path below the API's base, as the documentation writes it with the id filled in. A listing is named without its
+/// query, a batch by the number of its ids.
 impl fmt::Display for Endpoint {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::SendHistory(activity) => write!(formatter, "/emails/activities/{activity}/send_history"),
+            Self::Campaigns(_) => formatter.write_str("/emails"),
+            Self::Campaign(campaign) => write!(formatter, "/emails/{campaign}"),
+            Self::Activity(activity) => write!(formatter, "/emails/activities/{activity}"),
+            Self::Schedule(activity) => write!(formatter, "/emails/activities/{activity}/schedules"),
+            Self::ActivityStats(batch) => write!(formatter, "{ACTIVITY_STATS}/({} ids)", batch.ids().len()),
+            Self::CampaignStats(batch) => write!(formatter, "{CAMPAIGN_STATS}/({} ids)", batch.ids().len()),
+            Self::CampaignSummaries(_) => {
+                formatter.write_str("/reports/summary_reports/email_campaign_summaries")
+            }
+            Self::ContactLists(_) => formatter.write_str("/contact_lists"),
+            Self::Segments(_) => formatter.write_str("/segments"),
+            Self::Segment(segment) => write!(formatter, "/segments/{segment}"),
             Self::AccountSummary => formatter.write_str("/account/summary"),
             Self::UserPrivileges => formatter.write_str("/account/user/privileges"),
         }

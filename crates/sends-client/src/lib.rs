@@ -7,9 +7,9 @@
 //!
 //! | step | file |
 //! |---|---|
-//! | the method a caller sees, one for each upstream path | `constant_contact.rs` |
+//! | the method a caller sees, one for each upstream path | `constant_contact.rs`, `constant_contact/` |
 //! | for whom, in which lane, until when | `caller.rs` |
-//! | the path it asks | `endpoint.rs` |
+//! | the path it asks, of a listing or for a batch too | `endpoint.rs`, `listing.rs`, `batch.rs` |
 //! | the order of all that follows, and when to begin again | `pipeline.rs` |
 //! | the token, and another one after a 401 | `token_source.rs`, `token.rs` |
 //! | whether the upstream is up at all | `breaker.rs` |
@@ -29,12 +29,14 @@
 
 mod account;
 mod base_url;
+mod batch;
 mod breaker;
 mod caller;
 mod clock;
 mod constant_contact;
 mod endpoint;
 mod error;
+mod listing;
 mod observer;
 pub mod pacing;
 mod pipeline;
@@ -45,14 +47,16 @@ mod token;
 mod token_source;
 mod transport;
 
-pub use account::{AccountSummary, Privilege};
+pub use account::Privilege;
 pub use base_url::{BaseUrl, InvalidBaseUrl};
+pub use batch::{Batch, Batched};
 pub use breaker::BreakerSettings;
 pub use caller::{Caller, Company, Lane, Priority};
 pub use clock::{Clock, SystemClock};
 pub use constant_contact::ConstantContact;
 pub use endpoint::Endpoint;
 pub use error::{BuildError, FailureClass, UpstreamError};
+pub use listing::{CampaignFilter, NextPage, Paged, ResourcePage};
 pub use observer::{ObservedRequest, Observer};
 pub use pacing::Pacer;
 pub use retry::RetrySettings;

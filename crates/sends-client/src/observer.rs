@@ -11,7 +11,7 @@ use crate::{Endpoint, FailureClass};
 /// Is told of every request and every wait for a turn. Its methods run on the way of a call and must not wait.
 pub trait Observer: Send + Sync {
     /// A call waited for its turn for so long, whether or not the turn came.
-    fn waited(&self, endpoint: Endpoint, wait: Duration) {
+    fn waited(&self, endpoint: &Endpoint, wait: Duration) {
         let _ = (endpoint, wait);
     }
 
@@ -21,13 +21,13 @@ pub trait Observer: Send + Sync {
     }
 
     /// A call ended in a failure without having sent its last request, for this reason.
-    fn refused(&self, endpoint: Endpoint, class: FailureClass) {
+    fn refused(&self, endpoint: &Endpoint, class: FailureClass) {
         let _ = (endpoint, class);
     }
 }
 
 /// One request, as an [`Observer`] hears of it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct ObservedRequest {
     /// What was asked.
     pub endpoint: Endpoint,

@@ -51,7 +51,7 @@ impl Pipeline {
     pub(crate) async fn get<T>(
         &self,
         caller: &Caller,
-        endpoint: Endpoint,
+        endpoint: &Endpoint,
         decode: impl Fn(&[u8]) -> Result<T, String>,
     ) -> Result<T, UpstreamError> {
         let started = Instant::now();
@@ -84,7 +84,7 @@ impl Pipeline {
     async fn persist<T>(
         &self,
         caller: &Caller,
-        endpoint: Endpoint,
+        endpoint: &Endpoint,
         decode: impl Fn(&[u8]) -> Result<T, String>,
         effort: &mut Effort,
     ) -> Result<T, UpstreamError> {
@@ -143,7 +143,7 @@ impl Pipeline {
     async fn attempt<T>(
         &self,
         caller: &Caller,
-        endpoint: Endpoint,
+        endpoint: &Endpoint,
         token: &AccessToken,
         decode: impl Fn(&[u8]) -> Result<T, String>,
         effort: &mut Effort,
@@ -171,7 +171,7 @@ impl Pipeline {
         let Ok(answer) = timeout_at(caller.deadline(), self.transport.get(endpoint, token)).await else {
             // The caller's time says nothing about the upstream, so neither the breaker nor the pacer hears of it.
             let detail = "no complete answer before the caller's deadline".to_owned();
-            let failure = UpstreamError::without_answer(endpoint, FailureClass::TimedOut, detail);
+            let failure = UpstreamError::without_answer(endpoint.clone(), FailureClass::TimedOut, detail);
             self.observe(endpoint, departed, Some(&failure));
             return Err(AttemptError::Sent(failure));
         };
@@ -195,9 +195,9 @@ impl Pipeline {
         outcome.map_err(AttemptError::Sent)
     }
 
-    fn observe(&self, endpoint: Endpoint, departed: Instant, failure: Option<&UpstreamError>) {
+    fn observe(&self, endpoint: &Endpoint, departed: Instant, failure: Option<&UpstreamError>) {
         self.observer.requested(&ObservedRequest {
-            endpoint,
+            endpoint: endpoint.clone(),
             status: failure.map_or(Some(StatusCode::OK), |failure| failure.status),
             failure: failure.map(|failure| failure.class),
             took: departed.elapsed(),
@@ -285,12 +285,12 @@ async fn wait_for_token(
     })
 }
 
-fn without_token(endpoint: Endpoint, error: &TokenError) -> UpstreamError {
+fn without_token(endpoint: &Endpoint, error: &TokenError) -> UpstreamError {
     let detail = error.to_string();
     let (class, retry_after) = token_failure(error);
     UpstreamError {
         retry_after,
-        ..UpstreamError::without_answer(endpoint, class, detail)
+        ..UpstreamError::without_answer(endpoint.clone(), class, detail)
     }
 }
 
@@ -317,7 +317,7 @@ fn token_failure(error: &TokenError) -> (FailureClass, Option<Duration>) {
     }
 }
 
-fn without_turn(endpoint: Endpoint, refused: Refused) -> UpstreamError {
+fn without_turn(endpoint: &Endpoint, refused: Refused) -> UpstreamError {
     let class = match refused.reason {
         RefusedReason::QueueFull => FailureClass::QueueFull,
         RefusedReason::Deadline => FailureClass::DeadlineExceeded,
@@ -326,14 +326,14 @@ fn without_turn(endpoint: Endpoint, refused: Refused) -> UpstreamError {
     };
     UpstreamError {
         retry_after: Some(refused.retry_after),
-        ..UpstreamError::without_answer(endpoint, class, refused.to_string())
+        ..UpstreamError::without_answer(endpoint.clone(), class, refused.to_string())
     }
 }
 
-fn circuit_open(endpoint: Endpoint, wait: Duration) -> UpstreamError {
+fn circuit_open(endpoint: &Endpoint, wait: Duration) -> UpstreamError {
     let detail = "the upstream has been failing and is left alone for now".to_owned();
     UpstreamError {
         retry_after: Some(wait),
-        ..UpstreamError::without_answer(endpoint, FailureClass::CircuitOpen, detail)
+        ..UpstreamError::without_answer(endpoint.clone(), FailureClass::CircuitOpen, detail)
     }
 }

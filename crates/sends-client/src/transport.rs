@@ -44,6 +44,10 @@ impl Answer {
 }
 
 impl Transport {
+    pub(crate) fn base_url(&self) -> &BaseUrl {
+        &self.base_url
+    }
+
     /// `connected` is called whenever a connection has come about.
     pub(crate) fn new(
         settings: Settings,
@@ -80,9 +84,13 @@ impl Transport {
     }
 
     /// Sends one request with `token`, to `base_url` and to nowhere else.
-    pub(crate) async fn get(&self, endpoint: Endpoint, token: &AccessToken) -> Result<Answer, UpstreamError> {
-        let mut call = Call::new(endpoint);
-        let mut request = self.http.get(self.base_url.join(&endpoint.to_string()));
+    pub(crate) async fn get(
+        &self,
+        endpoint: &Endpoint,
+        token: &AccessToken,
+    ) -> Result<Answer, UpstreamError> {
+        let mut call = Call::new(endpoint.clone());
+        let mut request = self.http.get(endpoint.url(&self.base_url));
         if let Some(authorization) = token.authorization() {
             request = request.header(AUTHORIZATION, authorization);
         }

@@ -54,6 +54,7 @@
 
 extern crate alloc;
 
+mod account;
 mod activity;
 mod attempt;
 mod audience;
@@ -75,6 +76,7 @@ mod stats;
 mod status;
 mod summary;
 
+pub use account::AccountSummary;
 pub use activity::{ActivityDetail, Schedule};
 pub use attempt::SendAttempt;
 pub use audience::named::{ContactList, Segment};

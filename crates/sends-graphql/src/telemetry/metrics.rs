@@ -208,7 +208,7 @@ impl Counted {
 }
 
 impl Observer for Metrics {
-    fn waited(&self, _: Endpoint, wait: Duration) {
+    fn waited(&self, _: &Endpoint, wait: Duration) {
         self.0.turn_seconds.observe(wait.as_secs_f64());
     }
 
@@ -226,7 +226,7 @@ impl Observer for Metrics {
             .observe(request.took.as_secs_f64());
     }
 
-    fn refused(&self, endpoint: Endpoint, class: FailureClass) {
+    fn refused(&self, endpoint: &Endpoint, class: FailureClass) {
         let labels = RefusalLabels {
             endpoint: endpoint.name(),
             reason: class.name(),

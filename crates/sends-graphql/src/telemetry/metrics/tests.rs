@@ -39,14 +39,14 @@ fn everything_that_is_counted_is_in_the_text() {
     let metrics = Metrics::new();
     metrics.request_begins();
     metrics.operation_ended(Some("History"), Outcome::Partial, Duration::from_millis(250));
-    metrics.waited(Endpoint::AccountSummary, Duration::from_secs(1));
+    metrics.waited(&Endpoint::AccountSummary, Duration::from_secs(1));
     metrics.requested(&ObservedRequest {
         endpoint: Endpoint::AccountSummary,
         status: Some(StatusCode::IM_A_TEAPOT),
         failure: Some(FailureClass::Rejected),
         took: Duration::from_millis(500),
     });
-    metrics.refused(Endpoint::AccountSummary, FailureClass::QueueFull);
+    metrics.refused(&Endpoint::AccountSummary, FailureClass::QueueFull);
     insta::assert_snapshot!(without_buckets(&metrics.text(&state()).unwrap()), @r#"
     # HELP sends_answers_total Histories asked for, by where the answer came from.
     # HELP sends_budget_left Calls left of the day (UTC).

@@ -1,0 +1,172 @@
+//! The reads around the send history: campaigns and their activities, lists and segments, statistics.
+//!
+//! Errors are those of every call; where one id is asked for, [`FailureClass::NotFound`] is that id's.
+
+use sends_core::{
+    ActivityDetail, ActivityId, ActivityStats, Campaign, CampaignDetail, CampaignId, CampaignStats,
+    CampaignSummary, ContactList, Listed, Page, Schedule, Segment, SegmentId,
+};
+
+use super::{ConstantContact, read};
+#[cfg(doc)]
+use crate::FailureClass;
+use crate::{Batch, Caller, CampaignFilter, Endpoint, NextPage, Paged, ResourcePage, UpstreamError, listing};
+
+impl ConstantContact {
+    /// The first page of the campaigns, the last updated first, removed ones included (documented).
+    ///
+    /// # Errors
+    ///
+    /// [`UpstreamError`]. A link to the next page that leads out of the listing is [`FailureClass::Invalid`], here and at
+    /// every other listing.
+    pub async fn campaigns(
+        &self,
+        caller: &Caller,
+        filter: &CampaignFilter,
+    ) -> Result<ResourcePage<Campaign>, UpstreamError> {
+        self.page(caller, Endpoint::Campaigns(filter.query())).await
+    }
+
+    /// The first page of the campaigns that were sent, the last sent first (documented), with `limit` of them: 1 to 500,
+    /// and what lies outside is moved to the nearer end.
+    ///
+    /// # Errors
+    ///
+    /// [`UpstreamError`].
+    pub async fn campaign_summaries(
+        &self,
+        caller: &Caller,
+        limit: u16,
+    ) -> Result<ResourcePage<CampaignSummary>, UpstreamError> {
+        self.page(caller, Endpoint::CampaignSummaries(listing::summaries(limit)))
+            .await
+    }
+
+    /// The first page of the contact lists, 500 of them, deleted ones included.
+    ///
+    /// # Errors
+    ///
+    /// [`UpstreamError`]; without the scope `contact_data` it is [`FailureClass::Forbidden`].
+    pub async fn contact_lists(&self, caller: &Caller) -> Result<ResourcePage<ContactList>, UpstreamError> {
+        self.page(caller, Endpoint::ContactLists(listing::contact_lists()))
+            .await
+    }
+
+    /// The first page of the segments, 1,000 of them, without deleted ones (documented).
+    ///
+    /// # Errors
+    ///
+    /// [`UpstreamError`]; without the scope `contact_data` it is [`FailureClass::Forbidden`].
+    pub async fn segments(&self, caller: &Caller) -> Result<ResourcePage<Segment>, UpstreamError> {
+        self.page(caller, Endpoint::Segments(listing::segments())).await
+    }
+
+    /// The page that follows another one.
+    ///
+    /// # Errors
+    ///
+    /// [`UpstreamError`]; a cursor that is no longer good is [`FailureClass::Rejected`], as far as is known.
+    pub async fn next_page<T: Paged>(
+        &self,
+        caller: &Caller,
+        next: &NextPage<T>,
+    ) -> Result<ResourcePage<T>, UpstreamError> {
+        self.page(caller, next.endpoint()).await
+    }
+
+    /// One campaign with its activities. One that is listed may be gone (observed).
+    ///
+    /// # Errors
+    ///
+    /// [`UpstreamError`].
+    pub async fn campaign(
+        &self,
+        caller: &Caller,
+        campaign: CampaignId,
+    ) -> Result<CampaignDetail, UpstreamError> {
+        self.pipeline
+            .get(caller, &Endpoint::Campaign(campaign), read)
+            .await
+    }
+
+    /// One activity as it is today. One that was removed is not found (documented).
+    ///
+    /// # Errors
+    ///
+    /// [`UpstreamError`].
+    pub async fn activity(
+        &self,
+        caller: &Caller,
+        activity: ActivityId,
+    ) -> Result<ActivityDetail, UpstreamError> {
+        self.pipeline
+            .get(caller, &Endpoint::Activity(activity), read)
+            .await
+    }
+
+    /// When one activity is to be sent.
+    ///
+    /// # Errors
+    ///
+    /// [`UpstreamError`].
+    pub async fn schedule(&self, caller: &Caller, activity: ActivityId) -> Result<Schedule, UpstreamError> {
+        self.pipeline
+            .get(caller, &Endpoint::Schedule(activity), read)
+            .await
+    }
+
+    /// The statistics of several activities. Those that the upstream does not know are not among them.
+    ///
+    /// # Errors
+    ///
+    /// [`UpstreamError`]; [`FailureClass::NotFound`] is said of the batch as a whole where one id offends.
+    pub async fn activity_stats(
+        &self,
+        caller: &Caller,
+        activities: &Batch<ActivityId>,
+    ) -> Result<Vec<ActivityStats>, UpstreamError> {
+        self.batch(caller, Endpoint::ActivityStats(activities.clone()))
+            .await
+    }
+
+    /// The statistics of several campaigns.
+    ///
+    /// # Errors
+    ///
+    /// [`UpstreamError`]; [`FailureClass::NotFound`] is said of the batch as a whole where one id is not known.
+    pub async fn campaign_stats(
+        &self,
+        caller: &Caller,
+        campaigns: &Batch<CampaignId>,
+    ) -> Result<Vec<CampaignStats>, UpstreamError> {
+        self.batch(caller, Endpoint::CampaignStats(campaigns.clone()))
+            .await
+    }
+
+    /// One segment, even a deleted one (documented).
+    ///
+    /// # Errors
+    ///
+    /// [`UpstreamError`]; without the scope `contact_data` it is [`FailureClass::Forbidden`].
+    pub async fn segment(&self, caller: &Caller, segment: SegmentId) -> Result<Segment, UpstreamError> {
+        self.pipeline.get(caller, &Endpoint::Segment(segment), read).await
+    }
+
+    async fn page<T: Paged>(
+        &self,
+        caller: &Caller,
+        endpoint: Endpoint,
+    ) -> Result<ResourcePage<T>, UpstreamError> {
+        let base = self.pipeline.transport.base_url();
+        let decode = |body: &[u8]| ResourcePage::of(read(body)?, &endpoint, base);
+        self.pipeline.get(caller, &endpoint, decode).await
+    }
+
+    async fn batch<T: Listed>(&self, caller: &Caller, endpoint: Endpoint) -> Result<Vec<T>, UpstreamError> {
+        let page: Page<T> = self.pipeline.get(caller, &endpoint, read).await?;
+        for problem in &page.unreadable {
+            tracing::warn!(endpoint = endpoint.name(), "left out: {problem}");
+        }
+        Ok(page.records)
+    }
+}
