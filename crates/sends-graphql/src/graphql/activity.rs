@@ -58,7 +58,7 @@ impl CampaignActivity {
         let max_age = narrowing::max_age(max_age)?;
         let filter = narrowing::filter(filter)?;
         let history = self.read(context, max_age).await?.history;
-        let chosen = filter.choose(&history, order_by);
+        let chosen = narrowing::choose(&filter, &history, order_by);
         let send = |&index: &usize| HistoricSend::new(self.id, Arc::clone(&history), index);
         Ok(part.of(&chosen).iter().map(send).collect())
     }

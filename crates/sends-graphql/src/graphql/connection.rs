@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use async_graphql::{Object, SimpleObject};
-use sends_core::{ActivityId, SendHistory};
+use sends_core::{ActivityId, SendFilter, SendHistory};
 
 use super::{
     enums::SendOrder,
-    narrowing::CheckedFilter,
+    narrowing,
     paging::{Page, PageRequest, cursor},
     scalar::count,
     send::HistoricSend,
@@ -26,11 +26,11 @@ impl SendConnection {
     pub(super) fn new(
         activity: ActivityId,
         history: Arc<SendHistory>,
-        filter: &CheckedFilter,
+        filter: &SendFilter,
         order: SendOrder,
         request: PageRequest,
     ) -> Self {
-        let chosen = filter.choose(&history, order);
+        let chosen = narrowing::choose(filter, &history, order);
         let send_ids: Vec<i32> = chosen
             .iter()
             .map(|&place| history.sends()[place].send_id)

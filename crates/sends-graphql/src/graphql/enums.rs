@@ -23,6 +23,17 @@ impl From<Option<&sends_core::SendStatus>> for SendStatus {
     }
 }
 
+impl SendStatus {
+    /// The status in the core crate's terms; `None` stands for every unfamiliar one.
+    pub(super) fn known(self) -> Option<sends_core::SendStatus> {
+        match self {
+            Self::Completed => Some(sends_core::SendStatus::Completed),
+            Self::Errored => Some(sends_core::SendStatus::Errored),
+            Self::Unknown => None,
+        }
+    }
+}
+
 /// How an attempt really ended.
 #[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
 #[graphql(remote = "sends_core::Outcome")]

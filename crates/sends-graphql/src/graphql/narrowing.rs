@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_graphql::InputObject;
-use sends_core::{ReasonCode, SendAttempt, SendHistory};
+use sends_core::{ReasonCode, SendFilter, SendHistory};
 
 use super::{
     ApiError,
@@ -29,57 +29,47 @@ pub(super) struct SendHistoryFilter {
     until: Option<DateTime>,
 }
 
-/// A filter with its arguments checked. Statuses are compared as the schema has them, so that UNKNOWN finds both the
-/// missing and the unfamiliar; everything else is the core crate's filter.
-#[derive(Debug, Default)]
-pub(super) struct CheckedFilter {
-    statuses: Vec<SendStatus>,
-    rest: sends_core::SendFilter,
-}
-
 impl SendHistoryFilter {
-    fn check(self) -> Result<CheckedFilter, ApiError> {
-        let (from, until) = (self.from.map(|date| date.0), self.until.map(|date| date.0));
-        if from.zip(until).is_some_and(|(from, until)| from >= until) {
-            return Err(ApiError::bad_user_input(
-                "The filter's `from` must be earlier than its `until`.",
-            ));
-        }
-        let rest = sends_core::SendFilter {
+    fn check(self) -> Result<SendFilter, ApiError> {
+        Ok(SendFilter {
+            unfamiliar_status: self.statuses.contains(&SendStatus::Unknown),
+            statuses: self.statuses.into_iter().filter_map(SendStatus::known).collect(),
             outcomes: self.outcomes.into_iter().map(Into::into).collect(),
             reason_codes: self.reason_codes.into_iter().map(ReasonCode::new).collect(),
-            from,
-            until,
-            ..sends_core::SendFilter::default()
-        };
-        Ok(CheckedFilter {
-            statuses: self.statuses,
-            rest,
+            ..between(self.from, self.until)?
         })
     }
 }
 
-/// Reads a filter, which may have been left out.
-pub(super) fn filter(filter: Option<SendHistoryFilter>) -> Result<CheckedFilter, ApiError> {
-    filter.map_or_else(|| Ok(CheckedFilter::default()), SendHistoryFilter::check)
+/// The condition on the date alone.
+pub(super) fn between(from: Option<DateTime>, until: Option<DateTime>) -> Result<SendFilter, ApiError> {
+    let (from, until) = (from.map(|date| date.0), until.map(|date| date.0));
+    if from.zip(until).is_some_and(|(from, until)| from >= until) {
+        return Err(ApiError::bad_user_input(
+            "The filter's `from` must be earlier than its `until`.",
+        ));
+    }
+    Ok(SendFilter {
+        from,
+        until,
+        ..SendFilter::default()
+    })
 }
 
-impl CheckedFilter {
-    /// The places in the history of the sends that are included, in this order.
-    pub(super) fn choose(&self, history: &SendHistory, order: SendOrder) -> Vec<usize> {
-        let mut chosen: Vec<usize> = (0..history.len())
-            .filter(|&place| self.matches(&history.sends()[place]))
-            .collect();
-        if order == SendOrder::NewestFirst {
-            chosen.reverse();
-        }
-        chosen
-    }
+/// Reads a filter, which may have been left out.
+pub(super) fn filter(filter: Option<SendHistoryFilter>) -> Result<SendFilter, ApiError> {
+    filter.map_or_else(|| Ok(SendFilter::default()), SendHistoryFilter::check)
+}
 
-    fn matches(&self, send: &SendAttempt) -> bool {
-        let status = SendStatus::from(send.send_status.as_ref());
-        (self.statuses.is_empty() || self.statuses.contains(&status)) && self.rest.matches(send)
+/// The places in the history of the sends that are included, in this order.
+pub(super) fn choose(filter: &SendFilter, history: &SendHistory, order: SendOrder) -> Vec<usize> {
+    let mut chosen: Vec<usize> = (0..history.len())
+        .filter(|&place| filter.matches(&history.sends()[place]))
+        .collect();
+    if order == SendOrder::NewestFirst {
+        chosen.reverse();
     }
+    chosen
 }
 
 /// Reads a `maxAge` in seconds.
