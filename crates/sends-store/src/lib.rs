@@ -1,16 +1,19 @@
 //! What was fetched from Constant Contact, kept across restarts.
 //!
-//! The crate owns one question and its answer: *what did the upstream last say about this activity, and when?* It
-//! also counts how many calls a day has seen, since the upstream tells nobody. How old an answer may be, when to ask
+//! The crate owns one question and its answer: *what did the upstream last say about this activity, and when?* What all
+//! these answers tell of together is the [log](SendLog) of an account's sends, and a [memory](SyncLog) of what is still to
+//! be asked says where the log has gaps. It also counts how many calls a day has seen, since the upstream tells nobody. How old an answer may be, when to ask
 //! again and what a count means for the next call are decided by those who ask.
 //!
 //! | file | owns |
 //! |---|---|
 //! | `store.rs` | [`Store`], the interface every kind of store has |
+//! | `log.rs` | [`SendLog`]: all sends of the kept answers, searched, paged and added up |
+//! | `sync_log.rs` | [`SyncLog`]: what is known of an account's campaigns, and what is still to be read of them |
 //! | `owner.rs` | [`Owner`]: whose data it is |
 //! | `kept.rs` | [`Kept`]: an answer and when it was fetched |
 //! | `error.rs` | [`StoreError`]: what went wrong and what to do |
-//! | `sqlite.rs` | [`SqliteStore`]: one file, safe against kills and against a second process |
+//! | `sqlite.rs` | [`SqliteStore`]: one file, safe against kills and against a second process; or one database in memory |
 //! | `memory.rs` | [`MemoryStore`]: bounded by bytes, gone with the process |
 //! | `layered.rs` | [`LayeredStore`]: memory in front of another store |
 //! | `packed.rs`, `list_ids.rs` | the compact forms in memory and in a row |
@@ -48,16 +51,23 @@ mod error;
 mod kept;
 mod layered;
 mod list_ids;
+mod log;
 mod memory;
 mod owner;
 mod packed;
 mod sqlite;
 mod store;
+mod sync_log;
 
 pub use error::StoreError;
 pub use kept::{Answer, Kept};
 pub use layered::LayeredStore;
+pub use log::{
+    GroupBy, GroupKey, LogFilter, LogOrder, LogPage, LogPageRequest, LogPosition, LoggedSend, SendLog,
+    SendTotal, TotalGroup,
+};
 pub use memory::MemoryStore;
 pub use owner::Owner;
 pub use sqlite::{Rebuilt, SqliteStore};
 pub use store::{Lookups, Store, StoreFuture, StoreSize};
+pub use sync_log::{Coverage, KnownActivity, KnownCampaign, Listing, Pending, SyncLog, SyncState, SyncWork};

@@ -1,4 +1,4 @@
-//! A store in one SQLite file.
+//! A store in one SQLite database, in a file or in memory.
 //!
 //! Owns opening, rebuilding and the settings of the connections. What is read, written and grouped is in the files
 //! beside it. Must not know how old an answer may be.
@@ -22,14 +22,19 @@
 //! 246 bytes an activity in the file, a point read in 0.08 ms (99 of 100 within 0.3 ms), 40 at once in 1 ms, an answer
 //! kept or a call counted in less than 0.1 ms, 6,800 answers a second kept when 256 wait at a time.
 
+mod campaigns;
 mod files;
+mod log;
 mod read;
 mod schema;
+mod searches;
+mod sync;
 mod write;
 mod writer;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -48,10 +53,16 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Reads are short; more readers than this wait for the disk and the cores, not for each other.
 const READERS: u32 = 4;
 
+/// SQLite's own name for files that are only in memory.
+const IN_MEMORY: &str = "memdb";
+
+/// SQLite's own default: there are several readers, and the system keeps the file's pages for all of them.
+const READER_CACHE: &str = "-2000";
+
 /// In KiB, as the minus sign says. Answers come in no order, so each one touches another page of the key's index.
 const WRITER_CACHE: &str = "-16384";
 
-/// The store in the file `sends.db` of a state directory.
+/// The store in the file `sends.db` of a state directory, or in memory.
 ///
 /// The file can be read by its user only, and a file others have access to is refused. It must be opened within a tokio
 /// runtime. Dropping it lets go of it as [`close`](Store::close) does, but not before the runtime gets to it.
@@ -59,8 +70,8 @@ pub struct SqliteStore {
     file: PathBuf,
     readers: SqlitePool,
     writer: Writer,
-    /// Held so that nobody rebuilds the store meanwhile.
-    _in_use: File,
+    /// Held so that nobody rebuilds the store meanwhile. `None` in memory, where nobody else can.
+    in_use: Option<File>,
 }
 
 /// A store that was made anew.
@@ -91,7 +102,31 @@ impl SqliteStore {
             .foreign_keys(true)
             .pragma("cache_size", WRITER_CACHE)
             .busy_timeout(BUSY_TIMEOUT);
-        Self::open_with(file, in_use, options).await
+        Self::open_with(file, Some(in_use), options).await
+    }
+
+    /// An empty store in memory, gone with the process. Nothing bounds it but what is kept in it: some hundred bytes for
+    /// each send.
+    ///
+    /// # Errors
+    ///
+    /// When there is no memory for it.
+    pub async fn in_memory() -> Result<Self, StoreError> {
+        static STORES: AtomicU64 = AtomicU64::new(0);
+        // A name that begins with a slash is one database for all connections of the process.
+        let name = format!("/sends-{}", STORES.fetch_add(1, Ordering::Relaxed));
+        let options = SqliteConnectOptions::new()
+            .filename(&name)
+            .vfs(IN_MEMORY)
+            .journal_mode(SqliteJournalMode::Memory)
+            .synchronous(SqliteSynchronous::Off)
+            .foreign_keys(true)
+            .busy_timeout(BUSY_TIMEOUT);
+        let store = Self::open_with(PathBuf::from(name), None, options).await?;
+        // It lasts as long as a connection does, and that of the writer may be replaced.
+        let lasting = store.readers.acquire().await;
+        lasting.map_err(|error| StoreError::from_sqlx(&store.file, &error))?;
+        Ok(store)
     }
 
     /// Whether a state directory holds a store, in whatever state that is.
@@ -101,7 +136,7 @@ impl SqliteStore {
 
     async fn open_with(
         file: PathBuf,
-        in_use: File,
+        in_use: Option<File>,
         options: SqliteConnectOptions,
     ) -> Result<Self, StoreError> {
         let mut connection = options
@@ -110,10 +145,7 @@ impl SqliteStore {
             .map_err(|error| StoreError::from_sqlx(&file, &error))?;
         schema::migrate(&mut connection, &file).await?;
 
-        let reading = SqliteConnectOptions::new()
-            .filename(&file)
-            .read_only(true)
-            .busy_timeout(BUSY_TIMEOUT);
+        let reading = options.clone().read_only(true).pragma("cache_size", READER_CACHE);
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
             .acquire_timeout(BUSY_TIMEOUT)
@@ -126,7 +158,7 @@ impl SqliteStore {
             writer: Writer::start(connection, options, file.clone()),
             file,
             readers,
-            _in_use: in_use,
+            in_use,
         })
     }
 
@@ -146,7 +178,7 @@ impl SqliteStore {
         Ok(Rebuilt { store, set_aside })
     }
 
-    /// The store's file.
+    /// The store's file, or the name of the store in memory.
     pub fn file(&self) -> &Path {
         &self.file
     }
@@ -199,7 +231,10 @@ impl Store for SqliteStore {
             Ok(StoreSize {
                 activities,
                 sends,
-                bytes: files::size(&self.file),
+                bytes: match &self.in_use {
+                    Some(_) => files::size(&self.file),
+                    None => read::pages(&self.readers, &self.file).await?,
+                },
             })
         })
     }
@@ -244,8 +279,8 @@ mod tests {
         let options = SqliteConnectOptions::new()
             .filename(&file)
             .journal_mode(SqliteJournalMode::Wal)
-            .pragma("max_page_count", "40");
-        let store = SqliteStore::open_with(file.clone(), in_use, options)
+            .pragma("max_page_count", "60");
+        let store = SqliteStore::open_with(file.clone(), Some(in_use), options)
             .await
             .unwrap();
 

@@ -35,6 +35,15 @@ async fn sqlite_behaves_as_a_store() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn sqlite_in_memory_behaves_as_a_store() {
+    let store = SqliteStore::in_memory().await.unwrap();
+    check(&store).await;
+    let other = SqliteStore::in_memory().await.unwrap();
+    assert_eq!(other.size().await.unwrap().activities, 0);
+    store.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn memory_in_front_of_sqlite_behaves_as_a_store() {
     let dir = tempfile::tempdir().unwrap();
     let behind = Arc::new(SqliteStore::open(dir.path()).await.unwrap());

@@ -81,13 +81,22 @@ pub(super) async fn size(readers: &SqlitePool, file: &Path) -> Result<(u64, u64)
         .map_err(|error| StoreError::from_sqlx(file, &error))
 }
 
+/// How many bytes the pages of the database have.
+pub(super) async fn pages(readers: &SqlitePool, file: &Path) -> Result<u64, StoreError> {
+    sqlx::query_scalar("SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()")
+        .fetch_one(readers)
+        .await
+        .map(count)
+        .map_err(|error| StoreError::from_sqlx(file, &error))
+}
+
 /// A number the tables never hold below 0.
 pub(super) fn count(number: i64) -> u64 {
     number.try_into().unwrap_or(0)
 }
 
 /// Why rows are not what was written.
-enum Fault {
+pub(super) enum Fault {
     Sqlx(sqlx::Error),
     Row(&'static str),
 }
@@ -99,7 +108,7 @@ impl From<sqlx::Error> for Fault {
 }
 
 impl Fault {
-    fn at(self, file: &Path) -> StoreError {
+    pub(super) fn at(self, file: &Path) -> StoreError {
         match self {
             Self::Sqlx(error) => StoreError::from_sqlx(file, &error),
             Self::Row(detail) => StoreError::Damaged {
@@ -138,20 +147,28 @@ fn kept(rows: &[SqliteRow]) -> Result<(usize, Kept), Fault> {
     Ok((place(first)?, Kept { fetched_at, answer }))
 }
 
-fn send(row: &SqliteRow) -> Result<SendAttempt, Fault> {
-    let run_date = match row.try_get("run_date")? {
-        None => None,
-        Some(second) => Some(timestamp(second, row.try_get("run_date_nanos")?)?),
-    };
+pub(super) fn send(row: &SqliteRow) -> Result<SendAttempt, Fault> {
     Ok(SendAttempt {
         send_id: row.try_get("send_id")?,
         contact_list_ids: contact_list_ids(row)?,
         segment_ids: segment_ids(row.try_get("segment_ids")?)?,
         count: row.try_get("count")?,
-        run_date,
+        run_date: optional_timestamp(row, "run_date", "run_date_nanos")?,
         send_status: row.try_get::<Option<&str>, _>("status")?.map(SendStatus::from),
         reason_code: row.try_get::<Option<i32>, _>("reason_code")?.map(ReasonCode::new),
     })
+}
+
+/// The moment in a pair of columns, or `None` where they hold none.
+pub(super) fn optional_timestamp(
+    row: &SqliteRow,
+    second: &str,
+    nanosecond: &str,
+) -> Result<Option<Timestamp>, Fault> {
+    match row.try_get(second)? {
+        None => Ok(None),
+        Some(second) => timestamp(second, row.try_get(nanosecond)?).map(Some),
+    }
 }
 
 fn timestamp(second: i64, nanosecond: i32) -> Result<Timestamp, Fault> {

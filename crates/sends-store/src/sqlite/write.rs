@@ -2,13 +2,18 @@
 //!
 //! Owns one change at a time and its statements. Must not know of transactions, nor of the changes before and after.
 
+mod campaigns;
+
 use jiff::Timestamp;
 use jiff::civil::Date;
-use sends_core::{ActivityId, Outcome, ReasonCode, SendAttempt, SendStatus};
+use sends_core::{
+    ActivityId, ActivityReference, Campaign, CampaignId, Outcome, ReasonCode, SendAttempt, SendStatus,
+};
 use sqlx::{Row, SqliteConnection};
 
 use super::read::count;
-use crate::{Answer, Kept, Owner, list_ids};
+use crate::list_ids::{self, UUID_LENGTH};
+use crate::{Answer, Kept, Listing, Owner, SyncState, SyncWork};
 
 /// One change to the store.
 pub(super) enum Change {
@@ -26,6 +31,15 @@ pub(super) enum Change {
         day: Date,
         at_least: u64,
     },
+    KeepListing(Owner, Listing),
+    KeepActivities {
+        owner: Owner,
+        campaign: Campaign,
+        activities: Vec<ActivityReference>,
+    },
+    KeepGone(Owner, CampaignId),
+    Finish(Owner, SyncWork),
+    KeepState(Owner, SyncState),
     /// A change that means nothing.
     Probe,
 }
@@ -49,6 +63,15 @@ impl Change {
             Self::RaiseCalls { day, at_least } => {
                 return change_calls(connection, RAISE_CALLS, *day, *at_least).await;
             }
+            Self::KeepListing(owner, listing) => campaigns::keep_listing(connection, *owner, listing).await?,
+            Self::KeepActivities {
+                owner,
+                campaign,
+                activities,
+            } => campaigns::keep_activities(connection, *owner, campaign, activities).await?,
+            Self::KeepGone(owner, campaign) => campaigns::keep_gone(connection, *owner, *campaign).await?,
+            Self::Finish(owner, work) => campaigns::finish(connection, *owner, work).await?,
+            Self::KeepState(owner, state) => campaigns::keep_state(connection, *owner, state).await?,
             Self::Probe => {
                 sqlx::query(PROBE).execute(connection).await?;
             }
@@ -59,15 +82,22 @@ impl Change {
 
 const KEEP: &str = "
     INSERT INTO activity_history (owner, activity, fetched_at, fetched_at_nanos, sends)
-    SELECT id, ?2, ?3, ?4, ?5 FROM owner WHERE key = ?1
+    VALUES (?1, ?2, ?3, ?4, ?5)
     ON CONFLICT (owner, activity) DO UPDATE
     SET fetched_at = excluded.fetched_at, fetched_at_nanos = excluded.fetched_at_nanos, sends = excluded.sends
-    RETURNING id, owner";
+    RETURNING id, (SELECT campaign FROM campaign_activity WHERE owner = ?1 AND activity = ?2) AS campaign";
 
 const KEEP_SEND: &str = "
-    INSERT INTO send (history, ordinal, owner, send_id, run_date, run_date_nanos, status, reason_code, outcome, count,
-                      contact_list_ids, segment_ids)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+    INSERT INTO send (history, ordinal, owner, activity, campaign, send_id, run_date, run_date_nanos, status, reason_code,
+                      outcome, count, contact_list_ids, segment_ids)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
+
+/// A send may name a list twice.
+const KEEP_LIST: &str =
+    "INSERT OR IGNORE INTO send_list (history, ordinal, owner, list) VALUES (?1, ?2, ?3, ?4)";
+
+const KEEP_SEGMENT: &str =
+    "INSERT OR IGNORE INTO send_segment (history, ordinal, owner, segment) VALUES (?1, ?2, ?3, ?4)";
 
 /// A sum beyond 64 bits would become a float.
 const ADD_CALLS: &str = "
@@ -90,74 +120,113 @@ async fn keep(
     activity: ActivityId,
     kept: &Kept,
 ) -> Result<(), sqlx::Error> {
-    let ids = if let Some(ids) = keep_answer(connection, owner, activity, kept).await? {
-        Some(ids)
-    } else {
-        // Only an owner's first answer comes here.
-        let add = sqlx::query("INSERT INTO owner (key) VALUES (?1)").bind(owner.as_bytes().as_slice());
-        add.execute(&mut *connection).await?;
-        keep_answer(connection, owner, activity, kept).await?
+    let owner = owner_number(connection, owner).await?;
+    let (second, nanosecond) = parts(kept.fetched_at);
+    let sends = kept.answer.send_count();
+    let row = sqlx::query(KEEP)
+        .bind(owner)
+        .bind(activity.as_bytes().as_slice())
+        .bind(second)
+        .bind(nanosecond)
+        .bind(sends.map(|sends| i64::try_from(sends).unwrap_or(i64::MAX)))
+        .fetch_one(&mut *connection)
+        .await?;
+    let history = History {
+        number: row.try_get("id")?,
+        owner,
+        activity,
+        campaign: row.try_get("campaign")?,
     };
-    let (history, owner) = ids.ok_or(sqlx::Error::RowNotFound)?;
-    let delete = sqlx::query("DELETE FROM send WHERE history = ?1").bind(history);
-    delete.execute(&mut *connection).await?;
+    for delete in DELETE_SENDS {
+        sqlx::query(delete)
+            .bind(history.number)
+            .execute(&mut *connection)
+            .await?;
+    }
     if let Answer::History(sends) = &kept.answer {
         for (ordinal, send) in (0_i64..).zip(sends.iter()) {
-            keep_send(connection, history, ordinal, owner, send).await?;
+            history.keep_send(connection, ordinal, send).await?;
         }
     }
     Ok(())
 }
 
-/// The numbers of the history and its owner, or `None` if there is no such owner yet.
-async fn keep_answer(
-    connection: &mut SqliteConnection,
-    owner: Owner,
-    activity: ActivityId,
-    kept: &Kept,
-) -> Result<Option<(i64, i64)>, sqlx::Error> {
-    let (second, nanosecond) = parts(kept.fetched_at);
-    let sends = kept.answer.send_count();
-    let row = sqlx::query(KEEP)
-        .bind(owner.as_bytes().as_slice())
-        .bind(activity.as_bytes().as_slice())
-        .bind(second)
-        .bind(nanosecond)
-        .bind(sends.map(|sends| i64::try_from(sends).unwrap_or(i64::MAX)))
-        .fetch_optional(connection)
-        .await?;
-    row.map(|row| Ok((row.try_get("id")?, row.try_get("owner")?)))
-        .transpose()
+const DELETE_SENDS: [&str; 3] = [
+    "DELETE FROM send WHERE history = ?1",
+    "DELETE FROM send_list WHERE history = ?1",
+    "DELETE FROM send_segment WHERE history = ?1",
+];
+
+/// The number that stands for an owner in the rows. Only an owner's first row makes one.
+async fn owner_number(connection: &mut SqliteConnection, owner: Owner) -> Result<i64, sqlx::Error> {
+    let find = sqlx::query_scalar("SELECT id FROM owner WHERE key = ?1").bind(owner.as_bytes().as_slice());
+    if let Some(number) = find.fetch_optional(&mut *connection).await? {
+        return Ok(number);
+    }
+    let add = sqlx::query_scalar("INSERT INTO owner (key) VALUES (?1) RETURNING id");
+    add.bind(owner.as_bytes().as_slice()).fetch_one(connection).await
 }
 
-async fn keep_send(
-    connection: &mut SqliteConnection,
-    history: i64,
-    ordinal: i64,
+/// The row that the sends belong to.
+struct History {
+    number: i64,
     owner: i64,
-    send: &SendAttempt,
-) -> Result<(), sqlx::Error> {
-    let run_date = send.run_date.map(parts);
-    let query = sqlx::query(KEEP_SEND)
-        .bind(history)
-        .bind(ordinal)
-        .bind(owner)
-        .bind(send.send_id)
-        .bind(run_date.map(|(second, _)| second))
-        .bind(run_date.map(|(_, nanosecond)| nanosecond))
-        .bind(send.send_status.as_ref().map(SendStatus::as_str))
-        .bind(send.reason_code.map(ReasonCode::get))
-        .bind(outcome_code(send.outcome()))
-        .bind(send.count);
-    let lists = &send.contact_list_ids;
-    let query = match list_ids::to_uuids(lists) {
-        _ if lists.is_empty() => query.bind(None::<Vec<u8>>),
-        Some(uuids) => query.bind(uuids),
-        None => query.bind(json(lists)?),
-    };
-    let segments = &send.segment_ids;
-    let query = query.bind((!segments.is_empty()).then(|| json(segments)).transpose()?);
-    query.execute(connection).await.map(drop)
+    activity: ActivityId,
+    campaign: Option<i64>,
+}
+
+impl History {
+    async fn keep_send(
+        &self,
+        connection: &mut SqliteConnection,
+        ordinal: i64,
+        send: &SendAttempt,
+    ) -> Result<(), sqlx::Error> {
+        let run_date = send.run_date.map(parts);
+        let query = sqlx::query(KEEP_SEND)
+            .bind(self.number)
+            .bind(ordinal)
+            .bind(self.owner)
+            .bind(self.activity.as_bytes().as_slice())
+            .bind(self.campaign)
+            .bind(send.send_id)
+            .bind(run_date.map(|(second, _)| second))
+            .bind(run_date.map(|(_, nanosecond)| nanosecond))
+            .bind(send.send_status.as_ref().map(SendStatus::as_str))
+            .bind(send.reason_code.map(ReasonCode::get))
+            .bind(outcome_code(send.outcome()))
+            .bind(send.count);
+        let lists = &send.contact_list_ids;
+        let uuids = list_ids::to_uuids(lists);
+        let query = match &uuids {
+            _ if lists.is_empty() => query.bind(None::<Vec<u8>>),
+            Some(uuids) => query.bind(uuids.as_slice()),
+            None => query.bind(json(lists)?),
+        };
+        let segments = &send.segment_ids;
+        let query = query.bind((!segments.is_empty()).then(|| json(segments)).transpose()?);
+        query.execute(&mut *connection).await?;
+
+        for (place, list) in lists.iter().enumerate() {
+            let keep = sqlx::query(KEEP_LIST)
+                .bind(self.number)
+                .bind(ordinal)
+                .bind(self.owner);
+            let keep = match &uuids {
+                Some(uuids) => keep.bind(&uuids[place * UUID_LENGTH..][..UUID_LENGTH]),
+                None => keep.bind(list.as_str()),
+            };
+            keep.execute(&mut *connection).await?;
+        }
+        for segment in segments {
+            let keep = sqlx::query(KEEP_SEGMENT)
+                .bind(self.number)
+                .bind(ordinal)
+                .bind(self.owner);
+            keep.bind(segment.get()).execute(&mut *connection).await?;
+        }
+        Ok(())
+    }
 }
 
 async fn change_calls(
@@ -174,7 +243,8 @@ async fn change_calls(
         .map(count)
 }
 
-fn parts(timestamp: Timestamp) -> (i64, i32) {
+/// Seconds and the nanoseconds beside them, as the columns have them.
+pub(super) fn parts(timestamp: Timestamp) -> (i64, i32) {
     (timestamp.as_second(), timestamp.subsec_nanosecond())
 }
 
@@ -183,7 +253,7 @@ fn json<T: serde::Serialize>(ids: &[T]) -> Result<String, sqlx::Error> {
 }
 
 /// The numbers are listed in the migration, and stay what they are.
-const fn outcome_code(outcome: Outcome) -> i64 {
+pub(super) const fn outcome_code(outcome: Outcome) -> i64 {
     match outcome {
         Outcome::Sent => 1,
         Outcome::PartiallySent => 2,

@@ -31,7 +31,8 @@ pub(super) struct Writer {
 type Done = oneshot::Sender<Result<u64, StoreError>>;
 
 enum Message {
-    Change(Change, Done),
+    /// Boxed, since a change may be large and a queue is long.
+    Change(Box<Change>, Done),
     Close(oneshot::Sender<()>),
 }
 
@@ -55,7 +56,7 @@ impl Writer {
             file: self.file.clone(),
         };
         self.queue
-            .send(Message::Change(change, done))
+            .send(Message::Change(Box::new(change), done))
             .await
             .map_err(|_| closed())?;
         outcome.await.map_err(|_| closed())?
@@ -104,7 +105,7 @@ impl Task {
         }
     }
 
-    async fn write(&mut self, changes: Vec<(Change, Done)>) {
+    async fn write(&mut self, changes: Vec<(Box<Change>, Done)>) {
         if changes.is_empty() {
             return;
         }
@@ -126,7 +127,7 @@ impl Task {
         }
     }
 
-    async fn transaction(&mut self, changes: &[(Change, Done)]) -> Result<Vec<u64>, sqlx::Error> {
+    async fn transaction(&mut self, changes: &[(Box<Change>, Done)]) -> Result<Vec<u64>, sqlx::Error> {
         let connection = match &mut self.connection {
             Some(connection) => connection,
             none => none.insert(self.options.connect().await?),

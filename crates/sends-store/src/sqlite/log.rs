@@ -1,0 +1,285 @@
+//! Reading the log of all sends: its pages.
+//!
+//! Owns how a page is found from a place on, in either direction. What is searched for is `search.rs`'s and what it adds up
+//! to `totals.rs`'s. Must not know who writes the rows.
+//!
+//! A walk along the log has two legs: sends with a date, and sends without, which come last in either order.
+
+mod search;
+mod totals;
+
+use std::path::Path;
+
+use sends_core::ActivityId;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row, SqliteConnection, SqlitePool};
+
+use self::search::{Search, Statement};
+pub(super) use self::totals::totals;
+use super::campaigns::{campaign, uuid};
+use super::read::{Fault, count as unsigned, send};
+use super::write::parts;
+use crate::{LogFilter, LogOrder, LogPage, LogPageRequest, LogPosition, LoggedSend, Owner, StoreError};
+
+pub(super) async fn page(
+    readers: &SqlitePool,
+    file: &Path,
+    owner: Owner,
+    filter: &LogFilter,
+    request: LogPageRequest,
+) -> Result<LogPage, StoreError> {
+    let page = async {
+        let search = Search { owner, filter };
+        let mut transaction = readers.begin().await?;
+        let page = read_page(&mut transaction, search, &request).await?;
+        transaction.commit().await?;
+        Ok(page)
+    };
+    page.await.map_err(|fault: Fault| fault.at(file))
+}
+
+pub(super) async fn count(
+    readers: &SqlitePool,
+    file: &Path,
+    owner: Owner,
+    filter: &LogFilter,
+) -> Result<u64, StoreError> {
+    let mut sql = Statement::new("SELECT count(*)");
+    Search { owner, filter }.push(&mut sql);
+    let counted = sql.build_query_scalar().fetch_one(readers).await;
+    counted
+        .map(unsigned)
+        .map_err(|error| StoreError::from_sqlx(file, &error))
+}
+
+async fn read_page(
+    connection: &mut SqliteConnection,
+    search: Search<'_>,
+    request: &LogPageRequest,
+) -> Result<LogPage, Fault> {
+    let (begin, end) = if request.from_end {
+        (request.before, request.after)
+    } else {
+        (request.after, request.before)
+    };
+    let onward = Walk {
+        search,
+        is_rising: (request.order == LogOrder::OldestFirst) != request.from_end,
+        undated_first: request.from_end,
+        begin: begin.map(|place| (place, false)),
+        end,
+    };
+    let mut sends = onward.read(connection, request.limit.saturating_add(1)).await?;
+    let goes_on = sends.len() > request.limit;
+    sends.truncate(request.limit);
+    // Whatever stands where the page begins lies behind it, and so does everything on the other side.
+    let back = Walk {
+        is_rising: !onward.is_rising,
+        undated_first: !onward.undated_first,
+        begin: begin.map(|place| (place, true)),
+        end: None,
+        ..onward
+    };
+    let lies_behind = begin.is_some() && !back.read(connection, 1).await?.is_empty();
+    if request.from_end {
+        sends.reverse();
+        return Ok(LogPage {
+            sends,
+            has_previous: goes_on,
+            has_next: lies_behind,
+        });
+    }
+    Ok(LogPage {
+        sends,
+        has_previous: lies_behind,
+        has_next: goes_on,
+    })
+}
+
+/// A walk along the log.
+struct Walk<'f> {
+    search: Search<'f>,
+    /// Whether dates, and else activities, rise on the way.
+    is_rising: bool,
+    undated_first: bool,
+    /// Where it begins, and whether what stands there is part of it.
+    begin: Option<(LogPosition, bool)>,
+    /// Where it ends, without what stands there.
+    end: Option<LogPosition>,
+}
+
+impl Walk<'_> {
+    async fn read(&self, connection: &mut SqliteConnection, limit: usize) -> Result<Vec<LoggedSend>, Fault> {
+        let mut sends = Vec::new();
+        for leg_is_dated in [!self.undated_first, self.undated_first] {
+            let comes_later = |place: &LogPosition| place.run_date.is_some() != leg_is_dated;
+            let is_first_leg = leg_is_dated != self.undated_first;
+            // The walk begins after this leg, or has ended before it.
+            let skips = self
+                .begin
+                .is_some_and(|(place, _)| is_first_leg && comes_later(&place))
+                || self.end.is_some_and(|place| !is_first_leg && comes_later(&place));
+            if skips || sends.len() >= limit {
+                continue;
+            }
+            let mut sql = self.statement(leg_is_dated, limit - sends.len());
+            let rows = sql.build().fetch_all(&mut *connection).await?;
+            for row in &rows {
+                sends.push(logged_send(row)?);
+            }
+        }
+        Ok(sends)
+    }
+
+    /// The choice is made in the index alone; only what was chosen is looked up.
+    fn statement(&self, leg_is_dated: bool, limit: usize) -> Statement {
+        let order = |columns: &[&str]| {
+            let direction = if self.is_rising { " ASC" } else { " DESC" };
+            columns
+                .iter()
+                .map(|column| format!("send.{column}{direction}"))
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
+        let order = order(if leg_is_dated { &DATED } else { &UNDATED });
+        let mut sql = Statement::new("WITH chosen AS MATERIALIZED (SELECT send.history, send.ordinal");
+        self.search.push(&mut sql);
+        sql.push(if leg_is_dated {
+            " AND send.run_date IS NOT NULL"
+        } else {
+            " AND send.run_date IS NULL AND send.run_date_nanos IS NULL"
+        });
+        let onward = if self.is_rising { ">" } else { "<" };
+        if let Some((place, is_included)) = self
+            .begin
+            .filter(|(place, _)| place.run_date.is_some() == leg_is_dated)
+        {
+            push_bound(&mut sql, onward, is_included, place);
+        }
+        if let Some(place) = self.end.filter(|place| place.run_date.is_some() == leg_is_dated) {
+            push_bound(&mut sql, if self.is_rising { "<" } else { ">" }, false, place);
+        }
+        sql.push(" ORDER BY ").push(&order).push(" LIMIT ");
+        sql.push_bind(i64::try_from(limit).unwrap_or(i64::MAX));
+        sql.push(COLUMNS).push(order);
+        sql
+    }
+}
+
+const DATED: [&str; 4] = ["run_date", "run_date_nanos", "activity", "ordinal"];
+const UNDATED: [&str; 2] = ["activity", "ordinal"];
+
+const COLUMNS: &str = ")
+    SELECT send.activity, send.ordinal, send_id, run_date, run_date_nanos, send.status AS status, reason_code, count,
+           contact_list_ids, segment_ids,
+           campaign.campaign AS campaign, name, campaign.status AS campaign_status, type, type_code,
+           created_at, created_at_nanos, updated_at, updated_at_nanos
+    FROM chosen
+    CROSS JOIN send ON send.history = chosen.history AND send.ordinal = chosen.ordinal
+    LEFT JOIN campaign ON campaign.id = send.campaign
+    ORDER BY ";
+
+fn push_bound(sql: &mut Statement, comparison: &str, is_included: bool, place: LogPosition) {
+    let columns = if place.run_date.is_some() {
+        &DATED[..]
+    } else {
+        &UNDATED[..]
+    };
+    let columns: Vec<String> = columns.iter().map(|column| format!("send.{column}")).collect();
+    sql.push(" AND (")
+        .push(columns.join(", "))
+        .push(") ")
+        .push(comparison);
+    sql.push(if is_included { "= (" } else { " (" });
+    if let Some(date) = place.run_date {
+        let (second, nanosecond) = parts(date);
+        sql.push_bind(second).push(", ").push_bind(nanosecond).push(", ");
+    }
+    sql.push_bind(place.activity.as_bytes().to_vec());
+    sql.push(", ").push_bind(i64::from(place.ordinal)).push(")");
+}
+
+fn logged_send(row: &SqliteRow) -> Result<LoggedSend, Fault> {
+    Ok(LoggedSend {
+        activity: ActivityId::from_bytes(uuid(row.try_get("activity")?)?),
+        ordinal: row.try_get("ordinal")?,
+        campaign: campaign(row)?,
+        send: send(row)?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use sends_core::{Outcome, SendFilter};
+
+    use super::*;
+    use crate::SqliteStore;
+
+    async fn plan(filter: &LogFilter) -> String {
+        let store = SqliteStore::in_memory().await.unwrap();
+        let walk = Walk {
+            search: Search {
+                owner: Owner::new([0; 16]),
+                filter,
+            },
+            is_rising: false,
+            undated_first: false,
+            begin: Some((
+                LogPosition {
+                    run_date: Some(jiff::Timestamp::UNIX_EPOCH),
+                    activity: ActivityId::from_bytes([0; 16]),
+                    ordinal: 0,
+                },
+                false,
+            )),
+            end: None,
+        };
+        let sql = format!("EXPLAIN QUERY PLAN {}", walk.statement(true, 50).into_string());
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .fetch_all(&store.readers)
+            .await
+            .unwrap();
+        let steps = rows.iter().map(|row| row.get::<String, _>("detail"));
+        // What comes after the choice is for fifty sends.
+        let choice = steps.take_while(|step| step != "SCAN chosen");
+        choice.collect::<Vec<_>>().join("\n")
+    }
+
+    #[tokio::test]
+    async fn a_page_is_chosen_in_the_index_from_its_place_on_and_nothing_is_sorted() {
+        let failed = SendFilter {
+            outcomes: vec![Outcome::Failed],
+            ..SendFilter::default()
+        };
+        let named = LogFilter {
+            send: failed,
+            campaign_name: Some("x".to_owned()),
+            ..LogFilter::default()
+        };
+        for filter in [LogFilter::default(), named] {
+            let plan = plan(&filter).await;
+            assert!(
+                plan.contains("SEARCH send USING COVERING INDEX send_by_date (owner=?"),
+                "{plan}"
+            );
+            assert!(
+                plan.contains("(run_date,run_date_nanos,activity,ordinal)<"),
+                "{plan}"
+            );
+            assert!(!plan.contains("TEMP B-TREE"), "{plan}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_sends_of_an_activity_are_found_by_its_history() {
+        let filter = LogFilter {
+            activities: vec![ActivityId::from_bytes([0; 16])],
+            ..LogFilter::default()
+        };
+        let plan = plan(&filter).await;
+        assert!(
+            plan.contains("SEARCH send USING PRIMARY KEY (history=?"),
+            "{plan}"
+        );
+    }
+}

@@ -1,0 +1,188 @@
+//! What somebody who reads a whole account has to remember.
+//!
+//! Owns which campaigns and activities there are, what of them is still to be read, and what that says about gaps in the
+//! [log](crate::SendLog). Must not know how campaigns are found or when to read them.
+
+use jiff::Timestamp;
+use sends_core::{ActivityId, ActivityReference, ActivityRole, Campaign, CampaignId};
+
+use crate::{Owner, StoreFuture};
+
+/// The memory of a sync: the campaigns of an owner, and the work that is left.
+///
+/// Every method that writes is one transaction, done when its future is. Whoever is killed at any moment finds either all of
+/// it or nothing. Histories are written with [`Store::keep`](crate::Store::keep), before the work that asked for them is
+/// [finished](Self::finish): work is done at least once, and may be done twice.
+///
+/// All of it goes with [`Store::forget`](crate::Store::forget).
+pub trait SyncLog: Send + Sync {
+    /// Keeps a page of a listing: what it says of campaigns, the work that follows from it, and how far the reader has come
+    /// with it.
+    fn keep_listing(&self, owner: Owner, listing: Listing) -> StoreFuture<'_, ()>;
+
+    /// Keeps which activities a campaign has, in place of those that were kept before, and what it says of itself. The log
+    /// then knows the campaign of their sends.
+    ///
+    /// An activity that is no longer among them is dropped with its kept answer: the upstream shows it no more.
+    fn keep_activities(
+        &self,
+        owner: Owner,
+        campaign: Campaign,
+        activities: Vec<ActivityReference>,
+    ) -> StoreFuture<'_, ()>;
+
+    /// Keeps that the upstream knows a campaign no more. The kept answers of its activities are dropped, and its work with
+    /// them.
+    fn keep_gone(&self, owner: Owner, campaign: CampaignId) -> StoreFuture<'_, ()>;
+
+    /// Takes a campaign's work off the queue, once everything that it asked for is kept.
+    ///
+    /// Work that was added for the campaign after `work` was taken from the queue stays, so that a change seen by another
+    /// process meanwhile is not lost.
+    fn finish(&self, owner: Owner, work: SyncWork) -> StoreFuture<'_, ()>;
+
+    /// Keeps how far the reader has come.
+    fn keep_state(&self, owner: Owner, state: SyncState) -> StoreFuture<'_, ()>;
+
+    /// How far the reader has come; the default when it never has.
+    fn state(&self, owner: Owner) -> StoreFuture<'_, SyncState>;
+
+    /// The next campaigns to read, the one whose missing sends may be the newest first. They stay on the queue until they
+    /// are [finished](Self::finish).
+    fn next_work(&self, owner: Owner, limit: usize) -> StoreFuture<'_, Vec<SyncWork>>;
+
+    /// How much is left to do.
+    fn pending(&self, owner: Owner) -> StoreFuture<'_, Pending>;
+
+    /// Since when and until when the log is complete.
+    fn coverage(&self, owner: Owner) -> StoreFuture<'_, Coverage>;
+
+    /// What is kept of these campaigns, in their order; `None` for one that is not known or gone.
+    fn campaigns<'a>(
+        &'a self,
+        owner: Owner,
+        campaigns: &'a [CampaignId],
+    ) -> StoreFuture<'a, Vec<Option<KnownCampaign>>>;
+
+    /// The activities that have a send at `ran_since` or later, or one that is [staged](sends_core::Outcome::Staged), or that
+    /// belong to a campaign whose status is `Executing`, and whose answer was fetched before `fetched_before`. The one
+    /// fetched longest ago comes first.
+    fn unsettled(
+        &self,
+        owner: Owner,
+        ran_since: Timestamp,
+        fetched_before: Timestamp,
+        limit: usize,
+    ) -> StoreFuture<'_, Vec<ActivityId>>;
+}
+
+/// What a page of a listing says, and what follows from it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Listing {
+    /// The campaigns, whatever was known of them before. One that was gone is back. Fields that are `None` replace what was
+    /// known: the upstream says so.
+    pub campaigns: Vec<Campaign>,
+    /// When campaigns were last sent, as the summaries report has it. A campaign that is not known yet is added by its id.
+    pub last_sent: Vec<(CampaignId, Timestamp)>,
+    /// What is to be read. A campaign that is not known yet is added by its id. Work that is on the queue already for a
+    /// campaign becomes one with the new: sends may be missing in the stretch that covers both.
+    pub work: Vec<SyncWork>,
+    /// How far the reader has come with this page; `None` when that has not changed.
+    pub state: Option<SyncState>,
+}
+
+/// One campaign to read, and which sends the log may lack until that is done.
+///
+/// Moments are kept to the millisecond, rounded so that the stretch is never smaller than it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct SyncWork {
+    /// The campaign.
+    pub campaign: CampaignId,
+    /// Sends that ran before this moment are in the log. `None` when the campaign was never read.
+    pub missing_from: Option<Timestamp>,
+    /// No missing send ran after this moment: when the campaign was last sent by the summaries report, or was last updated,
+    /// or was listed.
+    pub missing_until: Timestamp,
+}
+
+/// How far a reader of the whole account has come. Moments are kept to the millisecond, rounded down.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SyncState {
+    /// Every change that the upstream had recorded before this moment has been listed: what of it has to be read is on the
+    /// queue. `None` until a first listing of the account has reached its end.
+    pub listed_at: Option<Timestamp>,
+    /// When the summaries report was last read.
+    pub reports_read_at: Option<Timestamp>,
+    /// When the queue was last empty after a listing.
+    pub finished_at: Option<Timestamp>,
+    /// When the reader goes on, if it had to stop because the day's calls were used up.
+    pub paused_until: Option<Timestamp>,
+    /// When it last failed. `None` when it has succeeded since.
+    pub failed_at: Option<Timestamp>,
+    /// Why it last failed, in words for people. `None` when it has succeeded since.
+    pub failure: Option<String>,
+}
+
+/// How much is left to do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pending {
+    /// The campaigns that were never read.
+    pub unread_campaigns: u64,
+    /// The campaigns that changed since they were read.
+    pub changed_campaigns: u64,
+    /// The activities of these campaigns that are known and can have a history: a call each, beside one for each unread
+    /// campaign and as many more as it turns out to have activities.
+    pub known_activities: u64,
+}
+
+/// Which stretch of time the log is complete for: it has every send that the upstream showed and that ran in there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Coverage {
+    /// None. The log has what was asked for so far.
+    #[default]
+    Nothing,
+    /// Everything that ran after `since` and before `until`.
+    Between {
+        /// `None` when nothing older is missing.
+        since: Option<Timestamp>,
+        /// When the account was last listed, or the earliest moment at which a campaign changed that has yet to be read.
+        until: Timestamp,
+    },
+}
+
+impl Coverage {
+    /// Whether all sends in this stretch are in the log; without an end it reaches from the beginning, or to `now`.
+    pub fn contains(&self, from: Option<Timestamp>, until: Option<Timestamp>) -> bool {
+        match *self {
+            Self::Nothing => false,
+            Self::Between { since, until: end } => {
+                let begins = since.is_none_or(|since| from.is_some_and(|from| from > since));
+                begins && until.is_none_or(|until| until <= end)
+            }
+        }
+    }
+}
+
+/// What is kept of a campaign.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownCampaign {
+    /// What the upstream said of it last.
+    pub campaign: Campaign,
+    /// When it was last sent, as the summaries report had it.
+    pub last_sent_at: Option<Timestamp>,
+    /// Its activities; empty until they were read.
+    pub activities: Vec<KnownActivity>,
+}
+
+/// What is kept of an activity.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownActivity {
+    /// The activity.
+    pub id: ActivityId,
+    /// What it is within its campaign.
+    pub role: Option<ActivityRole>,
+    /// When its history was fetched. `None` when no answer is kept.
+    pub fetched_at: Option<Timestamp>,
+    /// When it was last sent, by that history.
+    pub last_run_date: Option<Timestamp>,
+}
