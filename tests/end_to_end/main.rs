@@ -18,4 +18,5 @@ mod http;
 mod identity;
 mod operations;
 mod program;
+mod send_log;
 mod upstream_calls;

@@ -15,9 +15,10 @@ use sends_graphql::{
     guard::Limits,
     histories::{Asker, Freshness, Histories},
     loader::HistoryLoader,
+    log::{Log, LogReader},
 };
 use sends_sandbox::{Config, Sandbox};
-use sends_store::{MemoryStore, Owner};
+use sends_store::{Owner, SqliteStore};
 use tokio::{runtime::Runtime, time::Instant};
 
 /// The longest answer. The guard bounds what may be asked for, so the answer is bounded too.
@@ -28,6 +29,7 @@ pub struct Operations {
     runtime: Runtime,
     executor: Executor,
     histories: Histories,
+    log: Log,
     token: Arc<dyn TokenSource>,
     // The sandbox ends with this.
     _sandbox: Sandbox,
@@ -47,9 +49,13 @@ impl Operations {
         let pacer = Pacer::in_memory(Pace::NONE);
         let client = ConstantContact::new(settings, pacer.clone()).map_err(io::Error::other)?;
         let freshness = Freshness::new(Duration::from_hours(1), Duration::from_hours(1));
-        let store = Arc::new(MemoryStore::new(16 << 20));
+        let store = runtime
+            .block_on(SqliteStore::in_memory())
+            .map_err(io::Error::other)?;
+        let store = Arc::new(store);
         Ok(Self {
             runtime,
+            log: Log::of(&store),
             executor: Executor::new(Schema::new(false, pacer), Limits::default()),
             histories: Histories::new(Arc::new(client), store, Arc::new(SystemClock), freshness),
             token: Arc::new(token),
@@ -73,8 +79,9 @@ impl Operations {
                 asked_at: SystemClock.now(),
                 oldest: None,
             };
+            let log = LogReader::new(&asker, Some(self.log.clone()));
             let loader = HistoryLoader::new(self.histories.clone(), asker);
-            self.executor.execute(request.data(loader)).await
+            self.executor.execute(request.data(loader).data(log)).await
         });
         check(&text, &response);
         !is_request_error(&response)

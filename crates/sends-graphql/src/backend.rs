@@ -14,6 +14,7 @@ use crate::{
     access::{Access, CallersTokens, OwnOwner},
     histories::{Freshness, Histories},
     ledger::StoreLedger,
+    log::Log,
     readiness::Credential,
     settings::{CredentialSource, Problem, Source, UpstreamSettings},
     telemetry::metrics::Metrics,
@@ -26,6 +27,8 @@ const MEMORY_FOR_ANSWERS: u64 = 256 << 20;
 pub struct Backend {
     /// Reads histories.
     pub histories: Histories,
+    /// The log of all sends, if one is kept.
+    pub log: Option<Log>,
     /// Counts and spaces the upstream calls.
     pub pacer: Pacer,
     /// Asks the upstream.
@@ -89,7 +92,7 @@ impl Backend {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let mut sandbox = None;
         let mut credential_watched = Credential::NotOurs;
-        let (access, store, ledger): (_, Arc<dyn Store>, Arc<dyn DayLedger>) = match source {
+        let (access, kept, ledger): (_, KeptAnswers, Arc<dyn DayLedger>) = match source {
             Source::Sandbox => {
                 let started = Sandbox::start(sends_sandbox::Config::default())
                     .await
@@ -106,7 +109,11 @@ impl Backend {
                     owner: OwnOwner::Fixed(Owner::new([0; 16])),
                     tokens,
                 };
-                (access, memory(), Arc::new(MemoryLedger::default()))
+                (
+                    access,
+                    KeptAnswers::in_memory().await?,
+                    Arc::new(MemoryLedger::default()),
+                )
             }
             Source::CallersAccounts { store } => {
                 let access = Access::CallersTokens(CallersTokens::new(freshness.max_age)?);
@@ -115,7 +122,7 @@ impl Backend {
                     Some(state) => Arc::new(StoreLedger::new(Arc::new(open(&state).await?))),
                     None => Arc::new(MemoryLedger::default()),
                 };
-                (access, memory(), ledger)
+                (access, KeptAnswers::of_callers(), ledger)
             }
             Source::OneAccount {
                 credential,
@@ -125,14 +132,15 @@ impl Backend {
                 let access;
                 (access, credential_watched) = own_credential(credential, &state, &upstream)?;
                 if keep_answers {
-                    let kept = LayeredStore::new(
-                        MemoryStore::new(MEMORY_FOR_ANSWERS),
-                        Arc::new(open(&state).await?),
-                    );
-                    let kept: Arc<dyn Store> = Arc::new(kept);
-                    (access, Arc::clone(&kept), Arc::new(StoreLedger::new(kept)))
+                    let kept = KeptAnswers::behind_memory(open(&state).await?);
+                    let ledger = StoreLedger::new(Arc::clone(&kept.store));
+                    (access, kept, Arc::new(ledger))
                 } else {
-                    (access, memory(), Arc::new(MemoryLedger::default()))
+                    (
+                        access,
+                        KeptAnswers::in_memory().await?,
+                        Arc::new(MemoryLedger::default()),
+                    )
                 }
             }
         };
@@ -142,18 +150,19 @@ impl Backend {
         let description = describe(&upstream, &access, sandbox.is_some());
         let histories = Histories::new(
             Arc::new(client.clone()),
-            Arc::clone(&store),
+            Arc::clone(&kept.store),
             Arc::clone(&clock),
             freshness,
         );
         Ok(Self {
             histories,
+            log: kept.log,
             pacer,
             client,
             metrics,
             credential: credential_watched,
             access,
-            store,
+            store: kept.store,
             clock,
             sandbox,
             description,
@@ -201,8 +210,35 @@ pub async fn open(state: &StateDir) -> Result<SqliteStore, BackendError> {
         })
 }
 
-fn memory() -> Arc<dyn Store> {
-    Arc::new(MemoryStore::new(MEMORY_FOR_ANSWERS))
+/// Where the answers are kept, and the log of what they tell.
+struct KeptAnswers {
+    store: Arc<dyn Store>,
+    log: Option<Log>,
+}
+
+impl KeptAnswers {
+    fn behind_memory(store: SqliteStore) -> Self {
+        let behind = Arc::new(store);
+        let log = Log::of(&behind);
+        Self {
+            store: Arc::new(LayeredStore::new(MemoryStore::new(MEMORY_FOR_ANSWERS), behind)),
+            log: Some(log),
+        }
+    }
+
+    /// Gone with the process, log included.
+    async fn in_memory() -> Result<Self, BackendError> {
+        let store = SqliteStore::in_memory().await.map_err(BackendError::Store)?;
+        Ok(Self::behind_memory(store))
+    }
+
+    /// What callers read with their own tokens is kept for a short while, and in bounds.
+    fn of_callers() -> Self {
+        Self {
+            store: Arc::new(MemoryStore::new(MEMORY_FOR_ANSWERS)),
+            log: None,
+        }
+    }
 }
 
 fn own_credential(

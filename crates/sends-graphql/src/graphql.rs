@@ -1,7 +1,7 @@
 //! The GraphQL schema: thin types over the core crate's, a description on every one of them.
 //!
 //! `query.rs` holds the entry points, `activity.rs`, `send.rs` and `reason.rs` the types from there down, `connection.rs`
-//! the sends by cursors (its arithmetic in `paging.rs`), `node.rs` what a cache finds again by an id, `narrowing.rs` the
+//! the sends by cursors (its arithmetic in `paging.rs`), `log.rs` all sends of the account, `node.rs` what a cache finds again by an id, `narrowing.rs` the
 //! arguments that choose among sends, `budget.rs` what is left of the upstream's limits, and `error.rs` the one way in which
 //! a failure becomes a GraphQL error. `subgraph.rs` is the same schema for a federation.
 
@@ -10,6 +10,7 @@ mod budget;
 mod connection;
 mod enums;
 mod error;
+mod log;
 mod narrowing;
 mod node;
 mod paging;

@@ -48,6 +48,7 @@ use crate::{
     access::Access,
     execution::Executor,
     histories::Histories,
+    log::Log,
     readiness::Readiness,
     settings::HttpSettings,
     telemetry::{self, metrics::Metrics},
@@ -66,6 +67,8 @@ pub struct Service {
     pub schema: Executor,
     /// Reads histories.
     pub histories: Histories,
+    /// The log of all sends, if one is kept.
+    pub log: Option<Log>,
     /// Whose data a request reads.
     pub access: Access,
     /// Tells the time of day.

@@ -125,6 +125,7 @@ async fn start(settings: Settings, told_to_end: impl Future<Output = ()> + Send)
         schema: Executor::new(graphql::Schema::new(federation, backend.pacer), limits)
             .with_introspection(http_settings.introspection),
         histories: backend.histories,
+        log: backend.log,
         access: backend.access,
         clock: backend.clock,
         request_timeout,

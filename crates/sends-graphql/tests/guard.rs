@@ -54,6 +54,29 @@ fn what_honest_clients_ask_is_let_through() {
 }
 
 #[test]
+fn what_the_log_lists_is_counted_by_its_length() {
+    let limits = Limits {
+        upstream_calls: 60,
+        answer_values: 2_000,
+        ..Limits::default()
+    };
+    let refused = |query: &str, first: Value| refused_with(query, json!({ "first": first }), &limits);
+    let plain = "query($first: Int) { sends(first: $first) { nodes { sendId outcome activity { id } } } }";
+    assert_eq!(refused(plain, Value::Null), None);
+    assert_eq!(refused(plain, json!(500)).as_deref(), Some("max-answer-values"));
+    let history = "query($first: Int) { sends(first: $first) { edges { node { ...S } } } }
+        fragment S on Send { activity { latestSend { sendId } } }";
+    assert_eq!(refused(history, Value::Null), None);
+    assert_eq!(refused(history, json!(61)).as_deref(), Some("max-upstream-calls"));
+    let totals = "query($first: Int) { sendTotals(groupBy: DAY, first: $first) { groups { key label } } }";
+    assert_eq!(refused(totals, json!(500)), None);
+    assert_eq!(
+        refused(totals, json!(1_000)).as_deref(),
+        Some("max-answer-values")
+    );
+}
+
+#[test]
 fn fragments_are_weighed_without_being_expanded() {
     let bomb = |levels: usize| {
         let level = |index: usize| format!("fragment f{index} on Query {{ ...f{0} ...f{0} }} ", index + 1);

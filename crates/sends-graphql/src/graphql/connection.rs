@@ -96,11 +96,11 @@ pub(super) struct SendEdge {
 #[graphql(shareable)]
 pub(super) struct PageInfo {
     /// Whether sends come before this page.
-    has_previous_page: bool,
+    pub(super) has_previous_page: bool,
     /// Whether sends come after this page.
-    has_next_page: bool,
+    pub(super) has_next_page: bool,
     /// The cursor of the first send of this page. Null when the page is empty.
-    start_cursor: Option<String>,
+    pub(super) start_cursor: Option<String>,
     /// The cursor of the last send of this page. Null when the page is empty.
-    end_cursor: Option<String>,
+    pub(super) end_cursor: Option<String>,
 }

@@ -11,7 +11,7 @@ use async_graphql::ErrorExtensionValues;
 use sends_client::{FailureClass, UpstreamError};
 use sends_core::ParseIdError;
 
-use crate::histories::ReadError;
+use crate::{histories::ReadError, log::LogError};
 
 /// The closed set of `extensions.code`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -44,6 +44,8 @@ pub enum ErrorCode {
     UpstreamTimeout,
     /// Constant Contact's answer could not be understood, or it refused a request that should be right.
     UpstreamInvalid,
+    /// There is no log of all sends, or it cannot be read.
+    LogUnavailable,
     /// The service is being stopped and could not finish; asking again reaches the next one.
     ShuttingDown,
     /// A defect in this service.
@@ -68,6 +70,7 @@ impl ErrorCode {
             Self::UpstreamUnavailable => "UPSTREAM_UNAVAILABLE",
             Self::UpstreamTimeout => "UPSTREAM_TIMEOUT",
             Self::UpstreamInvalid => "UPSTREAM_INVALID",
+            Self::LogUnavailable => "LOG_UNAVAILABLE",
             Self::ShuttingDown => "SHUTTING_DOWN",
             Self::Internal => "INTERNAL",
         }
@@ -224,6 +227,18 @@ impl From<ReadError> for ApiError {
                 Facts::default(),
             ),
         }
+    }
+}
+
+impl From<LogError> for ApiError {
+    fn from(error: LogError) -> Self {
+        let message = match error {
+            LogError::NotKept => {
+                "There is no log of all sends here: the service keeps nothing of the accounts of its callers."
+            }
+            LogError::Store(_) => "The log of all sends cannot be read at the moment.",
+        };
+        Self::new(ErrorCode::LogUnavailable, message, Facts::default())
     }
 }
 

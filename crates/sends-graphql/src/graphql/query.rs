@@ -11,8 +11,11 @@ use super::{
     ApiError,
     activity::CampaignActivity,
     budget::UpstreamBudget,
+    enums::SendOrder,
+    log::{self, LoggedSendConnection, SendGrouping, SendLogFilter, SendTotals, SyncState},
     narrowing,
     node::{self, Node},
+    paging::PageArguments,
     reason::Reason,
 };
 
@@ -75,6 +78,57 @@ impl Query {
         check_length("ids", ids.len())?;
         let found = future::join_all(ids.iter().map(|id| node::find(context, id))).await;
         Ok(found.into_iter().map(Some).collect())
+    }
+
+    /// Every send of the account that the service knows of, page by page. Costs no upstream call: it reads the log, and
+    /// `coverage` says whether that has everything the filter asks for. Null, with an error of code `LOG_UNAVAILABLE`, when
+    /// there is no log, as where each caller brings a token.
+    #[expect(clippy::too_many_arguments, reason = "each is an argument of the field")]
+    async fn sends(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Which sends to include. Every one when left out.")] filter: Option<SendLogFilter>,
+        #[graphql(
+            desc = "The order of the pages and on them, by `runDate`. Sends without a date come last in either.",
+            default_with = "SendOrder::NewestFirst"
+        )]
+        order_by: SendOrder,
+        #[graphql(desc = "At most so many sends from the beginning; 50 unless said, at most 500.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only sends that come after this cursor.")] after: Option<String>,
+        #[graphql(desc = "At most so many sends from the end, at most 500. Not together with `first`.")] last: Option<i32>,
+        #[graphql(desc = "Only sends that come before this cursor.")] before: Option<String>,
+    ) -> Option<Result<LoggedSendConnection, ApiError>> {
+        let page = PageArguments {
+            first,
+            after,
+            last,
+            before,
+        };
+        Some(log::page(context, filter, order_by, &page).await)
+    }
+
+    /// What the sends of the account add up to, by groups. Costs no upstream call, and is as complete as the log, like
+    /// `sends`. Null, with an error of code `LOG_UNAVAILABLE`, when there is no log.
+    async fn send_totals(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Which sends to include. Every one when left out.")] filter: Option<SendLogFilter>,
+        #[graphql(desc = "What to group by.")] group_by: SendGrouping,
+        #[graphql(
+            desc = "The time zone whose days, weeks and months are meant, by its IANA name.",
+            default = "UTC"
+        )]
+        zone: String,
+        #[graphql(desc = "At most so many groups; 100 unless said, at most 1,000.")] first: Option<i32>,
+    ) -> Option<Result<SendTotals, ApiError>> {
+        Some(log::totals(context, filter, group_by, &zone, first).await)
+    }
+
+    /// How far the log of all sends is filled, what is missing, and when it will be there. Null, with an error of code
+    /// `LOG_UNAVAILABLE`, when there is no log.
+    async fn sync_state(&self, context: &Context<'_>) -> Option<Result<SyncState, ApiError>> {
+        Some(log::state(context).await)
     }
 
     /// Every reason code that Constant Contact documents, 0 to 12, for a legend or a help page. A send can carry a code

@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use async_graphql::{ID, Object};
 use sends_core::{ActivityId, SendAttempt, SendHistory};
+use sends_store::LoggedSend;
 
 use super::{
     ApiError,
+    activity::CampaignActivity,
     enums::{SendOutcome, SendStatus},
     reason::Reason,
     scalar::{DateTime, int},
@@ -29,6 +31,12 @@ impl HistoricSend {
         }
     }
 
+    /// A send as the log has it.
+    pub(super) fn logged(logged: &LoggedSend) -> Self {
+        let history = SendHistory::new(vec![logged.send.clone()]);
+        Self::new(logged.activity, Arc::new(history), 0)
+    }
+
     fn attempt(&self) -> &SendAttempt {
         &self.history.sends()[self.index]
     }
@@ -40,6 +48,11 @@ impl HistoricSend {
     /// An identity for caches: the activity's id and the `sendId`, which alone is not unique.
     pub(super) async fn id(&self) -> ID {
         ID(format!("{}:{}", self.activity, self.attempt().send_id))
+    }
+
+    /// The activity that was sent. Costs no upstream call until a field needs one.
+    async fn activity(&self) -> CampaignActivity {
+        CampaignActivity::new(self.activity, None)
     }
 
     /// The number of this attempt within its activity, counted from 1.

@@ -2,11 +2,12 @@
 //!
 //! Both follow from the fields of the query itself, since those name the activities. Each activity costs one call, however
 //! often it is named, unless nothing but its id is asked for. A question for another age of its history can cost another.
+//! The log of all sends names none and costs nothing, but what it lists can lead to activities: as many as it has items.
 
 use std::collections::HashSet;
 
 use async_graphql::{
-    Value, Variables,
+    Positioned, Value, Variables,
     parser::types::{ExecutableDocument, Field, OperationDefinition, Selection, SelectionSet},
 };
 use async_graphql_value::Value as Literal;
@@ -18,6 +19,9 @@ use super::{
 
 /// How many sends a history is taken to have, for want of knowing it.
 const ASSUMED_SENDS: usize = 10;
+
+/// The fields of the query that read the log, each with how many items it has when nobody says.
+const LISTING: [(&str, usize); 2] = [("sends", 50), ("sendTotals", 100)];
 
 /// The fields of the query that name activities, each with its argument.
 const NAMING: [(&str, &str); 5] = [
@@ -116,6 +120,17 @@ impl<'d> Bill<'d> {
     fn root_field(&mut self, field: &'d Field) {
         self.root_fields += 1;
         let asked = self.asked(&field.selection_set.node);
+        if let Some((_, usual)) = LISTING.iter().find(|(name, _)| *name == field.name.node.as_str()) {
+            let length = self.length(field).unwrap_or(*usual);
+            self.values = self
+                .values
+                .saturating_add(asked.values.saturating_mul(length).saturating_add(1));
+            let activities = self
+                .calls_of_activities(&field.selection_set.node)
+                .saturating_mul(length);
+            self.unnamed_calls = self.unnamed_calls.saturating_add(activities);
+            return;
+        }
         let naming = NAMING.iter().find(|(name, _)| *name == field.name.node.as_str());
         let activities = match naming.and_then(|(_, argument)| field.get_argument(argument)) {
             Some(ids) => self.name(&ids.node, field, asked),
@@ -212,26 +227,55 @@ impl<'d> Bill<'d> {
     fn asked_by(&self, field: &Field) -> Asked {
         let below = self.asked(&field.selection_set.node);
         let is_history = ["sendHistory", "sendHistoryConnection"].contains(&field.name.node.as_str());
-        let number = |name: &str| {
-            field
-                .get_argument(name)
-                .and_then(|value| self.number(&value.node))
-        };
         let items = if is_history {
-            let wanted = number("first").or_else(|| number("last"));
-            wanted.map_or(ASSUMED_SENDS, |wanted| {
-                usize::try_from(wanted).unwrap_or(0).min(ASSUMED_SENDS)
-            })
+            self.length(field)
+                .map_or(ASSUMED_SENDS, |wanted| wanted.min(ASSUMED_SENDS))
         } else {
             1
         };
         Asked {
             values: below.values.saturating_mul(items).saturating_add(1),
             needs_history: below.needs_history || !["id", "__typename"].contains(&field.name.node.as_str()),
-            ages: below
-                .ages
-                .saturating_add(usize::from(is_history && number("maxAge").is_some())),
+            ages: below.ages.saturating_add(usize::from(
+                is_history && self.argument(field, "maxAge").is_some(),
+            )),
         }
+    }
+
+    /// How many calls the activity of one listed send costs, by the fields named `activity` and what they ask for.
+    fn calls_of_activities(&self, set: &SelectionSet) -> usize {
+        let below = |selection: &Positioned<Selection>| match &selection.node {
+            Selection::Field(field) if field.node.name.node.as_str() == "activity" => {
+                let asked = self.asked(&field.node.selection_set.node);
+                usize::from(asked.needs_history).saturating_add(asked.ages)
+            }
+            Selection::Field(field) => self.calls_of_activities(&field.node.selection_set.node),
+            Selection::InlineFragment(fragment) => {
+                self.calls_of_activities(&fragment.node.selection_set.node)
+            }
+            Selection::FragmentSpread(spread) => self
+                .document
+                .fragments
+                .get(&spread.node.fragment_name.node)
+                .map_or(0, |fragment| {
+                    self.calls_of_activities(&fragment.node.selection_set.node)
+                }),
+        };
+        set.items.iter().map(below).fold(0, usize::saturating_add)
+    }
+
+    /// How many items a list is asked for.
+    fn length(&self, field: &Field) -> Option<usize> {
+        let length = self
+            .argument(field, "first")
+            .or_else(|| self.argument(field, "last"));
+        length.map(|length| usize::try_from(length).unwrap_or(0))
+    }
+
+    fn argument(&self, field: &Field, name: &str) -> Option<i64> {
+        field
+            .get_argument(name)
+            .and_then(|value| self.number(&value.node))
     }
 
     fn number(&self, value: &Literal) -> Option<i64> {

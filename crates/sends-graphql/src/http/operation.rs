@@ -10,6 +10,7 @@ use crate::{
     execution::{self, Admitted, Executor},
     histories::Asker,
     loader::HistoryLoader,
+    log::LogReader,
     telemetry,
 };
 
@@ -56,8 +57,9 @@ impl Prepared<'_> {
     /// A [`Rejection`] where it is not executed.
     pub(super) async fn execute(self, service: &Service, asker: Asker) -> Result<Response, Rejection> {
         let caller = asker.caller.clone();
+        let log = LogReader::new(&asker, service.log.clone());
         let loader = HistoryLoader::new(service.histories.clone(), asker);
-        let mut response = self.0.data(loader).execute().await;
+        let mut response = self.0.data(loader).data(log).execute().await;
         if execution::is_request_error(&response) {
             return Err(Rejection::of_document(response.errors));
         }

@@ -11,9 +11,10 @@ use sends_graphql::{
     guard::Limits,
     histories::{Asker, Freshness, Histories},
     loader::HistoryLoader,
+    log::{Log, LogReader},
 };
 use sends_sandbox::{Config, Sandbox};
-use sends_store::{MemoryStore, Owner};
+use sends_store::{Owner, SqliteStore};
 
 /// The activity of the upstream's own guide, with two sends.
 pub(crate) const GUIDE: &str = "1ead98be-dfa0-4e04-81f7-5f1534d42e9c";
@@ -26,6 +27,7 @@ pub(crate) struct Service {
     pub(crate) schema: Schema,
     sandbox: Sandbox,
     histories: Histories,
+    log: Log,
 }
 
 impl Service {
@@ -36,7 +38,8 @@ impl Service {
         let pacer = Pacer::in_memory(Pace::NONE);
         let client = ConstantContact::new(settings, pacer.clone()).expect("a client");
         let freshness = Freshness::new(Duration::from_mins(1), Duration::from_mins(1));
-        let store = Arc::new(MemoryStore::new(1 << 20));
+        let store = Arc::new(SqliteStore::in_memory().await.expect("a store"));
+        let log = Log::of(&store);
         let histories = Histories::new(Arc::new(client), store, Arc::new(SystemClock), freshness);
         let schema = Schema::new(false, pacer);
         Self {
@@ -44,19 +47,29 @@ impl Service {
             schema,
             sandbox,
             histories,
+            log,
         }
     }
 
     /// What an operation asks with.
     pub(crate) fn loader(&self) -> HistoryLoader {
+        HistoryLoader::new(self.histories.clone(), self.asker())
+    }
+
+    /// What an operation reads the log with.
+    #[allow(dead_code, reason = "not every test reads the log")]
+    pub(crate) fn log(&self) -> LogReader {
+        LogReader::new(&self.asker(), Some(self.log.clone()))
+    }
+
+    fn asker(&self) -> Asker {
         let token = AccessToken::new(self.sandbox.access_token()).expect("a token");
         let deadline = tokio::time::Instant::now() + Duration::from_mins(1);
-        let asker = Asker {
+        Asker {
             owner: Owner::new([1; 16]),
             caller: Caller::new(Arc::new(token), deadline),
             asked_at: SystemClock.now(),
             oldest: None,
-        };
-        HistoryLoader::new(self.histories.clone(), asker)
+        }
     }
 }

@@ -1,0 +1,61 @@
+//! The log of all sends: the fields of the query that read it, and what they have in common.
+//!
+//! `filter.rs` holds the arguments that choose, `connection.rs` the pages, `totals.rs` the sums and `sync.rs` how complete
+//! the log is.
+
+mod connection;
+mod filter;
+mod sync;
+mod totals;
+
+use async_graphql::SimpleObject;
+use jiff::Timestamp;
+use sends_store::{Coverage, LogFilter};
+
+pub(super) use self::{
+    connection::{LoggedSendConnection, page},
+    filter::SendLogFilter,
+    sync::{SyncState, state},
+    totals::{SendGrouping, SendTotals, totals},
+};
+use super::{ApiError, scalar::DateTime};
+use crate::log::LogReader;
+
+/// How much of what was sent the log holds. It is filled by `sends-graphql sync`, by `serve --sync-every`, and by whatever
+/// histories are asked for.
+#[derive(SimpleObject)]
+pub(super) struct LogCoverage {
+    /// Whether every send between the filter's `from` and `until` is in the log; without `from` from the account's first send
+    /// on, and without `until` up to `completeUntil`. When false, sends can be missing from lists, counts and totals.
+    is_complete: bool,
+    /// Since when the log has every send. Null when it reaches back to the account's first send, and when the account was
+    /// never read as a whole: then `completeUntil` is null too.
+    complete_since: Option<DateTime>,
+    /// Until when the log has every send. Null when the account was never read as a whole, so that the log holds no more than
+    /// what was asked for.
+    complete_until: Option<DateTime>,
+}
+
+impl LogCoverage {
+    fn new(coverage: Coverage, from: Option<Timestamp>, until: Option<Timestamp>) -> Self {
+        let (since, end) = match coverage {
+            Coverage::Nothing => (None, None),
+            Coverage::Between { since, until } => (since, Some(until)),
+        };
+        Self {
+            is_complete: coverage.contains(from, until),
+            complete_since: since.map(utc),
+            complete_until: end.map(utc),
+        }
+    }
+
+    /// How complete the log is for what a filter asks for.
+    async fn of(reader: &LogReader, filter: &LogFilter) -> Result<Self, ApiError> {
+        let coverage = reader.read(|log, owner| log.sync.coverage(owner)).await?;
+        Ok(Self::new(coverage, filter.send.from, filter.send.until))
+    }
+}
+
+fn utc(moment: Timestamp) -> DateTime {
+    DateTime(moment)
+}

@@ -1,0 +1,215 @@
+//! The log of all sends, as far as histories were asked for.
+
+use sends_end_to_end::{GUIDE_ACTIVITY, SandboxProcess, ServiceProcess};
+use serde_json::{Value, json};
+
+/// An activity that was sent forty times.
+const WEEKLY: &str = "feed0000-0000-4000-8000-000000000013";
+/// One that ends in code 8.
+const LONG_URL: &str = "c0de0000-0000-4000-8000-000000000008";
+
+async fn with_three_histories(sandbox: &SandboxProcess) -> ServiceProcess {
+    let service = ServiceProcess::unpaced_on(sandbox, &[]);
+    service
+        .query(&format!(
+            r#"{{ campaignActivities(ids: ["{GUIDE_ACTIVITY}", "{WEEKLY}", "{LONG_URL}"]) {{ latestSend {{ sendId }} }} }}"#
+        ))
+        .await;
+    service
+}
+
+#[tokio::test]
+async fn what_was_asked_for_is_in_the_log_and_nothing_claims_to_be_all() {
+    let sandbox = SandboxProcess::unlimited(&[]);
+    let service = with_three_histories(&sandbox).await;
+    let answer = service
+        .query(
+            "{ sends(first: 3, filter: { reasonCategories: [CONTENT, AUDIENCE] }) {
+                    totalCount
+                    coverage { isComplete completeSince completeUntil }
+                    pageInfo { hasNextPage hasPreviousPage }
+                    nodes { id outcome reasonCode activity { id } } } }",
+        )
+        .await;
+    let log = &answer["data"]["sends"];
+    assert_eq!(answer["extensions"]["upstream"]["calls"], 0, "{answer}");
+    assert_eq!(
+        log["coverage"],
+        json!({ "isComplete": false, "completeSince": null, "completeUntil": null })
+    );
+    let found = log["nodes"].as_array().unwrap();
+    assert!(log["totalCount"].as_u64().unwrap() >= found.len() as u64);
+    let of_guide = json!({
+        "id": format!("{GUIDE_ACTIVITY}:2"), "outcome": "NO_RECIPIENTS", "reasonCode": 12,
+        "activity": { "id": GUIDE_ACTIVITY }
+    });
+    let filter = format!(r#"filter: {{ activityIds: ["{GUIDE_ACTIVITY}"], reasonCodes: [12] }}"#);
+    let answer = service
+        .query(&format!(
+            "{{ sends({filter}) {{ totalCount nodes {{ id outcome reasonCode activity {{ id }} }} }} }}"
+        ))
+        .await;
+    assert_eq!(
+        answer["data"]["sends"],
+        json!({ "totalCount": 1, "nodes": [of_guide] })
+    );
+    assert_eq!(sandbox.requests().await.len(), 3);
+}
+
+#[tokio::test]
+async fn pages_lead_through_the_log_in_either_direction() {
+    let sandbox = SandboxProcess::unlimited(&[]);
+    let service = with_three_histories(&sandbox).await;
+    let all = service.query("{ sends { nodes { id runDate } } }").await["data"]["sends"]["nodes"].clone();
+    let all = all.as_array().unwrap();
+    assert!(all.len() > 40, "{}", all.len());
+    let dates: Vec<&str> = all.iter().filter_map(|send| send["runDate"].as_str()).collect();
+    assert!(dates.is_sorted_by(|newer, older| newer >= older));
+
+    for (length, place, more, end) in [
+        ("first", "after", "hasNextPage", "endCursor"),
+        ("last", "before", "hasPreviousPage", "startCursor"),
+    ] {
+        let mut met: Vec<Value> = Vec::new();
+        let mut cursor = String::new();
+        loop {
+            let page = service
+                .query(&format!(
+                    "{{ sends({length}: 7 {cursor}) {{ pageInfo {{ {more} {end} }} edges {{ cursor node {{ id runDate }} }} }} }}"
+                ))
+                .await["data"]["sends"]
+                .clone();
+            let edges = page["edges"].as_array().unwrap();
+            let nodes = edges.iter().map(|edge| edge["node"].clone());
+            if length == "first" {
+                met.extend(nodes);
+            } else {
+                met.splice(0..0, nodes);
+            }
+            cursor = format!("{place}: {}", page["pageInfo"][end]);
+            if page["pageInfo"][more] == false {
+                break;
+            }
+        }
+        assert_eq!(&met, all, "{length}");
+    }
+}
+
+#[tokio::test]
+async fn totals_add_up_by_reason_and_by_the_days_of_a_zone() {
+    let sandbox = SandboxProcess::unlimited(&[]);
+    let service = with_three_histories(&sandbox).await;
+    let answer = service
+        .query(&format!(
+            r#"{{ sends {{ totalCount }}
+                 byReason: sendTotals(groupBy: REASON) {{ groupCount total {{ sendCount byOutcome {{ outcome sendCount }} }}
+                    groups {{ key label reason {{ remedy }} total {{ sendCount contactsReached }} }} }}
+                 byDay: sendTotals(groupBy: DAY, zone: "Asia/Tokyo", filter: {{ activityIds: ["{GUIDE_ACTIVITY}"] }}) {{
+                    groups {{ key total {{ sendCount contactsReached }} }} }} }}"#
+        ))
+        .await;
+    let data = &answer["data"];
+    let groups = data["byReason"]["groups"].as_array().unwrap();
+    let sum: u64 = groups
+        .iter()
+        .map(|group| group["total"]["sendCount"].as_u64().unwrap())
+        .sum();
+    assert_eq!(data["byReason"]["total"]["sendCount"], sum);
+    assert_eq!(data["sends"]["totalCount"], sum);
+    let long_url = groups.iter().find(|group| group["key"] == "8").unwrap();
+    assert_eq!(long_url["label"], "LINK_TOO_LONG");
+    assert!(!long_url["reason"]["remedy"].as_str().unwrap().is_empty());
+    // 20:03 and 14:42 in UTC are the next morning and the same evening there.
+    assert_eq!(
+        data["byDay"]["groups"],
+        json!([
+            { "key": "2019-05-07", "total": { "sendCount": 1, "contactsReached": 0.0 } },
+            { "key": "2019-04-19", "total": { "sendCount": 1, "contactsReached": 2.0 } }
+        ])
+    );
+}
+
+#[tokio::test]
+async fn what_the_upstream_shows_no_more_leaves_the_log() {
+    let sandbox = SandboxProcess::unlimited(&[]);
+    let service = with_three_histories(&sandbox).await;
+    let change = json!({ "operation": "delete_activity", "activity_id": LONG_URL });
+    sandbox.control("POST", "sends", &change).await;
+    let count = format!(r#"{{ sends(filter: {{ activityIds: ["{LONG_URL}"] }}) {{ totalCount }} }}"#);
+    assert!(
+        service.query(&count).await["data"]["sends"]["totalCount"]
+            .as_u64()
+            .unwrap()
+            > 0
+    );
+    service
+        .query(&format!(
+            r#"{{ campaignActivity(id: "{LONG_URL}", maxAge: 0) {{ latestSend {{ sendId }} }} }}"#
+        ))
+        .await;
+    assert_eq!(service.query(&count).await["data"]["sends"]["totalCount"], 0);
+}
+
+#[tokio::test]
+async fn a_wrong_argument_says_what_to_change() {
+    let service = ServiceProcess::start(&["--sandbox"], &[]);
+    for (field, said) in [
+        ("sends(first: 501) { totalCount }", "between 0 and 500"),
+        ("sends(after: \"x\") { totalCount }", "`after`"),
+        ("sends(first: 1, last: 1) { totalCount }", "not both"),
+        (
+            "sends(filter: { campaignIds: [\"x\"] }) { totalCount }",
+            "not a campaign id",
+        ),
+        ("sends(filter: { segmentIds: [\"x\"] }) { totalCount }", "number"),
+        (
+            "sendTotals(groupBy: DAY, zone: \"Nowhere\") { groupCount }",
+            "`zone`",
+        ),
+        ("sendTotals(groupBy: DAY, first: -1) { groupCount }", "`first`"),
+    ] {
+        let answer = service.query(&format!("{{ {field} }}")).await;
+        let error = &answer["errors"][0];
+        assert_eq!(error["extensions"]["code"], "BAD_USER_INPUT", "{answer}");
+        assert!(error["message"].as_str().unwrap().contains(said), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_log_without_a_sync_says_that_it_was_never_complete() {
+    let service = ServiceProcess::start(&["--sandbox"], &[]);
+    let answer = service
+        .query(
+            "{ syncState { coverage { isComplete } unreadCampaignCount changedCampaignCount estimatedCalls
+               estimatedCompleteAt listedAt finishedAt pausedUntil failedAt failure } }",
+        )
+        .await;
+    assert_eq!(
+        answer["data"]["syncState"],
+        json!({
+            "coverage": { "isComplete": false }, "unreadCampaignCount": 0, "changedCampaignCount": 0,
+            "estimatedCalls": 0, "estimatedCompleteAt": null, "listedAt": null, "finishedAt": null,
+            "pausedUntil": null, "failedAt": null, "failure": null
+        })
+    );
+}
+
+#[tokio::test]
+async fn callers_with_tokens_of_their_own_are_told_that_there_is_no_log() {
+    let sandbox = SandboxProcess::unlimited(&[]);
+    let url = sandbox.api_url();
+    let service = ServiceProcess::start(&["--upstream-url", &url, "--caller-tokens"], &[]);
+    let query = "{ sends { totalCount } sendTotals(groupBy: OUTCOME) { groupCount } syncState { listedAt } }";
+    let (_, answer) = service
+        .post_as(Some(SandboxProcess::ACCESS_TOKEN), &json!({ "query": query }))
+        .await;
+    assert_eq!(
+        answer["data"],
+        json!({ "sends": null, "sendTotals": null, "syncState": null })
+    );
+    let errors = answer["errors"].as_array().unwrap();
+    assert_eq!(errors.len(), 3);
+    for error in errors {
+        assert_eq!(error["extensions"]["code"], "LOG_UNAVAILABLE", "{answer}");
+    }
+}
