@@ -57,7 +57,7 @@ pub trait SyncLog: Send + Sync {
     /// Since when and until when the log is complete.
     fn coverage(&self, owner: Owner) -> StoreFuture<'_, Coverage>;
 
-    /// What is kept of these campaigns, in their order; `None` for one that is not known or gone.
+    /// What is kept of these campaigns, in their order; `None` for one that is not known.
     fn campaigns<'a>(
         &'a self,
         owner: Owner,
@@ -170,7 +170,9 @@ pub struct KnownCampaign {
     pub campaign: Campaign,
     /// When it was last sent, as the summaries report had it.
     pub last_sent_at: Option<Timestamp>,
-    /// Its activities; empty until they were read.
+    /// Whether the upstream listed it and knew it no more when it was asked for.
+    pub is_gone: bool,
+    /// Its activities; empty until they were read, and when it is gone.
     pub activities: Vec<KnownActivity>,
 }
 

@@ -39,7 +39,7 @@ pub(super) fn uuid(bytes: &[u8]) -> Result<[u8; 16], Fault> {
 
 const CAMPAIGN: &str = "
     SELECT campaign.id AS number, campaign.campaign AS campaign, name, campaign.status AS campaign_status, type, type_code,
-           created_at, created_at_nanos, updated_at, updated_at_nanos, last_sent_at, last_sent_at_nanos,
+           created_at, created_at_nanos, updated_at, updated_at_nanos, last_sent_at, last_sent_at_nanos, is_gone,
            known.activity AS activity, role, fetched_at, fetched_at_nanos,
            (SELECT run_date FROM send WHERE history = kept.id ORDER BY run_date DESC, run_date_nanos DESC LIMIT 1)
                AS last_run,
@@ -61,7 +61,7 @@ pub(super) async fn campaigns(
         for some in campaigns.chunks(500) {
             let mut sql = QueryBuilder::new(CAMPAIGN);
             sql.push_bind(owner.as_bytes().to_vec());
-            sql.push(") AND is_gone = 0 AND campaign.campaign IN (");
+            sql.push(") AND campaign.campaign IN (");
             let mut items = sql.separated(", ");
             for id in some {
                 items.push_bind(id.as_bytes().to_vec());
@@ -70,9 +70,11 @@ pub(super) async fn campaigns(
             for row in sql.build().fetch_all(readers).await? {
                 let campaign = campaign(&row)?.ok_or(Fault::Row("a campaign without an id"))?;
                 let last_sent_at = optional_timestamp(&row, "last_sent_at", "last_sent_at_nanos")?;
+                let is_gone = row.try_get("is_gone")?;
                 let known = found.entry(campaign.id).or_insert(KnownCampaign {
                     campaign,
                     last_sent_at,
+                    is_gone,
                     activities: Vec::new(),
                 });
                 known.activities.extend(activity(&row)?);
