@@ -1,0 +1,34 @@
+//! Fills the log of every send of an account and keeps it in step, with as few upstream calls as can be.
+//!
+//! The upstream tells the sends of one activity at a time, and only of an activity that is named. So a synchronisation finds
+//! the campaigns, then their activities, then the histories, and remembers what it found:
+//!
+//! | step | calls | file |
+//! |---|---|---|
+//! | what was updated since the last listing; at first, everything | one for 500 campaigns | `listing.rs` |
+//! | what was sent lately, as the summaries report has it | one, four times a day; at first, one for 500 campaigns | `listing.rs` |
+//! | histories that may change by themselves | one each | `run.rs` |
+//! | a campaign that was never read | one, and one for each activity | `reading.rs` |
+//! | a campaign that changed | one for each activity, and one more if that explains nothing | `reading.rs` |
+//!
+//! What is worth a call is decided in `rules.rs`, what a failed call means for the rest in `obstacle.rs`. What is left to do
+//! is on the queue of the [`SyncLog`](sends_store::SyncLog), newest send first, from the moment it was found until it is in
+//! the log: a synchronisation may be killed at any moment, and the next one goes on where it was. It repeats no call whose
+//! answer was kept, except the pages of a listing that had not come to its end.
+//!
+//! Whom to ask and where to keep the answers is given to it ([`Upstream`], [`SyncLog`](sends_store::SyncLog)). Neither HTTP nor
+//! GraphQL is known here, nor how calls are spaced: that each of them is background work, which leaves people their turns
+//! and the day's reserve, is for the [`Upstream`] to see to. That no two synchronisations of an account run at a time is for
+//! the caller.
+
+mod listing;
+mod obstacle;
+mod progress;
+mod reading;
+mod rules;
+mod run;
+mod upstream;
+
+pub use progress::{Progress, Stage};
+pub use run::{Ended, Report, Synchronisation};
+pub use upstream::{Reading, Upstream};

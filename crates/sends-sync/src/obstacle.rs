@@ -1,0 +1,90 @@
+//! What stands in the way of the rest of the work.
+
+use sends_client::{FailureClass, UpstreamError};
+use sends_store::StoreError;
+
+/// Why something was not done.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Obstacle {
+    /// The caller has no more time.
+    #[error("told to stop")]
+    ToldToStop,
+    /// A call failed.
+    #[error(transparent)]
+    Upstream(Box<UpstreamError>),
+    /// Nothing can be remembered.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<UpstreamError> for Obstacle {
+    fn from(error: UpstreamError) -> Self {
+        Self::Upstream(Box::new(error))
+    }
+}
+
+impl Obstacle {
+    /// Whether whatever comes next would meet it, too.
+    pub(crate) fn is_in_every_way(&self) -> bool {
+        match self {
+            Self::Upstream(error) => is_of_every_call(error.class),
+            Self::ToldToStop | Self::Store(_) => true,
+        }
+    }
+
+    /// What it is, in a sentence for whoever reads the log: nothing that only the operator should know.
+    pub(crate) fn for_people(&self) -> &'static str {
+        match self {
+            Self::ToldToStop => "The program was told to stop.",
+            Self::Store(_) => "The log cannot be written.",
+            Self::Upstream(error) => describe(error.class),
+        }
+    }
+}
+
+fn describe(class: FailureClass) -> &'static str {
+    match class {
+        FailureClass::Unreachable
+        | FailureClass::CircuitOpen
+        | FailureClass::Interrupted
+        | FailureClass::ServerFailure => "Constant Contact could not be reached, broke off, or failed.",
+        FailureClass::TimedOut => "Constant Contact took too long to answer.",
+        FailureClass::QueueFull | FailureClass::DeadlineExceeded | FailureClass::Throttled => {
+            "People's queries needed all the calls that Constant Contact allows."
+        }
+        FailureClass::QuotaExceeded => "The day's calls are used up.",
+        FailureClass::TokenUnavailable => "No access token could be had at the moment.",
+        FailureClass::Unauthenticated | FailureClass::LoginRequired => {
+            "The service's login is not accepted; its operator has to log in again."
+        }
+        FailureClass::Forbidden => {
+            "The login may not read campaigns: a scope or privilege is missing, or the application was deactivated."
+        }
+        FailureClass::Invalid | FailureClass::NotFound | FailureClass::Rejected => {
+            "Constant Contact gave an answer that cannot be understood, or refused a correct request."
+        }
+    }
+}
+
+fn is_of_every_call(class: FailureClass) -> bool {
+    match class {
+        // The client has tried again by now. If it is more than this one answer, the client stops asking by itself, which is
+        // another class.
+        FailureClass::ServerFailure
+        | FailureClass::Interrupted
+        | FailureClass::TimedOut
+        | FailureClass::Invalid
+        | FailureClass::NotFound
+        | FailureClass::Rejected => false,
+        FailureClass::Unreachable
+        | FailureClass::CircuitOpen
+        | FailureClass::QueueFull
+        | FailureClass::DeadlineExceeded
+        | FailureClass::Throttled
+        | FailureClass::QuotaExceeded
+        | FailureClass::TokenUnavailable
+        | FailureClass::Unauthenticated
+        | FailureClass::LoginRequired
+        | FailureClass::Forbidden => true,
+    }
+}

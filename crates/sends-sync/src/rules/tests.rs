@@ -1,0 +1,158 @@
+use std::sync::Arc;
+
+use sends_core::{ActivityRole, CampaignId, SendHistory};
+use sends_store::KnownActivity;
+
+use super::*;
+
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+fn campaign(status: &str, updated_at: &str) -> Campaign {
+    Campaign {
+        id: "cafe1ead-0000-4000-8000-000000000001"
+            .parse::<CampaignId>()
+            .unwrap(),
+        name: None,
+        status: Some(status.into()),
+        campaign_type: None,
+        type_code: None,
+        created_at: None,
+        updated_at: Some(at(updated_at)),
+    }
+}
+
+/// A campaign whose one activity was read on 3 May, when its last send was that of 2 May.
+fn known(status: &str, updated_at: &str) -> KnownCampaign {
+    let activity = |role, fetched_at: Option<&str>| KnownActivity {
+        id: "1ead98be-dfa0-4e04-81f7-5f1534d42e9c".parse().unwrap(),
+        role: Some(role),
+        fetched_at: fetched_at.map(at),
+        last_run_date: fetched_at.map(|_| at("2026-05-02T09:00:00Z")),
+    };
+    KnownCampaign {
+        campaign: campaign(status, updated_at),
+        last_sent_at: None,
+        is_gone: false,
+        activities: vec![
+            activity(ActivityRole::PrimaryEmail, Some("2026-05-03T00:00:00Z")),
+            activity(ActivityRole::Permalink, None),
+        ],
+    }
+}
+
+const NOW: &str = "2026-06-15T12:00:00Z";
+
+fn listed(campaign: &Campaign, known: Option<&KnownCampaign>) -> Option<(Option<Timestamp>, Timestamp)> {
+    let work = work_of_listed(campaign, known, at(NOW))?;
+    assert_eq!(work.campaign, campaign.id);
+    Some((work.missing_from, work.missing_until))
+}
+
+#[test]
+fn a_campaign_is_read_once_and_when_it_has_changed_and_a_draft_never() {
+    let (may, june) = ("2026-05-02T10:00:00Z", "2026-06-02T10:00:00Z");
+    assert_eq!(listed(&campaign("Draft", may), None), None);
+    assert_eq!(listed(&campaign("Scheduled", may), None), Some((None, at(may))));
+    assert_eq!(listed(&campaign("Done", may), Some(&known("Done", may))), None);
+    let changed = Some((Some(at("2026-05-03T00:00:00Z")), at(june)));
+    assert_eq!(
+        listed(&campaign("Done", june), Some(&known("Done", may))),
+        changed
+    );
+    assert_eq!(
+        listed(&campaign("Removed", june), Some(&known("Done", may))),
+        changed
+    );
+    let unread = KnownCampaign {
+        activities: Vec::new(),
+        ..known("Draft", may)
+    };
+    assert_eq!(
+        listed(&campaign("Done", june), Some(&unread)),
+        Some((None, at(june)))
+    );
+    // A draft that the report has as sent is on the queue for the day it was sent.
+    let sent = KnownCampaign {
+        last_sent_at: Some(at(may)),
+        ..unread.clone()
+    };
+    assert_eq!(listed(&campaign("Done", june), Some(&sent)), None);
+    let dateless = Campaign {
+        updated_at: None,
+        ..campaign("Done", may)
+    };
+    assert_eq!(listed(&dateless, None), Some((None, at(NOW))));
+}
+
+#[test]
+fn the_report_has_news_where_no_history_holds_the_send() {
+    let id = campaign("Done", NOW).id;
+    let known = known("Done", "2026-05-02T10:00:00Z");
+    let news =
+        |last_sent: &str, known: Option<&KnownCampaign>| work_of_summary(id, at(last_sent), known).is_some();
+    assert!(!news("2026-05-02T09:00:30Z", Some(&known)), "the same send");
+    assert!(news("2026-05-02T09:02:00Z", Some(&known)));
+    assert!(news("2026-05-02T09:00:00Z", None));
+    let told = KnownCampaign {
+        last_sent_at: Some(at("2026-05-04T00:00:00Z")),
+        ..known.clone()
+    };
+    assert!(!news("2026-05-04T00:00:00Z", Some(&told)), "it is on the queue");
+    assert!(!covers_last_sent(&told, Some(at("2026-05-02T09:00:00Z"))));
+    assert!(covers_last_sent(&told, Some(at("2026-05-04T00:00:00Z"))));
+}
+
+#[test]
+fn an_answer_shows_a_change_when_it_was_fetched_well_after_it() {
+    let known = known("Done", "2026-06-02T10:00:00Z");
+    let work = SyncWork {
+        campaign: known.campaign.id,
+        missing_from: None,
+        missing_until: at("2026-05-02T10:00:00Z"),
+    };
+    assert_eq!(shown_from(&work, &known), at("2026-06-02T10:05:00Z"));
+}
+
+/// Whether an activity is due at noon of 15 June whose one send ran then, with this reason code, and was fetched then.
+fn due(ran: &str, code: i32, fetched: &str) -> bool {
+    let json = format!(
+        r#"[{{"send_id":1,"count":5,"run_date":"{ran}","send_status":"COMPLETED","reason_code":{code}}}]"#
+    );
+    let history = SendHistory::from_json(json.as_bytes()).unwrap();
+    let kept = Kept {
+        fetched_at: at(fetched),
+        answer: Answer::History(Arc::new(history)),
+    };
+    is_due(&kept, at(NOW))
+}
+
+#[test]
+fn each_send_is_read_once_more_when_it_is_a_day_old() {
+    assert!(
+        !due("2026-06-15T09:00:00Z", 0, "2026-06-15T09:30:00Z"),
+        "too young"
+    );
+    assert!(due("2026-06-14T11:00:00Z", 0, "2026-06-14T12:00:00Z"));
+    assert!(!due("2026-06-14T11:00:00Z", 0, "2026-06-15T11:30:00Z"), "done");
+}
+
+#[test]
+fn an_unfinished_send_is_read_again_for_three_days() {
+    let (staged, partial) = (5, 6);
+    for code in [staged, partial] {
+        assert!(due("2026-06-13T12:00:00Z", code, "2026-06-15T10:59:00Z"));
+        assert!(due("2026-06-15T09:00:00Z", code, "2026-06-15T10:59:00Z"));
+    }
+    assert!(
+        !due("2026-06-12T11:00:00Z", staged, "2026-06-15T10:00:00Z"),
+        "given up"
+    );
+    assert!(!due("2019-06-12T11:00:00Z", staged, "2020-06-15T10:00:00Z"));
+}
+
+#[test]
+fn what_is_unsettled_without_such_a_send_is_being_sent() {
+    assert!(due("2025-06-12T11:00:00Z", 0, "2026-06-15T10:00:00Z"));
+}

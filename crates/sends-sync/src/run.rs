@@ -1,0 +1,281 @@
+//! One synchronisation, from the first page to the last history.
+//!
+//! Owns the order of the steps, how many run side by side, and what is remembered of their end.
+
+use std::{
+    collections::HashSet,
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use futures_util::{StreamExt, stream};
+use jiff::{SignedDuration, Timestamp};
+use sends_client::{Clock, FailureClass};
+use sends_core::CampaignId;
+use sends_store::{Owner, Pending, Store, StoreError, SyncLog, SyncState, SyncWork};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::{Progress, Stage, Upstream, obstacle::Obstacle, rules};
+
+/// How many campaigns are read side by side: as many as calls may leave in a second, so that their answers are not waited for
+/// one after the other. What they have in flight is what a kill loses.
+const SIDE_BY_SIDE: usize = 4;
+
+/// How much work is taken from the queue at a time. What is newer may come to it meanwhile.
+const AT_A_TIME: usize = 32;
+
+/// More histories than can be unsettled at a time in any account that sends a hundred campaigns a day.
+const MOST_UNSETTLED: usize = 2_000;
+
+/// Brings the log of one owner in step with the upstream.
+#[derive(Clone)]
+pub struct Synchronisation {
+    /// Whose log it is.
+    pub owner: Owner,
+    /// Whom to ask.
+    pub upstream: Arc<dyn Upstream>,
+    /// What is known and what is left.
+    pub log: Arc<dyn SyncLog>,
+    /// Where the histories are.
+    pub store: Arc<dyn Store>,
+    /// Tells the time of day.
+    pub clock: Arc<dyn Clock>,
+    /// Told how far it has come.
+    pub progress: watch::Sender<Progress>,
+    /// Cancelled when it is to end: what is in flight is finished, and nothing else is begun.
+    pub stop: CancellationToken,
+}
+
+/// What a synchronisation came to.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// How it ended.
+    pub ended: Ended,
+    /// What is left to do.
+    pub pending: Pending,
+    /// How many campaigns it read.
+    pub read: u64,
+    /// How many calls it made, retries included.
+    pub calls: u64,
+}
+
+/// How a synchronisation ended.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Ended {
+    /// The log is complete.
+    Complete,
+    /// It was told to.
+    ToldToStop,
+    /// The day's calls are used up, as far as background work may use them. It can go on then.
+    DayUsedUp {
+        /// 00:00 UTC, as a rule.
+        until: Timestamp,
+    },
+    /// Something failed, and the rest is left for the next time.
+    Failed {
+        /// What, in a sentence for whoever reads the log.
+        what: &'static str,
+        /// What exactly, in words for the operator.
+        reason: String,
+    },
+}
+
+impl Synchronisation {
+    /// Finds what changed and reads it, newest send first.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when nothing can be remembered. Whatever else fails is told by the report, and is tried again by the
+    /// next synchronisation.
+    pub async fn run(&self) -> Result<Report, StoreError> {
+        let before = self.upstream.calls_made();
+        self.progress.send_replace(Progress::default());
+        let mut state = self.log.state(self.owner).await?;
+        let obstacle = self.work(&mut state).await.err();
+        let ended = match obstacle {
+            None => Ended::Complete,
+            Some(Obstacle::Store(error)) => return Err(error),
+            Some(obstacle) => self.ended(obstacle),
+        };
+        self.remember(&ended, state).await?;
+        self.show_reading().await?;
+        let progress = *self.progress.borrow();
+        Ok(Report {
+            ended,
+            pending: progress.pending,
+            read: progress.read,
+            calls: progress.calls - before,
+        })
+    }
+
+    async fn work(&self, state: &mut SyncState) -> Result<(), Obstacle> {
+        let is_first = state.reports_read_at.is_none();
+        // What was sent last is to be read first, so that has to be known before anything is put on the queue.
+        if is_first {
+            self.list_summaries(state).await?;
+        }
+        self.list_campaigns(state).await?;
+        if rules::reports_are_due(state.reports_read_at, self.clock.now()) {
+            self.list_summaries(state).await?;
+        }
+        self.read_unsettled().await?;
+        self.work_off().await
+    }
+
+    /// Reads again what may have changed by itself.
+    async fn read_unsettled(&self) -> Result<(), Obstacle> {
+        let now = self.clock.now();
+        let (ran_since, fetched_before) = rules::unsettled_bounds(now);
+        let candidates = self
+            .log
+            .unsettled(self.owner, ran_since, fetched_before, MOST_UNSETTLED)
+            .await?;
+        let known = self
+            .store
+            .histories(self.owner, &candidates, Timestamp::MAX)
+            .await?;
+        let due = candidates
+            .into_iter()
+            .zip(known)
+            .filter(|(_, kept)| kept.as_ref().is_none_or(|kept| rules::is_due(kept, now)));
+        let readings = due.map(|(activity, _)| async move {
+            let reading = self.upstream.history(activity).await;
+            reading
+                .map(drop)
+                .map_err(|error| (activity, Obstacle::from(error)))
+        });
+        // It stays unsettled, so that the next synchronisation tries again.
+        for (_, obstacle) in self.side_by_side(readings).await? {
+            tracing::warn!("{obstacle}");
+        }
+        Ok(())
+    }
+
+    /// Reads what is on the queue until nothing is left on it but what failed.
+    async fn work_off(&self) -> Result<(), Obstacle> {
+        let mut failed: HashSet<CampaignId> = HashSet::new();
+        let mut last_failure = Ok(());
+        loop {
+            self.show_reading().await?;
+            let work = self.log.next_work(self.owner, AT_A_TIME + failed.len()).await?;
+            let work: Vec<SyncWork> = work
+                .into_iter()
+                .filter(|work| !failed.contains(&work.campaign))
+                .collect();
+            if work.is_empty() {
+                return last_failure;
+            }
+            let readings = work.into_iter().map(|work| async move {
+                self.read_campaign(work)
+                    .await
+                    .map_err(|obstacle| (work.campaign, obstacle))?;
+                self.count_read();
+                Ok(())
+            });
+            for (campaign, obstacle) in self.side_by_side(readings).await? {
+                tracing::warn!("campaign {campaign} stays on the queue: {obstacle}");
+                failed.insert(campaign);
+                last_failure = Err(obstacle);
+            }
+        }
+    }
+
+    /// Awaits these, some at a time, and returns which of them failed by themselves.
+    async fn side_by_side<T>(
+        &self,
+        readings: impl Iterator<Item: Future<Output = Result<(), (T, Obstacle)>> + Send> + Send,
+    ) -> Result<Vec<(T, Obstacle)>, Obstacle> {
+        let is_blocked = AtomicBool::new(false);
+        let goes_on = || !self.stop.is_cancelled() && !is_blocked.load(Ordering::Relaxed);
+        let mut readings = stream::iter(readings.take_while(|_| goes_on())).buffer_unordered(SIDE_BY_SIDE);
+        let (mut failed, mut first_obstacle) = (Vec::new(), None);
+        while let Some(reading) = readings.next().await {
+            match reading {
+                Ok(()) => {}
+                Err((_, obstacle)) if obstacle.is_in_every_way() => {
+                    is_blocked.store(true, Ordering::Relaxed);
+                    first_obstacle.get_or_insert(obstacle);
+                }
+                Err(failure) => failed.push(failure),
+            }
+        }
+        match first_obstacle {
+            Some(obstacle) => Err(obstacle),
+            None => self.check_stop().map(|()| failed),
+        }
+    }
+
+    /// An obstacle once this was told to stop.
+    pub(crate) fn check_stop(&self) -> Result<(), Obstacle> {
+        if self.stop.is_cancelled() {
+            return Err(Obstacle::ToldToStop);
+        }
+        Ok(())
+    }
+
+    fn ended(&self, obstacle: Obstacle) -> Ended {
+        match &obstacle {
+            Obstacle::ToldToStop => Ended::ToldToStop,
+            Obstacle::Upstream(error) if error.class == FailureClass::QuotaExceeded => {
+                let wait = error
+                    .retry_after
+                    .and_then(|wait| SignedDuration::try_from(wait).ok());
+                let until = wait.and_then(|wait| self.clock.now().checked_add(wait).ok());
+                Ended::DayUsedUp {
+                    until: until.unwrap_or(Timestamp::MAX),
+                }
+            }
+            Obstacle::Upstream(_) | Obstacle::Store(_) => Ended::Failed {
+                what: obstacle.for_people(),
+                reason: obstacle.to_string(),
+            },
+        }
+    }
+
+    async fn remember(&self, ended: &Ended, mut state: SyncState) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        state.paused_until = None;
+        match ended {
+            Ended::Complete => {
+                state.finished_at = Some(now);
+                (state.failed_at, state.failure) = (None, None);
+            }
+            Ended::ToldToStop => {}
+            Ended::DayUsedUp { until } => state.paused_until = Some(*until),
+            Ended::Failed { what, .. } => {
+                (state.failed_at, state.failure) = (Some(now), Some((*what).to_owned()));
+            }
+        }
+        self.log.keep_state(self.owner, state).await
+    }
+
+    async fn show_reading(&self) -> Result<(), StoreError> {
+        let pending = self.log.pending(self.owner).await?;
+        let calls = self.upstream.calls_made();
+        self.progress.send_modify(|progress| {
+            (progress.stage, progress.pending, progress.calls) = (Stage::Reading, pending, calls);
+        });
+        Ok(())
+    }
+
+    fn count_read(&self) {
+        let calls = self.upstream.calls_made();
+        self.progress.send_modify(|progress| {
+            progress.read += 1;
+            progress.calls = calls;
+        });
+    }
+}
+
+impl fmt::Debug for Synchronisation {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Synchronisation")
+            .field("owner", &self.owner)
+            .finish_non_exhaustive()
+    }
+}
