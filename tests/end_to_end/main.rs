@@ -19,4 +19,5 @@ mod identity;
 mod operations;
 mod program;
 mod send_log;
+mod sync;
 mod upstream_calls;

@@ -69,7 +69,8 @@ impl OwnOwner {
         }
     }
 
-    fn now(&self) -> Owner {
+    /// Whose data it reads now.
+    pub(crate) fn now(&self) -> Owner {
         match self {
             Self::Fixed(owner) => *owner,
             Self::Login { login, seen } => {

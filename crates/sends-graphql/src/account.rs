@@ -40,6 +40,12 @@ pub enum CommandError {
     /// The store cannot be rebuilt.
     #[error(transparent)]
     Store(#[from] sends_store::StoreError),
+    /// Another process does the same work.
+    #[error("another process is bringing the log of sends in step already: wait for it to finish, or end it")]
+    AlreadySynchronising,
+    /// The log is not in step.
+    #[error("the log is not complete: {0}; what was read is kept, and running it again goes on")]
+    Synchronisation(String),
     /// Standard output is closed, or the runtime did not start.
     #[error("{0}")]
     Io(#[from] io::Error),

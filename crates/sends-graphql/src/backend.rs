@@ -1,6 +1,6 @@
 //! What stands behind the schema: the store, the pacer, the client and the credential, put together from the settings.
 
-use std::{io, sync::Arc};
+use std::{io, path::PathBuf, sync::Arc};
 
 use sends_client::{
     AccessToken, BuildError, Clock, ConstantContact, Observer, Pacer, SystemClock, TokenSource,
@@ -41,6 +41,8 @@ pub struct Backend {
     pub access: Access,
     /// Where answers and the day's count are kept.
     pub store: Arc<dyn Store>,
+    /// The folder that the log is in, where other processes may use it too. `None` where it is gone with this one.
+    pub log_folder: Option<PathBuf>,
     /// Tells the time of day.
     pub clock: Arc<dyn Clock>,
     /// The embedded sandbox, which lives as long as this does.
@@ -92,6 +94,14 @@ impl Backend {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let mut sandbox = None;
         let mut credential_watched = Credential::NotOurs;
+        let log_folder = match &source {
+            Source::OneAccount {
+                state,
+                keep_answers: true,
+                ..
+            } => Some(state.path().to_owned()),
+            _ => None,
+        };
         let (access, kept, ledger): (_, KeptAnswers, Arc<dyn DayLedger>) = match source {
             Source::Sandbox => {
                 let started = Sandbox::start(sends_sandbox::Config::default())
@@ -163,6 +173,7 @@ impl Backend {
             credential: credential_watched,
             access,
             store: kept.store,
+            log_folder,
             clock,
             sandbox,
             description,

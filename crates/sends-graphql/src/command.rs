@@ -3,10 +3,15 @@
 
 mod http;
 mod operations;
+mod sync;
 
 use clap::{Args, Parser, Subcommand};
 
-pub use self::{http::HttpOptions, operations::OperationsOptions};
+pub use self::{
+    http::HttpOptions,
+    operations::OperationsOptions,
+    sync::{BackgroundSyncOptions, SyncOptions},
+};
 use crate::settings::LimitOptions;
 
 /// GraphQL over the send history of Constant Contact's email campaign activities.
@@ -32,6 +37,8 @@ pub enum Command {
     Logout(AccountOptions),
     /// Say which account is connected, how its tokens are, and what is left of the day's calls
     Status(StatusOptions),
+    /// Bring the log of all sends in step, newest first, and say what is left. Exits with 3 when something is
+    Sync(SyncOptions),
     /// Set a damaged store aside and begin a new one; what was kept is fetched again
     RebuildStore(StateOptions),
     /// Print the GraphQL schema as SDL
@@ -104,6 +111,10 @@ pub struct ServeOptions {
     #[arg(long, env = "SENDS_FEDERATION", value_name = "true|false", num_args = 0..=1, require_equals = true,
           default_missing_value = "true", default_value = "false", hide_default_value = true)]
     pub federation: String,
+
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "a comment here would become help text")]
+    pub sync: BackgroundSyncOptions,
 
     #[command(flatten)]
     #[expect(missing_docs, reason = "a comment here would become help text")]

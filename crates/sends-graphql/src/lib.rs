@@ -18,8 +18,8 @@
 //!
 //! Around it, `command.rs` is the command line as it was written, `settings.rs` what it means once checked, `backend.rs`
 //! puts the parts together, `serve.rs` starts and stops the whole, `shutdown.rs` says in which order, `readiness.rs` whether it
-//! can answer, `telemetry.rs` what it tells about itself, and `account.rs` holds the commands for connecting an
-//! account.
+//! can answer, `telemetry.rs` what it tells about itself, `sync.rs` keeps the log of all sends in step, and `account.rs` holds the
+//! commands for connecting an account.
 //!
 //! What is absent by design: mutations, any way to make the upstream send mail, and any field that returns a token.
 
@@ -39,4 +39,5 @@ pub mod readiness;
 pub mod serve;
 pub mod settings;
 pub mod shutdown;
+pub mod sync;
 pub mod telemetry;

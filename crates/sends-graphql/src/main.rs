@@ -8,10 +8,14 @@ use sends_graphql::{
     command::{Arguments, Command},
     graphql, serve,
     settings::Settings,
+    sync,
 };
 
 /// The exit status for settings that cannot work, as command lines use it.
 const WRONG_SETTINGS: u8 = 2;
+
+/// The exit status of a synchronisation that has left something for the next time.
+const INCOMPLETE: u8 = 3;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -30,6 +34,11 @@ fn main() -> ExitCode {
         Command::Login(options) => command(account::login(&options, variables)),
         Command::Logout(options) => command(account::logout(&options)),
         Command::Status(options) => command(account::status(&options, variables)),
+        Command::Sync(options) => match run(sync::sync(&options, variables)) {
+            Ok(sync::Outcome::Complete) => ExitCode::SUCCESS,
+            Ok(sync::Outcome::Incomplete) => ExitCode::from(INCOMPLETE),
+            Err(error) => fail_command(&error),
+        },
         Command::RebuildStore(options) => command(account::rebuild_store(&options)),
         Command::Schema(options) => {
             let sdl = if options.federation {
@@ -44,13 +53,18 @@ fn main() -> ExitCode {
 
 /// Runs a command that is no service: warnings go to the log, what it is for to standard output.
 fn command(work: impl Future<Output = Result<(), CommandError>>) -> ExitCode {
-    let result = tokio::runtime::Runtime::new()
-        .map_err(CommandError::from)
-        .and_then(|runtime| runtime.block_on(work));
-    match result {
-        Err(error) if error.is_of_settings() => fail(&error, WRONG_SETTINGS),
-        result => finish(result),
+    match run(work) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail_command(&error),
     }
+}
+
+fn run<T>(work: impl Future<Output = Result<T, CommandError>>) -> Result<T, CommandError> {
+    tokio::runtime::Runtime::new()?.block_on(work)
+}
+
+fn fail_command(error: &CommandError) -> ExitCode {
+    fail(error, if error.is_of_settings() { WRONG_SETTINGS } else { 1 })
 }
 
 fn finish<E: std::fmt::Display>(result: Result<(), E>) -> ExitCode {

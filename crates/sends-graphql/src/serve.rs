@@ -4,6 +4,7 @@ use std::{future::Future, io, sync::Arc, time::Duration};
 
 use sends_credentials::environment::EnvironmentVariables;
 use tokio::net::TcpListener;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::{
     backend::{Backend, BackendError},
@@ -13,6 +14,7 @@ use crate::{
     readiness::Readiness,
     settings::Settings,
     shutdown::{Ending, Signals},
+    sync::{self, Synchroniser},
     telemetry::{self, traces::TracesError},
 };
 
@@ -98,6 +100,7 @@ async fn start(settings: Settings, told_to_end: impl Future<Output = ()> + Send)
         request_timeout,
         freshness,
         upstream,
+        sync_every,
         http: http_settings,
         federation,
         graphiql,
@@ -115,6 +118,13 @@ async fn start(settings: Settings, told_to_end: impl Future<Output = ()> + Send)
 
     let (store, pacer) = (Arc::clone(&backend.store), backend.pacer.clone());
     let ending = Ending::default();
+    let in_step = sync_every.and_then(|every| {
+        let synchroniser = Synchroniser::of(&backend, ending.unready.clone())?;
+        Some(AbortOnDropHandle::new(tokio::spawn(sync::keep_in_step(
+            synchroniser,
+            every,
+        ))))
+    });
     let readiness = Readiness::new(
         backend.credential,
         Arc::clone(&store),
@@ -145,6 +155,11 @@ async fn start(settings: Settings, told_to_end: impl Future<Output = ()> + Send)
     tokio::select! {
         () = http::serve(listener, service, http_settings, ending.closed.clone().cancelled_owned()) => {}
         () = in_order => {}
+    }
+    if let Some(in_step) = in_step
+        && tokio::time::timeout(LAST_WRITES, in_step).await.is_err()
+    {
+        tracing::warn!("the log of sends was left in the middle of a call, and goes on at the next start");
     }
     if tokio::time::timeout(LAST_WRITES, pacer.flush()).await.is_err() {
         tracing::warn!("the last calls of the day's count were not written");

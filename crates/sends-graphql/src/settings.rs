@@ -4,6 +4,7 @@ mod http;
 mod limits;
 mod operations;
 mod problem;
+mod sync;
 mod value;
 
 use std::{path::PathBuf, time::Duration};
@@ -20,6 +21,7 @@ pub use self::{
     limits::LimitOptions,
     operations::{EndingTimes, OperationsSettings},
     problem::Problem,
+    sync::SyncSettings,
 };
 use crate::{
     command::{AccountOptions, ServeOptions, StateOptions, UpstreamOptions},
@@ -40,6 +42,8 @@ pub struct Settings {
     pub request_timeout: Duration,
     /// How old an answer may be.
     pub freshness: Freshness,
+    /// How often the log of all sends is brought in step. `None` leaves that to others.
+    pub sync_every: Option<Duration>,
     /// How the service is watched and stopped.
     pub operations: OperationsSettings,
     /// How the upstream is asked.
@@ -124,6 +128,7 @@ impl Settings {
         let federation = problems.keep(switch("federation", &options.federation));
         let limits = limits::check(&options.limits, &mut problems);
         let source = check_source(options, variables, &mut problems);
+        let sync_every = sync::check_every(&options.sync, source.as_ref(), &mut problems);
         let http = HttpSettings::check(&options.http, &mut problems);
         let behind_proxy = problems.keep(switch(
             "behind-authenticating-proxy",
@@ -169,6 +174,7 @@ impl Settings {
                     source,
                     request_timeout,
                     freshness,
+                    sync_every,
                     operations,
                     upstream,
                     federation,
@@ -275,20 +281,27 @@ fn check_source(
                 store: store.map_or(Some(None), |store| store.map(Some))?,
             })
         }
-        (false, false) => {
-            let state = problems.keep(state_dir(&options.account.state));
-            let credential = if has_token {
-                check_environment(&options.account, variables, problems)
-            } else {
-                state.as_ref().and_then(|state| problems.keep(check_login(state)))
-            };
-            Some(Source::OneAccount {
-                credential: credential?,
-                state: state?,
-                keep_answers: keep_answers?,
-            })
-        }
+        (false, false) => check_one_account(&options.account, keep_answers, variables, problems),
     }
+}
+
+fn check_one_account(
+    options: &AccountOptions,
+    keep_answers: Option<bool>,
+    variables: EnvironmentVariables,
+    problems: &mut Problems,
+) -> Option<Source> {
+    let state = problems.keep(state_dir(&options.state));
+    let credential = if variables.access_token.is_some() || variables.refresh_token.is_some() {
+        check_environment(options, variables, problems)
+    } else {
+        state.as_ref().and_then(|state| problems.keep(check_login(state)))
+    };
+    Some(Source::OneAccount {
+        credential: credential?,
+        state: state?,
+        keep_answers: keep_answers?,
+    })
 }
 
 fn check_login(state: &StateDir) -> Result<CredentialSource, Problem> {

@@ -99,7 +99,7 @@ impl Synchronisation {
         let ended = match obstacle {
             None => Ended::Complete,
             Some(Obstacle::Store(error)) => return Err(error),
-            Some(obstacle) => self.ended(obstacle),
+            Some(obstacle) => self.ended(&obstacle),
         };
         self.remember(&ended, state).await?;
         self.show_reading().await?;
@@ -217,8 +217,8 @@ impl Synchronisation {
         Ok(())
     }
 
-    fn ended(&self, obstacle: Obstacle) -> Ended {
-        match &obstacle {
+    fn ended(&self, obstacle: &Obstacle) -> Ended {
+        match obstacle {
             Obstacle::ToldToStop => Ended::ToldToStop,
             Obstacle::Upstream(error) if error.class == FailureClass::QuotaExceeded => {
                 let wait = error

@@ -43,6 +43,9 @@ pub enum Problem {
         "--caller-tokens lets each caller bring a token, so SENDS_ACCESS_TOKEN and SENDS_REFRESH_TOKEN must not be set"
     )]
     TwoModes,
+    /// Nobody's log could be filled while nobody asks.
+    #[error("--sync-every needs an account of the service's own; it cannot be combined with --caller-tokens")]
+    SyncOfCallers,
     /// The API keys cannot be used.
     #[error("--api-key-file (SENDS_API_KEY_FILE): {0}")]
     ApiKeys(InvalidApiKeys),

@@ -28,6 +28,15 @@ fn problems(options: &[&str], token: Option<&str>) -> String {
 }
 
 #[test]
+fn nobodys_log_is_kept_in_step_where_callers_bring_their_own_accounts() {
+    assert!(problems(&["--caller-tokens", "--sync-every=60"], None).contains("--sync-every"));
+    assert!(problems(&["--sync-every=often"], Some("token")).contains("--sync-every"));
+    let settings = check(&["--sync-every=60"], Some("token")).unwrap();
+    assert_eq!(settings.sync_every, Some(Duration::from_mins(1)));
+    assert_eq!(check(&[], Some("token")).unwrap().sync_every, None);
+}
+
+#[test]
 fn every_wrong_setting_is_reported_at_once() {
     let options = [
         "--listen=8080",

@@ -1,0 +1,88 @@
+//! Keeping the log of all sends in step: `sends-graphql sync`, and the same in the background of `serve`.
+//!
+//! What is worth a call is decided in the `sends-sync` crate. Here is whom it asks (`sync/upstream.rs`), that nobody else does
+//! the same work at the same time (`sync/lease.rs`), how it goes on by itself (`sync/background.rs`), and what a person sees
+//! of it (`sync/command.rs`, `sync/display.rs`).
+
+mod background;
+mod command;
+mod display;
+mod lease;
+mod tokens;
+mod upstream;
+
+use std::{io, path::PathBuf, sync::Arc};
+
+use sends_client::{Clock, ConstantContact, TokenSource};
+use sends_store::Store;
+use sends_sync::{Progress, Synchronisation};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+pub use self::{
+    background::keep_in_step,
+    command::{Outcome, sync},
+};
+use self::{lease::Lease, upstream::BackgroundUpstream};
+use crate::{
+    access::{Access, OwnOwner},
+    backend::Backend,
+    histories::Histories,
+    log::Log,
+};
+
+/// Everything that a synchronisation needs, whichever account is connected when it begins.
+pub struct Synchroniser {
+    owner: OwnOwner,
+    tokens: Arc<dyn TokenSource>,
+    client: ConstantContact,
+    histories: Histories,
+    store: Arc<dyn Store>,
+    log: Log,
+    log_folder: Option<PathBuf>,
+    clock: Arc<dyn Clock>,
+    stop: CancellationToken,
+}
+
+impl Synchroniser {
+    /// For the account of a backend, until `stop` is cancelled. `None` where there is no account of the service's own, or no
+    /// log.
+    pub fn of(backend: &Backend, stop: CancellationToken) -> Option<Self> {
+        let Access::OwnCredential { owner, tokens } = &backend.access else {
+            return None;
+        };
+        Some(Self {
+            owner: owner.clone(),
+            tokens: Arc::clone(tokens),
+            client: backend.client.clone(),
+            histories: backend.histories.clone(),
+            store: Arc::clone(&backend.store),
+            log: backend.log.clone()?,
+            log_folder: backend.log_folder.clone(),
+            clock: Arc::clone(&backend.clock),
+            stop,
+        })
+    }
+
+    fn synchronisation(&self) -> Synchronisation {
+        let owner = self.owner.now();
+        Synchronisation {
+            owner,
+            upstream: Arc::new(BackgroundUpstream::new(self, owner)),
+            log: Arc::clone(&self.log.sync),
+            store: Arc::clone(&self.store),
+            clock: Arc::clone(&self.clock),
+            progress: watch::Sender::new(Progress::default()),
+            stop: self.stop.clone(),
+        }
+    }
+
+    /// The right to synchronise. `None` when another process has it.
+    fn lease(&self) -> io::Result<Option<Lease>> {
+        match &self.log_folder {
+            Some(folder) => Lease::of_folder(folder),
+            // What nobody else can reach needs no protection.
+            None => Ok(Some(Lease::unshared())),
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! What a person sees of a synchronisation that runs: a bar on a terminal, now and then a line anywhere else.
+//!
+//! Owns the words. It is written to standard error, so that standard output has the result alone.
+
+use std::{
+    io::{self, IsTerminal, Write},
+    time::Duration,
+};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use sends_store::Pending;
+use sends_sync::{Progress, Stage};
+use tokio::sync::watch;
+
+/// How often the bar is drawn anew.
+const REDRAWN_EVERY: Duration = Duration::from_millis(100);
+
+/// How often a line is written where there is no terminal.
+const LINE_EVERY: Duration = Duration::from_secs(10);
+
+/// Shows how far a synchronisation has come, until it ends.
+pub(super) async fn show(mut progress: watch::Receiver<Progress>) {
+    let is_terminal = io::stderr().is_terminal();
+    let bar = is_terminal.then(bar);
+    loop {
+        let seen = *progress.borrow_and_update();
+        match &bar {
+            Some(bar) => draw(bar, &seen),
+            // Nobody may be reading any more.
+            None => drop(writeln!(io::stderr(), "{}", line(&seen))),
+        }
+        if progress.changed().await.is_err() {
+            return;
+        }
+        tokio::time::sleep(if is_terminal { REDRAWN_EVERY } else { LINE_EVERY }).await;
+    }
+}
+
+fn bar() -> ProgressBar {
+    let style = ProgressStyle::with_template("{wide_bar} {pos}/{len} campaigns, {msg}");
+    ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+}
+
+fn draw(bar: &ProgressBar, progress: &Progress) {
+    bar.set_length(progress.read + left(&progress.pending));
+    bar.set_position(progress.read);
+    bar.set_message(match progress.stage {
+        Stage::Listing => format!("{} listed, {} calls", progress.listed, progress.calls),
+        Stage::Reading => format!("{} calls", progress.calls),
+    });
+}
+
+fn line(progress: &Progress) -> String {
+    let Progress {
+        listed, read, calls, ..
+    } = progress;
+    match progress.stage {
+        Stage::Listing => format!("listing: {listed} campaigns, {calls} calls"),
+        Stage::Reading => format!(
+            "reading: {read} of {} campaigns, {calls} calls",
+            read + left(&progress.pending)
+        ),
+    }
+}
+
+/// How many campaigns are left to read.
+pub(super) fn left(pending: &Pending) -> u64 {
+    pending.unread_campaigns + pending.changed_campaigns
+}

@@ -1,0 +1,45 @@
+//! The tokens of one account, for as long as it is the one that is connected.
+//!
+//! Somebody may log in to another account while a synchronisation runs. The sends that it would read from there on belong
+//! into another log.
+
+use std::sync::Arc;
+
+use futures_util::{FutureExt, future, future::BoxFuture};
+use sends_client::{AccessToken, TokenError, TokenSource};
+use sends_store::Owner;
+
+use crate::access::OwnOwner;
+
+pub(super) struct TokensOfOne {
+    pub(super) account: Owner,
+    pub(super) connected: OwnOwner,
+    pub(super) tokens: Arc<dyn TokenSource>,
+}
+
+impl TokensOfOne {
+    fn refused(&self) -> Option<BoxFuture<'_, Result<AccessToken, TokenError>>> {
+        let is_another = self.connected.now() != self.account;
+        is_another.then(|| future::ready(Err(TokenError::LoginRequired)).boxed())
+    }
+}
+
+impl TokenSource for TokensOfOne {
+    fn token(&self) -> BoxFuture<'_, Result<AccessToken, TokenError>> {
+        self.refused().unwrap_or_else(|| self.tokens.token())
+    }
+
+    fn renew<'a>(&'a self, rejected: &'a AccessToken) -> BoxFuture<'a, Result<AccessToken, TokenError>> {
+        self.refused().unwrap_or_else(|| self.tokens.renew(rejected))
+    }
+
+    fn accepted(&self, token: &AccessToken) {
+        self.tokens.accepted(token);
+    }
+}
+
+impl std::fmt::Debug for TokensOfOne {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_tuple("TokensOfOne").field(&self.tokens).finish()
+    }
+}

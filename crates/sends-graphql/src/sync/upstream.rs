@@ -1,0 +1,151 @@
+//! The upstream as a synchronisation asks it: in the background, through the same client and the same histories as people's
+//! queries, so that nothing is asked twice and people go first.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use futures_util::FutureExt;
+use jiff::Timestamp;
+use sends_client::{
+    Caller, CampaignFilter, Clock, ConstantContact, Endpoint, FailureClass, Lane, NextPage, ResourcePage,
+    TokenSource, UpstreamError,
+};
+use sends_core::{ActivityId, Campaign, CampaignDetail, CampaignId, CampaignSummary};
+use sends_store::{Answer, Kept, Owner};
+use sends_sync::{Reading, Upstream};
+use tokio::time::Instant;
+
+use super::{Synchroniser, tokens::TokensOfOne};
+use crate::histories::{Asker, Histories, ReadError};
+
+/// How long a call may wait for its turn while people need all of them.
+const PATIENCE: Duration = Duration::from_hours(1);
+
+/// The most records on a page of summaries (documented).
+const SUMMARIES: u16 = 500;
+
+pub(super) struct BackgroundUpstream {
+    client: ConstantContact,
+    histories: Histories,
+    clock: Arc<dyn Clock>,
+    owner: Owner,
+    tokens: Arc<dyn TokenSource>,
+    lane: Lane,
+    calls: AtomicU64,
+}
+
+impl BackgroundUpstream {
+    /// Asks about the account `owner`.
+    pub(super) fn new(parts: &Synchroniser, owner: Owner) -> Self {
+        let tokens = TokensOfOne {
+            account: owner,
+            connected: parts.owner.clone(),
+            tokens: Arc::clone(&parts.tokens),
+        };
+        Self {
+            client: parts.client.clone(),
+            histories: parts.histories.clone(),
+            clock: Arc::clone(&parts.clock),
+            owner,
+            tokens: Arc::new(tokens),
+            lane: Lane::new(),
+            calls: AtomicU64::new(0),
+        }
+    }
+
+    /// Asks in the background and counts what that took.
+    async fn ask<T>(&self, call: impl AsyncFnOnce(&Caller) -> T) -> T {
+        let caller = Caller::new(Arc::clone(&self.tokens), Instant::now() + PATIENCE)
+            .in_background()
+            .in_lane(self.lane);
+        let answer = call(&caller).await;
+        self.calls
+            .fetch_add(u64::from(caller.calls_sent()), Ordering::Relaxed);
+        answer
+    }
+
+    async fn read(&self, caller: &Caller, activity: ActivityId) -> Result<Kept, UpstreamError> {
+        let asker = Asker {
+            owner: self.owner,
+            caller: caller.clone(),
+            asked_at: self.clock.now(),
+            // What is known from before is of no use here.
+            oldest: Some(Duration::ZERO),
+        };
+        let not_found = || Kept {
+            fetched_at: self.clock.now(),
+            answer: Answer::NotFound,
+        };
+        match self.histories.read(&asker, activity, Some(Duration::ZERO)).await {
+            Ok(reading) => Ok(Kept {
+                fetched_at: reading.fetched_at,
+                answer: Answer::History(reading.history),
+            }),
+            Err(ReadError::NotFound) => Ok(not_found()),
+            Err(ReadError::Upstream(error)) if error.class == FailureClass::NotFound => Ok(not_found()),
+            Err(ReadError::Upstream(error)) => Err(Arc::unwrap_or_clone(error)),
+            Err(error @ (ReadError::ShuttingDown | ReadError::Lost)) => Err(given_up(activity, &error)),
+        }
+    }
+}
+
+impl Upstream for BackgroundUpstream {
+    fn campaigns(&self, updated_after: Option<Timestamp>) -> Reading<'_, ResourcePage<Campaign>> {
+        let filter = CampaignFilter {
+            updated_after,
+            ..CampaignFilter::default()
+        };
+        self.ask(async move |caller| self.client.campaigns(caller, &filter).await)
+            .boxed()
+    }
+
+    fn more_campaigns(&self, next: NextPage<Campaign>) -> Reading<'_, ResourcePage<Campaign>> {
+        self.ask(async move |caller| self.client.next_page(caller, &next).await)
+            .boxed()
+    }
+
+    fn summaries(&self) -> Reading<'_, ResourcePage<CampaignSummary>> {
+        self.ask(async |caller| self.client.campaign_summaries(caller, SUMMARIES).await)
+            .boxed()
+    }
+
+    fn more_summaries(&self, next: NextPage<CampaignSummary>) -> Reading<'_, ResourcePage<CampaignSummary>> {
+        self.ask(async move |caller| self.client.next_page(caller, &next).await)
+            .boxed()
+    }
+
+    fn campaign(&self, campaign: CampaignId) -> Reading<'_, CampaignDetail> {
+        self.ask(async move |caller| self.client.campaign(caller, campaign).await)
+            .boxed()
+    }
+
+    fn history(&self, activity: ActivityId) -> Reading<'_, Kept> {
+        self.ask(async move |caller| self.read(caller, activity).await)
+            .boxed()
+    }
+
+    fn calls_made(&self) -> u64 {
+        self.calls.load(Ordering::Relaxed)
+    }
+}
+
+/// A call that the end of the process has cut short.
+fn given_up(activity: ActivityId, why: &ReadError) -> UpstreamError {
+    UpstreamError {
+        endpoint: Endpoint::SendHistory(activity),
+        attempts: 0,
+        elapsed: Duration::ZERO,
+        class: FailureClass::DeadlineExceeded,
+        status: None,
+        error_key: None,
+        message: None,
+        request_id: None,
+        retry_after: None,
+        detail: why.to_string(),
+    }
+}

@@ -1,0 +1,189 @@
+//! Bringing the log of all sends in step: what that costs, what it leaves to others, and that nothing is missing in the end.
+
+mod costs;
+mod interruptions;
+mod truth;
+
+use std::collections::BTreeMap;
+
+use sends_end_to_end::{CommandProcess, Finished, SandboxProcess, ServiceProcess, http_client};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// The account of the tests: generated alone, without the showcase's malformed answers.
+const ACCOUNT: &str = "log";
+const TOKEN: &str = "token-of-the-log";
+
+/// An upstream with an account, and a state folder with its log.
+struct Account {
+    sandbox: SandboxProcess,
+    state: TempDir,
+}
+
+impl Account {
+    fn new(activities: u32, options: &[&str]) -> Self {
+        let (activities, token) = (activities.to_string(), format!("{ACCOUNT}:{TOKEN}"));
+        let account = ["--activities", &activities, "--access-token", &token];
+        Self {
+            sandbox: SandboxProcess::unlimited(&[&account, options].concat()),
+            state: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    /// Starts a synchronisation.
+    fn start_sync(&self, options: &[&str]) -> CommandProcess {
+        let (url, folder) = (self.sandbox.api_url(), self.state.path().to_str().unwrap());
+        let ours = ["sync", "--upstream-url", &url, "--state-dir", folder];
+        let unlimited = ["--rate-per-second", "0", "--rate-per-day", "0"];
+        let limits = if options.is_empty() {
+            &unlimited[..]
+        } else {
+            options
+        };
+        CommandProcess::start(&[&ours, limits].concat(), &[("SENDS_ACCESS_TOKEN", TOKEN)])
+    }
+
+    /// Synchronises to the end.
+    async fn sync(&self, options: &[&str]) -> Finished {
+        let process = self.start_sync(options);
+        tokio::task::spawn_blocking(|| process.finish()).await.unwrap()
+    }
+
+    /// Synchronises until nothing is left to do.
+    async fn complete(&self) {
+        let finished = self.sync(&[]).await;
+        assert_eq!(finished.status, Some(0), "{finished:?}");
+    }
+
+    /// The service on the same log.
+    fn serve(&self, options: &[&str]) -> ServiceProcess {
+        let (url, folder) = (self.sandbox.api_url(), self.state.path().to_str().unwrap());
+        let ours = ["--upstream-url", &url, "--state-dir", folder];
+        ServiceProcess::start(&[&ours, options].concat(), &[("SENDS_ACCESS_TOKEN", TOKEN)])
+    }
+
+    /// Changes the account as its owner would.
+    async fn change(&self, mut change: Value) -> Value {
+        change["account"] = json!(ACCOUNT);
+        self.sandbox.control("POST", "sends", &change).await
+    }
+
+    async fn activities(&self) -> Vec<String> {
+        let path = format!("activities?account={ACCOUNT}&limit=100000");
+        let answer = self.sandbox.control("GET", &path, &Value::Null).await;
+        let ids = answer["activities"].as_array().unwrap().iter();
+        ids.map(|id| id.as_str().unwrap().to_owned()).collect()
+    }
+
+    /// What the upstream answers to whoever asks it directly.
+    async fn ask(&self, path: &str) -> Option<Value> {
+        let request = http_client()
+            .get(format!("{}{path}", self.sandbox.api_url()))
+            .bearer_auth(TOKEN);
+        let answer = request.send().await.unwrap();
+        (answer.status() == 200).then_some(answer.json().await.unwrap())
+    }
+
+    /// Every campaign with its activities, as the upstream lists them.
+    async fn campaigns(&self) -> Vec<Value> {
+        let mut campaigns = Vec::new();
+        let mut path = "/emails?limit=500".to_owned();
+        loop {
+            let page = self.ask(&path).await.unwrap();
+            campaigns.extend(page["campaigns"].as_array().unwrap().iter().cloned());
+            match page["_links"]["next"]["href"].as_str() {
+                Some(next) => next.trim_start_matches("/v3").clone_into(&mut path),
+                None => return campaigns,
+            }
+        }
+    }
+
+    /// Every send of these activities that the upstream shows, by activity.
+    async fn truth(&self, activities: &[String]) -> Log {
+        let mut truth = Log::new();
+        for activity in activities {
+            let path = format!("/emails/activities/{activity}/send_history");
+            let sends = self.ask(&path).await.unwrap_or(json!([]));
+            let sends: Vec<Value> = sends.as_array().unwrap().iter().map(of_upstream).collect();
+            if !sends.is_empty() {
+                truth.insert(activity.clone(), sends);
+            }
+        }
+        truth
+    }
+
+    /// Every send of the log, by activity.
+    async fn logged(&self) -> Log {
+        let service = self.serve(&[]);
+        let mut logged = Log::new();
+        let mut after = Value::Null;
+        loop {
+            let query = "query ($after: String) { sends(first: 500, after: $after, orderBy: OLDEST_FIRST) {
+                nodes { activity { id } sendId runDate count sendStatusRaw reasonCode contactListIds segmentIds }
+                pageInfo { hasNextPage endCursor } } }";
+            let (_, answer) = service
+                .post(&json!({ "query": query, "variables": { "after": after } }))
+                .await;
+            let page = &answer["data"]["sends"];
+            for send in page["nodes"].as_array().unwrap_or_else(|| panic!("{answer}")) {
+                let mut send = send.as_object().unwrap().clone();
+                let activity = send.remove("activity").unwrap()["id"]
+                    .as_str()
+                    .unwrap()
+                    .to_owned();
+                logged.entry(activity).or_default().push(Value::Object(send));
+            }
+            if page["pageInfo"]["hasNextPage"] == false {
+                return logged;
+            }
+            after = page["pageInfo"]["endCursor"].clone();
+        }
+    }
+
+    /// What the log says of itself.
+    async fn sync_state(&self) -> Value {
+        let query = "{ syncState { coverage { isComplete } unreadCampaignCount estimatedCalls estimatedCompleteAt \
+                     pausedUntil failure } }";
+        self.serve(&[]).query(query).await["data"]["syncState"].clone()
+    }
+
+    /// That the log has every send of these activities, and no other.
+    async fn assert_logged(&self, activities: &[String]) {
+        let (truth, logged) = (self.truth(activities).await, self.logged().await);
+        for (activity, sends) in &truth {
+            assert_eq!(logged.get(activity), Some(sends), "{activity}");
+        }
+        let beyond: Vec<&String> = logged.keys().filter(|id| !truth.contains_key(*id)).collect();
+        assert!(beyond.is_empty(), "{beyond:?}");
+    }
+}
+
+/// Sends in the order of their activity's history, by activity.
+type Log = BTreeMap<String, Vec<Value>>;
+
+/// A record of the upstream with the names of the schema.
+fn of_upstream(send: &Value) -> Value {
+    let lists = send.get("contact_list_ids").cloned().unwrap_or(json!([]));
+    let segments = send["segment_ids"].as_array().into_iter().flatten();
+    json!({
+        "sendId": send["send_id"], "runDate": send["run_date"], "count": send["count"],
+        "sendStatusRaw": send["send_status"], "reasonCode": send["reason_code"],
+        "contactListIds": lists, "segmentIds": segments.map(ToString::to_string).collect::<Vec<_>>(),
+    })
+}
+
+/// The requests from there on, by what they asked for.
+async fn asked_since(sandbox: &SandboxProcess, from: usize) -> BTreeMap<&'static str, usize> {
+    let mut asked = BTreeMap::new();
+    for request in sandbox.requests().await.iter().skip(from) {
+        let path = request["path"].as_str().unwrap();
+        let kind = match path.rsplit('/').next().unwrap() {
+            "emails" => "campaigns",
+            "email_campaign_summaries" => "summaries",
+            "send_history" => "histories",
+            _ => "details",
+        };
+        *asked.entry(kind).or_default() += 1;
+    }
+    asked
+}

@@ -1,0 +1,141 @@
+//! Calls: as few as can be, and none that people need.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::{Account, asked_since};
+
+/// How many calls it takes to learn of every send: a page for 500 campaigns, one for each campaign that is no draft, and one
+/// for each of its activities that can be sent.
+async fn least(account: &Account) -> (usize, BTreeMap<&'static str, usize>) {
+    let campaigns = account.campaigns().await;
+    let mut least = BTreeMap::from([("campaigns", campaigns.len().div_ceil(500))]);
+    for campaign in campaigns
+        .iter()
+        .filter(|campaign| campaign["current_status"] != "Draft")
+    {
+        let id = campaign["campaign_id"].as_str().unwrap();
+        let detail = account.ask(&format!("/emails/{id}")).await.unwrap();
+        let activities = detail["campaign_activities"].as_array().unwrap().iter();
+        *least.entry("details").or_default() += 1;
+        *least.entry("histories").or_default() += activities
+            .filter(|activity| activity["role"] != "permalink")
+            .count();
+    }
+    (campaigns.len(), least)
+}
+
+#[tokio::test]
+async fn the_first_synchronisation_of_two_thousand_campaigns_costs_the_least_and_the_pages_that_give_the_order()
+ {
+    // Eight activities to seven campaigns.
+    let account = Account::new(2_286, &[]);
+    let (campaigns, mut expected) = least(&account).await;
+    assert!(campaigns >= 2_000, "{campaigns}");
+    let least: usize = expected.values().sum();
+    let before = account.sandbox.requests().await.len();
+    account.complete().await;
+    let asked = asked_since(&account.sandbox, before).await;
+    expected.insert("summaries", 4);
+    assert_eq!(asked, expected);
+    let all: usize = asked.values().sum();
+    eprintln!("{campaigns} campaigns: {all} calls, {least} are the least");
+
+    let requests = account.sandbox.requests().await;
+    let mut paths: Vec<String> = requests[before..]
+        .iter()
+        .map(|request| format!("{}?{}", request["path"], request["query"]))
+        .collect();
+    paths.sort();
+    paths.dedup();
+    assert_eq!(paths.len(), all, "something was asked for twice");
+}
+
+#[tokio::test]
+async fn three_new_sends_cost_the_page_that_finds_them_and_three_histories() {
+    let account = Account::new(400, &[]);
+    account.complete().await;
+    let activities = account.activities().await;
+    // Each of a campaign that has no other.
+    let sent = [&activities[0], &activities[9], &activities[18]];
+    for activity in sent {
+        account
+            .change(json!({ "operation": "append_send", "activity_id": activity }))
+            .await;
+    }
+    let before = account.sandbox.requests().await.len();
+    account.complete().await;
+    let asked = asked_since(&account.sandbox, before).await;
+    assert_eq!(asked, BTreeMap::from([("campaigns", 1), ("histories", 3)]));
+    account.assert_logged(&activities).await;
+
+    let before = account.sandbox.requests().await.len();
+    account.complete().await;
+    let asked = asked_since(&account.sandbox, before).await;
+    assert_eq!(asked, BTreeMap::from([("campaigns", 1)]), "nothing has changed");
+}
+
+#[tokio::test]
+async fn the_days_calls_that_are_left_for_people_are_not_touched_and_the_rest_is_read_on_another_day() {
+    let account = Account::new(300, &[]);
+    let limits = |day: u32| json!({ "rate_per_second": 100, "rate_per_day": day });
+    account.sandbox.configure(&limits(300)).await;
+    let options = [
+        "--rate-per-second",
+        "400",
+        "--rate-reserve",
+        "50",
+        "--rate-per-day",
+    ];
+    let first = account.sync(&[&options[..], &["300"]].concat()).await;
+    assert_eq!(first.status, Some(3), "{first:?}");
+    assert!(first.output.contains("campaigns are left"), "{first:?}");
+    assert_eq!(account.sandbox.requests().await.len(), 250);
+    let state = account.sync_state().await;
+    assert_eq!(state["coverage"]["isComplete"], false, "{state}");
+    assert!(state["unreadCampaignCount"].as_u64().unwrap() > 0, "{state}");
+    assert!(
+        state["estimatedCompleteAt"].is_string() && state["pausedUntil"].is_string(),
+        "{state}"
+    );
+
+    // What is a new day to the upstream is more calls to both here, where nobody moves the clock of the machine.
+    account.sandbox.configure(&limits(5_000)).await;
+    let second = account.sync(&[&options[..], &["5000"]].concat()).await;
+    assert_eq!(second.status, Some(0), "{second:?}");
+    let counters = account.sandbox.control("GET", "counters", &Value::Null).await;
+    for (_, key) in counters["keys"].as_object().unwrap() {
+        assert_eq!(key["quota_exceeded"], 0, "{counters}");
+    }
+    let unlimited = json!({ "rate_per_second": 0, "rate_per_day": 0 });
+    account.sandbox.configure(&unlimited).await;
+    account.assert_logged(&account.activities().await).await;
+    let state = account.sync_state().await;
+    assert_eq!(state["coverage"]["isComplete"], true, "{state}");
+    assert_eq!(state["estimatedCalls"], 0, "{state}");
+}
+
+#[tokio::test]
+async fn a_person_who_asks_meanwhile_goes_first() {
+    let account = Account::new(500, &[]);
+    let service = account.serve(&["--rate-per-second", "10", "--sync-every", "3600"]);
+    let (activities, sandbox) = (account.activities().await, &account.sandbox);
+    while sandbox.requests().await.len() < 8 {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    // The one that was sent the longest time ago, which the synchronisation comes to last.
+    let before = sandbox.requests().await.len();
+    let answer = service.activity(activities.last().unwrap(), 60).await;
+    let after = sandbox.requests().await.len();
+    assert!(answer.get("errors").is_none(), "{answer}");
+    let of_person = |request: &Value| {
+        request["path"]
+            .as_str()
+            .unwrap()
+            .contains(activities.last().unwrap())
+    };
+    assert!(sandbox.requests().await.iter().any(of_person));
+    // Everything that was on its way, and what left beside it.
+    assert!(after - before <= 20, "{before} to {after}");
+}

@@ -1,0 +1,92 @@
+//! Ends that nobody planned, and two at a time.
+
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::time::sleep;
+
+use super::Account;
+
+#[tokio::test]
+async fn a_synchronisation_that_is_killed_ten_times_ends_with_the_same_log_and_repeats_next_to_nothing() {
+    let account = Account::new(600, &[]);
+    let undisturbed = Account::new(600, &[]);
+    undisturbed.complete().await;
+    let least = undisturbed.sandbox.requests().await.len();
+    for kill in 1..=10 {
+        // Nothing random is needed for that: the moments are spread over the work by a step that divides nothing.
+        let moment = least * kill / 11 + kill * 7 % 13;
+        let running = account.start_sync(&[]);
+        while account.sandbox.requests().await.len() < moment {
+            sleep(Duration::from_millis(1)).await;
+        }
+        drop(running);
+    }
+    account.complete().await;
+    let asked = account.sandbox.requests().await.len();
+    // What was in flight, and a page that tells what changed meanwhile or a listing that was not at its end.
+    assert!(
+        asked <= least + 10 * (4 + 3),
+        "{asked} calls, {least} undisturbed"
+    );
+    let activities = account.activities().await;
+    assert_eq!(account.logged().await, undisturbed.logged().await);
+    account.assert_logged(&activities).await;
+}
+
+#[tokio::test]
+async fn two_processes_do_not_do_the_same_work() {
+    let account = Account::new(100, &["--latency-ms", "50"]);
+    let running = account.start_sync(&[]);
+    while account.sandbox.requests().await.is_empty() {
+        sleep(Duration::from_millis(5)).await;
+    }
+    let second = account.sync(&[]).await;
+    assert_eq!(second.status, Some(1), "{second:?}");
+    assert!(second.errors.contains("another process"), "{second:?}");
+    let first = tokio::task::spawn_blocking(|| running.finish()).await.unwrap();
+    assert_eq!(first.status, Some(0), "{first:?}");
+    // After it has ended, another one may.
+    account.complete().await;
+}
+
+#[tokio::test]
+async fn the_service_keeps_the_log_in_step_by_itself_and_leaves_it_in_order() {
+    let account = Account::new(40, &[]);
+    let mut service = account.serve(&["--rate-per-second", "0", "--sync-every", "1"]);
+    service
+        .log_once(|log| log.contains("the log of sends is complete"))
+        .await;
+    let activities = account.activities().await;
+    let send = json!({ "operation": "append_send", "activity_id": activities[0] });
+    account.change(send).await;
+    let read = account.sandbox.histories_asked().await;
+    while account.sandbox.histories_asked().await == read {
+        sleep(Duration::from_millis(20)).await;
+    }
+    let (_, ended_well) = service.terminate();
+    assert!(ended_well, "{}", service.log());
+    assert!(!service.log().contains("in the middle"), "{}", service.log());
+    account.assert_logged(&activities).await;
+}
+
+#[tokio::test]
+async fn a_failing_upstream_ends_it_with_the_reason_and_what_was_read_is_kept() {
+    let account = Account::new(200, &[]);
+    account
+        .sandbox
+        .fault(&json!({ "kind": "status", "status": 403, "body": "object", "path_contains": "send_history", "skip": 50 }))
+        .await;
+    let refused = account.sync(&[]).await;
+    assert_eq!(refused.status, Some(1), "{refused:?}");
+    assert!(refused.errors.contains("403"), "{refused:?}");
+    account
+        .sandbox
+        .control("DELETE", "faults", &serde_json::Value::Null)
+        .await;
+    let before = account.sandbox.requests().await.len();
+    account.complete().await;
+    account.assert_logged(&account.activities().await).await;
+    let histories = account.sandbox.histories_asked().await;
+    assert!(before > 50 && histories < 200 + 200 + 20, "{histories}");
+}

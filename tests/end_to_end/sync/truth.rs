@@ -1,0 +1,96 @@
+//! The log and the upstream, record by record.
+
+use serde_json::json;
+
+use super::Account;
+
+#[tokio::test]
+async fn the_log_equals_the_truth_after_sends_resends_deletions_and_campaigns_that_go() {
+    let account = Account::new(300, &[]);
+    let mut activities = account.activities().await;
+    let campaigns = account.campaigns().await;
+    let sent: Vec<&str> = campaigns
+        .iter()
+        .filter(|campaign| campaign["current_status"] == "Done")
+        .map(|campaign| campaign["campaign_id"].as_str().unwrap())
+        .collect();
+    // One that is gone before anybody has read it.
+    account
+        .change(json!({ "operation": "forget_campaign", "campaign_id": sent[40] }))
+        .await;
+    account.complete().await;
+    // It is not asked for again and again.
+    let before = account.sandbox.requests().await.len();
+    account.complete().await;
+    assert_eq!(account.sandbox.requests().await.len(), before + 1);
+    let gone: Vec<String> = {
+        let (read, truth) = (account.logged().await, account.truth(&activities).await);
+        truth.into_keys().filter(|id| !read.contains_key(id)).collect()
+    };
+    assert!(
+        (1..=2).contains(&gone.len()),
+        "the activities of one campaign: {gone:?}"
+    );
+    activities.retain(|id| !gone.contains(id));
+
+    // The same activity again, with a failure and to segments.
+    for send in [
+        json!({}),
+        json!({ "send_status": "ERRORED", "reason_code": 3, "count": 0 }),
+        json!({ "segment_ids": [3] }),
+    ] {
+        account
+            .change(json!({ "operation": "append_send", "activity_id": activities[20], "send": send }))
+            .await;
+    }
+    // A campaign that did not exist, and the resend of one that did.
+    let made = account
+        .change(json!({ "operation": "create_campaign", "name": "New" }))
+        .await;
+    account
+        .change(json!({ "operation": "append_send", "activity_id": made["activity_id"] }))
+        .await;
+    let resend = account
+        .change(json!({ "operation": "create_activity", "campaign_id": sent[3], "role": "resend" }))
+        .await;
+    account
+        .change(json!({ "operation": "append_send", "activity_id": resend["activity_id"] }))
+        .await;
+    for made in [&made, &resend] {
+        activities.push(made["activity_id"].as_str().unwrap().to_owned());
+    }
+    // What goes.
+    account
+        .change(json!({ "operation": "delete_activity", "activity_id": activities[30] }))
+        .await;
+    account
+        .change(json!({ "operation": "remove_campaign", "campaign_id": sent[10] }))
+        .await;
+    account.complete().await;
+    account.assert_logged(&activities).await;
+
+    // However the upstream refuses what was removed.
+    for (nth, refusal) in ["not_found", "bad_request"].into_iter().enumerate() {
+        account
+            .sandbox
+            .configure(&json!({ "unsendable_history": refusal }))
+            .await;
+        account
+            .change(json!({ "operation": "remove_campaign", "campaign_id": sent[11 + nth] }))
+            .await;
+        account.complete().await;
+        account.assert_logged(&activities).await;
+    }
+}
+
+#[tokio::test]
+async fn a_campaign_that_goes_between_its_listing_and_its_reading_is_passed_over() {
+    let account = Account::new(100, &[]);
+    let fault =
+        json!({ "kind": "status", "status": 404, "path_contains": "/emails/", "skip": 20, "count": 1 });
+    account.sandbox.fault(&fault).await;
+    account.complete().await;
+    let before = account.sandbox.requests().await.len();
+    account.complete().await;
+    assert_eq!(account.sandbox.requests().await.len(), before + 1);
+}
