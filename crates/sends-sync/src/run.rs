@@ -9,6 +9,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use futures_util::{StreamExt, stream};
@@ -16,7 +17,7 @@ use jiff::{SignedDuration, Timestamp};
 use sends_client::{Clock, FailureClass};
 use sends_core::CampaignId;
 use sends_store::{Owner, Pending, Store, StoreError, SyncLog, SyncState, SyncWork};
-use tokio::sync::watch;
+use tokio::{sync::watch, time::sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::{Progress, Stage, Upstream, obstacle::Obstacle, rules};
@@ -24,6 +25,10 @@ use crate::{Progress, Stage, Upstream, obstacle::Obstacle, rules};
 /// How many campaigns are read side by side: as many as calls may leave in a second, so that their answers are not waited for
 /// one after the other. What they have in flight is what a kill loses.
 const SIDE_BY_SIDE: usize = 4;
+
+/// How long calls in flight are waited for when it is told to stop: a call that waits for its turn behind people may never
+/// come.
+const LAST_CALLS: Duration = Duration::from_secs(5);
 
 /// How much work is taken from the queue at a time. What is newer may come to it meanwhile.
 const AT_A_TIME: usize = 32;
@@ -95,7 +100,14 @@ impl Synchronisation {
         let before = self.upstream.calls_made();
         self.progress.send_replace(Progress::default());
         let mut state = self.log.state(self.owner).await?;
-        let obstacle = self.work(&mut state).await.err();
+        let out_of_time = async {
+            self.stop.cancelled().await;
+            sleep(LAST_CALLS).await;
+        };
+        let obstacle = tokio::select! {
+            worked = self.work(&mut state) => worked.err(),
+            () = out_of_time => Some(Obstacle::ToldToStop),
+        };
         let ended = match obstacle {
             None => Ended::Complete,
             Some(Obstacle::Store(error)) => return Err(error),
