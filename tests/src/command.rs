@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use crate::process::Program;
+use crate::process::{Program, signal};
 
 /// How long a command may take to say the next thing, or to end.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -77,6 +77,11 @@ impl CommandProcess {
                 return line;
             }
         }
+    }
+
+    /// Interrupts it, as Ctrl-C does.
+    pub fn interrupt(&self) {
+        signal(&self.child, "INT");
     }
 
     /// Waits for the end.

@@ -124,15 +124,19 @@ impl Running {
 
     /// Sends the program a signal, by its name without `SIG`.
     pub(crate) fn signal(&self, name: &str) {
-        let sent = Command::new("kill")
-            .args(["-s", name, &self.id().to_string()])
-            .status();
-        assert!(sent.expect("kill is there").success(), "SIG{name}");
+        signal(&self.child, name);
     }
 
     pub(crate) fn is_alive(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(None))
     }
+}
+
+/// Sends a process a signal, by its name without `SIG`.
+pub(crate) fn signal(process: &Child, name: &str) {
+    let id = process.id().to_string();
+    let sent = Command::new("kill").args(["-s", name, &id]).status();
+    assert!(sent.expect("kill is there").success(), "SIG{name}");
 }
 
 impl Drop for Running {

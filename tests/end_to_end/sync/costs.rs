@@ -77,6 +77,28 @@ async fn three_new_sends_cost_the_page_that_finds_them_and_three_histories() {
 }
 
 #[tokio::test]
+async fn a_change_that_no_history_explains_costs_the_campaign_once_more() {
+    let account = Account::new(100, &[]);
+    account.complete().await;
+    // Every seventh has such a resend already.
+    let campaign = &account.campaigns().await[21];
+    assert_eq!(campaign["current_status"], "Done");
+    let resend =
+        json!({ "operation": "create_activity", "campaign_id": campaign["campaign_id"], "role": "resend" });
+    let made = account.change(resend).await;
+    account
+        .change(json!({ "operation": "append_send", "activity_id": made["activity_id"] }))
+        .await;
+    let before = account.sandbox.requests().await.len();
+    account.complete().await;
+    let asked = asked_since(&account.sandbox, before).await;
+    // The history of the email that is known has no news, that of the new one is the second.
+    let expected = BTreeMap::from([("campaigns", 1), ("details", 1), ("histories", 2)]);
+    assert_eq!(asked, expected);
+    account.assert_logged(&account.activities().await).await;
+}
+
+#[tokio::test]
 async fn the_days_calls_that_are_left_for_people_are_not_touched_and_the_rest_is_read_on_another_day() {
     let account = Account::new(300, &[]);
     let limits = |day: u32| json!({ "rate_per_second": 100, "rate_per_day": day });

@@ -35,6 +35,32 @@ async fn a_synchronisation_that_is_killed_ten_times_ends_with_the_same_log_and_r
 }
 
 #[tokio::test]
+async fn a_person_can_end_it_and_no_call_is_lost_by_that() {
+    let account = Account::new(200, &["--latency-ms", "20"]);
+    let running = account.start_sync(&[]);
+    while account.sandbox.requests().await.len() < 40 {
+        sleep(Duration::from_millis(5)).await;
+    }
+    running.interrupt();
+    let ended = tokio::task::spawn_blocking(|| running.finish()).await.unwrap();
+    assert_eq!(ended.status, Some(3), "{ended:?}");
+    assert!(ended.output.contains("run it again to go on"), "{ended:?}");
+    account.complete().await;
+    let mut read: Vec<String> = Vec::new();
+    for request in account.sandbox.requests().await {
+        let path = request["path"].as_str().unwrap();
+        if path.contains("/emails/") {
+            read.push(path.to_owned());
+        }
+    }
+    let calls = read.len();
+    read.sort();
+    read.dedup();
+    assert_eq!(read.len(), calls, "something was read twice");
+    account.assert_logged(&account.activities().await).await;
+}
+
+#[tokio::test]
 async fn two_processes_do_not_do_the_same_work() {
     let account = Account::new(100, &["--latency-ms", "50"]);
     let running = account.start_sync(&[]);
