@@ -13,8 +13,9 @@
 //!
 //! What is worth a call is decided in `rules.rs`, what a failed call means for the rest in `obstacle.rs`. What is left to do
 //! is on the queue of the [`SyncLog`](sends_store::SyncLog), newest send first, from the moment it was found until it is in
-//! the log: a synchronisation may be killed at any moment, and the next one goes on where it was. It repeats no call whose
-//! answer was kept, except the pages of a listing that had not come to its end.
+//! the log: a synchronisation may be killed at any moment, and the next one goes on where it was. It repeats what was in
+//! flight, the pages of a listing that had not come to its end, and the call for a campaign that was read only in part: six
+//! calls or so for a kill (1,163 instead of 1,105 after ten of them).
 //!
 //! Whom to ask and where to keep the answers is given to it ([`Upstream`], [`SyncLog`](sends_store::SyncLog)). Neither HTTP nor
 //! GraphQL is known here, nor how calls are spaced: that each of them is background work, which leaves people their turns

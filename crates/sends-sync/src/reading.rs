@@ -42,11 +42,10 @@ impl Synchronisation {
             .filter(|activity| activity.role.as_ref().is_none_or(ActivityRole::can_be_sent));
         let sendable = sendable.map(|activity| activity.id).collect();
         self.read_histories(work, known, sendable, &mut found).await?;
-        let is_explained = match work.missing_from {
-            // The activities were read a moment ago, by a synchronisation that did not get further.
-            None => !found.read.is_empty(),
-            Some(_) => found.is_news && rules::covers_last_sent(known, found.last_run),
-        };
+        // Where a synchronisation was killed half way, activities may be known that are not all there are by now, and news may
+        // look old: such a campaign is asked for once more rather than once too little.
+        let is_explained =
+            work.missing_from.is_some() && found.is_news && rules::covers_last_sent(known, found.last_run);
         if !is_explained && found.failure.is_none() {
             let detail = match self.upstream.campaign(work.campaign).await {
                 Ok(detail) => detail,
@@ -104,9 +103,7 @@ impl Synchronisation {
             },
         };
         found.read.push(activity);
-        // An answer that somebody else has asked for may be the news.
-        found.is_news |=
-            before.is_none_or(|before| before.fetched_at == now.fetched_at || before.answer != now.answer);
+        found.is_news |= before.is_none_or(|before| before.answer != now.answer);
         if let Answer::History(history) = &now.answer {
             found.last_run = found.last_run.max(history.summary().last_run_date);
         }
