@@ -12,6 +12,7 @@ mod credentials;
 mod errors;
 mod federation;
 mod freshness;
+mod graph;
 mod graphiql;
 mod history;
 mod http;

@@ -15,6 +15,7 @@ use crate::{
     histories::{Freshness, Histories},
     ledger::StoreLedger,
     log::Log,
+    neighbours::Neighbours,
     readiness::Credential,
     settings::{CredentialSource, Problem, Source, UpstreamSettings},
     telemetry::metrics::Metrics,
@@ -29,6 +30,8 @@ pub struct Backend {
     pub histories: Histories,
     /// The log of all sends, if one is kept.
     pub log: Option<Log>,
+    /// Reads what stands around them.
+    pub neighbours: Neighbours,
     /// Counts and spaces the upstream calls.
     pub pacer: Pacer,
     /// Asks the upstream.
@@ -164,9 +167,11 @@ impl Backend {
             Arc::clone(&clock),
             freshness,
         );
+        let neighbours = Neighbours::new(client.clone(), freshness.max_age, histories.ending());
         Ok(Self {
             histories,
             log: kept.log,
+            neighbours,
             pacer,
             client,
             metrics,

@@ -1,12 +1,18 @@
 //! The GraphQL schema: thin types over the core crate's, a description on every one of them.
 //!
-//! `query.rs` holds the entry points, `activity.rs`, `send.rs` and `reason.rs` the types from there down, `connection.rs`
-//! the sends by cursors (its arithmetic in `paging.rs`), `log.rs` all sends of the account, `node.rs` what a cache finds again by an id, `narrowing.rs` the
+//! `query.rs` holds the entry points, `campaign.rs`, `activity.rs`, `send.rs` and `reason.rs` the types from there down with
+//! what belongs to them (`stats.rs`, `summary.rs`, `audience.rs`, `account.rs`, `zone.rs`), `campaigns.rs` the campaigns and
+//! `connection.rs` the sends by cursors (its arithmetic in `paging.rs`), `log.rs` all sends of the account, `node.rs` what a
+//! cache finds again by an id, `narrowing.rs` the
 //! arguments that choose among sends, `budget.rs` what is left of the upstream's limits, and `error.rs` the one way in which
 //! a failure becomes a GraphQL error. `subgraph.rs` is the same schema for a federation.
 
+mod account;
 mod activity;
+mod audience;
 mod budget;
+mod campaign;
+mod campaigns;
 mod connection;
 mod enums;
 mod error;
@@ -18,7 +24,10 @@ mod query;
 mod reason;
 mod scalar;
 mod send;
+mod stats;
 mod subgraph;
+mod summary;
+mod zone;
 
 use async_graphql::{EmptyMutation, EmptySubscription, ObjectType, Request, Response, SchemaBuilder};
 use sends_client::Pacer;

@@ -145,6 +145,11 @@ impl Histories {
         self.0.counters.read()
     }
 
+    /// What is cancelled when [`give_up`](Self::give_up) is called, for others who wait for the same upstream.
+    pub fn ending(&self) -> CancellationToken {
+        self.0.ending.clone()
+    }
+
     /// Gives up whatever still waits for the upstream, now and from now on: in the queue, on its way, or between two
     /// attempts. Who waits gets the last known history, or [`ReadError::ShuttingDown`].
     pub fn give_up(&self) {
@@ -312,6 +317,15 @@ impl Shared {
 }
 
 impl ReadError {
+    /// Whether the upstream did answer, and its answer was that there is no such thing.
+    pub fn is_not_found(&self) -> bool {
+        match self {
+            Self::Upstream(error) => error.class == FailureClass::NotFound,
+            Self::NotFound => true,
+            Self::ShuttingDown | Self::Lost => false,
+        }
+    }
+
     /// Whether the failure belongs to the operation that the flight was started for rather than to the upstream.
     fn is_of_the_operation(&self, flight: &Flight) -> bool {
         match self {

@@ -49,6 +49,7 @@ use crate::{
     execution::Executor,
     histories::Histories,
     log::Log,
+    neighbours::Neighbours,
     readiness::Readiness,
     settings::HttpSettings,
     telemetry::{self, metrics::Metrics},
@@ -69,6 +70,8 @@ pub struct Service {
     pub histories: Histories,
     /// The log of all sends, if one is kept.
     pub log: Option<Log>,
+    /// Reads what stands around them.
+    pub neighbours: Neighbours,
     /// Whose data a request reads.
     pub access: Access,
     /// Tells the time of day.

@@ -10,9 +10,10 @@
 //! | whether it may run at all, decided before anything of it does | `guard.rs` |
 //! | whose data the request may read | `access.rs` |
 //! | the fields, from `Query` down | `graphql/` |
-//! | which activities one operation asks for, each read once | `loader.rs` |
+//! | which things one operation asks for, each read once | `loader.rs` |
 //! | what was sent by the whole account, as far as it is known | `log.rs` |
 //! | what is known already and fresh enough, or stale and all there is | `histories.rs` |
+//! | campaigns, lists and statistics, known for a short while | `neighbours.rs` |
 //! | the call itself, in its turn | the `sends-client` crate |
 //! | what a field says when there is no answer | `graphql/error.rs` |
 //!
@@ -35,6 +36,7 @@ pub mod http;
 pub mod ledger;
 pub mod loader;
 pub mod log;
+pub mod neighbours;
 pub mod readiness;
 pub mod serve;
 pub mod settings;

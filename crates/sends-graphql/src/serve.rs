@@ -136,6 +136,7 @@ async fn start(settings: Settings, told_to_end: impl Future<Output = ()> + Send)
             .with_introspection(http_settings.introspection),
         histories: backend.histories,
         log: backend.log,
+        neighbours: backend.neighbours,
         access: backend.access,
         clock: backend.clock,
         request_timeout,

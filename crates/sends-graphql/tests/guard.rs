@@ -231,6 +231,47 @@ fn calls_are_counted_by_activity_and_only_where_a_history_is_needed() {
 }
 
 #[test]
+fn what_stands_around_the_histories_is_counted_too() {
+    // The fewest calls that an operation may cost to be let in.
+    let cost = |query: &str| {
+        let admits = |&upstream_calls: &usize| {
+            let limits = Limits {
+                upstream_calls,
+                ..Limits::default()
+            };
+            refused_with(query, Value::Null, &limits).is_none()
+        };
+        (0..5_000).find(admits).expect("a cost")
+    };
+    let ids = json!(
+        vec!["1"; 40]
+            .iter()
+            .enumerate()
+            .map(|(index, _)| index.to_string())
+            .collect::<Vec<_>>()
+    );
+    for (query, calls) in [
+        ("{ campaigns(first: 50) { nodes { id name status } pageInfo { endCursor } } }".to_owned(), 1),
+        ("{ campaigns(first: 50) { nodes { stats { sends } } } }".to_owned(), 2),
+        ("{ campaigns { edges { node { activities { id } } } } }".to_owned(), 51),
+        ("{ campaigns(first: 50) { nodes { ...C } } } fragment C on Campaign { activities { sendHistory { sendId } } }".to_owned(), 151),
+        ("{ campaigns(first: 10) { nodes { activities { stats { opens } } } } }".to_owned(), 13),
+        ("{ campaigns(first: 10) { nodes { activities { subject role } } } }".to_owned(), 41),
+        (r#"{ campaign(id: "1") { id campaignId } }"#.to_owned(), 0),
+        (r#"{ campaign(id: "1") { name type } node(id: "Campaign:1") { id } }"#.to_owned(), 1),
+        (r#"{ campaignActivity(id: "1") { subject status fromName } }"#.to_owned(), 1),
+        (r#"{ campaignActivity(id: "1") { subject scheduledFor latestSend { sendId } campaign { name } } }"#.to_owned(), 4),
+        (format!("{{ campaignActivities(ids: {ids}) {{ stats {{ opens }} }} }}"), 4),
+        (format!("{{ campaignActivities(ids: {ids}) {{ sendHistory {{ contactLists {{ name }} segments {{ name }} }} }} }}"), 44),
+        (format!("{{ campaignActivities(ids: {ids}) {{ sendHistory {{ contactLists {{ id listId }} }} }} }}"), 40),
+        (r#"{ campaignActivity(id: "1") { sendHistory { runDate(zone: ACCOUNT) } } account { timeZone } }"#.to_owned(), 2),
+        (r#"{ campaignActivity(id: "1") { sendHistory { runDate(zone: UTC) } } }"#.to_owned(), 1),
+    ] {
+        assert_eq!(cost(&query), calls, "{query}");
+    }
+}
+
+#[test]
 fn one_activity_five_hundred_times_costs_one_call_but_not_one_answer() {
     let ids: Vec<&str> = vec!["1"; 500];
     let field = |index: usize| {

@@ -3,20 +3,25 @@
 use std::{sync::Arc, time::Duration};
 
 use async_graphql::{Context, ID, Object};
-use sends_core::{ActivityId, HistorySummary, SendHistory};
+use jiff::Timestamp;
+use sends_core::{ActivityDetail, ActivityId, ActivityReference, CampaignId, SendHistory};
 
 use super::{
     ApiError,
+    campaign::Campaign,
     connection::SendConnection,
-    enums::{SendOrder, SendOutcome, StaleReason},
+    enums::{ActivityRole, CampaignStatus, SendOrder, StaleReason},
     narrowing::{self, SendHistoryFilter},
     paging::PageArguments,
-    scalar::{DateTime, count, int},
+    scalar::DateTime,
     send::HistoricSend,
+    stats::EngagementStats,
+    summary::SendSummary,
+    zone::DateTimeZone,
 };
 use crate::{
     histories::Reading,
-    loader::{HistoryLoader, Question},
+    loader::{HistoryLoader, NeighbourLoader, Question},
 };
 
 /// One email campaign activity: the thing that Constant Contact sends. Its history has one entry for each time it was
@@ -24,15 +29,69 @@ use crate::{
 pub(super) struct CampaignActivity {
     id: ActivityId,
     max_age: Option<Duration>,
+    /// What its campaign says of it, where it was reached from there.
+    from_campaign: Option<(CampaignId, Option<sends_core::ActivityRole>)>,
 }
 
 impl CampaignActivity {
     /// The activity, whose history may be as old as `max_age` unless a field asks otherwise.
     pub(super) fn new(id: ActivityId, max_age: Option<Duration>) -> Self {
-        Self { id, max_age }
+        Self {
+            id,
+            max_age,
+            from_campaign: None,
+        }
+    }
+
+    /// The activity as its campaign names it.
+    pub(super) fn of_campaign(activity: &ActivityReference, campaign: CampaignId) -> Self {
+        Self {
+            from_campaign: Some((campaign, activity.role.clone())),
+            ..Self::new(activity.id, None)
+        }
+    }
+
+    /// The role, where it is known without asking.
+    fn known_role(&self) -> Option<&sends_core::ActivityRole> {
+        self.from_campaign.as_ref()?.1.as_ref()
+    }
+
+    /// Whether there can be no history and no statistics, so that nobody is asked for them.
+    fn is_never_sent(&self) -> bool {
+        self.known_role().is_some_and(|role| !role.can_be_sent())
+    }
+
+    async fn detail<T>(
+        &self,
+        context: &Context<'_>,
+        field: impl FnOnce(&ActivityDetail) -> Option<T>,
+    ) -> Result<Option<T>, ApiError> {
+        let loader = context.data_unchecked::<NeighbourLoader>();
+        Ok(field(&*loader.activity(self.id).await?))
+    }
+
+    async fn read_role(&self, context: &Context<'_>) -> Result<Option<sends_core::ActivityRole>, ApiError> {
+        match self.known_role() {
+            Some(role) => Ok(Some(role.clone())),
+            None => self.detail(context, |activity| activity.role.clone()).await,
+        }
+    }
+
+    async fn read_stats(&self, context: &Context<'_>) -> Result<EngagementStats, ApiError> {
+        let loader = context.data_unchecked::<NeighbourLoader>();
+        let stats = loader.activity_stats(self.id).await?;
+        let stats = stats.ok_or_else(ApiError::no_such_activity)?;
+        EngagementStats::new(&stats.stats, stats.last_refresh_time)
     }
 
     async fn read(&self, context: &Context<'_>, max_age: Option<Duration>) -> Result<Reading, ApiError> {
+        if self.is_never_sent() {
+            return Ok(Reading {
+                history: Arc::default(),
+                fetched_at: Timestamp::now(),
+                stale: None,
+            });
+        }
         let loader = context.data_unchecked::<HistoryLoader>();
         Ok(loader
             .load(Question {
@@ -163,14 +222,19 @@ impl CampaignActivity {
         Some(Ok(HistoricSend::new(self.id, history, latest)))
     }
 
-    /// When Constant Contact gave the history that the fields of this activity show. Null, with an error, when there is
-    /// none.
-    async fn fetched_at(&self, context: &Context<'_>) -> Option<Result<DateTime, ApiError>> {
-        Some(
-            self.read(context, None)
-                .await
-                .map(|reading| DateTime(reading.fetched_at)),
-        )
+    /// When Constant Contact gave the history that the fields of this activity show. Null where nobody has to be asked,
+    /// since the activity is a page that is never sent, and, with an error, when there is none.
+    async fn fetched_at(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The zone to show it in.", default)] zone: DateTimeZone,
+    ) -> Option<Result<DateTime, ApiError>> {
+        if self.is_never_sent() {
+            return None;
+        }
+        let reading = self.read(context, None).await;
+        zone.show_read(context, reading.map(|reading| Some(reading.fetched_at)))
+            .await
     }
 
     /// Whether the history is older than it was meant to be, because Constant Contact could not be asked. `staleReason` says
@@ -200,48 +264,100 @@ impl CampaignActivity {
                 .map(|history| SendSummary(history.summary())),
         )
     }
-}
 
-/// What the sends of one activity add up to.
-pub(super) struct SendSummary(HistorySummary);
-
-/// What the sends of one activity add up to.
-#[Object]
-impl SendSummary {
-    /// How many times the activity was sent or tried to be; 0 when never.
-    async fn attempt_count(&self) -> i32 {
-        count(self.0.attempts)
+    /// The campaign that it belongs to. Null, with an error, when the activity could not be read.
+    async fn campaign(&self, context: &Context<'_>) -> Option<Result<Campaign, ApiError>> {
+        let campaign = match self.from_campaign {
+            Some((campaign, _)) => Ok(Some(campaign)),
+            None => self.detail(context, |activity| activity.campaign).await,
+        };
+        campaign.map(|campaign| campaign.map(Campaign::new)).transpose()
     }
 
-    /// How many of the attempts have the outcome FAILED.
-    async fn failed_attempt_count(&self) -> i32 {
-        count(self.0.failed_attempts)
+    /// What it is within its campaign. Null, with an error, when the activity could not be read.
+    async fn role(&self, context: &Context<'_>) -> Option<Result<ActivityRole, ApiError>> {
+        let role = self.read_role(context).await;
+        Some(role.map(|role| role.as_ref().into()))
     }
 
-    /// How many contacts the sends with the outcome SENT went to. A send that reached only some of its contacts is left
-    /// out, since Constant Contact does not say how many.
-    async fn contacts_reached(&self) -> Option<Result<i32, ApiError>> {
-        Some(int("number of contacts", self.0.contacts_reached))
+    /// The role as Constant Contact spelled it, for values that `role` can only call UNKNOWN. Null when left out.
+    async fn role_raw(&self, context: &Context<'_>) -> Option<Result<String, ApiError>> {
+        let role = self.read_role(context).await;
+        role.map(|role| role.map(|role| role.to_string())).transpose()
     }
 
-    /// When the earliest attempt ran. Null when the activity was never sent or no attempt carries a date.
-    async fn first_run_date(&self) -> Option<DateTime> {
-        self.0.first_run_date.map(DateTime)
+    /// How far it has come, as Constant Contact sees it now. DONE does not say that anybody was reached: the send history
+    /// does. Null, with an error, when the activity could not be read, which one that was removed cannot.
+    async fn status(&self, context: &Context<'_>) -> Option<Result<CampaignStatus, ApiError>> {
+        let status = self.detail(context, |activity| Some(activity.status.as_ref().into()));
+        status.await.transpose()
     }
 
-    /// When the latest attempt ran. Null when the activity was never sent or no attempt carries a date.
-    async fn last_run_date(&self) -> Option<DateTime> {
-        self.0.last_run_date.map(DateTime)
+    /// The status as Constant Contact spelled it, in upper case where it is known, for values that `status` can only call
+    /// UNKNOWN. Null when left out.
+    async fn status_raw(&self, context: &Context<'_>) -> Option<Result<String, ApiError>> {
+        let status = self.detail(context, |activity| {
+            activity.status.as_ref().map(ToString::to_string)
+        });
+        status.await.transpose()
     }
 
-    /// How the most recent send ended. Null when the activity was never sent.
-    async fn latest_outcome(&self) -> Option<SendOutcome> {
-        self.0.latest_outcome.map(Into::into)
+    /// The subject of the email. One upstream call brings it and all other texts of the activity.
+    async fn subject(&self, context: &Context<'_>) -> Option<Result<String, ApiError>> {
+        self.detail(context, |activity| activity.subject.clone())
+            .await
+            .transpose()
     }
 
-    /// Whether somebody should look into it, judged by the most recent send: it failed, reached only some of its contacts,
-    /// ended in a way this service does not know, or found no recipients when no earlier send had any.
-    async fn needs_attention(&self) -> bool {
-        self.0.needs_attention
+    /// The line that mail programs show beside the subject. Empty when there is none.
+    async fn preheader(&self, context: &Context<'_>) -> Option<Result<String, ApiError>> {
+        self.detail(context, |activity| activity.preheader.clone())
+            .await
+            .transpose()
+    }
+
+    /// The name that it is sent under.
+    #[graphql(name = "fromName")]
+    async fn sender_name(&self, context: &Context<'_>) -> Option<Result<String, ApiError>> {
+        self.detail(context, |activity| activity.from_name.clone())
+            .await
+            .transpose()
+    }
+
+    /// The address that it is sent from.
+    async fn from_email(&self, context: &Context<'_>) -> Option<Result<String, ApiError>> {
+        self.detail(context, |activity| activity.from_email.clone())
+            .await
+            .transpose()
+    }
+
+    /// The address that answers go to.
+    async fn reply_to_email(&self, context: &Context<'_>) -> Option<Result<String, ApiError>> {
+        self.detail(context, |activity| activity.reply_to_email.clone())
+            .await
+            .transpose()
+    }
+
+    /// When it is to be sent. Null unless it is scheduled, and, with an error, when that could not be read.
+    async fn scheduled_for(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The zone to show it in.", default)] zone: DateTimeZone,
+    ) -> Option<Result<DateTime, ApiError>> {
+        let schedule = context
+            .data_unchecked::<NeighbourLoader>()
+            .schedule(self.id)
+            .await;
+        let date = schedule.map(|schedule| schedule.0.iter().min().copied());
+        zone.show_read(context, date.map_err(Into::into)).await
+    }
+
+    /// What contacts did with this email. Up to ten activities cost one upstream call. Null when the activity is a page that
+    /// is never sent, and, with an error, when it could not be read.
+    async fn stats(&self, context: &Context<'_>) -> Option<Result<EngagementStats, ApiError>> {
+        if self.is_never_sent() {
+            return None;
+        }
+        Some(self.read_stats(context).await)
     }
 }

@@ -45,7 +45,7 @@ impl UpstreamBudget {
 
     /// When the day's count begins again: the next 00:00 UTC.
     async fn resets_at(&self) -> DateTime {
-        DateTime(self.0.resets_at)
+        DateTime::utc(self.0.resets_at)
     }
 
     /// How many calls wait for their turn.
@@ -60,7 +60,7 @@ impl UpstreamBudget {
 
     /// When calls leave again. Null when they leave now.
     async fn paused_until(&self) -> Option<DateTime> {
-        self.0.pause.map(|pause| DateTime(pause.until))
+        self.0.pause.map(|pause| DateTime::utc(pause.until))
     }
 
     /// Why no call leaves. Null when calls leave.

@@ -95,12 +95,12 @@ pub(super) struct SendEdge {
 // Every subgraph with connections has this type, and they all mean the same.
 #[graphql(shareable)]
 pub(super) struct PageInfo {
-    /// Whether sends come before this page.
+    /// Whether something comes before this page.
     pub(super) has_previous_page: bool,
-    /// Whether sends come after this page.
+    /// Whether something comes after this page.
     pub(super) has_next_page: bool,
-    /// The cursor of the first send of this page. Null when the page is empty.
+    /// The cursor of what comes first on this page. Null when the page is empty.
     pub(super) start_cursor: Option<String>,
-    /// The cursor of the last send of this page. Null when the page is empty.
+    /// The cursor of what comes last on this page. Null when the page is empty.
     pub(super) end_cursor: Option<String>,
 }

@@ -34,6 +34,64 @@ impl SendStatus {
     }
 }
 
+/// How far a campaign or an activity has come.
+#[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
+pub(super) enum CampaignStatus {
+    /// Being written.
+    Draft,
+    /// To be sent at a time that has not come.
+    Scheduled,
+    /// Being sent.
+    Executing,
+    /// Sent. That alone does not mean that anybody received it.
+    Done,
+    /// The last send failed.
+    Error,
+    /// Deleted.
+    Removed,
+    /// The status is missing or one that this service does not know; `statusRaw` has it as it came.
+    Unknown,
+}
+
+impl From<Option<&sends_core::CampaignStatus>> for CampaignStatus {
+    fn from(status: Option<&sends_core::CampaignStatus>) -> Self {
+        use sends_core::CampaignStatus as Known;
+        match status {
+            Some(Known::Draft) => Self::Draft,
+            Some(Known::Scheduled) => Self::Scheduled,
+            Some(Known::Executing) => Self::Executing,
+            Some(Known::Done) => Self::Done,
+            Some(Known::Error) => Self::Error,
+            Some(Known::Removed) => Self::Removed,
+            Some(Known::Other(_)) | None => Self::Unknown,
+        }
+    }
+}
+
+/// What an activity is within its campaign.
+#[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
+pub(super) enum ActivityRole {
+    /// The email itself.
+    PrimaryEmail,
+    /// The email as a web page, which is never sent.
+    Permalink,
+    /// The email once more, to those who did not open it.
+    Resend,
+    /// The role is missing or one that this service does not know; `roleRaw` has it as it came.
+    Unknown,
+}
+
+impl From<Option<&sends_core::ActivityRole>> for ActivityRole {
+    fn from(role: Option<&sends_core::ActivityRole>) -> Self {
+        match role {
+            Some(sends_core::ActivityRole::PrimaryEmail) => Self::PrimaryEmail,
+            Some(sends_core::ActivityRole::Permalink) => Self::Permalink,
+            Some(sends_core::ActivityRole::Resend) => Self::Resend,
+            Some(sends_core::ActivityRole::Other(_)) | None => Self::Unknown,
+        }
+    }
+}
+
 /// How an attempt really ended.
 #[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
 #[graphql(remote = "sends_core::Outcome")]

@@ -8,7 +8,7 @@
 //! leaves the field out of the answer for the second, where the specification wants it to be null.
 
 use async_graphql::ErrorExtensionValues;
-use sends_client::{FailureClass, UpstreamError};
+use sends_client::{Endpoint, FailureClass, UpstreamError};
 use sends_core::ParseIdError;
 
 use crate::{histories::ReadError, log::LogError};
@@ -26,7 +26,7 @@ pub enum ErrorCode {
     PersistedQueryNotSupported,
     /// The service has too much to do at the moment.
     Overloaded,
-    /// The account holds no such activity.
+    /// The account holds no such thing.
     NotFound,
     /// Constant Contact does not accept the access token, or the caller brought none.
     Unauthenticated,
@@ -109,6 +109,22 @@ impl ApiError {
         Self::new(ErrorCode::NotFound, message, Facts::default())
     }
 
+    /// The upstream does not know the activity.
+    pub(crate) fn no_such_activity() -> Self {
+        Self::new(ErrorCode::NotFound, NO_SUCH_ACTIVITY, Facts::default())
+    }
+
+    /// The upstream does not know the campaign.
+    pub(crate) fn no_such_campaign() -> Self {
+        Self::new(ErrorCode::NotFound, NO_SUCH_CAMPAIGN, Facts::default())
+    }
+
+    /// The account's zone is missing, or none that is known.
+    pub(crate) fn no_time_zone() -> Self {
+        let message = "Constant Contact names no time zone for the account that this service knows.";
+        Self::new(ErrorCode::UpstreamInvalid, message, Facts::default())
+    }
+
     /// A number of the upstream's that GraphQL's `Int` cannot carry.
     pub(crate) fn out_of_range(field: &str) -> Self {
         let message = format!("Constant Contact gave a {field} beyond the 32 bits of GraphQL's Int.");
@@ -124,7 +140,11 @@ impl ApiError {
     }
 
     fn upstream(error: &UpstreamError) -> Self {
-        let (code, message) = explain(error.class);
+        let (code, message) = match error.class {
+            FailureClass::NotFound => (ErrorCode::NotFound, not_found(&error.endpoint)),
+            FailureClass::Forbidden => (ErrorCode::Forbidden, forbidden(&error.endpoint)),
+            class => explain(class),
+        };
         let facts = Facts {
             upstream_status: error.status.map(|status| status.as_u16()),
             upstream_error_key: error.error_key.clone(),
@@ -135,6 +155,36 @@ impl ApiError {
                 .map(|wait| wait.as_secs() + u64::from(wait.subsec_nanos() > 0)),
         };
         Self::new(code, message, facts)
+    }
+}
+
+const NO_SUCH_ACTIVITY: &str = "This account has no such campaign activity.";
+const NO_SUCH_CAMPAIGN: &str = "This account has no such campaign.";
+
+/// What is not there.
+fn not_found(endpoint: &Endpoint) -> &'static str {
+    match endpoint {
+        Endpoint::Campaign(_) | Endpoint::CampaignStats(_) => NO_SUCH_CAMPAIGN,
+        Endpoint::Segment(_) => "This account has no such segment.",
+        _ => NO_SUCH_ACTIVITY,
+    }
+}
+
+/// What is missing for being allowed.
+fn forbidden(endpoint: &Endpoint) -> &'static str {
+    match endpoint {
+        Endpoint::ContactLists(_) | Endpoint::Segments(_) | Endpoint::Segment(_) => {
+            "Constant Contact denies access to the names of lists and segments: the token needs the scope contact_data, \
+             and the application must be active."
+        }
+        Endpoint::AccountSummary => {
+            "Constant Contact denies access to the account: the token needs the scope account_read, and the application \
+             must be active."
+        }
+        _ => {
+            "Constant Contact denies access: the token needs the scope campaign_data and the user the privilege \
+             campaign:read, and the application must be active."
+        }
     }
 }
 
@@ -176,12 +226,8 @@ fn explain(class: FailureClass) -> (ErrorCode, &'static str) {
             ErrorCode::UpstreamUnavailable,
             "Constant Contact has been failing and is left alone for a moment.",
         ),
-        FailureClass::Forbidden => (
-            ErrorCode::Forbidden,
-            "Constant Contact denies access: the token needs the scope campaign_data and the user the privilege \
-             campaign:read, and the application must be active.",
-        ),
-        FailureClass::NotFound => (ErrorCode::NotFound, "This account has no such campaign activity."),
+        FailureClass::Forbidden => (ErrorCode::Forbidden, "Constant Contact denies access to this."),
+        FailureClass::NotFound => (ErrorCode::NotFound, NO_SUCH_ACTIVITY),
         FailureClass::Throttled => (
             ErrorCode::RateLimited,
             "Constant Contact is asked more often than it allows in one second.",

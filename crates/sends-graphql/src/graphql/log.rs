@@ -57,5 +57,5 @@ impl LogCoverage {
 }
 
 fn utc(moment: Timestamp) -> DateTime {
-    DateTime(moment)
+    DateTime::utc(moment)
 }

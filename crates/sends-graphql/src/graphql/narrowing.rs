@@ -43,7 +43,7 @@ impl SendHistoryFilter {
 
 /// The condition on the date alone.
 pub(super) fn between(from: Option<DateTime>, until: Option<DateTime>) -> Result<SendFilter, ApiError> {
-    let (from, until) = (from.map(|date| date.0), until.map(|date| date.0));
+    let (from, until) = (from.map(|date| date.at), until.map(|date| date.at));
     if from.zip(until).is_some_and(|(from, until)| from >= until) {
         return Err(ApiError::bad_user_input(
             "The filter's `from` must be earlier than its `until`.",

@@ -1,13 +1,20 @@
 //! Global object identification: what a normalised cache asks again by an id alone.
 //!
-//! An id is read here and nowhere else: a UUID names an activity, a UUID with a colon and a number one of its sends.
+//! An id is read here and nowhere else: a UUID names an activity, a UUID with a colon and a number one of its sends, and
+//! everything else has its type and a colon before its own id.
 
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, Interface};
-use sends_core::ActivityId;
+use sends_core::{ActivityId, CampaignId, ListId, SegmentId};
 
-use super::{ApiError, activity::CampaignActivity, send::HistoricSend};
+use super::{
+    ApiError,
+    activity::CampaignActivity,
+    audience::{ContactList, LIST, SEGMENT, Segment},
+    campaign::{CAMPAIGN, Campaign},
+    send::HistoricSend,
+};
 use crate::loader::{HistoryLoader, Question};
 
 /// Something with an identity of its own. No two of them share an id, whatever their types, so a cache can keep each under
@@ -21,19 +28,29 @@ use crate::loader::{HistoryLoader, Question};
 pub(super) enum Node {
     CampaignActivity(CampaignActivity),
     Send(HistoricSend),
+    Campaign(Campaign),
+    ContactList(ContactList),
+    Segment(Segment),
 }
 
 /// What an id names.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 enum Name {
     Activity(ActivityId),
     Send(ActivityId, i32),
+    Campaign(CampaignId),
+    ContactList(ListId),
+    Segment(SegmentId),
 }
 
-/// The object with this id. An activity is taken at its word, as everywhere; a send has to be looked up in its history.
+/// The object with this id. Everything is taken at its word, as everywhere; only a send has to be looked up,
+/// in its history.
 pub(super) async fn find(context: &Context<'_>, id: &ID) -> Result<Node, ApiError> {
     match read(id)? {
         Name::Activity(activity) => Ok(Node::CampaignActivity(CampaignActivity::new(activity, None))),
+        Name::Campaign(campaign) => Ok(Node::Campaign(Campaign::new(campaign))),
+        Name::ContactList(list) => Ok(Node::ContactList(ContactList(list))),
+        Name::Segment(segment) => Ok(Node::Segment(Segment(segment))),
         Name::Send(activity, send_id) => {
             let question = Question {
                 activity,
@@ -56,6 +73,12 @@ fn read(id: &ID) -> Result<Name, ApiError> {
     let Some((activity, send_id)) = id.split_once(':') else {
         return Ok(Name::Activity(id.parse()?));
     };
+    match activity {
+        CAMPAIGN => return Ok(Name::Campaign(send_id.parse()?)),
+        LIST if !send_id.is_empty() => return Ok(Name::ContactList(ListId::from(send_id))),
+        SEGMENT => return segment(send_id).map(Name::Segment),
+        _ => {}
+    }
     let activity = activity.parse()?;
     // Only the one spelling that is given out: `+1` or `01` would be a second key of the same send in a cache.
     send_id
@@ -66,6 +89,22 @@ fn read(id: &ID) -> Result<Name, ApiError> {
         .ok_or_else(|| {
             ApiError::bad_user_input("The id of a send is that of its activity, a colon and its `sendId`.")
         })
+}
+
+fn segment(id: &str) -> Result<SegmentId, ApiError> {
+    let number = id.parse().ok().filter(|number: &i64| number.to_string() == id);
+    let message =
+        || ApiError::bad_user_input("The id of a segment is `Segment:` and its `segmentId`, a number.");
+    number.map(SegmentId::new).ok_or_else(message)
+}
+
+/// A campaign's id, with or without what makes it unique among all objects.
+pub(super) fn campaign_id(id: &ID) -> Result<CampaignId, ApiError> {
+    let id = id
+        .strip_prefix(CAMPAIGN)
+        .and_then(|id| id.strip_prefix(':'))
+        .unwrap_or(id);
+    Ok(id.parse::<CampaignId>()?)
 }
 
 #[cfg(test)]
@@ -82,6 +121,31 @@ mod tests {
             let id = ID(format!("{ACTIVITY}:{send_id}"));
             assert_eq!(read(&id).unwrap(), Name::Send(activity, send_id));
         }
+    }
+
+    #[test]
+    fn everything_else_has_its_type_before_its_id() {
+        let campaign: CampaignId = ACTIVITY.parse().unwrap();
+        let name = |id: &str| read(&ID::from(id)).unwrap();
+        assert_eq!(name(&format!("Campaign:{ACTIVITY}")), Name::Campaign(campaign));
+        assert_eq!(name("Segment:-14"), Name::Segment(SegmentId::new(-14)));
+        let list = Name::ContactList(ListId::from("General: Interest"));
+        assert_eq!(name("ContactList:General: Interest"), list);
+        for id in [
+            "Campaign:",
+            "Campaign:x",
+            "Segment:+1",
+            "Segment:",
+            "ContactList:",
+            "List:x",
+        ] {
+            assert!(read(&ID::from(id)).is_err(), "{id}");
+        }
+        assert_eq!(campaign_id(&ID::from(ACTIVITY)).unwrap(), campaign);
+        assert_eq!(
+            campaign_id(&ID(format!("Campaign:{ACTIVITY}"))).unwrap(),
+            campaign
+        );
     }
 
     #[test]

@@ -9,15 +9,20 @@ use sends_core::ActivityId;
 
 use super::{
     ApiError,
+    account::Account,
     activity::CampaignActivity,
     budget::UpstreamBudget,
+    campaign::Campaign,
+    campaigns::{CampaignConnection, CampaignPageRequest},
     enums::SendOrder,
     log::{self, LoggedSendConnection, SendGrouping, SendLogFilter, SendTotals, SyncState},
     narrowing,
     node::{self, Node},
     paging::PageArguments,
     reason::Reason,
+    scalar::DateTime,
 };
+use crate::loader::NeighbourLoader;
 
 /// How many activities one `campaignActivities` may name. Each can cost an upstream call, and the upstream allows 10,000
 /// a day.
@@ -57,13 +62,46 @@ impl Query {
         Ok(ids.iter().map(|id| Some(activity(id, max_age))).collect())
     }
 
-    /// The object with this id: an activity or a send. For a send its activity's history is read, and it is null, with an
-    /// error of code `NOT_FOUND`, when there is no such send. Nothing is fetched for an activity until a field needs it.
-    /// Null, with an error of code `BAD_USER_INPUT`, when the id is of neither form.
+    /// One campaign by its id. Nothing is fetched until a field needs it, so an id that the account does not hold shows as an
+    /// error with code `NOT_FOUND` on those fields. Null, with an error of code `BAD_USER_INPUT`, when the id is no UUID.
+    async fn campaign(
+        &self,
+        #[graphql(desc = "The `campaignId`, or the `id` that this schema gave out.")] id: ID,
+    ) -> Option<Result<Campaign, ApiError>> {
+        Some(node::campaign_id(&id).map(Campaign::new))
+    }
+
+    /// The campaigns of the account, the last updated first, deleted ones included. A page costs one upstream call. Null,
+    /// with an error, when it could not be read.
+    async fn campaigns(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "How many to a page: 1 to 500, and 50 when left out.")] first: Option<i32>,
+        #[graphql(desc = "Only campaigns that come after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Only campaigns updated after this.")] updated_after: Option<DateTime>,
+        #[graphql(desc = "Only campaigns updated before this.")] updated_before: Option<DateTime>,
+    ) -> Option<Result<CampaignConnection, ApiError>> {
+        let request = CampaignPageRequest::new(first, after.as_deref(), updated_after, updated_before);
+        Some(match request {
+            Ok(request) => request.read(context).await,
+            Err(error) => Err(error),
+        })
+    }
+
+    /// The account that everything belongs to. One upstream call, which needs the scope `account_read`. Null, with an error,
+    /// when it could not be read.
+    async fn account(&self, context: &Context<'_>) -> Option<Result<Account, ApiError>> {
+        let account = context.data_unchecked::<NeighbourLoader>().account().await;
+        Some(account.map(Account).map_err(Into::into))
+    }
+
+    /// The object with this id: an activity, a send, a campaign, a contact list or a segment. For a send its activity's history is read, and it is null, with an
+    /// error of code `NOT_FOUND`, when there is no such send. Nothing is fetched for anything else until a field
+    /// needs it. Null, with an error of code `BAD_USER_INPUT`, when the id is of no known form.
     async fn node(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "The `id` of an activity or a send, as this schema gave it out.")] id: ID,
+        #[graphql(desc = "The `id` of an object, as this schema gave it out.")] id: ID,
     ) -> Option<Result<Node, ApiError>> {
         Some(node::find(context, &id).await)
     }

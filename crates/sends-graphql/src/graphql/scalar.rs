@@ -1,17 +1,41 @@
 //! Scalars of our own.
 
 use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
-use jiff::Timestamp;
+use jiff::{
+    Timestamp,
+    tz::{Offset, TimeZone},
+};
 
 use super::ApiError;
 
-/// An instant as RFC 3339 text. Answers are in UTC with milliseconds, such as `2019-04-18T20:03:08.000Z`; arguments may
-/// carry any offset.
+/// An instant as RFC 3339 text with milliseconds. Answers are in UTC, such as `2019-04-18T20:03:08.000Z`, unless a field
+/// is asked for the account's zone: `2019-04-18T16:03:08.000-04:00`. Arguments may carry any offset.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) struct DateTime(pub(super) Timestamp);
+pub(super) struct DateTime {
+    pub(super) at: Timestamp,
+    offset: Offset,
+}
 
-/// An instant as RFC 3339 text. Answers are in UTC with milliseconds, such as `2019-04-18T20:03:08.000Z`; arguments may
-/// carry any offset.
+impl DateTime {
+    /// In UTC.
+    pub(super) fn utc(at: Timestamp) -> Self {
+        Self {
+            at,
+            offset: Offset::UTC,
+        }
+    }
+
+    /// As the clocks of a zone show it.
+    pub(super) fn zoned(at: Timestamp, zone: &TimeZone) -> Self {
+        Self {
+            at,
+            offset: zone.to_offset(at),
+        }
+    }
+}
+
+/// An instant as RFC 3339 text with milliseconds. Answers are in UTC, such as `2019-04-18T20:03:08.000Z`, unless a field
+/// is asked for the account's zone: `2019-04-18T16:03:08.000-04:00`. Arguments may carry any offset.
 #[Scalar(specified_by_url = "https://scalars.graphql.org/andimarek/date-time.html")]
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -19,13 +43,18 @@ impl ScalarType for DateTime {
             return Err(InputValueError::expected_type(value));
         };
         // The library would publish the text of the parser's error, so it is replaced by words of ours.
-        text.parse().map(Self).map_err(|_| {
+        text.parse().map(Self::utc).map_err(|_| {
             InputValueError::custom("expected a date, time and offset such as 2026-01-31T12:00:00Z")
         })
     }
 
     fn to_value(&self) -> Value {
-        Value::String(format!("{:.3}", self.0))
+        let text = if self.offset.is_zero() {
+            format!("{:.3}", self.at)
+        } else {
+            format!("{:.3}", self.at.display_with_offset(self.offset))
+        };
+        Value::String(text)
     }
 }
 

@@ -2,16 +2,18 @@
 
 use std::sync::Arc;
 
-use async_graphql::{ID, Object};
+use async_graphql::{Context, ID, Object};
 use sends_core::{ActivityId, SendAttempt, SendHistory};
 use sends_store::LoggedSend;
 
 use super::{
     ApiError,
     activity::CampaignActivity,
+    audience::{ContactList, Segment},
     enums::{SendOutcome, SendStatus},
     reason::Reason,
     scalar::{DateTime, int},
+    zone::DateTimeZone,
 };
 
 /// One attempt to send an activity.
@@ -79,6 +81,20 @@ impl HistoricSend {
             .collect()
     }
 
+    /// The contact lists that were used for this send, with their names, deleted ones too. All names together cost one
+    /// upstream call, or one for every 500 lists of the account.
+    async fn contact_lists(&self) -> Vec<ContactList> {
+        let lists = self.attempt().contact_list_ids.iter();
+        lists.cloned().map(ContactList).collect()
+    }
+
+    /// The segments that were used for this send, with their names, deleted ones too. The names of those that were not
+    /// deleted cost one upstream call together, each other segment one of its own.
+    async fn segments(&self) -> Vec<Segment> {
+        let segments = self.attempt().segment_ids.iter();
+        segments.copied().map(Segment).collect()
+    }
+
     /// How many contacts this attempt was for; on a resend only those that had not received it yet. Null when Constant
     /// Contact leaves it out.
     async fn count(&self) -> Option<Result<i32, ApiError>> {
@@ -86,8 +102,12 @@ impl HistoricSend {
     }
 
     /// When it was sent. Null when Constant Contact leaves it out.
-    async fn run_date(&self) -> Option<DateTime> {
-        self.attempt().run_date.map(DateTime)
+    async fn run_date(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The zone to show it in.", default)] zone: DateTimeZone,
+    ) -> Option<Result<DateTime, ApiError>> {
+        zone.show(context, self.attempt().run_date).await
     }
 
     /// What Constant Contact says about the attempt. COMPLETED does not mean delivered: `outcome` does the reading.

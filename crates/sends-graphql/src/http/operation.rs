@@ -9,7 +9,7 @@ use super::{Service, rejection::Rejection};
 use crate::{
     execution::{self, Admitted, Executor},
     histories::Asker,
-    loader::HistoryLoader,
+    loader::{HistoryLoader, NeighbourLoader},
     log::LogReader,
     telemetry,
 };
@@ -58,8 +58,10 @@ impl Prepared<'_> {
     pub(super) async fn execute(self, service: &Service, asker: Asker) -> Result<Response, Rejection> {
         let caller = asker.caller.clone();
         let log = LogReader::new(&asker, service.log.clone());
-        let loader = HistoryLoader::new(service.histories.clone(), asker);
-        let mut response = self.0.data(loader).data(log).execute().await;
+        let histories = HistoryLoader::new(service.histories.clone(), asker.clone());
+        let neighbours = NeighbourLoader::new(service.neighbours.clone(), asker);
+        let admitted = self.0.data(histories).data(neighbours).data(log);
+        let mut response = admitted.execute().await;
         if execution::is_request_error(&response) {
             return Err(Rejection::of_document(response.errors));
         }

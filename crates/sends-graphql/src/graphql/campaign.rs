@@ -1,0 +1,191 @@
+//! A campaign and the way to its activities.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, Object};
+use futures_util::future::join_all;
+use jiff::Timestamp;
+use sends_core::CampaignId;
+
+use super::{
+    ApiError,
+    activity::CampaignActivity,
+    enums::{ActivityRole, CampaignStatus},
+    scalar::{DateTime, int},
+    stats::EngagementStats,
+    zone::DateTimeZone,
+};
+use crate::loader::NeighbourLoader;
+
+/// What the id of a campaign begins with.
+pub(super) const CAMPAIGN: &str = "Campaign";
+
+/// A campaign: an id until a field needs more, or a record of a list.
+pub(super) struct Campaign {
+    id: CampaignId,
+    listed: Option<sends_core::Campaign>,
+    /// The campaigns of the same page, this one included.
+    page: Arc<[CampaignId]>,
+}
+
+impl Campaign {
+    /// The campaign with this id.
+    pub(super) fn new(id: CampaignId) -> Self {
+        Self {
+            id,
+            listed: None,
+            page: Arc::from([id]),
+        }
+    }
+
+    /// A campaign as it was listed on a page with these.
+    pub(super) fn listed(campaign: sends_core::Campaign, page: &Arc<[CampaignId]>) -> Self {
+        Self {
+            id: campaign.id,
+            listed: Some(campaign),
+            page: Arc::clone(page),
+        }
+    }
+
+    async fn field<T>(
+        &self,
+        context: &Context<'_>,
+        field: impl FnOnce(&sends_core::Campaign) -> Option<T>,
+    ) -> Result<Option<T>, ApiError> {
+        if let Some(listed) = &self.listed {
+            return Ok(field(listed));
+        }
+        let loader = context.data_unchecked::<NeighbourLoader>();
+        Ok(field(&loader.campaign(self.id).await?.campaign))
+    }
+
+    async fn date(
+        &self,
+        context: &Context<'_>,
+        zone: DateTimeZone,
+        field: impl FnOnce(&sends_core::Campaign) -> Option<Timestamp>,
+    ) -> Option<Result<DateTime, ApiError>> {
+        zone.show_read(context, self.field(context, field).await).await
+    }
+
+    async fn chosen_activities(
+        &self,
+        context: &Context<'_>,
+        roles: Option<Vec<ActivityRole>>,
+    ) -> Result<Vec<CampaignActivity>, ApiError> {
+        let loader = context.data_unchecked::<NeighbourLoader>();
+        if context.look_ahead().field("stats").exists() {
+            // Statistics come ten in a call, but only for those that are known together.
+            join_all(self.page.iter().map(|&id| loader.campaign(id))).await;
+        }
+        let detail = loader.campaign(self.id).await?;
+        let roles = roles.unwrap_or_default();
+        let chosen = detail
+            .activities
+            .iter()
+            .filter(|activity| roles.is_empty() || roles.contains(&activity.role.as_ref().into()));
+        Ok(chosen
+            .map(|activity| CampaignActivity::of_campaign(activity, self.id))
+            .collect())
+    }
+
+    async fn read_stats(&self, context: &Context<'_>) -> Result<EngagementStats, ApiError> {
+        let loader = context.data_unchecked::<NeighbourLoader>();
+        let stats = loader.campaign_stats(self.id).await?;
+        let stats = stats.ok_or_else(ApiError::no_such_campaign)?;
+        EngagementStats::new(&stats.stats, stats.last_refresh_time)
+    }
+}
+
+/// A campaign: one email with everything that belongs to it. What was sent are its activities.
+#[Object]
+impl Campaign {
+    /// An identity for caches: `Campaign:` and the `campaignId`. Costs no upstream call.
+    pub(super) async fn id(&self) -> ID {
+        ID(format!("{CAMPAIGN}:{}", self.id))
+    }
+
+    /// Constant Contact's `campaign_id`: a UUID in lower case. Costs no upstream call.
+    async fn campaign_id(&self) -> ID {
+        ID(self.id.to_string())
+    }
+
+    /// What it is called, within the account.
+    async fn name(&self, context: &Context<'_>) -> Option<Result<String, ApiError>> {
+        self.field(context, |campaign| campaign.name.clone())
+            .await
+            .transpose()
+    }
+
+    /// Constant Contact's word for its kind, such as `NEWSLETTER`.
+    #[graphql(name = "type")]
+    async fn campaign_type(&self, context: &Context<'_>) -> Option<Result<String, ApiError>> {
+        self.field(context, |campaign| campaign.campaign_type.clone())
+            .await
+            .transpose()
+    }
+
+    /// Constant Contact's number for its kind.
+    async fn type_code(&self, context: &Context<'_>) -> Option<Result<i32, ApiError>> {
+        let code = self
+            .field(context, |campaign| campaign.type_code)
+            .await
+            .transpose()?;
+        Some(code.and_then(|code| int("type code", code)))
+    }
+
+    /// How far it has come. DONE does not say that anybody was reached: the send histories of its activities do.
+    async fn status(&self, context: &Context<'_>) -> Option<Result<CampaignStatus, ApiError>> {
+        let status = self
+            .field(context, |campaign| Some(campaign.status.as_ref().into()))
+            .await;
+        status.transpose()
+    }
+
+    /// The status as Constant Contact spelled it, in upper case where it is known, for values that `status` can only call
+    /// UNKNOWN. Null when left out.
+    async fn status_raw(&self, context: &Context<'_>) -> Option<Result<String, ApiError>> {
+        let status = self
+            .field(context, |campaign| {
+                campaign.status.as_ref().map(ToString::to_string)
+            })
+            .await;
+        status.transpose()
+    }
+
+    /// When it was made.
+    async fn created_at(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The zone to show it in.", default)] zone: DateTimeZone,
+    ) -> Option<Result<DateTime, ApiError>> {
+        self.date(context, zone, |campaign| campaign.created_at).await
+    }
+
+    /// When it was last changed.
+    async fn updated_at(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The zone to show it in.", default)] zone: DateTimeZone,
+    ) -> Option<Result<DateTime, ApiError>> {
+        self.date(context, zone, |campaign| campaign.updated_at).await
+    }
+
+    /// Its activities, in an order that means nothing: choose by role. One upstream call for each campaign. Null, with an
+    /// error, when they could not be read, as when the campaign was deleted since it was listed.
+    async fn activities(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Only activities in these roles. Every one when left out or empty.")] roles: Option<
+            Vec<ActivityRole>,
+        >,
+    ) -> Option<Result<Vec<CampaignActivity>, ApiError>> {
+        Some(self.chosen_activities(context, roles).await)
+    }
+
+    /// What contacts did with the emails of this campaign. Up to 150 campaigns cost one upstream call. Null, with an error,
+    /// when it could not be read.
+    async fn stats(&self, context: &Context<'_>) -> Option<Result<EngagementStats, ApiError>> {
+        Some(self.read_stats(context).await)
+    }
+}

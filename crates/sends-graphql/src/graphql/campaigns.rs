@@ -1,0 +1,230 @@
+//! The campaigns of the account as a connection.
+//!
+//! Owns the cursors. One says where a campaign stands in the order: when it was updated, and its id among those updated at the
+//! same time. It needs nothing to be remembered, here or upstream, and so stays good for as long as the campaign is where it
+//! was; a campaign that is updated moves to the front, where a reader who is further back does not meet it again.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Object, SimpleObject};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use jiff::{SignedDuration, Timestamp};
+use sends_client::CampaignFilter;
+use sends_core::CampaignId;
+
+use super::{
+    ApiError,
+    campaign::Campaign,
+    connection::PageInfo,
+    scalar::{DateTime, count},
+};
+use crate::loader::NeighbourLoader;
+
+/// How many campaigns come on a page that does not say, and how many at most.
+const USUAL: i32 = 50;
+const MOST: i32 = 500;
+
+/// How much later than its cursor a page begins upstream: whether the upstream's dates include their own moment, and to what
+/// fraction of a second they are compared, is not documented. What is there twice is left out here.
+const OVERLAP: SignedDuration = SignedDuration::from_secs(1);
+/// How many campaigns of the page before are expected within it.
+const OVERLAPPING: u16 = 10;
+/// How many pages of nothing new are gone through before giving up: so many campaigns would have to be of one second.
+const PAGES_OF_ONE_SECOND: usize = 10;
+
+/// Which campaigns to give, understood.
+pub(super) struct CampaignPageRequest {
+    first: u16,
+    after: Option<Cursor>,
+    updated_after: Option<Timestamp>,
+    updated_before: Option<Timestamp>,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+struct Cursor {
+    updated_at: Timestamp,
+    id: CampaignId,
+}
+
+impl Cursor {
+    fn encode(self) -> String {
+        URL_SAFE_NO_PAD.encode(format!("{}/{}", self.updated_at, self.id))
+    }
+
+    fn decode(text: &str) -> Option<Self> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+        let (updated_at, id) = std::str::from_utf8(&bytes).ok()?.split_once('/')?;
+        Some(Self {
+            updated_at: updated_at.parse().ok()?,
+            id: id.parse().ok()?,
+        })
+    }
+}
+
+impl CampaignPageRequest {
+    pub(super) fn new(
+        first: Option<i32>,
+        after: Option<&str>,
+        updated_after: Option<DateTime>,
+        updated_before: Option<DateTime>,
+    ) -> Result<Self, ApiError> {
+        let first = first.unwrap_or(USUAL);
+        let message = || ApiError::bad_user_input(format!("`first` must be from 1 to {MOST}."));
+        if !(1..=MOST).contains(&first) {
+            return Err(message());
+        }
+        let decode = |text| {
+            let message = || ApiError::bad_user_input("`after` must be a cursor that this list gave out.");
+            Cursor::decode(text).ok_or_else(message)
+        };
+        Ok(Self {
+            first: first.try_into().map_err(|_| message())?,
+            after: after.map(decode).transpose()?,
+            updated_after: updated_after.map(|date| date.at),
+            updated_before: updated_before.map(|date| date.at),
+        })
+    }
+
+    fn filter(&self) -> CampaignFilter {
+        // At the end of time nothing is later, and nothing has to be.
+        let from = self.after.map(|cursor| {
+            cursor
+                .updated_at
+                .saturating_add(OVERLAP)
+                .unwrap_or(Timestamp::MAX)
+        });
+        let most = u16::try_from(MOST).unwrap_or(u16::MAX);
+        CampaignFilter {
+            limit: match self.after {
+                Some(_) => self.first.saturating_add(OVERLAPPING).min(most),
+                None => self.first,
+            },
+            updated_after: self.updated_after,
+            updated_before: from.into_iter().chain(self.updated_before).min(),
+        }
+    }
+
+    /// The campaigns of an upstream page that come after the cursor and meet the conditions.
+    fn choose(&self, records: &[sends_core::Campaign]) -> Vec<sends_core::Campaign> {
+        let begin = self.after.map_or(0, |cursor| {
+            let itself = records.iter().position(|campaign| campaign.id == cursor.id);
+            // Where the campaign itself has moved away, others of its moment may have been shown before or not.
+            let is_later = |campaign: &sends_core::Campaign| {
+                campaign.updated_at.is_some_and(|date| date > cursor.updated_at)
+            };
+            itself.map_or_else(|| records.partition_point(is_later), |place| place + 1)
+        });
+        let meets = |campaign: &&sends_core::Campaign| {
+            let Some(date) = campaign.updated_at else {
+                return true;
+            };
+            self.updated_after.is_none_or(|after| date > after)
+                && self.updated_before.is_none_or(|before| date < before)
+        };
+        records[begin..].iter().filter(meets).cloned().collect()
+    }
+
+    /// Reads the page.
+    pub(super) async fn read(self, context: &Context<'_>) -> Result<CampaignConnection, ApiError> {
+        let loader = context.data_unchecked::<NeighbourLoader>();
+        let page = loader.campaign_page(self.filter()).await?;
+        let mut unreadable = page.unreadable;
+        let mut chosen = self.choose(&page.records);
+        let mut next = page.next.clone();
+        for _ in 0..PAGES_OF_ONE_SECOND {
+            let Some(link) = next.as_ref().filter(|_| chosen.is_empty()) else {
+                break;
+            };
+            let page = loader.next_campaign_page(link).await?;
+            unreadable += page.unreadable;
+            chosen = self.choose(&page.records);
+            next = page.next;
+        }
+        let has_next_page = chosen.len() > usize::from(self.first) || next.is_some();
+        chosen.truncate(self.first.into());
+        Ok(CampaignConnection {
+            campaigns: chosen,
+            unreadable,
+            has_previous_page: self.after.is_some(),
+            has_next_page,
+            began_at: self.after.map_or(Timestamp::MAX, |cursor| cursor.updated_at),
+        })
+    }
+}
+
+/// A page of the campaigns of the account.
+pub(super) struct CampaignConnection {
+    campaigns: Vec<sends_core::Campaign>,
+    unreadable: usize,
+    has_previous_page: bool,
+    has_next_page: bool,
+    began_at: Timestamp,
+}
+
+impl CampaignConnection {
+    fn cursors(&self) -> impl Iterator<Item = String> {
+        // A campaign without a date stands where the one before it does.
+        let cursor = |last: &mut Timestamp, campaign: &sends_core::Campaign| {
+            *last = campaign.updated_at.unwrap_or(*last);
+            Some(Cursor {
+                updated_at: *last,
+                id: campaign.id,
+            })
+        };
+        self.campaigns
+            .iter()
+            .scan(self.began_at, cursor)
+            .map(Cursor::encode)
+    }
+
+    fn listed(&self) -> impl Iterator<Item = Campaign> {
+        let page: Arc<[CampaignId]> = self.campaigns.iter().map(|campaign| campaign.id).collect();
+        self.campaigns
+            .iter()
+            .map(move |campaign| Campaign::listed(campaign.clone(), &page))
+    }
+}
+
+/// A page of the campaigns of the account, the last updated first, by the Relay cursor connections specification.
+#[Object]
+impl CampaignConnection {
+    /// The campaigns of this page, each with its cursor.
+    async fn edges(&self) -> Vec<CampaignEdge> {
+        let edge = |(cursor, node)| CampaignEdge { cursor, node };
+        self.cursors().zip(self.listed()).map(edge).collect()
+    }
+
+    /// The campaigns of this page.
+    async fn nodes(&self) -> Vec<Campaign> {
+        self.listed().collect()
+    }
+
+    /// Where this page stands among the others.
+    async fn page_info(&self) -> PageInfo {
+        PageInfo {
+            has_previous_page: self.has_previous_page,
+            has_next_page: self.has_next_page,
+            start_cursor: self.cursors().next(),
+            end_cursor: self.cursors().last(),
+        }
+    }
+
+    /// How many campaigns of this page Constant Contact gave in a form that could not be read. They are left out; 0 as a
+    /// rule.
+    async fn unreadable_count(&self) -> i32 {
+        count(self.unreadable)
+    }
+}
+
+/// One campaign on a page.
+#[derive(SimpleObject)]
+pub(super) struct CampaignEdge {
+    /// The place of this campaign in the order: what `after` takes. It stays good after a restart, and for as long as the
+    /// campaign is not updated.
+    cursor: String,
+    /// The campaign.
+    node: Campaign,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,105 @@
+use super::*;
+
+fn campaign(number: u8, updated_at: Option<&str>) -> sends_core::Campaign {
+    sends_core::Campaign {
+        id: CampaignId::from_bytes([number; 16]),
+        name: None,
+        status: None,
+        campaign_type: None,
+        type_code: None,
+        created_at: None,
+        updated_at: updated_at.map(|date| date.parse().unwrap()),
+    }
+}
+
+fn request(after: Option<Cursor>) -> CampaignPageRequest {
+    CampaignPageRequest {
+        first: 50,
+        after,
+        updated_after: None,
+        updated_before: None,
+    }
+}
+
+fn chosen(request: &CampaignPageRequest, records: &[sends_core::Campaign]) -> Vec<u8> {
+    request
+        .choose(records)
+        .iter()
+        .map(|campaign| campaign.id.as_bytes()[0])
+        .collect()
+}
+
+const NOON: &str = "2024-05-01T12:00:00.108Z";
+const EARLIER: &str = "2024-05-01T11:00:00Z";
+
+fn cursor(number: u8, updated_at: &str) -> Cursor {
+    Cursor {
+        updated_at: updated_at.parse().unwrap(),
+        id: CampaignId::from_bytes([number; 16]),
+    }
+}
+
+#[test]
+fn a_cursor_is_read_back_and_nothing_else_is() {
+    let cursor = cursor(1, NOON);
+    assert_eq!(Cursor::decode(&cursor.encode()), Some(cursor));
+    for text in [
+        "",
+        "x",
+        "c2VuZElkOjE",
+        &URL_SAFE_NO_PAD.encode("2024-05-01T12:00:00Z/x"),
+    ] {
+        assert_eq!(Cursor::decode(text), None, "{text}");
+        assert!(CampaignPageRequest::new(None, Some(text), None, None).is_err());
+    }
+    for first in [0, -1, 501, i32::MIN] {
+        assert!(CampaignPageRequest::new(Some(first), None, None, None).is_err());
+    }
+}
+
+#[test]
+fn a_page_goes_on_after_its_cursor_among_campaigns_of_one_moment_too() {
+    let records = [
+        campaign(1, Some(NOON)),
+        campaign(2, Some(NOON)),
+        campaign(3, Some(NOON)),
+        campaign(4, Some(EARLIER)),
+    ];
+    assert_eq!(chosen(&request(None), &records), [1, 2, 3, 4]);
+    assert_eq!(chosen(&request(Some(cursor(2, NOON))), &records), [3, 4]);
+    assert_eq!(chosen(&request(Some(cursor(4, EARLIER))), &records), [0; 0]);
+}
+
+#[test]
+fn a_cursor_whose_campaign_has_moved_away_leads_to_what_is_not_later() {
+    let records = [
+        campaign(1, Some(NOON)),
+        campaign(4, Some(EARLIER)),
+        campaign(5, None),
+    ];
+    assert_eq!(chosen(&request(Some(cursor(9, EARLIER))), &records), [4, 5]);
+}
+
+#[test]
+fn the_upstream_is_asked_for_little_more_than_the_page() {
+    let filter = request(Some(cursor(2, NOON))).filter();
+    assert_eq!(filter.limit, 60);
+    assert_eq!(
+        filter.updated_before,
+        Some("2024-05-01T12:00:01.108Z".parse().unwrap())
+    );
+    let bounded = CampaignPageRequest {
+        first: 500,
+        updated_before: Some(EARLIER.parse().unwrap()),
+        ..request(Some(cursor(2, NOON)))
+    };
+    assert_eq!(
+        (bounded.filter().limit, bounded.filter().updated_before),
+        (500, Some(EARLIER.parse().unwrap()))
+    );
+    let records = [
+        campaign(3, Some(EARLIER)),
+        campaign(4, Some("2024-05-01T10:59:59Z")),
+    ];
+    assert_eq!(chosen(&bounded, &records), [4]);
+}

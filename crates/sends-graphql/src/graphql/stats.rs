@@ -1,0 +1,113 @@
+//! What contacts did with an email, in numbers.
+
+use async_graphql::{ComplexObject, Context, SimpleObject};
+use jiff::Timestamp;
+
+use super::{
+    ApiError,
+    scalar::{DateTime, int},
+    zone::DateTimeZone,
+};
+
+/// How many contacts did what with an email, each counted once unless said otherwise. Null where Constant Contact does not
+/// say.
+#[derive(SimpleObject)]
+#[graphql(complex)]
+pub(super) struct EngagementStats {
+    /// Contacts the email was sent to.
+    sends: Option<i32>,
+    /// Contacts who opened it. An estimate: mail programs that load images by themselves count as opening, and those that
+    /// load none do not.
+    opens: Option<i32>,
+    /// Contacts who are not known to have opened it: an estimate, as `opens` is.
+    not_opened: Option<i32>,
+    /// Contacts who followed a link.
+    clicks: Option<i32>,
+    /// Contacts who forwarded it by the link for that.
+    forwards: Option<i32>,
+    /// Contacts who unsubscribed by it.
+    opt_outs: Option<i32>,
+    /// Reports of the email as unwanted.
+    abuse_reports: Option<i32>,
+    /// Contacts it came back from.
+    bounces: Bounces,
+    /// Every opening, however often by one contact: an estimate.
+    total_opens: Option<i32>,
+    /// Every opening on a phone: an estimate.
+    total_opens_mobile: Option<i32>,
+    /// Every opening on a computer: an estimate.
+    total_opens_computer: Option<i32>,
+    /// Every opening on a tablet: an estimate.
+    total_opens_tablet: Option<i32>,
+    /// Every click, however often by one contact.
+    total_clicks: Option<i32>,
+    #[graphql(skip)]
+    last_refresh_time: Option<Timestamp>,
+}
+
+/// Contacts an email came back from, by kind. Null where Constant Contact does not say.
+#[derive(SimpleObject)]
+pub(super) struct Bounces {
+    /// For any reason.
+    total: Option<i32>,
+    /// The receiving system blocked it.
+    blocked: Option<i32>,
+    /// The mailbox was full.
+    mailbox_full: Option<i32>,
+    /// The address does not exist.
+    nonexistent_address: Option<i32>,
+    /// The address had been suspended, after it bounced before.
+    suspended: Option<i32>,
+    /// It could not be delivered.
+    undeliverable: Option<i32>,
+    /// Somebody is away and has said so.
+    vacation: Option<i32>,
+    /// For another reason.
+    other: Option<i32>,
+}
+
+#[ComplexObject]
+impl EngagementStats {
+    /// When Constant Contact last counted.
+    async fn last_refresh_time(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The zone to show it in.", default)] zone: DateTimeZone,
+    ) -> Option<Result<DateTime, ApiError>> {
+        zone.show(context, self.last_refresh_time).await
+    }
+}
+
+impl EngagementStats {
+    pub(super) fn new(
+        stats: &sends_core::EngagementStats,
+        last_refresh_time: Option<Timestamp>,
+    ) -> Result<Self, ApiError> {
+        let number = |count: Option<i64>| count.map(|count| int("number of contacts", count)).transpose();
+        Ok(Self {
+            sends: number(stats.sends)?,
+            opens: number(stats.opens)?,
+            not_opened: number(stats.not_opened)?,
+            clicks: number(stats.clicks)?,
+            forwards: number(stats.forwards)?,
+            opt_outs: number(stats.optouts)?,
+            abuse_reports: number(stats.abuse)?,
+            bounces: Bounces {
+                total: number(stats.bounces)?,
+                blocked: number(stats.bounces_blocked)?,
+                mailbox_full: number(stats.bounces_mailbox_full)?,
+                nonexistent_address: number(stats.bounces_nonexistent_address)?,
+                suspended: number(stats.bounces_suspended)?,
+                undeliverable: number(stats.bounces_undeliverable)?,
+                vacation: number(stats.bounces_vacation)?,
+                other: number(stats.bounces_other)?,
+            },
+            total_opens: number(stats.opens_all)?,
+            total_opens_mobile: number(stats.opens_mobile)?,
+            total_opens_computer: number(stats.opens_computer)?,
+            total_opens_tablet: number(stats.opens_tablet)?,
+            total_clicks: number(stats.clicks_all)?,
+            last_refresh_time,
+        })
+    }
+}

@@ -1,0 +1,254 @@
+//! Campaigns page by page, and their activities.
+
+use std::collections::HashSet;
+
+use sends_end_to_end::{GUIDE_ACTIVITY, SandboxProcess, ServiceProcess};
+use serde_json::{Value, json};
+
+use super::{codes, costs, of};
+
+const GUIDE_CAMPAIGN: &str = "cafe1ead-0000-4000-8000-000000000001";
+/// Reading more of a campaign than its listing has.
+const ACTIVITIES: &str = "activities { id role sendHistory { sendId outcome } }";
+
+/// The campaigns of the whole account, page by page, and how many pages there were.
+async fn all(service: &ServiceProcess, first: usize, filter: &str) -> (Vec<Value>, usize) {
+    let (mut found, mut pages, mut after) = (Vec::new(), 0, Value::Null);
+    loop {
+        let answer = service
+            .query(&format!(
+                "{{ campaigns(first: {first}, after: {after}{filter}) {{
+                    nodes {{ campaignId name status updatedAt }} pageInfo {{ hasNextPage endCursor }} }} }}"
+            ))
+            .await;
+        assert!(answer.get("errors").is_none(), "{answer}");
+        let page = &answer["data"]["campaigns"];
+        found.extend(page["nodes"].as_array().unwrap().clone());
+        pages += 1;
+        if page["pageInfo"]["hasNextPage"] == false {
+            return (found, pages);
+        }
+        after = page["pageInfo"]["endCursor"].clone();
+    }
+}
+
+fn ids(campaigns: &[Value]) -> Vec<&str> {
+    campaigns
+        .iter()
+        .map(|campaign| campaign["campaignId"].as_str().unwrap())
+        .collect()
+}
+
+#[tokio::test]
+async fn a_page_of_fifty_campaigns_with_their_histories_costs_what_it_must() {
+    let sandbox = SandboxProcess::unlimited(&["--activities", "300"]);
+    let service = ServiceProcess::unpaced_on(&sandbox, &[]);
+    // The newest campaigns of the account are not the showcase's, where one is gone by itself.
+    let query = format!("{{ campaigns(first: 50) {{ nodes {{ id name status {ACTIVITIES} }} }} }}");
+    let answer = service.query(&query).await;
+    let campaigns = answer["data"]["campaigns"]["nodes"].as_array().unwrap();
+    assert_eq!(campaigns.len(), 50);
+    let activities: Vec<&Value> = campaigns
+        .iter()
+        .filter_map(|campaign| campaign["activities"].as_array())
+        .flatten()
+        .collect();
+    let sendable = activities
+        .iter()
+        .filter(|activity| activity["role"] != "PERMALINK")
+        .count();
+    assert!(sendable >= 50, "{sendable}");
+    assert!(
+        activities
+            .iter()
+            .any(|activity| activity["role"] == "PERMALINK" && activity["sendHistory"] == json!([]))
+    );
+    let expected = of([
+        ("emails", 1),
+        ("emails/*", 50),
+        ("emails/activities/*/send_history", sendable),
+    ]);
+    assert_eq!(costs(&sandbox).await, expected);
+    assert_eq!(answer["extensions"]["upstream"]["calls"], 1 + 50 + sendable);
+
+    // Asked again, only what is no longer fresh is asked upstream: nothing.
+    assert_eq!(service.query(&query).await["extensions"]["upstream"]["calls"], 0);
+}
+
+#[tokio::test]
+async fn what_is_not_selected_is_not_fetched() {
+    let sandbox = SandboxProcess::unlimited(&[]);
+    let service = ServiceProcess::unpaced_on(&sandbox, &[]);
+    let query = format!(
+        r#"{{ campaign(id: "{GUIDE_CAMPAIGN}") {{ id campaignId }} node(id: "Segment:14") {{ id }} }}"#
+    );
+    let answer = service.query(&query).await;
+    assert_eq!(
+        answer["data"]["campaign"]["id"],
+        format!("Campaign:{GUIDE_CAMPAIGN}")
+    );
+    assert_eq!(answer["extensions"]["upstream"]["calls"], 0);
+    service
+        .query("{ campaigns(first: 5) { nodes { id name type typeCode status createdAt } } }")
+        .await;
+    assert_eq!(costs(&sandbox).await, of([("emails", 1)]));
+}
+
+#[tokio::test]
+async fn all_pages_together_are_the_account_and_each_costs_one_call() {
+    let sandbox = SandboxProcess::unlimited(&["--activities", "200"]);
+    let service = ServiceProcess::unpaced_on(&sandbox, &[]);
+    let (at_once, _) = all(&service, 500, "").await;
+    let before = sandbox.requests().await.len();
+    let (page_by_page, pages) = all(&service, 7, "").await;
+    assert_eq!(ids(&page_by_page), ids(&at_once));
+    assert_eq!(ids(&at_once).iter().collect::<HashSet<_>>().len(), at_once.len());
+    assert_eq!(pages, at_once.len().div_ceil(7));
+    assert_eq!(sandbox.requests().await.len() - before, pages);
+    assert!(at_once.iter().any(|campaign| campaign["status"] == "REMOVED"));
+}
+
+#[tokio::test]
+async fn a_cursor_outlives_the_service_and_campaigns_that_are_updated() {
+    let sandbox = SandboxProcess::unlimited(&["--activities", "40"]);
+    let query = |after: &Value| {
+        format!(
+            "{{ campaigns(first: 10, after: {after}) {{ nodes {{ campaignId }} pageInfo {{ endCursor hasPreviousPage }} }} }}"
+        )
+    };
+    let first = ServiceProcess::unpaced_on(&sandbox, &[])
+        .query(&query(&Value::Null))
+        .await;
+    let first = &first["data"]["campaigns"];
+    let last_shown = first["nodes"][9]["campaignId"].as_str().unwrap().to_owned();
+    let service = ServiceProcess::unpaced_on(&sandbox, &[]);
+    let (all, _) = all(&service, 500, "").await;
+    let after = &first["pageInfo"]["endCursor"];
+    let second = service.query(&query(after)).await;
+    let second = &second["data"]["campaigns"];
+    assert_eq!(ids(second["nodes"].as_array().unwrap()), ids(&all[10..20]));
+    assert_eq!(second["pageInfo"]["hasPreviousPage"], true);
+
+    // The campaign of the cursor becomes the newest; the page after it is the same.
+    sandbox
+        .control(
+            "POST",
+            "sends",
+            &json!({ "operation": "remove_campaign", "campaign_id": last_shown }),
+        )
+        .await;
+    let again = ServiceProcess::unpaced_on(&sandbox, &[])
+        .query(&query(after))
+        .await;
+    assert_eq!(again["data"]["campaigns"]["nodes"], second["nodes"]);
+}
+
+#[tokio::test]
+async fn campaigns_are_chosen_by_their_update() {
+    let sandbox = SandboxProcess::unlimited(&["--activities", "0"]);
+    let service = ServiceProcess::unpaced_on(&sandbox, &[]);
+    let filter = r#", updatedAfter: "2024-05-01T00:00:00Z", updatedBefore: "2024-06-30T00:00:00Z""#;
+    let (chosen, pages) = all(&service, 4, filter).await;
+    assert!(pages > 1 && !chosen.is_empty());
+    for campaign in chosen {
+        let updated_at = campaign["updatedAt"].as_str().unwrap();
+        assert!(
+            ("2024-05-01"..="2024-06-30").contains(&updated_at),
+            "{updated_at}"
+        );
+    }
+    for wrong in ["first: 0", "first: 501", r#"after: "x""#] {
+        let answer = service
+            .query(&format!("{{ campaigns({wrong}) {{ nodes {{ id }} }} }}"))
+            .await;
+        assert_eq!(codes(&answer), ["BAD_USER_INPUT"], "{wrong}");
+    }
+}
+
+#[tokio::test]
+async fn an_activity_leads_to_its_campaign_and_tells_what_it_is() {
+    let sandbox = SandboxProcess::unlimited(&[]);
+    let service = ServiceProcess::unpaced_on(&sandbox, &[]);
+    let answer = service
+        .query(&format!(
+            r#"{{ campaignActivity(id: "{GUIDE_ACTIVITY}") {{
+                role status statusRaw subject preheader fromName fromEmail replyToEmail scheduledFor
+                campaign {{ campaignId name activities(roles: [PRIMARY_EMAIL]) {{ id role campaign {{ campaignId }} }} }} }}
+              scheduled: campaignActivity(id: "feed0000-0000-4000-8000-000000000006") {{ status scheduledFor }}
+              escaped: campaignActivity(id: "feed0000-0000-4000-8000-000000000011") {{ subject }}
+              removed: campaignActivity(id: "feed0000-0000-4000-8000-00000000000e") {{ status }} }}"#
+        ))
+        .await;
+    let activity = &answer["data"]["campaignActivity"];
+    assert_eq!(
+        (&activity["role"], &activity["status"], &activity["statusRaw"]),
+        (&json!("PRIMARY_EMAIL"), &json!("DONE"), &json!("DONE"))
+    );
+    assert!(activity["subject"].is_string() && activity["scheduledFor"].is_null());
+    let campaign = &activity["campaign"];
+    assert_eq!(campaign["campaignId"], GUIDE_CAMPAIGN);
+    assert_eq!(
+        campaign["activities"],
+        json!([{ "id": GUIDE_ACTIVITY, "role": "PRIMARY_EMAIL", "campaign": { "campaignId": GUIDE_CAMPAIGN } }])
+    );
+    assert!(
+        answer["data"]["scheduled"]["scheduledFor"].is_string(),
+        "{answer}"
+    );
+    assert!(
+        !answer["data"]["escaped"]["subject"]
+            .as_str()
+            .unwrap()
+            .contains("&amp;")
+    );
+    assert_eq!(codes(&answer), ["NOT_FOUND"]);
+    assert_eq!(answer["errors"][0]["path"], json!(["removed", "status"]));
+    let expected = of([
+        ("emails/*", 1),
+        ("emails/activities/*", 4),
+        ("emails/activities/*/schedules", 2),
+    ]);
+    assert_eq!(costs(&sandbox).await, expected);
+}
+
+#[tokio::test]
+async fn a_campaign_that_is_gone_costs_only_its_own_activities() {
+    let sandbox = SandboxProcess::unlimited(&["--activities", "0"]);
+    let service = ServiceProcess::unpaced_on(&sandbox, &[]);
+    let answer = service
+        .query("{ campaigns(first: 100) { nodes { campaignId activities { id } } unreadableCount } }")
+        .await;
+    let campaigns = answer["data"]["campaigns"]["nodes"].as_array().unwrap();
+    let gone: Vec<_> = campaigns
+        .iter()
+        .filter(|campaign| campaign["activities"].is_null())
+        .collect();
+    assert_eq!((gone.len(), codes(&answer)), (1, vec!["NOT_FOUND"]), "{answer}");
+    assert_eq!(
+        answer["errors"][0]["message"],
+        "This account has no such campaign."
+    );
+    assert_eq!(answer["data"]["campaigns"]["unreadableCount"], 0);
+}
+
+#[tokio::test]
+async fn every_neighbour_is_found_again_by_its_id() {
+    let service = ServiceProcess::start(&["--sandbox"], &[]);
+    let ids = [
+        format!("Campaign:{GUIDE_CAMPAIGN}"),
+        "Segment:14".to_owned(),
+        "ContactList:f4ab800a-5adf-11e9-ba6a-fa163e6b01c1".to_owned(),
+    ];
+    let answer = service
+        .query(&format!(
+            "{{ nodes(ids: {}) {{ __typename id ... on Campaign {{ name }} ... on Segment {{ name }} ... on ContactList {{ name }} }} }}",
+            json!(ids)
+        ))
+        .await;
+    assert!(answer.get("errors").is_none(), "{answer}");
+    for (node, id) in answer["data"]["nodes"].as_array().unwrap().iter().zip(&ids) {
+        assert_eq!(node["id"], *id);
+        assert_eq!(node["__typename"], id.split(':').next().unwrap());
+        assert!(node["name"].is_string(), "{node}");
+    }
+}

@@ -1,0 +1,157 @@
+//! Statistics in as few calls as they fit into.
+
+use sends_end_to_end::{GUIDE_ACTIVITY, SandboxProcess, ServiceProcess};
+use serde_json::{Value, json};
+
+use super::{codes, costs, of};
+
+const BATCH: &str = "reports/stats/email_campaign_activities/*";
+const OF_CAMPAIGNS: &str = "reports/stats/email_campaigns/*";
+const UNKNOWN: &str = "00000000-0000-4000-8000-000000000000";
+
+fn stats_of(activities: &[String]) -> String {
+    format!(
+        "{{ campaignActivities(ids: {}) {{ id stats {{ sends opens bounces {{ total }} totalOpensMobile lastRefreshTime }} }} }}",
+        json!(activities)
+    )
+}
+
+#[tokio::test]
+async fn forty_activities_cost_four_calls() {
+    for keys in ["dotted", "underscored"] {
+        let sandbox = SandboxProcess::unlimited(&["--activities", "100", "--stats-keys", keys]);
+        let service = ServiceProcess::unpaced_on(&sandbox, &[]);
+        let activities = sandbox.activities(40).await;
+        let answer = service.query(&stats_of(&activities)).await;
+        assert!(answer.get("errors").is_none(), "{answer}");
+        for (asked, told) in activities
+            .iter()
+            .zip(answer["data"]["campaignActivities"].as_array().unwrap())
+        {
+            assert_eq!(told["id"], *asked);
+            assert!(told["stats"]["totalOpensMobile"].is_u64(), "{told}");
+        }
+        assert_eq!(costs(&sandbox).await, of([(BATCH, 4)]));
+        assert_eq!(answer["extensions"]["upstream"]["calls"], 4);
+        assert_eq!(
+            service.query(&stats_of(&activities)).await["extensions"]["upstream"]["calls"],
+            0
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_activity_is_not_found_and_the_others_are_told() {
+    let sandbox = SandboxProcess::unlimited(&[]);
+    let service = ServiceProcess::unpaced_on(&sandbox, &[]);
+    let mut activities = sandbox.activities(9).await;
+    activities.insert(4, UNKNOWN.to_owned());
+    let answer = service.query(&stats_of(&activities)).await;
+    assert_eq!(codes(&answer), ["NOT_FOUND"], "{answer}");
+    assert_eq!(
+        answer["errors"][0]["path"],
+        json!(["campaignActivities", 4, "stats"])
+    );
+    assert_eq!(
+        answer["errors"][0]["message"],
+        "This account has no such campaign activity."
+    );
+    assert_eq!(costs(&sandbox).await, of([(BATCH, 1)]));
+}
+
+#[tokio::test]
+async fn a_batch_that_is_refused_is_asked_for_again_in_halves() {
+    let sandbox = SandboxProcess::unlimited(&[]);
+    let service = ServiceProcess::unpaced_on(&sandbox, &[]);
+    let activities = sandbox.activities(10).await;
+    // Whatever is asked together with the first is refused as a malformed id would be.
+    sandbox
+        .fault(&json!({ "kind": "status", "status": 404, "body": "array", "path_contains": activities[0] }))
+        .await;
+    let answer = service.query(&stats_of(&activities)).await;
+    assert_eq!(codes(&answer), ["NOT_FOUND"], "{answer}");
+    let told = answer["data"]["campaignActivities"].as_array().unwrap();
+    assert_eq!(told.iter().filter(|one| one["stats"].is_object()).count(), 9);
+    assert!(told[0]["stats"].is_null());
+    // 10, then 5 and 5, of the first half 2 and 3, and at last 1 and 1.
+    assert_eq!(costs(&sandbox).await, of([(BATCH, 7)]));
+}
+
+#[tokio::test]
+async fn the_campaigns_of_a_page_cost_one_call_and_an_unknown_one_costs_the_others_nothing() {
+    let sandbox = SandboxProcess::unlimited(&["--activities", "300"]);
+    let service = ServiceProcess::unpaced_on(&sandbox, &[]);
+    let answer = service
+        .query("{ campaigns(first: 50) { nodes { id stats { sends clicks } } } }")
+        .await;
+    assert!(answer.get("errors").is_none(), "{answer}");
+    assert_eq!(costs(&sandbox).await, of([("emails", 1), (OF_CAMPAIGNS, 1)]));
+
+    let answer = service
+        .query(&format!(
+            r#"{{ known: campaign(id: "cafe1ead-0000-4000-8000-000000000001") {{ stats {{ sends }} }}
+              unknown: campaign(id: "{UNKNOWN}") {{ stats {{ sends }} }} }}"#
+        ))
+        .await;
+    assert_eq!(codes(&answer), ["NOT_FOUND"], "{answer}");
+    assert_eq!(answer["errors"][0]["path"], json!(["unknown", "stats"]));
+    assert!(answer["data"]["known"]["stats"]["sends"].is_u64());
+}
+
+#[tokio::test]
+async fn the_activities_of_a_page_of_campaigns_are_counted_ten_at_a_time() {
+    let sandbox = SandboxProcess::unlimited(&["--activities", "300"]);
+    let service = ServiceProcess::unpaced_on(&sandbox, &[]);
+    let answer = service
+        .query("{ campaigns(first: 20) { nodes { activities { role stats { sends } } } } }")
+        .await;
+    assert!(answer.get("errors").is_none(), "{answer}");
+    let campaigns = answer["data"]["campaigns"]["nodes"].as_array().unwrap();
+    let activities: Vec<&Value> = campaigns
+        .iter()
+        .flat_map(|campaign| campaign["activities"].as_array().unwrap())
+        .collect();
+    let counted = activities
+        .iter()
+        .filter(|activity| activity["stats"].is_object())
+        .count();
+    let pages = activities
+        .iter()
+        .filter(|activity| activity["role"] == "PERMALINK")
+        .count();
+    assert_eq!(counted + pages, activities.len());
+    let expected = of([("emails", 1), ("emails/*", 20), (BATCH, counted.div_ceil(10))]);
+    assert_eq!(costs(&sandbox).await, expected);
+}
+
+#[tokio::test]
+async fn what_one_caller_has_read_is_not_told_to_another() {
+    let sandbox = SandboxProcess::unlimited(&[]);
+    let url = sandbox.api_url();
+    let service = ServiceProcess::start(
+        &[
+            "--upstream-url",
+            &url,
+            "--caller-tokens",
+            "--rate-per-second",
+            "0",
+            "--rate-per-day",
+            "0",
+        ],
+        &[],
+    );
+    let query = json!({ "query": format!(
+        r#"{{ account {{ organizationName }} campaignActivity(id: "{GUIDE_ACTIVITY}") {{ subject stats {{ sends }} }} }}"#
+    ) });
+    let (_, mine) = service.post_as(Some(SandboxProcess::ACCESS_TOKEN), &query).await;
+    assert!(mine["data"]["campaignActivity"]["subject"].is_string(), "{mine}");
+    let (_, theirs) = service.post_as(Some("somebody-elses"), &query).await;
+    assert!(
+        theirs["data"]["campaignActivity"]["subject"].is_null(),
+        "{theirs}"
+    );
+    assert!(
+        codes(&theirs).iter().all(|code| *code == "UNAUTHENTICATED"),
+        "{theirs}"
+    );
+}
