@@ -125,17 +125,28 @@ impl Synchronisation {
     }
 
     async fn work(&self, state: &mut SyncState) -> Result<(), Obstacle> {
+        let is_due = rules::reports_are_due(state.reports_read_at, self.clock.now());
+        // What was sent last is to be read first, so at first that has to be known before anything is put on the queue.
         let is_first = state.reports_read_at.is_none();
-        // What was sent last is to be read first, so that has to be known before anything is put on the queue.
+        let mut reported = Ok(());
         if is_first {
-            self.list_summaries(state).await?;
+            reported = self.consult_report(state).await?;
         }
         self.list_campaigns(state).await?;
-        if rules::reports_are_due(state.reports_read_at, self.clock.now()) {
-            self.list_summaries(state).await?;
+        if is_due && !is_first {
+            reported = self.consult_report(state).await?;
         }
         self.read_unsettled().await?;
-        self.work_off().await
+        self.work_off().await?;
+        reported
+    }
+
+    /// The report only helps: when it cannot be read, the inner error is for the end, after everything else.
+    async fn consult_report(&self, state: &mut SyncState) -> Result<Result<(), Obstacle>, Obstacle> {
+        match self.list_summaries(state).await {
+            Err(obstacle) if obstacle.is_in_every_way() => Err(obstacle),
+            result => Ok(result),
+        }
     }
 
     /// Reads again what may have changed by itself.

@@ -99,6 +99,22 @@ async fn the_service_keeps_the_log_in_step_by_itself_and_leaves_it_in_order() {
 }
 
 #[tokio::test]
+async fn a_report_that_cannot_be_read_is_done_without_and_told() {
+    let account = Account::new(60, &[]);
+    let fault = json!({ "kind": "not_json", "path_contains": "summary_reports" });
+    account.sandbox.fault(&fault).await;
+    let without = account.sync(&[]).await;
+    assert_eq!(without.status, Some(1), "{without:?}");
+    assert!(without.errors.contains("summary_reports"), "{without:?}");
+    account.assert_logged(&account.activities().await).await;
+    account
+        .sandbox
+        .control("DELETE", "faults", &serde_json::Value::Null)
+        .await;
+    account.complete().await;
+}
+
+#[tokio::test]
 async fn a_failing_upstream_ends_it_with_the_reason_and_what_was_read_is_kept() {
     let account = Account::new(200, &[]);
     account
