@@ -35,3 +35,7 @@ browser:
 # Run the simulated upstream by itself on http://127.0.0.1:8081
 sandbox *options:
     cargo run -p sends-sandbox -- {{ options }}
+
+# Measure the service next to a static answer, the library as it comes and the upstream itself
+bench *options:
+    cargo run --release -p sends-bench -- {{ options }}

@@ -67,9 +67,26 @@ impl SandboxProcess {
 
     /// The ids of the first `count` activities.
     pub async fn activities(&self, count: usize) -> Vec<String> {
-        let answer = self
-            .control("GET", &format!("activities?limit={count}"), &Value::Null)
-            .await;
+        self.activities_from(0, count).await
+    }
+
+    /// The ids of `count` generated activities: the first ones are there to be looked at, and each is odd in its own way.
+    pub async fn generated_activities(&self, count: usize) -> Vec<String> {
+        self.activities_from(100, count).await
+    }
+
+    /// The history of an activity as the API tells it.
+    pub async fn history(&self, activity: &str) -> String {
+        let url = format!("{}/emails/activities/{activity}/send_history", self.api_url());
+        let answer = self.http.get(url).bearer_auth(Self::ACCESS_TOKEN).send().await;
+        let answer = answer.expect("the sandbox answers");
+        assert_eq!(answer.status(), 200, "{activity}");
+        answer.text().await.expect("text")
+    }
+
+    async fn activities_from(&self, offset: usize, count: usize) -> Vec<String> {
+        let path = format!("activities?offset={offset}&limit={count}");
+        let answer = self.control("GET", &path, &Value::Null).await;
         let listed = answer["activities"]
             .as_array()
             .expect("a list of activities")

@@ -1,0 +1,224 @@
+//! What the service adds to the upstream's own time when nothing is known yet, and how many calls it makes.
+
+use std::time::Instant;
+
+use futures_util::{StreamExt, stream};
+use reqwest::Client;
+use sends_end_to_end::{SandboxProcess, ServiceProcess, http_client};
+use serde_json::{Value, json};
+
+use crate::{
+    Plan,
+    table::{self, Target},
+};
+
+/// The seconds from 40 calls at 4 a second: the first four leave at once, and each further four a second later.
+const BOUND: f64 = 9.0;
+
+pub(crate) async fn measure(plan: &Plan) {
+    if plan.wants("cold: one") {
+        one_activity(plan).await;
+    }
+    if plan.wants("cold: 100 aliases") {
+        aliases(plan).await;
+    }
+    if plan.wants("cold: 1,000 ids") {
+        many_ids(plan).await;
+    }
+    if plan.wants("cold: 40 ids at 4 a second") && !plan.brief {
+        paced().await;
+    }
+}
+
+/// One after the other, a plain GET and the same through the service, each for an activity that nobody has asked for.
+async fn one_activity(plan: &Plan) {
+    const WARM_UP: usize = 50;
+    let count = if plan.brief { 50 } else { 3_000 };
+    let sandbox = SandboxProcess::unlimited(&["--activities", "10000"]);
+    let service = ServiceProcess::unpaced_on(&sandbox, &[]);
+    let ids = sandbox.generated_activities(count + WARM_UP).await;
+    let http = http_client();
+    let (mut direct, mut through) = (Vec::new(), Vec::new());
+    for (number, id) in ids.iter().enumerate() {
+        let starts_direct = number % 2 == 0;
+        let mut times = [0.0; 2];
+        for turn in [starts_direct, !starts_direct] {
+            let started = Instant::now();
+            if turn {
+                get(&http, &sandbox, id).await;
+            } else {
+                ask(&http, &service, &of_one(id)).await;
+            }
+            times[usize::from(turn)] = started.elapsed().as_secs_f64() * 1e3;
+        }
+        if number >= WARM_UP {
+            through.push(times[0]);
+            direct.push(times[1]);
+        }
+    }
+    assert_eq!(
+        sandbox.histories_asked().await,
+        2 * ids.len(),
+        "one call for each question"
+    );
+    let work = "cold: one activity, upstream at 0 ms";
+    table::print(
+        work,
+        "plain GET, median",
+        table::median(&direct),
+        "ms",
+        Target::None,
+    );
+    table::print(
+        work,
+        "added at the median",
+        table::median(&through) - table::median(&direct),
+        "ms",
+        Target::AtMost(0.15),
+    );
+    table::print(
+        work,
+        "added at p99",
+        quantile(&through, 0.99) - quantile(&direct, 0.99),
+        "ms",
+        Target::AtMost(0.4),
+    );
+}
+
+/// 100 fields in one operation, for 40 activities that nobody has asked for, against an upstream that takes 20 ms.
+async fn aliases(plan: &Plan) {
+    let repeats = if plan.brief { 2 } else { 40 };
+    let sandbox = SandboxProcess::unlimited(&["--activities", "10000", "--latency-ms", "20"]);
+    let service = ServiceProcess::unpaced_on(&sandbox, &[]);
+    let ids = sandbox.generated_activities(40 * (repeats + 1)).await;
+    let http = http_client();
+    let (mut times, mut direct) = (Vec::new(), Vec::new());
+    for (number, ids) in ids.chunks(40).enumerate() {
+        let field = |alias: usize| {
+            let id = &ids[alias * 7 % 40];
+            format!(r#"a{alias}: campaignActivity(id: "{id}") {{ sendSummary {{ attemptCount }} }}"#)
+        };
+        let fields = (0..100).map(field).collect::<Vec<_>>().join(" ");
+        let before = sandbox.histories_asked().await;
+        let started = Instant::now();
+        let answer = ask(&http, &service, &json!({ "query": format!("{{ {fields} }}") })).await;
+        let took = started.elapsed().as_secs_f64() * 1e3;
+        assert_eq!(
+            answer["data"].as_object().map(serde_json::Map::len),
+            Some(100),
+            "{answer}"
+        );
+        assert_eq!(
+            sandbox.histories_asked().await - before,
+            40,
+            "one call for each activity"
+        );
+        let started = Instant::now();
+        get(&http, &sandbox, &ids[0]).await;
+        if number > 0 {
+            times.push(took);
+            direct.push(started.elapsed().as_secs_f64() * 1e3);
+        }
+    }
+    let work = "cold: 100 aliases over 40 ids, upstream at 20 ms, exactly 40 GETs";
+    table::print(work, "median", table::median(&times), "ms", Target::AtMost(22.5));
+    table::print(
+        work,
+        "plain GET, median",
+        table::median(&direct),
+        "ms",
+        Target::None,
+    );
+}
+
+/// 1,000 activities in one operation, next to a loop of plain GETs that has as many under way at once.
+async fn many_ids(plan: &Plan) {
+    /// What the service has under way at once.
+    const AT_ONCE: usize = 100;
+    let (count, repeats) = if plan.brief { (100, 1) } else { (1_000, 7) };
+    let sandbox = SandboxProcess::unlimited(&["--activities", "40000", "--latency-ms", "20"]);
+    let service = ServiceProcess::unpaced_on(&sandbox, &["--max-upstream-calls", "1000"]);
+    let ids = sandbox.generated_activities(2 * count * (repeats + 1)).await;
+    let http = http_client();
+    let (mut through, mut direct) = (Vec::new(), Vec::new());
+    for (number, ids) in ids.chunks(2 * count).enumerate() {
+        let (for_service, for_loop) = ids.split_at(count);
+        let list = |(alias, ids): (usize, &[String])| {
+            let ids = json!(ids);
+            format!("l{alias}: campaignActivities(ids: {ids}) {{ sendSummary {{ attemptCount }} }}")
+        };
+        let lists: Vec<String> = for_service.chunks(500).enumerate().map(list).collect();
+        let lists = lists.join(" ");
+        let started = Instant::now();
+        let answer = ask(&http, &service, &json!({ "query": format!("{{ {lists} }}") })).await;
+        let took = started.elapsed().as_secs_f64() * 1e3;
+        assert!(answer["errors"].is_null(), "{}", answer["errors"]);
+        assert_eq!(answer["extensions"]["upstream"]["calls"], json!(count));
+        let started = Instant::now();
+        let loops = stream::iter(for_loop).for_each_concurrent(AT_ONCE, |id| get(&http, &sandbox, id));
+        loops.await;
+        if number > 0 {
+            direct.push(started.elapsed().as_secs_f64() * 1e3);
+            through.push(took);
+        }
+    }
+    let work = "cold: 1,000 ids, upstream at 20 ms, no limits";
+    table::print(work, "median", table::median(&through), "ms", Target::None);
+    table::print(
+        work,
+        "× a loop of GETs, 100 at once",
+        table::ratio(&through, &direct),
+        "",
+        Target::AtMost(1.2),
+    );
+}
+
+/// 40 activities within the upstream's real limits.
+async fn paced() {
+    let sandbox = SandboxProcess::start(&[]);
+    let service = ServiceProcess::on(&sandbox, &[]);
+    let ids = sandbox.activities(40).await;
+    let started = Instant::now();
+    service.summaries(&ids, 60).await;
+    let took = started.elapsed().as_secs_f64();
+    assert_eq!(sandbox.histories_asked().await, 40, "one call for each activity");
+    assert_eq!(sandbox.answered(429).await, 0, "no call too early");
+    let work = "cold: 40 ids at 4 a second, no 429";
+    table::print(work, "× the bound of 9 s", took / BOUND, "", Target::AtMost(1.05));
+}
+
+fn of_one(id: &str) -> Value {
+    json!({ "query": format!(r#"{{ campaignActivity(id: "{id}") {{ sendHistory {{ sendId count outcome }} }} }}"#) })
+}
+
+async fn ask(http: &Client, service: &ServiceProcess, body: &Value) -> Value {
+    let answer = http
+        .post(format!("{}/graphql", service.origin()))
+        .json(body)
+        .send()
+        .await;
+    let answer: Value = answer.expect("the service answers").json().await.expect("JSON");
+    assert!(answer["data"].is_object(), "{answer}");
+    answer
+}
+
+async fn get(http: &Client, sandbox: &SandboxProcess, id: &str) {
+    let url = format!("{}/emails/activities/{id}/send_history", sandbox.api_url());
+    let request = http.get(url).bearer_auth(SandboxProcess::ACCESS_TOKEN);
+    let answer = request.send().await.expect("the sandbox answers");
+    let history: Value = answer.json().await.expect("JSON");
+    assert!(history.is_array(), "{history}");
+}
+
+fn quantile(values: &[f64], part: f64) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "a place in a short list"
+    )]
+    let place = (part * (sorted.len() - 1) as f64) as usize;
+    sorted[place]
+}

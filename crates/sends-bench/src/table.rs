@@ -1,0 +1,62 @@
+//! Medians, ratios, and how they are printed.
+#![expect(clippy::print_stdout, reason = "the table is what the harness is for")]
+
+use crate::Plan;
+
+/// The median; of an even number the lower one of the two in the middle.
+pub(crate) fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted[(sorted.len() - 1) / 2]
+}
+
+/// The median of the ratios of each round, so that a slow minute falls on both.
+pub(crate) fn ratio(values: &[f64], to: &[f64]) -> f64 {
+    let ratios: Vec<f64> = values.iter().zip(to).map(|(value, to)| value / to).collect();
+    median(&ratios)
+}
+
+/// How far the greatest and the least lie apart, as a part of the median.
+pub(crate) fn spread(values: &[f64]) -> f64 {
+    let least = values.iter().copied().fold(f64::MAX, f64::min);
+    let greatest = values.iter().copied().fold(f64::MIN, f64::max);
+    (greatest - least) / median(values)
+}
+
+/// A target, and which side of it is good.
+#[derive(Clone, Copy)]
+pub(crate) enum Target {
+    AtLeast(f64),
+    AtMost(f64),
+    /// Shown for comparison.
+    None,
+}
+
+pub(crate) fn print_heading(plan: &Plan) {
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    println!(
+        "{} round(s) of {} s, {cores} cores{}",
+        plan.rounds,
+        plan.seconds,
+        if cfg!(debug_assertions) {
+            "; an unoptimised build, whose times mean nothing"
+        } else {
+            ""
+        }
+    );
+    println!("\n| work | measured | value | target | |\n|---|---|---:|---:|---|");
+}
+
+/// One line of the table.
+pub(crate) fn print(work: &str, what: &str, value: f64, unit: &str, target: Target) {
+    let (wanted, verdict) = match target {
+        Target::AtLeast(least) => (
+            format!("≥ {least}"),
+            if value >= least { "met" } else { "missed" },
+        ),
+        Target::AtMost(most) => (format!("≤ {most}"), if value <= most { "met" } else { "missed" }),
+        Target::None => (String::new(), ""),
+    };
+    let digits = if value.abs() >= 1_000.0 { 0 } else { 3 };
+    println!("| {work} | {what} | {value:.digits$} {unit} | {wanted} | {verdict} |");
+}
