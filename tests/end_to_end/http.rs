@@ -7,6 +7,7 @@ mod documents;
 mod keys;
 mod protocol;
 mod requests;
+mod reuse;
 
 use reqwest::{Client, RequestBuilder, Response};
 use sends_end_to_end::{GUIDE_ACTIVITY, ServiceProcess};

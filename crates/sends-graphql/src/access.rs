@@ -142,6 +142,15 @@ impl CallersTokens {
 pub struct TokenMissing;
 
 impl Access {
+    /// Whether whoever read this owner's data with a request would read the same owner's with it now. With a token of its own
+    /// the request says so itself.
+    pub fn still_reads(&self, owner: Owner) -> bool {
+        match self {
+            Self::OwnCredential { owner: own, .. } => own.now() == owner,
+            Self::CallersTokens(_) => true,
+        }
+    }
+
     /// Who asks with these headers.
     ///
     /// # Errors

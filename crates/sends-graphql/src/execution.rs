@@ -1,13 +1,15 @@
 //! One operation, from the text to the answer: the one way in which the schema is executed.
 //!
-//! `guard.rs` decides whether the operation may run at all, the library runs it, and then `execution/completion.rs` brings
-//! the answer and `execution/errors.rs` the errors into the shape that callers may see. A resolver that panics ends its own
+//! `guard.rs` decides whether the operation may run at all, unless `execution/documents.rs` knows the document already; the
+//! library runs it, and then `execution/completion.rs` brings the answer and `execution/errors.rs` the errors into the shape that callers may see. A resolver that panics ends its own
 //! operation and nothing else.
 //!
 //! Nothing here knows HTTP.
 
 mod completion;
+mod documents;
 mod errors;
+mod repeatable;
 
 use std::{any::Any, panic::AssertUnwindSafe, sync::Arc};
 
@@ -17,7 +19,7 @@ use async_graphql::{
 };
 use futures_util::FutureExt;
 
-use self::completion::Plan;
+use self::{completion::Plan, documents::Documents};
 use crate::{
     graphql::{ErrorCode, Schema},
     guard::{self, Limits, Refused, Types},
@@ -31,13 +33,15 @@ pub struct Executor {
     types: Arc<Types>,
     limits: Limits,
     introspection: bool,
+    documents: Arc<Documents>,
 }
 
 /// An operation that may run.
 pub struct Admitted<'e> {
     executor: &'e Executor,
     request: Request,
-    plan: Plan<'e>,
+    is_repeatable: bool,
+    plan: Arc<Plan>,
     kind: OperationType,
     name: Option<String>,
 }
@@ -51,6 +55,7 @@ impl Executor {
             types,
             limits,
             introspection: true,
+            documents: Arc::new(Documents::new()),
         }
     }
 
@@ -86,21 +91,23 @@ impl Executor {
     }
 
     fn check(&self, mut request: Request) -> Result<Admitted<'_>, Refused> {
-        let mut document = guard::read(&request.query, &self.types, &self.limits)?;
+        let known = self.documents.find(&request.query, &self.types, &self.limits)?;
+        let document = &known.document;
         if document.measure.asks_for_schema && !self.introspection {
             return Err(Refused::SchemaHidden);
         }
-        guard::admit(&document, &mut request, &self.limits)?;
+        guard::admit(document, &mut request, &self.limits)?;
         let operation = guard::operation(&document.parsed, request.operation_name.as_deref())?;
         let kind = operation.ty;
-        let plan = Plan::of(&document.parsed, operation, &request.variables, &self.types);
+        let plan = known.plan(operation, &request.variables, &self.types);
         let name = name_of(&document.parsed, request.operation_name.as_deref());
         operation::named(name.as_deref());
-        completion::prepare(&mut document.parsed, &self.types, document.measure.directives > 0);
-        request.set_parsed_query(document.parsed);
+        let is_repeatable = known.is_repeatable;
+        request.set_parsed_query(known.into_executable());
         Ok(Admitted {
             executor: self,
             request,
+            is_repeatable,
             plan,
             kind,
             name,
@@ -112,6 +119,16 @@ impl Admitted<'_> {
     /// Whether it reads, writes or subscribes.
     pub fn kind(&self) -> OperationType {
         self.kind
+    }
+
+    /// The name of the operation, if it has one.
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    /// Whether it asks for nothing but send histories and what follows from them.
+    pub fn is_repeatable(&self) -> bool {
+        self.is_repeatable
     }
 
     /// The same with something that resolvers can use.
@@ -137,7 +154,7 @@ impl Admitted<'_> {
         });
         errors::publish(&mut response.errors, *introspection);
         if response.errors.iter().all(|error| !error.path.is_empty()) {
-            response.data = self.plan.complete(types, response.data);
+            self.plan.complete(types, &mut response.data);
         }
         let outcome = outcome(&response);
         // What is not an operation of this schema has no name worth counting.

@@ -5,10 +5,11 @@
 //! history is given and marked as stale.
 //!
 //! `freshness.rs` decides how old an answer may be, `flights.rs` lets callers share a fetch, `counts.rs` counts where the
-//! answers came from. Neither GraphQL nor HTTP is
+//! answers came from, `evidence.rs` tells whether they would be the same again. Neither GraphQL nor HTTP is
 //! known here, and whose data it is comes with every question as an [`Owner`], so that no answer crosses.
 
 mod counts;
+mod evidence;
 mod flights;
 mod freshness;
 
@@ -25,6 +26,8 @@ use tokio_util::sync::CancellationToken;
 
 pub use self::counts::AnswerCounts;
 use self::counts::Counters;
+use self::evidence::Versions;
+pub use self::evidence::{Basis, Evidence, Witness};
 use self::flights::{Flight, Flights};
 pub use self::freshness::Freshness;
 
@@ -75,6 +78,8 @@ pub struct Reading {
     pub fetched_at: Timestamp,
     /// Why this is older than it was meant to be. `None` when it is as fresh as was asked for.
     pub stale: Option<StaleReason>,
+    /// For how long, and until what happens, the same would be read again. `None` for what is stale.
+    pub basis: Option<Basis>,
 }
 
 /// Why an older history was given instead of a fresh one.
@@ -118,6 +123,7 @@ struct Shared {
     freshness: Freshness,
     flights: Flights,
     counters: Counters,
+    versions: Versions,
     ending: CancellationToken,
 }
 
@@ -136,8 +142,19 @@ impl Histories {
             freshness,
             flights: Flights::default(),
             counters: Counters::default(),
+            versions: Versions::new(),
             ending: CancellationToken::new(),
         }))
+    }
+
+    /// Whether questions that were answered from this evidence would be answered the same way now. If so, they are counted
+    /// as answered again.
+    pub fn hold(&self, evidence: &Evidence) -> bool {
+        let holds = self.0.versions.hold(evidence, self.0.clock.now());
+        if holds {
+            self.0.counters.found(evidence.len());
+        }
+        holds
     }
 
     /// Where the answers came from so far.
@@ -172,11 +189,12 @@ impl Histories {
             asked_at: asker.asked_at,
             oldest: asker.oldest,
         };
+        let basis = self.0.versions.basis(asker.owner, activity);
         let known = self.0.look_up(asker.owner, activity, Timestamp::MIN).await;
         let known = known.filter(|kept| self.0.is_allowed(kept, wanted));
         if let Some(kept) = known.as_ref().filter(|kept| self.0.is_fresh(kept, wanted)) {
-            self.0.counters.found();
-            return reading(kept, None);
+            self.0.counters.found(1);
+            return reading(kept, Some(self.0.lasting(basis, kept, wanted)));
         }
         loop {
             let deadline = asker.caller.deadline();
@@ -201,6 +219,7 @@ impl Histories {
                 Some(Ok(kept)) if flight.is_own() || self.0.is_fresh(&kept, wanted) => {
                     let fetched = kept.fetched_at >= wanted.asked_at;
                     self.0.counters.landed(flight.is_own(), fetched);
+                    // The next one finds it in the store.
                     return reading(&kept, None);
                 }
                 // Somebody else's flight was content with less, or ended with that operation: it says nothing about this
@@ -285,7 +304,16 @@ impl Shared {
         if let Err(error) = self.store.keep(owner, activity, kept.clone()).await {
             tracing::warn!("the store cannot be written: {error}");
         }
+        self.versions.changed(owner, activity);
         kept
+    }
+
+    /// The basis of a reading of what is kept, while that is as fresh and as young as is wanted.
+    fn lasting(&self, basis: Basis, kept: &Kept, wanted: Wanted) -> Basis {
+        let max_age = wanted.max_age.unwrap_or_else(|| self.freshness.max_age(kept));
+        let max_age = wanted.oldest.map_or(max_age, |oldest| oldest.min(max_age));
+        let until = kept.fetched_at.checked_add(max_age);
+        basis.lasting(kept.fetched_at, until.unwrap_or(Timestamp::MAX))
     }
 
     fn is_fresh(&self, kept: &Kept, wanted: Wanted) -> bool {
@@ -308,9 +336,7 @@ impl Shared {
         // The wait for the upstream may have been long, so it is asked again what is still allowed.
         let known = known.filter(|kept| self.is_allowed(kept, wanted));
         match (known, stale_reason(&error)) {
-            (Some(kept), Some(reason)) if matches!(kept.answer, Answer::History(_)) => {
-                reading(kept, Some(reason))
-            }
+            (Some(kept), Some(reason)) if matches!(kept.answer, Answer::History(_)) => stale(kept, reason),
             _ => Err(error),
         }
     }
@@ -344,15 +370,23 @@ impl ReadError {
     }
 }
 
-fn reading(kept: &Kept, stale: Option<StaleReason>) -> Result<Reading, ReadError> {
+fn reading(kept: &Kept, basis: Option<Basis>) -> Result<Reading, ReadError> {
     match &kept.answer {
         Answer::History(history) => Ok(Reading {
             history: Arc::clone(history),
             fetched_at: kept.fetched_at,
-            stale,
+            stale: None,
+            basis,
         }),
         Answer::NotFound => Err(ReadError::NotFound),
     }
+}
+
+fn stale(kept: &Kept, reason: StaleReason) -> Result<Reading, ReadError> {
+    reading(kept, None).map(|reading| Reading {
+        stale: Some(reason),
+        ..reading
+    })
 }
 
 /// Why an older history may be given after this failure. `None` where the upstream did answer, and its answer was no: what

@@ -1,7 +1,7 @@
 //! HTTP: the routes of the service, and everything that is the same for all of them.
 //!
 //! `graphql.rs` is the way of one GraphQL request; around it, from the outside: `connection.rs` sockets and their time,
-//! `request_id.rs` the name of a request, `response_headers.rs` what browsers are told, `addressing.rs` the names and
+//! `reuse.rs` answers that were given before and would be given again, `request_id.rs` the name of a request, `response_headers.rs` what browsers are told, `addressing.rs` the names and
 //! pages that may ask.
 
 mod addressing;
@@ -22,6 +22,7 @@ mod parameters;
 mod rejection;
 mod request_id;
 mod response_headers;
+mod reuse;
 
 use std::{convert::Infallible, future::Future, sync::Arc, time::Duration};
 
@@ -38,7 +39,11 @@ use tower_http::{
     cors::CorsLayer,
 };
 
-use self::{addressing::Addressing, graphql::Endpoint};
+use self::{
+    addressing::Addressing,
+    graphql::Endpoint,
+    reuse::{Reuse, Witnesses},
+};
 pub use self::{
     api_keys::{ApiKeys, InvalidApiKeys},
     documents::{InvalidManifest, TrustedDocuments},
@@ -95,21 +100,38 @@ pub struct Service {
 }
 
 /// Answers requests on `listener` until `shutdown` completes, then lets the ones in progress finish.
+///
+/// # Errors
+///
+/// When the operating system gives no random numbers.
 pub async fn serve(
     listener: TcpListener,
     service: Service,
     settings: HttpSettings,
     shutdown: impl Future<Output = ()> + Send,
-) {
+) -> Result<(), getrandom::Error> {
     let limits = settings.connection;
-    connection::serve(listener, router(service, settings), limits, shutdown).await;
+    let reuse = (settings.answer_bytes > 0)
+        .then(|| {
+            let witnesses = Witnesses {
+                histories: service.histories.clone(),
+                access: service.access.clone(),
+                keys: settings.api_keys.clone(),
+                metrics: service.metrics.clone(),
+            };
+            Reuse::new(settings.answer_bytes, settings.request.body_timeout, witnesses)
+        })
+        .transpose()?
+        .map(Arc::new);
+    connection::serve(listener, router(service, settings), reuse, limits, shutdown).await;
+    Ok(())
 }
 
 /// All routes of the service.
 fn router(service: Service, mut settings: HttpSettings) -> Router {
     let origins = std::mem::take(&mut settings.allowed_origins);
     let hosts = std::mem::take(&mut settings.allowed_hosts);
-    let cors = cors(origins.clone());
+    let cors = (!origins.is_empty()).then(|| cors(origins.clone()));
     let addressing = Arc::new(Addressing::new(hosts, origins));
     let watched = middleware::from_fn_with_state(service.metrics.clone(), telemetry::operation::watch);
     let keys = settings.api_keys.clone();
@@ -127,9 +149,12 @@ fn router(service: Service, mut settings: HttpSettings) -> Router {
     let endpoint = Arc::new(Endpoint::new(service.clone(), settings));
     let graphql = routing::any(graphql::answer)
         .with_state(endpoint)
-        .layer::<_, Infallible>(watched)
-        .layer(cors)
-        .layer(middleware::from_fn(graphql::tell_methods));
+        .layer::<_, Infallible>(watched);
+    let graphql = match cors {
+        Some(cors) => graphql.layer(cors),
+        None => graphql,
+    };
+    let graphql = graphql.layer(middleware::from_fn(graphql::tell_methods));
     let worth_compressing = DefaultPredicate::new().and(SizeAbove::new(WORTH_COMPRESSING));
     Router::new()
         .merge(metrics)

@@ -28,6 +28,7 @@ pub mod access;
 pub mod account;
 pub mod backend;
 pub mod command;
+mod doorkeeper;
 pub mod execution;
 pub mod graphql;
 pub mod guard;

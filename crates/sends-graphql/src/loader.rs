@@ -7,13 +7,13 @@
 mod keyed;
 mod neighbours;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use sends_core::ActivityId;
 
 use self::keyed::Keyed;
 pub use self::neighbours::NeighbourLoader;
-use crate::histories::{Asker, Histories, ReadError, Reading};
+use crate::histories::{Asker, Histories, ReadError, Reading, Witness};
 
 /// What one field wants to know: an activity's history, and how old it may be.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -25,15 +25,27 @@ pub struct Question {
 }
 
 /// Loads the send histories that one operation asks for.
-pub struct HistoryLoader(Keyed<Question, Reading>);
+pub struct HistoryLoader {
+    loader: Keyed<Question, Reading>,
+    witness: Arc<Witness>,
+}
 
 impl HistoryLoader {
     /// A loader for one operation.
     pub fn new(histories: Histories, asker: Asker) -> Self {
-        Self(Keyed::one_by_one(move |question: Question| {
+        let loader = Keyed::one_by_one(move |question: Question| {
             let (histories, asker) = (histories.clone(), asker.clone());
             async move { histories.read(&asker, question.activity, question.max_age).await }
-        }))
+        });
+        Self {
+            loader,
+            witness: Arc::default(),
+        }
+    }
+
+    /// Knows what this loader has read, when the operation is done.
+    pub fn witness(&self) -> Arc<Witness> {
+        Arc::clone(&self.witness)
     }
 
     /// The history of one activity, read at most once in the life of this loader.
@@ -42,6 +54,9 @@ impl HistoryLoader {
     ///
     /// [`ReadError`], the same for everyone who asks this loader the same question.
     pub async fn load(&self, question: Question) -> Result<Reading, ReadError> {
-        self.0.load(question).await
+        let reading = self.loader.load(question).await;
+        self.witness
+            .saw(reading.as_ref().ok().and_then(|reading| reading.basis));
+        reading
     }
 }

@@ -11,6 +11,10 @@ use sends_graphql::{
     sync,
 };
 
+/// Answers are made of many small pieces, which one thread makes and another may drop.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The exit status for settings that cannot work, as command lines use it.
 const WRONG_SETTINGS: u8 = 2;
 

@@ -40,6 +40,9 @@ pub enum ServeError {
     /// The collector that the environment names cannot be used.
     #[error(transparent)]
     Traces(#[from] TracesError),
+    /// The operating system gave no random numbers.
+    #[error("the operating system gives no random numbers: {0}")]
+    Random(#[from] getrandom::Error),
     /// The runtime or the listener failed.
     #[error("the service stopped: {0}")]
     Io(#[from] io::Error),
@@ -62,8 +65,12 @@ pub fn environment() -> EnvironmentVariables {
 /// # Errors
 ///
 /// [`ServeError`], whose text is one sentence for the person who started it.
-pub fn run(settings: Settings) -> Result<(), ServeError> {
+pub fn run(mut settings: Settings) -> Result<(), ServeError> {
     let traces = telemetry::start(settings.operations.log_format)?;
+    if traces.is_some() {
+        // Every request has its trace, so every one goes the whole way.
+        settings.http.answer_bytes = 0;
+    }
     let runtime = tokio::runtime::Runtime::new()?;
     let result = runtime.block_on(async {
         // Each hears every signal.
@@ -154,7 +161,7 @@ async fn start(settings: Settings, told_to_end: impl Future<Output = ()> + Send)
         ending.run(operations.ending, &histories).await;
     };
     tokio::select! {
-        () = http::serve(listener, service, http_settings, ending.closed.clone().cancelled_owned()) => {}
+        served = http::serve(listener, service, http_settings, ending.closed.clone().cancelled_owned()) => served?,
         () = in_order => {}
     }
     if let Some(in_step) = in_step

@@ -42,6 +42,15 @@ pub struct HttpOptions {
     )]
     pub persisted_cache: String,
 
+    /// How many bytes of answers to keep for requests that come again; 0 keeps none
+    #[arg(
+        long,
+        env = "SENDS_ANSWER_CACHE",
+        value_name = "BYTES",
+        default_value = "33554432"
+    )]
+    pub answer_cache: String,
+
     /// Whether the schema may be asked for
     #[arg(long, env = "SENDS_INTROSPECTION", value_name = "true|false", num_args = 0..=1, require_equals = true,
           default_missing_value = "true", default_value = "true")]

@@ -28,31 +28,31 @@ const OWN_TYPENAME: &str = "sends__typename";
 
 /// What an object of the answer should hold.
 #[derive(Debug, Default)]
-pub(super) struct Plan<'t> {
-    fields: Vec<Planned<'t>>,
+pub(super) struct Plan {
+    fields: Vec<Planned>,
 }
 
 #[derive(Debug)]
-struct Planned<'t> {
+struct Planned {
     key: Name,
     /// The types whose objects have this field, where several are possible.
     on: Option<Vec<Name>>,
     /// `None` where the schema says nothing, as about introspection.
-    of_type: Option<&'t Type>,
+    of_type: Option<Type>,
     /// What the objects in the value should hold; `None` when there are none.
-    below: Option<Plan<'t>>,
+    below: Option<Plan>,
 }
 
 /// A null where the type allows none.
 struct Nulled;
 
-impl<'t> Plan<'t> {
+impl Plan {
     /// The plan of an operation whose variables are complete.
     pub(super) fn of(
         document: &ExecutableDocument,
         operation: &OperationDefinition,
         variables: &Variables,
-        types: &'t Types,
+        types: &Types,
     ) -> Self {
         let wanted = |directives: &[Positioned<Directive>]| !is_skipped(directives, variables);
         let root = [(types.query(), &operation.selection_set.node)];
@@ -67,14 +67,14 @@ impl<'t> Plan<'t> {
 
     fn level(
         document: &ExecutableDocument,
-        types: &'t Types,
+        types: &Types,
         parent: Option<&str>,
         merged: Vec<Merged<'_>>,
         wanted: &impl Fn(&[Positioned<Directive>]) -> bool,
     ) -> Self {
         let is_open = parent.is_none_or(|parent| !types.is_object(parent));
         let plan = |Merged { key, fields }: Merged<'_>| {
-            let (on, first) = *fields.first()?;
+            let (on, first) = *fields.first().filter(|_| key != OWN_TYPENAME)?;
             let of_type = types.field(on, &first.node.name.node);
             let has_fields = !first.node.selection_set.node.items.is_empty();
             let below = has_fields.then(|| {
@@ -95,7 +95,7 @@ impl<'t> Plan<'t> {
             Some(Planned {
                 key: key.clone(),
                 on,
-                of_type,
+                of_type: of_type.cloned(),
                 below,
             })
         };
@@ -104,115 +104,170 @@ impl<'t> Plan<'t> {
         }
     }
 
-    /// The data of an answer, completed.
-    pub(super) fn complete(&self, types: &Types, data: Value) -> Value {
-        match data {
-            Value::Object(object) => self.object(types, object),
+    /// Completes the data of an answer.
+    pub(super) fn complete(&self, types: &Types, data: &mut Value) {
+        if !matches!(data, Value::Object(_)) {
             // The library's word for an object of which nothing could be answered.
-            _ => self.object(types, IndexMap::new()),
+            *data = Value::Object(IndexMap::new());
         }
-        .unwrap_or_default()
+        if let Value::Object(object) = data
+            && self.object(types, object).is_err()
+        {
+            *data = Value::Null;
+        }
     }
 
-    fn object(&self, types: &Types, mut object: IndexMap<Name, Value>) -> Result<Value, Nulled> {
-        let object_type = match object.get(OWN_TYPENAME) {
+    fn object(&self, types: &Types, object: &mut IndexMap<Name, Value>) -> Result<(), Nulled> {
+        if self.is_as_planned(object) {
+            let mut values = self.fields.iter().zip(object.values_mut());
+            return values.try_for_each(|(planned, value)| planned.complete(types, value));
+        }
+        let mut answered = std::mem::take(object);
+        let object_type = match answered.get(OWN_TYPENAME) {
             Some(Value::String(name)) => Some(name.clone()),
             _ => None,
         };
-        let is_here = |planned: &Planned<'_>| match (&planned.on, &object_type) {
+        let is_here = |planned: &&Planned| match (&planned.on, &object_type) {
             (Some(on), Some(object_type)) => on.iter().any(|on| types.applies(on, object_type)),
             _ => true,
         };
-        let mut completed = IndexMap::with_capacity(self.fields.len());
-        for planned in self.fields.iter().filter(|planned| is_here(planned)) {
-            let value = object.swap_remove(&planned.key).unwrap_or_default();
-            let value = match planned.of_type {
-                Some(of_type) => planned.value(types, of_type, value)?,
-                None => planned.undescribed(types, value),
-            };
-            completed.insert(planned.key.clone(), value);
+        object.reserve(self.fields.len());
+        for planned in self.fields.iter().filter(is_here) {
+            let mut value = answered.swap_remove(&planned.key).unwrap_or_default();
+            planned.complete(types, &mut value)?;
+            object.insert(planned.key.clone(), value);
         }
-        Ok(Value::Object(completed))
+        Ok(())
+    }
+
+    /// Whether an object has all of its fields in their order already, as most have.
+    fn is_as_planned(&self, object: &IndexMap<Name, Value>) -> bool {
+        self.fields.len() == object.len()
+            && self
+                .fields
+                .iter()
+                .zip(object.keys())
+                .all(|(planned, key)| planned.key == *key)
     }
 }
 
-impl Planned<'_> {
-    fn value(&self, types: &Types, of_type: &Type, value: Value) -> Result<Value, Nulled> {
-        let completed = match (&of_type.base, value) {
+impl Planned {
+    fn complete(&self, types: &Types, value: &mut Value) -> Result<(), Nulled> {
+        if let Some(of_type) = &self.of_type {
+            self.value(types, of_type, value)
+        } else {
+            self.undescribed(types, value);
+            Ok(())
+        }
+    }
+
+    fn value(&self, types: &Types, of_type: &Type, value: &mut Value) -> Result<(), Nulled> {
+        let completed = match (&of_type.base, &mut *value) {
             (_, Value::Null) => Err(Nulled),
             (BaseType::List(of), Value::List(items)) => {
-                let items = items.into_iter().map(|item| self.value(types, of, item));
-                items.collect::<Result<Vec<_>, _>>().map(Value::List)
+                items.iter_mut().try_for_each(|item| self.value(types, of, item))
             }
-            (BaseType::Named(_), Value::Object(object)) => match &self.below {
-                Some(plan) => plan.object(types, object),
-                None => Ok(Value::Object(object)),
-            },
-            (_, other) => Ok(other),
+            (BaseType::Named(_), Value::Object(object)) => self
+                .below
+                .as_ref()
+                .map_or(Ok(()), |plan| plan.object(types, object)),
+            _ => Ok(()),
         };
         match completed {
-            Err(Nulled) if of_type.nullable => Ok(Value::Null),
+            Err(Nulled) if of_type.nullable => {
+                *value = Value::Null;
+                Ok(())
+            }
             other => other,
         }
     }
 
     /// Only the order can be put right.
-    fn undescribed(&self, types: &Types, value: Value) -> Value {
-        match (&self.below, value) {
-            (Some(plan), Value::Object(object)) => plan.object(types, object).unwrap_or_default(),
-            (Some(_), Value::List(items)) => Value::List(
-                items
-                    .into_iter()
-                    .map(|item| self.undescribed(types, item))
-                    .collect(),
-            ),
-            (_, other) => other,
+    fn undescribed(&self, types: &Types, value: &mut Value) {
+        let Some(plan) = &self.below else { return };
+        let is_void = match value {
+            Value::Object(object) => plan.object(types, object).is_err(),
+            Value::List(items) => {
+                for item in items {
+                    self.undescribed(types, item);
+                }
+                false
+            }
+            _ => false,
+        };
+        if is_void {
+            *value = Value::Null;
         }
     }
 }
 
-/// Gives every selection set of an operation the field of our own, where the answer could not be completed without it.
+/// Gives the selection sets of an operation the field of our own, where the answer could not be completed without it: where
+/// an object can be of several types, and everywhere when directives may leave an object without fields.
 pub(super) fn prepare(document: &mut ExecutableDocument, types: &Types, has_directives: bool) {
+    let marker = Marker {
+        types,
+        everywhere: has_directives,
+    };
     if !has_directives && !types.has_abstract() {
         return;
     }
     match &mut document.operations {
         DocumentOperations::Single(operation) => {
-            mark(&mut operation.node.selection_set.node);
+            marker.mark(types.query(), &mut operation.node.selection_set.node);
         }
         DocumentOperations::Multiple(operations) => {
             for operation in operations.values_mut() {
-                mark(&mut operation.node.selection_set.node);
+                marker.mark(types.query(), &mut operation.node.selection_set.node);
             }
         }
     }
     for fragment in document.fragments.values_mut() {
-        below(&mut fragment.node.selection_set.node);
+        let fragment = &mut fragment.node;
+        marker.below(
+            &fragment.type_condition.node.on.node,
+            &mut fragment.selection_set.node,
+        );
     }
 }
 
-fn mark(set: &mut SelectionSet) {
-    below(set);
-    let position = Pos::default();
-    let own = Field {
-        alias: Some(Positioned::new(Name::new(OWN_TYPENAME), position)),
-        name: Positioned::new(Name::new("__typename"), position),
-        arguments: Vec::new(),
-        directives: Vec::new(),
-        selection_set: Positioned::default(),
-    };
-    let own = Selection::Field(Positioned::new(own, position));
-    set.items.push(Positioned::new(own, position));
+struct Marker<'t> {
+    types: &'t Types,
+    everywhere: bool,
 }
 
-fn below(set: &mut SelectionSet) {
-    for selection in &mut set.items {
-        match &mut selection.node {
-            Selection::Field(field) if !field.node.selection_set.node.items.is_empty() => {
-                mark(&mut field.node.selection_set.node);
+impl Marker<'_> {
+    fn mark(&self, on: &str, set: &mut SelectionSet) {
+        self.below(on, set);
+        if !self.everywhere && self.types.is_object(on) {
+            return;
+        }
+        let position = Pos::default();
+        let own = Field {
+            alias: Some(Positioned::new(Name::new(OWN_TYPENAME), position)),
+            name: Positioned::new(Name::new("__typename"), position),
+            arguments: Vec::new(),
+            directives: Vec::new(),
+            selection_set: Positioned::default(),
+        };
+        let own = Selection::Field(Positioned::new(own, position));
+        set.items.push(Positioned::new(own, position));
+    }
+
+    fn below(&self, on: &str, set: &mut SelectionSet) {
+        for selection in &mut set.items {
+            match &mut selection.node {
+                Selection::Field(field) if !field.node.selection_set.node.items.is_empty() => {
+                    let of_type = self.types.field(on, &field.node.name.node).map_or("", named);
+                    self.mark(of_type, &mut field.node.selection_set.node);
+                }
+                Selection::InlineFragment(fragment) => {
+                    let fragment = &mut fragment.node;
+                    let condition = fragment.type_condition.as_ref();
+                    let on = condition.map_or(on, |condition| &condition.node.on.node);
+                    self.below(on, &mut fragment.selection_set.node);
+                }
+                _ => {}
             }
-            Selection::InlineFragment(fragment) => below(&mut fragment.node.selection_set.node),
-            _ => {}
         }
     }
 }

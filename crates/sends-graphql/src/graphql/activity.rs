@@ -88,6 +88,7 @@ impl CampaignActivity {
                 history: Arc::default(),
                 fetched_at: Timestamp::now(),
                 stale: None,
+                basis: None,
             });
         }
         let loader = context.data_unchecked::<HistoryLoader>();

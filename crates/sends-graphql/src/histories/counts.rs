@@ -29,8 +29,8 @@ pub(super) struct Counters {
 }
 
 impl Counters {
-    pub(super) fn found(&self) {
-        increment(&self.store);
+    pub(super) fn found(&self, questions: usize) {
+        self.store.fetch_add(questions as u64, Ordering::Relaxed);
     }
 
     /// A flight landed. One that found a fresh answer in the store after all has not asked the upstream.

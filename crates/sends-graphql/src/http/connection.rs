@@ -1,6 +1,6 @@
 //! Connections: accepted up to a number, spoken to in HTTP/1.1 or HTTP/2, and closed when nothing comes of them.
 //!
-//! Owns sockets and their time. Must not know what is asked over them.
+//! Owns sockets and their time. Must not know what is asked over them, nor whether it was [asked before](super::reuse).
 //!
 //! The library's own timeout for the head of a request also runs while a connection is idle, and knows nothing of one that
 //! never says which protocol it speaks. So each connection is watched here: how long since it opened, since its last
@@ -25,6 +25,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt;
 
 use self::activity::{Activity, Watched};
+use super::reuse::Reuse;
 use crate::settings::ConnectionLimits;
 
 /// How many requests one HTTP/2 connection may have under way.
@@ -47,6 +48,7 @@ const LAST_WORDS: Duration = Duration::from_secs(5);
 pub(super) async fn serve(
     listener: TcpListener,
     router: Router,
+    reuse: Option<Arc<Reuse>>,
     limits: ConnectionLimits,
     shutdown: impl Future<Output = ()> + Send,
 ) {
@@ -61,9 +63,9 @@ pub(super) async fn serve(
         };
         match accepted {
             Ok((stream, place)) => {
-                let (router, ending) = (router.clone(), ending.clone());
+                let (router, reuse, ending) = (router.clone(), reuse.clone(), ending.clone());
                 connections.spawn(async move {
-                    converse(stream, router, limits, ending).await;
+                    converse(stream, router, reuse, limits, ending).await;
                     drop(place);
                 });
             }
@@ -99,7 +101,13 @@ async fn accept(
 }
 
 /// Answers what comes over one connection, until either side is done with it.
-async fn converse(stream: TcpStream, router: Router, limits: ConnectionLimits, ending: CancellationToken) {
+async fn converse(
+    stream: TcpStream,
+    router: Router,
+    reuse: Option<Arc<Reuse>>,
+    limits: ConnectionLimits,
+    ending: CancellationToken,
+) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!("small answers may be delayed: {error}");
     }
@@ -107,9 +115,12 @@ async fn converse(stream: TcpStream, router: Router, limits: ConnectionLimits, e
     let answering = Arc::clone(&activity);
     let service = service_fn(move |request: Request<Incoming>| {
         let under_way = answering.begin(request.version());
-        let answer = router.clone().oneshot(request.map(Body::new));
+        let (router, reuse) = (router.clone(), reuse.clone());
         async move {
-            let answer = answer.await;
+            let answer = match reuse {
+                Some(reuse) => reuse.answer(request, router).await,
+                None => router.oneshot(request.map(Body::new)).await,
+            };
             drop(under_way);
             answer
         }

@@ -23,7 +23,7 @@ use super::{
     documents::Documents,
     entity_tag, gate,
     media_type::MediaType,
-    operation::Operation,
+    operation::{Executed, Operation},
     parameters::{Parameters, Requests},
     rejection::Rejection,
 };
@@ -99,10 +99,10 @@ impl Endpoint {
         let headers = &parts.headers;
         self.check_caller(headers)?;
         let parameters = Parameters::from_query_string(parts.uri.query().unwrap_or_default())?;
-        let response = self.run(parameters, headers, Method::GET).await?;
+        let response = self.run(parameters, headers, Method::GET).await?.response;
         // What has errors may be different the next time, and is not worth keeping.
         let tag = response.is_ok().then(|| entity_tag::of(&response.data)).flatten();
-        let mut response = executed(response, media_type);
+        let mut response = answer_of(response, media_type);
         if let Some(tag) = tag {
             let keep_and_ask = HeaderValue::from_static("private, no-cache");
             response.headers_mut().insert(header::CACHE_CONTROL, keep_and_ask);
@@ -120,8 +120,12 @@ impl Endpoint {
         drop(body);
         match requests {
             Requests::Single(parameters) => {
-                let response = self.run(*parameters, headers, Method::POST).await?;
-                Ok(executed(response, media_type))
+                let executed = self.run(*parameters, headers, Method::POST).await?;
+                let mut response = answer_of(executed.response, media_type);
+                if let Some(repeatable) = executed.repeatable {
+                    response.extensions_mut().insert(repeatable);
+                }
+                Ok(response)
             }
             Requests::Batch(batch) => {
                 let answers = batch
@@ -165,7 +169,7 @@ impl Endpoint {
         mut parameters: Parameters,
         headers: &HeaderMap,
         method: Method,
-    ) -> Result<async_graphql::Response, Rejection> {
+    ) -> Result<Executed, Rejection> {
         let document = self.documents.find(&mut parameters)?;
         let _place = self.admission.enter().await?;
         let operation = Operation {
@@ -182,13 +186,13 @@ impl Endpoint {
             )
             .header(header::ALLOW, HeaderValue::from_static("POST")));
         }
-        let response = prepared.execute(&self.service, self.asker(headers)?).await?;
+        let executed = prepared.execute(&self.service, self.asker(headers)?).await?;
         self.documents.keep(document);
-        Ok(response)
+        Ok(executed)
     }
 }
 
-fn executed(response: async_graphql::Response, media_type: MediaType) -> Response {
+fn answer_of(response: async_graphql::Response, media_type: MediaType) -> Response {
     let mut response = GraphQLResponse::from(response).into_response();
     response
         .headers_mut()
@@ -197,9 +201,9 @@ fn executed(response: async_graphql::Response, media_type: MediaType) -> Respons
 }
 
 /// One answer among those to a batch.
-fn element(answer: Result<async_graphql::Response, Rejection>) -> serde_json::Value {
+fn element(answer: Result<Executed, Rejection>) -> serde_json::Value {
     match answer {
-        Ok(response) => serde_json::json!(response),
+        Ok(executed) => serde_json::json!(executed.response),
         Err(rejection) => serde_json::json!({ "errors": rejection.into_errors() }),
     }
 }

@@ -5,7 +5,7 @@
 use async_graphql::{Request, Response, Variables, parser::types::OperationType};
 use serde_json::{Map, Value};
 
-use super::{Service, rejection::Rejection};
+use super::{Service, rejection::Rejection, reuse::Repeatable};
 use crate::{
     execution::{self, Admitted, Executor},
     histories::Asker,
@@ -22,6 +22,14 @@ pub(super) struct Operation<'request> {
     pub name: Option<String>,
     /// The values of its variables.
     pub variables: Map<String, Value>,
+}
+
+/// What came of an operation.
+pub(super) struct Executed {
+    /// The answer.
+    pub response: Response,
+    /// What it rests on, if it would be given again.
+    pub repeatable: Option<Repeatable>,
 }
 
 /// An operation that has been admitted.
@@ -55,11 +63,13 @@ impl Prepared<'_> {
     /// # Errors
     ///
     /// A [`Rejection`] where it is not executed.
-    pub(super) async fn execute(self, service: &Service, asker: Asker) -> Result<Response, Rejection> {
-        let caller = asker.caller.clone();
+    pub(super) async fn execute(self, service: &Service, asker: Asker) -> Result<Executed, Rejection> {
+        let (caller, owner) = (asker.caller.clone(), asker.owner);
         let log = LogReader::new(&asker, service.log.clone());
         let histories = HistoryLoader::new(service.histories.clone(), asker.clone());
         let neighbours = NeighbourLoader::new(service.neighbours.clone(), asker);
+        let witness = self.0.is_repeatable().then(|| histories.witness());
+        let operation = self.0.name().map(str::to_owned);
         let admitted = self.0.data(histories).data(neighbours).data(log);
         let mut response = admitted.execute().await;
         if execution::is_request_error(&response) {
@@ -70,6 +80,14 @@ impl Prepared<'_> {
         let cost = async_graphql::value!({ "calls": caller.calls_sent() });
         response.extensions.insert("upstream".to_owned(), cost);
         telemetry::operation::cost(caller.calls_sent());
-        Ok(response)
+        // What cost something would cost nothing the next time, which is to be told as well.
+        let costs_nothing = response.errors.is_empty() && caller.calls_sent() == 0;
+        let evidence = witness
+            .filter(|_| costs_nothing)
+            .and_then(|witness| witness.evidence(owner));
+        Ok(Executed {
+            response,
+            repeatable: evidence.map(|evidence| Repeatable { evidence, operation }),
+        })
     }
 }

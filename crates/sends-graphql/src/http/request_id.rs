@@ -1,7 +1,7 @@
 //! The id of a request: the caller's if it brings a usable one, in the answer, and for whoever writes about it.
 
 use axum::{extract::Request, middleware::Next, response::Response};
-use http::{HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 /// Where the id travels, in both directions.
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -19,12 +19,18 @@ impl RequestId {
         self.0.to_str().unwrap_or_default()
     }
 
-    fn of(request: &Request) -> Self {
-        let mut brought = request.headers().get_all(REQUEST_ID).iter();
+    /// The id of a request with these headers.
+    pub(super) fn of(headers: &HeaderMap) -> Self {
+        let mut brought = headers.get_all(REQUEST_ID).iter();
         match (brought.next(), brought.next()) {
             (Some(id), None) if is_usable(id) => Self(id.clone()),
             _ => Self::drawn(),
         }
+    }
+
+    /// Tells the caller.
+    pub(super) fn mark(self, response: &mut Response) {
+        response.headers_mut().insert(REQUEST_ID, self.0);
     }
 
     /// Only has to be different from the others in the log, which without random numbers it is not.
@@ -46,10 +52,10 @@ fn is_usable(id: &HeaderValue) -> bool {
 
 /// Names the request, for the service and for the caller.
 pub(super) async fn name(mut request: Request, next: Next) -> Response {
-    let id = RequestId::of(&request);
+    let id = RequestId::of(request.headers());
     request.extensions_mut().insert(id.clone());
     let mut response = next.run(request).await;
-    response.headers_mut().insert(REQUEST_ID, id.0);
+    id.mark(&mut response);
     response
 }
 
@@ -64,7 +70,7 @@ mod tests {
         for value in values {
             request.headers_mut().append(REQUEST_ID, value.parse().unwrap());
         }
-        RequestId::of(&request).as_str().to_owned()
+        RequestId::of(request.headers()).as_str().to_owned()
     }
 
     #[test]

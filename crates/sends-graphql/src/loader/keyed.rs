@@ -9,7 +9,7 @@ use std::{collections::HashMap, hash::Hash};
 use ::dataloader::{BatchFn, cached::Loader};
 use futures_util::{
     FutureExt,
-    future::{BoxFuture, Shared},
+    future::{self, BoxFuture, Shared},
 };
 use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument;
@@ -30,8 +30,13 @@ impl<V> Clone for Pending<V> {
 }
 
 impl<V: Clone + Send + Sync + 'static> Pending<V> {
-    /// Starts at once. It is given up when nobody can wait for it any more, as when the caller has gone.
+    /// Starts at once. What is known already is there at once; anything else goes on by itself, and is given up when nobody
+    /// can wait for it any more, as when the caller has gone.
     pub(super) fn start(reading: impl Future<Output = Result<V, ReadError>> + Send + 'static) -> Self {
+        let mut reading = reading.boxed();
+        if let Some(known) = (&mut reading).now_or_never() {
+            return Self(future::ready(known).boxed().shared());
+        }
         let task = AbortOnDropHandle::new(tokio::spawn(reading.in_current_span()));
         let pending = async move {
             task.await.unwrap_or_else(|error| {

@@ -27,6 +27,8 @@ pub struct HttpSettings {
     pub allowed_origins: Vec<HeaderValue>,
     /// Which documents are answered.
     pub documents: Documents,
+    /// Bytes of answers that are kept for requests that come again; 0 keeps none.
+    pub answer_bytes: u64,
     /// Whether the schema may be asked for.
     pub introspection: bool,
     /// How much one request may hold.
@@ -87,6 +89,7 @@ impl HttpSettings {
             problems.keep(TrustedDocuments::read(Path::new(path)).map_err(Problem::PersistedOnly))
         });
         let persisted_bytes = problems.keep(number("persisted-cache", &options.persisted_cache, 1 << 40));
+        let answer_bytes = problems.keep(number("answer-cache", &options.answer_cache, 1 << 40));
         let introspection = problems.keep(switch("introspection", &options.introspection));
         let batch = problems.keep(count("batch-limit", &options.batch_limit, 1_000));
         let body = problems.keep(count("body-limit", &options.body_limit, 1 << 30));
@@ -114,6 +117,7 @@ impl HttpSettings {
             allowed_hosts,
             allowed_origins,
             documents,
+            answer_bytes: answer_bytes?,
             introspection: introspection?,
             request: RequestLimits {
                 body: body?,

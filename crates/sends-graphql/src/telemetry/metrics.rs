@@ -82,6 +82,22 @@ struct RefusalLabels {
     reason: &'static str,
 }
 
+/// What is counted of one operation.
+pub struct OperationMetrics {
+    ok: Counter,
+    seconds: Histogram,
+    reused: Counter,
+}
+
+impl OperationMetrics {
+    /// It was answered well, and as before.
+    pub fn answered_again(&self, took: Duration) {
+        self.ok.inc();
+        self.reused.inc();
+        self.seconds.observe(took.as_secs_f64());
+    }
+}
+
 type Histograms<Label> = Family<Label, Histogram, fn() -> Histogram>;
 
 /// What is counted. Clones count the same.
@@ -94,6 +110,7 @@ struct Counted {
     operations: Family<OperationLabels, Counter>,
     operation_seconds: Histograms<OperationLabel>,
     operations_in_progress: Gauge,
+    reused: Counter,
     requests: Family<RequestLabels, Counter>,
     request_seconds: Histograms<EndpointLabel>,
     refusals: Family<RefusalLabels, Counter>,
@@ -109,6 +126,7 @@ impl Metrics {
             operations: Family::default(),
             operation_seconds: Family::new_with_constructor(milliseconds_to_minutes),
             operations_in_progress: Gauge::default(),
+            reused: Counter::default(),
             requests: Family::default(),
             request_seconds: Family::new_with_constructor(milliseconds_to_minutes),
             refusals: Family::default(),
@@ -148,6 +166,23 @@ impl Metrics {
             .inc();
     }
 
+    /// Counts one operation, for whoever does so often.
+    pub fn of_operation(&self, name: Option<&str>) -> OperationMetrics {
+        let operation = self.0.names.label(name);
+        let label = OperationLabel {
+            operation: Arc::clone(&operation),
+        };
+        let ok = OperationLabels {
+            operation,
+            outcome: Outcome::Ok.name(),
+        };
+        OperationMetrics {
+            ok: self.0.operations.get_or_create(&ok).clone(),
+            seconds: self.0.operation_seconds.get_or_create(&label).clone(),
+            reused: self.0.reused.clone(),
+        }
+    }
+
     /// Everything, with the state as it is now, in Prometheus' text format.
     ///
     /// # Errors
@@ -183,6 +218,11 @@ impl Counted {
             "operations_in_progress",
             "GraphQL requests being answered",
             self.operations_in_progress.clone(),
+        );
+        registry.register(
+            "operations_reused",
+            "GraphQL requests answered as the same request was answered before",
+            self.reused.clone(),
         );
         registry.register(
             "upstream_requests",

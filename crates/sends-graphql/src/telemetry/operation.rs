@@ -59,8 +59,6 @@ pub async fn watch(State(metrics): State<Metrics>, request: Request, next: Next)
         "otel.status_code" = field::Empty,
         request_id = request.extensions().get().map(RequestId::as_str),
         operation = field::Empty,
-        outcome = field::Empty,
-        upstream_calls = field::Empty,
     );
     traces::continue_trace(&span, request.headers());
     let mut watch = Watch::begin(metrics);
@@ -81,8 +79,7 @@ pub async fn watch(State(metrics): State<Metrics>, request: Request, next: Next)
     );
     let upstream_calls = notes.upstream_calls;
     let took = watch.end(&notes.ended, outcome);
-    span.record("outcome", outcome.name());
-    span.record("upstream_calls", upstream_calls);
+    traces::tell(&span, outcome.name(), upstream_calls);
     if outcome == Outcome::Failed {
         span.record("otel.status_code", "ERROR");
     }

@@ -118,6 +118,13 @@ pub fn continue_trace(span: &Span, headers: &HeaderMap) {
     let _ = span.set_parent(context);
 }
 
+/// Tells the trace what came of a request. Does nothing while nothing is traced, and then costs next to nothing: a field of
+/// the span itself would be written out for the log as well.
+pub(super) fn tell(span: &Span, outcome: &'static str, upstream_calls: u32) {
+    span.set_attribute("outcome", outcome);
+    span.set_attribute("upstream_calls", i64::from(upstream_calls));
+}
+
 struct Headers<'a>(&'a HeaderMap);
 
 impl Extractor for Headers<'_> {

@@ -18,8 +18,9 @@ fn completed(query: &str, answer: serde_json::Value) -> String {
     let operation = guard::operation(&document, None).expect("an operation");
     let plan = Plan::of(&document, operation, &Variables::default(), &types);
     prepare(&mut document, &types, true);
-    let answer = Value::from_json(answer).expect("a value");
-    plan.complete(&types, answer).to_string()
+    let mut answer = Value::from_json(answer).expect("a value");
+    plan.complete(&types, &mut answer);
+    answer.to_string()
 }
 
 #[test]

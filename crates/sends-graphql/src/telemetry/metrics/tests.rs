@@ -53,6 +53,7 @@ fn everything_that_is_counted_is_in_the_text() {
     # HELP sends_budget_used Calls of the day (UTC) so far.
     # HELP sends_operation_duration_seconds Time from a GraphQL request's head to its response.
     # HELP sends_operations_in_progress GraphQL requests being answered.
+    # HELP sends_operations_reused_total GraphQL requests answered as the same request was answered before.
     # HELP sends_operations_total GraphQL requests by operation and outcome.
     # HELP sends_pacer_wait_seconds Time that calls to Constant Contact waited for their turn.
     # HELP sends_queue_length Calls that wait for their turn.
@@ -67,6 +68,7 @@ fn everything_that_is_counted_is_in_the_text() {
     # TYPE sends_budget_used gauge
     # TYPE sends_operation_duration_seconds histogram
     # TYPE sends_operations_in_progress gauge
+    # TYPE sends_operations_reused_total counter
     # TYPE sends_operations_total counter
     # TYPE sends_pacer_wait_seconds histogram
     # TYPE sends_queue_length gauge
@@ -86,6 +88,7 @@ fn everything_that_is_counted_is_in_the_text() {
     sends_operation_duration_seconds_count{operation="History"} 1
     sends_operation_duration_seconds_sum{operation="History"} 0.25
     sends_operations_in_progress 1
+    sends_operations_reused_total 0
     sends_operations_total{operation="History",outcome="partial"} 1
     sends_pacer_wait_seconds_count 1
     sends_pacer_wait_seconds_sum 1.0

@@ -1,0 +1,121 @@
+//! Documents that were read before: parsed, measured, and planned, so that the next request with the same text begins there.
+//!
+//! Owns what is kept and for how long. A text is kept when it comes a second time: texts that carry their ids within them
+//! come once each, and there is no end to them.
+
+use std::sync::Arc;
+
+use async_graphql::{
+    Variables,
+    parser::types::{ExecutableDocument, OperationDefinition},
+};
+use quick_cache::{Weighter, sync::Cache};
+
+use super::{
+    completion::{self, Plan},
+    repeatable,
+};
+use crate::{
+    doorkeeper::Doorkeeper,
+    guard::{self, Document, Limits, Refused, Types},
+};
+
+/// How many bytes the documents may take, by estimate.
+const BYTES: u64 = 8 << 20;
+
+/// What a document takes for each byte of its text: a field of eight letters is some three hundred bytes when parsed, and
+/// it is there as it came and as it is executed.
+const BYTES_PER_BYTE: u64 = 80;
+
+/// How many texts are remembered as having come once.
+const REMEMBERED: usize = 1 << 12;
+
+/// A document that may be executed, with all that can be said of it before its variables are known.
+pub(super) struct Known {
+    /// As it is executed.
+    pub(super) document: Document,
+    /// What its only operation answers, where that does not depend on the variables.
+    plan: Option<Arc<Plan>>,
+    /// Whether it asks for nothing but send histories and what follows from them.
+    pub(super) is_repeatable: bool,
+}
+
+impl Known {
+    /// Reads a text.
+    pub(super) fn read(text: &str, types: &Types, limits: &Limits) -> Result<Self, Refused> {
+        let mut document = guard::read(text, types, limits)?;
+        let is_repeatable = repeatable::is_repeatable(&document.parsed, types);
+        let has_directives = document.measure.directives > 0;
+        let mut operations = document.parsed.operations.iter();
+        let plan = match (operations.next(), operations.next()) {
+            (Some((_, only)), None) if !has_directives => {
+                let plan = Plan::of(&document.parsed, &only.node, &Variables::default(), types);
+                Some(Arc::new(plan))
+            }
+            _ => None,
+        };
+        completion::prepare(&mut document.parsed, types, has_directives);
+        Ok(Self {
+            document,
+            plan,
+            is_repeatable,
+        })
+    }
+
+    /// The document for the library to execute, which wants one of its own.
+    pub(super) fn into_executable(self: Arc<Self>) -> ExecutableDocument {
+        Arc::try_unwrap(self).map_or_else(
+            |known| known.document.parsed.clone(),
+            |known| known.document.parsed,
+        )
+    }
+
+    /// The plan of one of its operations.
+    pub(super) fn plan(
+        &self,
+        operation: &OperationDefinition,
+        variables: &Variables,
+        types: &Types,
+    ) -> Arc<Plan> {
+        self.plan.as_ref().map_or_else(
+            || Arc::new(Plan::of(&self.document.parsed, operation, variables, types)),
+            Arc::clone,
+        )
+    }
+}
+
+/// The documents that were read before.
+pub(super) struct Documents {
+    known: Cache<Box<str>, Arc<Known>, ByLength>,
+    seen: Doorkeeper,
+}
+
+#[derive(Clone)]
+struct ByLength;
+
+impl Weighter<Box<str>, Arc<Known>> for ByLength {
+    fn weight(&self, text: &Box<str>, _: &Arc<Known>) -> u64 {
+        text.len() as u64 * BYTES_PER_BYTE
+    }
+}
+
+impl Documents {
+    pub(super) fn new() -> Self {
+        Self {
+            known: Cache::with_weighter(64, BYTES, ByLength),
+            seen: Doorkeeper::new(REMEMBERED),
+        }
+    }
+
+    /// The document with this text, read now unless it was read before.
+    pub(super) fn find(&self, text: &str, types: &Types, limits: &Limits) -> Result<Arc<Known>, Refused> {
+        if let Some(known) = self.known.get(text) {
+            return Ok(known);
+        }
+        let known = Arc::new(Known::read(text, types, limits)?);
+        if self.seen.knows(text) {
+            self.known.insert(text.into(), Arc::clone(&known));
+        }
+        Ok(known)
+    }
+}
