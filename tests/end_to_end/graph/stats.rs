@@ -73,8 +73,10 @@ async fn a_batch_that_is_refused_is_asked_for_again_in_halves() {
     let told = answer["data"]["campaignActivities"].as_array().unwrap();
     assert_eq!(told.iter().filter(|one| one["stats"].is_object()).count(), 9);
     assert!(told[0]["stats"].is_null());
-    // 10, then 5 and 5, of the first half 2 and 3, and at last 1 and 1.
-    assert_eq!(costs(&sandbox).await, of([(BATCH, 7)]));
+    // 10, then 5 and 5, then 2 and 3, and 1 and 1; once more where the refused id is among the three, and not alone there.
+    // The order within a batch is nobody's promise.
+    let costs = costs(&sandbox).await;
+    assert!([7, 9].map(|calls| of([(BATCH, calls)])).contains(&costs), "{costs:?}");
 }
 
 #[tokio::test]
