@@ -12,7 +12,7 @@ use http::{HeaderMap, header};
 use jiff::Timestamp;
 use secrecy::ExposeSecret;
 use sends_client::{AccessToken, Caller, TokenSource};
-use sends_credentials::{CredentialId, Login, environment::EnvironmentVariables};
+use sends_credentials::{CredentialId, Login, StateDir, environment::EnvironmentVariables};
 use sends_store::Owner;
 use tokio::time::Instant;
 
@@ -67,6 +67,24 @@ impl OwnOwner {
             login,
             seen: Arc::new(Mutex::new((Instant::now(), owner))),
         }
+    }
+
+    /// Who a command reads for that brings its own credential: the environment's token if there is one, or else the login.
+    /// `None` when there is neither.
+    ///
+    /// # Errors
+    ///
+    /// When the login cannot be read.
+    pub fn of(
+        state: &StateDir,
+        variables: &EnvironmentVariables,
+    ) -> Result<Option<Owner>, sends_credentials::StoreError> {
+        if variables.access_token.is_some() || variables.refresh_token.is_some() {
+            return Ok(Some(Self::of_environment(variables).now()));
+        }
+        let login = Login::new(state, sends_credentials::Settings::default());
+        let is_there = login.status()?.is_some();
+        Ok(is_there.then(|| Self::of_login(login).now()))
     }
 
     /// Whose data it reads now.

@@ -3,7 +3,10 @@
 mod login;
 mod status;
 
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    path::PathBuf,
+};
 
 use sends_client::{BuildError, SystemClock, UpstreamError};
 use sends_credentials::{Login, LoginError, StoreError as LoginStoreError};
@@ -13,6 +16,7 @@ pub use self::{login::login, status::status};
 use crate::{
     backend::BackendError,
     command::{AccountOptions, StateOptions},
+    export,
     settings::{self, Problem},
 };
 
@@ -46,6 +50,15 @@ pub enum CommandError {
     /// The log is not in step.
     #[error("the log is not complete: {0}; what was read is kept, and running it again goes on")]
     Synchronisation(String),
+    /// There is nothing to export.
+    #[error("nothing was ever fetched into {}: run the service or a sync first", .0.display())]
+    NoStore(PathBuf),
+    /// Not everything could be exported.
+    #[error(transparent)]
+    Export(#[from] export::Failure),
+    /// What is wrong with each was said.
+    #[error("{0} of the activities have no answer")]
+    Unanswered(usize),
     /// Standard output is closed, or the runtime did not start.
     #[error("{0}")]
     Io(#[from] io::Error),

@@ -2,6 +2,7 @@
 //! every wrong setting is reported at once instead of one after the other.
 
 mod http;
+mod log;
 mod operations;
 mod sync;
 
@@ -9,6 +10,7 @@ use clap::{Args, Parser, Subcommand};
 
 pub use self::{
     http::HttpOptions,
+    log::{ExportOptions, FilterOptions, HistoryOptions},
     operations::OperationsOptions,
     sync::{BackgroundSyncOptions, SyncOptions},
 };
@@ -31,6 +33,10 @@ pub struct Arguments {
 pub enum Command {
     /// Answer GraphQL over HTTP (the default)
     Serve(Box<ServeOptions>),
+    /// Print what became of each send of some activities, why, and what to do about it
+    History(Box<HistoryOptions>),
+    /// Write the log of all sends as a table or as JSON
+    Export(Box<ExportOptions>),
     /// Connect a Constant Contact account, in a browser or on another device
     Login(LoginOptions),
     /// Forget the connected account
@@ -57,10 +63,9 @@ pub struct ServeOptions {
     )]
     pub listen: String,
 
-    /// Answer from an embedded imitation of Constant Contact with invented data; needs no account
-    #[arg(long, env = "SENDS_SANDBOX", value_name = "true|false", num_args = 0..=1, require_equals = true,
-          default_missing_value = "true", default_value = "false", hide_default_value = true)]
-    pub sandbox: String,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "a comment here would become help text")]
+    pub source: SourceOptions,
 
     /// Serve GraphiQL at /graphiql: a page to explore the schema with
     #[arg(
@@ -98,15 +103,6 @@ pub struct ServeOptions {
     )]
     pub max_age_settled: String,
 
-    /// Where to keep what was fetched
-    #[arg(
-        long,
-        env = "SENDS_STORE",
-        value_name = "sqlite|memory",
-        default_value = "sqlite"
-    )]
-    pub store: String,
-
     /// Be a subgraph of an Apollo Federation 2 supergraph
     #[arg(long, env = "SENDS_FEDERATION", value_name = "true|false", num_args = 0..=1, require_equals = true,
           default_missing_value = "true", default_value = "false", hide_default_value = true)]
@@ -135,6 +131,24 @@ pub struct ServeOptions {
     #[command(flatten)]
     #[expect(missing_docs, reason = "a comment here would become help text")]
     pub limits: LimitOptions,
+}
+
+/// Where answers come from and where they are kept.
+#[derive(Args, Clone, Debug)]
+pub struct SourceOptions {
+    /// Answer from an embedded imitation of Constant Contact with invented data; needs no account
+    #[arg(long, env = "SENDS_SANDBOX", value_name = "true|false", num_args = 0..=1, require_equals = true,
+          default_missing_value = "true", default_value = "false", hide_default_value = true)]
+    pub sandbox: String,
+
+    /// Where to keep what was fetched
+    #[arg(
+        long,
+        env = "SENDS_STORE",
+        value_name = "sqlite|memory",
+        default_value = "sqlite"
+    )]
+    pub store: String,
 }
 
 /// The options of `schema`.

@@ -19,8 +19,8 @@
 //!
 //! Around it, `command.rs` is the command line as it was written, `settings.rs` what it means once checked, `backend.rs`
 //! puts the parts together, `serve.rs` starts and stops the whole, `shutdown.rs` says in which order, `readiness.rs` whether it
-//! can answer, `telemetry.rs` what it tells about itself, `sync.rs` keeps the log of all sends in step, and `account.rs` holds the
-//! commands for connecting an account.
+//! can answer, `telemetry.rs` what it tells about itself, `sync.rs` keeps the log of all sends in step, `account.rs` holds the
+//! commands for connecting an account, and `export.rs` and `history_table.rs` the ones that print sends.
 //!
 //! What is absent by design: mutations, any way to make the upstream send mail, and any field that returns a token.
 
@@ -30,9 +30,11 @@ pub mod backend;
 pub mod command;
 mod doorkeeper;
 pub mod execution;
+pub mod export;
 pub mod graphql;
 pub mod guard;
 pub mod histories;
+pub mod history_table;
 pub mod http;
 pub mod ledger;
 pub mod loader;

@@ -6,7 +6,7 @@ use clap::Parser;
 use sends_graphql::{
     account::{self, CommandError},
     command::{Arguments, Command},
-    graphql, serve,
+    export, graphql, history_table, serve,
     settings::Settings,
     sync,
 };
@@ -35,6 +35,8 @@ fn main() -> ExitCode {
             },
             Err(problems) => fail(&CommandError::Settings(problems), WRONG_SETTINGS),
         },
+        Command::History(options) => command(history_table::history(&options, variables)),
+        Command::Export(options) => command(export::export(&options, variables)),
         Command::Login(options) => command(account::login(&options, variables)),
         Command::Logout(options) => command(account::logout(&options)),
         Command::Status(options) => command(account::status(&options, variables)),

@@ -2,6 +2,7 @@
 
 mod http;
 mod limits;
+mod log;
 mod operations;
 mod problem;
 mod sync;
@@ -19,12 +20,13 @@ use self::value::{Problems, number, seconds, switch};
 pub use self::{
     http::{ConnectionLimits, Documents, HttpSettings, RequestLimits},
     limits::LimitOptions,
+    log::{ExportSettings, HistorySettings},
     operations::{EndingTimes, OperationsSettings},
     problem::Problem,
     sync::SyncSettings,
 };
 use crate::{
-    command::{AccountOptions, ServeOptions, StateOptions, UpstreamOptions},
+    command::{AccountOptions, ServeOptions, SourceOptions, StateOptions, UpstreamOptions},
     guard,
     histories::Freshness,
 };
@@ -127,7 +129,17 @@ impl Settings {
         let upstream = UpstreamSettings::check(&options.upstream, &mut problems);
         let federation = problems.keep(switch("federation", &options.federation));
         let limits = limits::check(&options.limits, &mut problems);
-        let source = check_source(options, variables, &mut problems);
+        let callers = problems.keep(switch("caller-tokens", &options.caller_tokens));
+        let source = callers.and_then(|callers| {
+            check_source(
+                &options.source,
+                callers,
+                &options.upstream,
+                &options.account,
+                variables,
+                &mut problems,
+            )
+        });
         let sync_every = sync::check_every(&options.sync, source.as_ref(), &mut problems);
         let http = HttpSettings::check(&options.http, &mut problems);
         let behind_proxy = problems.keep(switch(
@@ -256,32 +268,34 @@ fn check_listen(listen: &str) -> Result<String, Problem> {
 }
 
 fn check_source(
-    options: &ServeOptions,
+    options: &SourceOptions,
+    callers: bool,
+    upstream: &UpstreamOptions,
+    account: &AccountOptions,
     variables: EnvironmentVariables,
     problems: &mut Problems,
 ) -> Option<Source> {
     let sandbox = problems.keep(switch("sandbox", &options.sandbox));
-    let callers = problems.keep(switch("caller-tokens", &options.caller_tokens));
     let keep_answers = problems.keep(match options.store.as_str() {
         "sqlite" => Ok(true),
         "memory" => Ok(false),
         other => Err(Problem::value("store", other, "sqlite or memory")),
     });
     let has_token = variables.access_token.is_some() || variables.refresh_token.is_some();
-    match (sandbox?, callers?) {
-        (true, _) if given(options.upstream.upstream_url.as_deref()).is_some() => {
+    match (sandbox?, callers) {
+        (true, _) if given(upstream.upstream_url.as_deref()).is_some() => {
             problems.note(Problem::TwoUpstreams)
         }
         (true, true) => problems.note(Problem::SandboxOfCallers),
         (true, false) => Some(Source::Sandbox),
         (false, true) if has_token => problems.note(Problem::TwoModes),
         (false, true) => {
-            let store = keep_answers?.then(|| problems.keep(state_dir(&options.account.state)));
+            let store = keep_answers?.then(|| problems.keep(state_dir(&account.state)));
             Some(Source::CallersAccounts {
                 store: store.map_or(Some(None), |store| store.map(Some))?,
             })
         }
-        (false, false) => check_one_account(&options.account, keep_answers, variables, problems),
+        (false, false) => check_one_account(account, keep_answers, variables, problems),
     }
 }
 

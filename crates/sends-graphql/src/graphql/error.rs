@@ -103,6 +103,11 @@ impl ApiError {
         Self::new(ErrorCode::BadUserInput, message, Facts::default())
     }
 
+    /// What the caller is told.
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
     /// The activity is there, but was not sent so often.
     pub(crate) fn no_such_send() -> Self {
         let message = "This campaign activity has no send with this `sendId`.";

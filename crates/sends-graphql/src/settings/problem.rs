@@ -20,6 +20,16 @@ pub enum Problem {
         /// What would have been right.
         expected: String,
     },
+    /// A value of an option that no variable stands for is not of the kind that the option takes.
+    #[error("--{option}: \"{value}\" is not {expected}")]
+    Option {
+        /// The option, without its dashes.
+        option: &'static str,
+        /// What was given.
+        value: String,
+        /// What would have been right.
+        expected: String,
+    },
     /// The upstream's URL cannot be used.
     #[error("--upstream-url (SENDS_UPSTREAM_URL): {0}")]
     UpstreamUrl(InvalidBaseUrl),
@@ -71,6 +81,14 @@ pub enum Problem {
 }
 
 impl Problem {
+    pub(super) fn option(option: &'static str, value: &str, expected: impl Into<String>) -> Self {
+        Self::Option {
+            option,
+            value: value.to_owned(),
+            expected: expected.into(),
+        }
+    }
+
     pub(super) fn value(option: &'static str, value: &str, expected: impl Into<String>) -> Self {
         let variable = option.to_ascii_uppercase().replace('-', "_");
         Self::Value {

@@ -1,0 +1,151 @@
+//! `export`: the log of all sends as a file for other programs.
+//!
+//! Owns that memory holds one page at a time, and that a file is either complete or not there. The forms are `form.rs`'s.
+//! Nothing here calls upstream, and the service may run meanwhile.
+
+mod form;
+
+use std::{
+    io::{self, BufWriter, Write},
+    path::{Path, PathBuf},
+};
+
+use sends_credentials::environment::EnvironmentVariables;
+use sends_store::{
+    Coverage, LogPageRequest, LoggedSend, Owner, SendLog, SqliteStore, Store, StoreError, SyncLog,
+};
+use tempfile::NamedTempFile;
+
+use self::form::Form;
+pub use self::form::Format;
+use crate::{
+    access::OwnOwner,
+    account::CommandError,
+    backend,
+    command::ExportOptions,
+    settings::{self, ExportSettings, Problem},
+};
+
+/// How many sends are read at a time.
+const PAGE: usize = 500;
+
+/// Writes the sends that the options choose.
+///
+/// # Errors
+///
+/// [`CommandError`] when the options are wrong, the store cannot be read, or what was read cannot be written. That the reader
+/// of standard output has seen enough is no error.
+pub async fn export(options: &ExportOptions, variables: EnvironmentVariables) -> Result<(), CommandError> {
+    let settings = ExportSettings::check(options).map_err(CommandError::Settings)?;
+    let state = settings::state_dir(&options.account.state)?;
+    let owner = OwnOwner::of(&state, &variables)?.ok_or(Problem::NoAccount)?;
+    // Looking must not leave anything behind, least of all a store.
+    if !SqliteStore::is_begun(state.path()) {
+        return Err(CommandError::NoStore(state.path().to_owned()));
+    }
+    let store = backend::open(&state).await?;
+    warn_of_gaps(&store, owner, &settings).await?;
+    let written = match &settings.output {
+        None => write(&store, owner, &settings, io::stdout().lock()).await,
+        Some(path) => write_file(&store, owner, &settings, path).await,
+    };
+    store.close().await?;
+    match written {
+        Err(Failure::Io(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => Ok(other?),
+    }
+}
+
+/// Why not everything was written.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The log could not be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Standard output could not be written.
+    #[error("cannot write to standard output: {0}")]
+    Io(#[from] io::Error),
+    /// The file could not be written, and is as it was.
+    #[error("cannot write {}: {reason}", .path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system says.
+        reason: io::Error,
+    },
+}
+
+/// A file beside the one that is meant takes its place once it is complete and on the disk.
+async fn write_file(
+    store: &SqliteStore,
+    owner: Owner,
+    settings: &ExportSettings,
+    path: &Path,
+) -> Result<(), Failure> {
+    let failed = |reason| Failure::File {
+        path: path.to_owned(),
+        reason,
+    };
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let file = NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).map_err(failed)?;
+    match write(store, owner, settings, file.as_file()).await {
+        Err(Failure::Io(error)) => return Err(failed(error)),
+        other => other?,
+    }
+    file.as_file().sync_all().map_err(failed)?;
+    file.persist(path).map_err(|error| failed(error.error))?;
+    Ok(())
+}
+
+async fn write(
+    store: &SqliteStore,
+    owner: Owner,
+    settings: &ExportSettings,
+    out: impl Write,
+) -> Result<(), Failure> {
+    let mut form = Form::begin(settings.format, BufWriter::new(out))?;
+    let mut request = LogPageRequest {
+        order: settings.order,
+        limit: PAGE,
+        ..LogPageRequest::default()
+    };
+    loop {
+        let page = store.page(owner, &settings.filter, request.clone()).await?;
+        for logged in &page.sends {
+            form.write(logged)?;
+        }
+        if !page.has_next {
+            break;
+        }
+        request.after = page.sends.last().map(LoggedSend::position);
+    }
+    Ok(form.end()?)
+}
+
+/// Says on standard error what the log cannot know.
+async fn warn_of_gaps(
+    store: &SqliteStore,
+    owner: Owner,
+    settings: &ExportSettings,
+) -> Result<(), CommandError> {
+    let coverage = store.coverage(owner).await?;
+    let send = &settings.filter.send;
+    if coverage.contains(send.from, send.until) {
+        return Ok(());
+    }
+    let known = match coverage {
+        Coverage::Nothing => {
+            "the account was never read as a whole, so this is what was asked for so far".to_owned()
+        }
+        Coverage::Between { since: None, until } => format!("the log is complete until {until} only"),
+        Coverage::Between {
+            since: Some(since),
+            until,
+        } => {
+            format!("the log is complete from {since} until {until} only")
+        }
+    };
+    // Nobody may be there to be told.
+    let _ = writeln!(io::stderr(), "sends-graphql: sends may be missing: {known}");
+    Ok(())
+}

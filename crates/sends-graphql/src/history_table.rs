@@ -1,0 +1,97 @@
+//! `history`: the histories of some activities as tables for people.
+//!
+//! Owns what is printed around them, and which status the program ends with. The histories come the same way as for the
+//! service: from what is kept if that is fresh enough, and else from the upstream, in turn with everybody else.
+
+use std::io::{self, Write};
+
+use futures_util::future::join_all;
+use http::HeaderMap;
+use sends_core::ActivityId;
+use sends_credentials::environment::EnvironmentVariables;
+use tokio::time::Instant;
+
+use crate::{
+    account::CommandError,
+    backend::Backend,
+    command::HistoryOptions,
+    graphql::ApiError,
+    histories::{Asker, Histories, Reading},
+    settings::HistorySettings,
+};
+
+/// Prints the history of each activity, and says of each that has none why.
+///
+/// # Errors
+///
+/// [`CommandError::Unanswered`] when an activity has none, after all others were printed; any other [`CommandError`] when
+/// nothing could be asked.
+pub async fn history(options: &HistoryOptions, variables: EnvironmentVariables) -> Result<(), CommandError> {
+    let settings = HistorySettings::check(options, variables).map_err(CommandError::Settings)?;
+    let backend = Backend::new(settings.source, settings.freshness, settings.upstream).await?;
+    let asker = backend
+        .access
+        .asker(
+            &HeaderMap::new(),
+            backend.clock.now(),
+            Instant::now() + settings.timeout,
+        )
+        .map_err(io::Error::other)?;
+    let readings = settings
+        .activities
+        .into_iter()
+        .map(|(text, id)| read(&backend.histories, &asker, text, id));
+    let readings = join_all(readings).await;
+    backend.pacer.flush().await;
+    backend.store.close().await?;
+
+    let mut unanswered = 0;
+    for (place, (text, reading)) in readings.iter().enumerate() {
+        let printed = match reading {
+            Ok(reading) => print(place, text, reading),
+            Err(error) => {
+                unanswered += 1;
+                let text = text.escape_debug();
+                writeln!(io::stderr(), "sends-graphql: {text}: {}", error.message())
+            }
+        };
+        match printed {
+            // A reader such as `head` has seen enough.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
+            other => other?,
+        }
+    }
+    match unanswered {
+        0 => Ok(()),
+        unanswered => Err(CommandError::Unanswered(unanswered)),
+    }
+}
+
+async fn read(
+    histories: &Histories,
+    asker: &Asker,
+    text: String,
+    id: Result<ActivityId, sends_core::ParseIdError>,
+) -> (String, Result<Reading, ApiError>) {
+    match id {
+        Ok(id) => {
+            let reading = histories.read(asker, id, None).await;
+            (id.to_string(), reading.map_err(Into::into))
+        }
+        Err(error) => (text, Err(error.into())),
+    }
+}
+
+fn print(place: usize, activity: &str, reading: &Reading) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    if place > 0 {
+        writeln!(out)?;
+    }
+    let age = if reading.stale.is_some() {
+        ", which is older than it was meant to be: Constant Contact could not be asked"
+    } else {
+        ""
+    };
+    writeln!(out, "{activity} as of {:.0}{age}", reading.fetched_at)?;
+    write!(out, "{}", reading.history.explanation())
+}
