@@ -1,5 +1,7 @@
 //! The log of all sends, as far as histories were asked for.
 
+mod commands;
+
 use sends_end_to_end::{GUIDE_ACTIVITY, SandboxProcess, ServiceProcess};
 use serde_json::{Value, json};
 

@@ -1,0 +1,205 @@
+//! The commands that print sends.
+
+use std::{fs, process::Stdio};
+
+use sends_end_to_end::{
+    CommandProcess, Finished, GUIDE_ACTIVITY, Program, SandboxProcess, ServiceProcess, run,
+};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::{LONG_URL, WEEKLY};
+
+/// The folder of a service that has read three histories and goes on running.
+async fn in_use(sandbox: &SandboxProcess) -> (TempDir, ServiceProcess) {
+    let state = tempfile::tempdir().unwrap();
+    let path = state.path().to_str().unwrap();
+    let service = ServiceProcess::unpaced_on(sandbox, &["--state-dir", path]);
+    service
+        .query(&format!(
+            r#"{{ campaignActivities(ids: ["{GUIDE_ACTIVITY}", "{WEEKLY}", "{LONG_URL}"]) {{ latestSend {{ sendId }} }} }}"#
+        ))
+        .await;
+    (state, service)
+}
+
+fn export(state: &TempDir, options: &[&str]) -> Finished {
+    let path = state.path().to_str().unwrap();
+    run(
+        &[&["export", "--state-dir", path], options].concat(),
+        &[("SENDS_ACCESS_TOKEN", SandboxProcess::ACCESS_TOKEN)],
+    )
+}
+
+#[tokio::test]
+async fn an_export_has_what_the_service_answers_while_it_runs() {
+    let sandbox = SandboxProcess::unlimited(&[]);
+    let (state, service) = in_use(&sandbox).await;
+    let sends = service
+        .query("{ sends(first: 500) { nodes { sendId activity { id } outcome } } }")
+        .await;
+    let sends = sends["data"]["sends"]["nodes"].as_array().unwrap().clone();
+
+    let lines = export(&state, &["--format", "ndjson"]);
+    assert_eq!(lines.status, Some(0), "{}", lines.errors);
+    assert!(lines.errors.contains("sends may be missing"), "{}", lines.errors);
+    let exported: Vec<Value> = lines
+        .output
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(exported.len(), sends.len());
+    for (exported, send) in exported.iter().zip(&sends) {
+        assert_eq!(exported["send_id"], send["sendId"]);
+        assert_eq!(exported["activity_id"], send["activity"]["id"]);
+        assert_eq!(exported["outcome"], send["outcome"]);
+    }
+
+    let failed = export(
+        &state,
+        &[
+            "--outcome",
+            "failed,staged",
+            "--order",
+            "oldest",
+            "--from",
+            "2019-01-01",
+        ],
+    );
+    let failures = sends
+        .iter()
+        .filter(|send| ["FAILED", "STAGED"].contains(&send["outcome"].as_str().unwrap()));
+    assert_eq!(
+        failed.output.lines().count(),
+        1 + failures.count(),
+        "{}",
+        failed.output
+    );
+
+    let file = state.path().join("sends.json");
+    let written = export(&state, &["--format", "json", "--output", file.to_str().unwrap()]);
+    assert_eq!((written.status, written.output.as_str()), (Some(0), ""));
+    let array: Vec<Value> = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
+    assert_eq!(array, exported);
+    let left: Vec<_> = fs::read_dir(state.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    assert!(
+        left.iter()
+            .all(|name| !name.to_string_lossy().starts_with(".tmp")),
+        "{left:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_reader_that_has_seen_enough_is_no_failure() {
+    let sandbox = SandboxProcess::unlimited(&[]);
+    let (state, _service) = in_use(&sandbox).await;
+    let mut command = Program::Service.command();
+    command.args(["export", "--state-dir", state.path().to_str().unwrap()]);
+    command.env("SENDS_ACCESS_TOKEN", SandboxProcess::ACCESS_TOKEN);
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    assert!(child.wait().unwrap().success());
+}
+
+#[tokio::test]
+async fn what_cannot_be_exported_is_said_before_anything_is_written() {
+    let state = tempfile::tempdir().unwrap();
+    let empty = export(&state, &[]);
+    assert_eq!((empty.status, empty.output.as_str()), (Some(1), ""));
+    assert!(
+        empty.errors.contains("nothing was ever fetched"),
+        "{}",
+        empty.errors
+    );
+    let wrong = export(
+        &state,
+        &[
+            "--format",
+            "xml",
+            "--outcome",
+            "GOOD",
+            "--from",
+            "soon",
+            "--campaign",
+            "x",
+            "--order",
+            "up",
+        ],
+    );
+    assert_eq!(wrong.status, Some(2));
+    for option in ["--format", "--outcome", "--from", "--campaign", "--order"] {
+        assert!(wrong.errors.contains(option), "{option}: {}", wrong.errors);
+    }
+    let nobody = run(&["export", "--state-dir", state.path().to_str().unwrap()], &[]);
+    assert_eq!(nobody.status, Some(2), "{}", nobody.errors);
+}
+
+#[tokio::test]
+async fn histories_are_printed_with_reason_and_remedy_and_failures_by_themselves() {
+    let state = tempfile::tempdir().unwrap();
+    let unknown = "00000000-0000-4000-8000-000000000000";
+    let path = state.path().to_str().unwrap();
+    let printed = run(
+        &[
+            "history",
+            "--sandbox",
+            "--state-dir",
+            path,
+            &GUIDE_ACTIVITY.to_uppercase(),
+            unknown,
+            "x",
+            LONG_URL,
+        ],
+        &[],
+    );
+    assert_eq!(printed.status, Some(1));
+    for text in [
+        GUIDE_ACTIVITY,
+        LONG_URL,
+        "NO_RECIPIENTS",
+        "12 NO_ELIGIBLE_CONTACTS",
+        "do:   ",
+        "needs attention",
+    ] {
+        assert!(printed.output.contains(text), "{text}: {}", printed.output);
+    }
+    for text in [
+        unknown,
+        "no such campaign activity",
+        "x: \"x\" is not an activity id",
+        "2 of the activities",
+    ] {
+        assert!(printed.errors.contains(text), "{text}: {}", printed.errors);
+    }
+    let fine = CommandProcess::start(
+        &["history", "--sandbox", GUIDE_ACTIVITY],
+        &[("SENDS_STATE_DIR", path)],
+    )
+    .finish();
+    assert_eq!((fine.status, fine.errors.as_str()), (Some(0), ""));
+}
+
+#[tokio::test]
+async fn a_history_that_is_kept_costs_no_call() {
+    let sandbox = SandboxProcess::unlimited(&[]);
+    let (state, _service) = in_use(&sandbox).await;
+    let url = sandbox.api_url();
+    let before = sandbox.requests().await.len();
+    let printed = run(
+        &[
+            "history",
+            "--upstream-url",
+            &url,
+            "--state-dir",
+            state.path().to_str().unwrap(),
+            GUIDE_ACTIVITY,
+        ],
+        &[("SENDS_ACCESS_TOKEN", SandboxProcess::ACCESS_TOKEN)],
+    );
+    assert_eq!(printed.status, Some(0), "{}", printed.errors);
+    assert!(printed.output.contains("Attempts: 2."), "{}", printed.output);
+    assert_eq!(sandbox.requests().await.len(), before);
+}
