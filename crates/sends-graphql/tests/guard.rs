@@ -68,6 +68,14 @@ fn what_the_log_lists_is_counted_by_its_length() {
         fragment S on Send { activity { latestSend { sendId } } }";
     assert_eq!(refused(history, Value::Null), None);
     assert_eq!(refused(history, json!(61)).as_deref(), Some("max-upstream-calls"));
+    let campaign = "query($first: Int) { sends(first: $first) { nodes { campaign { name status } } } }";
+    assert_eq!(refused(campaign, json!(100)), None, "the log has it");
+    let campaigns =
+        "query($first: Int) { sends(first: $first) { nodes { campaign { activities { id } } } } }";
+    assert_eq!(
+        refused(campaigns, json!(61)).as_deref(),
+        Some("max-upstream-calls")
+    );
     let totals = "query($first: Int) { sendTotals(groupBy: DAY, first: $first) { groups { key label } } }";
     assert_eq!(refused(totals, json!(500)), None);
     assert_eq!(

@@ -76,7 +76,10 @@ async fn a_batch_that_is_refused_is_asked_for_again_in_halves() {
     // 10, then 5 and 5, then 2 and 3, and 1 and 1; once more where the refused id is among the three, and not alone there.
     // The order within a batch is nobody's promise.
     let costs = costs(&sandbox).await;
-    assert!([7, 9].map(|calls| of([(BATCH, calls)])).contains(&costs), "{costs:?}");
+    assert!(
+        [7, 9].map(|calls| of([(BATCH, calls)])).contains(&costs),
+        "{costs:?}"
+    );
 }
 
 #[tokio::test]

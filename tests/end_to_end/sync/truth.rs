@@ -94,3 +94,36 @@ async fn a_campaign_that_goes_between_its_listing_and_its_reading_is_passed_over
     account.complete().await;
     assert_eq!(account.sandbox.requests().await.len(), before + 1);
 }
+
+#[tokio::test]
+async fn a_send_of_the_log_names_its_campaign_and_its_remedy_without_a_call() {
+    let account = Account::new(60, &[]);
+    account.complete().await;
+    let before = account.sandbox.requests().await.len();
+    let service = account.serve(&[]);
+    let answer = service
+        .query(
+            "{ sends(first: 50) { nodes { outcome reason { remedy } campaign { campaignId name type status updatedAt } } } }",
+        )
+        .await;
+    assert!(answer["errors"].is_null(), "{answer}");
+    let listed = account.campaigns().await;
+    let nodes = answer["data"]["sends"]["nodes"].as_array().unwrap();
+    assert!(!nodes.is_empty());
+    for node in nodes {
+        let campaign = &node["campaign"];
+        let listed = listed
+            .iter()
+            .find(|listed| listed["campaign_id"] == campaign["campaignId"])
+            .unwrap_or_else(|| panic!("{node}"));
+        let name = listed["name"].as_str().unwrap().replace("&amp;", "&");
+        assert_eq!(campaign["name"], json!(name), "{node}");
+        assert_eq!(campaign["type"], listed["type"], "{node}");
+    }
+    assert_eq!(answer["extensions"]["upstream"]["calls"], 0);
+    assert_eq!(
+        account.sandbox.requests().await.len() - before,
+        1,
+        "the test's own listing"
+    );
+}

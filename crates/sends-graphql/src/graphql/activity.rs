@@ -10,6 +10,7 @@ use sends_core::{ActivityDetail, ActivityId, ActivityReference, CampaignId, Send
 
 use super::{
     ApiError,
+    campaign::Campaign,
     connection::SendConnection,
     enums::SendOrder,
     narrowing::{self, SendHistoryFilter},
@@ -80,6 +81,15 @@ impl CampaignActivity {
         let stats = loader.activity_stats(self.id).await?;
         let stats = stats.ok_or_else(ApiError::no_such_activity)?;
         EngagementStats::new(&stats.stats, stats.last_refresh_time)
+    }
+
+    /// The campaign that it belongs to.
+    pub(super) async fn campaign_of(&self, context: &Context<'_>) -> Option<Result<Campaign, ApiError>> {
+        let campaign = match self.from_campaign {
+            Some((campaign, _)) => Ok(Some(campaign)),
+            None => self.detail(context, |activity| activity.campaign).await,
+        };
+        campaign.map(|campaign| campaign.map(Campaign::new)).transpose()
     }
 
     async fn read(&self, context: &Context<'_>, max_age: Option<Duration>) -> Result<Reading, ApiError> {

@@ -10,6 +10,7 @@ use super::{
     ApiError,
     activity::CampaignActivity,
     audience::{ContactList, Segment},
+    campaign::Campaign,
     enums::{SendOutcome, SendStatus},
     reason::Reason,
     scalar::{DateTime, int},
@@ -21,6 +22,8 @@ pub(super) struct HistoricSend {
     activity: ActivityId,
     history: Arc<SendHistory>,
     index: usize,
+    /// The campaign as the log has it, for a send of the log.
+    logged: Option<Option<sends_core::Campaign>>,
 }
 
 impl HistoricSend {
@@ -30,13 +33,17 @@ impl HistoricSend {
             activity,
             history,
             index,
+            logged: None,
         }
     }
 
     /// A send as the log has it.
     pub(super) fn logged(logged: &LoggedSend) -> Self {
         let history = SendHistory::new(vec![logged.send.clone()]);
-        Self::new(logged.activity, Arc::new(history), 0)
+        Self {
+            logged: Some(logged.campaign.clone()),
+            ..Self::new(logged.activity, Arc::new(history), 0)
+        }
     }
 
     fn attempt(&self) -> &SendAttempt {
@@ -55,6 +62,23 @@ impl HistoricSend {
     /// The activity that was sent. Costs no upstream call until a field needs one.
     async fn activity(&self) -> CampaignActivity {
         CampaignActivity::new(self.activity, None)
+    }
+
+    /// The campaign that the activity belongs to. A send of `sends` shows it as the log has it, which costs no upstream call,
+    /// and null while the log does not know it. Any other send asks for it, and then it is null, with an error, when the
+    /// activity could not be read.
+    async fn campaign(&self, context: &Context<'_>) -> Option<Result<Campaign, ApiError>> {
+        match &self.logged {
+            Some(campaign) => campaign.clone().map(|campaign| {
+                let page = Arc::from([campaign.id]);
+                Ok(Campaign::listed(campaign, &page))
+            }),
+            None => {
+                CampaignActivity::new(self.activity, None)
+                    .campaign_of(context)
+                    .await
+            }
+        }
     }
 
     /// The number of this attempt within its activity, counted from 1.

@@ -150,7 +150,7 @@ impl<'d> Bill<'d> {
             _ => match LISTING.iter().find(|(listing, _)| *listing == name) {
                 Some((_, usual)) => {
                     let length = self.reader.length(field).unwrap_or(*usual);
-                    self.reader.asked(set, Kind::Part).times(length, length)
+                    self.reader.asked(set, Kind::Logged).times(length, length)
                 }
                 None => self.reader.asked(set, Kind::Part),
             },

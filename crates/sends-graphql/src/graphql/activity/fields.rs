@@ -151,11 +151,7 @@ impl CampaignActivity {
 
     /// The campaign that it belongs to. Null, with an error, when the activity could not be read.
     async fn campaign(&self, context: &Context<'_>) -> Option<Result<Campaign, ApiError>> {
-        let campaign = match self.from_campaign {
-            Some((campaign, _)) => Ok(Some(campaign)),
-            None => self.detail(context, |activity| activity.campaign).await,
-        };
-        campaign.map(|campaign| campaign.map(Campaign::new)).transpose()
+        self.campaign_of(context).await
     }
 
     /// What it is within its campaign. Null, with an error, when the activity could not be read.

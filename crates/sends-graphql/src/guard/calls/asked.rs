@@ -32,6 +32,8 @@ pub(super) enum Kind {
     CampaignPage(usize),
     /// A place on such a page.
     CampaignEdge,
+    /// A send of the log, which knows its campaign, or a page of them.
+    Logged,
     /// What comes with its object.
     Part,
 }
@@ -149,7 +151,7 @@ impl Reader<'_> {
                 return self.asked(set, Kind::ListedCampaign).times(count, count);
             }
             (Kind::CampaignEdge, "node") => self.asked(set, Kind::ListedCampaign),
-            (Kind::Activity, "campaign") => Asked {
+            (Kind::Activity | Kind::Part, "campaign") => Asked {
                 needs_itself: true,
                 ..self.asked(set, Kind::Campaign).times(1, 1)
             },
@@ -181,8 +183,10 @@ impl Reader<'_> {
                 needs_itself: true,
                 ..self.asked(set, Kind::Part)
             },
+            (Kind::Logged, "edges" | "nodes" | "node") => self.asked(set, Kind::Logged),
+            (Kind::Logged, "campaign") => self.asked(set, Kind::ListedCampaign),
             // Of a send: in a history it is the same for all of them, and what is needed of it is needed once.
-            (Kind::Part, "activity") => self.asked(set, Kind::Activity),
+            (Kind::Part | Kind::Logged, "activity") => self.asked(set, Kind::Activity),
             (_, "contactLists") => {
                 let below = self.asked(set, Kind::Activity);
                 Asked {
