@@ -19,22 +19,39 @@ function cache() {
   return cacheExchange({
     keys: {
       Reason: (reason) => String(reason['code']),
+      Account: () => null,
+      Bounces: () => null,
+      CampaignConnection: () => null,
+      CampaignEdge: () => null,
+      EngagementStats: () => null,
+      LogCoverage: () => null,
+      LoggedSendConnection: () => null,
+      LoggedSendEdge: () => null,
+      OutcomeCount: () => null,
       PageInfo: () => null,
       SendConnection: () => null,
       SendEdge: () => null,
       SendSummary: () => null,
+      SendTotal: () => null,
+      SendTotalGroup: () => null,
+      SendTotals: () => null,
+      SyncState: () => null,
       UpstreamBudget: () => null,
     },
     resolvers: {
       CampaignActivity: { sendHistoryConnection: relayPagination() },
       Query: {
-        node: (_, { id }) => ({
-          __typename: String(id).includes(':') ? 'Send' : 'CampaignActivity',
-          id: String(id),
-        }),
+        node: (_, { id }) => ({ __typename: typeOf(String(id)), id: String(id) }),
       },
     },
   });
+}
+
+/** A campaign, a contact list and a segment say what they are, and a send is its activity's id and a number. */
+function typeOf(id: string): string {
+  const [first, rest] = id.split(':');
+  if (rest === undefined) return 'CampaignActivity';
+  return ['Campaign', 'ContactList', 'Segment'].includes(first) ? first : 'Send';
 }
 
 function client() {

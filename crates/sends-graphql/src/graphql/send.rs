@@ -22,8 +22,15 @@ pub(super) struct HistoricSend {
     activity: ActivityId,
     history: Arc<SendHistory>,
     index: usize,
-    /// The campaign as the log has it, for a send of the log.
-    logged: Option<Option<sends_core::Campaign>>,
+    campaign: CampaignOfSend,
+}
+
+/// What is known of the campaign that a send belongs to.
+enum CampaignOfSend {
+    /// Nothing: the upstream's history does not say, and the activity has to be asked.
+    Unread,
+    /// As much as the log knows.
+    Logged(Option<sends_core::Campaign>),
 }
 
 impl HistoricSend {
@@ -33,7 +40,7 @@ impl HistoricSend {
             activity,
             history,
             index,
-            logged: None,
+            campaign: CampaignOfSend::Unread,
         }
     }
 
@@ -41,7 +48,7 @@ impl HistoricSend {
     pub(super) fn logged(logged: &LoggedSend) -> Self {
         let history = SendHistory::new(vec![logged.send.clone()]);
         Self {
-            logged: Some(logged.campaign.clone()),
+            campaign: CampaignOfSend::Logged(logged.campaign.clone()),
             ..Self::new(logged.activity, Arc::new(history), 0)
         }
     }
@@ -68,12 +75,12 @@ impl HistoricSend {
     /// and null while the log does not know it. Any other send asks for it, and then it is null, with an error, when the
     /// activity could not be read.
     async fn campaign(&self, context: &Context<'_>) -> Option<Result<Campaign, ApiError>> {
-        match &self.logged {
-            Some(campaign) => campaign.clone().map(|campaign| {
+        match &self.campaign {
+            CampaignOfSend::Logged(campaign) => campaign.clone().map(|campaign| {
                 let page = Arc::from([campaign.id]);
                 Ok(Campaign::listed(campaign, &page))
             }),
-            None => {
+            CampaignOfSend::Unread => {
                 CampaignActivity::new(self.activity, None)
                     .campaign_of(context)
                     .await

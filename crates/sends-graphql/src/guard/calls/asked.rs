@@ -150,7 +150,9 @@ impl Reader<'_> {
             (Kind::CampaignPage(count), "nodes") => {
                 return self.asked(set, Kind::ListedCampaign).times(count, count);
             }
-            (Kind::CampaignEdge, "node") => self.asked(set, Kind::ListedCampaign),
+            (Kind::CampaignEdge, "node") | (Kind::Logged, "campaign") => {
+                self.asked(set, Kind::ListedCampaign)
+            }
             (Kind::Activity | Kind::Part, "campaign") => Asked {
                 needs_itself: true,
                 ..self.asked(set, Kind::Campaign).times(1, 1)
@@ -184,7 +186,6 @@ impl Reader<'_> {
                 ..self.asked(set, Kind::Part)
             },
             (Kind::Logged, "edges" | "nodes" | "node") => self.asked(set, Kind::Logged),
-            (Kind::Logged, "campaign") => self.asked(set, Kind::ListedCampaign),
             // Of a send: in a history it is the same for all of them, and what is needed of it is needed once.
             (Kind::Part | Kind::Logged, "activity") => self.asked(set, Kind::Activity),
             (_, "contactLists") => {
