@@ -132,6 +132,23 @@ async fn totals_add_up_by_reason_and_by_the_days_of_a_zone() {
 }
 
 #[tokio::test]
+async fn a_list_is_chosen_by_its_own_id_and_by_the_one_that_the_schema_gave_out() {
+    let sandbox = SandboxProcess::unlimited(&[]);
+    let service = with_three_histories(&sandbox).await;
+    let answer = service
+        .query("{ sends(first: 1) { nodes { contactLists { id listId } } } }")
+        .await;
+    let list = &answer["data"]["sends"]["nodes"][0]["contactLists"][0];
+    let count = async |id: &Value| {
+        let query = format!("{{ sends(filter: {{ contactListIds: [{id}] }}) {{ totalCount }} }}");
+        service.query(&query).await["data"]["sends"]["totalCount"].as_u64()
+    };
+    let found = count(&list["listId"]).await;
+    assert!(found.unwrap() > 0, "{answer}");
+    assert_eq!(count(&list["id"]).await, found);
+}
+
+#[tokio::test]
 async fn what_the_upstream_shows_no_more_leaves_the_log() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = with_three_histories(&sandbox).await;

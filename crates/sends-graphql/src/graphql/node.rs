@@ -100,11 +100,22 @@ fn segment(id: &str) -> Result<SegmentId, ApiError> {
 
 /// A campaign's id, with or without what makes it unique among all objects.
 pub(super) fn campaign_id(id: &ID) -> Result<CampaignId, ApiError> {
-    let id = id
-        .strip_prefix(CAMPAIGN)
-        .and_then(|id| id.strip_prefix(':'))
-        .unwrap_or(id);
-    Ok(id.parse::<CampaignId>()?)
+    Ok(without_type(id, CAMPAIGN).parse::<CampaignId>()?)
+}
+
+/// A contact list's id, likewise.
+pub(super) fn list_id(id: &ID) -> ListId {
+    ListId::from(without_type(id, LIST))
+}
+
+/// A segment's id, likewise.
+pub(super) fn segment_id(id: &ID) -> Result<SegmentId, ApiError> {
+    segment(without_type(id, SEGMENT))
+}
+
+fn without_type<'i>(id: &'i ID, kind: &str) -> &'i str {
+    let rest = id.strip_prefix(kind).and_then(|id| id.strip_prefix(':'));
+    rest.unwrap_or(id)
 }
 
 #[cfg(test)]
@@ -146,6 +157,13 @@ mod tests {
             campaign_id(&ID(format!("Campaign:{ACTIVITY}"))).unwrap(),
             campaign
         );
+        for id in ["a", "ContactList:a"] {
+            assert_eq!(list_id(&ID::from(id)), ListId::from("a"));
+        }
+        for id in ["-14", "Segment:-14"] {
+            assert_eq!(segment_id(&ID::from(id)).unwrap(), SegmentId::new(-14));
+        }
+        assert!(segment_id(&ID::from("ContactList:1")).is_err());
     }
 
     #[test]

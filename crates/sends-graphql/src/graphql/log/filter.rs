@@ -1,15 +1,13 @@
 //! The arguments that choose among all sends, checked before anything is read.
 
-use std::str::FromStr;
-
 use async_graphql::{ID, InputObject};
-use sends_core::{ListId, ReasonCode, SegmentId, SendFilter};
+use sends_core::{ActivityId, ReasonCode, SendFilter};
 use sends_store::LogFilter;
 
 use crate::graphql::{
     ApiError,
     enums::{ReasonCategory, SendOutcome, SendStatus},
-    narrowing,
+    narrowing, node,
     scalar::DateTime,
 };
 
@@ -34,16 +32,16 @@ pub(in crate::graphql) struct SendLogFilter {
     /// reason.
     #[graphql(default)]
     reason_categories: Vec<ReasonCategory>,
-    /// Sends of these campaigns.
+    /// Sends of these campaigns: each by its `campaignId`, or by the `id` that this schema gave out.
     #[graphql(default)]
     campaign_ids: Vec<ID>,
     /// Sends of these activities.
     #[graphql(default)]
     activity_ids: Vec<ID>,
-    /// Sends that went to one of these contact lists.
+    /// Sends that went to one of these contact lists: each by its `listId`, or by the `id` that this schema gave out.
     #[graphql(default)]
     contact_list_ids: Vec<ID>,
-    /// Sends that went to one of these segments.
+    /// Sends that went to one of these segments: each by its `segmentId`, or by the `id` that this schema gave out.
     #[graphql(default)]
     segment_ids: Vec<ID>,
     /// Sends of campaigns with this text in their name, in upper or lower case.
@@ -67,32 +65,17 @@ impl SendLogFilter {
                 outcomes: filter.outcomes.into_iter().map(Into::into).collect(),
                 reason_codes: filter.reason_codes.into_iter().map(ReasonCode::new).collect(),
                 reason_categories: filter.reason_categories.into_iter().map(Into::into).collect(),
-                contact_lists: filter
-                    .contact_list_ids
-                    .iter()
-                    .map(|id| ListId::from(id.as_str()))
-                    .collect(),
-                segments: filter.segment_ids.iter().map(segment).collect::<Result<_, _>>()?,
+                contact_lists: filter.contact_list_ids.iter().map(node::list_id).collect(),
+                segments: all(&filter.segment_ids, node::segment_id)?,
                 ..narrowing::between(filter.from, filter.until)?
             },
-            campaigns: ids(&filter.campaign_ids, "Campaign:")?,
-            activities: ids(&filter.activity_ids, "")?,
+            campaigns: all(&filter.campaign_ids, node::campaign_id)?,
+            activities: all(&filter.activity_ids, |id| Ok(id.parse::<ActivityId>()?))?,
             campaign_name: filter.campaign_name,
         })
     }
 }
 
-/// The ids as the upstream has them, or with what this schema puts before them.
-fn ids<T: FromStr>(ids: &[ID], prefix: &str) -> Result<Vec<T>, ApiError>
-where
-    ApiError: From<T::Err>,
-{
-    let id = |id: &ID| id.strip_prefix(prefix).unwrap_or(id).parse();
-    Ok(ids.iter().map(id).collect::<Result<_, T::Err>>()?)
-}
-
-fn segment(id: &ID) -> Result<SegmentId, ApiError> {
-    id.parse()
-        .map(SegmentId::new)
-        .map_err(|_| ApiError::bad_user_input("The id of a segment is a number."))
+fn all<T>(ids: &[ID], read: impl Fn(&ID) -> Result<T, ApiError>) -> Result<Vec<T>, ApiError> {
+    ids.iter().map(read).collect()
 }
