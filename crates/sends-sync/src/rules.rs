@@ -55,8 +55,10 @@ pub(crate) fn work_of_listed(
         return None;
     }
     let read_at = known.and_then(read_at);
-    // What the report says of one that was never read is nearer to its last send, and on the queue already.
-    if read_at.is_none() && last_sent.is_some() {
+    // What the report says of one that was never read is nearer to its last send, and on the queue already. One that was gone
+    // and is back is not.
+    let waits_unread = known.is_some_and(|known| known.activities.is_empty() && !known.is_gone);
+    if waits_unread && last_sent.is_some() {
         return None;
     }
     Some(SyncWork {

@@ -127,3 +127,22 @@ async fn a_send_of_the_log_names_its_campaign_and_its_remedy_without_a_call() {
         "the test's own listing"
     );
 }
+
+#[tokio::test]
+async fn a_campaign_that_seemed_gone_is_read_when_it_is_listed_with_a_change() {
+    let account = Account::new(60, &[]);
+    let made = account
+        .change(json!({ "operation": "create_campaign", "name": "Back" }))
+        .await;
+    let send = json!({ "operation": "append_send", "activity_id": made["activity_id"] });
+    account.change(send.clone()).await;
+    let fault = json!({ "kind": "status", "status": 404, "path_contains": made["campaign_id"], "count": 1 });
+    account.sandbox.fault(&fault).await;
+    account.complete().await;
+    let log = account.logged().await;
+    assert!(!log.contains_key(made["activity_id"].as_str().unwrap()));
+
+    account.change(send).await;
+    account.complete().await;
+    account.assert_logged(&account.activities().await).await;
+}

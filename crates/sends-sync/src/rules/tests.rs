@@ -79,6 +79,22 @@ fn a_campaign_is_read_once_and_when_it_has_changed_and_a_draft_never() {
         ..unread.clone()
     };
     assert_eq!(listed(&campaign("Done", june), Some(&sent)), None);
+    // Nothing is on the queue for one that was gone, nor for one of whose activities one has no answer that could be kept.
+    let back = KnownCampaign {
+        is_gone: true,
+        ..sent.clone()
+    };
+    let mut refused = KnownCampaign {
+        last_sent_at: Some(at(may)),
+        ..known("Done", may)
+    };
+    refused.activities[0].fetched_at = None;
+    for unread in [back, refused] {
+        assert_eq!(
+            listed(&campaign("Done", june), Some(&unread)),
+            Some((None, at(june)))
+        );
+    }
     let dateless = Campaign {
         updated_at: None,
         ..campaign("Done", may)
