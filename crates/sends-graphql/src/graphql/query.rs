@@ -95,9 +95,9 @@ impl Query {
         Some(account.map(Account).map_err(Into::into))
     }
 
-    /// The object with this id: an activity, a send, a campaign, a contact list or a segment. For a send its activity's history is read, and it is null, with an
-    /// error of code `NOT_FOUND`, when there is no such send. Nothing is fetched for anything else until a field
-    /// needs it. Null, with an error of code `BAD_USER_INPUT`, when the id is of no known form.
+    /// The object with this id: an activity, a send, a campaign, a contact list or a segment. For a send its activity's
+    /// history is read, and it is null, with an error of code `NOT_FOUND`, when there is no such send. Nothing is fetched for
+    /// anything else until a field needs it. Null, with an error of code `BAD_USER_INPUT`, when the id is of no known form.
     async fn node(
         &self,
         context: &Context<'_>,
