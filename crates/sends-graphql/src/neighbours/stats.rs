@@ -109,12 +109,8 @@ impl Neighbours {
         let mut found: StatsById<Id> = batch.ids().iter().map(|&id| (id, None)).collect();
         let mut to_ask = vec![batch];
         while let Some(batch) = to_ask.pop() {
-            let answer = tokio::select! {
-                biased;
-                answer = Id::ask(&self.0.client, &asker.caller, &batch) => answer,
-                () = self.0.ending.cancelled() => return Err(ReadError::ShuttingDown),
-            };
-            match answer {
+            let answer = Id::ask(&self.0.client, &asker.caller, &batch);
+            match self.until_the_end(answer).await {
                 Ok(all) => {
                     for stats in all {
                         let (id, stats) = (Id::id_of(&stats), Arc::new(stats));
@@ -122,10 +118,12 @@ impl Neighbours {
                         found.insert(id, Some(stats));
                     }
                 }
-                Err(error) if matches!(error.class, FailureClass::NotFound | FailureClass::Rejected) => {
+                Err(ReadError::Upstream(error))
+                    if matches!(error.class, FailureClass::NotFound | FailureClass::Rejected) =>
+                {
                     to_ask.extend(batch.halves().into_iter().flatten());
                 }
-                Err(error) => return Err(ReadError::Upstream(Arc::new(error))),
+                Err(error) => return Err(error),
             }
         }
         Ok(found)
