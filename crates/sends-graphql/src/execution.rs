@@ -69,6 +69,11 @@ impl Executor {
         }
     }
 
+    /// The limits that operations are held to.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
     /// The answer to one operation. An operation that did not run is answered with errors alone; [`is_request_error`]
     /// tells the two apart.
     pub async fn execute(&self, request: Request) -> Response {

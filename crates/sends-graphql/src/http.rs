@@ -15,6 +15,7 @@ mod gate;
 mod graphiql;
 mod graphql;
 mod health;
+mod json;
 mod media_type;
 mod metrics;
 mod operation;

@@ -34,6 +34,9 @@ const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, OPTIONS"
 /// What an answer depends on beside the URL. What the compression adds is its own to say.
 const VARY: HeaderValue = HeaderValue::from_static("accept, authorization, x-api-key");
 
+/// How many values a request may have beside its variables: its other parameters, and extensions of no great length.
+const VALUES_BESIDE: usize = 100;
+
 /// What every request to the endpoint needs.
 pub(super) struct Endpoint {
     service: Service,
@@ -42,10 +45,13 @@ pub(super) struct Endpoint {
     admission: Admission,
     bodies: Bodies,
     batch_limit: usize,
+    /// How many values a body may have, in all requests of a batch together.
+    most_values: usize,
 }
 
 impl Endpoint {
     pub(super) fn new(service: Service, settings: HttpSettings) -> Self {
+        let variable_values = service.schema.limits().variable_values;
         Self {
             service,
             keys: settings.api_keys,
@@ -53,6 +59,8 @@ impl Endpoint {
             admission: Admission::new(settings.max_operations, settings.operation_wait),
             bodies: Bodies::new(settings.request),
             batch_limit: settings.request.batch,
+            most_values: (variable_values.saturating_add(VALUES_BESIDE))
+                .saturating_mul(settings.request.batch),
         }
     }
 }
@@ -115,7 +123,7 @@ impl Endpoint {
         let headers = &parts.headers;
         self.check_caller(headers)?;
         let body = self.bodies.read(headers, body).await?;
-        let requests = Requests::from_body(body.bytes(), self.batch_limit)?;
+        let requests = Requests::from_body(body.bytes(), self.batch_limit, self.most_values)?;
         // Others may use its room while this is answered.
         drop(body);
         match requests {

@@ -5,7 +5,10 @@
 use serde_json::{Map, Value};
 use url::form_urlencoded;
 
-use super::rejection::Rejection;
+use super::{
+    json::{self, Unreadable},
+    rejection::Rejection,
+};
 
 /// What the client sent, each of the right type, and null where it is the same as absent.
 #[derive(Debug, Default, PartialEq)]
@@ -33,17 +36,20 @@ pub(super) enum Requests {
 
 impl Requests {
     /// Reads a JSON body.
-    pub(super) fn from_body(body: &[u8], batch_limit: usize) -> Result<Self, Rejection> {
+    pub(super) fn from_body(body: &[u8], batch_limit: usize, most_values: usize) -> Result<Self, Rejection> {
         if body.trim_ascii().is_empty() {
             return Err(Rejection::malformed(
                 "The body is empty; send a JSON object with the text of the operation in \"query\".",
             ));
         }
-        match serde_json::from_slice(body) {
+        match json::read(body, most_values) {
             Ok(Value::Object(members)) => Ok(Self::Single(Box::new(Parameters::from_members(members)?))),
             Ok(Value::Array(requests)) => Self::from_batch(requests, batch_limit),
             Ok(_) => Err(Rejection::malformed("The body must be a JSON object.")),
-            Err(error) => Err(Rejection::malformed(format!(
+            Err(Unreadable::TooMany) => Err(Rejection::malformed(format!(
+                "The body has more than {most_values} values; --max-variable-values sets how many variables may have."
+            ))),
+            Err(Unreadable::Malformed(error)) => Err(Rejection::malformed(format!(
                 "The body is not JSON: there is a mistake in line {}, column {}.",
                 error.line(),
                 error.column()
@@ -141,7 +147,7 @@ mod tests {
             r#"{"query":"{a}"}"#,
             r#" {"query":"{a}","operationName":null,"variables":null,"extensions":null,"documentId":null,"more":1} "#,
         ] {
-            let Requests::Single(read) = Requests::from_body(body.as_bytes(), 1).unwrap() else {
+            let Requests::Single(read) = Requests::from_body(body.as_bytes(), 1, 1_000).unwrap() else {
                 panic!("{body} is no batch");
             };
             let expected = Parameters {
@@ -164,7 +170,7 @@ mod tests {
             ("extensions", json!(0)),
         ] {
             let body = json!({ name: value }).to_string();
-            let said = message(Requests::from_body(body.as_bytes(), 1).unwrap_err());
+            let said = message(Requests::from_body(body.as_bytes(), 1, 1_000).unwrap_err());
             assert!(
                 said.starts_with(&format!("\"{name}\" must be a")),
                 "{body}: {said}"
@@ -185,26 +191,26 @@ mod tests {
             ("3", "The body must be a JSON object"),
             ("[]", "Send one operation at a time"),
         ] {
-            let refused = message(Requests::from_body(body.as_bytes(), 1).unwrap_err());
+            let refused = message(Requests::from_body(body.as_bytes(), 1, 1_000).unwrap_err());
             assert!(refused.starts_with(said), "{body}: {refused}");
         }
-        assert!(Requests::from_body(b"\xff{}", 1).is_err());
-        assert!(Requests::from_body("[".repeat(100_000).as_bytes(), 9).is_err());
+        assert!(Requests::from_body(b"\xff{}", 1, 1_000).is_err());
+        assert!(Requests::from_body("[".repeat(100_000).as_bytes(), 9, 1_000).is_err());
     }
 
     #[test]
     fn a_batch_is_taken_up_to_its_limit() {
         let batch = |length: usize| json!(vec![json!({ "query": "{a}" }); length]).to_string();
         for (length, taken) in [(0, false), (1, true), (3, true), (4, false)] {
-            let read = Requests::from_body(batch(length).as_bytes(), 3);
+            let read = Requests::from_body(batch(length).as_bytes(), 3, 1_000);
             assert_eq!(
                 matches!(&read, Ok(Requests::Batch(requests)) if requests.len() == length),
                 taken,
                 "{length}"
             );
         }
-        assert!(Requests::from_body(b"[1]", 3).is_err());
-        assert!(Requests::from_body(b"[[]]", 3).is_err());
+        assert!(Requests::from_body(b"[1]", 3, 1_000).is_err());
+        assert!(Requests::from_body(b"[[]]", 3, 1_000).is_err());
     }
 
     #[test]
