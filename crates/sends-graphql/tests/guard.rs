@@ -85,6 +85,20 @@ fn what_the_log_lists_is_counted_by_its_length() {
 }
 
 #[test]
+fn the_log_is_not_read_without_end() {
+    let readings = |count: usize| {
+        let reading =
+            |alias: usize| format!("a{alias}: sendTotals(groupBy: LIST) {{ all {{ sendCount }} }} ");
+        format!("{{ {} }}", (0..count).map(reading).collect::<String>())
+    };
+    assert_eq!(refused(&readings(20)), None);
+    assert_eq!(
+        refused(&readings(21)).as_deref(),
+        Some("readings of the send log")
+    );
+}
+
+#[test]
 fn fragments_are_weighed_without_being_expanded() {
     let bomb = |levels: usize| {
         let level = |index: usize| format!("fragment f{index} on Query {{ ...f{0} ...f{0} }} ", index + 1);

@@ -30,6 +30,10 @@ const CALLS_FOR_NAMES: usize = 2;
 /// what it lists can lead to activities: as many as it has items.
 const LISTING: [(&str, usize); 2] = [("sends", 50), ("sendTotals", 100)];
 
+/// How often one operation may read the log: each reading can walk over the whole account. A page of charts takes a handful,
+/// and who wants more asks again.
+const LOG_READS: usize = 20;
+
 /// The fields of the query that name activities, each with its argument.
 const NAMING: [(&str, &str); 5] = [
     ("campaignActivity", "id"),
@@ -53,6 +57,7 @@ pub(super) fn check(
     let mut bill = Bill {
         reader: Reader { document, variables },
         root_fields: 0,
+        log_reads: 0,
         named: HashSet::new(),
         unnamed_calls: 0,
         activity_stats: 0,
@@ -84,6 +89,13 @@ pub(super) fn check(
             limits.answer_values,
         ),
     ];
+    let log = Limit {
+        option: None,
+        counted: "readings of the send log",
+        found: bill.log_reads,
+        allowed: LOG_READS,
+    };
+    log.check()?;
     bounds
         .into_iter()
         .try_for_each(|(option, counted, found, allowed)| {
@@ -100,6 +112,8 @@ pub(super) fn check(
 struct Bill<'d> {
     reader: Reader<'d>,
     root_fields: usize,
+    /// Fields of the query that read the log.
+    log_reads: usize,
     /// The activities whose history is needed, each with the age that its field asks for.
     named: HashSet<(&'d str, Option<i64>)>,
     /// Calls that are not compared with each other.
@@ -149,6 +163,7 @@ impl<'d> Bill<'d> {
             _ if NAMING.iter().any(|(naming, _)| *naming == name) => self.reader.asked(set, Kind::Activity),
             _ => match LISTING.iter().find(|(listing, _)| *listing == name) {
                 Some((_, usual)) => {
+                    self.log_reads += 1;
                     let length = self.reader.length(field).unwrap_or(*usual);
                     self.reader.asked(set, Kind::Logged).times(length, length)
                 }
