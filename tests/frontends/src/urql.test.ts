@@ -49,7 +49,7 @@ function cache() {
 
 /** A campaign, a contact list and a segment say what they are, and a send is its activity's id and a number. */
 function typeOf(id: string): string {
-  const [first, rest] = id.split(':');
+  const [first = '', rest] = id.split(':');
   if (rest === undefined) return 'CampaignActivity';
   return ['Campaign', 'ContactList', 'Segment'].includes(first) ? first : 'Send';
 }
