@@ -54,6 +54,7 @@ pub fn read(query: &str, types: &Types, limits: &Limits) -> Result<Document, Ref
     let measure = measure::of(&parsed, limits)?;
     lists::check(&parsed, limits)?;
     merged::check(&parsed, types, limits)?;
+    variables::check_types(&parsed, types)?;
     Ok(Document { parsed, measure })
 }
 

@@ -237,3 +237,24 @@ async fn a_resolver_that_panics_ends_its_operation_alone() {
         r#"{"data":{"__typename":"Query"}}"#
     );
 }
+
+#[tokio::test]
+async fn a_variable_of_an_unknown_type_is_the_callers_mistake() {
+    let service = Service::start().await;
+    for (variable, unknown) in [
+        ("$ids: [I] = 1", "I"),
+        ("$ids: Nothing", "Nothing"),
+        ("$a: [[X!]!]! = []", "X"),
+    ] {
+        let answer = answer(
+            &service,
+            &format!("query Q({variable}) {{ reasonCodes {{ code }} }}"),
+        )
+        .await;
+        assert!(
+            answer.contains(&format!(r#"Unknown type \"{unknown}\"."#)),
+            "{answer}"
+        );
+        assert!(answer.contains("BAD_USER_INPUT"), "{answer}");
+    }
+}

@@ -14,7 +14,7 @@ const fetcher = createGraphiQLFetcher({ url: endpoint, fetch: fetchWithAdvice })
 
 showNotice();
 createRoot(document.getElementById('graphiql')).render(
-  <GraphiQL fetcher={fetcher} storage={storage} defaultTabs={starterTabs} defaultEditorToolsVisibility="variables">
+  <GraphiQL fetcher={fetcher} storage={storage} showPersistHeadersSettings={false} defaultTabs={starterTabs} defaultEditorToolsVisibility="variables">
     <GraphiQL.Logo>
       <span className="wordmark">sends</span>
     </GraphiQL.Logo>

@@ -30,10 +30,20 @@ export async function fetchWithAdvice(input, init) {
 const prefix = sandbox ? 'sends-sandbox:' : 'sends:';
 const ownKeys = () => Object.keys(localStorage).filter((key) => key.startsWith(prefix));
 
+/** The parts of GraphiQL's storage that hold requests. Its history keeps their headers whether or not it is to. */
+const holdsRequests = /(tabState|queries|favorites)$/;
+
+/** What GraphiQL keeps, without the headers: credentials stand there. */
+function withoutHeaders(key, value) {
+  if (key.endsWith('headers')) return '';
+  if (!holdsRequests.test(key)) return value;
+  return JSON.stringify(JSON.parse(value), (name, part) => (name === 'headers' ? undefined : part));
+}
+
 /** The browser's storage, as GraphiQL wants it. */
 export const storage = {
   getItem: (key) => localStorage.getItem(prefix + key),
-  setItem: (key, value) => localStorage.setItem(prefix + key, value),
+  setItem: (key, value) => localStorage.setItem(prefix + key, withoutHeaders(key, value)),
   removeItem: (key) => localStorage.removeItem(prefix + key),
   get length() {
     return ownKeys().length;

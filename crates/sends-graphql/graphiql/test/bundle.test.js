@@ -94,6 +94,8 @@ test('what ran is in the history, and a header travels with the query', () =>
     await page.getByRole('button', { name: 'Headers' }).click();
     await page.locator('.graphiql-editor-tool .graphiql-editor:not(.hidden) .view-line').first().click();
     await page.keyboard.type('{ "X-API-Key": "a key"');
+    // GraphiQL takes the header into its tab, and from there into its history, after a pause.
+    await page.waitForTimeout(1_000);
     const sent = page.waitForRequest((request) => request.headers()['x-api-key'] === 'a key');
     await runAndWaitFor(page, '"needsAttention"');
     await sent;

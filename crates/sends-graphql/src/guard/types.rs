@@ -15,7 +15,12 @@ use async_graphql::{
 pub struct Types {
     query: String,
     composites: HashMap<String, Composite>,
+    /// Scalars, enums and input objects.
+    others: HashSet<String>,
 }
+
+/// The scalars of the specification, which a schema need not define.
+const BUILT_IN: [&str; 5] = ["Int", "Float", "String", "Boolean", "ID"];
 
 #[derive(Debug, Default)]
 struct Composite {
@@ -68,7 +73,9 @@ impl Types {
                                     .map(|member| (member.node, name.clone())),
                             );
                         }
-                        _ => {}
+                        TypeKind::Scalar | TypeKind::Enum(_) | TypeKind::InputObject(_) => {
+                            types.others.insert(name);
+                        }
                     }
                 }
                 TypeSystemDefinition::Directive(_) => {}
@@ -88,6 +95,14 @@ impl Types {
     /// The type where queries start.
     pub fn query(&self) -> &str {
         &self.query
+    }
+
+    /// Whether the schema has a type of this name.
+    pub fn is_known(&self, name: &str) -> bool {
+        self.composites.is_empty()
+            || self.composites.contains_key(name)
+            || self.others.contains(name)
+            || BUILT_IN.contains(&name)
     }
 
     /// The type of a field, if the schema describes it.

@@ -2,13 +2,14 @@
 
 use async_graphql::{
     Value, Variables,
-    parser::types::{BaseType, OperationDefinition, VariableDefinition},
+    parser::types::{BaseType, ExecutableDocument, OperationDefinition, VariableDefinition},
 };
 
 use super::{
     limits::Limits,
     lists,
     refused::{Limit, Refused},
+    types::{Types, named},
 };
 
 /// Refuses variables that are too large.
@@ -79,6 +80,23 @@ impl Size {
         }
         Ok(())
     }
+}
+
+/// Refuses a document with a variable of a type that does not exist: where such a variable has a default, the library's
+/// validator panics.
+pub(super) fn check_types(document: &ExecutableDocument, types: &Types) -> Result<(), Refused> {
+    let mut definitions = document
+        .operations
+        .iter()
+        .flat_map(|(_, operation)| &operation.node.variable_definitions);
+    definitions.try_for_each(|definition| {
+        let name = named(&definition.node.var_type.node);
+        if types.is_known(name) {
+            return Ok(());
+        }
+        let message = format!("Unknown type \"{name}\".");
+        Err(Refused::invalid(message, [definition.pos]))
+    })
 }
 
 /// Puts the operation's defaults in the place of variables that were left out, and refuses the request when one that has
