@@ -1,14 +1,15 @@
 //! From campaigns to activities, lists, segments, statistics and the account: what is answered, and what each part of it
 //! costs, read from the sandbox's own log.
 
+mod account;
 mod campaigns;
 mod names;
 mod stats;
 
 use std::collections::BTreeMap;
 
-use sends_end_to_end::SandboxProcess;
-use serde_json::Value;
+use sends_end_to_end::{SandboxProcess, ServiceProcess};
+use serde_json::{Value, json};
 
 /// How many requests went to each kind of path. Ids are left out.
 async fn costs(sandbox: &SandboxProcess) -> BTreeMap<String, usize> {
@@ -42,4 +43,41 @@ fn codes(answer: &Value) -> Vec<&str> {
         .iter()
         .map(|error| error["extensions"]["code"].as_str().unwrap())
         .collect()
+}
+
+/// Everything under this key, in order.
+fn all(answer: &Value, key: &str) -> Vec<Value> {
+    match answer {
+        Value::Object(fields) => fields
+            .iter()
+            .flat_map(|(name, value)| {
+                if name == key {
+                    vec![value.clone()]
+                } else {
+                    all(value, key)
+                }
+            })
+            .collect(),
+        Value::Array(items) => items.iter().flat_map(|item| all(item, key)).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// A service whose token lacks every scope but one.
+async fn limited_service(sandbox: &SandboxProcess) -> ServiceProcess {
+    let token = sandbox
+        .control("POST", "tokens", &json!({ "scopes": ["campaign_data"] }))
+        .await;
+    let url = sandbox.api_url();
+    ServiceProcess::start(
+        &[
+            "--upstream-url",
+            &url,
+            "--rate-per-second",
+            "0",
+            "--rate-per-day",
+            "0",
+        ],
+        &[("SENDS_ACCESS_TOKEN", token["access_token"].as_str().unwrap())],
+    )
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use async_graphql::Request;
 use sends_graphql::graphql;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 #[test]
 fn the_schema_file_is_what_the_code_says() {
@@ -41,6 +41,27 @@ async fn everything_in_the_schema_is_described() {
         assert!(answer.errors.is_empty(), "{:?}", answer.errors);
         check_descriptions(&answer.data.into_json().expect("JSON"));
     }
+}
+
+#[tokio::test]
+async fn every_date_can_be_shown_in_the_zone_of_the_account() {
+    const DATES: &str = "{ __schema { types { name fields { name type { name ofType { name } } args { name defaultValue } } } } }";
+    let answer = graphql::schema().finish().execute(Request::new(DATES)).await;
+    let answer = answer.data.into_json().expect("JSON");
+    let mut dates = 0;
+    for object in answer["__schema"]["types"].as_array().expect("types") {
+        for field in object["fields"].as_array().into_iter().flatten() {
+            let name = format!("{}.{}", object["name"], field["name"]);
+            // One that cannot be shown is null, which a date that has to be there could not be.
+            assert_ne!(field["type"]["ofType"]["name"], "DateTime", "{name}");
+            if field["type"]["name"] == "DateTime" {
+                let zone = json!({ "name": "zone", "defaultValue": "UTC" });
+                assert_eq!(field["args"], json!([zone]), "{name}");
+                dates += 1;
+            }
+        }
+    }
+    assert!(dates > 20, "only {dates} dates were looked at");
 }
 
 const EVERYTHING: &str = "{ __schema { types { name kind description

@@ -1,9 +1,9 @@
-//! What lists, segments and the account are called, and dates as the account's clocks show them.
+//! What lists and segments are called.
 
 use sends_end_to_end::{GUIDE_ACTIVITY, SandboxProcess, ServiceProcess};
 use serde_json::{Value, json};
 
-use super::{codes, costs, of};
+use super::{all, codes, costs, limited_service, of};
 
 /// Sent to a list and to a segment that were deleted since.
 const DELETED: &str = "feed0000-0000-4000-8000-000000000010";
@@ -15,43 +15,6 @@ fn names_of(activities: &[&str]) -> String {
         "{{ campaignActivities(ids: {}) {{ sendHistory {{ runDate
             contactLists {{ id listId name isDeleted }} segments {{ id segmentId name }} }} }} }}",
         json!(activities)
-    )
-}
-
-/// Everything under this key, in order.
-fn all(answer: &Value, key: &str) -> Vec<Value> {
-    match answer {
-        Value::Object(fields) => fields
-            .iter()
-            .flat_map(|(name, value)| {
-                if name == key {
-                    vec![value.clone()]
-                } else {
-                    all(value, key)
-                }
-            })
-            .collect(),
-        Value::Array(items) => items.iter().flat_map(|item| all(item, key)).collect(),
-        _ => Vec::new(),
-    }
-}
-
-/// A service whose token lacks every scope but one.
-async fn limited_service(sandbox: &SandboxProcess) -> ServiceProcess {
-    let token = sandbox
-        .control("POST", "tokens", &json!({ "scopes": ["campaign_data"] }))
-        .await;
-    let url = sandbox.api_url();
-    ServiceProcess::start(
-        &[
-            "--upstream-url",
-            &url,
-            "--rate-per-second",
-            "0",
-            "--rate-per-day",
-            "0",
-        ],
-        &[("SENDS_ACCESS_TOKEN", token["access_token"].as_str().unwrap())],
     )
 }
 
@@ -133,47 +96,4 @@ async fn without_the_scope_the_ids_answer_and_one_error_tells_why_the_names_do_n
     let ids = [all(&answer, "listId"), all(&answer, "segmentId")].concat();
     assert!(ids.len() > 10 && ids.iter().all(Value::is_string));
     assert!(all(&answer, "name").iter().all(Value::is_null));
-}
-
-#[tokio::test]
-async fn the_account_and_its_zone_cost_one_call() {
-    let sandbox = SandboxProcess::unlimited(&[]);
-    let service = ServiceProcess::unpaced_on(&sandbox, &[]);
-    let answer = service
-        .query(&format!(
-            r#"{{ account {{ organizationName timeZone encodedAccountId }}
-              campaignActivity(id: "{GUIDE_ACTIVITY}") {{
-                sendHistory {{ runDate local: runDate(zone: ACCOUNT) utc: runDate(zone: UTC) }}
-                sendSummary {{ lastRunDate(zone: ACCOUNT) }} }} }}"#
-        ))
-        .await;
-    assert!(answer.get("errors").is_none(), "{answer}");
-    assert_eq!(answer["data"]["account"]["timeZone"], "US/Eastern");
-    let activity = &answer["data"]["campaignActivity"];
-    assert_eq!(
-        activity["sendHistory"][0],
-        json!({ "runDate": "2019-04-18T20:03:08.000Z", "local": "2019-04-18T16:03:08.000-04:00", "utc": "2019-04-18T20:03:08.000Z" })
-    );
-    assert_eq!(
-        activity["sendSummary"]["lastRunDate"],
-        "2019-05-07T10:42:57.000-04:00"
-    );
-    assert_eq!(
-        costs(&sandbox).await,
-        of([("account/summary", 1), ("emails/activities/*/send_history", 1)])
-    );
-}
-
-#[tokio::test]
-async fn without_the_scope_local_dates_are_null_with_one_error() {
-    let sandbox = SandboxProcess::unlimited(&[]);
-    let service = limited_service(&sandbox).await;
-    let answer = service
-        .query(&format!(
-            r#"{{ campaignActivity(id: "{GUIDE_ACTIVITY}") {{ sendHistory {{ runDate local: runDate(zone: ACCOUNT) }} }} }}"#
-        ))
-        .await;
-    assert_eq!(codes(&answer), ["FORBIDDEN"], "{answer}");
-    assert_eq!(all(&answer["data"], "local"), [Value::Null, Value::Null]);
-    assert!(all(&answer["data"], "runDate").iter().all(Value::is_string));
 }

@@ -1,12 +1,13 @@
 //! What is left of the upstream's limits.
 
-use async_graphql::Object;
+use async_graphql::{Context, Object};
 use sends_client::pacing::PacerState;
 
 use super::{
     ApiError,
     enums::PauseReason,
     scalar::{DateTime, count, int},
+    zone::DateTimeZone,
 };
 
 pub(super) struct UpstreamBudget(pub(super) PacerState);
@@ -43,9 +44,14 @@ impl UpstreamBudget {
             .map(|remaining| int("number of calls", remaining))
     }
 
-    /// When the day's count begins again: the next 00:00 UTC.
-    async fn resets_at(&self) -> DateTime {
-        DateTime::utc(self.0.resets_at)
+    /// When the day's count begins again: the next 00:00 UTC. Null, with an error, only where it cannot be shown in the
+    /// account's zone.
+    async fn resets_at(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The zone to show it in.", default)] zone: DateTimeZone,
+    ) -> Option<Result<DateTime, ApiError>> {
+        zone.show(context, Some(self.0.resets_at)).await
     }
 
     /// How many calls wait for their turn.
@@ -59,8 +65,12 @@ impl UpstreamBudget {
     }
 
     /// When calls leave again. Null when they leave now.
-    async fn paused_until(&self) -> Option<DateTime> {
-        self.0.pause.map(|pause| DateTime::utc(pause.until))
+    async fn paused_until(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The zone to show it in.", default)] zone: DateTimeZone,
+    ) -> Option<Result<DateTime, ApiError>> {
+        zone.show(context, self.0.pause.map(|pause| pause.until)).await
     }
 
     /// Why no call leaves. Null when calls leave.

@@ -8,7 +8,7 @@ mod filter;
 mod sync;
 mod totals;
 
-use async_graphql::SimpleObject;
+use async_graphql::{ComplexObject, Context, SimpleObject};
 use jiff::Timestamp;
 use sends_store::{Coverage, LogFilter};
 
@@ -18,22 +18,44 @@ pub(super) use self::{
     sync::{SyncState, state},
     totals::{SendGrouping, SendTotals, totals},
 };
-use super::{ApiError, scalar::DateTime};
+use super::{ApiError, scalar::DateTime, zone::DateTimeZone};
 use crate::log::LogReader;
 
 /// How much of what was sent the log holds. It is filled by `sends-graphql sync`, by `serve --sync-every`, and by whatever
 /// histories are asked for.
 #[derive(SimpleObject)]
+#[graphql(complex)]
 pub(super) struct LogCoverage {
     /// Whether every send between the filter's `from` and `until` is in the log; without `from` from the account's first send
     /// on, and without `until` up to `completeUntil`. When false, sends can be missing from lists, counts and totals.
     is_complete: bool,
+    #[graphql(skip)]
+    since: Option<Timestamp>,
+    #[graphql(skip)]
+    until: Option<Timestamp>,
+}
+
+#[ComplexObject]
+impl LogCoverage {
     /// Since when the log has every send. Null when it reaches back to the account's first send, and when the account was
     /// never read as a whole: then `completeUntil` is null too.
-    complete_since: Option<DateTime>,
+    async fn complete_since(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The zone to show it in.", default)] zone: DateTimeZone,
+    ) -> Option<Result<DateTime, ApiError>> {
+        zone.show(context, self.since).await
+    }
+
     /// Until when the log has every send. Null when the account was never read as a whole, so that the log holds no more than
     /// what was asked for.
-    complete_until: Option<DateTime>,
+    async fn complete_until(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The zone to show it in.", default)] zone: DateTimeZone,
+    ) -> Option<Result<DateTime, ApiError>> {
+        zone.show(context, self.until).await
+    }
 }
 
 impl LogCoverage {
@@ -44,8 +66,8 @@ impl LogCoverage {
         };
         Self {
             is_complete: coverage.contains(from, until),
-            complete_since: since.map(utc),
-            complete_until: end.map(utc),
+            since,
+            until: end,
         }
     }
 
@@ -54,8 +76,4 @@ impl LogCoverage {
         let coverage = reader.read(|log, owner| log.sync.coverage(owner)).await?;
         Ok(Self::new(coverage, filter.send.from, filter.send.until))
     }
-}
-
-fn utc(moment: Timestamp) -> DateTime {
-    DateTime::utc(moment)
 }

@@ -5,11 +5,12 @@ use jiff::{SignedDuration, Timestamp};
 use sends_client::{Pacer, pacing::PacerState};
 use sends_store::{Coverage, Pending};
 
-use super::{LogCoverage, utc};
+use super::LogCoverage;
 use crate::{
     graphql::{
         ApiError,
         scalar::{DateTime, int},
+        zone::DateTimeZone,
     },
     log::LogReader,
 };
@@ -60,34 +61,52 @@ impl SyncState {
 
     /// When the log will be complete, if it is filled without a break from now on within the limits of Constant Contact. Null
     /// when nothing is missing, and when it is not known what is, since the account was never listed to its end.
-    async fn estimated_complete_at(&self, context: &Context<'_>) -> Option<DateTime> {
+    async fn estimated_complete_at(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The zone to show it in.", default)] zone: DateTimeZone,
+    ) -> Option<Result<DateTime, ApiError>> {
         self.state.listed_at?;
         let calls = estimated_calls(&self.pending);
         let now = context.data_unchecked::<LogReader>().asked_at();
-        (calls > 0)
-            .then(|| complete_at(calls, &self.pacer, now))
-            .flatten()
-            .map(utc)
+        let at = (calls > 0).then(|| complete_at(calls, &self.pacer, now));
+        zone.show(context, at.flatten()).await
     }
 
     /// When the account was last listed to its end. Null when it never was.
-    async fn listed_at(&self) -> Option<DateTime> {
-        self.state.listed_at.map(utc)
+    async fn listed_at(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The zone to show it in.", default)] zone: DateTimeZone,
+    ) -> Option<Result<DateTime, ApiError>> {
+        zone.show(context, self.state.listed_at).await
     }
 
     /// When there was last nothing left to read. Null when there always was.
-    async fn finished_at(&self) -> Option<DateTime> {
-        self.state.finished_at.map(utc)
+    async fn finished_at(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The zone to show it in.", default)] zone: DateTimeZone,
+    ) -> Option<Result<DateTime, ApiError>> {
+        zone.show(context, self.state.finished_at).await
     }
 
     /// When reading goes on, after the day's calls were used up. Null when they were not.
-    async fn paused_until(&self) -> Option<DateTime> {
-        self.state.paused_until.map(utc)
+    async fn paused_until(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The zone to show it in.", default)] zone: DateTimeZone,
+    ) -> Option<Result<DateTime, ApiError>> {
+        zone.show(context, self.state.paused_until).await
     }
 
     /// When reading last failed. Null when it has succeeded since.
-    async fn failed_at(&self) -> Option<DateTime> {
-        self.state.failed_at.map(utc)
+    async fn failed_at(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The zone to show it in.", default)] zone: DateTimeZone,
+    ) -> Option<Result<DateTime, ApiError>> {
+        zone.show(context, self.state.failed_at).await
     }
 
     /// Why reading last failed, in a sentence for people. Null when it has succeeded since.

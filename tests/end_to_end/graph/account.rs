@@ -1,0 +1,71 @@
+//! What the account is called, and dates as its clocks show them.
+
+use sends_end_to_end::{GUIDE_ACTIVITY, SandboxProcess, ServiceProcess};
+use serde_json::{Value, json};
+
+use super::{all, codes, costs, limited_service, of};
+
+#[tokio::test]
+async fn the_account_and_its_zone_cost_one_call() {
+    let sandbox = SandboxProcess::unlimited(&[]);
+    let service = ServiceProcess::unpaced_on(&sandbox, &[]);
+    let answer = service
+        .query(&format!(
+            r#"{{ account {{ organizationName timeZone encodedAccountId }}
+              campaignActivity(id: "{GUIDE_ACTIVITY}") {{
+                sendHistory {{ runDate local: runDate(zone: ACCOUNT) utc: runDate(zone: UTC) }}
+                sendSummary {{ lastRunDate(zone: ACCOUNT) }} }} }}"#
+        ))
+        .await;
+    assert!(answer.get("errors").is_none(), "{answer}");
+    assert_eq!(answer["data"]["account"]["timeZone"], "US/Eastern");
+    let activity = &answer["data"]["campaignActivity"];
+    assert_eq!(
+        activity["sendHistory"][0],
+        json!({ "runDate": "2019-04-18T20:03:08.000Z", "local": "2019-04-18T16:03:08.000-04:00", "utc": "2019-04-18T20:03:08.000Z" })
+    );
+    assert_eq!(
+        activity["sendSummary"]["lastRunDate"],
+        "2019-05-07T10:42:57.000-04:00"
+    );
+    assert_eq!(
+        costs(&sandbox).await,
+        of([("account/summary", 1), ("emails/activities/*/send_history", 1)])
+    );
+}
+
+#[tokio::test]
+async fn without_the_scope_local_dates_are_null_with_one_error() {
+    let sandbox = SandboxProcess::unlimited(&[]);
+    let service = limited_service(&sandbox).await;
+    let answer = service
+        .query(&format!(
+            r#"{{ campaignActivity(id: "{GUIDE_ACTIVITY}") {{ sendHistory {{ runDate local: runDate(zone: ACCOUNT) }} }} }}"#
+        ))
+        .await;
+    assert_eq!(codes(&answer), ["FORBIDDEN"], "{answer}");
+    assert_eq!(all(&answer["data"], "local"), [Value::Null, Value::Null]);
+    assert!(all(&answer["data"], "runDate").iter().all(Value::is_string));
+}
+
+#[tokio::test]
+async fn what_the_service_says_of_itself_has_the_same_zone_as_everything_else() {
+    let sandbox = SandboxProcess::unlimited(&[]);
+    let service = ServiceProcess::unpaced_on(&sandbox, &[]);
+    let query = "{ upstreamBudget { resetsAt local: resetsAt(zone: ACCOUNT) } }";
+    let answer = service.query(query).await;
+    let resets_at = |name: &str| answer["data"]["upstreamBudget"][name].as_str().unwrap();
+    assert!(resets_at("resetsAt").ends_with("T00:00:00.000Z"), "{answer}");
+    let midnight = ["T19:00:00.000-05:00", "T20:00:00.000-04:00"];
+    assert!(
+        midnight.iter().any(|time| resets_at("local").ends_with(time)),
+        "{answer}"
+    );
+    assert_eq!(costs(&sandbox).await, of([("account/summary", 1)]));
+
+    let service = limited_service(&sandbox).await;
+    let answer = service.query(query).await;
+    assert_eq!(codes(&answer), ["FORBIDDEN"], "{answer}");
+    assert_eq!(answer["data"]["upstreamBudget"]["local"], Value::Null);
+    assert!(answer["data"]["upstreamBudget"]["resetsAt"].is_string());
+}
