@@ -4,6 +4,7 @@
 mod account;
 mod campaigns;
 mod names;
+mod stale;
 mod stats;
 
 use std::collections::BTreeMap;

@@ -193,6 +193,7 @@ impl Access {
             caller: Caller::new(tokens, deadline),
             asked_at: now,
             oldest,
+            stale: Arc::default(),
         })
     }
 }

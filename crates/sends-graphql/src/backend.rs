@@ -167,7 +167,12 @@ impl Backend {
             Arc::clone(&clock),
             freshness,
         );
-        let neighbours = Neighbours::new(client.clone(), freshness.max_age, histories.ending());
+        let neighbours = Neighbours::new(
+            client.clone(),
+            Arc::clone(&clock),
+            freshness.max_age,
+            histories.ending(),
+        );
         Ok(Self {
             histories,
             log: kept.log,

@@ -5,7 +5,7 @@
 //! `connection.rs` the sends by cursors (its arithmetic in `paging.rs`), `log.rs` all sends of the account, `node.rs` what a
 //! cache finds again by an id, `narrowing.rs` the
 //! arguments that choose among sends, `budget.rs` what is left of the upstream's limits, and `error.rs` the one way in which
-//! a failure becomes a GraphQL error. `subgraph.rs` is the same schema for a federation.
+//! a failure becomes a GraphQL error, and `extension.rs` what an answer tells beside its data. `subgraph.rs` is the same schema for a federation.
 
 mod account;
 mod activity;
@@ -16,6 +16,7 @@ mod campaigns;
 mod connection;
 mod enums;
 mod error;
+pub mod extension;
 mod log;
 mod narrowing;
 mod node;

@@ -4,14 +4,16 @@
 //! the upstream is asked, once for everyone who asks at the same time; and when the upstream cannot answer, the last known
 //! history is given and marked as stale.
 //!
-//! `freshness.rs` decides how old an answer may be, `flights.rs` lets callers share a fetch, `counts.rs` counts where the
-//! answers came from, `evidence.rs` tells whether they would be the same again. Neither GraphQL nor HTTP is
-//! known here, and whose data it is comes with every question as an [`Owner`], so that no answer crosses.
+//! `freshness.rs` decides how old an answer may be, `flights.rs` lets callers share a fetch, `stale.rs` says when an older
+//! answer may be given instead, `counts.rs` counts where the answers came from, `evidence.rs` tells whether they would be the
+//! same again. Neither GraphQL nor HTTP is known here, and whose data it is comes with every question as an [`Owner`], so that
+//! no answer crosses.
 
 mod counts;
 mod evidence;
 mod flights;
 mod freshness;
+mod stale;
 
 use std::{sync::Arc, time::Duration};
 
@@ -29,7 +31,10 @@ use self::counts::Counters;
 use self::evidence::Versions;
 pub use self::evidence::{Basis, Evidence, Witness};
 use self::flights::{Flight, Flights};
-pub use self::freshness::Freshness;
+pub use self::{
+    freshness::Freshness,
+    stale::{Kind, Stale, StaleAnswers, StaleReason},
+};
 
 /// How long an operation whose time is up still waits for its own call, which ends at the same moment and knows better why
 /// there is no answer.
@@ -67,6 +72,8 @@ pub struct Asker {
     /// How old an answer may be under any circumstances, stale ones included. It bounds how long a revoked token of a
     /// caller can still read; the service's own credential needs no such bound.
     pub oldest: Option<Duration>,
+    /// What the operation was given that is older than it was meant to be.
+    pub stale: Arc<StaleAnswers>,
 }
 
 /// A history as it is known now.
@@ -80,19 +87,6 @@ pub struct Reading {
     pub stale: Option<StaleReason>,
     /// For how long, and until what happens, the same would be read again. `None` for what is stale.
     pub basis: Option<Basis>,
-}
-
-/// Why an older history was given instead of a fresh one.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum StaleReason {
-    /// The upstream could not be reached, failed, or gave an answer that could not be used.
-    UpstreamUnavailable,
-    /// The upstream did not answer in time, or the call's turn did not come.
-    TooSlow,
-    /// The upstream's limit for a second held the call back for too long.
-    RateLimited,
-    /// The upstream's limit for the day is used up.
-    QuotaExceeded,
 }
 
 /// Why there is no history to give.
@@ -233,6 +227,14 @@ impl Histories {
             };
             let answer = self.0.instead(known.as_ref(), wanted, error);
             self.0.counters.instead(answer.is_ok());
+            if let Ok(Reading {
+                stale: Some(reason),
+                fetched_at,
+                ..
+            }) = answer
+            {
+                asker.stale.note(Kind::Sends, fetched_at, reason);
+            }
             return answer;
         }
     }
@@ -335,7 +337,7 @@ impl Shared {
     fn instead(&self, known: Option<&Kept>, wanted: Wanted, error: ReadError) -> Result<Reading, ReadError> {
         // The wait for the upstream may have been long, so it is asked again what is still allowed.
         let known = known.filter(|kept| self.is_allowed(kept, wanted));
-        match (known, stale_reason(&error)) {
+        match (known, error.stale_reason()) {
             (Some(kept), Some(reason)) if matches!(kept.answer, Answer::History(_)) => stale(kept, reason),
             _ => Err(error),
         }
@@ -343,15 +345,6 @@ impl Shared {
 }
 
 impl ReadError {
-    /// Whether the upstream did answer, and its answer was that there is no such thing.
-    pub fn is_not_found(&self) -> bool {
-        match self {
-            Self::Upstream(error) => error.class == FailureClass::NotFound,
-            Self::NotFound => true,
-            Self::ShuttingDown | Self::Lost => false,
-        }
-    }
-
     /// Whether the failure belongs to the operation that the flight was started for rather than to the upstream.
     fn is_of_the_operation(&self, flight: &Flight) -> bool {
         match self {
@@ -387,34 +380,6 @@ fn stale(kept: &Kept, reason: StaleReason) -> Result<Reading, ReadError> {
         stale: Some(reason),
         ..reading
     })
-}
-
-/// Why an older history may be given after this failure. `None` where the upstream did answer, and its answer was no: what
-/// it no longer shows is not shown here either.
-fn stale_reason(error: &ReadError) -> Option<StaleReason> {
-    let error = match error {
-        ReadError::Upstream(error) => error,
-        ReadError::ShuttingDown => return Some(StaleReason::TooSlow),
-        ReadError::NotFound | ReadError::Lost => return None,
-    };
-    match error.class {
-        FailureClass::Unreachable
-        | FailureClass::Interrupted
-        | FailureClass::CircuitOpen
-        | FailureClass::ServerFailure
-        | FailureClass::TokenUnavailable
-        | FailureClass::Invalid => Some(StaleReason::UpstreamUnavailable),
-        FailureClass::TimedOut | FailureClass::DeadlineExceeded | FailureClass::QueueFull => {
-            Some(StaleReason::TooSlow)
-        }
-        FailureClass::Throttled => Some(StaleReason::RateLimited),
-        FailureClass::QuotaExceeded => Some(StaleReason::QuotaExceeded),
-        FailureClass::Unauthenticated
-        | FailureClass::LoginRequired
-        | FailureClass::Forbidden
-        | FailureClass::NotFound
-        | FailureClass::Rejected => None,
-    }
 }
 
 /// `None` for an answer from the future, which a clock that was wrong has dated. How old it is nobody can say.

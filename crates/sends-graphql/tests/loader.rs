@@ -44,6 +44,7 @@ fn loader(sandbox: &Sandbox) -> HistoryLoader {
         caller: Caller::new(Arc::new(token), deadline),
         asked_at: SystemClock.now(),
         oldest: None,
+        stale: Arc::default(),
     };
     HistoryLoader::new(histories, asker)
 }

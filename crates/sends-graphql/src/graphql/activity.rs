@@ -79,7 +79,7 @@ impl CampaignActivity {
     async fn read_stats(&self, context: &Context<'_>) -> Result<EngagementStats, ApiError> {
         let loader = context.data_unchecked::<NeighbourLoader>();
         let stats = loader.activity_stats(self.id).await?;
-        let stats = stats.ok_or_else(ApiError::no_such_activity)?;
+        let stats = Option::as_ref(&stats).ok_or_else(ApiError::no_such_activity)?;
         EngagementStats::new(&stats.stats, stats.last_refresh_time)
     }
 

@@ -123,9 +123,8 @@ impl Segment {
     ) -> Option<Result<T, ApiError>> {
         let loader = context.data_unchecked::<NeighbourLoader>();
         match loader.segment(self.0).await {
-            Ok(segment) => field(segment).map(Ok),
             // A segment that is gone has no name; that says nothing about the others.
-            Err(error) if error.is_not_found() => None,
+            Ok(segment) => segment.and_then(field).map(Ok),
             Err(error) => told_once(loader, error),
         }
     }

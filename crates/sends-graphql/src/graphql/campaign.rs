@@ -92,7 +92,7 @@ impl Campaign {
     async fn read_stats(&self, context: &Context<'_>) -> Result<EngagementStats, ApiError> {
         let loader = context.data_unchecked::<NeighbourLoader>();
         let stats = loader.campaign_stats(self.id).await?;
-        let stats = stats.ok_or_else(ApiError::no_such_campaign)?;
+        let stats = Option::as_ref(&stats).ok_or_else(ApiError::no_such_campaign)?;
         EngagementStats::new(&stats.stats, stats.last_refresh_time)
     }
 }

@@ -72,7 +72,8 @@ impl Query {
     }
 
     /// The campaigns of the account, the last updated first, deleted ones included. A page costs one upstream call. Null,
-    /// with an error, when it could not be read.
+    /// with an error, when it could not be read. While Constant Contact cannot answer, the last known answer is given
+    /// instead, here as everywhere, and `extensions.upstream.stale` says so.
     async fn campaigns(
         &self,
         context: &Context<'_>,

@@ -186,6 +186,7 @@ impl Service {
             caller: Caller::new(Arc::new(Account(account)), Instant::now() + timeout),
             asked_at: self.clock.now(),
             oldest: None,
+            stale: Arc::default(),
         }
     }
 

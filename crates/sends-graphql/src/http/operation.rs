@@ -2,12 +2,15 @@
 //!
 //! Owns the order of the checks before the execution. Must not know how the request came in or how the answer leaves.
 
+use std::sync::Arc;
+
 use async_graphql::{Request, Response, Variables, parser::types::OperationType};
 use serde_json::{Map, Value};
 
 use super::{Service, rejection::Rejection, reuse::Repeatable};
 use crate::{
     execution::{self, Admitted, Executor},
+    graphql::extension,
     histories::Asker,
     loader::{HistoryLoader, NeighbourLoader},
     log::LogReader,
@@ -64,7 +67,7 @@ impl Prepared<'_> {
     ///
     /// A [`Rejection`] where it is not executed.
     pub(super) async fn execute(self, service: &Service, asker: Asker) -> Result<Executed, Rejection> {
-        let (caller, owner) = (asker.caller.clone(), asker.owner);
+        let (caller, owner, stale) = (asker.caller.clone(), asker.owner, Arc::clone(&asker.stale));
         let log = LogReader::new(&asker, service.log.clone());
         let histories = HistoryLoader::new(service.histories.clone(), asker.clone());
         let neighbours = NeighbourLoader::new(service.neighbours.clone(), asker);
@@ -77,8 +80,10 @@ impl Prepared<'_> {
         }
         // What the operation cost: the answers of the upstream that others waited for too are counted where they were
         // asked.
-        let cost = async_graphql::value!({ "calls": caller.calls_sent() });
-        response.extensions.insert("upstream".to_owned(), cost);
+        let upstream = extension::upstream(caller.calls_sent(), &stale);
+        response
+            .extensions
+            .insert(extension::UPSTREAM.to_owned(), upstream);
         telemetry::operation::cost(caller.calls_sent());
         // What cost something would cost nothing the next time, which is to be told as well.
         let costs_nothing = response.errors.is_empty() && caller.calls_sent() == 0;

@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    hash::Hash,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -17,7 +18,7 @@ use sends_core::{
 use super::keyed::{Keyed, Pending};
 use crate::{
     histories::{Asker, ReadError},
-    neighbours::{CampaignPage, ContactLists, Counted, Neighbours, StatsById},
+    neighbours::{CampaignPage, ContactLists, Counted, Known, Neighbours},
 };
 
 /// The loaders of one operation for everything but histories.
@@ -28,10 +29,10 @@ pub struct NeighbourLoader {
     campaigns: Keyed<CampaignId, Arc<CampaignDetail>>,
     activities: Keyed<ActivityId, Arc<ActivityDetail>>,
     schedules: Keyed<ActivityId, Arc<Schedule>>,
-    activity_stats: Keyed<ActivityId, Option<Arc<ActivityStats>>>,
-    campaign_stats: Keyed<CampaignId, Option<Arc<CampaignStats>>>,
+    activity_stats: Keyed<ActivityId, Known<ActivityStats>>,
+    campaign_stats: Keyed<CampaignId, Known<CampaignStats>>,
     contact_lists: Keyed<(), Arc<ContactLists>>,
-    segments: Keyed<SegmentId, Arc<Segment>>,
+    segments: Keyed<SegmentId, Option<Arc<Segment>>>,
     accounts: Keyed<(), Arc<AccountSummary>>,
     names_failed: AtomicBool,
     account_failed: AtomicBool,
@@ -55,20 +56,6 @@ macro_rules! by {
     }};
 }
 
-/// A loader that reads in batches with a pair of methods of [`Neighbours`].
-macro_rules! batched_by {
-    ($known:ident, $method:ident, $neighbours:ident, $asker:ident) => {{
-        let (neighbours, asker) = ($neighbours.clone(), $asker.clone());
-        Keyed::in_batches(move |ids| {
-            let known = |id| neighbours.$known(&asker, id);
-            start_batches(ids, known, |batch| {
-                let (neighbours, asker) = (neighbours.clone(), asker.clone());
-                async move { neighbours.$method(&asker, batch).await }
-            })
-        })
-    }};
-}
-
 impl NeighbourLoader {
     /// The loaders for one operation.
     pub fn new(neighbours: Neighbours, asker: Asker) -> Self {
@@ -77,8 +64,8 @@ impl NeighbourLoader {
             campaigns: by!(campaign, neighbours, asker),
             activities: by!(activity, neighbours, asker),
             schedules: by!(schedule, neighbours, asker),
-            activity_stats: batched_by!(known_activity_stats, activity_stats, neighbours, asker),
-            campaign_stats: batched_by!(known_campaign_stats, campaign_stats, neighbours, asker),
+            activity_stats: stats(neighbours.clone(), asker.clone()),
+            campaign_stats: stats(neighbours.clone(), asker.clone()),
             contact_lists: by!(contact_lists, neighbours, asker, without_key),
             segments: segments(neighbours.clone(), asker.clone()),
             accounts: by!(account, neighbours, asker, without_key),
@@ -138,7 +125,7 @@ impl NeighbourLoader {
     /// # Errors
     ///
     /// [`ReadError`].
-    pub async fn activity_stats(&self, id: ActivityId) -> Result<Option<Arc<ActivityStats>>, ReadError> {
+    pub async fn activity_stats(&self, id: ActivityId) -> Result<Known<ActivityStats>, ReadError> {
         self.activity_stats.load(id).await
     }
 
@@ -147,7 +134,7 @@ impl NeighbourLoader {
     /// # Errors
     ///
     /// [`ReadError`].
-    pub async fn campaign_stats(&self, id: CampaignId) -> Result<Option<Arc<CampaignStats>>, ReadError> {
+    pub async fn campaign_stats(&self, id: CampaignId) -> Result<Known<CampaignStats>, ReadError> {
         self.campaign_stats.load(id).await
     }
 
@@ -160,12 +147,12 @@ impl NeighbourLoader {
         self.contact_lists.load(()).await
     }
 
-    /// One segment.
+    /// One segment; `None` when it is gone.
     ///
     /// # Errors
     ///
     /// [`ReadError`].
-    pub async fn segment(&self, id: SegmentId) -> Result<Arc<Segment>, ReadError> {
+    pub async fn segment(&self, id: SegmentId) -> Result<Option<Arc<Segment>>, ReadError> {
         self.segments.load(id).await
     }
 
@@ -192,47 +179,47 @@ impl NeighbourLoader {
 
 /// What is known is ready; the rest is asked for in as few calls as it fits into, each of which is waited for by those who
 /// need it.
-fn start_batches<Id, R>(
-    ids: &[Id],
-    known: impl Fn(Id) -> Option<Arc<Id::Stats>>,
-    read: impl Fn(Batch<Id>) -> R,
-) -> HashMap<Id, Pending<Option<Arc<Id::Stats>>>>
-where
-    Id: Counted,
-    R: Future<Output = Result<StatsById<Id>, ReadError>> + Send + 'static,
-{
-    let (mut pending, mut unknown) = (HashMap::with_capacity(ids.len()), Vec::new());
-    for &id in ids {
-        match known(id) {
-            Some(stats) => {
-                pending.insert(id, Pending::ready(Some(stats)));
+fn stats<Id: Counted>(neighbours: Neighbours, asker: Asker) -> Keyed<Id, Known<Id::Stats>> {
+    Keyed::in_batches(move |ids: &[Id]| {
+        let (mut pending, mut unknown) = (HashMap::with_capacity(ids.len()), Vec::new());
+        for &id in ids {
+            match neighbours.known_stats(&asker, id) {
+                Some(stats) => {
+                    pending.insert(id, Pending::ready(stats));
+                }
+                None => unknown.push(id),
             }
-            None => unknown.push(id),
         }
-    }
-    for batch in Batch::split(&unknown) {
-        let ids = batch.ids().to_vec();
-        let reading = read(batch);
-        let whole = Pending::start(async move { reading.await.map(Arc::new) });
-        for id in ids {
-            let take = move |all: Arc<StatsById<Id>>| Ok(all.get(&id).cloned().flatten());
-            pending.insert(id, whole.then(take));
+        for batch in Batch::split(&unknown) {
+            let (neighbours, asker, ids) = (neighbours.clone(), asker.clone(), batch.ids().to_vec());
+            let whole = Pending::start(async move { Ok(Arc::new(neighbours.stats(&asker, batch).await)) });
+            pending.extend(each_of(&whole, &ids));
         }
-    }
-    pending
+        pending
+    })
 }
 
-fn segments(neighbours: Neighbours, asker: Asker) -> Keyed<SegmentId, Arc<Segment>> {
+fn segments(neighbours: Neighbours, asker: Asker) -> Keyed<SegmentId, Option<Arc<Segment>>> {
     Keyed::in_batches(move |ids: &[SegmentId]| {
         let (neighbours, asker, wanted) = (neighbours.clone(), asker.clone(), ids.to_vec());
         let reading = async move { neighbours.segments(&asker, &wanted).await.map(Arc::new) };
-        let whole = Pending::start(reading);
-        let one = |&id: &SegmentId| {
-            let take = move |all: Arc<HashMap<SegmentId, Result<Arc<Segment>, ReadError>>>| {
-                all.get(&id).cloned().unwrap_or(Err(ReadError::Lost))
-            };
-            (id, whole.then(take))
+        each_of(&Pending::start(reading), ids).collect()
+    })
+}
+
+/// Each of these by itself, out of what is read of them together.
+fn each_of<K, V>(
+    whole: &Pending<Arc<HashMap<K, Result<V, ReadError>>>>,
+    keys: &[K],
+) -> impl Iterator<Item = (K, Pending<V>)>
+where
+    K: Copy + Eq + Hash + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
+{
+    keys.iter().map(|&key| {
+        let take = move |all: Arc<HashMap<K, Result<V, ReadError>>>| {
+            all.get(&key).cloned().unwrap_or(Err(ReadError::Lost))
         };
-        ids.iter().map(one).collect()
+        (key, whole.then(take))
     })
 }

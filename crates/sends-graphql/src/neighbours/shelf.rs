@@ -1,8 +1,8 @@
 //! Answers of one kind that are held for a short while.
 //!
 //! Owns that an answer is given to its owner alone, for no longer than it is good, and that those who ask for the same
-//! thing at the same time wait for one call. A failure is not held: the next who waits asks again. Must not know what the
-//! answers are.
+//! thing at the same time wait for one call. A failure is not held: the next who waits asks again. The last answer is
+//! remembered for when there is no other. Must not know what the answers are.
 
 use std::{hash::Hash, sync::Arc, time::Duration};
 
@@ -10,8 +10,13 @@ use quick_cache::sync::Cache;
 use sends_store::Owner;
 use tokio::time::Instant;
 
-pub(super) struct Shelf<K, V> {
+use crate::histories::Kind;
+
+pub(crate) struct Shelf<K, V> {
+    kind: Kind,
     held: Cache<(Owner, K), Held<V>>,
+    /// The last answers, however old. They are the same in memory as those that are held.
+    last: Cache<(Owner, K), Held<V>>,
     max_age: Duration,
 }
 
@@ -30,12 +35,19 @@ impl<V> Clone for Held<V> {
 }
 
 impl<K: Clone + Eq + Hash, V> Shelf<K, V> {
-    /// Holds at most so many answers, those of all owners together.
-    pub(super) fn new(capacity: usize, max_age: Duration) -> Self {
+    /// Holds at most so many answers of a kind, those of all owners together, and remembers as many.
+    pub(super) fn new(kind: Kind, capacity: usize, max_age: Duration) -> Self {
         Self {
+            kind,
             held: Cache::new(capacity),
+            last: Cache::new(capacity),
             max_age,
         }
+    }
+
+    /// What the answers are about.
+    pub(super) fn kind(&self) -> Kind {
+        self.kind
     }
 
     /// The answer if there is one that is still good.
@@ -58,15 +70,29 @@ impl<K: Clone + Eq + Hash, V> Shelf<K, V> {
             // As old as the question: the upstream may have answered it at once and the answer been long on its way.
             let since = Instant::now();
             let answer = Arc::new(read.await?);
-            Ok(Held { answer, since })
+            let held = Held { answer, since };
+            self.last.insert(key.clone(), held.clone());
+            Ok(held)
         });
         Ok(held.await?.answer)
     }
 
-    /// Holds an answer that came together with others.
-    pub(super) fn put(&self, owner: Owner, key: K, answer: Arc<V>) {
-        let since = Instant::now();
-        self.held.insert((owner, key), Held { answer, since });
+    /// Holds an answer that came together with others, to a question of that moment.
+    pub(super) fn put(&self, owner: Owner, key: K, answer: Arc<V>, since: Instant) {
+        let held = Held { answer, since };
+        self.last.insert((owner, key.clone()), held.clone());
+        self.held.insert((owner, key), held);
+    }
+
+    /// The last answer, and its age.
+    pub(super) fn last(&self, owner: Owner, key: &K) -> Option<(Arc<V>, Duration)> {
+        let last = self.last.get(&(owner, key.clone()))?;
+        Some((last.answer, last.since.elapsed()))
+    }
+
+    /// Remembers an answer no longer.
+    pub(super) fn forget(&self, owner: Owner, key: &K) {
+        self.last.remove(&(owner, key.clone()));
     }
 }
 
@@ -85,19 +111,25 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_answer_is_held_for_its_owner_and_for_its_time() {
-        let shelf = Shelf::new(10, MINUTE);
+        let shelf = Shelf::new(Kind::Account, 10, MINUTE);
         assert_eq!(read(&shelf, 1, 7).await, 7);
         assert_eq!(read(&shelf, 2, 8).await, 8);
         tokio::time::advance(MINUTE).await;
         assert_eq!(read(&shelf, 1, 9).await, 7);
         tokio::time::advance(Duration::from_millis(1)).await;
-        assert_eq!(shelf.known(Owner::new([1; 16]), &1), None);
+        let owner = Owner::new([1; 16]);
+        assert_eq!(shelf.known(owner, &1), None);
+        let (last, age) = shelf.last(owner, &1).unwrap();
+        assert_eq!((*last, age), (7, MINUTE + Duration::from_millis(1)));
         assert_eq!(read(&shelf, 1, 9).await, 9);
+        shelf.forget(owner, &1);
+        assert!(shelf.last(owner, &1).is_none());
+        assert_eq!(shelf.known(owner, &1).as_deref(), Some(&9));
     }
 
     #[tokio::test(start_paused = true)]
     async fn those_who_ask_together_share_one_call_unless_it_fails() {
-        let shelf = Shelf::<u8, u32>::new(10, MINUTE);
+        let shelf = Shelf::<u8, u32>::new(Kind::Account, 10, MINUTE);
         let owner = Owner::new([1; 16]);
         let slow = |outcome| async move {
             tokio::time::sleep(Duration::from_secs(1)).await;

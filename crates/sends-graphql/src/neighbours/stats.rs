@@ -3,129 +3,109 @@
 //! Owns that one id which the upstream takes offence at does not cost the others of its batch their answer: a batch that
 //! is refused is asked for again in halves. Must not know what is counted.
 
-use std::{collections::HashMap, hash::Hash, sync::Arc};
+use std::{collections::HashMap, fmt, hash::Hash, sync::Arc};
 
 use futures_util::{FutureExt, future::BoxFuture};
 use sends_client::{Batch, Batched, Caller, ConstantContact, FailureClass, UpstreamError};
 use sends_core::{ActivityId, ActivityStats, CampaignId, CampaignStats};
+use tokio::time::Instant;
 
 use super::{Neighbours, Shelves, shelf::Shelf};
 use crate::histories::{Asker, ReadError};
 
+/// The statistics of one activity or campaign; `None` for one that the upstream does not know.
+pub type Known<Stats> = Arc<Option<Stats>>;
+
+/// The statistics of each id that was asked for.
+pub(crate) type StatsById<Id> = HashMap<Id, Result<Known<<Id as Counted>::Stats>, ReadError>>;
+
 /// Something that the upstream has statistics of.
-pub trait Counted: Batched + Eq + Hash + Send + Sync + 'static {
-    /// The statistics.
+pub(crate) trait Counted: Batched + Eq + Hash + fmt::Debug + Send + Sync + 'static {
     type Stats: Send + Sync + 'static;
 
-    #[doc(hidden)]
     fn ask<'a>(
         client: &'a ConstantContact,
         caller: &'a Caller,
         batch: &'a Batch<Self>,
     ) -> BoxFuture<'a, Result<Vec<Self::Stats>, UpstreamError>>;
 
-    #[doc(hidden)]
     fn id_of(stats: &Self::Stats) -> Self;
+
+    fn shelf(shelves: &Shelves) -> &Shelf<Self, Option<Self::Stats>>;
 }
 
-impl Counted for ActivityId {
-    type Stats = ActivityStats;
+/// Has the statistics of an id asked for and kept under this name.
+macro_rules! counted {
+    ($id:ty, $stats:ty, $name:ident) => {
+        impl Counted for $id {
+            type Stats = $stats;
 
-    fn ask<'a>(
-        client: &'a ConstantContact,
-        caller: &'a Caller,
-        batch: &'a Batch<Self>,
-    ) -> BoxFuture<'a, Result<Vec<ActivityStats>, UpstreamError>> {
-        client.activity_stats(caller, batch).boxed()
-    }
+            fn ask<'a>(
+                client: &'a ConstantContact,
+                caller: &'a Caller,
+                batch: &'a Batch<Self>,
+            ) -> BoxFuture<'a, Result<Vec<$stats>, UpstreamError>> {
+                client.$name(caller, batch).boxed()
+            }
 
-    fn id_of(stats: &ActivityStats) -> Self {
-        stats.id
-    }
-}
+            fn id_of(stats: &$stats) -> Self {
+                stats.id
+            }
 
-impl Counted for CampaignId {
-    type Stats = CampaignStats;
-
-    fn ask<'a>(
-        client: &'a ConstantContact,
-        caller: &'a Caller,
-        batch: &'a Batch<Self>,
-    ) -> BoxFuture<'a, Result<Vec<CampaignStats>, UpstreamError>> {
-        client.campaign_stats(caller, batch).boxed()
-    }
-
-    fn id_of(stats: &CampaignStats) -> Self {
-        stats.id
-    }
-}
-
-/// The statistics of each id; `None` for one that the upstream does not know.
-pub type StatsById<Id> = HashMap<Id, Option<Arc<<Id as Counted>::Stats>>>;
-
-impl Neighbours {
-    /// The statistics of one activity, if they are known already.
-    pub fn known_activity_stats(&self, asker: &Asker, id: ActivityId) -> Option<Arc<ActivityStats>> {
-        self.0.activity_stats.known(asker.owner, &id)
-    }
-
-    /// The statistics of one campaign, if they are known already.
-    pub fn known_campaign_stats(&self, asker: &Asker, id: CampaignId) -> Option<Arc<CampaignStats>> {
-        self.0.campaign_stats.known(asker.owner, &id)
-    }
-
-    /// Asks for the statistics of these activities.
-    ///
-    /// # Errors
-    ///
-    /// [`ReadError`].
-    pub async fn activity_stats(
-        &self,
-        asker: &Asker,
-        batch: Batch<ActivityId>,
-    ) -> Result<StatsById<ActivityId>, ReadError> {
-        self.stats(asker, batch, |shelves| &shelves.activity_stats).await
-    }
-
-    /// Asks for the statistics of these campaigns.
-    ///
-    /// # Errors
-    ///
-    /// [`ReadError`].
-    pub async fn campaign_stats(
-        &self,
-        asker: &Asker,
-        batch: Batch<CampaignId>,
-    ) -> Result<StatsById<CampaignId>, ReadError> {
-        self.stats(asker, batch, |shelves| &shelves.campaign_stats).await
-    }
-
-    async fn stats<Id: Counted>(
-        &self,
-        asker: &Asker,
-        batch: Batch<Id>,
-        kept_in: impl Fn(&Shelves) -> &Shelf<Id, Id::Stats>,
-    ) -> Result<StatsById<Id>, ReadError> {
-        let mut found: StatsById<Id> = batch.ids().iter().map(|&id| (id, None)).collect();
-        let mut to_ask = vec![batch];
-        while let Some(batch) = to_ask.pop() {
-            let answer = Id::ask(&self.0.client, &asker.caller, &batch);
-            match self.until_the_end(answer).await {
-                Ok(all) => {
-                    for stats in all {
-                        let (id, stats) = (Id::id_of(&stats), Arc::new(stats));
-                        kept_in(&self.0).put(asker.owner, id, Arc::clone(&stats));
-                        found.insert(id, Some(stats));
-                    }
-                }
-                Err(ReadError::Upstream(error))
-                    if matches!(error.class, FailureClass::NotFound | FailureClass::Rejected) =>
-                {
-                    to_ask.extend(batch.halves().into_iter().flatten());
-                }
-                Err(error) => return Err(error),
+            fn shelf(shelves: &Shelves) -> &Shelf<Self, Option<$stats>> {
+                &shelves.$name
             }
         }
-        Ok(found)
+    };
+}
+
+counted!(ActivityId, ActivityStats, activity_stats);
+counted!(CampaignId, CampaignStats, campaign_stats);
+
+impl Neighbours {
+    /// The statistics of one of them, if they are known already.
+    pub(crate) fn known_stats<Id: Counted>(&self, asker: &Asker, id: Id) -> Option<Known<Id::Stats>> {
+        Id::shelf(&self.0).known(asker.owner, &id)
     }
+
+    /// Asks for the statistics of these.
+    pub(crate) async fn stats<Id: Counted>(&self, asker: &Asker, batch: Batch<Id>) -> StatsById<Id> {
+        let answers = Id::shelf(&self.0);
+        let mut found = StatsById::<Id>::new();
+        let mut to_ask = vec![batch];
+        while let Some(batch) = to_ask.pop() {
+            let since = Instant::now();
+            let mut keep = |id: Id, stats: Option<Id::Stats>| {
+                let stats = Arc::new(stats);
+                answers.put(asker.owner, id, Arc::clone(&stats), since);
+                found.insert(id, Ok(stats));
+            };
+            let call = Id::ask(&self.0.client, &asker.caller, &batch);
+            match self.until_the_end(call).await {
+                Ok(all) => {
+                    let told = all.into_iter().map(|stats| (Id::id_of(&stats), stats));
+                    let mut told: HashMap<Id, Id::Stats> = told.collect();
+                    for &id in batch.ids() {
+                        keep(id, told.remove(&id));
+                    }
+                }
+                Err(error) if blames_an_id(&error) => match batch.halves() {
+                    Some(halves) => to_ask.extend(halves),
+                    None => batch.ids().iter().for_each(|&id| keep(id, None)),
+                },
+                Err(error) => {
+                    let instead = |&id: &Id| (id, self.instead(asker, answers, &id, error.clone()));
+                    found.extend(batch.ids().iter().map(instead));
+                }
+            }
+        }
+        found
+    }
+}
+
+fn blames_an_id(error: &ReadError) -> bool {
+    let ReadError::Upstream(error) = error else {
+        return false;
+    };
+    matches!(error.class, FailureClass::NotFound | FailureClass::Rejected)
 }

@@ -76,6 +76,7 @@ impl BackgroundUpstream {
             asked_at: self.clock.now(),
             // What is known from before is of no use here.
             oldest: Some(Duration::ZERO),
+            stale: Arc::default(),
         };
         let not_found = || Kept {
             fetched_at: self.clock.now(),

@@ -70,6 +70,7 @@ impl Service {
             caller: Caller::new(Arc::new(token), deadline),
             asked_at: SystemClock.now(),
             oldest: None,
+            stale: Arc::default(),
         }
     }
 }

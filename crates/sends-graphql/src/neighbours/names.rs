@@ -1,0 +1,98 @@
+//! What contact lists and segments are called.
+//!
+//! Owns how many names one call brings. Must not know who is named.
+
+use std::{collections::HashMap, sync::Arc};
+
+use futures_util::future::join_all;
+use sends_client::{FailureClass, Paged, ResourcePage, UpstreamError};
+use sends_core::{ContactList, ListId, Segment, SegmentId};
+
+use super::Neighbours;
+use crate::histories::{Asker, ReadError};
+
+/// The contact lists of an account by their ids.
+pub type ContactLists = HashMap<ListId, ContactList>;
+/// The segments of an account by their ids, without deleted ones.
+pub type Segments = HashMap<SegmentId, Arc<Segment>>;
+/// Segments that were asked for; `None` for one that is gone.
+pub type SegmentsById = HashMap<SegmentId, Result<Option<Arc<Segment>>, ReadError>>;
+
+impl Neighbours {
+    /// Every contact list of the account, deleted ones included.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError`].
+    pub async fn contact_lists(&self, asker: &Asker) -> Result<Arc<ContactLists>, ReadError> {
+        let read = async {
+            let lists = self
+                .all(asker, self.0.client.contact_lists(&asker.caller))
+                .await?;
+            Ok(lists.into_iter().map(|list| (list.id.clone(), list)).collect())
+        };
+        self.read(asker, &self.0.contact_lists, (), read).await
+    }
+
+    /// These segments, in as few calls as they can be had with: the listing names all that were not deleted, and what it
+    /// leaves out is asked for one by one. Even for one segment the listing is hardly ever the longer way, and it is known
+    /// for the next one.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError`] when the listing failed; that of a single segment stands in its place.
+    pub async fn segments(&self, asker: &Asker, ids: &[SegmentId]) -> Result<SegmentsById, ReadError> {
+        let listed = self.listed_segments(asker).await?;
+        let found = ids.iter().map(|&id| {
+            let listed = listed.get(&id).cloned();
+            async move {
+                let segment = match listed {
+                    Some(segment) => Ok(Some(segment)),
+                    None => self.unlisted_segment(asker, id).await,
+                };
+                (id, segment)
+            }
+        });
+        Ok(join_all(found).await.into_iter().collect())
+    }
+
+    async fn listed_segments(&self, asker: &Asker) -> Result<Arc<Segments>, ReadError> {
+        let read = async {
+            let segments = self.all(asker, self.0.client.segments(&asker.caller)).await?;
+            let by_id = |segment: Segment| (segment.id, Arc::new(segment));
+            Ok(segments.into_iter().map(by_id).collect())
+        };
+        self.read(asker, &self.0.segments, (), read).await
+    }
+
+    /// That one is gone is an answer too, which is not asked for again and again.
+    async fn unlisted_segment(
+        &self,
+        asker: &Asker,
+        id: SegmentId,
+    ) -> Result<Option<Arc<Segment>>, ReadError> {
+        let read = async {
+            match self.0.client.segment(&asker.caller, id).await {
+                Err(error) if error.class == FailureClass::NotFound => Ok(None),
+                read => read.map(Arc::new).map(Some),
+            }
+        };
+        let segment = self.read(asker, &self.0.unlisted_segments, id, read).await?;
+        Ok(Option::clone(&segment))
+    }
+
+    /// The records of all pages from the first on.
+    async fn all<T: Paged>(
+        &self,
+        asker: &Asker,
+        first: impl Future<Output = Result<ResourcePage<T>, UpstreamError>>,
+    ) -> Result<Vec<T>, UpstreamError> {
+        let mut page = first.await?;
+        let mut records = page.records;
+        while let Some(next) = page.next {
+            page = self.0.client.next_page(&asker.caller, &next).await?;
+            records.append(&mut page.records);
+        }
+        Ok(records)
+    }
+}
