@@ -1,4 +1,4 @@
-//! On whose behalf a call is made: with which token, in which lane, until when, and who counts it.
+//! On whose behalf a call is made: with which token, in which lane, until when, how many there may be, and who counts them.
 //!
 //! Must not know what is asked, nor how turns are given.
 
@@ -108,6 +108,7 @@ pub struct Caller {
     lane: Lane,
     priority: Priority,
     deadline: Instant,
+    allowance: Arc<AtomicU32>,
     sent: Arc<AtomicU32>,
     company: Company,
 }
@@ -120,6 +121,7 @@ impl Caller {
             lane: Lane::new(),
             priority: Priority::Interactive,
             deadline,
+            allowance: Arc::new(AtomicU32::new(u32::MAX)),
             sent: Arc::default(),
             company: Company::new(),
         }
@@ -136,6 +138,13 @@ impl Caller {
     #[must_use]
     pub fn in_lane(mut self, lane: Lane) -> Self {
         self.lane = lane;
+        self
+    }
+
+    /// The same operation, which may make so many calls from now on. However often a call is tried, it is one.
+    #[must_use]
+    pub fn with_allowance(mut self, calls: u32) -> Self {
+        self.allowance = Arc::new(AtomicU32::new(calls));
         self
     }
 
@@ -159,6 +168,14 @@ impl Caller {
     /// Whether nobody waits for it.
     pub fn is_background(&self) -> bool {
         self.priority == Priority::Background
+    }
+
+    /// Takes a call off the allowance, if there is one left.
+    pub(crate) fn begin_call(&self) -> bool {
+        let (order, seen) = (Ordering::Relaxed, Ordering::Relaxed);
+        self.allowance
+            .fetch_update(order, seen, |left| left.checked_sub(1))
+            .is_ok()
     }
 
     pub(crate) fn count_call(&self) {

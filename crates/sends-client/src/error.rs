@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use reqwest::StatusCode;
 
+#[cfg(doc)]
+use crate::Caller;
 use crate::Endpoint;
 
 /// Why an upstream call failed, as far as a caller has to tell failures apart.
@@ -40,6 +42,8 @@ pub enum FailureClass {
     QueueFull,
     /// The call's turn did not come before its deadline. Nothing was sent.
     DeadlineExceeded,
+    /// The operation has made as many calls as it may ([`Caller::with_allowance`]). Nothing was sent.
+    AllowanceUsedUp,
     /// The upstream has been failing, and is left alone until a probe succeeds. Nothing was sent.
     CircuitOpen,
     /// Any other 4xx: the upstream will not take this request, however often it is sent.
@@ -66,6 +70,7 @@ impl FailureClass {
             Self::QuotaExceeded => "quota_exceeded",
             Self::QueueFull => "queue_full",
             Self::DeadlineExceeded => "deadline_exceeded",
+            Self::AllowanceUsedUp => "allowance_used_up",
             Self::CircuitOpen => "circuit_open",
             Self::Rejected => "rejected",
             Self::ServerFailure => "server_failure",

@@ -88,6 +88,11 @@ impl Pipeline {
         decode: impl Fn(&[u8]) -> Result<T, String>,
         effort: &mut Effort,
     ) -> Result<T, UpstreamError> {
+        if !caller.begin_call() {
+            let error = beyond_allowance(endpoint);
+            self.observer.refused(endpoint, error.class);
+            return Err(error);
+        }
         let mut token = wait_for_token(caller, caller.access().token())
             .await
             .map_err(|error| without_token(endpoint, &error))
@@ -327,6 +332,15 @@ fn without_turn(endpoint: &Endpoint, refused: Refused) -> UpstreamError {
     UpstreamError {
         retry_after: Some(refused.retry_after),
         ..UpstreamError::without_answer(endpoint.clone(), class, refused.to_string())
+    }
+}
+
+fn beyond_allowance(endpoint: &Endpoint) -> UpstreamError {
+    let detail = "the operation has made as many calls as it may".to_owned();
+    UpstreamError {
+        // The next operation has an allowance of its own.
+        retry_after: Some(Duration::from_secs(1)),
+        ..UpstreamError::without_answer(endpoint.clone(), FailureClass::AllowanceUsedUp, detail)
     }
 }
 

@@ -71,6 +71,7 @@ impl Remedy {
             | FailureClass::QuotaExceeded
             | FailureClass::QueueFull
             | FailureClass::DeadlineExceeded
+            | FailureClass::AllowanceUsedUp
             | FailureClass::CircuitOpen
             | FailureClass::Rejected
             | FailureClass::Invalid => Self::None,

@@ -78,6 +78,7 @@ impl Operations {
                 caller: Caller::new(Arc::clone(&self.token), deadline),
                 asked_at: SystemClock.now(),
                 oldest: None,
+                stale: Arc::default(),
             };
             let log = LogReader::new(&asker, Some(self.log.clone()));
             let loader = HistoryLoader::new(self.histories.clone(), asker);

@@ -76,6 +76,15 @@ pub struct Asker {
     pub stale: Arc<StaleAnswers>,
 }
 
+impl Asker {
+    /// The same operation, which may make so many upstream calls.
+    #[must_use]
+    pub fn with_allowance(mut self, calls: u32) -> Self {
+        self.caller = self.caller.with_allowance(calls);
+        self
+    }
+}
+
 /// A history as it is known now.
 #[derive(Clone, Debug)]
 pub struct Reading {
@@ -354,7 +363,7 @@ impl ReadError {
             Self::Upstream(error) => {
                 matches!(
                     error.class,
-                    FailureClass::DeadlineExceeded | FailureClass::Throttled
+                    FailureClass::DeadlineExceeded | FailureClass::AllowanceUsedUp | FailureClass::Throttled
                 ) || Instant::now() >= flight.deadline()
             }
             Self::Lost => true,

@@ -288,6 +288,10 @@ fn what_stands_around_the_histories_is_counted_too() {
         (format!("{{ campaignActivities(ids: {ids}) {{ sendHistory {{ contactLists {{ id listId }} }} }} }}"), 40),
         (r#"{ campaignActivity(id: "1") { sendHistory { runDate(zone: ACCOUNT) } } account { timeZone } }"#.to_owned(), 2),
         (r#"{ campaignActivity(id: "1") { sendHistory { runDate(zone: UTC) } } }"#.to_owned(), 1),
+        (r#"{ campaignActivity(id: "1") { sendHistory { contactLists { createdAt(zone: ACCOUNT) } } } }"#.to_owned(), 4),
+        (r#"{ campaignActivity(id: "1") { sendHistory { segments { name editedAt(zone: ACCOUNT) } } } }"#.to_owned(), 4),
+        ("{ sends { nodes { contactLists { deletedAt(zone: ACCOUNT) } } coverage { completeUntil(zone: ACCOUNT) } } }".to_owned(), 3),
+        ("{ upstreamBudget { resetsAt(zone: ACCOUNT) } syncState { coverage { completeSince(zone: ACCOUNT) } } }".to_owned(), 1),
     ] {
         assert_eq!(cost(&query), calls, "{query}");
     }

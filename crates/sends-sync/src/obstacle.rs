@@ -49,9 +49,10 @@ fn describe(class: FailureClass) -> &'static str {
         | FailureClass::Interrupted
         | FailureClass::ServerFailure => "Constant Contact could not be reached, broke off, or failed.",
         FailureClass::TimedOut => "Constant Contact took too long to answer.",
-        FailureClass::QueueFull | FailureClass::DeadlineExceeded | FailureClass::Throttled => {
-            "People's queries needed all the calls that Constant Contact allows."
-        }
+        FailureClass::QueueFull
+        | FailureClass::DeadlineExceeded
+        | FailureClass::AllowanceUsedUp
+        | FailureClass::Throttled => "People's queries needed all the calls that Constant Contact allows.",
         FailureClass::QuotaExceeded => "The day's calls are used up.",
         FailureClass::TokenUnavailable => "No access token could be had at the moment.",
         FailureClass::Unauthenticated | FailureClass::LoginRequired => {
@@ -80,6 +81,7 @@ fn is_of_every_call(class: FailureClass) -> bool {
         | FailureClass::CircuitOpen
         | FailureClass::QueueFull
         | FailureClass::DeadlineExceeded
+        | FailureClass::AllowanceUsedUp
         | FailureClass::Throttled
         | FailureClass::QuotaExceeded
         | FailureClass::TokenUnavailable

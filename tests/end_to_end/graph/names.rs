@@ -97,3 +97,23 @@ async fn without_the_scope_the_ids_answer_and_one_error_tells_why_the_names_do_n
     assert!(ids.len() > 10 && ids.iter().all(Value::is_string));
     assert!(all(&answer, "name").iter().all(Value::is_null));
 }
+
+#[tokio::test]
+async fn an_operation_asks_for_no_more_names_than_it_may_and_the_next_one_gets_further() {
+    let sandbox = SandboxProcess::unlimited(&[]);
+    let service = ServiceProcess::unpaced_on(&sandbox, &["--max-upstream-calls", "10"]);
+    let gone: Vec<i64> = (9_000..9_020).collect();
+    let change =
+        json!({ "operation": "append_send", "activity_id": TO_SEGMENT, "send": { "segment_ids": gone } });
+    sandbox.control("POST", "sends", &change).await;
+    let query = format!(
+        r#"{{ campaignActivity(id: "{TO_SEGMENT}") {{ latestSend {{ segments {{ segmentId name }} }} }} }}"#
+    );
+    // The history, the listing, and eight segments that it leaves out; then ten, and then two.
+    for (calls, errors) in [(10, 1), (10, 1), (2, 0), (0, 0)] {
+        let answer = service.query(&query).await;
+        assert_eq!(codes(&answer), vec!["RATE_LIMITED"; errors], "{answer}");
+        assert_eq!(answer["extensions"]["upstream"]["calls"], calls, "{answer}");
+        assert_eq!(all(&answer, "segmentId").len(), gone.len(), "{answer}");
+    }
+}

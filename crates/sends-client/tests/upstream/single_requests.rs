@@ -209,3 +209,17 @@ async fn a_redirect_is_not_followed() {
     assert_eq!(error.status.unwrap(), 302);
     assert_eq!(elsewhere.requests(), Vec::<String>::new());
 }
+
+#[tokio::test]
+async fn an_operation_makes_no_more_calls_than_it_may() {
+    let replies = [(); 3].map(|()| Reply::json(200, GUIDE));
+    let upstream = ScriptedUpstream::start(replies).await;
+    let client = client(&upstream.base_url());
+    let caller = caller().with_allowance(2);
+    for clone in [caller.clone(), caller.clone()] {
+        client.send_history(&clone, activity()).await.unwrap();
+    }
+    let error = client.send_history(&caller, activity()).await.unwrap_err();
+    assert_eq!((error.class, error.attempts), (FailureClass::AllowanceUsedUp, 0));
+    assert_eq!(upstream.requests().len(), 2);
+}

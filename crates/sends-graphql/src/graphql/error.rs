@@ -227,6 +227,11 @@ fn explain(class: FailureClass) -> (ErrorCode, &'static str) {
             ErrorCode::UpstreamTimeout,
             "The answer did not come within the time for an operation; ask again to get further.",
         ),
+        FailureClass::AllowanceUsedUp => (
+            ErrorCode::RateLimited,
+            "The operation has made as many calls to Constant Contact as one may (max-upstream-calls). What it has read is \
+             known for a while, so that asking again gets further.",
+        ),
         FailureClass::CircuitOpen => (
             ErrorCode::UpstreamUnavailable,
             "Constant Contact has been failing and is left alone for a moment.",

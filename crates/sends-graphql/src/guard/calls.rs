@@ -23,7 +23,8 @@ use super::{
 };
 
 /// The calls for the contact lists and for the segments of an account, which are read once: two pages each, or what was
-/// deleted of the segments.
+/// deleted of the segments. What an account needs beyond that shows only while the operation runs, and then its own
+/// [allowance](sends_client::Caller::with_allowance) is the bound.
 const CALLS_FOR_NAMES: usize = 2;
 
 /// The fields of the query that read the log, each with how many items it has when nobody says. The log costs nothing, but

@@ -27,8 +27,8 @@ pub enum StaleReason {
 }
 
 impl ReadError {
-    /// Why an older answer may be given after this failure. `None` after a [refusal](Self::is_refusal): what the upstream no
-    /// longer shows is not shown here either.
+    /// Why an older answer may be given after this failure. `None` after a [refusal](Self::is_refusal), since what the upstream
+    /// no longer shows is not shown here either, and where the upstream was not asked enough to say so.
     pub(crate) fn stale_reason(&self) -> Option<StaleReason> {
         let error = match self {
             Self::Upstream(error) => error,
@@ -47,7 +47,8 @@ impl ReadError {
             }
             FailureClass::Throttled => Some(StaleReason::RateLimited),
             FailureClass::QuotaExceeded => Some(StaleReason::QuotaExceeded),
-            FailureClass::Unauthenticated
+            FailureClass::AllowanceUsedUp
+            | FailureClass::Unauthenticated
             | FailureClass::LoginRequired
             | FailureClass::Forbidden
             | FailureClass::NotFound
@@ -58,7 +59,14 @@ impl ReadError {
     /// Whether the upstream did answer, and its answer was no.
     pub(crate) fn is_refusal(&self) -> bool {
         match self {
-            Self::Upstream(_) => self.stale_reason().is_none(),
+            Self::Upstream(error) => matches!(
+                error.class,
+                FailureClass::Unauthenticated
+                    | FailureClass::LoginRequired
+                    | FailureClass::Forbidden
+                    | FailureClass::NotFound
+                    | FailureClass::Rejected
+            ),
             Self::NotFound => true,
             Self::ShuttingDown | Self::Lost => false,
         }

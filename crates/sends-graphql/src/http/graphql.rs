@@ -159,9 +159,10 @@ impl Endpoint {
     fn asker(&self, headers: &HeaderMap) -> Result<Asker, Rejection> {
         let service = &self.service;
         let deadline = Instant::now() + service.request_timeout;
-        service
-            .access
-            .asker(headers, service.clock.now(), deadline)
+        let most_calls = service.schema.limits().upstream_calls;
+        let asker = service.access.asker(headers, service.clock.now(), deadline);
+        asker
+            .map(|asker| asker.with_allowance(most_calls.try_into().unwrap_or(u32::MAX)))
             .map_err(|missing: TokenMissing| {
                 Rejection::new(
                     StatusCode::UNAUTHORIZED,

@@ -18,6 +18,10 @@ pub type Segments = HashMap<SegmentId, Arc<Segment>>;
 /// Segments that were asked for; `None` for one that is gone.
 pub type SegmentsById = HashMap<SegmentId, Result<Option<Arc<Segment>>, ReadError>>;
 
+/// How many pages of a listing are read: 10,000 lists or 20,000 segments. An upstream whose listings do not end is not to fill
+/// the memory.
+const MOST_PAGES: usize = 20;
+
 impl Neighbours {
     /// Every contact list of the account, deleted ones included.
     ///
@@ -81,7 +85,7 @@ impl Neighbours {
         Ok(Option::clone(&segment))
     }
 
-    /// The records of all pages from the first on.
+    /// The records of all pages from the first on, of so many at the most.
     async fn all<T: Paged>(
         &self,
         asker: &Asker,
@@ -89,9 +93,15 @@ impl Neighbours {
     ) -> Result<Vec<T>, UpstreamError> {
         let mut page = first.await?;
         let mut records = page.records;
-        while let Some(next) = page.next {
+        for _ in 1..MOST_PAGES {
+            let Some(next) = page.next else {
+                return Ok(records);
+            };
             page = self.0.client.next_page(&asker.caller, &next).await?;
             records.append(&mut page.records);
+        }
+        if page.next.is_some() {
+            tracing::warn!("the listing of names goes on after {MOST_PAGES} pages; the rest is not read");
         }
         Ok(records)
     }

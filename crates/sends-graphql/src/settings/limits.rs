@@ -103,7 +103,7 @@ pub struct LimitOptions {
         default_value = "10"
     )]
     pub max_variable_depth: String,
-    /// How many upstream calls one operation may cost when nothing is known yet
+    /// How many upstream calls one operation may cost: by estimate when nothing is known yet, and when they are made
     #[arg(
         long,
         env = "SENDS_MAX_UPSTREAM_CALLS",

@@ -193,6 +193,7 @@ impl Reader<'_> {
                 Asked {
                     values: below.values,
                     needs_lists: below.needs_itself || below.needs_history,
+                    needs_account: below.needs_account,
                     ..Asked::default()
                 }
             }
@@ -201,6 +202,7 @@ impl Reader<'_> {
                 Asked {
                     values: below.values,
                     needs_segments: below.needs_itself || below.needs_history,
+                    needs_account: below.needs_account,
                     ..Asked::default()
                 }
             }
