@@ -70,4 +70,7 @@ pub use memory::MemoryStore;
 pub use owner::Owner;
 pub use sqlite::{Rebuilt, SqliteStore};
 pub use store::{Lookups, Store, StoreFuture, StoreSize};
-pub use sync_log::{Coverage, KnownActivity, KnownCampaign, Listing, Pending, SyncLog, SyncState, SyncWork};
+pub use sync_log::{
+    Coverage, FailedReading, KnownActivity, KnownCampaign, Listing, Pending, Subject, SyncLog, SyncState,
+    SyncWork, Unreadable,
+};

@@ -29,6 +29,7 @@ mod read;
 mod schema;
 mod searches;
 mod sync;
+mod unreadable;
 mod write;
 mod writer;
 

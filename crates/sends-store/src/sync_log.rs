@@ -1,10 +1,15 @@
 //! What somebody who reads a whole account has to remember.
 //!
 //! Owns which campaigns and activities there are, what of them is still to be read, and what that says about gaps in the
-//! [log](crate::SendLog). Must not know how campaigns are found or when to read them.
+//! [log](crate::SendLog); what of it cannot be read is `unreadable.rs`'s. Must not know how campaigns are found or when to
+//! read them.
+
+mod unreadable;
 
 use jiff::Timestamp;
 use sends_core::{ActivityId, ActivityReference, ActivityRole, Campaign, CampaignId};
+
+pub use unreadable::{FailedReading, Subject, Unreadable};
 
 use crate::{Owner, StoreFuture};
 
@@ -41,6 +46,14 @@ pub trait SyncLog: Send + Sync {
     /// process meanwhile is not lost.
     fn finish(&self, owner: Owner, work: SyncWork) -> StoreFuture<'_, ()>;
 
+    /// Keeps that something could not be read. So it stays until it is read, by whomever: a history with
+    /// [`Store::keep`](crate::Store::keep), a campaign with [`keep_activities`](Self::keep_activities), and until it is
+    /// gone.
+    ///
+    /// What had failed before keeps the moment when it first did, and sends of it may be missing in the stretch that covers
+    /// both.
+    fn keep_failed(&self, owner: Owner, failed: FailedReading) -> StoreFuture<'_, ()>;
+
     /// Keeps how far the reader has come.
     fn keep_state(&self, owner: Owner, state: SyncState) -> StoreFuture<'_, ()>;
 
@@ -54,8 +67,20 @@ pub trait SyncLog: Send + Sync {
     /// How much is left to do.
     fn pending(&self, owner: Owner) -> StoreFuture<'_, Pending>;
 
-    /// Since when and until when the log is complete.
+    /// Since when and until when the log is complete, but for what cannot be [read](Self::unreadable).
     fn coverage(&self, owner: Owner) -> StoreFuture<'_, Coverage>;
+
+    /// What could not be read when it was last tried, the one whose missing sends may be the newest first.
+    fn unreadable(&self, owner: Owner, limit: usize) -> StoreFuture<'_, Vec<Unreadable>>;
+
+    /// How much of that sends may be missing of which ran at `from` or later and before `until`; without an end the stretch
+    /// has none.
+    fn unreadable_count(
+        &self,
+        owner: Owner,
+        from: Option<Timestamp>,
+        until: Option<Timestamp>,
+    ) -> StoreFuture<'_, u64>;
 
     /// What is kept of these campaigns, in their order; `None` for one that is not known.
     fn campaigns<'a>(
@@ -66,13 +91,12 @@ pub trait SyncLog: Send + Sync {
 
     /// The activities that have a send at `ran_since` or later, or one that is [staged](sends_core::Outcome::Staged), or that
     /// belong to a campaign whose status is `Executing`, and whose answer was fetched before `fetched_before`. The one
-    /// fetched longest ago comes first.
+    /// fetched longest ago comes first. What cannot be read is not among them.
     fn unsettled(
         &self,
         owner: Owner,
         ran_since: Timestamp,
         fetched_before: Timestamp,
-        limit: usize,
     ) -> StoreFuture<'_, Vec<ActivityId>>;
 }
 
@@ -135,7 +159,8 @@ pub struct Pending {
     pub known_activities: u64,
 }
 
-/// Which stretch of time the log is complete for: it has every send that the upstream showed and that ran in there.
+/// Which stretch of time the log is complete for: it has every send that the upstream showed and that ran in there, but for
+/// those of what cannot be [read](SyncLog::unreadable).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Coverage {
     /// None. The log has what was asked for so far.
@@ -172,6 +197,8 @@ pub struct KnownCampaign {
     pub last_sent_at: Option<Timestamp>,
     /// Whether the upstream listed it and knew it no more when it was asked for.
     pub is_gone: bool,
+    /// Since when its activities cannot be read. `None` when they could be, or were never tried.
+    pub failing_since: Option<Timestamp>,
     /// Its activities; empty until they were read, and when it is gone.
     pub activities: Vec<KnownActivity>,
 }
@@ -187,4 +214,6 @@ pub struct KnownActivity {
     pub fetched_at: Option<Timestamp>,
     /// When it was last sent, by that history.
     pub last_run_date: Option<Timestamp>,
+    /// Since when its history cannot be read. `None` when it could be, or was never tried.
+    pub failing_since: Option<Timestamp>,
 }

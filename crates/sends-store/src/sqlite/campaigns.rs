@@ -10,6 +10,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row, SqlitePool, ValueRef};
 
 use super::read::{Fault, optional_timestamp};
+use super::sync::moment;
 use crate::{KnownActivity, KnownCampaign, Owner, StoreError};
 
 /// The campaign of a row with the columns of one, or `None` where they are all missing.
@@ -44,10 +45,15 @@ const CAMPAIGN: &str = "
            (SELECT run_date FROM send WHERE history = kept.id ORDER BY run_date DESC, run_date_nanos DESC LIMIT 1)
                AS last_run,
            (SELECT run_date_nanos FROM send WHERE history = kept.id ORDER BY run_date DESC, run_date_nanos DESC LIMIT 1)
-               AS last_run_nanos
+               AS last_run_nanos,
+           failed.since AS failing_since, failed_history.since AS history_failing_since
     FROM campaign
     LEFT JOIN campaign_activity AS known ON known.campaign = campaign.id
     LEFT JOIN activity_history AS kept ON kept.owner = known.owner AND kept.activity = known.activity
+    LEFT JOIN unreadable AS failed
+        ON failed.owner = campaign.owner AND failed.kind = 1 AND failed.subject = campaign.campaign
+    LEFT JOIN unreadable AS failed_history
+        ON failed_history.owner = known.owner AND failed_history.kind = 2 AND failed_history.subject = known.activity
     WHERE campaign.owner = (SELECT id FROM owner WHERE key = ";
 
 pub(super) async fn campaigns(
@@ -71,10 +77,12 @@ pub(super) async fn campaigns(
                 let campaign = campaign(&row)?.ok_or(Fault::Row("a campaign without an id"))?;
                 let last_sent_at = optional_timestamp(&row, "last_sent_at", "last_sent_at_nanos")?;
                 let is_gone = row.try_get("is_gone")?;
+                let failing_since = moment(&row, "failing_since")?;
                 let known = found.entry(campaign.id).or_insert(KnownCampaign {
                     campaign,
                     last_sent_at,
                     is_gone,
+                    failing_since,
                     activities: Vec::new(),
                 });
                 known.activities.extend(activity(&row)?);
@@ -94,5 +102,6 @@ fn activity(row: &SqliteRow) -> Result<Option<KnownActivity>, Fault> {
         role: row.try_get::<Option<&str>, _>("role")?.map(ActivityRole::from),
         fetched_at: optional_timestamp(row, "fetched_at", "fetched_at_nanos")?,
         last_run_date: optional_timestamp(row, "last_run", "last_run_nanos")?,
+        failing_since: moment(row, "history_failing_since")?,
     }))
 }

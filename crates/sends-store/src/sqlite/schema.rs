@@ -13,13 +13,18 @@ use crate::StoreError;
 /// Every migration there ever was, in order. One that was released is never changed: its checksum is in the stores.
 ///
 /// They are listed here and not found by `sqlx::migrate!`, whose macro would build SQLite a second time.
-const MIGRATIONS: [(i64, &str, &str); 2] = [
+const MIGRATIONS: [(i64, &str, &str); 3] = [
     (
         1,
         "kept answers",
         include_str!("../../migrations/0001_kept_answers.sql"),
     ),
     (2, "send log", include_str!("../../migrations/0002_send_log.sql")),
+    (
+        3,
+        "unreadable",
+        include_str!("../../migrations/0003_unreadable.sql"),
+    ),
 ];
 
 /// Brings the tables to this version.

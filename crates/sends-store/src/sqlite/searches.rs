@@ -6,10 +6,10 @@ use jiff::Timestamp;
 use sends_core::{ActivityId, ActivityReference, Campaign, CampaignId};
 
 use super::write::Change;
-use super::{SqliteStore, campaigns, log, sync};
+use super::{SqliteStore, campaigns, log, sync, unreadable};
 use crate::{
-    Coverage, GroupBy, KnownCampaign, Listing, LogFilter, LogPage, LogPageRequest, Owner, Pending, SendLog,
-    StoreFuture, SyncLog, SyncState, SyncWork, TotalGroup,
+    Coverage, FailedReading, GroupBy, KnownCampaign, Listing, LogFilter, LogPage, LogPageRequest, Owner,
+    Pending, SendLog, StoreFuture, SyncLog, SyncState, SyncWork, TotalGroup, Unreadable,
 };
 
 impl SendLog for SqliteStore {
@@ -62,6 +62,10 @@ impl SyncLog for SqliteStore {
         self.change(Change::Finish(owner, work))
     }
 
+    fn keep_failed(&self, owner: Owner, failed: FailedReading) -> StoreFuture<'_, ()> {
+        self.change(Change::KeepFailed(owner, failed))
+    }
+
     fn keep_state(&self, owner: Owner, state: SyncState) -> StoreFuture<'_, ()> {
         self.change(Change::KeepState(owner, state))
     }
@@ -82,6 +86,19 @@ impl SyncLog for SqliteStore {
         Box::pin(sync::coverage(&self.readers, &self.file, owner))
     }
 
+    fn unreadable(&self, owner: Owner, limit: usize) -> StoreFuture<'_, Vec<Unreadable>> {
+        Box::pin(unreadable::unreadable(&self.readers, &self.file, owner, limit))
+    }
+
+    fn unreadable_count(
+        &self,
+        owner: Owner,
+        from: Option<Timestamp>,
+        until: Option<Timestamp>,
+    ) -> StoreFuture<'_, u64> {
+        Box::pin(unreadable::count(&self.readers, &self.file, owner, from, until))
+    }
+
     fn campaigns<'a>(
         &'a self,
         owner: Owner,
@@ -95,7 +112,6 @@ impl SyncLog for SqliteStore {
         owner: Owner,
         ran_since: Timestamp,
         fetched_before: Timestamp,
-        limit: usize,
     ) -> StoreFuture<'_, Vec<ActivityId>> {
         Box::pin(sync::unsettled(
             &self.readers,
@@ -103,7 +119,6 @@ impl SyncLog for SqliteStore {
             owner,
             ran_since,
             fetched_before,
-            limit,
         ))
     }
 }

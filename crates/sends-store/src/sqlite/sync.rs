@@ -139,7 +139,8 @@ const UNSETTLED: &str = "
         JOIN campaign_activity AS known ON known.campaign = campaign.id
         JOIN activity_history AS executing ON executing.owner = known.owner AND executing.activity = known.activity
         WHERE campaign.owner = (SELECT id FROM owner WHERE key = ?1) AND campaign.status = ?7 AND is_gone = 0)
-    ORDER BY kept.fetched_at, kept.fetched_at_nanos, kept.activity LIMIT ?8";
+      AND NOT EXISTS (SELECT 1 FROM unreadable WHERE owner = kept.owner AND kind = 2 AND subject = kept.activity)
+    ORDER BY kept.fetched_at, kept.fetched_at_nanos, kept.activity";
 
 pub(super) async fn unsettled(
     readers: &SqlitePool,
@@ -147,7 +148,6 @@ pub(super) async fn unsettled(
     owner: Owner,
     ran_since: Timestamp,
     fetched_before: Timestamp,
-    limit: usize,
 ) -> Result<Vec<ActivityId>, StoreError> {
     let read = async {
         let (fetched, fetched_nanos) = parts(fetched_before);
@@ -159,8 +159,7 @@ pub(super) async fn unsettled(
             .bind(ran)
             .bind(ran_nanos)
             .bind(outcome_code(Outcome::Staged))
-            .bind(CampaignStatus::Executing.as_str())
-            .bind(limit_of(limit));
+            .bind(CampaignStatus::Executing.as_str());
         let ids: Vec<Vec<u8>> = query.fetch_all(readers).await?;
         ids.iter()
             .map(|id| Ok(ActivityId::from_bytes(uuid(id)?)))
@@ -169,15 +168,16 @@ pub(super) async fn unsettled(
     read.await.map_err(|fault: Fault| fault.at(file))
 }
 
-fn key(owner: Owner) -> Vec<u8> {
+pub(super) fn key(owner: Owner) -> Vec<u8> {
     owner.as_bytes().to_vec()
 }
 
-fn limit_of(limit: usize) -> i64 {
+pub(super) fn limit_of(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)
 }
 
-fn moment(row: &SqliteRow, column: &str) -> Result<Option<Timestamp>, Fault> {
+/// A moment that is kept to the millisecond.
+pub(super) fn moment(row: &SqliteRow, column: &str) -> Result<Option<Timestamp>, Fault> {
     let millisecond: Option<i64> = row.try_get(column)?;
     let moment = millisecond.map(Timestamp::from_millisecond).transpose();
     moment.map_err(|_| Fault::Row("a time is out of range"))

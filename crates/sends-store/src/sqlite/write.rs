@@ -3,6 +3,8 @@
 //! Owns one change at a time and its statements. Must not know of transactions, nor of the changes before and after.
 
 mod campaigns;
+mod moments;
+mod unreadable;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -13,7 +15,7 @@ use sqlx::{Row, SqliteConnection};
 
 use super::read::count;
 use crate::list_ids::{self, UUID_LENGTH};
-use crate::{Answer, Kept, Listing, Owner, SyncState, SyncWork};
+use crate::{Answer, FailedReading, Kept, Listing, Owner, Subject, SyncState, SyncWork};
 
 /// One change to the store.
 pub(super) enum Change {
@@ -39,6 +41,7 @@ pub(super) enum Change {
     },
     KeepGone(Owner, CampaignId),
     Finish(Owner, SyncWork),
+    KeepFailed(Owner, FailedReading),
     KeepState(Owner, SyncState),
     /// A change that means nothing.
     Probe,
@@ -71,6 +74,7 @@ impl Change {
             } => campaigns::keep_activities(connection, *owner, campaign, activities).await?,
             Self::KeepGone(owner, campaign) => campaigns::keep_gone(connection, *owner, *campaign).await?,
             Self::Finish(owner, work) => campaigns::finish(connection, *owner, work).await?,
+            Self::KeepFailed(owner, failed) => unreadable::keep_failed(connection, *owner, failed).await?,
             Self::KeepState(owner, state) => campaigns::keep_state(connection, *owner, state).await?,
             Self::Probe => {
                 sqlx::query(PROBE).execute(connection).await?;
@@ -148,7 +152,7 @@ async fn keep(
             history.keep_send(connection, ordinal, send).await?;
         }
     }
-    Ok(())
+    unreadable::clear(connection, owner, Subject::History(activity)).await
 }
 
 const DELETE_SENDS: [&str; 3] = [

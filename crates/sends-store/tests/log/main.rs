@@ -4,6 +4,7 @@
 
 mod pages;
 mod sync;
+mod unreadable;
 mod world;
 
 use proptest::prelude::{ProptestConfig, proptest};

@@ -2,13 +2,13 @@
 //!
 //! Owns that the sends of the log know their campaign. Must not know of transactions: each function is a part of one.
 
-use jiff::Timestamp;
 use sends_core::{ActivityReference, ActivityRole, Campaign, CampaignId, CampaignStatus};
-use sqlx::{Error, QueryBuilder, Sqlite, SqliteConnection};
+use sqlx::{Error, SqliteConnection};
 
-use super::{owner_number, parts};
+use super::moments::{rounded_down, stretch};
+use super::{owner_number, parts, unreadable};
 use crate::log::folded;
-use crate::{Listing, Owner, SyncState, SyncWork};
+use crate::{Listing, Owner, Subject, SyncState, SyncWork};
 
 const KEEP: &str = "
     INSERT INTO campaign (owner, campaign, name, folded_name, status, type, type_code,
@@ -57,7 +57,7 @@ pub(super) async fn keep_listing(
     }
     for work in &listing.work {
         mention(connection, number, work.campaign).await?;
-        let (from, until) = milliseconds(work);
+        let (from, until) = stretch(work.missing_from, work.missing_until);
         let add = sqlx::query(ADD_WORK)
             .bind(number)
             .bind(work.campaign.as_bytes().as_slice());
@@ -86,6 +86,7 @@ pub(super) async fn keep_activities(
     activities: &[ActivityReference],
 ) -> Result<(), Error> {
     let number = owner_number(connection, owner).await?;
+    unreadable::clear(connection, number, Subject::Campaign(campaign.id)).await?;
     let campaign = keep_campaign(connection, number, campaign).await?;
     let known: Vec<Vec<u8>> = sqlx::query_scalar(ACTIVITIES)
         .bind(campaign)
@@ -119,6 +120,7 @@ pub(super) async fn keep_gone(
 ) -> Result<(), Error> {
     let number = owner_number(connection, owner).await?;
     mention(connection, number, campaign).await?;
+    unreadable::clear(connection, number, Subject::Campaign(campaign)).await?;
     let gone = sqlx::query_scalar(GONE)
         .bind(number)
         .bind(campaign.as_bytes().as_slice());
@@ -136,14 +138,16 @@ pub(super) async fn keep_gone(
 }
 
 /// The sends go with the answer, by the foreign keys.
+const DROP_ACTIVITY: [&str; 3] = [
+    "DELETE FROM activity_history WHERE owner = ?1 AND activity = ?2",
+    "DELETE FROM campaign_activity WHERE owner = ?1 AND activity = ?2",
+    "DELETE FROM unreadable WHERE owner = ?1 AND kind = 2 AND subject = ?2",
+];
+
 async fn drop_activity(connection: &mut SqliteConnection, owner: i64, activity: &[u8]) -> Result<(), Error> {
-    for table in ["activity_history", "campaign_activity"] {
-        let mut delete = QueryBuilder::<Sqlite>::new(format!("DELETE FROM {table} WHERE owner = "));
-        delete
-            .push_bind(owner)
-            .push(" AND activity = ")
-            .push_bind(activity.to_vec());
-        delete.build().execute(&mut *connection).await?;
+    for delete in DROP_ACTIVITY {
+        let delete = sqlx::query(delete).bind(owner).bind(activity);
+        delete.execute(&mut *connection).await?;
     }
     Ok(())
 }
@@ -160,7 +164,7 @@ pub(super) async fn finish(
     work: &SyncWork,
 ) -> Result<(), Error> {
     let number = owner_number(connection, owner).await?;
-    let (from, until) = milliseconds(work);
+    let (from, until) = stretch(work.missing_from, work.missing_until);
     let finish = sqlx::query(FINISH)
         .bind(number)
         .bind(work.campaign.as_bytes().as_slice());
@@ -227,18 +231,4 @@ async fn mention(connection: &mut SqliteConnection, owner: i64, campaign: Campai
         .bind(campaign.as_bytes().as_slice());
     mention.execute(connection).await?;
     Ok(())
-}
-
-/// The stretch of work, rounded outwards.
-fn milliseconds(work: &SyncWork) -> (Option<i64>, i64) {
-    let until = rounded_down(work.missing_until);
-    let is_cut = Timestamp::from_millisecond(until).is_ok_and(|cut| cut < work.missing_until);
-    (work.missing_from.map(rounded_down), until + i64::from(is_cut))
-}
-
-fn rounded_down(moment: Timestamp) -> i64 {
-    let millisecond = moment.as_millisecond();
-    // Before 1970 it was rounded up.
-    let is_later = Timestamp::from_millisecond(millisecond).is_ok_and(|rounded| rounded > moment);
-    millisecond - i64::from(is_later)
 }

@@ -1,0 +1,19 @@
+//! Moments as the columns of a sync's memory have them: milliseconds since 1970 UTC.
+//!
+//! Owns in which direction they are rounded.
+
+use jiff::Timestamp;
+
+/// The stretch in which sends may be missing, rounded outwards.
+pub(super) fn stretch(from: Option<Timestamp>, until: Timestamp) -> (Option<i64>, i64) {
+    let end = rounded_down(until);
+    let is_cut = Timestamp::from_millisecond(end).is_ok_and(|cut| cut < until);
+    (from.map(rounded_down), end + i64::from(is_cut))
+}
+
+pub(super) fn rounded_down(moment: Timestamp) -> i64 {
+    let millisecond = moment.as_millisecond();
+    // Before 1970 it was rounded up.
+    let is_later = Timestamp::from_millisecond(millisecond).is_ok_and(|rounded| rounded > moment);
+    millisecond - i64::from(is_later)
+}

@@ -1,0 +1,55 @@
+//! What the upstream lists and cannot be read.
+//!
+//! Owns what is remembered of a reading that failed by itself while others succeed. Must not know which failures these are,
+//! nor when to try again.
+
+use jiff::Timestamp;
+use sends_core::{ActivityId, Campaign, CampaignId};
+
+/// What one call reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Subject {
+    /// Which activities a campaign has.
+    Campaign(CampaignId),
+    /// The history of an activity.
+    History(ActivityId),
+}
+
+/// A reading that failed.
+///
+/// Moments are kept to the millisecond, rounded so that the stretch in which sends may be missing is never smaller than it
+/// was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FailedReading {
+    /// What was read.
+    pub subject: Subject,
+    /// Sends of it that ran before this moment are in the log. `None` when it was never read.
+    pub missing_from: Option<Timestamp>,
+    /// No missing send ran after this moment.
+    pub missing_until: Timestamp,
+    /// When it failed.
+    pub failed_at: Timestamp,
+    /// Why, in words for people.
+    pub reason: String,
+}
+
+/// Something that could not be read when it was last tried.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreadable {
+    /// What it is.
+    pub subject: Subject,
+    /// The campaign that it is or belongs to. `None` while nobody has read which one that is.
+    pub campaign: Option<Campaign>,
+    /// Sends of it that ran before this moment are in the log. `None` when it was never read.
+    pub missing_from: Option<Timestamp>,
+    /// No missing send ran after this moment.
+    pub missing_until: Timestamp,
+    /// When it first failed. It was never read since.
+    pub since: Timestamp,
+    /// When it was last tried.
+    pub tried_at: Timestamp,
+    /// Why it failed then, in words for people.
+    pub reason: String,
+    /// Whether its campaign is on the queue, and read again with that.
+    pub is_queued: bool,
+}

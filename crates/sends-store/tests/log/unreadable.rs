@@ -1,0 +1,148 @@
+//! What could not be read: how long it is remembered, and what it says about gaps.
+
+use sends_core::{ActivityRole, CampaignId};
+use sends_store::{Coverage, FailedReading, SqliteStore, Store, Subject, SyncLog};
+
+use crate::sync::{at, changed, list, reference, sent_at, unread};
+use crate::world::{activity, campaign};
+use crate::{OTHER, OWNER};
+
+fn history(number: u8, from: Option<i64>, until: i64, failed_at: i64) -> FailedReading {
+    FailedReading {
+        subject: Subject::History(activity(number)),
+        missing_from: from.map(at),
+        missing_until: at(until),
+        failed_at: at(failed_at),
+        reason: format!("It failed at {failed_at}."),
+    }
+}
+
+fn detail(number: u8, failed_at: i64) -> FailedReading {
+    FailedReading {
+        subject: Subject::Campaign(CampaignId::from_bytes([number; 16])),
+        ..history(number, None, 30, failed_at)
+    }
+}
+
+async fn keep(store: &SqliteStore, failed: &[FailedReading]) {
+    for failed in failed {
+        store.keep_failed(OWNER, failed.clone()).await.unwrap();
+    }
+}
+
+async fn subjects(store: &SqliteStore) -> Vec<Subject> {
+    let unreadable = store.unreadable(OWNER, 9).await.unwrap();
+    unreadable
+        .into_iter()
+        .map(|unreadable| unreadable.subject)
+        .collect()
+}
+
+#[tokio::test]
+async fn what_fails_again_keeps_its_beginning_and_the_whole_stretch() {
+    let store = SqliteStore::in_memory().await.unwrap();
+    keep(
+        &store,
+        &[history(1, Some(10), 20, 100), history(1, Some(15), 40, 300)],
+    )
+    .await;
+    let found = store.unreadable(OWNER, 9).await.unwrap().remove(0);
+    assert_eq!((found.since, found.tried_at), (at(100), at(300)));
+    assert_eq!((found.missing_from, found.missing_until), (Some(at(10)), at(40)));
+    assert_eq!(found.reason, "It failed at 300.");
+    assert_eq!((found.campaign, found.is_queued), (None, false));
+    // What was never read still is not.
+    keep(&store, &[history(1, None, 30, 400)]).await;
+    assert_eq!(store.unreadable(OWNER, 9).await.unwrap()[0].missing_from, None);
+    assert_eq!(store.unreadable(OTHER, 9).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn it_counts_where_its_sends_may_be_missing_and_nowhere_else() {
+    let store = SqliteStore::in_memory().await.unwrap();
+    keep(&store, &[history(1, Some(10), 20, 100), history(2, None, 5, 100)]).await;
+    let count = async |from: Option<i64>, until: Option<i64>| {
+        let counted = store.unreadable_count(OWNER, from.map(at), until.map(at));
+        counted.await.unwrap()
+    };
+    assert_eq!(count(None, None).await, 2);
+    assert_eq!(count(Some(5), Some(10)).await, 2);
+    assert_eq!(count(Some(6), Some(9)).await, 0);
+    assert_eq!(count(Some(20), None).await, 1);
+    assert_eq!(count(Some(21), None).await, 0);
+    assert_eq!(count(None, Some(0)).await, 1);
+}
+
+#[tokio::test]
+async fn whoever_reads_it_ends_it_and_so_does_whoever_finds_it_gone() {
+    let store = SqliteStore::in_memory().await.unwrap();
+    let activities = [1, 2].map(|number| reference(number, ActivityRole::PrimaryEmail));
+    store
+        .keep_activities(OWNER, campaign(7, None), activities.to_vec())
+        .await
+        .unwrap();
+    keep(
+        &store,
+        &[history(1, None, 60, 1), history(2, None, 50, 1), detail(7, 2)],
+    )
+    .await;
+    list(&store, &[changed(7, 1, 2)], 10).await;
+    let unreadable = store.unreadable(OWNER, 9).await.unwrap();
+    assert_eq!(unreadable.len(), 3);
+    for unreadable in unreadable {
+        assert_eq!(unreadable.campaign, Some(campaign(7, None)));
+        assert!(unreadable.is_queued);
+    }
+    let known = store.campaigns(OWNER, &[campaign(7, None).id]).await.unwrap();
+    let known = known[0].clone().unwrap();
+    assert_eq!(known.failing_since, Some(at(2)));
+    assert_eq!(known.activities[0].failing_since, Some(at(1)));
+
+    store.keep(OWNER, activity(1), sent_at(1, 0)).await.unwrap();
+    let left = [
+        Subject::History(activity(2)),
+        Subject::Campaign(campaign(7, None).id),
+    ];
+    assert_eq!(subjects(&store).await, left);
+    store
+        .keep_activities(OWNER, campaign(7, None), activities.to_vec())
+        .await
+        .unwrap();
+    assert_eq!(subjects(&store).await, left[..1]);
+    // It is no activity of the campaign any more.
+    store
+        .keep_activities(OWNER, campaign(7, None), activities[..1].to_vec())
+        .await
+        .unwrap();
+    assert_eq!(subjects(&store).await, []);
+
+    keep(&store, &[history(1, None, 60, 1), detail(7, 2), detail(8, 3)]).await;
+    for number in [7, 8] {
+        let gone = CampaignId::from_bytes([number; 16]);
+        store.keep_gone(OWNER, gone).await.unwrap();
+    }
+    assert_eq!(subjects(&store).await, []);
+    keep(&store, &[detail(7, 4)]).await;
+    store.forget(OWNER).await.unwrap();
+    assert_eq!(subjects(&store).await, []);
+}
+
+#[tokio::test]
+async fn it_neither_waits_on_the_queue_nor_is_it_unsettled() {
+    let store = SqliteStore::in_memory().await.unwrap();
+    store.keep(OWNER, activity(1), sent_at(100, 0)).await.unwrap();
+    let unsettled = async || store.unsettled(OWNER, at(0), at(1)).await.unwrap();
+    assert_eq!(unsettled().await, [activity(1)]);
+    keep(&store, &[history(1, Some(100), 200, 200)]).await;
+    assert_eq!(unsettled().await, []);
+
+    list(&store, &[unread(7, 50)], 300).await;
+    keep(&store, &[detail(7, 200)]).await;
+    store.finish(OWNER, unread(7, 50)).await.unwrap();
+    let complete = Coverage::Between {
+        since: None,
+        until: at(300),
+    };
+    assert_eq!(store.coverage(OWNER).await.unwrap(), complete);
+    assert_eq!(store.unreadable(OWNER, 1).await.unwrap().len(), 1);
+}
