@@ -3,6 +3,7 @@
 mod costs;
 mod interruptions;
 mod truth;
+mod unreadable;
 
 use std::collections::BTreeMap;
 
@@ -142,8 +143,9 @@ impl Account {
 
     /// What the log says of itself.
     async fn sync_state(&self) -> Value {
-        let query = "{ syncState { coverage { isComplete } unreadCampaignCount estimatedCalls estimatedCompleteAt \
-                     pausedUntil failure } }";
+        let query = "{ syncState { coverage { isComplete unreadableCount } unreadCampaignCount estimatedCalls \
+                     estimatedCompleteAt pausedUntil failure \
+                     unreadable { campaignId campaignName activityId since triedAt reason } } }";
         self.serve(&[]).query(query).await["data"]["syncState"].clone()
     }
 

@@ -130,6 +130,12 @@ async fn warn_of_gaps(
 ) -> Result<(), CommandError> {
     let coverage = store.coverage(owner).await?;
     let send = &settings.filter.send;
+    let unreadable = store.unreadable_count(owner, send.from, send.until).await?;
+    if unreadable > 0 {
+        warn(&format!(
+            "{unreadable} campaigns or histories cannot be read; `sends-graphql sync` names them"
+        ));
+    }
     if coverage.contains(send.from, send.until) {
         return Ok(());
     }
@@ -137,15 +143,19 @@ async fn warn_of_gaps(
         Coverage::Nothing => {
             "the account was never read as a whole, so this is what was asked for so far".to_owned()
         }
-        Coverage::Between { since: None, until } => format!("the log is complete until {until} only"),
+        Coverage::Between { since: None, until } => format!("the log is complete until {until:.0} only"),
         Coverage::Between {
             since: Some(since),
             until,
         } => {
-            format!("the log is complete from {since} until {until} only")
+            format!("the log is complete from {since:.0} until {until:.0} only")
         }
     };
-    // Nobody may be there to be told.
-    let _ = writeln!(io::stderr(), "sends-graphql: sends may be missing: {known}");
+    warn(&known);
     Ok(())
+}
+
+fn warn(gap: &str) {
+    // Nobody may be there to be told.
+    let _ = writeln!(io::stderr(), "sends-graphql: sends may be missing: {gap}");
 }

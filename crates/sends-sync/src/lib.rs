@@ -7,7 +7,8 @@
 //! |---|---|---|
 //! | what was updated since the last listing; at first, everything | one for 500 campaigns | `listing.rs` |
 //! | what was sent lately, as the summaries report has it | one, four times a day; at first, one for 500 campaigns | `listing.rs` |
-//! | histories that may change by themselves | one each | `run.rs` |
+//! | histories that may change by themselves | one each | `again.rs` |
+//! | what could not be read before | one each, more and more rarely | `again.rs` |
 //! | a campaign that was never read | one, and one for each activity | `reading.rs` |
 //! | a campaign that changed | one for each activity, and one more if that explains nothing | `reading.rs` |
 //!
@@ -17,11 +18,16 @@
 //! flight, the pages of a listing that had not come to its end, and the call for a campaign that was read only in part: six
 //! calls or so for a kill (1,163 instead of 1,105 after ten of them).
 //!
+//! What the upstream lists and cannot be read, such as one malformed history, stands in the way of nothing else: the log goes
+//! without it and says so. Until it is read the [`SyncLog`](sends_store::SyncLog) remembers it. Failures that may pass by
+//! themselves are waited for on the queue, for a day.
+//!
 //! Whom to ask and where to keep the answers is given to it ([`Upstream`], [`SyncLog`](sends_store::SyncLog)). Neither HTTP nor
 //! GraphQL is known here, nor how calls are spaced: that each of them is background work, which leaves people their turns
 //! and the day's reserve, is for the [`Upstream`] to see to. That no two synchronisations of an account run at a time is for
 //! the caller.
 
+mod again;
 mod listing;
 mod obstacle;
 mod progress;

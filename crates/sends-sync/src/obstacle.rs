@@ -1,6 +1,6 @@
 //! What stands in the way of the rest of the work.
 
-use sends_client::{FailureClass, UpstreamError};
+use sends_client::{Endpoint, FailureClass, UpstreamError};
 use sends_store::StoreError;
 
 /// Why something was not done.
@@ -23,21 +23,50 @@ impl From<UpstreamError> for Obstacle {
     }
 }
 
+/// How far an obstacle reaches.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Reach {
+    /// Whatever comes next would meet it, too.
+    Everything,
+    /// Only this, and it may pass by itself.
+    ThisForNow,
+    /// Only this, and the next answer would be the same.
+    This,
+}
+
 impl Obstacle {
     /// Whether whatever comes next would meet it, too.
     pub(crate) fn is_in_every_way(&self) -> bool {
+        self.reach() == Reach::Everything
+    }
+
+    pub(crate) fn reach(&self) -> Reach {
         match self {
-            Self::Upstream(error) => is_of_every_call(error.class),
-            Self::ToldToStop | Self::Store(_) => true,
+            Self::Upstream(error) => reach_of(error.class),
+            Self::ToldToStop | Self::Store(_) => Reach::Everything,
         }
     }
 
-    /// What it is, in a sentence for whoever reads the log: nothing that only the operator should know.
+    /// Why, in a sentence for whoever reads the log: nothing that only the operator should know.
     pub(crate) fn for_people(&self) -> &'static str {
         match self {
             Self::ToldToStop => "The program was told to stop.",
             Self::Store(_) => "The log cannot be written.",
             Self::Upstream(error) => describe(error.class),
+        }
+    }
+
+    /// The same with what it is about, where that is one campaign or activity.
+    pub(crate) fn about(&self) -> String {
+        let reason = self.for_people();
+        let Self::Upstream(error) = self else {
+            return reason.to_owned();
+        };
+        match &error.endpoint {
+            _ if self.is_in_every_way() => reason.to_owned(),
+            Endpoint::SendHistory(activity) => format!("{reason} This was about the activity {activity}."),
+            Endpoint::Campaign(campaign) => format!("{reason} This was about the campaign {campaign}."),
+            _ => reason.to_owned(),
         }
     }
 }
@@ -61,22 +90,17 @@ fn describe(class: FailureClass) -> &'static str {
         FailureClass::Forbidden => {
             "The login may not read campaigns: a scope or privilege is missing, or the application was deactivated."
         }
-        FailureClass::Invalid | FailureClass::NotFound | FailureClass::Rejected => {
-            "Constant Contact gave an answer that cannot be understood, or refused a correct request."
-        }
+        FailureClass::Invalid => "Constant Contact gave an answer that cannot be understood.",
+        FailureClass::NotFound | FailureClass::Rejected => "Constant Contact refused a correct request.",
     }
 }
 
-fn is_of_every_call(class: FailureClass) -> bool {
+fn reach_of(class: FailureClass) -> Reach {
     match class {
         // The client has tried again by now. If it is more than this one answer, the client stops asking by itself, which is
         // another class.
-        FailureClass::ServerFailure
-        | FailureClass::Interrupted
-        | FailureClass::TimedOut
-        | FailureClass::Invalid
-        | FailureClass::NotFound
-        | FailureClass::Rejected => false,
+        FailureClass::ServerFailure | FailureClass::Interrupted | FailureClass::TimedOut => Reach::ThisForNow,
+        FailureClass::Invalid | FailureClass::NotFound | FailureClass::Rejected => Reach::This,
         FailureClass::Unreachable
         | FailureClass::CircuitOpen
         | FailureClass::QueueFull
@@ -87,6 +111,6 @@ fn is_of_every_call(class: FailureClass) -> bool {
         | FailureClass::TokenUnavailable
         | FailureClass::Unauthenticated
         | FailureClass::LoginRequired
-        | FailureClass::Forbidden => true,
+        | FailureClass::Forbidden => Reach::Everything,
     }
 }

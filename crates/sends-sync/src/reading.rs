@@ -4,23 +4,23 @@
 //! Must not know which campaign comes next.
 
 use jiff::Timestamp;
-use sends_client::{FailureClass, UpstreamError};
-use sends_core::{ActivityId, ActivityReference, ActivityRole, CampaignStatus};
-use sends_store::{Answer, Kept, KnownCampaign, SyncWork};
+use sends_client::FailureClass;
+use sends_core::{ActivityId, ActivityReference, ActivityRole};
+use sends_store::{Answer, KnownCampaign, Subject, SyncWork};
 
 use crate::{obstacle::Obstacle, rules, run::Synchronisation};
 
 /// What was found out by reading the histories of a campaign.
 #[derive(Default)]
 struct Found {
-    /// The activities that were read.
-    read: Vec<ActivityId>,
+    /// The activities that were read, as far as they can be.
+    tried: Vec<ActivityId>,
     /// Whether one of them is not what it was.
     is_news: bool,
     /// When the last send of any ran.
     last_run: Option<Timestamp>,
-    /// Why one of them could not be read. The others are read all the same.
-    failure: Option<Obstacle>,
+    /// Why one of them could not be read that soon may be. The others are read all the same.
+    awaited: Option<Obstacle>,
 }
 
 impl Synchronisation {
@@ -46,16 +46,21 @@ impl Synchronisation {
         // look old: such a campaign is asked for once more rather than once too little.
         let is_explained =
             work.missing_from.is_some() && found.is_news && rules::covers_last_sent(known, found.last_run);
-        if !is_explained && found.failure.is_none() {
+        if !is_explained && found.awaited.is_none() {
             let detail = match self.upstream.campaign(work.campaign).await {
                 Ok(detail) => detail,
                 Err(error) if error.class == FailureClass::NotFound => {
                     return Ok(self.log.keep_gone(self.owner, work.campaign).await?);
                 }
-                Err(error) => return Err(error.into()),
+                Err(error) => {
+                    let subject = Subject::Campaign(work.campaign);
+                    return self
+                        .go_without(subject, work, known.failing_since, error.into())
+                        .await;
+                }
             };
             let is_unread =
-                |activity: &&ActivityReference| activity.can_be_sent() && !found.read.contains(&activity.id);
+                |activity: &&ActivityReference| activity.can_be_sent() && !found.tried.contains(&activity.id);
             let unread = detail.activities.iter().filter(is_unread);
             let unread = unread.map(|activity| activity.id).collect();
             self.log
@@ -63,7 +68,7 @@ impl Synchronisation {
                 .await?;
             self.read_histories(work, known, unread, &mut found).await?;
         }
-        found.failure.map_or(Ok(()), Err)
+        found.awaited.map_or(Ok(()), Err)
     }
 
     /// Reads one after the other. One that fails by itself hides none of the others.
@@ -76,8 +81,15 @@ impl Synchronisation {
     ) -> Result<(), Obstacle> {
         let shown_from = rules::shown_from(work, known);
         for activity in activities {
-            match self.read_history(activity, shown_from, known, found).await {
-                Err(obstacle) if !obstacle.is_in_every_way() => found.failure = Some(obstacle),
+            found.tried.push(activity);
+            let Err(obstacle) = self.read_history(activity, shown_from, known, found).await else {
+                continue;
+            };
+            let known = known.activities.iter().find(|known| known.id == activity);
+            let failing_since = known.and_then(|known| known.failing_since);
+            let subject = Subject::History(activity);
+            match self.go_without(subject, work, failing_since, obstacle).await {
+                Err(obstacle) if !obstacle.is_in_every_way() => found.awaited = Some(obstacle),
                 result => result?,
             }
         }
@@ -94,15 +106,8 @@ impl Synchronisation {
         let before = self.store.history(self.owner, activity, shown_from).await?;
         let now = match &before {
             Some(kept) if kept.fetched_at >= shown_from => kept.clone(),
-            _ => match self.upstream.history(activity).await {
-                Ok(kept) => kept,
-                Err(error) if error.class == FailureClass::Rejected => {
-                    self.keep_rejected(activity, known, &error).await?
-                }
-                Err(error) => return Err(error.into()),
-            },
+            _ => self.ask_history(activity, known.campaign.status.as_ref()).await?,
         };
-        found.read.push(activity);
         found.is_news |= before.is_none_or(|before| before.answer != now.answer);
         if let Answer::History(history) = &now.answer {
             found.last_run = found.last_run.max(history.summary().last_run_date);
@@ -110,23 +115,23 @@ impl Synchronisation {
         Ok(())
     }
 
-    /// What the upstream will never answer is not waited for. How it refuses the activities of a removed campaign is not
-    /// documented; either way it does not show them any more.
-    async fn keep_rejected(
+    /// Remembers what failed by itself. What comes back as an error is worth waiting for.
+    async fn go_without(
         &self,
-        activity: ActivityId,
-        known: &KnownCampaign,
-        error: &UpstreamError,
-    ) -> Result<Kept, Obstacle> {
-        let kept = Kept {
-            fetched_at: self.clock.now(),
-            answer: Answer::NotFound,
-        };
-        if known.campaign.status == Some(CampaignStatus::Removed) {
-            self.store.keep(self.owner, activity, kept.clone()).await?;
-        } else {
-            tracing::warn!("the log goes without this activity: {error}");
+        subject: Subject,
+        work: &SyncWork,
+        failing_since: Option<Timestamp>,
+        obstacle: Obstacle,
+    ) -> Result<(), Obstacle> {
+        if obstacle.is_in_every_way() {
+            return Err(obstacle);
         }
-        Ok(kept)
+        let stretch = (work.missing_from, work.missing_until);
+        self.remember_failed(subject, stretch, &obstacle).await?;
+        if !rules::is_given_up(obstacle.reach(), failing_since, self.clock.now()) {
+            return Err(obstacle);
+        }
+        tracing::warn!("the log goes without what cannot be read: {obstacle}");
+        Ok(())
     }
 }

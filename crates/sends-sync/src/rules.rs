@@ -4,7 +4,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 use sends_core::{Campaign, CampaignStatus, Outcome, SendAttempt};
-use sends_store::{Answer, Kept, KnownCampaign, SyncWork};
+use sends_store::{Answer, Kept, KnownCampaign, SyncWork, Unreadable};
+
+use crate::obstacle::Reach;
 
 /// The upstream's clock may be ahead of this machine's. What was fetched so soon after a change may not show it.
 const CLOCK_DIFFERENCE: SignedDuration = SignedDuration::from_mins(5);
@@ -29,6 +31,13 @@ const UNFINISHED_FOR: SignedDuration = SignedDuration::from_hours(72);
 
 /// How often a history is read that may be changing by itself.
 const UNSETTLED_EVERY: SignedDuration = SignedDuration::from_hours(1);
+
+/// For so long something is waited for that fails by itself and may work the next time.
+const AWAITED_FOR: SignedDuration = SignedDuration::from_hours(24);
+
+/// The shortest and the longest time for which something is left alone that cannot be read.
+const LEFT_ALONE_FOR: (SignedDuration, SignedDuration) =
+    (SignedDuration::from_hours(1), SignedDuration::from_hours(7 * 24));
 
 /// From when on campaigns are listed that were updated, when all changes before `listed_at` are known.
 pub(crate) fn listed_from(listed_at: Timestamp) -> Timestamp {
@@ -56,8 +65,9 @@ pub(crate) fn work_of_listed(
     }
     let read_at = known.and_then(read_at);
     // What the report says of one that was never read is nearer to its last send, and on the queue already. One that was gone
-    // and is back is not.
-    let waits_unread = known.is_some_and(|known| known.activities.is_empty() && !known.is_gone);
+    // and is back is not, and one that could not be read may not be.
+    let waits_unread = known
+        .is_some_and(|known| known.activities.is_empty() && !known.is_gone && known.failing_since.is_none());
     if waits_unread && last_sent.is_some() {
         return None;
     }
@@ -123,6 +133,35 @@ pub(crate) fn is_due(kept: &Kept, now: Timestamp) -> bool {
     let is_staged = |send: &SendAttempt| send.outcome() == Outcome::Staged;
     history.iter().any(|send| settles(send) || goes_on(send))
         || !history.iter().any(|send| is_recent(send) || is_staged(send))
+}
+
+/// Since when sends may be missing of a history that may be changing by itself.
+pub(crate) fn unsettled_from(kept: &Kept) -> Timestamp {
+    let last_run = match &kept.answer {
+        Answer::History(history) => history.summary().last_run_date,
+        Answer::NotFound => None,
+    };
+    last_run.map_or(kept.fetched_at, |ran| ran.min(kept.fetched_at))
+}
+
+/// Whether the log does without something that failed by itself: at once where the next answer would be the same, and else
+/// when it has failed for a day.
+pub(crate) fn is_given_up(reach: Reach, failing_since: Option<Timestamp>, now: Timestamp) -> bool {
+    match reach {
+        Reach::Everything => false,
+        Reach::This => true,
+        Reach::ThisForNow => failing_since.is_some_and(|since| now.duration_since(since) >= AWAITED_FOR),
+    }
+}
+
+/// Whether what cannot be read is worth another call, though nothing says that it changed: after a pause as long as it had
+/// been failing when it was last tried, so that each pause is twice the one before, from an hour to a week.
+pub(crate) fn is_due_again(unreadable: &Unreadable, now: Timestamp) -> bool {
+    let (shortest, longest) = LEFT_ALONE_FOR;
+    let failed_for = unreadable.tried_at.duration_since(unreadable.since);
+    let left_alone_for = now.duration_since(unreadable.tried_at);
+    // A clock that was wrong may have dated it in the future.
+    left_alone_for >= failed_for.clamp(shortest, longest) || left_alone_for.is_negative()
 }
 
 fn is_unfinished(outcome: Outcome) -> bool {

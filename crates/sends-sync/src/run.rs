@@ -33,9 +33,6 @@ const LAST_CALLS: Duration = Duration::from_secs(5);
 /// How much work is taken from the queue at a time. What is newer may come to it meanwhile.
 const AT_A_TIME: usize = 32;
 
-/// More histories than can be unsettled at a time in any account that sends a hundred campaigns a day.
-const MOST_UNSETTLED: usize = 2_000;
-
 /// Brings the log of one owner in step with the upstream.
 #[derive(Clone)]
 pub struct Synchronisation {
@@ -62,6 +59,8 @@ pub struct Report {
     pub ended: Ended,
     /// What is left to do.
     pub pending: Pending,
+    /// How many campaigns and histories could not be read when they were last tried. The log goes without their sends.
+    pub unreadable: u64,
     /// How many campaigns it read.
     pub read: u64,
     /// How many calls it made, retries included.
@@ -71,7 +70,7 @@ pub struct Report {
 /// How a synchronisation ended.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Ended {
-    /// The log is complete.
+    /// The log is complete, but for what cannot be read.
     Complete,
     /// It was told to.
     ToldToStop,
@@ -82,8 +81,8 @@ pub enum Ended {
     },
     /// Something failed, and the rest is left for the next time.
     Failed {
-        /// What, in a sentence for whoever reads the log.
-        what: &'static str,
+        /// What, in a sentence or two for whoever reads the log.
+        what: String,
         /// What exactly, in words for the operator.
         reason: String,
     },
@@ -119,6 +118,7 @@ impl Synchronisation {
         Ok(Report {
             ended,
             pending: progress.pending,
+            unreadable: self.log.unreadable_count(self.owner, None, None).await?,
             read: progress.read,
             calls: progress.calls - before,
         })
@@ -137,6 +137,7 @@ impl Synchronisation {
             reported = self.consult_report(state).await?;
         }
         self.read_unsettled().await?;
+        self.retry_unreadable().await?;
         self.work_off().await?;
         reported
     }
@@ -147,35 +148,6 @@ impl Synchronisation {
             Err(obstacle) if obstacle.is_in_every_way() => Err(obstacle),
             result => Ok(result),
         }
-    }
-
-    /// Reads again what may have changed by itself.
-    async fn read_unsettled(&self) -> Result<(), Obstacle> {
-        let now = self.clock.now();
-        let (ran_since, fetched_before) = rules::unsettled_bounds(now);
-        let candidates = self
-            .log
-            .unsettled(self.owner, ran_since, fetched_before, MOST_UNSETTLED)
-            .await?;
-        let known = self
-            .store
-            .histories(self.owner, &candidates, Timestamp::MAX)
-            .await?;
-        let due = candidates
-            .into_iter()
-            .zip(known)
-            .filter(|(_, kept)| kept.as_ref().is_none_or(|kept| rules::is_due(kept, now)));
-        let readings = due.map(|(activity, _)| async move {
-            let reading = self.upstream.history(activity).await;
-            reading
-                .map(drop)
-                .map_err(|error| (activity, Obstacle::from(error)))
-        });
-        // It stays unsettled, so that the next synchronisation tries again.
-        for (_, obstacle) in self.side_by_side(readings).await? {
-            tracing::warn!("{obstacle}");
-        }
-        Ok(())
     }
 
     /// Reads what is on the queue until nothing is left on it but what failed.
@@ -208,7 +180,7 @@ impl Synchronisation {
     }
 
     /// Awaits these, some at a time, and returns which of them failed by themselves.
-    async fn side_by_side<T>(
+    pub(crate) async fn side_by_side<T>(
         &self,
         readings: impl Iterator<Item: Future<Output = Result<(), (T, Obstacle)>> + Send> + Send,
     ) -> Result<Vec<(T, Obstacle)>, Obstacle> {
@@ -253,7 +225,7 @@ impl Synchronisation {
                 }
             }
             Obstacle::Upstream(_) | Obstacle::Store(_) => Ended::Failed {
-                what: obstacle.for_people(),
+                what: obstacle.about(),
                 reason: obstacle.to_string(),
             },
         }
@@ -270,7 +242,7 @@ impl Synchronisation {
             Ended::ToldToStop => {}
             Ended::DayUsedUp { until } => state.paused_until = Some(*until),
             Ended::Failed { what, .. } => {
-                (state.failed_at, state.failure) = (Some(now), Some((*what).to_owned()));
+                (state.failed_at, state.failure) = (Some(now), Some(what.clone()));
             }
         }
         self.log.keep_state(self.owner, state).await

@@ -1,12 +1,13 @@
 //! The log of all sends: the fields of the query that read it, and what they have in common.
 //!
 //! `filter.rs` holds the arguments that choose, `connection.rs` the pages, `totals.rs` the sums and `sync.rs` how complete
-//! the log is.
+//! the log is, `unreadable.rs` what it goes without.
 
 mod connection;
 mod filter;
 mod sync;
 mod totals;
+mod unreadable;
 
 use async_graphql::{ComplexObject, Context, SimpleObject};
 use jiff::Timestamp;
@@ -27,8 +28,12 @@ use crate::log::LogReader;
 #[graphql(complex)]
 pub(super) struct LogCoverage {
     /// Whether every send between the filter's `from` and `until` is in the log; without `from` from the account's first send
-    /// on, and without `until` up to `completeUntil`. When false, sends can be missing from lists, counts and totals.
+    /// on, and without `until` up to `completeUntil`. When false, sends can be missing from lists, counts and totals: those
+    /// that are not read yet, by the two dates, and those that cannot be read, by `unreadableCount`.
     is_complete: bool,
+    /// How many campaigns and activities Constant Contact lists that cannot be read, and that may have sends between the
+    /// filter's `from` and `until` which the log lacks. `syncState` names them.
+    unreadable_count: i32,
     #[graphql(skip)]
     since: Option<Timestamp>,
     #[graphql(skip)]
@@ -37,8 +42,8 @@ pub(super) struct LogCoverage {
 
 #[ComplexObject]
 impl LogCoverage {
-    /// Since when the log has every send. Null when it reaches back to the account's first send, and when the account was
-    /// never read as a whole: then `completeUntil` is null too.
+    /// Since when the log has every send that can be read. Null when it reaches back to the account's first send, and when the
+    /// account was never read as a whole: then `completeUntil` is null too.
     async fn complete_since(
         &self,
         context: &Context<'_>,
@@ -47,8 +52,8 @@ impl LogCoverage {
         zone.show(context, self.since).await
     }
 
-    /// Until when the log has every send. Null when the account was never read as a whole, so that the log holds no more than
-    /// what was asked for.
+    /// Until when the log has every send that can be read. Null when the account was never read as a whole, so that the log
+    /// holds no more than what was asked for.
     async fn complete_until(
         &self,
         context: &Context<'_>,
@@ -59,13 +64,15 @@ impl LogCoverage {
 }
 
 impl LogCoverage {
-    fn new(coverage: Coverage, from: Option<Timestamp>, until: Option<Timestamp>) -> Self {
+    /// How complete the log is between two moments, for which so much of it cannot be read.
+    fn new(coverage: Coverage, from: Option<Timestamp>, until: Option<Timestamp>, unreadable: u64) -> Self {
         let (since, end) = match coverage {
             Coverage::Nothing => (None, None),
             Coverage::Between { since, until } => (since, Some(until)),
         };
         Self {
-            is_complete: coverage.contains(from, until),
+            is_complete: coverage.contains(from, until) && unreadable == 0,
+            unreadable_count: i32::try_from(unreadable).unwrap_or(i32::MAX),
             since,
             until: end,
         }
@@ -73,7 +80,9 @@ impl LogCoverage {
 
     /// How complete the log is for what a filter asks for.
     async fn of(reader: &LogReader, filter: &LogFilter) -> Result<Self, ApiError> {
+        let (from, until) = (filter.send.from, filter.send.until);
         let coverage = reader.read(|log, owner| log.sync.coverage(owner)).await?;
-        Ok(Self::new(coverage, filter.send.from, filter.send.until))
+        let unreadable = reader.read(|log, owner| log.sync.unreadable_count(owner, from, until));
+        Ok(Self::new(coverage, from, until, unreadable.await?))
     }
 }

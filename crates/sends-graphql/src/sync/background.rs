@@ -57,9 +57,15 @@ fn tell(report: &Report) {
     let Report {
         ended,
         pending,
+        unreadable,
         read,
         calls,
     } = report;
+    if *unreadable > 0 {
+        tracing::warn!(
+            "the log of sends goes without {unreadable} campaigns or histories that cannot be read"
+        );
+    }
     let left = pending.unread_campaigns + pending.changed_campaigns;
     match ended {
         Ended::Complete => {

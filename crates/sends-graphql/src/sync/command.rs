@@ -5,8 +5,10 @@ use std::{
     time::Duration,
 };
 
+use jiff::Timestamp;
 use sends_credentials::environment::EnvironmentVariables;
-use sends_sync::{Ended, Report, Synchronisation};
+use sends_store::Unreadable;
+use sends_sync::{Ended, Report};
 use tokio_util::sync::CancellationToken;
 
 use super::{Synchroniser, display};
@@ -21,10 +23,13 @@ use crate::{
 /// How long the end of the command may wait for its calls to be counted.
 const LAST_WRITES: Duration = Duration::from_secs(2);
 
+/// How many of those that cannot be read are named.
+const MOST_NAMED: usize = 20;
+
 /// What a synchronisation that did not fail came to.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Outcome {
-    /// The log is complete.
+    /// The log is complete, but for what cannot be read.
     Complete,
     /// Something is left for the next time: the day's calls are used up, or a person has ended it.
     Incomplete,
@@ -56,25 +61,28 @@ pub async fn sync(options: &SyncOptions, variables: EnvironmentVariables) -> Res
         () = interrupted => None,
     };
     displayed.abort();
+    let log = &synchronisation.log;
+    let unreadable = log.unreadable(synchronisation.owner, MOST_NAMED).await?;
     // A count that cannot be written is not worth the log.
     let _ = tokio::time::timeout(LAST_WRITES, backend.pacer.flush()).await;
     let _ = tokio::time::timeout(LAST_WRITES, backend.store.close()).await;
-    ran.map_or(Ok(Outcome::Incomplete), |ran| tell(&synchronisation, ran?))
+    ran.map_or(Ok(Outcome::Incomplete), |ran| {
+        tell(ran?, &unreadable, synchronisation.clock.now())
+    })
 }
 
-fn tell(synchronisation: &Synchronisation, report: Report) -> Result<Outcome, CommandError> {
-    let Report {
-        ended,
-        pending,
-        read,
-        calls,
-    } = report;
-    let left = display::left(&pending);
+fn tell(report: Report, unreadable: &[Unreadable], now: Timestamp) -> Result<Outcome, CommandError> {
+    let left = display::left(&report.pending);
     let mut out = io::stdout();
-    writeln!(out, "read {read} campaigns with {calls} calls")?;
-    match ended {
+    writeln!(out, "read {} campaigns with {} calls", report.read, report.calls)?;
+    let outcome = match report.ended {
         Ended::Complete => {
-            writeln!(out, "the log is complete as of {}", synchronisation.clock.now())?;
+            let except = if report.unreadable > 0 {
+                ", but for what cannot be read"
+            } else {
+                ""
+            };
+            writeln!(out, "the log is complete as of {now:.0}{except}")?;
             Ok(Outcome::Complete)
         }
         Ended::ToldToStop => {
@@ -84,10 +92,18 @@ fn tell(synchronisation: &Synchronisation, report: Report) -> Result<Outcome, Co
         Ended::DayUsedUp { until } => {
             writeln!(
                 out,
-                "{left} campaigns are left; there are calls for them from {until} on"
+                "{left} campaigns are left; there are calls for them from {until:.0} on"
             )?;
             Ok(Outcome::Incomplete)
         }
         Ended::Failed { reason, .. } => Err(CommandError::Synchronisation(reason)),
+    };
+    for one in unreadable {
+        writeln!(out, "{}", display::unreadable(one))?;
     }
+    let unnamed = report.unreadable.saturating_sub(unreadable.len() as u64);
+    if unnamed > 0 {
+        writeln!(out, "and {unnamed} more that cannot be read")?;
+    }
+    outcome
 }

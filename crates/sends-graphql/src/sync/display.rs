@@ -8,7 +8,7 @@ use std::{
 };
 
 use indicatif::{ProgressBar, ProgressStyle};
-use sends_store::Pending;
+use sends_store::{Pending, Subject, Unreadable};
 use sends_sync::{Progress, Stage};
 use tokio::sync::watch;
 
@@ -66,4 +66,17 @@ fn line(progress: &Progress) -> String {
 /// How many campaigns are left to read.
 pub(super) fn left(pending: &Pending) -> u64 {
     pending.unread_campaigns + pending.changed_campaigns
+}
+
+/// What cannot be read, since when and why.
+pub(super) fn unreadable(unreadable: &Unreadable) -> String {
+    let what = match &unreadable.subject {
+        Subject::Campaign(campaign) => format!("campaign {campaign}"),
+        Subject::History(activity) => format!("activity {activity}"),
+    };
+    let name = unreadable.campaign.as_ref().and_then(|own| own.name.as_ref());
+    // Quoted, so that nothing in a name can give orders to a terminal.
+    let name = name.map_or_else(String::new, |name| format!(" of {name:?}"));
+    let Unreadable { since, reason, .. } = unreadable;
+    format!("cannot be read since {since:.0}: {what}{name}. {reason}")
 }

@@ -30,11 +30,13 @@ fn known(status: &str, updated_at: &str) -> KnownCampaign {
         role: Some(role),
         fetched_at: fetched_at.map(at),
         last_run_date: fetched_at.map(|_| at("2026-05-02T09:00:00Z")),
+        failing_since: None,
     };
     KnownCampaign {
         campaign: campaign(status, updated_at),
         last_sent_at: None,
         is_gone: false,
+        failing_since: None,
         activities: vec![
             activity(ActivityRole::PrimaryEmail, Some("2026-05-03T00:00:00Z")),
             activity(ActivityRole::Permalink, None),
@@ -79,7 +81,11 @@ fn a_campaign_is_read_once_and_when_it_has_changed_and_a_draft_never() {
         ..unread.clone()
     };
     assert_eq!(listed(&campaign("Done", june), Some(&sent)), None);
-    // Nothing is on the queue for one that was gone, nor for one of whose activities one has no answer that could be kept.
+    // Nothing is on the queue for one that was gone, nor for one that could not be read, as a whole or in one activity.
+    let failed = KnownCampaign {
+        failing_since: Some(at(may)),
+        ..sent.clone()
+    };
     let back = KnownCampaign {
         is_gone: true,
         ..sent.clone()
@@ -89,7 +95,7 @@ fn a_campaign_is_read_once_and_when_it_has_changed_and_a_draft_never() {
         ..known("Done", may)
     };
     refused.activities[0].fetched_at = None;
-    for unread in [back, refused] {
+    for unread in [back, failed, refused] {
         assert_eq!(
             listed(&campaign("Done", june), Some(&unread)),
             Some((None, at(june)))
@@ -171,4 +177,49 @@ fn an_unfinished_send_is_read_again_for_three_days() {
 #[test]
 fn what_is_unsettled_without_such_a_send_is_being_sent() {
     assert!(due("2025-06-12T11:00:00Z", 0, "2026-06-15T10:00:00Z"));
+}
+
+#[test]
+fn the_log_goes_without_what_fails_for_good_at_once_and_without_anything_else_after_a_day() {
+    let yesterday = Some(at("2026-06-14T12:00:00Z"));
+    for since in [None, yesterday] {
+        assert!(is_given_up(Reach::This, since, at(NOW)));
+        assert!(!is_given_up(Reach::Everything, since, at(NOW)));
+    }
+    assert!(!is_given_up(Reach::ThisForNow, None, at(NOW)));
+    assert!(!is_given_up(
+        Reach::ThisForNow,
+        Some(at("2026-06-14T12:00:01Z")),
+        at(NOW)
+    ));
+    assert!(is_given_up(Reach::ThisForNow, yesterday, at(NOW)));
+}
+
+#[test]
+fn what_cannot_be_read_is_tried_again_after_pauses_that_double_from_an_hour_to_a_week() {
+    let since = at("2026-01-01T00:00:00Z");
+    let mut tried = vec![since];
+    let mut now = since;
+    while now < at("2026-03-01T00:00:00Z") {
+        now += SignedDuration::from_mins(30);
+        let unreadable = Unreadable {
+            subject: sends_store::Subject::Campaign(campaign("Done", NOW).id),
+            campaign: None,
+            missing_from: None,
+            missing_until: since,
+            since,
+            tried_at: tried[tried.len() - 1],
+            reason: String::new(),
+            is_queued: false,
+        };
+        if is_due_again(&unreadable, now) {
+            tried.push(now);
+        }
+        assert!(is_due_again(&unreadable, since - SignedDuration::from_hours(1)));
+    }
+    let pauses: Vec<i64> = tried
+        .windows(2)
+        .map(|two| two[1].duration_since(two[0]).as_hours())
+        .collect();
+    assert_eq!(pauses[..11], [1, 1, 2, 4, 8, 16, 32, 64, 128, 168, 168]);
 }

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use sends_client::{Pacer, pacing::PacerState};
 use sends_store::{Coverage, Pending};
 
-use super::LogCoverage;
+use super::{LogCoverage, unreadable::Unreadable};
 use crate::{
     graphql::{
         ApiError,
@@ -15,11 +15,16 @@ use crate::{
     log::LogReader,
 };
 
+/// How many of those that cannot be read are named.
+const MOST_UNREADABLE: usize = 100;
+
 /// What is known of the reading of the whole account.
 pub(in crate::graphql) struct SyncState {
     coverage: Coverage,
     state: sends_store::SyncState,
     pending: Pending,
+    unreadable_count: u64,
+    unreadable: Vec<sends_store::Unreadable>,
     pacer: PacerState,
 }
 
@@ -30,6 +35,12 @@ pub(in crate::graphql) async fn state(context: &Context<'_>) -> Result<SyncState
         coverage: reader.read(|log, owner| log.sync.coverage(owner)).await?,
         state: reader.read(|log, owner| log.sync.state(owner)).await?,
         pending: reader.read(|log, owner| log.sync.pending(owner)).await?,
+        unreadable_count: reader
+            .read(|log, owner| log.sync.unreadable_count(owner, None, None))
+            .await?,
+        unreadable: reader
+            .read(|log, owner| log.sync.unreadable(owner, MOST_UNREADABLE))
+            .await?,
         pacer: context.data_unchecked::<Pacer>().state(),
     })
 }
@@ -40,7 +51,13 @@ pub(in crate::graphql) async fn state(context: &Context<'_>) -> Result<SyncState
 impl SyncState {
     /// Since when and until when the log is complete. `isComplete` is about all that was ever sent.
     async fn coverage(&self) -> LogCoverage {
-        LogCoverage::new(self.coverage, None, None)
+        LogCoverage::new(self.coverage, None, None, self.unreadable_count)
+    }
+
+    /// What could not be read when it was last tried, `coverage { unreadableCount }` of them: at most 100, those first whose
+    /// missing sends may be the newest.
+    async fn unreadable(&self) -> Vec<Unreadable> {
+        self.unreadable.iter().cloned().map(Unreadable).collect()
     }
 
     /// How many campaigns have yet to be read for the first time. Null, with an error, beyond 32 bits.
@@ -59,8 +76,9 @@ impl SyncState {
         Some(int("number of calls", estimated_calls(&self.pending)))
     }
 
-    /// When the log will be complete, if it is filled without a break from now on within the limits of Constant Contact. Null
-    /// when nothing is missing, and when it is not known what is, since the account was never listed to its end.
+    /// When the log will have everything that can be read, if it is filled without a break from now on within the limits of
+    /// Constant Contact. Null when nothing of that is missing, and when it is not known what is, since the account was never
+    /// listed to its end.
     async fn estimated_complete_at(
         &self,
         context: &Context<'_>,

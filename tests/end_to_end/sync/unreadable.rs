@@ -1,0 +1,180 @@
+//! What the upstream lists and cannot be read: it stands in nothing's way, is told, and is back when it can be read.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::{Account, Log, asked_since};
+
+/// The activity whose last send is the oldest, and the moment of the newest send of all.
+fn oldest(truth: &Log) -> (String, String) {
+    let last = |sends: &Vec<Value>| sends.last().unwrap()["runDate"].as_str().unwrap().to_owned();
+    let oldest = truth.iter().min_by_key(|(_, sends)| last(sends)).unwrap().0;
+    (oldest.clone(), truth.values().map(last).max().unwrap())
+}
+
+async fn end_faults(account: &Account) {
+    account.sandbox.control("DELETE", "faults", &Value::Null).await;
+}
+
+/// The calls of a synchronisation that ends like this.
+async fn sync_ends(account: &Account, status: i32) -> (BTreeMap<&'static str, usize>, String) {
+    let before = account.sandbox.requests().await.len();
+    let finished = account.sync(&[]).await;
+    assert_eq!(finished.status, Some(status), "{finished:?}");
+    let asked = asked_since(&account.sandbox, before).await;
+    (asked, finished.output + &finished.errors)
+}
+
+#[tokio::test]
+async fn a_malformed_history_is_gone_without_told_and_read_when_its_campaign_changes() {
+    let account = Account::new(60, &[]);
+    let activities = account.activities().await;
+    let truth = account.truth(&activities).await;
+    let (malformed, newest) = oldest(&truth);
+    account
+        .sandbox
+        .fault(&json!({ "kind": "wrong_shape", "activity_id": malformed }))
+        .await;
+    let (_, said) = sync_ends(&account, 0).await;
+    assert!(said.contains("but for what cannot be read"), "{said}");
+    assert!(
+        said.contains(&malformed) && said.contains("cannot be understood"),
+        "{said}"
+    );
+
+    let state = account.sync_state().await;
+    assert_eq!(
+        state["coverage"],
+        json!({ "isComplete": false, "unreadableCount": 1 })
+    );
+    assert_eq!(state["unreadable"][0]["activityId"], malformed, "{state}");
+    assert!(state["unreadable"][0]["campaignName"].is_string(), "{state}");
+    assert_eq!(state["estimatedCalls"], 0, "{state}");
+    assert!(
+        state["failure"].is_null() && state["estimatedCompleteAt"].is_null(),
+        "{state}"
+    );
+    let mut readable = truth.clone();
+    readable.remove(&malformed);
+    assert_eq!(account.logged().await, readable);
+    // Where none of its sends can be missing, the log is complete.
+    let query = format!(
+        r#"{{ all: sends {{ coverage {{ isComplete unreadableCount }} }}
+              newest: sends(filter: {{ from: "{newest}" }}) {{ coverage {{ isComplete unreadableCount }} }} }}"#
+    );
+    let answer = account.serve(&[]).query(&query).await;
+    assert_eq!(
+        answer["data"],
+        json!({
+            "all": { "coverage": { "isComplete": false, "unreadableCount": 1 } },
+            "newest": { "coverage": { "isComplete": true, "unreadableCount": 0 } }
+        })
+    );
+
+    // It is not tried again and again.
+    let (asked, said) = sync_ends(&account, 0).await;
+    assert_eq!(asked, BTreeMap::from([("campaigns", 1)]));
+    assert!(said.contains(&malformed), "{said}");
+
+    end_faults(&account).await;
+    account
+        .change(json!({ "operation": "append_send", "activity_id": malformed }))
+        .await;
+    let (_, said) = sync_ends(&account, 0).await;
+    assert!(!said.contains("cannot be read"), "{said}");
+    account.assert_logged(&activities).await;
+    let state = account.sync_state().await;
+    assert_eq!(
+        state["coverage"],
+        json!({ "isComplete": true, "unreadableCount": 0 })
+    );
+    assert_eq!(state["unreadable"], json!([]));
+}
+
+#[tokio::test]
+async fn a_refused_history_keeps_what_was_known_and_is_complete_when_anybody_reads_it() {
+    let account = Account::new(60, &[]);
+    account.complete().await;
+    let activities = account.activities().await;
+    let before = account.logged().await;
+    let (refused, _) = oldest(&before);
+    account
+        .change(json!({ "operation": "append_send", "activity_id": refused }))
+        .await;
+    account
+        .sandbox
+        .fault(&json!({ "kind": "status", "status": 400, "body": "array", "activity_id": refused }))
+        .await;
+    let (asked, said) = sync_ends(&account, 0).await;
+    assert!(said.contains("refused"), "{said}");
+    let of_campaign = asked["histories"];
+    assert_eq!(
+        asked,
+        BTreeMap::from([("campaigns", 1), ("details", 1), ("histories", of_campaign)])
+    );
+    assert_eq!(account.logged().await, before);
+    assert_eq!(account.sync_state().await["unreadable"][0]["activityId"], refused);
+
+    end_faults(&account).await;
+    let query =
+        format!(r#"{{ campaignActivity(id: "{refused}", maxAge: 0) {{ latestSend {{ sendId }} }} }}"#);
+    account.serve(&[]).query(&query).await;
+    assert_eq!(account.sync_state().await["coverage"]["isComplete"], true);
+    account.assert_logged(&activities).await;
+}
+
+#[tokio::test]
+async fn a_campaign_whose_activities_cannot_be_read_hides_no_other() {
+    let account = Account::new(60, &[]);
+    let made = account
+        .change(json!({ "operation": "create_campaign", "name": "Odd\u{1b}[2J" }))
+        .await;
+    let (campaign, activity) = (made["campaign_id"].as_str().unwrap(), &made["activity_id"]);
+    let send = json!({ "operation": "append_send", "activity_id": activity });
+    account.change(send.clone()).await;
+    account
+        .sandbox
+        .fault(&json!({ "kind": "not_json", "path_contains": format!("/emails/{campaign}") }))
+        .await;
+    let (_, said) = sync_ends(&account, 0).await;
+    assert!(said.contains(campaign) && !said.contains('\u{1b}'), "{said}");
+    let state = account.sync_state().await;
+    let unreadable = &state["unreadable"][0];
+    assert_eq!(
+        (&unreadable["campaignId"], &unreadable["activityId"]),
+        (&json!(campaign), &Value::Null)
+    );
+    assert_eq!(
+        state["coverage"],
+        json!({ "isComplete": false, "unreadableCount": 1 })
+    );
+
+    end_faults(&account).await;
+    account.change(send).await;
+    sync_ends(&account, 0).await;
+    account.assert_logged(&account.activities().await).await;
+    assert_eq!(account.sync_state().await["coverage"]["isComplete"], true);
+}
+
+#[tokio::test]
+async fn a_history_that_fails_is_waited_for_and_told_by_its_id() {
+    let account = Account::new(60, &[]);
+    let activities = account.activities().await;
+    let (failing, _) = oldest(&account.truth(&activities).await);
+    account
+        .sandbox
+        .fault(&json!({ "kind": "status", "status": 500, "activity_id": failing }))
+        .await;
+    let (_, said) = sync_ends(&account, 1).await;
+    assert!(said.contains(&failing) && said.contains("500"), "{said}");
+    let state = account.sync_state().await;
+    assert!(state["failure"].as_str().unwrap().contains(&failing), "{state}");
+    assert_eq!(state["unreadable"][0]["activityId"], failing, "{state}");
+    assert!(state["estimatedCompleteAt"].is_string(), "{state}");
+
+    end_faults(&account).await;
+    sync_ends(&account, 0).await;
+    account.assert_logged(&activities).await;
+    assert_eq!(account.sync_state().await["coverage"]["isComplete"], true);
+}
