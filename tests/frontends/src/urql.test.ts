@@ -36,6 +36,7 @@ function cache() {
       SendTotalGroup: () => null,
       SendTotals: () => null,
       SyncState: () => null,
+      Unreadable: () => null,
       UpstreamBudget: () => null,
     },
     resolvers: {

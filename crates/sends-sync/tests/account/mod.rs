@@ -1,0 +1,254 @@
+//! An account that is asked without HTTP, and whose time passes when it is told to.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use futures_util::FutureExt;
+use jiff::{SignedDuration, Timestamp};
+use sends_client::{Clock, Endpoint, FailureClass, NextPage, ResourcePage, UpstreamError};
+use sends_core::{
+    ActivityId, ActivityReference, ActivityRole, Campaign, CampaignDetail, CampaignId, CampaignStatus,
+    CampaignSummary, SendHistory,
+};
+use sends_store::{Answer, Coverage, Kept, Owner, SqliteStore, Store, Subject, SyncLog};
+use sends_sync::{Progress, Reading, Report, Synchronisation, Upstream};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+/// The activity of a number, which belongs to the campaign of that number.
+pub(crate) const fn activity(number: u16) -> ActivityId {
+    ActivityId::from_bytes(bytes(1, number))
+}
+
+pub(crate) const fn campaign(number: u16) -> CampaignId {
+    CampaignId::from_bytes(bytes(2, number))
+}
+
+const fn bytes(kind: u8, number: u16) -> [u8; 16] {
+    let [high, low] = number.to_be_bytes();
+    [kind, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, high, low]
+}
+
+const BEGIN: &str = "2026-05-01T00:00:00Z";
+
+/// Campaigns that were sent once, an hour before the beginning.
+pub(crate) struct Account {
+    pub(crate) owner: Owner,
+    pub(crate) store: Arc<SqliteStore>,
+    remote: Arc<Remote>,
+}
+
+struct Remote {
+    campaigns: u16,
+    store: Arc<SqliteStore>,
+    owner: Owner,
+    now: Mutex<Timestamp>,
+    failing: Mutex<HashMap<Subject, FailureClass>>,
+    asked: Mutex<Vec<Subject>>,
+    calls: AtomicU64,
+}
+
+impl Account {
+    pub(crate) async fn new(campaigns: u16) -> Self {
+        let owner = Owner::new([1; 16]);
+        let store = Arc::new(SqliteStore::in_memory().await.unwrap());
+        let remote = Remote {
+            campaigns,
+            store: Arc::clone(&store),
+            owner,
+            now: Mutex::new(BEGIN.parse().unwrap()),
+            failing: Mutex::default(),
+            asked: Mutex::default(),
+            calls: AtomicU64::new(0),
+        };
+        Self {
+            owner,
+            store,
+            remote: Arc::new(remote),
+        }
+    }
+
+    /// From now on this fails like that, or works.
+    pub(crate) fn fails(&self, subject: Subject, class: Option<FailureClass>) {
+        let mut failing = self.remote.failing.lock().unwrap();
+        match class {
+            Some(class) => failing.insert(subject, class),
+            None => failing.remove(&subject),
+        };
+    }
+
+    pub(crate) fn pass(&self, hours: i64) {
+        *self.remote.now.lock().unwrap() += SignedDuration::from_hours(hours);
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.remote.now()
+    }
+
+    /// What was asked for since the last time.
+    pub(crate) fn asked(&self) -> Vec<Subject> {
+        std::mem::take(&mut *self.remote.asked.lock().unwrap())
+    }
+
+    /// Keeps a history that was fetched two hours ago, of a send that had run so many hours before now.
+    pub(crate) async fn knows(&self, number: u16, hours: i64) {
+        let now = self.now();
+        let kept = Kept {
+            fetched_at: now - SignedDuration::from_hours(2),
+            answer: sent_at(now - SignedDuration::from_hours(hours)),
+        };
+        self.store.keep(self.owner, activity(number), kept).await.unwrap();
+    }
+
+    pub(crate) async fn is_complete(&self) -> bool {
+        let coverage = self.store.coverage(self.owner).await.unwrap();
+        coverage != Coverage::Nothing && coverage.contains(None, None)
+    }
+
+    pub(crate) async fn sync(&self) -> Report {
+        let synchronisation = Synchronisation {
+            owner: self.owner,
+            upstream: Arc::<Remote>::clone(&self.remote),
+            log: Arc::<SqliteStore>::clone(&self.store),
+            store: Arc::<SqliteStore>::clone(&self.store),
+            clock: Arc::<Remote>::clone(&self.remote),
+            progress: watch::Sender::new(Progress::default()),
+            stop: CancellationToken::new(),
+        };
+        synchronisation.run().await.unwrap()
+    }
+}
+
+impl Remote {
+    /// How a call fails, if it does.
+    fn failure(&self, subject: Subject) -> Option<UpstreamError> {
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        self.asked.lock().unwrap().push(subject);
+        let class = self.failing.lock().unwrap().get(&subject).copied();
+        let endpoint = match subject {
+            Subject::Campaign(id) => Endpoint::Campaign(id),
+            Subject::History(id) => Endpoint::SendHistory(id),
+        };
+        class.map(|class| UpstreamError {
+            endpoint,
+            attempts: 1,
+            elapsed: Duration::ZERO,
+            class,
+            status: None,
+            error_key: None,
+            message: None,
+            request_id: None,
+            retry_after: None,
+            detail: class.name().to_owned(),
+        })
+    }
+
+    /// One that had changed when it was sent, and not since.
+    fn listed(number: u16) -> Campaign {
+        let begin: Timestamp = BEGIN.parse().unwrap();
+        Campaign {
+            id: campaign(number),
+            name: Some(format!("Number {number}")),
+            status: Some(CampaignStatus::Done),
+            campaign_type: None,
+            type_code: None,
+            created_at: None,
+            updated_at: Some(begin - SignedDuration::from_hours(1)),
+        }
+    }
+}
+
+fn sent_at(moment: Timestamp) -> Answer {
+    let json = format!(
+        r#"[{{"send_id": 1, "count": 5, "send_status": "COMPLETED", "reason_code": 0, "run_date": "{moment}"}}]"#
+    );
+    Answer::History(Arc::new(SendHistory::from_json(json.as_bytes()).unwrap()))
+}
+
+fn page<T>(records: Vec<T>) -> ResourcePage<T> {
+    ResourcePage {
+        records,
+        unreadable: 0,
+        next: None,
+    }
+}
+
+impl Upstream for Remote {
+    fn campaigns(&self, updated_after: Option<Timestamp>) -> Reading<'_, ResourcePage<Campaign>> {
+        let all = (1..=self.campaigns).map(Self::listed);
+        let updated =
+            all.filter(|campaign| updated_after.is_none_or(|after| campaign.updated_at > Some(after)));
+        let records = page(updated.collect());
+        async { Ok(records) }.boxed()
+    }
+
+    fn more_campaigns(&self, _: NextPage<Campaign>) -> Reading<'_, ResourcePage<Campaign>> {
+        unreachable!("there is one page")
+    }
+
+    fn summaries(&self) -> Reading<'_, ResourcePage<CampaignSummary>> {
+        async { Ok(page(Vec::new())) }.boxed()
+    }
+
+    fn more_summaries(&self, _: NextPage<CampaignSummary>) -> Reading<'_, ResourcePage<CampaignSummary>> {
+        unreachable!("there is one page")
+    }
+
+    fn campaign(&self, id: CampaignId) -> Reading<'_, CampaignDetail> {
+        async move {
+            if let Some(failure) = self.failure(Subject::Campaign(id)) {
+                return Err(failure);
+            }
+            let number = (1..=self.campaigns)
+                .find(|&number| campaign(number) == id)
+                .unwrap();
+            Ok(CampaignDetail {
+                campaign: Self::listed(number),
+                activities: vec![ActivityReference {
+                    id: activity(number),
+                    role: Some(ActivityRole::PrimaryEmail),
+                }],
+            })
+        }
+        .boxed()
+    }
+
+    fn history(&self, id: ActivityId) -> Reading<'_, Kept> {
+        async move {
+            if let Some(failure) = self.failure(Subject::History(id)) {
+                return Err(failure);
+            }
+            let begin: Timestamp = BEGIN.parse().unwrap();
+            let kept = Kept {
+                fetched_at: self.now(),
+                answer: sent_at(begin - SignedDuration::from_hours(1)),
+            };
+            self.store.keep(self.owner, id, kept.clone()).await.unwrap();
+            Ok(kept)
+        }
+        .boxed()
+    }
+
+    fn calls_made(&self) -> u64 {
+        self.calls.load(Ordering::Relaxed)
+    }
+}
+
+impl Clock for Remote {
+    fn now(&self) -> Timestamp {
+        *self.now.lock().unwrap()
+    }
+}
+
+impl fmt::Debug for Remote {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Remote").finish_non_exhaustive()
+    }
+}

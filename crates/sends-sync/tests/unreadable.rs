@@ -1,0 +1,132 @@
+//! Weeks with an account of which something cannot be read.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod account;
+
+use account::{Account, activity, campaign};
+use sends_client::FailureClass;
+use sends_store::{Coverage, Subject, SyncLog};
+use sends_sync::Ended;
+
+const MALFORMED: Subject = Subject::History(activity(2));
+
+#[tokio::test]
+async fn a_malformed_history_is_tried_ever_more_rarely_until_it_can_be_read() {
+    let account = Account::new(3).await;
+    account.fails(MALFORMED, Some(FailureClass::Invalid));
+    let mut tried_at = Vec::new();
+    for hour in 0..400 {
+        let report = account.sync().await;
+        assert_eq!((report.ended, report.unreadable), (Ended::Complete, 1), "{hour}");
+        assert!(account.is_complete().await);
+        if account.asked().contains(&MALFORMED) {
+            tried_at.push(hour);
+        }
+        account.pass(1);
+    }
+    assert_eq!(tried_at, [0, 1, 2, 4, 8, 16, 32, 64, 128, 256]);
+
+    let unreadable = account.store.unreadable(account.owner, 9).await.unwrap();
+    assert_eq!(unreadable[0].subject, MALFORMED);
+    assert_eq!(unreadable[0].campaign.as_ref().unwrap().id, campaign(2));
+    account.fails(MALFORMED, None);
+    account.pass(200);
+    assert_eq!(account.sync().await.unreadable, 0);
+    assert_eq!(account.asked(), [MALFORMED]);
+    account.pass(1_000);
+    account.sync().await;
+    assert_eq!(account.asked(), []);
+}
+
+#[tokio::test]
+async fn a_history_that_always_fails_is_waited_for_a_day_and_then_gone_without() {
+    let account = Account::new(3).await;
+    account.fails(MALFORMED, Some(FailureClass::ServerFailure));
+    for hour in 0..24 {
+        let report = account.sync().await;
+        assert!(matches!(report.ended, Ended::Failed { .. }), "{hour}: {report:?}");
+        assert_eq!(report.pending.unread_campaigns, 1, "{hour}");
+        assert!(!account.is_complete().await, "{hour}");
+        assert!(account.asked().contains(&MALFORMED), "{hour}");
+        account.pass(1);
+    }
+    let report = account.sync().await;
+    assert_eq!((report.ended, report.unreadable), (Ended::Complete, 1));
+    assert_eq!(report.pending.unread_campaigns, 0);
+    // It is known for a day that it fails, so it is left alone for another one.
+    account.asked();
+    account.pass(23);
+    account.sync().await;
+    assert_eq!(account.asked(), []);
+    account.pass(1);
+    account.fails(MALFORMED, None);
+    assert_eq!(account.sync().await.unreadable, 0);
+    assert!(account.is_complete().await);
+}
+
+#[tokio::test]
+async fn a_campaign_that_cannot_be_read_is_read_with_its_histories_once_it_can() {
+    let account = Account::new(3).await;
+    let odd = Subject::Campaign(campaign(2));
+    account.fails(odd, Some(FailureClass::Rejected));
+    let report = account.sync().await;
+    assert_eq!((report.ended, report.unreadable), (Ended::Complete, 1));
+    assert!(!account.asked().contains(&MALFORMED), "nobody knows of it");
+    account.pass(1);
+    assert_eq!(account.sync().await.unreadable, 1);
+    assert_eq!(account.asked(), [odd]);
+
+    account.fails(odd, None);
+    account.pass(1);
+    assert_eq!(account.sync().await.unreadable, 0);
+    assert_eq!(account.asked(), [odd, Subject::History(activity(2))]);
+    assert!(account.is_complete().await);
+}
+
+#[tokio::test]
+async fn a_young_send_that_cannot_be_read_again_is_told_and_left_alone_like_any_other() {
+    let account = Account::new(3).await;
+    account.sync().await;
+    account.asked();
+    account.fails(MALFORMED, Some(FailureClass::ServerFailure));
+    // The sends are a day old then, which is when they are read once more.
+    account.pass(24);
+    let report = account.sync().await;
+    assert_eq!((report.ended, report.unreadable), (Ended::Complete, 1));
+    assert_eq!(account.asked().len(), 3);
+    let missing_until = account.store.unreadable(account.owner, 9).await.unwrap()[0].missing_until;
+    assert_eq!(missing_until, account.now());
+    assert_eq!(account.sync().await.unreadable, 1);
+    assert_eq!(account.asked(), []);
+
+    account.fails(MALFORMED, None);
+    account.pass(1);
+    assert_eq!(account.sync().await.unreadable, 0);
+    assert_eq!(account.asked(), [MALFORMED]);
+}
+
+#[tokio::test]
+async fn nothing_that_is_due_waits_behind_what_is_not() {
+    // More than are looked at together, all of them young and none of them due but the last.
+    let account = Account::new(0).await;
+    for number in 0..=1_200 {
+        account.knows(number, if number < 1_200 { 1 } else { 25 }).await;
+    }
+    account.sync().await;
+    assert_eq!(account.asked(), [Subject::History(activity(1_200))]);
+}
+
+#[tokio::test]
+async fn a_failure_of_everything_is_nothings_own() {
+    let account = Account::new(3).await;
+    account.fails(MALFORMED, Some(FailureClass::Forbidden));
+    let report = account.sync().await;
+    assert!(matches!(report.ended, Ended::Failed { .. }), "{report:?}");
+    assert_eq!(report.unreadable, 0);
+    let coverage = account.store.coverage(account.owner).await.unwrap();
+    assert!(
+        matches!(coverage, Coverage::Between { since: Some(_), .. }),
+        "{coverage:?}"
+    );
+}
