@@ -17,7 +17,7 @@ async fn every_starter_query_answers_in_the_sandbox() {
     let (_, data) = page.split_once("id=\"starter-tabs\">").unwrap();
     let (data, _) = data.split_once("</script>").unwrap();
     let tabs: Vec<Value> = serde_json::from_str(data).unwrap();
-    assert_eq!(tabs.len(), 5);
+    assert_eq!(tabs.len(), 6);
     for tab in tabs {
         let variables = tab["variables"].as_str().unwrap_or("{}");
         let variables: Value = serde_json::from_str(variables).unwrap();

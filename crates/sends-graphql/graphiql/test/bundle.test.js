@@ -56,6 +56,8 @@ test('every starter tab answers without an error', () =>
     for (const [tab, wanted] of [
       ['Several', '"isStale"'],
       ['Failures', '"remedy"'],
+      ['Campaigns', '"updatedAt"'],
+      ['FailedSends', '"totalCount"'],
       ['Budget', '"remainingToday"'],
     ]) {
       await page.getByRole('tab', { name: tab }).click();

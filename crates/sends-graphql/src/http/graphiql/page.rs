@@ -131,6 +131,7 @@ fn starter_tabs(sandbox: bool) -> Value {
         { "query": history.replace("{{id}}", if sandbox { GUIDE } else { PLACEHOLDER }) },
         { "query": include_str!("../../../graphiql/tabs/several.graphql"), "variables": ids(&SEVERAL) },
         { "query": include_str!("../../../graphiql/tabs/failures.graphql"), "variables": ids(&FAILURES) },
+        { "query": include_str!("../../../graphiql/tabs/campaigns.graphql") },
         { "query": include_str!("../../../graphiql/tabs/log.graphql") },
         { "query": include_str!("../../../graphiql/tabs/budget.graphql") },
     ])
