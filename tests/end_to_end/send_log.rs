@@ -132,7 +132,7 @@ async fn totals_add_up_by_reason_and_by_the_days_of_a_zone() {
 }
 
 #[tokio::test]
-async fn a_list_is_chosen_by_its_own_id_and_by_the_one_that_the_schema_gave_out() {
+async fn a_list_is_chosen_by_its_own_id_in_either_case_and_by_the_one_that_the_schema_gave_out() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = with_three_histories(&sandbox).await;
     let answer = service
@@ -146,6 +146,8 @@ async fn a_list_is_chosen_by_its_own_id_and_by_the_one_that_the_schema_gave_out(
     let found = count(&list["listId"]).await;
     assert!(found.unwrap() > 0, "{answer}");
     assert_eq!(count(&list["id"]).await, found);
+    let in_upper_case = json!(list["listId"].as_str().unwrap().to_uppercase());
+    assert_eq!(count(&in_upper_case).await, found);
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! The ids of what a send was addressed to: contact lists and segments.
 //!
-//! Owns that neither id is ever refused for how it looks. What lists and segments are called is [`named`]'s.
+//! Owns that neither id is ever refused for how it looks, and that each has one spelling. What lists and segments are called is [`named`]'s.
 
 pub(crate) mod named;
 
@@ -9,18 +9,22 @@ use alloc::string::String;
 use core::fmt;
 
 use serde::{Deserialize, Serialize};
+use uuid::{Uuid, fmt::Hyphenated};
 
-/// The id of a contact list, kept exactly as the upstream spelled it.
+/// The id of a contact list.
 ///
-/// Documented to be a UUID, but not checked: a list id that is none must not cost the history it stands in. Two ids
-/// are equal when their texts are.
+/// Documented to be a UUID, which is spelled in lower case here, so that one list has one spelling. But that is not checked: a
+/// list id that is none must not cost the history it stands in, and is kept exactly as it came.
 ///
 /// ```
-/// let id = sends_core::ListId::from("f4ab800a-5adf-11e9-ba6a-fa163e6b01c1");
+/// use sends_core::ListId;
+///
+/// let id = ListId::from("F4AB800A-5ADF-11E9-BA6A-FA163E6B01C1");
 /// assert_eq!(id.as_str(), "f4ab800a-5adf-11e9-ba6a-fa163e6b01c1");
+/// assert_eq!(ListId::from("General Interest").as_str(), "General Interest");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(from = "String")]
 pub struct ListId(String);
 
 impl ListId {
@@ -31,15 +35,23 @@ impl ListId {
 }
 
 impl From<String> for ListId {
-    fn from(text: String) -> Self {
+    fn from(mut text: String) -> Self {
+        if text.bytes().any(|byte| byte.is_ascii_uppercase()) && is_hyphenated_uuid(&text) {
+            text.make_ascii_lowercase();
+        }
         Self(text)
     }
 }
 
 impl From<&str> for ListId {
     fn from(text: &str) -> Self {
-        Self(text.to_owned())
+        Self::from(text.to_owned())
     }
+}
+
+/// Other spellings of a UUID have other lengths.
+fn is_hyphenated_uuid(text: &str) -> bool {
+    text.len() == Hyphenated::LENGTH && Uuid::try_parse(text).is_ok()
 }
 
 impl fmt::Display for ListId {

@@ -6,8 +6,8 @@
 use sends_core::ListId;
 use uuid::Uuid;
 
-/// The ids as 16 bytes each, or `None` if one of them would not come back in its own spelling: no UUID, or one in
-/// upper case or without hyphens.
+/// The ids as 16 bytes each, or `None` if one of them would not come back in its own spelling: no UUID, or one without
+/// hyphens.
 pub(crate) fn to_uuids(ids: &[ListId]) -> Option<Vec<u8>> {
     let mut bytes = Vec::with_capacity(ids.len() * UUID_LENGTH);
     for id in ids {

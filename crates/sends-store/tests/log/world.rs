@@ -244,7 +244,7 @@ fn any_send() -> impl Strategy<Value = SendAttempt> {
 fn lists() -> Vec<ListId> {
     [
         "f4ab800a-5adf-11e9-ba6a-fa163e6b01c1",
-        "F4AB800A-5ADF-11E9-BA6A-FA163E6B01C1",
+        "f4ab800a5adf11e9ba6afa163e6b01c1",
         "1ead98be-dfa0-4e04-81f7-5f1534d42e9c",
         "no UUID",
     ]

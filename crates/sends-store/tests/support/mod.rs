@@ -78,7 +78,7 @@ fn any_list_id() -> impl Strategy<Value = ListId> {
     let uuid = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}";
     prop_oneof![
         8 => uuid.prop_map(ListId::from),
-        1 => uuid.prop_map(|text| ListId::from(text.to_uppercase())),
+        1 => uuid.prop_map(|text| ListId::from(text.replace('-', ""))),
         1 => any::<String>().prop_map(ListId::from),
     ]
 }
