@@ -110,8 +110,8 @@ pub struct UpstreamError {
 }
 
 impl UpstreamError {
-    /// A failure that no answer belongs to.
-    pub(crate) fn without_answer(endpoint: Endpoint, class: FailureClass, detail: String) -> Self {
+    /// A failure that no answer belongs to: nothing was sent, or somebody did not wait for what comes.
+    pub fn without_answer(endpoint: Endpoint, class: FailureClass, detail: String) -> Self {
         Self {
             endpoint,
             attempts: 0,

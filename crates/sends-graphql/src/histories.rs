@@ -398,17 +398,14 @@ fn age(kept: &Kept, now: Timestamp) -> Option<Duration> {
 
 /// The operation's time is up while a call that it shares goes on for others.
 fn out_of_time(activity: ActivityId) -> UpstreamError {
+    let detail = "the operation's time was up before the answer came".to_owned();
     UpstreamError {
-        endpoint: Endpoint::SendHistory(activity),
-        attempts: 0,
-        elapsed: Duration::ZERO,
-        class: FailureClass::DeadlineExceeded,
-        status: None,
-        error_key: None,
-        message: None,
-        request_id: None,
         retry_after: Some(Duration::from_secs(1)),
-        detail: "the operation's time was up before the answer came".to_owned(),
+        ..UpstreamError::without_answer(
+            Endpoint::SendHistory(activity),
+            FailureClass::DeadlineExceeded,
+            detail,
+        )
     }
 }
 

@@ -76,7 +76,7 @@ fn tell(report: &Report) {
             campaigns = read,
             calls,
             left,
-            "the log of sends goes on at {until}, when there are calls for it again"
+            "the log of sends goes on at {until:.0}, when there are calls for it again"
         ),
         Ended::Failed { reason, .. } => {
             tracing::warn!(

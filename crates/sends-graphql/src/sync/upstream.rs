@@ -90,7 +90,11 @@ impl BackgroundUpstream {
             Err(ReadError::NotFound) => Ok(not_found()),
             Err(ReadError::Upstream(error)) if error.class == FailureClass::NotFound => Ok(not_found()),
             Err(ReadError::Upstream(error)) => Err(Arc::unwrap_or_clone(error)),
-            Err(error @ (ReadError::ShuttingDown | ReadError::Lost)) => Err(given_up(activity, &error)),
+            Err(error @ (ReadError::ShuttingDown | ReadError::Lost)) => Err(UpstreamError::without_answer(
+                Endpoint::SendHistory(activity),
+                FailureClass::DeadlineExceeded,
+                error.to_string(),
+            )),
         }
     }
 }
@@ -132,21 +136,5 @@ impl Upstream for BackgroundUpstream {
 
     fn calls_made(&self) -> u64 {
         self.calls.load(Ordering::Relaxed)
-    }
-}
-
-/// A call that the end of the process has cut short.
-fn given_up(activity: ActivityId, why: &ReadError) -> UpstreamError {
-    UpstreamError {
-        endpoint: Endpoint::SendHistory(activity),
-        attempts: 0,
-        elapsed: Duration::ZERO,
-        class: FailureClass::DeadlineExceeded,
-        status: None,
-        error_key: None,
-        message: None,
-        request_id: None,
-        retry_after: None,
-        detail: why.to_string(),
     }
 }

@@ -7,7 +7,6 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
 };
 
 use futures_util::FutureExt;
@@ -136,18 +135,7 @@ impl Remote {
             Subject::Campaign(id) => Endpoint::Campaign(id),
             Subject::History(id) => Endpoint::SendHistory(id),
         };
-        class.map(|class| UpstreamError {
-            endpoint,
-            attempts: 1,
-            elapsed: Duration::ZERO,
-            class,
-            status: None,
-            error_key: None,
-            message: None,
-            request_id: None,
-            retry_after: None,
-            detail: class.name().to_owned(),
-        })
+        class.map(|class| UpstreamError::without_answer(endpoint, class, class.name().to_owned()))
     }
 
     /// One that had changed when it was sent, and not since.
