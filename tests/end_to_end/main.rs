@@ -19,6 +19,7 @@ mod http;
 mod identity;
 mod operations;
 mod program;
+mod readme;
 mod send_log;
 mod sync;
 mod upstream_calls;
