@@ -103,7 +103,8 @@ async fn a_send_of_the_log_names_its_campaign_and_its_remedy_without_a_call() {
     let service = account.serve(&[]);
     let answer = service
         .query(
-            "{ sends(first: 50) { nodes { outcome reason { remedy } campaign { campaignId name type status updatedAt } } } }",
+            "{ sends(first: 50) { nodes { outcome reason { remedy } campaign { campaignId name type status updatedAt }
+                activity { campaign { campaignId name type status updatedAt } } } } }",
         )
         .await;
     assert!(answer["errors"].is_null(), "{answer}");
@@ -119,6 +120,10 @@ async fn a_send_of_the_log_names_its_campaign_and_its_remedy_without_a_call() {
         let name = listed["name"].as_str().unwrap().replace("&amp;", "&");
         assert_eq!(campaign["name"], json!(name), "{node}");
         assert_eq!(campaign["type"], listed["type"], "{node}");
+        assert_eq!(
+            &node["activity"]["campaign"], campaign,
+            "one campaign, one version"
+        );
     }
     assert_eq!(answer["extensions"]["upstream"]["calls"], 0);
     assert_eq!(

@@ -28,8 +28,17 @@ use crate::{
 pub(super) struct CampaignActivity {
     id: ActivityId,
     max_age: Option<Duration>,
-    /// What its campaign says of it, where it was reached from there.
-    from_campaign: Option<(CampaignId, Option<sends_core::ActivityRole>)>,
+    from: ReachedFrom,
+}
+
+/// Where an activity was reached from, as far as that says something of it.
+enum ReachedFrom {
+    /// From anywhere.
+    Elsewhere,
+    /// From its campaign, which says what role it has.
+    Campaign(CampaignId, Option<sends_core::ActivityRole>),
+    /// From a send of the log, which knows the campaign.
+    Log(sends_core::Campaign),
 }
 
 impl CampaignActivity {
@@ -38,21 +47,33 @@ impl CampaignActivity {
         Self {
             id,
             max_age,
-            from_campaign: None,
+            from: ReachedFrom::Elsewhere,
         }
     }
 
     /// The activity as its campaign names it.
     pub(super) fn of_campaign(activity: &ActivityReference, campaign: CampaignId) -> Self {
         Self {
-            from_campaign: Some((campaign, activity.role.clone())),
+            from: ReachedFrom::Campaign(campaign, activity.role.clone()),
             ..Self::new(activity.id, None)
+        }
+    }
+
+    /// The activity of a send of the log. It shows the campaign as the send does, so that nobody meets two versions of one
+    /// campaign in one answer.
+    pub(super) fn of_log(id: ActivityId, campaign: Option<&sends_core::Campaign>) -> Self {
+        Self {
+            from: campaign.cloned().map_or(ReachedFrom::Elsewhere, ReachedFrom::Log),
+            ..Self::new(id, None)
         }
     }
 
     /// The role, where it is known without asking.
     fn known_role(&self) -> Option<&sends_core::ActivityRole> {
-        self.from_campaign.as_ref()?.1.as_ref()
+        match &self.from {
+            ReachedFrom::Campaign(_, role) => role.as_ref(),
+            ReachedFrom::Elsewhere | ReachedFrom::Log(_) => None,
+        }
     }
 
     /// Whether there can be no history and no statistics, so that nobody is asked for them.
@@ -85,11 +106,14 @@ impl CampaignActivity {
 
     /// The campaign that it belongs to.
     pub(super) async fn campaign_of(&self, context: &Context<'_>) -> Option<Result<Campaign, ApiError>> {
-        let campaign = match self.from_campaign {
-            Some((campaign, _)) => Ok(Some(campaign)),
-            None => self.detail(context, |activity| activity.campaign).await,
-        };
-        campaign.map(|campaign| campaign.map(Campaign::new)).transpose()
+        match &self.from {
+            ReachedFrom::Campaign(campaign, _) => Some(Ok(Campaign::new(*campaign))),
+            ReachedFrom::Log(campaign) => Some(Ok(Campaign::logged(campaign.clone()))),
+            ReachedFrom::Elsewhere => {
+                let campaign = self.detail(context, |activity| activity.campaign).await;
+                campaign.map(|campaign| campaign.map(Campaign::new)).transpose()
+            }
+        }
     }
 
     async fn read(&self, context: &Context<'_>, max_age: Option<Duration>) -> Result<Reading, ApiError> {

@@ -47,6 +47,12 @@ impl Campaign {
         }
     }
 
+    /// A campaign as the log has it.
+    pub(super) fn logged(campaign: sends_core::Campaign) -> Self {
+        let page = Arc::from([campaign.id]);
+        Self::listed(campaign, &page)
+    }
+
     async fn field<T>(
         &self,
         context: &Context<'_>,

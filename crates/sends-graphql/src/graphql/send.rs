@@ -53,6 +53,13 @@ impl HistoricSend {
         }
     }
 
+    fn sent_activity(&self) -> CampaignActivity {
+        match &self.campaign {
+            CampaignOfSend::Logged(campaign) => CampaignActivity::of_log(self.activity, campaign.as_ref()),
+            CampaignOfSend::Unread => CampaignActivity::new(self.activity, None),
+        }
+    }
+
     fn attempt(&self) -> &SendAttempt {
         &self.history.sends()[self.index]
     }
@@ -68,23 +75,17 @@ impl HistoricSend {
 
     /// The activity that was sent. Costs no upstream call until a field needs one.
     async fn activity(&self) -> CampaignActivity {
-        CampaignActivity::new(self.activity, None)
+        self.sent_activity()
     }
 
     /// The campaign that the activity belongs to. A send of `sends` shows it as the log has it, which costs no upstream call,
-    /// and null while the log does not know it. Any other send asks for it, and then it is null, with an error, when the
-    /// activity could not be read.
+    /// and null while the log does not know it. So it is as it was when it was last listed, which `syncState { listedAt }`
+    /// tells, and a cache may know it newer from elsewhere: `updatedAt` says which is. Any other send asks for it, and then it
+    /// is null, with an error, when the activity could not be read.
     async fn campaign(&self, context: &Context<'_>) -> Option<Result<Campaign, ApiError>> {
         match &self.campaign {
-            CampaignOfSend::Logged(campaign) => campaign.clone().map(|campaign| {
-                let page = Arc::from([campaign.id]);
-                Ok(Campaign::listed(campaign, &page))
-            }),
-            CampaignOfSend::Unread => {
-                CampaignActivity::new(self.activity, None)
-                    .campaign_of(context)
-                    .await
-            }
+            CampaignOfSend::Logged(None) => None,
+            _ => self.sent_activity().campaign_of(context).await,
         }
     }
 
