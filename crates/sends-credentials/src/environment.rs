@@ -51,7 +51,8 @@ pub enum InvalidEnvironment {
 ///
 /// With a refresh token that rotates, the environment is right only once. What follows is kept in the state folder, under
 /// the fingerprint of the token it began with: a restart goes on with the newest, a new token in the environment starts
-/// afresh, and two services with different tokens do not meet.
+/// afresh, and two services with different tokens do not meet. What is kept under a former one stays, since only that goes on
+/// where somebody sets the former token again; unused for 180 days it is worth nothing to anybody (documented).
 #[derive(Clone, Debug)]
 pub struct EnvironmentCredential(Kind);
 

@@ -1,4 +1,7 @@
-//! What stands behind the schema: the store, the pacer, the client and the credential, put together from the settings.
+//! What stands behind the schema: the store (`kept.rs`), the pacer, the client and the credential, put together from the
+//! settings.
+
+mod kept;
 
 use std::{io, path::PathBuf, sync::Arc};
 
@@ -8,8 +11,10 @@ use sends_client::{
 };
 use sends_credentials::{EnvironmentCredential, Login, StateDir};
 use sends_sandbox::Sandbox;
-use sends_store::{LayeredStore, MemoryStore, Owner, SqliteStore, Store, StoreError};
+use sends_store::{Owner, Store, StoreError};
 
+pub use self::kept::open;
+use self::kept::{KeptAnswers, drop_former};
 use crate::{
     access::{Access, CallersTokens, OwnOwner},
     histories::{Freshness, Histories},
@@ -20,9 +25,6 @@ use crate::{
     settings::{CredentialSource, Problem, Source, UpstreamSettings},
     telemetry::metrics::Metrics,
 };
-
-/// How much memory the answers may take that are held for quick reading: about a million activities.
-const MEMORY_FOR_ANSWERS: u64 = 256 << 20;
 
 /// Everything the schema needs.
 pub struct Backend {
@@ -145,7 +147,9 @@ impl Backend {
                 let access;
                 (access, credential_watched) = own_credential(credential, &state, &upstream)?;
                 if keep_answers {
-                    let kept = KeptAnswers::behind_memory(open(&state).await?);
+                    let store = open(&state).await?;
+                    drop_former(&store, &access, clock.now()).await;
+                    let kept = KeptAnswers::behind_memory(store);
                     let ledger = StoreLedger::new(Arc::clone(&kept.store));
                     (access, kept, Arc::new(ledger))
                 } else {
@@ -212,53 +216,6 @@ fn client_settings(upstream: &UpstreamSettings) -> sends_client::Settings {
     sends_client::Settings {
         call_timeout: upstream.call_timeout,
         ..sends_client::Settings::new(upstream.base_url.clone())
-    }
-}
-
-/// The store of a state folder.
-///
-/// # Errors
-///
-/// [`BackendError::DamagedStore`] where a new store would help, [`BackendError::Store`] otherwise.
-pub async fn open(state: &StateDir) -> Result<SqliteStore, BackendError> {
-    SqliteStore::open(state.path())
-        .await
-        .map_err(|error| match error {
-            StoreError::Damaged { .. } | StoreError::NotADatabase { .. } | StoreError::NewerSchema { .. } => {
-                BackendError::DamagedStore(error)
-            }
-            other => BackendError::Store(other),
-        })
-}
-
-/// Where the answers are kept, and the log of what they tell.
-struct KeptAnswers {
-    store: Arc<dyn Store>,
-    log: Option<Log>,
-}
-
-impl KeptAnswers {
-    fn behind_memory(store: SqliteStore) -> Self {
-        let behind = Arc::new(store);
-        let log = Log::of(&behind);
-        Self {
-            store: Arc::new(LayeredStore::new(MemoryStore::new(MEMORY_FOR_ANSWERS), behind)),
-            log: Some(log),
-        }
-    }
-
-    /// Gone with the process, log included.
-    async fn in_memory() -> Result<Self, BackendError> {
-        let store = SqliteStore::in_memory().await.map_err(BackendError::Store)?;
-        Ok(Self::behind_memory(store))
-    }
-
-    /// What callers read with their own tokens is kept for a short while, and in bounds.
-    fn of_callers() -> Self {
-        Self {
-            store: Arc::new(MemoryStore::new(MEMORY_FOR_ANSWERS)),
-            log: None,
-        }
     }
 }
 

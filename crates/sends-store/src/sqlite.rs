@@ -179,6 +179,27 @@ impl SqliteStore {
         Ok(Rebuilt { store, set_aside })
     }
 
+    /// Notes at a moment that an owner is in use who may not come back, such as one of a token that somebody else replaces
+    /// some day. Every such owner is dropped with everything kept that was neither noted nor had anything fetched since
+    /// `unused_since`. Returns how many these were.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the store cannot be written.
+    pub async fn keep_passing(
+        &self,
+        owner: Owner,
+        now: Timestamp,
+        unused_since: Timestamp,
+    ) -> Result<u64, StoreError> {
+        let change = Change::KeepPassing {
+            owner,
+            now,
+            unused_since,
+        };
+        self.writer.write(change).await
+    }
+
     /// The store's file, or the name of the store in memory.
     pub fn file(&self) -> &Path {
         &self.file

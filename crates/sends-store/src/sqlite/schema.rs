@@ -13,7 +13,7 @@ use crate::StoreError;
 /// Every migration there ever was, in order. One that was released is never changed: its checksum is in the stores.
 ///
 /// They are listed here and not found by `sqlx::migrate!`, whose macro would build SQLite a second time.
-const MIGRATIONS: [(i64, &str, &str); 3] = [
+const MIGRATIONS: [(i64, &str, &str); 4] = [
     (
         1,
         "kept answers",
@@ -24,6 +24,11 @@ const MIGRATIONS: [(i64, &str, &str); 3] = [
         3,
         "unreadable",
         include_str!("../../migrations/0003_unreadable.sql"),
+    ),
+    (
+        4,
+        "passing owners",
+        include_str!("../../migrations/0004_passing_owners.sql"),
     ),
 ];
 

@@ -4,6 +4,7 @@
 
 mod campaigns;
 mod moments;
+mod owners;
 mod unreadable;
 
 use jiff::Timestamp;
@@ -13,6 +14,7 @@ use sends_core::{
 };
 use sqlx::{Row, SqliteConnection};
 
+use self::owners::owner_number;
 use super::read::count;
 use crate::list_ids::{self, UUID_LENGTH};
 use crate::{Answer, FailedReading, Kept, Listing, Owner, Subject, SyncState, SyncWork};
@@ -25,6 +27,11 @@ pub(super) enum Change {
         kept: Kept,
     },
     Forget(Owner),
+    KeepPassing {
+        owner: Owner,
+        now: Timestamp,
+        unused_since: Timestamp,
+    },
     AddCalls {
         day: Date,
         calls: u64,
@@ -48,7 +55,7 @@ pub(super) enum Change {
 }
 
 impl Change {
-    /// Makes the change. The number is the day's total for a change to it, and else 0.
+    /// Makes the change. The number is the day's total for a change to it, or how many owners were dropped, and else 0.
     pub(super) async fn apply(&self, connection: &mut SqliteConnection) -> Result<u64, sqlx::Error> {
         match self {
             Self::Keep {
@@ -62,6 +69,11 @@ impl Change {
                     sqlx::query("DELETE FROM owner WHERE key = ?1").bind(owner.as_bytes().as_slice());
                 forget.execute(connection).await?;
             }
+            Self::KeepPassing {
+                owner,
+                now,
+                unused_since,
+            } => return owners::keep_passing(connection, *owner, *now, *unused_since).await,
             Self::AddCalls { day, calls } => return change_calls(connection, ADD_CALLS, *day, *calls).await,
             Self::RaiseCalls { day, at_least } => {
                 return change_calls(connection, RAISE_CALLS, *day, *at_least).await;
@@ -160,16 +172,6 @@ const DELETE_SENDS: [&str; 3] = [
     "DELETE FROM send_list WHERE history = ?1",
     "DELETE FROM send_segment WHERE history = ?1",
 ];
-
-/// The number that stands for an owner in the rows. Only an owner's first row makes one.
-async fn owner_number(connection: &mut SqliteConnection, owner: Owner) -> Result<i64, sqlx::Error> {
-    let find = sqlx::query_scalar("SELECT id FROM owner WHERE key = ?1").bind(owner.as_bytes().as_slice());
-    if let Some(number) = find.fetch_optional(&mut *connection).await? {
-        return Ok(number);
-    }
-    let add = sqlx::query_scalar("INSERT INTO owner (key) VALUES (?1) RETURNING id");
-    add.bind(owner.as_bytes().as_slice()).fetch_one(connection).await
-}
 
 /// The row that the sends belong to.
 struct History {

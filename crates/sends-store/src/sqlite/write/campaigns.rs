@@ -6,7 +6,8 @@ use sends_core::{ActivityReference, ActivityRole, Campaign, CampaignId, Campaign
 use sqlx::{Error, SqliteConnection};
 
 use super::moments::{rounded_down, stretch};
-use super::{owner_number, parts, unreadable};
+use super::owners::owner_number;
+use super::{parts, unreadable};
 use crate::log::folded;
 use crate::{Listing, Owner, Subject, SyncState, SyncWork};
 

@@ -5,7 +5,7 @@
 use sqlx::{Error, SqliteConnection};
 
 use super::moments::{rounded_down, stretch};
-use super::owner_number;
+use super::owners::owner_number;
 use crate::{FailedReading, Owner, Subject};
 
 const KEEP: &str = "

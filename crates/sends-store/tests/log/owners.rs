@@ -1,0 +1,42 @@
+//! Whose answers are dropped, since nobody comes back for them.
+
+use jiff::Timestamp;
+use sends_store::{Kept, Owner, SqliteStore, Store};
+
+use crate::sync::{at, sent_at};
+use crate::world::activity;
+
+async fn keep(store: &SqliteStore, owner: Owner, fetched_at: i64) {
+    let kept = Kept {
+        fetched_at: at(fetched_at),
+        ..sent_at(1, 0)
+    };
+    store.keep(owner, activity(1), kept).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_passes_goes_when_nobody_has_used_it_and_nothing_else_does() {
+    let store = SqliteStore::in_memory().await.unwrap();
+    let [lasting, former, fetching, noted, current] = [1, 2, 3, 4, 5].map(|key| Owner::new([key; 16]));
+    keep(&store, lasting, 1).await;
+    for (owner, used_at, fetched_at) in [(former, 10, 12), (fetching, 10, 50), (noted, 50, 12)] {
+        let dropped = store.keep_passing(owner, at(used_at), at(0)).await.unwrap();
+        assert_eq!(dropped, 0);
+        keep(&store, owner, fetched_at).await;
+    }
+    assert_eq!(store.keep_passing(current, at(60), at(40)).await.unwrap(), 1);
+    let left = async |owner| {
+        let history = store.history(owner, activity(1), Timestamp::MAX);
+        history.await.unwrap().is_some()
+    };
+    assert!(!left(former).await);
+    for owner in [lasting, fetching, noted] {
+        assert!(left(owner).await, "{owner:?}");
+    }
+    // A clock that was set back takes no use away.
+    store.keep_passing(noted, at(45), at(40)).await.unwrap();
+    assert_eq!(store.keep_passing(current, at(60), at(48)).await.unwrap(), 0);
+    // The one that is in use stays, whatever the clock says.
+    assert_eq!(store.keep_passing(current, at(60), at(60)).await.unwrap(), 2);
+    assert!(left(lasting).await);
+}
