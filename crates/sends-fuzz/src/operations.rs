@@ -14,8 +14,9 @@ use sends_graphql::{
     graphql::Schema,
     guard::Limits,
     histories::{Asker, Freshness, Histories},
-    loader::HistoryLoader,
+    loader::{HistoryLoader, NeighbourLoader},
     log::{Log, LogReader},
+    neighbours::Neighbours,
 };
 use sends_sandbox::{Config, Sandbox};
 use sends_store::{Owner, SqliteStore};
@@ -29,6 +30,7 @@ pub struct Operations {
     runtime: Runtime,
     executor: Executor,
     histories: Histories,
+    neighbours: Neighbours,
     log: Log,
     token: Arc<dyn TokenSource>,
     // The sandbox ends with this.
@@ -53,11 +55,16 @@ impl Operations {
             .block_on(SqliteStore::in_memory())
             .map_err(io::Error::other)?;
         let store = Arc::new(store);
+        let log = Log::of(&store);
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let histories = Histories::new(Arc::new(client.clone()), store, Arc::clone(&clock), freshness);
+        let neighbours = Neighbours::new(client, clock, freshness.max_age, histories.ending());
         Ok(Self {
             runtime,
-            log: Log::of(&store),
+            log,
             executor: Executor::new(Schema::new(false, pacer), Limits::default()),
-            histories: Histories::new(Arc::new(client), store, Arc::new(SystemClock), freshness),
+            histories,
+            neighbours,
             token: Arc::new(token),
             _sandbox: sandbox,
         })
@@ -81,8 +88,10 @@ impl Operations {
                 stale: Arc::default(),
             };
             let log = LogReader::new(&asker, Some(self.log.clone()));
-            let loader = HistoryLoader::new(self.histories.clone(), asker);
-            self.executor.execute(request.data(loader).data(log)).await
+            let histories = HistoryLoader::new(self.histories.clone(), asker.clone());
+            let neighbours = NeighbourLoader::new(self.neighbours.clone(), asker);
+            let request = request.data(histories).data(neighbours).data(log);
+            self.executor.execute(request).await
         });
         check(&text, &response);
         !is_request_error(&response)
