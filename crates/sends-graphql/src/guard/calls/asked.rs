@@ -188,20 +188,13 @@ impl Reader<'_> {
             (Kind::Logged, "edges" | "nodes" | "node") => self.asked(set, Kind::Logged),
             // Of a send: in a history it is the same for all of them, and what is needed of it is needed once.
             (Kind::Part | Kind::Logged, "activity") => self.asked(set, Kind::Activity),
-            (_, "contactLists") => {
+            (_, "contactLists" | "segments") => {
                 let below = self.asked(set, Kind::Activity);
+                let needs_names = below.needs_itself || below.needs_history;
                 Asked {
                     values: below.values,
-                    needs_lists: below.needs_itself || below.needs_history,
-                    needs_account: below.needs_account,
-                    ..Asked::default()
-                }
-            }
-            (_, "segments") => {
-                let below = self.asked(set, Kind::Activity);
-                Asked {
-                    values: below.values,
-                    needs_segments: below.needs_itself || below.needs_history,
+                    needs_lists: needs_names && name == "contactLists",
+                    needs_segments: needs_names && name == "segments",
                     needs_account: below.needs_account,
                     ..Asked::default()
                 }
