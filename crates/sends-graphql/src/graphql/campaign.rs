@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_graphql::{Context, ID, Object};
 use futures_util::future::join_all;
 use jiff::Timestamp;
-use sends_core::CampaignId;
+use sends_core::{ActivityReference, CampaignId};
 
 use super::{
     ApiError,
@@ -80,16 +80,22 @@ impl Campaign {
         roles: Option<Vec<ActivityRole>>,
     ) -> Result<Vec<CampaignActivity>, ApiError> {
         let loader = context.data_unchecked::<NeighbourLoader>();
+        let roles = roles.unwrap_or_default();
+        let is_chosen = |activity: &&ActivityReference| {
+            roles.is_empty() || roles.contains(&activity.role.as_ref().into())
+        };
         if context.look_ahead().field("stats").exists() {
-            // Statistics come ten in a call, but only for those that are known together.
-            join_all(self.page.iter().map(|&id| loader.campaign(id))).await;
+            // Statistics come ten in a call, which those of the whole page fill together.
+            let page = join_all(self.page.iter().map(|&id| loader.campaign(id))).await;
+            let activities = page.iter().flatten().flat_map(|detail| &detail.activities);
+            let counted = activities
+                .filter(is_chosen)
+                .filter(|activity| activity.can_be_sent());
+            let counted = counted.map(|activity| activity.id).collect();
+            loader.start_activity_stats(counted).await;
         }
         let detail = loader.campaign(self.id).await?;
-        let roles = roles.unwrap_or_default();
-        let chosen = detail
-            .activities
-            .iter()
-            .filter(|activity| roles.is_empty() || roles.contains(&activity.role.as_ref().into()));
+        let chosen = detail.activities.iter().filter(is_chosen);
         Ok(chosen
             .map(|activity| CampaignActivity::of_campaign(activity, self.id))
             .collect())

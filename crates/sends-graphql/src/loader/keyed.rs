@@ -99,6 +99,13 @@ where
         })
     }
 
+    /// Starts the reads of these, in one batch with whatever else is asked for in this turn. Who loads them later waits for
+    /// no others.
+    pub(super) async fn start(&self, keys: Vec<K>) {
+        // What goes wrong is told to those who load it.
+        let _ = self.loader.try_load_many(keys).await;
+    }
+
     /// One of them, read at most once in the life of this loader.
     pub(super) async fn load(&self, key: K) -> Result<V, ReadError> {
         let pending = self.loader.try_load(key).await.map_err(|_| ReadError::Lost)?;

@@ -129,6 +129,11 @@ impl NeighbourLoader {
         self.activity_stats.load(id).await
     }
 
+    /// Asks for the statistics of these activities together, and does not wait for the answers.
+    pub async fn start_activity_stats(&self, ids: Vec<ActivityId>) {
+        self.activity_stats.start(ids).await;
+    }
+
     /// The statistics of one campaign; `None` when the upstream does not know it.
     ///
     /// # Errors
