@@ -1,10 +1,12 @@
-//! Ids that are asked for in one call.
+//! Ids that are asked for in one call, and what is told of them.
 //!
 //! Owns how many fit into one and that there is at least one. Must not know what is asked about them.
 
 use std::{fmt::Display, sync::Arc};
 
-use sends_core::{ActivityId, CampaignId};
+use sends_core::{ActivityId, CampaignId, Page};
+
+use crate::{Endpoint, FailureClass, UpstreamError};
 
 /// An id that the upstream takes several of at once.
 pub trait Batched: Copy + Display {
@@ -58,5 +60,32 @@ impl<Id: Batched> Batch<Id> {
     pub(crate) fn path_segment(&self) -> String {
         let ids: Vec<String> = self.0.iter().map(ToString::to_string).collect();
         ids.join(",")
+    }
+}
+
+/// What the upstream tells of a batch.
+#[derive(Clone, Debug)]
+pub struct BatchAnswer<T> {
+    /// The records that could be read.
+    pub records: Vec<T>,
+    /// Why an id may be in none of the records although the upstream knows it: [`FailureClass::Invalid`] when some could not
+    /// be read. `None` as a rule; then it does not know such an id.
+    pub unreadable: Option<UpstreamError>,
+}
+
+impl<T> BatchAnswer<T> {
+    pub(crate) fn of(page: Page<T>, asked: Endpoint) -> Self {
+        for problem in &page.unreadable {
+            tracing::warn!(endpoint = asked.name(), "left out: {problem}");
+        }
+        let unreadable = page
+            .unreadable
+            .into_iter()
+            .next()
+            .map(|problem| UpstreamError::without_answer(asked, FailureClass::Invalid, problem));
+        Self {
+            records: page.records,
+            unreadable,
+        }
     }
 }

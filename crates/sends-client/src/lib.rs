@@ -49,7 +49,7 @@ mod transport;
 
 pub use account::Privilege;
 pub use base_url::{BaseUrl, InvalidBaseUrl};
-pub use batch::{Batch, Batched};
+pub use batch::{Batch, BatchAnswer, Batched};
 pub use breaker::BreakerSettings;
 pub use caller::{Caller, Company, Lane, Priority};
 pub use clock::{Clock, SystemClock};

@@ -179,7 +179,7 @@ async fn statistics_come_in_batches_under_both_spellings() {
         let [batch] = batches.as_slice() else {
             panic!("one batch")
         };
-        let stats = visit.client.activity_stats(&caller, batch).await.unwrap();
+        let stats = visit.client.activity_stats(&caller, batch).await.unwrap().records;
         let ids: Vec<_> = stats.iter().map(|stats| stats.id).collect();
         assert_eq!(ids, [feed("13"), feed("01")]);
         let stats = stats[0].stats;
@@ -187,7 +187,12 @@ async fn statistics_come_in_batches_under_both_spellings() {
         assert_eq!(*seen.get_or_insert(stats), stats);
 
         let campaigns = Batch::split(&[id(GUIDE_CAMPAIGN)]);
-        let of_campaign = visit.client.campaign_stats(&caller, &campaigns[0]).await.unwrap();
+        let of_campaign = visit
+            .client
+            .campaign_stats(&caller, &campaigns[0])
+            .await
+            .unwrap()
+            .records;
         assert_eq!(of_campaign[0].id, id(GUIDE_CAMPAIGN));
         let with_unknown = Batch::split(&[id(GUIDE_CAMPAIGN), CampaignId::from_bytes([7; 16])]);
         let error = visit

@@ -18,7 +18,9 @@ use std::{hash::Hash, sync::Arc, time::Duration};
 
 use futures_util::{FutureExt, future::BoxFuture};
 use jiff::{SignedDuration, Timestamp};
-use sends_client::{CampaignFilter, Clock, ConstantContact, NextPage, ResourcePage, UpstreamError};
+use sends_client::{
+    CampaignFilter, Clock, ConstantContact, FailureClass, NextPage, ResourcePage, UpstreamError,
+};
 use sends_core::{
     AccountSummary, ActivityDetail, ActivityId, ActivityStats, Campaign, CampaignDetail, CampaignId,
     CampaignStats, Schedule, Segment, SegmentId,
@@ -202,7 +204,8 @@ impl Neighbours {
             tokio::select! {
                 biased;
                 read = read => read.map_err(|error| {
-                    if error.attempts == 0 {
+                    // That something is not there is no trouble, and anybody can ask for it as often as they like.
+                    if error.attempts == 0 || error.class == FailureClass::NotFound {
                         tracing::debug!("{error}");
                     } else {
                         tracing::warn!(upstream_request_id = error.request_id, "{error}");

@@ -10,7 +10,10 @@ use sends_core::{
 use super::{ConstantContact, read};
 #[cfg(doc)]
 use crate::FailureClass;
-use crate::{Batch, Caller, CampaignFilter, Endpoint, NextPage, Paged, ResourcePage, UpstreamError, listing};
+use crate::{
+    Batch, BatchAnswer, Caller, CampaignFilter, Endpoint, NextPage, Paged, ResourcePage, UpstreamError,
+    listing,
+};
 
 impl ConstantContact {
     /// The first page of the campaigns, the last updated first, removed ones included (documented).
@@ -124,7 +127,7 @@ impl ConstantContact {
         &self,
         caller: &Caller,
         activities: &Batch<ActivityId>,
-    ) -> Result<Vec<ActivityStats>, UpstreamError> {
+    ) -> Result<BatchAnswer<ActivityStats>, UpstreamError> {
         self.batch(caller, Endpoint::ActivityStats(activities.clone()))
             .await
     }
@@ -138,7 +141,7 @@ impl ConstantContact {
         &self,
         caller: &Caller,
         campaigns: &Batch<CampaignId>,
-    ) -> Result<Vec<CampaignStats>, UpstreamError> {
+    ) -> Result<BatchAnswer<CampaignStats>, UpstreamError> {
         self.batch(caller, Endpoint::CampaignStats(campaigns.clone()))
             .await
     }
@@ -162,11 +165,12 @@ impl ConstantContact {
         self.pipeline.get(caller, &endpoint, decode).await
     }
 
-    async fn batch<T: Listed>(&self, caller: &Caller, endpoint: Endpoint) -> Result<Vec<T>, UpstreamError> {
+    async fn batch<T: Listed>(
+        &self,
+        caller: &Caller,
+        endpoint: Endpoint,
+    ) -> Result<BatchAnswer<T>, UpstreamError> {
         let page: Page<T> = self.pipeline.get(caller, &endpoint, read).await?;
-        for problem in &page.unreadable {
-            tracing::warn!(endpoint = endpoint.name(), "left out: {problem}");
-        }
-        Ok(page.records)
+        Ok(BatchAnswer::of(page, endpoint))
     }
 }

@@ -146,7 +146,7 @@ impl ApiError {
 
     fn upstream(error: &UpstreamError) -> Self {
         let (code, message) = match error.class {
-            FailureClass::NotFound => (ErrorCode::NotFound, not_found(&error.endpoint)),
+            FailureClass::NotFound => not_found(&error.endpoint),
             FailureClass::Forbidden => (ErrorCode::Forbidden, forbidden(&error.endpoint)),
             class => explain(class),
         };
@@ -166,12 +166,21 @@ impl ApiError {
 const NO_SUCH_ACTIVITY: &str = "This account has no such campaign activity.";
 const NO_SUCH_CAMPAIGN: &str = "This account has no such campaign.";
 
-/// What is not there.
-fn not_found(endpoint: &Endpoint) -> &'static str {
+/// What is not there. Where no one thing was asked for, there is something wrong.
+fn not_found(endpoint: &Endpoint) -> (ErrorCode, &'static str) {
     match endpoint {
-        Endpoint::Campaign(_) | Endpoint::CampaignStats(_) => NO_SUCH_CAMPAIGN,
-        Endpoint::Segment(_) => "This account has no such segment.",
-        _ => NO_SUCH_ACTIVITY,
+        Endpoint::SendHistory(_)
+        | Endpoint::Activity(_)
+        | Endpoint::Schedule(_)
+        | Endpoint::ActivityStats(_) => (ErrorCode::NotFound, NO_SUCH_ACTIVITY),
+        Endpoint::Campaign(_) | Endpoint::CampaignStats(_) => (ErrorCode::NotFound, NO_SUCH_CAMPAIGN),
+        Endpoint::Segment(_) => (ErrorCode::NotFound, "This account has no such segment."),
+        Endpoint::Campaigns(_)
+        | Endpoint::CampaignSummaries(_)
+        | Endpoint::ContactLists(_)
+        | Endpoint::Segments(_)
+        | Endpoint::AccountSummary
+        | Endpoint::UserPrivileges => explain(FailureClass::Rejected),
     }
 }
 

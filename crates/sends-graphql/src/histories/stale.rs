@@ -56,6 +56,15 @@ impl ReadError {
         }
     }
 
+    /// Whether the upstream did answer, and its answer was that there is no such thing.
+    pub(crate) fn is_not_found(&self) -> bool {
+        match self {
+            Self::Upstream(error) => error.class == FailureClass::NotFound,
+            Self::NotFound => true,
+            Self::ShuttingDown | Self::Lost => false,
+        }
+    }
+
     /// Whether the upstream did answer, and its answer was no.
     pub(crate) fn is_refusal(&self) -> bool {
         match self {

@@ -6,7 +6,7 @@
 use std::{collections::HashMap, fmt, hash::Hash, sync::Arc};
 
 use futures_util::{FutureExt, future::BoxFuture};
-use sends_client::{Batch, Batched, Caller, ConstantContact, FailureClass, UpstreamError};
+use sends_client::{Batch, BatchAnswer, Batched, Caller, ConstantContact, FailureClass, UpstreamError};
 use sends_core::{ActivityId, ActivityStats, CampaignId, CampaignStats};
 use tokio::time::Instant;
 
@@ -27,7 +27,7 @@ pub(crate) trait Counted: Batched + Eq + Hash + fmt::Debug + Send + Sync + 'stat
         client: &'a ConstantContact,
         caller: &'a Caller,
         batch: &'a Batch<Self>,
-    ) -> BoxFuture<'a, Result<Vec<Self::Stats>, UpstreamError>>;
+    ) -> BoxFuture<'a, Result<BatchAnswer<Self::Stats>, UpstreamError>>;
 
     fn id_of(stats: &Self::Stats) -> Self;
 
@@ -44,7 +44,7 @@ macro_rules! counted {
                 client: &'a ConstantContact,
                 caller: &'a Caller,
                 batch: &'a Batch<Self>,
-            ) -> BoxFuture<'a, Result<Vec<$stats>, UpstreamError>> {
+            ) -> BoxFuture<'a, Result<BatchAnswer<$stats>, UpstreamError>> {
                 client.$name(caller, batch).boxed()
             }
 
@@ -75,27 +75,33 @@ impl Neighbours {
         let mut to_ask = vec![batch];
         while let Some(batch) = to_ask.pop() {
             let since = Instant::now();
-            let mut keep = |id: Id, stats: Option<Id::Stats>| {
+            let keep = |id: Id, stats: Option<Id::Stats>| {
                 let stats = Arc::new(stats);
                 answers.put(asker.owner, id, Arc::clone(&stats), since);
-                found.insert(id, Ok(stats));
+                Ok(stats)
             };
+            let fail = |id: Id, error: ReadError| self.instead(asker, answers, &id, error);
             let call = Id::ask(&self.0.client, &asker.caller, &batch);
-            match self.until_the_end(call).await {
-                Ok(all) => {
-                    let told = all.into_iter().map(|stats| (Id::id_of(&stats), stats));
-                    let mut told: HashMap<Id, Id::Stats> = told.collect();
-                    for &id in batch.ids() {
-                        keep(id, told.remove(&id));
-                    }
+            match (self.until_the_end(call).await, batch.halves()) {
+                (Ok(answer), _) => {
+                    let told = answer.records.into_iter();
+                    let mut told: HashMap<Id, Id::Stats> =
+                        told.map(|stats| (Id::id_of(&stats), stats)).collect();
+                    let unreadable = answer.unreadable.map(Arc::new);
+                    found.extend(batch.ids().iter().map(|&id| {
+                        let told = match (told.remove(&id), &unreadable) {
+                            (None, Some(error)) => fail(id, ReadError::Upstream(Arc::clone(error))),
+                            (stats, _) => keep(id, stats),
+                        };
+                        (id, told)
+                    }));
                 }
-                Err(error) if blames_an_id(&error) => match batch.halves() {
-                    Some(halves) => to_ask.extend(halves),
-                    None => batch.ids().iter().for_each(|&id| keep(id, None)),
-                },
-                Err(error) => {
-                    let instead = |&id: &Id| (id, self.instead(asker, answers, &id, error.clone()));
-                    found.extend(batch.ids().iter().map(instead));
+                (Err(error), Some(halves)) if blames_an_id(&error) => to_ask.extend(halves),
+                (Err(error), None) if error.is_not_found() => {
+                    found.extend(batch.ids().iter().map(|&id| (id, keep(id, None))));
+                }
+                (Err(error), _) => {
+                    found.extend(batch.ids().iter().map(|&id| (id, fail(id, error.clone()))));
                 }
             }
         }
@@ -103,6 +109,7 @@ impl Neighbours {
     }
 }
 
+/// Whether a batch was refused for what is in it: documented is 404, and what is malformed may be 400 as well.
 fn blames_an_id(error: &ReadError) -> bool {
     let ReadError::Upstream(error) = error else {
         return false;

@@ -218,12 +218,16 @@ impl CampaignActivity {
             .transpose()
     }
 
-    /// When it is to be sent. Null unless it is scheduled, and, with an error, when that could not be read.
+    /// When it is to be sent. Null unless it is scheduled, where nobody has to be asked, since the activity is a page that is
+    /// never sent, and, with an error, when it could not be read.
     async fn scheduled_for(
         &self,
         context: &Context<'_>,
         #[graphql(desc = "The zone to show it in.", default)] zone: DateTimeZone,
     ) -> Option<Result<DateTime, ApiError>> {
+        if self.is_never_sent() {
+            return None;
+        }
         let schedule = context
             .data_unchecked::<NeighbourLoader>()
             .schedule(self.id)
