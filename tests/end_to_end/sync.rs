@@ -50,6 +50,13 @@ impl Account {
         tokio::task::spawn_blocking(|| process.finish()).await.unwrap()
     }
 
+    /// Exports what is in the log.
+    async fn export(&self, options: &[&str]) -> Finished {
+        let ours = ["export", "--state-dir", self.state.path().to_str().unwrap()];
+        let process = CommandProcess::start(&[&ours, options].concat(), &[("SENDS_ACCESS_TOKEN", TOKEN)]);
+        tokio::task::spawn_blocking(|| process.finish()).await.unwrap()
+    }
+
     /// Synchronises until nothing is left to do.
     async fn complete(&self) {
         let finished = self.sync(&[]).await;

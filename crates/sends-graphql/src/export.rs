@@ -133,7 +133,7 @@ async fn warn_of_gaps(
     let unreadable = store.unreadable_count(owner, send.from, send.until).await?;
     if unreadable > 0 {
         warn(&format!(
-            "{unreadable} campaigns or histories cannot be read; `sends-graphql sync` names them"
+            "of the campaigns and histories {unreadable} cannot be read; `sends-graphql sync` names them"
         ));
     }
     if coverage.contains(send.from, send.until) {

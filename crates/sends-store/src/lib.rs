@@ -9,7 +9,7 @@
 //! |---|---|
 //! | `store.rs` | [`Store`], the interface every kind of store has |
 //! | `log.rs` | [`SendLog`]: all sends of the kept answers, searched, paged and added up |
-//! | `sync_log.rs` | [`SyncLog`]: what is known of an account's campaigns, and what is still to be read of them |
+//! | `sync_log.rs` | [`SyncLog`]: what is known of an account's campaigns, what is still to be read of them, and what cannot be |
 //! | `owner.rs` | [`Owner`]: whose data it is |
 //! | `kept.rs` | [`Kept`]: an answer and when it was fetched |
 //! | `error.rs` | [`StoreError`]: what went wrong and what to do |

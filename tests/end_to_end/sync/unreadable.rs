@@ -72,6 +72,14 @@ async fn a_malformed_history_is_gone_without_told_and_read_when_its_campaign_cha
         })
     );
 
+    let exported = account.export(&[]).await;
+    assert!(
+        exported.errors.contains("histories 1 cannot be read"),
+        "{exported:?}"
+    );
+    let exported = account.export(&["--from", &newest]).await;
+    assert_eq!((exported.status, exported.errors.as_str()), (Some(0), ""));
+
     // It is not tried again and again.
     let (asked, said) = sync_ends(&account, 0).await;
     assert_eq!(asked, BTreeMap::from([("campaigns", 1)]));

@@ -63,7 +63,8 @@ fn tell(report: &Report) {
     } = report;
     if *unreadable > 0 {
         tracing::warn!(
-            "the log of sends goes without {unreadable} campaigns or histories that cannot be read"
+            unreadable,
+            "the log of sends goes without what cannot be read; `syncState` names it"
         );
     }
     let left = pending.unread_campaigns + pending.changed_campaigns;
