@@ -3,7 +3,8 @@
 import { ApolloClient, CombinedGraphQLErrors, HttpLink, InMemoryCache, type NormalizedCacheObject } from '@apollo/client';
 import { relayStylePagination } from '@apollo/client/utilities';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { History, Latest, Page, SendById } from './documents';
+import { CampaignById, Campaigns, History, Latest, Page, SendById } from './documents';
+import { typeOf } from './identity';
 import { GUIDE, type Service, UNCOUNTABLE, UNKNOWN, WEEKLY, countingFetch, startService } from './service';
 
 let service: Service;
@@ -16,16 +17,17 @@ afterAll(() => service.stop());
 /** The cache as the README says. */
 function cache() {
   return new InMemoryCache({
-    possibleTypes: { Node: ['CampaignActivity', 'Send'] },
+    possibleTypes: { Node: ['Campaign', 'CampaignActivity', 'ContactList', 'Segment', 'Send'] },
     typePolicies: {
       CampaignActivity: { fields: { sendHistoryConnection: relayStylePagination(['filter', 'orderBy']) } },
       Query: {
         fields: {
+          campaigns: relayStylePagination(['updatedAfter', 'updatedBefore']),
+          sends: relayStylePagination(['filter', 'orderBy']),
           // What was fetched along another way is not fetched again.
           node: { read: (known, { args, toReference }) => {
             const id = String(args?.['id']);
-            const __typename = id.includes(':') ? 'Send' : 'CampaignActivity';
-            return known ?? toReference({ __typename, id });
+            return known ?? toReference({ __typename: typeOf(id), id });
           } },
         },
       },
@@ -72,6 +74,26 @@ test('the same send along two ways is one object, and asking for it by id costs 
   const history = apollo.readQuery({ query: History, variables: { id: GUIDE } });
   expect(latest?.campaignActivities[0]?.latestSend?.count).toBe(99);
   expect(history?.campaignActivity?.sendHistory?.[1]?.count).toBe(99);
+});
+
+test('pages of campaigns are joined, and each campaign is found again by its id without a request', async () => {
+  const { apollo, seen } = client();
+  const pages = apollo.watchQuery({ query: Campaigns, variables: { first: 15 } });
+  const shown = () => {
+    const { data } = pages.getCurrentResult();
+    return data && 'campaigns' in data ? data.campaigns : undefined;
+  };
+  const subscription = pages.subscribe(() => {});
+  await expect.poll(() => shown()?.edges?.length).toBe(15);
+  await pages.fetchMore({ variables: { after: shown()?.pageInfo?.endCursor } });
+  await expect.poll(() => shown()?.edges?.length).toBe(30);
+  const ids = shown()?.edges?.map((edge) => edge?.node?.id);
+  expect(new Set(ids).size).toBe(30);
+  const last = shown()?.edges?.[29]?.node;
+  const { data } = await apollo.query({ query: CampaignById, variables: { id: String(last?.id) } });
+  expect(data?.node).toMatchObject({ __typename: 'Campaign', name: last?.name });
+  expect(seen.requests).toBe(2);
+  subscription.unsubscribe();
 });
 
 test('by default an error of one field fails the query, with its code', async () => {

@@ -48,6 +48,36 @@ export const SendById = graphql(/* GraphQL */ `
   }
 `);
 
+export const Campaigns = graphql(/* GraphQL */ `
+  query Campaigns($first: Int, $after: String) {
+    campaigns(first: $first, after: $after) {
+      edges {
+        cursor
+        node {
+          id
+          name
+        }
+      }
+      pageInfo {
+        hasNextPage
+        endCursor
+      }
+    }
+  }
+`);
+
+export const CampaignById = graphql(/* GraphQL */ `
+  query CampaignById($id: ID!) {
+    node(id: $id) {
+      __typename
+      id
+      ... on Campaign {
+        name
+      }
+    }
+  }
+`);
+
 export const Page = graphql(/* GraphQL */ `
   query Page($id: ID!, $first: Int, $after: String, $orderBy: SendOrder! = OLDEST_FIRST) {
     campaignActivity(id: $id) {

@@ -5,6 +5,7 @@ import { relayPagination } from '@urql/exchange-graphcache/extras';
 import { Client, fetchExchange } from 'urql';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { History, Latest, Page, SendById } from './documents';
+import { typeOf } from './identity';
 import { GUIDE, type Service, UNCOUNTABLE, UNKNOWN, WEEKLY, countingFetch, startService } from './service';
 
 let service: Service;
@@ -42,17 +43,12 @@ function cache() {
     resolvers: {
       CampaignActivity: { sendHistoryConnection: relayPagination() },
       Query: {
+        campaigns: relayPagination(),
+        sends: relayPagination(),
         node: (_, { id }) => ({ __typename: typeOf(String(id)), id: String(id) }),
       },
     },
   });
-}
-
-/** A campaign, a contact list and a segment say what they are, and a send is its activity's id and a number. */
-function typeOf(id: string): string {
-  const [first = '', rest] = id.split(':');
-  if (rest === undefined) return 'CampaignActivity';
-  return ['Campaign', 'ContactList', 'Segment'].includes(first) ? first : 'Send';
 }
 
 function client() {

@@ -1,0 +1,8 @@
+// What kind of object an `id` of the schema names, as the README says.
+
+/** A campaign, a contact list and a segment say what they are, and a send is its activity's id and a number. */
+export function typeOf(id: string): string {
+  const [first = '', rest] = id.split(':');
+  if (rest === undefined) return 'CampaignActivity';
+  return ['Campaign', 'ContactList', 'Segment'].includes(first) ? first : 'Send';
+}
