@@ -168,7 +168,7 @@ impl Synchronisation {
                 self.read_campaign(work)
                     .await
                     .map_err(|obstacle| (work.campaign, obstacle))?;
-                self.count_read();
+                self.count_read(&work);
                 Ok(())
             });
             for (campaign, obstacle) in self.side_by_side(readings).await? {
@@ -257,9 +257,15 @@ impl Synchronisation {
         Ok(())
     }
 
-    fn count_read(&self) {
+    fn count_read(&self, work: &SyncWork) {
         let calls = self.upstream.calls_made();
         self.progress.send_modify(|progress| {
+            let pending = &mut progress.pending;
+            let left = match work.missing_from {
+                None => &mut pending.unread_campaigns,
+                Some(_) => &mut pending.changed_campaigns,
+            };
+            *left = left.saturating_sub(1);
             progress.read += 1;
             progress.calls = calls;
         });
