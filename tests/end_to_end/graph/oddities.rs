@@ -1,6 +1,12 @@
 //! What the upstream should not say, and what is made of it.
 
-use axum::{Json, Router, extract::Path, routing::get};
+use std::collections::{HashMap, HashSet};
+
+use axum::{
+    Json, Router,
+    extract::{Path, Query},
+    routing::get,
+};
 use sends_end_to_end::{GUIDE_ACTIVITY, SandboxProcess, ServiceProcess};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -8,6 +14,8 @@ use tokio::net::TcpListener;
 use super::{codes, costs, of};
 
 const COUNTED: &str = "00000000-0000-4000-8000-000000000001";
+/// Many more than a page has room for.
+const CAMPAIGNS: usize = 60;
 const MISCOUNTED: &str = "00000000-0000-4000-8000-000000000002";
 
 /// An upstream that knows the statistics of any activity, and has forgotten what a number is for one of them.
@@ -19,17 +27,42 @@ async fn miscounting_upstream() -> String {
         Json(json!({ "errors": [], "results": records }))
     };
     let path = "/v3/reports/stats/email_campaign_activities/{ids}";
-    let router = Router::new().route(path, get(of_activities));
+    serve(Router::new().route(path, get(of_activities))).await
+}
+
+/// An upstream all of whose campaigns were changed at one moment, as it could do itself.
+async fn upstream_of_one_moment() -> String {
+    let page = async |Query(query): Query<HashMap<String, String>>| {
+        let number = |name: &str| query.get(name).map_or(0, |number| number.parse().unwrap());
+        let (from, limit) = (number("cursor"), number("limit"));
+        let campaign = |number: usize| {
+            let id = format!("00000000-0000-4000-8000-{number:012}");
+            json!({ "campaign_id": id, "updated_at": "2026-01-31T12:00:00.000Z" })
+        };
+        let end = CAMPAIGNS.min(from + limit);
+        let campaigns: Vec<Value> = (from..end).map(campaign).collect();
+        let next = (end < CAMPAIGNS).then(|| format!("/v3/emails?limit={limit}&cursor={end}"));
+        Json(json!({ "campaigns": campaigns, "_links": { "next": { "href": next } } }))
+    };
+    serve(Router::new().route("/v3/emails", get(page))).await
+}
+
+async fn serve(router: Router) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/v3", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, router).await });
     url
 }
 
+/// The service on such an upstream.
+fn service_on(url: &str) -> ServiceProcess {
+    let options = ["--upstream-url", url, "--rate-per-second", "0"];
+    ServiceProcess::start(&options, &[("SENDS_ACCESS_TOKEN", "a-token")])
+}
+
 #[tokio::test]
 async fn statistics_that_cannot_be_read_are_told_as_such_and_cost_no_other_its_own() {
-    let url = miscounting_upstream().await;
-    let service = ServiceProcess::start(&["--upstream-url", &url], &[("SENDS_ACCESS_TOKEN", "a-token")]);
+    let service = service_on(&miscounting_upstream().await);
     let answer = service
         .query(&format!(
             "{{ campaignActivities(ids: {}) {{ stats {{ sends }} }} }}",
@@ -78,4 +111,30 @@ async fn nobody_is_asked_when_a_page_on_the_web_is_to_be_sent() {
         ("emails/activities/*/schedules", 1),
     ]);
     assert_eq!(costs(&sandbox).await, expected);
+}
+
+#[tokio::test]
+async fn pages_lead_through_campaigns_of_one_moment_too() {
+    const ON_A_PAGE: usize = 7;
+    let service = service_on(&upstream_of_one_moment().await);
+    let (mut shown, mut after, mut pages) = (Vec::new(), Value::Null, 0);
+    loop {
+        let answer = service
+            .query(&format!(
+                "{{ campaigns(first: {ON_A_PAGE}, after: {after}) {{
+                    nodes {{ campaignId }} pageInfo {{ hasNextPage endCursor }} }} }}"
+            ))
+            .await;
+        assert!(answer.get("errors").is_none(), "{answer}");
+        let page = &answer["data"]["campaigns"];
+        shown.extend(page["nodes"].as_array().unwrap().iter().cloned());
+        pages += 1;
+        assert!(pages <= CAMPAIGNS, "the pages do not end");
+        if page["pageInfo"]["hasNextPage"] == false {
+            break;
+        }
+        after = page["pageInfo"]["endCursor"].clone();
+    }
+    let ids: HashSet<String> = shown.iter().map(ToString::to_string).collect();
+    assert_eq!((ids.len(), shown.len()), (CAMPAIGNS, CAMPAIGNS));
 }

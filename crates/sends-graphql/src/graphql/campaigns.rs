@@ -4,7 +4,7 @@
 //! same time. It needs nothing to be remembered, here or upstream, and so stays good for as long as the campaign is where it
 //! was; a campaign that is updated moves to the front, where a reader who is further back does not meet it again.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use async_graphql::{Context, Object, SimpleObject};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -29,7 +29,8 @@ const MOST: i32 = 500;
 const OVERLAP: SignedDuration = SignedDuration::from_secs(1);
 /// How many campaigns of the page before are expected within it.
 const OVERLAPPING: u16 = 10;
-/// How many pages of nothing new are gone through before giving up: so many campaigns would have to be of one second.
+/// How many more pages are gone through to find the place of a cursor before giving up: so many campaigns would have to be
+/// of one second.
 const PAGES_OF_ONE_SECOND: usize = 10;
 
 /// Which campaigns to give, understood.
@@ -124,22 +125,40 @@ impl CampaignPageRequest {
         records[begin..].iter().filter(meets).cloned().collect()
     }
 
+    /// Whether these campaigns, from the top of an upstream listing on, show where the cursor stands, and any behind it. While
+    /// all of them are of its moment, which of them were shown before is known only once itself is among them.
+    fn begins_in(&self, records: &[sends_core::Campaign]) -> bool {
+        let is_passed = |cursor: Cursor| {
+            let is_earlier = |campaign: &sends_core::Campaign| {
+                campaign.updated_at.is_some_and(|date| date < cursor.updated_at)
+            };
+            records
+                .iter()
+                .any(|campaign| campaign.id == cursor.id || is_earlier(campaign))
+        };
+        self.after.is_none_or(is_passed) && !self.choose(records).is_empty()
+    }
+
     /// Reads the page.
     pub(super) async fn read(self, context: &Context<'_>) -> Result<CampaignConnection, ApiError> {
         let loader = context.data_unchecked::<NeighbourLoader>();
         let page = loader.campaign_page(self.filter()).await?;
-        let mut unreadable = page.unreadable;
-        let mut chosen = self.choose(&page.records);
-        let mut next = page.next.clone();
-        for _ in 0..PAGES_OF_ONE_SECOND {
-            let Some(link) = next.as_ref().filter(|_| chosen.is_empty()) else {
-                break;
-            };
+        let mut records = Cow::Borrowed(&page.records[..]);
+        let (mut unreadable, mut next) = (page.unreadable, page.next.clone());
+        let mut pages = 0;
+        while let Some(link) = next.as_ref().filter(|_| !self.begins_in(&records)) {
+            if pages == PAGES_OF_ONE_SECOND {
+                return Err(ApiError::bad_user_input(
+                    "More campaigns were updated at one moment than a page of this size gets past; ask for larger pages.",
+                ));
+            }
             let page = loader.next_campaign_page(link).await?;
+            records.to_mut().extend(page.records);
             unreadable += page.unreadable;
-            chosen = self.choose(&page.records);
             next = page.next;
+            pages += 1;
         }
+        let mut chosen = self.choose(&records);
         let has_next_page = chosen.len() > usize::from(self.first) || next.is_some();
         chosen.truncate(self.first.into());
         Ok(CampaignConnection {

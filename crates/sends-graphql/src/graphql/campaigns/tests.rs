@@ -81,6 +81,21 @@ fn a_cursor_whose_campaign_has_moved_away_leads_to_what_is_not_later() {
 }
 
 #[test]
+fn a_page_of_one_moment_does_not_tell_where_a_cursor_stands_that_is_not_on_it() {
+    let of_noon = [campaign(1, Some(NOON)), campaign(2, Some(NOON))];
+    assert!(request(None).begins_in(&of_noon));
+    assert!(request(Some(cursor(1, NOON))).begins_in(&of_noon));
+    assert!(
+        !request(Some(cursor(2, NOON))).begins_in(&of_noon),
+        "none behind it"
+    );
+    assert!(!request(Some(cursor(3, NOON))).begins_in(&of_noon));
+    let [one, other] = of_noon;
+    let with_earlier = [one, other, campaign(4, Some(EARLIER))];
+    assert!(request(Some(cursor(3, NOON))).begins_in(&with_earlier));
+}
+
+#[test]
 fn the_upstream_is_asked_for_little_more_than_the_page() {
     let filter = request(Some(cursor(2, NOON))).filter();
     assert_eq!(filter.limit, 60);
