@@ -19,7 +19,7 @@ use std::{hash::Hash, sync::Arc, time::Duration};
 use futures_util::{FutureExt, future::BoxFuture};
 use jiff::{SignedDuration, Timestamp};
 use sends_client::{
-    CampaignFilter, Clock, ConstantContact, FailureClass, NextPage, ResourcePage, UpstreamError,
+    Batch, CampaignFilter, Clock, ConstantContact, FailureClass, NextPage, ResourcePage, UpstreamError,
 };
 use sends_core::{
     AccountSummary, ActivityDetail, ActivityId, ActivityStats, Campaign, CampaignDetail, CampaignId,
@@ -30,7 +30,7 @@ use sends_store::Owner;
 use tokio_util::sync::CancellationToken;
 
 use self::shelf::Shelf;
-pub(crate) use self::stats::Counted;
+pub(crate) use self::stats::{Counted, WholeBatch};
 pub use self::{
     names::{ContactLists, Segments, SegmentsById},
     stats::Known,
@@ -59,6 +59,8 @@ pub(crate) struct Shelves {
     schedules: Shelf<ActivityId, Schedule>,
     activity_stats: Shelf<ActivityId, Option<ActivityStats>>,
     campaign_stats: Shelf<CampaignId, Option<CampaignStats>>,
+    activity_batches: Shelf<Batch<ActivityId>, WholeBatch<ActivityId>>,
+    campaign_batches: Shelf<Batch<CampaignId>, WholeBatch<CampaignId>>,
     contact_lists: Shelf<(), ContactLists>,
     segments: Shelf<(), Segments>,
     unlisted_segments: Shelf<SegmentId, Option<Arc<Segment>>>,
@@ -84,6 +86,8 @@ impl Neighbours {
             schedules: Shelf::new(Kind::Activity, SINGLE, max_age),
             activity_stats: Shelf::new(Kind::Stats, SINGLE, max_age),
             campaign_stats: Shelf::new(Kind::Stats, SINGLE, max_age),
+            activity_batches: Shelf::new(Kind::Stats, LISTINGS, max_age),
+            campaign_batches: Shelf::new(Kind::Stats, LISTINGS, max_age),
             contact_lists: Shelf::new(Kind::ContactLists, LISTINGS, max_age),
             segments: Shelf::new(Kind::Segments, LISTINGS, max_age),
             unlisted_segments: Shelf::new(Kind::Segments, SINGLE, max_age),

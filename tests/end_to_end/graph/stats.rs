@@ -1,5 +1,6 @@
 //! Statistics in as few calls as they fit into.
 
+use futures_util::future::join_all;
 use sends_end_to_end::{GUIDE_ACTIVITY, SandboxProcess, ServiceProcess};
 use serde_json::{Value, json};
 
@@ -146,6 +147,30 @@ async fn the_activities_of_a_page_of_campaigns_are_counted_ten_at_a_time_each_ti
         ("emails", ROUNDS),
         ("emails/*", ROUNDS * 50),
         (BATCH, ROUNDS * counted.div_ceil(10)),
+    ]);
+    assert_eq!(costs(&sandbox).await, expected);
+}
+
+#[tokio::test]
+async fn operations_that_ask_for_the_same_at_the_same_time_share_their_calls() {
+    let sandbox = SandboxProcess::unlimited(&["--activities", "300", "--latency-ms", "50"]);
+    let service = ServiceProcess::unpaced_on(&sandbox, &[]);
+    let query = "{ campaigns(first: 20) { nodes { stats { sends } activities(roles: [PRIMARY_EMAIL]) { stats { sends } } } } }";
+    let answers = join_all((0..10).map(|_| service.query(query))).await;
+    let campaigns = answers[0]["data"]["campaigns"]["nodes"].as_array().unwrap();
+    let activities = campaigns
+        .iter()
+        .map(|campaign| campaign["activities"].as_array().unwrap().len());
+    let batches = activities.sum::<usize>().div_ceil(10);
+    for answer in &answers {
+        assert!(answer.get("errors").is_none(), "{answer}");
+        assert_eq!(answer["data"], answers[0]["data"]);
+    }
+    let expected = of([
+        ("emails", 1),
+        ("emails/*", 20),
+        (OF_CAMPAIGNS, 1),
+        (BATCH, batches),
     ]);
     assert_eq!(costs(&sandbox).await, expected);
 }

@@ -195,6 +195,8 @@ fn stats<Id: Counted>(neighbours: Neighbours, asker: Asker) -> Keyed<Id, Known<I
                 None => unknown.push(id),
             }
         }
+        // In one order, so that operations that ask for the same share their calls.
+        unknown.sort_unstable();
         for batch in Batch::split(&unknown) {
             let (neighbours, asker, ids) = (neighbours.clone(), asker.clone(), batch.ids().to_vec());
             let whole = Pending::start(async move { Ok(Arc::new(neighbours.stats(&asker, batch).await)) });
