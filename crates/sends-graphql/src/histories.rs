@@ -194,6 +194,8 @@ impl Histories {
         };
         let basis = self.0.versions.basis(asker.owner, activity);
         let known = self.0.look_up(asker.owner, activity, Timestamp::MIN).await;
+        // What is not even behind memory need not be looked for once more, unless it is kept meanwhile.
+        let unknown = known.is_none().then_some(basis);
         let known = known.filter(|kept| self.0.is_allowed(kept, wanted));
         if let Some(kept) = known.as_ref().filter(|kept| self.0.is_fresh(kept, wanted)) {
             self.0.counters.found(1);
@@ -205,7 +207,7 @@ impl Histories {
                 .0
                 .flights
                 .join(asker.owner, activity, &asker.caller, |caller| {
-                    self.take_off(asker.owner, caller, activity, wanted)
+                    self.take_off(asker.owner, caller, activity, wanted, unknown)
                 });
             let patience = if flight.is_own() {
                 LAST_WORD
@@ -255,12 +257,15 @@ impl Histories {
         caller: Caller,
         activity: ActivityId,
         wanted: Wanted,
+        unknown: Option<Basis>,
     ) -> impl Future<Output = Result<Kept, ReadError>> + Send + use<> {
         let shared = Arc::clone(&self.0);
         async move {
             // A flight may have landed between the look into the nearest store and this one's start, and another process
             // may have fetched what this one knows only in an older version.
-            if let Some(kept) = shared.look_up(owner, activity, Timestamp::MAX).await
+            let is_unknown = unknown.is_some_and(|basis| shared.versions.is_unchanged(&basis));
+            if !is_unknown
+                && let Some(kept) = shared.look_up(owner, activity, Timestamp::MAX).await
                 && shared.is_allowed(&kept, wanted)
                 && shared.is_fresh(&kept, wanted)
             {

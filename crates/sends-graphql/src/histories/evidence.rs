@@ -80,7 +80,7 @@ impl Versions {
         self.counters[self.counter(owner, activity)].fetch_add(1, Ordering::Release);
     }
 
-    fn is_unchanged(&self, basis: &Basis) -> bool {
+    pub(super) fn is_unchanged(&self, basis: &Basis) -> bool {
         self.counters[basis.counter].load(Ordering::Acquire) == basis.version
     }
 
