@@ -81,22 +81,27 @@ where
     K: Clone + Eq + Hash + Send + Sync + std::fmt::Debug + 'static,
     V: Clone + Send + Sync + 'static,
 {
-    /// With a function that starts the reads of all keys which were asked for in the same turn.
+    /// With a function that starts the reads of all keys which were asked for within some turns of the runtime: answers that
+    /// come side by side ask for their neighbours side by side.
     pub(super) fn in_batches(start: impl FnMut(&[K]) -> HashMap<K, Pending<V>> + Send + 'static) -> Self {
         Self {
             loader: Loader::new(Batches(Box::new(start))).with_max_batch_size(BATCH),
         }
     }
 
-    /// With a function that reads one of them.
+    /// With a function that reads one of them. A call is for one key in any case, so nobody waits for company beyond the turn
+    /// that the fields of one answer take.
     pub(super) fn one_by_one<R>(read: impl Fn(K) -> R + Send + 'static) -> Self
     where
         R: Future<Output = Result<V, ReadError>> + Send + 'static,
     {
-        Self::in_batches(move |keys| {
+        let batches = Self::in_batches(move |keys| {
             let start = |key: &K| (key.clone(), Pending::start(read(key.clone())));
             keys.iter().map(start).collect()
-        })
+        });
+        Self {
+            loader: batches.loader.with_yield_count(1),
+        }
     }
 
     /// Starts the reads of these, in one batch with whatever else is asked for in this turn. Who loads them later waits for
