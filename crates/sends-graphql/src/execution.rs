@@ -1,8 +1,9 @@
 //! One operation, from the text to the answer: the one way in which the schema is executed.
 //!
-//! `guard.rs` decides whether the operation may run at all, unless `execution/documents.rs` knows the document already; the
-//! library runs it, and then `execution/completion.rs` brings the answer and `execution/errors.rs` the errors into the shape that callers may see. A resolver that panics ends its own
-//! operation and nothing else.
+//! `guard.rs` decides whether the operation may run at all, unless `execution/documents.rs` knows the document already, or
+//! one with other ids (`execution/shape.rs`); the library runs it, and then `execution/completion.rs` brings the answer and
+//! `execution/errors.rs` the errors into the shape that callers may see. A resolver that panics ends its own operation and
+//! nothing else.
 //!
 //! Nothing here knows HTTP.
 
@@ -10,6 +11,7 @@ mod completion;
 mod documents;
 mod errors;
 mod repeatable;
+mod shape;
 
 use std::{any::Any, panic::AssertUnwindSafe, sync::Arc};
 

@@ -35,7 +35,7 @@ pub use self::{
 
 /// A document that is safe to validate, with its measure. It does not depend on variables, so that it can be kept for the
 /// next request with the same text.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Document {
     /// The document as the parser made it.
     pub parsed: ExecutableDocument,

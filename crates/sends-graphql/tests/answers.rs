@@ -3,7 +3,10 @@
 mod support;
 
 use async_graphql::{Request, Response, Variables};
-use sends_graphql::execution::is_request_error;
+use sends_graphql::{
+    execution::{Executor, is_request_error},
+    guard::Limits,
+};
 use serde_json::{Value, json};
 use support::{GUIDE, Service};
 
@@ -256,5 +259,50 @@ async fn a_variable_of_an_unknown_type_is_the_callers_mistake() {
             "{answer}"
         );
         assert!(answer.contains("BAD_USER_INPUT"), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_text_that_differs_from_another_in_its_ids_is_answered_as_if_it_were_the_first() {
+    const NOBODYS: &str = "00000000-0000-4000-8000-000000000000";
+    const SHOUTED: &str = "1EAD98BE-DFA0-4E04-81F7-5F1534D42E9C";
+    let service = Service::start().await;
+    let texts = [
+        r#"{ campaignActivity(id: "{0}") { id sendHistory { sendId count } } }"#,
+        r#"{ campaignActivity(id: "{0}") { id } other: campaignActivity(id: "{1}") { id latestSend { sendId } } }"#,
+        // Valid only if both ids are the same.
+        r#"{ campaignActivity(id: "{0}") { id } campaignActivity(id: "{1}") { sendSummary { attemptCount } } }"#,
+        r#"{ campaignActivities(ids: ["{0}", "{1}", "{0}"]) { id } }"#,
+        r#"query A { ...F } fragment F on Query { a: campaignActivity(id: "{1}") { id } b: campaignActivity(id: "{0}") { id } }"#,
+        // A place for an id, a text that holds one, a comment, a default, and what is no document.
+        "{ campaignActivity(id: \"{0}\") { id } } # \"{1}\"",
+        r#"{ campaignActivity(id: """{0}""") { id } }"#,
+        r#"{ campaignActivity(id: """no "{0}" """) { id } }"#,
+        r#"query($id: ID! = "{0}") { campaignActivity(id: $id) { id } }"#,
+        r#"{ campaignActivity(id: "{0}", nothing: "{1}") { id } }"#,
+        r#"{ campaignActivity(id: "{0}") { id sendHistory(first: "{1}") { sendId } } }"#,
+        r#"{ campaignActivity(id: "{0}" { id } }"#,
+    ];
+    let ids = [GUIDE, NOBODYS, SHOUTED];
+    // What the upstream says the first time, it says in other words than the service does afterwards.
+    for id in ids {
+        answer(&service, &texts[0].replace("{0}", id)).await;
+    }
+    for text in texts {
+        // Each several times, so that the document of one is there for the others.
+        for (one, other) in ids
+            .iter()
+            .flat_map(|one| ids.map(|other| (one, other)))
+            .cycle()
+            .take(27)
+        {
+            let query = text.replace("{0}", one).replace("{1}", other);
+            let request = || Request::new(&query).data(service.loader());
+            let answered = service.executor.execute(request()).await;
+            let unprepared = Executor::new(service.schema.clone(), Limits::default());
+            let afresh = unprepared.execute(request()).await;
+            let text = |response: &Response| serde_json::to_string(response).expect("JSON");
+            assert_eq!(text(&answered), text(&afresh), "{query}");
+        }
     }
 }

@@ -1,7 +1,8 @@
-//! Documents that were read before: parsed, measured, and planned, so that the next request with the same text begins there.
+//! Documents that were read before: parsed, measured, and planned, so that the next request with the same text begins there,
+//! or with the same but for the ids written into it.
 //!
-//! Owns what is kept and for how long. A text is kept when it comes a second time: texts that carry their ids within them
-//! come once each, and there is no end to them.
+//! Owns what is kept and for how long. A text is kept when its like comes a second time: what clients make up as they go
+//! comes once, and there is no end to it.
 
 use std::sync::Arc;
 
@@ -14,6 +15,7 @@ use quick_cache::{Weighter, sync::Cache};
 use super::{
     completion::{self, Plan},
     repeatable,
+    shape::{self, Shape},
 };
 use crate::{
     doorkeeper::Doorkeeper,
@@ -23,9 +25,8 @@ use crate::{
 /// How many bytes the documents may take, by estimate.
 const BYTES: u64 = 8 << 20;
 
-/// What a document takes for each byte of its text: a field of eight letters is some three hundred bytes when parsed, and
-/// it is there as it came and as it is executed.
-const BYTES_PER_BYTE: u64 = 80;
+/// What a document takes for each byte of its text: a field of eight letters is some three hundred bytes when parsed.
+const BYTES_PER_BYTE: u64 = 40;
 
 /// How many texts are remembered as having come once.
 const REMEMBERED: usize = 1 << 12;
@@ -38,6 +39,8 @@ pub(super) struct Known {
     plan: Option<Arc<Plan>>,
     /// Whether it asks for nothing but send histories and what follows from them.
     pub(super) is_repeatable: bool,
+    /// The ids written into it, by their numbers in its shape.
+    ids: Box<[Box<str>]>,
 }
 
 impl Known {
@@ -59,7 +62,20 @@ impl Known {
             document,
             plan,
             is_repeatable,
+            ids: Box::default(),
         })
+    }
+
+    /// The same document with other ids.
+    fn with(&self, ids: &[&str]) -> Self {
+        let mut document = self.document.clone();
+        shape::fill(&mut document.parsed, &self.ids, ids);
+        Self {
+            document,
+            plan: self.plan.clone(),
+            is_repeatable: self.is_repeatable,
+            ids: owned(ids),
+        }
     }
 
     /// The document for the library to execute, which wants one of its own.
@@ -94,8 +110,9 @@ pub(super) struct Documents {
 struct ByLength;
 
 impl Weighter<Box<str>, Arc<Known>> for ByLength {
-    fn weight(&self, text: &Box<str>, _: &Arc<Known>) -> u64 {
-        text.len() as u64 * BYTES_PER_BYTE
+    fn weight(&self, common: &Box<str>, known: &Arc<Known>) -> u64 {
+        let ids: usize = known.ids.iter().map(|id| id.len()).sum();
+        (common.len() + ids) as u64 * BYTES_PER_BYTE
     }
 }
 
@@ -107,15 +124,30 @@ impl Documents {
         }
     }
 
-    /// The document with this text, read now unless it was read before.
+    /// The document with this text, read now unless its like was read before.
     pub(super) fn find(&self, text: &str, types: &Types, limits: &Limits) -> Result<Arc<Known>, Refused> {
-        if let Some(known) = self.known.get(text) {
-            return Ok(known);
+        let Some(shape) = Shape::of(text) else {
+            return Known::read(text, types, limits).map(Arc::new);
+        };
+        if let Some(known) = self.known.get(&*shape.common) {
+            let is_the_same = known.ids.iter().map(|id| &**id).eq(shape.ids.iter().copied());
+            return Ok(if is_the_same {
+                known
+            } else {
+                Arc::new(known.with(&shape.ids))
+            });
         }
-        let known = Arc::new(Known::read(text, types, limits)?);
-        if self.seen.knows(text) {
-            self.known.insert(text.into(), Arc::clone(&known));
+        let mut known = Known::read(text, types, limits)?;
+        let is_told_by_its_shape = shape.is_of(&mut known.document.parsed);
+        known.ids = owned(&shape.ids);
+        let known = Arc::new(known);
+        if is_told_by_its_shape && self.seen.knows(&*shape.common) {
+            self.known.insert(shape.common.into(), Arc::clone(&known));
         }
         Ok(known)
     }
+}
+
+fn owned(ids: &[&str]) -> Box<[Box<str>]> {
+    ids.iter().map(|id| Box::from(*id)).collect()
 }
