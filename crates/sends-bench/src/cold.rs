@@ -92,7 +92,8 @@ async fn aliases(plan: &Plan) {
     let service = ServiceProcess::unpaced_on(&sandbox, &[]);
     let ids = sandbox.generated_activities(40 * (repeats + 1)).await;
     let http = http_client();
-    let (mut times, mut direct) = (Vec::new(), Vec::new());
+    let others = sandbox.generated_activities(40).await;
+    let (mut times, mut loops) = (Vec::new(), Vec::new());
     for (number, ids) in ids.chunks(40).enumerate() {
         let field = |alias: usize| {
             let id = &ids[alias * 7 % 40];
@@ -114,18 +115,19 @@ async fn aliases(plan: &Plan) {
             "one call for each activity"
         );
         let started = Instant::now();
-        get(&http, &sandbox, &ids[0]).await;
+        let gets = stream::iter(&others).for_each_concurrent(40, |id| get(&http, &sandbox, id));
+        gets.await;
         if number > 0 {
             times.push(took);
-            direct.push(started.elapsed().as_secs_f64() * 1e3);
+            loops.push(started.elapsed().as_secs_f64() * 1e3);
         }
     }
     let work = "cold: 100 aliases over 40 ids, upstream at 20 ms, exactly 40 GETs";
     table::print(work, "median", table::median(&times), "ms", Target::AtMost(22.5));
     table::print(
         work,
-        "plain GET, median",
-        table::median(&direct),
+        "40 plain GETs at once, median",
+        table::median(&loops),
         "ms",
         Target::None,
     );

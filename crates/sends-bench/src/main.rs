@@ -103,13 +103,7 @@ impl Plan {
 
 async fn measure(plan: Plan) {
     table::print_heading(&plan);
-    if plan.wants("warm") {
-        warm::measure(&plan).await;
-    }
-    if plan.wants("cold") {
-        cold::measure(&plan).await;
-    }
-    if plan.wants("footprint") {
-        footprint::measure(&plan).await;
-    }
+    warm::measure(&plan).await;
+    cold::measure(&plan).await;
+    footprint::measure(&plan).await;
 }

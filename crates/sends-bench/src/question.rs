@@ -34,12 +34,18 @@ pub(crate) fn with_variable(id: &str) -> Value {
     json!({ "query": query, "variables": { "id": id } })
 }
 
-/// The same question with the id in the text, and under a name that no other request has.
+/// The same question with the id in the text. With the number beside it, no request is another one's equal.
 pub(crate) fn in_text(id: &str, number: usize) -> Value {
-    let query = format!(
-        r#"query Sends{number} {{ campaignActivity(id: "{id}") {{ id sendHistory {{ {SEND} }} }} }}"#
-    );
-    json!({ "query": query })
+    json!({ "query": text("Sends", id), "extensions": { "number": number } })
+}
+
+/// The same again, in a text that has its own words too: a document like no other.
+pub(crate) fn in_its_own_words(id: &str, number: usize) -> Value {
+    json!({ "query": text(&format!("Sends{number}"), id) })
+}
+
+fn text(name: &str, id: &str) -> String {
+    format!(r#"query {name} {{ campaignActivity(id: "{id}") {{ id sendHistory {{ {SEND} }} }} }}"#)
 }
 
 fn send(send: &SendAttempt) -> String {
