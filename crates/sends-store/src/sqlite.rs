@@ -58,6 +58,10 @@ const READERS: u32 = 4;
 /// SQLite's own name for files that are only in memory.
 const IN_MEMORY: &str = "memdb";
 
+/// After how many pages of 4 KiB in the write-ahead log they are moved into the file, which whoever writes waits for: the disk is
+/// flushed. An answer writes a dozen pages, so with SQLite's own 1,000 one in eighty would wait.
+const CHECKPOINT_PAGES: &str = "4000";
+
 /// SQLite's own default: there are several readers, and the system keeps the file's pages for all of them.
 const READER_CACHE: &str = "-2000";
 
@@ -103,6 +107,7 @@ impl SqliteStore {
             .synchronous(SqliteSynchronous::Normal)
             .foreign_keys(true)
             .pragma("cache_size", WRITER_CACHE)
+            .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
             .busy_timeout(BUSY_TIMEOUT);
         Self::open_with(file, Some(in_use), options).await
     }
