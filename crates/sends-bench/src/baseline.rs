@@ -1,8 +1,9 @@
-//! The two servers to compare with.
+//! The three servers to compare with.
 //!
 //! *Static* is an axum handler that reads the request's body and answers the same JSON from memory whatever was asked: more
 //! than that HTTP does not give on this machine. *Library* is async-graphql and async-graphql-axum as they come, with the
-//! same fields over data in memory: no limits, no guard, no freshness, no upstream.
+//! same fields over data in memory: no limits, no guard, no freshness, no upstream. *Relay* is an axum handler that asks the
+//! upstream by reqwest whatever it was asked itself, and hands the answer on: less than that no service adds.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -11,10 +12,12 @@ use async_graphql_axum::GraphQL;
 use axum::{
     Router,
     body::Bytes,
+    extract::Request,
     http::header::CONTENT_TYPE,
     routing::{post, post_service},
 };
 use sends_core::{SendAttempt, SendHistory};
+use sends_end_to_end::SandboxProcess;
 use serde_json::Value;
 use tokio::net::TcpListener;
 
@@ -24,6 +27,23 @@ pub(crate) async fn serve_static() {
     let answer = Bytes::from(answer);
     let handler = move |_: Bytes| async move { ([(CONTENT_TYPE, "application/json")], answer) };
     serve(Router::new().route("/graphql", post(handler))).await;
+}
+
+/// Answers what the upstream answers, whose URL is on standard input.
+pub(crate) async fn serve_relay() {
+    let upstream = std::io::read_to_string(std::io::stdin()).expect("a URL");
+    let http = reqwest::Client::new();
+    let handler = move |request: Request| async move {
+        let target = format!("{upstream}{}", request.uri().path());
+        let asked = http
+            .get(target)
+            .bearer_auth(SandboxProcess::ACCESS_TOKEN)
+            .send()
+            .await;
+        let answer = asked.expect("the upstream answers").bytes().await;
+        ([(CONTENT_TYPE, "application/json")], answer.expect("a body"))
+    };
+    serve(Router::new().fallback(handler)).await;
 }
 
 /// Answers GraphQL over the histories that standard input holds, by activity.

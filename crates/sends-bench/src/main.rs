@@ -12,7 +12,7 @@
 //! | `footprint.rs` | memory, and the time until the first answer |
 //! | `question.rs` | what is asked, and what the right answer begins with |
 //! | `load.rs` | the process that asks |
-//! | `baseline.rs` | the two servers to compare with |
+//! | `baseline.rs` | the servers to compare with |
 //! | `peer.rs` | a running server: its address, its processor time, its memory |
 //! | `table.rs` | medians, ratios and how they are printed |
 //!
@@ -69,6 +69,9 @@ enum Part {
     /// Answer GraphQL with the library as it comes, from what standard input holds
     #[command(hide = true)]
     Library,
+    /// Answer every request as the upstream does, whose URL standard input holds
+    #[command(hide = true)]
+    Relay,
 }
 
 #[tokio::main]
@@ -78,6 +81,7 @@ async fn main() {
         Some(Part::Load) => load::run().await,
         Some(Part::Static) => baseline::serve_static().await,
         Some(Part::Library) => baseline::serve_library().await,
+        Some(Part::Relay) => baseline::serve_relay().await,
         None => measure(arguments.plan.settled()).await,
     }
 }
