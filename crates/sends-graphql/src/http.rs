@@ -32,6 +32,7 @@ use http::{HeaderValue, Method, header};
 use sends_client::{Clock, ConstantContact};
 use sends_store::Store;
 use tokio::net::TcpListener;
+use tower::ServiceBuilder;
 use tower_http::{
     compression::{
         CompressionLayer,
@@ -148,15 +149,20 @@ fn router(service: Service, mut settings: HttpSettings) -> Router {
         Router::new()
     };
     let endpoint = Arc::new(Endpoint::new(service.clone(), settings));
+    // The layers of a route are one service, and not each a box around the next, which would be made for every request.
+    let around_graphql = ServiceBuilder::new()
+        .layer(middleware::from_fn(graphql::tell_methods))
+        .option_layer(cors)
+        .layer(watched);
     let graphql = routing::any(graphql::answer)
         .with_state(endpoint)
-        .layer::<_, Infallible>(watched);
-    let graphql = match cors {
-        Some(cors) => graphql.layer(cors),
-        None => graphql,
-    };
-    let graphql = graphql.layer(middleware::from_fn(graphql::tell_methods));
+        .layer::<_, Infallible>(around_graphql);
     let worth_compressing = DefaultPredicate::new().and(SizeAbove::new(WORTH_COMPRESSING));
+    let around_all = ServiceBuilder::new()
+        .layer(middleware::from_fn(request_id::name))
+        .layer(middleware::from_fn(response_headers::add))
+        .layer(middleware::from_fn_with_state(addressing, addressing::check))
+        .layer(CompressionLayer::new().compress_when(worth_compressing));
     Router::new()
         .merge(metrics)
         .route("/health/live", routing::get(health::live))
@@ -164,11 +170,7 @@ fn router(service: Service, mut settings: HttpSettings) -> Router {
         .with_state(service)
         .merge(page)
         .route("/graphql", graphql)
-        // What is added later is passed first.
-        .layer(CompressionLayer::new().compress_when(worth_compressing))
-        .layer(middleware::from_fn_with_state(addressing, addressing::check))
-        .layer(middleware::from_fn(response_headers::add))
-        .layer(middleware::from_fn(request_id::name))
+        .layer(around_all)
 }
 
 /// What pages of allowed origins may send and read. There are no cookies, so credentials that a browser adds by itself are

@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     hash::Hash,
     sync::{
-        Arc,
+        Arc, LazyLock,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -21,8 +21,13 @@ use crate::{
     neighbours::{CampaignPage, ContactLists, Counted, Known, Neighbours},
 };
 
-/// The loaders of one operation for everything but histories.
-pub struct NeighbourLoader {
+/// The loaders of one operation for everything but histories. They are made when one of them is needed: most operations ask
+/// for nothing but histories.
+pub struct NeighbourLoader(LazyLock<Loaders, Make>);
+
+type Make = Box<dyn FnOnce() -> Loaders + Send>;
+
+struct Loaders {
     neighbours: Neighbours,
     asker: Asker,
     campaign_pages: Keyed<CampaignFilter, Arc<CampaignPage>>,
@@ -56,9 +61,8 @@ macro_rules! by {
     }};
 }
 
-impl NeighbourLoader {
-    /// The loaders for one operation.
-    pub fn new(neighbours: Neighbours, asker: Asker) -> Self {
+impl Loaders {
+    fn new(neighbours: Neighbours, asker: Asker) -> Self {
         Self {
             campaign_pages: by!(campaign_page, neighbours, asker),
             campaigns: by!(campaign, neighbours, asker),
@@ -75,13 +79,21 @@ impl NeighbourLoader {
             asker,
         }
     }
+}
+
+impl NeighbourLoader {
+    /// The loaders for one operation.
+    pub fn new(neighbours: Neighbours, asker: Asker) -> Self {
+        Self(LazyLock::new(Box::new(|| Loaders::new(neighbours, asker))))
+    }
+
     /// The first page of the campaigns that meet a filter.
     ///
     /// # Errors
     ///
     /// [`ReadError`], the same for everyone who asks this loader the same question, here and in every other method.
     pub async fn campaign_page(&self, filter: CampaignFilter) -> Result<Arc<CampaignPage>, ReadError> {
-        self.campaign_pages.load(filter).await
+        self.0.campaign_pages.load(filter).await
     }
 
     /// The page after another one.
@@ -90,7 +102,7 @@ impl NeighbourLoader {
     ///
     /// [`ReadError`].
     pub async fn next_campaign_page(&self, next: &NextPage<Campaign>) -> Result<CampaignPage, ReadError> {
-        self.neighbours.next_campaign_page(&self.asker, next).await
+        self.0.neighbours.next_campaign_page(&self.0.asker, next).await
     }
 
     /// One campaign with its activities.
@@ -99,7 +111,7 @@ impl NeighbourLoader {
     ///
     /// [`ReadError`].
     pub async fn campaign(&self, id: CampaignId) -> Result<Arc<CampaignDetail>, ReadError> {
-        self.campaigns.load(id).await
+        self.0.campaigns.load(id).await
     }
 
     /// One activity as it is now.
@@ -108,7 +120,7 @@ impl NeighbourLoader {
     ///
     /// [`ReadError`].
     pub async fn activity(&self, id: ActivityId) -> Result<Arc<ActivityDetail>, ReadError> {
-        self.activities.load(id).await
+        self.0.activities.load(id).await
     }
 
     /// When one activity is to be sent.
@@ -117,7 +129,7 @@ impl NeighbourLoader {
     ///
     /// [`ReadError`].
     pub async fn schedule(&self, id: ActivityId) -> Result<Arc<Schedule>, ReadError> {
-        self.schedules.load(id).await
+        self.0.schedules.load(id).await
     }
 
     /// The statistics of one activity; `None` when the upstream does not know it.
@@ -126,12 +138,12 @@ impl NeighbourLoader {
     ///
     /// [`ReadError`].
     pub async fn activity_stats(&self, id: ActivityId) -> Result<Known<ActivityStats>, ReadError> {
-        self.activity_stats.load(id).await
+        self.0.activity_stats.load(id).await
     }
 
     /// Asks for the statistics of these activities together, and does not wait for the answers.
     pub async fn start_activity_stats(&self, ids: Vec<ActivityId>) {
-        self.activity_stats.start(ids).await;
+        self.0.activity_stats.start(ids).await;
     }
 
     /// The statistics of one campaign; `None` when the upstream does not know it.
@@ -140,7 +152,7 @@ impl NeighbourLoader {
     ///
     /// [`ReadError`].
     pub async fn campaign_stats(&self, id: CampaignId) -> Result<Known<CampaignStats>, ReadError> {
-        self.campaign_stats.load(id).await
+        self.0.campaign_stats.load(id).await
     }
 
     /// Every contact list of the account.
@@ -149,7 +161,7 @@ impl NeighbourLoader {
     ///
     /// [`ReadError`].
     pub async fn contact_lists(&self) -> Result<Arc<ContactLists>, ReadError> {
-        self.contact_lists.load(()).await
+        self.0.contact_lists.load(()).await
     }
 
     /// One segment; `None` when it is gone.
@@ -158,7 +170,7 @@ impl NeighbourLoader {
     ///
     /// [`ReadError`].
     pub async fn segment(&self, id: SegmentId) -> Result<Option<Arc<Segment>>, ReadError> {
-        self.segments.load(id).await
+        self.0.segments.load(id).await
     }
 
     /// Whose account it is.
@@ -167,18 +179,18 @@ impl NeighbourLoader {
     ///
     /// [`ReadError`].
     pub async fn account(&self) -> Result<Arc<AccountSummary>, ReadError> {
-        self.accounts.load(()).await
+        self.0.accounts.load(()).await
     }
 
     /// Whether this is the first failure in this operation to read what lists and segments are called. A missing scope
     /// would otherwise be told once for every row of every send.
     pub fn first_failure_of_names(&self) -> bool {
-        !self.names_failed.swap(true, Ordering::Relaxed)
+        !self.0.names_failed.swap(true, Ordering::Relaxed)
     }
 
     /// Whether this is the first failure in this operation to read the account, which every date may ask for.
     pub fn first_failure_of_account(&self) -> bool {
-        !self.account_failed.swap(true, Ordering::Relaxed)
+        !self.0.account_failed.swap(true, Ordering::Relaxed)
     }
 }
 
