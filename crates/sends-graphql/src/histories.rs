@@ -110,7 +110,7 @@ pub enum ReadError {
     /// The process is ending, and the answer would have taken longer than it has left.
     #[error("the service is being stopped")]
     ShuttingDown,
-    /// The task that made the call ended without an answer, which only a defect in this program can cause.
+    /// The call ended without an answer, which only a defect in this program can cause.
     #[error("the upstream call was lost")]
     Lost,
 }

@@ -5,6 +5,7 @@
 
 use std::{
     collections::HashMap,
+    panic::AssertUnwindSafe,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -19,7 +20,6 @@ use sends_client::{Caller, Company};
 use sends_core::ActivityId;
 use sends_store::{Kept, Owner};
 use tokio::time::Instant;
-use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument;
 
 use super::ReadError;
@@ -116,14 +116,15 @@ impl Flights {
             drop(departure);
             result
         };
-        // What it logs and traces belongs to the operation that started it, whoever joins later.
-        let task = AbortOnDropHandle::new(tokio::spawn(flight.in_current_span()));
-        let landing = async move {
-            task.await.unwrap_or_else(|error| {
-                tracing::error!("the task of an upstream call ended early: {error}");
+        // Whoever waits drives it, so that no other thread has to be woken for it. What it logs and traces belongs to the
+        // operation that started it, whoever joins later.
+        let flight = AssertUnwindSafe(flight.in_current_span()).catch_unwind();
+        let landing = flight.map(|landed| {
+            landed.unwrap_or_else(|_| {
+                tracing::error!("an upstream call panicked");
                 Err(ReadError::Lost)
             })
-        };
+        });
         let landing = landing.boxed().shared();
         if let Some(weak) = landing.downgrade() {
             let underway = Underway {
@@ -144,7 +145,7 @@ impl Flights {
     }
 }
 
-/// Takes a flight off the board when its task ends, however it ends.
+/// Takes a flight off the board when it ends, however it ends.
 struct Departure {
     board: Arc<Board>,
     key: Key,

@@ -30,12 +30,17 @@ impl<V> Clone for Pending<V> {
 }
 
 impl<V: Clone + Send + Sync + 'static> Pending<V> {
+    /// Goes on while somebody waits for it.
+    fn awaited(reading: impl Future<Output = Result<V, ReadError>> + Send + 'static) -> Self {
+        Self(reading.boxed().shared())
+    }
+
     /// Starts at once. What is known already is there at once; anything else goes on by itself, and is given up when nobody
     /// can wait for it any more, as when the caller has gone.
     pub(super) fn start(reading: impl Future<Output = Result<V, ReadError>> + Send + 'static) -> Self {
         let mut reading = reading.boxed();
         if let Some(known) = (&mut reading).now_or_never() {
-            return Self(future::ready(known).boxed().shared());
+            return Self::awaited(future::ready(known));
         }
         let task = AbortOnDropHandle::new(tokio::spawn(reading.in_current_span()));
         let pending = async move {
@@ -44,12 +49,12 @@ impl<V: Clone + Send + Sync + 'static> Pending<V> {
                 Err(ReadError::Lost)
             })
         };
-        Self(pending.boxed().shared())
+        Self::awaited(pending)
     }
 
     /// One that is there already.
     pub(super) fn ready(value: V) -> Self {
-        Self(async { Ok(value) }.boxed().shared())
+        Self::awaited(future::ready(Ok(value)))
     }
 
     /// What becomes of it in the hands of one of those who wait for it.
@@ -58,7 +63,7 @@ impl<V: Clone + Send + Sync + 'static> Pending<V> {
         take: impl FnOnce(V) -> Result<W, ReadError> + Send + 'static,
     ) -> Pending<W> {
         let whole = self.0.clone();
-        Pending(async move { whole.await.and_then(take) }.boxed().shared())
+        Pending::awaited(async move { whole.await.and_then(take) })
     }
 }
 
@@ -90,13 +95,13 @@ where
     }
 
     /// With a function that reads one of them. A call is for one key in any case, so nobody waits for company beyond the turn
-    /// that the fields of one answer take.
+    /// that the fields of one answer take, and no task has to go on without those who asked.
     pub(super) fn one_by_one<R>(read: impl Fn(K) -> R + Send + 'static) -> Self
     where
         R: Future<Output = Result<V, ReadError>> + Send + 'static,
     {
         let batches = Self::in_batches(move |keys| {
-            let start = |key: &K| (key.clone(), Pending::start(read(key.clone())));
+            let start = |key: &K| (key.clone(), Pending::awaited(read(key.clone())));
             keys.iter().map(start).collect()
         });
         Self {
