@@ -1,7 +1,7 @@
 //! Reading each thing at most once in the life of one operation, whatever it is.
 //!
 //! The `dataloader` crate holds its lock while the batch function is awaited. If that function waited for the upstream, a
-//! slow batch would hold up the next one, and one slow answer all others. So the batch only *starts* the reads and hands
+//! slow batch would hold up the next one, and one slow answer all others. So the batch only *prepares* the reads and hands
 //! back, for each key, a future that any number of fields can wait for, each for itself.
 
 use std::{collections::HashMap, hash::Hash};
