@@ -151,3 +151,27 @@ impl Documents {
 fn owned(ids: &[&str]) -> Box<[Box<str>]> {
     ids.iter().map(|id| Box::from(*id)).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_third_text_of_a_shape_is_not_read_any_more_whatever_its_ids() {
+        let types = Types::of("type Query { a(id: ID!): Int }");
+        let documents = Documents::new();
+        let find = |number: u8| {
+            let text = format!(r#"{{ a(id: "00000000-0000-4000-8000-0000000000{number:02}") }}"#);
+            documents.find(&text, &types, &Limits::default()).unwrap()
+        };
+        let (first, second, third) = (find(1), find(2), find(3));
+        let is_one_reading = |one: &Known, other: &Known| {
+            let plans = one.plan.as_ref().zip(other.plan.as_ref());
+            plans.is_some_and(|(one, other)| Arc::ptr_eq(one, other))
+        };
+        assert!(!is_one_reading(&first, &second), "what comes once is not kept");
+        assert!(is_one_reading(&second, &third));
+        assert_eq!(*third.ids, ["00000000-0000-4000-8000-000000000003".into()]);
+        assert!(format!("{:?}", third.document.parsed).contains("000000000003"));
+    }
+}
