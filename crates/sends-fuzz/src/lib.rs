@@ -3,6 +3,7 @@
 //! | surface | what is fed | file |
 //! |---|---|---|
 //! | operations | query text and variables, through guard, parser, validator and executor | `operations.rs` |
+//! | documents | query text, into the guard's reader and the library's, which have to agree | `documents.rs` |
 //! | upstream | answers over TCP, through the client | `upstream.rs` |
 //! | reference | the JSON of a send history, into the core | `reference.rs` |
 //!
@@ -19,6 +20,7 @@
     reason = "a finding is reported by panicking, as tests do"
 )]
 
+pub mod documents;
 pub mod mutation;
 pub mod operations;
 pub mod reference;

@@ -1,8 +1,9 @@
-//! A long run over one surface: `sends-fuzz operations|upstream|reference SECONDS [SEED]`.
+//! A long run over one surface: `sends-fuzz operations|documents|upstream|reference SECONDS [SEED]`.
 
 use std::{io, io::Write as _, process::ExitCode, time::Duration};
 
 use sends_fuzz::{
+    documents,
     operations::Operations,
     reference,
     run::{Until, run},
@@ -15,7 +16,7 @@ fn main() -> io::Result<ExitCode> {
     let (Some(surface), Some(seconds)) = (arguments.first(), number(1)) else {
         writeln!(
             io::stderr(),
-            "sends-fuzz operations|upstream|reference SECONDS [SEED]"
+            "sends-fuzz operations|documents|upstream|reference SECONDS [SEED]"
         )?;
         return Ok(ExitCode::from(2));
     };
@@ -27,6 +28,7 @@ fn main() -> io::Result<ExitCode> {
             let operations = Operations::start()?;
             run(surface, until, seed, |input| operations.feed(input))?
         }
+        "documents" => run(surface, until, seed, documents::feed)?,
         "upstream" => {
             let upstream = Upstream::start()?;
             run(surface, until, seed, |input| upstream.feed(input))?

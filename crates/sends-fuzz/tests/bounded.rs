@@ -1,6 +1,7 @@
 //! A short run over every surface, with the same inputs each time.
 
 use sends_fuzz::{
+    documents,
     operations::Operations,
     reference,
     run::{Figures, Until, run},
@@ -22,6 +23,11 @@ fn operations_are_answered_whatever_they_are() {
         operations.feed(input)
     });
     check(fed.expect("a corpus"));
+}
+
+#[test]
+fn documents_are_read_as_the_library_reads_them_whatever_they_are() {
+    check(run("documents", Until::Rounds(5_000), SEED, documents::feed).expect("a corpus"));
 }
 
 #[test]
