@@ -169,6 +169,18 @@ impl Access {
         }
     }
 
+    /// Whether anybody could be [asking](Self::asker) with these headers.
+    ///
+    /// # Errors
+    ///
+    /// [`TokenMissing`] when the caller has to bring a token and brings none that could be one.
+    pub fn check(&self, headers: &HeaderMap) -> Result<(), TokenMissing> {
+        match self {
+            Self::OwnCredential { .. } => Ok(()),
+            Self::CallersTokens(_) => token(headers).map(drop),
+        }
+    }
+
     /// Who asks with these headers.
     ///
     /// # Errors
@@ -183,8 +195,7 @@ impl Access {
         let (owner, tokens, oldest): (_, Arc<dyn TokenSource>, _) = match self {
             Self::OwnCredential { owner, tokens } => (owner.now(), Arc::clone(tokens), None),
             Self::CallersTokens(callers) => {
-                let token = bearer(headers).ok_or(TokenMissing)?;
-                let access = AccessToken::new(token).map_err(|_| TokenMissing)?;
+                let (token, access) = token(headers)?;
                 (callers.owner(token), Arc::new(access), Some(callers.oldest))
             }
         };
@@ -196,6 +207,13 @@ impl Access {
             stale: Arc::default(),
         })
     }
+}
+
+/// The token that the caller brings, as text and ready to be used.
+fn token(headers: &HeaderMap) -> Result<(&str, AccessToken), TokenMissing> {
+    let token = bearer(headers).ok_or(TokenMissing)?;
+    let access = AccessToken::new(token).map_err(|_| TokenMissing)?;
+    Ok((token, access))
 }
 
 /// The token of the one `Authorization: Bearer` header. With two of them it would be unclear who asks.

@@ -1,8 +1,8 @@
 //! HTTP: the routes of the service, and everything that is the same for all of them.
 //!
 //! `graphql.rs` is the way of one GraphQL request; around it, from the outside: `connection.rs` sockets and their time,
-//! `reuse.rs` answers that were given before and would be given again, `request_id.rs` the name of a request, `response_headers.rs` what browsers are told, `addressing.rs` the names and
-//! pages that may ask.
+//! `reuse.rs` answers that were given before and would be given again, `request_id.rs` the name of a request,
+//! `response_headers.rs` what browsers are told, `addressing.rs` the names and pages that may ask.
 
 mod addressing;
 mod admission;
@@ -27,7 +27,13 @@ mod reuse;
 
 use std::{convert::Infallible, future::Future, sync::Arc, time::Duration};
 
-use axum::{Router, middleware, routing};
+use axum::{
+    Router,
+    extract::{Request, State},
+    middleware::{self, Next},
+    response::Response,
+    routing,
+};
 use http::{HeaderValue, Method, header};
 use sends_client::{Clock, ConstantContact};
 use sends_store::Store;
@@ -159,9 +165,7 @@ fn router(service: Service, mut settings: HttpSettings) -> Router {
         .layer::<_, Infallible>(around_graphql);
     let worth_compressing = DefaultPredicate::new().and(SizeAbove::new(WORTH_COMPRESSING));
     let around_all = ServiceBuilder::new()
-        .layer(middleware::from_fn(request_id::name))
-        .layer(middleware::from_fn(response_headers::add))
-        .layer(middleware::from_fn_with_state(addressing, addressing::check))
+        .layer(middleware::from_fn_with_state(addressing, for_every_request))
         .layer(CompressionLayer::new().compress_when(worth_compressing));
     Router::new()
         .merge(metrics)
@@ -171,6 +175,23 @@ fn router(service: Service, mut settings: HttpSettings) -> Router {
         .merge(page)
         .route("/graphql", graphql)
         .layer(around_all)
+}
+
+/// What is the same for every request: its name, who may ask at all, and what browsers are told.
+async fn for_every_request(
+    State(addressing): State<Arc<Addressing>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let id = RequestId::of(request.headers());
+    request.extensions_mut().insert(id.clone());
+    let mut response = match addressing.refusal(&request) {
+        Some(refusal) => refusal,
+        None => next.run(request).await,
+    };
+    response_headers::add(response.headers_mut());
+    id.mark(&mut response);
+    response
 }
 
 /// What pages of allowed origins may send and read. There are no cookies, so credentials that a browser adds by itself are

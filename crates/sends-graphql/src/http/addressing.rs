@@ -4,13 +4,9 @@
 //! with a service that listens only here. The name gives it away: the service is addressed by loopback names, by IP
 //! addresses, which no name stands for, and by the names that its operator allows.
 
-use std::{net::IpAddr, sync::Arc};
+use std::net::IpAddr;
 
-use axum::{
-    extract::{Request, State},
-    middleware::Next,
-    response::Response,
-};
+use axum::{extract::Request, response::Response};
 use http::{HeaderValue, StatusCode, header, uri::Authority};
 
 use super::{media_type::MediaType, rejection::Rejection};
@@ -27,7 +23,15 @@ impl Addressing {
         Self { hosts, origins }
     }
 
-    fn check(&self, request: &Request) -> Result<(), &'static str> {
+    /// The answer to what is not addressed to the service, or comes from a page that may not ask.
+    pub(super) fn refusal(&self, request: &Request) -> Option<Response> {
+        let message = self.allow(request).err()?;
+        let media_type = MediaType::negotiate(request.headers()).unwrap_or(MediaType::Json);
+        let rejection = Rejection::new(StatusCode::FORBIDDEN, ErrorCode::RequestRefused, message);
+        Some(rejection.into_response(media_type))
+    }
+
+    fn allow(&self, request: &Request) -> Result<(), &'static str> {
         let authority = authority(request).ok_or("The request does not say which host it is for.")?;
         if !self.is_ours(authority.host()) {
             return Err(
@@ -77,22 +81,6 @@ fn is_same(origin: &HeaderValue, authority: &Authority) -> bool {
     host.is_some_and(|host| host.eq_ignore_ascii_case(authority.as_str()))
 }
 
-/// Lets through what is addressed to the service by a page that may ask, or by no page.
-pub(super) async fn check(
-    State(addressing): State<Arc<Addressing>>,
-    request: Request,
-    next: Next,
-) -> Response {
-    match addressing.check(&request) {
-        Ok(()) => next.run(request).await,
-        Err(message) => {
-            let media_type = MediaType::negotiate(request.headers()).unwrap_or(MediaType::Json);
-            Rejection::new(StatusCode::FORBIDDEN, ErrorCode::RequestRefused, message)
-                .into_response(media_type)
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use axum::body::Body;
@@ -108,7 +96,7 @@ mod tests {
         if let Some(origin) = origin {
             request = request.header(header::ORIGIN, origin);
         }
-        addressing.check(&request.body(Body::empty()).unwrap()).is_ok()
+        addressing.allow(&request.body(Body::empty()).unwrap()).is_ok()
     }
 
     #[test]

@@ -153,7 +153,7 @@ impl Endpoint {
     fn check_caller(&self, headers: &HeaderMap) -> Result<(), Rejection> {
         gate::check_preflight(headers)?;
         gate::check_key(self.keys.as_deref(), headers)?;
-        self.asker(headers).map(drop)
+        self.service.access.check(headers).map_err(token_missing)
     }
 
     fn asker(&self, headers: &HeaderMap) -> Result<Asker, Rejection> {
@@ -163,14 +163,7 @@ impl Endpoint {
         let asker = service.access.asker(headers, service.clock.now(), deadline);
         asker
             .map(|asker| asker.with_allowance(most_calls.try_into().unwrap_or(u32::MAX)))
-            .map_err(|missing: TokenMissing| {
-                Rejection::new(
-                    StatusCode::UNAUTHORIZED,
-                    ErrorCode::Unauthenticated,
-                    missing.to_string(),
-                )
-                .header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
-            })
+            .map_err(token_missing)
     }
 
     async fn run(
@@ -199,6 +192,15 @@ impl Endpoint {
         self.documents.keep(document);
         Ok(executed)
     }
+}
+
+fn token_missing(missing: TokenMissing) -> Rejection {
+    Rejection::new(
+        StatusCode::UNAUTHORIZED,
+        ErrorCode::Unauthenticated,
+        missing.to_string(),
+    )
+    .header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
 }
 
 fn answer_of(response: async_graphql::Response, media_type: MediaType) -> Response {

@@ -1,6 +1,6 @@
 //! The id of a request: the caller's if it brings a usable one, in the answer, and for whoever writes about it.
 
-use axum::{extract::Request, middleware::Next, response::Response};
+use axum::response::Response;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 /// Where the id travels, in both directions.
@@ -50,18 +50,9 @@ fn is_usable(id: &HeaderValue) -> bool {
     (1..=LONGEST).contains(&id.len()) && id.as_bytes().iter().all(is_plain)
 }
 
-/// Names the request, for the service and for the caller.
-pub(super) async fn name(mut request: Request, next: Next) -> Response {
-    let id = RequestId::of(request.headers());
-    request.extensions_mut().insert(id.clone());
-    let mut response = next.run(request).await;
-    id.mark(&mut response);
-    response
-}
-
 #[cfg(test)]
 mod tests {
-    use axum::body::Body;
+    use axum::{body::Body, extract::Request};
 
     use super::*;
 

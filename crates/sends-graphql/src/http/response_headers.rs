@@ -1,7 +1,6 @@
 //! What every answer says to browsers: keep it to yourself, take it for what it says it is, show it in no frame.
 
-use axum::{extract::Request, middleware::Next, response::Response};
-use http::{HeaderName, HeaderValue, header};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 const ALWAYS: [(HeaderName, HeaderValue); 5] = [
     (
@@ -30,14 +29,12 @@ const OTHERWISE: [(HeaderName, HeaderValue); 2] = [
 ];
 
 /// Adds them.
-pub(super) async fn add(request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
-    let headers = response.headers_mut();
+pub(super) fn add(headers: &mut HeaderMap) {
+    headers.reserve(ALWAYS.len() + OTHERWISE.len());
     for (name, value) in ALWAYS {
         headers.insert(name, value);
     }
     for (name, value) in OTHERWISE {
         headers.entry(name).or_insert(value);
     }
-    response
 }
