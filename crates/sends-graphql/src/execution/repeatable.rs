@@ -90,20 +90,16 @@ struct Walk<'d> {
 
 impl<'d> Walk<'d> {
     fn is_listed(&self, on: &'d str, set: &'d SelectionSet) -> bool {
+        let listed = FIELDS.iter().find(|(parent, _)| *parent == on);
+        let listed = listed.map_or(&[][..], |(_, fields)| fields);
         set.items.iter().all(|selection| match &selection.node {
             Selection::Field(field) => {
-                let name = field.node.name.node.as_str();
+                let (name, below) = (field.node.name.node.as_str(), &field.node.selection_set.node);
                 // The account's time zone is no part of a history.
                 let in_a_zone = field.node.get_argument("zone").is_some();
-                name == "__typename"
-                    || !in_a_zone
-                        && FIELDS
-                            .iter()
-                            .any(|(parent, fields)| *parent == on && fields.contains(&name))
-                        && self.is_listed(
-                            self.types.field(on, name).map_or("", named),
-                            &field.node.selection_set.node,
-                        )
+                let is_listed = listed.contains(&name) && !in_a_zone;
+                let is_below = || self.is_listed(self.types.field(on, name).map_or("", named), below);
+                name == "__typename" || is_listed && (below.items.is_empty() || is_below())
             }
             Selection::InlineFragment(fragment) => {
                 let condition = fragment.node.type_condition.as_ref();

@@ -4,12 +4,13 @@
 //! last level: the executor would otherwise answer one of them with the value of the other. The library compares only
 //! the fields of one selection set.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map::Entry};
 
 use async_graphql::{
     Name, Positioned,
     parser::types::{Directive, ExecutableDocument, Field, Selection, SelectionSet},
 };
+use smallvec::{SmallVec, smallvec};
 
 use super::{
     limits::Limits,
@@ -22,7 +23,7 @@ pub struct Merged<'d> {
     /// The name.
     pub key: &'d Name,
     /// The fields, each with the type that it is selected on.
-    pub fields: Vec<(&'d str, &'d Positioned<Field>)>,
+    pub fields: SmallVec<[(&'d str, &'d Positioned<Field>); 1]>,
 }
 
 /// The fields of these selection sets, each given with the type that it is a selection of. Selections whose directives do
@@ -56,6 +57,8 @@ struct Merging<'a, 'd, W> {
 
 impl<'d, W: Fn(&[Positioned<Directive>]) -> bool> Merging<'_, 'd, W> {
     fn add(&mut self, on: &'d str, set: &'d SelectionSet) {
+        self.merged.reserve(set.items.len());
+        self.places.reserve(set.items.len());
         for selection in &set.items {
             if !(self.wanted)(selection.node.directives()) {
                 continue;
@@ -63,12 +66,14 @@ impl<'d, W: Fn(&[Positioned<Directive>]) -> bool> Merging<'_, 'd, W> {
             match &selection.node {
                 Selection::Field(field) => {
                     let key = &field.node.response_key().node;
-                    let place = *self.places.entry(key).or_insert_with(|| {
-                        let fields = Vec::with_capacity(1);
-                        self.merged.push(Merged { key, fields });
-                        self.merged.len() - 1
-                    });
-                    self.merged[place].fields.push((on, field));
+                    match self.places.entry(key) {
+                        Entry::Occupied(place) => self.merged[*place.get()].fields.push((on, field)),
+                        Entry::Vacant(place) => {
+                            place.insert(self.merged.len());
+                            let fields = smallvec![(on, field)];
+                            self.merged.push(Merged { key, fields });
+                        }
+                    }
                 }
                 Selection::InlineFragment(fragment) => {
                     let condition = fragment.node.type_condition.as_ref();
@@ -127,8 +132,8 @@ fn level<'d>(
         let below = fields.iter().filter_map(|(on, field)| {
             let set = &field.node.selection_set.node;
             // An unknown type is a mistake of the document's, which the validator reports, or belongs to introspection.
-            let below = types.field(on, &field.node.name.node).map_or("", named);
-            (!set.items.is_empty()).then_some((below, set))
+            let below = || types.field(on, &field.node.name.node).map_or("", named);
+            (!set.items.is_empty()).then(|| (below(), set))
         });
         let merged = merge(document, types, below, &|_| true);
         level(document, types, merged, repeated)?;

@@ -1,6 +1,6 @@
 //! What the schema says of its output types, as far as an answer can be held against it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use async_graphql::{
     Positioned,
@@ -9,6 +9,7 @@ use async_graphql::{
         types::{BaseType, FieldDefinition, Type, TypeKind, TypeSystemDefinition},
     },
 };
+use foldhash::HashMap;
 
 /// The output types of a schema.
 #[derive(Debug, Default)]

@@ -25,8 +25,12 @@ impl Reading<'_> {
         set: &quicker::SelectionSet<'_>,
     ) -> Option<Positioned<SelectionSet>> {
         let position = self.position(set);
-        let items: Option<_> = set.iter().map(|selection| self.selection(selection)).collect();
-        Some(Positioned::new(SelectionSet { items: items? }, position))
+        // A selection is large, and collecting would move them all whenever there is no more room.
+        let mut items = Vec::with_capacity(set.len());
+        for selection in set.iter() {
+            items.push(self.selection(selection)?);
+        }
+        Some(Positioned::new(SelectionSet { items }, position))
     }
 
     fn selection(&mut self, selection: &quicker::Selection<'_>) -> Option<Positioned<Selection>> {
