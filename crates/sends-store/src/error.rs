@@ -4,7 +4,8 @@
 
 use std::path::{Path, PathBuf};
 
-use sqlx::migrate::MigrateError;
+use rusqlite::Error;
+use rusqlite::ffi;
 
 /// Why a store could not be opened, read or written.
 ///
@@ -89,38 +90,20 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    pub(crate) fn from_sqlx(file: &Path, error: &sqlx::Error) -> Self {
+    pub(crate) fn from_sqlite(file: &Path, error: &rusqlite::Error) -> Self {
         let path = file.to_path_buf();
         let detail = error.to_string();
         match error {
-            sqlx::Error::Database(error) => {
-                let code = error
-                    .code()
-                    .and_then(|code| code.parse().ok())
-                    .unwrap_or_default();
-                Self::from_result_code(file, code, error.message())
+            Error::SqliteFailure(code, message) => {
+                let detail = message.clone().unwrap_or(detail);
+                Self::from_result_code(path, code.extended_code, detail)
             }
-            sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => Self::Closed { file: path },
-            sqlx::Error::PoolTimedOut => Self::Busy { file: path },
-            // The query asked for columns and types that exist in the schema: it is the row that is wrong.
-            sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => Self::Damaged { file: path, detail },
+            // The statements ask for columns and types that exist in the schema: it is the row that is wrong.
+            Error::FromSqlConversionFailure(..)
+            | Error::IntegralValueOutOfRange(..)
+            | Error::InvalidColumnType(..)
+            | Error::Utf8Error(..) => Self::Damaged { file: path, detail },
             _ => Self::Failed { file: path, detail },
-        }
-    }
-
-    pub(crate) fn from_migration(file: &Path, error: &MigrateError) -> Self {
-        match error {
-            MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => {
-                Self::from_sqlx(file, error)
-            }
-            MigrateError::VersionMissing(version) => Self::NewerSchema {
-                file: file.to_path_buf(),
-                version: *version,
-            },
-            other => Self::Damaged {
-                file: file.to_path_buf(),
-                detail: other.to_string(),
-            },
         }
     }
 
@@ -137,25 +120,16 @@ impl StoreError {
     }
 
     /// `code` is an extended result code, whose low byte is the primary one: <https://sqlite.org/rescode.html>.
-    fn from_result_code(file: &Path, code: u32, message: &str) -> Self {
-        let file = file.to_path_buf();
-        let detail = message.to_owned();
+    fn from_result_code(file: PathBuf, code: i32, detail: String) -> Self {
         match code & 0xff {
-            SQLITE_BUSY | SQLITE_LOCKED => Self::Busy { file },
-            SQLITE_CORRUPT => Self::Damaged { file, detail },
-            SQLITE_NOTADB => Self::NotADatabase { file },
-            SQLITE_FULL => Self::DiskFull { file },
-            SQLITE_PERM | SQLITE_READONLY | SQLITE_CANTOPEN => Self::NotWritable { path: file, detail },
+            ffi::SQLITE_BUSY | ffi::SQLITE_LOCKED => Self::Busy { file },
+            ffi::SQLITE_CORRUPT => Self::Damaged { file, detail },
+            ffi::SQLITE_NOTADB => Self::NotADatabase { file },
+            ffi::SQLITE_FULL => Self::DiskFull { file },
+            ffi::SQLITE_PERM | ffi::SQLITE_READONLY | ffi::SQLITE_CANTOPEN => {
+                Self::NotWritable { path: file, detail }
+            }
             _ => Self::Failed { file, detail },
         }
     }
 }
-
-const SQLITE_PERM: u32 = 3;
-const SQLITE_BUSY: u32 = 5;
-const SQLITE_LOCKED: u32 = 6;
-const SQLITE_READONLY: u32 = 8;
-const SQLITE_CORRUPT: u32 = 11;
-const SQLITE_FULL: u32 = 13;
-const SQLITE_CANTOPEN: u32 = 14;
-const SQLITE_NOTADB: u32 = 26;

@@ -6,10 +6,9 @@ mod support;
 
 use std::sync::Arc;
 
+use rusqlite::Connection;
 use sends_core::SendHistory;
 use sends_store::{Answer, Kept, Owner, SqliteStore, Store};
-use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions, Connection};
 use support::{activity, at};
 
 /// `send_id`, outcome, seconds and nanoseconds of `run_date`, status.
@@ -34,18 +33,16 @@ async fn sends_can_be_searched_by_outcome_date_and_owner() {
     store.keep(Owner::new([9; 16]), activity(1), kept).await.unwrap();
     store.close().await.unwrap();
 
-    let options = SqliteConnectOptions::new().filename(dir.path().join("sends.db"));
-    let mut connection = options.connect().await.unwrap();
-    let rows: Vec<Row> = sqlx::query_as(
-        "SELECT send_id, outcome, run_date, run_date_nanos, status
-         FROM send JOIN owner ON owner.id = send.owner WHERE owner.key = ?1
-         ORDER BY run_date IS NULL, run_date, run_date_nanos, send_id",
-    )
-    .bind([9; 16].as_slice())
-    .fetch_all(&mut connection)
-    .await
-    .unwrap();
-    connection.close().await.unwrap();
+    let connection = Connection::open(dir.path().join("sends.db")).unwrap();
+    let mut statement = connection
+        .prepare(
+            "SELECT send_id, outcome, run_date, run_date_nanos, status
+             FROM send JOIN owner ON owner.id = send.owner WHERE owner.key = ?1
+             ORDER BY run_date IS NULL, run_date, run_date_nanos, send_id",
+        )
+        .unwrap();
+    let rows = statement.query_map([[9_u8; 16]], |row| row.try_into()).unwrap();
+    let rows: Vec<Row> = rows.map(Result::unwrap).collect();
 
     let completed = || Some("COMPLETED".to_owned());
     let expected = [

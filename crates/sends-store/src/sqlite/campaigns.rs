@@ -3,39 +3,29 @@
 //! Owns how rows become campaigns and their activities. Must not know who writes the rows.
 
 use std::collections::HashMap;
-use std::path::Path;
 
+use rusqlite::{Connection, Row};
 use sends_core::{ActivityId, ActivityRole, Campaign, CampaignId, CampaignStatus};
-use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Row, SqlitePool, ValueRef};
 
-use super::read::{Fault, optional_timestamp};
-use super::sync::moment;
-use crate::{KnownActivity, KnownCampaign, Owner, StoreError};
+use super::fault::Fault;
+use super::read::{moment, optional_timestamp, text};
+use super::statement::Statement;
+use crate::{KnownActivity, KnownCampaign, Owner};
 
 /// The campaign of a row with the columns of one, or `None` where they are all missing.
-pub(super) fn campaign(row: &SqliteRow) -> Result<Option<Campaign>, Fault> {
-    if row.try_get_raw("campaign")?.is_null() {
+pub(super) fn campaign(row: &Row<'_>) -> Result<Option<Campaign>, Fault> {
+    let Some(id) = row.get("campaign")? else {
         return Ok(None);
-    }
+    };
     Ok(Some(Campaign {
-        id: CampaignId::from_bytes(uuid(row.try_get("campaign")?)?),
-        name: row.try_get("name")?,
-        status: row
-            .try_get::<Option<&str>, _>("campaign_status")?
-            .map(CampaignStatus::from),
-        campaign_type: row.try_get("type")?,
-        type_code: row.try_get("type_code")?,
+        id: CampaignId::from_bytes(id),
+        name: row.get("name")?,
+        status: text(row, "campaign_status")?.map(CampaignStatus::from),
+        campaign_type: row.get("type")?,
+        type_code: row.get("type_code")?,
         created_at: optional_timestamp(row, "created_at", "created_at_nanos")?,
         updated_at: optional_timestamp(row, "updated_at", "updated_at_nanos")?,
     }))
-}
-
-/// An id of 16 bytes.
-pub(super) fn uuid(bytes: &[u8]) -> Result<[u8; 16], Fault> {
-    bytes
-        .try_into()
-        .map_err(|_| Fault::Row("an id of another length than 16 bytes"))
 }
 
 const CAMPAIGN: &str = "
@@ -56,50 +46,50 @@ const CAMPAIGN: &str = "
         ON failed_history.owner = known.owner AND failed_history.kind = 2 AND failed_history.subject = known.activity
     WHERE campaign.owner = (SELECT id FROM owner WHERE key = ";
 
-pub(super) async fn campaigns(
-    readers: &SqlitePool,
-    file: &Path,
+/// As many as a statement names at most.
+const IDS_PER_STATEMENT: usize = 500;
+
+pub(super) fn campaigns(
+    connection: &Connection,
     owner: Owner,
     campaigns: &[CampaignId],
-) -> Result<Vec<Option<KnownCampaign>>, StoreError> {
-    let read = async {
-        let mut found: HashMap<CampaignId, KnownCampaign> = HashMap::new();
-        for some in campaigns.chunks(500) {
-            let mut sql = QueryBuilder::new(CAMPAIGN);
-            sql.push_bind(owner.as_bytes().to_vec());
-            sql.push(") AND campaign.campaign IN (");
-            let mut items = sql.separated(", ");
-            for id in some {
-                items.push_bind(id.as_bytes().to_vec());
-            }
-            sql.push(") ORDER BY known.activity");
-            for row in sql.build().fetch_all(readers).await? {
-                let campaign = campaign(&row)?.ok_or(Fault::Row("a campaign without an id"))?;
-                let last_sent_at = optional_timestamp(&row, "last_sent_at", "last_sent_at_nanos")?;
-                let is_gone = row.try_get("is_gone")?;
-                let failing_since = moment(&row, "failing_since")?;
-                let known = found.entry(campaign.id).or_insert(KnownCampaign {
-                    campaign,
-                    last_sent_at,
-                    is_gone,
-                    failing_since,
-                    activities: Vec::new(),
-                });
-                known.activities.extend(activity(&row)?);
-            }
-        }
-        Ok(campaigns.iter().map(|id| found.get(id).cloned()).collect())
-    };
-    read.await.map_err(|fault: Fault| fault.at(file))
+) -> Result<Vec<Option<KnownCampaign>>, Fault> {
+    let mut found: HashMap<CampaignId, KnownCampaign> = HashMap::new();
+    for some in campaigns.chunks(IDS_PER_STATEMENT) {
+        let mut sql = Statement::new(CAMPAIGN);
+        sql.push_bind(owner.as_bytes().to_vec());
+        let ids = some.iter().map(|id| id.as_bytes().to_vec());
+        sql.push_in(") AND campaign.campaign IN (", ids);
+        sql.push(" ORDER BY known.activity");
+        sql.read(connection, |row| add(&mut found, row))?;
+    }
+    Ok(campaigns.iter().map(|id| found.get(id).cloned()).collect())
 }
 
-fn activity(row: &SqliteRow) -> Result<Option<KnownActivity>, Fault> {
-    let Some(id) = row.try_get::<Option<&[u8]>, _>("activity")? else {
+/// A row is a campaign with one of its activities, if it has any.
+fn add(found: &mut HashMap<CampaignId, KnownCampaign>, row: &Row<'_>) -> Result<(), Fault> {
+    let campaign = campaign(row)?.ok_or(Fault::Row("a campaign without an id"))?;
+    let last_sent_at = optional_timestamp(row, "last_sent_at", "last_sent_at_nanos")?;
+    let is_gone = row.get("is_gone")?;
+    let failing_since = moment(row, "failing_since")?;
+    let known = found.entry(campaign.id).or_insert(KnownCampaign {
+        campaign,
+        last_sent_at,
+        is_gone,
+        failing_since,
+        activities: Vec::new(),
+    });
+    known.activities.extend(activity(row)?);
+    Ok(())
+}
+
+fn activity(row: &Row<'_>) -> Result<Option<KnownActivity>, Fault> {
+    let Some(id) = row.get("activity")? else {
         return Ok(None);
     };
     Ok(Some(KnownActivity {
-        id: ActivityId::from_bytes(uuid(id)?),
-        role: row.try_get::<Option<&str>, _>("role")?.map(ActivityRole::from),
+        id: ActivityId::from_bytes(id),
+        role: text(row, "role")?.map(ActivityRole::from),
         fetched_at: optional_timestamp(row, "fetched_at", "fetched_at_nanos")?,
         last_run_date: optional_timestamp(row, "last_run", "last_run_nanos")?,
         failing_since: moment(row, "history_failing_since")?,

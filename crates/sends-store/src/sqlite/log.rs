@@ -8,52 +8,38 @@
 mod search;
 mod totals;
 
-use std::path::Path;
-
+use rusqlite::{Connection, Row};
 use sends_core::ActivityId;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, SqliteConnection, SqlitePool};
 
-use self::search::{Search, Statement};
+use self::search::Search;
 pub(super) use self::totals::totals;
-use super::campaigns::{campaign, uuid};
-use super::read::{Fault, count as unsigned, send};
+use super::campaigns::campaign;
+use super::fault::Fault;
+use super::read::{count as unsigned, send};
+use super::statement::Statement;
 use super::write::parts;
-use crate::{LogFilter, LogOrder, LogPage, LogPageRequest, LogPosition, LoggedSend, Owner, StoreError};
+use crate::{LogFilter, LogOrder, LogPage, LogPageRequest, LogPosition, LoggedSend, Owner};
 
-pub(super) async fn page(
-    readers: &SqlitePool,
-    file: &Path,
+pub(super) fn page(
+    connection: &mut Connection,
     owner: Owner,
     filter: &LogFilter,
-    request: LogPageRequest,
-) -> Result<LogPage, StoreError> {
-    let page = async {
-        let search = Search { owner, filter };
-        let mut transaction = readers.begin().await?;
-        let page = read_page(&mut transaction, search, &request).await?;
-        transaction.commit().await?;
-        Ok(page)
-    };
-    page.await.map_err(|fault: Fault| fault.at(file))
+    request: &LogPageRequest,
+) -> Result<LogPage, Fault> {
+    // All statements see one state of the store.
+    let transaction = connection.transaction()?;
+    read_page(&transaction, Search { owner, filter }, request)
 }
 
-pub(super) async fn count(
-    readers: &SqlitePool,
-    file: &Path,
-    owner: Owner,
-    filter: &LogFilter,
-) -> Result<u64, StoreError> {
+pub(super) fn count(connection: &Connection, owner: Owner, filter: &LogFilter) -> Result<u64, Fault> {
     let mut sql = Statement::new("SELECT count(*)");
     Search { owner, filter }.push(&mut sql);
-    let counted = sql.build_query_scalar().fetch_one(readers).await;
-    counted
-        .map(unsigned)
-        .map_err(|error| StoreError::from_sqlx(file, &error))
+    let counts = sql.read(connection, |row| Ok(row.get(0)?))?;
+    Ok(counts.into_iter().map(unsigned).sum())
 }
 
-async fn read_page(
-    connection: &mut SqliteConnection,
+fn read_page(
+    connection: &Connection,
     search: Search<'_>,
     request: &LogPageRequest,
 ) -> Result<LogPage, Fault> {
@@ -69,7 +55,7 @@ async fn read_page(
         begin: begin.map(|place| (place, false)),
         end,
     };
-    let mut sends = onward.read(connection, request.limit.saturating_add(1)).await?;
+    let mut sends = onward.read(connection, request.limit.saturating_add(1))?;
     let goes_on = sends.len() > request.limit;
     sends.truncate(request.limit);
     // Whatever stands where the page begins lies behind it, and so does everything on the other side.
@@ -80,7 +66,7 @@ async fn read_page(
         end: None,
         ..onward
     };
-    let lies_behind = begin.is_some() && !back.read(connection, 1).await?.is_empty();
+    let lies_behind = begin.is_some() && !back.read(connection, 1)?.is_empty();
     if request.from_end {
         sends.reverse();
         return Ok(LogPage {
@@ -109,7 +95,7 @@ struct Walk<'f> {
 }
 
 impl Walk<'_> {
-    async fn read(&self, connection: &mut SqliteConnection, limit: usize) -> Result<Vec<LoggedSend>, Fault> {
+    fn read(&self, connection: &Connection, limit: usize) -> Result<Vec<LoggedSend>, Fault> {
         let mut sends = Vec::new();
         for leg_is_dated in [!self.undated_first, self.undated_first] {
             let comes_later = |place: &LogPosition| place.run_date.is_some() != leg_is_dated;
@@ -122,11 +108,8 @@ impl Walk<'_> {
             if skips || sends.len() >= limit {
                 continue;
             }
-            let mut sql = self.statement(leg_is_dated, limit - sends.len());
-            let rows = sql.build().fetch_all(&mut *connection).await?;
-            for row in &rows {
-                sends.push(logged_send(row)?);
-            }
+            let sql = self.statement(leg_is_dated, limit - sends.len());
+            sends.extend(sql.read(connection, logged_send)?);
         }
         Ok(sends)
     }
@@ -161,7 +144,7 @@ impl Walk<'_> {
         }
         sql.push(" ORDER BY ").push(&order).push(" LIMIT ");
         sql.push_bind(i64::try_from(limit).unwrap_or(i64::MAX));
-        sql.push(COLUMNS).push(order);
+        sql.push(COLUMNS).push(&order);
         sql
     }
 }
@@ -187,7 +170,7 @@ fn push_bound(sql: &mut Statement, comparison: &str, is_included: bool, place: L
     };
     let columns: Vec<String> = columns.iter().map(|column| format!("send.{column}")).collect();
     sql.push(" AND (")
-        .push(columns.join(", "))
+        .push(&columns.join(", "))
         .push(") ")
         .push(comparison);
     sql.push(if is_included { "= (" } else { " (" });
@@ -199,10 +182,10 @@ fn push_bound(sql: &mut Statement, comparison: &str, is_included: bool, place: L
     sql.push(", ").push_bind(i64::from(place.ordinal)).push(")");
 }
 
-fn logged_send(row: &SqliteRow) -> Result<LoggedSend, Fault> {
+fn logged_send(row: &Row<'_>) -> Result<LoggedSend, Fault> {
     Ok(LoggedSend {
-        activity: ActivityId::from_bytes(uuid(row.try_get("activity")?)?),
-        ordinal: row.try_get("ordinal")?,
+        activity: ActivityId::from_bytes(row.get("activity")?),
+        ordinal: row.get("ordinal")?,
         campaign: campaign(row)?,
         send: send(row)?,
     })
@@ -234,14 +217,14 @@ mod tests {
             )),
             end: None,
         };
-        let sql = format!("EXPLAIN QUERY PLAN {}", walk.statement(true, 50).into_string());
-        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
-            .fetch_all(&store.readers)
+        let explained = walk.statement(true, 50).explained();
+        let steps: Vec<String> = store
+            .readers
+            .read(move |connection| explained.read(connection, |row| Ok(row.get("detail")?)))
             .await
             .unwrap();
-        let steps = rows.iter().map(|row| row.get::<String, _>("detail"));
         // What comes after the choice is for fifty sends.
-        let choice = steps.take_while(|step| step != "SCAN chosen");
+        let choice = steps.into_iter().take_while(|step| step != "SCAN chosen");
         choice.collect::<Vec<_>>().join("\n")
     }
 

@@ -2,80 +2,64 @@
 //!
 //! Owns which migrations there are and that a store of a newer version is refused. The tables themselves are in
 //! `migrations/`. Must not know what is read from them or written to them.
+//!
+//! The version is SQLite's `user_version`. It is looked at only within the transaction that changes it: of two processes that
+//! start at the same time the second waits, and finds everything done.
 
-use std::path::Path;
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-use sqlx::migrate::{Migration, MigrationType, Migrator};
-use sqlx::{Connection, SqlSafeStr, SqliteConnection};
-
+use super::connection::Database;
+use super::fault::Fault;
 use crate::StoreError;
 
-/// Every migration there ever was, in order. One that was released is never changed: its checksum is in the stores.
-///
-/// They are listed here and not found by `sqlx::migrate!`, whose macro would build SQLite a second time.
-const MIGRATIONS: [(i64, &str, &str); 4] = [
-    (
-        1,
-        "kept answers",
-        include_str!("../../migrations/0001_kept_answers.sql"),
-    ),
-    (2, "send log", include_str!("../../migrations/0002_send_log.sql")),
-    (
-        3,
-        "unreadable",
-        include_str!("../../migrations/0003_unreadable.sql"),
-    ),
-    (
-        4,
-        "passing owners",
-        include_str!("../../migrations/0004_passing_owners.sql"),
-    ),
+/// Every migration there ever was, in order; the first one leads to version 1. One that was released is never changed.
+const MIGRATIONS: [&str; 4] = [
+    include_str!("../../migrations/0001_kept_answers.sql"),
+    include_str!("../../migrations/0002_send_log.sql"),
+    include_str!("../../migrations/0003_unreadable.sql"),
+    include_str!("../../migrations/0004_passing_owners.sql"),
 ];
 
-/// Brings the tables to this version.
-pub(super) async fn migrate(connection: &mut SqliteConnection, file: &Path) -> Result<(), StoreError> {
-    migrate_by(&MIGRATIONS, connection, file).await
+const VERSION: &str = "user_version";
+
+/// A connection that writes to tables of this version.
+pub(super) fn open(database: &Database) -> Result<Connection, StoreError> {
+    let at = |fault: Fault| fault.at(database.name());
+    let mut connection = database.open_to_write().map_err(at)?;
+    migrate(&MIGRATIONS, &mut connection).map_err(at)?;
+    Ok(connection)
 }
 
-async fn migrate_by(
-    migrations: &[(i64, &'static str, &'static str)],
-    connection: &mut SqliteConnection,
-    file: &Path,
-) -> Result<(), StoreError> {
-    let migrator = Migrator::with_migrations(
-        migrations
-            .iter()
-            .map(|&(version, description, sql)| {
-                Migration::new(
-                    version,
-                    description.into(),
-                    MigrationType::Simple,
-                    sql.into_sql_str(),
-                    false,
-                )
-            })
-            .collect(),
-    );
-    let sqlx = |error| StoreError::from_sqlx(file, &error);
-    // All of it in one transaction that begins as a writer: of two processes that start at the same time the second
-    // waits, and finds everything done.
-    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.map_err(sqlx)?;
-    migrator
-        .run_direct(None, &mut *transaction, false)
-        .await
-        .map_err(|error| StoreError::from_migration(file, &error))?;
-    transaction.commit().await.map_err(sqlx)
+fn migrate(migrations: &[&str], connection: &mut Connection) -> Result<(), Fault> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let version = version(&transaction)?;
+    let known = usize::try_from(version).map_err(|_| Fault::Row("a version below 0"))?;
+    let missing = migrations.get(known..).ok_or(Fault::NewerSchema(version))?;
+    for (migration, leads_to) in missing.iter().zip(version + 1..) {
+        transaction.execute_batch(migration)?;
+        transaction.pragma_update(None, VERSION, leads_to)?;
+    }
+    Ok(transaction.commit()?)
+}
+
+/// The version of the tables, which the first programs noted in a table of its own.
+fn version(transaction: &Transaction<'_>) -> rusqlite::Result<i64> {
+    const FORMER: &str = "_sqlx_migrations";
+    if transaction.table_exists(None, FORMER)? {
+        let version: i64 =
+            transaction.query_one("SELECT max(version) FROM _sqlx_migrations", (), |row| row.get(0))?;
+        transaction.pragma_update(None, VERSION, version)?;
+        transaction.execute_batch("DROP TABLE _sqlx_migrations")?;
+    }
+    transaction.pragma_query_value(None, VERSION, |row| row.get(0))
 }
 
 #[cfg(test)]
 mod tests {
     use jiff::Timestamp;
     use sends_core::{ActivityId, ListId, SegmentId, SendFilter};
-    use sqlx::ConnectOptions;
-    use sqlx::sqlite::SqliteConnectOptions;
 
     use super::*;
-    use crate::sqlite::files;
     use crate::{Answer, LogFilter, LogPageRequest, Owner, SendLog, SqliteStore, Store};
 
     const FIRST_VERSION: &str = r#"
@@ -88,22 +72,30 @@ mod tests {
                (5, 1, 4, 2, 20, 0, 'COMPLETED', 12, 4, 0, '["A list"]', '[3,4]');
     "#;
 
+    /// As the first programs left it.
+    const FORMER_RECORD: &str = "
+        CREATE TABLE _sqlx_migrations (version BIGINT PRIMARY KEY);
+        INSERT INTO _sqlx_migrations VALUES (1);
+        PRAGMA user_version = 0;
+    ";
+
     #[tokio::test]
     async fn a_store_of_the_first_version_becomes_a_log() {
-        let dir = tempfile::tempdir().unwrap();
-        let file = files::prepare(dir.path()).unwrap();
-        let options = SqliteConnectOptions::new().filename(&file);
-        let mut connection = options.connect().await.unwrap();
-        migrate_by(&MIGRATIONS[..1], &mut connection, &file)
-            .await
-            .unwrap();
-        sqlx::raw_sql(FIRST_VERSION)
-            .execute(&mut connection)
-            .await
-            .unwrap();
-        connection.close().await.unwrap();
+        for former_record in ["", FORMER_RECORD] {
+            let dir = tempfile::tempdir().unwrap();
+            let database = Database::in_dir(dir.path()).unwrap();
+            let mut connection = database.open_to_write().map_err(drop).unwrap();
+            migrate(&MIGRATIONS[..1], &mut connection).map_err(drop).unwrap();
+            connection.execute_batch(FIRST_VERSION).unwrap();
+            connection.execute_batch(former_record).unwrap();
+            drop((connection, database));
 
-        let store = SqliteStore::open(dir.path()).await.unwrap();
+            let store = SqliteStore::open(dir.path()).await.unwrap();
+            check_log(&store).await;
+        }
+    }
+
+    async fn check_log(store: &SqliteStore) {
         let owner = Owner::new([0; 16]);
         let kept = store
             .history(owner, ActivityId::from_bytes([0; 16]), Timestamp::MAX)

@@ -19,11 +19,13 @@ impl SendLog for SqliteStore {
         filter: &'a LogFilter,
         request: LogPageRequest,
     ) -> StoreFuture<'a, LogPage> {
-        Box::pin(log::page(&self.readers, &self.file, owner, filter, request))
+        let filter = filter.clone();
+        self.read(move |connection| log::page(connection, owner, &filter, &request))
     }
 
     fn count<'a>(&'a self, owner: Owner, filter: &'a LogFilter) -> StoreFuture<'a, u64> {
-        Box::pin(log::count(&self.readers, &self.file, owner, filter))
+        let filter = filter.clone();
+        self.read(move |connection| log::count(connection, owner, &filter))
     }
 
     fn totals<'a>(
@@ -32,7 +34,8 @@ impl SendLog for SqliteStore {
         filter: &'a LogFilter,
         group_by: GroupBy,
     ) -> StoreFuture<'a, Vec<TotalGroup>> {
-        Box::pin(log::totals(&self.readers, &self.file, owner, filter, group_by))
+        let filter = filter.clone();
+        self.read(move |connection| log::totals(connection, owner, &filter, &group_by))
     }
 }
 
@@ -71,23 +74,23 @@ impl SyncLog for SqliteStore {
     }
 
     fn state(&self, owner: Owner) -> StoreFuture<'_, SyncState> {
-        Box::pin(sync::state(&self.readers, &self.file, owner))
+        self.read(move |connection| sync::state(connection, owner))
     }
 
     fn next_work(&self, owner: Owner, limit: usize) -> StoreFuture<'_, Vec<SyncWork>> {
-        Box::pin(sync::next_work(&self.readers, &self.file, owner, limit))
+        self.read(move |connection| sync::next_work(connection, owner, limit))
     }
 
     fn pending(&self, owner: Owner) -> StoreFuture<'_, Pending> {
-        Box::pin(sync::pending(&self.readers, &self.file, owner))
+        self.read(move |connection| sync::pending(connection, owner))
     }
 
     fn coverage(&self, owner: Owner) -> StoreFuture<'_, Coverage> {
-        Box::pin(sync::coverage(&self.readers, &self.file, owner))
+        self.read(move |connection| sync::coverage(connection, owner))
     }
 
     fn unreadable(&self, owner: Owner, limit: usize) -> StoreFuture<'_, Vec<Unreadable>> {
-        Box::pin(unreadable::unreadable(&self.readers, &self.file, owner, limit))
+        self.read(move |connection| unreadable::unreadable(connection, owner, limit))
     }
 
     fn unreadable_count(
@@ -96,7 +99,7 @@ impl SyncLog for SqliteStore {
         from: Option<Timestamp>,
         until: Option<Timestamp>,
     ) -> StoreFuture<'_, u64> {
-        Box::pin(unreadable::count(&self.readers, &self.file, owner, from, until))
+        self.read(move |connection| unreadable::count(connection, owner, from, until))
     }
 
     fn campaigns<'a>(
@@ -104,7 +107,8 @@ impl SyncLog for SqliteStore {
         owner: Owner,
         ids: &'a [CampaignId],
     ) -> StoreFuture<'a, Vec<Option<KnownCampaign>>> {
-        Box::pin(campaigns::campaigns(&self.readers, &self.file, owner, ids))
+        let ids = ids.to_vec();
+        self.read(move |connection| campaigns::campaigns(connection, owner, &ids))
     }
 
     fn unsettled(
@@ -113,12 +117,6 @@ impl SyncLog for SqliteStore {
         ran_since: Timestamp,
         fetched_before: Timestamp,
     ) -> StoreFuture<'_, Vec<ActivityId>> {
-        Box::pin(sync::unsettled(
-            &self.readers,
-            &self.file,
-            owner,
-            ran_since,
-            fetched_before,
-        ))
+        self.read(move |connection| sync::unsettled(connection, owner, ran_since, fetched_before))
     }
 }

@@ -2,17 +2,15 @@
 //!
 //! Owns how much of it matters to a stretch of the log. Must not know who writes the rows.
 
-use std::path::Path;
-
 use jiff::Timestamp;
+use rusqlite::{Connection, Row};
 use sends_core::{ActivityId, CampaignId};
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, SqlitePool};
 
-use super::campaigns::{campaign, uuid};
-use super::read::{Fault, count as unsigned};
-use super::sync::{key, limit_of, moment};
-use crate::{Owner, StoreError, Subject, Unreadable};
+use super::campaigns::campaign;
+use super::fault::Fault;
+use super::read::{count as unsigned, moment};
+use super::sync::limit_of;
+use crate::{Owner, Subject, Unreadable};
 
 const UNREADABLE: &str = "
     SELECT kind, subject, missing_from, missing_until, since, tried_at, reason,
@@ -29,18 +27,15 @@ const UNREADABLE: &str = "
     WHERE failed.owner = (SELECT id FROM owner WHERE key = ?1)
     ORDER BY missing_until DESC, subject LIMIT ?2";
 
-pub(super) async fn unreadable(
-    readers: &SqlitePool,
-    file: &Path,
+pub(super) fn unreadable(
+    connection: &Connection,
     owner: Owner,
     limit: usize,
-) -> Result<Vec<Unreadable>, StoreError> {
-    let read = async {
-        let query = sqlx::query(UNREADABLE).bind(key(owner)).bind(limit_of(limit));
-        let rows = query.fetch_all(readers).await?;
-        rows.iter().map(one).collect::<Result<Vec<_>, _>>()
-    };
-    read.await.map_err(|fault: Fault| fault.at(file))
+) -> Result<Vec<Unreadable>, Fault> {
+    let mut statement = connection.prepare_cached(UNREADABLE)?;
+    statement
+        .query_and_then((owner.as_bytes(), limit_of(limit)), one)?
+        .collect()
 }
 
 /// What is missing at a moment belongs to the millisecond that begins before it.
@@ -50,28 +45,23 @@ const COUNT: &str = "
       AND (?2 IS NULL OR missing_until >= ?2)
       AND (?3 IS NULL OR missing_from IS NULL OR missing_from < ?3)";
 
-pub(super) async fn count(
-    readers: &SqlitePool,
-    file: &Path,
+pub(super) fn count(
+    connection: &Connection,
     owner: Owner,
     from: Option<Timestamp>,
     until: Option<Timestamp>,
-) -> Result<u64, StoreError> {
-    let query = sqlx::query_scalar(COUNT)
-        .bind(key(owner))
-        .bind(from.map(Timestamp::as_millisecond))
-        .bind(until.map(|until| until.as_millisecond().saturating_add(1)));
-    let counted = query.fetch_one(readers).await;
-    counted
-        .map(unsigned)
-        .map_err(|error| StoreError::from_sqlx(file, &error))
+) -> Result<u64, Fault> {
+    let from = from.map(Timestamp::as_millisecond);
+    let until = until.map(|until| until.as_millisecond().saturating_add(1));
+    let mut statement = connection.prepare_cached(COUNT)?;
+    Ok(statement.query_one((owner.as_bytes(), from, until), |row| row.get(0).map(unsigned))?)
 }
 
-fn one(row: &SqliteRow) -> Result<Unreadable, Fault> {
-    let id = uuid(row.try_get("subject")?)?;
+fn one(row: &Row<'_>) -> Result<Unreadable, Fault> {
+    let id = row.get("subject")?;
     let at = |column| moment(row, column)?.ok_or(Fault::Row("a failed reading without a time"));
     Ok(Unreadable {
-        subject: match row.try_get("kind")? {
+        subject: match row.get("kind")? {
             1_i64 => Subject::Campaign(CampaignId::from_bytes(id)),
             _ => Subject::History(ActivityId::from_bytes(id)),
         },
@@ -80,7 +70,7 @@ fn one(row: &SqliteRow) -> Result<Unreadable, Fault> {
         missing_until: at("missing_until")?,
         since: at("since")?,
         tried_at: at("tried_at")?,
-        reason: row.try_get("reason")?,
-        is_queued: row.try_get("is_queued")?,
+        reason: row.get("reason")?,
+        is_queued: row.get("is_queued")?,
     })
 }

@@ -9,10 +9,11 @@ mod unreadable;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
+use rusqlite::types::{FromSql, Value};
+use rusqlite::{Connection, Error, Params, Result, ToSql, params};
 use sends_core::{
     ActivityId, ActivityReference, Campaign, CampaignId, Outcome, ReasonCode, SendAttempt, SendStatus,
 };
-use sqlx::{Row, SqliteConnection};
 
 use self::owners::owner_number;
 use super::read::count;
@@ -56,45 +57,53 @@ pub(super) enum Change {
 
 impl Change {
     /// Makes the change. The number is the day's total for a change to it, or how many owners were dropped, and else 0.
-    pub(super) async fn apply(&self, connection: &mut SqliteConnection) -> Result<u64, sqlx::Error> {
+    pub(super) fn apply(&self, connection: &Connection) -> Result<u64> {
         match self {
             Self::Keep {
                 owner,
                 activity,
                 kept,
-            } => keep(connection, *owner, *activity, kept).await?,
-            Self::Forget(owner) => {
-                // The rest goes with it, by the foreign keys.
-                let forget =
-                    sqlx::query("DELETE FROM owner WHERE key = ?1").bind(owner.as_bytes().as_slice());
-                forget.execute(connection).await?;
-            }
+            } => keep(connection, *owner, *activity, kept)?,
+            Self::Forget(owner) => execute(connection, FORGET, [owner.as_bytes()])?,
             Self::KeepPassing {
                 owner,
                 now,
                 unused_since,
-            } => return owners::keep_passing(connection, *owner, *now, *unused_since).await,
-            Self::AddCalls { day, calls } => return change_calls(connection, ADD_CALLS, *day, *calls).await,
+            } => return owners::keep_passing(connection, *owner, *now, *unused_since),
+            Self::AddCalls { day, calls } => return change_calls(connection, ADD_CALLS, *day, *calls),
             Self::RaiseCalls { day, at_least } => {
-                return change_calls(connection, RAISE_CALLS, *day, *at_least).await;
+                return change_calls(connection, RAISE_CALLS, *day, *at_least);
             }
-            Self::KeepListing(owner, listing) => campaigns::keep_listing(connection, *owner, listing).await?,
+            Self::KeepListing(owner, listing) => campaigns::keep_listing(connection, *owner, listing)?,
             Self::KeepActivities {
                 owner,
                 campaign,
                 activities,
-            } => campaigns::keep_activities(connection, *owner, campaign, activities).await?,
-            Self::KeepGone(owner, campaign) => campaigns::keep_gone(connection, *owner, *campaign).await?,
-            Self::Finish(owner, work) => campaigns::finish(connection, *owner, work).await?,
-            Self::KeepFailed(owner, failed) => unreadable::keep_failed(connection, *owner, failed).await?,
-            Self::KeepState(owner, state) => campaigns::keep_state(connection, *owner, state).await?,
-            Self::Probe => {
-                sqlx::query(PROBE).execute(connection).await?;
-            }
+            } => campaigns::keep_activities(connection, *owner, campaign, activities)?,
+            Self::KeepGone(owner, campaign) => campaigns::keep_gone(connection, *owner, *campaign)?,
+            Self::Finish(owner, work) => campaigns::finish(connection, *owner, work)?,
+            Self::KeepFailed(owner, failed) => unreadable::keep_failed(connection, *owner, failed)?,
+            Self::KeepState(owner, state) => campaigns::keep_state(connection, *owner, state)?,
+            Self::Probe => execute(connection, PROBE, ())?,
         }
         Ok(0)
     }
 }
+
+/// Runs a statement that has no result.
+fn execute(connection: &Connection, sql: &'static str, values: impl Params) -> Result<()> {
+    connection.prepare_cached(sql)?.execute(values).map(drop)
+}
+
+/// Runs a statement with one result.
+fn one<T: FromSql>(connection: &Connection, sql: &'static str, values: impl Params) -> Result<T> {
+    connection
+        .prepare_cached(sql)?
+        .query_one(values, |row| row.get(0))
+}
+
+/// The rest goes with it, by the foreign keys.
+const FORGET: &str = "DELETE FROM owner WHERE key = ?1";
 
 const KEEP: &str = "
     INSERT INTO activity_history (owner, activity, fetched_at, fetched_at_nanos, sends)
@@ -130,41 +139,29 @@ const RAISE_CALLS: &str = "
 const PROBE: &str = "
     INSERT INTO write_probe (id, writes) VALUES (1, 1) ON CONFLICT (id) DO UPDATE SET writes = (writes + 1) % 1000000";
 
-async fn keep(
-    connection: &mut SqliteConnection,
-    owner: Owner,
-    activity: ActivityId,
-    kept: &Kept,
-) -> Result<(), sqlx::Error> {
-    let owner = owner_number(connection, owner).await?;
+fn keep(connection: &Connection, owner: Owner, activity: ActivityId, kept: &Kept) -> Result<()> {
+    let owner = owner_number(connection, owner)?;
     let (second, nanosecond) = parts(kept.fetched_at);
     let sends = kept.answer.send_count();
-    let row = sqlx::query(KEEP)
-        .bind(owner)
-        .bind(activity.as_bytes().as_slice())
-        .bind(second)
-        .bind(nanosecond)
-        .bind(sends.map(|sends| i64::try_from(sends).unwrap_or(i64::MAX)))
-        .fetch_one(&mut *connection)
-        .await?;
-    let history = History {
-        number: row.try_get("id")?,
-        owner,
-        activity,
-        campaign: row.try_get("campaign")?,
-    };
+    let sends = sends.map(|sends| i64::try_from(sends).unwrap_or(i64::MAX));
+    let values = params![owner, activity.as_bytes(), second, nanosecond, sends];
+    let history = connection.prepare_cached(KEEP)?.query_one(values, |row| {
+        Ok(History {
+            number: row.get("id")?,
+            owner,
+            activity,
+            campaign: row.get("campaign")?,
+        })
+    })?;
     for delete in DELETE_SENDS {
-        sqlx::query(delete)
-            .bind(history.number)
-            .execute(&mut *connection)
-            .await?;
+        execute(connection, delete, [history.number])?;
     }
     if let Answer::History(sends) = &kept.answer {
         for (ordinal, send) in (0_i64..).zip(sends.iter()) {
-            history.keep_send(connection, ordinal, send).await?;
+            history.keep_send(connection, ordinal, send)?;
         }
     }
-    unreadable::clear(connection, owner, Subject::History(activity)).await
+    unreadable::clear(connection, owner, Subject::History(activity))
 }
 
 const DELETE_SENDS: [&str; 3] = [
@@ -182,71 +179,57 @@ struct History {
 }
 
 impl History {
-    async fn keep_send(
-        &self,
-        connection: &mut SqliteConnection,
-        ordinal: i64,
-        send: &SendAttempt,
-    ) -> Result<(), sqlx::Error> {
+    fn keep_send(&self, connection: &Connection, ordinal: i64, send: &SendAttempt) -> Result<()> {
         let run_date = send.run_date.map(parts);
-        let query = sqlx::query(KEEP_SEND)
-            .bind(self.number)
-            .bind(ordinal)
-            .bind(self.owner)
-            .bind(self.activity.as_bytes().as_slice())
-            .bind(self.campaign)
-            .bind(send.send_id)
-            .bind(run_date.map(|(second, _)| second))
-            .bind(run_date.map(|(_, nanosecond)| nanosecond))
-            .bind(send.send_status.as_ref().map(SendStatus::as_str))
-            .bind(send.reason_code.map(ReasonCode::get))
-            .bind(outcome_code(send.outcome()))
-            .bind(send.count);
         let lists = &send.contact_list_ids;
         let uuids = list_ids::to_uuids(lists);
-        let query = match &uuids {
-            _ if lists.is_empty() => query.bind(None::<Vec<u8>>),
-            Some(uuids) => query.bind(uuids.as_slice()),
-            None => query.bind(json(lists)?),
+        let all_lists = match &uuids {
+            _ if lists.is_empty() => Value::Null,
+            Some(uuids) => Value::Blob(uuids.clone()),
+            None => Value::Text(json(lists)?),
         };
         let segments = &send.segment_ids;
-        let query = query.bind((!segments.is_empty()).then(|| json(segments)).transpose()?);
-        query.execute(&mut *connection).await?;
+        let all_segments = (!segments.is_empty()).then(|| json(segments)).transpose()?;
+        let values = params![
+            self.number,
+            ordinal,
+            self.owner,
+            self.activity.as_bytes(),
+            self.campaign,
+            send.send_id,
+            run_date.map(|(second, _)| second),
+            run_date.map(|(_, nanosecond)| nanosecond),
+            send.send_status.as_ref().map(SendStatus::as_str),
+            send.reason_code.map(ReasonCode::get),
+            outcome_code(send.outcome()),
+            send.count,
+            all_lists,
+            all_segments,
+        ];
+        execute(connection, KEEP_SEND, values)?;
 
         for (place, list) in lists.iter().enumerate() {
-            let keep = sqlx::query(KEEP_LIST)
-                .bind(self.number)
-                .bind(ordinal)
-                .bind(self.owner);
-            let keep = match &uuids {
-                Some(uuids) => keep.bind(&uuids[place * UUID_LENGTH..][..UUID_LENGTH]),
-                None => keep.bind(list.as_str()),
+            let list: &dyn ToSql = match &uuids {
+                Some(uuids) => &&uuids[place * UUID_LENGTH..][..UUID_LENGTH],
+                None => &list.as_str(),
             };
-            keep.execute(&mut *connection).await?;
+            execute(
+                connection,
+                KEEP_LIST,
+                params![self.number, ordinal, self.owner, list],
+            )?;
         }
         for segment in segments {
-            let keep = sqlx::query(KEEP_SEGMENT)
-                .bind(self.number)
-                .bind(ordinal)
-                .bind(self.owner);
-            keep.bind(segment.get()).execute(&mut *connection).await?;
+            let values = (self.number, ordinal, self.owner, segment.get());
+            execute(connection, KEEP_SEGMENT, values)?;
         }
         Ok(())
     }
 }
 
-async fn change_calls(
-    connection: &mut SqliteConnection,
-    change: &'static str,
-    day: Date,
-    calls: u64,
-) -> Result<u64, sqlx::Error> {
-    sqlx::query_scalar(change)
-        .bind(day.to_string())
-        .bind(i64::try_from(calls).unwrap_or(i64::MAX))
-        .fetch_one(connection)
-        .await
-        .map(count)
+fn change_calls(connection: &Connection, change: &'static str, day: Date, calls: u64) -> Result<u64> {
+    let calls = i64::try_from(calls).unwrap_or(i64::MAX);
+    one(connection, change, (day.to_string(), calls)).map(count)
 }
 
 /// Seconds and the nanoseconds beside them, as the columns have them.
@@ -254,8 +237,8 @@ pub(super) fn parts(timestamp: Timestamp) -> (i64, i32) {
     (timestamp.as_second(), timestamp.subsec_nanosecond())
 }
 
-fn json<T: serde::Serialize>(ids: &[T]) -> Result<String, sqlx::Error> {
-    serde_json::to_string(ids).map_err(|error| sqlx::Error::Encode(error.into()))
+fn json<T: serde::Serialize>(ids: &[T]) -> Result<String> {
+    serde_json::to_string(ids).map_err(|error| Error::ToSqlConversionFailure(error.into()))
 }
 
 /// The numbers are listed in the migration, and stay what they are.

@@ -1,4 +1,4 @@
-//! The one task that writes.
+//! The one thread that writes.
 //!
 //! Owns the queue of changes and their grouping into transactions. Must not know what a change does.
 //!
@@ -6,12 +6,13 @@
 //! being committed the next changes gather in the queue, and all of them make up the next one: nobody waits for company,
 //! and under load many share a commit. A change is reported as done only after its transaction was committed.
 
-use std::path::PathBuf;
+use std::thread;
 
-use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions, Connection, SqliteConnection};
+use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
+use super::connection::Database;
+use super::fault::Fault;
 use super::write::Change;
 use crate::StoreError;
 
@@ -22,10 +23,10 @@ const QUEUE_LENGTH: usize = 1_024;
 /// its turn.
 const CHANGES_PER_TRANSACTION: usize = 256;
 
-/// The way to the writing task. The task ends, with everything queued written, when this is dropped or closed.
+/// The way to the writing thread. The thread ends, with everything queued written, when this is dropped or closed.
 pub(super) struct Writer {
     queue: mpsc::Sender<Message>,
-    file: PathBuf,
+    database: Database,
 }
 
 type Done = oneshot::Sender<Result<u64, StoreError>>;
@@ -37,23 +38,28 @@ enum Message {
 }
 
 impl Writer {
-    /// Starts the task. `options` is for when the connection has to be replaced.
-    pub(super) fn start(connection: SqliteConnection, options: SqliteConnectOptions, file: PathBuf) -> Self {
+    /// Starts the thread.
+    pub(super) fn start(connection: Connection, database: Database) -> Result<Self, StoreError> {
         let (queue, messages) = mpsc::channel(QUEUE_LENGTH);
-        let task = Task {
+        let writing = Writing {
             connection: Some(connection),
-            options,
-            file: file.clone(),
+            database: database.clone(),
         };
-        tokio::spawn(task.run(messages));
-        Self { queue, file }
+        thread::Builder::new()
+            .name("store-writer".to_owned())
+            .spawn(|| writing.run(messages))
+            .map_err(|error| StoreError::Failed {
+                file: database.name().to_path_buf(),
+                detail: error.to_string(),
+            })?;
+        Ok(Self { queue, database })
     }
 
     /// Makes a change and returns its number, once it is committed.
     pub(super) async fn write(&self, change: Change) -> Result<u64, StoreError> {
         let (done, outcome) = oneshot::channel();
         let closed = || StoreError::Closed {
-            file: self.file.clone(),
+            file: self.database.name().to_path_buf(),
         };
         self.queue
             .send(Message::Change(Box::new(change), done))
@@ -62,7 +68,7 @@ impl Writer {
         outcome.await.map_err(|_| closed())?
     }
 
-    /// Writes what was queued before this and ends the task. Done at once if it has ended.
+    /// Writes what was queued before this and ends the thread. Done at once if it has ended.
     pub(super) async fn close(&self) {
         let (done, closed) = oneshot::channel();
         if self.queue.send(Message::Close(done)).await.is_ok() {
@@ -72,18 +78,17 @@ impl Writer {
     }
 }
 
-struct Task {
-    /// `None` after a failure: whatever state that left the connection in, a new one is clean.
-    connection: Option<SqliteConnection>,
-    options: SqliteConnectOptions,
-    file: PathBuf,
+struct Writing {
+    /// `None` after a failure that left it in a state nobody knows: a new one is clean.
+    connection: Option<Connection>,
+    database: Database,
 }
 
-impl Task {
-    async fn run(mut self, mut messages: mpsc::Receiver<Message>) {
+impl Writing {
+    fn run(mut self, mut messages: mpsc::Receiver<Message>) {
         let mut gathered = Vec::new();
         let mut close = None;
-        while close.is_none() && messages.recv_many(&mut gathered, CHANGES_PER_TRANSACTION).await > 0 {
+        while close.is_none() && messages.blocking_recv_many(&mut gathered, CHANGES_PER_TRANSACTION) > 0 {
             let mut changes = Vec::with_capacity(gathered.len());
             for message in gathered.drain(..) {
                 match message {
@@ -93,52 +98,48 @@ impl Task {
                     Message::Close(done) => close = Some(done),
                 }
             }
-            self.write(changes).await;
+            self.write(changes);
         }
-        if let Some(connection) = self.connection {
-            // Should it fail, nothing is lost: what was committed is in the write-ahead log, and the next one to open the
-            // store reads it.
-            let _ = connection.close().await;
-        }
+        // Should closing fail, nothing is lost: what was committed is in the write-ahead log, and the next one to open the
+        // store reads it.
+        drop(self);
         if let Some(done) = close {
             let _ = done.send(());
         }
     }
 
-    async fn write(&mut self, changes: Vec<(Box<Change>, Done)>) {
+    fn write(&mut self, changes: Vec<(Box<Change>, Done)>) {
         if changes.is_empty() {
             return;
         }
-        match self.transaction(&changes).await {
+        match self.transaction(&changes) {
             Ok(numbers) => {
                 for ((_, done), number) in changes.into_iter().zip(numbers) {
                     // Whoever does not wait any more does not want to know.
                     let _ = done.send(Ok(number));
                 }
             }
-            Err(error) => {
+            Err(fault) => {
                 // No change can be at fault by itself (every value fits its column), so all share the failure.
-                self.connection = None;
-                let error = StoreError::from_sqlx(&self.file, &error);
+                let error = fault.at(self.database.name());
                 for (_, done) in changes {
                     let _ = done.send(Err(error.clone()));
                 }
+                self.connection.take_if(|connection| !connection.is_autocommit());
             }
         }
     }
 
-    async fn transaction(&mut self, changes: &[(Box<Change>, Done)]) -> Result<Vec<u64>, sqlx::Error> {
+    fn transaction(&mut self, changes: &[(Box<Change>, Done)]) -> Result<Vec<u64>, Fault> {
         let connection = match &mut self.connection {
             Some(connection) => connection,
-            none => none.insert(self.options.connect().await?),
+            none => none.insert(self.database.open_to_write()?),
         };
         // Begun as a writer: one that begins as a reader cannot wait for another process's commit, and fails at once.
-        let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-        let mut numbers = Vec::with_capacity(changes.len());
-        for (change, _) in changes {
-            numbers.push(change.apply(&mut transaction).await?);
-        }
-        transaction.commit().await?;
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let numbers = changes.iter().map(|(change, _)| change.apply(&transaction));
+        let numbers = numbers.collect::<Result<_, _>>()?;
+        transaction.commit()?;
         Ok(numbers)
     }
 }

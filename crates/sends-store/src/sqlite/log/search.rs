@@ -2,14 +2,12 @@
 //!
 //! Owns which rows of `send` are looked at and by which index. Must not know what is read of them, nor in which order.
 
+use rusqlite::types::Value;
 use sends_core::{ListId, Outcome, Reason, ReasonCategory, ReasonCode, SendFilter, SendStatus};
-use sqlx::{QueryBuilder, Sqlite};
 
+use crate::sqlite::statement::Statement;
 use crate::sqlite::write::{outcome_code, parts};
 use crate::{LogFilter, Owner, list_ids, log::folded};
-
-/// The statement as far as it is written.
-pub(super) type Statement = QueryBuilder<Sqlite>;
 
 /// A search over the sends of an owner.
 #[derive(Clone, Copy)]
@@ -53,13 +51,13 @@ impl Search<'_> {
         let filter = self.filter;
         if !filter.activities.is_empty() {
             let activities = filter.activities.iter().map(|id| id.as_bytes().to_vec());
-            push_in(sql, " AND activity IN (", activities);
+            sql.push_in(" AND activity IN (", activities);
         }
         if !filter.campaigns.is_empty() {
             sql.push(" AND activity IN (SELECT activity FROM campaign_activity WHERE campaign IN (SELECT id FROM campaign WHERE owner = ");
             self.push_owner(sql);
             let campaigns = filter.campaigns.iter().map(|id| id.as_bytes().to_vec());
-            push_in(sql, " AND campaign IN (", campaigns);
+            sql.push_in(" AND campaign IN (", campaigns);
             sql.push("))");
         }
     }
@@ -70,30 +68,22 @@ impl Search<'_> {
         push_statuses(sql, filter);
         if !filter.outcomes.is_empty() {
             let outcomes = filter.outcomes.iter().copied().map(outcome_code);
-            push_in(sql, " AND send.outcome IN (", outcomes);
+            sql.push_in(" AND send.outcome IN (", outcomes);
         }
         if !filter.reason_codes.is_empty() {
             let codes = filter.reason_codes.iter().map(|code| code.get());
-            push_in(sql, " AND send.reason_code IN (", codes);
+            sql.push_in(" AND send.reason_code IN (", codes);
         }
         push_categories(sql, &filter.reason_categories);
         if !filter.contact_lists.is_empty() {
             self.push_audience(sql, "send_list");
-            sql.push(" AND list IN (");
-            let mut items = sql.separated(", ");
-            for list in &filter.contact_lists {
-                // As it stands in the row of a send whose lists are all UUIDs, and in any other.
-                if let Some(uuid) = list_ids::to_uuids(std::slice::from_ref(list)) {
-                    items.push_bind(uuid);
-                }
-                items.push_bind(ListId::as_str(list).to_owned());
-            }
-            sql.push("))");
+            sql.push_in(" AND list IN (", filter.contact_lists.iter().flat_map(forms));
+            sql.push(")");
         }
         if !filter.segments.is_empty() {
             self.push_audience(sql, "send_segment");
             let segments = filter.segments.iter().map(|segment| segment.get());
-            push_in(sql, " AND segment IN (", segments);
+            sql.push_in(" AND segment IN (", segments);
             sql.push(")");
         }
     }
@@ -126,12 +116,12 @@ fn push_statuses(sql: &mut Statement, filter: &SendFilter) {
             sql.push(" AND (FALSE");
             if !statuses_are_empty {
                 let statuses = filter.statuses.iter().map(|status| status.as_str().to_owned());
-                push_in(sql, " OR send.status IN (", statuses);
+                sql.push_in(" OR send.status IN (", statuses);
             }
             if wants_unfamiliar {
                 let known = [SendStatus::Completed, SendStatus::Errored];
                 sql.push(" OR ");
-                push_in(sql, unfamiliar, known.map(|status| status.as_str().to_owned()));
+                sql.push_in(unfamiliar, known.map(|status| status.as_str().to_owned()));
             }
             sql.push(")");
         }
@@ -146,28 +136,18 @@ fn push_categories(sql: &mut Statement, categories: &[ReasonCategory]) {
     let chosen = Reason::table()
         .iter()
         .filter(|reason| categories.contains(&reason.category));
-    push_in(sql, " AND (send.reason_code IN (", chosen.map(code));
+    sql.push_in(" AND (send.reason_code IN (", chosen.map(code));
     if categories.contains(&ReasonCategory::Unknown) {
-        push_in(
-            sql,
-            " OR send.reason_code NOT IN (",
-            Reason::table().iter().map(code),
-        );
+        sql.push_in(" OR send.reason_code NOT IN (", Reason::table().iter().map(code));
     }
     sql.push(")");
 }
 
-/// Writes values and the parenthesis that closes them.
-fn push_in<T>(sql: &mut Statement, before: &str, values: impl IntoIterator<Item = T>)
-where
-    T: for<'t> sqlx::Encode<'t, Sqlite> + sqlx::Type<Sqlite>,
-{
-    sql.push(before);
-    let mut items = sql.separated(", ");
-    for value in values {
-        items.push_bind(value);
-    }
-    sql.push(")");
+/// A list as it stands in the row of a send whose lists are all UUIDs, and in any other.
+fn forms(list: &ListId) -> impl Iterator<Item = Value> + use<> {
+    let uuid = list_ids::to_uuids(std::slice::from_ref(list)).map(Value::from);
+    let text = Value::from(list.as_str().to_owned());
+    uuid.into_iter().chain([text])
 }
 
 /// The outcome of a number in a row.

@@ -4,79 +4,71 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::path::Path;
 
 use jiff::civil::{Date, date};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, Row};
 use sends_core::{CampaignId, ListId, ReasonCode};
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, SqliteConnection, SqlitePool, ValueRef};
 
-use super::search::{Search, Statement, outcome};
+use super::search::{Search, outcome};
 use crate::log::sort;
-use crate::sqlite::campaigns::uuid;
-use crate::sqlite::read::{Fault, count, optional_timestamp};
-use crate::{GroupBy, GroupKey, LogFilter, Owner, SendTotal, StoreError, TotalGroup, list_ids};
+use crate::sqlite::fault::Fault;
+use crate::sqlite::read::{count, optional_timestamp};
+use crate::sqlite::statement::Statement;
+use crate::{GroupBy, GroupKey, LogFilter, Owner, SendTotal, TotalGroup, list_ids};
 
-pub(in crate::sqlite) async fn totals(
-    readers: &SqlitePool,
-    file: &Path,
+pub(in crate::sqlite) fn totals(
+    connection: &mut Connection,
     owner: Owner,
     filter: &LogFilter,
-    group_by: GroupBy,
-) -> Result<Vec<TotalGroup>, StoreError> {
+    group_by: &GroupBy,
+) -> Result<Vec<TotalGroup>, Fault> {
     let search = Search { owner, filter };
-    let totals = async {
-        let mut transaction = readers.begin().await?;
-        let connection = &mut *transaction;
-        let mut groups = match group_by {
-            GroupBy::Outcome => by_outcome(connection, search).await?,
-            GroupBy::Reason => by_reason(connection, search).await?,
-            GroupBy::Day(zone) => by_date(connection, search, &zone, |day| day).await?,
-            GroupBy::Week(zone) => by_date(connection, search, &zone, monday).await?,
-            GroupBy::Month(zone) => by_date(connection, search, &zone, Date::first_of_month).await?,
-            GroupBy::Campaign => by_campaign(connection, search).await?,
-            GroupBy::List => by_list(connection, search).await?,
-        };
-        transaction.commit().await?;
-        sort(&mut groups);
-        Ok(groups)
+    // All statements see one state of the store.
+    let transaction = connection.transaction()?;
+    let mut groups = match group_by {
+        GroupBy::Outcome => by_outcome(&transaction, search)?,
+        GroupBy::Reason => by_reason(&transaction, search)?,
+        GroupBy::Day(zone) => by_date(&transaction, search, zone, |day| day)?,
+        GroupBy::Week(zone) => by_date(&transaction, search, zone, monday)?,
+        GroupBy::Month(zone) => by_date(&transaction, search, zone, Date::first_of_month)?,
+        GroupBy::Campaign => by_campaign(&transaction, search)?,
+        GroupBy::List => by_list(&transaction, search)?,
     };
-    totals.await.map_err(|fault: Fault| fault.at(file))
+    sort(&mut groups);
+    Ok(groups)
 }
 
 /// A sum of 64 bits could overflow, two of 32 each cannot.
 const SUMS: &str = "send.outcome AS outcome, count(*) AS sends,
     sum(iif(send.outcome = 1, send.count >> 32, 0)) AS high, sum(iif(send.outcome = 1, send.count & 4294967295, 0)) AS low";
 
-async fn by_outcome(connection: &mut SqliteConnection, search: Search<'_>) -> Result<Vec<TotalGroup>, Fault> {
+fn by_outcome(connection: &Connection, search: Search<'_>) -> Result<Vec<TotalGroup>, Fault> {
     let mut sql = Statement::new(format!("SELECT {SUMS}"));
     search.push(&mut sql);
     sql.push(" GROUP BY send.outcome");
     let mut groups = Groups::default();
-    for row in sql.build().fetch_all(connection).await? {
-        let outcome = outcome(row.try_get("outcome")?).ok_or(UNKNOWN_OUTCOME)?;
-        groups.add(outcome, &row)?;
-    }
+    sql.read(connection, |row| {
+        let outcome = outcome(row.get("outcome")?).ok_or(UNKNOWN_OUTCOME)?;
+        groups.add(outcome, row)
+    })?;
     Ok(groups.named(GroupKey::Outcome))
 }
 
-async fn by_reason(connection: &mut SqliteConnection, search: Search<'_>) -> Result<Vec<TotalGroup>, Fault> {
+fn by_reason(connection: &Connection, search: Search<'_>) -> Result<Vec<TotalGroup>, Fault> {
     let mut sql = Statement::new(format!("SELECT send.reason_code AS reason_code, {SUMS}"));
     search.push(&mut sql);
     sql.push(" GROUP BY send.reason_code, send.outcome");
     let mut groups = Groups::default();
-    for row in sql.build().fetch_all(connection).await? {
-        groups.add(row.try_get::<Option<i32>, _>("reason_code")?, &row)?;
-    }
+    sql.read(connection, |row| {
+        groups.add(row.get::<_, Option<i32>>("reason_code")?, row)
+    })?;
     Ok(groups.named(|code| GroupKey::Reason(code.map(ReasonCode::new))))
 }
 
-async fn by_campaign(
-    connection: &mut SqliteConnection,
-    search: Search<'_>,
-) -> Result<Vec<TotalGroup>, Fault> {
+fn by_campaign(connection: &Connection, search: Search<'_>) -> Result<Vec<TotalGroup>, Fault> {
     let mut sql = Statement::new(format!("WITH grouped AS (SELECT send.campaign AS number, {SUMS}"));
     search.push(&mut sql);
     sql.push(
@@ -85,56 +77,51 @@ async fn by_campaign(
           FROM grouped LEFT JOIN campaign ON campaign.id = number",
     );
     let mut groups = Groups::default();
-    for row in sql.build().fetch_all(connection).await? {
-        let id: Option<&[u8]> = row.try_get("campaign")?;
-        let id = id.map(uuid).transpose()?.map(CampaignId::from_bytes);
-        let name: Option<String> = row.try_get("name")?;
-        groups.add(id.map(|id| (id, name)), &row)?;
-    }
+    sql.read(connection, |row| {
+        let id: Option<[u8; 16]> = row.get("campaign")?;
+        let name: Option<String> = row.get("name")?;
+        groups.add(id.map(|id| (CampaignId::from_bytes(id), name)), row)
+    })?;
     Ok(groups.named(GroupKey::Campaign))
 }
 
-async fn by_list(connection: &mut SqliteConnection, search: Search<'_>) -> Result<Vec<TotalGroup>, Fault> {
+fn by_list(connection: &Connection, search: Search<'_>) -> Result<Vec<TotalGroup>, Fault> {
     let mut sql = Statement::new(
         "WITH chosen AS (SELECT send.history AS history, send.ordinal AS ordinal, send.outcome AS outcome, send.count AS count",
     );
     search.push(&mut sql);
-    sql.push(format!(
+    sql.push(&format!(
         ") SELECT list, {SUMS} FROM chosen AS send
            LEFT JOIN send_list ON send_list.history = send.history AND send_list.ordinal = send.ordinal
            GROUP BY list, send.outcome",
     ));
     let mut groups = Groups::default();
-    for row in sql.build().fetch_all(connection).await? {
-        groups.add(list(&row)?, &row)?;
-    }
+    sql.read(connection, |row| groups.add(list(row)?, row))?;
     Ok(groups.named(GroupKey::List))
 }
 
 /// 16 bytes or a text, see the table.
-fn list(row: &SqliteRow) -> Result<Option<ListId>, Fault> {
-    if row.try_get_raw("list")?.is_null() {
-        return Ok(None);
+fn list(row: &Row<'_>) -> Result<Option<ListId>, Fault> {
+    match row.get_ref("list")? {
+        ValueRef::Null => Ok(None),
+        ValueRef::Blob(uuid) => list_ids::from_uuids(uuid)
+            .and_then(|mut ids| ids.pop())
+            .map(Some)
+            .ok_or(Fault::Row("a contact list id of another length than 16 bytes")),
+        text => Ok(Some(ListId::from(text.as_str()?))),
     }
-    if let Ok(text) = row.try_get::<&str, _>("list") {
-        return Ok(Some(ListId::from(text)));
-    }
-    let mut ids = list_ids::from_uuids(row.try_get("list")?).unwrap_or_default();
-    ids.pop()
-        .map(Some)
-        .ok_or(Fault::Row("a contact list id of another length than 16 bytes"))
 }
 
 /// The database counts days of 24 hours, which is what days are as long as the zone keeps its offset from UTC. So each
 /// stretch with one offset is counted by itself, and a stretch without a send costs nothing.
-async fn by_date(
-    connection: &mut SqliteConnection,
+fn by_date(
+    connection: &Connection,
     search: Search<'_>,
     zone: &TimeZone,
     first_day: impl Fn(Date) -> Date,
 ) -> Result<Vec<TotalGroup>, Fault> {
     let mut groups = Groups::default();
-    let mut next = first_send(connection, search, i64::MIN).await?;
+    let mut next = first_send(connection, search, i64::MIN)?;
     while let Some(begin) = next {
         let end = zone
             .following(begin)
@@ -143,7 +130,7 @@ async fn by_date(
         let mut sql = Statement::new("SELECT (send.run_date - (send.run_date_nanos < 0) + ");
         sql.push_bind(zone.to_offset(begin).seconds());
         // The great number makes it positive, so that a division rounds down.
-        sql.push(format!(" + 864000000000) / 86400 - 10000000 AS day, {SUMS}"));
+        sql.push(&format!(" + 864000000000) / 86400 - 10000000 AS day, {SUMS}"));
         search.push(&mut sql);
         sql.push(" AND (send.run_date, send.run_date_nanos) >= (")
             .push_bind(begin.as_second());
@@ -154,40 +141,34 @@ async fn by_date(
                 .push(", 0)");
         }
         sql.push(" GROUP BY day, send.outcome");
-        for row in sql.build().fetch_all(&mut *connection).await? {
-            let day = date(1970, 1, 1).checked_add(row.try_get::<i64, _>("day")?.days());
+        sql.read(connection, |row| {
+            let day = date(1970, 1, 1).checked_add(row.get::<_, i64>("day")?.days());
             let day = day.map_err(|_| Fault::Row("a time is out of range"))?;
-            groups.add(Some(first_day(day)), &row)?;
-        }
+            groups.add(Some(first_day(day)), row)
+        })?;
         next = match end {
-            Some(end) => first_send(connection, search, end).await?,
+            Some(end) => first_send(connection, search, end)?,
             None => None,
         };
     }
     let mut sql = Statement::new(format!("SELECT {SUMS}"));
     search.push(&mut sql);
     sql.push(" AND send.run_date IS NULL GROUP BY send.outcome");
-    for row in sql.build().fetch_all(connection).await? {
-        groups.add(None, &row)?;
-    }
+    sql.read(connection, |row| groups.add(None, row))?;
     Ok(groups.named(GroupKey::Date))
 }
 
 /// When the first send of the owner ran, from a second on; chosen or not, since that is found at once.
-async fn first_send(
-    connection: &mut SqliteConnection,
-    search: Search<'_>,
-    from: i64,
-) -> Result<Option<Timestamp>, Fault> {
+fn first_send(connection: &Connection, search: Search<'_>, from: i64) -> Result<Option<Timestamp>, Fault> {
     let mut sql =
         Statement::new("SELECT run_date, run_date_nanos FROM send INDEXED BY send_by_date WHERE owner = ");
     search.push_owner(&mut sql);
     sql.push(" AND (run_date, run_date_nanos) >= (").push_bind(from);
     sql.push(", 0) ORDER BY run_date, run_date_nanos LIMIT 1");
-    let row = sql.build().fetch_optional(connection).await?;
-    row.map_or(Ok(None), |row| {
-        optional_timestamp(&row, "run_date", "run_date_nanos")
-    })
+    let first = sql.read(connection, |row| {
+        optional_timestamp(row, "run_date", "run_date_nanos")
+    })?;
+    Ok(first.into_iter().next().flatten())
 }
 
 fn monday(day: Date) -> Date {
@@ -209,15 +190,15 @@ impl<K> Default for Groups<K> {
 
 impl<K: Eq + Hash> Groups<K> {
     /// Adds the sends that a row counts.
-    fn add(&mut self, key: K, row: &SqliteRow) -> Result<(), Fault> {
-        let outcome = outcome(row.try_get("outcome")?).ok_or(UNKNOWN_OUTCOME)?;
+    fn add(&mut self, key: K, row: &Row<'_>) -> Result<(), Fault> {
+        let outcome = outcome(row.get("outcome")?).ok_or(UNKNOWN_OUTCOME)?;
         let part = |name| {
-            row.try_get::<Option<i64>, _>(name)
+            row.get::<_, Option<i64>>(name)
                 .map(|sum| i128::from(sum.unwrap_or(0)))
         };
         let contacts = (part("high")? << 32) + part("low")?;
         let total = self.0.entry(key).or_default();
-        total.add(outcome, count(row.try_get("sends")?), contacts);
+        total.add(outcome, count(row.get("sends")?), contacts);
         Ok(())
     }
 

@@ -2,12 +2,12 @@
 //!
 //! Owns that the sends of the log know their campaign. Must not know of transactions: each function is a part of one.
 
+use rusqlite::{Connection, Result, params};
 use sends_core::{ActivityReference, ActivityRole, Campaign, CampaignId, CampaignStatus};
-use sqlx::{Error, SqliteConnection};
 
 use super::moments::{rounded_down, stretch};
 use super::owners::owner_number;
-use super::{parts, unreadable};
+use super::{execute, one, parts, unreadable};
 use crate::log::folded;
 use crate::{Listing, Owner, Subject, SyncState, SyncWork};
 
@@ -36,36 +36,25 @@ const ADD_WORK: &str = "
     SET missing_from = min(missing_from, excluded.missing_from),
         missing_until = max(missing_until, excluded.missing_until)";
 
-pub(super) async fn keep_listing(
-    connection: &mut SqliteConnection,
-    owner: Owner,
-    listing: &Listing,
-) -> Result<(), Error> {
-    let number = owner_number(connection, owner).await?;
+pub(super) fn keep_listing(connection: &Connection, owner: Owner, listing: &Listing) -> Result<()> {
+    let number = owner_number(connection, owner)?;
     for campaign in &listing.campaigns {
-        keep_campaign(connection, number, campaign).await?;
+        keep_campaign(connection, number, campaign)?;
     }
     for (id, last_sent) in &listing.last_sent {
-        mention(connection, number, *id).await?;
+        mention(connection, number, *id)?;
         let (second, nanosecond) = parts(*last_sent);
-        let keep = sqlx::query(KEEP_LAST_SENT)
-            .bind(number)
-            .bind(id.as_bytes().as_slice());
-        keep.bind(second)
-            .bind(nanosecond)
-            .execute(&mut *connection)
-            .await?;
+        let values = (number, id.as_bytes(), second, nanosecond);
+        execute(connection, KEEP_LAST_SENT, values)?;
     }
     for work in &listing.work {
-        mention(connection, number, work.campaign).await?;
+        mention(connection, number, work.campaign)?;
         let (from, until) = stretch(work.missing_from, work.missing_until);
-        let add = sqlx::query(ADD_WORK)
-            .bind(number)
-            .bind(work.campaign.as_bytes().as_slice());
-        add.bind(from).bind(until).execute(&mut *connection).await?;
+        let values = (number, work.campaign.as_bytes(), from, until);
+        execute(connection, ADD_WORK, values)?;
     }
     match &listing.state {
-        Some(state) => keep_state_of(connection, number, state).await,
+        Some(state) => keep_state_of(connection, number, state),
         None => Ok(()),
     }
 }
@@ -80,63 +69,48 @@ const NAME_CAMPAIGN: &str = "
 
 const ACTIVITIES: &str = "SELECT activity FROM campaign_activity WHERE campaign = ?1";
 
-pub(super) async fn keep_activities(
-    connection: &mut SqliteConnection,
+pub(super) fn keep_activities(
+    connection: &Connection,
     owner: Owner,
     campaign: &Campaign,
     activities: &[ActivityReference],
-) -> Result<(), Error> {
-    let number = owner_number(connection, owner).await?;
-    unreadable::clear(connection, number, Subject::Campaign(campaign.id)).await?;
-    let campaign = keep_campaign(connection, number, campaign).await?;
-    let known: Vec<Vec<u8>> = sqlx::query_scalar(ACTIVITIES)
-        .bind(campaign)
-        .fetch_all(&mut *connection)
-        .await?;
-    for id in known {
-        if activities
-            .iter()
-            .all(|activity| activity.id.as_bytes().as_slice() != id)
-        {
-            drop_activity(connection, number, &id).await?;
+) -> Result<()> {
+    let number = owner_number(connection, owner)?;
+    unreadable::clear(connection, number, Subject::Campaign(campaign.id))?;
+    let campaign = keep_campaign(connection, number, campaign)?;
+    for id in known_activities(connection, campaign)? {
+        if activities.iter().all(|activity| *activity.id.as_bytes() != id) {
+            drop_activity(connection, number, &id)?;
         }
     }
     for activity in activities {
-        let id = activity.id.as_bytes().as_slice();
+        let id = activity.id.as_bytes();
         let role = activity.role.as_ref().map(ActivityRole::as_str);
-        let take = sqlx::query(TAKE_ACTIVITY).bind(number).bind(id).bind(campaign);
-        take.bind(role).execute(&mut *connection).await?;
-        let name = sqlx::query(NAME_CAMPAIGN).bind(number).bind(id).bind(campaign);
-        name.execute(&mut *connection).await?;
+        execute(connection, TAKE_ACTIVITY, (number, id, campaign, role))?;
+        execute(connection, NAME_CAMPAIGN, (number, id, campaign))?;
     }
     Ok(())
+}
+
+fn known_activities(connection: &Connection, campaign: i64) -> Result<Vec<[u8; 16]>> {
+    let mut statement = connection.prepare_cached(ACTIVITIES)?;
+    statement.query_map([campaign], |row| row.get(0))?.collect()
 }
 
 const GONE: &str = "UPDATE campaign SET is_gone = 1 WHERE owner = ?1 AND campaign = ?2 RETURNING id";
 
-pub(super) async fn keep_gone(
-    connection: &mut SqliteConnection,
-    owner: Owner,
-    campaign: CampaignId,
-) -> Result<(), Error> {
-    let number = owner_number(connection, owner).await?;
-    mention(connection, number, campaign).await?;
-    unreadable::clear(connection, number, Subject::Campaign(campaign)).await?;
-    let gone = sqlx::query_scalar(GONE)
-        .bind(number)
-        .bind(campaign.as_bytes().as_slice());
-    let campaign: i64 = gone.fetch_one(&mut *connection).await?;
-    let known: Vec<Vec<u8>> = sqlx::query_scalar(ACTIVITIES)
-        .bind(campaign)
-        .fetch_all(&mut *connection)
-        .await?;
-    for id in known {
-        drop_activity(connection, number, &id).await?;
+pub(super) fn keep_gone(connection: &Connection, owner: Owner, campaign: CampaignId) -> Result<()> {
+    let number = owner_number(connection, owner)?;
+    mention(connection, number, campaign)?;
+    unreadable::clear(connection, number, Subject::Campaign(campaign))?;
+    let campaign: i64 = one(connection, GONE, (number, campaign.as_bytes()))?;
+    for id in known_activities(connection, campaign)? {
+        drop_activity(connection, number, &id)?;
     }
-    let done = sqlx::query("DELETE FROM sync_work WHERE owner = ?1 AND campaign = ?2").bind(number);
-    done.bind(campaign).execute(connection).await?;
-    Ok(())
+    execute(connection, DONE, (number, campaign))
 }
+
+const DONE: &str = "DELETE FROM sync_work WHERE owner = ?1 AND campaign = ?2";
 
 /// The sends go with the answer, by the foreign keys.
 const DROP_ACTIVITY: [&str; 3] = [
@@ -145,10 +119,9 @@ const DROP_ACTIVITY: [&str; 3] = [
     "DELETE FROM unreadable WHERE owner = ?1 AND kind = 2 AND subject = ?2",
 ];
 
-async fn drop_activity(connection: &mut SqliteConnection, owner: i64, activity: &[u8]) -> Result<(), Error> {
+fn drop_activity(connection: &Connection, owner: i64, activity: &[u8; 16]) -> Result<()> {
     for delete in DROP_ACTIVITY {
-        let delete = sqlx::query(delete).bind(owner).bind(activity);
-        delete.execute(&mut *connection).await?;
+        execute(connection, delete, (owner, activity))?;
     }
     Ok(())
 }
@@ -159,77 +132,54 @@ const FINISH: &str = "
     WHERE owner = ?1 AND missing_from IS ?3 AND missing_until = ?4
       AND campaign = (SELECT id FROM campaign WHERE owner = ?1 AND campaign = ?2)";
 
-pub(super) async fn finish(
-    connection: &mut SqliteConnection,
-    owner: Owner,
-    work: &SyncWork,
-) -> Result<(), Error> {
-    let number = owner_number(connection, owner).await?;
+pub(super) fn finish(connection: &Connection, owner: Owner, work: &SyncWork) -> Result<()> {
+    let number = owner_number(connection, owner)?;
     let (from, until) = stretch(work.missing_from, work.missing_until);
-    let finish = sqlx::query(FINISH)
-        .bind(number)
-        .bind(work.campaign.as_bytes().as_slice());
-    finish.bind(from).bind(until).execute(connection).await?;
-    Ok(())
+    let values = (number, work.campaign.as_bytes(), from, until);
+    execute(connection, FINISH, values)
 }
 
-pub(super) async fn keep_state(
-    connection: &mut SqliteConnection,
-    owner: Owner,
-    state: &SyncState,
-) -> Result<(), Error> {
-    let number = owner_number(connection, owner).await?;
-    keep_state_of(connection, number, state).await
+pub(super) fn keep_state(connection: &Connection, owner: Owner, state: &SyncState) -> Result<()> {
+    let number = owner_number(connection, owner)?;
+    keep_state_of(connection, number, state)
 }
 
 const KEEP_STATE: &str = "
     INSERT OR REPLACE INTO sync_state (owner, listed_at, reports_read_at, finished_at, paused_until, failed_at, failure)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
 
-async fn keep_state_of(
-    connection: &mut SqliteConnection,
-    owner: i64,
-    state: &SyncState,
-) -> Result<(), Error> {
-    let keep = sqlx::query(KEEP_STATE)
-        .bind(owner)
-        .bind(state.listed_at.map(rounded_down))
-        .bind(state.reports_read_at.map(rounded_down))
-        .bind(state.finished_at.map(rounded_down))
-        .bind(state.paused_until.map(rounded_down))
-        .bind(state.failed_at.map(rounded_down))
-        .bind(state.failure.as_deref());
-    keep.execute(connection).await?;
-    Ok(())
+fn keep_state_of(connection: &Connection, owner: i64, state: &SyncState) -> Result<()> {
+    let values = params![
+        owner,
+        state.listed_at.map(rounded_down),
+        state.reports_read_at.map(rounded_down),
+        state.finished_at.map(rounded_down),
+        state.paused_until.map(rounded_down),
+        state.failed_at.map(rounded_down),
+        state.failure,
+    ];
+    execute(connection, KEEP_STATE, values)
 }
 
-async fn keep_campaign(
-    connection: &mut SqliteConnection,
-    owner: i64,
-    campaign: &Campaign,
-) -> Result<i64, Error> {
+fn keep_campaign(connection: &Connection, owner: i64, campaign: &Campaign) -> Result<i64> {
     let created = campaign.created_at.map(parts);
     let updated = campaign.updated_at.map(parts);
-    sqlx::query_scalar(KEEP)
-        .bind(owner)
-        .bind(campaign.id.as_bytes().as_slice())
-        .bind(campaign.name.as_deref())
-        .bind(campaign.name.as_deref().map(folded))
-        .bind(campaign.status.as_ref().map(CampaignStatus::as_str))
-        .bind(campaign.campaign_type.as_deref())
-        .bind(campaign.type_code)
-        .bind(created.map(|(second, _)| second))
-        .bind(created.map(|(_, nanosecond)| nanosecond))
-        .bind(updated.map(|(second, _)| second))
-        .bind(updated.map(|(_, nanosecond)| nanosecond))
-        .fetch_one(connection)
-        .await
+    let values = params![
+        owner,
+        campaign.id.as_bytes(),
+        campaign.name,
+        campaign.name.as_deref().map(folded),
+        campaign.status.as_ref().map(CampaignStatus::as_str),
+        campaign.campaign_type,
+        campaign.type_code,
+        created.map(|(second, _)| second),
+        created.map(|(_, nanosecond)| nanosecond),
+        updated.map(|(second, _)| second),
+        updated.map(|(_, nanosecond)| nanosecond),
+    ];
+    one(connection, KEEP, values)
 }
 
-async fn mention(connection: &mut SqliteConnection, owner: i64, campaign: CampaignId) -> Result<(), Error> {
-    let mention = sqlx::query(MENTION)
-        .bind(owner)
-        .bind(campaign.as_bytes().as_slice());
-    mention.execute(connection).await?;
-    Ok(())
+fn mention(connection: &Connection, owner: i64, campaign: CampaignId) -> Result<()> {
+    execute(connection, MENTION, (owner, campaign.as_bytes()))
 }

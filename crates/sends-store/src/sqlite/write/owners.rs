@@ -3,18 +3,25 @@
 //! Must not know of transactions: each function is a part of one.
 
 use jiff::Timestamp;
-use sqlx::{Error, SqliteConnection};
+use rusqlite::{Connection, OptionalExtension, Result};
 
+use super::{execute, one};
 use crate::Owner;
 
 /// The number that stands for an owner in the rows. Only an owner's first row makes one.
-pub(super) async fn owner_number(connection: &mut SqliteConnection, owner: Owner) -> Result<i64, Error> {
-    let find = sqlx::query_scalar("SELECT id FROM owner WHERE key = ?1").bind(owner.as_bytes().as_slice());
-    if let Some(number) = find.fetch_optional(&mut *connection).await? {
-        return Ok(number);
-    }
-    let add = sqlx::query_scalar("INSERT INTO owner (key) VALUES (?1) RETURNING id");
-    add.bind(owner.as_bytes().as_slice()).fetch_one(connection).await
+pub(super) fn owner_number(connection: &Connection, owner: Owner) -> Result<i64> {
+    let key = [owner.as_bytes()];
+    let known = one(connection, "SELECT id FROM owner WHERE key = ?1", key).optional()?;
+    known.map_or_else(
+        || {
+            one(
+                connection,
+                "INSERT INTO owner (key) VALUES (?1) RETURNING id",
+                key,
+            )
+        },
+        Ok,
+    )
 }
 
 const NOTE_USE: &str = "
@@ -29,15 +36,16 @@ const DROP_UNUSED: &str = "
           AND NOT EXISTS (SELECT 1 FROM activity_history WHERE owner = passing.owner AND fetched_at >= ?1))";
 
 /// Notes the use of one, and drops those that are not used. Returns how many these were.
-pub(super) async fn keep_passing(
-    connection: &mut SqliteConnection,
+pub(super) fn keep_passing(
+    connection: &Connection,
     owner: Owner,
     now: Timestamp,
     unused_since: Timestamp,
-) -> Result<u64, Error> {
-    let number = owner_number(connection, owner).await?;
-    let note = sqlx::query(NOTE_USE).bind(number).bind(now.as_second());
-    note.execute(&mut *connection).await?;
-    let drop = sqlx::query(DROP_UNUSED).bind(unused_since.as_second());
-    Ok(drop.execute(connection).await?.rows_affected())
+) -> Result<u64> {
+    let number = owner_number(connection, owner)?;
+    execute(connection, NOTE_USE, (number, now.as_second()))?;
+    let dropped = connection
+        .prepare_cached(DROP_UNUSED)?
+        .execute([unused_since.as_second()])?;
+    Ok(dropped as u64)
 }

@@ -2,8 +2,9 @@
 //!
 //! Must not know of transactions: each function is a part of one.
 
-use sqlx::{Error, SqliteConnection};
+use rusqlite::{Connection, Result, params};
 
+use super::execute;
 use super::moments::{rounded_down, stretch};
 use super::owners::owner_number;
 use crate::{FailedReading, Owner, Subject};
@@ -17,36 +18,20 @@ const KEEP: &str = "
         missing_until = max(missing_until, excluded.missing_until),
         tried_at = excluded.tried_at, reason = excluded.reason";
 
-pub(super) async fn keep_failed(
-    connection: &mut SqliteConnection,
-    owner: Owner,
-    failed: &FailedReading,
-) -> Result<(), Error> {
-    let number = owner_number(connection, owner).await?;
+pub(super) fn keep_failed(connection: &Connection, owner: Owner, failed: &FailedReading) -> Result<()> {
+    let number = owner_number(connection, owner)?;
     let (kind, id) = key(&failed.subject);
     let (from, until) = stretch(failed.missing_from, failed.missing_until);
-    let keep = sqlx::query(KEEP)
-        .bind(number)
-        .bind(kind)
-        .bind(id)
-        .bind(from)
-        .bind(until)
-        .bind(rounded_down(failed.failed_at))
-        .bind(failed.reason.as_str());
-    keep.execute(connection).await?;
-    Ok(())
+    let failed_at = rounded_down(failed.failed_at);
+    let values = params![number, kind, id, from, until, failed_at, failed.reason];
+    execute(connection, KEEP, values)
 }
 
 /// It was read, or there is nothing to read any more.
-pub(super) async fn clear(
-    connection: &mut SqliteConnection,
-    owner: i64,
-    subject: Subject,
-) -> Result<(), Error> {
+pub(super) fn clear(connection: &Connection, owner: i64, subject: Subject) -> Result<()> {
+    const CLEAR: &str = "DELETE FROM unreadable WHERE owner = ?1 AND kind = ?2 AND subject = ?3";
     let (kind, id) = key(&subject);
-    let clear = sqlx::query("DELETE FROM unreadable WHERE owner = ?1 AND kind = ?2 AND subject = ?3");
-    clear.bind(owner).bind(kind).bind(id).execute(connection).await?;
-    Ok(())
+    execute(connection, CLEAR, (owner, kind, id))
 }
 
 /// The kinds are listed in the migration.

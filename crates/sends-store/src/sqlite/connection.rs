@@ -1,0 +1,120 @@
+//! Connections to the database: where it is, and the settings of whoever writes and whoever reads.
+//!
+//! Must not know what is in it.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::fault::Fault;
+use super::files;
+use crate::StoreError;
+
+/// How long one process waits for another one's transaction.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// SQLite's own name for files that are only in memory.
+const IN_MEMORY: &str = "memdb";
+
+/// After how many pages of 4 KiB in the write-ahead log they are moved into the file, which whoever writes waits for: the disk is
+/// flushed. An answer writes a dozen pages, so with SQLite's own 1,000 one in eighty would wait.
+const CHECKPOINT_PAGES: i64 = 4_000;
+
+/// In KiB, as the minus sign says, and SQLite's own default: there are several readers, and the system keeps the file's pages for
+/// all of them.
+const READER_CACHE: i64 = -2_000;
+
+/// Answers come in no order, so each one touches another page of the key's index.
+const WRITER_CACHE: i64 = -16_384;
+
+/// More than there are statements with a text that stays the same.
+const STATEMENTS: usize = 64;
+
+/// Where a database is. It is there, and nobody rebuilds it, for as long as somebody has one of these.
+#[derive(Clone)]
+pub(super) struct Database {
+    name: PathBuf,
+    place: Place,
+}
+
+#[derive(Clone)]
+enum Place {
+    File {
+        _lock: Arc<File>,
+    },
+    /// Gone when no connection is left.
+    Memory {
+        _lasting: Arc<Mutex<Connection>>,
+    },
+}
+
+impl Database {
+    /// The one of a state directory, which is made if it is not there.
+    pub(super) fn in_dir(dir: &Path) -> Result<Self, StoreError> {
+        let name = files::prepare(dir)?;
+        let place = Place::File {
+            _lock: Arc::new(files::lock_shared(dir)?),
+        };
+        Ok(Self { name, place })
+    }
+
+    /// One of its own.
+    pub(super) fn in_memory() -> Result<Self, StoreError> {
+        static DATABASES: AtomicU64 = AtomicU64::new(0);
+        // A name that begins with a slash is one database for all connections of the process.
+        let name = PathBuf::from(format!("/sends-{}", DATABASES.fetch_add(1, Ordering::Relaxed)));
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
+        let lasting = Connection::open_with_flags_and_vfs(&name, flags, IN_MEMORY);
+        let lasting = lasting.map_err(|error| StoreError::from_sqlite(&name, &error))?;
+        let place = Place::Memory {
+            _lasting: Arc::new(Mutex::new(lasting)),
+        };
+        Ok(Self { name, place })
+    }
+
+    /// The file, or the name in memory.
+    pub(super) fn name(&self) -> &Path {
+        &self.name
+    }
+
+    pub(super) fn is_in_memory(&self) -> bool {
+        matches!(self.place, Place::Memory { .. })
+    }
+
+    pub(super) fn open_to_write(&self) -> Result<Connection, Fault> {
+        let connection = self.open(OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        let (journal, synchronous) = match self.place {
+            Place::File { .. } => ("WAL", "NORMAL"),
+            Place::Memory { .. } => ("MEMORY", "OFF"),
+        };
+        // It answers with the journal there is then.
+        connection.pragma_update_and_check(None, "journal_mode", journal, |_| Ok(()))?;
+        connection.pragma_update(None, "synchronous", synchronous)?;
+        connection.pragma_update(None, "foreign_keys", true)?;
+        connection.pragma_update(None, "cache_size", WRITER_CACHE)?;
+        connection.pragma_update_and_check(None, "wal_autocheckpoint", CHECKPOINT_PAGES, |_| Ok(()))?;
+        Ok(connection)
+    }
+
+    pub(super) fn open_to_read(&self) -> Result<Connection, Fault> {
+        let connection = self.open(OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        connection.pragma_update(None, "cache_size", READER_CACHE)?;
+        Ok(connection)
+    }
+
+    fn open(&self, flags: OpenFlags) -> Result<Connection, Fault> {
+        // Each connection is one thread's at a time, so it needs no lock of SQLite's.
+        let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = match self.place {
+            Place::File { .. } => Connection::open_with_flags(&self.name, flags)?,
+            Place::Memory { .. } => Connection::open_with_flags_and_vfs(&self.name, flags, IN_MEMORY)?,
+        };
+        connection.busy_timeout(BUSY_TIMEOUT)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        Ok(connection)
+    }
+}
