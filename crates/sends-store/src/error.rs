@@ -73,6 +73,12 @@ pub enum StoreError {
         /// The store's file.
         file: PathBuf,
     },
+    /// This process reads so much from the store that a read had no turn for 10 seconds.
+    #[error("the store {} is busy with other reads: try again, and search for less at a time", .file.display())]
+    Overloaded {
+        /// The store's file.
+        file: PathBuf,
+    },
     /// The store was closed by its own process.
     #[error("the store {} is closed: this process is shutting down", .file.display())]
     Closed {

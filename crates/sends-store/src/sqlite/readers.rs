@@ -4,10 +4,11 @@
 
 use std::panic;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use rusqlite::Connection;
 use tokio::sync::Semaphore;
-use tokio::task;
+use tokio::{task, time};
 
 use super::connection::Database;
 use super::fault::Fault;
@@ -15,6 +16,9 @@ use crate::StoreError;
 
 /// Reads are short; more readers than this wait for the disk and the cores, not for each other.
 const READERS: u32 = 4;
+
+/// Whoever has not had a turn by then is told so, rather than left waiting behind searches that take their time.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
 /// The way to read. What began to read goes on when nobody waits for it any more.
 pub(super) struct Readers {
@@ -43,8 +47,8 @@ impl Readers {
         &self,
         read: impl FnOnce(&mut Connection) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let turn = Arc::clone(&self.turns).acquire_owned().await;
-        let turn = turn.map_err(|_| self.closed())?;
+        let turn = time::timeout(LONGEST_WAIT, Arc::clone(&self.turns).acquire_owned()).await;
+        let turn = turn.map_err(|_| self.overloaded())?.map_err(|_| self.closed())?;
         let shared = Arc::clone(&self.shared);
         let reading = task::spawn_blocking(move || {
             let found = shared.read(read);
@@ -72,6 +76,12 @@ impl Readers {
         }
     }
 
+    fn overloaded(&self) -> StoreError {
+        StoreError::Overloaded {
+            file: self.shared.database.name().to_path_buf(),
+        }
+    }
+
     fn closed(&self) -> StoreError {
         StoreError::Closed {
             file: self.shared.database.name().to_path_buf(),
@@ -94,5 +104,25 @@ impl Shared {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn who_has_no_turn_for_long_is_told_so_and_may_come_again() {
+        let readers = Readers::new(Database::in_memory().unwrap());
+        let all = readers.turns.acquire_many(READERS).await.unwrap();
+        let began = time::Instant::now();
+        let refused = readers.read(|_| Ok(())).await;
+        assert!(
+            matches!(refused, Err(StoreError::Overloaded { .. })),
+            "{refused:?}"
+        );
+        assert_eq!(began.elapsed().as_secs(), LONGEST_WAIT.as_secs());
+        drop(all);
+        assert_eq!(readers.read(|_| Ok(7)).await, Ok(7));
     }
 }
