@@ -114,10 +114,13 @@ async fn processes_that_start_together_count_together_exactly() {
     let dir = tempfile::tempdir().unwrap();
     // The store does not exist yet: they also create it together.
     let mut children: Vec<Child> = (0..PROCESSES).map(|_| start_child(dir.path(), CALLS)).collect();
-    let mut all: Vec<u64> = children.iter_mut().flat_map(lines).filter_map(total).collect();
+    let said: Vec<String> = children.iter_mut().flat_map(lines).collect();
     for mut child in children {
-        assert!(child.wait().unwrap().success());
+        let ended = child.wait().unwrap();
+        let complaints: Vec<_> = said.iter().filter(|line| total(line).is_none()).collect();
+        assert!(ended.success(), "{ended}: {complaints:#?}");
     }
+    let mut all: Vec<u64> = said.iter().filter_map(total).collect();
     all.sort_unstable();
     assert_eq!(
         all,

@@ -6,9 +6,10 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::fault::Fault;
 use super::files;
@@ -16,6 +17,9 @@ use crate::StoreError;
 
 /// How long one process waits for another one's transaction.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How often whoever makes the database tries to give it its journal while others have it open.
+const JOURNAL_INTERVAL: Duration = Duration::from_millis(1);
 
 /// SQLite's own name for files that are only in memory.
 const IN_MEMORY: &str = "memdb";
@@ -91,8 +95,7 @@ impl Database {
             Place::File { .. } => ("WAL", "NORMAL"),
             Place::Memory { .. } => ("MEMORY", "OFF"),
         };
-        // It answers with the journal there is then.
-        connection.pragma_update_and_check(None, "journal_mode", journal, |_| Ok(()))?;
+        set_journal(&connection, journal)?;
         connection.pragma_update(None, "synchronous", synchronous)?;
         connection.pragma_update(None, "foreign_keys", true)?;
         connection.pragma_update(None, "cache_size", WRITER_CACHE)?;
@@ -116,5 +119,47 @@ impl Database {
         connection.busy_timeout(BUSY_TIMEOUT)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
         Ok(connection)
+    }
+}
+
+/// Sets the journal, for which SQLite itself waits for nobody: a process that makes the same database at this moment is enough for
+/// it to fail.
+fn set_journal(connection: &Connection, journal: &str) -> rusqlite::Result<()> {
+    let began = Instant::now();
+    loop {
+        // It answers with the journal there is then.
+        match connection.pragma_update_and_check(None, "journal_mode", journal, |_| Ok(())) {
+            Err(error)
+                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
+                    && began.elapsed() < BUSY_TIMEOUT =>
+            {
+                thread::sleep(JOURNAL_INTERVAL);
+            }
+            done => return done,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_that_is_being_made_by_another_one_is_waited_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let database = Database::in_dir(dir.path()).unwrap();
+        let other = Connection::open(database.name()).unwrap();
+        other
+            .execute_batch("BEGIN IMMEDIATE; CREATE TABLE made (id INTEGER)")
+            .unwrap();
+        let opening = thread::spawn(move || {
+            database
+                .open_to_write()
+                .map_err(|fault| fault.at(database.name()))
+        });
+        thread::sleep(Duration::from_millis(100));
+        assert!(!opening.is_finished());
+        other.execute_batch("COMMIT").unwrap();
+        assert!(opening.join().unwrap().is_ok());
     }
 }
