@@ -42,8 +42,9 @@ async fn secrets_are_in_no_log_error_or_debug_output() {
         .with_max_level(tracing::Level::TRACE)
         .with_writer(captured.clone())
         .finish();
-    // One thread runs this test and all its tasks, so that a default for the thread sees everything.
-    let _default = tracing::subscriber::set_default(subscriber);
+    // For the whole process, other tests included: whether a line of the code logs at all is decided once, by the thread that comes
+    // to it first.
+    tracing::subscriber::set_global_default(subscriber).unwrap();
 
     let upstream = Upstream::start().await;
     let request = LoginRequest {
