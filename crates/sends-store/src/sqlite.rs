@@ -55,6 +55,9 @@ use writer::Writer;
 /// A reader is not held for longer than this many lookups take.
 const IDS_PER_READ: usize = 1_000;
 
+/// A thread that has other things to do looks up no more than so many.
+const IDS_AT_ONCE: usize = 8;
+
 /// The store in the file `sends.db` of a state directory, or in memory.
 ///
 /// The file can be read by its user only, and a file others have access to is refused. It must be opened and used within a
@@ -166,10 +169,10 @@ impl SqliteStore {
 
 impl Store for SqliteStore {
     fn history(&self, owner: Owner, activity: ActivityId, _: Timestamp) -> StoreFuture<'_, Option<Kept>> {
-        self.read(move |connection| {
+        Box::pin(self.readers.look_up(move |connection| {
             let mut kept = read::histories(connection, owner, &[activity])?;
             Ok(kept.pop().flatten())
-        })
+        }))
     }
 
     fn histories<'a>(
@@ -182,8 +185,14 @@ impl Store for SqliteStore {
             let mut all = Vec::with_capacity(activities.len());
             for some in activities.chunks(IDS_PER_READ) {
                 let some = some.to_vec();
-                let kept = self.read(move |connection| read::histories(connection, owner, &some));
-                all.extend(kept.await?);
+                let is_short = some.len() <= IDS_AT_ONCE;
+                let read = move |connection: &mut Connection| read::histories(connection, owner, &some);
+                let kept = if is_short {
+                    self.readers.look_up(read).await
+                } else {
+                    self.readers.read(read).await
+                };
+                all.extend(kept?);
             }
             Ok(all)
         })

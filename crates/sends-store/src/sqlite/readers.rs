@@ -1,12 +1,17 @@
 //! The connections that read.
 //!
 //! Owns how many reads run at a time, and on which threads. Must not know what is read.
+//!
+//! A read may wait for the disk, so it runs on a thread that has nothing else to do. To look up a few rows takes less time than
+//! it takes to wake that thread and to be woken by it, and the rows are in memory as a rule. So that is done where it is asked
+//! for, by one thread at a time: should the disk keep it waiting after all, the runtime's other threads go on.
 
 use std::panic;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rusqlite::Connection;
+use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::{task, time};
 
@@ -25,6 +30,8 @@ pub(super) struct Readers {
     /// Closed with the store.
     turns: Arc<Semaphore>,
     shared: Arc<Shared>,
+    /// For looking up; opened when it is first needed.
+    here: Mutex<Option<Connection>>,
 }
 
 struct Shared {
@@ -39,7 +46,33 @@ impl Readers {
         Self {
             turns: Arc::new(Semaphore::new(READERS as usize)),
             shared: Arc::new(Shared { database, idle }),
+            here: Mutex::default(),
         }
+    }
+
+    /// Reads a few rows: here where that is possible at once, and else as everything is read.
+    pub(super) async fn look_up<T: Send + 'static>(
+        &self,
+        read: impl Fn(&mut Connection) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        match self.read_here(&read) {
+            Some(found) => Ok(found),
+            None => self.read(read).await,
+        }
+    }
+
+    /// `None` when it did not work, for whatever reason.
+    fn read_here<T>(&self, read: impl Fn(&mut Connection) -> Result<T, Fault>) -> Option<T> {
+        let others_go_on = Handle::current().metrics().num_workers() > 1;
+        let _turn = self.turns.try_acquire().ok().filter(|_| others_go_on)?;
+        let mut here = self.here.try_lock().ok()?;
+        let mut connection = match here.take() {
+            Some(connection) => connection,
+            None => self.shared.database.open_to_look_up().ok()?,
+        };
+        let found = read(&mut connection).ok()?;
+        *here = Some(connection);
+        Some(found)
     }
 
     /// Reads on a thread that may wait for the disk.
@@ -72,6 +105,7 @@ impl Readers {
         if let Ok(all) = self.turns.acquire_many(READERS).await {
             self.turns.close();
             self.shared.lock().clear();
+            self.here.lock().unwrap_or_else(PoisonError::into_inner).take();
             drop(all);
         }
     }
@@ -109,7 +143,62 @@ impl Shared {
 
 #[cfg(test)]
 mod tests {
+    use std::thread;
+
     use super::*;
+
+    async fn looked_up_on(readers: &Readers) -> thread::ThreadId {
+        readers
+            .look_up(|connection| {
+                connection.query_one("SELECT count(*) FROM sqlite_schema", (), |_| Ok(()))?;
+                Ok(thread::current().id())
+            })
+            .await
+            .unwrap()
+    }
+
+    #[expect(clippy::await_holding_lock, reason = "nobody waits for it")]
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_look_up_takes_no_other_thread_unless_somebody_looks_up() {
+        let readers = Readers::new(Database::in_memory().unwrap());
+        let this = thread::current().id();
+        assert_eq!(looked_up_on(&readers).await, this);
+        let somebody = readers.here.lock().unwrap();
+        assert_ne!(looked_up_on(&readers).await, this);
+        drop(somebody);
+        assert_eq!(looked_up_on(&readers).await, this);
+    }
+
+    #[tokio::test]
+    async fn the_only_thread_of_a_runtime_does_not_wait_for_the_disk() {
+        let readers = Readers::new(Database::in_memory().unwrap());
+        assert_ne!(looked_up_on(&readers).await, thread::current().id());
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn what_is_locked_is_waited_for_on_another_thread() {
+        let database = Database::in_memory().unwrap();
+        let readers = Readers::new(database.clone());
+        looked_up_on(&readers).await;
+        let writer = database.open_to_write().map_err(drop).unwrap();
+        writer.execute_batch("BEGIN EXCLUSIVE").unwrap();
+        let unlocked = thread::spawn(move || {
+            thread::sleep(Duration::from_millis(50));
+            writer.execute_batch("COMMIT").unwrap();
+        });
+        assert_ne!(looked_up_on(&readers).await, thread::current().id());
+        unlocked.join().unwrap();
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn nothing_is_looked_up_after_the_end() {
+        let readers = Readers::new(Database::in_memory().unwrap());
+        looked_up_on(&readers).await;
+        readers.close().await;
+        assert!(readers.here.lock().unwrap().is_none());
+        let refused = readers.look_up(|_| Ok(())).await;
+        assert!(matches!(refused, Err(StoreError::Closed { .. })), "{refused:?}");
+    }
 
     #[tokio::test(start_paused = true)]
     async fn who_has_no_turn_for_long_is_told_so_and_may_come_again() {
