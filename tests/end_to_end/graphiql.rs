@@ -1,11 +1,11 @@
 //! The page to explore the schema with, as far as it goes without a browser.
 
-use reqwest::{Client, Response};
+use reqwest::Response;
 use sends_end_to_end::ServiceProcess;
 use serde_json::{Value, json};
 
 async fn get(service: &ServiceProcess, path: &str) -> Response {
-    let client = Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
+    let client = sends_end_to_end::http_client();
     let url = format!("{}{path}", service.origin());
     client.get(url).send().await.unwrap()
 }

@@ -25,7 +25,7 @@ fn service(options: &[&str]) -> ServiceProcess {
 
 fn client() -> Client {
     // What is compressed is to be seen as it is.
-    let client = Client::builder().no_proxy().no_gzip().tls_certs_only([]);
+    let client = sends_end_to_end::http_client_builder().no_gzip();
     client.build().unwrap()
 }
 

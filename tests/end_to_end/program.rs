@@ -85,11 +85,7 @@ async fn options_can_come_from_the_environment() {
 #[tokio::test]
 async fn a_body_past_the_limit_is_refused() {
     let mut service = ServiceProcess::start(&["--sandbox"], &[]);
-    let client = reqwest::Client::builder()
-        .no_proxy()
-        .tls_certs_only([])
-        .build()
-        .unwrap();
+    let client = sends_end_to_end::http_client();
     let body = format!(r#"{{"query":"{{ {} }}"}}"#, "a ".repeat(5 << 20));
     let answer = client
         .post(format!("{}/graphql", service.origin()))
@@ -103,10 +99,6 @@ async fn a_body_past_the_limit_is_refused() {
 }
 
 async fn reqwest_get(url: &str) -> String {
-    let client = reqwest::Client::builder()
-        .no_proxy()
-        .tls_certs_only([])
-        .build()
-        .unwrap();
+    let client = sends_end_to_end::http_client();
     client.get(url).send().await.unwrap().text().await.unwrap()
 }

@@ -13,7 +13,7 @@ mod service;
 pub use command::{CommandProcess, Finished, run};
 pub use process::{Program, free_port};
 pub use sandbox::SandboxProcess;
-pub use service::{ServiceProcess, http_client, refused_start};
+pub use service::{ServiceProcess, http_client, http_client_builder, refused_start};
 
 /// The activity of the upstream's own guide, with two sends.
 pub const GUIDE_ACTIVITY: &str = "1ead98be-dfa0-4e04-81f7-5f1534d42e9c";

@@ -44,11 +44,14 @@ impl Program {
         static PATHS: [OnceLock<PathBuf>; 2] = [OnceLock::new(), OnceLock::new()];
         let name = ["sends-graphql", "sends-sandbox"][self as usize];
         PATHS[self as usize].get_or_init(|| {
-            let build = escargot::CargoBuild::new()
+            let mut build = escargot::CargoBuild::new()
                 .package(name)
                 .bin(name)
-                .current_release()
-                .run();
+                .current_release();
+            if matches!(self, Self::Service) {
+                build = build.features("full");
+            }
+            let build = build.run();
             build.expect("the program builds").path().to_owned()
         })
     }

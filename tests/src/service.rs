@@ -5,7 +5,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use reqwest::Client;
+use reqwest::{Client, ClientBuilder};
+use rustls::crypto::CryptoProvider;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -181,6 +182,14 @@ pub fn refused_start(options: &[&str], environment: &[(&str, &str)]) -> (Option<
 
 /// A client that asks nobody but the address it is given.
 pub fn http_client() -> Client {
-    let client = Client::builder().no_proxy().tls_certs_only([]).build();
-    client.expect("a client")
+    http_client_builder().build().expect("a client")
+}
+
+/// The settings of [`http_client`], to be added to: no proxy, and no certificates of the machine.
+pub fn http_client_builder() -> ClientBuilder {
+    if CryptoProvider::get_default().is_none() {
+        // It fails when another thread has installed one meanwhile, which is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    }
+    Client::builder().no_proxy().tls_certs_only([])
 }

@@ -32,7 +32,7 @@ pub(crate) async fn serve_static() {
 /// Answers what the upstream answers, whose URL is on standard input.
 pub(crate) async fn serve_relay() {
     let upstream = std::io::read_to_string(std::io::stdin()).expect("a URL");
-    let http = reqwest::Client::new();
+    let http = sends_end_to_end::http_client();
     let handler = move |request: Request| async move {
         let target = format!("{upstream}{}", request.uri().path());
         let asked = http

@@ -14,7 +14,8 @@ use tokio::time::Instant;
 use tower::util::MapResponseLayer;
 
 use crate::{
-    AccessToken, BaseUrl, BuildError, Endpoint, FailureClass, Settings, UpstreamError, refusal::Refusal,
+    AccessToken, BaseUrl, BuildError, Endpoint, FailureClass, Settings, UpstreamError,
+    crypto::install_crypto_provider, refusal::Refusal,
 };
 
 /// The header that carries the id of a request through Amazon's gateway (observed).
@@ -53,6 +54,7 @@ impl Transport {
         settings: Settings,
         connected: impl Fn() + Clone + Send + Sync + 'static,
     ) -> Result<Self, BuildError> {
+        install_crypto_provider();
         let headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("application/json"))]);
         let mut builder = Client::builder()
             .user_agent(concat!("sends/", env!("CARGO_PKG_VERSION")))

@@ -57,6 +57,7 @@ impl TokenHttp {
         dir: &StateDir,
         settings: &Settings,
     ) -> Result<Self, TransportError> {
+        sends_client::install_crypto_provider();
         let mut builder = Client::builder()
             .user_agent(concat!("sends/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(settings.connect_timeout)

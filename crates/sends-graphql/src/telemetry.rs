@@ -5,7 +5,7 @@
 //! | one GraphQL request as all three see it | `telemetry/operation.rs` |
 //! | log lines: where to, in which form | `telemetry/log.rs` |
 //! | counters, gauges and histograms, and their text | `telemetry/metrics.rs`, `telemetry/metrics/` |
-//! | spans, sent to a collector | `telemetry/traces.rs` |
+//! | spans, sent to a collector | `telemetry/traces.rs`, `telemetry/traces/` |
 //!
 //! It stands around the execution of an operation and never inside: the library's own extensions would make every request
 //! slower by half and more, whether or not anybody watches. Must not know what an operation asks, and nothing here ever
@@ -37,5 +37,7 @@ pub fn start(format: LogFormat) -> Result<Option<Traces>, TracesError> {
     }
     // Somebody who embeds the service may have a subscriber of their own.
     let _ = tracing_subscriber::registry().with(layers).try_init();
+    #[cfg(not(feature = "otlp"))]
+    traces::warn_if_absent();
     Ok(traces)
 }

@@ -1,13 +1,13 @@
 //! HTTP itself: versions, compression, the ids of requests.
 
-use reqwest::{Client, Version};
+use reqwest::Version;
 
 use super::{QUERY, body, get, header, post, send, service};
 
 #[tokio::test]
 async fn http_2_is_spoken_to_who_knows_it_beforehand() {
     let service = service(&[]);
-    let client = Client::builder().no_proxy().tls_certs_only([]);
+    let client = sends_end_to_end::http_client_builder();
     let client = client.http2_prior_knowledge().build().unwrap();
     let url = format!("{}/graphql", service.origin());
     let one = || client.post(&url).json(&body(QUERY)).send();

@@ -18,11 +18,7 @@ fn address(service: &ServiceProcess) -> String {
 fn asked_meanwhile(service: &ServiceProcess, query: String) -> tokio::task::JoinHandle<Option<Value>> {
     let url = format!("{}/graphql", service.origin());
     tokio::spawn(async move {
-        let client = reqwest::Client::builder()
-            .no_proxy()
-            .tls_certs_only([])
-            .build()
-            .unwrap();
+        let client = sends_end_to_end::http_client();
         let answer = client
             .post(url)
             .json(&json!({ "query": query }))

@@ -13,11 +13,7 @@ fn lines(log: &str) -> Vec<Value> {
 }
 
 async fn ask_as(service: &ServiceProcess, request_id: &str, query: &str) {
-    let client = reqwest::Client::builder()
-        .no_proxy()
-        .tls_certs_only([])
-        .build()
-        .unwrap();
+    let client = sends_end_to_end::http_client();
     client
         .post(format!("{}/graphql", service.origin()))
         .header("x-request-id", request_id)
@@ -92,11 +88,7 @@ async fn no_secret_is_in_the_log_even_when_everything_is_logged() {
     );
     let activities = sandbox.activities(1).await;
     ours.query(&named_query("Quiet", &activities)).await;
-    let client = reqwest::Client::builder()
-        .no_proxy()
-        .tls_certs_only([])
-        .build()
-        .unwrap();
+    let client = sends_end_to_end::http_client();
     let answer = client
         .post(format!("{}/graphql", theirs.origin()))
         .bearer_auth(SandboxProcess::ACCESS_TOKEN)

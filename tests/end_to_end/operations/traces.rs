@@ -82,11 +82,7 @@ async fn the_upstream_calls_of_an_operation_are_below_it_and_it_is_below_its_cal
         ],
     );
     let activities = sandbox.activities(3).await;
-    let client = reqwest::Client::builder()
-        .no_proxy()
-        .tls_certs_only([])
-        .build()
-        .unwrap();
+    let client = sends_end_to_end::http_client();
     let answer = client
         .post(format!("{}/graphql", service.origin()))
         .header(

@@ -48,6 +48,7 @@ impl Upstream {
     }
 
     pub(crate) async fn start_with(config: Config) -> Self {
+        sends_client::install_crypto_provider();
         let http = reqwest::Client::builder()
             .no_proxy()
             .tls_certs_only([])

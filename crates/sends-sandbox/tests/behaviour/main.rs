@@ -29,6 +29,8 @@ pub(crate) struct Visit {
 
 impl Visit {
     pub(crate) async fn to(config: Config) -> Self {
+        // It fails after the first time.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let client = Client::builder()
             .no_proxy()
             // What is on the wire is what is tested.
