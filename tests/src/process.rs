@@ -44,13 +44,17 @@ impl Program {
         static PATHS: [OnceLock<PathBuf>; 2] = [OnceLock::new(), OnceLock::new()];
         let name = ["sends-graphql", "sends-sandbox"][self as usize];
         PATHS[self as usize].get_or_init(|| {
-            let mut build = escargot::CargoBuild::new()
-                .package(name)
-                .bin(name)
-                .current_release();
-            if matches!(self, Self::Service) {
-                build = build.features("full");
-            }
+            let build = escargot::CargoBuild::new().bin(name).current_release();
+            let build = if cfg!(debug_assertions) {
+                // The selection decides which features the dependencies have. With the workspace and a test in it, as in
+                // `cargo test --workspace`, nothing is compiled a second time.
+                build.arg("--workspace").test("end_to_end")
+            } else {
+                build
+                    .package("sends-graphql")
+                    .package("sends-sandbox")
+                    .features("sends-graphql/full")
+            };
             let build = build.run();
             build.expect("the program builds").path().to_owned()
         })
