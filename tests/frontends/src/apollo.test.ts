@@ -1,11 +1,11 @@
 // Apollo Client 4: the normalised cache, error policies and pagination.
 
-import { ApolloClient, CombinedGraphQLErrors, HttpLink, InMemoryCache, type NormalizedCacheObject } from '@apollo/client';
-import { relayStylePagination } from '@apollo/client/utilities';
+import { ApolloClient, CombinedGraphQLErrors, HttpLink, type NormalizedCacheObject } from '@apollo/client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { CampaignById, Campaigns, History, Latest, Page, SendById } from './documents';
 import { typeOf } from './identity';
 import { GUIDE, type Service, UNCOUNTABLE, UNKNOWN, WEEKLY, countingFetch, startService } from './service';
+import { cache as readmeCache } from './settings/apollo';
 
 let service: Service;
 
@@ -14,26 +14,20 @@ beforeAll(async () => {
 });
 afterAll(() => service.stop());
 
-/** The cache as the README says. */
+/** The README's cache, which does not fetch again what it has got along another way. */
 function cache() {
-  return new InMemoryCache({
-    possibleTypes: { Node: ['Campaign', 'CampaignActivity', 'ContactList', 'Segment', 'Send'] },
-    typePolicies: {
-      CampaignActivity: { fields: { sendHistoryConnection: relayStylePagination(['filter', 'orderBy']) } },
-      Query: {
-        fields: {
-          campaigns: relayStylePagination(['updatedAfter', 'updatedBefore']),
-          sends: relayStylePagination(['filter', 'orderBy']),
-          // What was fetched along another way is not fetched again.
-          node: { read: (known, { args, toReference }) => {
-            const id = String(args?.['id']);
-            return known ?? toReference({ __typename: typeOf(id), id });
-          } },
+  const cache = readmeCache();
+  cache.policies.addTypePolicies({
+    Query: {
+      fields: {
+        node: (known, { args, toReference }) => {
+          const id = String(args?.['id']);
+          return known ?? toReference({ __typename: typeOf(id), id });
         },
       },
-      Reason: { keyFields: ['code'] },
     },
   });
+  return cache;
 }
 
 function client() {
@@ -48,13 +42,13 @@ test('a query answers with the generated types', async () => {
   expect(data?.campaignActivity?.sendHistory?.map((send) => send.outcome)).toEqual(['SENT', 'NO_RECIPIENTS']);
 });
 
-test('activities, sends and reasons are kept under identities of their own', async () => {
+test('activities and sends are kept under identities of their own', async () => {
   const { apollo } = client();
   await apollo.query({ query: History, variables: { id: GUIDE } });
   await apollo.query({ query: History, variables: { id: WEEKLY } });
   const kept = apollo.cache.extract() as NormalizedCacheObject;
   expect(Object.keys(kept)).toEqual(
-    expect.arrayContaining([`CampaignActivity:${GUIDE}`, `Send:${GUIDE}:1`, `Send:${WEEKLY}:1`, 'Reason:{"code":12}']),
+    expect.arrayContaining([`CampaignActivity:${GUIDE}`, `Send:${GUIDE}:1`, `Send:${WEEKLY}:1`]),
   );
   // Forty-two sends, none of which has taken the place of another with the same `sendId`.
   expect(Object.keys(kept).filter((key) => key.startsWith('Send:'))).toHaveLength(42);

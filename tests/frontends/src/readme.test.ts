@@ -1,0 +1,169 @@
+// The README's settings of the clients' caches with the README's queries, and Apollo's defaults with an ordinary one.
+
+import { readFileSync } from 'node:fs';
+import { ApolloClient, type DocumentNode, HttpLink, InMemoryCache, gql } from '@apollo/client';
+import { Client, fetchExchange } from 'urql';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { type Service, startService } from './service';
+import { cache as apolloCache } from './settings/apollo';
+import { cache as urqlCache } from './settings/urql';
+
+const text = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8');
+/** The README without the indentation of blocks that stand in lists. */
+const readme = text('../../../README.md').replaceAll(/^ {2}/gm, '');
+const dedented = (code: string) => code.replaceAll(/^ {2}/gm, '');
+const queries = [...text('../../../README.md').matchAll(/^```graphql\n([^]*?)^```/gm)].map(([, query = '']) => query);
+
+let service: Service;
+beforeAll(async () => {
+  service = await startService();
+});
+afterAll(() => service.stop());
+
+// A cache that does not know what to do says so there.
+beforeEach(() => {
+  vi.spyOn(console, 'warn');
+  vi.spyOn(console, 'error');
+});
+afterEach(() => {
+  expect(console.warn).not.toHaveBeenCalled();
+  expect(console.error).not.toHaveBeenCalled();
+  vi.restoreAllMocks();
+});
+
+const apollo = (cache = apolloCache()) => new ApolloClient({ link: new HttpLink({ uri: service.url }), cache });
+const urql = () => new Client({ url: service.url, exchanges: [urqlCache(), fetchExchange], preferGetMethod: false });
+
+/** What the service answers, without a client's cache in between. */
+async function plain(query: string) {
+  const headers = { 'content-type': 'application/json' };
+  const response = await fetch(service.url, { method: 'POST', headers, body: JSON.stringify({ query }) });
+  const { data, errors } = (await response.json()) as { data: unknown; errors?: unknown };
+  expect(errors).toBeUndefined();
+  return data;
+}
+
+/** Without the `__typename`s that caches ask for. */
+const withoutTypes = (data: unknown): unknown =>
+  JSON.parse(JSON.stringify(data, (key, value: unknown) => (key === '__typename' ? undefined : value)));
+
+test('the settings stand in the README as they are tested here', () => {
+  expect(queries.length).toBeGreaterThan(2);
+  for (const client of ['apollo', 'urql']) {
+    expect(readme, client).toContain(dedented(text(`./settings/${client}.ts`)).trim());
+  }
+});
+
+test.each(queries)("Apollo's cache gives what was answered: %s", async (query) => {
+  const client = apollo();
+  const { data } = await client.query({ query: gql(query) });
+  expect(withoutTypes(data)).toEqual(await plain(query));
+  expect(withoutTypes(client.readQuery({ query: gql(query) }))).toEqual(withoutTypes(data));
+});
+
+test.each(queries)("urql's cache gives what was answered: %s", async (query) => {
+  const { data, error } = await urql().query(query, {}).toPromise();
+  expect(error).toBeUndefined();
+  expect(withoutTypes(data)).toEqual(await plain(query));
+});
+
+test('all of them in one cache after another do not disturb each other', async () => {
+  const client = apollo();
+  for (const query of queries) await client.query({ query: gql(query) });
+  for (const query of queries) {
+    expect(withoutTypes(client.readQuery({ query: gql(query) }))).toEqual(await plain(query));
+  }
+});
+
+const INFO = 'pageInfo { hasNextPage endCursor }';
+const paged: Record<string, { query: DocumentNode; all: string; of: (data: any) => any }> = {};
+for (const [shape, selection] of Object.entries({
+  nodes: 'nodes { id }',
+  edges: 'edges { cursor node { id } }',
+  'nodes and edges': 'nodes { id } edges { node { id } }',
+})) {
+  for (const field of ['campaigns', 'sends']) {
+    paged[`${field}, ${shape}`] = {
+      query: gql(`query Page($after: String) { ${field}(first: 4, after: $after) { ${selection} ${INFO} } }`),
+      all: `{ ${field}(first: 12) { ${selection} ${INFO} } }`,
+      of: (data) => data?.[field],
+    };
+  }
+}
+
+describe.each(Object.entries(paged))('pages of %s', (_, { query, all, of }) => {
+  test('fetchMore of Apollo joins them, also when one comes twice', async () => {
+    const pages = apollo().watchQuery({ query });
+    const shown = () => of(pages.getCurrentResult().data);
+    const subscription = pages.subscribe(() => {});
+    await expect.poll(() => shown()?.pageInfo.endCursor).toBeTruthy();
+    const first = shown().pageInfo.endCursor as string;
+    await pages.fetchMore({ variables: { after: first } });
+    await pages.fetchMore({ variables: { after: first } });
+    await expect.poll(() => shown().pageInfo.endCursor).not.toBe(first);
+    await pages.fetchMore({ variables: { after: shown().pageInfo.endCursor } });
+    const expected = of(await plain(all));
+    await expect.poll(() => withoutTypes(shown())).toEqual(expected);
+    subscription.unsubscribe();
+  });
+
+  test('relayPagination of urql joins them', async () => {
+    const client = urql();
+    let after: string | undefined;
+    let data: unknown;
+    for (let page = 0; page < 3; page += 1) {
+      const answer = await client.query(query, { after }).toPromise();
+      expect(answer.error).toBeUndefined();
+      data = of(answer.data);
+      after = of(answer.data).pageInfo.endCursor;
+    }
+    const expected = of(await plain(all)) as Record<string, unknown>;
+    expect(withoutTypes(data)).toEqual(expected);
+  });
+});
+
+test("an ordinary query of a frontend answers on Apollo's defaults", async () => {
+  const query = gql`
+    query Newsletters {
+      campaigns(first: 50) {
+        nodes {
+          id
+          name
+          status
+          activities {
+            id
+            role
+            subject
+            sendHistory {
+              id
+              runDate
+              count
+              outcome
+              reason {
+                code
+                description
+                remedy
+              }
+              contactLists {
+                id
+                name
+              }
+              segments {
+                id
+                name
+              }
+            }
+            stats {
+              sends
+              opens
+              clicks
+            }
+          }
+        }
+      }
+    }
+  `;
+  const { data } = await apollo(new InMemoryCache()).query<{ campaigns: { nodes: { activities: unknown[] }[] } }>({ query });
+  expect(data?.campaigns.nodes.length).toBeGreaterThan(10);
+  expect(data?.campaigns.nodes.every(({ activities }) => activities.length > 0)).toBe(true);
+});
