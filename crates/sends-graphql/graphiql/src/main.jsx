@@ -8,13 +8,22 @@ import { createGraphiQLFetcher } from '@graphiql/toolkit';
 import { GraphiQL } from 'graphiql';
 import { createRoot } from 'react-dom/client';
 
-import { endpoint, fetchWithAdvice, showNotice, starterTabs, storage } from './service.js';
+import { endpoint, fetchWithAdvice, sharedTab, showInAddress, showNotice, storage, tabs } from './service.js';
 
 const fetcher = createGraphiQLFetcher({ url: endpoint, fetch: fetchWithAdvice });
 
 showNotice();
 createRoot(document.getElementById('graphiql')).render(
-  <GraphiQL fetcher={fetcher} storage={storage} showPersistHeadersSettings={false} defaultTabs={starterTabs} defaultEditorToolsVisibility="variables">
+  <GraphiQL
+    fetcher={fetcher}
+    storage={storage}
+    showPersistHeadersSettings={false}
+    defaultTabs={tabs()}
+    initialQuery={sharedTab?.query}
+    initialVariables={sharedTab?.variables}
+    onTabChange={({ tabs, activeTabIndex }) => showInAddress(tabs[activeTabIndex])}
+    defaultEditorToolsVisibility="variables"
+  >
     <GraphiQL.Logo>
       <span className="wordmark">sends</span>
     </GraphiQL.Logo>

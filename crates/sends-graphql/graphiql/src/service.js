@@ -12,6 +12,48 @@ export const endpoint = new URL('graphql', location.href).href;
 
 export const starterTabs = JSON.parse(document.getElementById('starter-tabs').textContent);
 
+/** The query and the variables of the link that opened the page, `?query=…&variables=…`, if it carries any. */
+export const sharedTab = tabOfAddress();
+
+/** The tabs of a page without stored ones; the first is the active one. */
+export function tabs() {
+  return sharedTab ? [sharedTab, ...starterTabs.filter((tab) => !isSame(tab, sharedTab))] : starterTabs;
+}
+
+function tabOfAddress() {
+  const parameters = new URLSearchParams(location.search);
+  const query = parameters.get('query');
+  // Variables that are no JSON are shown like any others, for the reader of the link to correct.
+  return query?.trim() ? { query, variables: parameters.get('variables') ?? '' } : undefined;
+}
+
+function isSame(tab, other) {
+  return tab.query === other.query && (tab.variables || '') === (other.variables || '');
+}
+
+/** Servers and proxies refuse addresses that are much longer. */
+const LONGEST_LINK = 8000;
+
+/**
+ * Makes the address a link to this tab. Headers stay out of it, since they hold credentials. A query that is too long for
+ * a link, or that the page opens with anyway, leaves the bare address.
+ */
+export function showInAddress(tab) {
+  const bare = new URL(location.href);
+  bare.searchParams.delete('query');
+  bare.searchParams.delete('variables');
+  const link = new URL(bare);
+  if (tab?.query?.trim() && !isSame(tab, starterTabs[0])) {
+    link.searchParams.set('query', tab.query);
+    if (tab.variables?.trim()) link.searchParams.set('variables', tab.variables);
+  }
+  try {
+    history.replaceState(history.state, '', link.href.length > LONGEST_LINK ? bare : link);
+  } catch {
+    // Safari refuses more than a hundred changes in half a minute. The next one catches up.
+  }
+}
+
 /** Says so when the data is invented. */
 export function showNotice() {
   document.getElementById('invented').hidden = !sandbox;
@@ -37,7 +79,8 @@ const holdsRequests = /(tabState|queries|favorites)$/;
 function withoutHeaders(key, value) {
   if (key.endsWith('headers')) return '';
   if (!holdsRequests.test(key)) return value;
-  return JSON.stringify(JSON.parse(value), (name, part) => (name === 'headers' ? undefined : part));
+  // Null rather than left out: GraphiQL discards stored tabs in which the key is missing.
+  return JSON.stringify(JSON.parse(value), (name, part) => (name === 'headers' ? null : part));
 }
 
 /** The browser's storage, as GraphiQL wants it. */

@@ -1,0 +1,66 @@
+//! Builds GraphiQL with Node.js and embeds it, under the feature `web`.
+//!
+//! A missing or outdated bundle is rebuilt from `graphiql/`; a current one needs no Node.js. Where the bundle cannot be
+//! built, the crate compiles without it after one warning, and its page loads GraphiQL from a content delivery network.
+//! The environment variable `SENDS_WEB` makes this strict (`require`) or turns it off (`skip`); the default is `auto`.
+
+mod bundle;
+mod node;
+mod sources;
+
+use std::{
+    env,
+    error::Error,
+    fs,
+    path::{Path, PathBuf},
+};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    // Without any such line, a change to any file of the package would rerun this script.
+    println!("cargo::rerun-if-changed=build");
+    let out = PathBuf::from(env::var("OUT_DIR")?);
+    let page = if env::var_os("CARGO_FEATURE_WEB").is_some() {
+        page(Path::new("graphiql"), &out)
+    } else {
+        None
+    };
+    let code = match page {
+        Some(page) => bundle::rust_expression(&page)?,
+        None => "None".to_owned(),
+    };
+    fs::write(out.join("graphiql_bundle.rs"), code)?;
+    Ok(())
+}
+
+/// The folder of the bundle to embed, as `SENDS_WEB` asks for it. Warnings and errors are reported to cargo.
+fn page(graphiql: &Path, out: &Path) -> Option<PathBuf> {
+    println!("cargo::rerun-if-env-changed=SENDS_WEB");
+    let value = env::var_os("SENDS_WEB").map(|value| value.to_string_lossy().into_owned());
+    let is_required = match value.as_deref() {
+        None | Some("auto") => false,
+        Some("require") => true,
+        Some("skip") => return None,
+        Some(other) => {
+            println!("cargo::error=SENDS_WEB is {other:?}: set it to auto, require or skip, or unset it");
+            return None;
+        }
+    };
+    match bundle::current_page(graphiql, out) {
+        Ok(page) => Some(page),
+        Err(cause) if is_required => {
+            println!(
+                "cargo::error=GraphiQL cannot be embedded, as SENDS_WEB=require demands: {cause}. Fix that, or build \
+                 without it by SENDS_WEB=skip"
+            );
+            None
+        }
+        Err(cause) => {
+            println!(
+                "cargo::warning=GraphiQL is not embedded: {cause}. The page /graphiql loads it from cdn.jsdelivr.net \
+                 instead, or falls back to a plain page where the browser cannot reach that. Fix this and build again \
+                 with SENDS_WEB=require, or silence this warning with SENDS_WEB=skip"
+            );
+            None
+        }
+    }
+}
