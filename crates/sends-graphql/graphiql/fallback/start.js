@@ -1,6 +1,16 @@
 // Starts GraphiQL from the content delivery network's files, or says what to do when they did not arrive.
 
-import { endpoint, fetchWithAdvice, showNotice, starterTabs, storage } from './service.js';
+import {
+  editorTools,
+  endpoint,
+  fetchWithAdvice,
+  sharedTab,
+  showInAddress,
+  showNotice,
+  starterTabs,
+  storage,
+  tabs,
+} from './service.js';
 
 showNotice();
 if (window.React && window.ReactDOM && window.GraphiQL) {
@@ -17,8 +27,11 @@ function start() {
     React.createElement(GraphiQL, {
       fetcher,
       storage,
-      defaultTabs: starterTabs,
-      defaultEditorToolsVisibility: 'variables',
+      defaultTabs: tabs(),
+      query: sharedTab?.query,
+      variables: sharedTab?.variables,
+      onTabChange: ({ tabs, activeTabIndex }) => showInAddress(tabs[activeTabIndex]),
+      defaultEditorToolsVisibility: editorTools,
     }),
   );
 }

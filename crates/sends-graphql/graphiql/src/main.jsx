@@ -8,7 +8,7 @@ import { createGraphiQLFetcher } from '@graphiql/toolkit';
 import { GraphiQL } from 'graphiql';
 import { createRoot } from 'react-dom/client';
 
-import { endpoint, fetchWithAdvice, sharedTab, showInAddress, showNotice, storage, tabs } from './service.js';
+import { editorTools, endpoint, fetchWithAdvice, sharedTab, showInAddress, showNotice, storage, tabs } from './service.js';
 
 const fetcher = createGraphiQLFetcher({ url: endpoint, fetch: fetchWithAdvice });
 
@@ -22,7 +22,7 @@ createRoot(document.getElementById('graphiql')).render(
     initialQuery={sharedTab?.query}
     initialVariables={sharedTab?.variables}
     onTabChange={({ tabs, activeTabIndex }) => showInAddress(tabs[activeTabIndex])}
-    defaultEditorToolsVisibility="variables"
+    defaultEditorToolsVisibility={editorTools}
   >
     <GraphiQL.Logo>
       <span className="wordmark">sends</span>

@@ -54,6 +54,9 @@ export function showInAddress(tab) {
   }
 }
 
+/** What GraphiQL shows below the query at first. A phone has no room for it; its bar opens it there. */
+export const editorTools = matchMedia('(max-width: 45rem)').matches ? false : 'variables';
+
 /** Says so when the data is invented. */
 export function showNotice() {
   document.getElementById('invented').hidden = !sandbox;
