@@ -11,16 +11,17 @@ use std::{
 
 const NPM: &str = if cfg!(windows) { "npm.cmd" } else { "npm" };
 
-/// How long installing the packages may take, and how long building the bundle.
-const INSTALL_LIMIT: Duration = Duration::from_secs(300);
-const BUILD_LIMIT: Duration = Duration::from_secs(120);
+/// How long one call of npm may take.
+const LIMIT: Duration = Duration::from_secs(300);
 
 /// Whether the bundler supports the version of Node.js on the `PATH`.
 pub(crate) fn check_version() -> Result<(), String> {
     let output = match Command::new("node").arg("--version").output() {
         Ok(output) => output,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Err("there is no Node.js on the PATH; version 20.19, 22.12 or later builds it".to_owned());
+            return Err(
+                "there is no Node.js on the PATH; version 20.19, 22.12 or later builds it".to_owned(),
+            );
         }
         Err(error) => return Err(format!("node cannot be run: {error}")),
     };
@@ -44,73 +45,83 @@ pub(crate) fn check_version() -> Result<(), String> {
 
 /// Installs the packages that the lockfile names and builds the bundle, both in `folder`.
 pub(crate) fn build(folder: &Path) -> Result<(), String> {
-    run(
-        folder,
-        &[
-            "ci",
-            "--ignore-scripts",
-            "--include=dev",
-            "--no-audit",
-            "--no-fund",
-            "--no-progress",
-            "--loglevel=error",
-            // An unreachable registry takes seconds rather than minutes.
-            "--fetch-retries=1",
-            "--fetch-retry-mintimeout=1000",
-            "--fetch-retry-maxtimeout=2000",
-            "--fetch-timeout=20000",
-        ],
-        INSTALL_LIMIT,
-    )?;
-    run(folder, &["run", "build", "--loglevel=error"], BUILD_LIMIT)
+    // `npm ci` alone waits minutes for a registry that does not answer. One that answers with an HTTP status may serve
+    // packages all the same.
+    match npm(folder, "ping", &["--fetch-retries=0", "--fetch-timeout=10000"]) {
+        Err(Failure::Exit(printed)) if printed.contains("code E4") => {}
+        other => other.map_err(|failure| failure.describe("ping"))?,
+    }
+    let install = [
+        "--ignore-scripts",
+        "--include=dev",
+        "--no-audit",
+        "--no-fund",
+        "--fetch-retries=1",
+    ];
+    npm(folder, "ci", &install).map_err(|failure| failure.describe("ci"))?;
+    npm(folder, "run", &["build"]).map_err(|failure| failure.describe("run build"))
 }
 
-fn run(folder: &Path, arguments: &[&str], limit: Duration) -> Result<(), String> {
-    let name = format!("`npm {}`", arguments[..arguments.len().min(2)].join(" "));
-    let log = folder.join("npm.log");
-    let failure = |error: io::Error| {
-        if error.kind() == io::ErrorKind::NotFound {
-            "there is no npm on the PATH".to_owned()
-        } else {
-            format!("{name} cannot be run: {error}")
+/// Why a call of npm failed.
+enum Failure {
+    Start(io::Error),
+    Timeout,
+    /// It ended without success and printed this.
+    Exit(String),
+}
+
+impl Failure {
+    fn describe(self, command: &str) -> String {
+        match self {
+            Self::Start(error) if error.kind() == io::ErrorKind::NotFound => {
+                "there is no npm on the PATH".to_owned()
+            }
+            Self::Start(error) => format!("npm cannot be run: {error}"),
+            Self::Timeout => format!("`npm {command}` did not end in {} s", LIMIT.as_secs()),
+            Self::Exit(printed) => format!("`npm {command}` failed: {}", first_error(&printed)),
         }
-    };
+    }
+}
+
+fn npm(folder: &Path, command: &str, options: &[&str]) -> Result<(), Failure> {
+    let log = folder.join("npm.log");
     let mut child = Command::new(NPM)
-        .args(arguments)
+        .arg(command)
+        .args(options)
+        .arg("--loglevel=error")
         .current_dir(folder)
+        // The caller's would have React built for development.
         .env("NODE_ENV", "production")
         .stdin(Stdio::null())
         .stdout(Stdio::null())
-        .stderr(File::create(&log).map_err(failure)?)
+        .stderr(File::create(&log).map_err(Failure::Start)?)
         .spawn()
-        .map_err(failure)?;
-    let end = Instant::now() + limit;
-    let status = loop {
-        if let Some(status) = child.try_wait().map_err(failure)? {
-            break status;
+        .map_err(Failure::Start)?;
+    let end = Instant::now() + LIMIT;
+    loop {
+        match child.try_wait().map_err(Failure::Start)? {
+            Some(status) if status.success() => return Ok(()),
+            Some(_) => {
+                let printed = fs::read(&log).unwrap_or_default();
+                return Err(Failure::Exit(String::from_utf8_lossy(&printed).into_owned()));
+            }
+            None if Instant::now() < end => thread::sleep(Duration::from_millis(50)),
+            None => {
+                let _ = child.kill();
+                let _ = child.wait();
+                return Err(Failure::Timeout);
+            }
         }
-        if Instant::now() >= end {
-            let _ = child.kill();
-            let _ = child.wait();
-            return Err(format!("{name} did not end in {} s", limit.as_secs()));
-        }
-        thread::sleep(Duration::from_millis(50));
-    };
-    if status.success() {
-        return Ok(());
     }
-    let printed = fs::read(&log).unwrap_or_default();
-    Err(format!(
-        "{name} failed: {}",
-        first_error(&String::from_utf8_lossy(&printed))
-    ))
 }
 
 /// The first line that tells a cause: npm prints codes and paths before it.
 fn first_error(printed: &str) -> String {
-    let mut lines = printed
-        .lines()
-        .map(|line| line.trim_start_matches("npm error").trim_start_matches("npm ERR!").trim());
+    let mut lines = printed.lines().map(|line| {
+        line.trim_start_matches("npm error")
+            .trim_start_matches("npm ERR!")
+            .trim()
+    });
     let cause = lines.find(|line| {
         let label = line.split(' ').next().unwrap_or_default();
         !["", "code", "errno", "path", "syscall", "npm"].contains(&label)

@@ -27,10 +27,7 @@ impl Sources {
         modules.sort();
         paths.extend(modules);
         for watched in FILES.iter().copied().chain(["src"]) {
-            println!(
-                "cargo::rerun-if-changed={}",
-                graphiql.join(watched).display()
-            );
+            println!("cargo::rerun-if-changed={}", graphiql.join(watched).display());
         }
         let files = paths.into_iter().map(|path| {
             let content = fs::read(graphiql.join(&path))?;

@@ -8,9 +8,25 @@ import { createGraphiQLFetcher } from '@graphiql/toolkit';
 import { GraphiQL } from 'graphiql';
 import { createRoot } from 'react-dom/client';
 
-import { editorTools, endpoint, fetchWithAdvice, sharedTab, showInAddress, showNotice, storage, tabs } from './service.js';
+import {
+  editorTools,
+  endpoint,
+  fetchWithAdvice,
+  sharedTab,
+  showInAddress,
+  showNotice,
+  storage,
+  tabs,
+} from './service.js';
 
 const fetcher = createGraphiQLFetcher({ url: endpoint, fetch: fetchWithAdvice });
+
+// A finger scrolls the tabs. GraphiQL would begin to reorder them, which a mouse can do.
+document.addEventListener(
+  'pointerdown',
+  (event) => event.pointerType === 'touch' && event.target.closest('.graphiql-tab') && event.stopPropagation(),
+  true,
+);
 
 showNotice();
 createRoot(document.getElementById('graphiql')).render(

@@ -24,11 +24,13 @@ export function startBrowser() {
 }
 
 /**
- * Opens `/graphiql` in a profile of its own. What the page asks of other hosts is given to `elsewhere` when there is one;
- * otherwise it is refused. `strangers` lists it in either case, and `complaints` what the browser finds wrong.
+ * Opens `path` in a profile of its own. Requests to other hosts are answered by `elsewhere` if it is given, and refused
+ * otherwise; `strangers` lists them. `complaints` lists the errors that the browser reports. `device` overrides the
+ * options of Playwright's context.
  */
-export async function openGraphiql(browser, origin, { elsewhere, colorScheme = 'light' } = {}) {
-  const context = await browser.newContext({ viewport, colorScheme });
+export async function openGraphiql(browser, origin, options = {}) {
+  const { path = '/graphiql', elsewhere, colorScheme = 'light', device } = options;
+  const context = await browser.newContext({ viewport, colorScheme, ...device });
   const page = await context.newPage();
   const strangers = [];
   const complaints = [];
@@ -43,7 +45,7 @@ export async function openGraphiql(browser, origin, { elsewhere, colorScheme = '
       return elsewhere ? elsewhere(route) : route.abort();
     },
   );
-  await page.goto(`${origin}/graphiql`);
+  await page.goto(origin + path);
   return { page, context, strangers, complaints };
 }
 

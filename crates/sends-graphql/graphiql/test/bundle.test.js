@@ -1,42 +1,13 @@
 // GraphiQL from the binary, with the network closed.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 
-import { openGraphiql, responseText, runAndWaitFor, startBrowser } from './browser.js';
-import { startService } from './service.js';
+import { responseText, runAndWaitFor } from './browser.js';
+import { emptyLists } from './answer.js';
+import { bundlePages, screenshot } from './bundle.js';
 
-const screenshots = process.env.SCREENSHOTS;
-let service;
-let browser;
-
-before(async () => {
-  service = await startService(process.env.SERVICE_WITH_BUNDLE);
-  browser = await startBrowser();
-});
-after(async () => {
-  await browser?.close();
-  await service?.stop();
-});
-
-async function inGraphiql(options, work) {
-  const opened = await openGraphiql(browser, service.origin, options);
-  try {
-    await opened.page.locator('.graphiql-query-editor .view-line').first().waitFor();
-    await work(opened.page);
-    assert.deepEqual(opened.strangers, []);
-    assert.deepEqual(opened.complaints, []);
-  } catch (error) {
-    await screenshot(opened.page, 'failed');
-    throw error;
-  } finally {
-    await opened.context.close();
-  }
-}
-
-async function screenshot(page, name) {
-  if (screenshots) await page.screenshot({ path: `${screenshots}/${name}.png` });
-}
+const inGraphiql = bundlePages();
 
 for (const colorScheme of ['light', 'dark']) {
   test(`the first query shows the two sends of the guide, in the ${colorScheme}`, () =>
@@ -51,22 +22,22 @@ for (const colorScheme of ['light', 'dark']) {
     }));
 }
 
-test('every starter tab answers without an error', () =>
+test('every starter tab shows an answer without errors and without empty lists', () =>
   inGraphiql({}, async (page) => {
-    for (const [tab, wanted] of [
-      ['Several', '"isStale"'],
-      ['Failures', '"remedy"'],
-      ['Campaigns', '"updatedAt"'],
-      ['FailedSends', '"totalCount"'],
-      ['Budget', '"remainingToday"'],
-    ]) {
-      await page.getByRole('tab', { name: tab }).click();
+    const starterTabs = await page.evaluate(() => JSON.parse(document.getElementById('starter-tabs').textContent));
+    assert.ok(starterTabs.length >= 6);
+    for (const [index, { query }] of starterTabs.entries()) {
+      const name = query.match(/^query (\w+)/m)[1];
+      await page.getByRole('tab').nth(index).click();
       // GraphiQL reads an operation's name a tenth of a second after its text came, and sends the last tab's name before.
-      await page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 500)));
-      await runAndWaitFor(page, wanted);
-      const answer = await responseText(page);
-      assert.ok(!answer.includes('"errors"'), answer);
-      await screenshot(page, tab.toLowerCase());
+      await page.waitForTimeout(500);
+      const answered = page.waitForResponse((response) => response.request().postDataJSON()?.operationName === name);
+      await runAndWaitFor(page, '"data"');
+      const answer = await (await answered).json();
+      assert.equal(answer.errors, undefined, JSON.stringify(answer.errors));
+      assert.deepEqual(emptyLists(answer.data), [], `the answer of ${name} is empty`);
+      assert.ok((await responseText(page)).includes(`"${Object.keys(answer.data)[0]}"`));
+      await screenshot(page, name.toLowerCase());
     }
   }));
 
@@ -108,11 +79,61 @@ test('what ran is in the history, and a header travels with the query', () =>
     await screenshot(page, 'history-panel');
   }));
 
-test('a refusal for want of a credential says where to put one', async () => {
-  const { page, context } = await openGraphiql(browser, service.origin);
-  await page.route('**/graphql', (route) => route.fulfill({ status: 401, json: { errors: [{ message: 'Who asks?' }] } }));
-  await page.reload();
-  await page.getByRole('status').getByText('Headers editor').waitFor();
-  await screenshot(page, 'unauthenticated');
-  await context.close();
+test('a refusal for want of a credential says where to put one', () =>
+  inGraphiql({}, async (page, { complaints }) => {
+    await page.route('**/graphql', (route) => route.fulfill({ status: 401, json: { errors: [{ message: 'Who asks?' }] } }));
+    await page.reload();
+    await page.getByRole('status').getByText('Headers editor').waitFor();
+    await screenshot(page, 'unauthenticated');
+    // The browser reports the refusal itself.
+    complaints.length = 0;
+  }));
+
+test('stored tabs come back after a reload, with the query that was edited', () =>
+  inGraphiql({}, async (page) => {
+    await page.getByRole('tab', { name: 'Budget' }).click();
+    await page.locator('.graphiql-query-editor .view-line').first().click();
+    await page.keyboard.press('ControlOrMeta+A');
+    await page.keyboard.insertText('query Edited { upstreamBudget { usedToday } }');
+    await page.getByRole('tab', { name: 'Edited' }).waitFor();
+    // GraphiQL stores its tabs half a second after a change.
+    await page.waitForTimeout(1_000);
+    await page.reload();
+    await page.getByRole('tab', { name: 'Edited', selected: true }).waitFor();
+    assert.equal(await page.getByRole('tab').count(), 6);
+  }));
+
+// The picture at the top of the README.
+const pictured = `# Every time one email was sent, or should have been.
+query History {
+  campaignActivity(
+    id: "1ead98be-dfa0-4e04-81f7-5f1534d42e9c"
+  ) {
+    sendHistory {
+      sendId
+      runDate
+      count
+      sendStatus
+      reasonCode
+      # COMPLETED does not mean that anybody got it.
+      outcome
+      reason {
+        description
+        remedy
+      }
+    }
+  }
+}
+`;
+
+test('the screenshot is written', { skip: !process.env.WRITE_SCREENSHOT }, () => {
+  const device = { viewport: { width: 1200, height: 690 } };
+  return inGraphiql({ path: `/graphiql?${new URLSearchParams({ query: pictured })}`, device }, async (page) => {
+    await page.getByRole('button', { name: 'Hide editor tools' }).click();
+    await runAndWaitFor(page, '"outcome"');
+    // Scroll bars fade when the pointer has left the editors.
+    await page.mouse.move(0, 0);
+    await page.waitForTimeout(2_000);
+    await page.screenshot({ path: `${import.meta.dirname}/../../docs/graphiql.png` });
+  });
 });
