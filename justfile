@@ -4,11 +4,6 @@
 run *options:
     cargo run -p sends-graphql -- --sandbox {{ options }}
 
-# Build GraphiQL, which every build of the service after it carries; needs Node.js 20.19 or later
-graphiql:
-    npm ci --prefix crates/sends-graphql/graphiql
-    npm run build --prefix crates/sends-graphql/graphiql
-
 # Run every test
 test:
     cargo test --workspace
@@ -31,6 +26,10 @@ check:
 # Try GraphiQL in Chromium, with the network closed
 browser:
     .ci/browser
+
+# Take the README's picture of GraphiQL anew
+screenshot:
+    WRITE_SCREENSHOT=1 .ci/browser
 
 # Run the simulated upstream by itself on http://127.0.0.1:8081
 sandbox *options:

@@ -104,8 +104,8 @@ test('stored tabs come back after a reload, with the query that was edited', () 
   }));
 
 // The picture at the top of the README.
-const pictured = `# Every time one email was sent, or should have been.
-query History {
+const pictured = `# Every time that one email was sent.
+query OneEmail {
   campaignActivity(
     id: "1ead98be-dfa0-4e04-81f7-5f1534d42e9c"
   ) {
@@ -115,7 +115,7 @@ query History {
       count
       sendStatus
       reasonCode
-      # COMPLETED does not mean that anybody got it.
+      # COMPLETED can mean: nobody got it.
       outcome
       reason {
         description
@@ -127,7 +127,7 @@ query History {
 `;
 
 test('the screenshot is written', { skip: !process.env.WRITE_SCREENSHOT }, () => {
-  const device = { viewport: { width: 1200, height: 690 } };
+  const device = { viewport: { width: 1200, height: 730 } };
   return inGraphiql({ path: `/graphiql?${new URLSearchParams({ query: pictured })}`, device }, async (page) => {
     await page.getByRole('button', { name: 'Hide editor tools' }).click();
     await runAndWaitFor(page, '"outcome"');

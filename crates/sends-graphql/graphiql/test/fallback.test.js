@@ -52,6 +52,30 @@ test('with the network it runs the first query', async () => {
   await context.close();
 });
 
+test('with the network a link opens its query in a tab of its own', async () => {
+  const query = 'query Shared { upstreamBudget { usedToday } }';
+  const path = `/graphiql?${new URLSearchParams({ query })}`;
+  const { page, context, complaints } = await openGraphiql(browser, service.origin, { path, elsewhere: fromNpm });
+  await page.getByRole('tab', { name: 'Shared' }).waitFor();
+  assert.equal(await page.getByRole('tab').count(), 7);
+  await runAndWaitFor(page, '"usedToday"');
+  assert.equal(new URL(page.url()).searchParams.get('query'), query);
+  await page.getByRole('tab', { name: 'Budget' }).click();
+  await page.waitForFunction(() => location.search.includes('Budget'));
+  assert.deepEqual(complaints, []);
+  await context.close();
+});
+
+test('with the network the answer has room on a phone', async () => {
+  const device = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
+  const { page, context } = await openGraphiql(browser, service.origin, { device, elsewhere: fromNpm });
+  await runAndWaitFor(page, '"outcome"');
+  await screenshot(page, 'fallback-phone');
+  const answer = await page.locator('.graphiql-response').boundingBox();
+  assert.ok(answer.width >= 350 && answer.height >= 350, JSON.stringify(answer));
+  await context.close();
+});
+
 test('a changed file does not run', async () => {
   const elsewhere = async (route) => {
     const headers = { 'access-control-allow-origin': '*' };

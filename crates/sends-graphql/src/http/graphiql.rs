@@ -1,8 +1,8 @@
 //! GraphiQL: the page on which a person explores the schema, and the files it is made of.
 //!
-//! When `graphiql/` was built before this crate, the binary carries GraphiQL and the page is complete without the
-//! internet. Otherwise it loads GraphiQL from a public content delivery network, in pinned versions with integrity hashes,
-//! so that a build needs nothing but cargo; when the network cannot be reached, the page says how to ask with curl.
+//! The build script embeds GraphiQL where it finds Node.js, and the page needs nothing from the internet. Otherwise the page
+//! loads GraphiQL from a public content delivery network, in pinned versions with integrity hashes; when the network cannot
+//! be reached, the page says how to ask with curl.
 
 mod files;
 mod page;

@@ -128,6 +128,7 @@ async fn what_is_not_a_file_of_the_page_is_not_found() {
         "/graphiql/none.js",
         "/graphiql/..%2fpage.html",
         "/graphiql/index.html",
+        "/graphiql/sources.hash",
         "/graphiql/a/b",
     ] {
         assert_eq!(get(path, &[]).await.0, StatusCode::NOT_FOUND, "{path}");
