@@ -2,7 +2,8 @@
 //!
 //! `graphql.rs` is the way of one GraphQL request; around it, from the outside: `connection.rs` sockets and their time,
 //! `reuse.rs` answers that were given before and would be given again, `request_id.rs` the name of a request,
-//! `response_headers.rs` what browsers are told, `addressing.rs` the names and pages that may ask.
+//! `response_headers.rs` what browsers are told, `addressing.rs` the names and pages that may ask, `unrouted.rs` wrong paths
+//! and methods, and the redirect of browsers to GraphiQL.
 
 mod addressing;
 mod admission;
@@ -24,6 +25,7 @@ mod rejection;
 mod request_id;
 mod response_headers;
 mod reuse;
+mod unrouted;
 
 use std::{convert::Infallible, future::Future, sync::Arc, time::Duration};
 
@@ -149,7 +151,8 @@ fn router(service: Service, mut settings: HttpSettings) -> Router {
     } else {
         Router::new()
     };
-    let page = if service.graphiql {
+    let graphiql = service.graphiql;
+    let page = if graphiql {
         graphiql::routes(service.sandbox)
     } else {
         Router::new()
@@ -157,7 +160,7 @@ fn router(service: Service, mut settings: HttpSettings) -> Router {
     let endpoint = Arc::new(Endpoint::new(service.clone(), settings));
     // The layers of a route are one service, and not each a box around the next, which would be made for every request.
     let around_graphql = ServiceBuilder::new()
-        .layer(middleware::from_fn(graphql::tell_methods))
+        .layer(middleware::from_fn_with_state(graphiql, unrouted::before_graphql))
         .option_layer(cors)
         .layer(watched);
     let graphql = routing::any(graphql::answer)
@@ -174,6 +177,8 @@ fn router(service: Service, mut settings: HttpSettings) -> Router {
         .with_state(service)
         .merge(page)
         .route("/graphql", graphql)
+        .fallback_service(routing::any(unrouted::path_unknown).with_state(graphiql))
+        .method_not_allowed_fallback(unrouted::method_unknown)
         .layer(around_all)
 }
 

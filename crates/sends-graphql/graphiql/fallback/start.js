@@ -1,25 +1,30 @@
-// Starts GraphiQL from the content delivery network's files, or says what to do when they did not arrive.
+// Decides once, while nobody has typed anything: GraphiQL from the content delivery network, or the plain page.
 
-import {
-  editorTools,
-  endpoint,
-  fetchWithAdvice,
-  sharedTab,
-  showInAddress,
-  showNotice,
-  starterTabs,
-  storage,
-  tabs,
-} from './service.js';
+import { loadGraphiql } from './cdn.js';
+import { showPlainPage } from './plain.js';
+import { editorTools, endpoint, fetchWithAdvice, sharedTab, showInAddress, showNotice, storage, tabs } from './service.js';
+import { forget, recall, remember } from './session.js';
+
+/** Set for as long as the browser's tab lives, so that a reload does not wait for an unreachable network again. */
+const PLAIN = 'plain';
 
 showNotice();
-if (window.React && window.ReactDOM && window.GraphiQL) {
-  start();
+if (recall(PLAIN)) {
+  startPlainPage();
 } else {
-  showHowToAskWithCurl();
+  loadGraphiql(plainPageWanted()).then(startGraphiql).catch(startPlainPage);
 }
 
-function start() {
+/** Aborted by the button beside the word that GraphiQL is being loaded. */
+function plainPageWanted() {
+  const wanted = new AbortController();
+  const loading = document.getElementById('loading');
+  loading.hidden = false;
+  loading.querySelector('button').addEventListener('click', () => wanted.abort());
+  return wanted.signal;
+}
+
+function startGraphiql() {
   const { GraphiQL, React, ReactDOM } = window;
   const fetcher = GraphiQL.createFetcher({ url: endpoint, fetch: fetchWithAdvice });
   const root = ReactDOM.createRoot(document.getElementById('graphiql'));
@@ -28,6 +33,7 @@ function start() {
       fetcher,
       storage,
       defaultTabs: tabs(),
+      // GraphiQL takes `query` for a further tab when it has tabs of an earlier visit, and the default tabs otherwise.
       query: sharedTab?.query,
       variables: sharedTab?.variables,
       onTabChange: ({ tabs, activeTabIndex }) => showInAddress(tabs[activeTabIndex]),
@@ -36,14 +42,10 @@ function start() {
   );
 }
 
-function showHowToAskWithCurl() {
-  document.getElementById('graphiql').replaceChildren(document.getElementById('offline').content.cloneNode(true));
-  const body = JSON.stringify({ query: withoutComments(starterTabs[0].query) });
-  document.getElementById('curl').textContent =
-    `curl ${endpoint} \\\n  -H 'content-type: application/json' \\\n  -d '${body}'`;
-}
-
-/** The query on one line, which a shell can take in single quotes: no starter query holds one. */
-function withoutComments(query) {
-  return query.replaceAll(/#.*/g, '').replaceAll(/\s+/g, ' ').trim();
+function startPlainPage() {
+  remember(PLAIN, true);
+  showPlainPage(() => {
+    forget(PLAIN);
+    location.reload();
+  });
 }

@@ -3,12 +3,21 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::{admission::overloaded, media_type, rejection::Rejection};
+use super::{
+    admission::overloaded,
+    media_type,
+    rejection::{EXAMPLE, Rejection},
+};
 use crate::{graphql::ErrorCode, settings::RequestLimits};
+
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// How long a media type may be to be repeated in an error message.
+const SHOWN_TYPE: usize = 80;
 
 /// The bodies that are arriving.
 pub(super) struct Bodies {
@@ -38,18 +47,17 @@ impl Bodies {
         }
     }
 
-    /// The body of a POST, which is JSON as far as its headers tell.
+    /// The body of a POST, whose [type](check_type) is that of JSON.
     pub(super) async fn read(&self, headers: &HeaderMap, body: Body) -> Result<Arrived, Rejection> {
-        if !media_type::is_json_body(headers) {
-            return Err(unsupported("Send the request as application/json, in UTF-8."));
-        }
         let is_encoded = headers
             .get_all(header::CONTENT_ENCODING)
             .iter()
             .any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"));
         if is_encoded {
             // A few kilobytes can unfold to gigabytes, and no client compresses its questions.
-            return Err(unsupported("Send the request uncompressed."));
+            return Err(unsupported(
+                "The body has a content-encoding; send it uncompressed, without this header.",
+            ));
         }
         let declared = headers
             .get(header::CONTENT_LENGTH)
@@ -104,7 +112,32 @@ impl Bodies {
     }
 }
 
-fn unsupported(message: &str) -> Rejection {
+/// Refuses a body that its `Content-Type` does not declare as JSON in UTF-8.
+///
+/// # Errors
+///
+/// 415, with the header to send.
+pub(super) fn check_type(headers: &HeaderMap) -> Result<(), Rejection> {
+    if media_type::is_json_body(headers) {
+        return Ok(());
+    }
+    let mut types = headers.get_all(header::CONTENT_TYPE).iter();
+    let problem = match (types.next().map(HeaderValue::to_str), types.next()) {
+        (None, _) => "The request has no content-type header".to_owned(),
+        (Some(Ok(declared)), None) if declared.starts_with(FORM) => {
+            format!("The body is declared as {FORM}, curl's default for -d")
+        }
+        (Some(Ok(declared)), None) if declared.len() <= SHOWN_TYPE => {
+            format!("The body is declared as {declared}")
+        }
+        _ => "The content-type of the body cannot be read".to_owned(),
+    };
+    Err(unsupported(format!(
+        "{problem}; send JSON in UTF-8 with the header content-type: application/json, as in: {EXAMPLE}"
+    )))
+}
+
+fn unsupported(message: impl Into<String>) -> Rejection {
     Rejection::new(
         StatusCode::UNSUPPORTED_MEDIA_TYPE,
         ErrorCode::BadUserInput,
@@ -118,8 +151,6 @@ mod tests {
 
     use axum::body::Bytes;
     use futures_util::{StreamExt, stream};
-    use http::HeaderValue;
-
     use super::*;
 
     fn bodies() -> (Bodies, HeaderMap) {

@@ -149,7 +149,9 @@ fn not_found() -> Rejection {
 }
 
 fn no_document() -> Rejection {
-    Rejection::malformed("Send the text of the operation in \"query\".")
+    Rejection::malformed(
+        "The request has no operation; send its text in \"query\", as in {\"query\": \"{ __typename }\"}.",
+    )
 }
 
 /// The hash in the extension that Apollo's clients brought into use.

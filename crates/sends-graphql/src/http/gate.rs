@@ -59,8 +59,8 @@ fn unauthenticated(message: &str) -> Rejection {
     Rejection::new(StatusCode::UNAUTHORIZED, ErrorCode::Unauthenticated, message)
 }
 
-/// Refuses what a page of another origin can make a browser send without asking first, whatever the browser says about
-/// itself.
+/// Refuses a GET that a page of another origin can make a browser send without asking first, whatever the browser says
+/// about itself. A POST must be JSON, which no page can send like this.
 pub(super) fn check_preflight(headers: &HeaderMap) -> Result<(), Rejection> {
     let forces = |name: &HeaderName| headers.get(name).is_some_and(|value| !value.is_empty());
     if !media_type::is_simple_body(headers) || FORCING_PREFLIGHT.iter().any(forces) {
@@ -69,7 +69,8 @@ pub(super) fn check_preflight(headers: &HeaderMap) -> Result<(), Rejection> {
     Err(Rejection::new(
         StatusCode::FORBIDDEN,
         ErrorCode::RequestRefused,
-        "A web page elsewhere could have sent this request; add the header `GraphQL-Require-Preflight: 1`, or send it as \
-         application/json.",
+        "A web page elsewhere could make a browser send this GET; add the header GraphQL-Require-Preflight: 1, as in: curl -G \
+         -H 'GraphQL-Require-Preflight: 1' --data-urlencode 'query={ __typename }' URL. Or send the operation with POST and \
+         content-type: application/json.",
     ))
 }

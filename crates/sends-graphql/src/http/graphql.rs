@@ -8,7 +8,6 @@ use async_graphql_axum::GraphQLResponse;
 use axum::{
     body::Body,
     extract::{Request, State},
-    middleware::Next,
     response::{IntoResponse, Response},
 };
 use futures_util::future::join_all;
@@ -19,17 +18,16 @@ use super::{
     Service,
     admission::Admission,
     api_keys::ApiKeys,
-    body::Bodies,
+    body::{self, Bodies},
     documents::Documents,
     entity_tag, gate,
     media_type::MediaType,
     operation::{Executed, Operation},
     parameters::{Parameters, Requests},
-    rejection::Rejection,
+    rejection::{EXAMPLE, Rejection},
+    unrouted::METHODS,
 };
 use crate::{access::TokenMissing, graphql::ErrorCode, histories::Asker, settings::HttpSettings};
-
-const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, OPTIONS");
 
 /// What an answer depends on beside the URL. What the compression adds is its own to say.
 const VARY: HeaderValue = HeaderValue::from_static("accept, authorization, x-api-key");
@@ -65,17 +63,6 @@ impl Endpoint {
     }
 }
 
-/// Answers `OPTIONS`, unless a browser asks on behalf of a page: that is for the rules of other origins to answer.
-pub(super) async fn tell_methods(request: Request, next: Next) -> Response {
-    let asks_for_page = request
-        .headers()
-        .contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
-    if request.method() == Method::OPTIONS && !asks_for_page {
-        return (StatusCode::NO_CONTENT, [(header::ALLOW, METHODS)]).into_response();
-    }
-    next.run(request).await
-}
-
 /// Answers a request of any method.
 pub(super) async fn answer(State(endpoint): State<Arc<Endpoint>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
@@ -105,8 +92,15 @@ pub(super) async fn answer(State(endpoint): State<Arc<Endpoint>>, request: Reque
 impl Endpoint {
     async fn get(&self, parts: &Parts, media_type: MediaType) -> Result<Response, Rejection> {
         let headers = &parts.headers;
+        let query = parts.uri.query().unwrap_or_default();
+        if query.is_empty() {
+            return Err(Rejection::malformed(format!(
+                "The request has no operation; send one with POST, as in: {EXAMPLE}"
+            )));
+        }
+        gate::check_preflight(headers)?;
         self.check_caller(headers)?;
-        let parameters = Parameters::from_query_string(parts.uri.query().unwrap_or_default())?;
+        let parameters = Parameters::from_query_string(query)?;
         let response = self.run(parameters, headers, Method::GET).await?.response;
         // What has errors may be different the next time, and is not worth keeping.
         let tag = response.is_ok().then(|| entity_tag::of(&response.data)).flatten();
@@ -121,6 +115,8 @@ impl Endpoint {
 
     async fn post(&self, parts: &Parts, body: Body, media_type: MediaType) -> Result<Response, Rejection> {
         let headers = &parts.headers;
+        // Takes the place of the preflight check: a page elsewhere cannot send this type without asking.
+        body::check_type(headers)?;
         self.check_caller(headers)?;
         let body = self.bodies.read(headers, body).await?;
         let requests = Requests::from_body(body.bytes(), self.batch_limit, self.most_values)?;
@@ -151,7 +147,6 @@ impl Endpoint {
 
     /// Everything that can be said about the caller before anything of the request is read.
     fn check_caller(&self, headers: &HeaderMap) -> Result<(), Rejection> {
-        gate::check_preflight(headers)?;
         gate::check_key(self.keys.as_deref(), headers)?;
         self.service.access.check(headers).map_err(token_missing)
     }

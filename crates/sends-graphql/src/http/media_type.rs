@@ -47,32 +47,52 @@ impl MediaType {
     /// A client that names none of them gets `application/json`: it may be one that was written before the other type
     /// existed.
     pub(super) fn negotiate(headers: &HeaderMap) -> Option<Self> {
-        let accepted = headers.get_all(header::ACCEPT);
-        let mut ranges = accepted
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(','))
-            .map(str::trim)
-            .filter(|range| !range.is_empty())
-            .peekable();
-        if ranges.peek().is_none() {
+        let ranges: Vec<&str> = accepted(headers).collect();
+        if ranges.is_empty() {
             return Some(Self::Json);
         }
-        let ranges: Vec<&str> = ranges.collect();
-        let liked = |media_type: &Self| {
-            let fits = ranges.iter().filter_map(|range| fit(range, *media_type));
-            // The most specific range decides, even where a looser one would be kinder.
-            let (how, quality) = fits.max_by_key(|&(how, quality)| (how, quality))?;
-            let preferred = (how == Fit::Named) == (*media_type == Self::GraphqlResponse);
-            (quality > 0).then_some((quality, how, preferred))
-        };
         let rated = Self::ALL
             .iter()
-            .filter_map(|media_type| Some((liked(media_type)?, *media_type)));
+            .filter_map(|media_type| Some((media_type.liked(&ranges)?, *media_type)));
         rated
             .max_by_key(|(liking, _)| *liking)
             .map(|(_, media_type)| media_type)
     }
+
+    /// How much the client likes the type; `None` when it does not take it.
+    fn liked(self, ranges: &[&str]) -> Option<(Quality, Fit, bool)> {
+        let fits = ranges.iter().filter_map(|range| fit(range, self));
+        // The most specific range decides, even where a looser one would be kinder.
+        let (how, quality) = fits.max_by_key(|&(how, quality)| (how, quality))?;
+        let preferred = (how == Fit::Named) == (self == Self::GraphqlResponse);
+        (quality > 0).then_some((quality, how, preferred))
+    }
+}
+
+/// Whether the client names HTML and likes it better than any type of GraphQL answers, as browsers do when they open an
+/// address.
+pub(super) fn prefers_html(headers: &HeaderMap) -> bool {
+    let ranges: Vec<&str> = accepted(headers).collect();
+    let html = ranges.iter().filter_map(|range| {
+        let mut parts = range.split(';').map(str::trim);
+        let is_html = parts.next()?.eq_ignore_ascii_case("text/html");
+        is_html.then(|| quality(parts))?
+    });
+    let graphql = MediaType::ALL
+        .iter()
+        .filter_map(|media_type| media_type.liked(&ranges))
+        .map(|(quality, ..)| quality);
+    html.max().unwrap_or(0) > graphql.max().unwrap_or(0)
+}
+
+/// The media ranges of `Accept`.
+fn accepted(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    let values = headers.get_all(header::ACCEPT).iter();
+    values
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(str::trim)
+        .filter(|range| !range.is_empty())
 }
 
 /// How a media range fits a type, and how much it is liked.
@@ -88,15 +108,20 @@ fn fit(range: &str, media_type: MediaType) -> Option<(Fit, Quality)> {
     } else {
         return None;
     };
+    Some((how, quality(parts)?))
+}
+
+/// The quality among the parameters of a media range; `None` when one of them cannot be met.
+fn quality<'range>(parameters: impl Iterator<Item = &'range str>) -> Option<Quality> {
     let mut quality = 1000;
-    for (name, value) in parts.filter_map(parameter) {
+    for (name, value) in parameters.filter_map(parameter) {
         if name.eq_ignore_ascii_case("q") {
             quality = thousandths(value)?;
         } else if name.eq_ignore_ascii_case("charset") && !is_utf8(value) {
             return None;
         }
     }
-    Some((how, quality))
+    Some(quality)
 }
 
 fn thousandths(value: &str) -> Option<Quality> {
@@ -204,6 +229,27 @@ mod tests {
                 "{accept:?}"
             );
         }
+    }
+
+    #[test]
+    fn only_who_likes_html_best_gets_it() {
+        for (accept, expected) in [
+            ("text/html", true),
+            ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", true),
+            ("TEXT/HTML; charset=utf-8, application/json;q=0.9", true),
+            ("text/html, application/json", false),
+            ("text/html, */*", false),
+            ("text/html;q=0", false),
+            ("text/html;q=0.5, application/graphql-response+json", false),
+            ("text/*", false),
+            ("*/*", false),
+            ("application/json", false),
+            ("", false),
+        ] {
+            let headers = headers(&header::ACCEPT, &[accept]);
+            assert_eq!(prefers_html(&headers), expected, "{accept}");
+        }
+        assert!(!prefers_html(&HeaderMap::new()));
     }
 
     #[test]

@@ -10,6 +10,9 @@ use super::{
     rejection::Rejection,
 };
 
+/// A body that works, for messages about bodies that do not.
+const EXAMPLE_BODY: &str = r#"{"query": "{ __typename }"}"#;
+
 /// What the client sent, each of the right type, and null where it is the same as absent.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Parameters {
@@ -38,19 +41,22 @@ impl Requests {
     /// Reads a JSON body.
     pub(super) fn from_body(body: &[u8], batch_limit: usize, most_values: usize) -> Result<Self, Rejection> {
         if body.trim_ascii().is_empty() {
-            return Err(Rejection::malformed(
-                "The body is empty; send a JSON object with the text of the operation in \"query\".",
-            ));
+            return Err(Rejection::malformed(format!(
+                "The body is empty; send an object such as {EXAMPLE_BODY}."
+            )));
         }
         match json::read(body, most_values) {
             Ok(Value::Object(members)) => Ok(Self::Single(Box::new(Parameters::from_members(members)?))),
             Ok(Value::Array(requests)) => Self::from_batch(requests, batch_limit),
-            Ok(_) => Err(Rejection::malformed("The body must be a JSON object.")),
+            Ok(other) => Err(Rejection::malformed(format!(
+                "The body is JSON, but {} and not an object; send {EXAMPLE_BODY}.",
+                kind(&other)
+            ))),
             Err(Unreadable::TooMany) => Err(Rejection::malformed(format!(
                 "The body has more than {most_values} values; --max-variable-values sets how many variables may have."
             ))),
             Err(Unreadable::Malformed(error)) => Err(Rejection::malformed(format!(
-                "The body is not JSON: there is a mistake in line {}, column {}.",
+                "The body is not JSON: there is a mistake in line {}, column {}; send an object such as {EXAMPLE_BODY}.",
                 error.line(),
                 error.column()
             ))),
@@ -114,6 +120,18 @@ impl Parameters {
             }
         }
         Self::from_members(members)
+    }
+}
+
+/// What a value is called that is no object.
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
     }
 }
 
@@ -185,10 +203,10 @@ mod tests {
             (" \n", "The body is empty"),
             (
                 "{\n\"a",
-                "The body is not JSON: there is a mistake in line 2, column 2.",
+                "The body is not JSON: there is a mistake in line 2, column 2; send an object",
             ),
             ("\u{1}", "The body is not JSON"),
-            ("3", "The body must be a JSON object"),
+            ("3", "The body is JSON, but a number and not an object; send {\"query\""),
             ("[]", "Send one operation at a time"),
         ] {
             let refused = message(Requests::from_body(body.as_bytes(), 1, 1_000).unwrap_err());

@@ -9,6 +9,10 @@ use http::{HeaderName, HeaderValue, StatusCode, header};
 use super::media_type::MediaType;
 use crate::graphql::ErrorCode;
 
+/// A request that works, for messages about requests that do not.
+pub(super) const EXAMPLE: &str =
+    r#"curl -H 'content-type: application/json' -d '{"query": "{ __typename }"}' URL"#;
+
 /// Why a request is not executed, for the caller to read. There is no `data` in the answer.
 #[derive(Debug)]
 pub(super) struct Rejection {

@@ -6,6 +6,21 @@ use serde_json::{Value, json};
 
 use super::files::{File, tag, unless_known};
 
+macro_rules! files {
+    ($($folder:literal: $($name:literal)+;)+) => {
+        &[$($(($name, include_str!(concat!("../../../graphiql/", $folder, "/", $name)))),+),+]
+    };
+}
+
+/// The files of the page without a bundle.
+const FALLBACK: &[(&str, &str)] = files! {
+    "fallback":
+        "answer.js" "cdn.js" "docs.js" "dom.js" "editor.js" "plain.css" "plain.js" "request.js" "schema.js"
+        "session.js" "start.js" "state.js" "tablist.js";
+    "src":
+        "page.css" "service.js";
+};
+
 /// A page, and the names and compressed contents of its files.
 type Bundle = (&'static str, &'static [(&'static str, &'static [u8])]);
 
@@ -52,15 +67,11 @@ impl Page {
         Some(Self::new(html, files.collect(), sandbox))
     }
 
-    /// The page with GraphiQL from a content delivery network.
+    /// The page with GraphiQL from a content delivery network, or of our own when that cannot be reached.
     pub(super) fn from_cdn(sandbox: bool) -> Self {
         let html = include_str!("../../../graphiql/fallback/page.html");
-        let files = vec![
-            File::plain("start.js", include_str!("../../../graphiql/fallback/start.js")),
-            File::plain("service.js", include_str!("../../../graphiql/src/service.js")),
-            File::plain("page.css", include_str!("../../../graphiql/src/page.css")),
-        ];
-        Self::new(html, files, sandbox)
+        let files = FALLBACK.iter().map(|(name, text)| File::plain(name, text));
+        Self::new(html, files.collect(), sandbox)
     }
 
     fn new(html: &str, files: Vec<File>, sandbox: bool) -> Self {

@@ -74,6 +74,13 @@ async fn every_file_that_the_page_names_is_there_and_has_its_type() {
         assert!(count >= 2, "{text}");
         for file in page.files() {
             let answer = file.answer(&HeaderMap::new());
+            let bytes = file.answer(&HeaderMap::new()).into_body();
+            let text = to_bytes(bytes, usize::MAX).await.unwrap();
+            let text = String::from_utf8_lossy(&text);
+            let imported = text.split(" from './").skip(1);
+            for name in imported.filter_map(|rest| rest.split_once('\'').map(|(name, _)| name)) {
+                assert!(page.file(name).is_some(), "{} imports {name}", file.name());
+            }
             let content_type = &answer.headers()[header::CONTENT_TYPE];
             assert_ne!(content_type, "application/octet-stream", "{}", file.name());
             assert_eq!(answer.headers()[header::X_CONTENT_TYPE_OPTIONS], "nosniff");
@@ -133,9 +140,11 @@ async fn what_is_not_a_file_of_the_page_is_not_found() {
     ] {
         assert_eq!(get(path, &[]).await.0, StatusCode::NOT_FOUND, "{path}");
     }
-    let (status, headers, _) = get("/", &[]).await;
-    assert_eq!(status, StatusCode::TEMPORARY_REDIRECT);
-    assert_eq!(headers[header::LOCATION], "/graphiql");
+    for (path, location) in [("/", "./graphiql"), ("/?query=%7Ba%7D", "./graphiql?query=%7Ba%7D")] {
+        let (status, headers, _) = get(path, &[]).await;
+        assert_eq!(status, StatusCode::TEMPORARY_REDIRECT);
+        assert_eq!(headers[header::LOCATION], location);
+    }
 }
 
 #[tokio::test]
