@@ -17,7 +17,7 @@ export function showAnswer(outcome, goTo) {
   const answer = byId('answer');
   answer.replaceChildren();
   if (outcome?.json !== undefined) answer.append(coloured(JSON.stringify(outcome.json, null, 2)));
-  else answer.textContent = outcome?.text ?? '';
+  else answer.textContent = outcome ? (outcome.text ?? '') : 'Press Run to see the answer here.';
   answer.scrollTop = 0;
 }
 

@@ -16,6 +16,8 @@ export async function loadGraphiql(givenUp) {
         element.onerror = () => reject(new Error(`${element.src ?? element.href} did not load`));
       }),
   );
+  // The browser shows a page as loading until what was inserted before this event has come.
+  if (document.readyState !== 'complete') await new Promise((resolve) => addEventListener('load', resolve));
   elements.forEach(insert);
   try {
     await within(FIRST_WITHIN, givenUp, Promise.race(loaded));

@@ -71,13 +71,13 @@ export function showSchema(schema) {
     const name = element('strong', { id: anchor(one.name), tabIndex: -1 }, one.name);
     const args = one.args?.length ? [element('ul', { 'aria-label': `Arguments of ${one.name}` }, ...one.args.map(member))] : [];
     const preset = one.defaultValue ? ` = ${one.defaultValue}` : '';
-    const signature = element('code', {}, name, ...(one.type ? [': ', ...typed(one.type), preset] : []));
+    const signature = element('code', {}, name, ...(one.type ? [': ', typed(one.type), preset] : []));
     return element('li', {}, signature, ...described(one), ...args);
   }
 
   function typed(type) {
     const { name, before, behind } = unwrap(type);
-    return [before, link(name), behind];
+    return element('span', { className: 'type' }, before, link(name), behind);
   }
 
   function results(text) {

@@ -46,8 +46,14 @@ export function showPlainPage(loadGraphiql) {
     showTab();
     query.focus();
   });
-  byId('close-tab').addEventListener('click', () => changeTabs(() => tabs.closeCurrent()));
-  byId('restore').addEventListener('click', () => changeTabs(() => tabs.restore()));
+  byId('close-tab').addEventListener('click', () => {
+    tabs.current.running?.abort();
+    changeTabs(() => tabs.closeCurrent());
+  });
+  byId('reset').addEventListener('click', () => {
+    for (const tab of tabs.all) tab.running?.abort();
+    changeTabs(() => tabs.reset());
+  });
   byId('toggle-docs').addEventListener('click', () => showDocs(byId('docs').hidden));
   byId('load-graphiql').addEventListener('click', loadGraphiql);
 
@@ -71,6 +77,8 @@ export function showPlainPage(loadGraphiql) {
     tabs.current.query = query.value;
     tabs.current.variables = byId('variables').value;
     tabs.keep();
+    // A reload would open the shared query beside what was made of it.
+    if (location.search) history.replaceState(null, '', location.pathname);
     renameTab(tabs);
     showOperations();
   }

@@ -6,7 +6,7 @@ import { recall, remember } from './session.js';
 const TABS = 'tabs';
 
 export class Tabs {
-  /** Each has a `query` and `variables`, and in memory alone its `run`. */
+  /** Each has a `query` and `variables`, and in memory alone what is `running` and the last `outcome`. */
   all = [];
   active = 0;
 
@@ -41,7 +41,7 @@ export class Tabs {
     this.select(Math.min(this.active, this.all.length - 1));
   }
 
-  restore() {
+  reset() {
     this.all = starterTabs.map(copy);
     this.select(0);
   }
