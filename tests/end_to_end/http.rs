@@ -2,9 +2,11 @@
 
 mod addressing;
 mod audits;
+mod browsers;
 mod connections;
 mod documents;
 mod keys;
+mod mistakes;
 mod protocol;
 mod requests;
 mod reuse;

@@ -1,6 +1,8 @@
 //! The README's examples, as they stand there.
 
-use sends_end_to_end::ServiceProcess;
+use std::process::Command;
+
+use sends_end_to_end::{ServiceProcess, http_client};
 use serde_json::Value;
 
 /// The blocks of code in these languages, in order.
@@ -32,4 +34,35 @@ async fn every_query_of_the_readme_answers_in_the_sandbox_and_as_it_says() {
         }
     }
     assert!(queries >= 3, "{queries}");
+}
+
+#[tokio::test]
+async fn the_curl_line_of_the_readme_answers_in_the_sandbox() {
+    let service = ServiceProcess::start(&["--sandbox"], &[]);
+    let blocks = blocks(include_str!("../../README.md"), &["sh"]);
+    let lines: Vec<_> = blocks.iter().filter(|(_, text)| text.contains("curl ")).collect();
+    let [(_, line)] = lines[..] else {
+        panic!("{lines:?}")
+    };
+    assert!(line.contains("127.0.0.1:8080/graphql"), "{line}");
+    let answer: Value = if Command::new("curl").arg("--version").output().is_ok() {
+        let line = line.replace("http://127.0.0.1:8080", service.origin());
+        let line = format!("{line} --silent --noproxy '*'");
+        let output = Command::new("sh").args(["-c", &line]).output().unwrap();
+        serde_json::from_slice(&output.stdout).unwrap()
+    } else {
+        let quoted: Vec<_> = line.split('\'').skip(1).step_by(2).collect();
+        let [header, body] = quoted[..] else {
+            panic!("{line}")
+        };
+        let (name, value) = header.split_once(": ").unwrap();
+        let url = format!("{}/graphql", service.origin());
+        let request = http_client().post(url).header(name, value).body(body.to_owned());
+        request.send().await.unwrap().json().await.unwrap()
+    };
+    assert!(answer.get("errors").is_none(), "{answer}");
+    assert!(
+        answer["data"]["campaigns"]["nodes"][0]["name"].is_string(),
+        "{answer}"
+    );
 }

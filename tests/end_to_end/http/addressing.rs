@@ -14,15 +14,17 @@ async fn a_request_that_browsers_send_without_asking_is_refused() {
         let request = client().post(&url).header("content-type", content_type);
         request.body(body(QUERY).to_string())
     };
+    for request in [plain(), plain().header("apollo-require-preflight", "")] {
+        assert_eq!(refusal(request).await, (403, "REQUEST_REFUSED".into()));
+    }
     for request in [
-        plain(),
-        plain().header("apollo-require-preflight", ""),
         form("text/plain"),
         form("multipart/form-data; boundary=x"),
         form("application/x-www-form-urlencoded"),
+        form("application/x-www-form-urlencoded").header("apollo-require-preflight", "1"),
         client().post(&url).body(body(QUERY).to_string()),
     ] {
-        assert_eq!(refusal(request).await, (403, "REQUEST_REFUSED".into()));
+        assert_eq!(refusal(request).await, (415, "BAD_USER_INPUT".into()));
     }
     for (name, value) in [
         ("apollo-require-preflight", "1"),

@@ -32,13 +32,13 @@ async fn what_is_no_graphql_request_is_refused_with_the_status_that_says_why() {
     let post = || post(&service);
     let json = || post().header("content-type", "application/json");
     let cases = [
-        (post().body("{}"), 403),
-        (post().header("content-type", "text/plain").body("{}"), 403),
+        (post().body("{}"), 415),
+        (post().header("content-type", "text/plain").body("{}"), 415),
         (
             post()
                 .header("content-type", "application/x-www-form-urlencoded")
                 .body("query={a}"),
-            403,
+            415,
         ),
         (
             post().header("content-type", "application/graphql").body("{a}"),

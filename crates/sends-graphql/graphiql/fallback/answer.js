@@ -21,8 +21,8 @@ export function showAnswer(outcome, goTo) {
   answer.scrollTop = 0;
 }
 
-function item({ text, at }, goTo) {
-  const shown = element('li', {}, text);
+function item({ text, code, at }, goTo) {
+  const shown = element('li', {}, text, ...(code ? [' ', element('code', {}, code)] : []));
   if (at) {
     const place = `line ${at.line}, column ${at.column}`;
     shown.append(' ', element('button', { type: 'button', className: 'link', textContent: place, onclick: () => goTo(at) }));

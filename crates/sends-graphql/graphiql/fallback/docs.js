@@ -95,12 +95,13 @@ export function showSchema(schema) {
   show(page());
 }
 
-/** Says why there is no documentation, with a button that tries again. */
+/** Says why there is no documentation, one reason on each line, with a button that tries again. */
 export function showNoSchema(why, tryAgain) {
   byId('search').disabled = true;
   show([
     heading('No documentation'),
-    element('p', {}, `The service did not tell its schema. ${why}`),
+    element('p', {}, 'The service did not tell its schema:'),
+    ...why.split('\n').map((reason) => element('p', {}, reason)),
     element('button', { type: 'button', className: 'quiet', onclick: tryAgain }, 'Load again'),
   ]);
 }

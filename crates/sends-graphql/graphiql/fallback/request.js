@@ -4,7 +4,7 @@ import { endpoint } from './service.js';
 
 /** What to do about a status code. The service's own message, where there is one, stands beside it. */
 const ADVICE = {
-  401: 'The service asks for a credential. Put it under “Headers”, as X-API-Key: your-key or Authorization: Bearer your-token.',
+  401: 'A credential goes under “Headers”, as in X-API-Key: your-key or Authorization: Bearer your-token.',
   404: `There is no GraphQL endpoint at ${endpoint}.`,
   413: 'The request is too large for the service.',
   429: 'That was too much at once. Wait a little and run it again.',
@@ -14,8 +14,8 @@ const ADVICE = {
 };
 
 /**
- * The outcome of an operation; it never rejects. `summary` is one line, `problems` are sentences (`text`, and the place in
- * the query as `at`), `json` is the answer, or `text` when that is no JSON.
+ * The outcome of an operation; it never rejects. `summary` is one line, `problems` are sentences (`text`, with the error's
+ * `code` and its place in the query as `at`), `json` is the answer, or `text` when that is no JSON.
  */
 export async function send(body, headers, signal) {
   const started = performance.now();
@@ -47,16 +47,15 @@ function read(status, text, took) {
     json = JSON.parse(text);
   } catch {
     const foreign = { text: `The answer, with status ${status}, is not JSON; something in front of the service may have sent it.` };
-    return { summary, problems: [...advice, foreign], text };
+    return { summary, problems: [foreign, ...advice], text };
   }
   const errors = Array.isArray(json?.errors) ? json.errors : [];
-  return { summary, problems: [...advice, ...errors.map(problem)], json };
+  return { summary, problems: [...errors.map(problem), ...advice], json };
 }
 
 function problem({ message, path, locations, extensions }) {
   const where = path?.length ? ` (${path.join('.')})` : '';
-  const code = extensions?.code ? ` [${extensions.code}]` : '';
-  return { text: `${message}${where}${code}`, at: locations?.[0] };
+  return { text: `${message}${where}`, code: extensions?.code, at: locations?.[0] };
 }
 
 function size(text) {

@@ -29,11 +29,11 @@ const INTROSPECTION = `
   }
 `;
 
-/** The types by their names, and those that operations begin with. Throws with the sentences why not. */
+/** The types by their names, and those that operations begin with. Throws with the reasons why not, one on each line. */
 export async function loadSchema(headers) {
   const { json, problems } = await send({ query: INTROSPECTION, operationName: 'Documentation' }, headers);
   const schema = json?.data?.__schema;
-  if (!schema) throw new Error(problems.map(({ text }) => text).join(' ') || 'The answer holds no schema.');
+  if (!schema) throw new Error(problems.map(({ text }) => text).join('\n') || 'The answer holds no schema.');
   const types = schema.types.filter(({ name }) => !name.startsWith('__'));
   types.sort((one, other) => one.name.localeCompare(other.name));
   return {

@@ -251,9 +251,9 @@ test('where a key is needed the page says where to put it, and then loads the do
   const locked = await startService(PROGRAM, ['--sandbox', '--api-key-file', file]);
   try {
     await onPlainPage({ at: locked }, async (page) => {
-      await docs(page).getByText('Put it under “Headers”').waitFor();
+      await docs(page).getByText('A credential goes under “Headers”').waitFor();
       await run(page);
-      await problem(page, 'The service asks for a credential');
+      await problem(page, 'Send your key for this service');
       await screenshot(page, 'plain-key');
       await page.locator('#headers-box summary').click();
       await page.getByLabel('Headers').fill('X-API-Key: key-of-the-browser');

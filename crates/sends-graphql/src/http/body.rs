@@ -149,9 +149,9 @@ fn unsupported(message: impl Into<String>) -> Rejection {
 mod tests {
     use std::{convert::Infallible, time::Duration};
 
+    use super::*;
     use axum::body::Bytes;
     use futures_util::{StreamExt, stream};
-    use super::*;
 
     fn bodies() -> (Bodies, HeaderMap) {
         let json = HeaderValue::from_static("application/json");

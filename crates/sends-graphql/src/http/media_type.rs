@@ -235,7 +235,10 @@ mod tests {
     fn only_who_likes_html_best_gets_it() {
         for (accept, expected) in [
             ("text/html", true),
-            ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", true),
+            (
+                "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+                true,
+            ),
             ("TEXT/HTML; charset=utf-8, application/json;q=0.9", true),
             ("text/html, application/json", false),
             ("text/html, */*", false),

@@ -206,7 +206,10 @@ mod tests {
                 "The body is not JSON: there is a mistake in line 2, column 2; send an object",
             ),
             ("\u{1}", "The body is not JSON"),
-            ("3", "The body is JSON, but a number and not an object; send {\"query\""),
+            (
+                "3",
+                "The body is JSON, but a number and not an object; send {\"query\"",
+            ),
             ("[]", "Send one operation at a time"),
         ] {
             let refused = message(Requests::from_body(body.as_bytes(), 1, 1_000).unwrap_err());

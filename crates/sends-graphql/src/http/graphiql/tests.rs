@@ -140,7 +140,10 @@ async fn what_is_not_a_file_of_the_page_is_not_found() {
     ] {
         assert_eq!(get(path, &[]).await.0, StatusCode::NOT_FOUND, "{path}");
     }
-    for (path, location) in [("/", "./graphiql"), ("/?query=%7Ba%7D", "./graphiql?query=%7Ba%7D")] {
+    for (path, location) in [
+        ("/", "./graphiql"),
+        ("/?query=%7Ba%7D", "./graphiql?query=%7Ba%7D"),
+    ] {
         let (status, headers, _) = get(path, &[]).await;
         assert_eq!(status, StatusCode::TEMPORARY_REDIRECT);
         assert_eq!(headers[header::LOCATION], location);

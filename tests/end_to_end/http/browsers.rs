@@ -1,0 +1,90 @@
+//! A person's browser at the service's addresses, beside the clients that ask there.
+
+use reqwest::{Client, Response, redirect::Policy};
+use sends_end_to_end::ServiceProcess;
+use serde_json::Value;
+
+use super::{QUERY, get, header, send, service};
+
+const BROWSER: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,image/webp,*/*;q=0.8";
+
+async fn open(service: &ServiceProcess, path: &str, headers: &[(&str, &str)]) -> Response {
+    let client = Client::builder().no_proxy().tls_certs_only([]);
+    let client = client.redirect(Policy::none()).build().unwrap();
+    let mut request = client.get(format!("{}{path}", service.origin()));
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    send(request).await
+}
+
+#[tokio::test]
+async fn a_browser_lands_on_the_page_with_the_query_of_its_address() {
+    let service = service(&[]);
+    let query = "?query=%7B__typename%7D&variables=%7B%7D";
+    for (path, location) in [
+        ("/".to_owned(), "./graphiql".to_owned()),
+        (format!("/{query}"), format!("./graphiql{query}")),
+        ("/graphql".to_owned(), "./graphiql".to_owned()),
+        (format!("/graphql{query}"), format!("./graphiql{query}")),
+        (format!("/graphql/{query}"), format!("../graphiql{query}")),
+        ("/graphiql/".to_owned(), "../graphiql".to_owned()),
+    ] {
+        for mode in [None, Some(("sec-fetch-mode", "navigate"))] {
+            let headers: Vec<_> = [Some(("accept", BROWSER)), mode].into_iter().flatten().collect();
+            let answer = open(&service, &path, &headers).await;
+            // Relative, so that it stays below the path that a proxy may have put the service under.
+            assert_eq!(
+                (answer.status().as_u16(), header(&answer, "location")),
+                (307, &*location)
+            );
+            assert_eq!(header(&answer, "cache-control"), "no-store");
+        }
+    }
+    let page = open(&service, &format!("/graphiql{query}"), &[("accept", BROWSER)]).await;
+    assert!(header(&page, "content-type").starts_with("text/html"));
+}
+
+#[tokio::test]
+async fn a_client_is_not_led_to_the_page() {
+    let service = service(&[]);
+    let path = "/graphql?query=%7B__typename%7D";
+    let clients: [&[(&str, &str)]; 5] = [
+        &[],
+        &[("accept", "*/*")],
+        &[("accept", "application/json")],
+        &[("accept", "application/json, text/html")],
+        &[("accept", BROWSER), ("sec-fetch-mode", "cors")],
+    ];
+    for headers in clients {
+        assert_eq!(open(&service, path, headers).await.status(), 403, "{headers:?}");
+    }
+    // It would have been answered before there was a redirect.
+    let answer = send(get(&service, &[("query", QUERY)]).header("accept", BROWSER)).await;
+    assert_eq!(answer.status(), 200);
+}
+
+#[tokio::test]
+async fn without_the_page_a_browser_is_told_so() {
+    let service = service(&["--graphiql", "false"]);
+    for path in [
+        "/",
+        "/graphql",
+        "/graphql?query=%7B__typename%7D",
+        "/graphiql",
+        "/graphiql/start.js",
+    ] {
+        let answer = open(&service, path, &[("accept", BROWSER)]).await;
+        assert_eq!(
+            (answer.status().as_u16(), header(&answer, "location")),
+            (404, ""),
+            "{path}"
+        );
+        let said: Value = answer.json().await.unwrap();
+        let message = said["errors"][0]["message"].as_str().unwrap();
+        assert!(
+            message.starts_with("GraphiQL is switched off (--graphiql false)"),
+            "{message}"
+        );
+    }
+}

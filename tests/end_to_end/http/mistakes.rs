@@ -1,0 +1,164 @@
+//! Requests as a newcomer's first curl commands send them: the answer names the problem and the next step.
+
+use reqwest::{Method, RequestBuilder};
+use serde_json::Value;
+
+use super::{QUERY, body, client, header, send, service};
+
+const JSON: &str = "application/json";
+
+async fn message(request: RequestBuilder) -> (u16, String) {
+    let answer = send(request).await;
+    let status = answer.status().as_u16();
+    assert_eq!(header(&answer, "content-type"), "application/json; charset=utf-8");
+    let answer: Value = answer.json().await.unwrap();
+    assert!(answer.get("data").is_none(), "{answer}");
+    let message = answer["errors"][0]["message"].as_str().unwrap();
+    (status, message.to_owned())
+}
+
+#[tokio::test]
+async fn a_post_that_is_not_declared_as_json_is_told_the_header_to_send() {
+    let service = service(&[]);
+    let url = format!("{}/graphql", service.origin());
+    let post = || client().post(&url).header("accept", "*/*");
+    let json = body(QUERY).to_string();
+    for (content_type, sent, problem) in [
+        (None, "", "has no content-type header"),
+        (None, &*json, "has no content-type header"),
+        (
+            Some("application/x-www-form-urlencoded"),
+            &json,
+            "curl's default for -d",
+        ),
+        (
+            Some("application/x-www-form-urlencoded"),
+            "query={a}",
+            "curl's default for -d",
+        ),
+        (
+            Some("multipart/form-data; boundary=x"),
+            "--x--",
+            "declared as multipart/form-data",
+        ),
+        (Some("text/plain"), &json, "declared as text/plain;"),
+        (
+            Some("application/graphql"),
+            "{ __typename }",
+            "declared as application/graphql;",
+        ),
+        (Some("application/json; charset=utf-16"), &json, "charset=utf-16;"),
+        (Some("nonsense"), &json, "declared as nonsense;"),
+    ] {
+        let mut request = post().body(sent.to_owned());
+        if let Some(content_type) = content_type {
+            request = request.header("content-type", content_type);
+        }
+        let (status, said) = message(request).await;
+        assert_eq!(status, 415, "{said}");
+        assert!(said.contains(problem), "{said}");
+        assert!(
+            said.contains("with the header content-type: application/json, as in: curl -H"),
+            "{said}"
+        );
+    }
+    let long = format!("application/{}", "x".repeat(200));
+    let (_, said) = message(post().header("content-type", long).body("{}")).await;
+    assert!(
+        said.starts_with("The content-type of the body cannot be read;"),
+        "{said}"
+    );
+}
+
+#[tokio::test]
+async fn a_body_that_is_no_request_is_told_what_one_looks_like() {
+    let service = service(&[]);
+    let url = format!("{}/graphql", service.origin());
+    for (sent, problem) in [
+        ("", "The body is empty"),
+        (
+            "{ __typename }",
+            "The body is not JSON: there is a mistake in line 1, column 3",
+        ),
+        (r#"{"query": "{ __typename }""#, "The body is not JSON"),
+        (
+            r#""{ __typename }""#,
+            "The body is JSON, but a string and not an object",
+        ),
+        ("null", "The body is JSON, but null"),
+        ("{}", "The request has no operation"),
+    ] {
+        let request = client().post(&url).header("content-type", JSON).body(sent);
+        let (status, said) = message(request).await;
+        assert_eq!(status, 400, "{sent}: {said}");
+        assert!(said.starts_with(problem), "{sent}: {said}");
+        assert!(said.contains(r#"{"query": "{ __typename }"}"#), "{sent}: {said}");
+    }
+}
+
+#[tokio::test]
+async fn a_get_without_a_query_or_without_the_header_is_told_what_to_add() {
+    let service = service(&[]);
+    let url = format!("{}/graphql", service.origin());
+    let get = || client().get(&url).header("accept", "*/*");
+    let (status, said) = message(get()).await;
+    assert!(
+        status == 400 && said.starts_with("The request has no operation; send one with POST, as in: curl"),
+        "{said}"
+    );
+    let (status, said) = message(get().query(&[("query", QUERY)])).await;
+    assert!(
+        status == 403 && said.contains("add the header GraphQL-Require-Preflight: 1, as in: curl"),
+        "{said}"
+    );
+}
+
+#[tokio::test]
+async fn a_wrong_address_is_told_the_right_one() {
+    let service = service(&[]);
+    for (method, path, status, said) in [
+        (
+            Method::POST,
+            "/",
+            405,
+            "/ takes no POST; send GraphQL operations to /graphql.",
+        ),
+        (Method::POST, "/graphiql", 405, "/graphiql takes no POST; send"),
+        (
+            Method::POST,
+            "/health/live",
+            405,
+            "/health/live takes no POST; send",
+        ),
+        (
+            Method::POST,
+            "/graphql/",
+            404,
+            "There is nothing at /graphql/; the GraphQL endpoint is /graphql, without a slash at the end.",
+        ),
+        (
+            Method::GET,
+            "/graphql/",
+            404,
+            "There is nothing at /graphql/; the GraphQL endpoint",
+        ),
+        (
+            Method::POST,
+            "/api",
+            404,
+            "There is nothing at /api; the GraphQL endpoint is /graphql.",
+        ),
+    ] {
+        let url = format!("{}{path}", service.origin());
+        let request = client()
+            .request(method, url)
+            .header("accept", "*/*")
+            .json(&body(QUERY));
+        let (refused, message) = message(request).await;
+        assert_eq!(refused, status, "{message}");
+        assert!(message.starts_with(said), "{message}");
+    }
+    let long = format!("{}/{}", service.origin(), "a".repeat(1_000));
+    let (_, said) = message(client().get(long)).await;
+    assert!(said.len() < 200, "{said}");
+}
