@@ -151,8 +151,8 @@ fn router(service: Service, mut settings: HttpSettings) -> Router {
     } else {
         Router::new()
     };
-    let graphiql = service.graphiql;
-    let page = if graphiql {
+    let has_page = service.graphiql;
+    let page = if has_page {
         graphiql::routes(service.sandbox)
     } else {
         Router::new()
@@ -160,7 +160,7 @@ fn router(service: Service, mut settings: HttpSettings) -> Router {
     let endpoint = Arc::new(Endpoint::new(service.clone(), settings));
     // The layers of a route are one service, and not each a box around the next, which would be made for every request.
     let around_graphql = ServiceBuilder::new()
-        .layer(middleware::from_fn_with_state(graphiql, unrouted::before_graphql))
+        .layer(middleware::from_fn_with_state(has_page, unrouted::before_graphql))
         .option_layer(cors)
         .layer(watched);
     let graphql = routing::any(graphql::answer)
@@ -177,7 +177,7 @@ fn router(service: Service, mut settings: HttpSettings) -> Router {
         .with_state(service)
         .merge(page)
         .route("/graphql", graphql)
-        .fallback_service(routing::any(unrouted::path_unknown).with_state(graphiql))
+        .fallback_service(routing::any(unrouted::path_unknown).with_state(has_page))
         .method_not_allowed_fallback(unrouted::method_unknown)
         .layer(around_all)
 }

@@ -25,13 +25,13 @@ const SHOWN_PATH: usize = 80;
 
 /// Answers `OPTIONS` on the GraphQL endpoint, except for CORS preflights, and browser navigations to it. Their GETs are
 /// ones that the endpoint refuses, so no GraphQL client is affected.
-pub(super) async fn before_graphql(State(graphiql): State<bool>, request: Request, next: Next) -> Response {
+pub(super) async fn before_graphql(State(has_page): State<bool>, request: Request, next: Next) -> Response {
     let headers = request.headers();
     if request.method() == Method::OPTIONS && !headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD) {
         return (StatusCode::NO_CONTENT, [(header::ALLOW, METHODS)]).into_response();
     }
     if is_navigation(request.method(), headers) && gate::check_preflight(headers).is_err() {
-        let mut response = if graphiql {
+        let mut response = if has_page {
             redirect("./graphiql", request.uri())
         } else {
             graphiql_off().into_response(MediaType::Json)
@@ -55,14 +55,14 @@ pub(super) async fn root(request: Request) -> Response {
 }
 
 /// Answers a path that no route has.
-pub(super) async fn path_unknown(State(graphiql): State<bool>, request: Request) -> Response {
+pub(super) async fn path_unknown(State(has_page): State<bool>, request: Request) -> Response {
     let path = request.uri().path();
-    let is_graphiql = ["/", "/graphiql"].contains(&path) || path.starts_with("/graphiql/");
-    if is_graphiql && !graphiql {
+    let is_page = ["/", "/graphiql"].contains(&path) || path.starts_with("/graphiql/");
+    if is_page && !has_page {
         return graphiql_off().into_response(MediaType::Json);
     }
     let with_slash = ["/graphql/", "/graphiql/"].contains(&path);
-    if graphiql && with_slash && is_navigation(request.method(), request.headers()) {
+    if has_page && with_slash && is_navigation(request.method(), request.headers()) {
         return redirect("../graphiql", request.uri());
     }
     let next_step = if path == "/graphql/" {
@@ -120,10 +120,10 @@ mod tests {
 
     const BROWSER: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
 
-    fn navigates(method: Method, accept: &str, mode: Option<&'static str>) -> bool {
+    fn navigates(method: &Method, accept: &str, mode: Option<&'static str>) -> bool {
         let mut headers = HeaderMap::from_iter([(header::ACCEPT, accept.parse().unwrap())]);
         headers.extend(mode.map(|mode| (SEC_FETCH_MODE, HeaderValue::from_static(mode))));
-        is_navigation(&method, &headers)
+        is_navigation(method, &headers)
     }
 
     #[test]
@@ -138,7 +138,7 @@ mod tests {
             (Method::GET, "*/*", None, false),
             (Method::GET, "application/json", Some("navigate"), false),
         ] {
-            assert_eq!(navigates(method, accept, mode), expected, "{accept} {mode:?}");
+            assert_eq!(navigates(&method, accept, mode), expected, "{accept} {mode:?}");
         }
     }
 
