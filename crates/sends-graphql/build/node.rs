@@ -12,7 +12,7 @@ use std::{
 const NPM: &str = if cfg!(windows) { "npm.cmd" } else { "npm" };
 
 /// How long one call of npm may take.
-const LIMIT: Duration = Duration::from_secs(300);
+const LIMIT: Duration = Duration::from_mins(5);
 
 /// Whether the bundler supports the version of Node.js on the `PATH`.
 pub(crate) fn check_version() -> Result<(), String> {
