@@ -224,7 +224,7 @@ test('a browser that opens the endpoint with a query has it on the page', () =>
     await page.getByRole('tab', { name: 'FromTheEndpoint' }).waitFor();
     for (const path of ['/', '/graphql', '/graphql/', '/graphiql/']) {
       await page.goto(service.origin + path);
-      assert.equal(page.url(), `${service.origin}/graphiql`);
+      assert.equal(new URL(page.url()).pathname, '/graphiql');
       await page.locator('#run').waitFor();
     }
   }));
