@@ -15,8 +15,8 @@ macro_rules! files {
 /// The files of the page without a bundle.
 const FALLBACK: &[(&str, &str)] = files! {
     "fallback":
-        "answer.js" "cdn.js" "docs.js" "dom.js" "editor.js" "plain.css" "plain.js" "request.js" "schema.js"
-        "session.js" "start.js" "state.js" "tablist.js";
+        "answer.js" "cdn.js" "docs.js" "dom.js" "editor.js" "panes.css" "plain.css" "plain.js" "request.js"
+        "schema.js" "session.js" "start.js" "state.js" "tablist.js";
     "src":
         "page.css" "service.js";
 };
