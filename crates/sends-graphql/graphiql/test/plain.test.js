@@ -310,12 +310,13 @@ for (const colorScheme of ['light', 'dark']) {
         await outcome(page, 'HTTP 200');
         await check(page, `plain-${device}-${colorScheme}`);
         for (const box of ['variables', 'headers']) await page.locator(`#${box}-box summary`).click();
-        if (await docs(page).isHidden()) await page.getByRole('button', { name: 'Docs' }).click();
-        await docs(page).getByRole('button', { name: 'Query', exact: true }).first().click();
         await page.locator('#query').fill('{ wrong }');
         await run(page);
         await problem(page, 'wrong');
         await check(page, `plain-${device}-${colorScheme}-error`);
+        if (await docs(page).isHidden()) await page.getByRole('button', { name: 'Docs' }).click();
+        await docs(page).getByRole('button', { name: 'Query', exact: true }).first().click();
+        await check(page, `plain-${device}-${colorScheme}-docs`);
         await page.getByLabel('Search types and fields').fill('send');
         await check(page, `plain-${device}-${colorScheme}-search`);
       }));
