@@ -29,6 +29,7 @@ export function showPlainPage(loadGraphiql) {
   makeEditor(query);
   showTab();
   showDocs(matchMedia(WIDE).matches);
+  matchMedia(WIDE).addEventListener('change', ({ matches }) => showDocs(matches));
   loadDocs();
 
   query.addEventListener('input', edited);
@@ -42,8 +43,7 @@ export function showPlainPage(loadGraphiql) {
   byId('run').addEventListener('click', run);
   byId('cancel').addEventListener('click', cancel);
   byId('new-tab').addEventListener('click', () => {
-    tabs.add();
-    showTab();
+    changeTabs(() => tabs.add());
     query.focus();
   });
   byId('close-tab').addEventListener('click', () => {
@@ -59,6 +59,8 @@ export function showPlainPage(loadGraphiql) {
 
   function changeTabs(change) {
     change();
+    // There the documentation covers the query.
+    if (matchMedia(NARROW).matches) showDocs(false);
     showTab();
   }
 
