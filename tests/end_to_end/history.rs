@@ -44,7 +44,7 @@ async fn one_command_answers_the_guides_two_sends_from_the_embedded_sandbox() {
       },
       "extensions": {
         "upstream": {
-          "calls": 1
+          "calls": 0
         }
       }
     }

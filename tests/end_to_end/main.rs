@@ -21,5 +21,6 @@ mod operations;
 mod program;
 mod readme;
 mod send_log;
+mod shown;
 mod sync;
 mod upstream_calls;

@@ -1,9 +1,13 @@
 //! The README's examples, as they stand there.
 
-use std::process::Command;
+use std::{path::Path, process::Command};
 
-use sends_end_to_end::{ServiceProcess, http_client};
+use sends_end_to_end::{Program, ServiceProcess, http_client};
 use serde_json::Value;
+
+use crate::shown::assert_shows_something;
+
+const README: &str = include_str!("../../README.md");
 
 /// The blocks of code in these languages, in order.
 fn blocks<'r>(readme: &'r str, languages: &[&str]) -> Vec<(&'r str, &'r str)> {
@@ -15,10 +19,9 @@ fn blocks<'r>(readme: &'r str, languages: &[&str]) -> Vec<(&'r str, &'r str)> {
 }
 
 #[tokio::test]
-async fn every_query_of_the_readme_answers_in_the_sandbox_and_as_it_says() {
+async fn every_query_of_the_readme_shows_something_in_the_sandbox_and_what_it_says() {
     let service = ServiceProcess::start(&["--sandbox"], &[]);
-    let readme = include_str!("../../README.md");
-    let blocks = blocks(readme, &["graphql", "json"]);
+    let blocks = blocks(README, &["graphql", "json"]);
     let mut queries = 0;
     for (place, (language, query)) in blocks.iter().enumerate() {
         if *language != "graphql" {
@@ -26,7 +29,7 @@ async fn every_query_of_the_readme_answers_in_the_sandbox_and_as_it_says() {
         }
         queries += 1;
         let answer = service.query(query).await;
-        assert!(answer.get("errors").is_none(), "{query}: {answer}");
+        assert_shows_something(query, &answer);
         let said = blocks.get(place + 1).filter(|(language, _)| *language == "json");
         let said: Option<Value> = said.and_then(|(_, said)| serde_json::from_str(said).ok());
         if let Some(data) = said.and_then(|said| said.get("data").cloned()) {
@@ -39,7 +42,7 @@ async fn every_query_of_the_readme_answers_in_the_sandbox_and_as_it_says() {
 #[tokio::test]
 async fn the_curl_line_of_the_readme_answers_in_the_sandbox() {
     let service = ServiceProcess::start(&["--sandbox"], &[]);
-    let blocks = blocks(include_str!("../../README.md"), &["sh"]);
+    let blocks = blocks(README, &["sh"]);
     let lines: Vec<_> = blocks.iter().filter(|(_, text)| text.contains("curl ")).collect();
     let [(_, line)] = lines[..] else {
         panic!("{lines:?}")
@@ -65,4 +68,37 @@ async fn the_curl_line_of_the_readme_answers_in_the_sandbox() {
         answer["data"]["campaigns"]["nodes"][0]["name"].is_string(),
         "{answer}"
     );
+}
+
+#[test]
+fn every_command_of_the_readme_prints_something_about_the_sandbox() {
+    let folder = tempfile::tempdir().unwrap();
+    let commands: Vec<Vec<&str>> = blocks(README, &["sh"])
+        .iter()
+        .flat_map(|(_, block)| block.lines())
+        .filter_map(|line| line.strip_prefix("sends-graphql ")?.split(['#', '>']).next())
+        .map(|command| command.split_whitespace().collect())
+        .filter(|words: &Vec<&str>| words.contains(&"--sandbox"))
+        .collect();
+    for command in ["history", "export", "sync"] {
+        assert!(commands.iter().any(|words| words[0] == command), "{command}");
+    }
+    for words in commands {
+        let ran = Program::Service
+            .command()
+            .args(&words)
+            .current_dir(folder.path())
+            .env("SENDS_STATE_DIR", folder.path())
+            .output()
+            .unwrap();
+        let errors = String::from_utf8(ran.stderr).unwrap();
+        assert!(ran.status.success(), "{words:?}: {errors}");
+        assert!(!errors.contains("may be missing"), "{words:?}: {errors}");
+        let output = words.iter().position(|word| *word == "--output");
+        let printed = match output {
+            Some(place) => std::fs::read_to_string(folder.path().join(Path::new(words[place + 1]))).unwrap(),
+            None => String::from_utf8(ran.stdout).unwrap(),
+        };
+        assert!(printed.lines().count() > 1, "{words:?}: {printed:?}");
+    }
 }

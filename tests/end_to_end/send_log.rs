@@ -198,7 +198,8 @@ async fn a_wrong_argument_says_what_to_change() {
 
 #[tokio::test]
 async fn a_log_without_a_sync_says_that_it_was_never_complete() {
-    let service = ServiceProcess::start(&["--sandbox"], &[]);
+    let sandbox = SandboxProcess::unlimited(&[]);
+    let service = ServiceProcess::on(&sandbox, &[]);
     let answer = service
         .query(
             "{ syncState { coverage { isComplete } unreadCampaignCount changedCampaignCount estimatedCalls
@@ -213,6 +214,53 @@ async fn a_log_without_a_sync_says_that_it_was_never_complete() {
             "pausedUntil": null, "failedAt": null, "failure": null
         })
     );
+}
+
+#[tokio::test]
+async fn the_log_of_the_sandbox_is_complete_when_the_service_listens_and_says_so() {
+    let service = ServiceProcess::start(&["--sandbox"], &[]);
+    let answer = service
+        .query(
+            "{ syncState { coverage { isComplete } unreadCampaignCount finishedAt failure }
+               sends { totalCount } upstreamBudget { perSecondLimit perDayLimit usedToday } }",
+        )
+        .await;
+    let data = &answer["data"];
+    assert_eq!(data["syncState"]["coverage"]["isComplete"], true, "{answer}");
+    assert_eq!(data["syncState"]["unreadCampaignCount"], 0);
+    assert!(data["syncState"]["finishedAt"].is_string() && data["syncState"]["failure"].is_null());
+    let sends = &data["sends"]["totalCount"];
+    let log = service.log();
+    assert!(log.contains(&format!("{sends} sends, complete")), "{log}");
+    // Calls wait for nothing, and are counted.
+    let budget = &data["upstreamBudget"];
+    assert_eq!(
+        (&budget["perSecondLimit"], &budget["perDayLimit"]),
+        (&Value::Null, &json!(10_000))
+    );
+    assert!(budget["usedToday"].as_u64().unwrap() > 32, "{budget}");
+}
+
+#[tokio::test]
+async fn a_sandbox_with_limits_fills_its_log_meanwhile_at_four_calls_a_second() {
+    let service = ServiceProcess::start(&["--sandbox", "--sandbox-limits"], &[]);
+    let answer = service
+        .query("{ syncState { coverage { isComplete } } upstreamBudget { perSecondLimit } }")
+        .await;
+    assert_eq!(answer["data"]["upstreamBudget"]["perSecondLimit"], 4);
+    // Some seventy calls cannot have been made yet.
+    assert_eq!(answer["data"]["syncState"]["coverage"]["isComplete"], false);
+}
+
+#[tokio::test]
+async fn the_sandbox_by_itself_holds_the_same_data() {
+    let embedded = ServiceProcess::start(&["--sandbox"], &[]);
+    let sandbox = SandboxProcess::as_it_comes();
+    let service = ServiceProcess::on(&sandbox, &[]);
+    let query = "{ campaigns(first: 40) { nodes { campaignId name status updatedAt } } account { organizationName } }";
+    let (one, other) = (embedded.query(query).await, service.query(query).await);
+    assert!(one["data"]["campaigns"]["nodes"].as_array().unwrap().len() > 25);
+    assert_eq!(one["data"], other["data"]);
 }
 
 #[tokio::test]

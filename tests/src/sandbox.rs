@@ -17,10 +17,29 @@ impl SandboxProcess {
     /// The token that every sandbox accepts.
     pub const ACCESS_TOKEN: &str = "sandbox-access-token";
 
-    /// Starts a sandbox with these options, on a free port.
+    /// Starts a sandbox with these options, on a free port. Unless they say otherwise it holds the odd records, whose dates
+    /// never change, and 500 generated activities.
     pub fn start(options: &[&str]) -> Self {
+        Self::start_with(
+            options,
+            &[
+                ("SENDS_SANDBOX_ODD_RECORDS", "true"),
+                ("SENDS_SANDBOX_ACTIVITIES", "500"),
+            ],
+        )
+    }
+
+    /// Starts a sandbox as a person does, without options.
+    pub fn as_it_comes() -> Self {
+        Self::start_with(&[], &[])
+    }
+
+    fn start_with(options: &[&str], environment: &[(&str, &str)]) -> Self {
         let mut command = Program::Sandbox.command();
-        command.args(["--listen", "127.0.0.1:0"]).args(options);
+        command
+            .args(["--listen", "127.0.0.1:0"])
+            .args(options)
+            .envs(environment.iter().copied());
         let (running, origin) = Running::start(command, origin_in);
         Self {
             _running: running,

@@ -37,7 +37,7 @@ impl Visit {
     }
 
     async fn with(settings: impl FnOnce(&mut Settings)) -> Self {
-        let mut config = Config::unlimited();
+        let mut config = Config::unlimited().with_odd_records();
         settings(&mut config.settings);
         Self::to(config).await
     }
@@ -98,7 +98,7 @@ async fn all_campaigns_come_page_by_page_whatever_the_last_page_looks_like() {
 
 #[tokio::test]
 async fn campaigns_are_chosen_by_their_update_on_every_page() {
-    let visit = Visit::to(Config::unlimited()).await;
+    let visit = Visit::to(Config::unlimited().with_odd_records()).await;
     let filter = CampaignFilter {
         limit: 3,
         updated_after: Some(id("2024-05-01T00:00:00Z")),
@@ -115,7 +115,7 @@ async fn campaigns_are_chosen_by_their_update_on_every_page() {
 
 #[tokio::test]
 async fn a_campaign_leads_to_its_activities_and_an_activity_to_its_campaign() {
-    let visit = Visit::to(Config::unlimited()).await;
+    let visit = Visit::to(Config::unlimited().with_odd_records()).await;
     let caller = visit.caller();
     let detail = visit.client.campaign(&caller, id(GUIDE_CAMPAIGN)).await.unwrap();
     let primary = detail
@@ -206,7 +206,7 @@ async fn statistics_come_in_batches_under_both_spellings() {
 
 #[tokio::test]
 async fn a_batch_falls_into_halves_until_one_is_left() {
-    let visit = Visit::to(Config::unlimited()).await;
+    let visit = Visit::to(Config::unlimited().with_odd_records()).await;
     let ids: Vec<_> = (0..10)
         .map(|number| ActivityId::from_bytes([number; 16]))
         .collect();
@@ -237,7 +237,7 @@ async fn summaries_are_read_as_numbers_and_as_strings_the_last_sent_first() {
 
 #[tokio::test]
 async fn lists_and_segments_are_named_deleted_ones_too() {
-    let visit = Visit::to(Config::unlimited().with_activities(100)).await;
+    let visit = Visit::to(Config::unlimited().with_odd_records().with_activities(100)).await;
     let caller = visit.caller();
     let first = visit.client.contact_lists(&caller).await.unwrap();
     let (lists, _) = visit.all(first).await;
@@ -265,7 +265,7 @@ async fn lists_and_segments_are_named_deleted_ones_too() {
 
 #[tokio::test]
 async fn without_the_scope_names_are_forbidden() {
-    let mut config = Config::unlimited();
+    let mut config = Config::unlimited().with_odd_records();
     config.access_tokens.push(AccessTokenConfig {
         scopes: vec!["campaign_data".to_owned()],
         ..AccessTokenConfig::new("campaigns-only", DEFAULT_ACCOUNT)
@@ -284,7 +284,7 @@ async fn without_the_scope_names_are_forbidden() {
 
 #[tokio::test]
 async fn nothing_but_get_is_ever_sent() {
-    let visit = Visit::to(Config::unlimited()).await;
+    let visit = Visit::to(Config::unlimited().with_odd_records()).await;
     let caller = visit.caller();
     visit.client.account_summary(&caller).await.unwrap();
     visit.client.user_privileges(&caller).await.unwrap();

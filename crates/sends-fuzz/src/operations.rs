@@ -45,7 +45,7 @@ impl Operations {
     /// When the machine has no runtime or no port for them.
     pub fn start() -> io::Result<Self> {
         let runtime = Runtime::new()?;
-        let sandbox = runtime.block_on(Sandbox::start(Config::unlimited()))?;
+        let sandbox = runtime.block_on(Sandbox::start(Config::unlimited().with_odd_records()))?;
         let token = AccessToken::new(sandbox.access_token()).map_err(io::Error::other)?;
         let settings = Settings::new(sandbox.base_url().parse().map_err(io::Error::other)?);
         let pacer = Pacer::in_memory(Pace::NONE);

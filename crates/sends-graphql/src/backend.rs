@@ -22,7 +22,7 @@ use crate::{
     log::Log,
     neighbours::Neighbours,
     readiness::Credential,
-    settings::{CredentialSource, Problem, Source, UpstreamSettings},
+    settings::{CredentialSource, Problem, SandboxSettings, Source, UpstreamSettings},
     telemetry::metrics::Metrics,
 };
 
@@ -108,8 +108,8 @@ impl Backend {
             _ => None,
         };
         let (access, kept, ledger): (_, KeptAnswers, Arc<dyn DayLedger>) = match source {
-            Source::Sandbox => {
-                let started = Sandbox::start(sends_sandbox::Config::default())
+            Source::Sandbox(settings) => {
+                let started = Sandbox::start(sandbox_config(settings))
                     .await
                     .map_err(BackendError::Sandbox)?;
                 upstream.base_url = started
@@ -202,6 +202,19 @@ impl Backend {
 /// When the machine has no CA certificates.
 pub fn client(upstream: &UpstreamSettings, pacer: Pacer) -> Result<ConstantContact, BuildError> {
     ConstantContact::new(client_settings(upstream), pacer)
+}
+
+fn sandbox_config(settings: SandboxSettings) -> sends_sandbox::Config {
+    let config = if settings.limits {
+        sends_sandbox::Config::default()
+    } else {
+        sends_sandbox::Config::unlimited()
+    };
+    if settings.odd_records {
+        config.with_odd_records()
+    } else {
+        config
+    }
 }
 
 fn observed_client(

@@ -136,10 +136,9 @@ pub struct ServeOptions {
 /// Where answers come from and where they are kept.
 #[derive(Args, Clone, Debug)]
 pub struct SourceOptions {
-    /// Answer from an embedded imitation of Constant Contact with invented data; needs no account
-    #[arg(long, env = "SENDS_SANDBOX", value_name = "true|false", num_args = 0..=1, require_equals = true,
-          default_missing_value = "true", default_value = "false", hide_default_value = true)]
-    pub sandbox: String,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "a comment here would become help text")]
+    pub sandbox: SandboxOptions,
 
     /// Where to keep what was fetched
     #[arg(
@@ -149,6 +148,27 @@ pub struct SourceOptions {
         default_value = "sqlite"
     )]
     pub store: String,
+}
+
+/// Whether the embedded sandbox is the upstream, and what it is like.
+#[derive(Args, Clone, Debug)]
+pub struct SandboxOptions {
+    /// Answer from an embedded imitation of Constant Contact with invented data; needs no account
+    #[arg(long, env = "SENDS_SANDBOX", value_name = "true|false", num_args = 0..=1, require_equals = true,
+          default_missing_value = "true", default_value = "false", hide_default_value = true)]
+    pub sandbox: String,
+
+    /// Let the sandbox enforce Constant Contact's limits, 4 calls a second and 10,000 a day, and space the calls to it; it
+    /// is as fast as it can be otherwise
+    #[arg(long, env = "SENDS_SANDBOX_LIMITS", value_name = "true|false", num_args = 0..=1, require_equals = true,
+          default_missing_value = "true", default_value = "false", hide_default_value = true)]
+    pub sandbox_limits: String,
+
+    /// Let the sandbox hold malformed and undocumented records instead of plausible campaigns, to see what a program makes
+    /// of them
+    #[arg(long, env = "SENDS_SANDBOX_ODD_RECORDS", value_name = "true|false", num_args = 0..=1, require_equals = true,
+          default_missing_value = "true", default_value = "false", hide_default_value = true)]
+    pub sandbox_odd_records: String,
 }
 
 /// The options of `schema`.
@@ -175,14 +195,10 @@ pub struct UpstreamOptions {
     )]
     pub upstream_timeout: String,
 
-    /// How many upstream calls may leave in any one second; 0 for no limit
-    #[arg(
-        long,
-        env = "SENDS_RATE_PER_SECOND",
-        value_name = "CALLS",
-        default_value = "4"
-    )]
-    pub rate_per_second: String,
+    /// How many upstream calls may leave in any one second; 0 for no limit [default: 4, and no limit with `--sandbox` unless
+    /// `--sandbox-limits` is given]
+    #[arg(long, env = "SENDS_RATE_PER_SECOND", value_name = "CALLS")]
+    pub rate_per_second: Option<String>,
 
     /// How many upstream calls may leave in a day (UTC); 0 for no limit
     #[arg(

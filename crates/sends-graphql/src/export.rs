@@ -1,19 +1,19 @@
 //! `export`: the log of all sends as a file for other programs.
 //!
 //! Owns that memory holds one page at a time, and that a file is either complete or not there. The forms are `form.rs`'s.
-//! Nothing here calls upstream, and the service may run meanwhile.
+//! Nothing here calls upstream but to fill the log of the sandbox, and the service may run meanwhile.
 
 mod form;
 
 use std::{
     io::{self, BufWriter, Write},
     path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
 };
 
 use sends_credentials::environment::EnvironmentVariables;
-use sends_store::{
-    Coverage, LogPageRequest, LoggedSend, Owner, SendLog, SqliteStore, Store, StoreError, SyncLog,
-};
+use sends_store::{Coverage, LogPageRequest, LoggedSend, Owner, SqliteStore, Store, StoreError};
 use tempfile::NamedTempFile;
 
 use self::form::Form;
@@ -21,9 +21,12 @@ pub use self::form::Format;
 use crate::{
     access::OwnOwner,
     account::CommandError,
-    backend,
+    backend::{self, Backend},
     command::ExportOptions,
+    histories::Freshness,
+    log::Log,
     settings::{self, ExportSettings, Problem},
+    sync,
 };
 
 /// How many sends are read at a time.
@@ -36,20 +39,32 @@ const PAGE: usize = 500;
 /// [`CommandError`] when the options are wrong, the store cannot be read, or what was read cannot be written. That the reader
 /// of standard output has seen enough is no error.
 pub async fn export(options: &ExportOptions, variables: EnvironmentVariables) -> Result<(), CommandError> {
-    let settings = ExportSettings::check(options).map_err(CommandError::Settings)?;
+    let mut settings = ExportSettings::check(options).map_err(CommandError::Settings)?;
+    if let Some((source, upstream)) = settings.sandbox.take() {
+        // What the histories are asked for is not older than the sandbox.
+        let freshness = Freshness::new(Duration::ZERO, Duration::ZERO);
+        let backend = Backend::new(source, freshness, upstream).await?;
+        let (log, owner) = sync::filled_log(&backend).await?;
+        return write_to(&log, owner, &settings).await;
+    }
     let state = settings::state_dir(&options.account.state)?;
     let owner = OwnOwner::of(&state, &variables)?.ok_or(Problem::NoAccount)?;
     // Looking must not leave anything behind, least of all a store.
     if !SqliteStore::is_begun(state.path()) {
         return Err(CommandError::NoStore(state.path().to_owned()));
     }
-    let store = backend::open(&state).await?;
-    warn_of_gaps(&store, owner, &settings).await?;
-    let written = match &settings.output {
-        None => write(&store, owner, &settings, io::stdout().lock()).await,
-        Some(path) => write_file(&store, owner, &settings, path).await,
-    };
+    let store = Arc::new(backend::open(&state).await?);
+    let written = write_to(&Log::of(&store), owner, &settings).await;
     store.close().await?;
+    written
+}
+
+async fn write_to(log: &Log, owner: Owner, settings: &ExportSettings) -> Result<(), CommandError> {
+    warn_of_gaps(log, owner, settings).await?;
+    let written = match &settings.output {
+        None => write(log, owner, settings, io::stdout().lock()).await,
+        Some(path) => write_file(log, owner, settings, path).await,
+    };
     match written {
         Err(Failure::Io(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => Ok(other?),
@@ -76,19 +91,14 @@ pub enum Failure {
 }
 
 /// A file beside the one that is meant takes its place once it is complete and on the disk.
-async fn write_file(
-    store: &SqliteStore,
-    owner: Owner,
-    settings: &ExportSettings,
-    path: &Path,
-) -> Result<(), Failure> {
+async fn write_file(log: &Log, owner: Owner, settings: &ExportSettings, path: &Path) -> Result<(), Failure> {
     let failed = |reason| Failure::File {
         path: path.to_owned(),
         reason,
     };
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let file = NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).map_err(failed)?;
-    match write(store, owner, settings, file.as_file()).await {
+    match write(log, owner, settings, file.as_file()).await {
         Err(Failure::Io(error)) => return Err(failed(error)),
         other => other?,
     }
@@ -97,12 +107,7 @@ async fn write_file(
     Ok(())
 }
 
-async fn write(
-    store: &SqliteStore,
-    owner: Owner,
-    settings: &ExportSettings,
-    out: impl Write,
-) -> Result<(), Failure> {
+async fn write(log: &Log, owner: Owner, settings: &ExportSettings, out: impl Write) -> Result<(), Failure> {
     let mut form = Form::begin(settings.format, BufWriter::new(out))?;
     let mut request = LogPageRequest {
         order: settings.order,
@@ -110,7 +115,7 @@ async fn write(
         ..LogPageRequest::default()
     };
     loop {
-        let page = store.page(owner, &settings.filter, request.clone()).await?;
+        let page = log.sends.page(owner, &settings.filter, request.clone()).await?;
         for logged in &page.sends {
             form.write(logged)?;
         }
@@ -123,14 +128,10 @@ async fn write(
 }
 
 /// Says on standard error what the log cannot know.
-async fn warn_of_gaps(
-    store: &SqliteStore,
-    owner: Owner,
-    settings: &ExportSettings,
-) -> Result<(), CommandError> {
-    let coverage = store.coverage(owner).await?;
+async fn warn_of_gaps(log: &Log, owner: Owner, settings: &ExportSettings) -> Result<(), CommandError> {
+    let coverage = log.sync.coverage(owner).await?;
     let send = &settings.filter.send;
-    let unreadable = store.unreadable_count(owner, send.from, send.until).await?;
+    let unreadable = log.sync.unreadable_count(owner, send.from, send.until).await?;
     if unreadable > 0 {
         warn(&format!(
             "of the campaigns and histories {unreadable} cannot be read; `sends-graphql sync` names them"

@@ -3,7 +3,7 @@
 use std::{future::Future, io, sync::Arc, time::Duration};
 
 use sends_credentials::environment::EnvironmentVariables;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
     graphql,
     http::{self, Service},
     readiness::Readiness,
-    settings::Settings,
+    settings::{Settings, Source},
     shutdown::{Ending, Signals},
     sync::{self, Synchroniser},
     telemetry::{self, traces::TracesError},
@@ -115,7 +115,28 @@ async fn start(settings: Settings, told_to_end: impl Future<Output = ()> + Send)
         operations,
         ..
     } = settings;
+    let sandbox = match source {
+        Source::Sandbox(settings) => Some(settings),
+        _ => None,
+    };
+    let is_paced = upstream.limits.rate_per_second > 0 || sandbox.is_some_and(|sandbox| sandbox.limits);
     let backend = Backend::new(source, freshness, upstream).await?;
+    let ending = Ending::default();
+    let synchroniser = Synchroniser::of(&backend, ending.unready.clone());
+    let synchronising = match (synchroniser, sandbox) {
+        (None, _) => None,
+        (Some(synchroniser), None) => sync_every.map(|every| synchronise(synchroniser, every)),
+        (Some(synchroniser), Some(_)) if !is_paced => {
+            // A fraction of a second, so that the first query finds the log complete.
+            sync::fill_of_sandbox(&synchroniser).await;
+            sync_every.map(|every| synchronise(synchroniser, every))
+        }
+        (Some(synchroniser), Some(_)) => Some(match sync_every {
+            Some(every) => synchronise(synchroniser, every),
+            None => tokio::spawn(async move { sync::fill_of_sandbox(&synchroniser).await }),
+        }),
+    };
+    let synchronising = synchronising.map(AbortOnDropHandle::new);
 
     tracing::info!("listening on http://{address}/graphql");
     tracing::info!("asking {}", backend.description);
@@ -124,14 +145,6 @@ async fn start(settings: Settings, told_to_end: impl Future<Output = ()> + Send)
     }
 
     let (store, pacer) = (Arc::clone(&backend.store), backend.pacer.clone());
-    let ending = Ending::default();
-    let in_step = sync_every.and_then(|every| {
-        let synchroniser = Synchroniser::of(&backend, ending.unready.clone())?;
-        Some(AbortOnDropHandle::new(tokio::spawn(sync::keep_in_step(
-            synchroniser,
-            every,
-        ))))
-    });
     let readiness = Readiness::new(
         backend.credential,
         Arc::clone(&store),
@@ -164,8 +177,8 @@ async fn start(settings: Settings, told_to_end: impl Future<Output = ()> + Send)
         served = http::serve(listener, service, http_settings, ending.closed.clone().cancelled_owned()) => served?,
         () = in_order => {}
     }
-    if let Some(in_step) = in_step
-        && tokio::time::timeout(LAST_WRITES, in_step).await.is_err()
+    if let Some(synchronising) = synchronising
+        && tokio::time::timeout(LAST_WRITES, synchronising).await.is_err()
     {
         tracing::warn!("the log of sends was left in the middle of a call, and goes on at the next start");
     }
@@ -179,6 +192,10 @@ async fn start(settings: Settings, told_to_end: impl Future<Output = ()> + Send)
     }
     tracing::info!("stopped");
     Ok(())
+}
+
+fn synchronise(synchroniser: Synchroniser, every: Duration) -> JoinHandle<()> {
+    tokio::spawn(sync::keep_in_step(synchroniser, every))
 }
 
 async fn listen(address: &str) -> Result<TcpListener, ServeError> {

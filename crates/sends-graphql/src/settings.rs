@@ -26,10 +26,13 @@ pub use self::{
     sync::SyncSettings,
 };
 use crate::{
-    command::{AccountOptions, ServeOptions, SourceOptions, StateOptions, UpstreamOptions},
+    command::{AccountOptions, SandboxOptions, ServeOptions, SourceOptions, StateOptions, UpstreamOptions},
     guard,
     histories::Freshness,
 };
+
+/// How long a call to the sandbox may take where no option says it.
+const SANDBOX_CALL_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Settings the service can run with.
 #[derive(Debug)]
@@ -62,7 +65,7 @@ pub struct Settings {
 #[derive(Debug)]
 pub enum Source {
     /// The embedded sandbox, with invented data that is kept nowhere.
-    Sandbox,
+    Sandbox(SandboxSettings),
     /// Whatever account each caller's token belongs to. Nothing is kept beyond the process.
     CallersAccounts {
         /// The day's calls are counted here; `None` counts in memory.
@@ -77,6 +80,15 @@ pub enum Source {
         /// Whether answers are kept there too, or in memory only.
         keep_answers: bool,
     },
+}
+
+/// What the embedded sandbox is like.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct SandboxSettings {
+    /// Whether it enforces the upstream's limits.
+    pub limits: bool,
+    /// Whether it holds malformed and undocumented records instead of plausible campaigns.
+    pub odd_records: bool,
 }
 
 /// How the service comes to its own access token.
@@ -181,6 +193,7 @@ impl Settings {
             ) => {
                 let freshness = Freshness::new(max_age, settled);
                 problems.or(Self {
+                    upstream: upstream.paced_for(&source, &options.upstream),
                     listen,
                     graphiql,
                     source,
@@ -188,7 +201,6 @@ impl Settings {
                     freshness,
                     sync_every,
                     operations,
-                    upstream,
                     federation,
                     limits,
                     http,
@@ -206,7 +218,10 @@ impl UpstreamSettings {
             .parse();
         let base_url = problems.keep(base_url.map_err(Problem::UpstreamUrl));
         let call_timeout = problems.keep(seconds("upstream-timeout", &options.upstream_timeout, 0.1, 600.0));
-        let rate_per_second = problems.keep(number("rate-per-second", &options.rate_per_second, 1_000_000));
+        let rate_per_second = match given(options.rate_per_second.as_deref()) {
+            Some(text) => problems.keep(number("rate-per-second", text, 1_000_000)),
+            None => Some(Limits::default().rate_per_second.into()),
+        };
         let rate_per_day = problems.keep(number("rate-per-day", &options.rate_per_day, 1_000_000_000));
         let reserve = problems.keep(number("rate-reserve", &options.rate_reserve, 1_000_000_000));
         let limits = Limits {
@@ -219,6 +234,32 @@ impl UpstreamSettings {
             base_url: base_url?,
             call_timeout: call_timeout?,
             limits,
+        })
+    }
+
+    /// The same with the calls of a sandbox without limits as close together as they come, unless the options say otherwise.
+    /// The calls of the day are counted all the same.
+    fn paced_for(mut self, source: &Source, options: &UpstreamOptions) -> Self {
+        let is_told = given(options.rate_per_second.as_deref()).is_some();
+        if let Source::Sandbox(SandboxSettings { limits: false, .. }) = source
+            && !is_told
+        {
+            self.limits.rate_per_second = 0;
+        }
+        self
+    }
+
+    /// How a command asks the sandbox that takes no options about it. The address is that of the sandbox once it runs.
+    fn of_sandbox(sandbox: SandboxSettings, problems: &mut Problems) -> Option<Self> {
+        let base_url = BaseUrl::REAL_UPSTREAM.parse().map_err(Problem::UpstreamUrl);
+        let limits = Limits::default();
+        Some(Self {
+            base_url: problems.keep(base_url)?,
+            call_timeout: SANDBOX_CALL_TIMEOUT,
+            limits: Limits {
+                rate_per_second: if sandbox.limits { limits.rate_per_second } else { 0 },
+                ..limits
+            },
         })
     }
 
@@ -275,7 +316,7 @@ fn check_source(
     variables: EnvironmentVariables,
     problems: &mut Problems,
 ) -> Option<Source> {
-    let sandbox = problems.keep(switch("sandbox", &options.sandbox));
+    let sandbox = check_sandbox(&options.sandbox, problems);
     let keep_answers = problems.keep(match options.store.as_str() {
         "sqlite" => Ok(true),
         "memory" => Ok(false),
@@ -283,19 +324,44 @@ fn check_source(
     });
     let has_token = variables.access_token.is_some() || variables.refresh_token.is_some();
     match (sandbox?, callers) {
-        (true, _) if given(upstream.upstream_url.as_deref()).is_some() => {
-            problems.note(Problem::TwoUpstreams)
-        }
-        (true, true) => problems.note(Problem::SandboxOfCallers),
-        (true, false) => Some(Source::Sandbox),
-        (false, true) if has_token => problems.note(Problem::TwoModes),
-        (false, true) => {
+        (Some(_), true) => problems.note(Problem::SandboxOfCallers),
+        (Some(sandbox), false) => sandbox_alone(sandbox, upstream, problems),
+        (None, true) if has_token => problems.note(Problem::TwoModes),
+        (None, true) => {
             let store = keep_answers?.then(|| problems.keep(state_dir(&account.state)));
             Some(Source::CallersAccounts {
                 store: store.map_or(Some(None), |store| store.map(Some))?,
             })
         }
-        (false, false) => check_one_account(account, keep_answers, variables, problems),
+        (None, false) => check_one_account(account, keep_answers, variables, problems),
+    }
+}
+
+/// The embedded sandbox, if it is asked for. `None` where a problem was noted.
+#[expect(
+    clippy::option_option,
+    reason = "the outer one is of every check, the inner one is the answer"
+)]
+fn check_sandbox(options: &SandboxOptions, problems: &mut Problems) -> Option<Option<SandboxSettings>> {
+    let sandbox = problems.keep(switch("sandbox", &options.sandbox));
+    let limits = problems.keep(switch("sandbox-limits", &options.sandbox_limits));
+    let odd_records = problems.keep(switch("sandbox-odd-records", &options.sandbox_odd_records));
+    let settings = SandboxSettings {
+        limits: limits?,
+        odd_records: odd_records?,
+    };
+    Some(sandbox?.then_some(settings))
+}
+
+/// The sandbox, which is an upstream by itself.
+fn sandbox_alone(
+    sandbox: SandboxSettings,
+    upstream: &UpstreamOptions,
+    problems: &mut Problems,
+) -> Option<Source> {
+    match given(upstream.upstream_url.as_deref()) {
+        Some(_) => problems.note(Problem::TwoUpstreams),
+        None => Some(Source::Sandbox(sandbox)),
     }
 }
 

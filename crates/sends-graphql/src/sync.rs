@@ -14,21 +14,23 @@ mod upstream;
 use std::{io, path::PathBuf, sync::Arc};
 
 use sends_client::{Clock, ConstantContact, TokenSource};
-use sends_store::Store;
-use sends_sync::{Progress, Synchronisation};
+use sends_store::{Owner, Store};
+use sends_sync::{Ended, Progress, Synchronisation};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 pub use self::{
-    background::keep_in_step,
+    background::{fill_of_sandbox, keep_in_step},
     command::{Outcome, sync},
 };
 use self::{lease::Lease, upstream::BackgroundUpstream};
 use crate::{
     access::{Access, OwnOwner},
+    account::CommandError,
     backend::Backend,
     histories::Histories,
     log::Log,
+    settings::Problem,
 };
 
 /// Everything that a synchronisation needs, whichever account is connected when it begins.
@@ -83,6 +85,22 @@ impl Synchroniser {
             Some(folder) => Lease::of_folder(folder),
             // What nobody else can reach needs no protection.
             None => Ok(Some(Lease::unshared())),
+        }
+    }
+}
+
+/// The log of the embedded sandbox once everything is in it, and whose it is.
+///
+/// # Errors
+///
+/// [`CommandError`] when the log cannot be filled.
+pub async fn filled_log(backend: &Backend) -> Result<(Log, Owner), CommandError> {
+    let synchroniser = Synchroniser::of(backend, CancellationToken::new()).ok_or(Problem::NoAccount)?;
+    let synchronisation = synchroniser.synchronisation();
+    match synchronisation.run().await?.ended {
+        Ended::Failed { reason, .. } => Err(CommandError::Synchronisation(reason)),
+        Ended::Complete | Ended::ToldToStop | Ended::DayUsedUp { .. } => {
+            Ok((synchroniser.log.clone(), synchronisation.owner))
         }
     }
 }

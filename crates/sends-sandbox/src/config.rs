@@ -22,7 +22,7 @@ pub const EVERY_SCOPE: [&str; 4] = ["campaign_data", "contact_data", "account_re
 /// Everything a sandbox is started with.
 ///
 /// The default has the limits on (4 a second, 10,000 a day), no latency, no faults, and one account that holds the
-/// guide's example and the showcase.
+/// guide's example and the campaigns of a small bookshop.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// The accounts; the first is the one OAuth logs in to unless told otherwise.
@@ -83,13 +83,22 @@ impl Config {
         self
     }
 
+    /// The same with the odd records in the first account instead of the shop's campaigns.
+    #[must_use]
+    pub fn with_odd_records(mut self) -> Self {
+        if let Some(account) = self.accounts.first_mut() {
+            account.written_records = WrittenRecords::Odd;
+        }
+        self
+    }
+
     /// The same with one more account of `activities` generated activities, and a token of the default application
     /// that opens it.
     #[must_use]
     pub fn with_account(mut self, name: &str, access_token: &str, activities: u64) -> Self {
         self.accounts.push(AccountConfig {
             name: name.to_owned(),
-            showcase: false,
+            written_records: WrittenRecords::None,
             activities,
             ..AccountConfig::default()
         });
@@ -104,12 +113,24 @@ impl Config {
 pub struct AccountConfig {
     /// The name that control requests and tokens refer to it by.
     pub name: String,
-    /// Whether it holds the guide's example and the showcase.
-    pub showcase: bool,
+    /// What it holds besides generated activities.
+    pub written_records: WrittenRecords,
     /// How many activities are generated besides.
     pub activities: u64,
     /// What its user may do; without `campaign:read` everything about campaigns is 403.
     pub privileges: Vec<String>,
+}
+
+/// What an account holds besides generated activities.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WrittenRecords {
+    /// The guide's example and the campaigns of a small bookshop, dated relative to the day the sandbox was started on.
+    Shop,
+    /// The guide's example and the odd records, which have fixed dates: one for each thing the upstream may answer,
+    /// malformed and undocumented forms included.
+    Odd,
+    /// Nothing.
+    None,
 }
 
 impl Default for AccountConfig {
@@ -123,7 +144,7 @@ impl Default for AccountConfig {
         ];
         Self {
             name: DEFAULT_ACCOUNT.to_owned(),
-            showcase: true,
+            written_records: WrittenRecords::Shop,
             activities: 0,
             privileges: privileges.map(str::to_owned).to_vec(),
         }

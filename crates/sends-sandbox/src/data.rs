@@ -7,5 +7,7 @@ pub(crate) mod changes;
 pub(crate) mod generated;
 pub(crate) mod identifiers;
 pub(crate) mod lists;
+mod odd_records;
+mod records;
 pub(crate) mod send;
-pub(crate) mod showcase;
+mod shop;

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use clap::Parser;
 use sends_sandbox::config::{
-    AccessTokenConfig, AccountConfig, ClientConfig, DEFAULT_ACCESS_TOKEN, DEFAULT_ACCOUNT,
+    AccessTokenConfig, AccountConfig, ClientConfig, DEFAULT_ACCESS_TOKEN, DEFAULT_ACCOUNT, WrittenRecords,
 };
 use sends_sandbox::{Config, Fault, Settings};
 
@@ -33,14 +33,13 @@ pub(crate) struct Options {
         value_delimiter = ','
     )]
     clients: Vec<String>,
-    /// How many activities to generate in every account, besides the showcase in the first
-    #[arg(
-        long,
-        env = "SENDS_SANDBOX_ACTIVITIES",
-        value_name = "N",
-        default_value_t = 500
-    )]
+    /// How many activities to generate in every account, besides the bookshop's campaigns in the first
+    #[arg(long, env = "SENDS_SANDBOX_ACTIVITIES", value_name = "N", default_value_t = 0)]
     activities: u64,
+    /// Hold one record for each thing the upstream may answer, malformed and undocumented forms included, with fixed dates, in
+    /// the first account instead of the bookshop's campaigns
+    #[arg(long, env = "SENDS_SANDBOX_ODD_RECORDS")]
+    odd_records: bool,
     /// What the generated data is derived from: the same seed and number give the same account
     #[arg(long, env = "SENDS_SANDBOX_SEED", value_name = "S", default_value_t = 1)]
     seed: u64,
@@ -60,7 +59,8 @@ pub(crate) struct Options {
 }
 
 const ABOUT: &str = "\
-Constant Contact's V3 API, simulated: everything it tells is invented.
+Constant Contact's V3 API, simulated: everything it tells is invented. The account is that of a small bookshop, with weekly \
+newsletters, a sale, events, and failures for every documented reason code, dated relative to today.
 
 Serves the API under /v3, OAuth under /oauth2/default/v1 and control requests under /_sandbox on one port. \
 Ask it with the access token it names when it starts:
@@ -120,6 +120,9 @@ impl Options {
             settings: self.settings,
             ..Config::default()
         };
+        if self.odd_records {
+            config = config.with_odd_records();
+        }
         for text in self.access_tokens {
             let (account, token) = text.split_once(':').unwrap_or((DEFAULT_ACCOUNT, &text));
             if account.is_empty() || token.is_empty() {
@@ -129,7 +132,7 @@ impl Options {
                 let activities = self.activities.max(LEAST_ACTIVITIES);
                 let made = AccountConfig {
                     name: account.to_owned(),
-                    showcase: false,
+                    written_records: WrittenRecords::None,
                     activities,
                     ..AccountConfig::default()
                 };

@@ -32,7 +32,7 @@ impl Upstream {
         let accounts = config
             .accounts
             .iter()
-            .map(|account| Arc::new(Account::new(account.clone(), config.seed)))
+            .map(|account| Arc::new(Account::new(account.clone(), config.seed, clock.now())))
             .collect();
         Self {
             settings: RwLock::new(Arc::new(config.settings.clone())),

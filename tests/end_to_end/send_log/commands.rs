@@ -146,6 +146,7 @@ async fn histories_are_printed_with_reason_and_remedy_and_failures_by_themselves
         &[
             "history",
             "--sandbox",
+            "--sandbox-odd-records",
             "--state-dir",
             path,
             &GUIDE_ACTIVITY.to_uppercase(),
@@ -180,6 +181,34 @@ async fn histories_are_printed_with_reason_and_remedy_and_failures_by_themselves
     )
     .finish();
     assert_eq!((fine.status, fine.errors.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn the_sandbox_is_synchronised_and_exported_without_an_account_and_leaves_nothing_behind() {
+    let state = tempfile::tempdir().unwrap();
+    let environment = [("SENDS_STATE_DIR", state.path().to_str().unwrap())];
+    let exported = run(&["export", "--sandbox", "--outcome", "FAILED"], &environment);
+    assert_eq!((exported.status, exported.errors.as_str()), (Some(0), ""));
+    for text in ["Survey: what should we stock?", "SENDER_NOT_VERIFIED"] {
+        assert!(exported.output.contains(text), "{text}: {}", exported.output);
+    }
+    assert!(exported.output.lines().count() > 5);
+    let synchronised = run(&["sync", "--sandbox"], &environment);
+    assert_eq!(synchronised.status, Some(0), "{}", synchronised.errors);
+    for text in ["the log is complete as of", "is not kept"] {
+        assert!(
+            synchronised.output.contains(text),
+            "{text}: {}",
+            synchronised.output
+        );
+    }
+    assert!(synchronised.errors.contains("listing"), "{}", synchronised.errors);
+    let two = run(
+        &["sync", "--sandbox", "--upstream-url", "http://127.0.0.1:1/v3"],
+        &environment,
+    );
+    assert_eq!(two.status, Some(2), "{}", two.errors);
+    assert_eq!(state.path().read_dir().unwrap().count(), 0);
 }
 
 #[tokio::test]

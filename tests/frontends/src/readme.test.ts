@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { ApolloClient, type DocumentNode, HttpLink, InMemoryCache, gql } from '@apollo/client';
 import { Client, fetchExchange } from 'urql';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { type Service, startService } from './service';
+import { type Service, startSandbox } from './service';
 import { cache as apolloCache } from './settings/apollo';
 import { cache as urqlCache } from './settings/urql';
 
@@ -16,7 +16,7 @@ const queries = [...readme.matchAll(/^```graphql\n([^]*?)^```/gm)].map(([, query
 
 let service: Service;
 beforeAll(async () => {
-  service = await startService();
+  service = await startSandbox();
 });
 afterAll(() => service.stop());
 

@@ -24,7 +24,11 @@ export interface Service {
   stop(): Promise<void>;
 }
 
-export async function startService(...options: string[]): Promise<Service> {
+/** With the odd records: an activity for each form that an answer can take, with dates that never change. */
+export const startService = (...options: string[]) => startSandbox('--sandbox-odd-records', ...options);
+
+/** As it comes, with recent campaigns of a small shop. */
+export async function startSandbox(...options: string[]): Promise<Service> {
   // Settings of whoever runs the tests must not reach the program.
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('SENDS_')));
   const child = spawn(program, ['--sandbox', '--listen', '127.0.0.1:0', ...options], {

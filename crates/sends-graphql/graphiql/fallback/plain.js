@@ -6,6 +6,7 @@ import { byId, element } from './dom.js';
 import { goTo, makeEditor } from './editor.js';
 import { readHeaders, readVariables, send } from './request.js';
 import { loadSchema } from './schema.js';
+import { showInAddress } from './service.js';
 import { operationNames, Tabs } from './state.js';
 import { renameTab, showTabs } from './tablist.js';
 
@@ -71,6 +72,7 @@ export function showPlainPage(loadGraphiql) {
     byId('variables').value = current.variables;
     byId('variables-box').open = current.variables !== '';
     showTabs(tabs, (index) => changeTabs(() => tabs.select(index)));
+    showInAddress(current);
     showOperations();
     showRun(current);
   }
@@ -79,8 +81,7 @@ export function showPlainPage(loadGraphiql) {
     tabs.current.query = query.value;
     tabs.current.variables = byId('variables').value;
     tabs.keep();
-    // A reload would open the shared query beside what was made of it.
-    if (location.search) history.replaceState(null, '', location.pathname);
+    showInAddress(tabs.current);
     renameTab(tabs);
     showOperations();
   }

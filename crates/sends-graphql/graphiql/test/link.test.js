@@ -77,7 +77,7 @@ test('the address is a link to the active tab, without its headers', () =>
     assert.equal(edited.get('query'), 'query Edited { upstreamBudget { usedToday } }');
     await page.waitForTimeout(1_000);
     assert.ok(!page.url().includes('key'), page.url());
-    await page.getByRole('tab', { name: 'History' }).click();
+    await page.getByRole('tab', { name: 'FailedSends' }).click();
     await addressOf(page, () => location.search === '');
   }));
 

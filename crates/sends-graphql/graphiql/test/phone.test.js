@@ -12,7 +12,7 @@ const device = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile
 for (const colorScheme of ['light', 'dark']) {
   test(`the answer has room below the query, in the ${colorScheme}`, () =>
     inGraphiql({ device, colorScheme }, async (page) => {
-      await runAndWaitFor(page, '"outcome"');
+      await runAndWaitFor(page, '"isComplete"');
       const answer = await page.locator('.graphiql-response').boundingBox();
       const query = await page.locator('.graphiql-query-editor').boundingBox();
       assert.ok(answer.width >= 350 && answer.height >= 350, JSON.stringify(answer));
@@ -32,7 +32,7 @@ test('the documentation takes the place of the query and the answer', () =>
     assert.ok(await page.locator('.graphiql-response').isHidden());
     await screenshot(page, 'phone-docs');
     await page.getByRole('button', { name: 'Hide Documentation Explorer' }).tap();
-    await runAndWaitFor(page, '"outcome"');
+    await runAndWaitFor(page, '"isComplete"');
   }));
 
 test('variables open above the answer', () =>

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 
+import { emptyLists } from './answer.js';
 import { openGraphiql, startBrowser } from './browser.js';
 import { startService } from './service.js';
 
@@ -64,11 +65,11 @@ test('every starter tab runs and answers without an error', () =>
       await outcome(page, 'HTTP 200');
       const { data, errors } = await answer(page);
       assert.equal(errors, undefined, tab);
-      assert.ok(Object.keys(data).length > 0, tab);
+      assert.deepEqual(emptyLists(data), [], tab);
     }
     // Each tab has kept its own answer.
     await page.getByRole('tab', { name: tabs[0] }).click();
-    assert.ok((await answer(page)).data.campaignActivity);
+    assert.ok((await answer(page)).data.sends.totalCount > 0);
   }));
 
 test('the documentation leads from type to type and back, and finds fields', () =>

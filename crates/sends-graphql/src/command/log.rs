@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{AccountOptions, SourceOptions, UpstreamOptions};
+use super::{AccountOptions, SandboxOptions, SourceOptions, UpstreamOptions};
 
 /// The options of `export`.
 #[derive(Args, Clone, Debug)]
@@ -22,6 +22,10 @@ pub struct ExportOptions {
     #[command(flatten)]
     #[expect(missing_docs, reason = "a comment here would become help text")]
     pub filter: FilterOptions,
+
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "a comment here would become help text")]
+    pub sandbox: SandboxOptions,
 
     #[command(flatten)]
     #[expect(missing_docs, reason = "a comment here would become help text")]

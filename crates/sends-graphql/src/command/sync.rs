@@ -2,11 +2,15 @@
 
 use clap::Args;
 
-use super::{AccountOptions, UpstreamOptions};
+use super::{AccountOptions, SandboxOptions, UpstreamOptions};
 
 /// The options of `sync`.
 #[derive(Args, Clone, Debug)]
 pub struct SyncOptions {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "a comment here would become help text")]
+    pub sandbox: SandboxOptions,
+
     #[command(flatten)]
     #[expect(missing_docs, reason = "a comment here would become help text")]
     pub upstream: UpstreamOptions,

@@ -14,7 +14,7 @@ use sends_credentials::EnvironmentVariables;
 use sends_store::{LogFilter, LogOrder};
 
 use super::{
-    Problem, Source, UpstreamSettings, check_source, given,
+    Problem, Source, UpstreamSettings, check_sandbox, check_source, given,
     value::{Problems, seconds},
 };
 use crate::{
@@ -34,6 +34,8 @@ pub struct ExportSettings {
     pub order: LogOrder,
     /// Which sends to write.
     pub filter: LogFilter,
+    /// The sandbox whose log to write, and how to ask it. The account's own log without it.
+    pub sandbox: Option<(Source, UpstreamSettings)>,
 }
 
 impl ExportSettings {
@@ -56,13 +58,22 @@ impl ExportSettings {
             other => Err(Problem::option("order", other, "newest or oldest")),
         });
         let filter = filter(&options.filter, &mut problems);
+        let sandbox = check_sandbox(&options.sandbox, &mut problems);
+        let sandbox = sandbox.and_then(|sandbox| match sandbox {
+            Some(sandbox) => {
+                let upstream = UpstreamSettings::of_sandbox(sandbox, &mut problems)?;
+                Some(Some((Source::Sandbox(sandbox), upstream)))
+            }
+            None => Some(None),
+        });
         let output = given(options.output.as_deref()).map(PathBuf::from);
-        match (format, order) {
-            (Some(format), Some(order)) => problems.or(Self {
+        match (format, order, sandbox) {
+            (Some(format), Some(order), Some(sandbox)) => problems.or(Self {
                 format,
                 output,
                 order,
                 filter,
+                sandbox,
             }),
             _ => Err(problems.into()),
         }
@@ -203,10 +214,10 @@ impl HistorySettings {
                 let activity = |text: &String| (text.clone(), text.parse());
                 problems.or(Self {
                     activities: options.ids.iter().map(activity).collect(),
+                    upstream: upstream.paced_for(&source, &options.upstream),
                     source,
                     timeout,
                     freshness: Freshness::new(max_age, max_age),
-                    upstream,
                 })
             }
             _ => Err(problems.into()),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use sends_credentials::EnvironmentVariables;
 
 use super::{
-    Problem, Source, UpstreamSettings, check_one_account,
+    Problem, Source, UpstreamSettings, check_one_account, check_sandbox, sandbox_alone,
     value::{Problems, seconds},
 };
 use crate::{
@@ -33,12 +33,15 @@ impl SyncSettings {
     pub fn check(options: &SyncOptions, variables: EnvironmentVariables) -> Result<Self, Vec<Problem>> {
         let mut problems = Problems::default();
         let upstream = UpstreamSettings::check(&options.upstream, &mut problems);
-        let source = check_one_account(&options.account, Some(true), variables, &mut problems);
+        let source = check_sandbox(&options.sandbox, &mut problems).and_then(|sandbox| match sandbox {
+            Some(sandbox) => sandbox_alone(sandbox, &options.upstream, &mut problems),
+            None => check_one_account(&options.account, Some(true), variables, &mut problems),
+        });
         match (upstream, source) {
             (Some(upstream), Some(source)) => problems.or(Self {
+                upstream: upstream.paced_for(&source, &options.upstream),
                 source,
                 freshness: Freshness::new(Duration::ZERO, Duration::ZERO),
-                upstream,
             }),
             _ => Err(problems.into()),
         }

@@ -85,16 +85,33 @@ fn graphiql_is_on_unless_it_is_switched_off() {
 fn the_sandbox_needs_no_token_and_tolerates_no_second_upstream() {
     assert!(matches!(
         check(&["--sandbox"], None).unwrap().source,
-        Source::Sandbox
+        Source::Sandbox(_)
     ));
     assert!(matches!(
         check(&["--sandbox"], Some("token")).unwrap().source,
-        Source::Sandbox
+        Source::Sandbox(_)
     ));
     assert_eq!(
         check(&["--sandbox", "--upstream-url=http://127.0.0.1:1/v3"], None).unwrap_err(),
         [Problem::TwoUpstreams]
     );
+}
+
+#[test]
+fn calls_to_the_sandbox_are_paced_only_when_that_is_asked_for_and_counted_always() {
+    let limits = |options: &[&str]| {
+        let settings = check(&[&["--sandbox"], options].concat(), None).unwrap();
+        (
+            settings.upstream.limits.rate_per_second,
+            settings.upstream.limits.rate_per_day,
+        )
+    };
+    assert_eq!(limits(&[]), (0, 10_000));
+    assert_eq!(limits(&["--sandbox-limits"]), (4, 10_000));
+    assert_eq!(limits(&["--rate-per-second=2"]), (2, 10_000));
+    assert_eq!(limits(&["--sandbox-limits=no", "--rate-per-day=0"]), (0, 0));
+    let account = check(&[], Some("token")).unwrap();
+    assert_eq!(account.upstream.limits.rate_per_second, 4);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use sends_store::{LogFilter, StoreError};
 use sends_sync::{Ended, Report};
 
 use super::Synchroniser;
@@ -26,6 +27,32 @@ pub async fn keep_in_step(synchroniser: Synchroniser, every: Duration) {
             () = tokio::time::sleep(pause) => {}
             () = stop.cancelled() => {}
         }
+    }
+}
+
+/// Fills the log of the embedded sandbox, which begins empty with each start, and says what is in it.
+pub async fn fill_of_sandbox(synchroniser: &Synchroniser) {
+    let synchronisation = synchroniser.synchronisation();
+    let filled = async {
+        let report = synchronisation.run().await?;
+        let filter = LogFilter::default();
+        let sends = synchroniser
+            .log
+            .sends
+            .count(synchronisation.owner, &filter)
+            .await?;
+        Ok::<_, StoreError>((report, sends))
+    };
+    match filled.await {
+        Ok((report, sends)) if report.ended == Ended::Complete && report.unreadable == 0 => {
+            tracing::info!(
+                calls = report.calls,
+                "send log of the sandbox: {} campaigns, {sends} sends, complete",
+                report.read
+            );
+        }
+        Ok((report, _)) => tell(&report),
+        Err(error) => tracing::warn!("the send log of the sandbox is not filled: {error}"),
     }
 }
 

@@ -16,7 +16,7 @@ use crate::{
     account::CommandError,
     backend::Backend,
     command::SyncOptions,
-    settings::{self, Problem},
+    settings::{self, Problem, Source},
     shutdown::Signals,
 };
 
@@ -43,6 +43,7 @@ pub enum Outcome {
 /// [`CommandError`] when there is no account to ask, when another process synchronises, and when something fails.
 pub async fn sync(options: &SyncOptions, variables: EnvironmentVariables) -> Result<Outcome, CommandError> {
     let settings = settings::SyncSettings::check(options, variables).map_err(CommandError::Settings)?;
+    let is_sandbox = matches!(settings.source, Source::Sandbox(_));
     let backend = Backend::new(settings.source, settings.freshness, settings.upstream).await?;
     let stop = CancellationToken::new();
     let synchroniser = Synchroniser::of(&backend, stop.clone()).ok_or(Problem::NoAccount)?;
@@ -67,7 +68,14 @@ pub async fn sync(options: &SyncOptions, variables: EnvironmentVariables) -> Res
     let _ = tokio::time::timeout(LAST_WRITES, backend.pacer.flush()).await;
     let _ = tokio::time::timeout(LAST_WRITES, backend.store.close()).await;
     ran.map_or(Ok(Outcome::Incomplete), |ran| {
-        tell(ran?, &unreadable, synchronisation.clock.now())
+        let outcome = tell(ran?, &unreadable, synchronisation.clock.now());
+        if is_sandbox {
+            writeln!(
+                io::stdout(),
+                "the log of the sandbox is not kept; `serve --sandbox` fills one of its own"
+            )?;
+        }
+        outcome
     })
 }
 

@@ -33,7 +33,9 @@ pub(crate) struct Service {
 impl Service {
     /// Over a sandbox of its own.
     pub(crate) async fn start() -> Self {
-        let sandbox = Sandbox::start(Config::unlimited()).await.expect("a sandbox");
+        let sandbox = Sandbox::start(Config::unlimited().with_odd_records())
+            .await
+            .expect("a sandbox");
         let settings = Settings::new(sandbox.base_url().parse().expect("a URL"));
         let pacer = Pacer::in_memory(Pace::NONE);
         let client = ConstantContact::new(settings, pacer.clone()).expect("a client");

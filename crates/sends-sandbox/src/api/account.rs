@@ -3,14 +3,23 @@
 use serde_json::{Value, json};
 
 use super::Call;
+use crate::config::{AccountConfig, WrittenRecords};
 use crate::reply::Reply;
 
 pub(super) fn summary(call: &Call<'_>) -> Reply {
-    let name = &call.bearer.account.config.name;
+    let AccountConfig {
+        name,
+        written_records,
+        ..
+    } = &call.bearer.account.config;
+    let organization = match written_records {
+        WrittenRecords::Shop => "The Lantern Bookshop".to_owned(),
+        WrittenRecords::Odd | WrittenRecords::None => format!("The Lantern Bookshop ({name})"),
+    };
     let digest = crate::bearer::digest(name.as_bytes());
     Reply::ok(&json!({
         "encoded_account_id": format!("a07e{digest:012x}"),
-        "organization_name": format!("The Lantern Bookshop ({name})"),
+        "organization_name": organization,
         "organization_phone": "555-0100",
         "contact_email": "owner@lantern.example",
         "country_code": "US",

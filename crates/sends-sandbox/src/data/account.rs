@@ -1,5 +1,5 @@
-//! Owns one account's data as the endpoints ask for it: the explicit part (showcase, and what control requests made or
-//! changed) put over the generated one. Must not know HTTP, tokens or limits.
+//! Owns one account's data as the endpoints ask for it: the explicit part (written records, and what control requests
+//! made or changed) put over the generated one. Must not know HTTP, tokens or limits.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, RwLock};
@@ -10,9 +10,11 @@ use super::campaigns::{Activity, Campaign};
 use super::generated::Generated;
 use super::identifiers::Key;
 use super::lists::{self, ContactList, Segment};
-use super::showcase;
+use super::odd_records::odd_records;
+use super::records::Records;
+use super::shop::{self, Calendar};
 use crate::clock::Moment;
-use crate::config::AccountConfig;
+use crate::config::{AccountConfig, WrittenRecords};
 use crate::lock::{read, write};
 
 /// What is held in memory. It wins over the generated part: a campaign of both is the one here.
@@ -31,6 +33,8 @@ pub(crate) struct Account {
     pub(super) key: Key,
     pub(super) generated: Generated,
     pub(super) explicit: RwLock<Explicit>,
+    /// What the shop's dates are relative to.
+    calendar: Calendar,
 }
 
 /// The two orders in which the upstream lists campaigns, both newest first.
@@ -48,7 +52,7 @@ pub(crate) struct Place {
 }
 
 impl Account {
-    pub(crate) fn new(config: AccountConfig, seed: u64) -> Self {
+    pub(crate) fn new(config: AccountConfig, seed: u64, started_at: Moment) -> Self {
         let key = Key::derive(seed, &config.name);
         let generated = Generated::new(key, config.activities);
         let account = Self {
@@ -56,6 +60,7 @@ impl Account {
             key,
             generated,
             explicit: RwLock::default(),
+            calendar: Calendar::of(started_at),
         };
         account.restore();
         account
@@ -63,21 +68,17 @@ impl Account {
 
     /// Forgets every change made by control requests.
     pub(crate) fn restore(&self) {
-        let mut explicit = Explicit::default();
-        if self.config.showcase {
-            let showcase = showcase::showcase();
-            explicit.order = showcase.activities.iter().map(|activity| activity.id).collect();
-            explicit.campaigns = showcase
-                .campaigns
-                .into_iter()
-                .map(|campaign| (campaign.id, Arc::new(campaign)))
-                .collect();
-            explicit.activities = showcase
-                .activities
-                .into_iter()
-                .map(|activity| (activity.id, Arc::new(activity)))
-                .collect();
-        }
+        let records = match self.config.written_records {
+            WrittenRecords::Shop => shop::shop(&self.calendar),
+            WrittenRecords::Odd => odd_records(),
+            WrittenRecords::None => Records::default(),
+        };
+        let explicit = Explicit {
+            order: records.activities.iter().map(|activity| activity.id).collect(),
+            campaigns: by_id(records.campaigns, |campaign| campaign.id).collect(),
+            activities: by_id(records.activities, |activity| activity.id).collect(),
+            deleted_activities: Vec::new(),
+        };
         *write(&self.explicit) = explicit;
     }
 
@@ -101,20 +102,20 @@ impl Account {
     }
 
     pub(crate) fn lists(&self) -> Vec<ContactList> {
-        let mut all = if self.config.showcase {
-            lists::showcase_lists()
-        } else {
-            Vec::new()
+        let mut all = match self.config.written_records {
+            WrittenRecords::Shop => lists::shop_lists(),
+            WrittenRecords::Odd => lists::odd_lists(),
+            WrittenRecords::None => Vec::new(),
         };
         all.extend(lists::generated_lists(self.key, self.generated.lists()));
         all
     }
 
     pub(crate) fn segments(&self) -> Vec<Segment> {
-        let mut all = if self.config.showcase {
-            lists::showcase_segments()
-        } else {
-            Vec::new()
+        let mut all = match self.config.written_records {
+            WrittenRecords::Shop => lists::shop_segments(),
+            WrittenRecords::Odd => lists::odd_segments(),
+            WrittenRecords::None => Vec::new(),
         };
         all.extend(lists::generated_segments(self.generated.segments()));
         all
@@ -236,6 +237,10 @@ impl Account {
     }
 }
 
+fn by_id<T>(all: Vec<T>, id: impl Fn(&T) -> Uuid) -> impl Iterator<Item = (Uuid, Arc<T>)> {
+    all.into_iter().map(move |one| (id(&one), Arc::new(one)))
+}
+
 fn last_sent_at(explicit: &Explicit, campaign: &Campaign) -> Option<Moment> {
     campaign
         .activities
@@ -254,7 +259,7 @@ mod tests {
             activities: 500,
             ..AccountConfig::default()
         };
-        let account = Account::new(config, 1);
+        let account = Account::new(config, 1, Moment(1_780_315_200_000));
         for order in [Order::Updated, Order::LastSent] {
             let all = account.campaigns(order, None, None, usize::MAX);
             let mut paged = Vec::new();

@@ -18,6 +18,7 @@ pub(crate) enum Kind {
     Campaign = 2,
     Permalink = 3,
     List = 4,
+    Resend = 5,
 }
 
 /// The key of one account's identifiers and of everything else derived for it.

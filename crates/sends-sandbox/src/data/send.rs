@@ -97,6 +97,11 @@ impl Row {
         }
     }
 
+    /// Whether the send ended without reaching anybody because something was wrong.
+    pub(crate) fn failed(&self) -> bool {
+        !matches!(self.reason_code, Field::Is(0 | 6 | 12))
+    }
+
     fn status(&self, status: Status, settings: &Settings) -> &'static str {
         let by_reason = match (status, &self.reason_code) {
             (Status::Written(text), _) => return text,

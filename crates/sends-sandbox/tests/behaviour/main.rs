@@ -46,9 +46,9 @@ impl Visit {
         }
     }
 
-    /// Without limits, for what is not about limits.
+    /// Without limits, for what is not about limits, and with the odd records.
     pub(crate) async fn unlimited() -> Self {
-        Self::to(Config::unlimited()).await
+        Self::to(Config::unlimited().with_odd_records()).await
     }
 
     pub(crate) fn asking(&self, path: &str) -> reqwest::RequestBuilder {

@@ -34,7 +34,7 @@ fn texts<'a>(rows: &'a [Value], key: &str) -> Vec<&'a str> {
 
 #[tokio::test]
 async fn campaigns_are_paged_newest_update_first() {
-    let visit = Visit::to(Config::unlimited().with_activities(300)).await;
+    let visit = Visit::to(Config::unlimited().with_odd_records().with_activities(300)).await;
     let (campaigns, pages) = all(&visit, "emails?limit=40", "campaigns").await;
     assert!(texts(&campaigns, "updated_at").is_sorted_by(|left, right| left >= right));
     let ids: BTreeSet<_> = texts(&campaigns, "campaign_id").into_iter().collect();
@@ -154,7 +154,7 @@ async fn statistics_of_campaigns_fail_together() {
 
 #[tokio::test]
 async fn summaries_are_paged_last_sent_first_and_leave_the_unsent_out() {
-    let visit = Visit::to(Config::unlimited().with_activities(200)).await;
+    let visit = Visit::to(Config::unlimited().with_odd_records().with_activities(200)).await;
     let path = "reports/summary_reports/email_campaign_summaries?limit=17";
     let (summaries, _) = all(&visit, path, "bulk_email_campaign_summaries").await;
     assert!(texts(&summaries, "last_sent_date").is_sorted_by(|left, right| left >= right));
@@ -164,7 +164,7 @@ async fn summaries_are_paged_last_sent_first_and_leave_the_unsent_out() {
 
 #[tokio::test]
 async fn lists_are_named_in_pages_with_deleted_ones_on_request() {
-    let visit = Visit::to(Config::unlimited().with_activities(100)).await;
+    let visit = Visit::to(Config::unlimited().with_odd_records().with_activities(100)).await;
     let (active, _) = all(&visit, "contact_lists?limit=9", "lists").await;
     assert!(active.iter().all(|list| list.get("deleted_at").is_none()));
     assert!(active.iter().all(|list| list.get("membership_count").is_none()));
@@ -192,4 +192,30 @@ async fn a_deleted_segment_is_not_listed_and_yet_found() {
 async fn the_account_is_summed_up() {
     let visit = Visit::unlimited().await;
     assert_eq!(visit.json("account/summary").await["time_zone_id"], "US/Eastern");
+}
+
+#[tokio::test]
+async fn the_account_is_a_shop_with_recent_campaigns_unless_odd_records_are_asked_for() {
+    let visit = Visit::to(Config::unlimited()).await;
+    let summary = visit.json("account/summary").await;
+    assert_eq!(summary["organization_name"], "The Lantern Bookshop");
+    let (campaigns, _) = all(&visit, "emails?limit=10", "campaigns").await;
+    assert!((25..=40).contains(&campaigns.len()), "{}", campaigns.len());
+    let yesterday = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(48);
+    assert!(texts(&campaigns, "updated_at")[0] > yesterday.to_string().as_str());
+    for status in ["Draft", "Scheduled", "Executing", "Done", "Error"] {
+        assert!(texts(&campaigns, "current_status").contains(&status), "{status}");
+    }
+    for campaign in texts(&campaigns, "campaign_id") {
+        let detail = visit.json(&format!("emails/{campaign}")).await;
+        for activity in detail["campaign_activities"].as_array().unwrap() {
+            let id = activity["campaign_activity_id"].as_str().unwrap();
+            let history = visit.json(&crate::history_of(id)).await;
+            for row in history.as_array().unwrap() {
+                for field in ["send_id", "count", "run_date", "send_status", "reason_code"] {
+                    assert!(!row[field].is_null(), "{id}: {row}");
+                }
+            }
+        }
+    }
 }

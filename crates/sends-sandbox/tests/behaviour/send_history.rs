@@ -1,4 +1,4 @@
-//! Histories as they are read: the showcase, the generated account, and what belongs to nobody.
+//! Histories as they are read: the odd records, the generated account, and what belongs to nobody.
 
 use serde_json::{Value, json};
 
@@ -65,7 +65,7 @@ async fn unknown_ids_and_other_accounts_ids_are_404() {
 }
 
 #[tokio::test]
-async fn difficult_rows_are_as_the_showcase_says() {
+async fn difficult_rows_are_as_the_documentation_says() {
     let visit = Visit::unlimited().await;
     let history = async |last: &str| {
         visit

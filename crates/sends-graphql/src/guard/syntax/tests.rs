@@ -42,7 +42,7 @@ fn what_callers_send_is_read_quickly() {
         include_str!("../../../graphiql/tabs/campaigns.graphql"),
         include_str!("../../../graphiql/tabs/failures.graphql"),
         include_str!("../../../graphiql/tabs/history.graphql"),
-        include_str!("../../../graphiql/tabs/log.graphql"),
+        include_str!("../../../graphiql/tabs/totals.graphql"),
         include_str!("../../../graphiql/tabs/several.graphql"),
     ];
     let others = [

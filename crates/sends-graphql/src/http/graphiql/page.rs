@@ -27,24 +27,16 @@ type Bundle = (&'static str, &'static [(&'static str, &'static [u8])]);
 /// What `build.rs` found.
 const BUNDLE: Option<Bundle> = include!(concat!(env!("OUT_DIR"), "/graphiql_bundle.rs"));
 
-/// The activity of the upstream's own guide, which the sandbox holds.
-const GUIDE: &str = "1ead98be-dfa0-4e04-81f7-5f1534d42e9c";
+/// Activity of the sandbox that was sent, and then again when nobody new was left to send to.
+const SENT_TO_NOBODY_NEW: &str = "c8315a27-03da-4973-beb2-9acaadd522bd";
 
-/// Activities of the sandbox: the guide's, a campaign's first email, one that was never sent, one that failed at first.
+/// Activities of the sandbox: a newsletter, one with a link that was too long at first, one that was sent again to new
+/// contacts, and one that had too many contacts at first.
 const SEVERAL: [&str; 4] = [
-    GUIDE,
-    "feed0000-0000-4000-8000-000000000003",
-    "feed0000-0000-4000-8000-000000000005",
-    "feed0000-0000-4000-8000-000000000014",
-];
-
-/// Activities of the sandbox that end in the reason code they show; 42 is not documented.
-const FAILURES: [&str; 5] = [
-    "c0de0000-0000-4000-8000-000000000002",
-    "c0de0000-0000-4000-8000-000000000003",
-    "c0de0000-0000-4000-8000-000000000008",
-    "c0de0000-0000-4000-8000-000000000012",
-    "c0de0000-0000-4000-8000-000000000042",
+    "aff49a6f-b6c8-485a-8aef-90475b7b0242",
+    "5dbdac17-b682-4bf2-a903-8f1c248401ff",
+    "aa4d5653-b69c-4846-83f9-3d418c841aef",
+    "378aa6e6-89e6-415f-abf8-67b478cb60df",
 ];
 
 /// Stands where an id of one's own belongs.
@@ -133,17 +125,17 @@ fn policy(html: &str) -> String {
 /// The queries that teach the schema. In the sandbox they answer as they are; for an account their ids have to be filled
 /// in.
 fn starter_tabs(sandbox: bool) -> Value {
-    let ids = |showcase: &[&str]| {
-        let ids = if sandbox { showcase } else { &[PLACEHOLDER] };
-        format!("{:#}", json!({ "ids": ids }))
-    };
-    let history = include_str!("../../../graphiql/tabs/history.graphql");
+    let ids = if sandbox { &SEVERAL[..] } else { &[PLACEHOLDER] };
+    let id = if sandbox { SENT_TO_NOBODY_NEW } else { PLACEHOLDER };
     json!([
-        { "query": history.replace("{{id}}", if sandbox { GUIDE } else { PLACEHOLDER }) },
-        { "query": include_str!("../../../graphiql/tabs/several.graphql"), "variables": ids(&SEVERAL) },
-        { "query": include_str!("../../../graphiql/tabs/failures.graphql"), "variables": ids(&FAILURES) },
+        { "query": include_str!("../../../graphiql/tabs/failures.graphql") },
+        { "query": include_str!("../../../graphiql/tabs/history.graphql").replace("{{id}}", id) },
+        {
+            "query": include_str!("../../../graphiql/tabs/several.graphql"),
+            "variables": format!("{:#}", json!({ "ids": ids })),
+        },
         { "query": include_str!("../../../graphiql/tabs/campaigns.graphql") },
-        { "query": include_str!("../../../graphiql/tabs/log.graphql") },
+        { "query": include_str!("../../../graphiql/tabs/totals.graphql") },
         { "query": include_str!("../../../graphiql/tabs/budget.graphql") },
     ])
 }

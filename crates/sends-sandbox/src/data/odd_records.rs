@@ -1,45 +1,33 @@
-//! Owns the showcase: a small account that a person enjoys exploring, where each activity shows one thing the upstream
-//! does. Must not know generated data or HTTP. The crate's documentation lists what each activity shows.
+//! Owns the odd records: an account for tests, where each activity shows one thing the upstream may answer, malformed and
+//! undocumented forms included. Dates are fixed. Must not know generated data or HTTP. The crate's documentation lists what
+//! each activity shows.
 
-use uuid::{Uuid, uuid};
+use uuid::Uuid;
 
 use super::campaigns::{Activity, Campaign, PERMALINK, PRIMARY, RESEND};
 use super::lists::{
     DELETED, DELETED_SEGMENT, EMPTY, ENGAGED, FRIENDS, GUIDE_LIST, LARGE_SEGMENT, REGULARS, SPARSE,
 };
+use super::records::{FROM_EMAIL, FROM_NAME, GUIDE_ACTIVITY, GUIDE_CAMPAIGN, Records, guide_sends};
 use super::send::{Field, Row, RunDate, Send, Status};
 use crate::clock::Moment;
-
-/// The activity of the vendor's guide, with its two sends.
-pub(crate) const GUIDE_ACTIVITY: Uuid = uuid!("1ead98be-dfa0-4e04-81f7-5f1534d42e9c");
-const GUIDE_CAMPAIGN: Uuid = uuid!("cafe1ead-0000-4000-8000-000000000001");
 
 const CODES: u128 = 0xc0de_0000_0000_4000_8000_0000_0000_0000;
 const CODE_CAMPAIGNS: u128 = 0xcafe_c0de_0000_4000_8000_0000_0000_0000;
 const FEATURES: u128 = 0xfeed_0000_0000_4000_8000_0000_0000_0000;
 const FEATURE_CAMPAIGNS: u128 = 0xcafe_feed_0000_4000_8000_0000_0000_0000;
 
-const FROM_NAME: &str = "The Lantern Bookshop";
-const FROM_EMAIL: &str = "hello@lantern.example";
-
-/// The campaigns and activities of the showcase.
-#[derive(Debug, Default)]
-pub(crate) struct Showcase {
-    pub(crate) campaigns: Vec<Campaign>,
-    pub(crate) activities: Vec<Activity>,
+pub(super) fn odd_records() -> Records {
+    let mut odd = Records::default();
+    guide(&mut odd);
+    reason_codes(&mut odd);
+    histories(&mut odd);
+    states(&mut odd);
+    written_forms(&mut odd);
+    odd
 }
 
-pub(crate) fn showcase() -> Showcase {
-    let mut showcase = Showcase::default();
-    guide(&mut showcase);
-    reason_codes(&mut showcase);
-    histories(&mut showcase);
-    states(&mut showcase);
-    written_forms(&mut showcase);
-    showcase
-}
-
-impl Showcase {
+impl Records {
     /// Adds a campaign with a primary activity and its permalink, and gives the two back to be altered.
     fn add(
         &mut self,
@@ -116,15 +104,11 @@ fn row(send_id: i64, count: i64, run_date: &'static str, reason_code: i64) -> Ro
     Row::to_lists(send_id, vec![GUIDE_LIST], count, at(run_date), reason_code)
 }
 
-fn guide(showcase: &mut Showcase) {
-    let sends = vec![
-        row(1, 2, "2019-04-18T20:03:08.000Z", 0),
-        row(2, 0, "2019-05-07T14:42:57.000Z", 12),
-    ];
-    showcase.add(GUIDE_ACTIVITY, GUIDE_CAMPAIGN, "Spring opening", sends);
+fn guide(odd: &mut Records) {
+    odd.add(GUIDE_ACTIVITY, GUIDE_CAMPAIGN, "Spring opening", guide_sends());
 }
 
-fn reason_codes(showcase: &mut Showcase) {
+fn reason_codes(odd: &mut Records) {
     let subjects = [
         "Sent as it should be",
         "Failed for no stated reason",
@@ -151,7 +135,7 @@ fn reason_codes(showcase: &mut Showcase) {
             at("2024-05-14T09:30:00.000Z"),
             code.into(),
         )];
-        let (campaign, activity) = showcase.add(
+        let (campaign, activity) = odd.add(
             Uuid::from_u128(CODES | digits),
             Uuid::from_u128(CODE_CAMPAIGNS | digits),
             subject,
@@ -165,7 +149,7 @@ fn reason_codes(showcase: &mut Showcase) {
     }
     let unknown_code = vec![row(1, 7, "2025-11-03T08:00:00.000Z", 42)];
     let (activity, campaign) = (CODES | 0x42, CODE_CAMPAIGNS | 0x42);
-    showcase.add(
+    odd.add(
         Uuid::from_u128(activity),
         Uuid::from_u128(campaign),
         "A reason nobody knows yet",
@@ -174,7 +158,7 @@ fn reason_codes(showcase: &mut Showcase) {
     let mut unknown_status = row(1, 7, "2025-11-04T08:00:00.000Z", 0);
     unknown_status.send_status = Field::Is(Status::Written("PAUSED"));
     let (activity, campaign) = (CODES | 0xff, CODE_CAMPAIGNS | 0xff);
-    showcase.add(
+    odd.add(
         Uuid::from_u128(activity),
         Uuid::from_u128(campaign),
         "A status nobody knows yet",
@@ -182,13 +166,13 @@ fn reason_codes(showcase: &mut Showcase) {
     );
 }
 
-fn histories(showcase: &mut Showcase) {
+fn histories(odd: &mut Records) {
     let to_segment = Row::to_segments(1, vec![ENGAGED], 340, at("2024-06-01T12:00:00.000Z"), 0);
-    let (_, activity) = showcase.feature(0x01, "To a segment", vec![to_segment]);
+    let (_, activity) = odd.feature(0x01, "To a segment", vec![to_segment]);
     activity.list_ids = Vec::new();
     activity.segment_ids = vec![ENGAGED];
 
-    showcase.feature(
+    odd.feature(
         0x02,
         "Rescheduled three times",
         vec![
@@ -200,7 +184,7 @@ fn histories(showcase: &mut Showcase) {
     );
 
     let resend_id = Uuid::from_u128(FEATURES | 0x04);
-    let (campaign, activity) = showcase.feature(
+    let (campaign, activity) = odd.feature(
         0x03,
         "Sent again to who did not open it",
         vec![row(1, 500, "2024-02-01T10:00:00.000Z", 0)],
@@ -213,9 +197,9 @@ fn histories(showcase: &mut Showcase) {
         sends: vec![Send::Row(row(1, 310, "2024-02-05T10:00:00.000Z", 0))],
         ..activity.clone()
     };
-    showcase.activities.push(resend);
+    odd.activities.push(resend);
 
-    showcase.feature(
+    odd.feature(
         0x14,
         "Failed, mended, sent",
         vec![
@@ -223,7 +207,7 @@ fn histories(showcase: &mut Showcase) {
             row(2, 90, "2024-03-01T11:30:00.000Z", 0),
         ],
     );
-    showcase.feature(
+    odd.feature(
         0x17,
         "Staged, then released",
         vec![
@@ -241,23 +225,23 @@ fn histories(showcase: &mut Showcase) {
             0,
         )
     });
-    showcase.feature(0x13, "Forty times", weekly.collect());
-    showcase.feature(
+    odd.feature(0x13, "Forty times", weekly.collect());
+    odd.feature(
         0x16,
         "To more than 32 bits count",
         vec![row(1, 5_000_000_000, "2024-04-01T10:00:00.000Z", 0)],
     );
 }
 
-fn states(showcase: &mut Showcase) {
-    showcase.feature(0x05, "Never sent", Vec::new());
+fn states(odd: &mut Records) {
+    odd.feature(0x05, "Never sent", Vec::new());
 
-    let (campaign, activity) = showcase.feature(0x06, "Scheduled", Vec::new());
+    let (campaign, activity) = odd.feature(0x06, "Scheduled", Vec::new());
     campaign.status = "Scheduled".into();
     activity.status = "SCHEDULED".into();
     activity.scheduled_at = Moment::parse("2027-05-17T16:37:59.091Z");
 
-    let (campaign, activity) = showcase.feature(
+    let (campaign, activity) = odd.feature(
         0x07,
         "Being sent",
         vec![row(1, 600, "2025-12-01T10:00:00.000Z", 0)],
@@ -265,19 +249,18 @@ fn states(showcase: &mut Showcase) {
     campaign.status = "Executing".into();
     activity.status = "EXECUTING".into();
 
-    let (campaign, activity) =
-        showcase.feature(0x0e, "Removed", vec![row(1, 33, "2024-07-01T10:00:00.000Z", 0)]);
+    let (campaign, activity) = odd.feature(0x0e, "Removed", vec![row(1, 33, "2024-07-01T10:00:00.000Z", 0)]);
     campaign.status = "Removed".into();
     activity.status = "REMOVED".into();
 
-    let (campaign, _) = showcase.feature(
+    let (campaign, _) = odd.feature(
         0x12,
         "Listed, yet gone",
         vec![row(1, 21, "2024-07-02T10:00:00.000Z", 0)],
     );
     campaign.detail_is_gone = true;
 
-    let (_, activity) = showcase.feature(
+    let (_, activity) = odd.feature(
         0x10,
         "To what was deleted since",
         vec![
@@ -293,7 +276,7 @@ fn states(showcase: &mut Showcase) {
     );
     activity.list_ids = vec![GUIDE_LIST];
 
-    showcase.feature(
+    odd.feature(
         0x11,
         "Tea &amp; biscuits: &quot;free&quot; &lt;today&gt;",
         vec![Row::to_lists(
@@ -306,7 +289,7 @@ fn states(showcase: &mut Showcase) {
     );
 }
 
-fn written_forms(showcase: &mut Showcase) {
+fn written_forms(odd: &mut Records) {
     let nothing = Row {
         contact_list_ids: Field::Absent,
         count: Field::Absent,
@@ -315,7 +298,7 @@ fn written_forms(showcase: &mut Showcase) {
         reason_code: Field::Absent,
         ..row(1, 0, "", 0)
     };
-    showcase.feature(
+    odd.feature(
         0x08,
         "Fields left out",
         vec![nothing.clone(), row(2, 5, "2024-09-02T10:00:00.000Z", 0)],
@@ -330,13 +313,13 @@ fn written_forms(showcase: &mut Showcase) {
         reason_code: Field::Null,
         ..nothing
     };
-    showcase.feature(0x09, "Fields of null", vec![nulls]);
+    odd.feature(0x09, "Fields of null", vec![nulls]);
 
     let empty = Row {
         segment_ids: Field::Is(Vec::new()),
         ..row(1, 5, "2024-09-04T10:00:00.000Z", 0)
     };
-    showcase.feature(
+    odd.feature(
         0x0a,
         "Empty lists",
         vec![Row {
@@ -345,7 +328,7 @@ fn written_forms(showcase: &mut Showcase) {
         }],
     );
 
-    showcase.feature(
+    odd.feature(
         0x0b,
         "Dates in every form",
         vec![
@@ -360,19 +343,19 @@ fn written_forms(showcase: &mut Showcase) {
         lists_key: "contact_lists_ids",
         ..row(1, 4, "2024-09-09T10:00:00.000Z", 0)
     };
-    showcase.feature(0x0c, "The other spelling", vec![misspelt]);
+    odd.feature(0x0c, "The other spelling", vec![misspelt]);
 
     let both = Row {
         contact_list_ids: Field::Is(vec![GUIDE_LIST, SPARSE]),
         ..Row::to_segments(1, vec![ENGAGED], 4, at("2024-09-10T10:00:00.000Z"), 0)
     };
-    showcase.feature(0x0d, "Lists and segments at once", vec![both]);
+    odd.feature(0x0d, "Lists and segments at once", vec![both]);
 
     let nameless = Row {
         send_id: Field::Absent,
         ..row(1, 4, "2024-09-11T10:00:00.000Z", 0)
     };
-    showcase.feature(
+    odd.feature(
         0x15,
         "A row without its number",
         vec![row(1, 4, "2024-09-11T09:00:00.000Z", 0), nameless],
@@ -381,19 +364,16 @@ fn written_forms(showcase: &mut Showcase) {
 
 #[cfg(test)]
 mod tests {
+    use uuid::uuid;
+
     use super::*;
 
     #[test]
     fn every_listed_activity_exists_and_no_identifier_is_used_twice() {
-        let showcase = showcase();
-        let ids: std::collections::BTreeSet<_> =
-            showcase.activities.iter().map(|activity| activity.id).collect();
-        assert_eq!(ids.len(), showcase.activities.len());
-        for (id, _) in showcase
-            .campaigns
-            .iter()
-            .flat_map(|campaign| &campaign.activities)
-        {
+        let odd = odd_records();
+        let ids: std::collections::BTreeSet<_> = odd.activities.iter().map(|activity| activity.id).collect();
+        assert_eq!(ids.len(), odd.activities.len());
+        for (id, _) in odd.campaigns.iter().flat_map(|campaign| &campaign.activities) {
             assert!(ids.contains(id), "{id}");
         }
     }
@@ -401,12 +381,8 @@ mod tests {
     #[test]
     fn code_twelve_ends_in_twelve() {
         let id = uuid!("c0de0000-0000-4000-8000-000000000012");
-        let showcase = showcase();
-        let activity = showcase
-            .activities
-            .iter()
-            .find(|activity| activity.id == id)
-            .unwrap();
+        let odd = odd_records();
+        let activity = odd.activities.iter().find(|activity| activity.id == id).unwrap();
         assert!(matches!(&activity.sends[0], Send::Row(row) if row.reason_code == Field::Is(12)));
     }
 }

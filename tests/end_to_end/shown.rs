@@ -1,0 +1,85 @@
+//! Whether the answer to an example query shows a newcomer something, wherever it promises to.
+
+use serde_json::{Map, Value};
+
+/// Statuses of campaigns that were never sent: only of these is `latestSend` null.
+const NOT_SENT: [&str; 2] = ["SCHEDULED", "DRAFT"];
+
+/// Of each pair one list is empty: an email goes to lists or to segments.
+const AUDIENCES: [[&str; 2]; 2] = [["contactLists", "segments"], ["contactListIds", "segmentIds"]];
+
+/// Fails with every place of the answer that shows nothing: an error, a null, an empty list or text, a count of zero, an
+/// incomplete log.
+#[track_caller]
+pub(crate) fn assert_shows_something(query: &str, answer: &Value) {
+    assert!(answer.get("errors").is_none(), "{query}\n{answer}");
+    let mut gaps = Vec::new();
+    walk(&answer["data"], "data", false, &mut gaps);
+    assert!(gaps.is_empty(), "{query}\nshows nothing at {gaps:#?}\n{answer:#}");
+}
+
+fn walk(value: &Value, path: &str, not_sent: bool, gaps: &mut Vec<String>) {
+    match value {
+        Value::Object(fields) => {
+            let status = fields.get("status").and_then(Value::as_str);
+            let not_sent = status.map_or(not_sent, |status| NOT_SENT.contains(&status));
+            for (name, value) in fields {
+                if !is_meant(fields, name, value, not_sent) {
+                    walk(value, &format!("{path}.{name}"), not_sent, gaps);
+                }
+            }
+        }
+        Value::Array(items) if !items.is_empty() => {
+            for (place, item) in items.iter().enumerate() {
+                walk(item, &format!("{path}[{place}]"), not_sent, gaps);
+            }
+        }
+        Value::Array(_) | Value::Null => gaps.push(path.to_owned()),
+        Value::String(text) if text.is_empty() => gaps.push(path.to_owned()),
+        Value::Number(count) if path.ends_with(".totalCount") && count.as_u64() == Some(0) => {
+            gaps.push(path.to_owned());
+        }
+        Value::Bool(false) if path.ends_with(".isComplete") => gaps.push(path.to_owned()),
+        Value::String(_) | Value::Number(_) | Value::Bool(_) => {}
+    }
+}
+
+/// Whether a field is rightly empty.
+fn is_meant(fields: &Map<String, Value>, name: &str, value: &Value, not_sent: bool) -> bool {
+    let is_empty = |value: &Value| value.as_array().is_some_and(Vec::is_empty);
+    let other = AUDIENCES.iter().find_map(|pair| {
+        let place = pair.iter().position(|one| *one == name)?;
+        fields.get(pair[1 - place])
+    });
+    let is_of_the_other_kind = is_empty(value) && other.is_some_and(|other| !is_empty(other));
+    let was_never_sent = name == "latestSend" && value.is_null() && not_sent;
+    is_of_the_other_kind || was_never_sent
+}
+
+#[test]
+fn places_that_show_nothing_are_found() {
+    let answer = serde_json::json!({ "data": {
+        "sends": { "totalCount": 0, "nodes": [], "coverage": { "isComplete": false } },
+        "campaigns": [
+            { "status": "DRAFT", "latestSend": null, "name": null },
+            { "status": "DONE", "latestSend": null },
+            { "contactLists": [], "segments": [{ "name": "" }] },
+            { "contactLists": [] },
+        ],
+    } });
+    let mut gaps = Vec::new();
+    walk(&answer["data"], "data", false, &mut gaps);
+    gaps.sort();
+    assert_eq!(
+        gaps,
+        [
+            "data.campaigns[0].name",
+            "data.campaigns[1].latestSend",
+            "data.campaigns[2].segments[0].name",
+            "data.campaigns[3].contactLists",
+            "data.sends.coverage.isComplete",
+            "data.sends.nodes",
+            "data.sends.totalCount",
+        ]
+    );
+}
