@@ -4,6 +4,7 @@
 use std::sync::Mutex;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::lock::locked;
 
@@ -35,6 +36,9 @@ pub enum FaultKind {
     Latency,
     /// Everything is done as asked (a refresh token is rotated), and the connection is reset instead of an answer.
     AnswerLost,
+    /// The real answer with some `members` of its JSON object set, those in `without` left out, another `content_type`, and a
+    /// `prefix` before the body. Everything is done as asked.
+    Rewritten,
 }
 
 impl FaultKind {
@@ -52,6 +56,7 @@ impl FaultKind {
             Self::HugeBody => "huge_body",
             Self::Latency => "latency",
             Self::AnswerLost => "answer_lost",
+            Self::Rewritten => "rewritten",
         }
     }
 }
@@ -113,6 +118,18 @@ pub struct Fault {
     /// Of `huge_body`: its length. Of `slow_body`: the length of a piece, 16 unless set.
     #[serde(default)]
     pub bytes: Option<usize>,
+    /// Of `rewritten`: members put over those of the real answer. Of `status`: the whole body, if there are any.
+    #[serde(default)]
+    pub members: Map<String, Value>,
+    /// Of `rewritten`: members of the real answer that are left out.
+    #[serde(default)]
+    pub without: Vec<String>,
+    /// Of `rewritten`: the content type instead of the real one; empty for none at all.
+    #[serde(default)]
+    pub content_type: Option<String>,
+    /// Of `rewritten`: text before the real body, such as a byte order mark.
+    #[serde(default)]
+    pub prefix: String,
 }
 
 fn certain() -> f64 {
@@ -142,6 +159,18 @@ impl Fault {
             retry_after_seconds: None,
             delay_ms: noticeable(),
             bytes: None,
+            members: Map::new(),
+            without: Vec::new(),
+            content_type: None,
+            prefix: String::new(),
+        }
+    }
+
+    /// The real answer with these members of its JSON object set.
+    pub fn rewritten(members: impl IntoIterator<Item = (String, Value)>) -> Self {
+        Self {
+            members: members.into_iter().collect(),
+            ..Self::new(FaultKind::Rewritten)
         }
     }
 

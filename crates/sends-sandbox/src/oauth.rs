@@ -57,6 +57,13 @@ impl Form {
         Self::parse(parts.uri.query().unwrap_or_default().as_bytes())
     }
 
+    /// The parameters of the body, and those of the query after them: the real endpoints take both.
+    fn of_request(parts: &Parts, body: &Bytes) -> Self {
+        let mut form = Self::parse(body);
+        form.0.extend(Self::of_query(parts).0);
+        form
+    }
+
     fn get(&self, name: &str) -> Option<&str> {
         self.0
             .iter()
@@ -75,7 +82,7 @@ pub(crate) fn admit(
     if parts.uri.path() != TOKEN {
         return Ok(());
     }
-    let client_id = client_authentication::claimed_id(parts, &Form::parse(body)).unwrap_or_default();
+    let client_id = client_authentication::claimed_id(parts, &Form::of_request(parts, body)).unwrap_or_default();
     let numbers = (settings.token_rate_per_second, 0);
     match upstream
         .token_limits
@@ -95,12 +102,13 @@ pub(crate) fn answer(upstream: &Upstream, settings: &Settings, parts: &Parts, bo
     let answered = match (&parts.method, parts.uri.path()) {
         (&Method::GET, AUTHORIZE) => Ok(authorize::answer(upstream, settings, &Form::of_query(parts))),
         (&Method::GET, ACTIVATE) => Ok(device::activate(upstream, settings, &Form::of_query(parts))),
-        (&Method::POST, TOKEN | DEVICE) if !is_form => Err(invalid_request("A form body is expected.")),
-        (&Method::POST, TOKEN) if parts.uri.query().is_some() => Err(invalid_request(
-            "Parameters belong in the body, not in the query.",
-        )),
-        (&Method::POST, TOKEN) => token::answer(upstream, settings, parts, &Form::parse(body)),
-        (&Method::POST, DEVICE) => device::authorize(upstream, settings, parts, &Form::parse(body)),
+        (&Method::POST, TOKEN | DEVICE) if !is_form && !body.is_empty() => {
+            Err(invalid_request("A form body is expected."))
+        }
+        (&Method::POST, TOKEN) => token::answer(upstream, settings, parts, &Form::of_request(parts, body)),
+        (&Method::POST, DEVICE) => {
+            device::authorize(upstream, settings, parts, &Form::of_request(parts, body))
+        }
         // There is no discovery document either.
         _ => Ok(Reply::empty(StatusCode::NOT_FOUND)),
     };

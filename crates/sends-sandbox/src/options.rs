@@ -79,7 +79,7 @@ Control requests (JSON, neither limited nor logged):
   GET    /_sandbox/faults               DELETE takes them away (?id=N one of them)
   POST   /_sandbox/faults               {\"kind\":\"status\",\"status\":503,\"body\":\"html\",\"path_contains\":\"/send_history\",\"count\":2}
            kinds: status reset close stall cut_off stalled_body not_json wrong_shape slow_body huge_body latency
-                  answer_lost
+                  answer_lost rewritten
   GET    /_sandbox/config               every switch above, by its name with underscores
   POST   /_sandbox/config               {\"availability\":\"closed\"}
   POST   /_sandbox/sends                {\"operation\":\"append_send\",\"activity_id\":\"...\",\"send\":{\"reason_code\":7}}

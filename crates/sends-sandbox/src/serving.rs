@@ -4,12 +4,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, ETAG, IF_NONE_MATCH, RETRY_AFTER, VARY};
+use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH, RETRY_AFTER, VARY};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use crate::config::settings::{Availability, Encoding, Settings};
 use crate::connection::{Broken, Ending};
@@ -103,6 +103,7 @@ pub(crate) async fn answer(
         FaultKind::Status | FaultKind::NotJson | FaultKind::WrongShape | FaultKind::HugeBody => {
             finished(invented(&fault)).into_response()
         }
+        FaultKind::Rewritten => finished(rewritten(real(), &fault)).into_response(),
         // The delay was all there is to it.
         FaultKind::Latency => finished(real()).into_response(),
     })
@@ -216,10 +217,30 @@ fn invented(fault: &Fault) -> Reply {
     }
 }
 
+/// A real answer as the fault has it. A body that is no JSON object keeps its members.
+fn rewritten(mut reply: Reply, fault: &Fault) -> Reply {
+    if let Ok(mut body) = serde_json::from_slice::<Map<String, Value>>(&reply.body) {
+        body.retain(|name, _| !fault.without.contains(name));
+        body.extend(fault.members.clone());
+        reply.body = Value::Object(body).to_string().into();
+    }
+    if !fault.prefix.is_empty() {
+        reply.body = [fault.prefix.as_bytes(), &reply.body].concat().into();
+    }
+    if let Some(content_type) = &fault.content_type {
+        reply.headers.retain(|(name, _)| name != CONTENT_TYPE);
+        if let (false, Ok(value)) = (content_type.is_empty(), HeaderValue::try_from(content_type)) {
+            reply.headers.push((CONTENT_TYPE, value));
+        }
+    }
+    reply
+}
+
 fn failed(fault: &Fault) -> Reply {
     let status = StatusCode::from_u16(fault.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let error = json!({"error_key": "emails.api.internal_error", "error_message": "An error was simulated."});
     let reply = match fault.body {
+        _ if !fault.members.is_empty() => Reply::json(status, &fault.members),
         // The two shapes a client acts on by their key come as the real ones.
         BodyShape::Object if status == StatusCode::UNAUTHORIZED => errors::unauthorized(),
         BodyShape::Object if status == StatusCode::FORBIDDEN => errors::access_denied(),

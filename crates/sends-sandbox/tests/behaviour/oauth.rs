@@ -291,36 +291,55 @@ async fn the_token_endpoint_takes_one_request_a_second() {
 }
 
 #[tokio::test]
-async fn the_form_belongs_in_the_body() {
+async fn parameters_are_taken_from_the_query_too_and_their_values_are_not_logged() {
     let visit = Visit::unlimited().await;
-    let url = format!(
-        "{}/token?grant_type=refresh_token&refresh_token=x",
-        visit.sandbox.oauth_base_url()
-    );
-    let in_query = visit
-        .client
-        .post(&url)
-        .form(&[("client_id", "sandbox-public-client")])
-        .send()
-        .await
-        .unwrap();
-    assert_eq!(
-        in_query.json::<Value>().await.unwrap()["error"],
-        "invalid_request"
-    );
+    let asked = json!({"client_id": "sandbox-public-client"});
+    let issued = visit.order("tokens", asked).await;
+    let endpoint = format!("{}/token", visit.sandbox.oauth_base_url());
+    let mut url = Url::parse(&endpoint).unwrap();
+    url.query_pairs_mut()
+        .append_pair("grant_type", "refresh_token")
+        .append_pair("refresh_token", issued["refresh_token"].as_str().unwrap())
+        .append_pair("client_id", "sandbox-public-client");
+    let answer = visit.client.post(url).send().await.unwrap();
+    assert_eq!(answer.status(), 200);
     assert_eq!(
         visit.sandbox.requests()[0].query.as_deref(),
-        Some("grant_type&refresh_token")
+        Some("grant_type&refresh_token&client_id")
     );
-    let url = format!("{}/token", visit.sandbox.oauth_base_url());
     let as_json = visit
         .client
-        .post(&url)
+        .post(&endpoint)
         .json(&json!({"grant_type": "refresh_token"}))
         .send()
         .await
         .unwrap();
     assert_eq!(as_json.json::<Value>().await.unwrap()["error"], "invalid_request");
+}
+
+#[tokio::test]
+async fn a_rewritten_token_answer_still_rotates() {
+    let visit = Visit::unlimited().await;
+    let asked = json!({"client_id": "sandbox-public-client"});
+    let issued = visit.order("tokens", asked).await;
+    let fault = json!({
+        "kind": "rewritten", "path_contains": "/token", "members": {"expires_in": "300"},
+        "without": ["token_type"], "content_type": "", "prefix": "\u{feff}", "count": 1,
+    });
+    visit.order("faults", fault).await;
+    let form = [
+        ("client_id", "sandbox-public-client"),
+        ("grant_type", "refresh_token"),
+        ("refresh_token", issued["refresh_token"].as_str().unwrap()),
+    ];
+    let answer = token(&visit, &form).await;
+    assert!(answer.headers().get("content-type").is_none());
+    let text = answer.text().await.unwrap();
+    let body: Value = serde_json::from_str(text.strip_prefix('\u{feff}').unwrap()).unwrap();
+    assert_eq!(body["expires_in"], "300");
+    assert!(body.get("token_type").is_none());
+    assert_ne!(body["refresh_token"], issued["refresh_token"]);
+    assert_eq!(token(&visit, &form).await.status(), 400);
 }
 
 async fn device(visit: &Visit) -> Value {
