@@ -25,6 +25,12 @@ pub trait TokenSource: fmt::Debug + Send + Sync {
     fn accepted(&self, token: &AccessToken) {
         let _ = token;
     }
+
+    /// As far as is known no endpoint takes `token`, so that it is not sent again for so long. Not called for a token that other
+    /// endpoints take. It must not wait.
+    fn refused(&self, token: &AccessToken, left_alone_for: Duration) {
+        let _ = (token, left_alone_for);
+    }
 }
 
 /// Why there is no token.

@@ -6,7 +6,7 @@ mod redirect;
 
 use std::net::Ipv4Addr;
 
-use oauth2::RedirectUrl;
+use secrecy::{ExposeSecret, SecretString};
 use tokio::{net::TcpListener, time::timeout};
 use url::Url;
 
@@ -57,7 +57,7 @@ pub struct CodeLogin {
     oauth: OAuth,
     scopes: Vec<String>,
     listener: TcpListener,
-    redirect: RedirectUrl,
+    redirect: Url,
     authorization: Authorization,
     settings: Settings,
 }
@@ -88,11 +88,11 @@ impl CodeLogin {
         let address = listener
             .local_addr()
             .map_err(|error| cannot_listen(error.to_string()))?;
-        let redirect = RedirectUrl::new(format!("http://{address}{}", Self::REDIRECT_PATH))
+        let redirect = Url::parse(&format!("http://{address}{}", Self::REDIRECT_PATH))
             .map_err(|error| cannot_listen(error.to_string()))?;
         let oauth = OAuth::new(&request.application, &request.endpoints, dir, settings)?;
         Ok(Self {
-            authorization: oauth.authorization(&redirect, &request.scopes),
+            authorization: oauth.authorization(&redirect, &request.scopes)?,
             oauth,
             scopes: request.scopes,
             listener,
@@ -116,11 +116,12 @@ impl CodeLogin {
         let Authorization { state, verifier, .. } = self.authorization;
         let code = timeout(
             self.settings.login_timeout,
-            redirect::receive(self.listener, state.into_secret()),
+            redirect::receive(self.listener, state.expose_secret().to_owned()),
         )
         .await
         .map_err(|_| LoginError::Expired)??;
-        let mut grant = self.oauth.redeem_code(code, verifier, self.redirect).await?;
+        let code = SecretString::from(code);
+        let mut grant = self.oauth.redeem_code(&code, &verifier, &self.redirect).await?;
         grant.assume_scopes(self.scopes);
         Ok(grant)
     }

@@ -84,6 +84,13 @@ pub(crate) struct RefreshInFlight {
     pub(crate) since: Timestamp,
 }
 
+/// The refusals of the refresh token since the login is dead. Each makes the pause before the next probe longer.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub(crate) struct RefreshRefusals {
+    pub(crate) count: u32,
+    pub(crate) last: Timestamp,
+}
+
 /// The login before this one, until it is known whether it was of the same account.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
 pub(crate) struct PreviousLogin {
@@ -103,7 +110,12 @@ pub(crate) struct Credential {
     pub(crate) previous: Option<PreviousLogin>,
     pub(crate) refresh_in_flight: Option<RefreshInFlight>,
     pub(crate) login_required: Option<LoginRequired>,
+    pub(crate) refresh_refusals: Option<RefreshRefusals>,
 }
+
+/// The pause before a dead refresh token is tried again. Each refusal doubles it, up to the longest.
+const FIRST_PROBE: SignedDuration = SignedDuration::from_mins(1);
+const LONGEST_PROBE: SignedDuration = SignedDuration::from_hours(1);
 
 /// How much longer an access token should be used.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -158,6 +170,7 @@ impl Credential {
             previous,
             refresh_in_flight: None,
             login_required: None,
+            refresh_refusals: None,
         })
     }
 
@@ -185,6 +198,41 @@ impl Credential {
         }
         self.refresh_in_flight = None;
         self.login_required = None;
+        self.refresh_refusals = None;
+    }
+
+    /// Takes the refresh token of an answer that held no access token.
+    pub(crate) fn replace_refresh_token(&mut self, token: SecretString, obtained_at: Timestamp) {
+        self.refresh = Some(Refresh { token, obtained_at });
+        self.refresh_in_flight = None;
+    }
+
+    /// Notes that the upstream has refused the refresh token, for this reason unless an earlier one is known.
+    pub(crate) fn bury(&mut self, required: LoginRequired, now: Timestamp) {
+        let before = self.refresh_refusals.as_ref().map_or(0, |refusals| refusals.count);
+        self.refresh_in_flight = None;
+        self.login_required.get_or_insert(required);
+        self.refresh_refusals = Some(RefreshRefusals {
+            count: before.saturating_add(1),
+            last: now,
+        });
+    }
+
+    /// Whether a refresh may be sent: of a dead login, as a probe after a growing pause.
+    pub(crate) fn may_refresh(&self, now: Timestamp) -> bool {
+        let Some(required) = &self.login_required else {
+            return self.refresh.is_some();
+        };
+        let (count, last) = match &self.refresh_refusals {
+            Some(refusals) => (refusals.count, refusals.last),
+            // A file of an earlier version.
+            None => (1, required.since().unwrap_or(now)),
+        };
+        let doublings = 2_i32.saturating_pow(count.saturating_sub(1).min(16));
+        let pause = (FIRST_PROBE * doublings).min(LONGEST_PROBE);
+        // The time of a clock that was wrong says nothing.
+        let is_due = last > now || now.duration_since(last) >= pause;
+        self.refresh.is_some() && is_due
     }
 
     /// Whether the access token is at its end and nothing can renew it.

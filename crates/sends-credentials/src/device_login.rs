@@ -4,19 +4,17 @@
 
 use std::time::Duration;
 
-use oauth2::StandardDeviceAuthorizationResponse;
-
-use crate::{Grant, LoginError, LoginRequest, Settings, StateDir, oauth::OAuth, oauth::printable};
+use crate::{
+    Grant, LoginError, LoginRequest, Settings, StateDir, oauth::OAuth, oauth::printable,
+    token_answer::DeviceAnswer,
+};
 
 /// A login that waits for its user on another machine.
 #[must_use = "dropping it stops asking whether the user has decided"]
 pub struct DeviceLogin {
     oauth: OAuth,
     scopes: Vec<String>,
-    device: StandardDeviceAuthorizationResponse,
-    user_code: String,
-    verification_uri: String,
-    verification_uri_complete: Option<String>,
+    device: DeviceAnswer,
 }
 
 impl DeviceLogin {
@@ -32,38 +30,36 @@ impl DeviceLogin {
         settings: &Settings,
     ) -> Result<Self, LoginError> {
         let oauth = OAuth::new(&request.application, &request.endpoints, dir, settings)?;
-        let device = oauth.begin_device(&request.scopes).await?;
+        let mut device = oauth.begin_device(&request.scopes).await?;
+        // All of this comes from outside and is meant for a terminal.
+        device.user_code = printable(&device.user_code);
+        device.verification_uri = printable(&device.verification_uri);
+        device.verification_uri_complete = device.verification_uri_complete.as_deref().map(printable);
         Ok(Self {
             oauth,
             scopes: request.scopes,
-            // All of this comes from outside and is meant for a terminal.
-            user_code: printable(device.user_code().secret()),
-            verification_uri: printable(device.verification_uri()),
-            verification_uri_complete: device
-                .verification_uri_complete()
-                .map(|uri| printable(uri.secret())),
             device,
         })
     }
 
     /// What the user types.
     pub fn user_code(&self) -> &str {
-        &self.user_code
+        &self.device.user_code
     }
 
     /// Where the user types it.
     pub fn verification_uri(&self) -> &str {
-        &self.verification_uri
+        &self.device.verification_uri
     }
 
     /// The same with the code filled in. `None` when the upstream offers no such address.
     pub fn verification_uri_complete(&self) -> Option<&str> {
-        self.verification_uri_complete.as_deref()
+        self.device.verification_uri_complete.as_deref()
     }
 
     /// How long the code lives (documented: 600 s), counted from the start.
     pub fn expires_in(&self) -> Duration {
-        self.device.expires_in()
+        self.device.expires_in
     }
 
     /// Asks again and again, no faster than the upstream wants, until the user has decided.

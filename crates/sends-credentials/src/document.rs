@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     Account, Application, CredentialId, Endpoints, LoginRequired, StoreError,
-    credential::{Access, Credential, PreviousLogin, Refresh, RefreshInFlight},
+    credential::{Access, Credential, PreviousLogin, Refresh, RefreshInFlight, RefreshRefusals},
 };
 
 /// Raised with every change that an older program would misread.
@@ -42,6 +42,8 @@ struct Document {
     previous_login: Option<PreviousLogin>,
     refresh_in_flight: Option<RefreshInFlight>,
     login_required: Option<LoginRequired>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    refresh_refusals: Option<RefreshRefusals>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -85,6 +87,7 @@ pub(crate) fn write(credential: &Credential) -> Result<Zeroizing<Vec<u8>>, serde
         previous,
         refresh_in_flight,
         login_required,
+        refresh_refusals,
     } = credential.clone();
     let document = Document {
         version: VERSION,
@@ -108,6 +111,7 @@ pub(crate) fn write(credential: &Credential) -> Result<Zeroizing<Vec<u8>>, serde
         previous_login: previous,
         refresh_in_flight,
         login_required,
+        refresh_refusals,
     };
     let mut content = Zeroizing::new(Vec::with_capacity(USUAL_SIZE));
     serde_json::to_writer_pretty(&mut *content, &document)?;
@@ -152,6 +156,7 @@ pub(crate) fn read(path: &Path, content: &[u8]) -> Result<Credential, StoreError
         previous: document.previous_login,
         refresh_in_flight: document.refresh_in_flight,
         login_required: document.login_required,
+        refresh_refusals: document.refresh_refusals,
     })
 }
 
@@ -204,6 +209,10 @@ mod tests {
     "reason": "answer_lost",
     "sent_at": "2026-01-02T03:04:05Z",
     "since": "2026-01-02T03:05:05Z"
+  },
+  "refresh_refusals": {
+    "count": 2,
+    "last": "2026-01-02T03:06:05Z"
   }
 }"#;
 
@@ -218,6 +227,13 @@ mod tests {
             std::str::from_utf8(&write(&credential).unwrap()).unwrap(),
             COMPLETE
         );
+    }
+
+    #[test]
+    fn a_file_of_before_refusals_were_counted_is_read() {
+        let (before, _) = COMPLETE.split_once(",\n  \"refresh_refusals\"").unwrap();
+        let credential = read(path(), format!("{before}}}").as_bytes()).unwrap();
+        assert_eq!(credential.refresh_refusals, None);
     }
 
     #[test]

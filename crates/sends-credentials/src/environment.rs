@@ -2,6 +2,8 @@
 //!
 //! Owns the variables' names and what combination of them is a login. Must not know how a token is refreshed.
 
+use std::time::Duration;
+
 use futures_util::{FutureExt, future::BoxFuture};
 use secrecy::{ExposeSecret, SecretString};
 use sends_client::{AccessToken, InvalidToken, TokenError, TokenSource};
@@ -129,6 +131,7 @@ impl EnvironmentCredential {
             previous: None,
             refresh_in_flight: None,
             login_required: None,
+            refresh_refusals: None,
         };
         let name = format!("environment-{origin}");
         Ok(Some(Self(Kind::Renewed(Renewal::new(
@@ -156,14 +159,14 @@ impl EnvironmentCredential {
     }
 
     /// Why somebody has to set other tokens. `None` as long as these work, as far as is known: an access token alone is
-    /// known to work no more once it was refused, and is given another try a minute after that.
+    /// known to work no more once it was refused, until the next try is due.
     ///
     /// # Errors
     ///
     /// [`StoreError`] when the file with the rotated tokens is refused.
     pub fn login_required(&self) -> Result<Option<LoginRequired>, StoreError> {
         match &self.0 {
-            Kind::Fixed(token) => Ok(token.refused()),
+            Kind::Fixed(token) => Ok(token.login_required()),
             Kind::Renewed(_) => Ok(self.status()?.and_then(|status| status.login_required)),
         }
     }
@@ -185,8 +188,15 @@ impl TokenSource for EnvironmentCredential {
     }
 
     fn accepted(&self, token: &AccessToken) {
+        match &self.0 {
+            Kind::Fixed(fixed) => fixed.accepted(token),
+            Kind::Renewed(renewal) => renewal.accepted(token),
+        }
+    }
+
+    fn refused(&self, token: &AccessToken, left_alone_for: Duration) {
         if let Kind::Fixed(fixed) = &self.0 {
-            fixed.accepted(token);
+            fixed.refused(token, left_alone_for);
         }
     }
 }

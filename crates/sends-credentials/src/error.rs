@@ -44,6 +44,18 @@ pub enum LoginRequired {
     NoRefreshToken,
 }
 
+impl LoginRequired {
+    /// When it was noticed, where that is known.
+    pub(crate) fn since(self) -> Option<Timestamp> {
+        match self {
+            Self::Refused { since } | Self::AnswerLost { since, .. } | Self::TokenRefused { since } => {
+                Some(since)
+            }
+            Self::NotLoggedIn | Self::NoRefreshToken => None,
+        }
+    }
+}
+
 /// Why the kept login cannot be read or changed.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum StoreError {

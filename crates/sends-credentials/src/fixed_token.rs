@@ -8,21 +8,25 @@ use std::{
 };
 
 use futures_util::future::BoxFuture;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use sends_client::{AccessToken, Clock, TokenError, TokenSource};
 
 use crate::LoginRequired;
-
-/// How long a refusal is held against the token. Whoever gets no requests because of it finds out in no other way whether it
-/// works again.
-const HELD_FOR: Duration = Duration::from_mins(1);
 
 /// The token, shared with what was learnt about it. Cloning is cheap.
 #[derive(Clone, Debug)]
 pub(crate) struct FixedToken {
     token: AccessToken,
     clock: Arc<dyn Clock>,
-    refused_at: Arc<Mutex<Option<Timestamp>>>,
+    refusal: Arc<Mutex<Option<Refusal>>>,
+}
+
+/// The last refusal.
+#[derive(Clone, Copy, Debug)]
+struct Refusal {
+    since: Timestamp,
+    /// How long the token is not tried again. After that the next request has to be let through, to find out.
+    left_alone_for: SignedDuration,
 }
 
 impl FixedToken {
@@ -30,19 +34,19 @@ impl FixedToken {
         Self {
             token,
             clock,
-            refused_at: Arc::default(),
+            refusal: Arc::default(),
         }
     }
 
-    /// That it was refused within the last minute, and not taken since.
-    pub(crate) fn refused(&self) -> Option<LoginRequired> {
-        let since = (*self.refused_at())?;
-        let is_held = self.clock.now().duration_since(since).unsigned_abs() < HELD_FOR;
+    /// That the upstream refuses it, until the next try is due.
+    pub(crate) fn login_required(&self) -> Option<LoginRequired> {
+        let Refusal { since, left_alone_for } = (*self.refusal())?;
+        let is_held = self.clock.now().duration_since(since).abs() < left_alone_for;
         is_held.then_some(LoginRequired::TokenRefused { since })
     }
 
-    fn refused_at(&self) -> MutexGuard<'_, Option<Timestamp>> {
-        self.refused_at.lock().unwrap_or_else(PoisonError::into_inner)
+    fn refusal(&self) -> MutexGuard<'_, Option<Refusal>> {
+        self.refusal.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -52,12 +56,18 @@ impl TokenSource for FixedToken {
     }
 
     fn renew<'a>(&'a self, rejected: &'a AccessToken) -> BoxFuture<'a, Result<AccessToken, TokenError>> {
-        *self.refused_at() = Some(self.clock.now());
         self.token.renew(rejected)
     }
 
     fn accepted(&self, _token: &AccessToken) {
-        *self.refused_at() = None;
+        *self.refusal() = None;
+    }
+
+    fn refused(&self, _token: &AccessToken, left_alone_for: Duration) {
+        *self.refusal() = Some(Refusal {
+            since: self.clock.now(),
+            left_alone_for: SignedDuration::try_from(left_alone_for).unwrap_or(SignedDuration::MAX),
+        });
     }
 }
 
@@ -77,21 +87,21 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_refusal_is_held_against_it_for_a_minute_or_until_it_is_taken() {
+    async fn a_refusal_is_told_until_the_next_try_is_due_or_the_token_is_accepted() {
         let clock = Arc::new(SetClock::default());
         let token = AccessToken::new("token").unwrap();
         let fixed = FixedToken::new(token.clone(), Arc::<SetClock>::clone(&clock));
-        assert_eq!(fixed.refused(), None);
+        assert_eq!(fixed.login_required(), None);
         let since = clock.now();
-        assert_eq!(fixed.renew(&token).await, Err(TokenError::NotRenewable));
-        assert_eq!(fixed.refused(), Some(LoginRequired::TokenRefused { since }));
+        fixed.refused(&token, Duration::from_mins(2));
+        assert_eq!(fixed.login_required(), Some(LoginRequired::TokenRefused { since }));
         fixed.accepted(&token);
-        assert_eq!(fixed.refused(), None);
+        assert_eq!(fixed.login_required(), None);
 
-        let _ = fixed.renew(&token).await;
-        clock.0.store(59, Ordering::Relaxed);
-        assert!(fixed.refused().is_some());
-        clock.0.store(60, Ordering::Relaxed);
-        assert_eq!(fixed.refused(), None);
+        fixed.refused(&token, Duration::from_mins(2));
+        clock.0.store(119, Ordering::Relaxed);
+        assert!(fixed.login_required().is_some());
+        clock.0.store(120, Ordering::Relaxed);
+        assert_eq!(fixed.login_required(), None);
     }
 }

@@ -2,14 +2,17 @@
 //!
 //! Must not know how they were asked for.
 
-use jiff::{SignedDuration, Timestamp};
-use oauth2::{TokenResponse, basic::BasicTokenResponse};
+use std::sync::Arc;
+
+use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use sends_client::{AccessToken, InvalidToken};
 
 use crate::{
     Application, Endpoints,
     credential::{Access, Refresh},
+    token_answer::{TokenAnswer, expires_at},
+    under_way::UnderWay,
 };
 
 /// The tokens of a completed login. They are lost unless [`Login::save`](crate::Login::save) keeps them.
@@ -20,42 +23,45 @@ pub struct Grant {
     pub(crate) scopes: Vec<String>,
     pub(crate) access: Access,
     pub(crate) refresh: Option<Refresh>,
+    /// What makes the end of the process wait until the grant is saved or dropped.
+    under_way: Option<Arc<UnderWay>>,
 }
 
 impl Grant {
-    /// Reads an answer of the token endpoint to a request sent at `asked_at`. The token's life is counted from then, when
-    /// it cannot have begun yet.
+    /// Takes an answer of the token endpoint to a request sent at `asked_at`. The token's life is counted from then, when it
+    /// cannot have begun yet. Without an access token that can be sent there is no grant, and the refresh token is given back.
     pub(crate) fn from_answer(
         application: &Application,
         endpoints: &Endpoints,
         asked_at: Timestamp,
-        answer: &BasicTokenResponse,
-    ) -> Result<Self, InvalidToken> {
-        let token = answer.access_token().secret();
+        answer: TokenAnswer,
+    ) -> Result<Self, Option<SecretString>> {
         // Found unusable now, it is an error of this answer and not of every call that would send it.
-        AccessToken::new(token)?;
-        let expires_at = answer
-            .expires_in()
-            .and_then(|life| SignedDuration::try_from(life).ok())
-            .and_then(|life| asked_at.checked_add(life).ok());
-        let scopes = answer.scopes().map(|scopes| {
-            let names = scopes.iter().map(|scope| scope.to_string());
-            names.filter(|name| !name.is_empty()).collect()
-        });
+        let is_usable = |token: &SecretString| AccessToken::new(token.expose_secret()).is_ok();
+        let Some(token) = answer.access_token.filter(is_usable) else {
+            return Err(answer.refresh_token);
+        };
         Ok(Self {
             application: application.clone(),
             endpoints: endpoints.clone(),
-            scopes: scopes.unwrap_or_default(),
+            scopes: answer.scopes,
             access: Access {
-                token: SecretString::from(token.trim()),
+                token,
                 obtained_at: asked_at,
-                expires_at,
+                expires_at: Some(expires_at(asked_at, answer.expires_in)),
             },
-            refresh: answer.refresh_token().map(|refresh| Refresh {
-                token: SecretString::from(refresh.secret().as_str()),
+            refresh: answer.refresh_token.map(|token| Refresh {
+                token,
                 obtained_at: asked_at,
             }),
+            under_way: None,
         })
+    }
+
+    /// Makes the end of the process wait until this is saved or dropped.
+    pub(crate) fn until_stored(&mut self, under_way: UnderWay) {
+        under_way.answered();
+        self.under_way = Some(Arc::new(under_way));
     }
 
     /// An answer that does not name the scopes granted all that were `asked` for (RFC 6749, section 5.1).

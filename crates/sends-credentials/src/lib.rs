@@ -47,7 +47,9 @@ mod renewal;
 mod settings;
 mod state_dir;
 mod status;
+mod token_answer;
 mod token_http;
+mod under_way;
 
 pub use application::{Application, DEFAULT_SCOPES};
 pub use code_login::{CodeLogin, LoginRequest};
@@ -61,3 +63,4 @@ pub use login::Login;
 pub use settings::Settings;
 pub use state_dir::{StateDir, default_state_dir};
 pub use status::{AccessTokenStatus, RefreshTokenStatus, Status};
+pub use under_way::{finish, finish_blocking, finish_received};

@@ -111,4 +111,8 @@ impl TokenSource for Login {
     fn renew<'a>(&'a self, rejected: &'a AccessToken) -> BoxFuture<'a, Result<AccessToken, TokenError>> {
         self.renewal.renew(rejected).boxed()
     }
+
+    fn accepted(&self, token: &AccessToken) {
+        self.renewal.accepted(token);
+    }
 }

@@ -1,43 +1,46 @@
 //! The requests of OAuth 2.0 that this project makes, and what their answers mean.
 //!
-//! Owns the use of the `oauth2` crate: no type of it leaves this crate. Must not know where tokens are kept.
+//! Must not know where tokens are kept. Written without an OAuth library: what one adds is a strict reading of the answers,
+//! which costs logins here, and of the rest a form, a random state and a PKCE challenge (RFC 7636) are left.
 
-use std::{borrow::Cow, fmt::Display, sync::Arc, time::Duration};
+mod poll_pace;
 
+use std::{sync::Arc, time::Duration};
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jiff::Timestamp;
-use oauth2::{
-    AsyncHttpClient, AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken, DeviceAuthorizationUrl,
-    EndpointNotSet, EndpointSet, ErrorResponseType, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl,
-    RefreshToken, RequestTokenError, Scope, StandardDeviceAuthorizationResponse, StandardErrorResponse,
-    TokenUrl,
-    basic::{BasicClient, BasicTokenResponse},
-};
 use secrecy::{ExposeSecret, SecretString};
 use sends_client::Clock;
-use tokio::time::{sleep, timeout};
+use sha2::{Digest, Sha256};
+use tokio::time::{Instant, sleep};
 use url::Url;
 
+use self::poll_pace::PollPace;
 use crate::{
     Application, Endpoints, Grant, LoginError, Settings, StateDir,
-    token_http::{TokenHttp, TransportError, with_percent_encoded_spaces},
+    token_answer::{DeviceAnswer, OAuthError, TokenAnswer},
+    token_http::{Answer, TokenHttp, TransportError, with_percent_encoded_spaces},
+    under_way::UnderWay,
 };
 
 /// The longest text of the upstream that is repeated.
 const DESCRIPTION_LIMIT: usize = 300;
 
-/// Longer than any device code lives. What an answer says beyond this is not believed.
-const DEVICE_TIME_LIMIT: Duration = Duration::from_hours(1);
+/// How long a person's login waits for the rate limit of the token endpoint to let it through. A code lives for 5 minutes
+/// (documented).
+const THROTTLED_LIMIT: Duration = Duration::from_mins(2);
 
-type Client = BasicClient<EndpointSet, EndpointSet, EndpointNotSet, EndpointNotSet, EndpointSet>;
+/// The wait after a 429 that names none; the limit is 1 a second (documented).
+const THROTTLED_WAIT: Duration = Duration::from_secs(1);
 
 /// One application at one authorization server.
 #[derive(Debug)]
 pub(crate) struct OAuth {
     application: Application,
     endpoints: Endpoints,
-    client: Client,
     http: TokenHttp,
     clock: Arc<dyn Clock>,
+    call_timeout: Duration,
 }
 
 /// Why a request for tokens brought none.
@@ -54,23 +57,17 @@ pub(crate) enum RequestError {
         error: String,
         description: Option<String>,
     },
-    /// Nothing was done upstream.
-    NotDone {
-        reason: String,
-        retry_after: Option<Duration>,
-    },
-    /// Nobody knows whether it was done.
-    PerhapsDone {
-        reason: String,
-        retry_after: Option<Duration>,
-    },
+    /// Not sent, or not answered, for a reason of the connection or the server.
+    Transport(TransportError),
+    /// The answer holds no access token. A refresh token in it has replaced the one it was asked with.
+    NoAccessToken { refresh_token: Option<SecretString> },
 }
 
 /// The beginning of a login in a browser.
 pub(crate) struct Authorization {
     pub(crate) url: Url,
-    pub(crate) state: CsrfToken,
-    pub(crate) verifier: PkceCodeVerifier,
+    pub(crate) state: SecretString,
+    pub(crate) verifier: SecretString,
 }
 
 impl OAuth {
@@ -80,148 +77,200 @@ impl OAuth {
         dir: &StateDir,
         settings: &Settings,
     ) -> Result<Self, RequestError> {
-        let mut client = BasicClient::new(ClientId::new(application.client_id.clone()))
-            .set_auth_uri(AuthUrl::from_url(endpoints.authorize().clone()))
-            .set_token_uri(TokenUrl::from_url(endpoints.token().clone()))
-            .set_device_authorization_url(DeviceAuthorizationUrl::from_url(endpoints.device().clone()));
-        if let Some(secret) = &application.client_secret {
-            client = client.set_client_secret(ClientSecret::new(secret.expose_secret().to_owned()));
-        }
         Ok(Self {
             application: application.clone(),
             endpoints: endpoints.clone(),
-            client,
             http: TokenHttp::new(endpoints, dir, settings)?,
             clock: Arc::clone(&settings.clock),
+            call_timeout: settings.call_timeout,
         })
     }
 
     /// The address for the browser, with a fresh state and a fresh PKCE challenge (S256).
-    pub(crate) fn authorization(&self, redirect: &RedirectUrl, scopes: &[String]) -> Authorization {
-        let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
-        let (mut url, state) = self
-            .client
-            .authorize_url(CsrfToken::new_random)
-            .set_redirect_uri(Cow::Borrowed(redirect))
-            .set_pkce_challenge(challenge)
-            .add_scopes(scopes.iter().cloned().map(Scope::new))
-            .url();
-        let query = with_percent_encoded_spaces(url.query().unwrap_or_default().as_bytes());
-        url.set_query(std::str::from_utf8(&query).ok());
-        Authorization { url, state, verifier }
+    pub(crate) fn authorization(&self, redirect: &Url, scopes: &[String]) -> Result<Authorization, LoginError> {
+        let (state, verifier) = (random_text()?, random_text()?);
+        let mut url = self.endpoints.authorize().clone();
+        url.query_pairs_mut()
+            .append_pair("response_type", "code")
+            .append_pair("client_id", &self.application.client_id)
+            .append_pair("redirect_uri", redirect.as_str())
+            .append_pair("scope", &scopes.join(" "))
+            .append_pair("state", state.expose_secret())
+            .append_pair("code_challenge", &challenge(verifier.expose_secret()))
+            .append_pair("code_challenge_method", "S256");
+        let query = with_percent_encoded_spaces(url.query().unwrap_or_default());
+        url.set_query(Some(&query));
+        Ok(Authorization { url, state, verifier })
     }
 
     pub(crate) async fn redeem_code(
         &self,
-        code: String,
-        verifier: PkceCodeVerifier,
-        redirect: RedirectUrl,
+        code: &SecretString,
+        verifier: &SecretString,
+        redirect: &Url,
     ) -> Result<Grant, RequestError> {
-        let asked_at = self.clock.now();
-        let answer = self
-            .client
-            .exchange_code(AuthorizationCode::new(code))
-            .set_pkce_verifier(verifier)
-            .set_redirect_uri(Cow::Owned(redirect))
-            .request_async(&self.http)
-            .await
-            .map_err(RequestError::from_answer)?;
-        self.granted(asked_at, &answer)
+        let form = [
+            ("grant_type", "authorization_code"),
+            ("code", code.expose_secret()),
+            ("redirect_uri", redirect.as_str()),
+            ("code_verifier", verifier.expose_secret()),
+        ];
+        let under_way = self.begin_login()?;
+        let patience = Patience::begin();
+        loop {
+            match self.tokens(&form).await {
+                Ok(mut grant) => {
+                    grant.until_stored(under_way);
+                    return Ok(grant);
+                }
+                Err(error) => patience.wait_out(error).await?,
+            }
+        }
     }
 
     pub(crate) async fn refresh(&self, token: &SecretString) -> Result<Grant, RequestError> {
-        let asked_at = self.clock.now();
-        let answer = self
-            .client
-            .exchange_refresh_token(&RefreshToken::new(token.expose_secret().to_owned()))
-            .request_async(&self.http)
-            .await
-            .map_err(RequestError::from_answer)?;
-        self.granted(asked_at, &answer)
+        let form = [
+            ("grant_type", "refresh_token"),
+            ("refresh_token", token.expose_secret()),
+        ];
+        self.tokens(&form).await
     }
 
-    pub(crate) async fn begin_device(
-        &self,
-        scopes: &[String],
-    ) -> Result<StandardDeviceAuthorizationResponse, RequestError> {
-        let device: StandardDeviceAuthorizationResponse = self
-            .client
-            .exchange_device_code()
-            .add_scopes(scopes.iter().cloned().map(Scope::new))
-            .request_async(&self.http)
-            .await
-            .map_err(RequestError::from_answer)?;
-        if device.interval() > DEVICE_TIME_LIMIT || device.expires_in() > DEVICE_TIME_LIMIT {
-            let reason = "the device endpoint answered with an interval or a life beyond an hour".to_owned();
-            return Err(RequestError::NotDone {
-                reason,
-                retry_after: None,
-            });
-        }
-        Ok(device)
-    }
-
-    pub(crate) async fn await_device(
-        &self,
-        device: &StandardDeviceAuthorizationResponse,
-    ) -> Result<Grant, RequestError> {
-        let answer = poll(&self.client, &self.http, device).await?;
-        self.granted(self.clock.now(), &answer)
-    }
-
-    fn granted(&self, asked_at: Timestamp, answer: &BasicTokenResponse) -> Result<Grant, RequestError> {
-        Grant::from_answer(&self.application, &self.endpoints, asked_at, answer).map_err(|_| {
-            RequestError::perhaps_done("the token endpoint answered with an access token that cannot be sent")
-        })
-    }
-}
-
-/// Polls until the user decided or the code is dead: never faster than asked, 5 s slower after each `slow_down`
-/// (RFC 8628, section 3.5), and slower as well after a failed connection.
-async fn poll<'a, H>(
-    client: &'a Client,
-    http: &'a H,
-    device: &'a StandardDeviceAuthorizationResponse,
-) -> Result<BasicTokenResponse, RequestError>
-where
-    H: AsyncHttpClient<'a, Error = TransportError>,
-{
-    let polling = async {
-        // Nobody has decided yet, a moment after the code was shown: the first poll would only cost a call.
-        sleep(device.interval()).await;
-        client
-            .exchange_device_access_token(device)
-            .request_async(http, sleep, None)
-            .await
-    };
-    timeout(device.expires_in(), polling)
-        .await
-        .map_err(|_| RequestError::Expired)?
-        .map_err(RequestError::from_answer)
-}
-
-impl RequestError {
-    fn perhaps_done(reason: &str) -> Self {
-        Self::PerhapsDone {
-            reason: reason.to_owned(),
-            retry_after: None,
-        }
-    }
-
-    fn from_answer<T>(error: RequestTokenError<TransportError, StandardErrorResponse<T>>) -> Self
-    where
-        T: ErrorResponseType + Display + 'static,
-    {
-        let answer = match error {
-            RequestTokenError::Request(error) => return error.into(),
-            RequestTokenError::ServerResponse(answer) => answer,
-            // Neither the body nor the parser's message is repeated: both may hold a token.
-            RequestTokenError::Parse(..) | RequestTokenError::Other(_) => {
-                return Self::perhaps_done("the token endpoint answered something that is no OAuth answer");
+    pub(crate) async fn begin_device(&self, scopes: &[String]) -> Result<DeviceAnswer, RequestError> {
+        let scopes = scopes.join(" ");
+        let form = [
+            ("client_id", self.application.client_id.as_str()),
+            ("scope", &scopes),
+        ];
+        let patience = Patience::begin();
+        loop {
+            let answered = self.http.post(self.endpoints.device(), &self.application, &form).await;
+            match success(answered) {
+                Ok(body) => {
+                    return DeviceAnswer::read(&body)
+                        .ok_or_else(|| no_oauth_answer(&body, "the device endpoint"));
+                }
+                Err(error) => patience.wait_out(error).await?,
             }
+        }
+    }
+
+    /// Polls until the user has decided or the code is dead: never faster than asked.
+    pub(crate) async fn await_device(&self, device: &DeviceAnswer) -> Result<Grant, RequestError> {
+        let form = [
+            ("grant_type", "urn:ietf:params:oauth:grant-type:device_code"),
+            ("device_code", device.device_code.expose_secret()),
+        ];
+        let end = Instant::now() + device.expires_in;
+        let mut pace = PollPace::new(device.interval);
+        let mut wait = device.interval;
+        loop {
+            // Nobody has decided yet, a moment after the code was shown: a poll without a wait would only cost a call.
+            if Instant::now() + wait > end {
+                return Err(RequestError::Expired);
+            }
+            sleep(wait).await;
+            let under_way = self.begin_login()?;
+            match self.tokens(&form).await {
+                Ok(mut grant) => {
+                    grant.until_stored(under_way);
+                    return Ok(grant);
+                }
+                Err(error) => wait = pace.after(error)?,
+            }
+        }
+    }
+
+    fn begin_login(&self) -> Result<UnderWay, RequestError> {
+        UnderWay::begin(THROTTLED_LIMIT + self.call_timeout).map_err(|closed| TransportError::from(closed).into())
+    }
+
+    /// Asks the token endpoint for tokens. An application without a secret names itself in the body (documented).
+    async fn tokens(&self, form: &[(&str, &str)]) -> Result<Grant, RequestError> {
+        let mut form = form.to_vec();
+        if self.application.client_secret.is_none() {
+            form.push(("client_id", &self.application.client_id));
+        }
+        let asked_at = self.clock.now();
+        let answered = self.http.post(self.endpoints.token(), &self.application, &form).await;
+        self.granted(asked_at, &success(answered)?)
+    }
+
+    fn granted(&self, asked_at: Timestamp, body: &[u8]) -> Result<Grant, RequestError> {
+        let answer =
+            TokenAnswer::read(body).ok_or_else(|| no_oauth_answer(body, "the token endpoint"))?;
+        // Some servers answer an error with 200.
+        if let (None, Some(error)) = (&answer.access_token, OAuthError::read(body)) {
+            return Err(error.into());
+        }
+        Grant::from_answer(&self.application, &self.endpoints, asked_at, answer)
+            .map_err(|refresh_token| RequestError::NoAccessToken { refresh_token })
+    }
+}
+
+/// How long a login waits for the rate limit of the token endpoint.
+struct Patience {
+    end: Instant,
+}
+
+impl Patience {
+    fn begin() -> Self {
+        Self {
+            end: Instant::now() + THROTTLED_LIMIT,
+        }
+    }
+
+    /// Waits until a request that met the rate limit may be sent again. Any other error is given back, and so is a limit that
+    /// takes too long.
+    async fn wait_out(&self, error: RequestError) -> Result<(), RequestError> {
+        let RequestError::Transport(TransportError::Throttled { reason, retry_after }) = &error else {
+            return Err(error);
         };
-        let description = answer.error_description().map(|text| printable(text));
-        match answer.error().to_string().as_str() {
+        let wait = retry_after.unwrap_or(THROTTLED_WAIT).max(THROTTLED_WAIT);
+        if Instant::now() + wait > self.end {
+            return Err(error);
+        }
+        tracing::warn!("{reason}; trying again in {} s", wait.as_secs());
+        sleep(wait).await;
+        Ok(())
+    }
+}
+
+fn success(answered: Result<Answer, TransportError>) -> Result<Vec<u8>, RequestError> {
+    match answered? {
+        Answer::Success(body) => Ok(body),
+        Answer::Error(error) => Err(error.into()),
+    }
+}
+
+/// Neither the body nor a parser's message is repeated: both may hold a token.
+fn no_oauth_answer(body: &[u8], endpoint: &str) -> RequestError {
+    match OAuthError::read(body) {
+        Some(error) => error.into(),
+        None => RequestError::Transport(TransportError::PerhapsDone {
+            reason: format!("{endpoint} answered something that is no OAuth answer"),
+            retry_after: None,
+        }),
+    }
+}
+
+/// 256 random bits as text of 43 characters, which is what RFC 7636 recommends for a verifier.
+fn random_text() -> Result<SecretString, LoginError> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).map_err(|error| LoginError::Unavailable {
+        reason: format!("the operating system gives no random numbers ({error})"),
+    })?;
+    Ok(URL_SAFE_NO_PAD.encode(bytes).into())
+}
+
+fn challenge(verifier: &str) -> String {
+    URL_SAFE_NO_PAD.encode(Sha256::digest(verifier))
+}
+
+impl From<OAuthError> for RequestError {
+    fn from(OAuthError { code, description }: OAuthError) -> Self {
+        let description = description.as_deref().map(printable);
+        match code.as_str() {
             "invalid_grant" => Self::InvalidGrant { description },
             "access_denied" => Self::Denied { description },
             "expired_token" => Self::Expired,
@@ -235,10 +284,7 @@ impl RequestError {
 
 impl From<TransportError> for RequestError {
     fn from(error: TransportError) -> Self {
-        match error {
-            TransportError::NotDone { reason, retry_after } => Self::NotDone { reason, retry_after },
-            TransportError::PerhapsDone { reason, retry_after } => Self::PerhapsDone { reason, retry_after },
-        }
+        Self::Transport(error)
     }
 }
 
@@ -252,12 +298,18 @@ impl From<RequestError> for LoginError {
             RequestError::Denied { description } => Self::Denied { description },
             RequestError::Expired => Self::Expired,
             RequestError::Refused { error, description } => Self::Refused { error, description },
-            RequestError::NotDone { reason, .. } | RequestError::PerhapsDone { reason, .. } => {
-                Self::Unavailable { reason }
-            }
+            RequestError::Transport(error) => Self::Unavailable {
+                reason: error.reason().to_owned(),
+            },
+            RequestError::NoAccessToken { .. } => Self::Unavailable {
+                reason: NO_ACCESS_TOKEN.to_owned(),
+            },
         }
     }
 }
+
+pub(crate) const NO_ACCESS_TOKEN: &str =
+    "the token endpoint answered without an access token that can be sent";
 
 /// The upstream's words without what could control a terminal, and not too many of them.
 pub(crate) fn printable(text: &str) -> String {
@@ -269,88 +321,40 @@ pub(crate) fn printable(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::{future::ready, sync::Mutex};
-
-    use oauth2::HttpResponse;
-    use tokio::time::Instant;
-
     use super::*;
 
-    const TOKENS: &str = r#"{"token_type":"Bearer","access_token":"a","refresh_token":"r","expires_in":60}"#;
-
-    fn client() -> Client {
-        BasicClient::new(ClientId::new("client".to_owned()))
-            .set_auth_uri(AuthUrl::new("https://example.com/authorize".to_owned()).unwrap())
-            .set_token_uri(TokenUrl::new("https://example.com/token".to_owned()).unwrap())
-            .set_device_authorization_url(
-                DeviceAuthorizationUrl::new("https://example.com/device".to_owned()).unwrap(),
-            )
+    #[test]
+    fn a_challenge_is_that_of_the_standards_example() {
+        // RFC 7636, appendix B.
+        let verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+        assert_eq!(challenge(verifier), "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
+        let drawn = [random_text().unwrap(), random_text().unwrap()];
+        assert_eq!(drawn[0].expose_secret().len(), 43);
+        assert_ne!(drawn[0].expose_secret(), drawn[1].expose_secret());
     }
 
-    /// Polls an upstream that gives `answers` in turn and the last one for ever. Gives the outcome and the seconds after
-    /// which it was asked.
-    async fn polled(answers: &[&str]) -> (Result<BasicTokenResponse, RequestError>, Vec<u64>) {
-        let device = serde_json::from_str(
-            r#"{"device_code":"d","user_code":"U","verification_uri":"https://example.com","expires_in":60,"interval":5}"#,
-        )
-        .unwrap();
-        let started = Instant::now();
-        let asked = Mutex::new(Vec::new());
-        let http = |_request| {
-            let mut asked = asked.lock().unwrap();
-            let answer = answers.get(asked.len()).or(answers.last()).unwrap();
-            asked.push(started.elapsed().as_secs());
-            ready(match *answer {
-                "broken" => Err(TransportError::PerhapsDone {
-                    reason: "broken".to_owned(),
-                    retry_after: None,
-                }),
-                TOKENS => Ok(HttpResponse::new(TOKENS.into())),
-                error => {
-                    let mut answer = HttpResponse::new(format!(r#"{{"error":"{error}"}}"#).into());
-                    *answer.status_mut() = reqwest::StatusCode::BAD_REQUEST;
-                    Ok(answer)
-                }
-            })
-        };
-        let outcome = poll(&client(), &http, &device).await;
-        (outcome, asked.into_inner().unwrap())
+    fn throttled(seconds: Option<u64>) -> RequestError {
+        RequestError::Transport(TransportError::Throttled {
+            reason: "429".to_owned(),
+            retry_after: seconds.map(Duration::from_secs),
+        })
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_device_is_polled_at_the_interval_and_slower_when_told() {
-        let pending = "authorization_pending";
-        let (outcome, asked) = polled(&[pending, pending, "slow_down", pending, "slow_down", TOKENS]).await;
-        assert!(outcome.is_ok(), "{outcome:?}");
-        assert_eq!(asked, [5, 10, 15, 25, 35, 50]);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_device_is_polled_on_after_a_failed_connection_more_slowly() {
-        let (outcome, asked) = polled(&["broken", "broken", TOKENS]).await;
-        assert!(outcome.is_ok(), "{outcome:?}");
-        assert_eq!(asked, [5, 15, 25]);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_device_is_not_polled_after_the_decision_or_the_end() {
-        let (denied, asked) = polled(&["authorization_pending", "access_denied"]).await;
-        assert!(matches!(denied, Err(RequestError::Denied { .. })), "{denied:?}");
-        assert_eq!(asked.len(), 2);
-        let (expired, asked) = polled(&["expired_token"]).await;
-        assert!(matches!(expired, Err(RequestError::Expired)), "{expired:?}");
-        assert_eq!(asked.len(), 1);
-        let (refused, asked) = polled(&["invalid_client"]).await;
-        assert!(
-            matches!(refused, Err(RequestError::Refused { .. })),
-            "{refused:?}"
-        );
-        assert_eq!(asked.len(), 1);
-        let (forgotten, asked) = polled(&["authorization_pending"]).await;
-        assert!(matches!(forgotten, Err(RequestError::Expired)), "{forgotten:?}");
-        assert!(
-            asked.iter().all(|second| *second <= 60),
-            "the code lives for 60 s: {asked:?}"
-        );
+    async fn a_rate_limit_is_waited_out_within_bounds() {
+        let (started, patience) = (Instant::now(), Patience::begin());
+        for error in [throttled(None), throttled(Some(30))] {
+            patience.wait_out(error).await.unwrap();
+        }
+        assert_eq!(started.elapsed().as_secs(), 31);
+        let mut asked = 0;
+        while patience.wait_out(throttled(None)).await.is_ok() {
+            asked += 1;
+        }
+        assert_eq!(asked, 89);
+        assert!(started.elapsed() <= THROTTLED_LIMIT);
+        let patience = Patience::begin();
+        assert!(patience.wait_out(throttled(Some(3_600))).await.is_err());
+        assert!(patience.wait_out(RequestError::Expired).await.is_err());
     }
 }

@@ -4,17 +4,17 @@
 //! upstream at all. What one refresh does is in [`refresh`]. Must not know where the credential came from.
 
 mod backoff;
+mod flight;
 mod refresh;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-use futures_util::{
-    FutureExt,
-    future::{BoxFuture, Shared},
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
+
 use secrecy::ExposeSecret;
 use sends_client::{AccessToken, TokenError};
-use tokio::{task::AbortHandle, time::Instant};
+use tokio::time::Instant;
 
 use crate::{
     Settings, StateDir, StoreError,
@@ -23,6 +23,10 @@ use crate::{
     private_file::Stamp,
 };
 use backoff::Backoff;
+use flight::{Flight, Outcome};
+
+/// The longest rest between refreshes of tokens that the upstream issues and does not accept.
+const LONGEST_REJECTION_REST: Duration = Duration::from_hours(1);
 
 /// The credential as this process knows it.
 #[derive(Debug)]
@@ -43,16 +47,6 @@ enum Cause {
     Rejection(AccessToken),
 }
 
-type Outcome = Shared<BoxFuture<'static, Result<Arc<Held>, TokenError>>>;
-
-/// A refresh that was started.
-#[derive(Debug)]
-struct Flight {
-    outcome: Outcome,
-    /// Whether it is over is asked of the task: the outcome does not know unless somebody waited for it.
-    task: AbortHandle,
-}
-
 /// The result of a refresh that the disk did not take.
 #[derive(Debug)]
 struct Unsaved {
@@ -66,8 +60,8 @@ struct State {
     held: Option<Arc<Held>>,
     flight: Option<Flight>,
     backoff: Backoff,
-    /// When the last refresh because of a rejection ended well.
-    renewed_after_rejection: Option<Instant>,
+    /// The refreshes because of a rejection whose tokens the upstream has not accepted yet, and when the last one ended.
+    unaccepted: Option<(u32, Instant)>,
     /// Tokens that are valid upstream and could not be stored yet: nobody gets to see them before they are.
     unsaved: Option<Unsaved>,
 }
@@ -130,6 +124,14 @@ impl Renewal {
         held.token.clone().ok_or(TokenError::LoginRequired)
     }
 
+    /// The upstream has accepted this token.
+    pub(crate) fn accepted(&self, token: &AccessToken) {
+        let mut state = self.0.state();
+        if state.unaccepted.is_some() && state.held.as_ref().is_some_and(|held| held.token.as_ref() == Some(token)) {
+            state.unaccepted = None;
+        }
+    }
+
     pub(crate) async fn renew(&self, rejected: &AccessToken) -> Result<AccessToken, TokenError> {
         // The second round is for a flight that was under way for another cause and found nothing to do.
         for _ in 0..2 {
@@ -187,7 +189,6 @@ impl Core {
             .is_none_or(|before| before.token != held.token)
         {
             state.backoff = Backoff::default();
-            state.renewed_after_rejection = None;
         }
         let held = Arc::new(held);
         state.held = Some(Arc::clone(&held));
@@ -212,38 +213,33 @@ impl Core {
     }
 
     /// Joins the refresh that is under way, or starts one.
-    ///
-    /// It is a task of its own, so that it goes on when those who wait for it give up: a rotated refresh token that nobody
-    /// stores is lost.
     fn fly(self: &Arc<Self>, state: &mut State, held: &Held, cause: Cause) -> Result<Outcome, TokenError> {
         if let Some(outcome) = state.under_way() {
             return Ok(outcome);
         }
-        if held.credential.login_required.is_some() || held.credential.refresh.is_none() {
+        // A rejected token of a dead login is taken off the disk, where other processes would still find it.
+        let is_rejected = matches!(&cause, Cause::Rejection(token) if held.token.as_ref() == Some(token));
+        let is_dead = held.credential.login_required.is_some();
+        if !held.credential.may_refresh(self.settings.clock.now()) && !(is_dead && is_rejected) {
             return Err(TokenError::LoginRequired);
         }
         state.backoff.check()?;
         let core = Arc::clone(self);
-        let task = tokio::spawn(async move { refresh::run(&core, cause).await });
-        let handle = task.abort_handle();
-        let outcome = task
-            .map(|joined| joined.unwrap_or_else(|_| Err(unavailable("the program is shutting down"))))
-            .boxed()
-            .shared();
-        state.flight = Some(Flight {
-            outcome: outcome.clone(),
-            task: handle,
-        });
+        let flight = Flight::start(async move { refresh::run(&core, cause).await })
+            .map_err(|error| unavailable(format!("no thread could be started for the refresh ({error})")))?;
+        let outcome = flight.outcome();
+        state.flight = Some(flight);
         Ok(outcome)
     }
 
     /// A token that was rejected right after it was obtained because of a rejection will not be improved by another one.
     fn refuse_pointless_renewal(&self, state: &State) -> Result<(), TokenError> {
-        let rest = self.settings.rejection_rest;
-        let left = state
-            .renewed_after_rejection
-            .map(|renewed| rest.saturating_sub(renewed.elapsed()))
-            .filter(|left| !left.is_zero());
+        let left = state.unaccepted.and_then(|(renewals, last)| {
+            let rest = self.settings.rejection_rest;
+            let rest = rest.saturating_mul(2_u32.saturating_pow(renewals.saturating_sub(1)));
+            rest.min(LONGEST_REJECTION_REST).checked_sub(last.elapsed())
+        });
+        let left = left.filter(|left| !left.is_zero());
         match left {
             Some(left) => Err(TokenError::Unavailable {
                 reason: "the upstream rejects an access token that it has just issued".to_owned(),
@@ -258,7 +254,7 @@ impl State {
     /// The refresh that is under way, if there is one.
     fn under_way(&self) -> Option<Outcome> {
         let flight = self.flight.as_ref()?;
-        (!flight.task.is_finished()).then(|| flight.outcome.clone())
+        (!flight.is_over()).then(|| flight.outcome())
     }
 }
 

@@ -19,7 +19,8 @@ pub struct Settings {
     /// call takes.
     pub lock_patience: Duration,
     /// After a refresh because of a rejected token, how long a rejection of the token that it brought is not answered
-    /// with yet another refresh, which could not help; 30 s by default.
+    /// with yet another refresh, which could not help; 30 s by default. It doubles with each such refresh, up to an hour, until
+    /// the upstream accepts a token.
     pub rejection_rest: Duration,
     /// How long a browser may take to come back with an answer; 5 min by default, the life of an authorization code.
     pub login_timeout: Duration,

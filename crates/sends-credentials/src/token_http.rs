@@ -3,17 +3,19 @@
 //! Owns the headers, the limits on time and size, and what a status means for the question that matters after a refresh:
 //! may the upstream have done what was asked? Must not know what was asked.
 
-use std::{error::Error, pin::Pin, time::Duration};
+use std::{error::Error, time::Duration};
 
-use oauth2::{AsyncHttpClient, HttpRequest, HttpResponse};
 use reqwest::{
     Client, StatusCode,
-    header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER},
+    header::{ACCEPT, CONTENT_TYPE, HeaderMap, RETRY_AFTER},
     redirect,
 };
-use serde::Deserialize;
+use secrecy::{ExposeSecret, SecretString};
+use url::{Url, form_urlencoded};
 
-use crate::{Endpoints, Settings, StateDir, StoreError, pace::Pace};
+use crate::{Application, Endpoints, Settings, StateDir, StoreError, pace::Pace, token_answer::OAuthError,
+    under_way::Closed,
+};
 
 /// Answers hold two tokens of about 1 KB (documented). Anything of this size is something else.
 const BODY_LIMIT: usize = 64 << 10;
@@ -27,28 +29,32 @@ pub(crate) struct TokenHttp {
     pace: Pace,
 }
 
+/// An answer in OAuth's terms. Neither the content type nor which 2xx it is says anything about the body.
+pub(crate) enum Answer {
+    /// 2xx. It need not hold what was asked for.
+    Success(Vec<u8>),
+    /// 4xx with an error code.
+    Error(OAuthError),
+}
+
 /// Why there is no answer that says what it is in OAuth's terms.
-#[derive(Clone, Debug, thiserror::Error)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum TransportError {
+    /// 429: the upstream did nothing, and will once its limit allows it.
+    Throttled {
+        reason: String,
+        retry_after: Option<Duration>,
+    },
     /// The upstream did nothing: it was not reached, or it said no before it looked.
-    #[error("{reason}")]
     NotDone {
         reason: String,
         retry_after: Option<Duration>,
     },
     /// The upstream may have done what was asked.
-    #[error("{reason}")]
     PerhapsDone {
         reason: String,
         retry_after: Option<Duration>,
     },
-}
-
-/// The error of RFC 6749, section 5.2. What has another shape does not come from an OAuth endpoint.
-#[derive(Deserialize)]
-struct OAuthError {
-    #[serde(rename = "error")]
-    _error: String,
 }
 
 impl TokenHttp {
@@ -86,56 +92,55 @@ impl TokenHttp {
         Ok(Self { http, pace })
     }
 
-    async fn post(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
-        let (parts, form) = request.into_parts();
-        let request = self
+    /// Sends a form, with the secret of `client` as HTTP Basic if it has one (documented), when its turn has come.
+    pub(crate) async fn post(
+        &self,
+        url: &Url,
+        client: &Application,
+        form: &[(&str, &str)],
+    ) -> Result<Answer, TransportError> {
+        let form = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(form)
+            .finish();
+        let mut request = self
             .http
-            .request(parts.method, parts.uri.to_string())
-            .headers(parts.headers)
+            .post(url.clone())
+            .header(ACCEPT, "application/json")
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
             .body(with_percent_encoded_spaces(&form));
+        if let Some(secret) = &client.client_secret {
+            request = request.basic_auth(&client.client_id, Some(SecretString::expose_secret(secret)));
+        }
         let turn = self.pace.turn().await?;
-        let answered = self.answer(request).await;
+        let answered = Self::answer(request).await;
         drop(turn);
         answered
     }
 
-    async fn answer(&self, request: reqwest::RequestBuilder) -> Result<HttpResponse, TransportError> {
+    async fn answer(request: reqwest::RequestBuilder) -> Result<Answer, TransportError> {
         let mut response = request.send().await.map_err(|error| broken(&error))?;
         let status = response.status();
         let retry_after = retry_after(response.headers());
-        let mut answer = HttpResponse::new(Vec::new());
-        *answer.status_mut() = status;
-        if let Some(content_type) = response.headers().get(CONTENT_TYPE) {
-            answer.headers_mut().insert(CONTENT_TYPE, content_type.clone());
-        }
+        let mut body = Vec::new();
         loop {
             match response.chunk().await {
-                Ok(Some(chunk)) if answer.body().len() + chunk.len() > BODY_LIMIT => {
+                Ok(Some(chunk)) if body.len() + chunk.len() > BODY_LIMIT => {
                     let reason = format!("the answer is larger than {BODY_LIMIT} bytes");
                     return Err(TransportError::perhaps_done(reason));
                 }
-                Ok(Some(chunk)) => answer.body_mut().extend_from_slice(&chunk),
+                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
                 Ok(None) => break,
                 // What a refusal would have explained does not matter.
                 Err(_) if status.is_client_error() => break,
                 Err(error) => return Err(broken(&error)),
             }
         }
-        judged(answer, retry_after)
-    }
-}
-
-impl<'c> AsyncHttpClient<'c> for TokenHttp {
-    type Error = TransportError;
-    type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, TransportError>> + Send + 'c>>;
-
-    fn call(&'c self, request: HttpRequest) -> Self::Future {
-        Box::pin(self.post(request))
+        judged(status, body, retry_after)
     }
 }
 
 impl TransportError {
-    fn not_done(reason: String) -> Self {
+    pub(crate) fn not_done(reason: String) -> Self {
         Self::NotDone {
             reason,
             retry_after: None,
@@ -148,6 +153,26 @@ impl TransportError {
             retry_after: None,
         }
     }
+
+    pub(crate) fn reason(&self) -> &str {
+        let (Self::Throttled { reason, .. } | Self::NotDone { reason, .. } | Self::PerhapsDone { reason, .. }) =
+            self;
+        reason
+    }
+
+    /// The least wait that the upstream asks for.
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        let (Self::Throttled { retry_after, .. }
+        | Self::NotDone { retry_after, .. }
+        | Self::PerhapsDone { retry_after, .. }) = self;
+        *retry_after
+    }
+}
+
+impl From<Closed> for TransportError {
+    fn from(Closed: Closed) -> Self {
+        Self::not_done("the program is ending".to_owned())
+    }
 }
 
 /// The pace could not be kept, so that nothing was sent.
@@ -158,18 +183,20 @@ impl From<StoreError> for TransportError {
 }
 
 /// Lets through what is an answer in OAuth's terms.
-fn judged(answer: HttpResponse, retry_after: Option<Duration>) -> Result<HttpResponse, TransportError> {
-    let status = answer.status();
+fn judged(
+    status: StatusCode,
+    body: Vec<u8>,
+    retry_after: Option<Duration>,
+) -> Result<Answer, TransportError> {
     let reason = format!("the token endpoint answered {status}");
     match status {
-        StatusCode::OK => Ok(answer),
-        StatusCode::TOO_MANY_REQUESTS => Err(TransportError::NotDone { reason, retry_after }),
-        status if status.is_client_error() && serde_json::from_slice::<OAuthError>(answer.body()).is_ok() => {
-            Ok(answer)
-        }
-        status if status.is_client_error() || status.is_redirection() => {
-            Err(TransportError::NotDone { reason, retry_after })
-        }
+        StatusCode::TOO_MANY_REQUESTS => Err(TransportError::Throttled { reason, retry_after }),
+        status if status.is_success() => Ok(Answer::Success(body)),
+        status if status.is_client_error() => match OAuthError::read(&body) {
+            Some(error) => Ok(Answer::Error(error)),
+            None => Err(TransportError::NotDone { reason, retry_after }),
+        },
+        status if status.is_redirection() => Err(TransportError::NotDone { reason, retry_after }),
         // A gateway answers 502 or 504 in the place of an upstream that may have done its work.
         _ => Err(TransportError::PerhapsDone { reason, retry_after }),
     }
@@ -182,15 +209,8 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 
 /// Spaces of a form are sent as `%20` (documented), and not as `+`, which a form allows as well. A plus sign of the data is
 /// `%2B` in both.
-pub(crate) fn with_percent_encoded_spaces(form: &[u8]) -> Vec<u8> {
-    let mut encoded = Vec::with_capacity(form.len() + 16);
-    for byte in form {
-        match byte {
-            b'+' => encoded.extend_from_slice(b"%20"),
-            other => encoded.push(*other),
-        }
-    }
-    encoded
+pub(crate) fn with_percent_encoded_spaces(form: &str) -> String {
+    form.replace('+', "%20")
 }
 
 fn broken(error: &reqwest::Error) -> TransportError {
@@ -217,33 +237,33 @@ fn innermost(error: &dyn Error) -> String {
 mod tests {
     use super::*;
 
-    fn answer(status: u16, body: &str) -> HttpResponse {
-        let mut answer = HttpResponse::new(body.as_bytes().to_vec());
-        *answer.status_mut() = StatusCode::from_u16(status).unwrap();
-        answer
-    }
-
     #[test]
     fn only_a_refusal_is_certain_to_have_done_nothing() {
         let oauth = r#"{"error":"invalid_grant","error_description":"Expired."}"#;
         let cases = [
-            (200, "{}", "answer"),
-            (200, "<html>", "answer"),
-            (400, oauth, "answer"),
-            (401, r#"{"error":"invalid_client"}"#, "answer"),
-            (429, r#"{"error_key":"throttled"}"#, "not done"),
-            (429, oauth, "not done"),
+            (200, "{}", "success"),
+            (200, "<html>", "success"),
+            (203, "{}", "success"),
+            (204, "", "success"),
+            (400, oauth, "error"),
+            (401, r#"{"error":"invalid_client"}"#, "error"),
+            (403, r#"[{"error_key":"invalid_grant"}]"#, "error"),
+            (429, r#"{"error_key":"throttled"}"#, "throttled"),
+            (429, oauth, "throttled"),
             (400, "<html>", "not done"),
+            (400, r#"{"message":"Forbidden"}"#, "not done"),
             (404, "", "not done"),
             (302, "", "not done"),
             (500, oauth, "perhaps done"),
             (502, "<html>", "perhaps done"),
             (504, "", "perhaps done"),
-            (204, "", "perhaps done"),
         ];
         for (status, body, expected) in cases {
-            let judged = match judged(answer(status, body), None) {
-                Ok(_) => "answer",
+            let status = StatusCode::from_u16(status).unwrap();
+            let judged = match judged(status, body.into(), None) {
+                Ok(Answer::Success(_)) => "success",
+                Ok(Answer::Error(_)) => "error",
+                Err(TransportError::Throttled { .. }) => "throttled",
                 Err(TransportError::NotDone { .. }) => "not done",
                 Err(TransportError::PerhapsDone { .. }) => "perhaps done",
             };
@@ -253,6 +273,6 @@ mod tests {
 
     #[test]
     fn a_space_is_percent_encoded_and_a_plus_sign_stays_one() {
-        assert_eq!(with_percent_encoded_spaces(b"a+b=c%2Bd"), b"a%20b=c%2Bd");
+        assert_eq!(with_percent_encoded_spaces("a+b=c%2Bd"), "a%20b=c%2Bd");
     }
 }

@@ -15,16 +15,19 @@
 
 use std::{sync::Arc, time::Duration};
 
-use sends_client::TokenError;
+use secrecy::ExposeSecret;
+use sends_client::{AccessToken, TokenError};
 use tokio::time::Instant;
 
 use super::{Backoff, Cause, Core, Held, Unsaved};
 use crate::{
     LoginError, LoginRequired, StoreError,
-    credential::{Credential, Freshness, Refresh, RefreshInFlight},
+    credential::{Access, Credential, Freshness, Refresh, RefreshInFlight},
     credential_store::Locked,
     fingerprint::fingerprint,
-    oauth::{OAuth, RequestError},
+    oauth::{NO_ACCESS_TOKEN, OAuth, RequestError},
+    token_http::TransportError,
+    under_way::UnderWay,
 };
 
 /// How a refresh ended.
@@ -49,7 +52,10 @@ pub(super) async fn run(core: &Core, cause: Cause) -> Result<Arc<Held>, TokenErr
     let held = match ended {
         Ok(Ended::Found(held)) => held,
         Ok(Ended::Renewed(held)) => {
-            state.renewed_after_rejection = matches!(cause, Cause::Rejection(_)).then(Instant::now);
+            if matches!(cause, Cause::Rejection(_)) {
+                let before = state.unaccepted.map_or(0, |(renewals, _)| renewals);
+                state.unaccepted = Some((before.saturating_add(1), Instant::now()));
+            }
             held
         }
         Ok(Ended::Dead(held)) => {
@@ -75,18 +81,18 @@ async fn refresh(core: &Core, cause: &Cause) -> Result<Ended, Failure> {
     if cause.is_met_by(&found, core) {
         return Ok(Ended::Found(found));
     }
-    let Some(refresh) = found.credential.refresh.clone() else {
+    let now = core.settings.clock.now();
+    let refresh = found.credential.refresh.clone();
+    let Some(refresh) = refresh.filter(|_| found.credential.may_refresh(now)) else {
+        let found = core.without_rejected(&locked, found, cause).await;
         return Ok(Ended::Dead(Some(found)));
     };
-    if found.credential.login_required.is_some() {
-        return Ok(Ended::Dead(Some(found)));
-    }
     let used = fingerprint(&refresh.token);
     let unsaved = core.state().unsaved.take();
     if let Some(unsaved) = unsaved.filter(|unsaved| unsaved.replaces == used) {
         return core.keep(&locked, unsaved).await;
     }
-    core.ask(&locked, found.credential, &refresh, used).await
+    core.ask(&locked, found.credential, &refresh, used, cause).await
 }
 
 impl Cause {
@@ -96,6 +102,15 @@ impl Cause {
             Self::Age => found.freshness(&core.settings) == Freshness::Fresh,
             Self::Rejection(rejected) => found.token.as_ref().is_some_and(|token| token != rejected),
         }
+    }
+
+    /// Drops the access token if it is the rejected one: without a refresh token that works, no process needs to try it again.
+    fn drop_rejected(&self, credential: &mut Credential) -> bool {
+        let Self::Rejection(rejected) = self else { return false };
+        let is_rejected = |access: &mut Access| {
+            AccessToken::new(access.token.expose_secret()).is_ok_and(|token| token == *rejected)
+        };
+        credential.access.take_if(is_rejected).is_some()
     }
 }
 
@@ -107,7 +122,10 @@ impl Core {
         mut credential: Credential,
         refresh: &Refresh,
         used: String,
+        cause: &Cause,
     ) -> Result<Ended, Failure> {
+        let longest = self.settings.lock_patience + self.settings.call_timeout;
+        let under_way = UnderWay::begin(longest).map_err(|closed| RequestError::from(TransportError::from(closed)))?;
         let oauth = OAuth::new(
             &credential.application,
             &credential.endpoints,
@@ -122,7 +140,10 @@ impl Core {
             });
             locked.write(&credential).await?;
         }
-        match oauth.refresh(&refresh.token).await {
+        let asked_at = self.settings.clock.now();
+        let answered = oauth.refresh(&refresh.token).await;
+        under_way.answered();
+        match answered {
             Ok(grant) => {
                 credential.renew(grant);
                 let replaces = used;
@@ -130,10 +151,25 @@ impl Core {
             }
             Err(RequestError::InvalidGrant { description }) => {
                 tracing::debug!(description, "the refresh token was refused");
-                Ok(Ended::Dead(Some(self.bury(locked, credential, earlier).await)))
+                let held = self.bury(locked, credential, earlier, cause).await;
+                Ok(Ended::Dead(Some(held)))
+            }
+            // The old one is used up, and this one is worth a refresh of its own.
+            Err(
+                ref error @ RequestError::NoAccessToken {
+                    refresh_token: Some(ref token),
+                },
+            ) => {
+                credential.replace_refresh_token(token.clone(), asked_at);
+                let replaces = used;
+                self.keep(locked, Unsaved { replaces, credential }).await?;
+                Err(error.clone().into())
             }
             // The note stays: should the next attempt be refused, this one was why.
-            Err(error @ RequestError::PerhapsDone { .. }) => Err(error.into()),
+            Err(
+                error @ (RequestError::Transport(TransportError::PerhapsDone { .. })
+                | RequestError::NoAccessToken { .. }),
+            ) => Err(error.into()),
             Err(error) => {
                 if earlier.is_none() {
                     credential.refresh_in_flight = None;
@@ -163,6 +199,7 @@ impl Core {
         locked: &Locked,
         mut credential: Credential,
         earlier: Option<RefreshInFlight>,
+        cause: &Cause,
     ) -> Held {
         let since = self.settings.clock.now();
         let required = earlier.map_or(LoginRequired::Refused { since }, |earlier| {
@@ -171,9 +208,23 @@ impl Core {
                 since,
             }
         });
-        tracing::error!("log in again: {required}");
-        credential.refresh_in_flight = None;
-        credential.login_required = Some(required);
+        if credential.login_required.is_none() {
+            tracing::error!("log in again with `sends-graphql login`: {required}");
+        }
+        credential.bury(required, since);
+        cause.drop_rejected(&mut credential);
+        self.note(locked, credential).await
+    }
+
+    /// A login that is dead, without the access token if that is what was rejected.
+    async fn without_rejected(&self, locked: &Locked, mut found: Held, cause: &Cause) -> Held {
+        if found.credential.login_required.is_some() && cause.drop_rejected(&mut found.credential) {
+            return self.note(locked, found.credential).await;
+        }
+        found
+    }
+
+    async fn note(&self, locked: &Locked, credential: Credential) -> Held {
         let stamp = match locked.write(&credential).await {
             Ok(stamp) => Some(stamp),
             Err(error) => {
@@ -197,11 +248,19 @@ impl From<StoreError> for Failure {
 
 impl From<RequestError> for Failure {
     fn from(error: RequestError) -> Self {
-        let (reason, retry_after) = match error {
-            RequestError::NotDone { reason, retry_after }
-            | RequestError::PerhapsDone { reason, retry_after } => (reason, retry_after),
-            other => (LoginError::from(other).to_string(), None),
-        };
-        Self { reason, retry_after }
+        match error {
+            RequestError::Transport(error) => Self {
+                reason: error.reason().to_owned(),
+                retry_after: error.retry_after(),
+            },
+            RequestError::NoAccessToken { .. } => Self {
+                reason: NO_ACCESS_TOKEN.to_owned(),
+                retry_after: None,
+            },
+            other => Self {
+                reason: LoginError::from(other).to_string(),
+                retry_after: None,
+            },
+        }
     }
 }

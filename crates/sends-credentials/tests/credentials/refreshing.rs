@@ -278,13 +278,16 @@ async fn the_token_endpoint_is_asked_no_more_than_once_a_second() {
     let mut config = Config::unlimited();
     config.settings.token_rate_per_second = 1;
     config.settings.second_window = sends_sandbox::config::settings::SecondWindow::Sliding;
-    // Used up as soon as it is issued.
-    config.settings.expires_in = 0;
     let upstream = Upstream::start_with(config).await;
     upstream.logged_in().await;
-    let processes = [0, 1].map(|_| Login::new(&upstream.dir(), Settings::default()));
+    let settings = Settings {
+        rejection_rest: Duration::ZERO,
+        ..Settings::default()
+    };
+    let processes = [0, 1].map(|_| Login::new(&upstream.dir(), settings.clone()));
+    let mut token = processes[0].token().await.unwrap();
     for round in 0..4 {
-        processes[round % 2].token().await.unwrap();
+        token = processes[round % 2].renew(&token).await.unwrap();
     }
     let requests = upstream.requests().await;
     assert!(requests.iter().all(|request| request["status"] != 429));

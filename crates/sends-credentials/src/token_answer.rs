@@ -1,0 +1,374 @@
+//! Lenient reading of the answers of the token and device endpoints.
+//!
+//! Only a missing or blank access token, or a missing code to show, makes an answer useless. Everything else has a default,
+//! since an answer to a refresh that is thrown away takes the rotated refresh token with it. Observed in the field, or within
+//! what JSON servers do: numbers as text or floats, `scope` as an array, `token_type` missing, other content types.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use jiff::{SignedDuration, Timestamp};
+use secrecy::SecretString;
+use serde_json::{Value, value::RawValue};
+
+/// The life of an access token (documented), which is also the longest one believed.
+const LONGEST_LIFE: SignedDuration = SignedDuration::from_hours(24);
+
+/// The shortest life believed: shorter ones would cost a refresh for nearly every query.
+const SHORTEST_LIFE: SignedDuration = SignedDuration::from_mins(1);
+
+/// Numbers of seconds from here on (the year 2001) are a point in time: no token lives for thirty years.
+const FIRST_ABSOLUTE: f64 = 1e9;
+
+/// Numbers from here on are a point in time in milliseconds.
+const FIRST_ABSOLUTE_MS: f64 = 1e12;
+
+/// The life of a device code (documented), where the answer names none.
+const DEVICE_LIFE: Duration = Duration::from_mins(10);
+
+/// The longest life of a device code believed.
+const LONGEST_DEVICE_LIFE: Duration = Duration::from_hours(1);
+
+/// The time between polls where the answer names none (RFC 8628, section 3.2).
+const DEVICE_INTERVAL: Duration = Duration::from_secs(5);
+
+/// The longest time between polls believed. A server that wants a slower pace can answer `slow_down`.
+const LONGEST_DEVICE_INTERVAL: Duration = Duration::from_mins(1);
+
+/// The members of an answer, each unread: an odd one must not cost its neighbours.
+struct Members<'b>(BTreeMap<String, &'b RawValue>);
+
+/// The answer of the token endpoint to a grant.
+#[derive(Debug)]
+pub(crate) struct TokenAnswer {
+    pub(crate) access_token: Option<SecretString>,
+    pub(crate) refresh_token: Option<SecretString>,
+    /// `None` where the answer names no number.
+    pub(crate) expires_in: Option<f64>,
+    /// Empty where the answer names none.
+    pub(crate) scopes: Vec<String>,
+}
+
+/// The answer of the device endpoint.
+#[derive(Debug)]
+pub(crate) struct DeviceAnswer {
+    pub(crate) device_code: SecretString,
+    pub(crate) user_code: String,
+    pub(crate) verification_uri: String,
+    pub(crate) verification_uri_complete: Option<String>,
+    pub(crate) expires_in: Duration,
+    pub(crate) interval: Duration,
+}
+
+/// An error in OAuth's terms (RFC 6749, section 5.2), or with the same code in one of the API's own shapes.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct OAuthError {
+    /// In lower case.
+    pub(crate) code: String,
+    pub(crate) description: Option<String>,
+}
+
+impl TokenAnswer {
+    /// `None` when the body is no JSON object.
+    pub(crate) fn read(body: &[u8]) -> Option<Self> {
+        let body = cleaned(body);
+        let members = Members::read(&body)?;
+        Some(Self {
+            access_token: members.text(&["access_token"]).map(SecretString::from),
+            refresh_token: members.text(&["refresh_token"]).map(SecretString::from),
+            expires_in: members.number("expires_in"),
+            scopes: members.words("scope"),
+        })
+    }
+}
+
+impl DeviceAnswer {
+    /// `None` when a code or the address to enter it is missing.
+    pub(crate) fn read(body: &[u8]) -> Option<Self> {
+        let body = cleaned(body);
+        let members = Members::read(&body)?;
+        let seconds = |name: &str| {
+            let seconds = members.number(name).filter(|seconds| *seconds >= 0.0)?;
+            Duration::try_from_secs_f64(seconds).ok()
+        };
+        let life = seconds("expires_in").filter(|life| !life.is_zero());
+        Some(Self {
+            device_code: members.text(&["device_code"])?.into(),
+            user_code: members.text(&["user_code"])?,
+            // The second name is that of drafts of the standard, and still in use.
+            verification_uri: members.text(&["verification_uri", "verification_url"])?,
+            verification_uri_complete: members.text(&["verification_uri_complete"]),
+            expires_in: life.unwrap_or(DEVICE_LIFE).min(LONGEST_DEVICE_LIFE),
+            interval: seconds("interval")
+                .unwrap_or(DEVICE_INTERVAL)
+                .min(LONGEST_DEVICE_INTERVAL),
+        })
+    }
+}
+
+impl OAuthError {
+    /// `None` when the body names no code, as an HTML page.
+    pub(crate) fn read(body: &[u8]) -> Option<Self> {
+        let body = cleaned(body);
+        let members = Members::read(&body)?;
+        // An object in the place of the code holds the code and its description.
+        let nested = members.0.get("error").and_then(|error| Members::parse(error.get()));
+        let members = nested.as_ref().unwrap_or(&members);
+        let code = members.text(&["error", "error_key", "errorCode", "error_code", "code"])?;
+        Some(Self {
+            code: code.to_lowercase(),
+            description: members.text(&[
+                "error_description",
+                "error_message",
+                "errorSummary",
+                "message",
+                "description",
+            ]),
+        })
+    }
+}
+
+/// When a token ends that was asked for at `asked_at` and whose answer says `expires_in`.
+///
+/// | `expires_in` | life |
+/// |---|---|
+/// | a positive number of seconds | that, but at least a minute and at most a day |
+/// | from 10⁹ on | it is the end itself, in seconds or milliseconds since 1970; the life until then, within the same limits |
+/// | zero, negative, an end in the past, none, no number | a day (documented) |
+///
+/// A token that dies sooner is refused, and renewed then.
+pub(crate) fn expires_at(asked_at: Timestamp, expires_in: Option<f64>) -> Timestamp {
+    let seconds = |number: f64| SignedDuration::try_from_secs_f64(number).ok();
+    let until = |end: SignedDuration| {
+        let end = Timestamp::UNIX_EPOCH.checked_add(end).ok()?;
+        Some(end.duration_since(asked_at))
+    };
+    let life = expires_in.and_then(|number| match number {
+        end if end >= FIRST_ABSOLUTE_MS => until(seconds(end / 1e3)?),
+        end if end >= FIRST_ABSOLUTE => until(seconds(end)?),
+        life => seconds(life),
+    });
+    let life = life.filter(SignedDuration::is_positive).unwrap_or(LONGEST_LIFE);
+    let life = life.clamp(SHORTEST_LIFE, LONGEST_LIFE);
+    asked_at.checked_add(life).unwrap_or(Timestamp::MAX)
+}
+
+/// The body as text that the JSON parser takes: without a byte order mark, and with spaces for raw control characters.
+fn cleaned(body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(body);
+    let text = text.trim_start_matches('\u{feff}');
+    text.replace(|character: char| character.is_ascii_control(), " ")
+}
+
+impl<'b> Members<'b> {
+    /// Of an object, or of the first object of an array, which is how the API writes its errors.
+    fn read(body: &'b str) -> Option<Self> {
+        Self::parse(body).or_else(|| {
+            let array: Vec<&RawValue> = serde_json::from_str(body).ok()?;
+            Self::parse(array.first()?.get())
+        })
+    }
+
+    fn parse(object: &'b str) -> Option<Self> {
+        serde_json::from_str(object).ok().map(Self)
+    }
+
+    fn value(&self, name: &str) -> Option<Value> {
+        serde_json::from_str(self.0.get(name)?.get()).ok()
+    }
+
+    /// The first of these that is a text or a number, and not blank.
+    fn text(&self, names: &[&str]) -> Option<String> {
+        names.iter().find_map(|name| {
+            let text = match self.value(name)? {
+                Value::String(text) => text,
+                Value::Number(number) => number.to_string(),
+                _ => return None,
+            };
+            let text = text.trim();
+            (!text.is_empty()).then(|| text.to_owned())
+        })
+    }
+
+    /// A finite number, which may be written as text.
+    fn number(&self, name: &str) -> Option<f64> {
+        let number = match self.value(name)? {
+            Value::Number(number) => number.as_f64()?,
+            Value::String(text) => text.trim().parse().ok()?,
+            _ => return None,
+        };
+        number.is_finite().then_some(number)
+    }
+
+    /// The words of a text, or of all texts of an array.
+    fn words(&self, name: &str) -> Vec<String> {
+        let texts = match self.value(name) {
+            Some(Value::Array(values)) => values,
+            Some(value) => vec![value],
+            None => Vec::new(),
+        };
+        let words = texts.iter().filter_map(Value::as_str).flat_map(|text| {
+            text.split(|character: char| character.is_whitespace() || character == ',')
+                .filter(|word| !word.is_empty())
+        });
+        words.map(str::to_owned).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::ExposeSecret;
+
+    use super::*;
+
+    fn read(body: &str) -> TokenAnswer {
+        TokenAnswer::read(body.as_bytes()).unwrap()
+    }
+
+    fn shown(token: Option<&SecretString>) -> Option<&str> {
+        token.map(ExposeSecret::expose_secret)
+    }
+
+    #[test]
+    fn an_odd_neighbour_does_not_cost_the_tokens() {
+        let neighbours = [
+            r#""token_type":null"#,
+            r#""token_type":7"#,
+            r#""expires_in":1e999"#,
+            r#""expires_in":{"seconds":5}"#,
+            r#""scope":{"a":1}"#,
+        ];
+        for neighbour in neighbours {
+            let answer = read(&format!(
+                r#"{{"access_token":"a","refresh_token":"r","organization":"half a pair \ud83d",{neighbour}}}"#
+            ));
+            assert_eq!(shown(answer.access_token.as_ref()), Some("a"), "{neighbour}");
+            assert_eq!(shown(answer.refresh_token.as_ref()), Some("r"), "{neighbour}");
+        }
+        let framed = "\u{feff}\r\n {\"access_token\":\" a\\n\",\"note\":\"a\tb\"}\n\0";
+        assert_eq!(shown(read(framed).access_token.as_ref()), Some("a"));
+        let mut invalid = br#"{"access_token":"a","note":""#.to_vec();
+        invalid.extend(b"\xff\"}");
+        assert!(TokenAnswer::read(&invalid).unwrap().access_token.is_some());
+    }
+
+    #[test]
+    fn a_blank_token_is_none() {
+        for blank in [r#""""#, r#"" \t""#, "null", "[]", "true", "{}"] {
+            let answer = read(&format!(r#"{{"access_token":{blank},"refresh_token":{blank}}}"#));
+            assert!(answer.access_token.is_none(), "{blank}");
+            assert!(answer.refresh_token.is_none(), "{blank}");
+        }
+        for body in ["", "<html>", "null", "[]", "\"a\"", r#"{"access_token":"#] {
+            assert!(TokenAnswer::read(body.as_bytes()).is_none(), "{body}");
+        }
+    }
+
+    #[test]
+    fn scopes_are_read_from_a_text_or_an_array() {
+        for scope in [
+            r#""campaign_data offline_access""#,
+            r#"["campaign_data","offline_access"]"#,
+            r#"["campaign_data offline_access",null]"#,
+            r#""campaign_data, offline_access ""#,
+        ] {
+            let answer = read(&format!(r#"{{"scope":{scope}}}"#));
+            assert_eq!(answer.scopes, ["campaign_data", "offline_access"], "{scope}");
+        }
+        for scope in ["null", "7", r#""""#, "[]", r#"{"0":"a"}"#] {
+            assert!(read(&format!(r#"{{"scope":{scope}}}"#)).scopes.is_empty(), "{scope}");
+        }
+    }
+
+    #[test]
+    fn a_stated_life_is_kept_within_a_minute_and_a_day() {
+        let now: Timestamp = "2026-01-02T03:04:05Z".parse().unwrap();
+        let in_two_hours = now.as_second() + 7_200;
+        let cases = [
+            ("86400", 86_400),
+            ("\"86400\"", 86_400),
+            ("86400.0", 86_400),
+            ("\" 300 \"", 300),
+            ("299.5", 299),
+            ("\"3e2\"", 300),
+            ("1", 60),
+            ("0.25", 60),
+            ("0", 86_400),
+            ("-5", 86_400),
+            ("null", 86_400),
+            ("\"soon\"", 86_400),
+            ("\"NaN\"", 86_400),
+            ("\"inf\"", 86_400),
+            ("[300]", 86_400),
+            ("604800", 86_400),
+            ("86400000", 86_400),
+            ("1e300", 86_400),
+            // An end in the past.
+            ("1000000000", 86_400),
+            // An end in years.
+            ("4000000000", 86_400),
+            (&in_two_hours.to_string(), 7_200),
+            (&format!("{in_two_hours}000"), 7_200),
+            (&format!("\"{in_two_hours}\""), 7_200),
+        ];
+        for (stated, life) in cases {
+            let answer = read(&format!(r#"{{"expires_in":{stated}}}"#));
+            let end = expires_at(now, answer.expires_in);
+            assert_eq!(end.duration_since(now).as_secs(), life, "{stated}");
+        }
+        assert_eq!(expires_at(Timestamp::MAX, Some(300.0)), Timestamp::MAX);
+    }
+
+    #[test]
+    fn a_device_answer_needs_its_codes_and_the_address_only() {
+        let device = |more: &str| {
+            let body = format!(
+                r#"{{"device_code":"d","user_code":12345678,"verification_uri":"https://example.com"{more}}}"#
+            );
+            DeviceAnswer::read(body.as_bytes()).unwrap()
+        };
+        let cases = [
+            ("", 600, 5_000),
+            (r#","interval":null,"expires_in":null"#, 600, 5_000),
+            (r#","interval":"7","expires_in":"300""#, 300, 7_000),
+            (r#","interval":2.5,"expires_in":300.0"#, 300, 2_500),
+            (r#","interval":-1,"expires_in":-1"#, 600, 5_000),
+            (r#","interval":"soon","expires_in":0"#, 600, 5_000),
+            (r#","interval":0,"expires_in":1790000000"#, 3_600, 0),
+            (r#","interval":1790000000,"expires_in":1e300"#, 600, 60_000),
+        ];
+        for (more, life, interval) in cases {
+            let device = device(more);
+            assert_eq!(device.user_code, "12345678");
+            assert_eq!(device.expires_in.as_secs(), life, "{more}");
+            assert_eq!(device.interval.as_millis(), interval, "{more}");
+        }
+        for missing in [
+            r#"{"user_code":"u","verification_uri":"v"}"#,
+            r#"{"device_code":" ","user_code":"u","verification_uri":"v"}"#,
+            r#"{"device_code":"d","verification_uri":"v"}"#,
+            r#"{"device_code":"d","user_code":"u"}"#,
+        ] {
+            assert!(DeviceAnswer::read(missing.as_bytes()).is_none(), "{missing}");
+        }
+    }
+
+    #[test]
+    fn the_code_of_an_error_is_found_in_every_shape() {
+        let bodies = [
+            r#"{"error":"invalid_grant","error_description":"Gone."}"#,
+            r#"{"error":" INVALID_GRANT ","error_description":"Gone."}"#,
+            r#"[{"error_key":"invalid_grant","error_message":"Gone."}]"#,
+            r#"{"error_key":"invalid_grant","error_message":"Gone."}"#,
+            r#"{"errorCode":"invalid_grant","errorSummary":"Gone."}"#,
+            r#"{"error":{"code":"invalid_grant","message":"Gone."}}"#,
+        ];
+        for body in bodies {
+            let error = OAuthError::read(body.as_bytes()).unwrap();
+            let expected = ("invalid_grant", Some("Gone."));
+            assert_eq!((error.code.as_str(), error.description.as_deref()), expected, "{body}");
+        }
+        for body in ["", "<html>", r#"{"message":"Forbidden"}"#, "[]", r#"[{"error_key":"inv"#] {
+            assert_eq!(OAuthError::read(body.as_bytes()), None, "{body}");
+        }
+    }
+}
