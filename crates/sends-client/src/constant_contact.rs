@@ -8,7 +8,7 @@ use sends_core::{AccountSummary, ActivityId, FromJson, SendHistory};
 
 use crate::{
     BuildError, Caller, Endpoint, Observer, Pacer, Privilege, Settings, UpstreamError, account,
-    breaker::Breaker, observer::Nobody, pipeline::Pipeline, retry::Retries, transport::Transport,
+    breaker::Breaker, observer::Nobody, pipeline::Pipeline, refusals::Refusals, retry::Retries, transport::Transport,
 };
 #[cfg(doc)]
 use crate::{FailureClass, TokenSource};
@@ -70,6 +70,7 @@ impl ConstantContact {
                 pacer,
                 breaker,
                 retries,
+                refusals: Refusals::default(),
                 observer,
             }),
         })

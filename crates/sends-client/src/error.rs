@@ -22,7 +22,8 @@ pub enum FailureClass {
     /// The answer was not complete within the time for a call.
     TimedOut,
     /// 401: the token is missing, expired, revoked or garbage; the upstream does not say which (observed). Where the token
-    /// could be renewed, the new one was refused as well.
+    /// could be renewed, the new one was refused as well. Nothing was sent if the token is known to be refused: it is tried again
+    /// after a minute, and after pauses that double up to an hour.
     Unauthenticated,
     /// The credential is dead or missing: only a person can log in again. Sent only if a token was refused before.
     LoginRequired,

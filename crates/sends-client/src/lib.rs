@@ -42,6 +42,7 @@ mod observer;
 pub mod pacing;
 mod pipeline;
 mod refusal;
+mod refusals;
 mod retry;
 mod settings;
 mod token;

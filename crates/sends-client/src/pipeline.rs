@@ -14,6 +14,7 @@ use crate::{
     AccessToken, Caller, Endpoint, FailureClass, ObservedRequest, Observer, Pacer, TokenError, UpstreamError,
     breaker::Breaker,
     pacing::{Refused, RefusedReason, Turn, Verdict},
+    refusals::{Held, Refusals},
     retry::{Remedy, Retries},
     transport::{Answer, Transport},
 };
@@ -26,6 +27,7 @@ pub(crate) struct Pipeline {
     pub(crate) pacer: Pacer,
     pub(crate) breaker: Arc<Breaker>,
     pub(crate) retries: Retries,
+    pub(crate) refusals: Refusals,
     pub(crate) observer: Arc<dyn Observer>,
 }
 
@@ -42,6 +44,8 @@ struct Effort {
 enum AttemptError {
     /// The request was not sent.
     Unsent(UpstreamError),
+    /// The request was not sent, since its token was refused before.
+    Held(Held),
     /// It was, and this is what came of it.
     Sent(UpstreamError),
 }
@@ -101,8 +105,13 @@ impl Pipeline {
         let mut failed_attempts = 0;
         let mut last: Option<UpstreamError> = None;
         loop {
-            let failure = match self.attempt(caller, endpoint, &token, &decode, effort).await {
+            let attempted = match self.refusals.check(&token, endpoint.name()) {
+                Ok(()) => self.attempt(caller, endpoint, &token, &decode, effort).await,
+                Err(held) => Err(AttemptError::Held(held)),
+            };
+            let failure = match attempted {
                 Ok(value) => {
+                    self.refusals.accepted(&token, endpoint.name());
                     caller.access().accepted(&token);
                     return Ok(value);
                 }
@@ -111,21 +120,28 @@ impl Pipeline {
                     self.observer.refused(endpoint, refused.class);
                     return Err(instead_of_retry(last, refused));
                 }
+                Err(AttemptError::Held(held)) => {
+                    let failure = known_refusal(endpoint, held);
+                    token = self
+                        .another_token(caller, &token, held, &mut renewed, failure)
+                        .await
+                        .inspect_err(|error| self.observer.refused(endpoint, error.class))?;
+                    continue;
+                }
             };
             match Remedy::of(failure.class) {
-                Remedy::AnotherToken if !renewed => {
-                    renewed = true;
-                    match wait_for_token(caller, caller.access().renew(&token)).await {
-                        Ok(another) => {
-                            token = another;
-                            // The refusal of the old token is mended, so it is not what the call fails of.
-                            continue;
-                        }
-                        Err(TokenError::NotRenewable) => return Err(failure),
-                        Err(error) => return Err(after_refused_token(failure, &error)),
+                Remedy::AnotherToken => {
+                    let held = self.refusals.refused(&token, endpoint.name());
+                    if !held.is_endpoints_own {
+                        caller.access().refused(&token, held.wait);
                     }
+                    token = self
+                        .another_token(caller, &token, held, &mut renewed, failure)
+                        .await?;
+                    // The refusal of the old token is mended, so it is not what the call fails of.
+                    continue;
                 }
-                Remedy::None | Remedy::AnotherToken => return Err(failure),
+                Remedy::None => return Err(failure),
                 Remedy::NextTurn => {}
                 Remedy::Backoff => {
                     failed_attempts += 1;
@@ -141,6 +157,28 @@ impl Pipeline {
                 }
             }
             last = Some(failure);
+        }
+    }
+
+    /// A token in the place of a refused one, once in a call; else the failure that the refusal is.
+    async fn another_token(
+        &self,
+        caller: &Caller,
+        refused: &AccessToken,
+        held: Held,
+        renewed: &mut bool,
+        failure: UpstreamError,
+    ) -> Result<AccessToken, UpstreamError> {
+        if !held.may_renew || std::mem::replace(renewed, true) {
+            return Err(failure);
+        }
+        match wait_for_token(caller, caller.access().renew(refused)).await {
+            Ok(another) => {
+                self.refusals.renewed(refused, &another, failure.endpoint.name());
+                Ok(another)
+            }
+            Err(TokenError::NotRenewable) => Err(failure),
+            Err(error) => Err(after_refused_token(failure, &error)),
         }
     }
 
@@ -167,6 +205,10 @@ impl Pipeline {
         effort.waited += waited;
         self.observer.waited(endpoint, waited);
         let mut slot = slot.map_err(|refused| AttemptError::Unsent(without_turn(endpoint, refused)))?;
+        // Other calls with this token may have been refused while this one waited.
+        self.refusals
+            .admit(token, endpoint.name())
+            .map_err(AttemptError::Held)?;
         let admission = self.breaker.admit().map_err(circuit_open)?;
         slot.depart();
         caller.count_call();
@@ -309,6 +351,20 @@ fn after_refused_token(refusal: UpstreamError, error: &TokenError) -> UpstreamEr
         detail,
         ..refusal
     }
+}
+
+/// The token was refused before, and the request was not sent.
+fn known_refusal(endpoint: &Endpoint, held: Held) -> UpstreamError {
+    let by = if held.is_endpoints_own {
+        "by this endpoint alone"
+    } else {
+        "by the upstream"
+    };
+    let detail = format!(
+        "the access token was refused {by} (401) and is not sent again for {} s; use another one, or log in again",
+        held.wait.as_secs()
+    );
+    UpstreamError::without_answer(endpoint.clone(), FailureClass::Unauthenticated, detail)
 }
 
 fn token_failure(error: &TokenError) -> (FailureClass, Option<Duration>) {

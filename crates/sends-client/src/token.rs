@@ -1,6 +1,9 @@
 //! The access token: a secret that can be sent and cannot be shown.
 
-use std::fmt;
+use std::{
+    fmt,
+    hash::{Hash, Hasher},
+};
 
 use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
@@ -47,6 +50,12 @@ impl PartialEq for AccessToken {
 }
 
 impl Eq for AccessToken {}
+
+impl Hash for AccessToken {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        self.0.expose_secret().hash(hasher);
+    }
+}
 
 impl fmt::Debug for AccessToken {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -3,7 +3,7 @@
 //! Somebody may log in to another account while a synchronisation runs. The sends that it would read from there on belong
 //! into another log.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use futures_util::{FutureExt, future, future::BoxFuture};
 use sends_client::{AccessToken, TokenError, TokenSource};
@@ -35,6 +35,10 @@ impl TokenSource for TokensOfOne {
 
     fn accepted(&self, token: &AccessToken) {
         self.tokens.accepted(token);
+    }
+
+    fn refused(&self, token: &AccessToken, left_alone_for: Duration) {
+        self.tokens.refused(token, left_alone_for);
     }
 }
 
