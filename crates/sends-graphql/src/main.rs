@@ -8,6 +8,7 @@ use sends_graphql::{
     command::{Arguments, Command},
     export, graphql, history_table, serve,
     settings::Settings,
+    shutdown::{Signals, exit_when_told},
     sync,
 };
 
@@ -21,7 +22,18 @@ const WRONG_SETTINGS: u8 = 2;
 /// The exit status of a synchronisation that has left something for the next time.
 const INCOMPLETE: u8 = 3;
 
+/// Waits for answers of the token endpoint that are not stored yet, however the program ends: a rotated refresh token that is
+/// not stored is a login lost.
+struct TokensStored;
+
+impl Drop for TokensStored {
+    fn drop(&mut self) {
+        sends_credentials::finish_blocking();
+    }
+}
+
 fn main() -> ExitCode {
+    let _tokens_stored = TokensStored;
     let arguments = Arguments::parse();
     let variables = serve::environment();
     match arguments
@@ -59,6 +71,10 @@ fn main() -> ExitCode {
 
 /// Runs a command that is no service: warnings go to the log, what it is for to standard output.
 fn command(work: impl Future<Output = Result<(), CommandError>>) -> ExitCode {
+    let work = async {
+        tokio::spawn(exit_when_told(Signals::listen()?));
+        work.await
+    };
     match run(work) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail_command(&error),
@@ -66,7 +82,13 @@ fn command(work: impl Future<Output = Result<(), CommandError>>) -> ExitCode {
 }
 
 fn run<T>(work: impl Future<Output = Result<T, CommandError>>) -> Result<T, CommandError> {
-    tokio::runtime::Runtime::new()?.block_on(work)
+    tokio::runtime::Runtime::new()?.block_on(async {
+        let result = work.await;
+        // A command that heard the signals itself no longer does.
+        tokio::spawn(exit_when_told(Signals::listen()?));
+        sends_credentials::finish().await;
+        result
+    })
 }
 
 fn fail_command(error: &CommandError) -> ExitCode {

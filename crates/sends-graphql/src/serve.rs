@@ -83,10 +83,16 @@ pub fn run(mut settings: Settings) -> Result<(), ServeError> {
             the_same_signals.next().await;
             the_same_signals.next().await;
         };
+        let served = async {
+            let result = start(settings, told_to_end).await;
+            sends_credentials::finish().await;
+            result
+        };
         tokio::select! {
-            result = start(settings, told_to_end) => result,
+            result = served => result,
             () = told_again => {
                 tracing::warn!("told to end a second time; ending at once");
+                sends_credentials::finish_received().await;
                 Ok(())
             }
         }

@@ -39,6 +39,17 @@ impl Ending {
     }
 }
 
+/// Ends the process on a signal, for commands that would just be ended by one: once no answer of the token endpoint is on its way
+/// to the disk, or on a second signal once those received are stored.
+pub async fn exit_when_told(mut signals: Signals) {
+    let status = signals.next().await;
+    tokio::select! {
+        () = sends_credentials::finish() => {}
+        _ = signals.next() => sends_credentials::finish_received().await,
+    }
+    std::process::exit(status);
+}
+
 /// The signals that end the process. From the moment this exists they do not end it by themselves.
 #[derive(Debug)]
 pub struct Signals {
@@ -63,11 +74,11 @@ impl Signals {
         })
     }
 
-    /// Completes with the next signal.
-    pub async fn next(&mut self) {
+    /// Completes with the next signal, and gives the exit status of a process that it ends.
+    pub async fn next(&mut self) -> i32 {
         tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => 130,
+            _ = self.terminate.recv() => 143,
         }
     }
 }
@@ -84,10 +95,11 @@ impl Signals {
     }
 
     /// Completes with the next Ctrl-C.
-    pub async fn next(&mut self) {
+    pub async fn next(&mut self) -> i32 {
         if let Err(error) = tokio::signal::ctrl_c().await {
             tracing::warn!("Ctrl-C cannot be noticed: {error}");
             std::future::pending::<()>().await;
         }
+        130
     }
 }

@@ -28,10 +28,13 @@ const SCOPES: [(&str, &str); 4] = [
     ("contact_data", "lists and segments have no names"),
     ("account_read", "the account has no name"),
     (
-        "offline_access",
+        OFFLINE_ACCESS,
         "the login ends with its access token, after a day",
     ),
 ];
+
+/// The scope that brings a refresh token (documented).
+const OFFLINE_ACCESS: &str = "offline_access";
 
 /// The privilege that reading a send history takes (documented).
 const PRIVILEGE: &str = "campaign:read";
@@ -71,12 +74,28 @@ pub async fn login(options: &LoginOptions, variables: EnvironmentVariables) -> R
         in_a_browser(options, request, &state).await?
     };
     let login = Login::new(&state, sends_credentials::Settings::default());
+    let is_renewable = grant.is_renewable();
     login.save(grant).await?;
+    if !is_renewable {
+        say_that_it_ends(&login)?;
+    }
     let pacer = pacer(&upstream, &state).await;
     let proven = prove(&login, &upstream, pacer.clone()).await;
     // A count that cannot be written is not worth a login.
     let _ = tokio::time::timeout(LAST_WRITES, pacer.flush()).await;
     proven
+}
+
+fn say_that_it_ends(login: &Login) -> Result<(), CommandError> {
+    let access_token = login.status()?.and_then(|status| status.access_token);
+    let end = access_token.and_then(|token| token.expires_at);
+    let end = end.map_or_else(|| "when it expires".to_owned(), |end| format!("at {end:.0}"));
+    writeln!(
+        io::stdout(),
+        "This login cannot be renewed and ends with its access token, {end}: Constant Contact issued no refresh token. \
+         Let the application have offline access (scope {OFFLINE_ACCESS}) and log in again."
+    )?;
+    Ok(())
 }
 
 /// The calls of the proof are counted with all others of the day, where there is a store to count them in.
@@ -168,9 +187,13 @@ async fn prove(login: &Login, upstream: &UpstreamSettings, pacer: Pacer) -> Resu
         }
         None => writeln!(out, "Connected. The account does not tell its name.")?,
     }
-    let granted = login.status()?.map(|status| status.scopes).unwrap_or_default();
+    let status = login.status()?;
+    // What the login lasts for was said before.
+    let is_renewable = status.as_ref().is_none_or(|status| status.refresh_token.is_some());
+    let granted = status.map(|status| status.scopes).unwrap_or_default();
     for (scope, loss) in SCOPES {
-        if !granted.iter().any(|one| one == scope) {
+        let is_said = scope == OFFLINE_ACCESS && !is_renewable;
+        if !is_said && !granted.iter().any(|one| one == scope) {
             writeln!(out, "The scope {scope} was not granted: {loss}.")?;
         }
     }
