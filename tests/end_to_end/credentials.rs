@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
+use jiff::{SignedDuration, Timestamp};
 use sends_end_to_end::{
     CommandProcess, Finished, GUIDE_ACTIVITY, SandboxProcess, ServiceProcess, free_port, http_client, run,
 };
@@ -71,6 +72,52 @@ impl Home {
         // Nothing is answered from what is kept, so that every question needs the token.
         let options = [&["--max-age", "0", "--max-age-settled", "0"], options].concat();
         ServiceProcess::start(&options, &borrowed(&self.environment()))
+    }
+
+    /// Moves the end of the stored access token, which was obtained a day before that.
+    fn make_expire_in(&self, seconds: i64) {
+        let path = self.state.path().join("credential.json");
+        let mut stored: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+        let end = Timestamp::now() + SignedDuration::from_secs(seconds);
+        stored["access_token"]["expires_at"] = json!(end.to_string());
+        stored["access_token"]["obtained_at"] = json!((end - SignedDuration::from_hours(24)).to_string());
+        // In place, so that the permissions stay. The service notices it by the length or the time.
+        std::fs::write(path, serde_json::to_vec(&stored).unwrap()).unwrap();
+    }
+
+    async fn token_calls_reach(&self, calls: usize) {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while self.token_calls().await < calls {
+            assert!(Instant::now() < deadline, "no refresh is sent");
+            sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// Makes the answers of the token endpoint take a while after the refresh token has rotated.
+    async fn slow_token_answers(&self) {
+        let fault =
+            json!({ "kind": "slow_body", "path_contains": "/v1/token", "bytes": 100, "delay_ms": 50 });
+        self.sandbox.fault(&fault).await;
+    }
+
+    /// Whether the stored refresh token works.
+    async fn can_be_renewed(&mut self) -> bool {
+        self.sandbox.control("DELETE", "faults", &Value::Null).await;
+        self.make_expire_in(-10);
+        let before = self.token_calls().await;
+        let read = self.run(&["history", "--max-age", "0", GUIDE_ACTIVITY]).await;
+        let worked = read.status == Some(0);
+        worked && self.token_calls().await == before + 1
+    }
+
+    /// The calls of the API, the token endpoint aside.
+    async fn api_calls(&self) -> usize {
+        let is_api = |request: &&Value| {
+            request["path"]
+                .as_str()
+                .is_some_and(|path| path.starts_with("/v3/"))
+        };
+        self.sandbox.requests().await.iter().filter(is_api).count()
     }
 
     async fn token_calls(&self) -> usize {
@@ -209,16 +256,28 @@ async fn a_service_renews_its_token_before_it_expires_and_after_it_was_revoked()
         (2..=9).contains(&renewals),
         "{renewals} renewals for {asked} questions"
     );
-    assert_eq!(
-        home.sandbox.answered(401).await,
-        0,
-        "no question met an expired token"
+    // A life below a minute is not believed, so that a token's death is noticed by one refused call.
+    let refused = home.sandbox.answered(401).await;
+    assert!(
+        refused <= u64::try_from(renewals).unwrap(),
+        "{refused}, {renewals}"
     );
 
     // A token that the upstream no longer takes is renewed once, however many calls meet the refusal.
     home.sandbox.configure(&json!({ "expires_in": 86_400 })).await;
     sleep(Duration::from_secs(4)).await;
     assert!(is_answered(&service).await);
+    let (before, refused) = (home.token_calls().await, home.sandbox.answered(401).await);
+    home.make_expire_in(200);
+    assert!(is_answered(&service).await);
+    home.token_calls_reach(before + 1).await;
+    assert!(is_answered(&service).await);
+    assert_eq!(
+        home.sandbox.answered(401).await,
+        refused,
+        "renewed before it expired"
+    );
+
     let before = home.token_calls().await;
     home.sandbox
         .control("POST", "tokens/revoke", &json!({ "kind": "access" }))
@@ -355,4 +414,275 @@ async fn kills_at_random_moments_lose_neither_the_login_nor_the_store_nor_the_da
     assert!(is_answered(&service).await, "{}", service.log());
     let integrity = run(&["status"], &borrowed(&home.environment()));
     assert_eq!(integrity.status, Some(0), "{integrity:?}");
+}
+
+fn rewritten(members: &Value) -> Value {
+    json!({ "kind": "rewritten", "path_contains": "/v1/token", "members": members, "count": 1 })
+}
+
+#[tokio::test]
+async fn an_odd_answer_of_the_token_endpoint_is_a_refresh_all_the_same() {
+    let mut home = Home::new(&[]);
+    home.log_in().await;
+    let service = home.serve(&[]);
+    assert!(is_answered(&service).await);
+    let odd = [
+        rewritten(&json!({ "expires_in": "86400", "token_type": null })),
+        rewritten(
+            &json!({ "expires_in": 86400.0, "token_type": 7, "scope": ["campaign_data", "offline_access"] }),
+        ),
+        rewritten(&json!({ "expires_in": { "value": 5 }, "scope": null, "extra": { "deep": [1] } })),
+        json!({ "kind": "rewritten", "path_contains": "/v1/token", "content_type": "text/html", "count": 1,
+                "prefix": "\u{feff}\r\n ", "without": ["token_type", "scope", "expires_in"] }),
+        json!({ "kind": "rewritten", "path_contains": "/v1/token", "content_type": "", "count": 1 }),
+    ];
+    for fault in odd {
+        home.sandbox.fault(&fault).await;
+        let before = home.token_calls().await;
+        home.make_expire_in(-10);
+        for _ in 0..5 {
+            assert!(is_answered(&service).await, "{fault}: {}", service.log());
+        }
+        assert_eq!(home.token_calls().await, before + 1, "{fault}");
+    }
+    assert!(home.can_be_renewed().await, "the last refresh token was kept");
+}
+
+#[tokio::test]
+async fn a_blank_refresh_token_keeps_the_old_one() {
+    let mut home = Home::new(&["--refresh-tokens", "long_lived"]);
+    home.log_in().await;
+    let service = home.serve(&[]);
+    for blank in [json!(""), json!(" "), Value::Null] {
+        home.sandbox
+            .fault(&rewritten(&json!({ "refresh_token": blank })))
+            .await;
+        home.make_expire_in(-10);
+        assert!(is_answered(&service).await, "{blank}");
+    }
+    assert!(home.can_be_renewed().await);
+}
+
+#[tokio::test]
+async fn no_stated_life_causes_a_refresh_for_every_query() {
+    let lives = [
+        json!(0),
+        json!(-1),
+        json!(1),
+        json!("0.5"),
+        Value::Null,
+        json!("soon"),
+        json!(1_000_000_000),
+        json!(1_790_000_000),
+        json!(1e300),
+    ];
+    let mut home = Home::new(&[]);
+    home.log_in().await;
+    let service = home.serve(&[]);
+    for life in lives {
+        home.sandbox
+            .fault(&rewritten(&json!({ "expires_in": life })))
+            .await;
+        home.make_expire_in(-10);
+        let before = home.token_calls().await;
+        for _ in 0..20 {
+            assert!(is_answered(&service).await, "{life}");
+        }
+        assert_eq!(home.token_calls().await, before + 1, "{life}");
+    }
+}
+
+#[tokio::test]
+async fn a_login_that_cannot_be_renewed_says_so_at_once() {
+    for refresh_token in [json!(""), Value::Null] {
+        let mut home = Home::new(&[]);
+        home.sandbox
+            .fault(&rewritten(
+                &json!({ "refresh_token": refresh_token, "scope": null }),
+            ))
+            .await;
+        let login = home.log_in().await;
+        assert_eq!(login.status, Some(0), "{login:?}");
+        assert!(login.output.contains("This login cannot be renewed"), "{login:?}");
+        assert!(
+            login.output.contains("(scope offline_access) and log in again."),
+            "{login:?}"
+        );
+        assert_eq!(
+            login.output.matches("offline_access").count(),
+            2,
+            "the address and one sentence"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_rate_limit_while_logging_in_is_waited_out() {
+    let throttled = |path: &str, count: u32| {
+        json!({ "kind": "status", "status": 429, "path_contains": path, "count": count,
+                "members": { "error_key": "throttled", "error_message": "Too Many Requests" } })
+    };
+    let mut home = Home::new(&["--device-approves-after", "0", "--device-interval", "1"]);
+    let everywhere = json!([
+        throttled("/v1/token", 2),
+        throttled("/v1/device", 2),
+        throttled("/account/user/privileges", 2),
+        throttled("/account/summary", 1),
+    ]);
+    home.sandbox.fault(&everywhere).await;
+    let login = home.log_in().await;
+    assert_eq!(login.status, Some(0), "{login:?}");
+    assert!(login.output.contains("Connected: "), "{login:?}");
+    home.sandbox.control("DELETE", "faults", &Value::Null).await;
+    home.sandbox.fault(&everywhere).await;
+    let login = home.run(&["login", "--device"]).await;
+    assert_eq!(login.status, Some(0), "{login:?}");
+    assert!(login.output.contains("Connected: "), "{login:?}");
+}
+
+#[tokio::test]
+async fn an_orderly_end_waits_for_a_refresh_that_is_under_way() {
+    let mut home = Home::new(&[]);
+    home.log_in().await;
+    // Keeps all there is, so that the next synchronisation is over soon.
+    home.run(&["sync"]).await;
+    for command in [&["history", "--max-age", "0", GUIDE_ACTIVITY][..], &["sync"]] {
+        home.slow_token_answers().await;
+        home.make_expire_in(200);
+        let before = home.token_calls().await;
+        let ended = home.run(command).await;
+        assert_eq!(ended.status, Some(0), "{ended:?}");
+        // Whether the refresh left at all is a matter of moments.
+        assert!(home.token_calls().await <= before + 1);
+        assert!(home.can_be_renewed().await, "{command:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_signal_waits_for_a_refresh_that_is_under_way() {
+    let mut home = Home::new(&[]);
+    home.log_in().await;
+    for signal in ["TERM", "INT"] {
+        let mut service = home.serve(&[]);
+        home.slow_token_answers().await;
+        home.make_expire_in(200);
+        let before = home.token_calls().await;
+        assert!(is_answered(&service).await);
+        home.token_calls_reach(before + 1).await;
+        service.signal(signal);
+        let ended = service.exit_code_within(Duration::from_secs(10)).await;
+        assert_eq!(ended, Some(0), "{}", service.log());
+        assert!(home.can_be_renewed().await, "{signal}: {}", service.log());
+    }
+
+    // A command that waits for the token itself.
+    home.slow_token_answers().await;
+    home.make_expire_in(-10);
+    let before = home.token_calls().await;
+    let command = home.start(&["history", "c0de0000-0000-4000-8000-000000000002"]);
+    home.token_calls_reach(before + 1).await;
+    command.interrupt();
+    let ended = home.finish(command).await;
+    assert_eq!(ended.status, Some(130), "{ended:?}");
+    assert!(home.can_be_renewed().await);
+}
+
+#[tokio::test]
+async fn a_second_signal_does_not_wait_for_an_answer_that_is_not_here() {
+    let mut home = Home::new(&[]);
+    home.log_in().await;
+    let mut service = home.serve(&[]);
+    home.sandbox
+        .fault(&json!({ "kind": "latency", "path_contains": "/v1/token", "delay_ms": 15_000 }))
+        .await;
+    home.make_expire_in(200);
+    assert!(is_answered(&service).await);
+    sleep(Duration::from_millis(300)).await;
+    service.signal("TERM");
+    service.log_once(|log| log.contains("stopped")).await;
+    assert_eq!(service.exit_code_within(Duration::from_millis(500)).await, None);
+    service.signal("TERM");
+    let ended = service.exit_code_within(Duration::from_secs(2)).await;
+    assert_eq!(ended, Some(0), "{}", service.log());
+}
+
+#[tokio::test]
+async fn a_refresh_goes_on_when_the_client_that_drove_it_disconnects() {
+    let mut home = Home::new(&[]);
+    home.log_in().await;
+    let service = home.serve(&[]);
+    home.slow_token_answers().await;
+    home.make_expire_in(-10);
+    let before = home.token_calls().await;
+    let asked = tokio::time::timeout(Duration::from_millis(200), is_answered(&service)).await;
+    assert!(asked.is_err(), "the client is gone before the answer");
+    assert!(is_answered(&service).await, "{}", service.log());
+    assert_eq!(home.token_calls().await, before + 1);
+    assert!(home.can_be_renewed().await);
+}
+
+#[tokio::test]
+async fn a_dead_login_costs_no_further_calls() {
+    let mut home = Home::new(&[]);
+    home.log_in().await;
+    let service = home.serve(&[]);
+    assert!(is_answered(&service).await);
+    home.sandbox.control("POST", "tokens/revoke", &json!({})).await;
+    let before = (home.api_calls().await, home.token_calls().await);
+    for _ in 0..97 {
+        assert_eq!(code(&service).await, "LOGIN_REQUIRED");
+    }
+    let activities = home.sandbox.activities(50).await;
+    service.summaries(&activities, 0).await;
+    let spent = (before.0 + 1, before.1 + 1);
+    assert_eq!((home.api_calls().await, home.token_calls().await), spent);
+    // Another process finds it on the disk.
+    let read = home.run(&["history", "--max-age", "0", GUIDE_ACTIVITY]).await;
+    assert!(read.errors.contains("log in again"), "{read:?}");
+    assert_eq!((home.api_calls().await, home.token_calls().await), spent);
+    home.log_in().await;
+    assert!(is_answered(&service).await, "{}", service.log());
+}
+
+#[tokio::test]
+async fn a_token_of_the_environment_that_was_refused_costs_no_further_calls() {
+    let sandbox = SandboxProcess::unlimited(&[]);
+    let service = ServiceProcess::unpaced_on(&sandbox, &["--max-age", "0", "--max-age-settled", "0"]);
+    assert!(is_answered(&service).await);
+    sandbox.control("POST", "tokens/revoke", &json!({})).await;
+    let before = sandbox.requests().await.len();
+    for _ in 0..97 {
+        assert_eq!(code(&service).await, "UNAUTHENTICATED");
+    }
+    assert_eq!(sandbox.requests().await.len(), before + 1);
+}
+
+#[tokio::test]
+async fn an_endpoint_that_alone_refuses_the_token_does_not_end_the_login() {
+    let mut home = Home::new(&[]);
+    home.log_in().await;
+    home.sandbox
+        .fault(
+            &json!({ "kind": "status", "status": 401, "body": "object", "path_contains": "/contact_lists" }),
+        )
+        .await;
+    let service = home.serve(&[]);
+    let names = format!(
+        r#"{{ campaignActivity(id: "{GUIDE_ACTIVITY}") {{ latestSend {{ sendId contactLists {{ name }} }} }} }}"#
+    );
+    let before = home.token_calls().await;
+    for _ in 0..5 {
+        let answer = service.query(&names).await;
+        let send = &answer["data"]["campaignActivity"]["latestSend"];
+        assert_eq!(send["sendId"], 2, "{answer}");
+        assert!(answer["errors"][0].is_object(), "{answer}");
+        assert!(is_answered(&service).await, "{}", service.log());
+    }
+    let requests = home.sandbox.requests().await;
+    let is_of_lists = |request: &&Value| request["path"] == "/v3/contact_lists";
+    let lists_asked = requests.iter().filter(is_of_lists).count();
+    let renewals = home.token_calls().await - before;
+    assert_eq!((lists_asked, renewals), (2, 1), "one renewal, and no more");
+    assert_eq!(service.get("/health/ready").await.0, 200);
+    assert!(home.can_be_renewed().await);
 }

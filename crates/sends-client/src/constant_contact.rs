@@ -8,7 +8,8 @@ use sends_core::{AccountSummary, ActivityId, FromJson, SendHistory};
 
 use crate::{
     BuildError, Caller, Endpoint, Observer, Pacer, Privilege, Settings, UpstreamError, account,
-    breaker::Breaker, observer::Nobody, pipeline::Pipeline, refusals::Refusals, retry::Retries, transport::Transport,
+    breaker::Breaker, observer::Nobody, pipeline::Pipeline, refusals::Refusals, retry::Retries,
+    transport::Transport,
 };
 #[cfg(doc)]
 use crate::{FailureClass, TokenSource};

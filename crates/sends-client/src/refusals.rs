@@ -84,7 +84,10 @@ impl Refusals {
         };
         let now = Instant::now();
         known.check(endpoint, now)?;
-        let own = known.refused_by.get_mut(endpoint).map(|refused| &mut refused.pause);
+        let own = known
+            .refused_by
+            .get_mut(endpoint)
+            .map(|refused| &mut refused.pause);
         for pause in own.into_iter().chain(&mut known.refused) {
             pause.probe(now);
         }
@@ -132,7 +135,8 @@ impl Refusals {
         let mut tokens = self.tokens();
         let before = tokens.get(&self.key(refused)).cloned();
         let known = Known::of(&mut tokens, self.key(renewed));
-        let Some(before) = before.filter(|_| known.accepted_by.is_empty() && known.refused_by.is_empty()) else {
+        let Some(before) = before.filter(|_| known.accepted_by.is_empty() && known.refused_by.is_empty())
+        else {
             return;
         };
         let now = Instant::now();
@@ -162,7 +166,10 @@ impl Known {
     fn of(tokens: &mut HashMap<u64, Self>, key: u64) -> &mut Self {
         let now = Instant::now();
         if tokens.len() >= CAPACITY && !tokens.contains_key(&key) {
-            let oldest = tokens.iter().min_by_key(|(_, known)| known.used).map(|(key, _)| *key);
+            let oldest = tokens
+                .iter()
+                .min_by_key(|(_, known)| known.used)
+                .map(|(key, _)| *key);
             oldest.and_then(|oldest| tokens.remove(&oldest));
         }
         let known = tokens.entry(key).or_insert_with(|| Self {
@@ -177,7 +184,9 @@ impl Known {
 
     fn check(&self, endpoint: &str, now: Instant) -> Result<(), Held> {
         let own = self.refused_by.get(endpoint);
-        let until = own.map(|refused| refused.pause.until).max(self.refused.map(|pause| pause.until));
+        let until = own
+            .map(|refused| refused.pause.until)
+            .max(self.refused.map(|pause| pause.until));
         match until {
             Some(until) if until > now => Err(Held {
                 wait: until - now,

@@ -209,7 +209,10 @@ impl Credential {
 
     /// Notes that the upstream has refused the refresh token, for this reason unless an earlier one is known.
     pub(crate) fn bury(&mut self, required: LoginRequired, now: Timestamp) {
-        let before = self.refresh_refusals.as_ref().map_or(0, |refusals| refusals.count);
+        let before = self
+            .refresh_refusals
+            .as_ref()
+            .map_or(0, |refusals| refusals.count);
         self.refresh_in_flight = None;
         self.login_required.get_or_insert(required);
         self.refresh_refusals = Some(RefreshRefusals {

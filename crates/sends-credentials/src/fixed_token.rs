@@ -40,7 +40,10 @@ impl FixedToken {
 
     /// That the upstream refuses it, until the next try is due.
     pub(crate) fn login_required(&self) -> Option<LoginRequired> {
-        let Refusal { since, left_alone_for } = (*self.refusal())?;
+        let Refusal {
+            since,
+            left_alone_for,
+        } = (*self.refusal())?;
         let is_held = self.clock.now().duration_since(since).abs() < left_alone_for;
         is_held.then_some(LoginRequired::TokenRefused { since })
     }
@@ -94,7 +97,10 @@ mod tests {
         assert_eq!(fixed.login_required(), None);
         let since = clock.now();
         fixed.refused(&token, Duration::from_mins(2));
-        assert_eq!(fixed.login_required(), Some(LoginRequired::TokenRefused { since }));
+        assert_eq!(
+            fixed.login_required(),
+            Some(LoginRequired::TokenRefused { since })
+        );
         fixed.accepted(&token);
         assert_eq!(fixed.login_required(), None);
 

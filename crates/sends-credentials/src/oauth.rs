@@ -87,7 +87,11 @@ impl OAuth {
     }
 
     /// The address for the browser, with a fresh state and a fresh PKCE challenge (S256).
-    pub(crate) fn authorization(&self, redirect: &Url, scopes: &[String]) -> Result<Authorization, LoginError> {
+    pub(crate) fn authorization(
+        &self,
+        redirect: &Url,
+        scopes: &[String],
+    ) -> Result<Authorization, LoginError> {
         let (state, verifier) = (random_text()?, random_text()?);
         let mut url = self.endpoints.authorize().clone();
         url.query_pairs_mut()
@@ -144,7 +148,10 @@ impl OAuth {
         ];
         let patience = Patience::begin();
         loop {
-            let answered = self.http.post(self.endpoints.device(), &self.application, &form).await;
+            let answered = self
+                .http
+                .post(self.endpoints.device(), &self.application, &form)
+                .await;
             match success(answered) {
                 Ok(body) => {
                     return DeviceAnswer::read(&body)
@@ -182,7 +189,8 @@ impl OAuth {
     }
 
     fn begin_login(&self) -> Result<UnderWay, RequestError> {
-        UnderWay::begin(THROTTLED_LIMIT + self.call_timeout).map_err(|closed| TransportError::from(closed).into())
+        UnderWay::begin(THROTTLED_LIMIT + self.call_timeout)
+            .map_err(|closed| TransportError::from(closed).into())
     }
 
     /// Asks the token endpoint for tokens. An application without a secret names itself in the body (documented).
@@ -192,13 +200,15 @@ impl OAuth {
             form.push(("client_id", &self.application.client_id));
         }
         let asked_at = self.clock.now();
-        let answered = self.http.post(self.endpoints.token(), &self.application, &form).await;
+        let answered = self
+            .http
+            .post(self.endpoints.token(), &self.application, &form)
+            .await;
         self.granted(asked_at, &success(answered)?)
     }
 
     fn granted(&self, asked_at: Timestamp, body: &[u8]) -> Result<Grant, RequestError> {
-        let answer =
-            TokenAnswer::read(body).ok_or_else(|| no_oauth_answer(body, "the token endpoint"))?;
+        let answer = TokenAnswer::read(body).ok_or_else(|| no_oauth_answer(body, "the token endpoint"))?;
         // Some servers answer an error with 200.
         if let (None, Some(error)) = (&answer.access_token, OAuthError::read(body)) {
             return Err(error.into());

@@ -127,7 +127,12 @@ impl Renewal {
     /// The upstream has accepted this token.
     pub(crate) fn accepted(&self, token: &AccessToken) {
         let mut state = self.0.state();
-        if state.unaccepted.is_some() && state.held.as_ref().is_some_and(|held| held.token.as_ref() == Some(token)) {
+        if state.unaccepted.is_some()
+            && state
+                .held
+                .as_ref()
+                .is_some_and(|held| held.token.as_ref() == Some(token))
+        {
             state.unaccepted = None;
         }
     }

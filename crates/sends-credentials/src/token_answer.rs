@@ -111,7 +111,10 @@ impl OAuthError {
         let body = cleaned(body);
         let members = Members::read(&body)?;
         // An object in the place of the code holds the code and its description.
-        let nested = members.0.get("error").and_then(|error| Members::parse(error.get()));
+        let nested = members
+            .0
+            .get("error")
+            .and_then(|error| Members::parse(error.get()));
         let members = nested.as_ref().unwrap_or(&members);
         let code = members.text(&["error", "error_key", "errorCode", "error_code", "code"])?;
         Some(Self {
@@ -275,7 +278,10 @@ mod tests {
             assert_eq!(answer.scopes, ["campaign_data", "offline_access"], "{scope}");
         }
         for scope in ["null", "7", r#""""#, "[]", r#"{"0":"a"}"#] {
-            assert!(read(&format!(r#"{{"scope":{scope}}}"#)).scopes.is_empty(), "{scope}");
+            assert!(
+                read(&format!(r#"{{"scope":{scope}}}"#)).scopes.is_empty(),
+                "{scope}"
+            );
         }
     }
 
@@ -365,9 +371,19 @@ mod tests {
         for body in bodies {
             let error = OAuthError::read(body.as_bytes()).unwrap();
             let expected = ("invalid_grant", Some("Gone."));
-            assert_eq!((error.code.as_str(), error.description.as_deref()), expected, "{body}");
+            assert_eq!(
+                (error.code.as_str(), error.description.as_deref()),
+                expected,
+                "{body}"
+            );
         }
-        for body in ["", "<html>", r#"{"message":"Forbidden"}"#, "[]", r#"[{"error_key":"inv"#] {
+        for body in [
+            "",
+            "<html>",
+            r#"{"message":"Forbidden"}"#,
+            "[]",
+            r#"[{"error_key":"inv"#,
+        ] {
             assert_eq!(OAuthError::read(body.as_bytes()), None, "{body}");
         }
     }

@@ -13,7 +13,8 @@ use reqwest::{
 use secrecy::{ExposeSecret, SecretString};
 use url::{Url, form_urlencoded};
 
-use crate::{Application, Endpoints, Settings, StateDir, StoreError, pace::Pace, token_answer::OAuthError,
+use crate::{
+    Application, Endpoints, Settings, StateDir, StoreError, pace::Pace, token_answer::OAuthError,
     under_way::Closed,
 };
 
@@ -155,8 +156,9 @@ impl TransportError {
     }
 
     pub(crate) fn reason(&self) -> &str {
-        let (Self::Throttled { reason, .. } | Self::NotDone { reason, .. } | Self::PerhapsDone { reason, .. }) =
-            self;
+        let (Self::Throttled { reason, .. }
+        | Self::NotDone { reason, .. }
+        | Self::PerhapsDone { reason, .. }) = self;
         reason
     }
 

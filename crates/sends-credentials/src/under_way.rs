@@ -149,7 +149,10 @@ mod tests {
         let requests = requests();
         let sent = requests.begin(Duration::from_mins(1)).unwrap();
         assert!(!requests.are_finished(|_| true));
-        assert!(requests.begin(Duration::ZERO).is_ok(), "a request may still follow");
+        assert!(
+            requests.begin(Duration::ZERO).is_ok(),
+            "a request may still follow"
+        );
         sent.answered();
         assert!(!requests.are_finished(|_| true));
         drop(sent);

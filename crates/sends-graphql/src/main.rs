@@ -22,13 +22,14 @@ const WRONG_SETTINGS: u8 = 2;
 /// The exit status of a synchronisation that has left something for the next time.
 const INCOMPLETE: u8 = 3;
 
-/// Waits for answers of the token endpoint that are not stored yet, however the program ends: a rotated refresh token that is
-/// not stored is a login lost.
+/// Makes a panic wait for answers of the token endpoint that are not stored yet, as every other end of the program does.
 struct TokensStored;
 
 impl Drop for TokensStored {
     fn drop(&mut self) {
-        sends_credentials::finish_blocking();
+        if std::thread::panicking() {
+            sends_credentials::finish_blocking();
+        }
     }
 }
 

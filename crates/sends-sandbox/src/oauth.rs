@@ -82,7 +82,8 @@ pub(crate) fn admit(
     if parts.uri.path() != TOKEN {
         return Ok(());
     }
-    let client_id = client_authentication::claimed_id(parts, &Form::of_request(parts, body)).unwrap_or_default();
+    let client_id =
+        client_authentication::claimed_id(parts, &Form::of_request(parts, body)).unwrap_or_default();
     let numbers = (settings.token_rate_per_second, 0);
     match upstream
         .token_limits

@@ -1,7 +1,5 @@
 //! What probes are told.
 
-use std::time::{Duration, Instant};
-
 use sends_end_to_end::{SandboxProcess, ServiceProcess};
 use serde_json::{Value, json};
 
@@ -41,7 +39,7 @@ async fn a_dead_upstream_degrades_the_service_and_keeps_its_traffic() {
 }
 
 #[tokio::test]
-async fn a_refused_token_of_the_environment_is_unready_until_it_is_taken_again() {
+async fn a_refused_token_of_the_environment_is_unready_and_not_sent_again_at_once() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = ServiceProcess::unpaced_on(&sandbox, &[]);
     let activities = sandbox.activities(3).await;
@@ -57,14 +55,18 @@ async fn a_refused_token_of_the_environment_is_unready_until_it_is_taken_again()
         "{message}"
     );
 
+    let before = sandbox.requests().await.len();
+    let answer = service.query(&named_query("Again", &activities[1..])).await;
+    assert_eq!(
+        answer["errors"][0]["extensions"]["code"], "UNAUTHENTICATED",
+        "{answer}"
+    );
+    assert_eq!(sandbox.requests().await.len(), before);
+    // A restart, as with a new token, begins afresh.
+    let service = ServiceProcess::unpaced_on(&sandbox, &[]);
     let answer = service.query(&named_query("Taken", &activities[..1])).await;
     assert!(answer.get("errors").is_none(), "{answer}");
-    let deadline = Instant::now() + Duration::from_secs(10);
-    // The last report is good for a second.
-    while readiness(&service).await.0 != 200 {
-        assert!(Instant::now() < deadline, "it stays unready");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    assert_eq!(readiness(&service).await.0, 200);
 }
 
 #[tokio::test]

@@ -81,7 +81,9 @@ mod tests {
 
     fn waits(errors: Vec<RequestError>) -> Vec<u64> {
         let mut pace = PollPace::new(Duration::from_secs(5));
-        let waits = errors.into_iter().map(|error| pace.after(error).unwrap().as_secs());
+        let waits = errors
+            .into_iter()
+            .map(|error| pace.after(error).unwrap().as_secs());
         waits.collect()
     }
 
@@ -111,7 +113,10 @@ mod tests {
             refused("invalid_client"),
             RequestError::InvalidGrant { description: None },
         ] {
-            assert!(PollPace::new(Duration::ZERO).after(error.clone()).is_err(), "{error:?}");
+            assert!(
+                PollPace::new(Duration::ZERO).after(error.clone()).is_err(),
+                "{error:?}"
+            );
         }
     }
 }

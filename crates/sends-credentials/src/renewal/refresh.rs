@@ -106,7 +106,9 @@ impl Cause {
 
     /// Drops the access token if it is the rejected one: without a refresh token that works, no process needs to try it again.
     fn drop_rejected(&self, credential: &mut Credential) -> bool {
-        let Self::Rejection(rejected) = self else { return false };
+        let Self::Rejection(rejected) = self else {
+            return false;
+        };
         let is_rejected = |access: &mut Access| {
             AccessToken::new(access.token.expose_secret()).is_ok_and(|token| token == *rejected)
         };
@@ -125,7 +127,8 @@ impl Core {
         cause: &Cause,
     ) -> Result<Ended, Failure> {
         let longest = self.settings.lock_patience + self.settings.call_timeout;
-        let under_way = UnderWay::begin(longest).map_err(|closed| RequestError::from(TransportError::from(closed)))?;
+        let under_way =
+            UnderWay::begin(longest).map_err(|closed| RequestError::from(TransportError::from(closed)))?;
         let oauth = OAuth::new(
             &credential.application,
             &credential.endpoints,

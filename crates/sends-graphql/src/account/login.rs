@@ -189,7 +189,9 @@ async fn prove(login: &Login, upstream: &UpstreamSettings, pacer: Pacer) -> Resu
     }
     let status = login.status()?;
     // What the login lasts for was said before.
-    let is_renewable = status.as_ref().is_none_or(|status| status.refresh_token.is_some());
+    let is_renewable = status
+        .as_ref()
+        .is_none_or(|status| status.refresh_token.is_some());
     let granted = status.map(|status| status.scopes).unwrap_or_default();
     for (scope, loss) in SCOPES {
         let is_said = scope == OFFLINE_ACCESS && !is_renewable;
