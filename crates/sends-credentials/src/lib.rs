@@ -28,6 +28,8 @@
 
 mod application;
 mod code_login;
+#[cfg(test)]
+mod crash_points;
 mod credential;
 mod credential_store;
 mod device_login;

@@ -82,7 +82,11 @@ pub(crate) fn replace(path: &Path, content: &[u8]) -> Result<Stamp, StoreError> 
     let fresh = beside(path);
     write_new(&fresh, content)
         .and_then(|stamp| {
+            #[cfg(test)]
+            crate::crash_points::reached("file written");
             fs::rename(&fresh, path)?;
+            #[cfg(test)]
+            crate::crash_points::reached("file renamed");
             sync_folder(path)?;
             Ok(stamp)
         })

@@ -143,9 +143,13 @@ impl Core {
             });
             locked.write(&credential).await?;
         }
+        #[cfg(test)]
+        crate::crash_points::reached("note written");
         let asked_at = self.settings.clock.now();
         let answered = oauth.refresh(&refresh.token).await;
         under_way.answered();
+        #[cfg(test)]
+        crate::crash_points::reached("answer received");
         match answered {
             Ok(grant) => {
                 credential.renew(grant);
@@ -187,7 +191,11 @@ impl Core {
     /// see them until then.
     async fn keep(&self, locked: &Locked, unsaved: Unsaved) -> Result<Ended, Failure> {
         match locked.write(&unsaved.credential).await {
-            Ok(stamp) => Ok(Ended::Renewed(Held::new(unsaved.credential, Some(stamp)))),
+            Ok(stamp) => {
+                #[cfg(test)]
+                crate::crash_points::reached("answer stored");
+                Ok(Ended::Renewed(Held::new(unsaved.credential, Some(stamp))))
+            }
             Err(error) => {
                 self.state().unsaved = Some(unsaved);
                 Err(error.into())
