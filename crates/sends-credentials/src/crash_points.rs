@@ -196,8 +196,8 @@ async fn a_refresh_killed_at_any_place_leaves_a_login_that_works_or_a_loss_that_
         // The upstream has rotated, and only the lost answer holds the token that works: the protocol leaves no way back.
         (Place::Upstream(FaultKind::StalledBody), false, false),
         (Place::Point("answer received", 0), false, false),
-        // The first file written is the note.
-        (Place::Point("file written", 1), false, false),
+        // The first file written is the note. The second is found beside the one that it was to replace.
+        (Place::Point("file written", 1), true, false),
         (Place::Point("file renamed", 1), true, true),
         (Place::Point("answer stored", 0), true, true),
     ];

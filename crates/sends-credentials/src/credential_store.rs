@@ -52,6 +52,12 @@ impl CredentialStore {
         Ok(Some(Found { credential, stamp }))
     }
 
+    /// The credential of a write that was interrupted once all of it was in the file beside. Only for the holder of the lock.
+    pub(crate) fn interrupted(&self) -> Option<Credential> {
+        let (content, _) = private_file::read_interrupted(&self.file).ok()??;
+        document::read(&self.file, &content).ok()
+    }
+
     pub(crate) async fn lock(&self) -> Result<Locked, StoreError> {
         Ok(Locked {
             lock: Arc::new(FileLock::acquire(&self.lock_file, self.patience).await?),

@@ -93,6 +93,11 @@ pub(crate) fn replace(path: &Path, content: &[u8]) -> Result<Stamp, StoreError> 
         .map_err(|error| StoreError::io("write", path, &error))
 }
 
+/// What a [`replace`] of the file at `path` wrote that was interrupted before it took its place. It need not be complete.
+pub(crate) fn read_interrupted(path: &Path) -> Result<Option<Content>, StoreError> {
+    read(&beside(path))
+}
+
 /// Removes the file at `path`, and what an interrupted [`replace`] may have left. Tells whether the file was there.
 pub(crate) fn remove(path: &Path) -> Result<bool, StoreError> {
     let removed = remove_if_there(&beside(path))

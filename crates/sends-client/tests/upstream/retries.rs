@@ -323,3 +323,43 @@ async fn an_upstream_that_is_down_is_left_alone_until_a_probe_succeeds() {
     tokio::time::sleep(Duration::from_millis(200)).await;
     assert!(ask(6).await.is_ok() && ask(7).await.is_ok());
 }
+
+#[tokio::test]
+async fn a_refused_token_costs_one_request_however_many_calls_there_are() {
+    let upstream = ScriptedUpstream::start((0..100).map(|_| Reply::json(401, UNAUTHORIZED))).await;
+    let client = client(settings(&upstream.base_url()));
+    for number in 0..97 {
+        let error = client
+            .send_history(&caller(token("revoked")), activity(number))
+            .await
+            .unwrap_err();
+        assert_eq!(error.class, FailureClass::Unauthenticated);
+        assert_eq!(error.attempts, u32::from(number == 0));
+    }
+    assert_eq!(upstream.requests().len(), 1);
+    let _ = client.send_history(&caller(token("another")), activity(1)).await;
+    assert_eq!(upstream.requests().len(), 2, "another token is tried");
+}
+
+#[tokio::test]
+async fn calls_that_wait_for_their_turn_do_not_send_a_token_that_was_refused_meanwhile() {
+    let upstream = ScriptedUpstream::start((0..10).map(|_| Reply::json(401, UNAUTHORIZED))).await;
+    let pacer = Pacer::in_memory(Limits {
+        rate_per_second: 4,
+        ..Limits::default()
+    });
+    let client = ConstantContact::new(settings(&upstream.base_url()), pacer).unwrap();
+    let callers: Vec<_> = (0..10).map(|_| caller(token("revoked"))).collect();
+    let calls = callers
+        .iter()
+        .zip(0..)
+        .map(|(caller, number)| client.send_history(caller, activity(number)));
+    let outcomes = futures_util::future::join_all(calls).await;
+    assert!(
+        outcomes
+            .iter()
+            .all(|outcome| outcome.as_ref().unwrap_err().class == FailureClass::Unauthenticated)
+    );
+    // Those that left together with the first.
+    assert!(upstream.requests().len() <= 4, "{}", upstream.requests().len());
+}

@@ -88,6 +88,10 @@ async fn refresh(core: &Core, cause: &Cause) -> Result<Ended, Failure> {
         return Ok(Ended::Dead(Some(found)));
     };
     let used = fingerprint(&refresh.token);
+    if let Some(credential) = core.interrupted(&found.credential, &used) {
+        let replaces = used;
+        return core.keep(&locked, Unsaved { replaces, credential }).await;
+    }
     let unsaved = core.state().unsaved.take();
     if let Some(unsaved) = unsaved.filter(|unsaved| unsaved.replaces == used) {
         return core.keep(&locked, unsaved).await;
@@ -117,6 +121,22 @@ impl Cause {
 }
 
 impl Core {
+    /// The answer to the noted refresh, if it was written and the process died before the file took its place.
+    fn interrupted(&self, noted: &Credential, used: &str) -> Option<Credential> {
+        noted.unanswered_refresh()?;
+        let mut answered = self
+            .store
+            .interrupted()
+            .filter(|answered| answered.id == noted.id)?;
+        let refresh = answered.refresh.as_ref()?;
+        if fingerprint(&refresh.token) == used {
+            return None;
+        }
+        answered.application = noted.application.clone();
+        answered.endpoints = noted.endpoints.clone();
+        Some(answered)
+    }
+
     /// Sends the refresh, with a note of it on disk before and the answer on disk after.
     async fn ask(
         &self,

@@ -293,3 +293,164 @@ async fn the_token_endpoint_is_asked_no_more_than_once_a_second() {
     assert!(requests.iter().all(|request| request["status"] != 429));
     assert_eq!(upstream.token_calls().await, 5);
 }
+
+#[tokio::test]
+async fn a_refresh_token_that_comes_without_an_access_token_is_kept() {
+    let upstream = Upstream::start().await;
+    let login = upstream.logged_in().await;
+    for access_token in [json!(""), json!(null), json!("two words")] {
+        upstream.expire();
+        let before = upstream.stored();
+        let rewritten = Fault::rewritten([("access_token".to_owned(), access_token)]);
+        upstream.fault(rewritten.on_path(TOKEN_PATH).times(1)).await;
+        let error = upstream.login().token().await.unwrap_err();
+        assert!(is_unavailable(&error), "{error}");
+        assert_ne!(before["refresh_token"], upstream.stored()["refresh_token"]);
+        assert_eq!(login.login_required().unwrap(), None);
+        let token = upstream.login().token().await.unwrap();
+        assert!(upstream.accepts(&token).await);
+    }
+}
+
+#[tokio::test]
+async fn an_invalid_grant_ends_a_login_in_whatever_shape_and_nothing_else_does() {
+    let cases = [
+        (400, json!({"error": "invalid_grant"}), true),
+        (401, json!({"error": " Invalid_Grant "}), true),
+        (
+            400,
+            json!({"error_key": "invalid_grant", "error_message": "Gone."}),
+            true,
+        ),
+        (400, json!({"error": {"code": "invalid_grant"}}), true),
+        (200, json!({"error": "invalid_grant"}), true),
+        (400, json!({"error": "invalid_client"}), false),
+        (401, json!({"error_key": "unauthorized"}), false),
+        (403, json!({"error_key": "access_denied"}), false),
+        (403, json!({"message": "Forbidden"}), false),
+        (500, json!({"error": "invalid_grant"}), false),
+        (400, json!({"error": null}), false),
+    ];
+    for (status, body, ends) in cases {
+        let upstream = Upstream::start().await;
+        let login = upstream.logged_in().await;
+        upstream.expire();
+        let members = body.as_object().unwrap().clone();
+        let fault = Fault {
+            members,
+            ..Fault::status(status, BodyShape::Object)
+        };
+        upstream.fault(fault.on_path(TOKEN_PATH).times(1)).await;
+        let error = login.token().await.unwrap_err();
+        assert_eq!(
+            error == TokenError::LoginRequired,
+            ends,
+            "{status} {body}: {error}"
+        );
+        assert_eq!(login.login_required().unwrap().is_some(), ends, "{status} {body}");
+    }
+}
+
+#[tokio::test]
+async fn a_dead_login_is_probed_after_pauses_that_grow_over_restarts_and_end_at_an_hour() {
+    let upstream = Upstream::start().await;
+    upstream.logged_in().await;
+    upstream.expire();
+    upstream.revoke("refresh").await;
+    let ask = async || upstream.login().token().await;
+    assert_eq!(ask().await.unwrap_err(), TokenError::LoginRequired);
+    let mut calls = upstream.token_calls().await;
+    for minutes in [1, 2, 4, 8, 16, 32, 60, 60] {
+        upstream
+            .clock
+            .advance(SignedDuration::from_secs(minutes * 60 - 5));
+        assert_eq!(ask().await.unwrap_err(), TokenError::LoginRequired);
+        assert_eq!(upstream.token_calls().await, calls, "before {minutes} minutes");
+        upstream.clock.advance(SignedDuration::from_secs(5));
+        for _ in 0..3 {
+            assert_eq!(ask().await.unwrap_err(), TokenError::LoginRequired);
+        }
+        calls += 1;
+        assert_eq!(upstream.token_calls().await, calls, "after {minutes} minutes");
+    }
+}
+
+#[tokio::test]
+async fn a_probe_that_succeeds_revives_the_login() {
+    let upstream = Upstream::start().await;
+    let login = upstream.logged_in().await;
+    upstream.expire();
+    let refused = Fault {
+        members: json!({"error": "invalid_grant"}).as_object().unwrap().clone(),
+        ..Fault::status(400, BodyShape::Object)
+    };
+    upstream.fault(refused.on_path(TOKEN_PATH).times(1)).await;
+    assert_eq!(login.token().await.unwrap_err(), TokenError::LoginRequired);
+    upstream.clock.advance(SignedDuration::from_mins(1));
+    let token = login.token().await.unwrap();
+    assert!(upstream.accepts(&token).await);
+    assert_eq!(login.login_required().unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_token_refused_with_its_refresh_token_is_taken_off_the_disk() {
+    let upstream = Upstream::start().await;
+    let login = upstream.logged_in().await;
+    let token = login.token().await.unwrap();
+    upstream.revoke("refresh").await;
+    assert_eq!(login.renew(&token).await.unwrap_err(), TokenError::LoginRequired);
+    assert_eq!(upstream.stored()["access_token"], json!(null));
+    let calls = upstream.token_calls().await;
+    for login in [&login, &upstream.login()] {
+        assert_eq!(login.token().await.unwrap_err(), TokenError::LoginRequired);
+        assert_eq!(login.renew(&token).await.unwrap_err(), TokenError::LoginRequired);
+    }
+    assert_eq!(upstream.token_calls().await, calls);
+}
+
+#[tokio::test]
+async fn tokens_that_the_upstream_issues_and_refuses_are_renewed_after_growing_rests_until_one_is_accepted() {
+    let upstream = Upstream::start().await;
+    upstream.logged_in().await;
+    let settings = Settings {
+        rejection_rest: Duration::from_millis(400),
+        ..upstream.settings()
+    };
+    let login = Login::new(&upstream.dir(), settings);
+    let mut token = login.token().await.unwrap();
+    for rest in [0, 400, 800] {
+        if rest > 0 {
+            assert!(is_unavailable(&login.renew(&token).await.unwrap_err()));
+            tokio::time::sleep(Duration::from_millis(rest + 50)).await;
+        }
+        token = login.renew(&token).await.unwrap();
+    }
+    login.accepted(&token);
+    let renewed = login.renew(&token).await.unwrap();
+    assert_ne!(renewed, token);
+}
+
+#[test]
+fn a_refresh_goes_on_when_the_runtime_of_its_caller_ends() {
+    let runtime = || tokio::runtime::Runtime::new().unwrap();
+    let lasting = runtime();
+    let upstream = lasting.block_on(Upstream::start());
+    let login = lasting.block_on(upstream.logged_in());
+    upstream.expire();
+    let slow_body = Fault {
+        delay_ms: 30,
+        bytes: Some(100),
+        ..Fault::new(FaultKind::SlowBody).on_path(TOKEN_PATH).times(1)
+    };
+    lasting.block_on(upstream.fault(slow_body));
+    let before = upstream.stored();
+    let short = runtime();
+    let given_up =
+        short.block_on(async { tokio::time::timeout(Duration::from_millis(100), login.token()).await });
+    assert!(given_up.is_err());
+    short.shutdown_background();
+    let token = lasting.block_on(login.token()).unwrap();
+    assert!(lasting.block_on(upstream.accepts(&token)));
+    assert_ne!(before["refresh_token"], upstream.stored()["refresh_token"]);
+    assert_eq!(lasting.block_on(upstream.token_calls()), 2);
+}
