@@ -10,10 +10,11 @@
 //! | logging in: browser and loopback redirect, device code | `code_login.rs`, `device_login.rs` |
 //! | what a login brings | `grant.rs` |
 //! | the login in a state folder; the one in the environment, of a fixed token or not | `login.rs`, `environment.rs`, `fixed_token.rs` |
-//! | staying usable: who waits for whom, what one refresh does | `renewal.rs` |
+//! | staying usable: who waits for whom, what one refresh does, where its answer can be lost | `renewal.rs`, `renewal/refresh.rs` |
+//! | what the end of the process waits for | `under_way.rs` |
 //! | what is kept, and as what text | `credential.rs`, `document.rs` |
 //! | the file: place, lock, permissions, durability | `state_dir.rs`, `credential_store.rs`, `file_lock.rs`, `private_file.rs` |
-//! | the OAuth requests, one POST, and their pace | `oauth.rs`, `token_http.rs`, `pace.rs` |
+//! | the OAuth requests, one POST, how answers are read, and the pace | `oauth.rs`, `token_http.rs`, `token_answer.rs`, `pace.rs` |
 //! | what can be said about a login; what can go wrong | `status.rs`, `error.rs` |
 //!
 //! Invariants, each with its test:
@@ -22,7 +23,10 @@
 //! - One refresh is under way for a credential at a time, over all processes on one state folder; the token endpoint is
 //!   called at most once a second.
 //! - A refresh is noted durably before it is sent, so that a lost answer is told from a revoked token.
-//! - After `invalid_grant` nothing is sent until the file changes.
+//! - A token answer is used if it holds an access token, whatever else is odd about it, and stated lives are kept within a minute
+//!   and a day.
+//! - A program that awaits [`finish`] at its end loses no answer of the token endpoint short of a kill.
+//! - After `invalid_grant` nothing is sent until the file changes, but for one probe after each of growing pauses.
 //! - No secret is in a `Debug` output, an error, a log line or a URL, with the exception that OAuth itself makes: the
 //!   authorization code that the browser brings.
 

@@ -1,7 +1,17 @@
 //! A credential that stays usable: read when its file changes, refreshed by one task at a time.
 //!
 //! Owns who waits for what: single flight in this process, backing off after failures, and when nothing is asked of the
-//! upstream at all. What one refresh does is in [`refresh`]. Must not know where the credential came from.
+//! upstream at all. What one refresh does, and where its answer can be lost, is in [`refresh`]. Must not know where the
+//! credential came from.
+//!
+//! | what the upstream did | what is sent after that |
+//! |---|---|
+//! | refused the access token (401) | one refresh; if its token is refused too, the next after 30 s, doubling to 1 h, until one is accepted |
+//! | refused the refresh token (`invalid_grant`) | one refresh as a probe after 1 min, doubling to 1 h, counted in the file over all processes |
+//! | refused both | the same; the access token is taken out of the file, so that no process sends it |
+//! | failed in any other way | the refresh again, after 1 to 2 s, doubling to 5 min |
+//!
+//! A file that another process has changed by a new login ends all of these.
 
 mod backoff;
 mod flight;
@@ -225,7 +235,8 @@ impl Core {
         // A rejected token of a dead login is taken off the disk, where other processes would still find it.
         let is_rejected = matches!(&cause, Cause::Rejection(token) if held.token.as_ref() == Some(token));
         let is_dead = held.credential.login_required.is_some();
-        if !held.credential.may_refresh(self.settings.clock.now()) && !(is_dead && is_rejected) {
+        let may_refresh = held.credential.may_refresh(self.settings.clock.now());
+        if !(may_refresh || is_dead && is_rejected) {
             return Err(TokenError::LoginRequired);
         }
         state.backoff.check()?;

@@ -110,11 +110,11 @@ impl Requests {
         }
         let number = state.next;
         state.next += 1;
-        let stage = Stage {
+        let sent = Stage {
             is_answered: false,
             until: Instant::now() + longest + STORING,
         };
-        state.under_way.insert(number, stage);
+        state.under_way.insert(number, sent);
         Ok(UnderWay {
             requests: self,
             number,

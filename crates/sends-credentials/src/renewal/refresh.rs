@@ -1,17 +1,31 @@
 //! One refresh, from taking the lock to the new tokens on disk.
 //!
-//! The order is what keeps a login alive through a crash at any instruction:
+//! # Where a token answer can be lost
 //!
-//! | step | a crash after it leaves |
-//! |---|---|
-//! | lock, read the file again | nothing changed |
-//! | note "refresh with token X sent", durably | a note; the token still works, and the next start uses it |
-//! | send the refresh | a note; the upstream may have rotated, and nobody but the lost answer knows the new token |
-//! | store the answer and clear the note, durably | the new tokens |
-//! | hand out the access token | the new tokens |
+//! With rotating refresh tokens the answer to a refresh holds the only token that still works. What a process that is killed
+//! leaves (SIGKILL; each row is a test in `crash_points.rs`):
 //!
-//! Between the third and the fourth step the protocol makes survival impossible for a rotating token. The note is how
-//! that is told from a token that was revoked. Must not know who waits for the result.
+//! | killed after | on disk | the next start |
+//! |---|---|---|
+//! | the lock is taken and the file read again | the old tokens | nothing has changed |
+//! | the note "refresh with token X sent" is durable | the old tokens, the note | refreshes with the old token |
+//! | the request is sent, the upstream has not acted | the same | the same |
+//! | **the upstream has rotated, the answer is on its way** | the same | is refused, and tells from the note that an answer was lost: log in again |
+//! | **the answer is received, not written** | the same | the same loss |
+//! | the answer is written beside the file, not renamed | the same, and the answer beside it | takes the answer from there |
+//! | the file is renamed, the folder not yet synchronised | the new tokens; after a loss of power perhaps the row above | uses them |
+//! | the answer is stored, not used | the new tokens | uses them |
+//!
+//! The protocol cannot close the two rows in bold: a server that has rotated keeps no way back for a client without its answer.
+//! Short of a kill they are not met, since the refresh has a thread of its own (`flight.rs`) that no cancelled request and no
+//! runtime that ends can stop, and the end of the process waits for it (`under_way.rs`) whatever ends it: a signal, an error, a
+//! panic elsewhere, or the end of a command. A second signal gives up an answer that is not received, and no other. A disk that
+//! does not take the answer leaves it in memory for the next attempt. A panic between answer and disk is as a kill there.
+//!
+//! A login in the browser or on a device is lost where its process is killed before its file is renamed; the login before it stays,
+//! and the user logs in once more.
+//!
+//! Nothing is handed out before it is stored. Must not know who waits for the result.
 
 use std::{sync::Arc, time::Duration};
 
