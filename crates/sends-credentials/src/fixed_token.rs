@@ -17,39 +17,58 @@ use crate::LoginRequired;
 #[derive(Clone, Debug)]
 pub(crate) struct FixedToken {
     token: AccessToken,
-    clock: Arc<dyn Clock>,
-    refusal: Arc<Mutex<Option<Refusal>>>,
+    refusal: Arc<LastRefusal>,
 }
 
-/// The last refusal.
-#[derive(Clone, Copy, Debug)]
-struct Refusal {
-    since: Timestamp,
-    /// How long the token is not tried again. After that the next request has to be let through, to find out.
-    left_alone_for: SignedDuration,
+/// The last refusal of an access token that cannot be renewed.
+#[derive(Debug)]
+pub(crate) struct LastRefusal {
+    clock: Arc<dyn Clock>,
+    /// When it was, and how long the token is not tried again. After that the next request has to be let through, to find out.
+    refused: Mutex<Option<(Timestamp, SignedDuration)>>,
+}
+
+impl LastRefusal {
+    pub(crate) fn none(clock: Arc<dyn Clock>) -> Self {
+        Self {
+            clock,
+            refused: Mutex::default(),
+        }
+    }
+
+    /// When it was, until the next try is due.
+    pub(crate) fn since(&self) -> Option<Timestamp> {
+        let (since, left_alone_for) = (*self.refused())?;
+        let is_held = self.clock.now().duration_since(since).abs() < left_alone_for;
+        is_held.then_some(since)
+    }
+
+    pub(crate) fn note(&self, left_alone_for: Duration) {
+        let left_alone_for = SignedDuration::try_from(left_alone_for).unwrap_or(SignedDuration::MAX);
+        *self.refused() = Some((self.clock.now(), left_alone_for));
+    }
+
+    pub(crate) fn clear(&self) {
+        *self.refused() = None;
+    }
+
+    fn refused(&self) -> MutexGuard<'_, Option<(Timestamp, SignedDuration)>> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl FixedToken {
     pub(crate) fn new(token: AccessToken, clock: Arc<dyn Clock>) -> Self {
         Self {
             token,
-            clock,
-            refusal: Arc::default(),
+            refusal: Arc::new(LastRefusal::none(clock)),
         }
     }
 
     /// That the upstream refuses it, until the next try is due.
     pub(crate) fn login_required(&self) -> Option<LoginRequired> {
-        let Refusal {
-            since,
-            left_alone_for,
-        } = (*self.refusal())?;
-        let is_held = self.clock.now().duration_since(since).abs() < left_alone_for;
-        is_held.then_some(LoginRequired::TokenRefused { since })
-    }
-
-    fn refusal(&self) -> MutexGuard<'_, Option<Refusal>> {
-        self.refusal.lock().unwrap_or_else(PoisonError::into_inner)
+        let since = self.refusal.since()?;
+        Some(LoginRequired::TokenRefused { since })
     }
 }
 
@@ -63,14 +82,11 @@ impl TokenSource for FixedToken {
     }
 
     fn accepted(&self, _token: &AccessToken) {
-        *self.refusal() = None;
+        self.refusal.clear();
     }
 
     fn refused(&self, _token: &AccessToken, left_alone_for: Duration) {
-        *self.refusal() = Some(Refusal {
-            since: self.clock.now(),
-            left_alone_for: SignedDuration::try_from(left_alone_for).unwrap_or(SignedDuration::MAX),
-        });
+        self.refusal.note(left_alone_for);
     }
 }
 

@@ -2,12 +2,14 @@
 //!
 //! Must not know how it was obtained, nor what its tokens are used for.
 
+use std::{sync::Arc, time::Duration};
+
 use futures_util::{FutureExt, future::BoxFuture};
 use sends_client::{AccessToken, TokenError, TokenSource};
 
 use crate::{
     Account, CredentialId, Grant, LoginRequired, Settings, StateDir, Status, StoreError,
-    credential::Credential, renewal::Renewal,
+    credential::Credential, fixed_token::LastRefusal, renewal::Renewal,
 };
 
 /// The name of the credential file, without its extension.
@@ -23,12 +25,15 @@ const FILE: &str = "credential";
 #[derive(Clone, Debug)]
 pub struct Login {
     renewal: Renewal,
+    /// Of the access token, which is all there is where no refresh token was granted.
+    refusal: Arc<LastRefusal>,
 }
 
 impl Login {
     /// The login kept in `dir`, whether or not there is one.
     pub fn new(dir: &StateDir, settings: Settings) -> Self {
         Self {
+            refusal: Arc::new(LastRefusal::none(Arc::clone(&settings.clock))),
             renewal: Renewal::new(dir, FILE, None, settings),
         }
     }
@@ -97,7 +102,10 @@ impl Login {
     /// [`StoreError`] when the file is refused.
     pub fn login_required(&self) -> Result<Option<LoginRequired>, StoreError> {
         Ok(match self.status()? {
-            Some(status) => status.login_required,
+            Some(status) => status.login_required.or_else(|| {
+                let is_refused = status.refresh_token.is_none() && self.refusal.since().is_some();
+                is_refused.then_some(LoginRequired::NoRefreshToken)
+            }),
             None => Some(LoginRequired::NotLoggedIn),
         })
     }
@@ -113,6 +121,11 @@ impl TokenSource for Login {
     }
 
     fn accepted(&self, token: &AccessToken) {
+        self.refusal.clear();
         self.renewal.accepted(token);
+    }
+
+    fn refused(&self, _token: &AccessToken, left_alone_for: Duration) {
+        self.refusal.note(left_alone_for);
     }
 }

@@ -1,6 +1,6 @@
 //! The file: who may read it, what is refused, and what a login, a logout and an account do to it.
 
-use std::fs;
+use std::{fs, time::Duration};
 
 use sends_client::{TokenError, TokenSource};
 use sends_credentials::{Account, LoginRequired, StoreError};
@@ -137,7 +137,16 @@ async fn a_login_without_a_refresh_token_lasts_as_long_as_its_access_token() {
     assert!(!grant.is_renewable());
     let login = upstream.login();
     login.save(grant).await.unwrap();
-    login.token().await.unwrap();
+    let token = login.token().await.unwrap();
+    // Refused before its end, it is known to be of no use until it is tried again.
+    assert_eq!(login.renew(&token).await.unwrap_err(), TokenError::LoginRequired);
+    login.refused(&token, Duration::from_mins(1));
+    assert_eq!(
+        login.login_required().unwrap(),
+        Some(LoginRequired::NoRefreshToken)
+    );
+    login.accepted(&token);
+    assert_eq!(login.login_required().unwrap(), None);
     upstream.expire();
     assert_eq!(login.token().await.unwrap_err(), TokenError::LoginRequired);
     assert_eq!(
