@@ -1,27 +1,32 @@
 //! One operation, from the text to the answer: the one way in which the schema is executed.
 //!
-//! `guard.rs` decides whether the operation may run at all, unless `execution/documents.rs` knows the document already, or
-//! one with other ids (`execution/shape.rs`); the library runs it, and then `execution/completion.rs` brings the answer and
-//! `execution/errors.rs` the errors into the shape that callers may see. A resolver that panics ends its own operation and
-//! nothing else.
+//! A text is validated within the limits of `guard.rs`, or found among the ones that were (`documents.rs`). Its variables are
+//! coerced (`coercion.rs`), and the operation is planned (`plan.rs`) and lowered into what the library executes
+//! (`lowering.rs`), but for introspection (`introspection.rs`). Then `completion.rs` brings the answer and `errors.rs` the
+//! errors into the shape that callers see. A resolver that panics ends its own operation and nothing else.
 //!
 //! Nothing here knows HTTP.
 
+mod coercion;
 mod completion;
 mod documents;
 mod errors;
+mod introspection;
+mod lowering;
+pub(crate) mod plan;
 mod repeatable;
-mod shape;
 
 use std::{any::Any, panic::AssertUnwindSafe, sync::Arc};
 
-use async_graphql::{
-    Request, Response, ServerError, Value,
-    parser::types::{DocumentOperations, ExecutableDocument, OperationType},
-};
+use async_graphql::{Data, Name, Request, Response, ServerError, Value, indexmap::IndexMap};
 use futures_util::FutureExt;
 
-use self::{completion::Plan, documents::Documents};
+pub(crate) use self::errors::shorten;
+use self::{
+    coercion::Variables,
+    documents::{Documents, Known},
+    plan::Plan,
+};
 use crate::{
     graphql::{ErrorCode, Schema},
     guard::{self, Limits, Refused, Types},
@@ -41,10 +46,11 @@ pub struct Executor {
 /// An operation that may run.
 pub struct Admitted<'e> {
     executor: &'e Executor,
-    request: Request,
-    is_repeatable: bool,
+    known: Arc<Known>,
     plan: Arc<Plan>,
-    kind: OperationType,
+    introspected: IndexMap<Name, Value>,
+    errors: Vec<ServerError>,
+    data: Data,
     name: Option<String>,
 }
 
@@ -61,8 +67,7 @@ impl Executor {
         }
     }
 
-    /// The same, which tells of its schema only when it is to: neither does it answer what the fields and types are, nor
-    /// does it guess in its errors which of them somebody meant.
+    /// Enables or disables introspection.
     #[must_use]
     pub fn with_introspection(self, introspection: bool) -> Self {
         Self {
@@ -81,53 +86,69 @@ impl Executor {
     pub async fn execute(&self, request: Request) -> Response {
         match self.admit(request) {
             Ok(admitted) => admitted.execute().await,
-            Err(error) => Response::from_errors(vec![error]),
+            Err(refused) => Response::from_errors(refused.into_errors()),
         }
     }
 
-    /// Decides whether an operation may run, as far as that can be told before it is validated.
+    /// Validates an operation and decides whether it may run.
     ///
     /// # Errors
     ///
-    /// What is wrong with it, for the caller to read.
-    pub fn admit(&self, request: Request) -> Result<Admitted<'_>, ServerError> {
-        self.check(request).map_err(|refused| {
-            operation::ended(None, Outcome::Refused);
-            refused.into_error()
+    /// [`Refused`], in words for the caller.
+    pub fn admit(&self, request: Request) -> Result<Admitted<'_>, Refused> {
+        self.check(request)
+            .inspect_err(|_| operation::ended(None, Outcome::Refused))
+    }
+
+    fn check(&self, request: Request) -> Result<Admitted<'_>, Refused> {
+        let (types, limits) = (&*self.types, &self.limits);
+        let known = self.documents.find(&request.query, types, limits)?;
+        let document = &known.document.executable;
+        let asks_for_schema = known.document.measure.asks_for_schema;
+        if asks_for_schema && !self.introspection {
+            return Err(Refused::SchemaHidden);
+        }
+        guard::check_variables(&request.variables, limits)?;
+        let operation = guard::operation(document, request.operation_name.as_deref())?;
+        let variables = coercion::variables(types, &document.sources, operation, &request.variables)?;
+        let plan = known.plan.as_ref().map_or_else(
+            || Arc::new(Plan::of(document, operation, &variables, types)),
+            Arc::clone,
+        );
+        guard::check_plan(&plan, limits)?;
+        let (introspected, errors) = if asks_for_schema {
+            self.introspect(&known, operation, &variables)
+        } else {
+            Default::default()
+        };
+        let name = operation.name.as_ref().map(ToString::to_string);
+        operation::named(name.as_deref());
+        Ok(Admitted {
+            executor: self,
+            plan,
+            introspected,
+            errors,
+            data: request.data,
+            name,
+            known,
         })
     }
 
-    fn check(&self, mut request: Request) -> Result<Admitted<'_>, Refused> {
-        let known = self.documents.find(&request.query, &self.types, &self.limits)?;
-        let document = &known.document;
-        if document.measure.asks_for_schema && !self.introspection {
-            return Err(Refused::SchemaHidden);
-        }
-        guard::admit(document, &mut request, &self.limits)?;
-        let operation = guard::operation(&document.parsed, request.operation_name.as_deref())?;
-        let kind = operation.ty;
-        let plan = known.plan(operation, &request.variables, &self.types);
-        let name = name_of(&document.parsed, request.operation_name.as_deref());
-        operation::named(name.as_deref());
-        let is_repeatable = known.is_repeatable;
-        request.set_parsed_query(known.into_executable());
-        Ok(Admitted {
-            executor: self,
-            request,
-            is_repeatable,
-            plan,
-            kind,
-            name,
+    fn introspect(
+        &self,
+        known: &Known,
+        operation: &apollo_compiler::executable::Operation,
+        variables: &Variables,
+    ) -> (IndexMap<Name, Value>, Vec<ServerError>) {
+        let document = &known.document.executable;
+        introspection::answer(document, operation, variables, &self.types).unwrap_or_else(|unanswered| {
+            tracing::error!("introspection failed: {unanswered}");
+            (IndexMap::new(), vec![internal_error()])
         })
     }
 }
 
 impl Admitted<'_> {
-    /// Whether it reads, writes or subscribes.
-    pub fn kind(&self) -> OperationType {
-        self.kind
-    }
-
     /// The name of the operation, if it has one.
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref()
@@ -135,57 +156,59 @@ impl Admitted<'_> {
 
     /// Whether it asks for nothing but send histories and what follows from them.
     pub fn is_repeatable(&self) -> bool {
-        self.is_repeatable
+        self.known.is_repeatable
     }
 
     /// The same with something that resolvers can use.
     #[must_use]
     pub fn data<D: Any + Send + Sync>(mut self, data: D) -> Self {
-        self.request = self.request.data(data);
+        self.data.insert(data);
         self
     }
 
     /// Runs it.
     pub async fn execute(self) -> Response {
-        let Executor {
-            schema,
-            types,
-            introspection,
-            ..
-        } = self.executor;
-        let executed = AssertUnwindSafe(schema.execute(self.request)).catch_unwind();
-        let mut response = executed.await.unwrap_or_else(|_| {
-            tracing::error!("a resolver panicked");
-            let error = ServerError::new("The service failed to answer.", None);
-            Response::from_errors(vec![errors::with_code(error, ErrorCode::Internal)])
-        });
-        errors::publish(&mut response.errors, *introspection);
-        if response.errors.iter().all(|error| !error.path.is_empty()) {
-            self.plan.complete(types, &mut response.data);
+        let Self {
+            executor,
+            known,
+            plan,
+            mut introspected,
+            errors,
+            data,
+            name,
+        } = self;
+        let root = plan.root.as_deref().unwrap_or_default();
+        let mut response = match lowering::lower(root) {
+            Some(document) => {
+                let mut request = Request::new("");
+                request.set_parsed_query(document);
+                request.data = data;
+                let executed = AssertUnwindSafe(executor.schema.execute(request)).catch_unwind();
+                executed.await.unwrap_or_else(|_| {
+                    tracing::error!("a resolver panicked");
+                    Response::from_errors(vec![internal_error()])
+                })
+            }
+            None => Response::default(),
+        };
+        response.errors.extend(errors);
+        if !response.errors.iter().any(errors::is_internal) {
+            completion::complete(&plan, &mut response.data, &mut introspected, &mut response.errors);
         }
-        let outcome = outcome(&response);
-        // What is not an operation of this schema has no name worth counting.
-        operation::ended(self.name.filter(|_| outcome != Outcome::Refused), outcome);
+        errors::publish(&mut response.errors, Some(&known.document.executable));
+        operation::ended(name, outcome(&response));
         response
     }
 }
 
-/// The name of the operation in a document that is executed when `wanted` is asked for.
-fn name_of(document: &ExecutableDocument, wanted: Option<&str>) -> Option<String> {
-    let DocumentOperations::Multiple(operations) = &document.operations else {
-        return None;
-    };
-    match wanted {
-        Some(name) => operations.contains_key(name).then(|| name.to_owned()),
-        None if operations.len() == 1 => operations.keys().next().map(ToString::to_string),
-        None => None,
-    }
+fn internal_error() -> ServerError {
+    let error = ServerError::new("The service failed to answer.", None);
+    errors::with_code(error, ErrorCode::Internal)
 }
 
 fn outcome(response: &Response) -> Outcome {
     match response.data {
         _ if response.errors.is_empty() => Outcome::Ok,
-        _ if is_request_error(response) => Outcome::Refused,
         Value::Null => Outcome::Failed,
         _ => Outcome::Partial,
     }

@@ -30,7 +30,10 @@ mod subgraph;
 mod summary;
 mod zone;
 
-use async_graphql::{EmptyMutation, EmptySubscription, ObjectType, Request, Response, SchemaBuilder};
+use async_graphql::{
+    EmptyMutation, EmptySubscription, ObjectType, Request, Response, ScalarType, SchemaBuilder, ValidationMode,
+    Value,
+};
 use sends_client::Pacer;
 
 pub use error::{ApiError, ErrorCode};
@@ -74,12 +77,35 @@ impl Schema {
     }
 }
 
-/// Whatever is set on a schema is set here, so that both forms have it.
+/// The depth that the library executes. What clients may ask is limited in [`guard`](crate::guard), far below.
+const DEEPEST: usize = 256;
+
+/// Whatever is set on a schema is set here, so that both forms have it. Documents come validated: of the library's own
+/// rules only those run that it always runs.
 fn finish<Q: ObjectType + 'static>(
     builder: SchemaBuilder<Q, EmptyMutation, EmptySubscription>,
     pacer: Pacer,
 ) -> async_graphql::Schema<Q, EmptyMutation, EmptySubscription> {
-    builder.data(pacer).finish()
+    builder
+        .data(pacer)
+        .validation_mode(ValidationMode::Fast)
+        .limit_recursive_depth(DEEPEST)
+        .finish()
+}
+
+/// Whether an input value is one of a scalar of this schema's own.
+///
+/// # Errors
+///
+/// What is expected instead, in a few words.
+pub(crate) fn check_scalar(name: &str, value: impl FnOnce() -> Value) -> Result<(), &'static str> {
+    if name != "DateTime" {
+        return Ok(());
+    }
+    let expected = "expected a date, time and offset such as \"2026-01-31T12:00:00Z\"";
+    <scalar::DateTime as ScalarType>::parse(value())
+        .map(drop)
+        .map_err(|_| expected)
 }
 
 /// The schema, to which the data has yet to be added.

@@ -1,73 +1,87 @@
-//! What an operation may ask for, decided before anything of it runs.
+//! The limits on what an operation may be and ask for, checked before anything of it runs.
 //!
-//! The library's parser, validator and executor each trust the text they are given: nested lists overflow the stack,
-//! fragments that spread each other grow without bound, and the library's own limits look at the tree *after* it has grown.
-//! So the text is looked at before it is parsed (`text.rs`), by a quicker parser than the library's where the two agree
-//! (`syntax.rs`), and the parsed document before the validator: `measure.rs` works out how large it becomes without
-//! expanding it, `merged.rs` whether one name of the answer has one meaning, `variables.rs` and `lists.rs` look at the
-//! values, and `calls.rs` counts what the operation may cost upstream. `limits.rs` has the bounds.
+//! A text is measured before it is parsed (`text.rs`), the parsed document before it is validated (`measure.rs`, without
+//! expanding its fragments), its literal values (`values.rs`) and its variables (`variables.rs`) before they are coerced, and
+//! `calls.rs` estimates what the planned operation may cost upstream. `limits.rs` has the bounds. Parsing and validation are
+//! `apollo-compiler`'s, by the schema in `types.rs`.
 //!
 //! Nothing here knows HTTP or resolvers, and nothing here calls upstream.
 
 mod calls;
 mod limits;
-mod lists;
 mod measure;
-pub mod merged;
 mod refused;
-mod syntax;
 mod text;
-pub mod types;
+mod types;
+mod values;
 mod variables;
 
-use async_graphql::{
-    Request,
-    parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition},
-};
+use apollo_compiler::{ExecutableDocument, Node, executable::{Operation, OperationType}, parser::Parser, validation::Valid};
 
 pub use self::{
     limits::Limits,
     measure::Measure,
-    refused::{Limit, Refused},
+    refused::{Limit, Mistake, Refused},
     types::Types,
 };
+pub(crate) use self::{types::is_nullable, variables::check_size as check_variables};
+use crate::execution::plan::Plan;
 
-/// A document that is safe to validate, with its measure. It does not depend on variables, so that it can be kept for the
-/// next request with the same text.
+/// A valid document, with its measure. It does not depend on variables, so that it can be kept for the next request with
+/// the same text.
 #[derive(Clone, Debug)]
 pub struct Document {
-    /// The document as the library's parser makes it.
-    pub parsed: ExecutableDocument,
+    /// The document, each field with its definition.
+    pub executable: Valid<ExecutableDocument>,
     /// How large it becomes.
     pub measure: Measure,
 }
 
-/// Parses a query text, unless that would be dangerous or what it asks for is too much.
+/// Parses and validates a query text.
 ///
 /// # Errors
 ///
 /// [`Refused`], in words for the caller.
 pub fn read(query: &str, types: &Types, limits: &Limits) -> Result<Document, Refused> {
     text::check(query, limits)?;
-    let parsed = syntax::parse(query).map_err(|error| Refused::syntax(query, &error))?;
+    // The nesting was counted above, but not behind a string without an end.
+    let parsed = Parser::new()
+        .recursion_limit(2 * limits::NESTING)
+        .parse_ast(query, "query.graphql")
+        .map_err(|invalid| Refused::of_diagnostics(&invalid.errors))?;
+    let has_mutation = parsed.definitions.iter().any(|definition| {
+        definition
+            .as_operation_definition()
+            .is_some_and(|operation| operation.operation_type == OperationType::Mutation)
+    });
+    if has_mutation && types.schema().root_operation(OperationType::Mutation).is_none() {
+        return Err(Refused::Mutation);
+    }
+    let parsed = parsed
+        .to_executable(types.schema())
+        .map_err(|invalid| Refused::of_diagnostics(&invalid.errors))?;
     let measure = measure::of(&parsed, limits)?;
-    lists::check(&parsed, limits)?;
-    merged::check(&parsed, types, limits)?;
-    variables::check_types(&parsed, types)?;
-    Ok(Document { parsed, measure })
+    let executable = parsed
+        .validate(types.schema())
+        .map_err(|invalid| Refused::of_diagnostics(&invalid.errors))?;
+    values::check(&executable, types, limits)?;
+    Ok(Document { executable, measure })
 }
 
-/// Checks what the request brings beside the document, and completes its variables with the operation's defaults: where
-/// a directive asks for a variable, the library would not look at them.
+/// Checks a planned operation: how often its objects repeat a field, and what it may cost.
 ///
 /// # Errors
 ///
 /// [`Refused`], in words for the caller.
-pub fn admit(document: &Document, request: &mut Request, limits: &Limits) -> Result<(), Refused> {
-    variables::check_size(&request.variables, limits)?;
-    let operation = operation(&document.parsed, request.operation_name.as_deref())?;
-    variables::complete(operation, &mut request.variables)?;
-    calls::check(&document.parsed, operation, &request.variables, limits)
+pub(crate) fn check_plan(plan: &Plan, limits: &Limits) -> Result<(), Refused> {
+    let repeated = Limit {
+        option: Some("max-repeated-fields"),
+        counted: "fields under a name that their object already has",
+        found: plan.repeated_fields,
+        allowed: limits.repeated_fields,
+    };
+    repeated.check()?;
+    calls::check(plan.root.as_deref().unwrap_or_default(), limits)
 }
 
 /// The operation that a request means.
@@ -78,20 +92,9 @@ pub fn admit(document: &Document, request: &mut Request, limits: &Limits) -> Res
 pub fn operation<'d>(
     document: &'d ExecutableDocument,
     name: Option<&str>,
-) -> Result<&'d OperationDefinition, Refused> {
-    match (&document.operations, name) {
-        (DocumentOperations::Single(operation), None) => Ok(&operation.node),
-        (DocumentOperations::Multiple(operations), None) => {
-            let mut all = operations.values();
-            match (all.next(), all.next()) {
-                (Some(only), None) => Ok(&only.node),
-                _ => Err(Refused::OperationNotNamed),
-            }
-        }
-        (DocumentOperations::Multiple(operations), Some(name)) => operations
-            .get(name)
-            .map(|operation| &operation.node)
-            .ok_or_else(|| Refused::unknown_operation(name)),
-        (DocumentOperations::Single(_), Some(name)) => Err(Refused::unknown_operation(name)),
-    }
+) -> Result<&'d Node<Operation>, Refused> {
+    document.operations.get(name).map_err(|_| match name {
+        Some(name) => Refused::unknown_operation(name),
+        None => Refused::OperationNotNamed,
+    })
 }

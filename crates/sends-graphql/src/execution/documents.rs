@@ -1,22 +1,13 @@
-//! Documents that were read before: parsed, measured, and planned, so that the next request with the same text begins there,
-//! or with the same but for the ids written into it.
+//! Documents that were validated before, so that the next request with the same text begins there.
 //!
-//! Owns what is kept and for how long. A text is kept when its like comes a second time: what clients make up as they go
-//! comes once, and there is no end to it.
+//! A text is kept when it comes a second time: texts that clients put together with values in them come once, and there is
+//! no end to them.
 
 use std::sync::Arc;
 
-use async_graphql::{
-    Variables,
-    parser::types::{ExecutableDocument, OperationDefinition},
-};
 use quick_cache::{Weighter, sync::Cache};
 
-use super::{
-    completion::{self, Plan},
-    repeatable,
-    shape::{self, Shape},
-};
+use super::{coercion::Variables, plan::Plan, repeatable};
 use crate::{
     doorkeeper::Doorkeeper,
     guard::{self, Document, Limits, Refused, Types},
@@ -33,74 +24,33 @@ const REMEMBERED: usize = 1 << 12;
 
 /// A document that may be executed, with all that can be said of it before its variables are known.
 pub(super) struct Known {
-    /// As it is executed.
     pub(super) document: Document,
-    /// What its only operation answers, where that does not depend on the variables.
-    plan: Option<Arc<Plan>>,
+    /// The plan of its only operation, where that has no variables.
+    pub(super) plan: Option<Arc<Plan>>,
     /// Whether it asks for nothing but send histories and what follows from them.
     pub(super) is_repeatable: bool,
-    /// The ids written into it, by their numbers in its shape.
-    ids: Box<[Box<str>]>,
 }
 
 impl Known {
-    /// Reads a text.
-    pub(super) fn read(text: &str, types: &Types, limits: &Limits) -> Result<Self, Refused> {
-        let mut document = guard::read(text, types, limits)?;
-        let is_repeatable = repeatable::is_repeatable(&document.parsed, types);
-        let has_directives = document.measure.directives > 0;
-        let mut operations = document.parsed.operations.iter();
-        let plan = match (operations.next(), operations.next()) {
-            (Some((_, only)), None) if !has_directives => {
-                let plan = Plan::of(&document.parsed, &only.node, &Variables::default(), types);
-                Some(Arc::new(plan))
-            }
-            _ => None,
-        };
-        completion::prepare(&mut document.parsed, types, has_directives);
+    fn read(text: &str, types: &Types, limits: &Limits) -> Result<Self, Refused> {
+        let document = guard::read(text, types, limits)?;
+        let is_repeatable = repeatable::is_repeatable(&document.executable);
+        let operation = document.executable.operations.get(None).ok();
+        let plan = operation
+            .filter(|operation| operation.variables.is_empty())
+            .map(|operation| {
+                let plan = Plan::of(&document.executable, operation, &Variables::default(), types);
+                Arc::new(plan)
+            });
         Ok(Self {
             document,
             plan,
             is_repeatable,
-            ids: Box::default(),
         })
-    }
-
-    /// The same document with other ids.
-    fn with(&self, ids: &[&str]) -> Self {
-        let mut document = self.document.clone();
-        shape::fill(&mut document.parsed, &self.ids, ids);
-        Self {
-            document,
-            plan: self.plan.clone(),
-            is_repeatable: self.is_repeatable,
-            ids: owned(ids),
-        }
-    }
-
-    /// The document for the library to execute, which wants one of its own.
-    pub(super) fn into_executable(self: Arc<Self>) -> ExecutableDocument {
-        Arc::try_unwrap(self).map_or_else(
-            |known| known.document.parsed.clone(),
-            |known| known.document.parsed,
-        )
-    }
-
-    /// The plan of one of its operations.
-    pub(super) fn plan(
-        &self,
-        operation: &OperationDefinition,
-        variables: &Variables,
-        types: &Types,
-    ) -> Arc<Plan> {
-        self.plan.as_ref().map_or_else(
-            || Arc::new(Plan::of(&self.document.parsed, operation, variables, types)),
-            Arc::clone,
-        )
     }
 }
 
-/// The documents that were read before.
+/// The documents that were validated before.
 pub(super) struct Documents {
     known: Cache<Box<str>, Arc<Known>, ByLength>,
     seen: Doorkeeper,
@@ -110,9 +60,8 @@ pub(super) struct Documents {
 struct ByLength;
 
 impl Weighter<Box<str>, Arc<Known>> for ByLength {
-    fn weight(&self, common: &Box<str>, known: &Arc<Known>) -> u64 {
-        let ids: usize = known.ids.iter().map(|id| id.len()).sum();
-        (common.len() + ids) as u64 * BYTES_PER_BYTE
+    fn weight(&self, text: &Box<str>, _: &Arc<Known>) -> u64 {
+        text.len() as u64 * BYTES_PER_BYTE
     }
 }
 
@@ -124,32 +73,17 @@ impl Documents {
         }
     }
 
-    /// The document with this text, read now unless its like was read before.
+    /// The document with this text.
     pub(super) fn find(&self, text: &str, types: &Types, limits: &Limits) -> Result<Arc<Known>, Refused> {
-        let Some(shape) = Shape::of(text) else {
-            return Known::read(text, types, limits).map(Arc::new);
-        };
-        if let Some(known) = self.known.get(&*shape.common) {
-            let is_the_same = known.ids.iter().map(|id| &**id).eq(shape.ids.iter().copied());
-            return Ok(if is_the_same {
-                known
-            } else {
-                Arc::new(known.with(&shape.ids))
-            });
+        if let Some(known) = self.known.get(text) {
+            return Ok(known);
         }
-        let mut known = Known::read(text, types, limits)?;
-        let is_told_by_its_shape = shape.is_of(&mut known.document.parsed);
-        known.ids = owned(&shape.ids);
-        let known = Arc::new(known);
-        if is_told_by_its_shape && self.seen.knows(&*shape.common) {
-            self.known.insert(shape.common.into(), Arc::clone(&known));
+        let known = Arc::new(Known::read(text, types, limits)?);
+        if self.seen.knows(text) {
+            self.known.insert(text.into(), Arc::clone(&known));
         }
         Ok(known)
     }
-}
-
-fn owned(ids: &[&str]) -> Box<[Box<str>]> {
-    ids.iter().map(|id| Box::from(*id)).collect()
 }
 
 #[cfg(test)]
@@ -157,21 +91,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_third_text_of_a_shape_is_not_read_any_more_whatever_its_ids() {
+    fn document_is_kept_from_the_second_request_on() {
         let types = Types::of("type Query { a(id: ID!): Int }");
         let documents = Documents::new();
-        let find = |number: u8| {
-            let text = format!(r#"{{ a(id: "00000000-0000-4000-8000-0000000000{number:02}") }}"#);
-            documents.find(&text, &types, &Limits::default()).unwrap()
+        let find = || {
+            documents
+                .find(r#"{ a(id: "1") }"#, &types, &Limits::default())
+                .unwrap()
         };
-        let (first, second, third) = (find(1), find(2), find(3));
-        let is_one_reading = |one: &Known, other: &Known| {
-            let plans = one.plan.as_ref().zip(other.plan.as_ref());
-            plans.is_some_and(|(one, other)| Arc::ptr_eq(one, other))
-        };
-        assert!(!is_one_reading(&first, &second), "what comes once is not kept");
-        assert!(is_one_reading(&second, &third));
-        assert_eq!(*third.ids, ["00000000-0000-4000-8000-000000000003".into()]);
-        assert!(format!("{:?}", third.document.parsed).contains("000000000003"));
+        let (first, second, third) = (find(), find(), find());
+        assert!(!Arc::ptr_eq(&first, &second));
+        assert!(Arc::ptr_eq(&second, &third));
     }
 }

@@ -3,9 +3,10 @@
 //! The answer to such a document is the same again as long as the histories are. The fields are listed, so that a field
 //! that is new to the schema does not count until somebody has thought about it.
 
-use async_graphql::parser::types::{ExecutableDocument, Selection, SelectionSet};
-
-use crate::guard::types::{Types, named};
+use apollo_compiler::{
+    ExecutableDocument,
+    executable::{Selection, SelectionSet},
+};
 
 /// The fields of each type that follow from the histories of the activities that the document names.
 const FIELDS: [(&str, &[&str]); 8] = [
@@ -68,7 +69,7 @@ const FIELDS: [(&str, &[&str]); 8] = [
             "isKnown",
         ],
     ),
-    ("SendConnection", &["edges", "nodes", "pageInfo", "totalCount"]),
+    ("SendConnection", &["edges", "pageInfo", "totalCount"]),
     ("SendEdge", &["cursor", "node"]),
     (
         "PageInfo",
@@ -77,42 +78,41 @@ const FIELDS: [(&str, &[&str]); 8] = [
 ];
 
 /// Whether every operation of a document, whose measure was checked, does so.
-pub(super) fn is_repeatable(document: &ExecutableDocument, types: &Types) -> bool {
-    let walk = Walk { document, types };
+pub(super) fn is_repeatable(document: &ExecutableDocument) -> bool {
     let mut operations = document.operations.iter();
-    operations.all(|(_, operation)| walk.is_listed(types.query(), &operation.node.selection_set.node))
+    operations.all(|operation| is_listed(document, &operation.selection_set))
 }
 
-struct Walk<'d> {
-    document: &'d ExecutableDocument,
-    types: &'d Types,
+fn is_listed(document: &ExecutableDocument, set: &SelectionSet) -> bool {
+    let listed = FIELDS.iter().find(|(parent, _)| set.ty == *parent);
+    let listed = listed.map_or(&[][..], |(_, fields)| fields);
+    set.selections.iter().all(|selection| match selection {
+        Selection::Field(field) => {
+            // The account's time zone is no part of a history.
+            let in_a_zone = field.specified_argument_by_name("zone").is_some();
+            let is_listed_itself = listed.contains(&field.name.as_str()) && !in_a_zone;
+            field.name == "__typename" || is_listed_itself && is_listed(document, &field.selection_set)
+        }
+        Selection::InlineFragment(fragment) => is_listed(document, &fragment.selection_set),
+        Selection::FragmentSpread(spread) => {
+            let fragment = document.fragments.get(&spread.fragment_name);
+            fragment.is_some_and(|fragment| is_listed(document, &fragment.selection_set))
+        }
+    })
 }
 
-impl<'d> Walk<'d> {
-    fn is_listed(&self, on: &'d str, set: &'d SelectionSet) -> bool {
-        let listed = FIELDS.iter().find(|(parent, _)| *parent == on);
-        let listed = listed.map_or(&[][..], |(_, fields)| fields);
-        set.items.iter().all(|selection| match &selection.node {
-            Selection::Field(field) => {
-                let (name, below) = (field.node.name.node.as_str(), &field.node.selection_set.node);
-                // The account's time zone is no part of a history.
-                let in_a_zone = field.node.get_argument("zone").is_some();
-                let is_listed = listed.contains(&name) && !in_a_zone;
-                let is_below = || self.is_listed(self.types.field(on, name).map_or("", named), below);
-                name == "__typename" || is_listed && (below.items.is_empty() || is_below())
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{graphql, guard::Types};
+
+    #[test]
+    fn every_listed_field_is_one_of_the_schema() {
+        let types = Types::of(&graphql::sdl());
+        for (of, fields) in FIELDS {
+            for field in fields {
+                assert!(types.field(of, field).is_some(), "{of}.{field}");
             }
-            Selection::InlineFragment(fragment) => {
-                let condition = fragment.node.type_condition.as_ref();
-                let on = condition.map_or(on, |condition| condition.node.on.node.as_str());
-                self.is_listed(on, &fragment.node.selection_set.node)
-            }
-            Selection::FragmentSpread(spread) => {
-                let fragment = self.document.fragments.get(&spread.node.fragment_name.node);
-                fragment.is_some_and(|fragment| {
-                    let on = fragment.node.type_condition.node.on.node.as_str();
-                    self.is_listed(on, &fragment.node.selection_set.node)
-                })
-            }
-        })
+        }
     }
 }

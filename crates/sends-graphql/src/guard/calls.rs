@@ -8,19 +8,16 @@ mod asked;
 
 use std::collections::HashSet;
 
-use async_graphql::{
-    Value, Variables,
-    parser::types::{ExecutableDocument, Field, OperationDefinition, Selection, SelectionSet},
-};
-use async_graphql_value::Value as Literal;
+use async_graphql::Value;
 use sends_client::Batched;
 use sends_core::{ActivityId, CampaignId};
 
-use self::asked::{Asked, Kind, Reader};
+use self::asked::{Asked, integer, length};
 use super::{
     limits::Limits,
     refused::{Limit, Refused},
 };
+use crate::execution::plan::Field;
 
 /// The calls for the contact lists and for the segments of an account, which are read once: two pages each, or what was
 /// deleted of the segments. What an account needs beyond that shows only while the operation runs, and then its own
@@ -47,34 +44,18 @@ const NAMING: [(&str, &str); 5] = [
 /// What stands before the colon in the ids of objects that have no history.
 const TYPES: [&str; 3] = ["Campaign", "ContactList", "Segment"];
 
-/// Refuses an operation that may cost too much. The document's measure has been checked, so that walking the whole of it
-/// is cheap.
-pub(super) fn check(
-    document: &ExecutableDocument,
-    operation: &OperationDefinition,
-    variables: &Variables,
-    limits: &Limits,
-) -> Result<(), Refused> {
-    let mut bill = Bill {
-        reader: Reader { document, variables },
-        root_fields: 0,
-        log_reads: 0,
-        named: HashSet::new(),
-        unnamed_calls: 0,
-        activity_stats: 0,
-        campaign_stats: 0,
-        needs_lists: false,
-        needs_segments: false,
-        needs_account: false,
-        values: 0,
-    };
-    bill.root(&operation.selection_set.node);
+/// Refuses an operation that may cost too much.
+pub(super) fn check(root: &[Field], limits: &Limits) -> Result<(), Refused> {
+    let mut bill = Bill::default();
+    for field in root {
+        bill.root_field(field);
+    }
     let calls = bill.calls();
     let bounds = [
         (
             "max-root-fields",
             "fields of the query itself",
-            bill.root_fields,
+            root.len(),
             limits.root_fields,
         ),
         (
@@ -110,13 +91,12 @@ pub(super) fn check(
         })
 }
 
-struct Bill<'d> {
-    reader: Reader<'d>,
-    root_fields: usize,
+#[derive(Default)]
+struct Bill<'p> {
     /// Fields of the query that read the log.
     log_reads: usize,
     /// The activities whose history is needed, each with the age that its field asks for.
-    named: HashSet<(&'d str, Option<i64>)>,
+    named: HashSet<(&'p str, Option<i64>)>,
     /// Calls that are not compared with each other.
     unnamed_calls: usize,
     /// How many activities and campaigns are asked for their statistics.
@@ -129,51 +109,18 @@ struct Bill<'d> {
     values: usize,
 }
 
-impl<'d> Bill<'d> {
-    fn root(&mut self, set: &'d SelectionSet) {
-        for selection in &set.items {
-            match &selection.node {
-                Selection::Field(field) => self.root_field(&field.node),
-                Selection::InlineFragment(fragment) => self.root(&fragment.node.selection_set.node),
-                Selection::FragmentSpread(spread) => {
-                    if let Some(fragment) = self
-                        .reader
-                        .document
-                        .fragments
-                        .get(&spread.node.fragment_name.node)
-                    {
-                        self.root(&fragment.node.selection_set.node);
-                    }
-                }
-            }
+impl<'p> Bill<'p> {
+    fn root_field(&mut self, field: &'p Field) {
+        let name = field.name.as_str();
+        let mut asked = asked::of_root(field);
+        if let Some((_, usual)) = LISTING.iter().find(|(listing, _)| *listing == name) {
+            self.log_reads += 1;
+            let length = length(field).unwrap_or(*usual);
+            asked = asked.times(length, length);
         }
-    }
-
-    fn root_field(&mut self, field: &'d Field) {
-        self.root_fields += 1;
-        let set = &field.selection_set.node;
-        let name = field.name.node.as_str();
-        let asked = match name {
-            "campaigns" => self.reader.campaign_page(field),
-            "campaign" => self.reader.asked(set, Kind::Campaign),
-            "account" => Asked {
-                needs_account: true,
-                ..Asked::default()
-            }
-            .and(self.reader.asked(set, Kind::Part)),
-            _ if NAMING.iter().any(|(naming, _)| *naming == name) => self.reader.asked(set, Kind::Activity),
-            _ => match LISTING.iter().find(|(listing, _)| *listing == name) {
-                Some((_, usual)) => {
-                    self.log_reads += 1;
-                    let length = self.reader.length(field).unwrap_or(*usual);
-                    self.reader.asked(set, Kind::Logged).times(length, length)
-                }
-                None => self.reader.asked(set, Kind::Part),
-            },
-        };
         let naming = NAMING.iter().find(|(naming, _)| *naming == name);
-        let objects = match naming.and_then(|(_, argument)| field.get_argument(argument)) {
-            Some(ids) => self.name(&ids.node, field, asked),
+        let objects = match naming.and_then(|(_, argument)| field.argument(argument)) {
+            Some(ids) => self.name(ids, field, asked),
             None => 1,
         };
         let values = asked.values.saturating_add(1).saturating_mul(objects);
@@ -199,65 +146,51 @@ impl<'d> Bill<'d> {
             .saturating_add(usize::from(self.needs_account))
     }
 
-    /// How many activities an argument names. Those that need a call are put on the bill.
-    fn name(&mut self, ids: &'d Literal, field: &'d Field, asked: Asked) -> usize {
-        let age = self.reader.number(field, "maxAge");
-        let mut note = |id: Option<&'d str>| {
+    /// How many objects an argument names. Those that need a call are put on the bill.
+    fn name(&mut self, ids: &'p Value, field: &'p Field, asked: Asked) -> usize {
+        let age = integer(field, "maxAge");
+        let ids = match ids {
+            Value::List(ids) => &ids[..],
+            one => std::slice::from_ref(one),
+        };
+        for id in ids {
+            let Value::String(id) = id else {
+                // A representation, which names an activity in a way of its own.
+                if asked.needs_history {
+                    self.unnamed_calls = self.unnamed_calls.saturating_add(1 + asked.ages);
+                }
+                continue;
+            };
             // The id of a send is its activity's, a colon and a number; a send has to be looked up in the history. What has
             // a type before the colon has none.
-            let (id, is_send) = match id.and_then(|id| id.split_once(':')) {
-                Some((kind, _)) if TYPES.contains(&kind) => return,
-                Some((activity, _)) => (Some(activity), true),
-                None => (id, false),
+            let (activity, is_send) = match id.split_once(':') {
+                Some((kind, _)) if TYPES.contains(&kind) => continue,
+                Some((activity, _)) => (activity, true),
+                None => (id.as_str(), false),
             };
-            if !asked.needs_history && !is_send {
-                return;
-            }
-            match id {
-                Some(id) => {
-                    self.named.insert((id, age));
-                }
-                None => self.unnamed_calls += 1,
-            }
-            self.unnamed_calls = self.unnamed_calls.saturating_add(asked.ages);
-        };
-        let variables = self.reader.variables;
-        let text = |value: &'d Value| match value {
-            Value::String(text) => Some(text.as_str()),
-            _ => None,
-        };
-        match ids {
-            Literal::List(items) => {
-                for item in items {
-                    note(match item {
-                        Literal::String(text) => Some(text),
-                        Literal::Variable(name) => variables.get(name).and_then(text),
-                        _ => None,
-                    });
-                }
-                items.len()
-            }
-            Literal::Variable(name) => match variables.get(name) {
-                Some(Value::List(items)) => {
-                    for item in items {
-                        note(text(item));
-                    }
-                    items.len()
-                }
-                Some(one) => {
-                    note(text(one));
-                    1
-                }
-                None => 1,
-            },
-            Literal::String(one) => {
-                note(Some(one));
-                1
-            }
-            _ => {
-                note(None);
-                1
+            if asked.needs_history || is_send {
+                self.named.insert((activity, age));
+                self.unnamed_calls = self.unnamed_calls.saturating_add(asked.ages);
             }
         }
+        ids.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{graphql, guard::Types};
+
+    #[test]
+    fn every_listed_field_is_one_of_the_schema() {
+        let types = Types::of(&graphql::sdl());
+        let subgraph = Types::of(&graphql::Schema::new(true, sends_client::Pacer::in_memory(sends_client::pacing::Limits::NONE)).sdl());
+        let naming = NAMING.iter().map(|(name, _)| *name);
+        for name in naming.chain(LISTING.iter().map(|(name, _)| *name)) {
+            let is_known = types.field("Query", name).or_else(|| subgraph.field("Query", name)).is_some();
+            assert!(is_known, "{name}");
+        }
+        asked::check_tables(&types);
     }
 }

@@ -37,10 +37,6 @@ pub struct Limits {
 /// not anybody's purpose, so it has no option: the introspection query of GraphiQL needs 16.
 pub(super) const NESTING: usize = 64;
 
-/// How long a name or number may be. Whoever compares two long names for their likeness is busy for the product of their
-/// lengths.
-pub(super) const WORD_LENGTH: usize = 256;
-
 impl Default for Limits {
     /// Room for 500 activities, one at a time or in a list, with every field they have.
     fn default() -> Self {

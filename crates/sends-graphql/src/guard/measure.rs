@@ -2,11 +2,14 @@
 //!
 //! The weight of a fragment is the same wherever it is spread, so each is weighed once, and a document whose fragments
 //! double each other thirty times is weighed in thirty steps. Fragments that nobody spreads are weighed too: the
-//! library's validator walks them.
+//! validator walks them.
 
 use std::collections::HashMap;
 
-use async_graphql::parser::types::{ExecutableDocument, Field, Selection, SelectionSet};
+use apollo_compiler::{
+    ExecutableDocument,
+    executable::{Field, Selection, SelectionSet},
+};
 
 use super::{
     limits::{Limits, NESTING},
@@ -102,12 +105,11 @@ pub(super) fn of(document: &ExecutableDocument, limits: &Limits) -> Result<Measu
         weighed: HashMap::with_capacity(document.fragments.len()),
     };
     let mut total = Measure::default();
-    for (_, operation) in document.operations.iter() {
-        let operation = &operation.node;
-        total = total.and(scales.selection_set(&operation.selection_set.node, 1)?);
+    for operation in document.operations.iter() {
+        total = total.and(scales.selection_set(&operation.selection_set, 1)?);
         total.directives = total.directives.saturating_add(operation.directives.len());
-        for variable in &operation.variable_definitions {
-            total.directives = total.directives.saturating_add(variable.node.directives.len());
+        for variable in &operation.variables {
+            total.directives = total.directives.saturating_add(variable.directives.len());
         }
     }
     for name in document.fragments.keys() {
@@ -133,20 +135,16 @@ impl<'d> Scales<'d> {
             return Err(Refused::TooMuch(too_deep()));
         }
         let mut total = Measure::default();
-        for selection in &set.items {
-            let mut weight = match &selection.node {
-                Selection::Field(field) => self.field(&field.node, level)?,
+        for selection in &set.selections {
+            let mut weight = match selection {
+                Selection::Field(field) => self.field(field, level)?,
                 Selection::InlineFragment(fragment) => {
-                    self.selection_set(&fragment.node.selection_set.node, level + 1)?
+                    self.selection_set(&fragment.selection_set, level + 1)?
                 }
-                Selection::FragmentSpread(spread) => {
-                    self.fragment(&spread.node.fragment_name.node, level + 1)?
-                }
+                Selection::FragmentSpread(spread) => self.fragment(&spread.fragment_name, level + 1)?,
             };
             weight.selections = weight.selections.saturating_add(1);
-            weight.directives = weight
-                .directives
-                .saturating_add(selection.node.directives().len());
+            weight.directives = weight.directives.saturating_add(selection.directives().len());
             total = total.and(weight);
         }
         total.nesting += 1;
@@ -154,18 +152,18 @@ impl<'d> Scales<'d> {
     }
 
     fn field(&mut self, field: &'d Field, level: usize) -> Result<Measure, Refused> {
-        let mut weight = if field.selection_set.node.items.is_empty() {
+        let mut weight = if field.selection_set.is_empty() {
             Measure::default()
         } else {
-            self.selection_set(&field.selection_set.node, level + 1)?
+            self.selection_set(&field.selection_set, level + 1)?
         };
         weight.fields = weight.fields.saturating_add(1);
         weight.depth += 1;
         weight.aliases = weight.aliases.saturating_add(usize::from(field.alias.is_some()));
-        weight.asks_for_schema |= ["__schema", "__type"].contains(&field.name.node.as_str());
+        weight.asks_for_schema |= ["__schema", "__type"].contains(&field.name.as_str());
         // The lists through which a type leads to other types.
         let is_step =
-            ["fields", "inputFields", "interfaces", "possibleTypes"].contains(&field.name.node.as_str());
+            ["fields", "inputFields", "interfaces", "possibleTypes"].contains(&field.name.as_str());
         weight.introspection_steps += usize::from(is_step);
         Ok(weight)
     }
@@ -177,9 +175,10 @@ impl<'d> Scales<'d> {
             }
             Some(Some(weight)) => return Ok(*weight),
             Some(None) => {
-                let at = self.document.fragments.get(name).map(|fragment| fragment.pos);
+                let fragment = self.document.fragments.get(name);
+                let at = fragment.and_then(|fragment| fragment.location());
                 let message = format!("The fragment \"{name}\" contains itself.");
-                return Err(Refused::invalid(message, at.into_iter().collect::<Vec<_>>()));
+                return Err(Refused::invalid(message, at, &self.document.sources));
             }
             None => {}
         }
@@ -188,8 +187,8 @@ impl<'d> Scales<'d> {
             return Ok(Measure::default());
         };
         self.weighed.insert(name, None);
-        let mut weight = self.selection_set(&fragment.node.selection_set.node, level)?;
-        weight.directives = weight.directives.saturating_add(fragment.node.directives.len());
+        let mut weight = self.selection_set(&fragment.selection_set, level)?;
+        weight.directives = weight.directives.saturating_add(fragment.directives.len());
         self.weighed.insert(name, Some(weight));
         Ok(weight)
     }

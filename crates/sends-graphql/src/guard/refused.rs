@@ -1,8 +1,12 @@
 //! Why an operation is refused before it runs, in words for the caller.
 
-use async_graphql::{ErrorExtensionValues, Pos, ServerError, Value, parser};
+use apollo_compiler::{
+    parser::{SourceMap, SourceSpan},
+    validation::DiagnosticList,
+};
+use async_graphql::{ErrorExtensionValues, Pos, ServerError, Value};
 
-use crate::graphql::ErrorCode;
+use crate::{execution::shorten, graphql::ErrorCode};
 
 /// A bound that an operation exceeds.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -22,23 +26,10 @@ pub struct Limit {
 pub enum Refused {
     /// It is too large, or asks for too much.
     TooMuch(Limit),
-    /// A string without an end. The language knows no such document, but the library's parser tries to read the quotes
-    /// as an empty string and goes on behind them, where nothing would have been counted.
-    OpenString,
-    /// The text is no document.
-    Syntax {
-        /// What is wrong, in one line.
-        message: String,
-        /// Where.
-        at: Option<Pos>,
-    },
-    /// The document is one, but cannot mean anything.
-    Invalid {
-        /// What is wrong, in one line.
-        message: String,
-        /// Where.
-        at: Vec<Pos>,
-    },
+    /// The text is not a document that is valid for the schema, or its variables do not fit it.
+    Invalid(Vec<Mistake>),
+    /// The operation is a mutation, and the schema has none.
+    Mutation,
     /// The document holds several operations.
     OperationNotNamed,
     /// The schema itself is asked for, and is not to be told.
@@ -46,6 +37,19 @@ pub enum Refused {
     /// The document does not hold the operation.
     UnknownOperation(String),
 }
+
+/// One thing that is wrong with a document.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Mistake {
+    /// What is wrong, in one line.
+    pub message: String,
+    /// Where.
+    pub at: Option<Pos>,
+}
+
+/// How many mistakes of one document are told: twenty kilobytes of unknown directives are a thousand mistakes, and their
+/// messages forty times as long as the document.
+const MISTAKES_TOLD: usize = 20;
 
 impl Limit {
     /// A refusal when more was found than is allowed.
@@ -58,70 +62,79 @@ impl Limit {
 }
 
 impl Refused {
-    /// What the parser did not understand. Its own message draws the text over several lines and speaks of the grammar's
-    /// internal rules, so only the place is taken from it.
-    pub(super) fn syntax(query: &str, error: &parser::Error) -> Self {
-        let at = error.positions().next();
-        let message = match error {
-            parser::Error::Syntax { start, .. } => format!("Syntax error: {}.", unexpected(query, *start)),
-            parser::Error::MultipleOperations { .. } => {
-                "An operation without a name must be the only one in the document.".to_owned()
-            }
-            parser::Error::OperationDuplicated { operation, .. } => {
-                format!("The operation \"{}\" is defined twice.", short(operation))
-            }
-            parser::Error::FragmentDuplicated { fragment, .. } => {
-                format!("The fragment \"{}\" is defined twice.", short(fragment))
-            }
-            parser::Error::MissingOperation => "The document holds no operation.".to_owned(),
-            _ => "Syntax error.".to_owned(),
-        };
-        Self::Syntax { message, at }
+    /// What the parser or the validator found.
+    pub(super) fn of_diagnostics(diagnostics: &DiagnosticList) -> Self {
+        let told = diagnostics.iter().take(MISTAKES_TOLD);
+        let mut mistakes: Vec<_> = told
+            .map(|diagnostic| Mistake {
+                message: sentence(&diagnostic.error.to_string()),
+                at: diagnostic.line_column_range().map(|range| Pos {
+                    line: range.start.line,
+                    column: range.start.column,
+                }),
+            })
+            .collect();
+        if let Some(more @ 1..) = diagnostics.len().checked_sub(MISTAKES_TOLD) {
+            mistakes.push(Mistake {
+                message: format!("{more} further mistakes are not shown."),
+                at: None,
+            });
+        }
+        Self::Invalid(mistakes)
     }
 
     pub(super) fn unknown_operation(name: &str) -> Self {
         Self::UnknownOperation(short(name).to_owned())
     }
 
-    pub(crate) fn invalid(message: String, at: impl Into<Vec<Pos>>) -> Self {
-        Self::Invalid {
-            message,
-            at: at.into(),
-        }
+    pub(crate) fn invalid(message: String, at: Option<SourceSpan>, sources: &SourceMap) -> Self {
+        let at = at.and_then(|at| at.line_column(sources)).map(|at| Pos {
+            line: at.line,
+            column: at.column,
+        });
+        Self::Invalid(vec![Mistake { message, at }])
     }
 
     /// The refusal as the answer carries it.
-    pub fn into_error(self) -> ServerError {
+    pub fn into_errors(self) -> Vec<ServerError> {
         let mut extensions = ErrorExtensionValues::default();
         extensions.set("code", ErrorCode::BadUserInput.as_str());
         if let Self::TooMuch(limit) = &self {
             extensions.set("limit", limit.describe());
         }
-        let (message, locations) = match self {
-            Self::TooMuch(limit) => (limit.to_string(), Vec::new()),
-            Self::OpenString => (
-                "Syntax error: a string in the query is not closed.".to_owned(),
-                Vec::new(),
-            ),
-            Self::Syntax { message, at } => (message, at.into_iter().collect()),
-            Self::Invalid { message, at } => (message, at),
-            Self::OperationNotNamed => (
-                "The document holds several operations; name one of them in \"operationName\".".to_owned(),
-                Vec::new(),
-            ),
-            Self::SchemaHidden => (
-                "The schema may not be asked for: introspection is off.".to_owned(),
-                Vec::new(),
-            ),
-            Self::UnknownOperation(name) => (
-                format!("The document holds no operation named \"{name}\"."),
-                Vec::new(),
-            ),
+        let mistakes = match self {
+            Self::Invalid(mistakes) => mistakes,
+            other => vec![Mistake {
+                message: other.message(),
+                at: None,
+            }],
         };
-        let mut error = ServerError::new(message, None);
-        error.locations = locations;
-        error.extensions = Some(extensions);
-        error
+        let error = |Mistake { message, at }| {
+            let mut error = ServerError::new(shorten(message), at);
+            error.extensions = Some(extensions.clone());
+            error
+        };
+        mistakes.into_iter().map(error).collect()
+    }
+
+    /// Everything that is wrong, in one line.
+    pub fn message(&self) -> String {
+        match self {
+            Self::TooMuch(limit) => limit.to_string(),
+            Self::Invalid(mistakes) => {
+                let messages: Vec<_> = mistakes
+                    .iter()
+                    .map(|mistake| mistake.message.as_str())
+                    .collect();
+                messages.join(" ")
+            }
+            Self::Mutation => "The schema has no mutations; send a query.".to_owned(),
+            Self::OperationNotNamed => {
+                "The document holds several operations; name one of them in \"operationName\".".to_owned()
+            }
+            Self::SchemaHidden => "The schema may not be asked for: introspection is off.".to_owned(),
+            Self::UnknownOperation(name) => format!("The document holds no operation named \"{name}\"."),
+        }
     }
 }
 
@@ -155,27 +168,12 @@ impl std::fmt::Display for Limit {
     }
 }
 
-/// What stands at a place where it cannot stand.
-fn unexpected(query: &str, at: Pos) -> String {
-    let line = query.lines().nth(at.line.saturating_sub(1)).unwrap_or("");
-    let rest = line.chars().skip(at.column.saturating_sub(1));
-    let mut found: String = rest.take(1).collect();
-    if found
-        .chars()
-        .all(|first| first.is_ascii_alphanumeric() || first == '_')
-    {
-        let rest = line.chars().skip(at.column.saturating_sub(1));
-        found = rest
-            .take(20)
-            .take_while(|next| next.is_ascii_alphanumeric() || *next == '_')
-            .collect();
-    }
-    let place = format!("at line {}, column {}", at.line, at.column);
-    match found.chars().next() {
-        None => format!("the query ends too early, {place}"),
-        Some(control) if control.is_control() => format!("a control character {place}"),
-        Some(_) => format!("unexpected \"{found}\" {place}"),
-    }
+/// The validator's words as a sentence.
+fn sentence(words: &str) -> String {
+    let mut characters = words.chars();
+    let first = characters.next().map(|first| first.to_ascii_uppercase());
+    let end = if words.ends_with(['.', '!', '?']) { "" } else { "." };
+    first.into_iter().chain(characters).chain(end.chars()).collect()
 }
 
 /// As much of a name as anybody needs to recognise it.

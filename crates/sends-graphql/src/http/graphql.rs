@@ -174,16 +174,8 @@ impl Endpoint {
             name: parameters.operation_name,
             variables: parameters.variables,
         };
-        let prepared = operation.prepare(&self.service.schema)?;
-        if method == Method::GET && prepared.is_mutation() {
-            return Err(Rejection::new(
-                StatusCode::METHOD_NOT_ALLOWED,
-                ErrorCode::BadUserInput,
-                "Send a mutation with POST.",
-            )
-            .header(header::ALLOW, HeaderValue::from_static("POST")));
-        }
-        let executed = prepared.execute(&self.service, self.asker(headers)?).await?;
+        let prepared = operation.prepare(&self.service.schema, method == Method::GET)?;
+        let executed = prepared.execute(&self.service, self.asker(headers)?).await;
         self.documents.keep(document);
         Ok(executed)
     }

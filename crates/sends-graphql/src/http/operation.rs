@@ -4,13 +4,15 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Request, Response, Variables, parser::types::OperationType};
+use async_graphql::{Request, Response, Variables};
+use http::{HeaderValue, StatusCode, header};
 use serde_json::{Map, Value};
 
 use super::{Service, rejection::Rejection, reuse::Repeatable};
 use crate::{
-    execution::{self, Admitted, Executor},
-    graphql::extension,
+    execution::{Admitted, Executor},
+    graphql::{ErrorCode, extension},
+    guard::Refused,
     histories::Asker,
     loader::{HistoryLoader, NeighbourLoader},
     log::LogReader,
@@ -39,34 +41,33 @@ pub(super) struct Executed {
 pub(super) struct Prepared<'service>(Admitted<'service>);
 
 impl Operation<'_> {
-    /// Has the executor look at it, as far as that can be done before it is validated.
+    /// Validates it.
     ///
     /// # Errors
     ///
     /// A [`Rejection`] where it may not run.
-    pub(super) fn prepare(self, executor: &Executor) -> Result<Prepared<'_>, Rejection> {
+    pub(super) fn prepare(self, executor: &Executor, is_get: bool) -> Result<Prepared<'_>, Rejection> {
         let variables = Variables::from_json(Value::Object(self.variables));
         let mut request = Request::new(self.text).variables(variables);
         request.operation_name = self.name;
         let admitted = executor.admit(request);
         admitted
             .map(Prepared)
-            .map_err(|error| Rejection::of_document(vec![error]))
+            .map_err(|refused| match refused {
+                Refused::Mutation if is_get => Rejection::new(
+                    StatusCode::METHOD_NOT_ALLOWED,
+                    ErrorCode::BadUserInput,
+                    refused.message(),
+                )
+                .header(header::ALLOW, HeaderValue::from_static("POST")),
+                refused => Rejection::of_document(refused.into_errors()),
+            })
     }
 }
 
 impl Prepared<'_> {
-    /// Whether it changes something.
-    pub(super) fn is_mutation(&self) -> bool {
-        self.0.kind() == OperationType::Mutation
-    }
-
-    /// Validates and executes it.
-    ///
-    /// # Errors
-    ///
-    /// A [`Rejection`] where it is not executed.
-    pub(super) async fn execute(self, service: &Service, asker: Asker) -> Result<Executed, Rejection> {
+    /// Executes it.
+    pub(super) async fn execute(self, service: &Service, asker: Asker) -> Executed {
         let (caller, owner, stale) = (asker.caller.clone(), asker.owner, Arc::clone(&asker.stale));
         let log = LogReader::new(&asker, service.log.clone());
         let histories = HistoryLoader::new(service.histories.clone(), asker.clone());
@@ -75,9 +76,6 @@ impl Prepared<'_> {
         let operation = self.0.name().map(str::to_owned);
         let admitted = self.0.data(histories).data(neighbours).data(log);
         let mut response = admitted.execute().await;
-        if execution::is_request_error(&response) {
-            return Err(Rejection::of_document(response.errors));
-        }
         // What the operation cost: the answers of the upstream that others waited for too are counted where they were
         // asked.
         let upstream = extension::upstream(caller.calls_sent(), &stale);
@@ -90,9 +88,9 @@ impl Prepared<'_> {
         let evidence = witness
             .filter(|_| costs_nothing)
             .and_then(|witness| witness.evidence(owner));
-        Ok(Executed {
+        Executed {
             response,
             repeatable: evidence.map(|evidence| Repeatable { evidence, operation }),
-        })
+        }
     }
 }

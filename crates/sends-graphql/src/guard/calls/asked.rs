@@ -3,11 +3,9 @@
 //! Owns which field needs which upstream call, and how many objects a list is taken to have before anybody knows. Must not
 //! know which objects there are.
 
-use async_graphql::{
-    Value, Variables,
-    parser::types::{ExecutableDocument, Field, Selection, SelectionSet},
-};
-use async_graphql_value::Value as Literal;
+use async_graphql::Value;
+
+use crate::execution::plan::{Field, Selections};
 
 /// How many sends a history is taken to have, for want of knowing it.
 const ASSUMED_SENDS: usize = 10;
@@ -19,23 +17,15 @@ const ASSUMED_SENT_ACTIVITIES: usize = 2;
 const USUAL_PAGE: usize = 50;
 const GREATEST_PAGE: usize = 500;
 
-/// What an object is, as far as the same field costs differently.
+/// How an object was come by, as far as the same field then costs differently.
 #[derive(Clone, Copy, Eq, PartialEq)]
-pub(super) enum Kind {
-    /// An activity, or anything else that is found by an id.
-    Activity,
-    /// A campaign that is known by its id alone.
-    Campaign,
-    /// A campaign that was listed, so that its own fields are there.
-    ListedCampaign,
-    /// A page of so many campaigns.
-    CampaignPage(usize),
-    /// A place on such a page.
-    CampaignEdge,
-    /// A send of the log, which knows its campaign, or a page of them.
-    Logged,
-    /// What comes with its object.
-    Part,
+enum Source {
+    /// By its id alone, or in the history of an activity.
+    Id,
+    /// In a list that has its own fields: on a page of campaigns, or in the log.
+    Listed,
+    /// On a page of so many campaigns.
+    Page(usize),
 }
 
 /// What one object is asked.
@@ -68,18 +58,37 @@ impl Asked {
     }
 
     /// Both together, of the same object.
-    pub(super) fn and(self, other: Self) -> Self {
+    fn and(self, other: Self) -> Self {
         Self {
             values: self.values.saturating_add(other.values),
-            needs_history: self.needs_history || other.needs_history,
             ages: self.ages.saturating_add(other.ages),
-            needs_itself: self.needs_itself || other.needs_itself,
             others: self.others.saturating_add(other.others),
             activity_stats: self.activity_stats.saturating_add(other.activity_stats),
             campaign_stats: self.campaign_stats.saturating_add(other.campaign_stats),
+            ..self.needs(other)
+        }
+    }
+
+    /// The greater of both, of an object that is one or the other.
+    fn or(self, other: Self) -> Self {
+        Self {
+            values: self.values.max(other.values),
+            ages: self.ages.max(other.ages),
+            others: self.others.max(other.others),
+            activity_stats: self.activity_stats.max(other.activity_stats),
+            campaign_stats: self.campaign_stats.max(other.campaign_stats),
+            ..self.needs(other)
+        }
+    }
+
+    fn needs(self, other: Self) -> Self {
+        Self {
+            needs_history: self.needs_history || other.needs_history,
+            needs_itself: self.needs_itself || other.needs_itself,
             needs_lists: self.needs_lists || other.needs_lists,
             needs_segments: self.needs_segments || other.needs_segments,
             needs_account: self.needs_account || other.needs_account,
+            ..self
         }
     }
 
@@ -99,186 +108,182 @@ impl Asked {
             ..self
         }
     }
+
+    const ITSELF: Self = Self {
+        needs_itself: true,
+        ..Self::NOTHING
+    };
+
+    const NOTHING: Self = Self {
+        values: 0,
+        needs_history: false,
+        ages: 0,
+        needs_itself: false,
+        others: 0,
+        activity_stats: 0,
+        campaign_stats: 0,
+        needs_lists: false,
+        needs_segments: false,
+        needs_account: false,
+    };
 }
 
-/// Reads off a document what its objects are asked.
-#[derive(Clone, Copy)]
-pub(super) struct Reader<'d> {
-    pub(super) document: &'d ExecutableDocument,
-    pub(super) variables: &'d Variables,
+/// What the value of a field of the query itself is asked. Its own call is counted where it has one, but for histories.
+pub(super) fn of_root(field: &Field) -> Asked {
+    let zone = Asked {
+        needs_account: is_zoned(field),
+        ..Asked::NOTHING
+    };
+    let below = match field.name.as_str() {
+        "campaigns" => {
+            let page = length(field).map_or(USUAL_PAGE, |first| first.min(GREATEST_PAGE));
+            below(field, Source::Page(page)).and(Asked::ITSELF)
+        }
+        "account" => below(field, Source::Id).and(Asked {
+            needs_account: true,
+            ..Asked::NOTHING
+        }),
+        "sends" | "sendTotals" => below(field, Source::Listed),
+        _ => below(field, Source::Id),
+    };
+    below.and(zone)
 }
 
-impl Reader<'_> {
-    /// What an object is asked by these selections.
-    pub(super) fn asked(self, set: &SelectionSet, kind: Kind) -> Asked {
-        let mut total = Asked::default();
-        for selection in &set.items {
-            let below = match &selection.node {
-                Selection::Field(field) => self.asked_by(&field.node, kind),
-                Selection::InlineFragment(fragment) => self.asked(&fragment.node.selection_set.node, kind),
-                Selection::FragmentSpread(spread) => self
-                    .document
-                    .fragments
-                    .get(&spread.node.fragment_name.node)
-                    .map_or_else(Asked::default, |fragment| {
-                        self.asked(&fragment.node.selection_set.node, kind)
-                    }),
+fn below(field: &Field, source: Source) -> Asked {
+    let objects = field.below.iter().flat_map(|Selections { objects, .. }| objects);
+    let asked = objects.map(|object| {
+        let fields = object.fields.as_deref().unwrap_or_default().iter();
+        fields.fold(Asked::NOTHING, |asked, field| {
+            asked.and(of_field(&object.of, field, source))
+        })
+    });
+    asked.fold(Asked::NOTHING, Asked::or)
+}
+
+/// What a field asks of an object of this type.
+fn of_field(of: &str, field: &Field, source: Source) -> Asked {
+    let name = field.name.as_str();
+    let below = |source| below(field, source);
+    let itself = if source == Source::Listed {
+        Asked::NOTHING
+    } else {
+        Asked::ITSELF
+    };
+    let asked = match (of, name) {
+        (_, "id" | "__typename" | "campaignId" | "listId" | "segmentId") => Asked::NOTHING,
+        ("CampaignConnection", "edges" | "nodes") => {
+            let Source::Page(count) = source else {
+                return below(Source::Listed);
             };
-            total = total.and(below);
+            return below(Source::Listed).times(count, count);
         }
-        total
-    }
+        ("CampaignActivity", "campaign") => below(Source::Id).times(1, 1).and(Asked::ITSELF),
+        ("CampaignActivity", "scheduledFor") => Asked {
+            others: 1,
+            ..Asked::NOTHING
+        },
+        ("CampaignActivity", "stats") => below(Source::Id).and(Asked {
+            activity_stats: 1,
+            ..Asked::NOTHING
+        }),
+        ("CampaignActivity", _) if HISTORY.contains(&name) => return of_history(field),
+        ("CampaignActivity", _) => below(Source::Id).and(Asked::ITSELF),
+        ("Campaign", "activities") => below(Source::Id)
+            .times(ASSUMED_ACTIVITIES, ASSUMED_SENT_ACTIVITIES)
+            .and(Asked::ITSELF),
+        ("Campaign", "stats") => below(Source::Id).and(Asked {
+            campaign_stats: 1,
+            ..Asked::NOTHING
+        }),
+        ("Campaign", _) => below(Source::Id).and(itself),
+        // In a history the activity is the same for all sends, and what is needed of it is needed once.
+        ("Send", "activity") => below(Source::Id),
+        ("Send", "campaign") if source == Source::Listed => below(Source::Listed),
+        ("Send", "campaign") => below(Source::Id).times(1, 1).and(Asked::ITSELF),
+        ("ContactList", _) => Asked {
+            needs_lists: true,
+            ..Asked::NOTHING
+        },
+        ("Segment", _) => Asked {
+            needs_segments: true,
+            ..Asked::NOTHING
+        },
+        _ => below(source),
+    };
+    let zone = Asked {
+        values: 1,
+        needs_account: is_zoned(field),
+        ..Asked::NOTHING
+    };
+    asked.and(zone)
+}
 
-    /// What a page of campaigns is asked, its own call included.
-    pub(super) fn campaign_page(self, field: &Field) -> Asked {
-        let first = self
-            .length(field)
-            .map_or(USUAL_PAGE, |first| first.min(GREATEST_PAGE));
-        let mut asked = self.asked(&field.selection_set.node, Kind::CampaignPage(first));
-        asked.needs_itself = true;
-        asked
-    }
-
-    fn asked_by(self, field: &Field, kind: Kind) -> Asked {
-        let name = field.name.node.as_str();
-        let set = &field.selection_set.node;
-        let mut asked = match (kind, name) {
-            (_, "id" | "__typename" | "campaignId" | "listId" | "segmentId") => Asked::default(),
-            (Kind::CampaignPage(count), "edges") => {
-                return self.asked(set, Kind::CampaignEdge).times(count, count);
-            }
-            (Kind::CampaignPage(count), "nodes") => {
-                return self.asked(set, Kind::ListedCampaign).times(count, count);
-            }
-            (Kind::CampaignEdge, "node") | (Kind::Logged, "campaign") => {
-                self.asked(set, Kind::ListedCampaign)
-            }
-            (Kind::Activity | Kind::Part, "campaign") => Asked {
-                needs_itself: true,
-                ..self.asked(set, Kind::Campaign).times(1, 1)
-            },
-            (Kind::Activity, "scheduledFor") => Asked {
-                others: 1,
-                ..Asked::default()
-            },
-            // The object may be a campaign where it was found by its id.
-            (Kind::Activity | Kind::Campaign | Kind::ListedCampaign, "activities") => Asked {
-                needs_itself: true,
-                ..self
-                    .asked(set, Kind::Activity)
-                    .times(ASSUMED_ACTIVITIES, ASSUMED_SENT_ACTIVITIES)
-            },
-            (Kind::Activity, "stats") => Asked {
-                activity_stats: 1,
-                ..self.asked(set, Kind::Part)
-            },
-            (Kind::Campaign | Kind::ListedCampaign, "stats") => Asked {
-                campaign_stats: 1,
-                ..self.asked(set, Kind::Part)
-            },
-            (Kind::Activity, _) if ITS_OWN.contains(&name) => Asked {
-                needs_itself: true,
-                ..self.asked(set, Kind::Part)
-            },
-            (Kind::Activity, _) => return self.asked_of_history(field),
-            (Kind::Campaign, _) => Asked {
-                needs_itself: true,
-                ..self.asked(set, Kind::Part)
-            },
-            (Kind::Logged, "edges" | "nodes" | "node") => self.asked(set, Kind::Logged),
-            // Of a send: in a history it is the same for all of them, and what is needed of it is needed once.
-            (Kind::Part | Kind::Logged, "activity") => self.asked(set, Kind::Activity),
-            (_, "contactLists" | "segments") => {
-                let below = self.asked(set, Kind::Activity);
-                let needs_names = below.needs_itself || below.needs_history;
-                Asked {
-                    values: below.values,
-                    needs_lists: needs_names && name == "contactLists",
-                    needs_segments: needs_names && name == "segments",
-                    needs_account: below.needs_account,
-                    ..Asked::default()
-                }
-            }
-            _ => self.asked(set, Kind::Part),
-        };
-        asked.values = asked.values.saturating_add(1);
-        asked.needs_account |= self.is_zoned(field);
-        asked
-    }
-
-    /// Everything of an activity that is not known to come from elsewhere comes from its history.
-    fn asked_of_history(self, field: &Field) -> Asked {
-        let below = self.asked(&field.selection_set.node, Kind::Part);
-        let is_list = ["sendHistory", "sendHistoryConnection"].contains(&field.name.node.as_str());
-        let items = if is_list {
-            self.length(field)
-                .map_or(ASSUMED_SENDS, |wanted| wanted.min(ASSUMED_SENDS))
-        } else {
-            1
-        };
-        Asked {
-            values: below.values.saturating_mul(items).saturating_add(1),
-            needs_history: true,
-            ages: usize::from(is_list && self.number(field, "maxAge").is_some()),
-            needs_account: below.needs_account || self.is_zoned(field),
-            ..below
-        }
-    }
-
-    /// Whether a date is to be shown in the account's zone, which has to be read.
-    fn is_zoned(self, field: &Field) -> bool {
-        match field.get_argument("zone").map(|zone| &zone.node) {
-            Some(Literal::Enum(zone)) => zone.as_str() == ACCOUNT,
-            Some(Literal::Variable(name)) => match self.variables.get(name) {
-                Some(Value::String(zone)) => zone == ACCOUNT,
-                Some(Value::Enum(zone)) => zone.as_str() == ACCOUNT,
-                _ => false,
-            },
-            _ => false,
-        }
-    }
-
-    /// How many items a list is asked for.
-    pub(super) fn length(self, field: &Field) -> Option<usize> {
-        let length = self.number(field, "first").or_else(|| self.number(field, "last"));
-        length.map(|length| usize::try_from(length).unwrap_or(0))
-    }
-
-    pub(super) fn number(self, field: &Field, argument: &str) -> Option<i64> {
-        match &field.get_argument(argument)?.node {
-            Literal::Number(number) => number.as_i64(),
-            Literal::Variable(name) => match self.variables.get(name) {
-                Some(Value::Number(number)) => number.as_i64(),
-                _ => None,
-            },
-            _ => None,
-        }
+/// What a field that follows from the history of its activity asks of it.
+fn of_history(field: &Field) -> Asked {
+    let below = below(field, Source::Id);
+    let is_list = matches!(field.name.as_str(), "sendHistory" | "sendHistoryConnection");
+    let items = if is_list {
+        length(field).map_or(ASSUMED_SENDS, |wanted| wanted.min(ASSUMED_SENDS))
+    } else {
+        1
+    };
+    Asked {
+        values: below.values.saturating_mul(items).saturating_add(1),
+        needs_history: true,
+        ages: usize::from(is_list && integer(field, "maxAge").is_some()),
+        needs_account: below.needs_account || is_zoned(field),
+        ..below
     }
 }
 
-/// The zone that has to be read.
-const ACCOUNT: &str = "ACCOUNT";
+/// Whether a date is to be shown in the account's zone, which has to be read.
+fn is_zoned(field: &Field) -> bool {
+    matches!(field.argument("zone"), Some(Value::Enum(zone)) if zone == "ACCOUNT")
+}
 
-/// The fields of an activity, or of whatever else is found by an id, that say what it is.
-const ITS_OWN: [&str; 20] = [
-    "role",
-    "roleRaw",
-    "status",
-    "statusRaw",
-    "subject",
-    "preheader",
-    "fromName",
-    "fromEmail",
-    "replyToEmail",
-    "name",
-    "type",
-    "typeCode",
-    "description",
-    "isFavorite",
-    "isDeleted",
-    "createdAt",
-    "updatedAt",
-    "deletedAt",
-    "editedAt",
-    "lastRefreshTime",
+/// How many items a list is asked for.
+pub(super) fn length(field: &Field) -> Option<usize> {
+    let length = integer(field, "first").or_else(|| integer(field, "last"));
+    length.map(|length| usize::try_from(length).unwrap_or(0))
+}
+
+pub(super) fn integer(field: &Field, argument: &str) -> Option<i64> {
+    match field.argument(argument) {
+        Some(Value::Number(number)) => number.as_i64(),
+        _ => None,
+    }
+}
+
+/// The fields of an activity that follow from its history.
+const HISTORY: [&str; 7] = [
+    "sendHistory",
+    "sendHistoryConnection",
+    "latestSend",
+    "fetchedAt",
+    "isStale",
+    "staleReason",
+    "sendSummary",
 ];
+
+/// Fails where the fields that have a cost of their own are none of the schema's.
+#[cfg(test)]
+pub(super) fn check_tables(types: &crate::guard::Types) {
+    let own = [
+        ("CampaignConnection", "edges"),
+        ("CampaignConnection", "nodes"),
+        ("CampaignActivity", "campaign"),
+        ("CampaignActivity", "scheduledFor"),
+        ("CampaignActivity", "stats"),
+        ("Campaign", "activities"),
+        ("Campaign", "stats"),
+        ("Send", "activity"),
+        ("Send", "campaign"),
+        ("ContactList", "listId"),
+        ("Segment", "segmentId"),
+        ("Query", "campaigns"),
+        ("Query", "account"),
+    ];
+    for (of, field) in own.into_iter().chain(HISTORY.map(|field| ("CampaignActivity", field))) {
+        assert!(types.field(of, field).is_some(), "{of}.{field}");
+    }
+}

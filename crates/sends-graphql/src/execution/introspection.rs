@@ -1,0 +1,65 @@
+//! The fields of an operation that ask for the schema, answered by `apollo-compiler`: of the schema that documents are
+//! validated against, as the specification has it.
+
+use apollo_compiler::{
+    ExecutableDocument, executable::Operation, introspection::partial_execute, request::RequestError,
+    response::{ExecutionResponse, JsonMap}, validation::Valid,
+};
+use async_graphql::{Name, PathSegment, Pos, ServerError, Value, indexmap::IndexMap};
+
+use super::coercion::Variables;
+use crate::guard::Types;
+
+/// The answers to the fields of the operation itself that ask for the schema, and their errors.
+pub(super) fn answer(
+    document: &Valid<ExecutableDocument>,
+    operation: &Operation,
+    variables: &Variables,
+    types: &Types,
+) -> Result<(IndexMap<Name, Value>, Vec<ServerError>), Unanswered> {
+    let variables: JsonMap = variables
+        .iter()
+        .map(|(name, value)| Ok((name.as_str().into(), serde_json::from_str(&serde_json::to_string(value)?)?)))
+        .collect::<Result<_, serde_json::Error>>()?;
+    let ExecutionResponse { data, errors } = partial_execute(
+        types.schema(),
+        types.implementers(),
+        document,
+        operation,
+        &Valid::assume_valid(variables),
+    )?;
+    // Through text, since the two crates have values of their own.
+    let data = serde_json::from_str(&serde_json::to_string(&data.unwrap_or_default())?)?;
+    let errors = errors.into_iter().map(|error| {
+        let mut told = ServerError::new(error.message, None);
+        let locations = error.locations.iter();
+        told.locations = locations
+            .map(|at| Pos {
+                line: at.line,
+                column: at.column,
+            })
+            .collect();
+        told.path = serde_json::to_string(&error.path)
+            .and_then(|path| serde_json::from_str::<Vec<PathSegment>>(&path))
+            .unwrap_or_default();
+        told
+    });
+    Ok((data, errors.collect()))
+}
+
+/// Why introspection has no answer. A defect of the service.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unanswered {
+    /// The document does not fit the schema.
+    #[error("{}", .0.message())]
+    Invalid(RequestError),
+    /// A value could not be converted.
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
+}
+
+impl From<RequestError> for Unanswered {
+    fn from(error: RequestError) -> Self {
+        Self::Invalid(error)
+    }
+}

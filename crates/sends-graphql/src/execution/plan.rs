@@ -1,0 +1,272 @@
+//! An operation as it is executed: for each type of object that can occur the fields that it answers, in their order, with
+//! coerced arguments. Variables, directives and fragments are resolved, and what asks for the same is merged, as the
+//! specification's `CollectFields` has it.
+//!
+//! Everything that is computed of an operation is computed of its plan: what the library executes (`lowering.rs`), the shape
+//! of the answer (`completion.rs`), and the estimate of upstream calls ([`guard`](crate::guard)).
+
+use std::collections::hash_map::Entry;
+
+use apollo_compiler::{
+    ExecutableDocument, Node,
+    ast::{DirectiveList, Type},
+    executable::{self, Operation, Selection, SelectionSet},
+    schema::FieldDefinition,
+};
+use async_graphql::{Name, Value};
+use foldhash::{HashMap, HashSet};
+
+use super::coercion::{self, Variables};
+use crate::guard::Types;
+
+/// What an operation answers.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    /// The fields of the query itself, or what is wrong with their directives.
+    pub(crate) root: Result<Vec<Field>, Mistake>,
+    /// How often a field is asked for under a name that its object already has.
+    pub(crate) repeated_fields: usize,
+}
+
+/// The selections on one field's value.
+#[derive(Debug)]
+pub(crate) struct Selections {
+    /// Whether the field's type leaves open which object it is.
+    pub(crate) is_abstract: bool,
+    /// One for each type that the object can be of.
+    pub(crate) objects: Vec<Object>,
+}
+
+/// What an object of one type answers.
+#[derive(Debug)]
+pub(crate) struct Object {
+    /// The type.
+    pub(crate) of: apollo_compiler::Name,
+    /// Its fields, or what is wrong with their directives, which makes each such object null.
+    pub(crate) fields: Result<Vec<Field>, Mistake>,
+}
+
+/// One name of an answer.
+#[derive(Debug)]
+pub(crate) struct Field {
+    /// The name.
+    pub(crate) key: Name,
+    /// The field that answers it.
+    pub(crate) name: Name,
+    pub(crate) definition: Node<FieldDefinition>,
+    /// Its arguments, defaults included.
+    pub(crate) arguments: Result<Vec<(Name, Value)>, Mistake>,
+    /// What is selected of its value. `None` for scalars and enums.
+    pub(crate) below: Option<Selections>,
+    /// Where it stands in the text.
+    pub(crate) at: Offset,
+}
+
+/// A place in a text, in bytes from its beginning.
+pub(crate) type Offset = usize;
+
+/// What is wrong with an argument. The field is null, with this as the error.
+#[derive(Clone, Debug)]
+pub(crate) struct Mistake {
+    pub(crate) message: String,
+    pub(crate) at: Offset,
+}
+
+impl Field {
+    /// The type of its value.
+    pub(crate) fn ty(&self) -> &Type {
+        &self.definition.ty
+    }
+
+    /// The value of an argument.
+    pub(crate) fn argument(&self, name: &str) -> Option<&Value> {
+        let arguments = self.arguments.as_ref().ok()?;
+        arguments
+            .iter()
+            .find(|(argument, _)| argument == name)
+            .map(|(_, value)| value)
+    }
+}
+
+impl Plan {
+    /// Plans an operation of a valid document whose measure was checked.
+    pub(super) fn of(
+        document: &ExecutableDocument,
+        operation: &Operation,
+        variables: &Variables,
+        types: &Types,
+    ) -> Self {
+        let mut planning = Planning {
+            document,
+            variables,
+            types,
+            repeated_fields: 0,
+        };
+        let set = &operation.selection_set;
+        let root = planning.fields(&set.ty, &[set]);
+        Self {
+            root,
+            repeated_fields: planning.repeated_fields,
+        }
+    }
+}
+
+struct Planning<'d> {
+    document: &'d ExecutableDocument,
+    variables: &'d Variables,
+    types: &'d Types,
+    repeated_fields: usize,
+}
+
+/// The fields under one name, in the order of the document, with the type that the first of them is selected on.
+struct Collected<'d> {
+    on: &'d str,
+    fields: Vec<&'d Node<executable::Field>>,
+}
+
+/// The fields that an object of one type answers, in the order of the document.
+#[derive(Default)]
+struct Collecting<'d> {
+    collected: Vec<Collected<'d>>,
+    places: HashMap<&'d str, usize>,
+    visited: HashSet<&'d str>,
+}
+
+impl<'d> Planning<'d> {
+    fn fields(&mut self, object: &str, sets: &[&'d SelectionSet]) -> Result<Vec<Field>, Mistake> {
+        let mut collecting = Collecting::default();
+        for set in sets {
+            self.collect(object, set, &mut collecting)?;
+        }
+        let collected = collecting.collected.into_iter();
+        Ok(collected
+            .filter_map(|collected| self.field(object, &collected))
+            .collect())
+    }
+
+    fn collect(
+        &self,
+        object: &str,
+        set: &'d SelectionSet,
+        into: &mut Collecting<'d>,
+    ) -> Result<(), Mistake> {
+        for selection in &set.selections {
+            if !self.is_included(selection.directives())? {
+                continue;
+            }
+            let (condition, below) = match selection {
+                Selection::Field(field) => {
+                    match into.places.entry(field.response_key()) {
+                        Entry::Occupied(place) => into.collected[*place.get()].fields.push(field),
+                        Entry::Vacant(place) => {
+                            place.insert(into.collected.len());
+                            into.collected.push(Collected {
+                                on: &set.ty,
+                                fields: vec![field],
+                            });
+                        }
+                    }
+                    continue;
+                }
+                Selection::InlineFragment(fragment) => {
+                    (fragment.type_condition.as_ref(), &fragment.selection_set)
+                }
+                Selection::FragmentSpread(spread) => {
+                    if !into.visited.insert(&spread.fragment_name) {
+                        continue;
+                    }
+                    let Some(fragment) = self.document.fragments.get(&spread.fragment_name) else {
+                        continue;
+                    };
+                    (Some(fragment.type_condition()), &fragment.selection_set)
+                }
+            };
+            if condition.is_none_or(|condition| self.types.applies(condition, object)) {
+                self.collect(object, below, into)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn is_included(&self, directives: &DirectiveList) -> Result<bool, Mistake> {
+        // `@skip` comes first, whichever is written first.
+        for (name, included_if) in [("skip", false), ("include", true)] {
+            let Some(directive) = directives.get(name) else {
+                continue;
+            };
+            let Some(definition) = self.types.schema().directive_definitions.get(name) else {
+                continue;
+            };
+            let arguments = coercion::arguments(
+                self.types,
+                &definition.arguments,
+                &directive.arguments,
+                self.variables,
+            );
+            let arguments = arguments.map_err(|message| Mistake {
+                message,
+                at: offset(directive),
+            })?;
+            let condition = arguments.first().map(|(_, value)| value);
+            if condition != Some(&Value::Boolean(included_if)) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn field(&mut self, object: &str, collected: &Collected<'d>) -> Option<Field> {
+        let first = *collected.fields.first()?;
+        self.repeated_fields += collected.fields.len() - 1;
+        // An interface may define the field with other defaults than the object does.
+        let definition = if collected.on == object {
+            &first.definition
+        } else {
+            self.types.field(object, &first.name)?
+        };
+        let arguments = coercion::arguments(
+            self.types,
+            &definition.arguments,
+            &first.arguments,
+            self.variables,
+        );
+        let name = Name::new(&first.name);
+        let sets: Vec<_> = collected
+            .fields
+            .iter()
+            .map(|field| &field.selection_set)
+            .filter(|set| !set.is_empty())
+            .collect();
+        Some(Field {
+            key: first.alias.as_ref().map_or_else(|| name.clone(), Name::new),
+            name,
+            definition: definition.clone(),
+            arguments: arguments.map_err(|message| Mistake {
+                message,
+                at: offset(first),
+            }),
+            below: (!sets.is_empty()).then(|| self.selections(definition.ty.inner_named_type(), &sets)),
+            at: offset(first),
+        })
+    }
+
+    fn selections(&mut self, of: &str, sets: &[&'d SelectionSet]) -> Selections {
+        let types = self.types;
+        let (is_abstract, possible) = types.possible(of);
+        let objects = possible
+            .into_iter()
+            .map(|object| Object {
+                of: object.clone(),
+                fields: self.fields(object, sets),
+            })
+            .collect();
+        Selections {
+            is_abstract,
+            objects,
+        }
+    }
+}
+
+fn offset<T>(node: &Node<T>) -> Offset {
+    node.location().map_or(0, |location| location.offset())
+}
