@@ -23,7 +23,6 @@ use futures_util::FutureExt;
 
 pub(crate) use self::errors::shorten;
 use self::{
-    coercion::Variables,
     documents::{Documents, Known},
     plan::Plan,
 };
@@ -48,8 +47,8 @@ pub struct Admitted<'e> {
     executor: &'e Executor,
     known: Arc<Known>,
     plan: Arc<Plan>,
-    introspected: IndexMap<Name, Value>,
-    errors: Vec<ServerError>,
+    /// What is asked of the schema itself. `None` where that failed.
+    introspected: Option<IndexMap<Name, Value>>,
     data: Data,
     name: Option<String>,
 }
@@ -116,34 +115,22 @@ impl Executor {
             Arc::clone,
         );
         guard::check_plan(&plan, limits)?;
-        let (introspected, errors) = if asks_for_schema {
-            self.introspect(&known, operation, &variables)
+        let introspected = if asks_for_schema {
+            introspection::answer(document, operation, &variables, types)
         } else {
-            Default::default()
+            Ok(IndexMap::new())
         };
         let name = operation.name.as_ref().map(ToString::to_string);
         operation::named(name.as_deref());
         Ok(Admitted {
             executor: self,
             plan,
-            introspected,
-            errors,
+            introspected: introspected
+                .inspect_err(|unanswered| tracing::error!("introspection failed: {unanswered}"))
+                .ok(),
             data: request.data,
             name,
             known,
-        })
-    }
-
-    fn introspect(
-        &self,
-        known: &Known,
-        operation: &apollo_compiler::executable::Operation,
-        variables: &Variables,
-    ) -> (IndexMap<Name, Value>, Vec<ServerError>) {
-        let document = &known.document.executable;
-        introspection::answer(document, operation, variables, &self.types).unwrap_or_else(|unanswered| {
-            tracing::error!("introspection failed: {unanswered}");
-            (IndexMap::new(), vec![internal_error()])
         })
     }
 }
@@ -172,8 +159,7 @@ impl Admitted<'_> {
             executor,
             known,
             plan,
-            mut introspected,
-            errors,
+            introspected,
             data,
             name,
         } = self;
@@ -191,9 +177,12 @@ impl Admitted<'_> {
             }
             None => Response::default(),
         };
-        response.errors.extend(errors);
-        if !response.errors.iter().any(errors::is_internal) {
-            completion::complete(&plan, &mut response.data, &mut introspected, &mut response.errors);
+        match introspected {
+            None => response = Response::from_errors(vec![internal_error()]),
+            Some(introspected) if !response.errors.iter().any(errors::is_internal) => {
+                completion::complete(&plan, &mut response, introspected);
+            }
+            Some(_) => {}
         }
         errors::publish(&mut response.errors, Some(&known.document.executable));
         operation::ended(name, outcome(&response));

@@ -31,8 +31,8 @@ mod summary;
 mod zone;
 
 use async_graphql::{
-    EmptyMutation, EmptySubscription, ObjectType, Request, Response, ScalarType, SchemaBuilder, ValidationMode,
-    Value,
+    EmptyMutation, EmptySubscription, ObjectType, Request, Response, SDLExportOptions, ScalarType, SchemaBuilder,
+    ValidationMode, Value,
 };
 use sends_client::Pacer;
 
@@ -63,8 +63,8 @@ impl Schema {
     /// The schema in the Schema Definition Language, with everything that can be asked.
     pub fn sdl(&self) -> String {
         match self {
-            Self::Plain(schema) => schema.sdl(),
-            Self::Subgraph(schema) => schema.sdl(),
+            Self::Plain(schema) => schema.sdl_with_options(sdl_options()),
+            Self::Subgraph(schema) => schema.sdl_with_options(sdl_options()),
         }
     }
 
@@ -120,8 +120,11 @@ pub fn subgraph() -> SchemaBuilder<SubgraphQuery, EmptyMutation, EmptySubscripti
 
 /// The schema in the Schema Definition Language, as `schema.graphql` holds it.
 pub fn sdl() -> String {
-    let options = async_graphql::SDLExportOptions::new()
+    schema().finish().sdl_with_options(sdl_options())
+}
+
+fn sdl_options() -> SDLExportOptions {
+    SDLExportOptions::new()
         .prefer_single_line_descriptions()
-        .include_specified_by();
-    schema().finish().sdl_with_options(options)
+        .include_specified_by()
 }

@@ -1,8 +1,8 @@
 //! The answer of the library, brought into the shape that the plan has: names in their order, null for what failed, and the
 //! object around a null that its type does not allow null as well, up to the next place that may be.
 
-use async_graphql::{Name, PathSegment, ServerError, Value, indexmap::IndexMap};
 use apollo_compiler::ast::Type;
+use async_graphql::{Name, PathSegment, Response, ServerError, Value, indexmap::IndexMap};
 
 use super::{
     lowering::{self, MARKER},
@@ -10,13 +10,9 @@ use super::{
 };
 use crate::guard::is_nullable;
 
-/// Completes the data of an answer. `introspected` holds the fields that were answered beside the library.
-pub(super) fn complete(
-    plan: &Plan,
-    data: &mut Value,
-    introspected: &mut IndexMap<Name, Value>,
-    errors: &mut Vec<ServerError>,
-) {
+/// Completes an answer. `introspected` holds the fields that were answered beside the library.
+pub(super) fn complete(plan: &Plan, response: &mut Response, introspected: IndexMap<Name, Value>) {
+    let Response { data, errors, .. } = response;
     let mut completion = Completion {
         path: Vec::new(),
         errors,
@@ -46,7 +42,7 @@ enum Step<'p> {
 struct Completion<'p, 'a> {
     path: Vec<Step<'p>>,
     errors: &'a mut Vec<ServerError>,
-    introspected: &'a mut IndexMap<Name, Value>,
+    introspected: IndexMap<Name, Value>,
 }
 
 impl<'p> Completion<'p, '_> {
@@ -74,11 +70,12 @@ impl<'p> Completion<'p, '_> {
         self.path.push(Step::Key(&field.key));
         let completed = match &field.arguments {
             Err(mistake) => self.fail(mistake),
-            Ok(_) if self.path.len() == 1 && lowering::is_introspection(field) => {
-                *value = self.introspected.swap_remove(&field.key).unwrap_or_default();
-                Ok(())
+            Ok(_) => {
+                if self.path.len() == 1 && lowering::is_introspection(field) {
+                    *value = self.introspected.swap_remove(&field.key).unwrap_or_default();
+                }
+                self.value(field.ty(), field.below.as_ref(), value)
             }
-            Ok(_) => self.value(field.ty(), field.below.as_ref(), value),
         };
         self.path.pop();
         or_null(field.ty(), completed, value)

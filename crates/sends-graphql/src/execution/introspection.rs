@@ -5,23 +5,24 @@ use apollo_compiler::{
     ExecutableDocument, executable::Operation, introspection::partial_execute, request::RequestError,
     response::{ExecutionResponse, JsonMap}, validation::Valid,
 };
-use async_graphql::{Name, PathSegment, Pos, ServerError, Value, indexmap::IndexMap};
+use async_graphql::{Name, Value, indexmap::IndexMap};
 
 use super::coercion::Variables;
 use crate::guard::Types;
 
-/// The answers to the fields of the operation itself that ask for the schema, and their errors.
+/// The answers to the fields of the operation itself that ask for the schema. What is wrong with an argument in them, the
+/// plan says as it does everywhere.
 pub(super) fn answer(
     document: &Valid<ExecutableDocument>,
     operation: &Operation,
     variables: &Variables,
     types: &Types,
-) -> Result<(IndexMap<Name, Value>, Vec<ServerError>), Unanswered> {
+) -> Result<IndexMap<Name, Value>, Unanswered> {
     let variables: JsonMap = variables
         .iter()
         .map(|(name, value)| Ok((name.as_str().into(), serde_json::from_str(&serde_json::to_string(value)?)?)))
         .collect::<Result<_, serde_json::Error>>()?;
-    let ExecutionResponse { data, errors } = partial_execute(
+    let ExecutionResponse { data, .. } = partial_execute(
         types.schema(),
         types.implementers(),
         document,
@@ -29,22 +30,7 @@ pub(super) fn answer(
         &Valid::assume_valid(variables),
     )?;
     // Through text, since the two crates have values of their own.
-    let data = serde_json::from_str(&serde_json::to_string(&data.unwrap_or_default())?)?;
-    let errors = errors.into_iter().map(|error| {
-        let mut told = ServerError::new(error.message, None);
-        let locations = error.locations.iter();
-        told.locations = locations
-            .map(|at| Pos {
-                line: at.line,
-                column: at.column,
-            })
-            .collect();
-        told.path = serde_json::to_string(&error.path)
-            .and_then(|path| serde_json::from_str::<Vec<PathSegment>>(&path))
-            .unwrap_or_default();
-        told
-    });
-    Ok((data, errors.collect()))
+    Ok(serde_json::from_str(&serde_json::to_string(&data.unwrap_or_default())?)?)
 }
 
 /// Why introspection has no answer. A defect of the service.

@@ -83,6 +83,14 @@ impl Refused {
         Self::Invalid(mistakes)
     }
 
+    /// The parser has left out a part of the text.
+    pub(super) fn incomplete() -> Self {
+        Self::Invalid(vec![Mistake {
+            message: "Syntax error: an argument, a type or a value is incomplete.".to_owned(),
+            at: None,
+        }])
+    }
+
     pub(super) fn unknown_operation(name: &str) -> Self {
         Self::UnknownOperation(short(name).to_owned())
     }

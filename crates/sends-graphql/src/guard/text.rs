@@ -15,48 +15,29 @@ use super::{
 ///
 /// [`Refused`] with the limit that the text exceeds.
 pub(super) fn check(query: &str, limits: &Limits) -> Result<(), Refused> {
-    let text = query.as_bytes();
     let length = Limit {
         option: Some("max-query-length"),
         counted: "bytes of query text",
-        found: text.len(),
+        found: query.len(),
         allowed: limits.query_length,
     };
     length.check()?;
-    let (mut position, mut nesting, mut tokens) = (0, 0_usize, 0_usize);
-    while let Some(&byte) = text.get(position) {
-        let length = match byte {
-            b' ' | b'\t' | b'\r' | b'\n' | b',' => {
-                position += 1;
-                continue;
-            }
-            b'#' => {
-                position += length_while(&text[position..], |byte| !matches!(byte, b'\r' | b'\n'));
-                continue;
-            }
-            b'{' | b'[' | b'(' => {
-                nesting += 1;
-                1
-            }
-            b'}' | b']' | b')' => {
-                nesting = nesting.saturating_sub(1);
-                1
-            }
-            // The parser refuses a string without an end; nothing behind it can be a token.
-            b'"' => string_length(&text[position..]).unwrap_or(text.len() - position),
-            byte if is_word(byte) => length_while(&text[position..], is_word),
-            _ => 1,
-        };
-        position += length;
-        tokens += 1;
+    let (mut nesting, mut count) = (0_usize, 0);
+    for token in tokens(query) {
+        count += 1;
+        match token {
+            b"{" | b"[" | b"(" => nesting += 1,
+            b"}" | b"]" | b")" => nesting = nesting.saturating_sub(1),
+            _ => {}
+        }
         if nesting > NESTING {
             return Err(Refused::TooMuch(too_deep()));
         }
-        if tokens > limits.query_tokens {
+        if count > limits.query_tokens {
             return Err(Refused::TooMuch(Limit {
                 option: Some("max-query-tokens"),
                 counted: "tokens, or more",
-                found: tokens,
+                found: count,
                 allowed: limits.query_tokens,
             }));
         }
@@ -64,9 +45,62 @@ pub(super) fn check(query: &str, limits: &Limits) -> Result<(), Refused> {
     Ok(())
 }
 
+/// Whether two texts are the same document, token for token, but for how their strings are written.
+pub(super) fn are_same(one: &str, other: &str) -> bool {
+    significant(one).eq(significant(other))
+}
+
+/// The tokens that tell one document from another. The word `query` may be left out before a selection set.
+fn significant(text: &str) -> impl Iterator<Item = &[u8]> {
+    let mut tokens = tokens(text).peekable();
+    std::iter::from_fn(move || {
+        let token = tokens.next()?;
+        Some(match token {
+            b"query" if tokens.peek() == Some(&&b"{"[..]) => tokens.next()?,
+            [b'"', ..] => b"\"",
+            token => token,
+        })
+    })
+}
+
+/// The tokens of a text, as far as they can be told without a grammar. A string without an end reaches to the end of the
+/// text: the parser refuses it.
+fn tokens(text: &str) -> impl Iterator<Item = &[u8]> {
+    const BYTE_ORDER_MARK: &[u8] = "\u{FEFF}".as_bytes();
+    let mut rest = text.as_bytes();
+    std::iter::from_fn(move || {
+        loop {
+            let skipped = match rest {
+                [b' ' | b'\t' | b'\r' | b'\n' | b',', ..] => 1,
+                [b'#', ..] => length_while(rest, |byte| !matches!(byte, b'\r' | b'\n')),
+                _ if rest.starts_with(BYTE_ORDER_MARK) => BYTE_ORDER_MARK.len(),
+                _ => break,
+            };
+            rest = &rest[skipped..];
+        }
+        let length = match rest {
+            [] => return None,
+            [b'"', ..] => string_length(rest).unwrap_or(rest.len()),
+            [b'.', b'.', b'.', ..] => 3,
+            [first, ..] if is_word(*first) => word_length(rest),
+            _ => 1,
+        };
+        let (token, behind) = rest.split_at(length);
+        rest = behind;
+        Some(token)
+    })
+}
+
 /// Names and numbers: nothing in them can open or close anything, so one test serves both.
 fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'+' | b'.')
+}
+
+/// A spread may follow a name without a space.
+fn word_length(text: &[u8]) -> usize {
+    let length = length_while(text, is_word);
+    let spread = text[..length].windows(3).position(|three| three == b"...");
+    spread.unwrap_or(length)
 }
 
 /// The limit on the nesting of a document, in its text or by its fragments.
@@ -171,6 +205,18 @@ mod tests {
             r#"{ f(a: """\""""#,
         ] {
             assert_eq!(check(text), Ok(()), "{text}");
+        }
+    }
+
+    #[test]
+    fn documents_are_compared_by_their_tokens() {
+        for (one, other, same) in [
+            ("query { a }", "{a}", true),
+            ("{ a(b: 1,c:\"x\")...F }#", "{a(b:1 c:\"\"\"y\"\"\") ... F}", true),
+            ("{ a(b b: 1) }", "{ a(b: 1) }", false),
+            ("query Q() { a }", "query Q { a }", false),
+        ] {
+            assert_eq!(are_same(one, other), same, "{one} {other}");
         }
     }
 

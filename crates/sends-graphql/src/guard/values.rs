@@ -1,14 +1,13 @@
-//! The literal values of a document, as far as the validator leaves them open: how long lists are, whether an object names
-//! a field twice, and whether a value is one of a scalar of our own.
-//!
-//! Each fragment is walked once, wherever it is spread.
+//! The literal values of a document, as far as the validator of apollo-compiler 1.33 leaves them open: how long lists are,
+//! whether an object names a field twice, whether a variable inside a list or an object is of the type that is expected
+//! there, and whether a value is one of a scalar of our own.
 
 use std::collections::HashSet;
 
 use apollo_compiler::{
     ExecutableDocument, Name, Node,
     ast::{Argument, Directive, InputValueDefinition, Type, Value},
-    executable::{Selection, SelectionSet},
+    executable::{Operation, Selection, SelectionSet},
     schema::ExtendedType,
 };
 
@@ -19,25 +18,24 @@ use super::{
 };
 use crate::graphql::check_scalar;
 
-/// Refuses a document with a value of which this can be said without its variables.
+/// Refuses a document with a value of which this can be said without the values of its variables. The document's measure
+/// has been checked: with every fragment in its place it is no larger than that.
 pub(super) fn check(document: &ExecutableDocument, types: &Types, limits: &Limits) -> Result<(), Refused> {
-    let walk = Walk {
-        document,
-        types,
-        limits,
-    };
-    for operation in document.operations.iter() {
+    document.operations.iter().try_for_each(|operation| {
+        let mut walk = Walk {
+            document,
+            operation,
+            types,
+            limits,
+            visited: HashSet::new(),
+        };
         for variable in &operation.variables {
             if let Some(default) = &variable.default_value {
-                walk.value(&variable.ty, default)?;
+                walk.value(&variable.ty, None, default)?;
             }
         }
         walk.directives(&operation.directives)?;
-        walk.selection_set(&operation.selection_set)?;
-    }
-    document.fragments.values().try_for_each(|fragment| {
-        walk.directives(&fragment.directives)?;
-        walk.selection_set(&fragment.selection_set)
+        walk.selection_set(&operation.selection_set)
     })
 }
 
@@ -54,12 +52,15 @@ pub(super) fn check_length(found: usize, limits: &Limits) -> Result<(), Refused>
 
 struct Walk<'d> {
     document: &'d ExecutableDocument,
+    operation: &'d Operation,
     types: &'d Types,
     limits: &'d Limits,
+    /// The fragments that were walked for this operation.
+    visited: HashSet<&'d Name>,
 }
 
-impl Walk<'_> {
-    fn selection_set(&self, set: &SelectionSet) -> Result<(), Refused> {
+impl<'d> Walk<'d> {
+    fn selection_set(&mut self, set: &'d SelectionSet) -> Result<(), Refused> {
         for selection in &set.selections {
             self.directives(selection.directives())?;
             match selection {
@@ -68,7 +69,14 @@ impl Walk<'_> {
                     self.selection_set(&field.selection_set)?;
                 }
                 Selection::InlineFragment(fragment) => self.selection_set(&fragment.selection_set)?,
-                Selection::FragmentSpread(_) => {}
+                Selection::FragmentSpread(spread) => {
+                    if self.visited.insert(&spread.fragment_name)
+                        && let Some(fragment) = self.document.fragments.get(&spread.fragment_name)
+                    {
+                        self.directives(&fragment.directives)?;
+                        self.selection_set(&fragment.selection_set)?;
+                    }
+                }
             }
         }
         Ok(())
@@ -92,12 +100,13 @@ impl Walk<'_> {
                 .iter()
                 .find(|definition| definition.name == argument.name);
             definition.map_or(Ok(()), |definition| {
-                self.value(&definition.ty, &argument.value)
+                self.value(&definition.ty, definition.default_value.as_deref(), &argument.value)
             })
         })
     }
 
-    fn value(&self, of: &Type, value: &Node<Value>) -> Result<(), Refused> {
+    /// `default` is what the place has when no value is given.
+    fn value(&self, of: &Type, default: Option<&Value>, value: &Node<Value>) -> Result<(), Refused> {
         let scalar = match (of, self.types.schema().types.get(of.inner_named_type())) {
             (Type::Named(_) | Type::NonNullNamed(_), Some(ExtendedType::Scalar(scalar))) => Some(scalar),
             _ => None,
@@ -107,38 +116,88 @@ impl Walk<'_> {
         {
             check_scalar(&scalar.name, || constant(value))
                 .map_err(|problem| self.invalid(format!("The value is invalid: {problem}."), value))?;
+            // What is in a list or an object of a scalar is of any type.
+            return self.untyped(value);
         }
         match &**value {
+            Value::Variable(name) => self.variable(of, default, name, value),
             Value::List(items) => {
                 check_length(items.len(), self.limits)?;
                 let of = of.item_type();
-                items.iter().try_for_each(|item| self.value(of, item))
+                items.iter().try_for_each(|item| self.value(of, None, item))
             }
-            Value::Object(members) => self.object(of, members),
+            Value::Object(members) => {
+                self.check_names(members)?;
+                let definition = match self.types.schema().types.get(of.inner_named_type()) {
+                    Some(ExtendedType::InputObject(definition)) => definition,
+                    _ => return Ok(()),
+                };
+                members.iter().try_for_each(|(name, value)| {
+                    definition.fields.get(name).map_or(Ok(()), |field| {
+                        self.value(&field.ty, field.default_value.as_deref(), value)
+                    })
+                })
+            }
             _ => Ok(()),
         }
     }
 
-    fn object(
+    fn untyped(&self, value: &Node<Value>) -> Result<(), Refused> {
+        match &**value {
+            Value::List(items) => {
+                check_length(items.len(), self.limits)?;
+                items.iter().try_for_each(|item| self.untyped(item))
+            }
+            Value::Object(members) => {
+                self.check_names(members)?;
+                members.iter().try_for_each(|(_, value)| self.untyped(value))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn check_names(&self, members: &[(Name, Node<Value>)]) -> Result<(), Refused> {
+        let mut names = HashSet::with_capacity(members.len());
+        members.iter().try_for_each(|(name, value)| {
+            if names.insert(name) {
+                return Ok(());
+            }
+            let message = format!("The input field \"{name}\" is given more than once.");
+            Err(self.invalid(message, value))
+        })
+    }
+
+    /// The specification's `AreTypesCompatible`, with what a default makes of null.
+    fn variable(
         &self,
         of: &Type,
-        members: &[(Name, Node<Value>)],
+        default: Option<&Value>,
+        name: &Name,
+        at: &Node<Value>,
     ) -> Result<(), Refused> {
-        let definition = match self.types.schema().types.get(of.inner_named_type()) {
-            Some(ExtendedType::InputObject(definition)) => Some(definition),
-            _ => None,
+        let definition = self
+            .operation
+            .variables
+            .iter()
+            .find(|definition| definition.name == *name);
+        let Some(definition) = definition else {
+            return Ok(());
         };
-        let mut names = HashSet::with_capacity(members.len());
-        for (name, value) in members {
-            if !names.insert(name) {
-                let message = format!("The input field \"{name}\" is given more than once.");
-                return Err(self.invalid(message, value));
-            }
-            // An object of a scalar of our own has fields of any type, which need no check but for their lists.
-            let field = definition.and_then(|definition| definition.fields.get(name));
-            self.value(field.map_or(of, |field| &field.ty), value)?;
+        let own_default = definition.default_value.as_deref().filter(|default| !default.is_null());
+        let fits = if of.is_non_null() && !definition.ty.is_non_null() {
+            let has_default = own_default.or(default).is_some();
+            has_default && definition.ty.is_assignable_to(&of.clone().nullable())
+        } else {
+            definition.ty.is_assignable_to(of)
+        };
+        if fits {
+            return Ok(());
         }
-        Ok(())
+        let message = format!(
+            "The variable \"${name}\" of type \"{}\" is used where \"{of}\" is expected.",
+            definition.ty
+        );
+        Err(self.invalid(message, at))
     }
 
     fn invalid(&self, message: String, at: &Node<Value>) -> Refused {
