@@ -31,8 +31,8 @@ mod summary;
 mod zone;
 
 use async_graphql::{
-    EmptyMutation, EmptySubscription, ObjectType, Request, Response, SDLExportOptions, ScalarType, SchemaBuilder,
-    ValidationMode, Value,
+    EmptyMutation, EmptySubscription, ObjectType, Request, Response, SDLExportOptions, ScalarType,
+    SchemaBuilder, ValidationMode, Value,
 };
 use sends_client::Pacer;
 

@@ -16,7 +16,12 @@ mod types;
 mod values;
 mod variables;
 
-use apollo_compiler::{ExecutableDocument, Node, executable::{Operation, OperationType}, parser::Parser, validation::Valid};
+use apollo_compiler::{
+    ExecutableDocument, Node,
+    executable::{Operation, OperationType},
+    parser::Parser,
+    validation::Valid,
+};
 
 pub use self::{
     limits::Limits,
@@ -47,7 +52,7 @@ pub fn read(query: &str, types: &Types, limits: &Limits) -> Result<Document, Ref
     // The nesting was counted above, but not behind a string without an end.
     let parsed = Parser::new()
         .recursion_limit(2 * limits::NESTING)
-        .parse_ast(query, "query.graphql")
+        .parse_ast(text::without_ignored(query), "query.graphql")
         .map_err(|invalid| Refused::of_diagnostics(&invalid.errors))?;
     // The parser of version 0.8.7 passes over what is incomplete in places, as over the first name in `@skip(if if: true)`:
     // only what it has understood is in what it writes.

@@ -9,6 +9,7 @@ mod addressing;
 mod admission;
 mod api_keys;
 mod body;
+mod compression;
 mod connection;
 mod documents;
 mod entity_tag;
@@ -190,6 +191,7 @@ async fn for_every_request(
 ) -> Response {
     let id = RequestId::of(request.headers());
     request.extensions_mut().insert(id.clone());
+    compression::demote_zstd(request.headers_mut());
     let mut response = match addressing.refusal(&request) {
         Some(refusal) => refusal,
         None => next.run(request).await,

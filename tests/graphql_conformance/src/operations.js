@@ -10,6 +10,8 @@ import {
   isNonNullType,
   isObjectType,
   isRequiredArgument,
+  parseValue,
+  valueFromASTUntyped,
 } from 'graphql';
 
 const DEEPEST = 6;
@@ -227,9 +229,14 @@ class Drawing {
 
   scalar(name, of) {
     const { random, pools } = this;
+    const unit = (code) => `\\u${code.toString(16).padStart(4, '0')}`;
+    const escaped = (character) =>
+      random.chance(0.3)
+        ? `\\u{${character.codePointAt(0).toString(16)}}`
+        : character.split('').map((half) => unit(half.charCodeAt(0))).join('');
     const written = (text) => {
-      if (random.chance(0.03)) return `"""${text}"""`;
-      if (random.chance(0.03)) return `"\\u${text.charCodeAt(0).toString(16).padStart(4, '0')}${text.slice(1)}"`;
+      if (random.chance(0.05)) return /^[\w:. -]+$/.test(text) ? `"""${text}"""` : '"""a\n    b \\""" c\n  d """';
+      if (random.chance(0.05)) return `"${[...text].map(escaped).join('')}"`;
       return JSON.stringify(text);
     };
     const argument = of.split('.').at(-1);
@@ -279,51 +286,7 @@ class Drawing {
       this.#given[name] = null;
       return `$${name}`;
     }
-    this.#given[name] = toJson(literal());
+    this.#given[name] = valueFromASTUntyped(parseValue(literal()));
     return `$${name}`;
   }
-}
-
-/** The JSON of a constant literal of this generator's. */
-function toJson(text) {
-  let position = 0;
-  const skip = () => {
-    while (/[\s,:]/.test(text[position] ?? '')) position += 1;
-  };
-  const read = () => {
-    skip();
-    if (text[position] === '[') {
-      position += 1;
-      const items = [];
-      for (skip(); text[position] !== ']'; skip()) items.push(read());
-      position += 1;
-      return items;
-    }
-    if (text[position] === '{') {
-      position += 1;
-      const members = {};
-      for (skip(); text[position] !== '}'; skip()) {
-        const [name] = /^\w+/.exec(text.slice(position));
-        position += name.length;
-        members[name] = read();
-      }
-      position += 1;
-      return members;
-    }
-    if (text.startsWith('"""', position)) {
-      const end = text.indexOf('"""', position + 3);
-      const inner = text.slice(position + 3, end);
-      position = end + 3;
-      return inner;
-    }
-    if (text[position] === '"') {
-      const [quoted] = /^"(?:[^"\\]|\\.)*"/.exec(text.slice(position));
-      position += quoted.length;
-      return JSON.parse(quoted);
-    }
-    const [word] = /^[^\s,\]}]+/.exec(text.slice(position));
-    position += word.length;
-    return /^[-\d]/.test(word) || ['true', 'false', 'null'].includes(word) ? JSON.parse(word) : word;
-  };
-  return read();
 }

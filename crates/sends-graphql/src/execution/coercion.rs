@@ -104,55 +104,55 @@ fn coerce(types: &Types, of: &Type, value: &Value) -> Result<Value, Mismatch> {
         }
         // One value is a list of one.
         (Type::List(of) | Type::NonNullList(of), one) => Ok(Value::List(vec![coerce(types, of, one)?])),
-        (Type::Named(name) | Type::NonNullNamed(name), value) => {
-            match types.schema().types.get(name) {
-                Some(ExtendedType::InputObject(object)) => {
-                    let Value::Object(members) = value else {
-                        return Err(Mismatch::expected(format!("expected an object of type {name}")));
-                    };
-                    let unknown = members.keys().find(|member| !object.fields.contains_key(member.as_str()));
-                    if let Some(unknown) = unknown {
-                        return Err(Mismatch::expected(format!("{name} has no field"))
-                            .under(format!(".{unknown}")));
-                    }
-                    let mut coerced = IndexMap::with_capacity(object.fields.len());
-                    for field in object.fields.values() {
-                        let value = match members.get(field.name.as_str()) {
-                            Some(value) => Some(coerce(types, &field.ty, value)),
-                            None => default_of(types, field)
-                                .map_err(|Invalid| Mismatch::expected(format!("expected {}", field.ty)))
-                                .transpose(),
-                        };
-                        if let Some(value) = value {
-                            let value =
-                                value.map_err(|mismatch| mismatch.under(format!(".{}", field.name)))?;
-                            coerced.insert(Name::new(&field.name), value);
-                        }
-                    }
-                    Ok(Value::Object(coerced))
+        (Type::Named(name) | Type::NonNullNamed(name), value) => match types.schema().types.get(name) {
+            Some(ExtendedType::InputObject(object)) => {
+                let Value::Object(members) = value else {
+                    return Err(Mismatch::expected(format!("expected an object of type {name}")));
+                };
+                let unknown = members
+                    .keys()
+                    .find(|member| !object.fields.contains_key(member.as_str()));
+                if let Some(unknown) = unknown {
+                    return Err(
+                        Mismatch::expected(format!("{name} has no field")).under(format!(".{unknown}"))
+                    );
                 }
-                Some(ExtendedType::Enum(definition)) => match value {
-                    Value::String(text) if definition.values.contains_key(text.as_str()) => {
-                        Ok(Value::Enum(Name::new(text)))
+                let mut coerced = IndexMap::with_capacity(object.fields.len());
+                for field in object.fields.values() {
+                    let value = match members.get(field.name.as_str()) {
+                        Some(value) => Some(coerce(types, &field.ty, value)),
+                        None => default_of(types, field)
+                            .map_err(|Invalid| Mismatch::expected(format!("expected {}", field.ty)))
+                            .transpose(),
+                    };
+                    if let Some(value) = value {
+                        let value = value.map_err(|mismatch| mismatch.under(format!(".{}", field.name)))?;
+                        coerced.insert(Name::new(&field.name), value);
                     }
-                    _ => Err(Mismatch::expected(format!("expected a value of {name}"))),
-                },
-                _ => scalar(name, value),
+                }
+                Ok(Value::Object(coerced))
             }
-        }
+            Some(ExtendedType::Enum(definition)) => match value {
+                Value::String(text) if definition.values.contains_key(text.as_str()) => {
+                    Ok(Value::Enum(Name::new(text)))
+                }
+                _ => Err(Mismatch::expected(format!("expected a value of {name}"))),
+            },
+            _ => scalar(name, value),
+        },
     }
 }
 
 fn scalar(name: &str, value: &Value) -> Result<Value, Mismatch> {
     // JSON knows one kind of numbers: 1.0 is a whole one.
     let whole = |value: &Value| match value {
-        Value::Number(number) => number
-            .as_i64()
-            .or_else(|| number.as_f64().and_then(whole_number)),
+        Value::Number(number) => number.as_i64().or_else(|| number.as_f64().and_then(whole_number)),
         _ => None,
     };
     let coerced = match (name, value) {
-        ("Int", value) => whole(value).and_then(|value| i32::try_from(value).ok()).map(Value::from),
+        ("Int", value) => whole(value)
+            .and_then(|value| i32::try_from(value).ok())
+            .map(Value::from),
         ("Float", Value::Number(_))
         | ("String" | "ID", Value::String(_))
         | ("Boolean", Value::Boolean(_)) => Some(value.clone()),
@@ -284,9 +284,7 @@ fn untyped(of: &str, value: &Literal, variables: &Variables) -> Value {
             Err(_) => number.try_to_f64().map_or(Value::Null, Value::from),
         },
         Literal::Float(number) => number.try_to_f64().map_or(Value::Null, Value::from),
-        Literal::List(items) => {
-            Value::List(items.iter().map(|item| untyped(of, item, variables)).collect())
-        }
+        Literal::List(items) => Value::List(items.iter().map(|item| untyped(of, item, variables)).collect()),
         Literal::Object(members) => {
             let members = members.iter();
             Value::Object(

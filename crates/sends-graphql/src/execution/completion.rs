@@ -81,12 +81,7 @@ impl<'p> Completion<'p, '_> {
         or_null(field.ty(), completed, value)
     }
 
-    fn value(
-        &mut self,
-        ty: &Type,
-        below: Option<&'p Selections>,
-        value: &mut Value,
-    ) -> Result<(), Nulled> {
+    fn value(&mut self, ty: &Type, below: Option<&'p Selections>, value: &mut Value) -> Result<(), Nulled> {
         match (ty, value) {
             (_, Value::Null) => Err(Nulled),
             (Type::List(of) | Type::NonNullList(of), Value::List(items)) => {
@@ -100,9 +95,7 @@ impl<'p> Completion<'p, '_> {
                     or_null(of, completed, item)
                 })
             }
-            (_, Value::Object(object)) => {
-                below.map_or(Ok(()), |selections| self.object(selections, object))
-            }
+            (_, Value::Object(object)) => below.map_or(Ok(()), |selections| self.object(selections, object)),
             _ => Ok(()),
         }
     }
@@ -121,7 +114,10 @@ impl<'p> Completion<'p, '_> {
                 let Some(Value::String(of)) = object.shift_remove(MARKER) else {
                     return Err(Nulled);
                 };
-                possible.iter().find(|object| object.of == of.as_str()).ok_or(Nulled)?
+                possible
+                    .iter()
+                    .find(|object| object.of == of.as_str())
+                    .ok_or(Nulled)?
             }
         };
         let Object { fields, .. } = planned;

@@ -2,8 +2,12 @@
 //! validated against, as the specification has it.
 
 use apollo_compiler::{
-    ExecutableDocument, executable::Operation, introspection::partial_execute, request::RequestError,
-    response::{ExecutionResponse, JsonMap}, validation::Valid,
+    ExecutableDocument,
+    executable::Operation,
+    introspection::partial_execute,
+    request::RequestError,
+    response::{ExecutionResponse, JsonMap},
+    validation::Valid,
 };
 use async_graphql::{Name, Value, indexmap::IndexMap};
 
@@ -20,7 +24,12 @@ pub(super) fn answer(
 ) -> Result<IndexMap<Name, Value>, Unanswered> {
     let variables: JsonMap = variables
         .iter()
-        .map(|(name, value)| Ok((name.as_str().into(), serde_json::from_str(&serde_json::to_string(value)?)?)))
+        .map(|(name, value)| {
+            Ok((
+                name.as_str().into(),
+                serde_json::from_str(&serde_json::to_string(value)?)?,
+            ))
+        })
         .collect::<Result<_, serde_json::Error>>()?;
     let ExecutionResponse { data, .. } = partial_execute(
         types.schema(),
@@ -30,7 +39,9 @@ pub(super) fn answer(
         &Valid::assume_valid(variables),
     )?;
     // Through text, since the two crates have values of their own.
-    Ok(serde_json::from_str(&serde_json::to_string(&data.unwrap_or_default())?)?)
+    Ok(serde_json::from_str(&serde_json::to_string(
+        &data.unwrap_or_default(),
+    )?)?)
 }
 
 /// Why introspection has no answer. A defect of the service.

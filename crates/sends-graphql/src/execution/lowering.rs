@@ -60,7 +60,12 @@ fn lowered(field: &Field) -> Option<Positioned<Selection>> {
     let at = position(field.at);
     let arguments = field.arguments.as_ref().ok()?.iter();
     let arguments = arguments
-        .map(|(name, value)| (Positioned::new(name.clone(), at), Positioned::new(literal(value), at)))
+        .map(|(name, value)| {
+            (
+                Positioned::new(name.clone(), at),
+                Positioned::new(literal(value), at),
+            )
+        })
         .collect();
     let items = field.below.as_ref().map_or_else(Vec::new, selections);
     let field = LoweredField {

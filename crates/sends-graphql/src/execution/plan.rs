@@ -144,12 +144,7 @@ impl<'d> Planning<'d> {
             .collect())
     }
 
-    fn collect(
-        &self,
-        object: &str,
-        set: &'d SelectionSet,
-        into: &mut Collecting<'d>,
-    ) -> Result<(), Mistake> {
+    fn collect(&self, object: &str, set: &'d SelectionSet, into: &mut Collecting<'d>) -> Result<(), Mistake> {
         for selection in &set.selections {
             if !self.is_included(selection.directives())? {
                 continue;
@@ -260,10 +255,7 @@ impl<'d> Planning<'d> {
                 fields: self.fields(object, sets),
             })
             .collect();
-        Selections {
-            is_abstract,
-            objects,
-        }
+        Selections { is_abstract, objects }
     }
 }
 

@@ -8,7 +8,7 @@ use sends_core::{ActivityId, SendFilter, SendHistory};
 use super::{
     enums::SendOrder,
     narrowing,
-    paging::{Page, PageRequest, cursor},
+    paging::{Page, PageRequest, Place},
     scalar::count,
     send::HistoricSend,
 };
@@ -17,8 +17,10 @@ use super::{
 pub(super) struct SendConnection {
     activity: ActivityId,
     history: Arc<SendHistory>,
-    /// The sends that the filter includes, as places in the history, in the order that was asked for.
+    /// The sends that the filter includes, as indexes in the history, in the order that was asked for.
     chosen: Vec<usize>,
+    /// Where each send of the history is in the order of cursors.
+    places: Vec<Place>,
     page: Page,
 }
 
@@ -31,24 +33,23 @@ impl SendConnection {
         request: PageRequest,
     ) -> Self {
         let chosen = narrowing::choose(filter, &history, order);
-        let send_ids: Vec<i32> = chosen
-            .iter()
-            .map(|&place| history.sends()[place].send_id)
-            .collect();
-        let page = request.of(&send_ids, order == SendOrder::OldestFirst);
+        let places = Place::all(&history);
+        let of_chosen: Vec<Place> = chosen.iter().map(|&index| places[index]).collect();
+        let page = request.of(&of_chosen, order == SendOrder::OldestFirst);
         Self {
             activity,
             history,
             chosen,
+            places,
             page,
         }
     }
 
-    fn cursor_at(&self, place: Option<&usize>) -> Option<String> {
-        place.map(|&place| cursor(self.history.sends()[place].send_id))
+    fn cursor_at(&self, index: Option<&usize>) -> Option<String> {
+        index.map(|&index| self.places[index].cursor())
     }
 
-    fn places(&self) -> &[usize] {
+    fn on_page(&self) -> &[usize] {
         &self.chosen[self.page.places.clone()]
     }
 }
@@ -58,11 +59,11 @@ impl SendConnection {
 impl SendConnection {
     /// The sends of this page, each with its cursor.
     async fn edges(&self) -> Vec<SendEdge> {
-        let edge = |&place: &usize| SendEdge {
-            cursor: cursor(self.history.sends()[place].send_id),
-            node: HistoricSend::new(self.activity, Arc::clone(&self.history), place),
+        let edge = |&index: &usize| SendEdge {
+            cursor: self.places[index].cursor(),
+            node: HistoricSend::new(self.activity, Arc::clone(&self.history), index),
         };
-        self.places().iter().map(edge).collect()
+        self.on_page().iter().map(edge).collect()
     }
 
     /// Where this page stands among the others.
@@ -70,8 +71,8 @@ impl SendConnection {
         PageInfo {
             has_previous_page: self.page.has_previous,
             has_next_page: self.page.has_next,
-            start_cursor: self.cursor_at(self.places().first()),
-            end_cursor: self.cursor_at(self.places().last()),
+            start_cursor: self.cursor_at(self.on_page().first()),
+            end_cursor: self.cursor_at(self.on_page().last()),
         }
     }
 

@@ -1,21 +1,61 @@
 //! The arithmetic of the Relay cursor connections specification, apart from what is paged: which stretch of a list `first`,
 //! `after`, `last` and `before` cut out, and whether there is more of it.
 //!
-//! A cursor holds a `sendId`. It is a place in the order of the sends rather than one of them, so it stays good when sends
-//! are added, and when the filter no longer includes the send it was given out for.
+//! A cursor holds a `sendId` and, where several sends of a history have it, which of them. It is a place in the order of the
+//! sends rather than one of them, so it stays good when sends are added, and when the filter no longer includes the send it
+//! was given out for.
 
 use std::ops::Range;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+
+use sends_core::SendHistory;
 
 use super::ApiError;
 
 /// What a cursor says before it is made opaque.
 const PREFIX: &str = "sendId:";
 
-/// The cursor of a send.
-pub(super) fn cursor(send_id: i32) -> String {
-    URL_SAFE_NO_PAD.encode(format!("{PREFIX}{send_id}"))
+/// The place of a send in its history: its `sendId`, and how many sends before it have the same.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(super) struct Place {
+    pub(super) send_id: i32,
+    pub(super) repeat: usize,
+}
+
+impl Place {
+    /// The places of the sends of a history, which are in the order of their `sendId`.
+    pub(super) fn all(history: &SendHistory) -> Vec<Self> {
+        let mut places: Vec<Self> = Vec::with_capacity(history.len());
+        for send in history.iter() {
+            let same = places.last().filter(|before| before.send_id == send.send_id);
+            places.push(Self {
+                send_id: send.send_id,
+                repeat: same.map_or(0, |before| before.repeat + 1),
+            });
+        }
+        places
+    }
+
+    /// The cursor of the send.
+    pub(super) fn cursor(self) -> String {
+        let Self { send_id, repeat } = self;
+        URL_SAFE_NO_PAD.encode(if repeat == 0 {
+            format!("{PREFIX}{send_id}")
+        } else {
+            format!("{PREFIX}{send_id}:{repeat}")
+        })
+    }
+
+    fn read(cursor: &str) -> Option<Self> {
+        let text = String::from_utf8(URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()?;
+        let place = text.strip_prefix(PREFIX)?;
+        let (send_id, repeat) = place.split_once(':').unwrap_or((place, "0"));
+        Some(Self {
+            send_id: send_id.parse().ok()?,
+            repeat: repeat.parse().ok()?,
+        })
+    }
 }
 
 /// The four arguments, as they came.
@@ -31,9 +71,9 @@ pub(super) struct PageArguments {
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(super) struct PageRequest {
     first: Option<usize>,
-    after: Option<i32>,
+    after: Option<Place>,
     last: Option<usize>,
-    before: Option<i32>,
+    before: Option<Place>,
 }
 
 /// A stretch of a list.
@@ -56,15 +96,15 @@ impl PageArguments {
 }
 
 impl PageRequest {
-    /// The page of a list that has these `sendId`s, in rising or in falling order.
-    pub(super) fn of(self, send_ids: &[i32], is_rising: bool) -> Page {
-        let comes_before = |one: i32, other: i32| if is_rising { one < other } else { one > other };
-        let length = send_ids.len();
+    /// The page of a list of these places, in rising or in falling order.
+    pub(super) fn of(self, places: &[Place], is_rising: bool) -> Page {
+        let comes_before = |one: Place, other: Place| if is_rising { one < other } else { one > other };
+        let length = places.len();
         let start = self.after.map_or(0, |after| {
-            send_ids.partition_point(|&id| id == after || comes_before(id, after))
+            places.partition_point(|&id| id == after || comes_before(id, after))
         });
         let end = self.before.map_or(length, |before| {
-            send_ids.partition_point(|&id| comes_before(id, before))
+            places.partition_point(|&id| comes_before(id, before))
         });
         let end = end.max(start);
         let between = end - start;
@@ -92,14 +132,11 @@ fn length(argument: &str, value: Option<i32>) -> Result<Option<usize>, ApiError>
     length.map_err(|_| ApiError::bad_user_input(format!("`{argument}` must not be negative.")))
 }
 
-fn place(argument: &str, cursor: Option<&str>) -> Result<Option<i32>, ApiError> {
+fn place(argument: &str, cursor: Option<&str>) -> Result<Option<Place>, ApiError> {
     let Some(cursor) = cursor else { return Ok(None) };
-    let decoded = URL_SAFE_NO_PAD.decode(cursor).ok();
-    let text = decoded.and_then(|bytes| String::from_utf8(bytes).ok());
-    let send_id = text.and_then(|text| text.strip_prefix(PREFIX)?.parse().ok());
     let message =
         || ApiError::bad_user_input(format!("`{argument}` must be a cursor that this list gave out."));
-    send_id.map(Some).ok_or_else(message)
+    Place::read(cursor).map(Some).ok_or_else(message)
 }
 
 #[cfg(test)]

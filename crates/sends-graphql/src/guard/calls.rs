@@ -185,10 +185,19 @@ mod tests {
     #[test]
     fn every_listed_field_is_one_of_the_schema() {
         let types = Types::of(&graphql::sdl());
-        let subgraph = Types::of(&graphql::Schema::new(true, sends_client::Pacer::in_memory(sends_client::pacing::Limits::NONE)).sdl());
+        let subgraph = Types::of(
+            &graphql::Schema::new(
+                true,
+                sends_client::Pacer::in_memory(sends_client::pacing::Limits::NONE),
+            )
+            .sdl(),
+        );
         let naming = NAMING.iter().map(|(name, _)| *name);
         for name in naming.chain(LISTING.iter().map(|(name, _)| *name)) {
-            let is_known = types.field("Query", name).or_else(|| subgraph.field("Query", name)).is_some();
+            let is_known = types
+                .field("Query", name)
+                .or_else(|| subgraph.field("Query", name))
+                .is_some();
             assert!(is_known, "{name}");
         }
         asked::check_tables(&types);

@@ -162,8 +162,7 @@ impl<'d> Scales<'d> {
         weight.aliases = weight.aliases.saturating_add(usize::from(field.alias.is_some()));
         weight.asks_for_schema |= ["__schema", "__type"].contains(&field.name.as_str());
         // The lists through which a type leads to other types.
-        let is_step =
-            ["fields", "inputFields", "interfaces", "possibleTypes"].contains(&field.name.as_str());
+        let is_step = ["fields", "inputFields", "interfaces", "possibleTypes"].contains(&field.name.as_str());
         weight.introspection_steps += usize::from(is_step);
         Ok(weight)
     }

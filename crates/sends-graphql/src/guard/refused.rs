@@ -130,10 +130,7 @@ impl Refused {
         match self {
             Self::TooMuch(limit) => limit.to_string(),
             Self::Invalid(mistakes) => {
-                let messages: Vec<_> = mistakes
-                    .iter()
-                    .map(|mistake| mistake.message.as_str())
-                    .collect();
+                let messages: Vec<_> = mistakes.iter().map(|mistake| mistake.message.as_str()).collect();
                 messages.join(" ")
             }
             Self::Mutation => "The schema has no mutations; send a query.".to_owned(),

@@ -63,32 +63,70 @@ fn significant(text: &str) -> impl Iterator<Item = &[u8]> {
     })
 }
 
+/// The same text with spaces in the place of commas, comments and byte order marks, so that every token stays where it is:
+/// the parser of version 0.8.7 does not pass over a comma behind `...`.
+pub(super) fn without_ignored(text: &str) -> String {
+    let mut spaced: Vec<u8> = text
+        .bytes()
+        .map(|byte| if matches!(byte, b'\r' | b'\n') { byte } else { b' ' })
+        .collect();
+    let mut end = text.len();
+    let mut rest = tokens(text);
+    while let Some(token) = rest.next() {
+        let start = rest.position() - token.len();
+        spaced[start..start + token.len()].copy_from_slice(token);
+        end = start + token.len();
+    }
+    spaced.truncate(end);
+    String::from_utf8(spaced).unwrap_or_else(|_| text.to_owned())
+}
+
 /// The tokens of a text, as far as they can be told without a grammar. A string without an end reaches to the end of the
 /// text: the parser refuses it.
-fn tokens(text: &str) -> impl Iterator<Item = &[u8]> {
-    const BYTE_ORDER_MARK: &[u8] = "\u{FEFF}".as_bytes();
-    let mut rest = text.as_bytes();
-    std::iter::from_fn(move || {
+fn tokens(text: &str) -> Tokens<'_> {
+    Tokens {
+        length: text.len(),
+        rest: text.as_bytes(),
+    }
+}
+
+struct Tokens<'t> {
+    length: usize,
+    rest: &'t [u8],
+}
+
+impl Tokens<'_> {
+    /// Where the text goes on behind the last token.
+    fn position(&self) -> usize {
+        self.length - self.rest.len()
+    }
+}
+
+impl<'t> Iterator for Tokens<'t> {
+    type Item = &'t [u8];
+
+    fn next(&mut self) -> Option<&'t [u8]> {
+        const BYTE_ORDER_MARK: &[u8] = "\u{FEFF}".as_bytes();
         loop {
-            let skipped = match rest {
+            let skipped = match self.rest {
                 [b' ' | b'\t' | b'\r' | b'\n' | b',', ..] => 1,
-                [b'#', ..] => length_while(rest, |byte| !matches!(byte, b'\r' | b'\n')),
-                _ if rest.starts_with(BYTE_ORDER_MARK) => BYTE_ORDER_MARK.len(),
+                [b'#', ..] => length_while(self.rest, |byte| !matches!(byte, b'\r' | b'\n')),
+                rest if rest.starts_with(BYTE_ORDER_MARK) => BYTE_ORDER_MARK.len(),
                 _ => break,
             };
-            rest = &rest[skipped..];
+            self.rest = &self.rest[skipped..];
         }
-        let length = match rest {
+        let length = match self.rest {
             [] => return None,
-            [b'"', ..] => string_length(rest).unwrap_or(rest.len()),
+            rest @ [b'"', ..] => string_length(rest).unwrap_or(rest.len()),
             [b'.', b'.', b'.', ..] => 3,
-            [first, ..] if is_word(*first) => word_length(rest),
+            rest @ [first, ..] if is_word(*first) => word_length(rest),
             _ => 1,
         };
-        let (token, behind) = rest.split_at(length);
-        rest = behind;
+        let (token, behind) = self.rest.split_at(length);
+        self.rest = behind;
         Some(token)
-    })
+    }
 }
 
 /// Names and numbers: nothing in them can open or close anything, so one test serves both.
@@ -206,6 +244,14 @@ mod tests {
         ] {
             assert_eq!(check(text), Ok(()), "{text}");
         }
+    }
+
+    #[test]
+    fn ignored_text_becomes_spaces_and_nothing_moves() {
+        assert_eq!(
+            without_ignored("{ a,b(c: \"#,\") # d,\n ...,on é } ,"),
+            "{ a b(c: \"#,\")     \n ... on é }"
+        );
     }
 
     #[test]

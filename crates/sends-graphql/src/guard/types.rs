@@ -2,8 +2,8 @@
 
 use apollo_compiler::{
     Name, Node, Schema,
-    collections::HashMap,
     ast::Type,
+    collections::HashMap,
     schema::{ExtendedType, FieldDefinition, Implementers},
     validation::Valid,
 };
@@ -62,7 +62,10 @@ impl Types {
             Some(ExtendedType::Object(object)) => (false, vec![&object.name]),
             Some(ExtendedType::Interface(interface)) => {
                 let implementers = self.implementers.get(&interface.name);
-                (true, implementers.into_iter().flat_map(|all| &all.objects).collect())
+                (
+                    true,
+                    implementers.into_iter().flat_map(|all| &all.objects).collect(),
+                )
             }
             Some(ExtendedType::Union(union)) => {
                 (true, union.members.iter().map(|member| &member.name).collect())

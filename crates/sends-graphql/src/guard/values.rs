@@ -100,7 +100,11 @@ impl<'d> Walk<'d> {
                 .iter()
                 .find(|definition| definition.name == argument.name);
             definition.map_or(Ok(()), |definition| {
-                self.value(&definition.ty, definition.default_value.as_deref(), &argument.value)
+                self.value(
+                    &definition.ty,
+                    definition.default_value.as_deref(),
+                    &argument.value,
+                )
             })
         })
     }
@@ -183,7 +187,10 @@ impl<'d> Walk<'d> {
         let Some(definition) = definition else {
             return Ok(());
         };
-        let own_default = definition.default_value.as_deref().filter(|default| !default.is_null());
+        let own_default = definition
+            .default_value
+            .as_deref()
+            .filter(|default| !default.is_null());
         let fits = if of.is_non_null() && !definition.ty.is_non_null() {
             let has_default = own_default.or(default).is_some();
             has_default && definition.ty.is_assignable_to(&of.clone().nullable())

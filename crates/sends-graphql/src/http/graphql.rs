@@ -12,6 +12,7 @@ use axum::{
 };
 use futures_util::future::join_all;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts};
+use serde_json::json;
 use tokio::time::Instant;
 
 use super::{
@@ -136,7 +137,7 @@ impl Endpoint {
                     .into_iter()
                     .map(|parameters| self.run(parameters, headers, Method::POST));
                 let answers: Vec<_> = join_all(answers).await.into_iter().map(element).collect();
-                let mut response = axum::Json(answers).into_response();
+                let mut response = Response::new(Body::from(format!("[{}]", answers.join(","))));
                 response
                     .headers_mut()
                     .insert(header::CONTENT_TYPE, media_type.content_type());
@@ -198,10 +199,14 @@ fn answer_of(response: async_graphql::Response, media_type: MediaType) -> Respon
     response
 }
 
-/// One answer among those to a batch.
-fn element(answer: Result<Executed, Rejection>) -> serde_json::Value {
-    match answer {
-        Ok(executed) => serde_json::json!(executed.response),
-        Err(rejection) => serde_json::json!({ "errors": rejection.into_errors() }),
-    }
+/// One answer among those to a batch, as JSON with the names in the order of the operation.
+fn element(answer: Result<Executed, Rejection>) -> String {
+    let response = match answer {
+        Ok(executed) => executed.response,
+        Err(rejection) => return json!({ "errors": rejection.into_errors() }).to_string(),
+    };
+    serde_json::to_string(&response).unwrap_or_else(|error| {
+        tracing::error!("an answer could not be written as JSON: {error}");
+        json!({ "errors": [{ "message": "The service failed to answer." }] }).to_string()
+    })
 }

@@ -51,17 +51,15 @@ impl Operation<'_> {
         let mut request = Request::new(self.text).variables(variables);
         request.operation_name = self.name;
         let admitted = executor.admit(request);
-        admitted
-            .map(Prepared)
-            .map_err(|refused| match refused {
-                Refused::Mutation if is_get => Rejection::new(
-                    StatusCode::METHOD_NOT_ALLOWED,
-                    ErrorCode::BadUserInput,
-                    refused.message(),
-                )
-                .header(header::ALLOW, HeaderValue::from_static("POST")),
-                refused => Rejection::of_document(refused.into_errors()),
-            })
+        admitted.map(Prepared).map_err(|refused| match refused {
+            Refused::Mutation if is_get => Rejection::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                ErrorCode::BadUserInput,
+                refused.message(),
+            )
+            .header(header::ALLOW, HeaderValue::from_static("POST")),
+            refused => Rejection::of_document(refused.into_errors()),
+        })
     }
 }
 

@@ -2,8 +2,21 @@
 
 use super::*;
 
+/// The places of sends with these `sendId`s, which are in rising order or in falling order.
+fn places(send_ids: &[i32]) -> Vec<Place> {
+    let repeat = |index: usize| {
+        let earlier = send_ids[..index].iter();
+        earlier.filter(|&&id| id == send_ids[index]).count()
+    };
+    let place = |index: usize| Place {
+        send_id: send_ids[index],
+        repeat: repeat(index),
+    };
+    (0..send_ids.len()).map(place).collect()
+}
+
 /// `EdgesToReturn`, `HasPreviousPage` and `HasNextPage` of the specification, on sends numbered from 1 to `length`.
-fn by_the_specification(all: &[i32], request: PageRequest) -> (Vec<i32>, bool, bool) {
+fn by_the_specification(all: &[Place], request: PageRequest) -> (Vec<Place>, bool, bool) {
     let mut edges = all.to_vec();
     if let Some(place) = request
         .after
@@ -37,17 +50,27 @@ fn by_the_specification(all: &[i32], request: PageRequest) -> (Vec<i32>, bool, b
 #[test]
 fn every_page_of_small_lists_is_the_specifications() {
     let lengths = || [None, Some(0), Some(1), Some(2), Some(4), Some(9)].into_iter();
-    let cursors = |length: i32| std::iter::once(None).chain((1..=length).map(Some));
     let mut seen = 0;
-    for length in 1..=4 {
+    for send_ids in [
+        &[1][..],
+        &[1, 2],
+        &[1, 2, 3],
+        &[1, 2, 3, 4],
+        &[1, 1],
+        &[1, 2, 2, 2],
+        &[1, 1, 2, 2],
+    ] {
         for is_rising in [true, false] {
-            let mut all: Vec<i32> = (1..=length).collect();
+            let mut all = places(send_ids);
+            let cursors: Vec<_> = std::iter::once(None)
+                .chain(all.clone().into_iter().map(Some))
+                .collect();
             if !is_rising {
                 all.reverse();
             }
             for (first, last) in lengths().flat_map(|first| lengths().map(move |last| (first, last))) {
-                for after in cursors(length) {
-                    for before in cursors(length) {
+                for &after in &cursors {
+                    for &before in &cursors {
                         let request = PageRequest {
                             first,
                             after,
@@ -56,7 +79,7 @@ fn every_page_of_small_lists_is_the_specifications() {
                         };
                         let page = request.of(&all, is_rising);
                         let (edges, previous, next) = by_the_specification(&all, request);
-                        let order = |id: i32| all.iter().position(|&one| one == id);
+                        let order = |id: Place| all.iter().position(|&one| one == id);
                         if after
                             .zip(before)
                             .is_some_and(|(after, before)| order(after) >= order(before))
@@ -85,10 +108,13 @@ fn every_page_of_small_lists_is_the_specifications() {
 fn a_cursor_outlives_the_send_it_was_given_out_for() {
     let after = |after, ids: &[i32], is_rising| {
         let request = PageRequest {
-            after: Some(after),
+            after: Some(Place {
+                send_id: after,
+                repeat: 0,
+            }),
             ..PageRequest::default()
         };
-        request.of(ids, is_rising).places
+        request.of(&places(ids), is_rising).places
     };
     assert_eq!(after(3, &[1, 2, 4, 5], true), 2..4);
     assert_eq!(after(3, &[5, 4, 2, 1], false), 2..4);
@@ -98,10 +124,12 @@ fn a_cursor_outlives_the_send_it_was_given_out_for() {
 
 #[test]
 fn a_cursor_is_opaque_and_read_back() {
-    for send_id in [1, 40, -3, i32::MAX] {
-        let cursor = cursor(send_id);
-        assert!(!cursor.contains("sendId"));
-        assert_eq!(place("after", Some(&cursor)).unwrap(), Some(send_id));
+    for place in [1, 40, -3, i32::MAX].map(|send_id| Place { send_id, repeat: 0 }) {
+        for place in [place, Place { repeat: 2, ..place }] {
+            let cursor = place.cursor();
+            assert!(!cursor.contains("sendId"));
+            assert_eq!(super::place("after", Some(&cursor)).unwrap(), Some(place));
+        }
     }
 }
 
@@ -112,4 +140,34 @@ fn what_is_no_cursor_or_no_length_is_the_callers_mistake() {
     }
     assert!(length("first", Some(-1)).is_err());
     assert_eq!(length("first", Some(0)).unwrap(), Some(0));
+}
+
+#[test]
+fn paging_by_one_meets_every_send_of_a_repeated_send_id() {
+    let history = [
+        r#"{"send_id":1}"#,
+        r#"{"send_id":2,"count":1}"#,
+        r#"{"send_id":2,"count":2}"#,
+        r#"{"send_id":2}"#,
+    ];
+    let history = SendHistory::from_json(format!("[{}]", history.join(",")).as_bytes()).unwrap();
+    for is_rising in [true, false] {
+        let mut all = Place::all(&history);
+        if !is_rising {
+            all.reverse();
+        }
+        let (mut met, mut after) = (Vec::new(), None);
+        for _ in 0..all.len() {
+            let cursor = after.map(Place::cursor);
+            let arguments = PageArguments {
+                first: Some(1),
+                after: cursor,
+                ..PageArguments::default()
+            };
+            let page = arguments.check().unwrap().of(&all, is_rising);
+            met.extend_from_slice(&all[page.places.clone()]);
+            after = met.last().copied();
+        }
+        assert_eq!(met, all);
+    }
 }

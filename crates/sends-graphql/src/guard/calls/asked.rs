@@ -283,7 +283,10 @@ pub(super) fn check_tables(types: &crate::guard::Types) {
         ("Query", "campaigns"),
         ("Query", "account"),
     ];
-    for (of, field) in own.into_iter().chain(HISTORY.map(|field| ("CampaignActivity", field))) {
+    for (of, field) in own
+        .into_iter()
+        .chain(HISTORY.map(|field| ("CampaignActivity", field)))
+    {
         assert!(types.field(of, field).is_some(), "{of}.{field}");
     }
 }
