@@ -103,8 +103,7 @@ impl Executor {
         let (types, limits) = (&*self.types, &self.limits);
         let known = self.documents.find(&request.query, types, limits)?;
         let document = &known.document.executable;
-        let asks_for_schema = known.document.measure.asks_for_schema;
-        if asks_for_schema && !self.introspection {
+        if known.document.measure.asks_for_schema && !self.introspection {
             return Err(Refused::SchemaHidden);
         }
         guard::check_variables(&request.variables, limits)?;
@@ -115,10 +114,10 @@ impl Executor {
             Arc::clone,
         );
         guard::check_plan(&plan, limits)?;
-        let introspected = if asks_for_schema {
-            introspection::answer(document, operation, &variables, types)
-        } else {
+        let introspected = if plan.introspection.is_empty() {
             Ok(IndexMap::new())
+        } else {
+            introspection::answer(document, &plan.introspection, &variables, types)
         };
         let name = operation.name.as_ref().map(ToString::to_string);
         operation::named(name.as_deref());

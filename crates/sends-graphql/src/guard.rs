@@ -10,6 +10,7 @@
 mod calls;
 mod limits;
 mod measure;
+mod merging;
 mod refused;
 mod text;
 mod types;
@@ -74,6 +75,7 @@ pub fn read(query: &str, types: &Types, limits: &Limits) -> Result<Document, Ref
     let executable = parsed
         .validate(types.schema())
         .map_err(|invalid| Refused::of_diagnostics(&invalid.errors))?;
+    merging::check(&executable, types)?;
     values::check(&executable, types, limits)?;
     Ok(Document { executable, measure })
 }

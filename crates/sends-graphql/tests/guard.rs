@@ -3,9 +3,11 @@
 use std::sync::LazyLock;
 
 use async_graphql::{Request, Variables};
+use sends_client::{Pacer, pacing::Limits as Pace};
 use sends_graphql::{
-    graphql,
-    guard::{self, Limits, Refused, Types},
+    execution::Executor,
+    graphql::Schema,
+    guard::{Limits, Refused},
 };
 use serde_json::{Value, json};
 
@@ -15,21 +17,32 @@ const INTROSPECTION: &str = "query I { __schema { types { ...T } } }
     fragment V on __InputValue { name type { ...R } defaultValue }
     fragment R on __Type { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name } } } } }";
 
+fn executor(limits: Limits) -> Executor {
+    Executor::new(Schema::new(false, Pacer::in_memory(Pace::NONE)), limits)
+}
+
+static EXECUTOR: LazyLock<Executor> = LazyLock::new(|| executor(Limits::default()));
+
+/// Why an executor refuses an operation, if it does.
+fn refusal(executor: &Executor, query: &str, variables: Value) -> Option<Refused> {
+    let request = Request::new(query).variables(Variables::from_json(variables));
+    executor.admit(request).err()
+}
+
 /// The option whose limit refuses this, if one does, or else the message.
+fn refused_by(executor: &Executor, query: &str, variables: Value) -> Option<String> {
+    refusal(executor, query, variables).map(|refused| match refused {
+        Refused::TooMuch(limit) => limit.option.unwrap_or(limit.counted).to_owned(),
+        other => other.message(),
+    })
+}
+
 fn refused_with(query: &str, variables: Value, limits: &Limits) -> Option<String> {
-    static TYPES: LazyLock<Types> = LazyLock::new(|| Types::of(&graphql::sdl()));
-    let mut request = Request::new(query).variables(Variables::from_json(variables));
-    let admitted =
-        guard::read(query, &TYPES, limits).and_then(|document| guard::admit(&document, &mut request, limits));
-    match admitted {
-        Ok(()) => None,
-        Err(Refused::TooMuch(limit)) => Some(limit.option.unwrap_or(limit.counted).to_owned()),
-        Err(other) => Some(other.into_error().message),
-    }
+    refused_by(&executor(limits.clone()), query, variables)
 }
 
 fn refused(query: &str) -> Option<String> {
-    refused_with(query, Value::Null, &Limits::default())
+    refused_by(&EXECUTOR, query, Value::Null)
 }
 
 #[test]
@@ -46,9 +59,9 @@ fn what_honest_clients_ask_is_let_through() {
     assert_eq!(refused(&aliases(501)).as_deref(), Some("max-aliases"));
     let many = "query($ids: [ID!]!) { campaignActivities(ids: $ids) { id sendHistory { sendId reason { code name } } } }";
     let ids = |count: usize| json!({ "ids": (0..count).map(|id| id.to_string()).collect::<Vec<_>>() });
-    assert_eq!(refused_with(many, ids(500), &Limits::default()), None);
+    assert_eq!(refused_by(&EXECUTOR, many, ids(500)), None);
     assert_eq!(
-        refused_with(many, ids(501), &Limits::default()).as_deref(),
+        refused_by(&EXECUTOR, many, ids(501)).as_deref(),
         Some("max-list-length")
     );
 }
@@ -60,7 +73,8 @@ fn what_the_log_lists_is_counted_by_its_length() {
         answer_values: 2_000,
         ..Limits::default()
     };
-    let refused = |query: &str, first: Value| refused_with(query, json!({ "first": first }), &limits);
+    let limited = executor(limits);
+    let refused = |query: &str, first: Value| refused_by(&limited, query, json!({ "first": first }));
     let plain = "query($first: Int) { sends(first: $first) { nodes { sendId outcome activity { id } } } }";
     assert_eq!(refused(plain, Value::Null), None);
     assert_eq!(refused(plain, json!(500)).as_deref(), Some("max-answer-values"));
@@ -88,7 +102,7 @@ fn what_the_log_lists_is_counted_by_its_length() {
 fn the_log_is_not_read_without_end() {
     let readings = |count: usize| {
         let reading =
-            |alias: usize| format!("a{alias}: sendTotals(groupBy: LIST) {{ all {{ sendCount }} }} ");
+            |alias: usize| format!("a{alias}: sendTotals(groupBy: LIST) {{ total {{ sendCount }} }} ");
         format!("{{ {} }}", (0..count).map(reading).collect::<String>())
     };
     assert_eq!(refused(&readings(20)), None);
@@ -141,7 +155,7 @@ fn fragments_that_contain_themselves_are_refused_even_where_nobody_spreads_them(
     for query in [
         "{ ...a } fragment a on Query { ...a }",
         "{ ...a } fragment a on Query { ...b } fragment b on Query { ...a }",
-        "{ __typename } fragment a on Query { campaignActivity(id: 1) { ...b } } fragment b on CampaignActivity { ...a }",
+        "{ __typename } fragment a on Query { campaignActivity(id: 1) { ...b } } fragment b on CampaignActivity { campaign { ...c } } fragment c on Campaign { activities { ...b } }",
     ] {
         let message = refused(query).unwrap_or_default();
         assert!(message.ends_with("contains itself."), "{query}: {message}");
@@ -167,36 +181,61 @@ fn each_limit_speaks_for_itself() {
         answer_values: 30,
     };
     let nothing = || Value::Null;
+    let deep = r#"{campaignActivity(id:"1"){campaign{activities{campaign{name}}}}}"#;
     let cases = [
         (
-            format!("{{ a }}{}", " ".repeat(400)),
+            format!("{{ __typename }}{}", " ".repeat(400)),
             nothing(),
             "max-query-length",
         ),
         ("a ".repeat(81), nothing(), "max-query-tokens"),
-        ("{a{a{a{a{a}}}}}".to_owned(), nothing(), "max-query-depth"),
-        (format!("{{{}}}", "a ".repeat(13)), nothing(), "max-query-fields"),
-        ("{a b c d e f}".to_owned(), nothing(), "max-root-fields"),
-        ("{a a a a a}".to_owned(), nothing(), "max-repeated-fields"),
-        ("{a:b c:b d:b e:b}".to_owned(), nothing(), "max-aliases"),
-        ("{a@x@y@z}".to_owned(), nothing(), "max-directives"),
-        ("{a(b:[1 2 3 4 5])}".to_owned(), nothing(), "max-list-length"),
+        (deep.to_owned(), nothing(), "max-query-depth"),
         (
-            "query($a:[Int]=[1 2 3 4 5]){a(b:$a)}".to_owned(),
+            format!("{{{}}}", "__typename ".repeat(13)),
+            nothing(),
+            "max-query-fields",
+        ),
+        (
+            "{account{timeZone} syncState{failure} reasonCodes{code} upstreamBudget{queueLength} campaigns{unreadableCount} __typename}".to_owned(),
+            nothing(),
+            "max-root-fields",
+        ),
+        (
+            format!("{{{}}}", "__typename ".repeat(5)),
+            nothing(),
+            "max-repeated-fields",
+        ),
+        (
+            "{b:__typename c:__typename d:__typename e:__typename}".to_owned(),
+            nothing(),
+            "max-aliases",
+        ),
+        (
+            "{__typename@skip(if:false)@include(if:true) account@skip(if:false){timeZone}}".to_owned(),
+            nothing(),
+            "max-directives",
+        ),
+        (
+            "{nodes(ids:[1 2 3 4 5]){id}}".to_owned(),
             nothing(),
             "max-list-length",
         ),
         (
-            "{a}".to_owned(),
+            "query($a:[ID!]!=[1 2 3 4 5]){nodes(ids:$a){id}}".to_owned(),
+            nothing(),
+            "max-list-length",
+        ),
+        (
+            "{__typename}".to_owned(),
             json!({ "a": "x".repeat(21) }),
             "max-variables-length",
         ),
         (
-            "{a}".to_owned(),
+            "{__typename}".to_owned(),
             json!({ "a": [1, 2, 3], "b": [1, 2] }),
             "max-variable-values",
         ),
-        ("{a}".to_owned(), json!({ "a": [[[1]]] }), "max-variable-depth"),
+        ("{__typename}".to_owned(), json!({ "a": [[[1]]] }), "max-variable-depth"),
         (
             r#"{campaignActivities(ids:["1" "2" "3"]){fetchedAt}}"#.to_owned(),
             nothing(),
@@ -208,9 +247,10 @@ fn each_limit_speaks_for_itself() {
             "max-answer-values",
         ),
     ];
+    let limited = executor(limits);
     for (query, variables, option) in cases {
         assert_eq!(
-            refused_with(&query, variables, &limits).as_deref(),
+            refused_by(&limited, &query, variables).as_deref(),
             Some(option),
             "{query}"
         );
@@ -254,16 +294,14 @@ fn calls_are_counted_by_activity_and_only_where_a_history_is_needed() {
 
 #[test]
 fn what_stands_around_the_histories_is_counted_too() {
-    // The fewest calls that an operation may cost to be let in.
-    let cost = |query: &str| {
-        let admits = |&upstream_calls: &usize| {
-            let limits = Limits {
-                upstream_calls,
-                ..Limits::default()
-            };
-            refused_with(query, Value::Null, &limits).is_none()
-        };
-        (0..5_000).find(admits).expect("a cost")
+    let limited = executor(Limits {
+        upstream_calls: 0,
+        ..Limits::default()
+    });
+    let cost = |query: &str| match refusal(&limited, query, Value::Null) {
+        None => 0,
+        Some(Refused::TooMuch(limit)) => limit.found,
+        Some(other) => panic!("{query}: {}", other.message()),
     };
     let ids = json!(
         vec!["1"; 40]
@@ -305,7 +343,7 @@ fn one_activity_five_hundred_times_costs_one_call_but_not_one_answer() {
     };
     let fields: String = (0..100).map(field).collect();
     let query = format!("query($ids: [ID!]!) {{ {fields} }}");
-    let refused = refused_with(&query, json!({ "ids": ids }), &Limits::default());
+    let refused = refused_by(&EXECUTOR, &query, json!({ "ids": ids }));
     assert_eq!(refused.as_deref(), Some("max-answer-values"));
 }
 
@@ -321,15 +359,19 @@ fn introspection_does_not_walk_in_circles() {
 
 #[test]
 fn variables_that_are_missing_or_of_another_type_are_said_before_anything_runs() {
-    let query = "query($id: ID!, $n: Int, $ids: [ID!]) { a(id: $id, n: $n, ids: $ids) }";
-    let said = |variables: Value| refused_with(query, variables, &Limits::default()).unwrap_or_default();
+    let query = "query($id: ID!, $n: Int, $ids: [ID!] = [], $filter: SendHistoryFilter) {
+        campaignActivity(id: $id, maxAge: $n) { sendHistory(filter: $filter) { id } } nodes(ids: $ids) { id } }";
+    let said = |variables: Value| refused_by(&EXECUTOR, query, variables).unwrap_or_default();
     insta::assert_snapshot!(said(json!({})), @r#"The variable "$id" of type "ID!" is required, but not given."#);
     insta::assert_snapshot!(said(json!({ "id": null })), @r#"The variable "$id" of type "ID!" must not be null."#);
-    insta::assert_snapshot!(said(json!({ "id": "x", "n": "1" })), @r#"The variable "$n" of type "Int" is given a value of another type."#);
-    insta::assert_snapshot!(said(json!({ "id": 1.5 })), @r#"The variable "$id" of type "ID!" is given a value of another type."#);
-    insta::assert_snapshot!(said(json!({ "id": "x", "ids": ["a", null] })), @r#"The variable "$ids" of type "[ID!]" is given a value of another type."#);
+    insta::assert_snapshot!(said(json!({ "id": "x", "n": "1" })), @r#"The variable "$n" of type "Int" is given a value of another type: expected Int at "n"."#);
+    insta::assert_snapshot!(said(json!({ "id": 1.5 })), @r#"The variable "$id" of type "ID!" is given a value of another type: expected ID at "id"."#);
+    insta::assert_snapshot!(said(json!({ "id": "x", "ids": ["a", null] })), @r#"The variable "$ids" of type "[ID!]" is given a value of another type: expected ID!, not null, at "ids[1]"."#);
+    insta::assert_snapshot!(said(json!({ "id": "x", "filter": { "reasonCodes": [1, "2"] } })), @r#"The variable "$filter" of type "SendHistoryFilter" is given a value of another type: expected Int at "filter.reasonCodes[1]"."#);
+    insta::assert_snapshot!(said(json!({ "id": "x", "filter": { "from": "today" } })), @r#"The variable "$filter" of type "SendHistoryFilter" is given a value of another type: expected a date, time and offset such as "2026-01-31T12:00:00Z" at "filter.from"."#);
+    insta::assert_snapshot!(said(json!({ "id": "x", "filter": { "nothing": 1 } })), @r#"The variable "$filter" of type "SendHistoryFilter" is given a value of another type: SendHistoryFilter has no field at "filter.nothing"."#);
     assert_eq!(
-        said(json!({ "id": 1, "n": 2, "ids": "one", "unknown": true })),
+        said(json!({ "id": 1, "n": 2.0, "ids": "one", "unknown": true })),
         ""
     );
 }
@@ -340,56 +382,68 @@ fn mistakes_in_the_text_are_one_line_with_a_place() {
         "",
         "{",
         "}",
-        "{ a(b: ) }",
-        "{ a } }",
-        "query { a } query { b }",
-        "{ a } query B { b }",
-        "fragment F on Query { a }",
-        "{ a } fragment F on Q { a } fragment F on Q { a }",
-        "query A { a } query A { a }",
-        "{ a \u{1} }",
+        "{ node(id: ) { id } }",
+        "{ node(id id: 1) { id } }",
+        "{ __typename } }",
+        "query { __typename } query { __typename }",
+        "{ __typename } query B { __typename }",
+        "fragment F on Query { __typename }",
+        "{ ...F ...F } fragment F on Query { __typename } fragment F on Query { __typename }",
+        "query A { __typename } query A { __typename }",
+        "{ nothing }",
+        "{ __typename \u{1} }",
         "{ a\n  b:\n}",
         "{ ...on }",
-        "query($a: Int = $b) { a }",
-        "{ a(b: \"\\q\") }",
+        "query($a: Int = $b) { __typename }",
+        "{ node(id: \"\\q\") { id } }",
+        "{ node(id: \"x) { id } }",
         "{ ü }",
+        "mutation { __typename }",
+        "subscription { __typename }",
     ];
     let said: Vec<String> = cases
         .iter()
         .map(|query| format!("{query:?}: {}", refused(query).unwrap_or_default()))
         .collect();
     insta::assert_snapshot!(said.join("\n"), @r#"
-    "": Syntax error: the query ends too early, at line 1, column 1.
-    "{": Syntax error: the query ends too early, at line 1, column 2.
-    "}": Syntax error: unexpected "}" at line 1, column 1.
-    "{ a(b: ) }": Syntax error: unexpected ")" at line 1, column 8.
-    "{ a } }": Syntax error: unexpected "}" at line 1, column 7.
-    "query { a } query { b }": An operation without a name must be the only one in the document.
-    "{ a } query B { b }": An operation without a name must be the only one in the document.
-    "fragment F on Query { a }": The document holds no operation.
-    "{ a } fragment F on Q { a } fragment F on Q { a }": The fragment "F" is defined twice.
-    "query A { a } query A { a }": The operation "A" is defined twice.
-    "{ a \u{1} }": Syntax error: a control character at line 1, column 5.
-    "{ a\n  b:\n}": Syntax error: unexpected "}" at line 3, column 1.
-    "{ ...on }": 
-    "query($a: Int = $b) { a }": Syntax error: unexpected "$" at line 1, column 17.
-    "{ a(b: \"\\q\") }": Syntax error: unexpected """ at line 1, column 8.
-    "{ ü }": Syntax error: unexpected "ü" at line 1, column 3.
+    "": Syntax error: Unexpected <EOF>.
+    "{": Syntax error: expected at least one Selection in Selection Set. Syntax error: expected R_CURLY, got EOF.
+    "}": Syntax error: expected a StringValue, Name or OperationDefinition.
+    "{ node(id: ) { id } }": Syntax error: expected a valid Value.
+    "{ node(id id: 1) { id } }": Syntax error: an argument, a type or a value is incomplete.
+    "{ __typename } }": Syntax error: expected a StringValue, Name or OperationDefinition.
+    "query { __typename } query { __typename }": Anonymous operation cannot be selected when the document contains other operations. Anonymous operation cannot be selected when the document contains other operations.
+    "{ __typename } query B { __typename }": Anonymous operation cannot be selected when the document contains other operations.
+    "fragment F on Query { __typename }": Fragment `F` must be used in an operation.
+    "{ ...F ...F } fragment F on Query { __typename } fragment F on Query { __typename }": The fragment `F` is defined multiple times in the document.
+    "query A { __typename } query A { __typename }": The operation `A` is defined multiple times in the document.
+    "{ nothing }": Type `Query` does not have a field `nothing`.
+    "{ __typename \u{1} }": Syntax error: Unexpected character "".
+    "{ a\n  b:\n}": Syntax error: expected a Name.
+    "{ ...on }": Syntax error: expected a Name in Type Condition. Syntax error: expected Selection Set.
+    "query($a: Int = $b) { __typename }": Syntax error: unexpected variable value in a Const context.
+    "{ node(id: \"\\q\") { id } }": Syntax error: unexpected escaped character. Syntax error: expected a valid Value.
+    "{ node(id: \"x) { id } }": Syntax error: unterminated string value. Syntax error: expected a valid Value. Syntax error: expected R_PAREN, got EOF. Syntax error: expected R_CURLY, got EOF.
+    "{ ü }": Syntax error: Unexpected character "ü". Syntax error: expected at least one Selection in Selection Set.
+    "mutation { __typename }": The schema has no mutations; send a query.
+    "subscription { __typename }": `subscription` root operation type is not defined.
     "#);
 }
 
 #[test]
 fn an_operation_is_chosen_by_its_name() {
     let chosen = |query: &str, name: Option<&str>| {
-        let document = guard::read(query, &Types::default(), &Limits::default()).expect("a document");
-        guard::operation(&document.parsed, name)
-            .map(|_| ())
-            .map_err(|refused| refused.into_error().message)
+        let mut request = Request::new(query);
+        request.operation_name = name.map(str::to_owned);
+        EXECUTOR
+            .admit(request)
+            .map(|admitted| admitted.name().map(str::to_owned))
+            .map_err(|refused| refused.message())
     };
-    let two = "query A { a } query B { b }";
-    assert_eq!(chosen(two, Some("B")), Ok(()));
-    assert_eq!(chosen("query A { a }", None), Ok(()));
+    let two = "query A { __typename } query B { __typename }";
+    assert_eq!(chosen(two, Some("B")), Ok(Some("B".to_owned())));
+    assert_eq!(chosen("query A { __typename }", None), Ok(Some("A".to_owned())));
     insta::assert_snapshot!(chosen(two, None).unwrap_err(), @r#"The document holds several operations; name one of them in "operationName"."#);
     insta::assert_snapshot!(chosen(two, Some("C")).unwrap_err(), @r#"The document holds no operation named "C"."#);
-    insta::assert_snapshot!(chosen("{ a }", Some(&"long".repeat(100))).unwrap_err(), @r#"The document holds no operation named "longlonglonglonglonglonglonglonglonglonglonglonglonglonglong"."#);
+    insta::assert_snapshot!(chosen("{ __typename }", Some(&"long".repeat(100))).unwrap_err(), @r#"The document holds no operation named "longlonglonglonglonglonglonglonglonglonglonglonglonglonglong"."#);
 }

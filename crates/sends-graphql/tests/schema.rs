@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use async_graphql::Request;
-use sends_graphql::graphql;
+use sends_client::{Pacer, pacing::Limits};
+use sends_graphql::{graphql, guard::Types};
 use serde_json::{Value, json};
 
 #[test]
@@ -28,6 +29,16 @@ fn the_subgraph_is_the_same_schema_with_the_directives_of_a_federation() {
         )
         .replace("type PageInfo @shareable {", "type PageInfo {");
     assert_eq!(format!("{plain}schema {{\n\tquery: Query\n}}\n"), graphql::sdl());
+}
+
+#[test]
+fn schema_sdl_is_valid() {
+    for is_subgraph in [false, true] {
+        let schema = graphql::Schema::new(is_subgraph, Pacer::in_memory(Limits::NONE));
+        let types = Types::of(&schema.sdl());
+        let schema = types.schema().clone().into_inner();
+        assert!(schema.validate().is_ok(), "subgraph: {is_subgraph}");
+    }
 }
 
 #[tokio::test]

@@ -127,7 +127,7 @@ class Drawing {
   alias(field, given) {
     const { random } = this;
     if (given === '' ? random.chance(0.75) : random.chance(0.2)) return '';
-    if (random.chance(0.01)) return `${random.pick(['id', 'a0', 'name'])}: `;
+    if (field !== '__typename' && random.chance(0.01)) return `${random.pick(['id', 'a0', 'name'])}: `;
     const same = field + given;
     if (!this.#aliases.has(same)) this.#aliases.set(same, `a${this.#aliases.size}`);
     return `${this.#aliases.get(same)}: `;

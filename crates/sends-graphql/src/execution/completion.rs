@@ -6,7 +6,7 @@ use async_graphql::{Name, PathSegment, Response, ServerError, Value, indexmap::I
 
 use super::{
     lowering::{self, MARKER},
-    plan::{Field, Mistake, Object, Plan, Selections},
+    plan::{Field, Mistake, Object, Plan, Selections, is_introspection},
 };
 use crate::guard::is_nullable;
 
@@ -71,7 +71,7 @@ impl<'p> Completion<'p, '_> {
         let completed = match &field.arguments {
             Err(mistake) => self.fail(mistake),
             Ok(_) => {
-                if self.path.len() == 1 && lowering::is_introspection(field) {
+                if self.path.len() == 1 && is_introspection(&field.name) {
                     *value = self.introspected.swap_remove(&field.key).unwrap_or_default();
                 }
                 self.value(field.ty(), field.below.as_ref(), value)

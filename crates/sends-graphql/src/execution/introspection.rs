@@ -2,8 +2,8 @@
 //! validated against, as the specification has it.
 
 use apollo_compiler::{
-    ExecutableDocument,
-    executable::Operation,
+    ExecutableDocument, Node,
+    executable::{DirectiveList, Field, Operation, OperationType, Selection, SelectionSet},
     introspection::partial_execute,
     request::RequestError,
     response::{ExecutionResponse, JsonMap},
@@ -18,7 +18,7 @@ use crate::guard::Types;
 /// plan says as it does everywhere.
 pub(super) fn answer(
     document: &Valid<ExecutableDocument>,
-    operation: &Operation,
+    fields: &[Node<Field>],
     variables: &Variables,
     types: &Types,
 ) -> Result<IndexMap<Name, Value>, Unanswered> {
@@ -31,11 +31,22 @@ pub(super) fn answer(
             ))
         })
         .collect::<Result<_, serde_json::Error>>()?;
+    // The failure of another field must not make the answer null.
+    let operation = Operation {
+        operation_type: OperationType::Query,
+        name: None,
+        variables: Vec::new(),
+        directives: DirectiveList::new(),
+        selection_set: SelectionSet {
+            ty: types.query(),
+            selections: fields.iter().cloned().map(Selection::Field).collect(),
+        },
+    };
     let ExecutionResponse { data, .. } = partial_execute(
         types.schema(),
         types.implementers(),
         document,
-        operation,
+        &operation,
         &Valid::assume_valid(variables),
     )?;
     // Through text, since the two crates have values of their own.

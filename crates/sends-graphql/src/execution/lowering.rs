@@ -22,22 +22,17 @@ use async_graphql::{
 };
 use async_graphql_value::Value as Literal;
 
-use super::plan::{Field, Object, Offset, Selections};
+use super::plan::{Field, Object, Offset, Selections, is_introspection};
 
 /// The name in the answer under which an object says what it is, where the plan has to know. No alias can be written like
 /// this.
 pub(super) const MARKER: &str = "the type";
 
-/// Whether the executor is not needed for a field, which is answered by `introspection.rs`.
-pub(super) fn is_introspection(field: &Field) -> bool {
-    matches!(field.name.as_str(), "__schema" | "__type")
-}
-
 /// The fields of an operation as a document. `None` where there is nothing to execute.
 pub(super) fn lower(root: &[Field]) -> Option<ExecutableDocument> {
     let items: Vec<_> = root
         .iter()
-        .filter(|field| !is_introspection(field))
+        .filter(|field| !is_introspection(&field.name))
         .filter_map(lowered)
         .collect();
     if items.is_empty() {

@@ -24,6 +24,8 @@ use crate::guard::Types;
 pub(crate) struct Plan {
     /// The fields of the query itself, or what is wrong with their directives.
     pub(crate) root: Result<Vec<Field>, Mistake>,
+    /// The fields of the query itself that ask for the schema, as the document has them.
+    pub(super) introspection: Vec<Node<executable::Field>>,
     /// How often a field is asked for under a name that its object already has.
     pub(crate) repeated_fields: usize,
 }
@@ -103,9 +105,13 @@ impl Plan {
             repeated_fields: 0,
         };
         let set = &operation.selection_set;
-        let root = planning.fields(&set.ty, &[set]);
+        let collected = planning.collected(&set.ty, &[set]);
+        let introspection = collected.iter().flatten().flat_map(|collected| &collected.fields);
+        let introspection = introspection.filter(|field| is_introspection(&field.name));
+        let introspection = introspection.map(|field| (*field).clone()).collect();
         Self {
-            root,
+            introspection,
+            root: collected.map(|collected| planning.fields_of(&set.ty, collected)),
             repeated_fields: planning.repeated_fields,
         }
     }
@@ -134,19 +140,32 @@ struct Collecting<'d> {
 
 impl<'d> Planning<'d> {
     fn fields(&mut self, object: &str, sets: &[&'d SelectionSet]) -> Result<Vec<Field>, Mistake> {
+        let collected = self.collected(object, sets)?;
+        Ok(self.fields_of(object, collected))
+    }
+
+    fn fields_of(&mut self, object: &str, collected: Vec<Collected<'d>>) -> Vec<Field> {
+        let fields = collected.into_iter();
+        fields
+            .filter_map(|collected| self.field(object, &collected))
+            .collect()
+    }
+
+    fn collected(&self, object: &str, sets: &[&'d SelectionSet]) -> Result<Vec<Collected<'d>>, Mistake> {
         let mut collecting = Collecting::default();
         for set in sets {
             self.collect(object, set, &mut collecting)?;
         }
-        let collected = collecting.collected.into_iter();
-        Ok(collected
-            .filter_map(|collected| self.field(object, &collected))
-            .collect())
+        Ok(collecting.collected)
     }
 
     fn collect(&self, object: &str, set: &'d SelectionSet, into: &mut Collecting<'d>) -> Result<(), Mistake> {
         for selection in &set.selections {
-            if !self.is_included(selection.directives())? {
+            // Where a fragment was spread already, a spread changes nothing, whatever its directives are.
+            let spread = selection.as_fragment_spread();
+            if spread.is_some_and(|spread| into.visited.contains(spread.fragment_name.as_str()))
+                || !self.is_included(selection.directives())?
+            {
                 continue;
             }
             let (condition, below) = match selection {
@@ -167,9 +186,7 @@ impl<'d> Planning<'d> {
                     (fragment.type_condition.as_ref(), &fragment.selection_set)
                 }
                 Selection::FragmentSpread(spread) => {
-                    if !into.visited.insert(&spread.fragment_name) {
-                        continue;
-                    }
+                    into.visited.insert(&spread.fragment_name);
                     let Some(fragment) = self.document.fragments.get(&spread.fragment_name) else {
                         continue;
                     };
@@ -257,6 +274,11 @@ impl<'d> Planning<'d> {
             .collect();
         Selections { is_abstract, objects }
     }
+}
+
+/// Whether a field of the query itself asks for the schema. `introspection.rs` answers it.
+pub(super) fn is_introspection(name: &str) -> bool {
+    matches!(name, "__schema" | "__type")
 }
 
 fn offset<T>(node: &Node<T>) -> Offset {

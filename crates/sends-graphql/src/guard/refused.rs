@@ -1,8 +1,9 @@
 //! Why an operation is refused before it runs, in words for the caller.
 
 use apollo_compiler::{
+    diagnostic::Diagnostic,
     parser::{SourceMap, SourceSpan},
-    validation::DiagnosticList,
+    validation::{DiagnosticData, DiagnosticList},
 };
 use async_graphql::{ErrorExtensionValues, Pos, ServerError, Value};
 
@@ -47,6 +48,18 @@ pub struct Mistake {
     pub at: Option<Pos>,
 }
 
+impl Mistake {
+    fn of(diagnostic: &Diagnostic<'_, DiagnosticData>) -> Self {
+        Self {
+            message: sentence(&diagnostic.error.to_string()),
+            at: diagnostic.line_column_range().map(|range| Pos {
+                line: range.start.line,
+                column: range.start.column,
+            }),
+        }
+    }
+}
+
 /// How many mistakes of one document are told: twenty kilobytes of unknown directives are a thousand mistakes, and their
 /// messages forty times as long as the document.
 const MISTAKES_TOLD: usize = 20;
@@ -64,16 +77,15 @@ impl Limit {
 impl Refused {
     /// What the parser or the validator found.
     pub(super) fn of_diagnostics(diagnostics: &DiagnosticList) -> Self {
+        // Behind a syntax error the parser guesses.
+        let is_syntax = |diagnostic: &Diagnostic<'_, DiagnosticData>| {
+            diagnostic.error.to_string().starts_with("syntax error")
+        };
+        if let Some(first) = diagnostics.iter().next().filter(is_syntax) {
+            return Self::of_diagnostic(&first);
+        }
         let told = diagnostics.iter().take(MISTAKES_TOLD);
-        let mut mistakes: Vec<_> = told
-            .map(|diagnostic| Mistake {
-                message: sentence(&diagnostic.error.to_string()),
-                at: diagnostic.line_column_range().map(|range| Pos {
-                    line: range.start.line,
-                    column: range.start.column,
-                }),
-            })
-            .collect();
+        let mut mistakes: Vec<_> = told.map(|diagnostic| Mistake::of(&diagnostic)).collect();
         if let Some(more @ 1..) = diagnostics.len().checked_sub(MISTAKES_TOLD) {
             mistakes.push(Mistake {
                 message: format!("{more} further mistakes are not shown."),
@@ -81,6 +93,10 @@ impl Refused {
             });
         }
         Self::Invalid(mistakes)
+    }
+
+    pub(super) fn of_diagnostic(diagnostic: &Diagnostic<'_, DiagnosticData>) -> Self {
+        Self::Invalid(vec![Mistake::of(diagnostic)])
     }
 
     /// The parser has left out a part of the text.
@@ -178,7 +194,14 @@ fn sentence(words: &str) -> String {
     let mut characters = words.chars();
     let first = characters.next().map(|first| first.to_ascii_uppercase());
     let end = if words.ends_with(['.', '!', '?']) { "" } else { "." };
-    first.into_iter().chain(characters).chain(end.chars()).collect()
+    let sentence = first.into_iter().chain(characters).chain(end.chars());
+    sentence
+        .flat_map(|character| {
+            let is_control = character.is_control();
+            let escaped = character.escape_default().filter(move |_| is_control);
+            escaped.chain((!is_control).then_some(character))
+        })
+        .collect()
 }
 
 /// As much of a name as anybody needs to recognise it.

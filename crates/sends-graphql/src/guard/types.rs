@@ -2,8 +2,9 @@
 
 use apollo_compiler::{
     Name, Node, Schema,
-    ast::Type,
+    ast::{OperationType, Type},
     collections::HashMap,
+    name,
     schema::{ExtendedType, FieldDefinition, Implementers},
     validation::Valid,
 };
@@ -44,6 +45,12 @@ impl Types {
     /// The schema that documents are validated against.
     pub fn schema(&self) -> &Valid<Schema> {
         &self.schema
+    }
+
+    /// The type of queries.
+    pub(crate) fn query(&self) -> Name {
+        let query = self.schema.root_operation(OperationType::Query);
+        query.cloned().unwrap_or(name!("Query"))
     }
 
     /// The object types that implement each interface.

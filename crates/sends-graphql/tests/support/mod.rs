@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use async_graphql::Request;
 use sends_client::{
     AccessToken, Caller, Clock, ConstantContact, Pacer, Settings, SystemClock, pacing::Limits as Pace,
 };
@@ -10,8 +11,9 @@ use sends_graphql::{
     graphql::Schema,
     guard::Limits,
     histories::{Asker, Freshness, Histories},
-    loader::HistoryLoader,
+    loader::{HistoryLoader, NeighbourLoader},
     log::{Log, LogReader},
+    neighbours::Neighbours,
 };
 use sends_sandbox::{Config, Sandbox};
 use sends_store::{Owner, SqliteStore};
@@ -27,6 +29,7 @@ pub(crate) struct Service {
     pub(crate) schema: Schema,
     sandbox: Sandbox,
     histories: Histories,
+    neighbours: Neighbours,
     log: Log,
 }
 
@@ -42,15 +45,27 @@ impl Service {
         let freshness = Freshness::new(Duration::from_mins(1), Duration::from_mins(1));
         let store = Arc::new(SqliteStore::in_memory().await.expect("a store"));
         let log = Log::of(&store);
-        let histories = Histories::new(Arc::new(client), store, Arc::new(SystemClock), freshness);
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let histories = Histories::new(Arc::new(client.clone()), store, Arc::clone(&clock), freshness);
+        let neighbours = Neighbours::new(client, clock, freshness.max_age, histories.ending());
         let schema = Schema::new(false, pacer);
         Self {
             executor: Executor::new(schema.clone(), Limits::default()),
             schema,
             sandbox,
             histories,
+            neighbours,
             log,
         }
+    }
+
+    /// An operation with everything that resolvers use.
+    #[allow(dead_code, reason = "not every test executes operations")]
+    pub(crate) fn request(&self, query: &str) -> Request {
+        Request::new(query)
+            .data(self.loader())
+            .data(NeighbourLoader::new(self.neighbours.clone(), self.asker()))
+            .data(self.log())
     }
 
     /// What an operation asks with.
