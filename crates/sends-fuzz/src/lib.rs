@@ -3,7 +3,7 @@
 //! | surface | what is fed | file |
 //! |---|---|---|
 //! | operations | query text and variables, through guard, parser, validator and executor | `operations.rs` |
-//! | documents | query text, into the guard's reader and the library's, which have to agree | `documents.rs` |
+//! | documents | query text, through parser and validator, and once more as it is written out | `documents.rs` |
 //! | upstream | answers over TCP, through the client | `upstream.rs` |
 //! | reference | the JSON of a send history, into the core | `reference.rs` |
 //!

@@ -26,7 +26,7 @@ fn operations_are_answered_whatever_they_are() {
 }
 
 #[test]
-fn documents_are_read_as_the_library_reads_them_whatever_they_are() {
+fn valid_documents_mean_the_same_once_written_out() {
     check(run("documents", Until::Rounds(5_000), SEED, documents::feed).expect("a corpus"));
 }
 

@@ -50,14 +50,15 @@ pub struct Document {
 /// [`Refused`], in words for the caller.
 pub fn read(query: &str, types: &Types, limits: &Limits) -> Result<Document, Refused> {
     text::check(query, limits)?;
+    let query = text::without_ignored(query);
     // The nesting was counted above, but not behind a string without an end.
     let parsed = Parser::new()
         .recursion_limit(2 * limits::NESTING)
-        .parse_ast(text::without_ignored(query), "query.graphql")
+        .parse_ast(&*query, "query.graphql")
         .map_err(|invalid| Refused::of_diagnostics(&invalid.errors))?;
     // The parser of version 0.8.7 passes over what is incomplete in places, as over the first name in `@skip(if if: true)`:
     // only what it has understood is in what it writes.
-    if !text::are_same(query, &parsed.serialize().no_indent().to_string()) {
+    if !text::are_same(&query, &parsed.serialize().no_indent().to_string()) {
         return Err(Refused::incomplete());
     }
     let has_mutation = parsed.definitions.iter().any(|definition| {

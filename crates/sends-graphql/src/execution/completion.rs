@@ -68,14 +68,13 @@ impl<'p> Completion<'p, '_> {
 
     fn field(&mut self, field: &'p Field, value: &mut Value) -> Result<(), Nulled> {
         self.path.push(Step::Key(&field.key));
-        let completed = match &field.arguments {
-            Err(mistake) => self.fail(mistake),
-            Ok(_) => {
-                if self.path.len() == 1 && is_introspection(&field.name) {
-                    *value = self.introspected.swap_remove(&field.key).unwrap_or_default();
-                }
-                self.value(field.ty(), field.below.as_ref(), value)
-            }
+        if self.path.len() == 1 && is_introspection(&field.name) {
+            *value = self.introspected.swap_remove(&field.key).unwrap_or_default();
+        }
+        let completed = if let Err(mistake) = &field.arguments {
+            self.fail(mistake)
+        } else {
+            self.value(field.ty(), field.below.as_ref(), value)
         };
         self.path.pop();
         or_null(field.ty(), completed, value)

@@ -13,6 +13,8 @@
 //! Once the executor is mended this file stays, and `completion.rs` shrinks to the fields that `plan.rs` knows to have
 //! failed.
 
+use std::collections::HashMap;
+
 use async_graphql::{
     Name, Pos, Positioned, Value,
     parser::types::{
@@ -46,7 +48,7 @@ pub(super) fn lower(root: &[Field]) -> Option<ExecutableDocument> {
     };
     Some(ExecutableDocument {
         operations: DocumentOperations::Single(somewhere(operation)),
-        fragments: Default::default(),
+        fragments: HashMap::new(),
     })
 }
 

@@ -27,7 +27,7 @@ impl Place {
     /// The places of the sends of a history, which are in the order of their `sendId`.
     pub(super) fn all(history: &SendHistory) -> Vec<Self> {
         let mut places: Vec<Self> = Vec::with_capacity(history.len());
-        for send in history.iter() {
+        for send in history {
             let same = places.last().filter(|before| before.send_id == send.send_id);
             places.push(Self {
                 send_id: send.send_id,

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 
 use apollo_compiler::{
-    ExecutableDocument,
+    ExecutableDocument, Node,
     executable::{Field, Selection, SelectionSet},
 };
 
@@ -175,7 +175,7 @@ impl<'d> Scales<'d> {
             Some(Some(weight)) => return Ok(*weight),
             Some(None) => {
                 let fragment = self.document.fragments.get(name);
-                let at = fragment.and_then(|fragment| fragment.location());
+                let at = fragment.and_then(Node::location);
                 let message = format!("The fragment \"{name}\" contains itself.");
                 return Err(Refused::invalid(message, at, &self.document.sources));
             }

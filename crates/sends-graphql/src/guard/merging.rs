@@ -71,7 +71,9 @@ fn collect(value: &Value, lengths: &mut Vec<usize>) {
     match value {
         Value::List(items) => {
             lengths.push(items.len());
-            items.iter().for_each(|item| collect(item, lengths));
+            for item in items {
+                collect(item, lengths);
+            }
         }
         Value::Object(members) => members.iter().for_each(|(_, member)| collect(member, lengths)),
         _ => {}

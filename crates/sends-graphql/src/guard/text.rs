@@ -63,22 +63,46 @@ fn significant(text: &str) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// The same text with spaces in the place of commas, comments and byte order marks, so that every token stays where it is:
-/// the parser of version 0.8.7 does not pass over a comma behind `...`.
+/// The same text with spaces in the place of what means nothing: commas, comments, byte order marks and the descriptions of
+/// operations, fragments and variables. Every token stays where it is. The parser of version 0.8.7 does not pass over a
+/// comma behind `...` and knows no descriptions there.
 pub(super) fn without_ignored(text: &str) -> String {
     let mut spaced: Vec<u8> = text
         .bytes()
-        .map(|byte| if matches!(byte, b'\r' | b'\n') { byte } else { b' ' })
+        .map(|byte| match byte {
+            b'\r' | b'\n' => byte,
+            _ => b' ',
+        })
         .collect();
-    let mut end = text.len();
-    let mut rest = tokens(text);
-    while let Some(token) = rest.next() {
-        let start = rest.position() - token.len();
-        spaced[start..start + token.len()].copy_from_slice(token);
-        end = start + token.len();
+    let (mut all, mut end) = (tokens(text), 0);
+    let (mut open, mut before) = (Vec::new(), &b""[..]);
+    while let Some(token) = all.next() {
+        let place = all.position() - token.len()..all.position();
+        match token {
+            [b'"', ..] if is_description(&open, before, all.clone().next()) => continue,
+            b"{" | b"[" | b"(" => open.push(token[0]),
+            b"}" | b"]" | b")" => drop(open.pop()),
+            _ => {}
+        }
+        end = place.end;
+        spaced[place].copy_from_slice(token);
+        before = token;
     }
     spaced.truncate(end);
     String::from_utf8(spaced).unwrap_or_else(|_| text.to_owned())
+}
+
+/// Whether a string describes the definition behind it, by the brackets that are open and the tokens on either side.
+fn is_description(open: &[u8], before: &[u8], behind: Option<&[u8]>) -> bool {
+    match open {
+        [] => matches!(
+            behind,
+            Some(b"query" | b"mutation" | b"subscription" | b"fragment")
+        ),
+        // Among variables, where a string can also be a default.
+        [b'('] => before != b"=" && behind == Some(b"$"),
+        _ => false,
+    }
 }
 
 /// The tokens of a text, as far as they can be told without a grammar. A string without an end reaches to the end of the
@@ -90,6 +114,7 @@ fn tokens(text: &str) -> Tokens<'_> {
     }
 }
 
+#[derive(Clone)]
 struct Tokens<'t> {
     length: usize,
     rest: &'t [u8],
@@ -251,6 +276,12 @@ mod tests {
         assert_eq!(
             without_ignored("{ a,b(c: \"#,\") # d,\n ...,on é } ,"),
             "{ a b(c: \"#,\")     \n ... on é }"
+        );
+        assert_eq!(
+            without_ignored(
+                r#""a" query Q("b" $c: Int = 1 $d: String = "e" $f: Int) { g(h: ["i" $c]) } "j" fragment"#
+            ),
+            r#"    query Q(    $c: Int = 1 $d: String = "e" $f: Int) { g(h: ["i" $c]) }     fragment"#
         );
     }
 

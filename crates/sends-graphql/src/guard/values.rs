@@ -132,9 +132,10 @@ impl<'d> Walk<'d> {
             }
             Value::Object(members) => {
                 self.check_names(members)?;
-                let definition = match self.types.schema().types.get(of.inner_named_type()) {
-                    Some(ExtendedType::InputObject(definition)) => definition,
-                    _ => return Ok(()),
+                let Some(ExtendedType::InputObject(definition)) =
+                    self.types.schema().types.get(of.inner_named_type())
+                else {
+                    return Ok(());
                 };
                 members.iter().try_for_each(|(name, value)| {
                     definition.fields.get(name).map_or(Ok(()), |field| {

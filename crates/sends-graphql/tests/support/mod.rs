@@ -26,6 +26,7 @@ pub(crate) struct Service {
     /// What is tested.
     pub(crate) executor: Executor,
     /// The library alone.
+    #[allow(dead_code, reason = "not every test compares with it")]
     pub(crate) schema: Schema,
     sandbox: Sandbox,
     histories: Histories,
