@@ -407,7 +407,7 @@ fn mistakes_in_the_text_are_one_line_with_a_place() {
         .collect();
     insta::assert_snapshot!(said.join("\n"), @r#"
     "": Syntax error: Unexpected <EOF>.
-    "{": Syntax error: expected at least one Selection in Selection Set. Syntax error: expected R_CURLY, got EOF.
+    "{": Syntax error: expected at least one Selection in Selection Set.
     "}": Syntax error: expected a StringValue, Name or OperationDefinition.
     "{ node(id: ) { id } }": Syntax error: expected a valid Value.
     "{ node(id id: 1) { id } }": Syntax error: an argument, a type or a value is incomplete.
@@ -418,13 +418,13 @@ fn mistakes_in_the_text_are_one_line_with_a_place() {
     "{ ...F ...F } fragment F on Query { __typename } fragment F on Query { __typename }": The fragment `F` is defined multiple times in the document.
     "query A { __typename } query A { __typename }": The operation `A` is defined multiple times in the document.
     "{ nothing }": Type `Query` does not have a field `nothing`.
-    "{ __typename \u{1} }": Syntax error: Unexpected character "".
+    "{ __typename \u{1} }": Syntax error: Unexpected character "\u{1}".
     "{ a\n  b:\n}": Syntax error: expected a Name.
-    "{ ...on }": Syntax error: expected a Name in Type Condition. Syntax error: expected Selection Set.
+    "{ ...on }": Syntax error: expected a Name in Type Condition.
     "query($a: Int = $b) { __typename }": Syntax error: unexpected variable value in a Const context.
-    "{ node(id: \"\\q\") { id } }": Syntax error: unexpected escaped character. Syntax error: expected a valid Value.
-    "{ node(id: \"x) { id } }": Syntax error: unterminated string value. Syntax error: expected a valid Value. Syntax error: expected R_PAREN, got EOF. Syntax error: expected R_CURLY, got EOF.
-    "{ ü }": Syntax error: Unexpected character "ü". Syntax error: expected at least one Selection in Selection Set.
+    "{ node(id: \"\\q\") { id } }": Syntax error: unexpected escaped character.
+    "{ node(id: \"x) { id } }": Syntax error: unterminated string value.
+    "{ ü }": Syntax error: Unexpected character "ü".
     "mutation { __typename }": The schema has no mutations; send a query.
     "subscription { __typename }": `subscription` root operation type is not defined.
     "#);

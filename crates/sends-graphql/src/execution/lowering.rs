@@ -3,12 +3,12 @@
 //! Every object type that is possible gets its fields in a fragment of its own, so that nothing is left for the executor to
 //! decide. What it answers is put right by `completion.rs`. By the file `resolver_utils/container.rs` of version 7.2.1:
 //!
-//! - Lines 182–189: the names of an object stand in the order in which their values were ready.
-//! - Line 178: a field that failed is missing from its object, and a null that its type does not allow stays where it is.
-//! - Lines 196–200: an object without a field, or of which every field failed, is null. [`MARKER`] prevents that.
-//! - Lines 317–360: fragments are merged by the type that Rust knows, not by the type of the object.
+//! - Lines 191–196: the names of an object stand in the order in which their values were ready.
+//! - Line 188: a field that failed is missing from its object, and a null that its type does not allow stays where it is.
+//! - Lines 203–204: an object without a field, or of which every field failed, is null. [`MARKER`] prevents that.
+//! - Lines 374–388: a fragment applies by the type that Rust knows as well as by the type of the object.
 //!
-//! And by `context.rs`: an argument whose variable was left out is null (line 552), where it has to be its default.
+//! And by `context.rs`, line 563: an argument whose variable was left out is null, where it has to be its default.
 //!
 //! Once the executor is mended this file stays, and `completion.rs` shrinks to the fields that `plan.rs` knows to have
 //! failed.
