@@ -1,0 +1,90 @@
+//! Refreshes that are under way when the program, or the client that drove them, ends.
+
+use std::time::Duration;
+
+use sends_end_to_end::GUIDE_ACTIVITY;
+use serde_json::json;
+use tokio::time::sleep;
+
+use super::{Home, is_answered};
+
+#[tokio::test]
+async fn an_orderly_end_waits_for_a_refresh_that_is_under_way() {
+    let mut home = Home::new(&[]);
+    home.log_in().await;
+    // Keeps all there is, so that the next synchronisation is over soon.
+    home.run(&["sync"]).await;
+    for command in [&["history", "--max-age", "0", GUIDE_ACTIVITY][..], &["sync"]] {
+        home.slow_token_answers().await;
+        home.make_expire_in(200);
+        let before = home.token_calls().await;
+        let ended = home.run(command).await;
+        assert_eq!(ended.status, Some(0), "{ended:?}");
+        // Whether the refresh left at all is a matter of moments.
+        assert!(home.token_calls().await <= before + 1);
+        assert!(home.can_be_renewed().await, "{command:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_signal_waits_for_a_refresh_that_is_under_way() {
+    let mut home = Home::new(&[]);
+    home.log_in().await;
+    for signal in ["TERM", "INT"] {
+        let mut service = home.serve(&[]);
+        home.slow_token_answers().await;
+        home.make_expire_in(200);
+        let before = home.token_calls().await;
+        assert!(is_answered(&service).await);
+        home.token_calls_reach(before + 1).await;
+        service.signal(signal);
+        let ended = service.exit_code_within(Duration::from_secs(10)).await;
+        assert_eq!(ended, Some(0), "{}", service.log());
+        assert!(home.can_be_renewed().await, "{signal}: {}", service.log());
+    }
+
+    // A command that waits for the token itself.
+    home.slow_token_answers().await;
+    home.make_expire_in(-10);
+    let before = home.token_calls().await;
+    let command = home.start(&["history", "c0de0000-0000-4000-8000-000000000002"]);
+    home.token_calls_reach(before + 1).await;
+    command.interrupt();
+    let ended = home.finish(command).await;
+    assert_eq!(ended.status, Some(130), "{ended:?}");
+    assert!(home.can_be_renewed().await);
+}
+
+#[tokio::test]
+async fn a_second_signal_does_not_wait_for_an_answer_that_is_not_here() {
+    let mut home = Home::new(&[]);
+    home.log_in().await;
+    let mut service = home.serve(&[]);
+    home.sandbox
+        .fault(&json!({ "kind": "latency", "path_contains": "/v1/token", "delay_ms": 15_000 }))
+        .await;
+    home.make_expire_in(200);
+    assert!(is_answered(&service).await);
+    sleep(Duration::from_millis(300)).await;
+    service.signal("TERM");
+    service.log_once(|log| log.contains("stopped")).await;
+    assert_eq!(service.exit_code_within(Duration::from_millis(500)).await, None);
+    service.signal("TERM");
+    let ended = service.exit_code_within(Duration::from_secs(2)).await;
+    assert_eq!(ended, Some(0), "{}", service.log());
+}
+
+#[tokio::test]
+async fn a_refresh_goes_on_when_the_client_that_drove_it_disconnects() {
+    let mut home = Home::new(&[]);
+    home.log_in().await;
+    let service = home.serve(&[]);
+    home.slow_token_answers().await;
+    home.make_expire_in(-10);
+    let before = home.token_calls().await;
+    let asked = tokio::time::timeout(Duration::from_millis(200), is_answered(&service)).await;
+    assert!(asked.is_err(), "the client is gone before the answer");
+    assert!(is_answered(&service).await, "{}", service.log());
+    assert_eq!(home.token_calls().await, before + 1);
+    assert!(home.can_be_renewed().await);
+}

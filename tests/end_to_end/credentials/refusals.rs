@@ -1,0 +1,72 @@
+//! What a refused token and a dead login cost.
+
+use sends_end_to_end::{GUIDE_ACTIVITY, SandboxProcess, ServiceProcess};
+use serde_json::{Value, json};
+
+use super::{Home, code, is_answered};
+
+#[tokio::test]
+async fn a_dead_login_costs_no_further_calls() {
+    let mut home = Home::new(&[]);
+    home.log_in().await;
+    let service = home.serve(&[]);
+    assert!(is_answered(&service).await);
+    home.sandbox.control("POST", "tokens/revoke", &json!({})).await;
+    let before = (home.api_calls().await, home.token_calls().await);
+    for _ in 0..97 {
+        assert_eq!(code(&service).await, "LOGIN_REQUIRED");
+    }
+    let activities = home.sandbox.activities(50).await;
+    service.summaries(&activities, 0).await;
+    let spent = (before.0 + 1, before.1 + 1);
+    assert_eq!((home.api_calls().await, home.token_calls().await), spent);
+    // Another process finds it on the disk.
+    let read = home.run(&["history", "--max-age", "0", GUIDE_ACTIVITY]).await;
+    assert!(read.errors.contains("log in again"), "{read:?}");
+    assert_eq!((home.api_calls().await, home.token_calls().await), spent);
+    home.log_in().await;
+    assert!(is_answered(&service).await, "{}", service.log());
+}
+
+#[tokio::test]
+async fn a_token_of_the_environment_that_was_refused_costs_no_further_calls() {
+    let sandbox = SandboxProcess::unlimited(&[]);
+    let service = ServiceProcess::unpaced_on(&sandbox, &["--max-age", "0", "--max-age-settled", "0"]);
+    assert!(is_answered(&service).await);
+    sandbox.control("POST", "tokens/revoke", &json!({})).await;
+    let before = sandbox.requests().await.len();
+    for _ in 0..97 {
+        assert_eq!(code(&service).await, "UNAUTHENTICATED");
+    }
+    assert_eq!(sandbox.requests().await.len(), before + 1);
+}
+
+#[tokio::test]
+async fn an_endpoint_that_alone_refuses_the_token_does_not_end_the_login() {
+    let mut home = Home::new(&[]);
+    home.log_in().await;
+    home.sandbox
+        .fault(
+            &json!({ "kind": "status", "status": 401, "body": "object", "path_contains": "/contact_lists" }),
+        )
+        .await;
+    let service = home.serve(&[]);
+    let names = format!(
+        r#"{{ campaignActivity(id: "{GUIDE_ACTIVITY}") {{ latestSend {{ sendId contactLists {{ name }} }} }} }}"#
+    );
+    let before = home.token_calls().await;
+    for _ in 0..5 {
+        let answer = service.query(&names).await;
+        let send = &answer["data"]["campaignActivity"]["latestSend"];
+        assert_eq!(send["sendId"], 2, "{answer}");
+        assert!(answer["errors"][0].is_object(), "{answer}");
+        assert!(is_answered(&service).await, "{}", service.log());
+    }
+    let requests = home.sandbox.requests().await;
+    let is_of_lists = |request: &&Value| request["path"] == "/v3/contact_lists";
+    let lists_asked = requests.iter().filter(is_of_lists).count();
+    let renewals = home.token_calls().await - before;
+    assert_eq!((lists_asked, renewals), (2, 1), "one renewal, and no more");
+    assert_eq!(service.get("/health/ready").await.0, 200);
+    assert!(home.can_be_renewed().await);
+}
