@@ -23,7 +23,9 @@ use futures_util::FutureExt;
 
 pub(crate) use self::errors::shorten;
 use self::{
+    coercion::Variables,
     documents::{Documents, Known},
+    introspection::Unanswered,
     plan::Plan,
 };
 use crate::{
@@ -47,8 +49,7 @@ pub struct Admitted<'e> {
     executor: &'e Executor,
     known: Arc<Known>,
     plan: Arc<Plan>,
-    /// What is asked of the schema itself. `None` where that failed.
-    introspected: Option<IndexMap<Name, Value>>,
+    variables: Variables,
     data: Data,
     name: Option<String>,
 }
@@ -114,19 +115,12 @@ impl Executor {
             Arc::clone,
         );
         guard::check_plan(&plan, limits)?;
-        let introspected = if plan.introspection.is_empty() {
-            Ok(IndexMap::new())
-        } else {
-            introspection::answer(document, &plan.introspection, &variables, types)
-        };
         let name = operation.name.as_ref().map(ToString::to_string);
         operation::named(name.as_deref());
         Ok(Admitted {
             executor: self,
             plan,
-            introspected: introspected
-                .inspect_err(|unanswered| tracing::error!("introspection failed: {unanswered}"))
-                .ok(),
+            variables,
             data: request.data,
             name,
             known,
@@ -153,39 +147,50 @@ impl Admitted<'_> {
     }
 
     /// Runs it.
-    pub async fn execute(self) -> Response {
-        let Self {
-            executor,
-            known,
-            plan,
-            introspected,
-            data,
-            name,
-        } = self;
-        let root = plan.root.as_deref().unwrap_or_default();
-        let mut response = match lowering::lower(root) {
+    pub async fn execute(mut self) -> Response {
+        let data = std::mem::take(&mut self.data);
+        let ran = AssertUnwindSafe(self.run(data)).catch_unwind().await;
+        let mut response = match ran {
+            Ok(Ok((mut response, introspected))) => {
+                if !response.errors.iter().any(errors::is_internal) {
+                    completion::complete(&self.plan, &mut response, introspected);
+                }
+                response
+            }
+            Ok(Err(unanswered)) => {
+                tracing::error!("introspection failed: {unanswered}");
+                Response::from_errors(vec![internal_error()])
+            }
+            Err(_) => {
+                tracing::error!("a resolver panicked");
+                Response::from_errors(vec![internal_error()])
+            }
+        };
+        errors::publish(&mut response.errors, Some(&self.known.document.executable));
+        operation::ended(self.name, outcome(&response));
+        response
+    }
+
+    /// What the library answers, and what is asked of the schema itself.
+    async fn run(&self, data: Data) -> Result<(Response, IndexMap<Name, Value>), Unanswered> {
+        let Executor { schema, types, .. } = self.executor;
+        let document = &self.known.document.executable;
+        let introspected = if self.plan.introspection.is_empty() {
+            IndexMap::new()
+        } else {
+            introspection::answer(document, &self.plan.introspection, &self.variables, types)?
+        };
+        let root = self.plan.root.as_deref().unwrap_or_default();
+        let response = match lowering::lower(root) {
             Some(document) => {
                 let mut request = Request::new("");
                 request.set_parsed_query(document);
                 request.data = data;
-                let executed = AssertUnwindSafe(executor.schema.execute(request)).catch_unwind();
-                executed.await.unwrap_or_else(|_| {
-                    tracing::error!("a resolver panicked");
-                    Response::from_errors(vec![internal_error()])
-                })
+                schema.execute(request).await
             }
             None => Response::default(),
         };
-        match introspected {
-            None => response = Response::from_errors(vec![internal_error()]),
-            Some(introspected) if !response.errors.iter().any(errors::is_internal) => {
-                completion::complete(&plan, &mut response, introspected);
-            }
-            Some(_) => {}
-        }
-        errors::publish(&mut response.errors, Some(&known.document.executable));
-        operation::ended(name, outcome(&response));
-        response
+        Ok((response, introspected))
     }
 }
 

@@ -81,7 +81,7 @@ pub fn read(query: &str, types: &Types, limits: &Limits) -> Result<Document, Ref
     Ok(Document { executable, measure })
 }
 
-/// Checks a planned operation: how often its objects repeat a field, and what it may cost.
+/// Checks a planned operation: how often its objects repeat a field or it asks for the schema, and what it may cost.
 ///
 /// # Errors
 ///
@@ -94,6 +94,13 @@ pub(crate) fn check_plan(plan: &Plan, limits: &Limits) -> Result<(), Refused> {
         allowed: limits.repeated_fields,
     };
     repeated.check()?;
+    let introspection = Limit {
+        option: None,
+        counted: "fields that ask for the schema",
+        found: plan.introspection.len(),
+        allowed: limits::INTROSPECTIONS,
+    };
+    introspection.check()?;
     calls::check(plan.root.as_deref().unwrap_or_default(), limits)
 }
 

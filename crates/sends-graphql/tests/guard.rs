@@ -355,6 +355,15 @@ fn introspection_does_not_walk_in_circles() {
         refused(circles).as_deref(),
         Some("steps of introspection from type to type")
     );
+    let often = |count: usize| {
+        let field = |index: usize| format!("a{index}: __schema {{ types {{ name }} }} ");
+        format!("{{ {} }}", (0..count).map(field).collect::<String>())
+    };
+    assert_eq!(refused(&often(20)), None);
+    assert_eq!(
+        refused(&often(21)).as_deref(),
+        Some("fields that ask for the schema")
+    );
 }
 
 #[test]

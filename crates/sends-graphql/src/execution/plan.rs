@@ -25,7 +25,7 @@ pub(crate) struct Plan {
     /// The fields of the query itself, or what is wrong with their directives.
     pub(crate) root: Result<Vec<Field>, Mistake>,
     /// The fields of the query itself that ask for the schema, as the document has them.
-    pub(super) introspection: Vec<Node<executable::Field>>,
+    pub(crate) introspection: Vec<Node<executable::Field>>,
     /// How often a field is asked for under a name that its object already has.
     pub(crate) repeated_fields: usize,
 }
