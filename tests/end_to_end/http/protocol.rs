@@ -41,6 +41,11 @@ async fn long_answers_are_compressed_as_the_client_likes() {
         lengths[1..].iter().all(|&length| length * 2 < lengths[0]),
         "{lengths:?}"
     );
+    // Clients announce Zstandard beside the others and cannot read it.
+    let announced = post(&service)
+        .header("accept-encoding", "gzip, deflate, br, zstd")
+        .json(&body(QUERY));
+    assert_eq!(header(&send(announced).await, "content-encoding"), "br");
     let short = post(&service)
         .header("accept-encoding", "gzip")
         .json(&body("{ __typename }"));

@@ -114,6 +114,17 @@ async fn a_get_whose_answer_is_known_is_answered_without_it() {
 }
 
 #[tokio::test]
+async fn answers_of_a_batch_have_their_names_in_the_order_of_the_query() {
+    let service = service(&["--batch-limit", "2"]);
+    let batch = json!([body("{ b: __typename a: __typename }")]);
+    let answer = send(post(&service).json(&batch)).await.text().await.unwrap();
+    assert!(
+        answer.starts_with(r#"[{"data":{"b":"Query","a":"Query"}"#),
+        "{answer}"
+    );
+}
+
+#[tokio::test]
 async fn a_batch_is_answered_in_order_where_it_is_allowed() {
     let service = service(&["--batch-limit", "3"]);
     let batch = json!([body(QUERY), body("{"), body("{ __typename }")]);
