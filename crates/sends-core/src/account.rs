@@ -1,27 +1,63 @@
 //! The account behind a token.
 //!
-//! Owns what is read of it. The upstream's summary holds the owner's personal data too: name, telephone, address. Must
-//! not read any of that.
+//! The upstream's summary holds the owner's personal data too, name, telephone and address, none of which is read.
 
 use alloc::string::String;
+use alloc::vec::Vec;
 
-use serde::Deserialize;
-
-use crate::json::read_as_object;
-use crate::lenient::text;
+use crate::fields::{Fields, is_not};
+use crate::json::{self, read_as_object};
+use crate::lenient::Prose;
+use crate::mended::mended;
+use crate::{DecodeError, Decoded, FromJson, Oddities};
 
 /// Whose account a token belongs to (`/account/summary`). Any field may be missing.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct AccountSummary {
     /// The account's id, the same for every user and token of it.
     pub encoded_account_id: Option<String>,
     /// The account's name, for people, freed of HTML escapes.
-    #[serde(default, deserialize_with = "text")]
     pub organization_name: Option<String>,
     /// The account's time zone, such as `US/Eastern`.
     pub time_zone_id: Option<String>,
 }
 
 read_as_object! {
-    AccountSummary = "an account summary",
+    AccountSummary = "an account summary", |fields, oddities| {
+        Self {
+            encoded_account_id: fields.read("encoded_account_id", oddities),
+            organization_name: fields.read("organization_name", oddities).map(|Prose(name)| name),
+            time_zone_id: fields.read("time_zone_id", oddities),
+        }
+    }
+}
+
+/// One thing that the user behind a token may do.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Privilege {
+    /// Its name, such as `campaign:read`.
+    pub privilege_name: String,
+}
+
+/// Everything that the user behind a token may do (`/account/user/privileges`). An entry without a name is left out.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Privileges(pub Vec<Privilege>);
+
+impl FromJson for Privileges {
+    fn decode(json: &[u8]) -> Result<Decoded<Self>, DecodeError> {
+        let json = mended(json);
+        let mut oddities = Oddities::default();
+        let mut privileges = Vec::new();
+        for entry in json::array(&json, "a list of privileges")? {
+            match Fields::of(entry, "a privilege").map(|fields| fields.require("privilege_name")) {
+                Some(Ok(privilege_name)) => privileges.push(Privilege { privilege_name }),
+                Some(Err(error)) => oddities.record(|| alloc::format!("{error}")),
+                None => oddities.record(|| is_not(entry, "a privilege, which is an object")),
+            }
+        }
+        Ok(Decoded {
+            value: Self(privileges),
+            oddities,
+        })
+    }
 }

@@ -7,52 +7,73 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use jiff::Timestamp;
-use serde::Deserialize;
 
-use crate::json::read_as_object;
-use crate::lenient::{count, list, text, timestamp};
-use crate::{ActivityId, ActivityRole, CampaignId, CampaignStatus, DecodeError, FromJson, ListId, SegmentId};
+use crate::fields::{Fields, is_not};
+use crate::json;
+use crate::lenient::Prose;
+use crate::mended::mended;
+use crate::{
+    ActivityId, ActivityRole, CampaignId, CampaignStatus, DecodeError, Decoded, FromJson, FromJsonOf, ListId,
+    Oddities, SegmentId, Verbatim,
+};
 
-/// An email activity (`/emails/activities/{id}`). Every field but the id may be missing.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize)]
+/// An email activity (`/emails/activities/{id}`). Every field but the id, which was asked for, may be missing.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ActivityDetail {
     /// The activity's id.
-    #[serde(rename = "campaign_activity_id")]
     pub id: ActivityId,
     /// The campaign it belongs to.
-    #[serde(rename = "campaign_id")]
     pub campaign: Option<CampaignId>,
     /// What it is within the campaign.
-    pub role: Option<ActivityRole>,
+    pub role: Option<Verbatim<ActivityRole>>,
     /// How far it has come.
-    #[serde(rename = "current_status")]
-    pub status: Option<CampaignStatus>,
+    pub status: Option<Verbatim<CampaignStatus>>,
     /// The email's subject, freed of HTML escapes.
-    #[serde(default, deserialize_with = "text")]
     pub subject: Option<String>,
     /// The line that mail programs show beside the subject, freed of HTML escapes. Empty when there is none.
-    #[serde(default, deserialize_with = "text")]
     pub preheader: Option<String>,
     /// The sender's name, freed of HTML escapes.
-    #[serde(default, deserialize_with = "text")]
     pub from_name: Option<String>,
     /// The sender's address.
     pub from_email: Option<String>,
     /// The address that answers go to.
     pub reply_to_email: Option<String>,
     /// The upstream's number for how the email was made.
-    #[serde(default, deserialize_with = "count")]
-    pub format_type: Option<i64>,
+    pub format_type: Option<i32>,
     /// The contact lists that it would be sent to now.
-    #[serde(default, deserialize_with = "list")]
     pub contact_list_ids: Vec<ListId>,
     /// The segments that it would be sent to now.
-    #[serde(default, deserialize_with = "list")]
     pub segment_ids: Vec<SegmentId>,
 }
 
-read_as_object! {
-    ActivityDetail = "an email activity",
+impl FromJsonOf<ActivityId> for ActivityDetail {
+    fn decode_of(asked: ActivityId, json: &[u8]) -> Result<Decoded<Self>, DecodeError> {
+        let json = mended(json);
+        let fields = json::object(&json, "an email activity")?;
+        let mut oddities = Oddities::default();
+        fields.confirm("campaign_activity_id", &asked, &mut oddities)?;
+        let mut prose = |name| {
+            let text: Option<Prose> = fields.read(name, &mut oddities);
+            text.map(|Prose(text)| text)
+        };
+        let (subject, preheader) = (prose("subject"), prose("preheader"));
+        let from_name = prose("from_name");
+        let value = Self {
+            id: asked,
+            campaign: fields.read("campaign_id", &mut oddities),
+            role: fields.read("role", &mut oddities),
+            status: fields.read("current_status", &mut oddities),
+            subject,
+            preheader,
+            from_name,
+            from_email: fields.read("from_email", &mut oddities),
+            reply_to_email: fields.read("reply_to_email", &mut oddities),
+            format_type: fields.read("format_type", &mut oddities),
+            contact_list_ids: fields.list("contact_list_ids", &mut oddities),
+            segment_ids: fields.list("segment_ids", &mut oddities),
+        };
+        Ok(Decoded { value, oddities })
+    }
 }
 
 /// When an activity is to be sent (`/emails/activities/{id}/schedules`): no date unless its status is `SCHEDULED`
@@ -61,19 +82,19 @@ read_as_object! {
 pub struct Schedule(pub Vec<Timestamp>);
 
 impl FromJson for Schedule {
-    fn from_json(json: &[u8]) -> Result<Self, DecodeError> {
-        #[derive(Deserialize)]
-        struct Entry {
-            #[serde(default, deserialize_with = "timestamp")]
-            scheduled_date: Option<Timestamp>,
+    fn decode(json: &[u8]) -> Result<Decoded<Self>, DecodeError> {
+        let json = mended(json);
+        let mut oddities = Oddities::default();
+        let mut dates = Vec::new();
+        for entry in json::array(&json, "a schedule")? {
+            match Fields::of(entry, "a schedule's entry") {
+                Some(fields) => dates.extend(fields.read::<Timestamp>("scheduled_date", &mut oddities)),
+                None => oddities.record(|| is_not(entry, "a schedule's entry, which is an object")),
+            }
         }
-
-        let entries: Vec<Entry> = crate::json::array(json, "a schedule")?;
-        Ok(Self(
-            entries
-                .into_iter()
-                .filter_map(|entry| entry.scheduled_date)
-                .collect(),
-        ))
+        Ok(Decoded {
+            value: Self(dates),
+            oddities,
+        })
     }
 }

@@ -1,7 +1,6 @@
 //! One attempt to send an email activity.
 //!
-//! Owns the fields of a record and how they are written. How they are read, with everything that is tolerated, is
-//! [`record`]'s. Must not know the attempts beside it: what several add up to is the history's.
+//! How a record is read, with everything that is tolerated, is in [`record`].
 
 pub(crate) mod record;
 
@@ -11,7 +10,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::outcome::is_contradictory;
-use crate::{ListId, Outcome, Reason, ReasonCode, SegmentId, SendStatus};
+use crate::{ListId, Outcome, Reason, ReasonCode, SegmentId, SendStatus, Verbatim};
 
 /// One attempt to send an email activity: one record of the upstream's send history.
 ///
@@ -49,10 +48,10 @@ pub struct SendAttempt {
     /// record does not say.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub run_date: Option<Timestamp>,
-    /// The upstream's word for how the attempt ended, which is not yet the [outcome](Self::outcome). `None` when the
-    /// record does not say.
+    /// The upstream's word for how the attempt ended, in its own spelling, which is not yet the
+    /// [outcome](Self::outcome). `None` when the record does not say.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub send_status: Option<SendStatus>,
+    pub send_status: Option<Verbatim<SendStatus>>,
     /// The upstream's code for why the attempt ended so, see [`reason`](Self::reason). `None` when the record does not
     /// say.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -62,7 +61,7 @@ pub struct SendAttempt {
 impl SendAttempt {
     /// How this attempt ended, by the rules written down at [`Outcome`].
     pub fn outcome(&self) -> Outcome {
-        Outcome::of(self.send_status.as_ref(), self.reason_code, self.count)
+        Outcome::of(self.send_status.as_deref(), self.reason_code, self.count)
     }
 
     /// What this attempt's reason code means, or `None` when the record has no code.
@@ -78,6 +77,6 @@ impl SendAttempt {
     ///
     /// This project's reading. A contradiction does not leave the [outcome](Self::outcome) open.
     pub fn is_contradictory(&self) -> bool {
-        is_contradictory(self.send_status.as_ref(), self.reason_code, self.count)
+        is_contradictory(self.send_status.as_deref(), self.reason_code, self.count)
     }
 }

@@ -3,41 +3,37 @@
 //! Owns the fields of both and what a summary of the reports says of it. Must not know its activities beyond their ids and
 //! roles.
 
+use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use jiff::Timestamp;
-use serde::Deserialize;
 
+use crate::fields::{Fields, is_not};
 use crate::json::{self, read_as_object};
-use crate::lenient::{count, list, text, timestamp};
+use crate::lenient::Prose;
+use crate::mended::mended;
 use crate::{
-    ActivityId, ActivityRole, CampaignId, CampaignStatus, DecodeError, FromJson, Listed, UniqueCounts,
+    ActivityId, ActivityRole, CampaignId, CampaignStatus, DecodeError, Decoded, FromJsonOf, Listed, Oddities,
+    UniqueCounts, Verbatim,
 };
 
 /// A campaign: what `/emails` lists. Every field but the id may be missing.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Campaign {
     /// The campaign's id.
-    #[serde(rename = "campaign_id")]
     pub id: CampaignId,
     /// Its name, for people, freed of HTML escapes.
-    #[serde(default, deserialize_with = "text")]
     pub name: Option<String>,
     /// How far it has come.
-    #[serde(rename = "current_status")]
-    pub status: Option<CampaignStatus>,
+    pub status: Option<Verbatim<CampaignStatus>>,
     /// The upstream's word for its kind, such as `NEWSLETTER`.
-    #[serde(rename = "type")]
     pub campaign_type: Option<String>,
     /// The upstream's number for its kind, such as 10.
-    #[serde(default, deserialize_with = "count")]
-    pub type_code: Option<i64>,
+    pub type_code: Option<i32>,
     /// When it was made.
-    #[serde(default, deserialize_with = "timestamp")]
     pub created_at: Option<Timestamp>,
     /// When it was last changed, which is what campaigns are listed by (documented).
-    #[serde(default, deserialize_with = "timestamp")]
     pub updated_at: Option<Timestamp>,
 }
 
@@ -48,59 +44,103 @@ pub struct CampaignDetail {
     pub campaign: Campaign,
     /// Its activities, in the upstream's order, which means nothing: choose by role.
     pub activities: Vec<ActivityReference>,
+    /// How many activities the answer names in a form that cannot be read, such as without an id. They are not among the
+    /// others. The vendor's documentation has such examples.
+    pub unreadable_activities: usize,
 }
 
 /// One activity of a campaign.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ActivityReference {
     /// The activity's id.
-    #[serde(rename = "campaign_activity_id")]
     pub id: ActivityId,
     /// What it is within the campaign. `None` when the record does not say.
-    pub role: Option<ActivityRole>,
+    pub role: Option<Verbatim<ActivityRole>>,
 }
 
 impl ActivityReference {
     /// Whether the activity can have a send history, by its [role](ActivityRole::can_be_sent); one without a role may.
     pub fn can_be_sent(&self) -> bool {
-        self.role.as_ref().is_none_or(ActivityRole::can_be_sent)
+        self.role.as_deref().is_none_or(ActivityRole::can_be_sent)
     }
 }
 
 /// What the summaries report says of a campaign that was sent.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct CampaignSummary {
     /// The campaign's id.
-    #[serde(rename = "campaign_id")]
     pub id: CampaignId,
     /// The upstream's word for its kind, in another spelling than the campaign's own: `Newsletter`.
     pub campaign_type: Option<String>,
     /// When it was last sent, which is what summaries are listed by (documented).
-    #[serde(default, deserialize_with = "timestamp")]
     pub last_sent_date: Option<Timestamp>,
     /// How many contacts did what, each counted once.
-    #[serde(default)]
     pub unique_counts: Option<UniqueCounts>,
 }
 
 read_as_object! {
-    Campaign = "a campaign",
-    CampaignSummary = "a campaign summary",
+    Campaign = "a campaign", |fields, oddities| {
+        let id = fields.require("campaign_id")?;
+        Self::read(id, &fields, oddities)
+    }
+    CampaignSummary = "a campaign summary", |fields, oddities| {
+        Self {
+            id: fields.require("campaign_id")?,
+            campaign_type: fields.read("campaign_type", oddities),
+            last_sent_date: fields.read("last_sent_date", oddities),
+            unique_counts: fields.object("unique_counts", oddities).map(|counts| UniqueCounts::read(&counts, oddities)),
+        }
+    }
 }
 
-impl FromJson for CampaignDetail {
-    fn from_json(json: &[u8]) -> Result<Self, DecodeError> {
-        #[derive(Deserialize)]
-        struct Activities {
-            #[serde(default, deserialize_with = "list")]
-            campaign_activities: Vec<ActivityReference>,
+impl Campaign {
+    fn read(id: CampaignId, fields: &Fields<'_>, oddities: &mut Oddities) -> Self {
+        Self {
+            id,
+            name: fields.read("name", oddities).map(|Prose(name)| name),
+            status: fields.read("current_status", oddities),
+            campaign_type: fields.read("type", oddities),
+            type_code: fields.read("type_code", oddities),
+            created_at: fields.read("created_at", oddities),
+            updated_at: fields.read("updated_at", oddities),
         }
+    }
+}
 
-        let campaign = Campaign::from_json(json)?;
-        let activities: Activities = json::object(json, "a campaign")?;
+impl FromJsonOf<CampaignId> for CampaignDetail {
+    fn decode_of(asked: CampaignId, json: &[u8]) -> Result<Decoded<Self>, DecodeError> {
+        let json = mended(json);
+        let fields = json::object(&json, "a campaign")?;
+        let mut oddities = Oddities::default();
+        fields.confirm("campaign_id", &asked, &mut oddities)?;
+        let mut activities = Vec::new();
+        let entries = fields.elements("campaign_activities", &mut oddities);
+        let count = entries.len();
+        for (entry, index) in entries.into_iter().zip(0_usize..) {
+            match ActivityReference::read(entry, &mut oddities) {
+                Ok(activity) => activities.push(activity),
+                Err(reason) => oddities.record(|| format!("field campaign_activities[{index}]: {reason}")),
+            }
+        }
+        let value = Self {
+            campaign: Campaign::read(asked, &fields, &mut oddities),
+            unreadable_activities: count - activities.len(),
+            activities,
+        };
+        Ok(Decoded { value, oddities })
+    }
+}
+
+impl ActivityReference {
+    fn read(json: &str, oddities: &mut Oddities) -> Result<Self, String> {
+        const WHAT: &str = "an activity of a campaign";
+
+        let fields = Fields::of(json, WHAT).ok_or_else(|| is_not(json, "an object"))?;
         Ok(Self {
-            campaign,
-            activities: activities.campaign_activities,
+            id: fields
+                .require("campaign_activity_id")
+                .map_err(|error| format!("{error}"))?,
+            role: fields.read("role", oddities),
         })
     }
 }

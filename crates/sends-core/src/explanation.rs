@@ -7,7 +7,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
 
-use crate::{SendAttempt, SendHistory, SendStatus};
+use crate::{SendAttempt, SendHistory, Verbatim};
 
 /// Displays what became of each send, why, and what to do about it: lines of text, each ended.
 ///
@@ -79,7 +79,7 @@ fn explain_send(f: &mut fmt::Formatter<'_>, send: &SendAttempt) -> fmt::Result {
         let status = send
             .send_status
             .as_ref()
-            .map_or("-", SendStatus::as_str)
+            .map_or("-", Verbatim::verbatim)
             .escape_debug();
         writeln!(
             f,

@@ -25,7 +25,7 @@ use crate::{ListId, Outcome, ReasonCategory, ReasonCode, SegmentId, SendAttempt,
 /// let empty_handed = SendFilter { outcomes: vec![Outcome::NoRecipients], ..SendFilter::default() };
 /// let found: Vec<i32> = history.iter().filter(|send| empty_handed.matches(send)).map(|send| send.send_id).collect();
 /// assert_eq!(found, [2]);
-/// # Ok::<(), sends_core::DecodeHistoryError>(())
+/// # Ok::<(), sends_core::DecodeError>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct SendFilter {
@@ -52,7 +52,7 @@ pub struct SendFilter {
 impl SendFilter {
     /// Whether the send meets every condition.
     pub fn matches(&self, send: &SendAttempt) -> bool {
-        self.matches_status(send.send_status.as_ref())
+        self.matches_status(send.send_status.as_deref())
             && chosen(&self.outcomes, Some(&send.outcome()))
             && chosen(&self.reason_codes, send.reason_code.as_ref())
             && chosen(

@@ -1,28 +1,51 @@
-//! Reading one JSON object of the upstream, and saying which field stands in the way.
-//!
-//! Owns the door by which everything but a send history comes in, and its error. What a record may look like is the
-//! record's, how a listing is read is [`page`](crate::page)'s.
+//! Reading an answer of the upstream as a whole: what is no JSON of the documented shape at all.
 
-use alloc::string::String;
+use alloc::format;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
-use core::marker::PhantomData;
 
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde::de::Deserialize;
+use serde_json::error::Category;
+use serde_json::value::RawValue;
 
-use crate::decode::{describe_json_error, field_name};
+use crate::Decoded;
 use crate::excerpt::excerpt;
+use crate::fields::Fields;
 
 /// What can be read from an answer of the upstream.
 pub trait FromJson: Sized {
-    /// Reads one JSON text and nothing after it. Fields that are not known are passed over.
+    /// Reads one JSON text and nothing after it, with what could not be read of it. Fields that are not known are passed
+    /// over.
+    ///
+    /// An odd value costs itself: it is missing in its record, and counted. An odd record in an array costs itself, and is
+    /// counted too. Inside strings, what is no character is read as U+FFFD.
     ///
     /// # Errors
     ///
-    /// When the bytes are not JSON of the documented shape, when an id that everything hangs on is missing, and when a field
-    /// that is present is not of its documented type.
-    fn from_json(json: &[u8]) -> Result<Self, DecodeError>;
+    /// [`DecodeError`] when the bytes are not JSON of the documented shape as a whole, and when the id is missing that a
+    /// record hangs on.
+    fn decode(json: &[u8]) -> Result<Decoded<Self>, DecodeError>;
+
+    /// The same without what could not be read.
+    ///
+    /// # Errors
+    ///
+    /// As [`decode`](Self::decode).
+    fn from_json(json: &[u8]) -> Result<Self, DecodeError> {
+        Self::decode(json).map(|decoded| decoded.value)
+    }
+}
+
+/// What can be read from an answer about one id.
+pub trait FromJsonOf<Id>: Sized {
+    /// Reads one JSON text as the answer about `asked`, by the rules of [`FromJson::decode`]. An answer that does not name
+    /// its id, or in a form that cannot be read, is taken to be about that one.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError`] when the bytes are not JSON of the documented shape as a whole, and when the answer names another id.
+    fn decode_of(asked: Id, json: &[u8]) -> Result<Decoded<Self>, DecodeError>;
 }
 
 /// Why an answer of the upstream is not what was asked for.
@@ -33,11 +56,10 @@ pub trait FromJson: Sized {
 /// ```
 /// use sends_core::{Campaign, FromJson};
 ///
-/// let error = Campaign::from_json(br#"{"campaign_id": "cafe1ead-0000-4000-8000-000000000001", "created_at": "now"}"#)
-///     .unwrap_err();
+/// let error = Campaign::from_json(br#"{"campaign_id": "82ee2c37"}"#).unwrap_err();
 /// assert_eq!(
 ///     error.to_string(),
-///     "not a campaign, field created_at: \"now\" is not an RFC 3339 date-time with its offset at line 1 column 76",
+///     "not a campaign, field campaign_id: \"82ee2c37\" is not a campaign id, which is a UUID",
 /// );
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +67,7 @@ pub struct DecodeError {
     what: &'static str,
     field: String,
     reason: String,
+    is_cut_off: bool,
 }
 
 impl DecodeError {
@@ -53,7 +76,13 @@ impl DecodeError {
             what,
             field: excerpt(field, FIELD_EXCERPT, 0),
             reason: excerpt(reason, REASON_HEAD, REASON_TAIL),
+            is_cut_off: false,
         }
+    }
+
+    /// Whether the JSON ends too early, so that it may arrive whole another time.
+    pub fn is_cut_off(&self) -> bool {
+        self.is_cut_off
     }
 }
 
@@ -69,64 +98,48 @@ impl fmt::Display for DecodeError {
 
 impl core::error::Error for DecodeError {}
 
-/// Reads one object. `what` names it with its article.
-pub(crate) fn object<'de, T: Deserialize<'de>>(
-    json: &'de [u8],
-    what: &'static str,
-) -> Result<T, DecodeError> {
-    whole(json, what).map(|Object(value)| value)
+/// The members of one object. `what` names it with its article.
+pub(crate) fn object<'a>(json: &'a str, what: &'static str) -> Result<Fields<'a>, DecodeError> {
+    Ok(Fields::new(whole(json, what)?, what))
 }
 
-/// Reads an array of objects, every one of which has to be readable.
-pub(crate) fn array<'de, T: Deserialize<'de>>(
-    json: &'de [u8],
-    what: &'static str,
-) -> Result<Vec<T>, DecodeError> {
-    let objects: Vec<Object<T>> = whole(json, what)?;
-    Ok(objects.into_iter().map(|Object(value)| value).collect())
+/// The elements of one array, unparsed.
+pub(crate) fn array<'a>(json: &'a str, what: &'static str) -> Result<Vec<&'a str>, DecodeError> {
+    let elements: Vec<&RawValue> = whole(json, what)?;
+    Ok(elements.into_iter().map(RawValue::get).collect())
 }
 
-fn whole<'de, T: Deserialize<'de>>(json: &'de [u8], what: &'static str) -> Result<T, DecodeError> {
-    let mut deserializer = serde_json::Deserializer::from_slice(json);
-    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        let field = field_name(error.path().iter());
-        DecodeError::new(what, &field, &describe_json_error(error.inner()))
-    })?;
-    deserializer
-        .end()
-        .map_err(|error| DecodeError::new(what, "", &describe_json_error(&error)))?;
-    Ok(value)
+fn whole<'a, T: Deserialize<'a>>(json: &'a str, what: &'static str) -> Result<T, DecodeError> {
+    serde_json::from_str(json).map_err(|error| DecodeError {
+        is_cut_off: error.is_eof(),
+        ..DecodeError::new(what, "", &describe(json, &error))
+    })
 }
 
-/// A derived implementation would also take an array for a record, by the order of the fields; this one does not.
-struct Object<T>(T);
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct ObjectVisitor<T>(PhantomData<T>);
-
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
-            type Value = Object<T>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<Object<T>, A::Error> {
-                T::deserialize(MapAccessDeserializer::new(fields)).map(Object)
-            }
+/// The parser's own words for a syntax error assume that the reader knows it is about syntax.
+fn describe(json: &str, error: &serde_json::Error) -> String {
+    match error.classify() {
+        Category::Syntax if json.trim_start().starts_with('<') => {
+            "it is an HTML or XML page instead of JSON".to_string()
         }
-
-        deserializer.deserialize_map(ObjectVisitor(PhantomData))
+        Category::Syntax => format!("not valid JSON: {error}"),
+        Category::Eof if json.trim().is_empty() => "the answer is empty".to_string(),
+        Category::Eof => format!("the JSON is cut off: {error}"),
+        Category::Data | Category::Io => error.to_string(),
     }
 }
 
-/// Lets a record that is one JSON object in through [`object`].
+/// Reads a record that is one JSON object. The block has the object's fields and the oddities to add to.
 macro_rules! read_as_object {
-    ($($record:ty = $what:literal,)+) => {
+    ($($record:ty = $what:literal, |$fields:ident, $oddities:ident| $read:block)+) => {
         $( impl crate::FromJson for $record {
-            fn from_json(json: &[u8]) -> Result<Self, crate::DecodeError> {
-                crate::json::object(json, $what)
+            fn decode(json: &[u8]) -> Result<crate::Decoded<Self>, crate::DecodeError> {
+                let json = crate::mended::mended(json);
+                let $fields = crate::json::object(&json, $what)?;
+                let mut all_oddities = crate::Oddities::default();
+                let $oddities = &mut all_oddities;
+                let value = $read;
+                Ok(crate::Decoded { value, oddities: all_oddities })
             }
         } )+
     };

@@ -1,84 +1,271 @@
-//! Reading single fields as liberally as the upstream writes them.
+//! The forms in which a single value is read, whichever record it belongs to.
 //!
-//! Owns the forms of a date, of a count and of a list that are tolerated, and the one place where text is freed of its
-//! HTML escapes. Must not know which record a field belongs to.
+//! A form that can mean one thing only is read: a whole number as `2`, `"2"` or `2.0`, a date in any variant of RFC 3339 with
+//! its offset. Everything else is no value, never an error: a date without an offset, since which zone it is in is not
+//! documented; a number where a date belongs, since seconds and milliseconds look alike; a text where a boolean belongs.
 
+use alloc::borrow::Cow;
+use alloc::format;
 use alloc::string::String;
-use alloc::vec::Vec;
-use core::fmt;
 
 use jiff::Timestamp;
-use serde::de::{Deserialize, Deserializer, Error, Visitor};
 
-use crate::excerpt::excerpt;
+use crate::open_enum::{OpenSet, Verbatim};
+use crate::{ActivityId, CampaignId, ListId, ReasonCode, SegmentId};
 
-/// Any offset and up to nine digits of fraction; a date-time without an offset is no moment and is refused.
-pub(crate) fn timestamp<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
-    let Some(text) = Option::<String>::deserialize(deserializer)? else {
-        return Ok(None);
-    };
-    text.parse().map(Some).map_err(|_| {
-        let quoted = excerpt(&text, EXCERPT_LENGTH, 0);
-        D::Error::custom(format_args!(
-            "\"{quoted}\" is not an RFC 3339 date-time with its offset"
-        ))
-    })
+/// A value that is read from one JSON value, which is never `null`.
+pub(crate) trait Lenient: Sized {
+    /// What is expected, with its article.
+    const EXPECTED: &'static str;
+
+    /// `None` when the JSON has no form that is read.
+    fn read(json: &str) -> Option<Self>;
 }
 
-/// A text that people wrote and that may arrive HTML-escaped (observed), as they wrote it: `Friends & Family` for
-/// `Friends &amp; Family`. Undone once, and only what is a complete entity, so that a lone `&` stays.
-pub(crate) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    let text = Option::<String>::deserialize(deserializer)?;
-    Ok(text.map(|text| html_escape::decode_html_entities(&text).into_owned()))
-}
+impl Lenient for i64 {
+    const EXPECTED: &'static str = "a whole number of 64 bits";
 
-/// A list, of which an absent and a null one are the same as an empty one.
-pub(crate) fn list<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
-    deserializer: D,
-) -> Result<Vec<T>, D::Error> {
-    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
-}
-
-/// A whole number, or a string of its digits: the vendor's schema has the one and its guide the other.
-pub(crate) fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
-    let count = Option::<Count>::deserialize(deserializer)?;
-    Ok(count.map(|Count(number)| number))
-}
-
-struct Count(i64);
-
-impl<'de> Deserialize<'de> for Count {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct CountVisitor;
-
-        impl Visitor<'_> for CountVisitor {
-            type Value = Count;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a whole number, or a string of its digits")
-            }
-
-            fn visit_i64<E: Error>(self, number: i64) -> Result<Count, E> {
-                Ok(Count(number))
-            }
-
-            fn visit_u64<E: Error>(self, number: u64) -> Result<Count, E> {
-                number
-                    .try_into()
-                    .map(Count)
-                    .map_err(|_| E::custom("the number is too large"))
-            }
-
-            fn visit_str<E: Error>(self, text: &str) -> Result<Count, E> {
-                text.parse().map(Count).map_err(|_| {
-                    let quoted = excerpt(text, EXCERPT_LENGTH, 0);
-                    E::custom(format_args!("\"{quoted}\" is not a whole number"))
-                })
-            }
-        }
-
-        deserializer.deserialize_any(CountVisitor)
+    fn read(json: &str) -> Option<Self> {
+        let text = text(json);
+        whole(text.as_deref().unwrap_or(json))
     }
 }
 
-const EXCERPT_LENGTH: usize = 40;
+/// A number as JSON writes it, or a text of the same characters: the vendor's schema has the one for counts and its guide the
+/// other.
+fn whole(number: &str) -> Option<i64> {
+    let digits = number.strip_prefix('-').unwrap_or(number);
+    if !digits.starts_with(|first: char| first.is_ascii_digit()) {
+        return None;
+    }
+    if digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return number.parse().ok();
+    }
+    let is_number = |byte: u8| byte.is_ascii_digit() || b".eE+-".contains(&byte);
+    let float: f64 = digits.bytes().all(is_number).then(|| number.parse().ok())??;
+    integral(float)
+}
+
+/// Beyond 2^53 a float may stand for a neighbouring number.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::float_cmp,
+    reason = "below 2^53 both conversions are exact, and above nothing is read"
+)]
+fn integral(float: f64) -> Option<i64> {
+    let whole = float as i64;
+    (whole.unsigned_abs() <= 1 << 53 && whole as f64 == float).then_some(whole)
+}
+
+impl Lenient for i32 {
+    const EXPECTED: &'static str = "a whole number of 32 bits";
+
+    fn read(json: &str) -> Option<Self> {
+        i64::read(json)?.try_into().ok()
+    }
+}
+
+impl Lenient for bool {
+    const EXPECTED: &'static str = "true or false";
+
+    fn read(json: &str) -> Option<Self> {
+        json.parse().ok()
+    }
+}
+
+impl Lenient for String {
+    const EXPECTED: &'static str = "a text";
+
+    fn read(json: &str) -> Option<Self> {
+        text(json).map(Cow::into_owned)
+    }
+}
+
+/// A text that people wrote, freed of HTML escapes, in which it may arrive (observed): `Friends & Family` for
+/// `Friends &amp; Family`. Undone once, and only what is a complete entity, so that a lone `&` stays.
+pub(crate) struct Prose(pub(crate) String);
+
+impl Lenient for Prose {
+    const EXPECTED: &'static str = String::EXPECTED;
+
+    fn read(json: &str) -> Option<Self> {
+        let text = text(json)?;
+        Some(Self(html_escape::decode_html_entities(&text).into_owned()))
+    }
+}
+
+impl Lenient for Timestamp {
+    const EXPECTED: &'static str = "an RFC 3339 date-time with its offset";
+
+    fn read(json: &str) -> Option<Self> {
+        let text = text(json)?;
+        let begin = text.find(['.', ',']).map_or(text.len(), |point| point + 1);
+        let digits = text[begin..].bytes().take_while(u8::is_ascii_digit).count();
+        if digits <= NANOSECOND_DIGITS {
+            return text.parse().ok();
+        }
+        let (kept, rest) = (&text[..begin + NANOSECOND_DIGITS], &text[begin + digits..]);
+        format!("{kept}{rest}").parse().ok()
+    }
+}
+
+/// Finer fractions are cut off.
+const NANOSECOND_DIGITS: usize = 9;
+
+/// Text that a type accepts by its own rules.
+macro_rules! from_text {
+    ($($type:ty, $expected:literal, $read:expr;)+) => {
+        $( impl Lenient for $type {
+            const EXPECTED: &'static str = $expected;
+
+            fn read(json: &str) -> Option<Self> {
+                let text = text(json)?;
+                ($read)(&text)
+            }
+        } )+
+    };
+}
+
+from_text! {
+    CampaignId, "a campaign id, which is a UUID", |text: &str| text.parse().ok();
+    ActivityId, "an activity id, which is a UUID", |text: &str| text.parse().ok();
+    ListId, "the id of a contact list", |text: &str| Some(Self::from(text));
+}
+
+impl<T: OpenSet> Lenient for Verbatim<T> {
+    const EXPECTED: &'static str = String::EXPECTED;
+
+    fn read(json: &str) -> Option<Self> {
+        text(json).map(|text| Self::from(&*text))
+    }
+}
+
+impl Lenient for SegmentId {
+    const EXPECTED: &'static str = i64::EXPECTED;
+
+    fn read(json: &str) -> Option<Self> {
+        i64::read(json).map(Self::new)
+    }
+}
+
+impl Lenient for ReasonCode {
+    const EXPECTED: &'static str = i32::EXPECTED;
+
+    fn read(json: &str) -> Option<Self> {
+        i32::read(json).map(Self::new)
+    }
+}
+
+/// The text of a JSON string.
+fn text(json: &str) -> Option<Cow<'_, str>> {
+    #[derive(serde::Deserialize)]
+    struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+    if !json.starts_with('"') {
+        return None;
+    }
+    serde_json::from_str(json).ok().map(|Text(text)| text)
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+
+    use super::*;
+
+    #[test]
+    fn a_whole_number_is_read_in_every_clear_form() {
+        for (json, number) in [
+            ("2", Some(2)),
+            ("-2", Some(-2)),
+            ("\"2\"", Some(2)),
+            ("2.0", Some(2)),
+            ("\"2.0\"", Some(2)),
+            ("2e3", Some(2_000)),
+            ("-0", Some(0)),
+            ("9223372036854775807", Some(i64::MAX)),
+            ("\"-9223372036854775808\"", Some(i64::MIN)),
+            ("9007199254740992.0", Some(1 << 53)),
+            ("9007199254740994.0", None),
+            ("9223372036854775808", None),
+            ("2.5", None),
+            ("1e999", None),
+            ("\"\"", None),
+            ("\" 2\"", None),
+            ("\"+2\"", None),
+            ("\"2,000\"", None),
+            ("\"0x2\"", None),
+            ("\"NaN\"", None),
+            ("\"inf\"", None),
+            ("\"two\"", None),
+            ("true", None),
+            ("[2]", None),
+            ("{}", None),
+        ] {
+            assert_eq!(i64::read(json), number, "{json}");
+        }
+        assert_eq!(i32::read("2147483647"), Some(i32::MAX));
+        assert_eq!(i32::read("2147483648"), None);
+    }
+
+    #[test]
+    fn a_date_is_read_in_every_variant_that_has_an_offset() {
+        for (text, moment) in [
+            ("2019-04-18T20:03:08.000Z", "2019-04-18T20:03:08Z"),
+            ("2019-04-18T20:03:08Z", "2019-04-18T20:03:08Z"),
+            ("2019-04-18t20:03:08z", "2019-04-18T20:03:08Z"),
+            ("2019-04-18 20:03:08+00:00", "2019-04-18T20:03:08Z"),
+            ("2016-03-03T10:56:29-05:00", "2016-03-03T15:56:29Z"),
+            ("2016-03-03T10:56:29-0500", "2016-03-03T15:56:29Z"),
+            ("2016-03-03T10:56:29-05", "2016-03-03T15:56:29Z"),
+            (
+                "2019-04-18T20:03:08.123456789999Z",
+                "2019-04-18T20:03:08.123456789Z",
+            ),
+            (
+                "2019-04-18T20:03:08,123456789999-05:00",
+                "2019-04-19T01:03:08.123456789Z",
+            ),
+        ] {
+            let json = format!("\"{text}\"");
+            assert_eq!(
+                Timestamp::read(&json).map(|read| read.to_string()).as_deref(),
+                Some(moment),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_names_no_moment_is_no_date() {
+        for json in [
+            "\"\"",
+            "\"2019-04-18T20:03:08\"",
+            "\"2019-04-18\"",
+            "\"soon\"",
+            "\"1555617788000\"",
+            "\"18 Apr 2019 20:03:08\"",
+            "\"99999-01-01T00:00:00Z\"",
+            "1555617788",
+            "1555617788000",
+            "true",
+            "[\"2019-04-18T20:03:08Z\"]",
+            "{}",
+        ] {
+            assert_eq!(Timestamp::read(json), None, "{json}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_taken_for_something_else() {
+        for json in ["\"true\"", "1", "\"\"", "[true]"] {
+            assert_eq!(bool::read(json), None, "{json}");
+        }
+        for json in ["7", "true", "[\"a\"]", "{\"a\": \"b\"}"] {
+            assert_eq!(String::read(json), None, "{json}");
+            assert_eq!(ListId::read(json), None, "{json}");
+        }
+        assert_eq!(CampaignId::read("\"82ee2c37-c8f8-4974-9560-ef93ad51d58z\""), None);
+    }
+}

@@ -29,7 +29,7 @@
 //! let summary = history.summary();
 //! assert_eq!((summary.attempts, summary.contacts_reached), (2, 2));
 //! assert!(!summary.needs_attention, "a resend without new contacts is normal");
-//! # Ok::<(), sends_core::DecodeHistoryError>(())
+//! # Ok::<(), sends_core::DecodeError>(())
 //! ```
 //!
 //! Around the sends it knows their neighbours, as far as they are shown: the [`Campaign`] and its activities
@@ -42,6 +42,11 @@
 //! and an empty list are the same thing, and fields this crate does not know are passed over. Statuses and
 //! reason codes are open sets: a value nobody has documented is kept as it came and is never an error. Where
 //! a record contradicts itself the answer is decided and written down at [`Outcome`].
+//!
+//! An oddity costs itself and nothing around it. A value in a form that can mean one thing only is read, such as a number
+//! as text; any other is missing in its record, never an error. A record without the id that it hangs on is missing in its
+//! list. Both are counted ([`Oddities`]). Dates without an offset are no dates: the vendor documents date-times with one
+//! everywhere, and which zone another would be in is not documented.
 //!
 //! Each item says where its facts come from: *documented* by the vendor, or *this project's reading*.
 //!
@@ -60,14 +65,16 @@ mod attempt;
 mod audience;
 mod campaign;
 mod closed_enum;
-mod decode;
 mod excerpt;
 mod explanation;
+mod fields;
 mod filter;
 mod history;
 mod identifier;
 mod json;
 mod lenient;
+mod mended;
+mod oddities;
 mod open_enum;
 mod outcome;
 mod page;
@@ -77,20 +84,21 @@ mod stats;
 mod status;
 mod summary;
 
-pub use account::AccountSummary;
+pub use account::{AccountSummary, Privilege, Privileges};
 pub use activity::{ActivityDetail, Schedule};
 pub use attempt::SendAttempt;
 pub use audience::named::{ContactList, Segment};
 pub use audience::{ListId, SegmentId};
 pub use campaign::{ActivityReference, Campaign, CampaignDetail, CampaignSummary};
-pub use decode::DecodeHistoryError;
 pub use explanation::Explanation;
 pub use filter::SendFilter;
 pub use history::SendHistory;
 pub use identifier::{ActivityId, CampaignId, ParseIdError};
-pub use json::{DecodeError, FromJson};
+pub use json::{DecodeError, FromJson, FromJsonOf};
+pub use oddities::{Decoded, Oddities};
+pub use open_enum::{OpenSet, Verbatim};
 pub use outcome::Outcome;
-pub use page::{Listed, Page};
+pub use page::{Listed, NextLink, Page};
 pub use reason::{Actor, Reason, ReasonCategory, ReasonCode, RetryAdvice};
 pub use role::ActivityRole;
 pub use stats::{ActivityStats, CampaignStats, EngagementStats, UniqueCounts};

@@ -1,8 +1,87 @@
-//! The one way this crate writes an enum whose values the upstream defines.
+//! Enums whose values the upstream defines.
 //!
-//! Owns that such a set is open: a value that is not documented is kept verbatim, the known ones are recognised in any
-//! case, and `as_str`, `Display` and serde agree on the spelling. Must not be used for what this project defines itself:
-//! that is [`closed_enum`](crate::closed_enum)'s.
+//! Such a set is open: a value that is not documented is kept, and the known ones are recognised in any case. What this
+//! project defines itself is a [`closed_enum`](crate::closed_enum).
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use core::ops::Deref;
+
+use serde::ser::{Serialize, Serializer};
+
+/// An enum of the upstream's.
+pub trait OpenSet: for<'a> From<&'a str> {
+    /// The value in the documented spelling, or as it came when it is not documented.
+    fn name(&self) -> &str;
+}
+
+/// A value of an open set together with the upstream's spelling of it, letter case included.
+///
+/// Two of them are equal only in the same spelling; the values themselves can be compared by dereferencing.
+///
+/// ```
+/// use sends_core::{SendStatus, Verbatim};
+///
+/// let status: Verbatim<SendStatus> = "Completed".into();
+/// assert_eq!(*status, SendStatus::Completed);
+/// assert_eq!(status.verbatim(), "Completed");
+/// assert_eq!(status.as_str(), "COMPLETED");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Verbatim<T> {
+    value: T,
+    /// `None` for the value's own spelling.
+    spelling: Option<Box<str>>,
+}
+
+impl<T: OpenSet> Verbatim<T> {
+    /// The text as it came.
+    pub fn verbatim(&self) -> &str {
+        self.spelling.as_deref().unwrap_or_else(|| self.value.name())
+    }
+
+    /// The text as it came where that is not the value's own spelling.
+    pub fn other_spelling(&self) -> Option<&str> {
+        self.spelling.as_deref()
+    }
+}
+
+impl<T> Deref for Verbatim<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.value
+    }
+}
+
+impl<T> From<T> for Verbatim<T> {
+    fn from(value: T) -> Self {
+        Self {
+            value,
+            spelling: None,
+        }
+    }
+}
+
+impl<T: OpenSet> From<&str> for Verbatim<T> {
+    fn from(text: &str) -> Self {
+        let value = T::from(text);
+        let spelling = (value.name() != text).then(|| text.into());
+        Self { value, spelling }
+    }
+}
+
+impl<T: OpenSet> From<String> for Verbatim<T> {
+    fn from(text: String) -> Self {
+        Self::from(text.as_str())
+    }
+}
+
+impl<T: OpenSet> Serialize for Verbatim<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.verbatim())
+    }
+}
 
 /// The enum gets one variant more than it is written with: `Other`, with the text as it came.
 macro_rules! open_enum {
@@ -34,6 +113,12 @@ macro_rules! open_enum {
                     return Some(Self::$variant);
                 } )+
                 None
+            }
+        }
+
+        impl crate::open_enum::OpenSet for $name {
+            fn name(&self) -> &str {
+                self.as_str()
             }
         }
 

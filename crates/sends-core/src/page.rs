@@ -1,45 +1,51 @@
-//! One page of a listing.
-//!
-//! Owns the envelope around the records, and that a malformed record costs its neighbours nothing. Must not follow the
-//! link to the next page, nor judge where it leads: it is a text here.
+//! One page of a listing: its records and the link to the next page, which is a text here and not followed.
 
-use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use serde::Deserialize;
-use serde_json::value::RawValue;
-
-use crate::decode::describe_json_error;
-use crate::{DecodeError, FromJson, json};
+use crate::fields::{Fields, Member};
+use crate::lenient::Lenient;
+use crate::mended::mended;
+use crate::{DecodeError, Decoded, FromJson, Oddities, json};
 
 /// One page of a listing: its records in the upstream's order, and the way to the next page.
 ///
-/// A record that is malformed is left out and named in [`unreadable`](Self::unreadable), since one bad campaign must not
-/// hide the 499 beside it. A history is stricter: what is left out of it would be missed by nobody.
+/// A record that is malformed is left out and counted, since one bad campaign must not hide the 499 beside it. So is a list
+/// of records that is missing or none, as one record: a page that is no page must not look like an account that has nothing.
 ///
 /// ```
-/// use sends_core::{Campaign, FromJson, Page};
+/// use sends_core::{Campaign, FromJson, NextLink, Page};
 ///
-/// let page = Page::<Campaign>::from_json(br#"{
+/// let decoded = Page::<Campaign>::decode(br#"{
 ///   "campaigns": [{"campaign_id": "cafe1ead-0000-4000-8000-000000000001", "name": "Spring"}, {"name": "Nobody's"}],
 ///   "_links": {"next": {"href": "/v3/emails?limit=50&cursor=bGltaXQ9"}}
 /// }"#)?;
-/// assert_eq!(page.records.len(), 1);
-/// assert_eq!(page.unreadable, ["record 2 of the page is not a campaign: missing field `campaign_id` at line 1 column 20"]);
-/// assert_eq!(page.next.as_deref(), Some("/v3/emails?limit=50&cursor=bGltaXQ9"));
+/// let page = decoded.value;
+/// assert_eq!((page.records.len(), page.unreadable), (1, 1));
+/// assert_eq!(decoded.oddities.to_string(), "record 2 of the page is not a campaign, field campaign_id: it is missing or null");
+/// assert_eq!(page.next, NextLink::To("/v3/emails?limit=50&cursor=bGltaXQ9".into()));
 /// # Ok::<(), sends_core::DecodeError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page<T> {
     /// The records that could be read.
     pub records: Vec<T>,
-    /// What is wrong with each of the others, in words for the operator. Empty as a rule.
-    pub unreadable: Vec<String>,
-    /// The link to the next page as the upstream wrote it, documented to be a path with the API's version. `None` on the
-    /// last page.
-    pub next: Option<String>,
+    /// How many could not. 0 as a rule.
+    pub unreadable: usize,
+    /// The way to the next page.
+    pub next: NextLink,
+}
+
+/// What a page says of the next one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NextLink {
+    /// This page is the last one: the link is absent, null or empty.
+    None,
+    /// The link as the upstream wrote it, documented to be a path with the API's version.
+    To(String),
+    /// There is a link that cannot be read.
+    Unreadable,
 }
 
 /// A record that the upstream lists.
@@ -49,50 +55,78 @@ pub trait Listed: FromJson {
 }
 
 impl<T: Listed> FromJson for Page<T> {
-    fn from_json(json: &[u8]) -> Result<Self, DecodeError> {
-        let members: BTreeMap<String, &RawValue> = json::object(json, WHAT)?;
-        // A page that is no page must not look like an account that has nothing.
-        let records = members
-            .get(T::MEMBER)
-            .ok_or_else(|| DecodeError::new(WHAT, T::MEMBER, "it is missing"))?;
-        let records: Option<Vec<&RawValue>> = member(records, T::MEMBER)?;
-        let links: Option<Links> = match members.get(LINKS) {
-            Some(links) => member(links, LINKS)?,
-            None => None,
-        };
-        let mut page = Self {
-            records: Vec::new(),
-            unreadable: Vec::new(),
-            next: links.and_then(|links| links.next).and_then(|next| next.href),
-        };
-        for (record, number) in records.unwrap_or_default().into_iter().zip(1..) {
-            match T::from_json(record.get().as_bytes()) {
-                Ok(record) => page.records.push(record),
-                Err(error) => page.unreadable.push(describe(number, &error)),
+    fn decode(json: &[u8]) -> Result<Decoded<Self>, DecodeError> {
+        let json = mended(json);
+        let fields = json::object(&json, "a page")?;
+        let mut oddities = Oddities::default();
+        let mut records = Vec::new();
+        for (record, number) in elements::<T>(&fields, &mut oddities).into_iter().zip(1_usize..) {
+            match T::decode(record.as_bytes()) {
+                Ok(decoded) => {
+                    oddities.add(decoded.oddities, || format!("record {number} of the page"));
+                    records.push(decoded.value);
+                }
+                Err(error) => oddities.record(|| format!("record {number} of the page is {error}")),
             }
         }
-        Ok(page)
+        let unreadable = oddities.records;
+        let next = next_link(&fields, &mut oddities);
+        let value = Self {
+            records,
+            unreadable,
+            next,
+        };
+        Ok(Decoded { value, oddities })
     }
 }
 
-fn describe(number: u32, error: &DecodeError) -> String {
-    format!("record {number} of the page is {error}")
+fn elements<'a, T: Listed>(fields: &Fields<'a>, oddities: &mut Oddities) -> Vec<&'a str> {
+    let name = T::MEMBER;
+    let elements = match fields.member(name) {
+        Member::Json(json) => crate::fields::elements(json),
+        Member::Absent if fields.has(name) => Some(Vec::new()),
+        // Observed of the summaries report.
+        Member::Absent | Member::Repeated => None,
+    };
+    elements.unwrap_or_else(|| {
+        oddities.record(|| format!("field {name}: it is missing or no array"));
+        Vec::new()
+    })
 }
 
-fn member<'a, T: Deserialize<'a>>(value: &'a RawValue, name: &str) -> Result<T, DecodeError> {
-    serde_json::from_str(value.get())
-        .map_err(|error| DecodeError::new(WHAT, name, &describe_json_error(&error)))
+/// The forms of a last page are observed: clients treat an empty text, an empty object, null and nothing alike. An empty
+/// array belongs to them by this project's reading.
+fn next_link(page: &Fields<'_>, oddities: &mut Oddities) -> NextLink {
+    let link = inner(page.member("_links"), "next")
+        .and_then(|next| next.map_or(Ok(None), |next| inner(next, "href")))
+        .and_then(|href| match href {
+            Some(Member::Json(json)) if !is_empty(json) => String::read(json).map(Some).ok_or(()),
+            Some(Member::Repeated) => Err(()),
+            _ => Ok(None),
+        });
+    match link {
+        Ok(None) => NextLink::None,
+        Ok(Some(link)) => NextLink::To(link),
+        Err(()) => {
+            oddities.value(|| "field _links: the link to the next page cannot be read".into());
+            NextLink::Unreadable
+        }
+    }
 }
 
-const WHAT: &str = "a page";
-const LINKS: &str = "_links";
-
-#[derive(Deserialize)]
-struct Links {
-    next: Option<Link>,
+/// A member of a member that is an object, if there is one.
+fn inner<'a>(outer: Member<'a>, name: &str) -> Result<Option<Member<'a>>, ()> {
+    match outer {
+        Member::Absent => Ok(None),
+        Member::Json(json) if is_empty(json) => Ok(None),
+        Member::Json(json) => Ok(Some(Fields::of(json, "links").ok_or(())?.member(name))),
+        Member::Repeated => Err(()),
+    }
 }
 
-#[derive(Deserialize)]
-struct Link {
-    href: Option<String>,
+fn is_empty(json: &str) -> bool {
+    let inside = |open, close| Some(json.strip_prefix(open)?.strip_suffix(close)?.trim());
+    [('"', '"'), ('[', ']'), ('{', '}')]
+        .into_iter()
+        .any(|(open, close)| inside(open, close) == Some(""))
 }

@@ -3,47 +3,51 @@
 //! Owns the names of the counts in both reports and in both spellings. Must not judge them: that opens are estimates is
 //! for whoever shows them to say.
 
-use alloc::collections::BTreeMap;
-use alloc::string::String;
+use alloc::format;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Deserializer, de};
 
+use crate::fields::{self, Fields};
 use crate::json::read_as_object;
-use crate::lenient::{count, timestamp};
-use crate::{ActivityId, CampaignId, Listed};
+use crate::{ActivityId, CampaignId, Listed, Oddities};
 
 /// The statistics of one activity (`/reports/stats/email_campaign_activities/{ids}`).
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ActivityStats {
     /// The activity's id.
-    #[serde(rename = "campaign_activity_id")]
     pub id: ActivityId,
     /// When the upstream last counted.
-    #[serde(default, deserialize_with = "timestamp")]
     pub last_refresh_time: Option<Timestamp>,
     /// The counts.
-    #[serde(default)]
     pub stats: EngagementStats,
 }
 
 /// The statistics of all activities of one campaign together (`/reports/stats/email_campaigns/{ids}`).
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct CampaignStats {
     /// The campaign's id.
-    #[serde(rename = "campaign_id")]
     pub id: CampaignId,
     /// When the upstream last counted.
-    #[serde(default, deserialize_with = "timestamp")]
     pub last_refresh_time: Option<Timestamp>,
     /// The counts.
-    #[serde(default)]
     pub stats: EngagementStats,
 }
 
 read_as_object! {
-    ActivityStats = "the statistics of an activity",
-    CampaignStats = "the statistics of a campaign",
+    ActivityStats = "the statistics of an activity", |fields, oddities| {
+        Self {
+            id: fields.require("campaign_activity_id")?,
+            last_refresh_time: fields.read("last_refresh_time", oddities),
+            stats: EngagementStats::of(&fields, oddities),
+        }
+    }
+    CampaignStats = "the statistics of a campaign", |fields, oddities| {
+        Self {
+            id: fields.require("campaign_id")?,
+            last_refresh_time: fields.read("last_refresh_time", oddities),
+            stats: EngagementStats::of(&fields, oddities),
+        }
+    }
 }
 
 /// Both reports answer without links, and so with one page. An id that the upstream does not know is in none of the
@@ -57,32 +61,39 @@ impl Listed for CampaignStats {
 }
 
 /// How many contacts did what, each counted once, as the summaries report says it. `None` where it does not say.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct UniqueCounts {
     /// Contacts the email was sent to.
-    #[serde(default, deserialize_with = "count")]
     pub sends: Option<i64>,
     /// Contacts who opened it, as far as can be told.
-    #[serde(default, deserialize_with = "count")]
     pub opens: Option<i64>,
     /// Contacts who followed a link.
-    #[serde(default, deserialize_with = "count")]
     pub clicks: Option<i64>,
     /// Contacts who forwarded it.
-    #[serde(default, deserialize_with = "count")]
     pub forwards: Option<i64>,
     /// Contacts who unsubscribed by it.
-    #[serde(default, deserialize_with = "count")]
     pub optouts: Option<i64>,
     /// Contacts who reported it as unwanted.
-    #[serde(default, deserialize_with = "count")]
     pub abuse: Option<i64>,
     /// Contacts it came back from.
-    #[serde(default, deserialize_with = "count")]
     pub bounces: Option<i64>,
     /// Contacts who are not known to have opened it.
-    #[serde(default, deserialize_with = "count")]
     pub not_opened: Option<i64>,
+}
+
+impl UniqueCounts {
+    pub(crate) fn read(counts: &Fields<'_>, oddities: &mut Oddities) -> Self {
+        Self {
+            sends: counts.read("sends", oddities),
+            opens: counts.read("opens", oddities),
+            clicks: counts.read("clicks", oddities),
+            forwards: counts.read("forwards", oddities),
+            optouts: counts.read("optouts", oddities),
+            abuse: counts.read("abuse", oddities),
+            bounces: counts.read("bounces", oddities),
+            not_opened: counts.read("not_opened", oddities),
+        }
+    }
 }
 
 /// Writes [`EngagementStats`] from the one list of the counts and their keys.
@@ -108,21 +119,35 @@ macro_rules! engagement_stats {
             $( $(#[$attribute])* pub $field: Option<i64>, )+
         }
 
-        impl<'de> Deserialize<'de> for EngagementStats {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let counts = Option::<BTreeMap<String, serde_json::Value>>::deserialize(deserializer)?;
-                let mut stats = Self::default();
-                for (key, value) in counts.unwrap_or_default() {
-                    let field = match key.replace('.', "_").as_str() {
-                        $( $key => &mut stats.$field, )+
-                        _ => continue,
-                    };
-                    *field = count(value).map_err(|error| de::Error::custom(format_args!("{key}: {error}")))?;
-                }
-                Ok(stats)
+        impl EngagementStats {
+            /// The counts of a record. One without `stats` has none.
+            fn of(record: &Fields<'_>, oddities: &mut Oddities) -> Self {
+                let Some(counts) = record.object("stats", oddities) else {
+                    return Self::default();
+                };
+                Self { $( $field: count(&counts, $key, oddities), )+ }
             }
         }
     };
+}
+
+/// The count under this key, whose parts are separated by underscores or by dots. Both spellings may come side by side, as
+/// long as they say the same.
+fn count(counts: &Fields<'_>, key: &str, oddities: &mut Oddities) -> Option<i64> {
+    let spelled = |found: &str| {
+        let same = |(found, meant): (u8, u8)| found == meant || (found, meant) == (b'.', b'_');
+        found.len() == key.len() && found.bytes().zip(key.bytes()).all(same)
+    };
+    let mut found = counts.distinct(spelled).into_iter();
+    let (member, other) = (found.next()?, found.next());
+    let value = fields::read(key, &member, oddities);
+    let Some(other) = other else { return value };
+    let other = fields::read(key, &other, oddities);
+    if value.is_some() && other.is_some() && value != other {
+        oddities.value(|| format!("field {key}: it comes with two values"));
+        return None;
+    }
+    value.or(other)
 }
 
 engagement_stats! {

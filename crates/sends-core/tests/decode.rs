@@ -6,7 +6,9 @@
 )]
 
 use insta::assert_snapshot;
-use sends_core::{ListId, ReasonCode, SegmentId, SendAttempt, SendHistory, SendStatus};
+use sends_core::{
+    FromJson as _, ListId, ReasonCode, SegmentId, SendAttempt, SendHistory, SendStatus, Verbatim,
+};
 
 /// Reads one record by both doors, which must not differ.
 fn read(record: &str) -> SendAttempt {
@@ -17,9 +19,23 @@ fn read(record: &str) -> SendAttempt {
 }
 
 fn refusal(json: impl AsRef<[u8]>) -> String {
-    let error = SendHistory::from_json(json.as_ref()).unwrap_err();
-    assert!(error.to_string().ends_with(error.reason()));
-    format!("{} <- {error}", error.path())
+    SendHistory::from_json(json.as_ref()).unwrap_err().to_string()
+}
+
+/// What is said about a history of which something cannot be read.
+fn oddities(json: impl AsRef<[u8]>) -> String {
+    let decoded = SendHistory::decode(json.as_ref()).unwrap();
+    let (records, values) = (decoded.oddities.records, decoded.oddities.values);
+    let history = decoded.value;
+    assert_eq!(
+        (history.unreadable_sends(), history.unreadable_values()),
+        (records, values)
+    );
+    format!(
+        "{} read, {records} records and {values} values not: {}",
+        history.len(),
+        decoded.oddities
+    )
 }
 
 #[test]
@@ -76,16 +92,21 @@ fn numbers_may_have_sixty_four_bits() {
 #[test]
 fn open_values_are_kept_as_they_came() {
     let attempt = read(r#"{"send_id": 1, "send_status": "In Review ", "reason_code": -2147483648}"#);
-    assert_eq!(attempt.send_status, Some(SendStatus::Other("In Review ".into())));
+    assert_eq!(
+        attempt.send_status.as_deref(),
+        Some(&SendStatus::Other("In Review ".into()))
+    );
     assert_eq!(attempt.reason_code, Some(ReasonCode::new(i32::MIN)));
-    assert_eq!(
-        read(r#"{"send_id": 1, "send_status": "completed"}"#).send_status,
-        Some(SendStatus::Completed)
-    );
-    assert_eq!(
-        read(r#"{"send_id": 1, "send_status": "Errored"}"#).send_status,
-        Some(SendStatus::Errored)
-    );
+    for (text, status) in [
+        ("completed", SendStatus::Completed),
+        ("Errored", SendStatus::Errored),
+    ] {
+        let read = read(&format!(r#"{{"send_id": 1, "send_status": "{text}"}}"#))
+            .send_status
+            .unwrap();
+        assert_eq!((&*read, read.verbatim()), (&status, text));
+        assert_ne!(read, Verbatim::from(status));
+    }
 }
 
 #[test]
@@ -126,69 +147,69 @@ fn a_send_id_outside_the_documented_range_is_kept() {
 }
 
 #[test]
-fn a_record_without_a_send_id_is_named() {
-    assert_snapshot!(refusal(r#"[{"send_id": 1}, {"count": 5}]"#), @"[1].send_id <- record 2 of the send history, field send_id: it is missing or null");
-    assert_snapshot!(refusal(r#"[{"send_id": null}]"#), @"[0].send_id <- record 1 of the send history, field send_id: it is missing or null");
-    assert_snapshot!(serde_json::from_str::<SendAttempt>("{}").unwrap_err(), @"missing field `send_id`");
+fn a_record_without_a_send_id_is_left_out_and_named() {
+    assert_snapshot!(oddities(r#"[{"send_id": 1}, {"count": 5}]"#), @"1 read, 1 records and 0 values not: record 2 of the send history is not a send record, field send_id: it is missing or null");
+    assert_snapshot!(oddities(r#"[{"send_id": null}, {"send_id": "one"}, {"send_id": 2147483648}, {"send_id": 7}]"#), @r#"1 read, 3 records and 0 values not: record 1 of the send history is not a send record, field send_id: it is missing or null; record 2 of the send history is not a send record, field send_id: "one" is not a whole number of 32 bits; record 3 of the send history is not a send record, field send_id: 2147483648 is not a whole number of 32 bits"#);
+    assert_snapshot!(oddities(r#"[[1], null, {"send_id": 7}, "x", {"send_id": 1, "send_id": 1}]"#), @r#"1 read, 4 records and 0 values not: record 1 of the send history is not a send record: [1] is not an object; record 2 of the send history is not a send record: null is not an object; record 4 of the send history is not a send record: "x" is not an object; and 1 more"#);
+    assert_snapshot!(serde_json::from_str::<SendAttempt>("{}").unwrap_err(), @"not a send record, field send_id: it is missing or null");
 }
 
 #[test]
-fn a_field_of_another_type_is_named() {
-    assert_snapshot!(refusal(r#"[{"send_id": "1"}]"#), @r#"[0].send_id <- record 1 of the send history, field send_id: invalid type: string "1", expected i32 at line 1 column 16"#);
-    assert_snapshot!(refusal(r#"[{"send_id": 2147483648}]"#), @"[0].send_id <- record 1 of the send history, field send_id: invalid value: integer `2147483648`, expected i32 at line 1 column 23");
-    assert_snapshot!(refusal(r#"[{"send_id": 1}, {"send_id": 2, "contact_list_ids": ["a", 7]}]"#), @"[1].contact_list_ids[1] <- record 2 of the send history, field contact_list_ids[1]: invalid type: integer `7`, expected a string at line 1 column 59");
-    assert_snapshot!(refusal(r#"[{"send_id": 1, "run_date": "yesterday"}]"#), @r#"[0].run_date <- record 1 of the send history, field run_date: "yesterday" is not an RFC 3339 date-time with its offset at line 1 column 40"#);
-    assert_snapshot!(refusal(r#"[{"send_id": 1, "run_date": "2019-04-18T20:03:08"}]"#), @r#"[0].run_date <- record 1 of the send history, field run_date: "2019-04-18T20:03:08" is not an RFC 3339 date-time with its offset at line 1 column 50"#);
-    assert_snapshot!(refusal(r#"[{"send_id": 1, "run_date": 1555617788}]"#), @"[0].run_date <- record 1 of the send history, field run_date: invalid type: integer `1555617788`, expected a string at line 1 column 38");
-}
-
-#[test]
-fn what_is_not_an_array_of_objects_is_said_to_be_none() {
-    assert_snapshot!(refusal(r#"{"error_key": "unauthorized"}"#), @". <- not a send history: invalid type: map, expected an array of send records at line 1 column 0");
-    assert_snapshot!(refusal("null"), @". <- not a send history: invalid type: null, expected an array of send records at line 1 column 4");
-    assert_snapshot!(refusal("[[1]]"), @"[0] <- record 1 of the send history: invalid type: sequence, expected a send record, which is an object at line 1 column 1");
-    assert_snapshot!(refusal("[null]"), @"[0] <- record 1 of the send history: invalid type: null, expected a send record, which is an object at line 1 column 5");
-}
-
-#[test]
-fn what_is_not_json_is_said_to_be_none_with_the_position() {
-    assert_snapshot!(refusal(""), @". <- not a send history: the JSON is cut off: EOF while parsing a value at line 1 column 0");
-    assert_snapshot!(refusal("<html>"), @". <- not a send history: not valid JSON: expected value at line 1 column 1");
-    assert_snapshot!(refusal(r#"[{"send_id": 1"#), @"[0] <- record 1 of the send history: the JSON is cut off: EOF while parsing an object at line 1 column 14");
-    assert_snapshot!(refusal(r#"[{"send_id": 1}] []"#), @". <- not a send history: not valid JSON: trailing characters at line 1 column 18");
-    assert_snapshot!(refusal(b"[{\"send_status\": \"\xff\"}]"), @"[0].send_status <- record 1 of the send history, field send_status: not valid JSON: invalid unicode code point at line 1 column 19");
+fn what_is_not_an_array_is_said_to_be_none() {
+    assert_snapshot!(refusal(r#"{"error_key": "unauthorized"}"#), @"not a send history: invalid type: map, expected a sequence at line 1 column 0");
+    assert_snapshot!(refusal("null"), @"not a send history: invalid type: null, expected a sequence at line 1 column 4");
+    assert_snapshot!(refusal(""), @"not a send history: the answer is empty");
+    assert_snapshot!(refusal("<html>"), @"not a send history: it is an HTML or XML page instead of JSON");
+    assert_snapshot!(refusal(r#"[{"send_id": 1"#), @"not a send history: the JSON is cut off: EOF while parsing an object at line 1 column 14");
+    assert_snapshot!(refusal(r#"[{"send_id": 1}] []"#), @"not a send history: not valid JSON: trailing characters at line 1 column 18");
+    assert_snapshot!(serde_json::from_str::<SendHistory>(r#"{"a": 1}"#).unwrap_err(), @"not a send history: invalid type: map, expected a sequence at line 1 column 0");
+    assert!(
+        SendHistory::from_json(br#"[{"send_id": 1"#)
+            .unwrap_err()
+            .is_cut_off()
+    );
+    assert!(!SendHistory::from_json(b"<html>").unwrap_err().is_cut_off());
 }
 
 #[test]
 fn nesting_cannot_exhaust_the_stack() {
-    assert_snapshot!(refusal("[".repeat(1_000_000)), @"[0] <- record 1 of the send history: invalid type: sequence, expected a send record, which is an object at line 1 column 1");
-    assert_snapshot!(refusal(r#"[{"send_id":"#.to_owned() + &r#"{"a":"#.repeat(1_000_000)), @"[0].send_id <- record 1 of the send history, field send_id: invalid type: map, expected i32 at line 1 column 12");
-}
-
-#[test]
-fn an_error_carries_a_short_excerpt_only() {
-    let long = "ä\u{1b}".repeat(100_000);
-    for json in [
-        format!(r#"[{{"send_id": {}}}]"#, serde_json::to_string(&long).unwrap()),
-        format!(
-            r#"[{{"send_id": 1, "run_date": {}}}]"#,
-            serde_json::to_string(&long).unwrap()
-        ),
-        format!("[{{{}: nothing}}]", serde_json::to_string(&long).unwrap()),
-        serde_json::to_string(&long).unwrap(),
-    ] {
-        let error = SendHistory::from_json(json.as_bytes()).unwrap_err();
-        for text in [error.to_string(), error.path().to_owned(), format!("{error:?}")] {
-            assert!(text.len() < 1_500, "{} bytes: {text}", text.len());
-            assert!(!text.contains('\u{1b}'), "{text}");
-        }
+    let deep = |open: &str, close: &str| open.repeat(100_000) + &close.repeat(100_000);
+    for odd in [deep("[", "]"), format!(r#"{{"send_id": {}}}"#, deep("[", "]"))] {
+        let history = SendHistory::from_json(format!(r#"[{{"send_id": 1}}, {odd}]"#).as_bytes()).unwrap();
+        assert_eq!((history.len(), history.unreadable_sends()), (1, 1));
     }
+    assert!(
+        SendHistory::from_json("[".repeat(1_000_000).as_bytes())
+            .unwrap_err()
+            .is_cut_off()
+    );
+    assert!(
+        SendHistory::from_json((r#"[{"send_id":"#.to_owned() + &r#"{"a":"#.repeat(1_000_000)).as_bytes())
+            .is_err()
+    );
 }
 
 #[test]
-fn any_format_names_record_and_field() {
-    let value = serde_json::json!([{"send_id": 1}, {"send_id": 2, "segment_ids": [1, "x"]}]);
-    assert_snapshot!(serde_json::from_value::<SendHistory>(value).unwrap_err(), @r#"record 2 of the send history, field segment_ids[1]: invalid type: string "x", expected i64"#);
-    assert_snapshot!(serde_json::from_str::<SendHistory>("[{}]").unwrap_err(), @"record 1 of the send history, field send_id: it is missing or null");
-    assert_snapshot!(serde_json::from_str::<SendHistory>(r#"[{"send_id": true}]"#).unwrap_err(), @"record 1 of the send history, field send_id: invalid type: boolean `true`, expected i32 at line 1 column 17");
+fn what_is_said_carries_a_short_excerpt_only() {
+    let long = serde_json::to_string(&"ä\u{1b}".repeat(100_000)).unwrap();
+    for odd in [
+        format!(r#"{{"send_id": {long}}}"#),
+        format!(r#"{{"send_id": 1, "run_date": {long}}}"#),
+        long.clone(),
+    ] {
+        let text = oddities(format!("[{}]", vec![odd; 5].join(",")));
+        assert!(
+            text.len() < 1_500 && !text.contains('\u{1b}'),
+            "{} bytes: {text}",
+            text.len()
+        );
+    }
+    for json in [format!("[{{{long}: nothing}}]"), long] {
+        let text = refusal(json);
+        assert!(
+            text.len() < 1_500 && !text.contains('\u{1b}'),
+            "{} bytes: {text}",
+            text.len()
+        );
+    }
 }

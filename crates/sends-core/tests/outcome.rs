@@ -31,7 +31,7 @@ fn attempt(status: Option<SendStatus>, code: Option<i32>, count: Option<i64>) ->
         segment_ids: Vec::new(),
         count,
         run_date: None,
-        send_status: status,
+        send_status: status.map(Into::into),
         reason_code: code.map(ReasonCode::new),
     }
 }

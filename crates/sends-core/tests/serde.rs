@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
-use sends_core::{ListId, ReasonCode, SegmentId, SendAttempt, SendHistory, SendStatus};
+use sends_core::{ListId, ReasonCode, SegmentId, SendAttempt, SendHistory, SendStatus, Verbatim};
 
 #[test]
 fn the_upstreams_field_names_are_written() {
@@ -20,7 +20,7 @@ fn the_upstreams_field_names_are_written() {
         segment_ids: vec![SegmentId::new(14)],
         count: Some(2),
         run_date: Some("2019-04-18T16:03:08.5-04:00".parse().unwrap()),
-        send_status: Some(SendStatus::Completed),
+        send_status: Some(SendStatus::Completed.into()),
         reason_code: Some(ReasonCode::new(0)),
     };
     assert_snapshot!(serde_json::to_string(&full).unwrap(), @r#"{"send_id":1,"contact_list_ids":["f4ab800a-5adf-11e9-ba6a-fa163e6b01c1"],"segment_ids":[14],"count":2,"run_date":"2019-04-18T20:03:08.5Z","send_status":"COMPLETED","reason_code":0}"#);
@@ -53,7 +53,7 @@ prop_compose! {
             segment_ids: segments,
             count,
             run_date,
-            send_status: status.map(SendStatus::from),
+            send_status: status.map(Verbatim::from),
             reason_code: code.map(ReasonCode::new),
         }
     }

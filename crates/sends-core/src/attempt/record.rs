@@ -1,52 +1,35 @@
 //! A send record as the upstream writes it.
-//!
-//! Owns everything that is tolerated in a record and the conversion to a [`SendAttempt`]. Must not know in which
-//! place of a history a record stands.
 
+use alloc::boxed::Box;
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
-use core::fmt;
 
-use jiff::Timestamp;
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, Error};
+use serde_json::value::RawValue;
 
-use crate::lenient::timestamp;
-use crate::{ListId, ReasonCode, SegmentId, SendAttempt, SendStatus};
+use crate::fields::Fields;
+use crate::mended::mended;
+use crate::{DecodeError, ListId, Oddities, SendAttempt};
 
-/// The one field a record cannot do without.
-pub(crate) const REQUIRED_FIELD: &str = "send_id";
+const WHAT: &str = "a send record";
 
-/// A record before it is known whether it has a `send_id`. No field is marked as required by the vendor.
-#[derive(serde::Deserialize)]
-#[serde(remote = "Self")]
-pub(crate) struct Record {
-    send_id: Option<i32>,
-    contact_list_ids: Option<Vec<ListId>>,
-    /// The vendor's prose spells the field like this, its schema and its sample like the one above.
-    contact_lists_ids: Option<Vec<ListId>>,
-    segment_ids: Option<Vec<SegmentId>>,
-    count: Option<i64>,
-    #[serde(default, deserialize_with = "timestamp")]
-    run_date: Option<Timestamp>,
-    send_status: Option<SendStatus>,
-    reason_code: Option<ReasonCode>,
-}
-
-impl Record {
-    /// The attempt this record is about, or `None` if it has no `send_id`.
-    pub(crate) fn into_attempt(self) -> Option<SendAttempt> {
-        Some(SendAttempt {
-            send_id: self.send_id?,
+impl SendAttempt {
+    /// Reads one record. Only one without a `send_id` is malformed: no field is marked as required by the vendor.
+    pub(crate) fn read(json: &str, oddities: &mut Oddities) -> Result<Self, DecodeError> {
+        let fields = Fields::of(json, WHAT)
+            .ok_or_else(|| DecodeError::new(WHAT, "", &crate::fields::is_not(json, "an object")))?;
+        Ok(Self {
+            send_id: fields.require("send_id")?,
+            // The vendor's prose spells the field like the second, its schema and its sample like the first.
             contact_list_ids: merge(
-                self.contact_list_ids.unwrap_or_default(),
-                self.contact_lists_ids.unwrap_or_default(),
+                fields.list("contact_list_ids", oddities),
+                fields.list("contact_lists_ids", oddities),
             ),
-            segment_ids: self.segment_ids.unwrap_or_default(),
-            count: self.count,
-            run_date: self.run_date,
-            send_status: self.send_status,
-            reason_code: self.reason_code,
+            segment_ids: fields.list("segment_ids", oddities),
+            count: fields.read("count", oddities),
+            run_date: fields.read("run_date", oddities),
+            send_status: fields.read("send_status", oddities),
+            reason_code: fields.read("reason_code", oddities),
         })
     }
 }
@@ -61,33 +44,10 @@ fn merge(mut first: Vec<ListId>, second: Vec<ListId>) -> Vec<ListId> {
     first
 }
 
-/// Written out because a derived implementation would also take an array for a record, by the order of the fields.
-/// `remote` above turns the derived one into a plain method, which this one calls.
-impl<'de> Deserialize<'de> for Record {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct ObjectVisitor;
-
-        impl<'de> Visitor<'de> for ObjectVisitor {
-            type Value = Record;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a send record, which is an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<Record, A::Error> {
-                Record::deserialize(MapAccessDeserializer::new(fields))
-            }
-        }
-
-        deserializer.deserialize_map(ObjectVisitor)
-    }
-}
-
 impl<'de> Deserialize<'de> for SendAttempt {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let record: Record = Deserialize::deserialize(deserializer)?;
-        record
-            .into_attempt()
-            .ok_or_else(|| D::Error::missing_field(REQUIRED_FIELD))
+        let json = Box::<RawValue>::deserialize(deserializer)?;
+        let json = mended(json.get().as_bytes());
+        Self::read(&json, &mut Oddities::default()).map_err(D::Error::custom)
     }
 }

@@ -5,61 +5,92 @@
 use alloc::string::String;
 
 use jiff::Timestamp;
-use serde::Deserialize;
 
-use crate::json::read_as_object;
-use crate::lenient::{count, text, timestamp};
-use crate::{ListId, Listed, SegmentId};
+use crate::fields::{Fields, Member};
+use crate::json::{self, read_as_object};
+use crate::lenient::Prose;
+use crate::mended::mended;
+use crate::{DecodeError, Decoded, FromJsonOf, ListId, Listed, Oddities, SegmentId};
 
 /// A contact list (`/contact_lists`). Every field but the id may be missing.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ContactList {
     /// The list's id.
-    #[serde(rename = "list_id")]
     pub id: ListId,
     /// Its name, for people, freed of HTML escapes.
-    #[serde(default, deserialize_with = "text")]
     pub name: Option<String>,
     /// What it is for, freed of HTML escapes.
-    #[serde(default, deserialize_with = "text")]
     pub description: Option<String>,
     /// Whether it is marked as a favourite.
     pub favorite: Option<bool>,
     /// How many contacts are in it. Told only where it was asked for.
-    #[serde(default, deserialize_with = "count")]
     pub membership_count: Option<i64>,
     /// When it was made.
-    #[serde(default, deserialize_with = "timestamp")]
     pub created_at: Option<Timestamp>,
     /// When it was last changed.
-    #[serde(default, deserialize_with = "timestamp")]
     pub updated_at: Option<Timestamp>,
     /// When it was deleted. `None` for one that was not.
-    #[serde(default, deserialize_with = "timestamp")]
     pub deleted_at: Option<Timestamp>,
+    /// Whether it was deleted, which is whether it has a date of that. `None` when there is one that cannot be read.
+    pub is_deleted: Option<bool>,
 }
 
 /// A segment (`/segments`). Every field but the id may be missing. Deleted ones are not listed, but can be read by
 /// themselves (documented); nothing in the record tells them apart.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Segment {
     /// The segment's id.
-    #[serde(rename = "segment_id")]
     pub id: SegmentId,
     /// Its name, for people, freed of HTML escapes.
-    #[serde(default, deserialize_with = "text")]
     pub name: Option<String>,
     /// When it was made.
-    #[serde(default, deserialize_with = "timestamp")]
     pub created_at: Option<Timestamp>,
     /// When it was last changed.
-    #[serde(default, deserialize_with = "timestamp")]
     pub edited_at: Option<Timestamp>,
 }
 
 read_as_object! {
-    ContactList = "a contact list",
-    Segment = "a segment",
+    ContactList = "a contact list", |fields, oddities| {
+        let deleted_at = fields.read("deleted_at", oddities);
+        let is_blank = matches!(fields.member("deleted_at"), Member::Absent | Member::Json(r#""""#));
+        Self {
+            id: fields.require("list_id")?,
+            name: fields.read("name", oddities).map(|Prose(name)| name),
+            description: fields.read("description", oddities).map(|Prose(description)| description),
+            favorite: fields.read("favorite", oddities),
+            membership_count: fields.read("membership_count", oddities),
+            created_at: fields.read("created_at", oddities),
+            updated_at: fields.read("updated_at", oddities),
+            deleted_at,
+            is_deleted: (deleted_at.is_some() || is_blank).then_some(deleted_at.is_some()),
+        }
+    }
+    Segment = "a segment", |fields, oddities| {
+        let id = fields.require("segment_id")?;
+        Self::read(id, &fields, oddities)
+    }
+}
+
+impl FromJsonOf<SegmentId> for Segment {
+    fn decode_of(asked: SegmentId, json: &[u8]) -> Result<Decoded<Self>, DecodeError> {
+        let json = mended(json);
+        let fields = json::object(&json, "a segment")?;
+        let mut oddities = Oddities::default();
+        fields.confirm("segment_id", &asked, &mut oddities)?;
+        let value = Self::read(asked, &fields, &mut oddities);
+        Ok(Decoded { value, oddities })
+    }
+}
+
+impl Segment {
+    fn read(id: SegmentId, fields: &Fields<'_>, oddities: &mut Oddities) -> Self {
+        Self {
+            id,
+            name: fields.read("name", oddities).map(|Prose(name)| name),
+            created_at: fields.read("created_at", oddities),
+            edited_at: fields.read("edited_at", oddities),
+        }
+    }
 }
 
 impl Listed for ContactList {

@@ -1,0 +1,216 @@
+//! The members of one JSON object, each read by itself.
+//!
+//! One mechanism for all records: a value that cannot be read costs itself, and is counted. A member that comes twice is no
+//! value, since nothing says which of them is meant.
+
+use alloc::borrow::Cow;
+use alloc::format;
+use alloc::vec::Vec;
+use core::fmt;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use crate::excerpt::excerpt;
+use crate::lenient::Lenient;
+use crate::{DecodeError, Oddities};
+
+/// An object whose members are not parsed yet.
+pub(crate) struct Fields<'a> {
+    members: Vec<(Cow<'a, str>, &'a RawValue)>,
+    /// What the object is, with its article.
+    what: &'static str,
+}
+
+/// A member as the object has it.
+pub(crate) enum Member<'a> {
+    /// There is none, or it is null.
+    Absent,
+    /// Its JSON.
+    Json(&'a str),
+    /// It comes more than once.
+    Repeated,
+}
+
+impl<'a> Fields<'a> {
+    /// The members of `json`, which is one value. `None` when it is no object.
+    pub(crate) fn of(json: &'a str, what: &'static str) -> Option<Self> {
+        Some(Self::new(serde_json::from_str(json).ok()?, what))
+    }
+
+    pub(crate) fn new(Members(members): Members<'a>, what: &'static str) -> Self {
+        Self { members, what }
+    }
+
+    /// Whether there is a member of this name, be it null.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.members.iter().any(|(key, _)| key == name)
+    }
+
+    /// The member of this name, in this letter case.
+    pub(crate) fn member(&self, name: &str) -> Member<'a> {
+        let mut found = self.members.iter().filter(|(key, _)| key == name);
+        match (found.next(), found.next()) {
+            (None, _) => Member::Absent,
+            (Some(_), Some(_)) => Member::Repeated,
+            (Some((_, value)), None) if value.get() == "null" => Member::Absent,
+            (Some((_, value)), None) => Member::Json(value.get()),
+        }
+    }
+
+    /// The members whose names are accepted, each name once.
+    pub(crate) fn distinct(&self, is_meant: impl Fn(&str) -> bool) -> Vec<Member<'a>> {
+        let mut names: Vec<&str> = self
+            .members
+            .iter()
+            .map(|(key, _)| &**key)
+            .filter(|key| is_meant(key))
+            .collect();
+        names.sort_unstable();
+        names.dedup();
+        names.into_iter().map(|name| self.member(name)).collect()
+    }
+
+    /// The value of a member; `None` when it is absent, null or cannot be read.
+    pub(crate) fn read<T: Lenient>(&self, name: &str, oddities: &mut Oddities) -> Option<T> {
+        read(name, &self.member(name), oddities)
+    }
+
+    /// The values of a member that is an array. What cannot be read of it is left out.
+    pub(crate) fn list<T: Lenient>(&self, name: &str, oddities: &mut Oddities) -> Vec<T> {
+        let mut values = Vec::new();
+        for (json, index) in self.elements(name, oddities).into_iter().zip(0_usize..) {
+            match T::read(json) {
+                Some(value) => values.push(value),
+                None => oddities.value(|| format!("field {name}[{index}]: {}", is_not(json, T::EXPECTED))),
+            }
+        }
+        values
+    }
+
+    /// The elements of a member that is an array, unparsed.
+    pub(crate) fn elements(&self, name: &str, oddities: &mut Oddities) -> Vec<&'a str> {
+        let json = match self.member(name) {
+            Member::Absent => return Vec::new(),
+            Member::Json(json) => json,
+            Member::Repeated => {
+                oddities.value(|| format!("field {name}: {REPEATED}"));
+                return Vec::new();
+            }
+        };
+        elements(json).unwrap_or_else(|| {
+            oddities.value(|| format!("field {name}: {}", is_not(json, "an array")));
+            Vec::new()
+        })
+    }
+
+    /// The members of a member that is an object; `None` when it is absent, null or cannot be read.
+    pub(crate) fn object(&self, name: &str, oddities: &mut Oddities) -> Option<Self> {
+        let json = match self.member(name) {
+            Member::Absent => return None,
+            Member::Json(json) => json,
+            Member::Repeated => {
+                oddities.value(|| format!("field {name}: {REPEATED}"));
+                return None;
+            }
+        };
+        let fields = Self::of(json, self.what);
+        if fields.is_none() {
+            oddities.value(|| format!("field {name}: {}", is_not(json, "an object")));
+        }
+        fields
+    }
+
+    /// The value that a record cannot do without.
+    pub(crate) fn require<T: Lenient>(&self, name: &str) -> Result<T, DecodeError> {
+        let refuse = |reason: &str| DecodeError::new(self.what, name, reason);
+        match self.member(name) {
+            Member::Absent => Err(refuse("it is missing or null")),
+            Member::Repeated => Err(refuse(REPEATED)),
+            Member::Json(json) => T::read(json).ok_or_else(|| refuse(&is_not(json, T::EXPECTED))),
+        }
+    }
+
+    /// Checks that an answer about one id is about that id. One that names none, or none that can be read, is taken to be.
+    pub(crate) fn confirm<T: Lenient + PartialEq>(
+        &self,
+        name: &str,
+        asked: &T,
+        oddities: &mut Oddities,
+    ) -> Result<(), DecodeError> {
+        match self.read::<T>(name, oddities) {
+            Some(answered) if answered != *asked => Err(DecodeError::new(
+                self.what,
+                name,
+                "it is another one than was asked for",
+            )),
+            Some(_) => Ok(()),
+            None => {
+                if matches!(self.member(name), Member::Absent) {
+                    oddities.value(|| format!("field {name}: it is missing or null"));
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+/// The value of a member; `None` when it is absent or cannot be read.
+pub(crate) fn read<T: Lenient>(name: &str, member: &Member<'_>, oddities: &mut Oddities) -> Option<T> {
+    let json = match *member {
+        Member::Absent => return None,
+        Member::Json(json) => json,
+        Member::Repeated => {
+            oddities.value(|| format!("field {name}: {REPEATED}"));
+            return None;
+        }
+    };
+    let value = T::read(json);
+    if value.is_none() {
+        oddities.value(|| format!("field {name}: {}", is_not(json, T::EXPECTED)));
+    }
+    value
+}
+
+/// The elements of an array, unparsed. `None` when it is none.
+pub(crate) fn elements(json: &str) -> Option<Vec<&str>> {
+    let elements: Vec<&RawValue> = serde_json::from_str(json).ok()?;
+    Some(elements.into_iter().map(RawValue::get).collect())
+}
+
+pub(crate) fn is_not(json: &str, expected: &str) -> alloc::string::String {
+    format!("{} is not {expected}", excerpt(json, EXCERPT_LENGTH, 0))
+}
+
+const REPEATED: &str = "it comes more than once";
+const EXCERPT_LENGTH: usize = 40;
+
+/// The members of an object in the order of the input. A derived implementation would also take an array for a record.
+pub(crate) struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(serde::Deserialize)]
+        struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
+
+        struct ObjectVisitor;
+
+        impl<'de> Visitor<'de> for ObjectVisitor {
+            type Value = Members<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Members<'de>, A::Error> {
+                let mut members = Vec::with_capacity(8);
+                while let Some((Key(key), value)) = entries.next_entry()? {
+                    members.push((key, value));
+                }
+                Ok(Members(members))
+            }
+        }
+
+        deserializer.deserialize_map(ObjectVisitor)
+    }
+}

@@ -1,0 +1,114 @@
+//! JSON text with broken characters replaced, so that one odd name costs nothing around it.
+//!
+//! Observed at other APIs of this kind: half a surrogate pair in an escape, raw control characters and bytes that are not
+//! UTF-8 inside strings. A JSON parser refuses the whole document for any of them.
+
+use alloc::borrow::Cow;
+use alloc::string::String;
+
+/// The text without a byte order mark, and with U+FFFD in place of whatever inside it is no character: bytes that are not
+/// UTF-8 and, within strings, raw control characters, half surrogate pairs and unknown escapes.
+///
+/// Borrowed when nothing has to be replaced, which is the rule. What is broken outside strings stays as it is.
+pub(crate) fn mended(json: &[u8]) -> Cow<'_, str> {
+    let json = json.strip_prefix(BYTE_ORDER_MARK).unwrap_or(json);
+    match String::from_utf8_lossy(json) {
+        Cow::Borrowed(text) => mend_strings(text).map_or(Cow::Borrowed(text), Cow::Owned),
+        Cow::Owned(text) => Cow::Owned(mend_strings(&text).unwrap_or(text)),
+    }
+}
+
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// `None` when nothing is to be mended.
+fn mend_strings(text: &str) -> Option<String> {
+    let bytes = text.as_bytes();
+    let mut mended = String::new();
+    let (mut at, mut copied, mut in_string) = (0, 0, false);
+    while let Some(&byte) = bytes.get(at) {
+        let (length, is_odd) = match byte {
+            b'"' => {
+                in_string = !in_string;
+                (1, false)
+            }
+            b'\\' if in_string => escape(&bytes[at..]),
+            0..=0x1f if in_string => (1, true),
+            _ => (1, false),
+        };
+        if is_odd {
+            // Everything odd is ASCII, so that both cuts are between characters.
+            mended.push_str(&text[copied..at]);
+            mended.push(char::REPLACEMENT_CHARACTER);
+            copied = at + length;
+        }
+        at += length;
+    }
+    (copied > 0).then(|| {
+        mended.push_str(&text[copied..]);
+        mended
+    })
+}
+
+/// How many bytes the escape at the beginning has, and whether it is no character.
+fn escape(bytes: &[u8]) -> (usize, bool) {
+    match bytes.get(1) {
+        Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => (2, false),
+        Some(b'u') => match (code_unit(bytes), bytes.get(6..).and_then(code_unit)) {
+            (Some(0xd800..=0xdbff), Some(0xdc00..=0xdfff)) => (12, false),
+            (Some(0xd800..=0xdfff), _) => (6, true),
+            (Some(_), _) => (6, false),
+            (None, _) => (1, true),
+        },
+        Some(_) => (1, true),
+        None => (1, false),
+    }
+}
+
+/// The UTF-16 code unit that the bytes begin with as an escape such as `\u00e4`.
+fn code_unit(bytes: &[u8]) -> Option<u32> {
+    let digits = bytes.strip_prefix(br"\u")?.get(..4)?;
+    digits.iter().try_fold(0, |unit, &digit| {
+        Some(unit << 4 | char::from(digit).to_digit(16)?)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::borrow::Cow;
+
+    use super::mended;
+
+    #[test]
+    fn text_without_an_oddity_is_borrowed() {
+        for json in [
+            "",
+            r#"{"a": "b\n\"\\\u00e4\ud83d\ude00", "\\": 1}"#,
+            "[\n\t1 ]",
+            r#""open"#,
+            r#""\"#,
+        ] {
+            assert!(
+                matches!(mended(json.as_bytes()), Cow::Borrowed(text) if text == json),
+                "{json}"
+            );
+        }
+        assert!(matches!(mended(b"\xef\xbb\xbf[]"), Cow::Borrowed("[]")));
+    }
+
+    #[test]
+    fn what_is_no_character_is_replaced_and_nothing_else() {
+        for (json, expected) in [
+            (&br#"["a\ud83d", "b"]"#[..], r#"["a�", "b"]"#),
+            (br#"["\ud83d\ud83d\ude00"]"#, r#"["�\ud83d\ude00"]"#),
+            (br#"["\ude00\u00e4x"]"#, r#"["�\u00e4x"]"#),
+            (br#"["\ud83dx\\"]"#, r#"["�x\\"]"#),
+            (br#"["\x \u12g4"]"#, r#"["�x �u12g4"]"#),
+            (b"[\"a\tb\nc\x00\"\n]", "[\"a�b�c�\"\n]"),
+            (b"[\"\xff\", \"\xe4\xf6\"]", "[\"�\", \"��\"]"),
+            (b"\xef\xbb\xbf[\"\x01\"]", "[\"�\"]"),
+        ] {
+            assert_eq!(mended(json), expected);
+            assert!(serde_json::from_str::<serde_json::Value>(&mended(json)).is_ok());
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! What of an answer could not be read, counted and described.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+/// How many descriptions are kept. One answer may hold thousands of the same oddity.
+const MOST_NOTES: usize = 3;
+
+/// What of an answer could not be read and was left out: single values, which are then missing in their record, and whole
+/// records.
+///
+/// `Display` names up to three of them for the operator, with short excerpts of the input.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Oddities {
+    /// How many values were left out of records that could be read.
+    pub values: usize,
+    /// How many records were left out as a whole.
+    pub records: usize,
+    notes: Vec<String>,
+}
+
+/// What was read from an answer, and what of it could not be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decoded<T> {
+    /// What was read.
+    pub value: T,
+    /// What could not be.
+    pub oddities: Oddities,
+}
+
+impl Oddities {
+    /// Whether everything could be read.
+    pub fn is_empty(&self) -> bool {
+        self.values == 0 && self.records == 0
+    }
+
+    pub(crate) fn value(&mut self, note: impl FnOnce() -> String) {
+        self.values = self.values.saturating_add(1);
+        self.note(note);
+    }
+
+    pub(crate) fn record(&mut self, note: impl FnOnce() -> String) {
+        self.records = self.records.saturating_add(1);
+        self.note(note);
+    }
+
+    /// Adds what could not be read of a part of the answer.
+    pub(crate) fn add(&mut self, part: Self, place: impl FnOnce() -> String) {
+        self.values = self.values.saturating_add(part.values);
+        self.records = self.records.saturating_add(part.records);
+        let room = MOST_NOTES.saturating_sub(self.notes.len());
+        if room > 0 && !part.notes.is_empty() {
+            let place = place();
+            let notes = part.notes.iter().take(room);
+            self.notes.extend(notes.map(|note| format!("{place}, {note}")));
+        }
+    }
+
+    fn note(&mut self, note: impl FnOnce() -> String) {
+        if self.notes.len() < MOST_NOTES {
+            self.notes.push(note());
+        }
+    }
+}
+
+impl fmt::Display for Oddities {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.notes.join("; "))?;
+        let more = self.values.saturating_add(self.records) - self.notes.len();
+        if more > 0 {
+            write!(f, "; and {more} more")?;
+        }
+        Ok(())
+    }
+}
