@@ -4,7 +4,7 @@
 
 use std::{fmt::Display, sync::Arc};
 
-use sends_core::{ActivityId, CampaignId, Page};
+use sends_core::{ActivityId, CampaignId, Decoded, Page};
 
 use crate::{Endpoint, FailureClass, UpstreamError};
 
@@ -74,15 +74,13 @@ pub struct BatchAnswer<T> {
 }
 
 impl<T> BatchAnswer<T> {
-    pub(crate) fn of(page: Page<T>, asked: Endpoint) -> Self {
-        for problem in &page.unreadable {
-            tracing::warn!(endpoint = asked.name(), "left out: {problem}");
-        }
-        let unreadable = page
-            .unreadable
-            .into_iter()
-            .next()
-            .map(|problem| UpstreamError::without_answer(asked, FailureClass::Invalid, problem));
+    pub(crate) fn of(decoded: Decoded<Page<T>>, asked: Endpoint) -> Self {
+        let Decoded {
+            value: page,
+            oddities,
+        } = decoded;
+        let unreadable = (page.unreadable > 0)
+            .then(|| UpstreamError::without_answer(asked, FailureClass::Invalid, oddities.to_string()));
         Self {
             records: page.records,
             unreadable,

@@ -1,24 +1,36 @@
-//! The circuit breaker: an upstream that is down is left alone, and its callers are told so at once.
+//! The circuit breaker: what keeps failing is left alone for growing pauses, and its callers are told so at once.
 //!
-//! Owns the judgement whether the upstream works at all. Must not know why a request failed beyond that.
+//! | circuit | opens after | concerns |
+//! |---|---|---|
+//! | of the connection | so many connections in a row that did not come about | every call |
+//! | of an endpoint, such as the send history | failures of so many different ids in a row | every call of that endpoint |
+//! | of one id or page | so many failures of it in a row | that id or page |
+//!
+//! An id that fails while others of its endpoint succeed fails by itself: it never counts for the endpoint again until it has
+//! succeeded, so that no number of such ids closes the endpoint to the others.
+
+mod circuit;
 
 use std::{
+    collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use tokio::time::Instant;
 
+use self::circuit::Circuit;
 use crate::{Endpoint, FailureClass};
 
-/// When the upstream is taken to be down, and how often it is tried then.
+/// When something is taken to be down, and how often it is tried then.
 #[derive(Clone, Copy, Debug)]
 pub struct BreakerSettings {
-    /// After so many failures in a row no more requests are sent; 0 never stops them.
+    /// After so many failures in a row no more requests are sent; 0 never stops them. For an endpoint it is so many different
+    /// ids.
     pub failures: u32,
     /// How long the first probe waits. Each failed probe doubles it.
     pub first_delay: Duration,
-    /// What the wait grows to at most.
+    /// What the wait grows to at most; ten times as long for a single id or page.
     pub longest_delay: Duration,
 }
 
@@ -32,141 +44,275 @@ impl Default for BreakerSettings {
     }
 }
 
+/// How many failing ids and pages are remembered. The one that failed longest ago is forgotten first.
+const MOST_PATHS: usize = 1_000;
+/// How much longer a single id or page is left alone: probing two of them every 30 seconds would take more than half of the
+/// day's calls.
+const PATIENCE_WITH_ONE: u32 = 10;
+
 #[derive(Debug)]
 pub(crate) struct Breaker {
     settings: BreakerSettings,
-    circuit: Mutex<Circuit>,
+    state: Mutex<State>,
 }
 
-#[derive(Clone, Debug)]
-enum Circuit {
-    Closed(Failures),
-    /// No requests until then.
-    Open {
-        until: Instant,
-        delay: Duration,
-    },
-    /// One request is on its way to find out; the others wait for its outcome elsewhere.
-    HalfOpen {
-        delay: Duration,
-    },
+#[derive(Debug, Default)]
+struct State {
+    connection: Circuit,
+    endpoints: BTreeMap<&'static str, Circuit>,
+    /// The ids and pages that failed when they were last asked for.
+    paths: HashMap<Endpoint, FailingPath>,
 }
 
-/// The failures since the last success.
-#[derive(Clone, Debug, Default)]
-struct Failures {
-    count: u32,
-    last: Option<Endpoint>,
-    /// Whether they speak of the upstream as a whole. One path that fails whenever it is asked does not.
-    general: bool,
+#[derive(Debug)]
+struct FailingPath {
+    circuit: Circuit,
+    /// Whether others of the endpoint have succeeded since it began to fail.
+    by_itself: bool,
+    failed_at: Instant,
+    class: FailureClass,
+}
+
+/// What is left alone.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct LeftAlone {
+    /// For how long.
+    pub(crate) wait: Duration,
+    /// How the last request failed, when it is this id or page alone. `None` when it is the upstream or the endpoint.
+    pub(crate) by_itself: Option<FailureClass>,
 }
 
 /// A request that may be sent. Dropped without an outcome, as when the caller went away, it says nothing.
 pub(crate) struct Admission {
     breaker: Arc<Breaker>,
-    probe: bool,
+    endpoint: Endpoint,
+    probes: Probes,
+}
+
+/// Which circuits the request is the probe of.
+#[derive(Clone, Copy, Default)]
+struct Probes {
+    connection: bool,
+    endpoint: bool,
+    path: bool,
 }
 
 impl Breaker {
     pub(crate) fn new(settings: BreakerSettings) -> Arc<Self> {
         Arc::new(Self {
             settings,
-            circuit: Mutex::new(Circuit::Closed(Failures::default())),
+            state: Mutex::default(),
         })
+    }
+
+    /// For how long the upstream is left alone as a whole: no connection comes about, or the send histories fail.
+    pub(crate) fn left_alone_for(&self) -> Option<Duration> {
+        let (now, first_delay) = (Instant::now(), self.settings.first_delay);
+        let state = self.state();
+        let histories = state.endpoints.get(Endpoint::SEND_HISTORY);
+        [Some(&state.connection), histories]
+            .into_iter()
+            .flatten()
+            .filter_map(|circuit| circuit.wait(now, first_delay))
+            .max()
     }
 
     /// Whether a request would be let through now. If not, how long to wait before asking again.
-    pub(crate) fn check(&self) -> Result<(), Duration> {
-        let now = Instant::now();
-        match *self.circuit() {
-            Circuit::Open { until, .. } if until > now => Err(until - now),
-            Circuit::Closed(_) | Circuit::Open { .. } => Ok(()),
-            Circuit::HalfOpen { .. } => Err(self.settings.first_delay),
-        }
+    pub(crate) fn check(&self, endpoint: &Endpoint) -> Result<(), LeftAlone> {
+        self.state().check(endpoint, self.settings.first_delay)
     }
 
     /// Lets a request through. If the wait is over, this one is the probe.
-    pub(crate) fn admit(self: &Arc<Self>) -> Result<Admission, Duration> {
-        self.check()?;
-        let mut circuit = self.circuit();
-        let probe = match *circuit {
-            Circuit::Closed(_) => false,
-            // Two requests may have passed the check together; the second must not be sent.
-            Circuit::HalfOpen { .. } => return Err(self.settings.first_delay),
-            Circuit::Open { delay, .. } => {
-                *circuit = Circuit::HalfOpen { delay };
-                true
-            }
+    pub(crate) fn admit(self: &Arc<Self>, endpoint: &Endpoint) -> Result<Admission, LeftAlone> {
+        let mut state = self.state();
+        // Two requests may have passed the first check together; the second must not be sent.
+        state.check(endpoint, self.settings.first_delay)?;
+        let probes = Probes {
+            connection: state.connection.pass(),
+            endpoint: state
+                .endpoints
+                .get_mut(endpoint.name())
+                .is_some_and(Circuit::pass),
+            path: state
+                .paths
+                .get_mut(endpoint)
+                .is_some_and(|path| path.circuit.pass()),
         };
         Ok(Admission {
             breaker: Arc::clone(self),
-            probe,
+            endpoint: endpoint.clone(),
+            probes,
         })
     }
 
-    fn succeeded(&self) {
-        let mut circuit = self.circuit();
-        if !matches!(*circuit, Circuit::Closed(_)) {
-            tracing::info!("the upstream answers again");
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn check(&self, endpoint: &Endpoint, while_probing: Duration) -> Result<(), LeftAlone> {
+        let now = Instant::now();
+        let general = [Some(&self.connection), self.endpoints.get(endpoint.name())];
+        let general = general
+            .into_iter()
+            .flatten()
+            .filter_map(|circuit| circuit.wait(now, while_probing));
+        if let Some(wait) = general.max() {
+            return Err(LeftAlone {
+                wait,
+                by_itself: None,
+            });
         }
-        *circuit = Circuit::Closed(Failures::default());
+        let path = self.paths.get(endpoint);
+        match path.and_then(|path| Some((path.circuit.wait(now, while_probing)?, path.class))) {
+            Some((wait, class)) => Err(LeftAlone {
+                wait,
+                by_itself: Some(class),
+            }),
+            None => Ok(()),
+        }
     }
 
-    fn failed(&self, endpoint: &Endpoint, class: FailureClass, probe: bool) {
-        let mut circuit = self.circuit();
-        let delay = match &mut *circuit {
-            Circuit::Closed(failures) => {
-                failures.count = failures.count.saturating_add(1);
-                failures.general |= class == FailureClass::Unreachable
-                    || failures.last.as_ref().is_some_and(|last| last != endpoint);
-                failures.last = Some(endpoint.clone());
-                if self.settings.failures == 0 || failures.count < self.settings.failures || !failures.general
-                {
-                    return;
-                }
-                self.settings.first_delay
+    /// The endpoint answered about this id or page, whatever it said.
+    fn succeeded(&mut self, endpoint: &Endpoint) {
+        self.connected();
+        if let Some(circuit) = self.endpoints.remove(endpoint.name())
+            && !circuit.is_closed()
+        {
+            tracing::info!(endpoint = endpoint.name(), "the endpoint answers again");
+        }
+        self.paths.remove(endpoint);
+        for (other, path) in &mut self.paths {
+            path.by_itself |= other.name() == endpoint.name();
+        }
+    }
+
+    /// A connection came about.
+    fn connected(&mut self) {
+        if !std::mem::take(&mut self.connection).is_closed() {
+            tracing::info!("the upstream can be reached again");
+        }
+    }
+
+    fn unreachable(&mut self, settings: &BreakerSettings) {
+        if self.connection.count() == settings.failures && settings.failures > 0 {
+            self.connection.open(settings.first_delay);
+            tracing::warn!("the upstream cannot be reached: no requests until a probe succeeds");
+        }
+    }
+
+    fn failed(&mut self, endpoint: &Endpoint, class: FailureClass, settings: &BreakerSettings) {
+        if settings.failures == 0 {
+            return;
+        }
+        if !self.paths.contains_key(endpoint) {
+            self.make_room();
+        }
+        let path = self.paths.entry(endpoint.clone()).or_insert_with(|| FailingPath {
+            circuit: Circuit::default(),
+            by_itself: false,
+            failed_at: Instant::now(),
+            class,
+        });
+        (path.failed_at, path.class) = (Instant::now(), class);
+        if path.circuit.count() == settings.failures {
+            path.circuit.open(settings.first_delay);
+            tracing::warn!("{endpoint} keeps failing: it is not asked for until a probe succeeds");
+        }
+        let name = endpoint.name();
+        let failing = self
+            .paths
+            .iter()
+            .filter(|(other, path)| other.name() == name && !path.by_itself);
+        let failing = u32::try_from(failing.count()).unwrap_or(u32::MAX);
+        let circuit = self.endpoints.entry(name).or_default();
+        if circuit.is_closed() && failing >= settings.failures {
+            circuit.open(settings.first_delay);
+            tracing::warn!(
+                endpoint = name,
+                "the endpoint is down: no requests to it until a probe succeeds"
+            );
+        }
+    }
+
+    fn make_room(&mut self) {
+        if self.paths.len() >= MOST_PATHS {
+            let oldest = self.paths.iter().min_by_key(|(_, path)| path.failed_at);
+            if let Some(oldest) = oldest.map(|(endpoint, _)| endpoint.clone()) {
+                self.paths.remove(&oldest);
             }
-            Circuit::HalfOpen { delay } if probe => delay.saturating_mul(2).min(self.settings.longest_delay),
-            // A request from before the circuit opened tells nothing new.
-            Circuit::Open { .. } | Circuit::HalfOpen { .. } => return,
-        };
-        tracing::warn!(
-            wait_ms = delay.as_millis(),
-            "the upstream is down: no requests until a probe succeeds"
-        );
-        *circuit = Circuit::Open {
-            until: Instant::now() + delay,
-            delay,
-        };
-    }
-
-    fn circuit(&self) -> MutexGuard<'_, Circuit> {
-        self.circuit.lock().unwrap_or_else(PoisonError::into_inner)
+        }
     }
 }
 
 impl Admission {
     /// The upstream answered, whatever it said.
     pub(crate) fn succeeded(mut self) {
-        self.probe = false;
-        self.breaker.succeeded();
+        self.probes = Probes::default();
+        self.breaker.state().succeeded(&self.endpoint);
     }
 
     /// The upstream did not answer, or failed to.
-    pub(crate) fn failed(mut self, endpoint: &Endpoint, class: FailureClass) {
-        let probe = std::mem::take(&mut self.probe);
-        self.breaker.failed(endpoint, class, probe);
+    pub(crate) fn failed(mut self, class: FailureClass) {
+        let probes = std::mem::take(&mut self.probes);
+        let settings = &self.breaker.settings;
+        let longest = settings.longest_delay;
+        let mut state = self.breaker.state();
+        if class == FailureClass::Unreachable {
+            if probes.connection {
+                state.connection.probe_failed(longest);
+            }
+            state.unreachable(settings);
+            // It says nothing of the endpoint.
+            state.give_up(
+                &self.endpoint,
+                Probes {
+                    connection: false,
+                    ..probes
+                },
+            );
+            return;
+        }
+        state.connected();
+        if probes.endpoint
+            && let Some(circuit) = state.endpoints.get_mut(self.endpoint.name())
+        {
+            circuit.probe_failed(longest);
+        }
+        if probes.path
+            && let Some(path) = state.paths.get_mut(&self.endpoint)
+        {
+            path.circuit
+                .probe_failed(longest.saturating_mul(PATIENCE_WITH_ONE));
+        }
+        state.failed(&self.endpoint, class, settings);
+    }
+}
+
+impl State {
+    fn give_up(&mut self, endpoint: &Endpoint, probes: Probes) {
+        if probes.connection {
+            self.connection.probe_given_up();
+        }
+        if probes.endpoint
+            && let Some(circuit) = self.endpoints.get_mut(endpoint.name())
+        {
+            circuit.probe_given_up();
+        }
+        if probes.path
+            && let Some(path) = self.paths.get_mut(endpoint)
+        {
+            path.circuit.probe_given_up();
+        }
     }
 }
 
 impl Drop for Admission {
     fn drop(&mut self) {
-        if self.probe {
-            let mut circuit = self.breaker.circuit();
-            if let Circuit::HalfOpen { delay } = *circuit {
-                let until = Instant::now();
-                *circuit = Circuit::Open { until, delay };
-            }
+        let probes = self.probes;
+        if probes.connection || probes.endpoint || probes.path {
+            self.breaker.state().give_up(&self.endpoint, probes);
         }
     }
 }
@@ -181,64 +327,140 @@ mod tests {
         Endpoint::SendHistory(id.parse::<ActivityId>().unwrap())
     }
 
-    fn fail(breaker: &Arc<Breaker>, times: u8) {
-        for number in 0..times {
-            breaker
-                .admit()
-                .unwrap_or_else(|_| panic!("refused after {number} failures"))
-                .failed(&path(number), FailureClass::ServerFailure);
+    fn ask(breaker: &Arc<Breaker>, endpoint: &Endpoint) -> Admission {
+        breaker
+            .admit(endpoint)
+            .unwrap_or_else(|left_alone| panic!("{endpoint} is refused: {left_alone:?}"))
+    }
+
+    fn fail(breaker: &Arc<Breaker>, numbers: std::ops::Range<u8>) {
+        for number in numbers {
+            ask(breaker, &path(number)).failed(FailureClass::ServerFailure);
         }
     }
 
     #[tokio::test(start_paused = true)]
-    async fn it_opens_after_failures_in_a_row_and_a_success_begins_the_row_again() {
+    async fn an_endpoint_opens_after_different_ids_failed_in_a_row_and_a_success_begins_the_row_again() {
         let breaker = Breaker::new(BreakerSettings::default());
-        fail(&breaker, 4);
-        breaker.admit().unwrap().succeeded();
-        fail(&breaker, 5);
-        assert_eq!(breaker.check(), Err(Duration::from_secs(1)));
+        fail(&breaker, 0..4);
+        ask(&breaker, &path(100)).succeeded();
+        fail(&breaker, 4..8);
+        assert_eq!(breaker.check(&path(100)), Ok(()));
+        fail(&breaker, 8..9);
+        let wait = Duration::from_secs(1);
+        assert_eq!(
+            breaker.check(&path(100)),
+            Err(LeftAlone {
+                wait,
+                by_itself: None
+            })
+        );
+        assert_eq!(breaker.left_alone_for(), Some(wait));
+        assert_eq!(breaker.check(&Endpoint::AccountSummary), Ok(()));
     }
 
     #[tokio::test(start_paused = true)]
     async fn one_probe_goes_after_a_delay_that_doubles_and_a_success_closes_the_circuit() {
         let breaker = Breaker::new(BreakerSettings::default());
-        fail(&breaker, 5);
-        for delay in [1, 2, 4, 8, 16, 30, 30] {
-            let delay = Duration::from_secs(delay);
-            assert_eq!(breaker.check(), Err(delay));
-            tokio::time::sleep(delay).await;
-            let probe = breaker.admit().unwrap();
-            assert!(breaker.admit().is_err(), "a second probe");
-            probe.failed(&path(0), FailureClass::TimedOut);
+        fail(&breaker, 0..5);
+        for (delay, number) in [1, 2, 4, 8, 16, 30, 30].into_iter().zip(10..) {
+            let wait = Duration::from_secs(delay);
+            assert_eq!(
+                breaker.check(&path(100)),
+                Err(LeftAlone {
+                    wait,
+                    by_itself: None
+                })
+            );
+            tokio::time::sleep(wait).await;
+            let probe = ask(&breaker, &path(number));
+            assert!(breaker.admit(&path(100)).is_err(), "a second probe");
+            probe.failed(FailureClass::TimedOut);
         }
         tokio::time::sleep(Duration::from_secs(30)).await;
-        breaker.admit().unwrap().succeeded();
-        fail(&breaker, 4);
-        assert_eq!(breaker.check(), Ok(()));
+        ask(&breaker, &path(100)).succeeded();
+        fail(&breaker, 50..54);
+        assert_eq!(breaker.check(&path(100)), Ok(()));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_probe_that_was_given_up_leaves_its_place_to_the_next() {
         let breaker = Breaker::new(BreakerSettings::default());
-        fail(&breaker, 5);
+        fail(&breaker, 0..5);
         tokio::time::sleep(Duration::from_secs(1)).await;
-        drop(breaker.admit().unwrap());
-        assert!(breaker.admit().is_ok());
+        drop(ask(&breaker, &path(6)));
+        assert!(breaker.admit(&path(6)).is_ok());
     }
 
     #[tokio::test(start_paused = true)]
-    async fn one_path_that_always_fails_does_not_close_the_others() {
+    async fn ids_that_always_fail_are_left_alone_and_cost_the_others_nothing() {
         let breaker = Breaker::new(BreakerSettings::default());
-        for _ in 0..100 {
-            breaker
-                .admit()
-                .unwrap()
-                .failed(&path(1), FailureClass::ServerFailure);
+        let mut sent = 0;
+        for _ in 0..2 * 3_600 {
+            for number in 0..2 {
+                if let Ok(admission) = breaker.admit(&path(number)) {
+                    admission.failed(FailureClass::ServerFailure);
+                    sent += 1;
+                }
+            }
+            assert_eq!(breaker.check(&path(100)), Ok(()));
+            tokio::time::sleep(Duration::from_millis(500)).await;
         }
-        breaker
-            .admit()
-            .unwrap()
-            .failed(&path(2), FailureClass::ServerFailure);
-        assert!(breaker.check().is_err());
+        assert!(sent < 60, "{sent} requests in an hour");
+        let left_alone = breaker.check(&path(0)).unwrap_err();
+        assert_eq!(left_alone.by_itself, Some(FailureClass::ServerFailure));
+        assert!(left_alone.wait <= Duration::from_mins(5));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn ids_that_fail_while_others_succeed_never_close_the_endpoint() {
+        let breaker = Breaker::new(BreakerSettings::default());
+        for round in 0..100 {
+            for number in 0..20 {
+                if number % 4 == 0 {
+                    ask(&breaker, &path(200 + number)).succeeded();
+                }
+                if let Ok(admission) = breaker.admit(&path(number)) {
+                    admission.failed(FailureClass::ServerFailure);
+                }
+            }
+            assert_eq!(breaker.check(&path(100)), Ok(()), "{round}");
+            tokio::time::sleep(Duration::from_secs(7)).await;
+        }
+        // Twenty in a row, but all of them are known to fail by themselves.
+        for number in 0..20 {
+            if let Ok(admission) = breaker.admit(&path(number)) {
+                admission.failed(FailureClass::ServerFailure);
+            }
+        }
+        assert_eq!(breaker.check(&path(100)), Ok(()));
+        fail(&breaker, 100..105);
+        assert!(breaker.check(&path(110)).is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_cannot_be_reached_is_left_alone_as_a_whole() {
+        let breaker = Breaker::new(BreakerSettings::default());
+        for _ in 0..5 {
+            ask(&breaker, &path(1)).failed(FailureClass::Unreachable);
+        }
+        assert!(breaker.check(&Endpoint::AccountSummary).is_err());
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        // An answer, be it a failure, says that it can be reached.
+        ask(&breaker, &path(1)).failed(FailureClass::ServerFailure);
+        assert_eq!(breaker.check(&Endpoint::AccountSummary), Ok(()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_more_failing_ids_are_remembered_than_fit() {
+        let breaker = Breaker::new(BreakerSettings::default());
+        ask(&breaker, &path(255)).succeeded();
+        for number in 0..3_000_u16 {
+            let [high, low] = number.to_be_bytes();
+            let id = ActivityId::from_bytes([high, low, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+            ask(&breaker, &Endpoint::SendHistory(id)).failed(FailureClass::ServerFailure);
+            ask(&breaker, &path(255)).succeeded();
+        }
+        assert_eq!(breaker.state().paths.len(), MOST_PATHS);
     }
 }

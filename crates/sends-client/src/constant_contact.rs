@@ -4,12 +4,13 @@ mod neighbours;
 
 use std::{sync::Arc, time::Duration};
 
-use sends_core::{AccountSummary, ActivityId, FromJson, SendHistory};
+use sends_core::{
+    AccountSummary, ActivityId, DecodeError, Decoded, FromJson, Privilege, Privileges, SendHistory,
+};
 
 use crate::{
-    BuildError, Caller, Endpoint, Observer, Pacer, Privilege, Settings, UpstreamError, account,
-    breaker::Breaker, observer::Nobody, pipeline::Pipeline, refusals::Refusals, retry::Retries,
-    transport::Transport,
+    BuildError, Caller, Endpoint, Observer, Pacer, Settings, UpstreamError, breaker::Breaker,
+    observer::Nobody, pipeline::Pipeline, refusals::Refusals, retry::Retries, transport::Transport,
 };
 #[cfg(doc)]
 use crate::{FailureClass, TokenSource};
@@ -82,9 +83,9 @@ impl ConstantContact {
         &self.pipeline.pacer
     }
 
-    /// For how long the upstream is left alone because it has been failing. `None` while it is asked.
+    /// For how long no send history is asked for because the upstream has been failing. `None` while it is.
     pub fn left_alone_for(&self) -> Option<Duration> {
-        self.pipeline.breaker.check().err()
+        self.pipeline.breaker.left_alone_for()
     }
 
     /// Every send attempt of one activity, in ascending order. An activity that was never sent has an empty history.
@@ -95,16 +96,14 @@ impl ConstantContact {
     /// # Errors
     ///
     /// [`UpstreamError`]. An id that this account does not hold is [`FailureClass::NotFound`]; an answer that is not a send
-    /// history is [`FailureClass::Invalid`], with the record and field in its detail.
+    /// history as a whole is [`FailureClass::Invalid`]. Single records that cannot be read are
+    /// [counted](SendHistory::unreadable_sends).
     pub async fn send_history(
         &self,
         caller: &Caller,
         activity: ActivityId,
     ) -> Result<SendHistory, UpstreamError> {
-        let decode = |body: &[u8]| SendHistory::from_json(body).map_err(|error| error.to_string());
-        self.pipeline
-            .get(caller, &Endpoint::SendHistory(activity), decode)
-            .await
+        self.read(caller, &Endpoint::SendHistory(activity)).await
     }
 
     /// Whose account the token belongs to.
@@ -113,7 +112,7 @@ impl ConstantContact {
     ///
     /// [`UpstreamError`]; without the scope `account_read` it is [`FailureClass::Forbidden`].
     pub async fn account_summary(&self, caller: &Caller) -> Result<AccountSummary, UpstreamError> {
-        self.pipeline.get(caller, &Endpoint::AccountSummary, read).await
+        self.read(caller, &Endpoint::AccountSummary).await
     }
 
     /// What the user behind the token may do.
@@ -122,13 +121,33 @@ impl ConstantContact {
     ///
     /// [`UpstreamError`].
     pub async fn user_privileges(&self, caller: &Caller) -> Result<Vec<Privilege>, UpstreamError> {
-        self.pipeline
-            .get(caller, &Endpoint::UserPrivileges, account::decode)
-            .await
+        let Privileges(privileges) = self.read(caller, &Endpoint::UserPrivileges).await?;
+        Ok(privileges)
     }
-}
 
-/// Reads an answer of one of the core crate's shapes.
-pub(crate) fn read<T: FromJson>(body: &[u8]) -> Result<T, String> {
-    T::from_json(body).map_err(|error| error.to_string())
+    async fn read<T: FromJson>(&self, caller: &Caller, endpoint: &Endpoint) -> Result<T, UpstreamError> {
+        self.decode(caller, endpoint, T::decode)
+            .await
+            .map(|decoded| decoded.value)
+    }
+
+    /// Reads an answer, and has the log name what of it could not be read.
+    async fn decode<T>(
+        &self,
+        caller: &Caller,
+        endpoint: &Endpoint,
+        decode: impl Fn(&[u8]) -> Result<Decoded<T>, DecodeError>,
+    ) -> Result<Decoded<T>, UpstreamError> {
+        let decoded = self.pipeline.get(caller, endpoint, decode).await?;
+        let oddities = &decoded.oddities;
+        if !oddities.is_empty() {
+            tracing::warn!(
+                endpoint = endpoint.name(),
+                unreadable_records = oddities.records,
+                unreadable_values = oddities.values,
+                "{endpoint} has what cannot be read and is left out: {oddities}"
+            );
+        }
+        Ok(decoded)
+    }
 }

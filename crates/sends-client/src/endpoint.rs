@@ -46,10 +46,13 @@ pub enum Endpoint {
 }
 
 impl Endpoint {
+    /// The name of the send history, which is what the service is for.
+    pub(crate) const SEND_HISTORY: &str = "send_history";
+
     /// The path's name in logs and metrics, without ids, so that the number of names stays small.
     pub fn name(&self) -> &'static str {
         match self {
-            Self::SendHistory(_) => "send_history",
+            Self::SendHistory(_) => Self::SEND_HISTORY,
             Self::Campaigns(_) => "campaigns",
             Self::Campaign(_) => "campaign",
             Self::Activity(_) => "activity",

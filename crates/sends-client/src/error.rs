@@ -31,6 +31,8 @@ pub enum FailureClass {
     TokenUnavailable,
     /// 403: a scope or privilege is missing, or the application was deactivated (documented).
     Forbidden,
+    /// 403 "Missing Authentication Token": a gateway knows no such path (observed), so that the address of the API is wrong.
+    NoSuchPath,
     /// 404: no such activity in this account (documented).
     NotFound,
     /// 429 `throttled`: more calls in this second than the API key may make (documented: 4). Nothing was sent if the pause
@@ -45,13 +47,14 @@ pub enum FailureClass {
     DeadlineExceeded,
     /// The operation has made as many calls as it may ([`Caller::with_allowance`]). Nothing was sent.
     AllowanceUsedUp,
-    /// The upstream has been failing, and is left alone until a probe succeeds. Nothing was sent.
+    /// The upstream or this endpoint of it has been failing, and is left alone until a probe succeeds. Nothing was sent. Where
+    /// it is one id or page that keeps failing, the class is that of its last failure.
     CircuitOpen,
     /// Any other 4xx: the upstream will not take this request, however often it is sent.
     Rejected,
     /// 5xx: the upstream, or a gateway before it, failed.
     ServerFailure,
-    /// A success that cannot be used: not JSON, of another shape, over the size limit, or a redirect.
+    /// A success that cannot be used: without a body, not JSON, of another shape, over the size limit, or a redirect.
     Invalid,
 }
 
@@ -66,6 +69,7 @@ impl FailureClass {
             Self::LoginRequired => "login_required",
             Self::TokenUnavailable => "token_unavailable",
             Self::Forbidden => "forbidden",
+            Self::NoSuchPath => "no_such_path",
             Self::NotFound => "not_found",
             Self::Throttled => "throttled",
             Self::QuotaExceeded => "quota_exceeded",

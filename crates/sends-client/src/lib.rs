@@ -12,7 +12,7 @@
 //! | the path it asks, of a listing or for a batch too | `endpoint.rs`, `listing.rs`, `batch.rs` |
 //! | the order of all that follows, and when to begin again | `pipeline.rs` |
 //! | the token, and another one after a 401 | `token_source.rs`, `token.rs` |
-//! | whether the upstream is up at all | `breaker.rs` |
+//! | what keeps failing and is left alone for now | `breaker.rs`, `breaker/` |
 //! | the turn, within the limits of the second and the day | `pacing.rs`, `pacing/` |
 //! | where the API is | `base_url.rs` |
 //! | one GET: headers, timeouts, the bounded body | `transport.rs` |
@@ -27,7 +27,6 @@
 //! What is absent by design: any method other than GET, any path outside [`Endpoint`], any request that has not had its
 //! turn, and any way to read a token back.
 
-mod account;
 mod base_url;
 mod batch;
 mod breaker;
@@ -49,7 +48,6 @@ mod token;
 mod token_source;
 mod transport;
 
-pub use account::Privilege;
 pub use base_url::{BaseUrl, InvalidBaseUrl};
 pub use batch::{Batch, BatchAnswer, Batched};
 pub use breaker::BreakerSettings;
@@ -63,6 +61,7 @@ pub use listing::{CampaignFilter, NextPage, Paged, ResourcePage};
 pub use observer::{ObservedRequest, Observer};
 pub use pacing::Pacer;
 pub use retry::RetrySettings;
+pub use sends_core::Privilege;
 pub use settings::Settings;
 pub use token::{AccessToken, InvalidToken};
 pub use token_source::{TokenError, TokenSource};

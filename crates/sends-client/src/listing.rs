@@ -1,12 +1,17 @@
 //! Listings that come in pages.
 //!
-//! Owns what a page may be asked by, and that the upstream's link to the next page is followed only to where the listing
-//! itself is: the same origin and the same path. Must not know what becomes of the records.
+//! The upstream's link to the next page is followed only to where the listing itself is: the same origin and the same path, or
+//! that path without the prefix that the API's address has behind a gateway. A link to anywhere else, or back to a page that
+//! was read, costs the pages behind it and nothing else.
 
-use std::{marker::PhantomData, sync::Arc};
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    marker::PhantomData,
+    sync::Arc,
+};
 
 use jiff::Timestamp;
-use sends_core::{Campaign, CampaignSummary, ContactList, Listed, Page, Segment};
+use sends_core::{Campaign, CampaignSummary, ContactList, Decoded, Listed, NextLink, Page, Segment};
 use url::{Url, form_urlencoded};
 
 use crate::{BaseUrl, Endpoint};
@@ -29,7 +34,7 @@ impl PageQuery {
 }
 
 /// A resource that the upstream lists in pages.
-pub trait Paged: Listed {
+pub trait Paged: Listed + Hash {
     /// The listing, asked with this query.
     fn endpoint(query: PageQuery) -> Endpoint;
 }
@@ -122,14 +127,19 @@ pub struct ResourcePage<T> {
     pub records: Vec<T>,
     /// How many could not. What is wrong with them is in the log.
     pub unreadable: usize,
-    /// What to ask for the next page. `None` on the last one.
+    /// What to ask for the next page. `None` on the last one, and where the listing is cut short.
     pub next: Option<NextPage<T>>,
+    /// Why pages are missing behind this one although the upstream has a link to them: it cannot be read, leads away from the
+    /// listing, or back to a page that was read. `None` as a rule.
+    pub cut_short: Option<&'static str>,
 }
 
 /// The next page of a listing, by the upstream's own cursor. How long that stays good is not documented.
 #[derive(Debug)]
 pub struct NextPage<T> {
     query: PageQuery,
+    /// What the pages so far were asked by and what they held, as hashes.
+    trail: Vec<u64>,
     listing: PhantomData<fn() -> T>,
 }
 
@@ -137,47 +147,94 @@ impl<T> Clone for NextPage<T> {
     fn clone(&self) -> Self {
         Self {
             query: self.query.clone(),
+            trail: self.trail.clone(),
             listing: PhantomData,
         }
     }
 }
 
 impl<T: Paged> NextPage<T> {
+    /// The first page of a listing.
+    pub(crate) fn first(query: PageQuery) -> Self {
+        Self {
+            query,
+            trail: Vec::new(),
+            listing: PhantomData,
+        }
+    }
+
     pub(crate) fn endpoint(&self) -> Endpoint {
         T::endpoint(self.query.clone())
     }
 }
 
 impl<T: Paged> ResourcePage<T> {
-    /// Takes over a page that was read from `asked`, unless its link leads elsewhere.
-    pub(crate) fn of(page: Page<T>, asked: &Endpoint, base: &BaseUrl) -> Result<Self, String> {
-        for problem in &page.unreadable {
-            tracing::warn!(endpoint = asked.name(), "left out: {problem}");
+    /// Takes over a page that `asked` brought.
+    pub(crate) fn of(decoded: Decoded<Page<T>>, asked: NextPage<T>, base: &BaseUrl) -> Self {
+        let page = decoded.value;
+        let endpoint = asked.endpoint();
+        let next = match &page.next {
+            NextLink::None => Ok(None),
+            NextLink::Unreadable => Err("it cannot be read"),
+            NextLink::To(link) => {
+                follow(link, &endpoint.url(base), &format!("{API_VERSION}{endpoint}")).map(Some)
+            }
+        };
+        let next = next.and_then(|query| query.map(|query| asked.onward(query, &page.records)).transpose());
+        if let Err(problem) = next {
+            tracing::warn!(
+                endpoint = endpoint.name(),
+                "the pages behind this one are left out, since the link to them is not followed: {problem}"
+            );
         }
-        let next = page.next.map(|link| follow(&link, &asked.url(base)));
-        Ok(Self {
+        Self {
             records: page.records,
-            unreadable: page.unreadable.len(),
-            next: next.transpose()?.map(|query| NextPage {
-                query,
-                listing: PhantomData,
-            }),
-        })
+            unreadable: page.unreadable,
+            cut_short: next.as_ref().err().copied(),
+            next: next.ok().flatten(),
+        }
     }
 }
 
-/// The query of the page that `link` leads to from the page at `asked`.
-fn follow(link: &str, asked: &Url) -> Result<PageQuery, String> {
-    let url = asked
-        .join(link)
-        .map_err(|error| format!("the link to the next page is no URL: {error}"))?;
-    if url.origin() != asked.origin() || url.path() != asked.path() || !url.username().is_empty() {
-        return Err("the link to the next page leads away from the listing".to_owned());
+impl<T: Paged> NextPage<T> {
+    /// The page by `query` that comes after this one, which held these records.
+    fn onward(mut self, query: PageQuery, records: &[T]) -> Result<Self, &'static str> {
+        // Cursors that change from call to call would go unnoticed without the records.
+        let held = (!records.is_empty()).then(|| hash(&records));
+        let comes_again = |mark: &u64| self.trail.contains(mark);
+        if held.as_ref().is_some_and(comes_again) {
+            return Err("it leads in a circle");
+        }
+        self.trail.extend(held);
+        self.trail.push(hash(&self.query));
+        if self.trail.contains(&hash(&query)) {
+            return Err("it leads back to a page that was read");
+        }
+        Ok(Self { query, ..self })
+    }
+}
+
+fn hash(value: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// What paths in links begin with (documented), wherever the API is reached.
+const API_VERSION: &str = "/v3";
+
+/// The query of the page that `link` leads to from the page at `asked`, whose path is `documented` where no gateway is before
+/// the API.
+fn follow(link: &str, asked: &Url, documented: &str) -> Result<PageQuery, &'static str> {
+    let url = asked.join(link).map_err(|_| "it is no URL")?;
+    let is_within = url.path() == asked.path() || url.path() == documented;
+    if url.origin() != asked.origin() || !is_within || !url.username().is_empty() || url.password().is_some()
+    {
+        return Err("it leads away from the listing");
     }
     match url.query() {
-        // A page that follows itself would never end.
-        Some(query) if Some(query) != asked.query() => Ok(PageQuery(query.into())),
-        _ => Err("the link to the next page leads back to the same page".to_owned()),
+        Some(query) => Ok(PageQuery(query.into())),
+        None => Err("it leads back to the beginning"),
     }
 }
 
@@ -187,8 +244,37 @@ mod tests {
 
     const ASKED: &str = "https://api.cc.email/v3/emails?limit=50";
 
-    fn followed(link: &str) -> Result<String, String> {
-        follow(link, &ASKED.parse().unwrap()).map(|query| query.as_str().to_owned())
+    fn followed(link: &str) -> Result<String, &'static str> {
+        follow(link, &ASKED.parse().unwrap(), "/v3/emails").map(|query| query.as_str().to_owned())
+    }
+
+    #[test]
+    fn behind_a_prefix_a_link_is_followed_with_it_and_without_it() {
+        let follow = |link: &str| {
+            follow(
+                link,
+                &"https://gw.example/cc/v3/emails?limit=50".parse().unwrap(),
+                "/v3/emails",
+            )
+        };
+        for link in [
+            "/v3/emails?cursor=x",
+            "/cc/v3/emails?cursor=x",
+            "https://gw.example/v3/emails?cursor=x",
+            "?cursor=x",
+        ] {
+            assert_eq!(follow(link).unwrap().as_str(), "cursor=x", "{link}");
+        }
+        for link in [
+            "https://api.cc.email/v3/emails?cursor=x",
+            "/v3/contacts?cursor=x",
+            "/cc/v3/contacts?cursor=x",
+            "/other/v3/emails?cursor=x",
+            "/emails?cursor=x",
+            "/cc/emails?cursor=x",
+        ] {
+            assert!(follow(link).is_err(), "{link}");
+        }
     }
 
     #[test]
@@ -218,11 +304,9 @@ mod tests {
             "/v3/emails/?cursor=x",
             "/emails?cursor=x",
             "/v3/emails",
-            "/v3/emails?limit=50",
             "/v3/emails#cursor",
             "file:///etc/passwd?x",
             "http://[",
-            "",
         ] {
             assert!(followed(link).is_err(), "{link}");
         }

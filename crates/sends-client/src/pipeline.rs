@@ -1,22 +1,19 @@
-//! The way of one call: token, turn, request, and what to do when that fails.
-//!
-//! Owns the order of these steps and the one error that comes out of them. Each step's own rules live in its file. Must not
-//! know what any endpoint's answer looks like.
+//! The steps of one call: token, turn, request, and what to do when that fails. Each step's own rules are in its file.
 
 use std::{fmt, future::Future, sync::Arc, time::Duration};
 
 use reqwest::StatusCode;
-use serde::de::IgnoredAny;
+use sends_core::DecodeError;
 use tokio::time::{Instant, sleep, timeout_at};
 use tracing::{Instrument, Span, field};
 
 use crate::{
     AccessToken, Caller, Endpoint, FailureClass, ObservedRequest, Observer, Pacer, TokenError, UpstreamError,
-    breaker::Breaker,
+    breaker::{Breaker, LeftAlone},
     pacing::{Refused, RefusedReason, Turn, Verdict},
     refusals::{Held, Refusals},
     retry::{Remedy, Retries},
-    transport::{Answer, Transport},
+    transport::{Answer, Broken, Transport},
 };
 
 /// How soon to ask for a token again where its source does not say.
@@ -38,6 +35,8 @@ struct Effort {
     sent: u32,
     /// How long it waited for its turns.
     waited: Duration,
+    /// Whether it was sent again because the upstream had closed the connection.
+    reconnected: bool,
 }
 
 /// Why an attempt brought no value.
@@ -48,15 +47,17 @@ enum AttemptError {
     Held(Held),
     /// It was, and this is what came of it.
     Sent(UpstreamError),
+    /// It was, just when the upstream closed the connection: it is sent once more on another one, and nothing has failed.
+    ConnectionClosed,
 }
 
 impl Pipeline {
-    /// Reads `endpoint` for `caller`. An answer that `decode` refuses, in words for the operator, is a failure too.
+    /// Reads `endpoint` for `caller`. An answer that `decode` refuses is a failure too.
     pub(crate) async fn get<T>(
         &self,
         caller: &Caller,
         endpoint: &Endpoint,
-        decode: impl Fn(&[u8]) -> Result<T, String>,
+        decode: impl Fn(&[u8]) -> Result<T, DecodeError>,
     ) -> Result<T, UpstreamError> {
         let started = Instant::now();
         let mut effort = Effort::default();
@@ -89,7 +90,7 @@ impl Pipeline {
         &self,
         caller: &Caller,
         endpoint: &Endpoint,
-        decode: impl Fn(&[u8]) -> Result<T, String>,
+        decode: impl Fn(&[u8]) -> Result<T, DecodeError>,
         effort: &mut Effort,
     ) -> Result<T, UpstreamError> {
         if !caller.begin_call() {
@@ -116,6 +117,7 @@ impl Pipeline {
                     return Ok(value);
                 }
                 Err(AttemptError::Sent(failure)) => failure,
+                Err(AttemptError::ConnectionClosed) => continue,
                 Err(AttemptError::Unsent(refused)) => {
                     self.observer.refused(endpoint, refused.class);
                     return Err(instead_of_retry(last, refused));
@@ -188,12 +190,12 @@ impl Pipeline {
         caller: &Caller,
         endpoint: &Endpoint,
         token: &AccessToken,
-        decode: impl Fn(&[u8]) -> Result<T, String>,
+        decode: impl Fn(&[u8]) -> Result<T, DecodeError>,
         effort: &mut Effort,
     ) -> Result<T, AttemptError> {
-        let circuit_open = |wait| AttemptError::Unsent(circuit_open(endpoint, wait));
+        let circuit_open = |left_alone| AttemptError::Unsent(circuit_open(endpoint, left_alone));
         // Asked before the queue, so that a refusal is quick, and again after it, since much may have happened meanwhile.
-        self.breaker.check().map_err(circuit_open)?;
+        self.breaker.check(endpoint).map_err(circuit_open)?;
         let turn = Turn {
             lane: caller.lane(),
             priority: caller.priority(),
@@ -209,7 +211,7 @@ impl Pipeline {
         self.refusals
             .admit(token, endpoint.name())
             .map_err(AttemptError::Held)?;
-        let admission = self.breaker.admit().map_err(circuit_open)?;
+        let admission = self.breaker.admit(endpoint).map_err(circuit_open)?;
         slot.depart();
         caller.count_call();
         effort.sent += 1;
@@ -223,13 +225,27 @@ impl Pipeline {
             return Err(AttemptError::Sent(failure));
         };
         let mut outcome = match answer {
-            Ok(answer) => decode(answer.body()).map_err(|detail| undecodable(answer, detail)),
-            Err(failure) => Err(failure),
+            Ok(answer) => decode(answer.body()).map_err(|error| undecodable(answer, &error)),
+            // Whether the upstream has seen the request is not known, so the one that follows has a turn of its own.
+            Err(Broken { by_closing: true, .. }) if !effort.reconnected => {
+                effort.reconnected = true;
+                self.observer.requested(&ObservedRequest {
+                    endpoint: endpoint.clone(),
+                    status: None,
+                    failure: None,
+                    took: departed.elapsed(),
+                });
+                tracing::debug!(
+                    "{endpoint}: the upstream closed the connection; trying again on another one"
+                );
+                return Err(AttemptError::ConnectionClosed);
+            }
+            Err(Broken { failure, .. }) => Err(failure),
         };
         self.observe(endpoint, departed, outcome.as_ref().err());
         match &outcome {
             Err(failure) if Remedy::of(failure.class) == Remedy::Backoff => {
-                admission.failed(endpoint, failure.class);
+                admission.failed(failure.class);
             }
             Ok(_) | Err(_) => admission.succeeded(),
         }
@@ -297,13 +313,15 @@ fn instead_of_retry(last: Option<UpstreamError>, refused: UpstreamError) -> Upst
     }
 }
 
-/// What is wrong with an answer that could not be decoded.
-fn undecodable(answer: Answer, detail: String) -> UpstreamError {
-    // An answer that just ends may arrive whole next time; any other text would come again as it is.
-    let class = match serde_json::from_slice::<IgnoredAny>(answer.body()) {
-        Err(error) if error.is_eof() => FailureClass::Interrupted,
-        _ => FailureClass::Invalid,
+/// What is wrong with an answer that could not be decoded. One that just ends may arrive whole next time; any other text would
+/// come again as it is.
+fn undecodable(answer: Answer, error: &DecodeError) -> UpstreamError {
+    let class = if error.is_cut_off() {
+        FailureClass::Interrupted
+    } else {
+        FailureClass::Invalid
     };
+    let detail = format!("the upstream answered {}, but {error}", answer.status());
     answer.failure(class, detail)
 }
 
@@ -400,10 +418,17 @@ fn beyond_allowance(endpoint: &Endpoint) -> UpstreamError {
     }
 }
 
-fn circuit_open(endpoint: &Endpoint, wait: Duration) -> UpstreamError {
-    let detail = "the upstream has been failing and is left alone for now".to_owned();
+fn circuit_open(endpoint: &Endpoint, left_alone: LeftAlone) -> UpstreamError {
+    let (class, detail) = match left_alone.by_itself {
+        None => (
+            FailureClass::CircuitOpen,
+            "the upstream has been failing and is left alone for now",
+        ),
+        // Only this id or page: for the caller it is as if it had been asked for and failed once more.
+        Some(class) => (class, "it has been failing by itself and is left alone for now"),
+    };
     UpstreamError {
-        retry_after: Some(wait),
-        ..UpstreamError::without_answer(endpoint.clone(), FailureClass::CircuitOpen, detail)
+        retry_after: Some(left_alone.wait),
+        ..UpstreamError::without_answer(endpoint.clone(), class, detail.to_owned())
     }
 }

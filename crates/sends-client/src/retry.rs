@@ -67,6 +67,7 @@ impl Remedy {
             FailureClass::LoginRequired
             | FailureClass::TokenUnavailable
             | FailureClass::Forbidden
+            | FailureClass::NoSuchPath
             | FailureClass::NotFound
             | FailureClass::QuotaExceeded
             | FailureClass::QueueFull

@@ -1,8 +1,8 @@
 //! One GET over HTTP: the only place in the product that sends a request to the upstream's API.
 //!
-//! It owns the headers, the time limits and the size limit. It does not know what an answer means beyond its status.
+//! It sets the headers, the time limits and the size limit, and knows of an answer no more than its status.
 
-use std::{error::Error, time::Duration};
+use std::{cell::Cell, error::Error, io, time::Duration};
 
 use reqwest::{
     Client, Response, StatusCode,
@@ -28,7 +28,19 @@ pub(crate) struct Transport {
     body_limit: usize,
 }
 
-/// A complete answer with status 200, and what an error about it would have to say.
+tokio::task_local! {
+    /// Whether a connection has come about for the request that the task sends.
+    static CONNECTED: Cell<bool>;
+}
+
+/// Why there is no complete answer with a success.
+pub(crate) struct Broken {
+    pub(crate) failure: UpstreamError,
+    /// Whether the upstream closed a connection that was used before, just as the request went out on it.
+    pub(crate) by_closing: bool,
+}
+
+/// A complete answer with a success, and what an error about it would have to say.
 pub(crate) struct Answer {
     body: Vec<u8>,
     call: Call,
@@ -37,6 +49,10 @@ pub(crate) struct Answer {
 impl Answer {
     pub(crate) fn body(&self) -> &[u8] {
         &self.body
+    }
+
+    pub(crate) fn status(&self) -> StatusCode {
+        self.call.status.unwrap_or_default()
     }
 
     pub(crate) fn failure(self, class: FailureClass, detail: String) -> UpstreamError {
@@ -65,6 +81,8 @@ impl Transport {
             .redirect(redirect::Policy::none())
             .connector_layer(MapResponseLayer::new(move |connection| {
                 connected();
+                // A connection that came too late for its request is finished by another task.
+                let _ = CONNECTED.try_with(|is_new| is_new.set(true));
                 connection
             }))
             // Repeating a request is a decision for the layer that counts requests against the budget.
@@ -86,27 +104,42 @@ impl Transport {
     }
 
     /// Sends one request with `token`, to `base_url` and to nowhere else.
-    pub(crate) async fn get(
-        &self,
-        endpoint: &Endpoint,
-        token: &AccessToken,
-    ) -> Result<Answer, UpstreamError> {
+    pub(crate) async fn get(&self, endpoint: &Endpoint, token: &AccessToken) -> Result<Answer, Broken> {
         let mut call = Call::new(endpoint.clone());
         let mut request = self.http.get(endpoint.url(&self.base_url));
         if let Some(authorization) = token.authorization() {
             request = request.header(AUTHORIZATION, authorization);
         }
-        let mut response = match request.send().await {
-            Ok(response) => response,
-            Err(error) => return Err(call.broken(&error)),
+        let sent = CONNECTED.scope(Cell::new(false), async {
+            let sent = request.send().await;
+            (sent, CONNECTED.with(Cell::get))
+        });
+        let mut response = match sent.await {
+            (Ok(response), _) => response,
+            (Err(error), is_new) => {
+                let by_closing = !is_new && is_closed_connection(&error);
+                let failure = call.broken(&error);
+                return Err(Broken { failure, by_closing });
+            }
         };
         call.note(&response);
         let body = self.read(&mut response, &call).await;
-        match response.status() {
-            StatusCode::OK => Ok(Answer { body: body?, call }),
+        let outcome = match response.status() {
+            // Observed with good JSON. What its content type says does not matter.
+            StatusCode::OK | StatusCode::ACCEPTED | StatusCode::NON_AUTHORITATIVE_INFORMATION => {
+                body.map(|body| Answer { body, call })
+            }
+            StatusCode::NO_CONTENT => Err(call.failure(
+                FailureClass::Invalid,
+                "the upstream answered 204 No Content where JSON was asked for".to_owned(),
+            )),
             // The status counts even when the body that explains it does not arrive.
             status => Err(call.refused(status, &body.unwrap_or_default())),
-        }
+        };
+        outcome.map_err(|failure| Broken {
+            failure,
+            by_closing: false,
+        })
     }
 
     async fn read(&self, response: &mut Response, call: &Call) -> Result<Vec<u8>, UpstreamError> {
@@ -162,10 +195,14 @@ impl Call {
             .as_deref()
             .or(refusal.error_key.as_deref())
             .unwrap_or("no explanation given");
-        let failure = self.failure(
-            refusal.class(status),
-            format!("the upstream answered {status}: {words}"),
-        );
+        let class = refusal.class(status);
+        let advice = match class {
+            FailureClass::NoSuchPath => {
+                "; it has no such path, so check the address of the API (--upstream-url)"
+            }
+            _ => "",
+        };
+        let failure = self.failure(class, format!("the upstream answered {status}: {words}{advice}"));
         UpstreamError {
             error_key: refusal.error_key,
             message: refusal.message,
@@ -193,6 +230,32 @@ impl Call {
             ..UpstreamError::without_answer(self.endpoint, class, detail)
         }
     }
+}
+
+/// Whether no byte of an answer came because the connection was closed or reset.
+fn is_closed_connection(error: &reqwest::Error) -> bool {
+    if error.is_connect() || error.is_timeout() || error.is_builder() {
+        return false;
+    }
+    let mut cause: Option<&(dyn Error + 'static)> = error.source();
+    while let Some(inner) = cause {
+        if let Some(error) = inner.downcast_ref::<hyper::Error>()
+            && (error.is_incomplete_message() || error.is_closed() || error.is_canceled())
+        {
+            return true;
+        }
+        if let Some(error) = inner.downcast_ref::<io::Error>() {
+            return matches!(
+                error.kind(),
+                io::ErrorKind::ConnectionReset
+                    | io::ErrorKind::ConnectionAborted
+                    | io::ErrorKind::BrokenPipe
+                    | io::ErrorKind::UnexpectedEof
+            );
+        }
+        cause = inner.source();
+    }
+    false
 }
 
 /// The cause at the bottom of the chain: "connection refused" rather than "error sending request for url (…)".

@@ -91,7 +91,7 @@ async fn all_campaigns_come_page_by_page_whatever_the_last_page_looks_like() {
         assert!(
             campaigns
                 .iter()
-                .any(|campaign| campaign.status == Some(CampaignStatus::Removed))
+                .any(|campaign| campaign.status.as_deref() == Some(&CampaignStatus::Removed))
         );
     }
 }
@@ -121,7 +121,7 @@ async fn a_campaign_leads_to_its_activities_and_an_activity_to_its_campaign() {
     let primary = detail
         .activities
         .iter()
-        .find(|activity| activity.role == Some(ActivityRole::PrimaryEmail));
+        .find(|activity| activity.role.as_deref() == Some(&ActivityRole::PrimaryEmail));
     assert_eq!(primary.unwrap().id, id(GUIDE_ACTIVITY_ID));
     assert_eq!(
         detail
@@ -138,7 +138,7 @@ async fn a_campaign_leads_to_its_activities_and_an_activity_to_its_campaign() {
         .await
         .unwrap();
     assert_eq!(activity.campaign, Some(detail.campaign.id));
-    assert_eq!(activity.status, detail.campaign.status);
+    assert_eq!(activity.status.as_deref(), detail.campaign.status.as_deref());
     let escaped = visit.client.activity(&caller, feed("11")).await.unwrap();
     assert!(!escaped.subject.unwrap().contains("&amp;"));
 

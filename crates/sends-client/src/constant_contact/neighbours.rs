@@ -4,15 +4,15 @@
 
 use sends_core::{
     ActivityDetail, ActivityId, ActivityStats, Campaign, CampaignDetail, CampaignId, CampaignStats,
-    CampaignSummary, ContactList, Listed, Page, Schedule, Segment, SegmentId,
+    CampaignSummary, ContactList, FromJson, FromJsonOf, Listed, Page, Schedule, Segment, SegmentId,
 };
 
-use super::{ConstantContact, read};
+use super::ConstantContact;
 #[cfg(doc)]
 use crate::FailureClass;
 use crate::{
     Batch, BatchAnswer, Caller, CampaignFilter, Endpoint, NextPage, Paged, ResourcePage, UpstreamError,
-    listing,
+    listing::{self, PageQuery},
 };
 
 impl ConstantContact {
@@ -20,14 +20,13 @@ impl ConstantContact {
     ///
     /// # Errors
     ///
-    /// [`UpstreamError`]. A link to the next page that leads out of the listing is [`FailureClass::Invalid`], here and at
-    /// every other listing.
+    /// [`UpstreamError`].
     pub async fn campaigns(
         &self,
         caller: &Caller,
         filter: &CampaignFilter,
     ) -> Result<ResourcePage<Campaign>, UpstreamError> {
-        self.page(caller, Endpoint::Campaigns(filter.query())).await
+        self.first_page(caller, filter.query()).await
     }
 
     /// The first page of the campaigns that were sent, the last sent first (documented), with `limit` of them: 1 to 500,
@@ -41,8 +40,7 @@ impl ConstantContact {
         caller: &Caller,
         limit: u16,
     ) -> Result<ResourcePage<CampaignSummary>, UpstreamError> {
-        self.page(caller, Endpoint::CampaignSummaries(listing::summaries(limit)))
-            .await
+        self.first_page(caller, listing::summaries(limit)).await
     }
 
     /// The first page of the contact lists, 500 of them, deleted ones included.
@@ -51,8 +49,7 @@ impl ConstantContact {
     ///
     /// [`UpstreamError`]; without the scope `contact_data` it is [`FailureClass::Forbidden`].
     pub async fn contact_lists(&self, caller: &Caller) -> Result<ResourcePage<ContactList>, UpstreamError> {
-        self.page(caller, Endpoint::ContactLists(listing::contact_lists()))
-            .await
+        self.first_page(caller, listing::contact_lists()).await
     }
 
     /// The first page of the segments, 1,000 of them, without deleted ones (documented).
@@ -61,7 +58,7 @@ impl ConstantContact {
     ///
     /// [`UpstreamError`]; without the scope `contact_data` it is [`FailureClass::Forbidden`].
     pub async fn segments(&self, caller: &Caller) -> Result<ResourcePage<Segment>, UpstreamError> {
-        self.page(caller, Endpoint::Segments(listing::segments())).await
+        self.first_page(caller, listing::segments()).await
     }
 
     /// The page that follows another one.
@@ -74,7 +71,7 @@ impl ConstantContact {
         caller: &Caller,
         next: &NextPage<T>,
     ) -> Result<ResourcePage<T>, UpstreamError> {
-        self.page(caller, next.endpoint()).await
+        self.page(caller, next.clone()).await
     }
 
     /// One campaign with its activities. One that is listed may be gone (observed).
@@ -87,8 +84,7 @@ impl ConstantContact {
         caller: &Caller,
         campaign: CampaignId,
     ) -> Result<CampaignDetail, UpstreamError> {
-        self.pipeline
-            .get(caller, &Endpoint::Campaign(campaign), read)
+        self.read_one(caller, &Endpoint::Campaign(campaign), campaign)
             .await
     }
 
@@ -102,8 +98,7 @@ impl ConstantContact {
         caller: &Caller,
         activity: ActivityId,
     ) -> Result<ActivityDetail, UpstreamError> {
-        self.pipeline
-            .get(caller, &Endpoint::Activity(activity), read)
+        self.read_one(caller, &Endpoint::Activity(activity), activity)
             .await
     }
 
@@ -113,9 +108,7 @@ impl ConstantContact {
     ///
     /// [`UpstreamError`].
     pub async fn schedule(&self, caller: &Caller, activity: ActivityId) -> Result<Schedule, UpstreamError> {
-        self.pipeline
-            .get(caller, &Endpoint::Schedule(activity), read)
-            .await
+        self.read(caller, &Endpoint::Schedule(activity)).await
     }
 
     /// The statistics of several activities. Those that the upstream does not know are not among them.
@@ -152,17 +145,25 @@ impl ConstantContact {
     ///
     /// [`UpstreamError`]; without the scope `contact_data` it is [`FailureClass::Forbidden`].
     pub async fn segment(&self, caller: &Caller, segment: SegmentId) -> Result<Segment, UpstreamError> {
-        self.pipeline.get(caller, &Endpoint::Segment(segment), read).await
+        self.read_one(caller, &Endpoint::Segment(segment), segment).await
+    }
+
+    async fn first_page<T: Paged>(
+        &self,
+        caller: &Caller,
+        query: PageQuery,
+    ) -> Result<ResourcePage<T>, UpstreamError> {
+        self.page(caller, NextPage::first(query)).await
     }
 
     async fn page<T: Paged>(
         &self,
         caller: &Caller,
-        endpoint: Endpoint,
+        asked: NextPage<T>,
     ) -> Result<ResourcePage<T>, UpstreamError> {
         let base = self.pipeline.transport.base_url();
-        let decode = |body: &[u8]| ResourcePage::of(read(body)?, &endpoint, base);
-        self.pipeline.get(caller, &endpoint, decode).await
+        let decoded = self.decode(caller, &asked.endpoint(), Page::decode).await?;
+        Ok(ResourcePage::of(decoded, asked, base))
     }
 
     async fn batch<T: Listed>(
@@ -170,7 +171,19 @@ impl ConstantContact {
         caller: &Caller,
         endpoint: Endpoint,
     ) -> Result<BatchAnswer<T>, UpstreamError> {
-        let page: Page<T> = self.pipeline.get(caller, &endpoint, read).await?;
-        Ok(BatchAnswer::of(page, endpoint))
+        let decoded = self.decode(caller, &endpoint, Page::decode).await?;
+        Ok(BatchAnswer::of(decoded, endpoint))
+    }
+
+    async fn read_one<Id: Copy, T: FromJsonOf<Id>>(
+        &self,
+        caller: &Caller,
+        endpoint: &Endpoint,
+        asked: Id,
+    ) -> Result<T, UpstreamError> {
+        let decoded = self
+            .decode(caller, endpoint, |body| T::decode_of(asked, body))
+            .await?;
+        Ok(decoded.value)
     }
 }

@@ -13,7 +13,11 @@ use sends_client::{
     TokenError, TokenSource, UpstreamError, pacing::Limits,
 };
 use sends_core::{ActivityId, SendHistory};
-use tokio::time::Instant;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpListener,
+    time::Instant,
+};
 
 const HISTORY: &str = r#"[{"send_id":1,"count":2,"send_status":"COMPLETED","reason_code":0}]"#;
 const UNAUTHORIZED: &str = r#"{"error_key":"unauthorized","error_message":"Unauthorized"}"#;
@@ -362,4 +366,106 @@ async fn calls_that_wait_for_their_turn_do_not_send_a_token_that_was_refused_mea
     );
     // Those that left together with the first.
     assert!(upstream.requests().len() <= 4, "{}", upstream.requests().len());
+}
+
+/// An upstream that keeps its connections alive. Each inner list is what one connection gets to see, and after it the
+/// connection is closed with the next request on it unanswered.
+async fn kept_alive(connections: Vec<Vec<&'static str>>) -> (String, Arc<Mutex<usize>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base_url = format!("http://{}/v3", listener.local_addr().unwrap());
+    let requests = Arc::new(Mutex::new(0));
+    let count = Arc::clone(&requests);
+    tokio::spawn(async move {
+        for bodies in connections {
+            let (mut connection, _) = listener.accept().await.unwrap();
+            let mut bodies = bodies.into_iter();
+            loop {
+                let mut head = Vec::new();
+                while !head.ends_with(b"\r\n\r\n") {
+                    match connection.read_u8().await {
+                        Ok(byte) => head.push(byte),
+                        Err(_) => return,
+                    }
+                }
+                *count.lock().unwrap() += 1;
+                let Some(body) = bodies.next() else { break };
+                let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+                connection.write_all(answer.as_bytes()).await.unwrap();
+            }
+        }
+    });
+    (base_url, requests)
+}
+
+#[tokio::test]
+async fn a_kept_connection_that_is_closed_under_a_request_is_replaced_silently() {
+    let (base_url, requests) = kept_alive(vec![vec![HISTORY], vec![HISTORY, HISTORY]]).await;
+    let defaults = settings(&base_url);
+    // Not a retry: there are none, and one failure would open the breaker.
+    let client = client(Settings {
+        breaker: BreakerSettings {
+            failures: 1,
+            ..BreakerSettings::default()
+        },
+        retry: RetrySettings {
+            max_attempts: 1,
+            ..defaults.retry.clone()
+        },
+        ..defaults
+    });
+    for (number, sent) in [(1, 1), (2, 2), (3, 1)] {
+        let caller = caller(token("the-token"));
+        let history = client.send_history(&caller, activity(number)).await.unwrap();
+        assert_eq!((history.len(), caller.calls_sent()), (1, sent), "{number}");
+    }
+    assert_eq!(*requests.lock().unwrap(), 4);
+    assert_eq!(client.pacer().state().used_today, 4);
+}
+
+#[tokio::test]
+async fn a_second_connection_that_is_closed_under_a_request_is_a_failure() {
+    let (base_url, requests) = kept_alive(vec![vec![HISTORY], vec![], vec![HISTORY]]).await;
+    let defaults = settings(&base_url);
+    let client = client(Settings {
+        retry: RetrySettings {
+            max_attempts: 1,
+            ..defaults.retry.clone()
+        },
+        ..defaults
+    });
+    client
+        .send_history(&caller(token("the-token")), activity(1))
+        .await
+        .unwrap();
+    let error = client
+        .send_history(&caller(token("the-token")), activity(2))
+        .await
+        .unwrap_err();
+    assert_eq!((error.class, error.attempts), (FailureClass::Interrupted, 2));
+    assert_eq!(*requests.lock().unwrap(), 3);
+}
+
+#[tokio::test]
+async fn two_activities_that_always_fail_cost_the_others_nothing() {
+    let replies: Vec<Reply> = (0..400).map(|_| Reply::json(500, "")).collect();
+    let upstream = ScriptedUpstream::start(replies).await;
+    let client = client(settings(&upstream.base_url()));
+    for round in 0..50 {
+        for number in 0..2 {
+            let error = client
+                .send_history(&caller(token("the-token")), activity(number))
+                .await
+                .unwrap_err();
+            assert_eq!(error.class, FailureClass::ServerFailure, "{round}");
+        }
+    }
+    assert_eq!(client.left_alone_for(), None);
+    let sent = upstream.requests().len();
+    assert!(sent < 20, "{sent} requests for 100 calls about two activities");
+    // Another one is asked for: the scripted upstream fails that too, but it is sent.
+    let error = client
+        .send_history(&caller(token("the-token")), activity(9))
+        .await
+        .unwrap_err();
+    assert!(error.attempts > 0, "{error}");
 }

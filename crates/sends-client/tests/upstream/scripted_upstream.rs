@@ -30,6 +30,11 @@ impl Reply {
         )
     }
 
+    /// A complete answer with these headers.
+    pub(crate) fn typed(status: u16, headers: &str, body: &str) -> Self {
+        Self::answer(status, headers, body.len(), body.as_bytes())
+    }
+
     /// An answer that ends before its length is reached.
     pub(crate) fn cut_off(status: u16, body: &str) -> Self {
         Self::answer(status, "", body.len() + 10, body.as_bytes())

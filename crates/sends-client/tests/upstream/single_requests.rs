@@ -186,20 +186,62 @@ async fn a_refusal_carries_what_support_and_the_caller_need() {
 }
 
 #[tokio::test]
-async fn an_undecodable_history_says_in_which_record_and_field() {
-    let error = ask(Reply::json(200, r#"[{"send_id":1},{"count":2}]"#))
+async fn a_record_that_cannot_be_read_costs_itself_and_is_counted() {
+    let history = ask(Reply::json(
+        200,
+        r#"[{"send_id":1,"count":"many"},{"count":2},{"send_id":"3"}]"#,
+    ))
+    .await
+    .unwrap();
+    let numbers: Vec<_> = history.iter().map(|send| (send.send_id, send.count)).collect();
+    assert_eq!(numbers, [(1, None), (3, None)]);
+    assert_eq!((history.unreadable_sends(), history.unreadable_values()), (1, 1));
+}
+
+#[tokio::test]
+async fn any_success_with_json_is_read_whatever_its_content_type() {
+    for reply in [
+        Reply::json(202, GUIDE),
+        Reply::json(203, GUIDE),
+        Reply::typed(200, "", GUIDE),
+        Reply::typed(200, "content-type: text/html\r\n", GUIDE),
+        Reply::typed(
+            200,
+            "content-type: application/json; charset=windows-1252\r\n",
+            &format!("\u{feff}{GUIDE}"),
+        ),
+    ] {
+        let name = reply.first_line();
+        assert_eq!(ask(reply).await.unwrap().len(), 2, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_success_that_is_no_answer_says_what_it_is() {
+    for (reply, expected) in [
+        (Reply::json(204, ""), "204 No Content where JSON was asked for"),
+        (
+            Reply::json(200, "<!doctype html><title>Login</title>"),
+            "200 OK, but not a send history: it is an HTML or XML page instead of JSON",
+        ),
+        (
+            Reply::json(200, r#"{"sends": []}"#),
+            "200 OK, but not a send history: invalid type: map",
+        ),
+    ] {
+        let error = ask(reply).await.unwrap_err();
+        assert_eq!(error.class, FailureClass::Invalid);
+        assert!(error.detail.contains(expected), "{}", error.detail);
+    }
+}
+
+#[tokio::test]
+async fn a_403_for_a_missing_path_speaks_of_the_address() {
+    let error = ask(Reply::json(403, r#"{"message":"Missing Authentication Token"}"#))
         .await
         .unwrap_err();
-    assert_eq!(error.class, FailureClass::Invalid);
-    assert!(
-        error.detail.contains("record 2") && error.detail.contains("send_id"),
-        "{}",
-        error.detail
-    );
-    let error = ask(Reply::json(200, r#"[{"send_id":1,"count":"many"}]"#))
-        .await
-        .unwrap_err();
-    assert!(error.detail.contains("count"), "{}", error.detail);
+    assert_eq!(error.class, FailureClass::NoSuchPath);
+    assert!(error.detail.contains("--upstream-url"), "{}", error.detail);
 }
 
 #[tokio::test]
