@@ -193,7 +193,7 @@ fn history(number: u64, sends: u64) -> SendHistory {
             segment_ids: Vec::new(),
             count: Some(random.i64(1..5_000)),
             run_date: Timestamp::from_second(FIRST + random.i64(0..SPAN)).ok(),
-            send_status: Some(SendStatus::Completed),
+            send_status: Some(SendStatus::Completed.into()),
             reason_code: Some(ReasonCode::new(reason_code)),
         }
     };
@@ -204,7 +204,7 @@ fn campaign(number: u64) -> Campaign {
     Campaign {
         id: campaign_id(number),
         name: Some(format!("Newsletter {number}")),
-        status: Some(CampaignStatus::Done),
+        status: Some(CampaignStatus::Done.into()),
         campaign_type: Some("NEWSLETTER".to_owned()),
         type_code: Some(10),
         created_at: Timestamp::from_second(FIRST).ok(),

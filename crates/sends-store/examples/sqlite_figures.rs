@@ -93,7 +93,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn history() -> Result<SendHistory, sends_core::DecodeHistoryError> {
+fn history() -> Result<SendHistory, sends_core::DecodeError> {
     SendHistory::from_json(
         br#"[
         {"send_id": 1, "contact_list_ids": ["f4ab800a-5adf-11e9-ba6a-fa163e6b01c1"], "count": 1250,

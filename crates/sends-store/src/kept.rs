@@ -36,4 +36,12 @@ impl Answer {
             Self::NotFound => None,
         }
     }
+
+    /// How many sends and values of it could not be read.
+    pub(crate) fn unreadable(&self) -> (usize, usize) {
+        match self {
+            Self::History(history) => (history.unreadable_sends(), history.unreadable_values()),
+            Self::NotFound => (0, 0),
+        }
+    }
 }

@@ -9,7 +9,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use sends_core::{ListId, ReasonCode, SegmentId, SendAttempt, SendHistory, SendStatus};
+use sends_core::{ListId, ReasonCode, SegmentId, SendAttempt, SendHistory, SendStatus, Verbatim};
 
 use crate::list_ids::{self, UUID_LENGTH};
 use crate::{Answer, Kept};
@@ -25,6 +25,8 @@ impl Packed {
         // 0 is "not found"; a history is its length and one more.
         write_length(&mut bytes, kept.answer.send_count().map_or(0, |count| count + 1));
         if let Answer::History(history) = &kept.answer {
+            write_length(&mut bytes, history.unreadable_sends());
+            write_length(&mut bytes, history.unreadable_values());
             for send in history.iter() {
                 write_send(&mut bytes, send);
             }
@@ -40,8 +42,10 @@ impl Packed {
         let answer = match reader.length()?.checked_sub(1) {
             None => Answer::NotFound,
             Some(count) => {
+                let (unreadable_sends, unreadable_values) = (reader.length()?, reader.length()?);
                 let sends: Option<Vec<SendAttempt>> = (0..count).map(|_| reader.send()).collect();
-                Answer::History(Arc::new(SendHistory::new(sends?)))
+                let history = SendHistory::new(sends?).with_unreadable(unreadable_sends, unreadable_values);
+                Answer::History(Arc::new(history))
             }
         };
         Some(Kept { fetched_at, answer })
@@ -66,7 +70,7 @@ const STATUS: u8 = 0b111;
 const STATUS_ABSENT: u8 = 0;
 const STATUS_COMPLETED: u8 = 1;
 const STATUS_ERRORED: u8 = 2;
-const STATUS_OTHER: u8 = 3;
+const STATUS_TEXT: u8 = 3;
 const HAS_COUNT: u8 = 1 << 3;
 const HAS_RUN_DATE: u8 = 1 << 4;
 const HAS_REASON: u8 = 1 << 5;
@@ -75,11 +79,13 @@ const LISTS_VERBATIM: u8 = 1 << 7;
 
 fn write_send(bytes: &mut Vec<u8>, send: &SendAttempt) {
     let uuids = list_ids::to_uuids(&send.contact_list_ids);
-    let status = match &send.send_status {
+    let verbatim = send.send_status.as_ref().map(Verbatim::verbatim);
+    // A known status in another spelling than its own is packed like one that is not known.
+    let status = match verbatim {
         None => STATUS_ABSENT,
-        Some(SendStatus::Completed) => STATUS_COMPLETED,
-        Some(SendStatus::Errored) => STATUS_ERRORED,
-        Some(SendStatus::Other(_)) => STATUS_OTHER,
+        Some("COMPLETED") => STATUS_COMPLETED,
+        Some("ERRORED") => STATUS_ERRORED,
+        Some(_) => STATUS_TEXT,
     };
     let flag = |flag: u8, set: bool| if set { flag } else { 0 };
     bytes.push(
@@ -91,7 +97,7 @@ fn write_send(bytes: &mut Vec<u8>, send: &SendAttempt) {
             | flag(LISTS_VERBATIM, uuids.is_none()),
     );
     write_signed(bytes, send.send_id.into());
-    if let Some(SendStatus::Other(text)) = &send.send_status {
+    if let Some(text) = verbatim.filter(|_| status == STATUS_TEXT) {
         write_text(bytes, text);
     }
     if let Some(count) = send.count {
@@ -201,9 +207,9 @@ impl<'a> Reader<'a> {
         // Read in the order of writing, which is that of the fields below but for the lists.
         let send_id = self.signed()?.try_into().ok()?;
         let send_status = match flags & STATUS {
-            STATUS_COMPLETED => Some(SendStatus::Completed),
-            STATUS_ERRORED => Some(SendStatus::Errored),
-            STATUS_OTHER => Some(SendStatus::Other(self.text()?.into())),
+            STATUS_COMPLETED => Some(SendStatus::Completed.into()),
+            STATUS_ERRORED => Some(SendStatus::Errored.into()),
+            STATUS_TEXT => Some(self.text()?.into()),
             _ => None,
         };
         let count = if flags & HAS_COUNT == 0 {

@@ -276,7 +276,7 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
 mod tests {
     use std::sync::Arc;
 
-    use sends_core::{SendAttempt, SendHistory, SendStatus};
+    use sends_core::{SendAttempt, SendHistory, Verbatim};
 
     use super::*;
     use crate::Answer;
@@ -316,7 +316,7 @@ mod tests {
             segment_ids: Vec::new(),
             count: None,
             run_date: None,
-            send_status: Some(SendStatus::from("x".repeat(status_length))),
+            send_status: Some(Verbatim::from("x".repeat(status_length))),
             reason_code: None,
         };
         Kept {

@@ -7,7 +7,7 @@
 mod unreadable;
 
 use jiff::Timestamp;
-use sends_core::{ActivityId, ActivityReference, ActivityRole, Campaign, CampaignId};
+use sends_core::{ActivityId, ActivityReference, ActivityRole, Campaign, CampaignId, Verbatim};
 
 pub use unreadable::{FailedReading, Subject, Unreadable};
 
@@ -209,7 +209,7 @@ pub struct KnownActivity {
     /// The activity.
     pub id: ActivityId,
     /// What it is within its campaign.
-    pub role: Option<ActivityRole>,
+    pub role: Option<Verbatim<ActivityRole>>,
     /// When its history was fetched. `None` when no answer is kept.
     pub fetched_at: Option<Timestamp>,
     /// When it was last sent, by that history.

@@ -5,10 +5,10 @@
 use std::collections::HashMap;
 
 use rusqlite::{Connection, Row};
-use sends_core::{ActivityId, ActivityRole, Campaign, CampaignId, CampaignStatus};
+use sends_core::{ActivityId, Campaign, CampaignId};
 
 use super::fault::Fault;
-use super::read::{moment, optional_timestamp, text};
+use super::read::{moment, optional_timestamp, verbatim};
 use super::statement::Statement;
 use crate::{KnownActivity, KnownCampaign, Owner};
 
@@ -20,7 +20,7 @@ pub(super) fn campaign(row: &Row<'_>) -> Result<Option<Campaign>, Fault> {
     Ok(Some(Campaign {
         id: CampaignId::from_bytes(id),
         name: row.get("name")?,
-        status: text(row, "campaign_status")?.map(CampaignStatus::from),
+        status: verbatim(row, "campaign_status", "campaign_status_spelling")?,
         campaign_type: row.get("type")?,
         type_code: row.get("type_code")?,
         created_at: optional_timestamp(row, "created_at", "created_at_nanos")?,
@@ -29,9 +29,10 @@ pub(super) fn campaign(row: &Row<'_>) -> Result<Option<Campaign>, Fault> {
 }
 
 const CAMPAIGN: &str = "
-    SELECT campaign.id AS number, campaign.campaign AS campaign, name, campaign.status AS campaign_status, type, type_code,
+    SELECT campaign.id AS number, campaign.campaign AS campaign, name, campaign.status AS campaign_status,
+           campaign.status_spelling AS campaign_status_spelling, type, type_code,
            created_at, created_at_nanos, updated_at, updated_at_nanos, last_sent_at, last_sent_at_nanos, is_gone,
-           known.activity AS activity, role, fetched_at, fetched_at_nanos,
+           known.activity AS activity, role, role_spelling, fetched_at, fetched_at_nanos,
            (SELECT run_date FROM send WHERE history = kept.id ORDER BY run_date DESC, run_date_nanos DESC LIMIT 1)
                AS last_run,
            (SELECT run_date_nanos FROM send WHERE history = kept.id ORDER BY run_date DESC, run_date_nanos DESC LIMIT 1)
@@ -89,7 +90,7 @@ fn activity(row: &Row<'_>) -> Result<Option<KnownActivity>, Fault> {
     };
     Ok(Some(KnownActivity {
         id: ActivityId::from_bytes(id),
-        role: text(row, "role")?.map(ActivityRole::from),
+        role: verbatim(row, "role", "role_spelling")?,
         fetched_at: optional_timestamp(row, "fetched_at", "fetched_at_nanos")?,
         last_run_date: optional_timestamp(row, "last_run", "last_run_nanos")?,
         failing_since: moment(row, "history_failing_since")?,

@@ -153,9 +153,11 @@ const DATED: [&str; 4] = ["run_date", "run_date_nanos", "activity", "ordinal"];
 const UNDATED: [&str; 2] = ["activity", "ordinal"];
 
 const COLUMNS: &str = ")
-    SELECT send.activity, send.ordinal, send_id, run_date, run_date_nanos, send.status AS status, reason_code, count,
+    SELECT send.activity, send.ordinal, send_id, run_date, run_date_nanos, send.status AS status,
+           send.status_spelling AS status_spelling, reason_code, count,
            contact_list_ids, segment_ids,
-           campaign.campaign AS campaign, name, campaign.status AS campaign_status, type, type_code,
+           campaign.campaign AS campaign, name, campaign.status AS campaign_status,
+           campaign.status_spelling AS campaign_status_spelling, type, type_code,
            created_at, created_at_nanos, updated_at, updated_at_nanos
     FROM chosen
     CROSS JOIN send ON send.history = chosen.history AND send.ordinal = chosen.ordinal

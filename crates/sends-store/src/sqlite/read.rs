@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Row};
-use sends_core::{ActivityId, ListId, ReasonCode, SegmentId, SendAttempt, SendHistory, SendStatus};
+use sends_core::{ActivityId, ListId, OpenSet, ReasonCode, SegmentId, SendAttempt, SendHistory, Verbatim};
 
 use super::fault::Fault;
 use crate::{Answer, Kept, Owner, list_ids};
@@ -21,8 +21,8 @@ const HISTORIES: &str = "
         UNION ALL
         SELECT place + 1, substr(?2, 16 * place + 17, 16) FROM wanted WHERE 16 * place + 32 <= length(?2)
     )
-    SELECT place, fetched_at, fetched_at_nanos, sends,
-           send_id, run_date, run_date_nanos, status, reason_code, count, contact_list_ids, segment_ids
+    SELECT place, fetched_at, fetched_at_nanos, sends, unreadable_sends, unreadable_values,
+           send_id, run_date, run_date_nanos, status, status_spelling, reason_code, count, contact_list_ids, segment_ids
     FROM wanted
     CROSS JOIN activity_history AS kept
         ON kept.owner = (SELECT id FROM owner WHERE key = ?1) AND kept.activity = wanted.activity
@@ -88,11 +88,17 @@ pub(super) fn count(number: i64) -> u64 {
     number.try_into().unwrap_or(0)
 }
 
+fn length(row: &Row<'_>, column: &str) -> Result<usize, Fault> {
+    Ok(usize::try_from(count(row.get(column)?)).unwrap_or(usize::MAX))
+}
+
 /// What the rows of one activity say: its sends, or one row without a send.
 struct Found {
     fetched_at: Timestamp,
     /// How many sends there should be.
     expected: Option<i64>,
+    /// How many sends and values of the answer could not be read.
+    unreadable: (usize, usize),
     sends: Vec<SendAttempt>,
 }
 
@@ -101,6 +107,10 @@ impl Found {
         Ok(Self {
             fetched_at: timestamp(row.get("fetched_at")?, row.get("fetched_at_nanos")?)?,
             expected: row.get("sends")?,
+            unreadable: (
+                length(row, "unreadable_sends")?,
+                length(row, "unreadable_values")?,
+            ),
             sends: Vec::new(),
         })
     }
@@ -116,7 +126,10 @@ impl Found {
         let answer = match self.expected {
             None => Answer::NotFound,
             Some(expected) if i64::try_from(self.sends.len()) == Ok(expected) => {
-                Answer::History(Arc::new(SendHistory::new(self.sends)))
+                let (sends, values) = self.unreadable;
+                Answer::History(Arc::new(
+                    SendHistory::new(self.sends).with_unreadable(sends, values),
+                ))
             }
             Some(_) => return Err(Fault::Row("a history has more or fewer sends than it should")),
         };
@@ -134,7 +147,7 @@ pub(super) fn send(row: &Row<'_>) -> Result<SendAttempt, Fault> {
         segment_ids: segment_ids(text(row, "segment_ids")?)?,
         count: row.get("count")?,
         run_date: optional_timestamp(row, "run_date", "run_date_nanos")?,
-        send_status: text(row, "status")?.map(SendStatus::from),
+        send_status: verbatim(row, "status", "status_spelling")?,
         reason_code: row.get::<_, Option<i32>>("reason_code")?.map(ReasonCode::new),
     })
 }
@@ -142,6 +155,19 @@ pub(super) fn send(row: &Row<'_>) -> Result<SendAttempt, Fault> {
 /// The text in a column, or `None` where it holds none.
 pub(super) fn text<'r>(row: &'r Row<'_>, column: &str) -> Result<Option<&'r str>, Fault> {
     Ok(row.get_ref(column)?.as_str_or_null()?)
+}
+
+/// A word in the upstream's spelling, which is the first column's where the second has none.
+pub(super) fn verbatim<T: OpenSet>(
+    row: &Row<'_>,
+    word: &str,
+    spelling: &str,
+) -> Result<Option<Verbatim<T>>, Fault> {
+    let text = match text(row, spelling)? {
+        None => text(row, word)?,
+        spelled => spelled,
+    };
+    Ok(text.map(Verbatim::from))
 }
 
 /// The moment in a pair of columns, or `None` where they hold none.

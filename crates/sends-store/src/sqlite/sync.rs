@@ -111,7 +111,11 @@ const UNSETTLED: &str = "
         JOIN campaign_activity AS known ON known.campaign = campaign.id
         JOIN activity_history AS executing ON executing.owner = known.owner AND executing.activity = known.activity
         WHERE campaign.owner = (SELECT id FROM owner WHERE key = ?1) AND campaign.status = ?7 AND is_gone = 0)
-      AND NOT EXISTS (SELECT 1 FROM unreadable WHERE owner = kept.owner AND kind = 2 AND subject = kept.activity)
+      -- What could be read in part was tried when it was fetched.
+      AND NOT EXISTS (
+        SELECT 1 FROM unreadable
+        WHERE owner = kept.owner AND kind = 2 AND subject = kept.activity
+          AND tried_at > 1000 * kept.fetched_at + kept.fetched_at_nanos / 1000000)
     ORDER BY kept.fetched_at, kept.fetched_at_nanos, kept.activity";
 
 pub(super) fn unsettled(

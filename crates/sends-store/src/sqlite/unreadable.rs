@@ -15,7 +15,8 @@ use crate::{Owner, Subject, Unreadable};
 const UNREADABLE: &str = "
     SELECT kind, subject, missing_from, missing_until, since, tried_at, reason,
            EXISTS (SELECT 1 FROM sync_work WHERE owner = failed.owner AND campaign = campaign.id) AS is_queued,
-           campaign.campaign AS campaign, name, campaign.status AS campaign_status, type, type_code,
+           campaign.campaign AS campaign, name, campaign.status AS campaign_status,
+           campaign.status_spelling AS campaign_status_spelling, type, type_code,
            created_at, created_at_nanos, updated_at, updated_at_nanos
     FROM unreadable AS failed
     LEFT JOIN campaign_activity AS known

@@ -13,6 +13,7 @@ use rusqlite::types::{FromSql, Value};
 use rusqlite::{Connection, Error, Params, Result, ToSql, params};
 use sends_core::{
     ActivityId, ActivityReference, Campaign, CampaignId, Outcome, ReasonCode, SendAttempt, SendStatus,
+    Verbatim,
 };
 
 use self::owners::owner_number;
@@ -106,16 +107,17 @@ fn one<T: FromSql>(connection: &Connection, sql: &'static str, values: impl Para
 const FORGET: &str = "DELETE FROM owner WHERE key = ?1";
 
 const KEEP: &str = "
-    INSERT INTO activity_history (owner, activity, fetched_at, fetched_at_nanos, sends)
-    VALUES (?1, ?2, ?3, ?4, ?5)
+    INSERT INTO activity_history (owner, activity, fetched_at, fetched_at_nanos, sends, unreadable_sends, unreadable_values)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
     ON CONFLICT (owner, activity) DO UPDATE
-    SET fetched_at = excluded.fetched_at, fetched_at_nanos = excluded.fetched_at_nanos, sends = excluded.sends
+    SET fetched_at = excluded.fetched_at, fetched_at_nanos = excluded.fetched_at_nanos, sends = excluded.sends,
+        unreadable_sends = excluded.unreadable_sends, unreadable_values = excluded.unreadable_values
     RETURNING id, (SELECT campaign FROM campaign_activity WHERE owner = ?1 AND activity = ?2) AS campaign";
 
 const KEEP_SEND: &str = "
-    INSERT INTO send (history, ordinal, owner, activity, campaign, send_id, run_date, run_date_nanos, status, reason_code,
-                      outcome, count, contact_list_ids, segment_ids)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
+    INSERT INTO send (history, ordinal, owner, activity, campaign, send_id, run_date, run_date_nanos, status,
+                      status_spelling, reason_code, outcome, count, contact_list_ids, segment_ids)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
 
 /// A send may name a list twice.
 const KEEP_LIST: &str =
@@ -142,9 +144,17 @@ const PROBE: &str = "
 fn keep(connection: &Connection, owner: Owner, activity: ActivityId, kept: &Kept) -> Result<()> {
     let owner = owner_number(connection, owner)?;
     let (second, nanosecond) = parts(kept.fetched_at);
-    let sends = kept.answer.send_count();
-    let sends = sends.map(|sends| i64::try_from(sends).unwrap_or(i64::MAX));
-    let values = params![owner, activity.as_bytes(), second, nanosecond, sends];
+    let number = |count| i64::try_from(count).unwrap_or(i64::MAX);
+    let (unreadable_sends, unreadable_values) = kept.answer.unreadable();
+    let values = params![
+        owner,
+        activity.as_bytes(),
+        second,
+        nanosecond,
+        kept.answer.send_count().map(number),
+        number(unreadable_sends),
+        number(unreadable_values),
+    ];
     let history = connection.prepare_cached(KEEP)?.query_one(values, |row| {
         Ok(History {
             number: row.get("id")?,
@@ -161,7 +171,27 @@ fn keep(connection: &Connection, owner: Owner, activity: ActivityId, kept: &Kept
             history.keep_send(connection, ordinal, send)?;
         }
     }
-    unreadable::clear(connection, owner, Subject::History(activity))
+    if unreadable_sends == 0 {
+        return unreadable::clear(connection, owner, Subject::History(activity));
+    }
+    let failed = FailedReading {
+        subject: Subject::History(activity),
+        missing_from: None,
+        missing_until: kept.fetched_at,
+        failed_at: kept.fetched_at,
+        reason: reason_of_partial(unreadable_sends),
+    };
+    unreadable::keep_failed_of(connection, owner, &failed)
+}
+
+/// Why a history counts as unreadable of which some sends could be read.
+fn reason_of_partial(unreadable_sends: usize) -> String {
+    match unreadable_sends {
+        1 => "Constant Contact gave one send of this activity in a form that cannot be read.".to_owned(),
+        count => {
+            format!("Constant Contact gave {count} sends of this activity in a form that cannot be read.")
+        }
+    }
 }
 
 const DELETE_SENDS: [&str; 3] = [
@@ -199,7 +229,8 @@ impl History {
             send.send_id,
             run_date.map(|(second, _)| second),
             run_date.map(|(_, nanosecond)| nanosecond),
-            send.send_status.as_ref().map(SendStatus::as_str),
+            send.send_status.as_deref().map(SendStatus::as_str),
+            send.send_status.as_ref().and_then(Verbatim::other_spelling),
             send.reason_code.map(ReasonCode::get),
             outcome_code(send.outcome()),
             send.count,

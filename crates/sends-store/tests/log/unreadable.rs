@@ -1,7 +1,12 @@
 //! What could not be read: how long it is remembered, and what it says about gaps.
 
-use sends_core::{ActivityRole, CampaignId};
-use sends_store::{Coverage, FailedReading, SqliteStore, Store, Subject, SyncLog};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use sends_core::{ActivityRole, CampaignId, SendHistory};
+use sends_store::{
+    Answer, Coverage, FailedReading, Kept, LogFilter, SendLog as _, SqliteStore, Store, Subject, SyncLog,
+};
 
 use crate::sync::{at, changed, list, reference, sent_at, unread};
 use crate::world::{activity, campaign};
@@ -145,4 +150,80 @@ async fn it_neither_waits_on_the_queue_nor_is_it_unsettled() {
     };
     assert_eq!(store.coverage(OWNER).await.unwrap(), complete);
     assert_eq!(store.unreadable(OWNER, 1).await.unwrap().len(), 1);
+}
+
+/// A history of one send, of which some others could not be read.
+fn partial(second: i64, unreadable: usize) -> Kept {
+    let kept = sent_at(second, 0);
+    let Answer::History(history) = kept.answer else {
+        panic!("a history")
+    };
+    let history = SendHistory::clone(&history).with_unreadable(unreadable, 1);
+    Kept {
+        fetched_at: at(200),
+        answer: Answer::History(Arc::new(history)),
+    }
+}
+
+#[tokio::test]
+async fn a_history_of_which_a_send_cannot_be_read_is_in_the_log_and_counts_as_unreadable() {
+    let store = SqliteStore::in_memory().await.unwrap();
+    let kept = partial(100, 2);
+    store.keep(OWNER, activity(1), kept.clone()).await.unwrap();
+    assert_eq!(
+        store.history(OWNER, activity(1), Timestamp::MAX).await.unwrap(),
+        Some(kept)
+    );
+    assert_eq!(store.count(OWNER, &LogFilter::default()).await.unwrap(), 1);
+
+    let unreadable = store.unreadable(OWNER, 9).await.unwrap().remove(0);
+    assert_eq!(unreadable.subject, Subject::History(activity(1)));
+    assert_eq!(
+        (unreadable.missing_from, unreadable.missing_until),
+        (None, at(200))
+    );
+    assert_eq!((unreadable.since, unreadable.tried_at), (at(200), at(200)));
+    assert_eq!(
+        unreadable.reason,
+        "Constant Contact gave 2 sends of this activity in a form that cannot be read."
+    );
+    // Its other sends are read again as if nothing were wrong.
+    assert_eq!(
+        store.unsettled(OWNER, at(100), at(201)).await.unwrap(),
+        [activity(1)]
+    );
+    keep(&store, &[history(1, None, 200, 300)]).await;
+    assert_eq!(store.unsettled(OWNER, at(100), at(201)).await.unwrap(), []);
+
+    store.keep(OWNER, activity(1), partial(100, 0)).await.unwrap();
+    assert_eq!(store.unreadable(OWNER, 9).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_role_and_a_status_come_back_as_they_were_spelled() {
+    let store = SqliteStore::in_memory().await.unwrap();
+    let mut spelled = campaign(7, None);
+    spelled.status = Some("Done".into());
+    let mut resend = reference(1, ActivityRole::Resend);
+    resend.role = Some("RESEND".into());
+    store
+        .keep_activities(
+            OWNER,
+            spelled.clone(),
+            vec![resend.clone(), reference(2, ActivityRole::PrimaryEmail)],
+        )
+        .await
+        .unwrap();
+    let known = store
+        .campaigns(OWNER, &[spelled.id])
+        .await
+        .unwrap()
+        .remove(0)
+        .unwrap();
+    assert_eq!(known.campaign, spelled);
+    assert_eq!(known.activities[0].role, resend.role);
+    assert_eq!(
+        known.activities[1].role.as_ref().unwrap().verbatim(),
+        "primary_email"
+    );
 }

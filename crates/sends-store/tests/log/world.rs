@@ -13,7 +13,7 @@ use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use sends_core::{
     ActivityId, ActivityReference, Campaign, CampaignId, CampaignStatus, ListId, Outcome, ReasonCategory,
-    ReasonCode, SegmentId, SendAttempt, SendFilter, SendHistory, SendStatus,
+    ReasonCode, SegmentId, SendAttempt, SendFilter, SendHistory, SendStatus, Verbatim,
 };
 use sends_store::{
     Answer, GroupBy, GroupKey, Kept, LogFilter, LogOrder, LoggedSend, Owner, SqliteStore, Store, SyncLog,
@@ -41,7 +41,7 @@ pub(crate) fn campaign(number: u8, name: Option<String>) -> Campaign {
     Campaign {
         id: campaign_id(number),
         name,
-        status: Some(CampaignStatus::Done),
+        status: Some(CampaignStatus::Done.into()),
         campaign_type: Some("NEWSLETTER".to_owned()),
         type_code: Some(10),
         created_at: Some("2019-04-18T20:03:08.108Z".parse().unwrap()),
@@ -252,8 +252,10 @@ fn lists() -> Vec<ListId> {
     .to_vec()
 }
 
-fn statuses() -> Vec<SendStatus> {
-    ["COMPLETED", "ERRORED", "Paused"].map(SendStatus::from).to_vec()
+fn statuses() -> Vec<Verbatim<SendStatus>> {
+    ["COMPLETED", "ERRORED", "Paused", "Completed"]
+        .map(Verbatim::from)
+        .to_vec()
 }
 
 fn any_date() -> impl Strategy<Value = Timestamp> {
@@ -303,7 +305,7 @@ pub(crate) fn any_filter() -> impl Strategy<Value = LogFilter> {
                 send;
             let mut filter = LogFilter::default();
             if takes[0] {
-                filter.send.statuses = statuses;
+                filter.send.statuses = statuses.iter().map(|status| SendStatus::clone(status)).collect();
                 filter.send.unfamiliar_status = unfamiliar_status;
             }
             filter.send = SendFilter {

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
-use sends_core::{ActivityId, ListId, ReasonCode, SegmentId, SendAttempt, SendHistory, SendStatus};
+use sends_core::{ActivityId, ListId, ReasonCode, SegmentId, SendAttempt, SendHistory, SendStatus, Verbatim};
 use sends_store::{Answer, Kept};
 
 pub(crate) fn activity(number: u128) -> ActivityId {
@@ -40,7 +40,12 @@ pub(crate) fn not_found(second: i64) -> Kept {
 }
 
 pub(crate) fn any_kept() -> impl Strategy<Value = Kept> {
-    let history = vec(any_send(), 0..6).prop_map(|sends| Answer::History(Arc::new(SendHistory::new(sends))));
+    let history =
+        (vec(any_send(), 0..6), 0..3_usize, 0..300_usize).prop_map(|(sends, unreadable, values)| {
+            Answer::History(Arc::new(
+                SendHistory::new(sends).with_unreadable(unreadable, values),
+            ))
+        });
     (
         any_timestamp(),
         prop_oneof![9 => history, 1 => Just(Answer::NotFound)],
@@ -83,11 +88,12 @@ fn any_list_id() -> impl Strategy<Value = ListId> {
     ]
 }
 
-fn any_status() -> impl Strategy<Value = SendStatus> {
+fn any_status() -> impl Strategy<Value = Verbatim<SendStatus>> {
     prop_oneof![
-        Just(SendStatus::Completed),
-        Just(SendStatus::Errored),
-        any::<String>().prop_map(SendStatus::from),
+        Just(SendStatus::Completed.into()),
+        Just(SendStatus::Errored.into()),
+        Just(Verbatim::from("Completed")),
+        any::<String>().prop_map(Verbatim::from),
     ]
 }
 

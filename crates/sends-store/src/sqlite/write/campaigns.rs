@@ -3,7 +3,7 @@
 //! Owns that the sends of the log know their campaign. Must not know of transactions: each function is a part of one.
 
 use rusqlite::{Connection, Result, params};
-use sends_core::{ActivityReference, ActivityRole, Campaign, CampaignId, CampaignStatus};
+use sends_core::{ActivityReference, ActivityRole, Campaign, CampaignId, CampaignStatus, Verbatim};
 
 use super::moments::{rounded_down, stretch};
 use super::owners::owner_number;
@@ -12,11 +12,12 @@ use crate::log::folded;
 use crate::{Listing, Owner, Subject, SyncState, SyncWork};
 
 const KEEP: &str = "
-    INSERT INTO campaign (owner, campaign, name, folded_name, status, type, type_code,
+    INSERT INTO campaign (owner, campaign, name, folded_name, status, status_spelling, type, type_code,
                           created_at, created_at_nanos, updated_at, updated_at_nanos)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
     ON CONFLICT (owner, campaign) DO UPDATE
-    SET name = excluded.name, folded_name = excluded.folded_name, status = excluded.status, type = excluded.type,
+    SET name = excluded.name, folded_name = excluded.folded_name, status = excluded.status,
+        status_spelling = excluded.status_spelling, type = excluded.type,
         type_code = excluded.type_code, created_at = excluded.created_at, created_at_nanos = excluded.created_at_nanos,
         updated_at = excluded.updated_at, updated_at_nanos = excluded.updated_at_nanos, is_gone = 0
     RETURNING id";
@@ -60,8 +61,9 @@ pub(super) fn keep_listing(connection: &Connection, owner: Owner, listing: &List
 }
 
 const TAKE_ACTIVITY: &str = "
-    INSERT INTO campaign_activity (owner, activity, campaign, role) VALUES (?1, ?2, ?3, ?4)
-    ON CONFLICT (owner, activity) DO UPDATE SET campaign = excluded.campaign, role = excluded.role";
+    INSERT INTO campaign_activity (owner, activity, campaign, role, role_spelling) VALUES (?1, ?2, ?3, ?4, ?5)
+    ON CONFLICT (owner, activity) DO UPDATE
+    SET campaign = excluded.campaign, role = excluded.role, role_spelling = excluded.role_spelling";
 
 const NAME_CAMPAIGN: &str = "
     UPDATE send SET campaign = ?3
@@ -85,8 +87,9 @@ pub(super) fn keep_activities(
     }
     for activity in activities {
         let id = activity.id.as_bytes();
-        let role = activity.role.as_ref().map(ActivityRole::as_str);
-        execute(connection, TAKE_ACTIVITY, (number, id, campaign, role))?;
+        let role = activity.role.as_deref().map(ActivityRole::as_str);
+        let spelling = activity.role.as_ref().and_then(Verbatim::other_spelling);
+        execute(connection, TAKE_ACTIVITY, (number, id, campaign, role, spelling))?;
         execute(connection, NAME_CAMPAIGN, (number, id, campaign))?;
     }
     Ok(())
@@ -169,7 +172,8 @@ fn keep_campaign(connection: &Connection, owner: i64, campaign: &Campaign) -> Re
         campaign.id.as_bytes(),
         campaign.name,
         campaign.name.as_deref().map(folded),
-        campaign.status.as_ref().map(CampaignStatus::as_str),
+        campaign.status.as_deref().map(CampaignStatus::as_str),
+        campaign.status.as_ref().and_then(Verbatim::other_spelling),
         campaign.campaign_type,
         campaign.type_code,
         created.map(|(second, _)| second),

@@ -19,11 +19,15 @@ const KEEP: &str = "
         tried_at = excluded.tried_at, reason = excluded.reason";
 
 pub(super) fn keep_failed(connection: &Connection, owner: Owner, failed: &FailedReading) -> Result<()> {
-    let number = owner_number(connection, owner)?;
+    keep_failed_of(connection, owner_number(connection, owner)?, failed)
+}
+
+/// The same for an owner whose number is known.
+pub(super) fn keep_failed_of(connection: &Connection, owner: i64, failed: &FailedReading) -> Result<()> {
     let (kind, id) = key(&failed.subject);
     let (from, until) = stretch(failed.missing_from, failed.missing_until);
     let failed_at = rounded_down(failed.failed_at);
-    let values = params![number, kind, id, from, until, failed_at, failed.reason];
+    let values = params![owner, kind, id, from, until, failed_at, failed.reason];
     execute(connection, KEEP, values)
 }
 
