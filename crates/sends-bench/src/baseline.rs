@@ -141,7 +141,7 @@ impl Send {
         self.attempt()
             .send_status
             .as_ref()
-            .map(sends_core::SendStatus::as_str)
+            .map(sends_core::Verbatim::verbatim)
     }
 
     async fn reason_code(&self) -> Option<i32> {

@@ -27,7 +27,7 @@ impl SendHistory {
 
 impl fmt::Display for Explanation<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0.is_empty() {
+        if self.0.is_empty() && self.0.unreadable_sends() == 0 {
             return writeln!(f, "This activity was never sent.");
         }
         writeln!(
@@ -39,6 +39,9 @@ impl fmt::Display for Explanation<'_> {
             explain_send(f, send)?;
         }
         let summary = self.0.summary();
+        if summary.unreadable_sends > 0 {
+            writeln!(f, "\nSends in a form that cannot be read: {}.", summary.unreadable_sends)?;
+        }
         let attention = if summary.needs_attention {
             "needs attention"
         } else {

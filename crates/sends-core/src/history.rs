@@ -111,7 +111,10 @@ impl SendHistory {
 
     /// What the attempts add up to.
     pub fn summary(&self) -> HistorySummary {
-        HistorySummary::of(&self.sends)
+        HistorySummary {
+            unreadable_sends: self.unreadable_sends,
+            ..HistorySummary::of(&self.sends)
+        }
     }
 }
 

@@ -16,6 +16,9 @@ pub struct HistorySummary {
     pub attempts: usize,
     /// The number of attempts whose outcome is [`Outcome::Failed`].
     pub failed_attempts: usize,
+    /// The number of attempts that the upstream gave in a form that could not be read, and that nothing else here counts. 0 as
+    /// a rule.
+    pub unreadable_sends: usize,
     /// The number of contacts the email went out to, over all attempts; never negative.
     ///
     /// The sum of the counts of the attempts that were [sent](Outcome::Sent), up to the greatest `i64`. It is a lower

@@ -47,6 +47,7 @@ fn the_vendors_sample_adds_up() {
         HistorySummary {
             attempts: 2,
             failed_attempts: 0,
+            unreadable_sends: 0,
             contacts_reached: 2,
             first_run_date: Some(time("2019-04-18T20:03:08Z")),
             last_run_date: Some(time("2019-05-07T14:42:57Z")),
@@ -67,6 +68,16 @@ fn attempts_are_put_in_order_and_equal_numbers_keep_theirs() {
     let mut reversed = history.clone().into_sends();
     reversed.swap(2, 3);
     assert_eq!(SendHistory::new(reversed), history);
+}
+
+#[test]
+fn what_cannot_be_read_is_summed_up_and_explained() {
+    let history = SendHistory::from_json(br#"[{"send_id": 1}, {}]"#).unwrap();
+    assert_eq!((history.summary().attempts, history.summary().unreadable_sends), (1, 1));
+    let explanation = history.explanation().to_string();
+    assert!(explanation.contains("Sends in a form that cannot be read: 1."), "{explanation}");
+    let history = SendHistory::from_json(b"[{}]").unwrap();
+    assert!(!history.explanation().to_string().contains("never sent"));
 }
 
 #[test]

@@ -63,7 +63,9 @@ impl Synchronisation {
             self.log.keep_listing(self.owner, listing).await?;
         }
         let readings = histories.into_iter().map(|(activity, one)| async move {
-            let status = one.campaign.and_then(|campaign| campaign.status);
+            let status = one
+                .campaign
+                .and_then(|campaign| campaign.status.map(|status| CampaignStatus::clone(&status)));
             let stretch = (one.missing_from, one.missing_until);
             self.read_or_remember(activity, status.as_ref(), stretch).await
         });

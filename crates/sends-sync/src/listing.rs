@@ -19,11 +19,16 @@ impl Synchronisation {
                 .known(page.records.iter().map(|campaign| campaign.id))
                 .await?;
             let mut listing = campaigns_listed(page.records, &known, began);
-            if page.next.is_none() {
+            if page.next.is_none() && page.cut_short.is_none() {
                 state.listed_at = Some(began);
                 listing.state = Some(state.clone());
             }
             self.keep(listing).await?;
+            if page.cut_short.is_some() {
+                return Err(Obstacle::Partial(
+                    "Constant Contact's list of campaigns cannot be read to its end: a link to the next page is wrong.",
+                ));
+            }
             let Some(next) = page.next else { return Ok(()) };
             self.check_stop()?;
             page = self.upstream.more_campaigns(next).await?;
@@ -39,12 +44,19 @@ impl Synchronisation {
             let known = self.known(page.records.iter().map(|summary| summary.id)).await?;
             let count = page.records.len();
             let mut listing = summaries_listed(page.records, &known);
-            let next = page.next.filter(|_| is_first || listing.work.len() == count);
-            if next.is_none() {
+            let goes_on = is_first || listing.work.len() == count;
+            let next = page.next.filter(|_| goes_on);
+            let is_cut_short = page.cut_short.is_some() && goes_on;
+            if next.is_none() && !is_cut_short {
                 state.reports_read_at = Some(began);
                 listing.state = Some(state.clone());
             }
             self.keep(listing).await?;
+            if is_cut_short {
+                return Err(Obstacle::Partial(
+                    "Constant Contact's report of sent campaigns cannot be read to its end: a link to the next page is wrong.",
+                ));
+            }
             let Some(next) = next else { return Ok(()) };
             self.check_stop()?;
             page = self.upstream.more_summaries(next).await?;

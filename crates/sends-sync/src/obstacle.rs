@@ -12,6 +12,9 @@ pub(crate) enum Obstacle {
     /// A call failed.
     #[error(transparent)]
     Upstream(Box<UpstreamError>),
+    /// Part of an answer cannot be read, for this reason; the rest of it is used.
+    #[error("{0}")]
+    Partial(&'static str),
     /// Nothing can be remembered.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -43,6 +46,7 @@ impl Obstacle {
     pub(crate) fn reach(&self) -> Reach {
         match self {
             Self::Upstream(error) => reach_of(error.class),
+            Self::Partial(_) => Reach::This,
             Self::ToldToStop | Self::Store(_) => Reach::Everything,
         }
     }
@@ -51,6 +55,7 @@ impl Obstacle {
     pub(crate) fn for_people(&self) -> &'static str {
         match self {
             Self::ToldToStop => "The program was told to stop.",
+            Self::Partial(reason) => reason,
             Self::Store(_) => "The log cannot be written.",
             Self::Upstream(error) => describe(error.class),
         }
@@ -90,6 +95,7 @@ fn describe(class: FailureClass) -> &'static str {
         FailureClass::Forbidden => {
             "The login may not read campaigns: a scope or privilege is missing, or the application was deactivated."
         }
+        FailureClass::NoSuchPath => "The address of Constant Contact's API is wrong: there is no such path.",
         FailureClass::Invalid => "Constant Contact gave an answer that cannot be understood.",
         FailureClass::NotFound | FailureClass::Rejected => "Constant Contact refused a correct request.",
     }
@@ -111,6 +117,7 @@ fn reach_of(class: FailureClass) -> Reach {
         | FailureClass::TokenUnavailable
         | FailureClass::Unauthenticated
         | FailureClass::LoginRequired
-        | FailureClass::Forbidden => Reach::Everything,
+        | FailureClass::Forbidden
+        | FailureClass::NoSuchPath => Reach::Everything,
     }
 }

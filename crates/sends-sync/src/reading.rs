@@ -39,7 +39,7 @@ impl Synchronisation {
         let sendable = known
             .activities
             .iter()
-            .filter(|activity| activity.role.as_ref().is_none_or(ActivityRole::can_be_sent));
+            .filter(|activity| activity.role.as_deref().is_none_or(ActivityRole::can_be_sent));
         let sendable = sendable.map(|activity| activity.id).collect();
         self.read_histories(work, known, sendable, &mut found).await?;
         // Where a synchronisation was killed half way, activities may be known that are not all there are by now, and news may
@@ -63,9 +63,18 @@ impl Synchronisation {
                 |activity: &&ActivityReference| activity.can_be_sent() && !found.tried.contains(&activity.id);
             let unread = detail.activities.iter().filter(is_unread);
             let unread = unread.map(|activity| activity.id).collect();
+            let unreadable = detail.unreadable_activities;
             self.log
                 .keep_activities(self.owner, detail.campaign, detail.activities)
                 .await?;
+            if unreadable > 0 {
+                let obstacle = Obstacle::Partial(
+                    "Constant Contact names activities of this campaign in a form that cannot be read.",
+                );
+                let stretch = (work.missing_from, work.missing_until);
+                self.remember_failed(Subject::Campaign(work.campaign), stretch, &obstacle)
+                    .await?;
+            }
             self.read_histories(work, known, unread, &mut found).await?;
         }
         found.awaited.map_or(Ok(()), Err)
@@ -106,7 +115,10 @@ impl Synchronisation {
         let before = self.store.history(self.owner, activity, shown_from).await?;
         let now = match &before {
             Some(kept) if kept.fetched_at >= shown_from => kept.clone(),
-            _ => self.ask_history(activity, known.campaign.status.as_ref()).await?,
+            _ => {
+                self.ask_history(activity, known.campaign.status.as_deref())
+                    .await?
+            }
         };
         found.is_news |= before.is_none_or(|before| before.answer != now.answer);
         if let Answer::History(history) = &now.answer {

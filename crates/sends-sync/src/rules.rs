@@ -58,7 +58,7 @@ pub(crate) fn work_of_listed(
     let last_sent = known.and_then(|known| known.last_sent_at);
     let is_the_same = known.is_some_and(|known| {
         let known = &known.campaign;
-        known.updated_at == campaign.updated_at && known.status == campaign.status
+        known.updated_at == campaign.updated_at && known.status.as_deref() == campaign.status.as_deref()
     });
     if is_the_same || !can_have_sends(campaign, last_sent) {
         return None;
@@ -173,7 +173,7 @@ fn is_unfinished(outcome: Outcome) -> bool {
 
 /// A draft that was never sent has no history: scheduling it makes it something else.
 fn can_have_sends(campaign: &Campaign, last_sent: Option<Timestamp>) -> bool {
-    campaign.status != Some(CampaignStatus::Draft) || last_sent.is_some()
+    campaign.status.as_deref() != Some(&CampaignStatus::Draft) || last_sent.is_some()
 }
 
 /// The moment before which nothing of a campaign is missing. `None` when something of it was never read.
@@ -181,7 +181,7 @@ fn read_at(known: &KnownCampaign) -> Option<Timestamp> {
     let sendable = known.activities.iter().filter(|activity| {
         activity
             .role
-            .as_ref()
+            .as_deref()
             .is_none_or(sends_core::ActivityRole::can_be_sent)
     });
     let fetched: Option<Vec<Timestamp>> = sendable.map(|activity| activity.fetched_at).collect();

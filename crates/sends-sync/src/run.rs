@@ -130,24 +130,16 @@ impl Synchronisation {
         let is_first = state.reports_read_at.is_none();
         let mut reported = Ok(());
         if is_first {
-            reported = self.consult_report(state).await?;
+            reported = deferred(self.list_summaries(state).await)?;
         }
-        self.list_campaigns(state).await?;
+        let listed = deferred(self.list_campaigns(state).await)?;
         if is_due && !is_first {
-            reported = self.consult_report(state).await?;
+            reported = deferred(self.list_summaries(state).await)?;
         }
         self.read_unsettled().await?;
         self.retry_unreadable().await?;
         self.work_off().await?;
-        reported
-    }
-
-    /// The report only helps: when it cannot be read, the inner error is for the end, after everything else.
-    async fn consult_report(&self, state: &mut SyncState) -> Result<Result<(), Obstacle>, Obstacle> {
-        match self.list_summaries(state).await {
-            Err(obstacle) if obstacle.is_in_every_way() => Err(obstacle),
-            result => Ok(result),
-        }
+        listed.and(reported)
     }
 
     /// Reads what is on the queue until nothing is left on it but what failed.
@@ -224,7 +216,7 @@ impl Synchronisation {
                     until: until.unwrap_or(Timestamp::MAX),
                 }
             }
-            Obstacle::Upstream(_) | Obstacle::Store(_) => Ended::Failed {
+            Obstacle::Upstream(_) | Obstacle::Partial(_) | Obstacle::Store(_) => Ended::Failed {
                 what: obstacle.about(),
                 reason: obstacle.to_string(),
             },
@@ -269,6 +261,14 @@ impl Synchronisation {
             progress.read += 1;
             progress.calls = calls;
         });
+    }
+}
+
+/// A listing that fails by itself holds up nothing else: the inner error is for the end.
+fn deferred(listed: Result<(), Obstacle>) -> Result<Result<(), Obstacle>, Obstacle> {
+    match listed {
+        Err(obstacle) if obstacle.is_in_every_way() => Err(obstacle),
+        result => Ok(result),
     }
 }
 

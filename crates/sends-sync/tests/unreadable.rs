@@ -130,3 +130,43 @@ async fn a_failure_of_everything_is_nothings_own() {
         "{coverage:?}"
     );
 }
+
+#[tokio::test]
+async fn a_campaign_with_an_activity_that_cannot_be_read_is_named_and_its_others_are_read() {
+    let account = Account::new(2).await;
+    account.lacks_activities(1);
+    let report = account.sync().await;
+    assert_eq!((report.ended, report.unreadable), (Ended::Complete, 2));
+    assert!(account.asked().contains(&Subject::History(activity(1))));
+    let unreadable = account.store.unreadable(account.owner, 9).await.unwrap();
+    assert_eq!(
+        unreadable[0].reason,
+        "Constant Contact names activities of this campaign in a form that cannot be read."
+    );
+    // Tried again after its own pause, and forgotten once it can be read.
+    account.sync().await;
+    assert_eq!(account.asked(), []);
+    account.lacks_activities(0);
+    account.pass(1);
+    assert_eq!(account.sync().await.unreadable, 0);
+    assert_eq!(account.asked().len(), 2);
+}
+
+#[tokio::test]
+async fn a_listing_that_is_cut_short_holds_up_nothing_and_is_named() {
+    let account = Account::new(2).await;
+    account.cuts_short(true);
+    let report = account.sync().await;
+    let Ended::Failed { what, .. } = report.ended else {
+        panic!("{report:?}")
+    };
+    assert!(
+        what.contains("list of campaigns cannot be read to its end"),
+        "{what}"
+    );
+    assert_eq!(report.read, 2);
+    assert!(!account.is_complete().await);
+    account.cuts_short(false);
+    assert_eq!(account.sync().await.ended, Ended::Complete);
+    assert!(account.is_complete().await);
+}

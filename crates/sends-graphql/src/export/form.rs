@@ -74,7 +74,7 @@ impl<'a> Record<'a> {
             activity_id: logged.activity.to_string(),
             send_id: send.send_id,
             outcome: send.outcome().as_str(),
-            send_status: send.send_status.as_ref().map(sends_core::SendStatus::as_str),
+            send_status: send.send_status.as_ref().map(sends_core::Verbatim::verbatim),
             count: send.count,
             reason_code: send.reason_code.map(sends_core::ReasonCode::get),
             reason: reason.map(|reason| reason.name),

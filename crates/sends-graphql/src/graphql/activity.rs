@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 
 use async_graphql::Context;
 use jiff::Timestamp;
-use sends_core::{ActivityDetail, ActivityId, ActivityReference, CampaignId, SendHistory};
+use sends_core::{ActivityDetail, ActivityId, ActivityReference, CampaignId, SendHistory, Verbatim};
 
 use super::{
     ApiError,
@@ -31,12 +31,14 @@ pub(super) struct CampaignActivity {
     from: ReachedFrom,
 }
 
+type Role = Verbatim<sends_core::ActivityRole>;
+
 /// Where an activity was reached from, as far as that says something of it.
 enum ReachedFrom {
     /// From anywhere.
     Elsewhere,
     /// From its campaign, which says what role it has.
-    Campaign(CampaignId, Option<sends_core::ActivityRole>),
+    Campaign(CampaignId, Option<Role>),
     /// From a send of the log, which knows the campaign.
     Log(sends_core::Campaign),
 }
@@ -69,7 +71,7 @@ impl CampaignActivity {
     }
 
     /// The role, where it is known without asking.
-    fn known_role(&self) -> Option<&sends_core::ActivityRole> {
+    fn known_role(&self) -> Option<&Role> {
         match &self.from {
             ReachedFrom::Campaign(_, role) => role.as_ref(),
             ReachedFrom::Elsewhere | ReachedFrom::Log(_) => None,
@@ -90,7 +92,7 @@ impl CampaignActivity {
         Ok(field(&*loader.activity(self.id).await?))
     }
 
-    async fn read_role(&self, context: &Context<'_>) -> Result<Option<sends_core::ActivityRole>, ApiError> {
+    async fn read_role(&self, context: &Context<'_>) -> Result<Option<Role>, ApiError> {
         match self.known_role() {
             Some(role) => Ok(Some(role.clone())),
             None => self.detail(context, |activity| activity.role.clone()).await,
@@ -100,8 +102,8 @@ impl CampaignActivity {
     async fn read_stats(&self, context: &Context<'_>) -> Result<EngagementStats, ApiError> {
         let loader = context.data_unchecked::<NeighbourLoader>();
         let stats = loader.activity_stats(self.id).await?;
-        let stats = Option::as_ref(&stats).ok_or_else(ApiError::no_such_activity)?;
-        EngagementStats::new(&stats.stats, stats.last_refresh_time)
+        let stats = Option::as_ref(&stats).ok_or_else(ApiError::no_statistics)?;
+        Ok(EngagementStats::new(&stats.stats, stats.last_refresh_time))
     }
 
     /// The campaign that it belongs to.

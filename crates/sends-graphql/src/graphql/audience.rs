@@ -82,9 +82,9 @@ impl ContactList {
         self.field(context, |list| list.favorite).await
     }
 
-    /// Whether it was deleted.
+    /// Whether it was deleted. Null when the date of that cannot be read.
     async fn is_deleted(&self, context: &Context<'_>) -> Option<Result<bool, ApiError>> {
-        self.field(context, |list| Some(list.deleted_at.is_some())).await
+        self.field(context, |list| list.is_deleted).await
     }
 
     /// When it was made.

@@ -11,7 +11,7 @@ use super::{
     ApiError,
     activity::CampaignActivity,
     enums::{ActivityRole, CampaignStatus},
-    scalar::{DateTime, int},
+    scalar::DateTime,
     stats::EngagementStats,
     zone::DateTimeZone,
 };
@@ -82,7 +82,7 @@ impl Campaign {
         let loader = context.data_unchecked::<NeighbourLoader>();
         let roles = roles.unwrap_or_default();
         let is_chosen = |activity: &&ActivityReference| {
-            roles.is_empty() || roles.contains(&activity.role.as_ref().into())
+            roles.is_empty() || roles.contains(&activity.role.as_deref().into())
         };
         if context.look_ahead().field("stats").exists() {
             // Statistics come ten in a call, which those of the whole page fill together.
@@ -104,8 +104,8 @@ impl Campaign {
     async fn read_stats(&self, context: &Context<'_>) -> Result<EngagementStats, ApiError> {
         let loader = context.data_unchecked::<NeighbourLoader>();
         let stats = loader.campaign_stats(self.id).await?;
-        let stats = Option::as_ref(&stats).ok_or_else(ApiError::no_such_campaign)?;
-        EngagementStats::new(&stats.stats, stats.last_refresh_time)
+        let stats = Option::as_ref(&stats).ok_or_else(ApiError::no_statistics)?;
+        Ok(EngagementStats::new(&stats.stats, stats.last_refresh_time))
     }
 }
 
@@ -139,27 +139,24 @@ impl Campaign {
 
     /// Constant Contact's number for its kind.
     async fn type_code(&self, context: &Context<'_>) -> Option<Result<i32, ApiError>> {
-        let code = self
-            .field(context, |campaign| campaign.type_code)
+        self.field(context, |campaign| campaign.type_code)
             .await
-            .transpose()?;
-        Some(code.and_then(|code| int("type code", code)))
+            .transpose()
     }
 
     /// How far it has come. DONE does not say that anybody was reached: the send histories of its activities do.
     async fn status(&self, context: &Context<'_>) -> Option<Result<CampaignStatus, ApiError>> {
         let status = self
-            .field(context, |campaign| Some(campaign.status.as_ref().into()))
+            .field(context, |campaign| Some(campaign.status.as_deref().into()))
             .await;
         status.transpose()
     }
 
-    /// The status as Constant Contact spelled it, in upper case where it is known, for values that `status` can only call
-    /// UNKNOWN. Null when left out.
+    /// The status as it came, letter case included, for values that `status` can only call UNKNOWN. Null when left out.
     async fn status_raw(&self, context: &Context<'_>) -> Option<Result<String, ApiError>> {
         let status = self
             .field(context, |campaign| {
-                campaign.status.as_ref().map(ToString::to_string)
+                campaign.status.as_ref().map(|status| status.verbatim().to_owned())
             })
             .await;
         status.transpose()

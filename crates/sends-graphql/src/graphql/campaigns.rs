@@ -145,6 +145,7 @@ impl CampaignPageRequest {
         let page = loader.campaign_page(self.filter()).await?;
         let mut records = Cow::Borrowed(&page.records[..]);
         let (mut unreadable, mut next) = (page.unreadable, page.next.clone());
+        let mut is_cut_short = page.cut_short.is_some();
         let mut pages = 0;
         while let Some(link) = next.as_ref().filter(|_| !self.begins_in(&records)) {
             if pages == PAGES_OF_ONE_SECOND {
@@ -156,10 +157,13 @@ impl CampaignPageRequest {
             records.to_mut().extend(page.records);
             unreadable += page.unreadable;
             next = page.next;
+            is_cut_short = page.cut_short.is_some();
             pages += 1;
         }
         let mut chosen = self.choose(&records);
-        let has_next_page = chosen.len() > usize::from(self.first) || next.is_some();
+        // A cursor of ours leads on by date even where the upstream's link is wrong.
+        let leads_on = next.is_some() || (is_cut_short && !chosen.is_empty());
+        let has_next_page = chosen.len() > usize::from(self.first) || leads_on;
         chosen.truncate(self.first.into());
         Ok(CampaignConnection {
             campaigns: chosen,

@@ -124,6 +124,11 @@ impl ApiError {
         Self::new(ErrorCode::NotFound, NO_SUCH_CAMPAIGN, Facts::default())
     }
 
+    /// The upstream has no statistics of an activity or a campaign.
+    pub(crate) fn no_statistics() -> Self {
+        Self::new(ErrorCode::NotFound, NO_STATISTICS, Facts::default())
+    }
+
     /// The account's zone is missing, or none that is known.
     pub(crate) fn no_time_zone() -> Self {
         let message = "Constant Contact names no time zone for the account that this service knows.";
@@ -165,15 +170,16 @@ impl ApiError {
 
 const NO_SUCH_ACTIVITY: &str = "This account has no such campaign activity.";
 const NO_SUCH_CAMPAIGN: &str = "This account has no such campaign.";
+const NO_STATISTICS: &str = "Constant Contact has no statistics of this: it was never sent, or this account has no such thing.";
 
 /// What is not there. Where no one thing was asked for, there is something wrong.
 fn not_found(endpoint: &Endpoint) -> (ErrorCode, &'static str) {
     match endpoint {
         Endpoint::SendHistory(_)
         | Endpoint::Activity(_)
-        | Endpoint::Schedule(_)
-        | Endpoint::ActivityStats(_) => (ErrorCode::NotFound, NO_SUCH_ACTIVITY),
-        Endpoint::Campaign(_) | Endpoint::CampaignStats(_) => (ErrorCode::NotFound, NO_SUCH_CAMPAIGN),
+        | Endpoint::Schedule(_) => (ErrorCode::NotFound, NO_SUCH_ACTIVITY),
+        Endpoint::Campaign(_) => (ErrorCode::NotFound, NO_SUCH_CAMPAIGN),
+        Endpoint::ActivityStats(_) | Endpoint::CampaignStats(_) => (ErrorCode::NotFound, NO_STATISTICS),
         Endpoint::Segment(_) => (ErrorCode::NotFound, "This account has no such segment."),
         Endpoint::Campaigns(_)
         | Endpoint::CampaignSummaries(_)
@@ -190,6 +196,10 @@ fn forbidden(endpoint: &Endpoint) -> &'static str {
         Endpoint::ContactLists(_) | Endpoint::Segments(_) | Endpoint::Segment(_) => {
             "Constant Contact denies access to the names of lists and segments: the token needs the scope contact_data, \
              and the application must be active."
+        }
+        Endpoint::ActivityStats(_) | Endpoint::CampaignStats(_) | Endpoint::CampaignSummaries(_) => {
+            "Constant Contact denies access to the reports: the token needs the scope campaign_data and the user the \
+             privilege ui:campaign:metrics, and the application must be active."
         }
         Endpoint::AccountSummary => {
             "Constant Contact denies access to the account: the token needs the scope account_read, and the application \
@@ -246,6 +256,10 @@ fn explain(class: FailureClass) -> (ErrorCode, &'static str) {
             "Constant Contact has been failing and is left alone for a moment.",
         ),
         FailureClass::Forbidden => (ErrorCode::Forbidden, "Constant Contact denies access to this."),
+        FailureClass::NoSuchPath => (
+            ErrorCode::UpstreamInvalid,
+            "There is no such path at the address where this service asks Constant Contact (--upstream-url).",
+        ),
         FailureClass::NotFound => (ErrorCode::NotFound, NO_SUCH_ACTIVITY),
         FailureClass::Throttled => (
             ErrorCode::RateLimited,

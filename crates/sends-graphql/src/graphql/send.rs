@@ -13,7 +13,7 @@ use super::{
     campaign::Campaign,
     enums::{SendOutcome, SendStatus},
     reason::Reason,
-    scalar::{DateTime, int},
+    scalar::{DateTime, Long},
     zone::DateTimeZone,
 };
 
@@ -129,11 +129,11 @@ impl HistoricSend {
 
     /// How many contacts this attempt was for; on a resend only those that had not received it yet. Null when Constant
     /// Contact leaves it out.
-    async fn count(&self) -> Option<Result<i32, ApiError>> {
-        self.attempt().count.map(|count| int("count", count))
+    async fn count(&self) -> Option<Long> {
+        self.attempt().count.map(Long)
     }
 
-    /// When it was sent. Null when Constant Contact leaves it out.
+    /// When it was sent. Null when Constant Contact leaves it out, or gives no moment: a date without an offset from UTC is none.
     async fn run_date(
         &self,
         context: &Context<'_>,
@@ -144,15 +144,15 @@ impl HistoricSend {
 
     /// What Constant Contact says about the attempt. COMPLETED does not mean delivered: `outcome` does the reading.
     async fn send_status(&self) -> SendStatus {
-        self.attempt().send_status.as_ref().into()
+        self.attempt().send_status.as_deref().into()
     }
 
-    /// The status as Constant Contact spelled it, for values that `sendStatus` can only call UNKNOWN. Null when left out.
+    /// The status as it came, letter case included, for values that `sendStatus` can only call UNKNOWN. Null when left out.
     async fn send_status_raw(&self) -> Option<&str> {
         self.attempt()
             .send_status
             .as_ref()
-            .map(sends_core::SendStatus::as_str)
+            .map(sends_core::Verbatim::verbatim)
     }
 
     /// Constant Contact's code for how it ended; 0 is success. Null when left out. `reason` explains it.

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use super::{
     ApiError,
-    scalar::{DateTime, int},
+    scalar::{DateTime, Long},
     zone::DateTimeZone,
 };
 
@@ -15,32 +15,32 @@ use super::{
 #[graphql(complex)]
 pub(super) struct EngagementStats {
     /// Contacts the email was sent to.
-    sends: Option<i32>,
+    sends: Option<Long>,
     /// Contacts who opened it. An estimate: mail programs that load images by themselves count as opening, and those that
     /// load none do not.
-    opens: Option<i32>,
+    opens: Option<Long>,
     /// Contacts who are not known to have opened it: an estimate, as `opens` is.
-    not_opened: Option<i32>,
+    not_opened: Option<Long>,
     /// Contacts who followed a link.
-    clicks: Option<i32>,
+    clicks: Option<Long>,
     /// Contacts who forwarded it by the link for that.
-    forwards: Option<i32>,
+    forwards: Option<Long>,
     /// Contacts who unsubscribed by it.
-    opt_outs: Option<i32>,
+    opt_outs: Option<Long>,
     /// Reports of the email as unwanted.
-    abuse_reports: Option<i32>,
+    abuse_reports: Option<Long>,
     /// Contacts it came back from.
     bounces: Bounces,
     /// Every opening, however often by one contact: an estimate.
-    total_opens: Option<i32>,
+    total_opens: Option<Long>,
     /// Every opening on a phone: an estimate.
-    total_opens_mobile: Option<i32>,
+    total_opens_mobile: Option<Long>,
     /// Every opening on a computer: an estimate.
-    total_opens_computer: Option<i32>,
+    total_opens_computer: Option<Long>,
     /// Every opening on a tablet: an estimate.
-    total_opens_tablet: Option<i32>,
+    total_opens_tablet: Option<Long>,
     /// Every click, however often by one contact.
-    total_clicks: Option<i32>,
+    total_clicks: Option<Long>,
     #[graphql(skip)]
     last_refresh_time: Option<Timestamp>,
 }
@@ -49,21 +49,21 @@ pub(super) struct EngagementStats {
 #[derive(SimpleObject)]
 pub(super) struct Bounces {
     /// For any reason.
-    total: Option<i32>,
+    total: Option<Long>,
     /// The receiving system blocked it.
-    blocked: Option<i32>,
+    blocked: Option<Long>,
     /// The mailbox was full.
-    mailbox_full: Option<i32>,
+    mailbox_full: Option<Long>,
     /// The address does not exist.
-    nonexistent_address: Option<i32>,
+    nonexistent_address: Option<Long>,
     /// The address had been suspended, after it bounced before.
-    suspended: Option<i32>,
+    suspended: Option<Long>,
     /// It could not be delivered.
-    undeliverable: Option<i32>,
+    undeliverable: Option<Long>,
     /// Somebody is away and has said so.
-    vacation: Option<i32>,
+    vacation: Option<Long>,
     /// For another reason.
-    other: Option<i32>,
+    other: Option<Long>,
 }
 
 #[ComplexObject]
@@ -82,32 +82,32 @@ impl EngagementStats {
     pub(super) fn new(
         stats: &sends_core::EngagementStats,
         last_refresh_time: Option<Timestamp>,
-    ) -> Result<Self, ApiError> {
-        let number = |count: Option<i64>| count.map(|count| int("number of contacts", count)).transpose();
-        Ok(Self {
-            sends: number(stats.sends)?,
-            opens: number(stats.opens)?,
-            not_opened: number(stats.not_opened)?,
-            clicks: number(stats.clicks)?,
-            forwards: number(stats.forwards)?,
-            opt_outs: number(stats.optouts)?,
-            abuse_reports: number(stats.abuse)?,
+    ) -> Self {
+        let number = |count: Option<i64>| count.map(Long);
+        Self {
+            sends: number(stats.sends),
+            opens: number(stats.opens),
+            not_opened: number(stats.not_opened),
+            clicks: number(stats.clicks),
+            forwards: number(stats.forwards),
+            opt_outs: number(stats.optouts),
+            abuse_reports: number(stats.abuse),
             bounces: Bounces {
-                total: number(stats.bounces)?,
-                blocked: number(stats.bounces_blocked)?,
-                mailbox_full: number(stats.bounces_mailbox_full)?,
-                nonexistent_address: number(stats.bounces_nonexistent_address)?,
-                suspended: number(stats.bounces_suspended)?,
-                undeliverable: number(stats.bounces_undeliverable)?,
-                vacation: number(stats.bounces_vacation)?,
-                other: number(stats.bounces_other)?,
+                total: number(stats.bounces),
+                blocked: number(stats.bounces_blocked),
+                mailbox_full: number(stats.bounces_mailbox_full),
+                nonexistent_address: number(stats.bounces_nonexistent_address),
+                suspended: number(stats.bounces_suspended),
+                undeliverable: number(stats.bounces_undeliverable),
+                vacation: number(stats.bounces_vacation),
+                other: number(stats.bounces_other),
             },
-            total_opens: number(stats.opens_all)?,
-            total_opens_mobile: number(stats.opens_mobile)?,
-            total_opens_computer: number(stats.opens_computer)?,
-            total_opens_tablet: number(stats.opens_tablet)?,
-            total_clicks: number(stats.clicks_all)?,
+            total_opens: number(stats.opens_all),
+            total_opens_mobile: number(stats.opens_mobile),
+            total_opens_computer: number(stats.opens_computer),
+            total_opens_tablet: number(stats.opens_tablet),
+            total_clicks: number(stats.clicks_all),
             last_refresh_time,
-        })
+        }
     }
 }

@@ -6,7 +6,7 @@ use sends_core::HistorySummary;
 use super::{
     ApiError,
     enums::SendOutcome,
-    scalar::{DateTime, count, int},
+    scalar::{DateTime, Long, count},
     zone::DateTimeZone,
 };
 
@@ -28,8 +28,14 @@ impl SendSummary {
 
     /// How many contacts the sends with the outcome SENT went to. A send that reached only some of its contacts is left
     /// out, since Constant Contact does not say how many.
-    async fn contacts_reached(&self) -> Option<Result<i32, ApiError>> {
-        Some(int("number of contacts", self.0.contacts_reached))
+    async fn contacts_reached(&self) -> Long {
+        Long(self.0.contacts_reached)
+    }
+
+    /// How many sends of the activity Constant Contact gave in a form that cannot be read. They are in no other field of this
+    /// type; 0 as a rule.
+    async fn unreadable_send_count(&self) -> i32 {
+        count(self.0.unreadable_sends)
     }
 
     /// When the earliest attempt ran. Null when the activity was never sent or no attempt carries a date.

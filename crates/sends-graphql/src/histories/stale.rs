@@ -41,6 +41,7 @@ impl ReadError {
             | FailureClass::CircuitOpen
             | FailureClass::ServerFailure
             | FailureClass::TokenUnavailable
+            | FailureClass::NoSuchPath
             | FailureClass::Invalid => Some(StaleReason::UpstreamUnavailable),
             FailureClass::TimedOut | FailureClass::DeadlineExceeded | FailureClass::QueueFull => {
                 Some(StaleReason::TooSlow)

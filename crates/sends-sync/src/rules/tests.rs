@@ -38,8 +38,8 @@ fn known(status: &str, updated_at: &str) -> KnownCampaign {
         is_gone: false,
         failing_since: None,
         activities: vec![
-            activity(ActivityRole::PrimaryEmail, Some("2026-05-03T00:00:00Z")),
-            activity(ActivityRole::Permalink, None),
+            activity(ActivityRole::PrimaryEmail.into(), Some("2026-05-03T00:00:00Z")),
+            activity(ActivityRole::Permalink.into(), None),
         ],
     }
 }

@@ -5,7 +5,7 @@ use std::{
     fmt,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
 };
 
@@ -52,6 +52,9 @@ struct Remote {
     failing: Mutex<HashMap<Subject, FailureClass>>,
     asked: Mutex<Vec<Subject>>,
     calls: AtomicU64,
+    /// How many activities of each campaign cannot be read.
+    unreadable_activities: AtomicUsize,
+    is_cut_short: AtomicBool,
 }
 
 impl Account {
@@ -66,6 +69,8 @@ impl Account {
             failing: Mutex::default(),
             asked: Mutex::default(),
             calls: AtomicU64::new(0),
+            unreadable_activities: AtomicUsize::new(0),
+            is_cut_short: AtomicBool::new(false),
         };
         Self {
             owner,
@@ -81,6 +86,16 @@ impl Account {
             Some(class) => failing.insert(subject, class),
             None => failing.remove(&subject),
         };
+    }
+
+    /// From now on each campaign has so many activities that cannot be read.
+    pub(crate) fn lacks_activities(&self, count: usize) {
+        self.remote.unreadable_activities.store(count, Ordering::Relaxed);
+    }
+
+    /// Whether the list of campaigns ends in a wrong link from now on.
+    pub(crate) fn cuts_short(&self, cuts: bool) {
+        self.remote.is_cut_short.store(cuts, Ordering::Relaxed);
     }
 
     pub(crate) fn pass(&self, hours: i64) {
@@ -144,7 +159,7 @@ impl Remote {
         Campaign {
             id: campaign(number),
             name: Some(format!("Number {number}")),
-            status: Some(CampaignStatus::Done),
+            status: Some(CampaignStatus::Done.into()),
             campaign_type: None,
             type_code: None,
             created_at: None,
@@ -165,6 +180,7 @@ fn page<T>(records: Vec<T>) -> ResourcePage<T> {
         records,
         unreadable: 0,
         next: None,
+        cut_short: None,
     }
 }
 
@@ -173,7 +189,9 @@ impl Upstream for Remote {
         let all = (1..=self.campaigns).map(Self::listed);
         let updated =
             all.filter(|campaign| updated_after.is_none_or(|after| campaign.updated_at > Some(after)));
-        let records = page(updated.collect());
+        let mut records = page(updated.collect());
+        let is_cut_short = self.is_cut_short.load(Ordering::Relaxed);
+        records.cut_short = is_cut_short.then_some("it leads in a circle");
         async { Ok(records) }.boxed()
     }
 
@@ -201,8 +219,9 @@ impl Upstream for Remote {
                 campaign: Self::listed(number),
                 activities: vec![ActivityReference {
                     id: activity(number),
-                    role: Some(ActivityRole::PrimaryEmail),
+                    role: Some(ActivityRole::PrimaryEmail.into()),
                 }],
+                unreadable_activities: self.unreadable_activities.load(Ordering::Relaxed),
             })
         }
         .boxed()

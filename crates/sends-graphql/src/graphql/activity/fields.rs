@@ -13,7 +13,7 @@ use crate::{
         enums::{ActivityRole, CampaignStatus, SendOrder, StaleReason},
         narrowing::SendHistoryFilter,
         paging::PageArguments,
-        scalar::DateTime,
+        scalar::{DateTime, count},
         send::HistoricSend,
         stats::EngagementStats,
         summary::SendSummary,
@@ -149,6 +149,20 @@ impl CampaignActivity {
         )
     }
 
+    /// How many of its sends Constant Contact gave in a form that cannot be read. They are in none of the lists and counts; 0
+    /// as a rule. Null, with an error, when the history could not be fetched.
+    async fn unreadable_send_count(&self, context: &Context<'_>) -> Option<Result<i32, ApiError>> {
+        let history = self.history(context).await;
+        Some(history.map(|history| count(history.unreadable_sends())))
+    }
+
+    /// How many values of the other sends Constant Contact gave in a form that cannot be read. They are null, or missing in
+    /// their list; 0 as a rule. Null, with an error, when the history could not be fetched.
+    async fn unreadable_value_count(&self, context: &Context<'_>) -> Option<Result<i32, ApiError>> {
+        let history = self.history(context).await;
+        Some(history.map(|history| count(history.unreadable_values())))
+    }
+
     /// The campaign that it belongs to. Null, with an error, when the activity could not be read.
     async fn campaign(&self, context: &Context<'_>) -> Option<Result<Campaign, ApiError>> {
         self.campaign_of(context).await
@@ -157,27 +171,27 @@ impl CampaignActivity {
     /// What it is within its campaign. Null, with an error, when the activity could not be read.
     async fn role(&self, context: &Context<'_>) -> Option<Result<ActivityRole, ApiError>> {
         let role = self.read_role(context).await;
-        Some(role.map(|role| role.as_ref().into()))
+        Some(role.map(|role| role.as_deref().into()))
     }
 
-    /// The role as Constant Contact spelled it, for values that `role` can only call UNKNOWN. Null when left out.
+    /// The role as it came, letter case included, for values that `role` can only call UNKNOWN. Null when left out.
     async fn role_raw(&self, context: &Context<'_>) -> Option<Result<String, ApiError>> {
         let role = self.read_role(context).await;
-        role.map(|role| role.map(|role| role.to_string())).transpose()
+        role.map(|role| role.map(|role| role.verbatim().to_owned()))
+            .transpose()
     }
 
     /// How far it has come, as Constant Contact sees it now. DONE does not say that anybody was reached: the send history
     /// does. Null, with an error, when the activity could not be read, which one that was removed cannot.
     async fn status(&self, context: &Context<'_>) -> Option<Result<CampaignStatus, ApiError>> {
-        let status = self.detail(context, |activity| Some(activity.status.as_ref().into()));
+        let status = self.detail(context, |activity| Some(activity.status.as_deref().into()));
         status.await.transpose()
     }
 
-    /// The status as Constant Contact spelled it, in upper case where it is known, for values that `status` can only call
-    /// UNKNOWN. Null when left out.
+    /// The status as it came, letter case included, for values that `status` can only call UNKNOWN. Null when left out.
     async fn status_raw(&self, context: &Context<'_>) -> Option<Result<String, ApiError>> {
         let status = self.detail(context, |activity| {
-            activity.status.as_ref().map(ToString::to_string)
+            activity.status.as_ref().map(|status| status.verbatim().to_owned())
         });
         status.await.transpose()
     }

@@ -11,7 +11,7 @@ use crate::{
         ApiError,
         enums::SendOutcome,
         reason::Reason,
-        scalar::{count, int},
+        scalar::{Long, count, int},
     },
     log::LogReader,
 };
@@ -202,11 +202,9 @@ impl SendTotal {
         Some(int("number of sends", self.0.sends()))
     }
 
-    /// How many contacts the sends with the outcome SENT went to, somebody who got two of them counted twice. A whole number,
-    /// which in the course of years can exceed the 32 bits of `Int`.
-    #[expect(clippy::cast_precision_loss, reason = "below 2^53 nothing is lost")]
-    async fn contacts_reached(&self) -> f64 {
-        self.0.contacts_reached() as f64
+    /// How many contacts the sends with the outcome SENT went to, somebody who got two of them counted twice.
+    async fn contacts_reached(&self) -> Long {
+        Long(self.0.contacts_reached())
     }
 
     /// How many sends ended in which way. An outcome without a send is left out.
