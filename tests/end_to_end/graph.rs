@@ -4,6 +4,7 @@
 mod account;
 mod campaigns;
 mod names;
+mod odd_answers;
 mod oddities;
 mod stale;
 mod stats;

@@ -125,8 +125,8 @@ async fn totals_add_up_by_reason_and_by_the_days_of_a_zone() {
     assert_eq!(
         data["byDay"]["groups"],
         json!([
-            { "key": "2019-05-07", "total": { "sendCount": 1, "contactsReached": 0.0 } },
-            { "key": "2019-04-19", "total": { "sendCount": 1, "contactsReached": 2.0 } }
+            { "key": "2019-05-07", "total": { "sendCount": 1, "contactsReached": 0 } },
+            { "key": "2019-04-19", "total": { "sendCount": 1, "contactsReached": 2 } }
         ])
     );
 }

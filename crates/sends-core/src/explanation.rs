@@ -40,7 +40,11 @@ impl fmt::Display for Explanation<'_> {
         }
         let summary = self.0.summary();
         if summary.unreadable_sends > 0 {
-            writeln!(f, "\nSends in a form that cannot be read: {}.", summary.unreadable_sends)?;
+            writeln!(
+                f,
+                "\nSends in a form that cannot be read: {}.",
+                summary.unreadable_sends
+            )?;
         }
         let attention = if summary.needs_attention {
             "needs attention"

@@ -73,9 +73,15 @@ fn attempts_are_put_in_order_and_equal_numbers_keep_theirs() {
 #[test]
 fn what_cannot_be_read_is_summed_up_and_explained() {
     let history = SendHistory::from_json(br#"[{"send_id": 1}, {}]"#).unwrap();
-    assert_eq!((history.summary().attempts, history.summary().unreadable_sends), (1, 1));
+    assert_eq!(
+        (history.summary().attempts, history.summary().unreadable_sends),
+        (1, 1)
+    );
     let explanation = history.explanation().to_string();
-    assert!(explanation.contains("Sends in a form that cannot be read: 1."), "{explanation}");
+    assert!(
+        explanation.contains("Sends in a form that cannot be read: 1."),
+        "{explanation}"
+    );
     let history = SendHistory::from_json(b"[{}]").unwrap();
     assert!(!history.explanation().to_string().contains("never sent"));
 }

@@ -14,6 +14,7 @@ pub fn feed(input: &[u8]) -> bool {
     }
     let written = serde_json::to_vec(&history).expect("a history can be written");
     let again: SendHistory = serde_json::from_slice(&written).expect("what was written can be read");
-    assert_eq!(again, history);
+    assert_eq!(again.sends(), history.sends());
+    assert_eq!((again.unreadable_sends(), again.unreadable_values()), (0, 0));
     true
 }

@@ -1,14 +1,14 @@
-//! Answers of an upstream that has lost its mind, over TCP and through the client.
+//! Malformed answers of the upstream, over TCP and through the client.
 //!
 //! The first byte of an input chooses the status, the second the headers, the third the endpoint; the rest is the body.
 
 use std::{io, sync::Arc, time::Duration};
 
 use sends_client::{
-    AccessToken, BreakerSettings, Caller, ConstantContact, Pacer, RetrySettings, Settings, TokenSource,
-    pacing::Limits,
+    AccessToken, Batch, BreakerSettings, Caller, CampaignFilter, ConstantContact, Pacer, RetrySettings,
+    Settings, TokenSource, pacing::Limits,
 };
-use sends_core::ActivityId;
+use sends_core::{ActivityId, CampaignId};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
@@ -38,6 +38,7 @@ pub struct Upstream {
     client: ConstantContact,
     token: Arc<dyn TokenSource>,
     activity: ActivityId,
+    campaign: CampaignId,
     answers: Sender<Vec<u8>>,
 }
 
@@ -74,6 +75,9 @@ impl Upstream {
             activity: "1ead98be-dfa0-4e04-81f7-5f1534d42e9c"
                 .parse()
                 .map_err(io::Error::other)?,
+            campaign: "cafe1ead-0000-4000-8000-000000000001"
+                .parse()
+                .map_err(io::Error::other)?,
             answers,
         })
     }
@@ -95,6 +99,18 @@ impl Upstream {
             let failure = match byte(2) % 8 {
                 0 => self.client.account_summary(&caller).await.err(),
                 1 => self.client.user_privileges(&caller).await.err(),
+                2 => self
+                    .client
+                    .campaigns(&caller, &CampaignFilter::default())
+                    .await
+                    .err(),
+                3 => self.client.contact_lists(&caller).await.err(),
+                4 => self.client.campaign(&caller, self.campaign).await.err(),
+                5 => self.client.activity(&caller, self.activity).await.err(),
+                6 => {
+                    let batch = &Batch::split(&[self.activity])[0];
+                    self.client.activity_stats(&caller, batch).await.err()
+                }
                 _ => self.client.send_history(&caller, self.activity).await.err(),
             };
             if let Some(error) = &failure {

@@ -23,10 +23,11 @@ use sends_client::{
 };
 use sends_core::{
     AccountSummary, ActivityDetail, ActivityId, ActivityStats, Campaign, CampaignDetail, CampaignId,
-    CampaignStats, Schedule, Segment, SegmentId,
+    CampaignStats, CampaignStatus, Schedule, Segment, SegmentId,
 };
 #[cfg(doc)]
 use sends_store::Owner;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use self::shelf::Shelf;
@@ -59,6 +60,11 @@ pub(crate) struct Shelves {
     schedules: Shelf<ActivityId, Schedule>,
     activity_stats: Shelf<ActivityId, Option<ActivityStats>>,
     campaign_stats: Shelf<CampaignId, Option<CampaignStats>>,
+    /// What was a draft when it was last read, and so has no statistics as a rule.
+    draft_activities: Shelf<ActivityId, ()>,
+    draft_campaigns: Shelf<CampaignId, ()>,
+    /// Whether a refused batch means that none of its ids has statistics.
+    refused_batches: Shelf<(), ()>,
     activity_batches: Shelf<Batch<ActivityId>, WholeBatch<ActivityId>>,
     campaign_batches: Shelf<Batch<CampaignId>, WholeBatch<CampaignId>>,
     contact_lists: Shelf<(), ContactLists>,
@@ -86,6 +92,9 @@ impl Neighbours {
             schedules: Shelf::new(Kind::Activity, SINGLE, max_age),
             activity_stats: Shelf::new(Kind::Stats, SINGLE, max_age),
             campaign_stats: Shelf::new(Kind::Stats, SINGLE, max_age),
+            draft_activities: Shelf::new(Kind::Activity, SINGLE, max_age),
+            draft_campaigns: Shelf::new(Kind::Campaign, SINGLE, max_age),
+            refused_batches: Shelf::new(Kind::Stats, LISTINGS, max_age),
             activity_batches: Shelf::new(Kind::Stats, LISTINGS, max_age),
             campaign_batches: Shelf::new(Kind::Stats, LISTINGS, max_age),
             contact_lists: Shelf::new(Kind::ContactLists, LISTINGS, max_age),
@@ -105,7 +114,18 @@ impl Neighbours {
         asker: &Asker,
         filter: CampaignFilter,
     ) -> Result<Arc<CampaignPage>, ReadError> {
-        let read = self.0.client.campaigns(&asker.caller, &filter);
+        let read = async {
+            let page = self.0.client.campaigns(&asker.caller, &filter).await?;
+            for campaign in &page.records {
+                self.note_draft(
+                    &self.0.draft_campaigns,
+                    asker,
+                    campaign.id,
+                    campaign.status.as_deref(),
+                );
+            }
+            Ok(page)
+        };
         self.read(asker, &self.0.campaign_pages, filter, read).await
     }
 
@@ -129,7 +149,15 @@ impl Neighbours {
     ///
     /// [`ReadError`].
     pub async fn campaign(&self, asker: &Asker, id: CampaignId) -> Result<Arc<CampaignDetail>, ReadError> {
-        let read = self.0.client.campaign(&asker.caller, id);
+        let read = async {
+            let detail = self.0.client.campaign(&asker.caller, id).await?;
+            let status = detail.campaign.status.as_deref();
+            self.note_draft(&self.0.draft_campaigns, asker, id, status);
+            for activity in &detail.activities {
+                self.note_draft(&self.0.draft_activities, asker, activity.id, status);
+            }
+            Ok(detail)
+        };
         self.read(asker, &self.0.campaigns, id, read).await
     }
 
@@ -139,7 +167,11 @@ impl Neighbours {
     ///
     /// [`ReadError`].
     pub async fn activity(&self, asker: &Asker, id: ActivityId) -> Result<Arc<ActivityDetail>, ReadError> {
-        let read = self.0.client.activity(&asker.caller, id);
+        let read = async {
+            let activity = self.0.client.activity(&asker.caller, id).await?;
+            self.note_draft(&self.0.draft_activities, asker, id, activity.status.as_deref());
+            Ok(activity)
+        };
         self.read(asker, &self.0.activities, id, read).await
     }
 
@@ -161,6 +193,18 @@ impl Neighbours {
     pub async fn account(&self, asker: &Asker) -> Result<Arc<AccountSummary>, ReadError> {
         let read = self.0.client.account_summary(&asker.caller);
         self.read(asker, &self.0.accounts, (), read).await
+    }
+
+    fn note_draft<Id: Clone + Eq + Hash>(
+        &self,
+        drafts: &Shelf<Id, ()>,
+        asker: &Asker,
+        id: Id,
+        status: Option<&CampaignStatus>,
+    ) {
+        if status == Some(&CampaignStatus::Draft) {
+            drafts.put(asker.owner, id, Arc::new(()), Instant::now());
+        }
     }
 
     /// What is held, or else what the call brings, or else what was known before.

@@ -55,7 +55,7 @@ async fn an_unknown_activity_is_not_found_and_the_others_are_told() {
     );
     assert_eq!(
         answer["errors"][0]["message"],
-        "This account has no such campaign activity."
+        "Constant Contact has no statistics of this: it was never sent, or this account has no such thing."
     );
     assert_eq!(costs(&sandbox).await, of([(BATCH, 1)]));
 }

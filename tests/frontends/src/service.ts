@@ -13,8 +13,8 @@ export const program =
 export const GUIDE = '1ead98be-dfa0-4e04-81f7-5f1534d42e9c';
 /** Sent forty times. */
 export const WEEKLY = 'feed0000-0000-4000-8000-000000000013';
-/** Sent once, to more contacts than `Int` can count: everything about it is known except one number. */
-export const UNCOUNTABLE = 'feed0000-0000-4000-8000-000000000016';
+/** Sent once, to more contacts than 32 bits can count. */
+export const HUGE = 'feed0000-0000-4000-8000-000000000016';
 /** Never heard of. */
 export const UNKNOWN = '00000000-0000-4000-8000-000000000000';
 

@@ -156,7 +156,10 @@ impl Campaign {
     async fn status_raw(&self, context: &Context<'_>) -> Option<Result<String, ApiError>> {
         let status = self
             .field(context, |campaign| {
-                campaign.status.as_ref().map(|status| status.verbatim().to_owned())
+                campaign
+                    .status
+                    .as_ref()
+                    .map(|status| status.verbatim().to_owned())
             })
             .await;
         status.transpose()

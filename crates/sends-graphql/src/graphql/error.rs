@@ -114,16 +114,6 @@ impl ApiError {
         Self::new(ErrorCode::NotFound, message, Facts::default())
     }
 
-    /// The upstream does not know the activity.
-    pub(crate) fn no_such_activity() -> Self {
-        Self::new(ErrorCode::NotFound, NO_SUCH_ACTIVITY, Facts::default())
-    }
-
-    /// The upstream does not know the campaign.
-    pub(crate) fn no_such_campaign() -> Self {
-        Self::new(ErrorCode::NotFound, NO_SUCH_CAMPAIGN, Facts::default())
-    }
-
     /// The upstream has no statistics of an activity or a campaign.
     pub(crate) fn no_statistics() -> Self {
         Self::new(ErrorCode::NotFound, NO_STATISTICS, Facts::default())
@@ -170,14 +160,15 @@ impl ApiError {
 
 const NO_SUCH_ACTIVITY: &str = "This account has no such campaign activity.";
 const NO_SUCH_CAMPAIGN: &str = "This account has no such campaign.";
-const NO_STATISTICS: &str = "Constant Contact has no statistics of this: it was never sent, or this account has no such thing.";
+const NO_STATISTICS: &str =
+    "Constant Contact has no statistics of this: it was never sent, or this account has no such thing.";
 
 /// What is not there. Where no one thing was asked for, there is something wrong.
 fn not_found(endpoint: &Endpoint) -> (ErrorCode, &'static str) {
     match endpoint {
-        Endpoint::SendHistory(_)
-        | Endpoint::Activity(_)
-        | Endpoint::Schedule(_) => (ErrorCode::NotFound, NO_SUCH_ACTIVITY),
+        Endpoint::SendHistory(_) | Endpoint::Activity(_) | Endpoint::Schedule(_) => {
+            (ErrorCode::NotFound, NO_SUCH_ACTIVITY)
+        }
         Endpoint::Campaign(_) => (ErrorCode::NotFound, NO_SUCH_CAMPAIGN),
         Endpoint::ActivityStats(_) | Endpoint::CampaignStats(_) => (ErrorCode::NotFound, NO_STATISTICS),
         Endpoint::Segment(_) => (ErrorCode::NotFound, "This account has no such segment."),

@@ -79,10 +79,7 @@ impl EngagementStats {
 }
 
 impl EngagementStats {
-    pub(super) fn new(
-        stats: &sends_core::EngagementStats,
-        last_refresh_time: Option<Timestamp>,
-    ) -> Self {
+    pub(super) fn new(stats: &sends_core::EngagementStats, last_refresh_time: Option<Timestamp>) -> Self {
         let number = |count: Option<i64>| count.map(Long);
         Self {
             sends: number(stats.sends),

@@ -209,7 +209,11 @@ fn stats<Id: Counted>(neighbours: Neighbours, asker: Asker) -> Keyed<Id, Known<I
         }
         // In one order, so that operations that ask for the same share their calls.
         unknown.sort_unstable();
-        for batch in Batch::split(&unknown) {
+        // The upstream refuses drafts together with whatever is asked for beside them.
+        let (drafts, others): (Vec<Id>, Vec<Id>) = unknown
+            .into_iter()
+            .partition(|&id| neighbours.is_known_draft(&asker, id));
+        for batch in Batch::split(&others).into_iter().chain(Batch::split(&drafts)) {
             let (neighbours, asker, ids) = (neighbours.clone(), asker.clone(), batch.ids().to_vec());
             let whole = Pending::start(async move { Ok(Arc::new(neighbours.stats(&asker, batch).await)) });
             pending.extend(each_of(&whole, &ids));

@@ -191,7 +191,10 @@ impl CampaignActivity {
     /// The status as it came, letter case included, for values that `status` can only call UNKNOWN. Null when left out.
     async fn status_raw(&self, context: &Context<'_>) -> Option<Result<String, ApiError>> {
         let status = self.detail(context, |activity| {
-            activity.status.as_ref().map(|status| status.verbatim().to_owned())
+            activity
+                .status
+                .as_ref()
+                .map(|status| status.verbatim().to_owned())
         });
         status.await.transpose()
     }

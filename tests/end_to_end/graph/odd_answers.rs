@@ -1,0 +1,197 @@
+//! Answers with an oddity in them: it costs itself, is counted where a reader sees it, and costs no call.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use axum::{
+    Json, Router,
+    extract::Path,
+    http::{StatusCode, header::CONTENT_TYPE},
+    response::IntoResponse,
+    routing::get,
+};
+use sends_end_to_end::ServiceProcess;
+use serde_json::{Value, json};
+
+use super::{
+    codes,
+    oddities::{serve, service_on},
+};
+
+const ACTIVITY: &str = "00000000-0000-4000-8000-000000000001";
+const CAMPAIGN: &str = "00000000-0000-4000-8000-0000000000ca";
+
+/// A history with every kind of oddity beside one good send.
+const HISTORY: &[u8] = b"\xef\xbb\xbf[
+    {\"send_id\": \"1\", \"count\": \"5000000000\", \"run_date\": \"\", \"send_status\": \"Completed\", \"reason_code\": 99999999999, \"segment_ids\": [\"14\"]},
+    {\"count\": 7},
+    {\"send_id\": 3, \"count\": 2.0, \"run_date\": \"2024-04-18T20:03:08.123456789012-04:00\", \"send_status\": \"COMPLETED\", \"reason_code\": 0}
+]";
+
+async fn odd_upstream() -> String {
+    let history = async || ([(CONTENT_TYPE, "text/plain")], HISTORY);
+    let activity = async || {
+        let body = format!(
+            r#"{{"campaign_id": "{CAMPAIGN}", "role": "Primary_Email", "subject": "Sale \ud83d now", "current_status": true}}"#
+        );
+        (StatusCode::ACCEPTED, body)
+    };
+    let campaigns = async || {
+        let page = json!({ "campaigns": [
+            { "campaign_id": CAMPAIGN, "name": "Good", "created_at": "", "type_code": "10", "current_status": "Done" },
+            { "name": "Nobody's" },
+        ], "_links": { "next": { "href": "https://elsewhere.example/v3/emails?cursor=x" } } });
+        Json(page)
+    };
+    let campaign = async || {
+        Json(json!({ "campaign_id": CAMPAIGN, "campaign_activities": [
+            {}, { "campaign_activity_id": ACTIVITY, "role": "primary_email" },
+            { "campaign_activity_id": "82ee2c37-c8f8-4974-9560-ef93ad51d58z", "role": "permalink" },
+        ] }))
+    };
+    let router = Router::new()
+        .route("/cc/v3/emails", get(campaigns))
+        .route("/cc/v3/emails/{id}", get(campaign))
+        .route("/cc/v3/emails/activities/{id}", get(activity))
+        .route("/cc/v3/emails/activities/{id}/send_history", get(history));
+    serve(router).await.replace("/v3", "/cc/v3")
+}
+
+async fn asked(service: &ServiceProcess, query: &str) -> Value {
+    let mut answer = service.query(query).await;
+    assert!(answer.get("errors").is_none(), "{answer}");
+    answer["data"].take()
+}
+
+#[tokio::test]
+async fn a_history_answers_what_can_be_read_and_says_how_much_it_lacks() {
+    let service = service_on(&odd_upstream().await);
+    let data = asked(
+        &service,
+        &format!(
+            r#"{{ campaignActivity(id: "{ACTIVITY}") {{
+                unreadableSendCount unreadableValueCount
+                sendSummary {{ attemptCount unreadableSendCount contactsReached }}
+                sendHistory {{ sendId count runDate sendStatus sendStatusRaw reasonCode segmentIds }} }} }}"#
+        ),
+    )
+    .await;
+    let expected = json!({
+        "unreadableSendCount": 1,
+        "unreadableValueCount": 2,
+        "sendSummary": { "attemptCount": 2, "unreadableSendCount": 1, "contactsReached": 2 },
+        "sendHistory": [
+            { "sendId": 1, "count": 5_000_000_000_u64, "runDate": null, "sendStatus": "COMPLETED", "sendStatusRaw": "Completed", "reasonCode": null, "segmentIds": ["14"] },
+            { "sendId": 3, "count": 2, "runDate": "2024-04-19T00:03:08.123Z", "sendStatus": "COMPLETED", "sendStatusRaw": "COMPLETED", "reasonCode": 0, "segmentIds": [] }
+        ]
+    });
+    assert_eq!(data["campaignActivity"], expected);
+
+    // The log has what can be read, and names the activity.
+    let data = asked(
+        &service,
+        "{ sends { totalCount nodes { sendStatusRaw count } }
+           syncState { coverage { isComplete unreadableCount } unreadable { activityId reason } } }",
+    )
+    .await;
+    assert_eq!(data["sends"]["totalCount"], 2);
+    assert_eq!(
+        data["sends"]["nodes"][1],
+        json!({ "sendStatusRaw": "Completed", "count": 5_000_000_000_u64 })
+    );
+    assert_eq!(
+        data["syncState"],
+        json!({
+            "coverage": { "isComplete": false, "unreadableCount": 1 },
+            "unreadable": [{ "activityId": ACTIVITY, "reason": "Constant Contact gave one send of this activity in a form that cannot be read." }]
+        })
+    );
+    let log = service.log_once(|log| log.contains("what cannot be read")).await;
+    assert!(
+        log.contains("record 2 of the send history is not a send record, field send_id"),
+        "{log}"
+    );
+}
+
+#[tokio::test]
+async fn campaigns_and_activities_answer_what_can_be_read() {
+    let service = service_on(&odd_upstream().await);
+    let data = asked(
+        &service,
+        "{ campaigns(first: 5) { unreadableCount nodes { name createdAt typeCode status statusRaw
+             activities { id role roleRaw subject status } } } }",
+    )
+    .await;
+    let page = &data["campaigns"];
+    assert_eq!(
+        (&page["unreadableCount"], page["nodes"].as_array().unwrap().len()),
+        (&json!(1), 1)
+    );
+    let expected = json!({
+        "name": "Good", "createdAt": null, "typeCode": 10, "status": "DONE", "statusRaw": "Done",
+        "activities": [{ "id": ACTIVITY, "role": "PRIMARY_EMAIL", "roleRaw": "primary_email", "subject": "Sale \u{fffd} now", "status": "UNKNOWN" }]
+    });
+    assert_eq!(page["nodes"][0], expected);
+    let data = asked(
+        &service,
+        &format!(r#"{{ campaignActivity(id: "{ACTIVITY}") {{ roleRaw campaign {{ campaignId }} }} }}"#),
+    )
+    .await;
+    assert_eq!(
+        data["campaignActivity"],
+        json!({ "roleRaw": "Primary_Email", "campaign": { "campaignId": CAMPAIGN } })
+    );
+}
+
+/// An upstream that has statistics of the activities whose ids do not end in `d`, and refuses a batch without any.
+async fn upstream_with_drafts() -> (String, Arc<AtomicUsize>) {
+    let calls = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&calls);
+    let stats = async move |Path(ids): Path<String>| {
+        counted.fetch_add(1, Ordering::Relaxed);
+        let sent = ids.split(',').filter(|id| !id.ends_with('d'));
+        let records: Vec<Value> = sent
+            .map(|id| json!({ "campaign_activity_id": id, "stats": { "em_sends": 7 } }))
+            .collect();
+        if records.is_empty() {
+            return StatusCode::NOT_FOUND.into_response();
+        }
+        Json(json!({ "errors": [], "results": records })).into_response()
+    };
+    let path = "/v3/reports/stats/email_campaign_activities/{ids}";
+    (serve(Router::new().route(path, get(stats))).await, calls)
+}
+
+#[tokio::test]
+async fn the_statistics_of_drafts_cost_about_a_call_for_ten() {
+    let (url, calls) = upstream_with_drafts().await;
+    let service = service_on(&url);
+    let drafts: Vec<String> = (0..100)
+        .map(|number| format!("00000000-0000-4000-8000-{number:011}d"))
+        .collect();
+    let query = |ids: &[String]| {
+        format!(
+            "{{ campaignActivities(ids: {}) {{ stats {{ sends }} }} }}",
+            json!(ids)
+        )
+    };
+    let answer = service.query(&query(&drafts)).await;
+    assert_eq!(codes(&answer), ["NOT_FOUND"; 100]);
+    let cost = calls.swap(0, Ordering::Relaxed);
+    assert!(cost <= 12, "{cost} calls");
+
+    // Beside others they cost nothing at all.
+    let sent: Vec<String> = (0..5)
+        .map(|number| format!("00000000-0000-4000-8000-{number:011}e"))
+        .collect();
+    let answer = service
+        .query(&query(
+            &[&sent[..], &["00000000-0000-4000-8000-99999999999d".to_owned()]].concat(),
+        ))
+        .await;
+    assert_eq!(codes(&answer), ["NOT_FOUND"]);
+    assert_eq!(answer["data"]["campaignActivities"][0]["stats"]["sends"], 7);
+    assert_eq!(calls.load(Ordering::Relaxed), 1);
+}
