@@ -82,14 +82,14 @@ fn find(value: &Value, names: &[&str], depth: usize) -> Option<String> {
         // Most endpoints answer an array of errors; the first one says enough.
         Value::Array(errors) => errors.iter().find_map(inner),
         Value::Object(members) => {
-            let named = |name: &&str| {
+            let own = |name: &&str| {
                 let mut members = members.iter();
                 members.find_map(|(key, value)| {
                     key.eq_ignore_ascii_case(name).then(|| clean(value.as_str()?))?
                 })
             };
-            let own = names.iter().find_map(named);
-            own.or_else(|| members.values().find_map(inner))
+            let found = names.iter().find_map(own);
+            found.or_else(|| members.values().find_map(inner))
         }
         _ => None,
     }

@@ -23,6 +23,7 @@ pub(crate) struct Fields<'a> {
 }
 
 /// A member as the object has it.
+#[derive(Clone, Copy)]
 pub(crate) enum Member<'a> {
     /// There is none, or it is null.
     Absent,

@@ -53,7 +53,7 @@ impl Oddities {
         let room = MOST_NOTES.saturating_sub(self.notes.len());
         if room > 0 && !part.notes.is_empty() {
             let place = place();
-            let notes = part.notes.iter().take(room);
+            let notes = part.notes.into_iter().take(room);
             self.notes.extend(notes.map(|note| format!("{place}, {note}")));
         }
     }

@@ -117,7 +117,7 @@ impl Neighbours {
         let read = async {
             let page = self.0.client.campaigns(&asker.caller, &filter).await?;
             for campaign in &page.records {
-                self.note_draft(
+                note_draft(
                     &self.0.draft_campaigns,
                     asker,
                     campaign.id,
@@ -152,9 +152,9 @@ impl Neighbours {
         let read = async {
             let detail = self.0.client.campaign(&asker.caller, id).await?;
             let status = detail.campaign.status.as_deref();
-            self.note_draft(&self.0.draft_campaigns, asker, id, status);
+            note_draft(&self.0.draft_campaigns, asker, id, status);
             for activity in &detail.activities {
-                self.note_draft(&self.0.draft_activities, asker, activity.id, status);
+                note_draft(&self.0.draft_activities, asker, activity.id, status);
             }
             Ok(detail)
         };
@@ -169,7 +169,7 @@ impl Neighbours {
     pub async fn activity(&self, asker: &Asker, id: ActivityId) -> Result<Arc<ActivityDetail>, ReadError> {
         let read = async {
             let activity = self.0.client.activity(&asker.caller, id).await?;
-            self.note_draft(&self.0.draft_activities, asker, id, activity.status.as_deref());
+            note_draft(&self.0.draft_activities, asker, id, activity.status.as_deref());
             Ok(activity)
         };
         self.read(asker, &self.0.activities, id, read).await
@@ -193,18 +193,6 @@ impl Neighbours {
     pub async fn account(&self, asker: &Asker) -> Result<Arc<AccountSummary>, ReadError> {
         let read = self.0.client.account_summary(&asker.caller);
         self.read(asker, &self.0.accounts, (), read).await
-    }
-
-    fn note_draft<Id: Clone + Eq + Hash>(
-        &self,
-        drafts: &Shelf<Id, ()>,
-        asker: &Asker,
-        id: Id,
-        status: Option<&CampaignStatus>,
-    ) {
-        if status == Some(&CampaignStatus::Draft) {
-            drafts.put(asker.owner, id, Arc::new(()), Instant::now());
-        }
     }
 
     /// What is held, or else what the call brings, or else what was known before.
@@ -264,5 +252,17 @@ impl Neighbours {
             }
         };
         read.boxed()
+    }
+}
+
+/// Remembers that something is a draft.
+fn note_draft<Id: Clone + Eq + Hash>(
+    drafts: &Shelf<Id, ()>,
+    asker: &Asker,
+    id: Id,
+    status: Option<&CampaignStatus>,
+) {
+    if status == Some(&CampaignStatus::Draft) {
+        drafts.put(asker.owner, id, Arc::new(()), Instant::now());
     }
 }

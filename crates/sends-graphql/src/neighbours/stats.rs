@@ -161,7 +161,7 @@ impl Neighbours {
             let is_refusal = blames_an_id(&error);
             match batch.halves() {
                 _ if is_refusal && self.is_believed(asker, &batch, &error) => {
-                    self.know_none(asker, &batch, &mut found)
+                    self.know_none(asker, &batch, &mut found);
                 }
                 Some(halves) if is_refusal && Id::REFUSED_AS_A_WHOLE && !is_mixed => {
                     match self.confirm_refusal(asker, halves, &mut found).await {
