@@ -76,7 +76,7 @@ fn send(send: &SendAttempt) -> String {
         ),
         (
             "sendStatus",
-            json!(send.send_status.as_ref().map(sends_core::Verbatim::verbatim)).to_string(),
+            json!(send.send_status.as_deref().map(ToString::to_string)).to_string(),
         ),
         (
             "reasonCode",
