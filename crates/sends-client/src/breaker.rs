@@ -177,28 +177,36 @@ impl State {
     /// The endpoint answered about this id or page, whatever it said.
     fn succeeded(&mut self, endpoint: &Endpoint) {
         self.connected();
-        if let Some(circuit) = self.endpoints.remove(endpoint.name())
-            && !circuit.is_closed()
-        {
-            tracing::info!(endpoint = endpoint.name(), "the endpoint answers again");
+        let name = endpoint.name();
+        let was_down = self
+            .endpoints
+            .remove(name)
+            .is_some_and(|circuit| !circuit.is_closed());
+        if was_down {
+            tracing::info!(endpoint = name, "the upstream answers again");
         }
-        self.paths.remove(endpoint);
-        for (other, path) in &mut self.paths {
-            path.by_itself |= other.name() == endpoint.name();
-        }
+        // What failed until now and succeeds says that an outage is over, which the others failed of too.
+        let is_recovery = self.paths.remove(endpoint).is_some() || was_down;
+        self.paths.retain(|other, path| {
+            let is_concerned = other.name() == name && !path.by_itself;
+            path.by_itself |= is_concerned;
+            !(is_concerned && is_recovery)
+        });
     }
 
     /// A connection came about.
     fn connected(&mut self) {
         if !std::mem::take(&mut self.connection).is_closed() {
-            tracing::info!("the upstream can be reached again");
+            tracing::info!("the upstream answers again");
         }
     }
 
     fn unreachable(&mut self, settings: &BreakerSettings) {
         if self.connection.count() == settings.failures && settings.failures > 0 {
             self.connection.open(settings.first_delay);
-            tracing::warn!("the upstream cannot be reached: no requests until a probe succeeds");
+            tracing::warn!(
+                "the upstream is down: no connection comes about, so that no requests are sent until a probe succeeds"
+            );
         }
     }
 
@@ -231,7 +239,7 @@ impl State {
             circuit.open(settings.first_delay);
             tracing::warn!(
                 endpoint = name,
-                "the endpoint is down: no requests to it until a probe succeeds"
+                "the upstream is down at this endpoint: no requests to it until a probe succeeds"
             );
         }
     }
@@ -449,6 +457,30 @@ mod tests {
         // An answer, be it a failure, says that it can be reached.
         ask(&breaker, &path(1)).failed(FailureClass::ServerFailure);
         assert_eq!(breaker.check(&Endpoint::AccountSummary), Ok(()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn after_an_outage_nothing_is_left_alone_that_failed_of_it() {
+        // Too few ids to close the endpoint, each left alone for itself.
+        for outage in [0..2, 0..10] {
+            let breaker = Breaker::new(BreakerSettings::default());
+            for _ in 0..600 {
+                for number in outage.clone() {
+                    if let Ok(admission) = breaker.admit(&path(number)) {
+                        admission.failed(FailureClass::ServerFailure);
+                    }
+                }
+                tokio::time::sleep(Duration::from_secs(3)).await;
+            }
+            assert!(breaker.check(&path(1)).is_err());
+            while breaker.check(&path(0)).is_err() {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+            ask(&breaker, &path(0)).succeeded();
+            for number in outage {
+                assert_eq!(breaker.check(&path(number)), Ok(()));
+            }
+        }
     }
 
     #[tokio::test(start_paused = true)]
