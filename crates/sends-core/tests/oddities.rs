@@ -273,7 +273,7 @@ fn places(value: &Value, at: &Place, found: &mut Vec<Place>) {
 }
 
 fn pointer(place: &Place) -> String {
-    place.iter().map(|step| format!("/{step}")).collect()
+    place.iter().flat_map(|step| ["/", step]).collect()
 }
 
 /// What stands in place of a value.
