@@ -158,14 +158,14 @@ pub struct SandboxOptions {
           default_missing_value = "true", default_value = "false", hide_default_value = true)]
     pub sandbox: String,
 
-    /// Let the sandbox enforce Constant Contact's limits, 4 calls a second and 10,000 a day, and space the calls to it; it
-    /// is as fast as it can be otherwise
+    /// Let the sandbox enforce Constant Contact's limits, 4 calls a second and 10,000 a day, and space the calls to it; without
+    /// this no call waits, and 250,000 a day are allowed
     #[arg(long, env = "SENDS_SANDBOX_LIMITS", value_name = "true|false", num_args = 0..=1, require_equals = true,
           default_missing_value = "true", default_value = "false", hide_default_value = true)]
     pub sandbox_limits: String,
 
     /// Let the sandbox hold malformed and undocumented records instead of plausible campaigns, to see what a program makes
-    /// of them
+    /// of them; the example queries of GraphiQL do not fit them
     #[arg(long, env = "SENDS_SANDBOX_ODD_RECORDS", value_name = "true|false", num_args = 0..=1, require_equals = true,
           default_missing_value = "true", default_value = "false", hide_default_value = true)]
     pub sandbox_odd_records: String,
@@ -200,14 +200,10 @@ pub struct UpstreamOptions {
     #[arg(long, env = "SENDS_RATE_PER_SECOND", value_name = "CALLS")]
     pub rate_per_second: Option<String>,
 
-    /// How many upstream calls may leave in a day (UTC); 0 for no limit
-    #[arg(
-        long,
-        env = "SENDS_RATE_PER_DAY",
-        value_name = "CALLS",
-        default_value = "10000"
-    )]
-    pub rate_per_day: String,
+    /// How many upstream calls may leave in a day (UTC); 0 for no limit [default: 10000, and 250000 with `--sandbox` unless
+    /// `--sandbox-limits` is given]
+    #[arg(long, env = "SENDS_RATE_PER_DAY", value_name = "CALLS")]
+    pub rate_per_day: Option<String>,
 
     /// How many of the day's calls background work leaves for people
     #[arg(long, env = "SENDS_RATE_RESERVE", value_name = "CALLS", default_value = "500")]

@@ -1,6 +1,6 @@
 //! Starts the service and stops it: the listener, the first lines of the log, the signal to end.
 
-use std::{future::Future, io, sync::Arc, time::Duration};
+use std::{future::Future, io, net::Ipv4Addr, sync::Arc, time::Duration};
 
 use sends_credentials::environment::EnvironmentVariables;
 use tokio::{net::TcpListener, task::JoinHandle};
@@ -137,17 +137,24 @@ async fn start(settings: Settings, told_to_end: impl Future<Output = ()> + Send)
             sync::fill_of_sandbox(&synchroniser).await;
             sync_every.map(|every| synchronise(synchroniser, every))
         }
-        (Some(synchroniser), Some(_)) => Some(match sync_every {
-            Some(every) => synchronise(synchroniser, every),
-            None => tokio::spawn(async move { sync::fill_of_sandbox(&synchroniser).await }),
-        }),
+        (Some(synchroniser), Some(_)) => {
+            tracing::info!("send log of the sandbox: being read, at the limits that were asked for");
+            Some(match sync_every {
+                Some(every) => synchronise(synchroniser, every),
+                None => tokio::spawn(async move { sync::fill_of_sandbox(&synchroniser).await }),
+            })
+        }
     };
     let synchronising = synchronising.map(AbortOnDropHandle::new);
 
     tracing::info!("listening on http://{address}/graphql");
     tracing::info!("asking {}", backend.description);
     if graphiql {
-        tracing::info!("open http://{address}/graphiql in a browser");
+        let mut reachable = address;
+        if reachable.ip().is_unspecified() {
+            reachable.set_ip(Ipv4Addr::LOCALHOST.into());
+        }
+        tracing::info!("open http://{reachable}/graphiql in a browser");
     }
 
     let (store, pacer) = (Arc::clone(&backend.store), backend.pacer.clone());

@@ -31,6 +31,9 @@ use crate::{
     histories::Freshness,
 };
 
+/// The calls a day that Constant Contact allows partners (documented): more than anybody makes to the sandbox by hand.
+const PARTNER_CALLS_A_DAY: u64 = 250_000;
+
 /// How long a call to the sandbox may take where no option says it.
 const SANDBOX_CALL_TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -222,7 +225,10 @@ impl UpstreamSettings {
             Some(text) => problems.keep(number("rate-per-second", text, 1_000_000)),
             None => Some(Limits::default().rate_per_second.into()),
         };
-        let rate_per_day = problems.keep(number("rate-per-day", &options.rate_per_day, 1_000_000_000));
+        let rate_per_day = match given(options.rate_per_day.as_deref()) {
+            Some(text) => problems.keep(number("rate-per-day", text, 1_000_000_000)),
+            None => Some(Limits::default().rate_per_day),
+        };
         let reserve = problems.keep(number("rate-reserve", &options.rate_reserve, 1_000_000_000));
         let limits = Limits {
             rate_per_second: u32::try_from(rate_per_second?).unwrap_or(u32::MAX),
@@ -238,13 +244,16 @@ impl UpstreamSettings {
     }
 
     /// The same with the calls of a sandbox without limits as close together as they come, unless the options say otherwise.
-    /// The calls of the day are counted all the same.
+    /// The calls of the day are counted all the same, against the number that partner keys have.
     fn paced_for(mut self, source: &Source, options: &UpstreamOptions) -> Self {
         let is_told = given(options.rate_per_second.as_deref()).is_some();
         if let Source::Sandbox(SandboxSettings { limits: false, .. }) = source
             && !is_told
         {
             self.limits.rate_per_second = 0;
+            if given(options.rate_per_day.as_deref()).is_none() {
+                self.limits.rate_per_day = PARTNER_CALLS_A_DAY;
+            }
         }
         self
     }
@@ -350,7 +359,11 @@ fn check_sandbox(options: &SandboxOptions, problems: &mut Problems) -> Option<Op
         limits: limits?,
         odd_records: odd_records?,
     };
-    Some(sandbox?.then_some(settings))
+    let sandbox = sandbox?;
+    if !sandbox && (settings.limits || settings.odd_records) {
+        return problems.note(Problem::NoSandbox);
+    }
+    Some(sandbox.then_some(settings))
 }
 
 /// The sandbox, which is an upstream by itself.

@@ -45,6 +45,9 @@ pub enum Problem {
     /// Two upstreams at once.
     #[error("--sandbox and --upstream-url name two different upstreams; give one of them")]
     TwoUpstreams,
+    /// What the sandbox is to be like, without a sandbox.
+    #[error("--sandbox-limits and --sandbox-odd-records are about the sandbox; add --sandbox")]
+    NoSandbox,
     /// The sandbox's data belongs to nobody's token.
     #[error("--sandbox answers with its own data; it cannot be combined with --caller-tokens")]
     SandboxOfCallers,

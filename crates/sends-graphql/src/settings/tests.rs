@@ -106,12 +106,17 @@ fn calls_to_the_sandbox_are_paced_only_when_that_is_asked_for_and_counted_always
             settings.upstream.limits.rate_per_day,
         )
     };
-    assert_eq!(limits(&[]), (0, 10_000));
+    assert_eq!(limits(&[]), (0, 250_000));
     assert_eq!(limits(&["--sandbox-limits"]), (4, 10_000));
     assert_eq!(limits(&["--rate-per-second=2"]), (2, 10_000));
     assert_eq!(limits(&["--sandbox-limits=no", "--rate-per-day=0"]), (0, 0));
     let account = check(&[], Some("token")).unwrap();
     assert_eq!(account.upstream.limits.rate_per_second, 4);
+    assert_eq!(account.upstream.limits.rate_per_day, 10_000);
+    assert_eq!(
+        check(&["--sandbox-limits"], Some("token")).unwrap_err(),
+        [Problem::NoSandbox]
+    );
 }
 
 #[test]

@@ -38,7 +38,7 @@ pub(super) fn activity_stats(call: &Call<'_>, ids: &str, now: Moment) -> Result<
     for id in batch(call, ids, MOST_ACTIVITIES)? {
         match call.bearer.account.activity(id) {
             Some(activity) => {
-                let engagement = Engagement::of(id, activity.reached());
+                let engagement = Engagement::of(&activity);
                 results.push(json!({
                     "campaign_id": activity.campaign_id,
                     "campaign_activity_id": id,
@@ -78,7 +78,7 @@ fn engagement(account: &Account, campaign: &Campaign) -> Engagement {
         .iter()
         .filter_map(|(id, _)| account.activity(*id));
     activities
-        .map(|activity| Engagement::of(activity.id, activity.reached()))
+        .map(|activity| Engagement::of(&activity))
         .fold(Engagement::default(), Engagement::plus)
 }
 

@@ -73,11 +73,18 @@ pub(crate) struct Engagement {
 }
 
 impl Engagement {
-    pub(crate) fn of(id: Uuid, reached: i64) -> Self {
-        let (high, low) = id.as_u64_pair();
+    pub(crate) fn of(activity: &Activity) -> Self {
+        let (high, low) = activity.id.as_u64_pair();
+        let reached = activity.reached();
         let spread = i64::try_from((high ^ low) % 20).unwrap_or(0);
         let percent = |share: i64| (reached / 100).saturating_mul(share) + reached % 100 * share / 100;
-        let (opens, bounces) = (percent(30 + spread), percent(1 + spread / 5));
+        // Contacts that did not open an email the first time rarely do the second time.
+        let opened = if activity.role == RESEND {
+            8 + spread / 3
+        } else {
+            30 + spread
+        };
+        let (opens, bounces) = (percent(opened), percent(1 + spread / 5));
         Self {
             sends: reached,
             opens,

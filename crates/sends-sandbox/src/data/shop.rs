@@ -248,7 +248,8 @@ fn not_sent_yet(calendar: &Calendar) -> Vec<Email> {
             "Two minutes for better shelves?",
         )
         .for_segments(&[ENGAGED])
-        .draft(calendar.days_back(12, 9, 50)),
+        // After the survey that failed, which is at least eight days old.
+        .draft(calendar.days_back(7, 9, 50)),
     ]
 }
 
