@@ -27,6 +27,7 @@ pub(crate) enum Route {
     CampaignStats(String),
     CampaignSummaries,
     ContactLists,
+    ContactList(String),
     Segments,
     Segment(String),
     AccountSummary,
@@ -61,6 +62,7 @@ impl Route {
                 Self::CampaignSummaries
             }
             (Some("contact_lists"), None, None, None, None) => Self::ContactLists,
+            (Some("contact_lists"), Some(id), None, None, None) => Self::ContactList(id.to_owned()),
             (Some("segments"), None, None, None, None) => Self::Segments,
             (Some("segments"), Some(id), None, None, None) => Self::Segment(id.to_owned()),
             (Some("account"), Some("summary"), None, None, None) => Self::AccountSummary,
@@ -81,6 +83,7 @@ impl Route {
             Self::CampaignStats(_) => "campaign_stats",
             Self::CampaignSummaries => "campaign_summaries",
             Self::ContactLists => "contact_lists",
+            Self::ContactList(_) => "contact_list",
             Self::Segments => "segments",
             Self::Segment(_) => "segment",
             Self::AccountSummary => "account_summary",
@@ -99,9 +102,32 @@ impl Route {
             | Self::ActivityStats(_)
             | Self::CampaignStats(_)
             | Self::CampaignSummaries => Some("campaign_data"),
-            Self::ContactLists | Self::Segments | Self::Segment(_) => Some("contact_data"),
+            Self::ContactLists | Self::ContactList(_) | Self::Segments | Self::Segment(_) => {
+                Some("contact_data")
+            }
             Self::AccountSummary => Some("account_read"),
             Self::Privileges | Self::Unknown => None,
+        }
+    }
+
+    /// The privileges that the token's user needs besides the scope.
+    fn privileges(&self) -> &'static [&'static str] {
+        match self {
+            Self::ActivityStats(_) | Self::CampaignStats(_) | Self::CampaignSummaries => {
+                &["campaign:read", "ui:campaign:metrics"]
+            }
+            Self::SendHistory(_)
+            | Self::Emails
+            | Self::Campaign(_)
+            | Self::Activity(_)
+            | Self::Schedules(_) => &["campaign:read"],
+            Self::ContactLists
+            | Self::ContactList(_)
+            | Self::Segments
+            | Self::Segment(_)
+            | Self::AccountSummary
+            | Self::Privileges
+            | Self::Unknown => &[],
         }
     }
 }
@@ -123,11 +149,10 @@ pub(crate) fn answer(
     if parts.method != Method::GET || *route == Route::Unknown {
         return errors::gateway_forbidden();
     }
-    if let Some(scope) = route.scope() {
-        let about_campaigns = scope == "campaign_data";
-        if !bearer.has_scope(scope) || (about_campaigns && !bearer.has_privilege("campaign:read")) {
-            return errors::access_denied();
-        }
+    let has_scope = route.scope().is_none_or(|scope| bearer.has_scope(scope));
+    let mut needed = route.privileges().iter();
+    if !has_scope || !needed.all(|privilege| bearer.has_privilege(privilege)) {
+        return errors::access_denied();
     }
     let call = Call {
         bearer,
@@ -144,6 +169,7 @@ pub(crate) fn answer(
         Route::CampaignStats(ids) => reports::campaign_stats(&call, ids, upstream.clock.now()),
         Route::CampaignSummaries => reports::campaign_summaries(&call),
         Route::ContactLists => lists::contact_lists(&call),
+        Route::ContactList(id) => lists::contact_list(&call, id),
         Route::Segments => lists::segments(&call),
         Route::Segment(id) => lists::segment(&call, id),
         Route::AccountSummary => Ok(account::summary(&call)),

@@ -20,6 +20,13 @@ impl Moment {
             .map(|timestamp| Self(timestamp.as_millisecond()))
     }
 
+    /// A date and time without an offset, taken as UTC.
+    pub(crate) fn parse_without_offset(text: &str) -> Option<Self> {
+        let at: jiff::civil::DateTime = text.parse().ok()?;
+        let at = jiff::tz::TimeZone::UTC.to_timestamp(at).ok()?;
+        Some(Self(at.as_millisecond()))
+    }
+
     pub(crate) const fn plus_millis(self, millis: i64) -> Self {
         Self(self.0 + millis)
     }

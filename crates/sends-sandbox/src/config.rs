@@ -17,7 +17,14 @@ pub const DEFAULT_PUBLIC_CLIENT_ID: &str = "sandbox-public-client";
 /// The account that exists when none is configured.
 pub const DEFAULT_ACCOUNT: &str = "main";
 /// Every scope the upstream documents.
-pub const EVERY_SCOPE: [&str; 4] = ["campaign_data", "contact_data", "account_read", "offline_access"];
+pub const EVERY_SCOPE: [&str; 6] = [
+    "campaign_data",
+    "contact_data",
+    "account_read",
+    "account_update",
+    "billing_data",
+    "offline_access",
+];
 
 /// Everything a sandbox is started with.
 ///
@@ -117,7 +124,8 @@ pub struct AccountConfig {
     pub written_records: WrittenRecords,
     /// How many activities are generated besides.
     pub activities: u64,
-    /// What its user may do; without `campaign:read` everything about campaigns is 403.
+    /// What its user may do; without `campaign:read` everything about campaigns is 403, and without `ui:campaign:metrics`
+    /// the reports are.
     pub privileges: Vec<String>,
 }
 
@@ -141,6 +149,7 @@ impl Default for AccountConfig {
             "campaign:send",
             "contacts:lists:read",
             "contacts:read",
+            "ui:campaign:metrics",
         ];
         Self {
             name: DEFAULT_ACCOUNT.to_owned(),

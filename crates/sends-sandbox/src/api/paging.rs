@@ -51,7 +51,8 @@ impl Query {
         let Some(text) = self.get(name) else {
             return Ok(None);
         };
-        let moment = Moment::parse(text).ok_or_else(|| {
+        let moment = Moment::parse(text).or_else(|| Moment::parse_without_offset(text));
+        let moment = moment.ok_or_else(|| {
             errors::bad_request(family, &format!("{name} must be an ISO 8601 date and time."))
         })?;
         Ok(Some(moment))

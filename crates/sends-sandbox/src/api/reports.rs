@@ -35,8 +35,11 @@ fn batch(call: &Call<'_>, ids: &str, most: usize) -> Result<Vec<Uuid>, Reply> {
 
 pub(super) fn activity_stats(call: &Call<'_>, ids: &str, now: Moment) -> Result<Reply, Reply> {
     let (mut results, mut errors) = (Vec::new(), Vec::new());
+    let mut only_drafts = true;
     for id in batch(call, ids, MOST_ACTIVITIES)? {
-        match call.bearer.account.activity(id) {
+        let activity = call.bearer.account.activity(id);
+        only_drafts &= activity.as_ref().is_some_and(|activity| activity.sends.is_empty());
+        match activity {
             Some(activity) => {
                 let engagement = Engagement::of(&activity);
                 results.push(json!({
@@ -48,6 +51,10 @@ pub(super) fn activity_stats(call: &Call<'_>, ids: &str, now: Moment) -> Result<
             }
             None => errors.push(unknown("campaign_activity_id", id)),
         }
+    }
+    if only_drafts {
+        // Observed: a batch of which nothing was ever sent fails as a whole.
+        return Err(crate::errors::not_found(call.settings, FAMILY));
     }
     Ok(Reply::ok(&json!({"errors": errors, "results": results})))
 }
@@ -91,13 +98,32 @@ fn stats(call: &Call<'_>, of: Engagement) -> Value {
         "em_sends": of.sends, "em_opens": of.opens, "em_clicks": of.clicks, "em_bounces": of.bounces,
         "em_not_opened": of.not_opened, "em_optouts": of.optouts, "em_forwards": of.forwards, "em_abuse": of.abuse,
     });
-    let devices = [
-        ("mobile", of.opens / 2),
-        ("computer", of.opens - of.opens / 2 - of.opens / 10),
-        ("tablet", of.opens / 10),
+    for (kind, all) in [("opens", of.opens), ("clicks", of.clicks)] {
+        let all_of_kind = format!("em_{kind}{dot}all");
+        let devices = [
+            ("mobile", all / 2),
+            ("computer", all - all / 2 - all / 10),
+            ("tablet", all / 10),
+            ("other", 0),
+            ("none", 0),
+        ];
+        for (device, count) in devices {
+            stats[format!("{all_of_kind}{dot}{device}")] = json!(count);
+        }
+        stats[all_of_kind] = json!(all);
+    }
+    let full = of.bounces / 3;
+    let bounces = [
+        ("nonexistent_address", of.bounces - full),
+        ("mailbox_full", full),
+        ("blocked", 0),
+        ("other", 0),
+        ("suspended", 0),
+        ("undeliverable", 0),
+        ("vacation", 0),
     ];
-    for (device, opens) in devices {
-        stats[format!("em_opens{dot}all{dot}{device}")] = json!(opens);
+    for (kind, count) in bounces {
+        stats[format!("em_bounces{dot}{kind}")] = json!(count);
     }
     stats
 }

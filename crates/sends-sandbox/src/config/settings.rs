@@ -114,6 +114,16 @@ pub struct Settings {
     #[arg(long, env = "SENDS_SANDBOX_SUMMARY_COUNTS", value_enum, default_value_t = SummaryCounts::Numbers, help_heading = "What is not documented")]
     pub summary_counts: SummaryCounts,
 
+    /// Vary the form of every answer at random, from this seed, within what is documented or observed: optional members and
+    /// links, statuses, headers, error bodies, spellings, and a few failures that a retry mends. What is true stays the same
+    #[arg(
+        long,
+        env = "SENDS_SANDBOX_WILD",
+        value_name = "SEED",
+        help_heading = "What is not documented"
+    )]
+    pub wild: Option<u64>,
+
     /// What a refresh does to the refresh token
     #[arg(long, env = "SENDS_SANDBOX_REFRESH_TOKENS", value_enum, default_value_t = RefreshTokens::Rotating, help_heading = "OAuth")]
     pub refresh_tokens: RefreshTokens,
@@ -188,6 +198,7 @@ impl Default for Settings {
             last_page: LastPage::WithoutLinks,
             stats_keys: StatsKeys::Dotted,
             summary_counts: SummaryCounts::Numbers,
+            wild: None,
             refresh_tokens: RefreshTokens::Rotating,
             expires_in: 86_400,
             authorize_page: false,

@@ -67,7 +67,7 @@ async fn limits_beyond_what_is_documented_are_400() {
     for path in [
         "emails?limit=501",
         "emails?limit=0",
-        "contact_lists?limit=501",
+        "contact_lists?limit=1001",
         "emails?cursor=x",
     ] {
         let response = visit.get(path).await;
