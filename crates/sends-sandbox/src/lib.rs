@@ -27,6 +27,25 @@
 //! and environment variables of the program (`--help`), and the JSON of `POST /_sandbox/config`, where a switch has its
 //! field's name and its values are in `snake_case`. What the vendor does not document is a switch there.
 //!
+//! # The wild upstream
+//!
+//! With [`Settings::wild`], or `--wild SEED`, every answer comes in a form that is drawn from the seed, the path with its query
+//! and how often that was asked before, among the forms that are documented or were observed:
+//!
+//! - optional members absent or null, empty arrays as `[]`, null or nothing, `contact_lists_ids`, activities in any order;
+//! - dates with and without a fraction, in UTC or five hours behind; words of open enumerations in another letter case;
+//! - counts of the summaries as numbers or text, keys of the statistics with dots or underscores;
+//! - names escaped for HTML or not, now and then with half a surrogate pair, a control character or a byte that is not UTF-8;
+//! - the seven ways in which a last page has no next one;
+//! - 202 and 203 for 200, other content types or none, gzip or not, request identifiers or none;
+//! - errors as an array, an object, a gateway's message, HTML or nothing;
+//! - token answers with numbers as text or float, `scope` as an array, members missing, and a refresh token that goes on left out;
+//! - one API request in forty fails with 500, 502, 503, 504, the 429 of a second, a reset or a closed connection. Asked the same
+//!   again, it succeeds.
+//!
+//! What is true stays: a client that reads every form gets the same identifiers, sends and outcomes, and the same counts where
+//! they are given. Forms that hide a fact, such as a page without its records, are left to [`Fault`]s.
+//!
 //! # Control requests
 //!
 //! All take and give JSON. One that is wrong gets 400 or 404 with `{"error": "why"}`.
@@ -162,6 +181,7 @@ mod request_log;
 mod sandbox;
 mod serving;
 mod upstream;
+mod wild;
 
 pub use config::Config;
 pub use config::settings::Settings;

@@ -17,6 +17,7 @@ use crate::faults::{BodyShape, Fault, FaultKind};
 use crate::reply::{Body, HTML, JSON, Reply};
 use crate::request_log::{Arrival, Underway};
 use crate::upstream::Upstream;
+use crate::wild::Draw;
 use crate::{api, bearer, compression, control, errors, oauth};
 
 /// Larger bodies than any the API takes; what is beyond is refused.
@@ -35,7 +36,11 @@ pub(crate) async fn answer(
         let body = read_body(body).await.unwrap_or_default();
         return Ok(control::answer(&upstream, &parts, &body).into_response());
     }
-    let settings = upstream.settings();
+    let mut settings = upstream.settings();
+    let draw = settings.wild.map(|seed| upstream.attempts.draw(seed, &parts));
+    if let Some(draw) = draw {
+        settings = Arc::new(draw.settings(&settings));
+    }
     if settings.jitter_ms > 0 {
         // On the way here, so that the limits count requests closer together than they were sent.
         tokio::time::sleep(Duration::from_millis(upstream.faults.jitter(settings.jitter_ms))).await;
@@ -50,7 +55,7 @@ pub(crate) async fn answer(
         }
         Availability::Unavailable => {
             let page = Reply::text(StatusCode::SERVICE_UNAVAILABLE, HTML, UNAVAILABLE_PAGE);
-            return Ok(finish(page, &parts, &settings, &mut underway).into_response());
+            return Ok(finish(page, &parts, &settings, draw, &mut underway).into_response());
         }
     }
     let prepared = if parts.uri.path().starts_with("/oauth2/") {
@@ -61,7 +66,7 @@ pub(crate) async fn answer(
     };
     let asked = match prepared {
         Ok(asked) => asked,
-        Err(refusal) => return Ok(finish(refusal, &parts, &settings, &mut underway).into_response()),
+        Err(refusal) => return Ok(finish(refusal, &parts, &settings, draw, &mut underway).into_response()),
     };
     let strike = upstream.faults.strike(parts.uri.path());
     let delay_ms = settings.latency_ms + strike.delay_ms;
@@ -72,14 +77,28 @@ pub(crate) async fn answer(
         tokio::time::sleep(Duration::from_millis(delay_ms)).await;
     }
     let real = || match &asked {
-        Asked::Api(bearer) => api::answer(&upstream, &settings, &parts, &route, bearer),
-        Asked::OAuth(body) => oauth::answer(&upstream, &settings, &parts, body),
+        Asked::Api(bearer) => {
+            let reply = api::answer(&upstream, &settings, &parts, &route, bearer);
+            match draw {
+                Some(draw) => draw.answer(&route, reply),
+                None => reply,
+            }
+        }
+        Asked::OAuth(body) => {
+            let reply = oauth::answer(&upstream, &settings, &parts, body);
+            match draw {
+                Some(draw) => draw.oauth_answer(body, reply),
+                None => reply,
+            }
+        }
     };
-    let Some(fault) = strike.fault else {
-        return Ok(finish(real(), &parts, &settings, &mut underway).into_response());
+    let is_api = matches!(asked, Asked::Api(_));
+    let drawn = draw.filter(|_| is_api).and_then(Draw::failure);
+    let Some(fault) = strike.fault.or(drawn) else {
+        return Ok(finish(real(), &parts, &settings, draw, &mut underway).into_response());
     };
     underway.met(fault.kind.name());
-    let mut finished = |reply| finish(reply, &parts, &settings, &mut underway);
+    let mut finished = |reply| finish(reply, &parts, &settings, draw, &mut underway);
     Ok(match fault.kind {
         FaultKind::Reset => return reset(&ending),
         FaultKind::Close => return Err(Broken),
@@ -152,7 +171,13 @@ async fn read_body(body: Incoming) -> Option<bytes::Bytes> {
 }
 
 /// Puts on an answer what every answer has, and notes it in the log.
-fn finish(mut reply: Reply, parts: &Parts, settings: &Settings, underway: &mut Underway) -> Reply {
+fn finish(
+    mut reply: Reply,
+    parts: &Parts,
+    settings: &Settings,
+    draw: Option<Draw>,
+    underway: &mut Underway,
+) -> Reply {
     if settings.etag && reply.status == StatusCode::OK && !reply.body.is_empty() {
         let tag = format!("\"{:016x}\"", bearer::digest(&reply.body));
         if parts
@@ -185,6 +210,9 @@ fn finish(mut reply: Reply, parts: &Parts, settings: &Settings, underway: &mut U
     }
     if let Ok(id) = HeaderValue::try_from(format!("{:011x}oAMFkPg=", id >> 84)) {
         reply.headers.push((GATEWAY_ID, id));
+    }
+    if let Some(draw) = draw {
+        draw.drop_headers(&mut reply);
     }
     underway.answered(reply.status.as_u16());
     reply

@@ -11,6 +11,7 @@ use crate::limits::Limits;
 use crate::lock::{read, write};
 use crate::oauth::grants::Grants;
 use crate::request_log::RequestLog;
+use crate::wild::Attempts;
 
 #[derive(Debug)]
 pub(crate) struct Upstream {
@@ -23,6 +24,8 @@ pub(crate) struct Upstream {
     /// The token endpoint's limit is its own.
     pub(crate) token_limits: Limits,
     pub(crate) faults: Faults,
+    /// What the forms of a wild upstream are drawn from.
+    pub(crate) attempts: Attempts,
     pub(crate) log: Arc<RequestLog>,
 }
 
@@ -41,6 +44,7 @@ impl Upstream {
             limits: Limits::default(),
             token_limits: Limits::default(),
             faults: Faults::new(&config.faults, config.seed),
+            attempts: Attempts::default(),
             log: Arc::new(RequestLog::new(config.log_capacity, Arc::clone(&clock))),
             clock,
             config,
@@ -68,6 +72,7 @@ impl Upstream {
         self.set_settings(self.config.settings.clone());
         self.clock.return_to_real_time();
         self.faults.replace(&self.config.faults);
+        self.attempts.clear();
         self.limits.clear();
         self.token_limits.clear();
         self.log.clear();

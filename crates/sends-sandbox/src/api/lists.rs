@@ -24,7 +24,8 @@ pub(super) fn contact_lists(call: &Call<'_>) -> Result<Reply, Reply> {
             "deleted" => deleted = true,
             "all" => (active, deleted) = (true, true),
             _ => {
-                let message = "status must be all, active or deleted, or several of them with commas between.";
+                let message =
+                    "status must be all, active or deleted, or several of them with commas between.";
                 return Err(errors::bad_request(FAMILY, message));
             }
         }
@@ -40,10 +41,7 @@ pub(super) fn contact_lists(call: &Call<'_>) -> Result<Reply, Reply> {
     }
     sort(call, &mut lists, |list| &list.name, |list| list.created_at)?;
     let (shown, next) = page(&lists, position, limit);
-    let shown: Vec<_> = shown
-        .iter()
-        .map(|list| list_fields(list, with_members))
-        .collect();
+    let shown: Vec<_> = shown.iter().map(|list| list_fields(list, with_members)).collect();
     let mut page = Map::from_iter([("lists".to_owned(), Value::Array(shown))]);
     if call.query.get("include_count") == Some("true") {
         page.insert("lists_count".to_owned(), json!(lists.len()));

@@ -38,7 +38,9 @@ pub(super) fn activity_stats(call: &Call<'_>, ids: &str, now: Moment) -> Result<
     let mut only_drafts = true;
     for id in batch(call, ids, MOST_ACTIVITIES)? {
         let activity = call.bearer.account.activity(id);
-        only_drafts &= activity.as_ref().is_some_and(|activity| activity.sends.is_empty());
+        only_drafts &= activity
+            .as_ref()
+            .is_some_and(|activity| activity.sends.is_empty());
         match activity {
             Some(activity) => {
                 let engagement = Engagement::of(&activity);
