@@ -24,3 +24,4 @@ mod send_log;
 mod shown;
 mod sync;
 mod upstream_calls;
+mod wild;

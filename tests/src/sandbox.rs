@@ -34,6 +34,12 @@ impl SandboxProcess {
         Self::start_with(&[], &[])
     }
 
+    /// A sandbox without limits that holds the bookshop's campaigns and nothing malformed.
+    pub fn unlimited_shop(options: &[&str]) -> Self {
+        let unlimited = ["--rate-per-second", "0", "--rate-per-day", "0"];
+        Self::start_with(&[&unlimited, options].concat(), &[])
+    }
+
     fn start_with(options: &[&str], environment: &[(&str, &str)]) -> Self {
         let mut command = Program::Sandbox.command();
         command

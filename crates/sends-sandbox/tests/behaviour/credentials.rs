@@ -71,6 +71,48 @@ async fn a_missing_privilege_is_403() {
 }
 
 #[tokio::test]
+async fn reports_need_a_privilege_of_their_own() {
+    let mut config = Config::unlimited();
+    config.accounts[0]
+        .privileges
+        .retain(|privilege| privilege != "ui:campaign:metrics");
+    let visit = Visit::to(config).await;
+    let summaries = "reports/summary_reports/email_campaign_summaries";
+    let stats = format!(
+        "reports/stats/email_campaign_activities/{}",
+        sends_sandbox::GUIDE_ACTIVITY_ID
+    );
+    for path in [summaries, &stats] {
+        assert_eq!(visit.get(path).await.status(), 403, "{path}");
+    }
+    for path in [&*guide(), "emails", "contact_lists"] {
+        assert_eq!(visit.get(path).await.status(), 200, "{path}");
+    }
+    let visit = Visit::to(Config::unlimited()).await;
+    assert_eq!(visit.get(summaries).await.status(), 200);
+}
+
+#[tokio::test]
+async fn every_documented_scope_is_granted() {
+    let visit = Visit::unlimited().await;
+    let every = [
+        "campaign_data",
+        "contact_data",
+        "account_read",
+        "account_update",
+        "billing_data",
+        "offline_access",
+    ];
+    let body = format!("client_id=sandbox-public-client&scope={}", every.join("%20"));
+    let url = format!("{}/device/authorize", visit.sandbox.oauth_base_url());
+    let request = visit.client.post(url).body(body);
+    let response = request
+        .header("content-type", "application/x-www-form-urlencoded")
+        .send();
+    assert_eq!(response.await.unwrap().status(), 200);
+}
+
+#[tokio::test]
 async fn a_revoked_token_is_401_until_the_reset() {
     let visit = Visit::unlimited().await;
     let token = visit.sandbox.access_token();

@@ -14,6 +14,7 @@ mod oauth;
 mod program;
 mod send_history;
 mod switches;
+mod wild;
 
 use reqwest::{Client, Response};
 use sends_sandbox::{Config, Sandbox};

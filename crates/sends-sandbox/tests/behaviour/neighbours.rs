@@ -219,3 +219,90 @@ async fn the_account_is_a_shop_with_recent_campaigns_unless_odd_records_are_aske
         }
     }
 }
+
+#[tokio::test]
+async fn lists_are_counted_sorted_and_found_by_name_and_status() {
+    let visit = Visit::unlimited().await;
+    let (both, _) = all(&visit, "contact_lists?limit=1000&status=active,deleted", "lists").await;
+    let (every, _) = all(&visit, "contact_lists?status=all", "lists").await;
+    assert_eq!(both, every);
+    let page = visit
+        .json("contact_lists?limit=1&status=all&include_count=true")
+        .await;
+    assert_eq!(page["lists_count"], every.len());
+    assert!(visit.json("contact_lists").await.get("lists_count").is_none());
+    let (sorted, _) = all(&visit, "contact_lists?limit=2&sort_by=name", "lists").await;
+    assert!(sorted.len() > 2 && texts(&sorted, "name").is_sorted());
+    assert_eq!(visit.get("contact_lists?sort_by=size").await.status(), 400);
+    let (found, _) = all(&visit, "contact_lists?name=Regulars", "lists").await;
+    assert_eq!(texts(&found, "name"), ["Regulars"]);
+    let (newest, _) = all(&visit, "segments?sort_by=date", "segments").await;
+    assert!(texts(&newest, "created_at").is_sorted_by(|left, right| left >= right));
+}
+
+#[tokio::test]
+async fn one_list_is_read_by_its_identifier_even_when_deleted() {
+    let visit = Visit::unlimited().await;
+    let (every, _) = all(
+        &visit,
+        "contact_lists?status=all&include_membership_count=all",
+        "lists",
+    )
+    .await;
+    for list in every {
+        let path = format!("contact_lists/{}", list["list_id"].as_str().unwrap());
+        let alone = visit.json(&format!("{path}?include_membership_count=all")).await;
+        assert_eq!(alone, list);
+        assert!(visit.json(&path).await.get("membership_count").is_none());
+    }
+    let unknown = visit.get(&format!("contact_lists/{UNKNOWN_ID}")).await;
+    assert_eq!(unknown.status(), 404);
+}
+
+#[tokio::test]
+async fn dates_without_an_offset_are_utc() {
+    let visit = Visit::unlimited().await;
+    let range =
+        |end| format!("emails?after_date=2024-05-01T00:00:00{end}&before_date=2024-06-30T00:00:00{end}");
+    let (with_offset, _) = all(&visit, &range("Z"), "campaigns").await;
+    let (without, _) = all(&visit, &range(""), "campaigns").await;
+    assert!(!without.is_empty());
+    assert_eq!(without, with_offset);
+    assert_eq!(visit.get("emails?after_date=yesterday").await.status(), 400);
+}
+
+#[tokio::test]
+async fn statistics_tell_totals_and_bounces_by_kind() {
+    let visit = Visit::to(Config::unlimited().with_activities(40)).await;
+    for index in 0..40 {
+        let id = visit.sandbox.activity_id(index).unwrap();
+        let response = visit
+            .get(&format!("reports/stats/email_campaign_activities/{id}"))
+            .await;
+        if response.status() == 404 {
+            continue;
+        }
+        let answer: Value = response.json().await.unwrap();
+        let stats = answer["results"][0]["stats"].as_object().unwrap();
+        let sum_of = |prefix: &str| -> i64 {
+            let parts = stats.iter().filter(|(name, _)| name.starts_with(prefix));
+            parts.map(|(_, count)| count.as_i64().unwrap()).sum()
+        };
+        assert_eq!(sum_of("em_bounces."), stats["em_bounces"], "{stats:?}");
+        assert_eq!(sum_of("em_opens.all."), stats["em_opens.all"], "{stats:?}");
+        assert_eq!(sum_of("em_clicks.all."), stats["em_clicks.all"], "{stats:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_batch_of_drafts_has_no_statistics() {
+    let visit = Visit::unlimited().await;
+    let path = "reports/stats/email_campaign_activities";
+    let never_sent = "feed0000-0000-4000-8000-000000000005";
+    let drafts = format!("{path}/{never_sent},feed0000-0000-4000-8000-000000000006");
+    assert_eq!(visit.get(&drafts).await.status(), 404);
+    let mixed = visit.json(&format!("{path}/{never_sent},{GUIDE}")).await;
+    assert_eq!(mixed["results"].as_array().unwrap().len(), 2);
+    let unknown = visit.json(&format!("{path}/{UNKNOWN_ID}")).await;
+    assert_eq!(unknown["errors"].as_array().unwrap().len(), 1);
+}

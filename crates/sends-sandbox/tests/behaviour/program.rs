@@ -16,6 +16,8 @@ fn help_names_the_switches_and_the_control_requests() {
         "--rate-per-second",
         "SENDS_SANDBOX_RATE_PER_DAY",
         "--malformed-id",
+        "--wild",
+        "SENDS_SANDBOX_WILD",
         "/_sandbox/faults",
     ] {
         assert!(help.contains(part), "{part}");

@@ -1,0 +1,155 @@
+//! Two upstreams with the same data, one of them wild in the form of its answers: what the service says of them is the same.
+
+use sends_end_to_end::{CommandProcess, Finished, SandboxProcess, ServiceProcess};
+use serde_json::{Map, Value, json};
+use tempfile::TempDir;
+
+const SEEDS: [&str; 4] = ["1", "2", "3", "4"];
+/// Generated activities besides the bookshop's.
+const ACTIVITIES: &str = "40";
+
+/// An upstream, and a state folder with its log.
+struct Read {
+    sandbox: SandboxProcess,
+    state: TempDir,
+}
+
+impl Read {
+    /// Synchronises with an upstream that is started with these options.
+    async fn of(options: &[&str]) -> Self {
+        let sandbox = SandboxProcess::unlimited_shop(&[&["--activities", ACTIVITIES], options].concat());
+        let read = Self {
+            sandbox,
+            state: tempfile::tempdir().unwrap(),
+        };
+        let finished = read.sync().await;
+        assert_eq!(finished.status, Some(0), "{options:?}: {finished:?}");
+        read
+    }
+
+    async fn sync(&self) -> Finished {
+        let (url, folder) = (self.sandbox.api_url(), self.state.path().to_str().unwrap());
+        let options = ["sync", "--upstream-url", &url, "--state-dir", folder];
+        let unlimited = ["--rate-per-second", "0", "--rate-per-day", "0"];
+        let token = [("SENDS_ACCESS_TOKEN", SandboxProcess::ACCESS_TOKEN)];
+        let process = CommandProcess::start(&[&options[..], &unlimited].concat(), &token);
+        tokio::task::spawn_blocking(|| process.finish()).await.unwrap()
+    }
+
+    /// What the service says of the log, and of what surrounds the sends.
+    async fn told(&self) -> Told {
+        let folder = self.state.path().to_str().unwrap();
+        let service = ServiceProcess::unpaced_on(&self.sandbox, &["--state-dir", folder]);
+        let coverage = "{ sends(first: 1) { totalCount coverage { isComplete } } syncState { unreadable { __typename } failure } }";
+        let coverage = data(&service, coverage).await;
+        let sends = pages(&service, "sends", SENDS).await;
+        let campaigns = pages(&service, "campaigns", CAMPAIGNS).await;
+        let mut activities = Vec::new();
+        let ids = self.sandbox.activities(60).await;
+        for ids in ids.chunks(20) {
+            let query = format!("{{ campaignActivities(ids: {}) {{ {ACTIVITY} }} }}", json!(ids));
+            activities.push(data(&service, &query).await);
+        }
+        let account = data(&service, "{ account { organizationName timeZone } }").await;
+        Told {
+            coverage,
+            sends,
+            campaigns,
+            neighbours: json!({"activities": activities, "account": account}),
+        }
+    }
+}
+
+struct Told {
+    coverage: Value,
+    sends: Vec<Value>,
+    campaigns: Vec<Value>,
+    neighbours: Value,
+}
+
+const SENDS: &str =
+    "id sendId runDate outcome reasonCode sendStatusRaw count contactListIds segmentIds isContradictory
+    activity { id } contactLists { listId name isDeleted } segments { segmentId name }";
+const CAMPAIGNS: &str = "campaignId name type status createdAt updatedAt activities { id role }";
+const ACTIVITY: &str = "id status role subject fromName fromEmail unreadableSendCount
+    sendHistory { id sendId runDate outcome reasonCode count }
+    stats { sends opens clicks totalOpens totalClicks bounces { total mailboxFull } }";
+
+async fn data(service: &ServiceProcess, query: &str) -> Value {
+    let mut answer = service.query(query).await;
+    assert!(answer["errors"].is_null(), "{query}: {}", answer["errors"]);
+    answer["data"].take()
+}
+
+/// All nodes of a connection.
+async fn pages(service: &ServiceProcess, connection: &str, fields: &str) -> Vec<Value> {
+    let (mut nodes, mut after) = (Vec::new(), Value::Null);
+    for _ in 0..100 {
+        let query = format!(
+            "{{ {connection}(first: 30, after: {after}) {{ nodes {{ {fields} }} pageInfo {{ hasNextPage endCursor }} }} }}"
+        );
+        let mut page = data(service, &query).await[connection].take();
+        nodes.extend(page["nodes"].as_array().unwrap().iter().cloned());
+        if page["pageInfo"]["hasNextPage"] == false {
+            return nodes;
+        }
+        after = page["pageInfo"]["endCursor"].take();
+    }
+    panic!("{connection} goes on after {} nodes", nodes.len());
+}
+
+/// What the wild upstream says otherwise than the tame one, values apart that it left out, by path.
+fn differences(path: &str, tame: &Value, wild: &Value, found: &mut Vec<String>) {
+    let of_object = |object: &Map<String, Value>, found: &mut Vec<String>| {
+        for (name, tame) in object {
+            differences(&format!("{path}.{name}"), tame, &wild[name], found);
+        }
+    };
+    match (tame, wild) {
+        (Value::Object(object), Value::Object(_)) => of_object(object, found),
+        (Value::Array(tame), Value::Array(wild)) if tame.len() == wild.len() => {
+            for (index, (tame, wild)) in tame.iter().zip(wild).enumerate() {
+                differences(&format!("{path}[{index}]"), tame, wild, found);
+            }
+        }
+        (Value::String(tame), Value::String(wild)) if *tame == wild.replace('\u{fffd}', "") => {}
+        (tame, wild) if tame == wild || (wild.is_null() && may_be_absent(path)) => {}
+        (tame, wild) => found.push(format!("{path}: {tame} became {wild}")),
+    }
+}
+
+/// Whether the upstream may leave out what the last member of the path tells.
+fn may_be_absent(path: &str) -> bool {
+    let member = path.rsplit('.').next().unwrap_or_default();
+    !matches!(
+        member,
+        "id" | "sendId"
+            | "runDate"
+            | "outcome"
+            | "reasonCode"
+            | "sendStatusRaw"
+            | "totalCount"
+            | "isComplete"
+    )
+}
+
+#[tokio::test]
+async fn a_wild_upstream_is_read_as_the_tame_one() {
+    let tame = Read::of(&[]).await.told().await;
+    assert_eq!(tame.coverage["sends"]["coverage"]["isComplete"], true);
+    assert!(tame.sends.len() > 60 && tame.campaigns.len() > 60);
+    for seed in SEEDS {
+        let wild = Read::of(&["--wild", seed]).await.told().await;
+        let mut found = Vec::new();
+        differences("coverage", &tame.coverage, &wild.coverage, &mut found);
+        differences("sends", &json!(tame.sends), &json!(wild.sends), &mut found);
+        differences(
+            "campaigns",
+            &json!(tame.campaigns),
+            &json!(wild.campaigns),
+            &mut found,
+        );
+        differences("neighbours", &tame.neighbours, &wild.neighbours, &mut found);
+        assert!(found.is_empty(), "--wild {seed}: {}", found.join("\n"));
+    }
+}
