@@ -78,7 +78,6 @@ fn send(forms: &mut Forms, send: &mut Object) {
 fn campaign(forms: &mut Forms, campaign: &mut Object) {
     forms.prose(campaign, "name");
     forms.case(campaign, "current_status");
-    forms.case(campaign, "type");
     forms.date(campaign, "created_at");
     forms.date(campaign, "updated_at");
     forms.omit(
@@ -132,7 +131,6 @@ fn statistics(forms: &mut Forms, body: &mut Object) {
 
 fn summary(forms: &mut Forms, summary: &mut Object) {
     forms.date(summary, "last_sent_date");
-    forms.case(summary, "campaign_type");
     if let Some(Value::Object(counts)) = summary.get_mut("unique_counts") {
         for name in names(counts) {
             forms.count(counts, &name);
