@@ -150,7 +150,9 @@ async fn a_wild_upstream_is_read_as_the_tame_one() {
     assert_eq!(tame.coverage["sends"]["coverage"]["isComplete"], true);
     assert!(tame.sends.len() > 60 && tame.campaigns.len() > 60);
     for seed in SEEDS {
-        let wild = Read::of(&["--wild", seed]).await.told().await;
+        let wild = Read::of(&["--wild", seed]).await;
+        assert!(wild.sandbox.answered(203).await > 0, "--wild {seed} is tame");
+        let wild = wild.told().await;
         let mut found = Vec::new();
         differences("coverage", &tame.coverage, &wild.coverage, &mut found);
         differences("sends", &json!(tame.sends), &json!(wild.sends), &mut found);
