@@ -22,8 +22,7 @@ pub(super) fn rewritten(forms: &mut Forms, reply: Reply) -> Reply {
     let is_of_gateway = error.get("message").is_some();
     let mut rewritten = match (status, forms.pick(&[0, 1, 2, 3, 4])) {
         (StatusCode::FORBIDDEN, 0 | 1) if is_of_gateway => gateway("Missing Authentication Token"),
-        (StatusCode::FORBIDDEN, 0) => gateway(words),
-        (StatusCode::NOT_FOUND, 0) => gateway(words),
+        (StatusCode::FORBIDDEN | StatusCode::NOT_FOUND, 0) => gateway(words),
         (StatusCode::NOT_FOUND, 1) => Reply::text(status, HTML, "<html><body>404 Not Found</body></html>"),
         (StatusCode::NOT_FOUND, 2) => Reply::empty(status),
         (StatusCode::FORBIDDEN | StatusCode::NOT_FOUND | StatusCode::BAD_REQUEST, 3) => array(),
