@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 
 use jiff::Timestamp;
 
-use crate::fields::{Fields, is_not};
+use crate::fields::{Fields, Member, elements, is_not};
 use crate::json::{self, read_as_object};
 use crate::lenient::Prose;
 use crate::mended::mended;
@@ -44,8 +44,8 @@ pub struct CampaignDetail {
     pub campaign: Campaign,
     /// Its activities, in the upstream's order, which means nothing: choose by role.
     pub activities: Vec<ActivityReference>,
-    /// How many activities the answer names in a form that cannot be read, such as without an id. They are not among the
-    /// others. The vendor's documentation has such examples.
+    /// How many activities the answer names in a form that cannot be read, such as without an id; 1 where their list is missing
+    /// as a whole. They are not among the others. The vendor's documentation has such examples.
     pub unreadable_activities: usize,
 }
 
@@ -114,7 +114,16 @@ impl FromJsonOf<CampaignId> for CampaignDetail {
         let mut oddities = Oddities::default();
         fields.confirm("campaign_id", &asked, &mut oddities)?;
         let mut activities = Vec::new();
-        let entries = fields.elements("campaign_activities", &mut oddities);
+        // Without its list a campaign must not look like one that has no activities.
+        let listed = match fields.member("campaign_activities") {
+            Member::Json(json) => elements(json),
+            Member::Absent | Member::Repeated => None,
+        };
+        if listed.is_none() {
+            oddities.record(|| "field campaign_activities: it is missing or no array".into());
+        }
+        let unlisted = usize::from(listed.is_none());
+        let entries = listed.unwrap_or_default();
         let count = entries.len();
         for (entry, index) in entries.into_iter().zip(0_usize..) {
             match ActivityReference::read(entry, &mut oddities) {
@@ -124,7 +133,7 @@ impl FromJsonOf<CampaignId> for CampaignDetail {
         }
         let value = Self {
             campaign: Campaign::read(asked, &fields, &mut oddities),
-            unreadable_activities: count - activities.len(),
+            unreadable_activities: unlisted + count - activities.len(),
             activities,
         };
         Ok(Decoded { value, oddities })

@@ -213,6 +213,26 @@ fn an_odd_activity_of_a_campaign_costs_that_activity() {
 }
 
 #[test]
+fn a_campaign_without_its_list_of_activities_does_not_look_like_one_that_has_none() {
+    for (list, unreadable) in [
+        (r#", "campaign_activities": []"#, 0),
+        (r#", "campaign_activities": null"#, 1),
+        (r#", "campaign_activities": 7"#, 1),
+        (r#", "campaign_activities": {}"#, 1),
+        ("", 1),
+    ] {
+        let json = format!(r#"{{"campaign_id": "{CAMPAIGN}"{list}}}"#);
+        let detail = CampaignDetail::decode_of(CAMPAIGN.parse().unwrap(), json.as_bytes());
+        let detail = detail.unwrap().value;
+        assert_eq!(
+            (detail.activities.len(), detail.unreadable_activities),
+            (0, unreadable),
+            "{list}"
+        );
+    }
+}
+
+#[test]
 fn odd_statistics_cost_themselves() {
     let read = |odd: &str| {
         let json = format!(
