@@ -12,6 +12,7 @@ use std::{
     time::Duration,
 };
 
+use sends_client::{Clock as _, SystemClock};
 use sends_credentials::environment::EnvironmentVariables;
 use sends_store::{Coverage, LogPageRequest, LoggedSend, Owner, SqliteStore, Store, StoreError};
 use tempfile::NamedTempFile;
@@ -129,12 +130,12 @@ async fn write(log: &Log, owner: Owner, settings: &ExportSettings, out: impl Wri
 
 /// Says on standard error what the log cannot know.
 async fn warn_of_gaps(log: &Log, owner: Owner, settings: &ExportSettings) -> Result<(), CommandError> {
-    let coverage = log.sync.coverage(owner).await?;
+    let coverage = log.sync.coverage(owner).await?.as_of(SystemClock.now());
     let send = &settings.filter.send;
     let unreadable = log.sync.unreadable_count(owner, send.from, send.until).await?;
     if unreadable > 0 {
         warn(&format!(
-            "of the campaigns and histories {unreadable} cannot be read; `sends-graphql sync` names them"
+            "of the campaigns, histories and listings {unreadable} cannot be read; `sends-graphql sync` names them"
         ));
     }
     if coverage.contains(send.from, send.until) {

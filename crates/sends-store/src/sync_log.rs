@@ -1,8 +1,5 @@
-//! What somebody who reads a whole account has to remember.
-//!
-//! Owns which campaigns and activities there are, what of them is still to be read, and what that says about gaps in the
-//! [log](crate::SendLog); what of it cannot be read is `unreadable.rs`'s. Must not know how campaigns are found or when to
-//! read them.
+//! State of a synchronisation: known campaigns, marks, queue and unreadable subjects, and what they say about gaps in the
+//! [log](crate::SendLog).
 
 mod unreadable;
 
@@ -52,7 +49,13 @@ pub trait SyncLog: Send + Sync {
     ///
     /// What had failed before keeps the moment when it first did, and sends of it may be missing in the stretch that covers
     /// both.
+    ///
+    /// [`Store::keep`](crate::Store::keep) does the same by itself with an answer that lacks sends: a history of which some
+    /// cannot be read, and that there is no such activity while its campaign shows it.
     fn keep_failed(&self, owner: Owner, failed: FailedReading) -> StoreFuture<'_, ()>;
+
+    /// Keeps that a listing that had [failed](Self::keep_failed) was read, with everything that it lacked.
+    fn keep_listed(&self, owner: Owner, subject: Subject) -> StoreFuture<'_, ()>;
 
     /// Keeps how far the reader has come.
     fn keep_state(&self, owner: Owner, state: SyncState) -> StoreFuture<'_, ()>;
@@ -90,13 +93,14 @@ pub trait SyncLog: Send + Sync {
     ) -> StoreFuture<'a, Vec<Option<KnownCampaign>>>;
 
     /// The activities that have a send at `ran_since` or later, or one that is [staged](sends_core::Outcome::Staged), or that
-    /// belong to a campaign whose status is `Executing`, and whose answer was fetched before `fetched_before`. The one
-    /// fetched longest ago comes first. What cannot be read is not among them.
+    /// belong to a campaign whose status is `Executing`, and whose answer was fetched before `fetched_before`, or after `now`
+    /// by a clock that was wrong. The one fetched longest ago comes first. What cannot be read is not among them.
     fn unsettled(
         &self,
         owner: Owner,
         ran_since: Timestamp,
         fetched_before: Timestamp,
+        now: Timestamp,
     ) -> StoreFuture<'_, Vec<ActivityId>>;
 }
 
@@ -132,11 +136,15 @@ pub struct SyncWork {
 /// How far a reader of the whole account has come. Moments are kept to the millisecond, rounded down.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SyncState {
-    /// Every change that the upstream had recorded before this moment has been listed: what of it has to be read is on the
-    /// queue. `None` until a first listing of the account has reached its end.
+    /// When the account was last listed, by this machine's clock. What had changed before is in the log, on the queue or
+    /// unreadable. `None` until a first listing has reached its end.
     pub listed_at: Option<Timestamp>,
-    /// When the summaries report was last read.
+    /// When the summaries report was last read, by this machine's clock.
     pub reports_read_at: Option<Timestamp>,
+    /// The latest change of a campaign that a listing has shown, by the upstream's clock: where the next listing begins.
+    pub changes_until: Option<Timestamp>,
+    /// The latest send that the summaries report has shown, by the upstream's clock.
+    pub sends_until: Option<Timestamp>,
     /// When the queue was last empty after a listing.
     pub finished_at: Option<Timestamp>,
     /// When the reader goes on, if it had to stop because the day's calls were used up.
@@ -176,6 +184,16 @@ pub enum Coverage {
 }
 
 impl Coverage {
+    /// The same unless it ends after `now`: then the account was listed while the clock was ahead, and until when the log is
+    /// complete is not known.
+    #[must_use]
+    pub fn as_of(self, now: Timestamp) -> Self {
+        match self {
+            Self::Between { until, .. } if until > now => Self::Nothing,
+            known => known,
+        }
+    }
+
     /// Whether all sends in this stretch are in the log; without an end it reaches from the beginning, or to `now`.
     pub fn contains(&self, from: Option<Timestamp>, until: Option<Timestamp>) -> bool {
         match *self {
@@ -199,6 +217,8 @@ pub struct KnownCampaign {
     pub is_gone: bool,
     /// Since when its activities cannot be read. `None` when they could be, or were never tried.
     pub failing_since: Option<Timestamp>,
+    /// Whether it is on the queue.
+    pub is_queued: bool,
     /// Its activities; empty until they were read, and when it is gone.
     pub activities: Vec<KnownActivity>,
 }

@@ -1,27 +1,29 @@
 //! Reading again what no listing says has changed: histories that may have changed by themselves, and whatever could not be
 //! read before.
-//!
-//! Owns that a reading which failed by itself is remembered. Must not know what else is on the queue.
 
 use jiff::Timestamp;
-use sends_client::FailureClass;
-use sends_core::{ActivityId, CampaignStatus};
-use sends_store::{Answer, FailedReading, Kept, Listing, StoreError, Subject, SyncWork, Unreadable};
+use sends_core::ActivityId;
+use sends_store::{Answer, Listing, StoreError, Subject, SyncWork, Unreadable};
 
-use crate::{obstacle::Obstacle, rules, run::Synchronisation};
+use crate::{
+    obstacle::Obstacle,
+    reading::{Stretch, is_removed},
+    rules,
+    run::Run,
+};
 
 /// How many histories are looked at together.
 const AT_A_TIME: usize = 500;
 
-/// In which stretch sends may be missing, see [`FailedReading`].
-pub(crate) type Stretch = (Option<Timestamp>, Timestamp);
-
-impl Synchronisation {
+impl Run<'_> {
     /// Reads again what may have changed by itself.
     pub(crate) async fn read_unsettled(&self) -> Result<(), Obstacle> {
         let now = self.clock.now();
         let (ran_since, fetched_before) = rules::unsettled_bounds(now);
-        let candidates = self.log.unsettled(self.owner, ran_since, fetched_before).await?;
+        let candidates = self
+            .log
+            .unsettled(self.owner, ran_since, fetched_before, now)
+            .await?;
         for some in candidates.chunks(AT_A_TIME) {
             let known = self.store.histories(self.owner, some, Timestamp::MAX).await?;
             let known = some.iter().copied().zip(known);
@@ -31,14 +33,15 @@ impl Synchronisation {
                 .map(|(activity, kept)| (activity, rules::unsettled_from(&kept)))
                 .collect();
             let readings = due.into_iter().map(|(activity, from)| async move {
-                self.read_or_remember(activity, None, (Some(from), now)).await
+                let read = self.read_or_remember(activity, false, (Some(from), now)).await;
+                read.map(drop)
             });
             self.side_by_side(readings).await?;
         }
         Ok(())
     }
 
-    /// Tries again what could not be read. What is on the queue is read with that.
+    /// Tries again what could not be read and whose pause is over. What is on the queue is read with that.
     pub(crate) async fn retry_unreadable(&self) -> Result<(), Obstacle> {
         let now = self.clock.now();
         let unreadable = self.log.unreadable(self.owner, usize::MAX).await?;
@@ -52,81 +55,58 @@ impl Synchronisation {
                     missing_until: one.missing_until,
                 }),
                 Subject::History(activity) => histories.push((activity, one)),
+                // The steps that list have tried these.
+                Subject::Campaigns | Subject::Summaries => {}
             }
         }
-        if !campaigns.is_empty() {
-            // Its histories may be read after a kill only, so it has to wait where nothing is lost.
-            let listing = Listing {
-                work: campaigns,
-                ..Listing::default()
-            };
-            self.log.keep_listing(self.owner, listing).await?;
-        }
+        // On the queue, so that a kill between its activities and their histories loses nothing.
+        self.put_on_queue(campaigns).await?;
         let readings = histories.into_iter().map(|(activity, one)| async move {
-            let status = one
-                .campaign
-                .and_then(|campaign| campaign.status.map(|status| CampaignStatus::clone(&status)));
             let stretch = (one.missing_from, one.missing_until);
-            self.read_or_remember(activity, status.as_ref(), stretch).await
+            let is_removed = one.campaign.as_ref().is_some_and(is_removed);
+            let read = self.read_or_remember(activity, is_removed, stretch).await?;
+            if let (Some(Answer::NotFound), Some(campaign)) = (read, one.campaign) {
+                // Its campaign may have it no more.
+                let (missing_from, missing_until) = stretch;
+                let work = SyncWork {
+                    campaign: campaign.id,
+                    missing_from,
+                    missing_until,
+                };
+                self.put_on_queue(vec![work]).await?;
+            }
+            Ok(())
         });
         self.side_by_side(readings).await?;
-        Ok(())
+        self.work_off().await
+    }
+
+    async fn put_on_queue(&self, work: Vec<SyncWork>) -> Result<(), StoreError> {
+        if work.is_empty() {
+            return Ok(());
+        }
+        let listing = Listing {
+            work,
+            ..Listing::default()
+        };
+        self.log.keep_listing(self.owner, listing).await
     }
 
     async fn read_or_remember(
         &self,
         activity: ActivityId,
-        status: Option<&CampaignStatus>,
+        is_removed: bool,
         stretch: Stretch,
-    ) -> Result<(), (ActivityId, Obstacle)> {
-        match self.ask_history(activity, status).await {
-            Err(obstacle) if !obstacle.is_in_every_way() => {
+    ) -> Result<Option<Answer>, Obstacle> {
+        match self.ask_history(activity, is_removed).await {
+            Err(obstacle) if !obstacle.is_general() => {
                 tracing::warn!("the log goes without what cannot be read: {obstacle}");
-                self.remember_failed(Subject::History(activity), stretch, &obstacle)
-                    .await
-                    .map_err(Obstacle::from)
+                let subject = Subject::History(activity);
+                self.remember_failed(subject, stretch, obstacle.for_people())
+                    .await?;
+                Ok(None)
             }
-            asked => asked.map(drop),
+            asked => asked.map(|kept| Some(kept.answer)),
         }
-        .map_err(|obstacle| (activity, obstacle))
-    }
-
-    /// What the upstream says of an activity now. How it refuses those of a removed campaign is not documented; either way it
-    /// does not show them any more.
-    pub(crate) async fn ask_history(
-        &self,
-        activity: ActivityId,
-        status: Option<&CampaignStatus>,
-    ) -> Result<Kept, Obstacle> {
-        match self.upstream.history(activity).await {
-            Err(error)
-                if error.class == FailureClass::Rejected && status == Some(&CampaignStatus::Removed) =>
-            {
-                let kept = Kept {
-                    fetched_at: self.clock.now(),
-                    answer: Answer::NotFound,
-                };
-                self.store.keep(self.owner, activity, kept.clone()).await?;
-                Ok(kept)
-            }
-            answered => Ok(answered?),
-        }
-    }
-
-    /// Remembers that something could not be read, by itself.
-    pub(crate) async fn remember_failed(
-        &self,
-        subject: Subject,
-        (missing_from, missing_until): Stretch,
-        obstacle: &Obstacle,
-    ) -> Result<(), StoreError> {
-        let failed = FailedReading {
-            subject,
-            missing_from,
-            missing_until,
-            failed_at: self.clock.now(),
-            reason: obstacle.for_people().to_owned(),
-        };
-        self.log.keep_failed(self.owner, failed).await
     }
 }

@@ -18,9 +18,10 @@
 //! flight, the pages of a listing that had not come to its end, and the call for a campaign that was read only in part: six
 //! calls or so for a kill (1,163 instead of 1,105 after ten of them).
 //!
-//! What the upstream lists and cannot be read, such as one malformed history, stands in the way of nothing else: the log goes
-//! without it and says so. Until it is read the [`SyncLog`](sends_store::SyncLog) remembers it. Failures that may pass by
-//! themselves are waited for on the queue, for a day.
+//! What the upstream lists and cannot be read, such as one malformed history or the second page of a listing, stands in the way
+//! of nothing else: the log goes without it and says so. Until it is read the [`SyncLog`](sends_store::SyncLog) remembers it,
+//! and it is tried again after pauses that grow from five minutes to a week. Only what would fail every other call too ends a
+//! synchronisation.
 //!
 //! Whom to ask and where to keep the answers is given to it ([`Upstream`], [`SyncLog`](sends_store::SyncLog)). Neither HTTP nor
 //! GraphQL is known here, nor how calls are spaced: that each of them is background work, which leaves people their turns

@@ -1,66 +1,242 @@
 //! Finding out what changed: the pages of campaigns and of summaries, and the work that follows from them.
-//!
-//! Must not know how a campaign is read.
 
+use jiff::Timestamp;
 use sends_core::{Campaign, CampaignId, CampaignSummary};
-use sends_store::{KnownCampaign, Listing, SyncState};
+use sends_store::{FailedReading, KnownCampaign, Listing, Subject, SyncState, Unreadable};
 
-use crate::{Progress, Stage, obstacle::Obstacle, rules, run::Synchronisation};
+use crate::{Progress, Stage, obstacle::Obstacle, rules, run::Run};
 
-impl Synchronisation {
-    /// Lists what was updated since the last listing. With the end of the listing, and not before, the state says so.
-    pub(crate) async fn list_campaigns(&self, state: &mut SyncState) -> Result<(), Obstacle> {
-        let began = self.clock.now();
-        let updated_after = state.listed_at.map(rules::listed_from);
-        let mut page = self.upstream.campaigns(updated_after).await?;
-        loop {
-            self.count_listed(page.records.len());
-            let known = self
-                .known(page.records.iter().map(|campaign| campaign.id))
-                .await?;
-            let mut listing = campaigns_listed(page.records, &known, began);
-            if page.next.is_none() && page.cut_short.is_none() {
-                state.listed_at = Some(began);
-                listing.state = Some(state.clone());
+/// One walk through the pages of a listing, newest record first, and what it lacks.
+struct Walk {
+    subject: Subject,
+    began: Timestamp,
+    /// The latest moment of earlier walks; `None` when there was none, or when it cannot be right.
+    mark: Option<Timestamp>,
+    /// From when on records are asked for; `None` for all. Whatever lies before was listed earlier.
+    from: Option<Timestamp>,
+    /// What earlier walks lacked.
+    gap: Option<Unreadable>,
+    /// The latest moment so far that can be right, the latest of all, and that of the last record, by the upstream's clock.
+    newest: Option<Timestamp>,
+    latest: Option<Timestamp>,
+    last: Option<Timestamp>,
+    /// Until when sends may be missing for what this walk lacks, and why. `None` when it lacks nothing.
+    lack: Option<(Timestamp, String)>,
+}
+
+impl Walk {
+    fn new(subject: Subject, mark: Option<Timestamp>, gap: Option<Unreadable>, began: Timestamp) -> Self {
+        let mark = mark.filter(|mark| rules::is_credible(*mark, began));
+        let next = mark.map(rules::listed_from);
+        let from = match &gap {
+            Some(gap) if rules::is_due_again(gap, began) => {
+                next.zip(gap.missing_from).map(|(next, from)| next.min(from))
             }
-            self.keep(listing).await?;
-            if page.cut_short.is_some() {
-                return Err(Obstacle::Partial(
-                    "Constant Contact's list of campaigns cannot be read to its end: a link to the next page is wrong.",
-                ));
-            }
-            let Some(next) = page.next else { return Ok(()) };
-            self.check_stop()?;
-            page = self.upstream.more_campaigns(next).await?;
+            _ => next,
+        };
+        Self {
+            subject,
+            began,
+            mark,
+            from,
+            gap,
+            newest: None,
+            latest: None,
+            last: None,
+            lack: None,
         }
     }
 
-    /// Holds the summaries report against the log: all of it at first, and then as far as it has news.
-    pub(crate) async fn list_summaries(&self, state: &mut SyncState) -> Result<(), Obstacle> {
-        let began = self.clock.now();
-        let is_first = state.reports_read_at.is_none();
-        let mut page = self.upstream.summaries().await?;
-        loop {
-            let known = self.known(page.records.iter().map(|summary| summary.id)).await?;
-            let count = page.records.len();
-            let mut listing = summaries_listed(page.records, &known);
-            let goes_on = is_first || listing.work.len() == count;
-            let next = page.next.filter(|_| goes_on);
-            let is_cut_short = page.cut_short.is_some() && goes_on;
-            if next.is_none() && !is_cut_short {
-                state.reports_read_at = Some(began);
-                listing.state = Some(state.clone());
+    /// Takes note of a page. Its records have these moments.
+    fn note(
+        &mut self,
+        moments: impl Iterator<Item = Option<Timestamp>>,
+        unreadable: usize,
+        is_cut_short: bool,
+    ) {
+        let before = self.upper_end();
+        for moment in moments.flatten() {
+            self.last = Some(moment);
+            self.latest = self.latest.max(Some(moment));
+            if rules::is_credible(moment, self.began) {
+                self.newest = self.newest.max(Some(moment));
             }
-            self.keep(listing).await?;
-            if is_cut_short {
-                return Err(Obstacle::Partial(
-                    "Constant Contact's report of sent campaigns cannot be read to its end: a link to the next page is wrong.",
-                ));
-            }
-            let Some(next) = next else { return Ok(()) };
-            self.check_stop()?;
-            page = self.upstream.more_summaries(next).await?;
         }
+        if unreadable > 0 {
+            // Where on the page they are is not known, and the clock may be behind.
+            let before = before.max(self.latest.unwrap_or(before));
+            self.lack(before, || self::unreadable(unreadable));
+        }
+        if is_cut_short {
+            self.lack(self.upper_end(), || {
+                "The link to its next page is wrong.".to_owned()
+            });
+        }
+    }
+
+    /// Takes note of a page that could not be read, unless nothing can.
+    fn broke_off(&mut self, obstacle: Obstacle) -> Result<(), Obstacle> {
+        if obstacle.is_general_to_listings() {
+            return Err(obstacle);
+        }
+        tracing::warn!("the rest of a listing is left out: {obstacle}");
+        self.lack(self.upper_end(), || obstacle.for_people().to_owned());
+        Ok(())
+    }
+
+    /// Until when what comes next can have changed or been sent.
+    fn upper_end(&self) -> Timestamp {
+        self.last
+            .unwrap_or_else(|| self.mark.map_or(self.began, |mark| mark.max(self.began)))
+    }
+
+    fn lack(&mut self, until: Timestamp, reason: impl FnOnce() -> String) {
+        match &mut self.lack {
+            Some((known, _)) => *known = until.max(*known),
+            None => self.lack = Some((until, reason())),
+        }
+    }
+
+    /// Whether it went over everything that earlier walks lacked.
+    fn covers_gap(&self) -> bool {
+        let Some(gap) = &self.gap else { return true };
+        self.from
+            .is_none_or(|from| gap.missing_from.is_some_and(|gap| from <= gap))
+    }
+
+    /// The mark for the next walk.
+    fn next_mark(&self) -> Option<Timestamp> {
+        self.mark.max(self.newest)
+    }
+
+    /// What is to be remembered as unreadable.
+    fn failure(&self) -> Option<FailedReading> {
+        let (missing_until, reason) = self.lack.clone()?;
+        let what = match self.subject {
+            Subject::Summaries => "report of sent campaigns",
+            _ => "list of campaigns",
+        };
+        // A walk that goes over less than was lacking is no attempt at the rest.
+        let attempt = self.gap.as_ref().filter(|_| !self.covers_gap());
+        Some(FailedReading {
+            subject: self.subject,
+            missing_from: self.from,
+            missing_until,
+            failed_at: attempt.map_or(self.began, |gap| gap.tried_at),
+            reason: format!("Constant Contact's {what} cannot be read as a whole. {reason}"),
+        })
+    }
+}
+
+fn unreadable(records: usize) -> String {
+    match records {
+        1 => "One record of it has a form that cannot be read.".to_owned(),
+        count => format!("{count} records of it have a form that cannot be read."),
+    }
+}
+
+impl Run<'_> {
+    /// Lists what was updated since the last listing. The inner error is that of the first page, without which nothing is
+    /// known of what changed. Any later page that fails by itself is remembered.
+    pub(crate) async fn list_campaigns(
+        &self,
+        state: &mut SyncState,
+        gap: Option<Unreadable>,
+    ) -> Result<Result<(), Obstacle>, Obstacle> {
+        let mut walk = Walk::new(Subject::Campaigns, state.changes_until, gap, self.clock.now());
+        let mut page = match self.upstream.campaigns(walk.from, None).await {
+            Ok(page) => page,
+            Err(error) => return self.without_first_page(walk, error.into()).await,
+        };
+        loop {
+            self.count_listed(page.records.len());
+            let moments = page.records.iter().map(|campaign| campaign.updated_at);
+            walk.note(moments, page.unreadable, page.cut_short.is_some());
+            let known = self
+                .known(page.records.iter().map(|campaign| campaign.id))
+                .await?;
+            self.keep(campaigns_listed(page.records, &known, &walk)).await?;
+            let Some(next) = page.next else { break };
+            self.check_stop()?;
+            page = match self.upstream.more_campaigns(next).await {
+                Ok(page) => page,
+                Err(error) => {
+                    walk.broke_off(error.into())?;
+                    break;
+                }
+            };
+        }
+        (state.listed_at, state.changes_until) = (Some(walk.began), walk.next_mark());
+        self.end_walk(&walk, state).await?;
+        Ok(Ok(()))
+    }
+
+    /// Reads the summaries report as far back as it was read before. What cannot be read of it is remembered.
+    pub(crate) async fn list_summaries(
+        &self,
+        state: &mut SyncState,
+        gap: Option<Unreadable>,
+    ) -> Result<(), Obstacle> {
+        let mut walk = Walk::new(Subject::Summaries, state.sends_until, gap, self.clock.now());
+        let mut page = match self.upstream.summaries().await {
+            Ok(page) => page,
+            Err(error) => return self.without_first_page(walk, error.into()).await.map(drop),
+        };
+        let is_whole = loop {
+            let is_known_territory = page.records.iter().any(|summary| {
+                let sent = summary.last_sent_date;
+                walk.from.zip(sent).is_some_and(|(from, sent)| sent < from)
+            });
+            let moments = page.records.iter().map(|summary| summary.last_sent_date);
+            let is_cut_short = page.cut_short.is_some() && !is_known_territory;
+            walk.note(moments, page.unreadable, is_cut_short);
+            let known = self.known(page.records.iter().map(|summary| summary.id)).await?;
+            self.keep(summaries_listed(page.records, &known, &walk)).await?;
+            let Some(next) = page.next.filter(|_| !is_known_territory) else {
+                break true;
+            };
+            self.check_stop()?;
+            page = match self.upstream.more_summaries(next).await {
+                Ok(page) => page,
+                Err(error) => {
+                    walk.broke_off(error.into())?;
+                    break false;
+                }
+            };
+        };
+        if is_whole {
+            state.reports_read_at = Some(walk.began);
+        }
+        state.sends_until = walk.next_mark();
+        self.end_walk(&walk, state).await
+    }
+
+    async fn without_first_page(
+        &self,
+        mut walk: Walk,
+        obstacle: Obstacle,
+    ) -> Result<Result<(), Obstacle>, Obstacle> {
+        if obstacle.is_general_to_listings() {
+            return Err(obstacle);
+        }
+        tracing::warn!("a listing is left out: {obstacle}");
+        walk.lack(walk.upper_end(), || obstacle.for_people().to_owned());
+        if let Some(failure) = walk.failure() {
+            self.log.keep_failed(self.owner, failure).await?;
+        }
+        Ok(Err(obstacle))
+    }
+
+    /// Moves the mark. What is lacking before it is remembered first, so that no kill can come in between.
+    async fn end_walk(&self, walk: &Walk, state: &SyncState) -> Result<(), Obstacle> {
+        match walk.failure() {
+            Some(failure) => self.log.keep_failed(self.owner, failure).await?,
+            None if walk.gap.is_some() && walk.covers_gap() => {
+                self.log.keep_listed(self.owner, walk.subject).await?;
+            }
+            None => {}
+        }
+        Ok(self.log.keep_state(self.owner, state.clone()).await?)
     }
 
     async fn known(
@@ -87,15 +263,13 @@ impl Synchronisation {
     }
 }
 
-fn campaigns_listed(
-    campaigns: Vec<Campaign>,
-    known: &[Option<KnownCampaign>],
-    now: jiff::Timestamp,
-) -> Listing {
+fn campaigns_listed(campaigns: Vec<Campaign>, known: &[Option<KnownCampaign>], walk: &Walk) -> Listing {
     let work = campaigns
         .iter()
         .zip(known)
-        .filter_map(|(campaign, known)| rules::work_of_listed(campaign, known.as_ref(), now))
+        .filter_map(|(campaign, known)| {
+            rules::work_of_listed(campaign, known.as_ref(), walk.from, walk.began)
+        })
         .collect();
     let is_news = |(campaign, known): &(Campaign, &Option<KnownCampaign>)| {
         known.as_ref().is_none_or(|known| known.campaign != *campaign)
@@ -108,16 +282,20 @@ fn campaigns_listed(
     }
 }
 
-fn summaries_listed(summaries: Vec<CampaignSummary>, known: &[Option<KnownCampaign>]) -> Listing {
+fn summaries_listed(
+    summaries: Vec<CampaignSummary>,
+    known: &[Option<KnownCampaign>],
+    walk: &Walk,
+) -> Listing {
     let mut listing = Listing::default();
     for (summary, known) in summaries.into_iter().zip(known) {
-        let Some(last_sent) = summary.last_sent_date else {
-            continue;
-        };
-        listing
-            .work
-            .extend(rules::work_of_summary(summary.id, last_sent, known.as_ref()));
-        if known.as_ref().and_then(|known| known.last_sent_at) != Some(last_sent) {
+        let known = known.as_ref();
+        let last_sent = summary.last_sent_date;
+        let work = rules::work_of_summary(summary.id, last_sent, known, walk.from, walk.began);
+        listing.work.extend(work);
+        if let Some(last_sent) = last_sent
+            && known.and_then(|known| known.last_sent_at) != Some(last_sent)
+        {
             listing.last_sent.push((summary.id, last_sent));
         }
     }

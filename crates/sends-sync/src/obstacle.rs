@@ -1,4 +1,4 @@
-//! What stands in the way of the rest of the work.
+//! Why a reading failed, and whether that concerns it alone or the whole synchronisation.
 
 use sends_client::{Endpoint, FailureClass, UpstreamError};
 use sends_store::StoreError;
@@ -12,9 +12,9 @@ pub(crate) enum Obstacle {
     /// A call failed.
     #[error(transparent)]
     Upstream(Box<UpstreamError>),
-    /// Part of an answer cannot be read, for this reason; the rest of it is used.
-    #[error("{0}")]
-    Partial(&'static str),
+    /// So many readings in a row failed by themselves that the next ones would, too. The error is the last one's.
+    #[error("nothing can be read: {0}")]
+    EverythingFails(Box<UpstreamError>),
     /// Nothing can be remembered.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -26,58 +26,35 @@ impl From<UpstreamError> for Obstacle {
     }
 }
 
-/// How far an obstacle reaches.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Reach {
-    /// Whatever comes next would meet it, too.
-    Everything,
-    /// Only this, and it may pass by itself.
-    ThisForNow,
-    /// Only this, and the next answer would be the same.
-    This,
-}
-
 impl Obstacle {
-    /// Whether whatever comes next would meet it, too.
-    pub(crate) fn is_in_every_way(&self) -> bool {
-        self.reach() == Reach::Everything
-    }
-
-    pub(crate) fn reach(&self) -> Reach {
+    /// Whether the synchronisation ends here: whatever comes next would fail, too.
+    pub(crate) fn is_general(&self) -> bool {
         match self {
-            Self::Upstream(error) => reach_of(error.class),
-            Self::Partial(_) => Reach::This,
-            Self::ToldToStop | Self::Store(_) => Reach::Everything,
+            Self::Upstream(error) => is_general(error.class),
+            Self::ToldToStop | Self::EverythingFails(_) | Self::Store(_) => true,
         }
     }
 
-    /// Why, in a sentence for whoever reads the log: nothing that only the operator should know.
+    /// The same for the page of a listing, whose endpoint may be left alone while others are not.
+    pub(crate) fn is_general_to_listings(&self) -> bool {
+        match self {
+            Self::Upstream(error) => error.class != FailureClass::CircuitOpen && is_general(error.class),
+            _ => true,
+        }
+    }
+
+    /// Why, in a sentence for readers of the log: nothing that only the operator should know.
     pub(crate) fn for_people(&self) -> &'static str {
         match self {
             Self::ToldToStop => "The program was told to stop.",
-            Self::Partial(reason) => reason,
             Self::Store(_) => "The log cannot be written.",
-            Self::Upstream(error) => describe(error.class),
-        }
-    }
-
-    /// The same with what it is about, where that is one campaign or activity.
-    pub(crate) fn about(&self) -> String {
-        let reason = self.for_people();
-        let Self::Upstream(error) = self else {
-            return reason.to_owned();
-        };
-        match &error.endpoint {
-            _ if self.is_in_every_way() => reason.to_owned(),
-            Endpoint::SendHistory(activity) => format!("{reason} This was about the activity {activity}."),
-            Endpoint::Campaign(campaign) => format!("{reason} This was about the campaign {campaign}."),
-            _ => reason.to_owned(),
+            Self::Upstream(error) | Self::EverythingFails(error) => describe(error),
         }
     }
 }
 
-fn describe(class: FailureClass) -> &'static str {
-    match class {
+fn describe(error: &UpstreamError) -> &'static str {
+    match error.class {
         FailureClass::Unreachable
         | FailureClass::CircuitOpen
         | FailureClass::Interrupted
@@ -92,8 +69,13 @@ fn describe(class: FailureClass) -> &'static str {
         FailureClass::Unauthenticated | FailureClass::LoginRequired => {
             "The service's login is not accepted; its operator has to log in again."
         }
+        FailureClass::Forbidden if matches!(error.endpoint, Endpoint::CampaignSummaries(_)) => {
+            "Constant Contact refuses its reports: the user of the login lacks the privilege ui:campaign:metrics. Without \
+             them, sends that are no change of their campaign are not found."
+        }
         FailureClass::Forbidden => {
-            "The login may not read campaigns: a scope or privilege is missing, or the application was deactivated."
+            "Constant Contact refuses access: the scope campaign_data or the privilege campaign:read is missing, or the \
+             application was deactivated."
         }
         FailureClass::NoSuchPath => "The address of Constant Contact's API is wrong: there is no such path.",
         FailureClass::Invalid => "Constant Contact gave an answer that cannot be understood.",
@@ -101,12 +83,18 @@ fn describe(class: FailureClass) -> &'static str {
     }
 }
 
-fn reach_of(class: FailureClass) -> Reach {
+fn is_general(class: FailureClass) -> bool {
     match class {
         // The client has tried again by now. If it is more than this one answer, the client stops asking by itself, which is
         // another class.
-        FailureClass::ServerFailure | FailureClass::Interrupted | FailureClass::TimedOut => Reach::ThisForNow,
-        FailureClass::Invalid | FailureClass::NotFound | FailureClass::Rejected => Reach::This,
+        FailureClass::ServerFailure
+        | FailureClass::Interrupted
+        | FailureClass::TimedOut
+        | FailureClass::Invalid
+        | FailureClass::NotFound
+        | FailureClass::Rejected
+        // One id may be refused while others are not.
+        | FailureClass::Forbidden => false,
         FailureClass::Unreachable
         | FailureClass::CircuitOpen
         | FailureClass::QueueFull
@@ -117,7 +105,6 @@ fn reach_of(class: FailureClass) -> Reach {
         | FailureClass::TokenUnavailable
         | FailureClass::Unauthenticated
         | FailureClass::LoginRequired
-        | FailureClass::Forbidden
-        | FailureClass::NoSuchPath => Reach::Everything,
+        | FailureClass::NoSuchPath => true,
     }
 }

@@ -1,18 +1,14 @@
 //! What is worth a call: which campaigns can have been sent, and which histories may still change by themselves.
 //!
-//! Pure functions. Must not know how anything is read or kept.
+//! Pure functions. Moments of the upstream are compared with each other; where one is compared with this machine's clock, one
+//! that lies in the future is not believed.
 
 use jiff::{SignedDuration, Timestamp};
-use sends_core::{Campaign, CampaignStatus, Outcome, SendAttempt};
+use sends_core::{Campaign, CampaignId, CampaignStatus, Outcome, SendAttempt};
 use sends_store::{Answer, Kept, KnownCampaign, SyncWork, Unreadable};
 
-use crate::obstacle::Reach;
-
-/// The upstream's clock may be ahead of this machine's. What was fetched so soon after a change may not show it.
-const CLOCK_DIFFERENCE: SignedDuration = SignedDuration::from_mins(5);
-
-/// So far before the last listing the next one begins. What was listed already costs nothing but its line on the page, and
-/// whether the upstream lists a change at once is not documented.
+/// So far before the latest change that was listed the next listing begins. What was listed already costs nothing but its line
+/// on the page, and whether the upstream lists a change at once is not documented.
 const OVERLAP: SignedDuration = SignedDuration::from_hours(1);
 
 /// How often the summaries report is held against the log. Campaigns are found by their updates; that a send is an update is
@@ -32,76 +28,89 @@ const UNFINISHED_FOR: SignedDuration = SignedDuration::from_hours(72);
 /// How often a history is read that may be changing by itself.
 const UNSETTLED_EVERY: SignedDuration = SignedDuration::from_hours(1);
 
-/// For so long something is waited for that fails by itself and may work the next time.
-const AWAITED_FOR: SignedDuration = SignedDuration::from_hours(24);
+/// The shortest and the longest pause between two attempts at what cannot be read.
+const PAUSES: (SignedDuration, SignedDuration) =
+    (SignedDuration::from_mins(5), SignedDuration::from_hours(7 * 24));
 
-/// The shortest and the longest time for which something is left alone that cannot be read.
-const LEFT_ALONE_FOR: (SignedDuration, SignedDuration) =
-    (SignedDuration::from_hours(1), SignedDuration::from_hours(7 * 24));
-
-/// From when on campaigns are listed that were updated, when all changes before `listed_at` are known.
-pub(crate) fn listed_from(listed_at: Timestamp) -> Timestamp {
-    back(listed_at, OVERLAP)
+/// From when on records are listed, when everything up to `mark` was listed before.
+pub(crate) fn listed_from(mark: Timestamp) -> Timestamp {
+    back(mark, OVERLAP)
 }
 
-/// Whether it is time to read the summaries report.
-pub(crate) fn reports_are_due(read_at: Option<Timestamp>, now: Timestamp) -> bool {
-    read_at.is_none_or(|read_at| now.duration_since(read_at) >= REPORTS_EVERY)
+/// Whether a moment of the upstream can be right: a mark further ahead would hide what happens until then.
+pub(crate) fn is_credible(moment: Timestamp, now: Timestamp) -> bool {
+    moment <= later(now, OVERLAP)
 }
 
-/// What has to be read because a campaign is listed like this.
+/// Whether it is time to read the summaries report, of which `gap` could not be read.
+pub(crate) fn reports_are_due(read_at: Option<Timestamp>, gap: Option<&Unreadable>, now: Timestamp) -> bool {
+    let is_time = read_at.is_none_or(|read_at| {
+        let age = now.duration_since(read_at);
+        age >= REPORTS_EVERY || age.is_negative()
+    });
+    match gap {
+        // It was not read to its end since then.
+        Some(gap) if read_at.is_none_or(|read_at| read_at < gap.tried_at) => is_due_again(gap, now),
+        Some(gap) => is_time || is_due_again(gap, now),
+        None => is_time,
+    }
+}
+
+/// What has to be read because a campaign is listed like this, on a listing of what changed after `from`.
 pub(crate) fn work_of_listed(
     campaign: &Campaign,
     known: Option<&KnownCampaign>,
+    from: Option<Timestamp>,
     now: Timestamp,
 ) -> Option<SyncWork> {
-    let last_sent = known.and_then(|known| known.last_sent_at);
-    let is_the_same = known.is_some_and(|known| {
-        let known = &known.campaign;
-        known.updated_at == campaign.updated_at && known.status.as_deref() == campaign.status.as_deref()
-    });
-    if is_the_same || !can_have_sends(campaign, last_sent) {
+    if known.is_some_and(|known| is_unchanged(campaign, known)) || !can_have_sends(campaign, known) {
         return None;
     }
-    let read_at = known.and_then(read_at);
-    // What the report says of one that was never read is nearer to its last send, and on the queue already. One that was gone
-    // and is back is not, and one that could not be read may not be.
-    let waits_unread = known
-        .is_some_and(|known| known.activities.is_empty() && !known.is_gone && known.failing_since.is_none());
-    if waits_unread && last_sent.is_some() {
-        return None;
-    }
-    Some(SyncWork {
+    // What the report says of one that was never read is nearer to its last send.
+    let waits_by_report = known
+        .is_some_and(|known| known.is_queued && known.last_sent_at.is_some() && known.activities.is_empty());
+    let missing_until = campaign.updated_at.unwrap_or(now);
+    (!waits_by_report).then(|| SyncWork {
         campaign: campaign.id,
-        missing_from: read_at,
-        missing_until: campaign.updated_at.unwrap_or(now),
+        missing_from: known.and_then(|known| complete_before(known, from, missing_until)),
+        missing_until,
     })
 }
 
-/// What has to be read because the summaries report has a campaign as last sent then.
+/// A campaign that does not say when it changed may have. One that is listed again after it was gone has, unless it is listed
+/// as a removed one.
+fn is_unchanged(campaign: &Campaign, known: &KnownCampaign) -> bool {
+    let (before, status) = (&known.campaign, campaign.status.as_deref());
+    let is_back = known.is_gone && status != Some(&CampaignStatus::Removed);
+    campaign.updated_at.is_some()
+        && before.updated_at == campaign.updated_at
+        && before.status.as_deref() == status
+        && !is_back
+}
+
+/// What has to be read because the summaries report, read back to `from`, has a campaign as last sent then. `None` is a send
+/// at a time that it does not tell.
 pub(crate) fn work_of_summary(
-    campaign: sends_core::CampaignId,
-    last_sent: Timestamp,
+    campaign: CampaignId,
+    last_sent: Option<Timestamp>,
     known: Option<&KnownCampaign>,
+    from: Option<Timestamp>,
+    now: Timestamp,
 ) -> Option<SyncWork> {
-    let is_known = known.is_some_and(|known| {
-        known.last_sent_at.is_some_and(|known| last_sent <= known)
-            || last_run(known).is_some_and(|ran| last_sent <= later(ran, SAME_SEND))
+    let is_known = known.is_some_and(|known| match last_sent {
+        // That it was sent at all is known once it was read.
+        None => known.is_gone || known.failing_since.is_some() || !known.activities.is_empty(),
+        Some(last_sent) => {
+            known.last_sent_at.is_some_and(|known| last_sent <= known)
+                || last_run(known).is_some_and(|ran| last_sent <= later(ran, SAME_SEND))
+        }
     });
+    let missing_until = last_sent.unwrap_or(now);
     (!is_known).then(|| SyncWork {
         campaign,
-        missing_from: known.and_then(read_at),
-        missing_until: last_sent,
+        missing_from: known.and_then(|known| complete_before(known, from, missing_until)),
+        missing_until,
     })
-}
-
-/// From when on an answer shows everything that this work looks for.
-pub(crate) fn shown_from(work: &SyncWork, known: &KnownCampaign) -> Timestamp {
-    let changed = known
-        .campaign
-        .updated_at
-        .map_or(work.missing_until, |updated| updated.max(work.missing_until));
-    later(changed, CLOCK_DIFFERENCE)
 }
 
 /// Whether the histories hold the send that the summaries report has as the last.
@@ -117,12 +126,15 @@ pub(crate) fn unsettled_bounds(now: Timestamp) -> (Timestamp, Timestamp) {
     (back(now, UNFINISHED_FOR), back(now, UNSETTLED_EVERY))
 }
 
-/// Whether it is. Each send is read once more a day after it ran, an unfinished one every hour for three days, and an
+/// Whether a history is worth another look. Each send is read once more a day after it ran, an unfinished one every hour for three days, and an
 /// activity without either that is unsettled nevertheless is being sent at the moment.
 pub(crate) fn is_due(kept: &Kept, now: Timestamp) -> bool {
     let Answer::History(history) = &kept.answer else {
         return false;
     };
+    if kept.fetched_at > now {
+        return true;
+    }
     let age_of = |send: &SendAttempt| send.run_date.map(|ran| now.duration_since(ran));
     let settles = |send: &SendAttempt| {
         let Some(ran) = send.run_date else { return false };
@@ -144,20 +156,10 @@ pub(crate) fn unsettled_from(kept: &Kept) -> Timestamp {
     last_run.map_or(kept.fetched_at, |ran| ran.min(kept.fetched_at))
 }
 
-/// Whether the log does without something that failed by itself: at once where the next answer would be the same, and else
-/// when it has failed for a day.
-pub(crate) fn is_given_up(reach: Reach, failing_since: Option<Timestamp>, now: Timestamp) -> bool {
-    match reach {
-        Reach::Everything => false,
-        Reach::This => true,
-        Reach::ThisForNow => failing_since.is_some_and(|since| now.duration_since(since) >= AWAITED_FOR),
-    }
-}
-
 /// Whether what cannot be read is worth another call, though nothing says that it changed: after a pause as long as it had
-/// been failing when it was last tried, so that each pause is twice the one before, from an hour to a week.
+/// been failing when it was last tried, so that each pause is twice the one before, from five minutes to a week.
 pub(crate) fn is_due_again(unreadable: &Unreadable, now: Timestamp) -> bool {
-    let (shortest, longest) = LEFT_ALONE_FOR;
+    let (shortest, longest) = PAUSES;
     let failed_for = unreadable.tried_at.duration_since(unreadable.since);
     let left_alone_for = now.duration_since(unreadable.tried_at);
     // A clock that was wrong may have dated it in the future.
@@ -172,20 +174,27 @@ fn is_unfinished(outcome: Outcome) -> bool {
 }
 
 /// A draft that was never sent has no history: scheduling it makes it something else.
-fn can_have_sends(campaign: &Campaign, last_sent: Option<Timestamp>) -> bool {
-    campaign.status.as_deref() != Some(&CampaignStatus::Draft) || last_sent.is_some()
+fn can_have_sends(campaign: &Campaign, known: Option<&KnownCampaign>) -> bool {
+    let was_sent = known.is_some_and(|known| known.last_sent_at.is_some() || last_run(known).is_some());
+    was_sent || campaign.status.as_deref() != Some(&CampaignStatus::Draft)
 }
 
-/// The moment before which nothing of a campaign is missing. `None` when something of it was never read.
-fn read_at(known: &KnownCampaign) -> Option<Timestamp> {
+/// The moment before which nothing of a campaign is missing although it changed or was sent at `changed`: when it was read,
+/// but no later than the upstream's own moment `from` of a listing that did not show the change. `None` when something of it
+/// was never read.
+fn complete_before(known: &KnownCampaign, from: Option<Timestamp>, changed: Timestamp) -> Option<Timestamp> {
     let sendable = known.activities.iter().filter(|activity| {
-        activity
-            .role
-            .as_deref()
-            .is_none_or(sends_core::ActivityRole::can_be_sent)
+        let role = activity.role.as_deref();
+        role.is_none_or(sends_core::ActivityRole::can_be_sent)
     });
     let fetched: Option<Vec<Timestamp>> = sendable.map(|activity| activity.fetched_at).collect();
-    fetched?.into_iter().min()
+    let read_at = fetched?.into_iter().min()?;
+    let complete = from.map_or(read_at, |from| from.min(read_at));
+    if complete <= changed {
+        return Some(complete);
+    }
+    // The clock was ahead when it was read.
+    known.campaign.updated_at.filter(|before| *before <= changed)
 }
 
 fn last_run(known: &KnownCampaign) -> Option<Timestamp> {

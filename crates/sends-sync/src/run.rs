@@ -1,13 +1,12 @@
-//! One synchronisation, from the first page to the last history.
-//!
-//! Owns the order of the steps, how many run side by side, and what is remembered of their end.
+//! One synchronisation, from the first page to the last history: the order of the steps, how many run side by side, and what
+//! is remembered of their end.
 
 use std::{
-    collections::HashSet,
     fmt,
+    ops::Deref,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
     time::Duration,
 };
@@ -15,8 +14,7 @@ use std::{
 use futures_util::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 use sends_client::{Clock, FailureClass};
-use sends_core::CampaignId;
-use sends_store::{Owner, Pending, Store, StoreError, SyncLog, SyncState, SyncWork};
+use sends_store::{Owner, Pending, Store, StoreError, Subject, SyncLog, SyncState, SyncWork, Unreadable};
 use tokio::{sync::watch, time::sleep};
 use tokio_util::sync::CancellationToken;
 
@@ -32,6 +30,10 @@ const LAST_CALLS: Duration = Duration::from_secs(5);
 
 /// How much work is taken from the queue at a time. What is newer may come to it meanwhile.
 const AT_A_TIME: usize = 32;
+
+/// After so many failures of different campaigns in a row, or of different histories, all of them for the first time, the rest
+/// is left for the next time: where an application was deactivated or a privilege is missing, each single call is refused.
+const FAILURES_IN_A_ROW: u32 = 50;
 
 /// Brings the log of one owner in step with the upstream.
 #[derive(Clone)]
@@ -96,6 +98,33 @@ impl Synchronisation {
     /// [`StoreError`] when nothing can be remembered. Whatever else fails is told by the report, and is tried again by the
     /// next synchronisation.
     pub async fn run(&self) -> Result<Report, StoreError> {
+        let run = Run {
+            synchronisation: self,
+            failed_campaigns: AtomicU32::new(0),
+            failed_histories: AtomicU32::new(0),
+        };
+        run.run().await
+    }
+}
+
+/// A synchronisation that runs.
+pub(crate) struct Run<'s> {
+    synchronisation: &'s Synchronisation,
+    /// How many failed since the last that could be read.
+    failed_campaigns: AtomicU32,
+    failed_histories: AtomicU32,
+}
+
+impl Deref for Run<'_> {
+    type Target = Synchronisation;
+
+    fn deref(&self) -> &Synchronisation {
+        self.synchronisation
+    }
+}
+
+impl Run<'_> {
+    async fn run(&self) -> Result<Report, StoreError> {
         let before = self.upstream.calls_made();
         self.progress.send_replace(Progress::default());
         let mut state = self.log.state(self.owner).await?;
@@ -125,75 +154,60 @@ impl Synchronisation {
     }
 
     async fn work(&self, state: &mut SyncState) -> Result<(), Obstacle> {
-        let is_due = rules::reports_are_due(state.reports_read_at, self.clock.now());
+        let unreadable = self.log.unreadable(self.owner, usize::MAX).await?;
+        let gap =
+            |subject| -> Option<Unreadable> { unreadable.iter().find(|one| one.subject == subject).cloned() };
+        let gap_of_report = gap(Subject::Summaries);
+        let is_due = rules::reports_are_due(state.reports_read_at, gap_of_report.as_ref(), self.clock.now());
         // What was sent last is to be read first, so at first that has to be known before anything is put on the queue.
         let is_first = state.reports_read_at.is_none();
-        let mut reported = Ok(());
-        if is_first {
-            reported = deferred(self.list_summaries(state).await)?;
+        if is_due && is_first {
+            self.list_summaries(state, gap_of_report.clone()).await?;
         }
-        let listed = deferred(self.list_campaigns(state).await)?;
+        let listed = self.list_campaigns(state, gap(Subject::Campaigns)).await?;
         if is_due && !is_first {
-            reported = deferred(self.list_summaries(state).await)?;
+            self.list_summaries(state, gap_of_report).await?;
         }
         self.read_unsettled().await?;
-        self.retry_unreadable().await?;
         self.work_off().await?;
-        listed.and(reported)
+        // At last, since it is the least likely to bring anything.
+        self.retry_unreadable().await?;
+        listed
     }
 
-    /// Reads what is on the queue until nothing is left on it but what failed.
-    async fn work_off(&self) -> Result<(), Obstacle> {
-        let mut failed: HashSet<CampaignId> = HashSet::new();
-        let mut last_failure = Ok(());
+    /// Reads what is on the queue until nothing is left on it.
+    pub(crate) async fn work_off(&self) -> Result<(), Obstacle> {
         loop {
             self.show_reading().await?;
-            let work = self.log.next_work(self.owner, AT_A_TIME + failed.len()).await?;
-            let work: Vec<SyncWork> = work
-                .into_iter()
-                .filter(|work| !failed.contains(&work.campaign))
-                .collect();
+            let work = self.log.next_work(self.owner, AT_A_TIME).await?;
             if work.is_empty() {
-                return last_failure;
+                return Ok(());
             }
             let readings = work.into_iter().map(|work| async move {
-                self.read_campaign(work)
-                    .await
-                    .map_err(|obstacle| (work.campaign, obstacle))?;
+                self.read_campaign(work).await?;
                 self.count_read(&work);
                 Ok(())
             });
-            for (campaign, obstacle) in self.side_by_side(readings).await? {
-                tracing::warn!("campaign {campaign} stays on the queue: {obstacle}");
-                failed.insert(campaign);
-                last_failure = Err(obstacle);
-            }
+            self.side_by_side(readings).await?;
         }
     }
 
-    /// Awaits these, some at a time, and returns which of them failed by themselves.
-    pub(crate) async fn side_by_side<T>(
+    /// Awaits these, some at a time, until an obstacle concerns them all.
+    pub(crate) async fn side_by_side(
         &self,
-        readings: impl Iterator<Item: Future<Output = Result<(), (T, Obstacle)>> + Send> + Send,
-    ) -> Result<Vec<(T, Obstacle)>, Obstacle> {
+        readings: impl Iterator<Item: Future<Output = Result<(), Obstacle>> + Send> + Send,
+    ) -> Result<(), Obstacle> {
         let is_blocked = AtomicBool::new(false);
         let goes_on = || !self.stop.is_cancelled() && !is_blocked.load(Ordering::Relaxed);
         let mut readings = stream::iter(readings.take_while(|_| goes_on())).buffer_unordered(SIDE_BY_SIDE);
-        let (mut failed, mut first_obstacle) = (Vec::new(), None);
+        let mut first_obstacle = None;
         while let Some(reading) = readings.next().await {
-            match reading {
-                Ok(()) => {}
-                Err((_, obstacle)) if obstacle.is_in_every_way() => {
-                    is_blocked.store(true, Ordering::Relaxed);
-                    first_obstacle.get_or_insert(obstacle);
-                }
-                Err(failure) => failed.push(failure),
+            if let Err(obstacle) = reading {
+                is_blocked.store(true, Ordering::Relaxed);
+                first_obstacle.get_or_insert(obstacle);
             }
         }
-        match first_obstacle {
-            Some(obstacle) => Err(obstacle),
-            None => self.check_stop().map(|()| failed),
-        }
+        first_obstacle.map_or_else(|| self.check_stop(), Err)
     }
 
     /// An obstacle once this was told to stop.
@@ -202,6 +216,31 @@ impl Synchronisation {
             return Err(Obstacle::ToldToStop);
         }
         Ok(())
+    }
+
+    /// This could be read.
+    pub(crate) fn note_success(&self, subject: Subject) {
+        self.failures_in_a_row(subject).store(0, Ordering::Relaxed);
+    }
+
+    /// This failed for the first time. What comes back is an obstacle to everything after too many of its kind in a row.
+    pub(crate) fn note_failure(&self, subject: Subject, obstacle: Obstacle) -> Obstacle {
+        if obstacle.is_general() {
+            return obstacle;
+        }
+        let before = self.failures_in_a_row(subject).fetch_add(1, Ordering::Relaxed);
+        match obstacle {
+            Obstacle::Upstream(error) if before >= FAILURES_IN_A_ROW - 1 => Obstacle::EverythingFails(error),
+            other => other,
+        }
+    }
+
+    /// Those of its kind: a user may be allowed to see campaigns and not their histories.
+    fn failures_in_a_row(&self, subject: Subject) -> &AtomicU32 {
+        match subject {
+            Subject::History(_) => &self.failed_histories,
+            Subject::Campaign(_) | Subject::Campaigns | Subject::Summaries => &self.failed_campaigns,
+        }
     }
 
     fn ended(&self, obstacle: &Obstacle) -> Ended {
@@ -216,8 +255,8 @@ impl Synchronisation {
                     until: until.unwrap_or(Timestamp::MAX),
                 }
             }
-            Obstacle::Upstream(_) | Obstacle::Partial(_) | Obstacle::Store(_) => Ended::Failed {
-                what: obstacle.about(),
+            Obstacle::Upstream(_) | Obstacle::EverythingFails(_) | Obstacle::Store(_) => Ended::Failed {
+                what: obstacle.for_people().to_owned(),
                 reason: obstacle.to_string(),
             },
         }
@@ -261,14 +300,6 @@ impl Synchronisation {
             progress.read += 1;
             progress.calls = calls;
         });
-    }
-}
-
-/// A listing that fails by itself holds up nothing else: the inner error is for the end.
-fn deferred(listed: Result<(), Obstacle>) -> Result<Result<(), Obstacle>, Obstacle> {
-    match listed {
-        Err(obstacle) if obstacle.is_in_every_way() => Err(obstacle),
-        result => Ok(result),
     }
 }
 

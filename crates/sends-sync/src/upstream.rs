@@ -12,8 +12,12 @@ pub type Reading<'a, T> = BoxFuture<'a, Result<T, UpstreamError>>;
 /// The upstream as background work asks it. Each method is one call.
 pub trait Upstream: Send + Sync {
     /// Campaigns, the one updated last first, as many as a page holds: the first page of those updated after
-    /// `updated_after`, or of all.
-    fn campaigns(&self, updated_after: Option<Timestamp>) -> Reading<'_, ResourcePage<Campaign>>;
+    /// `updated_after` and before `updated_before`.
+    fn campaigns(
+        &self,
+        updated_after: Option<Timestamp>,
+        updated_before: Option<Timestamp>,
+    ) -> Reading<'_, ResourcePage<Campaign>>;
 
     /// The page of campaigns that follows another one.
     fn more_campaigns(&self, next: NextPage<Campaign>) -> Reading<'_, ResourcePage<Campaign>>;

@@ -40,29 +40,85 @@ async fn a_malformed_history_is_tried_ever_more_rarely_until_it_can_be_read() {
 }
 
 #[tokio::test]
-async fn a_history_that_always_fails_is_waited_for_a_day_and_then_gone_without() {
+async fn every_failure_of_one_history_is_tried_again_after_its_own_growing_pause() {
+    for class in [
+        FailureClass::ServerFailure,
+        FailureClass::TimedOut,
+        FailureClass::Forbidden,
+        FailureClass::Rejected,
+    ] {
+        let account = Account::new(3).await;
+        account.fails(MALFORMED, Some(class));
+        let mut tried_at = Vec::new();
+        for hour in 0..40 {
+            let report = account.sync().await;
+            assert_eq!(report.pending.unread_campaigns, 0, "{hour}");
+            assert_eq!((report.ended, report.unreadable), (Ended::Complete, 1), "{hour}");
+            if account.asked().contains(&MALFORMED) {
+                tried_at.push(hour);
+            }
+            account.pass(1);
+        }
+        assert_eq!(tried_at, [0, 1, 2, 4, 8, 16, 32], "{class:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_refused_report_is_named_and_tried_again_ever_more_rarely() {
     let account = Account::new(3).await;
-    account.fails(MALFORMED, Some(FailureClass::ServerFailure));
-    for hour in 0..24 {
+    account.fails(Subject::Summaries, Some(FailureClass::Forbidden));
+    let mut tried_at = Vec::new();
+    for hour in 0..40 {
         let report = account.sync().await;
-        assert!(matches!(report.ended, Ended::Failed { .. }), "{hour}: {report:?}");
-        assert_eq!(report.pending.unread_campaigns, 1, "{hour}");
-        assert!(!account.is_complete().await, "{hour}");
-        assert!(account.asked().contains(&MALFORMED), "{hour}");
+        assert_eq!((report.ended, report.unreadable), (Ended::Complete, 1), "{hour}");
+        if account.asked().contains(&Subject::Summaries) {
+            tried_at.push(hour);
+        }
         account.pass(1);
     }
-    let report = account.sync().await;
-    assert_eq!((report.ended, report.unreadable), (Ended::Complete, 1));
-    assert_eq!(report.pending.unread_campaigns, 0);
-    // It is known for a day that it fails, so it is left alone for another one.
-    account.asked();
-    account.pass(23);
-    account.sync().await;
-    assert_eq!(account.asked(), []);
-    account.pass(1);
-    account.fails(MALFORMED, None);
+    assert_eq!(tried_at, [0, 1, 2, 4, 8, 16, 32]);
+    account.fails(Subject::Summaries, None);
+    account.pass(40);
     assert_eq!(account.sync().await.unreadable, 0);
-    assert!(account.is_complete().await);
+}
+
+#[tokio::test]
+async fn a_list_of_campaigns_that_cannot_be_read_holds_up_nothing_and_is_told() {
+    let account = Account::new(3).await;
+    account.fails(MALFORMED, Some(FailureClass::ServerFailure));
+    account.sync().await;
+    account.pass(1);
+    account.asked();
+    account.fails(MALFORMED, None);
+    account.fails(Subject::Campaigns, Some(FailureClass::ServerFailure));
+    let report = account.sync().await;
+    assert!(matches!(report.ended, Ended::Failed { .. }), "{report:?}");
+    assert_eq!(account.asked(), [MALFORMED]);
+    let unreadable = account.store.unreadable(account.owner, 9).await.unwrap();
+    assert_eq!(unreadable.len(), 1);
+    assert_eq!(unreadable[0].subject, Subject::Campaigns);
+    account.fails(Subject::Campaigns, None);
+    let report = account.sync().await;
+    assert_eq!((report.ended, report.unreadable), (Ended::Complete, 0));
+}
+
+#[tokio::test]
+async fn an_upstream_that_refuses_everything_is_not_asked_for_each_campaign() {
+    let account = Account::new(400).await;
+    for number in 1..=400 {
+        account.fails(Subject::Campaign(campaign(number)), Some(FailureClass::Forbidden));
+    }
+    let report = account.sync().await;
+    assert!(matches!(report.ended, Ended::Failed { .. }), "{report:?}");
+    assert!((50..60).contains(&account.asked().len()));
+    // The others go on from there.
+    for number in 1..=350 {
+        account.fails(Subject::Campaign(campaign(number)), None);
+    }
+    account.sync().await;
+    let report = account.sync().await;
+    assert_eq!(report.ended, Ended::Complete, "{report:?}");
+    assert!(report.unreadable >= 50, "{report:?}");
 }
 
 #[tokio::test]
@@ -120,7 +176,7 @@ async fn nothing_that_is_due_waits_behind_what_is_not() {
 #[tokio::test]
 async fn a_failure_of_everything_is_nothings_own() {
     let account = Account::new(3).await;
-    account.fails(MALFORMED, Some(FailureClass::Forbidden));
+    account.fails(MALFORMED, Some(FailureClass::LoginRequired));
     let report = account.sync().await;
     assert!(matches!(report.ended, Ended::Failed { .. }), "{report:?}");
     assert_eq!(report.unreadable, 0);
@@ -149,7 +205,7 @@ async fn a_campaign_with_an_activity_that_cannot_be_read_is_named_and_its_others
     account.lacks_activities(0);
     account.pass(1);
     assert_eq!(account.sync().await.unreadable, 0);
-    assert_eq!(account.asked().len(), 2);
+    assert_eq!(account.asked().len(), 2 * 2, "each campaign and its history");
 }
 
 #[tokio::test]
@@ -157,16 +213,18 @@ async fn a_listing_that_is_cut_short_holds_up_nothing_and_is_named() {
     let account = Account::new(2).await;
     account.cuts_short(true);
     let report = account.sync().await;
-    let Ended::Failed { what, .. } = report.ended else {
-        panic!("{report:?}")
-    };
-    assert!(
-        what.contains("list of campaigns cannot be read to its end"),
-        "{what}"
+    assert_eq!(
+        (&report.ended, report.unreadable),
+        (&Ended::Complete, 1),
+        "{report:?}"
+    );
+    let unreadable = account.store.unreadable(account.owner, 9).await.unwrap();
+    assert_eq!(
+        unreadable[0].reason,
+        "Constant Contact's list of campaigns cannot be read as a whole. The link to its next page is wrong."
     );
     assert_eq!(report.read, 2);
-    assert!(!account.is_complete().await);
     account.cuts_short(false);
-    assert_eq!(account.sync().await.ended, Ended::Complete);
-    assert!(account.is_complete().await);
+    account.pass(1);
+    assert_eq!(account.sync().await.unreadable, 0);
 }

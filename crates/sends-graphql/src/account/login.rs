@@ -36,8 +36,14 @@ const SCOPES: [(&str, &str); 4] = [
 /// The scope that brings a refresh token (documented).
 const OFFLINE_ACCESS: &str = "offline_access";
 
-/// The privilege that reading a send history takes (documented).
-const PRIVILEGE: &str = "campaign:read";
+/// The privileges that the program needs of the user (documented), and what is lost without them.
+const PRIVILEGES: [(&str, &str); 2] = [
+    ("campaign:read", "no send history can be read"),
+    (
+        "ui:campaign:metrics",
+        "there are no statistics, and the log misses sends that are no change of their campaign",
+    ),
+];
 
 /// How long the calls that prove the token may take together.
 const PROOF_TIME: Duration = Duration::from_secs(30);
@@ -199,11 +205,10 @@ async fn prove(login: &Login, upstream: &UpstreamSettings, pacer: Pacer) -> Resu
             writeln!(out, "The scope {scope} was not granted: {loss}.")?;
         }
     }
-    if !privileges.iter().any(|one| one.privilege_name == PRIVILEGE) {
-        writeln!(
-            out,
-            "The user lacks the privilege {PRIVILEGE}: no send history can be read."
-        )?;
+    for (privilege, loss) in PRIVILEGES {
+        if !privileges.iter().any(|one| one.privilege_name == privilege) {
+            writeln!(out, "The user lacks the privilege {privilege}: {loss}.")?;
+        }
     }
     Ok(())
 }

@@ -31,8 +31,8 @@ pub(super) struct LogCoverage {
     /// on, and without `until` up to `completeUntil`. When false, sends can be missing from lists, counts and totals: those
     /// that are not read yet, by the two dates, and those that cannot be read, by `unreadableCount`.
     is_complete: bool,
-    /// How many campaigns and activities Constant Contact lists that cannot be read, and that may have sends between the
-    /// filter's `from` and `until` which the log lacks. `syncState` names them.
+    /// How many campaigns, activities and listings of Constant Contact cannot be read, or not as a whole, for which the log may
+    /// lack sends between the filter's `from` and `until`. `syncState` names them.
     unreadable_count: i32,
     #[graphql(skip)]
     since: Option<Timestamp>,
@@ -82,6 +82,7 @@ impl LogCoverage {
     async fn of(reader: &LogReader, filter: &LogFilter) -> Result<Self, ApiError> {
         let (from, until) = (filter.send.from, filter.send.until);
         let coverage = reader.read(|log, owner| log.sync.coverage(owner)).await?;
+        let coverage = coverage.as_of(reader.asked_at());
         let unreadable = reader.read(|log, owner| log.sync.unreadable_count(owner, from, until));
         Ok(Self::new(coverage, from, until, unreadable.await?))
     }

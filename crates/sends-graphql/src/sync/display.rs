@@ -73,6 +73,8 @@ pub(super) fn unreadable(unreadable: &Unreadable) -> String {
     let what = match &unreadable.subject {
         Subject::Campaign(campaign) => format!("campaign {campaign}"),
         Subject::History(activity) => format!("activity {activity}"),
+        Subject::Campaigns => "the list of campaigns".to_owned(),
+        Subject::Summaries => "the report of sent campaigns".to_owned(),
     };
     let name = unreadable.campaign.as_ref().and_then(|own| own.name.as_ref());
     // Quoted, so that nothing in a name can give orders to a terminal.

@@ -100,9 +100,14 @@ impl BackgroundUpstream {
 }
 
 impl Upstream for BackgroundUpstream {
-    fn campaigns(&self, updated_after: Option<Timestamp>) -> Reading<'_, ResourcePage<Campaign>> {
+    fn campaigns(
+        &self,
+        updated_after: Option<Timestamp>,
+        updated_before: Option<Timestamp>,
+    ) -> Reading<'_, ResourcePage<Campaign>> {
         let filter = CampaignFilter {
             updated_after,
+            updated_before,
             ..CampaignFilter::default()
         };
         self.ask(async move |caller| self.client.campaigns(caller, &filter).await)

@@ -37,6 +37,7 @@ const CAMPAIGN: &str = "
                AS last_run,
            (SELECT run_date_nanos FROM send WHERE history = kept.id ORDER BY run_date DESC, run_date_nanos DESC LIMIT 1)
                AS last_run_nanos,
+           EXISTS (SELECT 1 FROM sync_work WHERE owner = campaign.owner AND campaign = campaign.id) AS is_queued,
            failed.since AS failing_since, failed_history.since AS history_failing_since
     FROM campaign
     LEFT JOIN campaign_activity AS known ON known.campaign = campaign.id
@@ -73,11 +74,13 @@ fn add(found: &mut HashMap<CampaignId, KnownCampaign>, row: &Row<'_>) -> Result<
     let last_sent_at = optional_timestamp(row, "last_sent_at", "last_sent_at_nanos")?;
     let is_gone = row.get("is_gone")?;
     let failing_since = moment(row, "failing_since")?;
+    let is_queued = row.get("is_queued")?;
     let known = found.entry(campaign.id).or_insert(KnownCampaign {
         campaign,
         last_sent_at,
         is_gone,
         failing_since,
+        is_queued,
         activities: Vec::new(),
     });
     known.activities.extend(activity(row)?);

@@ -9,7 +9,7 @@ use super::write::Change;
 use super::{SqliteStore, campaigns, log, sync, unreadable};
 use crate::{
     Coverage, FailedReading, GroupBy, KnownCampaign, Listing, LogFilter, LogPage, LogPageRequest, Owner,
-    Pending, SendLog, StoreFuture, SyncLog, SyncState, SyncWork, TotalGroup, Unreadable,
+    Pending, SendLog, StoreFuture, Subject, SyncLog, SyncState, SyncWork, TotalGroup, Unreadable,
 };
 
 impl SendLog for SqliteStore {
@@ -69,6 +69,10 @@ impl SyncLog for SqliteStore {
         self.change(Change::KeepFailed(owner, failed))
     }
 
+    fn keep_listed(&self, owner: Owner, subject: Subject) -> StoreFuture<'_, ()> {
+        self.change(Change::KeepListed(owner, subject))
+    }
+
     fn keep_state(&self, owner: Owner, state: SyncState) -> StoreFuture<'_, ()> {
         self.change(Change::KeepState(owner, state))
     }
@@ -116,7 +120,8 @@ impl SyncLog for SqliteStore {
         owner: Owner,
         ran_since: Timestamp,
         fetched_before: Timestamp,
+        now: Timestamp,
     ) -> StoreFuture<'_, Vec<ActivityId>> {
-        self.read(move |connection| sync::unsettled(connection, owner, ran_since, fetched_before))
+        self.read(move |connection| sync::unsettled(connection, owner, ran_since, fetched_before, now))
     }
 }

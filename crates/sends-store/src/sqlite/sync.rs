@@ -12,7 +12,7 @@ use super::write::{outcome_code, parts};
 use crate::{Coverage, Owner, Pending, SyncState, SyncWork};
 
 const STATE: &str = "
-    SELECT listed_at, reports_read_at, finished_at, paused_until, failed_at, failure
+    SELECT listed_at, reports_read_at, changes_until, sends_until, finished_at, paused_until, failed_at, failure
     FROM sync_state WHERE owner = (SELECT id FROM owner WHERE key = ?1)";
 
 pub(super) fn state(connection: &Connection, owner: Owner) -> Result<SyncState, Fault> {
@@ -22,6 +22,8 @@ pub(super) fn state(connection: &Connection, owner: Owner) -> Result<SyncState, 
         Ok(SyncState {
             listed_at: moment(row, "listed_at")?,
             reports_read_at: moment(row, "reports_read_at")?,
+            changes_until: moment(row, "changes_until")?,
+            sends_until: moment(row, "sends_until")?,
             finished_at: moment(row, "finished_at")?,
             paused_until: moment(row, "paused_until")?,
             failed_at: moment(row, "failed_at")?,
@@ -98,7 +100,7 @@ pub(super) fn coverage(connection: &Connection, owner: Owner) -> Result<Coverage
 const UNSETTLED: &str = "
     SELECT kept.activity FROM activity_history AS kept
     WHERE kept.owner = (SELECT id FROM owner WHERE key = ?1)
-      AND (kept.fetched_at, kept.fetched_at_nanos) < (?2, ?3)
+      AND ((kept.fetched_at, kept.fetched_at_nanos) < (?2, ?3) OR (kept.fetched_at, kept.fetched_at_nanos) > (?8, ?9))
       AND kept.sends IS NOT NULL
       AND kept.id IN (
         SELECT history FROM send INDEXED BY send_by_date
@@ -123,8 +125,10 @@ pub(super) fn unsettled(
     owner: Owner,
     ran_since: Timestamp,
     fetched_before: Timestamp,
+    now: Timestamp,
 ) -> Result<Vec<ActivityId>, Fault> {
     let (fetched, fetched_nanos) = parts(fetched_before);
+    let (now, now_nanos) = parts(now);
     let (ran, ran_nanos) = parts(ran_since);
     let mut statement = connection.prepare_cached(UNSETTLED)?;
     let found = statement.query_and_then(
@@ -136,6 +140,8 @@ pub(super) fn unsettled(
             ran_nanos,
             outcome_code(Outcome::Staged),
             CampaignStatus::Executing.as_str(),
+            now,
+            now_nanos,
         ],
         |row| Ok(ActivityId::from_bytes(row.get(0)?)),
     )?;

@@ -59,12 +59,14 @@ pub(super) fn count(
 }
 
 fn one(row: &Row<'_>) -> Result<Unreadable, Fault> {
-    let id = row.get("subject")?;
     let at = |column| moment(row, column)?.ok_or(Fault::Row("a failed reading without a time"));
     Ok(Unreadable {
+        // The kinds are listed in the migrations.
         subject: match row.get("kind")? {
-            1_i64 => Subject::Campaign(CampaignId::from_bytes(id)),
-            _ => Subject::History(ActivityId::from_bytes(id)),
+            1_i64 => Subject::Campaign(CampaignId::from_bytes(row.get("subject")?)),
+            2 => Subject::History(ActivityId::from_bytes(row.get("subject")?)),
+            3 => Subject::Campaigns,
+            _ => Subject::Summaries,
         },
         campaign: campaign(row)?,
         missing_from: moment(row, "missing_from")?,

@@ -51,6 +51,7 @@ pub(super) enum Change {
     KeepGone(Owner, CampaignId),
     Finish(Owner, SyncWork),
     KeepFailed(Owner, FailedReading),
+    KeepListed(Owner, Subject),
     KeepState(Owner, SyncState),
     /// A change that means nothing.
     Probe,
@@ -84,6 +85,9 @@ impl Change {
             Self::KeepGone(owner, campaign) => campaigns::keep_gone(connection, *owner, *campaign)?,
             Self::Finish(owner, work) => campaigns::finish(connection, *owner, work)?,
             Self::KeepFailed(owner, failed) => unreadable::keep_failed(connection, *owner, failed)?,
+            Self::KeepListed(owner, subject) => {
+                unreadable::clear(connection, owner_number(connection, *owner)?, *subject)?;
+            }
             Self::KeepState(owner, state) => campaigns::keep_state(connection, *owner, state)?,
             Self::Probe => execute(connection, PROBE, ())?,
         }
@@ -171,18 +175,41 @@ fn keep(connection: &Connection, owner: Owner, activity: ActivityId, kept: &Kept
             history.keep_send(connection, ordinal, send)?;
         }
     }
-    if unreadable_sends == 0 {
+    let reason = match &kept.answer {
+        Answer::History(_) => (unreadable_sends > 0).then(|| reason_of_partial(unreadable_sends)),
+        Answer::NotFound => {
+            let is_shown: bool = one(connection, IS_SHOWN, (owner, activity.as_bytes()))?;
+            is_shown.then(|| NOT_FOUND_BUT_SHOWN.to_owned())
+        }
+    };
+    let Some(reason) = reason else {
         return unreadable::clear(connection, owner, Subject::History(activity));
-    }
+    };
+    let last_run = match &kept.answer {
+        Answer::History(history) => history.summary().last_run_date,
+        Answer::NotFound => None,
+    };
     let failed = FailedReading {
         subject: Subject::History(activity),
         missing_from: None,
-        missing_until: kept.fetched_at,
+        // Which of them are missing is not known, so neither is when they ran.
+        missing_until: last_run.map_or(kept.fetched_at, |ran| ran.max(kept.fetched_at)),
         failed_at: kept.fetched_at,
-        reason: reason_of_partial(unreadable_sends),
+        reason,
     };
     unreadable::keep_failed_of(connection, owner, &failed)
 }
+
+/// Whether a campaign that is not removed has the activity as one that can be sent.
+const IS_SHOWN: &str = "
+    SELECT EXISTS (
+        SELECT 1 FROM campaign_activity AS known JOIN campaign ON campaign.id = known.campaign
+        WHERE known.owner = ?1 AND known.activity = ?2 AND known.role IS NOT 'permalink'
+          AND campaign.status IS NOT 'REMOVED' AND campaign.is_gone = 0)";
+
+/// Why such an activity counts as unreadable.
+const NOT_FOUND_BUT_SHOWN: &str =
+    "Constant Contact shows this activity with its campaign and does not find its history.";
 
 /// Why a history counts as unreadable of which some sends could be read.
 fn reason_of_partial(unreadable_sends: usize) -> String {

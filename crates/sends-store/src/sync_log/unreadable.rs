@@ -1,14 +1,15 @@
-//! What the upstream lists and cannot be read.
-//!
-//! Owns what is remembered of a reading that failed by itself while others succeed. Must not know which failures these are,
-//! nor when to try again.
+//! Readings that failed by themselves while others succeed, and the stretch of time in which sends may be missing for it.
 
 use jiff::Timestamp;
 use sends_core::{ActivityId, Campaign, CampaignId};
 
-/// What one call reads.
+/// What is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Subject {
+    /// Which campaigns there are and which of them changed.
+    Campaigns,
+    /// When campaigns were last sent: the summaries report.
+    Summaries,
     /// Which activities a campaign has.
     Campaign(CampaignId),
     /// The history of an activity.
@@ -44,7 +45,7 @@ pub struct Unreadable {
     pub missing_from: Option<Timestamp>,
     /// No missing send ran after this moment.
     pub missing_until: Timestamp,
-    /// When it first failed. It was never read since.
+    /// When it first failed. It was never read as a whole since.
     pub since: Timestamp,
     /// When it was last tried.
     pub tried_at: Timestamp,

@@ -213,8 +213,14 @@ async fn what_is_recent_staged_or_executing_is_unsettled() {
     let of_it = vec![reference(4, ActivityRole::PrimaryEmail)];
     store.keep_activities(OWNER, executing, of_it).await.unwrap();
     let expected = [1, 3, 4].map(activity);
-    assert_eq!(store.unsettled(OWNER, at(100), at(1)).await.unwrap(), expected);
-    assert_eq!(store.unsettled(OWNER, at(100), at(0)).await.unwrap(), []);
+    assert_eq!(
+        store.unsettled(OWNER, at(100), at(1), at(1_000)).await.unwrap(),
+        expected
+    );
+    assert_eq!(
+        store.unsettled(OWNER, at(100), at(0), at(1_000)).await.unwrap(),
+        []
+    );
 }
 
 #[tokio::test]

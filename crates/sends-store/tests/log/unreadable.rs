@@ -136,7 +136,7 @@ async fn whoever_reads_it_ends_it_and_so_does_whoever_finds_it_gone() {
 async fn it_neither_waits_on_the_queue_nor_is_it_unsettled() {
     let store = SqliteStore::in_memory().await.unwrap();
     store.keep(OWNER, activity(1), sent_at(100, 0)).await.unwrap();
-    let unsettled = async || store.unsettled(OWNER, at(0), at(1)).await.unwrap();
+    let unsettled = async || store.unsettled(OWNER, at(0), at(1), at(1_000)).await.unwrap();
     assert_eq!(unsettled().await, [activity(1)]);
     keep(&store, &[history(1, Some(100), 200, 200)]).await;
     assert_eq!(unsettled().await, []);
@@ -189,11 +189,14 @@ async fn a_history_of_which_a_send_cannot_be_read_is_in_the_log_and_counts_as_un
     );
     // Its other sends are read again as if nothing were wrong.
     assert_eq!(
-        store.unsettled(OWNER, at(100), at(201)).await.unwrap(),
+        store.unsettled(OWNER, at(100), at(201), at(1_000)).await.unwrap(),
         [activity(1)]
     );
     keep(&store, &[history(1, None, 200, 300)]).await;
-    assert_eq!(store.unsettled(OWNER, at(100), at(201)).await.unwrap(), []);
+    assert_eq!(
+        store.unsettled(OWNER, at(100), at(201), at(1_000)).await.unwrap(),
+        []
+    );
 
     store.keep(OWNER, activity(1), partial(100, 0)).await.unwrap();
     assert_eq!(store.unreadable(OWNER, 9).await.unwrap(), []);

@@ -149,6 +149,7 @@ impl Remote {
         let endpoint = match subject {
             Subject::Campaign(id) => Endpoint::Campaign(id),
             Subject::History(id) => Endpoint::SendHistory(id),
+            Subject::Campaigns | Subject::Summaries => Endpoint::UserPrivileges,
         };
         class.map(|class| UpstreamError::without_answer(endpoint, class, class.name().to_owned()))
     }
@@ -185,10 +186,25 @@ fn page<T>(records: Vec<T>) -> ResourcePage<T> {
 }
 
 impl Upstream for Remote {
-    fn campaigns(&self, updated_after: Option<Timestamp>) -> Reading<'_, ResourcePage<Campaign>> {
+    fn campaigns(
+        &self,
+        updated_after: Option<Timestamp>,
+        updated_before: Option<Timestamp>,
+    ) -> Reading<'_, ResourcePage<Campaign>> {
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        let subject = Subject::Campaigns;
+        if let Some(&class) = self.failing.lock().unwrap().get(&subject) {
+            let endpoint = Endpoint::UserPrivileges;
+            let error = UpstreamError::without_answer(endpoint, class, class.name().to_owned());
+            return std::future::ready(Err(error)).boxed();
+        }
         let all = (1..=self.campaigns).map(Self::listed);
-        let updated =
-            all.filter(|campaign| updated_after.is_none_or(|after| campaign.updated_at > Some(after)));
+        let is_within = |campaign: &Campaign| {
+            let updated_at = campaign.updated_at.unwrap();
+            updated_after.is_none_or(|after| updated_at > after)
+                && updated_before.is_none_or(|before| updated_at < before)
+        };
+        let updated = all.filter(is_within);
         let mut records = page(updated.collect());
         let is_cut_short = self.is_cut_short.load(Ordering::Relaxed);
         records.cut_short = is_cut_short.then_some("it leads in a circle");
@@ -200,7 +216,21 @@ impl Upstream for Remote {
     }
 
     fn summaries(&self) -> Reading<'_, ResourcePage<CampaignSummary>> {
-        async { Ok(page(Vec::new())) }.boxed()
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        let class = self.failing.lock().unwrap().get(&Subject::Summaries).copied();
+        let answer = match class {
+            None => Ok(page(Vec::new())),
+            Some(class) => {
+                self.asked.lock().unwrap().push(Subject::Summaries);
+                let endpoint = Endpoint::UserPrivileges;
+                Err(UpstreamError::without_answer(
+                    endpoint,
+                    class,
+                    class.name().to_owned(),
+                ))
+            }
+        };
+        std::future::ready(answer).boxed()
     }
 
     fn more_summaries(&self, _: NextPage<CampaignSummary>) -> Reading<'_, ResourcePage<CampaignSummary>> {

@@ -32,7 +32,10 @@ pub(in crate::graphql) struct SyncState {
 pub(in crate::graphql) async fn state(context: &Context<'_>) -> Result<SyncState, ApiError> {
     let reader = context.data_unchecked::<LogReader>();
     Ok(SyncState {
-        coverage: reader.read(|log, owner| log.sync.coverage(owner)).await?,
+        coverage: reader
+            .read(|log, owner| log.sync.coverage(owner))
+            .await?
+            .as_of(reader.asked_at()),
         state: reader.read(|log, owner| log.sync.state(owner)).await?,
         pending: reader.read(|log, owner| log.sync.pending(owner)).await?,
         unreadable_count: reader

@@ -148,14 +148,17 @@ pub(super) fn keep_state(connection: &Connection, owner: Owner, state: &SyncStat
 }
 
 const KEEP_STATE: &str = "
-    INSERT OR REPLACE INTO sync_state (owner, listed_at, reports_read_at, finished_at, paused_until, failed_at, failure)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    INSERT OR REPLACE INTO sync_state
+        (owner, listed_at, reports_read_at, changes_until, sends_until, finished_at, paused_until, failed_at, failure)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
 
 fn keep_state_of(connection: &Connection, owner: i64, state: &SyncState) -> Result<()> {
     let values = params![
         owner,
         state.listed_at.map(rounded_down),
         state.reports_read_at.map(rounded_down),
+        state.changes_until.map(rounded_down),
+        state.sends_until.map(rounded_down),
         state.finished_at.map(rounded_down),
         state.paused_until.map(rounded_down),
         state.failed_at.map(rounded_down),

@@ -16,6 +16,8 @@ const KEEP: &str = "
     -- With NULL, which reaches back to the beginning, the lesser one is NULL.
     SET missing_from = min(missing_from, excluded.missing_from),
         missing_until = max(missing_until, excluded.missing_until),
+        -- A clock that was ahead may have dated the first failure later than this one.
+        since = min(since, excluded.since),
         tried_at = excluded.tried_at, reason = excluded.reason";
 
 pub(super) fn keep_failed(connection: &Connection, owner: Owner, failed: &FailedReading) -> Result<()> {
@@ -38,10 +40,12 @@ pub(super) fn clear(connection: &Connection, owner: i64, subject: Subject) -> Re
     execute(connection, CLEAR, (owner, kind, id))
 }
 
-/// The kinds are listed in the migration.
+/// The kinds are listed in the migrations.
 fn key(subject: &Subject) -> (i64, &[u8]) {
     match subject {
         Subject::Campaign(id) => (1, id.as_bytes()),
         Subject::History(id) => (2, id.as_bytes()),
+        Subject::Campaigns => (3, &[]),
+        Subject::Summaries => (4, &[]),
     }
 }

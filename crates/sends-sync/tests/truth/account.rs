@@ -1,0 +1,259 @@
+//! An account as its upstream has it: campaigns, their activities and sends, what its owner changes, and how it answers.
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+
+use crate::{oddities::Oddities, random::Random};
+
+/// How many records a page has.
+const PAGE: usize = 3;
+
+#[derive(Clone, Debug)]
+pub(crate) struct Send {
+    pub(crate) run_date: Timestamp,
+    pub(crate) count: i64,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Activity {
+    pub(crate) id: String,
+    pub(crate) role: &'static str,
+    pub(crate) sends: Vec<Send>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Campaign {
+    pub(crate) id: String,
+    name: String,
+    pub(crate) status: &'static str,
+    updated_at: Timestamp,
+    pub(crate) activities: Vec<Activity>,
+}
+
+pub(crate) struct Account {
+    pub(crate) now: Timestamp,
+    pub(crate) campaigns: Vec<Campaign>,
+    pub(crate) oddities: Oddities,
+    /// How the histories of removed campaigns are refused.
+    refusal: u16,
+    pub(crate) calls: Vec<String>,
+    /// The campaigns with a resend since the last synchronisation. They had no other change: a send that explains a change hides
+    /// another activity for an hour, which is what the fewest calls cost.
+    pub(crate) resent: Vec<String>,
+    pub(crate) synchronised_at: Timestamp,
+}
+
+impl Account {
+    pub(crate) fn new(random: &mut Random) -> Self {
+        let now: Timestamp = "2026-05-01T00:00:00Z".parse().unwrap();
+        let mut account = Self {
+            now: now - SignedDuration::from_hours(24 * 400),
+            campaigns: Vec::new(),
+            oddities: Oddities::default(),
+            refusal: random.pick(&[404, 400]),
+            calls: Vec::new(),
+            resent: Vec::new(),
+            synchronised_at: Timestamp::MIN,
+        };
+        for _ in 0..random.below(12) {
+            account.now += SignedDuration::from_mins(i64::try_from(random.below(40_000)).unwrap());
+            account.create(random);
+        }
+        for _ in 0..random.below(6) {
+            account.change(random);
+        }
+        account.now = now;
+        account
+    }
+
+    fn create(&mut self, random: &mut Random) {
+        let status = random.pick(&["Done", "Done", "Done", "Draft", "Scheduled", "Error", "Paused"]);
+        let mut campaign = Campaign {
+            id: random.id(),
+            name: format!("Campaign {}", random.below(1_000)),
+            status,
+            updated_at: self.now,
+            activities: vec![activity(random, "primary_email"), activity(random, "permalink")],
+        };
+        if status != "Draft" && status != "Scheduled" {
+            for _ in 0..=random.below(2) {
+                self.tick();
+                campaign.activities[0].sends.push(send(random, self.now));
+            }
+        }
+        campaign.updated_at = self.now;
+        self.campaigns.push(campaign);
+    }
+
+    fn tick(&mut self) {
+        self.now += SignedDuration::from_secs(77);
+    }
+
+    /// Does something that its owner may do.
+    pub(crate) fn change(&mut self, random: &mut Random) {
+        self.tick();
+        if self.campaigns.is_empty() || random.percent(20) {
+            return self.create(random);
+        }
+        let now = self.now;
+        let index = random.below(self.campaigns.len());
+        let campaign = &mut self.campaigns[index];
+        if campaign.status == "Removed" || self.resent.contains(&campaign.id) {
+            return;
+        }
+        let change = random.below(8);
+        if change == 2 && campaign.updated_at >= self.synchronised_at && self.synchronised_at > Timestamp::MIN
+        {
+            return;
+        }
+        campaign.updated_at = now;
+        match change {
+            0 | 1 => {
+                let email = campaign
+                    .activities
+                    .iter_mut()
+                    .find(|activity| activity.role != "permalink");
+                if let Some(email) = email {
+                    email.sends.push(send(random, now));
+                    campaign.status = random.pick(&["Done", "Done", "Executing"]);
+                }
+            }
+            2 => {
+                let mut resend = activity(random, "resend");
+                resend.sends.push(send(random, now));
+                campaign.activities.push(resend);
+                self.resent.push(campaign.id.clone());
+            }
+            3 => campaign.name.push('!'),
+            4 => campaign.status = "Removed",
+            5 => campaign.status = random.pick(&["Draft", "Scheduled", "Archived", "DONE"]),
+            6 => {
+                campaign.activities.pop();
+            }
+            // Sent and made a draft again, between two looks.
+            _ => {
+                if let Some(email) = campaign.activities.first_mut() {
+                    email.sends.push(send(random, now));
+                    campaign.status = "Draft";
+                }
+            }
+        }
+    }
+
+    pub(crate) fn answer(&mut self, path: &str, query: &str) -> (u16, String) {
+        self.calls.push(format!("{path}?{query}"));
+        let path = path.strip_prefix("/v3").unwrap();
+        let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
+        let (status, body) = match parts[..] {
+            ["emails"] => self.campaigns_page(query),
+            ["reports", "summary_reports", "email_campaign_summaries"] => self.summaries_page(query),
+            ["emails", "activities", id, "send_history"] => self.history(id),
+            ["emails", id] => self.campaign(id),
+            _ => panic!("{path}"),
+        };
+        (status, body)
+    }
+
+    fn campaigns_page(&self, query: &str) -> (u16, String) {
+        let moment = |name| argument(query, name).map(|text| text.parse::<Timestamp>().unwrap());
+        let (after, before) = (moment("after_date"), moment("before_date"));
+        let is_within = |campaign: &&Campaign| {
+            after.is_none_or(|after| campaign.updated_at > after)
+                && before.is_none_or(|before| campaign.updated_at < before)
+        };
+        let mut listed: Vec<&Campaign> = self.campaigns.iter().filter(is_within).collect();
+        listed.sort_by_key(|campaign| std::cmp::Reverse(campaign.updated_at));
+        let records = listed.into_iter().map(|campaign| {
+            let record = json!({
+                "campaign_id": campaign.id, "name": campaign.name, "current_status": campaign.status,
+                "updated_at": campaign.updated_at.to_string(), "type": "NEWSLETTER", "type_code": 10,
+            });
+            (campaign.id.clone(), record)
+        });
+        self.oddities
+            .campaigns
+            .page("/v3/emails", "campaigns", records.collect(), query, PAGE)
+    }
+
+    fn summaries_page(&self, query: &str) -> (u16, String) {
+        let last = |campaign: &Campaign| {
+            let sends = campaign.activities.iter().flat_map(|activity| &activity.sends);
+            sends.map(|send| send.run_date).max()
+        };
+        let mut sent: Vec<(Timestamp, &Campaign)> = self
+            .campaigns
+            .iter()
+            .filter_map(|campaign| Some((last(campaign)?, campaign)))
+            .collect();
+        sent.sort_by_key(|(sent, _)| std::cmp::Reverse(*sent));
+        let records = sent.into_iter().map(|(sent, campaign)| {
+            let record = json!({ "campaign_id": campaign.id, "last_sent_date": sent.to_string() });
+            (campaign.id.clone(), record)
+        });
+        let path = "/v3/reports/summary_reports/email_campaign_summaries";
+        let member = "bulk_email_campaign_summaries";
+        self.oddities
+            .summaries
+            .page(path, member, records.collect(), query, PAGE)
+    }
+
+    fn campaign(&self, id: &str) -> (u16, String) {
+        let Some(campaign) = self.campaigns.iter().find(|campaign| campaign.id == id) else {
+            return (404, "[]".to_owned());
+        };
+        if campaign.status == "Removed" && self.refusal == 404 {
+            return (404, "[]".to_owned());
+        }
+        let activities = campaign
+            .activities
+            .iter()
+            .map(|activity| json!({ "campaign_activity_id": activity.id, "role": activity.role }));
+        let detail = json!({
+            "campaign_id": id, "name": campaign.name, "current_status": campaign.status,
+            "updated_at": campaign.updated_at.to_string(), "campaign_activities": activities.collect::<Vec<_>>(),
+        });
+        self.oddities.detail(id, detail)
+    }
+
+    fn history(&self, id: &str) -> (u16, String) {
+        let found = self.campaigns.iter().find_map(|campaign| {
+            let activity = campaign.activities.iter().find(|activity| activity.id == id)?;
+            Some((campaign, activity))
+        });
+        match found {
+            None => (404, "[]".to_owned()),
+            Some((campaign, _)) if campaign.status == "Removed" => (self.refusal, "[]".to_owned()),
+            Some((_, activity)) => {
+                let records = activity.sends.iter().zip(1..).map(|(send, number)| {
+                    json!({
+                        "send_id": number, "count": send.count, "run_date": send.run_date.to_string(),
+                        "send_status": "COMPLETED", "reason_code": 0,
+                    })
+                });
+                self.oddities.history(id, records.collect())
+            }
+        }
+    }
+}
+
+fn activity(random: &mut Random, role: &'static str) -> Activity {
+    Activity {
+        id: random.id(),
+        role,
+        sends: Vec::new(),
+    }
+}
+
+fn send(random: &mut Random, now: Timestamp) -> Send {
+    Send {
+        run_date: now,
+        count: i64::try_from(random.below(1_000)).unwrap(),
+    }
+}
+
+/// An argument of a query, whose dates are the only ones to be escaped.
+pub(crate) fn argument(query: &str, name: &str) -> Option<String> {
+    let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    let (_, value) = pairs.find(|(key, _)| *key == name)?;
+    Some(value.replace("%3A", ":"))
+}

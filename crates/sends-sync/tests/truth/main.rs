@@ -1,0 +1,310 @@
+//! Random accounts with random oddities, synchronised, changed and synchronised again: the log equals the truth less what is
+//! named, whatever the upstream answers and whatever this machine's clock says.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test that cannot go on fails, and tells its figures"
+)]
+
+mod account;
+mod oddities;
+mod random;
+mod server;
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, atomic::AtomicU64, atomic::Ordering},
+    time::Duration,
+};
+
+use futures_util::FutureExt;
+use jiff::{SignedDuration, Timestamp};
+use sends_client::{
+    AccessToken, Caller, CampaignFilter, Clock, ConstantContact, FailureClass, NextPage, Pacer, ResourcePage,
+    Settings, pacing::Limits,
+};
+use sends_core::{ActivityId, Campaign, CampaignDetail, CampaignId, CampaignSummary};
+use sends_store::{
+    Answer, Coverage, Kept, LogFilter, LogPageRequest, Owner, SendLog, SqliteStore, Store, Subject, SyncLog,
+    Unreadable,
+};
+use sends_sync::{Ended, Progress, Reading, Report, Synchronisation, Upstream};
+use tokio::{sync::watch, time::Instant};
+use tokio_util::sync::CancellationToken;
+
+use account::Account;
+use oddities::Oddities;
+use random::Random;
+
+const OWNER: Owner = Owner::new([1; 16]);
+
+/// How many accounts are tried.
+const ACCOUNTS: u64 = 300;
+
+/// How often each of them is changed and synchronised again.
+const ROUNDS: usize = 4;
+
+#[tokio::test]
+async fn the_log_equals_the_truth_less_what_is_named_and_is_complete_when_nothing_is() {
+    let world = World::new().await;
+    let (mut calls, mut named, mut failures) = (0, 0, 0);
+    for seed in 0..ACCOUNTS {
+        let (of_account, of_named) = world.live_through(seed).await;
+        calls += of_account;
+        named += of_named;
+        failures += usize::from(of_named > 0);
+    }
+    eprintln!("{ACCOUNTS} accounts, {failures} of them with oddities: {calls} calls, {named} named");
+}
+
+struct World {
+    account: Arc<Mutex<Account>>,
+    client: ConstantContact,
+}
+
+impl World {
+    async fn new() -> Self {
+        let account = Arc::new(Mutex::new(Account::new(&mut Random::new(0))));
+        let url = server::serve(Arc::clone(&account)).await;
+        let mut settings = Settings::new(url.parse().unwrap());
+        settings.retry.max_attempts = 1;
+        settings.breaker.failures = 0;
+        Self {
+            account,
+            client: ConstantContact::new(settings, Pacer::in_memory(Limits::NONE)).unwrap(),
+        }
+    }
+
+    /// One account from its first synchronisation to its last. Returns its calls and how much was named on the way.
+    async fn live_through(&self, seed: u64) -> (u64, usize) {
+        let mut random = Random::new(seed);
+        *self.account.lock().unwrap() = Account::new(&mut random);
+        let store = Arc::new(SqliteStore::in_memory().await.unwrap());
+        let (mut calls, mut named, mut clock_was_right) = (0, 0, true);
+        for round in 0..ROUNDS {
+            {
+                let mut account = self.account.lock().unwrap();
+                account.synchronised_at = account.now;
+                account.resent.clear();
+                account.now += SignedDuration::from_hours(12 + i64::try_from(random.below(30)).unwrap());
+                if round > 0 {
+                    for _ in 0..random.below(5) {
+                        account.change(&mut random);
+                    }
+                }
+                account.oddities = Oddities::random(&mut random, &account, round == 0);
+            }
+            let ahead = if random.percent(20) {
+                random.pick(&[5, -5, 24 * 1_400, -24 * 2_000])
+            } else {
+                0
+            };
+            clock_was_right &= ahead == 0;
+            let report = self.synchronise(&store, ahead).await;
+            assert_eq!(report.ended, Ended::Complete, "seed {seed}, round {round}");
+            calls += report.calls;
+            named += self.check(&store, seed, round, clock_was_right).await;
+        }
+        // Everything is well again, and every pause is over.
+        {
+            let mut account = self.account.lock().unwrap();
+            account.now += SignedDuration::from_hours(24 * 8);
+            account.oddities = Oddities::default();
+        }
+        let report = self.synchronise(&store, 0).await;
+        let left = store.unreadable(OWNER, usize::MAX).await.unwrap();
+        assert_eq!(report.ended, Ended::Complete, "seed {seed}");
+        assert!(left.is_empty(), "seed {seed}: {left:#?}");
+        self.check(&store, seed, ROUNDS, clock_was_right).await;
+        (calls + report.calls, named)
+    }
+
+    async fn synchronise(&self, store: &Arc<SqliteStore>, hours_ahead: i64) -> Report {
+        let token = Arc::new(AccessToken::new("token-of-the-test").unwrap());
+        let now = self.account.lock().unwrap().now + SignedDuration::from_hours(hours_ahead);
+        let remote = Arc::new(Remote {
+            client: self.client.clone(),
+            caller: Caller::new(token, Instant::now() + Duration::from_mins(1)),
+            store: Arc::clone(store),
+            now,
+            calls: AtomicU64::new(0),
+        });
+        let synchronisation = Synchronisation {
+            owner: OWNER,
+            upstream: Arc::<Remote>::clone(&remote),
+            log: Arc::<SqliteStore>::clone(store),
+            store: Arc::<SqliteStore>::clone(store),
+            clock: remote,
+            progress: watch::Sender::new(Progress::default()),
+            stop: CancellationToken::new(),
+        };
+        synchronisation.run().await.unwrap()
+    }
+
+    /// Holds the log against the account. Returns how much is named.
+    async fn check(&self, store: &SqliteStore, seed: u64, round: usize, has_right_dates: bool) -> usize {
+        let named = store.unreadable(OWNER, usize::MAX).await.unwrap();
+        let logged = logged(store).await;
+        let coverage = store.coverage(OWNER).await.unwrap();
+        let account = self.account.lock().unwrap();
+        let place = format!(
+            "seed {seed}, round {round}, named {named:#?}, calls {:#?}",
+            account.calls
+        );
+        assert!(
+            coverage != Coverage::Nothing && coverage.contains(None, None),
+            "{coverage:?}, {place}"
+        );
+
+        let failed = |subject: Subject| named.iter().filter(move |one| one.subject == subject);
+        let mut truth = BTreeMap::new();
+        for campaign in &account.campaigns {
+            let campaign_id: CampaignId = campaign.id.parse().unwrap();
+            for activity in &campaign.activities {
+                let id: ActivityId = activity.id.parse().unwrap();
+                let mut sends = BTreeMap::new();
+                for (send, number) in activity.sends.iter().zip(1..) {
+                    sends.insert(number, (send.run_date, send.count));
+                }
+                if campaign.status == "Removed" || activity.role == "permalink" {
+                    sends.clear();
+                }
+                let own = failed(Subject::History(id)).chain(failed(Subject::Campaign(campaign_id)));
+                let listings = failed(Subject::Campaigns).chain(failed(Subject::Summaries));
+                let covering: Vec<&Unreadable> = own.clone().chain(listings).collect();
+                let mut known = logged.get(&id).cloned().unwrap_or_default();
+                for (number, send) in &mut known {
+                    // What cannot be read of a send is missing in it, and in nothing else.
+                    if let (_, count @ None) = send {
+                        *count = sends.get(number).map(|(_, count)| *count);
+                    }
+                }
+                let known: BTreeMap<_, _> = known
+                    .into_iter()
+                    .map(|(number, (run_date, count))| (number, (run_date.unwrap(), count.unwrap_or(-1))))
+                    .collect();
+                for (number, send) in &sends {
+                    let ran = activity.sends[usize::try_from(*number).unwrap() - 1].run_date;
+                    let may_lack = |one: &&Unreadable| {
+                        !has_right_dates
+                            || (one.missing_from.is_none_or(|from| from <= ran) && ran <= one.missing_until)
+                    };
+                    assert!(
+                        known.get(number) == Some(send) || covering.iter().any(may_lack),
+                        "send {number} of {id} in {campaign:#?} is {:?} instead of {send:?}, {place}",
+                        known.get(number)
+                    );
+                }
+                if covering.is_empty() {
+                    assert_eq!(known, sends, "{id} in {campaign:#?}, {place}");
+                }
+                truth.insert(id, sends);
+            }
+        }
+        for id in logged.keys() {
+            assert!(
+                truth.contains_key(id) || !named.is_empty(),
+                "{id} is no activity, {place}"
+            );
+        }
+        named.len()
+    }
+}
+
+type Sends = BTreeMap<i32, (Option<Timestamp>, Option<i64>)>;
+
+async fn logged(store: &SqliteStore) -> BTreeMap<ActivityId, Sends> {
+    let request = LogPageRequest {
+        limit: 10_000,
+        ..LogPageRequest::default()
+    };
+    let page = store.page(OWNER, &LogFilter::default(), request).await.unwrap();
+    let mut logged: BTreeMap<ActivityId, Sends> = BTreeMap::new();
+    for one in page.sends {
+        let of_activity = logged.entry(one.activity).or_default();
+        of_activity.insert(one.send.send_id, (one.send.run_date, one.send.count));
+    }
+    logged
+}
+
+/// The upstream over HTTP, as the service asks it.
+struct Remote {
+    client: ConstantContact,
+    caller: Caller,
+    store: Arc<SqliteStore>,
+    /// What this machine's clock says.
+    now: Timestamp,
+    calls: AtomicU64,
+}
+
+impl Remote {
+    fn count(&self) -> &Caller {
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        &self.caller
+    }
+}
+
+impl Upstream for Remote {
+    fn campaigns(
+        &self,
+        updated_after: Option<Timestamp>,
+        updated_before: Option<Timestamp>,
+    ) -> Reading<'_, ResourcePage<Campaign>> {
+        let filter = CampaignFilter {
+            updated_after,
+            updated_before,
+            ..CampaignFilter::default()
+        };
+        async move { self.client.campaigns(self.count(), &filter).await }.boxed()
+    }
+
+    fn more_campaigns(&self, next: NextPage<Campaign>) -> Reading<'_, ResourcePage<Campaign>> {
+        async move { self.client.next_page(self.count(), &next).await }.boxed()
+    }
+
+    fn summaries(&self) -> Reading<'_, ResourcePage<CampaignSummary>> {
+        self.client.campaign_summaries(self.count(), 500).boxed()
+    }
+
+    fn more_summaries(&self, next: NextPage<CampaignSummary>) -> Reading<'_, ResourcePage<CampaignSummary>> {
+        async move { self.client.next_page(self.count(), &next).await }.boxed()
+    }
+
+    fn campaign(&self, campaign: CampaignId) -> Reading<'_, CampaignDetail> {
+        self.client.campaign(self.count(), campaign).boxed()
+    }
+
+    fn history(&self, activity: ActivityId) -> Reading<'_, Kept> {
+        async move {
+            let answer = match self.client.send_history(self.count(), activity).await {
+                Ok(history) => Answer::History(Arc::new(history)),
+                Err(error) if error.class == FailureClass::NotFound => Answer::NotFound,
+                Err(error) => return Err(error),
+            };
+            let kept = Kept {
+                fetched_at: self.now,
+                answer,
+            };
+            self.store.keep(OWNER, activity, kept.clone()).await.unwrap();
+            Ok(kept)
+        }
+        .boxed()
+    }
+
+    fn calls_made(&self) -> u64 {
+        self.calls.load(Ordering::Relaxed)
+    }
+}
+
+impl Clock for Remote {
+    fn now(&self) -> Timestamp {
+        self.now
+    }
+}
+
+impl std::fmt::Debug for Remote {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Remote").finish_non_exhaustive()
+    }
+}

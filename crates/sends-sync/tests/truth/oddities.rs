@@ -1,0 +1,257 @@
+//! What an upstream answers instead of what is documented.
+
+use std::collections::HashMap;
+
+use serde_json::{Value, json};
+
+use crate::{account::Account, random::Random};
+
+/// A whole answer that is none.
+#[derive(Clone, Debug)]
+pub(crate) enum Odd {
+    Status(u16),
+    Body(&'static str),
+    /// One of its records, by its place, is replaced.
+    Record(usize, Value),
+    /// A member of one of its records, by its place, is replaced, or missing for null.
+    Member(usize, &'static str, Value),
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Link {
+    EndsEarly,
+    Replaced(Value),
+    Itself,
+}
+
+/// Those of a listing: by page, counted from 0.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ListingOddities {
+    pages: HashMap<usize, Vec<Odd>>,
+    links: HashMap<usize, Link>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Oddities {
+    pub(crate) campaigns: ListingOddities,
+    pub(crate) summaries: ListingOddities,
+    details: HashMap<String, Odd>,
+    histories: HashMap<String, Odd>,
+    /// The activities one of whose sends has no readable count: its place.
+    countless: HashMap<String, usize>,
+}
+
+const STATUSES: [u16; 5] = [400, 403, 404, 500, 503];
+const BODIES: [&str; 5] = ["<html></html>", "{}", "null", "", "7"];
+
+fn odd_record(random: &mut Random) -> Value {
+    random.pick(&[json!(null), json!({}), json!("x"), json!(["x"]), json!(7)])
+}
+
+fn odd_value(random: &mut Random) -> Value {
+    random.pick(&[
+        json!(null),
+        json!(""),
+        json!(7),
+        json!({}),
+        json!("\u{fffd}"),
+        json!("2026-05-01"),
+    ])
+}
+
+impl Oddities {
+    /// Random ones for what an account has now.
+    pub(crate) fn random(random: &mut Random, account: &Account, is_first: bool) -> Self {
+        let mut oddities = Self::default();
+        let often = random.pick(&[0, 3, 15, 40]);
+        oddities.campaigns = ListingOddities::random(random, often, "updated_at");
+        oddities.summaries = ListingOddities::random(random, often, "last_sent_date");
+        if random.percent(often) {
+            let refused = vec![Odd::Status(403)];
+            oddities.summaries.pages = (0..9).map(|page| (page, refused.clone())).collect();
+        }
+        // An end that comes early looks like any other, and is found out by the other listing alone.
+        if is_first && random.percent(often) {
+            oddities.summaries = ListingOddities::default();
+            oddities.campaigns.links.insert(random.below(2), Link::EndsEarly);
+        }
+        for campaign in &account.campaigns {
+            if random.percent(often) {
+                oddities.details.insert(campaign.id.clone(), odd_detail(random));
+            }
+            for activity in &campaign.activities {
+                let is_odd = random.percent(often);
+                if is_odd {
+                    let odd = match random.below(4) {
+                        0 => Odd::Status(random.pick(&STATUSES)),
+                        1 => Odd::Body(random.pick(&BODIES)),
+                        2 => Odd::Record(random.below(2), odd_record(random)),
+                        _ => Odd::Member(random.below(2), "send_id", json!("x")),
+                    };
+                    oddities.histories.insert(activity.id.clone(), odd);
+                } else if random.percent(often) {
+                    oddities.countless.insert(activity.id.clone(), random.below(2));
+                }
+            }
+        }
+        oddities
+    }
+
+    pub(crate) fn detail(&self, id: &str, detail: Value) -> (u16, String) {
+        match self.details.get(id) {
+            Some(Odd::Record(place, value)) => {
+                let mut detail = detail;
+                let activities = detail["campaign_activities"].as_array_mut().unwrap();
+                if let Some(activity) = activities.get_mut(*place) {
+                    *activity = value.clone();
+                }
+                (200, detail.to_string())
+            }
+            Some(Odd::Member(_, name, value)) => {
+                let mut detail = detail;
+                detail[*name] = value.clone();
+                (200, detail.to_string())
+            }
+            odd => whole(odd, &detail),
+        }
+    }
+
+    pub(crate) fn history(&self, id: &str, mut records: Vec<Value>) -> (u16, String) {
+        if let Some(record) = self.countless.get(id).and_then(|place| records.get_mut(*place)) {
+            record["count"] = json!("many");
+        }
+        match self.histories.get(id) {
+            Some(Odd::Record(place, value)) => {
+                if let Some(record) = records.get_mut(*place) {
+                    *record = value.clone();
+                }
+                (200, Value::Array(records).to_string())
+            }
+            Some(Odd::Member(place, name, value)) => {
+                if let Some(record) = records.get_mut(*place) {
+                    record[*name] = value.clone();
+                }
+                (200, Value::Array(records).to_string())
+            }
+            odd => whole(odd, &Value::Array(records)),
+        }
+    }
+}
+
+fn odd_detail(random: &mut Random) -> Odd {
+    match random.below(6) {
+        0 | 1 => Odd::Status(random.pick(&STATUSES)),
+        2 => Odd::Body(random.pick(&BODIES)),
+        3 => Odd::Record(
+            random.below(3),
+            json!({ "role": "primary_email", "campaign_activity_id": "58z" }),
+        ),
+        4 => Odd::Member(
+            0,
+            random.pick(&["updated_at", "current_status", "name"]),
+            odd_value(random),
+        ),
+        _ => Odd::Member(0, "campaign_activities", json!(7)),
+    }
+}
+
+fn whole(odd: Option<&Odd>, answer: &Value) -> (u16, String) {
+    match odd {
+        Some(Odd::Status(status)) => (*status, "{}".to_owned()),
+        Some(Odd::Body(body)) => (200, (*body).to_owned()),
+        _ => (200, answer.to_string()),
+    }
+}
+
+impl ListingOddities {
+    fn random(random: &mut Random, often: usize, date: &'static str) -> Self {
+        let mut oddities = Self::default();
+        for page in 0..5 {
+            while random.percent(often) {
+                let odd = match random.below(6) {
+                    // Without its first page a listing is no listing.
+                    0 if page > 0 => Odd::Status(random.pick(&STATUSES)),
+                    1 if page > 0 => Odd::Body(random.pick(&BODIES)),
+                    0..=2 => Odd::Record(random.below(3), odd_record(random)),
+                    3 => Odd::Member(random.below(3), "campaign_id", json!("58z")),
+                    _ => Odd::Member(
+                        random.below(3),
+                        random.pick(&[date, "current_status", "name"]),
+                        odd_value(random),
+                    ),
+                };
+                oddities.pages.entry(page).or_default().push(odd);
+            }
+            if random.percent(often / 2) {
+                let link = match random.below(4) {
+                    0 => Link::Itself,
+                    1 => Link::Replaced(json!("https://elsewhere.example/v3/emails?cursor=x")),
+                    2 => Link::Replaced(json!(7)),
+                    _ => Link::Replaced(json!("/v3/contacts?cursor=1")),
+                };
+                oddities.links.insert(page, link);
+            }
+        }
+        oddities
+    }
+
+    /// A page of these records, whose cursor is its number.
+    pub(crate) fn page(
+        &self,
+        path: &str,
+        member: &str,
+        records: Vec<(String, Value)>,
+        query: &str,
+        length: usize,
+    ) -> (u16, String) {
+        let number: usize =
+            crate::account::argument(query, "cursor").map_or(0, |cursor| cursor.parse().unwrap());
+        let count = records.len();
+        let mut page: Vec<Value> = records
+            .into_iter()
+            .map(|(_, record)| record)
+            .skip(number * length)
+            .take(length)
+            .collect();
+        // To look for one campaign is no listing.
+        let looks_for_one = query.contains("before_date");
+        let odd = self.pages.get(&number).filter(|_| !looks_for_one);
+        for odd in odd.into_iter().flatten() {
+            match odd {
+                Odd::Status(_) | Odd::Body(_) => return whole(Some(odd), &Value::Null),
+                Odd::Record(place, value) => {
+                    if let Some(record) = page.get_mut(*place) {
+                        *record = value.clone();
+                    }
+                }
+                Odd::Member(place, name, value) => {
+                    if let Some(Value::Object(record)) = page.get_mut(*place) {
+                        record.insert((*name).to_owned(), value.clone());
+                    }
+                }
+            }
+        }
+        let rest: Vec<&str> = query
+            .split('&')
+            .filter(|pair| !pair.starts_with("cursor="))
+            .collect();
+        let rest = rest.join("&");
+        let next =
+            ((number + 1) * length < count).then(|| json!(format!("{path}?{rest}&cursor={}", number + 1)));
+        let next = match self
+            .links
+            .get(&number)
+            .filter(|_| next.is_some() && !looks_for_one)
+        {
+            None => next,
+            Some(Link::EndsEarly) => None,
+            Some(Link::Itself) => Some(json!(format!("{path}?{query}"))),
+            Some(Link::Replaced(link)) => Some(link.clone()),
+        };
+        let mut answer = json!({ member: page });
+        if let Some(next) = next {
+            answer["_links"] = json!({ "next": { "href": next } });
+        }
+        (200, answer.to_string())
+    }
+}
