@@ -153,18 +153,16 @@ impl Breaker {
 impl State {
     fn check(&self, endpoint: &Endpoint, while_probing: Duration) -> Result<(), LeftAlone> {
         let now = Instant::now();
-        let general = [Some(&self.connection), self.endpoints.get(endpoint.name())];
-        let general = general
-            .into_iter()
-            .flatten()
-            .filter_map(|circuit| circuit.wait(now, while_probing));
-        if let Some(wait) = general.max() {
+        let path = self.paths.get(endpoint);
+        let connection = self.connection.wait(now, while_probing);
+        let circuit = self.endpoints.get(endpoint.name());
+        let circuit = circuit.and_then(|circuit| circuit.wait(now, while_probing));
+        if let Some(wait) = connection.max(circuit) {
             return Err(LeftAlone {
                 wait,
                 by_itself: None,
             });
         }
-        let path = self.paths.get(endpoint);
         match path.and_then(|path| Some((path.circuit.wait(now, while_probing)?, path.class))) {
             Some((wait, class)) => Err(LeftAlone {
                 wait,
@@ -187,11 +185,14 @@ impl State {
         }
         // What failed until now and succeeds says that an outage is over, which the others failed of too.
         let is_recovery = self.paths.remove(endpoint).is_some() || was_down;
-        self.paths.retain(|other, path| {
-            let is_concerned = other.name() == name && !path.by_itself;
-            path.by_itself |= is_concerned;
-            !(is_concerned && is_recovery)
-        });
+        let others = self.paths.iter_mut().filter(|(other, _)| other.name() == name);
+        for (_, path) in others.filter(|(_, path)| !path.by_itself) {
+            // It may be asked for at once, and if it fails again it fails by itself.
+            path.by_itself = true;
+            if is_recovery {
+                path.circuit = Circuit::default();
+            }
+        }
     }
 
     /// A connection came about.
@@ -283,10 +284,16 @@ impl Admission {
             return;
         }
         state.connected();
+        let fails_by_itself = state.paths.get(&self.endpoint).is_some_and(|path| path.by_itself);
         if probes.endpoint
             && let Some(circuit) = state.endpoints.get_mut(self.endpoint.name())
         {
-            circuit.probe_failed(longest);
+            if fails_by_itself {
+                // It says nothing of the endpoint: the next id may find out.
+                circuit.probe_given_up();
+            } else {
+                circuit.probe_failed(longest);
+            }
         }
         if probes.path
             && let Some(path) = state.paths.get_mut(&self.endpoint)
@@ -444,6 +451,25 @@ mod tests {
         assert_eq!(breaker.check(&path(100)), Ok(()));
         fail(&breaker, 100..105);
         assert!(breaker.check(&path(110)).is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn ids_that_failed_before_the_first_success_close_the_endpoint_only_once() {
+        let breaker = Breaker::new(BreakerSettings::default());
+        fail(&breaker, 0..8);
+        assert!(breaker.check(&path(100)).is_err());
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        ask(&breaker, &path(100)).succeeded();
+        // The endpoint is up, so that these fail by themselves from now on.
+        for round in 0..100 {
+            for number in 0..8 {
+                if let Ok(admission) = breaker.admit(&path(number)) {
+                    admission.failed(FailureClass::ServerFailure);
+                }
+            }
+            assert_eq!(breaker.check(&path(100)), Ok(()), "{round}");
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -31,7 +31,12 @@ impl Refusal {
     pub(crate) fn read(body: &[u8]) -> Self {
         let body = String::from_utf8_lossy(body);
         let Ok(body) = serde_json::from_str::<Value>(body.trim_start_matches('\u{feff}')) else {
-            return Self::default();
+            // Plain text, or JSON that was cut off: of such only the word counts that stops all calls of the day.
+            let quota = clean(&body).filter(|text| text.to_ascii_lowercase().contains("quota"));
+            return Self {
+                error_key: None,
+                message: quota,
+            };
         };
         Self {
             error_key: find(&body, &["error_key", "error", "code", "key"], DEPTH_LIMIT),
@@ -84,15 +89,19 @@ fn find(value: &Value, names: &[&str], depth: usize) -> Option<String> {
         Value::Object(members) => {
             let own = |name: &&str| {
                 let mut members = members.iter();
-                members.find_map(|(key, value)| {
-                    key.eq_ignore_ascii_case(name).then(|| clean(value.as_str()?))?
-                })
+                members.find_map(|(key, value)| is_named(key, name).then(|| clean(value.as_str()?))?)
             };
             let found = names.iter().find_map(own);
             found.or_else(|| members.values().find_map(inner))
         }
         _ => None,
     }
+}
+
+/// Whether a member has this name, in any letter case and with or without underscores.
+fn is_named(key: &str, name: &str) -> bool {
+    let letters = |text: &str| text.replace(['_', '-'], "").to_ascii_lowercase();
+    letters(key) == letters(name)
 }
 
 fn clean(text: &str) -> Option<String> {
@@ -157,6 +166,10 @@ mod tests {
             r#"{"Message":"limit exceeded."}"#,
             r#"{"message":"The daily quota of this key is used up"}"#,
             "\u{feff}{\"error_key\":\"quota_exceeded\"}",
+            r#"{"errorKey":"QuotaExceeded"}"#,
+            r#"{"error-key":"quota-exceeded"}"#,
+            "quota_exceeded",
+            r#"{"error_key":"quota_exceeded","error_mess"#,
         ] {
             let class = Refusal::read(body.as_bytes()).class(StatusCode::TOO_MANY_REQUESTS);
             assert_eq!(class, FailureClass::QuotaExceeded, "{body}");
