@@ -236,7 +236,7 @@ async fn the_log_of_the_sandbox_is_complete_when_the_service_listens_and_says_so
     let budget = &data["upstreamBudget"];
     assert_eq!(
         (&budget["perSecondLimit"], &budget["perDayLimit"]),
-        (&Value::Null, &json!(10_000))
+        (&Value::Null, &json!(250_000))
     );
     assert!(budget["usedToday"].as_u64().unwrap() > 32, "{budget}");
 }

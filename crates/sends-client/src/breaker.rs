@@ -456,7 +456,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn ids_that_failed_before_the_first_success_close_the_endpoint_only_once() {
         let breaker = Breaker::new(BreakerSettings::default());
-        fail(&breaker, 0..8);
+        let together: Vec<_> = (0..8).map(|number| ask(&breaker, &path(number))).collect();
+        for admission in together {
+            admission.failed(FailureClass::ServerFailure);
+        }
         assert!(breaker.check(&path(100)).is_err());
         tokio::time::sleep(Duration::from_secs(1)).await;
         ask(&breaker, &path(100)).succeeded();

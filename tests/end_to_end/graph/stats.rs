@@ -20,9 +20,9 @@ fn stats_of(activities: &[String]) -> String {
 #[tokio::test]
 async fn forty_activities_cost_four_calls() {
     for keys in ["dotted", "underscored"] {
-        let sandbox = SandboxProcess::unlimited(&["--activities", "100", "--stats-keys", keys]);
+        let sandbox = SandboxProcess::unlimited(&["--activities", "200", "--stats-keys", keys]);
         let service = ServiceProcess::unpaced_on(&sandbox, &[]);
-        let activities = sandbox.activities(40).await;
+        let activities = sandbox.generated_activities(40).await;
         let answer = service.query(&stats_of(&activities)).await;
         assert!(answer.get("errors").is_none(), "{answer}");
         for (asked, told) in activities
@@ -64,7 +64,7 @@ async fn an_unknown_activity_is_not_found_and_the_others_are_told() {
 async fn a_batch_that_is_refused_is_asked_for_again_in_halves() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = ServiceProcess::unpaced_on(&sandbox, &[]);
-    let activities = sandbox.activities(10).await;
+    let activities = sandbox.generated_activities(10).await;
     // Whatever is asked together with the first is refused as a malformed id would be.
     sandbox
         .fault(&json!({ "kind": "status", "status": 404, "body": "array", "path_contains": activities[0] }))
@@ -87,7 +87,7 @@ async fn a_batch_that_is_refused_is_asked_for_again_in_halves() {
 async fn a_refusal_that_is_not_of_an_unknown_id_is_told_as_what_it_is() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = ServiceProcess::unpaced_on(&sandbox, &[]);
-    let activities = sandbox.activities(10).await;
+    let activities = sandbox.generated_activities(10).await;
     sandbox
         .fault(&json!({ "kind": "status", "status": 400, "path_contains": activities[0] }))
         .await;

@@ -139,7 +139,8 @@ async fn a_failing_upstream_ends_it_with_the_reason_and_what_was_read_is_kept() 
     // Those that failed before it ended wait for their own pauses, and are named meanwhile.
     let state = account.sync_state().await;
     let unreadable = state["unreadable"].as_array().unwrap();
-    assert!((50..60).contains(&unreadable.len()), "{state}");
+    // It ends after fifty in a row, some of which were on their way together.
+    assert!((40..=60).contains(&unreadable.len()), "{state}");
     assert_eq!(state["coverage"]["isComplete"], false);
     let histories = account.sandbox.histories_asked().await;
     assert!(before > 50 && histories < 200 + 200 + 20, "{histories}");

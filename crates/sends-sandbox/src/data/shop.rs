@@ -248,8 +248,8 @@ fn not_sent_yet(calendar: &Calendar) -> Vec<Email> {
             "Two minutes for better shelves?",
         )
         .for_segments(&[ENGAGED])
-        // After the survey that failed, which is at least eight days old.
-        .draft(calendar.days_back(7, 9, 50)),
+        // In the afternoon of the day on which the survey failed.
+        .draft(calendar.back(2, Weekday::Friday, 16, 30)),
     ]
 }
 
