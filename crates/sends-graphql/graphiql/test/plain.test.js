@@ -108,7 +108,7 @@ test('a wrong query shows its error and the way to its place', () =>
   onPlainPage({}, async (page) => {
     await page.locator('#query').fill('{\n  reasonCodes { wrong }\n}');
     await run(page);
-    await problem(page, 'Unknown field "wrong"');
+    await problem(page, 'does not have a field `wrong`');
     await page.getByRole('button', { name: 'line 2, column 17' }).click();
     assert.equal(await page.locator('#query').evaluate((area) => area.selectionStart), '{\n  reasonCodes { '.length);
   }));
