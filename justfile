@@ -35,6 +35,10 @@ screenshot:
 sandbox *options:
     cargo run -p sends-sandbox -- {{ options }}
 
+# Put load and misuse on the service, with the full counts
+stress *options:
+    STRESS=full cargo test --release -p sends-end-to-end --test stress -- --nocapture --test-threads 1 {{ options }}
+
 # Measure the service next to a static answer, the library as it comes and the upstream itself
 bench *options:
     cargo run --release -p sends-bench -- {{ options }}
