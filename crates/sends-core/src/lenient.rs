@@ -1,11 +1,13 @@
 //! The forms in which a single value is read, whichever record it belongs to.
 //!
 //! A form that can mean one thing only is read: a whole number as `2`, `"2"` or `2.0`, a date in any variant of RFC 3339 with
-//! its offset. Everything else is no value, never an error: a date without an offset, since which zone it is in is not
-//! documented; a number where a date belongs, since seconds and milliseconds look alike; a text where a boolean belongs.
+//! its offset ([`date`](self::date)). Everything else is no value, never an error: a date without an offset, since which zone
+//! it is in is not documented; a number where a date belongs, since seconds and milliseconds look alike; a text where a boolean
+//! belongs.
+
+mod date;
 
 use alloc::borrow::Cow;
-use alloc::format;
 use alloc::string::String;
 
 use jiff::Timestamp;
@@ -99,19 +101,9 @@ impl Lenient for Timestamp {
     const EXPECTED: &'static str = "an RFC 3339 date-time with its offset";
 
     fn read(json: &str) -> Option<Self> {
-        let text = text(json)?;
-        let begin = text.find(['.', ',']).map_or(text.len(), |point| point + 1);
-        let digits = text[begin..].bytes().take_while(u8::is_ascii_digit).count();
-        if digits <= NANOSECOND_DIGITS {
-            return text.parse().ok();
-        }
-        let (kept, rest) = (&text[..begin + NANOSECOND_DIGITS], &text[begin + digits..]);
-        format!("{kept}{rest}").parse().ok()
+        date::read(&text(json)?)
     }
 }
-
-/// Finer fractions are cut off.
-const NANOSECOND_DIGITS: usize = 9;
 
 /// Text that a type accepts by its own rules.
 macro_rules! from_text {
@@ -170,8 +162,6 @@ fn text(json: &str) -> Option<Cow<'_, str>> {
 
 #[cfg(test)]
 mod tests {
-    use alloc::string::ToString;
-
     use super::*;
 
     #[test]
@@ -210,43 +200,11 @@ mod tests {
     }
 
     #[test]
-    fn a_date_is_read_in_every_variant_that_has_an_offset() {
-        for (text, moment) in [
-            ("2019-04-18T20:03:08.000Z", "2019-04-18T20:03:08Z"),
-            ("2019-04-18T20:03:08Z", "2019-04-18T20:03:08Z"),
-            ("2019-04-18t20:03:08z", "2019-04-18T20:03:08Z"),
-            ("2019-04-18 20:03:08+00:00", "2019-04-18T20:03:08Z"),
-            ("2016-03-03T10:56:29-05:00", "2016-03-03T15:56:29Z"),
-            ("2016-03-03T10:56:29-0500", "2016-03-03T15:56:29Z"),
-            ("2016-03-03T10:56:29-05", "2016-03-03T15:56:29Z"),
-            (
-                "2019-04-18T20:03:08.123456789999Z",
-                "2019-04-18T20:03:08.123456789Z",
-            ),
-            (
-                "2019-04-18T20:03:08,123456789999-05:00",
-                "2019-04-19T01:03:08.123456789Z",
-            ),
-        ] {
-            let json = format!("\"{text}\"");
-            assert_eq!(
-                Timestamp::read(&json).map(|read| read.to_string()).as_deref(),
-                Some(moment),
-                "{text}"
-            );
-        }
-    }
-
-    #[test]
     fn what_names_no_moment_is_no_date() {
         for json in [
             "\"\"",
-            "\"2019-04-18T20:03:08\"",
-            "\"2019-04-18\"",
             "\"soon\"",
             "\"1555617788000\"",
-            "\"18 Apr 2019 20:03:08\"",
-            "\"99999-01-01T00:00:00Z\"",
             "1555617788",
             "1555617788000",
             "true",

@@ -95,6 +95,7 @@ pub use filter::SendFilter;
 pub use history::SendHistory;
 pub use identifier::{ActivityId, CampaignId, ParseIdError};
 pub use json::{DecodeError, FromJson, FromJsonOf};
+pub use mended::mended;
 pub use oddities::{Decoded, Oddities};
 pub use open_enum::{OpenSet, Verbatim};
 pub use outcome::Outcome;

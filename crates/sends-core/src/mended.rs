@@ -10,7 +10,14 @@ use alloc::string::String;
 /// UTF-8 and, within strings, raw control characters, half surrogate pairs and unknown escapes.
 ///
 /// Borrowed when nothing has to be replaced, which is the rule. What is broken outside strings stays as it is.
-pub(crate) fn mended(json: &[u8]) -> Cow<'_, str> {
+///
+/// Every reader of this crate applies it. It is public for other JSON of the same upstream, such as OAuth answers.
+///
+/// ```
+/// let json = sends_core::mended(br#"{"name": "a\ud83d"}"#);
+/// assert_eq!(json, "{\"name\": \"a\u{fffd}\"}");
+/// ```
+pub fn mended(json: &[u8]) -> Cow<'_, str> {
     let json = json.strip_prefix(BYTE_ORDER_MARK).unwrap_or(json);
     match String::from_utf8_lossy(json) {
         Cow::Borrowed(text) => mend_strings(text).map_or(Cow::Borrowed(text), Cow::Owned),
