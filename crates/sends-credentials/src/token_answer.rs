@@ -1,14 +1,18 @@
 //! Lenient reading of the answers of the token and device endpoints.
 //!
-//! Only a missing or blank access token, or a missing code to show, makes an answer useless. Everything else has a default,
-//! since an answer to a refresh that is thrown away takes the rotated refresh token with it. Observed in the field, or within
-//! what JSON servers do: numbers as text or floats, `scope` as an array, `token_type` missing, other content types.
+//! Only an access token that is missing or cannot be sent, or a missing device code, makes an answer useless. Everything else
+//! has a default, since an answer to a refresh that is thrown away takes the rotated refresh token with it. Observed in the
+//! field, or within what servers do: numbers as text or floats, `scope` as an array, `token_type` missing, other content types,
+//! a form instead of JSON, broken characters, bytes after the object.
 
-use std::{collections::BTreeMap, time::Duration};
+mod members;
+
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
-use serde_json::{Value, value::RawValue};
+
+use self::members::Members;
 
 /// The life of an access token (documented), which is also the longest one believed.
 const LONGEST_LIFE: SignedDuration = SignedDuration::from_hours(24);
@@ -33,9 +37,6 @@ const DEVICE_INTERVAL: Duration = Duration::from_secs(5);
 
 /// The longest time between polls believed. A server that wants a slower pace can answer `slow_down`.
 const LONGEST_DEVICE_INTERVAL: Duration = Duration::from_mins(1);
-
-/// The members of an answer, each unread: an odd one must not cost its neighbours.
-struct Members<'b>(BTreeMap<String, &'b RawValue>);
 
 /// The answer of the token endpoint to a grant.
 #[derive(Debug)]
@@ -68,24 +69,25 @@ pub(crate) struct OAuthError {
 }
 
 impl TokenAnswer {
-    /// `None` when the body is no JSON object.
+    /// `None` when the body is neither a JSON object nor a form, and when it breaks off before both tokens: the first request
+    /// for them may be worth a second one then.
     pub(crate) fn read(body: &[u8]) -> Option<Self> {
-        let body = cleaned(body);
-        let members = Members::read(&body)?;
-        Some(Self {
+        let members = Members::read(body)?;
+        let answer = Self {
             access_token: members.text(&["access_token"]).map(SecretString::from),
-            refresh_token: members.text(&["refresh_token"]).map(SecretString::from),
+            refresh_token: members.token("refresh_token").map(SecretString::from),
             expires_in: members.number("expires_in"),
             scopes: members.words("scope"),
-        })
+        };
+        let is_enough = answer.access_token.is_some() && answer.refresh_token.is_some();
+        (members.is_whole() || is_enough).then_some(answer)
     }
 }
 
 impl DeviceAnswer {
     /// `None` when a code or the address to enter it is missing.
     pub(crate) fn read(body: &[u8]) -> Option<Self> {
-        let body = cleaned(body);
-        let members = Members::read(&body)?;
+        let members = Members::read_whole(body)?;
         let seconds = |name: &str| {
             let seconds = members.number(name).filter(|seconds| *seconds >= 0.0)?;
             Duration::try_from_secs_f64(seconds).ok()
@@ -108,13 +110,9 @@ impl DeviceAnswer {
 impl OAuthError {
     /// `None` when the body names no code, as an HTML page.
     pub(crate) fn read(body: &[u8]) -> Option<Self> {
-        let body = cleaned(body);
-        let members = Members::read(&body)?;
+        let members = Members::read_whole(body)?;
         // An object in the place of the code holds the code and its description.
-        let nested = members
-            .0
-            .get("error")
-            .and_then(|error| Members::parse(error.get()));
+        let nested = members.nested("error");
         let members = nested.as_ref().unwrap_or(&members);
         let code = members.text(&["error", "error_key", "errorCode", "error_code", "code"])?;
         Some(Self {
@@ -155,68 +153,6 @@ pub(crate) fn expires_at(asked_at: Timestamp, expires_in: Option<f64>) -> Timest
     asked_at.checked_add(life).unwrap_or(Timestamp::MAX)
 }
 
-/// The body as text that the JSON parser takes: without a byte order mark, and with spaces for raw control characters.
-fn cleaned(body: &[u8]) -> String {
-    let text = String::from_utf8_lossy(body);
-    let text = text.trim_start_matches('\u{feff}');
-    text.replace(|character: char| character.is_ascii_control(), " ")
-}
-
-impl<'b> Members<'b> {
-    /// Of an object, or of the first object of an array, which is how the API writes its errors.
-    fn read(body: &'b str) -> Option<Self> {
-        Self::parse(body).or_else(|| {
-            let array: Vec<&RawValue> = serde_json::from_str(body).ok()?;
-            Self::parse(array.first()?.get())
-        })
-    }
-
-    fn parse(object: &'b str) -> Option<Self> {
-        serde_json::from_str(object).ok().map(Self)
-    }
-
-    fn value(&self, name: &str) -> Option<Value> {
-        serde_json::from_str(self.0.get(name)?.get()).ok()
-    }
-
-    /// The first of these that is a text or a number, and not blank.
-    fn text(&self, names: &[&str]) -> Option<String> {
-        names.iter().find_map(|name| {
-            let text = match self.value(name)? {
-                Value::String(text) => text,
-                Value::Number(number) => number.to_string(),
-                _ => return None,
-            };
-            let text = text.trim();
-            (!text.is_empty()).then(|| text.to_owned())
-        })
-    }
-
-    /// A finite number, which may be written as text.
-    fn number(&self, name: &str) -> Option<f64> {
-        let number = match self.value(name)? {
-            Value::Number(number) => number.as_f64()?,
-            Value::String(text) => text.trim().parse().ok()?,
-            _ => return None,
-        };
-        number.is_finite().then_some(number)
-    }
-
-    /// The words of a text, or of all texts of an array.
-    fn words(&self, name: &str) -> Vec<String> {
-        let texts = match self.value(name) {
-            Some(Value::Array(values)) => values,
-            Some(value) => vec![value],
-            None => Vec::new(),
-        };
-        let words = texts.iter().filter_map(Value::as_str).flat_map(|text| {
-            text.split(|character: char| character.is_whitespace() || character == ',')
-                .filter(|word| !word.is_empty())
-        });
-        words.map(str::to_owned).collect()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use secrecy::ExposeSecret;
@@ -255,13 +191,90 @@ mod tests {
     }
 
     #[test]
+    fn a_broken_character_or_a_frame_does_not_cost_the_tokens() {
+        let bodies: [&[u8]; 16] = [
+            br#"{"half \ud83d":1,"access_token":"a","refresh_token":"r"}"#,
+            br#"{"\ude00":{"\ud83d":[]},"access_token":"a","refresh_token":"r"}"#,
+            br#"{"access_token":"a","note":"\ud83dx","refresh_token":"r"}"#,
+            br#"{"access_token":"a","note":"\x","refresh_token":"r"}"#,
+            b"{\"access_token\":\"a\",\"note \xff\":\"\xe4\",\"refresh_token\":\"r\"}",
+            b"{\"access_token\":\"a\",\"note\x01\":\"b\tc\x00\",\"refresh_token\":\"r\"}",
+            b"\xef\xbb\xbf{\"access_token\":\"a\",\"refresh_token\":\"r\"}",
+            b"\0 \xef\xbb\xbf\xef\xbb\xbf{\"access_token\":\"a\",\"refresh_token\":\"r\"}",
+            br#"{"access_token":"a","refresh_token":"r"}{"access_token":"b","refresh_token":"s"}"#,
+            b"{\"access_token\":\"a\",\"refresh_token\":\"r\"}\n<!-- served by node 7 -->",
+            b"{\"access_token\":\"a\",\"refresh_token\":\"r\"}\0\0\0",
+            br#"[{"access_token":"a","refresh_token":"r"}] and more"#,
+            br#"{"access_token":"a","refresh_token":"r","expires_in":NaN}"#,
+            br#"{"access_token":"a","refresh_token":"r",}"#,
+            br#"{"access_token":"a","refresh_token":"r","scope":"broken o"#,
+            b"access_token=a&refresh_token=r&token_type=bearer&expires_in=86400",
+        ];
+        for body in bodies {
+            let shown_body = String::from_utf8_lossy(body);
+            let answer = TokenAnswer::read(body).unwrap_or_else(|| panic!("{shown_body}"));
+            assert_eq!(shown(answer.access_token.as_ref()), Some("a"), "{shown_body}");
+            assert_eq!(shown(answer.refresh_token.as_ref()), Some("r"), "{shown_body}");
+        }
+    }
+
+    #[test]
+    fn of_a_member_that_comes_twice_the_last_readable_value_counts() {
+        for (twice, token) in [
+            (r#""refresh_token":"q","refresh_token":"r""#, Some("r")),
+            (r#""refresh_token":"r","refresh_token":null"#, Some("r")),
+            (r#""refresh_token":"r","refresh_token":" ""#, Some("r")),
+            (r#""refresh_token":[],"refresh_token":"r""#, Some("r")),
+            (r#""refresh_token":null,"refresh_token":{}"#, None),
+        ] {
+            let answer = read(&format!(r#"{{"access_token":"a",{twice}}}"#));
+            assert_eq!(shown(answer.refresh_token.as_ref()), token, "{twice}");
+        }
+    }
+
+    #[test]
+    fn a_refresh_token_with_a_broken_character_is_none() {
+        for broken in [r"r\ud83d", r"r\u0000t", "r\u{fffd}", "r\tt", "r\u{7f}t"] {
+            let answer = read(&format!(r#"{{"access_token":"a","refresh_token":"{broken}"}}"#));
+            assert!(answer.access_token.is_some(), "{broken}");
+            assert!(answer.refresh_token.is_none(), "{broken}");
+        }
+    }
+
+    #[test]
+    fn a_form_is_read_as_an_object() {
+        let form = "\u{feff}scope=campaign_data%20offline_access&access_token=a%2Bb&expires_in=300\r\n";
+        let answer = read(form);
+        assert_eq!(shown(answer.access_token.as_ref()), Some("a+b"));
+        assert!(answer.refresh_token.is_none());
+        assert_eq!(answer.expires_in, Some(300.0));
+        assert_eq!(answer.scopes, ["campaign_data", "offline_access"]);
+        let error = OAuthError::read(b"error=invalid_grant&error_description=Gone.").unwrap();
+        assert_eq!(
+            (error.code.as_str(), error.description.as_deref()),
+            ("invalid_grant", Some("Gone."))
+        );
+    }
+
+    #[test]
     fn a_blank_token_is_none() {
         for blank in [r#""""#, r#"" \t""#, "null", "[]", "true", "{}"] {
             let answer = read(&format!(r#"{{"access_token":{blank},"refresh_token":{blank}}}"#));
             assert!(answer.access_token.is_none(), "{blank}");
             assert!(answer.refresh_token.is_none(), "{blank}");
         }
-        for body in ["", "<html>", "null", "[]", "\"a\"", r#"{"access_token":"#] {
+        for body in [
+            "",
+            "<html>",
+            "null",
+            "[]",
+            "\"a\"",
+            "Unauthorized",
+            "<a href=\"/?x=1&access_token=a\">",
+            r#"{"access_token":"#,
+            r#"{"access_token":"a","scope":"broken o"#,
+            r#"{"access_token":"a","refresh_token":"broken o"#,
+        ] {
             assert!(TokenAnswer::read(body.as_bytes()).is_none(), "{body}");
         }
     }

@@ -1,0 +1,174 @@
+//! The members of an answer, each read by itself: an odd one costs itself and none of its neighbours.
+//!
+//! Knows nothing of what the members mean.
+
+use std::fmt;
+
+use sends_core::mended;
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
+use serde_json::{Value, value::RawValue};
+use url::form_urlencoded;
+
+/// The members of a JSON object or of a form, in their order. Without those whose value is no JSON.
+pub(super) struct Members {
+    members: Vec<(String, Value)>,
+    is_whole: bool,
+}
+
+impl Members {
+    /// The members of the first JSON object of the body, which may be the first element of an array (observed for errors), or
+    /// of a form with an OAuth member. What follows the object is passed over, and broken characters cost the string that they
+    /// are in. `None` without any member.
+    pub(super) fn read(body: &[u8]) -> Option<Self> {
+        let text = cleaned(body);
+        let text = text.trim_start_matches(is_filler);
+        if text.starts_with(['{', '[']) {
+            return Self::of_object(text.strip_prefix('[').unwrap_or(text));
+        }
+        Self::of_form(text.trim_end_matches(is_filler))
+    }
+
+    /// The same of an object that does not break off.
+    pub(super) fn read_whole(body: &[u8]) -> Option<Self> {
+        Self::read(body).filter(Self::is_whole)
+    }
+
+    /// Whether the object goes on to its end.
+    pub(super) fn is_whole(&self) -> bool {
+        self.is_whole
+    }
+
+    /// The members of a member that is an object.
+    pub(super) fn nested(&self, name: &str) -> Option<Self> {
+        self.values(name).find_map(|value| {
+            Some(Self {
+                members: value.as_object()?.clone().into_iter().collect(),
+                is_whole: true,
+            })
+        })
+    }
+
+    /// The first of these that is a text or a number, and not blank.
+    pub(super) fn text(&self, names: &[&str]) -> Option<String> {
+        names.iter().find_map(|name| self.values(name).find_map(text_of))
+    }
+
+    /// A token that can be sent again: one with a replaced character, a control character or a space was broken on its way.
+    pub(super) fn token(&self, name: &str) -> Option<String> {
+        let is_broken = |character: char| {
+            character == char::REPLACEMENT_CHARACTER || character.is_control() || character.is_whitespace()
+        };
+        self.values(name)
+            .filter_map(text_of)
+            .find(|token| !token.contains(is_broken))
+    }
+
+    /// A finite number, which may be written as text.
+    pub(super) fn number(&self, name: &str) -> Option<f64> {
+        self.values(name).find_map(|value| {
+            let number = match value {
+                Value::Number(number) => number.as_f64()?,
+                Value::String(text) => text.trim().parse().ok()?,
+                _ => return None,
+            };
+            number.is_finite().then_some(number)
+        })
+    }
+
+    /// The words of a text, or of all texts of an array.
+    pub(super) fn words(&self, name: &str) -> Vec<String> {
+        let texts = match self.values(name).next() {
+            Some(Value::Array(values)) => values.as_slice(),
+            Some(value) => std::slice::from_ref(value),
+            None => &[],
+        };
+        let words = texts.iter().filter_map(Value::as_str).flat_map(|text| {
+            text.split(|character: char| character.is_whitespace() || character == ',')
+                .filter(|word| !word.is_empty())
+        });
+        words.map(str::to_owned).collect()
+    }
+
+    /// The values of this name, the last one first: most parsers let the last one win, and each that cannot be read leaves the
+    /// one before it.
+    fn values(&self, name: &str) -> impl Iterator<Item = &Value> {
+        self.members
+            .iter()
+            .rev()
+            .filter(move |(key, _)| key == name)
+            .map(|(_, value)| value)
+    }
+
+    fn of_object(text: &str) -> Option<Self> {
+        let mut members = Vec::new();
+        let mut object = serde_json::Deserializer::from_str(text);
+        let is_whole = Collector(&mut members).deserialize(&mut object).is_ok();
+        (is_whole || !members.is_empty()).then_some(Self { members, is_whole })
+    }
+
+    /// Text of another kind, such as an HTML page, may look like a form too, without one of these names.
+    fn of_form(text: &str) -> Option<Self> {
+        let members: Vec<_> = form_urlencoded::parse(text.as_bytes())
+            .map(|(name, value)| (name.into_owned(), Value::String(value.into_owned())))
+            .collect();
+        let is_oauth = |(name, _): &(String, Value)| name == "access_token" || name == "error";
+        let is_markup = text.starts_with('<');
+        (!is_markup && members.iter().any(is_oauth)).then_some(Self {
+            members,
+            is_whole: true,
+        })
+    }
+}
+
+/// What may stand around an answer and means nothing.
+fn is_filler(character: char) -> bool {
+    character == '\u{feff}' || character.is_whitespace()
+}
+
+/// The body as text that the JSON parser takes. Raw control characters become spaces everywhere: line breaks at the ends of a
+/// token do not belong to it.
+fn cleaned(body: &[u8]) -> String {
+    let spaced: Vec<u8> = body
+        .iter()
+        .map(|byte| if byte.is_ascii_control() { b' ' } else { *byte })
+        .collect();
+    mended(&spaced).into_owned()
+}
+
+fn text_of(value: &Value) -> Option<String> {
+    let text = match value {
+        Value::String(text) => text.trim().to_owned(),
+        Value::Number(number) => number.to_string(),
+        _ => return None,
+    };
+    (!text.is_empty()).then_some(text)
+}
+
+/// Collects members one by one, so that those before a syntax error are kept.
+struct Collector<'m>(&'m mut Vec<(String, Value)>);
+
+impl<'de> DeserializeSeed<'de> for Collector<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Collector<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<(), A::Error> {
+        while let Some((name, value)) = entries.next_entry::<String, &RawValue>()? {
+            // Such as a number beyond every float.
+            if let Ok(value) = serde_json::from_str(value.get()) {
+                self.0.push((name, value));
+            }
+        }
+        Ok(())
+    }
+}
