@@ -2,7 +2,9 @@
 
 mod answers;
 mod endings;
+mod privileges;
 mod refusals;
+mod wild_logins;
 
 use std::time::{Duration, Instant};
 

@@ -84,6 +84,11 @@ impl CommandProcess {
         signal(&self.child, "INT");
     }
 
+    /// Sends a signal, by its name without `SIG`.
+    pub fn signal(&self, name: &str) {
+        signal(&self.child, name);
+    }
+
     /// Waits for the end.
     pub fn finish(mut self) -> Finished {
         while let Ok(line) = self.lines.recv_timeout(PATIENCE) {

@@ -61,7 +61,7 @@ pub async fn finish() {
     }
 }
 
-/// The same for answers that are received: requests that are not answered are given up, for a person who will not wait.
+/// The same for answers that are received: requests that are not answered are given up, for a person who was told what that costs.
 pub async fn finish_received() {
     while !REQUESTS.are_finished(|stage| stage.is_answered) {
         tokio::time::sleep(LOOKED_AT_EVERY).await;

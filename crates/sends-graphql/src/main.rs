@@ -3,9 +3,10 @@
 use std::{io::Write, process::ExitCode};
 
 use clap::Parser;
+use sends_credentials::environment::EnvironmentVariables;
 use sends_graphql::{
     account::{self, CommandError},
-    command::{Arguments, Command},
+    command::{Arguments, Command, SyncOptions},
     export, graphql, history_table, serve,
     settings::Settings,
     shutdown::{Signals, exit_when_told},
@@ -53,7 +54,7 @@ fn main() -> ExitCode {
         Command::Login(options) => command(account::login(&options, variables)),
         Command::Logout(options) => command(account::logout(&options)),
         Command::Status(options) => command(account::status(&options, variables)),
-        Command::Sync(options) => match run(sync::sync(&options, variables)) {
+        Command::Sync(options) => match run(synchronise(&options, variables)) {
             Ok(sync::Outcome::Complete) => ExitCode::SUCCESS,
             Ok(sync::Outcome::Incomplete) => ExitCode::from(INCOMPLETE),
             Err(error) => fail_command(&error),
@@ -82,11 +83,19 @@ fn command(work: impl Future<Output = Result<(), CommandError>>) -> ExitCode {
     }
 }
 
+/// `sync` handles signals itself until its end, so that it can keep what it has.
+async fn synchronise(
+    options: &SyncOptions,
+    variables: EnvironmentVariables,
+) -> Result<sync::Outcome, CommandError> {
+    let result = sync::sync(options, variables).await;
+    tokio::spawn(exit_when_told(Signals::listen()?));
+    result
+}
+
 fn run<T>(work: impl Future<Output = Result<T, CommandError>>) -> Result<T, CommandError> {
     tokio::runtime::Runtime::new()?.block_on(async {
         let result = work.await;
-        // A command that heard the signals itself no longer does.
-        tokio::spawn(exit_when_told(Signals::listen()?));
         sends_credentials::finish().await;
         result
     })

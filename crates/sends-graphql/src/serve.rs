@@ -13,7 +13,7 @@ use crate::{
     http::{self, Service},
     readiness::Readiness,
     settings::{Settings, Source},
-    shutdown::{Ending, Signals},
+    shutdown::{Ending, Signals, finish_refresh},
     sync::{self, Synchroniser},
     telemetry::{self, traces::TracesError},
 };
@@ -91,8 +91,8 @@ pub fn run(mut settings: Settings) -> Result<(), ServeError> {
         tokio::select! {
             result = served => result,
             () = told_again => {
-                tracing::warn!("told to end a second time; ending at once");
-                sends_credentials::finish_received().await;
+                tracing::warn!("told to end a second time; requests in progress are given up");
+                finish_refresh(&mut the_same_signals, |warning| tracing::warn!("{warning}")).await;
                 Ok(())
             }
         }

@@ -3,8 +3,13 @@
 //!
 //! Owns the order and the signals. What is written at the very end is in `serve.rs`.
 
-use std::{io, time::Duration};
+use std::{
+    io::{self, Write},
+    time::Duration,
+};
 
+use futures_util::FutureExt;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::{histories::Histories, settings::EndingTimes};
@@ -40,15 +45,41 @@ impl Ending {
 }
 
 /// Ends the process on a signal, for commands that would just be ended by one: once no answer of the token endpoint is on its way
-/// to the disk, or on a second signal once those received are stored.
+/// to the disk.
 pub async fn exit_when_told(mut signals: Signals) {
     let status = signals.next().await;
-    tokio::select! {
-        () = sends_credentials::finish() => {}
-        _ = signals.next() => sends_credentials::finish_received().await,
-    }
+    // Commands have no log, and standard error may be closed.
+    let warn = |warning: &str| drop(writeln!(io::stderr(), "sends-graphql: {warning}"));
+    finish_refresh(&mut signals, warn).await;
     std::process::exit(status);
 }
+
+/// Waits until no answer of the token endpoint is on its way to the disk, for a process that was told to end.
+///
+/// SIGTERM does not shorten the wait, however often it comes: supervisors repeat it without knowing what is at stake. SIGINT
+/// does, once a person had the time to read what it costs. The wait is bounded by the time limits of the request and the disk.
+pub async fn finish_refresh(signals: &mut Signals, warn: impl FnOnce(&str)) {
+    let finished = sends_credentials::finish();
+    tokio::pin!(finished);
+    if finished.as_mut().now_or_never().is_some() {
+        return;
+    }
+    warn(AT_STAKE);
+    tokio::select! {
+        () = finished => {}
+        () = signals.interrupted_after(READING_TIME) => sends_credentials::finish_received().await,
+    }
+}
+
+const AT_STAKE: &str = "a token request is under way, and its answer may hold the only refresh token that still works; waiting \
+                        for it (Ctrl-C gives it up, and may make a new login necessary)";
+
+/// How long a person takes to read what Ctrl-C would cost. A terminal's Ctrl-C may also arrive twice, from the terminal and from
+/// a parent process.
+const READING_TIME: Duration = Duration::from_secs(1);
+
+/// The exit status of a process that SIGINT ended.
+const INTERRUPTED: i32 = 130;
 
 /// The signals that end the process. From the moment this exists they do not end it by themselves.
 #[derive(Debug)]
@@ -77,8 +108,18 @@ impl Signals {
     /// Completes with the next signal, and gives the exit status of a process that it ends.
     pub async fn next(&mut self) -> i32 {
         tokio::select! {
-            _ = self.interrupt.recv() => 130,
+            _ = self.interrupt.recv() => INTERRUPTED,
             _ = self.terminate.recv() => 143,
+        }
+    }
+
+    /// Completes with the first SIGINT that comes later than this.
+    async fn interrupted_after(&mut self, time: Duration) {
+        let begun = Instant::now();
+        loop {
+            if self.next().await == INTERRUPTED && begun.elapsed() >= time {
+                return;
+            }
         }
     }
 }
@@ -100,6 +141,12 @@ impl Signals {
             tracing::warn!("Ctrl-C cannot be noticed: {error}");
             std::future::pending::<()>().await;
         }
-        130
+        INTERRUPTED
+    }
+
+    /// Completes with the first Ctrl-C that comes later than this.
+    async fn interrupted_after(&mut self, time: Duration) {
+        tokio::time::sleep(time).await;
+        self.next().await;
     }
 }

@@ -151,7 +151,7 @@ pub(crate) fn answer(
     }
     let has_scope = route.scope().is_none_or(|scope| bearer.has_scope(scope));
     let mut needed = route.privileges().iter();
-    if !has_scope || !needed.all(|privilege| bearer.has_privilege(privilege)) {
+    if !has_scope || !needed.all(|privilege| bearer.has_privilege(privilege, settings)) {
         return errors::access_denied();
     }
     let call = Call {

@@ -27,12 +27,14 @@ impl Bearer {
         self.access.scopes.iter().any(|held| held == scope)
     }
 
-    pub(crate) fn has_privilege(&self, privilege: &str) -> bool {
-        self.account
-            .config
-            .privileges
-            .iter()
-            .any(|held| held == privilege)
+    /// The privileges of the user, but for those that the settings take away.
+    pub(crate) fn privileges<'a>(&'a self, settings: &'a Settings) -> impl Iterator<Item = &'a String> {
+        let held = self.account.config.privileges.iter();
+        held.filter(|privilege| !settings.missing_privileges.contains(privilege))
+    }
+
+    pub(crate) fn has_privilege(&self, privilege: &str, settings: &Settings) -> bool {
+        self.privileges(settings).any(|held| held == privilege)
     }
 }
 

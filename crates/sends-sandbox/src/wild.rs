@@ -135,8 +135,8 @@ impl Draw {
         let parsed = serde_json::from_slice(&reply.body);
         if let (StatusCode::OK, Ok(Value::Object(mut body))) = (reply.status, parsed) {
             tokens::rewrite(&mut forms, asked, &mut body);
-            reply.body = Value::Object(body).to_string().into();
             content_type(&mut forms, &mut reply);
+            tokens::write(&mut forms, body, &mut reply);
         }
         reply
     }

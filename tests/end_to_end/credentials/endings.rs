@@ -56,8 +56,48 @@ async fn a_signal_waits_for_a_refresh_that_is_under_way() {
     assert!(home.can_be_renewed().await);
 }
 
+/// Answers of the token endpoint take longer than several signals, and less than the time limit of a call.
+async fn very_slow_token_answers(home: &Home) {
+    let fault = json!({ "kind": "slow_body", "path_contains": "/v1/token", "bytes": 100, "delay_ms": 200 });
+    home.sandbox.fault(&fault).await;
+}
+
 #[tokio::test]
-async fn a_second_signal_does_not_wait_for_an_answer_that_is_not_here() {
+async fn no_number_of_sigterms_gives_up_a_refresh() {
+    let mut home = Home::new(&[]);
+    home.log_in().await;
+    let mut service = home.serve(&[]);
+    very_slow_token_answers(&home).await;
+    home.make_expire_in(200);
+    let before = home.token_calls().await;
+    assert!(is_answered(&service).await);
+    home.token_calls_reach(before + 1).await;
+    for _ in 0..4 {
+        service.signal("TERM");
+        sleep(Duration::from_millis(300)).await;
+    }
+    let ended = service.exit_code_within(Duration::from_secs(20)).await;
+    assert_eq!(ended, Some(0), "{}", service.log());
+    assert!(home.can_be_renewed().await, "{}", service.log());
+
+    for command in [&["history", "--max-age", "0", GUIDE_ACTIVITY][..], &["sync"]] {
+        very_slow_token_answers(&home).await;
+        home.make_expire_in(-10);
+        let before = home.token_calls().await;
+        let process = home.start(command);
+        home.token_calls_reach(before + 1).await;
+        for _ in 0..4 {
+            process.signal("TERM");
+            sleep(Duration::from_millis(300)).await;
+        }
+        let ended = home.finish(process).await;
+        assert!(ended.status.is_some_and(|status| status > 0), "{ended:?}");
+        assert!(home.can_be_renewed().await, "{command:?}");
+    }
+}
+
+#[tokio::test]
+async fn ctrl_c_gives_up_a_refresh_only_after_a_warning() {
     let mut home = Home::new(&[]);
     home.log_in().await;
     let mut service = home.serve(&[]);
@@ -66,12 +106,17 @@ async fn a_second_signal_does_not_wait_for_an_answer_that_is_not_here() {
         .await;
     home.make_expire_in(200);
     assert!(is_answered(&service).await);
-    sleep(Duration::from_millis(300)).await;
-    service.signal("TERM");
+    // The request is under way, and is logged upstream once it is answered.
+    sleep(Duration::from_millis(500)).await;
+    service.signal("INT");
     service.log_once(|log| log.contains("stopped")).await;
-    assert_eq!(service.exit_code_within(Duration::from_millis(500)).await, None);
-    service.signal("TERM");
-    let ended = service.exit_code_within(Duration::from_secs(2)).await;
+    service.signal("INT");
+    service.log_once(|log| log.contains("Ctrl-C gives it up")).await;
+    // Too early to be an answer to the warning.
+    service.signal("INT");
+    assert_eq!(service.exit_code_within(Duration::from_millis(1_500)).await, None);
+    service.signal("INT");
+    let ended = service.exit_code_within(Duration::from_secs(5)).await;
     assert_eq!(ended, Some(0), "{}", service.log());
 }
 

@@ -19,8 +19,9 @@
 //! The protocol cannot close the two rows in bold: a server that has rotated keeps no way back for a client without its answer.
 //! Short of a kill they are not met, since the refresh has a thread of its own (`flight.rs`) that no cancelled request and no
 //! runtime that ends can stop, and the end of the process waits for it (`under_way.rs`) whatever ends it: a signal, an error, a
-//! panic elsewhere, or the end of a command. A second signal gives up an answer that is not received, and no other. A disk that
-//! does not take the answer leaves it in memory for the next attempt. A panic between answer and disk is as a kill there.
+//! panic elsewhere, or the end of a command. SIGTERM never gives up an answer, however often it comes; Ctrl-C does after a
+//! warning, if the answer is not received. A disk that does not take the answer leaves it in memory for the next attempt. A panic
+//! between answer and disk is as a kill there.
 //!
 //! A login in the browser or on a device is lost where its process is killed before its file is renamed; the login before it stays,
 //! and the user logs in once more.

@@ -32,7 +32,7 @@ pub(super) fn summary(call: &Call<'_>) -> Reply {
 }
 
 pub(super) fn privileges(call: &Call<'_>) -> Reply {
-    let held = (30..).zip(&call.bearer.account.config.privileges);
+    let held = (30..).zip(call.bearer.privileges(call.settings));
     let shown: Vec<Value> = held
         .map(|(id, name): (u32, _)| json!({"privilege_id": id, "privilege_name": name}))
         .collect();

@@ -147,6 +147,15 @@ pub struct Settings {
         help_heading = "OAuth"
     )]
     pub login_account: Option<String>,
+    /// Privileges that no user has; may be repeated
+    #[arg(
+        long = "without-privilege",
+        env = "SENDS_SANDBOX_WITHOUT_PRIVILEGE",
+        value_name = "NAME",
+        value_delimiter = ',',
+        help_heading = "OAuth"
+    )]
+    pub missing_privileges: Vec<String>,
     /// Seconds a device code lives
     #[arg(
         long,
@@ -203,6 +212,7 @@ impl Default for Settings {
             expires_in: 86_400,
             authorize_page: false,
             login_account: None,
+            missing_privileges: Vec::new(),
             device_expires_in: 600,
             device_interval: 5,
             device_approves_after: None,

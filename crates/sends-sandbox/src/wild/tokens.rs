@@ -1,10 +1,63 @@
-//! Token and device answers in the forms that were observed.
+//! Token and device answers in the forms that were observed, or that servers of this kind may give them.
 
 use bytes::Bytes;
+use http::HeaderValue;
+use http::header::CONTENT_TYPE;
 use serde_json::{Value, json};
 use url::form_urlencoded;
 
 use super::forms::{Forms, Object};
+use super::odd_text::{ODD, written};
+use crate::reply::Reply;
+
+/// One token answer in so many is a form.
+const FORM_ANSWERS: usize = 6;
+
+/// What a gateway, a file or a careless server puts before and after an answer.
+const BEFORE: [&str; 4] = ["", "", "\u{feff}", "\r\n\u{feff} "];
+const AFTER: [&str; 6] = [
+    "",
+    "",
+    "\n",
+    "\0\0\0",
+    "\n<!-- node 7 -->",
+    "{\"access_token\":null}",
+];
+
+/// Members that no client knows, with characters that are none in a name or a value.
+fn unknown_members(forms: &mut Forms, body: &mut Object) {
+    for name in ["a_note", "z_note"] {
+        if forms.one_in(2) {
+            let odd = forms.pick(&ODD);
+            let (in_name, in_value) = forms.pick(&[(true, false), (false, true), (true, true)]);
+            let odd = |is_odd: bool| if is_odd { odd.to_string() } else { String::new() };
+            body.insert(
+                format!("{name}{}", odd(in_name)),
+                json!(format!("note {}", odd(in_value))),
+            );
+        }
+    }
+}
+
+/// The answer as bytes: JSON with what may stand around it, or a form.
+pub(super) fn write(forms: &mut Forms, mut body: Object, reply: &mut Reply) {
+    let is_flat = body.values().all(|value| !value.is_array() && !value.is_null());
+    if body.contains_key("access_token") && is_flat && forms.one_in(FORM_ANSWERS) {
+        let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        reply.body = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(body.iter().map(|(name, value)| (name, text(value))))
+            .finish()
+            .into();
+        let form = HeaderValue::from_static("application/x-www-form-urlencoded");
+        reply.headers.retain(|(name, _)| name != CONTENT_TYPE);
+        reply.headers.push((CONTENT_TYPE, form));
+        return;
+    }
+    unknown_members(forms, &mut body);
+    let (before, after) = (forms.pick(&BEFORE), forms.pick(&AFTER));
+    let body = written(&Value::Object(body));
+    reply.body = [before.as_bytes(), &body, after.as_bytes()].concat().into();
+}
 
 pub(super) fn rewrite(forms: &mut Forms, asked: &Bytes, body: &mut Object) {
     if body.contains_key("access_token") {

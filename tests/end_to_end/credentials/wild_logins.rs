@@ -1,0 +1,67 @@
+//! Logins and refreshes at an upstream that gives its token answers in forms drawn at random.
+
+use super::{Home, is_answered};
+
+/// Token answers vary more than their members one by one, and a login is quick.
+const SEEDS: std::ops::RangeInclusive<u32> = 1..=6;
+const REFRESHES: usize = 6;
+
+/// Every refresh rotates the token or leaves it: a lost one would be noticed by the next.
+async fn is_renewed_again_and_again(home: &mut Home, seed: &str) {
+    let service = home.serve(&[]);
+    for refresh in 0..REFRESHES {
+        home.make_expire_in(-10);
+        assert!(
+            is_answered(&service).await,
+            "--wild {seed}, refresh {refresh}: {}",
+            service.log()
+        );
+    }
+    let log = service.log();
+    for secret in ["rt_", "eyJ"] {
+        assert!(!log.contains(secret), "{secret} in {log}");
+    }
+    drop(service);
+    assert_eq!(
+        home.sandbox.answered(400).await,
+        0,
+        "--wild {seed}: a token was used twice"
+    );
+}
+
+#[tokio::test]
+async fn a_login_in_a_browser_and_its_refreshes_survive_wild_token_answers() {
+    for seed in SEEDS.map(|seed| seed.to_string()) {
+        let mut home = Home::new(&["--wild", &seed]);
+        let login = home.log_in().await;
+        assert_eq!(login.status, Some(0), "--wild {seed}: {login:?}");
+        assert!(login.output.contains("Connected"), "--wild {seed}: {login:?}");
+        assert!(
+            !login.output.contains("cannot be renewed"),
+            "--wild {seed}: {login:?}"
+        );
+        is_renewed_again_and_again(&mut home, &seed).await;
+    }
+}
+
+#[tokio::test]
+async fn a_login_on_a_device_and_its_refreshes_survive_wild_token_answers() {
+    for seed in SEEDS.map(|seed| seed.to_string()) {
+        let mut home = Home::new(&[
+            "--wild",
+            &seed,
+            "--device-approves-after",
+            "0",
+            "--device-interval",
+            "1",
+        ]);
+        let login = home.run(&["login", "--device"]).await;
+        assert_eq!(login.status, Some(0), "--wild {seed}: {login:?}");
+        assert!(login.output.contains("Connected"), "--wild {seed}: {login:?}");
+        assert!(
+            !login.output.contains("cannot be renewed"),
+            "--wild {seed}: {login:?}"
+        );
+        is_renewed_again_and_again(&mut home, &seed).await;
+    }
+}
