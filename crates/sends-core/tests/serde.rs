@@ -32,9 +32,9 @@ fn what_a_record_does_not_state_is_not_written() {
     assert_snapshot!(serde_json::to_string(&history).unwrap(), @r#"[{"send_id":7}]"#);
 }
 
+/// Earlier instants are no dates of the upstream, and are not read.
 fn any_date() -> impl Strategy<Value = Timestamp> {
-    let (min, max) = (Timestamp::MIN.as_nanosecond(), Timestamp::MAX.as_nanosecond());
-    (min..=max).prop_map(|nanosecond| Timestamp::from_nanosecond(nanosecond).unwrap())
+    (0..=Timestamp::MAX.as_nanosecond()).prop_map(|nanosecond| Timestamp::from_nanosecond(nanosecond).unwrap())
 }
 
 prop_compose! {
