@@ -43,11 +43,6 @@ impl<'a> Fields<'a> {
         Self { members, what }
     }
 
-    /// Whether there is a member of this name, be it null.
-    pub(crate) fn has(&self, name: &str) -> bool {
-        self.members.iter().any(|(key, _)| key == name)
-    }
-
     /// The member of this name, in this letter case.
     pub(crate) fn member(&self, name: &str) -> Member<'a> {
         let mut found = self.members.iter().filter(|(key, _)| key == name);

@@ -11,8 +11,9 @@ use crate::{DecodeError, Decoded, FromJson, Oddities, json};
 
 /// One page of a listing: its records in the upstream's order, and the way to the next page.
 ///
-/// A record that is malformed is left out and counted, since one bad campaign must not hide the 499 beside it. So is a list
-/// of records that is missing or none, as one record: a page that is no page must not look like an account that has nothing.
+/// A record that is malformed is left out and counted, since one bad campaign must not hide the 499 beside it. A list of
+/// records that is missing, null or not an array counts as one unreadable record (observed of the summaries report): such a
+/// page must not look like the one of an account that has no records, which is an empty array.
 ///
 /// ```
 /// use sends_core::{Campaign, FromJson, NextLink, Page};
@@ -31,7 +32,7 @@ use crate::{DecodeError, Decoded, FromJson, Oddities, json};
 pub struct Page<T> {
     /// The records that could be read.
     pub records: Vec<T>,
-    /// How many could not. 0 as a rule.
+    /// How many records could not be read; at least 1 when the list of records is missing, null or not an array. 0 as a rule.
     pub unreadable: usize,
     /// The way to the next page.
     pub next: NextLink,
@@ -40,7 +41,7 @@ pub struct Page<T> {
 /// What a page says of the next one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NextLink {
-    /// This page is the last one: the link is absent, null or empty.
+    /// This page is the last one: the link is absent, null, empty or the text `null`.
     None,
     /// The link as the upstream wrote it, documented to be a path with the API's version.
     To(String),
@@ -84,8 +85,6 @@ fn elements<'a, T: Listed>(fields: &Fields<'a>, oddities: &mut Oddities) -> Vec<
     let name = T::MEMBER;
     let elements = match fields.member(name) {
         Member::Json(json) => crate::fields::elements(json),
-        Member::Absent if fields.has(name) => Some(Vec::new()),
-        // Observed of the summaries report.
         Member::Absent | Member::Repeated => None,
     };
     elements.unwrap_or_else(|| {
@@ -95,10 +94,14 @@ fn elements<'a, T: Listed>(fields: &Fields<'a>, oddities: &mut Oddities) -> Vec<
 }
 
 /// The forms of a last page are observed: clients treat an empty text, an empty object, null and nothing alike. An empty
-/// array belongs to them by this project's reading.
+/// array and the text `null` belong to them by this project's reading, and so does a link that is the member `next` itself
+/// instead of the `href` in it.
 fn next_link(page: &Fields<'_>, oddities: &mut Oddities) -> NextLink {
     let link = inner(page.member("_links"), "next")
-        .and_then(|next| next.map_or(Ok(None), |next| inner(next, "href")))
+        .and_then(|next| match next {
+            Some(Member::Json(json)) if json.starts_with('"') => Ok(next),
+            next => next.map_or(Ok(None), |next| inner(next, "href")),
+        })
         .and_then(|href| match href {
             Some(Member::Json(json)) if !is_empty(json) => String::read(json).map(Some).ok_or(()),
             Some(Member::Repeated) => Err(()),
@@ -126,7 +129,8 @@ fn inner<'a>(outer: Member<'a>, name: &str) -> Result<Option<Member<'a>>, ()> {
 
 fn is_empty(json: &str) -> bool {
     let inside = |open, close| Some(json.strip_prefix(open)?.strip_suffix(close)?.trim());
-    [('"', '"'), ('[', ']'), ('{', '}')]
+    let is_blank = [('"', '"'), ('[', ']'), ('{', '}')]
         .into_iter()
-        .any(|(open, close)| inside(open, close) == Some(""))
+        .any(|(open, close)| inside(open, close) == Some(""));
+    is_blank || inside('"', '"').is_some_and(|text| text.eq_ignore_ascii_case("null"))
 }

@@ -207,6 +207,9 @@ fn every_form_of_a_last_page_is_one() {
         r#", "_links": {"next": []}"#,
         r#", "_links": {"next": {"href": null}}"#,
         r#", "_links": {"next": {"href": ""}}"#,
+        r#", "_links": {"next": {"href": "null"}}"#,
+        r#", "_links": {"next": "null"}"#,
+        r#", "_links": "null""#,
     ] {
         let (page, oddities) = page::<Segment>(&format!(r#"{{"segments": [{{"segment_id": 14}}]{links}}}"#));
         assert_eq!(
@@ -216,8 +219,19 @@ fn every_form_of_a_last_page_is_one() {
         );
         assert_eq!(oddities, "", "{links}");
     }
-    assert_eq!(page::<Segment>(r#"{"segments": null}"#).0.records, []);
-    assert_eq!(page::<Segment>(r#"{"segments": null}"#).0.unreadable, 0);
+}
+
+#[test]
+fn a_link_is_read_with_and_without_an_object_around_it() {
+    for next in [
+        r#"{"href": "/v3/segments?cursor=x"}"#,
+        r#""/v3/segments?cursor=x""#,
+    ] {
+        let (page, oddities) =
+            page::<Segment>(&format!(r#"{{"segments": [], "_links": {{"next": {next}}}}}"#));
+        assert_eq!(page.next, NextLink::To("/v3/segments?cursor=x".into()), "{next}");
+        assert_eq!(oddities, "", "{next}");
+    }
 }
 
 #[test]
@@ -225,7 +239,6 @@ fn an_odd_link_costs_the_pages_behind_it_and_not_this_one() {
     for links in [
         r#""_links": 7"#,
         r#""_links": [{"next": {"href": "/v3/segments?cursor=x"}}]"#,
-        r#""_links": {"next": "/v3/segments?cursor=x"}"#,
         r#""_links": {"next": {"href": 7}}"#,
         r#""_links": {"next": {"href": ["/v3/segments?cursor=x"]}}"#,
         r#""_links": {"next": {"href": "/v3/a", "href": "/v3/b"}}"#,
@@ -260,18 +273,33 @@ fn a_malformed_record_costs_its_neighbours_nothing() {
 }
 
 #[test]
-fn a_page_without_its_list_is_empty_and_says_so() {
-    for json in [
-        r#"{"_links": {}}"#,
-        r#"{"campaigns": {}}"#,
-        r#"{"campaigns": "[]"}"#,
-        r#"{"Campaigns": []}"#,
-        r#"{"campaigns": [], "campaigns": []}"#,
-    ] {
-        let (page, oddities) = page::<Campaign>(json);
-        assert_eq!((page.records.len(), page.unreadable), (0, 1), "{json}");
-        assert_eq!(oddities, "field campaigns: it is missing or no array", "{json}");
+fn a_page_without_its_list_is_empty_and_says_so_in_every_form_and_listing() {
+    fn check<T: sends_core::Listed + std::fmt::Debug>() {
+        let member = T::MEMBER;
+        for json in [
+            r#""_links": {}"#.to_owned(),
+            format!(r#""{member}": null"#),
+            format!(r#""{member}": {{}}"#),
+            format!(r#""{member}": "[]""#),
+            format!(r#""{member}": 0"#),
+            format!(r#""{}": []"#, member.to_uppercase()),
+            format!(r#""{member}": [], "{member}": []"#),
+            format!(r#""{member}": null, "{member}": []"#),
+        ] {
+            let (page, oddities) = page::<T>(&format!("{{{json}}}"));
+            assert_eq!((page.records.len(), page.unreadable), (0, 1), "{json}");
+            let expected = format!("field {member}: it is missing or no array");
+            assert_eq!(oddities, expected, "{json}");
+        }
+        let (page, oddities) = page::<T>(&format!(r#"{{"{member}": []}}"#));
+        assert_eq!((page.records.len(), page.unreadable, &*oddities), (0, 0, ""));
     }
+
+    check::<Campaign>();
+    check::<CampaignSummary>();
+    check::<ContactList>();
+    check::<Segment>();
+    check::<ActivityStats>();
 }
 
 #[test]
