@@ -1,19 +1,19 @@
 //! Listings that come in pages.
 //!
-//! The upstream's link to the next page is followed only to where the listing itself is: the same origin and the same path, or
-//! that path without the prefix that the API's address has behind a gateway. A link to anywhere else, or back to a page that
-//! was read, costs the pages behind it and nothing else.
+//! Of the upstream's link to the next page only the query is used, and only if the link has the path of the listing itself
+//! (`listing/link.rs`). A listing that leads in a circle or brings nothing new any more is cut short (`listing/trail.rs`). A
+//! link that is not followed costs the pages behind it and nothing else.
 
-use std::{
-    hash::{DefaultHasher, Hash, Hasher},
-    marker::PhantomData,
-    sync::Arc,
-};
+mod link;
+mod trail;
+
+use std::{hash::Hash, marker::PhantomData, sync::Arc};
 
 use jiff::Timestamp;
 use sends_core::{Campaign, CampaignSummary, ContactList, Decoded, Listed, NextLink, Page, Segment};
-use url::{Url, form_urlencoded};
+use url::form_urlencoded;
 
+use self::trail::Trail;
 use crate::{BaseUrl, Endpoint};
 
 /// The query of one page. It can be made only here: from the arguments of a listing or from a checked link.
@@ -34,14 +34,21 @@ impl PageQuery {
 }
 
 /// A resource that the upstream lists in pages.
-pub trait Paged: Listed + Hash {
+pub trait Paged: Listed {
     /// The listing, asked with this query.
     fn endpoint(query: PageQuery) -> Endpoint;
+
+    /// What tells this record from the others of the listing, however its other fields change meanwhile.
+    fn id(&self) -> impl Hash;
 }
 
 impl Paged for Campaign {
     fn endpoint(query: PageQuery) -> Endpoint {
         Endpoint::Campaigns(query)
+    }
+
+    fn id(&self) -> impl Hash {
+        self.id
     }
 }
 
@@ -49,17 +56,29 @@ impl Paged for CampaignSummary {
     fn endpoint(query: PageQuery) -> Endpoint {
         Endpoint::CampaignSummaries(query)
     }
+
+    fn id(&self) -> impl Hash {
+        self.id
+    }
 }
 
 impl Paged for ContactList {
     fn endpoint(query: PageQuery) -> Endpoint {
         Endpoint::ContactLists(query)
     }
+
+    fn id(&self) -> impl Hash {
+        &self.id
+    }
 }
 
 impl Paged for Segment {
     fn endpoint(query: PageQuery) -> Endpoint {
         Endpoint::Segments(query)
+    }
+
+    fn id(&self) -> impl Hash {
+        self.id
     }
 }
 
@@ -130,7 +149,8 @@ pub struct ResourcePage<T> {
     /// What to ask for the next page. `None` on the last one, and where the listing is cut short.
     pub next: Option<NextPage<T>>,
     /// Why pages are missing behind this one although the upstream has a link to them: it cannot be read, leads away from the
-    /// listing, or back to a page that was read. `None` as a rule.
+    /// listing or back to a page that was read, or five pages in a row held no record that an earlier page did not. `None` as
+    /// a rule.
     pub cut_short: Option<&'static str>,
 }
 
@@ -138,8 +158,7 @@ pub struct ResourcePage<T> {
 #[derive(Debug)]
 pub struct NextPage<T> {
     query: PageQuery,
-    /// What the pages so far were asked by and what they held, as hashes.
-    trail: Vec<u64>,
+    trail: Trail,
     listing: PhantomData<fn() -> T>,
 }
 
@@ -158,7 +177,7 @@ impl<T: Paged> NextPage<T> {
     pub(crate) fn first(query: PageQuery) -> Self {
         Self {
             query,
-            trail: Vec::new(),
+            trail: Trail::default(),
             listing: PhantomData,
         }
     }
@@ -177,7 +196,8 @@ impl<T: Paged> ResourcePage<T> {
             NextLink::None => Ok(None),
             NextLink::Unreadable => Err("it cannot be read"),
             NextLink::To(link) => {
-                follow(link, &endpoint.url(base), &format!("{API_VERSION}{endpoint}")).map(Some)
+                let documented = format!("{API_VERSION}{endpoint}");
+                link::follow(link, &endpoint.url(base), &documented).map(Some)
             }
         };
         let next = next.and_then(|query| query.map(|query| asked.onward(query, &page.records)).transpose());
@@ -199,118 +219,20 @@ impl<T: Paged> ResourcePage<T> {
 impl<T: Paged> NextPage<T> {
     /// The page by `query` that comes after this one, which held these records.
     fn onward(mut self, query: PageQuery, records: &[T]) -> Result<Self, &'static str> {
-        // Cursors that change from call to call would go unnoticed without the records.
-        let held = (!records.is_empty()).then(|| hash(&records));
-        let comes_again = |mark: &u64| self.trail.contains(mark);
-        if held.as_ref().is_some_and(comes_again) {
-            return Err("it leads in a circle");
-        }
-        self.trail.extend(held);
-        self.trail.push(hash(&self.query));
-        if self.trail.contains(&hash(&query)) {
+        self.trail.note(&self.query, records.iter().map(T::id))?;
+        if self.trail.has_asked(&query) {
             return Err("it leads back to a page that was read");
         }
         Ok(Self { query, ..self })
     }
 }
 
-fn hash(value: &impl Hash) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    value.hash(&mut hasher);
-    hasher.finish()
-}
-
 /// What paths in links begin with (documented), wherever the API is reached.
 const API_VERSION: &str = "/v3";
-
-/// The query of the page that `link` leads to from the page at `asked`, whose path is `documented` where no gateway is before
-/// the API.
-fn follow(link: &str, asked: &Url, documented: &str) -> Result<PageQuery, &'static str> {
-    let url = asked.join(link).map_err(|_| "it is no URL")?;
-    let is_within = url.path() == asked.path() || url.path() == documented;
-    if url.origin() != asked.origin() || !is_within || !url.username().is_empty() || url.password().is_some()
-    {
-        return Err("it leads away from the listing");
-    }
-    match url.query() {
-        Some(query) => Ok(PageQuery(query.into())),
-        None => Err("it leads back to the beginning"),
-    }
-}
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const ASKED: &str = "https://api.cc.email/v3/emails?limit=50";
-
-    fn followed(link: &str) -> Result<String, &'static str> {
-        follow(link, &ASKED.parse().unwrap(), "/v3/emails").map(|query| query.as_str().to_owned())
-    }
-
-    #[test]
-    fn behind_a_prefix_a_link_is_followed_with_it_and_without_it() {
-        let follow = |link: &str| {
-            follow(
-                link,
-                &"https://gw.example/cc/v3/emails?limit=50".parse().unwrap(),
-                "/v3/emails",
-            )
-        };
-        for link in [
-            "/v3/emails?cursor=x",
-            "/cc/v3/emails?cursor=x",
-            "https://gw.example/v3/emails?cursor=x",
-            "?cursor=x",
-        ] {
-            assert_eq!(follow(link).unwrap().as_str(), "cursor=x", "{link}");
-        }
-        for link in [
-            "https://api.cc.email/v3/emails?cursor=x",
-            "/v3/contacts?cursor=x",
-            "/cc/v3/contacts?cursor=x",
-            "/other/v3/emails?cursor=x",
-            "/emails?cursor=x",
-            "/cc/emails?cursor=x",
-        ] {
-            assert!(follow(link).is_err(), "{link}");
-        }
-    }
-
-    #[test]
-    fn a_link_within_the_listing_is_followed() {
-        for link in [
-            "/v3/emails?limit=50&cursor=bGltaXQ9",
-            "https://api.cc.email/v3/emails?limit=50&cursor=bGltaXQ9",
-            "https://API.cc.email:443/v3/../v3/emails?limit=50&cursor=bGltaXQ9",
-            "?limit=50&cursor=bGltaXQ9",
-        ] {
-            assert_eq!(followed(link).unwrap(), "limit=50&cursor=bGltaXQ9", "{link}");
-        }
-    }
-
-    #[test]
-    fn a_link_to_anywhere_else_is_refused() {
-        for link in [
-            "http://api.cc.email/v3/emails?cursor=x",
-            "https://api.cc.email.example/v3/emails?cursor=x",
-            "https://api.cc.email@example.com/v3/emails?cursor=x",
-            "https://user@api.cc.email/v3/emails?cursor=x",
-            "https://api.cc.email:8443/v3/emails?cursor=x",
-            "//example.com/v3/emails?cursor=x",
-            "/v3/contacts?cursor=x",
-            "/v3/emails/../contacts?cursor=x",
-            "/v3/emails%2F..%2Fcontacts?cursor=x",
-            "/v3/emails/?cursor=x",
-            "/emails?cursor=x",
-            "/v3/emails",
-            "/v3/emails#cursor",
-            "file:///etc/passwd?x",
-            "http://[",
-        ] {
-            assert!(followed(link).is_err(), "{link}");
-        }
-    }
 
     #[test]
     fn a_filter_stays_within_the_documented_bounds() {

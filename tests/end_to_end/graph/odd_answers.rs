@@ -42,7 +42,7 @@ async fn odd_upstream() -> String {
         let page = json!({ "campaigns": [
             { "campaign_id": CAMPAIGN, "name": "Good", "created_at": "", "type_code": "10", "current_status": "Done" },
             { "name": "Nobody's" },
-        ], "_links": { "next": { "href": "https://elsewhere.example/v3/emails?cursor=x" } } });
+        ], "_links": { "next": { "href": "https://elsewhere.example/v3/contacts?cursor=x" } } });
         Json(page)
     };
     let campaign = async || {

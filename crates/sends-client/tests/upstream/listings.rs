@@ -62,10 +62,6 @@ async fn a_record_that_cannot_be_read_is_counted_and_costs_its_neighbours_nothin
 #[tokio::test]
 async fn a_link_out_of_the_listing_costs_the_pages_behind_it() {
     for (link, problem) in [
-        (
-            "https://example.com/v3/emails?cursor=x",
-            "it leads away from the listing",
-        ),
         ("/v3/contacts?cursor=x", "it leads away from the listing"),
         ("http://[", "it is no URL"),
         ("/v3/emails?limit=500", "it leads back to a page that was read"),
@@ -92,56 +88,160 @@ async fn walk<T: Paged>(client: &ConstantContact, first: ResourcePage<T>) -> (us
     (calls, page.cut_short)
 }
 
+/// Each listing by the member that holds its records, with its path and a record of this number.
+const LISTINGS: [(&str, &str, fn(u8) -> String); 4] = [
+    ("campaigns", "emails", |number| {
+        format!(r#"{{"campaign_id": "{CAMPAIGN_PREFIX}{number:02x}"}}"#)
+    }),
+    (
+        "bulk_email_campaign_summaries",
+        "reports/summary_reports/email_campaign_summaries",
+        |number| format!(r#"{{"campaign_id": "{CAMPAIGN_PREFIX}{number:02x}"}}"#),
+    ),
+    ("lists", "contact_lists", |number| {
+        format!(r#"{{"list_id": "list-{number}"}}"#)
+    }),
+    ("segments", "segments", |number| {
+        format!(r#"{{"segment_id": {number}}}"#)
+    }),
+];
+
+const CAMPAIGN_PREFIX: &str = "cafe1ead-0000-4000-8000-0000000000";
+
+/// Reads the listing of this member to its end.
+async fn walk_all_of(member: &str, upstream: &ScriptedUpstream) -> (usize, Option<&'static str>) {
+    let (client, caller) = (client(upstream), caller());
+    match member {
+        "campaigns" => {
+            let first = client.campaigns(&caller, &CampaignFilter::default()).await;
+            walk(&client, first.unwrap()).await
+        }
+        "lists" => walk(&client, client.contact_lists(&caller).await.unwrap()).await,
+        "segments" => walk(&client, client.segments(&caller).await.unwrap()).await,
+        _ => walk(&client, client.campaign_summaries(&caller, 500).await.unwrap()).await,
+    }
+}
+
 #[tokio::test]
 async fn cursors_that_go_round_are_noticed_on_every_listing() {
-    // Each page as its records, which differ, and its link.
-    let circles = [
-        (&["A", "A"][..], 2, "it leads back to a page that was read"),
-        (&["A", "B", "A"][..], 3, "it leads back to a page that was read"),
-        (
-            &["A", "B", "C", "B"][..],
-            4,
-            "it leads back to a page that was read",
-        ),
+    // Each page by its link.
+    let circles: [(&[&str], usize); 3] = [
+        (&["A", "A"], 2),
+        (&["A", "B", "A"], 3),
+        (&["A", "B", "C", "B"], 4),
     ];
-    for (member, path) in [
-        ("campaigns", "emails"),
-        (
-            "bulk_email_campaign_summaries",
-            "reports/summary_reports/email_campaign_summaries",
-        ),
-        ("lists", "contact_lists"),
-        ("segments", "segments"),
-    ] {
-        for (cursors, expected, problem) in circles {
+    for (member, path, _) in LISTINGS {
+        for (cursors, expected) in circles {
             let page = |cursor: &&str| {
-                Reply::json(
-                    200,
-                    &format!(
-                        r#"{{"{member}": [], "_links": {{"next": {{"href": "/v3/{path}?cursor={cursor}"}}}}}}"#
-                    ),
-                )
+                let link = format!("/v3/{path}?cursor={cursor}");
+                let body = format!(r#"{{"{member}": [], "_links": {{"next": {{"href": "{link}"}}}}}}"#);
+                Reply::json(200, &body)
             };
             let upstream = ScriptedUpstream::start(cursors.iter().map(page)).await;
-            let client = client(&upstream);
-            let caller = caller();
-            let walked = match member {
-                "campaigns" => {
-                    walk(
-                        &client,
-                        client
-                            .campaigns(&caller, &CampaignFilter::default())
-                            .await
-                            .unwrap(),
-                    )
-                    .await
-                }
-                "lists" => walk(&client, client.contact_lists(&caller).await.unwrap()).await,
-                "segments" => walk(&client, client.segments(&caller).await.unwrap()).await,
-                _ => walk(&client, client.campaign_summaries(&caller, 500).await.unwrap()).await,
-            };
+            let walked = walk_all_of(member, &upstream).await;
+            let problem = "it leads back to a page that was read";
             assert_eq!(walked, (expected, Some(problem)), "{member} {cursors:?}");
         }
+    }
+}
+
+/// Pages whose cursor changes from call to call; each is the numbers of its records, 0 for one that cannot be read. `None` is
+/// a page without its list.
+fn pages_with_new_cursors(
+    (member, path, record): (&str, &str, fn(u8) -> String),
+    pages: &[PageOfNumbers],
+) -> Vec<Reply> {
+    let record = |&number: &u8| match number {
+        0 => "7".to_owned(),
+        number => record(number),
+    };
+    let page = |(page, cursor): (&PageOfNumbers, usize)| {
+        let records = page.map_or("null".to_owned(), |numbers| {
+            format!("[{}]", numbers.iter().map(record).collect::<Vec<_>>().join(", "))
+        });
+        let link = match cursor + 1 {
+            last if last == pages.len() => String::new(),
+            cursor => format!("/v3/{path}?cursor={cursor}"),
+        };
+        let body = format!(r#"{{"{member}": {records}, "_links": {{"next": {{"href": "{link}"}}}}}}"#);
+        Reply::json(200, &body)
+    };
+    pages.iter().zip(0..).map(page).collect()
+}
+
+/// The numbers of a page's records, as [`pages_with_new_cursors`] takes them.
+type PageOfNumbers = Option<&'static [u8]>;
+
+const EMPTY: PageOfNumbers = Some(&[]);
+const UNREADABLE: PageOfNumbers = Some(&[0, 0]);
+
+#[tokio::test]
+async fn a_listing_that_brings_nothing_new_is_cut_short_whatever_its_cursors_are() {
+    let endless: [(&str, &[PageOfNumbers], usize); 5] = [
+        ("empty pages", &[EMPTY; 9], 5),
+        ("pages without their list", &[None; 9], 5),
+        ("records that cannot be read", &[UNREADABLE; 9], 5),
+        (
+            "known records in another order or cut",
+            &[
+                Some(&[1, 2, 3]),
+                Some(&[2, 1, 3]),
+                Some(&[3, 2]),
+                Some(&[2, 3]),
+                Some(&[1, 0, 2]),
+                Some(&[3, 1, 2]),
+                Some(&[1]),
+                Some(&[]),
+            ],
+            6,
+        ),
+        (
+            "empty pages behind good ones",
+            &[
+                Some(&[1]),
+                Some(&[2]),
+                Some(&[]),
+                None,
+                Some(&[0]),
+                Some(&[2, 1]),
+                Some(&[]),
+                Some(&[]),
+            ],
+            7,
+        ),
+    ];
+    for listing in LISTINGS {
+        for (what, pages, calls) in endless {
+            let upstream = ScriptedUpstream::start(pages_with_new_cursors(listing, pages)).await;
+            let walked = walk_all_of(listing.0, &upstream).await;
+            let problem = "the last five pages brought no new record";
+            assert_eq!(walked, (calls, Some(problem)), "{}: {what}", listing.0);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_listing_with_a_few_empty_pages_in_it_is_read_to_its_end() {
+    let pages: [PageOfNumbers; 10] = [
+        Some(&[1]),
+        Some(&[]),
+        Some(&[]),
+        Some(&[0]),
+        None,
+        Some(&[1, 2]),
+        Some(&[]),
+        Some(&[2, 3]),
+        Some(&[]),
+        Some(&[4]),
+    ];
+    for listing in LISTINGS {
+        let upstream = ScriptedUpstream::start(pages_with_new_cursors(listing, &pages)).await;
+        assert_eq!(
+            walk_all_of(listing.0, &upstream).await,
+            (pages.len(), None),
+            "{}",
+            listing.0
+        );
     }
 }
 
@@ -159,21 +259,23 @@ async fn a_page_that_comes_again_under_another_cursor_is_noticed() {
 }
 
 #[tokio::test]
-async fn behind_a_path_prefix_links_are_followed_under_it() {
-    let upstream = ScriptedUpstream::start([
-        page("/v3/emails?cursor=x"),
-        Reply::json(200, r#"{"campaigns": []}"#),
-    ])
-    .await;
-    let base = format!("http://{}/gateway/cc/v3", upstream.authority());
-    let settings = Settings::new(base.parse().unwrap());
-    let client = ConstantContact::new(settings, Pacer::in_memory(Limits::NONE)).unwrap();
-    let first = client
-        .campaigns(&caller(), &CampaignFilter::default())
-        .await
-        .unwrap();
-    assert_eq!(walk(&client, first).await, (2, None));
-    assert!(upstream.requests()[1].starts_with("GET /gateway/cc/v3/emails?cursor=x HTTP/1.1\n"));
+async fn behind_a_path_prefix_links_are_followed_under_it_whatever_address_they_name() {
+    for link in [
+        "/v3/emails?cursor=x",
+        "https://api.cc.email/v3/emails?cursor=x",
+        "http://upstream.internal:8080/v3/emails?cursor=x#next",
+    ] {
+        let upstream = ScriptedUpstream::start([page(link), Reply::json(200, r#"{"campaigns": []}"#)]).await;
+        let base = format!("http://{}/gateway/cc/v3", upstream.authority());
+        let settings = Settings::new(base.parse().unwrap());
+        let client = ConstantContact::new(settings, Pacer::in_memory(Limits::NONE)).unwrap();
+        let first = client
+            .campaigns(&caller(), &CampaignFilter::default())
+            .await
+            .unwrap();
+        assert_eq!(walk(&client, first).await, (2, None), "{link}");
+        assert!(upstream.requests()[1].starts_with("GET /gateway/cc/v3/emails?cursor=x HTTP/1.1\n"));
+    }
 }
 
 #[tokio::test]

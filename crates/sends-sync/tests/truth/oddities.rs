@@ -42,7 +42,15 @@ pub(crate) struct Oddities {
 }
 
 const STATUSES: [u16; 5] = [400, 403, 404, 500, 503];
-const BODIES: [&str; 5] = ["<html></html>", "{}", "null", "", "7"];
+const BODIES: [&str; 7] = [
+    "<html></html>",
+    "{}",
+    r#"{"campaigns": null, "bulk_email_campaign_summaries": null}"#,
+    r#"{"campaigns": {}, "bulk_email_campaign_summaries": {}}"#,
+    "null",
+    "",
+    "7",
+];
 
 fn odd_record(random: &mut Random) -> Value {
     random.pick(&[json!(null), json!({}), json!("x"), json!(["x"]), json!(7)])
@@ -185,7 +193,7 @@ impl ListingOddities {
             if random.percent(often / 2) {
                 let link = match random.below(4) {
                     0 => Link::Itself,
-                    1 => Link::Replaced(json!("https://elsewhere.example/v3/emails?cursor=x")),
+                    1 => Link::Replaced(json!("https://elsewhere.example/v3/contacts?cursor=1")),
                     2 => Link::Replaced(json!(7)),
                     _ => Link::Replaced(json!("/v3/contacts?cursor=1")),
                 };

@@ -1,0 +1,132 @@
+//! What one walk through a listing has met, so that it ends where the upstream would lead it on without end.
+
+use std::{
+    collections::HashSet,
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::Arc,
+};
+
+use super::PageQuery;
+
+/// How many pages in a row may bring no new record before the listing is cut short. Single pages that are empty, or whose
+/// records were all deleted meanwhile, do occur in listings by cursor.
+const PAGES_WITHOUT_NEWS: usize = 5;
+
+/// How many marks are kept, of 8 bytes each. In a larger listing a circle is noticed when it comes back to what was marked.
+const MOST_MARKS: usize = 1 << 20;
+
+/// The pages of a listing that were read, as hashes. Cloning is cheap: the marks are shared.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Trail {
+    /// Of each page the marks of its query, of its records in their order, and of each record that no page before it held.
+    pages: Vec<Arc<[u64]>>,
+    marks: usize,
+    without_news: usize,
+}
+
+impl Trail {
+    /// Takes note of a page: what it was asked by and the ids of its records. The error is why no page behind it is read.
+    pub(super) fn note(
+        &mut self,
+        asked: &PageQuery,
+        ids: impl Iterator<Item = impl Hash>,
+    ) -> Result<(), &'static str> {
+        let records: Vec<u64> = ids.map(|id| mark(&id)).collect();
+        let in_order = (!records.is_empty()).then(|| mark(&records));
+        let mut new: HashSet<u64> = records.into_iter().collect();
+        for known in self.marks() {
+            if in_order == Some(known) {
+                return Err("it leads in a circle");
+            }
+            new.remove(&known);
+        }
+        self.without_news = if new.is_empty() { self.without_news + 1 } else { 0 };
+        if self.without_news == PAGES_WITHOUT_NEWS {
+            return Err("the last five pages brought no new record");
+        }
+        let page: Arc<[u64]> = new.into_iter().chain(in_order).chain([mark(asked)]).collect();
+        if self.marks + page.len() <= MOST_MARKS {
+            self.marks += page.len();
+            self.pages.push(page);
+        }
+        Ok(())
+    }
+
+    /// Whether a page was asked by this query.
+    pub(super) fn has_asked(&self, query: &PageQuery) -> bool {
+        let query = mark(query);
+        self.marks().any(|known| known == query)
+    }
+
+    fn marks(&self) -> impl Iterator<Item = u64> {
+        self.pages.iter().flat_map(|page| page.iter().copied())
+    }
+}
+
+fn mark(value: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Takes note of these pages: the number of the page that the walk ends at, and why.
+    fn walk<const N: usize>(pages: [&[u32]; N]) -> Option<(usize, &'static str)> {
+        let mut trail = Trail::default();
+        pages.into_iter().zip(1..).find_map(|(ids, number)| {
+            let asked = PageQuery::of(&[("cursor", number.to_string())]);
+            trail
+                .note(&asked, ids.iter())
+                .err()
+                .map(|reason| (number, reason))
+        })
+    }
+
+    const NOTHING_NEW: &str = "the last five pages brought no new record";
+
+    #[test]
+    fn five_pages_in_a_row_without_a_new_record_end_a_walk() {
+        assert_eq!(walk([&[]; 9]), Some((5, NOTHING_NEW)));
+        assert_eq!(
+            walk([&[1], &[], &[], &[], &[], &[], &[2]]),
+            Some((6, NOTHING_NEW))
+        );
+    }
+
+    #[test]
+    fn a_few_empty_pages_between_others_do_not() {
+        let pages: [&[u32]; 11] = [&[], &[], &[1], &[], &[], &[], &[], &[2], &[], &[], &[3]];
+        assert_eq!(walk(pages), None);
+    }
+
+    #[test]
+    fn records_that_come_again_in_another_order_or_cut_are_not_new() {
+        let pages: [&[u32]; 7] = [&[1, 2], &[3], &[2, 1], &[3, 2], &[1, 2, 3], &[2, 3, 1], &[3, 1]];
+        assert_eq!(walk(pages), Some((7, NOTHING_NEW)));
+        let overlapping: [&[u32]; 6] = [&[1, 2], &[2, 3], &[3, 4], &[4, 5], &[5, 6], &[6, 7]];
+        assert_eq!(walk(overlapping), None);
+    }
+
+    #[test]
+    fn the_same_page_again_ends_a_walk_at_once() {
+        assert_eq!(walk([&[1, 2], &[3], &[1, 2]]), Some((3, "it leads in a circle")));
+    }
+
+    #[test]
+    fn no_more_marks_are_kept_than_fit_and_a_circle_to_the_marked_is_noticed_beyond() {
+        let mut trail = Trail::default();
+        let asked = |number: usize| PageQuery::of(&[("cursor", number.to_string())]);
+        let page = MOST_MARKS / 8;
+        for number in 0..9 {
+            trail
+                .note(&asked(number), number * page..(number + 1) * page)
+                .unwrap();
+        }
+        assert!(trail.marks <= MOST_MARKS);
+        assert_eq!(trail.marks().count(), trail.marks);
+        assert_eq!(trail.note(&asked(10), 0..page), Err("it leads in a circle"));
+    }
+}
