@@ -10,8 +10,9 @@ pub(super) enum Circuit {
     Closed { failures: u32 },
     /// No requests until then.
     Open { until: Instant, delay: Duration },
-    /// One request is on its way to find out; the others wait for its outcome elsewhere.
-    HalfOpen { delay: Duration },
+    /// One request is on its way to find out; the others wait for its outcome elsewhere. `is_early` when it did not wait for
+    /// the end of the delay.
+    HalfOpen { delay: Duration, is_early: bool },
 }
 
 impl Default for Circuit {
@@ -33,8 +34,9 @@ impl Circuit {
     /// Lets a request through that need not wait, and says whether it is the probe.
     pub(super) fn pass(&mut self) -> bool {
         match *self {
-            Self::Open { delay, .. } => {
-                *self = Self::HalfOpen { delay };
+            Self::Open { until, delay } => {
+                let is_early = until > Instant::now();
+                *self = Self::HalfOpen { delay, is_early };
                 true
             }
             Self::Closed { .. } | Self::HalfOpen { .. } => false,
@@ -61,16 +63,18 @@ impl Circuit {
         *self = Self::Open { until, delay };
     }
 
-    /// Opens again after a failed probe, for twice as long. A request from before the circuit opened tells nothing new.
+    /// Opens again after a failed probe, for twice as long unless the probe was early. A request from before the circuit opened
+    /// tells nothing new.
     pub(super) fn probe_failed(&mut self, longest: Duration) {
-        if let Self::HalfOpen { delay } = *self {
-            self.open(delay.saturating_mul(2).min(longest));
+        if let Self::HalfOpen { delay, is_early } = *self {
+            let growth = if is_early { 1 } else { 2 };
+            self.open(delay.saturating_mul(growth).min(longest));
         }
     }
 
     /// Leaves the place of a probe that was given up to the next request.
     pub(super) fn probe_given_up(&mut self) {
-        if let Self::HalfOpen { delay } = *self {
+        if let Self::HalfOpen { delay, .. } = *self {
             let until = Instant::now();
             *self = Self::Open { until, delay };
         }
