@@ -1,8 +1,8 @@
 //! What an answer that is not a success says.
 //!
 //! The body comes in at least four shapes and the status does not tell which, so an error is looked for wherever it may be.
-//! Behind a gateway the body may also be HTML, empty or cut off. The status decides the class; the body decides only between
-//! the two kinds of 429, and tells a missing path from a missing right.
+//! Behind a gateway the body may also be plain text, HTML, empty or cut off. The status decides the class; the words decide
+//! only between the two kinds of 429, and tell a missing path from a missing right.
 
 use reqwest::StatusCode;
 use serde_json::Value;
@@ -15,8 +15,12 @@ const MESSAGE_LIMIT: usize = 300;
 /// How deep in the body an error is looked for.
 const DEPTH_LIMIT: usize = 4;
 
-/// What a gateway of Amazon's answers for a path that does not exist (observed).
-const NO_SUCH_PATH: &str = "missing authentication token";
+/// What a gateway of Amazon's answers for a path that does not exist (observed), in letters only.
+const NO_SUCH_PATH: &str = "missingauthenticationtoken";
+
+/// The members that name the kind of an error, the most telling ones first. `__type` and the like are Amazon's.
+const KEYS: [&str; 6] = ["error_key", "error", "type", "error_code", "code", "key"];
+const MESSAGES: [&str; 5] = ["error_message", "error_description", "message", "detail", "title"];
 
 /// The upstream's words about a refused request.
 #[derive(Debug, Default, Eq, PartialEq)]
@@ -26,25 +30,19 @@ pub(crate) struct Refusal {
 }
 
 impl Refusal {
-    /// Reads whichever of the documented shapes `body` has, nested or not, its names in any letter case. Anything else is an
-    /// empty refusal.
-    pub(crate) fn read(body: &[u8]) -> Self {
+    /// Reads whichever of the documented shapes `body` has, nested or not, its names in any letter case. `error_type` is what
+    /// Amazon's gateway says in a header (observed), for a body that names no kind. Anything else is an empty refusal.
+    pub(crate) fn read(body: &[u8], error_type: Option<&str>) -> Self {
         let body = String::from_utf8_lossy(body);
-        let Ok(body) = serde_json::from_str::<Value>(body.trim_start_matches('\u{feff}')) else {
-            // Plain text, or JSON that was cut off: of such only the word counts that stops all calls of the day.
-            let quota = clean(&body).filter(|text| text.to_ascii_lowercase().contains("quota"));
-            return Self {
-                error_key: None,
-                message: quota,
-            };
+        let (error_key, message) = match serde_json::from_str(body.trim_start_matches('\u{feff}')) {
+            Ok(Value::String(text)) => (None, telling(&text)),
+            Ok(body) => (find_first(&body, &KEYS), find_first(&body, &MESSAGES)),
+            // Plain text, or JSON that was cut off.
+            Err(_) => (None, telling(&body)),
         };
         Self {
-            error_key: find(&body, &["error_key", "error", "code", "key"], DEPTH_LIMIT),
-            message: find(
-                &body,
-                &["error_message", "error_description", "message"],
-                DEPTH_LIMIT,
-            ),
+            error_key: error_key.or_else(|| clean(error_type?)),
+            message,
         }
     }
 
@@ -64,35 +62,80 @@ impl Refusal {
     }
 
     fn says_no_such_path(&self) -> bool {
-        let message = self.message.as_deref().unwrap_or_default();
-        message.to_ascii_lowercase().contains(NO_SUCH_PATH)
+        let words = [&self.error_key, &self.message].into_iter().flatten();
+        words.into_iter().any(|text| letters(text).contains(NO_SUCH_PATH))
     }
 
-    /// The key decides where it is one of the two; else the message does, whose documented texts are the gateway's own.
+    /// The key decides where it names a limit; else the message does.
     fn says_day_used_up(&self) -> bool {
-        let key = self.error_key.as_deref().unwrap_or_default().to_ascii_lowercase();
-        let message = self.message.as_deref().unwrap_or_default().to_ascii_lowercase();
-        if key.contains("throttl") {
-            return false;
-        }
-        let is_documented = matches!(message.trim_end_matches(['.', '!']).trim(), "limit exceeded");
-        key.contains("quota") || message.contains("quota") || is_documented
+        let limit = |text: &Option<String>| text.as_deref().and_then(limit_named_by);
+        limit(&self.error_key).or_else(|| limit(&self.message)) == Some(LimitKind::Day)
     }
 }
 
-/// The first text under one of these names, the earlier ones first, on the way into the body.
-fn find(value: &Value, names: &[&str], depth: usize) -> Option<String> {
-    let inner = |value: &Value| find(value, names, depth.checked_sub(1)?);
+/// The two limits that a 429 can be about (documented).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum LimitKind {
+    Second,
+    Day,
+}
+
+/// What names a limit, in letters only. `throttled` and `quota_exceeded` are documented, the others inferred from what gateways
+/// answer.
+const OF_THE_SECOND: [&str; 6] = [
+    "throttl",
+    "toomanyrequest",
+    "ratelimit",
+    "slowdown",
+    "persecond",
+    "perminute",
+];
+const OF_THE_DAY: [&str; 3] = ["quota", "daily", "perday"];
+
+/// The limit that a key, an exception's name or a message names. One that names both is taken for the shorter one.
+fn limit_named_by(text: &str) -> Option<LimitKind> {
+    // What stands for the status and says no more than it does.
+    if text.trim().eq_ignore_ascii_case("too many requests") {
+        return None;
+    }
+    let letters = letters(text);
+    let has = |words: &[&str]| words.iter().any(|word| letters.contains(word));
+    // "com.amazonaws#LimitExceededException:http://…" and "Limit Exceeded" (documented) without what is around them. Only as a
+    // whole: Amazon's services also throttle by "RequestLimitExceeded" and the like.
+    let name = text.split(':').next().and_then(|text| text.rsplit('#').next());
+    let name = self::letters(name.unwrap_or(text));
+    let is_limit_exceeded = ["exception", "error", ""]
+        .into_iter()
+        .any(|suffix| name.strip_suffix(suffix) == Some("limitexceeded"));
+    if has(&OF_THE_SECOND) {
+        Some(LimitKind::Second)
+    } else if is_limit_exceeded || has(&OF_THE_DAY) {
+        Some(LimitKind::Day)
+    } else {
+        None
+    }
+}
+
+/// A text without JSON. Of such only the words count that stop all calls of the day, since it may as well be a page.
+fn telling(text: &str) -> Option<String> {
+    clean(text.trim()).filter(|text| limit_named_by(text) == Some(LimitKind::Day))
+}
+
+/// The first text under one of these names anywhere in the body, the earlier names first.
+fn find_first(body: &Value, names: &[&str]) -> Option<String> {
+    names.iter().find_map(|name| find(body, name, DEPTH_LIMIT))
+}
+
+/// The first text under this name on the way into the body.
+fn find(value: &Value, name: &str, depth: usize) -> Option<String> {
+    let inner = |value: &Value| find(value, name, depth.checked_sub(1)?);
     match value {
         // Most endpoints answer an array of errors; the first one says enough.
         Value::Array(errors) => errors.iter().find_map(inner),
         Value::Object(members) => {
-            let own = |name: &&str| {
-                let mut members = members.iter();
-                members.find_map(|(key, value)| is_named(key, name).then(|| clean(value.as_str()?))?)
-            };
-            let found = names.iter().find_map(own);
-            found.or_else(|| members.values().find_map(inner))
+            let mut named = members.iter().filter(|(key, _)| is_named(key, name));
+            let own = named.find_map(|(_, value)| clean(value.as_str()?));
+            own.or_else(|| members.values().find_map(inner))
         }
         _ => None,
     }
@@ -100,8 +143,12 @@ fn find(value: &Value, names: &[&str], depth: usize) -> Option<String> {
 
 /// Whether a member has this name, in any letter case and with or without underscores.
 fn is_named(key: &str, name: &str) -> bool {
-    let letters = |text: &str| text.replace(['_', '-'], "").to_ascii_lowercase();
     letters(key) == letters(name)
+}
+
+fn letters(text: &str) -> String {
+    let letters = text.chars().filter(char::is_ascii_alphanumeric);
+    letters.map(|letter| letter.to_ascii_lowercase()).collect()
 }
 
 fn clean(text: &str) -> Option<String> {
@@ -148,7 +195,7 @@ mod tests {
             (r#"{"error_key":7,"error_message":["x"]}"#, refusal(None, None)),
         ];
         for (body, expected) in cases {
-            assert_eq!(&Refusal::read(body.as_bytes()), expected, "{body}");
+            assert_eq!(&Refusal::read(body.as_bytes(), None), expected, "{body}");
         }
     }
 
@@ -170,8 +217,21 @@ mod tests {
             r#"{"error-key":"quota-exceeded"}"#,
             "quota_exceeded",
             r#"{"error_key":"quota_exceeded","error_mess"#,
+            r#"{"__type":"LimitExceededException"}"#,
+            r#"{"__type":"com.amazon.coral.service#LimitExceededException","message":null}"#,
+            r#"{"__type":"LimitExceededException:http://internal.amazon.com/coral/"}"#,
+            r#"{"code":"429","__type":"LimitExceededException"}"#,
+            r#"{"type":"error","error":{"error_key":"quota_exceeded"}}"#,
+            r#"{"status":429,"error":"Too Many Requests","message":"Limit Exceeded"}"#,
+            r#"{"error":"Limit Exceeded"}"#,
+            r#"{"errorCode":"daily_limit_exceeded"}"#,
+            r#"{"message":"10000 calls per day are allowed"}"#,
+            r#"{"type":"about:blank","title":"Too Many Requests","detail":"The daily limit is reached."}"#,
+            "Limit Exceeded",
+            "Limit exceeded.\n",
+            r#""quota_exceeded""#,
         ] {
-            let class = Refusal::read(body.as_bytes()).class(StatusCode::TOO_MANY_REQUESTS);
+            let class = Refusal::read(body.as_bytes(), None).class(StatusCode::TOO_MANY_REQUESTS);
             assert_eq!(class, FailureClass::QuotaExceeded, "{body}");
         }
         for body in [
@@ -180,13 +240,58 @@ mod tests {
             r#"[{"error_key":"throttled"}]"#,
             r#"{"message":"Too Many Requests"}"#,
             r#"{"message":"Rate limit exceeded"}"#,
+            r#"{"__type":"TooManyRequestsException"}"#,
+            r#"{"__type":"com.amazonaws.apigateway#TooManyRequestsException","message":"Limit Exceeded"}"#,
+            r#"{"__type":"ThrottlingException","message":"Rate exceeded"}"#,
+            r#"{"__type":"RequestLimitExceeded"}"#,
+            r#"{"__type":"ProvisionedThroughputExceededException"}"#,
+            r#"{"error":"rate_limit_exceeded"}"#,
+            r#"{"message":"The quota of 4 calls per second is used up"}"#,
+            r#"{"message":"4 calls per second and 10000 per day are allowed"}"#,
+            r#"{"error_key":"throttled","error_message":"quota"#,
+            r#"{"error":"Too Many Requests"}"#,
+            "Too Many Requests",
+            "slow down",
+            r#""throttled""#,
             r#"{"error_key":7}"#,
             "<html>Limit Exceeded</html>",
             "",
         ] {
-            let class = Refusal::read(body.as_bytes()).class(StatusCode::TOO_MANY_REQUESTS);
+            let class = Refusal::read(body.as_bytes(), None).class(StatusCode::TOO_MANY_REQUESTS);
             assert_eq!(class, FailureClass::Throttled, "{body}");
         }
+    }
+
+    #[test]
+    fn the_gateways_header_tells_the_kind_where_the_body_does_not() {
+        for (error_type, body, class) in [
+            ("LimitExceededException", "", FailureClass::QuotaExceeded),
+            (
+                "LimitExceededException:http://internal.amazon.com/",
+                "<html></html>",
+                FailureClass::QuotaExceeded,
+            ),
+            ("TooManyRequestsException", "", FailureClass::Throttled),
+            (
+                "TooManyRequestsException",
+                r#"{"error_key":"quota_exceeded"}"#,
+                FailureClass::QuotaExceeded,
+            ),
+            (
+                "UnknownError",
+                r#"{"message":"Limit Exceeded"}"#,
+                FailureClass::QuotaExceeded,
+            ),
+        ] {
+            let refusal = Refusal::read(body.as_bytes(), Some(error_type));
+            assert_eq!(
+                refusal.class(StatusCode::TOO_MANY_REQUESTS),
+                class,
+                "{error_type} {body}"
+            );
+        }
+        let refusal = Refusal::read(b"", Some("MissingAuthenticationTokenException"));
+        assert_eq!(refusal.class(StatusCode::FORBIDDEN), FailureClass::NoSuchPath);
     }
 
     #[test]
@@ -204,7 +309,7 @@ mod tests {
             ("", FailureClass::Forbidden),
         ] {
             assert_eq!(
-                Refusal::read(body.as_bytes()).class(StatusCode::FORBIDDEN),
+                Refusal::read(body.as_bytes(), None).class(StatusCode::FORBIDDEN),
                 class,
                 "{body}"
             );
@@ -239,7 +344,7 @@ mod tests {
     #[test]
     fn a_message_is_bounded_and_holds_no_control_characters() {
         let body = format!(r#"{{"message":"a\n\u001b[31m{}"}}"#, "é".repeat(5000));
-        let message = Refusal::read(body.as_bytes()).message.unwrap();
+        let message = Refusal::read(body.as_bytes(), None).message.unwrap();
         assert_eq!(message.chars().count(), MESSAGE_LIMIT);
         assert!(message.starts_with("a[31mé"));
     }

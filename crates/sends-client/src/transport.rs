@@ -20,6 +20,8 @@ use crate::{
 
 /// The header that carries the id of a request through Amazon's gateway (observed).
 const REQUEST_ID: &str = "x-amzn-requestid";
+/// The header in which the same gateway names the kind of an error (observed).
+const ERROR_TYPE: &str = "x-amzn-errortype";
 
 #[derive(Debug)]
 pub(crate) struct Transport {
@@ -165,6 +167,7 @@ struct Call {
     started: Instant,
     status: Option<StatusCode>,
     request_id: Option<String>,
+    error_type: Option<String>,
     retry_after: Option<Duration>,
 }
 
@@ -175,6 +178,7 @@ impl Call {
             started: Instant::now(),
             status: None,
             request_id: None,
+            error_type: None,
             retry_after: None,
         }
     }
@@ -183,13 +187,14 @@ impl Call {
         let header = |name: &str| response.headers().get(name)?.to_str().ok();
         self.status = Some(response.status());
         self.request_id = header(REQUEST_ID).map(String::from);
+        self.error_type = header(ERROR_TYPE).map(String::from);
         self.retry_after = header(RETRY_AFTER.as_str())
             .and_then(|value| value.parse().ok())
             .map(Duration::from_secs);
     }
 
     fn refused(self, status: StatusCode, body: &[u8]) -> UpstreamError {
-        let refusal = Refusal::read(body);
+        let refusal = Refusal::read(body, self.error_type.as_deref());
         let words = refusal
             .message
             .as_deref()

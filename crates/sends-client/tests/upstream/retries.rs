@@ -149,21 +149,44 @@ async fn throttling_that_outlasts_the_deadline_is_told_as_such() {
 }
 
 #[tokio::test]
-async fn after_the_upstreams_quota_nothing_more_is_sent() {
-    let upstream = ScriptedUpstream::start([Reply::json(429, QUOTA), history()]).await;
-    let client = client(settings(&upstream.base_url()));
-    for attempts in [1, 0] {
-        let error = client
-            .send_history(&caller(token("the-token")), activity(1))
-            .await
-            .unwrap_err();
-        assert_eq!(
-            (error.class, error.attempts),
-            (FailureClass::QuotaExceeded, attempts)
-        );
-        assert!(error.retry_after.is_some());
+async fn after_the_upstreams_quota_nothing_more_is_sent_however_it_is_told() {
+    for quota in [
+        Reply::json(429, QUOTA),
+        Reply::json(429, r#"{"__type":"LimitExceededException"}"#),
+        Reply::json(429, "Limit Exceeded"),
+        Reply::json(429, "").header("x-amzn-ErrorType", "LimitExceededException"),
+    ] {
+        let what = format!("{quota:?}");
+        let upstream = ScriptedUpstream::start([quota, history()]).await;
+        let client = client(settings(&upstream.base_url()));
+        for attempts in [1, 0] {
+            let error = client
+                .send_history(&caller(token("the-token")), activity(1))
+                .await
+                .unwrap_err();
+            assert_eq!(
+                (error.class, error.attempts),
+                (FailureClass::QuotaExceeded, attempts),
+                "{what}"
+            );
+            assert!(error.retry_after.is_some());
+        }
+        assert_eq!(upstream.requests().len(), 1);
     }
-    assert_eq!(upstream.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn throttling_is_tried_again_however_it_is_told() {
+    for throttled in [
+        Reply::json(429, r#"{"__type":"com.amazonaws#TooManyRequestsException"}"#),
+        Reply::json(429, "Too Many Requests"),
+        Reply::json(429, "").header("x-amzn-ErrorType", "TooManyRequestsException"),
+    ] {
+        let what = format!("{throttled:?}");
+        let (outcome, requests) = ask_as(&caller(token("the-token")), [throttled, history()]).await;
+        assert!(outcome.is_ok(), "{what}: {outcome:?}");
+        assert_eq!(requests.len(), 2, "{what}");
+    }
 }
 
 #[tokio::test]
@@ -298,7 +321,7 @@ async fn an_outage_is_not_multiplied_by_retries() {
 
 #[tokio::test]
 async fn an_upstream_that_is_down_is_left_alone_until_a_probe_succeeds() {
-    let failures = (0..5).map(|_| Reply::json(503, ""));
+    let failures = (0..6).map(|_| Reply::json(503, ""));
     let upstream = ScriptedUpstream::start(failures.chain([history(), history()])).await;
     let defaults = settings(&upstream.base_url());
     let client = client(Settings {
@@ -316,13 +339,14 @@ async fn an_upstream_that_is_down_is_left_alone_until_a_probe_succeeds() {
         let caller = caller(token("the-token"));
         client.send_history(&caller, activity(number)).await
     };
-    for number in 0..5 {
+    // Five open the circuit, and the sixth is the probe that may go at once.
+    for number in 0..6 {
         assert_eq!(ask(number).await.unwrap_err().class, FailureClass::ServerFailure);
     }
     let error = ask(6).await.unwrap_err();
     assert_eq!((error.class, error.attempts), (FailureClass::CircuitOpen, 0));
     assert!(error.retry_after.unwrap() <= Duration::from_millis(200));
-    assert_eq!(upstream.requests().len(), 5);
+    assert_eq!(upstream.requests().len(), 6);
 
     tokio::time::sleep(Duration::from_millis(200)).await;
     assert!(ask(6).await.is_ok() && ask(7).await.is_ok());
