@@ -69,9 +69,16 @@ impl Walk {
         }
         if is_cut_short {
             self.lack(self.upper_end(), || {
-                "The link to its next page is wrong.".to_owned()
+                "The link to its next page is wrong, or the pages behind it bring nothing new.".to_owned()
             });
         }
+    }
+
+    /// Whether nothing on a page, whose records have these moments, lies within what was asked for: the upstream ignores the
+    /// dates, and since the newest record comes first, all behind this page was listed earlier.
+    fn is_beyond(&self, moments: impl Iterator<Item = Option<Timestamp>>) -> bool {
+        let newest = moments.flatten().max();
+        self.from.zip(newest).is_some_and(|(from, newest)| newest < from)
     }
 
     /// Takes note of a page that could not be read, unless nothing can.
@@ -151,11 +158,19 @@ impl Run<'_> {
         loop {
             self.count_listed(page.records.len());
             let moments = page.records.iter().map(|campaign| campaign.updated_at);
-            walk.note(moments, page.unreadable, page.cut_short.is_some());
+            let is_beyond = walk.is_beyond(moments.clone());
+            walk.note(moments, page.unreadable, page.cut_short.is_some() && !is_beyond);
             let known = self
                 .known(page.records.iter().map(|campaign| campaign.id))
                 .await?;
             self.keep(campaigns_listed(page.records, &known, &walk)).await?;
+            if is_beyond {
+                tracing::warn!(
+                    "the list of campaigns goes on before the date that was asked for (after_date): the upstream ignores it, \
+                     and what follows was listed earlier and is not read again"
+                );
+                break;
+            }
             let Some(next) = page.next else { break };
             self.check_stop()?;
             page = match self.upstream.more_campaigns(next).await {

@@ -34,6 +34,8 @@ pub(crate) struct Account {
     pub(crate) now: Timestamp,
     pub(crate) campaigns: Vec<Campaign>,
     pub(crate) oddities: Oddities,
+    /// Whether the list of campaigns is always that of all, whatever `after_date` says.
+    pub(crate) ignores_after_date: bool,
     /// How the histories of removed campaigns are refused.
     refusal: u16,
     pub(crate) calls: Vec<String>,
@@ -50,6 +52,7 @@ impl Account {
             now: now - SignedDuration::from_hours(24 * 400),
             campaigns: Vec::new(),
             oddities: Oddities::default(),
+            ignores_after_date: false,
             refusal: random.pick(&[404, 400]),
             calls: Vec::new(),
             resent: Vec::new(),
@@ -63,6 +66,18 @@ impl Account {
             account.change(random);
         }
         account.now = now;
+        account
+    }
+
+    /// An account whose campaigns were updated a day after each other, the last of them now.
+    pub(crate) fn with_a_campaign_a_day(random: &mut Random, campaigns: i64) -> Self {
+        let mut account = Self::new(random);
+        account.campaigns.clear();
+        let now = account.now;
+        for days in (0..campaigns).rev() {
+            account.now = now - SignedDuration::from_hours(24 * days);
+            account.create(random);
+        }
         account
     }
 
@@ -158,7 +173,8 @@ impl Account {
         let moment = |name| argument(query, name).map(|text| text.parse::<Timestamp>().unwrap());
         let (after, before) = (moment("after_date"), moment("before_date"));
         let is_within = |campaign: &&Campaign| {
-            after.is_none_or(|after| campaign.updated_at > after)
+            let is_later = after.is_none_or(|after| campaign.updated_at > after);
+            (is_later || self.ignores_after_date && before.is_none())
                 && before.is_none_or(|before| campaign.updated_at < before)
         };
         let mut listed: Vec<&Campaign> = self.campaigns.iter().filter(is_within).collect();

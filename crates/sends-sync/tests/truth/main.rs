@@ -58,6 +58,30 @@ async fn the_log_equals_the_truth_less_what_is_named_and_is_complete_when_nothin
     eprintln!("{ACCOUNTS} accounts, {failures} of them with oddities: {calls} calls, {named} named");
 }
 
+#[tokio::test]
+async fn an_upstream_that_ignores_after_date_is_not_listed_whole_each_time() {
+    let world = World::new().await;
+    let mut random = Random::new(1);
+    *world.account.lock().unwrap() = Account {
+        ignores_after_date: true,
+        ..Account::with_a_campaign_a_day(&mut random, 40)
+    };
+    let store = Arc::new(SqliteStore::in_memory().await.unwrap());
+    let listings = async || {
+        let report = world.synchronise(&store, 0).await;
+        assert_eq!((report.ended, report.unreadable), (Ended::Complete, 0));
+        let calls = std::mem::take(&mut world.account.lock().unwrap().calls);
+        calls
+            .iter()
+            .filter(|call| call.starts_with("/v3/emails?"))
+            .count()
+    };
+    assert_eq!(listings().await, 40_usize.div_ceil(3));
+    world.account.lock().unwrap().now += SignedDuration::from_hours(1);
+    assert_eq!(listings().await, 2, "the page with the newest one, and one older");
+    world.check(&store, 1, 1, true).await;
+}
+
 struct World {
     account: Arc<Mutex<Account>>,
     client: ConstantContact,
@@ -79,7 +103,10 @@ impl World {
     /// One account from its first synchronisation to its last. Returns its calls and how much was named on the way.
     async fn live_through(&self, seed: u64) -> (u64, usize) {
         let mut random = Random::new(seed);
-        *self.account.lock().unwrap() = Account::new(&mut random);
+        *self.account.lock().unwrap() = Account {
+            ignores_after_date: seed % 4 == 3,
+            ..Account::new(&mut random)
+        };
         let store = Arc::new(SqliteStore::in_memory().await.unwrap());
         let (mut calls, mut named, mut clock_was_right) = (0, 0, true);
         for round in 0..ROUNDS {
