@@ -1,6 +1,12 @@
 //! What the upstream should not say, and what is made of it.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 use axum::{
     Json, Router,
@@ -143,4 +149,50 @@ async fn pages_lead_through_campaigns_of_one_moment_too() {
     }
     let ids: HashSet<String> = shown.iter().map(ToString::to_string).collect();
     assert_eq!((ids.len(), shown.len()), (CAMPAIGNS, CAMPAIGNS));
+}
+
+/// An upstream that answers these campaigns, each an hour older than the one before, whatever dates and cursor it is asked with,
+/// and always has a link to more under a cursor of its own.
+async fn endless_upstream(campaigns: usize) -> (String, Arc<AtomicUsize>) {
+    let calls = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&calls);
+    let page = async move || {
+        let cursor = count.fetch_add(1, Ordering::Relaxed);
+        let campaign = |number: usize| {
+            let id = format!("00000000-0000-4000-8000-{number:012}");
+            json!({ "campaign_id": id, "updated_at": format!("2026-01-31T{:02}:00:00Z", 23 - number) })
+        };
+        let campaigns: Vec<Value> = (0..campaigns).map(campaign).collect();
+        let next = format!("/v3/emails?cursor={cursor}");
+        Json(json!({ "campaigns": campaigns, "_links": { "next": { "href": next } } }))
+    };
+    (serve(Router::new().route("/v3/emails", get(page))).await, calls)
+}
+
+#[tokio::test]
+async fn a_list_of_campaigns_that_leads_on_without_end_ends_in_an_error_after_what_it_has() {
+    for (campaigns, expected_calls) in [(12, 5), (0, 5)] {
+        let (url, calls) = endless_upstream(campaigns).await;
+        let service = service_on(&url);
+        let (mut found, mut after) = (HashSet::new(), Value::Null);
+        let error = loop {
+            let answer = service
+                .query(&format!(
+                    "{{ campaigns(first: 5, after: {after}) {{ nodes {{ campaignId }} pageInfo {{ hasNextPage endCursor }} }} }}"
+                ))
+                .await;
+            if answer.get("errors").is_some() {
+                break answer;
+            }
+            let page = &answer["data"]["campaigns"];
+            for campaign in page["nodes"].as_array().unwrap() {
+                assert!(found.insert(campaign["campaignId"].to_string()), "{answer}");
+            }
+            assert_eq!(page["pageInfo"]["hasNextPage"], true, "{answer}");
+            after = page["pageInfo"]["endCursor"].clone();
+        };
+        assert_eq!(codes(&error), ["UPSTREAM_INVALID"], "{error}");
+        assert_eq!(found.len(), campaigns);
+        assert_eq!(calls.load(Ordering::Relaxed), expected_calls);
+    }
 }

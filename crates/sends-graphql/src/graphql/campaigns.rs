@@ -4,7 +4,7 @@
 //! same time. It needs nothing to be remembered, here or upstream, and so stays good for as long as the campaign is where it
 //! was; a campaign that is updated moves to the front, where a reader who is further back does not meet it again.
 
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, collections::HashSet, sync::Arc};
 
 use async_graphql::{Context, Object, SimpleObject};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -105,7 +105,8 @@ impl CampaignPageRequest {
         }
     }
 
-    /// The campaigns of an upstream page that come after the cursor and meet the conditions.
+    /// The campaigns of an upstream page that come after the cursor and meet the conditions. One that was updated later than
+    /// the cursor's is never among them, so that an upstream that ignores `before_date` leads no reader in a circle.
     fn choose(&self, records: &[sends_core::Campaign]) -> Vec<sends_core::Campaign> {
         let begin = self.after.map_or(0, |cursor| {
             let itself = records.iter().position(|campaign| campaign.id == cursor.id);
@@ -119,7 +120,8 @@ impl CampaignPageRequest {
             let Some(date) = campaign.updated_at else {
                 return true;
             };
-            self.updated_after.is_none_or(|after| date > after)
+            self.after.is_none_or(|cursor| date <= cursor.updated_at)
+                && self.updated_after.is_none_or(|after| date > after)
                 && self.updated_before.is_none_or(|before| date < before)
         };
         records[begin..].iter().filter(meets).cloned().collect()
@@ -150,19 +152,24 @@ impl CampaignPageRequest {
         while let Some(link) = next.as_ref().filter(|_| !self.begins_in(&records)) {
             if pages == PAGES_OF_ONE_SECOND {
                 return Err(ApiError::bad_user_input(
-                    "More campaigns were updated at one moment than a page of this size gets past; ask for larger pages.",
+                    "The place of `after` was not found: more campaigns were updated at one moment than a page of this \
+                     size gets past, or Constant Contact ignores the date that it is asked for (before_date). Ask for larger \
+                     pages.",
                 ));
             }
             let page = loader.next_campaign_page(link).await?;
-            records.to_mut().extend(page.records);
+            append_new(records.to_mut(), page.records);
             unreadable += page.unreadable;
             next = page.next;
             is_cut_short = page.cut_short.is_some();
             pages += 1;
         }
         let mut chosen = self.choose(&records);
+        if is_cut_short && chosen.is_empty() {
+            return Err(ApiError::cut_short());
+        }
         // A cursor of ours leads on by date even where the upstream's link is wrong.
-        let leads_on = next.is_some() || (is_cut_short && !chosen.is_empty());
+        let leads_on = next.is_some() || is_cut_short;
         let has_next_page = chosen.len() > usize::from(self.first) || leads_on;
         chosen.truncate(self.first.into());
         Ok(CampaignConnection {
@@ -173,6 +180,12 @@ impl CampaignPageRequest {
             began_at: self.after.map_or(Timestamp::MAX, |cursor| cursor.updated_at),
         })
     }
+}
+
+/// Appends the campaigns that are not there yet: behind its cursor a campaign that comes again would look like another one.
+fn append_new(records: &mut Vec<sends_core::Campaign>, more: Vec<sends_core::Campaign>) {
+    let mut known: HashSet<CampaignId> = records.iter().map(|campaign| campaign.id).collect();
+    records.extend(more.into_iter().filter(|campaign| known.insert(campaign.id)));
 }
 
 /// A page of the campaigns of the account.

@@ -125,6 +125,13 @@ impl ApiError {
         Self::new(ErrorCode::UpstreamInvalid, message, Facts::default())
     }
 
+    /// A listing whose next page cannot be reached, behind a page without any record to go on from.
+    pub(crate) fn cut_short() -> Self {
+        let message = "The list of campaigns ends too early: Constant Contact has a link to more of it that cannot be \
+                       followed or brings nothing new. Ask again later, or for another stretch with `updatedBefore`.";
+        Self::new(ErrorCode::UpstreamInvalid, message, Facts::default())
+    }
+
     /// A number of the upstream's that GraphQL's `Int` cannot carry.
     pub(crate) fn out_of_range(field: &str) -> Self {
         let message = format!("Constant Contact gave a {field} beyond the 32 bits of GraphQL's Int.");

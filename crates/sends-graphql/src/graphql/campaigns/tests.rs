@@ -81,6 +81,24 @@ fn a_cursor_whose_campaign_has_moved_away_leads_to_what_is_not_later() {
 }
 
 #[test]
+fn a_campaign_that_comes_again_behind_the_cursor_is_not_after_it() {
+    let records = [
+        campaign(1, Some(NOON)),
+        campaign(2, Some(EARLIER)),
+        campaign(3, Some(NOON)),
+        campaign(4, None),
+        campaign(5, Some(EARLIER)),
+    ];
+    assert_eq!(chosen(&request(Some(cursor(2, EARLIER))), &records), [4, 5]);
+
+    let of_one_moment = || vec![campaign(1, Some(NOON)), campaign(2, Some(NOON))];
+    let mut circle = of_one_moment();
+    append_new(&mut circle, of_one_moment());
+    assert_eq!(circle, of_one_moment());
+    assert_eq!(chosen(&request(Some(cursor(2, NOON))), &circle), [0; 0]);
+}
+
+#[test]
 fn a_page_of_one_moment_does_not_tell_where_a_cursor_stands_that_is_not_on_it() {
     let of_noon = [campaign(1, Some(NOON)), campaign(2, Some(NOON))];
     assert!(request(None).begins_in(&of_noon));
