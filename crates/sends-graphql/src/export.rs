@@ -14,7 +14,9 @@ use std::{
 
 use sends_client::{Clock as _, SystemClock};
 use sends_credentials::environment::EnvironmentVariables;
-use sends_store::{Coverage, LogPageRequest, LoggedSend, Owner, SqliteStore, Store, StoreError};
+use sends_store::{
+    Completeness, Coverage, LogPageRequest, LoggedSend, Owner, SqliteStore, Store, StoreError,
+};
 use tempfile::NamedTempFile;
 
 use self::form::Form;
@@ -130,9 +132,15 @@ async fn write(log: &Log, owner: Owner, settings: &ExportSettings, out: impl Wri
 
 /// Says on standard error what the log cannot know.
 async fn warn_of_gaps(log: &Log, owner: Owner, settings: &ExportSettings) -> Result<(), CommandError> {
-    let coverage = log.sync.coverage(owner).await?.as_of(SystemClock.now());
     let send = &settings.filter.send;
-    let unreadable = log.sync.unreadable_count(owner, send.from, send.until).await?;
+    let completeness = log
+        .sync
+        .completeness(owner, send.from, send.until, SystemClock.now());
+    let Completeness {
+        coverage,
+        unreadable_count: unreadable,
+        ..
+    } = completeness.await?;
     if unreadable > 0 {
         warn(&format!(
             "of the campaigns, histories and listings {unreadable} cannot be read; `sends-graphql sync` names them"

@@ -1,4 +1,4 @@
-//! Owns the sandbox's time: a wall clock that control requests can move forward, and a monotonic one for the windows
+//! Owns the sandbox's time: a wall clock that control requests can move, and a monotonic one for the windows
 //! of a second, which nothing moves. Knows nothing of what time is used for.
 
 use std::fmt;

@@ -189,7 +189,7 @@ fn activities(upstream: &Upstream, query: &str) -> Answered {
 #[serde(deny_unknown_fields)]
 struct Advance {
     #[serde(default)]
-    advance_seconds: u32,
+    advance_seconds: i32,
     #[serde(default)]
     to_next_day: bool,
 }

@@ -91,6 +91,10 @@ pub struct Fault {
     /// Only requests whose path contains this.
     #[serde(default)]
     pub path_contains: Option<String>,
+    /// Only requests whose query, as it was sent and without its question mark, contains this: `cursor=` is every page of a
+    /// listing but the first.
+    #[serde(default)]
+    pub query_contains: Option<String>,
     /// Only requests about this activity.
     #[serde(default)]
     pub activity_id: Option<String>,
@@ -150,6 +154,7 @@ impl Fault {
         Self {
             kind,
             path_contains: None,
+            query_contains: None,
             activity_id: None,
             skip: 0,
             count: None,
@@ -192,6 +197,15 @@ impl Fault {
         }
     }
 
+    /// The same for requests whose query contains `part` only.
+    #[must_use]
+    pub fn on_query(self, part: &str) -> Self {
+        Self {
+            query_contains: Some(part.to_owned()),
+            ..self
+        }
+    }
+
     /// The same for the next `count` requests only.
     #[must_use]
     pub fn times(self, count: u32) -> Self {
@@ -201,9 +215,12 @@ impl Fault {
         }
     }
 
-    fn matches(&self, path: &str) -> bool {
-        let contains = |part: &Option<String>| part.as_deref().is_none_or(|part| path.contains(part));
-        contains(&self.path_contains) && contains(&self.activity_id)
+    fn matches(&self, path: &str, query: &str) -> bool {
+        let contains =
+            |text: &str, part: &Option<String>| part.as_deref().is_none_or(|part| text.contains(part));
+        contains(path, &self.path_contains)
+            && contains(query, &self.query_contains)
+            && contains(path, &self.activity_id)
     }
 }
 
@@ -276,14 +293,14 @@ impl Faults {
             .collect()
     }
 
-    /// What a request of this path meets; counting it.
-    pub(crate) fn strike(&self, path: &str) -> Strike {
+    /// What a request of this path and query meets; counting it.
+    pub(crate) fn strike(&self, path: &str, query: &str) -> Strike {
         let mut strike = Strike::default();
         let (present, random) = &mut *locked(&self.present);
         for Present { fault, struck, .. } in present.iter_mut() {
             let is_latency = fault.kind == FaultKind::Latency;
             let taken = !is_latency && strike.fault.is_some();
-            if taken || fault.count == Some(0) || !fault.matches(path) {
+            if taken || fault.count == Some(0) || !fault.matches(path, query) {
                 continue;
             }
             if fault.skip > 0 {
@@ -323,7 +340,7 @@ mod tests {
         let mut fault = Fault::new(FaultKind::Reset).on_path("/send_history").times(1);
         fault.skip = 1;
         let faults = Faults::new(&[fault], 1);
-        let strike = |path| faults.strike(path).fault.is_some();
+        let strike = |path| faults.strike(path, "").fault.is_some();
         assert!(!strike("/v3/emails"));
         assert!(!strike("/v3/emails/activities/a/send_history"));
         assert!(strike("/v3/emails/activities/a/send_history"));
@@ -331,10 +348,22 @@ mod tests {
     }
 
     #[test]
+    fn a_fault_on_a_query_strikes_the_pages_after_the_first() {
+        let fault = Fault::new(FaultKind::Reset)
+            .on_path("/v3/emails")
+            .on_query("cursor=");
+        let faults = Faults::new(&[fault], 1);
+        let strike = |path, query| faults.strike(path, query).fault.is_some();
+        assert!(!strike("/v3/emails", "limit=500"));
+        assert!(strike("/v3/emails", "limit=500&cursor=abc"));
+        assert!(!strike("/v3/contact_lists", "cursor=abc"));
+    }
+
+    #[test]
     fn latencies_add_up_beside_another_fault() {
         let faults = Faults::new(&[Fault::new(FaultKind::Latency), Fault::new(FaultKind::Stall)], 1);
         faults.add(Fault::new(FaultKind::Latency));
-        let strike = faults.strike("/");
+        let strike = faults.strike("/", "");
         assert_eq!(strike.delay_ms, 200);
         assert_eq!(strike.fault.map(|fault| fault.kind), Some(FaultKind::Stall));
     }

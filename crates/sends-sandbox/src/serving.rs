@@ -68,7 +68,9 @@ pub(crate) async fn answer(
         Ok(asked) => asked,
         Err(refusal) => return Ok(finish(refusal, &parts, &settings, draw, &mut underway).into_response()),
     };
-    let strike = upstream.faults.strike(parts.uri.path());
+    let strike = upstream
+        .faults
+        .strike(parts.uri.path(), parts.uri.query().unwrap_or_default());
     let delay_ms = settings.latency_ms + strike.delay_ms;
     if strike.delay_ms > 0 {
         underway.met(FaultKind::Latency.name());

@@ -71,6 +71,6 @@ pub use owner::Owner;
 pub use sqlite::{Rebuilt, SqliteStore};
 pub use store::{Lookups, Store, StoreFuture, StoreSize};
 pub use sync_log::{
-    Coverage, FailedReading, KnownActivity, KnownCampaign, Listing, Pending, Subject, SyncLog, SyncState,
-    SyncWork, Unreadable,
+    Completeness, Coverage, FailedReading, KnownActivity, KnownCampaign, Listing, Pending, Subject, SyncLog,
+    SyncState, SyncWork, Unreadable,
 };

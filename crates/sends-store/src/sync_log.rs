@@ -73,6 +73,17 @@ pub trait SyncLog: Send + Sync {
     /// Since when and until when the log is complete, but for what cannot be [read](Self::unreadable).
     fn coverage(&self, owner: Owner) -> StoreFuture<'_, Coverage>;
 
+    /// How complete the log is at `now` for the sends that ran at `from` or later and before `until`; without `from` from the
+    /// first send on, without `until` up to where the [coverage](Self::coverage) ends. Queue and unreadable subjects are read as
+    /// of one moment: a subject that moves from the one to the other is never missed.
+    fn completeness(
+        &self,
+        owner: Owner,
+        from: Option<Timestamp>,
+        until: Option<Timestamp>,
+        now: Timestamp,
+    ) -> StoreFuture<'_, Completeness>;
+
     /// What could not be read when it was last tried, the one whose missing sends may be the newest first.
     fn unreadable(&self, owner: Owner, limit: usize) -> StoreFuture<'_, Vec<Unreadable>>;
 
@@ -162,8 +173,8 @@ pub struct Pending {
     pub unread_campaigns: u64,
     /// The campaigns that changed since they were read.
     pub changed_campaigns: u64,
-    /// The activities of these campaigns that are known and can have a history: a call each, beside one for each unread
-    /// campaign and as many more as it turns out to have activities.
+    /// The activities of these campaigns that are known and can have a history: a call each, beside one for each campaign and
+    /// as many more as it turns out to have activities.
     pub known_activities: u64,
 }
 
@@ -202,6 +213,34 @@ impl Coverage {
                 let begins = since.is_none_or(|since| from.is_some_and(|from| from > since));
                 begins && until.is_none_or(|until| until <= end)
             }
+        }
+    }
+}
+
+/// How complete the log is for a stretch of time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Completeness {
+    /// Which stretch the log is complete for, but for what cannot be read, as of the moment that was asked for.
+    pub coverage: Coverage,
+    /// How many subjects cannot be read for which sends in the stretch may be missing.
+    pub unreadable_count: u64,
+    /// Whether the log has every send of the stretch that the upstream showed.
+    pub is_complete: bool,
+}
+
+impl Completeness {
+    /// The decision from the coverage as it is kept, at `now`, and the number of subjects that cannot be read.
+    pub fn new(
+        coverage: Coverage,
+        unreadable_count: u64,
+        (from, until): (Option<Timestamp>, Option<Timestamp>),
+        now: Timestamp,
+    ) -> Self {
+        let coverage = coverage.as_of(now);
+        Self {
+            coverage,
+            unreadable_count,
+            is_complete: coverage.contains(from, until) && unreadable_count == 0,
         }
     }
 }

@@ -9,8 +9,7 @@
 //! | what was sent lately, as the summaries report has it | one, four times a day; at first, one for 500 campaigns | `listing.rs` |
 //! | histories that may change by themselves | one each | `again.rs` |
 //! | what could not be read before | one each, more and more rarely | `again.rs` |
-//! | a campaign that was never read | one, and one for each activity | `reading.rs` |
-//! | a campaign that changed | one for each activity, and one more if that explains nothing | `reading.rs` |
+//! | a campaign that was never read, or that changed | one, and one for each activity | `reading.rs` |
 //!
 //! What is worth a call is decided in `rules.rs`, what a failed call means for the rest in `obstacle.rs`. What is left to do
 //! is on the queue of the [`SyncLog`](sends_store::SyncLog), newest send first, from the moment it was found until it is in

@@ -1,29 +1,17 @@
-//! Reading one campaign: its activities if they are not known, their histories, and its activities again if these do not
-//! explain why it changed.
+//! Reading one campaign: its activities, then their histories.
 
 use jiff::{SignedDuration, Timestamp};
-use sends_client::FailureClass;
-use sends_core::{ActivityId, ActivityReference, ActivityRole, Campaign, CampaignDetail, CampaignStatus};
-use sends_store::{Answer, FailedReading, Kept, KnownCampaign, StoreError, Subject, SyncWork};
+use sends_client::{FailureClass, UpstreamError};
+use sends_core::{ActivityId, ActivityReference, Campaign, CampaignDetail, CampaignStatus};
+use sends_store::{Answer, FailedReading, Kept, KnownActivity, KnownCampaign, StoreError, Subject, SyncWork};
 
-use crate::{obstacle::Obstacle, rules, run::Run};
+use crate::{obstacle::Obstacle, run::Run};
 
 /// In which stretch sends may be missing, see [`FailedReading`].
 pub(crate) type Stretch = (Option<Timestamp>, Timestamp);
 
 /// How far around the moment of its change a campaign is looked for in the listing.
 const MOMENT: SignedDuration = SignedDuration::from_secs(1);
-
-/// What was found out by reading the histories of a campaign.
-#[derive(Default)]
-struct Found {
-    /// The activities that were read, as far as they can be.
-    tried: Vec<ActivityId>,
-    /// Whether one of them is not what it was.
-    is_news: bool,
-    /// When the last send of any ran.
-    last_run: Option<Timestamp>,
-}
 
 impl Run<'_> {
     /// Does one piece of work and takes it off the queue. What of it fails by itself is remembered as unreadable.
@@ -35,51 +23,39 @@ impl Run<'_> {
         Ok(self.log.finish(self.owner, work).await?)
     }
 
+    /// Reads which activities a campaign has now, then the histories of all that can be sent. A change of the campaign is one
+    /// moment, however many of its activities were sent: news in one history says nothing about the others, nor about an
+    /// activity that is new.
     async fn read_activities(&self, work: &SyncWork, known: &KnownCampaign) -> Result<(), Obstacle> {
-        let mut found = Found::default();
-        let sendable = known
-            .activities
-            .iter()
-            .filter(|activity| activity.role.as_deref().is_none_or(ActivityRole::can_be_sent));
-        let sendable = sendable.map(|activity| activity.id).collect();
-        self.read_histories(work, known, sendable, &mut found).await?;
-        // Where a synchronisation was killed half way, activities may be known that are not all there are by now, and news may
-        // look old: such a campaign is asked for once more rather than once too little.
-        // Where its activities could not be read when they were last tried, news of the known ones explain nothing either.
-        let is_explained = known.failing_since.is_none()
-            && work.missing_from.is_some()
-            && found.is_news
-            && rules::covers_last_sent(known, found.last_run);
-        if is_explained {
-            return Ok(());
-        }
-        let detail = match self.upstream.campaign(work.campaign).await {
-            Ok(detail) => detail,
-            Err(error) if error.class == FailureClass::NotFound && !self.is_still_listed(known).await? => {
+        let subject = Subject::Campaign(work.campaign);
+        let activities = match self.upstream.campaign(work.campaign).await {
+            Ok(detail) => {
+                self.note_success(subject);
+                self.keep_detail(work, known, detail).await?
+            }
+            Err(error) if self.is_gone(known, &error).await? => {
                 return Ok(self.log.keep_gone(self.owner, work.campaign).await?);
             }
             Err(error) => {
-                let subject = Subject::Campaign(work.campaign);
                 let is_new = known.failing_since.is_none();
-                return self.go_without(subject, work, is_new, error.into()).await;
+                self.go_without(subject, work, is_new, error.into()).await?;
+                known.activities.iter().map(reference).collect()
             }
         };
-        self.note_success(Subject::Campaign(work.campaign));
-        let is_unread =
-            |activity: &&ActivityReference| activity.can_be_sent() && !found.tried.contains(&activity.id);
-        let unread = detail.activities.iter().filter(is_unread);
-        let unread = unread.map(|activity| activity.id).collect();
-        self.keep_detail(work, known, detail).await?;
-        self.read_histories(work, known, unread, &mut found).await
+        let sendable = activities.iter().filter(|activity| activity.can_be_sent());
+        for activity in sendable {
+            self.read_history(work, known, activity.id).await?;
+        }
+        Ok(())
     }
 
-    /// Keeps which activities a campaign has. Where some of them cannot be read, those that are known stay.
+    /// Keeps which activities a campaign has, and returns them. Where some of them cannot be read, those that are known stay.
     async fn keep_detail(
         &self,
         work: &SyncWork,
         known: &KnownCampaign,
         detail: CampaignDetail,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Vec<ActivityReference>, StoreError> {
         let CampaignDetail {
             campaign,
             mut activities,
@@ -88,13 +64,12 @@ impl Run<'_> {
         if unreadable_activities > 0 {
             let named: Vec<ActivityId> = activities.iter().map(|activity| activity.id).collect();
             let others = known.activities.iter().filter(|known| !named.contains(&known.id));
-            activities.extend(others.map(|known| ActivityReference {
-                id: known.id,
-                role: known.role.clone(),
-            }));
+            activities.extend(others.map(reference));
         }
         let campaign = as_listed(campaign, known);
-        self.log.keep_activities(self.owner, campaign, activities).await?;
+        self.log
+            .keep_activities(self.owner, campaign, activities.clone())
+            .await?;
         if unreadable_activities > 0 {
             let reason = "Constant Contact names activities of this campaign in a form that cannot be read.";
             self.remember_failed(
@@ -104,7 +79,17 @@ impl Run<'_> {
             )
             .await?;
         }
-        Ok(())
+        Ok(activities)
+    }
+
+    /// Whether the upstream has a campaign no more, by its refusal to show it. With which status it refuses a removed one is
+    /// not documented.
+    async fn is_gone(&self, known: &KnownCampaign, refusal: &UpstreamError) -> Result<bool, Obstacle> {
+        match refusal.class {
+            FailureClass::NotFound => Ok(!self.is_still_listed(known).await?),
+            FailureClass::Rejected => Ok(is_removed(&known.campaign)),
+            _ => Ok(false),
+        }
     }
 
     /// Whether a campaign that was not found is on the listing all the same, and not as a removed one. One that cannot be looked
@@ -139,42 +124,25 @@ impl Run<'_> {
         }
     }
 
-    /// Reads one after the other. One that fails by itself hides none of the others.
-    async fn read_histories(
+    /// Reads one history. One that fails by itself hides none of the others.
+    async fn read_history(
         &self,
         work: &SyncWork,
         known: &KnownCampaign,
-        activities: Vec<ActivityId>,
-        found: &mut Found,
+        activity: ActivityId,
     ) -> Result<(), Obstacle> {
-        for activity in activities {
-            found.tried.push(activity);
-            match self.read_history(activity, known, found).await {
-                Ok(()) => self.note_success(Subject::History(activity)),
-                Err(obstacle) => {
-                    let known = known.activities.iter().find(|known| known.id == activity);
-                    let is_new = known.is_none_or(|known| known.failing_since.is_none());
-                    let subject = Subject::History(activity);
-                    self.go_without(subject, work, is_new, obstacle).await?;
-                }
+        let subject = Subject::History(activity);
+        match self.ask_history(activity, is_removed(&known.campaign)).await {
+            Ok(_) => {
+                self.note_success(subject);
+                Ok(())
+            }
+            Err(obstacle) => {
+                let before = known.activities.iter().find(|known| known.id == activity);
+                let is_new = before.is_none_or(|before| before.failing_since.is_none());
+                self.go_without(subject, work, is_new, obstacle).await
             }
         }
-        Ok(())
-    }
-
-    async fn read_history(
-        &self,
-        activity: ActivityId,
-        known: &KnownCampaign,
-        found: &mut Found,
-    ) -> Result<(), Obstacle> {
-        let before = self.store.history(self.owner, activity, Timestamp::MAX).await?;
-        let now = self.ask_history(activity, is_removed(&known.campaign)).await?;
-        found.is_news |= before.is_none_or(|before| before.answer != now.answer);
-        if let Answer::History(history) = &now.answer {
-            found.last_run = found.last_run.max(history.summary().last_run_date);
-        }
-        Ok(())
     }
 
     /// What the upstream says of an activity now. How it refuses those of a removed campaign is not documented; either way it
@@ -241,6 +209,13 @@ fn as_listed(read: Campaign, known: &KnownCampaign) -> Campaign {
         updated_at: known.campaign.updated_at,
         status: known.campaign.status.clone().or_else(|| read.status.clone()),
         ..read
+    }
+}
+
+fn reference(known: &KnownActivity) -> ActivityReference {
+    ActivityReference {
+        id: known.id,
+        role: known.role.clone(),
     }
 }
 

@@ -113,13 +113,6 @@ pub(crate) fn work_of_summary(
     })
 }
 
-/// Whether the histories hold the send that the summaries report has as the last.
-pub(crate) fn covers_last_sent(known: &KnownCampaign, last_run: Option<Timestamp>) -> bool {
-    known
-        .last_sent_at
-        .is_none_or(|sent| last_run.is_some_and(|ran| sent <= later(ran, SAME_SEND)))
-}
-
 /// The moments between which a history may be worth another look although nothing says that it changed: since when its sends
 /// ran, and before when it was fetched.
 pub(crate) fn unsettled_bounds(now: Timestamp) -> (Timestamp, Timestamp) {

@@ -53,7 +53,7 @@ async fn the_first_synchronisation_of_two_thousand_campaigns_costs_the_least_and
 }
 
 #[tokio::test]
-async fn three_new_sends_cost_the_page_that_finds_them_and_three_histories() {
+async fn three_new_sends_cost_the_page_that_finds_them_and_three_campaigns_with_their_histories() {
     let account = Account::new(400, &[]);
     account.complete().await;
     let activities = account.activities().await;
@@ -67,7 +67,10 @@ async fn three_new_sends_cost_the_page_that_finds_them_and_three_histories() {
     let before = account.sandbox.requests().await.len();
     account.complete().await;
     let asked = asked_since(&account.sandbox, before).await;
-    assert_eq!(asked, BTreeMap::from([("campaigns", 1), ("histories", 3)]));
+    assert_eq!(
+        asked,
+        BTreeMap::from([("campaigns", 1), ("details", 3), ("histories", 3)])
+    );
     account.assert_logged(&activities).await;
 
     let before = account.sandbox.requests().await.len();
@@ -77,7 +80,7 @@ async fn three_new_sends_cost_the_page_that_finds_them_and_three_histories() {
 }
 
 #[tokio::test]
-async fn a_change_that_no_history_explains_costs_the_campaign_once_more() {
+async fn a_change_costs_the_campaign_and_the_histories_of_all_its_activities() {
     let account = Account::new(100, &[]);
     account.complete().await;
     // Every seventh has such a resend already.
@@ -86,13 +89,22 @@ async fn a_change_that_no_history_explains_costs_the_campaign_once_more() {
     let resend =
         json!({ "operation": "create_activity", "campaign_id": campaign["campaign_id"], "role": "resend" });
     let made = account.change(resend).await;
-    account
-        .change(json!({ "operation": "append_send", "activity_id": made["activity_id"] }))
-        .await;
+    let detail = account.ask(&format!("/emails/{}", campaign["campaign_id"].as_str().unwrap()));
+    let detail = detail.await.unwrap();
+    let mut known = detail["campaign_activities"].as_array().unwrap().iter();
+    let known = known
+        .find(|activity| activity["role"] == "primary_email")
+        .unwrap();
+    // The resend before the send that the change is dated after.
+    for activity in [&made["activity_id"], &known["campaign_activity_id"]] {
+        account
+            .change(json!({ "operation": "append_send", "activity_id": activity }))
+            .await;
+    }
     let before = account.sandbox.requests().await.len();
     account.complete().await;
     let asked = asked_since(&account.sandbox, before).await;
-    // The history of the email that is known has no news, that of the new one is the second.
+    // The email that is known, and the new one.
     let expected = BTreeMap::from([("campaigns", 1), ("details", 1), ("histories", 2)]);
     assert_eq!(asked, expected);
     account.assert_logged(&account.activities().await).await;

@@ -11,7 +11,7 @@ mod unreadable;
 
 use async_graphql::{ComplexObject, Context, SimpleObject};
 use jiff::Timestamp;
-use sends_store::{Coverage, LogFilter};
+use sends_store::{Completeness, Coverage, LogFilter};
 
 pub(super) use self::{
     connection::{LoggedSendConnection, page},
@@ -64,15 +64,14 @@ impl LogCoverage {
 }
 
 impl LogCoverage {
-    /// How complete the log is between two moments, for which so much of it cannot be read.
-    fn new(coverage: Coverage, from: Option<Timestamp>, until: Option<Timestamp>, unreadable: u64) -> Self {
-        let (since, end) = match coverage {
+    fn new(completeness: Completeness) -> Self {
+        let (since, end) = match completeness.coverage {
             Coverage::Nothing => (None, None),
             Coverage::Between { since, until } => (since, Some(until)),
         };
         Self {
-            is_complete: coverage.contains(from, until) && unreadable == 0,
-            unreadable_count: i32::try_from(unreadable).unwrap_or(i32::MAX),
+            is_complete: completeness.is_complete,
+            unreadable_count: i32::try_from(completeness.unreadable_count).unwrap_or(i32::MAX),
             since,
             until: end,
         }
@@ -80,10 +79,8 @@ impl LogCoverage {
 
     /// How complete the log is for what a filter asks for.
     async fn of(reader: &LogReader, filter: &LogFilter) -> Result<Self, ApiError> {
-        let (from, until) = (filter.send.from, filter.send.until);
-        let coverage = reader.read(|log, owner| log.sync.coverage(owner)).await?;
-        let coverage = coverage.as_of(reader.asked_at());
-        let unreadable = reader.read(|log, owner| log.sync.unreadable_count(owner, from, until));
-        Ok(Self::new(coverage, from, until, unreadable.await?))
+        let (from, until, now) = (filter.send.from, filter.send.until, reader.asked_at());
+        let completeness = reader.read(|log, owner| log.sync.completeness(owner, from, until, now));
+        Ok(Self::new(completeness.await?))
     }
 }

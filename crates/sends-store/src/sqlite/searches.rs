@@ -8,8 +8,9 @@ use sends_core::{ActivityId, ActivityReference, Campaign, CampaignId};
 use super::write::Change;
 use super::{SqliteStore, campaigns, log, sync, unreadable};
 use crate::{
-    Coverage, FailedReading, GroupBy, KnownCampaign, Listing, LogFilter, LogPage, LogPageRequest, Owner,
-    Pending, SendLog, StoreFuture, Subject, SyncLog, SyncState, SyncWork, TotalGroup, Unreadable,
+    Completeness, Coverage, FailedReading, GroupBy, KnownCampaign, Listing, LogFilter, LogPage,
+    LogPageRequest, Owner, Pending, SendLog, StoreFuture, Subject, SyncLog, SyncState, SyncWork, TotalGroup,
+    Unreadable,
 };
 
 impl SendLog for SqliteStore {
@@ -91,6 +92,22 @@ impl SyncLog for SqliteStore {
 
     fn coverage(&self, owner: Owner) -> StoreFuture<'_, Coverage> {
         self.read(move |connection| sync::coverage(connection, owner))
+    }
+
+    fn completeness(
+        &self,
+        owner: Owner,
+        from: Option<Timestamp>,
+        until: Option<Timestamp>,
+        now: Timestamp,
+    ) -> StoreFuture<'_, Completeness> {
+        self.read(move |connection| {
+            // Both statements see one state of the store.
+            let transaction = connection.transaction()?;
+            let coverage = sync::coverage(&transaction, owner)?;
+            let unreadable = unreadable::count(&transaction, owner, from, until)?;
+            Ok(Completeness::new(coverage, unreadable, (from, until), now))
+        })
     }
 
     fn unreadable(&self, owner: Owner, limit: usize) -> StoreFuture<'_, Vec<Unreadable>> {

@@ -79,6 +79,28 @@ async fn it_counts_where_its_sends_may_be_missing_and_nowhere_else() {
 }
 
 #[tokio::test]
+async fn the_log_is_complete_where_it_was_listed_and_nothing_is_unreadable() {
+    let store = SqliteStore::in_memory().await.unwrap();
+    let is_complete = async |from: Option<i64>, until: Option<i64>, now: i64| {
+        let completeness = store.completeness(OWNER, from.map(at), until.map(at), at(now));
+        completeness.await.unwrap().is_complete
+    };
+    assert!(!is_complete(None, None, 200).await, "never listed");
+    list(&store, &[], 100).await;
+    assert!(is_complete(None, None, 200).await);
+    assert!(!is_complete(None, None, 99).await, "listed in the future");
+    assert!(!is_complete(None, Some(101), 200).await, "not listed since");
+    list(&store, &[changed(7, 80, 90)], 100).await;
+    assert!(!is_complete(None, Some(100), 200).await, "on the queue");
+    assert!(is_complete(None, Some(80), 200).await);
+    store.finish(OWNER, changed(7, 80, 90)).await.unwrap();
+    keep(&store, &[history(1, Some(10), 20, 100)]).await;
+    assert!(!is_complete(None, None, 200).await);
+    assert!(!is_complete(Some(20), None, 200).await);
+    assert!(is_complete(Some(21), None, 200).await);
+}
+
+#[tokio::test]
 async fn whoever_reads_it_ends_it_and_so_does_whoever_finds_it_gone() {
     let store = SqliteStore::in_memory().await.unwrap();
     let activities = [1, 2].map(|number| reference(number, ActivityRole::PrimaryEmail));

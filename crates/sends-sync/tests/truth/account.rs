@@ -39,10 +39,6 @@ pub(crate) struct Account {
     /// How the histories of removed campaigns are refused.
     refusal: u16,
     pub(crate) calls: Vec<String>,
-    /// The campaigns with a resend since the last synchronisation. They had no other change: a send that explains a change hides
-    /// another activity for an hour, which is what the fewest calls cost.
-    pub(crate) resent: Vec<String>,
-    pub(crate) synchronised_at: Timestamp,
 }
 
 impl Account {
@@ -55,8 +51,6 @@ impl Account {
             ignores_after_date: false,
             refusal: random.pick(&[404, 400]),
             calls: Vec::new(),
-            resent: Vec::new(),
-            synchronised_at: Timestamp::MIN,
         };
         for _ in 0..random.below(12) {
             account.now += SignedDuration::from_mins(i64::try_from(random.below(40_000)).unwrap());
@@ -113,14 +107,10 @@ impl Account {
         let now = self.now;
         let index = random.below(self.campaigns.len());
         let campaign = &mut self.campaigns[index];
-        if campaign.status == "Removed" || self.resent.contains(&campaign.id) {
+        if campaign.status == "Removed" {
             return;
         }
-        let change = random.below(8);
-        if change == 2 && campaign.updated_at >= self.synchronised_at && self.synchronised_at > Timestamp::MIN
-        {
-            return;
-        }
+        let change = random.below(9);
         campaign.updated_at = now;
         match change {
             0 | 1 => {
@@ -137,7 +127,17 @@ impl Account {
                 let mut resend = activity(random, "resend");
                 resend.sends.push(send(random, now));
                 campaign.activities.push(resend);
-                self.resent.push(campaign.id.clone());
+            }
+            // A resend and another send of the same campaign, in either order, of which the campaign shows one change.
+            8 => {
+                let (mut resend, later) = (activity(random, "resend"), now + SignedDuration::from_mins(9));
+                let (first, second) = random.pick(&[(now, later), (later, now)]);
+                resend.sends.push(send(random, first));
+                if let Some(email) = campaign.activities.first_mut() {
+                    email.sends.push(send(random, second));
+                }
+                campaign.activities.push(resend);
+                (campaign.updated_at, self.now) = (later, later);
             }
             3 => campaign.name.push('!'),
             4 => campaign.status = "Removed",
@@ -153,6 +153,13 @@ impl Account {
                 }
             }
         }
+    }
+
+    /// Whether the upstream may change this history by itself: its campaign is being sent.
+    pub(crate) fn is_executing(&self, activity: &str) -> bool {
+        self.campaigns.iter().any(|campaign| {
+            campaign.status == "Executing" && campaign.activities.iter().any(|own| own.id == activity)
+        })
     }
 
     pub(crate) fn answer(&mut self, path: &str, query: &str) -> (u16, String) {

@@ -3,7 +3,7 @@
 use async_graphql::{Context, Object};
 use jiff::{SignedDuration, Timestamp};
 use sends_client::{Pacer, pacing::PacerState};
-use sends_store::{Coverage, Pending};
+use sends_store::{Completeness, Pending};
 
 use super::{LogCoverage, unreadable::Unreadable};
 use crate::{
@@ -20,10 +20,9 @@ const MOST_UNREADABLE: usize = 100;
 
 /// What is known of the reading of the whole account.
 pub(in crate::graphql) struct SyncState {
-    coverage: Coverage,
+    completeness: Completeness,
     state: sends_store::SyncState,
     pending: Pending,
-    unreadable_count: u64,
     unreadable: Vec<sends_store::Unreadable>,
     pacer: PacerState,
 }
@@ -31,16 +30,13 @@ pub(in crate::graphql) struct SyncState {
 /// Reads it.
 pub(in crate::graphql) async fn state(context: &Context<'_>) -> Result<SyncState, ApiError> {
     let reader = context.data_unchecked::<LogReader>();
+    let now = reader.asked_at();
     Ok(SyncState {
-        coverage: reader
-            .read(|log, owner| log.sync.coverage(owner))
-            .await?
-            .as_of(reader.asked_at()),
+        completeness: reader
+            .read(|log, owner| log.sync.completeness(owner, None, None, now))
+            .await?,
         state: reader.read(|log, owner| log.sync.state(owner)).await?,
         pending: reader.read(|log, owner| log.sync.pending(owner)).await?,
-        unreadable_count: reader
-            .read(|log, owner| log.sync.unreadable_count(owner, None, None))
-            .await?,
         unreadable: reader
             .read(|log, owner| log.sync.unreadable(owner, MOST_UNREADABLE))
             .await?,
@@ -54,7 +50,7 @@ pub(in crate::graphql) async fn state(context: &Context<'_>) -> Result<SyncState
 impl SyncState {
     /// Since when and until when the log is complete. `isComplete` is about all that was ever sent.
     async fn coverage(&self) -> LogCoverage {
-        LogCoverage::new(self.coverage, None, None, self.unreadable_count)
+        LogCoverage::new(self.completeness)
     }
 
     /// What could not be read when it was last tried, `coverage { unreadableCount }` of them: at most 100, those first whose
@@ -136,10 +132,11 @@ impl SyncState {
     }
 }
 
-/// One for each campaign that is not known, one for its email, and one for each activity that is known.
+/// One for each campaign, one for the email of each that is not known, and one for each activity that is known.
 fn estimated_calls(pending: &Pending) -> u64 {
     let unread = pending.unread_campaigns.saturating_mul(2);
-    unread.saturating_add(pending.known_activities)
+    let changed = unread.saturating_add(pending.changed_campaigns);
+    changed.saturating_add(pending.known_activities)
 }
 
 /// When so many calls of background work have left.
@@ -173,6 +170,16 @@ fn complete_at(calls: u64, pacer: &PacerState, now: Timestamp) -> Option<Timesta
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_changed_campaign_costs_itself_and_its_activities() {
+        let pending = Pending {
+            unread_campaigns: 0,
+            changed_campaigns: 3,
+            known_activities: 4,
+        };
+        assert_eq!(estimated_calls(&pending), 7);
+    }
 
     #[test]
     fn what_does_not_fit_into_today_comes_on_the_days_after() {

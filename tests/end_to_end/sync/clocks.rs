@@ -1,0 +1,157 @@
+//! Clocks that disagree: this machine's and the upstream's.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::{Account, asked_since};
+
+const FOUR_YEARS: i64 = 4 * 365 * 24 * 3600;
+
+async fn send(account: &Account, activity: &str) {
+    let send = json!({ "operation": "append_send", "activity_id": activity });
+    account.change(send).await;
+}
+
+/// A send to a campaign that did not exist, and a resend of it.
+async fn send_twice(account: &Account, name: &str) {
+    let create = json!({ "operation": "create_campaign", "name": name });
+    let made = account.change(create).await;
+    send(account, made["activity_id"].as_str().unwrap()).await;
+    let resend =
+        json!({ "operation": "create_activity", "campaign_id": made["campaign_id"], "role": "resend" });
+    let resend = account.change(resend).await;
+    send(account, resend["activity_id"].as_str().unwrap()).await;
+}
+
+async fn advance_upstream(account: &Account, seconds: i64) {
+    let advance = json!({ "advance_seconds": seconds });
+    account.sandbox.control("POST", "clock", &advance).await;
+}
+
+/// That one synchronisation finds everything, and that the next one only lists what changed.
+async fn assert_in_step(account: &Account) {
+    account.complete().await;
+    account.assert_logged(&account.activities().await).await;
+    let state = account.sync_state().await;
+    let coverage = json!({ "isComplete": true, "unreadableCount": 0 });
+    assert_eq!(state["coverage"], coverage, "{state}");
+    let before = account.sandbox.requests().await.len();
+    account.complete().await;
+    let asked = asked_since(&account.sandbox, before).await;
+    assert_eq!(asked, BTreeMap::from([("campaigns", 1)]));
+}
+
+#[tokio::test]
+async fn what_was_sent_while_the_clock_was_in_2030_is_found_once_it_is_right() {
+    let account = Account::new(60, &[]);
+    assert_in_step(&account).await;
+    account.put_off_own_moments(FOUR_YEARS);
+    let state = account.sync_state().await;
+    assert_eq!(
+        state["coverage"]["isComplete"], false,
+        "listed in the future: {state}"
+    );
+    let activities = account.activities().await;
+    send(&account, &activities[0]).await;
+    send(&account, &activities[9]).await;
+    send_twice(&account, "Sent in 2030").await;
+
+    let before = account.sandbox.requests().await.len();
+    account.complete().await;
+    let asked = asked_since(&account.sandbox, before).await;
+    // Each changed campaign with its activities, and no other.
+    assert_eq!(asked["details"], 3, "{asked:?}");
+    assert!(asked["histories"] <= 6, "{asked:?}");
+    assert_in_step(&account).await;
+}
+
+#[tokio::test]
+async fn a_clock_that_is_years_behind_hides_no_send() {
+    let account = Account::new(60, &[]);
+    assert_in_step(&account).await;
+    advance_upstream(&account, FOUR_YEARS).await;
+    for round in ["first", "second"] {
+        send(&account, &account.activities().await[0]).await;
+        send_twice(&account, round).await;
+        assert_in_step(&account).await;
+    }
+}
+
+#[tokio::test]
+async fn a_clock_that_is_hours_ahead_or_behind_hides_no_send_then_nor_when_it_is_right_again() {
+    for hours in [-5, 5] {
+        let account = Account::new(60, &[]);
+        advance_upstream(&account, hours * 3600).await;
+        assert_in_step(&account).await;
+        send_twice(&account, "While it is wrong").await;
+        assert_in_step(&account).await;
+        send(&account, &account.activities().await[0]).await;
+        advance_upstream(&account, -hours * 3600).await;
+        send_twice(&account, "Once it is right").await;
+        account.complete().await;
+        account.assert_logged(&account.activities().await).await;
+        assert_eq!(account.sync_state().await["coverage"]["isComplete"], true);
+    }
+}
+
+#[tokio::test]
+async fn a_second_page_that_fails_for_ever_holds_up_nothing_else_and_is_read_when_it_can_be() {
+    // More campaigns than two pages of a listing hold.
+    let account = Account::new(1_300, &[]);
+    let fault = json!({ "kind": "status", "status": 400, "query_contains": "cursor=" });
+    account.sandbox.fault(&fault).await;
+    let activities = account.activities().await;
+    let mut lacking = usize::MAX;
+    for _ in 0..3 {
+        send(&account, &activities[0]).await;
+        let finished = account.sync(&[]).await;
+        assert_eq!(finished.status, Some(0), "{finished:?}");
+        let said = finished.output + &finished.errors;
+        for listing in ["list of campaigns", "report of sent campaigns"] {
+            assert!(said.contains(listing), "{said}");
+        }
+        let state = account.sync_state().await;
+        let coverage = json!({ "isComplete": false, "unreadableCount": 2 });
+        assert_eq!(state["coverage"], coverage, "{state}");
+        assert!(state["failure"].is_null(), "{state}");
+        assert_eq!(state["estimatedCalls"], 0, "{state}");
+
+        let (truth, logged) = (account.truth(&activities).await, account.logged().await);
+        assert!(logged.iter().all(|(id, sends)| truth.get(id) == Some(sends)));
+        let missing: Vec<&str> = truth
+            .iter()
+            .filter(|(id, _)| !logged.contains_key(*id))
+            .map(|(_, sends)| sends.last().unwrap()["runDate"].as_str().unwrap())
+            .collect();
+        assert!(
+            !missing.is_empty() && missing.len() <= lacking,
+            "{}",
+            missing.len()
+        );
+        lacking = missing.len();
+        // Complete from the last missing send on, and not before.
+        let newest = *missing.iter().max().unwrap();
+        let latest = truth
+            .values()
+            .flatten()
+            .map(|send| send["runDate"].as_str().unwrap())
+            .max();
+        let query = format!(
+            r#"{{ lacking: sends(filter: {{ from: "{newest}" }}) {{ coverage {{ isComplete unreadableCount }} }}
+                  whole: sends(filter: {{ from: "{}" }}) {{ coverage {{ isComplete unreadableCount }} }} }}"#,
+            latest.unwrap()
+        );
+        let answer = account.serve(&[]).query(&query).await;
+        let expected = json!({
+            "lacking": { "coverage": { "isComplete": false, "unreadableCount": 2 } },
+            "whole": { "coverage": { "isComplete": true, "unreadableCount": 0 } }
+        });
+        assert_eq!(answer["data"], expected, "{answer}");
+    }
+
+    account.sandbox.control("DELETE", "faults", &Value::Null).await;
+    // The pause after the last attempt passes.
+    account.put_off_own_moments(-3600);
+    assert_in_step(&account).await;
+}
