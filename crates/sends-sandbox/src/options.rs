@@ -80,10 +80,11 @@ Control requests (JSON, neither limited nor logged):
   POST   /_sandbox/faults               {\"kind\":\"status\",\"status\":503,\"body\":\"html\",\"path_contains\":\"/send_history\",\"count\":2}
            kinds: status reset close stall cut_off stalled_body not_json wrong_shape slow_body huge_body latency
                   answer_lost rewritten
+           limited by: path_contains query_contains activity_id skip count probability
   GET    /_sandbox/config               every switch above, by its name with underscores
   POST   /_sandbox/config               {\"availability\":\"closed\"}
   POST   /_sandbox/sends                {\"operation\":\"append_send\",\"activity_id\":\"...\",\"send\":{\"reason_code\":7}}
-  POST   /_sandbox/clock                {\"to_next_day\":true} or {\"advance_seconds\":3600}
+  POST   /_sandbox/clock                {\"to_next_day\":true} or {\"advance_seconds\":-3600}
   POST   /_sandbox/tokens               {\"account\":\"main\",\"scopes\":[\"campaign_data\"],\"expires_in\":5}
   POST   /_sandbox/tokens/revoke        {\"kind\":\"refresh\"}
   POST   /_sandbox/devices              {\"user_code\":\"...\",\"approve\":true}

@@ -6,7 +6,7 @@
 //! | step | calls | file |
 //! |---|---|---|
 //! | what was updated since the last listing; at first, everything | one for 500 campaigns | `listing.rs` |
-//! | what was sent lately, as the summaries report has it | one, four times a day; at first, one for 500 campaigns | `listing.rs` |
+//! | what was sent lately, as the summaries report has it | one, four times a day and when a draft changed; at first, one for 500 campaigns | `listing.rs` |
 //! | histories that may change by themselves | one each | `again.rs` |
 //! | what could not be read before | one each, more and more rarely | `again.rs` |
 //! | a campaign that was never read, or that changed | one, and one for each activity | `reading.rs` |

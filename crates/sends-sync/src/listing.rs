@@ -6,6 +6,16 @@ use sends_store::{FailedReading, KnownCampaign, Listing, Subject, SyncState, Unr
 
 use crate::{Progress, Stage, obstacle::Obstacle, rules, run::Run};
 
+/// What the list of campaigns came to.
+pub(crate) struct Listed {
+    /// Whether it showed a draft that is new or has changed. It may have been sent and made a draft again since the last
+    /// listing, which only the summaries report tells.
+    pub(crate) has_changed_drafts: bool,
+    /// The error of the first page, without which nothing is known of what changed. Any later page that fails by itself is
+    /// remembered.
+    pub(crate) ended: Result<(), Obstacle>,
+}
+
 /// One walk through the pages of a listing, newest record first, and what it lacks.
 struct Walk {
     subject: Subject,
@@ -143,17 +153,23 @@ fn unreadable(records: usize) -> String {
 }
 
 impl Run<'_> {
-    /// Lists what was updated since the last listing. The inner error is that of the first page, without which nothing is
-    /// known of what changed. Any later page that fails by itself is remembered.
+    /// Lists what was updated since the last listing.
     pub(crate) async fn list_campaigns(
         &self,
         state: &mut SyncState,
         gap: Option<Unreadable>,
-    ) -> Result<Result<(), Obstacle>, Obstacle> {
+    ) -> Result<Listed, Obstacle> {
+        let mut has_changed_drafts = false;
         let mut walk = Walk::new(Subject::Campaigns, state.changes_until, gap, self.clock.now());
         let mut page = match self.upstream.campaigns(walk.from, None).await {
             Ok(page) => page,
-            Err(error) => return self.without_first_page(walk, error.into()).await,
+            Err(error) => {
+                let ended = self.without_first_page(walk, error.into()).await?;
+                return Ok(Listed {
+                    has_changed_drafts,
+                    ended,
+                });
+            }
         };
         loop {
             self.count_listed(page.records.len());
@@ -163,7 +179,14 @@ impl Run<'_> {
             let known = self
                 .known(page.records.iter().map(|campaign| campaign.id))
                 .await?;
-            self.keep(campaigns_listed(page.records, &known, &walk)).await?;
+            let shows_drafts = has_drafts(&page.records, &known);
+            let mut listing = campaigns_listed(page.records, &known, &walk);
+            if shows_drafts {
+                // Kept with the page: after a kill, the next listing does not show them as changed any more.
+                (has_changed_drafts, state.reports_read_at) = (true, None);
+                listing.state = Some(state.clone());
+            }
+            self.keep(listing).await?;
             if is_beyond {
                 tracing::warn!(
                     "the list of campaigns goes on before the date that was asked for (after_date): the upstream ignores it, \
@@ -183,7 +206,10 @@ impl Run<'_> {
         }
         (state.listed_at, state.changes_until) = (Some(walk.began), walk.next_mark());
         self.end_walk(&walk, state).await?;
-        Ok(Ok(()))
+        Ok(Listed {
+            has_changed_drafts,
+            ended: Ok(()),
+        })
     }
 
     /// Reads the summaries report as far back as it was read before. What cannot be read of it is remembered.
@@ -276,6 +302,11 @@ impl Run<'_> {
             };
         });
     }
+}
+
+fn has_drafts(campaigns: &[Campaign], known: &[Option<KnownCampaign>]) -> bool {
+    let mut listed = campaigns.iter().zip(known);
+    listed.any(|(campaign, known)| rules::is_changed_draft(campaign, known.as_ref()))
 }
 
 fn campaigns_listed(campaigns: Vec<Campaign>, known: &[Option<KnownCampaign>], walk: &Walk) -> Listing {

@@ -77,6 +77,11 @@ pub(crate) fn work_of_listed(
     })
 }
 
+/// Whether a campaign is listed as a draft of which no send is known, and was not listed like this before.
+pub(crate) fn is_changed_draft(campaign: &Campaign, known: Option<&KnownCampaign>) -> bool {
+    !can_have_sends(campaign, known) && !known.is_some_and(|known| is_unchanged(campaign, known))
+}
+
 /// A campaign that does not say when it changed may have. One that is listed again after it was gone has, unless it is listed
 /// as a removed one.
 fn is_unchanged(campaign: &Campaign, known: &KnownCampaign) -> bool {
@@ -166,7 +171,8 @@ fn is_unfinished(outcome: Outcome) -> bool {
     )
 }
 
-/// A draft that was never sent has no history: scheduling it makes it something else.
+/// A draft that was never sent has no history: scheduling it makes it something else. One that was sent and made a draft
+/// again before it was listed is told by the summaries report.
 fn can_have_sends(campaign: &Campaign, known: Option<&KnownCampaign>) -> bool {
     let was_sent = known.is_some_and(|known| known.last_sent_at.is_some() || last_run(known).is_some());
     was_sent || campaign.status.as_deref() != Some(&CampaignStatus::Draft)

@@ -161,18 +161,23 @@ impl Run<'_> {
         let is_due = rules::reports_are_due(state.reports_read_at, gap_of_report.as_ref(), self.clock.now());
         // What was sent last is to be read first, so at first that has to be known before anything is put on the queue.
         let is_first = state.reports_read_at.is_none();
-        if is_due && is_first {
+        let is_read_first = is_due && is_first;
+        if is_read_first {
             self.list_summaries(state, gap_of_report.clone()).await?;
         }
+        let read_at = state.reports_read_at;
         let listed = self.list_campaigns(state, gap(Subject::Campaigns)).await?;
-        if is_due && !is_first {
+        if is_read_first {
+            // The drafts that are new are older than the report.
+            state.reports_read_at = read_at;
+        } else if is_due || listed.has_changed_drafts {
             self.list_summaries(state, gap_of_report).await?;
         }
         self.read_unsettled().await?;
         self.work_off().await?;
         // At last, since it is the least likely to bring anything.
         self.retry_unreadable().await?;
-        listed
+        listed.ended
     }
 
     /// Reads what is on the queue until nothing is left on it.

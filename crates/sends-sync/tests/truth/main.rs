@@ -39,8 +39,10 @@ use random::Random;
 
 const OWNER: Owner = Owner::new([1; 16]);
 
-/// How many accounts are tried unless `TRUTH_ACCOUNTS` says another number. `TRUTH_SEED` sets the seed of the first.
-const ACCOUNTS: u64 = 1_200;
+/// How many accounts are tried, and how many more with a wrong clock, unless `TRUTH_ACCOUNTS` says another number.
+/// `TRUTH_SEED` sets the seed of the first, and is one account.
+const ACCOUNTS: u64 = 1_000;
+const WRONG_CLOCK_ACCOUNTS: u64 = 300;
 
 /// How often each of them is changed and synchronised again.
 const ROUNDS: usize = 4;
@@ -51,7 +53,7 @@ const WRONG_CLOCKS: [i64; 4] = [5, -5, 24 * 1_400, -24 * 2_000];
 #[test]
 fn the_log_equals_the_truth_less_what_is_named_and_is_complete_when_nothing_is() {
     let (calls, named, odd) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
-    let tried = for_each_seed(async |world: &World, seed| {
+    let tried = for_each_seed(ACCOUNTS, async |world: &World, seed| {
         let (of_account, of_named) = world.live_through(seed).await;
         calls.fetch_add(of_account, Ordering::Relaxed);
         named.fetch_add(of_named, Ordering::Relaxed);
@@ -63,21 +65,21 @@ fn the_log_equals_the_truth_less_what_is_named_and_is_complete_when_nothing_is()
 #[test]
 fn after_a_wrong_clock_one_synchronisation_finds_every_send_and_the_next_reads_nothing_again() {
     let calls = AtomicU64::new(0);
-    let tried = for_each_seed(async |world: &World, seed| {
+    let tried = for_each_seed(WRONG_CLOCK_ACCOUNTS, async |world: &World, seed| {
         calls.fetch_add(world.live_through_a_wrong_clock(seed).await, Ordering::Relaxed);
     });
     eprintln!("{tried} accounts with a wrong clock: {calls:?} calls");
 }
 
-/// Lives through the accounts on all cores. Returns how many there were.
-fn for_each_seed(live: impl AsyncFn(&World, u64) + Sync) -> u64 {
+/// Lives through so many accounts, unless set otherwise, on all cores. Returns how many there were.
+fn for_each_seed(accounts: u64, live: impl AsyncFn(&World, u64) + Sync) -> u64 {
     let setting = |name: &str| {
         std::env::var(name)
             .ok()
             .map(|number| number.parse::<u64>().unwrap())
     };
     let first = setting("TRUTH_SEED");
-    let count = setting("TRUTH_ACCOUNTS").unwrap_or(if first.is_some() { 1 } else { ACCOUNTS });
+    let count = setting("TRUTH_ACCOUNTS").unwrap_or(if first.is_some() { 1 } else { accounts });
     let next = AtomicU64::new(0);
     let work = || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -205,14 +207,18 @@ impl World {
         let store = Arc::new(SqliteStore::in_memory().await.unwrap());
         let wrong = random.pick(&WRONG_CLOCKS);
         let begins_wrong = random.percent(30);
-        let clocks = [if begins_wrong { wrong } else { 0 }, wrong, wrong, 0];
+        let clocks = [if begins_wrong { wrong } else { 0 }, wrong, wrong, 0, 0];
         let mut calls = 0;
-        for (round, ahead) in clocks.into_iter().enumerate() {
+        for (round, ahead) in clocks.iter().copied().enumerate() {
             {
                 let mut account = self.account.lock().unwrap();
                 account.now += SignedDuration::from_mins(i64::try_from(1 + random.below(2_000)).unwrap());
                 for _ in 0..random.below(5) {
                     account.change(&mut random);
+                }
+                if round == clocks.len() - 1 {
+                    // Every send is older than a day, after which it is read once more.
+                    account.now += SignedDuration::from_hours(24 * 8);
                 }
             }
             let report = self.synchronise(&store, ahead).await;
