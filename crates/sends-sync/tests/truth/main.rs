@@ -10,6 +10,7 @@
 mod account;
 mod oddities;
 mod random;
+mod readers;
 mod server;
 
 use std::{
@@ -294,12 +295,7 @@ impl World {
         let named = store.unreadable(OWNER, usize::MAX).await.unwrap();
         let logged = logged(store).await;
         let now = self.account.lock().unwrap().now + SignedDuration::from_hours(hours_ahead);
-        let stretches = stretches(now, &mut Random::new(seed ^ 0x5eed));
-        let mut told = Vec::new();
-        for (from, until) in stretches {
-            let completeness = store.completeness(OWNER, from, until, now).await.unwrap();
-            told.push((from, until, completeness));
-        }
+        let told = readers::ask(store, now, &mut Random::new(seed)).await;
         let account = self.account.lock().unwrap();
         let place = format!(
             "seed {seed}, round {round}, named {named:#?}, calls {:#?}",
@@ -357,59 +353,22 @@ impl World {
                 "{id} is no activity, {place}"
             );
         }
-        for (from, until, completeness) in told {
-            let lacks = |one: &&Unreadable| {
-                from.is_none_or(|from| from <= one.missing_until)
-                    && until.is_none_or(|until| one.missing_from.is_none_or(|missing| missing <= until))
-            };
-            let is_named = named.iter().any(|one| lacks(&one));
-            let stretch = format!("{from:?} to {until:?} is {completeness:?}, {place}");
-            assert_eq!(completeness.is_complete, !is_named, "{stretch}");
-            // Where the clock was wrong, dates may be, too; without dates they do not matter.
-            if completeness.is_complete && (has_right_dates || (from, until) == (None, None)) {
-                let within = |sends: &BTreeMap<ActivityId, BTreeMap<i32, (Timestamp, i64)>>| -> Vec<_> {
-                    let all = sends.iter().flat_map(|(id, sends)| {
-                        let dated = sends
-                            .iter()
-                            .map(|(number, (run_date, count))| (*run_date, *number, *count));
-                        dated.map(|dated| (*id, dated))
-                    });
-                    all.filter(|(_, (run_date, ..))| {
-                        from.is_none_or(|from| from <= *run_date)
-                            && until.is_none_or(|until| *run_date < until)
-                    })
-                    .collect()
-                };
-                assert_eq!(within(&shown), within(&truth), "{stretch}");
-            }
+        for told in told {
+            told.check(&named, (&shown, &truth), has_right_dates, &place);
         }
         u64::try_from(named.len()).unwrap()
     }
 }
 
-/// Stretches that readers may ask for: everything, and random ones that end before now.
-fn stretches(now: Timestamp, random: &mut Random) -> Vec<(Option<Timestamp>, Option<Timestamp>)> {
-    let mut stretches = vec![(None, None)];
-    for _ in 0..8 {
-        // More of them lie in the last days, where accounts change.
-        let within = random.pick(&[60, 3_000, 500_000]);
-        let mut back = || now - SignedDuration::from_mins(i64::try_from(random.below(within)).unwrap());
-        let (one, other) = (back(), back());
-        let (from, until) = (one.min(other), one.max(other));
-        stretches.push(random.pick(&[(Some(from), Some(until)), (Some(from), None), (None, Some(until))]));
-    }
-    stretches
-}
+type OddSends = BTreeMap<i32, (Option<Timestamp>, Option<i64>)>;
 
-type Sends = BTreeMap<i32, (Option<Timestamp>, Option<i64>)>;
-
-async fn logged(store: &SqliteStore) -> BTreeMap<ActivityId, Sends> {
+async fn logged(store: &SqliteStore) -> BTreeMap<ActivityId, OddSends> {
     let request = LogPageRequest {
         limit: 10_000,
         ..LogPageRequest::default()
     };
     let page = store.page(OWNER, &LogFilter::default(), request).await.unwrap();
-    let mut logged: BTreeMap<ActivityId, Sends> = BTreeMap::new();
+    let mut logged: BTreeMap<ActivityId, OddSends> = BTreeMap::new();
     for one in page.sends {
         let of_activity = logged.entry(one.activity).or_default();
         of_activity.insert(one.send.send_id, (one.send.run_date, one.send.count));
