@@ -89,8 +89,8 @@ async fn a_change_costs_the_campaign_and_the_histories_of_all_its_activities() {
     let resend =
         json!({ "operation": "create_activity", "campaign_id": campaign["campaign_id"], "role": "resend" });
     let made = account.change(resend).await;
-    let detail = account.ask(&format!("/emails/{}", campaign["campaign_id"].as_str().unwrap()));
-    let detail = detail.await.unwrap();
+    let path = format!("/emails/{}", campaign["campaign_id"].as_str().unwrap());
+    let detail = account.ask(&path).await.unwrap();
     let mut known = detail["campaign_activities"].as_array().unwrap().iter();
     let known = known
         .find(|activity| activity["role"] == "primary_email")
