@@ -144,7 +144,9 @@ fn limit(on_a_page: u16) -> (&'static str, String) {
 pub struct ResourcePage<T> {
     /// The records that could be read, in the upstream's order.
     pub records: Vec<T>,
-    /// How many could not. What is wrong with them is in the log.
+    /// How many values of each record could not be read, and are missing in it, in the order of the records.
+    pub unreadable_values: Vec<usize>,
+    /// How many records could not be read. What is wrong with them is in the log.
     pub unreadable: usize,
     /// What to ask for the next page. `None` on the last one, and where the listing is cut short.
     pub next: Option<NextPage<T>>,
@@ -209,6 +211,7 @@ impl<T: Paged> ResourcePage<T> {
         }
         Self {
             records: page.records,
+            unreadable_values: page.unreadable_values,
             unreadable: page.unreadable,
             cut_short: next.as_ref().err().copied(),
             next: next.ok().flatten(),

@@ -20,14 +20,34 @@ pub struct AccountSummary {
     pub organization_name: Option<String>,
     /// The account's time zone, such as `US/Eastern`.
     pub time_zone_id: Option<String>,
+    /// How many of these values could not be read, and are missing. 0 as a rule.
+    pub unreadable_values: usize,
 }
+
+/// The members of a summary that are not read, by which it is known as one.
+const UNREAD: [&str; 11] = [
+    "company_logo",
+    "contact_email",
+    "contact_phone",
+    "country_code",
+    "first_name",
+    "last_name",
+    "organization_phone",
+    "physical_address",
+    "state_code",
+    "state_name",
+    "website",
+];
 
 read_as_object! {
     AccountSummary = "an account summary", |fields, oddities| {
+        let read = ["encoded_account_id", "organization_name", "time_zone_id"];
+        fields.require_any(&[&read[..], &UNREAD].concat())?;
         Self {
             encoded_account_id: fields.read("encoded_account_id", oddities),
             organization_name: fields.read("organization_name", oddities).map(|Prose(name)| name),
             time_zone_id: fields.read("time_zone_id", oddities),
+            unreadable_values: oddities.values,
         }
     }
 }

@@ -44,21 +44,39 @@ pub struct ActivityDetail {
     pub contact_list_ids: Vec<ListId>,
     /// The segments that it would be sent to now.
     pub segment_ids: Vec<SegmentId>,
+    /// How many values could not be read, and are missing. An odd id of the activity itself is not among them, since nothing
+    /// is missing without it. 0 as a rule.
+    pub unreadable_values: usize,
 }
 
 impl FromJsonOf<ActivityId> for ActivityDetail {
     fn decode_of(asked: ActivityId, json: &[u8]) -> Result<Decoded<Self>, DecodeError> {
         let json = mended(json);
         let fields = json::object(&json, "an email activity")?;
+        fields.require_any(&[
+            "campaign_activity_id",
+            "campaign_id",
+            "role",
+            "current_status",
+            "subject",
+            "preheader",
+            "from_name",
+            "from_email",
+            "reply_to_email",
+            "format_type",
+            "contact_list_ids",
+            "segment_ids",
+        ])?;
         let mut oddities = Oddities::default();
         fields.confirm("campaign_activity_id", &asked, &mut oddities)?;
+        let odd_ids = oddities.values;
         let mut prose = |name| {
             let text: Option<Prose> = fields.read(name, &mut oddities);
             text.map(|Prose(text)| text)
         };
         let (subject, preheader) = (prose("subject"), prose("preheader"));
         let from_name = prose("from_name");
-        let value = Self {
+        let mut value = Self {
             id: asked,
             campaign: fields.read("campaign_id", &mut oddities),
             role: fields.read("role", &mut oddities),
@@ -71,7 +89,9 @@ impl FromJsonOf<ActivityId> for ActivityDetail {
             format_type: fields.read("format_type", &mut oddities),
             contact_list_ids: fields.list("contact_list_ids", &mut oddities),
             segment_ids: fields.list("segment_ids", &mut oddities),
+            unreadable_values: 0,
         };
+        value.unreadable_values = oddities.values - odd_ids;
         Ok(Decoded { value, oddities })
     }
 }

@@ -47,6 +47,8 @@ pub struct CampaignDetail {
     /// How many activities the answer names in a form that cannot be read, such as without an id; 1 where their list is missing
     /// as a whole. They are not among the others. The vendor's documentation has such examples.
     pub unreadable_activities: usize,
+    /// How many values of the campaign and how many roles of its activities could not be read, and are missing. 0 as a rule.
+    pub unreadable_values: usize,
 }
 
 /// One activity of a campaign.
@@ -111,8 +113,19 @@ impl FromJsonOf<CampaignId> for CampaignDetail {
     fn decode_of(asked: CampaignId, json: &[u8]) -> Result<Decoded<Self>, DecodeError> {
         let json = mended(json);
         let fields = json::object(&json, "a campaign")?;
+        fields.require_any(&[
+            "campaign_id",
+            "name",
+            "current_status",
+            "type",
+            "type_code",
+            "created_at",
+            "updated_at",
+            "campaign_activities",
+        ])?;
         let mut oddities = Oddities::default();
         fields.confirm("campaign_id", &asked, &mut oddities)?;
+        let odd_ids = oddities.values;
         let mut activities = Vec::new();
         // Without its list a campaign must not look like one that has no activities.
         let listed = match fields.member("campaign_activities") {
@@ -131,9 +144,11 @@ impl FromJsonOf<CampaignId> for CampaignDetail {
                 Err(reason) => oddities.record(|| format!("field campaign_activities[{index}]: {reason}")),
             }
         }
+        let campaign = Campaign::read(asked, &fields, &mut oddities);
         let value = Self {
-            campaign: Campaign::read(asked, &fields, &mut oddities),
+            campaign,
             unreadable_activities: unlisted + count - activities.len(),
+            unreadable_values: oddities.values - odd_ids,
             activities,
         };
         Ok(Decoded { value, oddities })

@@ -127,6 +127,19 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// Checks that an answer has at least one of these members, be it odd. An error in place of the resource has none.
+    pub(crate) fn require_any(&self, names: &[&str]) -> Result<(), DecodeError> {
+        let is_there = |name: &&str| !matches!(self.member(name), Member::Absent);
+        if names.iter().any(|name| is_there(name)) {
+            return Ok(());
+        }
+        Err(DecodeError::new(
+            self.what,
+            "",
+            "the answer has none of its members",
+        ))
+    }
+
     /// Checks that an answer about one id is about that id. One that names none, or none that can be read, is taken to be.
     pub(crate) fn confirm<T: Lenient + PartialEq>(
         &self,

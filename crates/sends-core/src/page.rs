@@ -32,6 +32,8 @@ use crate::{DecodeError, Decoded, FromJson, Oddities, json};
 pub struct Page<T> {
     /// The records that could be read.
     pub records: Vec<T>,
+    /// How many values of each record could not be read, and are missing in it, in the order of the records.
+    pub unreadable_values: Vec<usize>,
     /// How many records could not be read; at least 1 when the list of records is missing, null or not an array. 0 as a rule.
     pub unreadable: usize,
     /// The way to the next page.
@@ -60,10 +62,11 @@ impl<T: Listed> FromJson for Page<T> {
         let json = mended(json);
         let fields = json::object(&json, "a page")?;
         let mut oddities = Oddities::default();
-        let mut records = Vec::new();
+        let (mut records, mut unreadable_values) = (Vec::new(), Vec::new());
         for (record, number) in elements::<T>(&fields, &mut oddities).into_iter().zip(1_usize..) {
             match T::decode(record.as_bytes()) {
                 Ok(decoded) => {
+                    unreadable_values.push(decoded.oddities.values);
                     oddities.add(decoded.oddities, || format!("record {number} of the page"));
                     records.push(decoded.value);
                 }
@@ -74,6 +77,7 @@ impl<T: Listed> FromJson for Page<T> {
         let next = next_link(&fields, &mut oddities);
         let value = Self {
             records,
+            unreadable_values,
             unreadable,
             next,
         };

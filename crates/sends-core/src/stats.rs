@@ -20,6 +20,8 @@ pub struct ActivityStats {
     pub last_refresh_time: Option<Timestamp>,
     /// The counts.
     pub stats: EngagementStats,
+    /// How many values could not be read, and are missing. 0 as a rule.
+    pub unreadable_values: usize,
 }
 
 /// The statistics of all activities of one campaign together (`/reports/stats/email_campaigns/{ids}`).
@@ -31,6 +33,8 @@ pub struct CampaignStats {
     pub last_refresh_time: Option<Timestamp>,
     /// The counts.
     pub stats: EngagementStats,
+    /// How many values could not be read, and are missing. 0 as a rule.
+    pub unreadable_values: usize,
 }
 
 read_as_object! {
@@ -39,6 +43,7 @@ read_as_object! {
             id: fields.require("campaign_activity_id")?,
             last_refresh_time: fields.read("last_refresh_time", oddities),
             stats: EngagementStats::of(&fields, oddities),
+            unreadable_values: oddities.values,
         }
     }
     CampaignStats = "the statistics of a campaign", |fields, oddities| {
@@ -46,6 +51,7 @@ read_as_object! {
             id: fields.require("campaign_id")?,
             last_refresh_time: fields.read("last_refresh_time", oddities),
             stats: EngagementStats::of(&fields, oddities),
+            unreadable_values: oddities.values,
         }
     }
 }

@@ -8,9 +8,9 @@
 
 use insta::assert_snapshot;
 use sends_core::{
-    ActivityDetail, ActivityReference, ActivityStats, Campaign, CampaignDetail, CampaignStats,
-    CampaignStatus, CampaignSummary, ContactList, EngagementStats, FromJson, FromJsonOf, ListId, NextLink,
-    Page, Schedule, Segment, SegmentId, Verbatim,
+    AccountSummary, ActivityDetail, ActivityReference, ActivityStats, Campaign, CampaignDetail,
+    CampaignStats, CampaignStatus, CampaignSummary, ContactList, EngagementStats, FromJson, FromJsonOf,
+    ListId, NextLink, Page, Schedule, Segment, SegmentId, Verbatim,
 };
 
 const CAMPAIGN: &str = "cafe1ead-0000-4000-8000-000000000001";
@@ -232,6 +232,60 @@ fn a_link_is_read_with_and_without_an_object_around_it() {
         assert_eq!(page.next, NextLink::To("/v3/segments?cursor=x".into()), "{next}");
         assert_eq!(oddities, "", "{next}");
     }
+}
+
+#[test]
+fn a_list_of_null_is_a_missing_list() {
+    assert_eq!(page::<Campaign>(r#"{"campaigns": null}"#).0.unreadable, 1);
+    assert_eq!(page::<Segment>(r#"{"segments": null}"#).0.unreadable, 1);
+    assert_eq!(page::<ContactList>(r#"{"lists": null}"#).0.unreadable, 1);
+    for json in [r#"{"results": null, "errors": []}"#, r#"{"errors": []}"#] {
+        assert_eq!(page::<ActivityStats>(json).0.unreadable, 1, "{json}");
+        assert_eq!(page::<CampaignStats>(json).0.unreadable, 1, "{json}");
+    }
+    assert_eq!(page::<ActivityStats>(r#"{"results": []}"#).0.unreadable, 0);
+}
+
+#[test]
+fn an_answer_that_carries_nothing_of_the_resource_is_refused() {
+    for json in [
+        "{}",
+        r#"{"error_key": "x", "error_message": "y"}"#,
+        r#"{"name": null}"#,
+    ] {
+        let json = json.as_bytes();
+        assert!(ActivityDetail::decode_of(ACTIVITY.parse().unwrap(), json).is_err());
+        assert!(CampaignDetail::decode_of(CAMPAIGN.parse().unwrap(), json).is_err());
+        assert!(Segment::decode_of(SegmentId::new(7), json).is_err());
+        assert!(AccountSummary::decode(json).is_err());
+    }
+    assert_snapshot!(refusal::<AccountSummary>("{}"), @"not an account summary: the answer has none of its members");
+    let unread_only = read::<AccountSummary>(r#"{"country_code": "US"}"#);
+    assert_eq!(unread_only, AccountSummary::default());
+}
+
+#[test]
+fn each_record_counts_its_own_values_that_cannot_be_read() {
+    let (page, _) = page::<Campaign>(&format!(
+        r#"{{"campaigns": [{{"campaign_id": "{CAMPAIGN}", "updated_at": 7, "name": []}}, {{}}, {{"campaign_id": "{CAMPAIGN}"}}]}}"#
+    ));
+    assert_eq!((page.records.len(), page.unreadable_values), (2, vec![2, 0]));
+    let odd_id = r#"{"campaign_activity_id": "DRAFT", "subject": 7, "segment_ids": ["x", 14]}"#;
+    assert_eq!(activity(odd_id).unreadable_values, 2);
+    let odd_role = format!(
+        r#"{{"created_at": "", "campaign_activities": [{{"campaign_activity_id": "{ACTIVITY}", "role": 7}}]}}"#
+    );
+    assert_eq!(detail(&odd_role).unreadable_values, 2);
+    let list: ContactList = read(r#"{"list_id": "l", "name": "N", "favorite": "yes"}"#);
+    assert_eq!(list.unreadable_values, 1);
+    let segment: Segment = read(r#"{"segment_id": 7, "edited_at": "today"}"#);
+    assert_eq!(segment.unreadable_values, 1);
+    let stats: ActivityStats = read(&format!(
+        r#"{{"campaign_activity_id": "{ACTIVITY}", "stats": {{"em_sends": "many", "em_opens": 1}}}}"#
+    ));
+    assert_eq!(stats.unreadable_values, 1);
+    let account: AccountSummary = read(r#"{"time_zone_id": 7, "organization_name": "O"}"#);
+    assert_eq!(account.unreadable_values, 1);
 }
 
 #[test]

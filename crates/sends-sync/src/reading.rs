@@ -60,6 +60,7 @@ impl Run<'_> {
             campaign,
             mut activities,
             unreadable_activities,
+            unreadable_values: _,
         } = detail;
         if unreadable_activities > 0 {
             let named: Vec<ActivityId> = activities.iter().map(|activity| activity.id).collect();

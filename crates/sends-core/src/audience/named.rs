@@ -33,6 +33,8 @@ pub struct ContactList {
     pub deleted_at: Option<Timestamp>,
     /// Whether it was deleted, which is whether it has a date of that. `None` when there is one that cannot be read.
     pub is_deleted: Option<bool>,
+    /// How many values could not be read, and are missing. 0 as a rule.
+    pub unreadable_values: usize,
 }
 
 /// A segment (`/segments`). Every field but the id may be missing. Deleted ones are not listed, but can be read by
@@ -47,6 +49,8 @@ pub struct Segment {
     pub created_at: Option<Timestamp>,
     /// When it was last changed.
     pub edited_at: Option<Timestamp>,
+    /// How many values could not be read, and are missing. 0 as a rule.
+    pub unreadable_values: usize,
 }
 
 read_as_object! {
@@ -63,6 +67,7 @@ read_as_object! {
             updated_at: fields.read("updated_at", oddities),
             deleted_at,
             is_deleted: (deleted_at.is_some() || is_blank).then_some(deleted_at.is_some()),
+            unreadable_values: oddities.values,
         }
     }
     Segment = "a segment", |fields, oddities| {
@@ -75,6 +80,7 @@ impl FromJsonOf<SegmentId> for Segment {
     fn decode_of(asked: SegmentId, json: &[u8]) -> Result<Decoded<Self>, DecodeError> {
         let json = mended(json);
         let fields = json::object(&json, "a segment")?;
+        fields.require_any(&["segment_id", "name", "created_at", "edited_at"])?;
         let mut oddities = Oddities::default();
         fields.confirm("segment_id", &asked, &mut oddities)?;
         let value = Self::read(asked, &fields, &mut oddities);
@@ -84,11 +90,13 @@ impl FromJsonOf<SegmentId> for Segment {
 
 impl Segment {
     fn read(id: SegmentId, fields: &Fields<'_>, oddities: &mut Oddities) -> Self {
+        let odd_ids = oddities.values;
         Self {
             id,
             name: fields.read("name", oddities).map(|Prose(name)| name),
             created_at: fields.read("created_at", oddities),
             edited_at: fields.read("edited_at", oddities),
+            unreadable_values: oddities.values - odd_ids,
         }
     }
 }

@@ -178,6 +178,7 @@ fn sent_at(moment: Timestamp) -> Answer {
 
 fn page<T>(records: Vec<T>) -> ResourcePage<T> {
     ResourcePage {
+        unreadable_values: vec![0; records.len()],
         records,
         unreadable: 0,
         next: None,
@@ -252,6 +253,7 @@ impl Upstream for Remote {
                     role: Some(ActivityRole::PrimaryEmail.into()),
                 }],
                 unreadable_activities: self.unreadable_activities.load(Ordering::Relaxed),
+                unreadable_values: 0,
             })
         }
         .boxed()
