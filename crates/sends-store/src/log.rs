@@ -103,6 +103,8 @@ pub struct LoggedSend {
     pub activity: ActivityId,
     /// The place of the send in its activity's history, counted from 0.
     pub ordinal: u32,
+    /// How many sends before it in that history have the same `send_id`. 0 as a rule.
+    pub repeat: u32,
     /// The campaign of the activity. `None` while nobody has read which one it is.
     pub campaign: Option<Campaign>,
     /// The send.

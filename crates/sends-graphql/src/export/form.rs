@@ -188,6 +188,7 @@ mod tests {
         let logged = |name: &str, json: &str| LoggedSend {
             activity: "1ead98be-dfa0-4e04-81f7-5f1534d42e9c".parse().unwrap(),
             ordinal: 0,
+            repeat: 0,
             campaign: Some(Campaign {
                 id: CampaignId::from_bytes([7; 16]),
                 name: Some(name.to_owned()),

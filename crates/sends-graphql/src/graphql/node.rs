@@ -1,7 +1,7 @@
 //! Global object identification: what a normalised cache asks again by an id alone.
 //!
-//! An id is read here and nowhere else: a UUID names an activity, a UUID with a colon and a number one of its sends, and
-//! everything else has its type and a colon before its own id.
+//! An id is read here and nowhere else: a UUID names an activity, a UUID with a colon and the place of a send one of its
+//! sends, and everything else has its type and a colon before its own id.
 
 use std::sync::Arc;
 
@@ -13,6 +13,7 @@ use super::{
     activity::CampaignActivity,
     audience::{ContactList, LIST, SEGMENT, Segment},
     campaign::{CAMPAIGN, Campaign},
+    paging::Place,
     send::HistoricSend,
 };
 use crate::loader::{HistoryLoader, Question};
@@ -37,7 +38,7 @@ pub(super) enum Node {
 #[derive(Clone, Debug, Eq, PartialEq)]
 enum Name {
     Activity(ActivityId),
-    Send(ActivityId, i32),
+    Send(ActivityId, Place),
     Campaign(CampaignId),
     ContactList(ListId),
     Segment(SegmentId),
@@ -51,15 +52,14 @@ pub(super) async fn find(context: &Context<'_>, id: &ID) -> Result<Node, ApiErro
         Name::Campaign(campaign) => Ok(Node::Campaign(Campaign::new(campaign))),
         Name::ContactList(list) => Ok(Node::ContactList(ContactList(list))),
         Name::Segment(segment) => Ok(Node::Segment(Segment(segment))),
-        Name::Send(activity, send_id) => {
+        Name::Send(activity, place) => {
             let question = Question {
                 activity,
                 max_age: None,
             };
             let loader = context.data_unchecked::<HistoryLoader>();
             let history = loader.load(question).await?.history;
-            let index = history.sends().iter().position(|send| send.send_id == send_id);
-            let index = index.ok_or_else(ApiError::no_such_send)?;
+            let index = place.index_in(&history).ok_or_else(ApiError::no_such_send)?;
             Ok(Node::Send(HistoricSend::new(
                 activity,
                 Arc::clone(&history),
@@ -80,15 +80,14 @@ fn read(id: &ID) -> Result<Name, ApiError> {
         _ => {}
     }
     let activity = activity.parse()?;
-    // Only the one spelling that is given out: `+1` or `01` would be a second key of the same send in a cache.
-    send_id
-        .parse::<i32>()
-        .ok()
-        .filter(|number| number.to_string() == send_id)
-        .map(|send_id| Name::Send(activity, send_id))
-        .ok_or_else(|| {
-            ApiError::bad_user_input("The id of a send is that of its activity, a colon and its `sendId`.")
-        })
+    let message = || {
+        ApiError::bad_user_input(
+            "The id of a send is that of its activity, a colon and its `sendId`; a repeated `sendId` is followed by a colon \
+             and a number from 2 on.",
+        )
+    };
+    let place = Place::of_id(send_id).ok_or_else(message)?;
+    Ok(Name::Send(activity, place))
 }
 
 fn segment(id: &str) -> Result<SegmentId, ApiError> {
@@ -130,8 +129,19 @@ mod tests {
         assert_eq!(read(&ID::from(ACTIVITY)).unwrap(), Name::Activity(activity));
         for send_id in [1, 0, -7, i32::MAX] {
             let id = ID(format!("{ACTIVITY}:{send_id}"));
-            assert_eq!(read(&id).unwrap(), Name::Send(activity, send_id));
+            assert_eq!(
+                read(&id).unwrap(),
+                Name::Send(activity, Place { send_id, repeat: 0 })
+            );
         }
+        let repeated = Place {
+            send_id: 3,
+            repeat: 1,
+        };
+        assert_eq!(
+            read(&ID(format!("{ACTIVITY}:3:2"))).unwrap(),
+            Name::Send(activity, repeated)
+        );
     }
 
     #[test]
@@ -168,7 +178,20 @@ mod tests {
 
     #[test]
     fn anything_else_is_the_callers_mistake() {
-        for tail in [":", ":x", ":01", ":+1", ": 1", ":1:1", ":2147483648", "x"] {
+        for tail in [
+            ":",
+            ":x",
+            ":01",
+            ":+1",
+            ": 1",
+            ":1:",
+            ":1:0",
+            ":1:1",
+            ":1:02",
+            ":1:2:2",
+            ":2147483648",
+            "x",
+        ] {
             assert!(read(&ID(format!("{ACTIVITY}{tail}"))).is_err(), "{tail}");
         }
         assert!(read(&ID::from("")).is_err());

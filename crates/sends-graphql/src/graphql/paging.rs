@@ -5,7 +5,7 @@
 //! sends rather than one of them, so it stays good when sends are added, and when the filter no longer includes the send it
 //! was given out for.
 
-use std::ops::Range;
+use std::{fmt, ops::Range};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
@@ -21,6 +21,17 @@ const PREFIX: &str = "sendId:";
 pub(super) struct Place {
     pub(super) send_id: i32,
     pub(super) repeat: usize,
+}
+
+/// The place as it is told within an id: the `sendId`, and for the second and later ones of that the number of it.
+impl fmt::Display for Place {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { send_id, repeat } = self;
+        match repeat {
+            0 => write!(formatter, "{send_id}"),
+            repeat => write!(formatter, "{send_id}:{}", repeat + 1),
+        }
+    }
 }
 
 impl Place {
@@ -45,6 +56,24 @@ impl Place {
         } else {
             format!("{PREFIX}{send_id}:{repeat}")
         })
+    }
+
+    /// Reads what `Display` writes, in that spelling only: `+1`, `01` or `1:1` would be second keys of a send in a cache.
+    pub(super) fn of_id(text: &str) -> Option<Self> {
+        let (send_id, number) = text.split_once(':').unwrap_or((text, "1"));
+        let place = Self {
+            send_id: send_id.parse().ok()?,
+            repeat: number.parse::<usize>().ok()?.checked_sub(1)?,
+        };
+        (place.to_string() == text).then_some(place)
+    }
+
+    /// The index of the send in its history.
+    pub(super) fn index_in(self, history: &SendHistory) -> Option<usize> {
+        let sends = history.sends();
+        let first = sends.partition_point(|send| send.send_id < self.send_id);
+        let index = first.checked_add(self.repeat)?;
+        (sends.get(index)?.send_id == self.send_id).then_some(index)
     }
 
     fn read(cursor: &str) -> Option<Self> {

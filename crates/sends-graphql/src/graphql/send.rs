@@ -12,6 +12,7 @@ use super::{
     audience::{ContactList, Segment},
     campaign::Campaign,
     enums::{SendOutcome, SendStatus},
+    paging::Place,
     reason::Reason,
     scalar::{DateTime, Long},
     zone::DateTimeZone,
@@ -22,6 +23,8 @@ pub(super) struct HistoricSend {
     activity: ActivityId,
     history: Arc<SendHistory>,
     index: usize,
+    /// How many sends with the same `sendId` come before those of `history`.
+    repeats_before: usize,
     campaign: CampaignOfSend,
 }
 
@@ -40,6 +43,7 @@ impl HistoricSend {
             activity,
             history,
             index,
+            repeats_before: 0,
             campaign: CampaignOfSend::Unread,
         }
     }
@@ -48,6 +52,7 @@ impl HistoricSend {
     pub(super) fn logged(logged: &LoggedSend) -> Self {
         let history = SendHistory::new(vec![logged.send.clone()]);
         Self {
+            repeats_before: usize::try_from(logged.repeat).unwrap_or(0),
             campaign: CampaignOfSend::Logged(logged.campaign.clone()),
             ..Self::new(logged.activity, Arc::new(history), 0)
         }
@@ -60,6 +65,16 @@ impl HistoricSend {
         }
     }
 
+    fn place(&self) -> Place {
+        let send_id = self.attempt().send_id;
+        let before = self.history.sends()[..self.index].iter();
+        let same = before.rev().take_while(|send| send.send_id == send_id);
+        Place {
+            send_id,
+            repeat: self.repeats_before + same.count(),
+        }
+    }
+
     fn attempt(&self) -> &SendAttempt {
         &self.history.sends()[self.index]
     }
@@ -68,9 +83,10 @@ impl HistoricSend {
 /// One attempt to send an activity.
 #[Object(name = "Send")]
 impl HistoricSend {
-    /// An identity for caches: the activity's id and the `sendId`, which alone is not unique.
+    /// An identity for caches: the activity's id and the `sendId`, which alone is not unique. Where Constant Contact gives
+    /// several sends of an activity the same `sendId`, the second ends in `:2`, the third in `:3`, in its order.
     pub(super) async fn id(&self) -> ID {
-        ID(format!("{}:{}", self.activity, self.attempt().send_id))
+        ID(format!("{}:{}", self.activity, self.place()))
     }
 
     /// The activity that was sent. Costs no upstream call until a field needs one.

@@ -152,10 +152,17 @@ impl Walk<'_> {
 const DATED: [&str; 4] = ["run_date", "run_date_nanos", "activity", "ordinal"];
 const UNDATED: [&str; 2] = ["activity", "ordinal"];
 
+/// A history is in the order of `send_id`, so that the repeats of one follow the last send with another one.
 const COLUMNS: &str = ")
     SELECT send.activity, send.ordinal, send_id, run_date, run_date_nanos, send.status AS status,
            send.status_spelling AS status_spelling, reason_code, count,
            contact_list_ids, segment_ids,
+           send.ordinal - IFNULL((
+               SELECT before.ordinal + 1 FROM send AS before
+               WHERE before.history = send.history AND before.ordinal < send.ordinal
+                     AND before.send_id <> send.send_id
+               ORDER BY before.ordinal DESC LIMIT 1
+           ), 0) AS repeat,
            campaign.campaign AS campaign, name, campaign.status AS campaign_status,
            campaign.status_spelling AS campaign_status_spelling, type, type_code,
            created_at, created_at_nanos, updated_at, updated_at_nanos
@@ -188,6 +195,7 @@ fn logged_send(row: &Row<'_>) -> Result<LoggedSend, Fault> {
     Ok(LoggedSend {
         activity: ActivityId::from_bytes(row.get("activity")?),
         ordinal: row.get("ordinal")?,
+        repeat: row.get("repeat")?,
         campaign: campaign(row)?,
         send: send(row)?,
     })

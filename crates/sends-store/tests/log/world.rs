@@ -100,9 +100,12 @@ impl World {
                 .get(&(number / 2))
                 .map(|name| campaign(number / 2, name.clone()));
             for (ordinal, send) in (0..).zip(history.iter().flatten()) {
+                let before = (0..ordinal).zip(history.iter().flatten());
+                let same = before.filter(|(_, before)| before.send_id == send.send_id);
                 let send = LoggedSend {
                     activity: activity(*number),
                     ordinal,
+                    repeat: u32::try_from(same.count()).unwrap(),
                     campaign: campaign.clone(),
                     send: send.clone(),
                 };

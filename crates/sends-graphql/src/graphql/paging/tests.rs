@@ -171,3 +171,25 @@ fn paging_by_one_meets_every_send_of_a_repeated_send_id() {
         assert_eq!(met, all);
     }
 }
+
+#[test]
+fn the_place_in_an_id_names_one_send_and_has_one_spelling() {
+    let ids = places(&[1, 3, 3, 3, 7]);
+    let sends = ids
+        .iter()
+        .map(|place| format!(r#"{{"send_id": {}}}"#, place.send_id));
+    let json = format!("[{}]", sends.collect::<Vec<_>>().join(","));
+    let history = SendHistory::from_json(json.as_bytes()).unwrap();
+    let texts: Vec<String> = ids.iter().map(ToString::to_string).collect();
+    assert_eq!(texts, ["1", "3", "3:2", "3:3", "7"]);
+    for (index, (place, text)) in ids.iter().zip(&texts).enumerate() {
+        assert_eq!(Place::of_id(text), Some(*place));
+        assert_eq!(place.index_in(&history), Some(index));
+    }
+    for text in ["", "x", "+1", "01", "3:1", "3:0", "3:02", "3:2:2", "3:"] {
+        assert_eq!(Place::of_id(text), None, "{text}");
+    }
+    for text in ["2", "3:4", "7:2", "8"] {
+        assert_eq!(Place::of_id(text).unwrap().index_in(&history), None, "{text}");
+    }
+}
