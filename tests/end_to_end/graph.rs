@@ -3,9 +3,12 @@
 
 mod account;
 mod campaigns;
+mod drafts;
 mod names;
 mod odd_answers;
+mod odd_neighbours;
 mod oddities;
+mod repeated_sends;
 mod stale;
 mod stats;
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-/// Statuses of campaigns that were never sent: only of these is `latestSend` null.
+/// Statuses of campaigns that were never sent: only of these are `latestSend` and `stats` null.
 const NOT_SENT: [&str; 2] = ["SCHEDULED", "DRAFT"];
 
 /// Of each pair one list is empty: an email goes to lists or to segments.
@@ -52,7 +52,7 @@ fn is_meant(fields: &Map<String, Value>, name: &str, value: &Value, not_sent: bo
         fields.get(pair[1 - place])
     });
     let is_of_the_other_kind = is_empty(value) && other.is_some_and(|other| !is_empty(other));
-    let was_never_sent = name == "latestSend" && value.is_null() && not_sent;
+    let was_never_sent = matches!(name, "latestSend" | "stats") && value.is_null() && not_sent;
     is_of_the_other_kind || was_never_sent
 }
 
@@ -61,8 +61,8 @@ fn places_that_show_nothing_are_found() {
     let answer = serde_json::json!({ "data": {
         "sends": { "totalCount": 0, "nodes": [], "coverage": { "isComplete": false } },
         "campaigns": [
-            { "status": "DRAFT", "latestSend": null, "name": null },
-            { "status": "DONE", "latestSend": null },
+            { "status": "DRAFT", "latestSend": null, "stats": null, "name": null },
+            { "status": "DONE", "latestSend": null, "stats": null },
             { "contactLists": [], "segments": [{ "name": "" }] },
             { "contactLists": [] },
         ],
@@ -75,6 +75,7 @@ fn places_that_show_nothing_are_found() {
         [
             "data.campaigns[0].name",
             "data.campaigns[1].latestSend",
+            "data.campaigns[1].stats",
             "data.campaigns[2].segments[0].name",
             "data.campaigns[3].contactLists",
             "data.sends.coverage.isComplete",

@@ -1,4 +1,4 @@
-//! What stands around the send history: campaigns, activities, lists, segments, statistics, the account.
+//! Campaigns, activities, contact lists, segments, statistics and the account.
 //!
 //! Owns how long an answer about them is good for, that operations which ask for the same thing at the same time share one
 //! call, and that the last answer is given when the upstream has none. Nothing here outlives the process, and nothing crosses
@@ -33,8 +33,8 @@ use tokio_util::sync::CancellationToken;
 use self::shelf::Shelf;
 pub(crate) use self::stats::{Counted, WholeBatch};
 pub use self::{
-    names::{ContactLists, Segments, SegmentsById},
-    stats::Known,
+    names::{ContactLists, Gap, Segments, SegmentsById},
+    stats::{Known, Told},
 };
 use crate::histories::{Asker, Kind, ReadError};
 
@@ -58,13 +58,11 @@ pub(crate) struct Shelves {
     campaigns: Shelf<CampaignId, CampaignDetail>,
     activities: Shelf<ActivityId, ActivityDetail>,
     schedules: Shelf<ActivityId, Schedule>,
-    activity_stats: Shelf<ActivityId, Option<ActivityStats>>,
-    campaign_stats: Shelf<CampaignId, Option<CampaignStats>>,
-    /// What was a draft when it was last read, and so has no statistics as a rule.
+    activity_stats: Shelf<ActivityId, Told<ActivityStats>>,
+    campaign_stats: Shelf<CampaignId, Told<CampaignStats>>,
+    /// Drafts by the last reading of their status, which have no statistics as a rule.
     draft_activities: Shelf<ActivityId, ()>,
     draft_campaigns: Shelf<CampaignId, ()>,
-    /// Whether a refused batch means that none of its ids has statistics.
-    refused_batches: Shelf<(), ()>,
     activity_batches: Shelf<Batch<ActivityId>, WholeBatch<ActivityId>>,
     campaign_batches: Shelf<Batch<CampaignId>, WholeBatch<CampaignId>>,
     contact_lists: Shelf<(), ContactLists>,
@@ -94,7 +92,6 @@ impl Neighbours {
             campaign_stats: Shelf::new(Kind::Stats, SINGLE, max_age),
             draft_activities: Shelf::new(Kind::Activity, SINGLE, max_age),
             draft_campaigns: Shelf::new(Kind::Campaign, SINGLE, max_age),
-            refused_batches: Shelf::new(Kind::Stats, LISTINGS, max_age),
             activity_batches: Shelf::new(Kind::Stats, LISTINGS, max_age),
             campaign_batches: Shelf::new(Kind::Stats, LISTINGS, max_age),
             contact_lists: Shelf::new(Kind::ContactLists, LISTINGS, max_age),
@@ -117,7 +114,7 @@ impl Neighbours {
         let read = async {
             let page = self.0.client.campaigns(&asker.caller, &filter).await?;
             for campaign in &page.records {
-                note_draft(
+                note_status(
                     &self.0.draft_campaigns,
                     asker,
                     campaign.id,
@@ -152,9 +149,9 @@ impl Neighbours {
         let read = async {
             let detail = self.0.client.campaign(&asker.caller, id).await?;
             let status = detail.campaign.status.as_deref();
-            note_draft(&self.0.draft_campaigns, asker, id, status);
+            note_status(&self.0.draft_campaigns, asker, id, status);
             for activity in &detail.activities {
-                note_draft(&self.0.draft_activities, asker, activity.id, status);
+                note_status(&self.0.draft_activities, asker, activity.id, status);
             }
             Ok(detail)
         };
@@ -169,7 +166,7 @@ impl Neighbours {
     pub async fn activity(&self, asker: &Asker, id: ActivityId) -> Result<Arc<ActivityDetail>, ReadError> {
         let read = async {
             let activity = self.0.client.activity(&asker.caller, id).await?;
-            note_draft(&self.0.draft_activities, asker, id, activity.status.as_deref());
+            note_status(&self.0.draft_activities, asker, id, activity.status.as_deref());
             Ok(activity)
         };
         self.read(asker, &self.0.activities, id, read).await
@@ -255,8 +252,8 @@ impl Neighbours {
     }
 }
 
-/// Remembers that something is a draft.
-fn note_draft<Id: Clone + Eq + Hash>(
+/// Remembers whether something is a draft.
+fn note_status<Id: Clone + Eq + Hash>(
     drafts: &Shelf<Id, ()>,
     asker: &Asker,
     id: Id,
@@ -264,5 +261,7 @@ fn note_draft<Id: Clone + Eq + Hash>(
 ) {
     if status == Some(&CampaignStatus::Draft) {
         drafts.put(asker.owner, id, Arc::new(()), Instant::now());
+    } else {
+        drafts.withdraw(asker.owner, &id);
     }
 }

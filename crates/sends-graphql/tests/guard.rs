@@ -313,6 +313,8 @@ fn what_stands_around_the_histories_is_counted_too() {
     for (query, calls) in [
         ("{ campaigns(first: 50) { nodes { id name status } pageInfo { endCursor } } }".to_owned(), 1),
         ("{ campaigns(first: 50) { nodes { stats { sends } } } }".to_owned(), 2),
+        ("{ campaigns(first: 50) { nodes { unreadableValueCount } } }".to_owned(), 1),
+        ("{ campaigns(first: 50) { nodes { unreadableActivityCount } } }".to_owned(), 51),
         ("{ campaigns { edges { node { activities { id } } } } }".to_owned(), 51),
         ("{ campaigns(first: 50) { nodes { ...C } } } fragment C on Campaign { activities { sendHistory { sendId } } }".to_owned(), 151),
         ("{ campaigns(first: 10) { nodes { activities { stats { opens } } } } }".to_owned(), 13),

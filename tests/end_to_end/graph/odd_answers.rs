@@ -1,24 +1,14 @@
 //! Answers with an oddity in them: it costs itself, is counted where a reader sees it, and costs no call.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
-};
-
 use axum::{
     Json, Router,
-    extract::Path,
     http::{StatusCode, header::CONTENT_TYPE},
-    response::IntoResponse,
     routing::get,
 };
 use sends_end_to_end::ServiceProcess;
 use serde_json::{Value, json};
 
-use super::{
-    codes,
-    oddities::{serve, service_on},
-};
+use super::oddities::{serve, service_on};
 
 const ACTIVITY: &str = "00000000-0000-4000-8000-000000000001";
 const CAMPAIGN: &str = "00000000-0000-4000-8000-0000000000ca";
@@ -121,7 +111,8 @@ async fn campaigns_and_activities_answer_what_can_be_read() {
     let data = asked(
         &service,
         "{ campaigns(first: 5) { unreadableCount nodes { name createdAt typeCode status statusRaw
-             activities { id role roleRaw subject status } } } }",
+             unreadableActivityCount unreadableValueCount
+             activities { id role roleRaw subject status unreadableDetailCount } } } }",
     )
     .await;
     let page = &data["campaigns"];
@@ -131,7 +122,8 @@ async fn campaigns_and_activities_answer_what_can_be_read() {
     );
     let expected = json!({
         "name": "Good", "createdAt": null, "typeCode": 10, "status": "DONE", "statusRaw": "Done",
-        "activities": [{ "id": ACTIVITY, "role": "PRIMARY_EMAIL", "roleRaw": "primary_email", "subject": "Sale \u{fffd} now", "status": "UNKNOWN" }]
+        "unreadableActivityCount": 2, "unreadableValueCount": 1,
+        "activities": [{ "id": ACTIVITY, "role": "PRIMARY_EMAIL", "roleRaw": "primary_email", "subject": "Sale \u{fffd} now", "status": "UNKNOWN", "unreadableDetailCount": 1 }]
     });
     assert_eq!(page["nodes"][0], expected);
     let data = asked(
@@ -143,55 +135,4 @@ async fn campaigns_and_activities_answer_what_can_be_read() {
         data["campaignActivity"],
         json!({ "roleRaw": "Primary_Email", "campaign": { "campaignId": CAMPAIGN } })
     );
-}
-
-/// An upstream that has statistics of the activities whose ids do not end in `d`, and refuses a batch without any.
-async fn upstream_with_drafts() -> (String, Arc<AtomicUsize>) {
-    let calls = Arc::new(AtomicUsize::new(0));
-    let counted = Arc::clone(&calls);
-    let stats = async move |Path(ids): Path<String>| {
-        counted.fetch_add(1, Ordering::Relaxed);
-        let sent = ids.split(',').filter(|id| !id.ends_with('d'));
-        let records: Vec<Value> = sent
-            .map(|id| json!({ "campaign_activity_id": id, "stats": { "em_sends": 7 } }))
-            .collect();
-        if records.is_empty() {
-            return StatusCode::NOT_FOUND.into_response();
-        }
-        Json(json!({ "errors": [], "results": records })).into_response()
-    };
-    let path = "/v3/reports/stats/email_campaign_activities/{ids}";
-    (serve(Router::new().route(path, get(stats))).await, calls)
-}
-
-#[tokio::test]
-async fn the_statistics_of_drafts_cost_about_a_call_for_ten() {
-    let (url, calls) = upstream_with_drafts().await;
-    let service = service_on(&url);
-    let drafts: Vec<String> = (0..100)
-        .map(|number| format!("00000000-0000-4000-8000-{number:011}d"))
-        .collect();
-    let query = |ids: &[String]| {
-        format!(
-            "{{ campaignActivities(ids: {}) {{ stats {{ sends }} }} }}",
-            json!(ids)
-        )
-    };
-    let answer = service.query(&query(&drafts)).await;
-    assert_eq!(codes(&answer), ["NOT_FOUND"; 100]);
-    let cost = calls.swap(0, Ordering::Relaxed);
-    assert!(cost <= 12, "{cost} calls");
-
-    // Beside others they cost nothing at all.
-    let sent: Vec<String> = (0..5)
-        .map(|number| format!("00000000-0000-4000-8000-{number:011}e"))
-        .collect();
-    let answer = service
-        .query(&query(
-            &[&sent[..], &["00000000-0000-4000-8000-99999999999d".to_owned()]].concat(),
-        ))
-        .await;
-    assert_eq!(codes(&answer), ["NOT_FOUND"]);
-    assert_eq!(answer["data"]["campaignActivities"][0]["stats"]["sends"], 7);
-    assert_eq!(calls.load(Ordering::Relaxed), 1);
 }

@@ -71,18 +71,18 @@ async fn a_count_that_cannot_be_read_costs_itself_and_no_other() {
     let service = service_on(&miscounting_upstream().await);
     let answer = service
         .query(&format!(
-            "{{ campaignActivities(ids: {}) {{ stats {{ sends clicks }} }} }}",
+            "{{ campaignActivities(ids: {}) {{ stats {{ sends clicks unreadableValueCount }} }} }}",
             json!([COUNTED, MISCOUNTED])
         ))
         .await;
     assert!(answer.get("errors").is_none(), "{answer}");
     assert_eq!(
         answer["data"]["campaignActivities"][0]["stats"],
-        json!({ "sends": 7, "clicks": 3_000_000_000_u64 })
+        json!({ "sends": 7, "clicks": 3_000_000_000_u64, "unreadableValueCount": 0 })
     );
     assert_eq!(
         answer["data"]["campaignActivities"][1]["stats"],
-        json!({ "sends": null, "clicks": 3_000_000_000_u64 })
+        json!({ "sends": null, "clicks": 3_000_000_000_u64, "unreadableValueCount": 1 })
     );
 }
 

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use async_graphql::Object;
 use sends_core::AccountSummary;
 
+use super::scalar::count;
+
 /// The Constant Contact account. Only what is shown here is read of it.
 pub(super) struct Account(pub(super) Arc<AccountSummary>);
 
@@ -24,5 +26,10 @@ impl Account {
     /// The account's time zone, such as `US/Eastern`. Fields with dates take `zone: ACCOUNT` to be shown in it.
     async fn time_zone(&self) -> Option<&str> {
         self.0.time_zone_id.as_deref()
+    }
+
+    /// How many of these values Constant Contact gave in a form that cannot be read. They are null; 0 as a rule.
+    async fn unreadable_value_count(&self) -> i32 {
+        count(self.0.unreadable_values)
     }
 }

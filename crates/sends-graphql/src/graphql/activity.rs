@@ -21,6 +21,7 @@ use super::{
 use crate::{
     histories::Reading,
     loader::{HistoryLoader, NeighbourLoader, Question},
+    neighbours::Told,
 };
 
 /// One email campaign activity: the thing that Constant Contact sends. Its history has one entry for each time it was
@@ -99,11 +100,23 @@ impl CampaignActivity {
         }
     }
 
-    async fn read_stats(&self, context: &Context<'_>) -> Result<EngagementStats, ApiError> {
+    /// `None` when the activity was never sent.
+    async fn read_stats(&self, context: &Context<'_>) -> Result<Option<EngagementStats>, ApiError> {
         let loader = context.data_unchecked::<NeighbourLoader>();
-        let stats = loader.activity_stats(self.id).await?;
-        let stats = Option::as_ref(&stats).ok_or_else(ApiError::no_statistics)?;
-        Ok(EngagementStats::new(&stats.stats, stats.last_refresh_time))
+        let error = match loader.activity_stats(self.id).await {
+            Ok(told) => match &*told {
+                Told::Stats(stats) => return Ok(Some(EngagementStats::of_activity(stats))),
+                Told::Unsent => return Ok(None),
+                Told::Absent => ApiError::no_statistics(),
+            },
+            Err(error) if error.is_rejection() => error.into(),
+            Err(error) => return Err(error.into()),
+        };
+        // What is missing because nothing was sent is no failure. The history tells.
+        match self.history(context).await {
+            Ok(history) if history.is_empty() && history.unreadable_sends() == 0 => Ok(None),
+            _ => Err(error),
+        }
     }
 
     /// The campaign that it belongs to.

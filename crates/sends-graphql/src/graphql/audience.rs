@@ -1,7 +1,7 @@
-//! Whom a send was addressed to: contact lists and segments with their names.
+//! The contact lists and segments of a send, with their names.
 //!
-//! An object here is an id until a field needs more. What the names cost, and that a failure to read them is told once for
-//! an operation, is the loader's.
+//! An object here is an id until a field needs more. A failed call for the names is told once for an operation; a list that
+//! the listing may have but does not show, at each of its fields.
 
 use std::sync::Arc;
 
@@ -9,7 +9,11 @@ use async_graphql::{Context, ID, Object};
 use jiff::Timestamp;
 use sends_core::{ListId, SegmentId};
 
-use super::{ApiError, scalar::DateTime, zone::DateTimeZone};
+use super::{
+    ApiError,
+    scalar::{DateTime, count},
+    zone::DateTimeZone,
+};
 use crate::{histories::ReadError, loader::NeighbourLoader};
 
 /// What the id of a contact list begins with.
@@ -36,7 +40,10 @@ impl ContactList {
     ) -> Option<Result<T, ApiError>> {
         let loader = context.data_unchecked::<NeighbourLoader>();
         match loader.contact_lists().await {
-            Ok(lists) => lists.get(&self.0).and_then(field).map(Ok),
+            Ok(lists) => match lists.get(&self.0) {
+                Ok(list) => list.and_then(field).map(Ok),
+                Err(gap) => Some(Err(ApiError::unlisted_contact_list(gap))),
+            },
             Err(error) => told_once(loader, error),
         }
     }
@@ -53,8 +60,9 @@ impl ContactList {
 }
 
 /// A contact list. Its ids cost nothing; the first other field reads all lists of the account at once, which needs the
-/// scope `contact_data`. Where they cannot be read, or the list is not among them, these fields are null, with one error for
-/// the whole operation.
+/// scope `contact_data`. Where the account has no such list, these fields are null. Where the lists cannot be read, they are
+/// null with one error for the whole operation; where only some of them can be read, and this list is not among those, each
+/// is null with an error.
 #[Object]
 impl ContactList {
     /// An identity for caches: `ContactList:` and the `listId`.
@@ -113,6 +121,12 @@ impl ContactList {
     ) -> Option<Result<DateTime, ApiError>> {
         self.date(context, zone, |list| list.deleted_at).await
     }
+
+    /// How many of these values Constant Contact gave in a form that cannot be read. They are null; 0 as a rule.
+    async fn unreadable_value_count(&self, context: &Context<'_>) -> Option<Result<i32, ApiError>> {
+        self.field(context, |list| Some(count(list.unreadable_values)))
+            .await
+    }
 }
 
 impl Segment {
@@ -168,5 +182,11 @@ impl Segment {
     ) -> Option<Result<DateTime, ApiError>> {
         let date = self.field(context, |segment| segment.edited_at).await;
         zone.show_read(context, date.transpose()).await
+    }
+
+    /// How many of these values Constant Contact gave in a form that cannot be read. They are null; 0 as a rule.
+    async fn unreadable_value_count(&self, context: &Context<'_>) -> Option<Result<i32, ApiError>> {
+        self.field(context, |segment| Some(count(segment.unreadable_values)))
+            .await
     }
 }

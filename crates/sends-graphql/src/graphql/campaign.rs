@@ -5,17 +5,17 @@ use std::sync::Arc;
 use async_graphql::{Context, ID, Object};
 use futures_util::future::join_all;
 use jiff::Timestamp;
-use sends_core::{ActivityReference, CampaignId};
+use sends_core::{ActivityReference, CampaignId, CampaignStatus as Status};
 
 use super::{
     ApiError,
     activity::CampaignActivity,
     enums::{ActivityRole, CampaignStatus},
-    scalar::DateTime,
+    scalar::{DateTime, count},
     stats::EngagementStats,
     zone::DateTimeZone,
 };
-use crate::loader::NeighbourLoader;
+use crate::{loader::NeighbourLoader, neighbours::Told};
 
 /// What the id of a campaign begins with.
 pub(super) const CAMPAIGN: &str = "Campaign";
@@ -24,6 +24,9 @@ pub(super) const CAMPAIGN: &str = "Campaign";
 pub(super) struct Campaign {
     id: CampaignId,
     listed: Option<sends_core::Campaign>,
+    /// How many values of the listed record could not be read. `None` where nothing was listed, and for the log, which does
+    /// not keep it.
+    unreadable_values: Option<usize>,
     /// The campaigns of the same page, this one included.
     page: Arc<[CampaignId]>,
 }
@@ -34,23 +37,31 @@ impl Campaign {
         Self {
             id,
             listed: None,
+            unreadable_values: None,
             page: Arc::from([id]),
         }
     }
 
-    /// A campaign as it was listed on a page with these.
-    pub(super) fn listed(campaign: sends_core::Campaign, page: &Arc<[CampaignId]>) -> Self {
+    /// A campaign as it was listed on a page with these, so many of whose values could not be read.
+    pub(super) fn listed(
+        campaign: sends_core::Campaign,
+        unreadable_values: usize,
+        page: &Arc<[CampaignId]>,
+    ) -> Self {
         Self {
             id: campaign.id,
             listed: Some(campaign),
+            unreadable_values: Some(unreadable_values),
             page: Arc::clone(page),
         }
     }
 
     /// A campaign as the log has it.
     pub(super) fn logged(campaign: sends_core::Campaign) -> Self {
-        let page = Arc::from([campaign.id]);
-        Self::listed(campaign, &page)
+        Self {
+            listed: Some(campaign.clone()),
+            ..Self::new(campaign.id)
+        }
     }
 
     async fn field<T>(
@@ -101,11 +112,29 @@ impl Campaign {
             .collect())
     }
 
-    async fn read_stats(&self, context: &Context<'_>) -> Result<EngagementStats, ApiError> {
+    /// `None` when the campaign was never sent.
+    async fn read_stats(&self, context: &Context<'_>) -> Result<Option<EngagementStats>, ApiError> {
         let loader = context.data_unchecked::<NeighbourLoader>();
-        let stats = loader.campaign_stats(self.id).await?;
-        let stats = Option::as_ref(&stats).ok_or_else(ApiError::no_statistics)?;
-        Ok(EngagementStats::new(&stats.stats, stats.last_refresh_time))
+        let told = loader.campaign_stats(self.id).await?;
+        if let Told::Stats(stats) = &*told {
+            return Ok(Some(EngagementStats::of_campaign(stats)));
+        }
+        let is_unsent = |campaign: &sends_core::Campaign| {
+            let status = campaign.status.as_deref()?;
+            Some(matches!(status, Status::Draft | Status::Scheduled))
+        };
+        match self.field(context, is_unsent).await {
+            Ok(Some(true)) => Ok(None),
+            _ => Err(ApiError::no_statistics()),
+        }
+    }
+
+    async fn count_unreadable_values(&self, context: &Context<'_>) -> Result<Option<usize>, ApiError> {
+        if self.listed.is_some() {
+            return Ok(self.unreadable_values);
+        }
+        let loader = context.data_unchecked::<NeighbourLoader>();
+        Ok(Some(loader.campaign(self.id).await?.unreadable_values))
     }
 }
 
@@ -195,9 +224,30 @@ impl Campaign {
         Some(self.chosen_activities(context, roles).await)
     }
 
-    /// What contacts did with the emails of this campaign. Up to 150 campaigns cost one upstream call. Null, with an error,
-    /// when it could not be read.
+    /// How many of its activities Constant Contact gave in a form that cannot be read, and 1 where it left out the list of
+    /// them. They are not in `activities`; 0 as a rule. Needs the same upstream call. Null, with an error, when they could not
+    /// be read.
+    async fn unreadable_activity_count(&self, context: &Context<'_>) -> Option<Result<i32, ApiError>> {
+        let loader = context.data_unchecked::<NeighbourLoader>();
+        let detail = loader.campaign(self.id).await;
+        Some(
+            detail
+                .map(|detail| count(detail.unreadable_activities))
+                .map_err(Into::into),
+        )
+    }
+
+    /// How many values of the campaign Constant Contact gave in a form that cannot be read; where it was asked for by its id,
+    /// with the roles of its activities. They are null, or UNKNOWN; 0 as a rule. Null on a campaign as the log has it, which
+    /// does not keep that, and, with an error, when the campaign could not be read.
+    async fn unreadable_value_count(&self, context: &Context<'_>) -> Option<Result<i32, ApiError>> {
+        let values = self.count_unreadable_values(context).await;
+        values.map(|values| values.map(count)).transpose()
+    }
+
+    /// What contacts did with the emails of this campaign. Up to 150 campaigns cost one upstream call, and more where Constant
+    /// Contact refuses them together. Null when the campaign was never sent, and, with an error, when it could not be read.
     async fn stats(&self, context: &Context<'_>) -> Option<Result<EngagementStats, ApiError>> {
-        Some(self.read_stats(context).await)
+        self.read_stats(context).await.transpose()
     }
 }

@@ -4,7 +4,11 @@
 //! same time. It needs nothing to be remembered, here or upstream, and so stays good for as long as the campaign is where it
 //! was; a campaign that is updated moves to the front, where a reader who is further back does not meet it again.
 
-use std::{borrow::Cow, collections::HashSet, sync::Arc};
+use std::{
+    borrow::Cow,
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use async_graphql::{Context, Object, SimpleObject};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -18,7 +22,7 @@ use super::{
     connection::PageInfo,
     scalar::{DateTime, count},
 };
-use crate::loader::NeighbourLoader;
+use crate::{loader::NeighbourLoader, neighbours::CampaignPage};
 
 /// How many campaigns come on a page that does not say, and how many at most.
 const USUAL: i32 = 50;
@@ -146,6 +150,7 @@ impl CampaignPageRequest {
         let loader = context.data_unchecked::<NeighbourLoader>();
         let page = loader.campaign_page(self.filter()).await?;
         let mut records = Cow::Borrowed(&page.records[..]);
+        let mut odd: HashMap<CampaignId, usize> = odd_values(&page).collect();
         let (mut unreadable, mut next) = (page.unreadable, page.next.clone());
         let mut is_cut_short = page.cut_short.is_some();
         let mut pages = 0;
@@ -158,6 +163,7 @@ impl CampaignPageRequest {
                 ));
             }
             let page = loader.next_campaign_page(link).await?;
+            odd.extend(odd_values(&page));
             append_new(records.to_mut(), page.records);
             unreadable += page.unreadable;
             next = page.next;
@@ -174,6 +180,7 @@ impl CampaignPageRequest {
         chosen.truncate(self.first.into());
         Ok(CampaignConnection {
             campaigns: chosen,
+            odd_values: odd,
             unreadable,
             has_previous_page: self.after.is_some(),
             has_next_page,
@@ -188,9 +195,18 @@ fn append_new(records: &mut Vec<sends_core::Campaign>, more: Vec<sends_core::Cam
     records.extend(more.into_iter().filter(|campaign| known.insert(campaign.id)));
 }
 
+/// The campaigns of a page of which some values could not be read, and how many.
+fn odd_values(page: &CampaignPage) -> impl Iterator<Item = (CampaignId, usize)> {
+    let ids = page.records.iter().map(|campaign| campaign.id);
+    ids.zip(page.unreadable_values.iter().copied())
+        .filter(|(_, values)| *values > 0)
+}
+
 /// A page of the campaigns of the account.
 pub(super) struct CampaignConnection {
     campaigns: Vec<sends_core::Campaign>,
+    /// How many values of a campaign could not be read. None of those that are not there.
+    odd_values: HashMap<CampaignId, usize>,
     unreadable: usize,
     has_previous_page: bool,
     has_next_page: bool,
@@ -215,9 +231,10 @@ impl CampaignConnection {
 
     fn listed(&self) -> impl Iterator<Item = Campaign> {
         let page: Arc<[CampaignId]> = self.campaigns.iter().map(|campaign| campaign.id).collect();
-        self.campaigns
-            .iter()
-            .map(move |campaign| Campaign::listed(campaign.clone(), &page))
+        self.campaigns.iter().map(move |campaign| {
+            let odd_values = self.odd_values.get(&campaign.id).copied().unwrap_or(0);
+            Campaign::listed(campaign.clone(), odd_values, &page)
+        })
     }
 }
 

@@ -11,7 +11,7 @@ use async_graphql::ErrorExtensionValues;
 use sends_client::{Endpoint, FailureClass, UpstreamError};
 use sends_core::ParseIdError;
 
-use crate::{histories::ReadError, log::LogError};
+use crate::{histories::ReadError, log::LogError, neighbours::Gap};
 
 /// The closed set of `extensions.code`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -117,6 +117,20 @@ impl ApiError {
     /// The upstream has no statistics of an activity or a campaign.
     pub(crate) fn no_statistics() -> Self {
         Self::new(ErrorCode::NotFound, NO_STATISTICS, Facts::default())
+    }
+
+    /// Whether the account has a contact list is not known, since its listing could not be read to the end.
+    pub(crate) fn unlisted_contact_list(gap: Gap) -> Self {
+        let cause = match gap {
+            Gap::Unreadable(_) => "holds records that cannot be read",
+            Gap::CutShort => "breaks off before its last page",
+            Gap::TooLong => "is longer than this service reads",
+        };
+        let message = format!(
+            "This contact list is not known: Constant Contact's listing of contact lists {cause}. The log of the service names \
+             the place; report it to Constant Contact, and identify the list by its `listId` meanwhile."
+        );
+        Self::new(ErrorCode::UpstreamInvalid, message, Facts::default())
     }
 
     /// The account's zone is missing, or none that is known.

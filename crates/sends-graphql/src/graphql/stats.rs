@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use super::{
     ApiError,
-    scalar::{DateTime, Long},
+    scalar::{DateTime, Long, count},
     zone::DateTimeZone,
 };
 
@@ -41,6 +41,8 @@ pub(super) struct EngagementStats {
     total_opens_tablet: Option<Long>,
     /// Every click, however often by one contact.
     total_clicks: Option<Long>,
+    /// How many of these values Constant Contact gave in a form that cannot be read. They are null; 0 as a rule.
+    unreadable_value_count: i32,
     #[graphql(skip)]
     last_refresh_time: Option<Timestamp>,
 }
@@ -79,7 +81,19 @@ impl EngagementStats {
 }
 
 impl EngagementStats {
-    pub(super) fn new(stats: &sends_core::EngagementStats, last_refresh_time: Option<Timestamp>) -> Self {
+    pub(super) fn of_activity(of: &sends_core::ActivityStats) -> Self {
+        Self::new(&of.stats, of.last_refresh_time, of.unreadable_values)
+    }
+
+    pub(super) fn of_campaign(of: &sends_core::CampaignStats) -> Self {
+        Self::new(&of.stats, of.last_refresh_time, of.unreadable_values)
+    }
+
+    fn new(
+        stats: &sends_core::EngagementStats,
+        last_refresh_time: Option<Timestamp>,
+        unreadable_values: usize,
+    ) -> Self {
         let number = |count: Option<i64>| count.map(Long);
         Self {
             sends: number(stats.sends),
@@ -104,6 +118,7 @@ impl EngagementStats {
             total_opens_computer: number(stats.opens_computer),
             total_opens_tablet: number(stats.opens_tablet),
             total_clicks: number(stats.clicks_all),
+            unreadable_value_count: count(unreadable_values),
             last_refresh_time,
         }
     }

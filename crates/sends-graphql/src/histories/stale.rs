@@ -66,6 +66,11 @@ impl ReadError {
         }
     }
 
+    /// Whether the upstream will not take the request, whatever is wrong with it.
+    pub(crate) fn is_rejection(&self) -> bool {
+        matches!(self, Self::Upstream(error) if error.class == FailureClass::Rejected)
+    }
+
     /// Whether the upstream did answer, and its answer was no.
     pub(crate) fn is_refusal(&self) -> bool {
         match self {

@@ -132,7 +132,7 @@ impl NeighbourLoader {
         self.0.schedules.load(id).await
     }
 
-    /// The statistics of one activity; `None` when the upstream does not know it.
+    /// The statistics of one activity, as far as the upstream tells any.
     ///
     /// # Errors
     ///
@@ -146,7 +146,7 @@ impl NeighbourLoader {
         self.0.activity_stats.start(ids).await;
     }
 
-    /// The statistics of one campaign; `None` when the upstream does not know it.
+    /// The statistics of one campaign, as far as the upstream tells any.
     ///
     /// # Errors
     ///

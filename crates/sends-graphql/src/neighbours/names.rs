@@ -11,8 +11,39 @@ use sends_core::{ContactList, ListId, Segment, SegmentId};
 use super::Neighbours;
 use crate::histories::{Asker, ReadError};
 
-/// The contact lists of an account by their ids.
-pub type ContactLists = HashMap<ListId, ContactList>;
+/// The contact lists of an account, as far as their listing could be read.
+#[derive(Debug)]
+pub struct ContactLists {
+    by_id: HashMap<ListId, ContactList>,
+    /// Why a list may be missing although the account has it. `None` when the listing is complete.
+    gap: Option<Gap>,
+}
+
+/// Why records of a listing are not known.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Gap {
+    /// So many records, or the list of them as a whole, could not be read.
+    Unreadable(usize),
+    /// The link to the next page was not followed.
+    CutShort,
+    /// It has more pages than are read.
+    TooLong,
+}
+
+impl ContactLists {
+    /// The list with this id; `None` when the account has none.
+    ///
+    /// # Errors
+    ///
+    /// Why that is not known, when the listing is incomplete and lacks it.
+    pub fn get(&self, id: &ListId) -> Result<Option<&ContactList>, Gap> {
+        match (self.by_id.get(id), self.gap) {
+            (None, Some(gap)) => Err(gap),
+            (list, _) => Ok(list),
+        }
+    }
+}
+
 /// The segments of an account by their ids, without deleted ones.
 pub type Segments = HashMap<SegmentId, Arc<Segment>>;
 /// Segments that were asked for; `None` for one that is gone.
@@ -30,10 +61,10 @@ impl Neighbours {
     /// [`ReadError`].
     pub async fn contact_lists(&self, asker: &Asker) -> Result<Arc<ContactLists>, ReadError> {
         let read = async {
-            let lists = self
-                .all(asker, self.0.client.contact_lists(&asker.caller))
-                .await?;
-            Ok(lists.into_iter().map(|list| (list.id.clone(), list)).collect())
+            let listing = self.0.client.contact_lists(&asker.caller);
+            let (lists, gap) = self.all(asker, listing).await?;
+            let by_id = lists.into_iter().map(|list| (list.id.clone(), list)).collect();
+            Ok(ContactLists { by_id, gap })
         };
         self.read(asker, &self.0.contact_lists, (), read).await
     }
@@ -62,7 +93,8 @@ impl Neighbours {
 
     async fn listed_segments(&self, asker: &Asker) -> Result<Arc<Segments>, ReadError> {
         let read = async {
-            let segments = self.all(asker, self.0.client.segments(&asker.caller)).await?;
+            // A segment that the listing lacks is asked for by itself, so that a gap says nothing about it.
+            let (segments, _) = self.all(asker, self.0.client.segments(&asker.caller)).await?;
             let by_id = |segment: Segment| (segment.id, Arc::new(segment));
             Ok(segments.into_iter().map(by_id).collect())
         };
@@ -85,24 +117,28 @@ impl Neighbours {
         Ok(Option::clone(&segment))
     }
 
-    /// The records of all pages from the first on, of so many at the most.
+    /// The records of all pages from the first on, of [`MOST_PAGES`] at the most, and why some are missing.
     async fn all<T: Paged>(
         &self,
         asker: &Asker,
         first: impl Future<Output = Result<ResourcePage<T>, UpstreamError>>,
-    ) -> Result<Vec<T>, UpstreamError> {
+    ) -> Result<(Vec<T>, Option<Gap>), UpstreamError> {
         let mut page = first.await?;
-        let mut records = page.records;
+        let (mut records, mut unreadable) = (page.records, page.unreadable);
         for _ in 1..MOST_PAGES {
-            let Some(next) = page.next else {
-                return Ok(records);
-            };
+            let Some(next) = page.next.take() else { break };
             page = self.0.client.next_page(&asker.caller, &next).await?;
             records.append(&mut page.records);
+            unreadable += page.unreadable;
         }
-        if page.next.is_some() {
+        let gap = if page.next.is_some() {
             tracing::warn!("the listing of names goes on after {MOST_PAGES} pages; the rest is not read");
-        }
-        Ok(records)
+            Some(Gap::TooLong)
+        } else if page.cut_short.is_some() {
+            Some(Gap::CutShort)
+        } else {
+            (unreadable > 0).then_some(Gap::Unreadable(unreadable))
+        };
+        Ok((records, gap))
     }
 }

@@ -90,6 +90,11 @@ impl<K: Clone + Eq + Hash, V> Shelf<K, V> {
         Some((last.answer, last.since.elapsed()))
     }
 
+    /// Holds an answer no longer.
+    pub(super) fn withdraw(&self, owner: Owner, key: &K) {
+        self.held.remove(&(owner, key.clone()));
+    }
+
     /// Remembers an answer no longer.
     pub(super) fn forget(&self, owner: Owner, key: &K) {
         self.last.remove(&(owner, key.clone()));
@@ -125,6 +130,8 @@ mod tests {
         shelf.forget(owner, &1);
         assert!(shelf.last(owner, &1).is_none());
         assert_eq!(shelf.known(owner, &1).as_deref(), Some(&9));
+        shelf.withdraw(owner, &1);
+        assert_eq!(shelf.known(owner, &1), None);
     }
 
     #[tokio::test(start_paused = true)]

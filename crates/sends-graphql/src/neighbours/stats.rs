@@ -1,26 +1,40 @@
 //! Statistics, many in one call.
 //!
-//! Operations that ask for the same batch at the same time share one call. The upstream refuses a batch as a whole (404) when
-//! none of its activities has statistics, and when one of its campaigns is not known (documented), so that a refused batch is
-//! asked for again in halves, within bounds:
+//! Operations that ask for the same batch at the same time share one call. The upstream refuses a batch as a whole (404, and
+//! perhaps 400) for a draft, or for a campaign that it does not know (documented). A refusal says nothing about an id that is
+//! not known to be a draft, unless it was asked for alone:
 //!
-//! - what is known to be a draft is asked for apart from the rest, and its refusal is believed;
-//! - of activities the first refused batch is asked for in halves; when both are refused too, the documented rule holds and
-//!   every other refusal is believed for a while;
-//! - of campaigns halves are asked for until the one that offends is found, with [`MOST_HUNTING`] calls at the most.
+//! - known drafts are asked for apart from the rest, and a refusal of a batch of them is believed;
+//! - any other refused batch is split until each id that offends was refused alone, with [`MOST_HUNTING`] calls at the most.
 
-use std::{collections::HashMap, fmt, hash::Hash, sync::Arc};
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    fmt,
+    hash::Hash,
+    sync::Arc,
+};
 
 use futures_util::{FutureExt, future::BoxFuture};
 use sends_client::{Batch, BatchAnswer, Batched, Caller, ConstantContact, FailureClass, UpstreamError};
-use sends_core::{ActivityId, ActivityStats, CampaignId, CampaignStats};
+use sends_core::{ActivityId, ActivityStats, CampaignId, CampaignStats, EngagementStats};
 use tokio::time::Instant;
 
 use super::{Neighbours, Shelves, shelf::Shelf};
 use crate::histories::{Asker, ReadError};
 
-/// The statistics of one activity or campaign; `None` for one that the upstream does not know.
-pub type Known<Stats> = Arc<Option<Stats>>;
+/// What the upstream tells of the statistics of one activity or campaign.
+#[derive(Debug)]
+pub enum Told<Stats> {
+    /// They are these.
+    Stats(Stats),
+    /// There are none, since nothing was sent: it refused this id alone, or gave none of a known draft.
+    Unsent,
+    /// It answered without them: it does not know the id, or nothing was sent.
+    Absent,
+}
+
+/// What is known of the statistics of one activity or campaign.
+pub type Known<Stats> = Arc<Told<Stats>>;
 
 /// The statistics of all ids of a batch.
 pub(crate) type WholeBatch<Id> = HashMap<Id, Known<<Id as Counted>::Stats>>;
@@ -31,12 +45,13 @@ pub(crate) type StatsById<Id> = HashMap<Id, Result<Known<<Id as Counted>::Stats>
 /// How many calls a refused batch may cost beyond its first. What is not found by then is an error.
 const MOST_HUNTING: usize = 16;
 
+/// The most ids of a refused batch that are each asked for alone next. A larger batch is halved first: where one id of ten
+/// offends it costs 8 calls, where all do 13.
+const MOST_ALONE: usize = 5;
+
 /// Something that the upstream has statistics of.
 pub(crate) trait Counted: Batched + Ord + Hash + fmt::Debug + Send + Sync + 'static {
     type Stats: Send + Sync + 'static;
-
-    /// Whether a batch is refused only when none of its ids has statistics (documented).
-    const REFUSED_AS_A_WHOLE: bool;
 
     fn ask<'a>(
         client: &'a ConstantContact,
@@ -46,7 +61,9 @@ pub(crate) trait Counted: Batched + Ord + Hash + fmt::Debug + Send + Sync + 'sta
 
     fn id_of(stats: &Self::Stats) -> Self;
 
-    fn shelf(shelves: &Shelves) -> &Shelf<Self, Option<Self::Stats>>;
+    fn counts(stats: &Self::Stats) -> &EngagementStats;
+
+    fn shelf(shelves: &Shelves) -> &Shelf<Self, Told<Self::Stats>>;
 
     fn batches(shelves: &Shelves) -> &Shelf<Batch<Self>, WholeBatch<Self>>;
 
@@ -55,11 +72,9 @@ pub(crate) trait Counted: Batched + Ord + Hash + fmt::Debug + Send + Sync + 'sta
 
 /// Has the statistics of an id asked for and kept under this name.
 macro_rules! counted {
-    ($id:ty, $stats:ty, $name:ident, $batches:ident, $drafts:ident, $refused_as_a_whole:literal) => {
+    ($id:ty, $stats:ty, $name:ident, $batches:ident, $drafts:ident) => {
         impl Counted for $id {
             type Stats = $stats;
-
-            const REFUSED_AS_A_WHOLE: bool = $refused_as_a_whole;
 
             fn ask<'a>(
                 client: &'a ConstantContact,
@@ -73,7 +88,11 @@ macro_rules! counted {
                 stats.id
             }
 
-            fn shelf(shelves: &Shelves) -> &Shelf<Self, Option<$stats>> {
+            fn counts(stats: &$stats) -> &EngagementStats {
+                &stats.stats
+            }
+
+            fn shelf(shelves: &Shelves) -> &Shelf<Self, Told<$stats>> {
                 &shelves.$name
             }
 
@@ -93,16 +112,14 @@ counted!(
     ActivityStats,
     activity_stats,
     activity_batches,
-    draft_activities,
-    true
+    draft_activities
 );
 counted!(
     CampaignId,
     CampaignStats,
     campaign_stats,
     campaign_batches,
-    draft_campaigns,
-    false
+    draft_campaigns
 );
 
 impl Neighbours {
@@ -152,32 +169,28 @@ impl Neighbours {
     async fn ask_for_stats<Id: Counted>(&self, asker: &Asker, batch: Batch<Id>) -> StatsById<Id> {
         let mut found = StatsById::<Id>::new();
         let mut to_ask = vec![batch];
-        let (mut calls, mut is_mixed) = (0, false);
+        let mut calls = 0;
         while let Some(batch) = to_ask.pop() {
             calls += 1;
             let Err(error) = self.ask_once(asker, &batch, &mut found).await else {
                 continue;
             };
-            let is_refusal = blames_an_id(&error);
-            match batch.halves() {
-                _ if is_refusal && self.is_believed(asker, &batch, &error) => {
-                    self.know_none(asker, &batch, &mut found);
-                }
-                Some(halves) if is_refusal && Id::REFUSED_AS_A_WHOLE && !is_mixed => {
-                    match self.confirm_refusal(asker, halves, &mut found).await {
-                        Ok(()) => self.know_none(asker, &batch, &mut found),
-                        Err(refused) => {
-                            is_mixed = true;
-                            to_ask.extend(refused.into_iter().filter_map(|half| half.halves()).flatten());
-                        }
-                    }
-                }
-                Some(halves) if is_refusal && calls < MOST_HUNTING => to_ask.extend(halves),
-                Some(_) if is_refusal => {
-                    let error = unresolved(&error);
-                    found.extend(batch.ids().iter().map(|&id| (id, Err(error.clone()))));
-                }
-                _ => found.extend(batch.ids().iter().map(|&id| (id, Err(error.clone())))),
+            let (ids, is_refusal) = (batch.ids(), blames_an_id(&error));
+            if is_refusal && self.is_believed(asker, ids, &error) {
+                let since = Instant::now();
+                let refused = ids
+                    .iter()
+                    .map(|&id| (id, Ok(self.keep(asker, id, Told::Unsent, since))));
+                found.extend(refused);
+            } else if is_refusal && ids.len() > 1 && calls < MOST_HUNTING {
+                to_ask.extend(parts(&batch));
+            } else {
+                let error = if is_refusal && ids.len() > 1 {
+                    unresolved(&error)
+                } else {
+                    error
+                };
+                found.extend(ids.iter().map(|&id| (id, Err(error.clone()))));
             }
         }
         found
@@ -193,13 +206,28 @@ impl Neighbours {
         let since = Instant::now();
         let call = Id::ask(&self.0.client, &asker.caller, batch);
         let answer = self.until_the_end(call).await?;
-        let told = answer.records.into_iter();
-        let mut told: HashMap<Id, Id::Stats> = told.map(|stats| (Id::id_of(&stats), stats)).collect();
+        let mut told = HashMap::<Id, Id::Stats>::new();
+        for stats in answer.records {
+            match told.entry(Id::id_of(&stats)) {
+                Entry::Vacant(place) => {
+                    place.insert(stats);
+                }
+                // A second record of an id is odd; whichever of them has counts is the better one.
+                Entry::Occupied(mut first) if *Id::counts(first.get()) == EngagementStats::default() => {
+                    first.insert(stats);
+                }
+                Entry::Occupied(_) => {}
+            }
+        }
         let unreadable = answer.unreadable.map(Arc::new);
         found.extend(batch.ids().iter().map(|&id| {
             let told = match (told.remove(&id), &unreadable) {
                 (None, Some(error)) => Err(ReadError::Upstream(Arc::clone(error))),
-                (stats, _) => Ok(self.keep(asker, id, stats, since)),
+                (None, None) if self.is_known_draft(asker, id) => {
+                    Ok(self.keep(asker, id, Told::Unsent, since))
+                }
+                (None, None) => Ok(self.keep(asker, id, Told::Absent, since)),
+                (Some(stats), _) => Ok(self.keep(asker, id, Told::Stats(stats), since)),
             };
             (id, told)
         }));
@@ -210,71 +238,30 @@ impl Neighbours {
         &self,
         asker: &Asker,
         id: Id,
-        stats: Option<Id::Stats>,
+        told: Told<Id::Stats>,
         since: Instant,
     ) -> Known<Id::Stats> {
-        let stats = Arc::new(stats);
-        Id::shelf(&self.0).put(asker.owner, id, Arc::clone(&stats), since);
-        stats
+        let told = Arc::new(told);
+        Id::shelf(&self.0).put(asker.owner, id, Arc::clone(&told), since);
+        told
     }
 
-    /// Keeps that none of these has statistics.
-    fn know_none<Id: Counted>(&self, asker: &Asker, batch: &Batch<Id>, found: &mut StatsById<Id>) {
-        let since = Instant::now();
-        found.extend(
-            batch
-                .ids()
-                .iter()
-                .map(|&id| (id, Ok(self.keep(asker, id, None, since)))),
-        );
-    }
-
-    /// Whether a refusal means that none of the ids has statistics, without another call.
-    fn is_believed<Id: Counted>(&self, asker: &Asker, batch: &Batch<Id>, error: &ReadError) -> bool {
-        let is_draft = |&id: &Id| self.is_known_draft(asker, id);
-        error.is_not_found()
-            && (batch.ids().len() == 1
-                || batch.ids().iter().all(is_draft)
-                || (Id::REFUSED_AS_A_WHOLE && self.0.refused_batches.known(asker.owner, &()).is_some()))
-    }
-
-    /// Asks for both halves of a refused batch. Those who ask at the same time wait for one confirmation. An error has the
-    /// halves that were refused while the other was not.
-    async fn confirm_refusal<Id: Counted>(
-        &self,
-        asker: &Asker,
-        halves: [Batch<Id>; 2],
-        found: &mut StatsById<Id>,
-    ) -> Result<(), Vec<Batch<Id>>> {
-        let ask = async {
-            let mut refused = Vec::new();
-            let mut is_confirmed = true;
-            for half in halves {
-                match self.ask_once(asker, &half, found).await {
-                    Ok(()) => is_confirmed = false,
-                    Err(error) => {
-                        is_confirmed &= error.is_not_found();
-                        if blames_an_id(&error) && half.ids().len() > 1 {
-                            refused.push(half);
-                        } else if error.is_not_found() {
-                            self.know_none(asker, &half, found);
-                        } else {
-                            found.extend(half.ids().iter().map(|&id| (id, Err(error.clone()))));
-                        }
-                    }
-                }
-            }
-            if is_confirmed { Ok(()) } else { Err(refused) }
-        };
-        self.0
-            .refused_batches
-            .get_or(asker.owner, (), ask)
-            .await
-            .map(drop)
+    /// Whether a refusal says of each of these ids that it has no statistics. Only of drafts 400 is taken to say so.
+    fn is_believed<Id: Counted>(&self, asker: &Asker, ids: &[Id], error: &ReadError) -> bool {
+        let is_refused_alone = ids.len() == 1 && error.is_not_found();
+        is_refused_alone || ids.iter().all(|&id| self.is_known_draft(asker, id))
     }
 }
 
-/// Whether a batch was refused for what is in it: documented is 404, and what is malformed may be 400 as well.
+/// What to ask for instead of a refused batch.
+fn parts<Id: Counted>(batch: &Batch<Id>) -> Vec<Batch<Id>> {
+    match batch.halves() {
+        Some(halves) if batch.ids().len() > MOST_ALONE => halves.into(),
+        _ => batch.ids().chunks(1).flat_map(Batch::split).collect(),
+    }
+}
+
+/// Whether a batch was refused for what is in it: documented is 404, and 400 is not ruled out.
 fn blames_an_id(error: &ReadError) -> bool {
     let ReadError::Upstream(error) = error else {
         return false;

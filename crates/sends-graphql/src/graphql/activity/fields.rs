@@ -253,12 +253,20 @@ impl CampaignActivity {
         zone.show_read(context, date.map_err(Into::into)).await
     }
 
-    /// What contacts did with this email. Up to ten activities cost one upstream call. Null when the activity is a page that
-    /// is never sent, and, with an error, when it could not be read.
+    /// What contacts did with this email. Up to ten activities cost one upstream call; where Constant Contact refuses them
+    /// together, as it does for a draft, each may cost one of its own. Null when the activity was never sent, and, with an
+    /// error, when it could not be read.
     async fn stats(&self, context: &Context<'_>) -> Option<Result<EngagementStats, ApiError>> {
         if self.is_never_sent() {
             return None;
         }
-        Some(self.read_stats(context).await)
+        self.read_stats(context).await.transpose()
+    }
+
+    /// How many values of the activity itself, such as its status, subject and sender, Constant Contact gave in a
+    /// form that cannot be read. They are null; 0 as a rule. Null, with an error, when the activity could not be read.
+    async fn unreadable_detail_count(&self, context: &Context<'_>) -> Option<Result<i32, ApiError>> {
+        let values = self.detail(context, |activity| Some(count(activity.unreadable_values)));
+        values.await.transpose()
     }
 }

@@ -195,6 +195,8 @@ fn of_field(of: &str, field: &Field, source: Source) -> Asked {
             campaign_stats: 1,
             ..Asked::NOTHING
         }),
+        // Not in the listing.
+        ("Campaign", "unreadableActivityCount") => Asked::ITSELF,
         ("Campaign", _) => below(Source::Id).and(itself),
         // In a history the activity is the same for all sends, and what is needed of it is needed once.
         ("Send", "activity") => below(Source::Id),
@@ -255,7 +257,7 @@ pub(super) fn integer(field: &Field, argument: &str) -> Option<i64> {
 }
 
 /// The fields of an activity that follow from its history.
-const HISTORY: [&str; 7] = [
+const HISTORY: [&str; 9] = [
     "sendHistory",
     "sendHistoryConnection",
     "latestSend",
@@ -263,6 +265,8 @@ const HISTORY: [&str; 7] = [
     "isStale",
     "staleReason",
     "sendSummary",
+    "unreadableSendCount",
+    "unreadableValueCount",
 ];
 
 /// Fails where the fields that have a cost of their own are none of the schema's.
@@ -276,6 +280,7 @@ pub(super) fn check_tables(types: &crate::guard::Types) {
         ("CampaignActivity", "stats"),
         ("Campaign", "activities"),
         ("Campaign", "stats"),
+        ("Campaign", "unreadableActivityCount"),
         ("Send", "activity"),
         ("Send", "campaign"),
         ("ContactList", "listId"),

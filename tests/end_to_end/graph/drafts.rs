@@ -1,0 +1,178 @@
+//! Statistics of what was never sent: null and no error, at a bounded cost, and never at the expense of what was sent.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use axum::{Json, Router, extract::Path, http::StatusCode, response::IntoResponse, routing::get};
+use serde_json::{Value, json};
+
+use super::{
+    all, codes,
+    oddities::{serve, service_on},
+};
+
+const STATS: &str = "/v3/reports/stats/email_campaign_activities/{ids}";
+
+/// What the upstream answers to a batch with a draft in it.
+#[derive(Clone, Copy)]
+enum Drafts {
+    /// The batch is refused with this status.
+    Refuse(StatusCode),
+    /// The others are told.
+    LeftOut,
+}
+
+/// The activities whose ids end in `d` are drafts; those that end in `f` do not exist.
+fn is_draft(id: &&str) -> bool {
+    id.ends_with('d')
+}
+
+fn id(number: usize, last: char) -> String {
+    format!("00000000-0000-4000-8000-{number:011}{last}")
+}
+
+/// An upstream with drafts, and how many calls for statistics it had.
+async fn upstream(drafts: Drafts) -> (String, Arc<AtomicUsize>) {
+    let calls = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&calls);
+    let stats = async move |Path(ids): Path<String>| {
+        counted.fetch_add(1, Ordering::Relaxed);
+        let ids: Vec<&str> = ids.split(',').collect();
+        let all_are_drafts = ids.iter().all(is_draft);
+        match drafts {
+            Drafts::Refuse(status) if ids.iter().any(is_draft) => return status.into_response(),
+            Drafts::LeftOut if all_are_drafts => return StatusCode::NOT_FOUND.into_response(),
+            _ => {}
+        }
+        let sent = ids.iter().filter(|id| id.ends_with('e'));
+        let record = |id: &&str| json!({ "campaign_activity_id": id, "stats": { "em_sends": 7 } });
+        let records: Vec<Value> = sent.map(record).collect();
+        Json(json!({ "errors": [], "results": records })).into_response()
+    };
+    let history = async |Path(id): Path<String>| match id.as_bytes().last() {
+        Some(b'd') => Json(json!([])).into_response(),
+        Some(b'e') => Json(json!([{ "send_id": 1 }])).into_response(),
+        _ => StatusCode::NOT_FOUND.into_response(),
+    };
+    let campaigns = async || {
+        let draft = |number| json!({ "campaign_id": id(number, 'c'), "current_status": "Draft" });
+        Json(json!({ "campaigns": (0..100).map(draft).collect::<Vec<Value>>() }))
+    };
+    let campaign = async |Path(id): Path<String>| {
+        let activity = id.strip_suffix('c').map(|number| format!("{number}d"));
+        let activities = json!([{ "campaign_activity_id": activity, "role": "primary_email" }]);
+        Json(json!({ "campaign_id": id, "current_status": "Draft", "campaign_activities": activities }))
+    };
+    let router = Router::new()
+        .route(STATS, get(stats))
+        .route("/v3/emails/activities/{id}/send_history", get(history))
+        .route("/v3/emails", get(campaigns))
+        .route("/v3/emails/{id}", get(campaign));
+    (serve(router).await, calls)
+}
+
+fn stats_of(ids: &[String]) -> String {
+    format!(
+        "{{ campaignActivities(ids: {}) {{ stats {{ sends }} }} }}",
+        json!(ids)
+    )
+}
+
+fn sends(answer: &Value) -> Vec<Value> {
+    let activities = answer["data"]["campaignActivities"].as_array().unwrap();
+    activities
+        .iter()
+        .map(|one| one["stats"]["sends"].clone())
+        .collect()
+}
+
+#[tokio::test]
+async fn the_statistics_of_known_drafts_are_null_and_cost_about_a_call_for_ten() {
+    for drafts in [
+        Drafts::Refuse(StatusCode::NOT_FOUND),
+        Drafts::Refuse(StatusCode::BAD_REQUEST),
+        Drafts::LeftOut,
+    ] {
+        let (url, calls) = upstream(drafts).await;
+        let service = service_on(&url);
+        let answer = service
+            .query("{ campaigns(first: 100) { nodes { activities { stats { sends } } } } }")
+            .await;
+        assert!(answer.get("errors").is_none(), "{answer}");
+        let stats = all(&answer, "stats");
+        assert_eq!(stats, vec![Value::Null; 100]);
+        let cost = calls.load(Ordering::Relaxed);
+        assert!(cost <= 12, "{cost} calls");
+    }
+}
+
+#[tokio::test]
+async fn a_refused_batch_denies_nothing_of_what_was_sent() {
+    let (url, calls) = upstream(Drafts::Refuse(StatusCode::NOT_FOUND)).await;
+    let service = service_on(&url);
+    // A draft in each half.
+    let lasts = ['d', 'e', 'e', 'e', 'e', 'e', 'e', 'd', 'e', 'e'];
+    let ids: Vec<String> = (0..).zip(lasts).map(|(number, last)| id(number, last)).collect();
+    let answer = service.query(&stats_of(&ids)).await;
+    assert!(answer.get("errors").is_none(), "{answer}");
+    let expected = lasts.map(|last| if last == 'd' { Value::Null } else { json!(7) });
+    assert_eq!(sends(&answer), expected);
+    let cost = calls.load(Ordering::Relaxed);
+    assert!(cost <= 13, "{cost} calls");
+    // A batch that comes later is not judged by this one.
+    let more: Vec<String> = (20..).zip(lasts).map(|(number, last)| id(number, last)).collect();
+    assert_eq!(sends(&service.query(&stats_of(&more)).await), expected);
+}
+
+#[tokio::test]
+async fn what_the_upstream_leaves_out_is_null_if_it_was_never_sent_and_not_found_if_it_is_not_there() {
+    let (url, _) = upstream(Drafts::LeftOut).await;
+    let service = service_on(&url);
+    let answer = service
+        .query(&stats_of(&[id(1, 'e'), id(2, 'd'), id(3, 'f')]))
+        .await;
+    assert_eq!(sends(&answer), [json!(7), Value::Null, Value::Null]);
+    assert_eq!(codes(&answer), ["NOT_FOUND"], "{answer}");
+    assert_eq!(
+        answer["errors"][0]["path"],
+        json!(["campaignActivities", 2, "stats"])
+    );
+}
+
+#[tokio::test]
+async fn a_draft_that_is_refused_otherwise_is_null_by_its_history() {
+    let (url, _) = upstream(Drafts::Refuse(StatusCode::BAD_REQUEST)).await;
+    let answer = service_on(&url).query(&stats_of(&[id(1, 'e'), id(2, 'd')])).await;
+    assert!(answer.get("errors").is_none(), "{answer}");
+    assert_eq!(sends(&answer), [json!(7), Value::Null]);
+}
+
+#[tokio::test]
+async fn an_answer_without_results_denies_no_statistics() {
+    for body in [json!({ "errors": [], "results": null }), json!({ "errors": [] })] {
+        let stats = async move || Json(body);
+        let service = service_on(&serve(Router::new().route(STATS, get(stats))).await);
+        let answer = service.query(&stats_of(&[id(1, 'e')])).await;
+        assert_eq!(codes(&answer), ["UPSTREAM_INVALID"], "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn an_empty_record_replaces_none_of_the_same_activity() {
+    for empty_is_first in [false, true] {
+        let stats = async move |Path(id): Path<String>| {
+            let mut records = vec![
+                json!({ "campaign_activity_id": id, "stats": { "em_sends": 7 } }),
+                json!({ "campaign_activity_id": id, "stats": {} }),
+            ];
+            if empty_is_first {
+                records.reverse();
+            }
+            Json(json!({ "errors": [], "results": records }))
+        };
+        let service = service_on(&serve(Router::new().route(STATS, get(stats))).await);
+        assert_eq!(sends(&service.query(&stats_of(&[id(1, 'e')])).await), [json!(7)]);
+    }
+}
