@@ -130,7 +130,7 @@ impl<'a> Fields<'a> {
     /// Checks that an answer has at least one of these members, be it odd. An error in place of the resource has none.
     pub(crate) fn require_any(&self, names: &[&str]) -> Result<(), DecodeError> {
         let is_there = |name: &&str| !matches!(self.member(name), Member::Absent);
-        if names.iter().any(|name| is_there(name)) {
+        if names.iter().any(is_there) {
             return Ok(());
         }
         Err(DecodeError::new(
