@@ -34,7 +34,8 @@ fn what_a_record_does_not_state_is_not_written() {
 
 /// Earlier instants are no dates of the upstream, and are not read.
 fn any_date() -> impl Strategy<Value = Timestamp> {
-    (0..=Timestamp::MAX.as_nanosecond()).prop_map(|nanosecond| Timestamp::from_nanosecond(nanosecond).unwrap())
+    (0..=Timestamp::MAX.as_nanosecond())
+        .prop_map(|nanosecond| Timestamp::from_nanosecond(nanosecond).unwrap())
 }
 
 prop_compose! {

@@ -88,8 +88,11 @@ async fn walk<T: Paged>(client: &ConstantContact, first: ResourcePage<T>) -> (us
     (calls, page.cut_short)
 }
 
+/// The member of a page that holds the records, the path, and a record by its number.
+type ListingCase = (&'static str, &'static str, fn(u8) -> String);
+
 /// Each listing by the member that holds its records, with its path and a record of this number.
-const LISTINGS: [(&str, &str, fn(u8) -> String); 4] = [
+const LISTINGS: [ListingCase; 4] = [
     ("campaigns", "emails", |number| {
         format!(r#"{{"campaign_id": "{CAMPAIGN_PREFIX}{number:02x}"}}"#)
     }),

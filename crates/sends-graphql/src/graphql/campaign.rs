@@ -58,9 +58,10 @@ impl Campaign {
 
     /// A campaign as the log has it.
     pub(super) fn logged(campaign: sends_core::Campaign) -> Self {
+        let nothing_counted = Self::new(campaign.id);
         Self {
-            listed: Some(campaign.clone()),
-            ..Self::new(campaign.id)
+            listed: Some(campaign),
+            ..nothing_counted
         }
     }
 

@@ -24,7 +24,7 @@ use crate::log::LogReader;
 
 /// How much of what was sent the log holds. It is filled by `sends-graphql sync`, by `serve --sync-every`, and by whatever
 /// histories are asked for.
-#[derive(SimpleObject)]
+#[derive(Clone, SimpleObject)]
 #[graphql(complex)]
 pub(super) struct LogCoverage {
     /// Whether every send between the filter's `from` and `until` is in the log; without `from` from the account's first send
@@ -77,7 +77,21 @@ impl LogCoverage {
         }
     }
 
-    /// How complete the log is for what a filter asks for.
+    /// How complete the log is for what a filter asks for, where the field selects it.
+    ///
+    /// To be read before the sends: a synchronisation that ends between the two readings can then make a page more complete
+    /// than it is called, never less.
+    async fn if_selected(
+        context: &Context<'_>,
+        reader: &LogReader,
+        filter: &LogFilter,
+    ) -> Option<Result<Self, ApiError>> {
+        if !context.look_ahead().field("coverage").exists() {
+            return None;
+        }
+        Some(Self::of(reader, filter).await)
+    }
+
     async fn of(reader: &LogReader, filter: &LogFilter) -> Result<Self, ApiError> {
         let (from, until, now) = (filter.send.from, filter.send.until, reader.asked_at());
         let completeness = reader.read(|log, owner| log.sync.completeness(owner, from, until, now));

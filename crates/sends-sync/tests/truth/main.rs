@@ -99,7 +99,7 @@ fn for_each_seed(accounts: u64, live: impl AsyncFn(&World, u64) + Sync) -> u64 {
     let workers = thread::available_parallelism().unwrap().get();
     thread::scope(|scope| {
         for _ in 0..workers {
-            scope.spawn(&work);
+            scope.spawn(work);
         }
     });
     count
@@ -135,7 +135,7 @@ async fn an_upstream_that_ignores_after_date_is_not_listed_whole_each_time() {
     assert_eq!(listings().await, 40_usize.div_ceil(3));
     world.account.lock().unwrap().now += SignedDuration::from_hours(1);
     assert_eq!(listings().await, 2, "the page with the newest one, and one older");
-    world.check(&store, 1, 1, true).await;
+    world.check(&store, (1, 1), 0, true).await;
 }
 
 struct World {

@@ -21,6 +21,7 @@ const MAX_LENGTH: usize = 500;
 /// A page of the sends of the account.
 pub(in crate::graphql) struct LoggedSendConnection {
     filter: LogFilter,
+    coverage: Option<Result<LogCoverage, ApiError>>,
     page: LogPage,
 }
 
@@ -34,10 +35,15 @@ pub(in crate::graphql) async fn page(
     let request = request(order, arguments)?;
     let filter = SendLogFilter::check(filter)?;
     let reader = context.data_unchecked::<LogReader>();
+    let coverage = LogCoverage::if_selected(context, reader, &filter).await;
     let page = reader
         .read(|log, owner| log.sends.page(owner, &filter, request))
         .await?;
-    Ok(LoggedSendConnection { filter, page })
+    Ok(LoggedSendConnection {
+        filter,
+        coverage,
+        page,
+    })
 }
 
 fn request(order: SendOrder, arguments: &PageArguments) -> Result<LogPageRequest, ApiError> {
@@ -113,8 +119,8 @@ impl LoggedSendConnection {
     }
 
     /// Whether the log has everything that the filter asks for. Null, with an error, when that could not be read.
-    async fn coverage(&self, context: &Context<'_>) -> Option<Result<LogCoverage, ApiError>> {
-        Some(LogCoverage::of(context.data_unchecked(), &self.filter).await)
+    async fn coverage(&self) -> Option<Result<LogCoverage, ApiError>> {
+        self.coverage.clone()
     }
 }
 

@@ -42,6 +42,7 @@ pub(in crate::graphql) enum SendGrouping {
 /// What the sends of the account add up to.
 pub(in crate::graphql) struct SendTotals {
     filter: LogFilter,
+    coverage: Option<Result<LogCoverage, ApiError>>,
     groups: Vec<TotalGroup>,
     shown: usize,
     overlapping: bool,
@@ -66,11 +67,13 @@ pub(in crate::graphql) async fn totals(
     let filter = SendLogFilter::check(filter)?;
     let group_by = group_by(grouping, zone)?;
     let reader = context.data_unchecked::<LogReader>();
+    let coverage = LogCoverage::if_selected(context, reader, &filter).await;
     let groups = reader
         .read(|log, owner| log.sends.totals(owner, &filter, group_by))
         .await?;
     Ok(SendTotals {
         filter,
+        coverage,
         groups,
         shown,
         overlapping: grouping == SendGrouping::List,
@@ -130,8 +133,8 @@ impl SendTotals {
     }
 
     /// Whether the log has everything that the filter asks for. Null, with an error, when that could not be read.
-    async fn coverage(&self, context: &Context<'_>) -> Option<Result<LogCoverage, ApiError>> {
-        Some(LogCoverage::of(context.data_unchecked(), &self.filter).await)
+    async fn coverage(&self) -> Option<Result<LogCoverage, ApiError>> {
+        self.coverage.clone()
     }
 }
 
