@@ -23,7 +23,7 @@ async fn sends_can_be_searched_by_outcome_date_and_owner() {
         {"send_id": 2, "send_status": "COMPLETED", "reason_code": 6},
         {"send_id": 3, "send_status": "COMPLETED", "reason_code": 5},
         {"send_id": 4, "send_status": "COMPLETED", "reason_code": 12},
-        {"send_id": 5, "send_status": "errored", "reason_code": 7, "run_date": "1969-12-31T23:59:58.5Z"},
+        {"send_id": 5, "send_status": "errored", "reason_code": 7, "run_date": "1970-01-01T00:00:00.5Z"},
         {"send_id": 6, "send_status": "Paused"}
     ]"#;
     let kept = Kept {
@@ -46,7 +46,7 @@ async fn sends_can_be_searched_by_outcome_date_and_owner() {
 
     let completed = || Some("COMPLETED".to_owned());
     let expected = [
-        (5, 5, Some(-1), Some(-500_000_000), Some("ERRORED".to_owned())),
+        (5, 5, Some(0), Some(500_000_000), Some("ERRORED".to_owned())),
         (1, 1, Some(1), Some(500_000_000), completed()),
         (2, 2, None, None, completed()),
         (3, 3, None, None, completed()),
