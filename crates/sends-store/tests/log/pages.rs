@@ -123,11 +123,19 @@ async fn sends_that_come_between_two_pages_neither_hide_nor_repeat_another() {
         keep(&store, 100 + number, &[1_000_000 + i64::from(number)]).await;
         keep(&store, 200 + number, &[1]).await;
         let again = page.sends[0].send.run_date.unwrap().as_second();
-        keep(&store, u8::try_from(again / 10 - 1).unwrap(), &[again, 2_000_000]).await;
+        keep(
+            &store,
+            u8::try_from((again / 10 - 1).max(0)).unwrap(),
+            &[again, 2_000_000],
+        )
+        .await;
     }
     let second = |place: &LogPosition| place.run_date.unwrap().as_second();
     let old: Vec<i64> = met.iter().map(second).filter(|second| *second >= 10).collect();
-    assert_eq!(old, (0..20).rev().map(|number| number * 10 + 10).collect::<Vec<i64>>());
+    assert_eq!(
+        old,
+        (0..20).rev().map(|number| number * 10 + 10).collect::<Vec<i64>>()
+    );
     let places = met.len();
     assert!(
         places > old.len(),
