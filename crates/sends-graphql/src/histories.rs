@@ -176,6 +176,12 @@ impl Histories {
         self.0.ending.cancel();
     }
 
+    /// Whether sends of an activity are known, of whatever age. Nobody is asked.
+    pub async fn has_known_sends(&self, asker: &Asker, activity: ActivityId) -> bool {
+        let known = self.0.look_up(asker.owner, activity, Timestamp::MIN).await;
+        matches!(known, Some(Kept { answer: Answer::History(history), .. }) if !history.is_empty())
+    }
+
     /// The history of one activity. `max_age` says how old it may be; without it the freshness rules decide.
     ///
     /// # Errors

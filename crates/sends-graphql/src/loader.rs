@@ -26,6 +26,8 @@ pub struct Question {
 
 /// Loads the send histories that one operation asks for.
 pub struct HistoryLoader {
+    histories: Histories,
+    asker: Asker,
     loader: Keyed<Question, Reading>,
     witness: Arc<Witness>,
 }
@@ -33,11 +35,14 @@ pub struct HistoryLoader {
 impl HistoryLoader {
     /// A loader for one operation.
     pub fn new(histories: Histories, asker: Asker) -> Self {
+        let (all, of) = (histories.clone(), asker.clone());
         let loader = Keyed::one_by_one(move |question: Question| {
-            let (histories, asker) = (histories.clone(), asker.clone());
+            let (histories, asker) = (all.clone(), of.clone());
             async move { histories.read(&asker, question.activity, question.max_age).await }
         });
         Self {
+            histories,
+            asker,
             loader,
             witness: Arc::default(),
         }
@@ -46,6 +51,11 @@ impl HistoryLoader {
     /// Knows what this loader has read, when the operation is done.
     pub fn witness(&self) -> Arc<Witness> {
         Arc::clone(&self.witness)
+    }
+
+    /// Whether sends of an activity are known, of whatever age. Nobody is asked.
+    pub async fn has_known_sends(&self, activity: ActivityId) -> bool {
+        self.histories.has_known_sends(&self.asker, activity).await
     }
 
     /// The history of one activity, read at most once in the life of this loader.

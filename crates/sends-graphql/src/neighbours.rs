@@ -27,15 +27,15 @@ use sends_core::{
 };
 #[cfg(doc)]
 use sends_store::Owner;
-use tokio::time::Instant;
+use tokio::{sync::Mutex, time::Instant};
 use tokio_util::sync::CancellationToken;
 
-use self::shelf::Shelf;
 pub(crate) use self::stats::{Counted, WholeBatch};
 pub use self::{
     names::{ContactLists, Gap, Segments, SegmentsById},
     stats::{Known, Told},
 };
+use self::{shelf::Shelf, stats::Practice};
 use crate::histories::{Asker, Kind, ReadError};
 
 /// A page of campaigns.
@@ -63,6 +63,8 @@ pub(crate) struct Shelves {
     /// Drafts by the last reading of their status, which have no statistics as a rule.
     draft_activities: Shelf<ActivityId, ()>,
     draft_campaigns: Shelf<CampaignId, ()>,
+    activity_practice: Mutex<Practice>,
+    campaign_practice: Mutex<Practice>,
     activity_batches: Shelf<Batch<ActivityId>, WholeBatch<ActivityId>>,
     campaign_batches: Shelf<Batch<CampaignId>, WholeBatch<CampaignId>>,
     contact_lists: Shelf<(), ContactLists>,
@@ -92,6 +94,9 @@ impl Neighbours {
             campaign_stats: Shelf::new(Kind::Stats, SINGLE, max_age),
             draft_activities: Shelf::new(Kind::Activity, SINGLE, max_age),
             draft_campaigns: Shelf::new(Kind::Campaign, SINGLE, max_age),
+            activity_practice: Mutex::default(),
+            // Documented: one id that it does not know fails the whole batch.
+            campaign_practice: Mutex::new(Practice::Refuses),
             activity_batches: Shelf::new(Kind::Stats, LISTINGS, max_age),
             campaign_batches: Shelf::new(Kind::Stats, LISTINGS, max_age),
             contact_lists: Shelf::new(Kind::ContactLists, LISTINGS, max_age),

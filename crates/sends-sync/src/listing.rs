@@ -8,9 +8,9 @@ use crate::{Progress, Stage, obstacle::Obstacle, rules, run::Run};
 
 /// What the list of campaigns came to.
 pub(crate) struct Listed {
-    /// Whether it showed a draft that is new or has changed. It may have been sent and made a draft again since the last
-    /// listing, which only the summaries report tells.
-    pub(crate) has_changed_drafts: bool,
+    /// When the last of the drafts that are new or have changed was updated. It may have been sent and made a draft again since
+    /// the last listing, which only the summaries report tells.
+    pub(crate) drafts_changed_at: Option<Timestamp>,
     /// The error of the first page, without which nothing is known of what changed. Any later page that fails by itself is
     /// remembered.
     pub(crate) ended: Result<(), Obstacle>,
@@ -159,14 +159,14 @@ impl Run<'_> {
         state: &mut SyncState,
         gap: Option<Unreadable>,
     ) -> Result<Listed, Obstacle> {
-        let mut has_changed_drafts = false;
+        let mut drafts_changed_at = None;
         let mut walk = Walk::new(Subject::Campaigns, state.changes_until, gap, self.clock.now());
         let mut page = match self.upstream.campaigns(walk.from, None).await {
             Ok(page) => page,
             Err(error) => {
                 let ended = self.without_first_page(walk, error.into()).await?;
                 return Ok(Listed {
-                    has_changed_drafts,
+                    drafts_changed_at,
                     ended,
                 });
             }
@@ -179,11 +179,12 @@ impl Run<'_> {
             let known = self
                 .known(page.records.iter().map(|campaign| campaign.id))
                 .await?;
-            let shows_drafts = has_drafts(&page.records, &known);
+            let drafts_changed = last_changed_draft(&page.records, &known, walk.began);
             let mut listing = campaigns_listed(page.records, &known, &walk);
-            if shows_drafts {
+            drafts_changed_at = drafts_changed_at.max(drafts_changed);
+            if drafts_changed.is_some() {
                 // Kept with the page: after a kill, the next listing does not show them as changed any more.
-                (has_changed_drafts, state.reports_read_at) = (true, None);
+                state.reports_read_at = None;
                 listing.state = Some(state.clone());
             }
             self.keep(listing).await?;
@@ -207,7 +208,7 @@ impl Run<'_> {
         (state.listed_at, state.changes_until) = (Some(walk.began), walk.next_mark());
         self.end_walk(&walk, state).await?;
         Ok(Listed {
-            has_changed_drafts,
+            drafts_changed_at,
             ended: Ok(()),
         })
     }
@@ -304,9 +305,17 @@ impl Run<'_> {
     }
 }
 
-fn has_drafts(campaigns: &[Campaign], known: &[Option<KnownCampaign>]) -> bool {
-    let mut listed = campaigns.iter().zip(known);
-    listed.any(|(campaign, known)| rules::is_changed_draft(campaign, known.as_ref()))
+/// When the last draft among these that is new or has changed was updated. One without a date may have been just now.
+fn last_changed_draft(
+    campaigns: &[Campaign],
+    known: &[Option<KnownCampaign>],
+    now: Timestamp,
+) -> Option<Timestamp> {
+    let listed = campaigns.iter().zip(known);
+    listed
+        .filter(|(campaign, known)| rules::is_changed_draft(campaign, known.as_ref()))
+        .map(|(campaign, _)| campaign.updated_at.unwrap_or(now))
+        .max()
 }
 
 fn campaigns_listed(campaigns: Vec<Campaign>, known: &[Option<KnownCampaign>], walk: &Walk) -> Listing {

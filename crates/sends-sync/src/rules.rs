@@ -42,6 +42,11 @@ pub(crate) fn is_credible(moment: Timestamp, now: Timestamp) -> bool {
     moment <= later(now, OVERLAP)
 }
 
+/// Whether what the upstream dates like this may have happened after a moment of this machine, as far as their clocks agree.
+pub(crate) fn may_be_after(upstream: Timestamp, moment: Timestamp) -> bool {
+    later(upstream, OVERLAP) >= moment
+}
+
 /// Whether it is time to read the summaries report, of which `gap` could not be read.
 pub(crate) fn reports_are_due(read_at: Option<Timestamp>, gap: Option<&Unreadable>, now: Timestamp) -> bool {
     let is_time = read_at.is_none_or(|read_at| {

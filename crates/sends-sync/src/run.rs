@@ -162,16 +162,25 @@ impl Run<'_> {
         // What was sent last is to be read first, so at first that has to be known before anything is put on the queue.
         let is_first = state.reports_read_at.is_none();
         let is_read_first = is_due && is_first;
+        let began = self.clock.now();
         if is_read_first {
             self.list_summaries(state, gap_of_report.clone()).await?;
         }
         let read_at = state.reports_read_at;
         let listed = self.list_campaigns(state, gap(Subject::Campaigns)).await?;
-        if is_read_first {
-            // The drafts that are new are older than the report.
-            state.reports_read_at = read_at;
-        } else if is_due || listed.has_changed_drafts {
+        let has_news = match listed.drafts_changed_at {
+            // What was refused has pauses of its own.
+            Some(_) if !is_read_first => gap_of_report
+                .as_ref()
+                .is_none_or(|gap| rules::is_due_again(gap, began)),
+            // Nearly all drafts are older than the report that was just read.
+            Some(at) => rules::may_be_after(at, began),
+            None => false,
+        };
+        if has_news || is_due && !is_read_first {
             self.list_summaries(state, gap_of_report).await?;
+        } else if is_read_first {
+            state.reports_read_at = read_at;
         }
         self.read_unsettled().await?;
         self.work_off().await?;

@@ -24,6 +24,9 @@ enum Drafts {
     LeftOut,
 }
 
+/// An activity that ends in `d` like a draft, and has a send.
+const SENT_BUT_REFUSED: &str = "00000000-0000-4000-8000-00000000fffd";
+
 /// The activities whose ids end in `d` are drafts; those that end in `f` do not exist.
 fn is_draft(id: &&str) -> bool {
     id.ends_with('d')
@@ -52,6 +55,7 @@ async fn upstream(drafts: Drafts) -> (String, Arc<AtomicUsize>) {
         Json(json!({ "errors": [], "results": records })).into_response()
     };
     let history = async |Path(id): Path<String>| match id.as_bytes().last() {
+        _ if id == SENT_BUT_REFUSED => Json(json!([{ "send_id": 1 }])).into_response(),
         Some(b'd') => Json(json!([])).into_response(),
         Some(b'e') => Json(json!([{ "send_id": 1 }])).into_response(),
         _ => StatusCode::NOT_FOUND.into_response(),
@@ -124,6 +128,45 @@ async fn a_refused_batch_denies_nothing_of_what_was_sent() {
     // A batch that comes later is not judged by this one.
     let more: Vec<String> = (20..).zip(lasts).map(|(number, last)| id(number, last)).collect();
     assert_eq!(sends(&service.query(&stats_of(&more)).await), expected);
+}
+
+#[tokio::test]
+async fn a_hundred_drafts_of_unknown_status_cost_a_call_for_ten_and_one_batch_that_is_looked_through() {
+    let ids: Vec<String> = (0..100).map(|number| id(number, 'd')).collect();
+    for drafts in [Drafts::Refuse(StatusCode::NOT_FOUND), Drafts::LeftOut] {
+        let (url, calls) = upstream(drafts).await;
+        let service = service_on(&url);
+        let answer = service.query(&stats_of(&ids)).await;
+        assert!(answer.get("errors").is_none(), "{answer}");
+        assert_eq!(sends(&answer), vec![Value::Null; 100]);
+        let cost = calls.load(Ordering::Relaxed);
+        assert!(cost <= 22, "{cost} calls");
+    }
+}
+
+#[tokio::test]
+async fn once_a_batch_was_answered_in_part_refused_batches_are_not_looked_through() {
+    let (url, calls) = upstream(Drafts::LeftOut).await;
+    let service = service_on(&url);
+    service.query(&stats_of(&[id(1, 'e'), id(2, 'd')])).await;
+    let before = calls.load(Ordering::Relaxed);
+    let ids: Vec<String> = (10..110).map(|number| id(number, 'd')).collect();
+    let answer = service.query(&stats_of(&ids)).await;
+    assert_eq!(sends(&answer), vec![Value::Null; 100]);
+    assert_eq!(calls.load(Ordering::Relaxed) - before, 10);
+}
+
+#[tokio::test]
+async fn a_refusal_of_what_is_known_to_be_sent_is_an_error() {
+    let (url, _) = upstream(Drafts::Refuse(StatusCode::NOT_FOUND)).await;
+    let service = service_on(&url);
+    // Sent, as its history tells, and refused with the draft beside it and alone.
+    let sent = SENT_BUT_REFUSED;
+    let known = format!(r#"{{ campaignActivity(id: "{sent}") {{ latestSend {{ id }} }} }}"#);
+    assert!(service.query(&known).await.get("errors").is_none());
+    let answer = service.query(&stats_of(&[sent.to_owned(), id(1, 'd')])).await;
+    assert_eq!(sends(&answer), [Value::Null, Value::Null]);
+    assert_eq!(codes(&answer), ["NOT_FOUND"], "{answer}");
 }
 
 #[tokio::test]

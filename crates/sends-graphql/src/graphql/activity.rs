@@ -106,7 +106,14 @@ impl CampaignActivity {
         let error = match loader.activity_stats(self.id).await {
             Ok(told) => match &*told {
                 Told::Stats(stats) => return Ok(Some(EngagementStats::of_activity(stats))),
-                Told::Unsent => return Ok(None),
+                Told::Unsent => {
+                    let histories = context.data_unchecked::<HistoryLoader>();
+                    if !histories.has_known_sends(self.id).await {
+                        return Ok(None);
+                    }
+                    // It was sent, whatever its status says and the refusal was for.
+                    return Err(ApiError::no_statistics());
+                }
                 Told::Absent => ApiError::no_statistics(),
             },
             Err(error) if error.is_rejection() => error.into(),

@@ -150,6 +150,10 @@ impl CampaignPageRequest {
         let loader = context.data_unchecked::<NeighbourLoader>();
         let page = loader.campaign_page(self.filter()).await?;
         let mut records = Cow::Borrowed(&page.records[..]);
+        if has_repeats(&records) {
+            records = Cow::Owned(Vec::new());
+            append_new(records.to_mut(), page.records.clone());
+        }
         let mut odd: HashMap<CampaignId, usize> = odd_values(&page).collect();
         let (mut unreadable, mut next) = (page.unreadable, page.next.clone());
         let mut is_cut_short = page.cut_short.is_some();
@@ -187,6 +191,12 @@ impl CampaignPageRequest {
             began_at: self.after.map_or(Timestamp::MAX, |cursor| cursor.updated_at),
         })
     }
+}
+
+/// Whether a campaign comes more than once.
+fn has_repeats(records: &[sends_core::Campaign]) -> bool {
+    let ids: HashSet<CampaignId> = records.iter().map(|campaign| campaign.id).collect();
+    ids.len() < records.len()
 }
 
 /// Appends the campaigns that are not there yet: behind its cursor a campaign that comes again would look like another one.

@@ -58,7 +58,7 @@ impl Measure {
             ("max-query-depth", "levels of fields", self.depth, limits.depth),
             (
                 "max-query-fields",
-                "fields, fragments included,",
+                "fields (fragments included)",
                 self.fields,
                 limits.fields,
             ),

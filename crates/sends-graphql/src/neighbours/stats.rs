@@ -1,23 +1,26 @@
 //! Statistics, many in one call.
 //!
 //! Operations that ask for the same batch at the same time share one call. The upstream refuses a batch as a whole (404, and
-//! perhaps 400) for a draft, or for a campaign that it does not know (documented). A refusal says nothing about an id that is
-//! not known to be a draft, unless it was asked for alone:
+//! perhaps 400): documented for drafts alone and for a campaign that it does not know. Whether it refuses a batch of drafts and
+//! sent activities as well, or answers for those that were sent, is not documented. So a refusal is believed
 //!
-//! - known drafts are asked for apart from the rest, and a refusal of a batch of them is believed;
-//! - any other refused batch is split until each id that offends was refused alone, with [`MOST_HUNTING`] calls at the most.
+//! - of a single id, and of known drafts, which are asked for apart from the rest;
+//! - of any other batch as far as the [`Practice`] of this upstream is known.
+//!
+//! Otherwise the batch is split until each id that offends was refused alone, with [`MOST_SPLITS`] at the most.
 
 use std::{
     collections::{HashMap, hash_map::Entry},
     fmt,
     hash::Hash,
     sync::Arc,
+    time::Duration,
 };
 
 use futures_util::{FutureExt, future::BoxFuture};
 use sends_client::{Batch, BatchAnswer, Batched, Caller, ConstantContact, FailureClass, UpstreamError};
 use sends_core::{ActivityId, ActivityStats, CampaignId, CampaignStats, EngagementStats};
-use tokio::time::Instant;
+use tokio::{sync::Mutex, time::Instant};
 
 use super::{Neighbours, Shelves, shelf::Shelf};
 use crate::histories::{Asker, ReadError};
@@ -25,9 +28,9 @@ use crate::histories::{Asker, ReadError};
 /// What the upstream tells of the statistics of one activity or campaign.
 #[derive(Debug)]
 pub enum Told<Stats> {
-    /// They are these.
+    /// The statistics.
     Stats(Stats),
-    /// There are none, since nothing was sent: it refused this id alone, or gave none of a known draft.
+    /// There are none, since nothing was sent: by a refusal, or because it gave none for a known draft.
     Unsent,
     /// It answered without them: it does not know the id, or nothing was sent.
     Absent,
@@ -42,8 +45,37 @@ pub(crate) type WholeBatch<Id> = HashMap<Id, Known<<Id as Counted>::Stats>>;
 /// The statistics of each id that was asked for.
 pub(crate) type StatsById<Id> = HashMap<Id, Result<Known<<Id as Counted>::Stats>, ReadError>>;
 
-/// How many calls a refused batch may cost beyond its first. What is not found by then is an error.
-const MOST_HUNTING: usize = 16;
+/// How many parts of a refused batch may be split in turn. Among 150 campaigns that is enough for about eight which offend;
+/// what is not found by then is an error.
+const MOST_SPLITS: usize = 32;
+
+/// How long [`Practice::OnlyUnsent`] is good for.
+const PRACTICE_AGE: Duration = Duration::from_mins(1);
+
+/// What is known of how the upstream treats a batch in which some ids have statistics and some have none.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) enum Practice {
+    /// Nothing.
+    #[default]
+    Unknown,
+    /// It answers for those that have some, so that a refused batch has none.
+    Answers,
+    /// It refuses the whole, so that a refused batch can have some.
+    Refuses,
+    /// At this moment, a refused batch of unknown ids was looked through, and had none.
+    OnlyUnsent(Instant),
+}
+
+impl Practice {
+    /// Whether the refusal of a batch says that none of its ids has statistics.
+    fn explains_refusals(self) -> bool {
+        match self {
+            Self::Answers => true,
+            Self::OnlyUnsent(at) => at.elapsed() < PRACTICE_AGE,
+            Self::Unknown | Self::Refuses => false,
+        }
+    }
+}
 
 /// The most ids of a refused batch that are each asked for alone next. A larger batch is halved first: where one id of ten
 /// offends it costs 8 calls, where all do 13.
@@ -68,11 +100,13 @@ pub(crate) trait Counted: Batched + Ord + Hash + fmt::Debug + Send + Sync + 'sta
     fn batches(shelves: &Shelves) -> &Shelf<Batch<Self>, WholeBatch<Self>>;
 
     fn drafts(shelves: &Shelves) -> &Shelf<Self, ()>;
+
+    fn practice(shelves: &Shelves) -> &Mutex<Practice>;
 }
 
 /// Has the statistics of an id asked for and kept under this name.
 macro_rules! counted {
-    ($id:ty, $stats:ty, $name:ident, $batches:ident, $drafts:ident) => {
+    ($id:ty, $stats:ty, $name:ident, $batches:ident, $drafts:ident, $practice:ident) => {
         impl Counted for $id {
             type Stats = $stats;
 
@@ -103,6 +137,10 @@ macro_rules! counted {
             fn drafts(shelves: &Shelves) -> &Shelf<Self, ()> {
                 &shelves.$drafts
             }
+
+            fn practice(shelves: &Shelves) -> &Mutex<Practice> {
+                &shelves.$practice
+            }
         }
     };
 }
@@ -112,14 +150,16 @@ counted!(
     ActivityStats,
     activity_stats,
     activity_batches,
-    draft_activities
+    draft_activities,
+    activity_practice
 );
 counted!(
     CampaignId,
     CampaignStats,
     campaign_stats,
     campaign_batches,
-    draft_campaigns
+    draft_campaigns,
+    campaign_practice
 );
 
 impl Neighbours {
@@ -168,22 +208,54 @@ impl Neighbours {
 
     async fn ask_for_stats<Id: Counted>(&self, asker: &Asker, batch: Batch<Id>) -> StatsById<Id> {
         let mut found = StatsById::<Id>::new();
-        let mut to_ask = vec![batch];
-        let mut calls = 0;
+        let Err(error) = self.ask_once(asker, &batch, &mut found).await else {
+            return found;
+        };
+        let ids = batch.ids();
+        if !blames_an_id(&error) {
+            found.extend(ids.iter().map(|&id| (id, Err(error.clone()))));
+        } else if self.is_believed(asker, ids, &error) {
+            found.extend(self.unsent(asker, ids));
+        } else if ids.len() == 1 {
+            found.insert(ids[0], Err(error));
+        } else {
+            // One batch at a time is looked through, so that the next one can profit from it.
+            let mut practice = Id::practice(&self.0).lock().await;
+            if practice.explains_refusals() {
+                found.extend(self.unsent(asker, ids));
+            } else {
+                found = self.look_through(asker, &batch, error).await;
+                let has_some = |told: &Result<Known<_>, _>| matches!(told.as_deref(), Ok(Told::Stats(_)));
+                if found.values().any(has_some) {
+                    *practice = Practice::Refuses;
+                } else if found.values().all(Result::is_ok) {
+                    *practice = Practice::OnlyUnsent(Instant::now());
+                }
+            }
+        }
+        found
+    }
+
+    /// Asks for the parts of a refused batch, until each id that offends was refused alone.
+    async fn look_through<Id: Counted>(
+        &self,
+        asker: &Asker,
+        batch: &Batch<Id>,
+        error: ReadError,
+    ) -> StatsById<Id> {
+        let mut found = StatsById::<Id>::new();
+        let mut to_ask = parts(batch);
+        let mut splits = 1;
         while let Some(batch) = to_ask.pop() {
-            calls += 1;
             let Err(error) = self.ask_once(asker, &batch, &mut found).await else {
                 continue;
             };
             let (ids, is_refusal) = (batch.ids(), blames_an_id(&error));
             if is_refusal && self.is_believed(asker, ids, &error) {
-                let since = Instant::now();
-                let refused = ids
-                    .iter()
-                    .map(|&id| (id, Ok(self.keep(asker, id, Told::Unsent, since))));
-                found.extend(refused);
-            } else if is_refusal && ids.len() > 1 && calls < MOST_HUNTING {
+                found.extend(self.unsent(asker, ids));
+            } else if is_refusal && ids.len() > 1 && splits < MOST_SPLITS {
                 to_ask.extend(parts(&batch));
+                splits += 1;
             } else {
                 let error = if is_refusal && ids.len() > 1 {
                     unresolved(&error)
@@ -193,7 +265,21 @@ impl Neighbours {
                 found.extend(ids.iter().map(|&id| (id, Err(error.clone()))));
             }
         }
+        // A batch has an answer for every id of it.
+        for &id in batch.ids() {
+            found.entry(id).or_insert_with(|| Err(error.clone()));
+        }
         found
+    }
+
+    fn unsent<'a, Id: Counted>(
+        &'a self,
+        asker: &'a Asker,
+        ids: &'a [Id],
+    ) -> impl Iterator<Item = (Id, Result<Known<Id::Stats>, ReadError>)> + 'a {
+        let since = Instant::now();
+        ids.iter()
+            .map(move |&id| (id, Ok(self.keep(asker, id, Told::Unsent, since))))
     }
 
     /// Asks for a batch once, and keeps what that tells of its ids.
@@ -220,6 +306,14 @@ impl Neighbours {
             }
         }
         let unreadable = answer.unreadable.map(Arc::new);
+        let is_in_part = !told.is_empty() && told.len() < batch.ids().len() && unreadable.is_none();
+        // Whoever holds it finds out for itself.
+        if is_in_part
+            && let Ok(mut practice) = Id::practice(&self.0).try_lock()
+            && !matches!(*practice, Practice::Refuses)
+        {
+            *practice = Practice::Answers;
+        }
         found.extend(batch.ids().iter().map(|&id| {
             let told = match (told.remove(&id), &unreadable) {
                 (None, Some(error)) => Err(ReadError::Upstream(Arc::clone(error))),
