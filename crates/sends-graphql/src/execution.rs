@@ -29,6 +29,7 @@ use self::{
     plan::Plan,
 };
 use crate::{
+    answers::{self, Estimate},
     graphql::{ErrorCode, Schema},
     guard::{self, Limits, Refused, Types},
     telemetry::{metrics::Outcome, operation},
@@ -52,6 +53,8 @@ pub struct Admitted<'e> {
     variables: Variables,
     data: Data,
     name: Option<String>,
+    values: usize,
+    waits: usize,
 }
 
 impl Executor {
@@ -114,7 +117,7 @@ impl Executor {
             || Arc::new(Plan::of(document, operation, &variables, types)),
             Arc::clone,
         );
-        guard::check_plan(&plan, limits)?;
+        let (values, waits) = guard::check_plan(&plan, limits)?;
         let name = operation.name.as_ref().map(ToString::to_string);
         operation::named(name.as_deref());
         Ok(Admitted {
@@ -124,6 +127,8 @@ impl Executor {
             data: request.data,
             name,
             known,
+            values,
+            waits,
         })
     }
 }
@@ -132,6 +137,15 @@ impl Admitted<'_> {
     /// The name of the operation, if it has one.
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref()
+    }
+
+    /// What it is expected to answer.
+    pub fn estimate(&self) -> Estimate {
+        Estimate {
+            fields: self.known.document.measure.fields,
+            values: self.values,
+            waits: self.waits,
+        }
     }
 
     /// Whether it asks for nothing but send histories and what follows from them.
@@ -150,6 +164,11 @@ impl Admitted<'_> {
     pub async fn execute(mut self) -> Response {
         let data = std::mem::take(&mut self.data);
         let ran = AssertUnwindSafe(self.run(data)).catch_unwind().await;
+        if let Some(exceeded) = answers::exceeded() {
+            operation::ended(self.name, Outcome::Refused);
+            let error = ServerError::new(exceeded.message(), None);
+            return Response::from_errors(vec![errors::with_code(error, exceeded.code())]);
+        }
         let mut response = match ran {
             Ok(Ok((mut response, introspected))) => {
                 if !response.errors.iter().any(errors::is_internal) {

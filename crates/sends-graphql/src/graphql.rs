@@ -13,6 +13,7 @@ mod audience;
 mod budget;
 mod campaign;
 mod campaigns;
+mod charge;
 mod connection;
 mod enums;
 mod error;

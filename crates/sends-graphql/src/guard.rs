@@ -24,14 +24,21 @@ use apollo_compiler::{
     validation::Valid,
 };
 
+pub(crate) use self::{
+    calls::{ASSUMED_ACTIVITIES, ASSUMED_SENDS},
+    types::is_nullable,
+    variables::check_size as check_variables,
+};
 pub use self::{
     limits::Limits,
     measure::Measure,
     refused::{Limit, Mistake, Refused},
     types::Types,
 };
-pub(crate) use self::{types::is_nullable, variables::check_size as check_variables};
 use crate::execution::plan::Plan;
+
+/// The values of the whole schema as GraphiQL asks for it, 4,400, in the three forms in which they exist at a time.
+const SCHEMA_VALUES: usize = 14_000;
 
 /// A valid document, with its measure. It does not depend on variables, so that it can be kept for the next request with
 /// the same text.
@@ -81,12 +88,13 @@ pub fn read(query: &str, types: &Types, limits: &Limits) -> Result<Document, Ref
     Ok(Document { executable, measure })
 }
 
-/// Checks a planned operation: how often its objects repeat a field or it asks for the schema, and what it may cost.
+/// Checks a planned operation: how often its objects repeat a field or it asks for the schema, and what it may cost. Gives
+/// the values of its answer by estimate, and those of them that wait for something to be read.
 ///
 /// # Errors
 ///
 /// [`Refused`], in words for the caller.
-pub(crate) fn check_plan(plan: &Plan, limits: &Limits) -> Result<(), Refused> {
+pub(crate) fn check_plan(plan: &Plan, limits: &Limits) -> Result<(usize, usize), Refused> {
     let repeated = Limit {
         option: Some("max-repeated-fields"),
         counted: "fields under a name that their object already has",
@@ -101,7 +109,9 @@ pub(crate) fn check_plan(plan: &Plan, limits: &Limits) -> Result<(), Refused> {
         allowed: limits::INTROSPECTIONS,
     };
     introspection.check()?;
-    calls::check(plan.root.as_deref().unwrap_or_default(), limits)
+    let (values, waits) = calls::check(plan.root.as_deref().unwrap_or_default(), limits)?;
+    let of_schema = plan.introspection.len().saturating_mul(SCHEMA_VALUES);
+    Ok((values.saturating_add(of_schema), waits))
 }
 
 /// The operation that a request means.

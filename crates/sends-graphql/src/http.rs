@@ -52,6 +52,7 @@ use tower_http::{
 
 use self::{
     addressing::Addressing,
+    connection::Conversation,
     graphql::Endpoint,
     reuse::{Reuse, Witnesses},
 };
@@ -62,6 +63,8 @@ pub use self::{
 };
 use crate::{
     access::Access,
+    answers::Answers,
+    bulkheads::Bulkheads,
     execution::Executor,
     histories::Histories,
     log::Log,
@@ -100,6 +103,8 @@ pub struct Service {
     pub metrics: Metrics,
     /// Whether the metrics may be read.
     pub show_metrics: bool,
+    /// The bounds on what is held at once.
+    pub bulkheads: Bulkheads,
     /// The client of the upstream, to be looked at and not to be used.
     pub client: ConstantContact,
     /// Where answers are kept, to be looked at and not to be used.
@@ -122,6 +127,8 @@ pub async fn serve(
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<(), getrandom::Error> {
     let limits = settings.connection;
+    let connections = service.bulkheads.connections.clone();
+    let answers = Arc::new(Answers::new(&service.bulkheads, settings.operation_wait));
     let reuse = (settings.answer_bytes > 0)
         .then(|| {
             let witnesses = Witnesses {
@@ -129,17 +136,24 @@ pub async fn serve(
                 access: service.access.clone(),
                 keys: settings.api_keys.clone(),
                 metrics: service.metrics.clone(),
+                answers: Arc::clone(&answers),
             };
             Reuse::new(settings.answer_bytes, settings.request.body_timeout, witnesses)
         })
         .transpose()?
         .map(Arc::new);
-    connection::serve(listener, router(service, settings), reuse, limits, shutdown).await;
+    let conversation = Conversation {
+        router: router(service, settings, Arc::clone(&answers)),
+        reuse,
+        answers,
+        limits,
+    };
+    connection::serve(listener, connections, conversation, shutdown).await;
     Ok(())
 }
 
 /// All routes of the service.
-fn router(service: Service, mut settings: HttpSettings) -> Router {
+fn router(service: Service, mut settings: HttpSettings, answers: Arc<Answers>) -> Router {
     let origins = std::mem::take(&mut settings.allowed_origins);
     let hosts = std::mem::take(&mut settings.allowed_hosts);
     let cors = (!origins.is_empty()).then(|| cors(origins.clone()));
@@ -158,7 +172,7 @@ fn router(service: Service, mut settings: HttpSettings) -> Router {
     } else {
         Router::new()
     };
-    let endpoint = Arc::new(Endpoint::new(service.clone(), settings));
+    let endpoint = Arc::new(Endpoint::new(service.clone(), settings, answers));
     // The layers of a route are one service, and not each a box around the next, which would be made for every request.
     let around_graphql = ServiceBuilder::new()
         .layer(middleware::from_fn_with_state(has_page, unrouted::before_graphql))

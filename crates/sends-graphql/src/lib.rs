@@ -8,6 +8,7 @@
 //! | one GraphQL request over HTTP: read, executed, answered | `http/graphql.rs` |
 //! | one operation, from the text to the answer | `execution.rs` |
 //! | whether it may run at all, decided before anything of it does | `guard.rs` |
+//! | how much of everything there is at once, by name | `bulkheads.rs`, and `answers.rs` for answers |
 //! | whose data the request may read | `access.rs` |
 //! | the fields, from `Query` down | `graphql/` |
 //! | which things one operation asks for, each read once | `loader.rs` |
@@ -26,7 +27,9 @@
 
 pub mod access;
 pub mod account;
+pub mod answers;
 pub mod backend;
+pub mod bulkheads;
 pub mod command;
 mod doorkeeper;
 pub mod execution;

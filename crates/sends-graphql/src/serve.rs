@@ -8,6 +8,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::{
     backend::{Backend, BackendError},
+    bulkheads::Bulkheads,
     execution::Executor,
     graphql,
     http::{self, Service},
@@ -176,6 +177,7 @@ async fn start(settings: Settings, told_to_end: impl Future<Output = ()> + Send)
         readiness,
         metrics: backend.metrics,
         show_metrics: operations.metrics,
+        bulkheads: Bulkheads::new(&http_settings),
         client: backend.client,
         store: backend.store,
         sandbox: backend.sandbox.is_some(),

@@ -83,6 +83,15 @@ pub struct HttpOptions {
     )]
     pub body_budget: String,
 
+    /// How many bytes of memory all answers may take that are being made and written
+    #[arg(
+        long,
+        env = "SENDS_ANSWER_BUDGET",
+        value_name = "BYTES",
+        default_value = "134217728"
+    )]
+    pub answer_budget: String,
+
     /// How many seconds a request body may take to arrive
     #[arg(
         long,
@@ -109,6 +118,15 @@ pub struct HttpOptions {
         default_value = "75"
     )]
     pub idle_timeout: String,
+
+    /// How many seconds a connection with answers to be read may go without any of them being read
+    #[arg(
+        long,
+        env = "SENDS_WRITE_TIMEOUT",
+        value_name = "SECONDS",
+        default_value = "30"
+    )]
+    pub write_timeout: String,
 
     /// How many connections may be open at once
     #[arg(

@@ -8,7 +8,7 @@ use super::{
     lowering::{self, MARKER},
     plan::{Field, Mistake, Object, Plan, Selections, is_introspection},
 };
-use crate::guard::is_nullable;
+use crate::{answers, guard::is_nullable};
 
 /// Completes an answer. `introspected` holds the fields that were answered beside the library.
 pub(super) fn complete(plan: &Plan, response: &mut Response, introspected: IndexMap<Name, Value>) {
@@ -127,6 +127,9 @@ impl<'p> Completion<'p, '_> {
     }
 
     fn fail(&mut self, mistake: &Mistake) -> Result<(), Nulled> {
+        if answers::charge_error().is_err() {
+            return Err(Nulled);
+        }
         let path = self.path.iter().map(|step| match step {
             Step::Key(key) => PathSegment::Field(key.to_string()),
             Step::Index(index) => PathSegment::Index(*index),

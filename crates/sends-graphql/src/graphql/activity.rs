@@ -11,6 +11,7 @@ use sends_core::{ActivityDetail, ActivityId, ActivityReference, CampaignId, Send
 use super::{
     ApiError,
     campaign::Campaign,
+    charge,
     connection::SendConnection,
     enums::SendOrder,
     narrowing::{self, SendHistoryFilter},
@@ -19,6 +20,7 @@ use super::{
     stats::EngagementStats,
 };
 use crate::{
+    guard::ASSUMED_SENDS,
     histories::Reading,
     loader::{HistoryLoader, NeighbourLoader, Question},
     neighbours::Told,
@@ -173,8 +175,10 @@ impl CampaignActivity {
         let filter = narrowing::filter(filter)?;
         let history = self.read(context, max_age).await?.history;
         let chosen = narrowing::choose(&filter, &history, order_by);
+        let chosen = part.of(&chosen);
+        charge::list(context, chosen.len(), ASSUMED_SENDS).await?;
         let send = |&index: &usize| HistoricSend::new(self.id, Arc::clone(&history), index);
-        Ok(part.of(&chosen).iter().map(send).collect())
+        Ok(chosen.iter().map(send).collect())
     }
 
     async fn page(

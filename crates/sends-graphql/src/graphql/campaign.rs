@@ -10,12 +10,13 @@ use sends_core::{ActivityReference, CampaignId, CampaignStatus as Status};
 use super::{
     ApiError,
     activity::CampaignActivity,
+    charge,
     enums::{ActivityRole, CampaignStatus},
     scalar::{DateTime, count},
     stats::EngagementStats,
     zone::DateTimeZone,
 };
-use crate::{loader::NeighbourLoader, neighbours::Told};
+use crate::{guard::ASSUMED_ACTIVITIES, loader::NeighbourLoader, neighbours::Told};
 
 /// What the id of a campaign begins with.
 pub(super) const CAMPAIGN: &str = "Campaign";
@@ -108,9 +109,11 @@ impl Campaign {
         }
         let detail = loader.campaign(self.id).await?;
         let chosen = detail.activities.iter().filter(is_chosen);
-        Ok(chosen
+        let chosen: Vec<_> = chosen
             .map(|activity| CampaignActivity::of_campaign(activity, self.id))
-            .collect())
+            .collect();
+        charge::list(context, chosen.len(), ASSUMED_ACTIVITIES).await?;
+        Ok(chosen)
     }
 
     /// `None` when the campaign was never sent.

@@ -19,6 +19,7 @@ use sends_core::CampaignId;
 use super::{
     ApiError,
     campaign::Campaign,
+    charge,
     connection::PageInfo,
     scalar::{DateTime, count},
 };
@@ -253,12 +254,14 @@ impl CampaignConnection {
 impl CampaignConnection {
     /// The campaigns of this page, each with its cursor.
     async fn edges(&self) -> Vec<CampaignEdge> {
+        charge::foreseen_list().await;
         let edge = |(cursor, node)| CampaignEdge { cursor, node };
         self.cursors().zip(self.listed()).map(edge).collect()
     }
 
     /// The campaigns of this page.
     async fn nodes(&self) -> Vec<Campaign> {
+        charge::foreseen_list().await;
         self.listed().collect()
     }
 

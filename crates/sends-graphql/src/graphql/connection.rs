@@ -2,16 +2,18 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Object, SimpleObject};
+use async_graphql::{Context, Object, SimpleObject};
 use sends_core::{ActivityId, SendFilter, SendHistory};
 
 use super::{
+    ApiError, charge,
     enums::SendOrder,
     narrowing,
     paging::{Page, PageRequest, Place},
     scalar::count,
     send::HistoricSend,
 };
+use crate::guard::ASSUMED_SENDS;
 
 /// A page of the sends of an activity.
 pub(super) struct SendConnection {
@@ -58,12 +60,13 @@ impl SendConnection {
 #[Object]
 impl SendConnection {
     /// The sends of this page, each with its cursor.
-    async fn edges(&self) -> Vec<SendEdge> {
+    async fn edges(&self, context: &Context<'_>) -> Result<Vec<SendEdge>, ApiError> {
+        charge::list(context, self.on_page().len(), ASSUMED_SENDS).await?;
         let edge = |&index: &usize| SendEdge {
             cursor: self.places[index].cursor(),
             node: HistoricSend::new(self.activity, Arc::clone(&self.history), index),
         };
-        self.on_page().iter().map(edge).collect()
+        Ok(self.on_page().iter().map(edge).collect())
     }
 
     /// Where this page stands among the others.

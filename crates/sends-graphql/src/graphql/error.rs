@@ -11,7 +11,12 @@ use async_graphql::ErrorExtensionValues;
 use sends_client::{Endpoint, FailureClass, UpstreamError};
 use sends_core::ParseIdError;
 
-use crate::{histories::ReadError, log::LogError, neighbours::Gap};
+use crate::{
+    answers::{self, Exceeded},
+    histories::ReadError,
+    log::LogError,
+    neighbours::Gap,
+};
 
 /// The closed set of `extensions.code`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -321,6 +326,13 @@ impl From<ReadError> for ApiError {
     }
 }
 
+/// Answers the field. The whole operation is refused with the same words; see `http/graphql.rs`.
+impl From<Exceeded> for ApiError {
+    fn from(exceeded: Exceeded) -> Self {
+        Self::new(exceeded.code(), exceeded.message(), Facts::default())
+    }
+}
+
 impl From<LogError> for ApiError {
     fn from(error: LogError) -> Self {
         let message = match error {
@@ -341,6 +353,13 @@ impl From<ParseIdError> for ApiError {
 
 impl From<ApiError> for async_graphql::Error {
     fn from(ApiError(published): ApiError) -> Self {
+        if answers::charge_error().is_err() {
+            return Self {
+                message: String::new(),
+                source: None,
+                extensions: None,
+            };
+        }
         let mut extensions = ErrorExtensionValues::default();
         extensions.set("code", published.code.as_str());
         let facts = published.facts;

@@ -11,6 +11,7 @@ use super::{
     activity::CampaignActivity,
     audience::{ContactList, Segment},
     campaign::Campaign,
+    charge,
     enums::{SendOutcome, SendStatus},
     paging::Place,
     reason::Reason,
@@ -112,35 +113,33 @@ impl HistoricSend {
 
     /// The contact lists that were used for this send, which need not be the lists the activity has today. Empty when
     /// segments were used, or when Constant Contact names none.
-    async fn contact_list_ids(&self) -> Vec<ID> {
-        self.attempt()
-            .contact_list_ids
-            .iter()
-            .map(|id| ID(id.to_string()))
-            .collect()
+    async fn contact_list_ids(&self, context: &Context<'_>) -> Result<Vec<ID>, ApiError> {
+        let ids = &self.attempt().contact_list_ids;
+        charge::list(context, ids.len(), 1).await?;
+        Ok(ids.iter().map(|id| ID(id.to_string())).collect())
     }
 
     /// The segments that were used for this send. Empty when lists were used, or when Constant Contact names none.
-    async fn segment_ids(&self) -> Vec<ID> {
-        self.attempt()
-            .segment_ids
-            .iter()
-            .map(|id| ID(id.to_string()))
-            .collect()
+    async fn segment_ids(&self, context: &Context<'_>) -> Result<Vec<ID>, ApiError> {
+        let ids = &self.attempt().segment_ids;
+        charge::list(context, ids.len(), 1).await?;
+        Ok(ids.iter().map(|id| ID(id.to_string())).collect())
     }
 
     /// The contact lists that were used for this send, with their names, deleted ones too. All names together cost one
     /// upstream call, or one for every 500 lists of the account.
-    async fn contact_lists(&self) -> Vec<ContactList> {
-        let lists = self.attempt().contact_list_ids.iter();
-        lists.cloned().map(ContactList).collect()
+    async fn contact_lists(&self, context: &Context<'_>) -> Result<Vec<ContactList>, ApiError> {
+        let lists = &self.attempt().contact_list_ids;
+        charge::list(context, lists.len(), 1).await?;
+        Ok(lists.iter().cloned().map(ContactList).collect())
     }
 
     /// The segments that were used for this send, with their names, deleted ones too. The names of those that were not
     /// deleted cost one upstream call together, each other segment one of its own.
-    async fn segments(&self) -> Vec<Segment> {
-        let segments = self.attempt().segment_ids.iter();
-        segments.copied().map(Segment).collect()
+    async fn segments(&self, context: &Context<'_>) -> Result<Vec<Segment>, ApiError> {
+        let segments = &self.attempt().segment_ids;
+        charge::list(context, segments.len(), 1).await?;
+        Ok(segments.iter().copied().map(Segment).collect())
     }
 
     /// How many contacts this attempt was for; on a resend only those that had not received it yet. Null when Constant

@@ -12,6 +12,7 @@ use async_graphql::Value;
 use sends_client::Batched;
 use sends_core::{ActivityId, CampaignId};
 
+pub(crate) use self::asked::{ASSUMED_ACTIVITIES, ASSUMED_SENDS};
 use self::asked::{Asked, integer, length};
 use super::{
     limits::Limits,
@@ -44,8 +45,8 @@ const NAMING: [(&str, &str); 5] = [
 /// What stands before the colon in the ids of objects that have no history.
 const TYPES: [&str; 3] = ["Campaign", "ContactList", "Segment"];
 
-/// Refuses an operation that may cost too much.
-pub(super) fn check(root: &[Field], limits: &Limits) -> Result<(), Refused> {
+/// Refuses an operation that may cost too much. Gives the values of its answer by estimate, and those of them that wait.
+pub(super) fn check(root: &[Field], limits: &Limits) -> Result<(usize, usize), Refused> {
     let mut bill = Bill::default();
     for field in root {
         bill.root_field(field);
@@ -88,7 +89,8 @@ pub(super) fn check(root: &[Field], limits: &Limits) -> Result<(), Refused> {
                 allowed,
             };
             limit.check()
-        })
+        })?;
+    Ok((bill.values, bill.waits))
 }
 
 #[derive(Default)]
@@ -107,6 +109,7 @@ struct Bill<'p> {
     needs_segments: bool,
     needs_account: bool,
     values: usize,
+    waits: usize,
 }
 
 impl<'p> Bill<'p> {
@@ -125,6 +128,9 @@ impl<'p> Bill<'p> {
         };
         let values = asked.values.saturating_add(1).saturating_mul(objects);
         self.values = self.values.saturating_add(values);
+        // A send or an entity of a list is looked up before anything of it is known.
+        let waits = asked.waits.saturating_add(1).saturating_mul(objects);
+        self.waits = self.waits.saturating_add(waits);
         let calls = asked.calls().saturating_mul(objects);
         self.unnamed_calls = self.unnamed_calls.saturating_add(calls);
         let stats = |of: usize| of.saturating_mul(objects);

@@ -1,18 +1,19 @@
 //! Reading a request's body: so many bytes, in so much time, so many of all bodies together, and no more.
 
-use std::sync::Arc;
-
 use axum::body::Body;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{
     admission::overloaded,
     media_type,
     rejection::{EXAMPLE, Rejection},
 };
-use crate::{graphql::ErrorCode, settings::RequestLimits};
+use crate::{
+    bulkheads::{Bulkhead, Room},
+    graphql::ErrorCode,
+    settings::RequestLimits,
+};
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
@@ -22,7 +23,7 @@ const SHOWN_TYPE: usize = 80;
 /// The bodies that are arriving.
 pub(super) struct Bodies {
     /// In bytes.
-    room: Arc<Semaphore>,
+    room: Bulkhead,
     limits: RequestLimits,
 }
 
@@ -30,7 +31,7 @@ pub(super) struct Bodies {
 #[derive(Debug)]
 pub(super) struct Arrived {
     bytes: Vec<u8>,
-    _room: Option<OwnedSemaphorePermit>,
+    _room: Option<Room>,
 }
 
 impl Arrived {
@@ -40,11 +41,8 @@ impl Arrived {
 }
 
 impl Bodies {
-    pub(super) fn new(limits: RequestLimits) -> Self {
-        Self {
-            room: Arc::new(Semaphore::new(limits.body_budget.min(Semaphore::MAX_PERMITS))),
-            limits,
-        }
+    pub(super) fn new(room: Bulkhead, limits: RequestLimits) -> Self {
+        Self { room, limits }
     }
 
     /// The body of a POST, whose [type](check_type) is that of JSON.
@@ -80,7 +78,7 @@ impl Bodies {
     async fn collect(&self, body: Body) -> Result<Arrived, Rejection> {
         let mut body = Limited::new(body, self.limits.body);
         let mut bytes = Vec::new();
-        let mut room: Option<OwnedSemaphorePermit> = None;
+        let mut room: Option<Room> = None;
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|error| {
                 if error.is::<LengthLimitError>() {
@@ -90,10 +88,7 @@ impl Bodies {
                 }
             })?;
             let Ok(data) = frame.into_data() else { continue };
-            let length = u32::try_from(data.len()).map_err(|_| self.too_large())?;
-            let more = Arc::clone(&self.room)
-                .try_acquire_many_owned(length)
-                .map_err(|_| overloaded())?;
+            let more = self.room.try_enter(data.len()).ok_or_else(overloaded)?;
             match &mut room {
                 Some(room) => room.merge(more),
                 None => room = Some(more),
@@ -155,12 +150,13 @@ mod tests {
 
     fn bodies() -> (Bodies, HeaderMap) {
         let json = HeaderValue::from_static("application/json");
-        let bodies = Bodies::new(RequestLimits {
+        let limits = RequestLimits {
             body: 10,
             body_budget: 15,
             body_timeout: Duration::from_secs(15),
             batch: 1,
-        });
+        };
+        let bodies = Bodies::new(Bulkhead::new("bodies", limits.body_budget), limits);
         (bodies, HeaderMap::from_iter([(header::CONTENT_TYPE, json)]))
     }
 

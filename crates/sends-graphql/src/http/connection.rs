@@ -3,10 +3,13 @@
 //! Owns sockets and their time. Must not know what is asked over them, nor whether it was [asked before](super::reuse).
 //!
 //! The library's own timeout for the head of a request also runs while a connection is idle, and knows nothing of one that
-//! never says which protocol it speaks. So each connection is watched here: how long since it opened, since its last
-//! request ended, and since the first byte of the next one.
+//! never says which protocol it speaks. It has none for writing. So each connection is watched here (`activity.rs`): how
+//! long since it opened, since its last request ended, since the first byte of the next one, and since a piece of a response
+//! was written (`outgoing.rs`). A window of HTTP/2 that stays closed and a socket that is not read are the same: no piece
+//! leaves.
 
 mod activity;
+mod outgoing;
 
 use std::{future::Future, io, sync::Arc, time::Duration};
 
@@ -17,16 +20,21 @@ use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::conn::auto,
 };
-use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore},
-};
+use tokio::net::{TcpListener, TcpStream};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt;
 
-use self::activity::{Activity, Watched};
+pub(super) use self::outgoing::Held;
+use self::{
+    activity::{Activity, Overdue, Watched},
+    outgoing::Outgoing,
+};
 use super::reuse::Reuse;
-use crate::settings::ConnectionLimits;
+use crate::{
+    answers::Answers,
+    bulkheads::{Bulkhead, Room},
+    settings::ConnectionLimits,
+};
 
 /// How many requests one HTTP/2 connection may have under way.
 const STREAMS: u32 = 128;
@@ -44,15 +52,22 @@ const REST: Duration = Duration::from_millis(100);
 /// How long an overdue connection has to take its last answer.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
+/// What every connection needs.
+#[derive(Clone)]
+pub(super) struct Conversation {
+    pub(super) router: Router,
+    pub(super) reuse: Option<Arc<Reuse>>,
+    pub(super) answers: Arc<Answers>,
+    pub(super) limits: ConnectionLimits,
+}
+
 /// Answers requests on `listener` until `shutdown` completes, then lets the ones in progress finish.
 pub(super) async fn serve(
     listener: TcpListener,
-    router: Router,
-    reuse: Option<Arc<Reuse>>,
-    limits: ConnectionLimits,
+    places: Bulkhead,
+    conversation: Conversation,
     shutdown: impl Future<Output = ()> + Send,
 ) {
-    let places = Arc::new(Semaphore::new(limits.connections.min(Semaphore::MAX_PERMITS)));
     let ending = CancellationToken::new();
     let connections = TaskTracker::new();
     let mut shutdown = std::pin::pin!(shutdown);
@@ -63,9 +78,9 @@ pub(super) async fn serve(
         };
         match accepted {
             Ok((stream, place)) => {
-                let (router, reuse, ending) = (router.clone(), reuse.clone(), ending.clone());
+                let (conversation, ending) = (conversation.clone(), ending.clone());
                 connections.spawn(async move {
-                    converse(stream, router, reuse, limits, ending).await;
+                    conversation.hold(stream, ending).await;
                     drop(place);
                 });
             }
@@ -82,14 +97,9 @@ pub(super) async fn serve(
 }
 
 /// Connections beyond the limit wait in the operating system's queue.
-async fn accept(
-    listener: &TcpListener,
-    places: &Arc<Semaphore>,
-) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
-    let place = Arc::clone(places)
-        .acquire_owned()
-        .await
-        .map_err(io::Error::other)?;
+async fn accept(listener: &TcpListener, places: &Bulkhead) -> io::Result<(TcpStream, Room)> {
+    let place = places.enter(1).await;
+    let place = place.ok_or_else(|| io::Error::other("no room for connections"))?;
     loop {
         match listener.accept().await {
             Ok((stream, _)) => return Ok((stream, place)),
@@ -100,31 +110,61 @@ async fn accept(
     }
 }
 
-/// Answers what comes over one connection, until either side is done with it.
-async fn converse(
-    stream: TcpStream,
-    router: Router,
-    reuse: Option<Arc<Reuse>>,
-    limits: ConnectionLimits,
-    ending: CancellationToken,
-) {
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!("small answers may be delayed: {error}");
-    }
-    let activity = Arc::new(Activity::new());
-    let answering = Arc::clone(&activity);
-    let service = service_fn(move |request: Request<Incoming>| {
-        let under_way = answering.begin(request.version());
-        let (router, reuse) = (router.clone(), reuse.clone());
-        async move {
-            let answer = match reuse {
-                Some(reuse) => reuse.answer(request, router).await,
-                None => router.oneshot(request.map(Body::new)).await,
-            };
-            drop(under_way);
-            answer
+impl Conversation {
+    /// Answers what comes over one connection, until either side is done with it.
+    async fn hold(self, stream: TcpStream, ending: CancellationToken) {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!("small answers may be delayed: {error}");
         }
-    });
+        let Self {
+            router,
+            reuse,
+            answers,
+            limits,
+        } = self;
+        let activity = Arc::new(Activity::new());
+        let answering = Arc::clone(&activity);
+        let part = answers.part();
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            let under_way = answering.begin(request.version());
+            request.extensions_mut().insert(part.clone());
+            let (router, reuse) = (router.clone(), reuse.clone());
+            async move {
+                let answer = match reuse {
+                    Some(reuse) => reuse.answer(request, router).await,
+                    None => router.oneshot(request.map(Body::new)).await,
+                };
+                answer.map(|answer| Outgoing::of(answer, under_way.answering()))
+            }
+        });
+        let builder = builder(&limits);
+        let stream = TokioIo::new(Watched::new(stream, Arc::clone(&activity)));
+        let mut connection = std::pin::pin!(builder.serve_connection_with_upgrades(stream, service));
+        let result = tokio::select! {
+            result = connection.as_mut() => result,
+            () = ending.cancelled() => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+            overdue = activity.overdue(&limits) => {
+                if overdue == Overdue::Unread {
+                    tracing::debug!("a connection was closed: its answers were not read (write-timeout)");
+                    return;
+                }
+                connection.as_mut().graceful_shutdown();
+                match tokio::time::timeout(LAST_WORDS, connection).await {
+                    Ok(result) => result,
+                    Err(_) => return,
+                }
+            }
+        };
+        if let Err(error) = result {
+            tracing::debug!("a connection broke: {error}");
+        }
+    }
+}
+
+fn builder(limits: &ConnectionLimits) -> auto::Builder<TokioExecutor> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder
         .http1()
@@ -139,23 +179,5 @@ async fn converse(
         .max_header_list_size(HEADER_BYTES)
         .keep_alive_interval(limits.idle_timeout)
         .keep_alive_timeout(limits.header_timeout);
-    let stream = TokioIo::new(Watched::new(stream, Arc::clone(&activity)));
-    let mut connection = std::pin::pin!(builder.serve_connection_with_upgrades(stream, service));
-    let result = tokio::select! {
-        result = connection.as_mut() => result,
-        () = ending.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
-        () = activity.overdue(&limits) => {
-            connection.as_mut().graceful_shutdown();
-            match tokio::time::timeout(LAST_WORDS, connection).await {
-                Ok(result) => result,
-                Err(_) => return,
-            }
-        }
-    };
-    if let Err(error) = result {
-        tracing::debug!("a connection broke: {error}");
-    }
+    builder
 }

@@ -4,11 +4,10 @@
 
 use std::sync::Arc;
 
-use async_graphql_axum::GraphQLResponse;
 use axum::{
     body::Body,
     extract::{Request, State},
-    response::{IntoResponse, Response},
+    response::Response,
 };
 use futures_util::future::join_all;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts};
@@ -17,9 +16,10 @@ use tokio::time::Instant;
 
 use super::{
     Service,
-    admission::Admission,
+    admission::{self, Admission},
     api_keys::ApiKeys,
     body::{self, Bodies},
+    connection::Held,
     documents::Documents,
     entity_tag, gate,
     media_type::MediaType,
@@ -28,7 +28,13 @@ use super::{
     rejection::{EXAMPLE, Rejection},
     unrouted::METHODS,
 };
-use crate::{access::TokenMissing, graphql::ErrorCode, histories::Asker, settings::HttpSettings};
+use crate::{
+    access::TokenMissing,
+    answers::{AnswerMemory, Answers, Exceeded, Part},
+    graphql::ErrorCode,
+    histories::Asker,
+    settings::HttpSettings,
+};
 
 /// What an answer depends on beside the URL. What the compression adds is its own to say.
 const VARY: HeaderValue = HeaderValue::from_static("accept, authorization, x-api-key");
@@ -42,6 +48,7 @@ pub(super) struct Endpoint {
     keys: Option<Arc<ApiKeys>>,
     documents: Documents,
     admission: Admission,
+    answers: Arc<Answers>,
     bodies: Bodies,
     batch_limit: usize,
     /// How many values a body may have, in all requests of a batch together.
@@ -49,14 +56,17 @@ pub(super) struct Endpoint {
 }
 
 impl Endpoint {
-    pub(super) fn new(service: Service, settings: HttpSettings) -> Self {
+    pub(super) fn new(service: Service, settings: HttpSettings, answers: Arc<Answers>) -> Self {
         let variable_values = service.schema.limits().variable_values;
+        let operations = service.bulkheads.operations.clone();
+        let bodies = service.bulkheads.bodies.clone();
         Self {
             service,
+            answers,
             keys: settings.api_keys,
             documents: Documents::new(settings.documents),
-            admission: Admission::new(settings.max_operations, settings.operation_wait),
-            bodies: Bodies::new(settings.request),
+            admission: Admission::new(operations, settings.operation_wait),
+            bodies: Bodies::new(bodies, settings.request),
             batch_limit: settings.request.batch,
             most_values: (variable_values.saturating_add(VALUES_BESIDE))
                 .saturating_mul(settings.request.batch),
@@ -102,10 +112,11 @@ impl Endpoint {
         gate::check_preflight(headers)?;
         self.check_caller(headers)?;
         let parameters = Parameters::from_query_string(query)?;
-        let response = self.run(parameters, headers, Method::GET).await?.response;
+        let executed = self.run(parameters, parts, Method::GET).await?;
         // What has errors may be different the next time, and is not worth keeping.
+        let response = &executed.response;
         let tag = response.is_ok().then(|| entity_tag::of(&response.data)).flatten();
-        let mut response = answer_of(response, media_type);
+        let mut response = answer_of(executed, media_type)?;
         if let Some(tag) = tag {
             let keep_and_ask = HeaderValue::from_static("private, no-cache");
             response.headers_mut().insert(header::CACHE_CONTROL, keep_and_ask);
@@ -125,23 +136,16 @@ impl Endpoint {
         drop(body);
         match requests {
             Requests::Single(parameters) => {
-                let executed = self.run(*parameters, headers, Method::POST).await?;
-                let mut response = answer_of(executed.response, media_type);
-                if let Some(repeatable) = executed.repeatable {
-                    response.extensions_mut().insert(repeatable);
-                }
-                Ok(response)
+                let executed = self.run(*parameters, parts, Method::POST).await?;
+                answer_of(executed, media_type)
             }
             Requests::Batch(batch) => {
-                let answers = batch
-                    .into_iter()
-                    .map(|parameters| self.run(parameters, headers, Method::POST));
-                let answers: Vec<_> = join_all(answers).await.into_iter().map(element).collect();
-                let mut response = Response::new(Body::from(format!("[{}]", answers.join(","))));
-                response
-                    .headers_mut()
-                    .insert(header::CONTENT_TYPE, media_type.content_type());
-                Ok(response)
+                let answers = batch.into_iter().map(|parameters| async {
+                    let executed = self.run(parameters, parts, Method::POST).await?;
+                    written(executed.response, executed.memory)
+                });
+                let (json, held) = batch_of(join_all(answers).await);
+                Ok(response_of(json, held, media_type))
             }
         }
     }
@@ -165,7 +169,7 @@ impl Endpoint {
     async fn run(
         &self,
         mut parameters: Parameters,
-        headers: &HeaderMap,
+        parts: &Parts,
         method: Method,
     ) -> Result<Executed, Rejection> {
         let document = self.documents.find(&mut parameters)?;
@@ -176,9 +180,18 @@ impl Endpoint {
             variables: parameters.variables,
         };
         let prepared = operation.prepare(&self.service.schema, method == Method::GET)?;
-        let executed = prepared.execute(&self.service, self.asker(headers)?).await;
+        let part = parts.extensions.get::<Part>().cloned();
+        let part = part.unwrap_or_else(|| self.answers.part());
+        let memory = self.answers.reserve(&part, prepared.estimate()).await;
+        let memory = memory.map_err(no_memory)?;
+        let executed = prepared
+            .execute(&self.service, self.asker(&parts.headers)?, Arc::clone(&memory))
+            .await;
         self.documents.keep(document);
-        Ok(executed)
+        match memory.exceeded() {
+            None => Ok(executed),
+            Some(exceeded) => Err(no_memory(exceeded)),
+        }
     }
 }
 
@@ -191,22 +204,67 @@ fn token_missing(missing: TokenMissing) -> Rejection {
     .header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
 }
 
-fn answer_of(response: async_graphql::Response, media_type: MediaType) -> Response {
-    let mut response = GraphQLResponse::from(response).into_response();
-    response
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, media_type.content_type());
+/// The refusal of an answer that there is no memory for.
+fn no_memory(exceeded: Exceeded) -> Rejection {
+    match exceeded {
+        Exceeded::Busy => admission::busy(exceeded.message()),
+        Exceeded::TooLarge => Rejection::of_request(exceeded.code(), exceeded.message()),
+    }
+}
+
+fn answer_of(executed: Executed, media_type: MediaType) -> Result<Response, Rejection> {
+    let (json, memory) = written(executed.response, executed.memory)?;
+    let length = json.len();
+    let mut response = response_of(json, Held::new(memory), media_type);
+    if let Some(mut repeatable) = executed.repeatable {
+        repeatable.length = length;
+        response.extensions_mut().insert(repeatable);
+    }
+    Ok(response)
+}
+
+fn response_of(json: Vec<u8>, held: Held, media_type: MediaType) -> Response {
+    let mut response = Response::new(Body::from(json));
+    let content_type = media_type.content_type();
+    response.headers_mut().insert(header::CONTENT_TYPE, content_type);
+    response.extensions_mut().insert(held);
     response
 }
 
-/// One answer among those to a batch, as JSON with the names in the order of the operation.
-fn element(answer: Result<Executed, Rejection>) -> String {
-    let response = match answer {
-        Ok(executed) => executed.response,
-        Err(rejection) => return json!({ "errors": rejection.into_errors() }).to_string(),
-    };
-    serde_json::to_string(&response).unwrap_or_else(|error| {
+/// An answer as JSON, and the memory that it is held in.
+type Written = (Vec<u8>, Arc<AnswerMemory>);
+
+/// Writes an answer as JSON, with the names in the order of the operation, and gives back the memory beyond that.
+fn written(response: async_graphql::Response, memory: Arc<AnswerMemory>) -> Result<Written, Rejection> {
+    // The text of a value takes less than the value, and what is not written to takes no memory.
+    let mut json = Vec::with_capacity(memory.bytes() / 4);
+    if let Err(error) = serde_json::to_writer(&mut json, &response) {
         tracing::error!("an answer could not be written as JSON: {error}");
-        json!({ "errors": [{ "message": "The service failed to answer." }] }).to_string()
-    })
+        json = br#"{"errors":[{"message":"The service failed to answer."}]}"#.to_vec();
+    }
+    drop(response);
+    memory.settle(json.len()).map_err(no_memory)?;
+    Ok((json, memory))
+}
+
+/// The answer to a batch.
+fn batch_of(answers: Vec<Result<Written, Rejection>>) -> (Vec<u8>, Held) {
+    let (mut json, mut held) = (vec![b'['], Vec::with_capacity(answers.len()));
+    for answer in answers {
+        if json.len() > 1 {
+            json.push(b',');
+        }
+        match answer {
+            Ok((answer, memory)) => {
+                json.extend(answer);
+                held.push(memory);
+            }
+            Err(rejection) => {
+                let errors = json!({ "errors": rejection.into_errors() });
+                json.extend(errors.to_string().into_bytes());
+            }
+        }
+    }
+    json.push(b']');
+    (json, Held::new(held))
 }

@@ -18,6 +18,7 @@ pub(super) async fn metrics(State(service): State<Service>) -> Response {
         left_alone: service.client.left_alone_for().is_some(),
         lookups: service.store.lookups(),
         answers: service.histories.counts(),
+        bulkheads: service.bulkheads.all(),
     };
     match service.metrics.text(&state) {
         Ok(text) => ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response(),

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use super::{Service, rejection::Rejection, reuse::Repeatable};
 use crate::{
+    answers::{self, AnswerMemory, Estimate},
     execution::{Admitted, Executor},
     graphql::{ErrorCode, extension},
     guard::Refused,
@@ -35,6 +36,8 @@ pub(super) struct Executed {
     pub response: Response,
     /// What it rests on, if it would be given again.
     pub repeatable: Option<Repeatable>,
+    /// The memory of the answer.
+    pub memory: Arc<AnswerMemory>,
 }
 
 /// An operation that has been admitted.
@@ -64,8 +67,18 @@ impl Operation<'_> {
 }
 
 impl Prepared<'_> {
+    /// What it is expected to answer.
+    pub(super) fn estimate(&self) -> Estimate {
+        self.0.estimate()
+    }
+
     /// Executes it.
-    pub(super) async fn execute(self, service: &Service, asker: Asker) -> Executed {
+    pub(super) async fn execute(
+        self,
+        service: &Service,
+        asker: Asker,
+        memory: Arc<AnswerMemory>,
+    ) -> Executed {
         let (caller, owner, stale) = (asker.caller.clone(), asker.owner, Arc::clone(&asker.stale));
         let log = LogReader::new(&asker, service.log.clone());
         let histories = HistoryLoader::new(service.histories.clone(), asker.clone());
@@ -73,7 +86,7 @@ impl Prepared<'_> {
         let witness = self.0.is_repeatable().then(|| histories.witness());
         let operation = self.0.name().map(str::to_owned);
         let admitted = self.0.data(histories).data(neighbours).data(log);
-        let mut response = admitted.execute().await;
+        let mut response = answers::within(Arc::clone(&memory), admitted.execute()).await;
         // What the operation cost: the answers of the upstream that others waited for too are counted where they were
         // asked.
         let upstream = extension::upstream(caller.calls_sent(), &stale);
@@ -88,7 +101,12 @@ impl Prepared<'_> {
             .and_then(|witness| witness.evidence(owner));
         Executed {
             response,
-            repeatable: evidence.map(|evidence| Repeatable { evidence, operation }),
+            repeatable: evidence.map(|evidence| Repeatable {
+                evidence,
+                operation,
+                length: 0,
+            }),
+            memory,
         }
     }
 }

@@ -10,7 +10,7 @@
 
 use std::{
     convert::Infallible,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, Weak},
     time::{Duration, Instant},
 };
 
@@ -33,11 +33,14 @@ use tower::ServiceExt;
 
 use super::{
     api_keys::ApiKeys,
+    connection::Held,
     gate,
     request_id::{self, RequestId},
 };
 use crate::{
     access::Access,
+    answers::{Answers, Part},
+    bulkheads::Room,
     doorkeeper::Doorkeeper,
     histories::{Evidence, Histories},
     telemetry::metrics::{Metrics, OperationMetrics},
@@ -48,6 +51,9 @@ const LONGEST_REQUEST: usize = 16 << 10;
 
 /// Longer answers take more time to make than to look at.
 const LONGEST_ANSWER: usize = 256 << 10;
+
+/// Longer answers are not compressed in one piece.
+const LONGEST_TEXT: usize = 4 * LONGEST_ANSWER;
 
 /// About how much an answer takes, to begin with a cache of the right size.
 const USUAL_ANSWER: u64 = 4 << 10;
@@ -73,6 +79,8 @@ pub(super) struct Repeatable {
     pub(super) evidence: Evidence,
     /// The name of the operation.
     pub(super) operation: Option<String>,
+    /// The bytes of the answer before it is compressed.
+    pub(super) length: usize,
 }
 
 /// The answers that were given before.
@@ -83,6 +91,7 @@ pub(super) struct Reuse {
     access: Access,
     keys: Option<Arc<ApiKeys>>,
     metrics: Metrics,
+    memory: Arc<Answers>,
     /// The headers of the last answer that was kept: most have the same.
     headers: Mutex<Arc<HeaderMap>>,
     /// How long a body may take to begin.
@@ -96,8 +105,28 @@ struct Given {
     evidence: Evidence,
     headers: Arc<HeaderMap>,
     body: Bytes,
+    /// The memory of the body while it is being written to anyone: it can leave the cache meanwhile.
+    lent: Mutex<Weak<Room>>,
     operation: Option<String>,
     metrics: OperationMetrics,
+}
+
+impl Given {
+    /// Memory for writing the body once more. It is there once, and each connection counts it for itself.
+    fn lend(&self, answers: &Answers, part: Option<&Part>) -> Option<Held> {
+        let bytes = self.body.len();
+        let of_part = match part {
+            Some(part) => Some(part.lend(bytes)?),
+            None => None,
+        };
+        let mut lent = self.lent.lock().unwrap_or_else(PoisonError::into_inner);
+        let room = match lent.upgrade() {
+            Some(room) => room,
+            None => Arc::new(answers.lend(bytes)?),
+        };
+        *lent = Arc::downgrade(&room);
+        Some(Held::new((room, of_part)))
+    }
 }
 
 #[derive(Clone)]
@@ -117,6 +146,7 @@ pub(super) struct Witnesses {
     pub(super) access: Access,
     pub(super) keys: Option<Arc<ApiKeys>>,
     pub(super) metrics: Metrics,
+    pub(super) answers: Arc<Answers>,
 }
 
 impl Reuse {
@@ -131,6 +161,7 @@ impl Reuse {
             access,
             keys,
             metrics,
+            answers: memory,
         } = of;
         let mut salt = [0; 32];
         getrandom::fill(&mut salt)?;
@@ -142,6 +173,7 @@ impl Reuse {
             access,
             keys,
             metrics,
+            memory,
             headers: Mutex::default(),
             patience,
             salt,
@@ -185,7 +217,9 @@ impl Reuse {
         if !may_ask || !self.histories.hold(&given.evidence) {
             return None;
         }
+        let memory = given.lend(&self.memory, head.extensions.get())?;
         let mut response = Response::new(Body::from(given.body.clone()));
+        response.extensions_mut().insert(memory);
         *response.headers_mut() = HeaderMap::clone(&given.headers);
         let id = RequestId::of(&head.headers);
         let took = began.elapsed();
@@ -206,10 +240,12 @@ impl Reuse {
         let Some(repeatable) = response.extensions().get::<Repeatable>() else {
             return response;
         };
-        if !self.seen.knows(&key[..]) {
+        if repeatable.length > LONGEST_TEXT || !self.seen.knows(&key[..]) {
             return response;
         }
-        let Repeatable { evidence, operation } = repeatable.clone();
+        let Repeatable {
+            evidence, operation, ..
+        } = repeatable.clone();
         let (head, body) = response.into_parts();
         // It was made in one piece, or compressed from one, so that nothing is waited for.
         let Ok(body) = body.collect().await else {
@@ -221,6 +257,7 @@ impl Reuse {
                 evidence,
                 headers: self.shared(&head.headers),
                 body: body.clone(),
+                lent: Mutex::default(),
                 metrics: self.metrics.of_operation(operation.as_deref()),
                 operation,
             };
@@ -279,4 +316,45 @@ fn length_of_short_question<B>(request: &Request<B>) -> Option<usize> {
         .filter(|_| is_question)?;
     let length = length.to_str().ok()?.parse().ok()?;
     (1..=LONGEST_REQUEST).contains(&length).then_some(length)
+}
+
+#[cfg(test)]
+mod tests {
+    use sends_store::Owner;
+
+    use super::*;
+    use crate::{
+        bulkheads::{Bulkhead, Bulkheads},
+        histories::Witness,
+    };
+
+    #[tokio::test]
+    async fn an_answer_that_is_written_to_many_is_counted_once_and_by_each_connection_for_itself() {
+        let bulkheads = Bulkheads {
+            connections: Bulkhead::new("connections", 1),
+            bodies: Bulkhead::new("bodies", 1),
+            operations: Bulkhead::new("operations", 1),
+            large_answers: Bulkhead::new("large_answers", 1),
+            small_answers: Bulkhead::new("small_answers", 4_000),
+        };
+        let answers = Answers::new(&bulkheads, Duration::ZERO);
+        let given = Given {
+            evidence: Witness::default().evidence(Owner::new([1; 16])).unwrap(),
+            headers: Arc::default(),
+            body: Bytes::from(vec![b'x'; 900]),
+            lent: Mutex::default(),
+            operation: None,
+            metrics: Metrics::new().of_operation(None),
+        };
+        let (one, other) = (answers.part(), answers.part());
+        let written: Vec<_> = [&one, &one, &other]
+            .map(|part| given.lend(&answers, Some(part)))
+            .into();
+        assert!(written.iter().all(Option::is_some));
+        assert_eq!(bulkheads.small_answers.occupancy().in_use, 900);
+        assert!(given.lend(&answers, Some(&one)).is_none());
+        drop(written);
+        assert_eq!(bulkheads.small_answers.occupancy().in_use, 0);
+        assert!(given.lend(&answers, Some(&one)).is_some());
+    }
 }

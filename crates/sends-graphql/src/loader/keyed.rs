@@ -116,10 +116,14 @@ where
         let _ = self.loader.try_load_many(keys).await;
     }
 
-    /// One of them, read at most once in the life of this loader.
-    pub(super) async fn load(&self, key: K) -> Result<V, ReadError> {
-        let pending = self.loader.try_load(key).await.map_err(|_| ReadError::Lost)?;
-        pending.0.await
+    /// One of them, read at most once in the life of this loader. A box, since every field of an object that waits takes as
+    /// much memory as the largest of its fields could.
+    pub(super) fn load(&self, key: K) -> BoxFuture<'_, Result<V, ReadError>> {
+        async move {
+            let pending = self.loader.try_load(key).await.map_err(|_| ReadError::Lost)?;
+            pending.0.await
+        }
+        .boxed()
     }
 }
 

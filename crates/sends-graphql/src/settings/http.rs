@@ -12,9 +12,13 @@ use super::{
     value::{Problems, number, number_from, seconds, switch},
 };
 use crate::{
+    answers::SMALL,
     command::HttpOptions,
     http::{ApiKeys, TrustedDocuments},
 };
+
+/// The least budget of answers: with less, the quarter for small answers would hold none of the larger ones among them.
+const LEAST_ANSWER_BUDGET: usize = 4 * SMALL;
 
 /// Who may ask over HTTP, and how much.
 #[derive(Debug)]
@@ -35,6 +39,8 @@ pub struct HttpSettings {
     pub request: RequestLimits,
     /// How connections are bounded.
     pub connection: ConnectionLimits,
+    /// Bytes of all answers that are being made and written.
+    pub answer_budget: usize,
     /// How many operations may be under way at once.
     pub max_operations: usize,
     /// How long an operation waits for others to end.
@@ -73,6 +79,8 @@ pub struct ConnectionLimits {
     pub header_timeout: Duration,
     /// How long a connection may stay open without a request.
     pub idle_timeout: Duration,
+    /// How long answers of a connection may wait to be read, all of them together.
+    pub write_timeout: Duration,
     /// How many may be open at once.
     pub connections: usize,
 }
@@ -103,6 +111,13 @@ impl HttpSettings {
         let body_timeout = problems.keep(seconds("body-timeout", &options.body_timeout, 0.1, 3_600.0));
         let header_timeout = problems.keep(seconds("header-timeout", &options.header_timeout, 0.1, 3_600.0));
         let idle_timeout = problems.keep(seconds("idle-timeout", &options.idle_timeout, 0.1, 86_400.0));
+        let write_timeout = problems.keep(seconds("write-timeout", &options.write_timeout, 0.1, 3_600.0));
+        let answer_budget = problems.keep(count_from(
+            "answer-budget",
+            &options.answer_budget,
+            LEAST_ANSWER_BUDGET,
+            1 << 40,
+        ));
         let connections = problems.keep(count("max-connections", &options.max_connections, 1_000_000));
         let max_operations = problems.keep(count("max-operations", &options.max_operations, 1_000_000));
         let operation_wait = problems.keep(seconds("operation-wait", &options.operation_wait, 0.0, 3_600.0));
@@ -128,8 +143,10 @@ impl HttpSettings {
             connection: ConnectionLimits {
                 header_timeout: header_timeout?,
                 idle_timeout: idle_timeout?,
+                write_timeout: write_timeout?,
                 connections: connections?,
             },
+            answer_budget: answer_budget?,
             max_operations: max_operations?,
             operation_wait: operation_wait?,
         })

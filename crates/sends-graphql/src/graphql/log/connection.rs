@@ -8,7 +8,7 @@ use sends_store::{LogFilter, LogOrder, LogPage, LogPageRequest, LogPosition};
 use super::{LogCoverage, SendLogFilter};
 use crate::{
     graphql::{
-        ApiError, connection::PageInfo, enums::SendOrder, paging::PageArguments, scalar::int,
+        ApiError, charge, connection::PageInfo, enums::SendOrder, paging::PageArguments, scalar::int,
         send::HistoricSend,
     },
     log::LogReader,
@@ -81,6 +81,7 @@ fn request(order: SendOrder, arguments: &PageArguments) -> Result<LogPageRequest
 impl LoggedSendConnection {
     /// The sends of this page, each with its cursor.
     async fn edges(&self) -> Vec<LoggedSendEdge> {
+        charge::foreseen_list().await;
         let edge = |logged: &sends_store::LoggedSend| LoggedSendEdge {
             cursor: cursor(logged.position()),
             node: HistoricSend::logged(logged),
@@ -90,6 +91,7 @@ impl LoggedSendConnection {
 
     /// The sends of this page.
     async fn nodes(&self) -> Vec<HistoricSend> {
+        charge::foreseen_list().await;
         self.page.sends.iter().map(HistoricSend::logged).collect()
     }
 

@@ -8,7 +8,7 @@ use sends_store::{Completeness, Pending};
 use super::{LogCoverage, unreadable::Unreadable};
 use crate::{
     graphql::{
-        ApiError,
+        ApiError, charge,
         scalar::{DateTime, int},
         zone::DateTimeZone,
     },
@@ -55,8 +55,9 @@ impl SyncState {
 
     /// What could not be read when it was last tried, `coverage { unreadableCount }` of them: at most 100, those first whose
     /// missing sends may be the newest.
-    async fn unreadable(&self) -> Vec<Unreadable> {
-        self.unreadable.iter().cloned().map(Unreadable).collect()
+    async fn unreadable(&self, context: &Context<'_>) -> Result<Vec<Unreadable>, ApiError> {
+        charge::list(context, self.unreadable.len(), 1).await?;
+        Ok(self.unreadable.iter().cloned().map(Unreadable).collect())
     }
 
     /// How many campaigns have yet to be read for the first time. Null, with an error, beyond 32 bits.

@@ -8,7 +8,7 @@ use sends_store::{GroupBy, GroupKey, LogFilter, SendTotal as Sum, TotalGroup};
 use super::{LogCoverage, SendLogFilter};
 use crate::{
     graphql::{
-        ApiError,
+        ApiError, charge,
         enums::SendOutcome,
         reason::Reason,
         scalar::{Long, count, int},
@@ -114,12 +114,9 @@ impl SendTotals {
     /// The groups: of time the latest first, of anything else the one with the most sends. What belongs to no group, such as
     /// sends without a date, comes last. A time without sends has no group.
     async fn groups(&self) -> Vec<SendTotalGroup> {
-        self.groups
-            .iter()
-            .take(self.shown)
-            .cloned()
-            .map(SendTotalGroup)
-            .collect()
+        charge::foreseen_list().await;
+        let groups = self.groups.iter().take(self.shown);
+        groups.cloned().map(SendTotalGroup).collect()
     }
 
     /// How many groups there are, with those that `first` leaves out.

@@ -8,9 +8,9 @@ use async_graphql::Value;
 use crate::execution::plan::{Field, Selections};
 
 /// How many sends a history is taken to have, for want of knowing it.
-const ASSUMED_SENDS: usize = 10;
+pub(crate) const ASSUMED_SENDS: usize = 10;
 /// How many activities a campaign is taken to have: the email, its page, and one more for those who did not open it.
-const ASSUMED_ACTIVITIES: usize = 3;
+pub(crate) const ASSUMED_ACTIVITIES: usize = 3;
 /// How many of them can have been sent.
 const ASSUMED_SENT_ACTIVITIES: usize = 2;
 /// How many campaigns come on a page that does not say, and how many at most.
@@ -34,6 +34,8 @@ enum Source {
 pub(super) struct Asked {
     /// The values of its answer.
     pub(super) values: usize,
+    /// Those of them that wait for something to be read, all at once.
+    pub(super) waits: usize,
     /// Whether its own history is needed.
     pub(super) needs_history: bool,
     /// Other ages of its history that are asked for.
@@ -61,6 +63,7 @@ impl Asked {
     fn and(self, other: Self) -> Self {
         Self {
             values: self.values.saturating_add(other.values),
+            waits: self.waits.saturating_add(other.waits),
             ages: self.ages.saturating_add(other.ages),
             others: self.others.saturating_add(other.others),
             activity_stats: self.activity_stats.saturating_add(other.activity_stats),
@@ -73,6 +76,7 @@ impl Asked {
     fn or(self, other: Self) -> Self {
         Self {
             values: self.values.max(other.values),
+            waits: self.waits.max(other.waits),
             ages: self.ages.max(other.ages),
             others: self.others.max(other.others),
             activity_stats: self.activity_stats.max(other.activity_stats),
@@ -99,6 +103,7 @@ impl Asked {
             .saturating_mul(sent);
         Self {
             values: self.values.saturating_mul(count).saturating_add(1),
+            waits: self.waits.saturating_mul(count),
             needs_history: false,
             ages: 0,
             needs_itself: false,
@@ -116,6 +121,7 @@ impl Asked {
 
     const NOTHING: Self = Self {
         values: 0,
+        waits: 0,
         needs_history: false,
         ages: 0,
         needs_itself: false,
@@ -170,7 +176,12 @@ fn of_field(of: &str, field: &Field, source: Source) -> Asked {
         Asked::ITSELF
     };
     let asked = match (of, name) {
-        (_, "id" | "__typename" | "campaignId" | "listId" | "segmentId") => Asked::NOTHING,
+        (_, "id" | "__typename" | "campaignId" | "listId" | "segmentId") => {
+            return Asked {
+                values: 1,
+                ..Asked::NOTHING
+            };
+        }
         ("CampaignConnection", "edges" | "nodes") => {
             let Source::Page(count) = source else {
                 return below(Source::Listed);
@@ -212,12 +223,14 @@ fn of_field(of: &str, field: &Field, source: Source) -> Asked {
         },
         _ => below(source),
     };
-    let zone = Asked {
+    let waits = matches!(of, "CampaignActivity" | "Campaign" | "ContactList" | "Segment") || is_zoned(field);
+    let itself = Asked {
         values: 1,
+        waits: usize::from(waits),
         needs_account: is_zoned(field),
         ..Asked::NOTHING
     };
-    asked.and(zone)
+    asked.and(itself)
 }
 
 /// What a field that follows from the history of its activity asks of it.
@@ -231,6 +244,7 @@ fn of_history(field: &Field) -> Asked {
     };
     Asked {
         values: below.values.saturating_mul(items).saturating_add(1),
+        waits: below.waits.saturating_mul(items).saturating_add(1),
         needs_history: true,
         ages: usize::from(is_list && integer(field, "maxAge").is_some()),
         needs_account: below.needs_account || is_zoned(field),

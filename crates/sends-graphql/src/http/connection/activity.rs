@@ -23,6 +23,10 @@ pub(super) struct Activity {
 struct State {
     /// Requests under way.
     under_way: usize,
+    /// Responses that are being written.
+    answering: usize,
+    /// Since when none of them was read any further.
+    unread_since: Instant,
     /// Since when there has been none.
     quiet_since: Instant,
     /// When the next request began to arrive.
@@ -36,11 +40,25 @@ struct State {
 /// A request under way, until this is dropped.
 pub(super) struct UnderWay(Arc<Activity>);
 
+/// A response that is being written, until this is dropped.
+pub(super) struct Answering(Arc<Activity>);
+
+/// Why a connection is to be closed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Overdue {
+    /// No request has come, or not the whole of its head.
+    Silent,
+    /// The responses are not being read.
+    Unread,
+}
+
 impl Activity {
     pub(super) fn new() -> Self {
         Self {
             state: Mutex::new(State {
                 under_way: 0,
+                answering: 0,
+                unread_since: Instant::now(),
                 quiet_since: Instant::now(),
                 head_since: None,
                 spoken: false,
@@ -60,27 +78,35 @@ impl Activity {
 
     fn bytes_arrived(&self) {
         let mut state = self.state();
-        if state.under_way == 0 && !state.multiplexed && state.head_since.is_none() {
+        let is_quiet = state.under_way == 0 && state.answering == 0;
+        if is_quiet && !state.multiplexed && state.head_since.is_none() {
             state.head_since = Some(Instant::now());
         }
     }
 
     /// Completes when the connection has kept the service waiting for too long.
-    pub(super) async fn overdue(&self, limits: &ConnectionLimits) {
+    pub(super) async fn overdue(&self, limits: &ConnectionLimits) -> Overdue {
         // A deadline that is set after a look can lie so far ahead at the least.
-        let look_again = limits.header_timeout.min(limits.idle_timeout);
+        let look_again = limits
+            .header_timeout
+            .min(limits.idle_timeout)
+            .min(limits.write_timeout);
         loop {
             let now = Instant::now();
-            let due = self.due(limits).unwrap_or(now + look_again);
-            if due <= now {
-                return;
-            }
-            tokio::time::sleep_until(due.min(now + look_again)).await;
+            let next = match self.due(limits) {
+                Some((due, overdue)) if due <= now => return overdue,
+                Some((due, _)) => due.min(now + look_again),
+                None => now + look_again,
+            };
+            tokio::time::sleep_until(next).await;
         }
     }
 
-    fn due(&self, limits: &ConnectionLimits) -> Option<Instant> {
+    fn due(&self, limits: &ConnectionLimits) -> Option<(Instant, Overdue)> {
         let state = self.state();
+        if state.answering > 0 {
+            return Some((state.unread_since + limits.write_timeout, Overdue::Unread));
+        }
         if state.under_way > 0 {
             return None;
         }
@@ -90,15 +116,43 @@ impl Activity {
             limits.header_timeout
         };
         let idle = state.quiet_since + idle;
-        Some(
-            state
-                .head_since
-                .map_or(idle, |since| since + limits.header_timeout),
-        )
+        let due = state
+            .head_since
+            .map_or(idle, |since| since + limits.header_timeout);
+        Some((due, Overdue::Silent))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl UnderWay {
+    /// The same once the response is there and is being written.
+    pub(super) fn answering(&self) -> Answering {
+        let mut state = self.0.state();
+        if state.answering == 0 {
+            state.unread_since = Instant::now();
+        }
+        state.answering += 1;
+        Answering(Arc::clone(&self.0))
+    }
+}
+
+impl Answering {
+    /// A piece of the response has left.
+    pub(super) fn progressed(&self) {
+        self.0.state().unread_since = Instant::now();
+    }
+}
+
+impl Drop for Answering {
+    fn drop(&mut self) {
+        let mut state = self.0.state();
+        let now = Instant::now();
+        state.answering -= 1;
+        state.unread_since = now;
+        state.quiet_since = now;
     }
 }
 
@@ -176,6 +230,7 @@ mod tests {
     const LIMITS: ConnectionLimits = ConnectionLimits {
         header_timeout: Duration::from_secs(10),
         idle_timeout: Duration::from_mins(1),
+        write_timeout: Duration::from_secs(30),
         connections: 1,
     };
 
@@ -183,6 +238,37 @@ mod tests {
         let from = Instant::now();
         activity.overdue(&LIMITS).await;
         from.elapsed().as_secs()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn responses_are_overdue_when_none_of_them_is_read_any_further() {
+        let activity = Arc::new(Activity::new());
+        let responses = [(); 2].map(|()| activity.begin(Version::HTTP_2).answering());
+        let from = Instant::now();
+        let reading = async {
+            for _ in 0..10 {
+                tokio::time::sleep(Duration::from_secs(20)).await;
+                responses[0].progressed();
+            }
+        };
+        let (overdue, ()) = tokio::join!(activity.overdue(&LIMITS), reading);
+        assert_eq!((overdue, from.elapsed().as_secs()), (Overdue::Unread, 230));
+        drop(responses);
+        assert_eq!(activity.overdue(&LIMITS).await, Overdue::Silent);
+        assert_eq!(from.elapsed().as_secs(), 290);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_response_that_is_read_for_long_leaves_the_idle_time_to_its_connection() {
+        let activity = Arc::new(Activity::new());
+        let response = activity.begin(Version::HTTP_11).answering();
+        for _ in 0..10 {
+            tokio::time::sleep(Duration::from_secs(20)).await;
+            response.progressed();
+        }
+        activity.bytes_arrived();
+        drop(response);
+        assert_eq!(seconds_until_overdue(&activity).await, 60);
     }
 
     #[tokio::test(start_paused = true)]

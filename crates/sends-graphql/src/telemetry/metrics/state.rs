@@ -10,10 +10,10 @@ use prometheus_client::{
 use sends_client::pacing::PacerState;
 use sends_store::Lookups;
 
-use crate::histories::AnswerCounts;
+use crate::{bulkheads::Occupancy, histories::AnswerCounts};
 
 /// The state at one moment.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct State {
     /// The limits and what is used of them.
     pub pacer: PacerState,
@@ -23,11 +23,18 @@ pub struct State {
     pub lookups: Lookups,
     /// Where the answers came from.
     pub answers: AnswerCounts,
+    /// What the bulkheads hold.
+    pub bulkheads: Vec<Occupancy>,
 }
 
 #[derive(Clone, Copy, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
 struct Source {
     source: &'static str,
+}
+
+#[derive(Clone, Copy, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct Named {
+    name: &'static str,
 }
 
 impl State {
@@ -60,6 +67,7 @@ impl State {
                 ("failed", failed),
             ]),
         );
+        self.register_bulkheads(registry);
         let pacer = &self.pacer;
         let queue_length = i64::try_from(pacer.queue_length).unwrap_or(i64::MAX);
         gauge(
@@ -83,6 +91,28 @@ impl State {
             "1 while Constant Contact is left alone because it fails",
             left_alone,
         );
+    }
+}
+
+impl State {
+    fn register_bulkheads(&self, registry: &mut Registry) {
+        let in_use = Family::<Named, Gauge>::default();
+        let limit = Family::<Named, Gauge>::default();
+        let refused = Family::<Named, Counter>::default();
+        for bulkhead in &self.bulkheads {
+            let name = Named { name: bulkhead.name };
+            let of = |size: usize| i64::try_from(size).unwrap_or(i64::MAX);
+            in_use.get_or_create(&name).set(of(bulkhead.in_use));
+            limit.get_or_create(&name).set(of(bulkhead.limit));
+            refused.get_or_create(&name).inc_by(bulkhead.refused);
+        }
+        registry.register(
+            "bulkhead_in_use",
+            "What is in use of a bound, a number or bytes",
+            in_use,
+        );
+        registry.register("bulkhead_limit", "What can be in use at once", limit);
+        registry.register("bulkhead_refused", "Requests for room that were refused", refused);
     }
 }
 

@@ -24,6 +24,12 @@ fn state() -> State {
             missing: 1,
         },
         answers: crate::histories::AnswerCounts::default(),
+        bulkheads: vec![crate::bulkheads::Occupancy {
+            name: "bodies",
+            in_use: 3,
+            limit: 10,
+            refused: 2,
+        }],
     }
 }
 
@@ -51,6 +57,9 @@ fn everything_that_is_counted_is_in_the_text() {
     # HELP sends_answers_total Histories asked for, by where the answer came from.
     # HELP sends_budget_left Calls left of the day (UTC).
     # HELP sends_budget_used Calls of the day (UTC) so far.
+    # HELP sends_bulkhead_in_use What is in use of a bound, a number or bytes.
+    # HELP sends_bulkhead_limit What can be in use at once.
+    # HELP sends_bulkhead_refused_total Requests for room that were refused.
     # HELP sends_operation_duration_seconds Time from a GraphQL request's head to its response.
     # HELP sends_operations_in_progress GraphQL requests being answered.
     # HELP sends_operations_reused_total GraphQL requests answered as the same request was answered before.
@@ -66,6 +75,9 @@ fn everything_that_is_counted_is_in_the_text() {
     # TYPE sends_answers_total counter
     # TYPE sends_budget_left gauge
     # TYPE sends_budget_used gauge
+    # TYPE sends_bulkhead_in_use gauge
+    # TYPE sends_bulkhead_limit gauge
+    # TYPE sends_bulkhead_refused_total counter
     # TYPE sends_operation_duration_seconds histogram
     # TYPE sends_operations_in_progress gauge
     # TYPE sends_operations_reused_total counter
@@ -85,6 +97,9 @@ fn everything_that_is_counted_is_in_the_text() {
     sends_answers_total{source="upstream"} 0
     sends_budget_left 9993
     sends_budget_used 7
+    sends_bulkhead_in_use{name="bodies"} 3
+    sends_bulkhead_limit{name="bodies"} 10
+    sends_bulkhead_refused_total{name="bodies"} 2
     sends_operation_duration_seconds_count{operation="History"} 1
     sends_operation_duration_seconds_sum{operation="History"} 0.25
     sends_operations_in_progress 1

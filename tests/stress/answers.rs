@@ -1,0 +1,128 @@
+//! The memory of answers: many large ones at once, and ones that are larger than the estimate.
+
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+use sends_end_to_end::{SandboxProcess, ServiceProcess, http_client};
+use serde_json::{Value, json};
+
+use crate::{
+    append, is_full, large,
+    memory::{peak_megabytes, resident_megabytes},
+    small, ten_times_ten, until_all_is_given_back,
+};
+
+/// What the whole process may hold with the default budget.
+const MOST_MEGABYTES: u64 = 256;
+
+/// What it may hold beside the budget of the short run: the buffers of its connections, and the allocator's own.
+const BESIDE: u64 = 72;
+
+#[tokio::test]
+async fn large_answers_at_once_stay_within_the_budget_and_small_ones_are_answered_meanwhile() {
+    let sandbox = SandboxProcess::unlimited(&[]);
+    let activities = ten_times_ten(&sandbox).await;
+    // Without the budget each large answer of the short run takes 7 MB, and 33 MB with the full counts.
+    let (options, at_once, ids): (&[&str], _, _) = if is_full() {
+        (&[], 256, 500)
+    } else {
+        (&["--answer-budget", "16777216"], 32, 100)
+    };
+    let service = ServiceProcess::unpaced_on(&sandbox, options);
+    let (large, small) = (large(&activities, ids), small(&activities[0]));
+    assert_eq!(service.post(&large).await.0, 200);
+    let before = resident_megabytes(&service);
+
+    let clients = join_all((0..at_once).map(|_| answer(&service, &large)));
+    let mut slowest = Duration::ZERO;
+    let honest = async {
+        loop {
+            let began = Instant::now();
+            let (status, answer) = service.post(&small).await;
+            assert_eq!(status, 200, "{answer}");
+            slowest = slowest.max(began.elapsed());
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let answers = tokio::select! {
+        answers = clients => answers,
+        () = honest => unreachable!(),
+    };
+    let answered = answers.iter().filter(|(status, _)| *status == 200).count();
+    for (status, refusal) in answers.iter().filter(|(status, _)| *status != 200) {
+        assert_eq!((*status, refusal.as_str()), (503, "OVERLOADED after 1"));
+    }
+    let peak = peak_megabytes(&service);
+    println!(
+        "{at_once} large answers: {answered} given, the others refused; {before} MB before, {peak} MB at most; the slowest small answer took {slowest:?}"
+    );
+    assert!(answered > 0);
+    let most = if is_full() {
+        MOST_MEGABYTES
+    } else {
+        before + BESIDE
+    };
+    assert!(peak <= most, "{peak} MB");
+    until_all_is_given_back(&service).await;
+}
+
+/// The status and, of a refusal, what it says. The answer itself is read and forgotten.
+async fn answer(service: &ServiceProcess, body: &Value) -> (u16, String) {
+    let url = format!("{}/graphql", service.origin());
+    let mut answer = http_client().post(url).json(body).send().await.unwrap();
+    let status = answer.status().as_u16();
+    if status == 200 {
+        while answer.chunk().await.unwrap().is_some() {}
+        return (status, String::new());
+    }
+    let after = answer
+        .headers()
+        .get("retry-after")
+        .map(|after| after.to_str().unwrap().to_owned());
+    let refusal: Value = answer.json().await.unwrap();
+    let code = refusal["errors"][0]["extensions"]["code"].as_str().unwrap();
+    (status, format!("{code} after {}", after.unwrap_or_default()))
+}
+
+#[tokio::test]
+async fn sends_beyond_the_estimate_are_charged_before_they_are_answered() {
+    let sandbox = SandboxProcess::unlimited(&[]);
+    let activity = sandbox.generated_activities(1).await.remove(0);
+    append(&sandbox, &activity, 400).await;
+    let service = ServiceProcess::unpaced_on(&sandbox, &["--answer-budget", "4194304"]);
+    let fields: String = (0..60).map(|index| format!("a{index}:id ")).collect();
+    let of = |arguments: &str| json!({ "query": format!(r#"{{ campaignActivity(id: "{activity}") {{ sendHistory{arguments} {{ {fields} }} }} }}"#) });
+    let (_, refused) = service.post(&of("")).await;
+    let error = &refused["errors"][0];
+    assert_eq!(error["extensions"]["code"], "BAD_USER_INPUT", "{refused}");
+    assert!(
+        error["message"].as_str().unwrap().contains("answer-budget"),
+        "{refused}"
+    );
+    let (_, answered) = service.post(&of("(first: 20)")).await;
+    let sends = answered["data"]["campaignActivity"]["sendHistory"].as_array();
+    assert_eq!(sends.unwrap().len(), 20);
+    until_all_is_given_back(&service).await;
+}
+
+#[tokio::test]
+async fn errors_are_charged_like_values() {
+    let sandbox = SandboxProcess::unlimited(&[]);
+    let service = ServiceProcess::unpaced_on(&sandbox, &[]);
+    let fields: String = (0..80)
+        .map(|index| format!("a{index}:latestSend{{id}} "))
+        .collect();
+    let ids: Vec<_> = (0..500)
+        .map(|index| format!("00000000-0000-4000-8000-{index:012}"))
+        .collect();
+    let query = format!("query($ids:[ID!]!){{campaignActivities(ids:$ids){{{fields}}}}}");
+    let body = json!({ "query": query, "variables": { "ids": ids } });
+    let before = resident_megabytes(&service);
+    let (_, refused) = service.post(&body).await;
+    assert_eq!(refused["errors"].as_array().unwrap().len(), 1);
+    assert_eq!(refused["errors"][0]["extensions"]["code"], "BAD_USER_INPUT");
+    let grown = peak_megabytes(&service).saturating_sub(before);
+    println!("40,000 errors: {grown} MB");
+    assert!(grown < 100, "{grown} MB");
+    until_all_is_given_back(&service).await;
+}

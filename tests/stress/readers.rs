@@ -1,0 +1,238 @@
+//! Clients that do not read what they are answered: their connections are closed, and the memory is given back.
+
+use std::time::Duration;
+
+use sends_end_to_end::{SandboxProcess, ServiceProcess};
+use serde_json::Value;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpSocket, TcpStream, tcp::OwnedWriteHalf},
+    task::JoinHandle,
+};
+
+use crate::{
+    PATIENCE, is_full, large, memory::peak_megabytes, metric, small, ten_times_ten, until_all_is_given_back,
+};
+
+const SHORT: [&str; 2] = ["--write-timeout", "1"];
+
+/// A window of HTTP/2, in bytes.
+const CLOSED: u32 = 0;
+
+async fn start() -> (SandboxProcess, ServiceProcess, Vec<String>) {
+    let sandbox = SandboxProcess::unlimited(&[]);
+    let activities = ten_times_ten(&sandbox).await;
+    let service = ServiceProcess::unpaced_on(&sandbox, &SHORT);
+    assert_eq!(service.post(&small(&activities[0])).await.0, 200);
+    (sandbox, service, activities)
+}
+
+#[tokio::test]
+async fn a_connection_of_http_1_that_is_not_read_is_closed() {
+    let (_sandbox, service, activities) = start().await;
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4096).unwrap();
+    let address = service.origin().strip_prefix("http://").unwrap().parse().unwrap();
+    let mut stream = socket.connect(address).await.unwrap();
+    let body = large(&activities, 500).to_string();
+    let head = format!(
+        "POST /graphql HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream.write_all(body.as_bytes()).await.unwrap();
+    let connections = r#"sends_bulkhead_in_use{name="connections"}"#;
+    // The one that metrics are read over remains, and the place of the next one.
+    let closed = async {
+        while metric(&service, connections).await > 2 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, closed)
+        .await
+        .expect("the connection is closed");
+    until_all_is_given_back(&service).await;
+    let mut said = Vec::new();
+    let _ = stream.read_to_end(&mut said).await;
+    let head = String::from_utf8_lossy(&said[..said.len().min(1_000)]).into_owned();
+    let length = head
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
+    assert!(length.is_some_and(|length: usize| said.len() < length), "{head}");
+}
+
+#[tokio::test]
+async fn a_connection_of_http_2_whose_window_stays_closed_is_closed() {
+    let (_sandbox, service, activities) = start().await;
+    let (streams, ids) = if is_full() { (120, 500) } else { (16, 100) };
+    let mut reader = Reader::connect(&service, CLOSED).await;
+    let body = large(&activities, ids);
+    for stream in 0..streams {
+        reader.ask(2 * stream + 1, &body).await;
+    }
+    assert_eq!(service.post(&small(&activities[0])).await.0, 200);
+    let read = reader.until_closed().await;
+    assert!(read.ended.is_empty(), "{read:?}");
+    until_all_is_given_back(&service).await;
+    let peak = peak_megabytes(&service);
+    println!("{streams} streams that are not read: {peak} MB at most");
+    assert!(peak <= 256, "{peak} MB");
+}
+
+#[tokio::test]
+async fn a_connection_of_http_2_that_is_read_byte_by_byte_is_closed() {
+    let (_sandbox, service, activities) = start().await;
+    let mut reader = Reader::connect(&service, CLOSED).await;
+    reader.ask(1, &large(&activities, 10)).await;
+    let mut writer = reader.writer;
+    let granting = tokio::spawn(async move {
+        for _ in 0..200 {
+            let granted = writer.write_all(&window_update(1, 1)).await;
+            if granted.is_err() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    });
+    let read = reading(reader.reading).await;
+    granting.abort();
+    assert!(read.bytes > 0 && read.ended.is_empty(), "{read:?}");
+    until_all_is_given_back(&service).await;
+}
+
+#[tokio::test]
+async fn a_connection_of_http_2_that_is_read_slowly_gets_its_answer() {
+    let (_sandbox, service, activities) = start().await;
+    let mut reader = Reader::connect(&service, CLOSED).await;
+    reader.ask(1, &large(&activities, 20)).await;
+    // Several times as long as the service waits, with a piece in each of its times.
+    for _ in 0..12 {
+        tokio::time::sleep(Duration::from_millis(250)).await;
+        for stream in [0, 1] {
+            let granted = window_update(stream, 16 << 10);
+            reader.writer.write_all(&granted).await.unwrap();
+        }
+    }
+    for stream in [0, 1] {
+        reader
+            .writer
+            .write_all(&window_update(stream, 1 << 24))
+            .await
+            .unwrap();
+    }
+    // Closes the connection once everything is there.
+    reader
+        .writer
+        .write_all(&frame(GOAWAY, 0, 0, &[0; 8]))
+        .await
+        .unwrap();
+    let read = reading(reader.reading).await;
+    assert_eq!(read.ended, [1], "{read:?}");
+    assert!(read.bytes > 12 * (16 << 10), "{read:?}");
+}
+
+const DATA: u8 = 0;
+const HEADERS: u8 = 1;
+const SETTINGS: u8 = 4;
+const GOAWAY: u8 = 7;
+const WINDOW_UPDATE: u8 = 8;
+const END_STREAM: u8 = 1;
+const END_HEADERS: u8 = 4;
+
+/// A client of HTTP/2 as far as a reader needs one: clients that are well made open their windows by themselves.
+struct Reader {
+    writer: OwnedWriteHalf,
+    reading: JoinHandle<Read>,
+}
+
+/// What was read until the end of the connection.
+#[derive(Debug, Default)]
+struct Read {
+    /// Bytes of answers.
+    bytes: usize,
+    /// The streams whose answer is complete.
+    ended: Vec<u32>,
+}
+
+impl Reader {
+    /// Connects, with a window of so many bytes for each stream.
+    async fn connect(service: &ServiceProcess, window: u32) -> Self {
+        let address = service.origin().strip_prefix("http://").unwrap();
+        let (mut reader, mut writer) = TcpStream::connect(address).await.unwrap().into_split();
+        let mut settings = vec![0, 4];
+        settings.extend(window.to_be_bytes());
+        let mut hello = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
+        hello.extend(frame(SETTINGS, 0, 0, &settings));
+        writer.write_all(&hello).await.unwrap();
+        let reading = tokio::spawn(async move {
+            let (mut read, mut head) = (Read::default(), [0; 9]);
+            while reader.read_exact(&mut head).await.is_ok() {
+                let length = u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize;
+                let stream = u32::from_be_bytes([head[5], head[6], head[7], head[8]]);
+                let mut payload = vec![0; length];
+                if reader.read_exact(&mut payload).await.is_err() {
+                    break;
+                }
+                if head[3] == DATA {
+                    read.bytes += length;
+                    if head[4] & END_STREAM > 0 {
+                        read.ended.push(stream);
+                    }
+                }
+            }
+            read
+        });
+        Self { writer, reading }
+    }
+
+    /// Sends an operation.
+    async fn ask(&mut self, stream: u32, body: &Value) {
+        let fields = [
+            (":method", "POST"),
+            (":scheme", "http"),
+            (":authority", "localhost"),
+            (":path", "/graphql"),
+            ("content-type", "application/json"),
+        ];
+        let mut block = Vec::new();
+        for (name, value) in fields {
+            // A literal that no table keeps.
+            block.push(0);
+            for text in [name, value] {
+                block.push(u8::try_from(text.len()).unwrap());
+                block.extend(text.as_bytes());
+            }
+        }
+        let mut request = frame(HEADERS, END_HEADERS, stream, &block);
+        let body = body.to_string();
+        let pieces: Vec<_> = body.as_bytes().chunks(16 << 10).collect();
+        for (index, piece) in pieces.iter().enumerate() {
+            let flags = if index + 1 == pieces.len() { END_STREAM } else { 0 };
+            request.extend(frame(DATA, flags, stream, piece));
+        }
+        // The service may have closed the connection already.
+        let _ = self.writer.write_all(&request).await;
+    }
+
+    async fn until_closed(self) -> Read {
+        reading(self.reading).await
+    }
+}
+
+async fn reading(reading: JoinHandle<Read>) -> Read {
+    let read = tokio::time::timeout(PATIENCE, reading).await;
+    read.expect("the connection is closed").unwrap()
+}
+
+fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
+    let mut frame = length[1..].to_vec();
+    frame.extend([kind, flags]);
+    frame.extend(stream.to_be_bytes());
+    frame.extend(payload);
+    frame
+}
+
+fn window_update(stream: u32, bytes: u32) -> Vec<u8> {
+    frame(WINDOW_UPDATE, 0, stream, &bytes.to_be_bytes())
+}
