@@ -4,8 +4,12 @@
 //! `STRESS=full` for the counts that the bounds are meant for. Assertions are about counts, bytes and statuses; durations are
 //! printed, and compared only with durations of the same run.
 
+#![expect(clippy::print_stderr, reason = "the figures are shown with `--nocapture`")]
+
 mod answers;
+mod lanes;
 mod memory;
+mod processes;
 mod readers;
 
 use std::time::Duration;
@@ -19,6 +23,11 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// Whether the counts are those that the bounds are meant for.
 fn is_full() -> bool {
     std::env::var("STRESS").is_ok_and(|stress| stress == "full")
+}
+
+/// A count: the first one, or with `STRESS=full` the second.
+fn scale(short: usize, full: usize) -> usize {
+    if is_full() { full } else { short }
 }
 
 /// Ten activities with ten sends each.

@@ -34,7 +34,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         let pacer = pacer.clone();
         calls.spawn(async move {
             let mut slot = pacer.acquire(turn).await?;
-            slot.depart();
+            assert!(slot.depart());
             tokio::time::sleep(Duration::from_millis(answer_ms.into())).await;
             slot.settle(Verdict::Accepted);
             Ok::<(), sends_client::pacing::Refused>(())

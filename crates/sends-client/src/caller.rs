@@ -111,6 +111,7 @@ pub struct Caller {
     allowance: Arc<AtomicU32>,
     sent: Arc<AtomicU32>,
     company: Company,
+    brings_token: bool,
 }
 
 impl Caller {
@@ -124,7 +125,16 @@ impl Caller {
             allowance: Arc::new(AtomicU32::new(u32::MAX)),
             sent: Arc::default(),
             company: Company::new(),
+            brings_token: false,
         }
+    }
+
+    /// The same operation with a token that somebody else brought, and that may be made up: until the upstream has accepted
+    /// it, its calls share a small budget with those of all such tokens.
+    #[must_use]
+    pub fn bringing_its_token(mut self) -> Self {
+        self.brings_token = true;
+        self
     }
 
     /// The same operation as background work.
@@ -188,6 +198,10 @@ impl Caller {
 
     pub(crate) fn lane(&self) -> Lane {
         self.lane
+    }
+
+    pub(crate) fn brings_token(&self) -> bool {
+        self.brings_token
     }
 
     pub(crate) fn company(&self) -> &Company {

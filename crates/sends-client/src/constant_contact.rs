@@ -11,6 +11,7 @@ use sends_core::{
 use crate::{
     BuildError, Caller, Endpoint, Observer, Pacer, Settings, UpstreamError, breaker::Breaker,
     observer::Nobody, pipeline::Pipeline, refusals::Refusals, retry::Retries, transport::Transport,
+    unverified::UnverifiedTokens,
 };
 #[cfg(doc)]
 use crate::{FailureClass, TokenSource};
@@ -66,6 +67,7 @@ impl ConstantContact {
             let pacer = pacer.clone();
             move || pacer.connected()
         };
+        let limits = pacer.state();
         Ok(Self {
             pipeline: Arc::new(Pipeline {
                 transport: Transport::new(settings, connected)?,
@@ -73,6 +75,7 @@ impl ConstantContact {
                 breaker,
                 retries,
                 refusals: Refusals::default(),
+                unverified: UnverifiedTokens::new(limits.per_second_limit, limits.per_day_limit),
                 observer,
             }),
         })

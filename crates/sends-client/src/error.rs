@@ -43,6 +43,9 @@ pub enum FailureClass {
     QuotaExceeded,
     /// Too many calls are waiting for their turn. Nothing was sent.
     QueueFull,
+    /// Tokens that the upstream has not accepted yet have used up their part of the second or the day, and this one is among
+    /// them ([`Caller::bringing_its_token`]). Nothing was sent.
+    UnverifiedTokens,
     /// The call's turn did not come before its deadline. Nothing was sent.
     DeadlineExceeded,
     /// The operation has made as many calls as it may ([`Caller::with_allowance`]). Nothing was sent.
@@ -74,6 +77,7 @@ impl FailureClass {
             Self::Throttled => "throttled",
             Self::QuotaExceeded => "quota_exceeded",
             Self::QueueFull => "queue_full",
+            Self::UnverifiedTokens => "unverified_tokens",
             Self::DeadlineExceeded => "deadline_exceeded",
             Self::AllowanceUsedUp => "allowance_used_up",
             Self::CircuitOpen => "circuit_open",

@@ -13,6 +13,7 @@
 //! | the order of all that follows, and when to begin again | `pipeline.rs` |
 //! | the token, and another one after a 401 | `token_source.rs`, `token.rs` |
 //! | what keeps failing and is left alone for now | `breaker.rs`, `breaker/` |
+//! | how many calls tokens may cost that were never accepted | `unverified.rs` |
 //! | the turn, within the limits of the second and the day | `pacing.rs`, `pacing/` |
 //! | where the API is | `base_url.rs` |
 //! | one GET: headers, timeouts, the bounded body | `transport.rs` |
@@ -47,6 +48,7 @@ mod settings;
 mod token;
 mod token_source;
 mod transport;
+mod unverified;
 
 pub use base_url::{BaseUrl, InvalidBaseUrl};
 pub use batch::{Batch, BatchAnswer, Batched};

@@ -2,6 +2,11 @@
 //!
 //! Owns the limits, the queue and the count. Must not know what is called, nor that it is done over HTTP.
 //!
+//! **Several processes.** The limits are the API key's. With a record of [`Departures`] that processes share, each turn is
+//! claimed there before it is given, in one step for the second and the day; see [`departures`] for the invariant, the
+//! fairness between processes and the clock. What this process knows by itself holds as well, so that a record which cannot
+//! be used leaves a process with its own limits: it says so once, and may then be throttled with the others.
+//!
 //! **The second.** Whether the upstream counts fixed or sliding seconds is unknown, so there may be no window of one second
 //! in which more than the limit arrive. The pacer keeps the departures of the last calls; a slot opens again a second and a
 //! small margin after the call that took it departed. The margin covers that calls are held up on their way differently,
@@ -11,14 +16,17 @@
 //! with a burst, lets burst and rate pass in the same second.
 //!
 //! **The day.** Calls are counted when they depart and written to a [`DayLedger`] by one task, as many at a time as have
-//! come together. No call waits for the ledger: a crash forgets what was on its way there, no more.
+//! come together. No call waits for the ledger: a crash forgets what was on its way there, no more. The shared record counts
+//! them as they are claimed, and so forgets none; the ledger is what lasts through a power failure.
 //!
 //! **The turns.** Lanes are served in turn, people before background work. A call that is given up, in the queue or with its
 //! turn in hand, leaves no trace.
 //!
 //! There is no task while nothing waits and nothing is to be written.
 
+mod claims;
 mod day;
+pub mod departures;
 mod ledger;
 mod limits;
 mod queue;
@@ -30,7 +38,7 @@ mod state;
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicBool},
     time::Duration,
 };
 
@@ -46,6 +54,7 @@ use self::{
     schedule::{Admission, Now, Schedule},
 };
 pub use self::{
+    departures::{DepartureFile, Departures},
     ledger::{DayLedger, LedgerError, MemoryLedger},
     limits::Limits,
     refused::{Refused, RefusedReason},
@@ -78,6 +87,10 @@ pub struct Pacer {
 pub(crate) struct Shared {
     schedule: Mutex<Schedule>,
     ledger: Arc<dyn DayLedger>,
+    /// `None` when this process shares with nobody, or has no limits to share.
+    departures: Option<Arc<dyn Departures>>,
+    /// Whether the shared record could not be used when it was last tried.
+    is_alone: AtomicBool,
     clock: Arc<dyn Clock>,
     /// Told when a turn may have become free before its time.
     changed: Notify,
@@ -97,21 +110,35 @@ impl Pacer {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, LedgerError> {
         let used = ledger.used(TimeOfDay::at(clock.now()).date).await?;
-        Ok(Self::starting_from(limits, used, ledger, clock))
+        Ok(Self::starting_from(limits, used, ledger, None, clock))
     }
 
     /// A pacer that counts from 0 and forgets with the process.
     pub fn in_memory(limits: Limits) -> Self {
-        Self::starting_from(limits, 0, Arc::<MemoryLedger>::default(), Arc::new(SystemClock))
+        Self::starting_from(
+            limits,
+            0,
+            Arc::<MemoryLedger>::default(),
+            None,
+            Arc::new(SystemClock),
+        )
     }
 
-    fn starting_from(limits: Limits, used: u64, ledger: Arc<dyn DayLedger>, clock: Arc<dyn Clock>) -> Self {
+    fn starting_from(
+        limits: Limits,
+        used: u64,
+        ledger: Arc<dyn DayLedger>,
+        departures: Option<Arc<dyn Departures>>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
         let now = Now::of(&*clock);
-        let schedule = Mutex::new(Schedule::new(limits, &now, used));
+        let schedule = Mutex::new(Schedule::new(limits, &now, used, departures.is_some()));
         Self {
             shared: Arc::new(Shared {
                 schedule,
                 ledger,
+                departures,
+                is_alone: AtomicBool::new(false),
                 clock,
                 changed: Notify::new(),
                 written: Notify::new(),
@@ -175,7 +202,7 @@ impl Pacer {
         }
     }
 
-    /// The limits, what is used of them, and what stands in the way.
+    /// The limits, what is used of them, and what stands in the way, as this process knew it when it last made a call.
     pub fn state(&self) -> PacerState {
         self.shared.schedule().state(&self.shared.now())
     }
@@ -194,7 +221,8 @@ impl Pacer {
     /// A connection to the upstream came about just now. Calls without an answer may have been waiting for it, so from here
     /// on they count as departed now.
     pub(crate) fn connected(&self) {
-        self.shared.schedule().second.connected(Instant::now());
+        let moved = self.shared.schedule().second.connected(Instant::now());
+        self.shared.departed(&moved);
     }
 }
 
@@ -254,15 +282,20 @@ fn keep_running<F: Future<Output = ()> + Send + 'static>(
 /// Hands out turns until nobody waits.
 async fn dispatch(shared: Arc<Shared>) {
     loop {
-        let next_turn = {
+        let (next_turn, claim) = {
             let mut schedule = shared.schedule();
             let now = shared.now();
-            schedule.dispatch(&now);
+            let claim = if shared.departures.is_some() {
+                schedule.next_claim(&now)
+            } else {
+                schedule.dispatch(&now);
+                None
+            };
             if schedule.queue.is_empty() {
                 schedule.dispatcher = None;
                 return;
             }
-            schedule.next_turn(now.instant)
+            (schedule.next_turn(now.instant), claim)
         };
         let turn_opens = async {
             match next_turn {
@@ -270,9 +303,18 @@ async fn dispatch(shared: Arc<Shared>) {
                 None => std::future::pending().await,
             }
         };
-        tokio::select! {
-            () = turn_opens => {}
-            () = shared.changed.notified() => {}
+        if let (Some(claim), Some(record)) = (claim, &shared.departures) {
+            if let Some(later) = shared.claim(&**record, claim).await {
+                tokio::select! {
+                    () = sleep_until(later) => {}
+                    () = shared.more_is_urgent(&claim) => {}
+                }
+            }
+        } else {
+            tokio::select! {
+                () = turn_opens => {}
+                () = shared.changed.notified() => {}
+            }
         }
     }
 }
@@ -291,7 +333,12 @@ async fn write(shared: Arc<Shared>) {
         };
         let written = match entry {
             Entry::Add(date, calls) => shared.ledger.add(date, calls).await,
-            Entry::Raise(date, at_least) => shared.ledger.raise(date, at_least).await,
+            Entry::Raise(date, at_least) => {
+                if let Some(record) = &shared.departures {
+                    shared.note_record(record.raise(date, at_least).await);
+                }
+                shared.ledger.raise(date, at_least).await
+            }
         };
         match written {
             Ok(total) => shared.schedule().day.written(total),

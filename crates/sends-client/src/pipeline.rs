@@ -14,6 +14,7 @@ use crate::{
     refusals::{Held, Refusals},
     retry::{Remedy, Retries},
     transport::{Answer, Broken, Transport},
+    unverified::{Pass, UnverifiedTokens},
 };
 
 /// How soon to ask for a token again where its source does not say.
@@ -25,6 +26,7 @@ pub(crate) struct Pipeline {
     pub(crate) breaker: Arc<Breaker>,
     pub(crate) retries: Retries,
     pub(crate) refusals: Refusals,
+    pub(crate) unverified: UnverifiedTokens,
     pub(crate) observer: Arc<dyn Observer>,
 }
 
@@ -201,18 +203,26 @@ impl Pipeline {
             priority: caller.priority(),
             deadline: caller.deadline(),
         };
-        let asked = Instant::now();
-        let slot = self.pacer.acquire_together(turn, caller.company()).await;
-        let waited = asked.elapsed();
-        effort.waited += waited;
-        self.observer.waited(endpoint, waited);
-        let mut slot = slot.map_err(|refused| AttemptError::Unsent(without_turn(endpoint, refused)))?;
-        // Other calls with this token may have been refused while this one waited.
-        self.refusals
-            .admit(token, endpoint.name())
-            .map_err(AttemptError::Held)?;
-        let admission = self.breaker.admit(endpoint).map_err(circuit_open)?;
-        slot.depart();
+        let mut pass = self.verification(caller, endpoint, token).await?;
+        let (slot, admission) = loop {
+            let asked = Instant::now();
+            let slot = self.pacer.acquire_together(turn, caller.company()).await;
+            let waited = asked.elapsed();
+            effort.waited += waited;
+            self.observer.waited(endpoint, waited);
+            let mut slot = slot.map_err(|refused| AttemptError::Unsent(without_turn(endpoint, refused)))?;
+            // Other calls with this token may have been refused while this one waited.
+            self.refusals
+                .admit(token, endpoint.name())
+                .map_err(AttemptError::Held)?;
+            let admission = self.breaker.admit(endpoint).map_err(circuit_open)?;
+            if slot.depart() {
+                break (slot, admission);
+            }
+        };
+        if let Some(pass) = &mut pass {
+            pass.depart();
+        }
         caller.count_call();
         effort.sent += 1;
         let departed = Instant::now();
@@ -243,6 +253,12 @@ impl Pipeline {
             Err(Broken { failure, .. }) => Err(failure),
         };
         self.observe(endpoint, departed, outcome.as_ref().err());
+        if let Some(pass) = pass
+            && shows_accepted_token(outcome.as_ref().err())
+        {
+            self.refusals.accepted(token, endpoint.name());
+            pass.accepted();
+        }
         match &outcome {
             Err(failure) if Remedy::of(failure.class) == Remedy::Backoff => {
                 admission.failed(failure.class);
@@ -256,6 +272,37 @@ impl Pipeline {
             }
         }
         outcome.map_err(AttemptError::Sent)
+    }
+
+    /// Waits for the permission to try a token that a caller brought and that was never accepted. `None` for other tokens, and
+    /// when another call has shown meanwhile that the token is good.
+    async fn verification(
+        &self,
+        caller: &Caller,
+        endpoint: &Endpoint,
+        token: &AccessToken,
+    ) -> Result<Option<Pass>, AttemptError> {
+        if !caller.brings_token() {
+            return Ok(None);
+        }
+        let pass = self.unverified.pass(self.refusals.key(token), caller.deadline());
+        tokio::pin!(pass);
+        loop {
+            let settled = self.refusals.settled();
+            if self.refusals.is_accepted(token) {
+                return Ok(None);
+            }
+            self.refusals
+                .check(token, endpoint.name())
+                .map_err(AttemptError::Held)?;
+            tokio::select! {
+                pass = &mut pass => {
+                    let unsent = |refused| AttemptError::Unsent(without_turn(endpoint, refused));
+                    return pass.map(Some).map_err(unsent);
+                }
+                () = settled => {}
+            }
+        }
     }
 
     fn observe(&self, endpoint: &Endpoint, departed: Instant, failure: Option<&UpstreamError>) {
@@ -337,6 +384,14 @@ fn verdict(failure: Option<&UpstreamError>) -> Option<Verdict> {
     }
 }
 
+/// Whether an outcome shows that the upstream knows the token: an answer that only an authenticated request has.
+fn shows_accepted_token(failure: Option<&UpstreamError>) -> bool {
+    failure.is_none_or(|failure| {
+        let is_success = failure.status.is_some_and(|status| status.is_success());
+        is_success || matches!(failure.class, FailureClass::NotFound | FailureClass::Forbidden)
+    })
+}
+
 /// A caller waits for a token no longer than for anything else.
 async fn wait_for_token(
     caller: &Caller,
@@ -399,6 +454,7 @@ fn token_failure(error: &TokenError) -> (FailureClass, Option<Duration>) {
 fn without_turn(endpoint: &Endpoint, refused: Refused) -> UpstreamError {
     let class = match refused.reason {
         RefusedReason::QueueFull => FailureClass::QueueFull,
+        RefusedReason::UnverifiedTokens => FailureClass::UnverifiedTokens,
         RefusedReason::Deadline => FailureClass::DeadlineExceeded,
         RefusedReason::Paused => FailureClass::Throttled,
         RefusedReason::DayUsedUp => FailureClass::QuotaExceeded,

@@ -13,7 +13,10 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::Instant;
+use tokio::{
+    sync::{Notify, futures::Notified},
+    time::Instant,
+};
 
 use crate::AccessToken;
 
@@ -23,13 +26,16 @@ const FIRST_PAUSE: Duration = Duration::from_mins(1);
 /// What the pause grows to at most.
 const LONGEST_PAUSE: Duration = Duration::from_hours(1);
 
-/// How many tokens are remembered. Where callers bring their own, the longest unused one makes room.
+/// How many tokens are remembered. Where callers bring their own, one that was never accepted makes room before one that was,
+/// and among these the longest unused one.
 const CAPACITY: usize = 4_096;
 
 #[derive(Debug, Default)]
 pub(crate) struct Refusals {
     hasher: RandomState,
     tokens: Mutex<HashMap<u64, Known>>,
+    /// Told when a token was accepted or refused.
+    settled: Notify,
 }
 
 /// What is known of a token.
@@ -94,6 +100,18 @@ impl Refusals {
         Ok(())
     }
 
+    /// Whether any endpoint takes `token`, as far as is known.
+    pub(crate) fn is_accepted(&self, token: &AccessToken) -> bool {
+        let tokens = self.tokens();
+        let known = tokens.get(&self.key(token));
+        known.is_some_and(|known| !known.accepted_by.is_empty())
+    }
+
+    /// Completes when any token was accepted or refused after this call.
+    pub(crate) fn settled(&self) -> Notified<'_> {
+        self.settled.notified()
+    }
+
     /// Notes that `endpoint` has taken `token`.
     pub(crate) fn accepted(&self, token: &AccessToken, endpoint: &'static str) {
         let mut tokens = self.tokens();
@@ -102,6 +120,7 @@ impl Refusals {
         known.refused_by.remove(endpoint);
         if !known.accepted_by.contains(&endpoint) {
             known.accepted_by.push(endpoint);
+            self.settled.notify_waiters();
         }
     }
 
@@ -123,6 +142,7 @@ impl Refusals {
             is_renewed: false,
         });
         refused.pause.lengthen(now);
+        self.settled.notify_waiters();
         Held {
             wait: refused.pause.length,
             may_renew: !refused.is_renewed,
@@ -157,7 +177,8 @@ impl Refusals {
         self.tokens.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn key(&self, token: &AccessToken) -> u64 {
+    /// A hash of the token, of use in this process alone.
+    pub(crate) fn key(&self, token: &AccessToken) -> u64 {
         self.hasher.hash_one(token)
     }
 }
@@ -168,7 +189,7 @@ impl Known {
         if tokens.len() >= CAPACITY && !tokens.contains_key(&key) {
             let oldest = tokens
                 .iter()
-                .min_by_key(|(_, known)| known.used)
+                .min_by_key(|(_, known)| (!known.accepted_by.is_empty(), known.used))
                 .map(|(key, _)| *key);
             oldest.and_then(|oldest| tokens.remove(&oldest));
         }
@@ -326,6 +347,18 @@ mod tests {
         assert!(!refusals.refused(&tokens[2], "segments").may_renew);
         assert!(!refusals.check(&tokens[2], LISTS).unwrap_err().may_renew);
         assert_eq!(refusals.check(&tokens[2], HISTORY), Ok(()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_accepted_token_is_not_displaced_by_refused_ones() {
+        let refusals = Refusals::default();
+        refusals.accepted(&token("honest"), HISTORY);
+        for number in 0..2 * CAPACITY {
+            pass(Duration::from_millis(1)).await;
+            refusals.refused(&token(&format!("t{number}")), HISTORY);
+        }
+        assert!(refusals.is_accepted(&token("honest")));
+        assert_eq!(refusals.tokens().len(), CAPACITY);
     }
 
     #[tokio::test(start_paused = true)]

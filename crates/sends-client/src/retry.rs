@@ -71,6 +71,7 @@ impl Remedy {
             | FailureClass::NotFound
             | FailureClass::QuotaExceeded
             | FailureClass::QueueFull
+            | FailureClass::UnverifiedTokens
             | FailureClass::DeadlineExceeded
             | FailureClass::AllowanceUsedUp
             | FailureClass::CircuitOpen

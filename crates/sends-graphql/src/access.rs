@@ -192,16 +192,19 @@ impl Access {
         now: Timestamp,
         deadline: Instant,
     ) -> Result<Asker, TokenMissing> {
-        let (owner, tokens, oldest): (_, Arc<dyn TokenSource>, _) = match self {
-            Self::OwnCredential { owner, tokens } => (owner.now(), Arc::clone(tokens), None),
+        let (owner, caller, oldest) = match self {
+            Self::OwnCredential { owner, tokens } => {
+                (owner.now(), Caller::new(Arc::clone(tokens), deadline), None)
+            }
             Self::CallersTokens(callers) => {
                 let (token, access) = token(headers)?;
-                (callers.owner(token), Arc::new(access), Some(callers.oldest))
+                let caller = Caller::new(Arc::new(access), deadline).bringing_its_token();
+                (callers.owner(token), caller, Some(callers.oldest))
             }
         };
         Ok(Asker {
             owner,
-            caller: Caller::new(tokens, deadline),
+            caller,
             asked_at: now,
             oldest,
             stale: Arc::default(),

@@ -7,7 +7,7 @@ use std::{io, path::PathBuf, sync::Arc};
 
 use sends_client::{
     AccessToken, BuildError, Clock, ConstantContact, Observer, Pacer, SystemClock, TokenSource,
-    pacing::{DayLedger, LedgerError, MemoryLedger},
+    pacing::{DayLedger, DepartureFile, LedgerError, MemoryLedger},
 };
 use sends_credentials::{EnvironmentCredential, Login, StateDir};
 use sends_sandbox::Sandbox;
@@ -99,6 +99,7 @@ impl Backend {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let mut sandbox = None;
         let mut credential_watched = Credential::NotOurs;
+        let departures = departures(&source);
         let log_folder = match &source {
             Source::OneAccount {
                 state,
@@ -161,7 +162,7 @@ impl Backend {
                 }
             }
         };
-        let pacer = Pacer::open(upstream.limits, ledger, Arc::clone(&clock)).await?;
+        let pacer = pacer(&upstream, ledger, departures, Arc::clone(&clock)).await?;
         let metrics = Metrics::new();
         let client = observed_client(&upstream, pacer.clone(), Arc::new(metrics.clone()))?;
         let description = describe(&upstream, &access, sandbox.is_some());
@@ -202,6 +203,29 @@ impl Backend {
 /// When the machine has no CA certificates.
 pub fn client(upstream: &UpstreamSettings, pacer: Pacer) -> Result<ConstantContact, BuildError> {
     ConstantContact::new(client_settings(upstream), pacer)
+}
+
+/// The departures that all processes on the source's state folder share. Answers may be kept in memory alone, but the limits
+/// are still those of the API key.
+fn departures(source: &Source) -> Option<DepartureFile> {
+    let folder = match source {
+        Source::Sandbox(_) => None,
+        Source::CallersAccounts { store } => store.as_ref().map(StateDir::path),
+        Source::OneAccount { state, .. } => Some(state.path()),
+    };
+    folder.map(DepartureFile::in_folder)
+}
+
+async fn pacer(
+    upstream: &UpstreamSettings,
+    ledger: Arc<dyn DayLedger>,
+    departures: Option<DepartureFile>,
+    clock: Arc<dyn Clock>,
+) -> Result<Pacer, LedgerError> {
+    match departures {
+        Some(departures) => Pacer::open_shared(upstream.limits, ledger, Arc::new(departures), clock).await,
+        None => Pacer::open(upstream.limits, ledger, clock).await,
+    }
 }
 
 fn sandbox_config(settings: SandboxSettings) -> sends_sandbox::Config {

@@ -145,7 +145,7 @@ impl Watched {
             );
             degrading.push(reason("UPSTREAM_DOWN", message));
         }
-        if let Some(pause) = self.client.pacer().state().pause {
+        if let Some(pause) = self.client.pacer().current_state().await.pause {
             let message = format!("no call to Constant Contact leaves before {}", pause.until);
             degrading.push(reason("UPSTREAM_PAUSED", message));
         }

@@ -61,6 +61,7 @@ fn describe(error: &UpstreamError) -> &'static str {
         | FailureClass::ServerFailure => "Constant Contact could not be reached, broke off, or failed.",
         FailureClass::TimedOut => "Constant Contact took too long to answer.",
         FailureClass::QueueFull
+        | FailureClass::UnverifiedTokens
         | FailureClass::DeadlineExceeded
         | FailureClass::AllowanceUsedUp
         | FailureClass::Throttled => "People's queries needed all the calls that Constant Contact allows.",
@@ -98,6 +99,7 @@ fn is_general(class: FailureClass) -> bool {
         FailureClass::Unreachable
         | FailureClass::CircuitOpen
         | FailureClass::QueueFull
+        | FailureClass::UnverifiedTokens
         | FailureClass::DeadlineExceeded
         | FailureClass::AllowanceUsedUp
         | FailureClass::Throttled

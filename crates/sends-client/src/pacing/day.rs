@@ -56,6 +56,8 @@ pub(super) struct Day {
     raise: Option<(Date, u64)>,
     /// What the ledger is being told at the moment.
     writing: Option<Entry>,
+    /// The count in the record that processes share, with the turns that were given, and the day that it is of.
+    shared: Option<(Date, u64)>,
     /// The calls that have their turn and have not departed.
     reserved: u64,
     /// The upstream has said that the day is used up.
@@ -72,6 +74,7 @@ impl Day {
             unwritten: BTreeMap::new(),
             raise: None,
             writing: None,
+            shared: None,
             reserved: 0,
             exhausted: false,
         }
@@ -88,7 +91,29 @@ impl Day {
         }
     }
 
+    /// Notes the count in the record that processes share.
+    pub(super) fn learn_shared(&mut self, date: Date, used: u64) {
+        self.shared = Some((date, used));
+    }
+
+    /// Notes a total of the ledger.
+    pub(super) fn learn_ledger(&mut self, date: Date, total: u64) {
+        if date == self.date {
+            self.known = self.known.max(total);
+        }
+    }
+
     pub(super) fn used(&self) -> u64 {
+        self.own_count().max(self.shared_count())
+    }
+
+    fn shared_count(&self) -> u64 {
+        let of_today = self.shared.filter(|(date, _)| *date == self.date);
+        of_today.map_or(0, |(_, used)| used)
+    }
+
+    /// The ledger's count and what it does not know yet.
+    pub(super) fn own_count(&self) -> u64 {
         let writing = match self.writing {
             Some(Entry::Add(date, calls)) if date == self.date => calls,
             _ => 0,
@@ -106,7 +131,8 @@ impl Day {
             Priority::Interactive => 0,
             Priority::Background => self.reserve,
         };
-        let taken = self.used().saturating_add(self.reserved).saturating_add(kept);
+        let own = self.own_count().saturating_add(self.reserved);
+        let taken = own.max(self.shared_count()).saturating_add(kept);
         (self.limit > 0).then(|| self.limit.saturating_sub(taken))
     }
 
@@ -158,10 +184,8 @@ impl Day {
     }
 
     pub(super) fn written(&mut self, total: u64) {
-        if let Some(Entry::Add(date, _) | Entry::Raise(date, _)) = self.writing.take()
-            && date == self.date
-        {
-            self.known = self.known.max(total);
+        if let Some(Entry::Add(date, _) | Entry::Raise(date, _)) = self.writing.take() {
+            self.learn_ledger(date, total);
         }
     }
 

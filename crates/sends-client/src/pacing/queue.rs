@@ -38,6 +38,11 @@ impl Queue {
         self.len() == 0
     }
 
+    /// How many interactive calls wait, and how many background calls.
+    pub(super) fn waiting(&self) -> (usize, usize) {
+        (self.interactive.calls.len(), self.background.calls.len())
+    }
+
     /// Whether one more call of this priority may wait. Background work leaves half of the places to people.
     pub(super) fn has_room(&self, priority: Priority) -> bool {
         let background_limit = self.limit / 2;

@@ -24,6 +24,9 @@ pub enum RefusedReason {
     /// The upstream has asked to be left alone for longer than the call can wait.
     #[error("the upstream has asked for a pause")]
     Paused,
+    /// Too many calls are made with tokens that the upstream has not accepted yet.
+    #[error("too many access tokens that were not accepted before are being tried")]
+    UnverifiedTokens,
     /// The day's calls are used up; for background work, up to the reserve.
     #[error("the day's calls are used up")]
     DayUsedUp,

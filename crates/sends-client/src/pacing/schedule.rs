@@ -10,8 +10,9 @@ use tokio::{sync::oneshot, task::JoinHandle, time::Instant};
 use super::{
     Limits, PacerState, Pause, PauseReason, Refused, RefusedReason, Turn,
     day::{Day, TimeOfDay},
+    departures::{Claim, Departure},
     queue::Queue,
-    second::Second,
+    second::{Second, TakenSlot},
 };
 use crate::Priority;
 
@@ -25,6 +26,8 @@ const LEAST_RETRY_AFTER: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct Schedule {
     limits: Limits,
+    /// Whether a departure has to be claimed for each turn.
+    is_shared: bool,
     pub(super) second: Second,
     pub(super) day: Day,
     pub(super) queue: Queue,
@@ -32,6 +35,8 @@ pub(super) struct Schedule {
     /// When the last `throttled` answer was learnt from. Answers to calls that departed before say nothing new.
     last_lesson: Option<Instant>,
     last_id: u64,
+    /// When the count of all processes was last read to be shown.
+    pub(super) shown_at: Option<Instant>,
     /// The task that hands out turns while calls wait.
     pub(super) dispatcher: Option<JoinHandle<()>>,
     /// The task that tells the ledger what it does not know yet.
@@ -53,15 +58,17 @@ pub(super) enum Admission {
 }
 
 impl Schedule {
-    pub(super) fn new(limits: Limits, now: &Now, used: u64) -> Self {
+    pub(super) fn new(limits: Limits, now: &Now, used: u64, is_shared: bool) -> Self {
         Self {
             limits,
+            is_shared,
             second: Second::new(limits.rate_per_second, now.instant),
             day: Day::new(&limits, now.day.date, used),
             queue: Queue::new(limits.queue_limit),
             pause: None,
             last_lesson: None,
             last_id: 0,
+            shown_at: None,
             dispatcher: None,
             writer: None,
         }
@@ -86,8 +93,9 @@ impl Schedule {
         }
         self.last_id += 1;
         let id = self.last_id;
-        if self.queue.is_empty() && self.pause.is_none() && self.second.is_open(now.instant) {
-            self.grant(id);
+        let is_free = !self.is_shared && self.queue.is_empty() && self.pause.is_none();
+        if is_free && self.second.is_open(now.instant) {
+            self.grant(id, None, now);
             return Ok(Admission::Now(id));
         }
         if !self.queue.has_room(turn.priority) {
@@ -98,26 +106,58 @@ impl Schedule {
         Ok(Admission::Later(id, turn_comes))
     }
 
-    /// Hands out every turn that can be had now.
+    /// Hands out every turn that can be had now, by what this process knows.
     pub(super) fn dispatch(&mut self, now: &Now) {
+        while self.has_turn(now) && self.second.is_open(now.instant) {
+            self.hand_out(None, now);
+        }
+    }
+
+    /// What to claim for the next call. `None` when none may go. Whether a slot is open is for the record to say, so that it
+    /// knows of what waits here.
+    pub(super) fn next_claim(&mut self, now: &Now) -> Option<Claim> {
+        if !self.has_turn(now) {
+            return None;
+        }
+        let (interactive, background) = self.queue.waiting();
+        Some(Claim {
+            rate_per_second: self.limits.rate_per_second,
+            closed_for: self.second.closed_for(now.instant),
+            day: now.day.date,
+            rate_per_day: self.limits.rate_per_day,
+            reserve: self.limits.reserve,
+            used: self.day.own_count(),
+            interactive,
+            background,
+        })
+    }
+
+    /// Gives the next call its turn, with the departure that was claimed for it. Yields the departure when nobody takes it.
+    pub(super) fn hand_out(&mut self, claimed: Option<Departure>, now: &Now) -> Option<Departure> {
+        while let Some((id, waiter)) = self.queue.pop() {
+            self.grant(id, claimed, now);
+            if waiter.send(Ok(())).is_ok() {
+                return None;
+            }
+            self.give_back(id);
+        }
+        claimed
+    }
+
+    /// Sends away what the day does not allow, and says whether one of those left may go when a slot is open.
+    fn has_turn(&mut self, now: &Now) -> bool {
         self.turn_to(now);
-        while !self.queue.is_empty() {
-            for priority in [Priority::Interactive, Priority::Background] {
-                if !self.day.allows(priority) {
-                    self.queue.refuse_all(priority, day_used_up(now));
-                }
-            }
-            if self.pause.is_some() || !self.second.is_open(now.instant) {
-                return;
-            }
-            let Some((id, waiter)) = self.queue.pop() else {
-                return;
-            };
-            self.grant(id);
-            if waiter.send(Ok(())).is_err() {
-                self.give_back(id);
+        for priority in [Priority::Interactive, Priority::Background] {
+            if !self.day.allows(priority) {
+                self.queue.refuse_all(priority, day_used_up(now));
             }
         }
+        self.has_waiting()
+    }
+
+    /// Whether calls wait and no pause holds them up.
+    pub(super) fn has_waiting(&self) -> bool {
+        !self.queue.is_empty() && self.pause.is_none()
     }
 
     /// When [`dispatch`](Self::dispatch) may have something to do again. `None` when only another event can bring that about.
@@ -129,19 +169,18 @@ impl Schedule {
         }
     }
 
-    /// Takes back a turn that was not used. `false` when there was none.
-    pub(super) fn give_back(&mut self, id: u64) -> bool {
-        let had_turn = self.second.give_back(id);
-        if had_turn {
-            self.day.give_back();
-        }
-        had_turn
+    /// Takes back a turn that was not used, and yields its slot. `None` when there was none.
+    pub(super) fn give_back(&mut self, id: u64) -> Option<TakenSlot> {
+        let slot = self.second.give_back(id)?;
+        self.day.give_back();
+        Some(slot)
     }
 
-    pub(super) fn depart(&mut self, id: u64, now: &Now) {
+    /// A call leaves. Yields what was claimed for it.
+    pub(super) fn depart(&mut self, id: u64, now: &Now) -> Option<Departure> {
         self.turn_to(now);
-        self.second.depart(id, now.instant);
         self.day.depart();
+        self.second.depart(id, now.instant)
     }
 
     pub(super) fn accepted(&mut self, departed: Instant) {
@@ -224,8 +263,8 @@ impl Schedule {
         }
     }
 
-    fn grant(&mut self, id: u64) {
-        self.second.grant(id);
+    fn grant(&mut self, id: u64, claimed: Option<Departure>, now: &Now) {
+        self.second.grant(id, claimed, now.instant);
         self.day.reserve();
     }
 

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::departures::{Departure, LONGEST_HOLD};
+
 const SECOND: Duration = Duration::from_secs(1);
 /// Two calls that depart a second apart arrive closer together when the first is held up on its way longer than the second.
 /// This much difference is covered from the start; it costs 3.5 % of the rate.
@@ -34,8 +36,11 @@ pub(super) struct Second {
 }
 
 #[derive(Debug)]
-struct TakenSlot {
+pub(super) struct TakenSlot {
     id: u64,
+    granted: Instant,
+    /// The departure that was claimed for it, where departures are shared with other processes.
+    pub(super) claimed: Option<Departure>,
     /// `None` while the call has its turn and has not used it yet.
     departed: Option<Instant>,
     answered: bool,
@@ -69,29 +74,45 @@ impl Second {
         Some(first + self.closed_for(now))
     }
 
-    pub(super) fn grant(&mut self, id: u64) {
+    pub(super) fn grant(&mut self, id: u64, claimed: Option<Departure>, now: Instant) {
         self.slots.push(TakenSlot {
             id,
+            granted: now,
+            claimed,
             departed: None,
             answered: false,
         });
     }
 
-    /// Takes back a turn that was not used. `false` when there is none.
-    pub(super) fn give_back(&mut self, id: u64) -> bool {
+    /// Takes back a turn that was not used, and yields its slot. `None` when there is no such turn.
+    pub(super) fn give_back(&mut self, id: u64) -> Option<TakenSlot> {
         let place = self
             .slots
             .iter()
-            .position(|slot| slot.id == id && slot.departed.is_none());
-        place.map(|place| self.slots.swap_remove(place)).is_some()
+            .position(|slot| slot.id == id && slot.departed.is_none())?;
+        Some(self.slots.swap_remove(place))
     }
 
-    pub(super) fn depart(&mut self, id: u64, now: Instant) {
+    /// Whether a turn was claimed so long ago that its slot may soon be open to other processes.
+    pub(super) fn has_lapsed(&self, id: u64, now: Instant) -> bool {
+        let is_it = |slot: &&TakenSlot| slot.id == id && slot.claimed.is_some();
+        self.rate > 0
+            && self
+                .slots
+                .iter()
+                .find(is_it)
+                .is_some_and(|slot| now.saturating_duration_since(slot.granted) > LONGEST_HOLD)
+    }
+
+    /// A call leaves. Yields what was claimed for it.
+    pub(super) fn depart(&mut self, id: u64, now: Instant) -> Option<Departure> {
         if self.rate == 0 {
             self.give_back(id);
-        } else if let Some(slot) = self.slots.iter_mut().find(|slot| slot.id == id) {
-            slot.departed = Some(now);
+            return None;
         }
+        let slot = self.slots.iter_mut().find(|slot| slot.id == id)?;
+        slot.departed = Some(now);
+        slot.claimed
     }
 
     pub(super) fn answered(&mut self, id: u64) {
@@ -100,13 +121,17 @@ impl Second {
         }
     }
 
-    /// A connection came about: every call without an answer may have waited for it, and so departed only now.
-    pub(super) fn connected(&mut self, now: Instant) {
+    /// A connection came about: every call without an answer may have waited for it, and so departed only now. Yields what
+    /// was claimed for these calls.
+    pub(super) fn connected(&mut self, now: Instant) -> Vec<Departure> {
+        let mut moved = Vec::new();
         for slot in &mut self.slots {
             if !slot.answered && slot.departed.is_some() {
                 slot.departed = Some(now);
+                moved.extend(slot.claimed);
             }
         }
+        moved
     }
 
     /// Learns from a `throttled` answer and says how long all calls must wait. Answers that come while a pause lasts belong
@@ -133,7 +158,8 @@ impl Second {
         self.closed_for(now).saturating_mul(rounds)
     }
 
-    fn closed_for(&self, now: Instant) -> Duration {
+    /// How long a slot is closed after the call that took it departed.
+    pub(super) fn closed_for(&self, now: Instant) -> Duration {
         SECOND + LEAST_MARGIN + self.learnt_now(now)
     }
 
@@ -162,7 +188,7 @@ mod tests {
         let after = |milliseconds| start + Duration::from_millis(milliseconds);
         let mut second = Second::new(2, start);
         for id in [1, 2] {
-            second.grant(id);
+            second.grant(id, None, start);
             second.depart(id, start);
         }
         second.answered(1);
@@ -172,7 +198,7 @@ mod tests {
             second.is_open(after(1_035)),
             "the answered call counts from its departure"
         );
-        second.grant(3);
+        second.grant(3, None, after(1_035));
         assert!(!second.is_open(after(1_234)));
         assert!(second.is_open(after(1_235)), "the other one from the connection");
     }

@@ -59,20 +59,30 @@ impl Slot {
         self
     }
 
-    /// Counts the call, which must be sent at once.
-    pub fn depart(&mut self) {
+    /// Counts the call, which must be sent at once. `false` when the turn was given so long ago that it is another process's
+    /// by now: the call needs another one.
+    #[must_use = "a call whose turn has lapsed must not be sent"]
+    pub fn depart(&mut self) -> bool {
         if let Stage::Departed { .. } = self.stage {
-            return;
+            return true;
         }
         let now = self.shared.now();
-        let mut schedule = self.shared.schedule();
-        schedule.depart(self.id, &now);
-        self.stage = Stage::Departed {
-            at: now.instant,
-            date: now.day.date,
+        let claimed = {
+            let mut schedule = self.shared.schedule();
+            if schedule.second.has_lapsed(self.id, now.instant) {
+                return false;
+            }
+            let claimed = schedule.depart(self.id, &now);
+            self.stage = Stage::Departed {
+                at: now.instant,
+                date: now.day.date,
+            };
+            self.shared.keep_dispatching(&mut schedule);
+            self.shared.keep_writing(&mut schedule);
+            claimed
         };
-        self.shared.keep_dispatching(&mut schedule);
-        self.shared.keep_writing(&mut schedule);
+        self.shared.departed(claimed.as_slice());
+        true
     }
 
     /// Ends the call with what its answer says about the budget, and says how long all calls wait because of a used-up day.
@@ -104,8 +114,10 @@ impl Drop for Slot {
         match self.stage {
             Stage::Waiting if schedule.queue.remove(self.id) => {}
             Stage::Waiting | Stage::Granted => {
-                if schedule.give_back(self.id) {
+                if let Some(slot) = schedule.give_back(self.id) {
                     self.shared.keep_dispatching(&mut schedule);
+                    drop(schedule);
+                    self.shared.give_back(slot.claimed);
                 }
             }
             Stage::Departed { .. } => schedule.second.answered(self.id),

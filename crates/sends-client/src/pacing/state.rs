@@ -9,7 +9,8 @@ pub struct PacerState {
     pub per_second_limit: Option<u32>,
     /// Calls in one UTC day. `None` without a limit.
     pub per_day_limit: Option<u64>,
-    /// The day's calls so far, including those of other processes as of the last write to the ledger.
+    /// The day's calls so far, those of other processes included as far as this one has heard of them: see
+    /// [`Pacer::current_state`](super::Pacer::current_state).
     pub used_today: u64,
     /// What is left of the day. `None` without a limit.
     pub remaining_today: Option<u64>,

@@ -58,7 +58,7 @@ pub(crate) fn background(lane: Lane) -> Turn {
 /// Waits for a turn and uses it.
 pub(crate) async fn depart(pacer: &Pacer, turn: Turn) -> Result<Slot, Refused> {
     let mut slot = pacer.acquire(turn).await?;
-    slot.depart();
+    assert!(slot.depart());
     Ok(slot)
 }
 

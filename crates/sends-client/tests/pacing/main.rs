@@ -6,4 +6,5 @@ mod bench;
 mod day;
 mod queue;
 mod second;
+mod sharing;
 mod throttling;

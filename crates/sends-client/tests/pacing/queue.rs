@@ -42,7 +42,7 @@ async fn a_call_that_another_operation_waits_for_too_goes_with_whichever_has_its
         let (pacer, company) = (pacer.clone(), company.clone());
         async move {
             let slot = pacer.acquire_together(turn(lane), &company).await;
-            slot.unwrap().depart();
+            assert!(slot.unwrap().depart());
             Instant::now()
         }
     });
@@ -148,7 +148,7 @@ async fn background_work_that_a_person_waits_for_too_goes_as_a_persons() {
 
     // A retry of it finds the person there already.
     let again = pacer.acquire_together(background(Lane::new()), &company).await;
-    again.unwrap().depart();
+    assert!(again.unwrap().depart());
     let refused = pacer.acquire(background(Lane::new())).await.unwrap_err();
     assert_eq!(refused.reason, RefusedReason::DayUsedUp);
 }

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use sends_client::{Caller, ConstantContact, FailureClass, Pacer, SystemClock};
+use sends_client::{Caller, ConstantContact, FailureClass, Pacer, SystemClock, pacing::DepartureFile};
 use sends_credentials::{
     Account, Application, CodeLogin, DeviceLogin, Grant, Login, LoginRequest, StateDir,
     environment::EnvironmentVariables,
@@ -109,7 +109,8 @@ async fn pacer(upstream: &UpstreamSettings, state: &StateDir) -> Pacer {
     let counted = async {
         let store = backend::open(state).await.ok()?;
         let ledger = Arc::new(StoreLedger::new(Arc::new(store)));
-        Pacer::open(upstream.limits, ledger, Arc::new(SystemClock))
+        let departures = Arc::new(DepartureFile::in_folder(state.path()));
+        Pacer::open_shared(upstream.limits, ledger, departures, Arc::new(SystemClock))
             .await
             .ok()
     };

@@ -25,7 +25,8 @@ impl UpstreamBudget {
         self.0.per_day_limit.map(|limit| int("limit", limit))
     }
 
-    /// How many calls have left since 00:00 UTC, those before a restart included.
+    /// How many calls have left since 00:00 UTC, those before a restart and those of other processes on the same state folder
+    /// included.
     async fn used_today(&self) -> Option<Result<i32, ApiError>> {
         Some(int("number of calls", self.0.used_today))
     }

@@ -259,6 +259,11 @@ fn explain(class: FailureClass) -> (ErrorCode, &'static str) {
             ErrorCode::RateLimited,
             "Too many calls to Constant Contact are waiting for their turn.",
         ),
+        FailureClass::UnverifiedTokens => (
+            ErrorCode::RateLimited,
+            "Constant Contact has not accepted this access token yet, and too many such tokens are being tried; ask again \
+             later.",
+        ),
         FailureClass::DeadlineExceeded => (
             ErrorCode::UpstreamTimeout,
             "The answer did not come within the time for an operation; ask again to get further.",

@@ -178,7 +178,7 @@ impl Query {
 
     /// What is left of the calls that Constant Contact allows, by this service's own count: Constant Contact tells nobody.
     async fn upstream_budget(&self, context: &Context<'_>) -> UpstreamBudget {
-        UpstreamBudget(context.data_unchecked::<Pacer>().state())
+        UpstreamBudget(context.data_unchecked::<Pacer>().current_state().await)
     }
 }
 

@@ -46,7 +46,7 @@ impl ReadError {
             FailureClass::TimedOut | FailureClass::DeadlineExceeded | FailureClass::QueueFull => {
                 Some(StaleReason::TooSlow)
             }
-            FailureClass::Throttled => Some(StaleReason::RateLimited),
+            FailureClass::Throttled | FailureClass::UnverifiedTokens => Some(StaleReason::RateLimited),
             FailureClass::QuotaExceeded => Some(StaleReason::QuotaExceeded),
             FailureClass::AllowanceUsedUp
             | FailureClass::Unauthenticated

@@ -14,7 +14,7 @@ use crate::telemetry::metrics;
 /// All metrics at this moment.
 pub(super) async fn metrics(State(service): State<Service>) -> Response {
     let state = metrics::State {
-        pacer: service.client.pacer().state(),
+        pacer: service.client.pacer().current_state().await,
         left_alone: service.client.left_alone_for().is_some(),
         lookups: service.store.lookups(),
         answers: service.histories.counts(),

@@ -40,7 +40,7 @@ pub(in crate::graphql) async fn state(context: &Context<'_>) -> Result<SyncState
         unreadable: reader
             .read(|log, owner| log.sync.unreadable(owner, MOST_UNREADABLE))
             .await?,
-        pacer: context.data_unchecked::<Pacer>().state(),
+        pacer: context.data_unchecked::<Pacer>().current_state().await,
     })
 }
 

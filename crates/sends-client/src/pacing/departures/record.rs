@@ -1,0 +1,210 @@
+//! The shared record itself: what a claim decides. It is told the time, in microseconds of a clock that all claimants share.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use super::{Claim, Claimed, Departure};
+
+/// How long after the moment for which a process was told to come back its note keeps slots open for it: as long as a busy
+/// machine may take to wake it. A killed process costs the others this much once.
+const GRACE: u64 = 30_000;
+
+/// No slot stays closed for longer than this (a second and the largest margin), so that older departures are forgotten.
+const FORGOTTEN_AFTER: u64 = 1_500_000;
+
+/// The text of an unreadable record claims this many departures at the moment, which is more than any limit allows.
+const UNKNOWN: usize = 64;
+
+#[derive(Debug, Default, Deserialize, Serialize)]
+pub(super) struct Record {
+    /// The days' counts. Two processes may differ in the date around midnight.
+    days: BTreeMap<Date, u64>,
+    departures: Vec<Departed>,
+    waiting: Vec<Waiting>,
+}
+
+#[derive(Debug, Deserialize, Serialize)]
+struct Departed {
+    process: u64,
+    number: u64,
+    at: u64,
+}
+
+/// The note of a process that waits.
+#[derive(Debug, Deserialize, Serialize)]
+struct Waiting {
+    process: u64,
+    interactive: usize,
+    background: usize,
+    /// How many departures it was granted, counted from the number of the process that had fewest when it began to wait.
+    granted: u64,
+    until: u64,
+}
+
+impl Record {
+    /// The record in a text, of which anything may follow. An empty text is a new record. Of a text that cannot be read it
+    /// is only certain that no slot is open now.
+    pub(super) fn read(text: &[u8], now: u64) -> Self {
+        let mut records = serde_json::Deserializer::from_slice(text).into_iter();
+        match records.next() {
+            None => Self::default(),
+            Some(Ok(record)) => record,
+            Some(Err(_)) => Self {
+                departures: (0..UNKNOWN).map(|_| Departed::unknown(now)).collect(),
+                ..Self::default()
+            },
+        }
+    }
+
+    pub(super) fn text(&self) -> serde_json::Result<Vec<u8>> {
+        serde_json::to_vec(self)
+    }
+
+    pub(super) fn claim(&mut self, (process, number): (u64, u64), claim: &Claim, now: u64) -> Claimed {
+        self.forget(now);
+        let used = self.raise(claim.day, claim.used);
+        let is_interactive = claim.interactive > 0;
+        let kept = if is_interactive { 0 } else { claim.reserve };
+        if claim.rate_per_day > 0 && used.saturating_add(kept) >= claim.rate_per_day {
+            self.waiting.retain(|note| note.process != process);
+            return Claimed::DayUsedUp(used);
+        }
+        let place = self.note(process, claim);
+        if claim.rate_per_second > 0 {
+            let rate = usize::try_from(claim.rate_per_second).unwrap_or(usize::MAX);
+            let closed_for = micros(claim.closed_for);
+            let openings = self.departures.iter().map(|departed| departed.at + closed_for);
+            let closed: Vec<u64> = openings.filter(|opening| *opening > now).collect();
+            let open = rate.saturating_sub(closed.len());
+            let ahead = self.ahead_of(&self.waiting[place], is_interactive);
+            if open <= ahead {
+                // Slots that are open are kept for others, until they have taken them or do not come.
+                let others = self.waiting.iter().filter(|note| note.process != process);
+                let expiries = others.map(|note| note.until).filter(|_| open > 0);
+                let event = closed.into_iter().chain(expiries).min();
+                let event = event.unwrap_or(now).max(now + 1_000);
+                self.waiting[place].until = event + GRACE;
+                return Claimed::Later(Duration::from_micros(event - now), used);
+            }
+            self.departures.push(Departed {
+                process,
+                number,
+                at: now,
+            });
+        }
+        self.take(place, is_interactive, now);
+        *self.days.entry(claim.day).or_default() += 1;
+        let day = claim.day;
+        Claimed::Granted(Departure { number, day }, used + 1)
+    }
+
+    /// Calls leave later than they were granted.
+    pub(super) fn departed(&mut self, process: u64, departures: &[Departure], now: u64) {
+        for departed in &mut self.departures {
+            let is_one = |one: &Departure| one.number == departed.number;
+            if departed.process == process && departures.iter().any(is_one) {
+                departed.at = now;
+            }
+        }
+    }
+
+    pub(super) fn give_back(&mut self, process: u64, departure: Departure) {
+        let Departure { number, day } = departure;
+        self.departures
+            .retain(|departed| (departed.process, departed.number) != (process, number));
+        if let Some(used) = self.days.get_mut(&day) {
+            *used = used.saturating_sub(1);
+        }
+    }
+
+    /// Sets the day's count to `at_least` unless it is higher, and yields it.
+    pub(super) fn raise(&mut self, day: Date, at_least: u64) -> u64 {
+        // Others may be on the other side of midnight; no two clocks differ by more.
+        let (before, after) = (day.yesterday().unwrap_or(day), day.tomorrow().unwrap_or(day));
+        self.days.retain(|date, _| (before..=after).contains(date));
+        let used = self.days.entry(day).or_default();
+        *used = at_least.max(*used);
+        *used
+    }
+
+    fn forget(&mut self, now: u64) {
+        for departed in &mut self.departures {
+            // Of before a restart of the machine, whose clock began again.
+            departed.at = departed.at.min(now);
+        }
+        self.departures
+            .retain(|departed| departed.at + FORGOTTEN_AFTER > now);
+        self.waiting
+            .retain(|note| (now..=now + FORGOTTEN_AFTER).contains(&note.until));
+    }
+
+    /// Notes what a process has waiting, and yields the note's place.
+    fn note(&mut self, process: u64, claim: &Claim) -> usize {
+        let place = self.waiting.iter().position(|note| note.process == process);
+        let place = place.unwrap_or_else(|| {
+            let granted = self.waiting.iter().map(|note| note.granted).min();
+            self.waiting.push(Waiting {
+                process,
+                interactive: 0,
+                background: 0,
+                granted: granted.unwrap_or(0),
+                until: 0,
+            });
+            self.waiting.len() - 1
+        });
+        let note = &mut self.waiting[place];
+        (note.interactive, note.background) = (claim.interactive, claim.background);
+        place
+    }
+
+    /// How many departures other processes have before the next one of `own`.
+    fn ahead_of(&self, own: &Waiting, is_interactive: bool) -> usize {
+        let others = self.waiting.iter().filter(|note| note.process != own.process);
+        let before = others.map(|other| {
+            let fewer = usize::try_from(own.granted.saturating_sub(other.granted)).unwrap_or(usize::MAX);
+            if is_interactive {
+                other.interactive.min(fewer)
+            } else {
+                other.interactive.saturating_add(other.background.min(fewer))
+            }
+        });
+        before.fold(0, usize::saturating_add)
+    }
+
+    /// Counts a granted departure in the note of its process, which goes when nothing else waits.
+    fn take(&mut self, place: usize, is_interactive: bool, now: u64) {
+        let note = &mut self.waiting[place];
+        note.granted += 1;
+        let waiting = if is_interactive {
+            &mut note.interactive
+        } else {
+            &mut note.background
+        };
+        *waiting = waiting.saturating_sub(1);
+        if note.interactive == 0 && note.background == 0 {
+            self.waiting.swap_remove(place);
+        } else {
+            // It claims again at once.
+            note.until = now + GRACE;
+        }
+    }
+}
+
+impl Departed {
+    fn unknown(now: u64) -> Self {
+        Self {
+            process: 0,
+            number: 0,
+            at: now,
+        }
+    }
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests;

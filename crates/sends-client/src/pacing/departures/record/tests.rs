@@ -1,0 +1,277 @@
+//! What the record decides, with several processes simulated on a clock of their own.
+
+use jiff::civil::date;
+use proptest::prelude::*;
+
+use super::*;
+
+const DAY: Date = date(2026, 11, 26);
+const CLOSED_FOR: u64 = 1_035_000;
+
+fn claim(interactive: usize, background: usize) -> Claim {
+    Claim {
+        rate_per_second: 4,
+        closed_for: Duration::from_micros(CLOSED_FOR),
+        day: DAY,
+        rate_per_day: 0,
+        reserve: 0,
+        used: 0,
+        interactive,
+        background,
+    }
+}
+
+/// A process as the record sees it: it claims when it was told to, some time late, and may be killed.
+#[derive(Clone, Copy, Debug)]
+struct Process {
+    interactive: usize,
+    background: usize,
+    /// By how much it wakes late.
+    late: u64,
+    begins: u64,
+    /// When it is killed; 0 for never.
+    killed: u64,
+}
+
+fn process() -> impl Strategy<Value = Process> {
+    let killed = prop_oneof![Just(0), 1..4_000_000_u64];
+    (0..40_usize, 0..40_usize, 0..3_000_u64, 0..2_000_000_u64, killed).prop_map(
+        |(interactive, background, late, begins, killed)| Process {
+            interactive,
+            background,
+            late,
+            begins,
+            killed,
+        },
+    )
+}
+
+/// Runs processes until their calls have left. Yields who left when, in order.
+fn run(mut processes: Vec<Process>) -> Vec<(usize, u64)> {
+    let mut text = Vec::new();
+    let mut wakes: Vec<u64> = processes.iter().map(|process| process.begins).collect();
+    let mut left = Vec::new();
+    loop {
+        let awake = (0..processes.len()).filter(|one| processes[*one].waits(wakes[*one]));
+        let Some(one) = awake.min_by_key(|one| wakes[*one]) else {
+            return left;
+        };
+        let (process, now) = (&mut processes[one], wakes[one]);
+        assert!(now < 600_000_000, "calls wait for ever");
+        let claim = claim(process.interactive, process.background);
+        let mut record = Record::read(&text, now);
+        match record.claim((one as u64 + 1, left.len() as u64), &claim, now) {
+            Claimed::Granted(..) => {
+                left.push((one, now));
+                let waiting = if process.interactive > 0 {
+                    &mut process.interactive
+                } else {
+                    &mut process.background
+                };
+                *waiting -= 1;
+                wakes[one] += 50;
+            }
+            Claimed::Later(wait, _) => wakes[one] += micros(wait) + process.late,
+            Claimed::DayUsedUp(_) => unreachable!("there is no limit"),
+        }
+        text = record.text().unwrap();
+    }
+}
+
+impl Process {
+    fn waits(&self, now: u64) -> bool {
+        self.interactive + self.background > 0 && (self.killed == 0 || now < self.killed)
+    }
+
+    fn with(interactive: usize, background: usize) -> Self {
+        Self {
+            interactive,
+            background,
+            late: 1_000,
+            begins: 0,
+            killed: 0,
+        }
+    }
+}
+
+fn assert_exact(left: &[(usize, u64)]) {
+    for five in left.windows(5) {
+        assert!(five[4].1 - five[0].1 >= CLOSED_FOR, "{five:?}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_second_has_more_departures_than_the_limit_and_every_call_leaves(
+        processes in prop::collection::vec(process(), 1..6),
+    ) {
+        assert_exact(&run(processes));
+    }
+}
+
+#[test]
+fn processes_that_wait_are_served_alike_and_the_whole_rate_is_used() {
+    let left = run(vec![Process::with(40, 0), Process::with(40, 0)]);
+    assert_exact(&left);
+    let firsts = left[..40].iter().filter(|(one, _)| *one == 0).count();
+    assert!((16..=24).contains(&firsts), "{firsts} of 40");
+    let rounds = (left[76].1 - left[0].1) / 19;
+    assert!(rounds <= CLOSED_FOR + 5_000, "{rounds}");
+}
+
+#[test]
+fn one_call_of_a_person_goes_before_the_background_work_of_another_process() {
+    let person = Process {
+        begins: 2_500_000,
+        ..Process::with(4, 0)
+    };
+    let left = run(vec![Process::with(0, 1_000), person]);
+    let since_asked: Vec<usize> = left
+        .iter()
+        .filter(|(_, at)| *at >= 2_500_000)
+        .map(|(one, _)| *one)
+        .collect();
+    assert_eq!(since_asked[..4], [1; 4]);
+}
+
+#[test]
+fn one_call_waits_behind_no_more_than_a_round_of_a_thousand_others() {
+    let other = Process {
+        begins: 2_500_000,
+        ..Process::with(1, 0)
+    };
+    let left = run(vec![Process::with(1_000, 0), other]);
+    let since_asked = left.iter().filter(|(_, at)| *at >= 2_500_000);
+    let before = since_asked.take_while(|(one, _)| *one == 0).count();
+    assert!(before < 4, "{before}");
+}
+
+#[test]
+fn a_killed_process_holds_slots_for_a_moment_only() {
+    let killed = Process {
+        killed: 1_000_000,
+        ..Process::with(40, 0)
+    };
+    let left = run(vec![killed, Process::with(8, 0)]);
+    let last = left.last().unwrap().1;
+    // Eight calls of one and at most four of the other: three rounds, and the grace.
+    assert!(last <= 3 * CLOSED_FOR + GRACE + 10_000, "{last}");
+}
+
+#[test]
+fn a_departure_that_is_late_closes_its_slot_from_then_on() {
+    let mut record = Record::default();
+    let Claimed::Granted(first, _) = record.claim((1, 1), &claim(1, 0), 0) else {
+        panic!("all slots are open");
+    };
+    for number in 2..=4 {
+        record.claim((1, number), &claim(1, 0), 0);
+    }
+    record.departed(1, &[first], 400_000);
+    assert!(matches!(
+        record.claim((2, 1), &claim(4, 0), CLOSED_FOR),
+        Claimed::Granted(..)
+    ));
+    record.claim((2, 2), &claim(3, 0), CLOSED_FOR);
+    record.claim((2, 3), &claim(2, 0), CLOSED_FOR);
+    let later = record.claim((2, 4), &claim(1, 0), CLOSED_FOR);
+    assert_eq!(later, Claimed::Later(Duration::from_millis(400), 7));
+}
+
+#[test]
+fn a_departure_given_back_opens_its_slot_and_counts_for_nothing() {
+    let mut record = Record::default();
+    for number in 1..=4 {
+        record.claim((1, number), &claim(1, 0), 0);
+    }
+    record.give_back(1, Departure { number: 2, day: DAY });
+    assert_eq!(record.raise(DAY, 0), 3);
+    assert!(matches!(
+        record.claim((2, 1), &claim(1, 0), 1),
+        Claimed::Granted(_, 4)
+    ));
+}
+
+#[test]
+fn the_day_ends_at_its_limit_and_at_the_reserve_for_background_work() {
+    let mut record = Record::default();
+    let limited = |interactive, background| Claim {
+        rate_per_second: 0,
+        rate_per_day: 5,
+        reserve: 2,
+        ..claim(interactive, background)
+    };
+    for used in 1..=3 {
+        let claimed = record.claim((1, used), &limited(0, 9), 0);
+        assert!(matches!(claimed, Claimed::Granted(_, total) if total == used));
+    }
+    assert_eq!(record.claim((1, 4), &limited(0, 9), 0), Claimed::DayUsedUp(3));
+    for used in 4..=5 {
+        assert!(matches!(
+            record.claim((2, used), &limited(1, 0), 0),
+            Claimed::Granted(..)
+        ));
+    }
+    assert_eq!(record.claim((2, 6), &limited(1, 0), 0), Claimed::DayUsedUp(5));
+    let tomorrow = Claim {
+        day: DAY.tomorrow().unwrap(),
+        ..limited(1, 0)
+    };
+    assert!(matches!(
+        record.claim((2, 7), &tomorrow, 0),
+        Claimed::Granted(_, 1)
+    ));
+    assert_eq!(record.raise(DAY, 0), 5, "by a clock that is behind");
+}
+
+#[test]
+fn a_record_that_lost_the_days_count_learns_it_from_a_claim() {
+    let mut record = Record::default();
+    let knowing = Claim {
+        used: 70,
+        ..claim(1, 0)
+    };
+    assert!(matches!(
+        record.claim((1, 1), &knowing, 0),
+        Claimed::Granted(_, 71)
+    ));
+}
+
+#[test]
+fn an_unreadable_text_closes_all_slots_for_a_second() {
+    for text in [
+        &b"{\"days\":{},\"departures\":[{"[..],
+        b"\0\0\0\0",
+        b"null",
+        b"[]",
+    ] {
+        let mut record = Record::read(text, 5_000_000);
+        let claimed = record.claim((1, 1), &claim(1, 0), 5_000_000);
+        assert!(matches!(claimed, Claimed::Later(..)), "{claimed:?}");
+        let claimed = record.claim((1, 2), &claim(1, 0), 5_000_000 + CLOSED_FOR);
+        assert!(matches!(claimed, Claimed::Granted(..)), "{claimed:?}");
+    }
+}
+
+#[test]
+fn what_a_shorter_text_leaves_of_a_longer_one_is_not_read() {
+    let mut record = Record::default();
+    record.claim((1, 1), &claim(1, 0), 0);
+    let mut text = record.text().unwrap();
+    text.extend_from_slice(b",\"at\":9}]}");
+    assert_eq!(Record::read(&text, 0).departures.len(), 1);
+}
+
+#[test]
+fn a_clock_that_begins_again_costs_no_more_than_a_second() {
+    let mut record = Record::default();
+    for number in 1..=4 {
+        record.claim((1, number), &claim(9, 0), 9_000_000_000);
+    }
+    assert!(matches!(
+        record.claim((2, 1), &claim(1, 0), 1_000),
+        Claimed::Later(..)
+    ));
+    let claimed = record.claim((2, 2), &claim(1, 0), 1_000 + CLOSED_FOR);
+    assert!(matches!(claimed, Claimed::Granted(..)), "{claimed:?}");
+}

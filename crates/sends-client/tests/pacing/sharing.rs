@@ -1,0 +1,171 @@
+//! Several pacers on one record of departures, as several processes have it.
+//!
+//! The record's clock is the machine's, so that time is not paused here: assertions are about counts.
+
+use std::{sync::Arc, time::Duration};
+
+use jiff::civil::date;
+use sends_client::{
+    Lane, Pacer,
+    pacing::{DayLedger, DepartureFile, Departures, Limits, MemoryLedger, RefusedReason, Verdict},
+};
+use tempfile::TempDir;
+use tokio::time::{Instant, sleep};
+
+use crate::bench::{TestClock, background, call, depart, departures, turn};
+
+const NOON: &str = "2026-11-23T12:00:00Z";
+
+fn per_day(rate_per_day: u64) -> Limits {
+    Limits {
+        rate_per_second: 0,
+        rate_per_day,
+        reserve: 0,
+        ..Limits::default()
+    }
+}
+
+async fn process_on(folder: &TempDir, limits: Limits) -> Pacer {
+    with_ledger(folder, limits, Arc::<MemoryLedger>::default()).await
+}
+
+async fn with_ledger(folder: &TempDir, limits: Limits, ledger: Arc<MemoryLedger>) -> Pacer {
+    let record = Arc::new(DepartureFile::in_folder(folder.path()));
+    Pacer::open_shared(limits, ledger, record, TestClock::at(NOON))
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn the_calls_of_all_processes_leave_within_one_limit() {
+    let folder = tempfile::tempdir().unwrap();
+    let (one, other) = (
+        process_on(&folder, Limits::default()).await,
+        process_on(&folder, Limits::default()).await,
+    );
+    let start = Instant::now();
+    let when = async |pacer: &Pacer| {
+        let begun = start.elapsed();
+        let departures = departures(pacer, 6, Lane::new()).await;
+        departures
+            .into_iter()
+            .map(|departed| begun + departed)
+            .collect::<Vec<_>>()
+    };
+    let (ones, others) = tokio::join!(when(&one), when(&other));
+    let mut all = [ones, others].concat();
+    all.sort();
+    for five in all.windows(5) {
+        // Measured after the departure, and so with what the machine takes to come to it.
+        assert!(five[4] >= five[0] + Duration::from_secs(1), "{all:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_day_is_exact_over_processes_and_a_dropped_turn_counts_for_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let (one, other) = (
+        process_on(&folder, per_day(5)).await,
+        process_on(&folder, per_day(5)).await,
+    );
+    departures(&one, 2, Lane::new()).await;
+    departures(&other, 2, Lane::new()).await;
+    drop(one.acquire(turn(Lane::new())).await.unwrap());
+    call(&other, turn(Lane::new())).await.unwrap();
+    for pacer in [&one, &other] {
+        let refused = call(pacer, turn(Lane::new())).await.unwrap_err();
+        assert_eq!(refused.reason, RefusedReason::DayUsedUp);
+        assert_eq!(pacer.current_state().await.used_today, 5);
+    }
+}
+
+#[tokio::test]
+async fn an_idle_process_shows_what_others_have_used() {
+    let folder = tempfile::tempdir().unwrap();
+    let (idle, busy) = (
+        process_on(&folder, per_day(9)).await,
+        process_on(&folder, per_day(9)).await,
+    );
+    departures(&busy, 3, Lane::new()).await;
+    let state = idle.current_state().await;
+    assert_eq!((state.used_today, state.remaining_today), (3, Some(6)));
+}
+
+#[tokio::test]
+async fn the_upstreams_quota_stops_the_other_processes_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let (one, other) = (
+        process_on(&folder, per_day(9)).await,
+        process_on(&folder, per_day(9)).await,
+    );
+    let slot = depart(&one, turn(Lane::new())).await.unwrap();
+    slot.settle(Verdict::QuotaExceeded(None));
+    one.flush().await;
+    let refused = call(&other, turn(Lane::new())).await.unwrap_err();
+    assert_eq!(refused.reason, RefusedReason::DayUsedUp);
+}
+
+#[tokio::test]
+async fn background_work_of_all_processes_leaves_the_reserve_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let limits = Limits {
+        reserve: 3,
+        ..per_day(5)
+    };
+    let (one, other) = (
+        process_on(&folder, limits).await,
+        process_on(&folder, limits).await,
+    );
+    call(&one, background(Lane::new())).await.unwrap();
+    call(&other, background(Lane::new())).await.unwrap();
+    call(&one, background(Lane::new())).await.unwrap_err();
+    departures(&one, 3, Lane::new()).await;
+}
+
+#[tokio::test]
+async fn the_ledger_and_the_record_learn_from_each_other_what_one_has_lost() {
+    let (folder, ledger) = (tempfile::tempdir().unwrap(), Arc::<MemoryLedger>::default());
+    let day = date(2026, 11, 23);
+    ledger.add(day, 7).await.unwrap();
+    drop(with_ledger(&folder, per_day(100), Arc::clone(&ledger)).await);
+    let record = DepartureFile::in_folder(folder.path());
+    assert_eq!(record.raise(day, 0).await.unwrap(), 7);
+
+    record.raise(day, 9).await.unwrap();
+    let pacer = with_ledger(&folder, per_day(100), Arc::clone(&ledger)).await;
+    assert_eq!(ledger.used(day).await, Ok(9));
+    call(&pacer, turn(Lane::new())).await.unwrap();
+    assert_eq!(pacer.state().used_today, 10);
+}
+
+#[tokio::test]
+async fn a_turn_that_was_held_for_too_long_has_lapsed() {
+    let folder = tempfile::tempdir().unwrap();
+    let pacer = process_on(&folder, Limits::default()).await;
+    let mut held = pacer.acquire(turn(Lane::new())).await.unwrap();
+    sleep(Duration::from_millis(600)).await;
+    assert!(!held.depart());
+    drop(held);
+    assert_eq!(pacer.current_state().await.used_today, 0);
+    call(&pacer, turn(Lane::new())).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_record_that_cannot_be_used_leaves_a_process_with_its_own_limits() {
+    let folder = tempfile::tempdir().unwrap();
+    let pacer = process_on(&folder, per_day(5)).await;
+    drop(folder);
+    departures(&pacer, 5, Lane::new()).await;
+    call(&pacer, turn(Lane::new())).await.unwrap_err();
+}
+
+#[tokio::test]
+async fn no_more_calls_than_asked_for_are_counted_when_waiting_ones_are_given_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let pacer = process_on(&folder, Limits::default()).await;
+    departures(&pacer, 4, Lane::new()).await;
+    let given_up = tokio::time::timeout(Duration::from_millis(50), departures(&pacer, 20, Lane::new()));
+    given_up.await.unwrap_err();
+    call(&pacer, turn(Lane::new())).await.unwrap();
+    assert_eq!(pacer.current_state().await.used_today, 5);
+}

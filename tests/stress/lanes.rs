@@ -1,0 +1,189 @@
+//! Tokens that callers make up take a small part of the second and of the day, whatever their number, and callers whose
+//! tokens the upstream has accepted are served as if they were alone.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use sends_end_to_end::{SandboxProcess, ServiceProcess};
+use serde_json::{Value, json};
+use tokio::{task::JoinSet, time::sleep};
+
+use crate::scale;
+
+const HONEST: &str = "honest-callers-token";
+const NEWCOMER: &str = "second-honest-callers-token";
+const OPTIONS: [&str; 6] = [
+    "--second-window",
+    "sliding",
+    "--access-token",
+    HONEST,
+    "--access-token",
+    NEWCOMER,
+];
+
+fn service_on(sandbox: &SandboxProcess, options: &[&str]) -> Arc<ServiceProcess> {
+    let url = sandbox.api_url();
+    let ours = ["--upstream-url", &url, "--caller-tokens"];
+    Arc::new(ServiceProcess::start(&[&ours, options].concat(), &[]))
+}
+
+async fn ask(service: &ServiceProcess, token: &str, activity: &str) -> Value {
+    let query = format!(
+        r#"{{ campaignActivity(id: "{activity}", maxAge: 0) {{ sendSummary {{ attemptCount }} }} }}"#
+    );
+    service.post_as(Some(token), &json!({ "query": query })).await.1
+}
+
+fn code(answer: &Value) -> Option<&str> {
+    answer["errors"][0]["extensions"]["code"].as_str()
+}
+
+/// Callers that make up a token for each request.
+struct Flood {
+    callers: JoinSet<()>,
+    ended: Arc<AtomicBool>,
+    answered: Arc<AtomicUsize>,
+}
+
+impl Flood {
+    fn of(callers: usize, service: &Arc<ServiceProcess>, activity: &str) -> Self {
+        let (ended, answered) = (Arc::<AtomicBool>::default(), Arc::<AtomicUsize>::default());
+        let mut flood = JoinSet::new();
+        for caller in 0..callers {
+            let (service, activity) = (Arc::clone(service), activity.to_owned());
+            let (ended, answered) = (Arc::clone(&ended), Arc::clone(&answered));
+            flood.spawn(async move {
+                for number in 0.. {
+                    if ended.load(Ordering::Relaxed) {
+                        return;
+                    }
+                    let answer = ask(&service, &format!("made-up-{caller}-{number}"), &activity).await;
+                    answered.fetch_add(1, Ordering::Relaxed);
+                    let code = code(&answer);
+                    assert!(
+                        matches!(
+                            code,
+                            Some("UNAUTHENTICATED" | "RATE_LIMITED" | "UPSTREAM_TIMEOUT")
+                        ),
+                        "{answer}"
+                    );
+                    if code == Some("RATE_LIMITED") {
+                        assert!(
+                            answer["errors"][0]["extensions"]["retryAfter"].is_u64(),
+                            "{answer}"
+                        );
+                        sleep(Duration::from_millis(20)).await;
+                    }
+                }
+            });
+        }
+        Self {
+            callers: flood,
+            ended,
+            answered,
+        }
+    }
+
+    fn end(mut self) -> usize {
+        self.ended.store(true, Ordering::Relaxed);
+        // The ones that wait for their turn are not waited for.
+        while let Some(ended) = self.callers.try_join_next() {
+            ended.unwrap();
+        }
+        self.callers.abort_all();
+        self.answered.load(Ordering::Relaxed)
+    }
+}
+
+/// How long an accepted caller waits for one fresh answer after another, in all.
+async fn honest_time(service: &ServiceProcess, activities: &[String]) -> Duration {
+    let started = Instant::now();
+    for activity in activities {
+        let answer = ask(service, HONEST, activity).await;
+        assert!(answer.get("errors").is_none(), "{answer}");
+    }
+    started.elapsed()
+}
+
+#[tokio::test]
+async fn an_accepted_caller_is_served_beside_a_flood_of_made_up_tokens_as_alone() {
+    let sandbox = SandboxProcess::start(&OPTIONS);
+    let service = service_on(&sandbox, &["--request-timeout", "8"]);
+    let activities = sandbox.activities(scale(13, 41)).await;
+    ask(&service, HONEST, &activities[0]).await;
+    sleep(Duration::from_secs(1)).await;
+    let alone = honest_time(&service, &activities).await;
+
+    let flood = Flood::of(scale(40, 300), &service, &activities[0]);
+    sleep(Duration::from_millis(1_500)).await;
+    let (asked, started) = (sandbox.requests().await.len(), Instant::now());
+    let beside = honest_time(&service, &activities).await;
+    let made_up = sandbox.requests().await.len() - asked - activities.len();
+    eprintln!("alone {alone:?}, beside the flood {beside:?}, {made_up} calls for made-up tokens");
+    assert!(beside < alone.mul_f64(1.5), "{beside:?}, alone {alone:?}");
+    // One of four in a second, and the one under way.
+    assert!(
+        made_up <= usize::try_from(started.elapsed().as_secs()).unwrap() + 3,
+        "{made_up} in {beside:?}"
+    );
+    assert_eq!(sandbox.answered(429).await, 0);
+    eprintln!("{} made-up tokens were answered", flood.end());
+}
+
+#[tokio::test]
+async fn a_new_caller_gets_through_beside_a_flood_of_made_up_tokens() {
+    let sandbox = SandboxProcess::start(&OPTIONS);
+    let service = service_on(&sandbox, &[]);
+    let activities = sandbox.activities(1).await;
+    let callers = scale(6, 30);
+    let flood = Flood::of(callers, &service, &activities[0]);
+    sleep(Duration::from_millis(1_500)).await;
+    let started = Instant::now();
+    // Turns are drawn by lot among those who wait: after many times their number it is all but certain.
+    let deadline = started + Duration::from_secs(20) * u32::try_from(callers).unwrap();
+    loop {
+        let answer = ask(&service, NEWCOMER, &activities[0]).await;
+        if answer.get("errors").is_none() {
+            break;
+        }
+        assert!(Instant::now() < deadline, "{answer}");
+    }
+    eprintln!("a new caller beside {callers} waited {:?}", started.elapsed());
+    // Known from here on, and served before those that wait.
+    let (asked, started) = (sandbox.requests().await.len(), Instant::now());
+    ask(&service, NEWCOMER, &activities[0]).await;
+    let between = sandbox.requests().await.len() - asked;
+    eprintln!(
+        "and the second time {:?}, one of {between} calls",
+        started.elapsed()
+    );
+    assert!(between <= 3, "{between}");
+    flood.end();
+}
+
+#[tokio::test]
+async fn made_up_tokens_leave_the_day_to_accepted_callers() {
+    let sandbox = SandboxProcess::start(&[&OPTIONS[..], &["--rate-per-second", "0"]].concat());
+    let limits = ["--rate-per-second", "0", "--rate-per-day", "100"];
+    let service = service_on(&sandbox, &limits);
+    let activities = sandbox.activities(60).await;
+    ask(&service, HONEST, &activities[0]).await;
+    let mut limited = 0;
+    for number in 0..scale(300, 3_000) {
+        let answer = ask(&service, &format!("made-up-{number}"), &activities[0]).await;
+        match code(&answer) {
+            Some("UNAUTHENTICATED") => {}
+            Some("RATE_LIMITED") => limited += 1,
+            _ => panic!("{answer}"),
+        }
+    }
+    let made_up = sandbox.requests().await.len() - 1;
+    eprintln!("{made_up} of the day's 100 calls for made-up tokens, {limited} refused");
+    assert!(made_up <= 6, "{made_up}");
+    honest_time(&service, &activities).await;
+}

@@ -1,0 +1,276 @@
+//! Several processes on one state folder share the limits of one API key: never more calls in a second or a day than one
+//! process may make, and a share for each.
+//!
+//! The sandbox enforces 4 calls a second, in a sliding window, and refuses the fifth with 429.
+
+use std::{
+    collections::HashSet,
+    fs,
+    time::{Duration, Instant},
+};
+
+use futures_util::future::{join, join_all};
+use sends_end_to_end::{CommandProcess, GUIDE_ACTIVITY, SandboxProcess, ServiceProcess, http_client};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::time::sleep;
+
+use crate::scale;
+
+const SLIDING: [&str; 2] = ["--second-window", "sliding"];
+
+/// The least share of 4 calls a second that is to be used while calls wait.
+const LEAST_RATE: f64 = 3.7;
+
+/// An upstream with its limits on, and a state folder.
+struct Account {
+    sandbox: SandboxProcess,
+    state: TempDir,
+}
+
+impl Account {
+    fn new(options: &[&str]) -> Self {
+        Self {
+            sandbox: SandboxProcess::start(options),
+            state: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    fn folder(&self) -> &str {
+        self.state.path().to_str().unwrap()
+    }
+
+    fn serve(&self, options: &[&str]) -> ServiceProcess {
+        ServiceProcess::on(
+            &self.sandbox,
+            &[&["--state-dir", self.folder()], options].concat(),
+        )
+    }
+
+    fn command(&self, name: &str, arguments: &[&str]) -> CommandProcess {
+        let url = self.sandbox.api_url();
+        let ours = [name, "--upstream-url", &url, "--state-dir", self.folder()];
+        let token = [("SENDS_ACCESS_TOKEN", SandboxProcess::ACCESS_TOKEN)];
+        CommandProcess::start(&[&ours, arguments].concat(), &token)
+    }
+
+    /// Waits until the upstream has seen so many requests, and says how many it has seen.
+    async fn requests(&self, least: usize) -> usize {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        loop {
+            let seen = self.sandbox.requests().await.len();
+            if seen >= least {
+                return seen;
+            }
+            assert!(Instant::now() < deadline, "{seen} of {least} requests");
+            sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Asserts that nothing was refused, and that the limit was made use of by the requests from `first` on.
+    async fn assert_exact_and_used(&self, first: usize) {
+        let throttled = self.sandbox.answered(429).await;
+        let requests = self.sandbox.requests().await;
+        let times: Vec<f64> = requests[first..].iter().map(arrived).collect();
+        let rate = rate(&times);
+        eprintln!(
+            "{} requests, {throttled} x 429, {rate:.2} calls a second",
+            requests.len()
+        );
+        assert_eq!(throttled, 0, "of {} requests", requests.len());
+        assert!(rate >= LEAST_RATE, "{rate:.2} calls a second: {times:?}");
+    }
+}
+
+fn arrived(request: &Value) -> f64 {
+    request["at_ms"].as_f64().unwrap()
+}
+
+/// Calls in a second, from the first to the last of the calls that begin a round of four.
+fn rate(times: &[f64]) -> f64 {
+    let last_round = (times.len() - 1) / 4 * 4;
+    let calls = u32::try_from(last_round).unwrap();
+    f64::from(calls) / (times[last_round] - times[0]) * 1_000.0
+}
+
+/// How many of these requests are for the histories of these activities.
+fn asked_for(requests: &[Value], activities: &[String]) -> usize {
+    let paths: HashSet<String> = activities
+        .iter()
+        .map(|activity| format!("/v3/emails/activities/{activity}/send_history"))
+        .collect();
+    let is_theirs = |request: &&Value| paths.contains(request["path"].as_str().unwrap());
+    requests.iter().filter(is_theirs).count()
+}
+
+#[tokio::test]
+async fn two_services_and_a_synchronisation_share_the_second_and_none_starves() {
+    let account = Account::new(&SLIDING);
+    let services = [account.serve(&[]), account.serve(&[])];
+    let each = scale(10, 60);
+    let activities = account.sandbox.activities(2 * each).await;
+    let (ones, others) = activities.split_at(each);
+
+    let sync = account.command("sync", &[]);
+    account.requests(4).await;
+    let answers = join(services[0].summaries(ones, 60), services[1].summaries(others, 60));
+    let (one, other) = answers.await;
+    for answer in [one, other] {
+        assert!(answer.get("errors").is_none(), "{answer}");
+    }
+    let at_end = account.sandbox.requests().await.len();
+    // People have what they asked for, so that background work has its turn again.
+    account.requests(at_end + 5).await;
+    drop(sync);
+    account.assert_exact_and_used(0).await;
+
+    // Once both had calls waiting, which is after the first slots at the latest, both were served alike.
+    let requests = account.sandbox.requests().await;
+    let mut theirs = requests.clone();
+    theirs.retain(|request| asked_for(std::slice::from_ref(request), &activities) > 0);
+    let together = &theirs[4..][..each];
+    let shares = [asked_for(together, ones), asked_for(together, others)];
+    eprintln!("shares of {each} calls: {shares:?}");
+    assert!(shares.iter().all(|share| *share * 3 >= each), "{shares:?}");
+}
+
+#[tokio::test]
+async fn commands_in_a_row_count_the_calls_of_the_one_before() {
+    let account = Account::new(&SLIDING);
+    let commands = scale(8, 15);
+    let activities = account.sandbox.activities(4 * commands).await;
+    for four in activities.chunks(4) {
+        let four: Vec<&str> = four.iter().map(String::as_str).collect();
+        let command = account.command("history", &four);
+        let finished = tokio::task::spawn_blocking(|| command.finish()).await.unwrap();
+        assert_eq!(finished.status, Some(0), "{finished:?}");
+    }
+    let requests = account.sandbox.requests().await;
+    let arrivals: Vec<f64> = requests.iter().map(arrived).collect();
+    let throttled = account.sandbox.answered(429).await;
+    eprintln!(
+        "{} requests for {} histories, {throttled} x 429",
+        requests.len(),
+        4 * commands
+    );
+    assert_eq!(throttled, 0, "{arrivals:?}");
+    assert_eq!(requests.len(), 4 * commands, "{requests:?}");
+}
+
+#[tokio::test]
+async fn processes_that_are_killed_neither_hold_up_the_others_nor_are_forgotten() {
+    let account = Account::new(&SLIDING);
+    let lasting = account.serve(&[]);
+    let kills = scale(4, 20);
+    let activities = account.sandbox.activities(200).await;
+    let (lasting_ones, others) = activities.split_at(6 * kills.min(16));
+    let killing = async {
+        for (some, round) in others.chunks(5).zip(0..u64::try_from(kills).unwrap()) {
+            let killed = account.serve(&[]);
+            let query = summaries(some);
+            let url = format!("{}/graphql", killed.origin());
+            let asking = tokio::spawn(http_client().post(url).json(&query).send());
+            // Now and then in the middle of a claim, always with calls that wait.
+            sleep(Duration::from_millis(300 + 137 * round % 400)).await;
+            killed.signal("KILL");
+            asking.await.unwrap().unwrap_err();
+        }
+    };
+    let (answer, ()) = join(lasting.summaries(lasting_ones, 60), killing).await;
+    assert!(answer.get("errors").is_none(), "{answer}");
+    account.assert_exact_and_used(0).await;
+
+    let asked = account.sandbox.requests().await.len();
+    let counted = used_today(&lasting).await;
+    // A process that is killed between its claim and its departure has claimed what nobody used.
+    assert!((asked..=asked + kills).contains(&counted), "{counted} of {asked}");
+}
+
+#[tokio::test]
+async fn background_work_of_one_process_does_not_hold_up_people_in_another() {
+    let account = Account::new(&SLIDING);
+    let service = account.serve(&[]);
+    let activities = account.sandbox.activities(4).await;
+    let sync = account.command("sync", &[]);
+    let mut asked = 8;
+    let rounds = scale(3, 20);
+    for _ in 0..rounds {
+        asked = account.requests(asked).await;
+        let answer = service.summaries(&activities, 0).await;
+        assert!(answer.get("errors").is_none(), "{answer}");
+        let all = account.sandbox.requests().await;
+        let between = &all[asked..];
+        let own = asked_for(between, &activities);
+        // The seconds in which the four calls left, and the calls of the second in which they were asked for.
+        eprintln!("{own} calls of a person among {} calls", between.len());
+        assert!(between.len() <= own + 8, "{} for {own}", between.len());
+        asked = all.len() + 4;
+    }
+    drop(sync);
+    account.assert_exact_and_used(0).await;
+}
+
+#[tokio::test]
+async fn a_day_is_shared_to_the_last_call() {
+    let account = Account::new(&["--rate-per-second", "0", "--rate-per-day", "0"]);
+    let limits = [
+        "--rate-per-second",
+        "0",
+        "--rate-per-day",
+        "60",
+        "--rate-reserve",
+        "0",
+    ];
+    let services = [(); 3].map(|()| account.serve(&limits));
+    let activities = account.sandbox.activities(180).await;
+    let answers = services
+        .iter()
+        .zip(activities.chunks(60))
+        .map(|(service, theirs)| service.summaries(theirs, 60));
+    join_all(answers).await;
+    assert_eq!(account.sandbox.histories_asked().await, 60);
+    for service in &services {
+        assert_eq!(used_today(service).await, 60);
+    }
+}
+
+#[tokio::test]
+async fn what_another_process_has_used_is_shown_by_one_that_makes_no_calls() {
+    let account = Account::new(&SLIDING);
+    let (idle, busy) = (account.serve(&[]), account.serve(&[]));
+    let activities = account.sandbox.activities(4).await;
+    busy.summaries(&activities, 60).await;
+    let deadline = Instant::now() + Duration::from_secs(5);
+    while used_today(&idle).await != 4 {
+        assert!(Instant::now() < deadline, "{}", used_today(&idle).await);
+        sleep(Duration::from_millis(50)).await;
+    }
+    let (_, metrics) = idle.get("/metrics").await;
+    assert!(metrics.contains("sends_budget_used 4\n"), "{metrics}");
+}
+
+#[tokio::test]
+async fn a_service_whose_folder_is_gone_goes_on_by_itself() {
+    let account = Account::new(&SLIDING);
+    let service = account.serve(&[]);
+    fs::remove_dir_all(account.state.path()).unwrap();
+    let answer = service.activity(GUIDE_ACTIVITY, 60).await;
+    assert_eq!(answer["data"]["campaignActivity"]["isStale"], false, "{answer}");
+    let log = service
+        .log_once(|log| log.contains("departures cannot be shared"))
+        .await;
+    assert_eq!(log.matches("departures cannot be shared").count(), 1, "{log}");
+}
+
+fn summaries(activities: &[String]) -> Value {
+    json!({ "query": format!(
+        "{{ campaignActivities(ids: {}) {{ sendSummary {{ attemptCount }} }} }}",
+        json!(activities)
+    ) })
+}
+
+async fn used_today(service: &ServiceProcess) -> usize {
+    let answer = service.query("{ upstreamBudget { usedToday } }").await;
+    let used = answer["data"]["upstreamBudget"]["usedToday"].as_u64();
+    usize::try_from(used.unwrap_or_else(|| panic!("{answer}"))).unwrap()
+}
