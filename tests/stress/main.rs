@@ -11,6 +11,7 @@ mod lanes;
 mod memory;
 mod processes;
 mod readers;
+mod store;
 
 use std::time::Duration;
 

@@ -48,12 +48,36 @@ impl StateDir {
     }
 }
 
-fn create(path: &Path) -> io::Result<()> {
+/// Makes the folder and those above it that are missing, and synchronises the folders that got a new entry: without that a loss of
+/// power takes a login with its folder, however well the file in it is synchronised. Returns these, the innermost first.
+fn create(path: &Path) -> io::Result<Vec<&Path>> {
+    let missing = path.ancestors().take_while(|folder| !folder.exists());
+    let changed: Vec<&Path> = missing.filter_map(Path::parent).map(or_current).collect();
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
+    builder.create(path)?;
+    // Elsewhere than on Unix a folder cannot be opened for that.
+    #[cfg(unix)]
+    for folder in &changed {
+        match fs::File::open(folder) {
+            Ok(folder) => folder.sync_all()?,
+            // Whoever may write to a folder need not be allowed to list it.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(changed)
+}
+
+/// The parent of a relative path of one name is the empty path.
+fn or_current(folder: &Path) -> &Path {
+    if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
+    }
 }
 
 #[cfg(test)]
@@ -74,6 +98,17 @@ mod tests {
         let dir = StateDir::open(&path).unwrap();
         let mode = fs::metadata(dir.path()).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o700);
+    }
+
+    #[test]
+    fn the_parents_of_new_folders_are_synchronised() {
+        let parent = tempfile::tempdir().unwrap();
+        let path = parent.path().join("a/b");
+        assert_eq!(
+            create(&path).unwrap(),
+            [parent.path().join("a"), parent.path().to_owned()]
+        );
+        assert_eq!(create(&path).unwrap(), Vec::<&Path>::new());
     }
 
     #[test]

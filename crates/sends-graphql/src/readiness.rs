@@ -1,8 +1,11 @@
-//! Whether the service can answer, and what stands in the way.
+//! Readiness: whether the service should get traffic, and the reasons against it.
 //!
 //! Owns what makes it unready, which takes traffic away from it, and what only degrades it: kept answers are served while
 //! the upstream is down or the day is used up, and another process of the service would be no better off. Nothing is asked
 //! of the upstream, and the answer is good for a second, so that probing costs nothing. Must not know HTTP.
+//!
+//! A store whose file is gone makes the service unready: what it acknowledges from then on is lost, and a restart mends it. A
+//! damaged one degrades it: what cannot be read of it is asked of the upstream, and a restart would find the same damage.
 
 use std::{
     sync::Arc,
@@ -11,7 +14,7 @@ use std::{
 
 use sends_client::ConstantContact;
 use sends_credentials::{EnvironmentCredential, Login, LoginRequired, StoreError};
-use sends_store::Store;
+use sends_store::{Health, Store};
 use serde::Serialize;
 use tokio::{sync::Mutex, time::timeout};
 use tokio_util::sync::CancellationToken;
@@ -134,10 +137,13 @@ impl Watched {
         }
         match timeout(WRITE_LIMIT, self.store.check_writable()).await {
             Ok(Ok(())) => {}
+            Ok(Err(error @ sends_store::StoreError::Gone { .. })) => {
+                blocking.push(reason("STORE_GONE", error.to_string()));
+            }
             Ok(Err(error)) => blocking.push(reason("STORE_NOT_WRITABLE", error.to_string())),
             Err(_) => blocking.push(reason("STORE_NOT_WRITABLE", "the store takes too long to write")),
         }
-        let mut degrading = Vec::new();
+        let mut degrading = store_reasons(&self.store.health());
         if let Some(wait) = self.client.left_alone_for() {
             let message = format!(
                 "Constant Contact fails and is left alone for {} s",
@@ -160,6 +166,26 @@ impl Watched {
             reasons: blocking,
         }
     }
+}
+
+/// What reads and writes of the store have met. Whether it can be written now is found out by writing.
+fn store_reasons(health: &Health) -> Vec<Reason> {
+    let mut reasons = Vec::new();
+    if let Some(damage) = &health.damage {
+        let message = format!(
+            "{damage} ({} reads and writes met damage since the start; stop the service and run \
+             `sends-graphql rebuild-store`)",
+            health.damaged
+        );
+        reasons.push(reason("STORE_DAMAGED", message));
+    }
+    for failure in [&health.read_failure, &health.write_failure]
+        .into_iter()
+        .flatten()
+    {
+        reasons.push(reason("STORE_FAILING", failure.to_string()));
+    }
+    reasons
 }
 
 fn reason(code: &'static str, message: impl Into<String>) -> Reason {
@@ -199,6 +225,26 @@ mod tests {
         let report = readiness.report().await;
         assert_eq!(report.status, Status::Unready);
         assert_eq!(codes(&report), ["LOGIN_REQUIRED", "STORE_NOT_WRITABLE"]);
+    }
+
+    #[test]
+    fn damage_and_failures_of_the_store_are_reasons_with_a_next_step() {
+        let file = std::path::PathBuf::from("sends.db");
+        let health = Health {
+            damage: Some(sends_store::StoreError::NotADatabase { file: file.clone() }),
+            write_failure: Some(sends_store::StoreError::DiskFull { file }),
+            damaged: 3,
+            ..Health::default()
+        };
+        let reasons = store_reasons(&health);
+        let codes: Vec<&str> = reasons.iter().map(|reason| reason.code).collect();
+        assert_eq!(codes, ["STORE_DAMAGED", "STORE_FAILING"]);
+        assert!(
+            reasons[0].message.contains("`sends-graphql rebuild-store`"),
+            "{reasons:?}"
+        );
+        assert!(reasons[1].message.contains("free some space"), "{reasons:?}");
+        assert_eq!(store_reasons(&Health::default()), []);
     }
 
     #[tokio::test]

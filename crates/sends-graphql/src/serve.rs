@@ -3,6 +3,7 @@
 use std::{future::Future, io, net::Ipv4Addr, sync::Arc, time::Duration};
 
 use sends_credentials::environment::EnvironmentVariables;
+use sends_store::Health;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::task::AbortOnDropHandle;
 
@@ -200,6 +201,7 @@ async fn start(settings: Settings, told_to_end: impl Future<Output = ()> + Send)
     if tokio::time::timeout(LAST_WRITES, pacer.flush()).await.is_err() {
         tracing::warn!("the last calls of the day's count were not written");
     }
+    tell_losses(&store.health());
     match tokio::time::timeout(LAST_WRITES, store.close()).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => tracing::warn!("the store was not closed in good order: {error}"),
@@ -207,6 +209,31 @@ async fn start(settings: Settings, told_to_end: impl Future<Output = ()> + Send)
     }
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Says what the end of the process loses.
+fn tell_losses(health: &Health) {
+    if let Some(gone) = &health.gone {
+        tracing::error!(
+            lost_writes = health.lost_writes,
+            "{gone}; everything in it is lost with this process, and so are {} changes since: fetched answers, and calls of \
+             the day's count",
+            health.lost_writes
+        );
+    } else if health.failed_writes > 0 {
+        tracing::warn!(
+            failed_writes = health.failed_writes,
+            "{} changes could not be written to the store and are lost: fetched answers, and calls of the day's count that \
+             were not written later",
+            health.failed_writes
+        );
+    }
+    if let Some(damage) = &health.damage {
+        tracing::error!(
+            "{damage} ({} reads and writes met damage; run `sends-graphql rebuild-store` before the next start)",
+            health.damaged
+        );
+    }
 }
 
 fn synchronise(synchroniser: Synchroniser, every: Duration) -> JoinHandle<()> {

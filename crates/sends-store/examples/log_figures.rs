@@ -5,10 +5,11 @@
 #![allow(clippy::print_stdout, reason = "it prints its findings")]
 
 use std::error::Error;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::{StreamExt, TryStreamExt, future::join_all, stream};
 use jiff::{Timestamp, tz::TimeZone};
 use sends_core::{
     ActivityId, ActivityReference, Campaign, CampaignId, CampaignStatus, ListId, Outcome, ReasonCode,
@@ -68,33 +69,101 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
     // With the rules of New York, and without a database of time zones.
     let zone = TimeZone::posix("EST5EDT,M3.2.0,M11.1.0")?;
-    for group_by in [
-        GroupBy::Outcome,
-        GroupBy::Reason,
-        GroupBy::Day(zone.clone()),
-        GroupBy::Month(zone),
-        GroupBy::Campaign,
-        GroupBy::List,
-    ] {
-        let mut times = Vec::new();
-        let mut groups = 0;
-        for _ in 0..READS / 20 {
-            let began = Instant::now();
-            groups = store
-                .totals(OWNER, &LogFilter::default(), group_by.clone())
-                .await?
-                .len();
-            times.push(began.elapsed());
+    for (span, filter) in spans()? {
+        for (name, group_by) in groupings(&zone) {
+            let mut times = Vec::new();
+            let mut groups = 0;
+            for _ in 0..READS / 40 {
+                let began = Instant::now();
+                groups = store.totals(OWNER, &filter, group_by.clone()).await?.len();
+                times.push(began.elapsed());
+            }
+            print(
+                &format!("totals of {span} by {name} ({groups} groups)"),
+                &mut times,
+            );
         }
-        let name = match group_by {
-            GroupBy::Day(_) => "Day".to_owned(),
-            GroupBy::Month(_) => "Month".to_owned(),
-            other => format!("{other:?}"),
-        };
-        print(&format!("totals by {name} ({groups} groups)"), &mut times);
     }
+    look_up_beside_searches(&store, sends).await?;
     store.close().await?;
     Ok(())
+}
+
+/// Looks up histories while two callers ask for 20 totals by list each.
+async fn look_up_beside_searches(store: &SqliteStore, sends: u64) -> Result<(), Box<dyn Error>> {
+    let each = (sends / CAMPAIGNS).max(1);
+    let began = Instant::now();
+    let nothing = LogFilter::default();
+    let searching = join_all((0..40).map(|_| store.totals(OWNER, &nothing, GroupBy::List)));
+    let mut searching = pin!(searching);
+    let mut times = Vec::new();
+    let mut random = fastrand::Rng::with_seed(1);
+    let refused = loop {
+        let began = Instant::now();
+        let looked_up = store.history(OWNER, activity_id(random.u64(0..sends / each)), Timestamp::MAX);
+        let mut looked_up = pin!(looked_up);
+        let mut ended = None;
+        loop {
+            tokio::select! {
+                biased;
+                // First, since a look-up is done at once as a rule.
+                done = &mut searching, if ended.is_none() => ended = Some(done),
+                found = &mut looked_up => break found.map(drop)?,
+            }
+        }
+        times.push(began.elapsed());
+        if let Some(ended) = ended {
+            break ended.iter().filter(|total| total.is_err()).count();
+        }
+    };
+    println!("40 totals by list: {:.1?}, {refused} refused", began.elapsed());
+    print(&format!("look-up meanwhile ({})", times.len()), &mut times);
+    println!(
+        "slowest look-up {:.1?}",
+        times.last().copied().unwrap_or_default()
+    );
+    Ok(())
+}
+
+fn groupings(zone: &TimeZone) -> Vec<(&'static str, GroupBy)> {
+    vec![
+        ("outcome", GroupBy::Outcome),
+        ("reason", GroupBy::Reason),
+        ("day", GroupBy::Day(zone.clone())),
+        ("week", GroupBy::Week(zone.clone())),
+        ("month", GroupBy::Month(zone.clone())),
+        ("campaign", GroupBy::Campaign),
+        ("list", GroupBy::List),
+    ]
+}
+
+/// Filters of the totals.
+fn spans() -> Result<Vec<(&'static str, LogFilter)>, Box<dyn Error>> {
+    let between = |from: i64, until: i64| {
+        Ok::<_, jiff::Error>(LogFilter {
+            send: SendFilter {
+                from: Some(Timestamp::from_second(FIRST + from)?),
+                until: Some(Timestamp::from_second(FIRST + until)?),
+                ..SendFilter::default()
+            },
+            ..LogFilter::default()
+        })
+    };
+    Ok(vec![
+        ("everything", LogFilter::default()),
+        ("four years", between(SPAN / 10, SPAN * 9 / 10)?),
+        ("a month", between(SPAN / 2, SPAN / 2 + 30 * 86_400)?),
+        (
+            "a status",
+            LogFilter {
+                send: SendFilter {
+                    statuses: vec![SendStatus::Completed],
+                    ..SendFilter::default()
+                },
+                ..LogFilter::default()
+            },
+        ),
+    ])
 }
 
 fn filters() -> Result<Vec<(&'static str, LogFilter)>, Box<dyn Error>> {

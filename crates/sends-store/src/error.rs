@@ -73,9 +73,38 @@ pub enum StoreError {
         /// The store's file.
         file: PathBuf,
     },
+    /// The file was removed or replaced while it was in use. What the store held is read on from the file that is still open;
+    /// changes fail, since they would be lost with the process.
+    #[error(
+        "the store {} was removed or replaced while it was in use ({detail}): put it back, or restart the service, \
+         which then begins with what is there", .file.display()
+    )]
+    Gone {
+        /// Where the store's file was.
+        file: PathBuf,
+        /// What is there instead, or what the operating system said.
+        detail: String,
+    },
+    /// The disk or the file system failed.
+    #[error(
+        "the disk failed to read or write the store {} ({detail}): look into the system's log for the disk, \
+         and rebuild the store on another one if it goes on", .file.display()
+    )]
+    DiskFailed {
+        /// The store's file.
+        file: PathBuf,
+        /// What the database or the operating system said.
+        detail: String,
+    },
     /// This process reads so much from the store that a read had no turn for 10 seconds.
     #[error("the store {} is busy with other reads: try again, and search for less at a time", .file.display())]
     Overloaded {
+        /// The store's file.
+        file: PathBuf,
+    },
+    /// A search of the log was stopped after the time that a search may take (10 seconds).
+    #[error("a search of the store {} was stopped after 10 seconds: search for a shorter time or for fewer sends", .file.display())]
+    TookTooLong {
         /// The store's file.
         file: PathBuf,
     },
@@ -132,6 +161,11 @@ impl StoreError {
             ffi::SQLITE_CORRUPT => Self::Damaged { file, detail },
             ffi::SQLITE_NOTADB => Self::NotADatabase { file },
             ffi::SQLITE_FULL => Self::DiskFull { file },
+            ffi::SQLITE_INTERRUPT => Self::TookTooLong { file },
+            ffi::SQLITE_IOERR => Self::DiskFailed {
+                file,
+                detail: format!("{detail}, SQLite's code {code}"),
+            },
             ffi::SQLITE_PERM | ffi::SQLITE_READONLY | ffi::SQLITE_CANTOPEN => {
                 Self::NotWritable { path: file, detail }
             }

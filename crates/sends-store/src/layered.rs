@@ -20,7 +20,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use sends_core::ActivityId;
 
-use crate::{Kept, Lookups, MemoryStore, Owner, Store, StoreFuture, StoreSize};
+use crate::{Health, Kept, Lookups, MemoryStore, Owner, Store, StoreFuture, StorePools, StoreSize};
 
 /// A [`MemoryStore`] in front of another store: reads fill it, writes go to both.
 ///
@@ -191,6 +191,14 @@ impl Store for LayeredStore {
             disk: self.found.behind.load(Ordering::Relaxed),
             missing: self.found.nowhere.load(Ordering::Relaxed),
         }
+    }
+
+    fn health(&self) -> Health {
+        self.behind.health()
+    }
+
+    fn pools(&self) -> StorePools {
+        self.behind.pools()
     }
 
     fn check_writable(&self) -> StoreFuture<'_, ()> {

@@ -13,10 +13,12 @@
 //! | `owner.rs` | [`Owner`]: whose data it is |
 //! | `kept.rs` | [`Kept`]: an answer and when it was fetched |
 //! | `error.rs` | [`StoreError`]: what went wrong and what to do |
+//! | `health.rs` | [`Health`]: what went wrong with a store in use |
 //! | `sqlite.rs` | [`SqliteStore`]: one file, safe against kills and against a second process; or one database in memory |
 //! | `memory.rs` | [`MemoryStore`]: bounded by bytes, gone with the process |
 //! | `layered.rs` | [`LayeredStore`]: memory in front of another store |
 //! | `packed.rs`, `list_ids.rs` | the compact forms in memory and in a row |
+//! | `checksum.rs` | checksums of what a row holds |
 //!
 //! ```
 //! use jiff::Timestamp;
@@ -47,7 +49,9 @@
 //! Calls, not data: everything but the day's count can be fetched again. So a damaged store is refused with a clear
 //! message and set aside on request ([`SqliteStore::rebuild`]), and never repaired.
 
+mod checksum;
 mod error;
+mod health;
 mod kept;
 mod layered;
 mod list_ids;
@@ -60,6 +64,7 @@ mod store;
 mod sync_log;
 
 pub use error::StoreError;
+pub use health::Health;
 pub use kept::{Answer, Kept};
 pub use layered::LayeredStore;
 pub use log::{
@@ -69,7 +74,7 @@ pub use log::{
 pub use memory::MemoryStore;
 pub use owner::Owner;
 pub use sqlite::{Rebuilt, SqliteStore};
-pub use store::{Lookups, Store, StoreFuture, StoreSize};
+pub use store::{Lookups, PoolUse, Store, StoreFuture, StorePools, StoreSize};
 pub use sync_log::{
     Completeness, Coverage, FailedReading, KnownActivity, KnownCampaign, Listing, Pending, Subject, SyncLog,
     SyncState, SyncWork, Unreadable,

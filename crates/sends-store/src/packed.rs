@@ -1,8 +1,8 @@
 //! An answer as few bytes.
 //!
 //! Owns the form in which a [`Kept`] stays in memory: a history of three sends takes about 90 bytes in one allocation,
-//! where the model takes some 700 in eight. The form never leaves the process, so it has no version. Must not know how
-//! many of them there are.
+//! where the model takes some 700 in eight. It has no version: it never leaves the process, but for checksums of it that are
+//! in the rows of a store ([`checksum`](crate::checksum)). A change of the form needs a migration that sets these to NULL.
 //!
 //! Numbers are LEB128, signed ones in zigzag order, so that small ones take one byte.
 
@@ -28,7 +28,7 @@ impl Packed {
             write_length(&mut bytes, history.unreadable_sends());
             write_length(&mut bytes, history.unreadable_values());
             for send in history.iter() {
-                write_send(&mut bytes, send);
+                pack_send(&mut bytes, send);
             }
         }
         Self(bytes.into())
@@ -63,6 +63,10 @@ impl Packed {
     pub(crate) fn len(&self) -> usize {
         self.0.len()
     }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
 }
 
 // The first byte of a send says which fields follow. Its low three bits are the status.
@@ -77,7 +81,7 @@ const HAS_REASON: u8 = 1 << 5;
 const HAS_SEGMENTS: u8 = 1 << 6;
 const LISTS_VERBATIM: u8 = 1 << 7;
 
-fn write_send(bytes: &mut Vec<u8>, send: &SendAttempt) {
+pub(crate) fn pack_send(bytes: &mut Vec<u8>, send: &SendAttempt) {
     let uuids = list_ids::to_uuids(&send.contact_list_ids);
     let verbatim = send.send_status.as_ref().map(Verbatim::verbatim);
     // A known status in another spelling than its own is packed like one that is not known.

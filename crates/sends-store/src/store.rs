@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use sends_core::ActivityId;
 
-use crate::{Kept, Owner, StoreError};
+use crate::{Health, Kept, Owner, StoreError};
 
 /// What a method of [`Store`] returns: boxed, so that the trait can be used as `dyn Store`.
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
@@ -67,6 +67,17 @@ pub trait Store: Send + Sync {
         Lookups::default()
     }
 
+    /// What went wrong since the store was opened. Cheap enough for a scrape of metrics: it looks up the file's place and
+    /// reads counters.
+    fn health(&self) -> Health {
+        Health::default()
+    }
+
+    /// How many of its connections for reading are in use.
+    fn pools(&self) -> StorePools {
+        StorePools::default()
+    }
+
     /// Whether something can be written now, found out by writing.
     fn check_writable(&self) -> StoreFuture<'_, ()>;
 
@@ -84,6 +95,26 @@ pub struct Lookups {
     pub disk: u64,
     /// Nowhere.
     pub missing: u64,
+}
+
+/// Use of the pools of connections that read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StorePools {
+    /// Reads of histories, of the day's count and of a sync's state.
+    pub look_ups: PoolUse,
+    /// Pages, counts and totals of the log.
+    pub searches: PoolUse,
+}
+
+/// Use of one pool. All 0 where a store has no such pool.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PoolUse {
+    /// How many reads run at a time at most.
+    pub limit: u32,
+    /// How many run now.
+    pub in_use: u32,
+    /// How many were refused with [`StoreError::Overloaded`] since the start.
+    pub refused: u64,
 }
 
 /// How much a [`Store`] keeps, over all owners.

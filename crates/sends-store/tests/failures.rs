@@ -10,7 +10,7 @@ use std::path::Path;
 use jiff::Timestamp;
 use jiff::civil::date;
 use rusqlite::Connection;
-use sends_store::{Owner, SqliteStore, Store, StoreError};
+use sends_store::{Health, LogFilter, LogPageRequest, Owner, SendLog, SqliteStore, Store, StoreError};
 use support::{activity, kept};
 
 const ALICE: Owner = Owner::new([1; 16]);
@@ -105,6 +105,111 @@ async fn rows_that_contradict_each_other_are_damage() {
         .await
         .unwrap_err();
     assert!(matches!(error, StoreError::Damaged { .. }), "{error}");
+}
+
+/// Changes of rows as a flipped byte makes them: each leaves a value that can be read.
+const FLIPS: [&str; 11] = [
+    "UPDATE activity_history SET fetched_at = fetched_at + 1",
+    "UPDATE activity_history SET fetched_at_nanos = 1",
+    "UPDATE activity_history SET unreadable_values = 1",
+    "UPDATE send SET send_id = send_id + 1",
+    "UPDATE send SET run_date = run_date + 256",
+    "UPDATE send SET run_date_nanos = 1",
+    "UPDATE send SET status = 'COMPLETEE'",
+    "UPDATE send SET reason_code = 1 + coalesce(reason_code, 0)",
+    "UPDATE send SET count = 1 + coalesce(count, 0)",
+    "UPDATE send SET contact_list_ids = x'00000000000000000000000000000001'",
+    "UPDATE send SET segment_ids = '[77]'",
+];
+
+#[tokio::test]
+async fn a_changed_value_of_a_row_is_damage_until_the_answer_is_kept_again() {
+    for flip in FLIPS {
+        let dir = tempfile::tempdir().unwrap();
+        filled(dir.path()).await.close().await.unwrap();
+        change_by_hand(dir.path(), flip);
+        let store = SqliteStore::open(dir.path()).await.unwrap();
+        assert_eq!(store.health(), Health::default());
+        let error = store
+            .history(ALICE, activity(1), Timestamp::MAX)
+            .await
+            .unwrap_err();
+        assert!(matches!(error, StoreError::Damaged { .. }), "{flip}: {error}");
+        if flip.starts_with("UPDATE send ") {
+            let request = LogPageRequest {
+                limit: 9,
+                ..LogPageRequest::default()
+            };
+            let error = store
+                .page(ALICE, &LogFilter::default(), request)
+                .await
+                .unwrap_err();
+            assert!(matches!(error, StoreError::Damaged { .. }), "{flip}: {error}");
+        }
+
+        store.keep(ALICE, activity(1), kept(1, 1)).await.unwrap();
+        let found = store.history(ALICE, activity(1), Timestamp::MAX).await.unwrap();
+        assert_eq!(found, Some(kept(1, 1)), "{flip}");
+        let health = store.health();
+        assert!(
+            health.damaged >= 1 && health.failed_reads == health.damaged,
+            "{health:?}"
+        );
+        assert!(
+            health.damage.is_some(),
+            "what else is damaged is not known: {health:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_answer_of_an_earlier_version_without_a_checksum_is_read() {
+    let dir = tempfile::tempdir().unwrap();
+    filled(dir.path()).await.close().await.unwrap();
+    change_by_hand(
+        dir.path(),
+        "UPDATE activity_history SET checksum = NULL; UPDATE send SET checksum = NULL",
+    );
+    let store = SqliteStore::open(dir.path()).await.unwrap();
+    let found = store.history(ALICE, activity(1), Timestamp::MAX).await.unwrap();
+    assert_eq!(found, Some(kept(1, 1)));
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn changes_fail_while_the_file_is_not_in_its_place_and_reads_go_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let state = dir.path().join("state");
+    let store = filled(&state).await;
+    assert!(
+        store
+            .history(ALICE, activity(1), Timestamp::MAX)
+            .await
+            .unwrap()
+            .is_some()
+    );
+    let aside = dir.path().join("aside");
+    fs::rename(&state, &aside).unwrap();
+    for error in [
+        store.check_writable().await.unwrap_err(),
+        store.keep(ALICE, activity(2), kept(1, 1)).await.unwrap_err(),
+        store.add_calls(date(2026, 11, 23), 1).await.unwrap_err(),
+    ] {
+        assert!(matches!(error, StoreError::Gone { .. }), "{error}");
+    }
+    assert!(
+        store
+            .history(ALICE, activity(1), Timestamp::MAX)
+            .await
+            .unwrap()
+            .is_some()
+    );
+    let health = store.health();
+    assert!(matches!(health.gone, Some(StoreError::Gone { .. })), "{health:?}");
+    assert_eq!((health.lost_writes, health.failed_writes), (2, 2), "{health:?}");
+    fs::rename(&aside, &state).unwrap();
+    store.check_writable().await.unwrap();
+    assert_eq!(store.health().gone, None);
 }
 
 #[tokio::test]

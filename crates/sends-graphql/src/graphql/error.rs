@@ -10,6 +10,7 @@
 use async_graphql::ErrorExtensionValues;
 use sends_client::{Endpoint, FailureClass, UpstreamError};
 use sends_core::ParseIdError;
+use sends_store::StoreError;
 
 use crate::{
     answers::{self, Exceeded},
@@ -49,7 +50,7 @@ pub enum ErrorCode {
     UpstreamTimeout,
     /// Constant Contact's answer could not be understood, or it refused a request that should be right.
     UpstreamInvalid,
-    /// There is no log of all sends, or it cannot be read.
+    /// There is no log of all sends, it cannot be read, or a search of it took too long.
     LogUnavailable,
     /// The service is being stopped and could not finish; asking again reaches the next one.
     ShuttingDown,
@@ -340,13 +341,29 @@ impl From<Exceeded> for ApiError {
 
 impl From<LogError> for ApiError {
     fn from(error: LogError) -> Self {
-        let message = match error {
-            LogError::NotKept => {
-                "There is no log of all sends here: the service keeps nothing of the accounts of its callers."
-            }
-            LogError::Store(_) => "The log of all sends cannot be read at the moment.",
+        let (code, message) = match error {
+            LogError::NotKept => (
+                ErrorCode::LogUnavailable,
+                "There is no log of all sends here: the service keeps nothing of the accounts of its callers.",
+            ),
+            LogError::Store(StoreError::TookTooLong { .. }) => (
+                ErrorCode::LogUnavailable,
+                "The search of the log took too long and was stopped: narrow its filter, as to a shorter time.",
+            ),
+            LogError::Store(StoreError::Overloaded { .. }) => (
+                ErrorCode::Overloaded,
+                "Too many searches of the log run at the moment: search again later, and for less at a time.",
+            ),
+            LogError::Store(_) => (
+                ErrorCode::LogUnavailable,
+                "The log of all sends cannot be read at the moment.",
+            ),
         };
-        Self::new(ErrorCode::LogUnavailable, message, Facts::default())
+        let facts = Facts {
+            retry_after_seconds: (code == ErrorCode::Overloaded).then_some(5),
+            ..Facts::default()
+        };
+        Self::new(code, message, facts)
     }
 }
 

@@ -17,6 +17,7 @@ pub(super) async fn metrics(State(service): State<Service>) -> Response {
         pacer: service.client.pacer().current_state().await,
         left_alone: service.client.left_alone_for().is_some(),
         lookups: service.store.lookups(),
+        store: service.store.health(),
         answers: service.histories.counts(),
         bulkheads: service.bulkheads.all(),
     };

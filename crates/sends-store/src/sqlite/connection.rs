@@ -14,6 +14,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use super::fault::Fault;
 use super::files;
 use crate::StoreError;
+use crate::health::Watch;
 
 /// How long one process waits for another one's transaction.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -43,6 +44,7 @@ const STATEMENTS: usize = 64;
 pub(super) struct Database {
     name: PathBuf,
     place: Place,
+    watch: Arc<Watch>,
 }
 
 #[derive(Clone)]
@@ -54,6 +56,9 @@ enum Place {
     Memory {
         _lasting: Arc<Mutex<Connection>>,
     },
+    /// On a simulated disk, for one connection.
+    #[cfg(test)]
+    Vfs(&'static str),
 }
 
 impl Database {
@@ -63,7 +68,8 @@ impl Database {
         let place = Place::File {
             _lock: Arc::new(files::lock_shared(dir)?),
         };
-        Ok(Self { name, place })
+        let watch = Arc::new(Watch::of_file(&name)?);
+        Ok(Self { name, place, watch })
     }
 
     /// One of its own.
@@ -77,7 +83,23 @@ impl Database {
         let place = Place::Memory {
             _lasting: Arc::new(Mutex::new(lasting)),
         };
-        Ok(Self { name, place })
+        let watch = Arc::default();
+        Ok(Self { name, place, watch })
+    }
+
+    /// One on a VFS that is registered under this name.
+    #[cfg(test)]
+    pub(super) fn on_vfs(name: &str, vfs: &'static str) -> Self {
+        Self {
+            name: name.into(),
+            place: Place::Vfs(vfs),
+            watch: Arc::default(),
+        }
+    }
+
+    /// What goes wrong with it.
+    pub(super) fn watch(&self) -> &Watch {
+        &self.watch
     }
 
     /// The file, or the name in memory.
@@ -94,6 +116,8 @@ impl Database {
         let (journal, synchronous) = match self.place {
             Place::File { .. } => ("WAL", "NORMAL"),
             Place::Memory { .. } => ("MEMORY", "OFF"),
+            #[cfg(test)]
+            Place::Vfs(_) => ("WAL", "NORMAL"),
         };
         set_journal(&connection, journal)?;
         connection.pragma_update(None, "synchronous", synchronous)?;
@@ -109,7 +133,7 @@ impl Database {
         Ok(connection)
     }
 
-    /// For a thread that must not wait: what somebody else has locked at the moment is a failure.
+    /// For a thread that must not wait: a database that is locked at the moment is a failure.
     pub(super) fn open_to_look_up(&self) -> Result<Connection, Fault> {
         let connection = self.open_to_read()?;
         connection.busy_timeout(Duration::ZERO)?;
@@ -122,7 +146,15 @@ impl Database {
         let connection = match self.place {
             Place::File { .. } => Connection::open_with_flags(&self.name, flags)?,
             Place::Memory { .. } => Connection::open_with_flags_and_vfs(&self.name, flags, IN_MEMORY)?,
+            #[cfg(test)]
+            Place::Vfs(vfs) => {
+                let connection = Connection::open_with_flags_and_vfs(&self.name, flags, vfs)?;
+                connection.pragma_update_and_check(None, "locking_mode", "EXCLUSIVE", |_| Ok(()))?;
+                connection
+            }
         };
+        // Another file in its place is another database.
+        self.watch.check_place().map_err(Fault::Store)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
         Ok(connection)

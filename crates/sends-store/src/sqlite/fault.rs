@@ -12,6 +12,8 @@ pub(super) enum Fault {
     Row(&'static str),
     /// The tables are of this version, which is not known here.
     NewerSchema(i64),
+    /// It is already said what is wrong with which file.
+    Store(StoreError),
 }
 
 impl<E: Into<rusqlite::Error>> From<E> for Fault {
@@ -29,6 +31,7 @@ impl Fault {
                 file: path,
                 detail: detail.to_owned(),
             },
+            Self::Store(error) => error,
             Self::NewerSchema(version) => StoreError::NewerSchema { file: path, version },
         }
     }

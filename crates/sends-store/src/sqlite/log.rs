@@ -18,7 +18,7 @@ use super::fault::Fault;
 use super::read::{count as unsigned, send};
 use super::statement::Statement;
 use super::write::parts;
-use crate::{LogFilter, LogOrder, LogPage, LogPageRequest, LogPosition, LoggedSend, Owner};
+use crate::{LogFilter, LogOrder, LogPage, LogPageRequest, LogPosition, LoggedSend, Owner, checksum};
 
 pub(super) fn page(
     connection: &mut Connection,
@@ -109,7 +109,7 @@ impl Walk<'_> {
                 continue;
             }
             let sql = self.statement(leg_is_dated, limit - sends.len());
-            sends.extend(sql.read(connection, logged_send)?);
+            sends.extend(sql.read(connection, |row| logged_send(row, self.search.owner))?);
         }
         Ok(sends)
     }
@@ -156,7 +156,7 @@ const UNDATED: [&str; 2] = ["activity", "ordinal"];
 const COLUMNS: &str = ")
     SELECT send.activity, send.ordinal, send_id, run_date, run_date_nanos, send.status AS status,
            send.status_spelling AS status_spelling, reason_code, count,
-           contact_list_ids, segment_ids,
+           contact_list_ids, segment_ids, checksum,
            send.ordinal - IFNULL((
                SELECT before.ordinal + 1 FROM send AS before
                WHERE before.history = send.history AND before.ordinal < send.ordinal
@@ -191,14 +191,22 @@ fn push_bound(sql: &mut Statement, comparison: &str, is_included: bool, place: L
     sql.push(", ").push_bind(i64::from(place.ordinal)).push(")");
 }
 
-fn logged_send(row: &Row<'_>) -> Result<LoggedSend, Fault> {
-    Ok(LoggedSend {
+fn logged_send(row: &Row<'_>, owner: Owner) -> Result<LoggedSend, Fault> {
+    let logged = LoggedSend {
         activity: ActivityId::from_bytes(row.get("activity")?),
         ordinal: row.get("ordinal")?,
         repeat: row.get("repeat")?,
         campaign: campaign(row)?,
         send: send(row)?,
-    })
+    };
+    match row.get::<_, Option<u32>>("checksum")? {
+        Some(checksum)
+            if checksum != checksum::of_send(owner, logged.activity, logged.ordinal, &logged.send) =>
+        {
+            Err(Fault::Row("the checksum of a send does not match"))
+        }
+        _ => Ok(logged),
+    }
 }
 
 #[cfg(test)]
@@ -229,7 +237,7 @@ mod tests {
         };
         let explained = walk.statement(true, 50).explained();
         let steps: Vec<String> = store
-            .readers
+            .look_ups
             .read(move |connection| explained.read(connection, |row| Ok(row.get("detail")?)))
             .await
             .unwrap();

@@ -11,7 +11,7 @@ use rusqlite::{Connection, OptionalExtension, Row};
 use sends_core::{ActivityId, ListId, OpenSet, ReasonCode, SegmentId, SendAttempt, SendHistory, Verbatim};
 
 use super::fault::Fault;
-use crate::{Answer, Kept, Owner, list_ids};
+use crate::{Answer, Kept, Owner, checksum, list_ids};
 
 /// One statement for any number of activities, so that it is prepared once and sees one state of the store. The ids come
 /// as one value, 16 bytes each. `CROSS JOIN` fixes the order of the loops: each id is looked up by the key.
@@ -21,7 +21,7 @@ const HISTORIES: &str = "
         UNION ALL
         SELECT place + 1, substr(?2, 16 * place + 17, 16) FROM wanted WHERE 16 * place + 32 <= length(?2)
     )
-    SELECT place, fetched_at, fetched_at_nanos, sends, unreadable_sends, unreadable_values,
+    SELECT place, fetched_at, fetched_at_nanos, sends, unreadable_sends, unreadable_values, kept.checksum AS checksum,
            send_id, run_date, run_date_nanos, status, status_spelling, reason_code, count, contact_list_ids, segment_ids
     FROM wanted
     CROSS JOIN activity_history AS kept
@@ -57,7 +57,8 @@ pub(super) fn histories(
     }
     let kept = histories
         .into_iter()
-        .map(|found| found.map(Found::kept).transpose());
+        .zip(activities)
+        .map(|(found, activity)| found.map(|found| found.kept(owner, *activity)).transpose());
     kept.collect()
 }
 
@@ -99,6 +100,8 @@ struct Found {
     expected: Option<i64>,
     /// How many sends and values of the answer could not be read.
     unreadable: (usize, usize),
+    /// `None` where an earlier version wrote the answer.
+    checksum: Option<u32>,
     sends: Vec<SendAttempt>,
 }
 
@@ -111,6 +114,7 @@ impl Found {
                 length(row, "unreadable_sends")?,
                 length(row, "unreadable_values")?,
             ),
+            checksum: row.get("checksum")?,
             sends: Vec::new(),
         })
     }
@@ -122,7 +126,7 @@ impl Found {
         Ok(())
     }
 
-    fn kept(self) -> Result<Kept, Fault> {
+    fn kept(self, owner: Owner, activity: ActivityId) -> Result<Kept, Fault> {
         let answer = match self.expected {
             None => Answer::NotFound,
             Some(expected) if i64::try_from(self.sends.len()) == Ok(expected) => {
@@ -133,10 +137,16 @@ impl Found {
             }
             Some(_) => return Err(Fault::Row("a history has more or fewer sends than it should")),
         };
-        Ok(Kept {
+        let kept = Kept {
             fetched_at: self.fetched_at,
             answer,
-        })
+        };
+        match self.checksum {
+            Some(checksum) if checksum != checksum::of_answer(owner, activity, &kept) => {
+                Err(Fault::Row("the checksum of an answer does not match"))
+            }
+            _ => Ok(kept),
+        }
     }
 }
 

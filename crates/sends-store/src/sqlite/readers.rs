@@ -1,14 +1,19 @@
-//! The connections that read.
+//! Pools of connections that read.
 //!
-//! Owns how many reads run at a time, and on which threads. Must not know what is read.
+//! A read may wait for the disk, so it runs on a thread for blocking work. A look-up of a few rows takes less time than waking that
+//! thread and being woken by it, and the rows are in memory as a rule. So it runs on the calling thread where that is possible at
+//! once, one at a time: should the disk keep it waiting after all, the runtime's other threads go on. Measured end to end, without
+//! response cache and after a restart, so that each request reads the disk (2 busy cores, 3 runs): 7,300-8,300 requests a second
+//! on one connection instead of 3,300-4,700, and 37-48 µs of processor time for a request instead of 54-87. On 16 connections it
+//! is 7,800-10,200 instead of 9,100-11,400.
 //!
-//! A read may wait for the disk, so it runs on a thread that has nothing else to do. To look up a few rows takes less time than
-//! it takes to wake that thread and to be woken by it, and the rows are in memory as a rule. So that is done where it is asked
-//! for, by one thread at a time: should the disk keep it waiting after all, the runtime's other threads go on.
+//! Look-ups and searches have a pool each: a look-up takes microseconds and must not wait behind a search, which may walk along
+//! the whole log. A search is stopped when its time is up, and when nobody waits for its result any more.
 
 use std::panic;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use tokio::runtime::Handle;
@@ -17,40 +22,60 @@ use tokio::{task, time};
 
 use super::connection::Database;
 use super::fault::Fault;
-use crate::StoreError;
+use crate::{PoolUse, StoreError};
 
-/// Reads are short; more readers than this wait for the disk and the cores, not for each other.
-const READERS: u32 = 4;
-
-/// Whoever has not had a turn by then is told so, rather than left waiting behind searches that take their time.
+/// How long a read waits for a free connection before it is refused.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
-/// The way to read. What began to read goes on when nobody waits for it any more.
+/// How long a search may run: three times what the slowest one takes on a log of 1,000,000 sends, totals by list of a filter that
+/// chooses nearly all of them by something else than date and outcome.
+const SEARCH_TIME: Duration = Duration::from_secs(10);
+
+/// How many instructions of SQLite's virtual machine run between two looks at the clock: about a tenth of a millisecond.
+const INSTRUCTIONS_PER_CHECK: i32 = 10_000;
+
+/// A pool of connections that read.
 pub(super) struct Readers {
+    limit: u32,
     /// Closed with the store.
     turns: Arc<Semaphore>,
     shared: Arc<Shared>,
-    /// For looking up; opened when it is first needed.
+    refused: AtomicU64,
+    /// The connection of the calling thread; opened when it is first needed.
     here: Mutex<Option<Connection>>,
 }
 
 struct Shared {
     database: Database,
-    /// As many as were needed at a time, and nobody reads with.
+    /// Open connections that are not in use.
     idle: Mutex<Vec<Connection>>,
 }
 
 impl Readers {
-    pub(super) fn new(database: Database) -> Self {
-        let idle = Mutex::default();
+    /// A pool of at most `limit` connections, which are opened when they are first needed.
+    pub(super) fn new(database: Database, limit: u32) -> Self {
         Self {
-            turns: Arc::new(Semaphore::new(READERS as usize)),
-            shared: Arc::new(Shared { database, idle }),
+            limit,
+            turns: Arc::new(Semaphore::new(limit as usize)),
+            shared: Arc::new(Shared {
+                database,
+                idle: Mutex::default(),
+            }),
+            refused: AtomicU64::default(),
             here: Mutex::default(),
         }
     }
 
-    /// Reads a few rows: here where that is possible at once, and else as everything is read.
+    pub(super) fn used(&self) -> PoolUse {
+        let free = u32::try_from(self.turns.available_permits()).unwrap_or(self.limit);
+        PoolUse {
+            limit: self.limit,
+            in_use: self.limit.saturating_sub(free),
+            refused: self.refused.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Reads a few rows: on this thread where that is possible at once, and else as everything is read.
     pub(super) async fn look_up<T: Send + 'static>(
         &self,
         read: impl Fn(&mut Connection) -> Result<T, Fault> + Send + 'static,
@@ -61,7 +86,7 @@ impl Readers {
         }
     }
 
-    /// `None` when it did not work, for whatever reason.
+    /// `None` when it did not work, for whatever reason: the second attempt, on another thread, reports it.
     fn read_here<T>(&self, read: impl Fn(&mut Connection) -> Result<T, Fault>) -> Option<T> {
         let others_go_on = Handle::current().metrics().num_workers() > 1;
         let _turn = self.turns.try_acquire().ok().filter(|_| others_go_on)?;
@@ -75,7 +100,33 @@ impl Readers {
         Some(found)
     }
 
-    /// Reads on a thread that may wait for the disk.
+    /// Reads for no longer than a search may take.
+    pub(super) async fn search<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&mut Connection) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.search_within(SEARCH_TIME, read).await
+    }
+
+    async fn search_within<T: Send + 'static>(
+        &self,
+        limit: Duration,
+        read: impl FnOnce(&mut Connection) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (waiting, is_abandoned) = Waiting::new();
+        let found = self.read(move |connection| {
+            let end = Instant::now() + limit;
+            let is_over = move || Instant::now() >= end || is_abandoned.load(Ordering::Relaxed);
+            connection.progress_handler(INSTRUCTIONS_PER_CHECK, Some(is_over))?;
+            let found = read(connection)?;
+            connection.progress_handler(0, None::<fn() -> bool>)?;
+            Ok(found)
+        });
+        let found = found.await;
+        drop(waiting);
+        found
+    }
+
     pub(super) async fn read<T: Send + 'static>(
         &self,
         read: impl FnOnce(&mut Connection) -> Result<T, Fault> + Send + 'static,
@@ -85,12 +136,12 @@ impl Readers {
         let shared = Arc::clone(&self.shared);
         let reading = task::spawn_blocking(move || {
             let found = shared.read(read);
-            // Whoever waits for the turn to close the store finds that nobody holds on to it.
+            // Closing the store takes every turn, and then nothing else may hold on to it.
             drop((shared, turn));
             found
         });
         match reading.await {
-            Ok(found) => found.map_err(|fault| fault.at(self.shared.database.name())),
+            Ok(found) => found,
             Err(error) => match error.try_into_panic() {
                 Ok(panicked) => panic::resume_unwind(panicked),
                 // The runtime ends before it began.
@@ -102,7 +153,7 @@ impl Readers {
     /// Waits for the reads that have begun, refuses all others, and closes the connections.
     pub(super) async fn close(&self) {
         // An error means that another `close` was first.
-        if let Ok(all) = self.turns.acquire_many(READERS).await {
+        if let Ok(all) = self.turns.acquire_many(self.limit).await {
             self.turns.close();
             self.shared.lock().clear();
             self.here.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -111,6 +162,7 @@ impl Readers {
     }
 
     fn overloaded(&self) -> StoreError {
+        self.refused.fetch_add(1, Ordering::Relaxed);
         StoreError::Overloaded {
             file: self.shared.database.name().to_path_buf(),
         }
@@ -124,20 +176,44 @@ impl Readers {
 }
 
 impl Shared {
-    fn read<T>(&self, read: impl FnOnce(&mut Connection) -> Result<T, Fault>) -> Result<T, Fault> {
+    fn read<T>(&self, read: impl FnOnce(&mut Connection) -> Result<T, Fault>) -> Result<T, StoreError> {
+        let found = self
+            .read_with_idle(read)
+            .map_err(|fault| fault.at(self.database.name()));
+        self.database.watch().read(found.as_ref().err());
+        found
+    }
+
+    fn read_with_idle<T>(&self, read: impl FnOnce(&mut Connection) -> Result<T, Fault>) -> Result<T, Fault> {
         let idle = self.lock().pop();
         let mut connection = match idle {
             Some(connection) => connection,
             None => self.database.open_to_read()?,
         };
         let found = read(&mut connection)?;
-        // After a failure a new one is clean, whatever state this one is in.
+        // After a failure the connection is in an unknown state and is dropped.
         self.lock().push(connection);
         Ok(found)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<Connection>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The caller of a search. Dropped before the result is there, it stops the search.
+struct Waiting(Arc<AtomicBool>);
+
+impl Waiting {
+    fn new() -> (Self, Arc<AtomicBool>) {
+        let is_abandoned = Arc::new(AtomicBool::new(false));
+        (Self(Arc::clone(&is_abandoned)), is_abandoned)
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
     }
 }
 
@@ -146,6 +222,20 @@ mod tests {
     use std::thread;
 
     use super::*;
+
+    const LIMIT: u32 = 2;
+
+    fn readers() -> Readers {
+        Readers::new(Database::in_memory().unwrap(), LIMIT)
+    }
+
+    /// Ends only when it is stopped.
+    const ENDLESS: &str =
+        "WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n";
+
+    fn without_end(connection: &mut Connection) -> Result<i64, Fault> {
+        Ok(connection.query_one(ENDLESS, (), |row| row.get(0))?)
+    }
 
     async fn looked_up_on(readers: &Readers) -> thread::ThreadId {
         readers
@@ -157,28 +247,27 @@ mod tests {
             .unwrap()
     }
 
-    #[expect(clippy::await_holding_lock, reason = "nobody waits for it")]
+    #[expect(clippy::await_holding_lock, reason = "nothing waits for it")]
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn a_look_up_takes_no_other_thread_unless_somebody_looks_up() {
-        let readers = Readers::new(Database::in_memory().unwrap());
+    async fn a_look_up_runs_on_the_calling_thread_unless_another_one_does() {
+        let readers = readers();
         let this = thread::current().id();
         assert_eq!(looked_up_on(&readers).await, this);
-        let somebody = readers.here.lock().unwrap();
+        let other = readers.here.lock().unwrap();
         assert_ne!(looked_up_on(&readers).await, this);
-        drop(somebody);
+        drop(other);
         assert_eq!(looked_up_on(&readers).await, this);
     }
 
     #[tokio::test]
     async fn the_only_thread_of_a_runtime_does_not_wait_for_the_disk() {
-        let readers = Readers::new(Database::in_memory().unwrap());
-        assert_ne!(looked_up_on(&readers).await, thread::current().id());
+        assert_ne!(looked_up_on(&readers()).await, thread::current().id());
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn what_is_locked_is_waited_for_on_another_thread() {
+    async fn a_locked_database_is_waited_for_on_another_thread() {
         let database = Database::in_memory().unwrap();
-        let readers = Readers::new(database.clone());
+        let readers = Readers::new(database.clone(), LIMIT);
         looked_up_on(&readers).await;
         let writer = database.open_to_write().map_err(drop).unwrap();
         writer.execute_batch("BEGIN EXCLUSIVE").unwrap();
@@ -191,19 +280,21 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn nothing_is_looked_up_after_the_end() {
-        let readers = Readers::new(Database::in_memory().unwrap());
+    async fn nothing_is_read_after_the_end() {
+        let readers = readers();
         looked_up_on(&readers).await;
+        assert_eq!(readers.read(|_| Ok(7)).await, Ok(7));
         readers.close().await;
         assert!(readers.here.lock().unwrap().is_none());
-        let refused = readers.look_up(|_| Ok(())).await;
+        assert!(readers.shared.lock().is_empty());
+        let refused = readers.read(|_| Ok(())).await;
         assert!(matches!(refused, Err(StoreError::Closed { .. })), "{refused:?}");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_has_no_turn_for_long_is_told_so_and_may_come_again() {
-        let readers = Readers::new(Database::in_memory().unwrap());
-        let all = readers.turns.acquire_many(READERS).await.unwrap();
+    async fn a_read_without_a_turn_is_refused_counted_and_may_come_again() {
+        let readers = readers();
+        let all = readers.turns.acquire_many(LIMIT).await.unwrap();
         let began = time::Instant::now();
         let refused = readers.read(|_| Ok(())).await;
         assert!(
@@ -211,7 +302,40 @@ mod tests {
             "{refused:?}"
         );
         assert_eq!(began.elapsed().as_secs(), LONGEST_WAIT.as_secs());
+        let used = PoolUse {
+            limit: LIMIT,
+            in_use: LIMIT,
+            refused: 1,
+        };
+        assert_eq!(readers.used(), used);
         drop(all);
         assert_eq!(readers.read(|_| Ok(7)).await, Ok(7));
+        assert_eq!(readers.used(), PoolUse { in_use: 0, ..used });
+    }
+
+    #[tokio::test]
+    async fn a_search_is_stopped_when_its_time_is_up_and_its_connection_dropped() {
+        let readers = readers();
+        let stopped = readers
+            .search_within(Duration::from_millis(20), without_end)
+            .await;
+        assert!(
+            matches!(stopped, Err(StoreError::TookTooLong { .. })),
+            "{stopped:?}"
+        );
+        assert!(readers.shared.lock().is_empty());
+        assert_eq!(readers.search(|_| Ok(7)).await, Ok(7));
+        // The limit of that search is none of the next one's.
+        assert_eq!(readers.shared.lock().len(), 1);
+        assert_eq!(readers.read(|_| Ok(8)).await, Ok(8));
+    }
+
+    #[tokio::test]
+    async fn a_search_is_stopped_when_its_caller_is_gone() {
+        let readers = readers();
+        let search = readers.search_within(Duration::from_mins(10), without_end);
+        assert!(time::timeout(Duration::from_millis(50), search).await.is_err());
+        let all = time::timeout(Duration::from_mins(1), readers.turns.acquire_many(LIMIT)).await;
+        assert!(all.is_ok(), "the search goes on");
     }
 }

@@ -13,13 +13,14 @@ use super::fault::Fault;
 use crate::StoreError;
 
 /// Every migration there ever was, in order; the first one leads to version 1. One that was released is never changed.
-const MIGRATIONS: [&str; 6] = [
+const MIGRATIONS: [&str; 7] = [
     include_str!("../../migrations/0001_kept_answers.sql"),
     include_str!("../../migrations/0002_send_log.sql"),
     include_str!("../../migrations/0003_unreadable.sql"),
     include_str!("../../migrations/0004_passing_owners.sql"),
     include_str!("../../migrations/0005_as_it_came.sql"),
     include_str!("../../migrations/0006_marks.sql"),
+    include_str!("../../migrations/0007_checks.sql"),
 ];
 
 const VERSION: &str = "user_version";

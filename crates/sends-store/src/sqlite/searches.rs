@@ -21,12 +21,12 @@ impl SendLog for SqliteStore {
         request: LogPageRequest,
     ) -> StoreFuture<'a, LogPage> {
         let filter = filter.clone();
-        self.read(move |connection| log::page(connection, owner, &filter, &request))
+        self.search(move |connection| log::page(connection, owner, &filter, &request))
     }
 
     fn count<'a>(&'a self, owner: Owner, filter: &'a LogFilter) -> StoreFuture<'a, u64> {
         let filter = filter.clone();
-        self.read(move |connection| log::count(connection, owner, &filter))
+        self.search(move |connection| log::count(connection, owner, &filter))
     }
 
     fn totals<'a>(
@@ -36,7 +36,7 @@ impl SendLog for SqliteStore {
         group_by: GroupBy,
     ) -> StoreFuture<'a, Vec<TotalGroup>> {
         let filter = filter.clone();
-        self.read(move |connection| log::totals(connection, owner, &filter, &group_by))
+        self.search(move |connection| log::totals(connection, owner, &filter, &group_by))
     }
 }
 

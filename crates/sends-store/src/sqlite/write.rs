@@ -18,6 +18,7 @@ use sends_core::{
 
 use self::owners::owner_number;
 use super::read::count;
+use crate::checksum;
 use crate::list_ids::{self, UUID_LENGTH};
 use crate::{Answer, FailedReading, Kept, Listing, Owner, Subject, SyncState, SyncWork};
 
@@ -58,6 +59,10 @@ pub(super) enum Change {
 }
 
 impl Change {
+    pub(super) fn is_probe(&self) -> bool {
+        matches!(self, Self::Probe)
+    }
+
     /// Makes the change. The number is the day's total for a change to it, or how many owners were dropped, and else 0.
     pub(super) fn apply(&self, connection: &Connection) -> Result<u64> {
         match self {
@@ -111,21 +116,24 @@ fn one<T: FromSql>(connection: &Connection, sql: &'static str, values: impl Para
 const FORGET: &str = "DELETE FROM owner WHERE key = ?1";
 
 const KEEP: &str = "
-    INSERT INTO activity_history (owner, activity, fetched_at, fetched_at_nanos, sends, unreadable_sends, unreadable_values)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+    INSERT INTO activity_history (owner, activity, fetched_at, fetched_at_nanos, sends, unreadable_sends, unreadable_values,
+                                  checksum)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
     ON CONFLICT (owner, activity) DO UPDATE
     SET fetched_at = excluded.fetched_at, fetched_at_nanos = excluded.fetched_at_nanos, sends = excluded.sends,
-        unreadable_sends = excluded.unreadable_sends, unreadable_values = excluded.unreadable_values
+        unreadable_sends = excluded.unreadable_sends, unreadable_values = excluded.unreadable_values,
+        checksum = excluded.checksum
     RETURNING id, (SELECT campaign FROM campaign_activity WHERE owner = ?1 AND activity = ?2) AS campaign";
 
 const KEEP_SEND: &str = "
     INSERT INTO send (history, ordinal, owner, activity, campaign, send_id, run_date, run_date_nanos, status,
-                      status_spelling, reason_code, outcome, count, contact_list_ids, segment_ids)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
+                      status_spelling, reason_code, outcome, count, contact_list_ids, segment_ids, checksum)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
 
 /// A send may name a list twice.
-const KEEP_LIST: &str =
-    "INSERT OR IGNORE INTO send_list (history, ordinal, owner, list) VALUES (?1, ?2, ?3, ?4)";
+const KEEP_LIST: &str = "
+    INSERT OR IGNORE INTO send_list (history, ordinal, owner, list, outcome, run_date, run_date_nanos, count)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 
 const KEEP_SEGMENT: &str =
     "INSERT OR IGNORE INTO send_segment (history, ordinal, owner, segment) VALUES (?1, ?2, ?3, ?4)";
@@ -146,7 +154,8 @@ const PROBE: &str = "
     INSERT INTO write_probe (id, writes) VALUES (1, 1) ON CONFLICT (id) DO UPDATE SET writes = (writes + 1) % 1000000";
 
 fn keep(connection: &Connection, owner: Owner, activity: ActivityId, kept: &Kept) -> Result<()> {
-    let owner = owner_number(connection, owner)?;
+    let checksum = checksum::of_answer(owner, activity, kept);
+    let (owner, key) = (owner_number(connection, owner)?, owner);
     let (second, nanosecond) = parts(kept.fetched_at);
     let number = |count| i64::try_from(count).unwrap_or(i64::MAX);
     let (unreadable_sends, unreadable_values) = kept.answer.unreadable();
@@ -158,11 +167,13 @@ fn keep(connection: &Connection, owner: Owner, activity: ActivityId, kept: &Kept
         kept.answer.send_count().map(number),
         number(unreadable_sends),
         number(unreadable_values),
+        checksum,
     ];
     let history = connection.prepare_cached(KEEP)?.query_one(values, |row| {
         Ok(History {
             number: row.get("id")?,
             owner,
+            key,
             activity,
             campaign: row.get("campaign")?,
         })
@@ -171,7 +182,7 @@ fn keep(connection: &Connection, owner: Owner, activity: ActivityId, kept: &Kept
         execute(connection, delete, [history.number])?;
     }
     if let Answer::History(sends) = &kept.answer {
-        for (ordinal, send) in (0_i64..).zip(sends.iter()) {
+        for (ordinal, send) in (0_u32..).zip(sends.iter()) {
             history.keep_send(connection, ordinal, send)?;
         }
     }
@@ -231,12 +242,13 @@ const DELETE_SENDS: [&str; 3] = [
 struct History {
     number: i64,
     owner: i64,
+    key: Owner,
     activity: ActivityId,
     campaign: Option<i64>,
 }
 
 impl History {
-    fn keep_send(&self, connection: &Connection, ordinal: i64, send: &SendAttempt) -> Result<()> {
+    fn keep_send(&self, connection: &Connection, ordinal: u32, send: &SendAttempt) -> Result<()> {
         let run_date = send.run_date.map(parts);
         let lists = &send.contact_list_ids;
         let uuids = list_ids::to_uuids(lists);
@@ -263,6 +275,7 @@ impl History {
             send.count,
             all_lists,
             all_segments,
+            checksum::of_send(self.key, self.activity, ordinal, send),
         ];
         execute(connection, KEEP_SEND, values)?;
 
@@ -271,11 +284,17 @@ impl History {
                 Some(uuids) => &&uuids[place * UUID_LENGTH..][..UUID_LENGTH],
                 None => &list.as_str(),
             };
-            execute(
-                connection,
-                KEEP_LIST,
-                params![self.number, ordinal, self.owner, list],
-            )?;
+            let values = params![
+                self.number,
+                ordinal,
+                self.owner,
+                list,
+                outcome_code(send.outcome()),
+                run_date.map(|(second, _)| second),
+                run_date.map(|(_, nanosecond)| nanosecond),
+                send.count,
+            ];
+            execute(connection, KEEP_LIST, values)?;
         }
         for segment in segments {
             let values = (self.number, ordinal, self.owner, segment.get());

@@ -112,16 +112,24 @@ impl Writing {
         if changes.is_empty() {
             return;
         }
-        match self.transaction(&changes) {
+        let told: u64 = changes
+            .iter()
+            .map(|(change, _)| u64::from(!change.is_probe()))
+            .sum();
+        let outcome = self.transaction(&changes);
+        let outcome = outcome.map_err(|fault| fault.at(self.database.name()));
+        // What is written to a file that is not in its place any more is lost with the process.
+        let outcome = outcome.and_then(|numbers| self.database.watch().check_place().map(|()| numbers));
+        self.database.watch().wrote(told, outcome.as_ref().err());
+        match outcome {
             Ok(numbers) => {
                 for ((_, done), number) in changes.into_iter().zip(numbers) {
                     // Whoever does not wait any more does not want to know.
                     let _ = done.send(Ok(number));
                 }
             }
-            Err(fault) => {
+            Err(error) => {
                 // No change can be at fault by itself (every value fits its column), so all share the failure.
-                let error = fault.at(self.database.name());
                 for (_, done) in changes {
                     let _ = done.send(Err(error.clone()));
                 }

@@ -8,7 +8,7 @@ use prometheus_client::{
     registry::Registry,
 };
 use sends_client::pacing::PacerState;
-use sends_store::Lookups;
+use sends_store::{Health, Lookups, StoreError};
 
 use crate::{bulkheads::Occupancy, histories::AnswerCounts};
 
@@ -21,10 +21,22 @@ pub struct State {
     pub left_alone: bool,
     /// Where the store found what it was asked for.
     pub lookups: Lookups,
+    /// What went wrong with the store.
+    pub store: Health,
     /// Where the answers came from.
     pub answers: AnswerCounts,
     /// What the bulkheads hold.
     pub bulkheads: Vec<Occupancy>,
+}
+
+#[derive(Clone, Copy, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct Problem {
+    problem: &'static str,
+}
+
+#[derive(Clone, Copy, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct Failure {
+    failure: &'static str,
 }
 
 #[derive(Clone, Copy, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
@@ -49,6 +61,7 @@ impl State {
             "Answers looked for in the store, by where they were found",
             counters([("memory", memory), ("disk", disk), ("missing", missing)]),
         );
+        register_store(registry, &self.store);
         let AnswerCounts {
             store,
             upstream,
@@ -114,6 +127,42 @@ impl State {
         registry.register("bulkhead_limit", "What can be in use at once", limit);
         registry.register("bulkhead_refused", "Requests for room that were refused", refused);
     }
+}
+
+fn register_store(registry: &mut Registry, health: &Health) {
+    let is_full = |failure: &Option<StoreError>| matches!(failure, Some(StoreError::DiskFull { .. }));
+    let is_other = |failure: &Option<StoreError>| failure.is_some() && !is_full(failure);
+    let problems = [
+        ("gone", health.gone.is_some()),
+        ("damaged", health.damage.is_some()),
+        ("disk_full", is_full(&health.write_failure)),
+        (
+            "failing",
+            is_other(&health.write_failure) || is_other(&health.read_failure),
+        ),
+    ];
+    let present = Family::<Problem, Gauge>::default();
+    for (problem, is_present) in problems {
+        present.get_or_create(&Problem { problem }).set(is_present.into());
+    }
+    registry.register(
+        "store_problem",
+        "1 while the store's file is gone, damaged, without room or failing",
+        present,
+    );
+    let failures = Family::<Failure, Counter>::default();
+    for (failure, count) in [
+        ("read", health.failed_reads),
+        ("write", health.failed_writes),
+        ("damage", health.damaged),
+    ] {
+        failures.get_or_create(&Failure { failure }).inc_by(count);
+    }
+    registry.register(
+        "store_failures",
+        "Reads and writes of the store that failed, and those of them that met damage",
+        failures,
+    );
 }
 
 fn gauge(registry: &mut Registry, name: &str, help: &str, value: i64) {

@@ -23,6 +23,14 @@ fn state() -> State {
             disk: 2,
             missing: 1,
         },
+        store: sends_store::Health {
+            damage: Some(sends_store::StoreError::NotADatabase {
+                file: "sends.db".into(),
+            }),
+            failed_reads: 4,
+            damaged: 3,
+            ..sends_store::Health::default()
+        },
         answers: crate::histories::AnswerCounts::default(),
         bulkheads: vec![crate::bulkheads::Occupancy {
             name: "bodies",
@@ -66,7 +74,9 @@ fn everything_that_is_counted_is_in_the_text() {
     # HELP sends_operations_total GraphQL requests by operation and outcome.
     # HELP sends_pacer_wait_seconds Time that calls to Constant Contact waited for their turn.
     # HELP sends_queue_length Calls that wait for their turn.
+    # HELP sends_store_failures_total Reads and writes of the store that failed, and those of them that met damage.
     # HELP sends_store_lookups_total Answers looked for in the store, by where they were found.
+    # HELP sends_store_problem 1 while the store's file is gone, damaged, without room or failing.
     # HELP sends_upstream_down 1 while Constant Contact is left alone because it fails.
     # HELP sends_upstream_paused 1 while no call may leave.
     # HELP sends_upstream_refusals_total Calls that ended without being sent, or sent again.
@@ -84,7 +94,9 @@ fn everything_that_is_counted_is_in_the_text() {
     # TYPE sends_operations_total counter
     # TYPE sends_pacer_wait_seconds histogram
     # TYPE sends_queue_length gauge
+    # TYPE sends_store_failures_total counter
     # TYPE sends_store_lookups_total counter
+    # TYPE sends_store_problem gauge
     # TYPE sends_upstream_down gauge
     # TYPE sends_upstream_paused gauge
     # TYPE sends_upstream_refusals_total counter
@@ -108,9 +120,16 @@ fn everything_that_is_counted_is_in_the_text() {
     sends_pacer_wait_seconds_count 1
     sends_pacer_wait_seconds_sum 1.0
     sends_queue_length 3
+    sends_store_failures_total{failure="damage"} 3
+    sends_store_failures_total{failure="read"} 4
+    sends_store_failures_total{failure="write"} 0
     sends_store_lookups_total{source="disk"} 2
     sends_store_lookups_total{source="memory"} 5
     sends_store_lookups_total{source="missing"} 1
+    sends_store_problem{problem="damaged"} 1
+    sends_store_problem{problem="disk_full"} 0
+    sends_store_problem{problem="failing"} 0
+    sends_store_problem{problem="gone"} 0
     sends_upstream_down 1
     sends_upstream_paused 0
     sends_upstream_refusals_total{endpoint="account_summary",reason="queue_full"} 1

@@ -62,7 +62,15 @@ impl Search<'_> {
         }
     }
 
-    fn push_conditions(&self, sql: &mut Statement) {
+    /// Whether the rows of an index with outcome and date of a send tell whether it is chosen.
+    pub(super) fn is_of_dates_and_outcomes(&self) -> bool {
+        let mut rest = self.filter.clone();
+        rest.send.outcomes.clear();
+        (rest.send.from, rest.send.until) = (None, None);
+        rest == LogFilter::default()
+    }
+
+    pub(super) fn push_conditions(&self, sql: &mut Statement) {
         let filter = &self.filter.send;
         push_dates(sql, filter);
         push_statuses(sql, filter);

@@ -86,6 +86,31 @@ fn by_campaign(connection: &Connection, search: Search<'_>) -> Result<Vec<TotalG
 }
 
 fn by_list(connection: &Connection, search: Search<'_>) -> Result<Vec<TotalGroup>, Fault> {
+    let mut groups = Groups::default();
+    for sql in listed(search) {
+        sql.read(connection, |row| groups.add(list(row)?, row))?;
+    }
+    Ok(groups.named(GroupKey::List))
+}
+
+/// What reads the sends by list: the indexes of lists where these have all that is searched for, in whose order the groups come
+/// without a sort, and else each chosen send with its lists.
+fn listed(search: Search<'_>) -> Vec<Statement> {
+    if search.is_of_dates_and_outcomes() {
+        let to_lists = "send.list AS list, {SUMS} FROM send_list AS send INDEXED BY send_by_list WHERE TRUE";
+        let to_none =
+            "NULL AS list, {SUMS} FROM send INDEXED BY send_without_list WHERE contact_list_ids IS NULL";
+        return [(to_lists, "send.list, "), (to_none, "")]
+            .map(|(columns, key)| {
+                let mut sql = Statement::new(format!("SELECT {}", columns.replace("{SUMS}", SUMS)));
+                sql.push(" AND send.owner = ");
+                search.push_owner(&mut sql);
+                search.push_conditions(&mut sql);
+                sql.push(" GROUP BY ").push(key).push("send.outcome");
+                sql
+            })
+            .into();
+    }
     let mut sql = Statement::new(
         "WITH chosen AS (SELECT send.history AS history, send.ordinal AS ordinal, send.outcome AS outcome, send.count AS count",
     );
@@ -95,9 +120,7 @@ fn by_list(connection: &Connection, search: Search<'_>) -> Result<Vec<TotalGroup
            LEFT JOIN send_list ON send_list.history = send.history AND send_list.ordinal = send.ordinal
            GROUP BY list, send.outcome",
     ));
-    let mut groups = Groups::default();
-    sql.read(connection, |row| groups.add(list(row)?, row))?;
-    Ok(groups.named(GroupKey::List))
+    vec![sql]
 }
 
 /// 16 bytes or a text, see the table.
@@ -121,33 +144,33 @@ fn by_date(
     first_day: impl Fn(Date) -> Date,
 ) -> Result<Vec<TotalGroup>, Fault> {
     let mut groups = Groups::default();
-    let mut next = first_send(connection, search, i64::MIN)?;
+    let (from, until) = (search.filter.send.from, search.filter.send.until);
+    // A second earlier, since before 1970 the nanoseconds count backwards.
+    let earliest = from.map_or(i64::MIN, |from| from.as_second().saturating_sub(1));
+    let mut next = first_send(connection, search, earliest)?;
     while let Some(begin) = next {
-        let end = zone
-            .following(begin)
-            .next()
-            .map(|change| change.timestamp().as_second());
+        let change = zone.following(begin).next().map(|change| change.timestamp());
+        // One pair of bounds is found by the index; a second one would be compared with each row, which takes twice as long.
+        let mut stretch = search.filter.clone();
+        stretch.send.from = from.max(Some(begin));
+        stretch.send.until = until.into_iter().chain(change).min();
+        let stretch = Search {
+            filter: &stretch,
+            ..search
+        };
         let mut sql = Statement::new("SELECT (send.run_date - (send.run_date_nanos < 0) + ");
         sql.push_bind(zone.to_offset(begin).seconds());
         // The great number makes it positive, so that a division rounds down.
         sql.push(&format!(" + 864000000000) / 86400 - 10000000 AS day, {SUMS}"));
-        search.push(&mut sql);
-        sql.push(" AND (send.run_date, send.run_date_nanos) >= (")
-            .push_bind(begin.as_second());
-        sql.push(", ").push_bind(begin.subsec_nanosecond()).push(")");
-        if let Some(end) = end {
-            sql.push(" AND (send.run_date, send.run_date_nanos) < (")
-                .push_bind(end)
-                .push(", 0)");
-        }
+        stretch.push(&mut sql);
         sql.push(" GROUP BY day, send.outcome");
         sql.read(connection, |row| {
             let day = date(1970, 1, 1).checked_add(row.get::<_, i64>("day")?.days());
             let day = day.map_err(|_| Fault::Row("a time is out of range"))?;
             groups.add(Some(first_day(day)), row)
         })?;
-        next = match end {
-            Some(end) => first_send(connection, search, end)?,
+        next = match change.filter(|change| until.is_none_or(|until| *change < until)) {
+            Some(change) => first_send(connection, search, change.as_second())?,
             None => None,
         };
     }

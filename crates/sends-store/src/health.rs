@@ -1,0 +1,253 @@
+//! Failures of a store in use: whether its file is still in its place, and what reads and writes met.
+//!
+//! Owns what is remembered of a failure, and until when. Must not know SQLite.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::StoreError;
+
+/// State of a [`Store`](crate::Store) as far as its reads and writes have shown it. A healthy one is the default.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Health {
+    /// [`StoreError::Gone`] while the file is not in its place. Looked up at this moment.
+    pub gone: Option<StoreError>,
+    /// The last damage that a read or write has met. It stays until the store is opened again: what was not read since may be
+    /// damaged too.
+    pub damage: Option<StoreError>,
+    /// Why the last read failed, other than by damage. `None` after one that succeeded.
+    pub read_failure: Option<StoreError>,
+    /// Why the last change failed, other than by damage and by [`gone`](Self::gone). `None` after one that succeeded.
+    pub write_failure: Option<StoreError>,
+    /// Reads that failed since the store was opened, damage included. Refused and stopped ones are not counted.
+    pub failed_reads: u64,
+    /// Changes that failed since the store was opened.
+    pub failed_writes: u64,
+    /// Reads and changes that met damage since the store was opened, each of them counted above as well.
+    pub damaged: u64,
+    /// Changes since the file is not in its place. They were reported as failed.
+    pub lost_writes: u64,
+}
+
+/// What is counted and remembered of a store in use.
+#[derive(Default)]
+pub(crate) struct Watch {
+    /// `None` for a store in memory.
+    file: Option<WatchedFile>,
+    failed_reads: AtomicU64,
+    failed_writes: AtomicU64,
+    damaged: AtomicU64,
+    lost_writes: AtomicU64,
+    last: Mutex<Last>,
+}
+
+struct WatchedFile {
+    path: PathBuf,
+    identity: Identity,
+}
+
+#[derive(Default)]
+struct Last {
+    damage: Option<StoreError>,
+    read_failure: Option<StoreError>,
+    write_failure: Option<StoreError>,
+}
+
+impl Watch {
+    /// Watches the file at this path, which is there.
+    pub(crate) fn of_file(path: &Path) -> Result<Self, StoreError> {
+        let identity = Identity::at(path).map_err(|error| StoreError::from_io(path, &error))?;
+        Ok(Self {
+            file: Some(WatchedFile {
+                path: path.to_path_buf(),
+                identity,
+            }),
+            ..Self::default()
+        })
+    }
+
+    /// [`StoreError::Gone`] unless the file at the path is the one that was opened.
+    pub(crate) fn check_place(&self) -> Result<(), StoreError> {
+        let Some(WatchedFile { path, identity }) = &self.file else {
+            return Ok(());
+        };
+        let detail = match Identity::at(path) {
+            Ok(found) if found == *identity => return Ok(()),
+            Ok(_) => "another file is in its place".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        Err(StoreError::Gone {
+            file: path.clone(),
+            detail,
+        })
+    }
+
+    /// A read has ended.
+    pub(crate) fn read(&self, error: Option<&StoreError>) {
+        match error {
+            None => self.has_succeeded(&self.failed_reads, |last| &mut last.read_failure),
+            Some(error) => {
+                if self.has_failed(error, |last| &mut last.read_failure) {
+                    self.failed_reads.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+        }
+    }
+
+    /// So many changes have ended together.
+    pub(crate) fn wrote(&self, changes: u64, error: Option<&StoreError>) {
+        if changes == 0 {
+            return;
+        }
+        match error {
+            None => self.has_succeeded(&self.failed_writes, |last| &mut last.write_failure),
+            Some(StoreError::Gone { .. }) => {
+                self.lost_writes.fetch_add(changes, Ordering::Relaxed);
+                self.failed_writes.fetch_add(changes, Ordering::Relaxed);
+            }
+            Some(error) => {
+                if self.has_failed(error, |last| &mut last.write_failure) {
+                    self.failed_writes.fetch_add(changes, Ordering::Relaxed);
+                }
+            }
+        }
+    }
+
+    pub(crate) fn health(&self) -> Health {
+        let last = self.last();
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Health {
+            gone: self.check_place().err(),
+            damage: last.damage.clone(),
+            read_failure: last.read_failure.clone(),
+            write_failure: last.write_failure.clone(),
+            failed_reads: count(&self.failed_reads),
+            failed_writes: count(&self.failed_writes),
+            damaged: count(&self.damaged),
+            lost_writes: count(&self.lost_writes),
+        }
+    }
+
+    fn has_succeeded(&self, failures: &AtomicU64, failure: impl Fn(&mut Last) -> &mut Option<StoreError>) {
+        // Most stores never fail, and then nothing is locked.
+        if failures.load(Ordering::Relaxed) > 0 {
+            *failure(&mut self.last()) = None;
+        }
+    }
+
+    /// Whether the failure says something about the store.
+    fn has_failed(&self, error: &StoreError, failure: impl Fn(&mut Last) -> &mut Option<StoreError>) -> bool {
+        match error {
+            StoreError::Closed { .. } | StoreError::Overloaded { .. } | StoreError::TookTooLong { .. } => {
+                return false;
+            }
+            StoreError::Damaged { .. } | StoreError::NotADatabase { .. } => {
+                self.damaged.fetch_add(1, Ordering::Relaxed);
+                self.last().damage = Some(error.clone());
+            }
+            _ => *failure(&mut self.last()) = Some(error.clone()),
+        }
+        true
+    }
+
+    fn last(&self) -> MutexGuard<'_, Last> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Tells one file from another at the same path: device and inode. Elsewhere than on Unix only that there is a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Identity {
+    device: u64,
+    inode: u64,
+}
+
+impl Identity {
+    fn at(path: &Path) -> std::io::Result<Self> {
+        let metadata = std::fs::metadata(path)?;
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::MetadataExt;
+            Ok(Self {
+                device: metadata.dev(),
+                inode: metadata.ino(),
+            })
+        }
+        #[cfg(not(unix))]
+        {
+            let _ = metadata;
+            Ok(Self { device: 0, inode: 0 })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failed() -> StoreError {
+        StoreError::DiskFull { file: "f".into() }
+    }
+
+    fn damaged() -> StoreError {
+        StoreError::NotADatabase { file: "f".into() }
+    }
+
+    #[test]
+    fn a_failure_is_over_with_the_next_success_and_damage_is_not() {
+        let watch = Watch::default();
+        for error in [failed(), damaged()] {
+            watch.read(Some(&error));
+            watch.wrote(3, Some(&error));
+        }
+        let expected = Health {
+            damage: Some(damaged()),
+            read_failure: Some(failed()),
+            write_failure: Some(failed()),
+            failed_reads: 2,
+            failed_writes: 6,
+            damaged: 2,
+            ..Health::default()
+        };
+        assert_eq!(watch.health(), expected);
+        watch.read(None);
+        watch.wrote(1, None);
+        let expected = Health {
+            read_failure: None,
+            write_failure: None,
+            ..expected
+        };
+        assert_eq!(watch.health(), expected);
+    }
+
+    #[test]
+    fn what_the_caller_has_caused_says_nothing_about_the_store() {
+        let watch = Watch::default();
+        let file = PathBuf::from("f");
+        watch.read(Some(&StoreError::Overloaded { file: file.clone() }));
+        watch.read(Some(&StoreError::TookTooLong { file: file.clone() }));
+        watch.wrote(1, Some(&StoreError::Closed { file }));
+        assert_eq!(watch.health(), Health::default());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_is_gone_while_another_one_or_none_is_in_its_place() {
+        let dir = tempfile::tempdir().unwrap();
+        let (file, aside) = (dir.path().join("file"), dir.path().join("aside"));
+        std::fs::write(&file, "").unwrap();
+        let watch = Watch::of_file(&file).unwrap();
+        assert_eq!(watch.check_place(), Ok(()));
+        std::fs::rename(&file, &aside).unwrap();
+        assert!(matches!(watch.check_place(), Err(StoreError::Gone { .. })));
+        std::fs::write(&file, "").unwrap();
+        let error = watch.check_place().unwrap_err();
+        assert!(
+            error.to_string().contains("another file is in its place"),
+            "{error}"
+        );
+        std::fs::rename(&aside, &file).unwrap();
+        assert_eq!(watch.check_place(), Ok(()));
+    }
+}

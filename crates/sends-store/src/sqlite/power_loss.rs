@@ -1,0 +1,139 @@
+//! Losses of power at every step of a store's life, on a simulated disk.
+//!
+//! The disk is a VFS of SQLite over memory. It keeps what was synced apart from what was only written. A loss of power leaves of
+//! each sector of 512 bytes one of the versions since the last sync, or parts of two, and one of the lengths that the file had.
+//! The connection has the program's own settings but for its locks: one process has the database to itself, so that the index of
+//! the write-ahead log is not in shared memory.
+
+mod disk;
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use jiff::civil::{Date, date};
+use rusqlite::TransactionBehavior;
+use sends_core::{ActivityId, ListId, SendAttempt, SendHistory, SendStatus};
+
+use self::disk::{DATABASE, Disk};
+use super::connection::Database;
+use super::write::Change;
+use super::{read, schema};
+use crate::{Answer, Kept, Owner};
+
+const OWNER: Owner = Owner::new([1; 16]);
+const DAY: Date = date(2026, 11, 26);
+const VFS: &str = "power-loss";
+const TRANSACTIONS: u64 = 40;
+const ACTIVITIES: u64 = 7;
+/// So that the log is moved into the file many times.
+const CHECKPOINT_PAGES: i64 = 40;
+
+#[test]
+fn a_loss_of_power_takes_back_whole_transactions_since_the_last_sync_and_nothing_else() {
+    let disk = Disk::default();
+    sqlite_vfs::register(VFS, disk.clone(), false).unwrap();
+    work(&disk);
+
+    let moments = disk.moments();
+    assert!(
+        moments.len() > 500,
+        "writes, truncations and syncs: {}",
+        moments.len()
+    );
+    let last = moments.last().unwrap();
+    assert_eq!(last.acknowledged, TRANSACTIONS);
+    assert!(
+        last.durable > TRANSACTIONS / 2,
+        "the log was synced: {}",
+        last.durable
+    );
+
+    let mut random = fastrand::Rng::with_seed(7);
+    let mut taken_back = 0;
+    for (number, moment) in moments.iter().enumerate() {
+        for is_all_lost in [true, false] {
+            let name = format!("/after-{number}-{is_all_lost}/sends.db");
+            disk.lose_power(moment, &name, is_all_lost, &mut random);
+            let survived = survivors(&name);
+            let context = format!("moment {number}, everything unsynced lost: {is_all_lost}");
+            assert!(
+                survived >= moment.durable,
+                "{context}: {survived} of {}",
+                moment.durable
+            );
+            // A transaction may have been on its way to the disk.
+            assert!(survived <= moment.acknowledged + 1, "{context}: {survived}");
+            taken_back += u64::from(survived < moment.acknowledged);
+        }
+    }
+    assert!(taken_back > 0, "the disk has lost something");
+}
+
+/// Makes a store and writes to it, each transaction an answer and a call.
+fn work(disk: &Disk) {
+    let database = Database::on_vfs(DATABASE, VFS);
+    let mut connection = schema::open(&database).unwrap();
+    connection
+        .pragma_update_and_check(None, "wal_autocheckpoint", CHECKPOINT_PAGES, |_| Ok(()))
+        .unwrap();
+    for number in 1..=TRANSACTIONS {
+        let transaction = connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .unwrap();
+        for change in [
+            Change::AddCalls { day: DAY, calls: 1 },
+            Change::Keep {
+                owner: OWNER,
+                activity: activity(number % ACTIVITIES),
+                kept: kept(number),
+            },
+        ] {
+            change.apply(&transaction).unwrap();
+        }
+        transaction.commit().unwrap();
+        disk.acknowledge(number);
+    }
+}
+
+/// Opens the store that a loss of power has left, checks that it is one of a moment between two transactions, and returns how many
+/// of these it holds.
+fn survivors(name: &str) -> u64 {
+    let database = Database::on_vfs(name, VFS);
+    let connection = schema::open(&database).unwrap();
+    let report: String = connection
+        .pragma_query_value(None, "integrity_check", |row| row.get(0))
+        .unwrap();
+    assert_eq!(report, "ok", "{name}");
+    let known = |fault: super::Fault| fault.at(database.name());
+    let survived = read::calls_on(&connection, DAY).map_err(known).unwrap();
+    let activities: Vec<ActivityId> = (0..ACTIVITIES).map(activity).collect();
+    let found = read::histories(&connection, OWNER, &activities)
+        .map_err(known)
+        .unwrap();
+    for (number, found) in (0..ACTIVITIES).zip(found) {
+        let last = (1..=survived).rev().find(|kept| kept % ACTIVITIES == number);
+        assert_eq!(found, last.map(kept), "{name}, activity {number}");
+    }
+    survived
+}
+
+fn activity(number: u64) -> ActivityId {
+    ActivityId::from_bytes(u128::from(number + 1).to_be_bytes())
+}
+
+fn kept(number: u64) -> Kept {
+    let send = |send_id| SendAttempt {
+        send_id,
+        contact_list_ids: vec![ListId::from("f4ab800a-5adf-11e9-ba6a-fa163e6b01c1")],
+        segment_ids: Vec::new(),
+        count: i64::try_from(number).ok(),
+        run_date: Some(Timestamp::UNIX_EPOCH),
+        send_status: Some(SendStatus::Completed.into()),
+        reason_code: None,
+    };
+    let sends: Vec<SendAttempt> = (0..i32::try_from(number).unwrap()).map(send).collect();
+    Kept {
+        fetched_at: Timestamp::UNIX_EPOCH,
+        answer: Answer::History(Arc::new(SendHistory::new(sends))),
+    }
+}

@@ -1,0 +1,207 @@
+//! The store is taken away or damaged while the service runs, and searches of the log run beside look-ups.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![allow(clippy::print_stdout, reason = "it prints its findings")]
+
+use std::{
+    fs,
+    io::{Seek, SeekFrom, Write},
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use futures_util::future::join_all;
+use sends_end_to_end::{SandboxProcess, ServiceProcess, run};
+use serde_json::{Value, json};
+
+const PAGE: usize = 4_096;
+
+/// The service on a state folder, and the upstream behind it.
+struct Kept {
+    sandbox: SandboxProcess,
+    url: String,
+    folder: tempfile::TempDir,
+    state: String,
+}
+
+impl Kept {
+    fn new(activities: &str) -> Self {
+        let sandbox = SandboxProcess::unlimited(&["--activities", activities]);
+        let folder = tempfile::tempdir().unwrap();
+        Self {
+            url: sandbox.api_url(),
+            sandbox,
+            state: folder.path().join("state").to_str().unwrap().to_owned(),
+            folder,
+        }
+    }
+
+    fn state(&self) -> &Path {
+        Path::new(&self.state)
+    }
+
+    fn serve(&self) -> ServiceProcess {
+        let options = [self.options().as_slice(), &["--answer-cache", "0"]].concat();
+        ServiceProcess::start(&options, &self.environment())
+    }
+
+    /// Fills the log and the store, and lets go of both.
+    fn synchronise(&self) {
+        let options = [&["sync"], self.options().as_slice()].concat();
+        let finished = run(&options, &self.environment());
+        assert!(matches!(finished.status, Some(0 | 3)), "{}", finished.errors);
+    }
+
+    fn options(&self) -> [&str; 6] {
+        let unlimited = "0";
+        [
+            "--upstream-url",
+            &self.url,
+            "--rate-per-second",
+            unlimited,
+            "--rate-per-day",
+            unlimited,
+        ]
+    }
+
+    fn environment(&self) -> [(&str, &str); 2] {
+        [
+            ("SENDS_ACCESS_TOKEN", SandboxProcess::ACCESS_TOKEN),
+            ("SENDS_STATE_DIR", &self.state),
+        ]
+    }
+}
+
+/// Readiness, once it has this status and its text holds this.
+async fn readiness_once(service: &ServiceProcess, status: u16, text: &str) -> String {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    loop {
+        let (now, report) = service.get("/health/ready").await;
+        if now == status && report.contains(text) {
+            return report;
+        }
+        assert!(Instant::now() < deadline, "{now} {report}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+async fn answers(service: &ServiceProcess, activities: &[String]) {
+    let answer = service.summaries(activities, 31_536_000).await;
+    assert!(answer["errors"].is_null(), "{answer}");
+    let answered = answer["data"]["campaignActivities"].as_array().unwrap();
+    assert_eq!(answered.len(), activities.len());
+    assert!(answered.iter().all(|activity| !activity.is_null()), "{answer}");
+}
+
+async fn problem(service: &ServiceProcess, name: &str) -> bool {
+    let (_, metrics) = service.get("/metrics").await;
+    metrics.contains(&format!("sends_store_problem{{problem=\"{name}\"}} 1"))
+}
+
+#[tokio::test]
+async fn a_removed_state_folder_makes_the_service_unready_and_its_losses_are_logged() {
+    let kept = Kept::new("200");
+    let mut service = kept.serve();
+    let activities = kept.sandbox.generated_activities(20).await;
+    answers(&service, &activities[..10]).await;
+    readiness_once(&service, 200, "ready").await;
+    assert!(!problem(&service, "gone").await);
+
+    fs::remove_dir_all(kept.state()).unwrap();
+    let report = readiness_once(&service, 503, "STORE_GONE").await;
+    assert!(report.contains("restart the service"), "{report}");
+    assert!(problem(&service, "gone").await);
+    answers(&service, &activities).await;
+    let (_, ended_well) = service.terminate();
+    assert!(ended_well);
+    let log = service
+        .log_once(|log| log.contains("is lost with this process"))
+        .await;
+    assert!(log.contains("changes since"), "{log}");
+    assert!(!kept.state().exists());
+}
+
+#[tokio::test]
+async fn a_replaced_file_makes_the_service_unready_until_the_former_one_is_back() {
+    let kept = Kept::new("200");
+    let service = kept.serve();
+    let activities = kept.sandbox.generated_activities(20).await;
+    answers(&service, &activities[..10]).await;
+    let (file, aside) = (kept.state().join("sends.db"), kept.folder.path().join("aside"));
+    fs::rename(&file, &aside).unwrap();
+    fs::write(&file, "").unwrap();
+    readiness_once(&service, 503, "another file is in its place").await;
+    answers(&service, &activities).await;
+    fs::rename(&aside, &file).unwrap();
+    readiness_once(&service, 200, "ready").await;
+    assert!(!problem(&service, "gone").await);
+}
+
+#[tokio::test]
+async fn damaged_pages_are_told_and_what_they_held_is_fetched_again() {
+    let kept = Kept::new("500");
+    kept.synchronise();
+    let mut service = kept.serve();
+    let activities = kept.sandbox.generated_activities(400).await;
+    let damaged = damage(&kept.state().join("sends.db"), 40);
+    let asked_before = kept.sandbox.histories_asked().await;
+    answers(&service, &activities).await;
+    let fetched = kept.sandbox.histories_asked().await - asked_before;
+    println!(
+        "{damaged} pages damaged, {fetched} of {} histories fetched again",
+        activities.len()
+    );
+    assert!(fetched > 0);
+    let report = readiness_once(&service, 200, "STORE_DAMAGED").await;
+    assert!(report.contains("rebuild-store"), "{report}");
+    assert!(problem(&service, "damaged").await);
+    service.terminate();
+    service.log_once(|log| log.contains("rebuild-store")).await;
+}
+
+/// Fills so many pages, the last ones of the file first and every second one, with something else.
+fn damage(file: &Path, pages: usize) -> usize {
+    let length = usize::try_from(fs::metadata(file).unwrap().len()).unwrap() / PAGE;
+    let mut file = fs::OpenOptions::new().write(true).open(file).unwrap();
+    let chosen: Vec<usize> = (8..length).rev().step_by(2).take(pages).collect();
+    for page in &chosen {
+        file.seek(SeekFrom::Start((page * PAGE) as u64)).unwrap();
+        file.write_all(&[0xA5; PAGE]).unwrap();
+    }
+    chosen.len()
+}
+
+#[tokio::test]
+async fn look_ups_do_not_wait_for_searches() {
+    let is_full = std::env::var("STRESS").is_ok_and(|mode| mode == "full");
+    let (activities, looked_up) = if is_full { ("20000", 400) } else { ("500", 100) };
+    let kept = Kept::new(activities);
+    kept.synchronise();
+    let service = kept.serve();
+    let activities = kept.sandbox.generated_activities(looked_up).await;
+    let totals: Vec<String> = (0..20)
+        .map(|number| format!("t{number}: sendTotals(groupBy: LIST) {{ groupCount }}"))
+        .collect();
+    let totals = totals.join(" ");
+    let searching = join_all((0..2).map(|_| async {
+        let began = Instant::now();
+        let answer = service.post(&json!({ "query": format!("{{ {totals} }}") })).await;
+        assert_eq!(answer.0, 200, "{}", answer.1);
+        assert_eq!(answer.1["errors"], Value::Null, "{}", answer.1);
+        began.elapsed()
+    }));
+    let looking_up = async {
+        let mut slowest = Duration::ZERO;
+        for activity in &activities {
+            let began = Instant::now();
+            answers(&service, std::slice::from_ref(activity)).await;
+            slowest = slowest.max(began.elapsed());
+        }
+        slowest
+    };
+    let (searched, slowest) = tokio::join!(searching, looking_up);
+    let longest = searched.into_iter().max().unwrap();
+    println!("20 totals by list of each of two callers: {longest:?}; slowest look-up meanwhile: {slowest:?}");
+    // On a small log the searches take no longer than a thread may wait for its turn.
+    assert!(!is_full || slowest < longest, "{slowest:?} of {longest:?}");
+}
