@@ -53,7 +53,7 @@ async fn large_answers_at_once_stay_within_the_budget_and_small_ones_are_answere
         assert_eq!((*status, refusal.as_str()), (503, "OVERLOADED after 1"));
     }
     let peak = peak_megabytes(&service);
-    println!(
+    eprintln!(
         "{at_once} large answers: {answered} given, the others refused; {before} MB before, {peak} MB at most; the slowest small answer took {slowest:?}"
     );
     assert!(answered > 0);
@@ -122,7 +122,7 @@ async fn errors_are_charged_like_values() {
     assert_eq!(refused["errors"].as_array().unwrap().len(), 1);
     assert_eq!(refused["errors"][0]["extensions"]["code"], "BAD_USER_INPUT");
     let grown = peak_megabytes(&service).saturating_sub(before);
-    println!("40,000 errors: {grown} MB");
+    eprintln!("40,000 errors: {grown} MB");
     assert!(grown < 100, "{grown} MB");
     until_all_is_given_back(&service).await;
 }

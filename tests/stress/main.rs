@@ -5,13 +5,19 @@
 //! printed, and compared only with durations of the same run.
 
 #![expect(clippy::print_stderr, reason = "the figures are shown with `--nocapture`")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::format_collect, reason = "queries are put together from short pieces")]
 
 mod answers;
+mod ending;
+mod floods;
 mod lanes;
+mod liveness;
 mod memory;
 mod processes;
 mod readers;
 mod store;
+mod waiting;
 
 use std::time::Duration;
 

@@ -75,7 +75,7 @@ async fn a_connection_of_http_2_whose_window_stays_closed_is_closed() {
     assert!(read.ended.is_empty(), "{read:?}");
     until_all_is_given_back(&service).await;
     let peak = peak_megabytes(&service);
-    println!("{streams} streams that are not read: {peak} MB at most");
+    eprintln!("{streams} streams that are not read: {peak} MB at most");
     assert!(peak <= 256, "{peak} MB");
 }
 

@@ -147,7 +147,7 @@ async fn damaged_pages_are_told_and_what_they_held_is_fetched_again() {
     let asked_before = kept.sandbox.histories_asked().await;
     answers(&service, &activities).await;
     let fetched = kept.sandbox.histories_asked().await - asked_before;
-    println!(
+    eprintln!(
         "{damaged} pages damaged, {fetched} of {} histories fetched again",
         activities.len()
     );
@@ -201,7 +201,9 @@ async fn look_ups_do_not_wait_for_searches() {
     };
     let (searched, slowest) = tokio::join!(searching, looking_up);
     let longest = searched.into_iter().max().unwrap();
-    println!("20 totals by list of each of two callers: {longest:?}; slowest look-up meanwhile: {slowest:?}");
+    eprintln!(
+        "20 totals by list of each of two callers: {longest:?}; slowest look-up meanwhile: {slowest:?}"
+    );
     // On a small log the searches take no longer than a thread may wait for its turn.
     assert!(!is_full || slowest < longest, "{slowest:?} of {longest:?}");
 }

@@ -82,11 +82,18 @@ pub struct Estimate {
     pub values: usize,
     /// Those of them that wait for something to be read, all at once.
     pub waits: usize,
+    /// Those of them that describe the schema. Each exists in three forms at a time.
+    pub of_schema: usize,
 }
 
 impl Estimate {
     fn bytes(self) -> usize {
-        let parts = [(self.fields, FIELD), (self.values, VALUE), (self.waits, WAIT)];
+        let parts = [
+            (self.fields, FIELD),
+            (self.values, VALUE),
+            (self.waits, WAIT),
+            (self.of_schema, 2 * VALUE),
+        ];
         let bytes = parts.map(|(count, each)| count.saturating_mul(each));
         bytes.into_iter().fold(0, usize::saturating_add)
     }
@@ -405,6 +412,7 @@ mod tests {
             connections: Bulkhead::new("connections", 1),
             bodies: Bulkhead::new("bodies", 1),
             operations: Bulkhead::new("operations", 8),
+            waiting_operations: Bulkhead::new("waiting_operations", 8),
             large_answers: Bulkhead::new("large_answers", LARGE),
             small_answers: Bulkhead::new("small_answers", BUDGET / 4),
         };
@@ -416,6 +424,7 @@ mod tests {
             fields: 0,
             values: bytes / VALUE,
             waits: 0,
+            of_schema: 0,
         }
     }
 

@@ -4,13 +4,18 @@
 //! |---|---|---|---|---|
 //! | `connections` | open connections, and the place that is kept for the next one | 16,384 | `--max-connections` | a new connection waits in the operating system's queue |
 //! | `bodies` | bytes of request bodies that are arriving | 64 MiB | `--body-budget` | `503 OVERLOADED` at once |
-//! | `operations` | operations being validated and executed | 256 | `--max-operations` | waits for `--operation-wait`, then `503 OVERLOADED`; at once if four operations wait for each place |
+//! | `operations` | operations being validated and executed, and waiting for nothing | 256 | `--max-operations` | waits for `--operation-wait`, then `503 OVERLOADED`; at once if four operations wait for each place |
+//! | `waiting_operations` | operations that wait, for Constant Contact or for memory | 4,096 | `--max-waiting-operations` | `503 OVERLOADED`, or an error of the field that would wait |
 //! | `large_answers` | bytes of large answers, from the start of the execution until they are written | 96 MiB | three quarters of `--answer-budget` | waits for `--operation-wait`, then `503 OVERLOADED`; at once if a quarter of `--max-operations` wait, and where more sends are found than estimated; `BAD_USER_INPUT` for an answer that is larger than all of it |
 //! | `small_answers` | the same for [small](crate::answers) answers, which large ones leave alone | 32 MiB | a quarter of `--answer-budget` | the same |
 //!
+//! | `look_ups` | reads of histories from the store at once | 4 | none | waits for 10 seconds, then the upstream is asked |
+//! | `searches` | reads of the log at once | 2 | none | waits for 10 seconds, then an error of the field with `OVERLOADED`; one that runs for 10 seconds is stopped, with `LOG_UNAVAILABLE` |
+//! | upstream lanes | calls that wait for their turn, and those for tokens never accepted | by caller | `--rate-per-second` | `RATE_LIMITED`; see [`pacing`](sends_client::pacing) |
+//!
 //! `/metrics` shows each as `sends_bulkhead_in_use`, `sends_bulkhead_limit` and `sends_bulkhead_refused_total`, with its name
 //! as the label `name`. A bound that is added gets a field in [`Bulkheads`], a line in [`Bulkheads::all`] and one in the
-//! table above.
+//! table above. The bounds of the store are in `sends-store`, those of calls in `sends-client`.
 
 use std::{
     future::Future,
@@ -21,6 +26,7 @@ use std::{
     time::Duration,
 };
 
+use sends_store::{PoolUse, StorePools};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::settings::HttpSettings;
@@ -34,6 +40,8 @@ pub struct Bulkheads {
     pub bodies: Bulkhead,
     /// Operations being validated and executed.
     pub operations: Bulkhead,
+    /// Operations that wait for something.
+    pub waiting_operations: Bulkhead,
     /// Bytes of large answers.
     pub large_answers: Bulkhead,
     /// Bytes of small answers.
@@ -48,21 +56,27 @@ impl Bulkheads {
             connections: Bulkhead::new("connections", settings.connection.connections),
             bodies: Bulkhead::new("bodies", settings.request.body_budget),
             operations: Bulkhead::new("operations", settings.max_operations),
+            waiting_operations: Bulkhead::new("waiting_operations", settings.max_waiting_operations),
             large_answers: Bulkhead::new("large_answers", settings.answer_budget - small),
             small_answers: Bulkhead::new("small_answers", small),
         }
     }
 
-    /// Each of them as it is at the moment, for the metrics.
-    pub fn all(&self) -> Vec<Occupancy> {
-        let all = [
+    /// Each of them as it is at the moment, those of the store included, for the metrics.
+    pub fn all(&self, store: StorePools) -> Vec<Occupancy> {
+        let own = [
             &self.connections,
             &self.bodies,
             &self.operations,
+            &self.waiting_operations,
             &self.large_answers,
             &self.small_answers,
         ];
-        all.map(Bulkhead::occupancy).into()
+        let of_store = [("look_ups", store.look_ups), ("searches", store.searches)];
+        own.map(Bulkhead::occupancy)
+            .into_iter()
+            .chain(of_store.map(Occupancy::of_store))
+            .collect()
     }
 }
 
@@ -90,6 +104,18 @@ pub struct Occupancy {
     pub limit: usize,
     /// How many requests for room were refused since the start.
     pub refused: u64,
+}
+
+impl Occupancy {
+    fn of_store((name, pool): (&'static str, PoolUse)) -> Self {
+        let number = |count: u32| usize::try_from(count).unwrap_or(usize::MAX);
+        Self {
+            name,
+            in_use: number(pool.in_use),
+            limit: number(pool.limit),
+            refused: pool.refused,
+        }
+    }
 }
 
 impl Bulkhead {

@@ -46,15 +46,15 @@ pub struct Executor {
 }
 
 /// An operation that may run.
-pub struct Admitted<'e> {
-    executor: &'e Executor,
+pub struct Admitted {
+    schema: Schema,
+    types: Arc<Types>,
     known: Arc<Known>,
     plan: Arc<Plan>,
     variables: Variables,
     data: Data,
     name: Option<String>,
-    values: usize,
-    waits: usize,
+    estimate: Estimate,
 }
 
 impl Executor {
@@ -98,12 +98,12 @@ impl Executor {
     /// # Errors
     ///
     /// [`Refused`], in words for the caller.
-    pub fn admit(&self, request: Request) -> Result<Admitted<'_>, Refused> {
+    pub fn admit(&self, request: Request) -> Result<Admitted, Refused> {
         self.check(request)
             .inspect_err(|_| operation::ended(None, Outcome::Refused))
     }
 
-    fn check(&self, request: Request) -> Result<Admitted<'_>, Refused> {
+    fn check(&self, request: Request) -> Result<Admitted, Refused> {
         let (types, limits) = (&*self.types, &self.limits);
         let known = self.documents.find(&request.query, types, limits)?;
         let document = &known.document.executable;
@@ -117,23 +117,26 @@ impl Executor {
             || Arc::new(Plan::of(document, operation, &variables, types)),
             Arc::clone,
         );
-        let (values, waits) = guard::check_plan(&plan, limits)?;
+        let estimate = Estimate {
+            fields: known.document.measure.fields,
+            ..guard::check_plan(&plan, types, limits)?
+        };
         let name = operation.name.as_ref().map(ToString::to_string);
         operation::named(name.as_deref());
         Ok(Admitted {
-            executor: self,
+            schema: self.schema.clone(),
+            types: Arc::clone(&self.types),
             plan,
             variables,
             data: request.data,
             name,
             known,
-            values,
-            waits,
+            estimate,
         })
     }
 }
 
-impl Admitted<'_> {
+impl Admitted {
     /// The name of the operation, if it has one.
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref()
@@ -141,11 +144,7 @@ impl Admitted<'_> {
 
     /// What it is expected to answer.
     pub fn estimate(&self) -> Estimate {
-        Estimate {
-            fields: self.known.document.measure.fields,
-            values: self.values,
-            waits: self.waits,
-        }
+        self.estimate
     }
 
     /// Whether it asks for nothing but send histories and what follows from them.
@@ -192,7 +191,7 @@ impl Admitted<'_> {
 
     /// What the library answers, and what is asked of the schema itself.
     async fn run(&self, data: Data) -> Result<(Response, IndexMap<Name, Value>), Unanswered> {
-        let Executor { schema, types, .. } = self.executor;
+        let (schema, types) = (&self.schema, &*self.types);
         let document = &self.known.document.executable;
         let introspected = if self.plan.introspection.is_empty() {
             IndexMap::new()

@@ -35,10 +35,7 @@ pub use self::{
     refused::{Limit, Mistake, Refused},
     types::Types,
 };
-use crate::execution::plan::Plan;
-
-/// The values of the whole schema as GraphiQL asks for it, 4,400, in the three forms in which they exist at a time.
-const SCHEMA_VALUES: usize = 14_000;
+use crate::{answers::Estimate, execution::plan::Plan};
 
 /// A valid document, with its measure. It does not depend on variables, so that it can be kept for the next request with
 /// the same text.
@@ -88,13 +85,13 @@ pub fn read(query: &str, types: &Types, limits: &Limits) -> Result<Document, Ref
     Ok(Document { executable, measure })
 }
 
-/// Checks a planned operation: how often its objects repeat a field or it asks for the schema, and what it may cost. Gives
-/// the values of its answer by estimate, and those of them that wait for something to be read.
+/// Checks a planned operation: how often its objects repeat a field, and what it may cost. Returns what it is
+/// expected to answer.
 ///
 /// # Errors
 ///
 /// [`Refused`], in words for the caller.
-pub(crate) fn check_plan(plan: &Plan, limits: &Limits) -> Result<(usize, usize), Refused> {
+pub(crate) fn check_plan(plan: &Plan, types: &Types, limits: &Limits) -> Result<Estimate, Refused> {
     let repeated = Limit {
         option: Some("max-repeated-fields"),
         counted: "fields under a name that their object already has",
@@ -102,16 +99,7 @@ pub(crate) fn check_plan(plan: &Plan, limits: &Limits) -> Result<(usize, usize),
         allowed: limits.repeated_fields,
     };
     repeated.check()?;
-    let introspection = Limit {
-        option: None,
-        counted: "fields that ask for the schema",
-        found: plan.introspection.len(),
-        allowed: limits::INTROSPECTIONS,
-    };
-    introspection.check()?;
-    let (values, waits) = calls::check(plan.root.as_deref().unwrap_or_default(), limits)?;
-    let of_schema = plan.introspection.len().saturating_mul(SCHEMA_VALUES);
-    Ok((values.saturating_add(of_schema), waits))
+    calls::check(plan.root.as_deref().unwrap_or_default(), types, limits)
 }
 
 /// The operation that a request means.

@@ -26,6 +26,8 @@ use tokio::time::{Instant, sleep_until};
 
 use tokio_util::sync::CancellationToken;
 
+use crate::places;
+
 pub use self::counts::AnswerCounts;
 use self::counts::Counters;
 use self::evidence::Versions;
@@ -107,6 +109,9 @@ pub enum ReadError {
     /// The upstream said a short while ago that there is no such activity.
     #[error("the activity was not found a short while ago")]
     NotFound,
+    /// Too many operations wait for the upstream.
+    #[error("too many operations wait for Constant Contact")]
+    Overloaded,
     /// The process is ending, and the answer would have taken longer than it has left.
     #[error("the service is being stopped")]
     ShuttingDown,
@@ -220,12 +225,16 @@ impl Histories {
             } else {
                 Duration::ZERO
             };
-            let landed = tokio::select! {
-                biased;
-                landed = flight.landed() => Some(landed),
-                () = sleep_until(deadline + patience) => None,
-                () = self.0.ending.cancelled() => Some(Err(ReadError::ShuttingDown)),
+            let landing = async {
+                tokio::select! {
+                    biased;
+                    landed = flight.landed() => Some(landed),
+                    () = sleep_until(deadline + patience) => None,
+                    () = self.0.ending.cancelled() => Some(Err(ReadError::ShuttingDown)),
+                }
             };
+            let landed = places::waiting(landing).await;
+            let landed = landed.unwrap_or(Some(Err(ReadError::Overloaded)));
             let error = match landed {
                 Some(Ok(kept)) if flight.is_own() || self.0.is_fresh(&kept, wanted) => {
                     let fetched = kept.fetched_at >= wanted.asked_at;
@@ -378,7 +387,7 @@ impl ReadError {
                 ) || Instant::now() >= flight.deadline()
             }
             Self::Lost => true,
-            Self::NotFound | Self::ShuttingDown => false,
+            Self::NotFound | Self::Overloaded | Self::ShuttingDown => false,
         }
     }
 }

@@ -28,7 +28,7 @@ mod response_headers;
 mod reuse;
 mod unrouted;
 
-use std::{convert::Infallible, future::Future, sync::Arc, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -68,9 +68,11 @@ use crate::{
     execution::Executor,
     histories::Histories,
     log::Log,
+    long_work::LongWork,
     neighbours::Neighbours,
     readiness::Readiness,
     settings::HttpSettings,
+    shutdown::Ending,
     telemetry::{self, metrics::Metrics},
 };
 
@@ -97,6 +99,8 @@ pub struct Service {
     pub clock: Arc<dyn Clock>,
     /// How long one operation waits for the upstream.
     pub request_timeout: Duration,
+    /// Threads for what keeps them busy for long.
+    pub long_work: Arc<LongWork>,
     /// Whether the service can answer.
     pub readiness: Readiness,
     /// What is counted.
@@ -115,7 +119,7 @@ pub struct Service {
     pub graphiql: bool,
 }
 
-/// Answers requests on `listener` until `shutdown` completes, then lets the ones in progress finish.
+/// Answers requests on `listener` until the end, then lets the ones in progress finish.
 ///
 /// # Errors
 ///
@@ -124,7 +128,7 @@ pub async fn serve(
     listener: TcpListener,
     service: Service,
     settings: HttpSettings,
-    shutdown: impl Future<Output = ()> + Send,
+    ending: &Ending,
 ) -> Result<(), getrandom::Error> {
     let limits = settings.connection;
     let connections = service.bulkheads.connections.clone();
@@ -148,7 +152,7 @@ pub async fn serve(
         answers,
         limits,
     };
-    connection::serve(listener, connections, conversation, shutdown).await;
+    connection::serve(listener, connections, conversation, ending).await;
     Ok(())
 }
 
@@ -160,6 +164,8 @@ fn router(service: Service, mut settings: HttpSettings, answers: Arc<Answers>) -
     let addressing = Arc::new(Addressing::new(hosts, origins));
     let watched = middleware::from_fn_with_state(service.metrics.clone(), telemetry::operation::watch);
     let keys = settings.api_keys.clone();
+    let long_work = Arc::clone(&service.long_work);
+    let endpoint = Arc::new(Endpoint::new(service.clone(), settings, answers));
     let metrics = if service.show_metrics {
         let with_key = middleware::from_fn_with_state(keys, gate::require_key);
         Router::new().route("/metrics", routing::get(metrics::metrics).layer(with_key))
@@ -172,7 +178,6 @@ fn router(service: Service, mut settings: HttpSettings, answers: Arc<Answers>) -
     } else {
         Router::new()
     };
-    let endpoint = Arc::new(Endpoint::new(service.clone(), settings, answers));
     // The layers of a route are one service, and not each a box around the next, which would be made for every request.
     let around_graphql = ServiceBuilder::new()
         .layer(middleware::from_fn_with_state(has_page, unrouted::before_graphql))
@@ -184,6 +189,7 @@ fn router(service: Service, mut settings: HttpSettings, answers: Arc<Answers>) -
     let worth_compressing = DefaultPredicate::new().and(SizeAbove::new(WORTH_COMPRESSING));
     let around_all = ServiceBuilder::new()
         .layer(middleware::from_fn_with_state(addressing, for_every_request))
+        .layer(middleware::from_fn_with_state(long_work, compression::of_large))
         .layer(CompressionLayer::new().compress_when(worth_compressing));
     Router::new()
         .merge(metrics)

@@ -18,6 +18,8 @@
 //! | the call itself, in its turn | the `sends-client` crate |
 //! | what a field says when there is no answer | `graphql/error.rs` |
 //!
+//! `places.rs` bounds how many operations work and wait at once, and `long_work.rs` has threads for what keeps them busy.
+//!
 //! Around it, `command.rs` is the command line as it was written, `settings.rs` what it means once checked, `backend.rs`
 //! puts the parts together, `serve.rs` starts and stops the whole, `shutdown.rs` says in which order, `readiness.rs` whether it
 //! can answer, `telemetry.rs` what it tells about itself, `sync.rs` keeps the log of all sends in step, `account.rs` holds the
@@ -42,7 +44,9 @@ pub mod http;
 pub mod ledger;
 pub mod loader;
 pub mod log;
+pub mod long_work;
 pub mod neighbours;
+pub mod places;
 pub mod readiness;
 pub mod serve;
 pub mod settings;

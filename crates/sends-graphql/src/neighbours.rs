@@ -36,7 +36,10 @@ pub use self::{
     stats::{Known, Told},
 };
 use self::{shelf::Shelf, stats::Practice};
-use crate::histories::{Asker, Kind, ReadError};
+use crate::{
+    histories::{Asker, Kind, ReadError},
+    places,
+};
 
 /// A page of campaigns.
 pub type CampaignPage = ResourcePage<Campaign>;
@@ -141,8 +144,9 @@ impl Neighbours {
         asker: &Asker,
         next: &NextPage<Campaign>,
     ) -> Result<CampaignPage, ReadError> {
-        self.until_the_end(self.0.client.next_page(&asker.caller, next))
-            .await
+        let read = self.until_the_end(self.0.client.next_page(&asker.caller, next));
+        let read = places::waiting(read).await;
+        read.unwrap_or(Err(ReadError::Overloaded))
     }
 
     /// One campaign with its activities.
@@ -206,7 +210,8 @@ impl Neighbours {
         call: impl Future<Output = Result<V, UpstreamError>> + Send,
     ) -> Result<Arc<V>, ReadError> {
         let read = answers.get_or(asker.owner, key.clone(), self.until_the_end(call));
-        read.await
+        let read = places::waiting(read).await;
+        read.unwrap_or(Err(ReadError::Overloaded))
             .or_else(|error| self.instead(asker, answers, &key, error))
     }
 

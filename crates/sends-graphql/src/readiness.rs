@@ -19,6 +19,8 @@ use serde::Serialize;
 use tokio::{sync::Mutex, time::timeout};
 use tokio_util::sync::CancellationToken;
 
+use crate::http::ApiKeys;
+
 /// How long an answer is good for.
 const GOOD_FOR: Duration = Duration::from_secs(1);
 /// A disk that takes longer to take a few bytes is as good as none.
@@ -81,6 +83,7 @@ pub struct Readiness(Arc<Watched>);
 
 struct Watched {
     credential: Credential,
+    keys: Option<Arc<ApiKeys>>,
     store: Arc<dyn Store>,
     client: ConstantContact,
     ending: CancellationToken,
@@ -88,15 +91,17 @@ struct Watched {
 }
 
 impl Readiness {
-    /// Ready as long as `ending` is not cancelled, nobody has to log in and the store can be written.
+    /// Ready as long as `ending` is not cancelled, nobody has to log in, callers have valid keys and the store can be written.
     pub fn new(
         credential: Credential,
+        keys: Option<Arc<ApiKeys>>,
         store: Arc<dyn Store>,
         client: ConstantContact,
         ending: CancellationToken,
     ) -> Self {
         Self(Arc::new(Watched {
             credential,
+            keys,
             store,
             client,
             ending,
@@ -134,6 +139,10 @@ impl Watched {
             Ok(None) => {}
             Ok(Some(required)) => blocking.push(reason("LOGIN_REQUIRED", required.to_string())),
             Err(error) => blocking.push(reason("LOGIN_UNREADABLE", error.to_string())),
+        }
+        if let Some(problem) = self.keys.as_ref().and_then(|keys| keys.problem()) {
+            let message = format!("no API key is valid, since {problem}");
+            blocking.push(reason("API_KEYS_UNREADABLE", message));
         }
         match timeout(WRITE_LIMIT, self.store.check_writable()).await {
             Ok(Ok(())) => {}
@@ -207,7 +216,10 @@ mod tests {
         let settings = Settings::new("http://127.0.0.1:9/v3".parse().unwrap());
         let client = ConstantContact::new(settings, Pacer::in_memory(Limits::NONE)).unwrap();
         let ending = CancellationToken::new();
-        (Readiness::new(credential, store, client, ending.clone()), ending)
+        (
+            Readiness::new(credential, None, store, client, ending.clone()),
+            ending,
+        )
     }
 
     fn codes(report: &Report) -> Vec<&'static str> {

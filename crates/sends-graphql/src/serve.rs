@@ -2,8 +2,9 @@
 
 use std::{future::Future, io, net::Ipv4Addr, sync::Arc, time::Duration};
 
+use sends_client::Pacer;
 use sends_credentials::environment::EnvironmentVariables;
-use sends_store::Health;
+use sends_store::{Health, Store};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::task::AbortOnDropHandle;
 
@@ -13,6 +14,7 @@ use crate::{
     execution::Executor,
     graphql,
     http::{self, Service},
+    long_work::LongWork,
     readiness::Readiness,
     settings::{Settings, Source},
     shutdown::{Ending, Signals, finish_refresh},
@@ -162,6 +164,7 @@ async fn start(settings: Settings, told_to_end: impl Future<Output = ()> + Send)
     let (store, pacer) = (Arc::clone(&backend.store), backend.pacer.clone());
     let readiness = Readiness::new(
         backend.credential,
+        http_settings.api_keys.clone(),
         Arc::clone(&store),
         backend.client.clone(),
         ending.unready.clone(),
@@ -175,6 +178,7 @@ async fn start(settings: Settings, told_to_end: impl Future<Output = ()> + Send)
         access: backend.access,
         clock: backend.clock,
         request_timeout,
+        long_work: Arc::new(LongWork::new()?),
         readiness,
         metrics: backend.metrics,
         show_metrics: operations.metrics,
@@ -190,9 +194,15 @@ async fn start(settings: Settings, told_to_end: impl Future<Output = ()> + Send)
         ending.run(operations.ending, &histories).await;
     };
     tokio::select! {
-        served = http::serve(listener, service, http_settings, ending.closed.clone().cancelled_owned()) => served?,
+        served = http::serve(listener, service, http_settings, &ending) => served?,
         () = in_order => {}
     }
+    close(synchronising, &pacer, &*store).await;
+    Ok(())
+}
+
+/// Ends what goes on in the background, and writes what is still to be written.
+async fn close(synchronising: Option<AbortOnDropHandle<()>>, pacer: &Pacer, store: &dyn Store) {
     if let Some(synchronising) = synchronising
         && tokio::time::timeout(LAST_WRITES, synchronising).await.is_err()
     {
@@ -208,7 +218,6 @@ async fn start(settings: Settings, told_to_end: impl Future<Output = ()> + Send)
         Err(_) => tracing::warn!("the store was not closed in time"),
     }
     tracing::info!("stopped");
-    Ok(())
 }
 
 /// Says what the end of the process loses.

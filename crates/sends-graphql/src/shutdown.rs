@@ -20,7 +20,7 @@ const LAST_ANSWERS: Duration = Duration::from_secs(1);
 /// What is told that the end has come, each in its turn.
 #[derive(Clone, Debug, Default)]
 pub struct Ending {
-    /// Readiness says no.
+    /// Readiness says no, and connections are told that they end.
     pub unready: CancellationToken,
     /// No more connections are taken.
     pub closed: CancellationToken,

@@ -357,15 +357,48 @@ fn introspection_does_not_walk_in_circles() {
         refused(circles).as_deref(),
         Some("steps of introspection from type to type")
     );
+}
+
+#[tokio::test]
+async fn introspection_is_weighed_as_what_it_answers() {
+    fn values(of: &async_graphql::Value) -> usize {
+        match of {
+            async_graphql::Value::List(items) => items.iter().map(|item| 1 + values(item)).sum(),
+            async_graphql::Value::Object(object) => object.values().map(|value| 1 + values(value)).sum(),
+            _ => 0,
+        }
+    }
+    let deep = "fragment T on __Type { kind name ofType { kind name ofType { kind name ofType { name } } } }";
+    for query in [
+        "{ __schema { types { name } queryType { name fields { name } } mutationType { name } } }",
+        r#"{ __type(name: "Send") { name fields(includeDeprecated: true) { name args { name type { ...T } } type { ...T } } } }"#,
+        r#"{ __type(name: "Node") { possibleTypes { name fields { name type { kind name } } } interfaces { name } } }"#,
+        r#"{ a: __type(name: "Nothing") { name } b: __schema { directives { name locations args { name defaultValue } } } }"#,
+        "{ __schema { types { ...T interfaces { name } enumValues(includeDeprecated: true) { name } inputFields { name type { ...T } } } } }",
+    ] {
+        let query = if query.contains("...T") {
+            format!("{query} {deep}")
+        } else {
+            query.to_owned()
+        };
+        let admitted = EXECUTOR.admit(Request::new(&*query)).unwrap();
+        let estimate = admitted.estimate().values;
+        let response = admitted.execute().await;
+        assert!(response.errors.is_empty(), "{query}: {:?}", response.errors);
+        assert_eq!(estimate, values(&response.data), "{query}");
+    }
+}
+
+#[test]
+fn introspection_that_answers_too_much_is_refused() {
     let often = |count: usize| {
-        let field = |index: usize| format!("a{index}: __schema {{ types {{ name }} }} ");
+        let field = |index: usize| {
+            format!("a{index}: __schema {{ types {{ name fields {{ name description }} }} }} ")
+        };
         format!("{{ {} }}", (0..count).map(field).collect::<String>())
     };
     assert_eq!(refused(&often(20)), None);
-    assert_eq!(
-        refused(&often(21)).as_deref(),
-        Some("fields that ask for the schema")
-    );
+    assert_eq!(refused(&often(450)).as_deref(), Some("max-answer-values"));
 }
 
 #[test]

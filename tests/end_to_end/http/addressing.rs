@@ -116,3 +116,22 @@ async fn every_answer_tells_browsers_to_be_careful() {
         let _: Value = answer.json().await.unwrap();
     }
 }
+
+#[tokio::test]
+async fn probes_over_http_1_0_without_a_host_are_answered() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let service = service(&[]);
+    for (path, status) in [
+        ("/health/live", "200"),
+        ("/health/ready", "200"),
+        ("/graphql?query={__typename}", "403"),
+    ] {
+        let address = service.origin().trim_start_matches("http://");
+        let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        let request = format!("GET {path} HTTP/1.0\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert_eq!(answer.split(' ').nth(1), Some(status), "{path}: {answer}");
+    }
+}

@@ -34,11 +34,53 @@ async fn only_callers_with_a_key_are_answered_and_the_keys_can_change() {
     tokio::time::sleep(Duration::from_millis(1_100)).await;
     assert_eq!(send(ask("another-key-altogether")).await.status(), 200);
     assert_eq!(refusal(ask("key-of-the-dashboard")).await, refused);
-    // A file that is being written must not lock everybody out.
-    write_keys(&file, "", 0o600);
-    tokio::time::sleep(Duration::from_millis(1_100)).await;
-    assert_eq!(send(ask("another-key-altogether")).await.status(), 200);
     assert!(!service.log().contains("another-key"), "{}", service.log());
+}
+
+/// What the service says once it has noticed, which is bounded by a deadline.
+async fn until_ready_is(service: &ServiceProcess, status: u16) -> String {
+    for _ in 0..100 {
+        let (said, report) = service.get("/health/ready").await;
+        if said == status {
+            return report;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("readiness does not become {status}: {}", service.log());
+}
+
+#[tokio::test]
+async fn no_key_is_valid_while_the_file_is_emptied_missing_or_exposed() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("keys");
+    let write = || write_keys(&file, "key-of-the-dashboard\n", 0o600);
+    write();
+    let service = super::service(&["--api-key-file", file.to_str().unwrap()]);
+    let ask = || {
+        post(&service)
+            .header("x-api-key", "key-of-the-dashboard")
+            .json(&body(QUERY))
+    };
+    let refused = (401, "UNAUTHENTICATED".to_owned());
+    for (expected, spoil) in [
+        ("holds no key", &(|| write_keys(&file, "", 0o600)) as &dyn Fn()),
+        ("cannot read", &|| std::fs::remove_file(&file).unwrap()),
+        ("chmod 600", &|| {
+            write_keys(&file, "key-of-the-dashboard\n", 0o644);
+        }),
+    ] {
+        assert_eq!(send(ask()).await.status(), 200, "{expected}");
+        spoil();
+        let report = until_ready_is(&service, 503).await;
+        assert!(
+            report.contains("API_KEYS_UNREADABLE") && report.contains(expected),
+            "{report}"
+        );
+        assert_eq!(refusal(ask()).await, refused, "{expected}");
+        assert!(service.log().contains(expected), "{}", service.log());
+        write();
+        until_ready_is(&service, 200).await;
+    }
 }
 
 #[tokio::test]

@@ -137,7 +137,7 @@ pub struct HttpOptions {
     )]
     pub max_connections: String,
 
-    /// How many operations may be under way at once
+    /// How many operations may work at once; those that wait for Constant Contact do not count
     #[arg(
         long,
         env = "SENDS_MAX_OPERATIONS",
@@ -145,6 +145,15 @@ pub struct HttpOptions {
         default_value = "256"
     )]
     pub max_operations: String,
+
+    /// How many operations may wait at once for Constant Contact, or for others of their size to end
+    #[arg(
+        long,
+        env = "SENDS_MAX_WAITING_OPERATIONS",
+        value_name = "OPERATIONS",
+        default_value = "4096"
+    )]
+    pub max_waiting_operations: String,
 
     /// How many seconds an operation waits for others to end before it is refused
     #[arg(

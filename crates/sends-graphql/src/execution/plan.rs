@@ -277,7 +277,7 @@ impl<'d> Planning<'d> {
 }
 
 /// Whether a field of the query itself asks for the schema. `introspection.rs` answers it.
-pub(super) fn is_introspection(name: &str) -> bool {
+pub(crate) fn is_introspection(name: &str) -> bool {
     matches!(name, "__schema" | "__type")
 }
 

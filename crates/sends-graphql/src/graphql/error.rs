@@ -315,6 +315,14 @@ impl From<ReadError> for ApiError {
                 let (code, message) = explain(FailureClass::NotFound);
                 Self::new(code, message, Facts::default())
             }
+            ReadError::Overloaded => Self::new(
+                ErrorCode::Overloaded,
+                "Too many operations wait for Constant Contact at the moment; ask again shortly.",
+                Facts {
+                    retry_after_seconds: Some(1),
+                    ..Facts::default()
+                },
+            ),
             ReadError::ShuttingDown => Self::new(
                 ErrorCode::ShuttingDown,
                 "The service is being stopped and gave up what was still waiting for Constant Contact; ask again.",

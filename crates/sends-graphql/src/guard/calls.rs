@@ -5,6 +5,7 @@
 //! know.
 
 mod asked;
+mod introspection;
 
 use std::collections::HashSet;
 
@@ -17,8 +18,12 @@ use self::asked::{Asked, integer, length};
 use super::{
     limits::Limits,
     refused::{Limit, Refused},
+    types::Types,
 };
-use crate::execution::plan::Field;
+use crate::{
+    answers::Estimate,
+    execution::plan::{Field, is_introspection},
+};
 
 /// The calls for the contact lists and for the segments of an account, which are read once: two pages each, or what was
 /// deleted of the segments. What an account needs beyond that shows only while the operation runs, and then its own
@@ -45,11 +50,23 @@ const NAMING: [(&str, &str); 5] = [
 /// What stands before the colon in the ids of objects that have no history.
 const TYPES: [&str; 3] = ["Campaign", "ContactList", "Segment"];
 
-/// Refuses an operation that may cost too much. Gives the values of its answer by estimate, and those of them that wait.
-pub(super) fn check(root: &[Field], limits: &Limits) -> Result<(usize, usize), Refused> {
+/// What an operation is expected to answer.
+///
+/// # Errors
+///
+/// [`Refused`] when the operation may cost too much.
+pub(super) fn check(root: &[Field], types: &Types, limits: &Limits) -> Result<Estimate, Refused> {
     let mut bill = Bill::default();
+    let mut of_schema = 0_usize;
     for field in root {
-        bill.root_field(field);
+        if is_introspection(&field.name) {
+            let left = limits.answer_values.saturating_sub(bill.values);
+            let values = introspection::values(field, types, left);
+            bill.values = bill.values.saturating_add(values);
+            of_schema = of_schema.saturating_add(values);
+        } else {
+            bill.root_field(field);
+        }
     }
     let calls = bill.calls();
     let bounds = [
@@ -90,7 +107,12 @@ pub(super) fn check(root: &[Field], limits: &Limits) -> Result<(usize, usize), R
             };
             limit.check()
         })?;
-    Ok((bill.values, bill.waits))
+    Ok(Estimate {
+        fields: 0,
+        values: bill.values,
+        waits: bill.waits,
+        of_schema,
+    })
 }
 
 #[derive(Default)]

@@ -37,9 +37,6 @@ pub struct Limits {
 /// not anybody's purpose, so it has no option: the introspection query of GraphiQL needs 16.
 pub(super) const NESTING: usize = 64;
 
-/// How often one operation may ask for the schema. The whole of it takes some milliseconds each time.
-pub(super) const INTROSPECTIONS: usize = 20;
-
 impl Default for Limits {
     /// Room for 500 activities, one at a time or in a list, with every field they have.
     fn default() -> Self {

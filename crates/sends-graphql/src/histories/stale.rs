@@ -32,7 +32,7 @@ impl ReadError {
     pub(crate) fn stale_reason(&self) -> Option<StaleReason> {
         let error = match self {
             Self::Upstream(error) => error,
-            Self::ShuttingDown => return Some(StaleReason::TooSlow),
+            Self::Overloaded | Self::ShuttingDown => return Some(StaleReason::TooSlow),
             Self::NotFound | Self::Lost => return None,
         };
         match error.class {
@@ -62,7 +62,7 @@ impl ReadError {
         match self {
             Self::Upstream(error) => error.class == FailureClass::NotFound,
             Self::NotFound => true,
-            Self::ShuttingDown | Self::Lost => false,
+            Self::Overloaded | Self::ShuttingDown | Self::Lost => false,
         }
     }
 
@@ -83,7 +83,7 @@ impl ReadError {
                     | FailureClass::Rejected
             ),
             Self::NotFound => true,
-            Self::ShuttingDown | Self::Lost => false,
+            Self::Overloaded | Self::ShuttingDown | Self::Lost => false,
         }
     }
 }

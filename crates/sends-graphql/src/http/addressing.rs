@@ -7,7 +7,7 @@
 use std::net::IpAddr;
 
 use axum::{extract::Request, response::Response};
-use http::{HeaderValue, StatusCode, header, uri::Authority};
+use http::{HeaderValue, StatusCode, Version, header, uri::Authority};
 
 use super::{media_type::MediaType, rejection::Rejection};
 use crate::graphql::ErrorCode;
@@ -32,6 +32,9 @@ impl Addressing {
     }
 
     fn allow(&self, request: &Request) -> Result<(), &'static str> {
+        if is_plain_probe(request) {
+            return Ok(());
+        }
         let authority = authority(request).ok_or("The request does not say which host it is for.")?;
         if !self.is_ours(authority.host()) {
             return Err(
@@ -56,6 +59,16 @@ impl Addressing {
             || literal.parse::<IpAddr>().is_ok()
             || self.hosts.contains(&host)
     }
+}
+
+/// Whether it is a probe of a load balancer that speaks HTTP/1.0 and names no host. Browsers always name one.
+fn is_plain_probe(request: &Request) -> bool {
+    let headers = request.headers();
+    request.version() == Version::HTTP_10
+        && request.uri().path().starts_with("/health/")
+        && request.uri().authority().is_none()
+        && !headers.contains_key(header::HOST)
+        && !headers.contains_key(header::ORIGIN)
 }
 
 /// What HTTP/2 sends as `:authority`, and HTTP/1 as the one `Host` header.
@@ -119,6 +132,23 @@ mod tests {
         ] {
             assert_eq!(is_let_through(host, None), expected, "{host}");
         }
+    }
+
+    #[test]
+    fn probes_over_http_1_0_need_no_host() {
+        let is_let_through = |version, path: &str, origin: Option<&str>| {
+            let mut request = Request::builder().version(version).uri(path);
+            if let Some(origin) = origin {
+                request = request.header(header::ORIGIN, origin);
+            }
+            let request = request.body(Body::empty()).unwrap();
+            Addressing::new(vec![], vec![]).allow(&request).is_ok()
+        };
+        assert!(is_let_through(Version::HTTP_10, "/health/live", None));
+        assert!(is_let_through(Version::HTTP_10, "/health/ready", None));
+        assert!(!is_let_through(Version::HTTP_10, "/health/live", Some("null")));
+        assert!(!is_let_through(Version::HTTP_10, "/graphql", None));
+        assert!(!is_let_through(Version::HTTP_11, "/health/live", None));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The queue for the places of operations.
+//! Admission of operations: the places for work, and the queue for them.
 //!
 //! Must not know what an operation does.
 
@@ -9,41 +9,53 @@ use tokio::sync::Semaphore;
 
 use super::rejection::Rejection;
 use crate::{
-    bulkheads::{Bulkhead, Room},
+    bulkheads::Bulkhead,
     graphql::ErrorCode,
+    places::{Full, Place},
 };
 
-/// How many wait, at the most, for each operation that is under way. More would only wait in vain.
-const WAITING_PER_PLACE: usize = 4;
+/// How many operations may queue for each place for work. More would only wait in vain.
+const QUEUED_PER_PLACE: usize = 4;
 
-/// Lets operations in one after the other.
+/// Admits operations one after the other.
 pub(super) struct Admission {
-    places: Bulkhead,
+    working: Bulkhead,
+    waiting: Bulkhead,
     queue: Semaphore,
     wait: Duration,
 }
 
 impl Admission {
-    pub(super) fn new(places: Bulkhead, wait: Duration) -> Self {
-        let waiting = places.limit().saturating_mul(WAITING_PER_PLACE);
+    /// Operations queue for a place among those that work no longer than `wait`.
+    pub(super) fn new(working: Bulkhead, waiting: Bulkhead, wait: Duration) -> Self {
+        let queued = working.limit().saturating_mul(QUEUED_PER_PLACE);
         Self {
-            queue: Semaphore::new(waiting.min(Semaphore::MAX_PERMITS)),
-            places,
+            queue: Semaphore::new(queued.min(Semaphore::MAX_PERMITS)),
+            working,
+            waiting,
             wait,
         }
     }
 
     /// A place for an operation, in the order of arrival; a refusal where none becomes free in time.
-    pub(super) async fn enter(&self) -> Result<Room, Rejection> {
-        if let Some(place) = self.places.enter_if_free(1) {
-            return Ok(place);
-        }
-        let Ok(_waiting) = self.queue.try_acquire() else {
-            self.places.refuse();
-            return Err(overloaded());
+    pub(super) async fn enter(&self) -> Result<Place, Rejection> {
+        let room = if let Some(room) = self.working.enter_if_free(1) {
+            room
+        } else {
+            let Ok(_queued) = self.queue.try_acquire() else {
+                self.working.refuse();
+                return Err(overloaded());
+            };
+            let room = self.working.enter_within(1, self.wait).await;
+            room.ok_or_else(overloaded)?
         };
-        let place = self.places.enter_within(1, self.wait);
-        place.await.ok_or_else(overloaded)
+        Ok(Place::new(room, &self.waiting))
+    }
+}
+
+impl From<Full> for Rejection {
+    fn from(_: Full) -> Self {
+        overloaded()
     }
 }
 
@@ -62,9 +74,14 @@ pub(super) fn busy(message: &str) -> Rejection {
 mod tests {
     use super::*;
 
+    fn admission() -> Admission {
+        let [working, waiting] = ["operations", "waiting_operations"].map(|name| Bulkhead::new(name, 1));
+        Admission::new(working, waiting, Duration::from_secs(5))
+    }
+
     #[tokio::test(start_paused = true)]
     async fn an_operation_waits_for_a_place_and_no_longer_than_it_may() {
-        let admission = Admission::new(Bulkhead::new("operations", 1), Duration::from_secs(5));
+        let admission = admission();
         let first = admission.enter().await.unwrap();
         assert!(admission.enter().await.is_err());
         let freed = async {
@@ -77,10 +94,10 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_queue_is_bounded() {
-        let admission = Admission::new(Bulkhead::new("operations", 1), Duration::from_secs(5));
+        let admission = admission();
         let _place = admission.enter().await.unwrap();
         let started = tokio::time::Instant::now();
-        let waiting = (0..WAITING_PER_PLACE).map(|_| admission.enter());
+        let waiting = (0..QUEUED_PER_PLACE).map(|_| admission.enter());
         let waiting = futures_util::future::join_all(waiting);
         let one_more = async {
             tokio::task::yield_now().await;

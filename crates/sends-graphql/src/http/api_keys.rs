@@ -1,20 +1,23 @@
 //! The keys that callers have to bring: read from a file, compared in constant time, read again when the file changes.
 //!
-//! Owns the file. Must not know what the keys open.
+//! While the file is missing, empty or exposed to others no key is valid: a key that its operator took away must not open
+//! anything. An editor or an orchestrator that replaces the file by renaming another one leaves no such moment.
+//!
+//! Must not know what the keys open.
 
 use std::{
     fmt, fs,
     io::{self, Read},
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, SystemTime},
 };
 
 use subtle::{Choice, ConstantTimeEq};
 use tokio::time::Instant;
 
-/// How long the file is taken for unchanged after a look at it.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How long the file is taken for unchanged after a look at it: a removed key is valid for no longer.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// Shorter keys can be guessed.
 const SHORTEST: usize = 16;
@@ -29,23 +32,26 @@ pub struct ApiKeys {
 }
 
 struct State {
-    keys: Vec<KeyHash>,
-    stamp: Stamp,
+    /// No key is valid while they cannot be read.
+    keys: Result<Vec<KeyHash>, InvalidApiKeys>,
+    /// Of the file that the keys are from. `None` while they cannot be read, so that every look reads them.
+    stamp: Option<Stamp>,
     looked_at: Instant,
 }
 
 type KeyHash = [u8; 32];
 
-/// Tells one content of the file from the next without reading it.
+/// Tells one content of the file from the next without reading it, and whom it is readable for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 struct Stamp {
     modified: Option<SystemTime>,
     length: u64,
     inode: u64,
+    is_open_to_others: bool,
 }
 
 /// Why a file of keys cannot be used.
-#[derive(Debug, Eq, PartialEq, thiserror::Error)]
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum InvalidApiKeys {
     /// The file cannot be read.
     #[error("cannot read {path}: {reason}")]
@@ -85,8 +91,8 @@ impl ApiKeys {
         Ok(Self {
             path: path.to_owned(),
             state: Mutex::new(State {
-                keys,
-                stamp,
+                keys: Ok(keys),
+                stamp: Some(stamp),
                 looked_at: Instant::now(),
             }),
         })
@@ -95,36 +101,47 @@ impl ApiKeys {
     /// Whether this is one of the keys. Every key is compared to its end, so that the time tells nothing about any of them.
     pub(super) fn admit(&self, key: &[u8]) -> bool {
         let presented = hash(key);
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        self.refresh(&mut state);
-        let admitted = state
-            .keys
+        let state = self.present();
+        let keys = state.keys.as_deref().unwrap_or_default();
+        let admitted = keys
             .iter()
             .fold(Choice::from(0), |admitted, key| admitted | key.ct_eq(&presented));
         admitted.into()
     }
 
-    /// Keys that cannot be read any more stay in force: a half-written file must not lock everybody out.
-    fn refresh(&self, state: &mut State) {
-        if state.looked_at.elapsed() < LOOK_EVERY {
-            return;
+    /// Why no key is valid at the moment. `None` when keys are.
+    pub fn problem(&self) -> Option<InvalidApiKeys> {
+        self.present().keys.as_ref().err().cloned()
+    }
+
+    /// The state as of a look at the file that is recent enough.
+    fn present(&self) -> MutexGuard<'_, State> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.looked_at.elapsed() >= LOOK_EVERY {
+            self.refresh(&mut state);
+            state.looked_at = Instant::now();
         }
-        state.looked_at = Instant::now();
-        let stamp = fs::metadata(&self.path).map(|metadata| Stamp::of(&metadata));
-        if stamp.as_ref().is_ok_and(|stamp| *stamp == state.stamp) {
+        state
+    }
+
+    fn refresh(&self, state: &mut State) {
+        let stamp = fs::metadata(&self.path).ok().map(|metadata| Stamp::of(&metadata));
+        if stamp.is_some() && stamp == state.stamp {
             return;
         }
         match load(&self.path) {
             Ok((keys, stamp)) => {
                 tracing::info!("read {} API keys again, since their file changed", keys.len());
-                (state.keys, state.stamp) = (keys, stamp);
+                (state.keys, state.stamp) = (Ok(keys), Some(stamp));
             }
             Err(problem) => {
-                if let Ok(stamp) = stamp {
-                    // Said once for every change.
-                    state.stamp = stamp;
+                // Said once, and not at every look.
+                if state.keys.as_ref().err() != Some(&problem) {
+                    tracing::error!(
+                        "no API key is valid, since {problem}; requests are refused until the file is right"
+                    );
                 }
-                tracing::error!("the API keys stay as they were: {problem}");
+                (state.keys, state.stamp) = (Err(problem), None);
             }
         }
     }
@@ -145,6 +162,7 @@ impl Stamp {
             inode: std::os::unix::fs::MetadataExt::ino(metadata),
             #[cfg(not(unix))]
             inode: 0,
+            is_open_to_others: is_open_to_others(metadata),
         }
     }
 }
@@ -235,5 +253,99 @@ mod tests {
         ] {
             assert_eq!(parse(text, "keys").unwrap_err().to_string(), said);
         }
+    }
+
+    const KEY: &str = "dashboard-0123456789";
+
+    struct KeyFile {
+        _folder: tempfile::TempDir,
+        path: PathBuf,
+        keys: ApiKeys,
+    }
+
+    impl KeyFile {
+        fn new() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("keys");
+            replace(&path, KEY);
+            let keys = ApiKeys::read(&path).unwrap();
+            Self {
+                _folder: folder,
+                path,
+                keys,
+            }
+        }
+
+        /// Whether the key is valid once the file is looked at again.
+        async fn admits(&self) -> bool {
+            tokio::time::advance(LOOK_EVERY).await;
+            self.keys.admit(KEY.as_bytes())
+        }
+    }
+
+    /// As editors and orchestrators do.
+    fn replace(path: &Path, text: &str) {
+        let new = path.with_extension("new");
+        fs::write(&new, text).unwrap();
+        expose(&new, 0o600);
+        fs::rename(new, path).unwrap();
+    }
+
+    #[cfg(unix)]
+    fn expose(path: &Path, mode: u32) {
+        use std::os::unix::fs::PermissionsExt;
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    #[cfg(not(unix))]
+    fn expose(_: &Path, _: u32) {}
+
+    #[tokio::test(start_paused = true)]
+    async fn no_key_is_valid_while_the_file_is_missing_or_empty() {
+        let file = KeyFile::new();
+        assert!(file.admits().await);
+        fs::remove_file(&file.path).unwrap();
+        assert!(!file.admits().await);
+        assert!(matches!(
+            file.keys.problem(),
+            Some(InvalidApiKeys::Unreadable { .. })
+        ));
+        replace(&file.path, "# nobody\n");
+        assert!(!file.admits().await);
+        assert!(matches!(file.keys.problem(), Some(InvalidApiKeys::Empty(_))));
+        replace(&file.path, KEY);
+        assert!(file.admits().await);
+        assert_eq!(file.keys.problem(), None);
+    }
+
+    #[cfg(unix)]
+    #[tokio::test(start_paused = true)]
+    async fn no_key_is_valid_while_others_can_read_the_file() {
+        let file = KeyFile::new();
+        expose(&file.path, 0o644);
+        assert!(!file.admits().await);
+        expose(&file.path, 0o600);
+        assert!(file.admits().await);
+    }
+
+    #[cfg(unix)]
+    #[tokio::test(start_paused = true)]
+    async fn keys_behind_a_link_that_is_swapped_are_read_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        for (name, key) in [("first", KEY), ("second", "reports-0123456789abc")] {
+            fs::create_dir(at(name)).unwrap();
+            replace(&at(name).join("keys"), key);
+        }
+        let point_to = |name: &str| {
+            std::os::unix::fs::symlink(at(name), at("..new")).unwrap();
+            fs::rename(at("..new"), at("..data")).unwrap();
+        };
+        point_to("first");
+        let keys = ApiKeys::read(&at("..data").join("keys")).unwrap();
+        assert!(keys.admit(KEY.as_bytes()));
+        point_to("second");
+        tokio::time::advance(LOOK_EVERY).await;
+        assert!(!keys.admit(KEY.as_bytes()) && keys.admit(b"reports-0123456789abc"));
     }
 }

@@ -1,7 +1,19 @@
-//! Which compression an answer may have: Zstandard only where the client prefers it, since many announce it and cannot read
-//! it.
+//! Compression of answers: Zstandard only where the client prefers it, since many announce it and cannot read it, and large
+//! answers as long work.
 
+use std::sync::Arc;
+
+use axum::{
+    body::Body,
+    extract::{Request, State},
+    middleware::Next,
+    response::Response,
+};
 use http::{HeaderMap, HeaderValue, header};
+use http_body_util::BodyExt;
+
+use super::graphql::Large;
+use crate::long_work::LongWork;
 
 /// Weights are between 0 and 1 with up to three decimal places.
 const FULL_WEIGHT: u16 = 1_000;
@@ -26,6 +38,29 @@ pub(super) fn demote_zstd(headers: &mut HeaderMap) {
     let written: Vec<_> = others.chain(["zstd;q=0".to_owned()]).collect();
     if let Ok(value) = HeaderValue::try_from(written.join(", ")) {
         headers.insert(header::ACCEPT_ENCODING, value);
+    }
+}
+
+/// Compresses large answers at once, which is long work. The connection would do it piece by piece for as long as the client
+/// takes them, and keep its worker busy for a tenth of a second.
+pub(super) async fn of_large(
+    State(long_work): State<Arc<LongWork>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let response = next.run(request).await;
+    let is_large = response.extensions().get::<Large>().is_some();
+    if !is_large || !response.headers().contains_key(header::CONTENT_ENCODING) {
+        return response;
+    }
+    let (head, body) = response.into_parts();
+    match long_work.run(body.collect()).await {
+        Ok(body) => Response::from_parts(head, Body::from(body.to_bytes())),
+        // The connection breaks on it, as it would have without this.
+        Err(error) => {
+            let broken = futures_util::stream::once(async { Err::<axum::body::Bytes, _>(error) });
+            Response::from_parts(head, Body::from_stream(broken))
+        }
     }
 }
 

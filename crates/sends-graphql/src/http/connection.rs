@@ -1,5 +1,9 @@
 //! Connections: accepted up to a number, spoken to in HTTP/1.1 or HTTP/2, and closed when nothing comes of them.
 //!
+//! At the end of the process no request is lost with clients that listen: from its first moment every answer over HTTP/1.1 says
+//! `Connection: close`, and HTTP/2 says GOAWAY. A connection without a request is closed only [a moment](LINGER) after the
+//! last connection was accepted, so that a request already on its way is answered too.
+//!
 //! Owns sockets and their time. Must not know what is asked over them, nor whether it was [asked before](super::reuse).
 //!
 //! The library's own timeout for the head of a request also runs while a connection is idle, and knows nothing of one that
@@ -11,10 +15,10 @@
 mod activity;
 mod outgoing;
 
-use std::{future::Future, io, sync::Arc, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
-use axum::{Router, body::Body};
-use http::Request;
+use axum::Router;
+use http::{HeaderValue, Request, Version, header};
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -34,6 +38,7 @@ use crate::{
     answers::Answers,
     bulkheads::{Bulkhead, Room},
     settings::ConnectionLimits,
+    shutdown::Ending,
 };
 
 /// How many requests one HTTP/2 connection may have under way.
@@ -52,6 +57,11 @@ const REST: Duration = Duration::from_millis(100);
 /// How long an overdue connection has to take its last answer.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
+/// How long connections without a request stay open after the last one was accepted. Over HTTP/1.1 there is no other way to
+/// tell a client than in an answer, and a request that is on its way crosses the closing of its connection. Clients that keep
+/// connections busy send the next request within this time.
+const LINGER: Duration = Duration::from_secs(1);
+
 /// What every connection needs.
 #[derive(Clone)]
 pub(super) struct Conversation {
@@ -61,39 +71,70 @@ pub(super) struct Conversation {
     pub(super) limits: ConnectionLimits,
 }
 
-/// Answers requests on `listener` until `shutdown` completes, then lets the ones in progress finish.
+/// Answers requests on `listener` until the end, then lets the ones in progress finish.
 pub(super) async fn serve(
     listener: TcpListener,
     places: Bulkhead,
     conversation: Conversation,
-    shutdown: impl Future<Output = ()> + Send,
+    ending: &Ending,
 ) {
-    let ending = CancellationToken::new();
+    let end = End {
+        begun: ending.unready.clone(),
+        closing: CancellationToken::new(),
+    };
     let connections = TaskTracker::new();
-    let mut shutdown = std::pin::pin!(shutdown);
+    let start = |stream, place: Room| {
+        let (conversation, end) = (conversation.clone(), end.clone());
+        connections.spawn(async move {
+            conversation.hold(stream, end).await;
+            drop(place);
+        });
+    };
     loop {
         let accepted = tokio::select! {
             accepted = accept(&listener, &places) => accepted,
-            () = &mut shutdown => break,
+            () = ending.closed.cancelled() => break,
         };
         match accepted {
-            Ok((stream, place)) => {
-                let (conversation, ending) = (conversation.clone(), ending.clone());
-                connections.spawn(async move {
-                    conversation.hold(stream, ending).await;
-                    drop(place);
-                });
-            }
+            Ok((stream, place)) => start(stream, place),
             Err(error) => {
                 tracing::warn!("no connection could be accepted: {error}");
                 tokio::time::sleep(REST).await;
             }
         }
     }
-    drop(listener);
-    ending.cancel();
+    for (stream, place) in accepted_already(listener, &places) {
+        start(stream, place);
+    }
     connections.close();
-    connections.wait().await;
+    if tokio::time::timeout(LINGER, connections.wait()).await.is_err() {
+        end.closing.cancel();
+        connections.wait().await;
+    }
+}
+
+/// Closes the listener, and gives the connections that the operating system has accepted already: it would reset them.
+fn accepted_already(
+    listener: TcpListener,
+    places: &Bulkhead,
+) -> impl Iterator<Item = (TcpStream, Room)> + use<'_> {
+    // Without the runtime, which notices a connection only after a while.
+    let listener = listener.into_std().ok();
+    std::iter::from_fn(move || {
+        let place = places.enter_if_free(1)?;
+        let (stream, _) = listener.as_ref()?.accept().ok()?;
+        stream.set_nonblocking(true).ok()?;
+        Some((TcpStream::from_std(stream).ok()?, place))
+    })
+}
+
+/// The end of the process, as connections see it.
+#[derive(Clone)]
+struct End {
+    /// No further request is to come over a connection.
+    begun: CancellationToken,
+    /// Connections without a request are closed.
+    closing: CancellationToken,
 }
 
 /// Connections beyond the limit wait in the operating system's queue.
@@ -112,7 +153,7 @@ async fn accept(listener: &TcpListener, places: &Bulkhead) -> io::Result<(TcpStr
 
 impl Conversation {
     /// Answers what comes over one connection, until either side is done with it.
-    async fn hold(self, stream: TcpStream, ending: CancellationToken) {
+    async fn hold(self, stream: TcpStream, end: End) {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!("small answers may be delayed: {error}");
         }
@@ -123,26 +164,44 @@ impl Conversation {
             limits,
         } = self;
         let activity = Arc::new(Activity::new());
-        let answering = Arc::clone(&activity);
-        let part = answers.part();
+        let (answering, begun, part) = (Arc::clone(&activity), end.begun.clone(), answers.part());
         let service = service_fn(move |mut request: Request<Incoming>| {
-            let under_way = answering.begin(request.version());
-            request.extensions_mut().insert(part.clone());
+            let (activity, begun) = (Arc::clone(&answering), begun.clone());
             let (router, reuse) = (router.clone(), reuse.clone());
+            let is_multiplexed = request.version() == Version::HTTP_2;
+            let under_way = activity.begin(request.version());
+            request.extensions_mut().insert(part.clone());
+            let request = request.map(|body| activity.watch(body));
             async move {
-                let answer = match reuse {
+                let mut answer = match reuse {
                     Some(reuse) => reuse.answer(request, router).await,
-                    None => router.oneshot(request.map(Body::new)).await,
+                    None => router.oneshot(request).await,
                 };
+                if let Ok(answer) = &mut answer
+                    && begun.is_cancelled()
+                    && !is_multiplexed
+                {
+                    let close = HeaderValue::from_static("close");
+                    answer.headers_mut().insert(header::CONNECTION, close);
+                }
+                activity.answered();
                 answer.map(|answer| Outgoing::of(answer, under_way.answering()))
             }
         });
         let builder = builder(&limits);
         let stream = TokioIo::new(Watched::new(stream, Arc::clone(&activity)));
         let mut connection = std::pin::pin!(builder.serve_connection_with_upgrades(stream, service));
+        let told_by_protocol = async {
+            end.begun.cancelled().await;
+            activity.multiplexed().await;
+        };
         let result = tokio::select! {
             result = connection.as_mut() => result,
-            () = ending.cancelled() => {
+            () = told_by_protocol => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+            () = end.closing.cancelled() => {
                 connection.as_mut().graceful_shutdown();
                 connection.await
             }

@@ -34,6 +34,7 @@ use crate::{
     graphql::ErrorCode,
     histories::Asker,
     settings::HttpSettings,
+    telemetry::operation,
 };
 
 /// What an answer depends on beside the URL. What the compression adds is its own to say.
@@ -41,6 +42,12 @@ const VARY: HeaderValue = HeaderValue::from_static("accept, authorization, x-api
 
 /// How many values a request may have beside its variables: its other parameters, and extensions of no great length.
 const VALUES_BESIDE: usize = 100;
+
+/// Bodies in bytes, texts in bytes and answers in values beyond this are [long work](crate::long_work): about a millisecond of
+/// reading, of validating, or of executing. Another thread costs some microseconds more, so that the rest is done where it is.
+const LONG_BODY: usize = 64 << 10;
+const LONG_TEXT: usize = 8 << 10;
+const LARGE_ANSWER: usize = 500;
 
 /// What every request to the endpoint needs.
 pub(super) struct Endpoint {
@@ -58,21 +65,28 @@ pub(super) struct Endpoint {
 impl Endpoint {
     pub(super) fn new(service: Service, settings: HttpSettings, answers: Arc<Answers>) -> Self {
         let variable_values = service.schema.limits().variable_values;
-        let operations = service.bulkheads.operations.clone();
-        let bodies = service.bulkheads.bodies.clone();
+        let bulkheads = service.bulkheads.clone();
         Self {
             service,
             answers,
             keys: settings.api_keys,
             documents: Documents::new(settings.documents),
-            admission: Admission::new(operations, settings.operation_wait),
-            bodies: Bodies::new(bodies, settings.request),
+            admission: Admission::new(
+                bulkheads.operations,
+                bulkheads.waiting_operations,
+                settings.operation_wait,
+            ),
+            bodies: Bodies::new(bulkheads.bodies, settings.request),
             batch_limit: settings.request.batch,
             most_values: (variable_values.saturating_add(VALUES_BESIDE))
                 .saturating_mul(settings.request.batch),
         }
     }
 }
+
+/// A response whose body is large: to compress it is long work.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Large;
 
 /// Answers a request of any method.
 pub(super) async fn answer(State(endpoint): State<Arc<Endpoint>>, request: Request) -> Response {
@@ -101,7 +115,7 @@ pub(super) async fn answer(State(endpoint): State<Arc<Endpoint>>, request: Reque
 }
 
 impl Endpoint {
-    async fn get(&self, parts: &Parts, media_type: MediaType) -> Result<Response, Rejection> {
+    async fn get(self: &Arc<Self>, parts: &Parts, media_type: MediaType) -> Result<Response, Rejection> {
         let headers = &parts.headers;
         let query = parts.uri.query().unwrap_or_default();
         if query.is_empty() {
@@ -112,40 +126,66 @@ impl Endpoint {
         gate::check_preflight(headers)?;
         self.check_caller(headers)?;
         let parameters = Parameters::from_query_string(query)?;
-        let executed = self.run(parameters, parts, Method::GET).await?;
-        // What has errors may be different the next time, and is not worth keeping.
-        let response = &executed.response;
-        let tag = response.is_ok().then(|| entity_tag::of(&response.data)).flatten();
-        let mut response = answer_of(executed, media_type)?;
-        if let Some(tag) = tag {
-            let keep_and_ask = HeaderValue::from_static("private, no-cache");
-            response.headers_mut().insert(header::CACHE_CONTROL, keep_and_ask);
-            response = entity_tag::apply(response, tag, headers);
-        }
+        let own_headers = headers.clone();
+        let finish = move |executed: Executed| {
+            // What has errors may be different the next time, and is not worth keeping.
+            let response = &executed.response;
+            let tag = response.is_ok().then(|| entity_tag::of(&response.data)).flatten();
+            let mut response = answer_of(executed, media_type)?;
+            if let Some(tag) = tag {
+                let keep_and_ask = HeaderValue::from_static("private, no-cache");
+                response.headers_mut().insert(header::CACHE_CONTROL, keep_and_ask);
+                response = entity_tag::apply(response, tag, &own_headers);
+            }
+            Ok(response)
+        };
+        let (mut response, is_large) = self.run(parameters, parts, Method::GET, finish).await?;
+        mark(&mut response, is_large);
         Ok(response)
     }
 
-    async fn post(&self, parts: &Parts, body: Body, media_type: MediaType) -> Result<Response, Rejection> {
+    async fn post(
+        self: &Arc<Self>,
+        parts: &Parts,
+        body: Body,
+        media_type: MediaType,
+    ) -> Result<Response, Rejection> {
         let headers = &parts.headers;
         // Takes the place of the preflight check: a page elsewhere cannot send this type without asking.
         body::check_type(headers)?;
         self.check_caller(headers)?;
         let body = self.bodies.read(headers, body).await?;
-        let requests = Requests::from_body(body.bytes(), self.batch_limit, self.most_values)?;
-        // Others may use its room while this is answered.
-        drop(body);
+        let is_long = body.bytes().len() > LONG_BODY;
+        let (batch_limit, most_values) = (self.batch_limit, self.most_values);
+        // Others may use the body's room while this is answered.
+        let read = async move { Requests::from_body(body.bytes(), batch_limit, most_values) };
+        let requests = if is_long {
+            self.apart(read).await
+        } else {
+            read.await
+        }?;
         match requests {
             Requests::Single(parameters) => {
-                let executed = self.run(*parameters, parts, Method::POST).await?;
-                answer_of(executed, media_type)
+                let finish = move |executed: Executed| answer_of(executed, media_type);
+                let (mut response, is_large) = self.run(*parameters, parts, Method::POST, finish).await?;
+                mark(&mut response, is_large);
+                Ok(response)
             }
             Requests::Batch(batch) => {
-                let answers = batch.into_iter().map(|parameters| async {
-                    let executed = self.run(parameters, parts, Method::POST).await?;
-                    written(executed.response, executed.memory)
+                let finish = |executed: Executed| written(executed.response, executed.memory);
+                let answers = batch
+                    .into_iter()
+                    .map(|parameters| self.run(parameters, parts, Method::POST, finish));
+                let mut any_is_large = false;
+                let answers = join_all(answers).await.into_iter().map(|answer| {
+                    let (written, is_large) = answer?;
+                    any_is_large |= is_large;
+                    Ok(written)
                 });
-                let (json, held) = batch_of(join_all(answers).await);
-                Ok(response_of(json, held, media_type))
+                let (json, held) = batch_of(answers.collect());
+                let mut response = response_of(json, held, media_type);
+                mark(&mut response, any_is_large);
+                Ok(response)
             }
         }
     }
@@ -166,32 +206,67 @@ impl Endpoint {
             .map_err(token_missing)
     }
 
-    async fn run(
-        &self,
+    /// Does long work of the present request.
+    async fn apart<F>(&self, work: F) -> F::Output
+    where
+        F: Future<Output: Send> + Send + 'static,
+    {
+        let (output, notes) = self.service.long_work.run(operation::noted(work)).await;
+        operation::add(notes);
+        output
+    }
+
+    /// Runs one operation, makes its answer with `finish`, and says whether that is large.
+    async fn run<T: Send + 'static>(
+        self: &Arc<Self>,
         mut parameters: Parameters,
         parts: &Parts,
         method: Method,
-    ) -> Result<Executed, Rejection> {
+        finish: impl FnOnce(Executed) -> Result<T, Rejection> + Send + 'static,
+    ) -> Result<(T, bool), Rejection> {
         let document = self.documents.find(&mut parameters)?;
-        let _place = self.admission.enter().await?;
-        let operation = Operation {
-            text: &document.text,
-            name: parameters.operation_name,
-            variables: parameters.variables,
+        let place = self.admission.enter().await?;
+        let is_long = document.text.len() > LONG_TEXT;
+        let endpoint = Arc::clone(self);
+        let prepare = async move {
+            let operation = Operation {
+                text: &document.text,
+                name: parameters.operation_name,
+                variables: parameters.variables,
+            };
+            let prepared = operation.prepare(&endpoint.service.schema, method == Method::GET);
+            prepared.map(|prepared| (document, prepared))
         };
-        let prepared = operation.prepare(&self.service.schema, method == Method::GET)?;
+        let prepared = if is_long {
+            place.waiting(self.apart(prepare)).await?
+        } else {
+            prepare.await
+        };
+        let (document, prepared) = prepared?;
+        let estimate = prepared.estimate();
+        let is_large = estimate.values > LARGE_ANSWER;
         let part = parts.extensions.get::<Part>().cloned();
         let part = part.unwrap_or_else(|| self.answers.part());
-        let memory = self.answers.reserve(&part, prepared.estimate()).await;
+        let memory = place.waiting(self.answers.reserve(&part, estimate)).await?;
         let memory = memory.map_err(no_memory)?;
-        let executed = prepared
-            .execute(&self.service, self.asker(&parts.headers)?, Arc::clone(&memory))
-            .await;
+        // The time of the operation begins here.
+        let asker = self.asker(&parts.headers)?;
+        let endpoint = Arc::clone(self);
+        let execute = async move {
+            let executed = prepared.execute(&endpoint.service, asker, memory);
+            let executed = place.of(Box::pin(executed)).await;
+            match executed.memory.exceeded() {
+                None => finish(executed),
+                Some(exceeded) => Err(no_memory(exceeded)),
+            }
+        };
+        let finished = if is_large {
+            self.apart(execute).await
+        } else {
+            execute.await
+        };
         self.documents.keep(document);
-        match memory.exceeded() {
-            None => Ok(executed),
-            Some(exceeded) => Err(no_memory(exceeded)),
-        }
+        Ok((finished?, is_large))
     }
 }
 
@@ -202,6 +277,12 @@ fn token_missing(missing: TokenMissing) -> Rejection {
         missing.to_string(),
     )
     .header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
+}
+
+fn mark(response: &mut Response, is_large: bool) {
+    if is_large {
+        response.extensions_mut().insert(Large);
+    }
 }
 
 /// The refusal of an answer that there is no memory for.

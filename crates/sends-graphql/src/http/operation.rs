@@ -41,7 +41,7 @@ pub(super) struct Executed {
 }
 
 /// An operation that has been admitted.
-pub(super) struct Prepared<'service>(Admitted<'service>);
+pub(super) struct Prepared(Admitted);
 
 impl Operation<'_> {
     /// Validates it.
@@ -49,7 +49,7 @@ impl Operation<'_> {
     /// # Errors
     ///
     /// A [`Rejection`] where it may not run.
-    pub(super) fn prepare(self, executor: &Executor, is_get: bool) -> Result<Prepared<'_>, Rejection> {
+    pub(super) fn prepare(self, executor: &Executor, is_get: bool) -> Result<Prepared, Rejection> {
         let variables = Variables::from_json(Value::Object(self.variables));
         let mut request = Request::new(self.text).variables(variables);
         request.operation_name = self.name;
@@ -66,7 +66,7 @@ impl Operation<'_> {
     }
 }
 
-impl Prepared<'_> {
+impl Prepared {
     /// What it is expected to answer.
     pub(super) fn estimate(&self) -> Estimate {
         self.0.estimate()

@@ -26,7 +26,6 @@ use http::{
     uri::{Authority, PathAndQuery},
 };
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
 use quick_cache::{Weighter, sync::Cache};
 use tokio::time::timeout;
 use tower::ServiceExt;
@@ -183,11 +182,11 @@ impl Reuse {
     /// Answers a request as it was answered before, or has it answered and keeps the answer for the next one.
     pub(super) async fn answer(
         &self,
-        request: Request<Incoming>,
+        request: Request<Body>,
         onward: Router,
     ) -> Result<Response, Infallible> {
         let Some(length) = length_of_short_question(&request) else {
-            return onward.oneshot(request.map(Body::new)).await;
+            return onward.oneshot(request).await;
         };
         let began = Instant::now();
         let (head, mut body) = request.into_parts();
@@ -334,6 +333,7 @@ mod tests {
             connections: Bulkhead::new("connections", 1),
             bodies: Bulkhead::new("bodies", 1),
             operations: Bulkhead::new("operations", 1),
+            waiting_operations: Bulkhead::new("waiting_operations", 1),
             large_answers: Bulkhead::new("large_answers", 1),
             small_answers: Bulkhead::new("small_answers", 4_000),
         };

@@ -14,7 +14,7 @@ use futures_util::{
 use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument;
 
-use crate::histories::ReadError;
+use crate::{histories::ReadError, places};
 
 /// How many keys one batch may have: as many as one operation can name.
 const BATCH: usize = 500;
@@ -44,7 +44,10 @@ impl<V: Clone + Send + Sync + 'static> Pending<V> {
         }
         let task = AbortOnDropHandle::new(tokio::spawn(reading.in_current_span()));
         let pending = async move {
-            task.await.unwrap_or_else(|error| {
+            let ended = places::waiting(task)
+                .await
+                .map_err(|places::Full| ReadError::Overloaded)?;
+            ended.unwrap_or_else(|error| {
                 tracing::error!("the task of a reading ended early: {error}");
                 Err(ReadError::Lost)
             })

@@ -41,8 +41,10 @@ pub struct HttpSettings {
     pub connection: ConnectionLimits,
     /// Bytes of all answers that are being made and written.
     pub answer_budget: usize,
-    /// How many operations may be under way at once.
+    /// How many operations may work at once.
     pub max_operations: usize,
+    /// How many more may wait at once, for Constant Contact or for their turn among large operations.
+    pub max_waiting_operations: usize,
     /// How long an operation waits for others to end.
     pub operation_wait: Duration,
 }
@@ -120,6 +122,11 @@ impl HttpSettings {
         ));
         let connections = problems.keep(count("max-connections", &options.max_connections, 1_000_000));
         let max_operations = problems.keep(count("max-operations", &options.max_operations, 1_000_000));
+        let max_waiting_operations = problems.keep(count(
+            "max-waiting-operations",
+            &options.max_waiting_operations,
+            1_000_000,
+        ));
         let operation_wait = problems.keep(seconds("operation-wait", &options.operation_wait, 0.0, 3_600.0));
         let documents = match trusted {
             Some(trusted) => Documents::Trusted(trusted?),
@@ -148,6 +155,7 @@ impl HttpSettings {
             },
             answer_budget: answer_budget?,
             max_operations: max_operations?,
+            max_waiting_operations: max_waiting_operations?,
             operation_wait: operation_wait?,
         })
     }

@@ -90,11 +90,13 @@ impl BackgroundUpstream {
             Err(ReadError::NotFound) => Ok(not_found()),
             Err(ReadError::Upstream(error)) if error.class == FailureClass::NotFound => Ok(not_found()),
             Err(ReadError::Upstream(error)) => Err(Arc::unwrap_or_clone(error)),
-            Err(error @ (ReadError::ShuttingDown | ReadError::Lost)) => Err(UpstreamError::without_answer(
-                Endpoint::SendHistory(activity),
-                FailureClass::DeadlineExceeded,
-                error.to_string(),
-            )),
+            Err(error @ (ReadError::ShuttingDown | ReadError::Overloaded | ReadError::Lost)) => {
+                Err(UpstreamError::without_answer(
+                    Endpoint::SendHistory(activity),
+                    FailureClass::DeadlineExceeded,
+                    error.to_string(),
+                ))
+            }
         }
     }
 }

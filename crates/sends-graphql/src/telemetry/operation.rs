@@ -28,8 +28,8 @@ tokio::task_local! {
 }
 
 /// One operation, several of a batch, or none when the request was refused before.
-#[derive(Default)]
-struct Notes {
+#[derive(Debug, Default)]
+pub struct Notes {
     ended: Vec<(Option<String>, Outcome)>,
     upstream_calls: u32,
 }
@@ -42,6 +42,22 @@ pub fn ended(name: Option<String>, outcome: Outcome) {
 /// So many requests were sent upstream for an operation of the present request.
 pub fn cost(upstream_calls: u32) {
     let _ = NOTES.try_with(|notes| notes.borrow_mut().upstream_calls += upstream_calls);
+}
+
+/// Does work for the present request in another task, which knows nothing of the request: what is noted meanwhile comes with
+/// the output, to be [added](add).
+pub async fn noted<F: Future>(work: F) -> (F::Output, Notes) {
+    let noted = async { (work.await, NOTES.with(RefCell::take)) };
+    NOTES.scope(RefCell::default(), noted).await
+}
+
+/// Adds what was [noted] in another task.
+pub fn add(notes: Notes) {
+    let _ = NOTES.try_with(|present| {
+        let mut present = present.borrow_mut();
+        present.ended.extend(notes.ended);
+        present.upstream_calls += notes.upstream_calls;
+    });
 }
 
 /// From here on the lines of the present request carry this name.

@@ -117,7 +117,7 @@ async fn run(steps: Vec<Step>, outcomes: Vec<(u64, Option<FailureClass>)>) -> Re
                     step
                 );
             }
-            Some(Err(ReadError::Lost | ReadError::ShuttingDown)) => {
+            Some(Err(ReadError::Lost | ReadError::Overloaded | ReadError::ShuttingDown)) => {
                 prop_assert!(false, "lost: {:?}", step);
             }
             Some(Err(ReadError::Upstream(_))) | None => {}

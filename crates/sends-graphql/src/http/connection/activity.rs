@@ -7,17 +7,31 @@ use std::{
     task::{Context, Poll},
 };
 
+use axum::body::{Body, Bytes};
 use http::Version;
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
+    sync::SetOnce,
     time::Instant,
 };
 
 use crate::settings::ConnectionLimits;
 
+/// How many bytes a connection may receive while nothing comes of them: no request, no answer, no part of a body. HTTP/2 lets
+/// a client send as many frames as it likes that ask for nothing, such as `PING`, `SETTINGS` and `WINDOW_UPDATE`. It is more than
+/// the body that a client may send before it learns that nobody reads it, which is a megabyte.
+const FRUITLESS_BYTES: usize = 2 << 20;
+
+/// How many requests a connection may begin in a row of which none is answered, since the client gives them up.
+const UNANSWERED: usize = 1_000;
+
 /// What has happened on one connection.
 pub(super) struct Activity {
     state: Mutex<State>,
+    /// Set by the first request over HTTP/2.
+    multiplexed: SetOnce<()>,
 }
 
 struct State {
@@ -33,8 +47,10 @@ struct State {
     head_since: Option<Instant>,
     /// Whether there has been a request.
     spoken: bool,
-    /// Whether bytes mean more than requests: HTTP/2 has its own conversation beside them.
-    multiplexed: bool,
+    /// Bytes of which nothing came so far.
+    fruitless: usize,
+    /// Requests begun since the last answer.
+    unanswered: usize,
 }
 
 /// A request under way, until this is dropped.
@@ -62,8 +78,10 @@ impl Activity {
                 quiet_since: Instant::now(),
                 head_since: None,
                 spoken: false,
-                multiplexed: false,
+                fruitless: 0,
+                unanswered: 0,
             }),
+            multiplexed: SetOnce::new(),
         }
     }
 
@@ -72,16 +90,54 @@ impl Activity {
         state.under_way += 1;
         state.spoken = true;
         state.head_since = None;
-        state.multiplexed = version == Version::HTTP_2;
+        state.fruitless = 0;
+        state.unanswered += 1;
+        if version == Version::HTTP_2 {
+            // Only the first one sets it.
+            let _ = self.multiplexed.set(());
+        }
         UnderWay(Arc::clone(self))
     }
 
-    fn bytes_arrived(&self) {
+    /// A request was answered.
+    pub(super) fn answered(&self) {
+        let mut state = self.state();
+        state.fruitless = 0;
+        state.unanswered = 0;
+    }
+
+    /// Completes once the connection speaks HTTP/2, which has its own conversation beside the requests.
+    pub(super) async fn multiplexed(&self) {
+        self.multiplexed.wait().await;
+    }
+
+    /// A body that tells when something of it is taken.
+    pub(super) fn watch(self: &Arc<Self>, body: Incoming) -> Body {
+        let activity = Arc::clone(self);
+        Body::new(body.map_frame(move |frame| {
+            if frame.data_ref().is_some_and(|data: &Bytes| !data.is_empty()) {
+                activity.state().fruitless = 0;
+            }
+            frame
+        }))
+    }
+
+    fn bytes_arrived(&self, count: usize) -> io::Result<()> {
         let mut state = self.state();
         let is_quiet = state.under_way == 0 && state.answering == 0;
-        if is_quiet && !state.multiplexed && state.head_since.is_none() {
+        if is_quiet && !self.multiplexed.initialized() && state.head_since.is_none() {
             state.head_since = Some(Instant::now());
         }
+        state.fruitless = state.fruitless.saturating_add(count);
+        if state.fruitless > FRUITLESS_BYTES {
+            return Err(io::Error::other("the client sends much and asks for nothing"));
+        }
+        if state.unanswered > UNANSWERED {
+            return Err(io::Error::other(
+                "the client gives up every request that it makes",
+            ));
+        }
+        Ok(())
     }
 
     /// Completes when the connection has kept the service waiting for too long.
@@ -142,7 +198,9 @@ impl UnderWay {
 impl Answering {
     /// A piece of the response has left.
     pub(super) fn progressed(&self) {
-        self.0.state().unread_since = Instant::now();
+        let mut state = self.0.state();
+        state.unread_since = Instant::now();
+        state.fruitless = 0;
     }
 }
 
@@ -184,8 +242,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         let result = Pin::new(&mut self.stream).poll_read(context, buffer);
-        if buffer.filled().len() > before {
-            self.activity.bytes_arrived();
+        let count = buffer.filled().len() - before;
+        if count > 0 {
+            self.activity.bytes_arrived(count)?;
         }
         result
     }
@@ -266,7 +325,7 @@ mod tests {
             tokio::time::sleep(Duration::from_secs(20)).await;
             response.progressed();
         }
-        activity.bytes_arrived();
+        activity.bytes_arrived(1).unwrap();
         drop(response);
         assert_eq!(seconds_until_overdue(&activity).await, 60);
     }
@@ -287,7 +346,7 @@ mod tests {
         tokio::time::sleep(Duration::from_secs(30)).await;
         let dripping = async {
             for _ in 0..30 {
-                activity.bytes_arrived();
+                activity.bytes_arrived(1).unwrap();
                 tokio::time::sleep(Duration::from_secs(1)).await;
             }
         };
@@ -306,7 +365,33 @@ mod tests {
                 .is_err()
         );
         drop(request);
-        activity.bytes_arrived();
+        activity.bytes_arrived(1).unwrap();
         assert_eq!(seconds_until_overdue(&activity).await, 60);
+    }
+
+    #[test]
+    fn connection_ends_that_sends_much_and_asks_for_nothing() {
+        let activity = Arc::new(Activity::new());
+        let megabyte = || activity.bytes_arrived(1 << 20).is_ok();
+        assert!(megabyte() && megabyte());
+        let request = activity.begin(Version::HTTP_2);
+        assert!(megabyte() && megabyte());
+        activity.answered();
+        drop(request);
+        assert!(megabyte() && megabyte());
+        assert!(!megabyte());
+    }
+
+    #[test]
+    fn connection_ends_that_gives_up_every_request() {
+        let activity = Arc::new(Activity::new());
+        let give_up = |count: usize| (0..count).for_each(|_| drop(activity.begin(Version::HTTP_2)));
+        give_up(UNANSWERED);
+        assert!(activity.bytes_arrived(1).is_ok());
+        activity.answered();
+        give_up(UNANSWERED);
+        assert!(activity.bytes_arrived(1).is_ok());
+        give_up(1);
+        assert!(activity.bytes_arrived(1).is_err());
     }
 }

@@ -1,0 +1,205 @@
+//! Kept connections over the end of the service.
+
+use std::{
+    io,
+    time::{Duration, Instant},
+};
+
+use axum::http::Request;
+use futures_util::future::join_all;
+use http_body_util::BodyExt;
+use hyper::client::conn::http2;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use sends_end_to_end::ServiceProcess;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+
+/// Connections, as many as were measured from outside.
+const CONNECTIONS: usize = 48;
+
+/// When a connection that never ends counts as a failure.
+const NEVER: Duration = Duration::from_mins(1);
+
+const REQUEST: &str = "POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 26\r\n\r\n\
+                       {\"query\":\"{ __typename }\"}";
+
+/// A client that keeps its connection until an answer says `Connection: close`.
+struct Kept(TcpStream);
+
+/// What became of one connection.
+#[derive(Debug, Default)]
+struct Came {
+    answered: usize,
+    lost: usize,
+}
+
+impl Kept {
+    async fn connect(service: &ServiceProcess) -> Self {
+        let address = service.origin().trim_start_matches("http://");
+        Self(TcpStream::connect(address).await.unwrap())
+    }
+
+    /// Whether the answer closes the connection.
+    async fn ask(&mut self) -> io::Result<bool> {
+        self.0.write_all(REQUEST.as_bytes()).await?;
+        let mut answer = Vec::new();
+        loop {
+            if self.0.read_buf(&mut answer).await? == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            let text = String::from_utf8_lossy(&answer).to_lowercase();
+            let Some((head, body)) = text.split_once("\r\n\r\n") else {
+                continue;
+            };
+            assert!(head.starts_with("http/1.1 200"), "{head}");
+            let length = head
+                .lines()
+                .find_map(|line| line.strip_prefix("content-length: "));
+            if body.len() >= length.unwrap().parse().unwrap() {
+                return Ok(head.lines().any(|line| line == "connection: close"));
+            }
+        }
+    }
+
+    async fn ask_until_told(mut self, pause: Duration) -> Came {
+        let mut came = Came::default();
+        loop {
+            let Ok(is_last) = self.ask().await else {
+                came.lost += 1;
+                return came;
+            };
+            came.answered += 1;
+            if is_last {
+                return came;
+            }
+            tokio::time::sleep(pause).await;
+        }
+    }
+}
+
+async fn busy_connections_over_the_end(options: &[&str]) -> Came {
+    let mut service = ServiceProcess::start(&[&["--sandbox"], options].concat(), &[]);
+    let mut clients = Vec::new();
+    for index in 0..CONNECTIONS {
+        let kept = Kept::connect(&service).await;
+        // Some send without a pause, some are idle in between.
+        let pause = Duration::from_millis(u64::try_from(index % 8).unwrap() * 10);
+        clients.push(tokio::spawn(kept.ask_until_told(pause)));
+    }
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    service.signal("TERM");
+    let came = tokio::time::timeout(NEVER, join_all(clients)).await.unwrap();
+    let came = came
+        .into_iter()
+        .map(Result::unwrap)
+        .fold(Came::default(), |sum, came| Came {
+            answered: sum.answered + came.answered,
+            lost: sum.lost + came.lost,
+        });
+    assert_eq!(
+        service.exit_code_within(NEVER).await,
+        Some(0),
+        "{}",
+        service.log()
+    );
+    eprintln!("{CONNECTIONS} connections over the end, {options:?}: {came:?}");
+    came
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn kept_connections_lose_no_request() {
+    assert_eq!(busy_connections_over_the_end(&[]).await.lost, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn kept_connections_lose_no_request_with_a_shutdown_delay() {
+    assert_eq!(
+        busy_connections_over_the_end(&["--shutdown-delay", "1"])
+            .await
+            .lost,
+        0
+    );
+}
+
+#[tokio::test]
+async fn request_on_an_idle_connection_is_answered_after_the_signal() {
+    let service = ServiceProcess::start(&["--sandbox"], &[]);
+    let (mut kept, mut new) = (Kept::connect(&service).await, Kept::connect(&service).await);
+    assert!(!kept.ask().await.unwrap());
+    service.signal("TERM");
+    service.log_once(|log| log.contains("told to end")).await;
+    assert!(kept.ask().await.unwrap());
+    assert!(new.ask().await.unwrap());
+}
+
+#[tokio::test]
+async fn idle_connections_do_not_hold_up_the_end() {
+    let mut service = ServiceProcess::start(&["--sandbox", "--grace", "3600"], &[]);
+    let mut kept = Kept::connect(&service).await;
+    assert!(!kept.ask().await.unwrap());
+    let started = Instant::now();
+    service.signal("TERM");
+    assert_eq!(
+        service.exit_code_within(NEVER).await,
+        Some(0),
+        "{}",
+        service.log()
+    );
+    eprintln!("ended after {:?} with an idle connection", started.elapsed());
+}
+
+/// A client that keeps one connection of HTTP/2 until that takes no more requests.
+async fn ask_over_http_2_until_told(address: String) -> Came {
+    let mut came = Came::default();
+    let stream = TokioIo::new(TcpStream::connect(address).await.unwrap());
+    let (mut sender, connection) = http2::handshake(TokioExecutor::new(), stream).await.unwrap();
+    tokio::spawn(connection);
+    while sender.ready().await.is_ok() {
+        let request = Request::post("http://localhost/graphql")
+            .header("content-type", "application/json")
+            .body(r#"{"query":"{ __typename }"}"#.to_owned());
+        match sender.send_request(request.unwrap()).await {
+            Ok(answer) => {
+                assert_eq!(answer.status(), 200);
+                let body = answer.into_body().collect().await;
+                came.answered += usize::from(body.is_ok());
+                came.lost += usize::from(body.is_err());
+            }
+            // The connection was told of the end before the request left.
+            Err(error) if error.is_canceled() => {}
+            Err(_) => came.lost += 1,
+        }
+    }
+    came
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_over_http_2_lose_no_request() {
+    for options in [&[][..], &["--shutdown-delay", "1"]] {
+        let mut service = ServiceProcess::start(&[&["--sandbox"], options].concat(), &[]);
+        let clients = (0..CONNECTIONS).map(|_| {
+            let address = service.origin().trim_start_matches("http://").to_owned();
+            tokio::spawn(ask_over_http_2_until_told(address))
+        });
+        let clients: Vec<_> = clients.collect();
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        service.signal("TERM");
+        let came = tokio::time::timeout(NEVER, join_all(clients)).await.unwrap();
+        let came: Vec<Came> = came.into_iter().map(Result::unwrap).collect();
+        let (answered, lost) = came.iter().fold((0, 0), |(answered, lost), came| {
+            (answered + came.answered, lost + came.lost)
+        });
+        eprintln!(
+            "{CONNECTIONS} connections of HTTP/2 over the end, {options:?}: {answered} answered, {lost} lost"
+        );
+        assert_eq!(lost, 0);
+        assert_eq!(
+            service.exit_code_within(NEVER).await,
+            Some(0),
+            "{}",
+            service.log()
+        );
+    }
+}

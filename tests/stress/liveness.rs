@@ -1,0 +1,145 @@
+//! Liveness under work that keeps threads busy for long.
+
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+use sends_end_to_end::{SandboxProcess, ServiceProcess, http_client, http_client_builder};
+use serde_json::{Value, json};
+
+use super::scale;
+
+/// Activities in one large operation.
+const ACTIVITIES: usize = 50;
+
+/// How long a probe and an operation may take before they count as never answered.
+const NEVER: Duration = Duration::from_mins(5);
+
+/// An operation of so many values, of activities that are known after its first time.
+fn large(activities: &[String], aliases: usize) -> Value {
+    let fields = (0..aliases).map(|index| format!("a{index}: isStale "));
+    let fields = fields.collect::<Vec<_>>().concat();
+    json!({ "query": format!("query($ids: [ID!]!) {{ campaignActivities(ids: $ids) {{ {fields} }} }}"),
+            "variables": { "ids": activities } })
+}
+
+/// The statuses of as many requests with this body as there are clients, each repeated so often, and the times of the probes
+/// meanwhile, the shortest first.
+async fn probed_beside(
+    service: &ServiceProcess,
+    body: &Value,
+    clients: usize,
+    repeats: usize,
+) -> (Vec<u16>, Vec<Duration>) {
+    let url = format!("{}/graphql", service.origin());
+    let clients = (0..clients).map(|_| {
+        let (url, body) = (url.clone(), body.clone());
+        tokio::spawn(async move {
+            let client = http_client();
+            let mut statuses = Vec::new();
+            for _ in 0..repeats {
+                let answer = client.post(&url).json(&body).timeout(NEVER).send().await.unwrap();
+                statuses.push(answer.status().as_u16());
+                answer.bytes().await.unwrap();
+            }
+            statuses
+        })
+    });
+    let load = tokio::spawn(join_all(clients.collect::<Vec<_>>()));
+    let probe = http_client_builder().pool_max_idle_per_host(0).build().unwrap();
+    let mut times = Vec::new();
+    while !load.is_finished() {
+        let started = Instant::now();
+        let answer = probe
+            .get(format!("{}/health/live", service.origin()))
+            .timeout(NEVER)
+            .send()
+            .await;
+        assert_eq!(answer.unwrap().status(), 200);
+        times.push(started.elapsed());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    times.sort_unstable();
+    let statuses = load.await.unwrap().into_iter().flat_map(Result::unwrap);
+    (statuses.collect(), times)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn liveness_is_answered_between_large_operations() {
+    let sandbox = SandboxProcess::unlimited(&[]);
+    let service = ServiceProcess::unpaced_on(&sandbox, &["--operation-wait", "300"]);
+    let activities = sandbox.generated_activities(ACTIVITIES).await;
+    let repeated = scale(ACTIVITIES, 500);
+    let named: Vec<String> = activities.iter().cycle().take(repeated).cloned().collect();
+    let body = large(&named, 450);
+    service.post(&body).await;
+    let started = Instant::now();
+    assert_eq!(service.post(&body).await.0, 200);
+    let alone = started.elapsed();
+    let (statuses, times) = probed_beside(&service, &body, scale(8, 256), 1).await;
+    let slowest = *times.last().unwrap();
+    eprintln!(
+        "{} operations of {} values, {alone:?} each when alone; {} probes, median {:?}, slowest {slowest:?}",
+        statuses.len(),
+        450 * repeated,
+        times.len(),
+        times[times.len() / 2]
+    );
+    assert!(statuses.iter().all(|status| *status == 200), "{statuses:?}");
+    // A probe that waits for a worker waits for a whole operation, and for each that is before it.
+    assert!(slowest < alone, "{slowest:?} and {alone:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn liveness_is_answered_while_long_texts_are_validated() {
+    let service = ServiceProcess::start(&["--sandbox", "--operation-wait", "300"], &[]);
+    let fields: String = (0..330)
+        .map(|index| {
+            format!(
+                "a{index}: campaignActivity(id: \"1\") {{ isStale fetchedAt latestSend {{ sendId count }} }} "
+            )
+        })
+        .collect::<Vec<_>>()
+        .concat();
+    // It is refused only after it was validated and planned.
+    let body = json!({ "query": format!("{{ {fields} b: __schema {{ {} }} }}", types(160)) });
+    let started = Instant::now();
+    let (status, answer) = service.post(&body).await;
+    let alone = started.elapsed();
+    assert!(answer.to_string().contains("max-answer-values"), "{answer}");
+    let (statuses, times) = probed_beside(&service, &body, scale(64, 256), 2).await;
+    let slowest = *times.last().unwrap();
+    eprintln!(
+        "{} texts of {} bytes, {alone:?} each when alone; {} probes, median {:?}, slowest {slowest:?}",
+        statuses.len(),
+        body["query"].as_str().unwrap().len(),
+        times.len(),
+        times[times.len() / 2]
+    );
+    assert!(statuses.iter().all(|other| *other == status), "{statuses:?}");
+    // A probe that waits for a worker waits for half of all texts.
+    assert!(slowest < 8 * alone, "{slowest:?} and {alone:?}");
+}
+
+fn types(often: usize) -> String {
+    (0..often)
+        .map(|index| {
+            format!("t{index}: types {{ name fields {{ name args {{ name }} type {{ kind name ofType {{ name }} }} }} }} ")
+        })
+        .collect::<Vec<_>>()
+        .concat()
+}
+
+#[tokio::test]
+async fn introspection_is_held_to_the_limit_of_values() {
+    let service = ServiceProcess::start(&["--sandbox"], &[]);
+    let (status, answer) = service
+        .post(&json!({ "query": format!("{{ __schema {{ {} }} }}", types(160)) }))
+        .await;
+    let text = answer.to_string();
+    eprintln!("160 lists of all types: {status}, {} bytes", text.len());
+    assert_eq!(answer["errors"][0]["extensions"]["code"], "BAD_USER_INPUT");
+    assert!(text.contains("max-answer-values"), "{text}");
+    let few = json!({ "query": format!("{{ __schema {{ {} }} }}", types(10)) });
+    let (_, answer) = service.post(&few).await;
+    assert!(answer.get("errors").is_none(), "{answer}");
+}
