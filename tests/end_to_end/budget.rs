@@ -10,9 +10,6 @@ use sends_end_to_end::{GUIDE_ACTIVITY, SandboxProcess, ServiceProcess, http_clie
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-/// The first four calls leave at once, and each further four a second later.
-const BOUND: Duration = Duration::from_secs(9);
-
 fn codes(answer: &Value) -> Vec<&str> {
     let errors = answer["errors"].as_array().map_or(&[][..], Vec::as_slice);
     errors
@@ -27,37 +24,6 @@ fn answered(answer: &Value) -> usize {
         .iter()
         .filter(|activity| !activity["sendSummary"].is_null())
         .count()
-}
-
-#[tokio::test]
-async fn forty_cold_activities_cost_forty_calls_none_of_which_is_refused() {
-    let cases: [&[&str]; 4] = [
-        &["--second-window", "fixed"],
-        &["--second-window", "sliding"],
-        &["--second-window", "fixed", "--jitter-ms", "30"],
-        &["--second-window", "sliding", "--jitter-ms", "30"],
-    ];
-    join_all(cases.map(|options| async move {
-        let sandbox = SandboxProcess::start(options);
-        let service = ServiceProcess::on(&sandbox, &[]);
-        let activities = sandbox.activities(40).await;
-        let started = Instant::now();
-        let answer = service.summaries(&activities, 60).await;
-        let took = started.elapsed();
-        eprintln!("40 calls with {options:?}: {took:?}");
-        assert!(answer.get("errors").is_none(), "{answer}");
-        assert_eq!(answer["extensions"]["upstream"]["calls"], 40);
-        assert_eq!(
-            (sandbox.answered(200).await, sandbox.answered(429).await),
-            (40, 0)
-        );
-        assert_eq!(sandbox.histories_asked().await, 40);
-        assert!(
-            took < BOUND * 2,
-            "{took:?}, when a machine without other work takes 9.4 s"
-        );
-    }))
-    .await;
 }
 
 #[tokio::test]

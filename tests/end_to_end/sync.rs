@@ -82,13 +82,21 @@ impl Account {
     fn put_off_own_moments(&self, seconds: i64) {
         let state = rusqlite::Connection::open(self.state.path().join("sends.db")).unwrap();
         let statements = format!(
-            "UPDATE activity_history SET fetched_at = fetched_at + {seconds};
+            "UPDATE activity_history SET fetched_at = fetched_at + {seconds}, checksum = NULL;
              UPDATE sync_state SET listed_at = listed_at + {milliseconds},
                 reports_read_at = reports_read_at + {milliseconds}, finished_at = finished_at + {milliseconds};
              UPDATE unreadable SET since = since + {milliseconds}, tried_at = tried_at + {milliseconds};",
             milliseconds = 1_000 * seconds,
         );
         state.execute_batch(&statements).unwrap();
+    }
+
+    /// Damages every kept answer, so that its checksum does not match.
+    fn damage_answers(&self) {
+        let state = rusqlite::Connection::open(self.state.path().join("sends.db")).unwrap();
+        state
+            .execute_batch("UPDATE activity_history SET checksum = 1")
+            .unwrap();
     }
 
     async fn activities(&self) -> Vec<String> {

@@ -110,11 +110,13 @@ async fn busy_connections_over_the_end(options: &[&str]) -> Came {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn kept_connections_lose_no_request() {
+    let _alone = crate::alone().await;
     assert_eq!(busy_connections_over_the_end(&[]).await.lost, 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn kept_connections_lose_no_request_with_a_shutdown_delay() {
+    let _alone = crate::alone().await;
     assert_eq!(
         busy_connections_over_the_end(&["--shutdown-delay", "1"])
             .await
@@ -125,6 +127,7 @@ async fn kept_connections_lose_no_request_with_a_shutdown_delay() {
 
 #[tokio::test]
 async fn request_on_an_idle_connection_is_answered_after_the_signal() {
+    let _alone = crate::alone().await;
     let service = ServiceProcess::start(&["--sandbox"], &[]);
     let (mut kept, mut new) = (Kept::connect(&service).await, Kept::connect(&service).await);
     assert!(!kept.ask().await.unwrap());
@@ -136,6 +139,7 @@ async fn request_on_an_idle_connection_is_answered_after_the_signal() {
 
 #[tokio::test]
 async fn idle_connections_do_not_hold_up_the_end() {
+    let _alone = crate::alone().await;
     let mut service = ServiceProcess::start(&["--sandbox", "--grace", "3600"], &[]);
     let mut kept = Kept::connect(&service).await;
     assert!(!kept.ask().await.unwrap());
@@ -177,6 +181,7 @@ async fn ask_over_http_2_until_told(address: String) -> Came {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn connections_over_http_2_lose_no_request() {
+    let _alone = crate::alone().await;
     for options in [&[][..], &["--shutdown-delay", "1"]] {
         let mut service = ServiceProcess::start(&[&["--sandbox"], options].concat(), &[]);
         let clients = (0..CONNECTIONS).map(|_| {

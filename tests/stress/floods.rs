@@ -107,6 +107,7 @@ async fn flood(
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_flood_of_frames_ends_its_connection() {
+    let _alone = crate::alone().await;
     let mut service = ServiceProcess::start(&["--sandbox"], &[]);
     let odd = |index: u32| 2 * index + 1;
     let open = || vec![frame(HEADERS, END_HEADERS, 1, &post())];
@@ -183,6 +184,7 @@ async fn every_flood_of_frames_ends_its_connection() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn connection_that_gives_up_every_request_ends() {
+    let _alone = crate::alone().await;
     let sandbox = SandboxProcess::unlimited(&[]);
     sandbox.slow_down(GUIDE_ACTIVITY, 60_000).await;
     let service = ServiceProcess::unpaced_on(&sandbox, &[]);

@@ -112,6 +112,7 @@ async fn honest_time(service: &ServiceProcess, activities: &[String]) -> Duratio
 
 #[tokio::test]
 async fn an_accepted_caller_is_served_beside_a_flood_of_made_up_tokens_as_alone() {
+    let _alone = crate::alone().await;
     let sandbox = SandboxProcess::start(&OPTIONS);
     let service = service_on(&sandbox, &["--request-timeout", "8"]);
     let activities = sandbox.activities(scale(13, 41)).await;
@@ -137,6 +138,7 @@ async fn an_accepted_caller_is_served_beside_a_flood_of_made_up_tokens_as_alone(
 
 #[tokio::test]
 async fn a_new_caller_gets_through_beside_a_flood_of_made_up_tokens() {
+    let _alone = crate::alone().await;
     let sandbox = SandboxProcess::start(&OPTIONS);
     let service = service_on(&sandbox, &[]);
     let activities = sandbox.activities(1).await;
@@ -168,6 +170,7 @@ async fn a_new_caller_gets_through_beside_a_flood_of_made_up_tokens() {
 
 #[tokio::test]
 async fn made_up_tokens_leave_the_day_to_accepted_callers() {
+    let _alone = crate::alone().await;
     let sandbox = SandboxProcess::start(&[&OPTIONS[..], &["--rate-per-second", "0"]].concat());
     let limits = ["--rate-per-second", "0", "--rate-per-day", "100"];
     let service = service_on(&sandbox, &limits);

@@ -65,6 +65,7 @@ async fn probed_beside(
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn liveness_is_answered_between_large_operations() {
+    let _alone = crate::alone().await;
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = ServiceProcess::unpaced_on(&sandbox, &["--operation-wait", "300"]);
     let activities = sandbox.generated_activities(ACTIVITIES).await;
@@ -91,6 +92,7 @@ async fn liveness_is_answered_between_large_operations() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn liveness_is_answered_while_long_texts_are_validated() {
+    let _alone = crate::alone().await;
     let service = ServiceProcess::start(&["--sandbox", "--operation-wait", "300"], &[]);
     let fields: String = (0..330)
         .map(|index| {
@@ -131,6 +133,7 @@ fn types(often: usize) -> String {
 
 #[tokio::test]
 async fn introspection_is_held_to_the_limit_of_values() {
+    let _alone = crate::alone().await;
     let service = ServiceProcess::start(&["--sandbox"], &[]);
     let (status, answer) = service
         .post(&json!({ "query": format!("{{ __schema {{ {} }} }}", types(160)) }))

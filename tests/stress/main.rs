@@ -16,6 +16,7 @@ mod liveness;
 mod memory;
 mod processes;
 mod readers;
+mod second;
 mod store;
 mod waiting;
 
@@ -23,9 +24,16 @@ use std::time::Duration;
 
 use sends_end_to_end::{SandboxProcess, ServiceProcess};
 use serde_json::{Value, json};
+use tokio::sync::{Mutex, MutexGuard};
 
 /// How long anything is waited for.
 const PATIENCE: Duration = Duration::from_mins(1);
+
+/// Lets one test run at a time: each measures what the machine has left for honest callers.
+async fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::const_new(());
+    ALONE.lock().await
+}
 
 /// Whether the counts are those that the bounds are meant for.
 fn is_full() -> bool {

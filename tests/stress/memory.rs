@@ -12,6 +12,14 @@ pub(crate) fn resident_megabytes(service: &ServiceProcess) -> u64 {
     megabytes(service, "VmRSS:")
 }
 
+/// Limits the address space of the service to what it has and so many megabytes more. An allocation beyond that ends the process.
+pub(crate) fn limit_growth(service: &ServiceProcess, megabytes_more: u64) {
+    let most = (megabytes(service, "VmSize:") + megabytes_more) << 20;
+    let process = service.id().try_into().expect("a process id");
+    let limited = rlimit::prlimit(process, rlimit::Resource::AS, Some((most, most)), None);
+    limited.expect("the limit of a child process can be lowered");
+}
+
 fn megabytes(service: &ServiceProcess, name: &str) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", service.id())).expect("the process runs");
     let line = status.lines().find_map(|line| line.strip_prefix(name));

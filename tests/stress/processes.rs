@@ -105,6 +105,7 @@ fn asked_for(requests: &[Value], activities: &[String]) -> usize {
 
 #[tokio::test]
 async fn two_services_and_a_synchronisation_share_the_second_and_none_starves() {
+    let _alone = crate::alone().await;
     let account = Account::new(&SLIDING);
     let services = [account.serve(&[]), account.serve(&[])];
     let each = scale(10, 60);
@@ -136,6 +137,7 @@ async fn two_services_and_a_synchronisation_share_the_second_and_none_starves() 
 
 #[tokio::test]
 async fn commands_in_a_row_count_the_calls_of_the_one_before() {
+    let _alone = crate::alone().await;
     let account = Account::new(&SLIDING);
     let commands = scale(8, 15);
     let activities = account.sandbox.activities(4 * commands).await;
@@ -159,6 +161,7 @@ async fn commands_in_a_row_count_the_calls_of_the_one_before() {
 
 #[tokio::test]
 async fn processes_that_are_killed_neither_hold_up_the_others_nor_are_forgotten() {
+    let _alone = crate::alone().await;
     let account = Account::new(&SLIDING);
     let lasting = account.serve(&[]);
     let kills = scale(4, 20);
@@ -188,6 +191,7 @@ async fn processes_that_are_killed_neither_hold_up_the_others_nor_are_forgotten(
 
 #[tokio::test]
 async fn background_work_of_one_process_does_not_hold_up_people_in_another() {
+    let _alone = crate::alone().await;
     let account = Account::new(&SLIDING);
     let service = account.serve(&[]);
     let activities = account.sandbox.activities(4).await;
@@ -212,6 +216,7 @@ async fn background_work_of_one_process_does_not_hold_up_people_in_another() {
 
 #[tokio::test]
 async fn a_day_is_shared_to_the_last_call() {
+    let _alone = crate::alone().await;
     let account = Account::new(&["--rate-per-second", "0", "--rate-per-day", "0"]);
     let limits = [
         "--rate-per-second",
@@ -236,6 +241,7 @@ async fn a_day_is_shared_to_the_last_call() {
 
 #[tokio::test]
 async fn what_another_process_has_used_is_shown_by_one_that_makes_no_calls() {
+    let _alone = crate::alone().await;
     let account = Account::new(&SLIDING);
     let (idle, busy) = (account.serve(&[]), account.serve(&[]));
     let activities = account.sandbox.activities(4).await;
@@ -251,6 +257,7 @@ async fn what_another_process_has_used_is_shown_by_one_that_makes_no_calls() {
 
 #[tokio::test]
 async fn a_service_whose_folder_is_gone_goes_on_by_itself() {
+    let _alone = crate::alone().await;
     let account = Account::new(&SLIDING);
     let service = account.serve(&[]);
     fs::remove_dir_all(account.state.path()).unwrap();

@@ -29,6 +29,7 @@ async fn start() -> (SandboxProcess, ServiceProcess, Vec<String>) {
 
 #[tokio::test]
 async fn a_connection_of_http_1_that_is_not_read_is_closed() {
+    let _alone = crate::alone().await;
     let (_sandbox, service, activities) = start().await;
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(4096).unwrap();
@@ -63,6 +64,7 @@ async fn a_connection_of_http_1_that_is_not_read_is_closed() {
 
 #[tokio::test]
 async fn a_connection_of_http_2_whose_window_stays_closed_is_closed() {
+    let _alone = crate::alone().await;
     let (_sandbox, service, activities) = start().await;
     let (streams, ids) = if is_full() { (120, 500) } else { (16, 100) };
     let mut reader = Reader::connect(&service, CLOSED).await;
@@ -81,6 +83,7 @@ async fn a_connection_of_http_2_whose_window_stays_closed_is_closed() {
 
 #[tokio::test]
 async fn a_connection_of_http_2_that_is_read_byte_by_byte_is_closed() {
+    let _alone = crate::alone().await;
     let (_sandbox, service, activities) = start().await;
     let mut reader = Reader::connect(&service, CLOSED).await;
     reader.ask(1, &large(&activities, 10)).await;
@@ -102,6 +105,7 @@ async fn a_connection_of_http_2_that_is_read_byte_by_byte_is_closed() {
 
 #[tokio::test]
 async fn a_connection_of_http_2_that_is_read_slowly_gets_its_answer() {
+    let _alone = crate::alone().await;
     let (_sandbox, service, activities) = start().await;
     let mut reader = Reader::connect(&service, CLOSED).await;
     reader.ask(1, &large(&activities, 20)).await;

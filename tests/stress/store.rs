@@ -100,6 +100,7 @@ async fn problem(service: &ServiceProcess, name: &str) -> bool {
 
 #[tokio::test]
 async fn a_removed_state_folder_makes_the_service_unready_and_its_losses_are_logged() {
+    let _alone = crate::alone().await;
     let kept = Kept::new("200");
     let mut service = kept.serve();
     let activities = kept.sandbox.generated_activities(20).await;
@@ -123,6 +124,7 @@ async fn a_removed_state_folder_makes_the_service_unready_and_its_losses_are_log
 
 #[tokio::test]
 async fn a_replaced_file_makes_the_service_unready_until_the_former_one_is_back() {
+    let _alone = crate::alone().await;
     let kept = Kept::new("200");
     let service = kept.serve();
     let activities = kept.sandbox.generated_activities(20).await;
@@ -139,6 +141,7 @@ async fn a_replaced_file_makes_the_service_unready_until_the_former_one_is_back(
 
 #[tokio::test]
 async fn damaged_pages_are_told_and_what_they_held_is_fetched_again() {
+    let _alone = crate::alone().await;
     let kept = Kept::new("500");
     kept.synchronise();
     let mut service = kept.serve();
@@ -173,6 +176,7 @@ fn damage(file: &Path, pages: usize) -> usize {
 
 #[tokio::test]
 async fn look_ups_do_not_wait_for_searches() {
+    let _alone = crate::alone().await;
     let is_full = std::env::var("STRESS").is_ok_and(|mode| mode == "full");
     let (activities, looked_up) = if is_full { ("20000", 400) } else { ("500", 100) };
     let kept = Kept::new(activities);

@@ -41,6 +41,7 @@ async fn asked_in_vain(
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn known_histories_are_answered_while_others_wait_for_the_upstream() {
+    let _alone = crate::alone().await;
     let sandbox = SandboxProcess::unlimited(&[]);
     let working = scale(8, WORKING);
     let places = working.to_string();
@@ -83,12 +84,13 @@ async fn known_histories_are_answered_while_others_wait_for_the_upstream() {
         task.abort();
     }
     assert!(statuses.iter().all(|status| *status == 200), "{statuses:?}");
-    let taken = format!("sends_pool_places_taken{{pool=\"waiting_operations\"}} {working}");
+    let taken = format!("sends_bulkhead_in_use{{name=\"waiting_operations\"}} {working}");
     assert!(metrics.contains(&taken), "{metrics}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn operation_that_finds_no_place_to_wait_says_so_and_answers_what_is_known() {
+    let _alone = crate::alone().await;
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = ServiceProcess::unpaced_on(
         &sandbox,
@@ -115,7 +117,7 @@ async fn operation_that_finds_no_place_to_wait_says_so_and_answers_what_is_known
     assert_eq!(error["extensions"]["code"], "OVERLOADED", "{answer}");
     assert_eq!(error["path"][0], "cold", "{answer}");
     assert!(
-        metrics.contains("sends_pool_refusals_total{pool=\"waiting_operations\"} 1"),
+        metrics.contains("sends_bulkhead_refused_total{name=\"waiting_operations\"} 1"),
         "{metrics}"
     );
 }

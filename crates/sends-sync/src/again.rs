@@ -15,6 +15,19 @@ use crate::{
 /// How many histories are looked at together.
 const AT_A_TIME: usize = 500;
 
+/// What is kept of one activity.
+enum Kept {
+    Answer(sends_store::Kept),
+    Nothing,
+    Damaged,
+}
+
+impl Kept {
+    fn of(kept: Option<sends_store::Kept>) -> Self {
+        kept.map_or(Self::Nothing, Self::Answer)
+    }
+}
+
 impl Run<'_> {
     /// Reads again what may have changed by itself.
     pub(crate) async fn read_unsettled(&self) -> Result<(), Obstacle> {
@@ -25,20 +38,41 @@ impl Run<'_> {
             .unsettled(self.owner, ran_since, fetched_before, now)
             .await?;
         for some in candidates.chunks(AT_A_TIME) {
-            let known = self.store.histories(self.owner, some, Timestamp::MAX).await?;
-            let known = some.iter().copied().zip(known);
-            let due: Vec<_> = known
-                .filter_map(|(activity, kept)| Some((activity, kept?)))
-                .filter(|(_, kept)| rules::is_due(kept, now))
-                .map(|(activity, kept)| (activity, rules::unsettled_from(&kept)))
-                .collect();
+            let mut due = Vec::new();
+            for (activity, kept) in self.kept(some).await? {
+                match kept {
+                    Kept::Answer(kept) if rules::is_due(&kept, now) => {
+                        due.push((activity, Some(rules::unsettled_from(&kept))));
+                    }
+                    Kept::Damaged => due.push((activity, None)),
+                    Kept::Answer(_) | Kept::Nothing => {}
+                }
+            }
             let readings = due.into_iter().map(|(activity, from)| async move {
-                let read = self.read_or_remember(activity, false, (Some(from), now)).await;
+                let read = self.read_or_remember(activity, false, (from, now)).await;
                 read.map(drop)
             });
             self.side_by_side(readings).await?;
         }
         Ok(())
+    }
+
+    /// What is kept of these activities. A damaged answer costs itself: it is read again, which replaces it.
+    async fn kept(&self, activities: &[ActivityId]) -> Result<Vec<(ActivityId, Kept)>, StoreError> {
+        let all = self.store.histories(self.owner, activities, Timestamp::MAX).await;
+        if !matches!(all, Err(StoreError::Damaged { .. })) {
+            let all = all?.into_iter().map(Kept::of);
+            return Ok(activities.iter().copied().zip(all).collect());
+        }
+        let mut found = Vec::with_capacity(activities.len());
+        for &activity in activities {
+            let kept = match self.store.history(self.owner, activity, Timestamp::MAX).await {
+                Err(StoreError::Damaged { .. }) => Kept::Damaged,
+                kept => Kept::of(kept?),
+            };
+            found.push((activity, kept));
+        }
+        Ok(found)
     }
 
     /// Tries again what could not be read and whose pause is over. What is on the queue is read with that.

@@ -198,3 +198,14 @@ async fn a_history_that_fails_holds_up_nothing_and_is_named() {
     account.assert_logged(&activities).await;
     assert_eq!(account.sync_state().await["coverage"]["isComplete"], true);
 }
+
+#[tokio::test]
+async fn a_damaged_answer_is_read_again_and_ends_no_synchronisation() {
+    let account = Account::new(60, &[]);
+    account.complete().await;
+    // Answers from the future are looked at again.
+    account.put_off_own_moments(4 * 365 * 24 * 3_600);
+    account.damage_answers();
+    account.complete().await;
+    account.assert_logged(&account.activities().await).await;
+}
