@@ -23,13 +23,14 @@ pub enum FailureClass {
     TimedOut,
     /// 401: the token is missing, expired, revoked or garbage; the upstream does not say which (observed). Where the token
     /// could be renewed, the new one was refused as well. Nothing was sent if the token is known to be refused: it is tried again
-    /// after a minute, and after pauses that double up to an hour.
+    /// after a minute, and after pauses that double up to an hour. A 401 of one path alone is [`Forbidden`](Self::Forbidden).
     Unauthenticated,
     /// The credential is dead or missing: only a person can log in again. Sent only if a token was refused before.
     LoginRequired,
     /// No token can be had at the moment. Sent only if a token was refused before.
     TokenUnavailable,
-    /// 403: a scope or privilege is missing, or the application was deactivated (documented).
+    /// 403: a scope or privilege is missing, or the application was deactivated (documented). Also the 401 of a path that alone
+    /// refuses a token that is good elsewhere (observed), see [`UpstreamError::is_path_alone`].
     Forbidden,
     /// 403 "Missing Authentication Token": a gateway knows no such path (observed), so that the address of the API is wrong.
     NoSuchPath,
@@ -103,7 +104,8 @@ pub struct UpstreamError {
     pub elapsed: Duration,
     /// What kind of failure it is.
     pub class: FailureClass,
-    /// The status of the answer. `None` when no answer began.
+    /// The status of the answer. `None` when no answer began. 401 also where nothing was sent because the path is known to answer
+    /// that.
     pub status: Option<StatusCode>,
     /// The upstream's own key for the error, such as `throttled`. `None` when the body named none.
     pub error_key: Option<String>,
@@ -119,6 +121,12 @@ pub struct UpstreamError {
 }
 
 impl UpstreamError {
+    /// Whether the path alone refused the token with 401 while others accept it (observed). It is left alone for a minute, and
+    /// for pauses that double up to an hour.
+    pub fn is_path_alone(&self) -> bool {
+        self.class == FailureClass::Forbidden && self.status == Some(StatusCode::UNAUTHORIZED)
+    }
+
     /// A failure that no answer belongs to: nothing was sent, or somebody did not wait for what comes.
     pub fn without_answer(endpoint: Endpoint, class: FailureClass, detail: String) -> Self {
         Self {

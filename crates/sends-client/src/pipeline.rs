@@ -11,7 +11,7 @@ use crate::{
     AccessToken, Caller, Endpoint, FailureClass, ObservedRequest, Observer, Pacer, TokenError, UpstreamError,
     breaker::{Breaker, LeftAlone},
     pacing::{Refused, RefusedReason, Turn, Verdict},
-    refusals::{Held, Refusals},
+    refusals::{Held, Refusals, RefusedBy},
     retry::{Remedy, Retries},
     transport::{Answer, Broken, Transport},
     unverified::{Pass, UnverifiedTokens},
@@ -39,6 +39,10 @@ struct Effort {
     waited: Duration,
     /// Whether it was sent again because the upstream had closed the connection.
     reconnected: bool,
+    /// When the last request was sent.
+    departed: Option<Instant>,
+    /// Whether the request finds out whether the token is refused.
+    is_probe: bool,
 }
 
 /// Why an attempt brought no value.
@@ -108,13 +112,12 @@ impl Pipeline {
         let mut failed_attempts = 0;
         let mut last: Option<UpstreamError> = None;
         loop {
-            let attempted = match self.refusals.check(&token, endpoint.name()) {
+            let attempted = match self.refusals.check(&token, endpoint) {
                 Ok(()) => self.attempt(caller, endpoint, &token, &decode, effort).await,
                 Err(held) => Err(AttemptError::Held(held)),
             };
             let failure = match attempted {
                 Ok(value) => {
-                    self.refusals.accepted(&token, endpoint.name());
                     caller.access().accepted(&token);
                     return Ok(value);
                 }
@@ -135,12 +138,12 @@ impl Pipeline {
             };
             match Remedy::of(failure.class) {
                 Remedy::AnotherToken => {
-                    let held = self.refusals.refused(&token, endpoint.name());
-                    if !held.is_endpoints_own {
+                    let held = self.find_refuser(caller, endpoint, &token, effort).await;
+                    if held.by == RefusedBy::Upstream {
                         caller.access().refused(&token, held.wait);
                     }
                     token = self
-                        .another_token(caller, &token, held, &mut renewed, failure)
+                        .another_token(caller, &token, held, &mut renewed, of_refuser(failure, held))
                         .await?;
                     // The refusal of the old token is mended, so it is not what the call fails of.
                     continue;
@@ -178,12 +181,58 @@ impl Pipeline {
         }
         match wait_for_token(caller, caller.access().renew(refused)).await {
             Ok(another) => {
-                self.refusals.renewed(refused, &another, failure.endpoint.name());
+                self.refusals.renewed(refused, &another);
                 Ok(another)
             }
             Err(TokenError::NotRenewable) => Err(failure),
             Err(error) => Err(after_refused_token(failure, &error)),
         }
+    }
+
+    /// Finds out whether a 401 is the refusal of the token or of the path alone, by one probe for all refusals of a minute.
+    async fn find_refuser(
+        &self,
+        caller: &Caller,
+        endpoint: &Endpoint,
+        token: &AccessToken,
+        effort: &mut Effort,
+    ) -> Held {
+        let departed = effort.departed.unwrap_or_else(Instant::now);
+        let confirmation = self.refusals.confirmation(token);
+        let Ok(_guard) = timeout_at(caller.deadline(), confirmation.lock()).await else {
+            return self.refusals.unconfirmed(token, endpoint);
+        };
+        if let Some(held) = self.refusals.refused(token, endpoint, departed) {
+            return held;
+        }
+        // A token that may be made up is not worth a probe: the next call with it tells as much.
+        if caller.brings_token() && !self.refusals.is_accepted(token) {
+            return self.refusals.unconfirmed(token, endpoint);
+        }
+        let probe = self.refusals.probe(token, endpoint);
+        effort.is_probe = true;
+        let mut probed = self.attempt(caller, &probe, token, |_| Ok(()), effort).await;
+        if let Err(AttemptError::ConnectionClosed) = probed {
+            probed = self.attempt(caller, &probe, token, |_| Ok(()), effort).await;
+        }
+        effort.is_probe = false;
+        match probed {
+            Err(AttemptError::Sent(failure)) if failure.class == FailureClass::Unauthenticated => {
+                tracing::debug!("{endpoint} and {probe} answer 401: the access token is refused");
+                return self.refusals.confirmed(token);
+            }
+            Ok(()) => caller.access().accepted(token),
+            Err(_) => {}
+        }
+        // An accepted probe, which left after the request, settles it.
+        let held = self.refusals.refused(token, endpoint, departed);
+        let held = held.unwrap_or_else(|| self.refusals.unconfirmed(token, endpoint));
+        if held.by == RefusedBy::PathAlone {
+            tracing::warn!(
+                "{endpoint} answers 401 though {probe} accepts the access token: it is left alone"
+            );
+        }
+        held
     }
 
     /// Sends one request when its turn has come.
@@ -205,16 +254,22 @@ impl Pipeline {
         };
         let mut pass = self.verification(caller, endpoint, token).await?;
         let (slot, admission) = loop {
+            if !effort.is_probe {
+                self.refusals.probed(token).await;
+            }
             let asked = Instant::now();
             let slot = self.pacer.acquire_together(turn, caller.company()).await;
             let waited = asked.elapsed();
             effort.waited += waited;
             self.observer.waited(endpoint, waited);
             let mut slot = slot.map_err(|refused| AttemptError::Unsent(without_turn(endpoint, refused)))?;
+            if !effort.is_probe && self.refusals.being_probed_until(token).is_some() {
+                // The probe needs the turn more.
+                drop(slot);
+                continue;
+            }
             // Other calls with this token may have been refused while this one waited.
-            self.refusals
-                .admit(token, endpoint.name())
-                .map_err(AttemptError::Held)?;
+            self.refusals.admit(token, endpoint).map_err(AttemptError::Held)?;
             let admission = self.breaker.admit(endpoint).map_err(circuit_open)?;
             if slot.depart() {
                 break (slot, admission);
@@ -226,6 +281,7 @@ impl Pipeline {
         caller.count_call();
         effort.sent += 1;
         let departed = Instant::now();
+        effort.departed = Some(departed);
 
         let Ok(answer) = timeout_at(caller.deadline(), self.transport.get(endpoint, token)).await else {
             // The caller's time says nothing about the upstream, so neither the breaker nor the pacer hears of it.
@@ -253,11 +309,11 @@ impl Pipeline {
             Err(Broken { failure, .. }) => Err(failure),
         };
         self.observe(endpoint, departed, outcome.as_ref().err());
-        if let Some(pass) = pass
-            && shows_accepted_token(outcome.as_ref().err())
-        {
-            self.refusals.accepted(token, endpoint.name());
-            pass.accepted();
+        if shows_accepted_token(outcome.as_ref().err()) {
+            self.refusals.accepted(token, endpoint, departed);
+            if let Some(pass) = pass {
+                pass.accepted();
+            }
         }
         match &outcome {
             Err(failure) if Remedy::of(failure.class) == Remedy::Backoff => {
@@ -292,9 +348,7 @@ impl Pipeline {
             if self.refusals.is_accepted(token) {
                 return Ok(None);
             }
-            self.refusals
-                .check(token, endpoint.name())
-                .map_err(AttemptError::Held)?;
+            self.refusals.check(token, endpoint).map_err(AttemptError::Held)?;
             tokio::select! {
                 pass = &mut pass => {
                     let unsent = |refused| AttemptError::Unsent(without_turn(endpoint, refused));
@@ -428,16 +482,35 @@ fn after_refused_token(refusal: UpstreamError, error: &TokenError) -> UpstreamEr
 
 /// The token was refused before, and the request was not sent.
 fn known_refusal(endpoint: &Endpoint, held: Held) -> UpstreamError {
-    let by = if held.is_endpoints_own {
-        "by this endpoint alone"
-    } else {
-        "by the upstream"
+    let wait = held.wait.as_secs();
+    let detail = match held.by {
+        RefusedBy::PathAlone => {
+            format!("it is known to refuse the access token and is not asked for {wait} s")
+        }
+        RefusedBy::Path | RefusedBy::Upstream => format!(
+            "the access token was refused by the upstream (401) and is not sent again for {wait} s; use another one, or log \
+             in again"
+        ),
     };
-    let detail = format!(
-        "the access token was refused {by} (401) and is not sent again for {} s; use another one, or log in again",
-        held.wait.as_secs()
-    );
-    UpstreamError::without_answer(endpoint.clone(), FailureClass::Unauthenticated, detail)
+    let failure = UpstreamError::without_answer(endpoint.clone(), FailureClass::Unauthenticated, detail);
+    of_refuser(failure, held)
+}
+
+/// What a refusal is to the caller. That of a path alone is no reason to log in again.
+fn of_refuser(failure: UpstreamError, held: Held) -> UpstreamError {
+    if held.by != RefusedBy::PathAlone {
+        return failure;
+    }
+    UpstreamError {
+        class: FailureClass::Forbidden,
+        status: Some(StatusCode::UNAUTHORIZED),
+        retry_after: Some(held.wait),
+        detail: format!(
+            "{}; this path alone answers 401, and the access token is good elsewhere",
+            failure.detail
+        ),
+        ..failure
+    }
 }
 
 fn token_failure(error: &TokenError) -> (FailureClass, Option<Duration>) {

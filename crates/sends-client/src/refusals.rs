@@ -1,24 +1,25 @@
-//! Access tokens that the upstream has answered with 401, so that they cost no further calls.
+//! Access tokens and paths that the upstream has answered with 401, so that they cost no further calls.
 //!
-//! One endpoint may refuse a token that others take (observed of `/contact_lists`), so a refusal is first held against that
-//! endpoint alone. It is held against the token as a whole once the endpoint has taken it before, or a second endpoint refuses it
-//! and none takes it. What is refused is tried again with one call after a pause, which doubles with each further refusal.
+//! A single path may refuse a token that is good elsewhere (observed of `/contact_lists`), so a 401 is held against the token
+//! only once it is confirmed: another path, asked after it, refuses the token as well. Where another path accepts it, the 401 is
+//! the path's own, and only that path is left alone. One such probe a minute is enough for all paths of a token. What is refused
+//! is tried again with one call after a pause, which doubles with each further refusal.
 //!
-//! Tokens are remembered by a hash. Must not know how a token is renewed.
+//! Tokens are remembered by a hash. Must not know how a token is renewed, nor how a probe is sent.
 
 use std::{
     collections::HashMap,
     hash::{BuildHasher, RandomState},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use tokio::{
     sync::{Notify, futures::Notified},
-    time::Instant,
+    time::{Instant, timeout_at},
 };
 
-use crate::AccessToken;
+use crate::{AccessToken, Endpoint};
 
 /// The pause after the first refusal.
 const FIRST_PAUSE: Duration = Duration::from_mins(1);
@@ -26,9 +27,21 @@ const FIRST_PAUSE: Duration = Duration::from_mins(1);
 /// What the pause grows to at most.
 const LONGEST_PAUSE: Duration = Duration::from_hours(1);
 
+/// For how long the outcome of a probe holds for other paths that refuse the token.
+const PROBE_HOLDS: Duration = Duration::from_mins(1);
+
+/// How long other calls with the token wait for the outcome of a probe: for a turn in the next second, and the answer.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// After so many refusals in a row another probe is made all the same, since the token may have been revoked meanwhile.
+const REFUSALS_PER_PROBE: u32 = 20;
+
 /// How many tokens are remembered. Where callers bring their own, one that was never accepted makes room before one that was,
 /// and among these the longest unused one.
 const CAPACITY: usize = 4_096;
+
+/// How many refusing paths are remembered of a token. The one whose pause ends first makes room.
+const MOST_PATHS: usize = 1_000;
 
 #[derive(Debug, Default)]
 pub(crate) struct Refusals {
@@ -42,17 +55,32 @@ pub(crate) struct Refusals {
 #[derive(Clone, Debug)]
 struct Known {
     used: Instant,
-    /// The endpoints that have taken it, since it was last refused as a whole.
-    accepted_by: Vec<&'static str>,
-    refused_by: HashMap<&'static str, Refused>,
+    /// When the last request left that was accepted, since the token was last refused as a whole.
+    accepted_at: Option<Instant>,
+    /// A path that has accepted it, preferably a cheap one.
+    accepted_by: Option<Endpoint>,
+    refused_by: HashMap<Endpoint, Refused>,
+    /// Set once a refusal of the token is confirmed, until it is accepted.
     refused: Option<Pause>,
+    refused_at: Option<Instant>,
+    /// Whether it was obtained in the place of a refused one and refused at once, so that another renewal is no help.
+    is_renewed: bool,
+    /// The pause that the tokens before it had reached.
+    earlier_pause: Duration,
+    probed_at: Option<Instant>,
+    is_being_probed: bool,
+    /// How many requests in a row were refused since it was last accepted.
+    refusals: u32,
+    /// Held while a refusal is being confirmed, so that refusals of requests sent together share one probe.
+    confirmation: Arc<tokio::sync::Mutex<()>>,
 }
 
 #[derive(Clone, Debug)]
 struct Refused {
     pause: Pause,
-    /// Whether it was obtained because the one before was refused there, so that a renewal is no help.
-    is_renewed: bool,
+    at: Instant,
+    /// Whether the token was good elsewhere.
+    is_own: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -63,27 +91,37 @@ struct Pause {
     is_probed: bool,
 }
 
-/// A token that is not to be sent to an endpoint now.
+/// A token that is not to be sent to a path now.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Held {
     /// Until it is tried again.
     pub(crate) wait: Duration,
+    pub(crate) by: RefusedBy,
     /// Whether another token may help.
     pub(crate) may_renew: bool,
-    /// Whether other endpoints take the token.
-    pub(crate) is_endpoints_own: bool,
+}
+
+/// What refuses a token, as far as is known.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum RefusedBy {
+    /// This path, while others accept the token.
+    PathAlone,
+    /// This path; whether others accept the token is not known.
+    Path,
+    /// The upstream as a whole.
+    Upstream,
 }
 
 impl Refusals {
     /// Whether `token` might be sent to `endpoint` now.
-    pub(crate) fn check(&self, token: &AccessToken, endpoint: &'static str) -> Result<(), Held> {
+    pub(crate) fn check(&self, token: &AccessToken, endpoint: &Endpoint) -> Result<(), Held> {
         let tokens = self.tokens();
         let known = tokens.get(&self.key(token));
         known.map_or(Ok(()), |known| known.check(endpoint, Instant::now()))
     }
 
     /// The same for a request that is about to be sent. Where a pause is over it is the probe, and others wait for its outcome.
-    pub(crate) fn admit(&self, token: &AccessToken, endpoint: &'static str) -> Result<(), Held> {
+    pub(crate) fn admit(&self, token: &AccessToken, endpoint: &Endpoint) -> Result<(), Held> {
         let mut tokens = self.tokens();
         let Some(known) = tokens.get_mut(&self.key(token)) else {
             return Ok(());
@@ -100,11 +138,11 @@ impl Refusals {
         Ok(())
     }
 
-    /// Whether any endpoint takes `token`, as far as is known.
+    /// Whether any path accepts `token`, as far as is known.
     pub(crate) fn is_accepted(&self, token: &AccessToken) -> bool {
         let tokens = self.tokens();
         let known = tokens.get(&self.key(token));
-        known.is_some_and(|known| !known.accepted_by.is_empty())
+        known.is_some_and(|known| known.accepted_at.is_some())
     }
 
     /// Completes when any token was accepted or refused after this call.
@@ -112,65 +150,147 @@ impl Refusals {
         self.settled.notified()
     }
 
-    /// Notes that `endpoint` has taken `token`.
-    pub(crate) fn accepted(&self, token: &AccessToken, endpoint: &'static str) {
+    /// Notes that `endpoint` has accepted `token` in a request that left at `departed`.
+    pub(crate) fn accepted(&self, token: &AccessToken, endpoint: &Endpoint, departed: Instant) {
         let mut tokens = self.tokens();
         let known = Known::of(&mut tokens, self.key(token));
+        if known.refused_at.is_some_and(|refused_at| departed < refused_at) {
+            return;
+        }
+        known.is_being_probed &= known.probed_at.is_some_and(|probed_at| departed < probed_at);
+        known.accepted_at = known.accepted_at.max(Some(departed));
+        if !known.accepted_by.as_ref().is_some_and(is_cheap) {
+            known.accepted_by = Some(endpoint.clone());
+        }
         known.refused = None;
+        (known.is_renewed, known.earlier_pause, known.refusals) = (false, Duration::ZERO, 0);
         known.refused_by.remove(endpoint);
-        if !known.accepted_by.contains(&endpoint) {
-            known.accepted_by.push(endpoint);
-            self.settled.notify_waiters();
+        for refused in known.refused_by.values_mut() {
+            refused.is_own |= refused.at < departed;
+        }
+        self.settled.notify_waiters();
+    }
+
+    /// Completes when it is not, or no longer, being found out whether `token` is refused as a whole.
+    pub(crate) async fn probed(&self, token: &AccessToken) {
+        loop {
+            let settled = self.settled.notified();
+            let Some(until) = self.being_probed_until(token) else {
+                return;
+            };
+            if timeout_at(until, settled).await.is_err() {
+                return;
+            }
         }
     }
 
-    /// Notes that `endpoint` has answered `token` with 401.
-    pub(crate) fn refused(&self, token: &AccessToken, endpoint: &'static str) -> Held {
+    /// Until when calls with `token` wait for the outcome of a probe.
+    pub(crate) fn being_probed_until(&self, token: &AccessToken) -> Option<Instant> {
+        let tokens = self.tokens();
+        let known = tokens
+            .get(&self.key(token))
+            .filter(|known| known.is_being_probed)?;
+        let until = known.probed_at? + PATIENCE;
+        (until > Instant::now()).then_some(until)
+    }
+
+    /// Held by a call while it finds out whose refusal its 401 is.
+    pub(crate) fn confirmation(&self, token: &AccessToken) -> Arc<tokio::sync::Mutex<()>> {
+        let mut tokens = self.tokens();
+        Arc::clone(&Known::of(&mut tokens, self.key(token)).confirmation)
+    }
+
+    /// Notes that `endpoint` has answered a request with 401 that left at `departed`, if what is known tells whose refusal that
+    /// is. `None` when only a probe can tell.
+    pub(crate) fn refused(
+        &self,
+        token: &AccessToken,
+        endpoint: &Endpoint,
+        departed: Instant,
+    ) -> Option<Held> {
         let mut tokens = self.tokens();
         let known = Known::of(&mut tokens, self.key(token));
         let now = Instant::now();
-        let is_good_elsewhere = known.is_good_elsewhere(endpoint);
-        let is_revoked = known.accepted_by.contains(&endpoint);
-        let is_refused_twice =
-            known.accepted_by.is_empty() && known.refused_by.keys().any(|other| *other != endpoint);
-        if is_revoked || is_refused_twice || known.refused.is_some() {
-            known.accepted_by.clear();
-            known.refused.get_or_insert(Pause::none(now)).lengthen(now);
-        }
-        let refused = known.refused_by.entry(endpoint).or_insert_with(|| Refused {
-            pause: Pause::none(now),
-            is_renewed: false,
-        });
-        refused.pause.lengthen(now);
+        let is_known = known
+            .refused_by
+            .get(endpoint)
+            .is_some_and(|refused| refused.is_own);
+        let is_probed = known.probed_at.is_some_and(|at| now < at + PROBE_HOLDS);
+        let held = if is_known {
+            // It tells nothing of the token, so that another request may be the probe of that.
+            if let Some(refused) = known.refused.as_mut().filter(|pause| pause.is_probed) {
+                (refused.until, refused.is_probed) = (now, false);
+            }
+            known.refused_by_path(endpoint, now, true)
+        } else if known.refused.is_some() {
+            known.refused_by_upstream(now)
+        } else if known.accepted_at.is_some_and(|at| at > departed) {
+            known.refused_by_path(endpoint, now, true)
+        } else if is_probed && known.accepted_at >= known.probed_at {
+            known.refusals += 1;
+            if known.refusals >= REFUSALS_PER_PROBE {
+                return None;
+            }
+            known.refused_by_path(endpoint, now, true)
+        } else if is_probed {
+            known.unconfirmed(endpoint, now)
+        } else {
+            return None;
+        };
         self.settled.notify_waiters();
-        Held {
-            wait: refused.pause.length,
-            may_renew: !refused.is_renewed,
-            is_endpoints_own: is_good_elsewhere && !is_revoked,
-        }
+        Some(held)
     }
 
-    /// Notes that `renewed` was obtained in the place of `refused`, which `endpoint` had refused.
-    pub(crate) fn renewed(&self, refused: &AccessToken, renewed: &AccessToken, endpoint: &'static str) {
+    /// Begins a probe of `token`, which `refusing` has refused, and tells which path to ask.
+    pub(crate) fn probe(&self, token: &AccessToken, refusing: &Endpoint) -> Endpoint {
         let mut tokens = self.tokens();
-        let before = tokens.get(&self.key(refused)).cloned();
-        let known = Known::of(&mut tokens, self.key(renewed));
-        let Some(before) = before.filter(|_| known.accepted_by.is_empty() && known.refused_by.is_empty())
-        else {
+        let known = Known::of(&mut tokens, self.key(token));
+        (known.probed_at, known.is_being_probed, known.refusals) = (Some(Instant::now()), true, 0);
+        let accepting = known.accepted_by.clone();
+        accepting
+            .into_iter()
+            .chain([Endpoint::UserPrivileges])
+            .find(|path| path != refusing)
+            .unwrap_or(Endpoint::AccountSummary)
+    }
+
+    /// Notes that the probe was refused as well.
+    pub(crate) fn confirmed(&self, token: &AccessToken) -> Held {
+        let mut tokens = self.tokens();
+        let held = Known::of(&mut tokens, self.key(token)).refused_by_upstream(Instant::now());
+        self.settled.notify_waiters();
+        held
+    }
+
+    /// Notes that there was no probe, or none with an outcome. Where two paths in a row refuse the token it is refused as a
+    /// whole.
+    pub(crate) fn unconfirmed(&self, token: &AccessToken, endpoint: &Endpoint) -> Held {
+        let mut tokens = self.tokens();
+        let held = Known::of(&mut tokens, self.key(token)).unconfirmed(endpoint, Instant::now());
+        self.settled.notify_waiters();
+        held
+    }
+
+    /// Notes that `renewed` was obtained in the place of `refused`.
+    pub(crate) fn renewed(&self, refused: &AccessToken, renewed: &AccessToken) {
+        let mut tokens = self.tokens();
+        let Some(before) = tokens.get(&self.key(refused)).cloned() else {
             return;
         };
-        let now = Instant::now();
-        known.accepted_by = before.accepted_by;
-        // Endpoints that had refused a renewed token before are not helped by this one either.
+        let known = Known::of(&mut tokens, self.key(renewed));
+        if known.accepted_at.is_some() || known.refused.is_some() || !known.refused_by.is_empty() {
+            return;
+        }
+        // Paths that refused a good token are not helped by this one either.
         known.refused_by = before.refused_by;
-        known
-            .refused_by
-            .retain(|other, refused| refused.is_renewed && *other != endpoint);
-        let own = Refused {
-            pause: Pause::none(now),
-            is_renewed: true,
-        };
-        known.refused_by.insert(endpoint, own);
+        known.refused_by.retain(|_, refused| refused.is_own);
+        known.accepted_by = before.accepted_by;
+        known.is_renewed = true;
+        match before.refused {
+            Some(pause) => known.earlier_pause = pause.length,
+            // The probe had no outcome, and one of this token would probably have none either.
+            None => known.probed_at = before.probed_at,
+        }
     }
 
     fn tokens(&self) -> MutexGuard<'_, HashMap<u64, Known>> {
@@ -183,51 +303,128 @@ impl Refusals {
     }
 }
 
+/// Whether a path is made for finding out about a token.
+fn is_cheap(endpoint: &Endpoint) -> bool {
+    matches!(endpoint, Endpoint::UserPrivileges | Endpoint::AccountSummary)
+}
+
 impl Known {
     fn of(tokens: &mut HashMap<u64, Self>, key: u64) -> &mut Self {
         let now = Instant::now();
         if tokens.len() >= CAPACITY && !tokens.contains_key(&key) {
             let oldest = tokens
                 .iter()
-                .min_by_key(|(_, known)| (!known.accepted_by.is_empty(), known.used))
+                .min_by_key(|(_, known)| (known.accepted_at.is_some(), known.used))
                 .map(|(key, _)| *key);
             oldest.and_then(|oldest| tokens.remove(&oldest));
         }
         let known = tokens.entry(key).or_insert_with(|| Self {
             used: now,
-            accepted_by: Vec::new(),
+            accepted_at: None,
+            accepted_by: None,
             refused_by: HashMap::new(),
             refused: None,
+            refused_at: None,
+            is_renewed: false,
+            earlier_pause: Duration::ZERO,
+            probed_at: None,
+            is_being_probed: false,
+            refusals: 0,
+            confirmation: Arc::default(),
         });
         known.used = now;
         known
     }
 
-    fn check(&self, endpoint: &str, now: Instant) -> Result<(), Held> {
-        let own = self.refused_by.get(endpoint);
-        let until = own
-            .map(|refused| refused.pause.until)
-            .max(self.refused.map(|pause| pause.until));
-        match until {
-            Some(until) if until > now => Err(Held {
-                wait: until - now,
-                may_renew: own.is_none_or(|refused| !refused.is_renewed),
-                is_endpoints_own: self.refused.is_none() && self.is_good_elsewhere(endpoint),
+    fn check(&self, endpoint: &Endpoint, now: Instant) -> Result<(), Held> {
+        let wait = |pause: Pause| {
+            pause
+                .until
+                .checked_duration_since(now)
+                .filter(|wait| !wait.is_zero())
+        };
+        if let Some(wait) = self.refused.and_then(wait) {
+            return Err(self.held(wait, RefusedBy::Upstream));
+        }
+        let Some(path) = self.refused_by.get(endpoint) else {
+            return Ok(());
+        };
+        match wait(path.pause) {
+            Some(wait) if path.is_own => Err(self.held(wait, RefusedBy::PathAlone)),
+            // The call that was refused has tried to renew the token.
+            Some(wait) => Err(Held {
+                may_renew: false,
+                ..self.held(wait, RefusedBy::Path)
             }),
-            _ => Ok(()),
+            None => Ok(()),
         }
     }
 
-    fn is_good_elsewhere(&self, endpoint: &str) -> bool {
-        self.accepted_by.iter().any(|other| *other != endpoint)
+    fn held(&self, wait: Duration, by: RefusedBy) -> Held {
+        Held {
+            wait,
+            by,
+            may_renew: by != RefusedBy::PathAlone && !self.is_renewed,
+        }
+    }
+
+    fn refused_by_upstream(&mut self, now: Instant) -> Held {
+        (self.accepted_at, self.refused_at) = (None, Some(now));
+        self.is_being_probed = false;
+        if self.refused.is_some_and(|pause| pause.is_probed) {
+            // It has been refused for a while, so that its renewal may be tried again.
+            self.is_renewed = false;
+        }
+        let pause = self.refused.get_or_insert(Pause::none(now, self.earlier_pause));
+        pause.lengthen(now);
+        let wait = pause.until.saturating_duration_since(now);
+        self.held(wait, RefusedBy::Upstream)
+    }
+
+    fn refused_by_path(&mut self, endpoint: &Endpoint, now: Instant, is_own: bool) -> Held {
+        if self.refused_by.len() >= MOST_PATHS && !self.refused_by.contains_key(endpoint) {
+            let first = self
+                .refused_by
+                .iter()
+                .min_by_key(|(_, refused)| refused.pause.until);
+            if let Some(first) = first.map(|(path, _)| path.clone()) {
+                self.refused_by.remove(&first);
+            }
+        }
+        let refused = self
+            .refused_by
+            .entry(endpoint.clone())
+            .or_insert_with(|| Refused {
+                pause: Pause::none(now, Duration::ZERO),
+                at: now,
+                is_own,
+            });
+        refused.pause.lengthen(now);
+        (refused.at, refused.is_own) = (now, is_own);
+        let wait = refused.pause.until.saturating_duration_since(now);
+        let by = if is_own {
+            RefusedBy::PathAlone
+        } else {
+            RefusedBy::Path
+        };
+        self.held(wait, by)
+    }
+
+    fn unconfirmed(&mut self, endpoint: &Endpoint, now: Instant) -> Held {
+        self.is_being_probed = false;
+        let mut refusing = self.refused_by.iter();
+        if refusing.any(|(other, refused)| other != endpoint && !refused.is_own) {
+            return self.refused_by_upstream(now);
+        }
+        self.refused_by_path(endpoint, now, false)
     }
 }
 
 impl Pause {
-    fn none(now: Instant) -> Self {
+    fn none(now: Instant, length: Duration) -> Self {
         Self {
             until: now,
-            length: Duration::ZERO,
+            length,
             is_probed: false,
         }
     }
@@ -249,127 +446,4 @@ impl Pause {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const HISTORY: &str = "send_history";
-    const LISTS: &str = "contact_lists";
-
-    fn token(text: &str) -> AccessToken {
-        AccessToken::new(text).unwrap()
-    }
-
-    async fn pass(pause: Duration) {
-        tokio::time::advance(pause).await;
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_revoked_token_is_held_everywhere_and_probed_after_growing_pauses() {
-        let (refusals, token) = (Refusals::default(), token("t"));
-        refusals.accepted(&token, HISTORY);
-        assert!(!refusals.refused(&token, HISTORY).is_endpoints_own);
-        for minutes in [1, 2, 4, 8, 16, 32, 60, 60] {
-            let pause = Duration::from_secs(minutes * 60);
-            for endpoint in [HISTORY, LISTS] {
-                let held = refusals.check(&token, endpoint).unwrap_err();
-                assert_eq!((held.wait, held.is_endpoints_own), (pause, false), "{endpoint}");
-            }
-            pass(pause).await;
-            assert_eq!(refusals.check(&token, HISTORY), Ok(()));
-            assert_eq!(refusals.admit(&token, HISTORY), Ok(()));
-            assert!(refusals.admit(&token, HISTORY).is_err(), "one probe at a time");
-            assert!(refusals.admit(&token, LISTS).is_err());
-            refusals.refused(&token, HISTORY);
-        }
-        refusals.accepted(&token, HISTORY);
-        assert_eq!(refusals.check(&token, LISTS), Ok(()));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn refusals_of_requests_sent_together_count_once() {
-        let (refusals, token) = (Refusals::default(), token("t"));
-        refusals.accepted(&token, HISTORY);
-        for _ in 0..20 {
-            refusals.refused(&token, HISTORY);
-        }
-        assert_eq!(refusals.check(&token, HISTORY).unwrap_err().wait, FIRST_PAUSE);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_probe_without_an_outcome_is_followed_by_another() {
-        let (refusals, token) = (Refusals::default(), token("t"));
-        refusals.refused(&token, HISTORY);
-        pass(FIRST_PAUSE).await;
-        assert!(refusals.admit(&token, HISTORY).is_ok());
-        assert!(refusals.admit(&token, HISTORY).is_err());
-        pass(FIRST_PAUSE).await;
-        assert!(refusals.admit(&token, HISTORY).is_ok());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn one_endpoint_that_refuses_a_token_does_not_hold_up_the_others() {
-        let (refusals, token) = (Refusals::default(), token("t"));
-        // Whether it is asked first or later.
-        assert!(!refusals.refused(&token, LISTS).is_endpoints_own);
-        assert_eq!(refusals.check(&token, HISTORY), Ok(()));
-        refusals.accepted(&token, HISTORY);
-        assert!(refusals.check(&token, LISTS).unwrap_err().is_endpoints_own);
-        assert_eq!(refusals.check(&token, HISTORY), Ok(()));
-        pass(FIRST_PAUSE).await;
-        assert!(refusals.refused(&token, LISTS).is_endpoints_own);
-        assert_eq!(refusals.check(&token, HISTORY), Ok(()));
-        // Revoked at last.
-        assert!(!refusals.refused(&token, HISTORY).is_endpoints_own);
-        assert!(refusals.check(&token, "campaigns").is_err());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_second_endpoint_settles_it_for_a_token_that_none_takes() {
-        let (refusals, token) = (Refusals::default(), token("t"));
-        refusals.refused(&token, LISTS);
-        refusals.refused(&token, HISTORY);
-        assert!(refusals.check(&token, "campaigns").is_err());
-        assert_eq!(refusals.check(&super::tests::token("other"), HISTORY), Ok(()));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_renewal_that_did_not_help_is_not_repeated_for_any_of_two_endpoints() {
-        let refusals = Refusals::default();
-        let tokens = ["1", "2", "3"].map(token);
-        refusals.accepted(&tokens[0], HISTORY);
-        assert!(refusals.refused(&tokens[0], LISTS).may_renew);
-        refusals.renewed(&tokens[0], &tokens[1], LISTS);
-        assert_eq!(refusals.admit(&tokens[1], LISTS), Ok(()));
-        let held = refusals.refused(&tokens[1], LISTS);
-        assert!(held.is_endpoints_own && !held.may_renew);
-        assert!(refusals.refused(&tokens[1], "segments").may_renew);
-        refusals.renewed(&tokens[1], &tokens[2], "segments");
-        assert!(!refusals.refused(&tokens[2], "segments").may_renew);
-        assert!(!refusals.check(&tokens[2], LISTS).unwrap_err().may_renew);
-        assert_eq!(refusals.check(&tokens[2], HISTORY), Ok(()));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn an_accepted_token_is_not_displaced_by_refused_ones() {
-        let refusals = Refusals::default();
-        refusals.accepted(&token("honest"), HISTORY);
-        for number in 0..2 * CAPACITY {
-            pass(Duration::from_millis(1)).await;
-            refusals.refused(&token(&format!("t{number}")), HISTORY);
-        }
-        assert!(refusals.is_accepted(&token("honest")));
-        assert_eq!(refusals.tokens().len(), CAPACITY);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn the_number_of_tokens_is_bounded() {
-        let refusals = Refusals::default();
-        for number in 0..CAPACITY + 10 {
-            refusals.refused(&token(&format!("t{number}")), HISTORY);
-            pass(Duration::from_millis(1)).await;
-        }
-        assert_eq!(refusals.tokens().len(), CAPACITY);
-        assert!(refusals.check(&token("t0"), HISTORY).is_ok());
-        assert!(refusals.check(&token("t20"), HISTORY).is_err());
-    }
-}
+mod tests;

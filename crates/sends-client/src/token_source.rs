@@ -26,8 +26,8 @@ pub trait TokenSource: fmt::Debug + Send + Sync {
         let _ = token;
     }
 
-    /// As far as is known no endpoint takes `token`, so that it is not sent again for so long. Not called for a token that other
-    /// endpoints take. It must not wait.
+    /// Two paths have refused `token` with 401, so that it is not sent again for so long. Not called for the refusal of one path
+    /// alone. It must not wait.
     fn refused(&self, token: &AccessToken, left_alone_for: Duration) {
         let _ = (token, left_alone_for);
     }

@@ -70,6 +70,9 @@ fn describe(error: &UpstreamError) -> &'static str {
         FailureClass::Unauthenticated | FailureClass::LoginRequired => {
             "The service's login is not accepted; its operator has to log in again."
         }
+        FailureClass::Forbidden if error.is_path_alone() => {
+            "Constant Contact refuses this alone (401), though it accepts the service's login elsewhere."
+        }
         FailureClass::Forbidden if matches!(error.endpoint, Endpoint::CampaignSummaries(_)) => {
             "Constant Contact refuses its reports: the user of the login lacks the privilege ui:campaign:metrics. Without \
              them, sends that are no change of their campaign are not found."

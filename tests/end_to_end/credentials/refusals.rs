@@ -18,7 +18,8 @@ async fn a_dead_login_costs_no_further_calls() {
     }
     let activities = home.sandbox.activities(50).await;
     service.summaries(&activities, 0).await;
-    let spent = (before.0 + 1, before.1 + 1);
+    // One call, the probe that confirms its refusal, and one refresh.
+    let spent = (before.0 + 2, before.1 + 1);
     assert_eq!((home.api_calls().await, home.token_calls().await), spent);
     // Another process finds it on the disk.
     let read = home.run(&["history", "--max-age", "0", GUIDE_ACTIVITY]).await;
@@ -38,7 +39,7 @@ async fn a_token_of_the_environment_that_was_refused_costs_no_further_calls() {
     for _ in 0..97 {
         assert_eq!(code(&service).await, "UNAUTHENTICATED");
     }
-    assert_eq!(sandbox.requests().await.len(), before + 1);
+    assert_eq!(sandbox.requests().await.len(), before + 2, "a call and its probe");
 }
 
 #[tokio::test]
@@ -62,11 +63,50 @@ async fn an_endpoint_that_alone_refuses_the_token_does_not_end_the_login() {
         assert!(answer["errors"][0].is_object(), "{answer}");
         assert!(is_answered(&service).await, "{}", service.log());
     }
+    assert_eq!(
+        service.query(&names).await["errors"][0]["extensions"]["code"],
+        "FORBIDDEN"
+    );
     let requests = home.sandbox.requests().await;
     let is_of_lists = |request: &&Value| request["path"] == "/v3/contact_lists";
     let lists_asked = requests.iter().filter(is_of_lists).count();
     let renewals = home.token_calls().await - before;
-    assert_eq!((lists_asked, renewals), (2, 1), "one renewal, and no more");
+    assert_eq!((lists_asked, renewals), (1, 0), "the token is good");
     assert_eq!(service.get("/health/ready").await.0, 200);
+    assert!(home.can_be_renewed().await);
+}
+
+#[tokio::test]
+async fn activities_that_alone_answer_401_cost_the_others_nothing() {
+    let mut home = Home::new(&[]);
+    home.log_in().await;
+    let activities = home.sandbox.activities(40).await;
+    let (bad, good) = activities.split_at(20);
+    for activity in bad {
+        home.sandbox
+            .fault(&json!({ "kind": "status", "status": 401, "body": "object", "activity_id": activity }))
+            .await;
+    }
+    let service = home.serve(&[]);
+    let before = (home.api_calls().await, home.token_calls().await);
+    for round in 0..5 {
+        let refused = service.summaries(bad, 0).await;
+        let errors = refused["errors"].as_array().unwrap();
+        assert_eq!(errors.len(), bad.len(), "{round}: {refused}");
+        for error in errors {
+            assert_eq!(error["extensions"]["code"], "FORBIDDEN", "{round}: {error}");
+            let message = error["message"].as_str().unwrap();
+            assert!(
+                message.contains("it accepts the access token elsewhere"),
+                "{message}"
+            );
+        }
+        let answer = service.summaries(good, 0).await;
+        assert!(answer.get("errors").is_none(), "{round}: {answer}");
+    }
+    assert_eq!(service.get("/health/ready").await.0, 200);
+    assert_eq!(home.token_calls().await, before.1, "no renewal");
+    let calls = home.api_calls().await - before.0 - 5 * good.len();
+    assert_eq!(calls, bad.len() + 1, "each once, and one probe");
     assert!(home.can_be_renewed().await);
 }

@@ -17,6 +17,13 @@ async fn end_faults(account: &Account) {
     account.sandbox.control("DELETE", "faults", &Value::Null).await;
 }
 
+/// Moves what could not be read an hour back. No process may have the folder open.
+fn end_pauses(account: &Account) {
+    let state = rusqlite::Connection::open(account.state.path().join("sends.db")).unwrap();
+    let statement = "UPDATE unreadable SET since = since - 3600000, tried_at = tried_at - 3600000";
+    state.execute_batch(statement).unwrap();
+}
+
 /// The calls of a synchronisation that ends like this.
 async fn sync_ends(account: &Account, status: i32) -> (BTreeMap<&'static str, usize>, String) {
     let before = account.sandbox.requests().await.len();
@@ -208,4 +215,83 @@ async fn a_damaged_answer_is_read_again_and_ends_no_synchronisation() {
     account.damage_answers();
     account.complete().await;
     account.assert_logged(&account.activities().await).await;
+}
+
+#[tokio::test]
+async fn what_alone_answers_401_is_named_and_gone_past() {
+    let account = Account::new(60, &[]);
+    let activities = account.activities().await;
+    let mut readable = account.truth(&activities).await;
+    let refused: Vec<String> = readable
+        .keys()
+        .step_by(readable.len() / 3)
+        .take(3)
+        .cloned()
+        .collect();
+    let refusal = json!({ "kind": "status", "status": 401, "body": "object" });
+    for activity in &refused {
+        readable.remove(activity);
+        let mut fault = refusal.clone();
+        fault["activity_id"] = json!(activity);
+        account.sandbox.fault(&fault).await;
+    }
+    let mut fault = refusal.clone();
+    fault["path_contains"] = json!("/email_campaign_summaries");
+    account.sandbox.fault(&fault).await;
+
+    let (_, said) = sync_ends(&account, 0).await;
+    assert!(said.contains("accepts the service's login elsewhere"), "{said}");
+    assert!(!said.contains("log in again"), "{said}");
+    let state = account.sync_state().await;
+    assert!(state["failure"].is_null(), "{state}");
+    let named = state["unreadable"].as_array().unwrap();
+    assert_eq!(named.len(), refused.len() + 1, "{state}");
+    for activity in &refused {
+        assert!(
+            named.iter().any(|one| one["activityId"] == json!(activity)),
+            "{state}"
+        );
+    }
+    assert_eq!(account.logged().await, readable);
+    // Their pauses are not over.
+    let (asked, _) = sync_ends(&account, 0).await;
+    assert_eq!(asked, BTreeMap::from([("campaigns", 1)]));
+
+    end_faults(&account).await;
+    end_pauses(&account);
+    sync_ends(&account, 0).await;
+    account.assert_logged(&activities).await;
+    assert_eq!(account.sync_state().await["coverage"]["isComplete"], true);
+}
+
+#[tokio::test]
+async fn a_single_401_ends_no_run() {
+    let account = Account::new(60, &[]);
+    let blip = json!({ "kind": "status", "status": 401, "body": "object", "path_contains": "/send_history",
+                       "skip": 20, "count": 1 });
+    account.sandbox.fault(&blip).await;
+    sync_ends(&account, 0).await;
+    let state = account.sync_state().await;
+    assert_eq!(state["unreadable"].as_array().unwrap().len(), 1, "{state}");
+    end_pauses(&account);
+    sync_ends(&account, 0).await;
+    account.assert_logged(&account.activities().await).await;
+}
+
+#[tokio::test]
+async fn a_token_that_is_refused_everywhere_ends_a_run_after_a_handful_of_calls() {
+    let account = Account::new(60, &[]);
+    let refusal = json!({ "kind": "status", "status": 401, "body": "object", "skip": 10 });
+    account.sandbox.fault(&refusal).await;
+    let (_, said) = sync_ends(&account, 1).await;
+    assert!(said.contains("401 Unauthorized"), "{said}");
+    let state = account.sync_state().await;
+    assert!(
+        state["failure"].as_str().unwrap().contains("log in again"),
+        "{state}"
+    );
+    assert_eq!(state["unreadable"], json!([]), "{state}");
+    let refused = account.sandbox.answered(401).await;
+    // Four are read side by side.
+    assert!((2..=5).contains(&refused), "{refused}");
 }

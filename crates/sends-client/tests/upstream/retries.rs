@@ -96,7 +96,6 @@ async fn what_can_succeed_is_tried_again() {
 async fn what_would_fail_again_is_not() {
     let cases = [
         Reply::json(400, ""),
-        Reply::json(401, UNAUTHORIZED),
         Reply::json(403, ""),
         Reply::json(404, ""),
         Reply::json(429, QUOTA),
@@ -231,17 +230,23 @@ impl TokenSource for Tokens {
 async fn a_refused_token_is_renewed_once_and_the_call_sent_once_more() {
     let tokens = Tokens::new(&["old", "new", "newer"], TokenError::LoginRequired);
     let refusal = || Reply::json(401, UNAUTHORIZED);
-    let (outcome, requests) = ask_as(&caller(tokens), [refusal(), history()]).await;
+    let (outcome, requests) = ask_as(&caller(tokens), [refusal(), refusal(), history()]).await;
     assert!(outcome.is_ok());
-    assert_eq!(requests.len(), 2);
-    assert!(requests[0].contains("authorization: Bearer old\n"));
-    assert!(requests[1].contains("authorization: Bearer new\n"));
+    assert_eq!(requests.len(), 3);
+    assert!(requests[1].starts_with("GET /v3/account/user/privileges "));
+    for (request, token) in requests.iter().zip(["old", "old", "new"]) {
+        assert!(
+            request.contains(&format!("authorization: Bearer {token}\n")),
+            "{request}"
+        );
+    }
 
     let tokens = Tokens::new(&["old", "new", "newer"], TokenError::LoginRequired);
-    let (outcome, requests) = ask_as(&caller(tokens), [refusal(), refusal(), history()]).await;
+    let replies = [refusal(), refusal(), refusal(), refusal(), history()];
+    let (outcome, requests) = ask_as(&caller(tokens), replies).await;
     let error = outcome.unwrap_err();
-    assert_eq!((error.class, error.attempts), (FailureClass::Unauthenticated, 2));
-    assert_eq!(requests.len(), 2);
+    assert_eq!((error.class, error.attempts), (FailureClass::Unauthenticated, 4));
+    assert_eq!(requests.len(), 4, "each token and its probe");
 }
 
 #[tokio::test]
@@ -286,13 +291,14 @@ async fn a_token_that_cannot_be_had_has_its_own_class() {
         (&["old"][..], unavailable, FailureClass::TokenUnavailable, Some(9)),
     ];
     for (tokens, then, class, retry_after) in cases {
-        let replies = [Reply::json(401, UNAUTHORIZED), history()];
+        let refusal = || Reply::json(401, UNAUTHORIZED);
+        let replies = [refusal(), refusal(), history()];
         let (outcome, requests) = ask_as(&caller(Tokens::new(tokens, then)), replies).await;
         let error = outcome.unwrap_err();
         assert_eq!(error.class, class);
         assert_eq!(error.retry_after, retry_after.map(Duration::from_secs));
-        assert_eq!(requests.len(), tokens.len());
-        assert_eq!(usize::try_from(error.attempts).unwrap(), tokens.len());
+        assert_eq!(requests.len(), 2 * tokens.len(), "each token and its probe");
+        assert_eq!(usize::try_from(error.attempts).unwrap(), 2 * tokens.len());
     }
 }
 
@@ -353,7 +359,7 @@ async fn an_upstream_that_is_down_is_left_alone_until_a_probe_succeeds() {
 }
 
 #[tokio::test]
-async fn a_refused_token_costs_one_request_however_many_calls_there_are() {
+async fn a_refused_token_costs_one_request_and_a_probe_however_many_calls_there_are() {
     let upstream = ScriptedUpstream::start((0..100).map(|_| Reply::json(401, UNAUTHORIZED))).await;
     let client = client(settings(&upstream.base_url()));
     for number in 0..97 {
@@ -362,11 +368,11 @@ async fn a_refused_token_costs_one_request_however_many_calls_there_are() {
             .await
             .unwrap_err();
         assert_eq!(error.class, FailureClass::Unauthenticated);
-        assert_eq!(error.attempts, u32::from(number == 0));
+        assert_eq!(error.attempts, 2 * u32::from(number == 0));
     }
-    assert_eq!(upstream.requests().len(), 1);
+    assert_eq!(upstream.requests().len(), 2);
     let _ = client.send_history(&caller(token("another")), activity(1)).await;
-    assert_eq!(upstream.requests().len(), 2, "another token is tried");
+    assert_eq!(upstream.requests().len(), 4, "another token is tried");
 }
 
 #[tokio::test]
@@ -388,8 +394,8 @@ async fn calls_that_wait_for_their_turn_do_not_send_a_token_that_was_refused_mea
             .iter()
             .all(|outcome| outcome.as_ref().unwrap_err().class == FailureClass::Unauthenticated)
     );
-    // Those that left together with the first.
-    assert!(upstream.requests().len() <= 4, "{}", upstream.requests().len());
+    // Those that left together with the first, and the probe.
+    assert!(upstream.requests().len() <= 5, "{}", upstream.requests().len());
 }
 
 /// An upstream that keeps its connections alive. Each inner list is what one connection gets to see, and after it the

@@ -38,7 +38,7 @@ pub enum ErrorCode {
     Unauthenticated,
     /// The service's own login has ended; its operator has to log in again.
     LoginRequired,
-    /// The token lacks a scope or a privilege, or the application was deactivated.
+    /// The token lacks a scope or a privilege, the application was deactivated, or this alone is refused with 401.
     Forbidden,
     /// Too many calls in this second.
     RateLimited,
@@ -169,6 +169,7 @@ impl ApiError {
     fn upstream(error: &UpstreamError) -> Self {
         let (code, message) = match error.class {
             FailureClass::NotFound => not_found(&error.endpoint),
+            FailureClass::Forbidden if error.is_path_alone() => (ErrorCode::Forbidden, PATH_ALONE),
             FailureClass::Forbidden => (ErrorCode::Forbidden, forbidden(&error.endpoint)),
             class => explain(class),
         };
@@ -207,6 +208,9 @@ fn not_found(endpoint: &Endpoint) -> (ErrorCode, &'static str) {
         | Endpoint::UserPrivileges => explain(FailureClass::Rejected),
     }
 }
+
+const PATH_ALONE: &str = "Constant Contact refuses this request alone (401), though it accepts the access token elsewhere; a new \
+                          login is no help. It is asked again after a pause.";
 
 /// What is missing for being allowed.
 fn forbidden(endpoint: &Endpoint) -> &'static str {

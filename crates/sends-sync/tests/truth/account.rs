@@ -163,6 +163,10 @@ impl Account {
     }
 
     pub(crate) fn answer(&mut self, path: &str, query: &str) -> (u16, String) {
+        if path == "/v3/account/user/privileges" {
+            // After a 401 the client asks whether the token is good.
+            return (200, "[]".to_owned());
+        }
         self.calls.push(format!("{path}?{query}"));
         let path = path.strip_prefix("/v3").unwrap();
         let parts: Vec<&str> = path.trim_matches('/').split('/').collect();

@@ -263,7 +263,10 @@ impl World {
     }
 
     async fn synchronise(&self, store: &Arc<SqliteStore>, hours_ahead: i64) -> Report {
-        let token = Arc::new(AccessToken::new("token-of-the-test").unwrap());
+        // Another one each time: a path that refuses a token is left alone by the clock of this machine, not by the account's.
+        static TOKENS: AtomicU64 = AtomicU64::new(0);
+        let token = format!("token-{}", TOKENS.fetch_add(1, Ordering::Relaxed));
+        let token = Arc::new(AccessToken::new(&token).unwrap());
         let now = self.account.lock().unwrap().now + SignedDuration::from_hours(hours_ahead);
         let remote = Arc::new(Remote {
             client: self.client.clone(),

@@ -41,7 +41,8 @@ pub(crate) struct Oddities {
     countless: HashMap<String, usize>,
 }
 
-const STATUSES: [u16; 5] = [400, 403, 404, 500, 503];
+/// A refusal of one thing alone comes as 403 or, rarely, as 401.
+const STATUSES: [u16; 10] = [400, 401, 404, 500, 503, 400, 403, 404, 500, 503];
 const BODIES: [&str; 7] = [
     "<html></html>",
     "{}",

@@ -1,0 +1,277 @@
+use super::*;
+
+const OTHER: Endpoint = Endpoint::AccountSummary;
+
+fn token(text: &str) -> AccessToken {
+    AccessToken::new(text).unwrap()
+}
+
+fn history(number: usize) -> Endpoint {
+    Endpoint::SendHistory(format!("1ead98be-dfa0-4e04-81f7-{number:012x}").parse().unwrap())
+}
+
+async fn pass(time: Duration) {
+    tokio::time::advance(time).await;
+}
+
+/// A request that is accepted a millisecond later.
+async fn accept(refusals: &Refusals, token: &AccessToken, endpoint: &Endpoint) {
+    let departed = Instant::now();
+    pass(Duration::from_millis(1)).await;
+    refusals.accepted(token, endpoint, departed);
+}
+
+/// A request that is refused a millisecond later, and the probe, if there is one, that has this outcome. Tells what came of it
+/// and whether there was a probe.
+async fn refuse(
+    refusals: &Refusals,
+    token: &AccessToken,
+    endpoint: &Endpoint,
+    is_good: bool,
+) -> (Held, bool) {
+    let departed = Instant::now();
+    pass(Duration::from_millis(1)).await;
+    if let Some(held) = refusals.refused(token, endpoint, departed) {
+        return (held, false);
+    }
+    let probe = refusals.probe(token, endpoint);
+    assert_ne!(&probe, endpoint);
+    if !is_good {
+        return (refusals.confirmed(token), true);
+    }
+    accept(refusals, token, &probe).await;
+    (refusals.refused(token, endpoint, departed).unwrap(), true)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_revoked_token_is_held_everywhere_and_tried_after_growing_pauses() {
+    let (refusals, token) = (Refusals::default(), token("t"));
+    accept(&refusals, &token, &history(1)).await;
+    let (held, is_probed) = refuse(&refusals, &token, &history(1), false).await;
+    assert_eq!((held.by, is_probed), (RefusedBy::Upstream, true));
+    for minutes in [1, 2, 4, 8, 16, 32, 60, 60] {
+        let pause = Duration::from_secs(minutes * 60);
+        for endpoint in [history(1), history(2), OTHER] {
+            let held = refusals.check(&token, &endpoint).unwrap_err();
+            assert_eq!((held.wait, held.by), (pause, RefusedBy::Upstream), "{endpoint}");
+        }
+        pass(pause).await;
+        assert_eq!(refusals.admit(&token, &history(2)), Ok(()));
+        assert!(refusals.admit(&token, &history(2)).is_err(), "one at a time");
+        assert!(refusals.admit(&token, &OTHER).is_err());
+        let (_, is_probed) = refuse(&refusals, &token, &history(2), false).await;
+        assert!(!is_probed, "a refused token needs no second call");
+    }
+    pass(LONGEST_PAUSE).await;
+    accept(&refusals, &token, &history(1)).await;
+    assert_eq!(refusals.check(&token, &OTHER), Ok(()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_path_that_alone_refuses_the_token_holds_up_no_other_and_is_tried_after_growing_pauses() {
+    let (refusals, token) = (Refusals::default(), token("t"));
+    accept(&refusals, &token, &history(2)).await;
+    let (held, is_probed) = refuse(&refusals, &token, &history(1), true).await;
+    assert_eq!(
+        (held.by, held.may_renew, is_probed),
+        (RefusedBy::PathAlone, false, true)
+    );
+    for minutes in [1, 2, 4, 8, 16, 32, 60, 60] {
+        assert_eq!(refusals.check(&token, &history(2)), Ok(()));
+        let held = refusals.check(&token, &history(1)).unwrap_err();
+        assert_eq!(held.by, RefusedBy::PathAlone);
+        assert!(held.wait > Duration::from_secs(minutes * 60 - 1), "{held:?}");
+        pass(held.wait).await;
+        assert_eq!(refusals.admit(&token, &history(1)), Ok(()));
+        let (held, is_probed) = refuse(&refusals, &token, &history(1), false).await;
+        assert_eq!((held.by, is_probed), (RefusedBy::PathAlone, false));
+    }
+    pass(LONGEST_PAUSE).await;
+    accept(&refusals, &token, &history(1)).await;
+    assert_eq!(refusals.check(&token, &history(1)), Ok(()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_probe_a_minute_settles_the_refusals_of_many_paths() {
+    let (refusals, token) = (Refusals::default(), token("t"));
+    accept(&refusals, &token, &history(0)).await;
+    let mut probes = 0;
+    for number in 1..=20 {
+        let (held, is_probed) = refuse(&refusals, &token, &history(number), true).await;
+        assert_eq!(held.by, RefusedBy::PathAlone, "{number}");
+        probes += u32::from(is_probed);
+    }
+    assert_eq!(probes, 1);
+    pass(PROBE_HOLDS).await;
+    assert!(refuse(&refusals, &token, &history(21), true).await.1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_is_revoked_right_after_a_probe_costs_a_bounded_number_of_calls() {
+    let (refusals, token) = (Refusals::default(), token("t"));
+    accept(&refusals, &token, &history(0)).await;
+    refuse(&refusals, &token, &history(1), true).await;
+    let mut calls = 0;
+    for number in 2..100 {
+        if refusals.check(&token, &history(number)).is_ok() {
+            let (_, is_probed) = refuse(&refusals, &token, &history(number), false).await;
+            calls += 1 + u32::from(is_probed);
+        }
+    }
+    assert_eq!(calls, REFUSALS_PER_PROBE + 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_later_request_that_is_accepted_needs_no_probe_beside_it() {
+    let (refusals, token) = (Refusals::default(), token("t"));
+    let departed = Instant::now();
+    pass(Duration::from_millis(1)).await;
+    accept(&refusals, &token, &history(2)).await;
+    let held = refusals.refused(&token, &history(1), departed).unwrap();
+    assert_eq!(held.by, RefusedBy::PathAlone);
+    // One that left before the refusal says nothing.
+    let departed = Instant::now();
+    pass(Duration::from_millis(1)).await;
+    refuse(&refusals, &token, &history(3), false).await;
+    refusals.accepted(&token, &history(2), departed);
+    assert_eq!(
+        refusals.check(&token, &history(2)).unwrap_err().by,
+        RefusedBy::Upstream
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_an_outcome_of_a_probe_a_second_path_settles_it() {
+    for is_good in [false, true] {
+        let (refusals, token) = (Refusals::default(), token("t"));
+        accept(&refusals, &token, &history(0)).await;
+        assert_eq!(
+            refusals.refused(&token, &history(1), Instant::now() + Duration::from_millis(1)),
+            None
+        );
+        refusals.probe(&token, &history(1));
+        let held = refusals.unconfirmed(&token, &history(1));
+        assert_eq!((held.by, held.may_renew), (RefusedBy::Path, true));
+        let held = refusals.check(&token, &history(1)).unwrap_err();
+        assert!(!held.may_renew, "no renewal for each call that is not sent");
+        assert_eq!(refusals.check(&token, &history(2)), Ok(()));
+        pass(Duration::from_millis(1)).await;
+        if is_good {
+            accept(&refusals, &token, &history(0)).await;
+        }
+        let by = if is_good {
+            RefusedBy::PathAlone
+        } else {
+            RefusedBy::Upstream
+        };
+        assert_eq!(refuse(&refusals, &token, &history(2), false).await, {
+            let held = Held {
+                wait: FIRST_PAUSE,
+                by,
+                may_renew: !is_good,
+            };
+            (held, false)
+        });
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn refusals_of_requests_sent_together_count_once() {
+    let (refusals, token) = (Refusals::default(), token("t"));
+    for _ in 0..20 {
+        refusals.confirmed(&token);
+    }
+    assert_eq!(refusals.check(&token, &OTHER).unwrap_err().wait, FIRST_PAUSE);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_without_an_outcome_is_followed_by_another() {
+    let (refusals, token) = (Refusals::default(), token("t"));
+    refusals.confirmed(&token);
+    pass(FIRST_PAUSE).await;
+    assert!(refusals.admit(&token, &OTHER).is_ok());
+    assert!(refusals.admit(&token, &OTHER).is_err());
+    pass(FIRST_PAUSE).await;
+    assert!(refusals.admit(&token, &OTHER).is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_path_that_is_known_to_refuse_does_not_keep_a_token_refused() {
+    let (refusals, token) = (Refusals::default(), token("t"));
+    accept(&refusals, &token, &history(0)).await;
+    refuse(&refusals, &token, &history(1), true).await;
+    pass(PROBE_HOLDS).await;
+    refuse(&refusals, &token, &history(2), false).await;
+    pass(FIRST_PAUSE).await;
+    assert_eq!(refusals.admit(&token, &history(1)), Ok(()));
+    let (held, _) = refuse(&refusals, &token, &history(1), true).await;
+    assert_eq!(held.by, RefusedBy::PathAlone);
+    assert_eq!(refusals.admit(&token, &history(0)), Ok(()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_renewal_that_did_not_help_is_repeated_after_a_pause_and_not_for_a_path_alone() {
+    let refusals = Refusals::default();
+    let tokens = ["1", "2", "3"].map(token);
+    accept(&refusals, &tokens[0], &history(0)).await;
+    refuse(&refusals, &tokens[0], &history(1), true).await;
+    pass(PROBE_HOLDS).await;
+    assert!(
+        refuse(&refusals, &tokens[0], &history(2), false)
+            .await
+            .0
+            .may_renew
+    );
+    refusals.renewed(&tokens[0], &tokens[1]);
+    assert_eq!(refusals.check(&tokens[1], &history(2)), Ok(()));
+    assert_eq!(
+        refuse(&refusals, &tokens[1], &history(1), true).await.0.by,
+        RefusedBy::PathAlone
+    );
+    let (held, _) = refuse(&refusals, &tokens[1], &history(2), false).await;
+    assert_eq!((held.by, held.may_renew), (RefusedBy::Upstream, false));
+    assert_eq!(held.wait, 2 * FIRST_PAUSE, "the pauses grow from token to token");
+    assert!(!refusals.check(&tokens[1], &OTHER).unwrap_err().may_renew);
+    pass(held.wait).await;
+    assert_eq!(refusals.admit(&tokens[1], &OTHER), Ok(()));
+    assert!(refuse(&refusals, &tokens[1], &OTHER, false).await.0.may_renew);
+    refusals.renewed(&tokens[1], &tokens[2]);
+    accept(&refusals, &tokens[2], &OTHER).await;
+    assert!(
+        refuse(&refusals, &tokens[2], &history(3), false)
+            .await
+            .0
+            .may_renew
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_accepted_token_is_not_displaced_by_refused_ones() {
+    let refusals = Refusals::default();
+    accept(&refusals, &token("honest"), &OTHER).await;
+    for number in 0..2 * CAPACITY {
+        pass(Duration::from_millis(1)).await;
+        refusals.confirmed(&token(&format!("t{number}")));
+    }
+    assert!(refusals.is_accepted(&token("honest")));
+    assert_eq!(refusals.tokens().len(), CAPACITY);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_number_of_tokens_and_paths_is_bounded() {
+    let refusals = Refusals::default();
+    for number in 0..CAPACITY + 10 {
+        refusals.confirmed(&token(&format!("t{number}")));
+        pass(Duration::from_millis(1)).await;
+    }
+    assert_eq!(refusals.tokens().len(), CAPACITY);
+    assert!(refusals.check(&token("t0"), &OTHER).is_ok());
+    assert!(refusals.check(&token("t20"), &OTHER).is_err());
+
+    let token = token("paths");
+    for number in 0..MOST_PATHS + 10 {
+        refuse(&refusals, &token, &history(number), true).await;
+    }
+    let paths = refusals.tokens()[&refusals.key(&token)].refused_by.len();
+    assert_eq!(paths, MOST_PATHS);
+}

@@ -1,0 +1,246 @@
+//! Answers of 401: those of a path alone, and those of a token.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, in its helper functions too"
+)]
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use futures_util::future::{BoxFuture, join_all, ready};
+use sends_client::{
+    AccessToken, Caller, ConstantContact, FailureClass, Pacer, TokenError, TokenSource, UpstreamError,
+    pacing::Limits,
+};
+use sends_core::{ActivityId, SendHistory};
+use sends_sandbox::{
+    BodyShape, Config, Fault, Sandbox,
+    config::{AccessTokenConfig, DEFAULT_ACCOUNT},
+};
+use tokio::time::Instant;
+
+struct Service {
+    sandbox: Sandbox,
+    client: ConstantContact,
+    login: Arc<Login>,
+}
+
+/// Two tokens, the first of which is sent until a renewal.
+#[derive(Debug)]
+struct Login {
+    tokens: [AccessToken; 2],
+    renewals: AtomicUsize,
+    refusals: AtomicUsize,
+}
+
+impl TokenSource for Login {
+    fn token(&self) -> BoxFuture<'_, Result<AccessToken, TokenError>> {
+        let present = self.renewals.load(Ordering::Relaxed).min(1);
+        Box::pin(ready(Ok(self.tokens[present].clone())))
+    }
+
+    fn renew<'a>(&'a self, rejected: &'a AccessToken) -> BoxFuture<'a, Result<AccessToken, TokenError>> {
+        if *rejected == self.tokens[0] {
+            self.renewals.fetch_max(1, Ordering::Relaxed);
+            return self.token();
+        }
+        self.renewals.fetch_add(1, Ordering::Relaxed);
+        Box::pin(ready(Err(TokenError::LoginRequired)))
+    }
+
+    fn refused(&self, _: &AccessToken, _: Duration) {
+        self.refusals.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl Service {
+    async fn new() -> Self {
+        let mut config = Config::unlimited().with_activities(50);
+        let tokens = ["token-of-a-login", "token-that-was-renewed"];
+        for token in tokens {
+            config
+                .access_tokens
+                .push(AccessTokenConfig::new(token, DEFAULT_ACCOUNT));
+        }
+        let sandbox = Sandbox::start(config).await.unwrap();
+        let settings = sends_client::Settings::new(sandbox.base_url().parse().unwrap());
+        let client = ConstantContact::new(settings, Pacer::in_memory(Limits::NONE)).unwrap();
+        let login = Login {
+            tokens: tokens.map(|token| AccessToken::new(token).unwrap()),
+            renewals: AtomicUsize::new(0),
+            refusals: AtomicUsize::new(0),
+        };
+        Self {
+            sandbox,
+            client,
+            login: Arc::new(login),
+        }
+    }
+
+    fn activity(&self, index: u64) -> ActivityId {
+        self.sandbox.activity_id(index).unwrap().parse().unwrap()
+    }
+
+    fn caller(&self) -> Caller {
+        let login = Arc::<Login>::clone(&self.login);
+        Caller::new(login, Instant::now() + Duration::from_secs(30))
+    }
+
+    async fn ask(&self, index: u64) -> Result<SendHistory, UpstreamError> {
+        self.client
+            .send_history(&self.caller(), self.activity(index))
+            .await
+    }
+
+    /// From now on these activities answer 401.
+    fn refuse(&self, indexes: impl IntoIterator<Item = u64>) {
+        for index in indexes {
+            let path = format!("{}/send_history", self.activity(index));
+            self.refuse_path(&path);
+        }
+    }
+
+    fn refuse_path(&self, path: &str) {
+        self.sandbox
+            .add_fault(Fault::status(401, BodyShape::Object).on_path(path));
+    }
+
+    /// How many requests there were, and how many of them were no histories.
+    fn requests(&self) -> (usize, usize) {
+        let requests = self.sandbox.requests();
+        let others = requests.iter().filter(|one| !one.path.ends_with("/send_history"));
+        (requests.len(), others.count())
+    }
+
+    fn renewals(&self) -> usize {
+        self.login.renewals.load(Ordering::Relaxed)
+    }
+}
+
+fn assert_alone(outcome: Result<SendHistory, UpstreamError>) {
+    let error = outcome.unwrap_err();
+    assert_eq!(error.class, FailureClass::Forbidden, "{error}");
+    assert!(error.is_path_alone() && error.retry_after.is_some(), "{error:?}");
+    assert!(
+        error.detail.contains("the access token is good elsewhere"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn an_activity_that_alone_answers_401_costs_the_others_nothing() {
+    for is_good_asked_before in [true, false] {
+        let service = Service::new().await;
+        service.refuse([0]);
+        if is_good_asked_before {
+            service.ask(1).await.unwrap();
+        }
+        for _ in 0..20 {
+            assert_alone(service.ask(0).await);
+            service.ask(1).await.unwrap();
+        }
+        let good = 20 + usize::from(is_good_asked_before);
+        assert_eq!(service.requests().0, good + 2, "one refusal and one probe");
+        assert_eq!(service.renewals(), 0);
+        assert_eq!(service.login.refusals.load(Ordering::Relaxed), 0);
+    }
+}
+
+#[tokio::test]
+async fn twenty_activities_that_answer_401_cost_one_probe_and_no_renewal() {
+    for is_together in [true, false] {
+        let service = Service::new().await;
+        service.refuse(0..20);
+        service.client.user_privileges(&service.caller()).await.unwrap();
+        let outcomes = if is_together {
+            join_all((0..20).map(|index| service.ask(index))).await
+        } else {
+            let mut outcomes = Vec::new();
+            for index in 0..20 {
+                outcomes.push(service.ask(index).await);
+            }
+            outcomes
+        };
+        outcomes.into_iter().for_each(assert_alone);
+        assert_eq!(service.requests(), (1 + 20 + 1, 1 + 1));
+        assert_eq!(service.renewals(), 0);
+        service.ask(21).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_is_refused_everywhere_is_renewed_once_however_many_calls_meet_it() {
+    let service = Service::new().await;
+    service.ask(1).await.unwrap();
+    // The first token and its probe.
+    service
+        .sandbox
+        .add_fault(Fault::status(401, BodyShape::Object).times(2));
+    service.ask(2).await.unwrap();
+    assert_eq!((service.requests().0, service.renewals()), (1 + 3, 1));
+}
+
+#[tokio::test]
+async fn a_login_that_is_refused_everywhere_costs_a_handful_of_calls() {
+    let service = Service::new().await;
+    for index in 0..20 {
+        service.ask(index).await.unwrap();
+    }
+    service.refuse_path("/v3/");
+    let before = service.requests().0;
+    for index in 0..97 {
+        let error = service.ask(index % 40).await.unwrap_err();
+        assert_eq!(error.class, FailureClass::Unauthenticated, "{error}");
+    }
+    assert_eq!(service.requests().0 - before, 4, "each token and its probe");
+    assert_eq!(service.renewals(), 1);
+    assert_eq!(service.login.refusals.load(Ordering::Relaxed), 2);
+}
+
+#[tokio::test]
+async fn a_brought_token_that_was_never_accepted_is_refused_by_two_paths_without_a_probe() {
+    let service = Service::new().await;
+    service.refuse([0]);
+    let caller = |token: &str| {
+        let token = Arc::new(AccessToken::new(token).unwrap());
+        Caller::new(token, Instant::now() + Duration::from_secs(30)).bringing_its_token()
+    };
+    let ask = async |token: &str, index| {
+        let outcome = service
+            .client
+            .send_history(&caller(token), service.activity(index))
+            .await;
+        outcome.map_err(|error| error.class)
+    };
+    for index in 0..30 {
+        assert_eq!(ask("made-up", index).await, Err(FailureClass::Unauthenticated));
+    }
+    assert_eq!(service.requests(), (2, 0));
+    let good = "token-of-a-login";
+    assert_eq!(ask(good, 0).await, Err(FailureClass::Unauthenticated));
+    ask(good, 1).await.unwrap();
+    assert_eq!(ask(good, 0).await, Err(FailureClass::Forbidden));
+    assert_eq!(service.requests(), (4, 0));
+}
+
+#[tokio::test]
+async fn a_probe_that_fails_leaves_the_other_paths_alone() {
+    let service = Service::new().await;
+    service.ask(1).await.unwrap();
+    service.client.account_summary(&service.caller()).await.unwrap();
+    service.refuse([0]);
+    service
+        .sandbox
+        .add_fault(Fault::status(400, BodyShape::Object).on_path("/account/summary"));
+    let error = service.ask(0).await.unwrap_err();
+    assert_eq!(error.class, FailureClass::Unauthenticated, "{error}");
+    assert_eq!(service.login.refusals.load(Ordering::Relaxed), 0);
+    service.ask(1).await.unwrap();
+    assert_alone(service.ask(0).await);
+}
