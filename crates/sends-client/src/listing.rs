@@ -148,6 +148,8 @@ pub struct ResourcePage<T> {
     pub unreadable_values: Vec<usize>,
     /// How many records could not be read. What is wrong with them is in the log.
     pub unreadable: usize,
+    /// Whether the list of records itself could not be read, which counts as one record.
+    pub lacks_list: bool,
     /// What to ask for the next page. `None` on the last one, and where the listing is cut short.
     pub next: Option<NextPage<T>>,
     /// Why pages are missing behind this one although the upstream has a link to them: it cannot be read, leads away from the
@@ -213,6 +215,7 @@ impl<T: Paged> ResourcePage<T> {
             records: page.records,
             unreadable_values: page.unreadable_values,
             unreadable: page.unreadable,
+            lacks_list: page.lacks_list,
             cut_short: next.as_ref().err().copied(),
             next: next.ok().flatten(),
         }

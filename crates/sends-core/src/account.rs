@@ -68,7 +68,7 @@ impl FromJson for Privileges {
         let json = mended(json);
         let mut oddities = Oddities::default();
         let mut privileges = Vec::new();
-        for entry in json::array(&json, "a list of privileges")? {
+        for entry in json::array(&json, "a list of privileges", &mut oddities)? {
             match Fields::of(entry, "a privilege").map(|fields| fields.require("privilege_name")) {
                 Some(Ok(privilege_name)) => privileges.push(Privilege { privilege_name }),
                 Some(Err(error)) => oddities.record(|| alloc::format!("{error}")),

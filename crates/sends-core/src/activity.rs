@@ -52,7 +52,8 @@ pub struct ActivityDetail {
 impl FromJsonOf<ActivityId> for ActivityDetail {
     fn decode_of(asked: ActivityId, json: &[u8]) -> Result<Decoded<Self>, DecodeError> {
         let json = mended(json);
-        let fields = json::object(&json, "an email activity")?;
+        let mut oddities = Oddities::default();
+        let fields = json::object(&json, "an email activity", &mut oddities)?;
         fields.require_any(&[
             "campaign_activity_id",
             "campaign_id",
@@ -67,7 +68,6 @@ impl FromJsonOf<ActivityId> for ActivityDetail {
             "contact_list_ids",
             "segment_ids",
         ])?;
-        let mut oddities = Oddities::default();
         fields.confirm("campaign_activity_id", &asked, &mut oddities)?;
         let odd_ids = oddities.values;
         let mut prose = |name| {
@@ -106,9 +106,9 @@ impl FromJson for Schedule {
         let json = mended(json);
         let mut oddities = Oddities::default();
         let mut dates = Vec::new();
-        for entry in json::array(&json, "a schedule")? {
+        for entry in json::array(&json, "a schedule", &mut oddities)? {
             match Fields::of(entry, "a schedule's entry") {
-                Some(fields) => dates.extend(fields.read::<Timestamp>("scheduled_date", &mut oddities)),
+                Some(fields) => dates.extend(fields.expect::<Timestamp>("scheduled_date", &mut oddities)),
                 None => oddities.record(|| is_not(entry, "a schedule's entry, which is an object")),
             }
         }

@@ -30,7 +30,8 @@ use crate::{ListId, Outcome, Reason, ReasonCode, SegmentId, SendStatus, Verbatim
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct SendAttempt {
     /// The attempt's number within its activity, counting from 1 as documented; unique only together with the
-    /// activity's id. A number below 1 is kept as it came, since nothing here depends on the range.
+    /// activity's id. A number below 1 is kept as it came: it still tells the
+    /// attempts apart, and without it the attempt would be lost.
     pub send_id: i32,
     /// The contact lists this attempt was addressed to, in the upstream's order. Empty when segments were used, as
     /// documented, or when the record names none.
@@ -41,7 +42,8 @@ pub struct SendAttempt {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub segment_ids: Vec<SegmentId>,
     /// How many contacts this attempt was for; on a resend only those who had not received the email before, as
-    /// documented. `None` when the record does not say.
+    /// documented. `None` when the record does not say, or gives a negative number, whose meaning is not documented. 0 or more
+    /// in what is read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub count: Option<i64>,
     /// When the attempt was made. Offsets are normalised to UTC and fractions kept to the nanosecond. `None` when the

@@ -112,7 +112,8 @@ impl Campaign {
 impl FromJsonOf<CampaignId> for CampaignDetail {
     fn decode_of(asked: CampaignId, json: &[u8]) -> Result<Decoded<Self>, DecodeError> {
         let json = mended(json);
-        let fields = json::object(&json, "a campaign")?;
+        let mut oddities = Oddities::default();
+        let fields = json::object(&json, "a campaign", &mut oddities)?;
         fields.require_any(&[
             "campaign_id",
             "name",
@@ -123,7 +124,6 @@ impl FromJsonOf<CampaignId> for CampaignDetail {
             "updated_at",
             "campaign_activities",
         ])?;
-        let mut oddities = Oddities::default();
         fields.confirm("campaign_id", &asked, &mut oddities)?;
         let odd_ids = oddities.values;
         let mut activities = Vec::new();

@@ -72,6 +72,19 @@ impl<'a> Fields<'a> {
         read(name, &self.member(name), oddities)
     }
 
+    /// The same of a member that must not be absent or null, which counts as a value that cannot be read.
+    pub(crate) fn expect<T: Lenient>(&self, name: &str, oddities: &mut Oddities) -> Option<T> {
+        self.expect_member(name, oddities);
+        self.read(name, oddities)
+    }
+
+    /// Counts a member that is absent or null as a value that cannot be read.
+    pub(crate) fn expect_member(&self, name: &str, oddities: &mut Oddities) {
+        if matches!(self.member(name), Member::Absent) {
+            oddities.value(|| format!("field {name}: it is missing or null"));
+        }
+    }
+
     /// The values of a member that is an array. What cannot be read of it is left out.
     pub(crate) fn list<T: Lenient>(&self, name: &str, oddities: &mut Oddities) -> Vec<T> {
         let mut values = Vec::new();
@@ -155,9 +168,7 @@ impl<'a> Fields<'a> {
             )),
             Some(_) => Ok(()),
             None => {
-                if matches!(self.member(name), Member::Absent) {
-                    oddities.value(|| format!("field {name}: it is missing or null"));
-                }
+                self.expect_member(name, oddities);
                 Ok(())
             }
         }

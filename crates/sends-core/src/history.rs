@@ -63,7 +63,7 @@ impl SendHistory {
     ///
     /// # Errors
     ///
-    /// When the bytes are not one JSON array.
+    /// When the bytes do not begin with a JSON array.
     pub fn from_json(json: &[u8]) -> Result<Self, DecodeError> {
         <Self as FromJson>::from_json(json)
     }
@@ -74,7 +74,8 @@ impl SendHistory {
         self.unreadable_sends
     }
 
-    /// How many values of the attempts are missing because they could not be read. 0 as a rule.
+    /// How many values of the attempts are missing because they could not be read. Bytes after the array count as one. 0 as a
+    /// rule.
     pub fn unreadable_values(&self) -> usize {
         self.unreadable_values
     }
@@ -160,7 +161,10 @@ impl FromJson for SendHistory {
         let json = mended(json);
         let mut oddities = Oddities::default();
         let mut sends = Vec::new();
-        for (record, number) in json::array(&json, "a send history")?.into_iter().zip(1_usize..) {
+        for (record, number) in json::array(&json, "a send history", &mut oddities)?
+            .into_iter()
+            .zip(1_usize..)
+        {
             let place = || format!("record {number} of the send history");
             let mut odd_values = Oddities::default();
             match SendAttempt::read(record, &mut odd_values) {

@@ -9,14 +9,14 @@ use serde::de::Deserialize;
 use serde_json::error::Category;
 use serde_json::value::RawValue;
 
-use crate::Decoded;
 use crate::excerpt::excerpt;
 use crate::fields::Fields;
+use crate::{Decoded, Oddities};
 
 /// What can be read from an answer of the upstream.
 pub trait FromJson: Sized {
-    /// Reads one JSON text and nothing after it, with what could not be read of it. Fields that are not known are passed
-    /// over.
+    /// Reads one JSON text, with what could not be read of it. Fields that are not known are passed over. What follows the
+    /// text is ignored, and counts as one value that could not be read.
     ///
     /// An odd value costs itself: it is missing in its record, and counted. An odd record in an array costs itself, and is
     /// counted too. Inside strings, what is no character is read as U+FFFD.
@@ -99,21 +99,39 @@ impl fmt::Display for DecodeError {
 impl core::error::Error for DecodeError {}
 
 /// The members of one object. `what` names it with its article.
-pub(crate) fn object<'a>(json: &'a str, what: &'static str) -> Result<Fields<'a>, DecodeError> {
-    Ok(Fields::new(whole(json, what)?, what))
+pub(crate) fn object<'a>(
+    json: &'a str,
+    what: &'static str,
+    oddities: &mut Oddities,
+) -> Result<Fields<'a>, DecodeError> {
+    Ok(Fields::new(first(json, what, oddities)?, what))
 }
 
 /// The elements of one array, unparsed.
-pub(crate) fn array<'a>(json: &'a str, what: &'static str) -> Result<Vec<&'a str>, DecodeError> {
-    let elements: Vec<&RawValue> = whole(json, what)?;
+pub(crate) fn array<'a>(
+    json: &'a str,
+    what: &'static str,
+    oddities: &mut Oddities,
+) -> Result<Vec<&'a str>, DecodeError> {
+    let elements: Vec<&RawValue> = first(json, what, oddities)?;
     Ok(elements.into_iter().map(RawValue::get).collect())
 }
 
-fn whole<'a, T: Deserialize<'a>>(json: &'a str, what: &'static str) -> Result<T, DecodeError> {
-    serde_json::from_str(json).map_err(|error| DecodeError {
+/// The first value. That bytes follow it is counted: they may have been meant to say more.
+fn first<'a, T: Deserialize<'a>>(
+    json: &'a str,
+    what: &'static str,
+    oddities: &mut Oddities,
+) -> Result<T, DecodeError> {
+    let mut deserializer = serde_json::Deserializer::from_str(json);
+    let value = T::deserialize(&mut deserializer).map_err(|error| DecodeError {
         is_cut_off: error.is_eof(),
         ..DecodeError::new(what, "", &describe(json, &error))
-    })
+    })?;
+    if deserializer.end().is_err() {
+        oddities.value(|| format!("{what} is followed by other bytes"));
+    }
+    Ok(value)
 }
 
 /// The parser's own words for a syntax error assume that the reader knows it is about syntax.
@@ -135,9 +153,9 @@ macro_rules! read_as_object {
         $( impl crate::FromJson for $record {
             fn decode(json: &[u8]) -> Result<crate::Decoded<Self>, crate::DecodeError> {
                 let json = crate::mended::mended(json);
-                let $fields = crate::json::object(&json, $what)?;
                 let mut all_oddities = crate::Oddities::default();
                 let $oddities = &mut all_oddities;
+                let $fields = crate::json::object(&json, $what, $oddities)?;
                 let value = $read;
                 Ok(crate::Decoded { value, oddities: all_oddities })
             }

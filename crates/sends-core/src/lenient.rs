@@ -60,6 +60,17 @@ fn integral(float: f64) -> Option<i64> {
     (whole.unsigned_abs() <= 1 << 53 && whole as f64 == float).then_some(whole)
 }
 
+/// How many of something there are. A negative number says nothing that is documented, and is no value.
+pub(crate) struct Count(pub(crate) i64);
+
+impl Lenient for Count {
+    const EXPECTED: &'static str = "a whole number of 63 bits from 0 on";
+
+    fn read(json: &str) -> Option<Self> {
+        i64::read(json).filter(|&count| count >= 0).map(Self)
+    }
+}
+
 impl Lenient for i32 {
     const EXPECTED: &'static str = "a whole number of 32 bits";
 
@@ -195,6 +206,11 @@ mod tests {
         ] {
             assert_eq!(i64::read(json), number, "{json}");
         }
+        let count = |json| Count::read(json).map(|Count(count)| count);
+        assert_eq!(
+            (count("0"), count("\"2\""), count("-1")),
+            (Some(0), Some(2), None)
+        );
         assert_eq!(i32::read("2147483647"), Some(i32::MAX));
         assert_eq!(i32::read("2147483648"), None);
     }

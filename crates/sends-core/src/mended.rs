@@ -1,7 +1,7 @@
 //! JSON text with broken characters replaced, so that one odd name costs nothing around it.
 //!
 //! Observed at other APIs of this kind: half a surrogate pair in an escape, raw control characters and bytes that are not
-//! UTF-8 inside strings. A JSON parser refuses the whole document for any of them.
+//! UTF-8 inside strings, and the literals `NaN` and `Infinity`. A JSON parser refuses the whole document for any of them.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -9,7 +9,7 @@ use alloc::string::String;
 /// The text without a byte order mark, and with U+FFFD in place of whatever inside it is no character: bytes that are not
 /// UTF-8 and, within strings, raw control characters, half surrogate pairs and unknown escapes.
 ///
-/// Borrowed when nothing has to be replaced, which is the rule. What is broken outside strings stays as it is.
+/// Outside strings, `NaN` and `Infinity` become `1e999`, a number that no type holds, so that each costs its value and is counted. Whatever else is broken there stays as it is. Borrowed when nothing has to be replaced, which is the rule.
 ///
 /// Every reader of this crate applies it. It is public for other JSON of the same upstream, such as OAuth answers.
 ///
@@ -27,6 +27,11 @@ pub fn mended(json: &[u8]) -> Cow<'_, str> {
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
+const REPLACEMENT_CHARACTER: &str = "\u{fffd}";
+
+/// A number of valid JSON that is beyond every type. A sign before it stays valid.
+const UNREADABLE: &str = "1e999";
+
 /// `None` when nothing is to be mended.
 fn mend_strings(text: &str) -> Option<String> {
     let bytes = text.as_bytes();
@@ -40,12 +45,17 @@ fn mend_strings(text: &str) -> Option<String> {
             }
             b'\\' if in_string => escape(&bytes[at..]),
             0..=0x1f if in_string => (1, true),
+            b'N' | b'I' if !in_string => no_number(&bytes[at..]),
             _ => (1, false),
         };
         if is_odd {
             // Everything odd is ASCII, so that both cuts are between characters.
             mended.push_str(&text[copied..at]);
-            mended.push(char::REPLACEMENT_CHARACTER);
+            mended.push_str(if in_string {
+                REPLACEMENT_CHARACTER
+            } else {
+                UNREADABLE
+            });
             copied = at + length;
         }
         at += length;
@@ -54,6 +64,14 @@ fn mend_strings(text: &str) -> Option<String> {
         mended.push_str(&text[copied..]);
         mended
     })
+}
+
+/// How many bytes a literal at the beginning has that JSON lacks, and whether there is one.
+fn no_number(bytes: &[u8]) -> (usize, bool) {
+    let literal = ["NaN", "Infinity"]
+        .into_iter()
+        .find(|literal| bytes.starts_with(literal.as_bytes()));
+    literal.map_or((1, false), |literal| (literal.len(), true))
 }
 
 /// How many bytes the escape at the beginning has, and whether it is no character.
@@ -113,9 +131,13 @@ mod tests {
             (b"[\"a\tb\nc\x00\"\n]", "[\"a�b�c�\"\n]"),
             (b"[\"\xff\", \"\xe4\xf6\"]", "[\"�\", \"��\"]"),
             (b"\xef\xbb\xbf[\"\x01\"]", "[\"�\"]"),
+            (
+                br#"{"NaN": NaN, "b": [Infinity,-Infinity, "Infinity"]}"#,
+                r#"{"NaN": 1e999, "b": [1e999,-1e999, "Infinity"]}"#,
+            ),
         ] {
             assert_eq!(mended(json), expected);
-            assert!(serde_json::from_str::<serde_json::Value>(&mended(json)).is_ok());
+            assert!(serde_json::from_str::<&serde_json::value::RawValue>(&mended(json)).is_ok());
         }
     }
 }

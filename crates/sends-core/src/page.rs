@@ -15,6 +15,9 @@ use crate::{DecodeError, Decoded, FromJson, Oddities, json};
 /// records that is missing, null or not an array counts as one unreadable record (observed of the summaries report): such a
 /// page must not look like the one of an account that has no records, which is an empty array.
 ///
+/// A bare array of records is read as the last page, if at least one of them can be read: by this project's reading, since the
+/// send history is one. Without any it may as well be a list of errors, and is refused.
+///
 /// ```
 /// use sends_core::{Campaign, FromJson, NextLink, Page};
 ///
@@ -34,8 +37,10 @@ pub struct Page<T> {
     pub records: Vec<T>,
     /// How many values of each record could not be read, and are missing in it, in the order of the records.
     pub unreadable_values: Vec<usize>,
-    /// How many records could not be read; at least 1 when the list of records is missing, null or not an array. 0 as a rule.
+    /// How many records could not be read; 1 when the list of records is missing, null or not an array. 0 as a rule.
     pub unreadable: usize,
+    /// Whether the list of records is missing, null or not an array.
+    pub lacks_list: bool,
     /// The way to the next page.
     pub next: NextLink,
 }
@@ -60,10 +65,18 @@ pub trait Listed: FromJson {
 impl<T: Listed> FromJson for Page<T> {
     fn decode(json: &[u8]) -> Result<Decoded<Self>, DecodeError> {
         let json = mended(json);
-        let fields = json::object(&json, "a page")?;
         let mut oddities = Oddities::default();
+        let is_bare = json.trim_start().starts_with('[');
+        let (elements, next) = if is_bare {
+            (Some(json::array(&json, WHAT, &mut oddities)?), NextLink::None)
+        } else {
+            let fields = json::object(&json, WHAT, &mut oddities)?;
+            let elements = elements::<T>(&fields, &mut oddities);
+            (elements, next_link(&fields, &mut oddities))
+        };
+        let lacks_list = elements.is_none();
         let (mut records, mut unreadable_values) = (Vec::new(), Vec::new());
-        for (record, number) in elements::<T>(&fields, &mut oddities).into_iter().zip(1_usize..) {
+        for (record, number) in elements.unwrap_or_default().into_iter().zip(1_usize..) {
             match T::decode(record.as_bytes()) {
                 Ok(decoded) => {
                     unreadable_values.push(decoded.oddities.values);
@@ -73,28 +86,34 @@ impl<T: Listed> FromJson for Page<T> {
                 Err(error) => oddities.record(|| format!("record {number} of the page is {error}")),
             }
         }
+        if is_bare && records.is_empty() {
+            let reason = "it is an array without any record that can be read";
+            return Err(DecodeError::new(WHAT, "", reason));
+        }
         let unreadable = oddities.records;
-        let next = next_link(&fields, &mut oddities);
         let value = Self {
             records,
             unreadable_values,
             unreadable,
+            lacks_list,
             next,
         };
         Ok(Decoded { value, oddities })
     }
 }
 
-fn elements<'a, T: Listed>(fields: &Fields<'a>, oddities: &mut Oddities) -> Vec<&'a str> {
+const WHAT: &str = "a page";
+
+fn elements<'a, T: Listed>(fields: &Fields<'a>, oddities: &mut Oddities) -> Option<Vec<&'a str>> {
     let name = T::MEMBER;
     let elements = match fields.member(name) {
         Member::Json(json) => crate::fields::elements(json),
         Member::Absent | Member::Repeated => None,
     };
-    elements.unwrap_or_else(|| {
+    if elements.is_none() {
         oddities.record(|| format!("field {name}: it is missing or no array"));
-        Vec::new()
-    })
+    }
+    elements
 }
 
 /// The forms of a last page are observed: clients treat an empty text, an empty object, null and nothing alike. An empty

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 
 use crate::fields::{self, Fields};
 use crate::json::read_as_object;
+use crate::lenient::Count;
 use crate::{ActivityId, CampaignId, Listed, Oddities};
 
 /// The statistics of one activity (`/reports/stats/email_campaign_activities/{ids}`).
@@ -89,15 +90,16 @@ pub struct UniqueCounts {
 
 impl UniqueCounts {
     pub(crate) fn read(counts: &Fields<'_>, oddities: &mut Oddities) -> Self {
+        let mut count = |name| counts.read(name, oddities).map(|Count(count)| count);
         Self {
-            sends: counts.read("sends", oddities),
-            opens: counts.read("opens", oddities),
-            clicks: counts.read("clicks", oddities),
-            forwards: counts.read("forwards", oddities),
-            optouts: counts.read("optouts", oddities),
-            abuse: counts.read("abuse", oddities),
-            bounces: counts.read("bounces", oddities),
-            not_opened: counts.read("not_opened", oddities),
+            sends: count("sends"),
+            opens: count("opens"),
+            clicks: count("clicks"),
+            forwards: count("forwards"),
+            optouts: count("optouts"),
+            abuse: count("abuse"),
+            bounces: count("bounces"),
+            not_opened: count("not_opened"),
         }
     }
 }
@@ -126,8 +128,9 @@ macro_rules! engagement_stats {
         }
 
         impl EngagementStats {
-            /// The counts of a record. One without `stats` has none.
+            /// The counts of a record. One without `stats` has none, which counts as one value that cannot be read.
             fn of(record: &Fields<'_>, oddities: &mut Oddities) -> Self {
+                record.expect_member("stats", oddities);
                 let Some(counts) = record.object("stats", oddities) else {
                     return Self::default();
                 };
@@ -146,9 +149,10 @@ fn count(counts: &Fields<'_>, key: &str, oddities: &mut Oddities) -> Option<i64>
     };
     let mut found = counts.distinct(spelled).into_iter();
     let (member, other) = (found.next()?, found.next());
-    let value = fields::read(key, &member, oddities);
+    let mut read = |member| fields::read(key, member, oddities).map(|Count(count)| count);
+    let value = read(&member);
     let Some(other) = other else { return value };
-    let other = fields::read(key, &other, oddities);
+    let other = read(&other);
     if value.is_some() && other.is_some() && value != other {
         oddities.value(|| format!("field {key}: it comes with two values"));
         return None;

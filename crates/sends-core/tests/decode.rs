@@ -161,7 +161,6 @@ fn what_is_not_an_array_is_said_to_be_none() {
     assert_snapshot!(refusal(""), @"not a send history: the answer is empty");
     assert_snapshot!(refusal("<html>"), @"not a send history: it is an HTML or XML page instead of JSON");
     assert_snapshot!(refusal(r#"[{"send_id": 1"#), @"not a send history: the JSON is cut off: EOF while parsing an object at line 1 column 14");
-    assert_snapshot!(refusal(r#"[{"send_id": 1}] []"#), @"not a send history: not valid JSON: trailing characters at line 1 column 18");
     assert_snapshot!(serde_json::from_str::<SendHistory>(r#"{"a": 1}"#).unwrap_err(), @"not a send history: invalid type: map, expected a sequence at line 1 column 0");
     assert!(
         SendHistory::from_json(br#"[{"send_id": 1"#)
@@ -169,6 +168,25 @@ fn what_is_not_an_array_is_said_to_be_none() {
             .is_cut_off()
     );
     assert!(!SendHistory::from_json(b"<html>").unwrap_err().is_cut_off());
+}
+
+#[test]
+fn what_follows_the_value_is_ignored_and_counted() {
+    for after in ["\0", " []", "}", "garbage", "\u{fffd}"] {
+        let json = format!("[{{\"send_id\": 1}}]{after}");
+        let history = SendHistory::from_json(json.as_bytes()).unwrap();
+        assert_eq!(
+            (
+                history.len(),
+                history.unreadable_sends(),
+                history.unreadable_values()
+            ),
+            (1, 0, 1),
+            "{json}"
+        );
+    }
+    assert_snapshot!(oddities("[{\"send_id\": 1}]\0"), @"1 read, 0 records and 1 values not: a send history is followed by other bytes");
+    assert_snapshot!(oddities("[{\"send_id\": 1}]\r\n "), @"1 read, 0 records and 0 values not: ");
 }
 
 #[test]

@@ -12,7 +12,8 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use sends_core::{
     AccountSummary, ActivityDetail, ActivityStats, Campaign, CampaignDetail, CampaignStats, CampaignSummary,
-    ContactList, Decoded, FromJson, FromJsonOf as _, Page, Privileges, Schedule, Segment, SendHistory,
+    ContactList, Decoded, FromJson, FromJsonOf as _, NextLink, Page, Privileges, Schedule, Segment,
+    SendHistory,
 };
 use serde_json::{Value, json};
 
@@ -78,6 +79,13 @@ fn an_unclear_form_of_a_value_of_a_send_costs_that_value() {
         ("count", "2.5", Value::Null),
         ("count", "true", Value::Null),
         ("count", "1e999", Value::Null),
+        ("count", "NaN", Value::Null),
+        ("count", "-Infinity", Value::Null),
+        ("count", "-1", Value::Null),
+        ("run_date", "NaN", Value::Null),
+        ("send_status", "Infinity", Value::Null),
+        ("segment_ids", "[14, NaN, 15]", json!([14, 15])),
+        ("contact_list_ids", r#"["a", NaN]"#, json!(["a"])),
         ("count", "[2]", Value::Null),
         ("count", r#"2, "count": 2"#, Value::Null),
         ("reason_code", "99999999999", Value::Null),
@@ -109,6 +117,7 @@ fn a_send_without_a_readable_number_costs_that_send() {
         "1.5",
         "2147483648",
         "true",
+        "NaN",
         "[1]",
         "{}",
     ] {
@@ -144,6 +153,17 @@ fn an_odd_value_of_a_listed_record_costs_that_value() {
         (None, None, None, 3)
     );
 
+    let (campaign, odd) = campaigns(r#""name": NaN, "type_code": Infinity, "type": "NaN""#);
+    assert_eq!(
+        (
+            campaign.name,
+            campaign.type_code,
+            campaign.campaign_type.as_deref(),
+            odd
+        ),
+        (None, None, Some("NaN"), 2)
+    );
+
     let lists = |odd: &str| {
         let json = format!(r#"{{"lists": [{{"list_id": "l", "name": "L", {odd}}}]}}"#);
         let decoded = Page::<ContactList>::decode(json.as_bytes()).unwrap();
@@ -167,6 +187,8 @@ fn an_odd_value_of_a_listed_record_costs_that_value() {
         );
         assert_eq!(list.deleted_at.is_some(), is_deleted == Some(true));
     }
+    let (list, odd) = lists(r#""favorite": NaN, "membership_count": -1"#);
+    assert_eq!((list.favorite, list.membership_count, odd), (None, None, 2));
     let (list, odd) = lists(r#""favorite": "true", "membership_count": "327""#);
     assert_eq!((list.favorite, list.membership_count, odd), (None, Some(327), 1));
 }
@@ -268,7 +290,76 @@ fn odd_statistics_cost_themselves() {
         (stats.stats.opens_all, stats.stats.sends, stats.stats.clicks, odd),
         (None, None, Some(2), 2)
     );
-    assert_eq!(read(r#""stats": [1]"#).1, 1);
+    let (stats, odd) = read(r#""stats": {"em_sends": -15, "em_opens": NaN, "em_clicks": 0}"#);
+    assert_eq!(
+        (stats.stats.sends, stats.stats.opens, stats.stats.clicks, odd),
+        (None, None, Some(0), 2)
+    );
+    for without in [
+        r#""stats": [1]"#,
+        r#""stats": null"#,
+        r#""stats": NaN"#,
+        r#""campaign_id": null"#,
+    ] {
+        let (stats, odd) = read(without);
+        assert_eq!((stats.unreadable_values, odd), (1, 1), "{without}");
+    }
+}
+
+#[test]
+fn an_entry_of_a_schedule_without_a_readable_date_is_counted() {
+    let json = br#"[{"scheduled_date": ""}, {"scheduled_date": "2022-05-17T16:37:59.091Z"}, {}]"#;
+    let decoded = Schedule::decode(json).unwrap();
+    assert_eq!((decoded.value.0.len(), decoded.oddities.values), (1, 2));
+}
+
+#[test]
+fn bytes_after_a_document_cost_nothing_of_it_and_are_counted() {
+    for (model, read) in MODELS {
+        let json = model().to_string();
+        let whole = read(json.as_bytes()).unwrap();
+        let followed = read((json + "\0]").as_bytes()).unwrap();
+        // Where a model has a count of its own, it is one higher.
+        let differing = whole
+            .lines()
+            .zip(followed.lines())
+            .filter(|(one, other)| one != other);
+        assert!(differing.count() <= 1, "{followed}");
+    }
+    let page = Page::<Campaign>::decode((campaigns().to_string() + "\0").as_bytes()).unwrap();
+    assert_eq!((page.value.unreadable, page.oddities.values), (0, 1));
+}
+
+#[test]
+fn a_bare_array_of_records_is_read_as_the_last_page() {
+    let bare = campaigns()["campaigns"].to_string();
+    let page = Page::<Campaign>::from_json(bare.as_bytes()).unwrap();
+    assert_eq!((page.records.len(), page.unreadable), (2, 0));
+    assert_eq!(page.next, NextLink::None);
+    let page = Page::<Campaign>::from_json(bare.replacen('{', "{}, {", 1).as_bytes()).unwrap();
+    assert_eq!((page.records.len(), page.unreadable), (2, 1));
+    // Errors come in such arrays too.
+    for other in ["[]", r#"[{"error_key": "x", "error_message": "y"}]"#] {
+        assert!(Page::<Campaign>::from_json(other.as_bytes()).is_err(), "{other}");
+    }
+}
+
+#[test]
+fn a_page_without_its_list_is_told_from_one_with_an_unreadable_record() {
+    for (json, unreadable, lacks_list) in [
+        (r#"{"campaigns": []}"#, 0, false),
+        (r#"{"campaigns": [{}]}"#, 1, false),
+        (r#"{"campaigns": null}"#, 1, true),
+        (r#"{"campaigns": {}}"#, 1, true),
+        ("{}", 1, true),
+    ] {
+        let page = Page::<Campaign>::from_json(json.as_bytes()).unwrap();
+        assert_eq!(
+            (page.unreadable, page.lacks_list),
+            (unreadable, lacks_list),
+            "{json}"
+        );
+    }
 }
 
 /// Where a value stands in a document.

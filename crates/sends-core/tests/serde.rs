@@ -43,7 +43,7 @@ prop_compose! {
         send_id: i32,
         lists in vec(any::<String>().prop_map(ListId::from), 0..4),
         segments in vec(any::<i64>().prop_map(SegmentId::new), 0..4),
-        count: Option<i64>,
+        count in option::of(0..i64::MAX),
         run_date in option::of(any_date()),
         status in option::of(prop_oneof![Just("COMPLETED".to_owned()), any::<String>()]),
         code: Option<i32>,

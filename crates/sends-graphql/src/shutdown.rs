@@ -5,6 +5,7 @@
 
 use std::{
     io::{self, Write},
+    sync::LazyLock,
     time::Duration,
 };
 
@@ -56,8 +57,8 @@ pub async fn exit_when_told(mut signals: Signals) {
 
 /// Waits until no answer of the token endpoint is on its way to the disk, for a process that was told to end.
 ///
-/// SIGTERM does not shorten the wait, however often it comes: supervisors repeat it without knowing what is at stake. SIGINT
-/// does, once a person had the time to read what it costs. The wait is bounded by the time limits of the request and the disk.
+/// SIGTERM does not shorten the wait, however often it comes: supervisors repeat it without knowing what is at stake. Neither do
+/// SIGHUP, which both the terminal and the shell send, and SIGQUIT. SIGINT does, once a person had the time to read what it costs. The wait is bounded by the time limits of the request and the disk.
 pub async fn finish_refresh(signals: &mut Signals, warn: impl FnOnce(&str)) {
     let finished = sends_credentials::finish();
     tokio::pin!(finished);
@@ -88,20 +89,32 @@ pub struct Signals {
     interrupt: tokio::signal::unix::Signal,
     #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
+    /// `None` where the process was started with the signal ignored.
+    #[cfg(unix)]
+    hangup: Option<tokio::signal::unix::Signal>,
+    #[cfg(unix)]
+    quit: Option<tokio::signal::unix::Signal>,
 }
 
 #[cfg(unix)]
 impl Signals {
-    /// Listens for SIGINT and SIGTERM.
+    /// Listens for SIGINT and SIGTERM, and for SIGHUP and SIGQUIT unless they are ignored: `nohup` starts a program with SIGHUP
+    /// ignored, so that it outlives its terminal.
     ///
     /// # Errors
     ///
     /// When the operating system does not let it.
     pub fn listen() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
+        let unless_ignored = |kind: SignalKind| {
+            let is_ignored = IGNORED_AT_START.contains(kind);
+            (!is_ignored).then(|| signal(kind)).transpose()
+        };
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
+            hangup: unless_ignored(SignalKind::hangup())?,
+            quit: unless_ignored(SignalKind::quit())?,
         })
     }
 
@@ -110,6 +123,8 @@ impl Signals {
         tokio::select! {
             _ = self.interrupt.recv() => INTERRUPTED,
             _ = self.terminate.recv() => 143,
+            () = heard(self.hangup.as_mut()) => 129,
+            () = heard(self.quit.as_mut()) => 131,
         }
     }
 
@@ -121,6 +136,43 @@ impl Signals {
                 return;
             }
         }
+    }
+}
+
+/// Completes with the next of these signals, and never for one that is ignored.
+#[cfg(unix)]
+async fn heard(signal: Option<&mut tokio::signal::unix::Signal>) {
+    match signal {
+        Some(signal) => drop(signal.recv().await),
+        None => std::future::pending().await,
+    }
+}
+
+/// The signals that the process was started with ignored, as far as the system tells without unsafe code: Linux does.
+#[cfg(unix)]
+static IGNORED_AT_START: LazyLock<IgnoredSignals> = LazyLock::new(|| {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    IgnoredSignals::of(&status)
+});
+
+/// A set of signals; bit 0 is signal 1.
+#[cfg(unix)]
+#[derive(Clone, Copy, Debug)]
+struct IgnoredSignals(u64);
+
+#[cfg(unix)]
+impl IgnoredSignals {
+    /// Reads the set from the text of `/proc/self/status`.
+    fn of(status: &str) -> Self {
+        let digits = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+        let set = digits.and_then(|digits| u64::from_str_radix(digits.trim(), 16).ok());
+        Self(set.unwrap_or_default())
+    }
+
+    fn contains(self, signal: tokio::signal::unix::SignalKind) -> bool {
+        let bit = u32::try_from(signal.as_raw_value() - 1).ok();
+        bit.and_then(|bit| self.0.checked_shr(bit))
+            .is_some_and(|set| set & 1 == 1)
     }
 }
 
@@ -148,5 +200,23 @@ impl Signals {
     async fn interrupted_after(&mut self, time: Duration) {
         tokio::time::sleep(time).await;
         self.next().await;
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use tokio::signal::unix::SignalKind;
+
+    use super::IgnoredSignals;
+
+    #[test]
+    fn ignored_signals_are_read_from_the_process_status() {
+        let status =
+            "Name:\tsends\nSigBlk:\t0000000000000001\nSigIgn:\t0000000000001001\nSigCgt:\t0000000000000004\n";
+        let ignored = IgnoredSignals::of(status);
+        assert!(ignored.contains(SignalKind::hangup()));
+        assert!(ignored.contains(SignalKind::pipe()));
+        assert!(!ignored.contains(SignalKind::quit()));
+        assert!(!IgnoredSignals::of("").contains(SignalKind::hangup()));
     }
 }

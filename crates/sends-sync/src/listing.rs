@@ -1,6 +1,7 @@
 //! Finding out what changed: the pages of campaigns and of summaries, and the work that follows from them.
 
 use jiff::Timestamp;
+use sends_client::ResourcePage;
 use sends_core::{Campaign, CampaignId, CampaignSummary};
 use sends_store::{FailedReading, KnownCampaign, Listing, Subject, SyncState, Unreadable};
 
@@ -57,11 +58,11 @@ impl Walk {
         }
     }
 
-    /// Takes note of a page. Its records have these moments.
+    /// Takes note of a page. Its records have these moments, and some could not be read for this reason.
     fn note(
         &mut self,
         moments: impl Iterator<Item = Option<Timestamp>>,
-        unreadable: usize,
+        unreadable: Option<String>,
         is_cut_short: bool,
     ) {
         let before = self.upper_end();
@@ -72,10 +73,10 @@ impl Walk {
                 self.newest = self.newest.max(Some(moment));
             }
         }
-        if unreadable > 0 {
+        if let Some(reason) = unreadable {
             // Where on the page they are is not known, and the clock may be behind.
             let before = before.max(self.latest.unwrap_or(before));
-            self.lack(before, || self::unreadable(unreadable));
+            self.lack(before, || reason);
         }
         if is_cut_short {
             self.lack(self.upper_end(), || {
@@ -145,10 +146,13 @@ impl Walk {
     }
 }
 
-fn unreadable(records: usize) -> String {
-    match records {
-        1 => "One record of it has a form that cannot be read.".to_owned(),
-        count => format!("{count} records of it have a form that cannot be read."),
+/// What of a page cannot be read. `None` as a rule.
+fn unreadable<T>(page: &ResourcePage<T>) -> Option<String> {
+    match page.unreadable {
+        0 => None,
+        _ if page.lacks_list => Some("A page of it has no list of records.".to_owned()),
+        1 => Some("One record of it has a form that cannot be read.".to_owned()),
+        count => Some(format!("{count} records of it have a form that cannot be read.")),
     }
 }
 
@@ -175,7 +179,7 @@ impl Run<'_> {
             self.count_listed(page.records.len());
             let moments = page.records.iter().map(|campaign| campaign.updated_at);
             let is_beyond = walk.is_beyond(moments.clone());
-            walk.note(moments, page.unreadable, page.cut_short.is_some() && !is_beyond);
+            walk.note(moments, unreadable(&page), page.cut_short.is_some() && !is_beyond);
             let known = self
                 .known(page.records.iter().map(|campaign| campaign.id))
                 .await?;
@@ -231,7 +235,7 @@ impl Run<'_> {
             });
             let moments = page.records.iter().map(|summary| summary.last_sent_date);
             let is_cut_short = page.cut_short.is_some() && !is_known_territory;
-            walk.note(moments, page.unreadable, is_cut_short);
+            walk.note(moments, unreadable(&page), is_cut_short);
             let known = self.known(page.records.iter().map(|summary| summary.id)).await?;
             self.keep(summaries_listed(page.records, &known, &walk)).await?;
             let Some(next) = page.next.filter(|_| !is_known_territory) else {

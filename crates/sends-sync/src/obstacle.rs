@@ -83,7 +83,21 @@ fn describe(error: &UpstreamError) -> &'static str {
         }
         FailureClass::NoSuchPath => "The address of Constant Contact's API is wrong: there is no such path.",
         FailureClass::Invalid => "Constant Contact gave an answer that cannot be understood.",
-        FailureClass::NotFound | FailureClass::Rejected => "Constant Contact refused a correct request.",
+        FailureClass::NotFound => not_found(&error.endpoint),
+        FailureClass::Rejected => "Constant Contact refused a correct request.",
+    }
+}
+
+/// 404 is said of what the upstream itself has named before.
+fn not_found(endpoint: &Endpoint) -> &'static str {
+    match endpoint {
+        Endpoint::Campaign(_) => {
+            "Constant Contact lists this campaign, and answers that it does not exist (404)."
+        }
+        Endpoint::SendHistory(_) => {
+            "Constant Contact names this activity, and answers that it does not exist (404)."
+        }
+        _ => "Constant Contact answers that it does not exist (404).",
     }
 }
 

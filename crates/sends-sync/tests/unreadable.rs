@@ -229,3 +229,30 @@ async fn a_listing_that_is_cut_short_holds_up_nothing_and_is_named() {
     account.pass(1);
     assert_eq!(account.sync().await.unreadable, 0);
 }
+
+#[tokio::test]
+async fn a_summaries_report_without_its_list_is_named_as_such() {
+    let account = Account::new(1).await;
+    account.lacks_summaries(true);
+    assert_eq!(account.sync().await.unreadable, 1);
+    let unreadable = account.store.unreadable(account.owner, 9).await.unwrap();
+    assert_eq!(
+        unreadable[0].reason,
+        "Constant Contact's report of sent campaigns cannot be read as a whole. A page of it has no list of records."
+    );
+    account.lacks_summaries(false);
+    account.pass(1);
+    assert_eq!(account.sync().await.unreadable, 0);
+}
+
+#[tokio::test]
+async fn what_is_listed_and_not_found_is_named_as_such() {
+    let account = Account::new(2).await;
+    account.fails(Subject::Campaign(campaign(1)), Some(FailureClass::NotFound));
+    account.sync().await;
+    let unreadable = account.store.unreadable(account.owner, 9).await.unwrap();
+    assert_eq!(
+        unreadable[0].reason,
+        "Constant Contact lists this campaign, and answers that it does not exist (404)."
+    );
+}

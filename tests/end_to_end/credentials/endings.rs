@@ -30,7 +30,7 @@ async fn an_orderly_end_waits_for_a_refresh_that_is_under_way() {
 async fn a_signal_waits_for_a_refresh_that_is_under_way() {
     let mut home = Home::new(&[]);
     home.log_in().await;
-    for signal in ["TERM", "INT"] {
+    for signal in ["TERM", "INT", "HUP", "QUIT"] {
         let mut service = home.serve(&[]);
         home.slow_token_answers().await;
         home.make_expire_in(200);
@@ -93,6 +93,32 @@ async fn no_number_of_sigterms_gives_up_a_refresh() {
         let ended = home.finish(process).await;
         assert!(ended.status.is_some_and(|status| status > 0), "{ended:?}");
         assert!(home.can_be_renewed().await, "{command:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_closed_terminal_ends_no_command_before_its_refresh_is_stored() {
+    let mut home = Home::new(&[]);
+    home.log_in().await;
+    for (signal, status) in [("HUP", 129), ("QUIT", 131)] {
+        // A history ends with the status of the signal; a synchronisation has left something for the next time.
+        for (command, status) in [
+            (&["history", "--max-age", "0", GUIDE_ACTIVITY][..], status),
+            (&["sync"], 3),
+        ] {
+            very_slow_token_answers(&home).await;
+            home.make_expire_in(-10);
+            let before = home.token_calls().await;
+            let process = home.start(command);
+            home.token_calls_reach(before + 1).await;
+            // The terminal and the shell send one each.
+            process.signal(signal);
+            sleep(Duration::from_millis(300)).await;
+            process.signal(signal);
+            let ended = home.finish(process).await;
+            assert_eq!(ended.status, Some(status), "{signal} {ended:?}");
+            assert!(home.can_be_renewed().await, "{signal} {command:?}");
+        }
     }
 }
 

@@ -58,6 +58,24 @@ async fn a_login_without_the_privilege_for_reports_lacks_statistics_alone() {
 }
 
 #[tokio::test]
+async fn a_login_whose_privileges_cannot_be_checked_says_so_and_is_kept() {
+    let mut home = Home::new(&[]);
+    for fault in [
+        json!({ "kind": "status", "status": 403, "path_contains": "/privileges" }),
+        json!({ "kind": "status", "status": 200, "path_contains": "/privileges", "members": { "other": 1 } }),
+    ] {
+        home.sandbox.fault(&fault).await;
+        let login = home.log_in().await;
+        assert_eq!(login.status, Some(0), "{login:?}");
+        assert!(login.output.contains("Connected: "), "{login:?}");
+        let said = "Whether the user has the privileges campaign:read and ui:campaign:metrics could not be checked: ";
+        assert!(login.output.contains(said), "{login:?}");
+        assert!(is_answered(&home.serve(&[])).await);
+        home.sandbox.control("DELETE", "faults", &json!(null)).await;
+    }
+}
+
+#[tokio::test]
 async fn a_synchronisation_without_the_privilege_for_reports_names_it_and_reads_the_rest() {
     let mut home = Home::new(&["--without-privilege", "ui:campaign:metrics", "--activities", "20"]);
     home.log_in().await;

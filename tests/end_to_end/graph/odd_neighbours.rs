@@ -1,6 +1,13 @@
 //! Lists, segments and other resources of which the upstream tells only a part, or nothing.
 
-use axum::{Json, Router, extract::Path, routing::get};
+use std::collections::HashMap;
+
+use axum::{
+    Json, Router,
+    extract::{Path, Query},
+    http::StatusCode,
+    routing::{MethodRouter, get},
+};
 use sends_end_to_end::ServiceProcess;
 use serde_json::{Value, json};
 
@@ -71,6 +78,89 @@ async fn a_list_that_an_incomplete_listing_lacks_is_null_with_an_error_at_its_pa
     ] {
         let answer = service_with_lists(listing).await.query(LISTS).await;
         assert_eq!(codes(&answer), ["UPSTREAM_INVALID"; 6], "{answer}");
+    }
+}
+
+/// What the third page of a listing answers, and the code and a word of the error for what it would have named.
+fn failing_pages() -> [(StatusCode, Value, &'static str); 4] {
+    [
+        (
+            StatusCode::INTERNAL_SERVER_ERROR,
+            json!([]),
+            "UPSTREAM_UNAVAILABLE",
+        ),
+        (StatusCode::FORBIDDEN, json!([]), "FORBIDDEN"),
+        (StatusCode::NOT_FOUND, json!([]), "UPSTREAM_INVALID"),
+        (StatusCode::OK, Value::Null, "UPSTREAM_INVALID"),
+    ]
+}
+
+/// Two pages with one record each, and a third one that fails.
+fn listing(
+    path: &'static str,
+    first: Value,
+    second: Value,
+    (status, body): (StatusCode, Value),
+) -> MethodRouter {
+    get(async move |Query(query): Query<HashMap<String, String>>| {
+        let (records, next) = match query.get("cursor").map(String::as_str) {
+            None => (first, "2"),
+            Some("2") => (second, "3"),
+            Some(_) => return (status, Json(body)),
+        };
+        let next = json!({ "next": { "href": format!("/v3/{path}?cursor={next}") } });
+        let member = if path == "segments" { path } else { "lists" };
+        (StatusCode::OK, Json(json!({ member: [records], "_links": next })))
+    })
+}
+
+#[tokio::test]
+async fn a_page_of_lists_that_fails_costs_its_own_names_and_no_others() {
+    let [one, two] = ["one", "two"].map(|id| json!({ "list_id": id, "name": id }));
+    for (status, body, code) in failing_pages() {
+        let lists = listing("contact_lists", one.clone(), two.clone(), (status, body));
+        let service = service_on(&serve(Router::new().route("/v3/contact_lists", lists)).await);
+        let query = r#"{ nodes(ids: ["ContactList:one", "ContactList:two", "ContactList:three"]) {
+            ... on ContactList { name } } }"#;
+        for _ in 0..2 {
+            let answer = service.query(query).await;
+            assert_eq!(
+                answer["data"]["nodes"],
+                json!([{ "name": "one" }, { "name": "two" }, { "name": null }]),
+                "{status}: {answer}"
+            );
+            assert_eq!(codes(&answer), [code], "{answer}");
+            assert_eq!(answer["errors"][0]["path"], json!(["nodes", 2, "name"]));
+            let message = answer["errors"][0]["message"].as_str().unwrap();
+            assert!(message.contains("could not be read to its end"), "{message}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_page_of_segments_that_fails_costs_its_own_names_and_no_others() {
+    let [one, two] = [1, 2].map(|id| json!({ "segment_id": id, "name": id.to_string() }));
+    for (status, body, code) in failing_pages() {
+        let segments = listing("segments", one.clone(), two.clone(), (status, body.clone()));
+        // A segment that is gone is null without an error.
+        let expected = if status == StatusCode::NOT_FOUND {
+            vec![]
+        } else {
+            vec![code]
+        };
+        let segment = async move || (status, Json(body));
+        let router = Router::new()
+            .route("/v3/segments", segments)
+            .route("/v3/segments/{id}", get(segment));
+        let answer = service_on(&serve(router).await)
+            .query(r#"{ nodes(ids: ["Segment:1", "Segment:2", "Segment:3"]) { ... on Segment { name } } }"#)
+            .await;
+        assert_eq!(
+            answer["data"]["nodes"],
+            json!([{ "name": "1" }, { "name": "2" }, { "name": null }]),
+            "{status}: {answer}"
+        );
+        assert_eq!(codes(&answer), expected, "{answer}");
     }
 }
 

@@ -81,6 +81,84 @@ async fn a_batch_that_is_refused_is_asked_for_again_in_parts() {
     assert_eq!(costs(&sandbox).await, of([(BATCH, 8)]));
 }
 
+/// Whatever is asked for together with one id fails as that id alone does.
+async fn failing_with(sandbox: &SandboxProcess, status: u16, id: &str) {
+    sandbox
+        .fault(&json!({ "kind": "status", "status": status, "path_contains": id }))
+        .await;
+}
+
+#[tokio::test]
+async fn a_batch_that_fails_because_of_one_id_costs_that_id_only() {
+    for (position, status) in [(0, 500), (9, 502)] {
+        let sandbox = SandboxProcess::unlimited(&[]);
+        let service = ServiceProcess::unpaced_on(&sandbox, &[]);
+        let activities = sandbox.generated_activities(10).await;
+        failing_with(&sandbox, status, &activities[position]).await;
+        let answer = service.query(&stats_of(&activities)).await;
+        assert_eq!(codes(&answer), ["UPSTREAM_UNAVAILABLE"], "{answer}");
+        assert_eq!(
+            answer["errors"][0]["path"],
+            json!(["campaignActivities", position, "stats"])
+        );
+        let told = answer["data"]["campaignActivities"].as_array().unwrap();
+        assert_eq!(told.iter().filter(|one| one["stats"].is_object()).count(), 9);
+    }
+}
+
+#[tokio::test]
+async fn a_batch_of_campaigns_that_fails_because_of_one_id_costs_that_id_only() {
+    const CAMPAIGNS: usize = 60;
+    for position in [0, CAMPAIGNS - 1] {
+        let sandbox = SandboxProcess::unlimited(&["--activities", "300"]);
+        let service = ServiceProcess::unpaced_on(&sandbox, &[]);
+        let ids = service
+            .query(&format!(
+                "{{ campaigns(first: {CAMPAIGNS}) {{ nodes {{ id }} }} }}"
+            ))
+            .await;
+        let mut ids: Vec<&str> = ids["data"]["campaigns"]["nodes"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|campaign| campaign["id"].as_str().unwrap())
+            .collect();
+        // Batches are asked for in the order of their ids.
+        ids.sort_unstable();
+        failing_with(&sandbox, 500, ids[position].trim_start_matches("Campaign:")).await;
+        let answer = service
+            .query(&format!(
+                "{{ campaigns(first: {CAMPAIGNS}) {{ nodes {{ id stats {{ sends }} }} }} }}"
+            ))
+            .await;
+        assert_eq!(codes(&answer), ["UPSTREAM_UNAVAILABLE"], "{answer}");
+        let campaigns = answer["data"]["campaigns"]["nodes"].as_array().unwrap();
+        let without: Vec<&Value> = campaigns
+            .iter()
+            .filter(|campaign| campaign["stats"].is_null())
+            .map(|campaign| &campaign["id"])
+            .collect();
+        assert_eq!(without, [ids[position]], "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_batch_is_not_split_while_the_upstream_fails_as_a_whole() {
+    for fault in [
+        json!({ "kind": "status", "status": 503, "path_contains": "/reports" }),
+        json!({ "kind": "reset", "path_contains": "/reports" }),
+    ] {
+        let sandbox = SandboxProcess::unlimited(&[]);
+        let service = ServiceProcess::unpaced_on(&sandbox, &[]);
+        let activities = sandbox.generated_activities(10).await;
+        sandbox.fault(&fault).await;
+        let answer = service.query(&stats_of(&activities)).await;
+        assert_eq!(codes(&answer), ["UPSTREAM_UNAVAILABLE"; 10], "{answer}");
+        // The attempts of one call.
+        assert_eq!(costs(&sandbox).await, of([(BATCH, 4)]), "{fault}");
+    }
+}
+
 #[tokio::test]
 async fn a_refusal_that_is_not_of_an_unknown_id_is_told_as_what_it_is() {
     let sandbox = SandboxProcess::unlimited(&[]);

@@ -8,6 +8,7 @@ use serde::de::{Deserialize, Deserializer, Error};
 use serde_json::value::RawValue;
 
 use crate::fields::Fields;
+use crate::lenient::Count;
 use crate::mended::mended;
 use crate::{DecodeError, ListId, Oddities, SendAttempt};
 
@@ -26,7 +27,7 @@ impl SendAttempt {
                 fields.list("contact_lists_ids", oddities),
             ),
             segment_ids: fields.list("segment_ids", oddities),
-            count: fields.read("count", oddities),
+            count: fields.read("count", oddities).map(|Count(count)| count),
             run_date: fields.read("run_date", oddities),
             send_status: fields.read("send_status", oddities),
             reason_code: fields.read("reason_code", oddities),

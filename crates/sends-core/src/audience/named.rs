@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use crate::fields::{Fields, Member};
 use crate::json::{self, read_as_object};
-use crate::lenient::Prose;
+use crate::lenient::{Count, Prose};
 use crate::mended::mended;
 use crate::{DecodeError, Decoded, FromJsonOf, ListId, Listed, Oddities, SegmentId};
 
@@ -62,7 +62,7 @@ read_as_object! {
             name: fields.read("name", oddities).map(|Prose(name)| name),
             description: fields.read("description", oddities).map(|Prose(description)| description),
             favorite: fields.read("favorite", oddities),
-            membership_count: fields.read("membership_count", oddities),
+            membership_count: fields.read("membership_count", oddities).map(|Count(count)| count),
             created_at: fields.read("created_at", oddities),
             updated_at: fields.read("updated_at", oddities),
             deleted_at,
@@ -79,9 +79,9 @@ read_as_object! {
 impl FromJsonOf<SegmentId> for Segment {
     fn decode_of(asked: SegmentId, json: &[u8]) -> Result<Decoded<Self>, DecodeError> {
         let json = mended(json);
-        let fields = json::object(&json, "a segment")?;
-        fields.require_any(&["segment_id", "name", "created_at", "edited_at"])?;
         let mut oddities = Oddities::default();
+        let fields = json::object(&json, "a segment", &mut oddities)?;
+        fields.require_any(&["segment_id", "name", "created_at", "edited_at"])?;
         fields.confirm("segment_id", &asked, &mut oddities)?;
         let value = Self::read(asked, &fields, &mut oddities);
         Ok(Decoded { value, oddities })

@@ -7,7 +7,10 @@ use std::{
     time::Duration,
 };
 
-use sends_client::{Caller, ConstantContact, FailureClass, Pacer, SystemClock, pacing::DepartureFile};
+use sends_client::{
+    Caller, ConstantContact, FailureClass, Pacer, SystemClock, UpstreamError, pacing::DepartureFile,
+};
+use sends_core::Privilege;
 use sends_credentials::{
     Account, Application, CodeLogin, DeviceLogin, Grant, Login, LoginRequest, StateDir,
     environment::EnvironmentVariables,
@@ -179,10 +182,7 @@ fn open_browser(url: &str) {
 async fn prove(login: &Login, upstream: &UpstreamSettings, pacer: Pacer) -> Result<(), CommandError> {
     let client = backend::client(upstream, pacer)?;
     let caller = Caller::new(Arc::new(login.clone()), Instant::now() + PROOF_TIME);
-    let privileges = client
-        .user_privileges(&caller)
-        .await
-        .map_err(|error| CommandError::Proof(Box::new(error)))?;
+    let privileges = privileges(&client, &caller).await?;
     let account = account(&client, &caller).await?;
 
     let mut out = io::stdout();
@@ -206,12 +206,45 @@ async fn prove(login: &Login, upstream: &UpstreamSettings, pacer: Pacer) -> Resu
             writeln!(out, "The scope {scope} was not granted: {loss}.")?;
         }
     }
-    for (privilege, loss) in PRIVILEGES {
-        if !privileges.iter().any(|one| one.privilege_name == privilege) {
-            writeln!(out, "The user lacks the privilege {privilege}: {loss}.")?;
+    match privileges {
+        Ok(privileges) => {
+            for (privilege, loss) in lacking(&privileges) {
+                writeln!(out, "The user lacks the privilege {privilege}: {loss}.")?;
+            }
+        }
+        Err(error) => {
+            let needed = PRIVILEGES.map(|(privilege, _)| privilege).join(" and ");
+            writeln!(
+                out,
+                "Whether the user has the privileges {needed} could not be checked: {error}. Without them some data cannot be \
+                 read; compare them in Constant Contact."
+            )?;
         }
     }
     Ok(())
+}
+
+/// Which of the needed privileges are not among these, in any letter case, and what is lost without them.
+fn lacking(privileges: &[Privilege]) -> impl Iterator<Item = (&'static str, &'static str)> {
+    PRIVILEGES.into_iter().filter(|(needed, _)| {
+        let is_needed = |one: &Privilege| one.privilege_name.eq_ignore_ascii_case(needed);
+        !privileges.iter().any(is_needed)
+    })
+}
+
+/// The user's privileges, or why they are not known although the token is accepted: they are refused, or told in a form that
+/// cannot be read.
+async fn privileges(
+    client: &ConstantContact,
+    caller: &Caller,
+) -> Result<Result<Vec<Privilege>, Box<UpstreamError>>, CommandError> {
+    match client.user_privileges(caller).await {
+        Ok(privileges) => Ok(Ok(privileges)),
+        Err(error) if matches!(error.class, FailureClass::Forbidden | FailureClass::Invalid) => {
+            Ok(Err(Box::new(error)))
+        }
+        Err(error) => Err(CommandError::Proof(Box::new(error))),
+    }
 }
 
 /// The account's name, which takes a scope that may not have been granted.
@@ -223,5 +256,27 @@ async fn account(client: &ConstantContact, caller: &Caller) -> Result<Option<Acc
         })),
         Err(error) if error.class == FailureClass::Forbidden => Ok(None),
         Err(error) => Err(CommandError::Proof(Box::new(error))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sends_core::Privilege;
+
+    use super::lacking;
+
+    #[test]
+    fn privileges_count_in_any_letter_case() {
+        let privileges = |names: &[&str]| -> Vec<Privilege> {
+            let privilege = |name: &&str| Privilege {
+                privilege_name: (*name).to_owned(),
+            };
+            names.iter().map(privilege).collect()
+        };
+        let granted = privileges(&["Campaign:Read", "UI:CAMPAIGN:METRICS"]);
+        assert_eq!(lacking(&granted).count(), 0);
+        let granted = privileges(&["campaign:readonly", "ui:campaign:metrics"]);
+        let lacked: Vec<&str> = lacking(&granted).map(|(privilege, _)| privilege).collect();
+        assert_eq!(lacked, ["campaign:read"]);
     }
 }

@@ -131,6 +131,14 @@ impl ApiError {
             Gap::Unreadable(_) => "holds records that cannot be read",
             Gap::CutShort => "breaks off before its last page",
             Gap::TooLong => "is longer than this service reads",
+            Gap::Failed(error) => {
+                let mut failure = Self::upstream(&error);
+                failure.0.message = format!(
+                    "This contact list is not known: Constant Contact's listing of contact lists could not be read to its end. {}",
+                    failure.0.message
+                );
+                return failure;
+            }
         };
         let message = format!(
             "This contact list is not known: Constant Contact's listing of contact lists {cause}. The log of the service names \

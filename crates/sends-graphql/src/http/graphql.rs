@@ -4,10 +4,11 @@
 
 use std::sync::Arc;
 
+use async_graphql_axum::GraphQLResponse;
 use axum::{
-    body::Body,
+    body::{Body, HttpBody},
     extract::{Request, State},
-    response::Response,
+    response::{IntoResponse, Response},
 };
 use futures_util::future::join_all;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts};
@@ -30,7 +31,7 @@ use super::{
 };
 use crate::{
     access::TokenMissing,
-    answers::{AnswerMemory, Answers, Exceeded, Part},
+    answers::{self, AnswerMemory, Answers, Exceeded, Part},
     graphql::ErrorCode,
     histories::Asker,
     settings::HttpSettings,
@@ -140,7 +141,7 @@ impl Endpoint {
             Ok(response)
         };
         let (mut response, is_large) = self.run(parameters, parts, Method::GET, finish).await?;
-        mark(&mut response, is_large);
+        mark_large(&mut response, is_large);
         Ok(response)
     }
 
@@ -168,7 +169,7 @@ impl Endpoint {
             Requests::Single(parameters) => {
                 let finish = move |executed: Executed| answer_of(executed, media_type);
                 let (mut response, is_large) = self.run(*parameters, parts, Method::POST, finish).await?;
-                mark(&mut response, is_large);
+                mark_large(&mut response, is_large);
                 Ok(response)
             }
             Requests::Batch(batch) => {
@@ -184,7 +185,7 @@ impl Endpoint {
                 });
                 let (json, held) = batch_of(answers.collect());
                 let mut response = response_of(json, held, media_type);
-                mark(&mut response, any_is_large);
+                mark_large(&mut response, any_is_large);
                 Ok(response)
             }
         }
@@ -279,7 +280,7 @@ fn token_missing(missing: TokenMissing) -> Rejection {
     .header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
 }
 
-fn mark(response: &mut Response, is_large: bool) {
+fn mark_large(response: &mut Response, is_large: bool) {
     if is_large {
         response.extensions_mut().insert(Large);
     }
@@ -294,9 +295,14 @@ fn no_memory(exceeded: Exceeded) -> Rejection {
 }
 
 fn answer_of(executed: Executed, media_type: MediaType) -> Result<Response, Rejection> {
-    let (json, memory) = written(executed.response, executed.memory)?;
-    let length = json.len();
-    let mut response = response_of(json, Held::new(memory), media_type);
+    let memory = executed.memory;
+    let (mut response, length) = if memory.bytes() <= answers::SMALL {
+        small_answer(executed.response, memory, media_type)?
+    } else {
+        let (json, memory) = written(executed.response, memory)?;
+        let length = json.len();
+        (response_of(json, Held::new(memory), media_type), length)
+    };
     if let Some(mut repeatable) = executed.repeatable {
         repeatable.length = length;
         response.extensions_mut().insert(repeatable);
@@ -304,12 +310,34 @@ fn answer_of(executed: Executed, media_type: MediaType) -> Result<Response, Reje
     Ok(response)
 }
 
+/// A small answer as the library makes it, and its length. The library's text grows by doubling, for which a large answer has no
+/// memory.
+fn small_answer(
+    answer: async_graphql::Response,
+    memory: Arc<AnswerMemory>,
+    media_type: MediaType,
+) -> Result<(Response, usize), Rejection> {
+    let mut response = GraphQLResponse::from(answer).into_response();
+    let length = response.body().size_hint().exact();
+    let length = length
+        .and_then(|length| length.try_into().ok())
+        .unwrap_or(usize::MAX);
+    memory.settle(length).map_err(no_memory)?;
+    mark(&mut response, Held::new(memory), media_type);
+    Ok((response, length))
+}
+
 fn response_of(json: Vec<u8>, held: Held, media_type: MediaType) -> Response {
     let mut response = Response::new(Body::from(json));
+    mark(&mut response, held, media_type);
+    response
+}
+
+/// Sets the type of an answer, and what its connection holds until it is written.
+fn mark(response: &mut Response, held: Held, media_type: MediaType) {
     let content_type = media_type.content_type();
     response.headers_mut().insert(header::CONTENT_TYPE, content_type);
     response.extensions_mut().insert(held);
-    response
 }
 
 /// An answer as JSON, and the memory that it is held in.

@@ -20,7 +20,7 @@ pub struct ContactLists {
 }
 
 /// Why records of a listing are not known.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug)]
 pub enum Gap {
     /// So many records, or the list of them as a whole, could not be read.
     Unreadable(usize),
@@ -28,6 +28,8 @@ pub enum Gap {
     CutShort,
     /// It has more pages than are read.
     TooLong,
+    /// A page after the first one failed.
+    Failed(Arc<UpstreamError>),
 }
 
 impl ContactLists {
@@ -37,8 +39,8 @@ impl ContactLists {
     ///
     /// Why that is not known, when the listing is incomplete and lacks it.
     pub fn get(&self, id: &ListId) -> Result<Option<&ContactList>, Gap> {
-        match (self.by_id.get(id), self.gap) {
-            (None, Some(gap)) => Err(gap),
+        match (self.by_id.get(id), &self.gap) {
+            (None, Some(gap)) => Err(gap.clone()),
             (list, _) => Ok(list),
         }
     }
@@ -54,19 +56,30 @@ pub type SegmentsById = HashMap<SegmentId, Result<Option<Arc<Segment>>, ReadErro
 const MOST_PAGES: usize = 20;
 
 impl Neighbours {
-    /// Every contact list of the account, deleted ones included.
+    /// Every contact list of the account, deleted ones included. When a page after the first one fails, it is the last known
+    /// listing, else the pages before the failed one.
     ///
     /// # Errors
     ///
     /// [`ReadError`].
     pub async fn contact_lists(&self, asker: &Asker) -> Result<Arc<ContactLists>, ReadError> {
+        let mut partial = None;
         let read = async {
             let listing = self.0.client.contact_lists(&asker.caller);
             let (lists, gap) = self.all(asker, listing).await?;
             let by_id = lists.into_iter().map(|list| (list.id.clone(), list)).collect();
-            Ok(ContactLists { by_id, gap })
+            whole_or_failed(
+                ContactLists {
+                    by_id,
+                    gap: gap.clone(),
+                },
+                gap,
+                &mut partial,
+            )
+            .map_err(Arc::unwrap_or_clone)
         };
-        self.read(asker, &self.0.contact_lists, (), read).await
+        let read = self.read(asker, &self.0.contact_lists, (), read).await;
+        read.or_else(|error| partial.map(Arc::new).ok_or(error))
     }
 
     /// These segments, in as few calls as they can be had with: the listing names all that were not deleted, and what it
@@ -92,13 +105,16 @@ impl Neighbours {
     }
 
     async fn listed_segments(&self, asker: &Asker) -> Result<Arc<Segments>, ReadError> {
+        let mut partial = None;
         let read = async {
             // A segment that the listing lacks is asked for by itself, so that a gap says nothing about it.
-            let (segments, _) = self.all(asker, self.0.client.segments(&asker.caller)).await?;
+            let (segments, gap) = self.all(asker, self.0.client.segments(&asker.caller)).await?;
             let by_id = |segment: Segment| (segment.id, Arc::new(segment));
-            Ok(segments.into_iter().map(by_id).collect())
+            whole_or_failed(segments.into_iter().map(by_id).collect(), gap, &mut partial)
+                .map_err(Arc::unwrap_or_clone)
         };
-        self.read(asker, &self.0.segments, (), read).await
+        let read = self.read(asker, &self.0.segments, (), read).await;
+        read.or_else(|error| partial.map(Arc::new).ok_or(error))
     }
 
     /// That one is gone is an answer too, which is not asked for again and again.
@@ -118,6 +134,10 @@ impl Neighbours {
     }
 
     /// The records of all pages from the first on, of [`MOST_PAGES`] at the most, and why some are missing.
+    ///
+    /// # Errors
+    ///
+    /// When the first page fails. A later one is a [`Gap`].
     async fn all<T: Paged>(
         &self,
         asker: &Asker,
@@ -127,7 +147,10 @@ impl Neighbours {
         let (mut records, mut unreadable) = (page.records, page.unreadable);
         for _ in 1..MOST_PAGES {
             let Some(next) = page.next.take() else { break };
-            page = self.0.client.next_page(&asker.caller, &next).await?;
+            page = match self.0.client.next_page(&asker.caller, &next).await {
+                Ok(page) => page,
+                Err(error) => return Ok((records, Some(Gap::Failed(Arc::new(error))))),
+            };
             records.append(&mut page.records);
             unreadable += page.unreadable;
         }
@@ -140,5 +163,21 @@ impl Neighbours {
             (unreadable > 0).then_some(Gap::Unreadable(unreadable))
         };
         Ok((records, gap))
+    }
+}
+
+/// Takes a listing, unless a page of it failed: then it is left in `partial`, so that it is neither kept nor given to other
+/// operations, and does not replace the last known listing.
+fn whole_or_failed<T>(
+    listing: T,
+    gap: Option<Gap>,
+    partial: &mut Option<T>,
+) -> Result<T, Arc<UpstreamError>> {
+    match gap {
+        Some(Gap::Failed(error)) => {
+            *partial = Some(listing);
+            Err(error)
+        }
+        _ => Ok(listing),
     }
 }

@@ -7,10 +7,12 @@
 //! - of a single id, and of known drafts, which are asked for apart from the rest;
 //! - of any other batch as far as the [`Practice`] of this upstream is known.
 //!
-//! Otherwise the batch is split until each id that offends was refused alone, with [`MOST_SPLITS`] at the most.
+//! Otherwise the batch is split until each id that offends was refused alone, with [`MOST_SPLITS`] at the most. So is a batch
+//! that keeps failing by itself (500, however often it was asked for), since one id can be the cause. It is not while the upstream
+//! fails as a whole: unreachable, too slow, its circuit open.
 
 use std::{
-    collections::{HashMap, hash_map::Entry},
+    collections::{HashMap, VecDeque, hash_map::Entry},
     fmt,
     hash::Hash,
     sync::Arc,
@@ -18,6 +20,7 @@ use std::{
 };
 
 use futures_util::{FutureExt, future::BoxFuture};
+use http::StatusCode;
 use sends_client::{Batch, BatchAnswer, Batched, Caller, ConstantContact, FailureClass, UpstreamError};
 use sends_core::{ActivityId, ActivityStats, CampaignId, CampaignStats, EngagementStats};
 use tokio::{sync::Mutex, time::Instant};
@@ -211,17 +214,17 @@ impl Neighbours {
         let Err(error) = self.ask_once(asker, &batch, &mut found).await else {
             return found;
         };
-        let ids = batch.ids();
-        if !blames_an_id(&error) {
-            found.extend(ids.iter().map(|&id| (id, Err(error.clone()))));
-        } else if self.is_believed(asker, ids, &error) {
+        let (ids, is_refusal) = (batch.ids(), blames_an_id(&error));
+        if is_refusal && self.is_believed(asker, ids, &error) {
             found.extend(self.unsent(asker, ids));
-        } else if ids.len() == 1 {
-            found.insert(ids[0], Err(error));
+        } else if ids.len() == 1 || !(is_refusal || has_kept_failing(&error)) {
+            found.extend(ids.iter().map(|&id| (id, Err(error.clone()))));
         } else {
             // One batch at a time is looked through, so that the next one can profit from it.
             let mut practice = Id::practice(&self.0).lock().await;
-            if practice.explains_refusals() {
+            if !is_refusal {
+                found = self.look_through(asker, &batch, error).await;
+            } else if practice.explains_refusals() {
                 found.extend(self.unsent(asker, ids));
             } else {
                 found = self.look_through(asker, &batch, error).await;
@@ -236,7 +239,8 @@ impl Neighbours {
         found
     }
 
-    /// Asks for the parts of a refused batch, until each id that offends was refused alone.
+    /// Asks for the parts of a batch that was refused or failed by itself, until each id that offends was refused or failed
+    /// alone.
     async fn look_through<Id: Counted>(
         &self,
         asker: &Asker,
@@ -244,16 +248,18 @@ impl Neighbours {
         error: ReadError,
     ) -> StatsById<Id> {
         let mut found = StatsById::<Id>::new();
-        let mut to_ask = parts(batch);
+        // In the order of their sizes, so that the parts without an offending id come in between: a run of failures would open
+        // the circuit of the endpoint.
+        let mut to_ask = VecDeque::from(parts(batch));
         let mut splits = 1;
-        while let Some(batch) = to_ask.pop() {
+        while let Some(batch) = to_ask.pop_front() {
             let Err(error) = self.ask_once(asker, &batch, &mut found).await else {
                 continue;
             };
             let (ids, is_refusal) = (batch.ids(), blames_an_id(&error));
             if is_refusal && self.is_believed(asker, ids, &error) {
                 found.extend(self.unsent(asker, ids));
-            } else if is_refusal && ids.len() > 1 && splits < MOST_SPLITS {
+            } else if (is_refusal || fails_by_itself(&error)) && ids.len() > 1 && splits < MOST_SPLITS {
                 to_ask.extend(parts(&batch));
                 splits += 1;
             } else {
@@ -361,6 +367,26 @@ fn blames_an_id(error: &ReadError) -> bool {
         return false;
     };
     matches!(error.class, FailureClass::NotFound | FailureClass::Rejected)
+}
+
+/// Whether the upstream failed in a way that one id of a batch can cause. 503 and 504 are said of the upstream as a whole, and
+/// an open circuit is another class.
+fn fails_by_itself(error: &ReadError) -> bool {
+    let ReadError::Upstream(error) = error else {
+        return false;
+    };
+    let is_of_the_whole = matches!(
+        error.status,
+        Some(StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT)
+    );
+    error.class == FailureClass::ServerFailure && !is_of_the_whole
+}
+
+/// The same after several attempts, or without any since this batch alone is left alone for its failures. A single failure can
+/// be a passing one.
+fn has_kept_failing(error: &ReadError) -> bool {
+    let is_single = matches!(error, ReadError::Upstream(error) if error.attempts == 1);
+    fails_by_itself(error) && !is_single
 }
 
 /// What is said of ids in a batch that was refused and not looked through to the end: not that there are no statistics.

@@ -23,7 +23,11 @@ pub enum LogFormat {
 pub fn layer(format: LogFormat) -> Box<dyn Layer<Registry> + Send + Sync> {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let on_terminal = io::stderr().is_terminal();
-    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr);
+    // What cannot be written to standard error, as after its terminal was closed, cannot be reported there either: the attempt
+    // would panic.
+    let lines = tracing_subscriber::fmt::layer()
+        .with_writer(io::stderr)
+        .log_internal_errors(false);
     let as_text = match format {
         LogFormat::Auto => on_terminal,
         LogFormat::Pretty => true,

@@ -55,6 +55,7 @@ struct Remote {
     /// How many activities of each campaign cannot be read.
     unreadable_activities: AtomicUsize,
     is_cut_short: AtomicBool,
+    lacks_summaries: AtomicBool,
 }
 
 impl Account {
@@ -71,6 +72,7 @@ impl Account {
             calls: AtomicU64::new(0),
             unreadable_activities: AtomicUsize::new(0),
             is_cut_short: AtomicBool::new(false),
+            lacks_summaries: AtomicBool::new(false),
         };
         Self {
             owner,
@@ -96,6 +98,11 @@ impl Account {
     /// Whether the list of campaigns ends in a wrong link from now on.
     pub(crate) fn cuts_short(&self, cuts: bool) {
         self.remote.is_cut_short.store(cuts, Ordering::Relaxed);
+    }
+
+    /// Whether the summaries report comes without its list from now on.
+    pub(crate) fn lacks_summaries(&self, lacks: bool) {
+        self.remote.lacks_summaries.store(lacks, Ordering::Relaxed);
     }
 
     pub(crate) fn pass(&self, hours: i64) {
@@ -181,6 +188,7 @@ fn page<T>(records: Vec<T>) -> ResourcePage<T> {
         unreadable_values: vec![0; records.len()],
         records,
         unreadable: 0,
+        lacks_list: false,
         next: None,
         cut_short: None,
     }
@@ -220,7 +228,14 @@ impl Upstream for Remote {
         self.calls.fetch_add(1, Ordering::Relaxed);
         let class = self.failing.lock().unwrap().get(&Subject::Summaries).copied();
         let answer = match class {
-            None => Ok(page(Vec::new())),
+            None => {
+                let lacks_list = self.lacks_summaries.load(Ordering::Relaxed);
+                Ok(ResourcePage {
+                    unreadable: usize::from(lacks_list),
+                    lacks_list,
+                    ..page(Vec::new())
+                })
+            }
             Some(class) => {
                 self.asked.lock().unwrap().push(Subject::Summaries);
                 let endpoint = Endpoint::UserPrivileges;
