@@ -14,7 +14,9 @@ use std::{
 use futures_util::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 use sends_client::{Clock, FailureClass};
-use sends_store::{Owner, Pending, Store, StoreError, Subject, SyncLog, SyncState, SyncWork, Unreadable};
+use sends_store::{
+    FailedReading, Owner, Pending, Store, StoreError, Subject, SyncLog, SyncState, SyncWork, Unreadable,
+};
 use tokio::{sync::watch, time::sleep};
 use tokio_util::sync::CancellationToken;
 
@@ -181,6 +183,16 @@ impl Run<'_> {
             self.list_summaries(state, gap_of_report).await?;
         } else if is_read_first {
             state.reports_read_at = read_at;
+        } else if let (Some(_), Some(gap)) = (listed.drafts_changed_at, gap_of_report) {
+            // Whether these drafts were sent meanwhile, only the report that is left alone tells.
+            let still_missing = FailedReading {
+                subject: Subject::Summaries,
+                missing_from: gap.missing_from,
+                missing_until: self.clock.now(),
+                failed_at: gap.tried_at,
+                reason: gap.reason,
+            };
+            self.log.keep_failed(self.owner, still_missing).await?;
         }
         self.read_unsettled().await?;
         self.work_off().await?;
