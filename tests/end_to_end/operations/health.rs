@@ -43,7 +43,8 @@ async fn a_refused_token_of_the_environment_is_unready_and_not_sent_again_at_onc
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = ServiceProcess::unpaced_on(&sandbox, &[]);
     let activities = sandbox.activities(3).await;
-    let refusal = json!({ "kind": "status", "status": 401, "body": "object", "count": 1 });
+    // The call, and the one to another path that confirms it.
+    let refusal = json!({ "kind": "status", "status": 401, "body": "object", "count": 2 });
     sandbox.fault(&refusal).await;
     service.query(&named_query("Refused", &activities[..1])).await;
     let (status, report) = readiness(&service).await;
