@@ -234,7 +234,9 @@ async fn fill(store: &SqliteStore, sends: u64) -> Result<(), Box<dyn Error>> {
                 fetched_at: Timestamp::UNIX_EPOCH,
                 answer: Answer::History(Arc::new(history(number, each))),
             };
-            store.keep_activities(OWNER, campaign, vec![activity]).await?;
+            store
+                .keep_activities(OWNER, campaign, vec![activity], None)
+                .await?;
             store.keep(OWNER, activity_id(number), kept).await
         })
         .buffer_unordered(CONCURRENT_WRITES)

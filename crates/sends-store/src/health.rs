@@ -97,11 +97,10 @@ impl Watch {
 
     /// So many changes have ended together.
     pub(crate) fn wrote(&self, changes: u64, error: Option<&StoreError>) {
-        if changes == 0 {
-            return;
-        }
         match error {
+            // A probe, which changes nothing, shows that the store can be written again.
             None => self.has_succeeded(&self.failed_writes, |last| &mut last.write_failure),
+            Some(_) if changes == 0 => {}
             Some(StoreError::Gone { .. }) => {
                 self.lost_writes.fetch_add(changes, Ordering::Relaxed);
                 self.failed_writes.fetch_add(changes, Ordering::Relaxed);
@@ -212,7 +211,8 @@ mod tests {
         };
         assert_eq!(watch.health(), expected);
         watch.read(None);
-        watch.wrote(1, None);
+        // A probe.
+        watch.wrote(0, None);
         let expected = Health {
             read_failure: None,
             write_failure: None,

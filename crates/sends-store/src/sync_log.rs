@@ -25,12 +25,15 @@ pub trait SyncLog: Send + Sync {
     /// Keeps which activities a campaign has, in place of those that were kept before, and what it says of itself. The log
     /// then knows the campaign of their sends.
     ///
-    /// An activity that is no longer among them is dropped with its kept answer: the upstream shows it no more.
+    /// An activity that is no longer among them is dropped with its kept answer: the upstream shows it no more. `lack` is what
+    /// could not be read of them, which is remembered as by [`keep_failed`](Self::keep_failed); without it, the campaign counts as
+    /// unreadable no more.
     fn keep_activities(
         &self,
         owner: Owner,
         campaign: Campaign,
         activities: Vec<ActivityReference>,
+        lack: Option<FailedReading>,
     ) -> StoreFuture<'_, ()>;
 
     /// Keeps that the upstream knows a campaign no more. The kept answers of its activities are dropped, and its work with

@@ -68,18 +68,16 @@ impl Run<'_> {
             activities.extend(others.map(reference));
         }
         let campaign = as_listed(campaign, known);
-        self.log
-            .keep_activities(self.owner, campaign, activities.clone())
-            .await?;
-        if unreadable_activities > 0 {
-            let reason = "Constant Contact names activities of this campaign in a form that cannot be read.";
-            self.remember_failed(
+        let lack = (unreadable_activities > 0).then(|| {
+            self.failed(
                 Subject::Campaign(work.campaign),
                 (work.missing_from, work.missing_until),
-                reason,
+                "Constant Contact names activities of this campaign in a form that cannot be read.",
             )
+        });
+        self.log
+            .keep_activities(self.owner, campaign, activities.clone(), lack)
             .await?;
-        }
         Ok(activities)
     }
 
@@ -189,17 +187,22 @@ impl Run<'_> {
     pub(crate) async fn remember_failed(
         &self,
         subject: Subject,
-        (missing_from, missing_until): Stretch,
+        stretch: Stretch,
         reason: &str,
     ) -> Result<(), StoreError> {
-        let failed = FailedReading {
+        let failed = self.failed(subject, stretch, reason);
+        self.log.keep_failed(self.owner, failed).await
+    }
+
+    fn failed(&self, subject: Subject, stretch: Stretch, reason: &str) -> FailedReading {
+        let (missing_from, missing_until) = stretch;
+        FailedReading {
             subject,
             missing_from,
             missing_until,
             failed_at: self.clock.now(),
             reason: reason.to_owned(),
-        };
-        self.log.keep_failed(self.owner, failed).await
+        }
     }
 }
 

@@ -96,6 +96,7 @@ impl Readers {
             None => self.shared.database.open_to_look_up().ok()?,
         };
         let found = read(&mut connection).ok()?;
+        self.shared.database.watch().read(None);
         *here = Some(connection);
         Some(found)
     }

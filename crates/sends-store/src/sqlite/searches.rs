@@ -50,11 +50,13 @@ impl SyncLog for SqliteStore {
         owner: Owner,
         campaign: Campaign,
         activities: Vec<ActivityReference>,
+        lack: Option<FailedReading>,
     ) -> StoreFuture<'_, ()> {
         self.change(Change::KeepActivities {
             owner,
             campaign,
             activities,
+            lack,
         })
     }
 

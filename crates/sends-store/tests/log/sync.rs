@@ -143,7 +143,7 @@ async fn what_the_upstream_shows_no_more_is_not_in_the_log() {
         reference(2, ActivityRole::Resend),
     ];
     store
-        .keep_activities(OWNER, campaign(7, None), both)
+        .keep_activities(OWNER, campaign(7, None), both, None)
         .await
         .unwrap();
     for number in [1, 2] {
@@ -169,7 +169,7 @@ async fn what_the_upstream_shows_no_more_is_not_in_the_log() {
 
     let one = vec![reference(1, ActivityRole::PrimaryEmail)];
     store
-        .keep_activities(OWNER, campaign(7, None), one)
+        .keep_activities(OWNER, campaign(7, None), one, None)
         .await
         .unwrap();
     assert_eq!(store.count(OWNER, &everything).await.unwrap(), 1);
@@ -211,7 +211,10 @@ async fn what_is_recent_staged_or_executing_is_unsettled() {
     let mut executing = campaign(9, None);
     executing.status = Some("Executing".into());
     let of_it = vec![reference(4, ActivityRole::PrimaryEmail)];
-    store.keep_activities(OWNER, executing, of_it).await.unwrap();
+    store
+        .keep_activities(OWNER, executing, of_it, None)
+        .await
+        .unwrap();
     let expected = [1, 3, 4].map(activity);
     assert_eq!(
         store.unsettled(OWNER, at(100), at(1), at(1_000)).await.unwrap(),
@@ -231,6 +234,7 @@ async fn forgetting_an_owner_leaves_nothing() {
             OWNER,
             campaign(1, None),
             vec![reference(1, ActivityRole::PrimaryEmail)],
+            None,
         )
         .await
         .unwrap();
@@ -254,7 +258,10 @@ async fn a_name_is_found_whatever_its_case_and_nothing_in_a_text_is_special() {
     for (number, name) in [(1, "Größe ΟΔΟΣ"), (2, "100% _off_"), (3, "100 off")] {
         let campaign = campaign(number, Some(name.to_owned()));
         let activities = vec![reference(number, ActivityRole::PrimaryEmail)];
-        store.keep_activities(OWNER, campaign, activities).await.unwrap();
+        store
+            .keep_activities(OWNER, campaign, activities, None)
+            .await
+            .unwrap();
         store.keep(OWNER, activity(number), sent_at(1, 0)).await.unwrap();
     }
     for (part, found) in [

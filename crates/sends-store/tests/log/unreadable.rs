@@ -105,7 +105,7 @@ async fn whoever_reads_it_ends_it_and_so_does_whoever_finds_it_gone() {
     let store = SqliteStore::in_memory().await.unwrap();
     let activities = [1, 2].map(|number| reference(number, ActivityRole::PrimaryEmail));
     store
-        .keep_activities(OWNER, campaign(7, None), activities.to_vec())
+        .keep_activities(OWNER, campaign(7, None), activities.to_vec(), None)
         .await
         .unwrap();
     keep(
@@ -132,13 +132,13 @@ async fn whoever_reads_it_ends_it_and_so_does_whoever_finds_it_gone() {
     ];
     assert_eq!(subjects(&store).await, left);
     store
-        .keep_activities(OWNER, campaign(7, None), activities.to_vec())
+        .keep_activities(OWNER, campaign(7, None), activities.to_vec(), None)
         .await
         .unwrap();
     assert_eq!(subjects(&store).await, left[..1]);
     // It is no activity of the campaign any more.
     store
-        .keep_activities(OWNER, campaign(7, None), activities[..1].to_vec())
+        .keep_activities(OWNER, campaign(7, None), activities[..1].to_vec(), None)
         .await
         .unwrap();
     assert_eq!(subjects(&store).await, []);
@@ -236,6 +236,7 @@ async fn a_role_and_a_status_come_back_as_they_were_spelled() {
             OWNER,
             spelled.clone(),
             vec![resend.clone(), reference(2, ActivityRole::PrimaryEmail)],
+            None,
         )
         .await
         .unwrap();

@@ -85,7 +85,7 @@ impl World {
             });
             let campaign = campaign(*number, name.clone());
             store
-                .keep_activities(owner, campaign, activities.to_vec())
+                .keep_activities(owner, campaign, activities.to_vec(), None)
                 .await
                 .unwrap();
         }

@@ -9,7 +9,7 @@ use super::moments::{rounded_down, stretch};
 use super::owners::owner_number;
 use super::{execute, one, parts, unreadable};
 use crate::log::folded;
-use crate::{Listing, Owner, Subject, SyncState, SyncWork};
+use crate::{FailedReading, Listing, Owner, Subject, SyncState, SyncWork};
 
 const KEEP: &str = "
     INSERT INTO campaign (owner, campaign, name, folded_name, status, status_spelling, type, type_code,
@@ -76,9 +76,14 @@ pub(super) fn keep_activities(
     owner: Owner,
     campaign: &Campaign,
     activities: &[ActivityReference],
+    lack: Option<&FailedReading>,
 ) -> Result<()> {
     let number = owner_number(connection, owner)?;
-    unreadable::clear(connection, number, Subject::Campaign(campaign.id))?;
+    match lack {
+        // Its beginning stays, which the pauses grow from.
+        Some(lack) => unreadable::keep_failed_of(connection, number, lack)?,
+        None => unreadable::clear(connection, number, Subject::Campaign(campaign.id))?,
+    }
     let campaign = keep_campaign(connection, number, campaign)?;
     for id in known_activities(connection, campaign)? {
         if activities.iter().all(|activity| *activity.id.as_bytes() != id) {
