@@ -135,7 +135,7 @@ impl Answers {
     /// Admits answers within these bulkheads, each after so much waiting.
     pub fn new(bulkheads: &Bulkheads, wait: Duration) -> Self {
         let (large, small) = (&bulkheads.large_answers, &bulkheads.small_answers);
-        let queue = bulkheads.operations.limit() / 4;
+        let queue = bulkheads.operations.limit().div_ceil(4);
         let lane = |room: &Bulkhead| Lane {
             room: room.clone(),
             queue: Semaphore::new(queue),
@@ -197,7 +197,7 @@ impl Answers {
     /// Memory for an answer that exists already, without waiting. Several connections can share it, each within its part.
     pub fn lend(&self, bytes: usize) -> Option<Room> {
         let lane = if bytes <= SMALL { &self.small } else { &self.large };
-        lane.room.try_enter(bytes)
+        lane.room.enter_if_free(bytes)
     }
 }
 

@@ -5,17 +5,16 @@
 //! | `connections` | open connections, and the place that is kept for the next one | 16,384 | `--max-connections` | a new connection waits in the operating system's queue |
 //! | `bodies` | bytes of request bodies that are arriving | 64 MiB | `--body-budget` | `503 OVERLOADED` at once |
 //! | `operations` | operations being validated and executed, and waiting for nothing | 256 | `--max-operations` | waits for `--operation-wait`, then `503 OVERLOADED`; at once if four operations wait for each place |
-//! | `waiting_operations` | operations that wait, for Constant Contact or for memory | 4,096 | `--max-waiting-operations` | `503 OVERLOADED`, or an error of the field that would wait |
+//! | `waiting_operations` | operations that wait, for Constant Contact, for a search of the log or for memory | 4,096 | `--max-waiting-operations` | `503 OVERLOADED`, or an error of the field that would wait |
 //! | `large_answers` | bytes of large answers, from the start of the execution until they are written | 96 MiB | three quarters of `--answer-budget` | waits for `--operation-wait`, then `503 OVERLOADED`; at once if a quarter of `--max-operations` wait, and where more sends are found than estimated; `BAD_USER_INPUT` for an answer that is larger than all of it |
 //! | `small_answers` | the same for [small](crate::answers) answers, which large ones leave alone | 32 MiB | a quarter of `--answer-budget` | the same |
-//!
-//! | `look_ups` | reads of histories from the store at once | 4 | none | waits for 10 seconds, then the upstream is asked |
+//! | `look_ups` | reads of histories, of the day's count and of a synchronisation's state from the store; 0 where a store needs no bound | 4 | none | waits for 10 seconds, then a failed read: Constant Contact is asked for a history |
 //! | `searches` | reads of the log at once | 2 | none | waits for 10 seconds, then an error of the field with `OVERLOADED`; one that runs for 10 seconds is stopped, with `LOG_UNAVAILABLE` |
-//! | upstream lanes | calls that wait for their turn, and those for tokens never accepted | by caller | `--rate-per-second` | `RATE_LIMITED`; see [`pacing`](sends_client::pacing) |
 //!
 //! `/metrics` shows each as `sends_bulkhead_in_use`, `sends_bulkhead_limit` and `sends_bulkhead_refused_total`, with its name
 //! as the label `name`. A bound that is added gets a field in [`Bulkheads`], a line in [`Bulkheads::all`] and one in the
-//! table above. The bounds of the store are in `sends-store`, those of calls in `sends-client`.
+//! table above. `look_ups` and `searches` are bounded in `sends-store`. How many calls wait for their turn is bounded by
+//! [`pacing`](sends_client::pacing), whose metrics are `sends_queue_length` and `sends_upstream_refusals_total`.
 
 use std::{
     future::Future,

@@ -93,6 +93,21 @@ impl Executor {
         }
     }
 
+    /// Checks how long a text and its variables are, which is quick.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused`] with the limit that is exceeded.
+    pub fn check_size(&self, text: &str, variables: &async_graphql::Variables) -> Result<(), Refused> {
+        guard::check_size(text, variables, &self.limits)
+            .inspect_err(|_| operation::ended(None, Outcome::Refused))
+    }
+
+    /// Whether the document with this text is remembered, so that it need not be validated.
+    pub fn is_known(&self, text: &str) -> bool {
+        self.documents.is_known(text)
+    }
+
     /// Validates an operation and decides whether it may run.
     ///
     /// # Errors

@@ -47,6 +47,16 @@ pub struct Document {
     pub measure: Measure,
 }
 
+/// Checks how long a query text and its variables are.
+///
+/// # Errors
+///
+/// [`Refused`] with the limit that is exceeded.
+pub fn check_size(query: &str, variables: &async_graphql::Variables, limits: &Limits) -> Result<(), Refused> {
+    text::check_length(query, limits)?;
+    check_variables(variables, limits)
+}
+
 /// Parses and validates a query text.
 ///
 /// # Errors

@@ -1,7 +1,7 @@
 //! HTTP: the routes of the service, and everything that is the same for all of them.
 //!
 //! `graphql.rs` is the way of one GraphQL request; around it, from the outside: `connection.rs` sockets and their time,
-//! `reuse.rs` answers that were given before and would be given again, `request_id.rs` the name of a request,
+//! `reuse.rs` the response cache, `compression.rs` the coding of answers, `request_id.rs` the name of a request,
 //! `response_headers.rs` what browsers are told, `addressing.rs` the names and pages that may ask, `unrouted.rs` wrong paths
 //! and methods, and the redirect of browsers to GraphiQL.
 

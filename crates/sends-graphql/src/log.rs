@@ -8,7 +8,10 @@ use std::{pin::Pin, sync::Arc};
 use jiff::Timestamp;
 use sends_store::{Owner, SendLog, SqliteStore, StoreError, SyncLog};
 
-use crate::histories::Asker;
+use crate::{
+    histories::Asker,
+    places::{self, Full},
+};
 
 /// The log of a store, and the memory of who fills it.
 #[derive(Clone)]
@@ -44,6 +47,9 @@ pub enum LogError {
     /// There is none.
     #[error("the service keeps no log of the accounts of its callers")]
     NotKept,
+    /// Too many operations wait.
+    #[error(transparent)]
+    Overloaded(#[from] Full),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -76,7 +82,8 @@ impl LogReader {
         question: impl FnOnce(&'a Log, Owner) -> Reading<'a, T>,
     ) -> Result<T, LogError> {
         let log = self.log.as_ref().ok_or(LogError::NotKept)?;
-        question(log, self.owner).await.map_err(|error| {
+        let answer = places::waiting(question(log, self.owner)).await?;
+        answer.map_err(|error| {
             tracing::warn!("the log cannot be read: {error}");
             error.into()
         })

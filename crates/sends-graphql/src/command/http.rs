@@ -146,7 +146,7 @@ pub struct HttpOptions {
     )]
     pub max_operations: String,
 
-    /// How many operations may wait at once for Constant Contact, or for others of their size to end
+    /// How many operations may wait at once, for Constant Contact, the log or memory of answers
     #[arg(
         long,
         env = "SENDS_MAX_WAITING_OPERATIONS",

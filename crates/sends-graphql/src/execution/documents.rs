@@ -73,6 +73,11 @@ impl Documents {
         }
     }
 
+    /// Whether the document with this text is kept.
+    pub(super) fn is_known(&self, text: &str) -> bool {
+        self.known.peek(text).is_some()
+    }
+
     /// The document with this text.
     pub(super) fn find(&self, text: &str, types: &Types, limits: &Limits) -> Result<Arc<Known>, Refused> {
         if let Some(known) = self.known.get(text) {

@@ -370,7 +370,7 @@ impl From<LogError> for ApiError {
                 ErrorCode::LogUnavailable,
                 "The search of the log took too long and was stopped: narrow its filter, as to a shorter time.",
             ),
-            LogError::Store(StoreError::Overloaded { .. }) => (
+            LogError::Overloaded(_) | LogError::Store(StoreError::Overloaded { .. }) => (
                 ErrorCode::Overloaded,
                 "Too many searches of the log run at the moment: search again later, and for less at a time.",
             ),

@@ -9,19 +9,24 @@ use super::{
     refused::{Limit, Refused},
 };
 
-/// Refuses a text that could not be parsed safely. What it lets through may still be wrong: that is for the parser to say.
-///
-/// # Errors
-///
-/// [`Refused`] with the limit that the text exceeds.
-pub(super) fn check(query: &str, limits: &Limits) -> Result<(), Refused> {
+/// Refuses a text that is too long.
+pub(super) fn check_length(query: &str, limits: &Limits) -> Result<(), Refused> {
     let length = Limit {
         option: Some("max-query-length"),
         counted: "bytes of query text",
         found: query.len(),
         allowed: limits.query_length,
     };
-    length.check()?;
+    length.check()
+}
+
+/// Refuses a text that could not be parsed safely. What it lets through may still be wrong: that is for the parser to say.
+///
+/// # Errors
+///
+/// [`Refused`] with the limit that the text exceeds.
+pub(super) fn check(query: &str, limits: &Limits) -> Result<(), Refused> {
+    check_length(query, limits)?;
     let (mut nesting, mut count) = (0_usize, 0);
     for token in tokens(query) {
         count += 1;

@@ -122,7 +122,13 @@ fn accepted_already(
     let listener = listener.into_std().ok();
     std::iter::from_fn(move || {
         let place = places.enter_if_free(1)?;
-        let (stream, _) = listener.as_ref()?.accept().ok()?;
+        let stream = loop {
+            match listener.as_ref()?.accept() {
+                Ok((stream, _)) => break stream,
+                Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+                Err(_) => return None,
+            }
+        };
         stream.set_nonblocking(true).ok()?;
         Some((TcpStream::from_std(stream).ok()?, place))
     })

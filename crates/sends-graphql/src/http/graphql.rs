@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use async_graphql::Variables;
 use async_graphql_axum::GraphQLResponse;
 use axum::{
     body::{Body, HttpBody},
@@ -12,7 +13,7 @@ use axum::{
 };
 use futures_util::future::join_all;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::{
@@ -85,7 +86,7 @@ impl Endpoint {
     }
 }
 
-/// A response whose body is large: to compress it is long work.
+/// A response whose body is longer than [`LONG_BODY`]: to compress it is long work.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Large;
 
@@ -127,22 +128,19 @@ impl Endpoint {
         gate::check_preflight(headers)?;
         self.check_caller(headers)?;
         let parameters = Parameters::from_query_string(query)?;
-        let own_headers = headers.clone();
         let finish = move |executed: Executed| {
             // What has errors may be different the next time, and is not worth keeping.
             let response = &executed.response;
             let tag = response.is_ok().then(|| entity_tag::of(&response.data)).flatten();
-            let mut response = answer_of(executed, media_type)?;
-            if let Some(tag) = tag {
-                let keep_and_ask = HeaderValue::from_static("private, no-cache");
-                response.headers_mut().insert(header::CACHE_CONTROL, keep_and_ask);
-                response = entity_tag::apply(response, tag, &own_headers);
-            }
-            Ok(response)
+            Ok((answer_of(executed, media_type)?, tag))
         };
-        let (mut response, is_large) = self.run(parameters, parts, Method::GET, finish).await?;
-        mark_large(&mut response, is_large);
-        Ok(response)
+        let (mut response, tag) = self.run(parameters, parts, Method::GET, finish).await?;
+        let Some(tag) = tag else {
+            return Ok(response);
+        };
+        let keep_and_ask = HeaderValue::from_static("private, no-cache");
+        response.headers_mut().insert(header::CACHE_CONTROL, keep_and_ask);
+        Ok(entity_tag::apply(response, tag, headers))
     }
 
     async fn post(
@@ -168,25 +166,15 @@ impl Endpoint {
         match requests {
             Requests::Single(parameters) => {
                 let finish = move |executed: Executed| answer_of(executed, media_type);
-                let (mut response, is_large) = self.run(*parameters, parts, Method::POST, finish).await?;
-                mark_large(&mut response, is_large);
-                Ok(response)
+                self.run(*parameters, parts, Method::POST, finish).await
             }
             Requests::Batch(batch) => {
                 let finish = |executed: Executed| written(executed.response, executed.memory);
                 let answers = batch
                     .into_iter()
                     .map(|parameters| self.run(parameters, parts, Method::POST, finish));
-                let mut any_is_large = false;
-                let answers = join_all(answers).await.into_iter().map(|answer| {
-                    let (written, is_large) = answer?;
-                    any_is_large |= is_large;
-                    Ok(written)
-                });
-                let (json, held) = batch_of(answers.collect());
-                let mut response = response_of(json, held, media_type);
-                mark_large(&mut response, any_is_large);
-                Ok(response)
+                let (json, held) = batch_of(join_all(answers).await);
+                Ok(response_of(json, held, media_type))
             }
         }
     }
@@ -207,7 +195,7 @@ impl Endpoint {
             .map_err(token_missing)
     }
 
-    /// Does long work of the present request.
+    /// Runs long work of this request on the runtime for long work, with the notes of its telemetry.
     async fn apart<F>(&self, work: F) -> F::Output
     where
         F: Future<Output: Send> + Send + 'static,
@@ -217,23 +205,28 @@ impl Endpoint {
         output
     }
 
-    /// Runs one operation, makes its answer with `finish`, and says whether that is large.
+    /// Runs one operation, and makes its answer with `finish`.
     async fn run<T: Send + 'static>(
         self: &Arc<Self>,
         mut parameters: Parameters,
         parts: &Parts,
         method: Method,
         finish: impl FnOnce(Executed) -> Result<T, Rejection> + Send + 'static,
-    ) -> Result<(T, bool), Rejection> {
+    ) -> Result<T, Rejection> {
         let document = self.documents.find(&mut parameters)?;
+        let variables = Variables::from_json(Value::Object(parameters.variables));
+        let schema = &self.service.schema;
+        // Before the queue, in which nothing counts what it holds.
+        let is_of_size = schema.check_size(&document.text, &variables);
+        is_of_size.map_err(|refused| Rejection::of_document(refused.into_errors()))?;
         let place = self.admission.enter().await?;
-        let is_long = document.text.len() > LONG_TEXT;
+        let is_long = document.text.len() > LONG_TEXT && !schema.is_known(&document.text);
         let endpoint = Arc::clone(self);
         let prepare = async move {
             let operation = Operation {
                 text: &document.text,
                 name: parameters.operation_name,
-                variables: parameters.variables,
+                variables,
             };
             let prepared = operation.prepare(&endpoint.service.schema, method == Method::GET);
             prepared.map(|prepared| (document, prepared))
@@ -267,7 +260,7 @@ impl Endpoint {
             execute.await
         };
         self.documents.keep(document);
-        Ok((finished?, is_large))
+        finished
     }
 }
 
@@ -280,12 +273,6 @@ fn token_missing(missing: TokenMissing) -> Rejection {
     .header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
 }
 
-fn mark_large(response: &mut Response, is_large: bool) {
-    if is_large {
-        response.extensions_mut().insert(Large);
-    }
-}
-
 /// The refusal of an answer that there is no memory for.
 fn no_memory(exceeded: Exceeded) -> Rejection {
     match exceeded {
@@ -296,35 +283,36 @@ fn no_memory(exceeded: Exceeded) -> Rejection {
 
 fn answer_of(executed: Executed, media_type: MediaType) -> Result<Response, Rejection> {
     let memory = executed.memory;
-    let (mut response, length) = if memory.bytes() <= answers::SMALL {
+    let mut response = if memory.bytes() <= answers::SMALL {
         small_answer(executed.response, memory, media_type)?
     } else {
         let (json, memory) = written(executed.response, memory)?;
-        let length = json.len();
-        (response_of(json, Held::new(memory), media_type), length)
+        response_of(json, Held::new(memory), media_type)
     };
-    if let Some(mut repeatable) = executed.repeatable {
-        repeatable.length = length;
+    if let Some(repeatable) = executed.repeatable {
         response.extensions_mut().insert(repeatable);
     }
     Ok(response)
 }
 
-/// A small answer as the library makes it, and its length. The library's text grows by doubling, for which a large answer has no
-/// memory.
+/// A small answer as the library makes it, whose text grows by doubling: for that a large one has no memory.
 fn small_answer(
     answer: async_graphql::Response,
     memory: Arc<AnswerMemory>,
     media_type: MediaType,
-) -> Result<(Response, usize), Rejection> {
+) -> Result<Response, Rejection> {
     let mut response = GraphQLResponse::from(answer).into_response();
-    let length = response.body().size_hint().exact();
-    let length = length
-        .and_then(|length| length.try_into().ok())
-        .unwrap_or(usize::MAX);
-    memory.settle(length).map_err(no_memory)?;
+    memory.settle(length(&response)).map_err(no_memory)?;
     mark(&mut response, Held::new(memory), media_type);
-    Ok((response, length))
+    Ok(response)
+}
+
+/// The bytes of a body that is there as a whole.
+fn length(response: &Response) -> usize {
+    let exact = response.body().size_hint().exact();
+    exact
+        .and_then(|bytes| bytes.try_into().ok())
+        .unwrap_or(usize::MAX)
 }
 
 fn response_of(json: Vec<u8>, held: Held, media_type: MediaType) -> Response {
@@ -335,6 +323,9 @@ fn response_of(json: Vec<u8>, held: Held, media_type: MediaType) -> Response {
 
 /// Sets the type of an answer, and what its connection holds until it is written.
 fn mark(response: &mut Response, held: Held, media_type: MediaType) {
+    if length(response) > LONG_BODY {
+        response.extensions_mut().insert(Large);
+    }
     let content_type = media_type.content_type();
     response.headers_mut().insert(header::CONTENT_TYPE, content_type);
     response.extensions_mut().insert(held);
@@ -376,4 +367,19 @@ fn batch_of(answers: Vec<Result<Written, Rejection>>) -> (Vec<u8>, Held) {
     }
     json.push(b']');
     (json, Held::new(held))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_large_by_its_length() {
+        let is_large = |bytes: usize| {
+            let response = response_of(vec![b' '; bytes], Held::new(()), MediaType::Json);
+            response.extensions().get::<Large>().is_some()
+        };
+        assert!(!is_large(LONG_BODY));
+        assert!(is_large(LONG_BODY + 1));
+    }
 }

@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use async_graphql::{Request, Response, Variables};
 use http::{HeaderValue, StatusCode, header};
-use serde_json::{Map, Value};
 
 use super::{Service, rejection::Rejection, reuse::Repeatable};
 use crate::{
@@ -27,7 +26,7 @@ pub(super) struct Operation<'request> {
     /// Which of its operations.
     pub name: Option<String>,
     /// The values of its variables.
-    pub variables: Map<String, Value>,
+    pub variables: Variables,
 }
 
 /// What came of an operation.
@@ -50,8 +49,7 @@ impl Operation<'_> {
     ///
     /// A [`Rejection`] where it may not run.
     pub(super) fn prepare(self, executor: &Executor, is_get: bool) -> Result<Prepared, Rejection> {
-        let variables = Variables::from_json(Value::Object(self.variables));
-        let mut request = Request::new(self.text).variables(variables);
+        let mut request = Request::new(self.text).variables(self.variables);
         request.operation_name = self.name;
         let admitted = executor.admit(request);
         admitted.map(Prepared).map_err(|refused| match refused {
@@ -101,11 +99,7 @@ impl Prepared {
             .and_then(|witness| witness.evidence(owner));
         Executed {
             response,
-            repeatable: evidence.map(|evidence| Repeatable {
-                evidence,
-                operation,
-                length: 0,
-            }),
+            repeatable: evidence.map(|evidence| Repeatable { evidence, operation }),
             memory,
         }
     }

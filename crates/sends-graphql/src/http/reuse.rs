@@ -51,9 +51,6 @@ const LONGEST_REQUEST: usize = 16 << 10;
 /// Longer answers take more time to make than to look at.
 const LONGEST_ANSWER: usize = 256 << 10;
 
-/// Longer answers are not compressed in one piece.
-const LONGEST_TEXT: usize = 4 * LONGEST_ANSWER;
-
 /// About how much an answer takes, to begin with a cache of the right size.
 const USUAL_ANSWER: u64 = 4 << 10;
 
@@ -78,8 +75,6 @@ pub(super) struct Repeatable {
     pub(super) evidence: Evidence,
     /// The name of the operation.
     pub(super) operation: Option<String>,
-    /// The bytes of the answer before it is compressed.
-    pub(super) length: usize,
 }
 
 /// The answers that were given before.
@@ -239,12 +234,10 @@ impl Reuse {
         let Some(repeatable) = response.extensions().get::<Repeatable>() else {
             return response;
         };
-        if repeatable.length > LONGEST_TEXT || !self.seen.knows(&key[..]) {
+        if !self.seen.knows(&key[..]) {
             return response;
         }
-        let Repeatable {
-            evidence, operation, ..
-        } = repeatable.clone();
+        let Repeatable { evidence, operation } = repeatable.clone();
         let (head, body) = response.into_parts();
         // It was made in one piece, or compressed from one, so that nothing is waited for.
         let Ok(body) = body.collect().await else {

@@ -43,7 +43,7 @@ pub struct HttpSettings {
     pub answer_budget: usize,
     /// How many operations may work at once.
     pub max_operations: usize,
-    /// How many more may wait at once, for Constant Contact or for their turn among large operations.
+    /// How many more may wait at once, for Constant Contact, the log or memory of answers.
     pub max_waiting_operations: usize,
     /// How long an operation waits for others to end.
     pub operation_wait: Duration,
