@@ -49,6 +49,7 @@ use tokio::{
     time::{Instant, sleep, sleep_until, timeout_at},
 };
 
+pub(crate) use self::second::SLOT_CLOSED;
 use self::{
     day::{Entry, TimeOfDay},
     schedule::{Admission, Now, Schedule},
@@ -94,6 +95,8 @@ pub(crate) struct Shared {
     clock: Arc<dyn Clock>,
     /// Told when a turn may have become free before its time.
     changed: Notify,
+    /// Told when the shared record has a departure back, so that a claim may be granted before its time.
+    given_back: Notify,
     /// Told when the ledger knows everything.
     written: Notify,
 }
@@ -141,6 +144,7 @@ impl Pacer {
                 is_alone: AtomicBool::new(false),
                 clock,
                 changed: Notify::new(),
+                given_back: Notify::new(),
                 written: Notify::new(),
             }),
         }
@@ -308,6 +312,7 @@ async fn dispatch(shared: Arc<Shared>) {
                 tokio::select! {
                     () = sleep_until(later) => {}
                     () = shared.more_is_urgent(&claim) => {}
+                    () = shared.given_back.notified() => {}
                 }
             }
         } else {

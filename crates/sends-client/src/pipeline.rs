@@ -217,7 +217,7 @@ impl Pipeline {
         }
         effort.is_probe = false;
         match probed {
-            Err(AttemptError::Sent(failure)) if failure.class == FailureClass::Unauthenticated => {
+            Err(AttemptError::Sent(failure)) if is_refused_token(Some(&failure)) => {
                 tracing::debug!("{endpoint} and {probe} answer 401: the access token is refused");
                 return self.refusals.confirmed(token);
             }
@@ -253,9 +253,10 @@ impl Pipeline {
             deadline: caller.deadline(),
         };
         let mut pass = self.verification(caller, endpoint, token).await?;
-        let (slot, admission) = loop {
+        let (slot, token_admission, admission) = loop {
             if !effort.is_probe {
-                self.refusals.probed(token).await;
+                // After the deadline, the pacer refuses the turn.
+                let _ = timeout_at(caller.deadline(), self.refusals.probed(token)).await;
             }
             let asked = Instant::now();
             let slot = self.pacer.acquire_together(turn, caller.company()).await;
@@ -269,10 +270,10 @@ impl Pipeline {
                 continue;
             }
             // Other calls with this token may have been refused while this one waited.
-            self.refusals.admit(token, endpoint).map_err(AttemptError::Held)?;
+            let token_admission = self.refusals.admit(token, endpoint).map_err(AttemptError::Held)?;
             let admission = self.breaker.admit(endpoint).map_err(circuit_open)?;
             if slot.depart() {
-                break (slot, admission);
+                break (slot, token_admission, admission);
             }
         };
         if let Some(pass) = &mut pass {
@@ -314,6 +315,9 @@ impl Pipeline {
             if let Some(pass) = pass {
                 pass.accepted();
             }
+        }
+        if is_refused_token(outcome.as_ref().err()) {
+            token_admission.refused();
         }
         match &outcome {
             Err(failure) if Remedy::of(failure.class) == Remedy::Backoff => {
@@ -444,6 +448,11 @@ fn shows_accepted_token(failure: Option<&UpstreamError>) -> bool {
         let is_success = failure.status.is_some_and(|status| status.is_success());
         is_success || matches!(failure.class, FailureClass::NotFound | FailureClass::Forbidden)
     })
+}
+
+/// Whether an outcome is an answer of 401.
+fn is_refused_token(failure: Option<&UpstreamError>) -> bool {
+    failure.is_some_and(|failure| failure.class == FailureClass::Unauthenticated)
 }
 
 /// A caller waits for a token no longer than for anything else.

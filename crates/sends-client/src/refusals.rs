@@ -51,8 +51,26 @@ pub(crate) struct Refusals {
     settled: Notify,
 }
 
+/// A request that may be sent. Dropped without an outcome, as when the upstream did not answer, it leaves its place as a probe
+/// to the next request.
+#[derive(Debug)]
+#[must_use = "an admission that is dropped is no probe"]
+pub(crate) struct Admission<'a> {
+    refusals: &'a Refusals,
+    key: u64,
+    endpoint: &'a Endpoint,
+    probes: Probes,
+}
+
+/// The ends of the pauses that the request is the probe of, which tell them from the pauses of other probes.
+#[derive(Clone, Copy, Debug, Default)]
+struct Probes {
+    token: Option<Instant>,
+    path: Option<Instant>,
+}
+
 /// What is known of a token.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Known {
     used: Instant,
     /// When the last request left that was accepted, since the token was last refused as a whole.
@@ -120,22 +138,30 @@ impl Refusals {
         known.map_or(Ok(()), |known| known.check(endpoint, Instant::now()))
     }
 
-    /// The same for a request that is about to be sent. Where a pause is over it is the probe, and others wait for its outcome.
-    pub(crate) fn admit(&self, token: &AccessToken, endpoint: &Endpoint) -> Result<(), Held> {
-        let mut tokens = self.tokens();
-        let Some(known) = tokens.get_mut(&self.key(token)) else {
-            return Ok(());
-        };
-        let now = Instant::now();
-        known.check(endpoint, now)?;
-        let own = known
-            .refused_by
-            .get_mut(endpoint)
-            .map(|refused| &mut refused.pause);
-        for pause in own.into_iter().chain(&mut known.refused) {
-            pause.probe(now);
+    /// The same for a request that is about to be sent. Where a pause is over it is the probe, and others are not sent before
+    /// its outcome.
+    pub(crate) fn admit<'a>(
+        &'a self,
+        token: &AccessToken,
+        endpoint: &'a Endpoint,
+    ) -> Result<Admission<'a>, Held> {
+        let key = self.key(token);
+        let mut probes = Probes::default();
+        if let Some(known) = self.tokens().get_mut(&key) {
+            let now = Instant::now();
+            known.check(endpoint, now)?;
+            let path = known.refused_by.get_mut(endpoint);
+            probes = Probes {
+                token: known.refused.as_mut().map(|pause| pause.probe(now)),
+                path: path.map(|refused| refused.pause.probe(now)),
+            };
         }
-        Ok(())
+        Ok(Admission {
+            refusals: self,
+            key,
+            endpoint,
+            probes,
+        })
     }
 
     /// Whether any path accepts `token`, as far as is known.
@@ -274,22 +300,26 @@ impl Refusals {
     /// Notes that `renewed` was obtained in the place of `refused`.
     pub(crate) fn renewed(&self, refused: &AccessToken, renewed: &AccessToken) {
         let mut tokens = self.tokens();
-        let Some(before) = tokens.get(&self.key(refused)).cloned() else {
-            return;
-        };
-        let known = Known::of(&mut tokens, self.key(renewed));
-        if known.accepted_at.is_some() || known.refused.is_some() || !known.refused_by.is_empty() {
+        let key = self.key(renewed);
+        if tokens.get(&key).is_some_and(Known::has_outcome) {
             return;
         }
+        let Some(before) = tokens.get(&self.key(refused)) else {
+            return;
+        };
         // Paths that refused a good token are not helped by this one either.
-        known.refused_by = before.refused_by;
-        known.refused_by.retain(|_, refused| refused.is_own);
-        known.accepted_by = before.accepted_by;
+        let own = before.refused_by.iter().filter(|(_, refused)| refused.is_own);
+        let refused_by = own.map(|(path, refused)| (path.clone(), refused.clone()));
+        let refused_by = refused_by.collect();
+        let accepted_by = before.accepted_by.clone();
+        let (pause, probed_at) = (before.refused, before.probed_at);
+        let known = Known::of(&mut tokens, key);
+        (known.refused_by, known.accepted_by) = (refused_by, accepted_by);
         known.is_renewed = true;
-        match before.refused {
+        match pause {
             Some(pause) => known.earlier_pause = pause.length,
             // The probe had no outcome, and one of this token would probably have none either.
-            None => known.probed_at = before.probed_at,
+            None => known.probed_at = probed_at,
         }
     }
 
@@ -300,6 +330,32 @@ impl Refusals {
     /// A hash of the token, of use in this process alone.
     pub(crate) fn key(&self, token: &AccessToken) -> u64 {
         self.hasher.hash_one(token)
+    }
+}
+
+impl Admission<'_> {
+    /// The upstream answered 401, which [`Refusals::refused`] or [`Refusals::confirmed`] counts.
+    pub(crate) fn refused(mut self) {
+        self.probes = Probes::default();
+    }
+}
+
+impl Drop for Admission<'_> {
+    fn drop(&mut self) {
+        let Probes { token, path } = self.probes;
+        if token.is_none() && path.is_none() {
+            return;
+        }
+        let mut tokens = self.refusals.tokens();
+        let Some(known) = tokens.get_mut(&self.key) else {
+            return;
+        };
+        if let (Some(until), Some(pause)) = (token, &mut known.refused) {
+            pause.give_up_probe(until);
+        }
+        if let (Some(until), Some(refused)) = (path, known.refused_by.get_mut(self.endpoint)) {
+            refused.pause.give_up_probe(until);
+        }
     }
 }
 
@@ -334,6 +390,11 @@ impl Known {
         });
         known.used = now;
         known
+    }
+
+    /// Whether a request with the token was accepted or refused.
+    fn has_outcome(&self) -> bool {
+        self.accepted_at.is_some() || self.refused.is_some() || !self.refused_by.is_empty()
     }
 
     fn check(&self, endpoint: &Endpoint, now: Instant) -> Result<(), Held> {
@@ -439,9 +500,18 @@ impl Pause {
         self.is_probed = false;
     }
 
-    fn probe(&mut self, now: Instant) {
+    /// Begins a probe, and yields the end of the pause for which it holds other requests back.
+    fn probe(&mut self, now: Instant) -> Instant {
         self.until = now + self.length;
         self.is_probed = true;
+        self.until
+    }
+
+    /// Ends the pause of the probe that began it until then, if that had no outcome.
+    fn give_up_probe(&mut self, until: Instant) {
+        if self.is_probed && self.until == until {
+            *self = Self::none(Instant::now(), self.length);
+        }
     }
 }
 

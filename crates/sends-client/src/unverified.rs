@@ -22,7 +22,7 @@ use tokio::{
     time::{Instant, sleep_until, timeout_at},
 };
 
-use crate::pacing::{Refused, RefusedReason};
+use crate::pacing::{Refused, RefusedReason, SLOT_CLOSED};
 
 /// How many calls may wait, over all tokens. An operation that waits holds one of the places of the service's operations, most
 /// of which are to stay with other callers.
@@ -35,9 +35,6 @@ const PART_OF_SECOND: u32 = 4;
 const PART_OF_DAY: u64 = 20;
 
 const DAY: Duration = Duration::from_hours(24);
-
-/// How long a departure closes its slot, about: see the pacer.
-const SLOT_CLOSED: Duration = Duration::from_millis(1_035);
 
 /// Lets the calls of unverified tokens pass.
 #[derive(Debug)]

@@ -20,10 +20,10 @@ use sends_client::{
 };
 use sends_core::{ActivityId, SendHistory};
 use sends_sandbox::{
-    BodyShape, Config, Fault, Sandbox,
+    BodyShape, Config, Fault, FaultKind, Sandbox,
     config::{AccessTokenConfig, DEFAULT_ACCOUNT},
 };
-use tokio::time::Instant;
+use tokio::time::{Instant, advance, pause, resume, sleep};
 
 struct Service {
     sandbox: Sandbox,
@@ -88,13 +88,21 @@ impl Service {
     }
 
     fn caller(&self) -> Caller {
-        let login = Arc::<Login>::clone(&self.login);
-        Caller::new(login, Instant::now() + Duration::from_secs(30))
+        self.caller_for(Duration::from_secs(30))
+    }
+
+    /// A caller whose deadline is so far off.
+    fn caller_for(&self, time: Duration) -> Caller {
+        Caller::new(Arc::<Login>::clone(&self.login), Instant::now() + time)
     }
 
     async fn ask(&self, index: u64) -> Result<SendHistory, UpstreamError> {
+        self.ask_within(Duration::from_secs(30), index).await
+    }
+
+    async fn ask_within(&self, time: Duration, index: u64) -> Result<SendHistory, UpstreamError> {
         self.client
-            .send_history(&self.caller(), self.activity(index))
+            .send_history(&self.caller_for(time), self.activity(index))
             .await
     }
 
@@ -243,4 +251,60 @@ async fn a_probe_that_fails_leaves_the_other_paths_alone() {
     assert_eq!(service.login.refusals.load(Ordering::Relaxed), 0);
     service.ask(1).await.unwrap();
     assert_alone(service.ask(0).await);
+}
+
+/// Lets the pauses of refused tokens and paths pass.
+async fn pass_pauses() {
+    pause();
+    advance(Duration::from_hours(2)).await;
+    resume();
+}
+
+#[tokio::test]
+async fn a_retry_after_a_pause_that_brings_no_outcome_is_sent_again_at_once() {
+    for failure in [
+        Fault::status(500, BodyShape::Object),
+        Fault::new(FaultKind::Close),
+    ] {
+        let service = Service::new().await;
+        service.ask(1).await.unwrap();
+        // A path alone, and then both tokens and the probe of each.
+        for refused in [1, 4] {
+            let refusal = Fault::status(401, BodyShape::Object);
+            let path = format!("{}/send_history", service.activity(0));
+            service.sandbox.add_fault(match refused {
+                1 => refusal.on_path(&path).times(1),
+                times => refusal.times(times),
+            });
+            service.ask(0).await.unwrap_err();
+            pass_pauses().await;
+            service.sandbox.add_fault(failure.clone().times(1));
+            service.ask(0).await.unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_call_waits_for_the_outcome_of_a_probe_no_longer_than_until_its_deadline() {
+    let service = Service::new().await;
+    service.ask(1).await.unwrap();
+    service.refuse([0]);
+    let probe = format!("{}/send_history", service.activity(1));
+    service
+        .sandbox
+        .add_fault(Fault::new(FaultKind::Stall).on_path(&probe));
+    let probing = service.ask_within(Duration::from_secs(2), 0);
+    let waiting = async {
+        while service.requests().0 < 3 {
+            sleep(Duration::from_millis(1)).await;
+        }
+        service.ask_within(Duration::from_millis(100), 2).await
+    };
+    tokio::select! {
+        biased;
+        outcome = probing => panic!("the probe ended first: {outcome:?}"),
+        outcome = waiting => {
+            assert_eq!(outcome.unwrap_err().class, FailureClass::DeadlineExceeded);
+        }
+    }
 }

@@ -114,7 +114,7 @@ impl Shared {
                 if !was_alone {
                     tracing::error!(
                         "departures cannot be shared with other processes, and calls may be throttled if there are \
-                         any: {error}; make the folder writable, or end the other processes"
+                         any: {error}"
                     );
                 }
                 None
@@ -124,6 +124,8 @@ impl Shared {
 
     /// Claims the next turn from all processes, and hands it out. Yields when to claim again; `None` for at once.
     pub(super) async fn claim(&self, record: &dyn Departures, claim: Claim) -> Option<Instant> {
+        // The record grants no sooner. Its answer may come late, when the slot is about to open to other processes.
+        let asked = Instant::now();
         let claimed = self.note_record(record.claim(claim).await);
         let (unused, later) = {
             let mut schedule = self.schedule();
@@ -135,7 +137,7 @@ impl Shared {
                         // Given up, or paused, meanwhile.
                         (Some(departure), None)
                     } else if schedule.second.is_open(now.instant) {
-                        (schedule.hand_out(Some(departure), &now), None)
+                        (schedule.hand_out(Some(departure), asked), None)
                     } else {
                         // The record has lost departures that this process knows of.
                         let opens_at = schedule.second.opens_at(now.instant);

@@ -3,12 +3,20 @@
 //! The limits are the API key's, so that several processes have to count together. Before a call leaves, its process claims
 //! a departure; a claim is granted by one atomic step on a record that all of them share.
 //!
-//! **Invariant.** At no moment does the record hold more departures younger than a second and a margin than the limit of the
-//! second, nor does a day count more of them than its limit. It holds because
+//! **Invariant.** A departure is granted only while the record holds fewer departures younger than a second and a margin than
+//! the limit of the second, and counts fewer of the day than its limit:
 //! - a departure is recorded before its call leaves, by the same step that finds a slot open;
-//! - a call that leaves later than it was granted is recorded again as it leaves ([`Departures::departed`]), and one that
-//!   leaves too late for that, half a second after its claim, claims once more;
+//! - a call leaves within half a second of its claim, or claims once more;
 //! - the record outlives its processes: what a process did within the last second counts after its end, however it ended.
+//!
+//! **Bounds.** The limit of the day is exact as long as the record lasts. That of the second is exact for calls that leave when
+//! they are granted. One that leaves later is recorded again as it leaves ([`Departures::departed`]), so that the record may
+//! then hold more departures than the limit, and opens no slot before they have aged. The limit of the second is exceeded
+//! - where that could not be recorded, as when the lock of a file is held for a quarter of a second: the slots open to other
+//!   processes up to half a second too early, so that up to twice the limit leaves in one second;
+//! - where a connection takes longer to come about than a slot is closed: the calls that waited for it arrive on top of those
+//!   that were granted meanwhile. They are recorded again as they arrive, unless their own process has given their slots to
+//!   other calls by then.
 //!
 //! **Fairness.** A process that has to wait leaves a note of how many calls it has waiting and how many departures it was
 //! granted meanwhile. A claim leaves enough open slots to those whose turn comes first: interactive calls of any process
@@ -41,7 +49,8 @@ pub trait Departures: fmt::Debug + Send + Sync {
     /// it in the background.
     fn departed(&self, departures: &[Departure]);
 
-    /// Takes back a departure that no call used. It must not wait, and a failure costs one call of the day.
+    /// Takes back a departure that no call used. It must not wait, and a failure costs one call of the day and closes the slot
+    /// as if the call had left.
     fn give_back(&self, departure: Departure);
 
     /// Sets the day's count to `at_least` unless it is higher, and yields the count. 0 asks for the count.
@@ -95,6 +104,6 @@ pub struct Departure {
 pub struct DeparturesError {
     /// Where the record is, such as a path.
     pub place: String,
-    /// What went wrong, in words for the operator.
+    /// What went wrong, and what to do about it where something can be done, in words for the operator.
     pub reason: String,
 }

@@ -95,7 +95,7 @@ impl Schedule {
         let id = self.last_id;
         let is_free = !self.is_shared && self.queue.is_empty() && self.pause.is_none();
         if is_free && self.second.is_open(now.instant) {
-            self.grant(id, None, now);
+            self.grant(id, None, now.instant);
             return Ok(Admission::Now(id));
         }
         if !self.queue.has_room(turn.priority) {
@@ -109,7 +109,7 @@ impl Schedule {
     /// Hands out every turn that can be had now, by what this process knows.
     pub(super) fn dispatch(&mut self, now: &Now) {
         while self.has_turn(now) && self.second.is_open(now.instant) {
-            self.hand_out(None, now);
+            self.hand_out(None, now.instant);
         }
     }
 
@@ -132,10 +132,11 @@ impl Schedule {
         })
     }
 
-    /// Gives the next call its turn, with the departure that was claimed for it. Yields the departure when nobody takes it.
-    pub(super) fn hand_out(&mut self, claimed: Option<Departure>, now: &Now) -> Option<Departure> {
+    /// Gives the next call its turn, with the departure that was claimed for it and granted no sooner than `granted`. Yields
+    /// the departure when nobody takes it.
+    pub(super) fn hand_out(&mut self, claimed: Option<Departure>, granted: Instant) -> Option<Departure> {
         while let Some((id, waiter)) = self.queue.pop() {
-            self.grant(id, claimed, now);
+            self.grant(id, claimed, granted);
             if waiter.send(Ok(())).is_ok() {
                 return None;
             }
@@ -263,8 +264,8 @@ impl Schedule {
         }
     }
 
-    fn grant(&mut self, id: u64, claimed: Option<Departure>, now: &Now) {
-        self.second.grant(id, claimed, now.instant);
+    fn grant(&mut self, id: u64, claimed: Option<Departure>, granted: Instant) {
+        self.second.grant(id, claimed, granted);
         self.day.reserve();
     }
 

@@ -13,6 +13,8 @@ const SECOND: Duration = Duration::from_secs(1);
 /// Two calls that depart a second apart arrive closer together when the first is held up on its way longer than the second.
 /// This much difference is covered from the start; it costs 3.5 % of the rate.
 const LEAST_MARGIN: Duration = Duration::from_millis(35);
+/// How long a departure closes its slot while no `throttled` answer has added to the margin.
+pub(crate) const SLOT_CLOSED: Duration = SECOND.saturating_add(LEAST_MARGIN);
 /// What one `throttled` answer adds to the margin.
 const LESSON: Duration = Duration::from_millis(50);
 /// What lessons may add at most, so that a key which another program uses up cannot slow this one down without end.
@@ -74,10 +76,10 @@ impl Second {
         Some(first + self.closed_for(now))
     }
 
-    pub(super) fn grant(&mut self, id: u64, claimed: Option<Departure>, now: Instant) {
+    pub(super) fn grant(&mut self, id: u64, claimed: Option<Departure>, granted: Instant) {
         self.slots.push(TakenSlot {
             id,
-            granted: now,
+            granted,
             claimed,
             departed: None,
             answered: false,
@@ -160,7 +162,7 @@ impl Second {
 
     /// How long a slot is closed after the call that took it departed.
     pub(super) fn closed_for(&self, now: Instant) -> Duration {
-        SECOND + LEAST_MARGIN + self.learnt_now(now)
+        SLOT_CLOSED + self.learnt_now(now)
     }
 
     fn learnt_now(&self, now: Instant) -> Duration {

@@ -115,9 +115,11 @@ impl Drop for Slot {
             Stage::Waiting if schedule.queue.remove(self.id) => {}
             Stage::Waiting | Stage::Granted => {
                 if let Some(slot) = schedule.give_back(self.id) {
-                    self.shared.keep_dispatching(&mut schedule);
                     drop(schedule);
+                    // Before the waiting call is told, so that its claim finds the slot open.
                     self.shared.give_back(slot.claimed);
+                    self.shared.keep_dispatching(&mut self.shared.schedule());
+                    self.shared.given_back.notify_one();
                 }
             }
             Stage::Departed { .. } => schedule.second.answered(self.id),

@@ -56,9 +56,11 @@ async fn a_revoked_token_is_held_everywhere_and_tried_after_growing_pauses() {
             assert_eq!((held.wait, held.by), (pause, RefusedBy::Upstream), "{endpoint}");
         }
         pass(pause).await;
-        assert_eq!(refusals.admit(&token, &history(2)), Ok(()));
-        assert!(refusals.admit(&token, &history(2)).is_err(), "one at a time");
+        let probe = history(2);
+        let admission = refusals.admit(&token, &probe).unwrap();
+        assert!(refusals.admit(&token, &probe).is_err(), "one at a time");
         assert!(refusals.admit(&token, &OTHER).is_err());
+        admission.refused();
         let (_, is_probed) = refuse(&refusals, &token, &history(2), false).await;
         assert!(!is_probed, "a refused token needs no second call");
     }
@@ -82,7 +84,7 @@ async fn a_path_that_alone_refuses_the_token_holds_up_no_other_and_is_tried_afte
         assert_eq!(held.by, RefusedBy::PathAlone);
         assert!(held.wait > Duration::from_secs(minutes * 60 - 1), "{held:?}");
         pass(held.wait).await;
-        assert_eq!(refusals.admit(&token, &history(1)), Ok(()));
+        refusals.admit(&token, &history(1)).unwrap().refused();
         let (held, is_probed) = refuse(&refusals, &token, &history(1), false).await;
         assert_eq!((held.by, is_probed), (RefusedBy::PathAlone, false));
     }
@@ -185,14 +187,43 @@ async fn refusals_of_requests_sent_together_count_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_without_an_outcome_is_followed_by_another() {
+async fn a_probe_without_an_outcome_is_followed_by_another_at_once() {
+    let (refusals, token) = (Refusals::default(), token("t"));
+    accept(&refusals, &token, &history(0)).await;
+    refuse(&refusals, &token, &history(1), true).await;
+    pass(PROBE_HOLDS).await;
+    refuse(&refusals, &token, &history(2), false).await;
+    pass(FIRST_PAUSE).await;
+    let (path, refused) = (history(1), |admitted: Result<Admission<'_>, Held>| {
+        admitted.unwrap_err().by
+    });
+    for _ in 0..3 {
+        let probe = refusals.admit(&token, &path).unwrap();
+        assert_eq!(refused(refusals.admit(&token, &OTHER)), RefusedBy::Upstream);
+        drop(probe);
+    }
+    // The pauses have not grown.
+    let probe = refusals.admit(&token, &OTHER).unwrap();
+    probe.refused();
+    let (held, _) = refuse(&refusals, &token, &OTHER, false).await;
+    assert_eq!(held.wait, 2 * FIRST_PAUSE);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_probe_that_ends_late_leaves_the_pause_of_a_later_refusal_alone() {
     let (refusals, token) = (Refusals::default(), token("t"));
     refusals.confirmed(&token);
     pass(FIRST_PAUSE).await;
-    assert!(refusals.admit(&token, &OTHER).is_ok());
-    assert!(refusals.admit(&token, &OTHER).is_err());
+    let late = refusals.admit(&token, &OTHER).unwrap();
     pass(FIRST_PAUSE).await;
-    assert!(refusals.admit(&token, &OTHER).is_ok());
+    let path = history(1);
+    let next = refusals.admit(&token, &path).unwrap();
+    drop(late);
+    assert!(refusals.check(&token, &OTHER).is_err(), "held by the next probe");
+    next.refused();
+    let (held, _) = refuse(&refusals, &token, &path, false).await;
+    assert_eq!(held.wait, 2 * FIRST_PAUSE);
+    assert_eq!(refusals.check(&token, &OTHER).unwrap_err().wait, held.wait);
 }
 
 #[tokio::test(start_paused = true)]
@@ -203,10 +234,10 @@ async fn a_path_that_is_known_to_refuse_does_not_keep_a_token_refused() {
     pass(PROBE_HOLDS).await;
     refuse(&refusals, &token, &history(2), false).await;
     pass(FIRST_PAUSE).await;
-    assert_eq!(refusals.admit(&token, &history(1)), Ok(()));
+    refusals.admit(&token, &history(1)).unwrap().refused();
     let (held, _) = refuse(&refusals, &token, &history(1), true).await;
     assert_eq!(held.by, RefusedBy::PathAlone);
-    assert_eq!(refusals.admit(&token, &history(0)), Ok(()));
+    assert!(refusals.admit(&token, &history(0)).is_ok());
 }
 
 #[tokio::test(start_paused = true)]
@@ -233,7 +264,7 @@ async fn a_renewal_that_did_not_help_is_repeated_after_a_pause_and_not_for_a_pat
     assert_eq!(held.wait, 2 * FIRST_PAUSE, "the pauses grow from token to token");
     assert!(!refusals.check(&tokens[1], &OTHER).unwrap_err().may_renew);
     pass(held.wait).await;
-    assert_eq!(refusals.admit(&tokens[1], &OTHER), Ok(()));
+    refusals.admit(&tokens[1], &OTHER).unwrap().refused();
     assert!(refuse(&refusals, &tokens[1], &OTHER, false).await.0.may_renew);
     refusals.renewed(&tokens[1], &tokens[2]);
     accept(&refusals, &tokens[2], &OTHER).await;

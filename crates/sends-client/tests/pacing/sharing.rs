@@ -2,15 +2,26 @@
 //!
 //! The record's clock is the machine's, so that time is not paused here: assertions are about counts.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    thread,
+    time::Duration,
+};
 
-use jiff::civil::date;
+use futures_util::future::BoxFuture;
+use jiff::civil::{Date, date};
 use sends_client::{
     Lane, Pacer,
-    pacing::{DayLedger, DepartureFile, Departures, Limits, MemoryLedger, RefusedReason, Verdict},
+    pacing::{
+        DayLedger, DepartureFile, Departures, Limits, MemoryLedger, RefusedReason, Verdict,
+        departures::{Claim, Claimed, Departure, DeparturesError},
+    },
 };
 use tempfile::TempDir;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::bench::{TestClock, background, call, depart, departures, turn};
 
@@ -32,6 +43,50 @@ async fn process_on(folder: &TempDir, limits: Limits) -> Pacer {
 async fn with_ledger(folder: &TempDir, limits: Limits, ledger: Arc<MemoryLedger>) -> Pacer {
     let record = Arc::new(DepartureFile::in_folder(folder.path()));
     Pacer::open_shared(limits, ledger, record, TestClock::at(NOON))
+        .await
+        .unwrap()
+}
+
+/// A record with one slot, which opens again only when its departure is given back.
+#[derive(Debug, Default)]
+struct OneSlot {
+    is_taken: AtomicBool,
+    claims: AtomicUsize,
+    /// How long the answer to a granted claim takes.
+    answer_takes: Duration,
+    /// How long the calling thread needs to give a departure back.
+    return_takes: Duration,
+}
+
+impl Departures for OneSlot {
+    fn claim(&self, claim: Claim) -> BoxFuture<'_, Result<Claimed, DeparturesError>> {
+        Box::pin(async move {
+            let is_taken = self.is_taken.swap(true, Ordering::SeqCst);
+            self.claims.fetch_add(1, Ordering::SeqCst);
+            if is_taken {
+                return Ok(Claimed::Later(Duration::from_hours(1), 0));
+            }
+            sleep(self.answer_takes).await;
+            let (number, day) = (1, claim.day);
+            Ok(Claimed::Granted(Departure { number, day }, 1))
+        })
+    }
+
+    fn departed(&self, _: &[Departure]) {}
+
+    fn give_back(&self, _: Departure) {
+        thread::sleep(self.return_takes);
+        self.is_taken.store(false, Ordering::SeqCst);
+    }
+
+    fn raise(&self, _: Date, at_least: u64) -> BoxFuture<'_, Result<u64, DeparturesError>> {
+        Box::pin(async move { Ok(at_least) })
+    }
+}
+
+async fn process_with(record: &Arc<OneSlot>) -> Pacer {
+    let (ledger, record) = (Arc::<MemoryLedger>::default(), Arc::<OneSlot>::clone(record));
+    Pacer::open_shared(Limits::default(), ledger, record, TestClock::at(NOON))
         .await
         .unwrap()
 }
@@ -148,6 +203,40 @@ async fn a_turn_that_was_held_for_too_long_has_lapsed() {
     drop(held);
     assert_eq!(pacer.current_state().await.used_today, 0);
     call(&pacer, turn(Lane::new())).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_turn_whose_grant_is_heard_of_too_late_has_lapsed() {
+    let pacer = process_with(&Arc::new(OneSlot {
+        answer_takes: Duration::from_millis(600),
+        ..OneSlot::default()
+    }))
+    .await;
+    let mut slot = pacer.acquire(turn(Lane::new())).await.unwrap();
+    assert!(!slot.depart());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_that_waits_gets_a_turn_that_is_given_back() {
+    let record = Arc::new(OneSlot {
+        return_takes: Duration::from_millis(50),
+        ..OneSlot::default()
+    });
+    let pacer = process_with(&record).await;
+    let held = pacer.acquire(turn(Lane::new())).await.unwrap();
+    let waiting = tokio::spawn({
+        let pacer = pacer.clone();
+        async move { call(&pacer, turn(Lane::new())).await }
+    });
+    let has_claimed = async {
+        while record.claims.load(Ordering::SeqCst) < 2 {
+            sleep(Duration::from_millis(1)).await;
+        }
+    };
+    timeout(Duration::from_secs(10), has_claimed).await.unwrap();
+    drop(held);
+    let outcome = timeout(Duration::from_secs(10), waiting).await;
+    outcome.unwrap().unwrap().unwrap();
 }
 
 #[tokio::test]

@@ -1,8 +1,10 @@
 //! The record in a file, locked for each step.
 //!
-//! The kernel gives the lock of a killed process free, and a step is a few microseconds long: a text of less than a
-//! kilobyte is read and written once, in the page cache. The file is opened for each step, so that a folder that was
-//! replaced meanwhile is noticed. It stays for good: without it two processes could each lock a file of this name.
+//! The kernel frees the lock of a killed process. A step reads and writes one text once, in the page cache, which takes tens of
+//! microseconds: the text has about 70 bytes for each departure of the last 1.5 s and 110 for each process that waits, so less
+//! than a kilobyte at the default limit of the second and three such processes. The file is opened for each step, so that a
+//! folder that was replaced meanwhile is noticed. It stays for good: without it two processes could each lock a file of this
+//! name.
 //!
 //! **The clock** is `CLOCK_MONOTONIC`, which all processes and containers of one machine share and which nobody can set: a
 //! wall clock that is stepped back would close the slots for as long, and one that is stepped forward would open them. It
@@ -87,8 +89,10 @@ impl RecordFile {
         loop {
             match lock_quickly(&file) {
                 Ok(()) => return change(file, step),
-                Err(error) if error.kind() != io::ErrorKind::WouldBlock || started.elapsed() >= patience => {
-                    return Err(error);
+                Err(error) if error.kind() != io::ErrorKind::WouldBlock => return Err(error),
+                Err(error) if started.elapsed() >= patience => {
+                    let reason = format!("another process has held its lock for {patience:?}");
+                    return Err(io::Error::new(error.kind(), reason));
                 }
                 Err(_) => thread::sleep(Duration::from_millis(1)),
             }
@@ -103,9 +107,14 @@ impl RecordFile {
     }
 
     fn failed(&self, error: &io::Error) -> DeparturesError {
+        let reason = if error.kind() == io::ErrorKind::WouldBlock {
+            error.to_string()
+        } else {
+            format!("{error}; make the folder writable, or end the other processes")
+        };
         DeparturesError {
             place: self.path.display().to_string(),
-            reason: error.to_string(),
+            reason,
         }
     }
 }
@@ -237,7 +246,13 @@ mod tests {
         let held = open(&record.record.path).unwrap();
         held.lock().unwrap();
         let error = record.claim(claim()).await.unwrap_err();
-        assert!(error.to_string().contains(FILE_NAME), "{error}");
+        let error = error.to_string();
+        assert!(error.contains(FILE_NAME), "{error}");
+        assert!(
+            error.contains("another process has held its lock for 1s"),
+            "{error}"
+        );
+        assert!(!error.contains("writable"), "{error}");
         drop(held);
         assert!(matches!(
             record.claim(claim()).await.unwrap(),
@@ -250,7 +265,8 @@ mod tests {
         let parent = tempfile::tempdir().unwrap();
         let folder = parent.path().join("state");
         let record = DepartureFile::in_folder(&folder);
-        record.claim(claim()).await.unwrap_err();
+        let error = record.claim(claim()).await.unwrap_err().to_string();
+        assert!(error.contains("make the folder writable"), "{error}");
         std::fs::create_dir(&folder).unwrap();
         record.claim(claim()).await.unwrap();
     }

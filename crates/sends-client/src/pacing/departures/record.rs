@@ -14,7 +14,8 @@ const GRACE: u64 = 30_000;
 /// No slot stays closed for longer than this (a second and the largest margin), so that older departures are forgotten.
 const FORGOTTEN_AFTER: u64 = 1_500_000;
 
-/// The text of an unreadable record claims this many departures at the moment, which is more than any limit allows.
+/// An unreadable text counts as this many departures of now: more than the documented limits of the second (4, and 10 for
+/// partner keys). Where a higher limit is set, the difference stays open.
 const UNKNOWN: usize = 64;
 
 #[derive(Debug, Default, Deserialize, Serialize)]
@@ -44,8 +45,8 @@ struct Waiting {
 }
 
 impl Record {
-    /// The record in a text, of which anything may follow. An empty text is a new record. Of a text that cannot be read it
-    /// is only certain that no slot is open now.
+    /// The record in a text, of which anything may follow. An empty text is a new record. One that cannot be read is taken for
+    /// [`UNKNOWN`] departures, since slots may be closed.
     pub(super) fn read(text: &[u8], now: u64) -> Self {
         let mut records = serde_json::Deserializer::from_slice(text).into_iter();
         match records.next() {
@@ -100,12 +101,17 @@ impl Record {
         Claimed::Granted(Departure { number, day }, used + 1)
     }
 
-    /// Calls leave later than they were granted.
+    /// Calls leave later than they were granted. One that leaves so late that its departure was forgotten counts again.
     pub(super) fn departed(&mut self, process: u64, departures: &[Departure], now: u64) {
-        for departed in &mut self.departures {
-            let is_one = |one: &Departure| one.number == departed.number;
-            if departed.process == process && departures.iter().any(is_one) {
-                departed.at = now;
+        for &Departure { number, .. } in departures {
+            let mut known = self.departures.iter_mut();
+            match known.find(|known| (known.process, known.number) == (process, number)) {
+                Some(known) => known.at = now,
+                None => self.departures.push(Departed {
+                    process,
+                    number,
+                    at: now,
+                }),
             }
         }
     }

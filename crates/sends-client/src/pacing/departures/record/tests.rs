@@ -179,6 +179,21 @@ fn a_departure_that_is_late_closes_its_slot_from_then_on() {
 }
 
 #[test]
+fn a_departure_that_is_so_late_that_it_was_forgotten_counts_from_then_on() {
+    let mut record = Record::default();
+    let Claimed::Granted(first, _) = record.claim((1, 1), &claim(1, 0), 0) else {
+        panic!("all slots are open");
+    };
+    let late = FORGOTTEN_AFTER + 1;
+    record.claim((2, 1), &claim(1, 0), late);
+    record.departed(1, &[first], late);
+    record.claim((2, 2), &claim(1, 0), late);
+    record.claim((2, 3), &claim(1, 0), late);
+    let fourth = record.claim((2, 4), &claim(1, 0), late);
+    assert_eq!(fourth, Claimed::Later(Duration::from_micros(CLOSED_FOR), 4));
+}
+
+#[test]
 fn a_departure_given_back_opens_its_slot_and_counts_for_nothing() {
     let mut record = Record::default();
     for number in 1..=4 {
