@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use sends_end_to_end::{SandboxProcess, ServiceProcess};
+use sends_end_to_end::{SandboxProcess, ServiceProcess, memory_kilobytes};
 use serde_json::{Value, json};
 
 /// How long a refusal may take, the way over TCP and back included.
@@ -182,10 +182,7 @@ fn attacks() -> Vec<(&'static str, Value)> {
     ]
 }
 
-/// What the process holds in memory.
+/// What the process holds in memory; 0 where there is no `/proc`.
 fn resident_kilobytes(service: &ServiceProcess) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", service.id())).unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    line.and_then(|line| line.split_whitespace().next()?.parse().ok())
-        .unwrap_or_default()
+    memory_kilobytes(service.id(), "VmRSS").unwrap_or_default()
 }

@@ -91,12 +91,21 @@ impl Account {
         state.execute_batch(&statements).unwrap();
     }
 
-    /// Damages every kept answer, so that its checksum does not match.
-    fn damage_answers(&self) {
+    /// Damages the counts of every history that was sent in the last hour, and leaves the checksums as they are. No process may have
+    /// the folder open.
+    fn damage_new_histories(&self) {
         let state = rusqlite::Connection::open(self.state.path().join("sends.db")).unwrap();
-        state
-            .execute_batch("UPDATE activity_history SET checksum = 1")
-            .unwrap();
+        let statement = "UPDATE send SET count = coalesce(count, 0) + 1
+            WHERE history IN (SELECT history FROM send WHERE run_date > unixepoch() - 3600)";
+        assert!(state.execute(statement, []).unwrap() > 0);
+    }
+
+    /// Dates the same histories so many seconds back. No process may have the folder open.
+    fn date_new_histories_back(&self, seconds: i64) {
+        let state = rusqlite::Connection::open(self.state.path().join("sends.db")).unwrap();
+        let statement = "UPDATE activity_history SET fetched_at = fetched_at - ?1
+            WHERE id IN (SELECT history FROM send WHERE run_date > unixepoch() - 3600)";
+        assert!(state.execute(statement, [seconds]).unwrap() > 0);
     }
 
     async fn activities(&self) -> Vec<String> {

@@ -221,8 +221,5 @@ async fn report(stage: &str, service: &ServiceProcess, address: &str) {
 
 /// What the system says about the process's memory; 0 where there is no `/proc`.
 fn resident_kilobytes(process: u32) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    line.and_then(|value| value.trim().trim_end_matches(" kB").trim().parse().ok())
-        .unwrap_or(0)
+    sends_end_to_end::memory_kilobytes(process, "VmRSS").unwrap_or_default()
 }

@@ -6,11 +6,13 @@
 )]
 
 mod command;
+mod memory;
 mod process;
 mod sandbox;
 mod service;
 
 pub use command::{CommandProcess, Finished, run};
+pub use memory::memory_kilobytes;
 pub use process::{Program, free_port};
 pub use sandbox::SandboxProcess;
 pub use service::{ServiceProcess, http_client, http_client_builder, refused_start};

@@ -2,6 +2,7 @@
 
 use std::{
     io,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -14,6 +15,7 @@ use sends_end_to_end::ServiceProcess;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
+    sync::Semaphore,
 };
 
 /// Connections, as many as were measured from outside.
@@ -43,6 +45,11 @@ impl Kept {
 
     /// Whether the answer closes the connection.
     async fn ask(&mut self) -> io::Result<bool> {
+        let never = |_| io::Error::from(io::ErrorKind::TimedOut);
+        tokio::time::timeout(NEVER, self.answer()).await.map_err(never)?
+    }
+
+    async fn answer(&mut self) -> io::Result<bool> {
         self.0.write_all(REQUEST.as_bytes()).await?;
         let mut answer = Vec::new();
         loop {
@@ -63,7 +70,7 @@ impl Kept {
         }
     }
 
-    async fn ask_until_told(mut self, pause: Duration) -> Came {
+    async fn ask_until_told(mut self, pause: Duration, begun: Arc<Semaphore>) -> Came {
         let mut came = Came::default();
         loop {
             let Ok(is_last) = self.ask().await else {
@@ -71,6 +78,7 @@ impl Kept {
                 return came;
             };
             came.answered += 1;
+            begun.add_permits(usize::from(came.answered == 1));
             if is_last {
                 return came;
             }
@@ -79,16 +87,24 @@ impl Kept {
     }
 }
 
+/// Waits until each connection was answered once, and a while longer.
+async fn all_are_busy(begun: &Semaphore) {
+    let connections = u32::try_from(CONNECTIONS).unwrap();
+    let each = tokio::time::timeout(NEVER, begun.acquire_many(connections));
+    each.await.expect("each connection is answered").unwrap().forget();
+    tokio::time::sleep(Duration::from_millis(300)).await;
+}
+
 async fn busy_connections_over_the_end(options: &[&str]) -> Came {
     let mut service = ServiceProcess::start(&[&["--sandbox"], options].concat(), &[]);
-    let mut clients = Vec::new();
+    let (mut clients, begun) = (Vec::new(), Arc::new(Semaphore::new(0)));
     for index in 0..CONNECTIONS {
         let kept = Kept::connect(&service).await;
         // Some send without a pause, some are idle in between.
         let pause = Duration::from_millis(u64::try_from(index % 8).unwrap() * 10);
-        clients.push(tokio::spawn(kept.ask_until_told(pause)));
+        clients.push(tokio::spawn(kept.ask_until_told(pause, Arc::clone(&begun))));
     }
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    all_are_busy(&begun).await;
     service.signal("TERM");
     let came = tokio::time::timeout(NEVER, join_all(clients)).await.unwrap();
     let came = came
@@ -155,7 +171,7 @@ async fn idle_connections_do_not_hold_up_the_end() {
 }
 
 /// A client that keeps one connection of HTTP/2 until that takes no more requests.
-async fn ask_over_http_2_until_told(address: String) -> Came {
+async fn ask_over_http_2_until_told(address: String, begun: Arc<Semaphore>) -> Came {
     let mut came = Came::default();
     let stream = TokioIo::new(TcpStream::connect(address).await.unwrap());
     let (mut sender, connection) = http2::handshake(TokioExecutor::new(), stream).await.unwrap();
@@ -169,6 +185,7 @@ async fn ask_over_http_2_until_told(address: String) -> Came {
                 assert_eq!(answer.status(), 200);
                 let body = answer.into_body().collect().await;
                 came.answered += usize::from(body.is_ok());
+                begun.add_permits(usize::from(came.answered == 1));
                 came.lost += usize::from(body.is_err());
             }
             // The connection was told of the end before the request left.
@@ -184,12 +201,13 @@ async fn connections_over_http_2_lose_no_request() {
     let _alone = crate::alone().await;
     for options in [&[][..], &["--shutdown-delay", "1"]] {
         let mut service = ServiceProcess::start(&[&["--sandbox"], options].concat(), &[]);
+        let begun = Arc::new(Semaphore::new(0));
         let clients = (0..CONNECTIONS).map(|_| {
             let address = service.origin().trim_start_matches("http://").to_owned();
-            tokio::spawn(ask_over_http_2_until_told(address))
+            tokio::spawn(ask_over_http_2_until_told(address, Arc::clone(&begun)))
         });
         let clients: Vec<_> = clients.collect();
-        tokio::time::sleep(Duration::from_millis(300)).await;
+        all_are_busy(&begun).await;
         service.signal("TERM");
         let came = tokio::time::timeout(NEVER, join_all(clients)).await.unwrap();
         let came: Vec<Came> = came.into_iter().map(Result::unwrap).collect();

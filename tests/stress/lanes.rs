@@ -116,7 +116,7 @@ async fn an_accepted_caller_is_served_beside_a_flood_of_made_up_tokens_as_alone(
     let sandbox = SandboxProcess::start(&OPTIONS);
     let service = service_on(&sandbox, &["--request-timeout", "8"]);
     let activities = sandbox.activities(scale(13, 41)).await;
-    ask(&service, HONEST, &activities[0]).await;
+    honest_time(&service, &activities[..1]).await;
     sleep(Duration::from_secs(1)).await;
     let alone = honest_time(&service, &activities).await;
 
@@ -158,7 +158,8 @@ async fn a_new_caller_gets_through_beside_a_flood_of_made_up_tokens() {
     eprintln!("a new caller beside {callers} waited {:?}", started.elapsed());
     // Known from here on, and served before those that wait.
     let (asked, started) = (sandbox.requests().await.len(), Instant::now());
-    ask(&service, NEWCOMER, &activities[0]).await;
+    let answer = ask(&service, NEWCOMER, &activities[0]).await;
+    assert!(answer.get("errors").is_none(), "{answer}");
     let between = sandbox.requests().await.len() - asked;
     eprintln!(
         "and the second time {:?}, one of {between} calls",
@@ -175,7 +176,7 @@ async fn made_up_tokens_leave_the_day_to_accepted_callers() {
     let limits = ["--rate-per-second", "0", "--rate-per-day", "100"];
     let service = service_on(&sandbox, &limits);
     let activities = sandbox.activities(60).await;
-    ask(&service, HONEST, &activities[0]).await;
+    honest_time(&service, &activities[..1]).await;
     let mut limited = 0;
     for number in 0..scale(300, 3_000) {
         let answer = ask(&service, &format!("made-up-{number}"), &activities[0]).await;

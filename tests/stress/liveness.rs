@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
+use reqwest::Client;
 use sends_end_to_end::{SandboxProcess, ServiceProcess, http_client, http_client_builder};
 use serde_json::{Value, json};
 
@@ -11,26 +12,42 @@ use super::{large, scale, ten_times_ten};
 /// How long a probe and an operation may take before they count as never answered.
 const NEVER: Duration = Duration::from_mins(5);
 
-/// The statuses of as many requests with this body as there are clients, each repeated so often, and the times of the probes
-/// meanwhile, the shortest first.
+/// The fewest probes whose slowest says something.
+const LEAST_PROBES: usize = 5;
+
+/// The status and the length of an answer, which is read and not parsed.
+async fn asked(client: &Client, url: &str, body: &Value) -> (u16, usize) {
+    let answer = client.post(url).json(body).timeout(NEVER).send().await.unwrap();
+    let status = answer.status().as_u16();
+    (status, answer.bytes().await.unwrap().len())
+}
+
+/// How long one request takes beside which there is no other, over the way that the load takes.
+async fn time_alone(service: &ServiceProcess, body: &Value) -> Duration {
+    let (client, url) = (http_client(), format!("{}/graphql", service.origin()));
+    let started = Instant::now();
+    asked(&client, &url, body).await;
+    started.elapsed()
+}
+
+/// The statuses and lengths of the answers to as many requests with this body as there are clients, each repeated so often, and
+/// the times of the probes meanwhile, the shortest first.
 async fn probed_beside(
     service: &ServiceProcess,
     body: &Value,
     clients: usize,
     repeats: usize,
-) -> (Vec<u16>, Vec<Duration>) {
+) -> (Vec<(u16, usize)>, Vec<Duration>) {
     let url = format!("{}/graphql", service.origin());
     let clients = (0..clients).map(|_| {
         let (url, body) = (url.clone(), body.clone());
         tokio::spawn(async move {
             let client = http_client();
-            let mut statuses = Vec::new();
+            let mut answers = Vec::new();
             for _ in 0..repeats {
-                let answer = client.post(&url).json(&body).timeout(NEVER).send().await.unwrap();
-                statuses.push(answer.status().as_u16());
-                answer.bytes().await.unwrap();
+                answers.push(asked(&client, &url, &body).await);
             }
-            statuses
+            answers
         })
     });
     let load = tokio::spawn(join_all(clients.collect::<Vec<_>>()));
@@ -48,8 +65,9 @@ async fn probed_beside(
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     times.sort_unstable();
-    let statuses = load.await.unwrap().into_iter().flat_map(Result::unwrap);
-    (statuses.collect(), times)
+    assert!(times.len() >= LEAST_PROBES, "{times:?}");
+    let answers = load.await.unwrap().into_iter().flat_map(Result::unwrap);
+    (answers.collect(), times)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -59,21 +77,22 @@ async fn liveness_is_answered_between_large_operations() {
     let service = ServiceProcess::unpaced_on(&sandbox, &["--operation-wait", "300"]);
     let ids = scale(100, 500);
     let body = large(&ten_times_ten(&sandbox).await, ids);
-    service.post(&body).await;
-    let started = Instant::now();
     let (_, answer) = service.post(&body).await;
     assert!(answer.get("errors").is_none(), "{}", answer["errors"]);
-    let alone = started.elapsed();
-    let (statuses, times) = probed_beside(&service, &body, scale(8, 64), 1).await;
+    let whole = answer["data"].to_string().len();
+    let alone = time_alone(&service, &body).await;
+    let (answers, times) = probed_beside(&service, &body, scale(8, 64), 1).await;
     let slowest = *times.last().unwrap();
     eprintln!(
         "{} operations of {} values, {alone:?} each when alone; {} probes, median {:?}, slowest {slowest:?}",
-        statuses.len(),
+        answers.len(),
         440 * ids,
         times.len(),
         times[times.len() / 2]
     );
-    assert!(statuses.iter().all(|status| *status == 200), "{statuses:?}");
+    // Each has all the data: a refusal may have the status 200 too.
+    let is_whole = |(status, length): &(u16, usize)| *status == 200 && *length >= whole;
+    assert!(answers.iter().all(is_whole), "{whole} bytes: {answers:?}");
     // A probe that waits for a worker waits for a whole operation, and for each that is before it.
     assert!(slowest < alone, "{slowest:?} and {alone:?}");
 }
@@ -92,22 +111,28 @@ async fn liveness_is_answered_while_long_texts_are_validated() {
         .concat();
     // It is refused only after it was validated and planned.
     let body = json!({ "query": format!("{{ {fields} b: __schema {{ {} }} }}", types(160)) });
-    let started = Instant::now();
     let (status, answer) = service.post(&body).await;
-    let alone = started.elapsed();
-    assert!(answer.to_string().contains("max-answer-values"), "{answer}");
-    let (statuses, times) = probed_beside(&service, &body, scale(64, 256), 2).await;
+    let refusal = answer.to_string();
+    assert!(refusal.contains("max-answer-values"), "{refusal}");
+    let alone = time_alone(&service, &body).await;
+    let (answers, times) = probed_beside(&service, &body, scale(64, 256), 2).await;
     let slowest = *times.last().unwrap();
     eprintln!(
         "{} texts of {} bytes, {alone:?} each when alone; {} probes, median {:?}, slowest {slowest:?}",
-        statuses.len(),
+        answers.len(),
         body["query"].as_str().unwrap().len(),
         times.len(),
         times[times.len() / 2]
     );
-    assert!(statuses.iter().all(|other| *other == status), "{statuses:?}");
-    // A probe that waits for a worker waits for half of all texts.
-    assert!(slowest < 8 * alone, "{slowest:?} and {alone:?}");
+    let is_same = |(other, length): &(u16, usize)| *other == status && *length == refusal.len();
+    assert!(
+        answers.iter().all(is_same),
+        "{status}, {} bytes: {answers:?}",
+        refusal.len()
+    );
+    // A probe that waits for a worker waits for half of all texts, so that two or three last as long as all.
+    let (median, all): (Duration, Duration) = (times[times.len() / 2], times.iter().sum());
+    assert!(3 * median < all, "{times:?}");
 }
 
 fn types(often: usize) -> String {

@@ -22,7 +22,7 @@ mod waiting;
 
 use std::time::Duration;
 
-use sends_end_to_end::{SandboxProcess, ServiceProcess};
+use sends_end_to_end::{SandboxProcess, ServiceProcess, http_client_builder};
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, MutexGuard};
 
@@ -88,9 +88,11 @@ fn small(activity: &str) -> Value {
     json!({ "query": format!(r#"{{ campaignActivity(id: "{activity}") {{ sendHistory(first: 2) {{ id outcome }} }} }}"#) })
 }
 
-/// A value of `/metrics`.
+/// A value of `/metrics`, read over a connection of its own, so that the number of the others does not depend on it.
 async fn metric(service: &ServiceProcess, name: &str) -> u64 {
-    let (_, text) = service.get("/metrics").await;
+    let client = http_client_builder().pool_max_idle_per_host(0).build().unwrap();
+    let answer = client.get(format!("{}/metrics", service.origin())).send().await;
+    let text = answer.unwrap().text().await.unwrap();
     let value = text
         .lines()
         .find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));

@@ -1,12 +1,13 @@
 //! Clients that do not read what they are answered: their connections are closed, and the memory is given back.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use sends_end_to_end::{SandboxProcess, ServiceProcess};
 use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpSocket, TcpStream, tcp::OwnedWriteHalf},
+    sync::Semaphore,
     task::JoinHandle,
 };
 
@@ -19,18 +20,36 @@ const SHORT: [&str; 2] = ["--write-timeout", "1"];
 /// A window of HTTP/2, in bytes.
 const CLOSED: u32 = 0;
 
+/// The window of a connection before it is widened, in bytes.
+const INITIAL_WINDOW: usize = 65_535;
+
 async fn start() -> (SandboxProcess, ServiceProcess, Vec<String>) {
     let sandbox = SandboxProcess::unlimited(&[]);
     let activities = ten_times_ten(&sandbox).await;
     let service = ServiceProcess::unpaced_on(&sandbox, &SHORT);
-    assert_eq!(service.post(&small(&activities[0])).await.0, 200);
+    let (_, answer) = service.post(&small(&activities[0])).await;
+    assert!(answer.get("errors").is_none(), "{answer}");
     (sandbox, service, activities)
+}
+
+/// Waits until memory is held for large answers: streams that are refused would be closed as well.
+async fn until_large_answers_are_held(service: &ServiceProcess) {
+    let held = async {
+        while metric(service, r#"sends_bulkhead_in_use{name="large_answers"}"#).await == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, held)
+        .await
+        .expect("large answers are held");
 }
 
 #[tokio::test]
 async fn a_connection_of_http_1_that_is_not_read_is_closed() {
     let _alone = crate::alone().await;
     let (_sandbox, service, activities) = start().await;
+    let connections = r#"sends_bulkhead_in_use{name="connections"}"#;
+    let before = metric(&service, connections).await;
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(4096).unwrap();
     let address = service.origin().strip_prefix("http://").unwrap().parse().unwrap();
@@ -42,10 +61,9 @@ async fn a_connection_of_http_1_that_is_not_read_is_closed() {
     );
     stream.write_all(head.as_bytes()).await.unwrap();
     stream.write_all(body.as_bytes()).await.unwrap();
-    let connections = r#"sends_bulkhead_in_use{name="connections"}"#;
-    // The one that metrics are read over remains, and the place of the next one.
+    until_large_answers_are_held(&service).await;
     let closed = async {
-        while metric(&service, connections).await > 2 {
+        while metric(&service, connections).await > before {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
@@ -54,7 +72,10 @@ async fn a_connection_of_http_1_that_is_not_read_is_closed() {
         .expect("the connection is closed");
     until_all_is_given_back(&service).await;
     let mut said = Vec::new();
-    let _ = stream.read_to_end(&mut said).await;
+    // The end of the stream is an error where what was not read is thrown away.
+    let _ = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut said))
+        .await
+        .expect("the end of the connection is seen");
     let head = String::from_utf8_lossy(&said[..said.len().min(1_000)]).into_owned();
     let length = head
         .lines()
@@ -72,7 +93,9 @@ async fn a_connection_of_http_2_whose_window_stays_closed_is_closed() {
     for stream in 0..streams {
         reader.ask(2 * stream + 1, &body).await;
     }
-    assert_eq!(service.post(&small(&activities[0])).await.0, 200);
+    until_large_answers_are_held(&service).await;
+    let (_, answer) = service.post(&small(&activities[0])).await;
+    assert!(answer.get("errors").is_none(), "{answer}");
     let read = reader.until_closed().await;
     assert!(read.ended.is_empty(), "{read:?}");
     until_all_is_given_back(&service).await;
@@ -89,11 +112,8 @@ async fn a_connection_of_http_2_that_is_read_byte_by_byte_is_closed() {
     reader.ask(1, &large(&activities, 10)).await;
     let mut writer = reader.writer;
     let granting = tokio::spawn(async move {
-        for _ in 0..200 {
-            let granted = writer.write_all(&window_update(1, 1)).await;
-            if granted.is_err() {
-                break;
-            }
+        // Until the connection is closed, so that its end is not that of the grants.
+        while writer.write_all(&window_update(1, 1)).await.is_ok() {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     });
@@ -147,6 +167,8 @@ const END_HEADERS: u8 = 4;
 struct Reader {
     writer: OwnedWriteHalf,
     reading: JoinHandle<Read>,
+    /// The bytes of bodies that the service takes on this connection: to send more is an error that closes it.
+    window: Arc<Semaphore>,
 }
 
 /// What was read until the end of the connection.
@@ -168,6 +190,8 @@ impl Reader {
         let mut hello = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
         hello.extend(frame(SETTINGS, 0, 0, &settings));
         writer.write_all(&hello).await.unwrap();
+        let window = Arc::new(Semaphore::new(INITIAL_WINDOW));
+        let granted = Arc::clone(&window);
         let reading = tokio::spawn(async move {
             let (mut read, mut head) = (Read::default(), [0; 9]);
             while reader.read_exact(&mut head).await.is_ok() {
@@ -177,6 +201,10 @@ impl Reader {
                 if reader.read_exact(&mut payload).await.is_err() {
                     break;
                 }
+                if head[3] == WINDOW_UPDATE && stream == 0 {
+                    let increment = <[u8; 4]>::try_from(payload.as_slice()).unwrap();
+                    granted.add_permits(u32::from_be_bytes(increment) as usize);
+                }
                 if head[3] == DATA {
                     read.bytes += length;
                     if head[4] & END_STREAM > 0 {
@@ -184,9 +212,14 @@ impl Reader {
                     }
                 }
             }
+            granted.close();
             read
         });
-        Self { writer, reading }
+        Self {
+            writer,
+            reading,
+            window,
+        }
     }
 
     /// Sends an operation.
@@ -209,13 +242,18 @@ impl Reader {
         }
         let mut request = frame(HEADERS, END_HEADERS, stream, &block);
         let body = body.to_string();
+        let size = body.len().try_into().unwrap();
+        let granted = tokio::time::timeout(PATIENCE, self.window.acquire_many(size)).await;
+        granted
+            .expect("room for a body")
+            .expect("an open connection")
+            .forget();
         let pieces: Vec<_> = body.as_bytes().chunks(16 << 10).collect();
         for (index, piece) in pieces.iter().enumerate() {
             let flags = if index + 1 == pieces.len() { END_STREAM } else { 0 };
             request.extend(frame(DATA, flags, stream, piece));
         }
-        // The service may have closed the connection already.
-        let _ = self.writer.write_all(&request).await;
+        self.writer.write_all(&request).await.unwrap();
     }
 
     async fn until_closed(self) -> Read {

@@ -1,8 +1,5 @@
 //! The store is taken away or damaged while the service runs, and searches of the log run beside look-ups.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-#![allow(clippy::print_stdout, reason = "it prints its findings")]
-
 use std::{
     fs,
     io::{Seek, SeekFrom, Write},
@@ -13,6 +10,8 @@ use std::{
 use futures_util::future::join_all;
 use sends_end_to_end::{SandboxProcess, ServiceProcess, run};
 use serde_json::{Value, json};
+
+use crate::is_full;
 
 const PAGE: usize = 4_096;
 
@@ -177,8 +176,7 @@ fn damage(file: &Path, pages: usize) -> usize {
 #[tokio::test]
 async fn look_ups_do_not_wait_for_searches() {
     let _alone = crate::alone().await;
-    let is_full = std::env::var("STRESS").is_ok_and(|mode| mode == "full");
-    let (activities, looked_up) = if is_full { ("20000", 400) } else { ("500", 100) };
+    let (activities, looked_up) = if is_full() { ("20000", 400) } else { ("500", 100) };
     let kept = Kept::new(activities);
     kept.synchronise();
     let service = kept.serve();
@@ -208,6 +206,9 @@ async fn look_ups_do_not_wait_for_searches() {
     eprintln!(
         "20 totals by list of each of two callers: {longest:?}; slowest look-up meanwhile: {slowest:?}"
     );
-    // On a small log the searches take no longer than a thread may wait for its turn.
-    assert!(!is_full || slowest < longest, "{slowest:?} of {longest:?}");
+    if !is_full() {
+        eprintln!("not compared: searches of a small log take no longer than a thread may wait for its turn");
+        return;
+    }
+    assert!(slowest * 20 < longest, "{slowest:?} of {longest:?}");
 }

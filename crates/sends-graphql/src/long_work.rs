@@ -99,7 +99,8 @@ mod tests {
             () = work => {}
             begun = receiver => begun.unwrap(),
         }
-        assert!(dropped.await.is_err());
+        let dropped = tokio::time::timeout(Duration::from_secs(30), dropped).await;
+        assert!(dropped.expect("the work is given up").is_err());
     }
 
     #[tokio::test]

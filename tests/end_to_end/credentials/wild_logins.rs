@@ -9,6 +9,7 @@ const REFRESHES: usize = 6;
 /// Every refresh rotates the token or leaves it: a lost one would be noticed by the next.
 async fn is_renewed_again_and_again(home: &mut Home, seed: &str) {
     let service = home.serve(&[]);
+    let before = home.token_calls().await;
     for refresh in 0..REFRESHES {
         home.make_expire_in(-10);
         assert!(
@@ -17,6 +18,8 @@ async fn is_renewed_again_and_again(home: &mut Home, seed: &str) {
             service.log()
         );
     }
+    let calls = home.token_calls().await - before;
+    assert!(calls >= REFRESHES, "--wild {seed}: {calls} refreshes");
     let log = service.log();
     for secret in ["rt_", "eyJ"] {
         assert!(!log.contains(secret), "{secret} in {log}");

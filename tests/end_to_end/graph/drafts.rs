@@ -152,6 +152,7 @@ async fn once_a_batch_was_answered_in_part_refused_batches_are_not_looked_throug
     let before = calls.load(Ordering::Relaxed);
     let ids: Vec<String> = (10..110).map(|number| id(number, 'd')).collect();
     let answer = service.query(&stats_of(&ids)).await;
+    assert!(answer.get("errors").is_none(), "{answer}");
     assert_eq!(sends(&answer), vec![Value::Null; 100]);
     assert_eq!(calls.load(Ordering::Relaxed) - before, 10);
 }

@@ -111,8 +111,9 @@ async fn the_calls_of_all_processes_leave_within_one_limit() {
     let mut all = [ones, others].concat();
     all.sort();
     for five in all.windows(5) {
-        // Measured after the departure, and so with what the machine takes to come to it.
-        assert!(five[4] >= five[0] + Duration::from_secs(1), "{all:?}");
+        // Measured after the departure: the first of five may be seen later than it left, and the fifth at once.
+        let seen_late = Duration::from_millis(200);
+        assert!(five[4] + seen_late >= five[0] + Duration::from_secs(1), "{all:?}");
     }
 }
 

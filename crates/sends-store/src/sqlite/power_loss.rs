@@ -30,7 +30,7 @@ const CHECKPOINT_PAGES: i64 = 40;
 
 #[test]
 fn a_loss_of_power_takes_back_whole_transactions_since_the_last_sync_and_nothing_else() {
-    let disk = Disk::default();
+    let disk = Disk::with_seed(7);
     sqlite_vfs::register(VFS, disk.clone(), false).unwrap();
     work(&disk);
 

@@ -241,7 +241,8 @@ impl World {
                 account.now += SignedDuration::from_mins(minutes);
                 account.calls.clear();
             }
-            self.synchronise(store, 0).await;
+            let report = self.synchronise(store, 0).await;
+            assert_eq!(report.ended, Ended::Complete, "seed {seed}, round {round}");
             let account = self.account.lock().unwrap();
             // In the second round every send is read once more, a day after it ran.
             let may_read = |activity: &str| round == 1 || (round == 2 && account.is_executing(activity));

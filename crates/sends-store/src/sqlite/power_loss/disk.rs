@@ -18,11 +18,12 @@ const LOG: &str = "-wal";
 pub(super) const DATABASE: &str = "/sends.db";
 
 /// Cloned by reference.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(super) struct Disk(Arc<Mutex<Content>>);
 
-#[derive(Default)]
 struct Content {
+    /// What SQLite draws from, seeded so that a failure can be replayed.
+    random: Rng,
     files: Files,
     acknowledged: u64,
     durable: u64,
@@ -108,6 +109,18 @@ impl File {
 }
 
 impl Disk {
+    /// An empty disk.
+    pub(super) fn with_seed(seed: u64) -> Self {
+        Self(Arc::new(Mutex::new(Content {
+            random: Rng::with_seed(seed),
+            files: Files::default(),
+            acknowledged: 0,
+            durable: 0,
+            moments: Vec::new(),
+            is_closed: false,
+        })))
+    }
+
     fn content(&self) -> MutexGuard<'_, Content> {
         self.0.lock().unwrap()
     }
@@ -195,7 +208,8 @@ impl Vfs for Disk {
     }
 
     fn random(&self, buffer: &mut [i8]) {
-        buffer.fill_with(|| fastrand::i8(..));
+        let mut content = self.content();
+        buffer.fill_with(|| content.random.i8(..));
     }
 
     fn sleep(&self, duration: Duration) -> Duration {
