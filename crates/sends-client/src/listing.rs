@@ -191,6 +191,18 @@ impl<T: Paged> NextPage<T> {
     }
 }
 
+/// Why a listing is cut short whose link asks what was asked before.
+const TO_A_READ_PAGE: &str = "it leads back to a page that was read";
+
+impl<T> ResourcePage<T> {
+    /// Whether the listing is cut short because its link leads back to what was read. An upstream whose last page has such a link
+    /// lacks nothing.
+    pub fn leads_back(&self) -> bool {
+        let circles = [TO_A_READ_PAGE, trail::IN_A_CIRCLE, link::TO_THE_BEGINNING];
+        self.cut_short.is_some_and(|reason| circles.contains(&reason))
+    }
+}
+
 impl<T: Paged> ResourcePage<T> {
     /// Takes over a page that `asked` brought.
     pub(crate) fn of(decoded: Decoded<Page<T>>, asked: NextPage<T>, base: &BaseUrl) -> Self {
@@ -227,7 +239,7 @@ impl<T: Paged> NextPage<T> {
     fn onward(mut self, query: PageQuery, records: &[T]) -> Result<Self, &'static str> {
         self.trail.note(&self.query, records.iter().map(T::id))?;
         if self.trail.has_asked(&query) {
-            return Err("it leads back to a page that was read");
+            return Err(TO_A_READ_PAGE);
         }
         Ok(Self { query, ..self })
     }

@@ -200,3 +200,64 @@ async fn a_list_of_campaigns_that_leads_on_without_end_ends_in_an_error_after_wh
         assert_eq!(calls.load(Ordering::Relaxed), expected_calls);
     }
 }
+
+/// An upstream with these campaigns, each an hour older than the one before, whose last page has a link back to the first one, or
+/// else to itself.
+async fn circling_upstream(campaigns: usize, to_first: bool) -> String {
+    let page = async move |Query(query): Query<HashMap<String, String>>| {
+        let number = |name: &str| query.get(name).map_or(0, |number| number.parse().unwrap());
+        let (from, limit) = (number("cursor"), number("limit"));
+        let before = query.get("before_date").map_or("3", String::as_str);
+        let date = |number: usize| format!("2026-01-31T{:02}:00:00Z", 23 - number);
+        let campaign = |number: usize| {
+            let id = format!("00000000-0000-4000-8000-{number:012}");
+            json!({ "campaign_id": id, "updated_at": date(number) })
+        };
+        let all: Vec<Value> = (0..campaigns)
+            .filter(|number| date(*number).as_str() < before)
+            .map(campaign)
+            .collect();
+        let end = all.len().min(from + limit);
+        let next = match end {
+            _ if end < all.len() => end,
+            _ if to_first => 0,
+            _ => from,
+        };
+        let dates = query
+            .get("before_date")
+            .map_or_else(String::new, |date| format!("&before_date={date}"));
+        let next = format!("/v3/emails?limit={limit}{dates}&cursor={next}");
+        Json(json!({ "campaigns": all[from..end], "_links": { "next": { "href": next } } }))
+    };
+    serve(Router::new().route("/v3/emails", get(page))).await
+}
+
+#[tokio::test]
+async fn a_list_of_campaigns_whose_last_link_leads_back_ends_with_its_last_campaign() {
+    for (campaigns, to_first) in [(12, true), (12, false), (10, true), (3, false)] {
+        let service = service_on(&circling_upstream(campaigns, to_first).await);
+        let (mut found, mut after) = (HashSet::new(), Value::Null);
+        loop {
+            let answer = service
+                .query(&format!(
+                    "{{ campaigns(first: 5, after: {after}) {{ nodes {{ campaignId }} pageInfo {{ hasNextPage endCursor }} }} }}"
+                ))
+                .await;
+            assert!(
+                answer.get("errors").is_none(),
+                "{campaigns} {to_first} {} {answer}",
+                found.len()
+            );
+            let page = &answer["data"]["campaigns"];
+            for campaign in page["nodes"].as_array().unwrap() {
+                assert!(found.insert(campaign["campaignId"].to_string()), "{answer}");
+            }
+            if page["pageInfo"]["hasNextPage"] == false {
+                break;
+            }
+            after = page["pageInfo"]["endCursor"].clone();
+            assert_ne!(after, Value::Null, "{answer}");
+        }
+        assert_eq!(found.len(), campaigns);
+    }
+}

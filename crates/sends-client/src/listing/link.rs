@@ -4,6 +4,9 @@ use url::Url;
 
 use super::PageQuery;
 
+/// Why a listing is cut short whose link has no query.
+pub(super) const TO_THE_BEGINNING: &str = "it leads back to the beginning";
+
 /// The query of the page that `link` leads to from the page at `asked`, whose path is `documented` where no gateway is before
 /// the API.
 ///
@@ -21,7 +24,7 @@ pub(super) fn follow(link: &str, asked: &Url, documented: &str) -> Result<PageQu
     }
     match url.query() {
         Some(query) if !query.is_empty() => Ok(PageQuery(query.into())),
-        _ => Err("it leads back to the beginning"),
+        _ => Err(TO_THE_BEGINNING),
     }
 }
 

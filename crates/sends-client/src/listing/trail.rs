@@ -12,6 +12,9 @@ use super::PageQuery;
 /// records were all deleted meanwhile, do occur in listings by cursor.
 const PAGES_WITHOUT_NEWS: usize = 5;
 
+/// Why a listing is cut short behind a page that holds what an earlier one did.
+pub(super) const IN_A_CIRCLE: &str = "it leads in a circle";
+
 /// How many marks are kept, of 8 bytes each. In a larger listing a circle is noticed when it comes back to what was marked.
 const MOST_MARKS: usize = 1 << 20;
 
@@ -36,7 +39,7 @@ impl Trail {
         let mut new: HashSet<u64> = records.into_iter().collect();
         for known in self.marks() {
             if in_order == Some(known) {
-                return Err("it leads in a circle");
+                return Err(IN_A_CIRCLE);
             }
             new.remove(&known);
         }

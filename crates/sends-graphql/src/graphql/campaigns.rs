@@ -146,6 +146,21 @@ impl CampaignPageRequest {
         self.after.is_none_or(is_passed) && !self.choose(records).is_empty()
     }
 
+    /// Whether an upstream listing that leads in a circle ends with the cursor, by its first page: that is not full, keeps to the
+    /// date that was asked for, and has the cursor last.
+    fn ends_in(&self, first: &CampaignPage) -> bool {
+        let filter = self.filter();
+        let is_asked_for = |campaign: &sends_core::Campaign| {
+            let date = campaign.updated_at.zip(filter.updated_before);
+            date.is_none_or(|(date, before)| date <= before)
+        };
+        let records = &first.records;
+        let is_last = |cursor: Cursor| records.last().is_some_and(|last| last.id == cursor.id);
+        records.len() + first.unreadable < usize::from(filter.limit)
+            && records.iter().all(is_asked_for)
+            && self.after.is_some_and(is_last)
+    }
+
     /// Reads the page.
     pub(super) async fn read(self, context: &Context<'_>) -> Result<CampaignConnection, ApiError> {
         let loader = context.data_unchecked::<NeighbourLoader>();
@@ -157,7 +172,7 @@ impl CampaignPageRequest {
         }
         let mut odd: HashMap<CampaignId, usize> = odd_values(&page).collect();
         let (mut unreadable, mut next) = (page.unreadable, page.next.clone());
-        let mut is_cut_short = page.cut_short.is_some();
+        let (mut is_cut_short, mut leads_back) = (page.cut_short.is_some(), page.leads_back());
         let mut pages = 0;
         while let Some(link) = next.as_ref().filter(|_| !self.begins_in(&records)) {
             if pages == PAGES_OF_ONE_SECOND {
@@ -167,15 +182,18 @@ impl CampaignPageRequest {
                      pages.",
                 ));
             }
-            let page = loader.next_campaign_page(link).await?;
-            odd.extend(odd_values(&page));
-            append_new(records.to_mut(), page.records);
-            unreadable += page.unreadable;
-            next = page.next;
-            is_cut_short = page.cut_short.is_some();
+            let more = loader.next_campaign_page(link).await?;
+            odd.extend(odd_values(&more));
+            (is_cut_short, leads_back) = (more.cut_short.is_some(), more.leads_back());
+            append_new(records.to_mut(), more.records);
+            unreadable += more.unreadable;
+            next = more.next;
             pages += 1;
         }
         let mut chosen = self.choose(&records);
+        if leads_back && chosen.is_empty() && self.ends_in(&page) {
+            is_cut_short = false;
+        }
         if is_cut_short && chosen.is_empty() {
             return Err(ApiError::cut_short());
         }
