@@ -77,5 +77,5 @@ pub use sqlite::{Rebuilt, SqliteStore};
 pub use store::{Lookups, PoolUse, Store, StoreFuture, StorePools, StoreSize};
 pub use sync_log::{
     Completeness, Coverage, FailedReading, KnownActivity, KnownCampaign, Listing, Pending, Subject, SyncLog,
-    SyncState, SyncWork, Unreadable,
+    SyncState, SyncWork, UNCONFIRMED_REMOVAL, Unreadable,
 };

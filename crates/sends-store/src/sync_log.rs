@@ -6,9 +6,9 @@ mod unreadable;
 use jiff::Timestamp;
 use sends_core::{ActivityId, ActivityReference, ActivityRole, Campaign, CampaignId, Verbatim};
 
-pub use unreadable::{FailedReading, Subject, Unreadable};
+pub use unreadable::{FailedReading, Subject, UNCONFIRMED_REMOVAL, Unreadable};
 
-use crate::{Owner, StoreFuture};
+use crate::{Kept, Owner, StoreFuture};
 
 /// The memory of a sync: the campaigns of an owner, and the work that is left.
 ///
@@ -40,6 +40,10 @@ pub trait SyncLog: Send + Sync {
     /// them.
     fn keep_gone(&self, owner: Owner, campaign: CampaignId) -> StoreFuture<'_, ()>;
 
+    /// Keeps an answer in place of the known one, though that has sends which the answer lacks: a second synchronisation has found
+    /// the same. A single answer, which may be wrong, goes to [`Store::keep`](crate::Store::keep).
+    fn replace_history(&self, owner: Owner, activity: ActivityId, kept: Kept) -> StoreFuture<'_, ()>;
+
     /// Takes a campaign's work off the queue, once everything that it asked for is kept.
     ///
     /// Work that was added for the campaign after `work` was taken from the queue stays, so that a change seen by another
@@ -54,7 +58,8 @@ pub trait SyncLog: Send + Sync {
     /// both.
     ///
     /// [`Store::keep`](crate::Store::keep) does the same by itself with an answer that lacks sends: a history of which some
-    /// cannot be read, and that there is no such activity while its campaign shows it.
+    /// cannot be read, one that lacks [known](UNCONFIRMED_REMOVAL) sends of a campaign, and that there is no such activity
+    /// while its campaign shows it or its sends are known. The known sends stay in the log.
     fn keep_failed(&self, owner: Owner, failed: FailedReading) -> StoreFuture<'_, ()>;
 
     /// Keeps that a listing that had [failed](Self::keep_failed) was read, with everything that it lacked.
@@ -274,6 +279,8 @@ pub struct KnownActivity {
     pub role: Option<Verbatim<ActivityRole>>,
     /// When its history was fetched. `None` when no answer is kept.
     pub fetched_at: Option<Timestamp>,
+    /// How many sends its history has. `None` when no history is kept.
+    pub send_count: Option<u64>,
     /// When it was last sent, by that history.
     pub last_run_date: Option<Timestamp>,
     /// Since when its history cannot be read. `None` when it could be, or was never tried.

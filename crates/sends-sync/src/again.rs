@@ -79,18 +79,30 @@ impl Run<'_> {
     pub(crate) async fn retry_unreadable(&self) -> Result<(), Obstacle> {
         let now = self.clock.now();
         let unreadable = self.log.unreadable(self.owner, usize::MAX).await?;
-        let due = |one: &Unreadable| !one.is_queued && rules::is_due_again(one, now);
+        let due = |one: &Unreadable| {
+            !one.is_queued
+                && if one.is_unconfirmed_removal() {
+                    rules::removal_is_due(one, self.began, now)
+                } else {
+                    rules::is_due_again(one, now)
+                }
+        };
         let (mut campaigns, mut histories) = (Vec::new(), Vec::new());
         for one in unreadable.into_iter().filter(due) {
-            match one.subject {
-                Subject::Campaign(campaign) => campaigns.push(SyncWork {
-                    campaign,
-                    missing_from: one.missing_from,
-                    missing_until: one.missing_until,
-                }),
-                Subject::History(activity) => histories.push((activity, one)),
+            let work = |campaign| SyncWork {
+                campaign,
+                missing_from: one.missing_from,
+                missing_until: one.missing_until,
+            };
+            match (one.subject, &one.campaign) {
+                (Subject::Campaign(campaign), _) => campaigns.push(work(campaign)),
+                // Whether its campaign is still removed belongs to the confirmation.
+                (Subject::History(_), Some(campaign)) if one.is_unconfirmed_removal() => {
+                    campaigns.push(work(campaign.id));
+                }
+                (Subject::History(activity), _) => histories.push((activity, one)),
                 // The steps that list have tried these.
-                Subject::Campaigns | Subject::Summaries => {}
+                (Subject::Campaigns | Subject::Summaries, _) => {}
             }
         }
         // On the queue, so that a kill between its activities and their histories loses nothing.
@@ -98,9 +110,9 @@ impl Run<'_> {
         let readings = histories.into_iter().map(|(activity, one)| async move {
             let stretch = (one.missing_from, one.missing_until);
             let is_removed = one.campaign.as_ref().is_some_and(is_removed);
-            let read = self.read_or_remember(activity, is_removed, stretch).await?;
-            if let (Some(Answer::NotFound), Some(campaign)) = (read, one.campaign) {
-                // Its campaign may have it no more.
+            let is_refused = self.read_or_remember(activity, is_removed, stretch).await?;
+            if let (true, Some(campaign)) = (is_refused, one.campaign) {
+                // Its campaign may have it no more, or be removed.
                 let (missing_from, missing_until) = stretch;
                 let work = SyncWork {
                     campaign: campaign.id,
@@ -126,21 +138,22 @@ impl Run<'_> {
         self.log.keep_listing(self.owner, listing).await
     }
 
+    /// Returns whether the upstream refuses to show it: whether it is there, its campaign tells.
     async fn read_or_remember(
         &self,
         activity: ActivityId,
         is_removed: bool,
         stretch: Stretch,
-    ) -> Result<Option<Answer>, Obstacle> {
+    ) -> Result<bool, Obstacle> {
         match self.ask_history(activity, is_removed).await {
             Err(obstacle) if !obstacle.is_general() => {
                 tracing::warn!("the log goes without what cannot be read: {obstacle}");
                 let subject = Subject::History(activity);
                 self.remember_failed(subject, stretch, obstacle.for_people())
                     .await?;
-                Ok(None)
+                Ok(obstacle.is_rejection())
             }
-            asked => asked.map(|kept| Some(kept.answer)),
+            asked => asked.map(|kept| kept.answer == Answer::NotFound),
         }
     }
 }

@@ -6,10 +6,11 @@
 //! | step | calls | file |
 //! |---|---|---|
 //! | what was updated since the last listing; at first, everything | one for 500 campaigns | `listing.rs` |
-//! | what was sent lately, as the summaries report has it | one, four times a day and when a draft changed; at first, one for 500 campaigns | `listing.rs` |
+//! | what was sent lately, as the summaries report has it | one; at first, one for 500 campaigns | `listing.rs` |
 //! | histories that may change by themselves | one each | `again.rs` |
 //! | what could not be read before | one each, more and more rarely | `again.rs` |
 //! | a campaign that was never read, or that changed | one, and one for each activity | `reading.rs` |
+//! | known sends that are no longer shown | the same for their campaign, in the next synchronisation | `removal.rs` |
 //!
 //! What is worth a call is decided in `rules.rs`, what a failed call means for the rest in `obstacle.rs`. What is left to do
 //! is on the queue of the [`SyncLog`](sends_store::SyncLog), newest send first, from the moment it was found until it is in
@@ -32,6 +33,7 @@ mod listing;
 mod obstacle;
 mod progress;
 mod reading;
+mod removal;
 mod rules;
 mod run;
 mod upstream;

@@ -184,13 +184,8 @@ impl Run<'_> {
                 .known(page.records.iter().map(|campaign| campaign.id))
                 .await?;
             let drafts_changed = last_changed_draft(&page.records, &known, walk.began);
-            let mut listing = campaigns_listed(page.records, &known, &walk);
+            let listing = campaigns_listed(page.records, &known, &walk);
             drafts_changed_at = drafts_changed_at.max(drafts_changed);
-            if drafts_changed.is_some() {
-                // Kept with the page: after a kill, the next listing does not show them as changed any more.
-                state.reports_read_at = None;
-                listing.state = Some(state.clone());
-            }
             self.keep(listing).await?;
             if is_beyond {
                 tracing::warn!(

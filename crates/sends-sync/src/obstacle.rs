@@ -43,6 +43,11 @@ impl Obstacle {
         }
     }
 
+    /// Whether the upstream refuses a correct request, as it does for what was removed.
+    pub(crate) fn is_rejection(&self) -> bool {
+        matches!(self, Self::Upstream(error) if error.class == FailureClass::Rejected)
+    }
+
     /// Why, in a sentence for readers of the log: nothing that only the operator should know.
     pub(crate) fn for_people(&self) -> &'static str {
         match self {

@@ -1,7 +1,7 @@
 //! Reading one campaign: its activities, then their histories.
 
-use jiff::{SignedDuration, Timestamp};
-use sends_client::{FailureClass, UpstreamError};
+use jiff::Timestamp;
+use sends_client::FailureClass;
 use sends_core::{ActivityId, ActivityReference, Campaign, CampaignDetail, CampaignStatus};
 use sends_store::{Answer, FailedReading, Kept, KnownActivity, KnownCampaign, StoreError, Subject, SyncWork};
 
@@ -10,8 +10,30 @@ use crate::{obstacle::Obstacle, run::Run};
 /// In which stretch sends may be missing, see [`FailedReading`].
 pub(crate) type Stretch = (Option<Timestamp>, Timestamp);
 
-/// How far around the moment of its change a campaign is looked for in the listing.
-const MOMENT: SignedDuration = SignedDuration::from_secs(1);
+/// Why a campaign counts as unreadable whose detail was read in part.
+const MALFORMED_ACTIVITIES: &str =
+    "Constant Contact names activities of this campaign in a form that cannot be read.";
+
+/// What is known of a campaign that is read.
+pub(crate) struct CampaignReading<'r> {
+    pub(crate) work: &'r SyncWork,
+    pub(crate) known: &'r KnownCampaign,
+    /// What an earlier synchronisation has found missing.
+    pub(crate) found_missing: Vec<Subject>,
+}
+
+/// What the upstream tells of the sends of an activity.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Told {
+    /// Its sends.
+    Sends,
+    /// That it has none.
+    Nothing,
+    /// Fewer than are known, which stay until that is confirmed.
+    Fewer,
+    /// It could not be read.
+    Unread,
+}
 
 impl Run<'_> {
     /// Does one piece of work and takes it off the queue. What of it fails by itself is remembered as unreadable.
@@ -28,118 +50,106 @@ impl Run<'_> {
     /// activity that is new.
     async fn read_activities(&self, work: &SyncWork, known: &KnownCampaign) -> Result<(), Obstacle> {
         let subject = Subject::Campaign(work.campaign);
-        let activities = match self.upstream.campaign(work.campaign).await {
+        let found_missing = self.found_missing(known).await?;
+        let reading = CampaignReading {
+            work,
+            known,
+            found_missing,
+        };
+        match self.upstream.campaign(work.campaign).await {
             Ok(detail) => {
                 self.note_success(subject);
-                self.keep_detail(work, known, detail).await?
+                let campaign = as_listed(detail.campaign.clone(), known);
+                self.read_detail(&reading, CampaignDetail { campaign, ..detail })
+                    .await
             }
-            Err(error) if self.is_gone(known, &error).await? => {
-                return Ok(self.log.keep_gone(self.owner, work.campaign).await?);
-            }
+            Err(error) if self.is_gone(known, &error).await? => self.drop_campaign(&reading).await,
             Err(error) => {
                 let is_new = known.failing_since.is_none();
                 self.go_without(subject, work, is_new, error.into()).await?;
-                known.activities.iter().map(reference).collect()
+                let is_removed = is_removed(&known.campaign);
+                let activities = known.activities.iter().map(reference);
+                self.read_histories(&reading, &activities.collect::<Vec<_>>(), is_removed)
+                    .await
             }
-        };
-        let sendable = activities.iter().filter(|activity| activity.can_be_sent());
-        for activity in sendable {
-            self.read_history(work, known, activity.id).await?;
         }
-        Ok(())
     }
 
-    /// Keeps which activities a campaign has, and returns them. Where some of them cannot be read, those that are known stay.
-    async fn keep_detail(
+    /// Keeps which activities a campaign has, and reads their histories. Known activities that are no longer listed are asked
+    /// once more, and stay as long as their sends do.
+    async fn read_detail(
         &self,
-        work: &SyncWork,
-        known: &KnownCampaign,
+        reading: &CampaignReading<'_>,
         detail: CampaignDetail,
-    ) -> Result<Vec<ActivityReference>, StoreError> {
+    ) -> Result<(), Obstacle> {
         let CampaignDetail {
             campaign,
-            mut activities,
+            activities: mut shown,
             unreadable_activities,
             unreadable_values: _,
         } = detail;
-        if unreadable_activities > 0 {
-            let named: Vec<ActivityId> = activities.iter().map(|activity| activity.id).collect();
-            let others = known.activities.iter().filter(|known| !named.contains(&known.id));
-            activities.extend(others.map(reference));
-        }
-        let campaign = as_listed(campaign, known);
-        let lack = (unreadable_activities > 0).then(|| {
-            self.failed(
-                Subject::Campaign(work.campaign),
-                (work.missing_from, work.missing_until),
-                "Constant Contact names activities of this campaign in a form that cannot be read.",
-            )
-        });
-        self.log
-            .keep_activities(self.owner, campaign, activities.clone(), lack)
-            .await?;
-        Ok(activities)
-    }
-
-    /// Whether the upstream has a campaign no more, by its refusal to show it. With which status it refuses a removed one is
-    /// not documented.
-    async fn is_gone(&self, known: &KnownCampaign, refusal: &UpstreamError) -> Result<bool, Obstacle> {
-        match refusal.class {
-            FailureClass::NotFound => Ok(!self.is_still_listed(known).await?),
-            FailureClass::Rejected => Ok(is_removed(&known.campaign)),
-            _ => Ok(false),
-        }
-    }
-
-    /// Whether a campaign that was not found is on the listing all the same, and not as a removed one. One that cannot be looked
-    /// for there is.
-    async fn is_still_listed(&self, known: &KnownCampaign) -> Result<bool, Obstacle> {
-        if is_removed(&known.campaign) {
-            return Ok(false);
-        }
-        let Some(updated_at) = known.campaign.updated_at else {
-            return Ok(true);
-        };
-        let (after, before) = (updated_at.checked_sub(MOMENT), updated_at.checked_add(MOMENT));
-        match self.upstream.campaigns(after.ok(), before.ok()).await {
-            Ok(page) => {
-                let mut listed = page
-                    .records
-                    .iter()
-                    .filter(|listed| listed.id == known.campaign.id);
-                // That it was removed may have been unreadable before.
-                Ok(listed.next().map_or_else(
-                    || page.unreadable > 0 || page.next.is_some() || page.cut_short.is_some(),
-                    |listed| !is_removed(listed),
-                ))
-            }
-            Err(error) => {
-                let obstacle = Obstacle::from(error);
-                if obstacle.is_general_to_listings() {
-                    return Err(obstacle);
+        let CampaignReading { work, known, .. } = *reading;
+        let (subject, is_removed) = (Subject::Campaign(work.campaign), is_removed(&campaign));
+        let known_activities = known.activities.iter().map(reference);
+        let mut unlisted: Vec<ActivityReference> = known_activities
+            .filter(|known| known.can_be_sent() && shown.iter().all(|activity| activity.id != known.id))
+            .collect();
+        let reason = if unreadable_activities > 0 {
+            shown.append(&mut unlisted);
+            Some(MALFORMED_ACTIVITIES)
+        } else {
+            let mut is_sent = false;
+            let mut remaining = Vec::new();
+            for activity in unlisted {
+                let told = self.read_history(reading, activity.id, is_removed, false).await?;
+                is_sent |= told == Told::Sends;
+                if told != Told::Nothing {
+                    remaining.push(activity);
                 }
-                Ok(true)
             }
+            unlisted = remaining;
+            let is_without = !shown.iter().any(ActivityReference::can_be_sent);
+            is_without.then(|| reading.why_incomplete(is_sent)).flatten()
+        };
+        let lack = reason.map(|reason| self.failed(subject, (work.missing_from, work.missing_until), reason));
+        let all = [&shown[..], &unlisted].concat();
+        self.log.keep_activities(self.owner, campaign, all, lack).await?;
+        self.read_histories(reading, &shown, is_removed).await
+    }
+
+    /// Reads the histories of all activities that the upstream shows with the campaign and that can be sent.
+    async fn read_histories(
+        &self,
+        reading: &CampaignReading<'_>,
+        shown: &[ActivityReference],
+        is_removed: bool,
+    ) -> Result<(), Obstacle> {
+        for activity in shown.iter().filter(|activity| activity.can_be_sent()) {
+            self.read_history(reading, activity.id, is_removed, !is_removed)
+                .await?;
         }
+        Ok(())
     }
 
     /// Reads one history. One that fails by itself hides none of the others.
     async fn read_history(
         &self,
-        work: &SyncWork,
-        known: &KnownCampaign,
+        reading: &CampaignReading<'_>,
         activity: ActivityId,
-    ) -> Result<(), Obstacle> {
+        is_removed: bool,
+        is_shown: bool,
+    ) -> Result<Told, Obstacle> {
         let subject = Subject::History(activity);
-        match self.ask_history(activity, is_removed(&known.campaign)).await {
-            Ok(_) => {
+        let known = reading.known.activities.iter().find(|known| known.id == activity);
+        match self.ask_history(activity, is_removed).await {
+            Ok(kept) => {
                 self.note_success(subject);
-                Ok(())
+                self.settle_history(reading, activity, kept, is_shown).await
             }
             Err(obstacle) => {
-                let before = known.activities.iter().find(|known| known.id == activity);
-                let is_new = before.is_none_or(|before| before.failing_since.is_none());
-                self.go_without(subject, work, is_new, obstacle).await
+                let is_new = known.is_none_or(|known| known.failing_since.is_none());
+                self.go_without(subject, reading.work, is_new, obstacle).await?;
+                Ok(Told::Unread)
             }
         }
     }
@@ -207,16 +217,23 @@ impl Run<'_> {
 }
 
 /// What a campaign says of itself when it is read, but for whether it has changed: the next listing would not show a change
-/// any more that came between the listing and now, and whose send the histories read before may lack.
+/// any more that came between the listing and now, and whose send the histories read before may lack. Only whether it is
+/// removed is what it says itself.
 fn as_listed(read: Campaign, known: &KnownCampaign) -> Campaign {
+    let listed = known.campaign.status.clone();
+    let status = if is_removed(&read) || is_removed(&known.campaign) {
+        read.status.clone().or(listed)
+    } else {
+        listed.or_else(|| read.status.clone())
+    };
     Campaign {
         updated_at: known.campaign.updated_at,
-        status: known.campaign.status.clone().or_else(|| read.status.clone()),
+        status,
         ..read
     }
 }
 
-fn reference(known: &KnownActivity) -> ActivityReference {
+pub(crate) fn reference(known: &KnownActivity) -> ActivityReference {
     ActivityReference {
         id: known.id,
         role: known.role.clone(),

@@ -11,10 +11,6 @@ use sends_store::{Answer, Kept, KnownCampaign, SyncWork, Unreadable};
 /// on the page, and whether the upstream lists a change at once is not documented.
 const OVERLAP: SignedDuration = SignedDuration::from_hours(1);
 
-/// How often the summaries report is held against the log. Campaigns are found by their updates; that a send is an update is
-/// this project's reading, and this is what holds if it is wrong.
-const REPORTS_EVERY: SignedDuration = SignedDuration::from_hours(6);
-
 /// The report and the history may date the same send differently by so much.
 const SAME_SEND: SignedDuration = SignedDuration::from_mins(1);
 
@@ -47,18 +43,11 @@ pub(crate) fn may_be_after(upstream: Timestamp, moment: Timestamp) -> bool {
     later(upstream, OVERLAP) >= moment
 }
 
-/// Whether it is time to read the summaries report, of which `gap` could not be read.
+/// Whether to read the summaries report, of which `gap` could not be read: in each synchronisation, because only the report
+/// tells of a send that is no change of its campaign, and that each send is one is this project's reading. A report that could
+/// not be read to its end has pauses of its own.
 pub(crate) fn reports_are_due(read_at: Option<Timestamp>, gap: Option<&Unreadable>, now: Timestamp) -> bool {
-    let is_time = read_at.is_none_or(|read_at| {
-        let age = now.duration_since(read_at);
-        age >= REPORTS_EVERY || age.is_negative()
-    });
-    match gap {
-        // It was not read to its end since then.
-        Some(gap) if read_at.is_none_or(|read_at| read_at < gap.tried_at) => is_due_again(gap, now),
-        Some(gap) => is_time || is_due_again(gap, now),
-        None => is_time,
-    }
+    gap.is_none_or(|gap| read_at.is_some_and(|read_at| read_at >= gap.tried_at) || is_due_again(gap, now))
 }
 
 /// What has to be read because a campaign is listed like this, on a listing of what changed after `from`.
@@ -169,6 +158,14 @@ pub(crate) fn is_due_again(unreadable: &Unreadable, now: Timestamp) -> bool {
     left_alone_for >= failed_for.clamp(shortest, longest) || left_alone_for.is_negative()
 }
 
+/// Whether a synchronisation that began then may confirm that known sends are gone: not the one that found it first.
+pub(crate) fn removal_is_due(unreadable: &Unreadable, began: Timestamp, now: Timestamp) -> bool {
+    let (tried_at, now) = (unreadable.tried_at, now.max(began));
+    // Kept to the millisecond, and a clock that was wrong may have dated it in the future.
+    let was_found_before = tried_at.as_millisecond() < began.as_millisecond() || tried_at > now;
+    unreadable.is_unconfirmed_removal() && was_found_before
+}
+
 fn is_unfinished(outcome: Outcome) -> bool {
     matches!(
         outcome,
@@ -176,11 +173,13 @@ fn is_unfinished(outcome: Outcome) -> bool {
     )
 }
 
-/// A draft that was never sent has no history: scheduling it makes it something else. One that was sent and made a draft
-/// again before it was listed is told by the summaries report.
+/// A draft has no history, as long as it was never anything else: scheduling it changes its status. One that was sent and made
+/// a draft again before it was listed is told by the summaries report.
 fn can_have_sends(campaign: &Campaign, known: Option<&KnownCampaign>) -> bool {
-    let was_sent = known.is_some_and(|known| known.last_sent_at.is_some() || last_run(known).is_some());
-    was_sent || campaign.status.as_deref() != Some(&CampaignStatus::Draft)
+    let was_more = known.is_some_and(|known| {
+        !known.activities.is_empty() || known.failing_since.is_some() || known.last_sent_at.is_some()
+    });
+    was_more || campaign.status.as_deref() != Some(&CampaignStatus::Draft)
 }
 
 /// The moment before which nothing of a campaign is missing although it changed or was sent at `changed`: when it was read,

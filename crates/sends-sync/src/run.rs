@@ -102,6 +102,7 @@ impl Synchronisation {
     pub async fn run(&self) -> Result<Report, StoreError> {
         let run = Run {
             synchronisation: self,
+            began: self.clock.now(),
             failed_campaigns: AtomicU32::new(0),
             failed_histories: AtomicU32::new(0),
         };
@@ -112,6 +113,7 @@ impl Synchronisation {
 /// A synchronisation that runs.
 pub(crate) struct Run<'s> {
     synchronisation: &'s Synchronisation,
+    pub(crate) began: Timestamp,
     /// How many failed since the last that could be read.
     failed_campaigns: AtomicU32,
     failed_histories: AtomicU32,
@@ -160,39 +162,29 @@ impl Run<'_> {
         let gap =
             |subject| -> Option<Unreadable> { unreadable.iter().find(|one| one.subject == subject).cloned() };
         let gap_of_report = gap(Subject::Summaries);
-        let is_due = rules::reports_are_due(state.reports_read_at, gap_of_report.as_ref(), self.clock.now());
-        // What was sent last is to be read first, so at first that has to be known before anything is put on the queue.
+        // What is lacking behind the first page has pauses of its own, the page itself is read each time.
+        let is_due = state.sends_until.is_some()
+            || rules::reports_are_due(state.reports_read_at, gap_of_report.as_ref(), self.began);
+        // The first synchronisation reads the report before anything is on the queue, whose order is by the last send.
         let is_first = state.reports_read_at.is_none();
-        let is_read_first = is_due && is_first;
-        let began = self.clock.now();
-        if is_read_first {
+        if is_due && is_first {
             self.list_summaries(state, gap_of_report.clone()).await?;
         }
-        let read_at = state.reports_read_at;
         let listed = self.list_campaigns(state, gap(Subject::Campaigns)).await?;
-        let has_news = match listed.drafts_changed_at {
-            // What was refused has pauses of its own.
-            Some(_) if !is_read_first => gap_of_report
-                .as_ref()
-                .is_none_or(|gap| rules::is_due_again(gap, began)),
-            // Nearly all drafts are older than the report that was just read.
-            Some(at) => rules::may_be_after(at, began),
-            None => false,
-        };
-        if has_news || is_due && !is_read_first {
+        // Nearly all drafts are older than a report that was read before the list.
+        let is_outdated = |at| rules::may_be_after(at, self.began);
+        if is_due && (!is_first || listed.drafts_changed_at.is_some_and(is_outdated)) {
             self.list_summaries(state, gap_of_report).await?;
-        } else if is_read_first {
-            state.reports_read_at = read_at;
-        } else if let (Some(_), Some(gap)) = (listed.drafts_changed_at, gap_of_report) {
-            // Whether these drafts were sent meanwhile, only the report that is left alone tells.
-            let still_missing = FailedReading {
-                subject: Subject::Summaries,
+        } else if !is_due && let Some(gap) = gap_of_report {
+            // What it would tell of until now is missing too.
+            let unread = FailedReading {
+                subject: gap.subject,
                 missing_from: gap.missing_from,
-                missing_until: self.clock.now(),
+                missing_until: gap.missing_until.max(self.clock.now()),
                 failed_at: gap.tried_at,
                 reason: gap.reason,
             };
-            self.log.keep_failed(self.owner, still_missing).await?;
+            self.log.keep_failed(self.owner, unread).await?;
         }
         self.read_unsettled().await?;
         self.work_off().await?;

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod account;
+mod removal;
 
 use account::{Account, activity, campaign};
 use sends_client::FailureClass;

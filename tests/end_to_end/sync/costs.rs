@@ -53,7 +53,7 @@ async fn the_first_synchronisation_of_two_thousand_campaigns_costs_the_least_and
 }
 
 #[tokio::test]
-async fn three_new_sends_cost_the_page_that_finds_them_and_three_campaigns_with_their_histories() {
+async fn three_new_sends_cost_the_two_pages_that_find_them_and_three_campaigns_with_their_histories() {
     let account = Account::new(400, &[]);
     account.complete().await;
     let activities = account.activities().await;
@@ -69,14 +69,20 @@ async fn three_new_sends_cost_the_page_that_finds_them_and_three_campaigns_with_
     let asked = asked_since(&account.sandbox, before).await;
     assert_eq!(
         asked,
-        BTreeMap::from([("campaigns", 1), ("details", 3), ("histories", 3)])
+        BTreeMap::from([
+            ("campaigns", 1),
+            ("summaries", 1),
+            ("details", 3),
+            ("histories", 3)
+        ])
     );
     account.assert_logged(&activities).await;
 
     let before = account.sandbox.requests().await.len();
     account.complete().await;
     let asked = asked_since(&account.sandbox, before).await;
-    assert_eq!(asked, BTreeMap::from([("campaigns", 1)]), "nothing has changed");
+    let expected = BTreeMap::from([("campaigns", 1), ("summaries", 1)]);
+    assert_eq!(asked, expected, "nothing has changed");
 }
 
 #[tokio::test]
@@ -105,7 +111,12 @@ async fn a_change_costs_the_campaign_and_the_histories_of_all_its_activities() {
     account.complete().await;
     let asked = asked_since(&account.sandbox, before).await;
     // The email that is known, and the new one.
-    let expected = BTreeMap::from([("campaigns", 1), ("details", 1), ("histories", 2)]);
+    let expected = BTreeMap::from([
+        ("campaigns", 1),
+        ("summaries", 1),
+        ("details", 1),
+        ("histories", 2),
+    ]);
     assert_eq!(asked, expected);
     account.assert_logged(&account.activities().await).await;
 }

@@ -89,7 +89,7 @@ async fn a_malformed_history_is_gone_without_told_and_read_when_its_campaign_cha
 
     // It is not tried again and again.
     let (asked, said) = sync_ends(&account, 0).await;
-    assert_eq!(asked, BTreeMap::from([("campaigns", 1)]));
+    assert_eq!(asked, BTreeMap::from([("campaigns", 1), ("summaries", 1)]));
     assert!(said.contains(&malformed), "{said}");
 
     end_faults(&account).await;
@@ -126,7 +126,12 @@ async fn a_refused_history_keeps_what_was_known_and_is_complete_when_anybody_rea
     let of_campaign = asked["histories"];
     assert_eq!(
         asked,
-        BTreeMap::from([("campaigns", 1), ("details", 1), ("histories", of_campaign)])
+        BTreeMap::from([
+            ("campaigns", 1),
+            ("summaries", 1),
+            ("details", 1),
+            ("histories", of_campaign)
+        ])
     );
     assert_eq!(account.logged().await, before);
     assert_eq!(account.sync_state().await["unreadable"][0]["activityId"], refused);
@@ -196,7 +201,7 @@ async fn a_history_that_fails_holds_up_nothing_and_is_named() {
     assert_eq!(account.logged().await, readable);
     // Its pause is not over.
     let (asked, _) = sync_ends(&account, 0).await;
-    assert_eq!(asked, BTreeMap::from([("campaigns", 1)]));
+    assert_eq!(asked, BTreeMap::from([("campaigns", 1), ("summaries", 1)]));
 
     end_faults(&account).await;
     let query =

@@ -8,7 +8,7 @@ use rusqlite::{Connection, Row};
 use sends_core::{ActivityId, Campaign, CampaignId};
 
 use super::fault::Fault;
-use super::read::{moment, optional_timestamp, verbatim};
+use super::read::{count, moment, optional_timestamp, verbatim};
 use super::statement::Statement;
 use crate::{KnownActivity, KnownCampaign, Owner};
 
@@ -32,7 +32,7 @@ const CAMPAIGN: &str = "
     SELECT campaign.id AS number, campaign.campaign AS campaign, name, campaign.status AS campaign_status,
            campaign.status_spelling AS campaign_status_spelling, type, type_code,
            created_at, created_at_nanos, updated_at, updated_at_nanos, last_sent_at, last_sent_at_nanos, is_gone,
-           known.activity AS activity, role, role_spelling, fetched_at, fetched_at_nanos,
+           known.activity AS activity, role, role_spelling, fetched_at, fetched_at_nanos, kept.sends AS send_count,
            (SELECT run_date FROM send WHERE history = kept.id ORDER BY run_date DESC, run_date_nanos DESC LIMIT 1)
                AS last_run,
            (SELECT run_date_nanos FROM send WHERE history = kept.id ORDER BY run_date DESC, run_date_nanos DESC LIMIT 1)
@@ -95,6 +95,7 @@ fn activity(row: &Row<'_>) -> Result<Option<KnownActivity>, Fault> {
         id: ActivityId::from_bytes(id),
         role: verbatim(row, "role", "role_spelling")?,
         fetched_at: optional_timestamp(row, "fetched_at", "fetched_at_nanos")?,
+        send_count: row.get::<_, Option<i64>>("send_count")?.map(count),
         last_run_date: optional_timestamp(row, "last_run", "last_run_nanos")?,
         failing_since: moment(row, "history_failing_since")?,
     }))

@@ -8,7 +8,7 @@ use sends_core::{ActivityId, ActivityReference, Campaign, CampaignId};
 use super::write::Change;
 use super::{SqliteStore, campaigns, log, sync, unreadable};
 use crate::{
-    Completeness, Coverage, FailedReading, GroupBy, KnownCampaign, Listing, LogFilter, LogPage,
+    Completeness, Coverage, FailedReading, GroupBy, Kept, KnownCampaign, Listing, LogFilter, LogPage,
     LogPageRequest, Owner, Pending, SendLog, StoreFuture, Subject, SyncLog, SyncState, SyncWork, TotalGroup,
     Unreadable,
 };
@@ -62,6 +62,14 @@ impl SyncLog for SqliteStore {
 
     fn keep_gone(&self, owner: Owner, campaign: CampaignId) -> StoreFuture<'_, ()> {
         self.change(Change::KeepGone(owner, campaign))
+    }
+
+    fn replace_history(&self, owner: Owner, activity: ActivityId, kept: Kept) -> StoreFuture<'_, ()> {
+        self.change(Change::ReplaceHistory {
+            owner,
+            activity,
+            kept,
+        })
     }
 
     fn finish(&self, owner: Owner, work: SyncWork) -> StoreFuture<'_, ()> {

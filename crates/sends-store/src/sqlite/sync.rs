@@ -9,7 +9,7 @@ use sends_core::{ActivityId, CampaignId, CampaignStatus, Outcome};
 use super::fault::Fault;
 use super::read::{count, moment};
 use super::write::{outcome_code, parts};
-use crate::{Coverage, Owner, Pending, SyncState, SyncWork};
+use crate::{Coverage, Owner, Pending, SyncState, SyncWork, UNCONFIRMED_REMOVAL};
 
 const STATE: &str = "
     SELECT listed_at, reports_read_at, changes_until, sends_until, finished_at, paused_until, failed_at, failure
@@ -117,7 +117,7 @@ const UNSETTLED: &str = "
       AND NOT EXISTS (
         SELECT 1 FROM unreadable
         WHERE owner = kept.owner AND kind = 2 AND subject = kept.activity
-          AND tried_at > 1000 * kept.fetched_at + kept.fetched_at_nanos / 1000000)
+          AND (tried_at > 1000 * kept.fetched_at + kept.fetched_at_nanos / 1000000 OR reason = ?10))
     ORDER BY kept.fetched_at, kept.fetched_at_nanos, kept.activity";
 
 pub(super) fn unsettled(
@@ -142,6 +142,7 @@ pub(super) fn unsettled(
             CampaignStatus::Executing.as_str(),
             now,
             now_nanos,
+            UNCONFIRMED_REMOVAL,
         ],
         |row| Ok(ActivityId::from_bytes(row.get(0)?)),
     )?;

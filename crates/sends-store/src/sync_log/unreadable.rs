@@ -34,6 +34,10 @@ pub struct FailedReading {
     pub reason: String,
 }
 
+/// Why a history is named whose known sends an answer lacks, and a campaign that was sent and is shown without any email: one
+/// answer may be wrong. The known sends stay in the log until a second synchronisation finds the same.
+pub const UNCONFIRMED_REMOVAL: &str = "Constant Contact no longer shows these sends. What is known of them stays in the log until the next synchronisation confirms that.";
+
 /// Something that could not be read when it was last tried.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unreadable {
@@ -53,4 +57,11 @@ pub struct Unreadable {
     pub reason: String,
     /// Whether its campaign is on the queue, and read again with that.
     pub is_queued: bool,
+}
+
+impl Unreadable {
+    /// Whether known sends were not shown once, and stay until that is [confirmed](UNCONFIRMED_REMOVAL).
+    pub fn is_unconfirmed_removal(&self) -> bool {
+        self.reason == UNCONFIRMED_REMOVAL
+    }
 }

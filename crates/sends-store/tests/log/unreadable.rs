@@ -155,6 +155,65 @@ async fn whoever_reads_it_ends_it_and_so_does_whoever_finds_it_gone() {
 }
 
 #[tokio::test]
+async fn known_sends_that_an_answer_lacks_stay_until_the_history_is_replaced() {
+    let answer = |json: &str| Answer::History(Arc::new(SendHistory::from_json(json.as_bytes()).unwrap()));
+    let partial = r#"[{"send_id": 2, "run_date": "1970-01-01T00:00:07Z"}, {}]"#;
+    for (lacking, merged, left, is_removal) in [
+        (answer("[]"), 1, 0, true),
+        (answer(r#"[{"send_id": 2}]"#), 2, 1, true),
+        (answer(partial), 2, 1, false),
+        (Answer::NotFound, 1, 0, false),
+    ] {
+        let store = SqliteStore::in_memory().await.unwrap();
+        let activities = vec![reference(1, ActivityRole::PrimaryEmail)];
+        store
+            .keep_activities(OWNER, campaign(7, None), activities, None)
+            .await
+            .unwrap();
+        store.keep(OWNER, activity(1), sent_at(5, 0)).await.unwrap();
+        let kept = Kept {
+            fetched_at: at(9),
+            answer: lacking.clone(),
+        };
+        let filter = LogFilter::default();
+        let known = async || store.campaigns(OWNER, &[campaign(7, None).id]).await.unwrap();
+        for _ in 0..2 {
+            store.keep(OWNER, activity(1), kept.clone()).await.unwrap();
+            assert_eq!(store.count(OWNER, &filter).await.unwrap(), merged, "{lacking:?}");
+            assert_eq!(
+                known().await[0].as_ref().unwrap().activities[0].send_count,
+                Some(merged)
+            );
+            let unreadable = store.unreadable(OWNER, 9).await.unwrap();
+            assert_eq!(unreadable.len(), 1, "{lacking:?}");
+            assert_eq!(unreadable[0].subject, Subject::History(activity(1)));
+            assert_eq!(unreadable[0].is_unconfirmed_removal(), is_removal, "{lacking:?}");
+            assert_eq!(
+                (unreadable[0].missing_from, unreadable[0].missing_until),
+                (None, at(9))
+            );
+        }
+        store.replace_history(OWNER, activity(1), kept).await.unwrap();
+        assert_eq!(store.count(OWNER, &filter).await.unwrap(), left, "{lacking:?}");
+        let is_named = !subjects(&store).await.is_empty();
+        assert_eq!(is_named, !is_removal, "{lacking:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_replaces_the_history_of_an_activity_that_no_campaign_has() {
+    let store = SqliteStore::in_memory().await.unwrap();
+    store.keep(OWNER, activity(1), sent_at(5, 0)).await.unwrap();
+    let kept = Kept {
+        fetched_at: at(9),
+        answer: Answer::NotFound,
+    };
+    store.keep(OWNER, activity(1), kept).await.unwrap();
+    assert_eq!(store.count(OWNER, &LogFilter::default()).await.unwrap(), 0);
+    assert_eq!(subjects(&store).await, []);
+}
+
+#[tokio::test]
 async fn it_neither_waits_on_the_queue_nor_is_it_unsettled() {
     let store = SqliteStore::in_memory().await.unwrap();
     store.keep(OWNER, activity(1), sent_at(100, 0)).await.unwrap();

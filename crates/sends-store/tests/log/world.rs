@@ -16,8 +16,7 @@ use sends_core::{
     ReasonCode, SegmentId, SendAttempt, SendFilter, SendHistory, SendStatus, Verbatim,
 };
 use sends_store::{
-    Answer, GroupBy, GroupKey, Kept, LogFilter, LogOrder, LoggedSend, Owner, SqliteStore, Store, SyncLog,
-    TotalGroup,
+    Answer, GroupBy, GroupKey, Kept, LogFilter, LogOrder, LoggedSend, Owner, SqliteStore, SyncLog, TotalGroup,
 };
 
 /// Histories by activity, and names by campaign. An activity belongs to the campaign of half its number, if there is one.
@@ -69,7 +68,8 @@ impl World {
                     fetched_at: Timestamp::UNIX_EPOCH,
                     answer,
                 };
-                store.keep(owner, activity(*number), kept).await.unwrap();
+                let id = activity(*number);
+                store.replace_history(owner, id, kept).await.unwrap();
             }
         }
         if !self.campaigns_first {

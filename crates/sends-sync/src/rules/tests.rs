@@ -29,6 +29,7 @@ fn known(status: &str, updated_at: &str) -> KnownCampaign {
         id: "1ead98be-dfa0-4e04-81f7-5f1534d42e9c".parse().unwrap(),
         role: Some(role),
         fetched_at: fetched_at.map(at),
+        send_count: fetched_at.map(|_| 1),
         last_run_date: fetched_at.map(|_| at("2026-05-02T09:00:00Z")),
         failing_since: None,
     };

@@ -44,6 +44,15 @@ pub(crate) struct Account {
     remote: Arc<Remote>,
 }
 
+/// What the upstream says of the campaigns instead of what is right, each as changed now.
+#[derive(Clone, Debug)]
+pub(crate) enum Shown {
+    /// They are removed.
+    Removed,
+    /// They have these activities, which have these histories.
+    Activities(Vec<ActivityId>, Answer),
+}
+
 struct Remote {
     campaigns: u16,
     store: Arc<SqliteStore>,
@@ -56,6 +65,7 @@ struct Remote {
     unreadable_activities: AtomicUsize,
     is_cut_short: AtomicBool,
     lacks_summaries: AtomicBool,
+    shown: Mutex<Option<Shown>>,
 }
 
 impl Account {
@@ -73,6 +83,7 @@ impl Account {
             unreadable_activities: AtomicUsize::new(0),
             is_cut_short: AtomicBool::new(false),
             lacks_summaries: AtomicBool::new(false),
+            shown: Mutex::default(),
         };
         Self {
             owner,
@@ -103,6 +114,11 @@ impl Account {
     /// Whether the summaries report comes without its list from now on.
     pub(crate) fn lacks_summaries(&self, lacks: bool) {
         self.remote.lacks_summaries.store(lacks, Ordering::Relaxed);
+    }
+
+    /// What the campaigns are shown as from now on.
+    pub(crate) fn shows(&self, shown: Option<Shown>) {
+        *self.remote.shown.lock().unwrap() = shown;
     }
 
     pub(crate) fn pass(&self, hours: i64) {
@@ -161,19 +177,35 @@ impl Remote {
         class.map(|class| UpstreamError::without_answer(endpoint, class, class.name().to_owned()))
     }
 
-    /// One that had changed when it was sent, and not since.
-    fn listed(number: u16) -> Campaign {
+    fn shown(&self) -> Option<Shown> {
+        self.shown.lock().unwrap().clone()
+    }
+
+    /// One that had changed when it was sent, and not since, unless it is shown otherwise.
+    fn listed(&self, number: u16) -> Campaign {
         let begin: Timestamp = BEGIN.parse().unwrap();
+        let shown = self.shown();
+        let status = match shown {
+            Some(Shown::Removed) => CampaignStatus::Removed,
+            _ => CampaignStatus::Done,
+        };
+        let sent_at = begin - SignedDuration::from_hours(1);
         Campaign {
             id: campaign(number),
             name: Some(format!("Number {number}")),
-            status: Some(CampaignStatus::Done.into()),
+            status: Some(status.into()),
             campaign_type: None,
             type_code: None,
             created_at: None,
-            updated_at: Some(begin - SignedDuration::from_hours(1)),
+            updated_at: Some(shown.map_or(sent_at, |_| self.now())),
         }
     }
+}
+
+/// The history of each activity.
+pub(crate) fn its_send() -> Answer {
+    let begin: Timestamp = BEGIN.parse().unwrap();
+    sent_at(begin - SignedDuration::from_hours(1))
 }
 
 fn sent_at(moment: Timestamp) -> Answer {
@@ -207,7 +239,7 @@ impl Upstream for Remote {
             let error = UpstreamError::without_answer(endpoint, class, class.name().to_owned());
             return std::future::ready(Err(error)).boxed();
         }
-        let all = (1..=self.campaigns).map(Self::listed);
+        let all = (1..=self.campaigns).map(|number| self.listed(number));
         let is_within = |campaign: &Campaign| {
             let updated_at = campaign.updated_at.unwrap();
             updated_after.is_none_or(|after| updated_at > after)
@@ -261,12 +293,22 @@ impl Upstream for Remote {
             let number = (1..=self.campaigns)
                 .find(|&number| campaign(number) == id)
                 .unwrap();
+            let ids = match self.shown() {
+                None => vec![activity(number)],
+                Some(Shown::Activities(ids, _)) => ids,
+                Some(Shown::Removed) => {
+                    let (endpoint, class) = (Endpoint::Campaign(id), FailureClass::NotFound);
+                    let error = UpstreamError::without_answer(endpoint, class, class.name().to_owned());
+                    return Err(error);
+                }
+            };
+            let reference = |id| ActivityReference {
+                id,
+                role: Some(ActivityRole::PrimaryEmail.into()),
+            };
             Ok(CampaignDetail {
-                campaign: Self::listed(number),
-                activities: vec![ActivityReference {
-                    id: activity(number),
-                    role: Some(ActivityRole::PrimaryEmail.into()),
-                }],
+                campaign: self.listed(number),
+                activities: ids.into_iter().map(reference).collect(),
                 unreadable_activities: self.unreadable_activities.load(Ordering::Relaxed),
                 unreadable_values: 0,
             })
@@ -279,10 +321,13 @@ impl Upstream for Remote {
             if let Some(failure) = self.failure(Subject::History(id)) {
                 return Err(failure);
             }
-            let begin: Timestamp = BEGIN.parse().unwrap();
             let kept = Kept {
                 fetched_at: self.now(),
-                answer: sent_at(begin - SignedDuration::from_hours(1)),
+                answer: match self.shown() {
+                    Some(Shown::Activities(_, answer)) => answer,
+                    None if (1..=self.campaigns).any(|number| activity(number) == id) => its_send(),
+                    Some(Shown::Removed) | None => Answer::NotFound,
+                },
             };
             self.store.keep(self.owner, id, kept.clone()).await.unwrap();
             Ok(kept)

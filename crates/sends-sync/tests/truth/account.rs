@@ -3,7 +3,10 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
-use crate::{oddities::Oddities, random::Random};
+use crate::{
+    oddities::{Oddities, Shown},
+    random::Random,
+};
 
 /// How many records a page has.
 const PAGE: usize = 3;
@@ -36,6 +39,8 @@ pub(crate) struct Account {
     pub(crate) oddities: Oddities,
     /// Whether the list of campaigns is always that of all, whatever `after_date` says.
     pub(crate) ignores_after_date: bool,
+    /// Whether there was a send that is no change of its campaign.
+    pub(crate) has_silent_send: bool,
     /// How the histories of removed campaigns are refused.
     refusal: u16,
     pub(crate) calls: Vec<String>,
@@ -49,6 +54,7 @@ impl Account {
             campaigns: Vec::new(),
             oddities: Oddities::default(),
             ignores_after_date: false,
+            has_silent_send: false,
             refusal: random.pick(&[404, 400]),
             calls: Vec::new(),
         };
@@ -110,7 +116,8 @@ impl Account {
         if campaign.status == "Removed" {
             return;
         }
-        let change = random.below(9);
+        let change = random.below(10);
+        let updated_before = campaign.updated_at;
         campaign.updated_at = now;
         match change {
             0 | 1 => {
@@ -133,21 +140,47 @@ impl Account {
                 let (mut resend, later) = (activity(random, "resend"), now + SignedDuration::from_mins(9));
                 let (first, second) = random.pick(&[(now, later), (later, now)]);
                 resend.sends.push(send(random, first));
-                if let Some(email) = campaign.activities.first_mut() {
+                if let Some(email) = campaign
+                    .activities
+                    .first_mut()
+                    .filter(|own| own.role != "permalink")
+                {
                     email.sends.push(send(random, second));
                 }
                 campaign.activities.push(resend);
                 (campaign.updated_at, self.now) = (later, later);
             }
+            // Only the report tells of this one.
+            9 => {
+                if let Some(email) = campaign
+                    .activities
+                    .first_mut()
+                    .filter(|own| own.role != "permalink")
+                {
+                    email.sends.push(send(random, now));
+                    self.has_silent_send = true;
+                }
+                campaign.updated_at = updated_before;
+            }
             3 => campaign.name.push('!'),
             4 => campaign.status = "Removed",
             5 => campaign.status = random.pick(&["Draft", "Scheduled", "Archived", "DONE"]),
             6 => {
-                campaign.activities.pop();
+                let last = campaign
+                    .activities
+                    .iter()
+                    .rposition(|activity| activity.role != "permalink");
+                if let Some(last) = last {
+                    campaign.activities.remove(last);
+                }
             }
             // Sent and made a draft again, between two looks.
             _ => {
-                if let Some(email) = campaign.activities.first_mut() {
+                if let Some(email) = campaign
+                    .activities
+                    .first_mut()
+                    .filter(|own| own.role != "permalink")
+                {
                     email.sends.push(send(random, now));
                     campaign.status = "Draft";
                 }
@@ -183,12 +216,22 @@ impl Account {
     fn campaigns_page(&self, query: &str) -> (u16, String) {
         let moment = |name| argument(query, name).map(|text| text.parse::<Timestamp>().unwrap());
         let (after, before) = (moment("after_date"), moment("before_date"));
-        let is_within = |campaign: &&Campaign| {
+        let as_shown = |campaign: &Campaign| {
+            let mut campaign = campaign.clone();
+            if let Some(shown) = self.oddities.shown.get(&campaign.id) {
+                campaign.updated_at = self.now;
+                if *shown == Shown::Removed {
+                    campaign.status = "Removed";
+                }
+            }
+            campaign
+        };
+        let is_within = |campaign: &Campaign| {
             let is_later = after.is_none_or(|after| campaign.updated_at > after);
             (is_later || self.ignores_after_date && before.is_none())
                 && before.is_none_or(|before| campaign.updated_at < before)
         };
-        let mut listed: Vec<&Campaign> = self.campaigns.iter().filter(is_within).collect();
+        let mut listed: Vec<Campaign> = self.campaigns.iter().map(as_shown).filter(is_within).collect();
         listed.sort_by_key(|campaign| std::cmp::Reverse(campaign.updated_at));
         let records = listed.into_iter().map(|campaign| {
             let record = json!({
@@ -228,18 +271,24 @@ impl Account {
         let Some(campaign) = self.campaigns.iter().find(|campaign| campaign.id == id) else {
             return (404, "[]".to_owned());
         };
-        if campaign.status == "Removed" && self.refusal == 404 {
+        let is_removed = self.is_shown_as_removed(campaign);
+        if is_removed && self.refusal == 404 {
             return (404, "[]".to_owned());
         }
         let activities = campaign
             .activities
             .iter()
             .map(|activity| json!({ "campaign_activity_id": activity.id, "role": activity.role }));
+        let status = if is_removed { "Removed" } else { campaign.status };
         let detail = json!({
-            "campaign_id": id, "name": campaign.name, "current_status": campaign.status,
+            "campaign_id": id, "name": campaign.name, "current_status": status,
             "updated_at": campaign.updated_at.to_string(), "campaign_activities": activities.collect::<Vec<_>>(),
         });
         self.oddities.detail(id, detail)
+    }
+
+    fn is_shown_as_removed(&self, campaign: &Campaign) -> bool {
+        campaign.status == "Removed" || self.oddities.shown.get(&campaign.id) == Some(&Shown::Removed)
     }
 
     fn history(&self, id: &str) -> (u16, String) {
@@ -249,7 +298,7 @@ impl Account {
         });
         match found {
             None => (404, "[]".to_owned()),
-            Some((campaign, _)) if campaign.status == "Removed" => (self.refusal, "[]".to_owned()),
+            Some((campaign, _)) if self.is_shown_as_removed(campaign) => (self.refusal, "[]".to_owned()),
             Some((_, activity)) => {
                 let records = activity.sends.iter().zip(1..).map(|(send, number)| {
                     json!({

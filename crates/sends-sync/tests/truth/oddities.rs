@@ -1,6 +1,6 @@
 //! What an upstream answers instead of what is documented.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::{Value, json};
 
@@ -15,6 +15,15 @@ pub(crate) enum Odd {
     Record(usize, Value),
     /// A member of one of its records, by its place, is replaced, or missing for null.
     Member(usize, &'static str, Value),
+}
+
+/// A well-formed answer about a campaign that is wrong.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Shown {
+    /// It is listed as removed and refused.
+    Removed,
+    /// It has these activities.
+    Activities(Value),
 }
 
 #[derive(Clone, Debug)]
@@ -35,10 +44,14 @@ pub(crate) struct ListingOddities {
 pub(crate) struct Oddities {
     pub(crate) campaigns: ListingOddities,
     pub(crate) summaries: ListingOddities,
+    /// What campaigns are shown as instead, each with a change of now.
+    pub(crate) shown: HashMap<String, Shown>,
     details: HashMap<String, Odd>,
     histories: HashMap<String, Odd>,
     /// The activities one of whose sends has no readable count: its place.
     countless: HashMap<String, usize>,
+    /// The activities that were sent and are answered as if they never were.
+    emptied: HashSet<String>,
 }
 
 /// A refusal of one thing alone comes as 403 or, rarely, as 401.
@@ -69,8 +82,9 @@ fn odd_value(random: &mut Random) -> Value {
 }
 
 impl Oddities {
-    /// Random ones for what an account has now.
-    pub(crate) fn random(random: &mut Random, account: &Account, is_first: bool) -> Self {
+    /// Random ones for what an account has now, of which the log has sends of the known activities, unless it is the first time.
+    pub(crate) fn random(random: &mut Random, account: &Account, known: Option<&[String]>) -> Self {
+        let is_first = known.is_none();
         let mut oddities = Self::default();
         let often = random.pick(&[0, 3, 15, 40]);
         oddities.campaigns = ListingOddities::random(random, often, "updated_at");
@@ -85,7 +99,22 @@ impl Oddities {
             oddities.campaigns.links.insert(random.below(2), Link::EndsEarly);
         }
         for campaign in &account.campaigns {
-            if random.percent(often) {
+            let before = &account.oddities;
+            let ids = || campaign.activities.iter().map(|activity| &activity.id);
+            let is_known = known.is_none_or(|known| ids().any(|id| known.contains(id)));
+            // The second answer in a row would be right by all that can be known.
+            let was_not_found = matches!(before.details.get(&campaign.id), Some(Odd::Status(404)));
+            let is_in_doubt = match before.shown.get(&campaign.id) {
+                Some(Shown::Removed) => true,
+                Some(Shown::Activities(_)) => !is_known,
+                None => was_not_found || ids().any(|id| before.emptied.contains(id)),
+            };
+            if random.percent(often / 2) && is_known && !is_in_doubt && campaign.status != "Removed" {
+                let shown = Shown::random(random, is_first);
+                oddities.shown.insert(campaign.id.clone(), shown);
+                continue;
+            }
+            if random.percent(often) && !is_in_doubt {
                 oddities.details.insert(campaign.id.clone(), odd_detail(random));
             }
             for activity in &campaign.activities {
@@ -101,12 +130,25 @@ impl Oddities {
                 } else if random.percent(often) {
                     oddities.countless.insert(activity.id.clone(), random.below(2));
                 }
+                let is_logged = known.is_some_and(|known| known.contains(&activity.id));
+                if random.percent(often / 2) && is_logged && !is_odd && !is_in_doubt {
+                    oddities.emptied.insert(activity.id.clone());
+                }
             }
         }
         oddities
     }
 
-    pub(crate) fn detail(&self, id: &str, detail: Value) -> (u16, String) {
+    /// Whether the report is refused as a whole.
+    pub(crate) fn refuses_report(&self) -> bool {
+        let first = self.summaries.pages.get(&0).and_then(|odd| odd.first());
+        matches!(first, Some(Odd::Status(403)))
+    }
+
+    pub(crate) fn detail(&self, id: &str, mut detail: Value) -> (u16, String) {
+        if let Some(Shown::Activities(activities)) = self.shown.get(id) {
+            detail["campaign_activities"] = activities.clone();
+        }
         match self.details.get(id) {
             Some(Odd::Record(place, value)) => {
                 let mut detail = detail;
@@ -129,6 +171,9 @@ impl Oddities {
         if let Some(record) = self.countless.get(id).and_then(|place| records.get_mut(*place)) {
             record["count"] = json!("many");
         }
+        if self.emptied.contains(id) {
+            records.clear();
+        }
         match self.histories.get(id) {
             Some(Odd::Record(place, value)) => {
                 if let Some(record) = records.get_mut(*place) {
@@ -143,6 +188,23 @@ impl Oddities {
                 (200, Value::Array(records).to_string())
             }
             odd => whole(odd, &Value::Array(records)),
+        }
+    }
+}
+
+impl Shown {
+    fn random(random: &mut Random, is_first: bool) -> Self {
+        let other = |role: &str, id: String| json!([{ "campaign_activity_id": id, "role": role }]);
+        let (replaced, permalink) = (
+            other("primary_email", random.id()),
+            other("permalink", random.id()),
+        );
+        match random.below(5) {
+            // What was never read cannot stay.
+            0 | 1 if !is_first => Self::Removed,
+            2 if !is_first => Self::Activities(replaced),
+            3 => Self::Activities(permalink),
+            _ => Self::Activities(random.pick(&[json!([]), json!(null)])),
         }
     }
 }

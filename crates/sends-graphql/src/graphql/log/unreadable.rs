@@ -23,8 +23,9 @@ pub(super) enum UnreadableKind {
 }
 
 /// Something that Constant Contact lists and that could not be read when it was last tried: the answer cannot be understood,
-/// or Constant Contact refuses or fails to give one. The log goes without its sends, or holds those that it knew before. It is
-/// tried again when the campaign changes, and by itself after pauses that grow from five minutes to a week.
+/// lacks sends that are known, or Constant Contact refuses or fails to give one. The log goes without its sends, or holds those
+/// that it knew before. It is tried again when the campaign changes, and by itself after pauses that grow from five minutes to a
+/// week. Known sends that an answer lacks are dropped when the next synchronisation finds the same.
 #[Object]
 impl Unreadable {
     /// What it is.

@@ -1,0 +1,82 @@
+//! Known sends that the upstream does not show, once or for good.
+
+use std::sync::Arc;
+
+use sends_core::SendHistory;
+use sends_store::{Answer, LogFilter, SendLog, SyncLog};
+use sends_sync::Ended;
+
+use crate::account::{Account, Shown, activity, its_send};
+
+/// How many sends the log has, how many subjects are named, and whether it is complete.
+async fn synchronised(account: &Account) -> (u64, u64, bool) {
+    let report = account.sync().await;
+    assert_eq!(report.ended, Ended::Complete);
+    let filter = LogFilter::default();
+    let sends = account.store.count(account.owner, &filter).await.unwrap();
+    let now = account.now();
+    let told = account.store.completeness(account.owner, None, None, now);
+    let is_complete = told.await.unwrap().is_complete;
+    (sends, report.unreadable, is_complete)
+}
+
+fn empty() -> Answer {
+    Answer::History(Arc::default())
+}
+
+fn malformed() -> Answer {
+    Answer::History(Arc::new(SendHistory::from_json(b"[{}]").unwrap()))
+}
+
+#[tokio::test]
+async fn a_single_odd_answer_drops_no_known_send_and_is_named_until_the_next_one() {
+    let (known, other) = (activity(1), activity(9));
+    for shown in [
+        Shown::Removed,
+        Shown::Activities(vec![], its_send()),
+        Shown::Activities(vec![], Answer::NotFound),
+        Shown::Activities(vec![other], Answer::NotFound),
+        Shown::Activities(vec![known], Answer::NotFound),
+        Shown::Activities(vec![known], empty()),
+        Shown::Activities(vec![known], malformed()),
+    ] {
+        let account = Account::new(1).await;
+        assert_eq!(synchronised(&account).await, (1, 0, true));
+        account.pass(48);
+        account.shows(Some(shown.clone()));
+        let (sends, named, is_complete) = synchronised(&account).await;
+        assert_eq!((sends, is_complete), (1, false), "{shown:?}");
+        assert!(named > 0, "{shown:?}");
+        account.shows(None);
+        account.pass(1);
+        assert_eq!(synchronised(&account).await, (1, 0, true), "{shown:?}");
+    }
+}
+
+#[tokio::test]
+async fn sends_that_a_second_synchronisation_finds_missing_too_are_dropped() {
+    for shown in [
+        Shown::Removed,
+        Shown::Activities(vec![], Answer::NotFound),
+        Shown::Activities(vec![activity(1)], empty()),
+    ] {
+        let account = Account::new(1).await;
+        account.sync().await;
+        account.pass(48);
+        account.shows(Some(shown.clone()));
+        assert_eq!(synchronised(&account).await, (1, 1, false), "{shown:?}");
+        account.pass(1);
+        assert_eq!(synchronised(&account).await, (0, 0, true), "{shown:?}");
+    }
+}
+
+#[tokio::test]
+async fn sends_of_an_activity_that_is_listed_and_not_found_stay_and_are_named() {
+    let account = Account::new(1).await;
+    account.sync().await;
+    account.shows(Some(Shown::Activities(vec![activity(1)], Answer::NotFound)));
+    for hours in [48, 1, 24, 200] {
+        account.pass(hours);
+        assert_eq!(synchronised(&account).await, (1, 1, false), "{hours}");
+    }
+}

@@ -1,0 +1,138 @@
+//! Holds the log against the account.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use sends_core::{ActivityId, CampaignId};
+use sends_store::{LogFilter, LogPageRequest, SendLog, SqliteStore, Subject, SyncLog, Unreadable};
+
+use crate::{OWNER, World, random::Random, readers};
+
+pub(crate) type OddSends = BTreeMap<i32, (Option<Timestamp>, Option<i64>)>;
+
+pub(crate) async fn logged(store: &SqliteStore) -> BTreeMap<ActivityId, OddSends> {
+    let request = LogPageRequest {
+        limit: 10_000,
+        ..LogPageRequest::default()
+    };
+    let page = store.page(OWNER, &LogFilter::default(), request).await.unwrap();
+    let mut logged: BTreeMap<ActivityId, OddSends> = BTreeMap::new();
+    for one in page.sends {
+        let of_activity = logged.entry(one.activity).or_default();
+        of_activity.insert(one.send.send_id, (one.send.run_date, one.send.count));
+    }
+    logged
+}
+
+impl World {
+    /// Holds the log, and what its readers are told of its completeness, against the account. Returns how much is named.
+    pub(crate) async fn check(
+        &self,
+        store: &SqliteStore,
+        (seed, round): (u64, usize),
+        hours_ahead: i64,
+        has_right_dates: bool,
+    ) -> u64 {
+        let named = store.unreadable(OWNER, usize::MAX).await.unwrap();
+        let logged = logged(store).await;
+        let now = self.account.lock().unwrap().now + SignedDuration::from_hours(hours_ahead);
+        let told = readers::ask(store, now, &mut Random::new(seed)).await;
+        let account = self.account.lock().unwrap();
+        let place = format!(
+            "seed {seed}, round {round}, named {named:#?}, calls {:#?}, campaigns {:#?}",
+            account.calls, account.campaigns
+        );
+        let failed = |subject: Subject| named.iter().filter(move |one| one.subject == subject);
+        let (mut truth, mut shown) = (BTreeMap::new(), BTreeMap::new());
+        for campaign in &account.campaigns {
+            let campaign_id: CampaignId = campaign.id.parse().unwrap();
+            for activity in &campaign.activities {
+                let id: ActivityId = activity.id.parse().unwrap();
+                let mut sends = BTreeMap::new();
+                for (send, number) in activity.sends.iter().zip(1..) {
+                    sends.insert(number, (send.run_date, send.count));
+                }
+                if campaign.status == "Removed" || activity.role == "permalink" {
+                    sends.clear();
+                }
+                let own = failed(Subject::History(id)).chain(failed(Subject::Campaign(campaign_id)));
+                let listings = failed(Subject::Campaigns).chain(failed(Subject::Summaries));
+                // Activities that it does not have are named in the place of its own.
+                let is_shown_otherwise = account.oddities.shown.contains_key(&campaign.id);
+                let in_its_place = named.iter().filter(|one| {
+                    let of_campaign = one.campaign.as_ref().is_some_and(|own| own.id == campaign_id);
+                    is_shown_otherwise && of_campaign
+                });
+                let covering: Vec<&Unreadable> = own.clone().chain(listings).chain(in_its_place).collect();
+                let mut known = logged.get(&id).cloned().unwrap_or_default();
+                for (number, send) in &mut known {
+                    // What cannot be read of a send is missing in it, and in nothing else.
+                    if let (_, count @ None) = send {
+                        *count = sends.get(number).map(|(_, count)| *count);
+                    }
+                }
+                let mut known: BTreeMap<_, _> = known
+                    .into_iter()
+                    .map(|(number, (run_date, count))| (number, (run_date.unwrap(), count.unwrap_or(-1))))
+                    .collect();
+                for (number, send) in &sends {
+                    let ran = activity.sends[usize::try_from(*number).unwrap() - 1].run_date;
+                    let may_lack = |one: &&Unreadable| {
+                        !has_right_dates
+                            || (one.missing_from.is_none_or(|from| from <= ran) && ran <= one.missing_until)
+                    };
+                    assert!(
+                        known.get(number) == Some(send) || covering.iter().any(may_lack),
+                        "send {number} of {id} in {campaign:#?} is {:?} instead of {send:?}, {place}",
+                        known.get(number)
+                    );
+                }
+                if covering.is_empty() {
+                    assert_eq!(known, sends, "{id} in {campaign:#?}, {place}");
+                }
+                if campaign.status == "Removed" && !covering.is_empty() {
+                    // What is named may hide that it was removed: the log lacks nothing for it.
+                    known.clear();
+                }
+                truth.insert(id, sends);
+                shown.insert(id, known);
+            }
+        }
+        for id in logged.keys() {
+            assert!(
+                truth.contains_key(id) || !named.is_empty(),
+                "{id} is no activity, {place}"
+            );
+        }
+        for told in told {
+            told.check(&named, (&shown, &truth), has_right_dates, &place);
+        }
+        let is_odd = |one: &&Unreadable| !one.is_unconfirmed_removal();
+        u64::try_from(named.iter().filter(is_odd).count()).unwrap()
+    }
+
+    /// That no send is lost that the log had before and that the account still has.
+    pub(crate) async fn check_known_sends(
+        &self,
+        store: &SqliteStore,
+        before: &BTreeMap<ActivityId, OddSends>,
+        (seed, round): (u64, usize),
+    ) {
+        let logged = logged(store).await;
+        let account = self.account.lock().unwrap();
+        let shown = account
+            .campaigns
+            .iter()
+            .filter(|campaign| campaign.status != "Removed");
+        for activity in shown.flat_map(|campaign| &campaign.activities) {
+            let id: ActivityId = activity.id.parse().unwrap();
+            for number in before.get(&id).into_iter().flat_map(BTreeMap::keys) {
+                assert!(
+                    logged.get(&id).is_some_and(|sends| sends.contains_key(number)),
+                    "seed {seed}, round {round}: send {number} of {id} is lost, calls {:#?}",
+                    account.calls
+                );
+            }
+        }
+    }
+}
