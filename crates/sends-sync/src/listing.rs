@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use sends_client::ResourcePage;
 use sends_core::{Campaign, CampaignId, CampaignSummary};
-use sends_store::{FailedReading, KnownCampaign, Listing, Subject, SyncState, Unreadable};
+use sends_store::{FailedReading, KnownCampaign, Listing, StoreError, Subject, SyncState, Unreadable};
 
 use crate::{Progress, Stage, obstacle::Obstacle, rules, run::Run};
 
@@ -12,9 +12,18 @@ pub(crate) struct Listed {
     /// When the last of the drafts that are new or have changed was updated. It may have been sent and made a draft again since
     /// the last listing, which only the summaries report tells.
     pub(crate) drafts_changed_at: Option<Timestamp>,
-    /// The error of the first page, without which nothing is known of what changed. Any later page that fails by itself is
+    /// Why the first page was not read, without which nothing is known of what changed. Any later page that fails by itself is
     /// remembered.
     pub(crate) ended: Result<(), Obstacle>,
+}
+
+impl Listed {
+    pub(crate) fn left_alone(obstacle: Obstacle) -> Self {
+        Self {
+            drafts_changed_at: None,
+            ended: Err(obstacle),
+        }
+    }
 }
 
 /// One walk through the pages of a listing, newest record first, and what it lacks.
@@ -168,11 +177,8 @@ impl Run<'_> {
         let mut page = match self.upstream.campaigns(walk.from, None).await {
             Ok(page) => page,
             Err(error) => {
-                let ended = self.without_first_page(walk, error.into()).await?;
-                return Ok(Listed {
-                    drafts_changed_at,
-                    ended,
-                });
+                let obstacle = self.without_first_page(walk, error.into()).await?;
+                return Ok(Listed::left_alone(obstacle));
             }
         };
         loop {
@@ -223,7 +229,7 @@ impl Run<'_> {
             Ok(page) => page,
             Err(error) => return self.without_first_page(walk, error.into()).await.map(drop),
         };
-        let is_whole = loop {
+        loop {
             let is_known_territory = page.records.iter().any(|summary| {
                 let sent = summary.last_sent_date;
                 walk.from.zip(sent).is_some_and(|(from, sent)| sent < from)
@@ -234,38 +240,48 @@ impl Run<'_> {
             let known = self.known(page.records.iter().map(|summary| summary.id)).await?;
             self.keep(summaries_listed(page.records, &known, &walk)).await?;
             let Some(next) = page.next.filter(|_| !is_known_territory) else {
-                break true;
+                break;
             };
             self.check_stop()?;
             page = match self.upstream.more_summaries(next).await {
                 Ok(page) => page,
                 Err(error) => {
                     walk.broke_off(error.into())?;
-                    break false;
+                    break;
                 }
             };
-        };
-        if is_whole {
-            state.reports_read_at = Some(walk.began);
         }
-        state.sends_until = walk.next_mark();
+        (state.reports_read_at, state.sends_until) = (Some(walk.began), walk.next_mark());
         self.end_walk(&walk, state).await
     }
 
-    async fn without_first_page(
-        &self,
-        mut walk: Walk,
-        obstacle: Obstacle,
-    ) -> Result<Result<(), Obstacle>, Obstacle> {
+    /// Leaves a listing alone whose first page could not be read a while ago: what it would tell of until now is missing too.
+    pub(crate) async fn leave_alone(&self, gap: Unreadable) -> Result<Obstacle, StoreError> {
+        let unread = FailedReading {
+            subject: gap.subject,
+            missing_from: gap.missing_from,
+            missing_until: gap.missing_until.max(self.clock.now()),
+            failed_at: gap.tried_at,
+            reason: gap.reason.clone(),
+        };
+        self.log.keep_failed(self.owner, unread).await?;
+        Ok(Obstacle::LeftAlone(gap.reason))
+    }
+
+    async fn without_first_page(&self, mut walk: Walk, obstacle: Obstacle) -> Result<Obstacle, Obstacle> {
         if obstacle.is_general_to_listings() {
             return Err(obstacle);
         }
         tracing::warn!("a listing is left out: {obstacle}");
         walk.lack(walk.upper_end(), || obstacle.for_people().to_owned());
         if let Some(failure) = walk.failure() {
-            self.log.keep_failed(self.owner, failure).await?;
+            let failed = FailedReading {
+                failed_at: walk.began,
+                ..failure
+            };
+            self.log.keep_failed(self.owner, failed).await?;
         }
-        Ok(Err(obstacle))
+        Ok(obstacle)
     }
 
     /// Moves the mark. What is lacking before it is remembered first, so that no kill can come in between.

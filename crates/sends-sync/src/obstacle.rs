@@ -15,6 +15,9 @@ pub(crate) enum Obstacle {
     /// So many readings in a row failed by themselves that the next ones would, too. The error is the last one's.
     #[error("nothing can be read: {0}")]
     EverythingFails(Box<UpstreamError>),
+    /// A listing could not be read a while ago, for this reason, and its pause is not over.
+    #[error("{0} It is tried again after a pause.")]
+    LeftAlone(String),
     /// Nothing can be remembered.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -31,7 +34,7 @@ impl Obstacle {
     pub(crate) fn is_general(&self) -> bool {
         match self {
             Self::Upstream(error) => is_general(error.class),
-            Self::ToldToStop | Self::EverythingFails(_) | Self::Store(_) => true,
+            Self::ToldToStop | Self::EverythingFails(_) | Self::LeftAlone(_) | Self::Store(_) => true,
         }
     }
 
@@ -49,8 +52,9 @@ impl Obstacle {
     }
 
     /// Why, in a sentence for readers of the log: nothing that only the operator should know.
-    pub(crate) fn for_people(&self) -> &'static str {
+    pub(crate) fn for_people(&self) -> &str {
         match self {
+            Self::LeftAlone(reason) => reason,
             Self::ToldToStop => "The program was told to stop.",
             Self::Store(_) => "The log cannot be written.",
             Self::Upstream(error) | Self::EverythingFails(error) => describe(error),

@@ -43,11 +43,12 @@ pub(crate) fn may_be_after(upstream: Timestamp, moment: Timestamp) -> bool {
     later(upstream, OVERLAP) >= moment
 }
 
-/// Whether to read the summaries report, of which `gap` could not be read: in each synchronisation, because only the report
-/// tells of a send that is no change of its campaign, and that each send is one is this project's reading. A report that could
-/// not be read to its end has pauses of its own.
-pub(crate) fn reports_are_due(read_at: Option<Timestamp>, gap: Option<&Unreadable>, now: Timestamp) -> bool {
-    gap.is_none_or(|gap| read_at.is_some_and(|read_at| read_at >= gap.tried_at) || is_due_again(gap, now))
+/// Whether to read a listing whose first page was last read at `read_at` and of which `gap` could not be read: in each
+/// synchronisation, but for pauses that grow while its first page fails. What is lacking behind that page has pauses of its own.
+pub(crate) fn listing_is_due(read_at: Option<Timestamp>, gap: Option<&Unreadable>, now: Timestamp) -> bool {
+    let Some(gap) = gap else { return true };
+    let is_behind = read_at.is_some_and(|read_at| read_at >= gap.tried_at);
+    is_behind || pause_is_over(gap.since.max(read_at.unwrap_or(gap.since)), gap.tried_at, now)
 }
 
 /// What has to be read because a campaign is listed like this, on a listing of what changed after `from`.
@@ -148,12 +149,17 @@ pub(crate) fn unsettled_from(kept: &Kept) -> Timestamp {
     last_run.map_or(kept.fetched_at, |ran| ran.min(kept.fetched_at))
 }
 
-/// Whether what cannot be read is worth another call, though nothing says that it changed: after a pause as long as it had
-/// been failing when it was last tried, so that each pause is twice the one before, from five minutes to a week.
+/// Whether what cannot be read is worth another call, though nothing says that it changed.
 pub(crate) fn is_due_again(unreadable: &Unreadable, now: Timestamp) -> bool {
+    pause_is_over(unreadable.since, unreadable.tried_at, now)
+}
+
+/// A pause is as long as something had been failing when it was last tried, so that each is twice the one before, from five
+/// minutes to a week.
+fn pause_is_over(fails_since: Timestamp, tried_at: Timestamp, now: Timestamp) -> bool {
     let (shortest, longest) = PAUSES;
-    let failed_for = unreadable.tried_at.duration_since(unreadable.since);
-    let left_alone_for = now.duration_since(unreadable.tried_at);
+    let failed_for = tried_at.duration_since(fails_since);
+    let left_alone_for = now.duration_since(tried_at);
     // A clock that was wrong may have dated it in the future.
     left_alone_for >= failed_for.clamp(shortest, longest) || left_alone_for.is_negative()
 }

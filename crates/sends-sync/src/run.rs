@@ -14,13 +14,11 @@ use std::{
 use futures_util::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 use sends_client::{Clock, FailureClass};
-use sends_store::{
-    FailedReading, Owner, Pending, Store, StoreError, Subject, SyncLog, SyncState, SyncWork, Unreadable,
-};
+use sends_store::{Owner, Pending, Store, StoreError, Subject, SyncLog, SyncState, SyncWork, Unreadable};
 use tokio::{sync::watch, time::sleep};
 use tokio_util::sync::CancellationToken;
 
-use crate::{Progress, Stage, Upstream, obstacle::Obstacle, rules};
+use crate::{Progress, Stage, Upstream, listing::Listed, obstacle::Obstacle, rules};
 
 /// How many campaigns are read side by side: as many as calls may leave in a second, so that their answers are not waited for
 /// one after the other. What they have in flight is what a kill loses.
@@ -161,30 +159,26 @@ impl Run<'_> {
         let unreadable = self.log.unreadable(self.owner, usize::MAX).await?;
         let gap =
             |subject| -> Option<Unreadable> { unreadable.iter().find(|one| one.subject == subject).cloned() };
-        let gap_of_report = gap(Subject::Summaries);
-        // What is lacking behind the first page has pauses of its own, the page itself is read each time.
-        let is_due = state.sends_until.is_some()
-            || rules::reports_are_due(state.reports_read_at, gap_of_report.as_ref(), self.began);
+        let (gap_of_list, gap_of_report) = (gap(Subject::Campaigns), gap(Subject::Summaries));
+        let is_due =
+            |read_at, gap: &Option<Unreadable>| rules::listing_is_due(read_at, gap.as_ref(), self.began);
+        let list_is_due = is_due(state.listed_at, &gap_of_list);
+        let report_is_due = is_due(state.reports_read_at, &gap_of_report);
         // The first synchronisation reads the report before anything is on the queue, whose order is by the last send.
         let is_first = state.reports_read_at.is_none();
-        if is_due && is_first {
+        if report_is_due && is_first {
             self.list_summaries(state, gap_of_report.clone()).await?;
         }
-        let listed = self.list_campaigns(state, gap(Subject::Campaigns)).await?;
+        let listed = match gap_of_list {
+            Some(gap) if !list_is_due => Listed::left_alone(self.leave_alone(gap).await?),
+            gap => self.list_campaigns(state, gap).await?,
+        };
         // Nearly all drafts are older than a report that was read before the list.
         let is_outdated = |at| rules::may_be_after(at, self.began);
-        if is_due && (!is_first || listed.drafts_changed_at.is_some_and(is_outdated)) {
+        if report_is_due && (!is_first || listed.drafts_changed_at.is_some_and(is_outdated)) {
             self.list_summaries(state, gap_of_report).await?;
-        } else if !is_due && let Some(gap) = gap_of_report {
-            // What it would tell of until now is missing too.
-            let unread = FailedReading {
-                subject: gap.subject,
-                missing_from: gap.missing_from,
-                missing_until: gap.missing_until.max(self.clock.now()),
-                failed_at: gap.tried_at,
-                reason: gap.reason,
-            };
-            self.log.keep_failed(self.owner, unread).await?;
+        } else if !report_is_due && let Some(gap) = gap_of_report {
+            self.leave_alone(gap).await?;
         }
         self.read_unsettled().await?;
         self.work_off().await?;
@@ -273,7 +267,10 @@ impl Run<'_> {
                     until: until.unwrap_or(Timestamp::MAX),
                 }
             }
-            Obstacle::Upstream(_) | Obstacle::EverythingFails(_) | Obstacle::Store(_) => Ended::Failed {
+            Obstacle::Upstream(_)
+            | Obstacle::EverythingFails(_)
+            | Obstacle::LeftAlone(_)
+            | Obstacle::Store(_) => Ended::Failed {
                 what: obstacle.for_people().to_owned(),
                 reason: obstacle.to_string(),
             },

@@ -84,6 +84,36 @@ async fn a_refused_report_is_named_and_tried_again_ever_more_rarely() {
 }
 
 #[tokio::test]
+async fn a_refused_list_of_campaigns_fails_each_synchronisation_and_is_asked_for_ever_more_rarely() {
+    let account = Account::new(3).await;
+    account.sync().await;
+    account.pass(5);
+    account.fails(Subject::Campaigns, Some(FailureClass::Rejected));
+    let mut tried_at = Vec::new();
+    for hour in 0..40 {
+        let report = account.sync().await;
+        assert!(matches!(report.ended, Ended::Failed { .. }), "{hour}: {report:?}");
+        assert_eq!(report.unreadable, 1, "{hour}");
+        let now = account.now();
+        let told = account
+            .store
+            .completeness(account.owner, None, Some(now), now)
+            .await
+            .unwrap();
+        assert!(!told.is_complete, "{hour}");
+        if account.asked().contains(&Subject::Campaigns) {
+            tried_at.push(hour);
+        }
+        account.pass(1);
+    }
+    assert_eq!(tried_at, [0, 1, 2, 4, 8, 16, 32]);
+    account.fails(Subject::Campaigns, None);
+    account.pass(40);
+    let report = account.sync().await;
+    assert_eq!((report.ended, report.unreadable), (Ended::Complete, 0));
+}
+
+#[tokio::test]
 async fn a_list_of_campaigns_that_cannot_be_read_holds_up_nothing_and_is_told() {
     let account = Account::new(3).await;
     account.fails(MALFORMED, Some(FailureClass::ServerFailure));
@@ -94,11 +124,12 @@ async fn a_list_of_campaigns_that_cannot_be_read_holds_up_nothing_and_is_told() 
     account.fails(Subject::Campaigns, Some(FailureClass::ServerFailure));
     let report = account.sync().await;
     assert!(matches!(report.ended, Ended::Failed { .. }), "{report:?}");
-    assert_eq!(account.asked(), [MALFORMED]);
+    assert_eq!(account.asked(), [Subject::Campaigns, MALFORMED]);
     let unreadable = account.store.unreadable(account.owner, 9).await.unwrap();
     assert_eq!(unreadable.len(), 1);
     assert_eq!(unreadable[0].subject, Subject::Campaigns);
     account.fails(Subject::Campaigns, None);
+    account.pass(1);
     let report = account.sync().await;
     assert_eq!((report.ended, report.unreadable), (Ended::Complete, 0));
 }

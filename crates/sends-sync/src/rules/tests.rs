@@ -163,7 +163,7 @@ fn nothing_counts_as_complete_by_a_clock_that_was_ahead() {
         },
         at(NOW)
     ));
-    assert!(reports_are_due(Some(at("2030-01-01T00:00:00Z")), None, at(NOW)));
+    assert!(listing_is_due(Some(at("2030-01-01T00:00:00Z")), None, at(NOW)));
     assert!(!is_credible(at("2030-01-01T00:00:00Z"), at(NOW)));
 }
 

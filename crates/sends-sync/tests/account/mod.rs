@@ -235,6 +235,7 @@ impl Upstream for Remote {
         self.calls.fetch_add(1, Ordering::Relaxed);
         let subject = Subject::Campaigns;
         if let Some(&class) = self.failing.lock().unwrap().get(&subject) {
+            self.asked.lock().unwrap().push(subject);
             let endpoint = Endpoint::UserPrivileges;
             let error = UpstreamError::without_answer(endpoint, class, class.name().to_owned());
             return std::future::ready(Err(error)).boxed();
