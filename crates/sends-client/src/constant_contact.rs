@@ -10,8 +10,8 @@ use sends_core::{
 
 use crate::{
     BuildError, Caller, Endpoint, Observer, Pacer, Settings, UpstreamError, breaker::Breaker,
-    observer::Nobody, pipeline::Pipeline, refusals::Refusals, retry::Retries, transport::Transport,
-    unverified::UnverifiedTokens,
+    observer::Nobody, pacing::QueueUse, pipeline::Pipeline, refusals::Refusals, retry::Retries,
+    transport::Transport, unverified::UnverifiedTokens,
 };
 #[cfg(doc)]
 use crate::{FailureClass, TokenSource};
@@ -63,14 +63,10 @@ impl ConstantContact {
     ) -> Result<Self, BuildError> {
         let breaker = Breaker::new(settings.breaker);
         let retries = Retries::new(settings.retry.clone());
-        let connected = {
-            let pacer = pacer.clone();
-            move || pacer.connected()
-        };
         let limits = pacer.state();
         Ok(Self {
             pipeline: Arc::new(Pipeline {
-                transport: Transport::new(settings, connected)?,
+                transport: Transport::new(settings, pacer.clone())?,
                 pacer,
                 breaker,
                 retries,
@@ -89,6 +85,11 @@ impl ConstantContact {
     /// For how long no send history is asked for because the upstream has been failing. `None` while it is.
     pub fn left_alone_for(&self) -> Option<Duration> {
         self.pipeline.breaker.left_alone_for()
+    }
+
+    /// The calls that wait with tokens that were never accepted, as [`Pacer::queue`] are those that wait for their turn.
+    pub fn unverified_queue(&self) -> QueueUse {
+        self.pipeline.unverified.queue()
     }
 
     /// Every send attempt of one activity, in ascending order. An activity that was never sent has an empty history.

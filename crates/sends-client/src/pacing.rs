@@ -60,7 +60,7 @@ pub use self::{
     limits::Limits,
     refused::{Refused, RefusedReason},
     slot::{Slot, Verdict},
-    state::{PacerState, Pause, PauseReason},
+    state::{PacerState, Pause, PauseReason, QueueUse},
 };
 use crate::{Clock, Company, Lane, Priority, SystemClock};
 
@@ -211,6 +211,11 @@ impl Pacer {
         self.shared.schedule().state(&self.shared.now())
     }
 
+    /// The calls that wait for their turn.
+    pub fn queue(&self) -> QueueUse {
+        self.shared.schedule().queue.used()
+    }
+
     /// Waits until the ledger knows of every call, so that a process which ends in good order forgets none. It does not end
     /// while the ledger fails.
     pub async fn flush(&self) {
@@ -222,11 +227,29 @@ impl Pacer {
         written.await;
     }
 
-    /// A connection to the upstream came about just now. Calls without an answer may have been waiting for it, so from here
-    /// on they count as departed now.
-    pub(crate) fn connected(&self) {
-        let moved = self.shared.schedule().second.connected(Instant::now());
-        self.shared.departed(&moved);
+    /// A connection to the upstream is being opened, until this is dropped. Calls without an answer may wait for it, so that
+    /// their slots stay closed.
+    pub(crate) fn connecting(&self) -> Connecting {
+        self.shared.schedule().second.connecting();
+        Connecting(Arc::clone(&self.shared))
+    }
+}
+
+/// A connection that is coming about.
+pub(crate) struct Connecting(Arc<Shared>);
+
+impl Connecting {
+    /// It is there just now. Calls without an answer may have been waiting for it, so from here on they count as departed now.
+    pub(crate) fn succeeded(&self) {
+        let moved = self.0.schedule().second.connected(Instant::now());
+        self.0.departed(&moved);
+    }
+}
+
+impl Drop for Connecting {
+    fn drop(&mut self) {
+        self.0.schedule().second.connecting_ended();
+        self.0.changed.notify_one();
     }
 }
 
@@ -355,3 +378,6 @@ async fn write(shared: Arc<Shared>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

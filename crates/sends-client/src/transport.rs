@@ -11,10 +11,10 @@ use reqwest::{
 };
 use tokio::time::Instant;
 
-use tower::util::MapResponseLayer;
+use tower::util::MapFutureLayer;
 
 use crate::{
-    AccessToken, BaseUrl, BuildError, Endpoint, FailureClass, Settings, UpstreamError,
+    AccessToken, BaseUrl, BuildError, Endpoint, FailureClass, Pacer, Settings, UpstreamError,
     crypto::install_crypto_provider, refusal::Refusal,
 };
 
@@ -67,11 +67,8 @@ impl Transport {
         &self.base_url
     }
 
-    /// `connected` is called whenever a connection has come about.
-    pub(crate) fn new(
-        settings: Settings,
-        connected: impl Fn() + Clone + Send + Sync + 'static,
-    ) -> Result<Self, BuildError> {
+    /// Tells `pacer` of connections.
+    pub(crate) fn new(settings: Settings, pacer: Pacer) -> Result<Self, BuildError> {
         install_crypto_provider();
         let headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("application/json"))]);
         let mut builder = Client::builder()
@@ -81,11 +78,15 @@ impl Transport {
             .timeout(settings.call_timeout)
             // A redirect could carry the token to another host, and leads to a path outside the list in any case.
             .redirect(redirect::Policy::none())
-            .connector_layer(MapResponseLayer::new(move |connection| {
-                connected();
-                // A connection that came too late for its request is finished by another task.
-                let _ = CONNECTED.try_with(|is_new| is_new.set(true));
-                connection
+            .connector_layer(MapFutureLayer::new(move |connection| {
+                let connecting = pacer.connecting();
+                async move {
+                    let connection = connection.await?;
+                    connecting.succeeded();
+                    // A connection that came too late for its request is finished by another task.
+                    let _ = CONNECTED.try_with(|is_new| is_new.set(true));
+                    Ok(connection)
+                }
             }))
             // Repeating a request is a decision for the layer that counts requests against the budget.
             .retry(reqwest::retry::never());

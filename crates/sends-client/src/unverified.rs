@@ -22,7 +22,7 @@ use tokio::{
     time::{Instant, sleep_until, timeout_at},
 };
 
-use crate::pacing::{Refused, RefusedReason, SLOT_CLOSED};
+use crate::pacing::{QueueUse, Refused, RefusedReason, SLOT_CLOSED};
 
 /// How many calls may wait, over all tokens. An operation that waits holds one of the places of the service's operations, most
 /// of which are to stay with other callers.
@@ -48,6 +48,8 @@ struct State {
     credit: Option<Credit>,
     /// The calls that wait, by a hash of their token.
     waiting: Vec<(u64, Vec<Waiter>)>,
+    /// How many calls found no room to wait.
+    refused: u64,
 }
 
 /// How many more calls of a day may be refused.
@@ -94,20 +96,26 @@ impl UnverifiedTokens {
                 as_of: Instant::now(),
             }),
             waiting: Vec::new(),
+            refused: 0,
         })))
+    }
+
+    /// The calls that wait.
+    pub(crate) fn queue(&self) -> QueueUse {
+        let mut state = lock(&self.0);
+        QueueUse {
+            waiting: state.count_waiting(),
+            limit: MOST_WAITING,
+            refused: state.refused,
+        }
     }
 
     /// Waits until a call with this token, given by a hash, may be made.
     pub(crate) async fn pass(&self, token: u64, deadline: Instant) -> Result<Pass, Refused> {
         let drawn = {
             let mut state = lock(&self.0);
-            // Those who have given up do not take part.
-            state.waiting.retain_mut(|(_, calls)| {
-                calls.retain(|call| !call.is_closed());
-                !calls.is_empty()
-            });
-            let waiting: usize = state.waiting.iter().map(|(_, calls)| calls.len()).sum();
-            if waiting >= MOST_WAITING {
+            if state.count_waiting() >= MOST_WAITING {
+                state.refused += 1;
                 return Err(refused(state.queue_time()));
             }
             let (waiter, drawn) = oneshot::channel();
@@ -166,6 +174,15 @@ impl Drop for Pass {
 }
 
 impl State {
+    /// Counts the calls that wait, and forgets those that were given up.
+    fn count_waiting(&mut self) -> usize {
+        self.waiting.retain_mut(|(_, calls)| {
+            calls.retain(|call| !call.is_closed());
+            !calls.is_empty()
+        });
+        self.waiting.iter().map(|(_, calls)| calls.len()).sum()
+    }
+
     fn queue_time(&self) -> Duration {
         let rounds = self.waiting.len().div_ceil(self.places.unwrap_or(usize::MAX)) + 1;
         SLOT_CLOSED.saturating_mul(u32::try_from(rounds).unwrap_or(u32::MAX))

@@ -15,8 +15,8 @@
 //! - where that could not be recorded, as when the lock of a file is held for a quarter of a second: the slots open to other
 //!   processes up to half a second too early, so that up to twice the limit leaves in one second;
 //! - where a connection takes longer to come about than a slot is closed: the calls that waited for it arrive on top of those
-//!   that were granted meanwhile. They are recorded again as they arrive, unless their own process has given their slots to
-//!   other calls by then.
+//!   that other processes were granted meanwhile, and are recorded again as they arrive. Their own process keeps their slots
+//!   closed until then.
 //!
 //! **Fairness.** A process that has to wait leaves a note of how many calls it has waiting and how many departures it was
 //! granted meanwhile. A claim leaves enough open slots to those whose turn comes first: interactive calls of any process

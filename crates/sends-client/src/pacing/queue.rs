@@ -8,7 +8,7 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use tokio::sync::oneshot;
 
-use super::Refused;
+use super::{QueueUse, Refused};
 use crate::{Lane, Priority};
 
 /// Tells a waiting call that its turn has come, or that it will not come.
@@ -19,6 +19,8 @@ pub(super) struct Queue {
     limit: usize,
     interactive: Lanes,
     background: Lanes,
+    /// How many calls found no room.
+    refused: u64,
 }
 
 impl Queue {
@@ -27,6 +29,7 @@ impl Queue {
             limit,
             interactive: Lanes::default(),
             background: Lanes::default(),
+            refused: 0,
         }
     }
 
@@ -43,11 +46,22 @@ impl Queue {
         (self.interactive.calls.len(), self.background.calls.len())
     }
 
-    /// Whether one more call of this priority may wait. Background work leaves half of the places to people.
-    pub(super) fn has_room(&self, priority: Priority) -> bool {
+    /// Whether one more call of this priority may wait; counts one that may not. Background work leaves half of the places to
+    /// people.
+    pub(super) fn has_room(&mut self, priority: Priority) -> bool {
         let background_limit = self.limit / 2;
-        self.len() < self.limit
-            && (priority == Priority::Interactive || self.background.calls.len() < background_limit)
+        let has_room = self.len() < self.limit
+            && (priority == Priority::Interactive || self.background.calls.len() < background_limit);
+        self.refused += u64::from(!has_room);
+        has_room
+    }
+
+    pub(super) fn used(&self) -> QueueUse {
+        QueueUse {
+            waiting: self.len(),
+            limit: self.limit,
+            refused: self.refused,
+        }
     }
 
     /// Adds a call. Ids must grow, since they are the order within a lane.

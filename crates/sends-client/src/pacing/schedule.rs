@@ -116,7 +116,7 @@ impl Schedule {
     /// What to claim for the next call. `None` when none may go. Whether a slot is open is for the record to say, so that it
     /// knows of what waits here.
     pub(super) fn next_claim(&mut self, now: &Now) -> Option<Claim> {
-        if !self.has_turn(now) {
+        if !self.has_turn(now) || self.second.waits_for_connection(now.instant) {
             return None;
         }
         let (interactive, background) = self.queue.waiting();

@@ -33,6 +33,8 @@ pub(super) struct Second {
     slots: Vec<TakenSlot>,
     learnt: Duration,
     learnt_at: Instant,
+    /// Connections that are coming about.
+    connecting: usize,
     /// The pauses since the last call that was not throttled.
     pauses_in_a_row: u32,
 }
@@ -55,6 +57,7 @@ impl Second {
             slots: Vec::new(),
             learnt: Duration::ZERO,
             learnt_at: now,
+            connecting: 0,
             pauses_in_a_row: 0,
         }
     }
@@ -64,16 +67,34 @@ impl Second {
         if self.rate == 0 {
             return true;
         }
-        let closed_for = self.closed_for(now);
-        self.slots
-            .retain(|slot| slot.departed.is_none_or(|departed| departed + closed_for > now));
+        let (closed_for, is_connecting) = (self.closed_for(now), self.connecting > 0);
+        self.slots.retain(|slot| {
+            (is_connecting && !slot.answered)
+                || slot.departed.is_none_or(|departed| departed + closed_for > now)
+        });
         self.slots.len() < self.rate
     }
 
-    /// When the next slot opens. `None` when that depends on a call that has its turn and has not departed.
+    /// Whether a turn depends on a connection that is coming about: the calls that wait for it depart once it is there, and keep
+    /// their slots until then.
+    pub(super) fn waits_for_connection(&mut self, now: Instant) -> bool {
+        !self.is_open(now) && self.connecting > 0 && {
+            let closed_for = self.closed_for(now);
+            let is_held =
+                |slot: &TakenSlot| slot.departed.is_some_and(|departed| departed + closed_for <= now);
+            self.slots.iter().any(is_held)
+        }
+    }
+
+    /// When the next slot opens. `None` when that depends on a call that has its turn and has not departed, or on a connection
+    /// that is coming about.
     pub(super) fn opens_at(&self, now: Instant) -> Option<Instant> {
-        let first = self.slots.iter().filter_map(|slot| slot.departed).min()?;
-        Some(first + self.closed_for(now))
+        let closed_for = self.closed_for(now);
+        let departures = self.slots.iter().filter_map(|slot| slot.departed);
+        let openings = departures.map(|departed| departed + closed_for);
+        openings
+            .filter(|opening| self.connecting == 0 || *opening > now)
+            .min()
     }
 
     pub(super) fn grant(&mut self, id: u64, claimed: Option<Departure>, granted: Instant) {
@@ -117,10 +138,22 @@ impl Second {
         slot.claimed
     }
 
-    pub(super) fn answered(&mut self, id: u64) {
+    /// A call has ended. Yields whether that may have opened its slot: it may have waited for a connection.
+    pub(super) fn answered(&mut self, id: u64) -> bool {
         if let Some(slot) = self.slots.iter_mut().find(|slot| slot.id == id) {
             slot.answered = true;
         }
+        self.connecting > 0
+    }
+
+    /// A connection is being opened.
+    pub(super) fn connecting(&mut self) {
+        self.connecting += 1;
+    }
+
+    /// A connection came about, or did not.
+    pub(super) fn connecting_ended(&mut self) {
+        self.connecting = self.connecting.saturating_sub(1);
     }
 
     /// A connection came about: every call without an answer may have waited for it, and so departed only now. Yields what
@@ -203,5 +236,37 @@ mod tests {
         second.grant(3, None, after(1_035));
         assert!(!second.is_open(after(1_234)));
         assert!(second.is_open(after(1_235)), "the other one from the connection");
+    }
+
+    #[test]
+    fn calls_that_wait_for_a_slow_connection_keep_their_slots() {
+        let start = Instant::now();
+        let after = |milliseconds| start + Duration::from_millis(milliseconds);
+        let mut second = Second::new(2, start);
+        second.grant(1, None, start);
+        second.depart(1, start);
+        second.grant(2, None, after(100));
+        second.depart(2, after(100));
+        second.connecting();
+        assert_eq!(second.opens_at(after(500)), Some(after(1_035)));
+        assert!(!second.is_open(after(3_000)) && second.waits_for_connection(after(3_000)));
+        assert_eq!(second.opens_at(after(3_000)), None);
+        second.connecting_ended();
+        second.connected(after(3_000));
+        assert!(!second.is_open(after(4_034)) && !second.waits_for_connection(after(4_034)));
+        assert!(second.is_open(after(4_035)));
+    }
+
+    #[test]
+    fn a_connection_that_does_not_come_about_leaves_the_slots_as_they_were() {
+        let start = Instant::now();
+        let mut second = Second::new(1, start);
+        second.grant(1, None, start);
+        second.depart(1, start);
+        second.connecting();
+        let later = start + Duration::from_secs(3);
+        assert!(!second.is_open(later));
+        second.connecting_ended();
+        assert!(second.is_open(later));
     }
 }

@@ -122,7 +122,11 @@ impl Drop for Slot {
                     self.shared.given_back.notify_one();
                 }
             }
-            Stage::Departed { .. } => schedule.second.answered(self.id),
+            Stage::Departed { .. } => {
+                if schedule.second.answered(self.id) {
+                    self.shared.changed.notify_one();
+                }
+            }
         }
     }
 }

@@ -26,6 +26,17 @@ pub struct PacerState {
     pub pause: Option<Pause>,
 }
 
+/// A queue of calls at one moment.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct QueueUse {
+    /// How many calls wait.
+    pub waiting: usize,
+    /// How many calls may wait. Background work may take half of the pacer's queue.
+    pub limit: usize,
+    /// How many calls found no room since the start.
+    pub refused: u64,
+}
+
 /// A time in which no call leaves.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Pause {
