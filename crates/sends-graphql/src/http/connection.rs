@@ -197,29 +197,34 @@ impl Conversation {
         let builder = builder(&limits);
         let stream = TokioIo::new(Watched::new(stream, Arc::clone(&activity)));
         let mut connection = std::pin::pin!(builder.serve_connection_with_upgrades(stream, service));
-        let told_by_protocol = async {
-            end.begun.cancelled().await;
-            activity.multiplexed().await;
-        };
-        let result = tokio::select! {
-            result = connection.as_mut() => result,
-            () = told_by_protocol => {
-                connection.as_mut().graceful_shutdown();
-                connection.await
+        let mut ends = std::pin::pin!(async {
+            let told_by_protocol = async {
+                end.begun.cancelled().await;
+                activity.multiplexed().await;
+            };
+            tokio::select! {
+                () = told_by_protocol => {}
+                () = end.closing.cancelled() => {}
             }
-            () = end.closing.cancelled() => {
-                connection.as_mut().graceful_shutdown();
-                connection.await
-            }
-            overdue = activity.overdue(&limits) => {
-                if overdue == Overdue::Unread {
-                    tracing::debug!("a connection was closed: its answers were not read (write-timeout)");
-                    return;
+        });
+        let mut is_ending = false;
+        let result = loop {
+            tokio::select! {
+                result = connection.as_mut() => break result,
+                () = ends.as_mut(), if !is_ending => {
+                    is_ending = true;
+                    connection.as_mut().graceful_shutdown();
                 }
-                connection.as_mut().graceful_shutdown();
-                match tokio::time::timeout(LAST_WORDS, connection).await {
-                    Ok(result) => result,
-                    Err(_) => return,
+                overdue = activity.overdue(&limits) => {
+                    if overdue == Overdue::Unread {
+                        tracing::debug!("a connection was closed: its answers were not read (write-timeout)");
+                        return;
+                    }
+                    connection.as_mut().graceful_shutdown();
+                    match tokio::time::timeout(LAST_WORDS, connection).await {
+                        Ok(result) => break result,
+                        Err(_) => return,
+                    }
                 }
             }
         };
