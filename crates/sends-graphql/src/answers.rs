@@ -166,32 +166,48 @@ impl Answers {
     /// [`Exceeded`], when there is none in time, too many wait for it, or there can never be as much.
     pub async fn reserve(&self, part: &Part, estimate: Estimate) -> Result<Arc<AnswerMemory>, Exceeded> {
         let bytes = estimate.bytes();
-        let lane = if bytes <= SMALL { &self.small } else { &self.large };
+        let (share, is_small) = self.share(part, bytes).await?;
+        Ok(AnswerMemory::new(part, share, is_small))
+    }
+
+    /// Memory for the answers of all operations of a batch at once, so that none waits for what another one holds. Together
+    /// they may take as much as a single answer.
+    ///
+    /// # Errors
+    ///
+    /// As for [`reserve`](Self::reserve).
+    pub async fn reserve_together(
+        &self,
+        part: &Part,
+        estimates: &[Estimate],
+    ) -> Result<Vec<Arc<AnswerMemory>>, Exceeded> {
+        let bytes: Vec<_> = estimates.iter().map(|estimate| estimate.bytes()).collect();
+        let together = bytes.iter().copied().fold(0, usize::saturating_add);
+        let (mut share, is_small) = self.share(part, together).await?;
+        let each = bytes.into_iter().map(|bytes| share.split(bytes));
+        Ok(each
+            .map(|share| AnswerMemory::new(part, share, is_small))
+            .collect())
+    }
+
+    /// So many bytes, and whether they are of the small answers.
+    async fn share(&self, part: &Part, bytes: usize) -> Result<(Share, bool), Exceeded> {
+        let is_small = bytes <= SMALL;
+        let lane = if is_small { &self.small } else { &self.large };
         let side = part.side(bytes);
         if bytes > side.lane.limit() {
             side.lane.refuse();
             return Err(Exceeded::TooLarge);
         }
-        let share = if let Some(share) = side.share_if_free(bytes) {
-            share
-        } else {
-            let Ok(_waiting) = lane.queue.try_acquire() else {
-                side.lane.refuse();
-                return Err(Exceeded::Busy);
-            };
-            let share = side.lane.within(side.share(bytes), self.wait).await;
-            share.ok_or(Exceeded::Busy)?
+        if let Some(share) = side.share_if_free(bytes) {
+            return Ok((share, is_small));
+        }
+        let Ok(_waiting) = lane.queue.try_acquire() else {
+            side.lane.refuse();
+            return Err(Exceeded::Busy);
         };
-        Ok(Arc::new(AnswerMemory {
-            part: part.clone(),
-            held: Mutex::new(Held {
-                is_small: bytes <= SMALL,
-                share,
-                more: None,
-            }),
-            exceeded: OnceLock::new(),
-            slice: Mutex::new(Instant::now()),
-        }))
+        let share = side.lane.within(side.share(bytes), self.wait).await;
+        share.map(|share| (share, is_small)).ok_or(Exceeded::Busy)
     }
 
     /// Memory for an answer that exists already, without waiting. Several connections can share it, each within its part.
@@ -230,6 +246,14 @@ impl Side {
 }
 
 impl Share {
+    /// Takes a part of it. All of the part of a connection may be taken already, where a single answer takes more than that.
+    fn split(&mut self, bytes: usize) -> Self {
+        Self {
+            room: self.room.split_at_most(bytes),
+            of_part: self.of_part.split_at_most(bytes),
+        }
+    }
+
     fn merge(&mut self, other: Self) {
         self.room.merge(other.room);
         self.of_part.merge(other.of_part);
@@ -298,6 +322,19 @@ pub fn charge_error() -> Result<(), Exceeded> {
 }
 
 impl AnswerMemory {
+    fn new(part: &Part, share: Share, is_small: bool) -> Arc<Self> {
+        Arc::new(Self {
+            part: part.clone(),
+            held: Mutex::new(Held {
+                is_small,
+                share,
+                more: None,
+            }),
+            exceeded: OnceLock::new(),
+            slice: Mutex::new(Instant::now()),
+        })
+    }
+
     /// Takes memory for so many values beyond the estimate.
     ///
     /// # Errors
@@ -371,8 +408,10 @@ impl AnswerMemory {
         };
         // A single answer may take more than the part of its connection.
         let most = side.part.limit().saturating_sub(held.size());
-        let of_part = side.part.enter_if_free(bytes.min(most));
-        let room = of_part.as_ref().and_then(|_| side.lane.enter_if_free(bytes));
+        let of_part = side.part.enter_before_waiting(bytes.min(most));
+        let room = of_part
+            .as_ref()
+            .and_then(|_| side.lane.enter_before_waiting(bytes));
         let (Some(room), Some(of_part)) = (room, of_part) else {
             side.lane.refuse();
             let exceeded = if total > side.lane.limit() {
@@ -401,127 +440,4 @@ impl AnswerMemory {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const BUDGET: usize = 16 * SMALL;
-    const LARGE: usize = BUDGET - BUDGET / 4;
-
-    fn answers() -> (Answers, Bulkheads) {
-        let bulkheads = Bulkheads {
-            connections: Bulkhead::new("connections", 1),
-            bodies: Bulkhead::new("bodies", 1),
-            operations: Bulkhead::new("operations", 8),
-            waiting_operations: Bulkhead::new("waiting_operations", 8),
-            large_answers: Bulkhead::new("large_answers", LARGE),
-            small_answers: Bulkhead::new("small_answers", BUDGET / 4),
-        };
-        (Answers::new(&bulkheads, Duration::from_secs(5)), bulkheads)
-    }
-
-    fn estimate(bytes: usize) -> Estimate {
-        Estimate {
-            fields: 0,
-            values: bytes / VALUE,
-            waits: 0,
-            of_schema: 0,
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn large_answers_wait_for_each_other_and_leave_the_room_of_small_ones_alone() {
-        let (answers, bulkheads) = answers();
-        let half = estimate(LARGE / 2);
-        let first = answers.reserve(&answers.part(), half).await.unwrap();
-        let _second = answers.reserve(&answers.part(), half).await.unwrap();
-        let refused = answers.reserve(&answers.part(), half).await;
-        assert_eq!(refused.unwrap_err(), Exceeded::Busy);
-        assert_eq!(bulkheads.large_answers.occupancy().refused, 1);
-        let small = answers.reserve(&answers.part(), estimate(SMALL)).await;
-        assert!(small.is_ok());
-        let freed = async {
-            tokio::time::sleep(Duration::from_secs(4)).await;
-            drop(first);
-        };
-        let part = answers.part();
-        let (third, ()) = tokio::join!(answers.reserve(&part, half), freed);
-        assert!(third.is_ok());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn only_a_part_of_the_operations_waits() {
-        let (answers, bulkheads) = answers();
-        let part = answers.part();
-        let _held = answers.reserve(&part, estimate(LARGE)).await.unwrap();
-        let began = tokio::time::Instant::now();
-        // A quarter of the eight operations.
-        let waiting = [(); 2].map(|()| answers.reserve(&part, estimate(LARGE)));
-        let one_more = async {
-            tokio::task::yield_now().await;
-            let refused = answers.reserve(&part, estimate(LARGE)).await;
-            (refused.unwrap_err(), began.elapsed())
-        };
-        let (waited, refused) = tokio::join!(futures_util::future::join_all(waiting), one_more);
-        assert_eq!(refused, (Exceeded::Busy, Duration::ZERO));
-        assert!(waited.iter().all(Result::is_err));
-        assert_eq!(bulkheads.large_answers.occupancy().refused, 3);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn one_connection_holds_half_or_a_single_answer() {
-        let (answers, bulkheads) = answers();
-        let (one, other) = (answers.part(), answers.part());
-        let third = estimate(LARGE / 3);
-        let held = answers.reserve(&one, third).await.unwrap();
-        assert!(answers.reserve(&one, third).await.is_err());
-        assert!(answers.reserve(&other, third).await.is_ok());
-        drop(held);
-        let whole = answers.reserve(&one, estimate(LARGE)).await.unwrap();
-        assert_eq!(bulkheads.large_answers.occupancy().in_use, whole.bytes());
-        assert!(one.lend(SMALL + 1).is_none());
-        assert!(one.lend(SMALL).is_some() && other.lend(SMALL + 1).is_some());
-        let beyond = answers.reserve(&other, estimate(LARGE + VALUE)).await;
-        assert_eq!(beyond.unwrap_err(), Exceeded::TooLarge);
-    }
-
-    #[tokio::test]
-    async fn the_length_of_the_text_takes_the_place_of_the_estimate() {
-        let (answers, bulkheads) = answers();
-        let small = answers.reserve(&answers.part(), estimate(SMALL)).await.unwrap();
-        small.charge(4 * SMALL / VALUE).unwrap();
-        assert!(bulkheads.large_answers.occupancy().in_use > 3 * SMALL);
-        small.settle(2 * SMALL).unwrap();
-        assert_eq!(small.bytes(), 2 * SMALL);
-        small.settle(1_000).unwrap();
-        let in_use = [&bulkheads.large_answers, &bulkheads.small_answers].map(|of| of.occupancy().in_use);
-        assert_eq!(in_use, [0, 1_000]);
-        small.settle(2_000).unwrap();
-        assert_eq!(small.bytes(), 2_000);
-    }
-
-    #[tokio::test]
-    async fn what_is_beyond_the_estimate_is_refused_for_good_where_there_is_no_room() {
-        let (answers, _bulkheads) = answers();
-        let _other = answers
-            .reserve(&answers.part(), estimate(LARGE / 2))
-            .await
-            .unwrap();
-        let one = answers.reserve(&answers.part(), estimate(SMALL)).await.unwrap();
-        assert_eq!(one.charge(LARGE / VALUE), Err(Exceeded::TooLarge));
-        assert_eq!(one.charge(1), Err(Exceeded::TooLarge));
-        let other = answers.reserve(&answers.part(), estimate(SMALL)).await.unwrap();
-        assert_eq!(other.charge(LARGE * 3 / 4 / VALUE), Err(Exceeded::Busy));
-        let counted = within(Arc::clone(&other), async { (charge_error(), exceeded()) }).await;
-        assert_eq!(counted, (Err(Exceeded::Busy), Some(Exceeded::Busy)));
-        assert_eq!(charge_error(), Ok(()));
-    }
-
-    #[tokio::test]
-    async fn a_large_answer_that_became_small_can_grow_again() {
-        let (answers, bulkheads) = answers();
-        let memory = answers.reserve(&answers.part(), estimate(LARGE)).await.unwrap();
-        memory.settle(1_000).unwrap();
-        memory.settle(2_000).unwrap();
-        assert_eq!(bulkheads.large_answers.occupancy().in_use, 2_000);
-    }
-}
+mod tests;

@@ -10,11 +10,12 @@
 //! | `small_answers` | the same for [small](crate::answers) answers, which large ones leave alone | 32 MiB | a quarter of `--answer-budget` | the same |
 //! | `look_ups` | reads of histories, of the day's count and of a synchronisation's state from the store; 0 where a store needs no bound | 4 | none | waits for 10 seconds, then a failed read: Constant Contact is asked for a history |
 //! | `searches` | reads of the log at once | 2 | none | waits for 10 seconds, then an error of the field with `OVERLOADED`; one that runs for 10 seconds is stopped, with `LOG_UNAVAILABLE` |
+//! | `upstream_calls` | calls that wait for their turn at Constant Contact; background work may take half | 2,000 | none | an error of the field with `RATE_LIMITED` |
+//! | `unverified_calls` | those of them whose token was never accepted; they wait before the others | 64 | none | an error of the field with `RATE_LIMITED` |
 //!
 //! `/metrics` shows each as `sends_bulkhead_in_use`, `sends_bulkhead_limit` and `sends_bulkhead_refused_total`, with its name
 //! as the label `name`. A bound that is added gets a field in [`Bulkheads`], a line in [`Bulkheads::all`] and one in the
-//! table above. `look_ups` and `searches` are bounded in `sends-store`. How many calls wait for their turn is bounded by
-//! [`pacing`](sends_client::pacing), whose metrics are `sends_queue_length` and `sends_upstream_refusals_total`.
+//! table above. `look_ups` and `searches` are bounded in `sends-store`, `upstream_calls` and `unverified_calls` in `sends-client`.
 
 use std::{
     future::Future,
@@ -25,8 +26,9 @@ use std::{
     time::Duration,
 };
 
+use sends_client::{ConstantContact, pacing::QueueUse};
 use sends_store::{PoolUse, StorePools};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use crate::settings::HttpSettings;
 
@@ -61,8 +63,8 @@ impl Bulkheads {
         }
     }
 
-    /// Each of them as it is at the moment, those of the store included, for the metrics.
-    pub fn all(&self, store: StorePools) -> Vec<Occupancy> {
+    /// Each of them as it is at the moment, those of the store and of the client included, for the metrics.
+    pub fn all(&self, store: StorePools, client: &ConstantContact) -> Vec<Occupancy> {
         let own = [
             &self.connections,
             &self.bodies,
@@ -72,9 +74,14 @@ impl Bulkheads {
             &self.small_answers,
         ];
         let of_store = [("look_ups", store.look_ups), ("searches", store.searches)];
+        let of_client = [
+            ("upstream_calls", client.pacer().queue()),
+            ("unverified_calls", client.unverified_queue()),
+        ];
         own.map(Bulkhead::occupancy)
             .into_iter()
             .chain(of_store.map(Occupancy::of_store))
+            .chain(of_client.map(Occupancy::of_client))
             .collect()
     }
 }
@@ -85,12 +92,36 @@ pub struct Bulkhead {
     name: &'static str,
     limit: usize,
     room: Arc<Semaphore>,
+    waiting: Arc<Waiting>,
     refused: Arc<AtomicU64>,
+}
+
+/// Requests that wait for room. The semaphore's own queue would collect permits for its first waiter one by one, and keep them
+/// from what is [in progress](Bulkhead::enter_before_waiting) meanwhile.
+#[derive(Debug)]
+struct Waiting {
+    /// Held by the first that waits.
+    first: Semaphore,
+    freed: Notify,
 }
 
 /// Room in a [`Bulkhead`], given back when this is dropped.
 #[derive(Debug)]
-pub struct Room(OwnedSemaphorePermit);
+pub struct Room {
+    // Given back before the one that waits is told.
+    permit: OwnedSemaphorePermit,
+    freed: Freed,
+}
+
+/// Tells the first that waits that room was given back.
+#[derive(Debug)]
+struct Freed(Arc<Waiting>);
+
+impl Drop for Freed {
+    fn drop(&mut self) {
+        self.0.freed.notify_one();
+    }
+}
 
 /// A bulkhead at one moment.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -115,6 +146,15 @@ impl Occupancy {
             refused: pool.refused,
         }
     }
+
+    fn of_client((name, queue): (&'static str, QueueUse)) -> Self {
+        Self {
+            name,
+            in_use: queue.waiting,
+            limit: queue.limit,
+            refused: queue.refused,
+        }
+    }
 }
 
 impl Bulkhead {
@@ -125,6 +165,10 @@ impl Bulkhead {
             name,
             limit,
             room: Arc::new(Semaphore::new(limit)),
+            waiting: Arc::new(Waiting {
+                first: Semaphore::new(1),
+                freed: Notify::new(),
+            }),
             refused: Arc::default(),
         }
     }
@@ -143,17 +187,34 @@ impl Bulkhead {
         room
     }
 
-    /// Room that is free now. `None` is no refusal: the caller can wait.
+    /// Room that is free now and that nobody waits for. `None` is no refusal: the caller can wait.
     pub fn enter_if_free(&self, size: usize) -> Option<Room> {
+        if self.waiting.first.available_permits() == 0 {
+            return None;
+        }
+        self.enter_before_waiting(size)
+    }
+
+    /// Room that is free now, for what is in progress: it holds room already, which others wait for. `None` is no refusal.
+    pub fn enter_before_waiting(&self, size: usize) -> Option<Room> {
         let permit = Arc::clone(&self.room).try_acquire_many_owned(permits(size));
-        permit.ok().map(Room)
+        permit.ok().map(|permit| Room {
+            permit,
+            freed: Freed(Arc::clone(&self.waiting)),
+        })
     }
 
     /// Waits for room, in the order of arrival.
     pub async fn enter(&self, size: usize) -> Option<Room> {
-        let permit = Arc::clone(&self.room).acquire_many_owned(permits(size));
         // The semaphore is never closed.
-        permit.await.ok().map(Room)
+        let _first = self.waiting.first.acquire().await.ok()?;
+        loop {
+            if let Some(room) = self.enter_before_waiting(size) {
+                return Some(room);
+            }
+            // Room that was given back meanwhile is told at once.
+            self.waiting.freed.notified().await;
+        }
     }
 
     /// Waits for room, in the order of arrival and for so long. `None` is counted as a refusal.
@@ -189,18 +250,32 @@ impl Bulkhead {
 impl Room {
     /// How much it is.
     pub fn size(&self) -> usize {
-        self.0.num_permits()
+        self.permit.num_permits()
     }
 
     /// Adds other room of the same bulkhead.
     pub fn merge(&mut self, other: Self) {
-        self.0.merge(other.0);
+        self.permit.merge(other.permit);
     }
 
     /// Gives back what is beyond this size.
     pub fn shrink_to(&mut self, size: usize) {
         let surplus = self.size().saturating_sub(size);
-        drop(self.0.split(surplus));
+        drop(self.split(surplus));
+    }
+
+    /// Takes a part of it, or all that there is.
+    #[must_use]
+    pub fn split_at_most(&mut self, size: usize) -> Self {
+        self.split(size.min(self.size()))
+    }
+
+    fn split(&mut self, size: usize) -> Self {
+        let permit = self.permit.split(size);
+        Self {
+            permit: permit.expect("no more than there is"),
+            freed: Freed(Arc::clone(&self.freed.0)),
+        }
     }
 }
 
@@ -231,6 +306,29 @@ mod tests {
             refused: 1,
         };
         assert_eq!(bulkhead.occupancy(), idle);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_in_progress_gets_room_before_what_waits_for_more_than_is_free() {
+        let bulkhead = Bulkhead::new("test", 10);
+        let in_progress = bulkhead.try_enter(4).unwrap();
+        let wait = Duration::from_secs(1);
+        let more = async {
+            tokio::task::yield_now().await;
+            // What arrives now waits its turn.
+            assert!(bulkhead.enter_if_free(1).is_none());
+            let more = bulkhead.enter_before_waiting(5).map(|room| room.size());
+            drop(in_progress);
+            more
+        };
+        let (first, second, more) = tokio::join!(
+            bulkhead.enter_within(8, wait),
+            bulkhead.enter_within(2, wait),
+            more
+        );
+        assert_eq!(more, Some(5));
+        assert_eq!(first.map(|room| room.size()), Some(8));
+        assert!(second.is_some());
     }
 
     #[tokio::test(start_paused = true)]

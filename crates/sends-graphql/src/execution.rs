@@ -100,7 +100,6 @@ impl Executor {
     /// [`Refused`] with the limit that is exceeded.
     pub fn check_size(&self, text: &str, variables: &async_graphql::Variables) -> Result<(), Refused> {
         guard::check_size(text, variables, &self.limits)
-            .inspect_err(|_| operation::ended(None, Outcome::Refused))
     }
 
     /// Whether the document with this text is remembered, so that it need not be validated.
@@ -114,11 +113,6 @@ impl Executor {
     ///
     /// [`Refused`], in words for the caller.
     pub fn admit(&self, request: Request) -> Result<Admitted, Refused> {
-        self.check(request)
-            .inspect_err(|_| operation::ended(None, Outcome::Refused))
-    }
-
-    fn check(&self, request: Request) -> Result<Admitted, Refused> {
         let (types, limits) = (&*self.types, &self.limits);
         let known = self.documents.find(&request.query, types, limits)?;
         let document = &known.document.executable;
@@ -179,7 +173,6 @@ impl Admitted {
         let data = std::mem::take(&mut self.data);
         let ran = AssertUnwindSafe(self.run(data)).catch_unwind().await;
         if let Some(exceeded) = answers::exceeded() {
-            operation::ended(self.name, Outcome::Refused);
             let error = ServerError::new(exceeded.message(), None);
             return Response::from_errors(vec![errors::with_code(error, exceeded.code())]);
         }
@@ -200,7 +193,6 @@ impl Admitted {
             }
         };
         errors::publish(&mut response.errors, Some(&self.known.document.executable));
-        operation::ended(self.name, outcome(&response));
         response
     }
 
@@ -232,7 +224,8 @@ fn internal_error() -> ServerError {
     errors::with_code(error, ErrorCode::Internal)
 }
 
-fn outcome(response: &Response) -> Outcome {
+/// What came of an operation that was executed.
+pub fn outcome(response: &Response) -> Outcome {
     match response.data {
         _ if response.errors.is_empty() => Outcome::Ok,
         Value::Null => Outcome::Failed,

@@ -22,6 +22,7 @@ mod media_type;
 mod metrics;
 mod operation;
 mod parameters;
+mod pieces;
 mod rejection;
 mod request_id;
 mod response_headers;

@@ -24,7 +24,7 @@ tokio::task_local! {
 #[error("all places for waiting are taken")]
 pub struct Full;
 
-/// The place of one operation, given back when the last clone is dropped.
+/// The place of one operation, or the places of a batch: its operations wait together. Given back when the last clone is dropped.
 #[derive(Clone, Debug)]
 pub struct Place(Arc<Taken>);
 
@@ -36,7 +36,7 @@ struct Taken {
 
 #[derive(Debug)]
 struct Held {
-    _room: Room,
+    room: Room,
     is_waiting: bool,
 }
 
@@ -44,7 +44,7 @@ impl Place {
     /// A place for work; `waiting` has those for waiting.
     pub fn new(room: Room, waiting: &Bulkhead) -> Self {
         let held = Held {
-            _room: room,
+            room,
             is_waiting: false,
         };
         Self(Arc::new(Taken {
@@ -71,7 +71,7 @@ impl Place {
         let mut held = self.0.held.lock().unwrap_or_else(PoisonError::into_inner);
         if !held.is_waiting {
             *held = Held {
-                _room: self.0.waiting.try_enter(1).ok_or(Full)?,
+                room: self.0.waiting.try_enter(held.room.size()).ok_or(Full)?,
                 is_waiting: true,
             };
         }
@@ -145,6 +145,16 @@ mod tests {
         let waits = place.of(waiting(future::pending::<()>()));
         assert!(waits.now_or_never().is_none());
         assert_eq!(pools.in_use(), [0, 1]);
+        drop(place);
+        assert_eq!(pools.in_use(), [0, 0]);
+    }
+
+    #[tokio::test]
+    async fn operations_of_a_batch_wait_together() {
+        let pools = Pools::new(3, 3);
+        let place = Place::new(pools.working.try_enter(3).unwrap(), &pools.waiting);
+        assert!(begins_to_wait(&place.clone()));
+        assert_eq!(pools.in_use(), [0, 3]);
         drop(place);
         assert_eq!(pools.in_use(), [0, 0]);
     }

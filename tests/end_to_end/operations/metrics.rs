@@ -1,7 +1,7 @@
 //! What is counted, as Prometheus reads it.
 
-use sends_end_to_end::{SandboxProcess, ServiceProcess};
-use serde_json::json;
+use sends_end_to_end::{SandboxProcess, ServiceProcess, http_client};
+use serde_json::{Value, json};
 
 use super::{break_down, named_query};
 
@@ -57,6 +57,31 @@ async fn operations_calls_and_answers_are_counted() {
             counted.lines().any(|line| line == wanted),
             "{wanted} is not in\n{counted}"
         );
+    }
+}
+
+#[tokio::test]
+async fn refused_operations_are_counted_as_refused_wherever_it_is_decided() {
+    let service = ServiceProcess::start(&["--sandbox", "--batch-limit", "2"], &[]);
+    let post = async |body: Value| {
+        let url = format!("{}/graphql", service.origin());
+        let answer = http_client().post(url).json(&body).send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    };
+    let unknown =
+        json!({ "extensions": { "persistedQuery": { "version": 1, "sha256Hash": "0".repeat(64) } } });
+    let (_, answer) = post(json!([{ "query": "query Good { __typename }" }, unknown])).await;
+    assert!(answer.contains("PERSISTED_QUERY_NOT_FOUND"), "{answer}");
+    let (_, answer) = post(json!({ "query": "query Wrong { nothing }" })).await;
+    assert!(answer.contains("nothing"), "{answer}");
+    let counted = counted(&service).await;
+    for wanted in [
+        r#"sends_operations_total{operation="Good",outcome="ok"} 1"#,
+        r#"sends_operations_total{operation="anonymous",outcome="refused"} 2"#,
+        r#"sends_bulkhead_refused_total{name="upstream_calls"} 0"#,
+        r#"sends_bulkhead_limit{name="unverified_calls"} 64"#,
+    ] {
+        assert!(counted.contains(wanted), "{wanted} is not in\n{counted}");
     }
 }
 

@@ -37,16 +37,18 @@ impl Admission {
         }
     }
 
-    /// A place for an operation, in the order of arrival; a refusal where none becomes free in time.
-    pub(super) async fn enter(&self) -> Result<Place, Rejection> {
-        let room = if let Some(room) = self.working.enter_if_free(1) {
+    /// Places for the operations of a request, in the order of arrival; a refusal where they do not become free in time. A batch
+    /// takes them at once, so that none of its operations waits for the place of another one.
+    pub(super) async fn enter(&self, operations: usize) -> Result<Place, Rejection> {
+        let places = operations.min(self.working.limit());
+        let room = if let Some(room) = self.working.enter_if_free(places) {
             room
         } else {
             let Ok(_queued) = self.queue.try_acquire() else {
                 self.working.refuse();
                 return Err(overloaded());
             };
-            let room = self.working.enter_within(1, self.wait).await;
+            let room = self.working.enter_within(places, self.wait).await;
             room.ok_or_else(overloaded)?
         };
         Ok(Place::new(room, &self.waiting))
@@ -82,26 +84,26 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_operation_waits_for_a_place_and_no_longer_than_it_may() {
         let admission = admission();
-        let first = admission.enter().await.unwrap();
-        assert!(admission.enter().await.is_err());
+        let first = admission.enter(1).await.unwrap();
+        assert!(admission.enter(1).await.is_err());
         let freed = async {
             tokio::time::sleep(Duration::from_secs(4)).await;
             drop(first);
         };
-        let (second, ()) = tokio::join!(admission.enter(), freed);
+        let (second, ()) = tokio::join!(admission.enter(1), freed);
         assert!(second.is_ok());
     }
 
     #[tokio::test(start_paused = true)]
     async fn the_queue_is_bounded() {
         let admission = admission();
-        let _place = admission.enter().await.unwrap();
+        let _place = admission.enter(1).await.unwrap();
         let started = tokio::time::Instant::now();
-        let waiting = (0..QUEUED_PER_PLACE).map(|_| admission.enter());
+        let waiting = (0..QUEUED_PER_PLACE).map(|_| admission.enter(1));
         let waiting = futures_util::future::join_all(waiting);
         let one_more = async {
             tokio::task::yield_now().await;
-            let refused = admission.enter().await;
+            let refused = admission.enter(1).await;
             (refused.is_err(), started.elapsed())
         };
         let (_, (refused, after)) = tokio::join!(waiting, one_more);

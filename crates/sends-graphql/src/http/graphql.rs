@@ -2,41 +2,39 @@
 //!
 //! Owns the order of the steps, and what differs between GET and POST. Each step is a module of its own.
 
-use std::sync::Arc;
+mod running;
 
-use async_graphql::Variables;
+use std::{collections::VecDeque, sync::Arc};
+
 use async_graphql_axum::GraphQLResponse;
 use axum::{
-    body::{Body, HttpBody},
+    body::{Body, Bytes, HttpBody},
     extract::{Request, State},
     response::{IntoResponse, Response},
 };
-use futures_util::future::join_all;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts};
-use serde_json::{Value, json};
-use tokio::time::Instant;
+use serde_json::json;
 
+use self::running::{no_memory, token_missing};
 use super::{
     Service,
-    admission::{self, Admission},
+    admission::Admission,
     api_keys::ApiKeys,
     body::{self, Bodies},
     connection::Held,
     documents::Documents,
     entity_tag, gate,
     media_type::MediaType,
-    operation::{Executed, Operation},
+    operation::Executed,
     parameters::{Parameters, Requests},
+    pieces::Pieces,
     rejection::{EXAMPLE, Rejection},
     unrouted::METHODS,
 };
 use crate::{
-    access::TokenMissing,
-    answers::{self, AnswerMemory, Answers, Exceeded, Part},
+    answers::{self, AnswerMemory, Answers},
     graphql::ErrorCode,
-    histories::Asker,
     settings::HttpSettings,
-    telemetry::operation,
 };
 
 /// What an answer depends on beside the URL. What the compression adds is its own to say.
@@ -45,11 +43,9 @@ const VARY: HeaderValue = HeaderValue::from_static("accept, authorization, x-api
 /// How many values a request may have beside its variables: its other parameters, and extensions of no great length.
 const VALUES_BESIDE: usize = 100;
 
-/// Bodies in bytes, texts in bytes and answers in values beyond this are [long work](crate::long_work): about a millisecond of
-/// reading, of validating, or of executing. Another thread costs some microseconds more, so that the rest is done where it is.
+/// Bodies in bytes beyond this are [long work](crate::long_work): about a millisecond of reading. Another thread costs some
+/// microseconds more, so that the rest is done where it is.
 const LONG_BODY: usize = 64 << 10;
-const LONG_TEXT: usize = 8 << 10;
-const LARGE_ANSWER: usize = 500;
 
 /// What every request to the endpoint needs.
 pub(super) struct Endpoint {
@@ -169,11 +165,7 @@ impl Endpoint {
                 self.run(*parameters, parts, Method::POST, finish).await
             }
             Requests::Batch(batch) => {
-                let finish = |executed: Executed| written(executed.response, executed.memory);
-                let answers = batch
-                    .into_iter()
-                    .map(|parameters| self.run(parameters, parts, Method::POST, finish));
-                let (json, held) = batch_of(join_all(answers).await);
+                let (json, held) = batch_of(self.run_batch(batch, parts).await?);
                 Ok(response_of(json, held, media_type))
             }
         }
@@ -183,101 +175,6 @@ impl Endpoint {
     fn check_caller(&self, headers: &HeaderMap) -> Result<(), Rejection> {
         gate::check_key(self.keys.as_deref(), headers)?;
         self.service.access.check(headers).map_err(token_missing)
-    }
-
-    fn asker(&self, headers: &HeaderMap) -> Result<Asker, Rejection> {
-        let service = &self.service;
-        let deadline = Instant::now() + service.request_timeout;
-        let most_calls = service.schema.limits().upstream_calls;
-        let asker = service.access.asker(headers, service.clock.now(), deadline);
-        asker
-            .map(|asker| asker.with_allowance(most_calls.try_into().unwrap_or(u32::MAX)))
-            .map_err(token_missing)
-    }
-
-    /// Runs long work of this request on the runtime for long work, with the notes of its telemetry.
-    async fn apart<F>(&self, work: F) -> F::Output
-    where
-        F: Future<Output: Send> + Send + 'static,
-    {
-        let (output, notes) = self.service.long_work.run(operation::noted(work)).await;
-        operation::add(notes);
-        output
-    }
-
-    /// Runs one operation, and makes its answer with `finish`.
-    async fn run<T: Send + 'static>(
-        self: &Arc<Self>,
-        mut parameters: Parameters,
-        parts: &Parts,
-        method: Method,
-        finish: impl FnOnce(Executed) -> Result<T, Rejection> + Send + 'static,
-    ) -> Result<T, Rejection> {
-        let document = self.documents.find(&mut parameters)?;
-        let variables = Variables::from_json(Value::Object(parameters.variables));
-        let schema = &self.service.schema;
-        // Before the queue, in which nothing counts what it holds.
-        let is_of_size = schema.check_size(&document.text, &variables);
-        is_of_size.map_err(|refused| Rejection::of_document(refused.into_errors()))?;
-        let place = self.admission.enter().await?;
-        let is_long = document.text.len() > LONG_TEXT && !schema.is_known(&document.text);
-        let endpoint = Arc::clone(self);
-        let prepare = async move {
-            let operation = Operation {
-                text: &document.text,
-                name: parameters.operation_name,
-                variables,
-            };
-            let prepared = operation.prepare(&endpoint.service.schema, method == Method::GET);
-            prepared.map(|prepared| (document, prepared))
-        };
-        let prepared = if is_long {
-            place.waiting(self.apart(prepare)).await?
-        } else {
-            prepare.await
-        };
-        let (document, prepared) = prepared?;
-        let estimate = prepared.estimate();
-        let is_large = estimate.values > LARGE_ANSWER;
-        let part = parts.extensions.get::<Part>().cloned();
-        let part = part.unwrap_or_else(|| self.answers.part());
-        let memory = place.waiting(self.answers.reserve(&part, estimate)).await?;
-        let memory = memory.map_err(no_memory)?;
-        // The time of the operation begins here.
-        let asker = self.asker(&parts.headers)?;
-        let endpoint = Arc::clone(self);
-        let execute = async move {
-            let executed = prepared.execute(&endpoint.service, asker, memory);
-            let executed = place.of(Box::pin(executed)).await;
-            match executed.memory.exceeded() {
-                None => finish(executed),
-                Some(exceeded) => Err(no_memory(exceeded)),
-            }
-        };
-        let finished = if is_large {
-            self.apart(execute).await
-        } else {
-            execute.await
-        };
-        self.documents.keep(document);
-        finished
-    }
-}
-
-fn token_missing(missing: TokenMissing) -> Rejection {
-    Rejection::new(
-        StatusCode::UNAUTHORIZED,
-        ErrorCode::Unauthenticated,
-        missing.to_string(),
-    )
-    .header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
-}
-
-/// The refusal of an answer that there is no memory for.
-fn no_memory(exceeded: Exceeded) -> Rejection {
-    match exceeded {
-        Exceeded::Busy => admission::busy(exceeded.message()),
-        Exceeded::TooLarge => Rejection::of_request(exceeded.code(), exceeded.message()),
     }
 }
 
@@ -315,8 +212,8 @@ fn length(response: &Response) -> usize {
         .unwrap_or(usize::MAX)
 }
 
-fn response_of(json: Vec<u8>, held: Held, media_type: MediaType) -> Response {
-    let mut response = Response::new(Body::from(json));
+fn response_of(json: impl Into<Body>, held: Held, media_type: MediaType) -> Response {
+    let mut response = Response::new(json.into());
     mark(&mut response, held, media_type);
     response
 }
@@ -347,26 +244,27 @@ fn written(response: async_graphql::Response, memory: Arc<AnswerMemory>) -> Resu
     Ok((json, memory))
 }
 
-/// The answer to a batch.
-fn batch_of(answers: Vec<Result<Written, Rejection>>) -> (Vec<u8>, Held) {
-    let (mut json, mut held) = (vec![b'['], Vec::with_capacity(answers.len()));
+/// The answer to a batch. The texts are sent one after the other, since a joined one would take as much memory again.
+fn batch_of(answers: Vec<Result<Written, Rejection>>) -> (Pieces, Held) {
+    let (mut json, mut held) = (VecDeque::new(), Vec::with_capacity(answers.len()));
+    json.push_back(Bytes::from_static(b"["));
     for answer in answers {
         if json.len() > 1 {
-            json.push(b',');
+            json.push_back(Bytes::from_static(b","));
         }
         match answer {
             Ok((answer, memory)) => {
-                json.extend(answer);
+                json.push_back(answer.into());
                 held.push(memory);
             }
             Err(rejection) => {
                 let errors = json!({ "errors": rejection.into_errors() });
-                json.extend(errors.to_string().into_bytes());
+                json.push_back(errors.to_string().into());
             }
         }
     }
-    json.push(b']');
-    (json, Held::new(held))
+    json.push_back(Bytes::from_static(b"]"));
+    (Pieces(json), Held::new(held))
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ pub(super) async fn metrics(State(service): State<Service>) -> Response {
         lookups: service.store.lookups(),
         store: service.store.health(),
         answers: service.histories.counts(),
-        bulkheads: service.bulkheads.all(service.store.pools()),
+        bulkheads: service.bulkheads.all(service.store.pools(), &service.client),
     };
     match service.metrics.text(&state) {
         Ok(text) => ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response(),

@@ -10,13 +10,13 @@ use http::{HeaderValue, StatusCode, header};
 use super::{Service, rejection::Rejection, reuse::Repeatable};
 use crate::{
     answers::{self, AnswerMemory, Estimate},
-    execution::{Admitted, Executor},
+    execution::{self, Admitted, Executor},
     graphql::{ErrorCode, extension},
     guard::Refused,
     histories::Asker,
     loader::{HistoryLoader, NeighbourLoader},
     log::LogReader,
-    telemetry,
+    telemetry::{self, metrics::Outcome},
 };
 
 /// What is to be executed.
@@ -33,6 +33,8 @@ pub(super) struct Operation<'request> {
 pub(super) struct Executed {
     /// The answer.
     pub response: Response,
+    /// What it counts as, if it is given.
+    pub outcome: Outcome,
     /// What it rests on, if it would be given again.
     pub repeatable: Option<Repeatable>,
     /// The memory of the answer.
@@ -70,6 +72,11 @@ impl Prepared {
         self.0.estimate()
     }
 
+    /// The name of the operation, if it has one.
+    pub(super) fn name(&self) -> Option<&str> {
+        self.0.name()
+    }
+
     /// Executes it.
     pub(super) async fn execute(
         self,
@@ -98,6 +105,7 @@ impl Prepared {
             .filter(|_| costs_nothing)
             .and_then(|witness| witness.evidence(owner));
         Executed {
+            outcome: execution::outcome(&response),
             response,
             repeatable: evidence.map(|evidence| Repeatable { evidence, operation }),
             memory,

@@ -34,7 +34,7 @@ pub enum Outcome {
     Partial,
     /// No data, since a field that cannot be null failed.
     Failed,
-    /// Not executed: not a request that this service takes.
+    /// Not executed, or not answered: no valid request, or no room for it (`OVERLOADED`) or for its answer.
     Refused,
     /// The caller went away before the answer.
     Cancelled,

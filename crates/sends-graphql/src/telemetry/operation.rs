@@ -14,6 +14,7 @@ use axum::{
     middleware::Next,
     response::Response,
 };
+use http::StatusCode;
 use tracing::{Instrument, Span, field};
 
 use super::{
@@ -88,7 +89,8 @@ pub async fn watch(State(metrics): State<Metrics>, request: Request, next: Next)
         .await;
     let outcome = notes.ended.last().map_or_else(
         || match response.status() {
-            status if status.is_server_error() => Outcome::Failed,
+            StatusCode::INTERNAL_SERVER_ERROR => Outcome::Failed,
+            // Such as a body that there is no room for.
             _ => Outcome::Refused,
         },
         |(_, outcome)| *outcome,
