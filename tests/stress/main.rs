@@ -2,17 +2,21 @@
 //!
 //! Each module is one bound of the service. The counts are small by default, so that the suite is short; `just stress` sets
 //! `STRESS=full` for the counts that the bounds are meant for. Assertions are about counts, bytes and statuses; durations are
-//! printed, and compared only with durations of the same run.
+//! printed, and compared only with durations of the same run, but for that of small answers beside large ones with the full
+//! counts.
 
 #![expect(clippy::print_stderr, reason = "the figures are shown with `--nocapture`")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![expect(clippy::format_collect, reason = "queries are put together from short pieces")]
 
 mod answers;
+mod clock;
+mod disk;
 mod ending;
 mod floods;
 mod lanes;
 mod liveness;
+mod load;
 mod memory;
 mod processes;
 mod readers;

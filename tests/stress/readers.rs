@@ -155,6 +155,28 @@ async fn a_connection_of_http_2_that_is_read_slowly_gets_its_answer() {
     assert!(read.bytes > 12 * (16 << 10), "{read:?}");
 }
 
+#[tokio::test]
+async fn connections_that_are_not_read_do_not_hold_up_the_end() {
+    let _alone = crate::alone().await;
+    let sandbox = SandboxProcess::unlimited(&[]);
+    let activities = ten_times_ten(&sandbox).await;
+    let mut service = ServiceProcess::unpaced_on(&sandbox, &["--write-timeout", "1", "--grace", "3600"]);
+    let body = large(&activities, 500);
+    let mut reader = Reader::connect(&service, CLOSED).await;
+    reader.ask(1, &body).await;
+    until_large_answers_are_held(&service).await;
+    let (text, address) = (body.to_string(), service.origin().trim_start_matches("http://"));
+    let mut over_http_1 = TcpStream::connect(address).await.unwrap();
+    let length = text.len();
+    let request = format!(
+        "POST /graphql HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{text}"
+    );
+    over_http_1.write_all(request.as_bytes()).await.unwrap();
+    service.signal("TERM");
+    let code = service.exit_code_within(PATIENCE).await;
+    assert_eq!(code, Some(0), "{}", service.log());
+}
+
 const DATA: u8 = 0;
 const HEADERS: u8 = 1;
 const SETTINGS: u8 = 4;
