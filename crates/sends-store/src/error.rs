@@ -27,12 +27,12 @@ pub enum StoreError {
         /// The file.
         file: PathBuf,
     },
-    /// A newer version of this program has changed the store's tables.
+    /// The store's tables are of a version that this program does not know: a newer one, or one before the first release.
     #[error(
-        "the store {} was written by a newer version (schema {version}): \
+        "the store {} was written by another version of this program (schema {version}): \
          use that version, or rebuild the store", .file.display()
     )]
-    NewerSchema {
+    UnknownSchema {
         /// The store's file.
         file: PathBuf,
         /// The schema version this program does not know.

@@ -94,7 +94,7 @@ impl SqliteStore {
     ///
     /// # Errors
     ///
-    /// When the file is exposed to others, no store, damaged, or of a newer version, and when directory or file cannot be
+    /// When the file is exposed to others, no store, damaged, or of a version unknown here, and when directory or file cannot be
     /// written. None of these changes the file.
     pub async fn open(dir: &Path) -> Result<Self, StoreError> {
         let dir = dir.to_path_buf();

@@ -219,7 +219,7 @@ async fn a_store_of_a_newer_version_is_refused() {
     change_by_hand(dir.path(), "PRAGMA user_version = 2099");
     let error = open_error(dir.path()).await;
     assert!(
-        matches!(error, StoreError::NewerSchema { version: 2099, .. }),
+        matches!(error, StoreError::UnknownSchema { version: 2099, .. }),
         "{error}"
     );
 }

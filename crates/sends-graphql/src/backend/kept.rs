@@ -29,7 +29,7 @@ pub async fn open(state: &StateDir) -> Result<SqliteStore, BackendError> {
     SqliteStore::open(state.path())
         .await
         .map_err(|error| match error {
-            StoreError::Damaged { .. } | StoreError::NotADatabase { .. } | StoreError::NewerSchema { .. } => {
+            StoreError::Damaged { .. } | StoreError::NotADatabase { .. } | StoreError::UnknownSchema { .. } => {
                 BackendError::DamagedStore(error)
             }
             other => BackendError::Store(other),

@@ -11,7 +11,7 @@ pub(super) enum Fault {
     Sqlite(rusqlite::Error),
     Row(&'static str),
     /// The tables are of this version, which is not known here.
-    NewerSchema(i64),
+    UnknownSchema(i64),
     /// It is already said what is wrong with which file.
     Store(StoreError),
 }
@@ -32,7 +32,7 @@ impl Fault {
                 detail: detail.to_owned(),
             },
             Self::Store(error) => error,
-            Self::NewerSchema(version) => StoreError::NewerSchema { file: path, version },
+            Self::UnknownSchema(version) => StoreError::UnknownSchema { file: path, version },
         }
     }
 }
