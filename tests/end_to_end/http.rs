@@ -9,7 +9,7 @@ mod keys;
 mod mistakes;
 mod protocol;
 mod requests;
-mod reuse;
+mod response_cache;
 
 use reqwest::{Client, RequestBuilder, Response};
 use sends_end_to_end::{GUIDE_ACTIVITY, ServiceProcess};

@@ -14,7 +14,6 @@ mod errors;
 mod introspection;
 mod lowering;
 pub(crate) mod plan;
-mod repeatable;
 
 use std::{any::Any, panic::AssertUnwindSafe, sync::Arc};
 
@@ -156,9 +155,9 @@ impl Admitted {
         self.estimate
     }
 
-    /// Whether it asks for nothing but send histories and what follows from them.
-    pub fn is_repeatable(&self) -> bool {
-        self.known.is_repeatable
+    /// Whether its answer is [cacheable](crate::response_cache).
+    pub fn is_cacheable(&self) -> bool {
+        self.known.is_cacheable
     }
 
     /// The same with something that resolvers can use.

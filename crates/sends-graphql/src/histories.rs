@@ -5,12 +5,10 @@
 //! history is given and marked as stale.
 //!
 //! `freshness.rs` decides how old an answer may be, `flights.rs` lets callers share a fetch, `stale.rs` says when an older
-//! answer may be given instead, `counts.rs` counts where the answers came from, `evidence.rs` tells whether they would be the
-//! same again. Neither GraphQL nor HTTP is known here, and whose data it is comes with every question as an [`Owner`], so that
+//! answer may be given instead, `counts.rs` counts where the answers came from. Neither GraphQL nor HTTP is known here, and whose data it is comes with every question as an [`Owner`], so that
 //! no answer crosses.
 
 mod counts;
-mod evidence;
 mod flights;
 mod freshness;
 mod stale;
@@ -26,12 +24,13 @@ use tokio::time::{Instant, sleep_until};
 
 use tokio_util::sync::CancellationToken;
 
-use crate::places;
+use crate::{
+    places,
+    response_cache::{HistoryVersions, ReadSet, ReadVersion},
+};
 
 pub use self::counts::AnswerCounts;
 use self::counts::Counters;
-use self::evidence::Versions;
-pub use self::evidence::{Basis, Evidence, Witness};
 use self::flights::{Flight, Flights};
 pub use self::{
     freshness::Freshness,
@@ -96,8 +95,8 @@ pub struct Reading {
     pub fetched_at: Timestamp,
     /// Why this is older than it was meant to be. `None` when it is as fresh as was asked for.
     pub stale: Option<StaleReason>,
-    /// For how long, and until what happens, the same would be read again. `None` for what is stale.
-    pub basis: Option<Basis>,
+    /// The version that was read. `None` for what is stale or was fetched just now.
+    pub version: Option<ReadVersion>,
 }
 
 /// Why there is no history to give.
@@ -131,7 +130,7 @@ struct Shared {
     freshness: Freshness,
     flights: Flights,
     counters: Counters,
-    versions: Versions,
+    versions: HistoryVersions,
     ending: CancellationToken,
 }
 
@@ -150,19 +149,18 @@ impl Histories {
             freshness,
             flights: Flights::default(),
             counters: Counters::default(),
-            versions: Versions::new(),
+            versions: HistoryVersions::default(),
             ending: CancellationToken::new(),
         }))
     }
 
-    /// Whether questions that were answered from this evidence would be answered the same way now. If so, they are counted
-    /// as answered again.
-    pub fn hold(&self, evidence: &Evidence) -> bool {
-        let holds = self.0.versions.hold(evidence, self.0.clock.now());
-        if holds {
-            self.0.counters.found(evidence.len());
+    /// Whether a response with this read set is valid now. If so, its histories are counted as answered from the store.
+    pub fn is_valid(&self, read_set: &ReadSet) -> bool {
+        let is_valid = self.0.versions.is_valid(read_set, self.0.clock.now());
+        if is_valid {
+            self.0.counters.found(read_set.len());
         }
-        holds
+        is_valid
     }
 
     /// Where the answers came from so far.
@@ -203,14 +201,14 @@ impl Histories {
             asked_at: asker.asked_at,
             oldest: asker.oldest,
         };
-        let basis = self.0.versions.basis(asker.owner, activity);
+        let version = self.0.versions.current(asker.owner, activity);
         let known = self.0.look_up(asker.owner, activity, Timestamp::MIN).await;
         // What is not even behind memory need not be looked for once more, unless it is kept meanwhile.
-        let unknown = known.is_none().then_some(basis);
+        let unknown = known.is_none().then_some(version);
         let known = known.filter(|kept| self.0.is_allowed(kept, wanted));
         if let Some(kept) = known.as_ref().filter(|kept| self.0.is_fresh(kept, wanted)) {
             self.0.counters.found(1);
-            return reading(kept, Some(self.0.lasting(basis, kept, wanted)));
+            return reading(kept, Some(self.0.validity(version, kept, wanted)));
         }
         loop {
             let deadline = asker.caller.deadline();
@@ -272,13 +270,13 @@ impl Histories {
         caller: Caller,
         activity: ActivityId,
         wanted: Wanted,
-        unknown: Option<Basis>,
+        unknown: Option<ReadVersion>,
     ) -> impl Future<Output = Result<Kept, ReadError>> + Send + use<> {
         let shared = Arc::clone(&self.0);
         async move {
             // A flight may have landed between the look into the nearest store and this one's start, and another process
             // may have fetched what this one knows only in an older version.
-            let is_unknown = unknown.is_some_and(|basis| shared.versions.is_unchanged(&basis));
+            let is_unknown = unknown.is_some_and(|version| shared.versions.is_current(&version));
             if !is_unknown
                 && let Some(kept) = shared.look_up(owner, activity, Timestamp::MAX).await
                 && shared.is_allowed(&kept, wanted)
@@ -339,12 +337,12 @@ impl Shared {
         kept
     }
 
-    /// The basis of a reading of what is kept, while that is as fresh and as young as is wanted.
-    fn lasting(&self, basis: Basis, kept: &Kept, wanted: Wanted) -> Basis {
+    /// The version that was read, with the time in which it is as fresh and as young as is wanted.
+    fn validity(&self, version: ReadVersion, kept: &Kept, wanted: Wanted) -> ReadVersion {
         let max_age = wanted.max_age.unwrap_or_else(|| self.freshness.max_age(kept));
         let max_age = wanted.oldest.map_or(max_age, |oldest| oldest.min(max_age));
         let until = kept.fetched_at.checked_add(max_age);
-        basis.lasting(kept.fetched_at, until.unwrap_or(Timestamp::MAX))
+        version.valid(kept.fetched_at, until.unwrap_or(Timestamp::MAX))
     }
 
     fn is_fresh(&self, kept: &Kept, wanted: Wanted) -> bool {
@@ -392,13 +390,13 @@ impl ReadError {
     }
 }
 
-fn reading(kept: &Kept, basis: Option<Basis>) -> Result<Reading, ReadError> {
+fn reading(kept: &Kept, version: Option<ReadVersion>) -> Result<Reading, ReadError> {
     match &kept.answer {
         Answer::History(history) => Ok(Reading {
             history: Arc::clone(history),
             fetched_at: kept.fetched_at,
             stale: None,
-            basis,
+            version,
         }),
         Answer::NotFound => Err(ReadError::NotFound),
     }

@@ -1,7 +1,7 @@
 //! HTTP: the routes of the service, and everything that is the same for all of them.
 //!
 //! `graphql.rs` is the way of one GraphQL request; around it, from the outside: `connection.rs` sockets and their time,
-//! `reuse.rs` the response cache, `compression.rs` the coding of answers, `request_id.rs` the name of a request,
+//! `cached.rs` the response cache, `compression.rs` the coding of answers, `request_id.rs` the name of a request,
 //! `response_headers.rs` what browsers are told, `addressing.rs` the names and pages that may ask, `unrouted.rs` wrong paths
 //! and methods, and the redirect of browsers to GraphiQL.
 
@@ -9,6 +9,7 @@ mod addressing;
 mod admission;
 mod api_keys;
 mod body;
+mod cached;
 mod compression;
 mod connection;
 mod documents;
@@ -26,7 +27,6 @@ mod pieces;
 mod rejection;
 mod request_id;
 mod response_headers;
-mod reuse;
 mod unrouted;
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
@@ -51,12 +51,7 @@ use tower_http::{
     cors::CorsLayer,
 };
 
-use self::{
-    addressing::Addressing,
-    connection::Conversation,
-    graphql::Endpoint,
-    reuse::{Reuse, Witnesses},
-};
+use self::{addressing::Addressing, cached::Cached, connection::Conversation, graphql::Endpoint};
 pub use self::{
     api_keys::{ApiKeys, InvalidApiKeys},
     documents::{InvalidManifest, TrustedDocuments},
@@ -134,22 +129,19 @@ pub async fn serve(
     let limits = settings.connection;
     let connections = service.bulkheads.connections.clone();
     let answers = Arc::new(Answers::new(&service.bulkheads, settings.operation_wait));
-    let reuse = (settings.answer_bytes > 0)
+    let cached = (settings.answer_bytes > 0)
         .then(|| {
-            let witnesses = Witnesses {
-                histories: service.histories.clone(),
-                access: service.access.clone(),
-                keys: settings.api_keys.clone(),
-                metrics: service.metrics.clone(),
-                answers: Arc::clone(&answers),
-            };
-            Reuse::new(settings.answer_bytes, settings.request.body_timeout, witnesses)
+            Cached::new(
+                settings.answer_bytes,
+                settings.request.body_timeout,
+                settings.api_keys.clone(),
+                &service,
+                Arc::clone(&answers),
+            )
         })
-        .transpose()?
-        .map(Arc::new);
+        .transpose()?;
     let conversation = Conversation {
-        router: router(service, settings, Arc::clone(&answers)),
-        reuse,
+        router: router(service, settings, cached, Arc::clone(&answers)),
         answers,
         limits,
     };
@@ -158,7 +150,12 @@ pub async fn serve(
 }
 
 /// All routes of the service.
-fn router(service: Service, mut settings: HttpSettings, answers: Arc<Answers>) -> Router {
+fn router(
+    service: Service,
+    mut settings: HttpSettings,
+    cached: Option<Cached>,
+    answers: Arc<Answers>,
+) -> Router {
     let origins = std::mem::take(&mut settings.allowed_origins);
     let hosts = std::mem::take(&mut settings.allowed_hosts);
     let cors = (!origins.is_empty()).then(|| cors(origins.clone()));
@@ -188,7 +185,9 @@ fn router(service: Service, mut settings: HttpSettings, answers: Arc<Answers>) -
         .with_state(endpoint)
         .layer::<_, Infallible>(around_graphql);
     let worth_compressing = DefaultPredicate::new().and(SizeAbove::new(WORTH_COMPRESSING));
+    let response_cache = cached.map(|cached| middleware::from_fn_with_state(Arc::new(cached), cached::layer));
     let around_all = ServiceBuilder::new()
+        .option_layer(response_cache)
         .layer(middleware::from_fn_with_state(addressing, for_every_request))
         .layer(middleware::from_fn_with_state(long_work, compression::of_large))
         .layer(CompressionLayer::new().compress_when(worth_compressing));

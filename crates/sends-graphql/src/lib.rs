@@ -5,6 +5,7 @@
 //! | step | file |
 //! |---|---|
 //! | the routes, and the limits on what may come in | `http.rs` |
+//! | the response cache | `response_cache.rs`, in front of the routes by `http/cached.rs` |
 //! | one GraphQL request over HTTP: read, executed, answered | `http/graphql.rs` |
 //! | one operation, from the text to the answer | `execution.rs` |
 //! | whether it may run at all, decided before anything of it does | `guard.rs` |
@@ -33,7 +34,6 @@ pub mod answers;
 pub mod backend;
 pub mod bulkheads;
 pub mod command;
-mod doorkeeper;
 pub mod execution;
 pub mod export;
 pub mod graphql;
@@ -48,6 +48,7 @@ pub mod long_work;
 pub mod neighbours;
 pub mod places;
 pub mod readiness;
+pub mod response_cache;
 pub mod serve;
 pub mod settings;
 pub mod shutdown;

@@ -13,7 +13,10 @@ use sends_core::ActivityId;
 
 use self::keyed::Keyed;
 pub use self::neighbours::NeighbourLoader;
-use crate::histories::{Asker, Histories, ReadError, Reading, Witness};
+use crate::{
+    histories::{Asker, Histories, ReadError, Reading},
+    response_cache::ReadSetRecorder,
+};
 
 /// What one field wants to know: an activity's history, and how old it may be.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -29,7 +32,7 @@ pub struct HistoryLoader {
     histories: Histories,
     asker: Asker,
     loader: Keyed<Question, Reading>,
-    witness: Arc<Witness>,
+    read_set: Arc<ReadSetRecorder>,
 }
 
 impl HistoryLoader {
@@ -44,13 +47,13 @@ impl HistoryLoader {
             histories,
             asker,
             loader,
-            witness: Arc::default(),
+            read_set: Arc::default(),
         }
     }
 
-    /// Knows what this loader has read, when the operation is done.
-    pub fn witness(&self) -> Arc<Witness> {
-        Arc::clone(&self.witness)
+    /// Records which versions of histories this loader reads.
+    pub fn read_set_recorder(&self) -> Arc<ReadSetRecorder> {
+        Arc::clone(&self.read_set)
     }
 
     /// Whether sends of an activity are known, of whatever age. Nobody is asked.
@@ -65,8 +68,8 @@ impl HistoryLoader {
     /// [`ReadError`], the same for everyone who asks this loader the same question.
     pub async fn load(&self, question: Question) -> Result<Reading, ReadError> {
         let reading = self.loader.load(question).await;
-        self.witness
-            .saw(reading.as_ref().ok().and_then(|reading| reading.basis));
+        self.read_set
+            .record(reading.as_ref().ok().and_then(|reading| reading.version));
         reading
     }
 }

@@ -29,9 +29,9 @@ pub async fn open(state: &StateDir) -> Result<SqliteStore, BackendError> {
     SqliteStore::open(state.path())
         .await
         .map_err(|error| match error {
-            StoreError::Damaged { .. } | StoreError::NotADatabase { .. } | StoreError::UnknownSchema { .. } => {
-                BackendError::DamagedStore(error)
-            }
+            StoreError::Damaged { .. }
+            | StoreError::NotADatabase { .. }
+            | StoreError::UnknownSchema { .. } => BackendError::DamagedStore(error),
             other => BackendError::Store(other),
         })
 }

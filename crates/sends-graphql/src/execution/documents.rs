@@ -1,16 +1,13 @@
-//! Documents that were validated before, so that the next request with the same text begins there.
-//!
-//! A text is kept when it comes a second time: texts that clients put together with values in them come once, and there is
-//! no end to them.
+//! Cache of validated documents, by their text and bounded in bytes.
 
 use std::sync::Arc;
 
 use quick_cache::{Weighter, sync::Cache};
 
-use super::{coercion::Variables, plan::Plan, repeatable};
+use super::{coercion::Variables, plan::Plan};
 use crate::{
-    doorkeeper::Doorkeeper,
     guard::{self, Document, Limits, Refused, Types},
+    response_cache,
 };
 
 /// How many bytes the documents may take, by estimate.
@@ -19,22 +16,19 @@ const BYTES: u64 = 8 << 20;
 /// What a document takes for each byte of its text: a field of eight letters is some three hundred bytes when parsed.
 const BYTES_PER_BYTE: u64 = 40;
 
-/// How many texts are remembered as having come once.
-const REMEMBERED: usize = 1 << 12;
-
 /// A document that may be executed, with all that can be said of it before its variables are known.
 pub(super) struct Known {
     pub(super) document: Document,
     /// The plan of its only operation, where that has no variables.
     pub(super) plan: Option<Arc<Plan>>,
-    /// Whether it asks for nothing but send histories and what follows from them.
-    pub(super) is_repeatable: bool,
+    /// Whether its answers are [cacheable](response_cache).
+    pub(super) is_cacheable: bool,
 }
 
 impl Known {
     fn read(text: &str, types: &Types, limits: &Limits) -> Result<Self, Refused> {
         let document = guard::read(text, types, limits)?;
-        let is_repeatable = repeatable::is_repeatable(&document.executable);
+        let is_cacheable = response_cache::is_cacheable(&document.executable);
         let operation = document.executable.operations.get(None).ok();
         let plan = operation
             .filter(|operation| operation.variables.is_empty())
@@ -45,7 +39,7 @@ impl Known {
         Ok(Self {
             document,
             plan,
-            is_repeatable,
+            is_cacheable,
         })
     }
 }
@@ -53,7 +47,6 @@ impl Known {
 /// The documents that were validated before.
 pub(super) struct Documents {
     known: Cache<Box<str>, Arc<Known>, ByLength>,
-    seen: Doorkeeper,
 }
 
 #[derive(Clone)]
@@ -69,7 +62,6 @@ impl Documents {
     pub(super) fn new() -> Self {
         Self {
             known: Cache::with_weighter(64, BYTES, ByLength),
-            seen: Doorkeeper::new(REMEMBERED),
         }
     }
 
@@ -84,9 +76,7 @@ impl Documents {
             return Ok(known);
         }
         let known = Arc::new(Known::read(text, types, limits)?);
-        if self.seen.knows(text) {
-            self.known.insert(text.into(), Arc::clone(&known));
-        }
+        self.known.insert(text.into(), Arc::clone(&known));
         Ok(known)
     }
 }
@@ -96,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn document_is_kept_from_the_second_request_on() {
+    fn document_is_validated_once() {
         let types = Types::of("type Query { a(id: ID!): Int }");
         let documents = Documents::new();
         let find = || {
@@ -104,8 +94,6 @@ mod tests {
                 .find(r#"{ a(id: "1") }"#, &types, &Limits::default())
                 .unwrap()
         };
-        let (first, second, third) = (find(), find(), find());
-        assert!(!Arc::ptr_eq(&first, &second));
-        assert!(Arc::ptr_eq(&second, &third));
+        assert!(Arc::ptr_eq(&find(), &find()));
     }
 }

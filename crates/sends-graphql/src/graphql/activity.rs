@@ -146,7 +146,7 @@ impl CampaignActivity {
                 history: Arc::default(),
                 fetched_at: Timestamp::now(),
                 stale: None,
-                basis: None,
+                version: None,
             });
         }
         let loader = context.data_unchecked::<HistoryLoader>();

@@ -4,7 +4,7 @@
 //! `Connection: close`, and HTTP/2 says GOAWAY. A connection without a request is closed only [a moment](LINGER) after the
 //! last connection was accepted, so that a request already on its way is answered too.
 //!
-//! Owns sockets and their time. Must not know what is asked over them, nor whether it was [asked before](super::reuse).
+//! Nothing here depends on what is asked over a connection.
 //!
 //! The library's own timeout for the head of a request also runs while a connection is idle, and knows nothing of one that
 //! never says which protocol it speaks. It has none for writing. So each connection is watched here (`activity.rs`): how
@@ -33,7 +33,6 @@ use self::{
     activity::{Activity, Overdue, Watched},
     outgoing::Outgoing,
 };
-use super::reuse::Reuse;
 use crate::{
     answers::Answers,
     bulkheads::{Bulkhead, Room},
@@ -66,7 +65,6 @@ const LINGER: Duration = Duration::from_secs(1);
 #[derive(Clone)]
 pub(super) struct Conversation {
     pub(super) router: Router,
-    pub(super) reuse: Option<Arc<Reuse>>,
     pub(super) answers: Arc<Answers>,
     pub(super) limits: ConnectionLimits,
 }
@@ -165,7 +163,6 @@ impl Conversation {
         }
         let Self {
             router,
-            reuse,
             answers,
             limits,
         } = self;
@@ -173,16 +170,13 @@ impl Conversation {
         let (answering, begun, part) = (Arc::clone(&activity), end.begun.clone(), answers.part());
         let service = service_fn(move |mut request: Request<Incoming>| {
             let (activity, begun) = (Arc::clone(&answering), begun.clone());
-            let (router, reuse) = (router.clone(), reuse.clone());
+            let router = router.clone();
             let is_multiplexed = request.version() == Version::HTTP_2;
             let under_way = activity.begin(request.version());
             request.extensions_mut().insert(part.clone());
             let request = request.map(|body| activity.watch(body));
             async move {
-                let mut answer = match reuse {
-                    Some(reuse) => reuse.answer(request, router).await,
-                    None => router.oneshot(request).await,
-                };
+                let mut answer = router.oneshot(request).await;
                 if let Ok(answer) = &mut answer
                     && begun.is_cancelled()
                     && !is_multiplexed

@@ -186,8 +186,8 @@ fn answer_of(executed: Executed, media_type: MediaType) -> Result<Response, Reje
         let (json, memory) = written(executed.response, memory)?;
         response_of(json, Held::new(memory), media_type)
     };
-    if let Some(repeatable) = executed.repeatable {
-        response.extensions_mut().insert(repeatable);
+    if let Some(cacheable) = executed.cacheable {
+        response.extensions_mut().insert(cacheable);
     }
     Ok(response)
 }

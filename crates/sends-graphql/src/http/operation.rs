@@ -7,7 +7,7 @@ use std::sync::Arc;
 use async_graphql::{Request, Response, Variables};
 use http::{HeaderValue, StatusCode, header};
 
-use super::{Service, rejection::Rejection, reuse::Repeatable};
+use super::{Service, cached::Cacheable, rejection::Rejection};
 use crate::{
     answers::{self, AnswerMemory, Estimate},
     execution::{self, Admitted, Executor},
@@ -35,8 +35,8 @@ pub(super) struct Executed {
     pub response: Response,
     /// What it counts as, if it is given.
     pub outcome: Outcome,
-    /// What it rests on, if it would be given again.
-    pub repeatable: Option<Repeatable>,
+    /// What the response cache needs, if the answer may be cached.
+    pub cacheable: Option<Cacheable>,
     /// The memory of the answer.
     pub memory: Arc<AnswerMemory>,
 }
@@ -88,7 +88,7 @@ impl Prepared {
         let log = LogReader::new(&asker, service.log.clone());
         let histories = HistoryLoader::new(service.histories.clone(), asker.clone());
         let neighbours = NeighbourLoader::new(service.neighbours.clone(), asker);
-        let witness = self.0.is_repeatable().then(|| histories.witness());
+        let recorder = self.0.is_cacheable().then(|| histories.read_set_recorder());
         let operation = self.0.name().map(str::to_owned);
         let admitted = self.0.data(histories).data(neighbours).data(log);
         let mut response = answers::within(Arc::clone(&memory), admitted.execute()).await;
@@ -99,15 +99,15 @@ impl Prepared {
             .extensions
             .insert(extension::UPSTREAM.to_owned(), upstream);
         telemetry::operation::cost(caller.calls_sent());
-        // What cost something would cost nothing the next time, which is to be told as well.
+        // An answer that cost calls says so, and the next one costs none.
         let costs_nothing = response.errors.is_empty() && caller.calls_sent() == 0;
-        let evidence = witness
+        let read_set = recorder
             .filter(|_| costs_nothing)
-            .and_then(|witness| witness.evidence(owner));
+            .and_then(|recorder| recorder.read_set(owner));
         Executed {
             outcome: execution::outcome(&response),
             response,
-            repeatable: evidence.map(|evidence| Repeatable { evidence, operation }),
+            cacheable: read_set.map(|read_set| Cacheable { read_set, operation }),
             memory,
         }
     }

@@ -86,14 +86,14 @@ struct RefusalLabels {
 pub struct OperationMetrics {
     ok: Counter,
     seconds: Histogram,
-    reused: Counter,
+    cache_hits: Counter,
 }
 
 impl OperationMetrics {
-    /// It was answered well, and as before.
-    pub fn answered_again(&self, took: Duration) {
+    /// Counts a successful answer from the response cache.
+    pub fn cached(&self, took: Duration) {
         self.ok.inc();
-        self.reused.inc();
+        self.cache_hits.inc();
         self.seconds.observe(took.as_secs_f64());
     }
 }
@@ -110,7 +110,7 @@ struct Counted {
     operations: Family<OperationLabels, Counter>,
     operation_seconds: Histograms<OperationLabel>,
     operations_in_progress: Gauge,
-    reused: Counter,
+    cache_hits: Counter,
     requests: Family<RequestLabels, Counter>,
     request_seconds: Histograms<EndpointLabel>,
     refusals: Family<RefusalLabels, Counter>,
@@ -126,7 +126,7 @@ impl Metrics {
             operations: Family::default(),
             operation_seconds: Family::new_with_constructor(milliseconds_to_minutes),
             operations_in_progress: Gauge::default(),
-            reused: Counter::default(),
+            cache_hits: Counter::default(),
             requests: Family::default(),
             request_seconds: Family::new_with_constructor(milliseconds_to_minutes),
             refusals: Family::default(),
@@ -179,7 +179,7 @@ impl Metrics {
         OperationMetrics {
             ok: self.0.operations.get_or_create(&ok).clone(),
             seconds: self.0.operation_seconds.get_or_create(&label).clone(),
-            reused: self.0.reused.clone(),
+            cache_hits: self.0.cache_hits.clone(),
         }
     }
 
@@ -220,9 +220,9 @@ impl Counted {
             self.operations_in_progress.clone(),
         );
         registry.register(
-            "operations_reused",
-            "GraphQL requests answered as the same request was answered before",
-            self.reused.clone(),
+            "response_cache_hits",
+            "GraphQL requests answered from the response cache",
+            self.cache_hits.clone(),
         );
         registry.register(
             "upstream_requests",

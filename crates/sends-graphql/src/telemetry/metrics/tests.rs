@@ -70,10 +70,10 @@ fn everything_that_is_counted_is_in_the_text() {
     # HELP sends_bulkhead_refused_total Requests for room that were refused.
     # HELP sends_operation_duration_seconds Time from a GraphQL request's head to its response.
     # HELP sends_operations_in_progress GraphQL requests being answered.
-    # HELP sends_operations_reused_total GraphQL requests answered as the same request was answered before.
     # HELP sends_operations_total GraphQL requests by operation and outcome.
     # HELP sends_pacer_wait_seconds Time that calls to Constant Contact waited for their turn.
     # HELP sends_queue_length Calls that wait for their turn.
+    # HELP sends_response_cache_hits_total GraphQL requests answered from the response cache.
     # HELP sends_store_failures_total Reads and writes of the store that failed, and those of them that met damage.
     # HELP sends_store_lookups_total Answers looked for in the store, by where they were found.
     # HELP sends_store_problem 1 while the store's file is gone, damaged, without room or failing.
@@ -90,10 +90,10 @@ fn everything_that_is_counted_is_in_the_text() {
     # TYPE sends_bulkhead_refused_total counter
     # TYPE sends_operation_duration_seconds histogram
     # TYPE sends_operations_in_progress gauge
-    # TYPE sends_operations_reused_total counter
     # TYPE sends_operations_total counter
     # TYPE sends_pacer_wait_seconds histogram
     # TYPE sends_queue_length gauge
+    # TYPE sends_response_cache_hits_total counter
     # TYPE sends_store_failures_total counter
     # TYPE sends_store_lookups_total counter
     # TYPE sends_store_problem gauge
@@ -115,11 +115,11 @@ fn everything_that_is_counted_is_in_the_text() {
     sends_operation_duration_seconds_count{operation="History"} 1
     sends_operation_duration_seconds_sum{operation="History"} 0.25
     sends_operations_in_progress 1
-    sends_operations_reused_total 0
     sends_operations_total{operation="History",outcome="partial"} 1
     sends_pacer_wait_seconds_count 1
     sends_pacer_wait_seconds_sum 1.0
     sends_queue_length 3
+    sends_response_cache_hits_total 0
     sends_store_failures_total{failure="damage"} 3
     sends_store_failures_total{failure="read"} 4
     sends_store_failures_total{failure="write"} 0

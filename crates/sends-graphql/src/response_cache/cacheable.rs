@@ -1,7 +1,7 @@
-//! Whether a document asks for nothing but send histories and what follows from them.
+//! Which documents have cacheable responses: those that ask for nothing but send histories and what follows from them.
 //!
-//! The answer to such a document is the same again as long as the histories are. The fields are listed, so that a field
-//! that is new to the schema does not count until somebody has thought about it.
+//! The response to such a document is the same as long as the histories are. The fields are listed, so that a new field of the
+//! schema is not cacheable by default.
 
 use apollo_compiler::{
     ExecutableDocument,
@@ -77,8 +77,8 @@ const FIELDS: [(&str, &[&str]); 8] = [
     ),
 ];
 
-/// Whether every operation of a document, whose measure was checked, does so.
-pub(super) fn is_repeatable(document: &ExecutableDocument) -> bool {
+/// Whether the responses to a document, whose measure was checked, are cacheable.
+pub(crate) fn is_cacheable(document: &ExecutableDocument) -> bool {
     let mut operations = document.operations.iter();
     operations.all(|operation| is_listed(document, &operation.selection_set))
 }

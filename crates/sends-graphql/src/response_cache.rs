@@ -1,0 +1,170 @@
+//! Response cache: whole responses to GraphQL requests, each valid while the histories that it was made of are unchanged and as
+//! fresh as the request asks for.
+//!
+//! A response is found by everything of its request that can decide it (`http/cached.rs`), so that nothing of GraphQL or of
+//! headers has to be known here. `cacheable.rs` says which documents have such responses, and `read_set.rs` which versions of
+//! histories a response was made of.
+
+mod cacheable;
+mod read_set;
+
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use http::HeaderMap;
+use hyper::body::Bytes;
+use quick_cache::{Weighter, sync::Cache};
+
+pub(crate) use self::cacheable::is_cacheable;
+pub use self::read_set::{HistoryVersions, ReadSet, ReadSetRecorder, ReadVersion};
+use crate::{
+    answers::{Answers, Part},
+    bulkheads::Room,
+    telemetry::metrics::OperationMetrics,
+};
+
+/// Longer responses take more time to make than to look up.
+pub(crate) const LONGEST_RESPONSE: usize = 256 << 10;
+
+/// The usual size of a response in bytes, for the first size of the cache's table.
+const USUAL_RESPONSE: u64 = 4 << 10;
+
+/// The cached responses, bounded in bytes.
+pub(crate) struct ResponseCache {
+    responses: Cache<Box<[u8]>, Arc<CachedResponse>, Weight>,
+    /// The headers of the last response that was inserted: most have the same.
+    headers: Mutex<Arc<HeaderMap>>,
+}
+
+/// A response, ready to be sent again.
+pub(crate) struct CachedResponse {
+    pub(crate) read_set: ReadSet,
+    pub(crate) headers: Arc<HeaderMap>,
+    pub(crate) body: Bytes,
+    /// The memory of the body while it is being written to anyone: it can leave the cache meanwhile.
+    lent: Mutex<Weak<Room>>,
+    /// The name of the operation.
+    pub(crate) operation: Option<String>,
+    pub(crate) metrics: OperationMetrics,
+}
+
+impl ResponseCache {
+    /// A cache of so many bytes.
+    pub(crate) fn new(bytes: u64) -> Self {
+        let items = usize::try_from(bytes / USUAL_RESPONSE).unwrap_or(usize::MAX);
+        Self {
+            responses: Cache::with_weighter(items.clamp(16, 1 << 16), bytes, Weight),
+            headers: Mutex::default(),
+        }
+    }
+
+    /// The response to the request with this key. It may not be valid any more.
+    pub(crate) fn get(&self, key: &[u8]) -> Option<Arc<CachedResponse>> {
+        self.responses.get(key)
+    }
+
+    /// Inserts a response under the key of its request.
+    pub(crate) fn insert(&self, key: Vec<u8>, response: CachedResponse) {
+        let headers = self.shared(response.headers);
+        let response = CachedResponse { headers, ..response };
+        self.responses.insert(key.into(), Arc::new(response));
+    }
+
+    /// These headers, in common with the response inserted before where they are the same.
+    fn shared(&self, headers: Arc<HeaderMap>) -> Arc<HeaderMap> {
+        let mut last = self.headers.lock().unwrap_or_else(PoisonError::into_inner);
+        if *last != headers {
+            *last = headers;
+        }
+        Arc::clone(&last)
+    }
+}
+
+impl CachedResponse {
+    pub(crate) fn new(
+        read_set: ReadSet,
+        headers: HeaderMap,
+        body: Bytes,
+        operation: Option<String>,
+        metrics: OperationMetrics,
+    ) -> Self {
+        Self {
+            read_set,
+            headers: Arc::new(headers),
+            body,
+            lent: Mutex::default(),
+            operation,
+            metrics,
+        }
+    }
+
+    /// Memory for writing the body once more, as long as the value is held. The body is in memory once, and each connection
+    /// counts it for itself.
+    pub(crate) fn lend(&self, answers: &Answers, part: Option<&Part>) -> Option<impl Send + Sync + use<>> {
+        let bytes = self.body.len();
+        let of_part = match part {
+            Some(part) => Some(part.lend(bytes)?),
+            None => None,
+        };
+        let mut lent = self.lent.lock().unwrap_or_else(PoisonError::into_inner);
+        let room = match lent.upgrade() {
+            Some(room) => room,
+            None => Arc::new(answers.lend(bytes)?),
+        };
+        *lent = Arc::downgrade(&room);
+        Some((room, of_part))
+    }
+}
+
+#[derive(Clone)]
+struct Weight;
+
+impl Weighter<Box<[u8]>, Arc<CachedResponse>> for Weight {
+    fn weight(&self, key: &Box<[u8]>, response: &Arc<CachedResponse>) -> u64 {
+        /// Links and counters.
+        const BESIDE: usize = 300;
+        (key.len() + response.body.len() + response.read_set.bytes() + BESIDE) as u64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use sends_store::Owner;
+
+    use super::*;
+    use crate::{
+        bulkheads::{Bulkhead, Bulkheads},
+        telemetry::metrics::Metrics,
+    };
+
+    #[tokio::test]
+    async fn body_that_is_written_to_many_is_counted_once_and_by_each_connection_for_itself() {
+        let bulkheads = Bulkheads {
+            connections: Bulkhead::new("connections", 1),
+            bodies: Bulkhead::new("bodies", 1),
+            operations: Bulkhead::new("operations", 1),
+            waiting_operations: Bulkhead::new("waiting_operations", 1),
+            large_answers: Bulkhead::new("large_answers", 1),
+            small_answers: Bulkhead::new("small_answers", 4_000),
+        };
+        let answers = Answers::new(&bulkheads, Duration::ZERO);
+        let response = CachedResponse::new(
+            ReadSetRecorder::default().read_set(Owner::new([1; 16])).unwrap(),
+            HeaderMap::new(),
+            Bytes::from(vec![b'x'; 900]),
+            None,
+            Metrics::new().of_operation(None),
+        );
+        let (one, other) = (answers.part(), answers.part());
+        let written: Vec<_> = [&one, &one, &other]
+            .map(|part| response.lend(&answers, Some(part)))
+            .into();
+        assert!(written.iter().all(Option::is_some));
+        assert_eq!(bulkheads.small_answers.occupancy().in_use, 900);
+        assert!(response.lend(&answers, Some(&one)).is_none());
+        drop(written);
+        assert_eq!(bulkheads.small_answers.occupancy().in_use, 0);
+        assert!(response.lend(&answers, Some(&one)).is_some());
+    }
+}

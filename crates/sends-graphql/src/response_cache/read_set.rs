@@ -1,0 +1,207 @@
+//! Read sets: the versions of histories that a response was made of, as in optimistic concurrency control. A response is valid
+//! while its read set is.
+
+use std::{
+    hash::{BuildHasher, RandomState},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
+};
+
+use jiff::Timestamp;
+use sends_core::ActivityId;
+use sends_store::Owner;
+
+/// The number of version counters. Two activities that share a counter invalidate each other's responses, which costs time and
+/// is never wrong.
+const COUNTERS: usize = 1 << 12;
+
+/// Version counters of histories: a counter is incremented when another answer about one of its activities is stored.
+pub struct HistoryVersions {
+    counters: Box<[AtomicU32]>,
+    hasher: RandomState,
+}
+
+/// The version of one history that was read.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct ReadVersion {
+    counter: usize,
+    version: u32,
+    /// When it was fetched.
+    from: Timestamp,
+    /// Until when it is as fresh as the request asks for.
+    until: Timestamp,
+}
+
+/// All versions that one response was made of.
+#[derive(Clone, Debug)]
+pub struct ReadSet {
+    owner: Owner,
+    versions: Box<[ReadVersion]>,
+    from: Timestamp,
+    until: Timestamp,
+}
+
+/// Records the read set of one operation.
+#[derive(Debug, Default)]
+pub struct ReadSetRecorder(Mutex<Recorded>);
+
+#[derive(Debug, Default)]
+struct Recorded {
+    versions: Vec<ReadVersion>,
+    /// Something was read that has no version, such as a stale history.
+    is_incomplete: bool,
+}
+
+impl Default for HistoryVersions {
+    fn default() -> Self {
+        Self {
+            counters: (0..COUNTERS).map(|_| AtomicU32::new(0)).collect(),
+            hasher: RandomState::new(),
+        }
+    }
+}
+
+impl HistoryVersions {
+    /// The version of a history that is about to be read. It has yet to be told [how long it is valid](ReadVersion::valid).
+    pub fn current(&self, owner: Owner, activity: ActivityId) -> ReadVersion {
+        let counter = self.counter(owner, activity);
+        ReadVersion {
+            counter,
+            version: self.counters[counter].load(Ordering::Acquire),
+            from: Timestamp::MIN,
+            until: Timestamp::MIN,
+        }
+    }
+
+    /// Begins a new version, after another answer was stored.
+    pub fn changed(&self, owner: Owner, activity: ActivityId) {
+        self.counters[self.counter(owner, activity)].fetch_add(1, Ordering::Release);
+    }
+
+    /// Whether a version is still the current one.
+    pub fn is_current(&self, read: &ReadVersion) -> bool {
+        self.counters[read.counter].load(Ordering::Acquire) == read.version
+    }
+
+    fn counter(&self, owner: Owner, activity: ActivityId) -> usize {
+        let hash = self.hasher.hash_one((owner, activity));
+        usize::try_from(hash % COUNTERS as u64).unwrap_or(0)
+    }
+
+    /// Whether every version of a read set is current and fresh enough.
+    pub fn is_valid(&self, read_set: &ReadSet, now: Timestamp) -> bool {
+        (read_set.from..=read_set.until).contains(&now)
+            && read_set.versions.iter().all(|read| self.is_current(read))
+    }
+}
+
+impl ReadVersion {
+    /// The same, of a history fetched at `from` that is fresh enough until `until`.
+    #[must_use]
+    pub fn valid(self, from: Timestamp, until: Timestamp) -> Self {
+        Self { from, until, ..self }
+    }
+}
+
+impl ReadSetRecorder {
+    /// Records that a history was read; without a version the response is not cacheable.
+    pub fn record(&self, read: Option<ReadVersion>) {
+        let mut recorded = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match read {
+            Some(read) => recorded.versions.push(read),
+            None => recorded.is_incomplete = true,
+        }
+    }
+
+    /// The read set. `None` when something was read that has no version.
+    pub fn read_set(&self, owner: Owner) -> Option<ReadSet> {
+        let mut recorded = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if recorded.is_incomplete {
+            return None;
+        }
+        let versions = std::mem::take(&mut recorded.versions);
+        let from = versions.iter().map(|read| read.from).max();
+        let until = versions.iter().map(|read| read.until).min();
+        Some(ReadSet {
+            owner,
+            from: from.unwrap_or(Timestamp::MIN),
+            until: until.unwrap_or(Timestamp::MAX),
+            versions: versions.into(),
+        })
+    }
+}
+
+impl ReadSet {
+    /// Whose data it is.
+    pub fn owner(&self) -> Owner {
+        self.owner
+    }
+
+    /// How many histories were read.
+    pub fn len(&self) -> usize {
+        self.versions.len()
+    }
+
+    /// Whether no history was read.
+    pub fn is_empty(&self) -> bool {
+        self.versions.is_empty()
+    }
+
+    /// The memory that it takes.
+    pub fn bytes(&self) -> usize {
+        size_of::<Self>() + size_of_val(&*self.versions)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OWNER: Owner = Owner::new([1; 16]);
+    const ACTIVITY: ActivityId = ActivityId::from_bytes([2; 16]);
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn read_set(read: &[ReadVersion]) -> ReadSet {
+        let recorder = ReadSetRecorder::default();
+        for read in read {
+            recorder.record(Some(*read));
+        }
+        recorder.read_set(OWNER).unwrap()
+    }
+
+    #[test]
+    fn read_set_is_valid_while_every_history_is_unchanged_and_fresh() {
+        let versions = HistoryVersions::default();
+        let one = versions.current(OWNER, ACTIVITY).valid(at(10), at(30));
+        let other = versions
+            .current(OWNER, ActivityId::from_bytes([3; 16]))
+            .valid(at(15), at(20));
+        let read_set = read_set(&[one, other]);
+        for (now, expected) in [(14, false), (15, true), (20, true), (21, false)] {
+            assert_eq!(versions.is_valid(&read_set, at(now)), expected, "{now}");
+        }
+        versions.changed(OWNER, ACTIVITY);
+        assert!(!versions.is_valid(&read_set, at(16)));
+    }
+
+    #[test]
+    fn history_that_changes_while_it_is_read_invalidates_the_read_set() {
+        let versions = HistoryVersions::default();
+        let read = versions.current(OWNER, ACTIVITY);
+        versions.changed(OWNER, ACTIVITY);
+        let read_set = read_set(&[read.valid(at(0), at(100))]);
+        assert!(!versions.is_valid(&read_set, at(50)));
+    }
+
+    #[test]
+    fn reading_without_a_version_leaves_no_read_set() {
+        let recorder = ReadSetRecorder::default();
+        recorder.record(None);
+        assert!(recorder.read_set(OWNER).is_none());
+    }
+}
