@@ -86,6 +86,23 @@ impl Asker {
     }
 }
 
+/// Which history is wanted, and how old it may be.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub struct HistoryKey {
+    /// The activity.
+    pub activity: ActivityId,
+    /// The greatest age; `None` leaves that to the freshness rules.
+    pub max_age: Option<Duration>,
+}
+
+/// What the store has about one activity.
+#[derive(Clone, Debug)]
+pub struct Found {
+    kept: Option<Kept>,
+    /// The version before the store was asked.
+    version: ReadVersion,
+}
+
 /// A history as it is known now.
 #[derive(Clone, Debug)]
 pub struct Reading {
@@ -181,7 +198,7 @@ impl Histories {
 
     /// Whether sends of an activity are known, of whatever age. Nobody is asked.
     pub async fn has_known_sends(&self, asker: &Asker, activity: ActivityId) -> bool {
-        let known = self.0.look_up(asker.owner, activity, Timestamp::MIN).await;
+        let known = self.0.look_up_one(asker.owner, activity).await;
         matches!(known, Some(Kept { answer: Answer::History(history), .. }) if !history.is_empty())
     }
 
@@ -196,16 +213,53 @@ impl Histories {
         activity: ActivityId,
         max_age: Option<Duration>,
     ) -> Result<Reading, ReadError> {
-        let wanted = Wanted {
-            max_age,
-            asked_at: asker.asked_at,
-            oldest: asker.oldest,
+        let key = HistoryKey { activity, max_age };
+        let found = self.find(asker, &[key]).await.pop();
+        let found = found.ok_or(ReadError::Lost)?;
+        self.read_found(asker, key, found).await
+    }
+
+    /// Looks histories up in the store, all of them in one query. Those that are not fresh enough are looked up in a second
+    /// one: another process may have stored what the memory of this one has in an older version.
+    pub async fn find(&self, asker: &Asker, keys: &[HistoryKey]) -> Vec<Found> {
+        let shared = &*self.0;
+        let version = |key: &HistoryKey| shared.versions.current(asker.owner, key.activity);
+        let versions: Vec<ReadVersion> = keys.iter().map(version).collect();
+        let activities: Vec<ActivityId> = keys.iter().map(|key| key.activity).collect();
+        let mut kept = shared.look_up(asker.owner, &activities, Timestamp::MIN).await;
+        let is_outdated = |(kept, key): (&Option<Kept>, &HistoryKey)| {
+            kept.as_ref()
+                .is_some_and(|kept| !shared.is_fresh(kept, Wanted::of(asker, *key)))
         };
-        let version = self.0.versions.current(asker.owner, activity);
-        let known = self.0.look_up(asker.owner, activity, Timestamp::MIN).await;
-        // What is not even behind memory need not be looked for once more, unless it is kept meanwhile.
-        let unknown = known.is_none().then_some(version);
-        let known = known.filter(|kept| self.0.is_allowed(kept, wanted));
+        let outdated: Vec<usize> = (0..keys.len())
+            .filter(|&index| is_outdated((&kept[index], &keys[index])))
+            .collect();
+        if !outdated.is_empty() {
+            let activities: Vec<ActivityId> = outdated.iter().map(|&index| activities[index]).collect();
+            let latest = shared.look_up(asker.owner, &activities, Timestamp::MAX).await;
+            for (index, latest) in outdated.into_iter().zip(latest) {
+                kept[index] = latest;
+            }
+        }
+        let found = kept.into_iter().zip(versions);
+        found.map(|(kept, version)| Found { kept, version }).collect()
+    }
+
+    /// The history of one activity that was looked up in the store.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`read`](Self::read).
+    pub async fn read_found(
+        &self,
+        asker: &Asker,
+        key: HistoryKey,
+        found: Found,
+    ) -> Result<Reading, ReadError> {
+        let activity = key.activity;
+        let wanted = Wanted::of(asker, key);
+        let version = found.version;
+        let known = found.kept.filter(|kept| self.0.is_allowed(kept, wanted));
         if let Some(kept) = known.as_ref().filter(|kept| self.0.is_fresh(kept, wanted)) {
             self.0.counters.found(1);
             return reading(kept, Some(self.0.validity(version, kept, wanted)));
@@ -216,7 +270,7 @@ impl Histories {
                 .0
                 .flights
                 .join(asker.owner, activity, &asker.caller, |caller| {
-                    self.take_off(asker.owner, caller, activity, wanted, unknown)
+                    self.take_off(asker.owner, caller, activity, wanted, version)
                 });
             let patience = if flight.is_own() {
                 LAST_WORD
@@ -270,15 +324,13 @@ impl Histories {
         caller: Caller,
         activity: ActivityId,
         wanted: Wanted,
-        unknown: Option<ReadVersion>,
+        looked_up: ReadVersion,
     ) -> impl Future<Output = Result<Kept, ReadError>> + Send + use<> {
         let shared = Arc::clone(&self.0);
         async move {
-            // A flight may have landed between the look into the nearest store and this one's start, and another process
-            // may have fetched what this one knows only in an older version.
-            let is_unknown = unknown.is_some_and(|version| shared.versions.is_current(&version));
-            if !is_unknown
-                && let Some(kept) = shared.look_up(owner, activity, Timestamp::MAX).await
+            // Another answer may have been stored since the look-up.
+            if !shared.versions.is_current(&looked_up)
+                && let Some(kept) = shared.look_up_one(owner, activity).await
                 && shared.is_allowed(&kept, wanted)
                 && shared.is_fresh(&kept, wanted)
             {
@@ -313,16 +365,39 @@ struct Wanted {
     oldest: Option<Duration>,
 }
 
+impl Wanted {
+    fn of(asker: &Asker, key: HistoryKey) -> Self {
+        Self {
+            max_age: key.max_age,
+            asked_at: asker.asked_at,
+            oldest: asker.oldest,
+        }
+    }
+}
+
 impl Shared {
-    async fn look_up(&self, owner: Owner, activity: ActivityId, fresh_since: Timestamp) -> Option<Kept> {
-        match self.store.history(owner, activity, fresh_since).await {
+    /// What the store has about these activities, in their order.
+    async fn look_up(
+        &self,
+        owner: Owner,
+        activities: &[ActivityId],
+        fresh_since: Timestamp,
+    ) -> Vec<Option<Kept>> {
+        match self.store.histories(owner, activities, fresh_since).await {
             Ok(kept) => kept,
             Err(error) => {
                 // Without its store the service is slower, not wrong.
                 tracing::warn!("the store cannot be read: {error}");
-                None
+                vec![None; activities.len()]
             }
         }
+    }
+
+    async fn look_up_one(&self, owner: Owner, activity: ActivityId) -> Option<Kept> {
+        self.look_up(owner, &[activity], Timestamp::MAX)
+            .await
+            .pop()
+            .flatten()
     }
 
     async fn keep(&self, owner: Owner, activity: ActivityId, answer: Answer) -> Kept {

@@ -16,7 +16,8 @@ use crate::{
     backend::Backend,
     command::HistoryOptions,
     graphql::ApiError,
-    histories::{Asker, Histories, Reading},
+    histories::{HistoryKey, Reading},
+    loader::HistoryLoader,
     settings::HistorySettings,
 };
 
@@ -37,10 +38,11 @@ pub async fn history(options: &HistoryOptions, variables: EnvironmentVariables) 
             Instant::now() + settings.timeout,
         )
         .map_err(io::Error::other)?;
+    let loader = HistoryLoader::new(backend.histories, asker);
     let readings = settings
         .activities
         .into_iter()
-        .map(|(text, id)| read(&backend.histories, &asker, text, id));
+        .map(|(text, id)| read(&loader, text, id));
     let readings = join_all(readings).await;
     backend.pacer.flush().await;
     backend.store.close().await?;
@@ -68,15 +70,15 @@ pub async fn history(options: &HistoryOptions, variables: EnvironmentVariables) 
 }
 
 async fn read(
-    histories: &Histories,
-    asker: &Asker,
+    loader: &HistoryLoader,
     text: String,
     id: Result<ActivityId, sends_core::ParseIdError>,
 ) -> (String, Result<Reading, ApiError>) {
     match id {
-        Ok(id) => {
-            let reading = histories.read(asker, id, None).await;
-            (id.to_string(), reading.map_err(Into::into))
+        Ok(activity) => {
+            let max_age = None;
+            let reading = loader.load(HistoryKey { activity, max_age }).await;
+            (activity.to_string(), reading.map_err(Into::into))
         }
         Err(error) => (text, Err(error.into())),
     }

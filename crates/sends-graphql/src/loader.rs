@@ -7,31 +7,23 @@
 mod keyed;
 mod neighbours;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
+use futures_util::FutureExt;
 use sends_core::ActivityId;
 
-use self::keyed::Keyed;
+use self::keyed::{Keyed, Pending};
 pub use self::neighbours::NeighbourLoader;
 use crate::{
-    histories::{Asker, Histories, ReadError, Reading},
+    histories::{Asker, Histories, HistoryKey, ReadError, Reading},
     response_cache::ReadSetRecorder,
 };
-
-/// What one field wants to know: an activity's history, and how old it may be.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub struct Question {
-    /// Whose history.
-    pub activity: ActivityId,
-    /// How old it may be; `None` leaves that to the service.
-    pub max_age: Option<Duration>,
-}
 
 /// Loads the send histories that one operation asks for.
 pub struct HistoryLoader {
     histories: Histories,
     asker: Asker,
-    loader: Keyed<Question, Reading>,
+    loader: Keyed<HistoryKey, Reading>,
     read_set: Arc<ReadSetRecorder>,
 }
 
@@ -39,9 +31,21 @@ impl HistoryLoader {
     /// A loader for one operation.
     pub fn new(histories: Histories, asker: Asker) -> Self {
         let (all, of) = (histories.clone(), asker.clone());
-        let loader = Keyed::one_by_one(move |question: Question| {
-            let (histories, asker) = (all.clone(), of.clone());
-            async move { histories.read(&asker, question.activity, question.max_age).await }
+        // One query to the store for the batch. From there on each history is read for itself, all of them at once: a call to the
+        // upstream is for one activity, and an answer waits for no other.
+        let loader = Keyed::in_batches_of_a_turn(move |keys: &[HistoryKey]| {
+            let (histories, asker, batch) = (all.clone(), of.clone(), keys.to_vec());
+            let found = async move { Arc::new(histories.find(&asker, &batch).await) };
+            let found = found.boxed().shared();
+            let start = |(place, key): (usize, &HistoryKey)| {
+                let (histories, asker, key, found) = (all.clone(), of.clone(), *key, found.clone());
+                let reading = async move {
+                    let found = found.await.get(place).cloned().ok_or(ReadError::Lost)?;
+                    histories.read_found(&asker, key, found).await
+                };
+                (key, Pending::awaited(reading))
+            };
+            keys.iter().enumerate().map(start).collect()
         });
         Self {
             histories,
@@ -65,9 +69,9 @@ impl HistoryLoader {
     ///
     /// # Errors
     ///
-    /// [`ReadError`], the same for everyone who asks this loader the same question.
-    pub async fn load(&self, question: Question) -> Result<Reading, ReadError> {
-        let reading = self.loader.load(question).await;
+    /// [`ReadError`], the same for all fields with the same key.
+    pub async fn load(&self, key: HistoryKey) -> Result<Reading, ReadError> {
+        let reading = self.loader.load(key).await;
         self.read_set
             .record(reading.as_ref().ok().and_then(|reading| reading.version));
         reading

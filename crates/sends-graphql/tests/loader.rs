@@ -9,8 +9,8 @@ use sends_client::{
     AccessToken, Caller, Clock, ConstantContact, Pacer, Settings, SystemClock, pacing::Limits,
 };
 use sends_graphql::{
-    histories::{Asker, Freshness, Histories},
-    loader::{HistoryLoader, Question},
+    histories::{Asker, Freshness, Histories, HistoryKey},
+    loader::HistoryLoader,
 };
 use sends_sandbox::{Config, Fault, Sandbox};
 use sends_store::{MemoryStore, Owner};
@@ -49,8 +49,8 @@ fn loader(sandbox: &Sandbox) -> HistoryLoader {
     HistoryLoader::new(histories, asker)
 }
 
-fn question(activity: &str) -> Question {
-    Question {
+fn key(activity: &str) -> HistoryKey {
+    HistoryKey {
         activity: activity.parse().expect("an id"),
         max_age: None,
     }
@@ -62,13 +62,13 @@ async fn a_wave_starts_while_the_wave_before_it_is_still_waiting() {
     let loader = loader(&sandbox);
     let started = Instant::now();
     let first_wave = async {
-        loader.load(question(SLOW)).await.expect("a history");
+        loader.load(key(SLOW)).await.expect("a history");
         started.elapsed()
     };
     let second_wave = async {
         // By now the first batch is on its way.
         tokio::time::sleep(Duration::from_millis(50)).await;
-        loader.load(question(FAST)).await.expect("a history");
+        loader.load(key(FAST)).await.expect("a history");
         started.elapsed()
     };
     let (slow, fast) = tokio::join!(first_wave, second_wave);
@@ -80,13 +80,13 @@ async fn a_wave_starts_while_the_wave_before_it_is_still_waiting() {
 async fn everyone_who_asks_for_an_activity_shares_one_history() {
     let sandbox = sandbox_with_a_slow_activity().await;
     let loader = loader(&sandbox);
-    let early = loader.load(question(SLOW));
+    let early = loader.load(key(SLOW));
     let late = async {
         tokio::time::sleep(Duration::from_millis(50)).await;
-        loader.load(question(SLOW)).await
+        loader.load(key(SLOW)).await
     };
     let (early, late) = tokio::join!(early, late);
-    let again = loader.load(question(SLOW)).await.expect("a history");
+    let again = loader.load(key(SLOW)).await.expect("a history");
     assert!(Arc::ptr_eq(&early.expect("a history").history, &again.history));
     assert!(Arc::ptr_eq(&late.expect("a history").history, &again.history));
     assert_eq!(sandbox.requests().len(), 1);

@@ -21,8 +21,8 @@ use super::{
 };
 use crate::{
     guard::ASSUMED_SENDS,
-    histories::Reading,
-    loader::{HistoryLoader, NeighbourLoader, Question},
+    histories::{HistoryKey, Reading},
+    loader::{HistoryLoader, NeighbourLoader},
     neighbours::Told,
 };
 
@@ -151,7 +151,7 @@ impl CampaignActivity {
         }
         let loader = context.data_unchecked::<HistoryLoader>();
         Ok(loader
-            .load(Question {
+            .load(HistoryKey {
                 activity: self.id,
                 max_age: max_age.or(self.max_age),
             })

@@ -16,7 +16,7 @@ use super::{
     paging::Place,
     send::HistoricSend,
 };
-use crate::loader::{HistoryLoader, Question};
+use crate::{histories::HistoryKey, loader::HistoryLoader};
 
 /// Something with an identity of its own. No two of them share an id, whatever their types, so a cache can keep each under
 /// its id.
@@ -53,12 +53,12 @@ pub(super) async fn find(context: &Context<'_>, id: &ID) -> Result<Node, ApiErro
         Name::ContactList(list) => Ok(Node::ContactList(ContactList(list))),
         Name::Segment(segment) => Ok(Node::Segment(Segment(segment))),
         Name::Send(activity, place) => {
-            let question = Question {
+            let key = HistoryKey {
                 activity,
                 max_age: None,
             };
             let loader = context.data_unchecked::<HistoryLoader>();
-            let history = loader.load(question).await?.history;
+            let history = loader.load(key).await?.history;
             let index = place.index_in(&history).ok_or_else(ApiError::no_such_send)?;
             Ok(Node::Send(HistoricSend::new(
                 activity,

@@ -1,5 +1,7 @@
 //! Reading histories on a paused clock, without sockets: what is asked of the upstream, and what is answered.
 
+#[path = "tests/batches.rs"]
+mod batches;
 #[path = "tests/freshness.rs"]
 mod freshness;
 #[path = "tests/isolation.rs"]
@@ -157,6 +159,10 @@ struct Service {
 impl Service {
     /// Answers may be a minute old, an hour when nothing has happened for two days.
     fn new() -> Self {
+        Self::on(Arc::new(MemoryStore::new(1 << 20)))
+    }
+
+    fn on(store: Arc<dyn Store>) -> Self {
         let upstream = Arc::<ScriptedUpstream>::default();
         let clock = Arc::new(PausedClock {
             started: Instant::now(),
@@ -164,7 +170,7 @@ impl Service {
         });
         let histories = Histories::new(
             Arc::clone(&upstream) as Arc<dyn HistorySource>,
-            Arc::new(MemoryStore::new(1 << 20)),
+            store,
             Arc::clone(&clock) as Arc<dyn Clock>,
             Freshness::new(MINUTE, Duration::from_hours(1)),
         );

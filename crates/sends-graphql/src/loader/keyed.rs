@@ -31,7 +31,7 @@ impl<V> Clone for Pending<V> {
 
 impl<V: Clone + Send + Sync + 'static> Pending<V> {
     /// Goes on while somebody waits for it.
-    fn awaited(reading: impl Future<Output = Result<V, ReadError>> + Send + 'static) -> Self {
+    pub(super) fn awaited(reading: impl Future<Output = Result<V, ReadError>> + Send + 'static) -> Self {
         Self(reading.boxed().shared())
     }
 
@@ -97,19 +97,24 @@ where
         }
     }
 
-    /// With a function that reads one of them. A call is for one key in any case, so nobody waits for company beyond the turn
-    /// that the fields of one answer take, and no task has to go on without those who asked.
+    /// The same with a batch of what is asked for in one turn of the runtime: the fields of one answer.
+    pub(super) fn in_batches_of_a_turn(
+        start: impl FnMut(&[K]) -> HashMap<K, Pending<V>> + Send + 'static,
+    ) -> Self {
+        Self {
+            loader: Self::in_batches(start).loader.with_yield_count(1),
+        }
+    }
+
+    /// With a function that reads one of them: a call to the upstream is for one key in any case.
     pub(super) fn one_by_one<R>(read: impl Fn(K) -> R + Send + 'static) -> Self
     where
         R: Future<Output = Result<V, ReadError>> + Send + 'static,
     {
-        let batches = Self::in_batches(move |keys| {
+        Self::in_batches_of_a_turn(move |keys| {
             let start = |key: &K| (key.clone(), Pending::awaited(read(key.clone())));
             keys.iter().map(start).collect()
-        });
-        Self {
-            loader: batches.loader.with_yield_count(1),
-        }
+        })
     }
 
     /// Starts the reads of these, in one batch with whatever else is asked for in this turn. Who loads them later waits for
