@@ -58,9 +58,6 @@ use writer::Writer;
 /// A reader is not held for longer than this many look-ups take.
 const IDS_PER_READ: usize = 1_000;
 
-/// How many activities are looked up on the calling thread at most.
-const IDS_HERE: usize = 8;
-
 /// Look-ups at a time. More of them would wait for the disk and the cores, not for each other.
 const LOOK_UPS: u32 = 4;
 
@@ -180,7 +177,7 @@ impl SqliteStore {
 
 impl Store for SqliteStore {
     fn history(&self, owner: Owner, activity: ActivityId, _: Timestamp) -> StoreFuture<'_, Option<Kept>> {
-        Box::pin(self.look_ups.look_up(move |connection| {
+        Box::pin(self.look_ups.read(move |connection| {
             let mut kept = read::histories(connection, owner, &[activity])?;
             Ok(kept.pop().flatten())
         }))
@@ -196,14 +193,8 @@ impl Store for SqliteStore {
             let mut all = Vec::with_capacity(activities.len());
             for some in activities.chunks(IDS_PER_READ) {
                 let some = some.to_vec();
-                let is_short = some.len() <= IDS_HERE;
                 let read = move |connection: &mut Connection| read::histories(connection, owner, &some);
-                let kept = if is_short {
-                    self.look_ups.look_up(read).await
-                } else {
-                    self.look_ups.read(read).await
-                };
-                all.extend(kept?);
+                all.extend(self.look_ups.read(read).await?);
             }
             Ok(all)
         })

@@ -133,13 +133,6 @@ impl Database {
         Ok(connection)
     }
 
-    /// For a thread that must not wait: a database that is locked at the moment is a failure.
-    pub(super) fn open_to_look_up(&self) -> Result<Connection, Fault> {
-        let connection = self.open_to_read()?;
-        connection.busy_timeout(Duration::ZERO)?;
-        Ok(connection)
-    }
-
     fn open(&self, flags: OpenFlags) -> Result<Connection, Fault> {
         // Each connection is one thread's at a time, so it needs no lock of SQLite's.
         let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;

@@ -1,11 +1,6 @@
 //! Pools of connections that read.
 //!
-//! A read may wait for the disk, so it runs on a thread for blocking work. A look-up of a few rows takes less time than waking that
-//! thread and being woken by it, and the rows are in memory as a rule. So it runs on the calling thread where that is possible at
-//! once, one at a time: should the disk keep it waiting after all, the runtime's other threads go on. Measured end to end, without
-//! response cache and after a restart, so that each request reads the disk (2 busy cores, 3 runs): 7,300-8,300 requests a second
-//! on one connection instead of 3,300-4,700, and 37-48 µs of processor time for a request instead of 54-87. On 16 connections it
-//! is 7,800-10,200 instead of 9,100-11,400.
+//! A read may wait for the disk, so it runs on a thread for blocking work.
 //!
 //! Look-ups and searches have a pool each: a look-up takes microseconds and must not wait behind a search, which may walk along
 //! the whole log. A search is stopped when its time is up, and when nobody waits for its result any more.
@@ -16,7 +11,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
-use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::{task, time};
 
@@ -41,8 +35,6 @@ pub(super) struct Readers {
     turns: Arc<Semaphore>,
     shared: Arc<Shared>,
     refused: AtomicU64,
-    /// The connection of the calling thread; opened when it is first needed.
-    here: Mutex<Option<Connection>>,
 }
 
 struct Shared {
@@ -62,7 +54,6 @@ impl Readers {
                 idle: Mutex::default(),
             }),
             refused: AtomicU64::default(),
-            here: Mutex::default(),
         }
     }
 
@@ -73,32 +64,6 @@ impl Readers {
             in_use: self.limit.saturating_sub(free),
             refused: self.refused.load(Ordering::Relaxed),
         }
-    }
-
-    /// Reads a few rows: on this thread where that is possible at once, and else as everything is read.
-    pub(super) async fn look_up<T: Send + 'static>(
-        &self,
-        read: impl Fn(&mut Connection) -> Result<T, Fault> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        match self.read_here(&read) {
-            Some(found) => Ok(found),
-            None => self.read(read).await,
-        }
-    }
-
-    /// `None` when it did not work, for whatever reason: the second attempt, on another thread, reports it.
-    fn read_here<T>(&self, read: impl Fn(&mut Connection) -> Result<T, Fault>) -> Option<T> {
-        let others_go_on = Handle::current().metrics().num_workers() > 1;
-        let _turn = self.turns.try_acquire().ok().filter(|_| others_go_on)?;
-        let mut here = self.here.try_lock().ok()?;
-        let mut connection = match here.take() {
-            Some(connection) => connection,
-            None => self.shared.database.open_to_look_up().ok()?,
-        };
-        let found = read(&mut connection).ok()?;
-        self.shared.database.watch().read(None);
-        *here = Some(connection);
-        Some(found)
     }
 
     /// Reads for no longer than a search may take.
@@ -157,7 +122,6 @@ impl Readers {
         if let Ok(all) = self.turns.acquire_many(self.limit).await {
             self.turns.close();
             self.shared.lock().clear();
-            self.here.lock().unwrap_or_else(PoisonError::into_inner).take();
             drop(all);
         }
     }
@@ -220,8 +184,6 @@ impl Drop for Waiting {
 
 #[cfg(test)]
 mod tests {
-    use std::thread;
-
     use super::*;
 
     const LIMIT: u32 = 2;
@@ -238,55 +200,11 @@ mod tests {
         Ok(connection.query_one(ENDLESS, (), |row| row.get(0))?)
     }
 
-    async fn looked_up_on(readers: &Readers) -> thread::ThreadId {
-        readers
-            .look_up(|connection| {
-                connection.query_one("SELECT count(*) FROM sqlite_schema", (), |_| Ok(()))?;
-                Ok(thread::current().id())
-            })
-            .await
-            .unwrap()
-    }
-
-    #[expect(clippy::await_holding_lock, reason = "nothing waits for it")]
-    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn a_look_up_runs_on_the_calling_thread_unless_another_one_does() {
-        let readers = readers();
-        let this = thread::current().id();
-        assert_eq!(looked_up_on(&readers).await, this);
-        let other = readers.here.lock().unwrap();
-        assert_ne!(looked_up_on(&readers).await, this);
-        drop(other);
-        assert_eq!(looked_up_on(&readers).await, this);
-    }
-
     #[tokio::test]
-    async fn the_only_thread_of_a_runtime_does_not_wait_for_the_disk() {
-        assert_ne!(looked_up_on(&readers()).await, thread::current().id());
-    }
-
-    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn a_locked_database_is_waited_for_on_another_thread() {
-        let database = Database::in_memory().unwrap();
-        let readers = Readers::new(database.clone(), LIMIT);
-        looked_up_on(&readers).await;
-        let writer = database.open_to_write().map_err(drop).unwrap();
-        writer.execute_batch("BEGIN EXCLUSIVE").unwrap();
-        let unlocked = thread::spawn(move || {
-            thread::sleep(Duration::from_millis(50));
-            writer.execute_batch("COMMIT").unwrap();
-        });
-        assert_ne!(looked_up_on(&readers).await, thread::current().id());
-        unlocked.join().unwrap();
-    }
-
-    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn nothing_is_read_after_the_end() {
         let readers = readers();
-        looked_up_on(&readers).await;
         assert_eq!(readers.read(|_| Ok(7)).await, Ok(7));
         readers.close().await;
-        assert!(readers.here.lock().unwrap().is_none());
         assert!(readers.shared.lock().is_empty());
         let refused = readers.read(|_| Ok(())).await;
         assert!(matches!(refused, Err(StoreError::Closed { .. })), "{refused:?}");
