@@ -4,13 +4,13 @@
 //! the upstream is asked, once for everyone who asks at the same time; and when the upstream cannot answer, the last known
 //! history is given and marked as stale.
 //!
-//! `freshness.rs` decides how old an answer may be, `flights.rs` lets callers share a fetch, `stale.rs` says when an older
+//! `freshness.rs` decides how old an answer may be, `single_flight.rs` lets operations share a fetch, `stale.rs` says when an older
 //! answer may be given instead, `counts.rs` counts where the answers came from. Neither GraphQL nor HTTP is known here, and whose data it is comes with every question as an [`Owner`], so that
 //! no answer crosses.
 
 mod counts;
-mod flights;
 mod freshness;
+mod single_flight;
 mod stale;
 
 use std::{sync::Arc, time::Duration};
@@ -31,7 +31,7 @@ use crate::{
 
 pub use self::counts::AnswerCounts;
 use self::counts::Counters;
-use self::flights::{Flight, Flights};
+use self::single_flight::{Fetch, SingleFlight};
 pub use self::{
     freshness::Freshness,
     stale::{Kind, Stale, StaleAnswers, StaleReason},
@@ -145,7 +145,7 @@ struct Shared {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     freshness: Freshness,
-    flights: Flights,
+    single_flight: SingleFlight,
     counters: Counters,
     versions: HistoryVersions,
     ending: CancellationToken,
@@ -164,7 +164,7 @@ impl Histories {
             store,
             clock,
             freshness,
-            flights: Flights::default(),
+            single_flight: SingleFlight::default(),
             counters: Counters::default(),
             versions: HistoryVersions::default(),
             ending: CancellationToken::new(),
@@ -266,38 +266,34 @@ impl Histories {
         }
         loop {
             let deadline = asker.caller.deadline();
-            let flight = self
+            let fetch = self
                 .0
-                .flights
+                .single_flight
                 .join(asker.owner, activity, &asker.caller, |caller| {
-                    self.take_off(asker.owner, caller, activity, wanted, version)
+                    self.fetch(asker.owner, caller, activity, wanted, version)
                 });
-            let patience = if flight.is_own() {
-                LAST_WORD
-            } else {
-                Duration::ZERO
-            };
-            let landing = async {
+            let patience = if fetch.is_own() { LAST_WORD } else { Duration::ZERO };
+            let outcome = async {
                 tokio::select! {
                     biased;
-                    landed = flight.landed() => Some(landed),
+                    outcome = fetch.outcome() => Some(outcome),
                     () = sleep_until(deadline + patience) => None,
                     () = self.0.ending.cancelled() => Some(Err(ReadError::ShuttingDown)),
                 }
             };
-            let landed = places::waiting(landing).await;
-            let landed = landed.unwrap_or(Some(Err(ReadError::Overloaded)));
-            let error = match landed {
-                Some(Ok(kept)) if flight.is_own() || self.0.is_fresh(&kept, wanted) => {
-                    let fetched = kept.fetched_at >= wanted.asked_at;
-                    self.0.counters.landed(flight.is_own(), fetched);
+            let outcome = places::waiting(outcome).await;
+            let outcome = outcome.unwrap_or(Some(Err(ReadError::Overloaded)));
+            let error = match outcome {
+                Some(Ok(kept)) if fetch.is_own() || self.0.is_fresh(&kept, wanted) => {
+                    let is_new = kept.fetched_at >= wanted.asked_at;
+                    self.0.counters.fetched(fetch.is_own(), is_new);
                     // The next one finds it in the store.
                     return reading(&kept, None);
                 }
-                // Somebody else's flight was content with less, or ended with that operation: it says nothing about this
+                // The fetch of another operation was content with less, or ended with that operation: it says nothing about this
                 // one, whose own time is not up.
                 Some(Ok(_)) => continue,
-                Some(Err(error)) if !flight.is_own() && error.is_of_the_operation(&flight) => {
+                Some(Err(error)) if !fetch.is_own() && error.is_of_the_operation(&fetch) => {
                     continue;
                 }
                 Some(Err(error)) => error,
@@ -317,8 +313,8 @@ impl Histories {
         }
     }
 
-    /// The work of a flight: asks the upstream and keeps its answer, unless somebody has done so just before.
-    fn take_off(
+    /// Asks the upstream and stores its answer, unless a fresh one was stored since the look-up.
+    fn fetch(
         &self,
         owner: Owner,
         caller: Caller,
@@ -447,17 +443,17 @@ impl Shared {
 }
 
 impl ReadError {
-    /// Whether the failure belongs to the operation that the flight was started for rather than to the upstream.
-    fn is_of_the_operation(&self, flight: &Flight) -> bool {
+    /// Whether the failure belongs to the operation that the fetch was started for rather than to the upstream.
+    fn is_of_the_operation(&self, fetch: &Fetch) -> bool {
         match self {
             // Background work is sent away sooner than people are.
-            Self::Upstream(error) if error.attempts == 0 && flight.began_in_background() => true,
+            Self::Upstream(error) if error.attempts == 0 && fetch.began_in_background() => true,
             // A throttled call waits for its next turn; only a deadline that comes before that ends it.
             Self::Upstream(error) => {
                 matches!(
                     error.class,
                     FailureClass::DeadlineExceeded | FailureClass::AllowanceUsedUp | FailureClass::Throttled
-                ) || Instant::now() >= flight.deadline()
+                ) || Instant::now() >= fetch.deadline()
             }
             Self::Lost => true,
             Self::NotFound | Self::Overloaded | Self::ShuttingDown => false,

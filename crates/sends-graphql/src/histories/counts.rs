@@ -33,8 +33,8 @@ impl Counters {
         self.store.fetch_add(questions as u64, Ordering::Relaxed);
     }
 
-    /// A flight landed. One that found a fresh answer in the store after all has not asked the upstream.
-    pub(super) fn landed(&self, own: bool, fetched: bool) {
+    /// A fetch succeeded. One that found a fresh answer in the store after all has not asked the upstream.
+    pub(super) fn fetched(&self, own: bool, fetched: bool) {
         increment(match (own, fetched) {
             (true, true) => &self.upstream,
             (false, true) => &self.shared,

@@ -1,0 +1,170 @@
+//! Single flight: one fetch at a time for each activity of an owner, shared by all who ask meanwhile.
+//!
+//! A fetch goes on as long as a task waits for it, and is driven by those tasks. When the last one is dropped, as when every
+//! client has disconnected, the fetch is cancelled, and with it its place in the queue for the upstream.
+
+use std::{
+    collections::HashMap,
+    panic::AssertUnwindSafe,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use futures_util::{
+    FutureExt,
+    future::{BoxFuture, Shared, WeakShared},
+};
+use sends_client::{Caller, Company};
+use sends_core::ActivityId;
+use sends_store::{Kept, Owner};
+use tokio::time::Instant;
+use tracing::Instrument;
+
+use super::ReadError;
+
+type Outcome = BoxFuture<'static, Result<Kept, ReadError>>;
+type Key = (Owner, ActivityId);
+
+/// The fetches in flight.
+#[derive(Clone, Default)]
+pub(super) struct SingleFlight(Arc<Fetches>);
+
+#[derive(Default)]
+struct Fetches {
+    in_flight: Mutex<HashMap<Key, InFlight>>,
+    next_number: AtomicU64,
+}
+
+struct InFlight {
+    number: u64,
+    deadline: Instant,
+    in_background: bool,
+    company: Company,
+    outcome: WeakShared<Outcome>,
+}
+
+/// A fetch that may be shared.
+pub(super) struct Fetch {
+    outcome: Shared<Outcome>,
+    deadline: Instant,
+    in_background: bool,
+    is_own: bool,
+}
+
+impl Fetch {
+    /// Whether it was started for this operation, rather than joined.
+    pub(super) fn is_own(&self) -> bool {
+        self.is_own
+    }
+
+    /// The deadline of the operation that it was started for.
+    pub(super) fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
+    /// Whether it was started for background work.
+    pub(super) fn began_in_background(&self) -> bool {
+        self.in_background
+    }
+
+    /// Its outcome.
+    pub(super) async fn outcome(&self) -> Result<Kept, ReadError> {
+        self.outcome.clone().await
+    }
+}
+
+impl SingleFlight {
+    /// Joins the fetch for this activity, or starts one with `fetch`, which is given the caller to make the call for: `caller`
+    /// in the company of all who join.
+    pub(super) fn join<F>(
+        &self,
+        owner: Owner,
+        activity: ActivityId,
+        caller: &Caller,
+        fetch: impl FnOnce(Caller) -> F,
+    ) -> Fetch
+    where
+        F: Future<Output = Result<Kept, ReadError>> + Send + 'static,
+    {
+        let key = (owner, activity);
+        let mut in_flight = self.0.in_flight.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(fetch) = in_flight.get(&key)
+            && let Some(outcome) = fetch.outcome.upgrade()
+        {
+            fetch.company.join(caller);
+            return Fetch {
+                outcome,
+                deadline: fetch.deadline,
+                in_background: fetch.in_background,
+                is_own: false,
+            };
+        }
+        let number = self.0.next_number.fetch_add(1, Ordering::Relaxed);
+        let entry = Entry {
+            fetches: Arc::clone(&self.0),
+            key,
+            number,
+        };
+        let (company, deadline) = (Company::new(), caller.deadline());
+        let in_background = caller.is_background();
+        let fetch = fetch(caller.clone().in_company(company.clone()));
+        let fetch = async move {
+            let result = fetch.await;
+            // From here on the answer is found in the store.
+            drop(entry);
+            result
+        };
+        // Polled by the waiting tasks, so that no other thread has to be woken. Its log lines and traces belong to the operation
+        // that started it.
+        let fetch = AssertUnwindSafe(fetch.in_current_span()).catch_unwind();
+        let outcome = fetch.map(|result| {
+            result.unwrap_or_else(|_| {
+                tracing::error!("an upstream call panicked");
+                Err(ReadError::Lost)
+            })
+        });
+        let outcome = outcome.boxed().shared();
+        if let Some(weak) = outcome.downgrade() {
+            let fetch = InFlight {
+                number,
+                deadline,
+                in_background,
+                company,
+                outcome: weak,
+            };
+            in_flight.insert(key, fetch);
+        }
+        Fetch {
+            outcome,
+            deadline,
+            in_background,
+            is_own: true,
+        }
+    }
+}
+
+/// Removes a fetch from those in flight when it ends or is cancelled.
+struct Entry {
+    fetches: Arc<Fetches>,
+    key: Key,
+    number: u64,
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        let mut in_flight = self
+            .fetches
+            .in_flight
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        // After a fetch was cancelled, the next one for the same activity may be in flight already.
+        if in_flight
+            .get(&self.key)
+            .is_some_and(|fetch| fetch.number == self.number)
+        {
+            in_flight.remove(&self.key);
+        }
+    }
+}
