@@ -74,7 +74,8 @@ async fn probed_beside(
 async fn liveness_is_answered_between_large_operations() {
     let _alone = crate::alone().await;
     let sandbox = SandboxProcess::unlimited(&[]);
-    let service = ServiceProcess::unpaced_on(&sandbox, &["--operation-wait", "300"]);
+    // Each answer is made anew, and none comes from the response cache.
+    let service = ServiceProcess::unpaced_on(&sandbox, &["--operation-wait", "300", "--answer-cache", "0"]);
     let ids = scale(100, 500);
     let body = large(&ten_times_ten(&sandbox).await, ids);
     let (_, answer) = service.post(&body).await;

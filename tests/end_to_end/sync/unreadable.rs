@@ -320,6 +320,7 @@ async fn a_token_that_is_refused_everywhere_ends_a_run_after_a_handful_of_calls(
     let is_alone = |one: &Value| one["reason"].as_str().unwrap().contains("login elsewhere");
     assert!(named.len() < 4 && named.iter().all(is_alone), "{state}");
     let refused = account.sandbox.answered(401).await;
-    // Four are read side by side.
-    assert!((2..=5).contains(&refused), "{refused}");
+    // Four are read side by side, and each that is held to refuse alone costs its own call and a probe.
+    let most = 5 + 2 * u64::try_from(named.len()).unwrap();
+    assert!((2..=most).contains(&refused), "{refused}: {state}");
 }
