@@ -15,9 +15,9 @@ use sends_store::SqliteStore;
 pub use self::{login::login, status::status};
 use crate::{
     backend::BackendError,
-    command::{AccountOptions, StateOptions},
+    cli::{AccountOptions, StateOptions},
+    config::{self, Problem},
     export,
-    settings::{self, Problem},
 };
 
 /// Why a command did not do what it was asked for.
@@ -92,7 +92,7 @@ fn list(problems: &[Problem]) -> String {
 /// [`CommandError`] when the login cannot be removed.
 pub async fn logout(options: &AccountOptions) -> Result<(), CommandError> {
     let login = Login::new(
-        &settings::state_dir(&options.state)?,
+        &config::state_dir(&options.state)?,
         sends_credentials::Settings::default(),
     );
     let said = if login.logout().await? {
@@ -109,7 +109,7 @@ pub async fn logout(options: &AccountOptions) -> Result<(), CommandError> {
 ///
 /// [`CommandError`] when another process uses the store, or the folder cannot be written.
 pub async fn rebuild_store(options: &StateOptions) -> Result<(), CommandError> {
-    let state = settings::state_dir(options)?;
+    let state = config::state_dir(options)?;
     let rebuilt = SqliteStore::rebuild(state.path(), sends_client::Clock::now(&SystemClock)).await?;
     let said = match rebuilt.set_aside {
         Some(path) => format!("A new store was begun; the former one is now {}.", path.display()),

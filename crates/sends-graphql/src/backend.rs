@@ -17,12 +17,12 @@ pub use self::kept::open;
 use self::kept::{KeptAnswers, drop_former};
 use crate::{
     access::{Access, CallersTokens, OwnOwner},
+    config::{CredentialSource, Problem, SandboxSettings, Source, UpstreamSettings},
     histories::{Freshness, Histories},
     ledger::StoreLedger,
     log::Log,
     neighbours::Neighbours,
     readiness::Credential,
-    settings::{CredentialSource, Problem, SandboxSettings, Source, UpstreamSettings},
     telemetry::metrics::Metrics,
 };
 

@@ -28,7 +28,7 @@ use std::{
 use sends_store::{PoolUse, StorePools};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::settings::HttpSettings;
+use crate::config::HttpSettings;
 
 /// The bulkheads of one service.
 #[derive(Clone, Debug)]

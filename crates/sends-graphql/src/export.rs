@@ -25,10 +25,10 @@ use crate::{
     access::OwnOwner,
     account::CommandError,
     backend::{self, Backend},
-    command::ExportOptions,
+    cli::ExportOptions,
+    config::{self, ExportSettings, Problem},
     histories::Freshness,
     log::Log,
-    settings::{self, ExportSettings, Problem},
     sync,
 };
 
@@ -50,7 +50,7 @@ pub async fn export(options: &ExportOptions, variables: EnvironmentVariables) ->
         let (log, owner) = sync::filled_log(&backend).await?;
         return write_to(&log, owner, &settings).await;
     }
-    let state = settings::state_dir(&options.account.state)?;
+    let state = config::state_dir(&options.account.state)?;
     let owner = OwnOwner::of(&state, &variables)?.ok_or(Problem::NoAccount)?;
     // Looking must not leave anything behind, least of all a store.
     if !SqliteStore::is_begun(state.path()) {

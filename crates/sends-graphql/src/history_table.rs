@@ -14,10 +14,10 @@ use tokio::time::Instant;
 use crate::{
     account::CommandError,
     backend::Backend,
-    command::HistoryOptions,
+    cli::HistoryOptions,
+    config::HistorySettings,
     graphql::ApiError,
     histories::{Asker, Histories, Reading},
-    settings::HistorySettings,
 };
 
 /// Prints the history of each activity, and says of each that has none why.

@@ -20,7 +20,7 @@
 //!
 //! `places.rs` bounds how many operations work and wait at once, and `long_work.rs` has threads for what keeps them busy.
 //!
-//! Around it, `command.rs` is the command line as it was written, `settings.rs` what it means once checked, `backend.rs`
+//! Around it, `cli.rs` is the command line as it was written, `config.rs` what it means once checked, `backend.rs`
 //! puts the parts together, `serve.rs` starts and stops the whole, `shutdown.rs` says in which order, `readiness.rs` whether it
 //! can answer, `telemetry.rs` what it tells about itself, `sync.rs` keeps the log of all sends in step, `account.rs` holds the
 //! commands for connecting an account, and `export.rs` and `history_table.rs` the ones that print sends.
@@ -32,7 +32,8 @@ pub mod account;
 pub mod answers;
 pub mod backend;
 pub mod bulkheads;
-pub mod command;
+pub mod cli;
+pub mod config;
 mod doorkeeper;
 pub mod execution;
 pub mod export;
@@ -49,7 +50,6 @@ pub mod neighbours;
 pub mod places;
 pub mod readiness;
 pub mod serve;
-pub mod settings;
 pub mod shutdown;
 pub mod sync;
 pub mod telemetry;

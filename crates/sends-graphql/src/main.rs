@@ -6,9 +6,9 @@ use clap::Parser;
 use sends_credentials::environment::EnvironmentVariables;
 use sends_graphql::{
     account::{self, CommandError},
-    command::{Arguments, Command, SyncOptions},
+    cli::{Arguments, Command, SyncOptions},
+    config::Settings,
     export, graphql, history_table, serve,
-    settings::Settings,
     shutdown::{Signals, exit_when_told},
     sync,
 };

@@ -11,12 +11,12 @@ use tokio_util::task::AbortOnDropHandle;
 use crate::{
     backend::{Backend, BackendError},
     bulkheads::Bulkheads,
+    config::{Settings, Source},
     execution::Executor,
     graphql,
     http::{self, Service},
     long_work::LongWork,
     readiness::Readiness,
-    settings::{Settings, Source},
     shutdown::{Ending, Signals, finish_refresh},
     sync::{self, Synchroniser},
     telemetry::{self, traces::TracesError},

@@ -28,9 +28,9 @@ use crate::{
     access::{Access, OwnOwner},
     account::CommandError,
     backend::Backend,
+    config::Problem,
     histories::Histories,
     log::Log,
-    settings::Problem,
 };
 
 /// Everything that a synchronisation needs, whichever account is connected when it begins.

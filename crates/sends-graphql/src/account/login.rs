@@ -20,9 +20,9 @@ use tokio::time::Instant;
 use super::CommandError;
 use crate::{
     backend,
-    command::LoginOptions,
+    cli::LoginOptions,
+    config::{self, Problem, UpstreamSettings},
     ledger::StoreLedger,
-    settings::{self, Problem, UpstreamSettings},
 };
 
 /// What the program needs of the user: without the first nothing can be read, without the others names stay ids.
@@ -72,10 +72,10 @@ pub async fn login(options: &LoginOptions, variables: EnvironmentVariables) -> R
         None => Application::public(client_id),
     };
     let request = LoginRequest {
-        endpoints: settings::endpoints(&options.account)?,
+        endpoints: config::endpoints(&options.account)?,
         ..LoginRequest::new(application)
     };
-    let state = settings::state_dir(&options.account.state)?;
+    let state = config::state_dir(&options.account.state)?;
 
     let grant = if options.device {
         on_a_device(request, &state).await?

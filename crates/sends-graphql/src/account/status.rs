@@ -10,8 +10,8 @@ use sends_store::{SqliteStore, Store, StoreSize};
 use super::CommandError;
 use crate::{
     backend,
-    command::StatusOptions,
-    settings::{self, Problem, UpstreamSettings},
+    cli::StatusOptions,
+    config::{self, Problem, UpstreamSettings},
 };
 
 /// Prints who is connected, how the tokens are, what is left of the day's calls and how much is kept.
@@ -24,13 +24,13 @@ pub async fn status(
     mut variables: EnvironmentVariables,
 ) -> Result<(), CommandError> {
     let upstream = UpstreamSettings::of(&options.upstream).map_err(CommandError::Settings)?;
-    let state = settings::state_dir(&options.account.state)?;
+    let state = config::state_dir(&options.account.state)?;
     let now = SystemClock.now();
     let mut out = io::stdout();
     writeln!(out, "state folder   {}", state.path().display())?;
 
     variables.client_id = options.account.client_id.clone().or(variables.client_id);
-    let endpoints = settings::endpoints(&options.account)?;
+    let endpoints = config::endpoints(&options.account)?;
     let from_environment = EnvironmentCredential::new(
         variables,
         endpoints,

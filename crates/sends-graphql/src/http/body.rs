@@ -11,8 +11,8 @@ use super::{
 };
 use crate::{
     bulkheads::{Bulkhead, Room},
+    config::RequestLimits,
     graphql::ErrorCode,
-    settings::RequestLimits,
 };
 
 const FORM: &str = "application/x-www-form-urlencoded";

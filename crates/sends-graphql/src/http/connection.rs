@@ -37,7 +37,7 @@ use super::reuse::Reuse;
 use crate::{
     answers::Answers,
     bulkheads::{Bulkhead, Room},
-    settings::ConnectionLimits,
+    config::ConnectionLimits,
     shutdown::Ending,
 };
 

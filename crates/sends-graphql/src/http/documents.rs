@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 
 pub use self::manifest::{InvalidManifest, TrustedDocuments};
 use super::{parameters::Parameters, rejection::Rejection};
-use crate::{graphql::ErrorCode, settings};
+use crate::{config, graphql::ErrorCode};
 
 /// What an entry costs beyond its text.
 const BOOKKEEPING: u64 = 128;
@@ -52,11 +52,11 @@ impl Weighter<Hash, Arc<str>> for ByLength {
 }
 
 impl Documents {
-    pub(super) fn new(settings: settings::Documents) -> Self {
+    pub(super) fn new(settings: config::Documents) -> Self {
         match settings {
-            settings::Documents::Trusted(documents) => Self::Trusted(documents),
-            settings::Documents::Any { persisted_bytes: 0 } => Self::Any { registered: None },
-            settings::Documents::Any { persisted_bytes } => {
+            config::Documents::Trusted(documents) => Self::Trusted(documents),
+            config::Documents::Any { persisted_bytes: 0 } => Self::Any { registered: None },
+            config::Documents::Any { persisted_bytes } => {
                 let items =
                     usize::try_from(persisted_bytes / (USUAL_TEXT + BOOKKEEPING)).unwrap_or(usize::MAX);
                 let cache = Cache::with_weighter(items.clamp(16, 1 << 16), persisted_bytes, ByLength);

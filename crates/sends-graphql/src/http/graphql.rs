@@ -33,9 +33,9 @@ use super::{
 use crate::{
     access::TokenMissing,
     answers::{self, AnswerMemory, Answers, Exceeded, Part},
+    config::HttpSettings,
     graphql::ErrorCode,
     histories::Asker,
-    settings::HttpSettings,
     telemetry::operation,
 };
 

@@ -15,8 +15,8 @@ use super::{Synchroniser, display};
 use crate::{
     account::CommandError,
     backend::Backend,
-    command::SyncOptions,
-    settings::{self, Problem, Source},
+    cli::SyncOptions,
+    config::{self, Problem, Source},
     shutdown::Signals,
 };
 
@@ -42,7 +42,7 @@ pub enum Outcome {
 ///
 /// [`CommandError`] when there is no account to ask, when another process synchronises, and when something fails.
 pub async fn sync(options: &SyncOptions, variables: EnvironmentVariables) -> Result<Outcome, CommandError> {
-    let settings = settings::SyncSettings::check(options, variables).map_err(CommandError::Settings)?;
+    let settings = config::SyncSettings::check(options, variables).map_err(CommandError::Settings)?;
     let is_sandbox = matches!(settings.source, Source::Sandbox(_));
     let backend = Backend::new(settings.source, settings.freshness, settings.upstream).await?;
     let stop = CancellationToken::new();

@@ -32,7 +32,7 @@ fn find(documents: &Documents, text: Option<&str>, hash: Option<&str>) -> Result
 }
 
 fn any(persisted_bytes: u64) -> Documents {
-    Documents::new(settings::Documents::Any { persisted_bytes })
+    Documents::new(config::Documents::Any { persisted_bytes })
 }
 
 fn trusted(manifest: &serde_json::Value) -> Result<TrustedDocuments, InvalidManifest> {

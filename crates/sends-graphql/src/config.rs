@@ -26,7 +26,7 @@ pub use self::{
     sync::SyncSettings,
 };
 use crate::{
-    command::{AccountOptions, SandboxOptions, ServeOptions, SourceOptions, StateOptions, UpstreamOptions},
+    cli::{AccountOptions, SandboxOptions, ServeOptions, SourceOptions, StateOptions, UpstreamOptions},
     guard,
     histories::Freshness,
 };

@@ -9,7 +9,7 @@ use super::{
     value::{Problems, seconds},
 };
 use crate::{
-    command::{BackgroundSyncOptions, SyncOptions},
+    cli::{BackgroundSyncOptions, SyncOptions},
     histories::Freshness,
 };
 

@@ -2,7 +2,7 @@ use clap::Parser;
 use secrecy::SecretString;
 
 use super::*;
-use crate::command::Arguments;
+use crate::cli::Arguments;
 
 /// Checks these options as `serve` would, in a state folder of the test's own.
 fn check(options: &[&str], token: Option<&str>) -> Result<Settings, Vec<Problem>> {

@@ -1,4 +1,4 @@
-//! The options about what may come in over HTTP, as they were written. What they mean is for `settings/http.rs` to decide.
+//! The options about what may come in over HTTP, as they were written. What they mean is for `config/http.rs` to decide.
 
 use clap::Args;
 

@@ -6,7 +6,7 @@ use super::{
     Problem,
     value::{Problems, seconds, switch},
 };
-use crate::{command::OperationsOptions, telemetry::log::LogFormat};
+use crate::{cli::OperationsOptions, telemetry::log::LogFormat};
 
 /// How the service is watched and stopped.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     answers::SMALL,
-    command::HttpOptions,
+    cli::HttpOptions,
     http::{ApiKeys, TrustedDocuments},
 };
 

@@ -1,4 +1,4 @@
-//! The command line and the environment, as they were written. What they mean is for `settings.rs` to decide, so that
+//! The command line and the environment, as they were written. What they mean is for `config.rs` to decide, so that
 //! every wrong setting is reported at once instead of one after the other.
 
 mod http;
@@ -14,7 +14,7 @@ pub use self::{
     operations::OperationsOptions,
     sync::{BackgroundSyncOptions, SyncOptions},
 };
-use crate::settings::LimitOptions;
+use crate::config::LimitOptions;
 
 /// GraphQL over the send history of Constant Contact's email campaign activities.
 #[derive(Debug, Parser)]

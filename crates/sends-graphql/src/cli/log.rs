@@ -1,4 +1,4 @@
-//! The options of the commands that print sends, as they were written. What they mean is for `settings/log.rs` to decide.
+//! The options of the commands that print sends, as they were written. What they mean is for `config/log.rs` to decide.
 
 use clap::Args;
 

@@ -18,7 +18,7 @@ use super::{
     value::{Problems, seconds},
 };
 use crate::{
-    command::{ExportOptions, FilterOptions, HistoryOptions},
+    cli::{ExportOptions, FilterOptions, HistoryOptions},
     export::Format,
     histories::Freshness,
 };
