@@ -15,7 +15,7 @@ use std::{
 use sends_client::{Clock as _, SystemClock};
 use sends_credentials::environment::EnvironmentVariables;
 use sends_store::{
-    Completeness, Coverage, LogPageRequest, LoggedSend, Owner, SqliteStore, Store, StoreError,
+    Completeness, Coverage, LogFilter, LogPageRequest, LoggedSend, Owner, SqliteStore, Store, StoreError,
 };
 use tempfile::NamedTempFile;
 
@@ -26,7 +26,7 @@ use crate::{
     account::CommandError,
     backend::{self, Backend},
     cli::ExportOptions,
-    config::{self, ExportSettings, Problem},
+    config::{self, Config, Problem},
     histories::Freshness,
     log::Log,
     sync,
@@ -42,13 +42,13 @@ const PAGE: usize = 500;
 /// [`CommandError`] when the options are wrong, the store cannot be read, or what was read cannot be written. That the reader
 /// of standard output has seen enough is no error.
 pub async fn export(options: &ExportOptions, variables: EnvironmentVariables) -> Result<(), CommandError> {
-    let mut settings = ExportSettings::check(options).map_err(CommandError::Settings)?;
-    if let Some((source, upstream)) = settings.sandbox.take() {
+    let filter = options.filter.log_filter()?;
+    if let Some(Config { source, upstream }) = Config::of_export(options)? {
         // What the histories are asked for is not older than the sandbox.
         let freshness = Freshness::new(Duration::ZERO, Duration::ZERO);
         let backend = Backend::new(source, freshness, upstream).await?;
         let (log, owner) = sync::filled_log(&backend).await?;
-        return write_to(&log, owner, &settings).await;
+        return write_to(&log, owner, options, &filter).await;
     }
     let state = config::state_dir(&options.account.state)?;
     let owner = OwnOwner::of(&state, &variables)?.ok_or(Problem::NoAccount)?;
@@ -57,16 +57,21 @@ pub async fn export(options: &ExportOptions, variables: EnvironmentVariables) ->
         return Err(CommandError::NoStore(state.path().to_owned()));
     }
     let store = Arc::new(backend::open(&state).await?);
-    let written = write_to(&Log::of(&store), owner, &settings).await;
+    let written = write_to(&Log::of(&store), owner, options, &filter).await;
     store.close().await?;
     written
 }
 
-async fn write_to(log: &Log, owner: Owner, settings: &ExportSettings) -> Result<(), CommandError> {
-    warn_of_gaps(log, owner, settings).await?;
-    let written = match &settings.output {
-        None => write(log, owner, settings, io::stdout().lock()).await,
-        Some(path) => write_file(log, owner, settings, path).await,
+async fn write_to(
+    log: &Log,
+    owner: Owner,
+    options: &ExportOptions,
+    filter: &LogFilter,
+) -> Result<(), CommandError> {
+    warn_of_gaps(log, owner, filter).await?;
+    let written = match &options.output {
+        None => write(log, owner, options, filter, io::stdout().lock()).await,
+        Some(path) => write_file(log, owner, options, filter, path).await,
     };
     match written {
         Err(Failure::Io(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
@@ -94,14 +99,20 @@ pub enum Failure {
 }
 
 /// A file beside the one that is meant takes its place once it is complete and on the disk.
-async fn write_file(log: &Log, owner: Owner, settings: &ExportSettings, path: &Path) -> Result<(), Failure> {
+async fn write_file(
+    log: &Log,
+    owner: Owner,
+    options: &ExportOptions,
+    filter: &LogFilter,
+    path: &Path,
+) -> Result<(), Failure> {
     let failed = |reason| Failure::File {
         path: path.to_owned(),
         reason,
     };
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let file = NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).map_err(failed)?;
-    match write(log, owner, settings, file.as_file()).await {
+    match write(log, owner, options, filter, file.as_file()).await {
         Err(Failure::Io(error)) => return Err(failed(error)),
         other => other?,
     }
@@ -110,15 +121,21 @@ async fn write_file(log: &Log, owner: Owner, settings: &ExportSettings, path: &P
     Ok(())
 }
 
-async fn write(log: &Log, owner: Owner, settings: &ExportSettings, out: impl Write) -> Result<(), Failure> {
-    let mut form = Form::begin(settings.format, BufWriter::new(out))?;
+async fn write(
+    log: &Log,
+    owner: Owner,
+    options: &ExportOptions,
+    filter: &LogFilter,
+    out: impl Write,
+) -> Result<(), Failure> {
+    let mut form = Form::begin(options.format, BufWriter::new(out))?;
     let mut request = LogPageRequest {
-        order: settings.order,
+        order: options.order,
         limit: PAGE,
         ..LogPageRequest::default()
     };
     loop {
-        let page = log.sends.page(owner, &settings.filter, request.clone()).await?;
+        let page = log.sends.page(owner, filter, request.clone()).await?;
         for logged in &page.sends {
             form.write(logged)?;
         }
@@ -131,8 +148,8 @@ async fn write(log: &Log, owner: Owner, settings: &ExportSettings, out: impl Wri
 }
 
 /// Says on standard error what the log cannot know.
-async fn warn_of_gaps(log: &Log, owner: Owner, settings: &ExportSettings) -> Result<(), CommandError> {
-    let send = &settings.filter.send;
+async fn warn_of_gaps(log: &Log, owner: Owner, filter: &LogFilter) -> Result<(), CommandError> {
+    let send = &filter.send;
     let completeness = log
         .sync
         .completeness(owner, send.from, send.until, SystemClock.now());

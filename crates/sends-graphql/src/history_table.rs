@@ -15,9 +15,9 @@ use crate::{
     account::CommandError,
     backend::Backend,
     cli::HistoryOptions,
-    config::HistorySettings,
+    config::Config,
     graphql::ApiError,
-    histories::{Asker, Histories, Reading},
+    histories::{Asker, Freshness, Histories, Reading},
 };
 
 /// Prints the history of each activity, and says of each that has none why.
@@ -27,20 +27,21 @@ use crate::{
 /// [`CommandError::Unanswered`] when an activity has none, after all others were printed; any other [`CommandError`] when
 /// nothing could be asked.
 pub async fn history(options: &HistoryOptions, variables: EnvironmentVariables) -> Result<(), CommandError> {
-    let settings = HistorySettings::check(options, variables).map_err(CommandError::Settings)?;
-    let backend = Backend::new(settings.source, settings.freshness, settings.upstream).await?;
+    let config = Config::of_history(options, variables).map_err(CommandError::Settings)?;
+    let freshness = Freshness::new(options.wait.max_age, options.wait.max_age);
+    let backend = Backend::new(config.source, freshness, config.upstream).await?;
     let asker = backend
         .access
         .asker(
             &HeaderMap::new(),
             backend.clock.now(),
-            Instant::now() + settings.timeout,
+            Instant::now() + options.wait.request_timeout,
         )
         .map_err(io::Error::other)?;
-    let readings = settings
-        .activities
-        .into_iter()
-        .map(|(text, id)| read(&backend.histories, &asker, text, id));
+    let readings = options
+        .ids
+        .iter()
+        .map(|text| read(&backend.histories, &asker, text));
     let readings = join_all(readings).await;
     backend.pacer.flush().await;
     backend.store.close().await?;
@@ -67,18 +68,13 @@ pub async fn history(options: &HistoryOptions, variables: EnvironmentVariables) 
     }
 }
 
-async fn read(
-    histories: &Histories,
-    asker: &Asker,
-    text: String,
-    id: Result<ActivityId, sends_core::ParseIdError>,
-) -> (String, Result<Reading, ApiError>) {
-    match id {
+async fn read(histories: &Histories, asker: &Asker, text: &str) -> (String, Result<Reading, ApiError>) {
+    match text.parse::<ActivityId>() {
         Ok(id) => {
             let reading = histories.read(asker, id, None).await;
             (id.to_string(), reading.map_err(Into::into))
         }
-        Err(error) => (text, Err(error.into())),
+        Err(error) => (text.to_owned(), Err(error.into())),
     }
 }
 

@@ -58,6 +58,8 @@ use self::{
 };
 pub use self::{
     api_keys::{ApiKeys, InvalidApiKeys},
+    body::RequestLimits,
+    connection::ConnectionLimits,
     documents::{InvalidManifest, TrustedDocuments},
     request_id::RequestId,
 };
@@ -65,7 +67,7 @@ use crate::{
     access::Access,
     answers::Answers,
     bulkheads::Bulkheads,
-    config::HttpSettings,
+    cli::HttpOptions,
     execution::Executor,
     histories::Histories,
     log::Log,
@@ -127,27 +129,28 @@ pub struct Service {
 pub async fn serve(
     listener: TcpListener,
     service: Service,
-    settings: HttpSettings,
+    options: HttpOptions,
     ending: &Ending,
 ) -> Result<(), getrandom::Error> {
-    let limits = settings.connection;
+    let limits = options.capacity.connection;
+    let cache_bytes = options.capacity.answer_cache;
     let connections = service.bulkheads.connections.clone();
-    let answers = Arc::new(Answers::new(&service.bulkheads, settings.operation_wait));
-    let reuse = (settings.answer_bytes > 0)
+    let answers = Arc::new(Answers::new(&service.bulkheads, options.capacity.operation_wait));
+    let reuse = (cache_bytes > 0)
         .then(|| {
             let witnesses = Witnesses {
                 histories: service.histories.clone(),
                 access: service.access.clone(),
-                keys: settings.api_keys.clone(),
+                keys: options.access.api_keys.clone(),
                 metrics: service.metrics.clone(),
                 answers: Arc::clone(&answers),
             };
-            Reuse::new(settings.answer_bytes, settings.request.body_timeout, witnesses)
+            Reuse::new(cache_bytes, options.capacity.request.body_timeout, witnesses)
         })
         .transpose()?
         .map(Arc::new);
     let conversation = Conversation {
-        router: router(service, settings, Arc::clone(&answers)),
+        router: router(service, options, Arc::clone(&answers)),
         reuse,
         answers,
         limits,
@@ -157,15 +160,15 @@ pub async fn serve(
 }
 
 /// All routes of the service.
-fn router(service: Service, mut settings: HttpSettings, answers: Arc<Answers>) -> Router {
-    let origins = std::mem::take(&mut settings.allowed_origins);
-    let hosts = std::mem::take(&mut settings.allowed_hosts);
+fn router(service: Service, mut options: HttpOptions, answers: Arc<Answers>) -> Router {
+    let origins = std::mem::take(&mut options.access.allowed_origins);
+    let hosts = std::mem::take(&mut options.access.allowed_hosts);
     let cors = (!origins.is_empty()).then(|| cors(origins.clone()));
     let addressing = Arc::new(Addressing::new(hosts, origins));
     let watched = middleware::from_fn_with_state(service.metrics.clone(), telemetry::operation::watch);
-    let keys = settings.api_keys.clone();
+    let keys = options.access.api_keys.clone();
     let long_work = Arc::clone(&service.long_work);
-    let endpoint = Arc::new(Endpoint::new(service.clone(), settings, answers));
+    let endpoint = Arc::new(Endpoint::new(service.clone(), options, answers));
     let metrics = if service.show_metrics {
         let with_key = middleware::from_fn_with_state(keys, gate::require_key);
         Router::new().route("/metrics", routing::get(metrics::metrics).layer(with_key))

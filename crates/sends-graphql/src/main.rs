@@ -2,12 +2,11 @@
 
 use std::{io::Write, process::ExitCode};
 
-use clap::Parser;
 use sends_credentials::environment::EnvironmentVariables;
 use sends_graphql::{
     account::{self, CommandError},
-    cli::{Arguments, Command, SyncOptions},
-    config::Settings,
+    cli::{self, Command, Parsed, SyncOptions},
+    config::{self, Config},
     export, graphql, history_table, serve,
     shutdown::{Signals, exit_when_told},
     sync,
@@ -36,14 +35,27 @@ impl Drop for TokensStored {
 
 fn main() -> ExitCode {
     let _tokens_stored = TokensStored;
-    let arguments = Arguments::parse();
     let variables = serve::environment();
-    match arguments
-        .command
-        .unwrap_or(Command::Serve(Box::new(arguments.serve)))
-    {
-        Command::Serve(options) => match Settings::check(&options, variables) {
-            Ok(settings) => match serve::run(settings) {
+    let Parsed {
+        arguments,
+        mut problems,
+    } = cli::parse(std::env::args_os());
+    let chosen = match arguments {
+        Ok(arguments) => arguments.into_command(),
+        Err(error) => {
+            if error.use_stderr() && !problems.is_empty() {
+                complain(&CommandError::Settings(problems));
+            }
+            error.exit()
+        }
+    };
+    if !problems.is_empty() {
+        problems.extend(config::problems(&chosen, variables));
+        return fail(&CommandError::Settings(problems), WRONG_SETTINGS);
+    }
+    match chosen {
+        Command::Serve(options) => match Config::of_serve(&options, variables) {
+            Ok(config) => match serve::run(*options, config) {
                 Err(error) if error.is_of_settings() => fail(&error, WRONG_SETTINGS),
                 result => finish(result),
             },

@@ -21,7 +21,7 @@ use super::CommandError;
 use crate::{
     backend,
     cli::LoginOptions,
-    config::{self, Problem, UpstreamSettings},
+    config::{self, Problem, Upstream},
     ledger::StoreLedger,
 };
 
@@ -60,19 +60,14 @@ const LAST_WRITES: Duration = Duration::from_secs(2);
 ///
 /// [`CommandError`] when the login does not come about, cannot be kept, or is not accepted.
 pub async fn login(options: &LoginOptions, variables: EnvironmentVariables) -> Result<(), CommandError> {
-    let upstream = UpstreamSettings::of(&options.upstream).map_err(CommandError::Settings)?;
-    let client_id = options
-        .account
-        .client_id
-        .clone()
-        .filter(|id| !id.trim().is_empty());
-    let client_id = client_id.or(variables.client_id).ok_or(Problem::NoClientId)?;
+    let upstream = Upstream::new(&options.upstream, None);
+    let client_id = options.account.client_id.clone().ok_or(Problem::NoClientId)?;
     let application = match variables.client_secret {
         Some(secret) => Application::confidential(client_id, secret),
         None => Application::public(client_id),
     };
     let request = LoginRequest {
-        endpoints: config::endpoints(&options.account)?,
+        endpoints: options.account.oauth_url.clone(),
         ..LoginRequest::new(application)
     };
     let state = config::state_dir(&options.account.state)?;
@@ -108,7 +103,7 @@ fn say_that_it_ends(login: &Login) -> Result<(), CommandError> {
 }
 
 /// The calls of the proof are counted with all others of the day, where there is a store to count them in.
-async fn pacer(upstream: &UpstreamSettings, state: &StateDir) -> Pacer {
+async fn pacer(upstream: &Upstream, state: &StateDir) -> Pacer {
     let counted = async {
         let store = backend::open(state).await.ok()?;
         let ledger = Arc::new(StoreLedger::new(Arc::new(store)));
@@ -179,7 +174,7 @@ fn open_browser(url: &str) {
 }
 
 /// Says which account was connected and what it lacks.
-async fn prove(login: &Login, upstream: &UpstreamSettings, pacer: Pacer) -> Result<(), CommandError> {
+async fn prove(login: &Login, upstream: &Upstream, pacer: Pacer) -> Result<(), CommandError> {
     let client = backend::client(upstream, pacer)?;
     let caller = Caller::new(Arc::new(login.clone()), Instant::now() + PROOF_TIME);
     let privileges = privileges(&client, &caller).await?;

@@ -11,7 +11,7 @@ use super::CommandError;
 use crate::{
     backend,
     cli::StatusOptions,
-    config::{self, Problem, UpstreamSettings},
+    config::{self, Problem, Upstream},
 };
 
 /// Prints who is connected, how the tokens are, what is left of the day's calls and how much is kept.
@@ -23,17 +23,16 @@ pub async fn status(
     options: &StatusOptions,
     mut variables: EnvironmentVariables,
 ) -> Result<(), CommandError> {
-    let upstream = UpstreamSettings::of(&options.upstream).map_err(CommandError::Settings)?;
+    let upstream = Upstream::new(&options.upstream, None);
     let state = config::state_dir(&options.account.state)?;
     let now = SystemClock.now();
     let mut out = io::stdout();
     writeln!(out, "state folder   {}", state.path().display())?;
 
-    variables.client_id = options.account.client_id.clone().or(variables.client_id);
-    let endpoints = config::endpoints(&options.account)?;
+    variables.client_id.clone_from(&options.account.client_id);
     let from_environment = EnvironmentCredential::new(
         variables,
-        endpoints,
+        options.account.oauth_url.clone(),
         &state,
         sends_credentials::Settings::default(),
     )

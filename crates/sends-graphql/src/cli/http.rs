@@ -1,166 +1,163 @@
-//! The options about what may come in over HTTP, as they were written. What they mean is for `config/http.rs` to decide.
+//! The options of the HTTP server: access, and the room for requests and answers.
+
+use std::{path::Path, sync::Arc, time::Duration};
 
 use clap::Args;
+use http::HeaderValue;
 
-/// Who may ask over HTTP, and how much.
+use super::value::{HOUR, bytes, duration, host, number, origin, switch};
+use crate::{
+    answers::SMALL,
+    http::{ApiKeys, ConnectionLimits, RequestLimits, TrustedDocuments},
+};
+
+/// The least budget of answers: with less, the quarter for small answers would hold none of the larger ones among them.
+const LEAST_ANSWER_BUDGET: u64 = 4 * SMALL as u64;
+
+/// Who may send requests over HTTP, and how many of them have room.
 #[derive(Args, Clone, Debug)]
-#[command(next_help_heading = "HTTP")]
 pub struct HttpOptions {
-    /// A file with the keys that callers may send as X-API-Key: one in a line, # begins a comment; read again when it
-    /// changes
-    #[arg(long, env = "SENDS_API_KEY_FILE", value_name = "FILE")]
-    pub api_key_file: Option<String>,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "a comment here would become help text")]
+    pub access: AccessOptions,
 
-    /// Listen beyond this machine without API keys, since something in front of the service checks who asks
-    #[arg(long, env = "SENDS_BEHIND_AUTHENTICATING_PROXY", value_name = "true|false", num_args = 0..=1,
-          require_equals = true, default_missing_value = "true", default_value = "false", hide_default_value = true)]
-    pub behind_authenticating_proxy: String,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "a comment here would become help text")]
+    pub capacity: CapacityOptions,
+}
 
-    /// Names the service may be addressed by, beside loopback names and IP addresses; separated by commas
-    #[arg(long, env = "SENDS_ALLOWED_HOST", value_name = "HOST", value_delimiter = ',')]
-    pub allowed_host: Vec<String>,
+/// Access over HTTP.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Access over HTTP")]
+pub struct AccessOptions {
+    /// File of the keys that callers have to send as X-API-Key
+    ///
+    /// It has one key in a line, and # begins a comment. It is read again when it changes.
+    #[arg(
+        long = "api-key-file",
+        env = "SENDS_API_KEY_FILE",
+        value_name = "FILE",
+        value_parser = |path: &str| ApiKeys::read(Path::new(path)).map(Arc::new)
+    )]
+    pub api_keys: Option<Arc<ApiKeys>>,
 
-    /// Origins whose pages may ask from a browser, such as `https://app.example.com`; separated by commas
+    /// Listen beyond this machine without API keys
+    ///
+    /// Only for a service behind a proxy or gateway that authenticates callers.
     #[arg(
         long,
+        env = "SENDS_BEHIND_AUTHENTICATING_PROXY",
+        value_parser = switch,
+        hide_short_help = true
+    )]
+    pub behind_authenticating_proxy: bool,
+
+    /// Host names of the service, separated by commas
+    ///
+    /// Requests under loopback names and IP addresses are answered in any case.
+    #[arg(
+        long = "allowed-host",
+        env = "SENDS_ALLOWED_HOST",
+        value_name = "HOST",
+        value_delimiter = ',',
+        value_parser = host,
+        hide_short_help = true
+    )]
+    pub allowed_hosts: Vec<String>,
+
+    /// Origins of web pages that may send requests, separated by commas
+    ///
+    /// An origin is written as in <https://app.example.com>.
+    #[arg(
+        long = "allowed-origin",
         env = "SENDS_ALLOWED_ORIGIN",
         value_name = "ORIGIN",
-        value_delimiter = ','
+        value_delimiter = ',',
+        value_parser = origin
     )]
-    pub allowed_origin: Vec<String>,
+    pub allowed_origins: Vec<HeaderValue>,
 
-    /// Answer only the documents of this manifest, as Apollo's, Relay's or GraphQL Code Generator's tools write it
-    #[arg(long, env = "SENDS_PERSISTED_ONLY", value_name = "FILE")]
-    pub persisted_only: Option<String>,
-
-    /// How many bytes of automatically persisted queries are kept; 0 to take none
+    /// Answer only the documents of this manifest
+    ///
+    /// It has the format of Apollo, Relay or GraphQL Code Generator.
     #[arg(
-        long,
-        env = "SENDS_PERSISTED_CACHE",
-        value_name = "BYTES",
-        default_value = "16777216"
+        long = "persisted-only",
+        env = "SENDS_PERSISTED_ONLY",
+        value_name = "FILE",
+        value_parser = |path: &str| TrustedDocuments::read(Path::new(path)).map(Arc::new),
+        hide_short_help = true
     )]
-    pub persisted_cache: String,
+    pub trusted_documents: Option<Arc<TrustedDocuments>>,
+}
 
-    /// How many bytes of answers to keep for requests that come again; 0 keeps none
+/// How much is held and done at once.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Capacity")]
+pub struct CapacityOptions {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "a comment here would become help text")]
+    pub request: RequestLimits,
+
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "a comment here would become help text")]
+    pub connection: ConnectionLimits,
+
+    /// Size of the response cache; 0 turns it off
     #[arg(
         long,
         env = "SENDS_ANSWER_CACHE",
         value_name = "BYTES",
-        default_value = "33554432"
+        default_value = "32MiB",
+        value_parser = bytes::<u64>(0..=1 << 40),
+        hide_short_help = true
     )]
-    pub answer_cache: String,
+    pub answer_cache: u64,
 
-    /// Whether the schema may be asked for
-    #[arg(long, env = "SENDS_INTROSPECTION", value_name = "true|false", num_args = 0..=1, require_equals = true,
-          default_missing_value = "true", default_value = "true")]
-    pub introspection: String,
-
-    /// How many operations one request may hold; 1 to refuse batches
-    #[arg(
-        long,
-        env = "SENDS_BATCH_LIMIT",
-        value_name = "OPERATIONS",
-        default_value = "1"
-    )]
-    pub batch_limit: String,
-
-    /// How many bytes a request body may have
-    #[arg(
-        long,
-        env = "SENDS_BODY_LIMIT",
-        value_name = "BYTES",
-        default_value = "1048576"
-    )]
-    pub body_limit: String,
-
-    /// How many bytes all request bodies that are arriving may have together
-    #[arg(
-        long,
-        env = "SENDS_BODY_BUDGET",
-        value_name = "BYTES",
-        default_value = "67108864"
-    )]
-    pub body_budget: String,
-
-    /// How many bytes of memory all answers may take that are being made and written
+    /// Memory for all answers that are being made and written
     #[arg(
         long,
         env = "SENDS_ANSWER_BUDGET",
         value_name = "BYTES",
-        default_value = "134217728"
+        default_value = "128MiB",
+        value_parser = bytes::<usize>(LEAST_ANSWER_BUDGET..=1 << 40),
+        hide_short_help = true
     )]
-    pub answer_budget: String,
+    pub answer_budget: usize,
 
-    /// How many seconds a request body may take to arrive
-    #[arg(
-        long,
-        env = "SENDS_BODY_TIMEOUT",
-        value_name = "SECONDS",
-        default_value = "15"
-    )]
-    pub body_timeout: String,
-
-    /// How many seconds the head of a request may take to arrive
-    #[arg(
-        long,
-        env = "SENDS_HEADER_TIMEOUT",
-        value_name = "SECONDS",
-        default_value = "10"
-    )]
-    pub header_timeout: String,
-
-    /// How many seconds a connection may stay open without a request
-    #[arg(
-        long,
-        env = "SENDS_IDLE_TIMEOUT",
-        value_name = "SECONDS",
-        default_value = "75"
-    )]
-    pub idle_timeout: String,
-
-    /// How many seconds a connection with answers to be read may go without any of them being read
-    #[arg(
-        long,
-        env = "SENDS_WRITE_TIMEOUT",
-        value_name = "SECONDS",
-        default_value = "30"
-    )]
-    pub write_timeout: String,
-
-    /// How many connections may be open at once
-    #[arg(
-        long,
-        env = "SENDS_MAX_CONNECTIONS",
-        value_name = "CONNECTIONS",
-        default_value = "16384"
-    )]
-    pub max_connections: String,
-
-    /// How many operations may work at once; those that wait for Constant Contact do not count
+    /// Operations executed at once
+    ///
+    /// Those that wait for Constant Contact do not count.
     #[arg(
         long,
         env = "SENDS_MAX_OPERATIONS",
-        value_name = "OPERATIONS",
-        default_value = "256"
+        value_name = "COUNT",
+        default_value = "256",
+        value_parser = number::<usize>(1..=1_000_000),
+        hide_short_help = true
     )]
-    pub max_operations: String,
+    pub max_operations: usize,
 
-    /// How many operations may wait at once, for Constant Contact, the log or memory of answers
+    /// Operations waiting at once
+    ///
+    /// They wait for Constant Contact, a search of the log or memory for answers.
     #[arg(
         long,
         env = "SENDS_MAX_WAITING_OPERATIONS",
-        value_name = "OPERATIONS",
-        default_value = "4096"
+        value_name = "COUNT",
+        default_value = "4096",
+        value_parser = number::<usize>(1..=1_000_000),
+        hide_short_help = true
     )]
-    pub max_waiting_operations: String,
+    pub max_waiting_operations: usize,
 
-    /// How many seconds an operation waits for others to end before it is refused
+    /// Time an operation waits for its turn before it is refused
     #[arg(
         long,
         env = "SENDS_OPERATION_WAIT",
-        value_name = "SECONDS",
-        default_value = "5"
+        value_name = "DURATION",
+        default_value = "5s",
+        value_parser = duration(Duration::ZERO..=HOUR),
+        hide_short_help = true
     )]
-    pub operation_wait: String,
+    pub operation_wait: Duration,
 }

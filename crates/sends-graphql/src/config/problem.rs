@@ -1,41 +1,52 @@
-//! What can be wrong with the settings, each as a sentence that names the option.
+//! What can be wrong with the options, each as a sentence that names the option.
 
-use sends_client::InvalidBaseUrl;
-use sends_credentials::{InvalidEndpoint, InvalidEnvironment, StoreError};
+use jiff::Timestamp;
+use sends_credentials::{InvalidEnvironment, StoreError};
 
-use crate::http::{InvalidApiKeys, InvalidManifest};
+use crate::cli::ListenAddress;
 
-/// One thing that is wrong with the settings.
+/// What is wrong so far.
+#[derive(Debug, Default)]
+pub(super) struct Problems(Vec<Problem>);
+
+impl Problems {
+    /// The value, or a note of what is wrong with it.
+    pub(super) fn keep<T>(&mut self, checked: Result<T, Problem>) -> Option<T> {
+        checked.map_err(|problem| self.0.push(problem)).ok()
+    }
+
+    pub(super) fn note<T>(&mut self, problem: Problem) -> Option<T> {
+        self.0.push(problem);
+        None
+    }
+
+    /// The value, which is missing only where a problem was noted, unless there was any.
+    pub(super) fn none_but<T>(self, value: Option<T>) -> Result<T, Vec<Problem>> {
+        value.filter(|_| self.0.is_empty()).ok_or(self.0)
+    }
+}
+
+/// One thing that is wrong with the options.
 #[derive(Debug, Eq, PartialEq, thiserror::Error)]
 pub enum Problem {
     /// A value is not of the kind that its option takes.
-    #[error("--{option} (SENDS_{variable}): \"{value}\" is not {expected}")]
+    #[error("--{option}{}: {reason}", in_brackets(.variable.as_deref()))]
     Value {
         /// The option, without its dashes.
-        option: &'static str,
-        /// The variable, without the prefix that all have.
-        variable: String,
-        /// What was given.
-        value: String,
-        /// What would have been right.
-        expected: String,
+        option: String,
+        /// The environment variable of the option, if it has one.
+        variable: Option<String>,
+        /// What is wrong with the value.
+        reason: String,
     },
-    /// A value of an option that no variable stands for is not of the kind that the option takes.
-    #[error("--{option}: \"{value}\" is not {expected}")]
-    Option {
-        /// The option, without its dashes.
-        option: &'static str,
-        /// What was given.
-        value: String,
-        /// What would have been right.
-        expected: String,
+    /// No time is in the period of an export.
+    #[error("--until: {until} is not later than --from, {from}")]
+    EmptyPeriod {
+        /// The beginning.
+        from: Timestamp,
+        /// The end.
+        until: Timestamp,
     },
-    /// The upstream's URL cannot be used.
-    #[error("--upstream-url (SENDS_UPSTREAM_URL): {0}")]
-    UpstreamUrl(InvalidBaseUrl),
-    /// The authorization server's URL cannot be used.
-    #[error("--oauth-url (SENDS_OAUTH_URL): {0}")]
-    OAuthUrl(InvalidEndpoint),
     /// The state folder cannot be used.
     #[error("--state-dir (SENDS_STATE_DIR): {0}")]
     StateDir(StoreError),
@@ -59,19 +70,13 @@ pub enum Problem {
     /// Nobody's log could be filled while nobody asks.
     #[error("--sync-every needs an account of the service's own; it cannot be combined with --caller-tokens")]
     SyncOfCallers,
-    /// The API keys cannot be used.
-    #[error("--api-key-file (SENDS_API_KEY_FILE): {0}")]
-    ApiKeys(InvalidApiKeys),
-    /// The manifest of trusted documents cannot be used.
-    #[error("--persisted-only (SENDS_PERSISTED_ONLY): {0}")]
-    PersistedOnly(InvalidManifest),
     /// Anybody who reaches the address could read the account.
     #[error(
         "--listen (SENDS_LISTEN): \"{0}\" can be reached from other machines, and whoever reaches it could read the \
          account; require keys with --api-key-file, or say --behind-authenticating-proxy when something in front of the \
          service checks who asks"
     )]
-    OpenToAnybody(String),
+    OpenToAnybody(ListenAddress),
     /// An application is needed to log in.
     #[error("--client-id (SENDS_CLIENT_ID): give the client id of your application at Constant Contact")]
     NoClientId,
@@ -83,22 +88,8 @@ pub enum Problem {
     NoAccount,
 }
 
-impl Problem {
-    pub(super) fn option(option: &'static str, value: &str, expected: impl Into<String>) -> Self {
-        Self::Option {
-            option,
-            value: value.to_owned(),
-            expected: expected.into(),
-        }
-    }
-
-    pub(super) fn value(option: &'static str, value: &str, expected: impl Into<String>) -> Self {
-        let variable = option.to_ascii_uppercase().replace('-', "_");
-        Self::Value {
-            option,
-            variable,
-            value: value.to_owned(),
-            expected: expected.into(),
-        }
-    }
+fn in_brackets(variable: Option<&str>) -> String {
+    variable
+        .map(|variable| format!(" ({variable})"))
+        .unwrap_or_default()
 }

@@ -1,6 +1,9 @@
 //! Reading a request's body: so many bytes, in so much time, so many of all bodies together, and no more.
 
+use std::time::Duration;
+
 use axum::body::Body;
+use clap::Args;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
@@ -11,7 +14,7 @@ use super::{
 };
 use crate::{
     bulkheads::{Bulkhead, Room},
-    config::RequestLimits,
+    cli::value::{bytes, number},
     graphql::ErrorCode,
 };
 
@@ -19,6 +22,45 @@ const FORM: &str = "application/x-www-form-urlencoded";
 
 /// How long a media type may be to be repeated in an error message.
 const SHOWN_TYPE: usize = 80;
+
+/// The memory for all request bodies that are arriving. It has no option: clients that stay within `--body-limit` fill it only
+/// in an attack, and then others are refused for [`BODY_TIMEOUT`] at most.
+const BODY_BUDGET: usize = 64 << 20;
+
+/// The time for a request body to arrive: enough for a megabyte over 1 Mbit/s.
+const BODY_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// How much one request may hold.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct RequestLimits {
+    /// Size of a request body
+    #[arg(
+        long = "body-limit",
+        env = "SENDS_BODY_LIMIT",
+        value_name = "BYTES",
+        default_value = "1MiB",
+        // A larger body would be refused even if it were the only one.
+        value_parser = bytes::<usize>(1..=BODY_BUDGET as u64),
+        hide_short_help = true
+    )]
+    pub body: usize,
+    /// Operations in one request; 1 refuses batches
+    #[arg(
+        long = "batch-limit",
+        env = "SENDS_BATCH_LIMIT",
+        value_name = "COUNT",
+        default_value = "1",
+        value_parser = number::<usize>(1..=1_000),
+        hide_short_help = true
+    )]
+    pub batch: usize,
+    /// The bytes of all bodies that are arriving.
+    #[arg(skip = BODY_BUDGET)]
+    pub body_budget: usize,
+    /// The time for a body to arrive.
+    #[arg(skip = BODY_TIMEOUT)]
+    pub body_timeout: Duration,
+}
 
 /// The bodies that are arriving.
 pub(super) struct Bodies {
@@ -142,7 +184,7 @@ fn unsupported(message: impl Into<String>) -> Rejection {
 
 #[cfg(test)]
 mod tests {
-    use std::{convert::Infallible, time::Duration};
+    use std::convert::Infallible;
 
     use super::*;
     use axum::body::Bytes;

@@ -22,7 +22,7 @@ use super::{
     api_keys::ApiKeys,
     body::{self, Bodies},
     connection::Held,
-    documents::Documents,
+    documents::{Documents, REGISTERED_BYTES},
     entity_tag, gate,
     media_type::MediaType,
     operation::{Executed, Operation},
@@ -33,7 +33,7 @@ use super::{
 use crate::{
     access::TokenMissing,
     answers::{self, AnswerMemory, Answers, Exceeded, Part},
-    config::HttpSettings,
+    cli::HttpOptions,
     graphql::ErrorCode,
     histories::Asker,
     telemetry::operation,
@@ -65,23 +65,23 @@ pub(super) struct Endpoint {
 }
 
 impl Endpoint {
-    pub(super) fn new(service: Service, settings: HttpSettings, answers: Arc<Answers>) -> Self {
+    pub(super) fn new(service: Service, options: HttpOptions, answers: Arc<Answers>) -> Self {
         let variable_values = service.schema.limits().variable_values;
         let bulkheads = service.bulkheads.clone();
+        let request = options.capacity.request;
         Self {
             service,
             answers,
-            keys: settings.api_keys,
-            documents: Documents::new(settings.documents),
+            keys: options.access.api_keys,
+            documents: Documents::new(options.access.trusted_documents, REGISTERED_BYTES),
             admission: Admission::new(
                 bulkheads.operations,
                 bulkheads.waiting_operations,
-                settings.operation_wait,
+                options.capacity.operation_wait,
             ),
-            bodies: Bodies::new(bulkheads.bodies, settings.request),
-            batch_limit: settings.request.batch,
-            most_values: (variable_values.saturating_add(VALUES_BESIDE))
-                .saturating_mul(settings.request.batch),
+            bodies: Bodies::new(bulkheads.bodies, request),
+            batch_limit: request.batch,
+            most_values: (variable_values.saturating_add(VALUES_BESIDE)).saturating_mul(request.batch),
         }
     }
 }

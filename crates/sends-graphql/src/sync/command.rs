@@ -16,7 +16,8 @@ use crate::{
     account::CommandError,
     backend::Backend,
     cli::SyncOptions,
-    config::{self, Problem, Source},
+    config::{Config, Problem, Source},
+    histories::Freshness,
     shutdown::Signals,
 };
 
@@ -42,9 +43,11 @@ pub enum Outcome {
 ///
 /// [`CommandError`] when there is no account to ask, when another process synchronises, and when something fails.
 pub async fn sync(options: &SyncOptions, variables: EnvironmentVariables) -> Result<Outcome, CommandError> {
-    let settings = config::SyncSettings::check(options, variables).map_err(CommandError::Settings)?;
-    let is_sandbox = matches!(settings.source, Source::Sandbox(_));
-    let backend = Backend::new(settings.source, settings.freshness, settings.upstream).await?;
+    let config = Config::of_sync(options, variables).map_err(CommandError::Settings)?;
+    let is_sandbox = matches!(config.source, Source::Sandbox(_));
+    // A synchronisation asks for nothing that it can know.
+    let freshness = Freshness::new(Duration::ZERO, Duration::ZERO);
+    let backend = Backend::new(config.source, freshness, config.upstream).await?;
     let stop = CancellationToken::new();
     let synchroniser = Synchroniser::of(&backend, stop.clone()).ok_or(Problem::NoAccount)?;
     let _lease = synchroniser.lease()?.ok_or(CommandError::AlreadySynchronising)?;
