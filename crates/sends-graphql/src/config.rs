@@ -55,7 +55,7 @@ impl Config {
     pub fn of_serve(options: &ServeOptions, variables: EnvironmentVariables) -> Result<Self, Vec<Problem>> {
         let mut problems = Problems::default();
         let wanted = Wanted {
-            sandbox: &options.source.sandbox,
+            sandbox: options.source.sandbox,
             keeps_answers: options.source.store == StoreKind::Sqlite,
             caller_tokens: options.caller_tokens,
             upstream: &options.upstream,
@@ -85,7 +85,7 @@ impl Config {
     ) -> Result<Self, Vec<Problem>> {
         let mut problems = Problems::default();
         let wanted = Wanted {
-            sandbox: &options.source.sandbox,
+            sandbox: options.source.sandbox,
             keeps_answers: options.source.store == StoreKind::Sqlite,
             caller_tokens: false,
             upstream: &options.upstream,
@@ -103,7 +103,7 @@ impl Config {
     pub fn of_sync(options: &SyncOptions, variables: EnvironmentVariables) -> Result<Self, Vec<Problem>> {
         let mut problems = Problems::default();
         let wanted = Wanted {
-            sandbox: &options.sandbox,
+            sandbox: options.sandbox,
             keeps_answers: true,
             caller_tokens: false,
             upstream: &options.upstream,
@@ -119,7 +119,7 @@ impl Config {
     ///
     /// [`Problem::NoSandbox`].
     pub fn of_export(options: &ExportOptions) -> Result<Option<Self>, Problem> {
-        let Some(sandbox) = source::sandbox(&options.sandbox)? else {
+        let Some(sandbox) = source::sandbox(options.sandbox)? else {
             return Ok(None);
         };
         let upstream = UpstreamOptions {

@@ -8,7 +8,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use super::{QUERY, body, guide_query, header, post, refusal, send, service};
+use super::{QUERY, body, guide_query, header, post, send, service};
 
 async fn connect(service: &ServiceProcess) -> TcpStream {
     let address = service.origin().strip_prefix("http://").unwrap();

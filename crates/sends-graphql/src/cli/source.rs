@@ -39,7 +39,6 @@ pub enum StoreKind {
 /// Whether the embedded sandbox is the upstream, and its behaviour.
 #[derive(Args, Clone, Copy, Debug, Default)]
 #[command(next_help_heading = "Account and data")]
-#[expect(clippy::struct_excessive_bools, reason = "they are independent flags")]
 pub struct SandboxOptions {
     /// Use an embedded imitation of Constant Contact with invented data
     ///

@@ -46,7 +46,7 @@ pub enum CredentialSource {
 
 /// The options that say which source is wanted.
 pub(super) struct Wanted<'o> {
-    pub(super) sandbox: &'o SandboxOptions,
+    pub(super) sandbox: SandboxOptions,
     pub(super) keeps_answers: bool,
     pub(super) caller_tokens: bool,
     pub(super) upstream: &'o UpstreamOptions,
@@ -85,11 +85,11 @@ impl Wanted<'_> {
 }
 
 /// The embedded sandbox, if it is wanted.
-pub(super) fn sandbox(options: &SandboxOptions) -> Result<Option<SandboxOptions>, Problem> {
+pub(super) fn sandbox(options: SandboxOptions) -> Result<Option<SandboxOptions>, Problem> {
     if !options.sandbox && (options.sandbox_limits || options.sandbox_odd_records) {
         return Err(Problem::NoSandbox);
     }
-    Ok(options.sandbox.then_some(*options))
+    Ok(options.sandbox.then_some(options))
 }
 
 fn login(state: &StateDir) -> Result<CredentialSource, Problem> {
