@@ -1,5 +1,9 @@
 //! The command line: commands and options with the types that the program works with. What depends on several options is
 //! checked in `config.rs`.
+#![expect(
+    missing_docs,
+    reason = "a comment on flattened options would become help text"
+)]
 
 mod http;
 mod listen;
@@ -87,13 +91,8 @@ pub struct LoginOptions {
 
     /// The loopback port that the browser is sent back to; `http://127.0.0.1:PORT/callback` must be registered with the
     /// application. 0 takes any free port, for servers that allow that
-    #[arg(
-        long,
-        env = "SENDS_REDIRECT_PORT",
-        value_name = "PORT",
-        default_value = "8918",
-        value_parser = value::number::<u16>(0..=65_535)
-    )]
+    #[arg(long, env = "SENDS_REDIRECT_PORT", value_name = "PORT", default_value = "8918",
+          value_parser = value::number::<u16>(0..=65_535))]
     pub redirect_port: u16,
 
     /// Print the address instead of opening a browser
@@ -101,11 +100,9 @@ pub struct LoginOptions {
     pub no_browser: bool,
 
     #[command(flatten)]
-    #[expect(missing_docs, reason = "a comment here would become help text")]
     pub upstream: UpstreamOptions,
 
     #[command(flatten)]
-    #[expect(missing_docs, reason = "a comment here would become help text")]
     pub account: AccountOptions,
 }
 
@@ -113,11 +110,9 @@ pub struct LoginOptions {
 #[derive(Args, Clone, Debug)]
 pub struct StatusOptions {
     #[command(flatten)]
-    #[expect(missing_docs, reason = "a comment here would become help text")]
     pub upstream: UpstreamOptions,
 
     #[command(flatten)]
-    #[expect(missing_docs, reason = "a comment here would become help text")]
     pub account: AccountOptions,
 }
 
@@ -125,14 +120,11 @@ pub struct StatusOptions {
 #[derive(Args, Clone, Debug)]
 pub struct SyncOptions {
     #[command(flatten)]
-    #[expect(missing_docs, reason = "a comment here would become help text")]
     pub sandbox: SandboxOptions,
 
     #[command(flatten)]
-    #[expect(missing_docs, reason = "a comment here would become help text")]
     pub upstream: UpstreamOptions,
 
     #[command(flatten)]
-    #[expect(missing_docs, reason = "a comment here would become help text")]
     pub account: AccountOptions,
 }

@@ -83,7 +83,6 @@ impl Config {
         options: &HistoryOptions,
         variables: EnvironmentVariables,
     ) -> Result<Self, Vec<Problem>> {
-        let mut problems = Problems::default();
         let wanted = Wanted {
             sandbox: options.source.sandbox,
             keeps_answers: options.source.store == StoreKind::Sqlite,
@@ -91,8 +90,7 @@ impl Config {
             upstream: &options.upstream,
             account: &options.account,
         };
-        let source = wanted.source(variables, &mut problems);
-        Self::new(source, &options.upstream, problems)
+        Self::of_wanted(&wanted, variables)
     }
 
     /// For `sync`.
@@ -101,7 +99,6 @@ impl Config {
     ///
     /// Every [`Problem`] there is.
     pub fn of_sync(options: &SyncOptions, variables: EnvironmentVariables) -> Result<Self, Vec<Problem>> {
-        let mut problems = Problems::default();
         let wanted = Wanted {
             sandbox: options.sandbox,
             keeps_answers: true,
@@ -109,8 +106,13 @@ impl Config {
             upstream: &options.upstream,
             account: &options.account,
         };
+        Self::of_wanted(&wanted, variables)
+    }
+
+    fn of_wanted(wanted: &Wanted<'_>, variables: EnvironmentVariables) -> Result<Self, Vec<Problem>> {
+        let mut problems = Problems::default();
         let source = wanted.source(variables, &mut problems);
-        Self::new(source, &options.upstream, problems)
+        Self::new(source, wanted.upstream, problems)
     }
 
     /// For an `export` of the sandbox. `None` is for the account's own log.

@@ -14,6 +14,23 @@ use clap::{
 use super::Arguments;
 use crate::config::Problem;
 
+/// The options that `-h` shows, beside those without an environment variable: what most deployments set. `--help` shows all.
+const USUAL: [&str; 13] = [
+    "allowed-origin",
+    "api-key-file",
+    "caller-tokens",
+    "client-id",
+    "graphiql",
+    "listen",
+    "max-age",
+    "rate-per-day",
+    "rate-per-second",
+    "redirect-port",
+    "sandbox",
+    "state-dir",
+    "sync-every",
+];
+
 /// What the command line and the environment hold.
 #[derive(Debug)]
 pub struct Parsed {
@@ -61,7 +78,10 @@ fn command(arguments: &[OsString], left_out: &[String]) -> clap::Command {
         if is_left_out || arg.get_env().is_some_and(is_empty) {
             return arg.env(Resettable::Reset);
         }
-        arg.hide_env(is_short_help).hide_env_values(true)
+        let is_usual = arg.get_env().is_none() || arg.get_long().is_some_and(|long| USUAL.contains(&long));
+        arg.hide_short_help(!is_usual)
+            .hide_env(is_short_help)
+            .hide_env_values(true)
     };
     command
         .mut_args(|arg| {

@@ -31,15 +31,12 @@ pub struct ExportOptions {
     pub order: LogOrder,
 
     #[command(flatten)]
-    #[expect(missing_docs, reason = "a comment here would become help text")]
     pub filter: FilterOptions,
 
     #[command(flatten)]
-    #[expect(missing_docs, reason = "a comment here would become help text")]
     pub sandbox: SandboxOptions,
 
     #[command(flatten)]
-    #[expect(missing_docs, reason = "a comment here would become help text")]
     pub account: AccountOptions,
 }
 
@@ -147,18 +144,14 @@ pub struct HistoryOptions {
     pub ids: Vec<String>,
 
     #[command(flatten)]
-    #[expect(missing_docs, reason = "a comment here would become help text")]
     pub wait: WaitOptions,
 
     #[command(flatten)]
-    #[expect(missing_docs, reason = "a comment here would become help text")]
     pub source: SourceOptions,
 
     #[command(flatten)]
-    #[expect(missing_docs, reason = "a comment here would become help text")]
     pub upstream: UpstreamOptions,
 
     #[command(flatten)]
-    #[expect(missing_docs, reason = "a comment here would become help text")]
     pub account: AccountOptions,
 }

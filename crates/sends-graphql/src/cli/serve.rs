@@ -24,15 +24,12 @@ pub struct ServeOptions {
     pub listen: ListenAddress,
 
     #[command(flatten)]
-    #[expect(missing_docs, reason = "a comment here would become help text")]
     pub operations: OperationsOptions,
 
     #[command(flatten)]
-    #[expect(missing_docs, reason = "a comment here would become help text")]
     pub source: SourceOptions,
 
     #[command(flatten)]
-    #[expect(missing_docs, reason = "a comment here would become help text")]
     pub account: AccountOptions,
 
     /// Call Constant Contact with the access token of each caller
@@ -42,48 +39,30 @@ pub struct ServeOptions {
     pub caller_tokens: bool,
 
     #[command(flatten)]
-    #[expect(missing_docs, reason = "a comment here would become help text")]
     pub upstream: UpstreamOptions,
 
     #[command(flatten)]
-    #[expect(missing_docs, reason = "a comment here would become help text")]
     pub wait: WaitOptions,
 
     /// Reuse answers about activities without recent sends up to this age
-    #[arg(
-        long,
-        env = "SENDS_MAX_AGE_SETTLED",
-        value_name = "DURATION",
-        default_value = "1h",
-        value_parser = duration(Duration::ZERO..=YEAR),
-        help_heading = "Constant Contact",
-        hide_short_help = true
-    )]
+    #[arg(long, env = "SENDS_MAX_AGE_SETTLED", value_name = "DURATION", default_value = "1h",
+          value_parser = duration(Duration::ZERO..=YEAR), help_heading = "Constant Contact")]
     pub max_age_settled: Duration,
 
     /// Interval of synchronising the log of all sends
     ///
     /// It takes calls that no query needs. `off` leaves it to `sends-graphql sync`.
-    #[arg(
-        long,
-        env = "SENDS_SYNC_EVERY",
-        value_name = "DURATION|off",
-        default_value = "off",
-        value_parser = interval,
-        help_heading = "Constant Contact"
-    )]
+    #[arg(long, env = "SENDS_SYNC_EVERY", value_name = "DURATION|off", default_value = "off",
+          value_parser = interval, help_heading = "Constant Contact")]
     pub sync_every: ::std::option::Option<Duration>,
 
     #[command(flatten)]
-    #[expect(missing_docs, reason = "a comment here would become help text")]
     pub schema: SchemaFeatures,
 
     #[command(flatten)]
-    #[expect(missing_docs, reason = "a comment here would become help text")]
     pub http: HttpOptions,
 
     #[command(flatten)]
-    #[expect(missing_docs, reason = "a comment here would become help text")]
     pub limits: Limits,
 }
 
@@ -92,24 +71,13 @@ pub struct ServeOptions {
 #[command(next_help_heading = "Constant Contact")]
 pub struct WaitOptions {
     /// Time one operation waits for Constant Contact
-    #[arg(
-        long,
-        env = "SENDS_REQUEST_TIMEOUT",
-        value_name = "DURATION",
-        default_value = "60s",
-        value_parser = duration(SHORTEST..=HOUR),
-        hide_short_help = true
-    )]
+    #[arg(long, env = "SENDS_REQUEST_TIMEOUT", value_name = "DURATION", default_value = "60s",
+          value_parser = duration(SHORTEST..=HOUR))]
     pub request_timeout: Duration,
 
     /// Reuse answers about recent sends up to this age
-    #[arg(
-        long,
-        env = "SENDS_MAX_AGE",
-        value_name = "DURATION",
-        default_value = "60s",
-        value_parser = duration(Duration::ZERO..=YEAR)
-    )]
+    #[arg(long, env = "SENDS_MAX_AGE", value_name = "DURATION", default_value = "60s",
+          value_parser = duration(Duration::ZERO..=YEAR))]
     pub max_age: Duration,
 }
 
@@ -118,30 +86,17 @@ pub struct WaitOptions {
 #[command(next_help_heading = "Service")]
 pub struct SchemaFeatures {
     /// Serve the query editor GraphiQL at /graphiql
-    #[arg(
-        long,
-        env = "SENDS_GRAPHIQL",
-        value_name = "true|false",
-        default_value = "true",
-        value_parser = switch,
-        action = clap::ArgAction::Set
-    )]
+    #[arg(long, env = "SENDS_GRAPHIQL", value_name = "true|false", default_value = "true",
+          value_parser = switch, action = clap::ArgAction::Set)]
     pub graphiql: bool,
 
     /// Enable introspection
-    #[arg(
-        long,
-        env = "SENDS_INTROSPECTION",
-        value_name = "true|false",
-        default_value = "true",
-        value_parser = switch,
-        action = clap::ArgAction::Set,
-        hide_short_help = true
-    )]
+    #[arg(long, env = "SENDS_INTROSPECTION", value_name = "true|false", default_value = "true",
+          value_parser = switch, action = clap::ArgAction::Set)]
     pub introspection: bool,
 
     /// Serve a subgraph of an Apollo Federation 2 supergraph
-    #[arg(long, env = "SENDS_FEDERATION", value_parser = switch, hide_short_help = true)]
+    #[arg(long, env = "SENDS_FEDERATION", value_parser = switch)]
     pub federation: bool,
 }
 
@@ -155,25 +110,16 @@ pub struct OperationsOptions {
         env = "SENDS_LOG_FORMAT",
         value_name = "FORMAT",
         value_enum,
-        default_value = "auto",
-        hide_short_help = true
+        default_value = "auto"
     )]
     pub log_format: LogFormat,
 
     /// Serve Prometheus metrics at /metrics
-    #[arg(
-        long,
-        env = "SENDS_METRICS",
-        value_name = "true|false",
-        default_value = "true",
-        value_parser = switch,
-        action = clap::ArgAction::Set,
-        hide_short_help = true
-    )]
+    #[arg(long, env = "SENDS_METRICS", value_name = "true|false", default_value = "true",
+          value_parser = switch, action = clap::ArgAction::Set)]
     pub metrics: bool,
 
     #[command(flatten)]
-    #[expect(missing_docs, reason = "a comment here would become help text")]
     pub shutdown: ShutdownOptions,
 }
 
@@ -182,26 +128,14 @@ pub struct OperationsOptions {
 #[command(next_help_heading = "Service")]
 pub struct ShutdownOptions {
     /// Time for operations in progress at a shutdown, after its delay
-    #[arg(
-        long,
-        env = "SENDS_GRACE",
-        value_name = "DURATION",
-        default_value = "5s",
-        value_parser = duration(Duration::ZERO..=HOUR),
-        hide_short_help = true
-    )]
+    #[arg(long, env = "SENDS_GRACE", value_name = "DURATION", default_value = "5s",
+          value_parser = duration(Duration::ZERO..=HOUR))]
     pub grace: Duration,
 
     /// Time from a signal to shut down until no connection is accepted
     ///
     /// Meanwhile /health/ready answers 503 and everything else as before, so that load balancers turn away.
-    #[arg(
-        long,
-        env = "SENDS_SHUTDOWN_DELAY",
-        value_name = "DURATION",
-        default_value = "0",
-        value_parser = duration(Duration::ZERO..=HOUR),
-        hide_short_help = true
-    )]
+    #[arg(long, env = "SENDS_SHUTDOWN_DELAY", value_name = "DURATION", default_value = "0",
+          value_parser = duration(Duration::ZERO..=HOUR))]
     pub shutdown_delay: Duration,
 }

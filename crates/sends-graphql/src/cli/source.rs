@@ -13,17 +13,10 @@ use super::value::{MINUTE, SHORTEST, duration, number, switch, text};
 #[command(next_help_heading = "Account and data")]
 pub struct SourceOptions {
     #[command(flatten)]
-    #[expect(missing_docs, reason = "a comment here would become help text")]
     pub sandbox: SandboxOptions,
 
     /// Where fetched data is kept
-    #[arg(
-        long,
-        env = "SENDS_STORE",
-        value_enum,
-        default_value = "sqlite",
-        hide_short_help = true
-    )]
+    #[arg(long, env = "SENDS_STORE", value_enum, default_value = "sqlite")]
     pub store: StoreKind,
 }
 
@@ -49,23 +42,13 @@ pub struct SandboxOptions {
     /// Enforce Constant Contact's limits in the sandbox
     ///
     /// They are 4 calls a second and 10,000 a day. Without this no call waits, and 250,000 a day are allowed.
-    #[arg(
-        long,
-        env = "SENDS_SANDBOX_LIMITS",
-        value_parser = switch,
-        hide_short_help = true
-    )]
+    #[arg(long, env = "SENDS_SANDBOX_LIMITS", value_parser = switch)]
     pub sandbox_limits: bool,
 
     /// Fill the sandbox with malformed and undocumented records
     ///
     /// They replace the plausible campaigns, to test clients. The example queries of GraphiQL do not fit them.
-    #[arg(
-        long,
-        env = "SENDS_SANDBOX_ODD_RECORDS",
-        value_parser = switch,
-        hide_short_help = true
-    )]
+    #[arg(long, env = "SENDS_SANDBOX_ODD_RECORDS", value_parser = switch)]
     pub sandbox_odd_records: bool,
 }
 
@@ -74,51 +57,31 @@ pub struct SandboxOptions {
 #[command(next_help_heading = "Constant Contact")]
 pub struct UpstreamOptions {
     /// Base URL of the Constant Contact API [default: `https://api.cc.email/v3`]
-    #[arg(long, env = "SENDS_UPSTREAM_URL", value_name = "URL", hide_short_help = true)]
+    #[arg(long, env = "SENDS_UPSTREAM_URL", value_name = "URL")]
     pub upstream_url: Option<BaseUrl>,
 
     /// Timeout of one upstream call
-    #[arg(
-        long,
-        env = "SENDS_UPSTREAM_TIMEOUT",
-        value_name = "DURATION",
-        default_value = "20s",
-        value_parser = duration(SHORTEST..=10 * MINUTE),
-        hide_short_help = true
-    )]
+    #[arg(long, env = "SENDS_UPSTREAM_TIMEOUT", value_name = "DURATION", default_value = "20s",
+          value_parser = duration(SHORTEST..=10 * MINUTE))]
     pub upstream_timeout: Duration,
 
     /// Upstream calls in any one second; 0 for no limit [default: 4]
     ///
     /// A sandbox without `--sandbox-limits` has no limit by default. Partner keys have 10.
-    #[arg(
-        long,
-        env = "SENDS_RATE_PER_SECOND",
-        value_name = "CALLS",
-        value_parser = number::<u32>(0..=1_000_000)
-    )]
+    #[arg(long, env = "SENDS_RATE_PER_SECOND", value_name = "CALLS",
+          value_parser = number::<u32>(0..=1_000_000))]
     pub rate_per_second: Option<u32>,
 
     /// Upstream calls in one UTC day; 0 for no limit [default: 10000]
     ///
     /// A sandbox without `--sandbox-limits` has 250000 by default. Partner keys have 250000.
-    #[arg(
-        long,
-        env = "SENDS_RATE_PER_DAY",
-        value_name = "CALLS",
-        value_parser = number::<u64>(0..=1_000_000_000)
-    )]
+    #[arg(long, env = "SENDS_RATE_PER_DAY", value_name = "CALLS",
+          value_parser = number::<u64>(0..=1_000_000_000))]
     pub rate_per_day: Option<u64>,
 
     /// Calls of the day that background work leaves for queries
-    #[arg(
-        long,
-        env = "SENDS_RATE_RESERVE",
-        value_name = "CALLS",
-        default_value = "500",
-        value_parser = number::<u64>(0..=1_000_000_000),
-        hide_short_help = true
-    )]
+    #[arg(long, env = "SENDS_RATE_RESERVE", value_name = "CALLS", default_value = "500",
+          value_parser = number::<u64>(0..=1_000_000_000))]
     pub rate_reserve: u64,
 }
 
@@ -131,18 +94,11 @@ pub struct AccountOptions {
     pub client_id: Option<String>,
 
     /// Base URL of the authorization server
-    #[arg(
-        long,
-        env = "SENDS_OAUTH_URL",
-        value_name = "URL",
-        default_value = Endpoints::REAL_BASE,
-        value_parser = Endpoints::from_base,
-        hide_short_help = true
-    )]
+    #[arg(long, env = "SENDS_OAUTH_URL", value_name = "URL", default_value = Endpoints::REAL_BASE,
+          value_parser = Endpoints::from_base)]
     pub oauth_url: Endpoints,
 
     #[command(flatten)]
-    #[expect(missing_docs, reason = "a comment here would become help text")]
     pub state: StateOptions,
 }
 

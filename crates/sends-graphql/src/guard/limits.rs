@@ -11,58 +11,28 @@ pub struct Limits {
     /// Upstream calls of one operation
     ///
     /// They are estimated before the operation runs, and counted as they are made.
-    #[arg(
-        long = "max-upstream-calls",
-        env = "SENDS_MAX_UPSTREAM_CALLS",
-        value_name = "COUNT",
-        default_value_t = DEFAULT.upstream_calls,
-        value_parser = number::<usize>(0..=MOST),
-        hide_short_help = true
-    )]
+    #[arg(long = "max-upstream-calls", env = "SENDS_MAX_UPSTREAM_CALLS", value_name = "COUNT",
+          default_value_t = DEFAULT.upstream_calls, value_parser = number::<usize>(0..=MOST))]
     pub upstream_calls: usize,
     /// Values in the answer
     ///
     /// They are estimated, with ten sends in a history.
-    #[arg(
-        long = "max-answer-values",
-        env = "SENDS_MAX_ANSWER_VALUES",
-        value_name = "COUNT",
-        default_value_t = DEFAULT.answer_values,
-        value_parser = number::<usize>(0..=MOST),
-        hide_short_help = true
-    )]
+    #[arg(long = "max-answer-values", env = "SENDS_MAX_ANSWER_VALUES", value_name = "COUNT",
+          default_value_t = DEFAULT.answer_values, value_parser = number::<usize>(0..=MOST))]
     pub answer_values: usize,
     /// Size of the query text
-    #[arg(
-        long = "max-query-length",
-        env = "SENDS_MAX_QUERY_LENGTH",
-        value_name = "BYTES",
-        default_value_t = DEFAULT.query_length,
-        value_parser = bytes::<usize>(0..=MOST),
-        hide_short_help = true
-    )]
+    #[arg(long = "max-query-length", env = "SENDS_MAX_QUERY_LENGTH", value_name = "BYTES",
+          default_value_t = DEFAULT.query_length, value_parser = bytes::<usize>(0..=MOST))]
     pub query_length: usize,
     /// Nesting of fields, with every fragment in its place
     ///
     /// GraphiQL's introspection needs 15.
-    #[arg(
-        long = "max-query-depth",
-        env = "SENDS_MAX_QUERY_DEPTH",
-        value_name = "COUNT",
-        default_value_t = DEFAULT.depth,
-        value_parser = number::<usize>(0..=MOST),
-        hide_short_help = true
-    )]
+    #[arg(long = "max-query-depth", env = "SENDS_MAX_QUERY_DEPTH", value_name = "COUNT",
+          default_value_t = DEFAULT.depth, value_parser = number::<usize>(0..=MOST))]
     pub depth: usize,
     /// Fields, with every fragment in its place
-    #[arg(
-        long = "max-query-fields",
-        env = "SENDS_MAX_QUERY_FIELDS",
-        value_name = "COUNT",
-        default_value_t = DEFAULT.fields,
-        value_parser = number::<usize>(0..=MOST),
-        hide_short_help = true
-    )]
+    #[arg(long = "max-query-fields", env = "SENDS_MAX_QUERY_FIELDS", value_name = "COUNT",
+          default_value_t = DEFAULT.fields, value_parser = number::<usize>(0..=MOST))]
     pub fields: usize,
 
     // The others have no option. They bound the time for parsing and validation, which a client that needs more fields or

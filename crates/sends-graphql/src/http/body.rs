@@ -34,25 +34,13 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(15);
 #[derive(Args, Clone, Copy, Debug)]
 pub struct RequestLimits {
     /// Size of a request body
-    #[arg(
-        long = "body-limit",
-        env = "SENDS_BODY_LIMIT",
-        value_name = "BYTES",
-        default_value = "1MiB",
-        // A larger body would be refused even if it were the only one.
-        value_parser = bytes::<usize>(1..=BODY_BUDGET as u64),
-        hide_short_help = true
-    )]
+    // A larger body would be refused even if it were the only one.
+    #[arg(long = "body-limit", env = "SENDS_BODY_LIMIT", value_name = "BYTES", default_value = "1MiB",
+          value_parser = bytes::<usize>(1..=BODY_BUDGET as u64))]
     pub body: usize,
     /// Operations in one request; 1 refuses batches
-    #[arg(
-        long = "batch-limit",
-        env = "SENDS_BATCH_LIMIT",
-        value_name = "COUNT",
-        default_value = "1",
-        value_parser = number::<usize>(1..=1_000),
-        hide_short_help = true
-    )]
+    #[arg(long = "batch-limit", env = "SENDS_BATCH_LIMIT", value_name = "COUNT", default_value = "1",
+          value_parser = number::<usize>(1..=1_000))]
     pub batch: usize,
     /// The bytes of all bodies that are arriving.
     #[arg(skip = BODY_BUDGET)]

@@ -74,24 +74,12 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(75);
 #[derive(Args, Clone, Copy, Debug)]
 pub struct ConnectionLimits {
     /// Connections at once; further ones wait
-    #[arg(
-        long = "max-connections",
-        env = "SENDS_MAX_CONNECTIONS",
-        value_name = "COUNT",
-        default_value = "16384",
-        value_parser = number::<usize>(1..=1_000_000),
-        hide_short_help = true
-    )]
+    #[arg(long = "max-connections", env = "SENDS_MAX_CONNECTIONS", value_name = "COUNT",
+          default_value = "16384", value_parser = number::<usize>(1..=1_000_000))]
     pub connections: usize,
     /// Time after which a connection with unread answers is closed
-    #[arg(
-        long,
-        env = "SENDS_WRITE_TIMEOUT",
-        value_name = "DURATION",
-        default_value = "30s",
-        value_parser = duration(SHORTEST..=HOUR),
-        hide_short_help = true
-    )]
+    #[arg(long, env = "SENDS_WRITE_TIMEOUT", value_name = "DURATION", default_value = "30s",
+          value_parser = duration(SHORTEST..=HOUR))]
     pub write_timeout: Duration,
     /// The time for the head of a request to arrive.
     #[arg(skip = HEADER_TIMEOUT)]
