@@ -1,16 +1,26 @@
-//! The command line: commands and options with the types that the program works with. What depends on several options is
-//! checked in `config.rs`.
+//! The command line: options with the types that the program works with, and the commands other than `serve`. What depends on
+//! several options is checked in `config.rs`.
+//!
+//! `parse.rs` reads both the command line and the environment. Options are in `serve.rs`, `http.rs`, `source.rs` and
+//! `sends.rs`, with their value parsers in `value.rs`. Commands are in `account.rs` (`logout`, `rebuild-store` and the errors of
+//! all), `login.rs`, `status.rs`, `history.rs`, `export.rs` and `sync.rs`.
 #![expect(
     missing_docs,
     reason = "a comment on flattened options would become help text"
 )]
 
+pub mod account;
+pub mod export;
+pub mod history;
 mod http;
 mod listen;
+pub mod login;
 mod parse;
 mod sends;
 mod serve;
 mod source;
+pub mod status;
+pub mod sync;
 pub(crate) mod value;
 
 use clap::{Args, Parser, Subcommand};

@@ -4,12 +4,14 @@ use std::{io::Write, process::ExitCode};
 
 use sends_credentials::environment::EnvironmentVariables;
 use sends_graphql::{
-    account::{self, CommandError},
-    cli::{self, Command, Parsed, SyncOptions},
+    cli::{
+        self, Command, Parsed, SyncOptions,
+        account::{self, CommandError},
+        export, history, login, status, sync,
+    },
     config::{self, Config},
-    export, graphql, history_table, serve,
+    graphql, serve,
     shutdown::{Signals, exit_when_told},
-    sync,
 };
 
 /// Answers are made of many small pieces, which one thread makes and another may drop.
@@ -61,11 +63,11 @@ fn main() -> ExitCode {
             },
             Err(problems) => fail(&CommandError::Settings(problems), WRONG_SETTINGS),
         },
-        Command::History(options) => command(history_table::history(&options, variables)),
+        Command::History(options) => command(history::history(&options, variables)),
         Command::Export(options) => command(export::export(&options, variables)),
-        Command::Login(options) => command(account::login(&options, variables)),
+        Command::Login(options) => command(login::login(&options, variables)),
         Command::Logout(options) => command(account::logout(&options)),
-        Command::Status(options) => command(account::status(&options, variables)),
+        Command::Status(options) => command(status::status(&options, variables)),
         Command::Sync(options) => match run(synchronise(&options, variables)) {
             Ok(sync::Outcome::Complete) => ExitCode::SUCCESS,
             Ok(sync::Outcome::Incomplete) => ExitCode::from(INCOMPLETE),

@@ -11,9 +11,10 @@ use sends_store::{LogFilter, LogOrder};
 
 use super::{
     AccountOptions, SandboxOptions, SourceOptions, UpstreamOptions, WaitOptions,
+    export::Format,
     value::{moment, one_of, order, parsed},
 };
-use crate::{config::Problem, export::Format};
+use crate::config::Problem;
 
 /// The options of `export`.
 #[derive(Args, Clone, Debug)]

@@ -1,7 +1,4 @@
-//! The commands for connecting an account: `login`, `logout`, `status`, and `rebuild-store`.
-
-mod login;
-mod status;
+//! `logout` and `rebuild-store`, and the errors of all commands.
 
 use std::{
     io::{self, Write},
@@ -12,12 +9,10 @@ use sends_client::{BuildError, SystemClock, UpstreamError};
 use sends_credentials::{Login, LoginError, StoreError as LoginStoreError};
 use sends_store::SqliteStore;
 
-pub use self::{login::login, status::status};
+use super::{AccountOptions, StateOptions, export};
 use crate::{
     backend::BackendError,
-    cli::{AccountOptions, StateOptions},
     config::{self, Problem},
-    export,
 };
 
 /// Why a command did not do what it was asked for.

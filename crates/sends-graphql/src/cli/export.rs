@@ -21,11 +21,10 @@ use tempfile::NamedTempFile;
 
 use self::form::Form;
 pub use self::form::Format;
+use super::{ExportOptions, account::CommandError};
 use crate::{
     access::OwnOwner,
-    account::CommandError,
     backend::{self, Backend},
-    cli::ExportOptions,
     config::{self, Config, Problem},
     histories::Freshness,
     log::Log,

@@ -11,10 +11,9 @@ use sends_core::ActivityId;
 use sends_credentials::environment::EnvironmentVariables;
 use tokio::time::Instant;
 
+use super::{HistoryOptions, account::CommandError};
 use crate::{
-    account::CommandError,
     backend::Backend,
-    cli::HistoryOptions,
     config::Config,
     graphql::ApiError,
     histories::{Asker, Freshness, Histories, Reading},

@@ -1,5 +1,7 @@
 //! `sends-graphql sync`: brings the log in step once, and says what that came to.
 
+mod display;
+
 use std::{
     io::{self, Write},
     time::Duration,
@@ -11,14 +13,13 @@ use sends_store::Unreadable;
 use sends_sync::{Ended, Report};
 use tokio_util::sync::CancellationToken;
 
-use super::{Synchroniser, display};
+use super::{SyncOptions, account::CommandError};
 use crate::{
-    account::CommandError,
     backend::Backend,
-    cli::SyncOptions,
     config::{Config, Problem, Source},
     histories::Freshness,
     shutdown::Signals,
+    sync::Synchroniser,
 };
 
 /// How long the end of the command may wait for its calls to be counted.

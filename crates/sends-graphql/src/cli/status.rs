@@ -7,10 +7,9 @@ use sends_client::{Clock, SystemClock};
 use sends_credentials::{EnvironmentCredential, Login, Status, environment::EnvironmentVariables};
 use sends_store::{SqliteStore, Store, StoreSize};
 
-use super::CommandError;
+use super::{StatusOptions, account::CommandError};
 use crate::{
     backend,
-    cli::StatusOptions,
     config::{self, Problem, Upstream},
 };
 

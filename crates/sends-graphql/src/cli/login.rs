@@ -17,10 +17,9 @@ use sends_credentials::{
 };
 use tokio::time::Instant;
 
-use super::CommandError;
+use super::{LoginOptions, account::CommandError};
 use crate::{
     backend,
-    cli::LoginOptions,
     config::{self, Problem, Upstream},
     ledger::StoreLedger,
 };
