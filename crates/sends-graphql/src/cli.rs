@@ -1,9 +1,9 @@
 //! The command line: options with the types that the program works with, and the commands other than `serve`. What depends on
 //! several options is checked in `config.rs`.
 //!
-//! `parse.rs` reads both the command line and the environment. Options are in `serve.rs`, `http.rs`, `source.rs` and
-//! `sends.rs`, with their value parsers in `value.rs`. Commands are in `account.rs` (`logout`, `rebuild-store` and the errors of
-//! all), `login.rs`, `status.rs`, `history.rs`, `export.rs` and `sync.rs`.
+//! `parse.rs` reads both the command line and the environment. Each command is in a file with its options: `login.rs`, `status.rs`,
+//! `history.rs`, `export.rs`, `sync.rs`, and `logout` and `rebuild-store` in `account.rs` with the errors of all. The options of
+//! `serve` are in `serve.rs` and `http.rs`, those that commands share in `source.rs`, and the value parsers in `value.rs`.
 #![expect(
     missing_docs,
     reason = "a comment on flattened options would become help text"
@@ -16,7 +16,6 @@ mod http;
 mod listen;
 pub mod login;
 mod parse;
-mod sends;
 mod serve;
 mod source;
 pub mod status;
@@ -26,12 +25,16 @@ pub(crate) mod value;
 use clap::{Args, Parser, Subcommand};
 
 pub use self::{
+    export::ExportOptions,
+    history::HistoryOptions,
     http::{AccessOptions, CapacityOptions, HttpOptions},
     listen::ListenAddress,
+    login::LoginOptions,
     parse::{Parsed, parse},
-    sends::{ExportOptions, FilterOptions, HistoryOptions},
     serve::{OperationsOptions, SchemaFeatures, ServeOptions, ShutdownOptions, WaitOptions},
     source::{AccountOptions, SandboxOptions, SourceOptions, StateOptions, StoreKind, UpstreamOptions},
+    status::StatusOptions,
+    sync::SyncOptions,
 };
 
 /// GraphQL over the send history of Constant Contact's email campaign activities.
@@ -90,51 +93,4 @@ pub struct SchemaOptions {
     /// Print the subgraph for a composition instead
     #[arg(long)]
     pub federation: bool,
-}
-
-/// The options of `login`.
-#[derive(Args, Clone, Debug)]
-pub struct LoginOptions {
-    /// Log in on another device, for machines without a browser
-    #[arg(long)]
-    pub device: bool,
-
-    /// The loopback port that the browser is sent back to; `http://127.0.0.1:PORT/callback` must be registered with the
-    /// application. 0 takes any free port, for servers that allow that
-    #[arg(long, env = "SENDS_REDIRECT_PORT", value_name = "PORT", default_value = "8918",
-          value_parser = value::number::<u16>(0..=65_535))]
-    pub redirect_port: u16,
-
-    /// Print the address instead of opening a browser
-    #[arg(long)]
-    pub no_browser: bool,
-
-    #[command(flatten)]
-    pub upstream: UpstreamOptions,
-
-    #[command(flatten)]
-    pub account: AccountOptions,
-}
-
-/// The options of `status`.
-#[derive(Args, Clone, Debug)]
-pub struct StatusOptions {
-    #[command(flatten)]
-    pub upstream: UpstreamOptions,
-
-    #[command(flatten)]
-    pub account: AccountOptions,
-}
-
-/// The options of `sync`.
-#[derive(Args, Clone, Debug)]
-pub struct SyncOptions {
-    #[command(flatten)]
-    pub sandbox: SandboxOptions,
-
-    #[command(flatten)]
-    pub upstream: UpstreamOptions,
-
-    #[command(flatten)]
-    pub account: AccountOptions,
 }

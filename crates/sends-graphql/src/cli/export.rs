@@ -1,8 +1,10 @@
 //! `export`: the log of all sends as a file for other programs.
 //!
-//! Owns that memory holds one page at a time, and that a file is either complete or not there. The forms are `form.rs`'s.
+//! Owns that memory holds one page at a time, and that a file is either complete or not there. The forms are in
+//! `form.rs`, the choice of sends in `filter.rs`.
 //! Nothing here calls upstream but to fill the log of the sandbox, and the service may run meanwhile.
 
+mod filter;
 mod form;
 
 use std::{
@@ -12,16 +14,18 @@ use std::{
     time::Duration,
 };
 
+use clap::Args;
 use sends_client::{Clock as _, SystemClock};
 use sends_credentials::environment::EnvironmentVariables;
 use sends_store::{
-    Completeness, Coverage, LogFilter, LogPageRequest, LoggedSend, Owner, SqliteStore, Store, StoreError,
+    Completeness, Coverage, LogFilter, LogOrder, LogPageRequest, LoggedSend, Owner, SqliteStore, Store,
+    StoreError,
 };
 use tempfile::NamedTempFile;
 
 use self::form::Form;
-pub use self::form::Format;
-use super::{ExportOptions, account::CommandError};
+pub use self::{filter::FilterOptions, form::Format};
+use super::{AccountOptions, SandboxOptions, account::CommandError, value::order};
 use crate::{
     access::OwnOwner,
     backend::{self, Backend},
@@ -30,6 +34,31 @@ use crate::{
     log::Log,
     sync,
 };
+
+/// The options of `export`.
+#[derive(Args, Clone, Debug)]
+pub struct ExportOptions {
+    /// Format of the output
+    #[arg(long, value_enum, default_value = "csv")]
+    pub format: Format,
+
+    /// File to write, instead of standard output; it appears when it is complete
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+
+    /// Which send comes first
+    #[arg(long, value_name = "newest|oldest", default_value = "newest", value_parser = order)]
+    pub order: LogOrder,
+
+    #[command(flatten)]
+    pub filter: FilterOptions,
+
+    #[command(flatten)]
+    pub sandbox: SandboxOptions,
+
+    #[command(flatten)]
+    pub account: AccountOptions,
+}
 
 /// How many sends are read at a time.
 const PAGE: usize = 500;

@@ -5,19 +5,40 @@
 
 use std::io::{self, Write};
 
+use clap::Args;
 use futures_util::future::join_all;
 use http::HeaderMap;
 use sends_core::ActivityId;
 use sends_credentials::environment::EnvironmentVariables;
 use tokio::time::Instant;
 
-use super::{HistoryOptions, account::CommandError};
+use super::{AccountOptions, SourceOptions, UpstreamOptions, WaitOptions, account::CommandError};
 use crate::{
     backend::Backend,
     config::Config,
     graphql::ApiError,
     histories::{Asker, Freshness, Histories, Reading},
 };
+
+/// The options of `history`.
+#[derive(Args, Clone, Debug)]
+pub struct HistoryOptions {
+    /// Ids of activities
+    #[arg(required = true, value_name = "ID")]
+    pub ids: Vec<String>,
+
+    #[command(flatten)]
+    pub wait: WaitOptions,
+
+    #[command(flatten)]
+    pub source: SourceOptions,
+
+    #[command(flatten)]
+    pub upstream: UpstreamOptions,
+
+    #[command(flatten)]
+    pub account: AccountOptions,
+}
 
 /// Prints the history of each activity, and says of each that has none why.
 ///

@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use clap::Args;
 use sends_client::{
     Caller, ConstantContact, FailureClass, Pacer, SystemClock, UpstreamError, pacing::DepartureFile,
 };
@@ -17,12 +18,38 @@ use sends_credentials::{
 };
 use tokio::time::Instant;
 
-use super::{LoginOptions, account::CommandError};
+use super::{AccountOptions, UpstreamOptions, account::CommandError, value::number};
 use crate::{
     backend,
     config::{self, Problem, Upstream},
     ledger::StoreLedger,
 };
+
+/// The options of `login`.
+#[derive(Args, Clone, Debug)]
+pub struct LoginOptions {
+    /// Log in on another device, for machines without a browser
+    #[arg(long)]
+    pub device: bool,
+
+    /// Loopback port that the browser is sent back to
+    ///
+    /// `http://127.0.0.1:PORT/callback` must be registered with the application. 0 takes any free port, for servers that allow
+    /// that.
+    #[arg(long, env = "SENDS_REDIRECT_PORT", value_name = "PORT", default_value = "8918",
+          value_parser = number::<u16>(0..=65_535))]
+    pub redirect_port: u16,
+
+    /// Print the address instead of opening a browser
+    #[arg(long)]
+    pub no_browser: bool,
+
+    #[command(flatten)]
+    pub upstream: UpstreamOptions,
+
+    #[command(flatten)]
+    pub account: AccountOptions,
+}
 
 /// What the program needs of the user: without the first nothing can be read, without the others names stay ids.
 const SCOPES: [(&str, &str); 4] = [

@@ -2,16 +2,27 @@
 
 use std::io::{self, Write};
 
+use clap::Args;
 use jiff::{Timestamp, tz::Offset};
 use sends_client::{Clock, SystemClock};
 use sends_credentials::{EnvironmentCredential, Login, Status, environment::EnvironmentVariables};
 use sends_store::{SqliteStore, Store, StoreSize};
 
-use super::{StatusOptions, account::CommandError};
+use super::{AccountOptions, UpstreamOptions, account::CommandError};
 use crate::{
     backend,
     config::{self, Problem, Upstream},
 };
+
+/// The options of `status`.
+#[derive(Args, Clone, Debug)]
+pub struct StatusOptions {
+    #[command(flatten)]
+    pub upstream: UpstreamOptions,
+
+    #[command(flatten)]
+    pub account: AccountOptions,
+}
 
 /// Prints who is connected, how the tokens are, what is left of the day's calls and how much is kept.
 ///

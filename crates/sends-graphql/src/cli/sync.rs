@@ -7,13 +7,14 @@ use std::{
     time::Duration,
 };
 
+use clap::Args;
 use jiff::Timestamp;
 use sends_credentials::environment::EnvironmentVariables;
 use sends_store::Unreadable;
 use sends_sync::{Ended, Report};
 use tokio_util::sync::CancellationToken;
 
-use super::{SyncOptions, account::CommandError};
+use super::{AccountOptions, SandboxOptions, UpstreamOptions, account::CommandError};
 use crate::{
     backend::Backend,
     config::{Config, Problem, Source},
@@ -21,6 +22,19 @@ use crate::{
     shutdown::Signals,
     sync::Synchroniser,
 };
+
+/// The options of `sync`.
+#[derive(Args, Clone, Debug)]
+pub struct SyncOptions {
+    #[command(flatten)]
+    pub sandbox: SandboxOptions,
+
+    #[command(flatten)]
+    pub upstream: UpstreamOptions,
+
+    #[command(flatten)]
+    pub account: AccountOptions,
+}
 
 /// How long the end of the command may wait for its calls to be counted.
 const LAST_WRITES: Duration = Duration::from_secs(2);

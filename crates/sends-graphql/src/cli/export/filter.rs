@@ -1,45 +1,16 @@
-//! The options of the commands that print sends: `history` and `export`.
-
-use std::path::PathBuf;
+//! The options of `export` that choose sends.
 
 use clap::Args;
 use jiff::Timestamp;
 use sends_core::{
     ActivityId, CampaignId, ListId, Outcome, ReasonCategory, ReasonCode, SegmentId, SendFilter, SendStatus,
 };
-use sends_store::{LogFilter, LogOrder};
+use sends_store::LogFilter;
 
-use super::{
-    AccountOptions, SandboxOptions, SourceOptions, UpstreamOptions, WaitOptions,
-    export::Format,
-    value::{moment, one_of, order, parsed},
+use crate::{
+    cli::value::{moment, one_of, parsed},
+    config::Problem,
 };
-use crate::config::Problem;
-
-/// The options of `export`.
-#[derive(Args, Clone, Debug)]
-pub struct ExportOptions {
-    /// Format of the output
-    #[arg(long, value_enum, default_value = "csv")]
-    pub format: Format,
-
-    /// File to write, instead of standard output; it appears when it is complete
-    #[arg(long, value_name = "FILE")]
-    pub output: Option<PathBuf>,
-
-    /// Which send comes first
-    #[arg(long, value_name = "newest|oldest", default_value = "newest", value_parser = order)]
-    pub order: LogOrder,
-
-    #[command(flatten)]
-    pub filter: FilterOptions,
-
-    #[command(flatten)]
-    pub sandbox: SandboxOptions,
-
-    #[command(flatten)]
-    pub account: AccountOptions,
-}
 
 /// Which sends to choose: those that meet every condition that is given.
 #[derive(Args, Clone, Debug, Default)]
@@ -135,24 +106,4 @@ impl FilterOptions {
             campaign_name: options.campaign_name,
         })
     }
-}
-
-/// The options of `history`.
-#[derive(Args, Clone, Debug)]
-pub struct HistoryOptions {
-    /// Ids of activities
-    #[arg(required = true, value_name = "ID")]
-    pub ids: Vec<String>,
-
-    #[command(flatten)]
-    pub wait: WaitOptions,
-
-    #[command(flatten)]
-    pub source: SourceOptions,
-
-    #[command(flatten)]
-    pub upstream: UpstreamOptions,
-
-    #[command(flatten)]
-    pub account: AccountOptions,
 }
