@@ -35,8 +35,8 @@ pub struct Limits {
           default_value_t = DEFAULT.fields, value_parser = number::<usize>(0..=MOST))]
     pub fields: usize,
 
-    // The others have no option. They bound the time for parsing and validation, which a client that needs more fields or
-    // calls does not reach: the defaults are several times what the largest operation within the limits above takes.
+    // The others have no option: they bound the time for parsing and validation. A client that reaches one, such as 500 ids in
+    // a list, splits its operation.
     /// The tokens of the query text.
     #[arg(skip = DEFAULT.query_tokens)]
     pub query_tokens: usize,

@@ -23,8 +23,8 @@ const FORM: &str = "application/x-www-form-urlencoded";
 /// How long a media type may be to be repeated in an error message.
 const SHOWN_TYPE: usize = 80;
 
-/// The memory for all request bodies that are arriving. It has no option: clients that stay within `--body-limit` fill it only
-/// in an attack, and then others are refused for [`BODY_TIMEOUT`] at most.
+/// The memory for all request bodies that are arriving. It has no option: a body arrives in milliseconds, so that clients do not
+/// have 64 of the default limit on their way at once.
 const BODY_BUDGET: usize = 64 << 20;
 
 /// The time for a request body to arrive: enough for a megabyte over 1 Mbit/s.
