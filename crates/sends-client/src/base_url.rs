@@ -61,7 +61,9 @@ impl BaseUrl {
 impl Default for BaseUrl {
     /// [`BaseUrl::REAL_UPSTREAM`].
     fn default() -> Self {
-        Self::REAL_UPSTREAM.parse().expect("the documented address is a valid one")
+        Self::REAL_UPSTREAM
+            .parse()
+            .expect("the documented address is a valid one")
     }
 }
 
