@@ -32,11 +32,29 @@ fn settings_that_cannot_work_are_all_reported_with_status_2() {
     insta::assert_snapshot!(said, @r#"
     sends-graphql: --listen (SENDS_LISTEN): "nowhere" is not HOST:PORT, such as 127.0.0.1:8080
     sends-graphql: --upstream-url (SENDS_UPSTREAM_URL): it must begin with http:// or https://
-    sends-graphql: --upstream-timeout (SENDS_UPSTREAM_TIMEOUT): "0" is not a number of seconds from 0.1 to 600
+    sends-graphql: --upstream-timeout (SENDS_UPSTREAM_TIMEOUT): "0" is not a duration from 100ms to 10m, such as 20, 20s or 5m
     sends-graphql: no account to ask: connect one with `sends-graphql login`, set SENDS_ACCESS_TOKEN to an access token for Constant Contact, or try it on invented data with --sandbox
     "#);
-    let (status, said) = refused_start(&["--no-such-option"], &[]);
+    let (status, said) = refused_start(&["--max-age=old", "--no-such-option"], &[]);
     assert_eq!(status, Some(2), "{said}");
+    assert!(
+        said.contains("--max-age (SENDS_MAX_AGE)") && said.contains("--no-such-option"),
+        "{said}"
+    );
+}
+
+#[test]
+fn empty_variables_count_as_not_set_and_those_of_serve_do_not_concern_other_commands() {
+    let unconcerned = [
+        ("SENDS_MAX_AGE", "old"),
+        ("SENDS_RATE_PER_DAY", " "),
+        ("SENDS_CLIENT_ID", ""),
+    ];
+    let (status, said) = refused_start(&["status"], &unconcerned);
+    assert_eq!((status, said.as_str()), (Some(0), ""));
+    let (status, said) = refused_start(&["status"], &[("SENDS_RATE_PER_DAY", "many")]);
+    assert_eq!(status, Some(2));
+    insta::assert_snapshot!(said, @r#"sends-graphql: --rate-per-day (SENDS_RATE_PER_DAY): "many" is not a number from 0 to 1000000000"#);
 }
 
 #[test]

@@ -58,6 +58,15 @@ impl BaseUrl {
     }
 }
 
+impl Default for BaseUrl {
+    /// [`BaseUrl::REAL_UPSTREAM`].
+    fn default() -> Self {
+        Self::REAL_UPSTREAM
+            .parse()
+            .expect("the documented address is a valid one")
+    }
+}
+
 impl FromStr for BaseUrl {
     type Err = InvalidBaseUrl;
 

@@ -17,12 +17,13 @@ pub use self::kept::open;
 use self::kept::{KeptAnswers, drop_former};
 use crate::{
     access::{Access, CallersTokens, OwnOwner},
+    cli::SandboxOptions,
+    config::{CredentialSource, Problem, Source, Upstream},
     histories::{Freshness, Histories},
     ledger::StoreLedger,
     log::Log,
     neighbours::Neighbours,
     readiness::Credential,
-    settings::{CredentialSource, Problem, SandboxSettings, Source, UpstreamSettings},
     telemetry::metrics::Metrics,
 };
 
@@ -94,7 +95,7 @@ impl Backend {
     pub async fn new(
         source: Source,
         freshness: Freshness,
-        mut upstream: UpstreamSettings,
+        mut upstream: Upstream,
     ) -> Result<Self, BackendError> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let mut sandbox = None;
@@ -109,8 +110,8 @@ impl Backend {
             _ => None,
         };
         let (access, kept, ledger): (_, KeptAnswers, Arc<dyn DayLedger>) = match source {
-            Source::Sandbox(settings) => {
-                let started = Sandbox::start(sandbox_config(settings))
+            Source::Sandbox(options) => {
+                let started = Sandbox::start(sandbox_config(options))
                     .await
                     .map_err(BackendError::Sandbox)?;
                 upstream.base_url = started
@@ -201,7 +202,7 @@ impl Backend {
 /// # Errors
 ///
 /// When the machine has no CA certificates.
-pub fn client(upstream: &UpstreamSettings, pacer: Pacer) -> Result<ConstantContact, BuildError> {
+pub fn client(upstream: &Upstream, pacer: Pacer) -> Result<ConstantContact, BuildError> {
     ConstantContact::new(client_settings(upstream), pacer)
 }
 
@@ -217,7 +218,7 @@ fn departures(source: &Source) -> Option<DepartureFile> {
 }
 
 async fn pacer(
-    upstream: &UpstreamSettings,
+    upstream: &Upstream,
     ledger: Arc<dyn DayLedger>,
     departures: Option<DepartureFile>,
     clock: Arc<dyn Clock>,
@@ -228,13 +229,13 @@ async fn pacer(
     }
 }
 
-fn sandbox_config(settings: SandboxSettings) -> sends_sandbox::Config {
-    let config = if settings.limits {
+fn sandbox_config(sandbox: SandboxOptions) -> sends_sandbox::Config {
+    let config = if sandbox.sandbox_limits {
         sends_sandbox::Config::default()
     } else {
         sends_sandbox::Config::unlimited()
     };
-    if settings.odd_records {
+    if sandbox.sandbox_odd_records {
         config.with_odd_records()
     } else {
         config
@@ -242,14 +243,14 @@ fn sandbox_config(settings: SandboxSettings) -> sends_sandbox::Config {
 }
 
 fn observed_client(
-    upstream: &UpstreamSettings,
+    upstream: &Upstream,
     pacer: Pacer,
     observer: Arc<dyn Observer>,
 ) -> Result<ConstantContact, BuildError> {
     ConstantContact::observed_by(observer, client_settings(upstream), pacer)
 }
 
-fn client_settings(upstream: &UpstreamSettings) -> sends_client::Settings {
+fn client_settings(upstream: &Upstream) -> sends_client::Settings {
     sends_client::Settings {
         call_timeout: upstream.call_timeout,
         ..sends_client::Settings::new(upstream.base_url.clone())
@@ -259,7 +260,7 @@ fn client_settings(upstream: &UpstreamSettings) -> sends_client::Settings {
 fn own_credential(
     credential: CredentialSource,
     state: &StateDir,
-    upstream: &UpstreamSettings,
+    upstream: &Upstream,
 ) -> Result<(Access, Credential), BackendError> {
     let settings = sends_credentials::Settings {
         call_timeout: upstream.call_timeout,
@@ -293,7 +294,7 @@ fn own_credential(
     }
 }
 
-fn describe(upstream: &UpstreamSettings, access: &Access, is_sandbox: bool) -> String {
+fn describe(upstream: &Upstream, access: &Access, is_sandbox: bool) -> String {
     let url = &upstream.base_url;
     if is_sandbox {
         return format!("the embedded sandbox at {url}: all data is invented");

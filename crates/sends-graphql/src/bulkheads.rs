@@ -3,7 +3,7 @@
 //! | name | bounds | default | option | beyond the limit |
 //! |---|---|---|---|---|
 //! | `connections` | open connections, and the place that is kept for the next one | 16,384 | `--max-connections` | a new connection waits in the operating system's queue |
-//! | `bodies` | bytes of request bodies that are arriving | 64 MiB | `--body-budget` | `503 OVERLOADED` at once |
+//! | `bodies` | bytes of request bodies that are arriving | 64 MiB | none | `503 OVERLOADED` at once |
 //! | `operations` | operations being validated and executed, and waiting for nothing | 256 | `--max-operations` | waits for `--operation-wait`, then `503 OVERLOADED`; at once if four operations wait for each place |
 //! | `waiting_operations` | operations that wait, for Constant Contact, for a search of the log or for memory | 4,096 | `--max-waiting-operations` | `503 OVERLOADED`, or an error of the field that would wait |
 //! | `large_answers` | bytes of large answers, from the start of the execution until they are written | 96 MiB | three quarters of `--answer-budget` | waits for `--operation-wait`, then `503 OVERLOADED`; at once if a quarter of `--max-operations` wait, and where more sends are found than estimated; `BAD_USER_INPUT` for an answer that is larger than all of it |
@@ -30,7 +30,7 @@ use sends_client::{ConstantContact, pacing::QueueUse};
 use sends_store::{PoolUse, StorePools};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
-use crate::settings::HttpSettings;
+use crate::cli::CapacityOptions;
 
 /// The bulkheads of one service.
 #[derive(Clone, Debug)]
@@ -50,15 +50,15 @@ pub struct Bulkheads {
 }
 
 impl Bulkheads {
-    /// The bulkheads with the limits of these settings.
-    pub fn new(settings: &HttpSettings) -> Self {
-        let small = settings.answer_budget / 4;
+    /// The bulkheads with the limits of these options.
+    pub fn new(options: &CapacityOptions) -> Self {
+        let small = options.answer_budget / 4;
         Self {
-            connections: Bulkhead::new("connections", settings.connection.connections),
-            bodies: Bulkhead::new("bodies", settings.request.body_budget),
-            operations: Bulkhead::new("operations", settings.max_operations),
-            waiting_operations: Bulkhead::new("waiting_operations", settings.max_waiting_operations),
-            large_answers: Bulkhead::new("large_answers", settings.answer_budget - small),
+            connections: Bulkhead::new("connections", options.connection.connections),
+            bodies: Bulkhead::new("bodies", options.request.body_budget),
+            operations: Bulkhead::new("operations", options.max_operations),
+            waiting_operations: Bulkhead::new("waiting_operations", options.max_waiting_operations),
+            large_answers: Bulkhead::new("large_answers", options.answer_budget - small),
             small_answers: Bulkhead::new("small_answers", small),
         }
     }

@@ -103,7 +103,7 @@ pub fn read(query: &str, types: &Types, limits: &Limits) -> Result<Document, Ref
 /// [`Refused`], in words for the caller.
 pub(crate) fn check_plan(plan: &Plan, types: &Types, limits: &Limits) -> Result<Estimate, Refused> {
     let repeated = Limit {
-        option: Some("max-repeated-fields"),
+        option: None,
         counted: "fields under a name that their object already has",
         found: plan.repeated_fields,
         allowed: limits.repeated_fields,

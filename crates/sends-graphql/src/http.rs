@@ -54,6 +54,8 @@ use tower_http::{
 use self::{addressing::Addressing, cached::Cached, connection::Conversation, graphql::Endpoint};
 pub use self::{
     api_keys::{ApiKeys, InvalidApiKeys},
+    body::RequestLimits,
+    connection::ConnectionLimits,
     documents::{InvalidManifest, TrustedDocuments},
     request_id::RequestId,
 };
@@ -61,13 +63,13 @@ use crate::{
     access::Access,
     answers::Answers,
     bulkheads::Bulkheads,
+    cli::HttpOptions,
     execution::Executor,
     histories::Histories,
     log::Log,
     long_work::LongWork,
     neighbours::Neighbours,
     readiness::Readiness,
-    settings::HttpSettings,
     shutdown::Ending,
     telemetry::{self, metrics::Metrics},
 };
@@ -123,25 +125,26 @@ pub struct Service {
 pub async fn serve(
     listener: TcpListener,
     service: Service,
-    settings: HttpSettings,
+    options: HttpOptions,
     ending: &Ending,
 ) -> Result<(), getrandom::Error> {
-    let limits = settings.connection;
+    let limits = options.capacity.connection;
+    let cache_bytes = options.capacity.answer_cache;
     let connections = service.bulkheads.connections.clone();
-    let answers = Arc::new(Answers::new(&service.bulkheads, settings.operation_wait));
-    let cached = (settings.answer_bytes > 0)
+    let answers = Arc::new(Answers::new(&service.bulkheads, options.capacity.operation_wait));
+    let cached = (cache_bytes > 0)
         .then(|| {
             Cached::new(
-                settings.answer_bytes,
-                settings.request.body_timeout,
-                settings.api_keys.clone(),
+                cache_bytes,
+                options.capacity.request.body_timeout,
+                options.access.api_keys.clone(),
                 &service,
                 Arc::clone(&answers),
             )
         })
         .transpose()?;
     let conversation = Conversation {
-        router: router(service, settings, cached, Arc::clone(&answers)),
+        router: router(service, options, cached, Arc::clone(&answers)),
         answers,
         limits,
     };
@@ -152,18 +155,18 @@ pub async fn serve(
 /// All routes of the service.
 fn router(
     service: Service,
-    mut settings: HttpSettings,
+    mut options: HttpOptions,
     cached: Option<Cached>,
     answers: Arc<Answers>,
 ) -> Router {
-    let origins = std::mem::take(&mut settings.allowed_origins);
-    let hosts = std::mem::take(&mut settings.allowed_hosts);
+    let origins = std::mem::take(&mut options.access.allowed_origins);
+    let hosts = std::mem::take(&mut options.access.allowed_hosts);
     let cors = (!origins.is_empty()).then(|| cors(origins.clone()));
     let addressing = Arc::new(Addressing::new(hosts, origins));
     let watched = middleware::from_fn_with_state(service.metrics.clone(), telemetry::operation::watch);
-    let keys = settings.api_keys.clone();
+    let keys = options.access.api_keys.clone();
     let long_work = Arc::clone(&service.long_work);
-    let endpoint = Arc::new(Endpoint::new(service.clone(), settings, answers));
+    let endpoint = Arc::new(Endpoint::new(service.clone(), options, answers));
     let metrics = if service.show_metrics {
         let with_key = middleware::from_fn_with_state(keys, gate::require_key);
         Router::new().route("/metrics", routing::get(metrics::metrics).layer(with_key))

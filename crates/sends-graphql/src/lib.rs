@@ -21,25 +21,22 @@
 //!
 //! `places.rs` bounds how many operations work and wait at once, and `long_work.rs` has threads for what keeps them busy.
 //!
-//! Around it, `command.rs` is the command line as it was written, `settings.rs` what it means once checked, `backend.rs`
+//! Around it, `cli/` has the command line and the commands, `config.rs` the checks of several options together, `backend.rs`
 //! puts the parts together, `serve.rs` starts and stops the whole, `shutdown.rs` says in which order, `readiness.rs` whether it
-//! can answer, `telemetry.rs` what it tells about itself, `sync.rs` keeps the log of all sends in step, `account.rs` holds the
-//! commands for connecting an account, and `export.rs` and `history_table.rs` the ones that print sends.
+//! can answer, `telemetry.rs` what it tells about itself, and `sync.rs` keeps the log of all sends in step.
 //!
 //! What is absent by design: mutations, any way to make the upstream send mail, and any field that returns a token.
 
 pub mod access;
-pub mod account;
 pub mod answers;
 pub mod backend;
 pub mod bulkheads;
-pub mod command;
+pub mod cli;
+pub mod config;
 pub mod execution;
-pub mod export;
 pub mod graphql;
 pub mod guard;
 pub mod histories;
-pub mod history_table;
 pub mod http;
 pub mod ledger;
 pub mod loader;
@@ -50,7 +47,6 @@ pub mod places;
 pub mod readiness;
 pub mod response_cache;
 pub mod serve;
-pub mod settings;
 pub mod shutdown;
 pub mod sync;
 pub mod telemetry;

@@ -2,15 +2,16 @@
 
 use std::{io::Write, process::ExitCode};
 
-use clap::Parser;
 use sends_credentials::environment::EnvironmentVariables;
 use sends_graphql::{
-    account::{self, CommandError},
-    command::{Arguments, Command, SyncOptions},
-    export, graphql, history_table, serve,
-    settings::Settings,
+    cli::{
+        self, Command, Parsed, SyncOptions,
+        account::{self, CommandError},
+        export, history, login, status, sync,
+    },
+    config::{self, Config},
+    graphql, serve,
     shutdown::{Signals, exit_when_told},
-    sync,
 };
 
 /// Answers are made of many small pieces, which one thread makes and another may drop.
@@ -36,24 +37,37 @@ impl Drop for TokensStored {
 
 fn main() -> ExitCode {
     let _tokens_stored = TokensStored;
-    let arguments = Arguments::parse();
     let variables = serve::environment();
-    match arguments
-        .command
-        .unwrap_or(Command::Serve(Box::new(arguments.serve)))
-    {
-        Command::Serve(options) => match Settings::check(&options, variables) {
-            Ok(settings) => match serve::run(settings) {
+    let Parsed {
+        arguments,
+        mut problems,
+    } = cli::parse(std::env::args_os());
+    let chosen = match arguments {
+        Ok(arguments) => arguments.into_command(),
+        Err(error) => {
+            if error.use_stderr() && !problems.is_empty() {
+                complain(&CommandError::Settings(problems));
+            }
+            error.exit()
+        }
+    };
+    if !problems.is_empty() {
+        problems.extend(config::problems(&chosen, variables));
+        return fail(&CommandError::Settings(problems), WRONG_SETTINGS);
+    }
+    match chosen {
+        Command::Serve(options) => match Config::of_serve(&options, variables) {
+            Ok(config) => match serve::run(*options, config) {
                 Err(error) if error.is_of_settings() => fail(&error, WRONG_SETTINGS),
                 result => finish(result),
             },
             Err(problems) => fail(&CommandError::Settings(problems), WRONG_SETTINGS),
         },
-        Command::History(options) => command(history_table::history(&options, variables)),
+        Command::History(options) => command(history::history(&options, variables)),
         Command::Export(options) => command(export::export(&options, variables)),
-        Command::Login(options) => command(account::login(&options, variables)),
+        Command::Login(options) => command(login::login(&options, variables)),
         Command::Logout(options) => command(account::logout(&options)),
-        Command::Status(options) => command(account::status(&options, variables)),
+        Command::Status(options) => command(status::status(&options, variables)),
         Command::Sync(options) => match run(synchronise(&options, variables)) {
             Ok(sync::Outcome::Complete) => ExitCode::SUCCESS,
             Ok(sync::Outcome::Incomplete) => ExitCode::from(INCOMPLETE),

@@ -11,12 +11,14 @@ use tokio_util::task::AbortOnDropHandle;
 use crate::{
     backend::{Backend, BackendError},
     bulkheads::Bulkheads,
+    cli::{ListenAddress, ServeOptions},
+    config::{Config, Source},
     execution::Executor,
     graphql,
+    histories::Freshness,
     http::{self, Service},
     long_work::LongWork,
     readiness::Readiness,
-    settings::{Settings, Source},
     shutdown::{Ending, Signals, finish_refresh},
     sync::{self, Synchroniser},
     telemetry::{self, traces::TracesError},
@@ -69,11 +71,11 @@ pub fn environment() -> EnvironmentVariables {
 /// # Errors
 ///
 /// [`ServeError`], whose text is one sentence for the person who started it.
-pub fn run(mut settings: Settings) -> Result<(), ServeError> {
-    let traces = telemetry::start(settings.operations.log_format)?;
+pub fn run(mut options: ServeOptions, config: Config) -> Result<(), ServeError> {
+    let traces = telemetry::start(options.operations.log_format)?;
     if traces.is_some() {
         // Every request has its trace, so every one goes the whole way.
-        settings.http.answer_bytes = 0;
+        options.http.capacity.answer_cache = 0;
     }
     let runtime = tokio::runtime::Runtime::new()?;
     let result = runtime.block_on(async {
@@ -88,7 +90,7 @@ pub fn run(mut settings: Settings) -> Result<(), ServeError> {
             the_same_signals.next().await;
         };
         let served = async {
-            let result = start(settings, told_to_end).await;
+            let result = start(options, config, told_to_end).await;
             sends_credentials::finish().await;
             result
         };
@@ -109,27 +111,28 @@ pub fn run(mut settings: Settings) -> Result<(), ServeError> {
     result
 }
 
-async fn start(settings: Settings, told_to_end: impl Future<Output = ()> + Send) -> Result<(), ServeError> {
-    let listener = listen(&settings.listen).await?;
+async fn start(
+    options: ServeOptions,
+    config: Config,
+    told_to_end: impl Future<Output = ()> + Send,
+) -> Result<(), ServeError> {
+    let listener = listen(&options.listen).await?;
     let address = listener.local_addr()?;
-    let Settings {
-        source,
-        request_timeout,
-        freshness,
-        upstream,
+    let Config { source, upstream } = config;
+    let ServeOptions {
+        wait,
         sync_every,
-        http: http_settings,
-        federation,
-        graphiql,
-        limits,
+        schema,
         operations,
         ..
-    } = settings;
+    } = options;
+    let freshness = Freshness::new(wait.max_age, options.max_age_settled);
     let sandbox = match source {
-        Source::Sandbox(settings) => Some(settings),
+        Source::Sandbox(sandbox) => Some(sandbox),
         _ => None,
     };
-    let is_paced = upstream.limits.rate_per_second > 0 || sandbox.is_some_and(|sandbox| sandbox.limits);
+    let is_paced =
+        upstream.limits.rate_per_second > 0 || sandbox.is_some_and(|sandbox| sandbox.sandbox_limits);
     let backend = Backend::new(source, freshness, upstream).await?;
     let ending = Ending::default();
     let synchroniser = Synchroniser::of(&backend, ending.unready.clone());
@@ -153,7 +156,7 @@ async fn start(settings: Settings, told_to_end: impl Future<Output = ()> + Send)
 
     tracing::info!("listening on http://{address}/graphql");
     tracing::info!("asking {}", backend.description);
-    if graphiql {
+    if schema.graphiql {
         let mut reachable = address;
         if reachable.ip().is_unspecified() {
             reachable.set_ip(Ipv4Addr::LOCALHOST.into());
@@ -164,37 +167,40 @@ async fn start(settings: Settings, told_to_end: impl Future<Output = ()> + Send)
     let (store, pacer) = (Arc::clone(&backend.store), backend.pacer.clone());
     let readiness = Readiness::new(
         backend.credential,
-        http_settings.api_keys.clone(),
+        options.http.access.api_keys.clone(),
         Arc::clone(&store),
         backend.client.clone(),
         ending.unready.clone(),
     );
     let service = Service {
-        schema: Executor::new(graphql::Schema::new(federation, backend.pacer), limits)
-            .with_introspection(http_settings.introspection),
+        schema: Executor::new(
+            graphql::Schema::new(schema.federation, backend.pacer),
+            options.limits,
+        )
+        .with_introspection(schema.introspection),
         histories: backend.histories,
         log: backend.log,
         neighbours: backend.neighbours,
         access: backend.access,
         clock: backend.clock,
-        request_timeout,
+        request_timeout: wait.request_timeout,
         long_work: Arc::new(LongWork::new()?),
         readiness,
         metrics: backend.metrics,
         show_metrics: operations.metrics,
-        bulkheads: Bulkheads::new(&http_settings),
+        bulkheads: Bulkheads::new(&options.http.capacity),
         client: backend.client,
         store: backend.store,
         sandbox: backend.sandbox.is_some(),
-        graphiql,
+        graphiql: schema.graphiql,
     };
     let histories = service.histories.clone();
     let in_order = async {
         told_to_end.await;
-        ending.run(operations.ending, &histories).await;
+        ending.run(operations.shutdown, &histories).await;
     };
     tokio::select! {
-        served = http::serve(listener, service, http_settings, &ending) => served?,
+        served = http::serve(listener, service, options.http, &ending) => served?,
         () = in_order => {}
     }
     close(synchronising, &pacer, &*store).await;
@@ -249,15 +255,15 @@ fn synchronise(synchroniser: Synchroniser, every: Duration) -> JoinHandle<()> {
     tokio::spawn(sync::keep_in_step(synchroniser, every))
 }
 
-async fn listen(address: &str) -> Result<TcpListener, ServeError> {
-    TcpListener::bind(address)
+async fn listen(address: &ListenAddress) -> Result<TcpListener, ServeError> {
+    TcpListener::bind(address.as_str())
         .await
         .map_err(|reason| ServeError::Listen {
             hint: match reason.kind() {
                 io::ErrorKind::AddrInUse => "; choose another one with --listen, or end what uses it",
                 _ => "",
             },
-            address: address.to_owned(),
+            address: address.to_string(),
             reason,
         })
 }

@@ -13,7 +13,7 @@ use futures_util::FutureExt;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::{histories::Histories, settings::EndingTimes};
+use crate::{cli::ShutdownOptions, histories::Histories};
 
 /// How long answers that were given up may take to reach their callers.
 const LAST_ANSWERS: Duration = Duration::from_secs(1);
@@ -30,14 +30,17 @@ pub struct Ending {
 impl Ending {
     /// Goes through the stages. It completes when nothing is to be waited for any more; whoever has nothing in progress
     /// before that need not wait so long.
-    pub async fn run(&self, times: EndingTimes, histories: &Histories) {
+    pub async fn run(&self, options: ShutdownOptions, histories: &Histories) {
         self.unready.cancel();
-        if !times.delay.is_zero() {
-            tracing::info!("no longer ready; going on for {} s", times.delay.as_secs_f64());
-            tokio::time::sleep(times.delay).await;
+        if !options.shutdown_delay.is_zero() {
+            tracing::info!(
+                "no longer ready; going on for {} s",
+                options.shutdown_delay.as_secs_f64()
+            );
+            tokio::time::sleep(options.shutdown_delay).await;
         }
         self.closed.cancel();
-        tokio::time::sleep(times.grace).await;
+        tokio::time::sleep(options.grace).await;
         tracing::warn!("the time for finishing is up; calls that wait for Constant Contact are given up");
         histories.give_up();
         tokio::time::sleep(LAST_ANSWERS).await;

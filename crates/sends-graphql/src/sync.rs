@@ -1,12 +1,10 @@
-//! Keeping the log of all sends in step: `sends-graphql sync`, and the same in the background of `serve`.
+//! Synchronisation of the log of all sends: in the background of `serve` (`sync/background.rs`), and by `sends-graphql sync`
+//! (`cli/sync.rs`).
 //!
-//! What is worth a call is decided in the `sends-sync` crate. Here is whom it asks (`sync/upstream.rs`), that nobody else does
-//! the same work at the same time (`sync/lease.rs`), how it goes on by itself (`sync/background.rs`), and what a person sees
-//! of it (`sync/command.rs`, `sync/display.rs`).
+//! The `sends-sync` crate decides what is worth a call. Here are the upstream that it asks (`sync/upstream.rs`) and the lease by
+//! which one process at a time does the work (`sync/lease.rs`).
 
 mod background;
-mod command;
-mod display;
 mod lease;
 mod tokens;
 mod upstream;
@@ -19,18 +17,15 @@ use sends_sync::{Ended, Progress, Synchronisation};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-pub use self::{
-    background::{fill_of_sandbox, keep_in_step},
-    command::{Outcome, sync},
-};
+pub use self::background::{fill_of_sandbox, keep_in_step};
 use self::{lease::Lease, upstream::BackgroundUpstream};
 use crate::{
     access::{Access, OwnOwner},
-    account::CommandError,
     backend::Backend,
+    cli::account::CommandError,
+    config::Problem,
     histories::Histories,
     log::Log,
-    settings::Problem,
 };
 
 /// Everything that a synchronisation needs, whichever account is connected when it begins.
@@ -66,7 +61,7 @@ impl Synchroniser {
         })
     }
 
-    fn synchronisation(&self) -> Synchronisation {
+    pub(crate) fn synchronisation(&self) -> Synchronisation {
         let owner = self.owner.now();
         Synchronisation {
             owner,
@@ -80,7 +75,7 @@ impl Synchroniser {
     }
 
     /// The right to synchronise. `None` when another process has it.
-    fn lease(&self) -> io::Result<Option<Lease>> {
+    pub(crate) fn lease(&self) -> io::Result<Option<Lease>> {
         match &self.log_folder {
             Some(folder) => Lease::of_folder(folder),
             // What nobody else can reach needs no protection.

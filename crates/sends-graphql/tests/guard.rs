@@ -29,7 +29,7 @@ fn refusal(executor: &Executor, query: &str, variables: Value) -> Option<Refused
     executor.admit(request).err()
 }
 
-/// The option whose limit refuses this, if one does, or else the message.
+/// The limit that refuses this, by its option or else by what it counts, or the message of another refusal.
 fn refused_by(executor: &Executor, query: &str, variables: Value) -> Option<String> {
     refusal(executor, query, variables).map(|refused| match refused {
         Refused::TooMuch(limit) => limit.option.unwrap_or(limit.counted).to_owned(),
@@ -56,13 +56,13 @@ fn what_honest_clients_ask_is_let_through() {
     };
     assert_eq!(refused(INTROSPECTION), None);
     assert_eq!(refused(&aliases(400)), None);
-    assert_eq!(refused(&aliases(501)).as_deref(), Some("max-aliases"));
+    assert_eq!(refused(&aliases(501)).as_deref(), Some("aliases"));
     let many = "query($ids: [ID!]!) { campaignActivities(ids: $ids) { id sendHistory { sendId reason { code name } } } }";
     let ids = |count: usize| json!({ "ids": (0..count).map(|id| id.to_string()).collect::<Vec<_>>() });
     assert_eq!(refused_by(&EXECUTOR, many, ids(500)), None);
     assert_eq!(
         refused_by(&EXECUTOR, many, ids(501)).as_deref(),
-        Some("max-list-length")
+        Some("items in one list")
     );
 }
 
@@ -188,7 +188,7 @@ fn each_limit_speaks_for_itself() {
             nothing(),
             "max-query-length",
         ),
-        ("a ".repeat(81), nothing(), "max-query-tokens"),
+        ("a ".repeat(81), nothing(), "tokens, or more"),
         (deep.to_owned(), nothing(), "max-query-depth"),
         (
             format!("{{{}}}", "__typename ".repeat(13)),
@@ -198,44 +198,44 @@ fn each_limit_speaks_for_itself() {
         (
             "{account{timeZone} syncState{failure} reasonCodes{code} upstreamBudget{queueLength} campaigns{unreadableCount} __typename}".to_owned(),
             nothing(),
-            "max-root-fields",
+            "fields of the query itself",
         ),
         (
             format!("{{{}}}", "__typename ".repeat(5)),
             nothing(),
-            "max-repeated-fields",
+            "fields under a name that their object already has",
         ),
         (
             "{b:__typename c:__typename d:__typename e:__typename}".to_owned(),
             nothing(),
-            "max-aliases",
+            "aliases",
         ),
         (
             "{__typename@skip(if:false)@include(if:true) account@skip(if:false){timeZone}}".to_owned(),
             nothing(),
-            "max-directives",
+            "directives",
         ),
         (
             "{nodes(ids:[1 2 3 4 5]){id}}".to_owned(),
             nothing(),
-            "max-list-length",
+            "items in one list",
         ),
         (
             "query($a:[ID!]!=[1 2 3 4 5]){nodes(ids:$a){id}}".to_owned(),
             nothing(),
-            "max-list-length",
+            "items in one list",
         ),
         (
             "{__typename}".to_owned(),
             json!({ "a": "x".repeat(21) }),
-            "max-variables-length",
+            "bytes of variables",
         ),
         (
             "{__typename}".to_owned(),
             json!({ "a": [1, 2, 3], "b": [1, 2] }),
-            "max-variable-values",
+            "values in variables",
         ),
-        ("{__typename}".to_owned(), json!({ "a": [[[1]]] }), "max-variable-depth"),
+        ("{__typename}".to_owned(), json!({ "a": [[[1]]] }), "levels, or more, in a variable"),
         (
             r#"{campaignActivities(ids:["1" "2" "3"]){fetchedAt}}"#.to_owned(),
             nothing(),

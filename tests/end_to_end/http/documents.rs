@@ -30,14 +30,6 @@ async fn a_document_is_registered_under_its_hash_and_then_named_by_post_and_get(
 }
 
 #[tokio::test]
-async fn registering_can_be_switched_off() {
-    let service = service(&["--persisted-cache", "0"]);
-    let named = json!({ "query": QUERY, "extensions": extension() });
-    let expected = (200, "PERSISTED_QUERY_NOT_SUPPORTED".to_owned());
-    assert_eq!(refusal(post(&service).json(&named)).await, expected);
-}
-
-#[tokio::test]
 async fn only_trusted_documents_are_answered_where_there_is_a_manifest() {
     let folder = tempfile::tempdir().unwrap();
     let manifest = folder.path().join("manifest.json");

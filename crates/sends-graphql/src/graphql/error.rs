@@ -28,8 +28,6 @@ pub enum ErrorCode {
     RequestRefused,
     /// The hash or id of a document is not known; the client sends the text instead.
     PersistedQueryNotFound,
-    /// Documents cannot be registered here; the client sends the text each time.
-    PersistedQueryNotSupported,
     /// The service has too much to do at the moment.
     Overloaded,
     /// The account holds no such thing.
@@ -65,7 +63,6 @@ impl ErrorCode {
             Self::BadUserInput => "BAD_USER_INPUT",
             Self::RequestRefused => "REQUEST_REFUSED",
             Self::PersistedQueryNotFound => "PERSISTED_QUERY_NOT_FOUND",
-            Self::PersistedQueryNotSupported => "PERSISTED_QUERY_NOT_SUPPORTED",
             Self::Overloaded => "OVERLOADED",
             Self::NotFound => "NOT_FOUND",
             Self::Unauthenticated => "UNAUTHENTICATED",

@@ -70,20 +70,15 @@ pub(super) fn check(root: &[Field], types: &Types, limits: &Limits) -> Result<Es
     }
     let calls = bill.calls();
     let bounds = [
+        (None, "fields of the query itself", root.len(), limits.root_fields),
         (
-            "max-root-fields",
-            "fields of the query itself",
-            root.len(),
-            limits.root_fields,
-        ),
-        (
-            "max-upstream-calls",
+            Some("max-upstream-calls"),
             "calls to Constant Contact to make",
             calls,
             limits.upstream_calls,
         ),
         (
-            "max-answer-values",
+            Some("max-answer-values"),
             "values to be answered, by estimate,",
             bill.values,
             limits.answer_values,
@@ -100,7 +95,7 @@ pub(super) fn check(root: &[Field], types: &Types, limits: &Limits) -> Result<Es
         .into_iter()
         .try_for_each(|(option, counted, found, allowed)| {
             let limit = Limit {
-                option: Some(option),
+                option,
                 counted,
                 found,
                 allowed,

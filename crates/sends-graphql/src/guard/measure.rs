@@ -55,26 +55,31 @@ impl Measure {
 
     fn check(self, limits: &Limits) -> Result<(), Refused> {
         let bounds = [
-            ("max-query-depth", "levels of fields", self.depth, limits.depth),
             (
-                "max-query-fields",
+                Some("max-query-depth"),
+                "levels of fields",
+                self.depth,
+                limits.depth,
+            ),
+            (
+                Some("max-query-fields"),
                 "fields (fragments included)",
                 self.fields,
                 limits.fields,
             ),
             // A spread costs like a field while the document is looked at, though it brings no value.
             (
-                "max-query-fields",
+                Some("max-query-fields"),
                 "fields and fragments",
                 self.selections,
                 limits.fields.saturating_mul(2),
             ),
-            ("max-aliases", "aliases", self.aliases, limits.aliases),
-            ("max-directives", "directives", self.directives, limits.directives),
+            (None, "aliases", self.aliases, limits.aliases),
+            (None, "directives", self.directives, limits.directives),
         ];
         for (option, counted, found, allowed) in bounds {
             let limit = Limit {
-                option: Some(option),
+                option,
                 counted,
                 found,
                 allowed,

@@ -40,7 +40,7 @@ pub(super) fn check(query: &str, limits: &Limits) -> Result<(), Refused> {
         }
         if count > limits.query_tokens {
             return Err(Refused::TooMuch(Limit {
-                option: Some("max-query-tokens"),
+                option: None,
                 counted: "tokens, or more",
                 found: count,
                 allowed: limits.query_tokens,

@@ -42,7 +42,7 @@ pub(super) fn check(document: &ExecutableDocument, types: &Types, limits: &Limit
 /// Refuses a list that is too long, wherever it stands.
 pub(super) fn check_length(found: usize, limits: &Limits) -> Result<(), Refused> {
     let limit = Limit {
-        option: Some("max-list-length"),
+        option: None,
         counted: "items in one list",
         found,
         allowed: limits.list_length,

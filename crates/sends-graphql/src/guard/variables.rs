@@ -16,30 +16,18 @@ pub(crate) fn check_size(variables: &Variables, limits: &Limits) -> Result<(), R
         size.add(value, 1, limits)?;
     }
     let bounds = [
-        (
-            "max-variables-length",
-            "bytes of variables",
-            size.length,
-            limits.variables_length,
-        ),
-        (
-            "max-variable-values",
-            "values in variables",
-            size.values,
-            limits.variable_values,
-        ),
+        ("bytes of variables", size.length, limits.variables_length),
+        ("values in variables", size.values, limits.variable_values),
     ];
-    bounds
-        .into_iter()
-        .try_for_each(|(option, counted, found, allowed)| {
-            let limit = Limit {
-                option: Some(option),
-                counted,
-                found,
-                allowed,
-            };
-            limit.check()
-        })
+    bounds.into_iter().try_for_each(|(counted, found, allowed)| {
+        let limit = Limit {
+            option: None,
+            counted,
+            found,
+            allowed,
+        };
+        limit.check()
+    })
 }
 
 #[derive(Default)]
@@ -51,7 +39,7 @@ struct Size {
 impl Size {
     fn add(&mut self, value: &Value, depth: usize, limits: &Limits) -> Result<(), Refused> {
         let limit = Limit {
-            option: Some("max-variable-depth"),
+            option: None,
             counted: "levels, or more, in a variable",
             found: depth,
             allowed: limits.variable_depth,

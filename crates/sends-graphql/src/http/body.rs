@@ -1,6 +1,9 @@
 //! Reading a request's body: so many bytes, in so much time, so many of all bodies together, and no more.
 
+use std::time::Duration;
+
 use axum::body::Body;
+use clap::Args;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
@@ -11,14 +14,41 @@ use super::{
 };
 use crate::{
     bulkheads::{Bulkhead, Room},
+    cli::value::{bytes, number},
     graphql::ErrorCode,
-    settings::RequestLimits,
 };
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
 /// How long a media type may be to be repeated in an error message.
 const SHOWN_TYPE: usize = 80;
+
+/// The memory for all request bodies that are arriving. It has no option: a body arrives in milliseconds, so that clients do not
+/// have 64 of the default limit on their way at once.
+const BODY_BUDGET: usize = 64 << 20;
+
+/// The time for a request body to arrive: enough for a megabyte over 1 Mbit/s.
+const BODY_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// How much one request may hold.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct RequestLimits {
+    /// Size of a request body
+    // A larger body would be refused even if it were the only one.
+    #[arg(long = "body-limit", env = "SENDS_BODY_LIMIT", value_name = "BYTES", default_value = "1MiB",
+          value_parser = bytes::<usize>(1..=BODY_BUDGET as u64))]
+    pub body: usize,
+    /// Operations in one request; 1 refuses batches
+    #[arg(long = "batch-limit", env = "SENDS_BATCH_LIMIT", value_name = "COUNT", default_value = "1",
+          value_parser = number::<usize>(1..=1_000))]
+    pub batch: usize,
+    /// The bytes of all bodies that are arriving.
+    #[arg(skip = BODY_BUDGET)]
+    pub body_budget: usize,
+    /// The time for a body to arrive.
+    #[arg(skip = BODY_TIMEOUT)]
+    pub body_timeout: Duration,
+}
 
 /// The bodies that are arriving.
 pub(super) struct Bodies {
@@ -142,9 +172,10 @@ fn unsupported(message: impl Into<String>) -> Rejection {
 
 #[cfg(test)]
 mod tests {
-    use std::{convert::Infallible, time::Duration};
+    use std::convert::Infallible;
 
     use super::*;
+    use crate::http::media_type::MediaType;
     use axum::body::Bytes;
     use futures_util::{StreamExt, stream};
 
@@ -187,7 +218,11 @@ mod tests {
             bodies.read(&headers, Body::from("0")).await.is_err()
         };
         let (late, refused) = tokio::join!(many, one_more);
-        assert!(refused && late.iter().all(Result::is_err));
+        assert!(refused);
+        for late in late {
+            let response = late.unwrap_err().into_response(MediaType::Json);
+            assert_eq!(response.status(), StatusCode::REQUEST_TIMEOUT);
+        }
         assert!(bodies.read(&headers, Body::from("0123456789")).await.is_ok());
     }
 }

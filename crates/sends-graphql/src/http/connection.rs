@@ -18,6 +18,7 @@ mod outgoing;
 use std::{io, sync::Arc, time::Duration};
 
 use axum::Router;
+use clap::Args;
 use http::{HeaderValue, Request, Version, header};
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
@@ -36,7 +37,7 @@ use self::{
 use crate::{
     answers::Answers,
     bulkheads::{Bulkhead, Room},
-    settings::ConnectionLimits,
+    cli::value::{HOUR, SHORTEST, duration, number},
     shutdown::Ending,
 };
 
@@ -60,6 +61,32 @@ const LAST_WORDS: Duration = Duration::from_secs(5);
 /// tell a client than in an answer, and a request that is on its way crosses the closing of its connection. Clients that keep
 /// connections busy send the next request within this time.
 const LINGER: Duration = Duration::from_secs(1);
+
+/// The time for the head of a request to arrive. Clients send it in one packet.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The time a connection stays open without a request: longer than the 60 seconds after which usual load balancers close theirs,
+/// so that they are not the ones whose request meets a closing connection.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(75);
+
+/// The limits of connections.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct ConnectionLimits {
+    /// Connections at once; further ones wait
+    #[arg(long = "max-connections", env = "SENDS_MAX_CONNECTIONS", value_name = "COUNT",
+          default_value = "16384", value_parser = number::<usize>(1..=1_000_000))]
+    pub connections: usize,
+    /// Time after which a connection with unread answers is closed
+    #[arg(long, env = "SENDS_WRITE_TIMEOUT", value_name = "DURATION", default_value = "30s",
+          value_parser = duration(SHORTEST..=HOUR))]
+    pub write_timeout: Duration,
+    /// The time for the head of a request to arrive.
+    #[arg(skip = HEADER_TIMEOUT)]
+    pub header_timeout: Duration,
+    /// The time a connection stays open without a request.
+    #[arg(skip = IDLE_TIMEOUT)]
+    pub idle_timeout: Duration,
+}
 
 /// What every connection needs.
 #[derive(Clone)]

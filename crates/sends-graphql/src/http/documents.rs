@@ -13,10 +13,14 @@ use sha2::{Digest, Sha256};
 
 pub use self::manifest::{InvalidManifest, TrustedDocuments};
 use super::{parameters::Parameters, rejection::Rejection};
-use crate::{graphql::ErrorCode, settings};
+use crate::graphql::ErrorCode;
 
 /// What an entry costs beyond its text.
 const BOOKKEEPING: u64 = 128;
+
+/// The room for texts that clients register. It has no option: it holds thousands of documents of the usual length, and the
+/// client of one that was displaced sends its text again.
+pub(super) const REGISTERED_BYTES: u64 = 16 << 20;
 
 /// About how long a document is, to begin with a cache of the right size.
 const USUAL_TEXT: u64 = 1 << 10;
@@ -27,11 +31,11 @@ type Hash = [u8; 32];
 pub(super) enum Documents {
     /// Any document is answered.
     Any {
-        /// Texts that clients registered; `None` when they may not.
-        registered: Option<Cache<Hash, Arc<str>, ByLength>>,
+        /// Texts that clients registered.
+        registered: Cache<Hash, Arc<str>, ByLength>,
     },
     /// Only these are.
-    Trusted(TrustedDocuments),
+    Trusted(Arc<TrustedDocuments>),
 }
 
 /// The text of a document, and the hash to keep it under once it has proved to be good.
@@ -52,19 +56,16 @@ impl Weighter<Hash, Arc<str>> for ByLength {
 }
 
 impl Documents {
-    pub(super) fn new(settings: settings::Documents) -> Self {
-        match settings {
-            settings::Documents::Trusted(documents) => Self::Trusted(documents),
-            settings::Documents::Any { persisted_bytes: 0 } => Self::Any { registered: None },
-            settings::Documents::Any { persisted_bytes } => {
-                let items =
-                    usize::try_from(persisted_bytes / (USUAL_TEXT + BOOKKEEPING)).unwrap_or(usize::MAX);
-                let cache = Cache::with_weighter(items.clamp(16, 1 << 16), persisted_bytes, ByLength);
-                Self::Any {
-                    registered: Some(cache),
-                }
-            }
-        }
+    /// The documents of a manifest, or any with a cache of this size.
+    pub(super) fn new(trusted: Option<Arc<TrustedDocuments>>, cache_bytes: u64) -> Self {
+        trusted.map_or_else(
+            || {
+                let items = usize::try_from(cache_bytes / (USUAL_TEXT + BOOKKEEPING)).unwrap_or(usize::MAX);
+                let registered = Cache::with_weighter(items.clamp(16, 1 << 16), cache_bytes, ByLength);
+                Self::Any { registered }
+            },
+            Self::Trusted,
+        )
     }
 
     /// The document that a request means.
@@ -87,15 +88,11 @@ impl Documents {
                     )
                 })
             }
-            Self::Any { registered } => match (hash, text, registered) {
-                (Some(_), _, None) => Err(Rejection::of_request(
-                    ErrorCode::PersistedQueryNotSupported,
-                    "PersistedQueryNotSupported",
-                )),
-                (Some(hash), text, Some(registered)) => registered_document(registered, &hash, text),
-                (None, Some(text), _) => Ok(Document::sent(text.into())),
-                (None, None, _) if request.document_id.is_some() => Err(not_found()),
-                (None, None, _) => Err(no_document()),
+            Self::Any { registered } => match (hash, text) {
+                (Some(hash), text) => registered_document(registered, &hash, text),
+                (None, Some(text)) => Ok(Document::sent(text.into())),
+                (None, None) if request.document_id.is_some() => Err(not_found()),
+                (None, None) => Err(no_document()),
             },
         }
     }
@@ -103,13 +100,7 @@ impl Documents {
     /// Keeps the text of a document that a client registers, after it turned out to be one that is answered: nonsense must
     /// not displace what others use.
     pub(super) fn keep(&self, document: Document) {
-        if let (
-            Self::Any {
-                registered: Some(registered),
-            },
-            Some(hash),
-        ) = (self, document.register)
-        {
+        if let (Self::Any { registered }, Some(hash)) = (self, document.register) {
             registered.insert(hash, document.text);
         }
     }

@@ -22,7 +22,7 @@ use super::{
     api_keys::ApiKeys,
     body::{self, Bodies},
     connection::Held,
-    documents::Documents,
+    documents::{Documents, REGISTERED_BYTES},
     entity_tag, gate,
     media_type::MediaType,
     operation::Executed,
@@ -33,8 +33,8 @@ use super::{
 };
 use crate::{
     answers::{self, AnswerMemory, Answers},
+    cli::HttpOptions,
     graphql::ErrorCode,
-    settings::HttpSettings,
 };
 
 /// What an answer depends on beside the URL. What the compression adds is its own to say.
@@ -61,23 +61,23 @@ pub(super) struct Endpoint {
 }
 
 impl Endpoint {
-    pub(super) fn new(service: Service, settings: HttpSettings, answers: Arc<Answers>) -> Self {
+    pub(super) fn new(service: Service, options: HttpOptions, answers: Arc<Answers>) -> Self {
         let variable_values = service.schema.limits().variable_values;
         let bulkheads = service.bulkheads.clone();
+        let request = options.capacity.request;
         Self {
             service,
             answers,
-            keys: settings.api_keys,
-            documents: Documents::new(settings.documents),
+            keys: options.access.api_keys,
+            documents: Documents::new(options.access.trusted_documents, REGISTERED_BYTES),
             admission: Admission::new(
                 bulkheads.operations,
                 bulkheads.waiting_operations,
-                settings.operation_wait,
+                options.capacity.operation_wait,
             ),
-            bodies: Bodies::new(bulkheads.bodies, settings.request),
-            batch_limit: settings.request.batch,
-            most_values: (variable_values.saturating_add(VALUES_BESIDE))
-                .saturating_mul(settings.request.batch),
+            bodies: Bodies::new(bulkheads.bodies, request),
+            batch_limit: request.batch,
+            most_values: (variable_values.saturating_add(VALUES_BESIDE)).saturating_mul(request.batch),
         }
     }
 }

@@ -53,7 +53,7 @@ impl Requests {
                 kind(&other)
             ))),
             Err(Unreadable::TooMany) => Err(Rejection::malformed(format!(
-                "The body has more than {most_values} values; --max-variable-values sets how many variables may have."
+                "The body has more than {most_values} values; send fewer values in the variables."
             ))),
             Err(Unreadable::Malformed(error)) => Err(Rejection::malformed(format!(
                 "The body is not JSON: there is a mistake in line {}, column {}; send an object such as {EXAMPLE_BODY}.",

@@ -8,7 +8,7 @@ use std::{
 
 /// The right to synchronise, until this is dropped or the process ends in whatever way.
 #[derive(Debug)]
-pub(super) struct Lease(#[expect(dead_code, reason = "what is held is the lock on it")] Option<File>);
+pub(crate) struct Lease(#[expect(dead_code, reason = "what is held is the lock on it")] Option<File>);
 
 impl Lease {
     /// The lease of what no other process can reach.

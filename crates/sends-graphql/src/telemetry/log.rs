@@ -8,14 +8,14 @@ use std::io::{self, IsTerminal};
 use tracing_subscriber::{EnvFilter, Layer, Registry};
 
 /// How log lines are written.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, clap::ValueEnum)]
 pub enum LogFormat {
-    /// For people on a terminal, for programs anywhere else.
+    /// Lines on a terminal, JSON elsewhere
     #[default]
     Auto,
-    /// One line of text.
+    /// Lines of text
     Pretty,
-    /// One JSON object in a line.
+    /// One JSON object a line
     Json,
 }
 

@@ -17,7 +17,7 @@ use tokio::{
     time::Instant,
 };
 
-use crate::settings::ConnectionLimits;
+use super::ConnectionLimits;
 
 /// How many bytes a connection may receive while nothing comes of them: no request, no answer, no part of a body. HTTP/2 lets
 /// a client send as many frames as it likes that ask for nothing, such as `PING`, `SETTINGS` and `WINDOW_UPDATE`. It is more than

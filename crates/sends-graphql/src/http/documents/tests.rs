@@ -31,8 +31,8 @@ fn find(documents: &Documents, text: Option<&str>, hash: Option<&str>) -> Result
         .map_err(|rejection| rejection.into_errors().remove(0).message)
 }
 
-fn any(persisted_bytes: u64) -> Documents {
-    Documents::new(settings::Documents::Any { persisted_bytes })
+fn any(cache_bytes: u64) -> Documents {
+    Documents::new(None, cache_bytes)
 }
 
 fn trusted(manifest: &serde_json::Value) -> Result<TrustedDocuments, InvalidManifest> {
@@ -75,23 +75,11 @@ fn the_cache_holds_no_more_than_its_bytes() {
         let text = format!("{{ a{number}: __typename }}");
         documents.keep(find(&documents, Some(&text), Some(&hash(&text))).unwrap());
     }
-    let Documents::Any {
-        registered: Some(cache),
-    } = &documents
-    else {
+    let Documents::Any { registered: cache } = &documents else {
         panic!("there is a cache");
     };
     assert!(cache.weight() <= 64 << 10, "{}", cache.weight());
     assert!(!cache.is_empty());
-}
-
-#[test]
-fn without_a_cache_clients_are_told_to_send_texts() {
-    assert_eq!(
-        find(&any(0), Some(TEXT), Some(&hash(TEXT))).unwrap_err(),
-        "PersistedQueryNotSupported"
-    );
-    assert!(find(&any(0), Some(TEXT), None).is_ok());
 }
 
 #[test]
@@ -102,7 +90,7 @@ fn only_the_documents_of_the_manifest_are_answered_in_any_of_its_forms() {
     });
     let map = json!({ "a1": TEXT });
     for manifest in [apollo, map] {
-        let documents = Documents::Trusted(trusted(&manifest).unwrap());
+        let documents = Documents::Trusted(Arc::new(trusted(&manifest).unwrap()));
         for (text, id) in [
             (None, Some("a1")),
             (None, Some("sha256:a1")),

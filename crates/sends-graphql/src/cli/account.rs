@@ -1,7 +1,4 @@
-//! The commands for connecting an account: `login`, `logout`, `status`, and `rebuild-store`.
-
-mod login;
-mod status;
+//! `logout` and `rebuild-store`, and the errors of all commands.
 
 use std::{
     io::{self, Write},
@@ -12,12 +9,10 @@ use sends_client::{BuildError, SystemClock, UpstreamError};
 use sends_credentials::{Login, LoginError, StoreError as LoginStoreError};
 use sends_store::SqliteStore;
 
-pub use self::{login::login, status::status};
+use super::{AccountOptions, StateOptions, export};
 use crate::{
     backend::BackendError,
-    command::{AccountOptions, StateOptions},
-    export,
-    settings::{self, Problem},
+    config::{self, Problem},
 };
 
 /// Why a command did not do what it was asked for.
@@ -92,7 +87,7 @@ fn list(problems: &[Problem]) -> String {
 /// [`CommandError`] when the login cannot be removed.
 pub async fn logout(options: &AccountOptions) -> Result<(), CommandError> {
     let login = Login::new(
-        &settings::state_dir(&options.state)?,
+        &config::state_dir(&options.state)?,
         sends_credentials::Settings::default(),
     );
     let said = if login.logout().await? {
@@ -109,7 +104,7 @@ pub async fn logout(options: &AccountOptions) -> Result<(), CommandError> {
 ///
 /// [`CommandError`] when another process uses the store, or the folder cannot be written.
 pub async fn rebuild_store(options: &StateOptions) -> Result<(), CommandError> {
-    let state = settings::state_dir(options)?;
+    let state = config::state_dir(options)?;
     let rebuilt = SqliteStore::rebuild(state.path(), sends_client::Clock::now(&SystemClock)).await?;
     let said = match rebuilt.set_aside {
         Some(path) => format!("A new store was begun; the former one is now {}.", path.display()),

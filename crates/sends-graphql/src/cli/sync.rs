@@ -1,24 +1,40 @@
 //! `sends-graphql sync`: brings the log in step once, and says what that came to.
 
+mod display;
+
 use std::{
     io::{self, Write},
     time::Duration,
 };
 
+use clap::Args;
 use jiff::Timestamp;
 use sends_credentials::environment::EnvironmentVariables;
 use sends_store::Unreadable;
 use sends_sync::{Ended, Report};
 use tokio_util::sync::CancellationToken;
 
-use super::{Synchroniser, display};
+use super::{AccountOptions, SandboxOptions, UpstreamOptions, account::CommandError};
 use crate::{
-    account::CommandError,
     backend::Backend,
-    command::SyncOptions,
-    settings::{self, Problem, Source},
+    config::{Config, Problem, Source},
+    histories::Freshness,
     shutdown::Signals,
+    sync::Synchroniser,
 };
+
+/// The options of `sync`.
+#[derive(Args, Clone, Debug)]
+pub struct SyncOptions {
+    #[command(flatten)]
+    pub sandbox: SandboxOptions,
+
+    #[command(flatten)]
+    pub upstream: UpstreamOptions,
+
+    #[command(flatten)]
+    pub account: AccountOptions,
+}
 
 /// How long the end of the command may wait for its calls to be counted.
 const LAST_WRITES: Duration = Duration::from_secs(2);
@@ -42,9 +58,11 @@ pub enum Outcome {
 ///
 /// [`CommandError`] when there is no account to ask, when another process synchronises, and when something fails.
 pub async fn sync(options: &SyncOptions, variables: EnvironmentVariables) -> Result<Outcome, CommandError> {
-    let settings = settings::SyncSettings::check(options, variables).map_err(CommandError::Settings)?;
-    let is_sandbox = matches!(settings.source, Source::Sandbox(_));
-    let backend = Backend::new(settings.source, settings.freshness, settings.upstream).await?;
+    let config = Config::of_sync(options, variables).map_err(CommandError::Settings)?;
+    let is_sandbox = matches!(config.source, Source::Sandbox(_));
+    // A synchronisation asks for nothing that it can know.
+    let freshness = Freshness::new(Duration::ZERO, Duration::ZERO);
+    let backend = Backend::new(config.source, freshness, config.upstream).await?;
     let stop = CancellationToken::new();
     let synchroniser = Synchroniser::of(&backend, stop.clone()).ok_or(Problem::NoAccount)?;
     let _lease = synchroniser.lease()?.ok_or(CommandError::AlreadySynchronising)?;

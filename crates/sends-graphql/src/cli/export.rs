@@ -1,8 +1,10 @@
 //! `export`: the log of all sends as a file for other programs.
 //!
-//! Owns that memory holds one page at a time, and that a file is either complete or not there. The forms are `form.rs`'s.
+//! Owns that memory holds one page at a time, and that a file is either complete or not there. The forms are in
+//! `form.rs`, the choice of sends in `filter.rs`.
 //! Nothing here calls upstream but to fill the log of the sandbox, and the service may run meanwhile.
 
+mod filter;
 mod form;
 
 use std::{
@@ -12,25 +14,51 @@ use std::{
     time::Duration,
 };
 
+use clap::Args;
 use sends_client::{Clock as _, SystemClock};
 use sends_credentials::environment::EnvironmentVariables;
 use sends_store::{
-    Completeness, Coverage, LogPageRequest, LoggedSend, Owner, SqliteStore, Store, StoreError,
+    Completeness, Coverage, LogFilter, LogOrder, LogPageRequest, LoggedSend, Owner, SqliteStore, Store,
+    StoreError,
 };
 use tempfile::NamedTempFile;
 
 use self::form::Form;
-pub use self::form::Format;
+pub use self::{filter::FilterOptions, form::Format};
+use super::{AccountOptions, SandboxOptions, account::CommandError, value::order};
 use crate::{
     access::OwnOwner,
-    account::CommandError,
     backend::{self, Backend},
-    command::ExportOptions,
+    config::{self, Config, Problem},
     histories::Freshness,
     log::Log,
-    settings::{self, ExportSettings, Problem},
     sync,
 };
+
+/// The options of `export`.
+#[derive(Args, Clone, Debug)]
+pub struct ExportOptions {
+    /// Format of the output
+    #[arg(long, value_enum, default_value = "csv")]
+    pub format: Format,
+
+    /// File to write, instead of standard output; it appears when it is complete
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+
+    /// Which send comes first
+    #[arg(long, value_name = "newest|oldest", default_value = "newest", value_parser = order)]
+    pub order: LogOrder,
+
+    #[command(flatten)]
+    pub filter: FilterOptions,
+
+    #[command(flatten)]
+    pub sandbox: SandboxOptions,
+
+    #[command(flatten)]
+    pub account: AccountOptions,
+}
 
 /// How many sends are read at a time.
 const PAGE: usize = 500;
@@ -42,31 +70,36 @@ const PAGE: usize = 500;
 /// [`CommandError`] when the options are wrong, the store cannot be read, or what was read cannot be written. That the reader
 /// of standard output has seen enough is no error.
 pub async fn export(options: &ExportOptions, variables: EnvironmentVariables) -> Result<(), CommandError> {
-    let mut settings = ExportSettings::check(options).map_err(CommandError::Settings)?;
-    if let Some((source, upstream)) = settings.sandbox.take() {
+    let filter = options.filter.log_filter()?;
+    if let Some(Config { source, upstream }) = Config::of_export(options)? {
         // What the histories are asked for is not older than the sandbox.
         let freshness = Freshness::new(Duration::ZERO, Duration::ZERO);
         let backend = Backend::new(source, freshness, upstream).await?;
         let (log, owner) = sync::filled_log(&backend).await?;
-        return write_to(&log, owner, &settings).await;
+        return write_to(&log, owner, options, &filter).await;
     }
-    let state = settings::state_dir(&options.account.state)?;
+    let state = config::state_dir(&options.account.state)?;
     let owner = OwnOwner::of(&state, &variables)?.ok_or(Problem::NoAccount)?;
     // Looking must not leave anything behind, least of all a store.
     if !SqliteStore::is_begun(state.path()) {
         return Err(CommandError::NoStore(state.path().to_owned()));
     }
     let store = Arc::new(backend::open(&state).await?);
-    let written = write_to(&Log::of(&store), owner, &settings).await;
+    let written = write_to(&Log::of(&store), owner, options, &filter).await;
     store.close().await?;
     written
 }
 
-async fn write_to(log: &Log, owner: Owner, settings: &ExportSettings) -> Result<(), CommandError> {
-    warn_of_gaps(log, owner, settings).await?;
-    let written = match &settings.output {
-        None => write(log, owner, settings, io::stdout().lock()).await,
-        Some(path) => write_file(log, owner, settings, path).await,
+async fn write_to(
+    log: &Log,
+    owner: Owner,
+    options: &ExportOptions,
+    filter: &LogFilter,
+) -> Result<(), CommandError> {
+    warn_of_gaps(log, owner, filter).await?;
+    let written = match &options.output {
+        None => write(log, owner, options, filter, io::stdout().lock()).await,
+        Some(path) => write_file(log, owner, options, filter, path).await,
     };
     match written {
         Err(Failure::Io(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
@@ -94,14 +127,20 @@ pub enum Failure {
 }
 
 /// A file beside the one that is meant takes its place once it is complete and on the disk.
-async fn write_file(log: &Log, owner: Owner, settings: &ExportSettings, path: &Path) -> Result<(), Failure> {
+async fn write_file(
+    log: &Log,
+    owner: Owner,
+    options: &ExportOptions,
+    filter: &LogFilter,
+    path: &Path,
+) -> Result<(), Failure> {
     let failed = |reason| Failure::File {
         path: path.to_owned(),
         reason,
     };
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let file = NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).map_err(failed)?;
-    match write(log, owner, settings, file.as_file()).await {
+    match write(log, owner, options, filter, file.as_file()).await {
         Err(Failure::Io(error)) => return Err(failed(error)),
         other => other?,
     }
@@ -110,15 +149,21 @@ async fn write_file(log: &Log, owner: Owner, settings: &ExportSettings, path: &P
     Ok(())
 }
 
-async fn write(log: &Log, owner: Owner, settings: &ExportSettings, out: impl Write) -> Result<(), Failure> {
-    let mut form = Form::begin(settings.format, BufWriter::new(out))?;
+async fn write(
+    log: &Log,
+    owner: Owner,
+    options: &ExportOptions,
+    filter: &LogFilter,
+    out: impl Write,
+) -> Result<(), Failure> {
+    let mut form = Form::begin(options.format, BufWriter::new(out))?;
     let mut request = LogPageRequest {
-        order: settings.order,
+        order: options.order,
         limit: PAGE,
         ..LogPageRequest::default()
     };
     loop {
-        let page = log.sends.page(owner, &settings.filter, request.clone()).await?;
+        let page = log.sends.page(owner, filter, request.clone()).await?;
         for logged in &page.sends {
             form.write(logged)?;
         }
@@ -131,8 +176,8 @@ async fn write(log: &Log, owner: Owner, settings: &ExportSettings, out: impl Wri
 }
 
 /// Says on standard error what the log cannot know.
-async fn warn_of_gaps(log: &Log, owner: Owner, settings: &ExportSettings) -> Result<(), CommandError> {
-    let send = &settings.filter.send;
+async fn warn_of_gaps(log: &Log, owner: Owner, filter: &LogFilter) -> Result<(), CommandError> {
+    let send = &filter.send;
     let completeness = log
         .sync
         .completeness(owner, send.from, send.until, SystemClock.now());

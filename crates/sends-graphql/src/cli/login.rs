@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use clap::Args;
 use sends_client::{
     Caller, ConstantContact, FailureClass, Pacer, SystemClock, UpstreamError, pacing::DepartureFile,
 };
@@ -17,13 +18,38 @@ use sends_credentials::{
 };
 use tokio::time::Instant;
 
-use super::CommandError;
+use super::{AccountOptions, UpstreamOptions, account::CommandError, value::number};
 use crate::{
     backend,
-    command::LoginOptions,
+    config::{self, Problem, Upstream},
     ledger::StoreLedger,
-    settings::{self, Problem, UpstreamSettings},
 };
+
+/// The options of `login`.
+#[derive(Args, Clone, Debug)]
+pub struct LoginOptions {
+    /// Log in on another device, for machines without a browser
+    #[arg(long)]
+    pub device: bool,
+
+    /// Loopback port that the browser is sent back to
+    ///
+    /// `http://127.0.0.1:PORT/callback` must be registered with the application. 0 takes any free port, for servers that allow
+    /// that.
+    #[arg(long, env = "SENDS_REDIRECT_PORT", value_name = "PORT", default_value = "8918",
+          value_parser = number::<u16>(0..=65_535))]
+    pub redirect_port: u16,
+
+    /// Print the address instead of opening a browser
+    #[arg(long)]
+    pub no_browser: bool,
+
+    #[command(flatten)]
+    pub upstream: UpstreamOptions,
+
+    #[command(flatten)]
+    pub account: AccountOptions,
+}
 
 /// What the program needs of the user: without the first nothing can be read, without the others names stay ids.
 const SCOPES: [(&str, &str); 4] = [
@@ -60,22 +86,17 @@ const LAST_WRITES: Duration = Duration::from_secs(2);
 ///
 /// [`CommandError`] when the login does not come about, cannot be kept, or is not accepted.
 pub async fn login(options: &LoginOptions, variables: EnvironmentVariables) -> Result<(), CommandError> {
-    let upstream = UpstreamSettings::of(&options.upstream).map_err(CommandError::Settings)?;
-    let client_id = options
-        .account
-        .client_id
-        .clone()
-        .filter(|id| !id.trim().is_empty());
-    let client_id = client_id.or(variables.client_id).ok_or(Problem::NoClientId)?;
+    let upstream = Upstream::new(&options.upstream, None);
+    let client_id = options.account.client_id.clone().ok_or(Problem::NoClientId)?;
     let application = match variables.client_secret {
         Some(secret) => Application::confidential(client_id, secret),
         None => Application::public(client_id),
     };
     let request = LoginRequest {
-        endpoints: settings::endpoints(&options.account)?,
+        endpoints: options.account.oauth_url.clone(),
         ..LoginRequest::new(application)
     };
-    let state = settings::state_dir(&options.account.state)?;
+    let state = config::state_dir(&options.account.state)?;
 
     let grant = if options.device {
         on_a_device(request, &state).await?
@@ -108,7 +129,7 @@ fn say_that_it_ends(login: &Login) -> Result<(), CommandError> {
 }
 
 /// The calls of the proof are counted with all others of the day, where there is a store to count them in.
-async fn pacer(upstream: &UpstreamSettings, state: &StateDir) -> Pacer {
+async fn pacer(upstream: &Upstream, state: &StateDir) -> Pacer {
     let counted = async {
         let store = backend::open(state).await.ok()?;
         let ledger = Arc::new(StoreLedger::new(Arc::new(store)));
@@ -179,7 +200,7 @@ fn open_browser(url: &str) {
 }
 
 /// Says which account was connected and what it lacks.
-async fn prove(login: &Login, upstream: &UpstreamSettings, pacer: Pacer) -> Result<(), CommandError> {
+async fn prove(login: &Login, upstream: &Upstream, pacer: Pacer) -> Result<(), CommandError> {
     let client = backend::client(upstream, pacer)?;
     let caller = Caller::new(Arc::new(login.clone()), Instant::now() + PROOF_TIME);
     let privileges = privileges(&client, &caller).await?;

@@ -10,13 +10,13 @@ use sends_store::LoggedSend;
 use serde::Serialize;
 
 /// A form of an export.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, clap::ValueEnum)]
 pub enum Format {
-    /// A table, separated by commas, with a line of names.
+    /// A table with a line of names, separated by commas
     Csv,
-    /// One JSON object a line.
+    /// One JSON object a line
     Ndjson,
-    /// One JSON array.
+    /// One JSON array
     Json,
 }
 

@@ -2,17 +2,27 @@
 
 use std::io::{self, Write};
 
+use clap::Args;
 use jiff::{Timestamp, tz::Offset};
 use sends_client::{Clock, SystemClock};
 use sends_credentials::{EnvironmentCredential, Login, Status, environment::EnvironmentVariables};
 use sends_store::{SqliteStore, Store, StoreSize};
 
-use super::CommandError;
+use super::{AccountOptions, UpstreamOptions, account::CommandError};
 use crate::{
     backend,
-    command::StatusOptions,
-    settings::{self, Problem, UpstreamSettings},
+    config::{self, Problem, Upstream},
 };
+
+/// The options of `status`.
+#[derive(Args, Clone, Debug)]
+pub struct StatusOptions {
+    #[command(flatten)]
+    pub upstream: UpstreamOptions,
+
+    #[command(flatten)]
+    pub account: AccountOptions,
+}
 
 /// Prints who is connected, how the tokens are, what is left of the day's calls and how much is kept.
 ///
@@ -23,17 +33,16 @@ pub async fn status(
     options: &StatusOptions,
     mut variables: EnvironmentVariables,
 ) -> Result<(), CommandError> {
-    let upstream = UpstreamSettings::of(&options.upstream).map_err(CommandError::Settings)?;
-    let state = settings::state_dir(&options.account.state)?;
+    let upstream = Upstream::new(&options.upstream, None);
+    let state = config::state_dir(&options.account.state)?;
     let now = SystemClock.now();
     let mut out = io::stdout();
     writeln!(out, "state folder   {}", state.path().display())?;
 
-    variables.client_id = options.account.client_id.clone().or(variables.client_id);
-    let endpoints = settings::endpoints(&options.account)?;
+    variables.client_id.clone_from(&options.account.client_id);
     let from_environment = EnvironmentCredential::new(
         variables,
-        endpoints,
+        options.account.oauth_url.clone(),
         &state,
         sends_credentials::Settings::default(),
     )

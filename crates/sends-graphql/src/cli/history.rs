@@ -5,21 +5,41 @@
 
 use std::io::{self, Write};
 
+use clap::Args;
 use futures_util::future::join_all;
 use http::HeaderMap;
 use sends_core::ActivityId;
 use sends_credentials::environment::EnvironmentVariables;
 use tokio::time::Instant;
 
+use super::{AccountOptions, SourceOptions, UpstreamOptions, WaitOptions, account::CommandError};
 use crate::{
-    account::CommandError,
     backend::Backend,
-    command::HistoryOptions,
+    config::Config,
     graphql::ApiError,
-    histories::{HistoryKey, Reading},
+    histories::{Freshness, HistoryKey, Reading},
     loader::HistoryLoader,
-    settings::HistorySettings,
 };
+
+/// The options of `history`.
+#[derive(Args, Clone, Debug)]
+pub struct HistoryOptions {
+    /// Ids of activities
+    #[arg(required = true, value_name = "ID")]
+    pub ids: Vec<String>,
+
+    #[command(flatten)]
+    pub wait: WaitOptions,
+
+    #[command(flatten)]
+    pub source: SourceOptions,
+
+    #[command(flatten)]
+    pub upstream: UpstreamOptions,
+
+    #[command(flatten)]
+    pub account: AccountOptions,
+}
 
 /// Prints the history of each activity, and says of each that has none why.
 ///
@@ -28,21 +48,19 @@ use crate::{
 /// [`CommandError::Unanswered`] when an activity has none, after all others were printed; any other [`CommandError`] when
 /// nothing could be asked.
 pub async fn history(options: &HistoryOptions, variables: EnvironmentVariables) -> Result<(), CommandError> {
-    let settings = HistorySettings::check(options, variables).map_err(CommandError::Settings)?;
-    let backend = Backend::new(settings.source, settings.freshness, settings.upstream).await?;
+    let config = Config::of_history(options, variables).map_err(CommandError::Settings)?;
+    let freshness = Freshness::new(options.wait.max_age, options.wait.max_age);
+    let backend = Backend::new(config.source, freshness, config.upstream).await?;
     let asker = backend
         .access
         .asker(
             &HeaderMap::new(),
             backend.clock.now(),
-            Instant::now() + settings.timeout,
+            Instant::now() + options.wait.request_timeout,
         )
         .map_err(io::Error::other)?;
     let loader = HistoryLoader::new(backend.histories, asker);
-    let readings = settings
-        .activities
-        .into_iter()
-        .map(|(text, id)| read(&loader, text, id));
+    let readings = options.ids.iter().map(|text| read(&loader, text));
     let readings = join_all(readings).await;
     backend.pacer.flush().await;
     backend.store.close().await?;
@@ -69,18 +87,14 @@ pub async fn history(options: &HistoryOptions, variables: EnvironmentVariables) 
     }
 }
 
-async fn read(
-    loader: &HistoryLoader,
-    text: String,
-    id: Result<ActivityId, sends_core::ParseIdError>,
-) -> (String, Result<Reading, ApiError>) {
-    match id {
+async fn read(loader: &HistoryLoader, text: &str) -> (String, Result<Reading, ApiError>) {
+    match text.parse::<ActivityId>() {
         Ok(activity) => {
             let max_age = None;
             let reading = loader.load(HistoryKey { activity, max_age }).await;
             (activity.to_string(), reading.map_err(Into::into))
         }
-        Err(error) => (text, Err(error.into())),
+        Err(error) => (text.to_owned(), Err(error.into())),
     }
 }
 

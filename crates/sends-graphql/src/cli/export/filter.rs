@@ -1,0 +1,109 @@
+//! The options of `export` that choose sends.
+
+use clap::Args;
+use jiff::Timestamp;
+use sends_core::{
+    ActivityId, CampaignId, ListId, Outcome, ReasonCategory, ReasonCode, SegmentId, SendFilter, SendStatus,
+};
+use sends_store::LogFilter;
+
+use crate::{
+    cli::value::{moment, one_of, parsed},
+    config::Problem,
+};
+
+/// Which sends to choose: those that meet every condition that is given.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Which sends")]
+pub struct FilterOptions {
+    /// Sends that ran at this time or later: a date, which is its beginning in UTC, or a date and time with an offset
+    #[arg(long, value_name = "DATE", value_parser = moment)]
+    pub from: Option<Timestamp>,
+
+    /// Sends that ran before this time
+    #[arg(long, value_name = "DATE", value_parser = moment)]
+    pub until: Option<Timestamp>,
+
+    /// Outcomes such as FAILED or `NO_RECIPIENTS`; this and the following take several values, separated by commas
+    #[arg(long, value_name = "OUTCOME", value_delimiter = ',', value_parser = one_of(&Outcome::ALL))]
+    pub outcome: Vec<Outcome>,
+
+    /// Constant Contact's statuses: COMPLETED, ERRORED, or UNKNOWN for all others
+    #[arg(long, value_name = "STATUS", value_delimiter = ',')]
+    pub status: Vec<String>,
+
+    /// Reason codes
+    #[arg(long, value_name = "CODE", value_delimiter = ',',
+          value_parser = |text: &str| parsed(text, "a number").map(ReasonCode::new))]
+    pub reason_code: Vec<ReasonCode>,
+
+    /// Categories of reasons, such as CONTENT
+    #[arg(long, value_name = "CATEGORY", value_delimiter = ',', value_parser = one_of(&ReasonCategory::ALL))]
+    pub reason_category: Vec<ReasonCategory>,
+
+    /// Ids of campaigns
+    #[arg(long, value_name = "ID", value_delimiter = ',',
+          value_parser = |text: &str| parsed::<CampaignId>(text, "a UUID with hyphens"))]
+    pub campaign: Vec<CampaignId>,
+
+    /// Ids of activities
+    #[arg(long, value_name = "ID", value_delimiter = ',',
+          value_parser = |text: &str| parsed::<ActivityId>(text, "a UUID with hyphens"))]
+    pub activity: Vec<ActivityId>,
+
+    /// Ids of contact lists that a send went to
+    #[arg(long, value_name = "ID", value_delimiter = ',')]
+    pub list: Vec<String>,
+
+    /// Ids of segments that a send went to
+    #[arg(long, value_name = "ID", value_delimiter = ',',
+          value_parser = |text: &str| parsed(text, "a number").map(SegmentId::new))]
+    pub segment: Vec<SegmentId>,
+
+    /// A text in the campaign's name, in any letter case
+    #[arg(long, value_name = "TEXT")]
+    pub campaign_name: Option<String>,
+}
+
+impl FilterOptions {
+    /// The filter that the store knows.
+    ///
+    /// # Errors
+    ///
+    /// [`Problem::EmptyPeriod`].
+    pub fn log_filter(&self) -> Result<LogFilter, Problem> {
+        let options = self.clone();
+        if let (Some(from), Some(until)) = (options.from, options.until)
+            && from >= until
+        {
+            return Err(Problem::EmptyPeriod { from, until });
+        }
+        let (unknown, familiar): (Vec<String>, Vec<String>) = options
+            .status
+            .into_iter()
+            .partition(|status| status.eq_ignore_ascii_case("unknown"));
+        Ok(LogFilter {
+            send: SendFilter {
+                statuses: familiar
+                    .iter()
+                    .map(|status| SendStatus::from(status.as_str()))
+                    .collect(),
+                unfamiliar_status: !unknown.is_empty(),
+                outcomes: options.outcome,
+                reason_codes: options.reason_code,
+                reason_categories: options.reason_category,
+                contact_lists: options
+                    .list
+                    .iter()
+                    .map(|list| ListId::from(list.as_str()))
+                    .collect(),
+                segments: options.segment,
+                from: options.from,
+                until: options.until,
+            },
+            campaigns: options.campaign,
+            activities: options.activity,
+            campaign_name: options.campaign_name,
+        })
+    }
+}

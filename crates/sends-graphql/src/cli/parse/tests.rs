@@ -1,0 +1,179 @@
+use std::time::Duration;
+
+use super::*;
+use crate::{cli::Command, guard::Limits};
+
+fn lines(options: &[&str]) -> (Parsed, String) {
+    let parsed = parse(["sends-graphql"].iter().chain(options));
+    let lines: Vec<_> = parsed.problems.iter().map(ToString::to_string).collect();
+    let lines = lines.join("\n");
+    (parsed, lines)
+}
+
+#[test]
+fn wrong_values_have_defaults_and_the_right_ones_beside_them_count() {
+    let (parsed, lines) = lines(&["--max-age", "old", "--grace=1m", "--listen", "--max-operations=0"]);
+    insta::assert_snapshot!(lines, @r#"
+    --max-age (SENDS_MAX_AGE): "old" is not a duration from 0s to 8760h, such as 20, 20s or 5m
+    --listen (SENDS_LISTEN): it needs a value
+    --max-operations (SENDS_MAX_OPERATIONS): "0" is not a number from 1 to 1000000
+    "#);
+    let options = parsed.arguments.unwrap().serve;
+    assert_eq!(options.wait.max_age, Duration::from_mins(1));
+    assert_eq!(options.operations.shutdown.grace, Duration::from_mins(1));
+    assert_eq!(options.listen.as_str(), "127.0.0.1:8080");
+    assert_eq!(options.http.capacity.max_operations, 256);
+}
+
+#[test]
+fn wrong_values_of_a_command_name_no_variable_where_there_is_none() {
+    let (parsed, lines) = lines(&[
+        "export",
+        "--format=xml",
+        "--from=soon",
+        "--outcome=GOOD,FAILED",
+        "--order=up",
+    ]);
+    insta::assert_snapshot!(lines, @r#"
+    --format: "xml" is not one of csv, ndjson, json
+    --from: "soon" is not a date such as 2026-01-31, or a time such as 2026-01-31T12:00:00Z
+    --outcome: "GOOD" is not one of SENT, PARTIALLY_SENT, STAGED, NO_RECIPIENTS, FAILED, UNKNOWN
+    --order: "up" is not newest or oldest
+    "#);
+    assert!(matches!(
+        parsed.arguments.unwrap().into_command(),
+        Command::Export(_)
+    ));
+}
+
+#[test]
+fn wrong_values_are_kept_beside_other_mistakes() {
+    let (parsed, lines) = lines(&["--max-age=old", "--no-such-option"]);
+    assert!(lines.starts_with("--max-age (SENDS_MAX_AGE): "), "{lines}");
+    assert_eq!(parsed.arguments.unwrap_err().kind(), ErrorKind::UnknownArgument);
+}
+
+#[test]
+fn defaults_of_the_limits_are_those_of_the_guard() {
+    let options = lines(&[]).0.arguments.unwrap().serve;
+    assert_eq!(options.limits, Limits::default());
+    assert_eq!(
+        options.http.capacity.request.body_timeout,
+        Duration::from_secs(15)
+    );
+}
+
+#[test]
+fn flags_and_switches_take_what_their_help_says() {
+    let serve = |options: &[&str]| lines(options).0.arguments.unwrap().serve;
+    let options = serve(&[]);
+    assert!(options.schema.graphiql && options.schema.introspection && options.operations.metrics);
+    assert!(!options.schema.federation && !options.source.sandbox.sandbox && !options.caller_tokens);
+    assert_eq!(options.sync_every, None);
+    let options = serve(&[
+        "--graphiql",
+        "off",
+        "--introspection=false",
+        "--federation",
+        "--sync-every",
+        "1h",
+    ]);
+    assert!(!options.schema.graphiql && !options.schema.introspection && options.schema.federation);
+    assert_eq!(options.sync_every, Some(Duration::from_hours(1)));
+}
+
+#[test]
+fn every_option_of_the_service_has_the_variable_of_its_name() {
+    for arg in Arguments::command().get_arguments() {
+        let Some(long) = arg.get_long() else { continue };
+        let variable = format!("SENDS_{}", long.to_ascii_uppercase().replace('-', "_"));
+        assert_eq!(arg.get_env(), Some(variable.as_ref()), "--{long}");
+    }
+}
+
+#[test]
+fn tables_of_the_readme_hold_every_option_of_the_service_with_its_variable() {
+    let readme = include_str!("../../../../../README.md");
+    let rows = readme.lines().filter_map(|line| line.strip_prefix("| `--"));
+    let mut described: Vec<_> = rows
+        .map(|row| {
+            let name = row.split([' ', '`']).next().unwrap();
+            let variable = row.split('`').nth(2).unwrap();
+            (name.to_owned(), variable.to_owned())
+        })
+        .collect();
+    let command = Arguments::command();
+    let options = command.get_arguments().filter_map(|arg| {
+        let variable = arg.get_env()?.to_string_lossy().into_owned();
+        Some((arg.get_long()?.to_owned(), variable))
+    });
+    let mut options: Vec<_> = options.collect();
+    described.sort();
+    options.sort();
+    assert_eq!(described, options);
+}
+
+#[test]
+fn short_help_fits_a_screen_and_long_help_shows_every_option() {
+    let help = |option: &str| {
+        let command = command(&["sends-graphql".into(), option.into()], &[]);
+        let error = command
+            .term_width(100)
+            .try_get_matches_from(["sends-graphql", option]);
+        error.unwrap_err().to_string()
+    };
+    let short = help("-h");
+    assert!(short.lines().count() <= 43, "{short}");
+    insta::assert_snapshot!(short, @r"
+    GraphQL over the send history of Constant Contact's email campaign activities
+
+    Usage: sends-graphql [OPTIONS]
+           sends-graphql <COMMAND>
+
+    Commands:
+      serve          Serve GraphQL over HTTP (the default)
+      history        Print the send history of some activities, with reasons and remedies
+      export         Write the log of all sends as CSV or JSON
+      login          Connect a Constant Contact account, in a browser or on another device
+      logout         Forget the connected account
+      status         Show the connected account, its tokens, and the calls left today
+      sync           Synchronise the log of all sends; exits with 3 when something is left for later
+      rebuild-store  Set a damaged store aside and begin a new one; its content is fetched again
+      schema         Print the GraphQL schema as SDL
+      help           Print this message or the help of the given subcommand(s)
+
+    Options:
+      -h, --help     Print help (see more with '--help')
+      -V, --version  Print version
+
+    Service:
+          --listen <HOST:PORT>     Address to listen on [default: 127.0.0.1:8080]
+          --graphiql <true|false>  Serve the query editor GraphiQL at /graphiql [default: true]
+
+    Account and data:
+          --sandbox             Use an embedded imitation of Constant Contact with invented data
+          --client-id <ID>      Client id of your application at Constant Contact
+          --state-dir <FOLDER>  Folder of the login and the store [default: of the platform]
+          --caller-tokens       Call Constant Contact with the access token of each caller
+
+    Constant Contact:
+          --rate-per-second <CALLS>    Upstream calls in any one second; 0 for no limit [default: 4]
+          --rate-per-day <CALLS>       Upstream calls in one UTC day; 0 for no limit [default: 10000]
+          --max-age <DURATION>         Reuse answers about recent sends up to this age [default: 60s]
+          --sync-every <DURATION|off>  Interval of synchronising the log of all sends [default: off]
+
+    Access over HTTP:
+          --api-key-file <FILE>      File of the keys that callers have to send as X-API-Key
+          --allowed-origin <ORIGIN>  Origins of web pages that may send requests, separated by commas
+
+    --help shows all options. Each has an environment variable: --max-age is SENDS_MAX_AGE.
+    ");
+    let long = help("--help");
+    for arg in Arguments::command().get_arguments() {
+        assert!(
+            long.contains(&format!("--{} ", arg.get_long().unwrap()))
+                || long.contains(&format!("--{}\n", arg.get_long().unwrap())),
+            "{arg}"
+        );
+    }
+}

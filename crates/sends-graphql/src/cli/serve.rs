@@ -1,0 +1,141 @@
+//! The options of `serve`.
+
+use std::time::Duration;
+
+use clap::Args;
+
+use super::{
+    AccountOptions, HttpOptions, ListenAddress, SourceOptions, UpstreamOptions,
+    value::{HOUR, SHORTEST, YEAR, duration, interval, switch},
+};
+use crate::{guard::Limits, telemetry::log::LogFormat};
+
+/// The options of `serve`. Each can be given as an environment variable too; the command line wins.
+#[derive(Args, Clone, Debug)]
+pub struct ServeOptions {
+    /// Address to listen on
+    #[arg(
+        long,
+        env = "SENDS_LISTEN",
+        value_name = "HOST:PORT",
+        default_value = "127.0.0.1:8080",
+        help_heading = "Service"
+    )]
+    pub listen: ListenAddress,
+
+    #[command(flatten)]
+    pub operations: OperationsOptions,
+
+    #[command(flatten)]
+    pub source: SourceOptions,
+
+    #[command(flatten)]
+    pub account: AccountOptions,
+
+    /// Call Constant Contact with the access token of each caller
+    ///
+    /// Callers send it as `Authorization: Bearer …`; the service has no credential of its own.
+    #[arg(long, env = "SENDS_CALLER_TOKENS", value_parser = switch, help_heading = "Account and data")]
+    pub caller_tokens: bool,
+
+    #[command(flatten)]
+    pub upstream: UpstreamOptions,
+
+    #[command(flatten)]
+    pub wait: WaitOptions,
+
+    /// Reuse answers about activities without recent sends up to this age
+    #[arg(long, env = "SENDS_MAX_AGE_SETTLED", value_name = "DURATION", default_value = "1h",
+          value_parser = duration(Duration::ZERO..=YEAR), help_heading = "Constant Contact")]
+    pub max_age_settled: Duration,
+
+    /// Interval of synchronising the log of all sends
+    ///
+    /// It takes calls that no query needs. `off` leaves it to `sends-graphql sync`.
+    #[arg(long, env = "SENDS_SYNC_EVERY", value_name = "DURATION|off", default_value = "off",
+          value_parser = interval, help_heading = "Constant Contact")]
+    pub sync_every: ::std::option::Option<Duration>,
+
+    #[command(flatten)]
+    pub schema: SchemaFeatures,
+
+    #[command(flatten)]
+    pub http: HttpOptions,
+
+    #[command(flatten)]
+    pub limits: Limits,
+}
+
+/// How long to wait for an answer, and how old it may be.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Constant Contact")]
+pub struct WaitOptions {
+    /// Time one operation waits for Constant Contact
+    #[arg(long, env = "SENDS_REQUEST_TIMEOUT", value_name = "DURATION", default_value = "60s",
+          value_parser = duration(SHORTEST..=HOUR))]
+    pub request_timeout: Duration,
+
+    /// Reuse answers about recent sends up to this age
+    #[arg(long, env = "SENDS_MAX_AGE", value_name = "DURATION", default_value = "60s",
+          value_parser = duration(Duration::ZERO..=YEAR))]
+    pub max_age: Duration,
+}
+
+/// Which parts of the schema and its tools are served.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Service")]
+pub struct SchemaFeatures {
+    /// Serve the query editor GraphiQL at /graphiql
+    #[arg(long, env = "SENDS_GRAPHIQL", value_name = "true|false", default_value = "true",
+          value_parser = switch, action = clap::ArgAction::Set)]
+    pub graphiql: bool,
+
+    /// Enable introspection
+    #[arg(long, env = "SENDS_INTROSPECTION", value_name = "true|false", default_value = "true",
+          value_parser = switch, action = clap::ArgAction::Set)]
+    pub introspection: bool,
+
+    /// Serve a subgraph of an Apollo Federation 2 supergraph
+    #[arg(long, env = "SENDS_FEDERATION", value_parser = switch)]
+    pub federation: bool,
+}
+
+/// Log, metrics and shutdown.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Service")]
+pub struct OperationsOptions {
+    /// Format of the log
+    #[arg(
+        long,
+        env = "SENDS_LOG_FORMAT",
+        value_name = "FORMAT",
+        value_enum,
+        default_value = "auto"
+    )]
+    pub log_format: LogFormat,
+
+    /// Serve Prometheus metrics at /metrics
+    #[arg(long, env = "SENDS_METRICS", value_name = "true|false", default_value = "true",
+          value_parser = switch, action = clap::ArgAction::Set)]
+    pub metrics: bool,
+
+    #[command(flatten)]
+    pub shutdown: ShutdownOptions,
+}
+
+/// The stages of a shutdown.
+#[derive(Args, Clone, Copy, Debug)]
+#[command(next_help_heading = "Service")]
+pub struct ShutdownOptions {
+    /// Time for operations in progress at a shutdown, after its delay
+    #[arg(long, env = "SENDS_GRACE", value_name = "DURATION", default_value = "5s",
+          value_parser = duration(Duration::ZERO..=HOUR))]
+    pub grace: Duration,
+
+    /// Time from a signal to shut down until no connection is accepted
+    ///
+    /// Meanwhile /health/ready answers 503 and everything else as before, so that load balancers turn away.
+    #[arg(long, env = "SENDS_SHUTDOWN_DELAY", value_name = "DURATION", default_value = "0",
+          value_parser = duration(Duration::ZERO..=HOUR))]
+    pub shutdown_delay: Duration,
+}

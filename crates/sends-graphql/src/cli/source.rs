@@ -1,0 +1,112 @@
+//! The options on where data comes from: the sandbox or Constant Contact, which account, and at which rate.
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::{Args, ValueEnum};
+use sends_client::BaseUrl;
+use sends_credentials::Endpoints;
+
+use super::value::{MINUTE, SHORTEST, duration, number, switch, text};
+
+/// The data source and the place of the store.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Account and data")]
+pub struct SourceOptions {
+    #[command(flatten)]
+    pub sandbox: SandboxOptions,
+
+    /// Where fetched data is kept
+    #[arg(long, env = "SENDS_STORE", value_enum, default_value = "sqlite")]
+    pub store: StoreKind,
+}
+
+/// Where fetched data is kept.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum StoreKind {
+    /// In a database in the state folder
+    Sqlite,
+    /// In memory, until the process ends
+    Memory,
+}
+
+/// Whether the embedded sandbox is the upstream, and its behaviour.
+#[derive(Args, Clone, Copy, Debug, Default)]
+#[command(next_help_heading = "Account and data")]
+pub struct SandboxOptions {
+    /// Use an embedded imitation of Constant Contact with invented data
+    ///
+    /// It needs no account.
+    #[arg(long, env = "SENDS_SANDBOX", value_parser = switch)]
+    pub sandbox: bool,
+
+    /// Enforce Constant Contact's limits in the sandbox
+    ///
+    /// They are 4 calls a second and 10,000 a day. Without this no call waits, and 250,000 a day are allowed.
+    #[arg(long, env = "SENDS_SANDBOX_LIMITS", value_parser = switch)]
+    pub sandbox_limits: bool,
+
+    /// Fill the sandbox with malformed and undocumented records
+    ///
+    /// They replace the plausible campaigns, to test clients. The example queries of GraphiQL do not fit them.
+    #[arg(long, env = "SENDS_SANDBOX_ODD_RECORDS", value_parser = switch)]
+    pub sandbox_odd_records: bool,
+}
+
+/// The upstream API: its address and the limits on calls to it.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Constant Contact")]
+pub struct UpstreamOptions {
+    /// Base URL of the Constant Contact API [default: `https://api.cc.email/v3`]
+    #[arg(long, env = "SENDS_UPSTREAM_URL", value_name = "URL")]
+    pub upstream_url: Option<BaseUrl>,
+
+    /// Timeout of one upstream call
+    #[arg(long, env = "SENDS_UPSTREAM_TIMEOUT", value_name = "DURATION", default_value = "20s",
+          value_parser = duration(SHORTEST..=10 * MINUTE))]
+    pub upstream_timeout: Duration,
+
+    /// Upstream calls in any one second; 0 for no limit [default: 4]
+    ///
+    /// A sandbox without `--sandbox-limits` has no limit by default. Partner keys have 10.
+    #[arg(long, env = "SENDS_RATE_PER_SECOND", value_name = "CALLS",
+          value_parser = number::<u32>(0..=1_000_000))]
+    pub rate_per_second: Option<u32>,
+
+    /// Upstream calls in one UTC day; 0 for no limit [default: 10000]
+    ///
+    /// A sandbox without `--sandbox-limits` has 250000 by default. Partner keys have 250000.
+    #[arg(long, env = "SENDS_RATE_PER_DAY", value_name = "CALLS",
+          value_parser = number::<u64>(0..=1_000_000_000))]
+    pub rate_per_day: Option<u64>,
+
+    /// Calls of the day that background work leaves for queries
+    #[arg(long, env = "SENDS_RATE_RESERVE", value_name = "CALLS", default_value = "500",
+          value_parser = number::<u64>(0..=1_000_000_000))]
+    pub rate_reserve: u64,
+}
+
+/// The account, and the place of its login.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Account and data")]
+pub struct AccountOptions {
+    /// Client id of your application at Constant Contact
+    #[arg(long, env = "SENDS_CLIENT_ID", value_name = "ID", value_parser = text)]
+    pub client_id: Option<String>,
+
+    /// Base URL of the authorization server
+    #[arg(long, env = "SENDS_OAUTH_URL", value_name = "URL", default_value = Endpoints::REAL_BASE,
+          value_parser = Endpoints::from_base)]
+    pub oauth_url: Endpoints,
+
+    #[command(flatten)]
+    pub state: StateOptions,
+}
+
+/// The place of what outlives the process.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Account and data")]
+pub struct StateOptions {
+    /// Folder of the login and the store [default: of the platform]
+    #[arg(long, env = "SENDS_STATE_DIR", value_name = "FOLDER")]
+    pub state_dir: Option<PathBuf>,
+}
