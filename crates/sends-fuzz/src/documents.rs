@@ -3,21 +3,21 @@
 use std::sync::LazyLock;
 
 use sends_graphql::{
-    graphql,
-    guard::{self, Limits, Types},
+    execution::validation::{self, Limits, Types},
+    schema,
 };
 
-static TYPES: LazyLock<Types> = LazyLock::new(|| Types::of(&graphql::sdl()));
+static TYPES: LazyLock<Types> = LazyLock::new(|| Types::of(&schema::sdl()));
 
 /// Reads an input.
 pub fn feed(input: &[u8]) -> bool {
     let text = String::from_utf8_lossy(input);
     let limits = Limits::default();
-    let Ok(document) = guard::read(&text, &TYPES, &limits) else {
+    let Ok(document) = validation::read(&text, &TYPES, &limits) else {
         return false;
     };
     let written = document.executable.to_string();
-    let again = guard::read(&written, &TYPES, &limits);
+    let again = validation::read(&written, &TYPES, &limits);
     let again = again.unwrap_or_else(|refused| panic!("{text:?}, {written:?}: {}", refused.message()));
     assert_eq!(
         (again.executable.to_string(), again.measure),

@@ -10,13 +10,13 @@ use sends_client::{
     pacing::Limits as Pace,
 };
 use sends_graphql::{
+    execution::validation::Limits,
     execution::{Executor, is_request_error},
-    graphql::Schema,
-    guard::Limits,
-    histories::{Asker, Freshness, Histories},
-    loader::{HistoryLoader, NeighbourLoader},
-    log::{Log, LogReader},
-    neighbours::Neighbours,
+    schema::Schema,
+    sources::histories::{Asker, Freshness, Histories},
+    sources::loader::{HistoryLoader, NeighbourLoader},
+    sources::resources::Neighbours,
+    sources::send_log::{Log, LogReader},
 };
 use sends_sandbox::{Config, Sandbox};
 use sends_store::{Owner, SqliteStore};

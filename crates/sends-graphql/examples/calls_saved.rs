@@ -19,7 +19,7 @@ use futures_util::{FutureExt, future::BoxFuture};
 use jiff::{SignedDuration, Timestamp};
 use sends_client::{AccessToken, Caller, Clock, UpstreamError};
 use sends_core::{ActivityId, SendHistory};
-use sends_graphql::histories::{Asker, Freshness, Histories, HistorySource};
+use sends_graphql::sources::histories::{Asker, Freshness, Histories, HistorySource};
 use sends_store::{MemoryStore, Owner};
 use tokio::time::{Instant, sleep};
 

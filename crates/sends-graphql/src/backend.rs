@@ -16,14 +16,14 @@ use sends_store::{Owner, Store, StoreError};
 pub use self::kept::open;
 use self::kept::{KeptAnswers, drop_former};
 use crate::{
-    access::{Access, CallersTokens, OwnOwner},
     cli::SandboxOptions,
     config::{CredentialSource, Problem, Source, Upstream},
-    histories::{Freshness, Histories},
     ledger::StoreLedger,
-    log::Log,
-    neighbours::Neighbours,
     readiness::Credential,
+    sources::access::{Access, CallersTokens, OwnOwner},
+    sources::histories::{Freshness, Histories},
+    sources::resources::Neighbours,
+    sources::send_log::Log,
     telemetry::metrics::Metrics,
 };
 

@@ -7,7 +7,7 @@
 //! | `operations` | operations being validated and executed, and waiting for nothing | 256 | `--max-operations` | waits for `--operation-wait`, then `503 OVERLOADED`; at once if four operations wait for each place |
 //! | `waiting_operations` | operations that wait, for Constant Contact, for a search of the log or for memory | 4,096 | `--max-waiting-operations` | `503 OVERLOADED`, or an error of the field that would wait |
 //! | `large_answers` | bytes of large answers, from the start of the execution until they are written | 96 MiB | three quarters of `--answer-budget` | waits for `--operation-wait`, then `503 OVERLOADED`; at once if a quarter of `--max-operations` wait, and where more sends are found than estimated; `BAD_USER_INPUT` for an answer that is larger than all of it |
-//! | `small_answers` | the same for [small](crate::answers) answers, which large ones leave alone | 32 MiB | a quarter of `--answer-budget` | the same |
+//! | `small_answers` | the same for [small](crate::bulkheads::answers) answers, which large ones leave alone | 32 MiB | a quarter of `--answer-budget` | the same |
 //! | `look_ups` | reads of histories, of the day's count and of a synchronisation's state from the store; 0 where a store needs no bound | 4 | none | waits for 10 seconds, then a failed read: Constant Contact is asked for a history |
 //! | `searches` | reads of the log at once | 2 | none | waits for 10 seconds, then an error of the field with `OVERLOADED`; one that runs for 10 seconds is stopped, with `LOG_UNAVAILABLE` |
 //! | `upstream_calls` | calls that wait for their turn at Constant Contact; background work may take half | 2,000 | none | an error of the field with `RATE_LIMITED` |
@@ -16,6 +16,10 @@
 //! `/metrics` shows each as `sends_bulkhead_in_use`, `sends_bulkhead_limit` and `sends_bulkhead_refused_total`, with its name
 //! as the label `name`. A bound that is added gets a field in [`Bulkheads`], a line in [`Bulkheads::all`] and one in the
 //! table above. `look_ups` and `searches` are bounded in `sends-store`, `upstream_calls` and `unverified_calls` in `sends-client`.
+
+pub mod answers;
+pub mod long_work;
+pub mod places;
 
 use std::{
     future::Future,
@@ -30,7 +34,7 @@ use sends_client::{ConstantContact, pacing::QueueUse};
 use sends_store::{PoolUse, StorePools};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
-use crate::cli::CapacityOptions;
+use crate::server::CapacityOptions;
 
 /// The bulkheads of one service.
 #[derive(Clone, Debug)]

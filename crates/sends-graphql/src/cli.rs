@@ -12,7 +12,6 @@
 pub mod account;
 pub mod export;
 pub mod history;
-mod http;
 mod listen;
 pub mod login;
 mod parse;
@@ -20,14 +19,12 @@ mod serve;
 mod source;
 pub mod status;
 pub mod sync;
-pub(crate) mod value;
 
 use clap::{Args, Parser, Subcommand};
 
 pub use self::{
     export::ExportOptions,
     history::HistoryOptions,
-    http::{AccessOptions, CapacityOptions, HttpOptions},
     listen::ListenAddress,
     login::LoginOptions,
     parse::{Parsed, parse},

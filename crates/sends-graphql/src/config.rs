@@ -3,6 +3,7 @@
 
 mod problem;
 mod source;
+pub(crate) mod value;
 
 use std::time::Duration;
 

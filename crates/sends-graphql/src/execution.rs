@@ -1,6 +1,6 @@
 //! One operation, from the text to the answer: the one way in which the schema is executed.
 //!
-//! A text is validated within the limits of `guard.rs`, or found among the ones that were (`documents.rs`). Its variables are
+//! A text is validated within the limits of `validation.rs`, or found among the ones that were (`documents.rs`). Its variables are
 //! coerced (`coercion.rs`), and the operation is planned (`plan.rs`) and lowered into what the library executes
 //! (`lowering.rs`), but for introspection (`introspection.rs`). Then `completion.rs` brings the answer and `errors.rs` the
 //! errors into the shape that callers see. A resolver that panics ends its own operation and nothing else.
@@ -14,6 +14,7 @@ mod errors;
 mod introspection;
 mod lowering;
 pub(crate) mod plan;
+pub mod validation;
 
 use std::{any::Any, panic::AssertUnwindSafe, sync::Arc};
 
@@ -26,15 +27,15 @@ use self::{
     documents::{Documents, Known},
     introspection::Unanswered,
     plan::Plan,
+    validation::{Limits, Refused, Types},
 };
 use crate::{
-    answers::{self, Estimate},
-    graphql::{ErrorCode, Schema},
-    guard::{self, Limits, Refused, Types},
+    bulkheads::answers::{self, Estimate},
+    schema::{ErrorCode, Schema},
     telemetry::{metrics::Outcome, operation},
 };
 
-/// The schema behind its guard.
+/// Executes operations on the schema, within limits.
 #[derive(Clone)]
 pub struct Executor {
     schema: Schema,
@@ -98,7 +99,7 @@ impl Executor {
     ///
     /// [`Refused`] with the limit that is exceeded.
     pub fn check_size(&self, text: &str, variables: &async_graphql::Variables) -> Result<(), Refused> {
-        guard::check_size(text, variables, &self.limits)
+        validation::check_size(text, variables, &self.limits)
     }
 
     /// Whether the document with this text is remembered, so that it need not be validated.
@@ -118,8 +119,8 @@ impl Executor {
         if known.document.measure.asks_for_schema && !self.introspection {
             return Err(Refused::SchemaHidden);
         }
-        guard::check_variables(&request.variables, limits)?;
-        let operation = guard::operation(document, request.operation_name.as_deref())?;
+        validation::check_variables(&request.variables, limits)?;
+        let operation = validation::operation(document, request.operation_name.as_deref())?;
         let variables = coercion::variables(types, &document.sources, operation, &request.variables)?;
         let plan = known.plan.as_ref().map_or_else(
             || Arc::new(Plan::of(document, operation, &variables, types)),
@@ -127,7 +128,7 @@ impl Executor {
         );
         let estimate = Estimate {
             fields: known.document.measure.fields,
-            ..guard::check_plan(&plan, types, limits)?
+            ..validation::check_plan(&plan, types, limits)?
         };
         let name = operation.name.as_ref().map(ToString::to_string);
         operation::named(name.as_deref());

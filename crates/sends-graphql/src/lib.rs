@@ -1,52 +1,49 @@
 //! A GraphQL service over the send history of Constant Contact's email campaign activities.
 //!
-//! The way of one request through the files:
+//! The way of `campaignActivity(id) { sendHistory }` through the files, in order:
 //!
 //! | step | file |
 //! |---|---|
-//! | the routes, and the limits on what may come in | `http.rs` |
-//! | the response cache | `response_cache.rs`, in front of the routes by `http/cached.rs` |
-//! | one GraphQL request over HTTP: read, executed, answered | `http/graphql.rs` |
-//! | one operation, from the text to the answer | `execution.rs` |
-//! | whether it may run at all, decided before anything of it does | `guard.rs` |
-//! | how much of everything there is at once, by name | `bulkheads.rs`, and `answers.rs` for answers |
-//! | whose data the request may read | `access.rs` |
-//! | the fields, from `Query` down | `graphql/` |
-//! | which things one operation asks for, each read once | `loader.rs` |
-//! | what was sent by the whole account, as far as it is known | `log.rs` |
-//! | what is known already and fresh enough, or stale and all there is | `histories.rs` |
-//! | campaigns, lists and statistics, known for a short while | `neighbours.rs` |
+//! | the connection | `server/connection.rs`, its time in `server/connection/activity.rs` |
+//! | the routes and their layers | `server.rs` |
+//! | the response cache | `server/cached.rs`, `response_cache.rs` |
+//! | the request: its body, its parameters, its place among the operations | `server/graphql.rs`, `server/body.rs`, `server/parameters.rs`, `server/graphql/running.rs` |
+//! | the operation: validated, planned, executed | `server/operation.rs`, `execution.rs`, `execution/documents.rs`, `execution/validation.rs`, `execution/plan.rs` |
+//! | the fields | `schema/query.rs`, `schema/activity/fields.rs`, `schema/activity.rs` |
+//! | the dataloader | `sources/loader.rs` |
+//! | the store, the freshness rules, and the shared call to the upstream | `sources/histories.rs`, `sources/histories/single_flight.rs` |
 //! | the call itself, in its turn | the `sends-client` crate |
-//! | what a field says when there is no answer | `graphql/error.rs` |
 //!
-//! `places.rs` bounds how many operations work and wait at once, and `long_work.rs` has threads for what keeps them busy.
+//! | folder | |
+//! |---|---|
+//! | `cli/` | the command line, and the commands other than `serve` |
+//! | `config/` | checks of several options together, parsers of values |
+//! | `server/` | HTTP: connections, layers, requests and answers |
+//! | `bulkheads/` | bounds on what is held at once: operations, memory of answers, threads for long work |
+//! | `execution/` | documents, their validation and limits, and the one way in which the schema is executed |
+//! | `response_cache/` | whole responses, valid while the histories they were made of are |
+//! | `schema/` | the fields, from `Query` down, and the errors |
+//! | `sources/` | histories, the other resources, the send log, and the dataloaders |
+//! | `sync/` | the synchronisation of the send log, in the background and as a command |
+//! | `telemetry/` | log, metrics and traces |
 //!
-//! Around it, `cli/` has the command line and the commands, `config.rs` the checks of several options together, `backend.rs`
-//! puts the parts together, `serve.rs` starts and stops the whole, `shutdown.rs` says in which order, `readiness.rs` whether it
-//! can answer, `telemetry.rs` what it tells about itself, and `sync.rs` keeps the log of all sends in step.
+//! Beside them, `backend.rs` puts the sources together, `serve.rs` starts and stops the service, `shutdown.rs` has the order of
+//! its end, and `readiness.rs` says whether it can answer.
 //!
 //! What is absent by design: mutations, any way to make the upstream send mail, and any field that returns a token.
 
-pub mod access;
-pub mod answers;
 pub mod backend;
 pub mod bulkheads;
 pub mod cli;
 pub mod config;
 pub mod execution;
-pub mod graphql;
-pub mod guard;
-pub mod histories;
-pub mod http;
 pub mod ledger;
-pub mod loader;
-pub mod log;
-pub mod long_work;
-pub mod neighbours;
-pub mod places;
 pub mod readiness;
 pub mod response_cache;
+pub mod schema;
 pub mod serve;
+pub mod server;
 pub mod shutdown;
+pub mod sources;
 pub mod sync;
 pub mod telemetry;

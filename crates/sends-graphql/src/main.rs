@@ -10,7 +10,7 @@ use sends_graphql::{
         export, history, login, status, sync,
     },
     config::{self, Config},
-    graphql, serve,
+    schema, serve,
     shutdown::{Signals, exit_when_told},
 };
 
@@ -76,9 +76,9 @@ fn main() -> ExitCode {
         Command::RebuildStore(options) => command(account::rebuild_store(&options)),
         Command::Schema(options) => {
             let sdl = if options.federation {
-                graphql::subgraph_sdl().to_owned()
+                schema::subgraph_sdl().to_owned()
             } else {
-                graphql::sdl()
+                schema::sdl()
             };
             finish(std::io::stdout().write_all(sdl.as_bytes()))
         }

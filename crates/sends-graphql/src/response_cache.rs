@@ -17,8 +17,8 @@ use quick_cache::{Weighter, sync::Cache};
 pub(crate) use self::cacheable::is_cacheable;
 pub use self::read_set::{HistoryVersions, ReadSet, ReadSetRecorder, ReadVersion};
 use crate::{
-    answers::{Answers, Part},
     bulkheads::Room,
+    bulkheads::answers::{Answers, Part},
     telemetry::metrics::OperationMetrics,
 };
 

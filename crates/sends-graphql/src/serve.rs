@@ -11,15 +11,15 @@ use tokio_util::task::AbortOnDropHandle;
 use crate::{
     backend::{Backend, BackendError},
     bulkheads::Bulkheads,
+    bulkheads::long_work::LongWork,
     cli::{ListenAddress, ServeOptions},
     config::{Config, Source},
     execution::Executor,
-    graphql,
-    histories::Freshness,
-    http::{self, Service},
-    long_work::LongWork,
     readiness::Readiness,
+    schema,
+    server::{self, Service},
     shutdown::{Ending, Signals, finish_refresh},
+    sources::histories::Freshness,
     sync::{self, Synchroniser},
     telemetry::{self, traces::TracesError},
 };
@@ -174,7 +174,7 @@ async fn start(
     );
     let service = Service {
         schema: Executor::new(
-            graphql::Schema::new(schema.federation, backend.pacer),
+            schema::Schema::new(schema.federation, backend.pacer),
             options.limits,
         )
         .with_introspection(schema.introspection),
@@ -200,7 +200,7 @@ async fn start(
         ending.run(operations.shutdown, &histories).await;
     };
     tokio::select! {
-        served = http::serve(listener, service, options.http, &ending) => served?,
+        served = server::serve(listener, service, options.http, &ending) => served?,
         () = in_order => {}
     }
     close(synchronising, &pacer, &*store).await;

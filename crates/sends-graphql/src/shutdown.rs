@@ -13,7 +13,7 @@ use futures_util::FutureExt;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::{cli::ShutdownOptions, histories::Histories};
+use crate::{cli::ShutdownOptions, sources::histories::Histories};
 
 /// How long answers that were given up may take to reach their callers.
 const LAST_ANSWERS: Duration = Duration::from_secs(1);

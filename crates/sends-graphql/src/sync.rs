@@ -20,12 +20,12 @@ use tokio_util::sync::CancellationToken;
 pub use self::background::{fill_of_sandbox, keep_in_step};
 use self::{lease::Lease, upstream::BackgroundUpstream};
 use crate::{
-    access::{Access, OwnOwner},
     backend::Backend,
     cli::account::CommandError,
     config::Problem,
-    histories::Histories,
-    log::Log,
+    sources::access::{Access, OwnOwner},
+    sources::histories::Histories,
+    sources::send_log::Log,
 };
 
 /// Everything that a synchronisation needs, whichever account is connected when it begins.

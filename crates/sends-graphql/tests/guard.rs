@@ -6,8 +6,8 @@ use async_graphql::{Request, Variables};
 use sends_client::{Pacer, pacing::Limits as Pace};
 use sends_graphql::{
     execution::Executor,
-    graphql::Schema,
-    guard::{Limits, Refused},
+    execution::validation::{Limits, Refused},
+    schema::Schema,
 };
 use serde_json::{Value, json};
 

@@ -9,8 +9,8 @@ use sends_client::{
     AccessToken, Caller, Clock, ConstantContact, Pacer, Settings, SystemClock, pacing::Limits,
 };
 use sends_graphql::{
-    histories::{Asker, Freshness, Histories, HistoryKey},
-    loader::HistoryLoader,
+    sources::histories::{Asker, Freshness, Histories, HistoryKey},
+    sources::loader::HistoryLoader,
 };
 use sends_sandbox::{Config, Fault, Sandbox};
 use sends_store::{MemoryStore, Owner};

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use async_graphql::Request;
 use sends_client::{Pacer, pacing::Limits};
-use sends_graphql::{graphql, guard::Types};
+use sends_graphql::{execution::validation::Types, schema};
 use serde_json::{Value, json};
 
 #[test]
@@ -12,14 +12,14 @@ fn the_schema_file_is_what_the_code_says() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../schema.graphql");
     let file = std::fs::read_to_string(path).expect("schema.graphql is at the top of the workspace");
     assert!(
-        file == graphql::sdl(),
+        file == schema::sdl(),
         "schema.graphql differs from the code; `just schema` writes it"
     );
 }
 
 #[test]
 fn the_subgraph_is_the_same_schema_with_the_directives_of_a_federation() {
-    let subgraph = graphql::subgraph_sdl();
+    let subgraph = schema::subgraph_sdl();
     let (types, link) = subgraph.split_once("extend schema @link(").expect("a link");
     assert!(link.contains("https://specs.apollo.dev/federation/v2."), "{link}");
     let plain = types
@@ -28,13 +28,13 @@ fn the_subgraph_is_the_same_schema_with_the_directives_of_a_federation() {
             "type CampaignActivity implements Node {",
         )
         .replace("type PageInfo @shareable {", "type PageInfo {");
-    assert_eq!(format!("{plain}schema {{\n\tquery: Query\n}}\n"), graphql::sdl());
+    assert_eq!(format!("{plain}schema {{\n\tquery: Query\n}}\n"), schema::sdl());
 }
 
 #[test]
 fn schema_sdl_is_valid() {
     for is_subgraph in [false, true] {
-        let schema = graphql::Schema::new(is_subgraph, Pacer::in_memory(Limits::NONE));
+        let schema = schema::Schema::new(is_subgraph, Pacer::in_memory(Limits::NONE));
         let types = Types::of(&schema.sdl());
         let schema = types.schema().clone().into_inner();
         assert!(schema.validate().is_ok(), "subgraph: {is_subgraph}");
@@ -43,8 +43,8 @@ fn schema_sdl_is_valid() {
 
 #[tokio::test]
 async fn everything_in_the_schema_is_described() {
-    let plain = graphql::schema().finish().execute(Request::new(EVERYTHING)).await;
-    let subgraph = graphql::subgraph()
+    let plain = schema::schema().finish().execute(Request::new(EVERYTHING)).await;
+    let subgraph = schema::subgraph()
         .finish()
         .execute(Request::new(EVERYTHING))
         .await;
@@ -57,7 +57,7 @@ async fn everything_in_the_schema_is_described() {
 #[tokio::test]
 async fn every_date_can_be_shown_in_the_zone_of_the_account() {
     const DATES: &str = "{ __schema { types { name fields { name type { name ofType { name } } args { name defaultValue } } } } }";
-    let answer = graphql::schema().finish().execute(Request::new(DATES)).await;
+    let answer = schema::schema().finish().execute(Request::new(DATES)).await;
     let answer = answer.data.into_json().expect("JSON");
     let mut dates = 0;
     for object in answer["__schema"]["types"].as_array().expect("types") {

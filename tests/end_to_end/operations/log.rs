@@ -30,7 +30,7 @@ async fn every_line_of_a_request_names_it_and_a_failure_is_told_once() {
         &["--upstream-url", &sandbox.api_url(), "--rate-per-second", "0"],
         &[
             ("SENDS_ACCESS_TOKEN", SandboxProcess::ACCESS_TOKEN),
-            ("RUST_LOG", "info,sends_graphql::access=debug"),
+            ("RUST_LOG", "info,sends_graphql::sources::access=debug"),
         ],
     );
     let activities = sandbox.activities(1).await;

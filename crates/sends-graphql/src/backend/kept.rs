@@ -10,8 +10,8 @@ use sends_store::{LayeredStore, MemoryStore, SqliteStore, Store, StoreError};
 
 use super::BackendError;
 use crate::{
-    access::{Access, OwnOwner},
-    log::Log,
+    sources::access::{Access, OwnOwner},
+    sources::send_log::Log,
 };
 
 /// How much memory the answers may take that are held for quick reading: about a million activities.

@@ -25,13 +25,14 @@ use tempfile::NamedTempFile;
 
 use self::form::Form;
 pub use self::{filter::FilterOptions, form::Format};
-use super::{AccountOptions, SandboxOptions, account::CommandError, value::order};
+use super::{AccountOptions, SandboxOptions, account::CommandError};
+use crate::config::value::order;
 use crate::{
-    access::OwnOwner,
     backend::{self, Backend},
     config::{self, Config, Problem},
-    histories::Freshness,
-    log::Log,
+    sources::access::OwnOwner,
+    sources::histories::Freshness,
+    sources::send_log::Log,
     sync,
 };
 

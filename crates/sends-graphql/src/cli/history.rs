@@ -16,9 +16,9 @@ use super::{AccountOptions, SourceOptions, UpstreamOptions, WaitOptions, account
 use crate::{
     backend::Backend,
     config::Config,
-    graphql::ApiError,
-    histories::{Freshness, HistoryKey, Reading},
-    loader::HistoryLoader,
+    schema::ApiError,
+    sources::histories::{Freshness, HistoryKey, Reading},
+    sources::loader::HistoryLoader,
 };
 
 /// The options of `history`.

@@ -18,7 +18,8 @@ use sends_credentials::{
 };
 use tokio::time::Instant;
 
-use super::{AccountOptions, UpstreamOptions, account::CommandError, value::number};
+use super::{AccountOptions, UpstreamOptions, account::CommandError};
+use crate::config::value::number;
 use crate::{
     backend,
     config::{self, Problem, Upstream},

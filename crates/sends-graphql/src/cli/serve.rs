@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::{
-    AccountOptions, HttpOptions, ListenAddress, SourceOptions, UpstreamOptions,
-    value::{HOUR, SHORTEST, YEAR, duration, interval, switch},
+use super::{AccountOptions, ListenAddress, SourceOptions, UpstreamOptions};
+use crate::{
+    config::value::{HOUR, SHORTEST, YEAR, duration, interval, switch},
+    execution::validation::Limits,
+    server::HttpOptions,
+    telemetry::log::LogFormat,
 };
-use crate::{guard::Limits, telemetry::log::LogFormat};
 
 /// The options of `serve`. Each can be given as an environment variable too; the command line wins.
 #[derive(Args, Clone, Debug)]

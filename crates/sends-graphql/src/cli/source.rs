@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use sends_client::BaseUrl;
 use sends_credentials::Endpoints;
 
-use super::value::{MINUTE, SHORTEST, duration, number, switch, text};
+use crate::config::value::{MINUTE, SHORTEST, duration, number, switch, text};
 
 /// The data source and the place of the store.
 #[derive(Args, Clone, Debug)]

@@ -18,8 +18,8 @@ use super::{AccountOptions, SandboxOptions, UpstreamOptions, account::CommandErr
 use crate::{
     backend::Backend,
     config::{Config, Problem, Source},
-    histories::Freshness,
     shutdown::Signals,
+    sources::histories::Freshness,
     sync::Synchroniser,
 };
 

@@ -13,8 +13,8 @@ use async_graphql::{Name, Value, indexmap::IndexMap};
 use foldhash::HashMap;
 
 use crate::{
-    graphql::check_scalar,
-    guard::{Refused, Types},
+    execution::validation::{Refused, Types},
+    schema::check_scalar,
 };
 
 /// The coerced values of the variables that have one.

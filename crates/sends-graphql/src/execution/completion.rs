@@ -8,7 +8,7 @@ use super::{
     lowering::{self, MARKER},
     plan::{Field, Mistake, Object, Plan, Selections, is_introspection},
 };
-use crate::{answers, guard::is_nullable};
+use crate::{bulkheads::answers, execution::validation::is_nullable};
 
 /// Completes an answer. `introspected` holds the fields that were answered beside the library.
 pub(super) fn complete(plan: &Plan, response: &mut Response, introspected: IndexMap<Name, Value>) {

@@ -6,7 +6,7 @@ use quick_cache::{Weighter, sync::Cache};
 
 use super::{coercion::Variables, plan::Plan};
 use crate::{
-    guard::{self, Document, Limits, Refused, Types},
+    execution::validation::{self, Document, Limits, Refused, Types},
     response_cache,
 };
 
@@ -27,7 +27,7 @@ pub(super) struct Known {
 
 impl Known {
     fn read(text: &str, types: &Types, limits: &Limits) -> Result<Self, Refused> {
-        let document = guard::read(text, types, limits)?;
+        let document = validation::read(text, types, limits)?;
         let is_cacheable = response_cache::is_cacheable(&document.executable);
         let operation = document.executable.operations.get(None).ok();
         let plan = operation

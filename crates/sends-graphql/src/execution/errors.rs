@@ -4,7 +4,7 @@
 use apollo_compiler::{ExecutableDocument, parser::SourceFile};
 use async_graphql::{ErrorExtensionValues, Pos, ServerError, Value};
 
-use crate::graphql::ErrorCode;
+use crate::schema::ErrorCode;
 
 /// The bytes of one message. What the library says can quote names and values of the caller's.
 const MESSAGE_LENGTH: usize = 500;

@@ -12,7 +12,7 @@ use apollo_compiler::{
 use async_graphql::{Name, Value, indexmap::IndexMap};
 
 use super::coercion::Variables;
-use crate::guard::Types;
+use crate::execution::validation::Types;
 
 /// The answers to the fields of the operation itself that ask for the schema. What is wrong with an argument in them, the
 /// plan says as it does everywhere.

@@ -3,7 +3,7 @@
 //! specification's `CollectFields` has it.
 //!
 //! Everything that is computed of an operation is computed of its plan: what the library executes (`lowering.rs`), the shape
-//! of the answer (`completion.rs`), and the estimate of upstream calls ([`guard`](crate::guard)).
+//! of the answer (`completion.rs`), and the estimate of upstream calls ([`validation`](crate::execution::validation)).
 
 use std::collections::hash_map::Entry;
 
@@ -17,7 +17,7 @@ use async_graphql::{Name, Value};
 use foldhash::{HashMap, HashSet};
 
 use super::coercion::{self, Variables};
-use crate::guard::Types;
+use crate::execution::validation::Types;
 
 /// What an operation answers.
 #[derive(Debug)]

@@ -104,11 +104,11 @@ fn is_listed(document: &ExecutableDocument, set: &SelectionSet) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{graphql, guard::Types};
+    use crate::{execution::validation::Types, schema};
 
     #[test]
     fn every_listed_field_is_one_of_the_schema() {
-        let types = Types::of(&graphql::sdl());
+        let types = Types::of(&schema::sdl());
         for (of, fields) in FIELDS {
             for field in fields {
                 assert!(types.field(of, field).is_some(), "{of}.{field}");

@@ -9,7 +9,7 @@ use futures_util::{FutureExt, future, future::BoxFuture};
 use sends_client::{AccessToken, TokenError, TokenSource};
 use sends_store::Owner;
 
-use crate::access::OwnOwner;
+use crate::sources::access::OwnOwner;
 
 pub(super) struct TokensOfOne {
     pub(super) account: Owner,

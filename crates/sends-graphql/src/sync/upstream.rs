@@ -21,7 +21,7 @@ use sends_sync::{Reading, Upstream};
 use tokio::time::Instant;
 
 use super::{Synchroniser, tokens::TokensOfOne};
-use crate::histories::{Asker, Histories, ReadError};
+use crate::sources::histories::{Asker, Histories, ReadError};
 
 /// How long a call may wait for its turn while people need all of them.
 const PATIENCE: Duration = Duration::from_hours(1);

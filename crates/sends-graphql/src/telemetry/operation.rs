@@ -21,7 +21,7 @@ use super::{
     metrics::{Metrics, Outcome},
     traces,
 };
-use crate::http::RequestId;
+use crate::server::RequestId;
 
 tokio::task_local! {
     /// What the present request has come to so far.
@@ -105,7 +105,7 @@ pub async fn watch(State(metrics): State<Metrics>, request: Request, next: Next)
     // metrics have the same numbers. What fails upstream is a warning of its own.
     span.in_scope(|| {
         tracing::debug!(
-            target: "sends_graphql::access",
+            target: "sends_graphql::sources::access",
             status = response.status().as_u16(),
             outcome = outcome.name(),
             upstream_calls,

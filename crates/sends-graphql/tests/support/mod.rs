@@ -8,12 +8,12 @@ use sends_client::{
 };
 use sends_graphql::{
     execution::Executor,
-    graphql::Schema,
-    guard::Limits,
-    histories::{Asker, Freshness, Histories},
-    loader::{HistoryLoader, NeighbourLoader},
-    log::{Log, LogReader},
-    neighbours::Neighbours,
+    execution::validation::Limits,
+    schema::Schema,
+    sources::histories::{Asker, Freshness, Histories},
+    sources::loader::{HistoryLoader, NeighbourLoader},
+    sources::resources::Neighbours,
+    sources::send_log::{Log, LogReader},
 };
 use sends_sandbox::{Config, Sandbox};
 use sends_store::{Owner, SqliteStore};

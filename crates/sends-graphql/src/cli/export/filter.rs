@@ -8,8 +8,8 @@ use sends_core::{
 use sends_store::LogFilter;
 
 use crate::{
-    cli::value::{moment, one_of, parsed},
     config::Problem,
+    config::value::{moment, one_of, parsed},
 };
 
 /// Which sends to choose: those that meet every condition that is given.

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::{cli::Command, guard::Limits};
+use crate::{cli::Command, execution::validation::Limits};
 
 fn lines(options: &[&str]) -> (Parsed, String) {
     let parsed = parse(["sends-graphql"].iter().chain(options));
@@ -54,7 +54,7 @@ fn wrong_values_are_kept_beside_other_mistakes() {
 }
 
 #[test]
-fn defaults_of_the_limits_are_those_of_the_guard() {
+fn defaults_of_the_limits_are_those_of_the_options() {
     let options = lines(&[]).0.arguments.unwrap().serve;
     assert_eq!(options.limits, Limits::default());
     assert_eq!(

@@ -10,7 +10,7 @@ use prometheus_client::{
 use sends_client::pacing::PacerState;
 use sends_store::{Health, Lookups, StoreError};
 
-use crate::{bulkheads::Occupancy, histories::AnswerCounts};
+use crate::{bulkheads::Occupancy, sources::histories::AnswerCounts};
 
 /// The state at one moment.
 #[derive(Clone, Debug)]

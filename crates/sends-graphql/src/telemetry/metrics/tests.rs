@@ -31,7 +31,7 @@ fn state() -> State {
             damaged: 3,
             ..sends_store::Health::default()
         },
-        answers: crate::histories::AnswerCounts::default(),
+        answers: crate::sources::histories::AnswerCounts::default(),
         bulkheads: vec![crate::bulkheads::Occupancy {
             name: "bodies",
             in_use: 3,

@@ -1,0 +1,253 @@
+//! Parsers of option values. The error of each names the value and what would be right.
+
+use std::{ops::RangeInclusive, time::Duration};
+
+use bytesize::ByteSize;
+use http::HeaderValue;
+use jiff::{
+    SignedDuration, Timestamp,
+    civil::{Date, Time},
+    tz::TimeZone,
+};
+use sends_store::LogOrder;
+use url::Url;
+
+pub(crate) const MINUTE: Duration = Duration::from_mins(1);
+pub(crate) const HOUR: Duration = Duration::from_hours(1);
+pub(crate) const YEAR: Duration = Duration::from_hours(365 * 24);
+
+/// The shortest timeout that an option takes.
+pub(crate) const SHORTEST: Duration = Duration::from_millis(100);
+
+/// A number of seconds such as `60` or `0.5`, or a duration with units such as `90s`, `5m` or `1h 30m`.
+pub(crate) fn duration(
+    range: RangeInclusive<Duration>,
+) -> impl Fn(&str) -> Result<Duration, String> + Clone + Send + Sync {
+    move |text| {
+        let number = text.trim().parse().ok();
+        let seconds = number.or_else(|| Some(text.parse::<SignedDuration>().ok()?.as_secs_f64()));
+        let duration = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+        duration
+            .filter(|duration| range.contains(duration))
+            .ok_or_else(|| {
+                let bound = |bound: &Duration| {
+                    SignedDuration::try_from(*bound)
+                        .map_or_else(|_| format!("{bound:?}"), |bound| format!("{bound:#}"))
+                };
+                let (least, most) = (bound(range.start()), bound(range.end()));
+                wrong(
+                    text,
+                    &format!("a duration from {least} to {most}, such as 20, 20s or 5m"),
+                )
+            })
+    }
+}
+
+/// An [interval](duration) from a second to a day, or `off`.
+pub(crate) fn interval(text: &str) -> Result<Option<Duration>, String> {
+    if text.trim() == "off" {
+        return Ok(None);
+    }
+    duration(Duration::from_secs(1)..=24 * HOUR)(text)
+        .map(Some)
+        .map_err(|error| format!("{error}, or off"))
+}
+
+/// A number of bytes such as `1048576`, `64KiB` or `128MiB`.
+pub(crate) fn bytes<N: TryFrom<u64>>(
+    range: RangeInclusive<u64>,
+) -> impl Fn(&str) -> Result<N, String> + Clone + Send + Sync {
+    move |text| {
+        let size = text.trim().parse::<ByteSize>().ok().map(|size| size.as_u64());
+        size.and_then(|size| in_range(size, &range)).ok_or_else(|| {
+            let (least, most) = (ByteSize(*range.start()), ByteSize(*range.end()));
+            wrong(
+                text,
+                &format!("a number of bytes from {least} to {most}, such as 1048576 or 1MiB"),
+            )
+        })
+    }
+}
+
+/// A whole number.
+pub(crate) fn number<N: TryFrom<u64>>(
+    range: RangeInclusive<u64>,
+) -> impl Fn(&str) -> Result<N, String> + Clone + Send + Sync {
+    move |text| {
+        let number = text.trim().parse().ok();
+        number.and_then(|number| in_range(number, &range)).ok_or_else(|| {
+            let (least, most) = (range.start(), range.end());
+            wrong(text, &format!("a number from {least} to {most}"))
+        })
+    }
+}
+
+fn in_range<N: TryFrom<u64>>(number: u64, range: &RangeInclusive<u64>) -> Option<N> {
+    range
+        .contains(&number)
+        .then(|| N::try_from(number).ok())
+        .flatten()
+}
+
+/// True or false, in the spellings that environment variables use.
+pub(crate) fn switch(text: &str) -> Result<bool, String> {
+    match text.trim().to_ascii_lowercase().as_str() {
+        "true" | "1" | "yes" | "on" => Ok(true),
+        "false" | "0" | "no" | "off" => Ok(false),
+        _ => Err(wrong(text, "true or false")),
+    }
+}
+
+/// A host name without a port, in lower case.
+pub(crate) fn host(text: &str) -> Result<String, String> {
+    let host = text.trim();
+    let is_name = |character: char| character.is_ascii_alphanumeric() || ".-_".contains(character);
+    if !host.is_empty() && host.chars().all(is_name) {
+        Ok(host.to_ascii_lowercase())
+    } else {
+        Err(wrong(text, "a name such as sends.example.com, without a port"))
+    }
+}
+
+/// An origin as browsers write it: scheme, host, and the port unless it is the scheme's own.
+pub(crate) fn origin(text: &str) -> Result<HeaderValue, String> {
+    let read = || {
+        let url = Url::parse(text.trim()).ok()?;
+        let is_origin = matches!(url.scheme(), "http" | "https")
+            && url.path() == "/"
+            && url.query().is_none()
+            && url.fragment().is_none()
+            && url.username().is_empty();
+        let value = HeaderValue::from_str(&url.origin().ascii_serialization()).ok()?;
+        is_origin.then_some(value)
+    };
+    read().ok_or_else(|| wrong(text, "an origin such as https://app.example.com, without a path"))
+}
+
+/// A text without the spaces around it.
+pub(crate) fn text(text: &str) -> Result<String, String> {
+    let trimmed = text.trim();
+    if trimmed.is_empty() {
+        return Err(wrong(text, "a value"));
+    }
+    Ok(trimmed.to_owned())
+}
+
+/// A time with an offset, or a date, which is its beginning in UTC.
+pub(crate) fn moment(text: &str) -> Result<Timestamp, String> {
+    let beginning = |day: Date| TimeZone::UTC.to_timestamp(day.to_datetime(Time::midnight())).ok();
+    let moment = text.parse().ok().or_else(|| beginning(text.parse().ok()?));
+    moment.ok_or_else(|| {
+        wrong(
+            text,
+            "a date such as 2026-01-31, or a time such as 2026-01-31T12:00:00Z",
+        )
+    })
+}
+
+/// `newest` or `oldest`.
+pub(crate) fn order(text: &str) -> Result<LogOrder, String> {
+    match text {
+        "newest" => Ok(LogOrder::NewestFirst),
+        "oldest" => Ok(LogOrder::OldestFirst),
+        _ => Err(wrong(text, "newest or oldest")),
+    }
+}
+
+/// One of these values by its name, in any letter case.
+pub(crate) fn one_of<T: Copy + ToString + Send + Sync + 'static>(
+    all: &'static [T],
+) -> impl Fn(&str) -> Result<T, String> + Clone + Send + Sync {
+    move |text| {
+        let is_named = |value: &&T| value.to_string().eq_ignore_ascii_case(text);
+        all.iter().find(is_named).copied().ok_or_else(|| {
+            let names: Vec<_> = all.iter().map(ToString::to_string).collect();
+            wrong(text, &format!("one of {}", names.join(", ")))
+        })
+    }
+}
+
+/// What another type reads, with an error in the words of this file.
+pub(crate) fn parsed<T: std::str::FromStr>(text: &str, expected: &str) -> Result<T, String> {
+    text.trim().parse().map_err(|_| wrong(text, expected))
+}
+
+pub(crate) fn wrong(text: &str, expected: &str) -> String {
+    format!("\"{text}\" is not {expected}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_seconds_or_have_units_and_stay_in_their_range() {
+        let parse = duration(SHORTEST..=HOUR);
+        for (text, milliseconds) in [
+            ("60", 60_000),
+            ("0.5", 500),
+            (" 3 ", 3_000),
+            ("90s", 90_000),
+            ("250ms", 250),
+            ("5m", 300_000),
+            ("1h", 3_600_000),
+            ("1m 30s", 90_000),
+        ] {
+            assert_eq!(parse(text), Ok(Duration::from_millis(milliseconds)), "{text}");
+        }
+        for text in ["", "0", "-1", "NaN", "inf", "soon", "61m", "5m ago", "1e300"] {
+            let expected = format!("\"{text}\" is not a duration from 100ms to 1h, such as 20, 20s or 5m");
+            assert_eq!(parse(text), Err(expected));
+        }
+        assert_eq!(interval("off"), Ok(None));
+        assert_eq!(interval("1h"), Ok(Some(HOUR)));
+        assert!(interval("0").is_err());
+    }
+
+    #[test]
+    fn sizes_are_bytes_or_have_units_and_stay_in_their_range() {
+        let parse = bytes::<usize>(1..=1 << 30);
+        for (text, size) in [
+            ("1048576", 1 << 20),
+            ("64KiB", 64 << 10),
+            ("128 MiB", 128 << 20),
+            ("1kB", 1_000),
+        ] {
+            assert_eq!(parse(text), Ok(size), "{text}");
+        }
+        for text in ["", "0", "-1", "2GiB", "many", "1 stone"] {
+            let expected = "is not a number of bytes from 1 B to 1.0 GiB, such as 1048576 or 1MiB";
+            assert_eq!(parse(text), Err(format!("\"{text}\" {expected}")));
+        }
+    }
+
+    #[test]
+    fn numbers_stay_in_their_range_and_their_type() {
+        assert_eq!(number::<u32>(0..=10)("10"), Ok(10));
+        assert_eq!(
+            number::<u32>(0..=10)("11"),
+            Err("\"11\" is not a number from 0 to 10".to_owned())
+        );
+        assert!(number::<u8>(0..=1_000)("300").is_err());
+        assert!(number::<u32>(0..=10)("1.5").is_err());
+    }
+
+    #[test]
+    fn origins_are_written_as_browsers_do() {
+        assert_eq!(
+            origin("https://App.example.com:443/").unwrap(),
+            "https://app.example.com"
+        );
+        for text in [
+            "app.example.com",
+            "ftp://example.com",
+            "https://example.com/path",
+            "null",
+            "",
+        ] {
+            assert!(origin(text).is_err(), "{text}");
+        }
+        assert_eq!(host("Sends.Example.com").as_deref(), Ok("sends.example.com"));
+        assert!(host("example.com:80").is_err());
+    }
+}

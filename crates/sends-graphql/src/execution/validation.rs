@@ -1,0 +1,128 @@
+//! The limits on what an operation may be and ask for, checked before anything of it runs.
+//!
+//! A text is measured before it is parsed (`text.rs`), the parsed document before it is validated (`measure.rs`, without
+//! expanding its fragments), its literal values (`values.rs`) and its variables (`variables.rs`) before they are coerced, and
+//! `calls.rs` estimates what the planned operation may cost upstream. `limits.rs` has the bounds. Parsing and validation are
+//! `apollo-compiler`'s, by the schema in `types.rs`.
+//!
+//! Nothing here knows HTTP or resolvers, and nothing here calls upstream.
+
+mod calls;
+mod limits;
+mod measure;
+mod merging;
+mod refused;
+mod text;
+mod types;
+mod values;
+mod variables;
+
+use apollo_compiler::{
+    ExecutableDocument, Node,
+    executable::{Operation, OperationType},
+    parser::Parser,
+    validation::Valid,
+};
+
+pub(crate) use self::{
+    calls::{ASSUMED_ACTIVITIES, ASSUMED_SENDS},
+    types::is_nullable,
+    variables::check_size as check_variables,
+};
+pub use self::{
+    limits::Limits,
+    measure::Measure,
+    refused::{Limit, Mistake, Refused},
+    types::Types,
+};
+use crate::{bulkheads::answers::Estimate, execution::plan::Plan};
+
+/// A valid document, with its measure. It does not depend on variables, so that it can be kept for the next request with
+/// the same text.
+#[derive(Clone, Debug)]
+pub struct Document {
+    /// The document, each field with its definition.
+    pub executable: Valid<ExecutableDocument>,
+    /// How large it becomes.
+    pub measure: Measure,
+}
+
+/// Checks how long a query text and its variables are.
+///
+/// # Errors
+///
+/// [`Refused`] with the limit that is exceeded.
+pub fn check_size(query: &str, variables: &async_graphql::Variables, limits: &Limits) -> Result<(), Refused> {
+    text::check_length(query, limits)?;
+    check_variables(variables, limits)
+}
+
+/// Parses and validates a query text.
+///
+/// # Errors
+///
+/// [`Refused`], in words for the caller.
+pub fn read(query: &str, types: &Types, limits: &Limits) -> Result<Document, Refused> {
+    text::check(query, limits)?;
+    let query = text::without_ignored(query);
+    // The nesting was counted above, but not behind a string without an end.
+    let parsed = Parser::new()
+        .recursion_limit(2 * limits::NESTING)
+        .parse_ast(&*query, "query.graphql")
+        .map_err(|invalid| Refused::of_diagnostics(&invalid.errors))?;
+    // The parser of version 0.8.7 passes over what is incomplete in places, as over the first name in `@skip(if if: true)`:
+    // only what it has understood is in what it writes.
+    if !text::are_same(&query, &parsed.serialize().no_indent().to_string()) {
+        return Err(Refused::incomplete());
+    }
+    let has_mutation = parsed.definitions.iter().any(|definition| {
+        definition
+            .as_operation_definition()
+            .is_some_and(|operation| operation.operation_type == OperationType::Mutation)
+    });
+    if has_mutation && types.schema().root_operation(OperationType::Mutation).is_none() {
+        return Err(Refused::Mutation);
+    }
+    let parsed = parsed
+        .to_executable(types.schema())
+        .map_err(|invalid| Refused::of_diagnostics(&invalid.errors))?;
+    let measure = measure::of(&parsed, limits)?;
+    let executable = parsed
+        .validate(types.schema())
+        .map_err(|invalid| Refused::of_diagnostics(&invalid.errors))?;
+    merging::check(&executable, types)?;
+    values::check(&executable, types, limits)?;
+    Ok(Document { executable, measure })
+}
+
+/// Checks a planned operation: how often its objects repeat a field, and what it may cost. Returns what it is
+/// expected to answer.
+///
+/// # Errors
+///
+/// [`Refused`], in words for the caller.
+pub(crate) fn check_plan(plan: &Plan, types: &Types, limits: &Limits) -> Result<Estimate, Refused> {
+    let repeated = Limit {
+        option: None,
+        counted: "fields under a name that their object already has",
+        found: plan.repeated_fields,
+        allowed: limits.repeated_fields,
+    };
+    repeated.check()?;
+    calls::check(plan.root.as_deref().unwrap_or_default(), types, limits)
+}
+
+/// The operation that a request means.
+///
+/// # Errors
+///
+/// [`Refused`] when there is no such operation, or several and none is named.
+pub fn operation<'d>(
+    document: &'d ExecutableDocument,
+    name: Option<&str>,
+) -> Result<&'d Node<Operation>, Refused> {
+    document.operations.get(name).map_err(|_| match name {
+        Some(name) => Refused::unknown_operation(name),
+        None => Refused::OperationNotNamed,
+    })
+}

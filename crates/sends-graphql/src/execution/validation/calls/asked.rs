@@ -1,0 +1,311 @@
+//! What one object of the answer is asked, and what that costs.
+//!
+//! Owns which field needs which upstream call, and how many objects a list is taken to have before anybody knows. Must not
+//! know which objects there are.
+
+use async_graphql::Value;
+
+use crate::execution::plan::{Field, Selections};
+
+/// How many sends a history is taken to have, for want of knowing it.
+pub(crate) const ASSUMED_SENDS: usize = 10;
+/// How many activities a campaign is taken to have: the email, its page, and one more for those who did not open it.
+pub(crate) const ASSUMED_ACTIVITIES: usize = 3;
+/// How many of them can have been sent.
+const ASSUMED_SENT_ACTIVITIES: usize = 2;
+/// How many campaigns come on a page that does not say, and how many at most.
+const USUAL_PAGE: usize = 50;
+const GREATEST_PAGE: usize = 500;
+
+/// How an object was come by, as far as the same field then costs differently.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Source {
+    /// By its id alone, or in the history of an activity.
+    Id,
+    /// In a list that has its own fields: on a page of campaigns, or in the log.
+    Listed,
+    /// On a page of so many campaigns.
+    Page(usize),
+}
+
+/// What one object is asked.
+#[derive(Clone, Copy, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a need of its own")]
+pub(super) struct Asked {
+    /// The values of its answer.
+    pub(super) values: usize,
+    /// Those of them that wait for something to be read, all at once.
+    pub(super) waits: usize,
+    /// Whether its own history is needed.
+    pub(super) needs_history: bool,
+    /// Other ages of its history that are asked for.
+    pub(super) ages: usize,
+    /// Whether what it is has to be read.
+    pub(super) needs_itself: bool,
+    /// Calls for whatever else belongs to it.
+    pub(super) others: usize,
+    /// Activities and campaigns whose statistics are needed, which come in batches.
+    pub(super) activity_stats: usize,
+    pub(super) campaign_stats: usize,
+    /// What is read once, however often it is needed.
+    pub(super) needs_lists: bool,
+    pub(super) needs_segments: bool,
+    pub(super) needs_account: bool,
+}
+
+impl Asked {
+    /// The calls that it costs besides its history, and what comes in batches or once.
+    pub(super) fn calls(&self) -> usize {
+        self.others.saturating_add(usize::from(self.needs_itself))
+    }
+
+    /// Both together, of the same object.
+    fn and(self, other: Self) -> Self {
+        Self {
+            values: self.values.saturating_add(other.values),
+            waits: self.waits.saturating_add(other.waits),
+            ages: self.ages.saturating_add(other.ages),
+            others: self.others.saturating_add(other.others),
+            activity_stats: self.activity_stats.saturating_add(other.activity_stats),
+            campaign_stats: self.campaign_stats.saturating_add(other.campaign_stats),
+            ..self.needs(other)
+        }
+    }
+
+    /// The greater of both, of an object that is one or the other.
+    fn or(self, other: Self) -> Self {
+        Self {
+            values: self.values.max(other.values),
+            waits: self.waits.max(other.waits),
+            ages: self.ages.max(other.ages),
+            others: self.others.max(other.others),
+            activity_stats: self.activity_stats.max(other.activity_stats),
+            campaign_stats: self.campaign_stats.max(other.campaign_stats),
+            ..self.needs(other)
+        }
+    }
+
+    fn needs(self, other: Self) -> Self {
+        Self {
+            needs_history: self.needs_history || other.needs_history,
+            needs_itself: self.needs_itself || other.needs_itself,
+            needs_lists: self.needs_lists || other.needs_lists,
+            needs_segments: self.needs_segments || other.needs_segments,
+            needs_account: self.needs_account || other.needs_account,
+            ..self
+        }
+    }
+
+    /// What it costs an object to have so many of these, of which `sent` can have a history.
+    pub(super) fn times(self, count: usize, sent: usize) -> Self {
+        let histories = usize::from(self.needs_history)
+            .saturating_add(self.ages)
+            .saturating_mul(sent);
+        Self {
+            values: self.values.saturating_mul(count).saturating_add(1),
+            waits: self.waits.saturating_mul(count),
+            needs_history: false,
+            ages: 0,
+            needs_itself: false,
+            others: self.calls().saturating_mul(count).saturating_add(histories),
+            activity_stats: self.activity_stats.saturating_mul(sent),
+            campaign_stats: self.campaign_stats.saturating_mul(count),
+            ..self
+        }
+    }
+
+    const ITSELF: Self = Self {
+        needs_itself: true,
+        ..Self::NOTHING
+    };
+
+    const NOTHING: Self = Self {
+        values: 0,
+        waits: 0,
+        needs_history: false,
+        ages: 0,
+        needs_itself: false,
+        others: 0,
+        activity_stats: 0,
+        campaign_stats: 0,
+        needs_lists: false,
+        needs_segments: false,
+        needs_account: false,
+    };
+}
+
+/// What the value of a field of the query itself is asked. Its own call is counted where it has one, but for histories.
+pub(super) fn of_root(field: &Field) -> Asked {
+    let zone = Asked {
+        needs_account: is_zoned(field),
+        ..Asked::NOTHING
+    };
+    let below = match field.name.as_str() {
+        "campaigns" => {
+            let page = length(field).map_or(USUAL_PAGE, |first| first.min(GREATEST_PAGE));
+            below(field, Source::Page(page)).and(Asked::ITSELF)
+        }
+        "account" => below(field, Source::Id).and(Asked {
+            needs_account: true,
+            ..Asked::NOTHING
+        }),
+        "sends" | "sendTotals" => below(field, Source::Listed),
+        _ => below(field, Source::Id),
+    };
+    below.and(zone)
+}
+
+fn below(field: &Field, source: Source) -> Asked {
+    let objects = field.below.iter().flat_map(|Selections { objects, .. }| objects);
+    let asked = objects.map(|object| {
+        let fields = object.fields.as_deref().unwrap_or_default().iter();
+        fields.fold(Asked::NOTHING, |asked, field| {
+            asked.and(of_field(&object.of, field, source))
+        })
+    });
+    asked.fold(Asked::NOTHING, Asked::or)
+}
+
+/// What a field asks of an object of this type.
+fn of_field(of: &str, field: &Field, source: Source) -> Asked {
+    let name = field.name.as_str();
+    let below = |source| below(field, source);
+    let itself = if source == Source::Listed {
+        Asked::NOTHING
+    } else {
+        Asked::ITSELF
+    };
+    let asked = match (of, name) {
+        (_, "id" | "__typename" | "campaignId" | "listId" | "segmentId") => {
+            return Asked {
+                values: 1,
+                ..Asked::NOTHING
+            };
+        }
+        ("CampaignConnection", "edges" | "nodes") => {
+            let Source::Page(count) = source else {
+                return below(Source::Listed);
+            };
+            return below(Source::Listed).times(count, count);
+        }
+        ("CampaignActivity", "campaign") => below(Source::Id).times(1, 1).and(Asked::ITSELF),
+        ("CampaignActivity", "scheduledFor") => Asked {
+            others: 1,
+            ..Asked::NOTHING
+        },
+        ("CampaignActivity", "stats") => below(Source::Id).and(Asked {
+            activity_stats: 1,
+            ..Asked::NOTHING
+        }),
+        ("CampaignActivity", _) if HISTORY.contains(&name) => return of_history(field),
+        ("CampaignActivity", _) => below(Source::Id).and(Asked::ITSELF),
+        ("Campaign", "activities") => below(Source::Id)
+            .times(ASSUMED_ACTIVITIES, ASSUMED_SENT_ACTIVITIES)
+            .and(Asked::ITSELF),
+        ("Campaign", "stats") => below(Source::Id).and(Asked {
+            campaign_stats: 1,
+            ..Asked::NOTHING
+        }),
+        // Not in the listing.
+        ("Campaign", "unreadableActivityCount") => Asked::ITSELF,
+        ("Campaign", _) => below(Source::Id).and(itself),
+        // In a history the activity is the same for all sends, and what is needed of it is needed once.
+        ("Send", "activity") => below(Source::Id),
+        ("Send", "campaign") if source == Source::Listed => below(Source::Listed),
+        ("Send", "campaign") => below(Source::Id).times(1, 1).and(Asked::ITSELF),
+        ("ContactList", _) => Asked {
+            needs_lists: true,
+            ..Asked::NOTHING
+        },
+        ("Segment", _) => Asked {
+            needs_segments: true,
+            ..Asked::NOTHING
+        },
+        _ => below(source),
+    };
+    let waits = matches!(of, "CampaignActivity" | "Campaign" | "ContactList" | "Segment") || is_zoned(field);
+    let itself = Asked {
+        values: 1,
+        waits: usize::from(waits),
+        needs_account: is_zoned(field),
+        ..Asked::NOTHING
+    };
+    asked.and(itself)
+}
+
+/// What a field that follows from the history of its activity asks of it.
+fn of_history(field: &Field) -> Asked {
+    let below = below(field, Source::Id);
+    let is_list = matches!(field.name.as_str(), "sendHistory" | "sendHistoryConnection");
+    let items = if is_list {
+        length(field).map_or(ASSUMED_SENDS, |wanted| wanted.min(ASSUMED_SENDS))
+    } else {
+        1
+    };
+    Asked {
+        values: below.values.saturating_mul(items).saturating_add(1),
+        waits: below.waits.saturating_mul(items).saturating_add(1),
+        needs_history: true,
+        ages: usize::from(is_list && integer(field, "maxAge").is_some()),
+        needs_account: below.needs_account || is_zoned(field),
+        ..below
+    }
+}
+
+/// Whether a date is to be shown in the account's zone, which has to be read.
+fn is_zoned(field: &Field) -> bool {
+    matches!(field.argument("zone"), Some(Value::Enum(zone)) if zone == "ACCOUNT")
+}
+
+/// How many items a list is asked for.
+pub(super) fn length(field: &Field) -> Option<usize> {
+    let length = integer(field, "first").or_else(|| integer(field, "last"));
+    length.map(|length| usize::try_from(length).unwrap_or(0))
+}
+
+pub(super) fn integer(field: &Field, argument: &str) -> Option<i64> {
+    match field.argument(argument) {
+        Some(Value::Number(number)) => number.as_i64(),
+        _ => None,
+    }
+}
+
+/// The fields of an activity that follow from its history.
+const HISTORY: [&str; 9] = [
+    "sendHistory",
+    "sendHistoryConnection",
+    "latestSend",
+    "fetchedAt",
+    "isStale",
+    "staleReason",
+    "sendSummary",
+    "unreadableSendCount",
+    "unreadableValueCount",
+];
+
+/// Fails where the fields that have a cost of their own are none of the schema's.
+#[cfg(test)]
+pub(super) fn check_tables(types: &crate::execution::validation::Types) {
+    let own = [
+        ("CampaignConnection", "edges"),
+        ("CampaignConnection", "nodes"),
+        ("CampaignActivity", "campaign"),
+        ("CampaignActivity", "scheduledFor"),
+        ("CampaignActivity", "stats"),
+        ("Campaign", "activities"),
+        ("Campaign", "stats"),
+        ("Campaign", "unreadableActivityCount"),
+        ("Send", "activity"),
+        ("Send", "campaign"),
+        ("ContactList", "listId"),
+        ("Segment", "segmentId"),
+        ("Query", "campaigns"),
+        ("Query", "account"),
+    ];
+    for (of, field) in own
+        .into_iter()
+        .chain(HISTORY.map(|field| ("CampaignActivity", field)))
+    {
+        assert!(types.field(of, field).is_some(), "{of}.{field}");
+    }
+}

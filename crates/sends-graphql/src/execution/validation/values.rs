@@ -1,0 +1,228 @@
+//! The literal values of a document, as far as the validator of apollo-compiler 1.33 leaves them open: how long lists are,
+//! whether an object names a field twice, whether a variable inside a list or an object is of the type that is expected
+//! there, and whether a value is one of a scalar of our own.
+
+use std::collections::HashSet;
+
+use apollo_compiler::{
+    ExecutableDocument, Name, Node,
+    ast::{Argument, Directive, InputValueDefinition, Type, Value},
+    executable::{Operation, Selection, SelectionSet},
+    schema::ExtendedType,
+};
+
+use super::{
+    limits::Limits,
+    refused::{Limit, Refused},
+    types::Types,
+};
+use crate::schema::check_scalar;
+
+/// Refuses a document with a value of which this can be said without the values of its variables. The document's measure
+/// has been checked: with every fragment in its place it is no larger than that.
+pub(super) fn check(document: &ExecutableDocument, types: &Types, limits: &Limits) -> Result<(), Refused> {
+    document.operations.iter().try_for_each(|operation| {
+        let mut walk = Walk {
+            document,
+            operation,
+            types,
+            limits,
+            visited: HashSet::new(),
+        };
+        for variable in &operation.variables {
+            if let Some(default) = &variable.default_value {
+                walk.value(&variable.ty, None, default)?;
+            }
+        }
+        walk.directives(&operation.directives)?;
+        walk.selection_set(&operation.selection_set)
+    })
+}
+
+/// Refuses a list that is too long, wherever it stands.
+pub(super) fn check_length(found: usize, limits: &Limits) -> Result<(), Refused> {
+    let limit = Limit {
+        option: None,
+        counted: "items in one list",
+        found,
+        allowed: limits.list_length,
+    };
+    limit.check()
+}
+
+struct Walk<'d> {
+    document: &'d ExecutableDocument,
+    operation: &'d Operation,
+    types: &'d Types,
+    limits: &'d Limits,
+    /// The fragments that were walked for this operation.
+    visited: HashSet<&'d Name>,
+}
+
+impl<'d> Walk<'d> {
+    fn selection_set(&mut self, set: &'d SelectionSet) -> Result<(), Refused> {
+        for selection in &set.selections {
+            self.directives(selection.directives())?;
+            match selection {
+                Selection::Field(field) => {
+                    self.arguments(&field.definition.arguments, &field.arguments)?;
+                    self.selection_set(&field.selection_set)?;
+                }
+                Selection::InlineFragment(fragment) => self.selection_set(&fragment.selection_set)?,
+                Selection::FragmentSpread(spread) => {
+                    if self.visited.insert(&spread.fragment_name)
+                        && let Some(fragment) = self.document.fragments.get(&spread.fragment_name)
+                    {
+                        self.directives(&fragment.directives)?;
+                        self.selection_set(&fragment.selection_set)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn directives(&self, directives: &[Node<Directive>]) -> Result<(), Refused> {
+        directives.iter().try_for_each(|directive| {
+            let definition = self.types.schema().directive_definitions.get(&directive.name);
+            let definitions = definition.map_or(&[][..], |definition| &definition.arguments);
+            self.arguments(definitions, &directive.arguments)
+        })
+    }
+
+    fn arguments(
+        &self,
+        definitions: &[Node<InputValueDefinition>],
+        given: &[Node<Argument>],
+    ) -> Result<(), Refused> {
+        given.iter().try_for_each(|argument| {
+            let definition = definitions
+                .iter()
+                .find(|definition| definition.name == argument.name);
+            definition.map_or(Ok(()), |definition| {
+                self.value(
+                    &definition.ty,
+                    definition.default_value.as_deref(),
+                    &argument.value,
+                )
+            })
+        })
+    }
+
+    /// `default` is what the place has when no value is given.
+    fn value(&self, of: &Type, default: Option<&Value>, value: &Node<Value>) -> Result<(), Refused> {
+        let scalar = match (of, self.types.schema().types.get(of.inner_named_type())) {
+            (Type::Named(_) | Type::NonNullNamed(_), Some(ExtendedType::Scalar(scalar))) => Some(scalar),
+            _ => None,
+        };
+        if let Some(scalar) = scalar
+            && !matches!(**value, Value::Null | Value::Variable(_))
+        {
+            check_scalar(&scalar.name, || constant(value))
+                .map_err(|problem| self.invalid(format!("The value is invalid: {problem}."), value))?;
+            // What is in a list or an object of a scalar is of any type.
+            return self.untyped(value);
+        }
+        match &**value {
+            Value::Variable(name) => self.variable(of, default, name, value),
+            Value::List(items) => {
+                check_length(items.len(), self.limits)?;
+                let of = of.item_type();
+                items.iter().try_for_each(|item| self.value(of, None, item))
+            }
+            Value::Object(members) => {
+                self.check_names(members)?;
+                let Some(ExtendedType::InputObject(definition)) =
+                    self.types.schema().types.get(of.inner_named_type())
+                else {
+                    return Ok(());
+                };
+                members.iter().try_for_each(|(name, value)| {
+                    definition.fields.get(name).map_or(Ok(()), |field| {
+                        self.value(&field.ty, field.default_value.as_deref(), value)
+                    })
+                })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn untyped(&self, value: &Node<Value>) -> Result<(), Refused> {
+        match &**value {
+            Value::List(items) => {
+                check_length(items.len(), self.limits)?;
+                items.iter().try_for_each(|item| self.untyped(item))
+            }
+            Value::Object(members) => {
+                self.check_names(members)?;
+                members.iter().try_for_each(|(_, value)| self.untyped(value))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn check_names(&self, members: &[(Name, Node<Value>)]) -> Result<(), Refused> {
+        let mut names = HashSet::with_capacity(members.len());
+        members.iter().try_for_each(|(name, value)| {
+            if names.insert(name) {
+                return Ok(());
+            }
+            let message = format!("The input field \"{name}\" is given more than once.");
+            Err(self.invalid(message, value))
+        })
+    }
+
+    /// The specification's `AreTypesCompatible`, with what a default makes of null.
+    fn variable(
+        &self,
+        of: &Type,
+        default: Option<&Value>,
+        name: &Name,
+        at: &Node<Value>,
+    ) -> Result<(), Refused> {
+        let definition = self
+            .operation
+            .variables
+            .iter()
+            .find(|definition| definition.name == *name);
+        let Some(definition) = definition else {
+            return Ok(());
+        };
+        let own_default = definition
+            .default_value
+            .as_deref()
+            .filter(|default| !default.is_null());
+        let fits = if of.is_non_null() && !definition.ty.is_non_null() {
+            let has_default = own_default.or(default).is_some();
+            has_default && definition.ty.is_assignable_to(&of.clone().nullable())
+        } else {
+            definition.ty.is_assignable_to(of)
+        };
+        if fits {
+            return Ok(());
+        }
+        let message = format!(
+            "The variable \"${name}\" of type \"{}\" is used where \"{of}\" is expected.",
+            definition.ty
+        );
+        Err(self.invalid(message, at))
+    }
+
+    fn invalid(&self, message: String, at: &Node<Value>) -> Refused {
+        Refused::invalid(message, at.location(), &self.document.sources)
+    }
+}
+
+/// A literal without what is in it, which is enough to tell whether a scalar of our own takes it.
+fn constant(value: &Value) -> async_graphql::Value {
+    match value {
+        Value::String(text) => text.as_str().into(),
+        Value::Boolean(value) => (*value).into(),
+        Value::Int(number) => number.try_to_i32().unwrap_or(i32::MAX).into(),
+        Value::Float(number) => number.try_to_f64().unwrap_or(f64::MAX).into(),
+        Value::Enum(name) => async_graphql::Value::Enum(async_graphql::Name::new(name)),
+        Value::List(_) => async_graphql::Value::List(Vec::new()),
+        Value::Object(_) => async_graphql::Value::Object(async_graphql::indexmap::IndexMap::new()),
+        Value::Null | Value::Variable(_) => async_graphql::Value::Null,
+    }
+}

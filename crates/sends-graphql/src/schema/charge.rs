@@ -1,0 +1,42 @@
+//! Charges lists to the memory of the answer, where they are longer than the estimate took them to be.
+
+use async_graphql::{
+    Context, Positioned,
+    parser::types::{Selection, SelectionSet},
+};
+
+use super::ApiError;
+use crate::bulkheads::answers;
+
+/// A list of this length is about to be answered by the field of `context`; `expected` items are in the estimate. Lets others
+/// run first, if the operation has been executed for a while.
+pub(super) async fn list(context: &Context<'_>, length: usize, expected: usize) -> Result<(), ApiError> {
+    let Some(memory) = answers::current() else {
+        return Ok(());
+    };
+    memory.pause().await;
+    let beyond = length.saturating_sub(expected);
+    if beyond == 0 {
+        return Ok(());
+    }
+    let of_one = 1 + fields(&context.item.node.selection_set);
+    memory.charge(beyond.saturating_mul(of_one)).map_err(Into::into)
+}
+
+/// Lets others run before a list whose length the estimate knows.
+pub(super) async fn foreseen_list() {
+    if let Some(memory) = answers::current() {
+        memory.pause().await;
+    }
+}
+
+/// The fields of one item, lists in it taken to have one item each: they are charged by themselves.
+fn fields(set: &Positioned<SelectionSet>) -> usize {
+    let fields = set.node.items.iter().map(|selection| match &selection.node {
+        Selection::Field(field) => 1 + fields(&field.node.selection_set),
+        Selection::InlineFragment(fragment) => fields(&fragment.node.selection_set),
+        // The plan has every fragment in its place.
+        Selection::FragmentSpread(_) => 0,
+    });
+    fields.sum()
+}

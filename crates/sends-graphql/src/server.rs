@@ -1,0 +1,249 @@
+//! HTTP: the routes of the service, and everything that is the same for all of them.
+//!
+//! `graphql.rs` is the way of one GraphQL request; around it, from the outside: `connection.rs` sockets and their time,
+//! `cached.rs` the response cache, `compression.rs` the coding of answers, `request_id.rs` the name of a request,
+//! `response_headers.rs` what browsers are told, `addressing.rs` the names and pages that may ask, `unrouted.rs` wrong paths
+//! and methods, and the redirect of browsers to GraphiQL.
+
+mod addressing;
+mod admission;
+mod api_keys;
+mod body;
+mod cached;
+mod compression;
+mod connection;
+mod documents;
+mod entity_tag;
+mod gate;
+mod graphiql;
+mod graphql;
+mod health;
+mod json;
+mod media_type;
+mod metrics;
+mod operation;
+mod options;
+mod parameters;
+mod pieces;
+mod rejection;
+mod request_id;
+mod response_headers;
+mod unrouted;
+
+use std::{convert::Infallible, sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    extract::{Request, State},
+    middleware::{self, Next},
+    response::Response,
+    routing,
+};
+use http::{HeaderValue, Method, header};
+use sends_client::{Clock, ConstantContact};
+use sends_store::Store;
+use tokio::net::TcpListener;
+use tower::ServiceBuilder;
+use tower_http::{
+    compression::{
+        CompressionLayer,
+        predicate::{DefaultPredicate, Predicate, SizeAbove},
+    },
+    cors::CorsLayer,
+};
+
+use self::{addressing::Addressing, cached::Cached, connection::Conversation, graphql::Endpoint};
+pub use self::{
+    api_keys::{ApiKeys, InvalidApiKeys},
+    body::RequestLimits,
+    connection::ConnectionLimits,
+    documents::{InvalidManifest, TrustedDocuments},
+    options::{AccessOptions, CapacityOptions, HttpOptions},
+    request_id::RequestId,
+};
+use crate::{
+    bulkheads::Bulkheads,
+    bulkheads::answers::Answers,
+    bulkheads::long_work::LongWork,
+    execution::Executor,
+    readiness::Readiness,
+    shutdown::Ending,
+    sources::access::Access,
+    sources::histories::Histories,
+    sources::resources::Neighbours,
+    sources::send_log::Log,
+    telemetry::{self, metrics::Metrics},
+};
+
+/// Shorter answers fit in one packet as they are.
+const WORTH_COMPRESSING: u64 = 1 << 10;
+
+/// How long a browser may remember what a page of another origin is allowed to send.
+const PREFLIGHT_AGE: Duration = Duration::from_mins(10);
+
+/// What every request can use.
+#[derive(Clone)]
+pub struct Service {
+    /// What operations are executed against.
+    pub schema: Executor,
+    /// Reads histories.
+    pub histories: Histories,
+    /// The log of all sends, if one is kept.
+    pub log: Option<Log>,
+    /// Reads what stands around them.
+    pub neighbours: Neighbours,
+    /// Whose data a request reads.
+    pub access: Access,
+    /// Tells the time of day.
+    pub clock: Arc<dyn Clock>,
+    /// How long one operation waits for the upstream.
+    pub request_timeout: Duration,
+    /// Threads for what keeps them busy for long.
+    pub long_work: Arc<LongWork>,
+    /// Whether the service can answer.
+    pub readiness: Readiness,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// Whether the metrics may be read.
+    pub show_metrics: bool,
+    /// The bounds on what is held at once.
+    pub bulkheads: Bulkheads,
+    /// The client of the upstream, to be looked at and not to be used.
+    pub client: ConstantContact,
+    /// Where answers are kept, to be looked at and not to be used.
+    pub store: Arc<dyn Store>,
+    /// Whether the data is the embedded sandbox's, and so invented.
+    pub sandbox: bool,
+    /// Whether there is a page to explore the schema with.
+    pub graphiql: bool,
+}
+
+/// Answers requests on `listener` until the end, then lets the ones in progress finish.
+///
+/// # Errors
+///
+/// When the operating system gives no random numbers.
+pub async fn serve(
+    listener: TcpListener,
+    service: Service,
+    options: HttpOptions,
+    ending: &Ending,
+) -> Result<(), getrandom::Error> {
+    let limits = options.capacity.connection;
+    let cache_bytes = options.capacity.answer_cache;
+    let connections = service.bulkheads.connections.clone();
+    let answers = Arc::new(Answers::new(&service.bulkheads, options.capacity.operation_wait));
+    let cached = (cache_bytes > 0)
+        .then(|| {
+            Cached::new(
+                cache_bytes,
+                options.capacity.request.body_timeout,
+                options.access.api_keys.clone(),
+                &service,
+                Arc::clone(&answers),
+            )
+        })
+        .transpose()?;
+    let conversation = Conversation {
+        router: router(service, options, cached, Arc::clone(&answers)),
+        answers,
+        limits,
+    };
+    connection::serve(listener, connections, conversation, ending).await;
+    Ok(())
+}
+
+/// All routes of the service.
+fn router(
+    service: Service,
+    mut options: HttpOptions,
+    cached: Option<Cached>,
+    answers: Arc<Answers>,
+) -> Router {
+    let origins = std::mem::take(&mut options.access.allowed_origins);
+    let hosts = std::mem::take(&mut options.access.allowed_hosts);
+    let cors = (!origins.is_empty()).then(|| cors(origins.clone()));
+    let addressing = Arc::new(Addressing::new(hosts, origins));
+    let watched = middleware::from_fn_with_state(service.metrics.clone(), telemetry::operation::watch);
+    let keys = options.access.api_keys.clone();
+    let long_work = Arc::clone(&service.long_work);
+    let endpoint = Arc::new(Endpoint::new(service.clone(), options, answers));
+    let metrics = if service.show_metrics {
+        let with_key = middleware::from_fn_with_state(keys, gate::require_key);
+        Router::new().route("/metrics", routing::get(metrics::metrics).layer(with_key))
+    } else {
+        Router::new()
+    };
+    let has_page = service.graphiql;
+    let page = if has_page {
+        graphiql::routes(service.sandbox)
+    } else {
+        Router::new()
+    };
+    // The layers of a route are one service, and not each a box around the next, which would be made for every request.
+    let around_graphql = ServiceBuilder::new()
+        .layer(middleware::from_fn_with_state(has_page, unrouted::before_graphql))
+        .option_layer(cors)
+        .layer(watched);
+    let graphql = routing::any(graphql::answer)
+        .with_state(endpoint)
+        .layer::<_, Infallible>(around_graphql);
+    let worth_compressing = DefaultPredicate::new().and(SizeAbove::new(WORTH_COMPRESSING));
+    let response_cache = cached.map(|cached| middleware::from_fn_with_state(Arc::new(cached), cached::layer));
+    let around_all = ServiceBuilder::new()
+        .option_layer(response_cache)
+        .layer(middleware::from_fn_with_state(addressing, for_every_request))
+        .layer(middleware::from_fn_with_state(long_work, compression::of_large))
+        .layer(CompressionLayer::new().compress_when(worth_compressing));
+    Router::new()
+        .merge(metrics)
+        .route("/health/live", routing::get(health::live))
+        .route("/health/ready", routing::get(health::ready))
+        .with_state(service)
+        .merge(page)
+        .route("/graphql", graphql)
+        .fallback_service(routing::any(unrouted::path_unknown).with_state(has_page))
+        .method_not_allowed_fallback(unrouted::method_unknown)
+        .layer(around_all)
+}
+
+/// What is the same for every request: its name, who may ask at all, and what browsers are told.
+async fn for_every_request(
+    State(addressing): State<Arc<Addressing>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let id = RequestId::of(request.headers());
+    request.extensions_mut().insert(id.clone());
+    compression::demote_zstd(request.headers_mut());
+    let mut response = match addressing.refusal(&request) {
+        Some(refusal) => refusal,
+        None => next.run(request).await,
+    };
+    response_headers::add(response.headers_mut());
+    id.mark(&mut response);
+    response
+}
+
+/// What pages of allowed origins may send and read. There are no cookies, so credentials that a browser adds by itself are
+/// never asked for.
+fn cors(origins: Vec<HeaderValue>) -> CorsLayer {
+    let sent = [
+        header::ACCEPT,
+        header::AUTHORIZATION,
+        header::CONTENT_TYPE,
+        header::IF_NONE_MATCH,
+        request_id::REQUEST_ID,
+    ];
+    let read = [header::ETAG, header::RETRY_AFTER, request_id::REQUEST_ID];
+    CorsLayer::new()
+        .allow_origin(origins)
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers(
+            sent.into_iter()
+                .chain(gate::FORCING_PREFLIGHT)
+                .collect::<Vec<_>>(),
+        )
+        .expose_headers(read)
+        .max_age(PREFLIGHT_AGE)
+}

@@ -1,0 +1,217 @@
+//! The layer of the [response cache](crate::response_cache): a request that equals an earlier one, header by header and to the
+//! last byte of its body, gets the response of that one while it is valid.
+//!
+//! Since nothing of the requests may differ, the layer knows neither GraphQL nor what the headers mean. Whether the caller may
+//! still read the data is checked each time.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use axum::{
+    body::{Body, Bytes},
+    extract::{Request, State},
+    middleware::Next,
+    response::Response,
+};
+use futures_util::{StreamExt, stream};
+use http::{
+    HeaderMap, HeaderName, Method, header,
+    request::Parts,
+    uri::{Authority, PathAndQuery},
+};
+use http_body_util::BodyExt;
+use tokio::time::timeout;
+
+use super::{
+    Service,
+    api_keys::ApiKeys,
+    connection::Held,
+    gate,
+    request_id::{self, RequestId},
+};
+use crate::{
+    bulkheads::answers::Answers,
+    response_cache::{CachedResponse, LONGEST_RESPONSE, ReadSet, ResponseCache},
+    sources::access::Access,
+    sources::histories::Histories,
+    telemetry::metrics::Metrics,
+};
+
+/// Longer requests are rarely equal.
+const LONGEST_REQUEST: usize = 16 << 10;
+
+/// What names one request among others and decides nothing of its response.
+const OF_ONE_REQUEST: [HeaderName; 4] = [
+    request_id::REQUEST_ID,
+    HeaderName::from_static("traceparent"),
+    HeaderName::from_static("tracestate"),
+    header::CONTENT_LENGTH,
+];
+
+/// Headers with secrets, of which only hashes are in the cache.
+const SECRET: [HeaderName; 2] = [header::AUTHORIZATION, gate::API_KEY];
+
+/// Extension of a response that may be cached.
+#[derive(Clone, Debug)]
+pub(super) struct Cacheable {
+    /// The versions of the histories that it was made of.
+    pub(super) read_set: ReadSet,
+    /// The name of the operation.
+    pub(super) operation: Option<String>,
+}
+
+/// What the layer needs.
+pub(super) struct Cached {
+    cache: ResponseCache,
+    histories: Histories,
+    access: Access,
+    keys: Option<Arc<ApiKeys>>,
+    metrics: Metrics,
+    answers: Arc<Answers>,
+    /// How long a body may take to begin.
+    body_timeout: Duration,
+    /// The key of the hashes of secrets.
+    salt: [u8; 32],
+}
+
+/// Answers a request from the cache, or has it answered and caches the response.
+pub(super) async fn layer(State(cached): State<Arc<Cached>>, request: Request, next: Next) -> Response {
+    let Some(length) = length_if_cacheable(&request) else {
+        return next.run(request).await;
+    };
+    let began = Instant::now();
+    let (head, mut body) = request.into_parts();
+    // A short body comes in one piece, or its request is slow anyway.
+    let piece = match timeout(cached.body_timeout, body.frame()).await {
+        Ok(Some(Ok(frame))) => frame.into_data().unwrap_or_default(),
+        _ => Bytes::new(),
+    };
+    if piece.len() != length {
+        let whole = stream::iter([Ok(piece)]).chain(body.into_data_stream());
+        return next
+            .run(Request::from_parts(head, Body::from_stream(whole)))
+            .await;
+    }
+    let key = cached.key(&head, &piece);
+    if let Some(response) = cached.find(&key, &head, began) {
+        return response;
+    }
+    let response = next.run(Request::from_parts(head, Body::from(piece))).await;
+    cached.insert(key, response).await
+}
+
+impl Cached {
+    /// Caches up to so many bytes of responses.
+    ///
+    /// # Errors
+    ///
+    /// When the operating system gives no random numbers.
+    pub(super) fn new(
+        bytes: u64,
+        body_timeout: Duration,
+        keys: Option<Arc<ApiKeys>>,
+        service: &Service,
+        answers: Arc<Answers>,
+    ) -> Result<Self, getrandom::Error> {
+        let mut salt = [0; 32];
+        getrandom::fill(&mut salt)?;
+        Ok(Self {
+            cache: ResponseCache::new(bytes),
+            histories: service.histories.clone(),
+            access: service.access.clone(),
+            metrics: service.metrics.clone(),
+            keys,
+            answers,
+            body_timeout,
+            salt,
+        })
+    }
+
+    fn find(&self, key: &[u8], head: &Parts, began: Instant) -> Option<Response> {
+        let cached = self.cache.get(key)?;
+        let is_allowed = gate::check_key(self.keys.as_deref(), &head.headers).is_ok()
+            && self.access.still_reads(cached.read_set.owner());
+        if !is_allowed || !self.histories.is_valid(&cached.read_set) {
+            return None;
+        }
+        let memory = cached.lend(&self.answers, head.extensions.get())?;
+        let mut response = Response::new(Body::from(cached.body.clone()));
+        response.extensions_mut().insert(Held::new(memory));
+        *response.headers_mut() = HeaderMap::clone(&cached.headers);
+        let id = RequestId::of(&head.headers);
+        let took = began.elapsed();
+        cached.metrics.cached(took);
+        tracing::debug!(
+            target: "sends_graphql::sources::access",
+            request_id = id.as_str(),
+            operation = cached.operation,
+            duration_ms = took.as_secs_f64() * 1_000.0,
+            "answered from the response cache"
+        );
+        id.mark(&mut response);
+        Some(response)
+    }
+
+    /// Caches a response if it may be cached.
+    async fn insert(&self, key: Vec<u8>, mut response: Response) -> Response {
+        let Some(Cacheable { read_set, operation }) = response.extensions_mut().remove() else {
+            return response;
+        };
+        let (head, body) = response.into_parts();
+        // It was made in one piece, or compressed from one, so that there is nothing to wait for.
+        let Ok(body) = body.collect().await else {
+            return Response::from_parts(head, Body::empty());
+        };
+        let body = body.to_bytes();
+        if body.len() <= LONGEST_RESPONSE {
+            let mut headers = head.headers.clone();
+            headers.remove(request_id::REQUEST_ID);
+            headers.remove(header::CONTENT_LENGTH);
+            let metrics = self.metrics.of_operation(operation.as_deref());
+            let cached = CachedResponse::new(read_set, headers, body.clone(), operation, metrics);
+            self.cache.insert(key, cached);
+        }
+        Response::from_parts(head, Body::from(body))
+    }
+
+    /// The key of a request: everything of it that can decide its response.
+    fn key(&self, head: &Parts, body: &[u8]) -> Vec<u8> {
+        let mut key = Vec::with_capacity(body.len() + 512);
+        let mut add = |piece: &[u8]| {
+            key.extend_from_slice(&piece.len().to_le_bytes());
+            key.extend_from_slice(piece);
+        };
+        for (name, value) in &head.headers {
+            if OF_ONE_REQUEST.contains(name) {
+                continue;
+            }
+            add(name.as_str().as_bytes());
+            if SECRET.contains(name) {
+                add(blake3::keyed_hash(&self.salt, value.as_bytes()).as_bytes());
+            } else {
+                add(value.as_bytes());
+            }
+        }
+        add(head.uri.authority().map_or("", Authority::as_str).as_bytes());
+        add(head
+            .uri
+            .path_and_query()
+            .map_or("", PathAndQuery::as_str)
+            .as_bytes());
+        add(body);
+        key
+    }
+}
+
+/// The length of the body of a request whose response may be cached.
+fn length_if_cacheable(request: &Request) -> Option<usize> {
+    let is_operation = request.method() == Method::POST && request.uri().path() == "/graphql";
+    let length = request
+        .headers()
+        .get(header::CONTENT_LENGTH)
+        .filter(|_| is_operation)?;
+    let length = length.to_str().ok()?.parse().ok()?;
+    (1..=LONGEST_REQUEST).contains(&length).then_some(length)
+}

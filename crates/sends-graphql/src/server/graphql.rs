@@ -1,0 +1,283 @@
+//! GraphQL over HTTP: one request, from its head to the answer.
+//!
+//! Owns the order of the steps, and what differs between GET and POST. Each step is a module of its own.
+
+mod running;
+
+use std::{collections::VecDeque, sync::Arc};
+
+use async_graphql_axum::GraphQLResponse;
+use axum::{
+    body::{Body, Bytes, HttpBody},
+    extract::{Request, State},
+    response::{IntoResponse, Response},
+};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts};
+use serde_json::json;
+
+use self::running::{no_memory, token_missing};
+use super::{
+    Service,
+    admission::Admission,
+    api_keys::ApiKeys,
+    body::{self, Bodies},
+    connection::Held,
+    documents::{Documents, REGISTERED_BYTES},
+    entity_tag, gate,
+    media_type::MediaType,
+    operation::Executed,
+    parameters::{Parameters, Requests},
+    pieces::Pieces,
+    rejection::{EXAMPLE, Rejection},
+    unrouted::METHODS,
+};
+use crate::{
+    bulkheads::answers::{self, AnswerMemory, Answers},
+    schema::ErrorCode,
+    server::HttpOptions,
+};
+
+/// What an answer depends on beside the URL. What the compression adds is its own to say.
+const VARY: HeaderValue = HeaderValue::from_static("accept, authorization, x-api-key");
+
+/// How many values a request may have beside its variables: its other parameters, and extensions of no great length.
+const VALUES_BESIDE: usize = 100;
+
+/// Bodies in bytes beyond this are [long work](crate::bulkheads::long_work): about a millisecond of reading. Another thread costs some
+/// microseconds more, so that the rest is done where it is.
+const LONG_BODY: usize = 64 << 10;
+
+/// What every request to the endpoint needs.
+pub(super) struct Endpoint {
+    service: Service,
+    keys: Option<Arc<ApiKeys>>,
+    documents: Documents,
+    admission: Admission,
+    answers: Arc<Answers>,
+    bodies: Bodies,
+    batch_limit: usize,
+    /// How many values a body may have, in all requests of a batch together.
+    most_values: usize,
+}
+
+impl Endpoint {
+    pub(super) fn new(service: Service, options: HttpOptions, answers: Arc<Answers>) -> Self {
+        let variable_values = service.schema.limits().variable_values;
+        let bulkheads = service.bulkheads.clone();
+        let request = options.capacity.request;
+        Self {
+            service,
+            answers,
+            keys: options.access.api_keys,
+            documents: Documents::new(options.access.trusted_documents, REGISTERED_BYTES),
+            admission: Admission::new(
+                bulkheads.operations,
+                bulkheads.waiting_operations,
+                options.capacity.operation_wait,
+            ),
+            bodies: Bodies::new(bulkheads.bodies, request),
+            batch_limit: request.batch,
+            most_values: (variable_values.saturating_add(VALUES_BESIDE)).saturating_mul(request.batch),
+        }
+    }
+}
+
+/// A response whose body is longer than [`LONG_BODY`]: to compress it is long work.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Large;
+
+/// Answers a request of any method.
+pub(super) async fn answer(State(endpoint): State<Arc<Endpoint>>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let Some(media_type) = MediaType::negotiate(&parts.headers) else {
+        return Rejection::new(
+            StatusCode::NOT_ACCEPTABLE,
+            ErrorCode::BadUserInput,
+            "Answers are application/graphql-response+json or application/json; accept one of them.",
+        )
+        .into_response(MediaType::Json);
+    };
+    let answered = match parts.method {
+        Method::GET | Method::HEAD => endpoint.get(&parts, media_type).await,
+        Method::POST => endpoint.post(&parts, body, media_type).await,
+        _ => Err(Rejection::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            ErrorCode::BadUserInput,
+            "Send the operation with POST or GET.",
+        )
+        .header(header::ALLOW, METHODS)),
+    };
+    let mut response = answered.unwrap_or_else(|rejection| rejection.into_response(media_type));
+    response.headers_mut().append(header::VARY, VARY);
+    response
+}
+
+impl Endpoint {
+    async fn get(self: &Arc<Self>, parts: &Parts, media_type: MediaType) -> Result<Response, Rejection> {
+        let headers = &parts.headers;
+        let query = parts.uri.query().unwrap_or_default();
+        if query.is_empty() {
+            return Err(Rejection::malformed(format!(
+                "The request has no operation; send one with POST, as in: {EXAMPLE}"
+            )));
+        }
+        gate::check_preflight(headers)?;
+        self.check_caller(headers)?;
+        let parameters = Parameters::from_query_string(query)?;
+        let finish = move |executed: Executed| {
+            // What has errors may be different the next time, and is not worth keeping.
+            let response = &executed.response;
+            let tag = response.is_ok().then(|| entity_tag::of(&response.data)).flatten();
+            Ok((answer_of(executed, media_type)?, tag))
+        };
+        let (mut response, tag) = self.run(parameters, parts, Method::GET, finish).await?;
+        let Some(tag) = tag else {
+            return Ok(response);
+        };
+        let keep_and_ask = HeaderValue::from_static("private, no-cache");
+        response.headers_mut().insert(header::CACHE_CONTROL, keep_and_ask);
+        Ok(entity_tag::apply(response, tag, headers))
+    }
+
+    async fn post(
+        self: &Arc<Self>,
+        parts: &Parts,
+        body: Body,
+        media_type: MediaType,
+    ) -> Result<Response, Rejection> {
+        let headers = &parts.headers;
+        // Takes the place of the preflight check: a page elsewhere cannot send this type without asking.
+        body::check_type(headers)?;
+        self.check_caller(headers)?;
+        let body = self.bodies.read(headers, body).await?;
+        let is_long = body.bytes().len() > LONG_BODY;
+        let (batch_limit, most_values) = (self.batch_limit, self.most_values);
+        // Others may use the body's room while this is answered.
+        let read = async move { Requests::from_body(body.bytes(), batch_limit, most_values) };
+        let requests = if is_long {
+            self.apart(read).await
+        } else {
+            read.await
+        }?;
+        match requests {
+            Requests::Single(parameters) => {
+                let finish = move |executed: Executed| answer_of(executed, media_type);
+                self.run(*parameters, parts, Method::POST, finish).await
+            }
+            Requests::Batch(batch) => {
+                let (json, held) = batch_of(self.run_batch(batch, parts).await?);
+                Ok(response_of(json, held, media_type))
+            }
+        }
+    }
+
+    /// Everything that can be said about the caller before anything of the request is read.
+    fn check_caller(&self, headers: &HeaderMap) -> Result<(), Rejection> {
+        gate::check_key(self.keys.as_deref(), headers)?;
+        self.service.access.check(headers).map_err(token_missing)
+    }
+}
+
+fn answer_of(executed: Executed, media_type: MediaType) -> Result<Response, Rejection> {
+    let memory = executed.memory;
+    let mut response = if memory.bytes() <= answers::SMALL {
+        small_answer(executed.response, memory, media_type)?
+    } else {
+        let (json, memory) = written(executed.response, memory)?;
+        response_of(json, Held::new(memory), media_type)
+    };
+    if let Some(cacheable) = executed.cacheable {
+        response.extensions_mut().insert(cacheable);
+    }
+    Ok(response)
+}
+
+/// A small answer as the library makes it, whose text grows by doubling: for that a large one has no memory.
+fn small_answer(
+    answer: async_graphql::Response,
+    memory: Arc<AnswerMemory>,
+    media_type: MediaType,
+) -> Result<Response, Rejection> {
+    let mut response = GraphQLResponse::from(answer).into_response();
+    memory.settle(length(&response)).map_err(no_memory)?;
+    mark(&mut response, Held::new(memory), media_type);
+    Ok(response)
+}
+
+/// The bytes of a body that is there as a whole.
+fn length(response: &Response) -> usize {
+    let exact = response.body().size_hint().exact();
+    exact
+        .and_then(|bytes| bytes.try_into().ok())
+        .unwrap_or(usize::MAX)
+}
+
+fn response_of(json: impl Into<Body>, held: Held, media_type: MediaType) -> Response {
+    let mut response = Response::new(json.into());
+    mark(&mut response, held, media_type);
+    response
+}
+
+/// Sets the type of an answer, and what its connection holds until it is written.
+fn mark(response: &mut Response, held: Held, media_type: MediaType) {
+    if length(response) > LONG_BODY {
+        response.extensions_mut().insert(Large);
+    }
+    let content_type = media_type.content_type();
+    response.headers_mut().insert(header::CONTENT_TYPE, content_type);
+    response.extensions_mut().insert(held);
+}
+
+/// An answer as JSON, and the memory that it is held in.
+type Written = (Vec<u8>, Arc<AnswerMemory>);
+
+/// Writes an answer as JSON, with the names in the order of the operation, and gives back the memory beyond that.
+fn written(response: async_graphql::Response, memory: Arc<AnswerMemory>) -> Result<Written, Rejection> {
+    // The text of a value takes less than the value, and what is not written to takes no memory.
+    let mut json = Vec::with_capacity(memory.bytes() / 4);
+    if let Err(error) = serde_json::to_writer(&mut json, &response) {
+        tracing::error!("an answer could not be written as JSON: {error}");
+        json = br#"{"errors":[{"message":"The service failed to answer."}]}"#.to_vec();
+    }
+    drop(response);
+    memory.settle(json.len()).map_err(no_memory)?;
+    Ok((json, memory))
+}
+
+/// The answer to a batch. The texts are sent one after the other, since a joined one would take as much memory again.
+fn batch_of(answers: Vec<Result<Written, Rejection>>) -> (Pieces, Held) {
+    let (mut json, mut held) = (VecDeque::new(), Vec::with_capacity(answers.len()));
+    json.push_back(Bytes::from_static(b"["));
+    for answer in answers {
+        if json.len() > 1 {
+            json.push_back(Bytes::from_static(b","));
+        }
+        match answer {
+            Ok((answer, memory)) => {
+                json.push_back(answer.into());
+                held.push(memory);
+            }
+            Err(rejection) => {
+                let errors = json!({ "errors": rejection.into_errors() });
+                json.push_back(errors.to_string().into());
+            }
+        }
+    }
+    json.push_back(Bytes::from_static(b"]"));
+    (Pieces(json), Held::new(held))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_large_by_its_length() {
+        let is_large = |bytes: usize| {
+            let response = response_of(vec![b' '; bytes], Held::new(()), MediaType::Json);
+            response.extensions().get::<Large>().is_some()
+        };
+        assert!(!is_large(LONG_BODY));
+        assert!(is_large(LONG_BODY + 1));
+    }
+}

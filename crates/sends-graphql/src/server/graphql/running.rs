@@ -1,0 +1,255 @@
+//! The way of an operation from its parameters to its answer: its document, a place, its validation, memory, its execution.
+//!
+//! What an operation needs is reserved before the next step, and what a batch needs is reserved for all of its operations at
+//! once. Each operation is counted here, whatever becomes of it.
+
+use std::sync::Arc;
+
+use async_graphql::Variables;
+use futures_util::future::join_all;
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts};
+use serde_json::Value;
+use tokio::time::Instant;
+
+use super::{Endpoint, Written, written};
+use crate::{
+    bulkheads::answers::{AnswerMemory, Exceeded, Part},
+    bulkheads::places::Place,
+    schema::ErrorCode,
+    server::{
+        admission::{self, overloaded},
+        documents::Document,
+        operation::{Executed, Operation, Prepared},
+        parameters::Parameters,
+        rejection::Rejection,
+    },
+    sources::access::TokenMissing,
+    sources::histories::Asker,
+    telemetry::{metrics::Outcome, operation},
+};
+
+/// Texts in bytes and answers in values beyond this are [long work](crate::bulkheads::long_work): about a millisecond of validating, or of
+/// executing. Another thread costs some microseconds more, so that the rest is done where it is.
+const LONG_TEXT: usize = 8 << 10;
+const LARGE_ANSWER: usize = 500;
+
+impl Endpoint {
+    fn asker(&self, headers: &HeaderMap) -> Result<Asker, Rejection> {
+        let service = &self.service;
+        let deadline = Instant::now() + service.request_timeout;
+        let most_calls = service.schema.limits().upstream_calls;
+        let asker = service.access.asker(headers, service.clock.now(), deadline);
+        asker
+            .map(|asker| asker.with_allowance(most_calls.try_into().unwrap_or(u32::MAX)))
+            .map_err(token_missing)
+    }
+
+    /// Runs long work of this request on the runtime for long work, with the notes of its telemetry.
+    pub(super) async fn apart<F>(&self, work: F) -> F::Output
+    where
+        F: Future<Output: Send> + Send + 'static,
+    {
+        let (output, notes) = self.service.long_work.run(operation::noted(work)).await;
+        operation::add(notes);
+        output
+    }
+
+    /// Runs one operation, and makes its answer with `finish`.
+    pub(super) async fn run<T: Send + 'static>(
+        self: &Arc<Self>,
+        parameters: Parameters,
+        parts: &Parts,
+        method: Method,
+        finish: impl FnOnce(Executed) -> Result<T, Rejection> + Send + 'static,
+    ) -> Result<T, Rejection> {
+        let prepared = async {
+            let request = self.identify(parameters)?;
+            let place = self.admission.enter(1).await?;
+            let prepared = self.prepare(request, &place, &method).await?;
+            let part = self.part(parts);
+            let memory = self.answers.reserve(&part, prepared.operation.estimate());
+            let memory = place.waiting(memory).await?.map_err(no_memory)?;
+            Ok::<_, Rejection>((prepared, memory, place))
+        };
+        let prepared = prepared.await.inspect_err(|_| refused(None));
+        let (prepared, memory, place) = prepared?;
+        self.execute(prepared, memory, place, parts, finish).await
+    }
+
+    /// Runs the operations of a batch, each of which has its answer or its refusal. What they need is reserved for all at once,
+    /// so that none of them waits for what another one holds; where that fails, the request is refused.
+    pub(super) async fn run_batch(
+        self: &Arc<Self>,
+        batch: Vec<Parameters>,
+        parts: &Parts,
+    ) -> Result<Vec<Result<Written, Rejection>>, Rejection> {
+        let requests: Vec<_> = batch
+            .into_iter()
+            .map(|parameters| self.identify(parameters))
+            .collect();
+        let place = self.admission.enter(requests.len()).await?;
+        let prepared = requests
+            .into_iter()
+            .map(async |request| self.prepare(request?, &place, &Method::POST).await);
+        let prepared = join_all(prepared).await;
+        let valid = prepared.iter().flatten();
+        let estimates: Vec<_> = valid.map(|prepared| prepared.operation.estimate()).collect();
+        let part = self.part(parts);
+        let memory = self.answers.reserve_together(&part, &estimates);
+        let memory = place.waiting(memory).await?.map_err(no_memory_for_batch)?;
+        let mut memory = memory.into_iter();
+        let ready = prepared.into_iter().map(|prepared| {
+            let prepared = prepared.inspect_err(|_| refused(None))?;
+            let memory = memory.next().ok_or_else(overloaded)?;
+            Ok::<_, Rejection>((prepared, memory))
+        });
+        let answers = ready.map(async |ready| {
+            let (prepared, memory) = ready?;
+            let finish = |executed: Executed| written(executed.response, executed.memory);
+            self.execute(prepared, memory, place.clone(), parts, finish).await
+        });
+        Ok(join_all(answers).await)
+    }
+
+    /// Finds the document of a request, and checks its size: what is too large does not queue.
+    fn identify(&self, mut parameters: Parameters) -> Result<Identified, Rejection> {
+        let document = self.documents.find(&mut parameters)?;
+        let variables = Variables::from_json(Value::Object(parameters.variables));
+        let is_of_size = self.service.schema.check_size(&document.text, &variables);
+        is_of_size.map_err(|refused| Rejection::of_document(refused.into_errors()))?;
+        Ok(Identified {
+            document,
+            name: parameters.operation_name,
+            variables,
+        })
+    }
+
+    /// Validates an operation.
+    async fn prepare(
+        self: &Arc<Self>,
+        request: Identified,
+        place: &Place,
+        method: &Method,
+    ) -> Result<Ready, Rejection> {
+        let Identified {
+            document,
+            name,
+            variables,
+        } = request;
+        let schema = &self.service.schema;
+        let is_long = document.text.len() > LONG_TEXT && !schema.is_known(&document.text);
+        let (endpoint, is_get) = (Arc::clone(self), method == Method::GET);
+        let prepare = async move {
+            let operation = Operation {
+                text: &document.text,
+                name,
+                variables,
+            };
+            let operation = operation.prepare(&endpoint.service.schema, is_get)?;
+            Ok(Ready { document, operation })
+        };
+        if is_long {
+            place.waiting(self.apart(prepare)).await?
+        } else {
+            prepare.await
+        }
+    }
+
+    /// What this connection may hold for answers.
+    fn part(&self, parts: &Parts) -> Part {
+        let part = parts.extensions.get::<Part>().cloned();
+        part.unwrap_or_else(|| self.answers.part())
+    }
+
+    /// Executes an operation, makes its answer with `finish`, and counts it.
+    async fn execute<T: Send + 'static>(
+        self: &Arc<Self>,
+        prepared: Ready,
+        memory: Arc<AnswerMemory>,
+        place: Place,
+        parts: &Parts,
+        finish: impl FnOnce(Executed) -> Result<T, Rejection> + Send + 'static,
+    ) -> Result<T, Rejection> {
+        let Ready { document, operation } = prepared;
+        let name = operation.name().map(str::to_owned);
+        // The time of the operation begins here.
+        let asker = self.asker(&parts.headers);
+        let asker = asker.inspect_err(|_| refused(name.as_deref()))?;
+        let is_large = operation.estimate().values > LARGE_ANSWER;
+        let endpoint = Arc::clone(self);
+        let execute = async move {
+            let executed = operation.execute(&endpoint.service, asker, memory);
+            let executed = place.of(Box::pin(executed)).await;
+            let outcome = executed.outcome;
+            let finished = match executed.memory.exceeded() {
+                None => finish(executed),
+                Some(exceeded) => Err(no_memory(exceeded)),
+            };
+            finished.map(|finished| (finished, outcome))
+        };
+        let finished = if is_large {
+            self.apart(execute).await
+        } else {
+            execute.await
+        };
+        self.documents.keep(document);
+        match finished {
+            Ok((finished, outcome)) => {
+                operation::ended(name, outcome);
+                Ok(finished)
+            }
+            Err(rejection) => {
+                refused(name.as_deref());
+                Err(rejection)
+            }
+        }
+    }
+}
+
+/// A request whose document is known.
+struct Identified {
+    document: Document,
+    /// Which of its operations.
+    name: Option<String>,
+    variables: Variables,
+}
+
+/// An operation that is ready to be executed.
+struct Ready {
+    document: Document,
+    operation: Prepared,
+}
+
+/// Counts an operation as refused.
+fn refused(name: Option<&str>) {
+    operation::ended(name.map(str::to_owned), Outcome::Refused);
+}
+
+pub(super) fn token_missing(missing: TokenMissing) -> Rejection {
+    Rejection::new(
+        StatusCode::UNAUTHORIZED,
+        ErrorCode::Unauthenticated,
+        missing.to_string(),
+    )
+    .header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
+}
+
+/// The refusal of an answer that there is no memory for.
+pub(super) fn no_memory(exceeded: Exceeded) -> Rejection {
+    match exceeded {
+        Exceeded::Busy => admission::busy(exceeded.message()),
+        Exceeded::TooLarge => Rejection::of_request(exceeded.code(), exceeded.message()),
+    }
+}
+
+/// The refusal of a batch whose answers there is no memory for.
+fn no_memory_for_batch(exceeded: Exceeded) -> Rejection {
+    match exceeded {
+        Exceeded::Busy => no_memory(exceeded),
+        Exceeded::TooLarge => Rejection::of_request(
+            exceeded.code(),
+            "The answers of the batch together take more memory than a single answer may (answer-budget); put fewer \
+             operations into a batch.",
+        ),
+    }
+}

@@ -1,0 +1,154 @@
+//! Requests that no GraphQL operation can be read from because of their path or method, and browsers on their way to
+//! GraphiQL.
+
+use axum::{
+    extract::{OriginalUri, Request, State},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
+
+use super::{
+    gate,
+    media_type::{self, MediaType},
+    rejection::Rejection,
+};
+use crate::schema::ErrorCode;
+
+/// The methods of the GraphQL endpoint.
+pub(super) const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, OPTIONS");
+
+const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
+
+/// How much of a path an error message repeats.
+const SHOWN_PATH: usize = 80;
+
+/// Answers `OPTIONS` on the GraphQL endpoint, except for CORS preflights, and browser navigations to it. Their GETs are
+/// ones that the endpoint refuses, so no GraphQL client is affected.
+pub(super) async fn before_graphql(State(has_page): State<bool>, request: Request, next: Next) -> Response {
+    let headers = request.headers();
+    if request.method() == Method::OPTIONS && !headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD) {
+        return (StatusCode::NO_CONTENT, [(header::ALLOW, METHODS)]).into_response();
+    }
+    if is_navigation(request.method(), headers) && gate::check_preflight(headers).is_err() {
+        let mut response = if has_page {
+            redirect("./graphiql", request.uri())
+        } else {
+            graphiql_off().into_response(MediaType::Json)
+        };
+        let vary = HeaderValue::from_static("accept, sec-fetch-mode");
+        response.headers_mut().append(header::VARY, vary);
+        return response;
+    }
+    next.run(request).await
+}
+
+/// Answers `/`: a browser gets GraphiQL, and any other client is told where the endpoint is, too.
+pub(super) async fn root(request: Request) -> Response {
+    let response = redirect("./graphiql", request.uri());
+    if media_type::prefers_html(request.headers()) {
+        return response;
+    }
+    let message = "GraphiQL is at /graphiql; send GraphQL operations to /graphql.";
+    let told = Rejection::new(StatusCode::TEMPORARY_REDIRECT, ErrorCode::BadUserInput, message);
+    (response.headers().clone(), told.into_response(MediaType::Json)).into_response()
+}
+
+/// Answers a path that no route has.
+pub(super) async fn path_unknown(State(has_page): State<bool>, request: Request) -> Response {
+    let path = request.uri().path();
+    let is_page = ["/", "/graphiql"].contains(&path) || path.starts_with("/graphiql/");
+    if is_page && !has_page {
+        return graphiql_off().into_response(MediaType::Json);
+    }
+    let with_slash = ["/graphql/", "/graphiql/"].contains(&path);
+    if has_page && with_slash && is_navigation(request.method(), request.headers()) {
+        return redirect("../graphiql", request.uri());
+    }
+    let next_step = if path == "/graphql/" {
+        "the GraphQL endpoint is /graphql, without a slash at the end"
+    } else {
+        "the GraphQL endpoint is /graphql"
+    };
+    let message = format!("There is nothing at {}; {next_step}.", shown(path));
+    Rejection::new(StatusCode::NOT_FOUND, ErrorCode::BadUserInput, message).into_response(MediaType::Json)
+}
+
+/// Answers a method that the route of its path does not take.
+pub(super) async fn method_unknown(method: Method, OriginalUri(uri): OriginalUri) -> Response {
+    let message = format!(
+        "{} takes no {}; send GraphQL operations to /graphql.",
+        shown(uri.path()),
+        shown(method.as_str()),
+    );
+    Rejection::new(StatusCode::METHOD_NOT_ALLOWED, ErrorCode::BadUserInput, message)
+        .into_response(MediaType::Json)
+}
+
+/// Whether a browser opens this address in a window, and not a script on a page.
+fn is_navigation(method: &Method, headers: &HeaderMap) -> bool {
+    let mode = headers.get(SEC_FETCH_MODE);
+    [Method::GET, Method::HEAD].contains(method)
+        && mode.is_none_or(|mode| mode == "navigate")
+        && media_type::prefers_html(headers)
+}
+
+/// To a path relative to the request's, with its query string: a proxy may have put the service below a path of its own.
+fn redirect(to: &'static str, from: &Uri) -> Response {
+    let location = from.query().map(|query| format!("{to}?{query}"));
+    let location = location.and_then(|location| HeaderValue::try_from(location).ok());
+    let location = location.unwrap_or(HeaderValue::from_static(to));
+    (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, location)]).into_response()
+}
+
+fn graphiql_off() -> Rejection {
+    Rejection::new(
+        StatusCode::NOT_FOUND,
+        ErrorCode::BadUserInput,
+        "GraphiQL is switched off (--graphiql false), so there is no page here; send GraphQL operations to /graphql with \
+         POST and the header content-type: application/json.",
+    )
+}
+
+fn shown(text: &str) -> &str {
+    text.get(..SHOWN_PATH).unwrap_or(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BROWSER: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+
+    fn navigates(method: &Method, accept: &str, mode: Option<&'static str>) -> bool {
+        let mut headers = HeaderMap::from_iter([(header::ACCEPT, accept.parse().unwrap())]);
+        headers.extend(mode.map(|mode| (SEC_FETCH_MODE, HeaderValue::from_static(mode))));
+        is_navigation(method, &headers)
+    }
+
+    #[test]
+    fn only_a_browser_that_opens_an_address_navigates() {
+        for (method, accept, mode, expected) in [
+            (Method::GET, BROWSER, Some("navigate"), true),
+            (Method::GET, BROWSER, None, true),
+            (Method::HEAD, "text/html", None, true),
+            (Method::GET, BROWSER, Some("cors"), false),
+            (Method::GET, BROWSER, Some("no-cors"), false),
+            (Method::POST, BROWSER, Some("navigate"), false),
+            (Method::GET, "*/*", None, false),
+            (Method::GET, "application/json", Some("navigate"), false),
+        ] {
+            assert_eq!(navigates(&method, accept, mode), expected, "{accept} {mode:?}");
+        }
+    }
+
+    #[test]
+    fn a_redirect_keeps_the_query_string() {
+        let location = |uri: &str| {
+            let response = redirect("./graphiql", &uri.parse().unwrap());
+            response.headers()[header::LOCATION].to_str().unwrap().to_owned()
+        };
+        assert_eq!(location("/graphql"), "./graphiql");
+        assert_eq!(location("/graphql?query=%7Ba%7D&b"), "./graphiql?query=%7Ba%7D&b");
+    }
+}

@@ -1,0 +1,502 @@
+//! What is known of an activity, and asking for what is not.
+//!
+//! Between the dataloader and the client stands this: an answer that is fresh enough is given from the store; otherwise
+//! the upstream is asked, once for everyone who asks at the same time; and when the upstream cannot answer, the last known
+//! history is given and marked as stale.
+//!
+//! `freshness.rs` decides how old an answer may be, `single_flight.rs` lets operations share a fetch, `stale.rs` says when an older
+//! answer may be given instead, `counts.rs` counts where the answers came from. Neither GraphQL nor HTTP is known here, and whose data it is comes with every question as an [`Owner`], so that
+//! no answer crosses.
+
+mod counts;
+mod freshness;
+mod single_flight;
+mod stale;
+
+use std::{sync::Arc, time::Duration};
+
+use futures_util::{FutureExt, future::BoxFuture};
+use jiff::Timestamp;
+use sends_client::{Caller, Clock, ConstantContact, Endpoint, FailureClass, UpstreamError};
+use sends_core::{ActivityId, SendHistory};
+use sends_store::{Answer, Kept, Owner, Store};
+use tokio::time::{Instant, sleep_until};
+
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    bulkheads::places,
+    response_cache::{HistoryVersions, ReadSet, ReadVersion},
+};
+
+pub use self::counts::AnswerCounts;
+use self::counts::Counters;
+use self::single_flight::{Fetch, SingleFlight};
+pub use self::{
+    freshness::Freshness,
+    stale::{Kind, Stale, StaleAnswers, StaleReason},
+};
+
+/// How long an operation whose time is up still waits for its own call, which ends at the same moment and knows better why
+/// there is no answer.
+const LAST_WORD: Duration = Duration::from_millis(100);
+
+/// Where histories come from when they are not known.
+pub trait HistorySource: Send + Sync {
+    /// Asks for the history of one activity.
+    fn send_history<'a>(
+        &'a self,
+        caller: &'a Caller,
+        activity: ActivityId,
+    ) -> BoxFuture<'a, Result<SendHistory, UpstreamError>>;
+}
+
+impl HistorySource for ConstantContact {
+    fn send_history<'a>(
+        &'a self,
+        caller: &'a Caller,
+        activity: ActivityId,
+    ) -> BoxFuture<'a, Result<SendHistory, UpstreamError>> {
+        self.send_history(caller, activity).boxed()
+    }
+}
+
+/// Who asks: one operation.
+#[derive(Clone, Debug)]
+pub struct Asker {
+    /// Whose data it is.
+    pub owner: Owner,
+    /// On whose behalf the upstream is called, and until when.
+    pub caller: Caller,
+    /// When the operation began. An answer fetched since then is as fresh as it can be.
+    pub asked_at: Timestamp,
+    /// How old an answer may be under any circumstances, stale ones included. It bounds how long a revoked token of a
+    /// caller can still read; the service's own credential needs no such bound.
+    pub oldest: Option<Duration>,
+    /// What the operation was given that is older than it was meant to be.
+    pub stale: Arc<StaleAnswers>,
+}
+
+impl Asker {
+    /// The same operation, which may make so many upstream calls.
+    #[must_use]
+    pub fn with_allowance(mut self, calls: u32) -> Self {
+        self.caller = self.caller.with_allowance(calls);
+        self
+    }
+}
+
+/// Which history is wanted, and how old it may be.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub struct HistoryKey {
+    /// The activity.
+    pub activity: ActivityId,
+    /// The greatest age; `None` leaves that to the freshness rules.
+    pub max_age: Option<Duration>,
+}
+
+/// What the store has about one activity.
+#[derive(Clone, Debug)]
+pub struct Found {
+    kept: Option<Kept>,
+    /// The version before the store was asked.
+    version: ReadVersion,
+}
+
+/// A history as it is known now.
+#[derive(Clone, Debug)]
+pub struct Reading {
+    /// The history.
+    pub history: Arc<SendHistory>,
+    /// When the upstream said so.
+    pub fetched_at: Timestamp,
+    /// Why this is older than it was meant to be. `None` when it is as fresh as was asked for.
+    pub stale: Option<StaleReason>,
+    /// The version that was read. `None` for what is stale or was fetched just now.
+    pub version: Option<ReadVersion>,
+}
+
+/// Why there is no history to give.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The upstream call failed, and nothing is known from before.
+    #[error(transparent)]
+    Upstream(Arc<UpstreamError>),
+    /// The upstream said a short while ago that there is no such activity.
+    #[error("the activity was not found a short while ago")]
+    NotFound,
+    /// Too many operations wait for the upstream.
+    #[error("too many operations wait for Constant Contact")]
+    Overloaded,
+    /// The process is ending, and the answer would have taken longer than it has left.
+    #[error("the service is being stopped")]
+    ShuttingDown,
+    /// The call ended without an answer, which only a defect in this program can cause.
+    #[error("the upstream call was lost")]
+    Lost,
+}
+
+/// Reads histories. Cloning is cheap.
+#[derive(Clone)]
+pub struct Histories(Arc<Shared>);
+
+struct Shared {
+    source: Arc<dyn HistorySource>,
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    freshness: Freshness,
+    single_flight: SingleFlight,
+    counters: Counters,
+    versions: HistoryVersions,
+    ending: CancellationToken,
+}
+
+impl Histories {
+    /// Reads from `store` what is fresh enough by `freshness`, and asks `source` for the rest.
+    pub fn new(
+        source: Arc<dyn HistorySource>,
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        freshness: Freshness,
+    ) -> Self {
+        Self(Arc::new(Shared {
+            source,
+            store,
+            clock,
+            freshness,
+            single_flight: SingleFlight::default(),
+            counters: Counters::default(),
+            versions: HistoryVersions::default(),
+            ending: CancellationToken::new(),
+        }))
+    }
+
+    /// Whether a response with this read set is valid now. If so, its histories are counted as answered from the store.
+    pub fn is_valid(&self, read_set: &ReadSet) -> bool {
+        let is_valid = self.0.versions.is_valid(read_set, self.0.clock.now());
+        if is_valid {
+            self.0.counters.found(read_set.len());
+        }
+        is_valid
+    }
+
+    /// Where the answers came from so far.
+    pub fn counts(&self) -> AnswerCounts {
+        self.0.counters.read()
+    }
+
+    /// What is cancelled when [`give_up`](Self::give_up) is called, for others who wait for the same upstream.
+    pub fn ending(&self) -> CancellationToken {
+        self.0.ending.clone()
+    }
+
+    /// Gives up whatever still waits for the upstream, now and from now on: in the queue, on its way, or between two
+    /// attempts. Who waits gets the last known history, or [`ReadError::ShuttingDown`].
+    pub fn give_up(&self) {
+        self.0.ending.cancel();
+    }
+
+    /// Whether sends of an activity are known, of whatever age. Nobody is asked.
+    pub async fn has_known_sends(&self, asker: &Asker, activity: ActivityId) -> bool {
+        let known = self.0.look_up_one(asker.owner, activity).await;
+        matches!(known, Some(Kept { answer: Answer::History(history), .. }) if !history.is_empty())
+    }
+
+    /// The history of one activity. `max_age` says how old it may be; without it the freshness rules decide.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError`] when the upstream cannot or will not answer and nothing is known that may be given instead.
+    pub async fn read(
+        &self,
+        asker: &Asker,
+        activity: ActivityId,
+        max_age: Option<Duration>,
+    ) -> Result<Reading, ReadError> {
+        let key = HistoryKey { activity, max_age };
+        let found = self.find(asker, &[key]).await.pop();
+        let found = found.ok_or(ReadError::Lost)?;
+        self.read_found(asker, key, found).await
+    }
+
+    /// Looks histories up in the store, all of them in one query. Those that are not fresh enough are looked up in a second
+    /// one: another process may have stored what the memory of this one has in an older version.
+    pub async fn find(&self, asker: &Asker, keys: &[HistoryKey]) -> Vec<Found> {
+        let shared = &*self.0;
+        let version = |key: &HistoryKey| shared.versions.current(asker.owner, key.activity);
+        let versions: Vec<ReadVersion> = keys.iter().map(version).collect();
+        let activities: Vec<ActivityId> = keys.iter().map(|key| key.activity).collect();
+        let mut kept = shared.look_up(asker.owner, &activities, Timestamp::MIN).await;
+        let is_outdated = |(kept, key): (&Option<Kept>, &HistoryKey)| {
+            kept.as_ref()
+                .is_some_and(|kept| !shared.is_fresh(kept, Wanted::of(asker, *key)))
+        };
+        let outdated: Vec<usize> = (0..keys.len())
+            .filter(|&index| is_outdated((&kept[index], &keys[index])))
+            .collect();
+        if !outdated.is_empty() {
+            let activities: Vec<ActivityId> = outdated.iter().map(|&index| activities[index]).collect();
+            let latest = shared.look_up(asker.owner, &activities, Timestamp::MAX).await;
+            for (index, latest) in outdated.into_iter().zip(latest) {
+                kept[index] = latest;
+            }
+        }
+        let found = kept.into_iter().zip(versions);
+        found.map(|(kept, version)| Found { kept, version }).collect()
+    }
+
+    /// The history of one activity that was looked up in the store.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`read`](Self::read).
+    pub async fn read_found(
+        &self,
+        asker: &Asker,
+        key: HistoryKey,
+        found: Found,
+    ) -> Result<Reading, ReadError> {
+        let activity = key.activity;
+        let wanted = Wanted::of(asker, key);
+        let version = found.version;
+        let known = found.kept.filter(|kept| self.0.is_allowed(kept, wanted));
+        if let Some(kept) = known.as_ref().filter(|kept| self.0.is_fresh(kept, wanted)) {
+            self.0.counters.found(1);
+            return reading(kept, Some(self.0.validity(version, kept, wanted)));
+        }
+        loop {
+            let deadline = asker.caller.deadline();
+            let fetch = self
+                .0
+                .single_flight
+                .join(asker.owner, activity, &asker.caller, |caller| {
+                    self.fetch(asker.owner, caller, activity, wanted, version)
+                });
+            let patience = if fetch.is_own() { LAST_WORD } else { Duration::ZERO };
+            let outcome = async {
+                tokio::select! {
+                    biased;
+                    outcome = fetch.outcome() => Some(outcome),
+                    () = sleep_until(deadline + patience) => None,
+                    () = self.0.ending.cancelled() => Some(Err(ReadError::ShuttingDown)),
+                }
+            };
+            let outcome = places::waiting(outcome).await;
+            let outcome = outcome.unwrap_or(Some(Err(ReadError::Overloaded)));
+            let error = match outcome {
+                Some(Ok(kept)) if fetch.is_own() || self.0.is_fresh(&kept, wanted) => {
+                    let is_new = kept.fetched_at >= wanted.asked_at;
+                    self.0.counters.fetched(fetch.is_own(), is_new);
+                    // The next one finds it in the store.
+                    return reading(&kept, None);
+                }
+                // The fetch of another operation was content with less, or ended with that operation: it says nothing about this
+                // one, whose own time is not up.
+                Some(Ok(_)) => continue,
+                Some(Err(error)) if !fetch.is_own() && error.is_of_the_operation(&fetch) => {
+                    continue;
+                }
+                Some(Err(error)) => error,
+                None => ReadError::Upstream(Arc::new(out_of_time(activity))),
+            };
+            let answer = self.0.instead(known.as_ref(), wanted, error);
+            self.0.counters.instead(answer.is_ok());
+            if let Ok(Reading {
+                stale: Some(reason),
+                fetched_at,
+                ..
+            }) = answer
+            {
+                asker.stale.note(Kind::Sends, fetched_at, reason);
+            }
+            return answer;
+        }
+    }
+
+    /// Asks the upstream and stores its answer, unless a fresh one was stored since the look-up.
+    fn fetch(
+        &self,
+        owner: Owner,
+        caller: Caller,
+        activity: ActivityId,
+        wanted: Wanted,
+        looked_up: ReadVersion,
+    ) -> impl Future<Output = Result<Kept, ReadError>> + Send + use<> {
+        let shared = Arc::clone(&self.0);
+        async move {
+            // Another answer may have been stored since the look-up.
+            if !shared.versions.is_current(&looked_up)
+                && let Some(kept) = shared.look_up_one(owner, activity).await
+                && shared.is_allowed(&kept, wanted)
+                && shared.is_fresh(&kept, wanted)
+            {
+                return Ok(kept);
+            }
+            let answer = match shared.source.send_history(&caller, activity).await {
+                Ok(history) => Answer::History(Arc::new(history)),
+                Err(error) if error.class == FailureClass::NotFound => {
+                    shared.keep(owner, activity, Answer::NotFound).await;
+                    return Err(ReadError::Upstream(Arc::new(error)));
+                }
+                Err(error) => {
+                    // Why a call was not even sent is in the log already, once and not for each activity.
+                    if error.attempts == 0 {
+                        tracing::debug!("{error}");
+                    } else {
+                        tracing::warn!(upstream_request_id = error.request_id, "{error}");
+                    }
+                    return Err(ReadError::Upstream(Arc::new(error)));
+                }
+            };
+            Ok(shared.keep(owner, activity, answer).await)
+        }
+    }
+}
+
+/// How fresh an answer one question wants.
+#[derive(Clone, Copy)]
+struct Wanted {
+    max_age: Option<Duration>,
+    asked_at: Timestamp,
+    oldest: Option<Duration>,
+}
+
+impl Wanted {
+    fn of(asker: &Asker, key: HistoryKey) -> Self {
+        Self {
+            max_age: key.max_age,
+            asked_at: asker.asked_at,
+            oldest: asker.oldest,
+        }
+    }
+}
+
+impl Shared {
+    /// What the store has about these activities, in their order.
+    async fn look_up(
+        &self,
+        owner: Owner,
+        activities: &[ActivityId],
+        fresh_since: Timestamp,
+    ) -> Vec<Option<Kept>> {
+        match self.store.histories(owner, activities, fresh_since).await {
+            Ok(kept) => kept,
+            Err(error) => {
+                // Without its store the service is slower, not wrong.
+                tracing::warn!("the store cannot be read: {error}");
+                vec![None; activities.len()]
+            }
+        }
+    }
+
+    async fn look_up_one(&self, owner: Owner, activity: ActivityId) -> Option<Kept> {
+        self.look_up(owner, &[activity], Timestamp::MAX)
+            .await
+            .pop()
+            .flatten()
+    }
+
+    async fn keep(&self, owner: Owner, activity: ActivityId, answer: Answer) -> Kept {
+        let kept = Kept {
+            fetched_at: self.clock.now(),
+            answer,
+        };
+        if let Err(error) = self.store.keep(owner, activity, kept.clone()).await {
+            tracing::warn!("the store cannot be written: {error}");
+        }
+        self.versions.changed(owner, activity);
+        kept
+    }
+
+    /// The version that was read, with the time in which it is as fresh and as young as is wanted.
+    fn validity(&self, version: ReadVersion, kept: &Kept, wanted: Wanted) -> ReadVersion {
+        let max_age = wanted.max_age.unwrap_or_else(|| self.freshness.max_age(kept));
+        let max_age = wanted.oldest.map_or(max_age, |oldest| oldest.min(max_age));
+        let until = kept.fetched_at.checked_add(max_age);
+        version.valid(kept.fetched_at, until.unwrap_or(Timestamp::MAX))
+    }
+
+    fn is_fresh(&self, kept: &Kept, wanted: Wanted) -> bool {
+        let now = self.clock.now();
+        if kept.fetched_at >= wanted.asked_at {
+            return kept.fetched_at <= now;
+        }
+        let max_age = wanted.max_age.unwrap_or_else(|| self.freshness.max_age(kept));
+        age(kept, wanted.asked_at).is_some_and(|age| age <= max_age)
+    }
+
+    fn is_allowed(&self, kept: &Kept, wanted: Wanted) -> bool {
+        wanted
+            .oldest
+            .is_none_or(|oldest| age(kept, self.clock.now()).is_some_and(|age| age <= oldest))
+    }
+
+    /// What to give when the upstream failed: what is known, if that may be given, and the failure otherwise.
+    fn instead(&self, known: Option<&Kept>, wanted: Wanted, error: ReadError) -> Result<Reading, ReadError> {
+        // The wait for the upstream may have been long, so it is asked again what is still allowed.
+        let known = known.filter(|kept| self.is_allowed(kept, wanted));
+        match (known, error.stale_reason()) {
+            (Some(kept), Some(reason)) if matches!(kept.answer, Answer::History(_)) => stale(kept, reason),
+            _ => Err(error),
+        }
+    }
+}
+
+impl ReadError {
+    /// Whether the failure belongs to the operation that the fetch was started for rather than to the upstream.
+    fn is_of_the_operation(&self, fetch: &Fetch) -> bool {
+        match self {
+            // Background work is sent away sooner than people are.
+            Self::Upstream(error) if error.attempts == 0 && fetch.began_in_background() => true,
+            // A throttled call waits for its next turn; only a deadline that comes before that ends it.
+            Self::Upstream(error) => {
+                matches!(
+                    error.class,
+                    FailureClass::DeadlineExceeded | FailureClass::AllowanceUsedUp | FailureClass::Throttled
+                ) || Instant::now() >= fetch.deadline()
+            }
+            Self::Lost => true,
+            Self::NotFound | Self::Overloaded | Self::ShuttingDown => false,
+        }
+    }
+}
+
+fn reading(kept: &Kept, version: Option<ReadVersion>) -> Result<Reading, ReadError> {
+    match &kept.answer {
+        Answer::History(history) => Ok(Reading {
+            history: Arc::clone(history),
+            fetched_at: kept.fetched_at,
+            stale: None,
+            version,
+        }),
+        Answer::NotFound => Err(ReadError::NotFound),
+    }
+}
+
+fn stale(kept: &Kept, reason: StaleReason) -> Result<Reading, ReadError> {
+    reading(kept, None).map(|reading| Reading {
+        stale: Some(reason),
+        ..reading
+    })
+}
+
+/// `None` for an answer from the future, which a clock that was wrong has dated. How old it is nobody can say.
+fn age(kept: &Kept, now: Timestamp) -> Option<Duration> {
+    Duration::try_from(now.duration_since(kept.fetched_at)).ok()
+}
+
+/// The operation's time is up while a call that it shares goes on for others.
+fn out_of_time(activity: ActivityId) -> UpstreamError {
+    let detail = "the operation's time was up before the answer came".to_owned();
+    UpstreamError {
+        retry_after: Some(Duration::from_secs(1)),
+        ..UpstreamError::without_answer(
+            Endpoint::SendHistory(activity),
+            FailureClass::DeadlineExceeded,
+            detail,
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests;

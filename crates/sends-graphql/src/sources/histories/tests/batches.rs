@@ -1,0 +1,113 @@
+//! What the batches of the dataloader cost: queries to the store, and calls to the upstream.
+
+use futures_util::future::join_all;
+use jiff::civil::Date;
+use sends_store::{LayeredStore, StoreFuture, StoreSize};
+
+use super::*;
+use crate::sources::loader::HistoryLoader;
+
+/// A store that counts the queries for histories.
+struct CountingStore {
+    store: MemoryStore,
+    queries: Arc<AtomicUsize>,
+}
+
+impl Store for CountingStore {
+    fn history(
+        &self,
+        owner: Owner,
+        activity: ActivityId,
+        fresh_since: Timestamp,
+    ) -> StoreFuture<'_, Option<Kept>> {
+        self.queries.fetch_add(1, Ordering::SeqCst);
+        self.store.history(owner, activity, fresh_since)
+    }
+
+    fn histories<'a>(
+        &'a self,
+        owner: Owner,
+        activities: &'a [ActivityId],
+        fresh_since: Timestamp,
+    ) -> StoreFuture<'a, Vec<Option<Kept>>> {
+        self.queries.fetch_add(1, Ordering::SeqCst);
+        self.store.histories(owner, activities, fresh_since)
+    }
+
+    fn keep(&self, owner: Owner, activity: ActivityId, kept: Kept) -> StoreFuture<'_, ()> {
+        self.store.keep(owner, activity, kept)
+    }
+
+    fn forget(&self, owner: Owner) -> StoreFuture<'_, ()> {
+        self.store.forget(owner)
+    }
+
+    fn calls_on(&self, day: Date) -> StoreFuture<'_, u64> {
+        self.store.calls_on(day)
+    }
+
+    fn add_calls(&self, day: Date, calls: u64) -> StoreFuture<'_, u64> {
+        self.store.add_calls(day, calls)
+    }
+
+    fn raise_calls(&self, day: Date, at_least: u64) -> StoreFuture<'_, u64> {
+        self.store.raise_calls(day, at_least)
+    }
+
+    fn size(&self) -> StoreFuture<'_, StoreSize> {
+        self.store.size()
+    }
+
+    fn check_writable(&self) -> StoreFuture<'_, ()> {
+        self.store.check_writable()
+    }
+
+    fn close(&self) -> StoreFuture<'_, ()> {
+        self.store.close()
+    }
+}
+
+/// A service with memory in front of a store that counts.
+fn service() -> (Service, Arc<AtomicUsize>) {
+    let queries = Arc::<AtomicUsize>::default();
+    let behind = CountingStore {
+        store: MemoryStore::new(1 << 20),
+        queries: Arc::clone(&queries),
+    };
+    let store = LayeredStore::new(MemoryStore::new(1 << 20), Arc::new(behind));
+    (Service::on(Arc::new(store)), queries)
+}
+
+/// Reads the histories of all activities in one operation, each three times.
+async fn read_all(service: &Service) {
+    let loader = HistoryLoader::new(service.histories.clone(), service.operation());
+    let keys = (0..3 * 250_u16).map(|index| HistoryKey {
+        activity: activity(u8::try_from(index % 250).unwrap()),
+        max_age: None,
+    });
+    let began = Instant::now();
+    for reading in join_all(keys.map(|key| loader.load(key))).await {
+        assert_eq!(reading.unwrap().stale, None);
+    }
+    // The upstream takes 100 ms for each call, and all are made at once.
+    assert!(
+        began.elapsed() <= Duration::from_millis(101),
+        "{:?}",
+        began.elapsed()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn histories_of_one_operation_cost_one_query_to_the_store_and_one_call_each() {
+    let (service, queries) = service();
+    let counts = || (queries.load(Ordering::SeqCst), service.upstream.calls());
+    read_all(&service).await;
+    assert_eq!(counts(), (1, 250));
+    // They are in memory now.
+    read_all(&service).await;
+    assert_eq!(counts(), (1, 250));
+    // Another process may have stored fresher ones than memory has.
+    sleep(2 * MINUTE).await;
+    read_all(&service).await;
+    assert_eq!(counts(), (2, 500));
+}

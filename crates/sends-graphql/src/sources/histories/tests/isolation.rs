@@ -1,0 +1,159 @@
+//! No answer crosses from one owner to another, whatever is asked, fails, is given up or grows old in between.
+
+use http::{HeaderMap, header};
+use proptest::{collection::vec, option, prelude::*};
+
+use super::*;
+use crate::sources::access::{Access, CallersTokens};
+
+const ACCOUNTS: u8 = 3;
+
+/// One operation.
+#[derive(Clone, Debug)]
+struct Step {
+    account: u8,
+    activity: u8,
+    begins_ms: u64,
+    timeout_ms: u64,
+    /// When the client disconnects.
+    gone_after_ms: Option<u64>,
+    max_age_s: Option<u64>,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let max_age = prop_oneof![Just(None), Just(Some(0)), Just(Some(5)), Just(Some(1_000_000))];
+    (
+        0..ACCOUNTS,
+        0..3_u8,
+        0..120_000_u64,
+        1..5_000_u64,
+        option::weighted(0.2, 0..2_000_u64),
+        max_age,
+    )
+        .prop_map(
+            |(account, activity, begins_ms, timeout_ms, gone_after_ms, max_age_s)| Step {
+                account,
+                activity,
+                // Most begin together with others.
+                begins_ms: begins_ms / 10_000 * 10_000 + begins_ms % 7,
+                timeout_ms,
+                gone_after_ms,
+                max_age_s,
+            },
+        )
+}
+
+/// A call takes a while and ends well, or in one of the ways that differ in what becomes of an older answer.
+fn outcome() -> impl Strategy<Value = (u64, Option<FailureClass>)> {
+    let class = prop_oneof![
+        Just(FailureClass::NotFound),
+        Just(FailureClass::Unauthenticated),
+        Just(FailureClass::ServerFailure),
+        Just(FailureClass::Throttled),
+        Just(FailureClass::DeadlineExceeded),
+    ];
+    (0..3_000_u64, option::weighted(0.4, class))
+}
+
+/// The askers of the callers' own tokens, as requests bring them.
+struct Callers(Access);
+
+impl Callers {
+    fn asker(&self, service: &Service, step: &Step) -> Asker {
+        let mut headers = HeaderMap::new();
+        let token = format!("Bearer token-of-{}", step.account);
+        headers.insert(header::AUTHORIZATION, token.parse().unwrap());
+        let deadline = Instant::now() + Duration::from_millis(step.timeout_ms);
+        let asker = self.0.asker(&headers, service.clock.now(), deadline).unwrap();
+        Asker {
+            caller: Caller::new(Arc::new(Account(step.account)), deadline),
+            ..asker
+        }
+    }
+}
+
+async fn run(steps: Vec<Step>, outcomes: Vec<(u64, Option<FailureClass>)>) -> Result<(), TestCaseError> {
+    let service = Arc::new(Service::new());
+    let callers = Arc::new(Callers(Access::CallersTokens(
+        CallersTokens::new(MINUTE).unwrap(),
+    )));
+    let calls = steps.len();
+    let upstream = Arc::new(ByAccount {
+        scripted: ScriptedUpstream::default(),
+        outcomes: Mutex::new(outcomes.into_iter().cycle().take(calls).collect()),
+    });
+    let histories = Histories::new(
+        Arc::clone(&upstream) as Arc<dyn HistorySource>,
+        Arc::new(MemoryStore::new(1 << 20)),
+        Arc::clone(&service.clock) as Arc<dyn Clock>,
+        Freshness::new(Duration::from_secs(10), MINUTE),
+    );
+    let tasks = steps.into_iter().map(|step| {
+        let (service, callers, histories) = (Arc::clone(&service), Arc::clone(&callers), histories.clone());
+        tokio::spawn(async move {
+            sleep(Duration::from_millis(step.begins_ms)).await;
+            let asker = callers.asker(&service, &step);
+            let max_age = step.max_age_s.map(Duration::from_secs);
+            let read = histories.read(&asker, activity(step.activity), max_age);
+            let patience = Duration::from_millis(step.gone_after_ms.unwrap_or(u64::MAX / 4));
+            let read = tokio::time::timeout(patience, read).await.ok();
+            (step, read, service.clock.now())
+        })
+    });
+    for task in futures_util::future::join_all(tasks).await {
+        let (step, read, now) = task.unwrap();
+        match read {
+            Some(Ok(reading)) => {
+                let count = reading.history.latest().unwrap().count;
+                let theirs = i64::from(step.account) * 10 + i64::from(step.activity);
+                prop_assert_eq!(count, Some(theirs), "{:?}", step);
+                prop_assert!(now.duration_since(reading.fetched_at) <= SignedDuration::from_secs(60));
+            }
+            Some(Err(ReadError::NotFound)) => {
+                let told = upstream.scripted.not_found.lock().unwrap();
+                prop_assert!(
+                    told.contains(&(step.account, activity(step.activity))),
+                    "{:?}",
+                    step
+                );
+            }
+            Some(Err(ReadError::Lost | ReadError::Overloaded | ReadError::ShuttingDown)) => {
+                prop_assert!(false, "lost: {:?}", step);
+            }
+            Some(Err(ReadError::Upstream(_))) | None => {}
+        }
+    }
+    Ok(())
+}
+
+/// The scripted upstream, which answers with a history that tells whose it is.
+struct ByAccount {
+    scripted: ScriptedUpstream,
+    outcomes: Mutex<VecDeque<(u64, Option<FailureClass>)>>,
+}
+
+impl HistorySource for ByAccount {
+    fn send_history<'a>(
+        &'a self,
+        caller: &'a Caller,
+        asked: ActivityId,
+    ) -> BoxFuture<'a, Result<SendHistory, UpstreamError>> {
+        let number = (0..3).find(|&number| activity(number) == asked).unwrap();
+        let (delay, class) = self.outcomes.lock().unwrap().pop_front().unwrap_or((100, None));
+        let history = sent("2020-01-01T00:00:00Z", account_of(caller) * 10 + number);
+        self.scripted.will(delay, class.map_or(Ok(history), Err));
+        self.scripted.send_history(caller, asked)
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+    #[test]
+    fn no_answer_crosses_from_one_callers_token_to_another(
+        steps in vec(step(), 2..60),
+        outcomes in vec(outcome(), 1..20),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+        runtime.block_on(run(steps, outcomes))?;
+    }
+}

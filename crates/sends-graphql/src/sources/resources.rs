@@ -1,0 +1,277 @@
+//! Campaigns, activities, contact lists, segments, statistics and the account.
+//!
+//! Owns how long an answer about them is good for, that operations which ask for the same thing at the same time share one
+//! call, and that the last answer is given when the upstream has none. Nothing here outlives the process, and nothing crosses
+//! from one [`Owner`] to another. Histories have their own place ([`histories`](crate::sources::histories)), since theirs are kept.
+//!
+//! A field of a neighbour takes no `maxAge`, as a history does: its answer is a minute old at the most unless the operator
+//! wants otherwise, and one answer serves many objects, of which one cannot be younger than the others.
+//!
+//! `shelf.rs` holds one kind of answer, `names.rs` reads what lists and segments are called, and `stats.rs` asks for
+//! statistics in batches.
+
+mod names;
+mod shelf;
+mod stats;
+
+use std::{hash::Hash, sync::Arc, time::Duration};
+
+use futures_util::{FutureExt, future::BoxFuture};
+use jiff::{SignedDuration, Timestamp};
+use sends_client::{
+    Batch, CampaignFilter, Clock, ConstantContact, FailureClass, NextPage, ResourcePage, UpstreamError,
+};
+use sends_core::{
+    AccountSummary, ActivityDetail, ActivityId, ActivityStats, Campaign, CampaignDetail, CampaignId,
+    CampaignStats, CampaignStatus, Schedule, Segment, SegmentId,
+};
+#[cfg(doc)]
+use sends_store::Owner;
+use tokio::{sync::Mutex, time::Instant};
+use tokio_util::sync::CancellationToken;
+
+pub(crate) use self::stats::{Counted, WholeBatch};
+pub use self::{
+    names::{ContactLists, Gap, Segments, SegmentsById},
+    stats::{Known, Told},
+};
+use self::{shelf::Shelf, stats::Practice};
+use crate::{
+    bulkheads::places,
+    sources::histories::{Asker, Kind, ReadError},
+};
+
+/// A page of campaigns.
+pub type CampaignPage = ResourcePage<Campaign>;
+
+/// How many single things of a kind are remembered, over all owners.
+const SINGLE: usize = 20_000;
+/// How many listings of a kind are remembered, over all owners.
+const LISTINGS: usize = 100;
+
+/// Reads what stands around histories. Cloning is cheap.
+#[derive(Clone)]
+pub struct Neighbours(Arc<Shelves>);
+
+pub(crate) struct Shelves {
+    client: ConstantContact,
+    clock: Arc<dyn Clock>,
+    ending: CancellationToken,
+    campaign_pages: Shelf<CampaignFilter, CampaignPage>,
+    campaigns: Shelf<CampaignId, CampaignDetail>,
+    activities: Shelf<ActivityId, ActivityDetail>,
+    schedules: Shelf<ActivityId, Schedule>,
+    activity_stats: Shelf<ActivityId, Told<ActivityStats>>,
+    campaign_stats: Shelf<CampaignId, Told<CampaignStats>>,
+    /// Drafts by the last reading of their status, which have no statistics as a rule.
+    draft_activities: Shelf<ActivityId, ()>,
+    draft_campaigns: Shelf<CampaignId, ()>,
+    activity_practice: Mutex<Practice>,
+    campaign_practice: Mutex<Practice>,
+    activity_batches: Shelf<Batch<ActivityId>, WholeBatch<ActivityId>>,
+    campaign_batches: Shelf<Batch<CampaignId>, WholeBatch<CampaignId>>,
+    contact_lists: Shelf<(), ContactLists>,
+    segments: Shelf<(), Segments>,
+    unlisted_segments: Shelf<SegmentId, Option<Arc<Segment>>>,
+    accounts: Shelf<(), AccountSummary>,
+}
+
+impl Neighbours {
+    /// Asks `client`, and takes an answer to be good for `max_age`. When `ending` is cancelled, whatever still waits for
+    /// the upstream is given up.
+    pub fn new(
+        client: ConstantContact,
+        clock: Arc<dyn Clock>,
+        max_age: Duration,
+        ending: CancellationToken,
+    ) -> Self {
+        Self(Arc::new(Shelves {
+            client,
+            clock,
+            ending,
+            campaign_pages: Shelf::new(Kind::CampaignPage, LISTINGS, max_age),
+            campaigns: Shelf::new(Kind::Campaign, SINGLE, max_age),
+            activities: Shelf::new(Kind::Activity, SINGLE, max_age),
+            schedules: Shelf::new(Kind::Activity, SINGLE, max_age),
+            activity_stats: Shelf::new(Kind::Stats, SINGLE, max_age),
+            campaign_stats: Shelf::new(Kind::Stats, SINGLE, max_age),
+            draft_activities: Shelf::new(Kind::Activity, SINGLE, max_age),
+            draft_campaigns: Shelf::new(Kind::Campaign, SINGLE, max_age),
+            activity_practice: Mutex::default(),
+            // Documented: one id that it does not know fails the whole batch.
+            campaign_practice: Mutex::new(Practice::Refuses),
+            activity_batches: Shelf::new(Kind::Stats, LISTINGS, max_age),
+            campaign_batches: Shelf::new(Kind::Stats, LISTINGS, max_age),
+            contact_lists: Shelf::new(Kind::ContactLists, LISTINGS, max_age),
+            segments: Shelf::new(Kind::Segments, LISTINGS, max_age),
+            unlisted_segments: Shelf::new(Kind::Segments, SINGLE, max_age),
+            accounts: Shelf::new(Kind::Account, LISTINGS, max_age),
+        }))
+    }
+
+    /// The first page of the campaigns that meet a filter, the last updated first.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError`], here and in every other method.
+    pub async fn campaign_page(
+        &self,
+        asker: &Asker,
+        filter: CampaignFilter,
+    ) -> Result<Arc<CampaignPage>, ReadError> {
+        let read = async {
+            let page = self.0.client.campaigns(&asker.caller, &filter).await?;
+            for campaign in &page.records {
+                note_status(
+                    &self.0.draft_campaigns,
+                    asker,
+                    campaign.id,
+                    campaign.status.as_deref(),
+                );
+            }
+            Ok(page)
+        };
+        self.read(asker, &self.0.campaign_pages, filter, read).await
+    }
+
+    /// The page after another one. It is asked for each time, since it is hardly ever needed.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError`].
+    pub async fn next_campaign_page(
+        &self,
+        asker: &Asker,
+        next: &NextPage<Campaign>,
+    ) -> Result<CampaignPage, ReadError> {
+        let read = self.until_the_end(self.0.client.next_page(&asker.caller, next));
+        let read = places::waiting(read).await;
+        read.unwrap_or(Err(ReadError::Overloaded))
+    }
+
+    /// One campaign with its activities.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError`].
+    pub async fn campaign(&self, asker: &Asker, id: CampaignId) -> Result<Arc<CampaignDetail>, ReadError> {
+        let read = async {
+            let detail = self.0.client.campaign(&asker.caller, id).await?;
+            let status = detail.campaign.status.as_deref();
+            note_status(&self.0.draft_campaigns, asker, id, status);
+            for activity in &detail.activities {
+                note_status(&self.0.draft_activities, asker, activity.id, status);
+            }
+            Ok(detail)
+        };
+        self.read(asker, &self.0.campaigns, id, read).await
+    }
+
+    /// One activity as it is now.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError`].
+    pub async fn activity(&self, asker: &Asker, id: ActivityId) -> Result<Arc<ActivityDetail>, ReadError> {
+        let read = async {
+            let activity = self.0.client.activity(&asker.caller, id).await?;
+            note_status(&self.0.draft_activities, asker, id, activity.status.as_deref());
+            Ok(activity)
+        };
+        self.read(asker, &self.0.activities, id, read).await
+    }
+
+    /// When one activity is to be sent.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError`].
+    pub async fn schedule(&self, asker: &Asker, id: ActivityId) -> Result<Arc<Schedule>, ReadError> {
+        let read = self.0.client.schedule(&asker.caller, id);
+        self.read(asker, &self.0.schedules, id, read).await
+    }
+
+    /// Whose account it is.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError`].
+    pub async fn account(&self, asker: &Asker) -> Result<Arc<AccountSummary>, ReadError> {
+        let read = self.0.client.account_summary(&asker.caller);
+        self.read(asker, &self.0.accounts, (), read).await
+    }
+
+    /// What is held, or else what the call brings, or else what was known before.
+    async fn read<K: Clone + Eq + Hash, V>(
+        &self,
+        asker: &Asker,
+        answers: &Shelf<K, V>,
+        key: K,
+        call: impl Future<Output = Result<V, UpstreamError>> + Send,
+    ) -> Result<Arc<V>, ReadError> {
+        let read = answers.get_or(asker.owner, key.clone(), self.until_the_end(call));
+        let read = places::waiting(read).await;
+        read.unwrap_or(Err(ReadError::Overloaded))
+            .or_else(|error| self.instead(asker, answers, &key, error))
+    }
+
+    /// What to give when the upstream failed: the last answer, if that may be given, and the failure otherwise.
+    fn instead<K: Clone + Eq + Hash, V>(
+        &self,
+        asker: &Asker,
+        answers: &Shelf<K, V>,
+        key: &K,
+        error: ReadError,
+    ) -> Result<Arc<V>, ReadError> {
+        if error.is_refusal() {
+            answers.forget(asker.owner, key);
+        }
+        let last = answers
+            .last(asker.owner, key)
+            .filter(|(_, age)| asker.oldest.is_none_or(|oldest| *age <= oldest));
+        let (Some(reason), Some((answer, age))) = (error.stale_reason(), last) else {
+            return Err(error);
+        };
+        let age = SignedDuration::try_from(age).unwrap_or(SignedDuration::MAX);
+        let fetched_at = self.0.clock.now().saturating_sub(age).unwrap_or(Timestamp::MIN);
+        asker.stale.note(answers.kind(), fetched_at, reason);
+        Ok(answer)
+    }
+
+    /// Boxed, since the future of an upstream call is large and stands in all others here.
+    fn until_the_end<'a, T: 'a>(
+        &'a self,
+        read: impl Future<Output = Result<T, UpstreamError>> + Send + 'a,
+    ) -> BoxFuture<'a, Result<T, ReadError>> {
+        let read = async move {
+            tokio::select! {
+                biased;
+                read = read => read.map_err(|error| {
+                    // That something is not there is no trouble, and anybody can ask for it as often as they like.
+                    if error.attempts == 0 || error.class == FailureClass::NotFound {
+                        tracing::debug!("{error}");
+                    } else {
+                        tracing::warn!(upstream_request_id = error.request_id, "{error}");
+                    }
+                    ReadError::Upstream(Arc::new(error))
+                }),
+                () = self.0.ending.cancelled() => Err(ReadError::ShuttingDown),
+            }
+        };
+        read.boxed()
+    }
+}
+
+/// Remembers whether something is a draft.
+fn note_status<Id: Clone + Eq + Hash>(
+    drafts: &Shelf<Id, ()>,
+    asker: &Asker,
+    id: Id,
+    status: Option<&CampaignStatus>,
+) {
+    if status == Some(&CampaignStatus::Draft) {
+        drafts.put(asker.owner, id, Arc::new(()), Instant::now());
+    } else {
+        drafts.withdraw(asker.owner, &id);
+    }
+}

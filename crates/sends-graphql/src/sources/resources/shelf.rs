@@ -1,0 +1,156 @@
+//! Answers of one kind that are held for a short while.
+//!
+//! Owns that an answer is given to its owner alone, for no longer than it is good, and that those who ask for the same
+//! thing at the same time wait for one call. A failure is not held: the next who waits asks again. The last answer is
+//! remembered for when there is no other. Must not know what the answers are.
+
+use std::{hash::Hash, sync::Arc, time::Duration};
+
+use quick_cache::sync::Cache;
+use sends_store::Owner;
+use tokio::time::Instant;
+
+use crate::sources::histories::Kind;
+
+pub(crate) struct Shelf<K, V> {
+    kind: Kind,
+    held: Cache<(Owner, K), Held<V>>,
+    /// The last answers, however old. They are the same in memory as those that are held.
+    last: Cache<(Owner, K), Held<V>>,
+    max_age: Duration,
+}
+
+struct Held<V> {
+    answer: Arc<V>,
+    since: Instant,
+}
+
+impl<V> Clone for Held<V> {
+    fn clone(&self) -> Self {
+        Self {
+            answer: Arc::clone(&self.answer),
+            since: self.since,
+        }
+    }
+}
+
+impl<K: Clone + Eq + Hash, V> Shelf<K, V> {
+    /// Holds at most so many answers of a kind, those of all owners together, and remembers as many.
+    pub(super) fn new(kind: Kind, capacity: usize, max_age: Duration) -> Self {
+        Self {
+            kind,
+            held: Cache::new(capacity),
+            last: Cache::new(capacity),
+            max_age,
+        }
+    }
+
+    /// What the answers are about.
+    pub(super) fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The answer if there is one that is still good.
+    pub(super) fn known(&self, owner: Owner, key: &K) -> Option<Arc<V>> {
+        let held = self.held.get(&(owner, key.clone()))?;
+        (held.since.elapsed() <= self.max_age).then_some(held.answer)
+    }
+
+    /// The answer that is held or that somebody is waiting for, and otherwise what `read` brings.
+    pub(super) async fn get_or<E>(
+        &self,
+        owner: Owner,
+        key: K,
+        read: impl Future<Output = Result<V, E>>,
+    ) -> Result<Arc<V>, E> {
+        let key = (owner, key);
+        self.held
+            .remove_if(&key, |held| held.since.elapsed() > self.max_age);
+        let held = self.held.get_or_insert_async(&key, async {
+            // As old as the question: the upstream may have answered it at once and the answer been long on its way.
+            let since = Instant::now();
+            let answer = Arc::new(read.await?);
+            let held = Held { answer, since };
+            self.last.insert(key.clone(), held.clone());
+            Ok(held)
+        });
+        Ok(held.await?.answer)
+    }
+
+    /// Holds an answer that came together with others, to a question of that moment.
+    pub(super) fn put(&self, owner: Owner, key: K, answer: Arc<V>, since: Instant) {
+        let held = Held { answer, since };
+        self.last.insert((owner, key.clone()), held.clone());
+        self.held.insert((owner, key), held);
+    }
+
+    /// The last answer, and its age.
+    pub(super) fn last(&self, owner: Owner, key: &K) -> Option<(Arc<V>, Duration)> {
+        let last = self.last.get(&(owner, key.clone()))?;
+        Some((last.answer, last.since.elapsed()))
+    }
+
+    /// Holds an answer no longer.
+    pub(super) fn withdraw(&self, owner: Owner, key: &K) {
+        self.held.remove(&(owner, key.clone()));
+    }
+
+    /// Remembers an answer no longer.
+    pub(super) fn forget(&self, owner: Owner, key: &K) {
+        self.last.remove(&(owner, key.clone()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use super::*;
+
+    const MINUTE: Duration = Duration::from_mins(1);
+
+    async fn read(shelf: &Shelf<u8, u32>, owner: u8, brings: u32) -> u32 {
+        let read = async { Ok::<_, Infallible>(brings) };
+        *shelf.get_or(Owner::new([owner; 16]), 1, read).await.unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_is_held_for_its_owner_and_for_its_time() {
+        let shelf = Shelf::new(Kind::Account, 10, MINUTE);
+        assert_eq!(read(&shelf, 1, 7).await, 7);
+        assert_eq!(read(&shelf, 2, 8).await, 8);
+        tokio::time::advance(MINUTE).await;
+        assert_eq!(read(&shelf, 1, 9).await, 7);
+        tokio::time::advance(Duration::from_millis(1)).await;
+        let owner = Owner::new([1; 16]);
+        assert_eq!(shelf.known(owner, &1), None);
+        let (last, age) = shelf.last(owner, &1).unwrap();
+        assert_eq!((*last, age), (7, MINUTE + Duration::from_millis(1)));
+        assert_eq!(read(&shelf, 1, 9).await, 9);
+        shelf.forget(owner, &1);
+        assert!(shelf.last(owner, &1).is_none());
+        assert_eq!(shelf.known(owner, &1).as_deref(), Some(&9));
+        shelf.withdraw(owner, &1);
+        assert_eq!(shelf.known(owner, &1), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn those_who_ask_together_share_one_call_unless_it_fails() {
+        let shelf = Shelf::<u8, u32>::new(Kind::Account, 10, MINUTE);
+        let owner = Owner::new([1; 16]);
+        let slow = |outcome| async move {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            outcome
+        };
+        let (one, other) = tokio::join!(
+            shelf.get_or(owner, 1, slow(Ok::<_, &str>(7))),
+            shelf.get_or(owner, 1, slow(Ok(8))),
+        );
+        assert_eq!((*one.unwrap(), *other.unwrap()), (7, 7));
+        let (one, other) = tokio::join!(
+            shelf.get_or(owner, 2, slow(Err("down"))),
+            shelf.get_or(owner, 2, slow(Ok(8))),
+        );
+        assert_eq!((one, *other.unwrap()), (Err("down"), 8));
+    }
+}
