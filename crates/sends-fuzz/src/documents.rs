@@ -20,8 +20,8 @@ pub fn feed(input: &[u8]) -> bool {
     let again = validation::read(&written, &TYPES, &limits);
     let again = again.unwrap_or_else(|refused| panic!("{text:?}, {written:?}: {}", refused.message()));
     assert_eq!(
-        (again.executable.to_string(), again.measure),
-        (written, document.measure),
+        (again.executable.to_string(), again.size),
+        (written, document.size),
         "{text:?}"
     );
     true

@@ -13,9 +13,9 @@ use sends_graphql::{
     execution::validation::Limits,
     execution::{Executor, is_request_error},
     schema::Schema,
-    sources::histories::{Asker, Freshness, Histories},
-    sources::loader::{HistoryLoader, NeighbourLoader},
-    sources::resources::Neighbours,
+    sources::histories::{Freshness, Histories, RequestContext},
+    sources::loader::{HistoryLoader, ResourceLoader},
+    sources::resources::Resources,
     sources::send_log::{Log, LogReader},
 };
 use sends_sandbox::{Config, Sandbox};
@@ -30,7 +30,7 @@ pub struct Operations {
     runtime: Runtime,
     executor: Executor,
     histories: Histories,
-    neighbours: Neighbours,
+    resources: Resources,
     log: Log,
     token: Arc<dyn TokenSource>,
     // The sandbox ends with this.
@@ -58,13 +58,13 @@ impl Operations {
         let log = Log::of(&store);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let histories = Histories::new(Arc::new(client.clone()), store, Arc::clone(&clock), freshness);
-        let neighbours = Neighbours::new(client, clock, freshness.max_age, histories.ending());
+        let resources = Resources::new(client, clock, freshness.max_age, histories.ending());
         Ok(Self {
             runtime,
             log,
             executor: Executor::new(Schema::new(false, pacer), Limits::default()),
             histories,
-            neighbours,
+            resources,
             token: Arc::new(token),
             _sandbox: sandbox,
         })
@@ -80,17 +80,17 @@ impl Operations {
         let request = Request::new(query).variables(variables);
         let response = self.runtime.block_on(async {
             let deadline = Instant::now() + Duration::from_secs(2);
-            let asker = Asker {
+            let context = RequestContext {
                 owner: Owner::new([1; 16]),
                 caller: Caller::new(Arc::clone(&self.token), deadline),
                 asked_at: SystemClock.now(),
                 oldest: None,
                 stale: Arc::default(),
             };
-            let log = LogReader::new(&asker, Some(self.log.clone()));
-            let histories = HistoryLoader::new(self.histories.clone(), asker.clone());
-            let neighbours = NeighbourLoader::new(self.neighbours.clone(), asker);
-            let request = request.data(histories).data(neighbours).data(log);
+            let log = LogReader::new(&context, Some(self.log.clone()));
+            let histories = HistoryLoader::new(self.histories.clone(), context.clone());
+            let resources = ResourceLoader::new(self.resources.clone(), context);
+            let request = request.data(histories).data(resources).data(log);
             self.executor.execute(request).await
         });
         check(&text, &response);

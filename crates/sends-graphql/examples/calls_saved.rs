@@ -19,7 +19,7 @@ use futures_util::{FutureExt, future::BoxFuture};
 use jiff::{SignedDuration, Timestamp};
 use sends_client::{AccessToken, Caller, Clock, UpstreamError};
 use sends_core::{ActivityId, SendHistory};
-use sends_graphql::sources::histories::{Asker, Freshness, Histories, HistorySource};
+use sends_graphql::sources::histories::{Freshness, Histories, HistorySource, RequestContext};
 use sends_store::{MemoryStore, Owner};
 use tokio::time::{Instant, sleep};
 
@@ -92,7 +92,7 @@ async fn hour(freshness: Freshness) -> Result<u64, Box<dyn Error>> {
     );
     let token = Arc::new(AccessToken::new("token")?);
     for _ in 0..60 * DASHBOARDS {
-        let asker = Asker {
+        let context = RequestContext {
             owner: Owner::new([1; 16]),
             caller: Caller::new(
                 Arc::clone(&token) as Arc<_>,
@@ -105,7 +105,7 @@ async fn hour(freshness: Freshness) -> Result<u64, Box<dyn Error>> {
         let reads = account
             .histories
             .iter()
-            .map(|(id, _)| histories.read(&asker, *id, None));
+            .map(|(id, _)| histories.read(&context, *id, None));
         let next = sleep(Duration::from_secs(60 / DASHBOARDS));
         tokio::join!(next, async {
             for reading in futures_util::future::join_all(reads).await {

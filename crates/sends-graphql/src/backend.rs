@@ -22,7 +22,7 @@ use crate::{
     readiness::Credential,
     sources::access::{Access, CallersTokens, OwnOwner},
     sources::histories::{Freshness, Histories},
-    sources::resources::Neighbours,
+    sources::resources::Resources,
     sources::send_log::Log,
     telemetry::metrics::Metrics,
 };
@@ -34,7 +34,7 @@ pub struct Backend {
     /// The log of all sends, if one is kept.
     pub log: Option<Log>,
     /// Reads what stands around them.
-    pub neighbours: Neighbours,
+    pub resources: Resources,
     /// Counts and spaces the upstream calls.
     pub pacer: Pacer,
     /// Asks the upstream.
@@ -173,7 +173,7 @@ impl Backend {
             Arc::clone(&clock),
             freshness,
         );
-        let neighbours = Neighbours::new(
+        let resources = Resources::new(
             client.clone(),
             Arc::clone(&clock),
             freshness.max_age,
@@ -182,7 +182,7 @@ impl Backend {
         Ok(Self {
             histories,
             log: kept.log,
-            neighbours,
+            resources,
             pacer,
             client,
             metrics,

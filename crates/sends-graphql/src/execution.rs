@@ -116,7 +116,7 @@ impl Executor {
         let (types, limits) = (&*self.types, &self.limits);
         let known = self.documents.find(&request.query, types, limits)?;
         let document = &known.document.executable;
-        if known.document.measure.asks_for_schema && !self.introspection {
+        if known.document.size.asks_for_schema && !self.introspection {
             return Err(Refused::SchemaHidden);
         }
         validation::check_variables(&request.variables, limits)?;
@@ -127,7 +127,7 @@ impl Executor {
             Arc::clone,
         );
         let estimate = Estimate {
-            fields: known.document.measure.fields,
+            fields: known.document.size.fields,
             ..validation::check_plan(&plan, types, limits)?
         };
         let name = operation.name.as_ref().map(ToString::to_string);

@@ -3,7 +3,7 @@
 //! `query.rs` holds the entry points, `campaign.rs`, `activity.rs`, `send.rs` and `reason.rs` the types from there down with
 //! what belongs to them (`stats.rs`, `summary.rs`, `audience.rs`, `account.rs`, `zone.rs`), `campaigns.rs` the campaigns and
 //! `connection.rs` the sends by cursors (its arithmetic in `paging.rs`), `log.rs` all sends of the account, `node.rs` what a
-//! cache finds again by an id, `narrowing.rs` the
+//! cache finds again by an id, `history_arguments.rs` the
 //! arguments that choose among sends, `budget.rs` what is left of the upstream's limits, and `error.rs` the one way in which
 //! a failure becomes a GraphQL error, and `extension.rs` what an answer tells beside its data. `subgraph.rs` is the same schema for a federation.
 
@@ -18,8 +18,8 @@ mod connection;
 mod enums;
 mod error;
 pub mod extension;
+mod history_arguments;
 mod log;
-mod narrowing;
 mod node;
 mod paging;
 mod query;

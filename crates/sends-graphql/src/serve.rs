@@ -180,7 +180,7 @@ async fn start(
         .with_introspection(schema.introspection),
         histories: backend.histories,
         log: backend.log,
-        neighbours: backend.neighbours,
+        resources: backend.resources,
         access: backend.access,
         clock: backend.clock,
         request_timeout: wait.request_timeout,

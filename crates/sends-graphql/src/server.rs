@@ -2,22 +2,21 @@
 //!
 //! `graphql.rs` is the way of one GraphQL request; around it, from the outside: `connection.rs` sockets and their time,
 //! `cached.rs` the response cache, `compression.rs` the coding of answers, `request_id.rs` the name of a request,
-//! `response_headers.rs` what browsers are told, `addressing.rs` the names and pages that may ask, `unrouted.rs` wrong paths
+//! `response_headers.rs` what browsers are told, `host_and_origin.rs` the names and pages that may ask, `unrouted.rs` wrong paths
 //! and methods, and the redirect of browsers to GraphiQL.
 
-mod addressing;
 mod admission;
 mod api_keys;
 mod body;
-mod cached;
+mod caller_checks;
 mod compression;
 mod connection;
 mod documents;
 mod entity_tag;
-mod gate;
 mod graphiql;
 mod graphql;
 mod health;
+mod host_and_origin;
 mod json;
 mod media_type;
 mod metrics;
@@ -27,6 +26,7 @@ mod parameters;
 mod pieces;
 mod rejection;
 mod request_id;
+mod response_cache;
 mod response_headers;
 mod unrouted;
 
@@ -52,7 +52,6 @@ use tower_http::{
     cors::CorsLayer,
 };
 
-use self::{addressing::Addressing, cached::Cached, connection::Conversation, graphql::Endpoint};
 pub use self::{
     api_keys::{ApiKeys, InvalidApiKeys},
     body::RequestLimits,
@@ -60,6 +59,9 @@ pub use self::{
     documents::{InvalidManifest, TrustedDocuments},
     options::{AccessOptions, CapacityOptions, HttpOptions},
     request_id::RequestId,
+};
+use self::{
+    connection::Conversation, graphql::Endpoint, host_and_origin::HostAndOrigin, response_cache::Cached,
 };
 use crate::{
     bulkheads::Bulkheads,
@@ -70,7 +72,7 @@ use crate::{
     shutdown::Ending,
     sources::access::Access,
     sources::histories::Histories,
-    sources::resources::Neighbours,
+    sources::resources::Resources,
     sources::send_log::Log,
     telemetry::{self, metrics::Metrics},
 };
@@ -91,7 +93,7 @@ pub struct Service {
     /// The log of all sends, if one is kept.
     pub log: Option<Log>,
     /// Reads what stands around them.
-    pub neighbours: Neighbours,
+    pub resources: Resources,
     /// Whose data a request reads.
     pub access: Access,
     /// Tells the time of day.
@@ -163,13 +165,13 @@ fn router(
     let origins = std::mem::take(&mut options.access.allowed_origins);
     let hosts = std::mem::take(&mut options.access.allowed_hosts);
     let cors = (!origins.is_empty()).then(|| cors(origins.clone()));
-    let addressing = Arc::new(Addressing::new(hosts, origins));
+    let host_and_origin = Arc::new(HostAndOrigin::new(hosts, origins));
     let watched = middleware::from_fn_with_state(service.metrics.clone(), telemetry::operation::watch);
     let keys = options.access.api_keys.clone();
     let long_work = Arc::clone(&service.long_work);
     let endpoint = Arc::new(Endpoint::new(service.clone(), options, answers));
     let metrics = if service.show_metrics {
-        let with_key = middleware::from_fn_with_state(keys, gate::require_key);
+        let with_key = middleware::from_fn_with_state(keys, caller_checks::require_key);
         Router::new().route("/metrics", routing::get(metrics::metrics).layer(with_key))
     } else {
         Router::new()
@@ -189,10 +191,11 @@ fn router(
         .with_state(endpoint)
         .layer::<_, Infallible>(around_graphql);
     let worth_compressing = DefaultPredicate::new().and(SizeAbove::new(WORTH_COMPRESSING));
-    let response_cache = cached.map(|cached| middleware::from_fn_with_state(Arc::new(cached), cached::layer));
+    let response_cache =
+        cached.map(|cached| middleware::from_fn_with_state(Arc::new(cached), response_cache::layer));
     let around_all = ServiceBuilder::new()
         .option_layer(response_cache)
-        .layer(middleware::from_fn_with_state(addressing, for_every_request))
+        .layer(middleware::from_fn_with_state(host_and_origin, for_every_request))
         .layer(middleware::from_fn_with_state(long_work, compression::of_large))
         .layer(CompressionLayer::new().compress_when(worth_compressing));
     Router::new()
@@ -209,14 +212,14 @@ fn router(
 
 /// What is the same for every request: its name, who may ask at all, and what browsers are told.
 async fn for_every_request(
-    State(addressing): State<Arc<Addressing>>,
+    State(host_and_origin): State<Arc<HostAndOrigin>>,
     mut request: Request,
     next: Next,
 ) -> Response {
     let id = RequestId::of(request.headers());
     request.extensions_mut().insert(id.clone());
     compression::demote_zstd(request.headers_mut());
-    let mut response = match addressing.refusal(&request) {
+    let mut response = match host_and_origin.refusal(&request) {
         Some(refusal) => refusal,
         None => next.run(request).await,
     };
@@ -241,7 +244,7 @@ fn cors(origins: Vec<HeaderValue>) -> CorsLayer {
         .allow_methods([Method::GET, Method::POST])
         .allow_headers(
             sent.into_iter()
-                .chain(gate::FORCING_PREFLIGHT)
+                .chain(caller_checks::FORCING_PREFLIGHT)
                 .collect::<Vec<_>>(),
         )
         .expose_headers(read)

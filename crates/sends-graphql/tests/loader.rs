@@ -9,7 +9,7 @@ use sends_client::{
     AccessToken, Caller, Clock, ConstantContact, Pacer, Settings, SystemClock, pacing::Limits,
 };
 use sends_graphql::{
-    sources::histories::{Asker, Freshness, Histories, HistoryKey},
+    sources::histories::{Freshness, Histories, HistoryKey, RequestContext},
     sources::loader::HistoryLoader,
 };
 use sends_sandbox::{Config, Fault, Sandbox};
@@ -39,14 +39,14 @@ fn loader(sandbox: &Sandbox) -> HistoryLoader {
     let histories = Histories::new(Arc::new(client), store, Arc::new(SystemClock), freshness);
     let token = AccessToken::new(sandbox.access_token()).expect("a token");
     let deadline = tokio::time::Instant::now() + Duration::from_mins(1);
-    let asker = Asker {
+    let context = RequestContext {
         owner: Owner::new([1; 16]),
         caller: Caller::new(Arc::new(token), deadline),
         asked_at: SystemClock.now(),
         oldest: None,
         stale: Arc::default(),
     };
-    HistoryLoader::new(histories, asker)
+    HistoryLoader::new(histories, context)
 }
 
 fn key(activity: &str) -> HistoryKey {

@@ -51,15 +51,15 @@ pub async fn history(options: &HistoryOptions, variables: EnvironmentVariables) 
     let config = Config::of_history(options, variables).map_err(CommandError::Settings)?;
     let freshness = Freshness::new(options.wait.max_age, options.wait.max_age);
     let backend = Backend::new(config.source, freshness, config.upstream).await?;
-    let asker = backend
+    let context = backend
         .access
-        .asker(
+        .context(
             &HeaderMap::new(),
             backend.clock.now(),
             Instant::now() + options.wait.request_timeout,
         )
         .map_err(io::Error::other)?;
-    let loader = HistoryLoader::new(backend.histories, asker);
+    let loader = HistoryLoader::new(backend.histories, context);
     let readings = options.ids.iter().map(|text| read(&loader, text));
     let readings = join_all(readings).await;
     backend.pacer.flush().await;

@@ -91,7 +91,7 @@ impl Field {
 }
 
 impl Plan {
-    /// Plans an operation of a valid document whose measure was checked.
+    /// Plans an operation of a valid document whose size was checked.
     pub(super) fn of(
         document: &ExecutableDocument,
         operation: &Operation,

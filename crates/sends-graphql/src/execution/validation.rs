@@ -1,6 +1,6 @@
 //! The limits on what an operation may be and ask for, checked before anything of it runs.
 //!
-//! A text is measured before it is parsed (`text.rs`), the parsed document before it is validated (`measure.rs`, without
+//! A text is measured before it is parsed (`text.rs`), the parsed document before it is validated (`document_size.rs`, without
 //! expanding its fragments), its literal values (`values.rs`) and its variables (`variables.rs`) before they are coerced, and
 //! `calls.rs` estimates what the planned operation may cost upstream. `limits.rs` has the bounds. Parsing and validation are
 //! `apollo-compiler`'s, by the schema in `types.rs`.
@@ -8,8 +8,8 @@
 //! Nothing here knows HTTP or resolvers, and nothing here calls upstream.
 
 mod calls;
+mod document_size;
 mod limits;
-mod measure;
 mod merging;
 mod refused;
 mod text;
@@ -30,21 +30,21 @@ pub(crate) use self::{
     variables::check_size as check_variables,
 };
 pub use self::{
+    document_size::DocumentSize,
     limits::Limits,
-    measure::Measure,
     refused::{Limit, Mistake, Refused},
     types::Types,
 };
 use crate::{bulkheads::answers::Estimate, execution::plan::Plan};
 
-/// A valid document, with its measure. It does not depend on variables, so that it can be kept for the next request with
+/// A valid document, with its size. It does not depend on variables, so that it can be kept for the next request with
 /// the same text.
 #[derive(Clone, Debug)]
 pub struct Document {
     /// The document, each field with its definition.
     pub executable: Valid<ExecutableDocument>,
     /// How large it becomes.
-    pub measure: Measure,
+    pub size: DocumentSize,
 }
 
 /// Checks how long a query text and its variables are.
@@ -86,13 +86,13 @@ pub fn read(query: &str, types: &Types, limits: &Limits) -> Result<Document, Ref
     let parsed = parsed
         .to_executable(types.schema())
         .map_err(|invalid| Refused::of_diagnostics(&invalid.errors))?;
-    let measure = measure::of(&parsed, limits)?;
+    let size = document_size::of(&parsed, limits)?;
     let executable = parsed
         .validate(types.schema())
         .map_err(|invalid| Refused::of_diagnostics(&invalid.errors))?;
     merging::check(&executable, types)?;
     values::check(&executable, types, limits)?;
-    Ok(Document { executable, measure })
+    Ok(Document { executable, size })
 }
 
 /// Checks a planned operation: how often its objects repeat a field, and what it may cost. Returns what it is

@@ -77,7 +77,7 @@ const FIELDS: [(&str, &[&str]); 8] = [
     ),
 ];
 
-/// Whether the responses to a document, whose measure was checked, are cacheable.
+/// Whether the responses to a document, whose size was checked, are cacheable.
 pub(crate) fn is_cacheable(document: &ExecutableDocument) -> bool {
     let mut operations = document.operations.iter();
     operations.all(|operation| is_listed(document, &operation.selection_set))

@@ -14,7 +14,7 @@ use super::{
     charge,
     connection::SendConnection,
     enums::SendOrder,
-    narrowing::{self, SendHistoryFilter},
+    history_arguments::{self, SendHistoryFilter},
     paging::PageArguments,
     send::HistoricSend,
     stats::EngagementStats,
@@ -22,7 +22,7 @@ use super::{
 use crate::{
     execution::validation::ASSUMED_SENDS,
     sources::histories::{HistoryKey, Reading},
-    sources::loader::{HistoryLoader, NeighbourLoader},
+    sources::loader::{HistoryLoader, ResourceLoader},
     sources::resources::Told,
 };
 
@@ -91,7 +91,7 @@ impl CampaignActivity {
         context: &Context<'_>,
         field: impl FnOnce(&ActivityDetail) -> Option<T>,
     ) -> Result<Option<T>, ApiError> {
-        let loader = context.data_unchecked::<NeighbourLoader>();
+        let loader = context.data_unchecked::<ResourceLoader>();
         Ok(field(&*loader.activity(self.id).await?))
     }
 
@@ -104,7 +104,7 @@ impl CampaignActivity {
 
     /// `None` when the activity was never sent.
     async fn read_stats(&self, context: &Context<'_>) -> Result<Option<EngagementStats>, ApiError> {
-        let loader = context.data_unchecked::<NeighbourLoader>();
+        let loader = context.data_unchecked::<ResourceLoader>();
         let error = match loader.activity_stats(self.id).await {
             Ok(told) => match &*told {
                 Told::Stats(stats) => return Ok(Some(EngagementStats::of_activity(stats))),
@@ -170,11 +170,11 @@ impl CampaignActivity {
         (first, last): (Option<i32>, Option<i32>),
         max_age: Option<i32>,
     ) -> Result<Vec<HistoricSend>, ApiError> {
-        let part = narrowing::part(first, last)?;
-        let max_age = narrowing::max_age(max_age)?;
-        let filter = narrowing::filter(filter)?;
+        let part = history_arguments::part(first, last)?;
+        let max_age = history_arguments::max_age(max_age)?;
+        let filter = history_arguments::filter(filter)?;
         let history = self.read(context, max_age).await?.history;
-        let chosen = narrowing::choose(&filter, &history, order_by);
+        let chosen = history_arguments::choose(&filter, &history, order_by);
         let chosen = part.of(&chosen);
         charge::list(context, chosen.len(), ASSUMED_SENDS).await?;
         let send = |&index: &usize| HistoricSend::new(self.id, Arc::clone(&history), index);
@@ -190,8 +190,8 @@ impl CampaignActivity {
         max_age: Option<i32>,
     ) -> Result<SendConnection, ApiError> {
         let page = page.check()?;
-        let max_age = narrowing::max_age(max_age)?;
-        let filter = narrowing::filter(filter)?;
+        let max_age = history_arguments::max_age(max_age)?;
+        let filter = history_arguments::filter(filter)?;
         let history = self.read(context, max_age).await?.history;
         Ok(SendConnection::new(self.id, history, &filter, order_by, page))
     }

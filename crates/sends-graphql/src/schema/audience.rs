@@ -14,7 +14,7 @@ use super::{
     scalar::{DateTime, count},
     zone::DateTimeZone,
 };
-use crate::{sources::histories::ReadError, sources::loader::NeighbourLoader};
+use crate::{sources::histories::ReadError, sources::loader::ResourceLoader};
 
 /// What the id of a contact list begins with.
 pub(super) const LIST: &str = "ContactList";
@@ -28,7 +28,7 @@ pub(super) struct ContactList(pub(super) ListId);
 pub(super) struct Segment(pub(super) SegmentId);
 
 /// Nothing, and an error for the first that asks.
-fn told_once<T>(loader: &NeighbourLoader, error: ReadError) -> Option<Result<T, ApiError>> {
+fn told_once<T>(loader: &ResourceLoader, error: ReadError) -> Option<Result<T, ApiError>> {
     loader.first_failure_of_names().then(|| Err(error.into()))
 }
 
@@ -38,7 +38,7 @@ impl ContactList {
         context: &Context<'_>,
         field: impl FnOnce(&sends_core::ContactList) -> Option<T>,
     ) -> Option<Result<T, ApiError>> {
-        let loader = context.data_unchecked::<NeighbourLoader>();
+        let loader = context.data_unchecked::<ResourceLoader>();
         match loader.contact_lists().await {
             Ok(lists) => match lists.get(&self.0) {
                 Ok(list) => list.and_then(field).map(Ok),
@@ -135,7 +135,7 @@ impl Segment {
         context: &Context<'_>,
         field: impl FnOnce(Arc<sends_core::Segment>) -> Option<T>,
     ) -> Option<Result<T, ApiError>> {
-        let loader = context.data_unchecked::<NeighbourLoader>();
+        let loader = context.data_unchecked::<ResourceLoader>();
         match loader.segment(self.0).await {
             // A segment that is gone has no name; that says nothing about the others.
             Ok(segment) => segment.and_then(field).map(Ok),

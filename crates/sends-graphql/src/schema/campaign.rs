@@ -17,7 +17,7 @@ use super::{
     zone::DateTimeZone,
 };
 use crate::{
-    execution::validation::ASSUMED_ACTIVITIES, sources::loader::NeighbourLoader, sources::resources::Told,
+    execution::validation::ASSUMED_ACTIVITIES, sources::loader::ResourceLoader, sources::resources::Told,
 };
 
 /// What the id of a campaign begins with.
@@ -76,7 +76,7 @@ impl Campaign {
         if let Some(listed) = &self.listed {
             return Ok(field(listed));
         }
-        let loader = context.data_unchecked::<NeighbourLoader>();
+        let loader = context.data_unchecked::<ResourceLoader>();
         Ok(field(&loader.campaign(self.id).await?.campaign))
     }
 
@@ -94,7 +94,7 @@ impl Campaign {
         context: &Context<'_>,
         roles: Option<Vec<ActivityRole>>,
     ) -> Result<Vec<CampaignActivity>, ApiError> {
-        let loader = context.data_unchecked::<NeighbourLoader>();
+        let loader = context.data_unchecked::<ResourceLoader>();
         let roles = roles.unwrap_or_default();
         let is_chosen = |activity: &&ActivityReference| {
             roles.is_empty() || roles.contains(&activity.role.as_deref().into())
@@ -120,7 +120,7 @@ impl Campaign {
 
     /// `None` when the campaign was never sent.
     async fn read_stats(&self, context: &Context<'_>) -> Result<Option<EngagementStats>, ApiError> {
-        let loader = context.data_unchecked::<NeighbourLoader>();
+        let loader = context.data_unchecked::<ResourceLoader>();
         let told = loader.campaign_stats(self.id).await?;
         if let Told::Stats(stats) = &*told {
             return Ok(Some(EngagementStats::of_campaign(stats)));
@@ -139,7 +139,7 @@ impl Campaign {
         if self.listed.is_some() {
             return Ok(self.unreadable_values);
         }
-        let loader = context.data_unchecked::<NeighbourLoader>();
+        let loader = context.data_unchecked::<ResourceLoader>();
         Ok(Some(loader.campaign(self.id).await?.unreadable_values))
     }
 }
@@ -234,7 +234,7 @@ impl Campaign {
     /// them. They are not in `activities`; 0 as a rule. Needs the same upstream call. Null, with an error, when they could not
     /// be read.
     async fn unreadable_activity_count(&self, context: &Context<'_>) -> Option<Result<i32, ApiError>> {
-        let loader = context.data_unchecked::<NeighbourLoader>();
+        let loader = context.data_unchecked::<ResourceLoader>();
         let detail = loader.campaign(self.id).await;
         Some(
             detail

@@ -23,7 +23,7 @@ use super::{
     connection::PageInfo,
     scalar::{DateTime, count},
 };
-use crate::{sources::loader::NeighbourLoader, sources::resources::CampaignPage};
+use crate::{sources::loader::ResourceLoader, sources::resources::CampaignPage};
 
 /// How many campaigns come on a page that does not say, and how many at most.
 const USUAL: i32 = 50;
@@ -163,7 +163,7 @@ impl CampaignPageRequest {
 
     /// Reads the page.
     pub(super) async fn read(self, context: &Context<'_>) -> Result<CampaignConnection, ApiError> {
-        let loader = context.data_unchecked::<NeighbourLoader>();
+        let loader = context.data_unchecked::<ResourceLoader>();
         let page = loader.campaign_page(self.filter()).await?;
         let mut records = Cow::Borrowed(&page.records[..]);
         if has_repeats(&records) {

@@ -8,7 +8,7 @@ use sends_core::{ActivityId, SendFilter, SendHistory};
 use super::{
     ApiError, charge,
     enums::SendOrder,
-    narrowing,
+    history_arguments,
     paging::{Page, PageRequest, Place},
     scalar::count,
     send::HistoricSend,
@@ -34,7 +34,7 @@ impl SendConnection {
         order: SendOrder,
         request: PageRequest,
     ) -> Self {
-        let chosen = narrowing::choose(filter, &history, order);
+        let chosen = history_arguments::choose(filter, &history, order);
         let places = Place::all(&history);
         let of_chosen: Vec<Place> = chosen.iter().map(|&index| places[index]).collect();
         let page = request.of(&of_chosen, order == SendOrder::OldestFirst);

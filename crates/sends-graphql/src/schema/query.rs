@@ -15,14 +15,14 @@ use super::{
     campaign::Campaign,
     campaigns::{CampaignConnection, CampaignPageRequest},
     enums::SendOrder,
+    history_arguments,
     log::{self, LoggedSendConnection, SendGrouping, SendLogFilter, SendTotals, SyncState},
-    narrowing,
     node::{self, Node},
     paging::PageArguments,
     reason::Reason,
     scalar::DateTime,
 };
-use crate::sources::loader::NeighbourLoader;
+use crate::sources::loader::ResourceLoader;
 
 /// How many activities one `campaignActivities` may name. Each can cost an upstream call, and the upstream allows 10,000
 /// a day.
@@ -46,7 +46,7 @@ impl Query {
         )]
         max_age: Option<i32>,
     ) -> Option<Result<CampaignActivity, ApiError>> {
-        Some(narrowing::max_age(max_age).and_then(|max_age| activity(&id, max_age)))
+        Some(history_arguments::max_age(max_age).and_then(|max_age| activity(&id, max_age)))
     }
 
     #[expect(clippy::unused_async, reason = "the library wants resolvers to be async")]
@@ -58,7 +58,7 @@ impl Query {
         #[graphql(desc = "How old their histories may be, as for `campaignActivity`.")] max_age: Option<i32>,
     ) -> Result<Vec<Option<Result<CampaignActivity, ApiError>>>, ApiError> {
         check_length("ids", ids.len())?;
-        let max_age = narrowing::max_age(max_age)?;
+        let max_age = history_arguments::max_age(max_age)?;
         Ok(ids.iter().map(|id| Some(activity(id, max_age))).collect())
     }
 
@@ -92,7 +92,7 @@ impl Query {
     /// The account that everything belongs to. One upstream call, which needs the scope `account_read`. Null, with an error,
     /// when it could not be read.
     async fn account(&self, context: &Context<'_>) -> Option<Result<Account, ApiError>> {
-        let account = context.data_unchecked::<NeighbourLoader>().account().await;
+        let account = context.data_unchecked::<ResourceLoader>().account().await;
         Some(account.map(Account).map_err(Into::into))
     }
 

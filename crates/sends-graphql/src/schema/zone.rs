@@ -4,7 +4,7 @@ use async_graphql::{Context, Enum};
 use jiff::{Timestamp, tz::TimeZone};
 
 use super::{ApiError, scalar::DateTime};
-use crate::sources::loader::NeighbourLoader;
+use crate::sources::loader::ResourceLoader;
 
 /// The zone that a date is shown in.
 #[derive(Clone, Copy, Debug, Default, Enum, Eq, PartialEq)]
@@ -29,7 +29,7 @@ impl DateTimeZone {
         match self {
             Self::Utc => Some(Ok(DateTime::utc(at))),
             Self::Account => {
-                let loader = context.data_unchecked::<NeighbourLoader>();
+                let loader = context.data_unchecked::<ResourceLoader>();
                 match zone_of_account(loader).await {
                     Ok(zone) => Some(Ok(DateTime::zoned(at, &zone))),
                     Err(error) => loader.first_failure_of_account().then_some(Err(error)),
@@ -51,7 +51,7 @@ impl DateTimeZone {
     }
 }
 
-async fn zone_of_account(loader: &NeighbourLoader) -> Result<TimeZone, ApiError> {
+async fn zone_of_account(loader: &ResourceLoader) -> Result<TimeZone, ApiError> {
     let account = loader.account().await?;
     let name = account.time_zone_id.as_deref();
     name.and_then(|name| TimeZone::get(name).ok())

@@ -21,9 +21,10 @@ use super::{
     admission::Admission,
     api_keys::ApiKeys,
     body::{self, Bodies},
+    caller_checks,
     connection::Held,
     documents::{Documents, REGISTERED_BYTES},
-    entity_tag, gate,
+    entity_tag,
     media_type::MediaType,
     operation::Executed,
     parameters::{Parameters, Requests},
@@ -121,7 +122,7 @@ impl Endpoint {
                 "The request has no operation; send one with POST, as in: {EXAMPLE}"
             )));
         }
-        gate::check_preflight(headers)?;
+        caller_checks::check_preflight(headers)?;
         self.check_caller(headers)?;
         let parameters = Parameters::from_query_string(query)?;
         let finish = move |executed: Executed| {
@@ -173,7 +174,7 @@ impl Endpoint {
 
     /// Everything that can be said about the caller before anything of the request is read.
     fn check_caller(&self, headers: &HeaderMap) -> Result<(), Rejection> {
-        gate::check_key(self.keys.as_deref(), headers)?;
+        caller_checks::check_key(self.keys.as_deref(), headers)?;
         self.service.access.check(headers).map_err(token_missing)
     }
 }

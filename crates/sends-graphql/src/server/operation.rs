@@ -7,14 +7,14 @@ use std::sync::Arc;
 use async_graphql::{Request, Response, Variables};
 use http::{HeaderValue, StatusCode, header};
 
-use super::{Service, cached::Cacheable, rejection::Rejection};
+use super::{Service, rejection::Rejection, response_cache::Cacheable};
 use crate::{
     bulkheads::answers::{self, AnswerMemory, Estimate},
     execution::validation::Refused,
     execution::{self, Admitted, Executor},
     schema::{ErrorCode, extension},
-    sources::histories::Asker,
-    sources::loader::{HistoryLoader, NeighbourLoader},
+    sources::histories::RequestContext,
+    sources::loader::{HistoryLoader, ResourceLoader},
     sources::send_log::LogReader,
     telemetry::{self, metrics::Outcome},
 };
@@ -81,16 +81,16 @@ impl Prepared {
     pub(super) async fn execute(
         self,
         service: &Service,
-        asker: Asker,
+        context: RequestContext,
         memory: Arc<AnswerMemory>,
     ) -> Executed {
-        let (caller, owner, stale) = (asker.caller.clone(), asker.owner, Arc::clone(&asker.stale));
-        let log = LogReader::new(&asker, service.log.clone());
-        let histories = HistoryLoader::new(service.histories.clone(), asker.clone());
-        let neighbours = NeighbourLoader::new(service.neighbours.clone(), asker);
+        let (caller, owner, stale) = (context.caller.clone(), context.owner, Arc::clone(&context.stale));
+        let log = LogReader::new(&context, service.log.clone());
+        let histories = HistoryLoader::new(service.histories.clone(), context.clone());
+        let resources = ResourceLoader::new(service.resources.clone(), context);
         let recorder = self.0.is_cacheable().then(|| histories.read_set_recorder());
         let operation = self.0.name().map(str::to_owned);
-        let admitted = self.0.data(histories).data(neighbours).data(log);
+        let admitted = self.0.data(histories).data(resources).data(log);
         let mut response = answers::within(Arc::clone(&memory), admitted.execute()).await;
         // What the operation cost: the answers of the upstream that others waited for too are counted where they were
         // asked.

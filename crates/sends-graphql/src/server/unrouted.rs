@@ -9,7 +9,7 @@ use axum::{
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 
 use super::{
-    gate,
+    caller_checks,
     media_type::{self, MediaType},
     rejection::Rejection,
 };
@@ -30,7 +30,7 @@ pub(super) async fn before_graphql(State(has_page): State<bool>, request: Reques
     if request.method() == Method::OPTIONS && !headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD) {
         return (StatusCode::NO_CONTENT, [(header::ALLOW, METHODS)]).into_response();
     }
-    if is_navigation(request.method(), headers) && gate::check_preflight(headers).is_err() {
+    if is_navigation(request.method(), headers) && caller_checks::check_preflight(headers).is_err() {
         let mut response = if has_page {
             redirect("./graphiql", request.uri())
         } else {

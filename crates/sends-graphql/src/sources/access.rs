@@ -16,7 +16,7 @@ use sends_credentials::{CredentialId, Login, StateDir, environment::EnvironmentV
 use sends_store::Owner;
 use tokio::time::Instant;
 
-use crate::sources::histories::Asker;
+use crate::sources::histories::RequestContext;
 
 /// The mode.
 #[derive(Clone)]
@@ -169,7 +169,7 @@ impl Access {
         }
     }
 
-    /// Whether anybody could be [asking](Self::asker) with these headers.
+    /// Whether a request with these headers has a [context](Self::context).
     ///
     /// # Errors
     ///
@@ -186,12 +186,12 @@ impl Access {
     /// # Errors
     ///
     /// [`TokenMissing`] when the caller has to bring a token and brings none that could be one.
-    pub fn asker(
+    pub fn context(
         &self,
         headers: &HeaderMap,
         now: Timestamp,
         deadline: Instant,
-    ) -> Result<Asker, TokenMissing> {
+    ) -> Result<RequestContext, TokenMissing> {
         let (owner, caller, oldest) = match self {
             Self::OwnCredential { owner, tokens } => {
                 (owner.now(), Caller::new(Arc::clone(tokens), deadline), None)
@@ -202,7 +202,7 @@ impl Access {
                 (callers.owner(token), caller, Some(callers.oldest))
             }
         };
-        Ok(Asker {
+        Ok(RequestContext {
             owner,
             caller,
             asked_at: now,
@@ -247,8 +247,8 @@ mod tests {
 
     fn owner(access: &Access, values: &[&str]) -> Result<Owner, TokenMissing> {
         access
-            .asker(&headers(values), Timestamp::now(), Instant::now())
-            .map(|asker| asker.owner)
+            .context(&headers(values), Timestamp::now(), Instant::now())
+            .map(|context| context.owner)
     }
 
     #[test]

@@ -61,9 +61,9 @@ impl HistorySource for ConstantContact {
     }
 }
 
-/// Who asks: one operation.
+/// Per-operation context: whose data is read, for which caller, and how fresh.
 #[derive(Clone, Debug)]
-pub struct Asker {
+pub struct RequestContext {
     /// Whose data it is.
     pub owner: Owner,
     /// On whose behalf the upstream is called, and until when.
@@ -77,7 +77,7 @@ pub struct Asker {
     pub stale: Arc<StaleAnswers>,
 }
 
-impl Asker {
+impl RequestContext {
     /// The same operation, which may make so many upstream calls.
     #[must_use]
     pub fn with_allowance(mut self, calls: u32) -> Self {
@@ -197,8 +197,8 @@ impl Histories {
     }
 
     /// Whether sends of an activity are known, of whatever age. Nobody is asked.
-    pub async fn has_known_sends(&self, asker: &Asker, activity: ActivityId) -> bool {
-        let known = self.0.look_up_one(asker.owner, activity).await;
+    pub async fn has_known_sends(&self, context: &RequestContext, activity: ActivityId) -> bool {
+        let known = self.0.look_up_one(context.owner, activity).await;
         matches!(known, Some(Kept { answer: Answer::History(history), .. }) if !history.is_empty())
     }
 
@@ -209,34 +209,34 @@ impl Histories {
     /// [`ReadError`] when the upstream cannot or will not answer and nothing is known that may be given instead.
     pub async fn read(
         &self,
-        asker: &Asker,
+        context: &RequestContext,
         activity: ActivityId,
         max_age: Option<Duration>,
     ) -> Result<Reading, ReadError> {
         let key = HistoryKey { activity, max_age };
-        let found = self.find(asker, &[key]).await.pop();
+        let found = self.find(context, &[key]).await.pop();
         let found = found.ok_or(ReadError::Lost)?;
-        self.read_found(asker, key, found).await
+        self.read_found(context, key, found).await
     }
 
     /// Looks histories up in the store, all of them in one query. Those that are not fresh enough are looked up in a second
     /// one: another process may have stored what the memory of this one has in an older version.
-    pub async fn find(&self, asker: &Asker, keys: &[HistoryKey]) -> Vec<Found> {
+    pub async fn find(&self, context: &RequestContext, keys: &[HistoryKey]) -> Vec<Found> {
         let shared = &*self.0;
-        let version = |key: &HistoryKey| shared.versions.current(asker.owner, key.activity);
+        let version = |key: &HistoryKey| shared.versions.current(context.owner, key.activity);
         let versions: Vec<ReadVersion> = keys.iter().map(version).collect();
         let activities: Vec<ActivityId> = keys.iter().map(|key| key.activity).collect();
-        let mut kept = shared.look_up(asker.owner, &activities, Timestamp::MIN).await;
+        let mut kept = shared.look_up(context.owner, &activities, Timestamp::MIN).await;
         let is_outdated = |(kept, key): (&Option<Kept>, &HistoryKey)| {
             kept.as_ref()
-                .is_some_and(|kept| !shared.is_fresh(kept, Wanted::of(asker, *key)))
+                .is_some_and(|kept| !shared.is_fresh(kept, Wanted::of(context, *key)))
         };
         let outdated: Vec<usize> = (0..keys.len())
             .filter(|&index| is_outdated((&kept[index], &keys[index])))
             .collect();
         if !outdated.is_empty() {
             let activities: Vec<ActivityId> = outdated.iter().map(|&index| activities[index]).collect();
-            let latest = shared.look_up(asker.owner, &activities, Timestamp::MAX).await;
+            let latest = shared.look_up(context.owner, &activities, Timestamp::MAX).await;
             for (index, latest) in outdated.into_iter().zip(latest) {
                 kept[index] = latest;
             }
@@ -252,12 +252,12 @@ impl Histories {
     /// Those of [`read`](Self::read).
     pub async fn read_found(
         &self,
-        asker: &Asker,
+        context: &RequestContext,
         key: HistoryKey,
         found: Found,
     ) -> Result<Reading, ReadError> {
         let activity = key.activity;
-        let wanted = Wanted::of(asker, key);
+        let wanted = Wanted::of(context, key);
         let version = found.version;
         let known = found.kept.filter(|kept| self.0.is_allowed(kept, wanted));
         if let Some(kept) = known.as_ref().filter(|kept| self.0.is_fresh(kept, wanted)) {
@@ -265,12 +265,12 @@ impl Histories {
             return reading(kept, Some(self.0.validity(version, kept, wanted)));
         }
         loop {
-            let deadline = asker.caller.deadline();
+            let deadline = context.caller.deadline();
             let fetch = self
                 .0
                 .single_flight
-                .join(asker.owner, activity, &asker.caller, |caller| {
-                    self.fetch(asker.owner, caller, activity, wanted, version)
+                .join(context.owner, activity, &context.caller, |caller| {
+                    self.fetch(context.owner, caller, activity, wanted, version)
                 });
             let patience = if fetch.is_own() { LAST_WORD } else { Duration::ZERO };
             let outcome = async {
@@ -307,7 +307,7 @@ impl Histories {
                 ..
             }) = answer
             {
-                asker.stale.note(Kind::Sends, fetched_at, reason);
+                context.stale.note(Kind::Sends, fetched_at, reason);
             }
             return answer;
         }
@@ -362,11 +362,11 @@ struct Wanted {
 }
 
 impl Wanted {
-    fn of(asker: &Asker, key: HistoryKey) -> Self {
+    fn of(context: &RequestContext, key: HistoryKey) -> Self {
         Self {
             max_age: key.max_age,
-            asked_at: asker.asked_at,
-            oldest: asker.oldest,
+            asked_at: context.asked_at,
+            oldest: context.oldest,
         }
     }
 }

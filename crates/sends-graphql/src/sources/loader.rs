@@ -13,35 +13,35 @@ use futures_util::FutureExt;
 use sends_core::ActivityId;
 
 use self::keyed::{Keyed, Pending};
-pub use self::resources::NeighbourLoader;
+pub use self::resources::ResourceLoader;
 use crate::{
     response_cache::ReadSetRecorder,
-    sources::histories::{Asker, Histories, HistoryKey, ReadError, Reading},
+    sources::histories::{Histories, HistoryKey, ReadError, Reading, RequestContext},
 };
 
 /// Loads the send histories that one operation asks for.
 pub struct HistoryLoader {
     histories: Histories,
-    asker: Asker,
+    context: RequestContext,
     loader: Keyed<HistoryKey, Reading>,
     read_set: Arc<ReadSetRecorder>,
 }
 
 impl HistoryLoader {
     /// A loader for one operation.
-    pub fn new(histories: Histories, asker: Asker) -> Self {
-        let (all, of) = (histories.clone(), asker.clone());
+    pub fn new(histories: Histories, context: RequestContext) -> Self {
+        let (all, of) = (histories.clone(), context.clone());
         // One query to the store for the batch. From there on each history is read for itself, all of them at once: a call to the
         // upstream is for one activity, and an answer waits for no other.
         let loader = Keyed::in_batches_of_a_turn(move |keys: &[HistoryKey]| {
-            let (histories, asker, batch) = (all.clone(), of.clone(), keys.to_vec());
-            let found = async move { Arc::new(histories.find(&asker, &batch).await) };
+            let (histories, context, batch) = (all.clone(), of.clone(), keys.to_vec());
+            let found = async move { Arc::new(histories.find(&context, &batch).await) };
             let found = found.boxed().shared();
             let start = |(place, key): (usize, &HistoryKey)| {
-                let (histories, asker, key, found) = (all.clone(), of.clone(), *key, found.clone());
+                let (histories, context, key, found) = (all.clone(), of.clone(), *key, found.clone());
                 let reading = async move {
                     let found = found.await.get(place).cloned().ok_or(ReadError::Lost)?;
-                    histories.read_found(&asker, key, found).await
+                    histories.read_found(&context, key, found).await
                 };
                 (key, Pending::awaited(reading))
             };
@@ -49,7 +49,7 @@ impl HistoryLoader {
         });
         Self {
             histories,
-            asker,
+            context,
             loader,
             read_set: Arc::default(),
         }
@@ -62,7 +62,7 @@ impl HistoryLoader {
 
     /// Whether sends of an activity are known, of whatever age. Nobody is asked.
     pub async fn has_known_sends(&self, activity: ActivityId) -> bool {
-        self.histories.has_known_sends(&self.asker, activity).await
+        self.histories.has_known_sends(&self.context, activity).await
     }
 
     /// The history of one activity, read at most once in the life of this loader.

@@ -7,11 +7,11 @@
 //! A field of a neighbour takes no `maxAge`, as a history does: its answer is a minute old at the most unless the operator
 //! wants otherwise, and one answer serves many objects, of which one cannot be younger than the others.
 //!
-//! `shelf.rs` holds one kind of answer, `names.rs` reads what lists and segments are called, and `stats.rs` asks for
+//! `cache.rs` holds one kind of answer, `names.rs` reads what lists and segments are called, and `stats.rs` asks for
 //! statistics in batches.
 
+mod cache;
 mod names;
-mod shelf;
 mod stats;
 
 use std::{hash::Hash, sync::Arc, time::Duration};
@@ -31,14 +31,14 @@ use tokio::{sync::Mutex, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::stats::{Counted, WholeBatch};
+use self::{cache::ResourceCache, stats::Practice};
 pub use self::{
     names::{ContactLists, Gap, Segments, SegmentsById},
     stats::{Known, Told},
 };
-use self::{shelf::Shelf, stats::Practice};
 use crate::{
     bulkheads::places,
-    sources::histories::{Asker, Kind, ReadError},
+    sources::histories::{Kind, ReadError, RequestContext},
 };
 
 /// A page of campaigns.
@@ -51,32 +51,32 @@ const LISTINGS: usize = 100;
 
 /// Reads what stands around histories. Cloning is cheap.
 #[derive(Clone)]
-pub struct Neighbours(Arc<Shelves>);
+pub struct Resources(Arc<Shelves>);
 
 pub(crate) struct Shelves {
     client: ConstantContact,
     clock: Arc<dyn Clock>,
     ending: CancellationToken,
-    campaign_pages: Shelf<CampaignFilter, CampaignPage>,
-    campaigns: Shelf<CampaignId, CampaignDetail>,
-    activities: Shelf<ActivityId, ActivityDetail>,
-    schedules: Shelf<ActivityId, Schedule>,
-    activity_stats: Shelf<ActivityId, Told<ActivityStats>>,
-    campaign_stats: Shelf<CampaignId, Told<CampaignStats>>,
+    campaign_pages: ResourceCache<CampaignFilter, CampaignPage>,
+    campaigns: ResourceCache<CampaignId, CampaignDetail>,
+    activities: ResourceCache<ActivityId, ActivityDetail>,
+    schedules: ResourceCache<ActivityId, Schedule>,
+    activity_stats: ResourceCache<ActivityId, Told<ActivityStats>>,
+    campaign_stats: ResourceCache<CampaignId, Told<CampaignStats>>,
     /// Drafts by the last reading of their status, which have no statistics as a rule.
-    draft_activities: Shelf<ActivityId, ()>,
-    draft_campaigns: Shelf<CampaignId, ()>,
+    draft_activities: ResourceCache<ActivityId, ()>,
+    draft_campaigns: ResourceCache<CampaignId, ()>,
     activity_practice: Mutex<Practice>,
     campaign_practice: Mutex<Practice>,
-    activity_batches: Shelf<Batch<ActivityId>, WholeBatch<ActivityId>>,
-    campaign_batches: Shelf<Batch<CampaignId>, WholeBatch<CampaignId>>,
-    contact_lists: Shelf<(), ContactLists>,
-    segments: Shelf<(), Segments>,
-    unlisted_segments: Shelf<SegmentId, Option<Arc<Segment>>>,
-    accounts: Shelf<(), AccountSummary>,
+    activity_batches: ResourceCache<Batch<ActivityId>, WholeBatch<ActivityId>>,
+    campaign_batches: ResourceCache<Batch<CampaignId>, WholeBatch<CampaignId>>,
+    contact_lists: ResourceCache<(), ContactLists>,
+    segments: ResourceCache<(), Segments>,
+    unlisted_segments: ResourceCache<SegmentId, Option<Arc<Segment>>>,
+    accounts: ResourceCache<(), AccountSummary>,
 }
 
-impl Neighbours {
+impl Resources {
     /// Asks `client`, and takes an answer to be good for `max_age`. When `ending` is cancelled, whatever still waits for
     /// the upstream is given up.
     pub fn new(
@@ -89,23 +89,23 @@ impl Neighbours {
             client,
             clock,
             ending,
-            campaign_pages: Shelf::new(Kind::CampaignPage, LISTINGS, max_age),
-            campaigns: Shelf::new(Kind::Campaign, SINGLE, max_age),
-            activities: Shelf::new(Kind::Activity, SINGLE, max_age),
-            schedules: Shelf::new(Kind::Activity, SINGLE, max_age),
-            activity_stats: Shelf::new(Kind::Stats, SINGLE, max_age),
-            campaign_stats: Shelf::new(Kind::Stats, SINGLE, max_age),
-            draft_activities: Shelf::new(Kind::Activity, SINGLE, max_age),
-            draft_campaigns: Shelf::new(Kind::Campaign, SINGLE, max_age),
+            campaign_pages: ResourceCache::new(Kind::CampaignPage, LISTINGS, max_age),
+            campaigns: ResourceCache::new(Kind::Campaign, SINGLE, max_age),
+            activities: ResourceCache::new(Kind::Activity, SINGLE, max_age),
+            schedules: ResourceCache::new(Kind::Activity, SINGLE, max_age),
+            activity_stats: ResourceCache::new(Kind::Stats, SINGLE, max_age),
+            campaign_stats: ResourceCache::new(Kind::Stats, SINGLE, max_age),
+            draft_activities: ResourceCache::new(Kind::Activity, SINGLE, max_age),
+            draft_campaigns: ResourceCache::new(Kind::Campaign, SINGLE, max_age),
             activity_practice: Mutex::default(),
             // Documented: one id that it does not know fails the whole batch.
             campaign_practice: Mutex::new(Practice::Refuses),
-            activity_batches: Shelf::new(Kind::Stats, LISTINGS, max_age),
-            campaign_batches: Shelf::new(Kind::Stats, LISTINGS, max_age),
-            contact_lists: Shelf::new(Kind::ContactLists, LISTINGS, max_age),
-            segments: Shelf::new(Kind::Segments, LISTINGS, max_age),
-            unlisted_segments: Shelf::new(Kind::Segments, SINGLE, max_age),
-            accounts: Shelf::new(Kind::Account, LISTINGS, max_age),
+            activity_batches: ResourceCache::new(Kind::Stats, LISTINGS, max_age),
+            campaign_batches: ResourceCache::new(Kind::Stats, LISTINGS, max_age),
+            contact_lists: ResourceCache::new(Kind::ContactLists, LISTINGS, max_age),
+            segments: ResourceCache::new(Kind::Segments, LISTINGS, max_age),
+            unlisted_segments: ResourceCache::new(Kind::Segments, SINGLE, max_age),
+            accounts: ResourceCache::new(Kind::Account, LISTINGS, max_age),
         }))
     }
 
@@ -116,22 +116,22 @@ impl Neighbours {
     /// [`ReadError`], here and in every other method.
     pub async fn campaign_page(
         &self,
-        asker: &Asker,
+        context: &RequestContext,
         filter: CampaignFilter,
     ) -> Result<Arc<CampaignPage>, ReadError> {
         let read = async {
-            let page = self.0.client.campaigns(&asker.caller, &filter).await?;
+            let page = self.0.client.campaigns(&context.caller, &filter).await?;
             for campaign in &page.records {
                 note_status(
                     &self.0.draft_campaigns,
-                    asker,
+                    context,
                     campaign.id,
                     campaign.status.as_deref(),
                 );
             }
             Ok(page)
         };
-        self.read(asker, &self.0.campaign_pages, filter, read).await
+        self.read(context, &self.0.campaign_pages, filter, read).await
     }
 
     /// The page after another one. It is asked for each time, since it is hardly ever needed.
@@ -141,10 +141,10 @@ impl Neighbours {
     /// [`ReadError`].
     pub async fn next_campaign_page(
         &self,
-        asker: &Asker,
+        context: &RequestContext,
         next: &NextPage<Campaign>,
     ) -> Result<CampaignPage, ReadError> {
-        let read = self.until_the_end(self.0.client.next_page(&asker.caller, next));
+        let read = self.until_the_end(self.0.client.next_page(&context.caller, next));
         let read = places::waiting(read).await;
         read.unwrap_or(Err(ReadError::Overloaded))
     }
@@ -154,17 +154,21 @@ impl Neighbours {
     /// # Errors
     ///
     /// [`ReadError`].
-    pub async fn campaign(&self, asker: &Asker, id: CampaignId) -> Result<Arc<CampaignDetail>, ReadError> {
+    pub async fn campaign(
+        &self,
+        context: &RequestContext,
+        id: CampaignId,
+    ) -> Result<Arc<CampaignDetail>, ReadError> {
         let read = async {
-            let detail = self.0.client.campaign(&asker.caller, id).await?;
+            let detail = self.0.client.campaign(&context.caller, id).await?;
             let status = detail.campaign.status.as_deref();
-            note_status(&self.0.draft_campaigns, asker, id, status);
+            note_status(&self.0.draft_campaigns, context, id, status);
             for activity in &detail.activities {
-                note_status(&self.0.draft_activities, asker, activity.id, status);
+                note_status(&self.0.draft_activities, context, activity.id, status);
             }
             Ok(detail)
         };
-        self.read(asker, &self.0.campaigns, id, read).await
+        self.read(context, &self.0.campaigns, id, read).await
     }
 
     /// One activity as it is now.
@@ -172,13 +176,17 @@ impl Neighbours {
     /// # Errors
     ///
     /// [`ReadError`].
-    pub async fn activity(&self, asker: &Asker, id: ActivityId) -> Result<Arc<ActivityDetail>, ReadError> {
+    pub async fn activity(
+        &self,
+        context: &RequestContext,
+        id: ActivityId,
+    ) -> Result<Arc<ActivityDetail>, ReadError> {
         let read = async {
-            let activity = self.0.client.activity(&asker.caller, id).await?;
-            note_status(&self.0.draft_activities, asker, id, activity.status.as_deref());
+            let activity = self.0.client.activity(&context.caller, id).await?;
+            note_status(&self.0.draft_activities, context, id, activity.status.as_deref());
             Ok(activity)
         };
-        self.read(asker, &self.0.activities, id, read).await
+        self.read(context, &self.0.activities, id, read).await
     }
 
     /// When one activity is to be sent.
@@ -186,9 +194,13 @@ impl Neighbours {
     /// # Errors
     ///
     /// [`ReadError`].
-    pub async fn schedule(&self, asker: &Asker, id: ActivityId) -> Result<Arc<Schedule>, ReadError> {
-        let read = self.0.client.schedule(&asker.caller, id);
-        self.read(asker, &self.0.schedules, id, read).await
+    pub async fn schedule(
+        &self,
+        context: &RequestContext,
+        id: ActivityId,
+    ) -> Result<Arc<Schedule>, ReadError> {
+        let read = self.0.client.schedule(&context.caller, id);
+        self.read(context, &self.0.schedules, id, read).await
     }
 
     /// Whose account it is.
@@ -196,45 +208,45 @@ impl Neighbours {
     /// # Errors
     ///
     /// [`ReadError`].
-    pub async fn account(&self, asker: &Asker) -> Result<Arc<AccountSummary>, ReadError> {
-        let read = self.0.client.account_summary(&asker.caller);
-        self.read(asker, &self.0.accounts, (), read).await
+    pub async fn account(&self, context: &RequestContext) -> Result<Arc<AccountSummary>, ReadError> {
+        let read = self.0.client.account_summary(&context.caller);
+        self.read(context, &self.0.accounts, (), read).await
     }
 
     /// What is held, or else what the call brings, or else what was known before.
     async fn read<K: Clone + Eq + Hash, V>(
         &self,
-        asker: &Asker,
-        answers: &Shelf<K, V>,
+        context: &RequestContext,
+        answers: &ResourceCache<K, V>,
         key: K,
         call: impl Future<Output = Result<V, UpstreamError>> + Send,
     ) -> Result<Arc<V>, ReadError> {
-        let read = answers.get_or(asker.owner, key.clone(), self.until_the_end(call));
+        let read = answers.get_or(context.owner, key.clone(), self.until_the_end(call));
         let read = places::waiting(read).await;
         read.unwrap_or(Err(ReadError::Overloaded))
-            .or_else(|error| self.instead(asker, answers, &key, error))
+            .or_else(|error| self.instead(context, answers, &key, error))
     }
 
     /// What to give when the upstream failed: the last answer, if that may be given, and the failure otherwise.
     fn instead<K: Clone + Eq + Hash, V>(
         &self,
-        asker: &Asker,
-        answers: &Shelf<K, V>,
+        context: &RequestContext,
+        answers: &ResourceCache<K, V>,
         key: &K,
         error: ReadError,
     ) -> Result<Arc<V>, ReadError> {
         if error.is_refusal() {
-            answers.forget(asker.owner, key);
+            answers.forget(context.owner, key);
         }
         let last = answers
-            .last(asker.owner, key)
-            .filter(|(_, age)| asker.oldest.is_none_or(|oldest| *age <= oldest));
+            .last(context.owner, key)
+            .filter(|(_, age)| context.oldest.is_none_or(|oldest| *age <= oldest));
         let (Some(reason), Some((answer, age))) = (error.stale_reason(), last) else {
             return Err(error);
         };
         let age = SignedDuration::try_from(age).unwrap_or(SignedDuration::MAX);
         let fetched_at = self.0.clock.now().saturating_sub(age).unwrap_or(Timestamp::MIN);
-        asker.stale.note(answers.kind(), fetched_at, reason);
+        context.stale.note(answers.kind(), fetched_at, reason);
         Ok(answer)
     }
 
@@ -264,14 +276,14 @@ impl Neighbours {
 
 /// Remembers whether something is a draft.
 fn note_status<Id: Clone + Eq + Hash>(
-    drafts: &Shelf<Id, ()>,
-    asker: &Asker,
+    drafts: &ResourceCache<Id, ()>,
+    context: &RequestContext,
     id: Id,
     status: Option<&CampaignStatus>,
 ) {
     if status == Some(&CampaignStatus::Draft) {
-        drafts.put(asker.owner, id, Arc::new(()), Instant::now());
+        drafts.put(context.owner, id, Arc::new(()), Instant::now());
     } else {
-        drafts.withdraw(asker.owner, &id);
+        drafts.withdraw(context.owner, &id);
     }
 }

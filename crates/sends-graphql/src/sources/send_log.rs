@@ -10,7 +10,7 @@ use sends_store::{Owner, SendLog, SqliteStore, StoreError, SyncLog};
 
 use crate::{
     bulkheads::places::{self, Full},
-    sources::histories::Asker,
+    sources::histories::RequestContext,
 };
 
 /// The log of a store, and the memory of who fills it.
@@ -58,11 +58,11 @@ pub enum LogError {
 type Reading<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
 impl LogReader {
-    /// Reads that part of a log which is the asker's.
-    pub fn new(asker: &Asker, log: Option<Log>) -> Self {
+    /// Reads the part of a log that belongs to the owner of the context.
+    pub fn new(context: &RequestContext, log: Option<Log>) -> Self {
         Self {
-            owner: asker.owner,
-            asked_at: asker.asked_at,
+            owner: context.owner,
+            asked_at: context.asked_at,
             log,
         }
     }

@@ -21,7 +21,7 @@ use sends_sync::{Reading, Upstream};
 use tokio::time::Instant;
 
 use super::{Synchroniser, tokens::TokensOfOne};
-use crate::sources::histories::{Asker, Histories, ReadError};
+use crate::sources::histories::{Histories, ReadError, RequestContext};
 
 /// How long a call may wait for its turn while people need all of them.
 const PATIENCE: Duration = Duration::from_hours(1);
@@ -70,7 +70,7 @@ impl BackgroundUpstream {
     }
 
     async fn read(&self, caller: &Caller, activity: ActivityId) -> Result<Kept, UpstreamError> {
-        let asker = Asker {
+        let context = RequestContext {
             owner: self.owner,
             caller: caller.clone(),
             asked_at: self.clock.now(),
@@ -82,7 +82,11 @@ impl BackgroundUpstream {
             fetched_at: self.clock.now(),
             answer: Answer::NotFound,
         };
-        match self.histories.read(&asker, activity, Some(Duration::ZERO)).await {
+        match self
+            .histories
+            .read(&context, activity, Some(Duration::ZERO))
+            .await
+        {
             Ok(reading) => Ok(Kept {
                 fetched_at: reading.fetched_at,
                 answer: Answer::History(reading.history),

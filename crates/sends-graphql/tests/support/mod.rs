@@ -10,9 +10,9 @@ use sends_graphql::{
     execution::Executor,
     execution::validation::Limits,
     schema::Schema,
-    sources::histories::{Asker, Freshness, Histories},
-    sources::loader::{HistoryLoader, NeighbourLoader},
-    sources::resources::Neighbours,
+    sources::histories::{Freshness, Histories, RequestContext},
+    sources::loader::{HistoryLoader, ResourceLoader},
+    sources::resources::Resources,
     sources::send_log::{Log, LogReader},
 };
 use sends_sandbox::{Config, Sandbox};
@@ -30,7 +30,7 @@ pub(crate) struct Service {
     pub(crate) schema: Schema,
     sandbox: Sandbox,
     histories: Histories,
-    neighbours: Neighbours,
+    resources: Resources,
     log: Log,
 }
 
@@ -48,14 +48,14 @@ impl Service {
         let log = Log::of(&store);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let histories = Histories::new(Arc::new(client.clone()), store, Arc::clone(&clock), freshness);
-        let neighbours = Neighbours::new(client, clock, freshness.max_age, histories.ending());
+        let resources = Resources::new(client, clock, freshness.max_age, histories.ending());
         let schema = Schema::new(false, pacer);
         Self {
             executor: Executor::new(schema.clone(), Limits::default()),
             schema,
             sandbox,
             histories,
-            neighbours,
+            resources,
             log,
         }
     }
@@ -65,25 +65,25 @@ impl Service {
     pub(crate) fn request(&self, query: &str) -> Request {
         Request::new(query)
             .data(self.loader())
-            .data(NeighbourLoader::new(self.neighbours.clone(), self.asker()))
+            .data(ResourceLoader::new(self.resources.clone(), self.context()))
             .data(self.log())
     }
 
     /// What an operation asks with.
     pub(crate) fn loader(&self) -> HistoryLoader {
-        HistoryLoader::new(self.histories.clone(), self.asker())
+        HistoryLoader::new(self.histories.clone(), self.context())
     }
 
     /// What an operation reads the log with.
     #[allow(dead_code, reason = "not every test reads the log")]
     pub(crate) fn log(&self) -> LogReader {
-        LogReader::new(&self.asker(), Some(self.log.clone()))
+        LogReader::new(&self.context(), Some(self.log.clone()))
     }
 
-    fn asker(&self) -> Asker {
+    fn context(&self) -> RequestContext {
         let token = AccessToken::new(self.sandbox.access_token()).expect("a token");
         let deadline = tokio::time::Instant::now() + Duration::from_mins(1);
-        Asker {
+        RequestContext {
             owner: Owner::new([1; 16]),
             caller: Caller::new(Arc::new(token), deadline),
             asked_at: SystemClock.now(),

@@ -4,8 +4,8 @@
 //! however often it is named; a question for another age of it can cost another. What else an object costs is `asked.rs`'s to
 //! know.
 
-mod asked;
 mod introspection;
+mod object_cost;
 
 use std::collections::HashSet;
 
@@ -13,8 +13,8 @@ use async_graphql::Value;
 use sends_client::Batched;
 use sends_core::{ActivityId, CampaignId};
 
-pub(crate) use self::asked::{ASSUMED_ACTIVITIES, ASSUMED_SENDS};
-use self::asked::{Asked, integer, length};
+pub(crate) use self::object_cost::{ASSUMED_ACTIVITIES, ASSUMED_SENDS};
+use self::object_cost::{ObjectCost, integer, length};
 use super::{
     limits::Limits,
     refused::{Limit, Refused},
@@ -56,19 +56,19 @@ const TYPES: [&str; 3] = ["Campaign", "ContactList", "Segment"];
 ///
 /// [`Refused`] when the operation may cost too much.
 pub(super) fn check(root: &[Field], types: &Types, limits: &Limits) -> Result<Estimate, Refused> {
-    let mut bill = Bill::default();
+    let mut cost = OperationCost::default();
     let mut of_schema = 0_usize;
     for field in root {
         if is_introspection(&field.name) {
-            let left = limits.answer_values.saturating_sub(bill.values);
+            let left = limits.answer_values.saturating_sub(cost.values);
             let values = introspection::values(field, types, left);
-            bill.values = bill.values.saturating_add(values);
+            cost.values = cost.values.saturating_add(values);
             of_schema = of_schema.saturating_add(values);
         } else {
-            bill.root_field(field);
+            cost.root_field(field);
         }
     }
-    let calls = bill.calls();
+    let calls = cost.calls();
     let bounds = [
         (None, "fields of the query itself", root.len(), limits.root_fields),
         (
@@ -80,14 +80,14 @@ pub(super) fn check(root: &[Field], types: &Types, limits: &Limits) -> Result<Es
         (
             Some("max-answer-values"),
             "values to be answered, by estimate,",
-            bill.values,
+            cost.values,
             limits.answer_values,
         ),
     ];
     let log = Limit {
         option: None,
         counted: "readings of the send log",
-        found: bill.log_reads,
+        found: cost.log_reads,
         allowed: LOG_READS,
     };
     log.check()?;
@@ -104,14 +104,14 @@ pub(super) fn check(root: &[Field], types: &Types, limits: &Limits) -> Result<Es
         })?;
     Ok(Estimate {
         fields: 0,
-        values: bill.values,
-        waits: bill.waits,
+        values: cost.values,
+        waits: cost.waits,
         of_schema,
     })
 }
 
 #[derive(Default)]
-struct Bill<'p> {
+struct OperationCost<'p> {
     /// Fields of the query that read the log.
     log_reads: usize,
     /// The activities whose history is needed, each with the age that its field asks for.
@@ -129,10 +129,10 @@ struct Bill<'p> {
     waits: usize,
 }
 
-impl<'p> Bill<'p> {
+impl<'p> OperationCost<'p> {
     fn root_field(&mut self, field: &'p Field) {
         let name = field.name.as_str();
-        let mut asked = asked::of_root(field);
+        let mut asked = object_cost::of_root(field);
         if let Some((_, usual)) = LISTING.iter().find(|(listing, _)| *listing == name) {
             self.log_reads += 1;
             let length = length(field).unwrap_or(*usual);
@@ -169,8 +169,8 @@ impl<'p> Bill<'p> {
             .saturating_add(usize::from(self.needs_account))
     }
 
-    /// How many objects an argument names. Those that need a call are put on the bill.
-    fn name(&mut self, ids: &'p Value, field: &'p Field, asked: Asked) -> usize {
+    /// How many objects an argument names. Those that need a call are added to the cost.
+    fn name(&mut self, ids: &'p Value, field: &'p Field, asked: ObjectCost) -> usize {
         let age = integer(field, "maxAge");
         let ids = match ids {
             Value::List(ids) => &ids[..],
@@ -223,6 +223,6 @@ mod tests {
                 .is_some();
             assert!(is_known, "{name}");
         }
-        asked::check_tables(&types);
+        object_cost::check_tables(&types);
     }
 }

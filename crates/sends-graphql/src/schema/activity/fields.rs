@@ -11,7 +11,7 @@ use crate::{
         campaign::Campaign,
         connection::SendConnection,
         enums::{ActivityRole, CampaignStatus, SendOrder, StaleReason},
-        narrowing::SendHistoryFilter,
+        history_arguments::SendHistoryFilter,
         paging::PageArguments,
         scalar::{DateTime, count},
         send::HistoricSend,
@@ -19,7 +19,7 @@ use crate::{
         summary::SendSummary,
         zone::DateTimeZone,
     },
-    sources::loader::NeighbourLoader,
+    sources::loader::ResourceLoader,
 };
 
 /// One email campaign activity: the thing that Constant Contact sends. Its history has one entry for each time it was
@@ -245,10 +245,7 @@ impl CampaignActivity {
         if self.is_never_sent() {
             return None;
         }
-        let schedule = context
-            .data_unchecked::<NeighbourLoader>()
-            .schedule(self.id)
-            .await;
+        let schedule = context.data_unchecked::<ResourceLoader>().schedule(self.id).await;
         let date = schedule.map(|schedule| schedule.0.iter().min().copied());
         zone.show_read(context, date.map_err(Into::into)).await
     }

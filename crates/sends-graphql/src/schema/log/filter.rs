@@ -7,7 +7,7 @@ use sends_store::LogFilter;
 use crate::schema::{
     ApiError,
     enums::{ReasonCategory, SendOutcome, SendStatus},
-    narrowing, node,
+    history_arguments, node,
     scalar::DateTime,
 };
 
@@ -67,7 +67,7 @@ impl SendLogFilter {
                 reason_categories: filter.reason_categories.into_iter().map(Into::into).collect(),
                 contact_lists: filter.contact_list_ids.iter().map(node::list_id).collect(),
                 segments: all(&filter.segment_ids, node::segment_id)?,
-                ..narrowing::between(filter.from, filter.until)?
+                ..history_arguments::between(filter.from, filter.until)?
             },
             campaigns: all(&filter.campaign_ids, node::campaign_id)?,
             activities: all(&filter.activity_ids, |id| Ok(id.parse::<ActivityId>()?))?,

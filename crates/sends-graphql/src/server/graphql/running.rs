@@ -24,7 +24,7 @@ use crate::{
         rejection::Rejection,
     },
     sources::access::TokenMissing,
-    sources::histories::Asker,
+    sources::histories::RequestContext,
     telemetry::{metrics::Outcome, operation},
 };
 
@@ -34,13 +34,13 @@ const LONG_TEXT: usize = 8 << 10;
 const LARGE_ANSWER: usize = 500;
 
 impl Endpoint {
-    fn asker(&self, headers: &HeaderMap) -> Result<Asker, Rejection> {
+    fn context(&self, headers: &HeaderMap) -> Result<RequestContext, Rejection> {
         let service = &self.service;
         let deadline = Instant::now() + service.request_timeout;
         let most_calls = service.schema.limits().upstream_calls;
-        let asker = service.access.asker(headers, service.clock.now(), deadline);
-        asker
-            .map(|asker| asker.with_allowance(most_calls.try_into().unwrap_or(u32::MAX)))
+        let context = service.access.context(headers, service.clock.now(), deadline);
+        context
+            .map(|context| context.with_allowance(most_calls.try_into().unwrap_or(u32::MAX)))
             .map_err(token_missing)
     }
 
@@ -173,12 +173,12 @@ impl Endpoint {
         let Ready { document, operation } = prepared;
         let name = operation.name().map(str::to_owned);
         // The time of the operation begins here.
-        let asker = self.asker(&parts.headers);
-        let asker = asker.inspect_err(|_| refused(name.as_deref()))?;
+        let context = self.context(&parts.headers);
+        let context = context.inspect_err(|_| refused(name.as_deref()))?;
         let is_large = operation.estimate().values > LARGE_ANSWER;
         let endpoint = Arc::clone(self);
         let execute = async move {
-            let executed = operation.execute(&endpoint.service, asker, memory);
+            let executed = operation.execute(&endpoint.service, context, memory);
             let executed = place.of(Box::pin(executed)).await;
             let outcome = executed.outcome;
             let finished = match executed.memory.exceeded() {

@@ -182,12 +182,12 @@ impl Service {
     }
 
     /// An operation of account 1 that begins now and has a minute.
-    fn operation(&self) -> Asker {
+    fn operation(&self) -> RequestContext {
         self.operation_of(1, MINUTE)
     }
 
-    fn operation_of(&self, account: u8, timeout: Duration) -> Asker {
-        Asker {
+    fn operation_of(&self, account: u8, timeout: Duration) -> RequestContext {
+        RequestContext {
             owner: Owner::new([account; 16]),
             caller: Caller::new(Arc::new(Account(account)), Instant::now() + timeout),
             asked_at: self.clock.now(),

@@ -90,7 +90,7 @@ where
     V: Clone + Send + Sync + 'static,
 {
     /// With a function that starts the reads of all keys which were asked for within some turns of the runtime: answers that
-    /// come side by side ask for their neighbours side by side.
+    /// come side by side ask for what they lead to side by side.
     pub(super) fn in_batches(start: impl FnMut(&[K]) -> HashMap<K, Pending<V>> + Send + 'static) -> Self {
         Self {
             loader: Loader::new(Batches(Box::new(start))).with_max_batch_size(BATCH),

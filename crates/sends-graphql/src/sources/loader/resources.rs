@@ -17,19 +17,19 @@ use sends_core::{
 
 use super::keyed::{Keyed, Pending};
 use crate::{
-    sources::histories::{Asker, ReadError},
-    sources::resources::{CampaignPage, ContactLists, Counted, Known, Neighbours},
+    sources::histories::{ReadError, RequestContext},
+    sources::resources::{CampaignPage, ContactLists, Counted, Known, Resources},
 };
 
 /// The loaders of one operation for everything but histories. They are made when one of them is needed: most operations ask
 /// for nothing but histories.
-pub struct NeighbourLoader(LazyLock<Loaders, Make>);
+pub struct ResourceLoader(LazyLock<Loaders, Make>);
 
 type Make = Box<dyn FnOnce() -> Loaders + Send>;
 
 struct Loaders {
-    neighbours: Neighbours,
-    asker: Asker,
+    resources: Resources,
+    context: RequestContext,
     campaign_pages: Keyed<CampaignFilter, Arc<CampaignPage>>,
     campaigns: Keyed<CampaignId, Arc<CampaignDetail>>,
     activities: Keyed<ActivityId, Arc<ActivityDetail>>,
@@ -43,48 +43,48 @@ struct Loaders {
     account_failed: AtomicBool,
 }
 
-/// A loader that reads one by one with a method of [`Neighbours`].
+/// A loader that reads one by one with a method of [`Resources`].
 macro_rules! by {
-    ($method:ident, $neighbours:ident, $asker:ident) => {{
-        let (neighbours, asker) = ($neighbours.clone(), $asker.clone());
+    ($method:ident, $resources:ident, $context:ident) => {{
+        let (resources, context) = ($resources.clone(), $context.clone());
         Keyed::one_by_one(move |key| {
-            let (neighbours, asker) = (neighbours.clone(), asker.clone());
-            async move { neighbours.$method(&asker, key).await }
+            let (resources, context) = (resources.clone(), context.clone());
+            async move { resources.$method(&context, key).await }
         })
     }};
-    ($method:ident, $neighbours:ident, $asker:ident, without_key) => {{
-        let (neighbours, asker) = ($neighbours.clone(), $asker.clone());
+    ($method:ident, $resources:ident, $context:ident, without_key) => {{
+        let (resources, context) = ($resources.clone(), $context.clone());
         Keyed::one_by_one(move |()| {
-            let (neighbours, asker) = (neighbours.clone(), asker.clone());
-            async move { neighbours.$method(&asker).await }
+            let (resources, context) = (resources.clone(), context.clone());
+            async move { resources.$method(&context).await }
         })
     }};
 }
 
 impl Loaders {
-    fn new(neighbours: Neighbours, asker: Asker) -> Self {
+    fn new(resources: Resources, context: RequestContext) -> Self {
         Self {
-            campaign_pages: by!(campaign_page, neighbours, asker),
-            campaigns: by!(campaign, neighbours, asker),
-            activities: by!(activity, neighbours, asker),
-            schedules: by!(schedule, neighbours, asker),
-            activity_stats: stats(neighbours.clone(), asker.clone()),
-            campaign_stats: stats(neighbours.clone(), asker.clone()),
-            contact_lists: by!(contact_lists, neighbours, asker, without_key),
-            segments: segments(neighbours.clone(), asker.clone()),
-            accounts: by!(account, neighbours, asker, without_key),
+            campaign_pages: by!(campaign_page, resources, context),
+            campaigns: by!(campaign, resources, context),
+            activities: by!(activity, resources, context),
+            schedules: by!(schedule, resources, context),
+            activity_stats: stats(resources.clone(), context.clone()),
+            campaign_stats: stats(resources.clone(), context.clone()),
+            contact_lists: by!(contact_lists, resources, context, without_key),
+            segments: segments(resources.clone(), context.clone()),
+            accounts: by!(account, resources, context, without_key),
             names_failed: AtomicBool::default(),
             account_failed: AtomicBool::default(),
-            neighbours,
-            asker,
+            resources,
+            context,
         }
     }
 }
 
-impl NeighbourLoader {
+impl ResourceLoader {
     /// The loaders for one operation.
-    pub fn new(neighbours: Neighbours, asker: Asker) -> Self {
-        Self(LazyLock::new(Box::new(|| Loaders::new(neighbours, asker))))
+    pub fn new(resources: Resources, context: RequestContext) -> Self {
+        Self(LazyLock::new(Box::new(|| Loaders::new(resources, context))))
     }
 
     /// The first page of the campaigns that meet a filter.
@@ -102,7 +102,7 @@ impl NeighbourLoader {
     ///
     /// [`ReadError`].
     pub async fn next_campaign_page(&self, next: &NextPage<Campaign>) -> Result<CampaignPage, ReadError> {
-        self.0.neighbours.next_campaign_page(&self.0.asker, next).await
+        self.0.resources.next_campaign_page(&self.0.context, next).await
     }
 
     /// One campaign with its activities.
@@ -196,11 +196,11 @@ impl NeighbourLoader {
 
 /// What is known is ready; the rest is asked for in as few calls as it fits into, each of which is waited for by those who
 /// need it.
-fn stats<Id: Counted>(neighbours: Neighbours, asker: Asker) -> Keyed<Id, Known<Id::Stats>> {
+fn stats<Id: Counted>(resources: Resources, context: RequestContext) -> Keyed<Id, Known<Id::Stats>> {
     Keyed::in_batches(move |ids: &[Id]| {
         let (mut pending, mut unknown) = (HashMap::with_capacity(ids.len()), Vec::new());
         for &id in ids {
-            match neighbours.known_stats(&asker, id) {
+            match resources.known_stats(&context, id) {
                 Some(stats) => {
                     pending.insert(id, Pending::ready(stats));
                 }
@@ -212,20 +212,20 @@ fn stats<Id: Counted>(neighbours: Neighbours, asker: Asker) -> Keyed<Id, Known<I
         // The upstream refuses drafts together with whatever is asked for beside them.
         let (drafts, others): (Vec<Id>, Vec<Id>) = unknown
             .into_iter()
-            .partition(|&id| neighbours.is_known_draft(&asker, id));
+            .partition(|&id| resources.is_known_draft(&context, id));
         for batch in Batch::split(&others).into_iter().chain(Batch::split(&drafts)) {
-            let (neighbours, asker, ids) = (neighbours.clone(), asker.clone(), batch.ids().to_vec());
-            let whole = Pending::start(async move { Ok(Arc::new(neighbours.stats(&asker, batch).await)) });
+            let (resources, context, ids) = (resources.clone(), context.clone(), batch.ids().to_vec());
+            let whole = Pending::start(async move { Ok(Arc::new(resources.stats(&context, batch).await)) });
             pending.extend(each_of(&whole, &ids));
         }
         pending
     })
 }
 
-fn segments(neighbours: Neighbours, asker: Asker) -> Keyed<SegmentId, Option<Arc<Segment>>> {
+fn segments(resources: Resources, context: RequestContext) -> Keyed<SegmentId, Option<Arc<Segment>>> {
     Keyed::in_batches(move |ids: &[SegmentId]| {
-        let (neighbours, asker, wanted) = (neighbours.clone(), asker.clone(), ids.to_vec());
-        let reading = async move { neighbours.segments(&asker, &wanted).await.map(Arc::new) };
+        let (resources, context, wanted) = (resources.clone(), context.clone(), ids.to_vec());
+        let reading = async move { resources.segments(&context, &wanted).await.map(Arc::new) };
         each_of(&Pending::start(reading), ids).collect()
     })
 }

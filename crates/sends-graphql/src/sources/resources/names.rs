@@ -8,8 +8,8 @@ use futures_util::future::join_all;
 use sends_client::{FailureClass, Paged, ResourcePage, UpstreamError};
 use sends_core::{ContactList, ListId, Segment, SegmentId};
 
-use super::Neighbours;
-use crate::sources::histories::{Asker, ReadError};
+use super::Resources;
+use crate::sources::histories::{ReadError, RequestContext};
 
 /// The contact lists of an account, as far as their listing could be read.
 #[derive(Debug)]
@@ -55,18 +55,18 @@ pub type SegmentsById = HashMap<SegmentId, Result<Option<Arc<Segment>>, ReadErro
 /// the memory.
 const MOST_PAGES: usize = 20;
 
-impl Neighbours {
+impl Resources {
     /// Every contact list of the account, deleted ones included. When a page after the first one fails, it is the last known
     /// listing, else the pages before the failed one.
     ///
     /// # Errors
     ///
     /// [`ReadError`].
-    pub async fn contact_lists(&self, asker: &Asker) -> Result<Arc<ContactLists>, ReadError> {
+    pub async fn contact_lists(&self, context: &RequestContext) -> Result<Arc<ContactLists>, ReadError> {
         let mut partial = None;
         let read = async {
-            let listing = self.0.client.contact_lists(&asker.caller);
-            let (lists, gap) = self.all(asker, listing).await?;
+            let listing = self.0.client.contact_lists(&context.caller);
+            let (lists, gap) = self.all(context, listing).await?;
             let by_id = lists.into_iter().map(|list| (list.id.clone(), list)).collect();
             whole_or_failed(
                 ContactLists {
@@ -78,7 +78,7 @@ impl Neighbours {
             )
             .map_err(Arc::unwrap_or_clone)
         };
-        let read = self.read(asker, &self.0.contact_lists, (), read).await;
+        let read = self.read(context, &self.0.contact_lists, (), read).await;
         read.or_else(|error| partial.map(Arc::new).ok_or(error))
     }
 
@@ -89,14 +89,18 @@ impl Neighbours {
     /// # Errors
     ///
     /// [`ReadError`] when the listing failed; that of a single segment stands in its place.
-    pub async fn segments(&self, asker: &Asker, ids: &[SegmentId]) -> Result<SegmentsById, ReadError> {
-        let listed = self.listed_segments(asker).await?;
+    pub async fn segments(
+        &self,
+        context: &RequestContext,
+        ids: &[SegmentId],
+    ) -> Result<SegmentsById, ReadError> {
+        let listed = self.listed_segments(context).await?;
         let found = ids.iter().map(|&id| {
             let listed = listed.get(&id).cloned();
             async move {
                 let segment = match listed {
                     Some(segment) => Ok(Some(segment)),
-                    None => self.unlisted_segment(asker, id).await,
+                    None => self.unlisted_segment(context, id).await,
                 };
                 (id, segment)
             }
@@ -104,32 +108,32 @@ impl Neighbours {
         Ok(join_all(found).await.into_iter().collect())
     }
 
-    async fn listed_segments(&self, asker: &Asker) -> Result<Arc<Segments>, ReadError> {
+    async fn listed_segments(&self, context: &RequestContext) -> Result<Arc<Segments>, ReadError> {
         let mut partial = None;
         let read = async {
             // A segment that the listing lacks is asked for by itself, so that a gap says nothing about it.
-            let (segments, gap) = self.all(asker, self.0.client.segments(&asker.caller)).await?;
+            let (segments, gap) = self.all(context, self.0.client.segments(&context.caller)).await?;
             let by_id = |segment: Segment| (segment.id, Arc::new(segment));
             whole_or_failed(segments.into_iter().map(by_id).collect(), gap, &mut partial)
                 .map_err(Arc::unwrap_or_clone)
         };
-        let read = self.read(asker, &self.0.segments, (), read).await;
+        let read = self.read(context, &self.0.segments, (), read).await;
         read.or_else(|error| partial.map(Arc::new).ok_or(error))
     }
 
     /// That one is gone is an answer too, which is not asked for again and again.
     async fn unlisted_segment(
         &self,
-        asker: &Asker,
+        context: &RequestContext,
         id: SegmentId,
     ) -> Result<Option<Arc<Segment>>, ReadError> {
         let read = async {
-            match self.0.client.segment(&asker.caller, id).await {
+            match self.0.client.segment(&context.caller, id).await {
                 Err(error) if error.class == FailureClass::NotFound => Ok(None),
                 read => read.map(Arc::new).map(Some),
             }
         };
-        let segment = self.read(asker, &self.0.unlisted_segments, id, read).await?;
+        let segment = self.read(context, &self.0.unlisted_segments, id, read).await?;
         Ok(Option::clone(&segment))
     }
 
@@ -140,14 +144,14 @@ impl Neighbours {
     /// When the first page fails. A later one is a [`Gap`].
     async fn all<T: Paged>(
         &self,
-        asker: &Asker,
+        context: &RequestContext,
         first: impl Future<Output = Result<ResourcePage<T>, UpstreamError>>,
     ) -> Result<(Vec<T>, Option<Gap>), UpstreamError> {
         let mut page = first.await?;
         let (mut records, mut unreadable) = (page.records, page.unreadable);
         for _ in 1..MOST_PAGES {
             let Some(next) = page.next.take() else { break };
-            page = match self.0.client.next_page(&asker.caller, &next).await {
+            page = match self.0.client.next_page(&context.caller, &next).await {
                 Ok(page) => page,
                 Err(error) => return Ok((records, Some(Gap::Failed(Arc::new(error))))),
             };

@@ -25,8 +25,8 @@ use sends_client::{Batch, BatchAnswer, Batched, Caller, ConstantContact, Failure
 use sends_core::{ActivityId, ActivityStats, CampaignId, CampaignStats, EngagementStats};
 use tokio::{sync::Mutex, time::Instant};
 
-use super::{Neighbours, Shelves, shelf::Shelf};
-use crate::sources::histories::{Asker, ReadError};
+use super::{Resources, Shelves, cache::ResourceCache};
+use crate::sources::histories::{ReadError, RequestContext};
 
 /// What the upstream tells of the statistics of one activity or campaign.
 #[derive(Debug)]
@@ -98,11 +98,11 @@ pub(crate) trait Counted: Batched + Ord + Hash + fmt::Debug + Send + Sync + 'sta
 
     fn counts(stats: &Self::Stats) -> &EngagementStats;
 
-    fn shelf(shelves: &Shelves) -> &Shelf<Self, Told<Self::Stats>>;
+    fn cache(shelves: &Shelves) -> &ResourceCache<Self, Told<Self::Stats>>;
 
-    fn batches(shelves: &Shelves) -> &Shelf<Batch<Self>, WholeBatch<Self>>;
+    fn batches(shelves: &Shelves) -> &ResourceCache<Batch<Self>, WholeBatch<Self>>;
 
-    fn drafts(shelves: &Shelves) -> &Shelf<Self, ()>;
+    fn drafts(shelves: &Shelves) -> &ResourceCache<Self, ()>;
 
     fn practice(shelves: &Shelves) -> &Mutex<Practice>;
 }
@@ -129,15 +129,15 @@ macro_rules! counted {
                 &stats.stats
             }
 
-            fn shelf(shelves: &Shelves) -> &Shelf<Self, Told<$stats>> {
+            fn cache(shelves: &Shelves) -> &ResourceCache<Self, Told<$stats>> {
                 &shelves.$name
             }
 
-            fn batches(shelves: &Shelves) -> &Shelf<Batch<Self>, WholeBatch<Self>> {
+            fn batches(shelves: &Shelves) -> &ResourceCache<Batch<Self>, WholeBatch<Self>> {
                 &shelves.$batches
             }
 
-            fn drafts(shelves: &Shelves) -> &Shelf<Self, ()> {
+            fn drafts(shelves: &Shelves) -> &ResourceCache<Self, ()> {
                 &shelves.$drafts
             }
 
@@ -165,21 +165,29 @@ counted!(
     campaign_practice
 );
 
-impl Neighbours {
+impl Resources {
     /// The statistics of one of them, if they are known already.
-    pub(crate) fn known_stats<Id: Counted>(&self, asker: &Asker, id: Id) -> Option<Known<Id::Stats>> {
-        Id::shelf(&self.0).known(asker.owner, &id)
+    pub(crate) fn known_stats<Id: Counted>(
+        &self,
+        context: &RequestContext,
+        id: Id,
+    ) -> Option<Known<Id::Stats>> {
+        Id::cache(&self.0).known(context.owner, &id)
     }
 
     /// Whether it was a draft when it was last read.
-    pub(crate) fn is_known_draft<Id: Counted>(&self, asker: &Asker, id: Id) -> bool {
-        Id::drafts(&self.0).known(asker.owner, &id).is_some()
+    pub(crate) fn is_known_draft<Id: Counted>(&self, context: &RequestContext, id: Id) -> bool {
+        Id::drafts(&self.0).known(context.owner, &id).is_some()
     }
 
     /// Asks for the statistics of these.
-    pub(crate) async fn stats<Id: Counted>(&self, asker: &Asker, batch: Batch<Id>) -> StatsById<Id> {
+    pub(crate) async fn stats<Id: Counted>(
+        &self,
+        context: &RequestContext,
+        batch: Batch<Id>,
+    ) -> StatsById<Id> {
         let read = async {
-            let found = self.ask_for_stats(asker, batch.clone()).await;
+            let found = self.ask_for_stats(context, batch.clone()).await;
             let known = |(id, stats): (&Id, &Result<_, _>)| Some((*id, Arc::clone(stats.as_ref().ok()?)));
             // What failed for this operation may succeed for the next, so that it is shared with nobody.
             found
@@ -189,7 +197,7 @@ impl Neighbours {
                 .ok_or(found)
         };
         match Id::batches(&self.0)
-            .get_or(asker.owner, batch.clone(), read)
+            .get_or(context.owner, batch.clone(), read)
             .await
         {
             Ok(whole) => whole
@@ -197,11 +205,11 @@ impl Neighbours {
                 .map(|(&id, stats)| (id, Ok(Arc::clone(stats))))
                 .collect(),
             Err(found) => {
-                let answers = Id::shelf(&self.0);
+                let answers = Id::cache(&self.0);
                 let instead = |(id, stats): (Id, Result<_, _>)| {
                     (
                         id,
-                        stats.or_else(|error| self.instead(asker, answers, &id, error)),
+                        stats.or_else(|error| self.instead(context, answers, &id, error)),
                     )
                 };
                 found.into_iter().map(instead).collect()
@@ -209,25 +217,25 @@ impl Neighbours {
         }
     }
 
-    async fn ask_for_stats<Id: Counted>(&self, asker: &Asker, batch: Batch<Id>) -> StatsById<Id> {
+    async fn ask_for_stats<Id: Counted>(&self, context: &RequestContext, batch: Batch<Id>) -> StatsById<Id> {
         let mut found = StatsById::<Id>::new();
-        let Err(error) = self.ask_once(asker, &batch, &mut found).await else {
+        let Err(error) = self.ask_once(context, &batch, &mut found).await else {
             return found;
         };
         let (ids, is_refusal) = (batch.ids(), blames_an_id(&error));
-        if is_refusal && self.is_believed(asker, ids, &error) {
-            found.extend(self.unsent(asker, ids));
+        if is_refusal && self.is_believed(context, ids, &error) {
+            found.extend(self.unsent(context, ids));
         } else if ids.len() == 1 || !(is_refusal || has_kept_failing(&error)) {
             found.extend(ids.iter().map(|&id| (id, Err(error.clone()))));
         } else {
             // One batch at a time is looked through, so that the next one can profit from it.
             let mut practice = Id::practice(&self.0).lock().await;
             if !is_refusal {
-                found = self.look_through(asker, &batch, error).await;
+                found = self.look_through(context, &batch, error).await;
             } else if practice.explains_refusals() {
-                found.extend(self.unsent(asker, ids));
+                found.extend(self.unsent(context, ids));
             } else {
-                found = self.look_through(asker, &batch, error).await;
+                found = self.look_through(context, &batch, error).await;
                 let has_some = |told: &Result<Known<_>, _>| matches!(told.as_deref(), Ok(Told::Stats(_)));
                 if found.values().any(has_some) {
                     *practice = Practice::Refuses;
@@ -243,7 +251,7 @@ impl Neighbours {
     /// alone.
     async fn look_through<Id: Counted>(
         &self,
-        asker: &Asker,
+        context: &RequestContext,
         batch: &Batch<Id>,
         error: ReadError,
     ) -> StatsById<Id> {
@@ -253,12 +261,12 @@ impl Neighbours {
         let mut to_ask = VecDeque::from(parts(batch));
         let mut splits = 1;
         while let Some(batch) = to_ask.pop_front() {
-            let Err(error) = self.ask_once(asker, &batch, &mut found).await else {
+            let Err(error) = self.ask_once(context, &batch, &mut found).await else {
                 continue;
             };
             let (ids, is_refusal) = (batch.ids(), blames_an_id(&error));
-            if is_refusal && self.is_believed(asker, ids, &error) {
-                found.extend(self.unsent(asker, ids));
+            if is_refusal && self.is_believed(context, ids, &error) {
+                found.extend(self.unsent(context, ids));
             } else if (is_refusal || fails_by_itself(&error)) && ids.len() > 1 && splits < MOST_SPLITS {
                 to_ask.extend(parts(&batch));
                 splits += 1;
@@ -280,23 +288,23 @@ impl Neighbours {
 
     fn unsent<'a, Id: Counted>(
         &'a self,
-        asker: &'a Asker,
+        context: &'a RequestContext,
         ids: &'a [Id],
     ) -> impl Iterator<Item = (Id, Result<Known<Id::Stats>, ReadError>)> + 'a {
         let since = Instant::now();
         ids.iter()
-            .map(move |&id| (id, Ok(self.keep(asker, id, Told::Unsent, since))))
+            .map(move |&id| (id, Ok(self.keep(context, id, Told::Unsent, since))))
     }
 
     /// Asks for a batch once, and keeps what that tells of its ids.
     async fn ask_once<Id: Counted>(
         &self,
-        asker: &Asker,
+        context: &RequestContext,
         batch: &Batch<Id>,
         found: &mut StatsById<Id>,
     ) -> Result<(), ReadError> {
         let since = Instant::now();
-        let call = Id::ask(&self.0.client, &asker.caller, batch);
+        let call = Id::ask(&self.0.client, &context.caller, batch);
         let answer = self.until_the_end(call).await?;
         let mut told = HashMap::<Id, Id::Stats>::new();
         for stats in answer.records {
@@ -323,11 +331,11 @@ impl Neighbours {
         found.extend(batch.ids().iter().map(|&id| {
             let told = match (told.remove(&id), &unreadable) {
                 (None, Some(error)) => Err(ReadError::Upstream(Arc::clone(error))),
-                (None, None) if self.is_known_draft(asker, id) => {
-                    Ok(self.keep(asker, id, Told::Unsent, since))
+                (None, None) if self.is_known_draft(context, id) => {
+                    Ok(self.keep(context, id, Told::Unsent, since))
                 }
-                (None, None) => Ok(self.keep(asker, id, Told::Absent, since)),
-                (Some(stats), _) => Ok(self.keep(asker, id, Told::Stats(stats), since)),
+                (None, None) => Ok(self.keep(context, id, Told::Absent, since)),
+                (Some(stats), _) => Ok(self.keep(context, id, Told::Stats(stats), since)),
             };
             (id, told)
         }));
@@ -336,20 +344,20 @@ impl Neighbours {
 
     fn keep<Id: Counted>(
         &self,
-        asker: &Asker,
+        context: &RequestContext,
         id: Id,
         told: Told<Id::Stats>,
         since: Instant,
     ) -> Known<Id::Stats> {
         let told = Arc::new(told);
-        Id::shelf(&self.0).put(asker.owner, id, Arc::clone(&told), since);
+        Id::cache(&self.0).put(context.owner, id, Arc::clone(&told), since);
         told
     }
 
     /// Whether a refusal says of each of these ids that it has no statistics. Only of drafts 400 is taken to say so.
-    fn is_believed<Id: Counted>(&self, asker: &Asker, ids: &[Id], error: &ReadError) -> bool {
+    fn is_believed<Id: Counted>(&self, context: &RequestContext, ids: &[Id], error: &ReadError) -> bool {
         let is_refused_alone = ids.len() == 1 && error.is_not_found();
-        is_refused_alone || ids.iter().all(|&id| self.is_known_draft(asker, id))
+        is_refused_alone || ids.iter().all(|&id| self.is_known_draft(context, id))
     }
 }
 

@@ -59,15 +59,15 @@ fn outcome() -> impl Strategy<Value = (u64, Option<FailureClass>)> {
 struct Callers(Access);
 
 impl Callers {
-    fn asker(&self, service: &Service, step: &Step) -> Asker {
+    fn context(&self, service: &Service, step: &Step) -> RequestContext {
         let mut headers = HeaderMap::new();
         let token = format!("Bearer token-of-{}", step.account);
         headers.insert(header::AUTHORIZATION, token.parse().unwrap());
         let deadline = Instant::now() + Duration::from_millis(step.timeout_ms);
-        let asker = self.0.asker(&headers, service.clock.now(), deadline).unwrap();
-        Asker {
+        let context = self.0.context(&headers, service.clock.now(), deadline).unwrap();
+        RequestContext {
             caller: Caller::new(Arc::new(Account(step.account)), deadline),
-            ..asker
+            ..context
         }
     }
 }
@@ -92,9 +92,9 @@ async fn run(steps: Vec<Step>, outcomes: Vec<(u64, Option<FailureClass>)>) -> Re
         let (service, callers, histories) = (Arc::clone(&service), Arc::clone(&callers), histories.clone());
         tokio::spawn(async move {
             sleep(Duration::from_millis(step.begins_ms)).await;
-            let asker = callers.asker(&service, &step);
+            let context = callers.context(&service, &step);
             let max_age = step.max_age_s.map(Duration::from_secs);
-            let read = histories.read(&asker, activity(step.activity), max_age);
+            let read = histories.read(&context, activity(step.activity), max_age);
             let patience = Duration::from_millis(step.gone_after_ms.unwrap_or(u64::MAX / 4));
             let read = tokio::time::timeout(patience, read).await.ok();
             (step, read, service.clock.now())

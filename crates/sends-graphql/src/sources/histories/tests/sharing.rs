@@ -7,7 +7,7 @@ use super::*;
 #[tokio::test(start_paused = true)]
 async fn a_hundred_simultaneous_readers_cost_one_call() {
     let service = Service::new();
-    let operations: Vec<Asker> = (0..100).map(|_| service.operation()).collect();
+    let operations: Vec<RequestContext> = (0..100).map(|_| service.operation()).collect();
     let reads = operations
         .iter()
         .map(|operation| service.histories.read(operation, activity(0), None));
@@ -21,7 +21,7 @@ async fn a_hundred_simultaneous_readers_cost_one_call() {
 async fn a_hundred_simultaneous_readers_share_a_failure_too() {
     let service = Service::new();
     service.upstream.will(100, Err(FailureClass::ServerFailure));
-    let operations: Vec<Asker> = (0..100).map(|_| service.operation()).collect();
+    let operations: Vec<RequestContext> = (0..100).map(|_| service.operation()).collect();
     let reads = operations
         .iter()
         .map(|operation| service.histories.read(operation, activity(0), None));
@@ -85,7 +85,7 @@ async fn a_reader_with_time_left_tries_again_when_the_others_time_ended_the_call
 async fn a_person_does_not_share_the_refusal_of_background_work() {
     let service = Service::new();
     service.upstream.will(10, Err(FailureClass::QuotaExceeded));
-    let background = Asker {
+    let background = RequestContext {
         caller: service.operation().caller.in_background(),
         ..service.operation()
     };

@@ -63,11 +63,11 @@ async fn what_was_not_found_is_not_given_instead_of_a_failure() {
 async fn a_callers_token_reads_nothing_older_than_its_bound_neither_fresh_nor_stale() {
     let service = Service::new();
     let year = Some(Duration::from_hours(24 * 365));
-    let bounded = || Asker {
+    let bounded = || RequestContext {
         oldest: Some(MINUTE),
         ..service.operation()
     };
-    let read = async |asker: Asker| service.histories.read(&asker, activity(0), year).await;
+    let read = async |context: RequestContext| service.histories.read(&context, activity(0), year).await;
     service.upstream.will(100, Ok(sent("2020-01-01T00:00:00Z", 1)));
     read(bounded()).await.unwrap();
     sleep(Duration::from_secs(59)).await;
@@ -76,7 +76,7 @@ async fn a_callers_token_reads_nothing_older_than_its_bound_neither_fresh_nor_st
 
     // The answer grows too old while the upstream is waited for.
     service.upstream.will(3_000, Err(FailureClass::Unreachable));
-    let fresh = Asker {
+    let fresh = RequestContext {
         oldest: Some(MINUTE),
         ..service.operation()
     };

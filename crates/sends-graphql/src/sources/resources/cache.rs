@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use crate::sources::histories::Kind;
 
-pub(crate) struct Shelf<K, V> {
+pub(crate) struct ResourceCache<K, V> {
     kind: Kind,
     held: Cache<(Owner, K), Held<V>>,
     /// The last answers, however old. They are the same in memory as those that are held.
@@ -34,7 +34,7 @@ impl<V> Clone for Held<V> {
     }
 }
 
-impl<K: Clone + Eq + Hash, V> Shelf<K, V> {
+impl<K: Clone + Eq + Hash, V> ResourceCache<K, V> {
     /// Holds at most so many answers of a kind, those of all owners together, and remembers as many.
     pub(super) fn new(kind: Kind, capacity: usize, max_age: Duration) -> Self {
         Self {
@@ -109,47 +109,47 @@ mod tests {
 
     const MINUTE: Duration = Duration::from_mins(1);
 
-    async fn read(shelf: &Shelf<u8, u32>, owner: u8, brings: u32) -> u32 {
+    async fn read(cache: &ResourceCache<u8, u32>, owner: u8, brings: u32) -> u32 {
         let read = async { Ok::<_, Infallible>(brings) };
-        *shelf.get_or(Owner::new([owner; 16]), 1, read).await.unwrap()
+        *cache.get_or(Owner::new([owner; 16]), 1, read).await.unwrap()
     }
 
     #[tokio::test(start_paused = true)]
     async fn an_answer_is_held_for_its_owner_and_for_its_time() {
-        let shelf = Shelf::new(Kind::Account, 10, MINUTE);
-        assert_eq!(read(&shelf, 1, 7).await, 7);
-        assert_eq!(read(&shelf, 2, 8).await, 8);
+        let cache = ResourceCache::new(Kind::Account, 10, MINUTE);
+        assert_eq!(read(&cache, 1, 7).await, 7);
+        assert_eq!(read(&cache, 2, 8).await, 8);
         tokio::time::advance(MINUTE).await;
-        assert_eq!(read(&shelf, 1, 9).await, 7);
+        assert_eq!(read(&cache, 1, 9).await, 7);
         tokio::time::advance(Duration::from_millis(1)).await;
         let owner = Owner::new([1; 16]);
-        assert_eq!(shelf.known(owner, &1), None);
-        let (last, age) = shelf.last(owner, &1).unwrap();
+        assert_eq!(cache.known(owner, &1), None);
+        let (last, age) = cache.last(owner, &1).unwrap();
         assert_eq!((*last, age), (7, MINUTE + Duration::from_millis(1)));
-        assert_eq!(read(&shelf, 1, 9).await, 9);
-        shelf.forget(owner, &1);
-        assert!(shelf.last(owner, &1).is_none());
-        assert_eq!(shelf.known(owner, &1).as_deref(), Some(&9));
-        shelf.withdraw(owner, &1);
-        assert_eq!(shelf.known(owner, &1), None);
+        assert_eq!(read(&cache, 1, 9).await, 9);
+        cache.forget(owner, &1);
+        assert!(cache.last(owner, &1).is_none());
+        assert_eq!(cache.known(owner, &1).as_deref(), Some(&9));
+        cache.withdraw(owner, &1);
+        assert_eq!(cache.known(owner, &1), None);
     }
 
     #[tokio::test(start_paused = true)]
     async fn those_who_ask_together_share_one_call_unless_it_fails() {
-        let shelf = Shelf::<u8, u32>::new(Kind::Account, 10, MINUTE);
+        let cache = ResourceCache::<u8, u32>::new(Kind::Account, 10, MINUTE);
         let owner = Owner::new([1; 16]);
         let slow = |outcome| async move {
             tokio::time::sleep(Duration::from_secs(1)).await;
             outcome
         };
         let (one, other) = tokio::join!(
-            shelf.get_or(owner, 1, slow(Ok::<_, &str>(7))),
-            shelf.get_or(owner, 1, slow(Ok(8))),
+            cache.get_or(owner, 1, slow(Ok::<_, &str>(7))),
+            cache.get_or(owner, 1, slow(Ok(8))),
         );
         assert_eq!((*one.unwrap(), *other.unwrap()), (7, 7));
         let (one, other) = tokio::join!(
-            shelf.get_or(owner, 2, slow(Err("down"))),
-            shelf.get_or(owner, 2, slow(Ok(8))),
+            cache.get_or(owner, 2, slow(Err("down"))),
+            cache.get_or(owner, 2, slow(Ok(8))),
         );
         assert_eq!((one, *other.unwrap()), (Err("down"), 8));
     }

@@ -13,12 +13,12 @@ use super::{media_type::MediaType, rejection::Rejection};
 use crate::schema::ErrorCode;
 
 /// What a request may be addressed to, and come from.
-pub(super) struct Addressing {
+pub(super) struct HostAndOrigin {
     hosts: Vec<String>,
     origins: Vec<HeaderValue>,
 }
 
-impl Addressing {
+impl HostAndOrigin {
     pub(super) fn new(hosts: Vec<String>, origins: Vec<HeaderValue>) -> Self {
         Self { hosts, origins }
     }
@@ -101,7 +101,7 @@ mod tests {
     use super::*;
 
     fn is_let_through(host: &str, origin: Option<&str>) -> bool {
-        let addressing = Addressing::new(
+        let host_and_origin = HostAndOrigin::new(
             vec!["sends.example.com".into()],
             vec![HeaderValue::from_static("https://app.example.com")],
         );
@@ -109,7 +109,9 @@ mod tests {
         if let Some(origin) = origin {
             request = request.header(header::ORIGIN, origin);
         }
-        addressing.allow(&request.body(Body::empty()).unwrap()).is_ok()
+        host_and_origin
+            .allow(&request.body(Body::empty()).unwrap())
+            .is_ok()
     }
 
     #[test]
@@ -142,7 +144,7 @@ mod tests {
                 request = request.header(header::ORIGIN, origin);
             }
             let request = request.body(Body::empty()).unwrap();
-            Addressing::new(vec![], vec![]).allow(&request).is_ok()
+            HostAndOrigin::new(vec![], vec![]).allow(&request).is_ok()
         };
         assert!(is_let_through(Version::HTTP_10, "/health/live", None));
         assert!(is_let_through(Version::HTTP_10, "/health/ready", None));

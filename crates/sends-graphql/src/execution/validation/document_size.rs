@@ -19,7 +19,7 @@ use super::{
 
 /// How large a document becomes. Counts that no machine could reach stop at the greatest number there is.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Measure {
+pub struct DocumentSize {
     /// Fields and spreads.
     pub selections: usize,
     /// Fields.
@@ -38,7 +38,7 @@ pub struct Measure {
     pub asks_for_schema: bool,
 }
 
-impl Measure {
+impl DocumentSize {
     /// Side by side.
     fn and(self, other: Self) -> Self {
         Self {
@@ -104,12 +104,12 @@ const INTROSPECTION_STEPS: usize = 2;
 /// # Errors
 ///
 /// [`Refused`] when it exceeds a limit, and when fragments contain themselves.
-pub(super) fn of(document: &ExecutableDocument, limits: &Limits) -> Result<Measure, Refused> {
+pub(super) fn of(document: &ExecutableDocument, limits: &Limits) -> Result<DocumentSize, Refused> {
     let mut scales = Scales {
         document,
         weighed: HashMap::with_capacity(document.fragments.len()),
     };
-    let mut total = Measure::default();
+    let mut total = DocumentSize::default();
     for operation in document.operations.iter() {
         total = total.and(scales.selection_set(&operation.selection_set, 1)?);
         total.directives = total.directives.saturating_add(operation.directives.len());
@@ -130,16 +130,16 @@ pub(super) fn of(document: &ExecutableDocument, limits: &Limits) -> Result<Measu
 struct Scales<'d> {
     document: &'d ExecutableDocument,
     /// `None` while the fragment is on the scales.
-    weighed: HashMap<&'d str, Option<Measure>>,
+    weighed: HashMap<&'d str, Option<DocumentSize>>,
 }
 
 impl<'d> Scales<'d> {
     /// `level` counts what this function has been called in, which is also what the library will recurse over.
-    fn selection_set(&mut self, set: &'d SelectionSet, level: usize) -> Result<Measure, Refused> {
+    fn selection_set(&mut self, set: &'d SelectionSet, level: usize) -> Result<DocumentSize, Refused> {
         if level > NESTING {
             return Err(Refused::TooMuch(too_deep()));
         }
-        let mut total = Measure::default();
+        let mut total = DocumentSize::default();
         for selection in &set.selections {
             let mut weight = match selection {
                 Selection::Field(field) => self.field(field, level)?,
@@ -156,9 +156,9 @@ impl<'d> Scales<'d> {
         Ok(total)
     }
 
-    fn field(&mut self, field: &'d Field, level: usize) -> Result<Measure, Refused> {
+    fn field(&mut self, field: &'d Field, level: usize) -> Result<DocumentSize, Refused> {
         let mut weight = if field.selection_set.is_empty() {
-            Measure::default()
+            DocumentSize::default()
         } else {
             self.selection_set(&field.selection_set, level + 1)?
         };
@@ -172,7 +172,7 @@ impl<'d> Scales<'d> {
         Ok(weight)
     }
 
-    fn fragment(&mut self, name: &'d str, level: usize) -> Result<Measure, Refused> {
+    fn fragment(&mut self, name: &'d str, level: usize) -> Result<DocumentSize, Refused> {
         match self.weighed.get(name) {
             Some(Some(weight)) if level + weight.nesting > NESTING => {
                 return Err(Refused::TooMuch(too_deep()));
@@ -188,7 +188,7 @@ impl<'d> Scales<'d> {
         }
         // A spread of nothing is for the validator to report.
         let Some(fragment) = self.document.fragments.get(name) else {
-            return Ok(Measure::default());
+            return Ok(DocumentSize::default());
         };
         self.weighed.insert(name, None);
         let mut weight = self.selection_set(&fragment.selection_set, level)?;

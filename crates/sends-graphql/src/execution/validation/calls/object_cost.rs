@@ -31,7 +31,7 @@ enum Source {
 /// What one object is asked.
 #[derive(Clone, Copy, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a need of its own")]
-pub(super) struct Asked {
+pub(super) struct ObjectCost {
     /// The values of its answer.
     pub(super) values: usize,
     /// Those of them that wait for something to be read, all at once.
@@ -53,7 +53,7 @@ pub(super) struct Asked {
     pub(super) needs_account: bool,
 }
 
-impl Asked {
+impl ObjectCost {
     /// The calls that it costs besides its history, and what comes in batches or once.
     pub(super) fn calls(&self) -> usize {
         self.others.saturating_add(usize::from(self.needs_itself))
@@ -135,19 +135,19 @@ impl Asked {
 }
 
 /// What the value of a field of the query itself is asked. Its own call is counted where it has one, but for histories.
-pub(super) fn of_root(field: &Field) -> Asked {
-    let zone = Asked {
+pub(super) fn of_root(field: &Field) -> ObjectCost {
+    let zone = ObjectCost {
         needs_account: is_zoned(field),
-        ..Asked::NOTHING
+        ..ObjectCost::NOTHING
     };
     let below = match field.name.as_str() {
         "campaigns" => {
             let page = length(field).map_or(USUAL_PAGE, |first| first.min(GREATEST_PAGE));
-            below(field, Source::Page(page)).and(Asked::ITSELF)
+            below(field, Source::Page(page)).and(ObjectCost::ITSELF)
         }
-        "account" => below(field, Source::Id).and(Asked {
+        "account" => below(field, Source::Id).and(ObjectCost {
             needs_account: true,
-            ..Asked::NOTHING
+            ..ObjectCost::NOTHING
         }),
         "sends" | "sendTotals" => below(field, Source::Listed),
         _ => below(field, Source::Id),
@@ -155,31 +155,31 @@ pub(super) fn of_root(field: &Field) -> Asked {
     below.and(zone)
 }
 
-fn below(field: &Field, source: Source) -> Asked {
+fn below(field: &Field, source: Source) -> ObjectCost {
     let objects = field.below.iter().flat_map(|Selections { objects, .. }| objects);
     let asked = objects.map(|object| {
         let fields = object.fields.as_deref().unwrap_or_default().iter();
-        fields.fold(Asked::NOTHING, |asked, field| {
+        fields.fold(ObjectCost::NOTHING, |asked, field| {
             asked.and(of_field(&object.of, field, source))
         })
     });
-    asked.fold(Asked::NOTHING, Asked::or)
+    asked.fold(ObjectCost::NOTHING, ObjectCost::or)
 }
 
 /// What a field asks of an object of this type.
-fn of_field(of: &str, field: &Field, source: Source) -> Asked {
+fn of_field(of: &str, field: &Field, source: Source) -> ObjectCost {
     let name = field.name.as_str();
     let below = |source| below(field, source);
     let itself = if source == Source::Listed {
-        Asked::NOTHING
+        ObjectCost::NOTHING
     } else {
-        Asked::ITSELF
+        ObjectCost::ITSELF
     };
     let asked = match (of, name) {
         (_, "id" | "__typename" | "campaignId" | "listId" | "segmentId") => {
-            return Asked {
+            return ObjectCost {
                 values: 1,
-                ..Asked::NOTHING
+                ..ObjectCost::NOTHING
             };
         }
         ("CampaignConnection", "edges" | "nodes") => {
@@ -188,53 +188,53 @@ fn of_field(of: &str, field: &Field, source: Source) -> Asked {
             };
             return below(Source::Listed).times(count, count);
         }
-        ("CampaignActivity", "campaign") => below(Source::Id).times(1, 1).and(Asked::ITSELF),
-        ("CampaignActivity", "scheduledFor") => Asked {
+        ("CampaignActivity", "campaign") => below(Source::Id).times(1, 1).and(ObjectCost::ITSELF),
+        ("CampaignActivity", "scheduledFor") => ObjectCost {
             others: 1,
-            ..Asked::NOTHING
+            ..ObjectCost::NOTHING
         },
-        ("CampaignActivity", "stats") => below(Source::Id).and(Asked {
+        ("CampaignActivity", "stats") => below(Source::Id).and(ObjectCost {
             activity_stats: 1,
-            ..Asked::NOTHING
+            ..ObjectCost::NOTHING
         }),
         ("CampaignActivity", _) if HISTORY.contains(&name) => return of_history(field),
-        ("CampaignActivity", _) => below(Source::Id).and(Asked::ITSELF),
+        ("CampaignActivity", _) => below(Source::Id).and(ObjectCost::ITSELF),
         ("Campaign", "activities") => below(Source::Id)
             .times(ASSUMED_ACTIVITIES, ASSUMED_SENT_ACTIVITIES)
-            .and(Asked::ITSELF),
-        ("Campaign", "stats") => below(Source::Id).and(Asked {
+            .and(ObjectCost::ITSELF),
+        ("Campaign", "stats") => below(Source::Id).and(ObjectCost {
             campaign_stats: 1,
-            ..Asked::NOTHING
+            ..ObjectCost::NOTHING
         }),
         // Not in the listing.
-        ("Campaign", "unreadableActivityCount") => Asked::ITSELF,
+        ("Campaign", "unreadableActivityCount") => ObjectCost::ITSELF,
         ("Campaign", _) => below(Source::Id).and(itself),
         // In a history the activity is the same for all sends, and what is needed of it is needed once.
         ("Send", "activity") => below(Source::Id),
         ("Send", "campaign") if source == Source::Listed => below(Source::Listed),
-        ("Send", "campaign") => below(Source::Id).times(1, 1).and(Asked::ITSELF),
-        ("ContactList", _) => Asked {
+        ("Send", "campaign") => below(Source::Id).times(1, 1).and(ObjectCost::ITSELF),
+        ("ContactList", _) => ObjectCost {
             needs_lists: true,
-            ..Asked::NOTHING
+            ..ObjectCost::NOTHING
         },
-        ("Segment", _) => Asked {
+        ("Segment", _) => ObjectCost {
             needs_segments: true,
-            ..Asked::NOTHING
+            ..ObjectCost::NOTHING
         },
         _ => below(source),
     };
     let waits = matches!(of, "CampaignActivity" | "Campaign" | "ContactList" | "Segment") || is_zoned(field);
-    let itself = Asked {
+    let itself = ObjectCost {
         values: 1,
         waits: usize::from(waits),
         needs_account: is_zoned(field),
-        ..Asked::NOTHING
+        ..ObjectCost::NOTHING
     };
     asked.and(itself)
 }
 
 /// What a field that follows from the history of its activity asks of it.
-fn of_history(field: &Field) -> Asked {
+fn of_history(field: &Field) -> ObjectCost {
     let below = below(field, Source::Id);
     let is_list = matches!(field.name.as_str(), "sendHistory" | "sendHistoryConnection");
     let items = if is_list {
@@ -242,7 +242,7 @@ fn of_history(field: &Field) -> Asked {
     } else {
         1
     };
-    Asked {
+    ObjectCost {
         values: below.values.saturating_mul(items).saturating_add(1),
         waits: below.waits.saturating_mul(items).saturating_add(1),
         needs_history: true,

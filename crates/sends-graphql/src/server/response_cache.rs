@@ -27,8 +27,8 @@ use tokio::time::timeout;
 use super::{
     Service,
     api_keys::ApiKeys,
+    caller_checks,
     connection::Held,
-    gate,
     request_id::{self, RequestId},
 };
 use crate::{
@@ -51,7 +51,7 @@ const OF_ONE_REQUEST: [HeaderName; 4] = [
 ];
 
 /// Headers with secrets, of which only hashes are in the cache.
-const SECRET: [HeaderName; 2] = [header::AUTHORIZATION, gate::API_KEY];
+const SECRET: [HeaderName; 2] = [header::AUTHORIZATION, caller_checks::API_KEY];
 
 /// Extension of a response that may be cached.
 #[derive(Clone, Debug)]
@@ -131,7 +131,7 @@ impl Cached {
 
     fn find(&self, key: &[u8], head: &Parts, began: Instant) -> Option<Response> {
         let cached = self.cache.get(key)?;
-        let is_allowed = gate::check_key(self.keys.as_deref(), &head.headers).is_ok()
+        let is_allowed = caller_checks::check_key(self.keys.as_deref(), &head.headers).is_ok()
             && self.access.still_reads(cached.read_set.owner());
         if !is_allowed || !self.histories.is_valid(&cached.read_set) {
             return None;
