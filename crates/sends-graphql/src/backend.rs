@@ -16,7 +16,7 @@ use sends_store::{Owner, Store, StoreError};
 pub use self::kept::open;
 use self::kept::{KeptAnswers, drop_former};
 use crate::{
-    cli::SandboxOptions,
+    config::SandboxOptions,
     config::{CredentialSource, Problem, Source, Upstream},
     ledger::StoreLedger,
     readiness::Credential,

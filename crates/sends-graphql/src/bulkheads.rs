@@ -34,8 +34,6 @@ use sends_client::{ConstantContact, pacing::QueueUse};
 use sends_store::{PoolUse, StorePools};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
-use crate::server::CapacityOptions;
-
 /// The bulkheads of one service.
 #[derive(Clone, Debug)]
 pub struct Bulkheads {
@@ -54,19 +52,6 @@ pub struct Bulkheads {
 }
 
 impl Bulkheads {
-    /// The bulkheads with the limits of these options.
-    pub fn new(options: &CapacityOptions) -> Self {
-        let small = options.answer_budget / 4;
-        Self {
-            connections: Bulkhead::new("connections", options.connection.connections),
-            bodies: Bulkhead::new("bodies", options.request.body_budget),
-            operations: Bulkhead::new("operations", options.max_operations),
-            waiting_operations: Bulkhead::new("waiting_operations", options.max_waiting_operations),
-            large_answers: Bulkhead::new("large_answers", options.answer_budget - small),
-            small_answers: Bulkhead::new("small_answers", small),
-        }
-    }
-
     /// Each of them as it is at the moment, those of the store and of the client included, for the metrics.
     pub fn all(&self, store: StorePools, client: &ConstantContact) -> Vec<Occupancy> {
         let own = [

@@ -1,35 +1,35 @@
 //! The command line: options with the types that the program works with, and the commands other than `serve`. What depends on
-//! several options is checked in `config.rs`.
+//! several options of a command is checked in `checks.rs`.
 //!
 //! `parse.rs` reads both the command line and the environment. Each command is in a file with its options: `login.rs`, `status.rs`,
 //! `history.rs`, `export.rs`, `sync.rs`, and `logout` and `rebuild-store` in `account.rs` with the errors of all. The options of
-//! `serve` are in `serve.rs` and `http.rs`, those that commands share in `source.rs`, and the value parsers in `value.rs`.
+//! `serve` are in `serve.rs` and with what they are about; those that commands share are in `config/options.rs`.
 #![expect(
     missing_docs,
     reason = "a comment on flattened options would become help text"
 )]
 
 pub mod account;
+mod checks;
 pub mod export;
 pub mod history;
-mod listen;
 pub mod login;
 mod parse;
 mod serve;
-mod source;
 pub mod status;
 pub mod sync;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::config::{AccountOptions, StateOptions};
+
 pub use self::{
+    checks::problems,
     export::ExportOptions,
     history::HistoryOptions,
-    listen::ListenAddress,
     login::LoginOptions,
     parse::{Parsed, parse},
-    serve::{OperationsOptions, SchemaFeatures, ServeOptions, ShutdownOptions, WaitOptions},
-    source::{AccountOptions, SandboxOptions, SourceOptions, StateOptions, StoreKind, UpstreamOptions},
+    serve::{OperationsOptions, SchemaFeatures, ServeOptions, WaitOptions},
     status::StatusOptions,
     sync::SyncOptions,
 };

@@ -174,7 +174,7 @@ impl Admitted {
         let ran = AssertUnwindSafe(self.run(data)).catch_unwind().await;
         if let Some(exceeded) = answers::exceeded() {
             let error = ServerError::new(exceeded.message(), None);
-            return Response::from_errors(vec![errors::with_code(error, exceeded.code())]);
+            return Response::from_errors(vec![errors::with_code(error, exceeded.into())]);
         }
         let mut response = match ran {
             Ok(Ok((mut response, introspected))) => {

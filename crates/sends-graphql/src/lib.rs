@@ -32,12 +32,14 @@
 //!
 //! What is absent by design: mutations, any way to make the upstream send mail, and any field that returns a token.
 
+pub mod api_keys;
 pub mod backend;
 pub mod bulkheads;
 pub mod cli;
 pub mod config;
 pub mod execution;
 pub mod ledger;
+mod option_values;
 pub mod readiness;
 pub mod response_cache;
 pub mod schema;

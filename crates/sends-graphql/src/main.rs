@@ -9,7 +9,7 @@ use sends_graphql::{
         account::{self, CommandError},
         export, history, login, status, sync,
     },
-    config::{self, Config},
+    config::Config,
     schema, serve,
     shutdown::{Signals, exit_when_told},
 };
@@ -52,7 +52,7 @@ fn main() -> ExitCode {
         }
     };
     if !problems.is_empty() {
-        problems.extend(config::problems(&chosen, variables));
+        problems.extend(cli::problems(&chosen, variables));
         return fail(&CommandError::Settings(problems), WRONG_SETTINGS);
     }
     match chosen {

@@ -19,7 +19,7 @@ use serde::Serialize;
 use tokio::{sync::Mutex, time::timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::server::ApiKeys;
+use crate::api_keys::ApiKeys;
 
 /// How long an answer is good for.
 const GOOD_FOR: Duration = Duration::from_secs(1);

@@ -6,7 +6,6 @@
 //! histories a response was made of.
 
 mod cacheable;
-mod read_set;
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
@@ -15,10 +14,10 @@ use hyper::body::Bytes;
 use quick_cache::{Weighter, sync::Cache};
 
 pub(crate) use self::cacheable::is_cacheable;
-pub use self::read_set::{HistoryVersions, ReadSet, ReadSetRecorder, ReadVersion};
 use crate::{
     bulkheads::Room,
     bulkheads::answers::{Answers, Part},
+    sources::histories::ReadSet,
     telemetry::metrics::OperationMetrics,
 };
 
@@ -133,6 +132,7 @@ mod tests {
     use sends_store::Owner;
 
     use super::*;
+    use crate::sources::histories::ReadSetRecorder;
     use crate::{
         bulkheads::{Bulkhead, Bulkheads},
         telemetry::metrics::Metrics,

@@ -37,6 +37,7 @@ use async_graphql::{
 };
 use sends_client::Pacer;
 
+pub(crate) use self::charge::{ASSUMED_ACTIVITIES, ASSUMED_SENDS};
 pub use error::{ApiError, ErrorCode};
 pub use query::Query;
 pub use subgraph::{SubgraphQuery, subgraph_sdl};

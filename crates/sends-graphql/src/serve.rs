@@ -10,10 +10,9 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::{
     backend::{Backend, BackendError},
-    bulkheads::Bulkheads,
     bulkheads::long_work::LongWork,
-    cli::{ListenAddress, ServeOptions},
-    config::{Config, Source},
+    cli::ServeOptions,
+    config::{Config, ListenAddress, Source},
     execution::Executor,
     readiness::Readiness,
     schema,
@@ -188,7 +187,7 @@ async fn start(
         readiness,
         metrics: backend.metrics,
         show_metrics: operations.metrics,
-        bulkheads: Bulkheads::new(&options.http.capacity),
+        bulkheads: options.http.capacity.bulkheads(),
         client: backend.client,
         store: backend.store,
         sandbox: backend.sandbox.is_some(),

@@ -6,7 +6,6 @@
 //! and methods, and the redirect of browsers to GraphiQL.
 
 mod admission;
-mod api_keys;
 mod body;
 mod caller_checks;
 mod compression;
@@ -25,7 +24,6 @@ mod options;
 mod parameters;
 mod pieces;
 mod rejection;
-mod request_id;
 mod response_cache;
 mod response_headers;
 mod unrouted;
@@ -53,12 +51,10 @@ use tower_http::{
 };
 
 pub use self::{
-    api_keys::{ApiKeys, InvalidApiKeys},
     body::RequestLimits,
     connection::ConnectionLimits,
     documents::{InvalidManifest, TrustedDocuments},
     options::{AccessOptions, CapacityOptions, HttpOptions},
-    request_id::RequestId,
 };
 use self::{
     connection::Conversation, graphql::Endpoint, host_and_origin::HostAndOrigin, response_cache::Cached,
@@ -74,7 +70,7 @@ use crate::{
     sources::histories::Histories,
     sources::resources::Resources,
     sources::send_log::Log,
-    telemetry::{self, metrics::Metrics},
+    telemetry::{self, RequestId, metrics::Metrics},
 };
 
 /// Shorter answers fit in one packet as they are.
@@ -236,9 +232,9 @@ fn cors(origins: Vec<HeaderValue>) -> CorsLayer {
         header::AUTHORIZATION,
         header::CONTENT_TYPE,
         header::IF_NONE_MATCH,
-        request_id::REQUEST_ID,
+        telemetry::REQUEST_ID,
     ];
-    let read = [header::ETAG, header::RETRY_AFTER, request_id::REQUEST_ID];
+    let read = [header::ETAG, header::RETRY_AFTER, telemetry::REQUEST_ID];
     CorsLayer::new()
         .allow_origin(origins)
         .allow_methods([Method::GET, Method::POST])

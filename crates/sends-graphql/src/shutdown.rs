@@ -9,11 +9,32 @@ use std::{
     time::Duration,
 };
 
+use clap::Args;
 use futures_util::FutureExt;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::{cli::ShutdownOptions, sources::histories::Histories};
+use crate::{
+    option_values::{HOUR, duration},
+    sources::histories::Histories,
+};
+
+/// The stages of a shutdown.
+#[derive(Args, Clone, Copy, Debug)]
+#[command(next_help_heading = "Service")]
+pub struct ShutdownOptions {
+    /// Time for operations in progress at a shutdown, after its delay
+    #[arg(long, env = "SENDS_GRACE", value_name = "DURATION", default_value = "5s",
+          value_parser = duration(Duration::ZERO..=HOUR))]
+    pub grace: Duration,
+
+    /// Time from a signal to shut down until no connection is accepted
+    ///
+    /// Meanwhile /health/ready answers 503 and everything else as before, so that load balancers turn away.
+    #[arg(long, env = "SENDS_SHUTDOWN_DELAY", value_name = "DURATION", default_value = "0",
+          value_parser = duration(Duration::ZERO..=HOUR))]
+    pub shutdown_delay: Duration,
+}
 
 /// How long answers that were given up may take to reach their callers.
 const LAST_ANSWERS: Duration = Duration::from_secs(1);

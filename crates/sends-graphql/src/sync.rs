@@ -12,7 +12,7 @@ mod upstream;
 use std::{io, path::PathBuf, sync::Arc};
 
 use sends_client::{Clock, ConstantContact, TokenSource};
-use sends_store::{Owner, Store};
+use sends_store::{Owner, Store, StoreError};
 use sends_sync::{Ended, Progress, Synchronisation};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -21,8 +21,6 @@ pub use self::background::{fill_of_sandbox, keep_in_step};
 use self::{lease::Lease, upstream::BackgroundUpstream};
 use crate::{
     backend::Backend,
-    cli::account::CommandError,
-    config::Problem,
     sources::access::{Access, OwnOwner},
     sources::histories::Histories,
     sources::send_log::Log,
@@ -84,16 +82,30 @@ impl Synchroniser {
     }
 }
 
+/// Why the log of the embedded sandbox could not be filled.
+#[derive(Debug, thiserror::Error)]
+pub enum FillError {
+    /// There is no account of the service's own, or no log.
+    #[error("there is no log to fill")]
+    NoLog,
+    /// The synchronisation failed.
+    #[error("{0}")]
+    Failed(String),
+    /// The log cannot be written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
 /// The log of the embedded sandbox once everything is in it, and whose it is.
 ///
 /// # Errors
 ///
-/// [`CommandError`] when the log cannot be filled.
-pub async fn filled_log(backend: &Backend) -> Result<(Log, Owner), CommandError> {
-    let synchroniser = Synchroniser::of(backend, CancellationToken::new()).ok_or(Problem::NoAccount)?;
+/// [`FillError`] when the log cannot be filled.
+pub async fn filled_log(backend: &Backend) -> Result<(Log, Owner), FillError> {
+    let synchroniser = Synchroniser::of(backend, CancellationToken::new()).ok_or(FillError::NoLog)?;
     let synchronisation = synchroniser.synchronisation();
     match synchronisation.run().await?.ended {
-        Ended::Failed { reason, .. } => Err(CommandError::Synchronisation(reason)),
+        Ended::Failed { reason, .. } => Err(FillError::Failed(reason)),
         Ended::Complete | Ended::ToldToStop | Ended::DayUsedUp { .. } => {
             Ok((synchroniser.log.clone(), synchronisation.owner))
         }

@@ -14,10 +14,13 @@
 pub mod log;
 pub mod metrics;
 pub mod operation;
+mod request_id;
 pub mod traces;
 
 use tracing_subscriber::{Layer, Registry, layer::SubscriberExt, util::SubscriberInitExt};
 
+pub(crate) use self::request_id::REQUEST_ID;
+pub use self::request_id::RequestId;
 use self::{
     log::LogFormat,
     traces::{Traces, TracesError},

@@ -14,10 +14,7 @@ use std::{
 
 use tokio::sync::Semaphore;
 
-use crate::{
-    bulkheads::{Bulkhead, Bulkheads, Room},
-    schema::ErrorCode,
-};
+use crate::bulkheads::{Bulkhead, Bulkheads, Room};
 
 /// Estimates up to this many bytes are small: about 3,500 values.
 pub const SMALL: usize = 512 << 10;
@@ -109,14 +106,6 @@ pub enum Exceeded {
 }
 
 impl Exceeded {
-    /// The code of the refusal.
-    pub const fn code(self) -> ErrorCode {
-        match self {
-            Self::Busy => ErrorCode::Overloaded,
-            Self::TooLarge => ErrorCode::BadUserInput,
-        }
-    }
-
     /// The refusal in words for the caller.
     pub const fn message(self) -> &'static str {
         match self {

@@ -9,10 +9,12 @@ use sends_client::{BuildError, SystemClock, UpstreamError};
 use sends_credentials::{Login, LoginError, StoreError as LoginStoreError};
 use sends_store::SqliteStore;
 
-use super::{AccountOptions, StateOptions, export};
+use super::export;
+use crate::config::{AccountOptions, StateOptions};
 use crate::{
     backend::BackendError,
     config::{self, Problem},
+    sync::FillError,
 };
 
 /// Why a command did not do what it was asked for.
@@ -69,6 +71,16 @@ impl CommandError {
 impl From<Problem> for CommandError {
     fn from(problem: Problem) -> Self {
         Self::Settings(vec![problem])
+    }
+}
+
+impl From<FillError> for CommandError {
+    fn from(error: FillError) -> Self {
+        match error {
+            FillError::NoLog => Problem::NoAccount.into(),
+            FillError::Failed(reason) => Self::Synchronisation(reason),
+            FillError::Store(error) => error.into(),
+        }
     }
 }
 

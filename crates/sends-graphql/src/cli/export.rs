@@ -25,8 +25,9 @@ use tempfile::NamedTempFile;
 
 use self::form::Form;
 pub use self::{filter::FilterOptions, form::Format};
-use super::{AccountOptions, SandboxOptions, account::CommandError};
-use crate::config::value::order;
+use super::account::CommandError;
+use crate::config::{AccountOptions, SandboxOptions};
+use crate::option_values::order;
 use crate::{
     backend::{self, Backend},
     config::{self, Config, Problem},

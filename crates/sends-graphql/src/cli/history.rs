@@ -12,7 +12,8 @@ use sends_core::ActivityId;
 use sends_credentials::environment::EnvironmentVariables;
 use tokio::time::Instant;
 
-use super::{AccountOptions, SourceOptions, UpstreamOptions, WaitOptions, account::CommandError};
+use super::{WaitOptions, account::CommandError};
+use crate::config::{AccountOptions, SourceOptions, UpstreamOptions};
 use crate::{
     backend::Backend,
     config::Config,

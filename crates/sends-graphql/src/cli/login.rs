@@ -18,8 +18,9 @@ use sends_credentials::{
 };
 use tokio::time::Instant;
 
-use super::{AccountOptions, UpstreamOptions, account::CommandError};
-use crate::config::value::number;
+use super::account::CommandError;
+use crate::config::{AccountOptions, UpstreamOptions};
+use crate::option_values::number;
 use crate::{
     backend,
     config::{self, Problem, Upstream},

@@ -122,7 +122,7 @@ fn problem(command: &clap::Command, option: &str, error: &Error) -> Problem {
             error.get(ContextKind::ValidValue),
         ) {
             (Some(ContextValue::String(value)), Some(ContextValue::Strings(names))) if !value.is_empty() => {
-                crate::config::value::wrong(value, &format!("one of {}", names.join(", ")))
+                crate::option_values::wrong(value, &format!("one of {}", names.join(", ")))
             }
             _ => "it needs a value".to_owned(),
         }

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::{AccountOptions, ListenAddress, SourceOptions, UpstreamOptions};
+use crate::config::{AccountOptions, ListenAddress, SourceOptions, UpstreamOptions};
 use crate::{
-    config::value::{HOUR, SHORTEST, YEAR, duration, interval, switch},
     execution::validation::Limits,
+    option_values::{HOUR, SHORTEST, YEAR, duration, interval, switch},
     server::HttpOptions,
+    shutdown::ShutdownOptions,
     telemetry::log::LogFormat,
 };
 
@@ -123,21 +124,4 @@ pub struct OperationsOptions {
 
     #[command(flatten)]
     pub shutdown: ShutdownOptions,
-}
-
-/// The stages of a shutdown.
-#[derive(Args, Clone, Copy, Debug)]
-#[command(next_help_heading = "Service")]
-pub struct ShutdownOptions {
-    /// Time for operations in progress at a shutdown, after its delay
-    #[arg(long, env = "SENDS_GRACE", value_name = "DURATION", default_value = "5s",
-          value_parser = duration(Duration::ZERO..=HOUR))]
-    pub grace: Duration,
-
-    /// Time from a signal to shut down until no connection is accepted
-    ///
-    /// Meanwhile /health/ready answers 503 and everything else as before, so that load balancers turn away.
-    #[arg(long, env = "SENDS_SHUTDOWN_DELAY", value_name = "DURATION", default_value = "0",
-          value_parser = duration(Duration::ZERO..=HOUR))]
-    pub shutdown_delay: Duration,
 }

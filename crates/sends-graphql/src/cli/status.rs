@@ -8,7 +8,8 @@ use sends_client::{Clock, SystemClock};
 use sends_credentials::{EnvironmentCredential, Login, Status, environment::EnvironmentVariables};
 use sends_store::{SqliteStore, Store, StoreSize};
 
-use super::{AccountOptions, UpstreamOptions, account::CommandError};
+use super::account::CommandError;
+use crate::config::{AccountOptions, UpstreamOptions};
 use crate::{
     backend,
     config::{self, Problem, Upstream},

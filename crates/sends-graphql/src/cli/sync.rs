@@ -14,7 +14,8 @@ use sends_store::Unreadable;
 use sends_sync::{Ended, Report};
 use tokio_util::sync::CancellationToken;
 
-use super::{AccountOptions, SandboxOptions, UpstreamOptions, account::CommandError};
+use super::account::CommandError;
+use crate::config::{AccountOptions, SandboxOptions, UpstreamOptions};
 use crate::{
     backend::Backend,
     config::{Config, Problem, Source},

@@ -3,25 +3,25 @@
 use jiff::Timestamp;
 use sends_credentials::{InvalidEnvironment, StoreError};
 
-use crate::cli::ListenAddress;
+use super::ListenAddress;
 
 /// What is wrong so far.
 #[derive(Debug, Default)]
-pub(super) struct Problems(Vec<Problem>);
+pub(crate) struct Problems(Vec<Problem>);
 
 impl Problems {
     /// The value, or a note of what is wrong with it.
-    pub(super) fn keep<T>(&mut self, checked: Result<T, Problem>) -> Option<T> {
+    pub(crate) fn keep<T>(&mut self, checked: Result<T, Problem>) -> Option<T> {
         checked.map_err(|problem| self.0.push(problem)).ok()
     }
 
-    pub(super) fn note<T>(&mut self, problem: Problem) -> Option<T> {
+    pub(crate) fn note<T>(&mut self, problem: Problem) -> Option<T> {
         self.0.push(problem);
         None
     }
 
     /// The value, which is missing only where a problem was noted, unless there was any.
-    pub(super) fn none_but<T>(self, value: Option<T>) -> Result<T, Vec<Problem>> {
+    pub(crate) fn none_but<T>(self, value: Option<T>) -> Result<T, Vec<Problem>> {
         value.filter(|_| self.0.is_empty()).ok_or(self.0)
     }
 }

@@ -6,8 +6,7 @@ use sends_credentials::{
     Endpoints, EnvironmentVariables, InvalidEnvironment, Login, LoginRequired, StateDir,
 };
 
-use super::{Problem, problem::Problems, state_dir};
-use crate::cli::{AccountOptions, SandboxOptions, UpstreamOptions};
+use super::{AccountOptions, Problem, SandboxOptions, UpstreamOptions, problem::Problems, state_dir};
 
 /// The source of answers, and the place where they are kept.
 #[derive(Debug)]
@@ -45,17 +44,17 @@ pub enum CredentialSource {
 }
 
 /// The options that say which source is wanted.
-pub(super) struct Wanted<'o> {
-    pub(super) sandbox: SandboxOptions,
-    pub(super) keeps_answers: bool,
-    pub(super) caller_tokens: bool,
-    pub(super) upstream: &'o UpstreamOptions,
-    pub(super) account: &'o AccountOptions,
+pub(crate) struct Wanted<'o> {
+    pub(crate) sandbox: SandboxOptions,
+    pub(crate) keeps_answers: bool,
+    pub(crate) caller_tokens: bool,
+    pub(crate) upstream: &'o UpstreamOptions,
+    pub(crate) account: &'o AccountOptions,
 }
 
 impl Wanted<'_> {
     /// The source. `None` where a problem was noted.
-    pub(super) fn source(&self, variables: EnvironmentVariables, problems: &mut Problems) -> Option<Source> {
+    pub(crate) fn source(&self, variables: EnvironmentVariables, problems: &mut Problems) -> Option<Source> {
         let has_token = variables.access_token.is_some() || variables.refresh_token.is_some();
         match (problems.keep(sandbox(self.sandbox))?, self.caller_tokens) {
             (Some(_), true) => problems.note(Problem::SandboxOfCallers),
@@ -85,7 +84,7 @@ impl Wanted<'_> {
 }
 
 /// The embedded sandbox, if it is wanted.
-pub(super) fn sandbox(options: SandboxOptions) -> Result<Option<SandboxOptions>, Problem> {
+pub(crate) fn sandbox(options: SandboxOptions) -> Result<Option<SandboxOptions>, Problem> {
     if !options.sandbox && (options.sandbox_limits || options.sandbox_odd_records) {
         return Err(Problem::NoSandbox);
     }

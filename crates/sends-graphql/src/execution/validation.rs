@@ -24,17 +24,13 @@ use apollo_compiler::{
     validation::Valid,
 };
 
-pub(crate) use self::{
-    calls::{ASSUMED_ACTIVITIES, ASSUMED_SENDS},
-    types::is_nullable,
-    variables::check_size as check_variables,
-};
 pub use self::{
     document_size::DocumentSize,
     limits::Limits,
     refused::{Limit, Mistake, Refused},
     types::Types,
 };
+pub(crate) use self::{types::is_nullable, variables::check_size as check_variables};
 use crate::{bulkheads::answers::Estimate, execution::plan::Plan};
 
 /// A valid document, with its size. It does not depend on variables, so that it can be kept for the next request with

@@ -20,7 +20,6 @@ use super::{
     stats::EngagementStats,
 };
 use crate::{
-    execution::validation::ASSUMED_SENDS,
     sources::histories::{HistoryKey, Reading},
     sources::loader::{HistoryLoader, ResourceLoader},
     sources::resources::Told,
@@ -176,7 +175,7 @@ impl CampaignActivity {
         let history = self.read(context, max_age).await?.history;
         let chosen = history_arguments::choose(&filter, &history, order_by);
         let chosen = part.of(&chosen);
-        charge::list(context, chosen.len(), ASSUMED_SENDS).await?;
+        charge::list(context, chosen.len(), charge::ASSUMED_SENDS).await?;
         let send = |&index: &usize| HistoricSend::new(self.id, Arc::clone(&history), index);
         Ok(chosen.iter().map(send).collect())
     }

@@ -16,9 +16,7 @@ use super::{
     stats::EngagementStats,
     zone::DateTimeZone,
 };
-use crate::{
-    execution::validation::ASSUMED_ACTIVITIES, sources::loader::ResourceLoader, sources::resources::Told,
-};
+use crate::{sources::loader::ResourceLoader, sources::resources::Told};
 
 /// What the id of a campaign begins with.
 pub(super) const CAMPAIGN: &str = "Campaign";
@@ -114,7 +112,7 @@ impl Campaign {
         let chosen: Vec<_> = chosen
             .map(|activity| CampaignActivity::of_campaign(activity, self.id))
             .collect();
-        charge::list(context, chosen.len(), ASSUMED_ACTIVITIES).await?;
+        charge::list(context, chosen.len(), charge::ASSUMED_ACTIVITIES).await?;
         Ok(chosen)
     }
 

@@ -8,6 +8,11 @@ use async_graphql::{
 use super::ApiError;
 use crate::bulkheads::answers;
 
+/// How many sends a history is taken to have, for want of knowing it.
+pub(crate) const ASSUMED_SENDS: usize = 10;
+/// How many activities a campaign is taken to have: the email, its page, and one more for those who did not open it.
+pub(crate) const ASSUMED_ACTIVITIES: usize = 3;
+
 /// A list of this length is about to be answered by the field of `context`; `expected` items are in the estimate. Lets others
 /// run first, if the operation has been executed for a while.
 pub(super) async fn list(context: &Context<'_>, length: usize, expected: usize) -> Result<(), ApiError> {

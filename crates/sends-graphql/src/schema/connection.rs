@@ -13,7 +13,6 @@ use super::{
     scalar::count,
     send::HistoricSend,
 };
-use crate::execution::validation::ASSUMED_SENDS;
 
 /// A page of the sends of an activity.
 pub(super) struct SendConnection {
@@ -61,7 +60,7 @@ impl SendConnection {
 impl SendConnection {
     /// The sends of this page, each with its cursor.
     async fn edges(&self, context: &Context<'_>) -> Result<Vec<SendEdge>, ApiError> {
-        charge::list(context, self.on_page().len(), ASSUMED_SENDS).await?;
+        charge::list(context, self.on_page().len(), charge::ASSUMED_SENDS).await?;
         let edge = |&index: &usize| SendEdge {
             cursor: self.places[index].cursor(),
             node: HistoricSend::new(self.activity, Arc::clone(&self.history), index),

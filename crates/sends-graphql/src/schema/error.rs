@@ -349,10 +349,19 @@ impl From<ReadError> for ApiError {
     }
 }
 
-/// Answers the field. The whole operation is refused with the same words; see `http/graphql.rs`.
+impl From<Exceeded> for ErrorCode {
+    fn from(exceeded: Exceeded) -> Self {
+        match exceeded {
+            Exceeded::Busy => Self::Overloaded,
+            Exceeded::TooLarge => Self::BadUserInput,
+        }
+    }
+}
+
+/// Answers the field. The whole operation is refused with the same words; see `server/graphql/running.rs`.
 impl From<Exceeded> for ApiError {
     fn from(exceeded: Exceeded) -> Self {
-        Self::new(exceeded.code(), exceeded.message(), Facts::default())
+        Self::new(exceeded.into(), exceeded.message(), Facts::default())
     }
 }
 

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     bulkheads::{Bulkhead, Room},
-    config::value::{bytes, number},
+    option_values::{bytes, number},
     schema::ErrorCode,
 };
 

@@ -12,10 +12,10 @@ use axum::{
 use http::{HeaderMap, HeaderName, StatusCode};
 
 use super::{
-    api_keys::ApiKeys,
     media_type::{self, MediaType},
     rejection::Rejection,
 };
+use crate::api_keys::ApiKeys;
 use crate::schema::ErrorCode;
 
 /// Where callers put their key. `Authorization` is for tokens of Constant Contact, in the mode where callers bring them.

@@ -37,7 +37,7 @@ use self::{
 use crate::{
     bulkheads::answers::Answers,
     bulkheads::{Bulkhead, Room},
-    config::value::{HOUR, SHORTEST, duration, number},
+    option_values::{HOUR, SHORTEST, duration, number},
     shutdown::Ending,
 };
 

@@ -19,7 +19,6 @@ use self::running::{no_memory, token_missing};
 use super::{
     Service,
     admission::Admission,
-    api_keys::ApiKeys,
     body::{self, Bodies},
     caller_checks,
     connection::Held,
@@ -33,6 +32,7 @@ use super::{
     unrouted::METHODS,
 };
 use crate::{
+    api_keys::ApiKeys,
     bulkheads::answers::{self, AnswerMemory, Answers},
     schema::ErrorCode,
     server::HttpOptions,

@@ -9,12 +9,13 @@ use std::{path::Path, sync::Arc, time::Duration};
 use clap::Args;
 use http::HeaderValue;
 
-use super::{ApiKeys, ConnectionLimits, RequestLimits, TrustedDocuments};
-use crate::bulkheads::answers::SMALL;
-use crate::config::value::{HOUR, bytes, duration, host, number, origin, switch};
+use super::{ConnectionLimits, RequestLimits, TrustedDocuments};
+use crate::api_keys::ApiKeys;
+use crate::bulkheads::{Bulkhead, Bulkheads, answers};
+use crate::option_values::{HOUR, bytes, duration, host, number, origin, switch};
 
 /// The least budget of answers: with less, the quarter for small answers would hold none of the larger ones among them.
-const LEAST_ANSWER_BUDGET: u64 = 4 * SMALL as u64;
+const LEAST_ANSWER_BUDGET: u64 = 4 * answers::SMALL as u64;
 
 /// Who may send requests over HTTP, and how many of them have room.
 #[derive(Args, Clone, Debug)]
@@ -103,4 +104,19 @@ pub struct CapacityOptions {
     #[arg(long, env = "SENDS_OPERATION_WAIT", value_name = "DURATION", default_value = "5s",
           value_parser = duration(Duration::ZERO..=HOUR))]
     pub operation_wait: Duration,
+}
+
+impl CapacityOptions {
+    /// The bulkheads with these limits.
+    pub fn bulkheads(&self) -> Bulkheads {
+        let small = self.answer_budget / 4;
+        Bulkheads {
+            connections: Bulkhead::new("connections", self.connection.connections),
+            bodies: Bulkhead::new("bodies", self.request.body_budget),
+            operations: Bulkhead::new("operations", self.max_operations),
+            waiting_operations: Bulkhead::new("waiting_operations", self.max_waiting_operations),
+            large_answers: Bulkhead::new("large_answers", self.answer_budget - small),
+            small_answers: Bulkhead::new("small_answers", small),
+        }
+    }
 }

@@ -24,19 +24,14 @@ use http::{
 use http_body_util::BodyExt;
 use tokio::time::timeout;
 
-use super::{
-    Service,
-    api_keys::ApiKeys,
-    caller_checks,
-    connection::Held,
-    request_id::{self, RequestId},
-};
+use super::{Service, caller_checks, connection::Held};
 use crate::{
+    api_keys::ApiKeys,
     bulkheads::answers::Answers,
-    response_cache::{CachedResponse, LONGEST_RESPONSE, ReadSet, ResponseCache},
+    response_cache::{CachedResponse, LONGEST_RESPONSE, ResponseCache},
     sources::access::Access,
-    sources::histories::Histories,
-    telemetry::metrics::Metrics,
+    sources::histories::{Histories, ReadSet},
+    telemetry::{REQUEST_ID, RequestId, metrics::Metrics},
 };
 
 /// Longer requests are rarely equal.
@@ -44,7 +39,7 @@ const LONGEST_REQUEST: usize = 16 << 10;
 
 /// What names one request among others and decides nothing of its response.
 const OF_ONE_REQUEST: [HeaderName; 4] = [
-    request_id::REQUEST_ID,
+    REQUEST_ID,
     HeaderName::from_static("traceparent"),
     HeaderName::from_static("tracestate"),
     header::CONTENT_LENGTH,
@@ -167,7 +162,7 @@ impl Cached {
         let body = body.to_bytes();
         if body.len() <= LONGEST_RESPONSE {
             let mut headers = head.headers.clone();
-            headers.remove(request_id::REQUEST_ID);
+            headers.remove(REQUEST_ID);
             headers.remove(header::CONTENT_LENGTH);
             let metrics = self.metrics.of_operation(operation.as_deref());
             let cached = CachedResponse::new(read_set, headers, body.clone(), operation, metrics);

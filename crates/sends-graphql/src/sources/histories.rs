@@ -10,6 +10,7 @@
 
 mod counts;
 mod freshness;
+mod read_set;
 mod single_flight;
 mod stale;
 
@@ -24,13 +25,11 @@ use tokio::time::{Instant, sleep_until};
 
 use tokio_util::sync::CancellationToken;
 
-use crate::{
-    bulkheads::places,
-    response_cache::{HistoryVersions, ReadSet, ReadVersion},
-};
+use crate::bulkheads::places;
 
 pub use self::counts::AnswerCounts;
 use self::counts::Counters;
+pub use self::read_set::{HistoryVersions, ReadSet, ReadSetRecorder, ReadVersion};
 use self::single_flight::{Fetch, SingleFlight};
 pub use self::{
     freshness::Freshness,

@@ -15,7 +15,7 @@ use sends_core::ActivityId;
 use self::keyed::{Keyed, Pending};
 pub use self::resources::ResourceLoader;
 use crate::{
-    response_cache::ReadSetRecorder,
+    sources::histories::ReadSetRecorder,
     sources::histories::{Histories, HistoryKey, ReadError, Reading, RequestContext},
 };
 

@@ -21,7 +21,7 @@ use super::{
     metrics::{Metrics, Outcome},
     traces,
 };
-use crate::server::RequestId;
+use crate::telemetry::RequestId;
 
 tokio::task_local! {
     /// What the present request has come to so far.

@@ -9,7 +9,7 @@ use sends_store::LogFilter;
 
 use crate::{
     config::Problem,
-    config::value::{moment, one_of, parsed},
+    option_values::{moment, one_of, parsed},
 };
 
 /// Which sends to choose: those that meet every condition that is given.

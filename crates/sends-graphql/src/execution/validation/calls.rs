@@ -13,7 +13,6 @@ use async_graphql::Value;
 use sends_client::Batched;
 use sends_core::{ActivityId, CampaignId};
 
-pub(crate) use self::object_cost::{ASSUMED_ACTIVITIES, ASSUMED_SENDS};
 use self::object_cost::{ObjectCost, integer, length};
 use super::{
     limits::Limits,

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::config::value::{bytes, number};
+use crate::option_values::{bytes, number};
 
 /// How much one operation may be and ask for.
 #[derive(Args, Clone, Debug, Eq, PartialEq)]

@@ -238,7 +238,7 @@ pub(super) fn token_missing(missing: TokenMissing) -> Rejection {
 pub(super) fn no_memory(exceeded: Exceeded) -> Rejection {
     match exceeded {
         Exceeded::Busy => admission::busy(exceeded.message()),
-        Exceeded::TooLarge => Rejection::of_request(exceeded.code(), exceeded.message()),
+        Exceeded::TooLarge => Rejection::of_request(exceeded.into(), exceeded.message()),
     }
 }
 
@@ -247,7 +247,7 @@ fn no_memory_for_batch(exceeded: Exceeded) -> Rejection {
     match exceeded {
         Exceeded::Busy => no_memory(exceeded),
         Exceeded::TooLarge => Rejection::of_request(
-            exceeded.code(),
+            exceeded.into(),
             "The answers of the batch together take more memory than a single answer may (answer-budget); put fewer \
              operations into a batch.",
         ),

@@ -5,13 +5,12 @@
 
 use async_graphql::Value;
 
-use crate::execution::plan::{Field, Selections};
+use crate::{
+    execution::plan::{Field, Selections},
+    schema::{ASSUMED_ACTIVITIES, ASSUMED_SENDS},
+};
 
-/// How many sends a history is taken to have, for want of knowing it.
-pub(crate) const ASSUMED_SENDS: usize = 10;
-/// How many activities a campaign is taken to have: the email, its page, and one more for those who did not open it.
-pub(crate) const ASSUMED_ACTIVITIES: usize = 3;
-/// How many of them can have been sent.
+/// How many activities of a campaign can have been sent.
 const ASSUMED_SENT_ACTIVITIES: usize = 2;
 /// How many campaigns come on a page that does not say, and how many at most.
 const USUAL_PAGE: usize = 50;

@@ -29,7 +29,7 @@ impl FromStr for ListenAddress {
             Some((host, port)) if !host.is_empty() && port.parse::<u16>().is_ok() => {
                 Ok(Self(text.to_owned()))
             }
-            _ => Err(crate::config::value::wrong(
+            _ => Err(crate::option_values::wrong(
                 text,
                 "HOST:PORT, such as 127.0.0.1:8080",
             )),

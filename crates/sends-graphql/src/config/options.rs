@@ -1,4 +1,8 @@
 //! The options on where data comes from: the sandbox or Constant Contact, which account, and at which rate.
+#![expect(
+    missing_docs,
+    reason = "a comment on flattened options would become help text"
+)]
 
 use std::{path::PathBuf, time::Duration};
 
@@ -6,7 +10,7 @@ use clap::{Args, ValueEnum};
 use sends_client::BaseUrl;
 use sends_credentials::Endpoints;
 
-use crate::config::value::{MINUTE, SHORTEST, duration, number, switch, text};
+use crate::option_values::{MINUTE, SHORTEST, duration, number, switch, text};
 
 /// The data source and the place of the store.
 #[derive(Args, Clone, Debug)]

@@ -4,7 +4,7 @@ use axum::response::Response;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 /// Where the id travels, in both directions.
-pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// A UUID has 36 characters, a trace context 55.
 const LONGEST: usize = 128;
@@ -20,7 +20,7 @@ impl RequestId {
     }
 
     /// The id of a request with these headers.
-    pub(super) fn of(headers: &HeaderMap) -> Self {
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
         let mut brought = headers.get_all(REQUEST_ID).iter();
         match (brought.next(), brought.next()) {
             (Some(id), None) if is_usable(id) => Self(id.clone()),
@@ -29,7 +29,7 @@ impl RequestId {
     }
 
     /// Tells the caller.
-    pub(super) fn mark(self, response: &mut Response) {
+    pub(crate) fn mark(self, response: &mut Response) {
         response.headers_mut().insert(REQUEST_ID, self.0);
     }
 
