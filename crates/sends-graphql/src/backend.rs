@@ -2,6 +2,11 @@
 //! settings.
 
 mod kept;
+#[cfg(feature = "sandbox")]
+mod sandbox;
+#[cfg(not(feature = "sandbox"))]
+#[path = "backend/sandbox_absent.rs"]
+mod sandbox;
 
 use std::{io, path::PathBuf, sync::Arc};
 
@@ -10,13 +15,11 @@ use sends_client::{
     pacing::{DayLedger, DepartureFile, LedgerError, MemoryLedger},
 };
 use sends_credentials::{EnvironmentCredential, Login, StateDir};
-use sends_sandbox::Sandbox;
 use sends_store::{Owner, Store, StoreError};
 
-pub use self::kept::open;
 use self::kept::{KeptAnswers, drop_former};
+pub use self::{kept::open, sandbox::EmbeddedSandbox};
 use crate::{
-    config::SandboxOptions,
     config::{CredentialSource, Problem, Source, Upstream},
     ledger::StoreLedger,
     readiness::Credential,
@@ -52,7 +55,7 @@ pub struct Backend {
     /// Tells the time of day.
     pub clock: Arc<dyn Clock>,
     /// The embedded sandbox, which lives as long as this does.
-    pub sandbox: Option<Sandbox>,
+    pub sandbox: Option<EmbeddedSandbox>,
     /// Whom the service asks, in words for the log.
     pub description: String,
 }
@@ -111,7 +114,7 @@ impl Backend {
         };
         let (access, kept, ledger): (_, KeptAnswers, Arc<dyn DayLedger>) = match source {
             Source::Sandbox(options) => {
-                let started = Sandbox::start(sandbox_config(options))
+                let started = EmbeddedSandbox::start(options)
                     .await
                     .map_err(BackendError::Sandbox)?;
                 upstream.base_url = started
@@ -226,19 +229,6 @@ async fn pacer(
     match departures {
         Some(departures) => Pacer::open_shared(upstream.limits, ledger, Arc::new(departures), clock).await,
         None => Pacer::open(upstream.limits, ledger, clock).await,
-    }
-}
-
-fn sandbox_config(sandbox: SandboxOptions) -> sends_sandbox::Config {
-    let config = if sandbox.sandbox_limits {
-        sends_sandbox::Config::default()
-    } else {
-        sends_sandbox::Config::unlimited()
-    };
-    if sandbox.sandbox_odd_records {
-        config.with_odd_records()
-    } else {
-        config
     }
 }
 

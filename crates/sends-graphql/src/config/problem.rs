@@ -56,6 +56,12 @@ pub enum Problem {
     /// Two upstreams at once.
     #[error("--sandbox and --upstream-url name two different upstreams; give one of them")]
     TwoUpstreams,
+    /// A sandbox, in a build without it.
+    #[error(
+        "--sandbox: this program was built without the sandbox; build it with the feature `sandbox`, or connect an account \
+         with `sends-graphql login`"
+    )]
+    SandboxNotBuilt,
     /// What the sandbox is to be like, without a sandbox.
     #[error("--sandbox-limits and --sandbox-odd-records are about the sandbox; add --sandbox")]
     NoSandbox,

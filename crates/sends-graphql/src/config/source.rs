@@ -88,6 +88,9 @@ pub(crate) fn sandbox(options: SandboxOptions) -> Result<Option<SandboxOptions>,
     if !options.sandbox && (options.sandbox_limits || options.sandbox_odd_records) {
         return Err(Problem::NoSandbox);
     }
+    if options.sandbox && !cfg!(feature = "sandbox") {
+        return Err(Problem::SandboxNotBuilt);
+    }
     Ok(options.sandbox.then_some(options))
 }
 
