@@ -1,12 +1,12 @@
 //! A GraphQL service over the send history of Constant Contact's email campaign activities.
 //!
-//! The way of `campaignActivity(id) { sendHistory }` through the files, in order:
+//! The main steps of `campaignActivity(id) { sendHistory }`, in order:
 //!
 //! | step | file |
 //! |---|---|
 //! | the connection | `server/connection.rs`, its time in `server/connection/activity.rs` |
 //! | the routes and their layers | `server.rs` |
-//! | the response cache | `server/cached.rs`, `response_cache.rs` |
+//! | the response cache | `server/response_cache.rs`, `response_cache.rs` |
 //! | the request: its body, its parameters, its place among the operations | `server/graphql.rs`, `server/body.rs`, `server/parameters.rs`, `server/graphql/running.rs` |
 //! | the operation: validated, planned, executed | `server/operation.rs`, `execution.rs`, `execution/documents.rs`, `execution/validation.rs`, `execution/plan.rs` |
 //! | the fields | `schema/query.rs`, `schema/activity/fields.rs`, `schema/activity.rs` |

@@ -1,9 +1,9 @@
 //! Response cache: whole responses to GraphQL requests, each valid while the histories that it was made of are unchanged and as
 //! fresh as the request asks for.
 //!
-//! A response is found by everything of its request that can decide it (`http/cached.rs`), so that nothing of GraphQL or of
-//! headers has to be known here. `cacheable.rs` says which documents have such responses, and `read_set.rs` which versions of
-//! histories a response was made of.
+//! A response is found by everything of its request that can decide it (`server/response_cache.rs`), so that nothing of GraphQL or of
+//! headers has to be known here. `cacheable.rs` says which documents have such responses. Which versions of histories a response
+//! was made of is its [read set](ReadSet).
 
 mod cacheable;
 

@@ -1,9 +1,9 @@
-//! HTTP: the routes of the service, and everything that is the same for all of them.
+//! The HTTP server: its routes, and the layers around them.
 //!
-//! `graphql.rs` is the way of one GraphQL request; around it, from the outside: `connection.rs` sockets and their time,
-//! `cached.rs` the response cache, `compression.rs` the coding of answers, `request_id.rs` the name of a request,
-//! `response_headers.rs` what browsers are told, `host_and_origin.rs` the names and pages that may ask, `unrouted.rs` wrong paths
-//! and methods, and the redirect of browsers to GraphiQL.
+//! From the outside in, a request passes the connection and its time limits (`connection.rs`), the response cache
+//! (`response_cache.rs`), the checks of host and origin (`host_and_origin.rs`) with the headers of every response
+//! (`response_headers.rs`), the compression of responses (`compression.rs`), and then its route: a GraphQL request
+//! (`graphql.rs`), health, metrics, GraphiQL, or an answer about a wrong path or method (`unrouted.rs`).
 
 mod admission;
 mod body;

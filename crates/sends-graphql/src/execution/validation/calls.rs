@@ -1,8 +1,7 @@
 //! What an operation may cost: the upstream calls when nothing is known yet, and the values of its answer.
 //!
-//! Both follow from the fields of the query itself, since those name the activities. The history of each costs one call,
-//! however often it is named; a question for another age of it can cost another. What else an object costs is `asked.rs`'s to
-//! know.
+//! Both follow from the root fields, since those name the activities. The history of each costs one call, however often it is
+//! named, and another one with another `maxAge`. What else an object costs is in `object_cost.rs`.
 
 mod introspection;
 mod object_cost;
