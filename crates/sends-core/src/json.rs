@@ -117,7 +117,8 @@ pub(crate) fn array<'a>(
     Ok(elements.into_iter().map(RawValue::get).collect())
 }
 
-/// The first value. That bytes follow it is counted: they may have been meant to say more.
+/// The first value. Bytes that follow it are counted: as a record where they may hold one, such as a second array, and else as a
+/// value, such as a stray NUL.
 fn first<'a, T: Deserialize<'a>>(
     json: &'a str,
     what: &'static str,
@@ -129,9 +130,24 @@ fn first<'a, T: Deserialize<'a>>(
         ..DecodeError::new(what, "", &describe(json, &error))
     })?;
     if deserializer.end().is_err() {
-        oddities.value(|| format!("{what} is followed by other bytes"));
+        let note = || format!("{what} is followed by other bytes");
+        if behind_first(json).contains('{') {
+            oddities.record(note);
+        } else {
+            oddities.value(note);
+        }
     }
     Ok(value)
+}
+
+/// What follows the first value.
+fn behind_first(json: &str) -> &str {
+    let json = json.trim_start();
+    let mut values = serde_json::Deserializer::from_str(json).into_iter::<&RawValue>();
+    match values.next() {
+        Some(Ok(first)) => &json[first.get().len()..],
+        _ => "",
+    }
 }
 
 /// The parser's own words for a syntax error assume that the reader knows it is about syntax.

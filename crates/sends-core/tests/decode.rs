@@ -185,6 +185,11 @@ fn what_follows_the_value_is_ignored_and_counted() {
             "{json}"
         );
     }
+    for after in ["[{\"send_id\": 2}]", ",{\"send_id\": 2}", "{"] {
+        let json = format!("[{{\"send_id\": 1}}]{after}");
+        let history = SendHistory::from_json(json.as_bytes()).unwrap();
+        assert_eq!((history.len(), history.unreadable_sends()), (1, 1), "{json}");
+    }
     assert_snapshot!(oddities("[{\"send_id\": 1}]\0"), @"1 read, 0 records and 1 values not: a send history is followed by other bytes");
     assert_snapshot!(oddities("[{\"send_id\": 1}]\r\n "), @"1 read, 0 records and 0 values not: ");
 }

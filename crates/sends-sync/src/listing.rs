@@ -230,10 +230,13 @@ impl Run<'_> {
             Err(error) => return self.without_first_page(walk, error.into()).await.map(drop),
         };
         loop {
-            let is_known_territory = page.records.iter().any(|summary| {
-                let sent = summary.last_sent_date;
-                walk.from.zip(sent).is_some_and(|(from, sent)| sent < from)
-            });
+            // The latest send comes first. One odd date among the others ends nothing.
+            let mut sent = page
+                .records
+                .iter()
+                .rev()
+                .filter_map(|summary| summary.last_sent_date);
+            let is_known_territory = walk.from.zip(sent.next()).is_some_and(|(from, sent)| sent < from);
             let moments = page.records.iter().map(|summary| summary.last_sent_date);
             let is_cut_short = page.cut_short.is_some() && !is_known_territory;
             walk.note(moments, unreadable(&page), is_cut_short);

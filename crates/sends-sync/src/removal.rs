@@ -53,11 +53,13 @@ impl Run<'_> {
         Ok(missing.map(|one| one.subject).collect())
     }
 
-    /// Drops a campaign that is gone, once that is confirmed for each of its activities that were sent, and for itself unless it is
-    /// listed as removed.
+    /// Drops a campaign that is gone, once that is confirmed for each of its activities that were sent or could not be read, and for
+    /// itself unless it is listed as removed.
     pub(crate) async fn drop_campaign(&self, reading: &CampaignReading<'_>) -> Result<(), Obstacle> {
         let CampaignReading { work, known, .. } = *reading;
-        let sent = known.activities.iter().filter(|known| known.send_count > Some(0));
+        let may_be_sent =
+            |known: &&KnownActivity| known.send_count > Some(0) || known.failing_since.is_some();
+        let sent = known.activities.iter().filter(may_be_sent);
         let histories = sent.map(|known| Subject::History(known.id));
         let itself = (!is_removed(&known.campaign)).then_some(Subject::Campaign(work.campaign));
         let mut is_confirmed = true;

@@ -100,9 +100,12 @@ pub(crate) fn work_of_summary(
     let is_known = known.is_some_and(|known| match last_sent {
         // That it was sent at all is known once it was read.
         None => known.is_gone || known.failing_since.is_some() || !known.activities.is_empty(),
+        // A date in the future would hide every send until then.
         Some(last_sent) => {
-            known.last_sent_at.is_some_and(|known| last_sent <= known)
-                || last_run(known).is_some_and(|ran| last_sent <= later(ran, SAME_SEND))
+            known.last_sent_at == Some(last_sent)
+                || (known.last_sent_at).is_some_and(|known| is_credible(known, now) && last_sent <= known)
+                || last_run(known)
+                    .is_some_and(|ran| is_credible(ran, now) && last_sent <= later(ran, SAME_SEND))
         }
     });
     let missing_until = last_sent.unwrap_or(now);

@@ -182,6 +182,13 @@ fn the_report_has_news_where_no_history_holds_the_send() {
         ..known.clone()
     };
     assert!(!news("2026-05-04T00:00:00Z", Some(&told)), "it is on the queue");
+    // A date in the future hides no send, and costs no reading each time.
+    let from_the_future = KnownCampaign {
+        last_sent_at: Some(at("2099-01-01T00:00:00Z")),
+        ..known.clone()
+    };
+    assert!(news("2026-05-04T00:00:00Z", Some(&from_the_future)));
+    assert!(!news("2099-01-01T00:00:00Z", Some(&from_the_future)));
     let timeless = |known: Option<&KnownCampaign>| work_of_summary(id, None, known, None, at(NOW)).is_some();
     assert!(timeless(None));
     assert!(!timeless(Some(&told)));
