@@ -47,6 +47,8 @@ struct Stamp {
     modified: Option<SystemTime>,
     length: u64,
     inode: u64,
+    /// When the file or its attributes changed: the time of modification can be set back.
+    changed: (i64, i64),
     is_open_to_others: bool,
 }
 
@@ -162,6 +164,13 @@ impl Stamp {
             inode: std::os::unix::fs::MetadataExt::ino(metadata),
             #[cfg(not(unix))]
             inode: 0,
+            #[cfg(unix)]
+            changed: {
+                use std::os::unix::fs::MetadataExt;
+                (metadata.ctime(), metadata.ctime_nsec())
+            },
+            #[cfg(not(unix))]
+            changed: (0, 0),
             is_open_to_others: is_open_to_others(metadata),
         }
     }
@@ -173,6 +182,11 @@ fn load(path: &Path) -> Result<(Vec<KeyHash>, Stamp), InvalidApiKeys> {
         path: name.clone(),
         reason: error.to_string(),
     };
+    // To open a pipe would wait for its other end.
+    let kind = fs::metadata(path).map_err(unreadable)?.file_type();
+    if !kind.is_file() && !kind.is_dir() {
+        return Err(unreadable(io::Error::other("it is not a regular file")));
+    }
     let file = fs::File::open(path).map_err(unreadable)?;
     // Asked of the open file and not of its name, which could mean another file by now.
     let metadata = file.metadata().map_err(unreadable)?;
@@ -226,6 +240,18 @@ fn hash(key: &[u8]) -> KeyHash {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_is_no_regular_one_is_refused_without_waiting_for_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("keys");
+        let _listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
+        for path in [path.as_path(), Path::new("/dev/null")] {
+            let refused = load(path).map(drop).unwrap_err().to_string();
+            assert!(refused.contains("it is not a regular file"), "{refused}");
+        }
+    }
 
     #[test]
     fn a_line_is_a_key_a_comment_or_nothing() {

@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::StoreError;
 
@@ -45,6 +45,32 @@ pub(crate) struct Watch {
 struct WatchedFile {
     path: PathBuf,
     identity: Identity,
+    /// The write-ahead log, once the store is in use: from then on it stays until the store is closed.
+    log: OnceLock<Identity>,
+}
+
+impl WatchedFile {
+    fn log_path(&self) -> PathBuf {
+        let mut path = self.path.clone().into_os_string();
+        path.push("-wal");
+        path.into()
+    }
+
+    /// Why what is written now would be lost.
+    fn problem(&self) -> Option<String> {
+        match Identity::at(&self.path) {
+            Ok(found) if found == self.identity => {}
+            Ok(_) => return Some("another file is in its place".to_owned()),
+            Err(error) => return Some(error.to_string()),
+        }
+        let known = self.log.get()?;
+        match Identity::at(&self.log_path()) {
+            Ok(found) if found == *known => None,
+            _ => Some(
+                "its write-ahead log, the file beside it whose name ends in -wal, was removed".to_owned(),
+            ),
+        }
+    }
 }
 
 #[derive(Default)]
@@ -62,6 +88,7 @@ impl Watch {
             file: Some(WatchedFile {
                 path: path.to_path_buf(),
                 identity,
+                log: OnceLock::new(),
             }),
             ..Self::default()
         })
@@ -69,18 +96,13 @@ impl Watch {
 
     /// [`StoreError::Gone`] unless the file at the path is the one that was opened.
     pub(crate) fn check_place(&self) -> Result<(), StoreError> {
-        let Some(WatchedFile { path, identity }) = &self.file else {
-            return Ok(());
-        };
-        let detail = match Identity::at(path) {
-            Ok(found) if found == *identity => return Ok(()),
-            Ok(_) => "another file is in its place".to_owned(),
-            Err(error) => error.to_string(),
-        };
-        Err(StoreError::Gone {
-            file: path.clone(),
-            detail,
-        })
+        match self.file.as_ref().and_then(|file| Some((file, file.problem()?))) {
+            Some((file, detail)) => Err(StoreError::Gone {
+                file: file.path.clone(),
+                detail,
+            }),
+            None => Ok(()),
+        }
     }
 
     /// A read has ended.
@@ -114,6 +136,13 @@ impl Watch {
     }
 
     pub(crate) fn health(&self) -> Health {
+        if let Some(file) = &self.file
+            && file.log.get().is_none()
+            && let Ok(log) = Identity::at(&file.log_path())
+        {
+            // Only the first one sets it.
+            let _ = file.log.set(log);
+        }
         let last = self.last();
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Health {

@@ -212,6 +212,20 @@ async fn changes_fail_while_the_file_is_not_in_its_place_and_reads_go_on() {
     assert_eq!(store.health().gone, None);
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn a_removed_write_ahead_log_is_reported_and_nothing_written_counts_as_stored() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = filled(dir.path()).await;
+    assert_eq!(store.health().gone, None);
+    fs::remove_file(dir.path().join("sends.db-wal")).unwrap();
+    let gone = store.health().gone;
+    let is_told =
+        |error: &StoreError| matches!(error, StoreError::Gone { detail, .. } if detail.contains("-wal"));
+    assert!(gone.as_ref().is_some_and(is_told), "{gone:?}");
+    assert!(store.check_writable().await.is_err());
+}
+
 #[tokio::test]
 async fn a_store_of_a_newer_version_is_refused() {
     let dir = tempfile::tempdir().unwrap();

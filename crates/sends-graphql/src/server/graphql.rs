@@ -99,7 +99,11 @@ pub(super) async fn answer(State(endpoint): State<Arc<Endpoint>>, request: Reque
         .into_response(MediaType::Json);
     };
     let answered = match parts.method {
-        Method::GET | Method::HEAD => endpoint.get(&parts, media_type).await,
+        Method::GET | Method::HEAD => {
+            // What a client sends with it would be held in memory as long as the operation takes.
+            drop(body);
+            endpoint.get(&parts, media_type).await
+        }
         Method::POST => endpoint.post(&parts, body, media_type).await,
         _ => Err(Rejection::new(
             StatusCode::METHOD_NOT_ALLOWED,
