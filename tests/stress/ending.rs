@@ -188,12 +188,20 @@ async fn ask_over_http_2_until_told(address: String, begun: Arc<Semaphore>) -> C
                 begun.add_permits(usize::from(came.answered == 1));
                 came.lost += usize::from(body.is_err());
             }
-            // The connection was told of the end before the request left.
-            Err(error) if error.is_canceled() => {}
+            // The connection was told of the end before the request left, or before it arrived: then nothing of it was processed, and
+            // clients repeat it on another connection (RFC 9113, 6.8).
+            Err(error) if error.is_canceled() || is_told_by_goaway(&error) => {}
             Err(_) => came.lost += 1,
         }
     }
     came
+}
+
+fn is_told_by_goaway(error: &hyper::Error) -> bool {
+    let source = std::error::Error::source(error).and_then(|source| source.downcast_ref::<h2::Error>());
+    source.is_some_and(|error| {
+        error.is_go_away() && error.is_remote() && error.reason() == Some(h2::Reason::NO_ERROR)
+    })
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
