@@ -56,7 +56,7 @@ pub enum Problem {
     /// Two upstreams at once.
     #[error("--sandbox and --upstream-url name two different upstreams; give one of them")]
     TwoUpstreams,
-    /// A sandbox, in a build without it.
+    /// `--sandbox` in a build without the feature `sandbox`.
     #[error(
         "--sandbox: this program was built without the sandbox; build it with the feature `sandbox`, or connect an account \
          with `sends-graphql login`"

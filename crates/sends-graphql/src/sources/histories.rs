@@ -16,11 +16,14 @@ mod stale;
 
 use std::{sync::Arc, time::Duration};
 
-use futures_util::{FutureExt, future::BoxFuture};
+use futures_util::{
+    FutureExt,
+    future::{BoxFuture, join_all},
+};
 use jiff::Timestamp;
 use sends_client::{Caller, Clock, ConstantContact, Endpoint, FailureClass, UpstreamError};
 use sends_core::{ActivityId, SendHistory};
-use sends_store::{Answer, Kept, Owner, Store};
+use sends_store::{Answer, Kept, Owner, Store, StoreError};
 use tokio::time::{Instant, sleep_until};
 
 use tokio_util::sync::CancellationToken;
@@ -197,7 +200,7 @@ impl Histories {
 
     /// Whether sends of an activity are known, of whatever age. Nobody is asked.
     pub async fn has_known_sends(&self, context: &RequestContext, activity: ActivityId) -> bool {
-        let known = self.0.look_up_one(context.owner, activity).await;
+        let known = self.0.look_up_one(context.owner, activity, Timestamp::MIN).await;
         matches!(known, Some(Kept { answer: Answer::History(history), .. }) if !history.is_empty())
     }
 
@@ -225,7 +228,9 @@ impl Histories {
         let version = |key: &HistoryKey| shared.versions.current(context.owner, key.activity);
         let versions: Vec<ReadVersion> = keys.iter().map(version).collect();
         let activities: Vec<ActivityId> = keys.iter().map(|key| key.activity).collect();
-        let mut kept = shared.look_up(context.owner, &activities, Timestamp::MIN).await;
+        let nearest = shared.look_up(context.owner, &activities, Timestamp::MIN).await;
+        // Without its store the service is slower, not wrong.
+        let mut kept: Vec<Option<Kept>> = nearest.into_iter().map(Result::unwrap_or_default).collect();
         let is_outdated = |(kept, key): (&Option<Kept>, &HistoryKey)| {
             kept.as_ref()
                 .is_some_and(|kept| !shared.is_fresh(kept, Wanted::of(context, *key)))
@@ -237,7 +242,10 @@ impl Histories {
             let activities: Vec<ActivityId> = outdated.iter().map(|&index| activities[index]).collect();
             let latest = shared.look_up(context.owner, &activities, Timestamp::MAX).await;
             for (index, latest) in outdated.into_iter().zip(latest) {
-                kept[index] = latest;
+                // Where the store cannot be read, what memory has may still be given as stale.
+                if let Ok(latest) = latest {
+                    kept[index] = latest;
+                }
             }
         }
         let found = kept.into_iter().zip(versions);
@@ -325,7 +333,7 @@ impl Histories {
         async move {
             // Another answer may have been stored since the look-up.
             if !shared.versions.is_current(&looked_up)
-                && let Some(kept) = shared.look_up_one(owner, activity).await
+                && let Some(kept) = shared.look_up_one(owner, activity, Timestamp::MAX).await
                 && shared.is_allowed(&kept, wanted)
                 && shared.is_fresh(&kept, wanted)
             {
@@ -371,28 +379,32 @@ impl Wanted {
 }
 
 impl Shared {
-    /// What the store has about these activities, in their order.
+    /// What the store has about these activities, in their order. A damaged answer fails for itself and not for the others.
     async fn look_up(
         &self,
         owner: Owner,
         activities: &[ActivityId],
         fresh_since: Timestamp,
-    ) -> Vec<Option<Kept>> {
-        match self.store.histories(owner, activities, fresh_since).await {
-            Ok(kept) => kept,
-            Err(error) => {
-                // Without its store the service is slower, not wrong.
-                tracing::warn!("the store cannot be read: {error}");
-                vec![None; activities.len()]
+    ) -> Vec<Result<Option<Kept>, StoreError>> {
+        let looked_up = match self.store.histories(owner, activities, fresh_since).await {
+            Ok(kept) => return kept.into_iter().map(Ok).collect(),
+            Err(StoreError::Damaged { .. }) if activities.len() > 1 => {
+                let each = activities
+                    .iter()
+                    .map(|id| self.store.history(owner, *id, fresh_since));
+                join_all(each).await
             }
+            Err(error) => vec![Err(error); activities.len()],
+        };
+        if let Some(error) = looked_up.iter().find_map(|found| found.as_ref().err()) {
+            tracing::warn!("the store cannot be read: {error}");
         }
+        looked_up
     }
 
-    async fn look_up_one(&self, owner: Owner, activity: ActivityId) -> Option<Kept> {
-        self.look_up(owner, &[activity], Timestamp::MAX)
-            .await
-            .pop()
-            .flatten()
+    async fn look_up_one(&self, owner: Owner, activity: ActivityId, fresh_since: Timestamp) -> Option<Kept> {
+        let found = self.look_up(owner, &[activity], fresh_since).await.pop();
+        found.and_then(Result::ok).flatten()
     }
 
     async fn keep(&self, owner: Owner, activity: ActivityId, answer: Answer) -> Kept {

@@ -11,6 +11,22 @@ use crate::sources::loader::HistoryLoader;
 struct CountingStore {
     store: MemoryStore,
     queries: Arc<AtomicUsize>,
+    /// Its answer is damaged, which fails every query that names it.
+    damaged: Option<ActivityId>,
+    /// Whether queries for more than what is nearest fail.
+    fails_for_latest: bool,
+}
+
+impl CountingStore {
+    async fn histories_of_one(
+        &self,
+        owner: Owner,
+        activity: ActivityId,
+        fresh_since: Timestamp,
+    ) -> Result<Option<Kept>, StoreError> {
+        let mut kept = self.histories(owner, &[activity], fresh_since).await?;
+        Ok(kept.pop().flatten())
+    }
 }
 
 impl Store for CountingStore {
@@ -20,8 +36,8 @@ impl Store for CountingStore {
         activity: ActivityId,
         fresh_since: Timestamp,
     ) -> StoreFuture<'_, Option<Kept>> {
-        self.queries.fetch_add(1, Ordering::SeqCst);
-        self.store.history(owner, activity, fresh_since)
+        let histories = self.histories_of_one(owner, activity, fresh_since);
+        histories.boxed()
     }
 
     fn histories<'a>(
@@ -31,6 +47,14 @@ impl Store for CountingStore {
         fresh_since: Timestamp,
     ) -> StoreFuture<'a, Vec<Option<Kept>>> {
         self.queries.fetch_add(1, Ordering::SeqCst);
+        let file = std::path::PathBuf::from("sends.db");
+        if self.damaged.is_some_and(|damaged| activities.contains(&damaged)) {
+            let detail = "a page".to_owned();
+            return future::ready(Err(StoreError::Damaged { file, detail })).boxed();
+        }
+        if self.fails_for_latest && fresh_since == Timestamp::MAX {
+            return future::ready(Err(StoreError::Closed { file })).boxed();
+        }
         self.store.histories(owner, activities, fresh_since)
     }
 
@@ -73,6 +97,8 @@ fn service() -> (Service, Arc<AtomicUsize>) {
     let behind = CountingStore {
         store: MemoryStore::new(1 << 20),
         queries: Arc::clone(&queries),
+        damaged: None,
+        fails_for_latest: false,
     };
     let store = LayeredStore::new(MemoryStore::new(1 << 20), Arc::new(behind));
     (Service::on(Arc::new(store)), queries)
@@ -110,4 +136,31 @@ async fn histories_of_one_operation_cost_one_query_to_the_store_and_one_call_eac
     sleep(2 * MINUTE).await;
     read_all(&service).await;
     assert_eq!(counts(), (2, 500));
+}
+
+fn without_memory(damaged: Option<ActivityId>, fails_for_latest: bool) -> Service {
+    Service::on(Arc::new(CountingStore {
+        store: MemoryStore::new(1 << 20),
+        queries: Arc::default(),
+        damaged,
+        fails_for_latest,
+    }))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_damaged_history_costs_a_call_for_itself_alone() {
+    let service = without_memory(Some(activity(7)), false);
+    read_all(&service).await;
+    assert_eq!(service.upstream.calls(), 250);
+    read_all(&service).await;
+    assert_eq!(service.upstream.calls(), 251);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_history_is_given_as_stale_although_the_store_fails_when_it_is_looked_up_again() {
+    let service = without_memory(None, true);
+    service.read(None).await.unwrap();
+    sleep(2 * MINUTE).await;
+    service.upstream.will(100, Err(FailureClass::ServerFailure));
+    assert!(service.read(None).await.unwrap().stale.is_some());
 }
