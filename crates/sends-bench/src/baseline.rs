@@ -61,7 +61,7 @@ pub(crate) async fn serve_library() {
 }
 
 #[expect(clippy::print_stdout, reason = "the harness reads the address")]
-async fn serve(router: Router) {
+pub(crate) async fn serve(router: Router) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     println!("http://{}", listener.local_addr().expect("an address"));
     axum::serve(listener, router).await.expect("it serves");

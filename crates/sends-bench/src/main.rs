@@ -13,6 +13,7 @@
 //! | `question.rs` | what is asked, and what the right answer begins with |
 //! | `load.rs` | the process that asks |
 //! | `baseline.rs` | the servers to compare with |
+//! | `dataloader.rs` | the library with a dataloader over the upstream, to compare with |
 //! | `peer.rs` | a running server: its address, its processor time, its memory |
 //! | `table.rs` | medians, ratios and how they are printed |
 //!
@@ -21,6 +22,7 @@
 
 mod baseline;
 mod cold;
+mod dataloader;
 mod footprint;
 mod load;
 mod peer;
@@ -72,6 +74,9 @@ enum Part {
     /// Answer every request as the upstream does, whose URL standard input holds
     #[command(hide = true)]
     Relay,
+    /// Answer GraphQL with the library and a dataloader over the upstream, whose URL standard input holds
+    #[command(hide = true)]
+    Dataloader,
 }
 
 #[tokio::main]
@@ -82,6 +87,7 @@ async fn main() {
         Some(Part::Static) => baseline::serve_static().await,
         Some(Part::Library) => baseline::serve_library().await,
         Some(Part::Relay) => baseline::serve_relay().await,
+        Some(Part::Dataloader) => dataloader::serve().await,
         None => measure(arguments.plan.settled()).await,
     }
 }

@@ -19,6 +19,8 @@ const SENDS: usize = 10;
 struct Stage {
     sandbox: SandboxProcess,
     service: ServiceProcess,
+    /// The service without its response cache.
+    uncached: ServiceProcess,
 }
 
 /// What one server did in every round.
@@ -35,9 +37,14 @@ impl Stage {
     fn start() -> Self {
         let sandbox = SandboxProcess::unlimited(&["--activities", "12000"]);
         // What is measured is reading from memory, so nothing may grow old meanwhile.
-        let service =
-            ServiceProcess::unpaced_on(&sandbox, &["--max-age", "86400", "--max-age-settled", "86400"]);
-        Self { sandbox, service }
+        let aged = ["--max-age", "86400", "--max-age-settled", "86400"];
+        let service = ServiceProcess::unpaced_on(&sandbox, &aged);
+        let uncached = ServiceProcess::unpaced_on(&sandbox, &[&aged[..], &["--answer-cache", "0"]].concat());
+        Self {
+            sandbox,
+            service,
+            uncached,
+        }
     }
 
     /// An activity with [`SENDS`] sends.
@@ -61,7 +68,7 @@ impl Stage {
         }
     }
 
-    /// So many generated activities, whose histories are then in the service's memory.
+    /// So many generated activities, whose histories are then in the memory of both services.
     async fn many(&self, count: usize) -> Vec<Activity> {
         let mut activities = Vec::with_capacity(count);
         for id in self.sandbox.generated_activities(count).await {
@@ -73,8 +80,10 @@ impl Stage {
                 "{{ campaignActivities(ids: {}) {{ sendSummary {{ attemptCount }} }} }}",
                 json!(ids)
             );
-            let answer = self.service.query(&query).await;
-            assert!(answer["errors"].is_null(), "{answer}");
+            for service in [&self.service, &self.uncached] {
+                let answer = service.query(&query).await;
+                assert!(answer["errors"].is_null(), "{answer}");
+            }
         }
         activities
     }
@@ -89,27 +98,27 @@ pub(crate) async fn measure(plan: &Plan) {
     }
     let stage = Stage::start();
     let long = stage.long_activity().await;
-    let service = Peer::service(&stage.service);
+    let services = [&stage.service, &stage.uncached].map(Peer::service);
 
     if plan.wants("warm: one") {
-        one_question(plan, &service, &long).await;
+        one_question(plan, &services, &long).await;
     }
     if plan.wants("warm: ids") || plan.wants("warm: texts") {
         let count = if plan.brief { 200 } else { 10_000 };
         let many = stage.many(count).await;
         let calls_before = stage.sandbox.histories_asked().await;
         if plan.wants("warm: ids") {
-            random_ids(plan, &service, &long, &many).await;
+            random_ids(plan, &services, &long, &many).await;
         }
         if plan.wants("warm: texts") {
-            different_texts(plan, &service, &many).await;
+            different_texts(plan, &services[0], &many).await;
         }
         let calls = stage.sandbox.histories_asked().await - calls_before;
-        assert!(calls <= 1, "{calls} calls for what is in memory");
+        assert!(calls <= 2, "{calls} calls for what is in memory");
     }
 }
 
-async fn one_question(plan: &Plan, service: &Peer, activity: &Activity) {
+async fn one_question(plan: &Plan, [service, uncached]: &[Peer; 2], activity: &Activity) {
     let question = Question {
         body: question::with_variable(&activity.id).to_string(),
         answer: activity.answer(),
@@ -119,9 +128,10 @@ async fn one_question(plan: &Plan, service: &Peer, activity: &Activity) {
     for connections in [32, 64] {
         let work = format!("warm: one activity, same query, {connections} connections");
         let ask = |_: usize| (Order::Around, vec![question.clone()]);
-        let rounds = rounds(plan, connections, &[service, &fixed, &library, &fixed], ask).await;
-        let [sends, fixed, library, again] = &rounds[..] else {
-            unreachable!("four servers were asked")
+        let servers = [service, &fixed, &library, &fixed, uncached];
+        let rounds = rounds(plan, connections, &servers, ask).await;
+        let [sends, fixed, library, again, executed] = &rounds[..] else {
+            unreachable!("five servers were asked")
         };
         print_rate(
             &work,
@@ -130,6 +140,14 @@ async fn one_question(plan: &Plan, service: &Peer, activity: &Activity) {
             library,
             Target::AtLeast(0.80),
             Target::AtLeast(1.6),
+        );
+        print_rate(
+            &format!("{work}, without the response cache"),
+            executed,
+            fixed,
+            library,
+            Target::None,
+            Target::AtLeast(1.0),
         );
         table::print(
             &work,
@@ -156,7 +174,7 @@ async fn one_question(plan: &Plan, service: &Peer, activity: &Activity) {
     }
 }
 
-async fn random_ids(plan: &Plan, service: &Peer, long: &Activity, many: &[Activity]) {
+async fn random_ids(plan: &Plan, [service, uncached]: &[Peer; 2], long: &Activity, many: &[Activity]) {
     let questions: Vec<Question> = many
         .iter()
         .map(|activity| Question {
@@ -191,12 +209,20 @@ async fn random_ids(plan: &Plan, service: &Peer, long: &Activity, many: &[Activi
         };
         load.put().await;
     }
-    let rounds = rounds(plan, 64, &[service, &fixed, &library], ask).await;
-    let [sends, fixed, library] = &rounds[..] else {
-        unreachable!("three servers were asked")
+    let rounds = rounds(plan, 64, &[service, &fixed, &library, uncached], ask).await;
+    let [sends, fixed, library, executed] = &rounds[..] else {
+        unreachable!("four servers were asked")
     };
     let work = format!("warm: ids at random from {}, 64 connections", many.len());
     print_rate(&work, sends, fixed, library, Target::AtLeast(0.55), Target::None);
+    print_rate(
+        &format!("{work}, without the response cache"),
+        executed,
+        fixed,
+        library,
+        Target::None,
+        Target::AtLeast(1.0),
+    );
 }
 
 /// Makes the body of a request for an activity, with a number that no other request has.
