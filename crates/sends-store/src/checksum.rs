@@ -15,8 +15,7 @@ pub(crate) fn of_answer(owner: Owner, activity: ActivityId, kept: &Kept) -> u32 
 
 /// The checksum of one send of an answer.
 pub(crate) fn of_send(owner: Owner, activity: ActivityId, ordinal: u32, send: &SendAttempt) -> u32 {
-    let mut bytes = ordinal.to_le_bytes().to_vec();
-    pack_send(&mut bytes, send);
+    let bytes = pack_send(ordinal.to_le_bytes().to_vec(), send);
     of(owner, activity, &bytes)
 }
 

@@ -1,63 +1,103 @@
-//! An answer as few bytes.
+//! An answer in few bytes, by `postcard`.
 //!
-//! Owns the form in which a [`Kept`] stays in memory: a history of three sends takes about 90 bytes in one allocation,
-//! where the model takes some 700 in eight. It has no version: it never leaves the process, but for checksums of it that are
-//! in the rows of a store ([`checksum`](crate::checksum)). A change of the form needs a migration that sets these to NULL.
-//!
-//! Numbers are LEB128, signed ones in zigzag order, so that small ones take one byte.
+//! The form in which a [`Kept`] stays in memory: a history of three sends takes about 130 bytes in one allocation, where the model
+//! takes some 700 in eight. It has no version: it never leaves the process, but for checksums of it that are in the rows of a
+//! store ([`checksum`](crate::checksum)). A change of the form needs a migration that sets these to NULL.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use jiff::Timestamp;
-use sends_core::{ListId, ReasonCode, SegmentId, SendAttempt, SendHistory, SendStatus, Verbatim};
+use sends_core::{ListId, ReasonCode, SegmentId, SendAttempt, SendHistory, Verbatim};
+use serde::{Deserialize, Serialize};
 
-use crate::list_ids::{self, UUID_LENGTH};
-use crate::{Answer, Kept};
+use crate::{Answer, Kept, list_ids};
 
 /// A [`Kept`], packed. Cloned by reference.
 #[derive(Clone)]
 pub(crate) struct Packed(Arc<[u8]>);
 
+/// What comes before the sends.
+#[derive(Deserialize, Serialize)]
+struct Head {
+    fetched_at: Instant,
+    /// The number of sends; `None` for "not found".
+    sends: Option<usize>,
+    unreadable_sends: usize,
+    unreadable_values: usize,
+}
+
+/// Seconds and nanoseconds.
+#[derive(Clone, Copy, Deserialize, Serialize)]
+struct Instant(i64, i32);
+
+#[derive(Deserialize, Serialize)]
+struct PackedSend<'a> {
+    send_id: i32,
+    #[serde(borrow)]
+    contact_lists: ContactLists<'a>,
+    segment_ids: Vec<i64>,
+    count: Option<i64>,
+    run_date: Option<Instant>,
+    #[serde(borrow)]
+    send_status: Option<&'a str>,
+    reason_code: Option<i32>,
+}
+
+#[derive(Deserialize, Serialize)]
+enum ContactLists<'a> {
+    /// 16 bytes each.
+    Uuids(#[serde(borrow)] Cow<'a, [u8]>),
+    Texts(#[serde(borrow)] Vec<&'a str>),
+}
+
 impl Packed {
     pub(crate) fn new(kept: &Kept) -> Self {
-        let mut bytes = Vec::with_capacity(128);
-        write_timestamp(&mut bytes, kept.fetched_at);
-        // 0 is "not found"; a history is its length and one more.
-        write_length(&mut bytes, kept.answer.send_count().map_or(0, |count| count + 1));
-        if let Answer::History(history) = &kept.answer {
-            write_length(&mut bytes, history.unreadable_sends());
-            write_length(&mut bytes, history.unreadable_values());
-            for send in history.iter() {
-                pack_send(&mut bytes, send);
-            }
-        }
+        let (history, unreadable) = match &kept.answer {
+            Answer::History(history) => (
+                Some(history),
+                (history.unreadable_sends(), history.unreadable_values()),
+            ),
+            Answer::NotFound => (None, (0, 0)),
+        };
+        let head = Head {
+            fetched_at: kept.fetched_at.into(),
+            sends: history.map(|history| history.len()),
+            unreadable_sends: unreadable.0,
+            unreadable_values: unreadable.1,
+        };
+        let sends = history.into_iter().flat_map(|history| history.iter());
+        let bytes = sends.fold(append(Vec::with_capacity(160), &head), pack_send);
         Self(bytes.into())
     }
 
     /// What was packed. `None` would mean that writing and reading disagree, which a property test excludes; a caller
     /// treats it as nothing kept.
     pub(crate) fn unpack(&self) -> Option<Kept> {
-        let mut reader = Reader(&self.0);
-        let fetched_at = reader.timestamp()?;
-        let answer = match reader.length()?.checked_sub(1) {
+        let (head, mut bytes) = postcard::take_from_bytes::<Head>(&self.0).ok()?;
+        let answer = match head.sends {
             None => Answer::NotFound,
             Some(count) => {
-                let (unreadable_sends, unreadable_values) = (reader.length()?, reader.length()?);
-                let sends: Option<Vec<SendAttempt>> = (0..count).map(|_| reader.send()).collect();
-                let history = SendHistory::new(sends?).with_unreadable(unreadable_sends, unreadable_values);
+                let mut sends = Vec::with_capacity(count.min(bytes.len()));
+                for _ in 0..count {
+                    let (send, rest) = postcard::take_from_bytes::<PackedSend<'_>>(bytes).ok()?;
+                    bytes = rest;
+                    sends.push(send.unpack()?);
+                }
+                let history = SendHistory::new(sends);
+                let history = history.with_unreadable(head.unreadable_sends, head.unreadable_values);
                 Answer::History(Arc::new(history))
             }
         };
-        Some(Kept { fetched_at, answer })
+        Some(Kept {
+            fetched_at: head.fetched_at.timestamp()?,
+            answer,
+        })
     }
 
     /// How many sends it tells of, without unpacking them.
-    pub(crate) fn send_count(&self) -> u64 {
-        let mut reader = Reader(&self.0);
-        reader
-            .timestamp()
-            .and_then(|_| reader.unsigned())
-            .map_or(0, |count| count.saturating_sub(1))
+    pub(crate) fn send_count(&self) -> usize {
+        let head = postcard::take_from_bytes::<Head>(&self.0);
+        head.ok().and_then(|(head, _)| head.sends).unwrap_or(0)
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -69,191 +109,64 @@ impl Packed {
     }
 }
 
-// The first byte of a send says which fields follow. Its low three bits are the status.
-const STATUS: u8 = 0b111;
-const STATUS_ABSENT: u8 = 0;
-const STATUS_COMPLETED: u8 = 1;
-const STATUS_ERRORED: u8 = 2;
-const STATUS_TEXT: u8 = 3;
-const HAS_COUNT: u8 = 1 << 3;
-const HAS_RUN_DATE: u8 = 1 << 4;
-const HAS_REASON: u8 = 1 << 5;
-const HAS_SEGMENTS: u8 = 1 << 6;
-const LISTS_VERBATIM: u8 = 1 << 7;
-
-pub(crate) fn pack_send(bytes: &mut Vec<u8>, send: &SendAttempt) {
-    let uuids = list_ids::to_uuids(&send.contact_list_ids);
-    let verbatim = send.send_status.as_ref().map(Verbatim::verbatim);
-    // A known status in another spelling than its own is packed like one that is not known.
-    let status = match verbatim {
-        None => STATUS_ABSENT,
-        Some("COMPLETED") => STATUS_COMPLETED,
-        Some("ERRORED") => STATUS_ERRORED,
-        Some(_) => STATUS_TEXT,
+/// The bytes with one send more.
+pub(crate) fn pack_send(bytes: Vec<u8>, send: &SendAttempt) -> Vec<u8> {
+    let lists = &send.contact_list_ids;
+    let contact_lists = match list_ids::to_uuids(lists) {
+        Some(uuids) => ContactLists::Uuids(uuids.into()),
+        None => ContactLists::Texts(lists.iter().map(ListId::as_str).collect()),
     };
-    let flag = |flag: u8, set: bool| if set { flag } else { 0 };
-    bytes.push(
-        status
-            | flag(HAS_COUNT, send.count.is_some())
-            | flag(HAS_RUN_DATE, send.run_date.is_some())
-            | flag(HAS_REASON, send.reason_code.is_some())
-            | flag(HAS_SEGMENTS, !send.segment_ids.is_empty())
-            | flag(LISTS_VERBATIM, uuids.is_none()),
-    );
-    write_signed(bytes, send.send_id.into());
-    if let Some(text) = verbatim.filter(|_| status == STATUS_TEXT) {
-        write_text(bytes, text);
-    }
-    if let Some(count) = send.count {
-        write_signed(bytes, count);
-    }
-    if let Some(run_date) = send.run_date {
-        write_timestamp(bytes, run_date);
-    }
-    if let Some(code) = send.reason_code {
-        write_signed(bytes, code.get().into());
-    }
-    if !send.segment_ids.is_empty() {
-        write_length(bytes, send.segment_ids.len());
-        for id in &send.segment_ids {
-            write_signed(bytes, id.get());
-        }
-    }
-    write_length(bytes, send.contact_list_ids.len());
-    if let Some(uuids) = uuids {
-        bytes.extend_from_slice(&uuids);
-    } else {
-        for id in &send.contact_list_ids {
-            write_text(bytes, id.as_str());
-        }
-    }
+    let packed = PackedSend {
+        send_id: send.send_id,
+        contact_lists,
+        segment_ids: send.segment_ids.iter().map(|id| id.get()).collect(),
+        count: send.count,
+        run_date: send.run_date.map(Instant::from),
+        send_status: send.send_status.as_ref().map(Verbatim::verbatim),
+        reason_code: send.reason_code.map(ReasonCode::get),
+    };
+    append(bytes, &packed)
 }
 
-fn write_unsigned(bytes: &mut Vec<u8>, mut number: u64) {
-    loop {
-        let [low, ..] = number.to_le_bytes();
-        number >>= 7;
-        if number == 0 {
-            bytes.push(low & 0x7f);
-            return;
-        }
-        bytes.push(low | 0x80);
-    }
+fn append(bytes: Vec<u8>, value: &impl Serialize) -> Vec<u8> {
+    #[expect(
+        clippy::expect_used,
+        reason = "a vector grows, and the length of each sequence is known"
+    )]
+    let bytes = postcard::to_extend(value, bytes).expect("the value is packed");
+    bytes
 }
 
-fn write_signed(bytes: &mut Vec<u8>, number: i64) {
-    write_unsigned(bytes, ((number << 1) ^ (number >> 63)).cast_unsigned());
-}
-
-fn write_length(bytes: &mut Vec<u8>, length: usize) {
-    write_unsigned(bytes, length as u64);
-}
-
-fn write_text(bytes: &mut Vec<u8>, text: &str) {
-    write_length(bytes, text.len());
-    bytes.extend_from_slice(text.as_bytes());
-}
-
-fn write_timestamp(bytes: &mut Vec<u8>, timestamp: Timestamp) {
-    write_signed(bytes, timestamp.as_second());
-    write_signed(bytes, timestamp.subsec_nanosecond().into());
-}
-
-struct Reader<'a>(&'a [u8]);
-
-impl<'a> Reader<'a> {
-    fn byte(&mut self) -> Option<u8> {
-        let (&byte, rest) = self.0.split_first()?;
-        self.0 = rest;
-        Some(byte)
-    }
-
-    fn bytes(&mut self, length: usize) -> Option<&'a [u8]> {
-        let (bytes, rest) = self.0.split_at_checked(length)?;
-        self.0 = rest;
-        Some(bytes)
-    }
-
-    fn unsigned(&mut self) -> Option<u64> {
-        let mut number = 0;
-        for shift in (0..u64::BITS).step_by(7) {
-            let byte = self.byte()?;
-            number |= u64::from(byte & 0x7f) << shift;
-            if byte < 0x80 {
-                return Some(number);
-            }
-        }
-        None
-    }
-
-    fn signed(&mut self) -> Option<i64> {
-        let number = self.unsigned()?;
-        Some((number >> 1).cast_signed() ^ -(number & 1).cast_signed())
-    }
-
-    fn length(&mut self) -> Option<usize> {
-        self.unsigned()?.try_into().ok()
-    }
-
-    fn text(&mut self) -> Option<&'a str> {
-        let length = self.length()?;
-        std::str::from_utf8(self.bytes(length)?).ok()
-    }
-
-    fn timestamp(&mut self) -> Option<Timestamp> {
-        let second = self.signed()?;
-        let nanosecond = self.signed()?.try_into().ok()?;
-        Timestamp::new(second, nanosecond).ok()
-    }
-
-    fn send(&mut self) -> Option<SendAttempt> {
-        let flags = self.byte()?;
-        // Read in the order of writing, which is that of the fields below but for the lists.
-        let send_id = self.signed()?.try_into().ok()?;
-        let send_status = match flags & STATUS {
-            STATUS_COMPLETED => Some(SendStatus::Completed.into()),
-            STATUS_ERRORED => Some(SendStatus::Errored.into()),
-            STATUS_TEXT => Some(self.text()?.into()),
-            _ => None,
+impl PackedSend<'_> {
+    fn unpack(self) -> Option<SendAttempt> {
+        let contact_list_ids = match self.contact_lists {
+            ContactLists::Uuids(uuids) => list_ids::from_uuids(&uuids)?,
+            ContactLists::Texts(texts) => texts.into_iter().map(ListId::from).collect(),
         };
-        let count = if flags & HAS_COUNT == 0 {
-            None
-        } else {
-            Some(self.signed()?)
-        };
-        let run_date = if flags & HAS_RUN_DATE == 0 {
-            None
-        } else {
-            Some(self.timestamp()?)
-        };
-        let reason_code = if flags & HAS_REASON == 0 {
-            None
-        } else {
-            Some(ReasonCode::new(self.signed()?.try_into().ok()?))
-        };
-        let segments = if flags & HAS_SEGMENTS == 0 {
-            0
-        } else {
-            self.length()?
-        };
-        let segment_ids: Option<Vec<SegmentId>> =
-            (0..segments).map(|_| self.signed().map(SegmentId::new)).collect();
-        let lists = self.length()?;
-        let contact_list_ids = if flags & LISTS_VERBATIM == 0 {
-            list_ids::from_uuids(self.bytes(lists.checked_mul(UUID_LENGTH)?)?)?
-        } else {
-            (0..lists)
-                .map(|_| self.text().map(ListId::from))
-                .collect::<Option<_>>()?
+        let run_date = match self.run_date {
+            Some(date) => Some(date.timestamp()?),
+            None => None,
         };
         Some(SendAttempt {
-            send_id,
+            send_id: self.send_id,
             contact_list_ids,
-            segment_ids: segment_ids?,
-            count,
+            segment_ids: self.segment_ids.into_iter().map(SegmentId::new).collect(),
+            count: self.count,
             run_date,
-            send_status,
-            reason_code,
+            send_status: self.send_status.map(Verbatim::from),
+            reason_code: self.reason_code.map(ReasonCode::new),
         })
+    }
+}
+
+impl From<Timestamp> for Instant {
+    fn from(timestamp: Timestamp) -> Self {
+        Self(timestamp.as_second(), timestamp.subsec_nanosecond())
+    }
+}
+
+impl Instant {
+    fn timestamp(self) -> Option<Timestamp> {
+        Timestamp::new(self.0, self.1).ok()
     }
 }
