@@ -18,6 +18,7 @@ pub mod validation;
 
 use std::{any::Any, panic::AssertUnwindSafe, sync::Arc};
 
+use apollo_compiler::parser::SourceMap;
 use async_graphql::{Data, Name, Request, Response, ServerError, Value, indexmap::IndexMap};
 use futures_util::FutureExt;
 
@@ -49,9 +50,13 @@ pub struct Executor {
 pub struct Admitted {
     schema: Schema,
     types: Arc<Types>,
-    known: Arc<Known>,
     plan: Arc<Plan>,
-    variables: Variables,
+    /// The text, for the places of errors.
+    sources: SourceMap,
+    /// What introspection is answered from. Beyond that the parsed document is not needed, and a waiting operation does not
+    /// hold it: it takes some forty times its text.
+    asks_for_schema: Option<(Arc<Known>, Variables)>,
+    is_cacheable: bool,
     data: Data,
     name: Option<String>,
     estimate: Estimate,
@@ -93,12 +98,16 @@ impl Executor {
         }
     }
 
-    /// Checks how long a text and its variables are, which is quick.
+    /// Checks how long a text and its variables are, which is quick. Yields how many bytes the variables take.
     ///
     /// # Errors
     ///
     /// [`Refused`] with the limit that is exceeded.
-    pub fn check_size(&self, text: &str, variables: &async_graphql::Variables) -> Result<(), Refused> {
+    pub fn check_size(
+        &self,
+        text: &str,
+        variables: &async_graphql::Variables,
+    ) -> Result<usize, Refused> {
         validation::check_size(text, variables, &self.limits)
     }
 
@@ -128,18 +137,21 @@ impl Executor {
         );
         let estimate = Estimate {
             fields: known.document.size.fields,
+            text: request.query.len(),
             ..validation::check_plan(&plan, types, limits)?
         };
         let name = operation.name.as_ref().map(ToString::to_string);
         operation::named(name.as_deref());
+        let asks_for_schema = !plan.introspection.is_empty();
         Ok(Admitted {
             schema: self.schema.clone(),
             types: Arc::clone(&self.types),
             plan,
-            variables,
+            sources: Arc::clone(&document.sources),
+            is_cacheable: known.is_cacheable,
+            asks_for_schema: asks_for_schema.then(|| (Arc::clone(&known), variables)),
             data: request.data,
             name,
-            known,
             estimate,
         })
     }
@@ -158,7 +170,7 @@ impl Admitted {
 
     /// Whether its answer is [cacheable](crate::response_cache).
     pub fn is_cacheable(&self) -> bool {
-        self.known.is_cacheable
+        self.is_cacheable
     }
 
     /// The same with something that resolvers can use.
@@ -192,18 +204,19 @@ impl Admitted {
                 Response::from_errors(vec![internal_error()])
             }
         };
-        errors::publish(&mut response.errors, Some(&self.known.document.executable));
+        errors::publish(&mut response.errors, Some(&self.sources));
         response
     }
 
     /// What the library answers, and what is asked of the schema itself.
-    async fn run(&self, data: Data) -> Result<(Response, IndexMap<Name, Value>), Unanswered> {
+    async fn run(&mut self, data: Data) -> Result<(Response, IndexMap<Name, Value>), Unanswered> {
         let (schema, types) = (&self.schema, &*self.types);
-        let document = &self.known.document.executable;
-        let introspected = if self.plan.introspection.is_empty() {
-            IndexMap::new()
-        } else {
-            introspection::answer(document, &self.plan.introspection, &self.variables, types)?
+        let introspected = match self.asks_for_schema.take() {
+            None => IndexMap::new(),
+            Some((known, variables)) => {
+                let document = &known.document.executable;
+                introspection::answer(document, &self.plan.introspection, &variables, types)?
+            }
         };
         let root = self.plan.root.as_deref().unwrap_or_default();
         let response = match lowering::lower(root) {
