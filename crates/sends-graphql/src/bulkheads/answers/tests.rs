@@ -166,3 +166,72 @@ async fn answers_of_a_batch_get_their_memory_at_once_and_give_it_back_one_by_one
     assert!(began.elapsed().is_zero());
     assert_eq!(part.large.part.occupancy().in_use, 0);
 }
+
+#[tokio::test]
+async fn what_waits_leaves_the_memory_of_answers_to_others_and_its_answer_comes_back_to_it() {
+    let (answers, bulkheads) = answers();
+    let in_use = || {
+        let budgets = [
+            &bulkheads.small_answers,
+            &bulkheads.large_answers,
+            &bulkheads.waiting_memory,
+        ];
+        budgets.map(|budget| budget.occupancy().in_use)
+    };
+    let part = answers.part();
+    let half = VALUE * (SMALL / VALUE / 2);
+    let mut waiting = Vec::new();
+    // Twice what one connection may hold of small answers.
+    for _ in 0..8 {
+        let memory = answers.reserve(&part, estimate(half)).await.unwrap();
+        let waits = within(Arc::clone(&memory), async { begin_to_wait() });
+        assert_eq!(waits.await, Ok(()));
+        waiting.push(memory);
+    }
+    assert_eq!(in_use(), [0, 0, 8 * half]);
+    waiting.truncate(1);
+    // More than expected is found after the wait.
+    waiting[0].charge(SMALL / VALUE).unwrap();
+    assert!(in_use()[2] > SMALL && in_use()[..2] == [0, 0]);
+    waiting[0].settle(1_000).unwrap();
+    assert_eq!(in_use(), [1_000, 0, 0]);
+    assert_eq!(begin_to_wait(), Ok(()), "outside an operation");
+}
+
+#[tokio::test]
+async fn an_operation_that_finds_no_memory_to_wait_in_is_refused() {
+    let (answers, bulkheads) = answers();
+    let (one, other, third) = (answers.part(), answers.part(), answers.part());
+    let first = one.wait_in(BUDGET / 2).unwrap();
+    assert!(one.wait_in(1).is_none(), "half of it for one connection");
+    let _second = other.wait_in(BUDGET / 2).unwrap();
+    let memory = answers.reserve(&third, estimate(SMALL)).await.unwrap();
+    let waits = || within(Arc::clone(&memory), async { begin_to_wait() });
+    assert_eq!(waits().await, Err(Exceeded::Busy));
+    assert_eq!(bulkheads.waiting_memory.occupancy().refused, 2);
+    drop(first);
+    assert_eq!(waits().await, Err(Exceeded::Busy), "for good");
+    assert_eq!(memory.exceeded(), Some(Exceeded::Busy));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_operation_that_waits_for_memory_holds_what_it_keeps_of_its_request() {
+    let (answers, bulkheads) = answers();
+    let waiting = || bulkheads.waiting_memory.occupancy().in_use;
+    let held = answers.reserve(&answers.part(), estimate(LARGE)).await.unwrap();
+    let next = Estimate {
+        fields: 10,
+        text: 5_000,
+        ..estimate(2 * SMALL)
+    };
+    let part = answers.part();
+    let freed = async {
+        tokio::task::yield_now().await;
+        let during = waiting();
+        drop(held);
+        during
+    };
+    let (next, during) = tokio::join!(answers.reserve(&part, next), freed);
+    assert!(next.is_ok());
+    assert_eq!((during, waiting()), (10 * FIELD + 5_000, 0));
+}
