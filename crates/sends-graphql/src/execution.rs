@@ -36,6 +36,12 @@ use crate::{
     telemetry::{metrics::Outcome, operation},
 };
 
+/// What about a millisecond of validating and planning is for: bytes of a text that is validated, fields with every fragment in
+/// its place of one that was, and bytes of variables, of which each field has its own copy.
+const LONG_TEXT: usize = 8 << 10;
+const LONG_FIELDS: usize = 500;
+const LONG_VARIABLES: usize = 16 << 10;
+
 /// Executes operations on the schema, within limits.
 #[derive(Clone)]
 pub struct Executor {
@@ -111,9 +117,14 @@ impl Executor {
         validation::check_size(text, variables, &self.limits)
     }
 
-    /// Whether the document with this text is remembered, so that it need not be validated.
-    pub fn is_known(&self, text: &str) -> bool {
-        self.documents.is_known(text)
+    /// Whether to validate and plan an operation takes more than about a millisecond, by its text and the bytes of its
+    /// variables.
+    pub fn is_long(&self, text: &str, variables: usize) -> bool {
+        let is_long = match self.documents.known(text) {
+            Some(known) => known.plan.is_none() && known.document.size.fields > LONG_FIELDS,
+            None => text.len() > LONG_TEXT,
+        };
+        is_long || variables > LONG_VARIABLES || asks_for_schema(text)
     }
 
     /// Validates an operation and decides whether it may run.
@@ -230,6 +241,16 @@ impl Admitted {
         };
         Ok((response, introspected))
     }
+}
+
+/// Whether a text may have `__schema` or `__type`, whose values are counted on the whole schema.
+fn asks_for_schema(text: &str) -> bool {
+    let mut names = text
+        .match_indices("__")
+        .map(|(at, underscores)| &text[at + underscores.len()..]);
+    names.any(|name| {
+        name.starts_with("schema") || name.starts_with("type") && !name.starts_with("typename")
+    })
 }
 
 fn internal_error() -> ServerError {

@@ -28,11 +28,8 @@ use crate::{
     telemetry::{metrics::Outcome, operation},
 };
 
-/// Texts and variables in bytes and answers in values beyond this are [long work](crate::bulkheads::long_work): about a millisecond of
-/// validating, of planning (each field has its own copy of a variable), or of executing. Another thread costs some microseconds
-/// more, so that the rest is done where it is.
-const LONG_TEXT: usize = 8 << 10;
-const LONG_VARIABLES: usize = 16 << 10;
+/// Answers in values beyond this are [long work](crate::bulkheads::long_work): about a millisecond of executing. Another thread costs
+/// some microseconds more, so that the rest is done where it is.
 const LARGE_ANSWER: usize = 500;
 
 impl Endpoint {
@@ -120,9 +117,7 @@ impl Endpoint {
         let variables = Variables::from_json(Value::Object(parameters.variables));
         let length = self.service.schema.check_size(&document.text, &variables);
         let length = length.map_err(|refused| Rejection::of_document(refused.into_errors()))?;
-        let schema = &self.service.schema;
-        let is_long_text = document.text.len() > LONG_TEXT && !schema.is_known(&document.text);
-        let is_long = is_long_text || length > LONG_VARIABLES;
+        let is_long = self.service.schema.is_long(&document.text, length);
         let held = if is_long {
             let held = part.wait_in(document.text.len() + length);
             Some(held.ok_or_else(|| no_memory(Exceeded::Busy))?)
