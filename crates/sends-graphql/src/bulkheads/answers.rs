@@ -13,8 +13,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::sync::Semaphore;
-
 use crate::bulkheads::{Bulkhead, Bulkheads, Room};
 
 /// Estimates up to this many bytes are small: about 3,500 values.
@@ -38,16 +36,10 @@ const SLICE: Duration = Duration::from_millis(2);
 
 /// Admits answers.
 pub struct Answers {
-    large: Lane,
-    small: Lane,
+    large: Bulkhead,
+    small: Bulkhead,
     waiting: Bulkhead,
     wait: Duration,
-}
-
-/// A bulkhead with a bound on those that wait for it: each keeps an operation's place.
-struct Lane {
-    room: Bulkhead,
-    queue: Semaphore,
 }
 
 /// What one connection may hold: half of what there is for answers of either size and for operations that wait, or a single
@@ -150,15 +142,9 @@ impl Exceeded {
 impl Answers {
     /// Admits answers within these bulkheads, each after so much waiting.
     pub fn new(bulkheads: &Bulkheads, wait: Duration) -> Self {
-        let (large, small) = (&bulkheads.large_answers, &bulkheads.small_answers);
-        let queue = bulkheads.operations.limit().div_ceil(4);
-        let lane = |room: &Bulkhead| Lane {
-            room: room.clone(),
-            queue: Semaphore::new(queue),
-        };
         Self {
-            large: lane(large),
-            small: lane(small),
+            large: bulkheads.large_answers.clone(),
+            small: bulkheads.small_answers.clone(),
             waiting: bulkheads.waiting_memory.clone(),
             wait,
         }
@@ -171,8 +157,8 @@ impl Answers {
             part: Bulkhead::new("answers of a connection", lane.limit() / 2),
         };
         Part {
-            large: side(&self.large.room),
-            small: side(&self.small.room),
+            large: side(&self.large),
+            small: side(&self.small),
             waiting: side(&self.waiting),
         }
     }
@@ -181,7 +167,7 @@ impl Answers {
     ///
     /// # Errors
     ///
-    /// [`Exceeded`], when there is none in time, too many wait for it, or there can never be as much.
+    /// [`Exceeded`], when there is none in time, none for what the operation holds meanwhile, or there can never be as much.
     pub async fn reserve(&self, part: &Part, estimate: Estimate) -> Result<Arc<AnswerMemory>, Exceeded> {
         let held = self
             .hold(part, estimate.bytes(), estimate.before_execution())
@@ -216,11 +202,6 @@ impl Answers {
     /// So many bytes for answers of operations that hold `before` while they wait for them.
     async fn hold(&self, part: &Part, bytes: usize, before: usize) -> Result<Held, Exceeded> {
         let budget = Budget::of(bytes);
-        let lane = if budget == Budget::Small {
-            &self.small
-        } else {
-            &self.large
-        };
         let side = part.side(budget);
         if bytes > side.lane.limit() {
             side.lane.refuse();
@@ -230,10 +211,6 @@ impl Answers {
             return Ok(Held { budget, share });
         }
         let _before = part.wait_in(before).ok_or(Exceeded::Busy)?;
-        let Ok(_waiting) = lane.queue.try_acquire() else {
-            side.lane.refuse();
-            return Err(Exceeded::Busy);
-        };
         let share = side.lane.within(side.share(bytes), self.wait).await;
         share
             .map(|share| Held { budget, share })
@@ -243,7 +220,7 @@ impl Answers {
     /// Memory for an answer that exists already, without waiting. Several connections can share it, each within its part.
     pub fn lend(&self, bytes: usize) -> Option<Room> {
         let lane = if bytes <= SMALL { &self.small } else { &self.large };
-        lane.room.enter_if_free(bytes)
+        lane.enter_if_free(bytes)
     }
 }
 

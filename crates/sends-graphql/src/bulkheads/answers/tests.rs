@@ -47,22 +47,27 @@ async fn large_answers_wait_for_each_other_and_leave_the_room_of_small_ones_alon
 }
 
 #[tokio::test(start_paused = true)]
-async fn only_a_part_of_the_operations_waits() {
+async fn an_operation_that_finds_no_memory_to_wait_for_more_is_refused_at_once() {
     let (answers, bulkheads) = answers();
     let part = answers.part();
     let _held = answers.reserve(&part, estimate(LARGE)).await.unwrap();
     let began = tokio::time::Instant::now();
-    // A quarter of the eight operations.
-    let waiting = [(); 2].map(|()| answers.reserve(&part, estimate(LARGE)));
+    let long = Estimate {
+        text: BUDGET / 4,
+        ..estimate(LARGE / 2)
+    };
+    // Half of it for one connection.
+    let waiting = [(); 2].map(|()| answers.reserve(&part, long));
     let one_more = async {
         tokio::task::yield_now().await;
-        let refused = answers.reserve(&part, estimate(LARGE)).await;
+        let refused = answers.reserve(&part, long).await;
         (refused.unwrap_err(), began.elapsed())
     };
     let (waited, refused) = tokio::join!(futures_util::future::join_all(waiting), one_more);
     assert_eq!(refused, (Exceeded::Busy, Duration::ZERO));
     assert!(waited.iter().all(Result::is_err));
-    assert_eq!(bulkheads.large_answers.occupancy().refused, 3);
+    assert_eq!(bulkheads.waiting_memory.occupancy().refused, 1);
+    assert_eq!(bulkheads.large_answers.occupancy().refused, 2);
 }
 
 #[tokio::test(start_paused = true)]
