@@ -192,7 +192,10 @@ async fn a_synchronisation_and_each_service_have_their_share_beside_callers_who_
         "{all} calls: {ones} and {others} of the services, {commands} of commands, {of_sync} of the synchronisation"
     );
     assert!(of_sync * 12 >= all, "{of_sync} of {all}");
-    assert!(ones * 5 >= all && others * 5 >= all, "{ones} and {others} of {all}");
+    assert!(
+        ones * 5 >= all && others * 5 >= all,
+        "{ones} and {others} of {all}"
+    );
     account.assert_exact_and_used(least_rate()).await;
 }
 

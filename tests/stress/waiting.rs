@@ -205,11 +205,7 @@ async fn known_histories_are_answered_beside_dashboards_that_wait() {
         assert_answered(&answer);
     })
     .await;
-    let refused = metric(
-        &service,
-        "sends_bulkhead_refused_total{name=\"small_answers\"}",
-    )
-    .await;
+    let refused = metric(&service, "sends_bulkhead_refused_total{name=\"small_answers\"}").await;
     eprintln!("{waited} dashboards wait; known histories: {times}");
     assert_eq!((answered, waited), (Vec::new(), dashboards as u64));
     assert_eq!(refused, 0);
@@ -232,7 +228,9 @@ async fn the_memory_of_waiting_operations_is_bounded() {
     let many_fields = |activity: &str, number: usize| {
         let fields: String = (0..450)
             .map(|field| {
-                format!("a{field}_{number}:sendHistory(first:1){{id sendId count outcome runDate sendStatus}}")
+                format!(
+                    "a{field}_{number}:sendHistory(first:1){{id sendId count outcome runDate sendStatus}}"
+                )
             })
             .collect();
         json!({ "query": format!(r#"{{campaignActivity(id:"{activity}"){{{fields}}}}}"#) })
@@ -259,7 +257,10 @@ async fn the_memory_of_waiting_operations_is_bounded() {
         let (answered, waited) = load.await.unwrap();
         let (peak, refused) = (peak_megabytes(&service), answered.len());
         eprintln!("{count} operations with {name}: {waited} wait, {refused} refused, {peak} MB");
-        assert!(waited > 0 && answered.iter().all(|status| *status == 503), "{answered:?}");
+        assert!(
+            waited > 0 && answered.iter().all(|status| *status == 503),
+            "{answered:?}"
+        );
         assert_eq!(waited, (count - refused) as u64);
         assert!(peak <= MOST_MEGABYTES, "{peak} MB");
         until_all_is_given_back(&service).await;

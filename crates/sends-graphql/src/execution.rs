@@ -109,11 +109,7 @@ impl Executor {
     /// # Errors
     ///
     /// [`Refused`] with the limit that is exceeded.
-    pub fn check_size(
-        &self,
-        text: &str,
-        variables: &async_graphql::Variables,
-    ) -> Result<usize, Refused> {
+    pub fn check_size(&self, text: &str, variables: &async_graphql::Variables) -> Result<usize, Refused> {
         validation::check_size(text, variables, &self.limits)
     }
 
@@ -248,9 +244,7 @@ fn asks_for_schema(text: &str) -> bool {
     let mut names = text
         .match_indices("__")
         .map(|(at, underscores)| &text[at + underscores.len()..]);
-    names.any(|name| {
-        name.starts_with("schema") || name.starts_with("type") && !name.starts_with("typename")
-    })
+    names.any(|name| name.starts_with("schema") || name.starts_with("type") && !name.starts_with("typename"))
 }
 
 fn internal_error() -> ServerError {

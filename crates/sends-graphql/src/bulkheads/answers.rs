@@ -212,9 +212,7 @@ impl Answers {
         }
         let _before = part.wait_in(before).ok_or(Exceeded::Busy)?;
         let share = side.lane.within(side.share(bytes), self.wait).await;
-        share
-            .map(|share| Held { budget, share })
-            .ok_or(Exceeded::Busy)
+        share.map(|share| Held { budget, share }).ok_or(Exceeded::Busy)
     }
 
     /// Memory for an answer that exists already, without waiting. Several connections can share it, each within its part.

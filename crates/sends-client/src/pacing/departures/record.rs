@@ -204,9 +204,8 @@ impl Record {
         }
         if own.interactive.calls > 0 {
             let is_kept = background_is_due && others().any(|(other, _)| other.background.calls > 0);
-            let interactive = sum(&mut others().map(|(other, is_earlier)| {
-                other.interactive.departures_before(own.interactive, is_earlier)
-            }));
+            let interactive = sum(&mut others()
+                .map(|(other, is_earlier)| other.interactive.departures_before(own.interactive, is_earlier)));
             return (Priority::Interactive, interactive.saturating_add(is_kept.into()));
         }
         let interactive = sum(&mut others().map(|(other, _)| other.interactive.calls));

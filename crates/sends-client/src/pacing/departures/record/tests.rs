@@ -255,7 +255,8 @@ fn a_process_with_people_and_background_work_is_told_which_of_them_goes() {
     let mut record = Record::default();
     let mut departures = Vec::new();
     for number in 0..16 {
-        let Claimed::Granted(departure, _) = record.claim((1, number), &claim(9, 9), number * CLOSED_FOR) else {
+        let Claimed::Granted(departure, _) = record.claim((1, number), &claim(9, 9), number * CLOSED_FOR)
+        else {
             panic!("a slot is open");
         };
         departures.push(departure.priority);
