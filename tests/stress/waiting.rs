@@ -169,6 +169,9 @@ async fn waiting(client: &Client, origin: &str) -> u64 {
     value.unwrap().parse().unwrap()
 }
 
+/// Makes an operation about an activity, different for each number.
+type Operation<'o> = &'o dyn Fn(&str, usize) -> Value;
+
 async fn stall_histories(sandbox: &SandboxProcess) {
     sandbox
         .fault(&json!({ "kind": "stall", "path_contains": "/send_history" }))
@@ -242,7 +245,7 @@ async fn the_memory_of_waiting_operations_is_bounded() {
             "variables": { "values": values },
         })
     };
-    let kinds: [(&str, &dyn Fn(&str, usize) -> Value); 3] = [
+    let kinds: [(&str, Operation); 3] = [
         ("long texts", &long_text),
         ("many fields", &many_fields),
         ("many variables", &many_variables),
