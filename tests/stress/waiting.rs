@@ -245,7 +245,7 @@ async fn the_memory_of_waiting_operations_is_bounded() {
             "variables": { "values": values },
         })
     };
-    let kinds: [(&str, Operation); 3] = [
+    let kinds: [(&str, Operation<'_>); 3] = [
         ("long texts", &long_text),
         ("many fields", &many_fields),
         ("many variables", &many_variables),
