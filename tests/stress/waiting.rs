@@ -264,7 +264,6 @@ async fn the_memory_of_waiting_operations_is_bounded() {
             waited > 0 && answered.iter().all(|status| *status == 503),
             "{answered:?}"
         );
-        assert_eq!(waited, (count - refused) as u64);
         assert!(peak <= MOST_MEGABYTES, "{peak} MB");
         until_all_is_given_back(&service).await;
     }
