@@ -266,3 +266,35 @@ pub fn is_request_error(response: &Response) -> bool {
     let ran = |error: &ServerError| !error.path.is_empty() || errors::is_internal(error);
     !response.errors.is_empty() && response.data == Value::Null && !response.errors.iter().any(ran)
 }
+
+#[cfg(test)]
+mod tests {
+    use sends_client::{Pacer, pacing};
+
+    use super::*;
+
+    #[test]
+    fn validating_and_planning_is_long_by_text_variables_fields_and_introspection() {
+        let schema = Schema::new(false, Pacer::in_memory(pacing::Limits::NONE));
+        let executor = Executor::new(schema, Limits::default());
+        let sends = "sendHistory { id count outcome runDate }";
+        let fragments = format!(
+            "fragment A on CampaignActivity {{ {sends} }} query($id: ID!) {{ {} }}",
+            (0..150)
+                .map(|index| format!("a{index}: campaignActivity(id: $id) {{ ...A }} "))
+                .collect::<Vec<_>>()
+                .concat()
+        );
+        assert!(!executor.is_long("{ __typename }", LONG_VARIABLES));
+        assert!(executor.is_long("{ __typename }", LONG_VARIABLES + 1));
+        assert!(executor.is_long(&" ".repeat(LONG_TEXT + 1), 0));
+        assert!(executor.is_long("{ __schema { queryType { name } } }", 0));
+        assert!(executor.is_long("{ __typename __type(name: \"Send\") { name } }", 0));
+        assert!(!executor.is_long(&fragments, 0), "not known yet");
+        let request = Request::new(&fragments).variables(async_graphql::Variables::from_json(
+            serde_json::json!({ "id": "00000000-0000-4000-8000-000000000000" }),
+        ));
+        executor.admit(request).map(drop).unwrap();
+        assert!(executor.is_long(&fragments, 0));
+    }
+}
