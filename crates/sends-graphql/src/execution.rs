@@ -144,7 +144,7 @@ impl Executor {
         );
         let estimate = Estimate {
             fields: known.document.size.fields,
-            text: request.query.len(),
+            document: request.query.len(),
             ..validation::check_plan(&plan, types, limits)?
         };
         let name = operation.name.as_ref().map(ToString::to_string);

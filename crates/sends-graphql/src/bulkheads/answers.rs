@@ -91,8 +91,8 @@ pub struct Estimate {
     pub waits: usize,
     /// Those of them that describe the schema. Each exists in three forms at a time.
     pub of_schema: usize,
-    /// The bytes of the text, which is kept for the places of errors.
-    pub text: usize,
+    /// The bytes of the document, whose text is kept for the places of errors.
+    pub document: usize,
 }
 
 impl Estimate {
@@ -102,7 +102,7 @@ impl Estimate {
             (self.values, VALUE),
             (self.waits, WAIT),
             (self.of_schema, 2 * VALUE),
-            (self.text, 1),
+            (self.document, 1),
         ];
         let bytes = parts.map(|(count, each)| count.saturating_mul(each));
         bytes.into_iter().fold(0, usize::saturating_add)
@@ -111,7 +111,7 @@ impl Estimate {
     /// What the operation holds before it is executed.
     fn before_execution(self) -> usize {
         let fields = self.fields.saturating_mul(FIELD);
-        fields.saturating_add(self.text)
+        fields.saturating_add(self.document)
     }
 }
 

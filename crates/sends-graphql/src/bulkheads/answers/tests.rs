@@ -22,7 +22,7 @@ fn estimate(bytes: usize) -> Estimate {
         values: bytes / VALUE,
         waits: 0,
         of_schema: 0,
-        text: 0,
+        document: 0,
     }
 }
 
@@ -53,7 +53,7 @@ async fn an_operation_that_finds_no_memory_to_wait_for_more_is_refused_at_once()
     let _held = answers.reserve(&part, estimate(LARGE)).await.unwrap();
     let began = tokio::time::Instant::now();
     let long = Estimate {
-        text: BUDGET / 4,
+        document: BUDGET / 4,
         ..estimate(LARGE / 2)
     };
     // Half of it for one connection.
@@ -226,7 +226,7 @@ async fn an_operation_that_waits_for_memory_holds_what_it_keeps_of_its_request()
     let held = answers.reserve(&answers.part(), estimate(LARGE)).await.unwrap();
     let next = Estimate {
         fields: 10,
-        text: 5_000,
+        document: 5_000,
         ..estimate(2 * SMALL)
     };
     let part = answers.part();
