@@ -458,14 +458,18 @@ impl AnswerMemory {
         };
         let side = self.part.side(budget);
         let is_moved = budget != held.budget;
-        let share = if is_moved {
+        // There is more memory to wait in than one answer may take.
+        let is_too_large = total > self.part.large.lane.limit();
+        let share = if is_too_large {
+            None
+        } else if is_moved {
             side.more(total, 0)
         } else {
             side.more(bytes, held.size())
         };
         let Some(share) = share else {
             side.lane.refuse();
-            let exceeded = if total > side.lane.limit() {
+            let exceeded = if is_too_large {
                 Exceeded::TooLarge
             } else {
                 Exceeded::Busy

@@ -200,6 +200,11 @@ async fn what_waits_leaves_the_memory_of_answers_to_others_and_its_answer_comes_
     assert!(in_use()[2] > SMALL && in_use()[..2] == [0, 0]);
     waiting[0].settle(1_000).unwrap();
     assert_eq!(in_use(), [1_000, 0, 0]);
+    let memory = answers.reserve(&part, estimate(half)).await.unwrap();
+    let waits = within(Arc::clone(&memory), async { begin_to_wait() });
+    assert_eq!(waits.await, Ok(()));
+    // What waits may take no more than what does not.
+    assert_eq!(memory.charge(LARGE / VALUE), Err(Exceeded::TooLarge));
     assert_eq!(begin_to_wait(), Ok(()), "outside an operation");
 }
 
