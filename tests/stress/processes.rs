@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use futures_util::future::{join, join_all};
+use futures_util::future::{join, join_all, join3};
 use sends_end_to_end::{CommandProcess, GUIDE_ACTIVITY, SandboxProcess, ServiceProcess, http_client};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -141,6 +141,62 @@ async fn two_services_and_a_synchronisation_share_the_second_and_none_starves() 
     let shares = [asked_for(together, ones), asked_for(together, others)];
     eprintln!("shares of {each} calls: {shares:?}");
     assert!(shares.iter().all(|share| *share * 3 >= each), "{shares:?}");
+}
+
+/// Callers of a service, each of whom asks again as soon as it has an answer. Yields how many answers they had.
+async fn busy(service: &ServiceProcess, callers: &[&[String]], until: Instant) -> usize {
+    let callers = callers.iter().map(|activities| async {
+        let mut answers = 0;
+        for activity in activities.iter().cycle() {
+            if Instant::now() >= until {
+                break;
+            }
+            let answer = service.summaries(std::slice::from_ref(activity), 0).await;
+            assert!(answer.get("errors").is_none(), "{answer}");
+            answers += 1;
+        }
+        answers
+    });
+    join_all(callers).await.iter().sum()
+}
+
+#[tokio::test]
+async fn a_synchronisation_and_each_service_have_their_share_beside_callers_who_always_ask() {
+    let _alone = crate::alone().await;
+    let account = Account::new(&SLIDING);
+    let services = [account.serve(&[]), account.serve(&[])];
+    let activities = account.sandbox.activities(30).await;
+    let callers: Vec<&[String]> = activities.chunks(5).collect();
+    let sync = account.command("sync", &[]);
+    account.requests(4).await;
+    let before = account.sandbox.requests().await.len();
+    let started = Instant::now();
+    let until = started + Duration::from_secs(scale(12, 60) as u64);
+    let commands = async {
+        let mut commands = 0;
+        while Instant::now() < until {
+            let command = account.command("history", &[&activities[29], "--max-age", "0"]);
+            let finished = tokio::task::spawn_blocking(|| command.finish()).await.unwrap();
+            assert_eq!(finished.status, Some(0), "{finished:?}");
+            commands += 1;
+        }
+        commands
+    };
+    let ones = busy(&services[0], &callers[..2], until);
+    let others = busy(&services[1], &callers[2..5], until);
+    let (ones, others, commands) = join3(ones, others, commands).await;
+    let all = account.sandbox.requests().await.len() - before;
+    drop(sync);
+    let of_sync = all - ones - others - commands;
+    eprintln!(
+        "{all} calls: {ones} and {others} of the services, {commands} of commands, {of_sync} of the synchronisation"
+    );
+    assert!(of_sync * 12 >= all, "{of_sync} of {all}");
+    assert!(
+        ones * 5 >= all && others * 5 >= all,
+        "{ones} and {others} of {all}"
+    );
+    account.assert_exact_and_used(least_rate()).await;
 }
 
 #[tokio::test]

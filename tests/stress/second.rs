@@ -26,10 +26,16 @@ async fn forty_cold_activities_cost_forty_calls_none_of_which_is_refused() {
         let took = started.elapsed();
         eprintln!("40 calls with {options:?}: {took:?}");
         assert!(answer.get("errors").is_none(), "{answer}");
-        assert_eq!(answer["extensions"]["upstream"]["calls"], 40);
+        let requests = sandbox.requests().await;
+        let arrivals: Vec<_> = requests.iter().map(|request| &request["at_ms"]).collect();
+        let calls = answer["extensions"]["upstream"]["calls"].as_u64().unwrap();
+        let (given, refused) = (sandbox.answered(200).await, sandbox.answered(429).await);
+        // What a failure is of shows in the statuses, in the times of arrival and in the log.
         assert_eq!(
-            (sandbox.answered(200).await, sandbox.answered(429).await),
-            (40, 0)
+            (calls, given, refused, arrivals.len()),
+            (40, 40, 0, 40),
+            "{options:?}: {arrivals:?}\n{}",
+            service.log()
         );
         assert_eq!(sandbox.histories_asked().await, 40);
         assert!(

@@ -1,17 +1,27 @@
-//! Known answers beside operations that wait for Constant Contact.
+//! Known answers beside operations that wait for Constant Contact, and the memory of these.
 
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use sends_end_to_end::{SandboxProcess, ServiceProcess};
+use reqwest::Client;
+use sends_end_to_end::{SandboxProcess, ServiceProcess, http_client};
 use serde_json::{Value, json};
 
-use super::scale;
+use super::{is_full, load, memory::peak_megabytes, metric, scale, until_all_is_given_back};
 
 /// How long the slow activities take: longer than the whole test.
 const SLOW_MS: u64 = 20_000;
 
 const WORKING: usize = 256;
+
+/// How long the operations are waited for that are not answered.
+const STALLED: Duration = Duration::from_secs(6);
+
+/// How long an answer that is known may take beside them, for 99 of 100.
+const MOST_FOR_KNOWN: Duration = Duration::from_millis(50);
+
+/// What the whole process may hold with the default budget.
+const MOST_MEGABYTES: u64 = 256;
 
 fn history(activity: &str) -> Value {
     json!({ "query": format!("{{ campaignActivity(id: \"{activity}\") {{ sendHistory {{ sendId count }} }} }}") })
@@ -130,4 +140,131 @@ async fn operation_that_finds_no_place_to_wait_says_so_and_answers_what_is_known
         metrics.contains("sends_bulkhead_refused_total{name=\"waiting_operations\"} 1"),
         "{metrics}"
     );
+}
+
+/// Sends these operations at once, each over a connection of its own, and leaves after [`STALLED`]. Yields the statuses of those
+/// that were answered, and how many waited before that.
+async fn stalled(origin: String, operations: Vec<Value>) -> (Vec<u16>, u64) {
+    let (client, url) = (http_client(), format!("{origin}/graphql"));
+    let asked = operations.iter().map(|operation| {
+        let answer = client.post(&url).json(operation).send();
+        async move {
+            let answer = tokio::time::timeout(STALLED, answer).await.ok()?;
+            Some(answer.unwrap().status().as_u16())
+        }
+    });
+    let waiting = async {
+        tokio::time::sleep(STALLED / 2).await;
+        waiting(&client, &origin).await
+    };
+    let (statuses, waiting) = futures_util::future::join(join_all(asked), waiting).await;
+    (statuses.into_iter().flatten().collect(), waiting)
+}
+
+async fn waiting(client: &Client, origin: &str) -> u64 {
+    let metrics = client.get(format!("{origin}/metrics")).send().await.unwrap();
+    let metrics = metrics.text().await.unwrap();
+    let name = "sends_bulkhead_in_use{name=\"waiting_operations\"} ";
+    let value = metrics.lines().find_map(|line| line.strip_prefix(name));
+    value.unwrap().parse().unwrap()
+}
+
+/// Makes an operation about an activity, different for each number.
+type Operation<'o> = &'o dyn Fn(&str, usize) -> Value;
+
+async fn stall_histories(sandbox: &SandboxProcess) {
+    sandbox
+        .fault(&json!({ "kind": "stall", "path_contains": "/send_history" }))
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn known_histories_are_answered_beside_dashboards_that_wait() {
+    let _alone = crate::alone().await;
+    let sandbox = SandboxProcess::unlimited(&[]);
+    // The dashboards of either run need more than there is for small answers.
+    let (options, dashboards): (&[&str], _) = if is_full() {
+        (&[], 256)
+    } else {
+        (&["--answer-budget", "4194304"], 8)
+    };
+    let options = [options, &["--answer-cache", "0", "--request-timeout", "20"]].concat();
+    let service = ServiceProcess::unpaced_on(&sandbox, &options);
+    let activities = sandbox.generated_activities(340).await;
+    let (known, cold) = activities.split_at(40);
+    for activity in known {
+        assert_answered(&service.post(&history(activity)).await.1);
+    }
+    stall_histories(&sandbox).await;
+    let query = "query($ids:[ID!]!){campaignActivities(ids:$ids){id latestSend{id outcome}}}";
+    let operations = (0..dashboards).map(|number| {
+        let ids: Vec<_> = cold.iter().cycle().skip(7 * number).take(60).collect();
+        json!({ "query": query, "variables": { "ids": ids } })
+    });
+    let load = load::on_a_thread(stalled(service.origin().to_owned(), operations.collect()));
+    let ((answered, waited), times) = load::beside(load, async || {
+        let (status, answer) = service.post(&history(&known[0])).await;
+        assert_eq!(status, 200, "{answer}");
+        assert_answered(&answer);
+    })
+    .await;
+    let refused = metric(&service, "sends_bulkhead_refused_total{name=\"small_answers\"}").await;
+    eprintln!("{waited} dashboards wait; known histories: {times}");
+    assert_eq!((answered, waited), (Vec::new(), dashboards as u64));
+    assert_eq!(refused, 0);
+    if is_full() {
+        assert!(times.percentile(99) < MOST_FOR_KNOWN, "{times}");
+    }
+    until_all_is_given_back(&service).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_memory_of_waiting_operations_is_bounded() {
+    let _alone = crate::alone().await;
+    let sandbox = SandboxProcess::unlimited(&[]);
+    let activities = sandbox.generated_activities(64).await;
+    stall_histories(&sandbox).await;
+    let long_text = |activity: &str, number: usize| {
+        let comment = "c".repeat(99_800);
+        json!({ "query": format!(r#"{{campaignActivity(id:"{activity}"){{latestSend{{id}}}}}}#{number:05}{comment}"#) })
+    };
+    let many_fields = |activity: &str, number: usize| {
+        let fields: String = (0..450)
+            .map(|field| {
+                format!(
+                    "a{field}_{number}:sendHistory(first:1){{id sendId count outcome runDate sendStatus}}"
+                )
+            })
+            .collect();
+        json!({ "query": format!(r#"{{campaignActivity(id:"{activity}"){{{fields}}}}}"#) })
+    };
+    let many_variables = |activity: &str, number: usize| {
+        let values: Vec<Vec<String>> = vec![vec!["v".repeat(20); 490]; 10];
+        json!({
+            "query": format!(r#"{{campaignActivity(id:"{activity}"){{latestSend{{id}}}}}}#{number}"#),
+            "variables": { "values": values },
+        })
+    };
+    let kinds: [(&str, Operation<'_>); 3] = [
+        ("long texts", &long_text),
+        ("many fields", &many_fields),
+        ("many variables", &many_variables),
+    ];
+    let count = scale(48, 256);
+    for (name, operation) in kinds {
+        let service = ServiceProcess::unpaced_on(&sandbox, &["--request-timeout", "20"]);
+        let activities = activities.iter().cycle().enumerate().take(count);
+        let operations = activities.map(|(number, activity)| operation(activity, number));
+        let load = load::on_a_thread(stalled(service.origin().to_owned(), operations.collect()));
+        let load = tokio::task::spawn_blocking(|| load.join().unwrap());
+        let (answered, waited) = load.await.unwrap();
+        let (peak, refused) = (peak_megabytes(&service), answered.len());
+        eprintln!("{count} operations with {name}: {waited} wait, {refused} refused, {peak} MB");
+        assert!(
+            waited > 0 && answered.iter().all(|status| *status == 503),
+            "{answered:?}"
+        );
+        assert!(peak <= MOST_MEGABYTES, "{peak} MB");
+        until_all_is_given_back(&service).await;
+    }
 }

@@ -86,7 +86,7 @@ pub enum Priority {
     /// A person, or a program that a person waits for.
     #[default]
     Interactive,
-    /// Nobody: the call goes when no interactive one waits, and leaves the reserve of the day alone.
+    /// Nobody: the call goes when no interactive one waits or as one of eight, and leaves the reserve of the day alone.
     Background,
 }
 

@@ -19,11 +19,12 @@
 //! come together. No call waits for the ledger: a crash forgets what was on its way there, no more. The shared record counts
 //! them as they are claimed, and so forgets none; the ledger is what lasts through a power failure.
 //!
-//! **The turns.** Lanes are served in turn, people before background work. A call that is given up, in the queue or with its
-//! turn in hand, leaves no trace.
+//! **The turns.** Lanes are served in turn, people before background work, which has one departure of eight while it waits. A
+//! call that is given up, in the queue or with its turn in hand, leaves no trace.
 //!
 //! There is no task while nothing waits and nothing is to be written.
 
+mod background;
 mod claims;
 mod day;
 pub mod departures;

@@ -18,6 +18,7 @@ pub mod validation;
 
 use std::{any::Any, panic::AssertUnwindSafe, sync::Arc};
 
+use apollo_compiler::parser::SourceMap;
 use async_graphql::{Data, Name, Request, Response, ServerError, Value, indexmap::IndexMap};
 use futures_util::FutureExt;
 
@@ -35,6 +36,12 @@ use crate::{
     telemetry::{metrics::Outcome, operation},
 };
 
+/// What about a millisecond of validating and planning is for: bytes of a text that is validated, fields with every fragment in
+/// its place of one that was, and bytes of variables, of which each field has its own copy.
+const LONG_TEXT: usize = 8 << 10;
+const LONG_FIELDS: usize = 500;
+const LONG_VARIABLES: usize = 16 << 10;
+
 /// Executes operations on the schema, within limits.
 #[derive(Clone)]
 pub struct Executor {
@@ -49,9 +56,13 @@ pub struct Executor {
 pub struct Admitted {
     schema: Schema,
     types: Arc<Types>,
-    known: Arc<Known>,
     plan: Arc<Plan>,
-    variables: Variables,
+    /// The text, for the places of errors.
+    sources: SourceMap,
+    /// What introspection is answered from. Beyond that the parsed document is not needed, and a waiting operation does not
+    /// hold it: it takes some forty times its text.
+    asks_for_schema: Option<(Arc<Known>, Variables)>,
+    is_cacheable: bool,
     data: Data,
     name: Option<String>,
     estimate: Estimate,
@@ -93,18 +104,23 @@ impl Executor {
         }
     }
 
-    /// Checks how long a text and its variables are, which is quick.
+    /// Checks how long a text and its variables are, which is quick. Yields how many bytes the variables take.
     ///
     /// # Errors
     ///
     /// [`Refused`] with the limit that is exceeded.
-    pub fn check_size(&self, text: &str, variables: &async_graphql::Variables) -> Result<(), Refused> {
+    pub fn check_size(&self, text: &str, variables: &async_graphql::Variables) -> Result<usize, Refused> {
         validation::check_size(text, variables, &self.limits)
     }
 
-    /// Whether the document with this text is remembered, so that it need not be validated.
-    pub fn is_known(&self, text: &str) -> bool {
-        self.documents.is_known(text)
+    /// Whether to validate and plan an operation takes more than about a millisecond, by its text and the bytes of its
+    /// variables.
+    pub fn is_long(&self, text: &str, variables: usize) -> bool {
+        let is_long = match self.documents.known(text) {
+            Some(known) => known.plan.is_none() && known.document.size.fields > LONG_FIELDS,
+            None => text.len() > LONG_TEXT,
+        };
+        is_long || variables > LONG_VARIABLES || asks_for_schema(text)
     }
 
     /// Validates an operation and decides whether it may run.
@@ -128,18 +144,21 @@ impl Executor {
         );
         let estimate = Estimate {
             fields: known.document.size.fields,
+            document: request.query.len(),
             ..validation::check_plan(&plan, types, limits)?
         };
         let name = operation.name.as_ref().map(ToString::to_string);
         operation::named(name.as_deref());
+        let asks_for_schema = !plan.introspection.is_empty();
         Ok(Admitted {
             schema: self.schema.clone(),
             types: Arc::clone(&self.types),
             plan,
-            variables,
+            sources: Arc::clone(&document.sources),
+            is_cacheable: known.is_cacheable,
+            asks_for_schema: asks_for_schema.then(|| (Arc::clone(&known), variables)),
             data: request.data,
             name,
-            known,
             estimate,
         })
     }
@@ -158,7 +177,7 @@ impl Admitted {
 
     /// Whether its answer is [cacheable](crate::response_cache).
     pub fn is_cacheable(&self) -> bool {
-        self.known.is_cacheable
+        self.is_cacheable
     }
 
     /// The same with something that resolvers can use.
@@ -192,18 +211,19 @@ impl Admitted {
                 Response::from_errors(vec![internal_error()])
             }
         };
-        errors::publish(&mut response.errors, Some(&self.known.document.executable));
+        errors::publish(&mut response.errors, Some(&self.sources));
         response
     }
 
     /// What the library answers, and what is asked of the schema itself.
-    async fn run(&self, data: Data) -> Result<(Response, IndexMap<Name, Value>), Unanswered> {
+    async fn run(&mut self, data: Data) -> Result<(Response, IndexMap<Name, Value>), Unanswered> {
         let (schema, types) = (&self.schema, &*self.types);
-        let document = &self.known.document.executable;
-        let introspected = if self.plan.introspection.is_empty() {
-            IndexMap::new()
-        } else {
-            introspection::answer(document, &self.plan.introspection, &self.variables, types)?
+        let introspected = match self.asks_for_schema.take() {
+            None => IndexMap::new(),
+            Some((known, variables)) => {
+                let document = &known.document.executable;
+                introspection::answer(document, &self.plan.introspection, &variables, types)?
+            }
         };
         let root = self.plan.root.as_deref().unwrap_or_default();
         let response = match lowering::lower(root) {
@@ -217,6 +237,14 @@ impl Admitted {
         };
         Ok((response, introspected))
     }
+}
+
+/// Whether a text may have `__schema` or `__type`, whose values are counted on the whole schema.
+fn asks_for_schema(text: &str) -> bool {
+    let mut names = text
+        .match_indices("__")
+        .map(|(at, underscores)| &text[at + underscores.len()..]);
+    names.any(|name| name.starts_with("schema") || name.starts_with("type") && !name.starts_with("typename"))
 }
 
 fn internal_error() -> ServerError {
@@ -237,4 +265,36 @@ pub fn outcome(response: &Response) -> Outcome {
 pub fn is_request_error(response: &Response) -> bool {
     let ran = |error: &ServerError| !error.path.is_empty() || errors::is_internal(error);
     !response.errors.is_empty() && response.data == Value::Null && !response.errors.iter().any(ran)
+}
+
+#[cfg(test)]
+mod tests {
+    use sends_client::{Pacer, pacing};
+
+    use super::*;
+
+    #[test]
+    fn validating_and_planning_is_long_by_text_variables_fields_and_introspection() {
+        let schema = Schema::new(false, Pacer::in_memory(pacing::Limits::NONE));
+        let executor = Executor::new(schema, Limits::default());
+        let sends = "sendHistory { id count outcome runDate }";
+        let fragments = format!(
+            "fragment A on CampaignActivity {{ {sends} }} query($id: ID!) {{ {} }}",
+            (0..150)
+                .map(|index| format!("a{index}: campaignActivity(id: $id) {{ ...A }} "))
+                .collect::<Vec<_>>()
+                .concat()
+        );
+        assert!(!executor.is_long("{ __typename }", LONG_VARIABLES));
+        assert!(executor.is_long("{ __typename }", LONG_VARIABLES + 1));
+        assert!(executor.is_long(&" ".repeat(LONG_TEXT + 1), 0));
+        assert!(executor.is_long("{ __schema { queryType { name } } }", 0));
+        assert!(executor.is_long("{ __typename __type(name: \"Send\") { name } }", 0));
+        assert!(!executor.is_long(&fragments, 0), "not known yet");
+        let request = Request::new(&fragments).variables(async_graphql::Variables::from_json(
+            serde_json::json!({ "id": "00000000-0000-4000-8000-000000000000" }),
+        ));
+        executor.admit(request).map(drop).unwrap();
+        assert!(executor.is_long(&fragments, 0));
+    }
 }

@@ -147,6 +147,7 @@ mod tests {
             waiting_operations: Bulkhead::new("waiting_operations", 1),
             large_answers: Bulkhead::new("large_answers", 1),
             small_answers: Bulkhead::new("small_answers", 4_000),
+            waiting_memory: Bulkhead::new("waiting_memory", 4_000),
         };
         let answers = Answers::new(&bulkheads, Duration::ZERO);
         let response = CachedResponse::new(

@@ -18,10 +18,12 @@
 //!   that other processes were granted meanwhile, and are recorded again as they arrive. Their own process keeps their slots
 //!   closed until then.
 //!
-//! **Fairness.** A process that has to wait leaves a note of how many calls it has waiting and how many departures it was
-//! granted meanwhile. A claim leaves enough open slots to those whose turn comes first: interactive calls of any process
-//! before background work of any other, and among equals the process that was granted fewer. A note expires soon after the
-//! moment for which its process was told to come back, so that a killed process holds a slot no longer than that.
+//! **Fairness.** A process that has to wait leaves a note of how many calls it has waiting. A claim leaves enough open slots to
+//! those whose turn comes first: interactive calls of any process before background work of any other, except that one
+//! departure of eight is background work's while it waits. Among equals the processes have one departure each in every round
+//! (start-time fair queuing): one that begins to wait joins the next round, however few calls it had before, so that processes
+//! which come and go do not overtake one that stays. A note expires soon after the moment for which its process was told to
+//! come back, so that a killed process holds a slot no longer than that.
 //!
 //! [`DepartureFile`] keeps the record in a file of the state folder, for the processes of one machine. The trait lets a
 //! database keep it, for several machines: one statement for each method, with the database's clock, and a claim that waits
@@ -35,6 +37,8 @@ use std::{fmt, time::Duration};
 use futures_util::future::BoxFuture;
 use jiff::civil::Date;
 
+use crate::Priority;
+
 pub use self::file::DepartureFile;
 
 /// How long after its claim a call may leave. Half a slot's time, so that the slot is not open to others again.
@@ -42,7 +46,7 @@ pub(super) const LONGEST_HOLD: Duration = Duration::from_millis(500);
 
 /// The record of the departures of one API key. Every method is one atomic step across processes.
 pub trait Departures: fmt::Debug + Send + Sync {
-    /// Claims the departure of one call, the one whose turn is next in the claimant's queue.
+    /// Claims the departure of one call of the claimant's queue.
     fn claim(&self, claim: Claim) -> BoxFuture<'_, Result<Claimed, DeparturesError>>;
 
     /// Records that the calls of these claims leave now, later than they were granted. It must not wait: a database may do
@@ -72,7 +76,7 @@ pub struct Claim {
     pub reserve: u64,
     /// The day's count as the claimant knows it otherwise, should the record have lost it.
     pub used: u64,
-    /// How many interactive calls wait. The claim is for one of them if there is any, else for background work.
+    /// How many interactive calls wait. The record decides whether the departure is for one of them.
     pub interactive: usize,
     /// How many background calls wait.
     pub background: usize,
@@ -96,6 +100,8 @@ pub struct Departure {
     pub number: u64,
     /// The day that it counts for.
     pub day: Date,
+    /// Which of the claimant's calls it is for.
+    pub priority: Priority,
 }
 
 /// The shared record could not be read or written.

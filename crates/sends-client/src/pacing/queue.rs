@@ -1,5 +1,5 @@
-//! The calls that wait, in the order in which they will go: people before background work, lanes in turn, and first come
-//! first served within a lane. A call that several operations wait for stands in the lane of each, and goes with the first
+//! The calls that wait, in the order in which they will go: people before background work except for its
+//! [share](BackgroundShare), lanes in turn, and first come first served within a lane. A call that several operations wait for stands in the lane of each, and goes with the first
 //! that has its turn.
 //!
 //! Must not know when a call may go.
@@ -8,7 +8,7 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use tokio::sync::oneshot;
 
-use super::{QueueUse, Refused};
+use super::{QueueUse, Refused, background::BackgroundShare};
 use crate::{Lane, Priority};
 
 /// Tells a waiting call that its turn has come, or that it will not come.
@@ -19,6 +19,7 @@ pub(super) struct Queue {
     limit: usize,
     interactive: Lanes,
     background: Lanes,
+    share: BackgroundShare,
     /// How many calls found no room.
     refused: u64,
 }
@@ -29,6 +30,7 @@ impl Queue {
             limit,
             interactive: Lanes::default(),
             background: Lanes::default(),
+            share: BackgroundShare::default(),
             refused: 0,
         }
     }
@@ -90,9 +92,24 @@ impl Queue {
             .is_some()
     }
 
-    /// The call whose turn it is.
-    pub(super) fn pop(&mut self) -> Option<(u64, Waiter)> {
-        self.interactive.pop().or_else(|| self.background.pop())
+    /// The call whose turn it is, by the priority that a departure was granted for or else by the order of this queue. Where no
+    /// call of that priority is left, one of the other goes.
+    pub(super) fn pop(&mut self, granted_for: Option<Priority>) -> Option<(u64, Waiter)> {
+        let background_waits = !self.background.calls.is_empty();
+        let is_background = match granted_for {
+            Some(priority) => priority == Priority::Background,
+            None => self.share.is_due(),
+        };
+        let order = if is_background {
+            [Priority::Background, Priority::Interactive]
+        } else {
+            [Priority::Interactive, Priority::Background]
+        };
+        let (priority, call) = order
+            .into_iter()
+            .find_map(|priority| Some((priority, self.lanes(priority).pop()?)))?;
+        self.share.departed(priority, background_waits);
+        Some(call)
     }
 
     /// Sends every waiting call of this priority away.

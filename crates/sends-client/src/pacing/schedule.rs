@@ -135,7 +135,8 @@ impl Schedule {
     /// Gives the next call its turn, with the departure that was claimed for it and granted no sooner than `granted`. Yields
     /// the departure when nobody takes it.
     pub(super) fn hand_out(&mut self, claimed: Option<Departure>, granted: Instant) -> Option<Departure> {
-        while let Some((id, waiter)) = self.queue.pop() {
+        let granted_for = claimed.map(|departure| departure.priority);
+        while let Some((id, waiter)) = self.queue.pop(granted_for) {
             self.grant(id, claimed, granted);
             if waiter.send(Ok(())).is_ok() {
                 return None;

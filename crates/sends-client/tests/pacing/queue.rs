@@ -114,6 +114,27 @@ async fn background_work_yields_to_people_who_came_later() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn one_departure_of_eight_is_background_works_while_it_waits() {
+    let pacer = pacer(Limits::default()).await;
+    let people = tokio::spawn({
+        let pacer = pacer.clone();
+        async move { departures(&pacer, 400, Lane::new()).await }
+    });
+    settle().await;
+    let start = Instant::now();
+    for _ in 0..10 {
+        call(&pacer, background(Lane::new())).await.unwrap();
+    }
+    // 80 departures, four in 1.035 seconds, and the first at once.
+    let took = start.elapsed();
+    assert!(
+        took > Duration::from_secs(18) && took < Duration::from_secs(22),
+        "{took:?}"
+    );
+    people.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn background_work_that_a_person_waits_for_too_goes_as_a_persons() {
     let limits = Limits {
         rate_per_second: 1,

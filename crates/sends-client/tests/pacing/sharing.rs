@@ -14,7 +14,7 @@ use std::{
 use futures_util::future::BoxFuture;
 use jiff::civil::{Date, date};
 use sends_client::{
-    Lane, Pacer,
+    Lane, Pacer, Priority,
     pacing::{
         DayLedger, DepartureFile, Departures, Limits, MemoryLedger, RefusedReason, Verdict,
         departures::{Claim, Claimed, Departure, DeparturesError},
@@ -67,8 +67,12 @@ impl Departures for OneSlot {
                 return Ok(Claimed::Later(Duration::from_hours(1), 0));
             }
             sleep(self.answer_takes).await;
-            let (number, day) = (1, claim.day);
-            Ok(Claimed::Granted(Departure { number, day }, 1))
+            let departure = Departure {
+                number: 1,
+                day: claim.day,
+                priority: Priority::Interactive,
+            };
+            Ok(Claimed::Granted(departure, 1))
         })
     }
 

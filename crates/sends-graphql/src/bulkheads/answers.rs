@@ -2,7 +2,8 @@
 //! the length of the serialised answer, and held until that is written.
 //!
 //! An answer of up to [`SMALL`] bytes by estimate takes room in a [bulkhead](crate::bulkheads) of its own, so that large
-//! answers never keep small ones waiting. One connection may hold half of the budget.
+//! answers never keep small ones waiting. While an operation waits, what it holds moves to a third one, so that answers which
+//! are known already never wait for those that are not. One connection may hold half of each.
 //!
 //! Knows neither HTTP nor the schema.
 
@@ -11,8 +12,6 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::{Duration, Instant},
 };
-
-use tokio::sync::Semaphore;
 
 use crate::bulkheads::{Bulkhead, Bulkheads, Room};
 
@@ -37,23 +36,34 @@ const SLICE: Duration = Duration::from_millis(2);
 
 /// Admits answers.
 pub struct Answers {
-    large: Lane,
-    small: Lane,
+    large: Bulkhead,
+    small: Bulkhead,
+    waiting: Bulkhead,
     wait: Duration,
 }
 
-/// A bulkhead with a bound on those that wait for it: each keeps an operation's place.
-struct Lane {
-    room: Bulkhead,
-    queue: Semaphore,
-}
-
-/// What one connection may hold: half of what there is for answers of either size, or a single answer beyond that. Clones
-/// share it.
+/// What one connection may hold: half of what there is for answers of either size and for operations that wait, or a single
+/// answer beyond that. Clones share it.
 #[derive(Clone, Debug)]
 pub struct Part {
     large: Side,
     small: Side,
+    waiting: Side,
+}
+
+/// Which bulkhead memory is of.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Budget {
+    Small,
+    Large,
+    Waiting,
+}
+
+impl Budget {
+    /// That of an answer with so many bytes.
+    const fn of(bytes: usize) -> Self {
+        if bytes <= SMALL { Self::Small } else { Self::Large }
+    }
 }
 
 /// A bulkhead, and what one connection may hold of it.
@@ -81,6 +91,8 @@ pub struct Estimate {
     pub waits: usize,
     /// Those of them that describe the schema. Each exists in three forms at a time.
     pub of_schema: usize,
+    /// The bytes of the document, whose text is kept for the places of errors.
+    pub document: usize,
 }
 
 impl Estimate {
@@ -90,9 +102,16 @@ impl Estimate {
             (self.values, VALUE),
             (self.waits, WAIT),
             (self.of_schema, 2 * VALUE),
+            (self.document, 1),
         ];
         let bytes = parts.map(|(count, each)| count.saturating_mul(each));
         bytes.into_iter().fold(0, usize::saturating_add)
+    }
+
+    /// What the operation holds before it is executed.
+    fn before_execution(self) -> usize {
+        let fields = self.fields.saturating_mul(FIELD);
+        fields.saturating_add(self.document)
     }
 }
 
@@ -123,28 +142,24 @@ impl Exceeded {
 impl Answers {
     /// Admits answers within these bulkheads, each after so much waiting.
     pub fn new(bulkheads: &Bulkheads, wait: Duration) -> Self {
-        let (large, small) = (&bulkheads.large_answers, &bulkheads.small_answers);
-        let queue = bulkheads.operations.limit().div_ceil(4);
-        let lane = |room: &Bulkhead| Lane {
-            room: room.clone(),
-            queue: Semaphore::new(queue),
-        };
         Self {
-            large: lane(large),
-            small: lane(small),
+            large: bulkheads.large_answers.clone(),
+            small: bulkheads.small_answers.clone(),
+            waiting: bulkheads.waiting_memory.clone(),
             wait,
         }
     }
 
     /// The part of a new connection.
     pub fn part(&self) -> Part {
-        let side = |lane: &Lane| Side {
-            lane: lane.room.clone(),
-            part: Bulkhead::new("answers of a connection", lane.room.limit() / 2),
+        let side = |lane: &Bulkhead| Side {
+            lane: lane.clone(),
+            part: Bulkhead::new("answers of a connection", lane.limit() / 2),
         };
         Part {
             large: side(&self.large),
             small: side(&self.small),
+            waiting: side(&self.waiting),
         }
     }
 
@@ -152,11 +167,12 @@ impl Answers {
     ///
     /// # Errors
     ///
-    /// [`Exceeded`], when there is none in time, too many wait for it, or there can never be as much.
+    /// [`Exceeded`], when there is none in time, none for what the operation holds meanwhile, or there can never be as much.
     pub async fn reserve(&self, part: &Part, estimate: Estimate) -> Result<Arc<AnswerMemory>, Exceeded> {
-        let bytes = estimate.bytes();
-        let (share, is_small) = self.share(part, bytes).await?;
-        Ok(AnswerMemory::new(part, share, is_small))
+        let held = self
+            .hold(part, estimate.bytes(), estimate.before_execution())
+            .await?;
+        Ok(AnswerMemory::new(part, held))
     }
 
     /// Memory for the answers of all operations of a batch at once, so that none waits for what another one holds. Together
@@ -170,59 +186,85 @@ impl Answers {
         part: &Part,
         estimates: &[Estimate],
     ) -> Result<Vec<Arc<AnswerMemory>>, Exceeded> {
-        let bytes: Vec<_> = estimates.iter().map(|estimate| estimate.bytes()).collect();
-        let together = bytes.iter().copied().fold(0, usize::saturating_add);
-        let (mut share, is_small) = self.share(part, together).await?;
-        let each = bytes.into_iter().map(|bytes| share.split(bytes));
-        Ok(each
-            .map(|share| AnswerMemory::new(part, share, is_small))
-            .collect())
+        let sum = |bytes: fn(Estimate) -> usize| {
+            let each = estimates.iter().map(|estimate| bytes(*estimate));
+            each.fold(0, usize::saturating_add)
+        };
+        let (together, before) = (sum(Estimate::bytes), sum(Estimate::before_execution));
+        let mut held = self.hold(part, together, before).await?;
+        let each = estimates.iter().map(|estimate| Held {
+            budget: held.budget,
+            share: held.share.split(estimate.bytes()),
+        });
+        Ok(each.map(|held| AnswerMemory::new(part, held)).collect())
     }
 
-    /// So many bytes, and whether they are of the small answers.
-    async fn share(&self, part: &Part, bytes: usize) -> Result<(Share, bool), Exceeded> {
-        let is_small = bytes <= SMALL;
-        let lane = if is_small { &self.small } else { &self.large };
-        let side = part.side(bytes);
+    /// So many bytes for answers of operations that hold `before` while they wait for them.
+    async fn hold(&self, part: &Part, bytes: usize, before: usize) -> Result<Held, Exceeded> {
+        let budget = Budget::of(bytes);
+        let side = part.side(budget);
         if bytes > side.lane.limit() {
             side.lane.refuse();
             return Err(Exceeded::TooLarge);
         }
         if let Some(share) = side.share_if_free(bytes) {
-            return Ok((share, is_small));
+            return Ok(Held { budget, share });
         }
-        let Ok(_waiting) = lane.queue.try_acquire() else {
-            side.lane.refuse();
-            return Err(Exceeded::Busy);
-        };
+        let _before = part.wait_in(before).ok_or(Exceeded::Busy)?;
         let share = side.lane.within(side.share(bytes), self.wait).await;
-        share.map(|share| (share, is_small)).ok_or(Exceeded::Busy)
+        share.map(|share| Held { budget, share }).ok_or(Exceeded::Busy)
     }
 
     /// Memory for an answer that exists already, without waiting. Several connections can share it, each within its part.
     pub fn lend(&self, bytes: usize) -> Option<Room> {
         let lane = if bytes <= SMALL { &self.small } else { &self.large };
-        lane.room.enter_if_free(bytes)
+        lane.enter_if_free(bytes)
     }
 }
 
 impl Part {
     /// Room for an answer that exists already, without waiting.
     pub fn lend(&self, bytes: usize) -> Option<Room> {
-        let side = self.side(bytes);
+        let side = self.side(Budget::of(bytes));
         side.part.enter_if_free(bytes.min(side.part.limit()))
     }
 
-    fn side(&self, bytes: usize) -> &Side {
-        if bytes <= SMALL { &self.small } else { &self.large }
+    /// Memory for what an operation holds while it waits. `None` is counted as a refusal.
+    pub fn wait_in(&self, bytes: usize) -> Option<Waiting> {
+        let share = self.waiting.more(bytes, 0);
+        if share.is_none() {
+            self.waiting.lane.refuse();
+        }
+        share.map(Waiting)
+    }
+
+    fn side(&self, budget: Budget) -> &Side {
+        match budget {
+            Budget::Small => &self.small,
+            Budget::Large => &self.large,
+            Budget::Waiting => &self.waiting,
+        }
     }
 }
+
+/// Memory of an operation that waits, given back when this is dropped.
+#[derive(Debug)]
+pub struct Waiting(Share);
 
 impl Side {
     /// Room of both that is free now.
     fn share_if_free(&self, bytes: usize) -> Option<Share> {
         let of_part = self.part.enter_if_free(bytes.min(self.part.limit()))?;
         let room = self.lane.enter_if_free(bytes)?;
+        Some(Share { room, of_part })
+    }
+
+    /// Room of both for what is in progress and holds so much already. A single answer may take more than the part of its
+    /// connection.
+    fn more(&self, bytes: usize, held: usize) -> Option<Share> {
+        let most = self.part.limit().saturating_sub(held);
+        let of_part = self.part.enter_before_waiting(bytes.min(most))?;
+        let room = self.lane.enter_before_waiting(bytes)?;
         Some(Share { room, of_part })
     }
 
@@ -266,17 +308,13 @@ pub struct AnswerMemory {
 
 #[derive(Debug)]
 struct Held {
-    /// Whether the estimate was small.
-    is_small: bool,
-    /// On the side of the estimate.
+    budget: Budget,
     share: Share,
-    /// Of a large answer that was expected to be small.
-    more: Option<Share>,
 }
 
 impl Held {
     fn size(&self) -> usize {
-        self.share.room.size() + self.more.as_ref().map_or(0, |more| more.room.size())
+        self.share.room.size()
     }
 }
 
@@ -295,6 +333,18 @@ pub fn current() -> Option<Arc<AnswerMemory>> {
     CURRENT.try_with(Arc::clone).ok()
 }
 
+/// Moves the memory of the operation of this task to what there is for operations that wait. There it stays until the answer
+/// is made: what the upstream has answered must not wait again.
+///
+/// # Errors
+///
+/// [`Exceeded`], as for values: the operation is refused.
+pub fn begin_to_wait() -> Result<(), Exceeded> {
+    CURRENT
+        .try_with(|memory| memory.begin_to_wait())
+        .unwrap_or(Ok(()))
+}
+
 /// Why the operation of this task is refused in the middle of it.
 pub fn exceeded() -> Option<Exceeded> {
     CURRENT.try_with(|memory| memory.exceeded()).ok().flatten()
@@ -311,14 +361,10 @@ pub fn charge_error() -> Result<(), Exceeded> {
 }
 
 impl AnswerMemory {
-    fn new(part: &Part, share: Share, is_small: bool) -> Arc<Self> {
+    fn new(part: &Part, held: Held) -> Arc<Self> {
         Arc::new(Self {
             part: part.clone(),
-            held: Mutex::new(Held {
-                is_small,
-                share,
-                more: None,
-            }),
+            held: Mutex::new(held),
             exceeded: OnceLock::new(),
             slice: Mutex::new(Instant::now()),
         })
@@ -340,22 +386,39 @@ impl AnswerMemory {
         }
     }
 
-    /// Corrects what is held to the length of the serialised answer.
+    /// Corrects what is held to the length of the serialised answer, which belongs to the answers of its size if there is room.
     ///
     /// # Errors
     ///
     /// [`Exceeded`], where it is longer than the memory that it was made in.
     pub fn settle(&self, length: usize) -> Result<(), Exceeded> {
-        let mut held = self.held();
-        if let Some(missing) = length.checked_sub(held.size()).filter(|missing| *missing > 0) {
-            drop(held);
-            return self.grow(missing);
+        let missing = length.saturating_sub(self.bytes());
+        if missing > 0 {
+            self.grow(missing)?;
         }
-        let beyond = length.saturating_sub(held.share.room.size());
-        held.share.shrink_to(length);
-        match &mut held.more {
-            Some(more) if beyond > 0 => more.shrink_to(beyond),
-            more => *more = None,
+        let mut held = self.held();
+        let budget = Budget::of(length);
+        let moved = (budget != held.budget).then(|| self.part.side(budget).share_if_free(length));
+        match moved.flatten() {
+            Some(share) => *held = Held { budget, share },
+            None => held.share.shrink_to(length),
+        }
+        Ok(())
+    }
+
+    fn begin_to_wait(&self) -> Result<(), Exceeded> {
+        if let Some(exceeded) = self.exceeded() {
+            return Err(exceeded);
+        }
+        let mut held = self.held();
+        if held.budget != Budget::Waiting {
+            let Some(Waiting(share)) = self.part.wait_in(held.size()) else {
+                return Err(*self.exceeded.get_or_init(|| Exceeded::Busy));
+            };
+            *held = Held {
+                budget: Budget::Waiting,
+                share,
+            };
         }
         Ok(())
     }
@@ -389,32 +452,34 @@ impl AnswerMemory {
     fn grow(&self, bytes: usize) -> Result<(), Exceeded> {
         let mut held = self.held();
         let total = held.size().saturating_add(bytes);
-        let is_more = held.is_small && total > SMALL;
-        let side = if held.is_small {
-            self.part.side(total)
-        } else {
-            &self.part.large
+        let budget = match held.budget {
+            Budget::Small => Budget::of(total),
+            other => other,
         };
-        // A single answer may take more than the part of its connection.
-        let most = side.part.limit().saturating_sub(held.size());
-        let of_part = side.part.enter_before_waiting(bytes.min(most));
-        let room = of_part
-            .as_ref()
-            .and_then(|_| side.lane.enter_before_waiting(bytes));
-        let (Some(room), Some(of_part)) = (room, of_part) else {
+        let side = self.part.side(budget);
+        let is_moved = budget != held.budget;
+        // There is more memory to wait in than one answer may take.
+        let is_too_large = total > self.part.large.lane.limit();
+        let share = if is_too_large {
+            None
+        } else if is_moved {
+            side.more(total, 0)
+        } else {
+            side.more(bytes, held.size())
+        };
+        let Some(share) = share else {
             side.lane.refuse();
-            let exceeded = if total > side.lane.limit() {
+            let exceeded = if is_too_large {
                 Exceeded::TooLarge
             } else {
                 Exceeded::Busy
             };
             return Err(*self.exceeded.get_or_init(|| exceeded));
         };
-        let share = Share { room, of_part };
-        match &mut held.more {
-            _ if !is_more => held.share.merge(share),
-            Some(more) => more.merge(share),
-            more => *more = Some(share),
+        if is_moved {
+            *held = Held { budget, share };
+        } else {
+            held.share.merge(share);
         }
         Ok(())
     }

@@ -3,7 +3,8 @@
 //! An operation begins in a place among the [operations](crate::bulkheads::Bulkheads::operations) that work. The first time that
 //! it waits, for Constant Contact or for memory for its answer, it moves to a place among the
 //! [operations that wait](crate::bulkheads::Bulkheads::waiting_operations), so that the place for work is free for operations
-//! that wait for nothing. It keeps that one to its end, since what is left to do is little.
+//! that wait for nothing. It keeps that one to its end, since what is left to do is little. The
+//! [memory for its answer](crate::bulkheads::answers) moves with it.
 
 use std::{
     future::poll_fn,
@@ -12,14 +13,14 @@ use std::{
     task::Poll,
 };
 
-use crate::bulkheads::{Bulkhead, Room};
+use crate::bulkheads::{Bulkhead, Room, answers};
 
 tokio::task_local! {
     /// The place of the operation that is being executed.
     static PLACE: Place;
 }
 
-/// All places for waiting are taken.
+/// All places for waiting, or all memory for what waits, are taken.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("all places for waiting are taken")]
 pub struct Full;
@@ -79,14 +80,17 @@ impl Place {
     }
 }
 
-/// Waits, and gives up the operation's place for work meanwhile, unless what is waited for is there at once. Outside an
-/// operation there is no place to give up.
+/// Waits, and gives up the operation's place for work and its memory among those of answers meanwhile, unless what is waited
+/// for is there at once. Outside an operation there is nothing to give up.
 ///
 /// # Errors
 ///
-/// [`Full`] when no place for waiting is free.
+/// [`Full`] when no place for waiting or no memory for it is free.
 pub async fn waiting<F: Future>(future: F) -> Result<F::Output, Full> {
-    let begin = || PLACE.try_with(Place::begin_to_wait).unwrap_or(Ok(()));
+    let begin = || {
+        answers::begin_to_wait().map_err(|_| Full)?;
+        PLACE.try_with(Place::begin_to_wait).unwrap_or(Ok(()))
+    };
     waiting_in(begin, future).await
 }
 

@@ -65,9 +65,9 @@ impl Documents {
         }
     }
 
-    /// Whether the document with this text is kept.
-    pub(super) fn is_known(&self, text: &str) -> bool {
-        self.known.peek(text).is_some()
+    /// The document with this text, if it is kept.
+    pub(super) fn known(&self, text: &str) -> Option<Arc<Known>> {
+        self.known.peek(text)
     }
 
     /// The document with this text.

@@ -1,7 +1,7 @@
 //! Errors of the library, brought into the shape that callers may see: one line each, not too long, not too many, each with
 //! a code.
 
-use apollo_compiler::{ExecutableDocument, parser::SourceFile};
+use apollo_compiler::parser::{SourceFile, SourceMap};
 use async_graphql::{ErrorExtensionValues, Pos, ServerError, Value};
 
 use crate::schema::ErrorCode;
@@ -9,10 +9,10 @@ use crate::schema::ErrorCode;
 /// The bytes of one message. What the library says can quote names and values of the caller's.
 const MESSAGE_LENGTH: usize = 500;
 
-/// Puts the errors of one answer into shape. `document` is what was executed, if it came so far: the places of its errors
-/// are offsets yet.
-pub(super) fn publish(errors: &mut [ServerError], document: Option<&ExecutableDocument>) {
-    let source = document.and_then(|document| document.sources.values().next());
+/// Puts the errors of one answer into shape. `sources` has the text of what was executed, if it came so far: the places of
+/// its errors are offsets yet.
+pub(super) fn publish(errors: &mut [ServerError], sources: Option<&SourceMap>) {
+    let source = sources.and_then(|sources| sources.values().next());
     for error in errors {
         for at in &mut error.locations {
             *at = place(*at, source.map(|source| &**source));

@@ -43,12 +43,16 @@ pub struct Document {
     pub size: DocumentSize,
 }
 
-/// Checks how long a query text and its variables are.
+/// Checks how long a query text and its variables are. Yields how many bytes the variables take.
 ///
 /// # Errors
 ///
 /// [`Refused`] with the limit that is exceeded.
-pub fn check_size(query: &str, variables: &async_graphql::Variables, limits: &Limits) -> Result<(), Refused> {
+pub fn check_size(
+    query: &str,
+    variables: &async_graphql::Variables,
+    limits: &Limits,
+) -> Result<usize, Refused> {
     text::check_length(query, limits)?;
     check_variables(variables, limits)
 }

@@ -82,6 +82,8 @@ pub struct CapacityOptions {
     pub answer_cache: u64,
 
     /// Memory for all answers that are being made and written
+    ///
+    /// Operations that wait for Constant Contact or for their turn have as much again.
     #[arg(long, env = "SENDS_ANSWER_BUDGET", value_name = "BYTES", default_value = "128MiB",
           value_parser = bytes::<usize>(LEAST_ANSWER_BUDGET..=1 << 40))]
     pub answer_budget: usize,
@@ -117,6 +119,7 @@ impl CapacityOptions {
             waiting_operations: Bulkhead::new("waiting_operations", self.max_waiting_operations),
             large_answers: Bulkhead::new("large_answers", self.answer_budget - small),
             small_answers: Bulkhead::new("small_answers", small),
+            waiting_memory: Bulkhead::new("waiting_memory", self.answer_budget),
         }
     }
 }

@@ -6,6 +6,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::{Claim, Claimed, Departure};
+use crate::{Priority, pacing::background::BackgroundShare};
 
 /// How long after the moment for which a process was told to come back its note keeps slots open for it: as long as a busy
 /// machine may take to wake it. A killed process costs the others this much once.
@@ -23,7 +24,20 @@ pub(super) struct Record {
     /// The days' counts. Two processes may differ in the date around midnight.
     days: BTreeMap<Date, u64>,
     departures: Vec<Departed>,
+    /// In the order in which they began to wait.
     waiting: Vec<Waiting>,
+    /// The rounds of the last departures of either priority.
+    #[serde(default)]
+    rounds: Lines<u64>,
+    #[serde(default)]
+    share: BackgroundShare,
+}
+
+/// One of each priority.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
+struct Lines<T> {
+    interactive: T,
+    background: T,
 }
 
 #[derive(Debug, Deserialize, Serialize)]
@@ -37,11 +51,16 @@ struct Departed {
 #[derive(Debug, Deserialize, Serialize)]
 struct Waiting {
     process: u64,
-    interactive: usize,
-    background: usize,
-    /// How many departures it was granted, counted from the number of the process that had fewest when it began to wait.
-    granted: u64,
+    lines: Lines<Line>,
     until: u64,
+}
+
+/// The calls of one priority that wait in a process.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
+struct Line {
+    calls: usize,
+    /// The round in which its next call leaves. Each process has one departure in a round.
+    round: u64,
 }
 
 impl Record {
@@ -66,20 +85,21 @@ impl Record {
     pub(super) fn claim(&mut self, (process, number): (u64, u64), claim: &Claim, now: u64) -> Claimed {
         self.forget(now);
         let used = self.raise(claim.day, claim.used);
-        let is_interactive = claim.interactive > 0;
-        let kept = if is_interactive { 0 } else { claim.reserve };
-        if claim.rate_per_day > 0 && used.saturating_add(kept) >= claim.rate_per_day {
+        let day_has_more_than =
+            |kept| claim.rate_per_day == 0 || used.saturating_add(kept) < claim.rate_per_day;
+        let allows_background = day_has_more_than(claim.reserve);
+        if !(allows_background || claim.interactive > 0 && day_has_more_than(0)) {
             self.waiting.retain(|note| note.process != process);
             return Claimed::DayUsedUp(used);
         }
         let place = self.note(process, claim);
+        let (priority, ahead) = self.next_of(place, allows_background && self.share.is_due());
         if claim.rate_per_second > 0 {
             let rate = usize::try_from(claim.rate_per_second).unwrap_or(usize::MAX);
             let closed_for = micros(claim.closed_for);
             let openings = self.departures.iter().map(|departed| departed.at + closed_for);
             let closed: Vec<u64> = openings.filter(|opening| *opening > now).collect();
             let open = rate.saturating_sub(closed.len());
-            let ahead = self.ahead_of(&self.waiting[place], is_interactive);
             if open <= ahead {
                 // Slots that are open are kept for others, until they have taken them or do not come.
                 let others = self.waiting.iter().filter(|note| note.process != process);
@@ -95,10 +115,14 @@ impl Record {
                 at: now,
             });
         }
-        self.take(place, is_interactive, now);
+        self.take(place, priority, now);
         *self.days.entry(claim.day).or_default() += 1;
-        let day = claim.day;
-        Claimed::Granted(Departure { number, day }, used + 1)
+        let departure = Departure {
+            number,
+            day: claim.day,
+            priority,
+        };
+        Claimed::Granted(departure, used + 1)
     }
 
     /// Calls leave later than they were granted. One that leaves so late that its departure was forgotten counts again.
@@ -117,7 +141,7 @@ impl Record {
     }
 
     pub(super) fn give_back(&mut self, process: u64, departure: Departure) {
-        let Departure { number, day } = departure;
+        let Departure { number, day, .. } = departure;
         self.departures
             .retain(|departed| (departed.process, departed.number) != (process, number));
         if let Some(used) = self.days.get_mut(&day) {
@@ -150,51 +174,79 @@ impl Record {
     fn note(&mut self, process: u64, claim: &Claim) -> usize {
         let place = self.waiting.iter().position(|note| note.process == process);
         let place = place.unwrap_or_else(|| {
-            let granted = self.waiting.iter().map(|note| note.granted).min();
             self.waiting.push(Waiting {
                 process,
-                interactive: 0,
-                background: 0,
-                granted: granted.unwrap_or(0),
+                lines: Lines::default(),
                 until: 0,
             });
             self.waiting.len() - 1
         });
-        let note = &mut self.waiting[place];
-        (note.interactive, note.background) = (claim.interactive, claim.background);
+        let lines = &mut self.waiting[place].lines;
+        lines.interactive.note(claim.interactive, self.rounds.interactive);
+        lines.background.note(claim.background, self.rounds.background);
         place
     }
 
-    /// How many departures other processes have before the next one of `own`.
-    fn ahead_of(&self, own: &Waiting, is_interactive: bool) -> usize {
-        let others = self.waiting.iter().filter(|note| note.process != own.process);
-        let before = others.map(|other| {
-            let fewer = usize::try_from(own.granted.saturating_sub(other.granted)).unwrap_or(usize::MAX);
-            if is_interactive {
-                other.interactive.min(fewer)
-            } else {
-                other.interactive.saturating_add(other.background.min(fewer))
-            }
-        });
-        before.fold(0, usize::saturating_add)
+    /// Which call of the process at this place goes next, and how many departures other processes have before it.
+    fn next_of(&self, place: usize, background_is_due: bool) -> (Priority, usize) {
+        let own = self.waiting[place].lines;
+        let others = || {
+            let notes = self.waiting.iter().enumerate();
+            notes
+                .filter(move |(other, _)| *other != place)
+                .map(move |(other, note)| (note.lines, other < place))
+        };
+        let sum = |departures: &mut dyn Iterator<Item = usize>| departures.fold(0, usize::saturating_add);
+        let background = sum(&mut others()
+            .map(|(other, is_earlier)| other.background.departures_before(own.background, is_earlier)));
+        if own.background.calls > 0 && background_is_due && background == 0 {
+            return (Priority::Background, 0);
+        }
+        if own.interactive.calls > 0 {
+            let is_kept = background_is_due && others().any(|(other, _)| other.background.calls > 0);
+            let interactive = sum(&mut others()
+                .map(|(other, is_earlier)| other.interactive.departures_before(own.interactive, is_earlier)));
+            return (Priority::Interactive, interactive.saturating_add(is_kept.into()));
+        }
+        let interactive = sum(&mut others().map(|(other, _)| other.interactive.calls));
+        (Priority::Background, interactive.saturating_add(background))
     }
 
     /// Counts a granted departure in the note of its process, which goes when nothing else waits.
-    fn take(&mut self, place: usize, is_interactive: bool, now: u64) {
+    fn take(&mut self, place: usize, priority: Priority, now: u64) {
+        let background_waits = self.waiting.iter().any(|note| note.lines.background.calls > 0);
+        self.share.departed(priority, background_waits);
         let note = &mut self.waiting[place];
-        note.granted += 1;
-        let waiting = if is_interactive {
-            &mut note.interactive
-        } else {
-            &mut note.background
+        let (line, round) = match priority {
+            Priority::Interactive => (&mut note.lines.interactive, &mut self.rounds.interactive),
+            Priority::Background => (&mut note.lines.background, &mut self.rounds.background),
         };
-        *waiting = waiting.saturating_sub(1);
-        if note.interactive == 0 && note.background == 0 {
-            self.waiting.swap_remove(place);
+        *round = line.round.max(*round);
+        line.round += 1;
+        line.calls = line.calls.saturating_sub(1);
+        if note.lines.interactive.calls == 0 && note.lines.background.calls == 0 {
+            self.waiting.remove(place);
         } else {
             // It claims again at once.
             note.until = now + GRACE;
         }
+    }
+}
+
+impl Line {
+    /// Notes the calls that wait, in a line that joins the round after `last` if none did.
+    fn note(&mut self, calls: usize, last: u64) {
+        if self.calls == 0 {
+            self.round = last + 1;
+        }
+        self.calls = calls;
+    }
+
+    /// How many of these calls leave before the next call of `own`, the line of another process. `is_earlier` says that this one
+    /// comes first within a round.
+    fn departures_before(self, own: Self, is_earlier: bool) -> usize {
+        let rounds = (own.round + u64::from(is_earlier)).saturating_sub(self.round);
+        self.calls.min(usize::try_from(rounds).unwrap_or(usize::MAX))
     }
 }
 

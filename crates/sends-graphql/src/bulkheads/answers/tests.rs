@@ -11,6 +11,7 @@ fn answers() -> (Answers, Bulkheads) {
         waiting_operations: Bulkhead::new("waiting_operations", 8),
         large_answers: Bulkhead::new("large_answers", LARGE),
         small_answers: Bulkhead::new("small_answers", BUDGET / 4),
+        waiting_memory: Bulkhead::new("waiting_memory", BUDGET),
     };
     (Answers::new(&bulkheads, Duration::from_secs(5)), bulkheads)
 }
@@ -21,6 +22,7 @@ fn estimate(bytes: usize) -> Estimate {
         values: bytes / VALUE,
         waits: 0,
         of_schema: 0,
+        document: 0,
     }
 }
 
@@ -45,22 +47,27 @@ async fn large_answers_wait_for_each_other_and_leave_the_room_of_small_ones_alon
 }
 
 #[tokio::test(start_paused = true)]
-async fn only_a_part_of_the_operations_waits() {
+async fn an_operation_that_finds_no_memory_to_wait_for_more_is_refused_at_once() {
     let (answers, bulkheads) = answers();
     let part = answers.part();
     let _held = answers.reserve(&part, estimate(LARGE)).await.unwrap();
     let began = tokio::time::Instant::now();
-    // A quarter of the eight operations.
-    let waiting = [(); 2].map(|()| answers.reserve(&part, estimate(LARGE)));
+    let long = Estimate {
+        document: BUDGET / 4,
+        ..estimate(LARGE / 2)
+    };
+    // Half of it for one connection.
+    let waiting = [(); 2].map(|()| answers.reserve(&part, long));
     let one_more = async {
         tokio::task::yield_now().await;
-        let refused = answers.reserve(&part, estimate(LARGE)).await;
+        let refused = answers.reserve(&part, long).await;
         (refused.unwrap_err(), began.elapsed())
     };
     let (waited, refused) = tokio::join!(futures_util::future::join_all(waiting), one_more);
     assert_eq!(refused, (Exceeded::Busy, Duration::ZERO));
     assert!(waited.iter().all(Result::is_err));
-    assert_eq!(bulkheads.large_answers.occupancy().refused, 3);
+    assert_eq!(bulkheads.waiting_memory.occupancy().refused, 1);
+    assert_eq!(bulkheads.large_answers.occupancy().refused, 2);
 }
 
 #[tokio::test(start_paused = true)]
@@ -118,7 +125,8 @@ async fn a_large_answer_that_became_small_can_grow_again() {
     let memory = answers.reserve(&answers.part(), estimate(LARGE)).await.unwrap();
     memory.settle(1_000).unwrap();
     memory.settle(2_000).unwrap();
-    assert_eq!(bulkheads.large_answers.occupancy().in_use, 2_000);
+    let in_use = [&bulkheads.large_answers, &bulkheads.small_answers].map(|of| of.occupancy().in_use);
+    assert_eq!(in_use, [0, 2_000]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -162,4 +170,78 @@ async fn answers_of_a_batch_get_their_memory_at_once_and_give_it_back_one_by_one
     assert_eq!(beyond.unwrap_err(), Exceeded::TooLarge);
     assert!(began.elapsed().is_zero());
     assert_eq!(part.large.part.occupancy().in_use, 0);
+}
+
+#[tokio::test]
+async fn what_waits_leaves_the_memory_of_answers_to_others_and_its_answer_comes_back_to_it() {
+    let (answers, bulkheads) = answers();
+    let in_use = || {
+        let budgets = [
+            &bulkheads.small_answers,
+            &bulkheads.large_answers,
+            &bulkheads.waiting_memory,
+        ];
+        budgets.map(|budget| budget.occupancy().in_use)
+    };
+    let part = answers.part();
+    let half = VALUE * (SMALL / VALUE / 2);
+    let mut waiting = Vec::new();
+    // Twice what one connection may hold of small answers.
+    for _ in 0..8 {
+        let memory = answers.reserve(&part, estimate(half)).await.unwrap();
+        let waits = within(Arc::clone(&memory), async { begin_to_wait() });
+        assert_eq!(waits.await, Ok(()));
+        waiting.push(memory);
+    }
+    assert_eq!(in_use(), [0, 0, 8 * half]);
+    waiting.truncate(1);
+    // More than expected is found after the wait.
+    waiting[0].charge(SMALL / VALUE).unwrap();
+    assert!(in_use()[2] > SMALL && in_use()[..2] == [0, 0]);
+    waiting[0].settle(1_000).unwrap();
+    assert_eq!(in_use(), [1_000, 0, 0]);
+    let memory = answers.reserve(&part, estimate(half)).await.unwrap();
+    let waits = within(Arc::clone(&memory), async { begin_to_wait() });
+    assert_eq!(waits.await, Ok(()));
+    // What waits may take no more than what does not.
+    assert_eq!(memory.charge(LARGE / VALUE), Err(Exceeded::TooLarge));
+    assert_eq!(begin_to_wait(), Ok(()), "outside an operation");
+}
+
+#[tokio::test]
+async fn an_operation_that_finds_no_memory_to_wait_in_is_refused() {
+    let (answers, bulkheads) = answers();
+    let (one, other, third) = (answers.part(), answers.part(), answers.part());
+    let first = one.wait_in(BUDGET / 2).unwrap();
+    assert!(one.wait_in(1).is_none(), "half of it for one connection");
+    let _second = other.wait_in(BUDGET / 2).unwrap();
+    let memory = answers.reserve(&third, estimate(SMALL)).await.unwrap();
+    let waits = || within(Arc::clone(&memory), async { begin_to_wait() });
+    assert_eq!(waits().await, Err(Exceeded::Busy));
+    assert_eq!(bulkheads.waiting_memory.occupancy().refused, 2);
+    drop(first);
+    assert_eq!(waits().await, Err(Exceeded::Busy), "for good");
+    assert_eq!(memory.exceeded(), Some(Exceeded::Busy));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_operation_that_waits_for_memory_holds_what_it_keeps_of_its_request() {
+    let (answers, bulkheads) = answers();
+    let waiting = || bulkheads.waiting_memory.occupancy().in_use;
+    let held = answers.reserve(&answers.part(), estimate(LARGE)).await.unwrap();
+    let next = Estimate {
+        fields: 10,
+        document: 5_000,
+        ..estimate(2 * SMALL)
+    };
+    let part = answers.part();
+    let freed = async {
+        tokio::task::yield_now().await;
+        let during = waiting();
+        drop(held);
+        during
+    };
+    let (next, during) = tokio::join!(answers.reserve(&part, next), freed);
+    assert!(next.is_ok());
+    assert_eq!((during, waiting()), (10 * FIELD + 5_000, 0));
 }

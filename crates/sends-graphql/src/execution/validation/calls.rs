@@ -105,6 +105,7 @@ pub(super) fn check(root: &[Field], types: &Types, limits: &Limits) -> Result<Es
         values: cost.values,
         waits: cost.waits,
         of_schema,
+        document: 0,
     })
 }
 

@@ -8,8 +8,11 @@ use super::{
     values,
 };
 
-/// Refuses variables that are too large.
-pub(crate) fn check_size(variables: &Variables, limits: &Limits) -> Result<(), Refused> {
+/// What a value takes beside its text.
+const VALUE_BYTES: usize = size_of::<Value>();
+
+/// Refuses variables that are too large. Yields how many bytes they take.
+pub(crate) fn check_size(variables: &Variables, limits: &Limits) -> Result<usize, Refused> {
     let mut size = Size::default();
     for (name, value) in variables.iter() {
         size.length += name.len();
@@ -27,7 +30,8 @@ pub(crate) fn check_size(variables: &Variables, limits: &Limits) -> Result<(), R
             allowed,
         };
         limit.check()
-    })
+    })?;
+    Ok(size.length + size.values * VALUE_BYTES)
 }
 
 #[derive(Default)]

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use super::{Endpoint, Written, written};
 use crate::{
-    bulkheads::answers::{AnswerMemory, Exceeded, Part},
+    bulkheads::answers::{AnswerMemory, Exceeded, Part, Waiting},
     bulkheads::places::Place,
     schema::ErrorCode,
     server::{
@@ -28,9 +28,8 @@ use crate::{
     telemetry::{metrics::Outcome, operation},
 };
 
-/// Texts in bytes and answers in values beyond this are [long work](crate::bulkheads::long_work): about a millisecond of validating, or of
-/// executing. Another thread costs some microseconds more, so that the rest is done where it is.
-const LONG_TEXT: usize = 8 << 10;
+/// Answers in values beyond this are [long work](crate::bulkheads::long_work): about a millisecond of executing. Another thread costs
+/// some microseconds more, so that the rest is done where it is.
 const LARGE_ANSWER: usize = 500;
 
 impl Endpoint {
@@ -63,11 +62,11 @@ impl Endpoint {
         finish: impl FnOnce(Executed) -> Result<T, Rejection> + Send + 'static,
     ) -> Result<T, Rejection> {
         let prepared = async {
-            let request = self.identify(parameters)?;
+            let part = self.part(parts);
+            let request = self.identify(parameters, &part)?;
             let place = self.admission.enter(1).await?;
             let prepared = self.prepare(request, &place, &method).await?;
-            let part = self.part(parts);
-            let memory = self.answers.reserve(&part, prepared.operation.estimate());
+            let memory = self.answers.reserve(&part, prepared.estimate());
             let memory = place.waiting(memory).await?.map_err(no_memory)?;
             Ok::<_, Rejection>((prepared, memory, place))
         };
@@ -83,9 +82,10 @@ impl Endpoint {
         batch: Vec<Parameters>,
         parts: &Parts,
     ) -> Result<Vec<Result<Written, Rejection>>, Rejection> {
+        let part = self.part(parts);
         let requests: Vec<_> = batch
             .into_iter()
-            .map(|parameters| self.identify(parameters))
+            .map(|parameters| self.identify(parameters, &part))
             .collect();
         let place = self.admission.enter(requests.len()).await?;
         let prepared = requests
@@ -93,8 +93,7 @@ impl Endpoint {
             .map(async |request| self.prepare(request?, &place, &Method::POST).await);
         let prepared = join_all(prepared).await;
         let valid = prepared.iter().flatten();
-        let estimates: Vec<_> = valid.map(|prepared| prepared.operation.estimate()).collect();
-        let part = self.part(parts);
+        let estimates: Vec<_> = valid.map(Prepared::estimate).collect();
         let memory = self.answers.reserve_together(&part, &estimates);
         let memory = place.waiting(memory).await?.map_err(no_memory_for_batch)?;
         let mut memory = memory.into_iter();
@@ -111,16 +110,26 @@ impl Endpoint {
         Ok(join_all(answers).await)
     }
 
-    /// Finds the document of a request, and checks its size: what is too large does not queue.
-    fn identify(&self, mut parameters: Parameters) -> Result<Identified, Rejection> {
+    /// Finds the document of a request, and checks its size: what is too large does not queue, nor what there is no memory to
+    /// queue in.
+    fn identify(&self, mut parameters: Parameters, part: &Part) -> Result<Identified, Rejection> {
         let document = self.documents.find(&mut parameters)?;
         let variables = Variables::from_json(Value::Object(parameters.variables));
-        let is_of_size = self.service.schema.check_size(&document.text, &variables);
-        is_of_size.map_err(|refused| Rejection::of_document(refused.into_errors()))?;
+        let length = self.service.schema.check_size(&document.text, &variables);
+        let length = length.map_err(|refused| Rejection::of_document(refused.into_errors()))?;
+        let is_long = self.service.schema.is_long(&document.text, length);
+        let held = if is_long {
+            let held = part.wait_in(document.text.len() + length);
+            Some(held.ok_or_else(|| no_memory(Exceeded::Busy))?)
+        } else {
+            None
+        };
         Ok(Identified {
             document,
             name: parameters.operation_name,
             variables,
+            is_long,
+            _held: held,
         })
     }
 
@@ -130,23 +139,18 @@ impl Endpoint {
         request: Identified,
         place: &Place,
         method: &Method,
-    ) -> Result<Ready, Rejection> {
-        let Identified {
-            document,
-            name,
-            variables,
-        } = request;
-        let schema = &self.service.schema;
-        let is_long = document.text.len() > LONG_TEXT && !schema.is_known(&document.text);
+    ) -> Result<Prepared, Rejection> {
+        let is_long = request.is_long;
         let (endpoint, is_get) = (Arc::clone(self), method == Method::GET);
         let prepare = async move {
             let operation = Operation {
-                text: &document.text,
-                name,
-                variables,
+                text: &request.document.text,
+                name: request.name,
+                variables: request.variables,
             };
-            let operation = operation.prepare(&endpoint.service.schema, is_get)?;
-            Ok(Ready { document, operation })
+            let prepared = operation.prepare(&endpoint.service.schema, is_get)?;
+            endpoint.documents.keep(request.document);
+            Ok(prepared)
         };
         if is_long {
             place.waiting(self.apart(prepare)).await?
@@ -164,13 +168,12 @@ impl Endpoint {
     /// Executes an operation, makes its answer with `finish`, and counts it.
     async fn execute<T: Send + 'static>(
         self: &Arc<Self>,
-        prepared: Ready,
+        operation: Prepared,
         memory: Arc<AnswerMemory>,
         place: Place,
         parts: &Parts,
         finish: impl FnOnce(Executed) -> Result<T, Rejection> + Send + 'static,
     ) -> Result<T, Rejection> {
-        let Ready { document, operation } = prepared;
         let name = operation.name().map(str::to_owned);
         // The time of the operation begins here.
         let context = self.context(&parts.headers);
@@ -192,7 +195,6 @@ impl Endpoint {
         } else {
             execute.await
         };
-        self.documents.keep(document);
         match finished {
             Ok((finished, outcome)) => {
                 operation::ended(name, outcome);
@@ -212,12 +214,10 @@ struct Identified {
     /// Which of its operations.
     name: Option<String>,
     variables: Variables,
-}
-
-/// An operation that is ready to be executed.
-struct Ready {
-    document: Document,
-    operation: Prepared,
+    /// Whether to validate and plan it is long work.
+    is_long: bool,
+    /// The memory of a long one, which may have to wait for its place and for other long work.
+    _held: Option<Waiting>,
 }
 
 /// Counts an operation as refused.

@@ -146,6 +146,127 @@ fn one_call_waits_behind_no_more_than_a_round_of_a_thousand_others() {
     assert!(before < 4, "{before}");
 }
 
+/// A process whose callers each ask again, a moment after the departure of their last call.
+struct Callers {
+    priority: Priority,
+    /// When each of them asks, or has asked.
+    asks: Vec<u64>,
+    wakes: u64,
+    left: Vec<u64>,
+}
+
+impl Callers {
+    const THINKS: u64 = 20_000;
+
+    fn of(priority: Priority, callers: u64) -> Self {
+        Self {
+            priority,
+            asks: (0..callers).map(|caller| 7_000 * caller).collect(),
+            wakes: 0,
+            left: Vec::new(),
+        }
+    }
+
+    /// The longest time between two departures.
+    fn longest_wait(&self) -> u64 {
+        let waits = self.left.windows(2).map(|two| two[1] - two[0]);
+        waits.max().unwrap_or(u64::MAX)
+    }
+}
+
+/// Runs them for a minute.
+fn run_callers(mut processes: Vec<Callers>) -> Vec<Callers> {
+    let (mut record, mut number) = (Record::default(), 0);
+    loop {
+        let next = processes
+            .iter_mut()
+            .enumerate()
+            .min_by_key(|(_, one)| one.wakes)
+            .unwrap();
+        let (process, one) = (next.0 as u64 + 1, next.1);
+        let now = one.wakes;
+        if now > 60_000_000 {
+            return processes;
+        }
+        let waiting = one.asks.iter().filter(|asks| **asks <= now).count();
+        if waiting == 0 {
+            one.wakes = *one.asks.iter().min().unwrap();
+            continue;
+        }
+        let claim = match one.priority {
+            Priority::Interactive => claim(waiting, 0),
+            Priority::Background => claim(0, waiting),
+        };
+        number += 1;
+        match record.claim((process, number), &claim, now) {
+            Claimed::Granted(departure, _) => {
+                assert_eq!(departure.priority, one.priority);
+                one.left.push(now);
+                let first = one.asks.iter_mut().min().unwrap();
+                *first = now + Callers::THINKS;
+                one.wakes += 50;
+            }
+            Claimed::Later(wait, _) => one.wakes += micros(wait) + 100 * process,
+            Claimed::DayUsedUp(_) => unreachable!("there is no limit"),
+        }
+    }
+}
+
+#[test]
+fn processes_that_come_and_go_do_not_overtake_one_that_stays() {
+    // One has a call waiting all the time, and the others one for each of their callers.
+    let callers = [8, 1, 1, 2].map(|callers| Callers::of(Priority::Interactive, callers));
+    let processes = run_callers(callers.into());
+    let calls: Vec<usize> = processes.iter().map(|one| one.left.len()).collect();
+    let waits: Vec<u64> = processes.iter().map(Callers::longest_wait).collect();
+    assert!(calls.iter().all(|calls| *calls >= 45), "{calls:?}");
+    assert!(waits.iter().all(|wait| *wait <= 3 * CLOSED_FOR), "{waits:?}");
+    assert!(calls.iter().sum::<usize>() >= 225, "{calls:?}");
+}
+
+#[test]
+fn background_work_has_its_share_beside_callers_of_other_processes() {
+    let mut callers = vec![Callers::of(Priority::Background, 1)];
+    callers.extend([2, 2, 3].map(|callers| Callers::of(Priority::Interactive, callers)));
+    let processes = run_callers(callers);
+    let calls: Vec<usize> = processes.iter().map(|one| one.left.len()).collect();
+    let all: usize = calls.iter().sum();
+    assert!(calls[0] * 10 >= all && calls[0] * 7 <= all, "{calls:?}");
+    let waits: Vec<u64> = processes.iter().map(Callers::longest_wait).collect();
+    assert!(waits.iter().all(|wait| *wait <= 3 * CLOSED_FOR), "{waits:?}");
+    assert!(all >= 225, "{calls:?}");
+}
+
+#[test]
+fn background_work_of_two_processes_shares_one_part() {
+    let callers = vec![
+        Callers::of(Priority::Background, 1),
+        Callers::of(Priority::Background, 1),
+        Callers::of(Priority::Interactive, 8),
+    ];
+    let processes = run_callers(callers);
+    let calls: Vec<usize> = processes.iter().map(|one| one.left.len()).collect();
+    assert!(calls[0].abs_diff(calls[1]) <= 2, "{calls:?}");
+    assert!((calls[0] + calls[1]) * 7 <= calls.iter().sum(), "{calls:?}");
+}
+
+#[test]
+fn a_process_with_people_and_background_work_is_told_which_of_them_goes() {
+    let mut record = Record::default();
+    let mut departures = Vec::new();
+    for number in 0..16 {
+        let Claimed::Granted(departure, _) = record.claim((1, number), &claim(9, 9), number * CLOSED_FOR)
+        else {
+            panic!("a slot is open");
+        };
+        departures.push(departure.priority);
+    }
+    let places = departures.iter().enumerate();
+    let background = places.filter(|(_, priority)| **priority == Priority::Background);
+    let background: Vec<_> = background.map(|(place, _)| place).collect();
+    assert_eq!(background, [7, 15]);
+}
+
 #[test]
 fn a_killed_process_holds_slots_for_a_moment_only() {
     let killed = Process {
@@ -199,7 +320,12 @@ fn a_departure_given_back_opens_its_slot_and_counts_for_nothing() {
     for number in 1..=4 {
         record.claim((1, number), &claim(1, 0), 0);
     }
-    record.give_back(1, Departure { number: 2, day: DAY });
+    let second = Departure {
+        number: 2,
+        day: DAY,
+        priority: Priority::Interactive,
+    };
+    record.give_back(1, second);
     assert_eq!(record.raise(DAY, 0), 3);
     assert!(matches!(
         record.claim((2, 1), &claim(1, 0), 1),
