@@ -235,7 +235,7 @@ async fn fill(store: &SqliteStore, sends: u64) -> Result<(), Box<dyn Error>> {
                 answer: Answer::History(Arc::new(history(number, each))),
             };
             store
-                .keep_activities(OWNER, campaign, vec![activity], None)
+                .keep_activities(OWNER, campaign, vec![activity], vec![])
                 .await?;
             store.keep(OWNER, activity_id(number), kept).await
         })

@@ -29,6 +29,13 @@ CREATE TABLE activity_history (
     -- How many records and values of the answer could not be read, and are in no row.
     unreadable_sends INTEGER NOT NULL DEFAULT 0,
     unreadable_values INTEGER NOT NULL DEFAULT 0,
+    -- How many records the history is known to have: its rows in `send`, and those that could not be read in any answer.
+    records INTEGER NOT NULL DEFAULT 0,
+    -- When a synchronisation found that the upstream no longer shows just these records: the rows of `send` with
+    -- `is_missing`, and as many unreadable ones as are in no answer any more. Milliseconds since 1970 UTC; NULL when none did.
+    missing_since INTEGER,
+    -- 0 when there is no such activity by the last answer, while its known sends stay.
+    is_found INTEGER NOT NULL DEFAULT 1,
     -- CRC-32 of the owner's key, the activity and the whole answer, its sends included (`checksum.rs`). A read that finds
     -- another one reports damage. NULL means that it is not verified, as after a change of what the checksum is made of.
     checksum INTEGER,
@@ -63,6 +70,8 @@ CREATE TABLE send (
     segment_ids TEXT,
     -- CRC-32 of the send, for a page of the log, which reads sends without the rest of their answer.
     checksum INTEGER,
+    -- 1 when the last answer lacked it. It stays until a second synchronisation confirms that it is gone.
+    is_missing INTEGER,
     PRIMARY KEY (history, ordinal)
 ) STRICT, WITHOUT ROWID;
 
@@ -134,10 +143,16 @@ CREATE TABLE campaign_activity (
     role TEXT,
     -- The role as it came, where that is not the documented spelling.
     role_spelling TEXT,
+    -- 0 when the campaign no longer lists it. It stays as long as its sends do, unless another campaign lists it.
+    is_listed INTEGER NOT NULL,
+    -- Another campaign that lists it, too. NULL as a rule.
+    claimed_by INTEGER REFERENCES campaign (id) ON DELETE SET NULL,
     PRIMARY KEY (owner, activity)
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX campaign_activity_by_campaign ON campaign_activity (campaign);
+
+CREATE INDEX campaign_activity_by_claim ON campaign_activity (claimed_by) WHERE claimed_by IS NOT NULL;
 
 -- The queue of the synchronisation: campaigns that are still to be read.
 CREATE TABLE sync_work (
@@ -180,6 +195,10 @@ CREATE TABLE unreadable (
     -- When it first failed, and when it last did.
     since INTEGER NOT NULL,
     tried_at INTEGER NOT NULL,
+    -- How often it was tried.
+    attempts INTEGER NOT NULL,
+    -- How many records a listing had, those that could not be read included. 0 for everything else.
+    records INTEGER NOT NULL,
     -- Why, in words for people.
     reason TEXT NOT NULL,
     PRIMARY KEY (owner, kind, subject)

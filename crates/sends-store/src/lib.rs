@@ -76,6 +76,6 @@ pub use owner::Owner;
 pub use sqlite::{Rebuilt, SqliteStore};
 pub use store::{Lookups, PoolUse, Store, StoreFuture, StorePools, StoreSize};
 pub use sync_log::{
-    Completeness, Coverage, FailedReading, KnownActivity, KnownCampaign, Listing, Pending, Subject, SyncLog,
-    SyncState, SyncWork, UNCONFIRMED_REMOVAL, Unreadable,
+    Claim, Completeness, Coverage, FailedReading, Finding, KnownActivity, KnownCampaign, Listing, Pending,
+    Subject, SyncLog, SyncState, SyncWork, UNCONFIRMED_REMOVAL, Unreadable,
 };

@@ -6,7 +6,7 @@ mod unreadable;
 use jiff::Timestamp;
 use sends_core::{ActivityId, ActivityReference, ActivityRole, Campaign, CampaignId, Verbatim};
 
-pub use unreadable::{FailedReading, Subject, UNCONFIRMED_REMOVAL, Unreadable};
+pub use unreadable::{FailedReading, Finding, Subject, UNCONFIRMED_REMOVAL, Unreadable};
 
 use crate::{Kept, Owner, StoreFuture};
 
@@ -25,24 +25,40 @@ pub trait SyncLog: Send + Sync {
     /// Keeps which activities a campaign has, in place of those that were kept before, and what it says of itself. The log
     /// then knows the campaign of their sends.
     ///
-    /// An activity that is no longer among them is dropped with its kept answer: the upstream shows it no more. `lack` is what
-    /// could not be read of them, which is remembered as by [`keep_failed`](Self::keep_failed); without it, the campaign counts as
-    /// unreadable no more.
+    /// An activity that is neither among the `listed` nor among the `unlisted` ones, which stay though the campaign does not
+    /// list them, is dropped with its kept answer. One that another campaign lists stays with that, and is [claimed](Self::claims).
     fn keep_activities(
         &self,
         owner: Owner,
         campaign: Campaign,
-        activities: Vec<ActivityReference>,
-        lack: Option<FailedReading>,
+        listed: Vec<ActivityReference>,
+        unlisted: Vec<ActivityReference>,
     ) -> StoreFuture<'_, ()>;
+
+    /// To whom those of these activities belong that are another campaign's, and what is contradictory about the activities of
+    /// this campaign: what it claims of others, and others of it.
+    fn claims<'a>(
+        &'a self,
+        owner: Owner,
+        campaign: CampaignId,
+        activities: &'a [ActivityReference],
+    ) -> StoreFuture<'a, Vec<Claim>>;
 
     /// Keeps that the upstream knows a campaign no more. The kept answers of its activities are dropped, and its work with
     /// them.
     fn keep_gone(&self, owner: Owner, campaign: CampaignId) -> StoreFuture<'_, ()>;
 
-    /// Keeps an answer in place of the known one, though that has sends which the answer lacks: a second synchronisation has found
-    /// the same. A single answer, which may be wrong, goes to [`Store::keep`](crate::Store::keep).
-    fn replace_history(&self, owner: Owner, activity: ActivityId, kept: Kept) -> StoreFuture<'_, ()>;
+    /// Decides on the known records that an answer lacks, which [`Store::keep`](crate::Store::keep) has kept: they are dropped
+    /// when an earlier synchronisation has found just the same ones missing, and are marked as found missing otherwise.
+    ///
+    /// Returns how many records stay that the answer lacks.
+    fn settle_history(
+        &self,
+        owner: Owner,
+        activity: ActivityId,
+        kept: Kept,
+        finding: Finding,
+    ) -> StoreFuture<'_, u64>;
 
     /// Takes a campaign's work off the queue, once everything that it asked for is kept.
     ///
@@ -51,19 +67,18 @@ pub trait SyncLog: Send + Sync {
     fn finish(&self, owner: Owner, work: SyncWork) -> StoreFuture<'_, ()>;
 
     /// Keeps that something could not be read. So it stays until it is read, by whomever: a history with
-    /// [`Store::keep`](crate::Store::keep), a campaign with [`keep_activities`](Self::keep_activities), and until it is
-    /// gone.
+    /// [`Store::keep`](crate::Store::keep), anything else with [`keep_read`](Self::keep_read), and until it is gone.
     ///
     /// What had failed before keeps the moment when it first did, and sends of it may be missing in the stretch that covers
     /// both.
     ///
-    /// [`Store::keep`](crate::Store::keep) does the same by itself with an answer that lacks sends: a history of which some
-    /// cannot be read, one that lacks [known](UNCONFIRMED_REMOVAL) sends of a campaign, and that there is no such activity
-    /// while its campaign shows it or its sends are known. The known sends stay in the log.
+    /// [`Store::keep`](crate::Store::keep) does the same by itself with an answer that lacks something: a history of which some
+    /// sends or their dates cannot be read, one that lacks [known](UNCONFIRMED_REMOVAL) records of a campaign, and that there
+    /// is no such activity while its campaign shows it or its sends are known. The known sends stay in the log.
     fn keep_failed(&self, owner: Owner, failed: FailedReading) -> StoreFuture<'_, ()>;
 
-    /// Keeps that a listing that had [failed](Self::keep_failed) was read, with everything that it lacked.
-    fn keep_listed(&self, owner: Owner, subject: Subject) -> StoreFuture<'_, ()>;
+    /// Keeps that something which had [failed](Self::keep_failed) was read, with everything that it lacked.
+    fn keep_read(&self, owner: Owner, subject: Subject) -> StoreFuture<'_, ()>;
 
     /// Keeps how far the reader has come.
     fn keep_state(&self, owner: Owner, state: SyncState) -> StoreFuture<'_, ()>;
@@ -129,8 +144,9 @@ pub struct Listing {
     /// The campaigns, whatever was known of them before. One that was gone is back. Fields that are `None` replace what was
     /// known: the upstream says so.
     pub campaigns: Vec<Campaign>,
-    /// When campaigns were last sent, as the summaries report has it. A campaign that is not known yet is added by its id.
-    pub last_sent: Vec<(CampaignId, Timestamp)>,
+    /// When campaigns were last sent, as the summaries report has it; `None` when it names no send of the campaign any more. A
+    /// campaign that is not known yet is added by its id.
+    pub last_sent: Vec<(CampaignId, Option<Timestamp>)>,
     /// What is to be read. A campaign that is not known yet is added by its id. Work that is on the queue already for a
     /// campaign becomes one with the new: sends may be missing in the stretch that covers both.
     pub work: Vec<SyncWork>,
@@ -150,6 +166,19 @@ pub struct SyncWork {
     /// No missing send ran after this moment: when the campaign was last sent by the summaries report, or was last updated,
     /// or was listed.
     pub missing_until: Timestamp,
+}
+
+/// To which campaign an activity belongs, and which other one lists it, too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// The activity.
+    pub activity: ActivityId,
+    /// The campaign that it belongs to: the first one that listed it, as long as it does.
+    pub campaign: CampaignId,
+    /// Whether that still lists it.
+    pub is_listed: bool,
+    /// The other campaign that lists it. `None` when none does.
+    pub claimed_by: Option<CampaignId>,
 }
 
 /// How far a reader of the whole account has come. Moments are kept to the millisecond, rounded down.

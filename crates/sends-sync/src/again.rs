@@ -3,11 +3,11 @@
 
 use jiff::Timestamp;
 use sends_core::ActivityId;
-use sends_store::{Answer, Listing, StoreError, Subject, SyncWork, Unreadable};
+use sends_store::{Answer, Kept, Listing, StoreError, Subject, SyncWork, Unreadable};
 
 use crate::{
     obstacle::Obstacle,
-    reading::{Stretch, is_removed},
+    reading::{Stretch, both, is_removed},
     rules,
     run::Run,
 };
@@ -15,15 +15,15 @@ use crate::{
 /// How many histories are looked at together.
 const AT_A_TIME: usize = 500;
 
-/// What is kept of one activity.
-enum Kept {
-    Answer(sends_store::Kept),
+/// What is known of one activity.
+enum Known {
+    Answer(Kept),
     Nothing,
     Damaged,
 }
 
-impl Kept {
-    fn of(kept: Option<sends_store::Kept>) -> Self {
+impl Known {
+    fn of(kept: Option<Kept>) -> Self {
         kept.map_or(Self::Nothing, Self::Answer)
     }
 }
@@ -41,11 +41,11 @@ impl Run<'_> {
             let mut due = Vec::new();
             for (activity, kept) in self.kept(some).await? {
                 match kept {
-                    Kept::Answer(kept) if rules::is_due(&kept, now) => {
+                    Known::Answer(kept) if rules::is_due(&kept, now) => {
                         due.push((activity, Some(rules::unsettled_from(&kept))));
                     }
-                    Kept::Damaged => due.push((activity, None)),
-                    Kept::Answer(_) | Kept::Nothing => {}
+                    Known::Damaged => due.push((activity, None)),
+                    Known::Answer(_) | Known::Nothing => {}
                 }
             }
             let readings = due.into_iter().map(|(activity, from)| async move {
@@ -58,17 +58,17 @@ impl Run<'_> {
     }
 
     /// What is kept of these activities. A damaged answer costs itself: it is read again, which replaces it.
-    async fn kept(&self, activities: &[ActivityId]) -> Result<Vec<(ActivityId, Kept)>, StoreError> {
+    async fn kept(&self, activities: &[ActivityId]) -> Result<Vec<(ActivityId, Known)>, StoreError> {
         let all = self.store.histories(self.owner, activities, Timestamp::MAX).await;
         if !matches!(all, Err(StoreError::Damaged { .. })) {
-            let all = all?.into_iter().map(Kept::of);
+            let all = all?.into_iter().map(Known::of);
             return Ok(activities.iter().copied().zip(all).collect());
         }
         let mut found = Vec::with_capacity(activities.len());
         for &activity in activities {
             let kept = match self.store.history(self.owner, activity, Timestamp::MAX).await {
-                Err(StoreError::Damaged { .. }) => Kept::Damaged,
-                kept => Kept::of(kept?),
+                Err(StoreError::Damaged { .. }) => Known::Damaged,
+                kept => Known::of(kept?),
             };
             found.push((activity, kept));
         }
@@ -111,7 +111,10 @@ impl Run<'_> {
             let stretch = (one.missing_from, one.missing_until);
             let is_removed = one.campaign.as_ref().is_some_and(is_removed);
             let is_refused = self.read_or_remember(activity, is_removed, stretch).await?;
-            if let (true, Some(campaign)) = (is_refused, one.campaign) {
+            let Some(campaign) = one.campaign else {
+                return Ok(());
+            };
+            if is_refused {
                 // Its campaign may have it no more, or be removed.
                 let (missing_from, missing_until) = stretch;
                 let work = SyncWork {
@@ -120,6 +123,10 @@ impl Run<'_> {
                     missing_until,
                 };
                 self.put_on_queue(vec![work]).await?;
+            } else if let Some(of_report) = self.only_reported(campaign.id).await? {
+                let (subject, stretch) = (Subject::Campaign(campaign.id), both(stretch, of_report));
+                let reason = self.why_only_reported(campaign.id);
+                self.remember_failed(subject, stretch, reason).await?;
             }
             Ok(())
         });
@@ -127,7 +134,7 @@ impl Run<'_> {
         self.work_off().await
     }
 
-    async fn put_on_queue(&self, work: Vec<SyncWork>) -> Result<(), StoreError> {
+    pub(crate) async fn put_on_queue(&self, work: Vec<SyncWork>) -> Result<(), StoreError> {
         if work.is_empty() {
             return Ok(());
         }
@@ -153,7 +160,15 @@ impl Run<'_> {
                     .await?;
                 Ok(obstacle.is_rejection())
             }
-            asked => asked.map(|kept| kept.answer == Answer::NotFound),
+            Err(obstacle) => Err(obstacle),
+            Ok(Kept {
+                answer: Answer::NotFound,
+                ..
+            }) => Ok(true),
+            Ok(kept) => {
+                self.lacks_records(activity, kept).await?;
+                Ok(false)
+            }
         }
     }
 }

@@ -11,6 +11,7 @@
 //! | what could not be read before | one each, more and more rarely | `again.rs` |
 //! | a campaign that was never read, or that changed | one, and one for each activity | `reading.rs` |
 //! | known sends that are no longer shown | the same for their campaign, in the next synchronisation | `removal.rs` |
+//! | an endpoint that fails for many ids in a row | one for an id that does not fail, each time | `answering.rs` |
 //!
 //! What is worth a call is decided in `rules.rs`, what a failed call means for the rest in `obstacle.rs`. What is left to do
 //! is on the queue of the [`SyncLog`](sends_store::SyncLog), newest send first, from the moment it was found until it is in
@@ -29,6 +30,7 @@
 //! the caller.
 
 mod again;
+mod answering;
 mod listing;
 mod obstacle;
 mod progress;

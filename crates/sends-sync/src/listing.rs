@@ -1,11 +1,15 @@
 //! Finding out what changed: the pages of campaigns and of summaries, and the work that follows from them.
 
+use std::sync::PoisonError;
+
 use jiff::Timestamp;
 use sends_client::ResourcePage;
 use sends_core::{Campaign, CampaignId, CampaignSummary};
-use sends_store::{FailedReading, KnownCampaign, Listing, StoreError, Subject, SyncState, Unreadable};
+use sends_store::{
+    FailedReading, KnownCampaign, Listing, StoreError, Subject, SyncState, SyncWork, Unreadable,
+};
 
-use crate::{Progress, Stage, obstacle::Obstacle, rules, run::Run};
+use crate::{Progress, Stage, obstacle::Obstacle, reading::ONLY_REPORTED, rules, run::Run};
 
 /// What the list of campaigns came to.
 pub(crate) struct Listed {
@@ -36,24 +40,35 @@ struct Walk {
     from: Option<Timestamp>,
     /// What earlier walks lacked.
     gap: Option<Unreadable>,
-    /// The latest moment so far that can be right, the latest of all, and that of the last record, by the upstream's clock.
+    /// The latest moment so far that can be right, the latest of all, and the last of the last page that has one, by the
+    /// upstream's clock.
     newest: Option<Timestamp>,
     latest: Option<Timestamp>,
     last: Option<Timestamp>,
+    /// How many records it has had, those that could not be read included.
+    records: usize,
     /// Until when sends may be missing for what this walk lacks, and why. `None` when it lacks nothing.
     lack: Option<(Timestamp, String)>,
 }
 
 impl Walk {
-    fn new(subject: Subject, mark: Option<Timestamp>, gap: Option<Unreadable>, began: Timestamp) -> Self {
+    /// It goes back to where `doubts` begin.
+    fn new(
+        subject: Subject,
+        mark: Option<Timestamp>,
+        gap: Option<Unreadable>,
+        doubts: &[&Unreadable],
+        began: Timestamp,
+    ) -> Self {
         let mark = mark.filter(|mark| rules::is_credible(*mark, began));
-        let next = mark.map(rules::listed_from);
-        let from = match &gap {
-            Some(gap) if rules::is_due_again(gap, began) => {
-                next.zip(gap.missing_from).map(|(next, from)| next.min(from))
-            }
-            _ => next,
-        };
+        let due_gap = gap
+            .as_ref()
+            .filter(|gap| is_unconfirmed(gap) || rules::is_due_again(gap, began));
+        let doubts = doubts.iter().copied().chain(due_gap);
+        // With `None`, which is the beginning, the lesser one is `None`.
+        let from = doubts
+            .map(|one| one.missing_from)
+            .fold(mark.map(rules::listed_from), Ord::min);
         Self {
             subject,
             began,
@@ -63,6 +78,7 @@ impl Walk {
             newest: None,
             latest: None,
             last: None,
+            records: 0,
             lack: None,
         }
     }
@@ -71,12 +87,14 @@ impl Walk {
     fn note(
         &mut self,
         moments: impl Iterator<Item = Option<Timestamp>>,
-        unreadable: Option<String>,
+        (unreadable, count): (Option<String>, usize),
         is_cut_short: bool,
     ) {
         let before = self.upper_end();
-        for moment in moments.flatten() {
-            self.last = Some(moment);
+        let moments: Vec<Timestamp> = moments.inspect(|_| self.records += 1).flatten().collect();
+        self.records += count;
+        self.last = last_of(moments.iter().copied()).or(self.last);
+        for moment in moments {
             self.latest = self.latest.max(Some(moment));
             if rules::is_credible(moment, self.began) {
                 self.newest = self.newest.max(Some(moment));
@@ -131,18 +149,58 @@ impl Walk {
             .is_none_or(|from| gap.missing_from.is_some_and(|gap| from <= gap))
     }
 
+    /// Whether it has fewer records than earlier walks, whose latest one is among those that were asked for.
+    fn has_fewer(&self) -> bool {
+        let of_gap = self
+            .gap
+            .as_ref()
+            .filter(|_| self.covers_gap())
+            .map_or(0, |gap| gap.records);
+        let known = of_gap.max(u64::from(self.mark.is_some()));
+        u64::try_from(self.records).is_ok_and(|records| records < known)
+    }
+
+    /// Whether an earlier walk had just as few.
+    fn is_confirmed(&self) -> bool {
+        let reason = self.gap.as_ref().map(|gap| &gap.reason);
+        reason.is_some_and(|reason| *reason == self.fewer())
+    }
+
+    fn what(&self) -> &'static str {
+        match self.subject {
+            Subject::Summaries => "report of sent campaigns",
+            _ => "list of campaigns",
+        }
+    }
+
+    fn fewer(&self) -> String {
+        let (what, records) = (self.what(), self.records);
+        format!("Constant Contact's {what} has fewer records than before, {records}. {UNCONFIRMED_LISTING}")
+    }
+
     /// The mark for the next walk.
     fn next_mark(&self) -> Option<Timestamp> {
+        if self.records == 0 && self.lack.is_none() && self.is_confirmed() {
+            // The record that it is of is gone.
+            return None;
+        }
         self.mark.max(self.newest)
     }
 
     /// What is to be remembered as unreadable.
     fn failure(&self) -> Option<FailedReading> {
-        let (missing_until, reason) = self.lack.clone()?;
-        let what = match self.subject {
-            Subject::Summaries => "report of sent campaigns",
-            _ => "list of campaigns",
+        let records = u64::try_from(self.records).unwrap_or(u64::MAX);
+        let Some((missing_until, reason)) = self.lack.clone() else {
+            return (self.has_fewer() && !self.is_confirmed()).then(|| FailedReading {
+                subject: self.subject,
+                missing_from: self.from,
+                missing_until: self.upper_end(),
+                failed_at: self.began,
+                records,
+                reason: self.fewer(),
+            });
         };
+        let what = self.what();
         // A walk that goes over less than was lacking is no attempt at the rest.
         let attempt = self.gap.as_ref().filter(|_| !self.covers_gap());
         Some(FailedReading {
@@ -150,9 +208,31 @@ impl Walk {
             missing_from: self.from,
             missing_until,
             failed_at: attempt.map_or(self.began, |gap| gap.tried_at),
+            records,
             reason: format!("Constant Contact's {what} cannot be read as a whole. {reason}"),
         })
     }
+}
+
+/// Before which moment the records come that follow a page with these. The later one of the last two, since one may be odd.
+fn last_of(moments: impl DoubleEndedIterator<Item = Timestamp>) -> Option<Timestamp> {
+    moments.rev().take(2).max()
+}
+
+/// Why a listing counts as unreadable that can be read, and has fewer records than when it could not.
+const UNCONFIRMED_LISTING: &str =
+    "What it lacked stays in doubt until the next synchronisation confirms that.";
+
+fn is_unconfirmed(gap: &Unreadable) -> bool {
+    gap.reason.ends_with(UNCONFIRMED_LISTING)
+}
+
+/// Why a campaign counts as unreadable of which only the report knew a send, and does not any more.
+const NOT_REPORTED: &str = "Constant Contact's report had a later send of this campaign than its send histories, and has it no more. It stays in doubt until the next synchronisation confirms that.";
+
+/// Whether only the report knows, or knew, a send of this campaign.
+pub(crate) fn is_about_report(one: &Unreadable) -> bool {
+    one.reason == ONLY_REPORTED || one.reason == NOT_REPORTED
 }
 
 /// What of a page cannot be read. `None` as a rule.
@@ -165,6 +245,11 @@ fn unreadable<T>(page: &ResourcePage<T>) -> Option<String> {
     }
 }
 
+/// A page without its list counts as one odd record, and has none.
+fn unreadable_records<T>(page: &ResourcePage<T>) -> usize {
+    if page.lacks_list { 0 } else { page.unreadable }
+}
+
 impl Run<'_> {
     /// Lists what was updated since the last listing.
     pub(crate) async fn list_campaigns(
@@ -173,7 +258,13 @@ impl Run<'_> {
         gap: Option<Unreadable>,
     ) -> Result<Listed, Obstacle> {
         let mut drafts_changed_at = None;
-        let mut walk = Walk::new(Subject::Campaigns, state.changes_until, gap, self.clock.now());
+        let mut walk = Walk::new(
+            Subject::Campaigns,
+            state.changes_until,
+            gap,
+            &[],
+            self.clock.now(),
+        );
         let mut page = match self.upstream.campaigns(walk.from, None).await {
             Ok(page) => page,
             Err(error) => {
@@ -185,7 +276,8 @@ impl Run<'_> {
             self.count_listed(page.records.len());
             let moments = page.records.iter().map(|campaign| campaign.updated_at);
             let is_beyond = walk.is_beyond(moments.clone());
-            walk.note(moments, unreadable(&page), page.cut_short.is_some() && !is_beyond);
+            let lack = (unreadable(&page), unreadable_records(&page));
+            walk.note(moments, lack, page.cut_short.is_some() && !is_beyond);
             let known = self
                 .known(page.records.iter().map(|campaign| campaign.id))
                 .await?;
@@ -223,23 +315,28 @@ impl Run<'_> {
         &self,
         state: &mut SyncState,
         gap: Option<Unreadable>,
+        doubts: &[&Unreadable],
     ) -> Result<(), Obstacle> {
-        let mut walk = Walk::new(Subject::Summaries, state.sends_until, gap, self.clock.now());
+        let now = self.clock.now();
+        let is_due = |one: &&&Unreadable| one.reason == NOT_REPORTED || rules::is_due_again(one, now);
+        let mut doubts: Vec<&Unreadable> = doubts.iter().filter(is_due).copied().collect();
+        let mut walk = Walk::new(Subject::Summaries, state.sends_until, gap, &doubts, now);
         let mut page = match self.upstream.summaries().await {
             Ok(page) => page,
             Err(error) => return self.without_first_page(walk, error.into()).await.map(drop),
         };
         loop {
             // The latest send comes first. One odd date among the others ends nothing.
-            let mut sent = page
-                .records
-                .iter()
-                .rev()
-                .filter_map(|summary| summary.last_sent_date);
-            let is_known_territory = walk.from.zip(sent.next()).is_some_and(|(from, sent)| sent < from);
+            let last = last_of(page.records.iter().filter_map(|summary| summary.last_sent_date));
+            let is_known_territory = walk.from.zip(last).is_some_and(|(from, sent)| sent < from);
+            doubts.retain(|one| {
+                let mut listed = page.records.iter();
+                listed.all(|summary| one.subject != Subject::Campaign(summary.id))
+            });
             let moments = page.records.iter().map(|summary| summary.last_sent_date);
             let is_cut_short = page.cut_short.is_some() && !is_known_territory;
-            walk.note(moments, unreadable(&page), is_cut_short);
+            let lack = (unreadable(&page), unreadable_records(&page));
+            walk.note(moments, lack, is_cut_short);
             let known = self.known(page.records.iter().map(|summary| summary.id)).await?;
             self.keep(summaries_listed(page.records, &known, &walk)).await?;
             let Some(next) = page.next.filter(|_| !is_known_territory) else {
@@ -255,7 +352,47 @@ impl Run<'_> {
             };
         }
         (state.reports_read_at, state.sends_until) = (Some(walk.began), walk.next_mark());
+        if walk.failure().is_none() {
+            self.withdraw(&doubts).await?;
+        }
         self.end_walk(&walk, state).await
+    }
+
+    /// Why a campaign counts as unreadable whose histories lack the send of the report.
+    pub(crate) fn why_only_reported(&self, campaign: CampaignId) -> &'static str {
+        let not_reported = self.not_reported.lock().unwrap_or_else(PoisonError::into_inner);
+        if not_reported.contains(&campaign) {
+            NOT_REPORTED
+        } else {
+            ONLY_REPORTED
+        }
+    }
+
+    /// The report has the sends of these campaigns no more that only it had. Once a second synchronisation finds that, too, the
+    /// campaigns are read again and are in doubt no more.
+    async fn withdraw(&self, doubts: &[&Unreadable]) -> Result<(), Obstacle> {
+        let mut listing = Listing::default();
+        for doubt in doubts {
+            let Subject::Campaign(campaign) = doubt.subject else {
+                continue;
+            };
+            let (missing_from, missing_until) = (doubt.missing_from, doubt.missing_until);
+            if doubt.reason == NOT_REPORTED && doubt.tried_at.as_millisecond() != self.began.as_millisecond()
+            {
+                listing.last_sent.push((campaign, None));
+                listing.work.push(SyncWork {
+                    campaign,
+                    missing_from,
+                    missing_until,
+                });
+            } else {
+                let stretch = (missing_from, missing_until);
+                self.remember_failed(doubt.subject, stretch, NOT_REPORTED).await?;
+                let mut not_reported = self.not_reported.lock().unwrap_or_else(PoisonError::into_inner);
+                not_reported.push(campaign);
+            }
+        }
+        self.keep(listing).await
     }
 
     /// Leaves a listing alone whose first page could not be read a while ago: what it would tell of until now is missing too.
@@ -265,6 +402,7 @@ impl Run<'_> {
             missing_from: gap.missing_from,
             missing_until: gap.missing_until.max(self.clock.now()),
             failed_at: gap.tried_at,
+            records: 0,
             reason: gap.reason.clone(),
         };
         self.log.keep_failed(self.owner, unread).await?;
@@ -292,7 +430,7 @@ impl Run<'_> {
         match walk.failure() {
             Some(failure) => self.log.keep_failed(self.owner, failure).await?,
             None if walk.gap.is_some() && walk.covers_gap() => {
-                self.log.keep_listed(self.owner, walk.subject).await?;
+                self.log.keep_read(self.owner, walk.subject).await?;
             }
             None => {}
         }
@@ -369,7 +507,7 @@ fn summaries_listed(
         if let Some(last_sent) = last_sent
             && known.and_then(|known| known.last_sent_at) != Some(last_sent)
         {
-            listing.last_sent.push((summary.id, last_sent));
+            listing.last_sent.push((summary.id, Some(last_sent)));
         }
     }
     listing

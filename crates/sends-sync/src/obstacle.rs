@@ -38,6 +38,11 @@ impl Obstacle {
         }
     }
 
+    /// Whether a failed call says that every other one would fail, too.
+    pub(crate) fn is_general_failure(error: &UpstreamError) -> bool {
+        is_general(error.class)
+    }
+
     /// The same for the page of a listing, whose endpoint may be left alone while others are not.
     pub(crate) fn is_general_to_listings(&self) -> bool {
         match self {

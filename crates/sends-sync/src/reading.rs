@@ -2,10 +2,13 @@
 
 use jiff::Timestamp;
 use sends_client::FailureClass;
-use sends_core::{ActivityId, ActivityReference, Campaign, CampaignDetail, CampaignStatus};
-use sends_store::{Answer, FailedReading, Kept, KnownActivity, KnownCampaign, StoreError, Subject, SyncWork};
+use sends_core::{ActivityId, ActivityReference, Campaign, CampaignDetail, CampaignId, CampaignStatus};
+use sends_store::{
+    Answer, Claim, FailedReading, Finding, Kept, KnownActivity, KnownCampaign, StoreError, Subject, SyncWork,
+    UNCONFIRMED_REMOVAL,
+};
 
-use crate::{obstacle::Obstacle, run::Run};
+use crate::{obstacle::Obstacle, rules, run::Run};
 
 /// In which stretch sends may be missing, see [`FailedReading`].
 pub(crate) type Stretch = (Option<Timestamp>, Timestamp);
@@ -14,12 +17,27 @@ pub(crate) type Stretch = (Option<Timestamp>, Timestamp);
 const MALFORMED_ACTIVITIES: &str =
     "Constant Contact names activities of this campaign in a form that cannot be read.";
 
+/// Why a campaign counts as unreadable that names an activity of another one, which stays with that.
+const CONTRADICTION: &str =
+    "Constant Contact names an activity of this campaign that it also names with another campaign.";
+
+/// Why a campaign counts as unreadable whose known activities still have their sends.
+const NO_ACTIVITIES: &str = "Constant Contact names no activity of this campaign, which was sent.";
+
+/// Why a campaign counts as unreadable of which only the report knows a send.
+pub(crate) const ONLY_REPORTED: &str =
+    "Constant Contact's report has a later send of this campaign than its send histories.";
+
+/// The stretch that covers both.
+pub(crate) fn both(one: Stretch, other: Stretch) -> Stretch {
+    (one.0.min(other.0), one.1.max(other.1))
+}
+
 /// What is known of a campaign that is read.
+#[derive(Clone, Copy)]
 pub(crate) struct CampaignReading<'r> {
     pub(crate) work: &'r SyncWork,
     pub(crate) known: &'r KnownCampaign,
-    /// What an earlier synchronisation has found missing.
-    pub(crate) found_missing: Vec<Subject>,
 }
 
 /// What the upstream tells of the sends of an activity.
@@ -50,13 +68,9 @@ impl Run<'_> {
     /// activity that is new.
     async fn read_activities(&self, work: &SyncWork, known: &KnownCampaign) -> Result<(), Obstacle> {
         let subject = Subject::Campaign(work.campaign);
-        let found_missing = self.found_missing(known).await?;
-        let reading = CampaignReading {
-            work,
-            known,
-            found_missing,
-        };
-        match self.upstream.campaign(work.campaign).await {
+        let reading = CampaignReading { work, known };
+        let asked = self.ask(subject, || self.upstream.campaign(work.campaign));
+        match asked.await? {
             Ok(detail) => {
                 self.note_success(subject);
                 let campaign = as_listed(detail.campaign.clone(), known);
@@ -68,9 +82,8 @@ impl Run<'_> {
                 let is_new = known.failing_since.is_none();
                 self.go_without(subject, work, is_new, error.into()).await?;
                 let is_removed = is_removed(&known.campaign);
-                let activities = known.activities.iter().map(reference);
-                self.read_histories(&reading, &activities.collect::<Vec<_>>(), is_removed)
-                    .await
+                let activities: Vec<_> = known.activities.iter().map(reference).collect();
+                self.read_histories(&reading, &activities, is_removed).await
             }
         }
     }
@@ -88,17 +101,26 @@ impl Run<'_> {
             unreadable_activities,
             unreadable_values: _,
         } = detail;
-        let CampaignReading { work, known, .. } = *reading;
-        let (subject, is_removed) = (Subject::Campaign(work.campaign), is_removed(&campaign));
-        let known_activities = known.activities.iter().map(reference);
-        let mut unlisted: Vec<ActivityReference> = known_activities
-            .filter(|known| known.can_be_sent() && shown.iter().all(|activity| activity.id != known.id))
-            .collect();
-        let reason = if unreadable_activities > 0 {
+        let CampaignReading { work, known } = *reading;
+        let is_removed = is_removed(&campaign);
+        let claims = self.log.claims(self.owner, work.campaign, &shown).await?;
+        let mut listed = shown.clone();
+        shown.retain(|activity| {
+            let is_of_another = |claim: &Claim| claim.campaign != work.campaign && claim.is_listed;
+            !claims
+                .iter()
+                .any(|claim| claim.activity == activity.id && is_of_another(claim))
+        });
+        let is_unlisted = |known: &&KnownActivity| shown.iter().all(|activity| activity.id != known.id);
+        let known_activities = known.activities.iter().filter(|known| may_have_sends(known));
+        let mut unlisted: Vec<ActivityReference> =
+            known_activities.filter(is_unlisted).map(reference).collect();
+        let mut is_sent = false;
+        if unreadable_activities > 0 {
+            // They may be among those.
+            listed.extend_from_slice(&unlisted);
             shown.append(&mut unlisted);
-            Some(MALFORMED_ACTIVITIES)
         } else {
-            let mut is_sent = false;
             let mut remaining = Vec::new();
             for activity in unlisted {
                 let told = self.read_history(reading, activity.id, is_removed, false).await?;
@@ -108,23 +130,112 @@ impl Run<'_> {
                 }
             }
             unlisted = remaining;
-            let is_without = !shown.iter().any(ActivityReference::can_be_sent);
-            is_without.then(|| reading.why_incomplete(is_sent)).flatten()
+        }
+        let is_without = !shown.iter().any(ActivityReference::can_be_sent);
+        self.log
+            .keep_activities(self.owner, campaign, listed.clone(), unlisted)
+            .await?;
+        self.read_histories(reading, &shown, is_removed).await?;
+        let is_listed = |claim: &Claim| listed.iter().any(|activity| activity.id == claim.activity);
+        self.read_claimed(work, claims.iter().filter(|claim| !is_listed(claim)), false);
+        // Another one may have been read meanwhile.
+        let claims = self.log.claims(self.owner, work.campaign, &listed).await?;
+        self.read_claimed(work, claims.iter().filter(|claim| is_listed(claim)), true);
+        let is_contradictory = claims.iter().any(|claim| {
+            let is_own = claim.campaign == work.campaign && claim.claimed_by.is_some();
+            is_listed(claim) && (is_own || claim.campaign != work.campaign && claim.is_listed)
+        });
+        let reason = if unreadable_activities > 0 {
+            Some(MALFORMED_ACTIVITIES)
+        } else if is_contradictory {
+            Some(CONTRADICTION)
+        } else {
+            (is_sent && is_without).then_some(NO_ACTIVITIES)
         };
-        let lack = reason.map(|reason| self.failed(subject, (work.missing_from, work.missing_until), reason));
-        let all = [&shown[..], &unlisted].concat();
-        self.log.keep_activities(self.owner, campaign, all, lack).await?;
-        self.read_histories(reading, &shown, is_removed).await
+        self.remember_reading(reading, is_removed, reason).await
     }
 
-    /// Reads the histories of all activities that the upstream shows with the campaign and that can be sent.
+    /// Has the other campaigns of contradictions read again that this one begins or ends. Where another one has begun it, that
+    /// has been read.
+    pub(crate) fn read_claimed<'c>(
+        &self,
+        work: &SyncWork,
+        claims: impl Iterator<Item = &'c Claim>,
+        begin: bool,
+    ) {
+        let others = claims.filter_map(|claim| {
+            if claim.campaign == work.campaign {
+                claim.claimed_by.filter(|_| !begin)
+            } else {
+                (claim.is_listed || !begin).then_some(claim.campaign)
+            }
+        });
+        let work = others.map(|campaign| SyncWork { campaign, ..*work });
+        self.contradicted().extend(work);
+    }
+
+    /// Remembers what a reading of a campaign has left in doubt, or that it is in doubt no more.
+    async fn remember_reading(
+        &self,
+        reading: &CampaignReading<'_>,
+        is_removed: bool,
+        reason: Option<&'static str>,
+    ) -> Result<(), Obstacle> {
+        let CampaignReading { work, known } = *reading;
+        let subject = Subject::Campaign(work.campaign);
+        let stretch = (work.missing_from, work.missing_until);
+        let mut only_reported = self.only_reported(work.campaign).await?;
+        if only_reported.is_some() && is_removed {
+            // Its known sends were found missing twice, or it was found removed twice.
+            let had_sends = known.activities.iter().any(|known| known.send_count > Some(0));
+            only_reported = only_reported.filter(|_| !had_sends);
+            if only_reported.is_some() && self.was_found_gone(subject).await? {
+                only_reported = None;
+            }
+        }
+        let only = if is_removed {
+            UNCONFIRMED_REMOVAL
+        } else {
+            self.why_only_reported(work.campaign)
+        };
+        match (reason, only_reported) {
+            (reason, Some(of_report)) => {
+                let reason = reason.unwrap_or(only);
+                self.remember_failed(subject, both(stretch, of_report), reason)
+                    .await?;
+            }
+            (Some(reason), None) => self.remember_failed(subject, stretch, reason).await?,
+            (None, None) if known.failing_since.is_some() => {
+                self.log.keep_read(self.owner, subject).await?;
+            }
+            (None, None) => {}
+        }
+        Ok(())
+    }
+
+    /// In which stretch sends are missing of a campaign that the report has as sent later than its histories do. A history that
+    /// is in doubt is named already, and may be why.
+    pub(crate) async fn only_reported(&self, campaign: CampaignId) -> Result<Option<Stretch>, StoreError> {
+        let known = self.log.campaigns(self.owner, &[campaign]).await?;
+        Ok(known
+            .first()
+            .and_then(Option::as_ref)
+            .and_then(rules::only_reported))
+    }
+
+    /// Reads the histories of all activities that the upstream shows with the campaign and that can be sent, or were.
     async fn read_histories(
         &self,
         reading: &CampaignReading<'_>,
         shown: &[ActivityReference],
         is_removed: bool,
     ) -> Result<(), Obstacle> {
-        for activity in shown.iter().filter(|activity| activity.can_be_sent()) {
+        let known = &reading.known.activities;
+        let was_sent = |id: ActivityId| known.iter().any(|known| known.id == id && may_have_sends(known));
+        let sendable = shown
+            .iter()
+            .filter(|activity| activity.can_be_sent() || was_sent(activity.id));
+        for activity in sendable {
             self.read_history(reading, activity.id, is_removed, !is_removed)
                 .await?;
         }
@@ -132,7 +243,7 @@ impl Run<'_> {
     }
 
     /// Reads one history. One that fails by itself hides none of the others.
-    async fn read_history(
+    pub(crate) async fn read_history(
         &self,
         reading: &CampaignReading<'_>,
         activity: ActivityId,
@@ -157,7 +268,8 @@ impl Run<'_> {
     /// What the upstream says of an activity now. How it refuses those of a removed campaign is not documented; either way it
     /// does not show them any more.
     pub(crate) async fn ask_history(&self, activity: ActivityId, is_removed: bool) -> Result<Kept, Obstacle> {
-        match self.upstream.history(activity).await {
+        let asked = self.ask(Subject::History(activity), || self.upstream.history(activity));
+        match asked.await? {
             Err(error) if error.class == FailureClass::Rejected && is_removed => {
                 let kept = Kept {
                     fetched_at: self.clock.now(),
@@ -179,7 +291,7 @@ impl Run<'_> {
         obstacle: Obstacle,
     ) -> Result<(), Obstacle> {
         let obstacle = if is_new {
-            self.note_failure(subject, obstacle)
+            self.note_failure(subject, obstacle).await?
         } else {
             obstacle
         };
@@ -200,18 +312,23 @@ impl Run<'_> {
         stretch: Stretch,
         reason: &str,
     ) -> Result<(), StoreError> {
-        let failed = self.failed(subject, stretch, reason);
-        self.log.keep_failed(self.owner, failed).await
-    }
-
-    fn failed(&self, subject: Subject, stretch: Stretch, reason: &str) -> FailedReading {
         let (missing_from, missing_until) = stretch;
-        FailedReading {
+        let failed = FailedReading {
             subject,
             missing_from,
             missing_until,
             failed_at: self.clock.now(),
+            records: 0,
             reason: reason.to_owned(),
+        };
+        self.log.keep_failed(self.owner, failed).await
+    }
+
+    /// That this synchronisation finds known records missing.
+    pub(crate) fn finding(&self) -> Finding {
+        Finding {
+            found_at: self.clock.now(),
+            began: self.began,
         }
     }
 }
@@ -238,6 +355,11 @@ pub(crate) fn reference(known: &KnownActivity) -> ActivityReference {
         id: known.id,
         role: known.role.clone(),
     }
+}
+
+/// Whether an activity can be sent, or was, whatever its role says now.
+pub(crate) fn may_have_sends(known: &KnownActivity) -> bool {
+    reference(known).can_be_sent() || known.send_count > Some(0) || known.failing_since.is_some()
 }
 
 pub(crate) fn is_removed(campaign: &Campaign) -> bool {

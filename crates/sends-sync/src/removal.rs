@@ -1,18 +1,18 @@
 //! Known sends that the upstream no longer shows: a single answer may be wrong, so they are dropped when a second
-//! synchronisation finds the same, and named as unreadable until then.
+//! synchronisation finds the same ones missing, and named as unreadable until then.
 //!
-//! Not shown are the sends of a campaign that is gone, of an activity that is not found and that its campaign does not list, and
-//! those that a whole history lacks. A history that is not found although its campaign lists it is a contradiction, which ends
-//! when the upstream answers otherwise: until then its sends stay and are named, however often it says so.
+//! Only its history tells that a send is gone: it is not found, or lacks the send. That the campaign is gone, or does not list
+//! the activity, is a reason to ask for the history. One that is not found although its campaign lists it is a contradiction,
+//! which ends when the upstream answers otherwise: until then its sends stay and are named, however often it says so.
 
 use jiff::SignedDuration;
 use sends_client::{FailureClass, UpstreamError};
 use sends_core::{ActivityId, Campaign};
-use sends_store::{Answer, Kept, KnownActivity, KnownCampaign, StoreError, Subject, UNCONFIRMED_REMOVAL};
+use sends_store::{Answer, Kept, KnownCampaign, StoreError, Subject, UNCONFIRMED_REMOVAL, Unreadable};
 
 use crate::{
     obstacle::Obstacle,
-    reading::{CampaignReading, Told, is_removed, reference},
+    reading::{CampaignReading, Told, is_removed, may_have_sends},
     rules,
     run::Run,
 };
@@ -20,59 +20,46 @@ use crate::{
 /// How far around the moment of its change a campaign is looked for in the listing.
 const MOMENT: SignedDuration = SignedDuration::from_secs(1);
 
-/// Why a campaign counts as unreadable whose known activities still have their sends.
-const NO_ACTIVITIES: &str = "Constant Contact names no activity of this campaign, which was sent.";
-
-impl CampaignReading<'_> {
-    /// Why the log may lack sends of a campaign that is shown without an activity that can be sent. Of one that was never read
-    /// only the report tells that it was sent.
-    pub(crate) fn why_incomplete(&self, is_sent: bool) -> Option<&'static str> {
-        if is_sent {
-            return Some(NO_ACTIVITIES);
-        }
-        let known = self.known.activities.iter();
-        let is_unread = !known.map(reference).any(|known| known.can_be_sent());
-        let is_missing = is_unread && self.known.last_sent_at.is_some();
-        let itself = Subject::Campaign(self.work.campaign);
-        (is_missing && !self.found_missing.contains(&itself)).then_some(UNCONFIRMED_REMOVAL)
-    }
-}
+/// Why a campaign counts as unreadable that is gone while its sends are not.
+const GONE_WITH_SENDS: &str = "Constant Contact does not find this campaign, and still shows sends of it.";
 
 impl Run<'_> {
-    /// What of a campaign an earlier synchronisation has found missing, and this one may confirm.
-    pub(crate) async fn found_missing(&self, known: &KnownCampaign) -> Result<Vec<Subject>, StoreError> {
-        let is_failing = |activity: &KnownActivity| activity.failing_since.is_some();
-        if known.failing_since.is_none() && !known.activities.iter().any(is_failing) {
-            return Ok(Vec::new());
-        }
-        let now = self.clock.now();
-        let unreadable = self.log.unreadable(self.owner, usize::MAX).await?;
-        let missing = unreadable
-            .iter()
-            .filter(|one| rules::removal_is_due(one, self.began, now));
-        Ok(missing.map(|one| one.subject).collect())
-    }
-
-    /// Drops a campaign that is gone, once that is confirmed for each of its activities that were sent or could not be read, and for
-    /// itself unless it is listed as removed.
+    /// Drops a campaign that is gone, once a second synchronisation finds it gone and its histories show no sends any more.
     pub(crate) async fn drop_campaign(&self, reading: &CampaignReading<'_>) -> Result<(), Obstacle> {
-        let CampaignReading { work, known, .. } = *reading;
-        let may_be_sent =
-            |known: &&KnownActivity| known.send_count > Some(0) || known.failing_since.is_some();
-        let sent = known.activities.iter().filter(may_be_sent);
-        let histories = sent.map(|known| Subject::History(known.id));
-        let itself = (!is_removed(&known.campaign)).then_some(Subject::Campaign(work.campaign));
-        let mut is_confirmed = true;
-        for subject in histories.chain(itself) {
-            if !reading.found_missing.contains(&subject) {
-                is_confirmed = false;
-                self.remember_removal(reading, subject).await?;
-            }
+        let CampaignReading { work, known } = *reading;
+        let subject = Subject::Campaign(work.campaign);
+        let is_removed = is_removed(&known.campaign);
+        let (mut is_sent, mut is_left) = (false, false);
+        for activity in known.activities.iter().filter(|known| may_have_sends(known)) {
+            let told = self.read_history(reading, activity.id, is_removed, false).await?;
+            is_sent |= told == Told::Sends;
+            is_left |= told != Told::Nothing;
         }
-        if is_confirmed {
+        if !is_left && self.was_found_gone(subject).await? {
+            let claims = self.log.claims(self.owner, work.campaign, &[]).await?;
             self.log.keep_gone(self.owner, work.campaign).await?;
+            self.read_claimed(work, claims.iter(), false);
+        } else {
+            let reason = if is_sent {
+                GONE_WITH_SENDS
+            } else {
+                UNCONFIRMED_REMOVAL
+            };
+            // Each of its sends is in doubt.
+            let runs = known.activities.iter().filter_map(|known| known.last_run_date);
+            let stretch = (None, runs.fold(work.missing_until, Ord::max));
+            self.remember_failed(subject, stretch, reason).await?;
         }
         Ok(())
+    }
+
+    /// Whether an earlier synchronisation has found this gone, and this one may confirm it.
+    pub(crate) async fn was_found_gone(&self, subject: Subject) -> Result<bool, StoreError> {
+        let now = self.clock.now();
+        let unreadable = self.log.unreadable(self.owner, usize::MAX).await?;
+        let is_found =
+            |one: &Unreadable| one.subject == subject && rules::removal_is_due(one, self.began, now);
+        Ok(unreadable.iter().any(is_found))
     }
 
     /// Decides on the known sends that an answer lacks, which the store has kept.
@@ -83,39 +70,25 @@ impl Run<'_> {
         kept: Kept,
         is_shown: bool,
     ) -> Result<Told, Obstacle> {
-        let subject = Subject::History(activity);
         let known = reading.known.activities.iter().find(|known| known.id == activity);
-        let known_count = known.and_then(|known| known.send_count).unwrap_or(0);
+        let has_known =
+            known.is_some_and(|known| known.send_count > Some(0) || known.failing_since.is_some());
         let (count, is_whole) = match &kept.answer {
             Answer::History(history) => (history.len(), history.unreadable_sends() == 0),
-            Answer::NotFound => (0, !is_shown),
+            Answer::NotFound => (0, !is_shown || !has_known),
         };
-        let lacks_sends = u64::try_from(count).is_ok_and(|count| count < known_count);
-        let told = if count > 0 { Told::Sends } else { Told::Nothing };
-        if !lacks_sends {
-            return Ok(told);
-        }
-        if !is_whole {
+        if !is_whole || has_known && self.lacks_records(activity, kept).await? {
             return Ok(Told::Fewer);
         }
-        if reading.found_missing.contains(&subject) {
-            self.log.replace_history(self.owner, activity, kept).await?;
-            return Ok(told);
-        }
-        self.remember_removal(reading, subject).await?;
-        Ok(Told::Fewer)
+        Ok(if count > 0 { Told::Sends } else { Told::Nothing })
     }
 
-    async fn remember_removal(
-        &self,
-        reading: &CampaignReading<'_>,
-        subject: Subject,
-    ) -> Result<(), StoreError> {
-        let known = reading.known.activities.iter();
-        let runs = known.filter_map(|known| known.last_run_date);
-        // Each of its sends is in doubt.
-        let stretch = (None, runs.fold(reading.work.missing_until, Ord::max));
-        self.remember_failed(subject, stretch, UNCONFIRMED_REMOVAL).await
+    /// Whether known records stay which an answer lacks.
+    pub(crate) async fn lacks_records(&self, activity: ActivityId, kept: Kept) -> Result<bool, StoreError> {
+        let settled = self
+            .log
+            .settle_history(self.owner, activity, kept, self.finding());
+        Ok(settled.await? > 0)
     }
 
     /// Whether the upstream has a campaign no more, by its refusal to show it. With which status it refuses a removed one is

@@ -24,6 +24,9 @@ const UNFINISHED_FOR: SignedDuration = SignedDuration::from_hours(72);
 /// How often a history is read that may be changing by itself.
 const UNSETTLED_EVERY: SignedDuration = SignedDuration::from_hours(1);
 
+/// In which proportion the longest possible pause grows with each attempt, whatever a clock says that was wrong at the first one.
+const GROWTH: i32 = 4;
+
 /// The shortest and the longest pause between two attempts at what cannot be read.
 const PAUSES: (SignedDuration, SignedDuration) =
     (SignedDuration::from_mins(5), SignedDuration::from_hours(7 * 24));
@@ -48,7 +51,7 @@ pub(crate) fn may_be_after(upstream: Timestamp, moment: Timestamp) -> bool {
 pub(crate) fn listing_is_due(read_at: Option<Timestamp>, gap: Option<&Unreadable>, now: Timestamp) -> bool {
     let Some(gap) = gap else { return true };
     let is_behind = read_at.is_some_and(|read_at| read_at >= gap.tried_at);
-    is_behind || pause_is_over(gap.since.max(read_at.unwrap_or(gap.since)), gap.tried_at, now)
+    is_behind || pause_is_over(gap.since.max(read_at.unwrap_or(gap.since)), gap, now)
 }
 
 /// What has to be read because a campaign is listed like this, on a listing of what changed after `from`.
@@ -100,20 +103,48 @@ pub(crate) fn work_of_summary(
     let is_known = known.is_some_and(|known| match last_sent {
         // That it was sent at all is known once it was read.
         None => known.is_gone || known.failing_since.is_some() || !known.activities.is_empty(),
-        // A date in the future would hide every send until then.
+        // A date in the future would hide every send until then, and one that goes back may hide another send.
         Some(last_sent) => {
-            known.last_sent_at == Some(last_sent)
-                || (known.last_sent_at).is_some_and(|known| is_credible(known, now) && last_sent <= known)
-                || last_run(known)
-                    .is_some_and(|ran| is_credible(ran, now) && last_sent <= later(ran, SAME_SEND))
+            let goes_back = known.last_sent_at.is_some_and(|before| last_sent < before);
+            let is_run =
+                |ran| is_credible(ran, now) && (last_sent <= ran || is_report_of(ran, last_sent, known));
+            known.last_sent_at == Some(last_sent) || !goes_back && last_run(known).is_some_and(is_run)
         }
     });
+    // A reader may have ended the doubt about a history that was named instead.
+    let is_unnamed = known.is_some_and(|known| {
+        let is_removed = known.campaign.status.as_deref() == Some(&CampaignStatus::Removed);
+        let is_noticed = known.failing_since.is_some() || known.is_queued || is_removed;
+        !is_noticed && only_reported(known).is_some()
+    });
     let missing_until = last_sent.unwrap_or(now);
-    (!is_known).then(|| SyncWork {
+    (!is_known || is_unnamed).then(|| SyncWork {
         campaign,
         missing_from: known.and_then(|known| complete_before(known, from, missing_until)),
         missing_until,
     })
+}
+
+/// Whether the report may date the send that ran last like this. A date that follows another one of the same send is that of the
+/// next send.
+fn is_report_of(ran: Timestamp, last_sent: Timestamp, known: &KnownCampaign) -> bool {
+    let is_reported = known
+        .last_sent_at
+        .is_some_and(|before| later(before, SAME_SEND) >= ran);
+    !is_reported && last_sent <= later(ran, SAME_SEND)
+}
+
+/// In which stretch sends of a campaign are missing that the report has as sent later than its histories do. Where one of them
+/// is in doubt, that is named already and may be why.
+pub(crate) fn only_reported(known: &KnownCampaign) -> Option<(Option<Timestamp>, Timestamp)> {
+    let last_sent = known.last_sent_at?;
+    let is_named = known
+        .activities
+        .iter()
+        .any(|activity| activity.failing_since.is_some());
+    let ran = last_run(known);
+    let is_shown = ran.is_some_and(|ran| last_sent <= later(ran, SAME_SEND));
+    (!is_shown && !is_named && !known.is_gone).then_some((ran, last_sent))
 }
 
 /// The moments between which a history may be worth another look although nothing says that it changed: since when its sends
@@ -154,17 +185,22 @@ pub(crate) fn unsettled_from(kept: &Kept) -> Timestamp {
 
 /// Whether what cannot be read is worth another call, though nothing says that it changed.
 pub(crate) fn is_due_again(unreadable: &Unreadable, now: Timestamp) -> bool {
-    pause_is_over(unreadable.since, unreadable.tried_at, now)
+    pause_is_over(unreadable.since, unreadable, now)
 }
 
 /// A pause is as long as something had been failing when it was last tried, so that each is twice the one before, from five
-/// minutes to a week.
-fn pause_is_over(fails_since: Timestamp, tried_at: Timestamp, now: Timestamp) -> bool {
+/// minutes to a week. A clock that was behind when it first failed would make the second pause the longest, so that only many
+/// attempts make a long one.
+fn pause_is_over(fails_since: Timestamp, failed: &Unreadable, now: Timestamp) -> bool {
     let (shortest, longest) = PAUSES;
-    let failed_for = tried_at.duration_since(fails_since);
-    let left_alone_for = now.duration_since(tried_at);
-    // A clock that was wrong may have dated it in the future.
-    left_alone_for >= failed_for.clamp(shortest, longest) || left_alone_for.is_negative()
+    let failed_for = failed.tried_at.duration_since(fails_since);
+    let growths = failed.attempts.saturating_sub(1).min(16);
+    let possible = shortest
+        .saturating_mul(GROWTH.saturating_pow(growths))
+        .min(longest);
+    let left_alone_for = now.duration_since(failed.tried_at);
+    // A clock that was ahead may have dated it in the future.
+    left_alone_for >= failed_for.clamp(shortest, possible) || left_alone_for.is_negative()
 }
 
 /// Whether a synchronisation that began then may confirm that known sends are gone: not the one that found it first.

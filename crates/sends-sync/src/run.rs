@@ -2,11 +2,12 @@
 //! is remembered of their end.
 
 use std::{
+    collections::HashMap,
     fmt,
     ops::Deref,
     sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU32, Ordering},
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
@@ -14,11 +15,18 @@ use std::{
 use futures_util::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 use sends_client::{Clock, FailureClass};
+use sends_core::CampaignId;
 use sends_store::{Owner, Pending, Store, StoreError, Subject, SyncLog, SyncState, SyncWork, Unreadable};
 use tokio::{sync::watch, time::sleep};
 use tokio_util::sync::CancellationToken;
 
-use crate::{Progress, Stage, Upstream, listing::Listed, obstacle::Obstacle, rules};
+use crate::{
+    Progress, Stage, Upstream,
+    answering::Answering,
+    listing::{Listed, is_about_report},
+    obstacle::Obstacle,
+    rules,
+};
 
 /// How many campaigns are read side by side: as many as calls may leave in a second, so that their answers are not waited for
 /// one after the other. What they have in flight is what a kill loses.
@@ -31,9 +39,8 @@ const LAST_CALLS: Duration = Duration::from_secs(5);
 /// How much work is taken from the queue at a time. What is newer may come to it meanwhile.
 const AT_A_TIME: usize = 32;
 
-/// After so many failures of different campaigns in a row, or of different histories, all of them for the first time, the rest
-/// is left for the next time: where an application was deactivated or a privilege is missing, each single call is refused.
-const FAILURES_IN_A_ROW: u32 = 50;
+/// How often a campaign is read again because of contradictions with others: they may begin anew with each reading.
+const TIMES_READ_AGAIN: u32 = 3;
 
 /// Brings the log of one owner in step with the upstream.
 #[derive(Clone)]
@@ -101,8 +108,10 @@ impl Synchronisation {
         let run = Run {
             synchronisation: self,
             began: self.clock.now(),
-            failed_campaigns: AtomicU32::new(0),
-            failed_histories: AtomicU32::new(0),
+            not_reported: Mutex::default(),
+            contradicted: Mutex::default(),
+            campaigns: Answering::default(),
+            histories: Answering::default(),
         };
         run.run().await
     }
@@ -112,9 +121,12 @@ impl Synchronisation {
 pub(crate) struct Run<'s> {
     synchronisation: &'s Synchronisation,
     pub(crate) began: Timestamp,
-    /// How many failed since the last that could be read.
-    failed_campaigns: AtomicU32,
-    failed_histories: AtomicU32,
+    /// The campaigns of which only the report had a send, and this time has not.
+    pub(crate) not_reported: Mutex<Vec<CampaignId>>,
+    /// The campaigns to read again because of a contradiction. Not on the queue yet, since they may be in flight.
+    pub(crate) contradicted: Mutex<Vec<SyncWork>>,
+    pub(crate) campaigns: Answering,
+    pub(crate) histories: Answering,
 }
 
 impl Deref for Run<'_> {
@@ -159,6 +171,7 @@ impl Run<'_> {
         let unreadable = self.log.unreadable(self.owner, usize::MAX).await?;
         let gap =
             |subject| -> Option<Unreadable> { unreadable.iter().find(|one| one.subject == subject).cloned() };
+        let doubts: Vec<&Unreadable> = unreadable.iter().filter(|one| is_about_report(one)).collect();
         let (gap_of_list, gap_of_report) = (gap(Subject::Campaigns), gap(Subject::Summaries));
         let is_due =
             |read_at, gap: &Option<Unreadable>| rules::listing_is_due(read_at, gap.as_ref(), self.began);
@@ -167,7 +180,7 @@ impl Run<'_> {
         // The first synchronisation reads the report before anything is on the queue, whose order is by the last send.
         let is_first = state.reports_read_at.is_none();
         if report_is_due && is_first {
-            self.list_summaries(state, gap_of_report.clone()).await?;
+            self.list_summaries(state, gap_of_report.clone(), &doubts).await?;
         }
         let listed = match gap_of_list {
             Some(gap) if !list_is_due => Listed::left_alone(self.leave_alone(gap).await?),
@@ -176,7 +189,7 @@ impl Run<'_> {
         // Nearly all drafts are older than a report that was read before the list.
         let is_outdated = |at| rules::may_be_after(at, self.began);
         if report_is_due && (!is_first || listed.drafts_changed_at.is_some_and(is_outdated)) {
-            self.list_summaries(state, gap_of_report).await?;
+            self.list_summaries(state, gap_of_report, &doubts).await?;
         } else if !report_is_due && let Some(gap) = gap_of_report {
             self.leave_alone(gap).await?;
         }
@@ -189,6 +202,7 @@ impl Run<'_> {
 
     /// Reads what is on the queue until nothing is left on it.
     pub(crate) async fn work_off(&self) -> Result<(), Obstacle> {
+        let mut read_again: HashMap<CampaignId, u32> = HashMap::new();
         loop {
             self.show_reading().await?;
             let work = self.log.next_work(self.owner, AT_A_TIME).await?;
@@ -201,7 +215,21 @@ impl Run<'_> {
                 Ok(())
             });
             self.side_by_side(readings).await?;
+            let contradicted = std::mem::take(&mut *self.contradicted());
+            let mut again = Vec::new();
+            for work in contradicted {
+                let times = read_again.entry(work.campaign).or_insert(0);
+                *times += 1;
+                if *times <= TIMES_READ_AGAIN {
+                    again.push(work);
+                }
+            }
+            self.put_on_queue(again).await?;
         }
+    }
+
+    pub(crate) fn contradicted(&self) -> MutexGuard<'_, Vec<SyncWork>> {
+        self.contradicted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Awaits these, some at a time, until an obstacle concerns them all.
@@ -228,31 +256,6 @@ impl Run<'_> {
             return Err(Obstacle::ToldToStop);
         }
         Ok(())
-    }
-
-    /// This could be read.
-    pub(crate) fn note_success(&self, subject: Subject) {
-        self.failures_in_a_row(subject).store(0, Ordering::Relaxed);
-    }
-
-    /// This failed for the first time. What comes back is an obstacle to everything after too many of its kind in a row.
-    pub(crate) fn note_failure(&self, subject: Subject, obstacle: Obstacle) -> Obstacle {
-        if obstacle.is_general() {
-            return obstacle;
-        }
-        let before = self.failures_in_a_row(subject).fetch_add(1, Ordering::Relaxed);
-        match obstacle {
-            Obstacle::Upstream(error) if before >= FAILURES_IN_A_ROW - 1 => Obstacle::EverythingFails(error),
-            other => other,
-        }
-    }
-
-    /// Those of its kind: a user may be allowed to see campaigns and not their histories.
-    fn failures_in_a_row(&self, subject: Subject) -> &AtomicU32 {
-        match subject {
-            Subject::History(_) => &self.failed_histories,
-            Subject::Campaign(_) | Subject::Campaigns | Subject::Summaries => &self.failed_campaigns,
-        }
     }
 
     fn ended(&self, obstacle: &Obstacle) -> Ended {

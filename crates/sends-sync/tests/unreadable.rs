@@ -7,7 +7,7 @@ mod removal;
 
 use account::{Account, activity, campaign};
 use sends_client::FailureClass;
-use sends_store::{Coverage, Subject, SyncLog};
+use sends_store::{Coverage, SendLog, Subject, SyncLog};
 use sends_sync::Ended;
 
 const MALFORMED: Subject = Subject::History(activity(2));
@@ -151,6 +151,25 @@ async fn an_upstream_that_refuses_everything_is_not_asked_for_each_campaign() {
     let report = account.sync().await;
     assert_eq!(report.ended, Ended::Complete, "{report:?}");
     assert!(report.unreadable >= 50, "{report:?}");
+}
+
+#[tokio::test]
+async fn more_refused_histories_than_may_fail_in_a_row_keep_no_other_from_being_read() {
+    let account = Account::new(80).await;
+    // The last one is read first.
+    for number in 21..=80 {
+        account.fails(Subject::History(activity(number)), Some(FailureClass::Forbidden));
+    }
+    let report = account.sync().await;
+    assert_eq!(
+        (&report.ended, report.unreadable),
+        (&Ended::Complete, 60),
+        "{report:?}"
+    );
+    let filter = sends_store::LogFilter::default();
+    assert_eq!(account.store.count(account.owner, &filter).await.unwrap(), 20);
+    // Each campaign and its history, and the probe.
+    assert!((160..170).contains(&account.asked().len()));
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use sends_core::{ActivityId, Campaign, CampaignId};
 use super::fault::Fault;
 use super::read::{count, moment, optional_timestamp, verbatim};
 use super::statement::Statement;
-use crate::{KnownActivity, KnownCampaign, Owner};
+use crate::{Claim, KnownActivity, KnownCampaign, Owner};
 
 /// The campaign of a row with the columns of one, or `None` where they are all missing.
 pub(super) fn campaign(row: &Row<'_>) -> Result<Option<Campaign>, Fault> {
@@ -66,6 +66,48 @@ pub(super) fn campaigns(
         sql.read(connection, |row| add(&mut found, row))?;
     }
     Ok(campaigns.iter().map(|id| found.get(id).cloned()).collect())
+}
+
+const OF_ACTIVITY: &str = "known.activity = ?3 AND own.campaign <> ?2";
+
+const OF_CAMPAIGN: &str = "
+    claimed_by IS NOT NULL AND (claimed_by = (SELECT id FROM campaign WHERE owner = known.owner AND campaign = ?2)
+                                OR own.campaign = ?2 AND ?3 IS NULL)";
+
+/// What is kept of these activities that other campaigns have, and of all contradictions about the activities of this campaign.
+pub(super) fn claims(
+    connection: &Connection,
+    owner: Owner,
+    campaign: CampaignId,
+    activities: &[ActivityId],
+) -> Result<Vec<Claim>, Fault> {
+    let mut found = Vec::new();
+    let activities = activities
+        .iter()
+        .map(|activity| (OF_ACTIVITY, Some(activity.as_bytes())));
+    for (condition, activity) in activities.chain([(OF_CAMPAIGN, None)]) {
+        let sql = format!(
+            "SELECT known.activity, own.campaign, is_listed, claimer.campaign FROM campaign_activity AS known
+             JOIN campaign AS own ON own.id = known.campaign LEFT JOIN campaign AS claimer ON claimer.id = claimed_by
+             WHERE known.owner = (SELECT id FROM owner WHERE key = ?1) AND {condition}"
+        );
+        let mut statement = connection.prepare_cached(&sql)?;
+        let rows = statement.query_and_then(
+            (owner.as_bytes(), campaign.as_bytes(), activity),
+            |row| -> Result<Claim, Fault> {
+                Ok(Claim {
+                    activity: ActivityId::from_bytes(row.get(0)?),
+                    campaign: CampaignId::from_bytes(row.get(1)?),
+                    is_listed: row.get(2)?,
+                    claimed_by: row.get::<_, Option<_>>(3)?.map(CampaignId::from_bytes),
+                })
+            },
+        )?;
+        for claim in rows {
+            found.push(claim?);
+        }
+    }
+    Ok(found)
 }
 
 /// A row is a campaign with one of its activities, if it has any.

@@ -13,7 +13,7 @@ use crate::StoreError;
 const MIGRATIONS: [&str; 1] = [include_str!("../../migrations/0001_store.sql")];
 
 /// The version that the first migration leads to. Stores of development versions before the first release have lower ones.
-const FIRST_VERSION: i64 = 8;
+const FIRST_VERSION: i64 = 9;
 
 const VERSION: &str = "user_version";
 

@@ -8,9 +8,9 @@ use sends_core::{ActivityId, ActivityReference, Campaign, CampaignId};
 use super::write::Change;
 use super::{SqliteStore, campaigns, log, sync, unreadable};
 use crate::{
-    Completeness, Coverage, FailedReading, GroupBy, Kept, KnownCampaign, Listing, LogFilter, LogPage,
-    LogPageRequest, Owner, Pending, SendLog, StoreFuture, Subject, SyncLog, SyncState, SyncWork, TotalGroup,
-    Unreadable,
+    Claim, Completeness, Coverage, FailedReading, Finding, GroupBy, Kept, KnownCampaign, Listing, LogFilter,
+    LogPage, LogPageRequest, Owner, Pending, SendLog, StoreFuture, Subject, SyncLog, SyncState, SyncWork,
+    TotalGroup, Unreadable,
 };
 
 impl SendLog for SqliteStore {
@@ -49,27 +49,45 @@ impl SyncLog for SqliteStore {
         &self,
         owner: Owner,
         campaign: Campaign,
-        activities: Vec<ActivityReference>,
-        lack: Option<FailedReading>,
+        listed: Vec<ActivityReference>,
+        unlisted: Vec<ActivityReference>,
     ) -> StoreFuture<'_, ()> {
         self.change(Change::KeepActivities {
             owner,
             campaign,
-            activities,
-            lack,
+            listed,
+            unlisted,
         })
+    }
+
+    fn claims<'a>(
+        &'a self,
+        owner: Owner,
+        campaign: CampaignId,
+        activities: &'a [ActivityReference],
+    ) -> StoreFuture<'a, Vec<Claim>> {
+        let ids: Vec<ActivityId> = activities.iter().map(|activity| activity.id).collect();
+        self.read(move |connection| campaigns::claims(connection, owner, campaign, &ids))
     }
 
     fn keep_gone(&self, owner: Owner, campaign: CampaignId) -> StoreFuture<'_, ()> {
         self.change(Change::KeepGone(owner, campaign))
     }
 
-    fn replace_history(&self, owner: Owner, activity: ActivityId, kept: Kept) -> StoreFuture<'_, ()> {
-        self.change(Change::ReplaceHistory {
+    fn settle_history(
+        &self,
+        owner: Owner,
+        activity: ActivityId,
+        kept: Kept,
+        finding: Finding,
+    ) -> StoreFuture<'_, u64> {
+        let change = Change::SettleHistory {
             owner,
             activity,
             kept,
-        })
+            finding,
+        };
+        Box::pin(self.writer.write(change))
     }
 
     fn finish(&self, owner: Owner, work: SyncWork) -> StoreFuture<'_, ()> {
@@ -80,8 +98,8 @@ impl SyncLog for SqliteStore {
         self.change(Change::KeepFailed(owner, failed))
     }
 
-    fn keep_listed(&self, owner: Owner, subject: Subject) -> StoreFuture<'_, ()> {
-        self.change(Change::KeepListed(owner, subject))
+    fn keep_read(&self, owner: Owner, subject: Subject) -> StoreFuture<'_, ()> {
+        self.change(Change::KeepRead(owner, subject))
     }
 
     fn keep_state(&self, owner: Owner, state: SyncState) -> StoreFuture<'_, ()> {

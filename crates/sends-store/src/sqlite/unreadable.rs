@@ -13,7 +13,7 @@ use super::sync::limit_of;
 use crate::{Owner, Subject, Unreadable};
 
 const UNREADABLE: &str = "
-    SELECT kind, subject, missing_from, missing_until, since, tried_at, reason,
+    SELECT kind, subject, missing_from, missing_until, since, tried_at, attempts, records, reason,
            EXISTS (SELECT 1 FROM sync_work WHERE owner = failed.owner AND campaign = campaign.id) AS is_queued,
            campaign.campaign AS campaign, name, campaign.status AS campaign_status,
            campaign.status_spelling AS campaign_status_spelling, type, type_code,
@@ -73,6 +73,8 @@ fn one(row: &Row<'_>) -> Result<Unreadable, Fault> {
         missing_until: at("missing_until")?,
         since: at("since")?,
         tried_at: at("tried_at")?,
+        attempts: row.get("attempts")?,
+        records: unsigned(row.get("records")?),
         reason: row.get("reason")?,
         is_queued: row.get("is_queued")?,
     })

@@ -16,7 +16,7 @@ use sends_core::{ActivityId, ActivityReference, Campaign, CampaignId, Outcome};
 
 use self::owners::owner_number;
 use super::read::count;
-use crate::{FailedReading, Kept, Listing, Owner, Subject, SyncState, SyncWork};
+use crate::{FailedReading, Finding, Kept, Listing, Owner, Subject, SyncState, SyncWork};
 
 /// One change to the store.
 pub(super) enum Change {
@@ -25,11 +25,12 @@ pub(super) enum Change {
         activity: ActivityId,
         kept: Kept,
     },
-    /// The same, though the answer lacks known sends.
-    ReplaceHistory {
+    /// Decides on the known records that the answer lacks.
+    SettleHistory {
         owner: Owner,
         activity: ActivityId,
         kept: Kept,
+        finding: Finding,
     },
     Forget(Owner),
     KeepPassing {
@@ -49,13 +50,13 @@ pub(super) enum Change {
     KeepActivities {
         owner: Owner,
         campaign: Campaign,
-        activities: Vec<ActivityReference>,
-        lack: Option<FailedReading>,
+        listed: Vec<ActivityReference>,
+        unlisted: Vec<ActivityReference>,
     },
     KeepGone(Owner, CampaignId),
     Finish(Owner, SyncWork),
     KeepFailed(Owner, FailedReading),
-    KeepListed(Owner, Subject),
+    KeepRead(Owner, Subject),
     KeepState(Owner, SyncState),
     /// A change that means nothing.
     Probe,
@@ -66,7 +67,8 @@ impl Change {
         matches!(self, Self::Probe)
     }
 
-    /// Makes the change. The number is the day's total for a change to it, or how many owners were dropped, and else 0.
+    /// Makes the change. The number is the day's total for a change to it, how many owners were dropped, or how many records of
+    /// a history stay that its answer lacks, and else 0.
     pub(super) fn apply(&self, connection: &Connection) -> Result<u64> {
         match self {
             Self::Keep {
@@ -74,11 +76,12 @@ impl Change {
                 activity,
                 kept,
             } => histories::keep(connection, *owner, *activity, kept)?,
-            Self::ReplaceHistory {
+            Self::SettleHistory {
                 owner,
                 activity,
                 kept,
-            } => histories::replace(connection, *owner, *activity, kept)?,
+                finding,
+            } => return histories::settle(connection, *owner, *activity, kept, *finding),
             Self::Forget(owner) => execute(connection, FORGET, [owner.as_bytes()])?,
             Self::KeepPassing {
                 owner,
@@ -93,13 +96,13 @@ impl Change {
             Self::KeepActivities {
                 owner,
                 campaign,
-                activities,
-                lack,
-            } => campaigns::keep_activities(connection, *owner, campaign, activities, lack.as_ref())?,
+                listed,
+                unlisted,
+            } => campaigns::keep_activities(connection, *owner, campaign, listed, unlisted)?,
             Self::KeepGone(owner, campaign) => campaigns::keep_gone(connection, *owner, *campaign)?,
             Self::Finish(owner, work) => campaigns::finish(connection, *owner, work)?,
             Self::KeepFailed(owner, failed) => unreadable::keep_failed(connection, *owner, failed)?,
-            Self::KeepListed(owner, subject) => {
+            Self::KeepRead(owner, subject) => {
                 unreadable::clear(connection, owner_number(connection, *owner)?, *subject)?;
             }
             Self::KeepState(owner, state) => campaigns::keep_state(connection, *owner, state)?,

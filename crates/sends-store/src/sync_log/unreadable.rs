@@ -30,12 +30,14 @@ pub struct FailedReading {
     pub missing_until: Timestamp,
     /// When it failed.
     pub failed_at: Timestamp,
+    /// How many records a listing had, those that could not be read included. 0 for everything else.
+    pub records: u64,
     /// Why, in words for people.
     pub reason: String,
 }
 
-/// Why a history is named whose known sends an answer lacks, and a campaign that was sent and is shown without any email: one
-/// answer may be wrong. The known sends stay in the log until a second synchronisation finds the same.
+/// Why a history is named of which the last answer lacks known records, and a campaign that is found no more: one answer may be
+/// wrong. The known sends stay in the log until a second synchronisation finds the same ones missing.
 pub const UNCONFIRMED_REMOVAL: &str = "Constant Contact no longer shows these sends. What is known of them stays in the log until the next synchronisation confirms that.";
 
 /// Something that could not be read when it was last tried.
@@ -53,6 +55,10 @@ pub struct Unreadable {
     pub since: Timestamp,
     /// When it was last tried.
     pub tried_at: Timestamp,
+    /// How often it was tried since it first failed; 1 or more.
+    pub attempts: u32,
+    /// The most [records](FailedReading::records) that a listing had since it first failed.
+    pub records: u64,
     /// Why it failed then, in words for people.
     pub reason: String,
     /// Whether its campaign is on the queue, and read again with that.
@@ -64,4 +70,13 @@ impl Unreadable {
     pub fn is_unconfirmed_removal(&self) -> bool {
         self.reason == UNCONFIRMED_REMOVAL
     }
+}
+
+/// That a synchronisation found known records missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// When it found that.
+    pub found_at: Timestamp,
+    /// When it began: what was found earlier is confirmed.
+    pub began: Timestamp,
 }

@@ -143,7 +143,7 @@ async fn what_the_upstream_shows_no_more_is_not_in_the_log() {
         reference(2, ActivityRole::Resend),
     ];
     store
-        .keep_activities(OWNER, campaign(7, None), both, None)
+        .keep_activities(OWNER, campaign(7, None), both, vec![])
         .await
         .unwrap();
     for number in [1, 2] {
@@ -169,7 +169,7 @@ async fn what_the_upstream_shows_no_more_is_not_in_the_log() {
 
     let one = vec![reference(1, ActivityRole::PrimaryEmail)];
     store
-        .keep_activities(OWNER, campaign(7, None), one, None)
+        .keep_activities(OWNER, campaign(7, None), one, vec![])
         .await
         .unwrap();
     assert_eq!(store.count(OWNER, &everything).await.unwrap(), 1);
@@ -212,7 +212,7 @@ async fn what_is_recent_staged_or_executing_is_unsettled() {
     executing.status = Some("Executing".into());
     let of_it = vec![reference(4, ActivityRole::PrimaryEmail)];
     store
-        .keep_activities(OWNER, executing, of_it, None)
+        .keep_activities(OWNER, executing, of_it, vec![])
         .await
         .unwrap();
     let expected = [1, 3, 4].map(activity);
@@ -234,7 +234,7 @@ async fn forgetting_an_owner_leaves_nothing() {
             OWNER,
             campaign(1, None),
             vec![reference(1, ActivityRole::PrimaryEmail)],
-            None,
+            vec![],
         )
         .await
         .unwrap();
@@ -259,7 +259,7 @@ async fn a_name_is_found_whatever_its_case_and_nothing_in_a_text_is_special() {
         let campaign = campaign(number, Some(name.to_owned()));
         let activities = vec![reference(number, ActivityRole::PrimaryEmail)];
         store
-            .keep_activities(OWNER, campaign, activities, None)
+            .keep_activities(OWNER, campaign, activities, vec![])
             .await
             .unwrap();
         store.keep(OWNER, activity(number), sent_at(1, 0)).await.unwrap();

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use sends_core::{ActivityRole, CampaignId, SendHistory};
 use sends_store::{
-    Answer, Coverage, FailedReading, Kept, LogFilter, SendLog as _, SqliteStore, Store, Subject, SyncLog,
+    Answer, Claim, Coverage, FailedReading, Finding, Kept, LogFilter, LogPageRequest, SendLog as _,
+    SqliteStore, Store, Subject, SyncLog,
 };
 
 use crate::sync::{at, changed, list, reference, sent_at, unread};
@@ -18,6 +19,7 @@ fn history(number: u8, from: Option<i64>, until: i64, failed_at: i64) -> FailedR
         missing_from: from.map(at),
         missing_until: at(until),
         failed_at: at(failed_at),
+        records: 0,
         reason: format!("It failed at {failed_at}."),
     }
 }
@@ -105,7 +107,7 @@ async fn whoever_reads_it_ends_it_and_so_does_whoever_finds_it_gone() {
     let store = SqliteStore::in_memory().await.unwrap();
     let activities = [1, 2].map(|number| reference(number, ActivityRole::PrimaryEmail));
     store
-        .keep_activities(OWNER, campaign(7, None), activities.to_vec(), None)
+        .keep_activities(OWNER, campaign(7, None), activities.to_vec(), vec![])
         .await
         .unwrap();
     keep(
@@ -131,14 +133,11 @@ async fn whoever_reads_it_ends_it_and_so_does_whoever_finds_it_gone() {
         Subject::Campaign(campaign(7, None).id),
     ];
     assert_eq!(subjects(&store).await, left);
-    store
-        .keep_activities(OWNER, campaign(7, None), activities.to_vec(), None)
-        .await
-        .unwrap();
+    store.keep_read(OWNER, left[1]).await.unwrap();
     assert_eq!(subjects(&store).await, left[..1]);
     // It is no activity of the campaign any more.
     store
-        .keep_activities(OWNER, campaign(7, None), activities[..1].to_vec(), None)
+        .keep_activities(OWNER, campaign(7, None), activities[..1].to_vec(), vec![])
         .await
         .unwrap();
     assert_eq!(subjects(&store).await, []);
@@ -161,13 +160,14 @@ async fn known_sends_that_an_answer_lacks_stay_until_the_history_is_replaced() {
     for (lacking, merged, left, is_removal) in [
         (answer("[]"), 1, 0, true),
         (answer(r#"[{"send_id": 2}]"#), 2, 1, true),
-        (answer(partial), 2, 1, false),
+        // What cannot be read may be what is missing.
+        (answer(partial), 2, 2, false),
         (Answer::NotFound, 1, 0, false),
     ] {
         let store = SqliteStore::in_memory().await.unwrap();
         let activities = vec![reference(1, ActivityRole::PrimaryEmail)];
         store
-            .keep_activities(OWNER, campaign(7, None), activities, None)
+            .keep_activities(OWNER, campaign(7, None), activities, vec![])
             .await
             .unwrap();
         store.keep(OWNER, activity(1), sent_at(5, 0)).await.unwrap();
@@ -193,11 +193,197 @@ async fn known_sends_that_an_answer_lacks_stay_until_the_history_is_replaced() {
                 (None, at(9))
             );
         }
-        store.replace_history(OWNER, activity(1), kept).await.unwrap();
+        settle(&store, &kept, 10).await;
+        assert_eq!(store.count(OWNER, &filter).await.unwrap(), merged, "{lacking:?}");
+        settle(&store, &kept, 11).await;
         assert_eq!(store.count(OWNER, &filter).await.unwrap(), left, "{lacking:?}");
-        let is_named = !subjects(&store).await.is_empty();
-        assert_eq!(is_named, !is_removal, "{lacking:?}");
     }
+}
+
+/// What a synchronisation does that began then and is given this answer. Returns how many records stay in doubt.
+async fn settle(store: &SqliteStore, kept: &Kept, began: i64) -> u64 {
+    let finding = Finding {
+        found_at: at(began),
+        began: at(began),
+    };
+    store.keep(OWNER, activity(1), kept.clone()).await.unwrap();
+    let settled = store.settle_history(OWNER, activity(1), kept.clone(), finding);
+    settled.await.unwrap()
+}
+
+fn answer(json: &str) -> Kept {
+    Kept {
+        fetched_at: at(9),
+        answer: Answer::History(Arc::new(SendHistory::from_json(json.as_bytes()).unwrap())),
+    }
+}
+
+async fn with_history(json: &str) -> SqliteStore {
+    let store = SqliteStore::in_memory().await.unwrap();
+    let activities = vec![reference(1, ActivityRole::PrimaryEmail)];
+    store
+        .keep_activities(OWNER, campaign(7, None), activities, vec![])
+        .await
+        .unwrap();
+    store.keep(OWNER, activity(1), answer(json)).await.unwrap();
+    store
+}
+
+/// The numbers of the known sends, and in which second they ran.
+async fn known_sends(store: &SqliteStore) -> Vec<(i32, Option<i64>)> {
+    let kept = store.history(OWNER, activity(1), Timestamp::MAX).await.unwrap();
+    let Some(Answer::History(history)) = kept.map(|kept| kept.answer) else {
+        return Vec::new();
+    };
+    let sends = history.iter();
+    sends
+        .map(|send| (send.send_id, send.run_date.map(Timestamp::as_second)))
+        .collect()
+}
+
+fn sends(sends: &[(i32, i64)]) -> String {
+    let records = sends
+        .iter()
+        .map(|(id, ran)| format!(r#"{{"send_id": {id}, "count": 5, "run_date": "{}"}}"#, at(*ran)));
+    format!("[{}]", records.collect::<Vec<_>>().join(","))
+}
+
+#[tokio::test]
+async fn only_the_very_sends_are_dropped_that_an_earlier_synchronisation_found_missing() {
+    let all = sends(&[(1, 1), (2, 2), (3, 3)]);
+    let known = [(1, Some(1)), (2, Some(2)), (3, Some(3))];
+    for (first, second) in [
+        (sends(&[(2, 2), (3, 3)]), sends(&[(1, 1), (3, 3)])),
+        (sends(&[(1, 1), (2, 2)]), "[]".to_owned()),
+        ("[]".to_owned(), sends(&[(1, 1)])),
+    ] {
+        let store = with_history(&all).await;
+        assert!(settle(&store, &answer(&first), 10).await > 0);
+        assert!(settle(&store, &answer(&second), 20).await > 0, "{second}");
+        assert_eq!(known_sends(&store).await, known, "{first}, {second}");
+        assert!(!subjects(&store).await.is_empty());
+        // Shown again, they lose their marks.
+        assert_eq!(settle(&store, &answer(&all), 30).await, 0);
+        assert_eq!(subjects(&store).await, []);
+        assert!(settle(&store, &answer(&second), 40).await > 0);
+        assert_eq!(settle(&store, &answer(&second), 50).await, 0, "{second}");
+        assert_eq!(subjects(&store).await, []);
+        assert_eq!(known_sends(&store).await.len(), second.matches("send_id").count());
+    }
+}
+
+#[tokio::test]
+async fn what_a_reader_is_told_is_no_finding_of_a_synchronisation() {
+    let store = with_history(&sends(&[(1, 1)])).await;
+    for _ in 0..2 {
+        store.keep(OWNER, activity(1), answer("[]")).await.unwrap();
+    }
+    assert_eq!(settle(&store, &answer("[]"), 20).await, 1);
+    assert_eq!(known_sends(&store).await, [(1, Some(1))]);
+}
+
+#[tokio::test]
+async fn one_of_two_sends_with_one_id_is_missed() {
+    let store = with_history(&sends(&[(1, 1), (1, 2)])).await;
+    let one = answer(&sends(&[(1, 2)]));
+    assert_eq!(settle(&store, &one, 10).await, 1);
+    let mut known = known_sends(&store).await;
+    known.sort_unstable();
+    assert_eq!(known, [(1, Some(1)), (1, Some(2))]);
+    assert_eq!(settle(&store, &one, 20).await, 0);
+    assert_eq!(known_sends(&store).await, [(1, Some(2))]);
+}
+
+#[tokio::test]
+async fn a_record_that_could_not_be_read_is_in_doubt_until_it_is_or_is_missing_twice() {
+    for (answers, left) in [
+        (&["[{}]", "[]"][..], 1),
+        (&["[{}]", "[]", "[]"], 0),
+        (
+            &["[{}]", r#"[{"send_id": 1, "run_date": "1970-01-01T00:00:01Z"}]"#],
+            0,
+        ),
+        // It ran later than the record was shown that could not be read.
+        (
+            &["[{}]", r#"[{"send_id": 2, "run_date": "1970-01-01T00:00:20Z"}]"#],
+            1,
+        ),
+        (&["[{}]", "[]", "[{}]"], 1),
+    ] {
+        let store = with_history(answers[0]).await;
+        for (json, began) in answers[1..].iter().zip([10, 20]) {
+            settle(&store, &answer(json), began).await;
+        }
+        assert_eq!(subjects(&store).await.len(), left, "{answers:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_known_value_stays_where_a_later_answer_does_not_say() {
+    let store = with_history(&sends(&[(1, 7)])).await;
+    store
+        .keep(
+            OWNER,
+            activity(1),
+            answer(r#"[{"send_id": 1, "run_date": "", "count": null}]"#),
+        )
+        .await
+        .unwrap();
+    assert_eq!(known_sends(&store).await, [(1, Some(7))]);
+    assert_eq!(subjects(&store).await, []);
+}
+
+#[tokio::test]
+async fn a_send_without_a_date_is_named_for_every_date() {
+    let store = with_history(r#"[{"send_id": 1, "run_date": "yesterday"}]"#).await;
+    let counted = store.unreadable_count(OWNER, Some(at(1)), Some(at(2))).await;
+    assert_eq!(counted.unwrap(), 1);
+    store
+        .keep(OWNER, activity(1), answer(&sends(&[(1, 1)])))
+        .await
+        .unwrap();
+    assert_eq!(subjects(&store).await, []);
+}
+
+#[tokio::test]
+async fn an_activity_stays_with_the_campaign_that_lists_it_until_that_does_not() {
+    let store = with_history(&sends(&[(1, 1)])).await;
+    let listed = || vec![reference(1, ActivityRole::PrimaryEmail)];
+    let owner = async || {
+        let page = store
+            .page(
+                OWNER,
+                &LogFilter::default(),
+                LogPageRequest {
+                    limit: 9,
+                    ..LogPageRequest::default()
+                },
+            )
+            .await;
+        page.unwrap().sends[0].campaign.as_ref().unwrap().id
+    };
+    let (first, second) = (campaign(7, None), campaign(8, None));
+    let claim = store.keep_activities(OWNER, second.clone(), listed(), vec![]);
+    claim.await.unwrap();
+    assert_eq!(owner().await, first.id);
+    let mut claim = Claim {
+        activity: activity(1),
+        campaign: first.id,
+        is_listed: true,
+        claimed_by: Some(second.id),
+    };
+    let claims = async |campaign| store.claims(OWNER, campaign, &[]).await.unwrap();
+    assert_eq!(claims(second.id).await, [claim]);
+    assert_eq!(claims(first.id).await, [claim]);
+    let unlisted = store.keep_activities(OWNER, first.clone(), vec![], listed());
+    unlisted.await.unwrap();
+    assert_eq!(owner().await, first.id);
+    claim.is_listed = false;
+    assert_eq!(claims(second.id).await, [claim]);
+    let claim = store.keep_activities(OWNER, second.clone(), listed(), vec![]);
+    claim.await.unwrap();
+    assert_eq!(owner().await, second.id);
+    assert_eq!(claims(first.id).await, []);
 }
 
 #[tokio::test]
@@ -295,7 +481,7 @@ async fn a_role_and_a_status_come_back_as_they_were_spelled() {
             OWNER,
             spelled.clone(),
             vec![resend.clone(), reference(2, ActivityRole::PrimaryEmail)],
-            None,
+            vec![],
         )
         .await
         .unwrap();

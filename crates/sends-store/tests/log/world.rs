@@ -16,7 +16,8 @@ use sends_core::{
     ReasonCode, SegmentId, SendAttempt, SendFilter, SendHistory, SendStatus, Verbatim,
 };
 use sends_store::{
-    Answer, GroupBy, GroupKey, Kept, LogFilter, LogOrder, LoggedSend, Owner, SqliteStore, SyncLog, TotalGroup,
+    Answer, GroupBy, GroupKey, Kept, LogFilter, LogOrder, LoggedSend, Owner, SqliteStore, Store, SyncLog,
+    TotalGroup,
 };
 
 /// Histories by activity, and names by campaign. An activity belongs to the campaign of half its number, if there is one.
@@ -62,14 +63,14 @@ impl World {
             let answer = history
                 .clone()
                 .map_or(Answer::NotFound, |history| Answer::History(Arc::new(history)));
-            // The first answer leaves nothing behind.
-            for answer in [Answer::History(Arc::new(some_history())), answer] {
+            // The first answer leaves nothing behind, unless its campaign is known.
+            let before = (!self.campaigns_first).then(|| Answer::History(Arc::new(some_history())));
+            for answer in before.into_iter().chain([answer]) {
                 let kept = Kept {
                     fetched_at: Timestamp::UNIX_EPOCH,
                     answer,
                 };
-                let id = activity(*number);
-                store.replace_history(owner, id, kept).await.unwrap();
+                store.keep(owner, activity(*number), kept).await.unwrap();
             }
         }
         if !self.campaigns_first {
@@ -85,7 +86,7 @@ impl World {
             });
             let campaign = campaign(*number, name.clone());
             store
-                .keep_activities(owner, campaign, activities.to_vec(), None)
+                .keep_activities(owner, campaign, activities.to_vec(), vec![])
                 .await
                 .unwrap();
         }

@@ -179,12 +179,20 @@ fn the_report_has_news_where_no_history_holds_the_send() {
     assert!(news("2026-05-02T09:00:00Z", None));
     let told = KnownCampaign {
         last_sent_at: Some(at("2026-05-04T00:00:00Z")),
+        is_queued: true,
         ..known.clone()
     };
     assert!(!news("2026-05-04T00:00:00Z", Some(&told)), "it is on the queue");
+    assert!(news("2026-05-03T00:00:00Z", Some(&told)), "an odd date");
+    let unnamed = KnownCampaign {
+        is_queued: false,
+        ..told.clone()
+    };
+    assert!(news("2026-05-04T00:00:00Z", Some(&unnamed)), "no history has it");
     // A date in the future hides no send, and costs no reading each time.
     let from_the_future = KnownCampaign {
         last_sent_at: Some(at("2099-01-01T00:00:00Z")),
+        failing_since: Some(at(NOW)),
         ..known.clone()
     };
     assert!(news("2026-05-04T00:00:00Z", Some(&from_the_future)));
@@ -243,16 +251,8 @@ fn what_cannot_be_read_is_tried_again_after_pauses_that_double_from_minutes_to_a
     let mut now = since;
     while now < at("2026-03-01T00:00:00Z") {
         now += SignedDuration::from_mins(5);
-        let unreadable = Unreadable {
-            subject: sends_store::Subject::Campaign(campaign("Done", NOW).id),
-            campaign: None,
-            missing_from: None,
-            missing_until: since,
-            since,
-            tried_at: tried[tried.len() - 1],
-            reason: String::new(),
-            is_queued: false,
-        };
+        let attempts = u32::try_from(tried.len()).unwrap();
+        let unreadable = failing(since, tried[tried.len() - 1], attempts);
         if is_due_again(&unreadable, now) {
             tried.push(now);
         }
@@ -267,4 +267,55 @@ fn what_cannot_be_read_is_tried_again_after_pauses_that_double_from_minutes_to_a
         pauses[11..15],
         [5 * 1024, 5 * 2048 - 160, 7 * 24 * 60, 7 * 24 * 60]
     );
+}
+
+fn failing(since: Timestamp, tried_at: Timestamp, attempts: u32) -> Unreadable {
+    Unreadable {
+        subject: sends_store::Subject::Campaign(campaign("Done", NOW).id),
+        campaign: None,
+        missing_from: None,
+        missing_until: since,
+        since,
+        tried_at,
+        attempts,
+        records: 0,
+        reason: String::new(),
+        is_queued: false,
+    }
+}
+
+#[test]
+fn a_clock_that_was_years_behind_at_the_first_failure_makes_no_long_pause_of_the_second() {
+    let unreadable = failing(at("1999-01-01T00:00:00Z"), at(NOW), 2);
+    let after = |minutes| is_due_again(&unreadable, at(NOW) + SignedDuration::from_mins(minutes));
+    assert_eq!([1, 19, 20].map(after), [false, false, true]);
+}
+
+#[test]
+fn a_report_that_moves_after_it_has_told_of_the_last_send_tells_of_another_one() {
+    let mut known = known("Done", "2026-05-02T09:00:00Z");
+    let is_read = |known: &KnownCampaign, last_sent: &str| {
+        work_of_summary(known.campaign.id, Some(at(last_sent)), Some(known), None, at(NOW)).is_some()
+    };
+    let soon = "2026-05-02T09:00:45Z";
+    assert!(!is_read(&known, soon), "the same send as the report dates it");
+    known.last_sent_at = Some(at("2026-04-01T09:00:00Z"));
+    assert!(!is_read(&known, soon));
+    known.last_sent_at = Some(at("2026-05-02T09:00:00Z"));
+    assert!(is_read(&known, soon));
+    known.last_sent_at = Some(at(soon));
+    assert!(!is_read(&known, soon));
+}
+
+#[test]
+fn a_send_that_only_the_report_has_is_missing_since_the_last_run_unless_a_history_is_in_doubt() {
+    let mut known = known("Done", "2026-05-02T09:00:00Z");
+    assert_eq!(only_reported(&known), None);
+    known.last_sent_at = Some(at("2026-05-02T09:01:00Z"));
+    assert_eq!(only_reported(&known), None);
+    known.last_sent_at = Some(at("2026-05-02T09:02:00Z"));
+    let stretch = (Some(at("2026-05-02T09:00:00Z")), at("2026-05-02T09:02:00Z"));
+    assert_eq!(only_reported(&known), Some(stretch));
+    known.activities[0].failing_since = Some(at(NOW));
+    assert_eq!(only_reported(&known), None);
 }

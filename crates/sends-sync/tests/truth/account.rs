@@ -1,5 +1,7 @@
 //! An account as its upstream has it: campaigns, their activities and sends, what its owner changes, and how it answers.
 
+use std::collections::{BTreeSet, HashMap};
+
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
@@ -41,9 +43,13 @@ pub(crate) struct Account {
     pub(crate) ignores_after_date: bool,
     /// Whether there was a send that is no change of its campaign.
     pub(crate) has_silent_send: bool,
+    /// Whether a campaign was shown as changed that was not.
+    pub(crate) took_back_changes: bool,
     /// How the histories of removed campaigns are refused.
     refusal: u16,
     pub(crate) calls: Vec<String>,
+    /// Which sends the last history lacked that each activity was answered with, and how many it had.
+    pub(crate) lacked: HashMap<String, (BTreeSet<usize>, usize)>,
 }
 
 impl Account {
@@ -55,8 +61,10 @@ impl Account {
             oddities: Oddities::default(),
             ignores_after_date: false,
             has_silent_send: false,
+            took_back_changes: false,
             refusal: random.pick(&[404, 400]),
             calls: Vec::new(),
+            lacked: HashMap::new(),
         };
         for _ in 0..random.below(12) {
             account.now += SignedDuration::from_mins(i64::try_from(random.below(40_000)).unwrap());
@@ -291,14 +299,18 @@ impl Account {
         campaign.status == "Removed" || self.oddities.shown.get(&campaign.id) == Some(&Shown::Removed)
     }
 
-    fn history(&self, id: &str) -> (u16, String) {
+    fn history(&mut self, id: &str) -> (u16, String) {
         let found = self.campaigns.iter().find_map(|campaign| {
             let activity = campaign.activities.iter().find(|activity| activity.id == id)?;
             Some((campaign, activity))
         });
         match found {
             None => (404, "[]".to_owned()),
-            Some((campaign, _)) if self.is_shown_as_removed(campaign) => (self.refusal, "[]".to_owned()),
+            Some((campaign, activity)) if self.is_shown_as_removed(campaign) => {
+                let count = activity.sends.len();
+                self.lacked.insert(id.to_owned(), ((0..count).collect(), count));
+                (self.refusal, "[]".to_owned())
+            }
             Some((_, activity)) => {
                 let records = activity.sends.iter().zip(1..).map(|(send, number)| {
                     json!({
@@ -306,7 +318,12 @@ impl Account {
                         "send_status": "COMPLETED", "reason_code": 0,
                     })
                 });
-                self.oddities.history(id, records.collect())
+                let answer = self.oddities.history(id, records.collect());
+                if !self.oddities.is_odd_history(id) {
+                    let lacking = self.oddities.lacking.get(id).cloned().unwrap_or_default();
+                    self.lacked.insert(id.to_owned(), (lacking, activity.sends.len()));
+                }
+                answer
             }
         }
     }

@@ -1,10 +1,13 @@
 //! What an upstream answers instead of what is documented.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 
 use serde_json::{Value, json};
 
-use crate::{account::Account, random::Random};
+use crate::{
+    account::{Account, Activity, Campaign},
+    random::Random,
+};
 
 /// A whole answer that is none.
 #[derive(Clone, Debug)]
@@ -37,6 +40,8 @@ pub(crate) enum Link {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ListingOddities {
     pages: HashMap<usize, Vec<Odd>>,
+    /// Whether it has no record.
+    is_empty: bool,
     links: HashMap<usize, Link>,
 }
 
@@ -50,8 +55,14 @@ pub(crate) struct Oddities {
     histories: HashMap<String, Odd>,
     /// The activities one of whose sends has no readable count: its place.
     countless: HashMap<String, usize>,
-    /// The activities that were sent and are answered as if they never were.
-    emptied: HashSet<String>,
+    /// The activities that are answered without some of their sends, and which those are, by their place.
+    pub(crate) lacking: HashMap<String, BTreeSet<usize>>,
+    /// Whether one of those is a send that was never answered.
+    pub(crate) lacks_unknown: bool,
+    /// Whether all histories fail but those of the oldest campaign.
+    pub(crate) fails_widely: bool,
+    /// The activities one of whose sends has no readable date: its place.
+    dateless: HashMap<String, usize>,
 }
 
 /// A refusal of one thing alone comes as 403 or, rarely, as 401.
@@ -83,7 +94,11 @@ fn odd_value(random: &mut Random) -> Value {
 
 impl Oddities {
     /// Random ones for what an account has now, of which the log has sends of the known activities, unless it is the first time.
-    pub(crate) fn random(random: &mut Random, account: &Account, known: Option<&[String]>) -> Self {
+    pub(crate) fn random(
+        random: &mut Random,
+        account: &Account,
+        known: Option<&HashMap<String, usize>>,
+    ) -> Self {
         let is_first = known.is_none();
         let mut oddities = Self::default();
         let often = random.pick(&[0, 3, 15, 40]);
@@ -98,19 +113,29 @@ impl Oddities {
             oddities.summaries = ListingOddities::default();
             oddities.campaigns.links.insert(random.below(2), Link::EndsEarly);
         }
-        for campaign in &account.campaigns {
+        // Twice in a row it would be right by all that can be known.
+        let may_be_empty = !is_first && random.percent(often / 2);
+        oddities.campaigns.is_empty = may_be_empty && !account.oddities.campaigns.is_empty;
+        // All of them but the oldest campaign's fail.
+        oddities.fails_widely = random.percent(often / 2);
+        let wide = random.pick(&[403, 500]);
+        for (nth, campaign) in account.campaigns.iter().enumerate() {
             let before = &account.oddities;
             let ids = || campaign.activities.iter().map(|activity| &activity.id);
-            let is_known = known.is_none_or(|known| ids().any(|id| known.contains(id)));
+            let is_known = known.is_none_or(|known| ids().any(|id| known.contains_key(id)));
             // The second answer in a row would be right by all that can be known.
             let was_not_found = matches!(before.details.get(&campaign.id), Some(Odd::Status(404)));
             let is_in_doubt = match before.shown.get(&campaign.id) {
                 Some(Shown::Removed) => true,
                 Some(Shown::Activities(_)) => !is_known,
-                None => was_not_found || ids().any(|id| before.emptied.contains(id)),
+                None => was_not_found,
             };
+            let is_in_doubt = is_in_doubt || ids().any(|id| lacks_all(account, id));
             if random.percent(often / 2) && is_known && !is_in_doubt && campaign.status != "Removed" {
-                let shown = Shown::random(random, is_first);
+                let others = account.campaigns.iter().filter(|other| other.id != campaign.id);
+                let others: Vec<_> = others.flat_map(|other| &other.activities).collect();
+                let other = (!others.is_empty()).then(|| random.pick(&others).id.clone());
+                let shown = Shown::random(random, is_first, other);
                 oddities.shown.insert(campaign.id.clone(), shown);
                 continue;
             }
@@ -119,7 +144,9 @@ impl Oddities {
             }
             for activity in &campaign.activities {
                 let is_odd = random.percent(often);
-                if is_odd {
+                if oddities.fails_widely && nth > 0 {
+                    oddities.histories.insert(activity.id.clone(), Odd::Status(wide));
+                } else if is_odd {
                     let odd = match random.below(4) {
                         0 => Odd::Status(random.pick(&STATUSES)),
                         1 => Odd::Body(random.pick(&BODIES)),
@@ -130,13 +157,72 @@ impl Oddities {
                 } else if random.percent(often) {
                     oddities.countless.insert(activity.id.clone(), random.below(2));
                 }
-                let is_logged = known.is_some_and(|known| known.contains(&activity.id));
-                if random.percent(often / 2) && is_logged && !is_odd && !is_in_doubt {
-                    oddities.emptied.insert(activity.id.clone());
+                if random.percent(often / 2) {
+                    oddities.dateless.insert(activity.id.clone(), random.below(2));
+                }
+                if random.percent(often) && !is_odd && !is_in_doubt && !activity.sends.is_empty() {
+                    let logged = known
+                        .and_then(|known| known.get(&activity.id))
+                        .copied()
+                        .unwrap_or(0);
+                    oddities.lack(random, account, campaign, activity, logged);
                 }
             }
         }
         oddities
+    }
+
+    /// Has an answer lack sends that the log has, or the last one of the campaign, which the report tells of.
+    fn lack(
+        &mut self,
+        random: &mut Random,
+        account: &Account,
+        campaign: &Campaign,
+        activity: &Activity,
+        logged: usize,
+    ) {
+        let count = activity.sends.len();
+        let last = campaign
+            .activities
+            .iter()
+            .flat_map(|own| &own.sends)
+            .map(|send| send.run_date)
+            .max();
+        let is_last = activity.sends.last().map(|send| send.run_date) == last;
+        let lacking: BTreeSet<usize> = match random.below(3) {
+            0 if logged == count => (0..count).collect(),
+            1 if is_last && logged + 1 == count => BTreeSet::from([count - 1]),
+            _ if logged > 0 => BTreeSet::from([random.below(logged)]),
+            _ => return,
+        };
+        // Twice the same would be right by all that can be known.
+        let nothing = (BTreeSet::new(), count);
+        let (before, had) = account.lacked.get(&activity.id).unwrap_or(&nothing);
+        if !before.is_empty()
+            && lacking
+                .iter()
+                .copied()
+                .filter(|place| place < had)
+                .collect::<BTreeSet<_>>()
+                == *before
+        {
+            return;
+        }
+        self.lacks_unknown |= lacking.last().is_some_and(|last| *last >= logged);
+        self.lacking.insert(activity.id.clone(), lacking);
+    }
+
+    /// The histories of these activities fail.
+    pub(crate) fn with_failing(ids: impl Iterator<Item = String>) -> Self {
+        Self {
+            histories: ids.map(|id| (id, Odd::Status(500))).collect(),
+            ..Self::default()
+        }
+    }
+
+    /// Whether this history is answered otherwise than with records that are right.
+    pub(crate) fn is_odd_history(&self, id: &str) -> bool {
+        self.histories.contains_key(id)
     }
 
     /// Whether the report is refused as a whole.
@@ -171,8 +257,12 @@ impl Oddities {
         if let Some(record) = self.countless.get(id).and_then(|place| records.get_mut(*place)) {
             record["count"] = json!("many");
         }
-        if self.emptied.contains(id) {
-            records.clear();
+        if let Some(record) = self.dateless.get(id).and_then(|place| records.get_mut(*place)) {
+            record["run_date"] = json!("yesterday");
+        }
+        if let Some(lacking) = self.lacking.get(id) {
+            let mut place = 0..;
+            records.retain(|_| place.next().is_none_or(|place| !lacking.contains(&place)));
         }
         match self.histories.get(id) {
             Some(Odd::Record(place, value)) => {
@@ -193,13 +283,17 @@ impl Oddities {
 }
 
 impl Shown {
-    fn random(random: &mut Random, is_first: bool) -> Self {
+    fn random(random: &mut Random, is_first: bool, of_another: Option<String>) -> Self {
         let other = |role: &str, id: String| json!([{ "campaign_activity_id": id, "role": role }]);
         let (replaced, permalink) = (
             other("primary_email", random.id()),
             other("permalink", random.id()),
         );
-        match random.below(5) {
+        match random.below(6) {
+            // Of a campaign that was never read nothing contradicts it.
+            5 if !is_first && of_another.is_some() => {
+                Self::Activities(other("primary_email", of_another.unwrap()))
+            }
             // What was never read cannot stay.
             0 | 1 if !is_first => Self::Removed,
             2 if !is_first => Self::Activities(replaced),
@@ -277,6 +371,11 @@ impl ListingOddities {
     ) -> (u16, String) {
         let number: usize =
             crate::account::argument(query, "cursor").map_or(0, |cursor| cursor.parse().unwrap());
+        // To look for one campaign is no listing.
+        let looks_for_one = query.contains("before_date");
+        if self.is_empty && !looks_for_one {
+            return (200, json!({ member: [] }).to_string());
+        }
         let count = records.len();
         let mut page: Vec<Value> = records
             .into_iter()
@@ -284,8 +383,6 @@ impl ListingOddities {
             .skip(number * length)
             .take(length)
             .collect();
-        // To look for one campaign is no listing.
-        let looks_for_one = query.contains("before_date");
         let odd = self.pages.get(&number).filter(|_| !looks_for_one);
         for odd in odd.into_iter().flatten() {
             match odd {
@@ -325,4 +422,9 @@ impl ListingOddities {
         }
         (200, answer.to_string())
     }
+}
+
+fn lacks_all(account: &Account, id: &str) -> bool {
+    let lacked = account.lacked.get(id);
+    lacked.is_some_and(|(lacking, had)| *had > 0 && lacking.len() == *had)
 }

@@ -9,7 +9,7 @@ use super::moments::{rounded_down, stretch};
 use super::owners::owner_number;
 use super::{execute, one, parts, unreadable};
 use crate::log::folded;
-use crate::{FailedReading, Listing, Owner, Subject, SyncState, SyncWork};
+use crate::{Listing, Owner, Subject, SyncState, SyncWork};
 
 const KEEP: &str = "
     INSERT INTO campaign (owner, campaign, name, folded_name, status, status_spelling, type, type_code,
@@ -44,7 +44,7 @@ pub(super) fn keep_listing(connection: &Connection, owner: Owner, listing: &List
     }
     for (id, last_sent) in &listing.last_sent {
         mention(connection, number, *id)?;
-        let (second, nanosecond) = parts(*last_sent);
+        let (second, nanosecond) = last_sent.map(parts).unzip();
         let values = (number, id.as_bytes(), second, nanosecond);
         execute(connection, KEEP_LAST_SENT, values)?;
     }
@@ -60,14 +60,24 @@ pub(super) fn keep_listing(connection: &Connection, owner: Owner, listing: &List
     }
 }
 
+/// One that another campaign lists stays with that.
 const TAKE_ACTIVITY: &str = "
-    INSERT INTO campaign_activity (owner, activity, campaign, role, role_spelling) VALUES (?1, ?2, ?3, ?4, ?5)
+    INSERT INTO campaign_activity (owner, activity, campaign, role, role_spelling, is_listed)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6)
     ON CONFLICT (owner, activity) DO UPDATE
-    SET campaign = excluded.campaign, role = excluded.role, role_spelling = excluded.role_spelling";
+    SET campaign = excluded.campaign, role = excluded.role, role_spelling = excluded.role_spelling,
+        is_listed = excluded.is_listed
+    WHERE campaign = excluded.campaign OR excluded.is_listed AND NOT is_listed";
+
+const CLAIM: &str =
+    "UPDATE campaign_activity SET claimed_by = ?3 WHERE owner = ?1 AND activity = ?2 AND campaign <> ?3";
+
+const END_CLAIMS: &str = "UPDATE campaign_activity SET claimed_by = NULL WHERE claimed_by = ?1";
 
 const NAME_CAMPAIGN: &str = "
     UPDATE send SET campaign = ?3
-    WHERE history = (SELECT id FROM activity_history WHERE owner = ?1 AND activity = ?2) AND campaign IS NOT ?3";
+    WHERE history = (SELECT id FROM activity_history WHERE owner = ?1 AND activity = ?2) AND campaign IS NOT ?3
+      AND EXISTS (SELECT 1 FROM campaign_activity WHERE owner = ?1 AND activity = ?2 AND campaign = ?3)";
 
 const ACTIVITIES: &str = "SELECT activity FROM campaign_activity WHERE campaign = ?1";
 
@@ -75,26 +85,30 @@ pub(super) fn keep_activities(
     connection: &Connection,
     owner: Owner,
     campaign: &Campaign,
-    activities: &[ActivityReference],
-    lack: Option<&FailedReading>,
+    listed: &[ActivityReference],
+    unlisted: &[ActivityReference],
 ) -> Result<()> {
     let number = owner_number(connection, owner)?;
-    match lack {
-        // Its beginning stays, which the pauses grow from.
-        Some(lack) => unreadable::keep_failed_of(connection, number, lack)?,
-        None => unreadable::clear(connection, number, Subject::Campaign(campaign.id))?,
-    }
     let campaign = keep_campaign(connection, number, campaign)?;
+    let all = || {
+        let listed = listed.iter().map(|activity| (activity, true));
+        listed.chain(unlisted.iter().map(|activity| (activity, false)))
+    };
     for id in known_activities(connection, campaign)? {
-        if activities.iter().all(|activity| *activity.id.as_bytes() != id) {
+        if all().all(|(activity, _)| *activity.id.as_bytes() != id) {
             drop_activity(connection, number, &id)?;
         }
     }
-    for activity in activities {
+    execute(connection, END_CLAIMS, [campaign])?;
+    for (activity, is_listed) in all() {
         let id = activity.id.as_bytes();
         let role = activity.role.as_deref().map(ActivityRole::as_str);
         let spelling = activity.role.as_ref().and_then(Verbatim::other_spelling);
-        execute(connection, TAKE_ACTIVITY, (number, id, campaign, role, spelling))?;
+        let values = (number, id, campaign, role, spelling, is_listed);
+        execute(connection, TAKE_ACTIVITY, values)?;
+        if is_listed {
+            execute(connection, CLAIM, (number, id, campaign))?;
+        }
         execute(connection, NAME_CAMPAIGN, (number, id, campaign))?;
     }
     Ok(())
@@ -115,6 +129,7 @@ pub(super) fn keep_gone(connection: &Connection, owner: Owner, campaign: Campaig
     for id in known_activities(connection, campaign)? {
         drop_activity(connection, number, &id)?;
     }
+    execute(connection, END_CLAIMS, [campaign])?;
     execute(connection, DONE, (number, campaign))
 }
 

@@ -10,15 +10,16 @@ use super::owners::owner_number;
 use crate::{FailedReading, Owner, Subject};
 
 const KEEP: &str = "
-    INSERT INTO unreadable (owner, kind, subject, missing_from, missing_until, since, tried_at, reason)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7)
+    INSERT INTO unreadable (owner, kind, subject, missing_from, missing_until, since, tried_at, attempts, records, reason)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, 1, ?8, ?7)
     ON CONFLICT (owner, kind, subject) DO UPDATE
     -- With NULL, which reaches back to the beginning, the lesser one is NULL.
     SET missing_from = min(missing_from, excluded.missing_from),
         missing_until = max(missing_until, excluded.missing_until),
         -- A clock that was ahead may have dated the first failure later than this one.
         since = min(since, excluded.since),
-        tried_at = excluded.tried_at, reason = excluded.reason";
+        attempts = attempts + (tried_at IS NOT excluded.tried_at),
+        tried_at = excluded.tried_at, records = max(records, excluded.records), reason = excluded.reason";
 
 pub(super) fn keep_failed(connection: &Connection, owner: Owner, failed: &FailedReading) -> Result<()> {
     keep_failed_of(connection, owner_number(connection, owner)?, failed)
@@ -29,7 +30,8 @@ pub(super) fn keep_failed_of(connection: &Connection, owner: i64, failed: &Faile
     let (kind, id) = key(&failed.subject);
     let (from, until) = stretch(failed.missing_from, failed.missing_until);
     let failed_at = rounded_down(failed.failed_at);
-    let values = params![owner, kind, id, from, until, failed_at, failed.reason];
+    let records = i64::try_from(failed.records).unwrap_or(i64::MAX);
+    let values = params![owner, kind, id, from, until, failed_at, failed.reason, records];
     execute(connection, KEEP, values)
 }
 

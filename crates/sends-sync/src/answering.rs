@@ -1,0 +1,208 @@
+//! Whether an endpoint still answers when it has failed again and again: ids that fail by themselves must not keep the others
+//! from being read, and an outage must not cost a call for each id.
+
+use std::{
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use futures_util::future::BoxFuture;
+use sends_client::{FailureClass, UpstreamError};
+use sends_core::{ActivityId, ActivityReference};
+use sends_store::Subject;
+use tokio::time::sleep;
+
+use crate::{Reading, obstacle::Obstacle, run::Run};
+
+/// After so many failures of different campaigns in a row, or of different histories, all of them for the first time, an id is
+/// probed that should not fail: where an application was deactivated or a privilege is missing, each single call is refused.
+const FAILURES_IN_A_ROW: u32 = 50;
+
+/// How many probes have to fail until the rest is left for the next synchronisation.
+const PROBES: usize = 3;
+
+/// How often to wait for the turn of a probe: while another call is the client's own probe, none is let through.
+const WAITS: usize = 60;
+
+/// How long to wait for the next probe where the client does not say.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// What is known of one endpoint in this synchronisation.
+#[derive(Default)]
+pub(crate) struct Answering {
+    /// How many ids failed since the last that could be read.
+    failures: AtomicU32,
+    successes: AtomicU64,
+    /// The last that could be read.
+    good: Mutex<Option<Subject>>,
+    probing: tokio::sync::Mutex<()>,
+    /// How often nothing else could be probed since the last success.
+    without_probe: AtomicUsize,
+    is_down: AtomicBool,
+}
+
+impl Answering {
+    pub(crate) fn note_success(&self, subject: Subject) {
+        self.failures.store(0, Ordering::Relaxed);
+        self.without_probe.store(0, Ordering::Relaxed);
+        self.successes.fetch_add(1, Ordering::Relaxed);
+        *self.good.lock().unwrap_or_else(PoisonError::into_inner) = Some(subject);
+    }
+
+    fn good(&self) -> Option<Subject> {
+        *self.good.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Run<'_> {
+    /// Makes a call, as soon as the client lets it through: when the endpoint is left alone because of other ids, it waits for
+    /// a probe. An obstacle when all probes fail.
+    pub(crate) async fn ask<'s, T>(
+        &'s self,
+        subject: Subject,
+        call: impl Fn() -> Reading<'s, T>,
+    ) -> Result<Result<T, UpstreamError>, Obstacle> {
+        loop {
+            let before = self.answering(subject).successes.load(Ordering::Relaxed);
+            match call().await {
+                Err(error) if error.class == FailureClass::CircuitOpen => {
+                    self.outlast(subject, before, error).await?;
+                }
+                answered => return Ok(answered),
+            }
+        }
+    }
+
+    /// This could be read.
+    pub(crate) fn note_success(&self, subject: Subject) {
+        self.answering(subject).note_success(subject);
+    }
+
+    /// This failed for the first time. What comes back is an obstacle to everything when too many of its kind did so in a row,
+    /// and the probes fail, too.
+    pub(crate) async fn note_failure(
+        &self,
+        subject: Subject,
+        obstacle: Obstacle,
+    ) -> Result<Obstacle, Obstacle> {
+        let answering = self.answering(subject);
+        let before = answering.successes.load(Ordering::Relaxed);
+        let is_in_a_row = || answering.failures.fetch_add(1, Ordering::Relaxed) >= FAILURES_IN_A_ROW - 1;
+        match obstacle {
+            Obstacle::Upstream(error) if !Obstacle::is_general_failure(&error) && is_in_a_row() => {
+                match self.outlast(subject, before, (*error).clone()).await {
+                    Ok(()) => Ok(Obstacle::Upstream(error)),
+                    Err(Obstacle::Upstream(error)) => Ok(Obstacle::EverythingFails(error)),
+                    Err(other) => Err(other),
+                }
+            }
+            other => Ok(other),
+        }
+    }
+
+    /// Waits until a probe of the endpoint succeeds, if none has since there were so many successes.
+    async fn outlast(
+        &self,
+        subject: Subject,
+        successes: u64,
+        mut error: UpstreamError,
+    ) -> Result<(), Obstacle> {
+        let answering = self.answering(subject);
+        let _one_at_a_time = answering.probing.lock().await;
+        if answering.successes.load(Ordering::Relaxed) != successes {
+            return Ok(());
+        }
+        let (mut failed, mut waits) = (0, 0);
+        while failed < PROBES && waits < WAITS && !answering.is_down.load(Ordering::Relaxed) {
+            if error.class == FailureClass::CircuitOpen {
+                tokio::select! {
+                    () = sleep(error.retry_after.unwrap_or(PAUSE)) => {}
+                    () = self.stop.cancelled() => {}
+                }
+            }
+            self.check_stop()?;
+            let Some(probed) = self.probe(subject, failed).await? else {
+                // What has to be read is the next probe, but not each of them.
+                if answering.without_probe.fetch_add(1, Ordering::Relaxed) < PROBES {
+                    return Ok(());
+                }
+                break;
+            };
+            match probed.await {
+                Ok(good) => {
+                    self.note_success(good);
+                    return Ok(());
+                }
+                Err(failure) => {
+                    let is_sent = failure.class != FailureClass::CircuitOpen;
+                    failed += usize::from(is_sent);
+                    waits += usize::from(!is_sent);
+                    error = failure;
+                }
+            }
+        }
+        answering.is_down.store(true, Ordering::Relaxed);
+        Err(error.into())
+    }
+
+    /// The call of a probe: what could be read last, or else what is likely to be readable. `None` when there is nothing.
+    async fn probe(
+        &self,
+        subject: Subject,
+        place: usize,
+    ) -> Result<Option<BoxFuture<'_, Result<Subject, UpstreamError>>>, Obstacle> {
+        let good = self.answering(subject).good();
+        if let Some(Subject::Campaign(id)) = good {
+            return Ok(Some(Box::pin(async move {
+                self.upstream.campaign(id).await.map(|_| Subject::Campaign(id))
+            })));
+        }
+        if let Some(Subject::History(id)) = good {
+            return Ok(Some(self.probe_history(id)));
+        }
+        let is_history = matches!(subject, Subject::History(_));
+        if is_history && let Some(activity) = self.known_good(place).await? {
+            return Ok(Some(self.probe_history(activity)));
+        }
+        // The oldest campaign on the queue is the farthest from what fails.
+        let work = self.log.next_work(self.owner, usize::MAX).await?;
+        let Some(oldest) = work.into_iter().rev().nth(place) else {
+            return Ok(None);
+        };
+        Ok(Some(Box::pin(async move {
+            let detail = self.upstream.campaign(oldest.campaign).await?;
+            let activity = detail.activities.iter().find(|activity| activity.can_be_sent());
+            match activity {
+                Some(ActivityReference { id, .. }) if is_history => self.probe_history(*id).await,
+                _ => Ok(Subject::Campaign(oldest.campaign)),
+            }
+        })))
+    }
+
+    fn probe_history(&self, activity: ActivityId) -> BoxFuture<'_, Result<Subject, UpstreamError>> {
+        Box::pin(async move {
+            let read = self.upstream.history(activity).await;
+            read.map(|_| Subject::History(activity))
+        })
+    }
+
+    /// A history with sends that could be read: first the one that was read last, then others far from it.
+    async fn known_good(&self, place: usize) -> Result<Option<ActivityId>, Obstacle> {
+        let now = self.clock.now();
+        let (always, ever) = (jiff::Timestamp::MIN, jiff::Timestamp::MAX);
+        let known = self.log.unsettled(self.owner, always, ever, now).await?;
+        let back = known.len().saturating_sub(1) * place / (PROBES - 1);
+        Ok(known.into_iter().rev().nth(back))
+    }
+
+    /// That of its kind: a user may be allowed to see campaigns and not their histories.
+    fn answering(&self, subject: Subject) -> &Answering {
+        match subject {
+            Subject::History(_) => &self.histories,
+            Subject::Campaign(_) | Subject::Campaigns | Subject::Summaries => &self.campaigns,
+        }
+    }
+}
