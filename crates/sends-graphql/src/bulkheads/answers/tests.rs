@@ -17,10 +17,8 @@ fn answers() -> (Answers, Bulkheads) {
 
 fn estimate(bytes: usize) -> Estimate {
     Estimate {
-        fields: 0,
         values: bytes / VALUE,
-        waits: 0,
-        of_schema: 0,
+        ..Estimate::default()
     }
 }
 
@@ -84,7 +82,7 @@ async fn one_connection_holds_half_or_a_single_answer() {
 async fn the_length_of_the_text_takes_the_place_of_the_estimate() {
     let (answers, bulkheads) = answers();
     let small = answers.reserve(&answers.part(), estimate(SMALL)).await.unwrap();
-    small.charge(4 * SMALL / VALUE).unwrap();
+    small.charge(4 * SMALL / VALUE, 0).unwrap();
     assert!(bulkheads.large_answers.occupancy().in_use > 3 * SMALL);
     small.settle(2 * SMALL).unwrap();
     assert_eq!(small.bytes(), 2 * SMALL);
@@ -103,10 +101,10 @@ async fn what_is_beyond_the_estimate_is_refused_for_good_where_there_is_no_room(
         .await
         .unwrap();
     let one = answers.reserve(&answers.part(), estimate(SMALL)).await.unwrap();
-    assert_eq!(one.charge(LARGE / VALUE), Err(Exceeded::TooLarge));
-    assert_eq!(one.charge(1), Err(Exceeded::TooLarge));
+    assert_eq!(one.charge(LARGE / VALUE, 0), Err(Exceeded::TooLarge));
+    assert_eq!(one.charge(1, 0), Err(Exceeded::TooLarge));
     let other = answers.reserve(&answers.part(), estimate(SMALL)).await.unwrap();
-    assert_eq!(other.charge(LARGE * 3 / 4 / VALUE), Err(Exceeded::Busy));
+    assert_eq!(other.charge(LARGE * 3 / 4 / VALUE, 0), Err(Exceeded::Busy));
     let counted = within(Arc::clone(&other), async { (charge_error(), exceeded()) }).await;
     assert_eq!(counted, (Err(Exceeded::Busy), Some(Exceeded::Busy)));
     assert_eq!(charge_error(), Ok(()));
@@ -131,7 +129,7 @@ async fn an_answer_in_progress_grows_before_one_that_waits() {
     let part = answers.part();
     let grown = async {
         tokio::task::yield_now().await;
-        let grown = in_progress.charge(LARGE / 4 / VALUE);
+        let grown = in_progress.charge(LARGE / 4 / VALUE, 0);
         drop(in_progress);
         grown
     };
@@ -151,7 +149,7 @@ async fn answers_of_a_batch_get_their_memory_at_once_and_give_it_back_one_by_one
     assert_eq!(batch[3].bytes(), quarter);
     batch.truncate(1);
     assert_eq!(in_use(), quarter);
-    batch[0].charge(LARGE / 4 / VALUE).unwrap();
+    batch[0].charge(LARGE / 4 / VALUE, 0).unwrap();
     assert_eq!(in_use(), 2 * quarter);
     drop(batch);
     assert_eq!(in_use(), 0);
@@ -162,4 +160,23 @@ async fn answers_of_a_batch_get_their_memory_at_once_and_give_it_back_one_by_one
     assert_eq!(beyond.unwrap_err(), Exceeded::TooLarge);
     assert!(began.elapsed().is_zero());
     assert_eq!(part.large.part.occupancy().in_use, 0);
+}
+
+#[tokio::test]
+async fn long_names_and_arguments_and_the_paths_of_errors_take_memory() {
+    let (answers, _bulkheads) = answers();
+    let estimate = Estimate {
+        texts: 1_000,
+        arguments: 100,
+        path: 300,
+        ..Estimate::default()
+    };
+    let memory = answers.reserve(&answers.part(), estimate).await.unwrap();
+    assert_eq!(memory.bytes(), 1_300);
+    within(Arc::clone(&memory), async { charge_error() })
+        .await
+        .unwrap();
+    assert_eq!(memory.bytes(), 1_600 + ERROR);
+    memory.charge(1, 50).unwrap();
+    assert_eq!(memory.bytes(), 1_650 + ERROR + VALUE);
 }
