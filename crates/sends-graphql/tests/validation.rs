@@ -163,6 +163,43 @@ fn fragments_that_contain_themselves_are_refused_even_where_nobody_spreads_them(
 }
 
 #[test]
+fn arguments_count_wherever_a_variable_is_put_in() {
+    let lists = |count: usize| {
+        let lists: String = (0..count)
+            .map(|index| format!("a{index}: campaignActivities(ids: $ids) {{ id }} "))
+            .collect();
+        format!("query($ids: [ID!]!) {{ {lists} }}")
+    };
+    let ids = json!({ "ids": vec!["1ead98be-dfa0-4e04-81f7-5f1534d42e9c"; 500] });
+    assert_eq!(refused_by(&EXECUTOR, &lists(8), ids.clone()), None);
+    let counted = refused_by(&EXECUTOR, &lists(12), ids).unwrap();
+    assert!(counted.starts_with("bytes of arguments"), "{counted}");
+    let nested = "query($name: String!) { sends(filter: { campaignName: $name }) { nodes { id } } }";
+    assert_eq!(
+        refused_by(&EXECUTOR, nested, json!({ "name": "a".repeat(90_000) })),
+        None
+    );
+}
+
+#[test]
+fn long_names_and_arguments_are_in_the_estimate() {
+    let estimate = |query: &str, variables: Value| {
+        let request = Request::new(query).variables(Variables::from_json(variables));
+        EXECUTOR.admit(request).ok().unwrap().estimate()
+    };
+    let long = "a".repeat(116);
+    let activities = format!("query($ids: [ID!]!) {{ campaignActivities(ids: $ids) {{ {long}: id }} }}");
+    let of_two = estimate(&activities, json!({ "ids": ["1", "2"] }));
+    assert_eq!((of_two.texts, of_two.path), (200, 100));
+    assert!(of_two.arguments > 2);
+    let schema = estimate(
+        &format!("{{ __schema {{ queryType {{ {long}: name }} }} }}"),
+        Value::Null,
+    );
+    assert_eq!(schema.texts, 200);
+}
+
+#[test]
 fn each_limit_speaks_for_itself() {
     let limits = Limits {
         query_length: 400,

@@ -214,4 +214,11 @@ mod tests {
         }
         assert!(read(&ID::from("")).is_err());
     }
+
+    #[test]
+    fn an_id_that_is_too_long_is_told_in_part() {
+        assert!(read(&ID(format!("ContactList:{}", "a".repeat(180)))).is_ok());
+        let refused = read(&ID(format!("ContactList:{}", "a".repeat(100_000)))).unwrap_err();
+        assert!(refused.message().len() < 120, "{}", refused.message());
+    }
 }
