@@ -165,9 +165,9 @@ fn fragments_that_contain_themselves_are_refused_even_where_nobody_spreads_them(
 #[test]
 fn arguments_count_wherever_a_variable_is_put_in() {
     let lists = |count: usize| {
-        let lists: String = (0..count)
-            .map(|index| format!("a{index}: campaignActivities(ids: $ids) {{ id }} "))
-            .collect();
+        let list = |index| format!("a{index}: campaignActivities(ids: $ids) {{ id }} ");
+        let lists: Vec<_> = (0..count).map(list).collect();
+        let lists = lists.concat();
         format!("query($ids: [ID!]!) {{ {lists} }}")
     };
     let ids = json!({ "ids": vec!["1ead98be-dfa0-4e04-81f7-5f1534d42e9c"; 500] });
