@@ -108,20 +108,20 @@ async fn arguments_within_their_limit_are_reserved() {
 
 #[tokio::test]
 async fn long_names_are_in_the_estimate() {
-    let count = scale(100, 450);
+    let count = scale(20, 450);
     let names = fields(count, |index| format!("x{index:03}_{}:id ", "a".repeat(185)));
     let operation = json!({
         "query": format!("query($ids:[ID!]!){{campaignActivities(ids:$ids){{{names}}}}}"),
         "variables": { "ids": [] },
     });
-    let expected = if is_full() { "\"data\"" } else { "" };
-    peak_within_the_budget("long names", &operation, expected).await;
+    let answered = peak_within_the_budget("long names", &operation, "\"data\"").await;
+    assert!(answered > 0);
 }
 
 #[tokio::test]
 async fn errors_are_in_the_estimate_with_their_paths() {
     let id = format!("{}{}", "Z".repeat(150), "é".repeat(20));
-    let errors = fields(480, |index| {
+    let errors = fields(400, |index| {
         format!("n{index:03}_{}:node(id:\"{id}{index}\"){{id}} ", "a".repeat(20))
     });
     let operation = json!({ "query": format!("{{{errors}}}") });
