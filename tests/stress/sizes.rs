@@ -125,7 +125,7 @@ async fn errors_are_in_the_estimate_with_their_paths() {
         format!("n{index:03}_{}:node(id:\"{id}{index}\"){{id}} ", "a".repeat(20))
     });
     let operation = json!({ "query": format!("{{{errors}}}") });
-    let answered = peak_within_the_budget("errors", &operation, "is not an activity id").await;
+    let answered = peak_within_the_budget("errors", &operation, ":null,").await;
     assert!(answered > 0);
 }
 
