@@ -21,6 +21,7 @@ mod memory;
 mod processes;
 mod readers;
 mod second;
+mod sizes;
 mod store;
 mod waiting;
 

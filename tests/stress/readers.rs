@@ -124,6 +124,33 @@ async fn a_connection_of_http_2_that_is_read_byte_by_byte_is_closed() {
 }
 
 #[tokio::test]
+async fn a_connection_of_http_2_that_is_read_a_piece_at_a_time_is_closed() {
+    let _alone = crate::alone().await;
+    let sandbox = SandboxProcess::unlimited(&[]);
+    let activities = ten_times_ten(&sandbox).await;
+    let service = ServiceProcess::unpaced_on(&sandbox, &["--write-timeout", "4"]);
+    let (_, answer) = service.post(&large(&activities, 10)).await;
+    let whole = answer.to_string().len();
+    let mut reader = Reader::connect(&service, CLOSED).await;
+    reader.ask(1, &large(&activities, 10)).await;
+    let mut writer = reader.writer;
+    let granting = tokio::spawn(async move {
+        // A piece in each of the times for writing, at half of the least rate.
+        while writer.write_all(&window_update(1, 16 << 10)).await.is_ok() {
+            let _ = writer.write_all(&window_update(0, 16 << 10)).await;
+            tokio::time::sleep(Duration::from_secs(2)).await;
+        }
+    });
+    let read = reading(reader.reading).await;
+    granting.abort();
+    eprintln!("closed after {} of {whole} bytes", read.bytes);
+    assert!(read.ended.is_empty(), "{read:?}");
+    // Not for the time between two pieces.
+    assert!(read.bytes > 2 * (16 << 10), "{read:?}");
+    until_all_is_given_back(&service).await;
+}
+
+#[tokio::test]
 async fn a_connection_of_http_2_that_is_read_slowly_gets_its_answer() {
     let _alone = crate::alone().await;
     let (_sandbox, service, activities) = start().await;

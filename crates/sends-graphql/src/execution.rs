@@ -142,10 +142,11 @@ impl Executor {
             || Arc::new(Plan::of(document, operation, &variables, types)),
             Arc::clone,
         );
+        let estimate = validation::check_plan(&plan, types, limits)?;
         let estimate = Estimate {
-            fields: known.document.size.fields,
+            fields: estimate.fields.max(known.document.size.fields),
             document: request.query.len(),
-            ..validation::check_plan(&plan, types, limits)?
+            ..estimate
         };
         let name = operation.name.as_ref().map(ToString::to_string);
         operation::named(name.as_deref());

@@ -163,6 +163,44 @@ fn fragments_that_contain_themselves_are_refused_even_where_nobody_spreads_them(
 }
 
 #[test]
+fn arguments_count_wherever_a_variable_is_put_in() {
+    let lists = |count: usize| {
+        let list = |index| format!("a{index}: campaignActivities(ids: $ids) {{ id }} ");
+        let lists: Vec<_> = (0..count).map(list).collect();
+        let lists = lists.concat();
+        format!("query($ids: [ID!]!) {{ {lists} }}")
+    };
+    let ids = json!({ "ids": vec!["1ead98be-dfa0-4e04-81f7-5f1534d42e9c"; 500] });
+    assert_eq!(refused_by(&EXECUTOR, &lists(8), ids.clone()), None);
+    let counted = refused_by(&EXECUTOR, &lists(12), ids).unwrap();
+    assert!(counted.starts_with("bytes of arguments"), "{counted}");
+    let nested = "query($name: String!) { sends(filter: { campaignName: $name }) { nodes { id } } }";
+    assert_eq!(
+        refused_by(&EXECUTOR, nested, json!({ "name": "a".repeat(90_000) })),
+        None
+    );
+}
+
+#[test]
+fn long_names_and_arguments_are_in_the_estimate() {
+    let estimate = |query: &str, variables: Value| {
+        let request = Request::new(query).variables(Variables::from_json(variables));
+        EXECUTOR.admit(request).ok().unwrap().estimate()
+    };
+    let long = "a".repeat(116);
+    let activities = format!("query($ids: [ID!]!) {{ campaignActivities(ids: $ids) {{ {long}: id }} }}");
+    let of_two = estimate(&activities, json!({ "ids": ["1", "2"] }));
+    // `campaignActivities` has two letters more than a value has room for.
+    assert_eq!((of_two.texts, of_two.path), (202, 102));
+    assert!(of_two.arguments > 2);
+    let schema = estimate(
+        &format!("{{ __schema {{ queryType {{ {long}: name }} }} }}"),
+        Value::Null,
+    );
+    assert_eq!(schema.texts, 200);
+}
+
+#[test]
 fn each_limit_speaks_for_itself() {
     let limits = Limits {
         query_length: 400,
@@ -341,9 +379,11 @@ fn what_stands_around_the_histories_is_counted_too() {
 fn one_activity_five_hundred_times_costs_one_call_but_not_one_answer() {
     let ids: Vec<&str> = vec!["1"; 500];
     let field = |index: usize| {
-        format!("a{index}: campaignActivities(ids: $ids) {{ sendHistory {{ sendId count }} }} ")
+        format!(
+            "a{index}: campaignActivities(ids: $ids) {{ sendHistory {{ sendId count runDate reasonCode outcome }} }} "
+        )
     };
-    let fields: String = (0..100).map(field).collect();
+    let fields: String = (0..11).map(field).collect();
     let query = format!("query($ids: [ID!]!) {{ {fields} }}");
     let refused = refused_by(&EXECUTOR, &query, json!({ "ids": ids }));
     assert_eq!(refused.as_deref(), Some("max-answer-values"));

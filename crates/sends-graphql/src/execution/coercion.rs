@@ -220,6 +220,51 @@ pub(super) fn arguments(
     Ok(coerced)
 }
 
+/// Memory of a value beside its text, with what the allocator adds.
+const VALUE: usize = size_of::<Value>() + 16;
+
+/// Memory of the name of a member of an object beside its text: a shared text and its place in the index.
+const MEMBER: usize = 64;
+
+/// How many bytes a value takes.
+pub(super) fn bytes_of(value: &Value) -> usize {
+    let within = match value {
+        Value::String(text) => text.len(),
+        Value::Enum(name) => name.len(),
+        Value::List(items) => items.iter().map(bytes_of).sum(),
+        Value::Object(members) => members
+            .iter()
+            .map(|(name, value)| MEMBER + name.len() + bytes_of(value))
+            .sum(),
+        Value::Null | Value::Boolean(_) | Value::Number(_) | Value::Binary(_) => 0,
+    };
+    VALUE + within
+}
+
+/// How many bytes the arguments of a field take once they are coerced, the defaults of the schema aside, which are short.
+pub(super) fn argument_bytes(given: &[Node<Argument>], variables: &Variables) -> usize {
+    given
+        .iter()
+        .map(|argument| literal_bytes(&argument.value, variables))
+        .sum()
+}
+
+fn literal_bytes(value: &Literal, variables: &Variables) -> usize {
+    let within = match value {
+        Literal::Variable(name) => return variables.get(name).map_or(VALUE, bytes_of),
+        Literal::String(text) => text.len(),
+        Literal::Enum(name) => name.len(),
+        Literal::List(items) => items.iter().map(|item| literal_bytes(item, variables)).sum(),
+        Literal::Object(members) => members
+            .iter()
+            .map(|(name, value)| MEMBER + name.len() + literal_bytes(value, variables))
+            .sum(),
+        Literal::Int(number) => number.as_str().len(),
+        Literal::Null | Literal::Boolean(_) | Literal::Float(_) => 0,
+    };
+    VALUE + within
+}
+
 /// Whether a value is a variable that has none.
 fn is_missing(value: &Literal, variables: &Variables) -> bool {
     matches!(value, Literal::Variable(name) if !variables.contains_key(name))

@@ -28,7 +28,15 @@ pub(crate) struct Plan {
     pub(crate) introspection: Vec<Node<executable::Field>>,
     /// How often a field is asked for under a name that its object already has.
     pub(crate) repeated_fields: usize,
+    /// How many fields it has, those of each possible type.
+    pub(crate) fields: usize,
+    /// Bytes of all arguments. Beyond [`ARGUMENT_BYTES`] the plan has no further ones.
+    pub(crate) argument_bytes: usize,
 }
+
+/// How many bytes the arguments of one operation may take, with the values of its variables in their places: nine lists of 500
+/// ids. A plan is made before memory is reserved for it.
+pub(crate) const ARGUMENT_BYTES: usize = 512 << 10;
 
 /// The selections on one field's value.
 #[derive(Debug)]
@@ -80,6 +88,12 @@ impl Field {
         &self.definition.ty
     }
 
+    /// Bytes of the values of its arguments.
+    pub(crate) fn argument_bytes(&self) -> usize {
+        let arguments = self.arguments.iter().flatten();
+        arguments.map(|(_, value)| coercion::bytes_of(value)).sum()
+    }
+
     /// The value of an argument.
     pub(crate) fn argument(&self, name: &str) -> Option<&Value> {
         let arguments = self.arguments.as_ref().ok()?;
@@ -103,16 +117,21 @@ impl Plan {
             variables,
             types,
             repeated_fields: 0,
+            fields: 0,
+            argument_bytes: 0,
         };
         let set = &operation.selection_set;
         let collected = planning.collected(&set.ty, &[set]);
         let introspection = collected.iter().flatten().flat_map(|collected| &collected.fields);
         let introspection = introspection.filter(|field| is_introspection(&field.name));
         let introspection = introspection.map(|field| (*field).clone()).collect();
+        let root = collected.map(|collected| planning.fields_of(&set.ty, collected));
         Self {
             introspection,
-            root: collected.map(|collected| planning.fields_of(&set.ty, collected)),
+            root,
             repeated_fields: planning.repeated_fields,
+            fields: planning.fields,
+            argument_bytes: planning.argument_bytes,
         }
     }
 }
@@ -122,6 +141,8 @@ struct Planning<'d> {
     variables: &'d Variables,
     types: &'d Types,
     repeated_fields: usize,
+    fields: usize,
+    argument_bytes: usize,
 }
 
 /// The fields under one name, in the order of the document, with the type that the first of them is selected on.
@@ -236,12 +257,20 @@ impl<'d> Planning<'d> {
         } else {
             self.types.field(object, &first.name)?
         };
-        let arguments = coercion::arguments(
-            self.types,
-            &definition.arguments,
-            &first.arguments,
-            self.variables,
-        );
+        self.fields += 1;
+        // Counted before anything is copied.
+        let bytes = coercion::argument_bytes(&first.arguments, self.variables);
+        self.argument_bytes = self.argument_bytes.saturating_add(bytes);
+        let arguments = if self.argument_bytes > ARGUMENT_BYTES {
+            Ok(Vec::new())
+        } else {
+            coercion::arguments(
+                self.types,
+                &definition.arguments,
+                &first.arguments,
+                self.variables,
+            )
+        };
         let name = Name::new(&first.name);
         let sets: Vec<_> = collected
             .fields

@@ -31,7 +31,10 @@ pub use self::{
     types::Types,
 };
 pub(crate) use self::{types::is_nullable, variables::check_size as check_variables};
-use crate::{bulkheads::answers::Estimate, execution::plan::Plan};
+use crate::{
+    bulkheads::answers::Estimate,
+    execution::plan::{ARGUMENT_BYTES, Plan},
+};
 
 /// A valid document, with its size. It does not depend on variables, so that it can be kept for the next request with
 /// the same text.
@@ -109,7 +112,19 @@ pub(crate) fn check_plan(plan: &Plan, types: &Types, limits: &Limits) -> Result<
         allowed: limits.repeated_fields,
     };
     repeated.check()?;
-    calls::check(plan.root.as_deref().unwrap_or_default(), types, limits)
+    let arguments = Limit {
+        option: None,
+        counted: "bytes of arguments, or more, with the values of its variables in their places",
+        found: plan.argument_bytes,
+        allowed: ARGUMENT_BYTES,
+    };
+    arguments.check()?;
+    let estimate = calls::check(plan.root.as_deref().unwrap_or_default(), types, limits)?;
+    Ok(Estimate {
+        fields: plan.fields,
+        arguments: plan.argument_bytes,
+        ..estimate
+    })
 }
 
 /// The operation that a request means.

@@ -24,8 +24,9 @@ pub(super) async fn list(context: &Context<'_>, length: usize, expected: usize) 
     if beyond == 0 {
         return Ok(());
     }
-    let of_one = 1 + fields(&context.item.node.selection_set);
-    memory.charge(beyond.saturating_mul(of_one)).map_err(Into::into)
+    let (fields, texts) = of_item(&context.item.node.selection_set);
+    let charged = memory.charge(beyond.saturating_mul(1 + fields), beyond.saturating_mul(texts));
+    charged.map_err(Into::into)
 }
 
 /// Lets others run before a list whose length the estimate knows.
@@ -35,13 +36,18 @@ pub(super) async fn foreseen_list() {
     }
 }
 
-/// The fields of one item, lists in it taken to have one item each: they are charged by themselves.
-fn fields(set: &Positioned<SelectionSet>) -> usize {
-    let fields = set.node.items.iter().map(|selection| match &selection.node {
-        Selection::Field(field) => 1 + fields(&field.node.selection_set),
-        Selection::InlineFragment(fragment) => fields(&fragment.node.selection_set),
+/// The fields of one item and the bytes of their long names, lists in it taken to have one item each: they are charged by
+/// themselves.
+fn of_item(set: &Positioned<SelectionSet>) -> (usize, usize) {
+    let selections = set.node.items.iter().map(|selection| match &selection.node {
+        Selection::Field(field) => {
+            let (fields, texts) = of_item(&field.node.selection_set);
+            let name = field.node.response_key();
+            (1 + fields, texts + answers::long_name(&name.node))
+        }
+        Selection::InlineFragment(fragment) => of_item(&fragment.node.selection_set),
         // The plan has every fragment in its place.
-        Selection::FragmentSpread(_) => 0,
+        Selection::FragmentSpread(_) => (0, 0),
     });
-    fields.sum()
+    selections.fold((0, 0), |(fields, texts), of| (fields + of.0, texts + of.1))
 }

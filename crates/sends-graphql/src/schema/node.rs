@@ -69,7 +69,25 @@ pub(super) async fn find(context: &Context<'_>, id: &ID) -> Result<Node, ApiErro
     }
 }
 
+/// The longest id that is read, in bytes: the ones of contact lists may be of any form.
+const LONGEST_ID: usize = 200;
+
+/// How many characters of a longer one are told.
+const TOLD: usize = 40;
+
+fn check_length(id: &ID) -> Result<(), ApiError> {
+    if id.len() <= LONGEST_ID {
+        return Ok(());
+    }
+    let told: String = id.chars().take(TOLD).flat_map(char::escape_debug).collect();
+    let length = id.len();
+    Err(ApiError::bad_user_input(format!(
+        "\"{told}…\" is not an id: it has {length} bytes, and no id has more than {LONGEST_ID}."
+    )))
+}
+
 fn read(id: &ID) -> Result<Name, ApiError> {
+    check_length(id)?;
     let Some((activity, send_id)) = id.split_once(':') else {
         return Ok(Name::Activity(id.parse()?));
     };
@@ -195,5 +213,12 @@ mod tests {
             assert!(read(&ID(format!("{ACTIVITY}{tail}"))).is_err(), "{tail}");
         }
         assert!(read(&ID::from("")).is_err());
+    }
+
+    #[test]
+    fn an_id_that_is_too_long_is_told_in_part() {
+        assert!(read(&ID(format!("ContactList:{}", "a".repeat(180)))).is_ok());
+        let refused = read(&ID(format!("ContactList:{}", "a".repeat(100_000)))).unwrap_err();
+        assert!(refused.message().len() < 120, "{}", refused.message());
     }
 }

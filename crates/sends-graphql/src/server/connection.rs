@@ -8,8 +8,8 @@
 //!
 //! The library's own timeout for the head of a request also runs while a connection is idle, and knows nothing of one that
 //! never says which protocol it speaks. It has none for writing. So each connection is watched here (`activity.rs`): how
-//! long since it opened, since its last request ended, since the first byte of the next one, and since a piece of a response
-//! was written (`outgoing.rs`). A window of HTTP/2 that stays closed and a socket that is not read are the same: no piece
+//! long since it opened, since its last request ended, since the first byte of the next one, since a piece of a response
+//! was written (`outgoing.rs`), and since each response began. A window of HTTP/2 that stays closed and a socket that is not read are the same: no piece
 //! leaves.
 
 mod activity;
@@ -48,8 +48,8 @@ const STREAMS: u32 = 128;
 const HEADERS: usize = 64;
 const HEADER_BYTES: u32 = 16 << 10;
 
-/// How much of a request or an answer is held in memory for a connection, by HTTP/1.1.
-const BUFFER: usize = 64 << 10;
+/// How much of a request or an answer is held in memory for a connection, by HTTP/1.1. The head of a request has to fit in.
+const BUFFER: usize = HEADER_BYTES as usize;
 
 /// How long the accepting rests when the operating system has no room for another socket.
 const REST: Duration = Duration::from_millis(100);
@@ -212,7 +212,7 @@ impl Conversation {
                     answer.headers_mut().insert(header::CONNECTION, close);
                 }
                 activity.answered();
-                answer.map(|answer| Outgoing::of(answer, under_way.answering()))
+                answer.map(|answer| Outgoing::of(answer, &under_way))
             }
         });
         let builder = builder(&limits);
@@ -238,7 +238,7 @@ impl Conversation {
                 }
                 overdue = activity.overdue(&limits) => {
                     if overdue == Overdue::Unread {
-                        tracing::debug!("a connection was closed: its answers were not read (write-timeout)");
+                        tracing::debug!("a connection was closed: its answers were not read, or too slowly (write-timeout)");
                         return;
                     }
                     connection.as_mut().graceful_shutdown();

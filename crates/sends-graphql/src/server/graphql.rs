@@ -4,13 +4,12 @@
 
 mod running;
 
-use std::{collections::VecDeque, sync::Arc};
+use std::sync::Arc;
 
-use async_graphql_axum::GraphQLResponse;
 use axum::{
-    body::{Body, Bytes, HttpBody},
+    body::{Body, HttpBody},
     extract::{Request, State},
-    response::{IntoResponse, Response},
+    response::Response,
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts};
 use serde_json::json;
@@ -27,13 +26,13 @@ use super::{
     media_type::MediaType,
     operation::Executed,
     parameters::{Parameters, Requests},
-    pieces::Pieces,
+    pieces::{Pieces, Writer},
     rejection::{EXAMPLE, Rejection},
     unrouted::METHODS,
 };
 use crate::{
     api_keys::ApiKeys,
-    bulkheads::answers::{self, AnswerMemory, Answers},
+    bulkheads::answers::{AnswerMemory, Answers},
     schema::ErrorCode,
     server::HttpOptions,
 };
@@ -184,28 +183,12 @@ impl Endpoint {
 }
 
 fn answer_of(executed: Executed, media_type: MediaType) -> Result<Response, Rejection> {
-    let memory = executed.memory;
-    let mut response = if memory.bytes() <= answers::SMALL {
-        small_answer(executed.response, memory, media_type)?
-    } else {
-        let (json, memory) = written(executed.response, memory)?;
-        response_of(json, Held::new(memory), media_type)
-    };
+    let (json, memory) = written(executed.response, executed.memory)?;
+    let held = Held::new(memory, json.length());
+    let mut response = response_of(json, held, media_type);
     if let Some(cacheable) = executed.cacheable {
         response.extensions_mut().insert(cacheable);
     }
-    Ok(response)
-}
-
-/// A small answer as the library makes it, whose text grows by doubling: for that a large one has no memory.
-fn small_answer(
-    answer: async_graphql::Response,
-    memory: Arc<AnswerMemory>,
-    media_type: MediaType,
-) -> Result<Response, Rejection> {
-    let mut response = GraphQLResponse::from(answer).into_response();
-    memory.settle(length(&response)).map_err(no_memory)?;
-    mark(&mut response, Held::new(memory), media_type);
     Ok(response)
 }
 
@@ -234,42 +217,43 @@ fn mark(response: &mut Response, held: Held, media_type: MediaType) {
 }
 
 /// An answer as JSON, and the memory that it is held in.
-type Written = (Vec<u8>, Arc<AnswerMemory>);
+type Written = (Pieces, Arc<AnswerMemory>);
 
 /// Writes an answer as JSON, with the names in the order of the operation, and gives back the memory beyond that.
 fn written(response: async_graphql::Response, memory: Arc<AnswerMemory>) -> Result<Written, Rejection> {
-    // The text of a value takes less than the value, and what is not written to takes no memory.
-    let mut json = Vec::with_capacity(memory.bytes() / 4);
+    let mut json = Writer::default();
     if let Err(error) = serde_json::to_writer(&mut json, &response) {
         tracing::error!("an answer could not be written as JSON: {error}");
-        json = br#"{"errors":[{"message":"The service failed to answer."}]}"#.to_vec();
+        json = Writer::from(br#"{"errors":[{"message":"The service failed to answer."}]}"#.to_vec());
     }
     drop(response);
-    memory.settle(json.len()).map_err(no_memory)?;
+    let json = json.finish();
+    memory.settle(json.length()).map_err(no_memory)?;
     Ok((json, memory))
 }
 
 /// The answer to a batch. The texts are sent one after the other, since a joined one would take as much memory again.
 fn batch_of(answers: Vec<Result<Written, Rejection>>) -> (Pieces, Held) {
-    let (mut json, mut held) = (VecDeque::new(), Vec::with_capacity(answers.len()));
-    json.push_back(Bytes::from_static(b"["));
-    for answer in answers {
-        if json.len() > 1 {
-            json.push_back(Bytes::from_static(b","));
+    let (mut json, mut held) = (Pieces::default(), Vec::with_capacity(answers.len()));
+    json.push("[");
+    for (index, answer) in answers.into_iter().enumerate() {
+        if index > 0 {
+            json.push(",");
         }
         match answer {
             Ok((answer, memory)) => {
-                json.push_back(answer.into());
+                json.append(answer);
                 held.push(memory);
             }
             Err(rejection) => {
                 let errors = json!({ "errors": rejection.into_errors() });
-                json.push_back(errors.to_string().into());
+                json.push(errors.to_string());
             }
         }
     }
-    json.push_back(Bytes::from_static(b"]"));
-    (Pieces(json), Held::new(held))
+    json.push("]");
+    let held = Held::new(held, json.length());
+    (json, held)
 }
 
 #[cfg(test)]
@@ -279,7 +263,7 @@ mod tests {
     #[test]
     fn an_answer_is_large_by_its_length() {
         let is_large = |bytes: usize| {
-            let response = response_of(vec![b' '; bytes], Held::new(()), MediaType::Json);
+            let response = response_of(vec![b' '; bytes], Held::new((), bytes), MediaType::Json);
             response.extensions().get::<Large>().is_some()
         };
         assert!(!is_large(LONG_BODY));

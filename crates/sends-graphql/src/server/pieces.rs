@@ -1,8 +1,10 @@
-//! A body of several pieces whose length is known before it is sent.
+//! A body of several pieces whose length is known before it is sent, and the text that is written into one: it grows piece by
+//! piece, since a buffer that doubles takes three times its length while it grows.
 
 use std::{
     collections::VecDeque,
     convert::Infallible,
+    io,
     pin::Pin,
     task::{Context, Poll},
 };
@@ -10,9 +12,74 @@ use std::{
 use axum::body::{Body, Bytes};
 use hyper::body::{Frame, SizeHint};
 
+/// The length of a piece that is followed by another one. Shorter texts are one piece.
+const PIECE: usize = 64 << 10;
+
 /// The pieces, in their order.
-#[derive(Debug)]
-pub(super) struct Pieces(pub(super) VecDeque<Bytes>);
+#[derive(Debug, Default)]
+pub(super) struct Pieces(VecDeque<Bytes>);
+
+impl Pieces {
+    /// The bytes of all.
+    pub(super) fn length(&self) -> usize {
+        self.0.iter().map(Bytes::len).sum()
+    }
+
+    pub(super) fn push(&mut self, piece: impl Into<Bytes>) {
+        self.0.push_back(piece.into());
+    }
+
+    pub(super) fn append(&mut self, mut other: Self) {
+        self.0.append(&mut other.0);
+    }
+}
+
+/// Text that is being written.
+#[derive(Debug, Default)]
+pub(super) struct Writer {
+    full: VecDeque<Bytes>,
+    last: Vec<u8>,
+}
+
+impl Writer {
+    /// What was written.
+    pub(super) fn finish(mut self) -> Pieces {
+        if !self.full.is_empty() {
+            self.last.shrink_to_fit();
+        }
+        self.full.push_back(self.last.into());
+        Pieces(self.full)
+    }
+}
+
+impl From<Vec<u8>> for Writer {
+    fn from(text: Vec<u8>) -> Self {
+        Self {
+            full: VecDeque::new(),
+            last: text,
+        }
+    }
+}
+
+impl io::Write for Writer {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.last.len() >= PIECE {
+            let full = std::mem::replace(&mut self.last, Vec::with_capacity(PIECE));
+            self.full.push_back(full.into());
+        }
+        // Doubling would take it beyond the length of a piece.
+        let bytes = &bytes[..bytes.len().min(PIECE - self.last.len())];
+        if self.last.len() + bytes.len() > PIECE / 2 {
+            self.last.reserve_exact(PIECE - self.last.len());
+        }
+        self.last.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
 
 impl hyper::body::Body for Pieces {
     type Data = Bytes;
@@ -30,7 +97,7 @@ impl hyper::body::Body for Pieces {
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.0.iter().map(|piece| piece.len() as u64).sum())
+        SizeHint::with_exact(self.length() as u64)
     }
 }
 
@@ -42,6 +109,8 @@ impl From<Pieces> for Body {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+
     use http_body_util::BodyExt;
 
     use super::*;
@@ -52,5 +121,19 @@ mod tests {
         let body = Body::from(Pieces(pieces.into()));
         assert_eq!(hyper::body::Body::size_hint(&body).exact(), Some(4));
         assert_eq!(body.collect().await.unwrap().to_bytes(), "[{}]");
+    }
+
+    #[tokio::test]
+    async fn a_text_grows_by_pieces_and_none_of_them_has_room_to_spare() {
+        let text: Vec<u8> = (0..=255).cycle().take(2 * PIECE + 1_000).collect();
+        let mut writer = Writer::default();
+        for part in text.chunks(777) {
+            writer.write_all(part).unwrap();
+            assert!(writer.last.capacity() <= PIECE);
+        }
+        let pieces = writer.finish();
+        let lengths: Vec<_> = pieces.0.iter().map(Bytes::len).collect();
+        assert_eq!(lengths, [PIECE, PIECE, 1_000]);
+        assert_eq!(Body::from(pieces).collect().await.unwrap().to_bytes(), text);
     }
 }

@@ -133,7 +133,9 @@ impl Cached {
         }
         let memory = cached.lend(&self.answers, head.extensions.get())?;
         let mut response = Response::new(Body::from(cached.body.clone()));
-        response.extensions_mut().insert(Held::new(memory));
+        response
+            .extensions_mut()
+            .insert(Held::new(memory, cached.body.len()));
         *response.headers_mut() = HeaderMap::clone(&cached.headers);
         let id = RequestId::of(&head.headers);
         let took = began.elapsed();

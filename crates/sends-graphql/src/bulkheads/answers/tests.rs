@@ -18,11 +18,8 @@ fn answers() -> (Answers, Bulkheads) {
 
 fn estimate(bytes: usize) -> Estimate {
     Estimate {
-        fields: 0,
         values: bytes / VALUE,
-        waits: 0,
-        of_schema: 0,
-        document: 0,
+        ..Estimate::default()
     }
 }
 
@@ -91,7 +88,7 @@ async fn one_connection_holds_half_or_a_single_answer() {
 async fn the_length_of_the_text_takes_the_place_of_the_estimate() {
     let (answers, bulkheads) = answers();
     let small = answers.reserve(&answers.part(), estimate(SMALL)).await.unwrap();
-    small.charge(4 * SMALL / VALUE).unwrap();
+    small.charge(4 * SMALL / VALUE, 0).unwrap();
     assert!(bulkheads.large_answers.occupancy().in_use > 3 * SMALL);
     small.settle(2 * SMALL).unwrap();
     assert_eq!(small.bytes(), 2 * SMALL);
@@ -110,10 +107,10 @@ async fn what_is_beyond_the_estimate_is_refused_for_good_where_there_is_no_room(
         .await
         .unwrap();
     let one = answers.reserve(&answers.part(), estimate(SMALL)).await.unwrap();
-    assert_eq!(one.charge(LARGE / VALUE), Err(Exceeded::TooLarge));
-    assert_eq!(one.charge(1), Err(Exceeded::TooLarge));
+    assert_eq!(one.charge(LARGE / VALUE, 0), Err(Exceeded::TooLarge));
+    assert_eq!(one.charge(1, 0), Err(Exceeded::TooLarge));
     let other = answers.reserve(&answers.part(), estimate(SMALL)).await.unwrap();
-    assert_eq!(other.charge(LARGE * 3 / 4 / VALUE), Err(Exceeded::Busy));
+    assert_eq!(other.charge(LARGE * 3 / 4 / VALUE, 0), Err(Exceeded::Busy));
     let counted = within(Arc::clone(&other), async { (charge_error(), exceeded()) }).await;
     assert_eq!(counted, (Err(Exceeded::Busy), Some(Exceeded::Busy)));
     assert_eq!(charge_error(), Ok(()));
@@ -139,7 +136,7 @@ async fn an_answer_in_progress_grows_before_one_that_waits() {
     let part = answers.part();
     let grown = async {
         tokio::task::yield_now().await;
-        let grown = in_progress.charge(LARGE / 4 / VALUE);
+        let grown = in_progress.charge(LARGE / 4 / VALUE, 0);
         drop(in_progress);
         grown
     };
@@ -159,7 +156,7 @@ async fn answers_of_a_batch_get_their_memory_at_once_and_give_it_back_one_by_one
     assert_eq!(batch[3].bytes(), quarter);
     batch.truncate(1);
     assert_eq!(in_use(), quarter);
-    batch[0].charge(LARGE / 4 / VALUE).unwrap();
+    batch[0].charge(LARGE / 4 / VALUE, 0).unwrap();
     assert_eq!(in_use(), 2 * quarter);
     drop(batch);
     assert_eq!(in_use(), 0);
@@ -196,7 +193,7 @@ async fn what_waits_leaves_the_memory_of_answers_to_others_and_its_answer_comes_
     assert_eq!(in_use(), [0, 0, 8 * half]);
     waiting.truncate(1);
     // More than expected is found after the wait.
-    waiting[0].charge(SMALL / VALUE).unwrap();
+    waiting[0].charge(SMALL / VALUE, 0).unwrap();
     assert!(in_use()[2] > SMALL && in_use()[..2] == [0, 0]);
     waiting[0].settle(1_000).unwrap();
     assert_eq!(in_use(), [1_000, 0, 0]);
@@ -204,7 +201,7 @@ async fn what_waits_leaves_the_memory_of_answers_to_others_and_its_answer_comes_
     let waits = within(Arc::clone(&memory), async { begin_to_wait() });
     assert_eq!(waits.await, Ok(()));
     // What waits may take no more than what does not.
-    assert_eq!(memory.charge(LARGE / VALUE), Err(Exceeded::TooLarge));
+    assert_eq!(memory.charge(LARGE / VALUE, 0), Err(Exceeded::TooLarge));
     assert_eq!(begin_to_wait(), Ok(()), "outside an operation");
 }
 
@@ -244,4 +241,23 @@ async fn an_operation_that_waits_for_memory_holds_what_it_keeps_of_its_request()
     let (next, during) = tokio::join!(answers.reserve(&part, next), freed);
     assert!(next.is_ok());
     assert_eq!((during, waiting()), (10 * FIELD + 5_000, 0));
+}
+
+#[tokio::test]
+async fn long_names_and_arguments_and_the_paths_of_errors_take_memory() {
+    let (answers, _bulkheads) = answers();
+    let estimate = Estimate {
+        texts: 1_000,
+        arguments: 100,
+        path: 300,
+        ..Estimate::default()
+    };
+    let memory = answers.reserve(&answers.part(), estimate).await.unwrap();
+    assert_eq!(memory.bytes(), 1_300);
+    within(Arc::clone(&memory), async { charge_error() })
+        .await
+        .unwrap();
+    assert_eq!(memory.bytes(), 1_600 + ERROR);
+    memory.charge(1, 50).unwrap();
+    assert_eq!(memory.bytes(), 1_650 + ERROR + VALUE);
 }

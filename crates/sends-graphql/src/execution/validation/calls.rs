@@ -19,7 +19,7 @@ use super::{
     types::Types,
 };
 use crate::{
-    bulkheads::answers::Estimate,
+    bulkheads::answers::{self, Estimate},
     execution::plan::{Field, is_introspection},
 };
 
@@ -59,7 +59,9 @@ pub(super) fn check(root: &[Field], types: &Types, limits: &Limits) -> Result<Es
     for field in root {
         if is_introspection(&field.name) {
             let left = limits.answer_values.saturating_sub(cost.values);
-            let values = introspection::values(field, types, left);
+            let (values, names) = introspection::values(field, types, left);
+            // As text and as values at a time.
+            cost.texts = cost.texts.saturating_add(names.saturating_mul(2));
             cost.values = cost.values.saturating_add(values);
             of_schema = of_schema.saturating_add(values);
         } else {
@@ -101,12 +103,23 @@ pub(super) fn check(root: &[Field], types: &Types, limits: &Limits) -> Result<Es
             limit.check()
         })?;
     Ok(Estimate {
-        fields: 0,
         values: cost.values,
         waits: cost.waits,
         of_schema,
-        document: 0,
+        texts: cost.texts,
+        path: longest_path(root),
+        ..Estimate::default()
     })
+}
+
+/// Bytes of the names in the longest path of the answer.
+fn longest_path(fields: &[Field]) -> usize {
+    let paths = fields.iter().map(|field| {
+        let objects = field.below.iter().flat_map(|below| &below.objects);
+        let below = objects.map(|object| longest_path(object.fields.as_deref().unwrap_or_default()));
+        answers::long_name(&field.key) + below.max().unwrap_or(0)
+    });
+    paths.max().unwrap_or(0)
 }
 
 #[derive(Default)]
@@ -126,6 +139,8 @@ struct OperationCost<'p> {
     needs_account: bool,
     values: usize,
     waits: usize,
+    /// Bytes of long names and of arguments, of each object.
+    texts: usize,
 }
 
 impl<'p> OperationCost<'p> {
@@ -144,6 +159,9 @@ impl<'p> OperationCost<'p> {
         };
         let values = asked.values.saturating_add(1).saturating_mul(objects);
         self.values = self.values.saturating_add(values);
+        let texts = asked.texts.saturating_mul(objects);
+        self.texts = self.texts.saturating_add(texts);
+        self.texts = self.texts.saturating_add(answers::long_name(&field.key));
         // A send or an entity of a list is looked up before anything of it is known.
         let waits = asked.waits.saturating_add(1).saturating_mul(objects);
         self.waits = self.waits.saturating_add(waits);

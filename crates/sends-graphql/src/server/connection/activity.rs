@@ -5,6 +5,7 @@ use std::{
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
+    time::Duration,
 };
 
 use axum::body::{Body, Bytes};
@@ -24,6 +25,13 @@ use super::ConnectionLimits;
 /// the body that a client may send before it learns that nobody reads it, which is a megabyte.
 const FRUITLESS_BYTES: usize = 2 << 20;
 
+/// The least rate at which the responses of a connection have to be read, in bytes a second, beyond the time for writing: a
+/// quarter of a slow mobile network. A client that takes a piece now and then would keep the memory of a response for hours.
+pub(super) const LEAST_RATE: usize = 16 << 10;
+
+/// The longest time that the least rate gives to any response.
+const LONGEST: Duration = Duration::from_hours(1);
+
 /// How many requests a connection may begin in a row of which none is answered, since the client gives them up.
 const UNANSWERED: usize = 1_000;
 
@@ -39,6 +47,10 @@ struct State {
     under_way: usize,
     /// Responses that are being written.
     answering: usize,
+    /// The bytes of those responses.
+    answering_bytes: usize,
+    /// For each of them, when it would be read at the least rate, after all that were begun before it.
+    read_by: Vec<Instant>,
     /// Since when none of them was read any further.
     unread_since: Instant,
     /// Since when there has been none.
@@ -57,7 +69,11 @@ struct State {
 pub(super) struct UnderWay(Arc<Activity>);
 
 /// A response that is being written, until this is dropped.
-pub(super) struct Answering(Arc<Activity>);
+pub(super) struct Answering {
+    activity: Arc<Activity>,
+    bytes: usize,
+    read_by: Instant,
+}
 
 /// Why a connection is to be closed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -74,6 +90,8 @@ impl Activity {
             state: Mutex::new(State {
                 under_way: 0,
                 answering: 0,
+                answering_bytes: 0,
+                read_by: Vec::new(),
                 unread_since: Instant::now(),
                 quiet_since: Instant::now(),
                 head_since: None,
@@ -161,7 +179,9 @@ impl Activity {
     fn due(&self, limits: &ConnectionLimits) -> Option<(Instant, Overdue)> {
         let state = self.state();
         if state.answering > 0 {
-            return Some((state.unread_since + limits.write_timeout, Overdue::Unread));
+            let first = state.read_by.iter().copied().min();
+            let since = first.map_or(state.unread_since, |first| first.min(state.unread_since));
+            return Some((since + limits.write_timeout, Overdue::Unread));
         }
         if state.under_way > 0 {
             return None;
@@ -184,21 +204,30 @@ impl Activity {
 }
 
 impl UnderWay {
-    /// The same once the response is there and is being written.
-    pub(super) fn answering(&self) -> Answering {
+    /// The same once the response, of so many bytes, is there and is being written.
+    pub(super) fn answering(&self, bytes: usize) -> Answering {
         let mut state = self.0.state();
+        let now = Instant::now();
         if state.answering == 0 {
-            state.unread_since = Instant::now();
+            state.unread_since = now;
         }
         state.answering += 1;
-        Answering(Arc::clone(&self.0))
+        state.answering_bytes = state.answering_bytes.saturating_add(bytes);
+        let seconds = state.answering_bytes / LEAST_RATE;
+        let read_by = now + Duration::from_secs(seconds.try_into().unwrap_or(u64::MAX)).min(LONGEST);
+        state.read_by.push(read_by);
+        Answering {
+            activity: Arc::clone(&self.0),
+            bytes,
+            read_by,
+        }
     }
 }
 
 impl Answering {
     /// A piece of the response has left.
     pub(super) fn progressed(&self) {
-        let mut state = self.0.state();
+        let mut state = self.activity.state();
         state.unread_since = Instant::now();
         state.fruitless = 0;
     }
@@ -206,9 +235,13 @@ impl Answering {
 
 impl Drop for Answering {
     fn drop(&mut self) {
-        let mut state = self.0.state();
+        let mut state = self.activity.state();
         let now = Instant::now();
         state.answering -= 1;
+        state.answering_bytes = state.answering_bytes.saturating_sub(self.bytes);
+        if let Some(index) = state.read_by.iter().position(|by| *by == self.read_by) {
+            state.read_by.swap_remove(index);
+        }
         state.unread_since = now;
         state.quiet_since = now;
     }
@@ -282,8 +315,6 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     const LIMITS: ConnectionLimits = ConnectionLimits {
@@ -302,7 +333,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn responses_are_overdue_when_none_of_them_is_read_any_further() {
         let activity = Arc::new(Activity::new());
-        let responses = [(); 2].map(|()| activity.begin(Version::HTTP_2).answering());
+        let responses = [(); 2].map(|()| activity.begin(Version::HTTP_2).answering(300 * LEAST_RATE));
         let from = Instant::now();
         let reading = async {
             for _ in 0..10 {
@@ -320,7 +351,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_response_that_is_read_for_long_leaves_the_idle_time_to_its_connection() {
         let activity = Arc::new(Activity::new());
-        let response = activity.begin(Version::HTTP_11).answering();
+        let response = activity.begin(Version::HTTP_11).answering(200 * LEAST_RATE);
         for _ in 0..10 {
             tokio::time::sleep(Duration::from_secs(20)).await;
             response.progressed();
@@ -328,6 +359,29 @@ mod tests {
         activity.bytes_arrived(1).unwrap();
         drop(response);
         assert_eq!(seconds_until_overdue(&activity).await, 60);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_response_is_overdue_beyond_the_least_rate_though_others_are_read() {
+        let activity = Arc::new(Activity::new());
+        let answer = |seconds: usize| activity.begin(Version::HTTP_2).answering(seconds * LEAST_RATE);
+        let slow = answer(60);
+        let from = Instant::now();
+        let reading = async {
+            for _ in 0..20 {
+                let other = answer(60);
+                tokio::time::sleep(Duration::from_secs(10)).await;
+                other.progressed();
+            }
+        };
+        let (overdue, ()) = tokio::join!(activity.overdue(&LIMITS), reading);
+        assert_eq!(overdue, Overdue::Unread);
+        assert_eq!(from.elapsed().as_secs(), 200);
+        let second = answer(30);
+        drop(slow);
+        assert_eq!(activity.state().read_by.len(), 1);
+        drop(second);
+        assert_eq!(activity.state().answering_bytes, 0);
     }
 
     #[tokio::test(start_paused = true)]

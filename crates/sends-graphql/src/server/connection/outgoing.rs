@@ -13,20 +13,29 @@ use axum::{
 };
 use hyper::body::{Frame, SizeHint};
 
-use super::activity::Answering;
+use super::activity::{Answering, UnderWay};
 
 /// The longest piece: a client that takes less in the time for writing is taken to read nothing.
 const PIECE: usize = 16 << 10;
 
+/// The length of a body that does not say it and holds nothing: a file of GraphiQL that is compressed while it is written.
+const UNKNOWN: usize = 4 << 20;
+
 /// What has to live until a response is written or given up; goes with the response as an extension.
 #[derive(Clone)]
-pub(in crate::server) struct Held(
-    #[expect(dead_code, reason = "only its end matters")] Arc<dyn Any + Send + Sync>,
-);
+pub(in crate::server) struct Held {
+    #[expect(dead_code, reason = "only its end matters")]
+    held: Arc<dyn Any + Send + Sync>,
+    /// The memory that it stands for.
+    bytes: usize,
+}
 
 impl Held {
-    pub(in crate::server) fn new(held: impl Any + Send + Sync) -> Self {
-        Self(Arc::new(held))
+    pub(in crate::server) fn new(held: impl Any + Send + Sync, bytes: usize) -> Self {
+        Self {
+            held: Arc::new(held),
+            bytes,
+        }
     }
 }
 
@@ -51,12 +60,17 @@ struct Piece {
 }
 
 impl Outgoing {
-    /// The response with its body on its way, while the connection is `answering` it.
-    pub(super) fn of(response: Response, answering: Answering) -> http::Response<Self> {
+    /// The response with its body on its way, to a request under way.
+    pub(super) fn of(response: Response, request: &UnderWay) -> http::Response<Self> {
         let (mut parts, body) = response.into_parts();
+        let held: Option<Held> = parts.extensions.remove();
+        // A compressed body is shorter than what is held for it, and does not say how long it is.
+        let length = hyper::body::Body::size_hint(&body).upper();
+        let length = length.and_then(|length| length.try_into().ok());
+        let bytes = held.as_ref().map(|held| held.bytes).or(length);
         let whole = Whole {
-            answering,
-            _held: parts.extensions.remove(),
+            answering: request.answering(bytes.unwrap_or(UNKNOWN)),
+            _held: held,
         };
         let body = Self {
             body,
@@ -137,9 +151,9 @@ mod tests {
         let held = Arc::new(());
         let weak = Arc::downgrade(&held);
         let mut response = Response::new(Body::from(vec![b'x'; bytes]));
-        response.extensions_mut().insert(Held::new(held));
-        let answering = Arc::new(Activity::new()).begin(http::Version::HTTP_2).answering();
-        (Outgoing::of(response, answering).into_body(), weak)
+        response.extensions_mut().insert(Held::new(held, bytes));
+        let request = Arc::new(Activity::new()).begin(http::Version::HTTP_2);
+        (Outgoing::of(response, &request).into_body(), weak)
     }
 
     #[tokio::test]

@@ -8,21 +8,23 @@ use apollo_compiler::{
 
 use async_graphql::Value;
 
-use crate::{execution::plan::Field, execution::validation::Types};
+use crate::{bulkheads::answers, execution::plan::Field, execution::validation::Types};
 
-/// How many values the answer to `__schema` or `__type` has, deprecated fields included. The count stops soon after `most`.
-pub(super) fn values(field: &Field, types: &Types, most: usize) -> usize {
+/// How many values the answer to `__schema` or `__type` has, deprecated fields included, and the bytes of its long names. The
+/// count stops soon after `most` values.
+pub(super) fn values(field: &Field, types: &Types, most: usize) -> (usize, usize) {
     let mut count = Count {
         types,
         most,
         values: 1,
+        names: answers::long_name(&field.key),
     };
     if field.name == "__schema" {
         count.object(field, Element::Schema);
     } else if let Some(Value::String(name)) = field.argument("name") {
         count.named(field, name);
     }
-    count.values
+    (count.values, count.names)
 }
 
 /// What an object of an answer describes.
@@ -44,6 +46,8 @@ struct Count<'s> {
     types: &'s Types,
     most: usize,
     values: usize,
+    /// Bytes of long names.
+    names: usize,
 }
 
 impl<'s> Count<'s> {
@@ -54,6 +58,7 @@ impl<'s> Count<'s> {
                 return;
             }
             self.values += 1;
+            self.names += answers::long_name(&field.key);
             self.field(field, element);
         }
     }

@@ -6,6 +6,7 @@
 use async_graphql::Value;
 
 use crate::{
+    bulkheads::answers,
     execution::plan::{Field, Selections},
     schema::{ASSUMED_ACTIVITIES, ASSUMED_SENDS},
 };
@@ -35,6 +36,8 @@ pub(super) struct ObjectCost {
     pub(super) values: usize,
     /// Those of them that wait for something to be read, all at once.
     pub(super) waits: usize,
+    /// Bytes of long names in its answer and of the arguments of its fields.
+    pub(super) texts: usize,
     /// Whether its own history is needed.
     pub(super) needs_history: bool,
     /// Other ages of its history that are asked for.
@@ -63,6 +66,7 @@ impl ObjectCost {
         Self {
             values: self.values.saturating_add(other.values),
             waits: self.waits.saturating_add(other.waits),
+            texts: self.texts.saturating_add(other.texts),
             ages: self.ages.saturating_add(other.ages),
             others: self.others.saturating_add(other.others),
             activity_stats: self.activity_stats.saturating_add(other.activity_stats),
@@ -76,6 +80,7 @@ impl ObjectCost {
         Self {
             values: self.values.max(other.values),
             waits: self.waits.max(other.waits),
+            texts: self.texts.max(other.texts),
             ages: self.ages.max(other.ages),
             others: self.others.max(other.others),
             activity_stats: self.activity_stats.max(other.activity_stats),
@@ -103,6 +108,7 @@ impl ObjectCost {
         Self {
             values: self.values.saturating_mul(count).saturating_add(1),
             waits: self.waits.saturating_mul(count),
+            texts: self.texts.saturating_mul(count),
             needs_history: false,
             ages: 0,
             needs_itself: false,
@@ -121,6 +127,7 @@ impl ObjectCost {
     const NOTHING: Self = Self {
         values: 0,
         waits: 0,
+        texts: 0,
         needs_history: false,
         ages: 0,
         needs_itself: false,
@@ -159,7 +166,11 @@ fn below(field: &Field, source: Source) -> ObjectCost {
     let asked = objects.map(|object| {
         let fields = object.fields.as_deref().unwrap_or_default().iter();
         fields.fold(ObjectCost::NOTHING, |asked, field| {
-            asked.and(of_field(&object.of, field, source))
+            let texts = answers::long_name(&field.key).saturating_add(field.argument_bytes());
+            asked.and(of_field(&object.of, field, source)).and(ObjectCost {
+                texts,
+                ..ObjectCost::NOTHING
+            })
         })
     });
     asked.fold(ObjectCost::NOTHING, ObjectCost::or)
@@ -244,6 +255,7 @@ fn of_history(field: &Field) -> ObjectCost {
     ObjectCost {
         values: below.values.saturating_mul(items).saturating_add(1),
         waits: below.waits.saturating_mul(items).saturating_add(1),
+        texts: below.texts.saturating_mul(items),
         needs_history: true,
         ages: usize::from(is_list && integer(field, "maxAge").is_some()),
         needs_account: below.needs_account || is_zoned(field),
