@@ -1,9 +1,6 @@
 //! The limits of the upstream, enforced by the sandbox: what is sent, what waits, and what is given up.
 
-use std::{
-    fs,
-    time::{Duration, Instant},
-};
+use std::{fs, time::Duration};
 
 use futures_util::future::join_all;
 use sends_end_to_end::{GUIDE_ACTIVITY, SandboxProcess, ServiceProcess, http_client};
@@ -34,16 +31,18 @@ async fn a_query_for_two_hundred_activities_does_not_hold_up_another_one() {
     let all = service.summaries(&activities, 60);
     let one = async {
         sleep(Duration::from_secs(2)).await;
-        let started = Instant::now();
+        let before = sandbox.requests().await.len();
         let answer = service.activity(GUIDE_ACTIVITY, 60).await;
-        (answer, started.elapsed())
+        let requests = sandbox.requests().await;
+        let is_its_own = |request: &Value| request["path"].as_str().unwrap().contains(GUIDE_ACTIVITY);
+        (answer, requests.iter().position(is_its_own).unwrap() - before)
     };
     tokio::select! {
         _ = all => panic!("two hundred calls take fifty seconds"),
-        (answer, took) = one => {
-            eprintln!("one among two hundred: {took:?}");
+        (answer, ahead) = one => {
             assert_eq!(answer["data"]["campaignActivity"]["isStale"], false, "{answer}");
-            assert!(took < Duration::from_millis(1_500), "{took:?}");
+            // Those of one second are on their way already, and operations take turns.
+            assert!(ahead <= 6, "{ahead} calls of the others went first");
         }
     }
 }
@@ -55,11 +54,10 @@ async fn what_did_not_arrive_in_time_says_when_to_ask_again_and_the_same_query_g
     let service = ServiceProcess::on(&sandbox, &["--request-timeout", "3"]);
     let mut before = 0;
     for round in 1.. {
-        let started = Instant::now();
         let answer = service.summaries(&activities, 60).await;
-        let took = started.elapsed();
-        assert!(took < Duration::from_millis(3_500), "{took:?}");
         let arrived = answered(&answer);
+        // Four at once, and four more in each second.
+        assert!(arrived - before <= 16, "{arrived} in round {round}");
         assert!(arrived > before, "round {round}: {before}, then {arrived}");
         before = arrived;
         let errors = answer["errors"].as_array().cloned().unwrap_or_default();

@@ -64,7 +64,7 @@ async fn a_hundred_aliases_over_forty_activities_cost_forty_gets() {
 
 #[tokio::test]
 async fn the_calls_of_one_operation_run_side_by_side() {
-    let sandbox = SandboxProcess::unlimited(&["--latency-ms", "200"]);
+    let sandbox = SandboxProcess::unlimited(&["--latency-ms", "2000"]);
     let service = ServiceProcess::unpaced_on(&sandbox, &[]);
     let activities = sandbox.activities(40).await;
     let started = Instant::now();
@@ -73,9 +73,9 @@ async fn the_calls_of_one_operation_run_side_by_side() {
         json!(activities)
     );
     assert!(service.query(&query).await.get("errors").is_none());
-    // One after the other they would take 8 s.
+    // One after the other they would take 80 s.
     assert!(
-        started.elapsed() < Duration::from_secs(2),
+        started.elapsed() < Duration::from_secs(40),
         "{:?}",
         started.elapsed()
     );
@@ -86,7 +86,7 @@ async fn a_slow_activity_delays_neither_the_calls_nor_the_answers_of_others() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = ServiceProcess::unpaced_on(&sandbox, &[]);
     let activities = sandbox.activities(3).await;
-    sandbox.slow_down(&activities[0], 1_000).await;
+    sandbox.slow_down(&activities[0], 10_000).await;
     let slow_and_fast = format!(
         "{{ campaignActivities(ids: {}) {{ latestSend {{ sendId }} }} }}",
         json!(activities)
@@ -96,17 +96,16 @@ async fn a_slow_activity_delays_neither_the_calls_nor_the_answers_of_others() {
         activities[1]
     );
 
-    let started = Instant::now();
-    let (_, fast_took) = tokio::join!(service.query(&slow_and_fast), async {
+    let slow = service.query(&slow_and_fast);
+    let others = async {
         service.query(&fast).await;
-        started.elapsed()
-    });
-    assert!(fast_took < Duration::from_millis(800), "{fast_took:?}");
-
-    // The three calls of the first operation reached the upstream together, although one of them takes a second.
-    let sent_at = |request: &serde_json::Value| request["at_ms"].as_f64().unwrap();
-    let times: Vec<f64> = sandbox.requests().await.iter().map(sent_at).collect();
-    let spread =
-        times.iter().copied().fold(f64::MIN, f64::max) - times.iter().copied().fold(f64::MAX, f64::min);
-    assert!(spread < 800.0, "{times:?}");
+        // The three calls of the first operation reach the upstream together, although one of them takes ten seconds.
+        while sandbox.histories_asked().await < 3 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::select! {
+        answer = slow => panic!("the slow activity was answered first: {answer}"),
+        () = others => {}
+    }
 }
