@@ -45,7 +45,7 @@ pub trait SyncLog: Send + Sync {
     ) -> StoreFuture<'a, Vec<Claim>>;
 
     /// Keeps that the upstream knows a campaign no more. The kept answers of its activities are dropped, and its work with
-    /// them.
+    /// them. Activities that another campaign [claims](Self::claims) become activities of that one, with their answers.
     fn keep_gone(&self, owner: Owner, campaign: CampaignId) -> StoreFuture<'_, ()>;
 
     /// Decides on the known records that an answer lacks, which [`Store::keep`](crate::Store::keep) has kept: they are dropped

@@ -387,6 +387,33 @@ async fn an_activity_stays_with_the_campaign_that_lists_it_until_that_does_not()
 }
 
 #[tokio::test]
+async fn an_activity_that_another_campaign_lists_is_that_ones_when_its_own_is_gone() {
+    let store = with_history(&sends(&[(1, 1)])).await;
+    let (first, second) = (campaign(7, None), campaign(8, None));
+    let listed = vec![reference(1, ActivityRole::PrimaryEmail)];
+    let claim = store.keep_activities(OWNER, second.clone(), listed, vec![]);
+    claim.await.unwrap();
+    store.keep_gone(OWNER, first.id).await.unwrap();
+    let filter = LogFilter::default();
+    let request = LogPageRequest {
+        limit: 9,
+        ..LogPageRequest::default()
+    };
+    let page = store.page(OWNER, &filter, request).await.unwrap();
+    let owners = page
+        .sends
+        .iter()
+        .map(|one| one.campaign.as_ref().map(|own| own.id));
+    assert_eq!(owners.collect::<Vec<_>>(), [Some(second.id)]);
+    assert_eq!(store.claims(OWNER, second.id, &[]).await.unwrap(), []);
+    let known = store.campaigns(OWNER, &[first.id, second.id]).await.unwrap();
+    let activities = known
+        .iter()
+        .map(|known| known.as_ref().map(|known| known.activities.len()));
+    assert_eq!(activities.collect::<Vec<_>>(), [Some(0), Some(1)]);
+}
+
+#[tokio::test]
 async fn an_answer_replaces_the_history_of_an_activity_that_no_campaign_has() {
     let store = SqliteStore::in_memory().await.unwrap();
     store.keep(OWNER, activity(1), sent_at(5, 0)).await.unwrap();
