@@ -126,6 +126,9 @@ pub trait SyncLog: Send + Sync {
         campaigns: &'a [CampaignId],
     ) -> StoreFuture<'a, Vec<Option<KnownCampaign>>>;
 
+    /// The campaigns that have known activities, but for those that are gone or removed.
+    fn campaigns_with_activities(&self, owner: Owner) -> StoreFuture<'_, Vec<CampaignId>>;
+
     /// The activities that have a send at `ran_since` or later, or one that is [staged](sends_core::Outcome::Staged), or that
     /// belong to a campaign whose status is `Executing`, and whose answer was fetched before `fetched_before`, or after `now`
     /// by a clock that was wrong. The one fetched longest ago comes first. What cannot be read is not among them.

@@ -2,10 +2,10 @@
 
 mod walk;
 
-use std::sync::PoisonError;
+use std::{collections::HashSet, sync::PoisonError};
 
 use jiff::Timestamp;
-use sends_client::ResourcePage;
+use sends_client::{ResourcePage, UpstreamError};
 use sends_core::{Campaign, CampaignId, CampaignSummary};
 use sends_store::{
     FailedReading, KnownCampaign, Listing, StoreError, Subject, SyncState, SyncWork, Unreadable,
@@ -71,15 +71,19 @@ impl Run<'_> {
             &[],
             self.clock.now(),
         );
-        let mut page = match self.upstream.campaigns(walk.from, None).await {
+        let mut page = match self.first_page(&mut walk).await {
             Ok(page) => page,
             Err(error) => {
                 let obstacle = self.without_first_page(walk, error.into()).await?;
                 return Ok(Listed::left_alone(obstacle));
             }
         };
+        let mut listed = HashSet::new();
         loop {
             self.count_listed(page.records.len());
+            if walk.from.is_none() {
+                listed.extend(page.records.iter().map(|campaign| campaign.id));
+            }
             let moments = page.records.iter().map(|campaign| campaign.updated_at);
             let is_beyond = walk.is_beyond(moments.clone());
             let lack = (unreadable(&page), unreadable_records(&page));
@@ -108,12 +112,40 @@ impl Run<'_> {
                 }
             };
         }
+        if walk.from.is_none() && walk.lack.is_none() {
+            self.read_unlisted(&listed, walk.began).await?;
+        }
         (state.listed_at, state.changes_until) = (Some(walk.began), walk.next_mark());
         self.end_walk(&walk, state).await?;
         Ok(Listed {
             drafts_changed_at,
             ended: Ok(()),
         })
+    }
+
+    /// The first page of the list of campaigns: of all of them when an earlier synchronisation, too, found no record since the
+    /// latest one that was listed. That one has vanished, and others may have.
+    async fn first_page(&self, walk: &mut Walk) -> Result<ResourcePage<Campaign>, UpstreamError> {
+        let page = self.upstream.campaigns(walk.from, None).await?;
+        let has_records = !page.records.is_empty() || page.unreadable > 0;
+        let is_empty = !has_records && page.next.is_none() && page.cut_short.is_none();
+        if !is_empty || walk.from.is_none() || !walk.is_confirmed() {
+            return Ok(page);
+        }
+        walk.from = None;
+        self.upstream.campaigns(None, None).await
+    }
+
+    /// Has known campaigns read that a list of all campaigns does not have: they may be gone.
+    async fn read_unlisted(&self, listed: &HashSet<CampaignId>, began: Timestamp) -> Result<(), Obstacle> {
+        let known = self.log.campaigns_with_activities(self.owner).await?;
+        let unlisted = known.into_iter().filter(|campaign| !listed.contains(campaign));
+        let work = unlisted.map(|campaign| SyncWork {
+            campaign,
+            missing_from: None,
+            missing_until: began,
+        });
+        Ok(self.put_on_queue(work.collect()).await?)
     }
 
     /// Reads the summaries report as far back as it was read before. What cannot be read of it is remembered.

@@ -4,6 +4,10 @@
 //! Only its history tells that a send is gone: it is not found, or lacks the send. That the campaign is gone, or does not list
 //! the activity, is a reason to ask for the history. One that is not found although its campaign lists it is a contradiction,
 //! which ends when the upstream answers otherwise: until then its sends stay and are named, however often it says so.
+//!
+//! A campaign that vanishes from the list without being listed as removed is noticed when it was the latest one on the list, or
+//! when all campaigns are listed or its histories are read again for another reason. No call tells it otherwise: the list shows
+//! changes only. Until then its known sends stay in the log and are not named.
 
 use jiff::SignedDuration;
 use sends_client::{FailureClass, UpstreamError};

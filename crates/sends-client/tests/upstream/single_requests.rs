@@ -175,6 +175,11 @@ async fn an_answer_of_several_gzip_members_is_read_to_its_end() {
         let history = ask(Reply::gzip(&gzip(&[first, rest]))).await;
         assert_eq!(history.unwrap(), expected, "{end}");
     }
+    let garbage_behind = [gzip(&[GUIDE]), vec![0; 8]].concat();
+    assert_eq!(ask(Reply::gzip(&garbage_behind)).await.unwrap(), expected);
+    let cut_off = gzip(&[&GUIDE[..20], &GUIDE[20..]]);
+    let error = ask(Reply::gzip(&cut_off[..cut_off.len() - 9])).await.unwrap_err();
+    assert_eq!(error.class, FailureClass::Interrupted);
     let spaces = " ".repeat(40 << 10);
     let error = ask(Reply::gzip(&gzip(&[&spaces, &spaces]))).await.unwrap_err();
     assert_eq!(error.detail, "the answer is larger than 65536 bytes");

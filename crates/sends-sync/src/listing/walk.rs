@@ -23,7 +23,7 @@ pub(super) struct Walk {
     /// How many records it has had, those that could not be read included.
     records: usize,
     /// Until when sends may be missing for what this walk lacks, and why. `None` when it lacks nothing.
-    lack: Option<(Timestamp, String)>,
+    pub(super) lack: Option<(Timestamp, String)>,
 }
 
 impl Walk {
@@ -136,7 +136,7 @@ impl Walk {
     }
 
     /// Whether an earlier walk had just as few.
-    fn is_confirmed(&self) -> bool {
+    pub(super) fn is_confirmed(&self) -> bool {
         let reason = self.gap.as_ref().map(|gap| &gap.reason);
         reason.is_some_and(|reason| *reason == self.fewer())
     }
@@ -155,9 +155,10 @@ impl Walk {
 
     /// The mark for the next walk.
     pub(super) fn next_mark(&self) -> Option<Timestamp> {
-        if self.records == 0 && self.lack.is_none() && self.is_confirmed() {
-            // The record that it is of is gone.
-            return None;
+        let is_without_records = self.records == 0 && self.is_confirmed();
+        if self.lack.is_none() && (self.from.is_none() || is_without_records) {
+            // The record that the mark is of may be gone.
+            return self.newest;
         }
         self.mark.max(self.newest)
     }
