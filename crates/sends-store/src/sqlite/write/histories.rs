@@ -136,7 +136,8 @@ const IS_SHOWN: &str = "
 const NOT_FOUND_BUT_SHOWN: &str =
     "Constant Contact shows this activity with its campaign and does not find its history.";
 
-/// Why a history counts as unreadable that has a send without a date: any stretch of time may lack it.
+/// Why a history counts as unreadable that has a send without a date: any stretch of time may lack it. The log as a whole may
+/// lack another one: without the date it is not known whether this is the last send that the summaries report has.
 const UNDATED: &str =
     "Constant Contact does not say when a send of this activity ran, or in a form that cannot be read.";
 
