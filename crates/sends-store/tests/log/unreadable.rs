@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use sends_core::{ActivityRole, CampaignId, SendHistory};
 use sends_store::{
-    Answer, Claim, Coverage, FailedReading, Finding, Kept, LogFilter, LogPageRequest, SendLog as _,
+    Answer, Claim, Coverage, FailedReading, Finding, Kept, Listing, LogFilter, LogPageRequest, SendLog as _,
     SqliteStore, Store, Subject, SyncLog,
 };
 
@@ -411,6 +411,20 @@ async fn an_activity_that_another_campaign_lists_is_that_ones_when_its_own_is_go
         .iter()
         .map(|known| known.as_ref().map(|known| known.activities.len()));
     assert_eq!(activities.collect::<Vec<_>>(), [Some(0), Some(1)]);
+}
+
+#[tokio::test]
+async fn campaigns_have_known_activities_until_they_are_gone() {
+    let store = with_history(&sends(&[(1, 1)])).await;
+    let listing = Listing {
+        campaigns: vec![campaign(8, None)],
+        ..Listing::default()
+    };
+    store.keep_listing(OWNER, listing).await.unwrap();
+    let own = campaign(7, None).id;
+    assert_eq!(store.campaigns_with_activities(OWNER).await.unwrap(), [own]);
+    store.keep_gone(OWNER, own).await.unwrap();
+    assert_eq!(store.campaigns_with_activities(OWNER).await.unwrap(), []);
 }
 
 #[tokio::test]
