@@ -2,11 +2,17 @@
 //!
 //! It sets the headers, the time limits and the size limit, and knows of an answer no more than its status.
 
-use std::{cell::Cell, error::Error, io, time::Duration};
+use std::{
+    cell::Cell,
+    error::Error,
+    io::{self, Read},
+    time::Duration,
+};
 
+use flate2::bufread::GzDecoder;
 use reqwest::{
     Client, Response, StatusCode,
-    header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue, RETRY_AFTER},
+    header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, HeaderMap, HeaderValue, RETRY_AFTER},
     redirect,
 };
 use tokio::time::Instant;
@@ -70,10 +76,15 @@ impl Transport {
     /// Tells `pacer` of connections.
     pub(crate) fn new(settings: Settings, pacer: Pacer) -> Result<Self, BuildError> {
         install_crypto_provider();
-        let headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("application/json"))]);
+        let headers = HeaderMap::from_iter([
+            (ACCEPT, HeaderValue::from_static("application/json")),
+            (ACCEPT_ENCODING, HeaderValue::from_static("gzip")),
+        ]);
         let mut builder = Client::builder()
             .user_agent(concat!("sends/", env!("CARGO_PKG_VERSION")))
             .default_headers(headers)
+            // The decoder of reqwest ends after the first gzip member.
+            .no_gzip()
             .connect_timeout(settings.connect_timeout)
             .timeout(settings.call_timeout)
             // A redirect could carry the token to another host, and leads to a path outside the list in any case.
@@ -145,18 +156,57 @@ impl Transport {
         })
     }
 
+    /// The body, decompressed. Neither it nor what is transferred may exceed the size limit.
     async fn read(&self, response: &mut Response, call: &Call) -> Result<Vec<u8>, UpstreamError> {
+        let is_gzip = response.headers().get(CONTENT_ENCODING).is_some_and(|encoding| {
+            let encoding = encoding.as_bytes();
+            encoding.eq_ignore_ascii_case(b"gzip") || encoding.eq_ignore_ascii_case(b"x-gzip")
+        });
+        let too_large = || {
+            let detail = format!("the answer is larger than {} bytes", self.body_limit);
+            call.clone().failure(FailureClass::Invalid, detail)
+        };
         let mut body = Vec::new();
         loop {
             match response.chunk().await {
-                Ok(Some(chunk)) if body.len() + chunk.len() > self.body_limit => {
-                    let detail = format!("the answer is larger than {} bytes", self.body_limit);
-                    return Err(call.clone().failure(FailureClass::Invalid, detail));
-                }
+                Ok(Some(chunk)) if body.len() + chunk.len() > self.body_limit => return Err(too_large()),
                 Ok(Some(chunk)) => body.extend_from_slice(&chunk),
-                Ok(None) => return Ok(body),
+                Ok(None) if !is_gzip || body.is_empty() => return Ok(body),
+                Ok(None) => break,
                 Err(error) => return Err(call.clone().broken(&error)),
             }
+        }
+        match gunzip(&body, self.body_limit) {
+            Ok(Some(body)) => Ok(body),
+            Ok(None) => Err(too_large()),
+            // As a body that was cut off, it may arrive whole next time.
+            Err(error) => {
+                let detail = format!("the answer broke off ({error})");
+                Err(call.clone().failure(FailureClass::Interrupted, detail))
+            }
+        }
+    }
+}
+
+/// What the gzip members of a body (RFC 1952, section 2.2) decompress to; `None` when that is more than `limit` bytes. Bytes
+/// after the last member are ignored.
+fn gunzip(mut compressed: &[u8], limit: usize) -> io::Result<Option<Vec<u8>>> {
+    const MEMBER: [u8; 2] = [0x1f, 0x8b];
+    let mut body = Vec::new();
+    loop {
+        let mut member = GzDecoder::new(compressed);
+        // One byte more than there is room for tells that it is too large.
+        let room = u64::try_from(limit - body.len()).unwrap_or(u64::MAX);
+        member
+            .by_ref()
+            .take(room.saturating_add(1))
+            .read_to_end(&mut body)?;
+        if body.len() > limit {
+            return Ok(None);
+        }
+        compressed = member.into_inner();
+        if !compressed.starts_with(&MEMBER) {
+            return Ok(Some(body));
         }
     }
 }
@@ -220,7 +270,7 @@ impl Call {
         let (class, what) = match error {
             error if error.is_connect() => (FailureClass::Unreachable, "no connection to the upstream"),
             error if error.is_timeout() => (FailureClass::TimedOut, "no complete answer in time"),
-            // A body cut off and a body that cannot be decompressed look alike here, and both may arrive whole next time.
+            // It may arrive whole next time.
             _ => (FailureClass::Interrupted, "the answer broke off"),
         };
         self.failure(class, format!("{what} ({})", innermost(error)))

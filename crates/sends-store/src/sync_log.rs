@@ -45,7 +45,7 @@ pub trait SyncLog: Send + Sync {
     ) -> StoreFuture<'a, Vec<Claim>>;
 
     /// Keeps that the upstream knows a campaign no more. The kept answers of its activities are dropped, and its work with
-    /// them.
+    /// them. Activities that another campaign [claims](Self::claims) become activities of that one, with their answers.
     fn keep_gone(&self, owner: Owner, campaign: CampaignId) -> StoreFuture<'_, ()>;
 
     /// Decides on the known records that an answer lacks, which [`Store::keep`](crate::Store::keep) has kept: they are dropped
@@ -125,6 +125,9 @@ pub trait SyncLog: Send + Sync {
         owner: Owner,
         campaigns: &'a [CampaignId],
     ) -> StoreFuture<'a, Vec<Option<KnownCampaign>>>;
+
+    /// The campaigns that have known activities, but for those that are gone or removed.
+    fn campaigns_with_activities(&self, owner: Owner) -> StoreFuture<'_, Vec<CampaignId>>;
 
     /// The activities that have a send at `ran_since` or later, or one that is [staged](sends_core::Outcome::Staged), or that
     /// belong to a campaign whose status is `Executing`, and whose answer was fetched before `fetched_before`, or after `now`

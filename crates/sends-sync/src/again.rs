@@ -2,12 +2,12 @@
 //! read before.
 
 use jiff::Timestamp;
-use sends_core::ActivityId;
-use sends_store::{Answer, Kept, Listing, StoreError, Subject, SyncWork, Unreadable};
+use sends_core::{ActivityId, CampaignId};
+use sends_store::{Answer, FailedReading, Kept, Listing, StoreError, Subject, SyncWork, Unreadable};
 
 use crate::{
     obstacle::Obstacle,
-    reading::{Stretch, both, is_removed},
+    reading::{Stretch, is_removed},
     rules,
     run::Run,
 };
@@ -123,15 +123,52 @@ impl Run<'_> {
                     missing_until,
                 };
                 self.put_on_queue(vec![work]).await?;
-            } else if let Some(of_report) = self.only_reported(campaign.id).await? {
-                let (subject, stretch) = (Subject::Campaign(campaign.id), both(stretch, of_report));
-                let reason = self.why_only_reported(campaign.id);
-                self.remember_failed(subject, stretch, reason).await?;
             }
             Ok(())
         });
         self.side_by_side(readings).await?;
         self.work_off().await
+    }
+
+    /// Names the campaigns of which the report has a later send than the histories, where a history was named `before` that is
+    /// in doubt no more, whoever has read it.
+    pub(crate) async fn name_only_reported(&self, before: &[Unreadable]) -> Result<(), StoreError> {
+        let is_history = |one: &&Unreadable| matches!(one.subject, Subject::History(_));
+        let campaigns = before
+            .iter()
+            .filter(is_history)
+            .filter_map(|one| one.campaign.as_ref());
+        let mut campaigns: Vec<CampaignId> = campaigns.map(|campaign| campaign.id).collect();
+        campaigns.sort_unstable();
+        campaigns.dedup();
+        let known = self.log.campaigns(self.owner, &campaigns).await?;
+        let known = known
+            .into_iter()
+            .flatten()
+            .filter(|known| !is_removed(&known.campaign));
+        let reported: Vec<(CampaignId, Stretch)> = known
+            .filter_map(|known| Some((known.campaign.id, rules::only_reported(&known)?)))
+            .collect();
+        if reported.is_empty() {
+            return Ok(());
+        }
+        let named = self.log.unreadable(self.owner, usize::MAX).await?;
+        for (campaign, (missing_from, missing_until)) in reported {
+            let subject = Subject::Campaign(campaign);
+            // What it is named for already stays the reason, and this is no attempt at it.
+            let own = named.iter().find(|one| one.subject == subject);
+            let reason = own.map_or(self.why_only_reported(campaign), |own| &own.reason);
+            let failed = FailedReading {
+                subject,
+                missing_from,
+                missing_until,
+                failed_at: own.map_or_else(|| self.clock.now(), |own| own.tried_at),
+                records: 0,
+                reason: reason.to_owned(),
+            };
+            self.log.keep_failed(self.owner, failed).await?;
+        }
+        Ok(())
     }
 
     pub(crate) async fn put_on_queue(&self, work: Vec<SyncWork>) -> Result<(), StoreError> {

@@ -2,10 +2,7 @@
 //! from being read, and an outage must not cost a call for each id.
 
 use std::{
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering},
-    },
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -33,27 +30,27 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// What is known of one endpoint in this synchronisation.
 #[derive(Default)]
 pub(crate) struct Answering {
-    /// How many ids failed since the last that could be read.
-    failures: AtomicU32,
-    successes: AtomicU64,
-    /// The last that could be read.
-    good: Mutex<Option<Subject>>,
+    health: Mutex<Health>,
+    /// Held while it is probed.
     probing: tokio::sync::Mutex<()>,
-    /// How often nothing else could be probed since the last success.
-    without_probe: AtomicUsize,
-    is_down: AtomicBool,
+}
+
+#[derive(Default)]
+struct Health {
+    successes: u64,
+    /// How many ids failed since the last success.
+    failures: u32,
+    /// How often there was nothing to probe since the last success.
+    without_probe: usize,
+    /// The last id that could be read.
+    good: Option<Subject>,
+    /// Whether all probes failed. Nothing is probed from then on.
+    is_down: bool,
 }
 
 impl Answering {
-    pub(crate) fn note_success(&self, subject: Subject) {
-        self.failures.store(0, Ordering::Relaxed);
-        self.without_probe.store(0, Ordering::Relaxed);
-        self.successes.fetch_add(1, Ordering::Relaxed);
-        *self.good.lock().unwrap_or_else(PoisonError::into_inner) = Some(subject);
-    }
-
-    fn good(&self) -> Option<Subject> {
-        *self.good.lock().unwrap_or_else(PoisonError::into_inner)
+    fn health(&self) -> MutexGuard<'_, Health> {
+        self.health.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -66,7 +63,7 @@ impl Run<'_> {
         call: impl Fn() -> Reading<'s, T>,
     ) -> Result<Result<T, UpstreamError>, Obstacle> {
         loop {
-            let before = self.answering(subject).successes.load(Ordering::Relaxed);
+            let before = self.answering(subject).health().successes;
             match call().await {
                 Err(error) if error.class == FailureClass::CircuitOpen => {
                     self.outlast(subject, before, error).await?;
@@ -78,7 +75,10 @@ impl Run<'_> {
 
     /// This could be read.
     pub(crate) fn note_success(&self, subject: Subject) {
-        self.answering(subject).note_success(subject);
+        let mut health = self.answering(subject).health();
+        health.successes += 1;
+        (health.failures, health.without_probe) = (0, 0);
+        health.good = Some(subject);
     }
 
     /// This failed for the first time. What comes back is an obstacle to everything when too many of its kind did so in a row,
@@ -89,8 +89,12 @@ impl Run<'_> {
         obstacle: Obstacle,
     ) -> Result<Obstacle, Obstacle> {
         let answering = self.answering(subject);
-        let before = answering.successes.load(Ordering::Relaxed);
-        let is_in_a_row = || answering.failures.fetch_add(1, Ordering::Relaxed) >= FAILURES_IN_A_ROW - 1;
+        let before = answering.health().successes;
+        let is_in_a_row = || {
+            let mut health = answering.health();
+            health.failures = health.failures.saturating_add(1);
+            health.failures >= FAILURES_IN_A_ROW
+        };
         match obstacle {
             Obstacle::Upstream(error) if !Obstacle::is_general_failure(&error) && is_in_a_row() => {
                 match self.outlast(subject, before, (*error).clone()).await {
@@ -112,11 +116,11 @@ impl Run<'_> {
     ) -> Result<(), Obstacle> {
         let answering = self.answering(subject);
         let _one_at_a_time = answering.probing.lock().await;
-        if answering.successes.load(Ordering::Relaxed) != successes {
+        if answering.health().successes != successes {
             return Ok(());
         }
         let (mut failed, mut waits) = (0, 0);
-        while failed < PROBES && waits < WAITS && !answering.is_down.load(Ordering::Relaxed) {
+        while failed < PROBES && waits < WAITS && !answering.health().is_down {
             if error.class == FailureClass::CircuitOpen {
                 tokio::select! {
                     () = sleep(error.retry_after.unwrap_or(PAUSE)) => {}
@@ -126,7 +130,9 @@ impl Run<'_> {
             self.check_stop()?;
             let Some(probed) = self.probe(subject, failed).await? else {
                 // What has to be read is the next probe, but not each of them.
-                if answering.without_probe.fetch_add(1, Ordering::Relaxed) < PROBES {
+                let mut health = answering.health();
+                health.without_probe += 1;
+                if health.without_probe <= PROBES {
                     return Ok(());
                 }
                 break;
@@ -144,7 +150,7 @@ impl Run<'_> {
                 }
             }
         }
-        answering.is_down.store(true, Ordering::Relaxed);
+        answering.health().is_down = true;
         Err(error.into())
     }
 
@@ -154,7 +160,7 @@ impl Run<'_> {
         subject: Subject,
         place: usize,
     ) -> Result<Option<BoxFuture<'_, Result<Subject, UpstreamError>>>, Obstacle> {
-        let good = self.answering(subject).good();
+        let good = self.answering(subject).health().good;
         if let Some(Subject::Campaign(id)) = good {
             return Ok(Some(Box::pin(async move {
                 self.upstream.campaign(id).await.map(|_| Subject::Campaign(id))

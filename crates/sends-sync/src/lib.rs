@@ -10,6 +10,7 @@
 //! | histories that may change by themselves | one each | `again.rs` |
 //! | what could not be read before | one each, more and more rarely | `again.rs` |
 //! | a campaign that was never read, or that changed | one, and one for each activity | `reading.rs` |
+//! | a known campaign that a list of all campaigns lacks | one, and one for each activity | `listing.rs` |
 //! | known sends that are no longer shown | the same for their campaign, in the next synchronisation | `removal.rs` |
 //! | an endpoint that fails for many ids in a row | one for an id that does not fail, each time | `answering.rs` |
 //!

@@ -1,14 +1,17 @@
 //! Finding out what changed: the pages of campaigns and of summaries, and the work that follows from them.
 
-use std::sync::PoisonError;
+mod walk;
+
+use std::{collections::HashSet, sync::PoisonError};
 
 use jiff::Timestamp;
-use sends_client::ResourcePage;
+use sends_client::{ResourcePage, UpstreamError};
 use sends_core::{Campaign, CampaignId, CampaignSummary};
 use sends_store::{
     FailedReading, KnownCampaign, Listing, StoreError, Subject, SyncState, SyncWork, Unreadable,
 };
 
+use self::walk::{Walk, last_of};
 use crate::{Progress, Stage, obstacle::Obstacle, reading::ONLY_REPORTED, rules, run::Run};
 
 /// What the list of campaigns came to.
@@ -28,203 +31,6 @@ impl Listed {
             ended: Err(obstacle),
         }
     }
-}
-
-/// One walk through the pages of a listing, newest record first, and what it lacks.
-struct Walk {
-    subject: Subject,
-    began: Timestamp,
-    /// The latest moment of earlier walks; `None` when there was none, or when it cannot be right.
-    mark: Option<Timestamp>,
-    /// From when on records are asked for; `None` for all. Whatever lies before was listed earlier.
-    from: Option<Timestamp>,
-    /// What earlier walks lacked.
-    gap: Option<Unreadable>,
-    /// The latest moment so far that can be right, the latest of all, and the last of the last page that has one, by the
-    /// upstream's clock.
-    newest: Option<Timestamp>,
-    latest: Option<Timestamp>,
-    last: Option<Timestamp>,
-    /// How many records it has had, those that could not be read included.
-    records: usize,
-    /// Until when sends may be missing for what this walk lacks, and why. `None` when it lacks nothing.
-    lack: Option<(Timestamp, String)>,
-}
-
-impl Walk {
-    /// It goes back to where `doubts` begin.
-    fn new(
-        subject: Subject,
-        mark: Option<Timestamp>,
-        gap: Option<Unreadable>,
-        doubts: &[&Unreadable],
-        began: Timestamp,
-    ) -> Self {
-        let mark = mark.filter(|mark| rules::is_credible(*mark, began));
-        let due_gap = gap
-            .as_ref()
-            .filter(|gap| is_unconfirmed(gap) || rules::is_due_again(gap, began));
-        let doubts = doubts.iter().copied().chain(due_gap);
-        // With `None`, which is the beginning, the lesser one is `None`.
-        let from = doubts
-            .map(|one| one.missing_from)
-            .fold(mark.map(rules::listed_from), Ord::min);
-        Self {
-            subject,
-            began,
-            mark,
-            from,
-            gap,
-            newest: None,
-            latest: None,
-            last: None,
-            records: 0,
-            lack: None,
-        }
-    }
-
-    /// Takes note of a page. Its records have these moments, and some could not be read for this reason.
-    fn note(
-        &mut self,
-        moments: impl Iterator<Item = Option<Timestamp>>,
-        (unreadable, count): (Option<String>, usize),
-        is_cut_short: bool,
-    ) {
-        let before = self.upper_end();
-        let moments: Vec<Timestamp> = moments.inspect(|_| self.records += 1).flatten().collect();
-        self.records += count;
-        self.last = last_of(moments.iter().copied()).or(self.last);
-        for moment in moments {
-            self.latest = self.latest.max(Some(moment));
-            if rules::is_credible(moment, self.began) {
-                self.newest = self.newest.max(Some(moment));
-            }
-        }
-        if let Some(reason) = unreadable {
-            // Where on the page they are is not known, and the clock may be behind.
-            let before = before.max(self.latest.unwrap_or(before));
-            self.lack(before, || reason);
-        }
-        if is_cut_short {
-            self.lack(self.upper_end(), || {
-                "The link to its next page is wrong, or the pages behind it bring nothing new.".to_owned()
-            });
-        }
-    }
-
-    /// Whether nothing on a page, whose records have these moments, lies within what was asked for: the upstream ignores the
-    /// dates, and since the newest record comes first, all behind this page was listed earlier.
-    fn is_beyond(&self, moments: impl Iterator<Item = Option<Timestamp>>) -> bool {
-        let newest = moments.flatten().max();
-        self.from.zip(newest).is_some_and(|(from, newest)| newest < from)
-    }
-
-    /// Takes note of a page that could not be read, unless nothing can.
-    fn broke_off(&mut self, obstacle: Obstacle) -> Result<(), Obstacle> {
-        if obstacle.is_general_to_listings() {
-            return Err(obstacle);
-        }
-        tracing::warn!("the rest of a listing is left out: {obstacle}");
-        self.lack(self.upper_end(), || obstacle.for_people().to_owned());
-        Ok(())
-    }
-
-    /// Until when what comes next can have changed or been sent.
-    fn upper_end(&self) -> Timestamp {
-        self.last
-            .unwrap_or_else(|| self.mark.map_or(self.began, |mark| mark.max(self.began)))
-    }
-
-    fn lack(&mut self, until: Timestamp, reason: impl FnOnce() -> String) {
-        match &mut self.lack {
-            Some((known, _)) => *known = until.max(*known),
-            None => self.lack = Some((until, reason())),
-        }
-    }
-
-    /// Whether it went over everything that earlier walks lacked.
-    fn covers_gap(&self) -> bool {
-        let Some(gap) = &self.gap else { return true };
-        self.from
-            .is_none_or(|from| gap.missing_from.is_some_and(|gap| from <= gap))
-    }
-
-    /// Whether it has fewer records than earlier walks, whose latest one is among those that were asked for.
-    fn has_fewer(&self) -> bool {
-        let of_gap = self
-            .gap
-            .as_ref()
-            .filter(|_| self.covers_gap())
-            .map_or(0, |gap| gap.records);
-        let known = of_gap.max(u64::from(self.mark.is_some()));
-        u64::try_from(self.records).is_ok_and(|records| records < known)
-    }
-
-    /// Whether an earlier walk had just as few.
-    fn is_confirmed(&self) -> bool {
-        let reason = self.gap.as_ref().map(|gap| &gap.reason);
-        reason.is_some_and(|reason| *reason == self.fewer())
-    }
-
-    fn what(&self) -> &'static str {
-        match self.subject {
-            Subject::Summaries => "report of sent campaigns",
-            _ => "list of campaigns",
-        }
-    }
-
-    fn fewer(&self) -> String {
-        let (what, records) = (self.what(), self.records);
-        format!("Constant Contact's {what} has fewer records than before, {records}. {UNCONFIRMED_LISTING}")
-    }
-
-    /// The mark for the next walk.
-    fn next_mark(&self) -> Option<Timestamp> {
-        if self.records == 0 && self.lack.is_none() && self.is_confirmed() {
-            // The record that it is of is gone.
-            return None;
-        }
-        self.mark.max(self.newest)
-    }
-
-    /// What is to be remembered as unreadable.
-    fn failure(&self) -> Option<FailedReading> {
-        let records = u64::try_from(self.records).unwrap_or(u64::MAX);
-        let Some((missing_until, reason)) = self.lack.clone() else {
-            return (self.has_fewer() && !self.is_confirmed()).then(|| FailedReading {
-                subject: self.subject,
-                missing_from: self.from,
-                missing_until: self.upper_end(),
-                failed_at: self.began,
-                records,
-                reason: self.fewer(),
-            });
-        };
-        let what = self.what();
-        // A walk that goes over less than was lacking is no attempt at the rest.
-        let attempt = self.gap.as_ref().filter(|_| !self.covers_gap());
-        Some(FailedReading {
-            subject: self.subject,
-            missing_from: self.from,
-            missing_until,
-            failed_at: attempt.map_or(self.began, |gap| gap.tried_at),
-            records,
-            reason: format!("Constant Contact's {what} cannot be read as a whole. {reason}"),
-        })
-    }
-}
-
-/// Before which moment the records come that follow a page with these. The later one of the last two, since one may be odd.
-fn last_of(moments: impl DoubleEndedIterator<Item = Timestamp>) -> Option<Timestamp> {
-    moments.rev().take(2).max()
-}
-
-/// Why a listing counts as unreadable that can be read, and has fewer records than when it could not.
-const UNCONFIRMED_LISTING: &str =
-    "What it lacked stays in doubt until the next synchronisation confirms that.";
-
-fn is_unconfirmed(gap: &Unreadable) -> bool {
-    gap.reason.ends_with(UNCONFIRMED_LISTING)
 }
 
 /// Why a campaign counts as unreadable of which only the report knew a send, and does not any more.
@@ -265,15 +71,19 @@ impl Run<'_> {
             &[],
             self.clock.now(),
         );
-        let mut page = match self.upstream.campaigns(walk.from, None).await {
+        let mut page = match self.first_page(&mut walk).await {
             Ok(page) => page,
             Err(error) => {
                 let obstacle = self.without_first_page(walk, error.into()).await?;
                 return Ok(Listed::left_alone(obstacle));
             }
         };
+        let mut listed = HashSet::new();
         loop {
             self.count_listed(page.records.len());
+            if walk.from.is_none() {
+                listed.extend(page.records.iter().map(|campaign| campaign.id));
+            }
             let moments = page.records.iter().map(|campaign| campaign.updated_at);
             let is_beyond = walk.is_beyond(moments.clone());
             let lack = (unreadable(&page), unreadable_records(&page));
@@ -302,12 +112,40 @@ impl Run<'_> {
                 }
             };
         }
+        if walk.from.is_none() && walk.lack.is_none() {
+            self.read_unlisted(&listed, walk.began).await?;
+        }
         (state.listed_at, state.changes_until) = (Some(walk.began), walk.next_mark());
         self.end_walk(&walk, state).await?;
         Ok(Listed {
             drafts_changed_at,
             ended: Ok(()),
         })
+    }
+
+    /// The first page of the list of campaigns: of all of them when an earlier synchronisation, too, found no record since the
+    /// latest one that was listed. That one has vanished, and others may have.
+    async fn first_page(&self, walk: &mut Walk) -> Result<ResourcePage<Campaign>, UpstreamError> {
+        let page = self.upstream.campaigns(walk.from, None).await?;
+        let has_records = !page.records.is_empty() || page.unreadable > 0;
+        let is_empty = !has_records && page.next.is_none() && page.cut_short.is_none();
+        if !is_empty || walk.from.is_none() || !walk.is_confirmed() {
+            return Ok(page);
+        }
+        walk.from = None;
+        self.upstream.campaigns(None, None).await
+    }
+
+    /// Has known campaigns read that a list of all campaigns does not have: they may be gone.
+    async fn read_unlisted(&self, listed: &HashSet<CampaignId>, began: Timestamp) -> Result<(), Obstacle> {
+        let known = self.log.campaigns_with_activities(self.owner).await?;
+        let unlisted = known.into_iter().filter(|campaign| !listed.contains(campaign));
+        let work = unlisted.map(|campaign| SyncWork {
+            campaign,
+            missing_from: None,
+            missing_until: began,
+        });
+        Ok(self.put_on_queue(work.collect()).await?)
     }
 
     /// Reads the summaries report as far back as it was read before. What cannot be read of it is remembered.

@@ -58,9 +58,25 @@ impl Run<'_> {
     pub(crate) async fn read_campaign(&self, work: SyncWork) -> Result<(), Obstacle> {
         let known = self.log.campaigns(self.owner, &[work.campaign]).await?;
         if let Some(known) = known.into_iter().next().flatten() {
+            let work = self.with_its_doubt(work, &known).await?;
             self.read_activities(&work, &known).await?;
         }
         Ok(self.log.finish(self.owner, work).await?)
+    }
+
+    /// The work for the stretch, too, that the campaign is named for: what of it cannot be read is named instead.
+    async fn with_its_doubt(&self, work: SyncWork, known: &KnownCampaign) -> Result<SyncWork, StoreError> {
+        if known.failing_since.is_none() {
+            return Ok(work);
+        }
+        let unreadable = self.log.unreadable(self.owner, usize::MAX).await?;
+        let subject = Subject::Campaign(work.campaign);
+        let named = unreadable.iter().find(|one| one.subject == subject);
+        Ok(named.map_or(work, |named| SyncWork {
+            missing_from: work.missing_from.min(named.missing_from),
+            missing_until: work.missing_until.max(named.missing_until),
+            ..work
+        }))
     }
 
     /// Reads which activities a campaign has now, then the histories of all that can be sent. A change of the campaign is one

@@ -4,6 +4,10 @@
 //! Only its history tells that a send is gone: it is not found, or lacks the send. That the campaign is gone, or does not list
 //! the activity, is a reason to ask for the history. One that is not found although its campaign lists it is a contradiction,
 //! which ends when the upstream answers otherwise: until then its sends stay and are named, however often it says so.
+//!
+//! A campaign that vanishes from the list without being listed as removed is noticed when it was the latest one on the list, or
+//! when all campaigns are listed or its histories are read again for another reason. No call tells it otherwise: the list shows
+//! changes only. Until then its known sends stay in the log and are not named.
 
 use jiff::SignedDuration;
 use sends_client::{FailureClass, UpstreamError};
@@ -24,19 +28,25 @@ const MOMENT: SignedDuration = SignedDuration::from_secs(1);
 const GONE_WITH_SENDS: &str = "Constant Contact does not find this campaign, and still shows sends of it.";
 
 impl Run<'_> {
-    /// Drops a campaign that is gone, once a second synchronisation finds it gone and its histories show no sends any more.
+    /// Drops a campaign that is gone, once a second synchronisation finds it gone and its histories show no sends any more. An
+    /// activity that another campaign lists, too, is that one's from then on: its sends say nothing about this campaign.
     pub(crate) async fn drop_campaign(&self, reading: &CampaignReading<'_>) -> Result<(), Obstacle> {
         let CampaignReading { work, known } = *reading;
         let subject = Subject::Campaign(work.campaign);
         let is_removed = is_removed(&known.campaign);
+        let claims = self.log.claims(self.owner, work.campaign, &[]).await?;
+        let is_claimed = |activity: ActivityId| {
+            let mut own = claims.iter().filter(|claim| claim.campaign == work.campaign);
+            own.any(|claim| claim.activity == activity)
+        };
+        let own = known.activities.iter().filter(|own| !is_claimed(own.id));
         let (mut is_sent, mut is_left) = (false, false);
-        for activity in known.activities.iter().filter(|known| may_have_sends(known)) {
+        for activity in own.filter(|own| may_have_sends(own)) {
             let told = self.read_history(reading, activity.id, is_removed, false).await?;
             is_sent |= told == Told::Sends;
             is_left |= told != Told::Nothing;
         }
         if !is_left && self.was_found_gone(subject).await? {
-            let claims = self.log.claims(self.owner, work.campaign, &[]).await?;
             self.log.keep_gone(self.owner, work.campaign).await?;
             self.read_claimed(work, claims.iter(), false);
         } else {

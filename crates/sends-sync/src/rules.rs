@@ -50,6 +50,8 @@ pub(crate) fn may_be_after(upstream: Timestamp, moment: Timestamp) -> bool {
 /// synchronisation, but for pauses that grow while its first page fails. What is lacking behind that page has pauses of its own.
 pub(crate) fn listing_is_due(read_at: Option<Timestamp>, gap: Option<&Unreadable>, now: Timestamp) -> bool {
     let Some(gap) = gap else { return true };
+    // A success that a clock dated in the future would make each later failure one of a listing whose first page can be read.
+    let read_at = read_at.filter(|read_at| *read_at <= now);
     let is_behind = read_at.is_some_and(|read_at| read_at >= gap.tried_at);
     is_behind || pause_is_over(gap.since.max(read_at.unwrap_or(gap.since)), gap, now)
 }

@@ -169,6 +169,12 @@ impl Run<'_> {
 
     async fn work(&self, state: &mut SyncState) -> Result<(), Obstacle> {
         let unreadable = self.log.unreadable(self.owner, usize::MAX).await?;
+        let worked = self.find_and_read(state, &unreadable).await;
+        self.name_only_reported(&unreadable).await?;
+        worked
+    }
+
+    async fn find_and_read(&self, state: &mut SyncState, unreadable: &[Unreadable]) -> Result<(), Obstacle> {
         let gap =
             |subject| -> Option<Unreadable> { unreadable.iter().find(|one| one.subject == subject).cloned() };
         let doubts: Vec<&Unreadable> = unreadable.iter().filter(|one| is_about_report(one)).collect();

@@ -45,6 +45,11 @@ impl Reply {
         Self::answer(200, "content-encoding: gzip\r\n", 2, b"[]")
     }
 
+    /// A complete answer whose body is these bytes, compressed with gzip.
+    pub(crate) fn gzip(body: &[u8]) -> Self {
+        Self::answer(200, "content-encoding: gzip\r\n", body.len(), body)
+    }
+
     /// An answer that sends the client elsewhere.
     pub(crate) fn redirect(location: &str) -> Self {
         Self::answer(302, &format!("location: {location}\r\n"), 0, b"")

@@ -1,8 +1,9 @@
 //! What a caller sees for everything an upstream can do with a single request, from a well-formed history to a connection reset.
 
-use std::{sync::Arc, time::Duration};
+use std::{io::Write, sync::Arc, time::Duration};
 
 use crate::scripted_upstream::{Reply, ScriptedUpstream};
+use flate2::{Compression, write::GzEncoder};
 use sends_client::{
     AccessToken, Caller, ConstantContact, FailureClass, Pacer, RetrySettings, Settings, UpstreamError,
     pacing::Limits,
@@ -154,6 +155,34 @@ async fn nobody_listening_is_unreachable() {
         sentence.ends_with("no connection to the upstream (Connection refused (os error 111))"),
         "{sentence}"
     );
+}
+
+/// As a body that consists of a gzip member for each part (RFC 1952, 2.2).
+fn gzip(parts: &[&str]) -> Vec<u8> {
+    let member = |part: &&str| {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+        encoder.write_all(part.as_bytes()).unwrap();
+        encoder.finish().unwrap()
+    };
+    parts.iter().flat_map(member).collect()
+}
+
+#[tokio::test]
+async fn an_answer_of_several_gzip_members_is_read_to_its_end() {
+    let expected = SendHistory::from_json(GUIDE.as_bytes()).unwrap();
+    for end in [1, 20, GUIDE.len() - 1] {
+        let (first, rest) = GUIDE.split_at(end);
+        let history = ask(Reply::gzip(&gzip(&[first, rest]))).await;
+        assert_eq!(history.unwrap(), expected, "{end}");
+    }
+    let garbage_behind = [gzip(&[GUIDE]), vec![0; 8]].concat();
+    assert_eq!(ask(Reply::gzip(&garbage_behind)).await.unwrap(), expected);
+    let cut_off = gzip(&[&GUIDE[..20], &GUIDE[20..]]);
+    let error = ask(Reply::gzip(&cut_off[..cut_off.len() - 9])).await.unwrap_err();
+    assert_eq!(error.class, FailureClass::Interrupted);
+    let spaces = " ".repeat(40 << 10);
+    let error = ask(Reply::gzip(&gzip(&[&spaces, &spaces]))).await.unwrap_err();
+    assert_eq!(error.detail, "the answer is larger than 65536 bytes");
 }
 
 #[tokio::test]

@@ -68,6 +68,17 @@ pub(super) fn campaigns(
     Ok(campaigns.iter().map(|id| found.get(id).cloned()).collect())
 }
 
+const WITH_ACTIVITIES: &str = "
+    SELECT campaign FROM campaign
+    WHERE owner = (SELECT id FROM owner WHERE key = ?1) AND is_gone = 0 AND status IS NOT 'REMOVED'
+      AND EXISTS (SELECT 1 FROM campaign_activity AS known WHERE known.campaign = campaign.id)";
+
+pub(super) fn with_activities(connection: &Connection, owner: Owner) -> Result<Vec<CampaignId>, Fault> {
+    let mut statement = connection.prepare_cached(WITH_ACTIVITIES)?;
+    let ids = statement.query_map([owner.as_bytes()], |row| row.get(0).map(CampaignId::from_bytes))?;
+    Ok(ids.collect::<Result<_, _>>()?)
+}
+
 const OF_ACTIVITY: &str = "known.activity = ?3 AND own.campaign <> ?2";
 
 const OF_CAMPAIGN: &str = "

@@ -160,6 +160,10 @@ impl SyncLog for SqliteStore {
         self.read(move |connection| campaigns::campaigns(connection, owner, &ids))
     }
 
+    fn campaigns_with_activities(&self, owner: Owner) -> StoreFuture<'_, Vec<CampaignId>> {
+        self.read(move |connection| campaigns::with_activities(connection, owner))
+    }
+
     fn unsettled(
         &self,
         owner: Owner,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use sends_core::{ActivityRole, CampaignId, SendHistory};
 use sends_store::{
-    Answer, Claim, Coverage, FailedReading, Finding, Kept, LogFilter, LogPageRequest, SendLog as _,
+    Answer, Claim, Coverage, FailedReading, Finding, Kept, Listing, LogFilter, LogPageRequest, SendLog as _,
     SqliteStore, Store, Subject, SyncLog,
 };
 
@@ -384,6 +384,47 @@ async fn an_activity_stays_with_the_campaign_that_lists_it_until_that_does_not()
     claim.await.unwrap();
     assert_eq!(owner().await, second.id);
     assert_eq!(claims(first.id).await, []);
+}
+
+#[tokio::test]
+async fn an_activity_that_another_campaign_lists_is_that_ones_when_its_own_is_gone() {
+    let store = with_history(&sends(&[(1, 1)])).await;
+    let (first, second) = (campaign(7, None), campaign(8, None));
+    let listed = vec![reference(1, ActivityRole::PrimaryEmail)];
+    let claim = store.keep_activities(OWNER, second.clone(), listed, vec![]);
+    claim.await.unwrap();
+    store.keep_gone(OWNER, first.id).await.unwrap();
+    let filter = LogFilter::default();
+    let request = LogPageRequest {
+        limit: 9,
+        ..LogPageRequest::default()
+    };
+    let page = store.page(OWNER, &filter, request).await.unwrap();
+    let owners = page
+        .sends
+        .iter()
+        .map(|one| one.campaign.as_ref().map(|own| own.id));
+    assert_eq!(owners.collect::<Vec<_>>(), [Some(second.id)]);
+    assert_eq!(store.claims(OWNER, second.id, &[]).await.unwrap(), []);
+    let known = store.campaigns(OWNER, &[first.id, second.id]).await.unwrap();
+    let activities = known
+        .iter()
+        .map(|known| known.as_ref().map(|known| known.activities.len()));
+    assert_eq!(activities.collect::<Vec<_>>(), [Some(0), Some(1)]);
+}
+
+#[tokio::test]
+async fn campaigns_have_known_activities_until_they_are_gone() {
+    let store = with_history(&sends(&[(1, 1)])).await;
+    let listing = Listing {
+        campaigns: vec![campaign(8, None)],
+        ..Listing::default()
+    };
+    store.keep_listing(OWNER, listing).await.unwrap();
+    let own = campaign(7, None).id;
+    assert_eq!(store.campaigns_with_activities(OWNER).await.unwrap(), [own]);
+    store.keep_gone(OWNER, own).await.unwrap();
+    assert_eq!(store.campaigns_with_activities(OWNER).await.unwrap(), []);
 }
 
 #[tokio::test]

@@ -292,6 +292,24 @@ fn a_clock_that_was_years_behind_at_the_first_failure_makes_no_long_pause_of_the
 }
 
 #[test]
+fn a_stored_moment_in_the_future_makes_no_pause_longer_and_none_shorter_for_good() {
+    let (now, future) = (at(NOW), at("2029-06-15T12:00:00Z"));
+    let minutes = |minutes| now + SignedDuration::from_mins(minutes);
+    let all_ahead = failing(future, future, 9);
+    assert!(is_due_again(&all_ahead, now));
+    assert!(listing_is_due(Some(future), Some(&all_ahead), now));
+    let removal = Unreadable {
+        reason: sends_store::UNCONFIRMED_REMOVAL.to_owned(),
+        ..all_ahead
+    };
+    assert!(removal_is_due(&removal, now, now));
+    // The listing could be read while the clock was ahead, and has failed since it is right: it has the pauses of any other.
+    let failed = failing(minutes(-80), now, 6);
+    let is_due = |after| listing_is_due(Some(future), Some(&failed), minutes(after));
+    assert_eq!([79, 80].map(is_due), [false, true]);
+}
+
+#[test]
 fn a_report_that_moves_after_it_has_told_of_the_last_send_tells_of_another_one() {
     let mut known = known("Done", "2026-05-02T09:00:00Z");
     let is_read = |known: &KnownCampaign, last_sent: &str| {

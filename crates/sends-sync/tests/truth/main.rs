@@ -163,6 +163,31 @@ async fn the_newest_histories_that_always_fail_keep_no_other_from_being_read() {
     assert_eq!((report.ended, report.calls), (Ended::Complete, 2));
 }
 
+#[tokio::test]
+async fn the_sends_of_a_latest_campaign_that_vanishes_are_named_until_that_is_confirmed() {
+    let world = World::new().await;
+    let mut account = Account::with_a_campaign_a_day(&mut Random::new(2), 12);
+    let is_sent = |campaign: &account::Campaign| !campaign.activities[0].sends.is_empty();
+    let last_sent = account.campaigns.iter().rposition(is_sent).unwrap();
+    account.campaigns.truncate(last_sent + 1);
+    *world.account.lock().unwrap() = account;
+    let store = Arc::new(SqliteStore::in_memory().await.unwrap());
+    assert_eq!(world.synchronise(&store, 0).await.unreadable, 0);
+    let before = logged(&store).await.len();
+    let mut found = Vec::new();
+    world.account.lock().unwrap().campaigns.pop();
+    for _ in 0..4 {
+        world.account.lock().unwrap().now += SignedDuration::from_hours(48);
+        let report = world.synchronise(&store, 0).await;
+        world.check(&store, (2, 1), 0, true).await;
+        found.push((logged(&store).await.len(), report.unreadable > 0));
+    }
+    assert_eq!(found.last(), Some(&(before - 1, false)), "{found:?}");
+    let is_complete = found.iter().map(|(sends, is_named)| *sends < before || *is_named);
+    assert!(is_complete.clone().all(|is_honest| is_honest), "{found:?}");
+    world.reads_nothing_again(&store, 2).await;
+}
+
 struct World {
     account: Arc<Mutex<Account>>,
     client: ConstantContact,

@@ -119,6 +119,15 @@ fn known_activities(connection: &Connection, campaign: i64) -> Result<Vec<[u8; 1
     statement.query_map([campaign], |row| row.get(0))?.collect()
 }
 
+/// The sends of those follow it.
+const GIVE_TO_CLAIMERS: [&str; 2] = [
+    "UPDATE send SET campaign = known.claimed_by
+     FROM campaign_activity AS known JOIN activity_history AS kept USING (owner, activity)
+     WHERE known.campaign = ?1 AND known.claimed_by IS NOT NULL AND send.history = kept.id",
+    "UPDATE campaign_activity SET campaign = claimed_by, claimed_by = NULL, is_listed = 1
+     WHERE campaign = ?1 AND claimed_by IS NOT NULL",
+];
+
 const GONE: &str = "UPDATE campaign SET is_gone = 1 WHERE owner = ?1 AND campaign = ?2 RETURNING id";
 
 pub(super) fn keep_gone(connection: &Connection, owner: Owner, campaign: CampaignId) -> Result<()> {
@@ -126,6 +135,9 @@ pub(super) fn keep_gone(connection: &Connection, owner: Owner, campaign: Campaig
     mention(connection, number, campaign)?;
     unreadable::clear(connection, number, Subject::Campaign(campaign))?;
     let campaign: i64 = one(connection, GONE, (number, campaign.as_bytes()))?;
+    for give in GIVE_TO_CLAIMERS {
+        execute(connection, give, [campaign])?;
+    }
     for id in known_activities(connection, campaign)? {
         drop_activity(connection, number, &id)?;
     }

@@ -1,0 +1,163 @@
+//! What is known of a history, and what an answer leaves of it.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, Result};
+use sends_core::{ActivityId, SendAttempt, SendHistory};
+
+use super::super::owners::owner_number;
+use crate::sqlite::read;
+use crate::{Answer, Kept, Owner};
+
+/// What is known of the history of a campaign's activity.
+#[derive(Default)]
+pub(super) struct Known {
+    pub(super) history: Arc<SendHistory>,
+    /// Which of its sends the last answer lacked, in their order.
+    pub(super) missing: Vec<bool>,
+    /// How many records it is known to have: its sends, and those that could not be read in any answer.
+    pub(super) records: usize,
+    /// When a synchronisation found just these missing.
+    pub(super) missing_since: Option<i64>,
+    /// Whether the last answer was a history.
+    is_found: bool,
+    /// When the last history was fetched.
+    fetched_at: Timestamp,
+}
+
+/// An answer with the known records that it lacks.
+pub(super) struct Merged {
+    pub(super) history: SendHistory,
+    pub(super) missing: Vec<bool>,
+    pub(super) records: usize,
+    /// How many records the answer lacks, those that could not be read before included.
+    pub(super) lost: usize,
+    /// Whether the answer before was of the same kind and lacked just the same ones.
+    pub(super) is_known_lack: bool,
+}
+
+impl Known {
+    /// `None` when it has no record, belongs to no campaign, or is damaged: then it is written anew.
+    pub(super) fn read(connection: &Connection, owner: Owner, activity: ActivityId) -> Result<Option<Self>> {
+        const KNOWN: &str = "
+            SELECT kept.id, records, missing_since, is_found FROM activity_history AS kept
+            JOIN campaign_activity USING (owner, activity)
+            WHERE kept.owner = ?1 AND kept.activity = ?2 AND records > 0";
+        const MISSING: &str = "SELECT is_missing IS NOT NULL FROM send WHERE history = ?1 ORDER BY ordinal";
+        let number = owner_number(connection, owner)?;
+        let row = connection
+            .prepare_cached(KNOWN)?
+            .query_row((number, activity.as_bytes()), |row| {
+                Ok((
+                    row.get::<_, i64>(0)?,
+                    row.get::<_, i64>(1)?,
+                    row.get(2)?,
+                    row.get(3)?,
+                ))
+            })
+            .optional()?;
+        let Some((id, records, missing_since, is_found)) = row else {
+            return Ok(None);
+        };
+        let kept = read::histories(connection, owner, &[activity]).ok();
+        let kept = kept.and_then(|mut kept| kept.pop().flatten());
+        let Some(Kept {
+            fetched_at,
+            answer: Answer::History(history),
+        }) = kept
+        else {
+            return Ok(None);
+        };
+        let mut statement = connection.prepare_cached(MISSING)?;
+        let missing = statement
+            .query_map([id], |row| row.get(0))?
+            .collect::<Result<_>>()?;
+        Ok(Some(Self {
+            history,
+            missing,
+            records: usize::try_from(records).unwrap_or(0),
+            missing_since,
+            is_found,
+            fetched_at,
+        }))
+    }
+
+    pub(super) fn merged(&self, answer: &Answer) -> Merged {
+        let nothing = SendHistory::default();
+        let told = match answer {
+            Answer::History(history) => history,
+            Answer::NotFound => &nothing,
+        };
+        let (known, mut lacking) = (self.history.sends(), (0..self.history.len()).collect::<Vec<_>>());
+        let mut pairs = vec![None; told.len()];
+        // Ids are not guaranteed to be unique.
+        for is_exact in [true, false] {
+            for (send, pair) in told.iter().zip(&mut pairs).filter(|(_, pair)| pair.is_none()) {
+                let is_same = |&place: &usize| {
+                    known[place].send_id == send.send_id
+                        && (!is_exact || known[place].run_date == send.run_date)
+                };
+                *pair = lacking
+                    .iter()
+                    .position(is_same)
+                    .map(|place| lacking.remove(place));
+            }
+        }
+        let unpaired = told
+            .iter()
+            .zip(&pairs)
+            .filter(|(_, pair)| pair.is_none())
+            .map(|(send, _)| send);
+        let shown = told.iter().zip(pairs.iter().copied());
+        let mut sends: Vec<(SendAttempt, bool)> = shown
+            .map(|(send, pair)| {
+                (
+                    pair.map_or_else(|| send.clone(), |place| filled(send, &known[place])),
+                    false,
+                )
+            })
+            .collect();
+        sends.extend(lacking.iter().map(|&place| (known[place].clone(), true)));
+        // As a history is sorted.
+        sends.sort_by_key(|(send, _)| send.send_id);
+        let told_records = told.len() + told.unreadable_sends();
+        // What ran since then is none of the records that could not be read.
+        let is_later = |send: &SendAttempt| send.run_date > Some(self.fetched_at);
+        let later = unpaired.filter(|send| is_later(send)).count();
+        let records = (self.records + later).max(told_records).max(sends.len());
+        let known_lack = self
+            .missing
+            .iter()
+            .enumerate()
+            .filter(|(_, is_missing)| **is_missing);
+        let is_known_lack = told.unreadable_sends() == 0
+            && self.is_found == (*answer != Answer::NotFound)
+            && lacking.iter().copied().eq(known_lack.map(|(place, _)| place))
+            && records - sends.len() == self.records.saturating_sub(known.len());
+        let (sends, missing) = sends.into_iter().unzip();
+        Merged {
+            history: SendHistory::new(sends)
+                .with_unreadable(told.unreadable_sends(), told.unreadable_values()),
+            missing,
+            records,
+            lost: records - told_records,
+            is_known_lack,
+        }
+    }
+}
+
+/// A send as it is shown now, with what was known of it where it does not say.
+fn filled(send: &SendAttempt, known: &SendAttempt) -> SendAttempt {
+    let has_audience = !send.contact_list_ids.is_empty() || !send.segment_ids.is_empty();
+    let audience = if has_audience { send } else { known };
+    SendAttempt {
+        send_id: send.send_id,
+        contact_list_ids: audience.contact_list_ids.clone(),
+        segment_ids: audience.segment_ids.clone(),
+        count: send.count.or(known.count),
+        run_date: send.run_date.or(known.run_date),
+        send_status: send.send_status.clone().or_else(|| known.send_status.clone()),
+        reason_code: send.reason_code.or(known.reason_code),
+    }
+}

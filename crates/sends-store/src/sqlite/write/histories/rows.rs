@@ -1,0 +1,167 @@
+//! The rows of an answer: the answer, its sends, and their lists and segments.
+
+use std::sync::Arc;
+
+use rusqlite::types::Value;
+use rusqlite::{Connection, Result, ToSql, params};
+use sends_core::{ActivityId, ReasonCode, SendAttempt, SendStatus, Verbatim};
+
+use super::super::owners::owner_number;
+use super::super::{execute, json, outcome_code, parts};
+use super::known::Merged;
+use crate::list_ids::{self, UUID_LENGTH};
+use crate::{Answer, Kept, Owner, checksum};
+
+const KEEP: &str = "
+    INSERT INTO activity_history (owner, activity, fetched_at, fetched_at_nanos, sends, unreadable_sends, unreadable_values,
+                                  checksum, records, missing_since)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+    ON CONFLICT (owner, activity) DO UPDATE
+    SET fetched_at = excluded.fetched_at, fetched_at_nanos = excluded.fetched_at_nanos, sends = excluded.sends,
+        unreadable_sends = excluded.unreadable_sends, unreadable_values = excluded.unreadable_values,
+        checksum = excluded.checksum, records = excluded.records, missing_since = excluded.missing_since,
+        is_found = excluded.is_found
+    RETURNING id, (SELECT campaign FROM campaign_activity WHERE owner = ?1 AND activity = ?2) AS campaign";
+
+const KEEP_SEND: &str = "
+    INSERT INTO send (history, ordinal, owner, activity, campaign, send_id, run_date, run_date_nanos, status,
+                      status_spelling, reason_code, outcome, count, contact_list_ids, segment_ids, checksum, is_missing)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)";
+
+/// A send may name a list twice.
+const KEEP_LIST: &str = "
+    INSERT OR IGNORE INTO send_list (history, ordinal, owner, list, outcome, run_date, run_date_nanos, count)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+
+const KEEP_SEGMENT: &str =
+    "INSERT OR IGNORE INTO send_segment (history, ordinal, owner, segment) VALUES (?1, ?2, ?3, ?4)";
+
+/// Writes an answer with the known sends that it lacks.
+pub(super) fn write(
+    connection: &Connection,
+    owner: Owner,
+    activity: ActivityId,
+    kept: &Kept,
+    merged: &Merged,
+    missing_since: Option<i64>,
+) -> Result<()> {
+    let kept = match &kept.answer {
+        Answer::NotFound => kept.clone(),
+        Answer::History(_) => Kept {
+            fetched_at: kept.fetched_at,
+            answer: Answer::History(Arc::new(merged.history.clone())),
+        },
+    };
+    let checksum = checksum::of_answer(owner, activity, &kept);
+    let (owner, key) = (owner_number(connection, owner)?, owner);
+    let (second, nanosecond) = parts(kept.fetched_at);
+    let number = |count| i64::try_from(count).unwrap_or(i64::MAX);
+    let (unreadable_sends, unreadable_values) = kept.answer.unreadable();
+    let values = params![
+        owner,
+        activity.as_bytes(),
+        second,
+        nanosecond,
+        kept.answer.send_count().map(number),
+        number(unreadable_sends),
+        number(unreadable_values),
+        checksum,
+        number(merged.records),
+        missing_since,
+    ];
+    let history = connection.prepare_cached(KEEP)?.query_one(values, |row| {
+        Ok(History {
+            number: row.get("id")?,
+            owner,
+            key,
+            activity,
+            campaign: row.get("campaign")?,
+        })
+    })?;
+    for delete in DELETE_SENDS {
+        execute(connection, delete, [history.number])?;
+    }
+    for (ordinal, (send, is_missing)) in (0_u32..).zip(merged.history.iter().zip(&merged.missing)) {
+        history.keep_send(connection, ordinal, send, *is_missing)?;
+    }
+    Ok(())
+}
+
+const DELETE_SENDS: [&str; 3] = [
+    "DELETE FROM send WHERE history = ?1",
+    "DELETE FROM send_list WHERE history = ?1",
+    "DELETE FROM send_segment WHERE history = ?1",
+];
+
+/// The row that the sends belong to.
+struct History {
+    number: i64,
+    owner: i64,
+    key: Owner,
+    activity: ActivityId,
+    campaign: Option<i64>,
+}
+
+impl History {
+    fn keep_send(
+        &self,
+        connection: &Connection,
+        ordinal: u32,
+        send: &SendAttempt,
+        is_missing: bool,
+    ) -> Result<()> {
+        let run_date = send.run_date.map(parts);
+        let lists = &send.contact_list_ids;
+        let uuids = list_ids::to_uuids(lists);
+        let all_lists = match &uuids {
+            _ if lists.is_empty() => Value::Null,
+            Some(uuids) => Value::Blob(uuids.clone()),
+            None => Value::Text(json(lists)?),
+        };
+        let segments = &send.segment_ids;
+        let all_segments = (!segments.is_empty()).then(|| json(segments)).transpose()?;
+        let values = params![
+            self.number,
+            ordinal,
+            self.owner,
+            self.activity.as_bytes(),
+            self.campaign,
+            send.send_id,
+            run_date.map(|(second, _)| second),
+            run_date.map(|(_, nanosecond)| nanosecond),
+            send.send_status.as_deref().map(SendStatus::as_str),
+            send.send_status.as_ref().and_then(Verbatim::other_spelling),
+            send.reason_code.map(ReasonCode::get),
+            outcome_code(send.outcome()),
+            send.count,
+            all_lists,
+            all_segments,
+            checksum::of_send(self.key, self.activity, ordinal, send),
+            is_missing.then_some(1),
+        ];
+        execute(connection, KEEP_SEND, values)?;
+
+        for (place, list) in lists.iter().enumerate() {
+            let list: &dyn ToSql = match &uuids {
+                Some(uuids) => &&uuids[place * UUID_LENGTH..][..UUID_LENGTH],
+                None => &list.as_str(),
+            };
+            let values = params![
+                self.number,
+                ordinal,
+                self.owner,
+                list,
+                outcome_code(send.outcome()),
+                run_date.map(|(second, _)| second),
+                run_date.map(|(_, nanosecond)| nanosecond),
+                send.count,
+            ];
+            execute(connection, KEEP_LIST, values)?;
+        }
+        for segment in segments {
+            let values = (self.number, ordinal, self.owner, segment.get());
+            execute(connection, KEEP_SEGMENT, values)?;
+        }
+        Ok(())
+    }
+}

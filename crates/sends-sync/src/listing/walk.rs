@@ -1,0 +1,204 @@
+//! One walk through the pages of a listing: how far back it goes, what it lacks, and the mark that it leaves for the next one.
+
+use jiff::Timestamp;
+use sends_store::{FailedReading, Subject, Unreadable};
+
+use crate::{obstacle::Obstacle, rules};
+
+/// One walk through the pages of a listing, newest record first, and what it lacks.
+pub(super) struct Walk {
+    pub(super) subject: Subject,
+    pub(super) began: Timestamp,
+    /// The latest moment of earlier walks; `None` when there was none, or when it cannot be right.
+    pub(super) mark: Option<Timestamp>,
+    /// From when on records are asked for; `None` for all. Whatever lies before was listed earlier.
+    pub(super) from: Option<Timestamp>,
+    /// What earlier walks lacked.
+    pub(super) gap: Option<Unreadable>,
+    /// The latest moment so far that can be right, the latest of all, and the last of the last page that has one, by the
+    /// upstream's clock.
+    newest: Option<Timestamp>,
+    latest: Option<Timestamp>,
+    last: Option<Timestamp>,
+    /// How many records it has had, those that could not be read included.
+    records: usize,
+    /// Until when sends may be missing for what this walk lacks, and why. `None` when it lacks nothing.
+    pub(super) lack: Option<(Timestamp, String)>,
+}
+
+impl Walk {
+    /// It goes back to where `doubts` begin.
+    pub(super) fn new(
+        subject: Subject,
+        mark: Option<Timestamp>,
+        gap: Option<Unreadable>,
+        doubts: &[&Unreadable],
+        began: Timestamp,
+    ) -> Self {
+        let mark = mark.filter(|mark| rules::is_credible(*mark, began));
+        let due_gap = gap
+            .as_ref()
+            .filter(|gap| is_unconfirmed(gap) || rules::is_due_again(gap, began));
+        let doubts = doubts.iter().copied().chain(due_gap);
+        // With `None`, which is the beginning, the lesser one is `None`.
+        let from = doubts
+            .map(|one| one.missing_from)
+            .fold(mark.map(rules::listed_from), Ord::min);
+        Self {
+            subject,
+            began,
+            mark,
+            from,
+            gap,
+            newest: None,
+            latest: None,
+            last: None,
+            records: 0,
+            lack: None,
+        }
+    }
+
+    /// Takes note of a page. Its records have these moments, and some could not be read for this reason.
+    pub(super) fn note(
+        &mut self,
+        moments: impl Iterator<Item = Option<Timestamp>>,
+        (unreadable, count): (Option<String>, usize),
+        is_cut_short: bool,
+    ) {
+        let before = self.upper_end();
+        let moments: Vec<Timestamp> = moments.inspect(|_| self.records += 1).flatten().collect();
+        self.records += count;
+        self.last = last_of(moments.iter().copied()).or(self.last);
+        for moment in moments {
+            self.latest = self.latest.max(Some(moment));
+            if rules::is_credible(moment, self.began) {
+                self.newest = self.newest.max(Some(moment));
+            }
+        }
+        if let Some(reason) = unreadable {
+            // Where on the page they are is not known, and the clock may be behind.
+            let before = before.max(self.latest.unwrap_or(before));
+            self.lack(before, || reason);
+        }
+        if is_cut_short {
+            self.lack(self.upper_end(), || {
+                "The link to its next page is wrong, or the pages behind it bring nothing new.".to_owned()
+            });
+        }
+    }
+
+    /// Whether nothing on a page, whose records have these moments, lies within what was asked for: the upstream ignores the
+    /// dates, and since the newest record comes first, all behind this page was listed earlier.
+    pub(super) fn is_beyond(&self, moments: impl Iterator<Item = Option<Timestamp>>) -> bool {
+        let newest = moments.flatten().max();
+        self.from.zip(newest).is_some_and(|(from, newest)| newest < from)
+    }
+
+    /// Takes note of a page that could not be read, unless nothing can.
+    pub(super) fn broke_off(&mut self, obstacle: Obstacle) -> Result<(), Obstacle> {
+        if obstacle.is_general_to_listings() {
+            return Err(obstacle);
+        }
+        tracing::warn!("the rest of a listing is left out: {obstacle}");
+        self.lack(self.upper_end(), || obstacle.for_people().to_owned());
+        Ok(())
+    }
+
+    /// Until when what comes next can have changed or been sent.
+    pub(super) fn upper_end(&self) -> Timestamp {
+        self.last
+            .unwrap_or_else(|| self.mark.map_or(self.began, |mark| mark.max(self.began)))
+    }
+
+    pub(super) fn lack(&mut self, until: Timestamp, reason: impl FnOnce() -> String) {
+        match &mut self.lack {
+            Some((known, _)) => *known = until.max(*known),
+            None => self.lack = Some((until, reason())),
+        }
+    }
+
+    /// Whether it went over everything that earlier walks lacked.
+    pub(super) fn covers_gap(&self) -> bool {
+        let Some(gap) = &self.gap else { return true };
+        self.from
+            .is_none_or(|from| gap.missing_from.is_some_and(|gap| from <= gap))
+    }
+
+    /// Whether it has fewer records than earlier walks, whose latest one is among those that were asked for.
+    fn has_fewer(&self) -> bool {
+        let of_gap = self
+            .gap
+            .as_ref()
+            .filter(|_| self.covers_gap())
+            .map_or(0, |gap| gap.records);
+        let known = of_gap.max(u64::from(self.mark.is_some()));
+        u64::try_from(self.records).is_ok_and(|records| records < known)
+    }
+
+    /// Whether an earlier walk had just as few.
+    pub(super) fn is_confirmed(&self) -> bool {
+        let reason = self.gap.as_ref().map(|gap| &gap.reason);
+        reason.is_some_and(|reason| *reason == self.fewer())
+    }
+
+    fn what(&self) -> &'static str {
+        match self.subject {
+            Subject::Summaries => "report of sent campaigns",
+            _ => "list of campaigns",
+        }
+    }
+
+    fn fewer(&self) -> String {
+        let (what, records) = (self.what(), self.records);
+        format!("Constant Contact's {what} has fewer records than before, {records}. {UNCONFIRMED_LISTING}")
+    }
+
+    /// The mark for the next walk.
+    pub(super) fn next_mark(&self) -> Option<Timestamp> {
+        let is_without_records = self.records == 0 && self.is_confirmed();
+        if self.lack.is_none() && (self.from.is_none() || is_without_records) {
+            // The record that the mark is of may be gone.
+            return self.newest;
+        }
+        self.mark.max(self.newest)
+    }
+
+    /// What is to be remembered as unreadable.
+    pub(super) fn failure(&self) -> Option<FailedReading> {
+        let records = u64::try_from(self.records).unwrap_or(u64::MAX);
+        let Some((missing_until, reason)) = self.lack.clone() else {
+            return (self.has_fewer() && !self.is_confirmed()).then(|| FailedReading {
+                subject: self.subject,
+                missing_from: self.from,
+                missing_until: self.upper_end(),
+                failed_at: self.began,
+                records,
+                reason: self.fewer(),
+            });
+        };
+        let what = self.what();
+        // A walk that goes over less than was lacking is no attempt at the rest.
+        let attempt = self.gap.as_ref().filter(|_| !self.covers_gap());
+        Some(FailedReading {
+            subject: self.subject,
+            missing_from: self.from,
+            missing_until,
+            failed_at: attempt.map_or(self.began, |gap| gap.tried_at),
+            records,
+            reason: format!("Constant Contact's {what} cannot be read as a whole. {reason}"),
+        })
+    }
+}
+
+/// Before which moment the records come that follow a page with these. The later one of the last two, since one may be odd.
+pub(super) fn last_of(moments: impl DoubleEndedIterator<Item = Timestamp>) -> Option<Timestamp> {
+    moments.rev().take(2).max()
+}
+
+/// Why a listing counts as unreadable that can be read, and has fewer records than when it could not.
+const UNCONFIRMED_LISTING: &str =
+    "What it lacked stays in doubt until the next synchronisation confirms that.";
+
+fn is_unconfirmed(gap: &Unreadable) -> bool {
+    gap.reason.ends_with(UNCONFIRMED_LISTING)
+}
