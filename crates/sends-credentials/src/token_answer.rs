@@ -3,7 +3,7 @@
 //! Only an access token that is missing or cannot be sent, or a missing device code, makes an answer useless. Everything else
 //! has a default, since an answer to a refresh that is thrown away takes the rotated refresh token with it. Observed in the
 //! field, or within what servers do: numbers as text or floats, `scope` as an array, `token_type` missing, other content types,
-//! a form instead of JSON, broken characters, bytes after the object.
+//! a form instead of JSON, broken characters, bytes before and after the object.
 
 mod members;
 
@@ -70,17 +70,29 @@ pub(crate) struct OAuthError {
 
 impl TokenAnswer {
     /// `None` when the body is neither a JSON object nor a form, and when it breaks off before both tokens: the first request
-    /// for them may be worth a second one then.
+    /// for them may be worth a second one then. What stands before an object is skipped where the object has both.
     pub(crate) fn read(body: &[u8]) -> Option<Self> {
-        let members = Members::read(body)?;
+        let answer = Members::read(body).and_then(Self::of);
+        if answer.as_ref().is_some_and(Self::has_both_tokens) {
+            return answer;
+        }
+        let object = body.iter().position(|byte| *byte == b'{');
+        let object = object.and_then(|begin| Self::of(Members::read(&body[begin..])?));
+        object.filter(Self::has_both_tokens).or(answer)
+    }
+
+    fn of(members: Members) -> Option<Self> {
         let answer = Self {
             access_token: members.text(&["access_token"]).map(SecretString::from),
             refresh_token: members.token("refresh_token").map(SecretString::from),
             expires_in: members.number("expires_in"),
             scopes: members.words("scope"),
         };
-        let is_enough = answer.access_token.is_some() && answer.refresh_token.is_some();
-        (members.is_whole() || is_enough).then_some(answer)
+        (members.is_whole() || answer.has_both_tokens()).then_some(answer)
+    }
+
+    pub(crate) fn has_both_tokens(&self) -> bool {
+        self.access_token.is_some() && self.refresh_token.is_some()
     }
 }
 
@@ -192,7 +204,11 @@ mod tests {
 
     #[test]
     fn a_broken_character_or_a_frame_does_not_cost_the_tokens() {
-        let bodies: [&[u8]; 16] = [
+        let bodies: [&[u8]; 20] = [
+            br#"/* served by node 7 */ {"access_token":"a","refresh_token":"r"}"#,
+            br#")]}',{"access_token":"a","refresh_token":"r"}"#,
+            br#"while(1);{"access_token":"a","refresh_token":"r"}"#,
+            br#"callback({"access_token":"a","refresh_token":"r"});"#,
             br#"{"half \ud83d":1,"access_token":"a","refresh_token":"r"}"#,
             br#"{"\ude00":{"\ud83d":[]},"access_token":"a","refresh_token":"r"}"#,
             br#"{"access_token":"a","note":"\ud83dx","refresh_token":"r"}"#,

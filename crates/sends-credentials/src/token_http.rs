@@ -14,12 +14,14 @@ use secrecy::{ExposeSecret, SecretString};
 use url::{Url, form_urlencoded};
 
 use crate::{
-    Application, Endpoints, Settings, StateDir, StoreError, pace::Pace, token_answer::OAuthError,
+    Application, Endpoints, Settings, StateDir, StoreError,
+    pace::Pace,
+    token_answer::{OAuthError, TokenAnswer},
     under_way::Closed,
 };
 
-/// Answers hold two tokens of about 1 KB (documented). Anything of this size is something else.
-const BODY_LIMIT: usize = 64 << 10;
+/// Answers hold two tokens of about 1 KB (documented). What comes behind this size is not read.
+const BODY_LIMIT: usize = 1 << 20;
 
 /// The longest time that an answer's `Retry-After` is believed. None is documented.
 const RETRY_AFTER_LIMIT: Duration = Duration::from_hours(1);
@@ -32,7 +34,7 @@ pub(crate) struct TokenHttp {
 
 /// An answer in OAuth's terms. Neither the content type nor which 2xx it is says anything about the body.
 pub(crate) enum Answer {
-    /// 2xx. It need not hold what was asked for.
+    /// 2xx, which need not hold what was asked for, or any answer that holds both tokens.
     Success(Vec<u8>),
     /// 4xx with an error code.
     Error(OAuthError),
@@ -123,20 +125,27 @@ impl TokenHttp {
         let status = response.status();
         let retry_after = retry_after(response.headers());
         let mut body = Vec::new();
-        loop {
+        let broken_off = loop {
             match response.chunk().await {
                 Ok(Some(chunk)) if body.len() + chunk.len() > BODY_LIMIT => {
+                    body.extend_from_slice(&chunk[..BODY_LIMIT - body.len()]);
                     let reason = format!("the answer is larger than {BODY_LIMIT} bytes");
-                    return Err(TransportError::perhaps_done(reason));
+                    break Some(TransportError::perhaps_done(reason));
                 }
                 Ok(Some(chunk)) => body.extend_from_slice(&chunk),
-                Ok(None) => break,
-                // What a refusal would have explained does not matter.
-                Err(_) if status.is_client_error() => break,
-                Err(error) => return Err(broken(&error)),
+                Ok(None) => break None,
+                Err(error) => break Some(broken(&error)),
             }
+        };
+        // Whatever else is wrong with the answer, these tokens have replaced the earlier ones.
+        if TokenAnswer::read(&body).is_some_and(|answer| answer.has_both_tokens()) {
+            return Ok(Answer::Success(body));
         }
-        judged(status, body, retry_after)
+        match broken_off {
+            // What a refusal would have explained does not matter.
+            Some(error) if !status.is_client_error() => Err(error),
+            _ => judged(status, body, retry_after),
+        }
     }
 }
 

@@ -8,7 +8,7 @@
 //! | `waiting_operations` | operations that wait, for Constant Contact, for a search of the log or for memory | 4,096 | `--max-waiting-operations` | `503 OVERLOADED`, or an error of the field that would wait |
 //! | `large_answers` | bytes of large answers, from the start of the execution until they are written | 96 MiB | three quarters of `--answer-budget` | waits for `--operation-wait`, then `503 OVERLOADED`; at once where more sends are found than estimated; `BAD_USER_INPUT` for an answer that is larger than all of it |
 //! | `small_answers` | the same for [small](crate::bulkheads::answers) answers, which large ones leave alone | 32 MiB | a quarter of `--answer-budget` | the same |
-//! | `waiting_memory` | bytes of what waiting operations hold: requests whose text or variables are long, and the memory of answers while something is waited for | 128 MiB | `--answer-budget`, as much again | `503 OVERLOADED` at once |
+//! | `waiting_memory` | bytes of what waiting operations hold: requests whose text or variables are long, and the memory of answers while something is waited for | 64 MiB | half of `--answer-budget` | `503 OVERLOADED` at once |
 //! | `look_ups` | reads of histories, of the day's count and of a synchronisation's state from the store; 0 where a store needs no bound | 4 | none | waits for 10 seconds, then a failed read: Constant Contact is asked for a history |
 //! | `searches` | reads of the log at once | 2 | none | waits for 10 seconds, then an error of the field with `OVERLOADED`; one that runs for 10 seconds is stopped, with `LOG_UNAVAILABLE` |
 //! | `upstream_calls` | calls that wait for their turn at Constant Contact; background work may take half | 2,000 | none | an error of the field with `RATE_LIMITED` |

@@ -121,7 +121,10 @@ impl Watch {
     pub(crate) fn wrote(&self, changes: u64, error: Option<&StoreError>) {
         match error {
             // A probe, which changes nothing, shows that the store can be written again.
-            None => self.has_succeeded(&self.failed_writes, |last| &mut last.write_failure),
+            None => {
+                self.note_log();
+                self.has_succeeded(&self.failed_writes, |last| &mut last.write_failure);
+            }
             Some(_) if changes == 0 => {}
             Some(StoreError::Gone { .. }) => {
                 self.lost_writes.fetch_add(changes, Ordering::Relaxed);
@@ -136,13 +139,7 @@ impl Watch {
     }
 
     pub(crate) fn health(&self) -> Health {
-        if let Some(file) = &self.file
-            && file.log.get().is_none()
-            && let Ok(log) = Identity::at(&file.log_path())
-        {
-            // Only the first one sets it.
-            let _ = file.log.set(log);
-        }
+        self.note_log();
         let last = self.last();
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Health {
@@ -154,6 +151,17 @@ impl Watch {
             failed_writes: count(&self.failed_writes),
             damaged: count(&self.damaged),
             lost_writes: count(&self.lost_writes),
+        }
+    }
+
+    /// Remembers which file the write-ahead log is, once there is one.
+    fn note_log(&self) {
+        if let Some(file) = &self.file
+            && file.log.get().is_none()
+            && let Ok(log) = Identity::at(&file.log_path())
+        {
+            // Only the first one sets it.
+            let _ = file.log.set(log);
         }
     }
 

@@ -11,7 +11,10 @@ use std::{
     pin::pin,
     sync::{Arc, Mutex, PoisonError},
     task::Poll,
+    time::Duration,
 };
+
+use tokio::time::timeout;
 
 use crate::bulkheads::{Bulkhead, Room, answers};
 
@@ -80,16 +83,36 @@ impl Place {
     }
 }
 
-/// Waits, and gives up the operation's place for work and its memory among those of answers meanwhile, unless what is waited
-/// for is there at once. Outside an operation there is nothing to give up.
+/// How long an operation that waits keeps its memory among those of answers: reads of the store take a few milliseconds.
+const GRACE: Duration = Duration::from_millis(100);
+
+/// Waits, and gives up the operation's place for work meanwhile, unless what is waited for is there at once, and its memory
+/// among those of answers, unless it is there soon. Outside an operation there is nothing to give up.
 ///
 /// # Errors
 ///
 /// [`Full`] when no place for waiting or no memory for it is free.
 pub async fn waiting<F: Future>(future: F) -> Result<F::Output, Full> {
-    let begin = || {
-        answers::begin_to_wait().map_err(|_| Full)?;
-        PLACE.try_with(Place::begin_to_wait).unwrap_or(Ok(()))
+    let mut waits = pin!(waiting_for_store(future));
+    match timeout(GRACE, &mut waits).await {
+        Ok(ended) => ended,
+        Err(_) => {
+            answers::begin_to_wait().map_err(|_| Full)?;
+            waits.await
+        }
+    }
+}
+
+/// The same for what only the store is asked for: the memory stays where it is, since such waits are bounded in number and
+/// time, and answers that wait for Constant Contact must not keep it from them.
+///
+/// # Errors
+///
+/// [`Full`] when no place for waiting is free.
+pub async fn waiting_for_store<F: Future>(future: F) -> Result<F::Output, Full> {
+    let begin = || match answers::exceeded() {
+        Some(_) => Err(Full),
+        None => PLACE.try_with(Place::begin_to_wait).unwrap_or(Ok(())),
     };
     waiting_in(begin, future).await
 }

@@ -119,7 +119,7 @@ impl CapacityOptions {
             waiting_operations: Bulkhead::new("waiting_operations", self.max_waiting_operations),
             large_answers: Bulkhead::new("large_answers", self.answer_budget - small),
             small_answers: Bulkhead::new("small_answers", small),
-            waiting_memory: Bulkhead::new("waiting_memory", self.answer_budget),
+            waiting_memory: Bulkhead::new("waiting_memory", self.answer_budget / 2),
         }
     }
 }

@@ -82,7 +82,7 @@ impl LogReader {
         question: impl FnOnce(&'a Log, Owner) -> Reading<'a, T>,
     ) -> Result<T, LogError> {
         let log = self.log.as_ref().ok_or(LogError::NotKept)?;
-        let answer = places::waiting(question(log, self.owner)).await?;
+        let answer = places::waiting_for_store(question(log, self.owner)).await?;
         answer.map_err(|error| {
             tracing::warn!("the log cannot be read: {error}");
             error.into()

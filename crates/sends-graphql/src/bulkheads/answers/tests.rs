@@ -228,7 +228,7 @@ async fn an_operation_that_waits_for_memory_holds_what_it_keeps_of_its_request()
     let held = answers.reserve(&answers.part(), estimate(LARGE)).await.unwrap();
     let next = Estimate {
         fields: 10,
-        document: 5_000,
+        document: 20_000,
         ..estimate(2 * SMALL)
     };
     let part = answers.part();
@@ -240,7 +240,7 @@ async fn an_operation_that_waits_for_memory_holds_what_it_keeps_of_its_request()
     };
     let (next, during) = tokio::join!(answers.reserve(&part, next), freed);
     assert!(next.is_ok());
-    assert_eq!((during, waiting()), (10 * FIELD + 5_000, 0));
+    assert_eq!((during, waiting()), (10 * FIELD + 20_000, 0));
 }
 
 #[tokio::test]
