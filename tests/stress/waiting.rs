@@ -184,9 +184,9 @@ async fn known_histories_are_answered_beside_dashboards_that_wait() {
     let sandbox = SandboxProcess::unlimited(&[]);
     // The dashboards of either run need more than there is for small answers.
     let (options, dashboards): (&[&str], _) = if is_full() {
-        (&[], 256)
+        (&[], 128)
     } else {
-        (&["--answer-budget", "4194304"], 8)
+        (&["--answer-budget", "8388608"], 8)
     };
     let options = [options, &["--answer-cache", "0", "--request-timeout", "20"]].concat();
     let service = ServiceProcess::unpaced_on(&sandbox, &options);
@@ -198,7 +198,7 @@ async fn known_histories_are_answered_beside_dashboards_that_wait() {
     stall_histories(&sandbox).await;
     let query = "query($ids:[ID!]!){campaignActivities(ids:$ids){id latestSend{id outcome}}}";
     let operations = (0..dashboards).map(|number| {
-        let ids: Vec<_> = cold.iter().cycle().skip(7 * number).take(60).collect();
+        let ids: Vec<_> = cold.iter().cycle().skip(7 * number).take(40).collect();
         json!({ "query": query, "variables": { "ids": ids } })
     });
     let load = load::on_a_thread(stalled(service.origin().to_owned(), operations.collect()));

@@ -72,16 +72,16 @@ impl TokenAnswer {
     /// `None` when the body is neither a JSON object nor a form, and when it breaks off before both tokens: the first request
     /// for them may be worth a second one then. What stands before an object is skipped where the object has both.
     pub(crate) fn read(body: &[u8]) -> Option<Self> {
-        let answer = Members::read(body).and_then(Self::of);
+        let answer = Members::read(body).as_ref().and_then(Self::of);
         if answer.as_ref().is_some_and(Self::has_both_tokens) {
             return answer;
         }
         let object = body.iter().position(|byte| *byte == b'{');
-        let object = object.and_then(|begin| Self::of(Members::read(&body[begin..])?));
+        let object = object.and_then(|begin| Self::of(&Members::read(&body[begin..])?));
         object.filter(Self::has_both_tokens).or(answer)
     }
 
-    fn of(members: Members) -> Option<Self> {
+    fn of(members: &Members) -> Option<Self> {
         let answer = Self {
             access_token: members.text(&["access_token"]).map(SecretString::from),
             refresh_token: members.token("refresh_token").map(SecretString::from),

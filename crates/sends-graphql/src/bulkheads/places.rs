@@ -94,13 +94,11 @@ const GRACE: Duration = Duration::from_millis(100);
 /// [`Full`] when no place for waiting or no memory for it is free.
 pub async fn waiting<F: Future>(future: F) -> Result<F::Output, Full> {
     let mut waits = pin!(waiting_for_store(future));
-    match timeout(GRACE, &mut waits).await {
-        Ok(ended) => ended,
-        Err(_) => {
-            answers::begin_to_wait().map_err(|_| Full)?;
-            waits.await
-        }
+    if let Ok(ended) = timeout(GRACE, &mut waits).await {
+        return ended;
     }
+    answers::begin_to_wait().map_err(|_| Full)?;
+    waits.await
 }
 
 /// The same for what only the store is asked for: the memory stays where it is, since such waits are bounded in number and
