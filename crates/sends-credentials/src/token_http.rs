@@ -246,6 +246,11 @@ fn innermost(error: &dyn Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpListener,
+    };
+
     use super::*;
 
     #[test]
@@ -279,6 +284,55 @@ mod tests {
                 Err(TransportError::PerhapsDone { .. }) => "perhaps done",
             };
             assert_eq!(judged, expected, "{status} {body}");
+        }
+    }
+
+    /// What becomes of an answer, byte for byte as a server sends it before it closes the connection.
+    async fn answered(answer: String) -> Result<Answer, TransportError> {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let server = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let _ = stream.read(&mut [0; 4_096]).await.unwrap();
+            // The client may have read enough and closed the connection.
+            let _ = stream.write_all(answer.as_bytes()).await;
+        };
+        sends_client::install_crypto_provider();
+        let http = Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
+        tokio::join!(TokenHttp::answer(http.post(url)), server).0
+    }
+
+    #[tokio::test]
+    async fn both_tokens_are_kept_however_their_answer_ends_and_whatever_its_status() {
+        let tokens = r#"{"access_token":"a","refresh_token":"r"}"#;
+        let padding = "p".repeat(2 * BODY_LIMIT);
+        for answer in [
+            format!("HTTP/1.1 200 OK\r\ncontent-length: 90\r\n\r\n{tokens}"),
+            format!(
+                "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n{:x}\r\n{tokens}\r\n",
+                tokens.len()
+            ),
+            format!(
+                "HTTP/1.1 200 OK\r\n\r\n{}{padding}",
+                tokens.replace('}', r#","id_token":""#)
+            ),
+            format!("HTTP/1.1 500 Error\r\n\r\n{tokens}"),
+            format!("HTTP/1.1 400 Bad Request\r\n\r\n{tokens}"),
+        ] {
+            let head = answer.chars().take(60).collect::<String>();
+            assert!(matches!(answered(answer).await, Ok(Answer::Success(_))), "{head}");
+        }
+        let without = tokens.replace("refresh_token", "token");
+        for (answer, is_done) in [
+            (
+                format!("HTTP/1.1 200 OK\r\ncontent-length: 90\r\n\r\n{without}"),
+                false,
+            ),
+            (format!("HTTP/1.1 500 Error\r\n\r\n{without}"), false),
+            (format!("HTTP/1.1 200 OK\r\n\r\n{without}"), true),
+        ] {
+            let answered = answered(answer.clone()).await;
+            assert_eq!(matches!(answered, Ok(Answer::Success(_))), is_done, "{answer}");
         }
     }
 
