@@ -79,7 +79,7 @@ pub(super) fn check(root: &[Field], types: &Types, limits: &Limits) -> Result<Es
         ),
         (
             Some("max-answer-values"),
-            "values to be answered, by estimate,",
+            "values to be answered by estimate",
             cost.values,
             limits.answer_values,
         ),
