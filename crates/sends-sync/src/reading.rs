@@ -306,11 +306,7 @@ impl Run<'_> {
         is_new: bool,
         obstacle: Obstacle,
     ) -> Result<(), Obstacle> {
-        let obstacle = if is_new {
-            self.note_failure(subject, obstacle).await?
-        } else {
-            obstacle
-        };
+        let obstacle = self.note_failure(subject, is_new, obstacle).await?;
         if obstacle.is_general() {
             return Err(obstacle);
         }

@@ -47,6 +47,7 @@ async fn every_failure_of_one_history_is_tried_again_after_its_own_growing_pause
         FailureClass::TimedOut,
         FailureClass::Forbidden,
         FailureClass::Rejected,
+        FailureClass::Throttled,
     ] {
         let account = Account::new(3).await;
         account.fails(MALFORMED, Some(class));
@@ -151,6 +152,34 @@ async fn an_upstream_that_refuses_everything_is_not_asked_for_each_campaign() {
     let report = account.sync().await;
     assert_eq!(report.ended, Ended::Complete, "{report:?}");
     assert!(report.unreadable >= 50, "{report:?}");
+}
+
+#[tokio::test]
+async fn a_throttled_report_holds_up_nothing_and_is_named_as_such() {
+    let account = Account::new(3).await;
+    account.fails(Subject::Summaries, Some(FailureClass::Throttled));
+    let report = account.sync().await;
+    assert_eq!((report.ended, report.unreadable), (Ended::Complete, 1));
+    assert_eq!(report.read, 3);
+    let unreadable = account.store.unreadable(account.owner, 9).await.unwrap();
+    assert!(
+        unreadable[0]
+            .reason
+            .contains("throttles this request again and again (429)"),
+        "{unreadable:?}"
+    );
+}
+
+#[tokio::test]
+async fn an_upstream_that_throttles_everything_ends_the_synchronisation_after_the_probes() {
+    let account = Account::new(400).await;
+    for number in 1..=400 {
+        account.fails(Subject::Campaign(campaign(number)), Some(FailureClass::Throttled));
+    }
+    let report = account.sync().await;
+    assert!(matches!(report.ended, Ended::Failed { .. }), "{report:?}");
+    assert_eq!(report.unreadable, 0);
+    assert!(account.asked().len() < 10);
 }
 
 #[tokio::test]

@@ -174,7 +174,7 @@ impl Remote {
             Subject::History(id) => Endpoint::SendHistory(id),
             Subject::Campaigns | Subject::Summaries => Endpoint::UserPrivileges,
         };
-        class.map(|class| UpstreamError::without_answer(endpoint, class, class.name().to_owned()))
+        class.map(|class| failed(endpoint, class))
     }
 
     fn shown(&self) -> Option<Shown> {
@@ -199,6 +199,14 @@ impl Remote {
             created_at: None,
             updated_at: Some(shown.map_or(sent_at, |_| self.now())),
         }
+    }
+}
+
+fn failed(endpoint: Endpoint, class: FailureClass) -> UpstreamError {
+    let is_throttled = class == FailureClass::Throttled;
+    UpstreamError {
+        status: is_throttled.then(|| 429.try_into().unwrap()),
+        ..UpstreamError::without_answer(endpoint, class, class.name().to_owned())
     }
 }
 
@@ -236,9 +244,7 @@ impl Upstream for Remote {
         let subject = Subject::Campaigns;
         if let Some(&class) = self.failing.lock().unwrap().get(&subject) {
             self.asked.lock().unwrap().push(subject);
-            let endpoint = Endpoint::UserPrivileges;
-            let error = UpstreamError::without_answer(endpoint, class, class.name().to_owned());
-            return std::future::ready(Err(error)).boxed();
+            return std::future::ready(Err(failed(Endpoint::UserPrivileges, class))).boxed();
         }
         let all = (1..=self.campaigns).map(|number| self.listed(number));
         let is_within = |campaign: &Campaign| {
@@ -271,12 +277,7 @@ impl Upstream for Remote {
             }
             Some(class) => {
                 self.asked.lock().unwrap().push(Subject::Summaries);
-                let endpoint = Endpoint::UserPrivileges;
-                Err(UpstreamError::without_answer(
-                    endpoint,
-                    class,
-                    class.name().to_owned(),
-                ))
+                Err(failed(Endpoint::UserPrivileges, class))
             }
         };
         std::future::ready(answer).boxed()
@@ -298,9 +299,7 @@ impl Upstream for Remote {
                 None => vec![activity(number)],
                 Some(Shown::Activities(ids, _)) => ids,
                 Some(Shown::Removed) => {
-                    let (endpoint, class) = (Endpoint::Campaign(id), FailureClass::NotFound);
-                    let error = UpstreamError::without_answer(endpoint, class, class.name().to_owned());
-                    return Err(error);
+                    return Err(failed(Endpoint::Campaign(id), FailureClass::NotFound));
                 }
             };
             let reference = |id| ActivityReference {
