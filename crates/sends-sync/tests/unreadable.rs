@@ -6,6 +6,7 @@ mod account;
 mod removal;
 
 use account::{Account, activity, campaign};
+use jiff::SignedDuration;
 use sends_client::FailureClass;
 use sends_store::{Coverage, SendLog, Subject, SyncLog};
 use sends_sync::Ended;
@@ -332,6 +333,47 @@ async fn a_summaries_report_without_its_list_is_named_as_such() {
     account.lacks_summaries(false);
     account.pass(1);
     assert_eq!(account.sync().await.unreadable, 0);
+}
+
+#[tokio::test]
+async fn a_report_without_readable_dates_is_named_and_costs_no_call_for_each_campaign() {
+    let account = Account::new(2).await;
+    account.reports(Some(account.now() - SignedDuration::from_hours(1)));
+    assert_eq!(account.sync().await.unreadable, 0);
+    let before = account.now();
+    account.asked();
+    account.reports(None);
+    for hour in 0..3 {
+        account.pass(1);
+        let report = account.sync().await;
+        assert_eq!(
+            (&report.ended, report.unreadable),
+            (&Ended::Complete, 1),
+            "{hour}"
+        );
+        assert_eq!(account.asked(), [], "{hour}");
+        let now = account.now();
+        let told = account
+            .store
+            .completeness(account.owner, Some(before), Some(now), now)
+            .await
+            .unwrap();
+        assert!(!told.is_complete, "{hour}: {told:?}");
+    }
+    let unreadable = account.store.unreadable(account.owner, 9).await.unwrap();
+    assert_eq!(unreadable[0].subject, Subject::Summaries);
+    assert_eq!(unreadable[0].missing_until, account.now());
+    assert!(
+        unreadable[0].reason.contains("The date of the last send"),
+        "{unreadable:?}"
+    );
+    // What was sent meanwhile is found as soon as the date can be read.
+    account.reports(Some(account.now()));
+    account.pass(24);
+    account.sync().await;
+    assert!(account.asked().contains(&Subject::Campaign(campaign(1))));
+    let unreadable = account.store.unreadable(account.owner, 9).await.unwrap();
+    assert!(unreadable.iter().all(|one| one.subject != Subject::Summaries));
 }
 
 #[tokio::test]

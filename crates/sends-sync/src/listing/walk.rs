@@ -87,6 +87,16 @@ impl Walk {
         }
     }
 
+    /// Takes note of records without a date that can be read. Each may be of the latest send, wherever on the page it is.
+    pub(super) fn note_dateless(&mut self, count: usize) {
+        if count > 0 {
+            let until = self.latest.max(self.mark).unwrap_or(self.began).max(self.began);
+            self.lack(until, || {
+                format!("The date of the last send cannot be read in {count} or more records of it.")
+            });
+        }
+    }
+
     /// Whether nothing on a page, whose records have these moments, lies within what was asked for: the upstream ignores the
     /// dates, and since the newest record comes first, all behind this page was listed earlier.
     pub(super) fn is_beyond(&self, moments: impl Iterator<Item = Option<Timestamp>>) -> bool {

@@ -65,6 +65,8 @@ struct Remote {
     unreadable_activities: AtomicUsize,
     is_cut_short: AtomicBool,
     lacks_summaries: AtomicBool,
+    /// When the report has each campaign as last sent, if it has them. `None` in it is a date that cannot be read.
+    reported: Mutex<Option<Option<Timestamp>>>,
     shown: Mutex<Option<Shown>>,
 }
 
@@ -83,6 +85,7 @@ impl Account {
             unreadable_activities: AtomicUsize::new(0),
             is_cut_short: AtomicBool::new(false),
             lacks_summaries: AtomicBool::new(false),
+            reported: Mutex::default(),
             shown: Mutex::default(),
         };
         Self {
@@ -114,6 +117,11 @@ impl Account {
     /// Whether the summaries report comes without its list from now on.
     pub(crate) fn lacks_summaries(&self, lacks: bool) {
         self.remote.lacks_summaries.store(lacks, Ordering::Relaxed);
+    }
+
+    /// The report has each campaign from now on, as last sent then.
+    pub(crate) fn reports(&self, last_sent: Option<Timestamp>) {
+        *self.remote.reported.lock().unwrap() = Some(last_sent);
     }
 
     /// What the campaigns are shown as from now on.
@@ -175,6 +183,19 @@ impl Remote {
             Subject::Campaigns | Subject::Summaries => Endpoint::UserPrivileges,
         };
         class.map(|class| failed(endpoint, class))
+    }
+
+    fn summary_records(&self) -> Vec<CampaignSummary> {
+        let Some(last_sent_date) = *self.reported.lock().unwrap() else {
+            return Vec::new();
+        };
+        let summary = |number| CampaignSummary {
+            id: campaign(number),
+            campaign_type: None,
+            last_sent_date,
+            unique_counts: None,
+        };
+        (1..=self.campaigns).map(summary).collect()
     }
 
     fn shown(&self) -> Option<Shown> {
@@ -272,7 +293,7 @@ impl Upstream for Remote {
                 Ok(ResourcePage {
                     unreadable: usize::from(lacks_list),
                     lacks_list,
-                    ..page(Vec::new())
+                    ..page(self.summary_records())
                 })
             }
             Some(class) => {
