@@ -5,7 +5,7 @@
 mod account;
 mod removal;
 
-use account::{Account, activity, campaign};
+use account::{Account, Shown, activity, campaign, its_send};
 use jiff::SignedDuration;
 use sends_client::FailureClass;
 use sends_store::{Coverage, SendLog, Subject, SyncLog};
@@ -374,6 +374,24 @@ async fn a_report_without_readable_dates_is_named_and_costs_no_call_for_each_cam
     assert!(account.asked().contains(&Subject::Campaign(campaign(1))));
     let unreadable = account.store.unreadable(account.owner, 9).await.unwrap();
     assert!(unreadable.iter().all(|one| one.subject != Subject::Summaries));
+}
+
+#[tokio::test]
+async fn a_campaign_that_is_done_and_has_no_activity_is_named_and_read_again() {
+    let account = Account::new(1).await;
+    account.shows(Some(Shown::Activities(Vec::new(), its_send())));
+    assert_eq!(account.sync().await.unreadable, 1);
+    let unreadable = account.store.unreadable(account.owner, 9).await.unwrap();
+    assert_eq!(unreadable[0].subject, Subject::Campaign(campaign(1)));
+    assert_eq!(
+        unreadable[0].reason,
+        "Constant Contact names no activity of this campaign, which was sent."
+    );
+    account.shows(Some(Shown::Activities(vec![activity(1)], its_send())));
+    account.pass(1);
+    account.asked();
+    assert_eq!(account.sync().await.unreadable, 0);
+    assert!(account.asked().contains(&Subject::History(activity(1))));
 }
 
 #[tokio::test]
