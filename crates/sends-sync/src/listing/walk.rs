@@ -165,12 +165,14 @@ impl Walk {
 
     /// The mark for the next walk.
     pub(super) fn next_mark(&self) -> Option<Timestamp> {
+        // A moment ahead of this machine's clock would shrink the overlap of the next walk, or leave none.
+        let newest = self.newest.map(|newest| newest.min(self.began));
         let is_without_records = self.records == 0 && self.is_confirmed();
         if self.lack.is_none() && (self.from.is_none() || is_without_records) {
             // The record that the mark is of may be gone.
-            return self.newest;
+            return newest;
         }
-        self.mark.max(self.newest)
+        self.mark.max(newest)
     }
 
     /// What is to be remembered as unreadable.
@@ -211,4 +213,25 @@ const UNCONFIRMED_LISTING: &str =
 
 fn is_unconfirmed(gap: &Unreadable) -> bool {
     gap.reason.ends_with(UNCONFIRMED_LISTING)
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+
+    use super::*;
+
+    #[test]
+    fn a_mark_does_not_lie_ahead_of_this_machines_clock() {
+        let began: Timestamp = "2026-06-15T12:00:00Z".parse().unwrap();
+        let minutes = |minutes| Some(began + SignedDuration::from_mins(minutes));
+        let mark = |moments: &[Option<Timestamp>], before| {
+            let mut walk = Walk::new(Subject::Campaigns, before, None, &[], began);
+            walk.note(moments.iter().copied(), (None, 0), false);
+            walk.next_mark()
+        };
+        assert_eq!(mark(&[minutes(59), minutes(-5)], None), Some(began));
+        assert_eq!(mark(&[minutes(59)], minutes(-30)), Some(began));
+        assert_eq!(mark(&[minutes(61), minutes(-5)], None), minutes(-5));
+    }
 }
