@@ -65,8 +65,8 @@ struct Remote {
     unreadable_activities: AtomicUsize,
     is_cut_short: AtomicBool,
     lacks_summaries: AtomicBool,
-    /// When the report has each campaign as last sent, if it has them. `None` in it is a date that cannot be read.
-    reported: Mutex<Option<Option<Timestamp>>>,
+    /// The records of the report.
+    reported: Mutex<Vec<CampaignSummary>>,
     shown: Mutex<Option<Shown>>,
 }
 
@@ -119,9 +119,15 @@ impl Account {
         self.remote.lacks_summaries.store(lacks, Ordering::Relaxed);
     }
 
-    /// The report has each campaign from now on, as last sent then.
-    pub(crate) fn reports(&self, last_sent: Option<Timestamp>) {
-        *self.remote.reported.lock().unwrap() = Some(last_sent);
+    /// The report has each campaign from now on, as last sent then. `None` is a date that cannot be read.
+    pub(crate) fn reports(&self, last_sent_date: Option<Timestamp>) {
+        let summary = |number| CampaignSummary {
+            id: campaign(number),
+            campaign_type: None,
+            last_sent_date,
+            unique_counts: None,
+        };
+        *self.remote.reported.lock().unwrap() = (1..=self.remote.campaigns).map(summary).collect();
     }
 
     /// What the campaigns are shown as from now on.
@@ -183,19 +189,6 @@ impl Remote {
             Subject::Campaigns | Subject::Summaries => Endpoint::UserPrivileges,
         };
         class.map(|class| failed(endpoint, class))
-    }
-
-    fn summary_records(&self) -> Vec<CampaignSummary> {
-        let Some(last_sent_date) = *self.reported.lock().unwrap() else {
-            return Vec::new();
-        };
-        let summary = |number| CampaignSummary {
-            id: campaign(number),
-            campaign_type: None,
-            last_sent_date,
-            unique_counts: None,
-        };
-        (1..=self.campaigns).map(summary).collect()
     }
 
     fn shown(&self) -> Option<Shown> {
@@ -293,7 +286,7 @@ impl Upstream for Remote {
                 Ok(ResourcePage {
                     unreadable: usize::from(lacks_list),
                     lacks_list,
-                    ..page(self.summary_records())
+                    ..page(self.reported.lock().unwrap().clone())
                 })
             }
             Some(class) => {
