@@ -36,8 +36,9 @@ pub enum FailureClass {
     NoSuchPath,
     /// 404: no such activity in this account (documented).
     NotFound,
-    /// 429 `throttled`: more calls in this second than the API key may make (documented: 4). Nothing was sent if the pause
-    /// after such an answer is longer than the call can wait.
+    /// 429 `throttled`: more calls in this second than the API key may make (documented: 4). A request that is answered like that
+    /// again and again, see [`UpstreamError::is_throttled_by_itself`], is given up. Nothing was sent if the pause after such an
+    /// answer is longer than the call can wait.
     Throttled,
     /// The day's calls are used up until 00:00 UTC (documented: 10,000). Either the upstream answered 429 `quota_exceeded`, or
     /// nothing was sent, since that is known already, by its answer or by our own count.
@@ -125,6 +126,11 @@ impl UpstreamError {
     /// for pauses that double up to an hour.
     pub fn is_path_alone(&self) -> bool {
         self.class == FailureClass::Forbidden && self.status == Some(StatusCode::UNAUTHORIZED)
+    }
+
+    /// Whether the upstream throttled this very request until the call was given up. Other requests may be answered meanwhile.
+    pub fn is_throttled_by_itself(&self) -> bool {
+        self.class == FailureClass::Throttled && self.status == Some(StatusCode::TOO_MANY_REQUESTS)
     }
 
     /// A failure that no answer belongs to: nothing was sent, or somebody did not wait for what comes.

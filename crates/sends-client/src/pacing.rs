@@ -50,7 +50,6 @@ use tokio::{
     time::{Instant, sleep, sleep_until, timeout_at},
 };
 
-pub(crate) use self::second::SLOT_CLOSED;
 use self::{
     day::{Entry, TimeOfDay},
     schedule::{Admission, Now, Schedule},
@@ -63,6 +62,7 @@ pub use self::{
     slot::{Slot, Verdict},
     state::{PacerState, Pause, PauseReason, QueueUse},
 };
+pub(crate) use self::{schedule::LONGEST_THROTTLING, second::SLOT_CLOSED};
 use crate::{Clock, Company, Lane, Priority, SystemClock};
 
 /// How long the ledger is left alone after it failed.

@@ -109,7 +109,7 @@ impl Pipeline {
             .map_err(|error| without_token(endpoint, &error))
             .inspect_err(|error| self.observer.refused(endpoint, error.class))?;
         let mut renewed = false;
-        let mut failed_attempts = 0;
+        let (mut failed_attempts, mut throttled) = (0, 0);
         let mut last: Option<UpstreamError> = None;
         loop {
             let attempted = match self.refusals.check(&token, endpoint) {
@@ -149,7 +149,12 @@ impl Pipeline {
                     continue;
                 }
                 Remedy::None => return Err(failure),
-                Remedy::NextTurn => {}
+                Remedy::NextTurn => {
+                    throttled += 1;
+                    if !self.retries.outlasts_throttling(throttled, failure.retry_after) {
+                        return Err(failure);
+                    }
+                }
                 Remedy::Backoff => {
                     failed_attempts += 1;
                     let Some(delay) = self.retries.next_delay(failed_attempts) else {

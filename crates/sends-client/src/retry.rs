@@ -9,7 +9,7 @@ use std::{
 
 use fastrand::Rng;
 
-use crate::FailureClass;
+use crate::{FailureClass, pacing::LONGEST_THROTTLING};
 
 /// How hard a call is tried.
 #[derive(Clone, Debug)]
@@ -17,6 +17,9 @@ pub struct RetrySettings {
     /// How many requests one call may send at most. Those that were throttled, and the one whose token was refused, come on
     /// top: they say nothing about the chances of the next.
     pub max_attempts: u32,
+    /// How many throttled requests one call may send at most: the limit of a second is over by then, so that the upstream
+    /// throttles this one request, or everything.
+    pub max_throttled: u32,
     /// The upper bound of the wait before the second attempt. It doubles with each further one.
     pub first_delay: Duration,
     /// What the bound grows to at most.
@@ -33,6 +36,7 @@ impl Default for RetrySettings {
     fn default() -> Self {
         Self {
             max_attempts: 4,
+            max_throttled: 4,
             first_delay: Duration::from_millis(200),
             longest_delay: Duration::from_secs(5),
             budget_percent: 10,
@@ -112,6 +116,12 @@ impl Retries {
             .credit
             .saturating_add(self.settings.budget_percent)
             .min(most);
+    }
+
+    /// Whether a call may be sent once more after so many throttled requests, the last of which asked for this wait. One that is
+    /// longer than all calls pause for is not about the limit of a second.
+    pub(crate) fn outlasts_throttling(&self, throttled: u32, retry_after: Option<Duration>) -> bool {
+        throttled < self.settings.max_throttled && retry_after.is_none_or(|wait| wait <= LONGEST_THROTTLING)
     }
 
     /// How long to wait before the next attempt, after so many failed ones. `None` when there must be none.

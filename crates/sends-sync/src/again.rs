@@ -189,10 +189,14 @@ impl Run<'_> {
         is_removed: bool,
         stretch: Stretch,
     ) -> Result<bool, Obstacle> {
-        match self.ask_history(activity, is_removed).await {
+        let subject = Subject::History(activity);
+        let asked = match self.ask_history(activity, is_removed).await {
+            Err(obstacle) => Err(self.note_failure(subject, false, obstacle).await?),
+            asked => asked,
+        };
+        match asked {
             Err(obstacle) if !obstacle.is_general() => {
                 tracing::warn!("the log goes without what cannot be read: {obstacle}");
-                let subject = Subject::History(activity);
                 self.remember_failed(subject, stretch, obstacle.for_people())
                     .await?;
                 Ok(obstacle.is_rejection())

@@ -81,13 +81,18 @@ impl Run<'_> {
         health.good = Some(subject);
     }
 
-    /// This failed for the first time. What comes back is an obstacle to everything when too many of its kind did so in a row,
-    /// and the probes fail, too.
+    /// This failed. What comes back is an obstacle to everything when too many of its kind did so in a row for the first time, or
+    /// when it was throttled, and the probes fail, too.
     pub(crate) async fn note_failure(
         &self,
         subject: Subject,
+        is_new: bool,
         obstacle: Obstacle,
     ) -> Result<Obstacle, Obstacle> {
+        let is_throttling = obstacle.is_throttling();
+        if !is_new && !is_throttling {
+            return Ok(obstacle);
+        }
         let answering = self.answering(subject);
         let before = answering.health().successes;
         let is_in_a_row = || {
@@ -96,7 +101,9 @@ impl Run<'_> {
             health.failures >= FAILURES_IN_A_ROW
         };
         match obstacle {
-            Obstacle::Upstream(error) if !Obstacle::is_general_failure(&error) && is_in_a_row() => {
+            Obstacle::Upstream(error)
+                if !Obstacle::is_general_failure(&error) && (is_throttling || is_in_a_row()) =>
+            {
                 match self.outlast(subject, before, (*error).clone()).await {
                     Ok(()) => Ok(Obstacle::Upstream(error)),
                     Err(Obstacle::Upstream(error)) => Ok(Obstacle::EverythingFails(error)),
@@ -170,7 +177,7 @@ impl Run<'_> {
             return Ok(Some(self.probe_history(id)));
         }
         let is_history = matches!(subject, Subject::History(_));
-        if is_history && let Some(activity) = self.known_good(place).await? {
+        if is_history && let Some(activity) = self.known_good(subject, place).await? {
             return Ok(Some(self.probe_history(activity)));
         }
         // The oldest campaign on the queue is the farthest from what fails.
@@ -195,11 +202,12 @@ impl Run<'_> {
         })
     }
 
-    /// A history with sends that could be read: first the one that was read last, then others far from it.
-    async fn known_good(&self, place: usize) -> Result<Option<ActivityId>, Obstacle> {
+    /// Another history with sends that could be read: first the one that was read last, then others far from it.
+    async fn known_good(&self, subject: Subject, place: usize) -> Result<Option<ActivityId>, Obstacle> {
         let now = self.clock.now();
         let (always, ever) = (jiff::Timestamp::MIN, jiff::Timestamp::MAX);
-        let known = self.log.unsettled(self.owner, always, ever, now).await?;
+        let mut known = self.log.unsettled(self.owner, always, ever, now).await?;
+        known.retain(|activity| Subject::History(*activity) != subject);
         let back = known.len().saturating_sub(1) * place / (PROBES - 1);
         Ok(known.into_iter().rev().nth(back))
     }

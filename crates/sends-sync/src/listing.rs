@@ -176,7 +176,9 @@ impl Run<'_> {
             let lack = (unreadable(&page), unreadable_records(&page));
             walk.note(moments, lack, is_cut_short);
             let known = self.known(page.records.iter().map(|summary| summary.id)).await?;
-            self.keep(summaries_listed(page.records, &known, &walk)).await?;
+            let listing = summaries_listed(page.records, &known, &walk);
+            walk.note_dateless(listing.dateless);
+            self.keep(listing.listing).await?;
             let Some(next) = page.next.filter(|_| !is_known_territory) else {
                 break;
             };
@@ -331,16 +333,24 @@ fn campaigns_listed(campaigns: Vec<Campaign>, known: &[Option<KnownCampaign>], w
     }
 }
 
+/// A page of the report: what is kept of it, and how many records of known campaigns, which are not read for it, tell no date.
+struct SummariesListed {
+    listing: Listing,
+    dateless: usize,
+}
+
 fn summaries_listed(
     summaries: Vec<CampaignSummary>,
     known: &[Option<KnownCampaign>],
     walk: &Walk,
-) -> Listing {
-    let mut listing = Listing::default();
+) -> SummariesListed {
+    let (mut listing, mut dateless) = (Listing::default(), 0);
     for (summary, known) in summaries.into_iter().zip(known) {
         let known = known.as_ref();
         let last_sent = summary.last_sent_date;
         let work = rules::work_of_summary(summary.id, last_sent, known, walk.from, walk.began);
+        let is_gone = known.is_some_and(|known| known.is_gone);
+        dateless += usize::from(last_sent.is_none() && work.is_none() && !is_gone);
         listing.work.extend(work);
         if let Some(last_sent) = last_sent
             && known.and_then(|known| known.last_sent_at) != Some(last_sent)
@@ -348,5 +358,5 @@ fn summaries_listed(
             listing.last_sent.push((summary.id, Some(last_sent)));
         }
     }
-    listing
+    SummariesListed { listing, dateless }
 }

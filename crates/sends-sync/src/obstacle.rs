@@ -33,20 +33,27 @@ impl Obstacle {
     /// Whether the synchronisation ends here: whatever comes next would fail, too.
     pub(crate) fn is_general(&self) -> bool {
         match self {
-            Self::Upstream(error) => is_general(error.class),
+            Self::Upstream(error) => Self::is_general_failure(error),
             Self::ToldToStop | Self::EverythingFails(_) | Self::LeftAlone(_) | Self::Store(_) => true,
         }
     }
 
     /// Whether a failed call says that every other one would fail, too.
     pub(crate) fn is_general_failure(error: &UpstreamError) -> bool {
-        is_general(error.class)
+        is_general(error.class) && !error.is_throttled_by_itself()
+    }
+
+    /// Whether the upstream throttled a call again and again: only a probe tells whether it would throttle every other one, too.
+    pub(crate) fn is_throttling(&self) -> bool {
+        matches!(self, Self::Upstream(error) if error.is_throttled_by_itself())
     }
 
     /// The same for the page of a listing, whose endpoint may be left alone while others are not.
     pub(crate) fn is_general_to_listings(&self) -> bool {
         match self {
-            Self::Upstream(error) => error.class != FailureClass::CircuitOpen && is_general(error.class),
+            Self::Upstream(error) => {
+                error.class != FailureClass::CircuitOpen && Self::is_general_failure(error)
+            }
             _ => true,
         }
     }
@@ -74,11 +81,16 @@ fn describe(error: &UpstreamError) -> &'static str {
         | FailureClass::Interrupted
         | FailureClass::ServerFailure => "Constant Contact could not be reached, broke off, or failed.",
         FailureClass::TimedOut => "Constant Contact took too long to answer.",
+        FailureClass::Throttled if error.is_throttled_by_itself() => {
+            "Constant Contact throttles this request again and again (429)."
+        }
+        FailureClass::Throttled => "Constant Contact asked for a pause of all calls (429).",
         FailureClass::QueueFull
         | FailureClass::UnverifiedTokens
         | FailureClass::DeadlineExceeded
-        | FailureClass::AllowanceUsedUp
-        | FailureClass::Throttled => "People's queries needed all the calls that Constant Contact allows.",
+        | FailureClass::AllowanceUsedUp => {
+            "People's queries needed all the calls that Constant Contact allows."
+        }
         FailureClass::QuotaExceeded => "The day's calls are used up.",
         FailureClass::TokenUnavailable => "No access token could be had at the moment.",
         FailureClass::Unauthenticated | FailureClass::LoginRequired => {

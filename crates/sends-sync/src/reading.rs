@@ -21,7 +21,7 @@ const MALFORMED_ACTIVITIES: &str =
 const CONTRADICTION: &str =
     "Constant Contact names an activity of this campaign that it also names with another campaign.";
 
-/// Why a campaign counts as unreadable whose known activities still have their sends.
+/// Why a campaign counts as unreadable that was sent and names no activity that can be.
 const NO_ACTIVITIES: &str = "Constant Contact names no activity of this campaign, which was sent.";
 
 /// Why a campaign counts as unreadable of which only the report knows a send.
@@ -118,7 +118,7 @@ impl Run<'_> {
             unreadable_values: _,
         } = detail;
         let CampaignReading { work, known } = *reading;
-        let is_removed = is_removed(&campaign);
+        let (is_removed, campaign_status) = (is_removed(&campaign), campaign.status.clone());
         let claims = self.log.claims(self.owner, work.campaign, &shown).await?;
         let mut listed = shown.clone();
         shown.retain(|activity| {
@@ -166,7 +166,10 @@ impl Run<'_> {
         } else if is_contradictory {
             Some(CONTRADICTION)
         } else {
-            (is_sent && is_without).then_some(NO_ACTIVITIES)
+            // One whose known sends are gone was read before.
+            let was_sendable = known.activities.iter().any(may_have_sends);
+            let is_done = campaign_status.as_deref() == Some(&CampaignStatus::Done);
+            (is_without && (is_sent || is_done && !was_sendable)).then_some(NO_ACTIVITIES)
         };
         self.remember_reading(reading, is_removed, reason).await
     }
@@ -306,11 +309,7 @@ impl Run<'_> {
         is_new: bool,
         obstacle: Obstacle,
     ) -> Result<(), Obstacle> {
-        let obstacle = if is_new {
-            self.note_failure(subject, obstacle).await?
-        } else {
-            obstacle
-        };
+        let obstacle = self.note_failure(subject, is_new, obstacle).await?;
         if obstacle.is_general() {
             return Err(obstacle);
         }

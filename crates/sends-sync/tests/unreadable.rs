@@ -5,7 +5,8 @@
 mod account;
 mod removal;
 
-use account::{Account, activity, campaign};
+use account::{Account, Shown, activity, campaign, its_send};
+use jiff::SignedDuration;
 use sends_client::FailureClass;
 use sends_store::{Coverage, SendLog, Subject, SyncLog};
 use sends_sync::Ended;
@@ -47,6 +48,7 @@ async fn every_failure_of_one_history_is_tried_again_after_its_own_growing_pause
         FailureClass::TimedOut,
         FailureClass::Forbidden,
         FailureClass::Rejected,
+        FailureClass::Throttled,
     ] {
         let account = Account::new(3).await;
         account.fails(MALFORMED, Some(class));
@@ -151,6 +153,34 @@ async fn an_upstream_that_refuses_everything_is_not_asked_for_each_campaign() {
     let report = account.sync().await;
     assert_eq!(report.ended, Ended::Complete, "{report:?}");
     assert!(report.unreadable >= 50, "{report:?}");
+}
+
+#[tokio::test]
+async fn a_throttled_report_holds_up_nothing_and_is_named_as_such() {
+    let account = Account::new(3).await;
+    account.fails(Subject::Summaries, Some(FailureClass::Throttled));
+    let report = account.sync().await;
+    assert_eq!((report.ended, report.unreadable), (Ended::Complete, 1));
+    assert_eq!(report.read, 3);
+    let unreadable = account.store.unreadable(account.owner, 9).await.unwrap();
+    assert!(
+        unreadable[0]
+            .reason
+            .contains("throttles this request again and again (429)"),
+        "{unreadable:?}"
+    );
+}
+
+#[tokio::test]
+async fn an_upstream_that_throttles_everything_ends_the_synchronisation_after_the_probes() {
+    let account = Account::new(400).await;
+    for number in 1..=400 {
+        account.fails(Subject::Campaign(campaign(number)), Some(FailureClass::Throttled));
+    }
+    let report = account.sync().await;
+    assert!(matches!(report.ended, Ended::Failed { .. }), "{report:?}");
+    assert_eq!(report.unreadable, 0);
+    assert!(account.asked().len() < 10);
 }
 
 #[tokio::test]
@@ -303,6 +333,65 @@ async fn a_summaries_report_without_its_list_is_named_as_such() {
     account.lacks_summaries(false);
     account.pass(1);
     assert_eq!(account.sync().await.unreadable, 0);
+}
+
+#[tokio::test]
+async fn a_report_without_readable_dates_is_named_and_costs_no_call_for_each_campaign() {
+    let account = Account::new(2).await;
+    account.reports(Some(account.now() - SignedDuration::from_hours(1)));
+    assert_eq!(account.sync().await.unreadable, 0);
+    let before = account.now();
+    account.asked();
+    account.reports(None);
+    for hour in 0..3 {
+        account.pass(1);
+        let report = account.sync().await;
+        assert_eq!(
+            (&report.ended, report.unreadable),
+            (&Ended::Complete, 1),
+            "{hour}"
+        );
+        assert_eq!(account.asked(), [], "{hour}");
+        let now = account.now();
+        let told = account
+            .store
+            .completeness(account.owner, Some(before), Some(now), now)
+            .await
+            .unwrap();
+        assert!(!told.is_complete, "{hour}: {told:?}");
+    }
+    let unreadable = account.store.unreadable(account.owner, 9).await.unwrap();
+    assert_eq!(unreadable[0].subject, Subject::Summaries);
+    assert_eq!(unreadable[0].missing_until, account.now());
+    assert!(
+        unreadable[0].reason.contains("The date of the last send"),
+        "{unreadable:?}"
+    );
+    // What was sent meanwhile is found as soon as the date can be read.
+    account.reports(Some(account.now()));
+    account.pass(24);
+    account.sync().await;
+    assert!(account.asked().contains(&Subject::Campaign(campaign(1))));
+    let unreadable = account.store.unreadable(account.owner, 9).await.unwrap();
+    assert!(unreadable.iter().all(|one| one.subject != Subject::Summaries));
+}
+
+#[tokio::test]
+async fn a_campaign_that_is_done_and_has_no_activity_is_named_and_read_again() {
+    let account = Account::new(1).await;
+    account.shows(Some(Shown::Activities(Vec::new(), its_send())));
+    assert_eq!(account.sync().await.unreadable, 1);
+    let unreadable = account.store.unreadable(account.owner, 9).await.unwrap();
+    assert_eq!(unreadable[0].subject, Subject::Campaign(campaign(1)));
+    assert_eq!(
+        unreadable[0].reason,
+        "Constant Contact names no activity of this campaign, which was sent."
+    );
+    account.shows(Some(Shown::Activities(vec![activity(1)], its_send())));
+    account.pass(1);
+    account.asked();
+    assert_eq!(account.sync().await.unreadable, 0);
+    assert!(account.asked().contains(&Subject::History(activity(1))));
 }
 
 #[tokio::test]

@@ -16,8 +16,13 @@ use super::{
 };
 use crate::Priority;
 
-/// `Retry-After` is not documented to be sent. If it is, it is believed within these bounds.
-const RETRY_AFTER: (Duration, Duration) = (Duration::from_secs(1), Duration::from_hours(1));
+/// `Retry-After` is not documented to be sent. If it is, it stops all calls for no less than that.
+const LEAST_PAUSE: Duration = Duration::from_secs(1);
+/// For how long a `throttled` answer stops all calls at most, whatever it asks for: the limit is one of a second, and the answer may
+/// be about one request alone.
+pub(crate) const LONGEST_THROTTLING: Duration = Duration::from_mins(1);
+/// For how long a `quota_exceeded` answer with a `Retry-After` stops all calls at most.
+const LONGEST_QUOTA_PAUSE: Duration = Duration::from_hours(1);
 /// For so long after midnight a `quota_exceeded` may be about the day before, by the upstream's clock.
 const CLOCK_DIFFERENCE: Duration = Duration::from_mins(5);
 /// Nobody is told to come back sooner.
@@ -202,7 +207,8 @@ impl Schedule {
             self.pause_for(pause, PauseReason::Throttled, now.instant);
         }
         if let Some(wait) = retry_after {
-            self.pause_for(clamp(wait), PauseReason::Throttled, now.instant);
+            let wait = wait.clamp(LEAST_PAUSE, LONGEST_THROTTLING);
+            self.pause_for(wait, PauseReason::Throttled, now.instant);
         }
     }
 
@@ -210,7 +216,7 @@ impl Schedule {
     pub(super) fn quota_exceeded(&mut self, retry_after: Option<Duration>, now: &Now) -> Duration {
         self.turn_to(now);
         let short_pause = retry_after
-            .map(clamp)
+            .map(|wait| wait.clamp(LEAST_PAUSE, LONGEST_QUOTA_PAUSE))
             .or_else(|| CLOCK_DIFFERENCE.checked_sub(now.day.since_midnight));
         let wait = short_pause.unwrap_or(now.day.until_midnight);
         if short_pause.is_some() {
@@ -302,8 +308,4 @@ fn refused(reason: RefusedReason, retry_after: Duration) -> Refused {
 
 fn day_used_up(now: &Now) -> Refused {
     refused(RefusedReason::DayUsedUp, now.day.until_midnight)
-}
-
-fn clamp(retry_after: Duration) -> Duration {
-    retry_after.clamp(RETRY_AFTER.0, RETRY_AFTER.1)
 }

@@ -92,7 +92,7 @@ async fn throttled_answers_in_a_row_lengthen_the_pause_until_one_is_accepted() {
 
 #[tokio::test(start_paused = true)]
 async fn the_upstreams_own_wait_wins_within_bounds() {
-    for (asked, waited) in [(0, 1), (7, 7), (90_000, 3_600)] {
+    for (asked, waited) in [(0, 1), (7, 7), (90_000, 60)] {
         let pacer = pacer(Limits::default()).await;
         throttle(&pacer, Some(Duration::from_secs(asked))).await;
         let start = Instant::now();
@@ -106,10 +106,10 @@ async fn the_upstreams_own_wait_wins_within_bounds() {
 #[tokio::test(start_paused = true)]
 async fn a_pause_longer_than_a_call_can_wait_refuses_it_at_once() {
     let pacer = pacer(Limits::default()).await;
-    throttle(&pacer, Some(Duration::from_mins(10))).await;
+    throttle(&pacer, Some(Duration::from_secs(50))).await;
     let mut hasty = turn(Lane::new());
-    hasty.deadline = Instant::now() + Duration::from_mins(1);
+    hasty.deadline = Instant::now() + Duration::from_secs(30);
     let refused = call(&pacer, hasty).await.unwrap_err();
     assert_eq!(refused.reason, RefusedReason::Paused);
-    assert_eq!(refused.retry_after, Duration::from_mins(10));
+    assert_eq!(refused.retry_after, Duration::from_secs(50));
 }

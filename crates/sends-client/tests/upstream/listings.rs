@@ -249,16 +249,15 @@ async fn a_listing_with_a_few_empty_pages_in_it_is_read_to_its_end() {
 }
 
 #[tokio::test]
-async fn a_page_that_comes_again_under_another_cursor_is_noticed() {
+async fn a_page_that_comes_again_and_again_under_other_cursors_is_noticed() {
     let upstream =
-        ScriptedUpstream::start(["1", "2", "3"].map(|cursor| page(&format!("/v3/emails?cursor={cursor}"))))
-            .await;
+        ScriptedUpstream::start((1..9).map(|cursor| page(&format!("/v3/emails?cursor={cursor}")))).await;
     let client = client(&upstream);
     let first = client
         .campaigns(&caller(), &CampaignFilter::default())
         .await
         .unwrap();
-    assert_eq!(walk(&client, first).await, (2, Some("it leads in a circle")));
+    assert_eq!(walk(&client, first).await, (6, Some("it leads in a circle")));
 }
 
 #[tokio::test]

@@ -148,6 +148,46 @@ async fn throttling_that_outlasts_the_deadline_is_told_as_such() {
 }
 
 #[tokio::test]
+async fn a_request_that_is_throttled_again_and_again_fails_and_others_are_sent() {
+    let throttled = || Reply::json(429, THROTTLED).header("Retry-After", "0");
+    let upstream = ScriptedUpstream::start([throttled(), throttled(), history()]).await;
+    let defaults = settings(&upstream.base_url());
+    let client = client(Settings {
+        retry: RetrySettings {
+            max_throttled: 2,
+            ..defaults.retry.clone()
+        },
+        ..defaults
+    });
+    let caller = Caller::new(
+        Arc::new(token("the-token")),
+        Instant::now() + Duration::from_secs(30),
+    );
+    let error = client.send_history(&caller, activity(1)).await.unwrap_err();
+    assert_eq!((error.class, error.attempts), (FailureClass::Throttled, 2));
+    assert!(error.is_throttled_by_itself());
+    assert!(client.send_history(&caller, activity(2)).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_throttled_answer_that_asks_for_hours_ends_its_call_and_stops_others_for_a_minute_at_most() {
+    let throttled = Reply::json(429, THROTTLED).header("Retry-After", "86400");
+    let upstream = ScriptedUpstream::start([throttled, history()]).await;
+    let client = client(settings(&upstream.base_url()));
+    let patient = Caller::new(
+        Arc::new(token("the-token")),
+        Instant::now() + Duration::from_secs(90),
+    );
+    let error = client.send_history(&patient, activity(1)).await.unwrap_err();
+    assert_eq!((error.class, error.attempts), (FailureClass::Throttled, 1));
+    assert_eq!(error.retry_after, Some(Duration::from_hours(24)));
+    let hasty = caller(token("the-token"));
+    let error = client.send_history(&hasty, activity(2)).await.unwrap_err();
+    assert!(error.retry_after.unwrap() <= Duration::from_mins(1), "{error:?}");
+    assert!(!error.is_throttled_by_itself(), "it was not sent");
+}
+
+#[tokio::test]
 async fn after_the_upstreams_quota_nothing_more_is_sent_however_it_is_told() {
     for quota in [
         Reply::json(429, QUOTA),

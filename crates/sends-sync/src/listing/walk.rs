@@ -87,6 +87,16 @@ impl Walk {
         }
     }
 
+    /// Takes note of records without a date that can be read. Each may be of the latest send, wherever on the page it is.
+    pub(super) fn note_dateless(&mut self, count: usize) {
+        if count > 0 {
+            let until = self.latest.max(self.mark).unwrap_or(self.began).max(self.began);
+            self.lack(until, || {
+                format!("The date of the last send cannot be read in {count} or more records of it.")
+            });
+        }
+    }
+
     /// Whether nothing on a page, whose records have these moments, lies within what was asked for: the upstream ignores the
     /// dates, and since the newest record comes first, all behind this page was listed earlier.
     pub(super) fn is_beyond(&self, moments: impl Iterator<Item = Option<Timestamp>>) -> bool {
@@ -155,12 +165,14 @@ impl Walk {
 
     /// The mark for the next walk.
     pub(super) fn next_mark(&self) -> Option<Timestamp> {
+        // A moment ahead of this machine's clock would shrink the overlap of the next walk, or leave none.
+        let newest = self.newest.map(|newest| newest.min(self.began));
         let is_without_records = self.records == 0 && self.is_confirmed();
         if self.lack.is_none() && (self.from.is_none() || is_without_records) {
             // The record that the mark is of may be gone.
-            return self.newest;
+            return newest;
         }
-        self.mark.max(self.newest)
+        self.mark.max(newest)
     }
 
     /// What is to be remembered as unreadable.
@@ -201,4 +213,25 @@ const UNCONFIRMED_LISTING: &str =
 
 fn is_unconfirmed(gap: &Unreadable) -> bool {
     gap.reason.ends_with(UNCONFIRMED_LISTING)
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+
+    use super::*;
+
+    #[test]
+    fn a_mark_does_not_lie_ahead_of_this_machines_clock() {
+        let began: Timestamp = "2026-06-15T12:00:00Z".parse().unwrap();
+        let minutes = |minutes| Some(began + SignedDuration::from_mins(minutes));
+        let mark = |moments: &[Option<Timestamp>], before| {
+            let mut walk = Walk::new(Subject::Campaigns, before, None, &[], began);
+            walk.note(moments.iter().copied(), (None, 0), false);
+            walk.next_mark()
+        };
+        assert_eq!(mark(&[minutes(59), minutes(-5)], None), Some(began));
+        assert_eq!(mark(&[minutes(59)], minutes(-30)), Some(began));
+        assert_eq!(mark(&[minutes(61), minutes(-5)], None), minutes(-5));
+    }
 }

@@ -65,6 +65,8 @@ struct Remote {
     unreadable_activities: AtomicUsize,
     is_cut_short: AtomicBool,
     lacks_summaries: AtomicBool,
+    /// The records of the report.
+    reported: Mutex<Vec<CampaignSummary>>,
     shown: Mutex<Option<Shown>>,
 }
 
@@ -83,6 +85,7 @@ impl Account {
             unreadable_activities: AtomicUsize::new(0),
             is_cut_short: AtomicBool::new(false),
             lacks_summaries: AtomicBool::new(false),
+            reported: Mutex::default(),
             shown: Mutex::default(),
         };
         Self {
@@ -114,6 +117,17 @@ impl Account {
     /// Whether the summaries report comes without its list from now on.
     pub(crate) fn lacks_summaries(&self, lacks: bool) {
         self.remote.lacks_summaries.store(lacks, Ordering::Relaxed);
+    }
+
+    /// The report has each campaign from now on, as last sent then. `None` is a date that cannot be read.
+    pub(crate) fn reports(&self, last_sent_date: Option<Timestamp>) {
+        let summary = |number| CampaignSummary {
+            id: campaign(number),
+            campaign_type: None,
+            last_sent_date,
+            unique_counts: None,
+        };
+        *self.remote.reported.lock().unwrap() = (1..=self.remote.campaigns).map(summary).collect();
     }
 
     /// What the campaigns are shown as from now on.
@@ -174,7 +188,7 @@ impl Remote {
             Subject::History(id) => Endpoint::SendHistory(id),
             Subject::Campaigns | Subject::Summaries => Endpoint::UserPrivileges,
         };
-        class.map(|class| UpstreamError::without_answer(endpoint, class, class.name().to_owned()))
+        class.map(|class| failed(endpoint, class))
     }
 
     fn shown(&self) -> Option<Shown> {
@@ -199,6 +213,14 @@ impl Remote {
             created_at: None,
             updated_at: Some(shown.map_or(sent_at, |_| self.now())),
         }
+    }
+}
+
+fn failed(endpoint: Endpoint, class: FailureClass) -> UpstreamError {
+    let is_throttled = class == FailureClass::Throttled;
+    UpstreamError {
+        status: is_throttled.then(|| 429.try_into().unwrap()),
+        ..UpstreamError::without_answer(endpoint, class, class.name().to_owned())
     }
 }
 
@@ -236,9 +258,7 @@ impl Upstream for Remote {
         let subject = Subject::Campaigns;
         if let Some(&class) = self.failing.lock().unwrap().get(&subject) {
             self.asked.lock().unwrap().push(subject);
-            let endpoint = Endpoint::UserPrivileges;
-            let error = UpstreamError::without_answer(endpoint, class, class.name().to_owned());
-            return std::future::ready(Err(error)).boxed();
+            return std::future::ready(Err(failed(Endpoint::UserPrivileges, class))).boxed();
         }
         let all = (1..=self.campaigns).map(|number| self.listed(number));
         let is_within = |campaign: &Campaign| {
@@ -266,17 +286,12 @@ impl Upstream for Remote {
                 Ok(ResourcePage {
                     unreadable: usize::from(lacks_list),
                     lacks_list,
-                    ..page(Vec::new())
+                    ..page(self.reported.lock().unwrap().clone())
                 })
             }
             Some(class) => {
                 self.asked.lock().unwrap().push(Subject::Summaries);
-                let endpoint = Endpoint::UserPrivileges;
-                Err(UpstreamError::without_answer(
-                    endpoint,
-                    class,
-                    class.name().to_owned(),
-                ))
+                Err(failed(Endpoint::UserPrivileges, class))
             }
         };
         std::future::ready(answer).boxed()
@@ -298,9 +313,7 @@ impl Upstream for Remote {
                 None => vec![activity(number)],
                 Some(Shown::Activities(ids, _)) => ids,
                 Some(Shown::Removed) => {
-                    let (endpoint, class) = (Endpoint::Campaign(id), FailureClass::NotFound);
-                    let error = UpstreamError::without_answer(endpoint, class, class.name().to_owned());
-                    return Err(error);
+                    return Err(failed(Endpoint::Campaign(id), FailureClass::NotFound));
                 }
             };
             let reference = |id| ActivityReference {

@@ -194,6 +194,12 @@ impl Account {
                 }
             }
         }
+        // What was sent has an activity.
+        let campaign = &mut self.campaigns[index];
+        let is_sendable = |activity: &Activity| activity.role != "permalink";
+        if campaign.status.eq_ignore_ascii_case("done") && !campaign.activities.iter().any(is_sendable) {
+            campaign.status = "Draft";
+        }
     }
 
     /// Whether the upstream may change this history by itself: its campaign is being sent.
