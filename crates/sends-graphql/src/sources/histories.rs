@@ -459,12 +459,17 @@ impl ReadError {
         match self {
             // Background work is sent away sooner than people are.
             Self::Upstream(error) if error.attempts == 0 && fetch.began_in_background() => true,
-            // A throttled call waits for its next turn; only a deadline that comes before that ends it.
+            // A throttled call waits for its next turn; a deadline that comes before that ends it, or the upstream that
+            // throttles this call again and again.
             Self::Upstream(error) => {
-                matches!(
-                    error.class,
-                    FailureClass::DeadlineExceeded | FailureClass::AllowanceUsedUp | FailureClass::Throttled
-                ) || Instant::now() >= fetch.deadline()
+                !error.is_throttled_by_itself()
+                    && matches!(
+                        error.class,
+                        FailureClass::DeadlineExceeded
+                            | FailureClass::AllowanceUsedUp
+                            | FailureClass::Throttled
+                    )
+                    || Instant::now() >= fetch.deadline()
             }
             Self::Lost => true,
             Self::NotFound | Self::Overloaded | Self::ShuttingDown => false,
