@@ -135,7 +135,7 @@ async fn a_connection_of_http_2_that_is_read_a_piece_at_a_time_is_closed() {
     reader.ask(1, &large(&activities, 10)).await;
     let mut writer = reader.writer;
     let granting = tokio::spawn(async move {
-        // A piece in each of the times for writing, at half of the least rate.
+        // 16 KiB every two seconds: half of the least rate, and often enough for the write timeout.
         while writer.write_all(&window_update(1, 16 << 10)).await.is_ok() {
             let _ = writer.write_all(&window_update(0, 16 << 10)).await;
             tokio::time::sleep(Duration::from_secs(2)).await;

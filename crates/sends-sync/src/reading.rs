@@ -133,7 +133,7 @@ impl Run<'_> {
             known_activities.filter(is_unlisted).map(reference).collect();
         let mut is_sent = false;
         if unreadable_activities > 0 {
-            // They may be among those.
+            // Known activities that the campaign does not list may be among the unreadable ones.
             listed.extend_from_slice(&unlisted);
             shown.append(&mut unlisted);
         } else {

@@ -72,7 +72,7 @@ enum Budget {
 }
 
 impl Budget {
-    /// That of an answer with so many bytes.
+    /// The budget that an answer of so many bytes is reserved from.
     const fn of(bytes: usize) -> Self {
         if bytes <= SMALL { Self::Small } else { Self::Large }
     }

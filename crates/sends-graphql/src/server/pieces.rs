@@ -67,7 +67,7 @@ impl io::Write for Writer {
             let full = std::mem::replace(&mut self.last, Vec::with_capacity(PIECE));
             self.full.push_back(full.into());
         }
-        // Doubling would take it beyond the length of a piece.
+        // A vector that grows by doubling would become longer than a piece.
         let bytes = &bytes[..bytes.len().min(PIECE - self.last.len())];
         if self.last.len() + bytes.len() > PIECE / 2 {
             self.last.reserve_exact(PIECE - self.last.len());

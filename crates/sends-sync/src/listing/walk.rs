@@ -175,7 +175,7 @@ impl Walk {
         self.mark.max(newest)
     }
 
-    /// What is to be remembered as unreadable.
+    /// The entry of this listing among what could not be read. `None` when nothing of it is missing.
     pub(super) fn failure(&self) -> Option<FailedReading> {
         let records = u64::try_from(self.records).unwrap_or(u64::MAX);
         let Some((missing_until, reason)) = self.lack.clone() else {

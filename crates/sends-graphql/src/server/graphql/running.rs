@@ -214,7 +214,7 @@ struct Identified {
     /// Which of its operations.
     name: Option<String>,
     variables: Variables,
-    /// Whether to validate and plan it is long work.
+    /// Whether its validation and planning run on the threads for long work.
     is_long: bool,
     /// The memory of a long one, which may have to wait for its place and for other long work.
     _held: Option<Waiting>,
