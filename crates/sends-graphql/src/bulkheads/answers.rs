@@ -449,7 +449,13 @@ impl AnswerMemory {
         let mut held = self.held();
         if held.budget != Budget::Waiting {
             let Some(Waiting(share)) = self.part.wait_in(held.size()) else {
-                return Err(*self.exceeded.get_or_init(|| Exceeded::Busy));
+                // An answer whose data is known may take more than there is to wait in, and would never find room there.
+                let exceeded = if held.size() > self.part.waiting.lane.limit() {
+                    Exceeded::TooLarge
+                } else {
+                    Exceeded::Busy
+                };
+                return Err(*self.exceeded.get_or_init(|| exceeded));
             };
             *held = Held {
                 budget: Budget::Waiting,

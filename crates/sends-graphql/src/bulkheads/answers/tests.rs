@@ -261,3 +261,15 @@ async fn long_names_and_arguments_and_the_paths_of_errors_take_memory() {
     memory.charge(1, 50).unwrap();
     assert_eq!(memory.bytes(), 1_650 + ERROR + VALUE);
 }
+
+#[tokio::test]
+async fn an_answer_beyond_all_memory_for_waiting_is_too_large_to_wait() {
+    let (_, mut bulkheads) = answers();
+    bulkheads.waiting_memory = Bulkhead::new("waiting_memory", LARGE / 2);
+    let answers = Answers::new(&bulkheads, Duration::ZERO);
+    let part = answers.part();
+    let memory = answers.reserve(&part, estimate(LARGE)).await.unwrap();
+    let waits = within(Arc::clone(&memory), async { begin_to_wait() });
+    assert_eq!(waits.await, Err(Exceeded::TooLarge));
+    assert_eq!(memory.exceeded(), Some(Exceeded::TooLarge));
+}
