@@ -122,20 +122,20 @@ fn remove(folder: &Path) -> io::Result<()> {
     }
 }
 
-/// `Some((page, [(name, content)]))`, where every file but the page is compressed and ends in `.gz` on the disk.
+/// `Some((page, [(name, content)]))`, where every file but the page is compressed and ends in `.gz` on the disk. For a file beside
+/// the folder `page`.
 pub(crate) fn rust_expression(page: &Path) -> io::Result<String> {
     let mut files = fs::read_dir(page.join("graphiql"))?
         .map(|entry| entry.map(|entry| entry.path()))
         .collect::<io::Result<Vec<_>>>()?;
     files.sort();
-    let mut code = format!(
-        "Some((include_str!({:?}), &[\n",
-        page.join("index.html").to_string_lossy()
-    );
+    // Relative to the written file, so that a copied or moved target folder still builds.
+    let mut code = String::from("Some((include_str!(\"page/index.html\"), &[\n");
     for path in &files {
+        let file = path.file_name().unwrap_or_default().to_string_lossy();
         let name = path.file_stem().unwrap_or_default().to_string_lossy();
         // Quoted and escaped as Rust writes a string.
-        let path = path.to_string_lossy();
+        let path = format!("page/graphiql/{file}");
         writeln!(code, "    ({name:?}, include_bytes!({path:?}).as_slice()),").map_err(io::Error::other)?;
     }
     code.push_str("]))");
