@@ -6,6 +6,9 @@
 //! | of an endpoint, such as the send history | failures of so many different ids in a row | every call of that endpoint |
 //! | of one id or page | so many failures of it in a row | that id or page |
 //!
+//! An id that is answered 429 `throttled` again and again while others are answered in between is throttled by itself. It opens
+//! its own circuit and stops no other call; see [`Throttling`].
+//!
 //! An id that fails while others of its endpoint succeed fails by itself: it never counts for the endpoint again until it has
 //! succeeded, so that no number of such ids closes the endpoint to the others.
 //!
@@ -60,6 +63,17 @@ pub(crate) struct LeftAlone {
     pub(crate) wait: Duration,
     /// How the last request failed, when it is this id or page alone. `None` when it is the upstream or the endpoint.
     pub(crate) by_itself: Option<FailureClass>,
+}
+
+/// What a 429 `throttled` answer is about.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Throttling {
+    /// The limit of all calls, for all that is known.
+    Everything,
+    /// Perhaps this id or page: it was throttled before, and others were answered in between.
+    PerhapsOne,
+    /// This id or page alone.
+    One,
 }
 
 /// A request that may be sent. Dropped without an outcome, as when the caller went away, it says nothing.
@@ -120,6 +134,14 @@ impl Admission {
     pub(crate) fn succeeded(mut self) {
         self.probes = Probes::default();
         self.breaker.state().succeeded(&self.endpoint);
+    }
+
+    /// The upstream answered 429 `throttled`, and may have named a wait.
+    pub(crate) fn throttled(mut self, retry_after: Option<Duration>) -> Throttling {
+        let probes = std::mem::take(&mut self.probes);
+        let settings = &self.breaker.settings;
+        let mut state = self.breaker.state();
+        state.throttled(&self.endpoint, probes, retry_after, settings)
     }
 
     /// The upstream did not answer, or failed to.

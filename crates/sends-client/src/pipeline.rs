@@ -9,7 +9,7 @@ use tracing::{Instrument, Span, field};
 
 use crate::{
     AccessToken, Caller, Endpoint, FailureClass, ObservedRequest, Observer, Pacer, TokenError, UpstreamError,
-    breaker::{Breaker, LeftAlone},
+    breaker::{Breaker, LeftAlone, Throttling},
     pacing::{Refused, RefusedReason, Turn, Verdict},
     refusals::{Held, Refusals, RefusedBy},
     retry::{Remedy, Retries},
@@ -324,13 +324,17 @@ impl Pipeline {
         if is_refused_token(outcome.as_ref().err()) {
             token_admission.refused();
         }
+        let mut throttling = None;
         match &outcome {
             Err(failure) if Remedy::of(failure.class) == Remedy::Backoff => {
                 admission.failed(failure.class);
             }
+            Err(failure) if failure.class == FailureClass::Throttled => {
+                throttling = Some(admission.throttled(failure.retry_after));
+            }
             Ok(_) | Err(_) => admission.succeeded(),
         }
-        if let Some(verdict) = verdict(outcome.as_ref().err()) {
+        if let Some(verdict) = verdict(outcome.as_ref().err(), throttling) {
             let pause = slot.settle(verdict);
             if let Err(failure) = &mut outcome {
                 failure.retry_after = pause.or(failure.retry_after);
@@ -435,13 +439,18 @@ fn undecodable(answer: Answer, error: &DecodeError) -> UpstreamError {
     answer.failure(class, detail)
 }
 
-/// What an outcome says about the budget. `None` when there was no answer.
-fn verdict(failure: Option<&UpstreamError>) -> Option<Verdict> {
+/// What an outcome says about the budget. `None` when there was no answer, or one that is about this id or page alone.
+fn verdict(failure: Option<&UpstreamError>, throttling: Option<Throttling>) -> Option<Verdict> {
     let Some(failure) = failure else {
         return Some(Verdict::Accepted);
     };
     match failure.class {
-        FailureClass::Throttled => Some(Verdict::Throttled(failure.retry_after)),
+        FailureClass::Throttled => match throttling {
+            Some(Throttling::One) => None,
+            // Its wait may be its own, and the others' is the one that the limit of a second needs.
+            Some(Throttling::PerhapsOne) => Some(Verdict::Throttled(None)),
+            Some(Throttling::Everything) | None => Some(Verdict::Throttled(failure.retry_after)),
+        },
         FailureClass::QuotaExceeded => Some(Verdict::QuotaExceeded(failure.retry_after)),
         _ => failure.status.map(|_| Verdict::Accepted),
     }
@@ -571,6 +580,8 @@ fn circuit_open(endpoint: &Endpoint, left_alone: LeftAlone) -> UpstreamError {
         Some(class) => (class, "it has been failing by itself and is left alone for now"),
     };
     UpstreamError {
+        // As its last answer, which tells it from calls that wait for a pause of all of them.
+        status: (class == FailureClass::Throttled).then_some(StatusCode::TOO_MANY_REQUESTS),
         retry_after: Some(left_alone.wait),
         ..UpstreamError::without_answer(endpoint.clone(), class, detail.to_owned())
     }

@@ -38,6 +38,9 @@ const DEVICE_INTERVAL: Duration = Duration::from_secs(5);
 /// The longest time between polls believed. A server that wants a slower pace can answer `slow_down`.
 const LONGEST_DEVICE_INTERVAL: Duration = Duration::from_mins(1);
 
+/// In how many places of an answer the object with both tokens is looked for.
+const MOST_OBJECTS: usize = 32;
+
 /// The answer of the token endpoint to a grant.
 #[derive(Debug)]
 pub(crate) struct TokenAnswer {
@@ -76,9 +79,12 @@ impl TokenAnswer {
         if answer.as_ref().is_some_and(Self::has_both_tokens) {
             return answer;
         }
-        let object = body.iter().position(|byte| *byte == b'{');
-        let object = object.and_then(|begin| Self::of(&Members::read(&body[begin..])?));
-        object.filter(Self::has_both_tokens).or(answer)
+        let objects = (0..body.len()).filter(|place| body[*place] == b'{');
+        objects
+            .take(MOST_OBJECTS)
+            .filter_map(|begin| Self::of(&Members::read(&body[begin..])?))
+            .find(Self::has_both_tokens)
+            .or(answer)
     }
 
     fn of(members: &Members) -> Option<Self> {

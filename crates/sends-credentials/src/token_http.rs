@@ -3,8 +3,9 @@
 //! Owns the headers, the limits on time and size, and what a status means for the question that matters after a refresh:
 //! may the upstream have done what was asked? Must not know what was asked.
 
-use std::{error::Error, time::Duration};
+use std::{error::Error, io::Read, time::Duration};
 
+use flate2::read::MultiGzDecoder;
 use reqwest::{
     Client, StatusCode,
     header::{ACCEPT, CONTENT_TYPE, HeaderMap, RETRY_AFTER},
@@ -69,6 +70,8 @@ impl TokenHttp {
         sends_client::install_crypto_provider();
         let mut builder = Client::builder()
             .user_agent(concat!("sends/", env!("CARGO_PKG_VERSION")))
+            // A wrong `Content-Encoding` must not cost the tokens: the body itself tells whether it is compressed.
+            .no_gzip()
             .connect_timeout(settings.connect_timeout)
             .timeout(settings.call_timeout)
             // A redirect could carry a secret to another host.
@@ -137,6 +140,7 @@ impl TokenHttp {
                 Err(error) => break Some(broken(&error)),
             }
         };
+        let body = decompressed(body);
         // Whatever else is wrong with the answer, these tokens have replaced the earlier ones.
         if TokenAnswer::read(&body).is_some_and(|answer| answer.has_both_tokens()) {
             return Ok(Answer::Success(body));
@@ -211,6 +215,21 @@ fn judged(
         // A gateway answers 502 or 504 in the place of an upstream that may have done its work.
         _ => Err(TransportError::PerhapsDone { reason, retry_after }),
     }
+}
+
+/// What a gzip body (RFC 1952) holds, as far as it can be decompressed; any other body as it is.
+fn decompressed(body: Vec<u8>) -> Vec<u8> {
+    const MEMBER: [u8; 2] = [0x1f, 0x8b];
+    if !body.starts_with(&MEMBER) {
+        return body;
+    }
+    let limit = u64::try_from(BODY_LIMIT).unwrap_or(u64::MAX);
+    let mut decompressed = Vec::new();
+    // What was read before an error stays.
+    let _ = MultiGzDecoder::new(body.as_slice())
+        .take(limit)
+        .read_to_end(&mut decompressed);
+    decompressed
 }
 
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
@@ -298,7 +317,12 @@ mod tests {
             let _ = stream.write_all(answer.as_bytes()).await;
         };
         sends_client::install_crypto_provider();
-        let http = Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
+        let http = Client::builder()
+            .no_gzip()
+            .no_proxy()
+            .tls_certs_only([])
+            .build()
+            .unwrap();
         tokio::join!(TokenHttp::answer(http.post(url)), server).0
     }
 
@@ -316,6 +340,10 @@ mod tests {
                 "HTTP/1.1 200 OK\r\n\r\n{}{padding}",
                 tokens.replace('}', r#","id_token":""#)
             ),
+            format!("HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\n\r\n{tokens}"),
+            format!("HTTP/1.1 200 OK\r\n\r\n{{}}{tokens}"),
+            format!("HTTP/1.1 200 OK\r\n\r\n{{\"warning\":\"x\"}}\n{tokens}"),
+            format!("HTTP/1.1 200 OK\r\n\r\n[{{\"status\":\"ok\"}},{tokens}]"),
             format!("HTTP/1.1 500 Error\r\n\r\n{tokens}"),
             format!("HTTP/1.1 400 Bad Request\r\n\r\n{tokens}"),
         ] {
@@ -334,6 +362,20 @@ mod tests {
             let answered = answered(answer.clone()).await;
             assert_eq!(matches!(answered, Ok(Answer::Success(_))), is_done, "{answer}");
         }
+    }
+
+    #[test]
+    fn a_compressed_body_is_read_as_far_as_it_goes() {
+        use std::io::Write;
+        let tokens = br#"{"access_token":"a","refresh_token":"r"}"#;
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        encoder.write_all(tokens).unwrap();
+        let mut body = encoder.finish().unwrap();
+        assert_eq!(decompressed(body.clone()), tokens);
+        // The checksum is cut off.
+        body.truncate(body.len() - 8);
+        assert_eq!(decompressed(body), tokens);
+        assert_eq!(decompressed(b"{}".to_vec()), b"{}");
     }
 
     #[test]

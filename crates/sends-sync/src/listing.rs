@@ -87,7 +87,10 @@ impl Run<'_> {
             let moments = page.records.iter().map(|campaign| campaign.updated_at);
             let is_beyond = walk.is_beyond(moments.clone());
             let lack = (unreadable(&page), unreadable_records(&page));
-            walk.note(moments, lack, page.cut_short.is_some() && !is_beyond);
+            walk.note(moments, lack);
+            if page.cut_short.is_some() && !is_beyond {
+                walk.cut_short();
+            }
             let known = self
                 .known(page.records.iter().map(|campaign| campaign.id))
                 .await?;
@@ -166,15 +169,17 @@ impl Run<'_> {
         loop {
             // The latest send comes first. One odd date among the others ends nothing.
             let last = last_of(page.records.iter().filter_map(|summary| summary.last_sent_date));
-            let is_known_territory = walk.from.zip(last).is_some_and(|(from, sent)| sent < from);
             doubts.retain(|one| {
                 let mut listed = page.records.iter();
                 listed.all(|summary| one.subject != Subject::Campaign(summary.id))
             });
             let moments = page.records.iter().map(|summary| summary.last_sent_date);
-            let is_cut_short = page.cut_short.is_some() && !is_known_territory;
             let lack = (unreadable(&page), unreadable_records(&page));
-            walk.note(moments, lack, is_cut_short);
+            walk.note(moments, lack);
+            let is_known_territory = walk.is_known_territory(last);
+            if page.cut_short.is_some() && !is_known_territory {
+                walk.cut_short();
+            }
             let known = self.known(page.records.iter().map(|summary| summary.id)).await?;
             let listing = summaries_listed(page.records, &known, &walk);
             walk.note_dateless(listing.dateless);

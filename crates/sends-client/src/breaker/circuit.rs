@@ -63,6 +63,13 @@ impl Circuit {
         *self = Self::Open { until, delay };
     }
 
+    /// An open circuit does not close before this wait is over.
+    pub(super) fn open_for_at_least(&mut self, wait: Duration) {
+        if let Self::Open { until, .. } = self {
+            *until = (*until).max(Instant::now() + wait);
+        }
+    }
+
     /// Opens again after a failed probe, for twice as long unless the probe was early. A request from before the circuit opened
     /// tells nothing new.
     pub(super) fn probe_failed(&mut self, longest: Duration) {

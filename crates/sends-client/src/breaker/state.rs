@@ -7,7 +7,9 @@ use std::{
 
 use tokio::time::Instant;
 
-use super::{BreakerSettings, LeftAlone, Probes, circuit::Circuit, endpoint_circuit::EndpointCircuit};
+use super::{
+    BreakerSettings, LeftAlone, Probes, Throttling, circuit::Circuit, endpoint_circuit::EndpointCircuit,
+};
 use crate::{Endpoint, FailureClass};
 
 /// How many failing ids and pages are remembered. The one that failed longest ago is forgotten first.
@@ -15,6 +17,9 @@ pub(super) const MOST_PATHS: usize = 1_000;
 /// How much longer a single id or page is left alone: probing two of them every 30 seconds would take more than half of the
 /// day's calls.
 const PATIENCE_WITH_ONE: u32 = 10;
+/// After so many throttled answers, each after others were answered, an id or page is throttled by itself. Where another program
+/// takes half of the key's calls, one in sixteen calls meets that by chance.
+const THROTTLED_BY_ITSELF: u32 = 4;
 
 #[derive(Debug, Default)]
 pub(super) struct State {
@@ -86,12 +91,13 @@ impl State {
             tracing::info!(endpoint = name, "the upstream answers again");
         }
         // What failed until now and succeeds says that an outage is over, which the others failed of too.
-        let is_recovery = self.paths.remove(endpoint).is_some() || was_down;
+        let had_failed = self.paths.remove(endpoint);
+        let is_recovery = was_down || had_failed.is_some_and(|path| path.class != FailureClass::Throttled);
         let others = self.paths.iter_mut().filter(|(other, _)| other.name() == name);
         for (_, path) in others.filter(|(_, path)| !path.by_itself) {
             // It may be asked for at once, and if it fails again it fails by itself.
             path.by_itself = true;
-            if is_recovery {
+            if is_recovery && path.class != FailureClass::Throttled {
                 path.circuit = Circuit::default();
             }
         }
@@ -145,6 +151,65 @@ impl State {
         }
     }
 
+    /// The endpoint answered that there are too many calls.
+    pub(super) fn throttled(
+        &mut self,
+        endpoint: &Endpoint,
+        probes: Probes,
+        retry_after: Option<Duration>,
+        settings: &BreakerSettings,
+    ) -> Throttling {
+        self.connected();
+        if probes.endpoint {
+            // It answers, so it is not down.
+            self.endpoints.remove(endpoint.name());
+        }
+        if settings.failures == 0 {
+            return Throttling::Everything;
+        }
+        let is_first = self
+            .paths
+            .get(endpoint)
+            .is_none_or(|path| path.class != FailureClass::Throttled);
+        if is_first {
+            self.make_room();
+            let path = FailingPath {
+                circuit: Circuit::default(),
+                by_itself: false,
+                failed_at: Instant::now(),
+                class: FailureClass::Throttled,
+            };
+            self.paths.insert(endpoint.clone(), path);
+        }
+        let Some(path) = self.paths.get_mut(endpoint) else {
+            return Throttling::Everything;
+        };
+        path.failed_at = Instant::now();
+        let others_were_answered = std::mem::take(&mut path.by_itself);
+        let longest = settings.longest_delay.saturating_mul(PATIENCE_WITH_ONE);
+        if path.circuit.is_closed() {
+            if !is_first && !others_were_answered {
+                return Throttling::Everything;
+            }
+            if path.circuit.count() < THROTTLED_BY_ITSELF {
+                return if is_first {
+                    Throttling::Everything
+                } else {
+                    Throttling::PerhapsOne
+                };
+            }
+            path.circuit.open(settings.first_delay);
+            tracing::warn!(
+                "{endpoint} is throttled while others are answered: it is not asked for until a probe succeeds"
+            );
+        } else if probes.path {
+            path.circuit.probe_failed(longest);
+        }
+        path.circuit
+            .open_for_at_least(retry_after.unwrap_or_default().min(longest));
+        Throttling::One
+    }
+
     /// The endpoint failed of this id or page.
     pub(super) fn failed(&mut self, endpoint: &Endpoint, class: FailureClass, settings: &BreakerSettings) {
         self.connected();
@@ -166,10 +231,9 @@ impl State {
             tracing::warn!("{endpoint} keeps failing: it is not asked for until a probe succeeds");
         }
         let name = endpoint.name();
-        let failing = self
-            .paths
-            .iter()
-            .filter(|(other, path)| other.name() == name && !path.by_itself);
+        let failing = self.paths.iter().filter(|(other, path)| {
+            other.name() == name && !path.by_itself && path.class != FailureClass::Throttled
+        });
         let failing = u32::try_from(failing.count()).unwrap_or(u32::MAX);
         let circuit = self.endpoints.entry(name).or_default();
         if circuit.is_closed() && failing >= settings.failures {

@@ -258,3 +258,47 @@ async fn an_outage_costs_one_early_probe_and_then_one_probe_for_each_growing_del
         assert_eq!(sent, expected, "{ids} ids");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_id_that_is_throttled_while_others_are_answered_opens_its_own_circuit_alone() {
+    let breaker = Breaker::new(BreakerSettings::default());
+    let hour = Some(Duration::from_hours(1));
+    let throttled = |number| ask(&breaker, &path(number)).throttled(None);
+    assert_eq!(throttled(1), Throttling::Everything);
+    // Nobody else was answered meanwhile.
+    assert_eq!(throttled(1), Throttling::Everything);
+    for _ in 0..2 {
+        ask(&breaker, &path(2)).succeeded();
+        assert_eq!(throttled(1), Throttling::PerhapsOne);
+    }
+    ask(&breaker, &path(2)).succeeded();
+    assert_eq!(throttled(1), Throttling::One);
+    let by_itself = |wait| {
+        Err(LeftAlone {
+            wait: Duration::from_secs(wait),
+            by_itself: Some(FailureClass::Throttled),
+        })
+    };
+    assert_eq!(breaker.check(&path(1)), by_itself(1));
+    assert_eq!(breaker.check(&path(2)), Ok(()));
+    tokio::time::advance(Duration::from_secs(1)).await;
+    // The probe waits as long as it is told, up to the longest wait of one id.
+    let probe = ask(&breaker, &path(1));
+    assert_eq!(probe.throttled(hour), Throttling::One);
+    assert_eq!(breaker.check(&path(1)), by_itself(300));
+    tokio::time::advance(Duration::from_secs(300)).await;
+    ask(&breaker, &path(1)).succeeded();
+    assert_eq!(throttled(1), Throttling::Everything);
+}
+
+#[tokio::test(start_paused = true)]
+async fn throttled_ids_do_not_open_the_endpoint() {
+    let breaker = Breaker::new(BreakerSettings::default());
+    for number in 0..50 {
+        assert_eq!(
+            ask(&breaker, &path(number)).throttled(None),
+            Throttling::Everything
+        );
+    }
+    assert_eq!(breaker.check(&path(60)), Ok(()));
+}

@@ -170,6 +170,39 @@ async fn a_request_that_is_throttled_again_and_again_fails_and_others_are_sent()
 }
 
 #[tokio::test]
+async fn an_id_that_is_throttled_by_itself_stops_no_other_call_and_is_left_alone() {
+    let throttled = |wait| Reply::json(429, THROTTLED).header("Retry-After", wait);
+    let mut replies = Vec::new();
+    for wait in ["0", "0", "0", "3600"] {
+        replies.extend([throttled(wait), history()]);
+    }
+    replies.push(history());
+    let upstream = ScriptedUpstream::start(replies).await;
+    let defaults = settings(&upstream.base_url());
+    let client = client(Settings {
+        retry: RetrySettings {
+            max_throttled: 1,
+            ..defaults.retry.clone()
+        },
+        ..defaults
+    });
+    let asked = async |number, seconds| {
+        let deadline = Instant::now() + Duration::from_secs(seconds);
+        let caller = Caller::new(Arc::new(token("the-token")), deadline);
+        client.send_history(&caller, activity(number)).await
+    };
+    for _ in 0..4 {
+        assert!(asked(1, 30).await.unwrap_err().is_throttled_by_itself());
+        // The last of these would fail at its deadline if all calls paused for a minute.
+        asked(2, 30).await.unwrap();
+    }
+    let error = asked(1, 30).await.unwrap_err();
+    assert_eq!((error.class, error.attempts), (FailureClass::Throttled, 0));
+    assert!(error.is_throttled_by_itself(), "{error:?}");
+    asked(2, 30).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_throttled_answer_that_asks_for_hours_ends_its_call_and_stops_others_for_a_minute_at_most() {
     let throttled = Reply::json(429, THROTTLED).header("Retry-After", "86400");
     let upstream = ScriptedUpstream::start([throttled, history()]).await;

@@ -539,3 +539,40 @@ async fn a_role_and_a_status_come_back_as_they_were_spelled() {
         "primary_email"
     );
 }
+
+#[tokio::test]
+async fn an_activity_that_is_named_twice_is_the_one_that_can_be_sent() {
+    use ActivityRole::{Permalink, PrimaryEmail};
+    for roles in [[PrimaryEmail, Permalink], [Permalink, PrimaryEmail]] {
+        let store = SqliteStore::in_memory().await.unwrap();
+        let listed = roles.map(|role| reference(1, role)).to_vec();
+        let twice = campaign(7, None);
+        store
+            .keep_activities(OWNER, twice.clone(), listed, vec![])
+            .await
+            .unwrap();
+        let known = store.campaigns(OWNER, &[twice.id]).await.unwrap().remove(0);
+        let roles = known.unwrap().activities.into_iter();
+        let roles: Vec<_> = roles.map(|own| own.role.unwrap().verbatim().to_owned()).collect();
+        assert_eq!(roles, ["primary_email"]);
+    }
+}
+
+#[tokio::test]
+async fn a_dropped_send_takes_the_date_of_the_report_with_it_unless_another_send_has_that_date() {
+    let all = sends(&[(1, 1), (2, 200)]);
+    for (reported, is_kept) in [(200, false), (250, false), (300, true)] {
+        let store = with_history(&all).await;
+        let listing = Listing {
+            last_sent: vec![(campaign(7, None).id, Some(at(reported)))],
+            ..Listing::default()
+        };
+        store.keep_listing(OWNER, listing).await.unwrap();
+        let first = answer(&sends(&[(1, 1)]));
+        assert!(settle(&store, &first, 10).await > 0);
+        assert_eq!(settle(&store, &first, 20).await, 0);
+        let known = store.campaigns(OWNER, &[campaign(7, None).id]).await.unwrap();
+        let last_sent_at = known[0].as_ref().unwrap().last_sent_at;
+        assert_eq!(last_sent_at.is_some(), is_kept, "{reported}");
+    }
+}

@@ -20,6 +20,8 @@ pub(super) struct Walk {
     newest: Option<Timestamp>,
     latest: Option<Timestamp>,
     last: Option<Timestamp>,
+    /// Whether the records came newest first so far, and none is missing that earlier walks had as the latest one.
+    is_newest_first: bool,
     /// How many records it has had, those that could not be read included.
     records: usize,
     /// Until when sends may be missing for what this walk lacks, and why. `None` when it lacks nothing.
@@ -53,6 +55,7 @@ impl Walk {
             newest: None,
             latest: None,
             last: None,
+            is_newest_first: true,
             records: 0,
             lack: None,
         }
@@ -63,11 +66,11 @@ impl Walk {
         &mut self,
         moments: impl Iterator<Item = Option<Timestamp>>,
         (unreadable, count): (Option<String>, usize),
-        is_cut_short: bool,
     ) {
         let before = self.upper_end();
         let moments: Vec<Timestamp> = moments.inspect(|_| self.records += 1).flatten().collect();
         self.records += count;
+        self.is_newest_first &= self.continues(&moments);
         self.last = last_of(moments.iter().copied()).or(self.last);
         for moment in moments {
             self.latest = self.latest.max(Some(moment));
@@ -80,11 +83,36 @@ impl Walk {
             let before = before.max(self.latest.unwrap_or(before));
             self.lack(before, || reason);
         }
-        if is_cut_short {
-            self.lack(self.upper_end(), || {
-                "The link to its next page is wrong, or the pages behind it bring nothing new.".to_owned()
-            });
-        }
+    }
+
+    /// Takes note that the pages behind the last one cannot be reached.
+    pub(super) fn cut_short(&mut self) {
+        self.lack(self.upper_end(), || {
+            "The link to its next page is wrong, or the pages behind it bring nothing new.".to_owned()
+        });
+    }
+
+    /// Whether a page with these moments goes on newest first. One odd moment among the others does not matter.
+    fn continues(&self, moments: &[Timestamp]) -> bool {
+        let start = if self.last.is_none() { self.mark } else { None };
+        let begins_at_mark = start
+            .zip(moments.iter().max())
+            .is_none_or(|(mark, newest)| *newest >= mark);
+        let follows = |earlier: Timestamp, later: Timestamp| later <= earlier;
+        let is_after_last = self
+            .last
+            .zip(moments.first())
+            .is_none_or(|(last, first)| follows(last, *first));
+        let steps_back = moments
+            .windows(2)
+            .filter(|pair| !follows(pair[0], pair[1]))
+            .count();
+        begins_at_mark && is_after_last && steps_back <= 1
+    }
+
+    /// Whether the pages behind one that ends before `from` were listed earlier: only where the newest record comes first.
+    pub(super) fn is_known_territory(&self, last: Option<Timestamp>) -> bool {
+        self.is_newest_first && self.from.zip(last).is_some_and(|(from, last)| last < from)
     }
 
     /// Takes note of records without a date that can be read. Each may be of the latest send, wherever on the page it is.
@@ -222,12 +250,41 @@ mod tests {
     use super::*;
 
     #[test]
+    fn pages_behind_known_territory_are_left_out_where_the_newest_record_comes_first() {
+        let began: Timestamp = "2026-06-15T12:00:00Z".parse().unwrap();
+        let hours = |hours: i64| Some(began - SignedDuration::from_hours(hours));
+        let ends_early = |pages: &[&[i64]]| {
+            let mark = hours(10);
+            let mut walk = Walk::new(Subject::Summaries, mark, None, &[], began);
+            for page in pages {
+                let moments: Vec<_> = page.iter().map(|ago| hours(*ago)).collect();
+                walk.note(moments.iter().copied(), (None, 0));
+                let last = last_of(moments.into_iter().flatten());
+                if walk.is_known_territory(last) {
+                    return true;
+                }
+            }
+            false
+        };
+        assert!(ends_early(&[&[2, 10, 20, 30]]));
+        assert!(ends_early(&[&[10, 10, 20, 30]]));
+        assert!(ends_early(&[&[2, 3, 4], &[5, 10, 20, 30]]));
+        // One odd record.
+        assert!(ends_early(&[&[2, 10, 20, 9, 30, 40]]));
+        assert!(!ends_early(&[&[2, 3, 4]]));
+        // The oldest first, and the halves the other way round.
+        assert!(!ends_early(&[&[50, 40, 30], &[20, 10, 2]]));
+        assert!(!ends_early(&[&[20, 30, 40], &[2, 10, 15]]));
+        assert!(!ends_early(&[&[2, 10, 11], &[5, 20, 30]]));
+    }
+
+    #[test]
     fn a_mark_does_not_lie_ahead_of_this_machines_clock() {
         let began: Timestamp = "2026-06-15T12:00:00Z".parse().unwrap();
         let minutes = |minutes| Some(began + SignedDuration::from_mins(minutes));
         let mark = |moments: &[Option<Timestamp>], before| {
             let mut walk = Walk::new(Subject::Campaigns, before, None, &[], began);
-            walk.note(moments.iter().copied(), (None, 0), false);
+            walk.note(moments.iter().copied(), (None, 0));
             walk.next_mark()
         };
         assert_eq!(mark(&[minutes(59), minutes(-5)], None), Some(began));

@@ -100,7 +100,11 @@ pub(super) fn keep_activities(
         }
     }
     execute(connection, END_CLAIMS, [campaign])?;
-    for (activity, is_listed) in all() {
+    // The last one counts of an activity that is named twice, and a permalink has no sends.
+    let is_permalink =
+        |activity: &ActivityReference| activity.role.as_deref() == Some(&ActivityRole::Permalink);
+    let (permalinks, sendable): (Vec<_>, Vec<_>) = all().partition(|(activity, _)| is_permalink(activity));
+    for (activity, is_listed) in permalinks.into_iter().chain(sendable) {
         let id = activity.id.as_bytes();
         let role = activity.role.as_deref().map(ActivityRole::as_str);
         let spelling = activity.role.as_ref().and_then(Verbatim::other_spelling);

@@ -46,7 +46,13 @@ pub(super) fn settle(
         // A clock that was wrong may have dated it in the future.
         Some(since) if since < began || since > found_at => {
             merge(connection, owner, activity, kept, &Known::default())?;
-            execute(connection, FORGET_LAST_SENT, (number, activity.as_bytes()))?;
+            let last_run = known.history.summary().last_run_date;
+            let reported_until = last_run.map(|ran| ran.as_second().saturating_add(SAME_SEND_SECONDS));
+            execute(
+                connection,
+                FORGET_LAST_SENT,
+                (number, activity.as_bytes(), reported_until),
+            )?;
             return Ok(0);
         }
         Some(_) => {}
@@ -62,10 +68,14 @@ pub(super) fn settle(
     Ok(lost)
 }
 
-/// That the summaries report dates a send which is gone says nothing any more.
+/// How many seconds later than it ran the summaries report may date a send (inferred).
+const SAME_SEND_SECONDS: i64 = 60;
+
+/// That the summaries report dates a send which is gone says nothing any more. A later date is that of another send.
 const FORGET_LAST_SENT: &str = "
     UPDATE campaign SET last_sent_at = NULL, last_sent_at_nanos = NULL
-    WHERE id = (SELECT campaign FROM campaign_activity WHERE owner = ?1 AND activity = ?2) AND status IS NOT 'REMOVED'";
+    WHERE id = (SELECT campaign FROM campaign_activity WHERE owner = ?1 AND activity = ?2) AND status IS NOT 'REMOVED'
+      AND (?3 IS NULL OR last_sent_at <= ?3)";
 
 /// Keeps an answer with the known records that it lacks.
 fn merge(
