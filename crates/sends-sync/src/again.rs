@@ -6,7 +6,7 @@ use sends_core::{ActivityId, CampaignId};
 use sends_store::{Answer, FailedReading, Kept, Listing, StoreError, Subject, SyncWork, Unreadable};
 
 use crate::{
-    obstacle::Obstacle,
+    failure::SyncFailure,
     reading::{Stretch, is_removed},
     rules,
     run::Run,
@@ -30,7 +30,7 @@ impl Known {
 
 impl Run<'_> {
     /// Reads again what may have changed by itself.
-    pub(crate) async fn read_unsettled(&self) -> Result<(), Obstacle> {
+    pub(crate) async fn read_unsettled(&self) -> Result<(), SyncFailure> {
         let now = self.clock.now();
         let (ran_since, fetched_before) = rules::unsettled_bounds(now);
         let candidates = self
@@ -76,7 +76,7 @@ impl Run<'_> {
     }
 
     /// Tries again what could not be read and whose pause is over. What is on the queue is read with that.
-    pub(crate) async fn retry_unreadable(&self) -> Result<(), Obstacle> {
+    pub(crate) async fn retry_unreadable(&self) -> Result<(), SyncFailure> {
         let now = self.clock.now();
         let unreadable = self.log.unreadable(self.owner, usize::MAX).await?;
         let due = |one: &Unreadable| {
@@ -188,20 +188,20 @@ impl Run<'_> {
         activity: ActivityId,
         is_removed: bool,
         stretch: Stretch,
-    ) -> Result<bool, Obstacle> {
+    ) -> Result<bool, SyncFailure> {
         let subject = Subject::History(activity);
         let asked = match self.ask_history(activity, is_removed).await {
-            Err(obstacle) => Err(self.note_failure(subject, false, obstacle).await?),
+            Err(failure) => Err(self.note_failure(subject, false, failure).await?),
             asked => asked,
         };
         match asked {
-            Err(obstacle) if !obstacle.is_general() => {
-                tracing::warn!("the log goes without what cannot be read: {obstacle}");
-                self.remember_failed(subject, stretch, obstacle.for_people())
+            Err(failure) if !failure.stops_sync() => {
+                tracing::warn!("the log goes without what cannot be read: {failure}");
+                self.remember_failed(subject, stretch, failure.public_reason())
                     .await?;
-                Ok(obstacle.is_rejection())
+                Ok(failure.is_rejection())
             }
-            Err(obstacle) => Err(obstacle),
+            Err(failure) => Err(failure),
             Ok(Kept {
                 answer: Answer::NotFound,
                 ..

@@ -14,7 +14,7 @@
 //! | known sends that are no longer shown | the same for their campaign, in the next synchronisation | `removal.rs` |
 //! | an endpoint that fails for many ids in a row | one for an id that does not fail, each time | `answering.rs` |
 //!
-//! What is worth a call is decided in `rules.rs`, what a failed call means for the rest in `obstacle.rs`. What is left to do
+//! What is worth a call is decided in `rules.rs`, what a failed call means for the rest in `failure.rs`. What is left to do
 //! is on the queue of the [`SyncLog`](sends_store::SyncLog), newest send first, from the moment it was found until it is in
 //! the log: a synchronisation may be killed at any moment, and the next one goes on where it was. It repeats what was in
 //! flight, the pages of a listing that had not come to its end, and the call for a campaign that was read only in part: six
@@ -32,8 +32,8 @@
 
 mod again;
 mod answering;
+mod failure;
 mod listing;
-mod obstacle;
 mod progress;
 mod reading;
 mod removal;

@@ -15,7 +15,7 @@ use sends_core::{ActivityId, Campaign};
 use sends_store::{Answer, Kept, KnownCampaign, StoreError, Subject, UNCONFIRMED_REMOVAL, Unreadable};
 
 use crate::{
-    obstacle::Obstacle,
+    failure::SyncFailure,
     reading::{CampaignReading, Told, is_removed, may_have_sends},
     rules,
     run::Run,
@@ -30,7 +30,7 @@ const GONE_WITH_SENDS: &str = "Constant Contact does not find this campaign, and
 impl Run<'_> {
     /// Drops a campaign that is gone, once a second synchronisation finds it gone and its histories show no sends any more. An
     /// activity that another campaign lists, too, is that one's from then on: its sends say nothing about this campaign.
-    pub(crate) async fn drop_campaign(&self, reading: &CampaignReading<'_>) -> Result<(), Obstacle> {
+    pub(crate) async fn drop_campaign(&self, reading: &CampaignReading<'_>) -> Result<(), SyncFailure> {
         let CampaignReading { work, known } = *reading;
         let subject = Subject::Campaign(work.campaign);
         let is_removed = is_removed(&known.campaign);
@@ -79,7 +79,7 @@ impl Run<'_> {
         activity: ActivityId,
         kept: Kept,
         is_shown: bool,
-    ) -> Result<Told, Obstacle> {
+    ) -> Result<Told, SyncFailure> {
         let known = reading.known.activities.iter().find(|known| known.id == activity);
         let has_known =
             known.is_some_and(|known| known.send_count > Some(0) || known.failing_since.is_some());
@@ -107,7 +107,7 @@ impl Run<'_> {
         &self,
         known: &KnownCampaign,
         refusal: &UpstreamError,
-    ) -> Result<bool, Obstacle> {
+    ) -> Result<bool, SyncFailure> {
         match refusal.class {
             FailureClass::NotFound => Ok(!self.is_still_listed(known).await?),
             FailureClass::Rejected => Ok(is_removed(&known.campaign)),
@@ -117,7 +117,7 @@ impl Run<'_> {
 
     /// Whether a campaign that was not found is on the listing all the same, and not as a removed one. One that was listed
     /// without a date cannot be looked for there, and counts as listed.
-    async fn is_still_listed(&self, known: &KnownCampaign) -> Result<bool, Obstacle> {
+    async fn is_still_listed(&self, known: &KnownCampaign) -> Result<bool, SyncFailure> {
         if is_removed(&known.campaign) {
             return Ok(false);
         }
@@ -138,9 +138,9 @@ impl Run<'_> {
                 ))
             }
             Err(error) => {
-                let obstacle = Obstacle::from(error);
-                if obstacle.is_general_to_listings() {
-                    return Err(obstacle);
+                let failure = SyncFailure::from(error);
+                if failure.stops_listings() {
+                    return Err(failure);
                 }
                 Ok(true)
             }
