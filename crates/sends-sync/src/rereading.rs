@@ -1,5 +1,4 @@
-//! Reading again what no listing says has changed: histories that may have changed by themselves, and whatever could not be
-//! read before.
+//! Re-reads of histories that may have changed without a listing saying so, and retries of failed reads.
 
 use jiff::Timestamp;
 use sends_core::{ActivityId, CampaignId};
@@ -13,7 +12,7 @@ use crate::{
 };
 
 /// How many histories are looked at together.
-const AT_A_TIME: usize = 500;
+const CHUNK: usize = 500;
 
 /// What is known of one activity.
 enum Known {
@@ -37,7 +36,7 @@ impl Run<'_> {
             .log
             .unsettled(self.owner, ran_since, fetched_before, now)
             .await?;
-        for some in candidates.chunks(AT_A_TIME) {
+        for some in candidates.chunks(CHUNK) {
             let mut due = Vec::new();
             for (activity, kept) in self.kept(some).await? {
                 match kept {
