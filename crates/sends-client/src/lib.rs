@@ -53,7 +53,7 @@ mod unverified;
 pub use base_url::{BaseUrl, InvalidBaseUrl};
 pub use batch::{Batch, BatchAnswer, Batched};
 pub use breaker::BreakerSettings;
-pub use caller::{Caller, Company, Lane, Priority};
+pub use caller::{Caller, CallerGroup, Lane, Priority};
 pub use clock::{Clock, SystemClock};
 pub use constant_contact::ConstantContact;
 pub use crypto::install_crypto_provider;

@@ -10,7 +10,7 @@ use tracing::{Instrument, Span, field};
 use crate::{
     AccessToken, Caller, Endpoint, FailureClass, ObservedRequest, Observer, Pacer, TokenError, UpstreamError,
     breaker::{Breaker, LeftAlone},
-    pacing::{Refused, RefusedReason, Turn, Verdict},
+    pacing::{Refused, RefusedReason, SlotRequest, Verdict},
     refusals::{Held, Refusals, RefusedBy},
     retry::{Remedy, Retries},
     transport::{Answer, Broken, Transport},
@@ -252,7 +252,7 @@ impl Pipeline {
         let circuit_open = |left_alone| AttemptError::Unsent(circuit_open(endpoint, left_alone));
         // Asked before the queue, so that a refusal is quick, and again after it, since much may have happened meanwhile.
         self.breaker.check(endpoint).map_err(circuit_open)?;
-        let turn = Turn {
+        let turn = SlotRequest {
             lane: caller.lane(),
             priority: caller.priority(),
             deadline: caller.deadline(),
@@ -264,7 +264,7 @@ impl Pipeline {
                 let _ = timeout_at(caller.deadline(), self.refusals.probed(token)).await;
             }
             let asked = Instant::now();
-            let slot = self.pacer.acquire_together(turn, caller.company()).await;
+            let slot = self.pacer.acquire_for_group(turn, caller.group()).await;
             let waited = asked.elapsed();
             effort.waited += waited;
             self.observer.waited(endpoint, waited);

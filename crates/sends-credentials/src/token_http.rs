@@ -15,9 +15,9 @@ use url::{Url, form_urlencoded};
 
 use crate::{
     Application, Endpoints, Settings, StateDir, StoreError,
+    in_flight::Closed,
     pace::Pace,
     token_answer::{OAuthError, TokenAnswer},
-    under_way::Closed,
 };
 
 /// Answers hold two tokens of about 1 KB (documented). What comes behind this size is not read.

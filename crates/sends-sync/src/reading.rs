@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use sends_client::FailureClass;
 use sends_core::{ActivityId, ActivityReference, Campaign, CampaignDetail, CampaignId, CampaignStatus};
 use sends_store::{
-    Answer, Claim, FailedReading, Finding, Kept, KnownActivity, KnownCampaign, StoreError, Subject, SyncWork,
-    UNCONFIRMED_REMOVAL,
+    Answer, Claim, FailedReading, Finding, KnownActivity, KnownCampaign, StoreError, StoredAnswer, Subject,
+    SyncWork, UNCONFIRMED_REMOVAL,
 };
 
 use crate::{failure::SyncFailure, rules, run::Run};
@@ -290,11 +290,11 @@ impl Run<'_> {
         &self,
         activity: ActivityId,
         is_removed: bool,
-    ) -> Result<Kept, SyncFailure> {
+    ) -> Result<StoredAnswer, SyncFailure> {
         let asked = self.ask(Subject::History(activity), || self.upstream.history(activity));
         match asked.await? {
             Err(error) if error.class == FailureClass::Rejected && is_removed => {
-                let kept = Kept {
+                let kept = StoredAnswer {
                     fetched_at: self.clock.now(),
                     answer: Answer::NotFound,
                 };

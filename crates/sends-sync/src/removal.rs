@@ -12,7 +12,9 @@
 use jiff::SignedDuration;
 use sends_client::{FailureClass, UpstreamError};
 use sends_core::{ActivityId, Campaign};
-use sends_store::{Answer, Kept, KnownCampaign, StoreError, Subject, UNCONFIRMED_REMOVAL, Unreadable};
+use sends_store::{
+    Answer, KnownCampaign, StoreError, StoredAnswer, Subject, UNCONFIRMED_REMOVAL, Unreadable,
+};
 
 use crate::{
     failure::SyncFailure,
@@ -77,7 +79,7 @@ impl Run<'_> {
         &self,
         reading: &CampaignReading<'_>,
         activity: ActivityId,
-        kept: Kept,
+        kept: StoredAnswer,
         is_shown: bool,
     ) -> Result<Told, SyncFailure> {
         let known = reading.known.activities.iter().find(|known| known.id == activity);
@@ -94,7 +96,11 @@ impl Run<'_> {
     }
 
     /// Whether known records stay which an answer lacks.
-    pub(crate) async fn lacks_records(&self, activity: ActivityId, kept: Kept) -> Result<bool, StoreError> {
+    pub(crate) async fn lacks_records(
+        &self,
+        activity: ActivityId,
+        kept: StoredAnswer,
+    ) -> Result<bool, StoreError> {
         let settled = self
             .log
             .settle_history(self.owner, activity, kept, self.finding());

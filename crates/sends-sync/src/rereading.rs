@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use sends_core::{ActivityId, CampaignId};
-use sends_store::{Answer, FailedReading, Kept, Listing, StoreError, Subject, SyncWork, Unreadable};
+use sends_store::{Answer, FailedReading, Listing, StoreError, StoredAnswer, Subject, SyncWork, Unreadable};
 
 use crate::{
     failure::SyncFailure,
@@ -16,13 +16,13 @@ const CHUNK: usize = 500;
 
 /// What is known of one activity.
 enum Known {
-    Answer(Kept),
+    Answer(StoredAnswer),
     Nothing,
     Damaged,
 }
 
 impl Known {
-    fn of(kept: Option<Kept>) -> Self {
+    fn of(kept: Option<StoredAnswer>) -> Self {
         kept.map_or(Self::Nothing, Self::Answer)
     }
 }
@@ -201,7 +201,7 @@ impl Run<'_> {
                 Ok(failure.is_rejection())
             }
             Err(failure) => Err(failure),
-            Ok(Kept {
+            Ok(StoredAnswer {
                 answer: Answer::NotFound,
                 ..
             }) => Ok(true),
