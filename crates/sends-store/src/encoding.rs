@@ -2,7 +2,7 @@
 //!
 //! The form in which a [`StoredAnswer`] stays in memory: a history of three sends takes about 140 bytes in one allocation, where the model
 //! takes some 700 in eight. It has no version: it never leaves the process, but for checksums of it that are in the rows of a
-//! store ([`checksum`](crate::checksum)). A change of the form needs a migration that sets these to NULL.
+//! store ([`checksum`](crate::checksum)). A change of the form needs a new schema version.
 
 use std::{borrow::Cow, sync::Arc};
 

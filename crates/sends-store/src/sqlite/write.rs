@@ -156,7 +156,7 @@ fn json<T: serde::Serialize>(ids: &[T]) -> Result<String> {
     serde_json::to_string(ids).map_err(|error| Error::ToSqlConversionFailure(error.into()))
 }
 
-/// The numbers are listed in the migration, and stay what they are.
+/// The numbers are listed in `schema.sql`, and stay what they are.
 pub(super) const fn outcome_code(outcome: Outcome) -> i64 {
     match outcome {
         Outcome::Sent => 1,
