@@ -6,7 +6,7 @@ mod campaigns;
 mod drafts;
 mod names;
 mod odd_answers;
-mod odd_neighbours;
+mod odd_resources;
 mod oddities;
 mod repeated_sends;
 mod stale;

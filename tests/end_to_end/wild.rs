@@ -61,7 +61,7 @@ impl Read {
             coverage,
             sends,
             campaigns,
-            neighbours: json!({"activities": activities, "account": account}),
+            resources: json!({"activities": activities, "account": account}),
         }
     }
 }
@@ -70,7 +70,7 @@ struct Told {
     coverage: Value,
     sends: Vec<Value>,
     campaigns: Vec<Value>,
-    neighbours: Value,
+    resources: Value,
 }
 
 const SENDS: &str =
@@ -167,7 +167,7 @@ async fn a_wild_upstream_is_read_as_the_tame_one() {
             &json!(wild.campaigns),
             &mut found,
         );
-        differences("neighbours", &tame.neighbours, &wild.neighbours, &mut found);
+        differences("resources", &tame.resources, &wild.resources, &mut found);
         assert!(found.is_empty(), "--wild {seed}: {}", found.join("\n"));
     }
 }

@@ -16,14 +16,14 @@ use crate::is_full;
 const PAGE: usize = 4_096;
 
 /// The service on a state folder, and the upstream behind it.
-struct Kept {
+struct StoredAnswer {
     sandbox: SandboxProcess,
     url: String,
     folder: tempfile::TempDir,
     state: String,
 }
 
-impl Kept {
+impl StoredAnswer {
     fn new(activities: &str) -> Self {
         let sandbox = SandboxProcess::unlimited(&["--activities", activities]);
         let folder = tempfile::tempdir().unwrap();
@@ -100,7 +100,7 @@ async fn problem(service: &ServiceProcess, name: &str) -> bool {
 #[tokio::test]
 async fn a_removed_state_folder_makes_the_service_unready_and_its_losses_are_logged() {
     let _alone = crate::alone().await;
-    let kept = Kept::new("200");
+    let kept = StoredAnswer::new("200");
     let mut service = kept.serve();
     let activities = kept.sandbox.generated_activities(20).await;
     answers(&service, &activities[..10]).await;
@@ -124,7 +124,7 @@ async fn a_removed_state_folder_makes_the_service_unready_and_its_losses_are_log
 #[tokio::test]
 async fn a_replaced_file_makes_the_service_unready_until_the_former_one_is_back() {
     let _alone = crate::alone().await;
-    let kept = Kept::new("200");
+    let kept = StoredAnswer::new("200");
     let service = kept.serve();
     let activities = kept.sandbox.generated_activities(20).await;
     answers(&service, &activities[..10]).await;
@@ -141,7 +141,7 @@ async fn a_replaced_file_makes_the_service_unready_until_the_former_one_is_back(
 #[tokio::test]
 async fn damaged_pages_are_told_and_what_they_held_is_fetched_again() {
     let _alone = crate::alone().await;
-    let kept = Kept::new("500");
+    let kept = StoredAnswer::new("500");
     kept.synchronise();
     let mut service = kept.serve();
     let activities = kept.sandbox.generated_activities(400).await;
@@ -177,7 +177,7 @@ fn damage(file: &Path, pages: usize) -> usize {
 async fn look_ups_do_not_wait_for_searches() {
     let _alone = crate::alone().await;
     let (activities, looked_up) = if is_full() { ("20000", 400) } else { ("500", 100) };
-    let kept = Kept::new(activities);
+    let kept = StoredAnswer::new(activities);
     kept.synchronise();
     let service = kept.serve();
     let activities = kept.sandbox.generated_activities(looked_up).await;

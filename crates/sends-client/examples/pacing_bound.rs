@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use sends_client::{
     Lane, Pacer, Priority,
-    pacing::{Limits, Turn, Verdict},
+    pacing::{Limits, SlotRequest, Verdict},
 };
 use tokio::{task::JoinSet, time::Instant};
 
@@ -24,7 +24,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         ..Limits::default()
     });
     let start = Instant::now();
-    let turn = Turn {
+    let turn = SlotRequest {
         lane: Lane::new(),
         priority: Priority::Interactive,
         deadline: start + Duration::from_hours(1),

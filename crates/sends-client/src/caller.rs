@@ -30,20 +30,19 @@ impl Default for Lane {
     }
 }
 
-/// The operations that wait for one call together with the one that makes it. The call goes when the first of their lanes
-/// has its turn, so that one who asks for little does not wait behind everything else that the other one asks for. It goes
-/// as a person's call as soon as a person is among them.
+/// The operations that share one upstream call. The call departs when the first of their lanes has its turn, so that a small
+/// operation does not wait behind a large one that fetches the same, and with the highest priority among them.
 #[derive(Clone, Debug)]
-pub struct Company(Arc<watch::Sender<Vec<(Lane, Priority)>>>);
+pub struct CallerGroup(Arc<watch::Sender<Vec<(Lane, Priority)>>>);
 
-impl Company {
-    /// Nobody yet.
+impl CallerGroup {
+    /// An empty group.
     #[must_use]
     pub fn new() -> Self {
         Self(Arc::new(watch::Sender::new(Vec::new())))
     }
 
-    /// Lets an operation wait for the call too.
+    /// Adds an operation that waits for the call.
     pub fn join(&self, caller: &Caller) {
         let member = (caller.lane, caller.priority);
         self.0.send_if_modified(|members| {
@@ -55,10 +54,10 @@ impl Company {
         });
     }
 
-    /// Those who have joined so far, and a notice of each who joins later.
+    /// The members so far, with a notification for each later one.
     pub(crate) fn members(&self) -> watch::Receiver<Vec<(Lane, Priority)>> {
         let mut members = self.0.subscribe();
-        // Who has joined before the call queues counts as well.
+        // Members that joined before the call was queued count as well.
         members.mark_changed();
         members
     }
@@ -74,7 +73,7 @@ impl Company {
     }
 }
 
-impl Default for Company {
+impl Default for CallerGroup {
     fn default() -> Self {
         Self::new()
     }
@@ -110,7 +109,7 @@ pub struct Caller {
     deadline: Instant,
     allowance: Arc<AtomicU32>,
     sent: Arc<AtomicU32>,
-    company: Company,
+    group: CallerGroup,
     brings_token: bool,
 }
 
@@ -124,7 +123,7 @@ impl Caller {
             deadline,
             allowance: Arc::new(AtomicU32::new(u32::MAX)),
             sent: Arc::default(),
-            company: Company::new(),
+            group: CallerGroup::new(),
             brings_token: false,
         }
     }
@@ -160,8 +159,8 @@ impl Caller {
 
     /// The same operation, for one call that others may wait for too.
     #[must_use]
-    pub fn in_company(mut self, company: Company) -> Self {
-        self.company = company;
+    pub fn in_group(mut self, group: CallerGroup) -> Self {
+        self.group = group;
         self
     }
 
@@ -204,8 +203,8 @@ impl Caller {
         self.brings_token
     }
 
-    pub(crate) fn company(&self) -> &Company {
-        &self.company
+    pub(crate) fn group(&self) -> &CallerGroup {
+        &self.group
     }
 
     pub(crate) fn priority(&self) -> Priority {

@@ -1,6 +1,6 @@
-//! The client as its callers see it: one method for each upstream path. Those around the send history are in [`neighbours`].
+//! The client as its callers see it: one method for each upstream path. Those of other resources than the send history are in [`resources`].
 
-mod neighbours;
+mod resources;
 
 use std::{sync::Arc, time::Duration};
 

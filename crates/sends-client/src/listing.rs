@@ -1,11 +1,11 @@
 //! Listings that come in pages.
 //!
 //! Of the upstream's link to the next page only the query is used, and only if the link has the path of the listing itself
-//! (`listing/link.rs`). A listing that leads in a circle or brings nothing new any more is cut short (`listing/trail.rs`). A
+//! (`listing/link.rs`). A listing that leads in a circle or brings nothing new any more is cut short (`listing/visited.rs`). A
 //! link that is not followed costs the pages behind it and nothing else.
 
 mod link;
-mod trail;
+mod visited;
 
 use std::{hash::Hash, marker::PhantomData, sync::Arc};
 
@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use sends_core::{Campaign, CampaignSummary, ContactList, Decoded, Listed, NextLink, Page, Segment};
 use url::form_urlencoded;
 
-use self::trail::Trail;
+use self::visited::VisitedPages;
 use crate::{BaseUrl, Endpoint};
 
 /// The query of one page. It can be made only here: from the arguments of a listing or from a checked link.
@@ -162,7 +162,7 @@ pub struct ResourcePage<T> {
 #[derive(Debug)]
 pub struct NextPage<T> {
     query: PageQuery,
-    trail: Trail,
+    visited: VisitedPages,
     listing: PhantomData<fn() -> T>,
 }
 
@@ -170,7 +170,7 @@ impl<T> Clone for NextPage<T> {
     fn clone(&self) -> Self {
         Self {
             query: self.query.clone(),
-            trail: self.trail.clone(),
+            visited: self.visited.clone(),
             listing: PhantomData,
         }
     }
@@ -181,7 +181,7 @@ impl<T: Paged> NextPage<T> {
     pub(crate) fn first(query: PageQuery) -> Self {
         Self {
             query,
-            trail: Trail::default(),
+            visited: VisitedPages::default(),
             listing: PhantomData,
         }
     }
@@ -198,7 +198,7 @@ impl<T> ResourcePage<T> {
     /// Whether the listing is cut short because its link leads back to what was read. An upstream whose last page has such a link
     /// lacks nothing.
     pub fn leads_back(&self) -> bool {
-        let circles = [TO_A_READ_PAGE, trail::IN_A_CIRCLE, link::TO_THE_BEGINNING];
+        let circles = [TO_A_READ_PAGE, visited::CYCLE, link::TO_THE_BEGINNING];
         self.cut_short.is_some_and(|reason| circles.contains(&reason))
     }
 }
@@ -237,8 +237,8 @@ impl<T: Paged> ResourcePage<T> {
 impl<T: Paged> NextPage<T> {
     /// The page by `query` that comes after this one, which held these records.
     fn onward(mut self, query: PageQuery, records: &[T]) -> Result<Self, &'static str> {
-        self.trail.note(&self.query, records.iter().map(T::id))?;
-        if self.trail.has_asked(&query) {
+        self.visited.note(&self.query, records.iter().map(T::id))?;
+        if self.visited.contains(&query) {
             return Err(TO_A_READ_PAGE);
         }
         Ok(Self { query, ..self })

@@ -63,14 +63,14 @@ pub use self::{
     state::{PacerState, Pause, PauseReason, QueueUse},
 };
 pub(crate) use self::{schedule::LONGEST_THROTTLING, second::SLOT_CLOSED};
-use crate::{Clock, Company, Lane, Priority, SystemClock};
+use crate::{CallerGroup, Clock, Lane, Priority, SystemClock};
 
 /// How long the ledger is left alone after it failed.
 const LEDGER_RETRY: Duration = Duration::from_secs(1);
 
 /// Who asks for a turn.
 #[derive(Clone, Copy, Debug)]
-pub struct Turn {
+pub struct SlotRequest {
     /// The line to wait in.
     pub lane: Lane,
     /// Whether somebody waits for the answer.
@@ -156,20 +156,20 @@ impl Pacer {
     /// # Errors
     ///
     /// [`Refused`], at once when it is certain that no turn comes in time, at the deadline otherwise.
-    pub async fn acquire(&self, turn: Turn) -> Result<Slot, Refused> {
-        self.acquire_together(turn, &Company::new()).await
+    pub async fn acquire(&self, turn: SlotRequest) -> Result<Slot, Refused> {
+        self.acquire_for_group(turn, &CallerGroup::new()).await
     }
 
-    /// Waits for a turn in the lane that `turn` names and in those of its company, whichever comes first. It is one place in
-    /// the queue and one call, a person's as soon as a person is in its company.
+    /// Waits for a turn in the lane that `turn` names and in those of its group, whichever comes first. It is one place in
+    /// the queue and one call, a person's as soon as a person is in its group.
     ///
     /// # Errors
     ///
     /// As for [`acquire`](Self::acquire).
-    pub async fn acquire_together(&self, turn: Turn, company: &Company) -> Result<Slot, Refused> {
+    pub async fn acquire_for_group(&self, turn: SlotRequest, group: &CallerGroup) -> Result<Slot, Refused> {
         let shared = &self.shared;
-        let priority = company.lifted(turn.priority);
-        let turn = Turn { priority, ..turn };
+        let priority = group.lifted(turn.priority);
+        let turn = SlotRequest { priority, ..turn };
         let (slot, turn_comes) = {
             let mut schedule = shared.schedule();
             match schedule.admit(turn, &shared.now())? {
@@ -180,9 +180,9 @@ impl Pacer {
                 }
             }
         };
-        let mut members = company.members();
+        let mut members = group.members();
         let others_join = async {
-            // The company outlives the wait, so the changes do not end before it does.
+            // The group outlives the wait, so the changes do not end before it does.
             while members.changed().await.is_ok() {
                 let mut schedule = shared.schedule();
                 for &(lane, priority) in members.borrow_and_update().iter() {

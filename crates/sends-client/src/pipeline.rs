@@ -1,4 +1,6 @@
-//! The steps of one call: token, turn, request, and what to do when that fails. Each step's own rules are in its file.
+//! The steps of one call: token, slot, request, and the retry after a failure. The rules of each step are in its own module.
+
+mod failures;
 
 use std::{fmt, future::Future, sync::Arc, time::Duration};
 
@@ -7,18 +9,19 @@ use sends_core::DecodeError;
 use tokio::time::{Instant, sleep, timeout_at};
 use tracing::{Instrument, Span, field};
 
+use self::failures::{
+    after_refused_token, beyond_allowance, circuit_open, instead_of_retry, is_refused_token, known_refusal,
+    of_refuser, shows_accepted_token, undecodable, verdict, without_token, without_turn,
+};
 use crate::{
     AccessToken, Caller, Endpoint, FailureClass, ObservedRequest, Observer, Pacer, TokenError, UpstreamError,
-    breaker::{Breaker, LeftAlone, Throttling},
-    pacing::{Refused, RefusedReason, Turn, Verdict},
+    breaker::Breaker,
+    pacing::SlotRequest,
     refusals::{Held, Refusals, RefusedBy},
     retry::{Remedy, Retries},
-    transport::{Answer, Broken, Transport},
+    transport::{Broken, Transport},
     unverified::{Pass, UnverifiedTokens},
 };
-
-/// How soon to ask for a token again where its source does not say.
-const TOKEN_RETRY: Duration = Duration::from_secs(5);
 
 pub(crate) struct Pipeline {
     pub(crate) transport: Transport,
@@ -252,7 +255,7 @@ impl Pipeline {
         let circuit_open = |left_alone| AttemptError::Unsent(circuit_open(endpoint, left_alone));
         // Asked before the queue, so that a refusal is quick, and again after it, since much may have happened meanwhile.
         self.breaker.check(endpoint).map_err(circuit_open)?;
-        let turn = Turn {
+        let turn = SlotRequest {
             lane: caller.lane(),
             priority: caller.priority(),
             deadline: caller.deadline(),
@@ -264,7 +267,7 @@ impl Pipeline {
                 let _ = timeout_at(caller.deadline(), self.refusals.probed(token)).await;
             }
             let asked = Instant::now();
-            let slot = self.pacer.acquire_together(turn, caller.company()).await;
+            let slot = self.pacer.acquire_for_group(turn, caller.group()).await;
             let waited = asked.elapsed();
             effort.waited += waited;
             self.observer.waited(endpoint, waited);
@@ -415,60 +418,6 @@ impl fmt::Debug for Pipeline {
     }
 }
 
-/// What to tell when a call was not sent once more: what the upstream said before, which says more than why it was not asked
-/// again. That the day is used up is told in any case, since nothing else ends so late.
-fn instead_of_retry(last: Option<UpstreamError>, refused: UpstreamError) -> UpstreamError {
-    match last {
-        Some(last) if refused.class != FailureClass::QuotaExceeded => UpstreamError {
-            retry_after: refused.retry_after,
-            ..last
-        },
-        _ => refused,
-    }
-}
-
-/// What is wrong with an answer that could not be decoded. One that just ends may arrive whole next time; any other text would
-/// come again as it is.
-fn undecodable(answer: Answer, error: &DecodeError) -> UpstreamError {
-    let class = if error.is_cut_off() {
-        FailureClass::Interrupted
-    } else {
-        FailureClass::Invalid
-    };
-    let detail = format!("the upstream answered {}, but {error}", answer.status());
-    answer.failure(class, detail)
-}
-
-/// What an outcome says about the budget. `None` when there was no answer, or one that is about this id or page alone.
-fn verdict(failure: Option<&UpstreamError>, throttling: Option<Throttling>) -> Option<Verdict> {
-    let Some(failure) = failure else {
-        return Some(Verdict::Accepted);
-    };
-    match failure.class {
-        FailureClass::Throttled => match throttling {
-            Some(Throttling::One) => None,
-            // Its wait may be its own, and the others' is the one that the limit of a second needs.
-            Some(Throttling::PerhapsOne) => Some(Verdict::Throttled(None)),
-            Some(Throttling::Everything) | None => Some(Verdict::Throttled(failure.retry_after)),
-        },
-        FailureClass::QuotaExceeded => Some(Verdict::QuotaExceeded(failure.retry_after)),
-        _ => failure.status.map(|_| Verdict::Accepted),
-    }
-}
-
-/// Whether an outcome shows that the upstream knows the token: an answer that only an authenticated request has.
-fn shows_accepted_token(failure: Option<&UpstreamError>) -> bool {
-    failure.is_none_or(|failure| {
-        let is_success = failure.status.is_some_and(|status| status.is_success());
-        is_success || matches!(failure.class, FailureClass::NotFound | FailureClass::Forbidden)
-    })
-}
-
-/// Whether an outcome is an answer of 401.
-fn is_refused_token(failure: Option<&UpstreamError>) -> bool {
-    failure.is_some_and(|failure| failure.class == FailureClass::Unauthenticated)
-}
-
 /// A caller waits for a token no longer than for anything else.
 async fn wait_for_token(
     caller: &Caller,
@@ -480,109 +429,4 @@ async fn wait_for_token(
             retry_after: None,
         })
     })
-}
-
-fn without_token(endpoint: &Endpoint, error: &TokenError) -> UpstreamError {
-    let detail = error.to_string();
-    let (class, retry_after) = token_failure(error);
-    UpstreamError {
-        retry_after,
-        ..UpstreamError::without_answer(endpoint.clone(), class, detail)
-    }
-}
-
-/// The upstream refused a token, and there is no other. What it said is kept, since support may ask for it.
-fn after_refused_token(refusal: UpstreamError, error: &TokenError) -> UpstreamError {
-    let detail = format!("{}; {error}", refusal.detail);
-    let (class, retry_after) = token_failure(error);
-    UpstreamError {
-        class,
-        retry_after,
-        detail,
-        ..refusal
-    }
-}
-
-/// The token was refused before, and the request was not sent.
-fn known_refusal(endpoint: &Endpoint, held: Held) -> UpstreamError {
-    let wait = held.wait.as_secs();
-    let detail = match held.by {
-        RefusedBy::PathAlone => {
-            format!("it is known to refuse the access token and is not asked for {wait} s")
-        }
-        RefusedBy::Path | RefusedBy::Upstream => format!(
-            "the access token was refused by the upstream (401) and is not sent again for {wait} s; use another one, or log \
-             in again"
-        ),
-    };
-    let failure = UpstreamError::without_answer(endpoint.clone(), FailureClass::Unauthenticated, detail);
-    of_refuser(failure, held)
-}
-
-/// What a refusal is to the caller. That of a path alone is no reason to log in again.
-fn of_refuser(failure: UpstreamError, held: Held) -> UpstreamError {
-    if held.by != RefusedBy::PathAlone {
-        return failure;
-    }
-    UpstreamError {
-        class: FailureClass::Forbidden,
-        status: Some(StatusCode::UNAUTHORIZED),
-        retry_after: Some(held.wait),
-        detail: format!(
-            "{}; this path alone answers 401, and the access token is good elsewhere",
-            failure.detail
-        ),
-        ..failure
-    }
-}
-
-fn token_failure(error: &TokenError) -> (FailureClass, Option<Duration>) {
-    match *error {
-        TokenError::LoginRequired => (FailureClass::LoginRequired, None),
-        TokenError::NotRenewable => (FailureClass::Unauthenticated, None),
-        TokenError::Unavailable { retry_after, .. } => (
-            FailureClass::TokenUnavailable,
-            Some(retry_after.unwrap_or(TOKEN_RETRY)),
-        ),
-    }
-}
-
-fn without_turn(endpoint: &Endpoint, refused: Refused) -> UpstreamError {
-    let class = match refused.reason {
-        RefusedReason::QueueFull => FailureClass::QueueFull,
-        RefusedReason::UnverifiedTokens => FailureClass::UnverifiedTokens,
-        RefusedReason::Deadline => FailureClass::DeadlineExceeded,
-        RefusedReason::Paused => FailureClass::Throttled,
-        RefusedReason::DayUsedUp => FailureClass::QuotaExceeded,
-    };
-    UpstreamError {
-        retry_after: Some(refused.retry_after),
-        ..UpstreamError::without_answer(endpoint.clone(), class, refused.to_string())
-    }
-}
-
-fn beyond_allowance(endpoint: &Endpoint) -> UpstreamError {
-    let detail = "the operation has made as many calls as it may".to_owned();
-    UpstreamError {
-        // The next operation has an allowance of its own.
-        retry_after: Some(Duration::from_secs(1)),
-        ..UpstreamError::without_answer(endpoint.clone(), FailureClass::AllowanceUsedUp, detail)
-    }
-}
-
-fn circuit_open(endpoint: &Endpoint, left_alone: LeftAlone) -> UpstreamError {
-    let (class, detail) = match left_alone.by_itself {
-        None => (
-            FailureClass::CircuitOpen,
-            "the upstream has been failing and is left alone for now",
-        ),
-        // Only this id or page: for the caller it is as if it had been asked for and failed once more.
-        Some(class) => (class, "it has been failing by itself and is left alone for now"),
-    };
-    UpstreamError {
-        // As its last answer, which tells it from calls that wait for a pause of all of them.
-        status: (class == FailureClass::Throttled).then_some(StatusCode::TOO_MANY_REQUESTS),
-        retry_after: Some(left_alone.wait),
-        ..UpstreamError::without_answer(endpoint.clone(), class, detail.to_owned())
-    }
 }

@@ -7,6 +7,8 @@
 //!
 //! Tokens are remembered by a hash. Must not know how a token is renewed, nor how a probe is sent.
 
+mod token_state;
+
 use std::{
     collections::HashMap,
     hash::{BuildHasher, RandomState},
@@ -19,13 +21,8 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
+use self::token_state::TokenState;
 use crate::{AccessToken, Endpoint};
-
-/// The pause after the first refusal.
-const FIRST_PAUSE: Duration = Duration::from_mins(1);
-
-/// What the pause grows to at most.
-const LONGEST_PAUSE: Duration = Duration::from_hours(1);
 
 /// For how long the outcome of a probe holds for other paths that refuse the token.
 const PROBE_HOLDS: Duration = Duration::from_mins(1);
@@ -36,17 +33,10 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// After so many refusals in a row another probe is made all the same, since the token may have been revoked meanwhile.
 const REFUSALS_PER_PROBE: u32 = 20;
 
-/// How many tokens are remembered. Where callers bring their own, one that was never accepted makes room before one that was,
-/// and among these the longest unused one.
-const CAPACITY: usize = 4_096;
-
-/// How many refusing paths are remembered of a token. The one whose pause ends first makes room.
-const MOST_PATHS: usize = 1_000;
-
 #[derive(Debug, Default)]
 pub(crate) struct Refusals {
     hasher: RandomState,
-    tokens: Mutex<HashMap<u64, Known>>,
+    tokens: Mutex<HashMap<u64, TokenState>>,
     /// Told when a token was accepted or refused.
     settled: Notify,
 }
@@ -67,46 +57,6 @@ pub(crate) struct Admission<'a> {
 struct Probes {
     token: Option<Instant>,
     path: Option<Instant>,
-}
-
-/// What is known of a token.
-#[derive(Debug)]
-struct Known {
-    used: Instant,
-    /// When the last request left that was accepted, since the token was last refused as a whole.
-    accepted_at: Option<Instant>,
-    /// A path that has accepted it, preferably a cheap one.
-    accepted_by: Option<Endpoint>,
-    refused_by: HashMap<Endpoint, Refused>,
-    /// Set once a refusal of the token is confirmed, until it is accepted.
-    refused: Option<Pause>,
-    refused_at: Option<Instant>,
-    /// Whether it was obtained in the place of a refused one and refused at once, so that another renewal is no help.
-    is_renewed: bool,
-    /// The pause that the tokens before it had reached.
-    earlier_pause: Duration,
-    probed_at: Option<Instant>,
-    is_being_probed: bool,
-    /// How many requests in a row were refused since it was last accepted.
-    refusals: u32,
-    /// Held while a refusal is being confirmed, so that refusals of requests sent together share one probe.
-    confirmation: Arc<tokio::sync::Mutex<()>>,
-}
-
-#[derive(Clone, Debug)]
-struct Refused {
-    pause: Pause,
-    at: Instant,
-    /// Whether the token was good elsewhere.
-    is_own: bool,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Pause {
-    until: Instant,
-    length: Duration,
-    /// Whether a request is on its way to find out.
-    is_probed: bool,
 }
 
 /// A token that is not to be sent to a path now.
@@ -179,7 +129,7 @@ impl Refusals {
     /// Notes that `endpoint` has accepted `token` in a request that left at `departed`.
     pub(crate) fn accepted(&self, token: &AccessToken, endpoint: &Endpoint, departed: Instant) {
         let mut tokens = self.tokens();
-        let known = Known::of(&mut tokens, self.key(token));
+        let known = TokenState::of(&mut tokens, self.key(token));
         if known.refused_at.is_some_and(|refused_at| departed < refused_at) {
             return;
         }
@@ -223,7 +173,7 @@ impl Refusals {
     /// Held by a call while it finds out whose refusal its 401 is.
     pub(crate) fn confirmation(&self, token: &AccessToken) -> Arc<tokio::sync::Mutex<()>> {
         let mut tokens = self.tokens();
-        Arc::clone(&Known::of(&mut tokens, self.key(token)).confirmation)
+        Arc::clone(&TokenState::of(&mut tokens, self.key(token)).confirmation)
     }
 
     /// Notes that `endpoint` has answered a request with 401 that left at `departed`, if what is known tells whose refusal that
@@ -235,7 +185,7 @@ impl Refusals {
         departed: Instant,
     ) -> Option<Held> {
         let mut tokens = self.tokens();
-        let known = Known::of(&mut tokens, self.key(token));
+        let known = TokenState::of(&mut tokens, self.key(token));
         let now = Instant::now();
         let is_known = known
             .refused_by
@@ -270,7 +220,7 @@ impl Refusals {
     /// Begins a probe of `token`, which `refusing` has refused, and tells which path to ask.
     pub(crate) fn probe(&self, token: &AccessToken, refusing: &Endpoint) -> Endpoint {
         let mut tokens = self.tokens();
-        let known = Known::of(&mut tokens, self.key(token));
+        let known = TokenState::of(&mut tokens, self.key(token));
         (known.probed_at, known.is_being_probed, known.refusals) = (Some(Instant::now()), true, 0);
         let accepting = known.accepted_by.clone();
         accepting
@@ -283,7 +233,7 @@ impl Refusals {
     /// Notes that the probe was refused as well.
     pub(crate) fn confirmed(&self, token: &AccessToken) -> Held {
         let mut tokens = self.tokens();
-        let held = Known::of(&mut tokens, self.key(token)).refused_by_upstream(Instant::now());
+        let held = TokenState::of(&mut tokens, self.key(token)).refused_by_upstream(Instant::now());
         self.settled.notify_waiters();
         held
     }
@@ -292,7 +242,7 @@ impl Refusals {
     /// whole.
     pub(crate) fn unconfirmed(&self, token: &AccessToken, endpoint: &Endpoint) -> Held {
         let mut tokens = self.tokens();
-        let held = Known::of(&mut tokens, self.key(token)).unconfirmed(endpoint, Instant::now());
+        let held = TokenState::of(&mut tokens, self.key(token)).unconfirmed(endpoint, Instant::now());
         self.settled.notify_waiters();
         held
     }
@@ -301,7 +251,7 @@ impl Refusals {
     pub(crate) fn renewed(&self, refused: &AccessToken, renewed: &AccessToken) {
         let mut tokens = self.tokens();
         let key = self.key(renewed);
-        if tokens.get(&key).is_some_and(Known::has_outcome) {
+        if tokens.get(&key).is_some_and(TokenState::has_outcome) {
             return;
         }
         let Some(before) = tokens.get(&self.key(refused)) else {
@@ -313,7 +263,7 @@ impl Refusals {
         let refused_by = refused_by.collect();
         let accepted_by = before.accepted_by.clone();
         let (pause, probed_at) = (before.refused, before.probed_at);
-        let known = Known::of(&mut tokens, key);
+        let known = TokenState::of(&mut tokens, key);
         (known.refused_by, known.accepted_by) = (refused_by, accepted_by);
         known.is_renewed = true;
         match pause {
@@ -323,7 +273,7 @@ impl Refusals {
         }
     }
 
-    fn tokens(&self) -> MutexGuard<'_, HashMap<u64, Known>> {
+    fn tokens(&self) -> MutexGuard<'_, HashMap<u64, TokenState>> {
         self.tokens.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -362,157 +312,6 @@ impl Drop for Admission<'_> {
 /// Whether a path is made for finding out about a token.
 fn is_cheap(endpoint: &Endpoint) -> bool {
     matches!(endpoint, Endpoint::UserPrivileges | Endpoint::AccountSummary)
-}
-
-impl Known {
-    fn of(tokens: &mut HashMap<u64, Self>, key: u64) -> &mut Self {
-        let now = Instant::now();
-        if tokens.len() >= CAPACITY && !tokens.contains_key(&key) {
-            let oldest = tokens
-                .iter()
-                .min_by_key(|(_, known)| (known.accepted_at.is_some(), known.used))
-                .map(|(key, _)| *key);
-            oldest.and_then(|oldest| tokens.remove(&oldest));
-        }
-        let known = tokens.entry(key).or_insert_with(|| Self {
-            used: now,
-            accepted_at: None,
-            accepted_by: None,
-            refused_by: HashMap::new(),
-            refused: None,
-            refused_at: None,
-            is_renewed: false,
-            earlier_pause: Duration::ZERO,
-            probed_at: None,
-            is_being_probed: false,
-            refusals: 0,
-            confirmation: Arc::default(),
-        });
-        known.used = now;
-        known
-    }
-
-    /// Whether a request with the token was accepted or refused.
-    fn has_outcome(&self) -> bool {
-        self.accepted_at.is_some() || self.refused.is_some() || !self.refused_by.is_empty()
-    }
-
-    fn check(&self, endpoint: &Endpoint, now: Instant) -> Result<(), Held> {
-        let wait = |pause: Pause| {
-            pause
-                .until
-                .checked_duration_since(now)
-                .filter(|wait| !wait.is_zero())
-        };
-        if let Some(wait) = self.refused.and_then(wait) {
-            return Err(self.held(wait, RefusedBy::Upstream));
-        }
-        let Some(path) = self.refused_by.get(endpoint) else {
-            return Ok(());
-        };
-        match wait(path.pause) {
-            Some(wait) if path.is_own => Err(self.held(wait, RefusedBy::PathAlone)),
-            // The call that was refused has tried to renew the token.
-            Some(wait) => Err(Held {
-                may_renew: false,
-                ..self.held(wait, RefusedBy::Path)
-            }),
-            None => Ok(()),
-        }
-    }
-
-    fn held(&self, wait: Duration, by: RefusedBy) -> Held {
-        Held {
-            wait,
-            by,
-            may_renew: by != RefusedBy::PathAlone && !self.is_renewed,
-        }
-    }
-
-    fn refused_by_upstream(&mut self, now: Instant) -> Held {
-        (self.accepted_at, self.refused_at) = (None, Some(now));
-        self.is_being_probed = false;
-        if self.refused.is_some_and(|pause| pause.is_probed) {
-            // It has been refused for a while, so that its renewal may be tried again.
-            self.is_renewed = false;
-        }
-        let pause = self.refused.get_or_insert(Pause::none(now, self.earlier_pause));
-        pause.lengthen(now);
-        let wait = pause.until.saturating_duration_since(now);
-        self.held(wait, RefusedBy::Upstream)
-    }
-
-    fn refused_by_path(&mut self, endpoint: &Endpoint, now: Instant, is_own: bool) -> Held {
-        if self.refused_by.len() >= MOST_PATHS && !self.refused_by.contains_key(endpoint) {
-            let first = self
-                .refused_by
-                .iter()
-                .min_by_key(|(_, refused)| refused.pause.until);
-            if let Some(first) = first.map(|(path, _)| path.clone()) {
-                self.refused_by.remove(&first);
-            }
-        }
-        let refused = self
-            .refused_by
-            .entry(endpoint.clone())
-            .or_insert_with(|| Refused {
-                pause: Pause::none(now, Duration::ZERO),
-                at: now,
-                is_own,
-            });
-        refused.pause.lengthen(now);
-        (refused.at, refused.is_own) = (now, is_own);
-        let wait = refused.pause.until.saturating_duration_since(now);
-        let by = if is_own {
-            RefusedBy::PathAlone
-        } else {
-            RefusedBy::Path
-        };
-        self.held(wait, by)
-    }
-
-    fn unconfirmed(&mut self, endpoint: &Endpoint, now: Instant) -> Held {
-        self.is_being_probed = false;
-        let mut refusing = self.refused_by.iter();
-        if refusing.any(|(other, refused)| other != endpoint && !refused.is_own) {
-            return self.refused_by_upstream(now);
-        }
-        self.refused_by_path(endpoint, now, false)
-    }
-}
-
-impl Pause {
-    fn none(now: Instant, length: Duration) -> Self {
-        Self {
-            until: now,
-            length,
-            is_probed: false,
-        }
-    }
-
-    /// After a refusal. Those of requests that were on their way together count once.
-    fn lengthen(&mut self, now: Instant) {
-        if self.until > now && !self.is_probed {
-            return;
-        }
-        self.length = (self.length * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE);
-        self.until = now + self.length;
-        self.is_probed = false;
-    }
-
-    /// Begins a probe, and yields the end of the pause for which it holds other requests back.
-    fn probe(&mut self, now: Instant) -> Instant {
-        self.until = now + self.length;
-        self.is_probed = true;
-        self.until
-    }
-
-    /// Ends the pause of the probe that began it until then, if that had no outcome.
-    fn give_up_probe(&mut self, until: Instant) {
-        if self.is_probed && self.until == until {
-            *self = Self::none(Instant::now(), self.length);
-        }
-    }
 }
 
 #[cfg(test)]

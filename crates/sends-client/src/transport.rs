@@ -12,13 +12,14 @@ use std::{
 use flate2::bufread::GzDecoder;
 use reqwest::{
     Client, Response, StatusCode,
-    header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, HeaderMap, HeaderValue, RETRY_AFTER},
+    header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, HeaderMap, HeaderValue},
     redirect,
 };
 use tokio::time::Instant;
 
 use tower::util::MapFutureLayer;
 
+use crate::http_failure::{retry_after, root_cause};
 use crate::{
     AccessToken, BaseUrl, BuildError, Endpoint, FailureClass, Pacer, Settings, UpstreamError,
     crypto::install_crypto_provider, refusal::Refusal,
@@ -110,7 +111,7 @@ impl Transport {
         }
         Ok(Self {
             http: builder.build().map_err(|error| BuildError {
-                reason: innermost(&error),
+                reason: root_cause(&error),
             })?,
             base_url: settings.base_url,
             body_limit: settings.body_limit,
@@ -239,9 +240,7 @@ impl Call {
         self.status = Some(response.status());
         self.request_id = header(REQUEST_ID).map(String::from);
         self.error_type = header(ERROR_TYPE).map(String::from);
-        self.retry_after = header(RETRY_AFTER.as_str())
-            .and_then(|value| value.parse().ok())
-            .map(Duration::from_secs);
+        self.retry_after = retry_after(response.headers());
     }
 
     fn refused(self, status: StatusCode, body: &[u8]) -> UpstreamError {
@@ -273,7 +272,7 @@ impl Call {
             // It may arrive whole next time.
             _ => (FailureClass::Interrupted, "the answer broke off"),
         };
-        self.failure(class, format!("{what} ({})", innermost(error)))
+        self.failure(class, format!("{what} ({})", root_cause(error)))
     }
 
     fn failure(self, class: FailureClass, detail: String) -> UpstreamError {
@@ -312,13 +311,4 @@ fn is_closed_connection(error: &reqwest::Error) -> bool {
         cause = inner.source();
     }
     false
-}
-
-/// The cause at the bottom of the chain: "connection refused" rather than "error sending request for url (…)".
-fn innermost(error: &dyn Error) -> String {
-    let mut cause = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    cause.to_string()
 }

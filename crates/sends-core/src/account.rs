@@ -7,8 +7,8 @@ use alloc::vec::Vec;
 
 use crate::fields::{Fields, is_not};
 use crate::json::{self, read_as_object};
+use crate::json_repair::repair_json;
 use crate::lenient::Prose;
-use crate::mended::mended;
 use crate::{DecodeError, Decoded, FromJson, Oddities};
 
 /// Whose account a token belongs to (`/account/summary`). Any field may be missing.
@@ -65,7 +65,7 @@ pub struct Privileges(pub Vec<Privilege>);
 
 impl FromJson for Privileges {
     fn decode(json: &[u8]) -> Result<Decoded<Self>, DecodeError> {
-        let json = mended(json);
+        let json = repair_json(json);
         let mut oddities = Oddities::default();
         let mut privileges = Vec::new();
         for entry in json::array(&json, "a list of privileges", &mut oddities)? {

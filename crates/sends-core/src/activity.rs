@@ -10,8 +10,8 @@ use jiff::Timestamp;
 
 use crate::fields::{Fields, is_not};
 use crate::json;
+use crate::json_repair::repair_json;
 use crate::lenient::Prose;
-use crate::mended::mended;
 use crate::{
     ActivityId, ActivityRole, CampaignId, CampaignStatus, DecodeError, Decoded, FromJson, FromJsonOf, ListId,
     Oddities, SegmentId, Verbatim,
@@ -51,7 +51,7 @@ pub struct ActivityDetail {
 
 impl FromJsonOf<ActivityId> for ActivityDetail {
     fn decode_of(asked: ActivityId, json: &[u8]) -> Result<Decoded<Self>, DecodeError> {
-        let json = mended(json);
+        let json = repair_json(json);
         let mut oddities = Oddities::default();
         let fields = json::object(&json, "an email activity", &mut oddities)?;
         fields.require_any(&[
@@ -103,7 +103,7 @@ pub struct Schedule(pub Vec<Timestamp>);
 
 impl FromJson for Schedule {
     fn decode(json: &[u8]) -> Result<Decoded<Self>, DecodeError> {
-        let json = mended(json);
+        let json = repair_json(json);
         let mut oddities = Oddities::default();
         let mut dates = Vec::new();
         for entry in json::array(&json, "a schedule", &mut oddities)? {

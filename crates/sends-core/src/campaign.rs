@@ -11,8 +11,8 @@ use jiff::Timestamp;
 
 use crate::fields::{Fields, Member, elements, is_not};
 use crate::json::{self, read_as_object};
+use crate::json_repair::repair_json;
 use crate::lenient::Prose;
-use crate::mended::mended;
 use crate::{
     ActivityId, ActivityRole, CampaignId, CampaignStatus, DecodeError, Decoded, FromJsonOf, Listed, Oddities,
     UniqueCounts, Verbatim,
@@ -111,7 +111,7 @@ impl Campaign {
 
 impl FromJsonOf<CampaignId> for CampaignDetail {
     fn decode_of(asked: CampaignId, json: &[u8]) -> Result<Decoded<Self>, DecodeError> {
-        let json = mended(json);
+        let json = repair_json(json);
         let mut oddities = Oddities::default();
         let fields = json::object(&json, "a campaign", &mut oddities)?;
         fields.require_any(&[

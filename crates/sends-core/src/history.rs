@@ -11,7 +11,7 @@ use serde::de::{Deserialize, Deserializer, Error};
 use serde::ser::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use crate::mended::mended;
+use crate::json_repair::repair_json;
 use crate::{DecodeError, Decoded, FromJson, HistorySummary, Oddities, SendAttempt, json};
 
 /// Every attempt to send one email activity, in ascending order of `send_id`.
@@ -158,7 +158,7 @@ impl<'de> Deserialize<'de> for SendHistory {
 
 impl FromJson for SendHistory {
     fn decode(json: &[u8]) -> Result<Decoded<Self>, DecodeError> {
-        let json = mended(json);
+        let json = repair_json(json);
         let mut oddities = Oddities::default();
         let mut sends = Vec::new();
         for (record, number) in json::array(&json, "a send history", &mut oddities)?

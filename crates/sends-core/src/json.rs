@@ -168,7 +168,7 @@ macro_rules! read_as_object {
     ($($record:ty = $what:literal, |$fields:ident, $oddities:ident| $read:block)+) => {
         $( impl crate::FromJson for $record {
             fn decode(json: &[u8]) -> Result<crate::Decoded<Self>, crate::DecodeError> {
-                let json = crate::mended::mended(json);
+                let json = crate::json_repair::repair_json(json);
                 let mut all_oddities = crate::Oddities::default();
                 let $oddities = &mut all_oddities;
                 let $fields = crate::json::object(&json, $what, $oddities)?;

@@ -32,7 +32,7 @@
 //! # Ok::<(), sends_core::DecodeError>(())
 //! ```
 //!
-//! Around the sends it knows their neighbours, as far as they are shown: the [`Campaign`] and its activities
+//! It also models the resources related to the sends: the [`Campaign`] and its activities
 //! ([`CampaignDetail`], [`ActivityDetail`]), what [lists](ContactList) and [segments](Segment) are called, and what
 //! contacts did with an email ([`EngagementStats`]). All of them come in by [`FromJson`], listings as a [`Page`].
 //!
@@ -72,8 +72,8 @@ mod filter;
 mod history;
 mod identifier;
 mod json;
+mod json_repair;
 mod lenient;
-mod mended;
 mod oddities;
 mod open_enum;
 mod outcome;
@@ -95,7 +95,7 @@ pub use filter::SendFilter;
 pub use history::SendHistory;
 pub use identifier::{ActivityId, CampaignId, ParseIdError};
 pub use json::{DecodeError, FromJson, FromJsonOf};
-pub use mended::mended;
+pub use json_repair::repair_json;
 pub use oddities::{Decoded, Oddities};
 pub use open_enum::{OpenSet, Verbatim};
 pub use outcome::Outcome;

@@ -5,8 +5,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::fields::{Fields, Member};
+use crate::json_repair::repair_json;
 use crate::lenient::Lenient;
-use crate::mended::mended;
 use crate::{DecodeError, Decoded, FromJson, Oddities, json};
 
 /// One page of a listing: its records in the upstream's order, and the way to the next page.
@@ -64,7 +64,7 @@ pub trait Listed: FromJson {
 
 impl<T: Listed> FromJson for Page<T> {
     fn decode(json: &[u8]) -> Result<Decoded<Self>, DecodeError> {
-        let json = mended(json);
+        let json = repair_json(json);
         let mut oddities = Oddities::default();
         let is_bare = json.trim_start().starts_with('[');
         let (elements, next) = if is_bare {

@@ -11,8 +11,8 @@ use sends_client::{AccessToken, InvalidToken};
 use crate::{
     Application, Endpoints,
     credential::{Access, Refresh},
+    in_flight::InFlightRequest,
     token_answer::{TokenAnswer, expires_at},
-    under_way::UnderWay,
 };
 
 /// The tokens of a completed login. They are lost unless [`Login::save`](crate::Login::save) keeps them.
@@ -24,7 +24,7 @@ pub struct Grant {
     pub(crate) access: Access,
     pub(crate) refresh: Option<Refresh>,
     /// What makes the end of the process wait until the grant is saved or dropped.
-    under_way: Option<Arc<UnderWay>>,
+    in_flight: Option<Arc<InFlightRequest>>,
 }
 
 impl Grant {
@@ -54,14 +54,14 @@ impl Grant {
                 token,
                 obtained_at: asked_at,
             }),
-            under_way: None,
+            in_flight: None,
         })
     }
 
     /// Makes the end of the process wait until this is saved or dropped.
-    pub(crate) fn until_stored(&mut self, under_way: UnderWay) {
-        under_way.answered();
-        self.under_way = Some(Arc::new(under_way));
+    pub(crate) fn until_stored(&mut self, in_flight: InFlightRequest) {
+        in_flight.answered();
+        self.in_flight = Some(Arc::new(in_flight));
     }
 
     /// An answer that does not name the scopes granted all that were `asked` for (RFC 6749, section 5.1).

@@ -11,7 +11,7 @@
 //! | what a login brings | `grant.rs` |
 //! | the login in a state folder; the one in the environment, of a fixed token or not | `login.rs`, `environment.rs`, `fixed_token.rs` |
 //! | staying usable: who waits for whom, what one refresh does, where its answer can be lost | `renewal.rs`, `renewal/refresh.rs` |
-//! | what the end of the process waits for | `under_way.rs` |
+//! | what the end of the process waits for | `in_flight.rs` |
 //! | what is kept, and as what text | `credential.rs`, `document.rs` |
 //! | the file: place, lock, permissions, durability | `state_dir.rs`, `credential_store.rs`, `file_lock.rs`, `private_file.rs` |
 //! | the OAuth requests, one POST, how answers are read, and the pace | `oauth.rs`, `token_http.rs`, `token_answer.rs`, `pace.rs` |
@@ -45,6 +45,7 @@ mod file_lock;
 mod fingerprint;
 mod fixed_token;
 mod grant;
+mod in_flight;
 mod login;
 mod oauth;
 mod pace;
@@ -55,7 +56,6 @@ mod state_dir;
 mod status;
 mod token_answer;
 mod token_http;
-mod under_way;
 
 pub use application::{Application, DEFAULT_SCOPES};
 pub use code_login::{CodeLogin, LoginRequest};
@@ -65,8 +65,8 @@ pub use endpoints::{Endpoints, InvalidEndpoint};
 pub use environment::{EnvironmentCredential, EnvironmentVariables, InvalidEnvironment};
 pub use error::{LoginError, LoginRequired, StoreError};
 pub use grant::Grant;
+pub use in_flight::{finish, finish_blocking, finish_received};
 pub use login::Login;
 pub use settings::Settings;
 pub use state_dir::{StateDir, default_state_dir};
 pub use status::{AccessTokenStatus, RefreshTokenStatus, Status};
-pub use under_way::{finish, finish_blocking, finish_received};

@@ -18,9 +18,9 @@ use url::Url;
 use self::poll_pace::PollPace;
 use crate::{
     Application, Endpoints, Grant, LoginError, Settings, StateDir,
+    in_flight::InFlightRequest,
     token_answer::{DeviceAnswer, OAuthError, TokenAnswer},
     token_http::{Answer, TokenHttp, TransportError, with_percent_encoded_spaces},
-    under_way::UnderWay,
 };
 
 /// The longest text of the upstream that is repeated.
@@ -119,12 +119,12 @@ impl OAuth {
             ("redirect_uri", redirect.as_str()),
             ("code_verifier", verifier.expose_secret()),
         ];
-        let under_way = self.begin_login()?;
+        let in_flight = self.begin_login()?;
         let patience = Patience::begin();
         loop {
             match self.tokens(&form).await {
                 Ok(mut grant) => {
-                    grant.until_stored(under_way);
+                    grant.until_stored(in_flight);
                     return Ok(grant);
                 }
                 Err(error) => patience.wait_out(error).await?,
@@ -177,10 +177,10 @@ impl OAuth {
                 return Err(RequestError::Expired);
             }
             sleep(wait).await;
-            let under_way = self.begin_login()?;
+            let in_flight = self.begin_login()?;
             match self.tokens(&form).await {
                 Ok(mut grant) => {
-                    grant.until_stored(under_way);
+                    grant.until_stored(in_flight);
                     return Ok(grant);
                 }
                 Err(error) => wait = pace.after(error)?,
@@ -188,8 +188,8 @@ impl OAuth {
         }
     }
 
-    fn begin_login(&self) -> Result<UnderWay, RequestError> {
-        UnderWay::begin(THROTTLED_LIMIT + self.call_timeout)
+    fn begin_login(&self) -> Result<InFlightRequest, RequestError> {
+        InFlightRequest::begin(THROTTLED_LIMIT + self.call_timeout)
             .map_err(|closed| TransportError::from(closed).into())
     }
 

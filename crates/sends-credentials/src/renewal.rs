@@ -183,7 +183,7 @@ impl Core {
     /// Asking costs a microsecond and reading a few more, on a file of 4 KB in the cache: too little for another thread.
     fn look(&self, state: &mut State) -> Result<Arc<Held>, TokenError> {
         // While this process writes, what it writes is not used: it may not be durable yet.
-        if let (Some(held), true) = (&state.held, state.under_way().is_some()) {
+        if let (Some(held), true) = (&state.held, state.in_flight().is_some()) {
             return Ok(Arc::clone(held));
         }
         let stamp = self.store.stamp().map_err(|error| unusable(&error))?;
@@ -229,7 +229,7 @@ impl Core {
 
     /// Joins the refresh that is under way, or starts one.
     fn fly(self: &Arc<Self>, state: &mut State, held: &Held, cause: Cause) -> Result<Outcome, TokenError> {
-        if let Some(outcome) = state.under_way() {
+        if let Some(outcome) = state.in_flight() {
             return Ok(outcome);
         }
         // A rejected token of a dead login is taken off the disk, where other processes would still find it.
@@ -268,7 +268,7 @@ impl Core {
 
 impl State {
     /// The refresh that is under way, if there is one.
-    fn under_way(&self) -> Option<Outcome> {
+    fn in_flight(&self) -> Option<Outcome> {
         let flight = self.flight.as_ref()?;
         (!flight.is_over()).then(|| flight.outcome())
     }

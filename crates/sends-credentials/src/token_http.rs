@@ -3,22 +3,23 @@
 //! Owns the headers, the limits on time and size, and what a status means for the question that matters after a refresh:
 //! may the upstream have done what was asked? Must not know what was asked.
 
-use std::{error::Error, io::Read, time::Duration};
+use std::{io::Read, time::Duration};
 
 use flate2::read::MultiGzDecoder;
 use reqwest::{
     Client, StatusCode,
-    header::{ACCEPT, CONTENT_TYPE, HeaderMap, RETRY_AFTER},
+    header::{ACCEPT, CONTENT_TYPE},
     redirect,
 };
 use secrecy::{ExposeSecret, SecretString};
+use sends_client::{retry_after, root_cause};
 use url::{Url, form_urlencoded};
 
 use crate::{
     Application, Endpoints, Settings, StateDir, StoreError,
+    in_flight::Closed,
     pace::Pace,
     token_answer::{OAuthError, TokenAnswer},
-    under_way::Closed,
 };
 
 /// Answers hold two tokens of about 1 KB (documented). What comes behind this size is not read.
@@ -90,7 +91,7 @@ impl TokenHttp {
         let http = builder.build().map_err(|error| {
             let reason = format!(
                 "no HTTPS client could be made; are CA certificates installed? ({})",
-                innermost(&error)
+                root_cause(&error)
             );
             TransportError::not_done(reason)
         })?;
@@ -126,7 +127,7 @@ impl TokenHttp {
     async fn answer(request: reqwest::RequestBuilder) -> Result<Answer, TransportError> {
         let mut response = request.send().await.map_err(|error| broken(&error))?;
         let status = response.status();
-        let retry_after = retry_after(response.headers());
+        let retry_after = retry_after(response.headers()).map(|wait| wait.min(RETRY_AFTER_LIMIT));
         let mut body = Vec::new();
         let broken_off = loop {
             match response.chunk().await {
@@ -232,11 +233,6 @@ fn decompressed(body: Vec<u8>) -> Vec<u8> {
     decompressed
 }
 
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.parse().ok()?;
-    Some(Duration::from_secs(seconds).min(RETRY_AFTER_LIMIT))
-}
-
 /// Spaces of a form are sent as `%20` (documented), and not as `+`, which a form allows as well. A plus sign of the data is
 /// `%2B` in both.
 pub(crate) fn with_percent_encoded_spaces(form: &str) -> String {
@@ -244,7 +240,7 @@ pub(crate) fn with_percent_encoded_spaces(form: &str) -> String {
 }
 
 fn broken(error: &reqwest::Error) -> TransportError {
-    let why = innermost(error);
+    let why = root_cause(error);
     if error.is_connect() {
         TransportError::not_done(format!("no connection to the token endpoint ({why})"))
     } else if error.is_timeout() {
@@ -252,15 +248,6 @@ fn broken(error: &reqwest::Error) -> TransportError {
     } else {
         TransportError::perhaps_done(format!("the token endpoint's answer broke off ({why})"))
     }
-}
-
-/// The cause at the bottom of the chain, which names no URL.
-fn innermost(error: &dyn Error) -> String {
-    let mut cause = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    cause.to_string()
 }
 
 #[cfg(test)]

@@ -16,8 +16,8 @@ use sends_core::{
     SendAttempt, SendFilter, SendHistory, SendStatus,
 };
 use sends_store::{
-    Answer, GroupBy, Kept, LogFilter, LogOrder, LogPageRequest, LoggedSend, Owner, SendLog, SqliteStore,
-    Store, SyncLog,
+    Answer, GroupBy, LogFilter, LogOrder, LogPageRequest, LoggedSend, Owner, SendLog, SqliteStore, Store,
+    StoredAnswer, SyncLog,
 };
 
 const OWNER: Owner = Owner::new([7; 16]);
@@ -230,7 +230,7 @@ async fn fill(store: &SqliteStore, sends: u64) -> Result<(), Box<dyn Error>> {
                 id: activity_id(number),
                 role: None,
             };
-            let kept = Kept {
+            let kept = StoredAnswer {
                 fetched_at: Timestamp::UNIX_EPOCH,
                 answer: Answer::History(Arc::new(history(number, each))),
             };

@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 use sends_core::{ActivityId, SendHistory};
-use sends_store::{Answer, Kept, MemoryStore, Owner, Store};
+use sends_store::{Answer, MemoryStore, Owner, Store, StoredAnswer};
 
 const OWNER: Owner = Owner::new([7; 16]);
 
@@ -28,7 +28,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         {"send_id": 3, "contact_list_ids": ["f4ab800a-5adf-11e9-ba6a-fa163e6b01c1"], "count": 0,
          "run_date": "2019-05-08T14:42:57.000Z", "send_status": "COMPLETED", "reason_code": 12}]"#,
     )?;
-    let kept = Kept {
+    let kept = StoredAnswer {
         fetched_at: Timestamp::from_second(1_763_900_000)?,
         answer: Answer::History(Arc::new(history)),
     };

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::{Timestamp, civil::date};
 use sends_core::{ActivityId, SendHistory};
-use sends_store::{Answer, Kept, Owner, SqliteStore, Store};
+use sends_store::{Answer, Owner, SqliteStore, Store, StoredAnswer};
 
 const OWNER: Owner = Owner::new([7; 16]);
 const READS: usize = 20_000;
@@ -25,7 +25,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .map_or(Ok(100_000), |count| count.parse())?;
     let dir = tempfile::tempdir()?;
     let store = SqliteStore::open(dir.path()).await?;
-    let kept = Kept {
+    let kept = StoredAnswer {
         fetched_at: Timestamp::from_second(1_763_900_000)?,
         answer: Answer::History(Arc::new(history()?)),
     };

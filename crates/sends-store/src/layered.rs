@@ -20,7 +20,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use sends_core::ActivityId;
 
-use crate::{Health, Kept, Lookups, MemoryStore, Owner, Store, StoreFuture, StorePools, StoreSize};
+use crate::{Health, Lookups, MemoryStore, Owner, Store, StoreFuture, StorePools, StoreSize, StoredAnswer};
 
 /// A [`MemoryStore`] in front of another store: reads fill it, writes go to both.
 ///
@@ -43,7 +43,7 @@ struct Found {
 }
 
 impl Found {
-    fn count_behind(&self, found: &[Option<Kept>]) {
+    fn count_behind(&self, found: &[Option<StoredAnswer>]) {
         let hits = found.iter().filter(|kept| kept.is_some()).count();
         self.behind.fetch_add(hits as u64, Ordering::Relaxed);
         self.nowhere
@@ -72,14 +72,25 @@ impl LayeredStore {
         self.writes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn fresh_in_memory(&self, owner: Owner, activity: ActivityId, fresh_since: Timestamp) -> Option<Kept> {
+    fn fresh_in_memory(
+        &self,
+        owner: Owner,
+        activity: ActivityId,
+        fresh_since: Timestamp,
+    ) -> Option<StoredAnswer> {
         self.memory
             .get(owner, activity)
             .filter(|kept| kept.fetched_at >= fresh_since)
     }
 
     /// Makes memory say what was found behind.
-    fn fill(&self, owner: Owner, activities: &[ActivityId], found: &[Option<Kept>], writes_before: u64) {
+    fn fill(
+        &self,
+        owner: Owner,
+        activities: &[ActivityId],
+        found: &[Option<StoredAnswer>],
+        writes_before: u64,
+    ) {
         let writes = self.writes();
         if *writes != writes_before {
             return;
@@ -105,7 +116,7 @@ impl Store for LayeredStore {
         owner: Owner,
         activity: ActivityId,
         fresh_since: Timestamp,
-    ) -> StoreFuture<'_, Option<Kept>> {
+    ) -> StoreFuture<'_, Option<StoredAnswer>> {
         Box::pin(async move {
             if let Some(kept) = self.fresh_in_memory(owner, activity, fresh_since) {
                 self.found.in_memory.fetch_add(1, Ordering::Relaxed);
@@ -121,9 +132,9 @@ impl Store for LayeredStore {
         owner: Owner,
         activities: &'a [ActivityId],
         fresh_since: Timestamp,
-    ) -> StoreFuture<'a, Vec<Option<Kept>>> {
+    ) -> StoreFuture<'a, Vec<Option<StoredAnswer>>> {
         Box::pin(async move {
-            let mut all: Vec<Option<Kept>> = activities
+            let mut all: Vec<Option<StoredAnswer>> = activities
                 .iter()
                 .map(|id| self.fresh_in_memory(owner, *id, fresh_since))
                 .collect();
@@ -149,7 +160,7 @@ impl Store for LayeredStore {
         })
     }
 
-    fn keep(&self, owner: Owner, activity: ActivityId, kept: Kept) -> StoreFuture<'_, ()> {
+    fn keep(&self, owner: Owner, activity: ActivityId, kept: StoredAnswer) -> StoreFuture<'_, ()> {
         Box::pin(async move {
             let outcome = self.behind.keep(owner, activity, kept.clone()).await;
             let mut writes = self.writes();

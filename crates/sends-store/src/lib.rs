@@ -11,19 +11,19 @@
 //! | `log.rs` | [`SendLog`]: all sends of the kept answers, searched, paged and added up |
 //! | `sync_log.rs` | [`SyncLog`]: what is known of an account's campaigns, what is still to be read of them, and what cannot be |
 //! | `owner.rs` | [`Owner`]: whose data it is |
-//! | `kept.rs` | [`Kept`]: an answer and when it was fetched |
+//! | `stored_answer.rs` | [`StoredAnswer`]: an answer and when it was fetched |
 //! | `error.rs` | [`StoreError`]: what went wrong and what to do |
 //! | `health.rs` | [`Health`]: what went wrong with a store in use |
 //! | `sqlite.rs` | [`SqliteStore`]: one file, safe against kills and against a second process; or one database in memory |
 //! | `memory.rs` | [`MemoryStore`]: bounded by bytes, gone with the process |
 //! | `layered.rs` | [`LayeredStore`]: memory in front of another store |
-//! | `packed.rs`, `list_ids.rs` | the compact forms in memory and in a row |
+//! | `encoding.rs`, `list_ids.rs` | the compact forms in memory and in a row |
 //! | `checksum.rs` | checksums of what a row holds |
 //!
 //! ```
 //! use jiff::Timestamp;
 //! use sends_core::{ActivityId, SendHistory};
-//! use sends_store::{Answer, Kept, MemoryStore, Owner, Store};
+//! use sends_store::{Answer, StoredAnswer, MemoryStore, Owner, Store};
 //!
 //! # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
 //! let store = MemoryStore::new(1024 * 1024);
@@ -31,7 +31,7 @@
 //! let activity: ActivityId = "1ead98be-dfa0-4e04-81f7-5f1534d42e9c".parse()?;
 //! assert_eq!(store.history(owner, activity, Timestamp::MAX).await?, None);
 //!
-//! let kept = Kept { fetched_at: Timestamp::UNIX_EPOCH, answer: Answer::History(SendHistory::default().into()) };
+//! let kept = StoredAnswer { fetched_at: Timestamp::UNIX_EPOCH, answer: Answer::History(SendHistory::default().into()) };
 //! store.keep(owner, activity, kept.clone()).await?;
 //! assert_eq!(store.history(owner, activity, Timestamp::MAX).await?, Some(kept));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -50,22 +50,21 @@
 //! message and set aside on request ([`SqliteStore::rebuild`]), and never repaired.
 
 mod checksum;
+mod encoding;
 mod error;
 mod health;
-mod kept;
 mod layered;
 mod list_ids;
 mod log;
 mod memory;
 mod owner;
-mod packed;
 mod sqlite;
 mod store;
+mod stored_answer;
 mod sync_log;
 
 pub use error::StoreError;
 pub use health::Health;
-pub use kept::{Answer, Kept};
 pub use layered::LayeredStore;
 pub use log::{
     GroupBy, GroupKey, LogFilter, LogOrder, LogPage, LogPageRequest, LogPosition, LoggedSend, SendLog,
@@ -75,6 +74,7 @@ pub use memory::MemoryStore;
 pub use owner::Owner;
 pub use sqlite::{Rebuilt, SqliteStore};
 pub use store::{Lookups, PoolUse, Store, StoreFuture, StorePools, StoreSize};
+pub use stored_answer::{Answer, StoredAnswer};
 pub use sync_log::{
     Claim, Completeness, Coverage, FailedReading, Finding, KnownActivity, KnownCampaign, Listing, Pending,
     Subject, SyncLog, SyncState, SyncWork, UNCONFIRMED_REMOVAL, Unreadable,

@@ -15,16 +15,16 @@ use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use sends_core::ActivityId;
 
-use crate::packed::Packed;
-use crate::{Kept, Lookups, Owner, Store, StoreError, StoreFuture, StoreSize};
+use crate::encoding::EncodedAnswer;
+use crate::{Lookups, Owner, Store, StoreError, StoreFuture, StoreSize, StoredAnswer};
 
 /// A store that lasts as long as the process, and drops what is asked for least when it is full.
 ///
 /// An activity of three sends to one list each takes 250 bytes, measured as the growth of the process
-/// (`examples/memory_figures.rs`); a million of them take 250 MB. A read unpacks the answer, which takes less than a
+/// (`examples/memory_figures.rs`); a million of them take 250 MB. A read decodes the answer, which takes less than a
 /// microsecond.
 pub struct MemoryStore {
-    answers: Cache<Key, Packed, Weight>,
+    answers: Cache<Key, EncodedAnswer, Weight>,
     days: Mutex<BTreeMap<Date, u64>>,
     hits: AtomicU64,
     misses: AtomicU64,
@@ -35,13 +35,13 @@ type Key = (Owner, ActivityId);
 #[derive(Clone)]
 struct Weight;
 
-impl Weighter<Key, Packed> for Weight {
-    fn weight(&self, _: &Key, packed: &Packed) -> u64 {
-        (packed.len() + BYTES_BESIDE_ANSWER) as u64
+impl Weighter<Key, EncodedAnswer> for Weight {
+    fn weight(&self, _: &Key, encoded: &EncodedAnswer) -> u64 {
+        (encoded.len() + BYTES_BESIDE_ANSWER) as u64
     }
 }
 
-/// What an entry takes beside the packed answer: the key, the cache's own links and hash table, the allocation. Measured
+/// What an entry takes beside the encoded answer: the key, the cache's own links and hash table, the allocation. Measured
 /// with `examples/memory_figures.rs`, which finds 110, and rounded up.
 const BYTES_BESIDE_ANSWER: usize = 120;
 
@@ -63,20 +63,20 @@ impl MemoryStore {
         }
     }
 
-    pub(crate) fn get(&self, owner: Owner, activity: ActivityId) -> Option<Kept> {
-        self.answers.get(&(owner, activity))?.unpack()
+    pub(crate) fn get(&self, owner: Owner, activity: ActivityId) -> Option<StoredAnswer> {
+        self.answers.get(&(owner, activity))?.decode()
     }
 
     /// The same for somebody outside, which is counted.
-    fn look_up(&self, owner: Owner, activity: ActivityId) -> Option<Kept> {
+    fn look_up(&self, owner: Owner, activity: ActivityId) -> Option<StoredAnswer> {
         let kept = self.get(owner, activity);
         let counter = if kept.is_some() { &self.hits } else { &self.misses };
         counter.fetch_add(1, Ordering::Relaxed);
         kept
     }
 
-    pub(crate) fn put(&self, owner: Owner, activity: ActivityId, kept: &Kept) {
-        self.answers.insert((owner, activity), Packed::new(kept));
+    pub(crate) fn put(&self, owner: Owner, activity: ActivityId, kept: &StoredAnswer) {
+        self.answers.insert((owner, activity), EncodedAnswer::new(kept));
     }
 
     pub(crate) fn remove(&self, owner: Owner, activity: ActivityId) {
@@ -92,9 +92,9 @@ impl MemoryStore {
             bytes: self.answers.weight(),
             ..StoreSize::default()
         };
-        for (_, packed) in self.answers.iter() {
+        for (_, encoded) in self.answers.iter() {
             size.activities += 1;
-            size.sends += packed.send_count() as u64;
+            size.sends += encoded.send_count() as u64;
         }
         size
     }
@@ -117,7 +117,12 @@ fn ready<'a, T: Send + 'a>(value: T) -> StoreFuture<'a, T> {
 }
 
 impl Store for MemoryStore {
-    fn history(&self, owner: Owner, activity: ActivityId, _: Timestamp) -> StoreFuture<'_, Option<Kept>> {
+    fn history(
+        &self,
+        owner: Owner,
+        activity: ActivityId,
+        _: Timestamp,
+    ) -> StoreFuture<'_, Option<StoredAnswer>> {
         ready(self.look_up(owner, activity))
     }
 
@@ -126,11 +131,11 @@ impl Store for MemoryStore {
         owner: Owner,
         activities: &'a [ActivityId],
         _: Timestamp,
-    ) -> StoreFuture<'a, Vec<Option<Kept>>> {
+    ) -> StoreFuture<'a, Vec<Option<StoredAnswer>>> {
         ready(activities.iter().map(|id| self.look_up(owner, *id)).collect())
     }
 
-    fn keep(&self, owner: Owner, activity: ActivityId, kept: Kept) -> StoreFuture<'_, ()> {
+    fn keep(&self, owner: Owner, activity: ActivityId, kept: StoredAnswer) -> StoreFuture<'_, ()> {
         self.put(owner, activity, &kept);
         ready(())
     }

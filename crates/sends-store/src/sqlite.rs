@@ -48,7 +48,7 @@ use jiff::civil::Date;
 use rusqlite::Connection;
 use sends_core::ActivityId;
 
-use crate::{Health, Kept, Owner, Store, StoreError, StoreFuture, StorePools, StoreSize};
+use crate::{Health, Owner, Store, StoreError, StoreFuture, StorePools, StoreSize, StoredAnswer};
 use connection::Database;
 use fault::Fault;
 use readers::Readers;
@@ -176,7 +176,12 @@ impl SqliteStore {
 }
 
 impl Store for SqliteStore {
-    fn history(&self, owner: Owner, activity: ActivityId, _: Timestamp) -> StoreFuture<'_, Option<Kept>> {
+    fn history(
+        &self,
+        owner: Owner,
+        activity: ActivityId,
+        _: Timestamp,
+    ) -> StoreFuture<'_, Option<StoredAnswer>> {
         Box::pin(self.look_ups.read(move |connection| {
             let mut kept = read::histories(connection, owner, &[activity])?;
             Ok(kept.pop().flatten())
@@ -188,7 +193,7 @@ impl Store for SqliteStore {
         owner: Owner,
         activities: &'a [ActivityId],
         _: Timestamp,
-    ) -> StoreFuture<'a, Vec<Option<Kept>>> {
+    ) -> StoreFuture<'a, Vec<Option<StoredAnswer>>> {
         Box::pin(async move {
             let mut all = Vec::with_capacity(activities.len());
             for some in activities.chunks(IDS_PER_READ) {
@@ -200,7 +205,7 @@ impl Store for SqliteStore {
         })
     }
 
-    fn keep(&self, owner: Owner, activity: ActivityId, kept: Kept) -> StoreFuture<'_, ()> {
+    fn keep(&self, owner: Owner, activity: ActivityId, kept: StoredAnswer) -> StoreFuture<'_, ()> {
         self.change(Change::Keep {
             owner,
             activity,
@@ -330,7 +335,7 @@ mod tests {
         store.keep(OWNER, first, of_one_send(20_000)).await.unwrap();
     }
 
-    fn of_one_send(status_length: usize) -> Kept {
+    fn of_one_send(status_length: usize) -> StoredAnswer {
         let send = SendAttempt {
             send_id: 1,
             contact_list_ids: Vec::new(),
@@ -340,7 +345,7 @@ mod tests {
             send_status: Some(Verbatim::from("x".repeat(status_length))),
             reason_code: None,
         };
-        Kept {
+        StoredAnswer {
             fetched_at: Timestamp::UNIX_EPOCH,
             answer: Answer::History(Arc::new(SendHistory::new(vec![send]))),
         }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use sends_core::ActivityId;
 
-use crate::{Health, Kept, Owner, StoreError};
+use crate::{Health, Owner, StoreError, StoredAnswer};
 
 /// What a method of [`Store`] returns: boxed, so that the trait can be used as `dyn Store`.
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
@@ -31,7 +31,7 @@ pub trait Store: Send + Sync {
         owner: Owner,
         activity: ActivityId,
         fresh_since: Timestamp,
-    ) -> StoreFuture<'_, Option<Kept>>;
+    ) -> StoreFuture<'_, Option<StoredAnswer>>;
 
     /// What [`history`](Self::history) says about each of these activities, in their order.
     fn histories<'a>(
@@ -39,10 +39,10 @@ pub trait Store: Send + Sync {
         owner: Owner,
         activities: &'a [ActivityId],
         fresh_since: Timestamp,
-    ) -> StoreFuture<'a, Vec<Option<Kept>>>;
+    ) -> StoreFuture<'a, Vec<Option<StoredAnswer>>>;
 
     /// Keeps an answer in place of the one kept before. Once this is done, the answer survives as long as the store does.
-    fn keep(&self, owner: Owner, activity: ActivityId, kept: Kept) -> StoreFuture<'_, ()>;
+    fn keep(&self, owner: Owner, activity: ActivityId, kept: StoredAnswer) -> StoreFuture<'_, ()>;
 
     /// Drops everything kept for an owner. The day's count stays: it is nobody's data.
     fn forget(&self, owner: Owner) -> StoreFuture<'_, ()>;

@@ -8,7 +8,7 @@ use sends_core::{ActivityId, ActivityReference, ActivityRole, Campaign, Campaign
 
 pub use unreadable::{FailedReading, Finding, Subject, UNCONFIRMED_REMOVAL, Unreadable};
 
-use crate::{Kept, Owner, StoreFuture};
+use crate::{Owner, StoreFuture, StoredAnswer};
 
 /// The memory of a sync: the campaigns of an owner, and the work that is left.
 ///
@@ -56,7 +56,7 @@ pub trait SyncLog: Send + Sync {
         &self,
         owner: Owner,
         activity: ActivityId,
-        kept: Kept,
+        kept: StoredAnswer,
         finding: Finding,
     ) -> StoreFuture<'_, u64>;
 

@@ -14,7 +14,7 @@ use proptest::prelude::{ProptestConfig, prop_assert_eq, proptest};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, TestRunner};
 use sends_core::SendHistory;
-use sends_store::{Answer, Kept, LayeredStore, MemoryStore, Owner, SqliteStore, Store, StoreSize};
+use sends_store::{Answer, LayeredStore, MemoryStore, Owner, SqliteStore, Store, StoreSize, StoredAnswer};
 use support::{activity, any_kept, at, kept, not_found};
 
 const MEMORY: u64 = 64 * 1024 * 1024;
@@ -242,7 +242,7 @@ async fn an_answer_too_big_for_memory_does_not_leave_the_one_before_it() {
     let sends = (0..10_000).map(|number| format!(r#"{{"send_id": {number}, "count": 5}}"#));
     let json = format!("[{}]", sends.collect::<Vec<_>>().join(","));
     let history = SendHistory::from_json(json.as_bytes()).unwrap();
-    let too_big = Kept {
+    let too_big = StoredAnswer {
         fetched_at: at(2),
         answer: Answer::History(Arc::new(history)),
     };

@@ -9,7 +9,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use sends_core::ActivityId;
-use sends_store::{Kept, LayeredStore, MemoryStore, Owner, Store, StoreError, StoreFuture, StoreSize};
+use sends_store::{
+    LayeredStore, MemoryStore, Owner, Store, StoreError, StoreFuture, StoreSize, StoredAnswer,
+};
 use support::{activity, at, kept};
 use tokio::sync::{Notify, Semaphore};
 
@@ -133,7 +135,12 @@ struct Gated {
 }
 
 impl Store for Gated {
-    fn history(&self, owner: Owner, id: ActivityId, since: Timestamp) -> StoreFuture<'_, Option<Kept>> {
+    fn history(
+        &self,
+        owner: Owner,
+        id: ActivityId,
+        since: Timestamp,
+    ) -> StoreFuture<'_, Option<StoredAnswer>> {
         self.inner.history(owner, id, since)
     }
 
@@ -142,7 +149,7 @@ impl Store for Gated {
         owner: Owner,
         ids: &'a [ActivityId],
         since: Timestamp,
-    ) -> StoreFuture<'a, Vec<Option<Kept>>> {
+    ) -> StoreFuture<'a, Vec<Option<StoredAnswer>>> {
         Box::pin(async move {
             let found = self.inner.histories(owner, ids, since).await;
             self.has_looked.notify_one();
@@ -151,7 +158,7 @@ impl Store for Gated {
         })
     }
 
-    fn keep(&self, owner: Owner, id: ActivityId, kept: Kept) -> StoreFuture<'_, ()> {
+    fn keep(&self, owner: Owner, id: ActivityId, kept: StoredAnswer) -> StoreFuture<'_, ()> {
         Box::pin(async move {
             let _permit = self.writes.acquire().await.map_err(|_| StoreError::DiskFull {
                 file: "sends.db".into(),

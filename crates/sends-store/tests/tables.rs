@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use rusqlite::Connection;
 use sends_core::SendHistory;
-use sends_store::{Answer, Kept, Owner, SqliteStore, Store};
+use sends_store::{Answer, Owner, SqliteStore, Store, StoredAnswer};
 use support::{activity, at};
 
 /// `send_id`, outcome, seconds and nanoseconds of `run_date`, status.
@@ -26,7 +26,7 @@ async fn sends_can_be_searched_by_outcome_date_and_owner() {
         {"send_id": 5, "send_status": "errored", "reason_code": 7, "run_date": "1970-01-01T00:00:00.5Z"},
         {"send_id": 6, "send_status": "Paused"}
     ]"#;
-    let kept = Kept {
+    let kept = StoredAnswer {
         fetched_at: at(0),
         answer: Answer::History(Arc::new(SendHistory::from_json(json).unwrap())),
     };

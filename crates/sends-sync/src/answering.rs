@@ -12,7 +12,7 @@ use sends_core::{ActivityId, ActivityReference};
 use sends_store::Subject;
 use tokio::time::sleep;
 
-use crate::{Reading, obstacle::Obstacle, run::Run};
+use crate::{Reading, failure::SyncFailure, run::Run};
 
 /// After so many failures of different campaigns in a row, or of different histories, all of them for the first time, an id is
 /// probed that should not fail: where an application was deactivated or a privilege is missing, each single call is refused.
@@ -56,12 +56,12 @@ impl Answering {
 
 impl Run<'_> {
     /// Makes a call, as soon as the client lets it through: when the endpoint is left alone because of other ids, it waits for
-    /// a probe. An obstacle when all probes fail.
+    /// a probe. A failure when all probes fail.
     pub(crate) async fn ask<'s, T>(
         &'s self,
         subject: Subject,
         call: impl Fn() -> Reading<'s, T>,
-    ) -> Result<Result<T, UpstreamError>, Obstacle> {
+    ) -> Result<Result<T, UpstreamError>, SyncFailure> {
         loop {
             let before = self.answering(subject).health().successes;
             match call().await {
@@ -81,17 +81,17 @@ impl Run<'_> {
         health.good = Some(subject);
     }
 
-    /// This failed. What comes back is an obstacle to everything when too many of its kind did so in a row for the first time, or
+    /// This failed. What comes back is a failure of the whole synchronisation when too many of its kind did so in a row for the first time, or
     /// when it was throttled, and the probes fail, too.
     pub(crate) async fn note_failure(
         &self,
         subject: Subject,
         is_new: bool,
-        obstacle: Obstacle,
-    ) -> Result<Obstacle, Obstacle> {
-        let is_throttling = obstacle.is_throttling();
+        failure: SyncFailure,
+    ) -> Result<SyncFailure, SyncFailure> {
+        let is_throttling = failure.is_throttling();
         if !is_new && !is_throttling {
-            return Ok(obstacle);
+            return Ok(failure);
         }
         let answering = self.answering(subject);
         let before = answering.health().successes;
@@ -100,13 +100,13 @@ impl Run<'_> {
             health.failures = health.failures.saturating_add(1);
             health.failures >= FAILURES_IN_A_ROW
         };
-        match obstacle {
-            Obstacle::Upstream(error)
-                if !Obstacle::is_general_failure(&error) && (is_throttling || is_in_a_row()) =>
+        match failure {
+            SyncFailure::Upstream(error)
+                if !SyncFailure::is_sync_wide(&error) && (is_throttling || is_in_a_row()) =>
             {
                 match self.outlast(subject, before, (*error).clone()).await {
-                    Ok(()) => Ok(Obstacle::Upstream(error)),
-                    Err(Obstacle::Upstream(error)) => Ok(Obstacle::EverythingFails(error)),
+                    Ok(()) => Ok(SyncFailure::Upstream(error)),
+                    Err(SyncFailure::Upstream(error)) => Ok(SyncFailure::EverythingFails(error)),
                     Err(other) => Err(other),
                 }
             }
@@ -120,7 +120,7 @@ impl Run<'_> {
         subject: Subject,
         successes: u64,
         mut error: UpstreamError,
-    ) -> Result<(), Obstacle> {
+    ) -> Result<(), SyncFailure> {
         let answering = self.answering(subject);
         let _one_at_a_time = answering.probing.lock().await;
         if answering.health().successes != successes {
@@ -166,7 +166,7 @@ impl Run<'_> {
         &self,
         subject: Subject,
         place: usize,
-    ) -> Result<Option<BoxFuture<'_, Result<Subject, UpstreamError>>>, Obstacle> {
+    ) -> Result<Option<BoxFuture<'_, Result<Subject, UpstreamError>>>, SyncFailure> {
         let good = self.answering(subject).health().good;
         if let Some(Subject::Campaign(id)) = good {
             return Ok(Some(Box::pin(async move {
@@ -203,7 +203,7 @@ impl Run<'_> {
     }
 
     /// Another history with sends that could be read: first the one that was read last, then others far from it.
-    async fn known_good(&self, subject: Subject, place: usize) -> Result<Option<ActivityId>, Obstacle> {
+    async fn known_good(&self, subject: Subject, place: usize) -> Result<Option<ActivityId>, SyncFailure> {
         let now = self.clock.now();
         let (always, ever) = (jiff::Timestamp::MIN, jiff::Timestamp::MAX);
         let mut known = self.log.unsettled(self.owner, always, ever, now).await?;

@@ -7,14 +7,14 @@
 //! |---|---|---|
 //! | what was updated since the last listing; at first, everything | one for 500 campaigns | `listing.rs` |
 //! | what was sent lately, as the summaries report has it | one; at first, one for 500 campaigns | `listing.rs` |
-//! | histories that may change by themselves | one each | `again.rs` |
-//! | what could not be read before | one each, more and more rarely | `again.rs` |
+//! | histories that may change by themselves | one each | `rereading.rs` |
+//! | what could not be read before | one each, more and more rarely | `rereading.rs` |
 //! | a campaign that was never read, or that changed | one, and one for each activity | `reading.rs` |
 //! | a known campaign that a list of all campaigns lacks | one, and one for each activity | `listing.rs` |
 //! | known sends that are no longer shown | the same for their campaign, in the next synchronisation | `removal.rs` |
 //! | an endpoint that fails for many ids in a row | one for an id that does not fail, each time | `answering.rs` |
 //!
-//! What is worth a call is decided in `rules.rs`, what a failed call means for the rest in `obstacle.rs`. What is left to do
+//! What is worth a call is decided in `rules.rs`, what a failed call means for the rest in `failure.rs`. What is left to do
 //! is on the queue of the [`SyncLog`](sends_store::SyncLog), newest send first, from the moment it was found until it is in
 //! the log: a synchronisation may be killed at any moment, and the next one goes on where it was. It repeats what was in
 //! flight, the pages of a listing that had not come to its end, and the call for a campaign that was read only in part: six
@@ -30,13 +30,13 @@
 //! and the day's reserve, is for the [`Upstream`] to see to. That no two synchronisations of an account run at a time is for
 //! the caller.
 
-mod again;
 mod answering;
+mod failure;
 mod listing;
-mod obstacle;
 mod progress;
 mod reading;
 mod removal;
+mod rereading;
 mod rules;
 mod run;
 mod upstream;

@@ -12,7 +12,7 @@ use sends_store::{
 };
 
 use self::walk::{Walk, last_of};
-use crate::{Progress, Stage, obstacle::Obstacle, reading::ONLY_REPORTED, rules, run::Run};
+use crate::{Progress, Stage, failure::SyncFailure, reading::ONLY_REPORTED, rules, run::Run};
 
 /// What the list of campaigns came to.
 pub(crate) struct Listed {
@@ -21,14 +21,14 @@ pub(crate) struct Listed {
     pub(crate) drafts_changed_at: Option<Timestamp>,
     /// Why the first page was not read, without which nothing is known of what changed. Any later page that fails by itself is
     /// remembered.
-    pub(crate) ended: Result<(), Obstacle>,
+    pub(crate) ended: Result<(), SyncFailure>,
 }
 
 impl Listed {
-    pub(crate) fn left_alone(obstacle: Obstacle) -> Self {
+    pub(crate) fn left_alone(failure: SyncFailure) -> Self {
         Self {
             drafts_changed_at: None,
-            ended: Err(obstacle),
+            ended: Err(failure),
         }
     }
 }
@@ -62,7 +62,7 @@ impl Run<'_> {
         &self,
         state: &mut SyncState,
         gap: Option<Unreadable>,
-    ) -> Result<Listed, Obstacle> {
+    ) -> Result<Listed, SyncFailure> {
         let mut drafts_changed_at = None;
         let mut walk = Walk::new(
             Subject::Campaigns,
@@ -74,8 +74,8 @@ impl Run<'_> {
         let mut page = match self.first_page(&mut walk).await {
             Ok(page) => page,
             Err(error) => {
-                let obstacle = self.without_first_page(walk, error.into()).await?;
-                return Ok(Listed::left_alone(obstacle));
+                let failure = self.without_first_page(walk, error.into()).await?;
+                return Ok(Listed::left_alone(failure));
             }
         };
         let mut listed = HashSet::new();
@@ -140,7 +140,7 @@ impl Run<'_> {
     }
 
     /// Has known campaigns read that a list of all campaigns does not have: they may be gone.
-    async fn read_unlisted(&self, listed: &HashSet<CampaignId>, began: Timestamp) -> Result<(), Obstacle> {
+    async fn read_unlisted(&self, listed: &HashSet<CampaignId>, began: Timestamp) -> Result<(), SyncFailure> {
         let known = self.log.campaigns_with_activities(self.owner).await?;
         let unlisted = known.into_iter().filter(|campaign| !listed.contains(campaign));
         let work = unlisted.map(|campaign| SyncWork {
@@ -157,7 +157,7 @@ impl Run<'_> {
         state: &mut SyncState,
         gap: Option<Unreadable>,
         doubts: &[&Unreadable],
-    ) -> Result<(), Obstacle> {
+    ) -> Result<(), SyncFailure> {
         let now = self.clock.now();
         let is_due = |one: &&&Unreadable| one.reason == NOT_REPORTED || rules::is_due_again(one, now);
         let mut doubts: Vec<&Unreadable> = doubts.iter().filter(is_due).copied().collect();
@@ -215,7 +215,7 @@ impl Run<'_> {
 
     /// The report has the sends of these campaigns no more that only it had. Once a second synchronisation finds that, too, the
     /// campaigns are read again and are in doubt no more.
-    async fn withdraw(&self, doubts: &[&Unreadable]) -> Result<(), Obstacle> {
+    async fn withdraw(&self, doubts: &[&Unreadable]) -> Result<(), SyncFailure> {
         let mut listing = Listing::default();
         for doubt in doubts {
             let Subject::Campaign(campaign) = doubt.subject else {
@@ -241,7 +241,7 @@ impl Run<'_> {
     }
 
     /// Leaves a listing alone whose first page could not be read a while ago: what it would tell of until now is missing too.
-    pub(crate) async fn leave_alone(&self, gap: Unreadable) -> Result<Obstacle, StoreError> {
+    pub(crate) async fn leave_alone(&self, gap: Unreadable) -> Result<SyncFailure, StoreError> {
         let unread = FailedReading {
             subject: gap.subject,
             missing_from: gap.missing_from,
@@ -251,15 +251,19 @@ impl Run<'_> {
             reason: gap.reason.clone(),
         };
         self.log.keep_failed(self.owner, unread).await?;
-        Ok(Obstacle::LeftAlone(gap.reason))
+        Ok(SyncFailure::Paused(gap.reason))
     }
 
-    async fn without_first_page(&self, mut walk: Walk, obstacle: Obstacle) -> Result<Obstacle, Obstacle> {
-        if obstacle.is_general_to_listings() {
-            return Err(obstacle);
+    async fn without_first_page(
+        &self,
+        mut walk: Walk,
+        failure: SyncFailure,
+    ) -> Result<SyncFailure, SyncFailure> {
+        if failure.stops_listings() {
+            return Err(failure);
         }
-        tracing::warn!("a listing is left out: {obstacle}");
-        walk.lack(walk.upper_end(), || obstacle.for_people().to_owned());
+        tracing::warn!("a listing is left out: {failure}");
+        walk.lack(walk.upper_end(), || failure.public_reason().to_owned());
         if let Some(failure) = walk.failure() {
             let failed = FailedReading {
                 failed_at: walk.began,
@@ -267,11 +271,11 @@ impl Run<'_> {
             };
             self.log.keep_failed(self.owner, failed).await?;
         }
-        Ok(obstacle)
+        Ok(failure)
     }
 
     /// Moves the mark. What is lacking before it is remembered first, so that no kill can come in between.
-    async fn end_walk(&self, walk: &Walk, state: &SyncState) -> Result<(), Obstacle> {
+    async fn end_walk(&self, walk: &Walk, state: &SyncState) -> Result<(), SyncFailure> {
         match walk.failure() {
             Some(failure) => self.log.keep_failed(self.owner, failure).await?,
             None if walk.gap.is_some() && walk.covers_gap() => {
@@ -285,12 +289,12 @@ impl Run<'_> {
     async fn known(
         &self,
         campaigns: impl Iterator<Item = CampaignId>,
-    ) -> Result<Vec<Option<KnownCampaign>>, Obstacle> {
+    ) -> Result<Vec<Option<KnownCampaign>>, SyncFailure> {
         let campaigns: Vec<CampaignId> = campaigns.collect();
         Ok(self.log.campaigns(self.owner, &campaigns).await?)
     }
 
-    async fn keep(&self, listing: Listing) -> Result<(), Obstacle> {
+    async fn keep(&self, listing: Listing) -> Result<(), SyncFailure> {
         Ok(self.log.keep_listing(self.owner, listing).await?)
     }
 

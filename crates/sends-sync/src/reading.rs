@@ -4,11 +4,11 @@ use jiff::Timestamp;
 use sends_client::FailureClass;
 use sends_core::{ActivityId, ActivityReference, Campaign, CampaignDetail, CampaignId, CampaignStatus};
 use sends_store::{
-    Answer, Claim, FailedReading, Finding, Kept, KnownActivity, KnownCampaign, StoreError, Subject, SyncWork,
-    UNCONFIRMED_REMOVAL,
+    Answer, Claim, FailedReading, Finding, KnownActivity, KnownCampaign, StoreError, StoredAnswer, Subject,
+    SyncWork, UNCONFIRMED_REMOVAL,
 };
 
-use crate::{obstacle::Obstacle, rules, run::Run};
+use crate::{failure::SyncFailure, rules, run::Run};
 
 /// In which stretch sends may be missing, see [`FailedReading`].
 pub(crate) type Stretch = (Option<Timestamp>, Timestamp);
@@ -55,7 +55,7 @@ pub(crate) enum Told {
 
 impl Run<'_> {
     /// Does one piece of work and takes it off the queue. What of it fails by itself is remembered as unreadable.
-    pub(crate) async fn read_campaign(&self, work: SyncWork) -> Result<(), Obstacle> {
+    pub(crate) async fn read_campaign(&self, work: SyncWork) -> Result<(), SyncFailure> {
         let known = self.log.campaigns(self.owner, &[work.campaign]).await?;
         if let Some(known) = known.into_iter().next().flatten() {
             let work = self.with_its_doubt(work, &known).await?;
@@ -82,7 +82,7 @@ impl Run<'_> {
     /// Reads which activities a campaign has now, then the histories of all that can be sent. A change of the campaign is one
     /// moment, however many of its activities were sent: news in one history says nothing about the others, nor about an
     /// activity that is new.
-    async fn read_activities(&self, work: &SyncWork, known: &KnownCampaign) -> Result<(), Obstacle> {
+    async fn read_activities(&self, work: &SyncWork, known: &KnownCampaign) -> Result<(), SyncFailure> {
         let subject = Subject::Campaign(work.campaign);
         let reading = CampaignReading { work, known };
         let asked = self.ask(subject, || self.upstream.campaign(work.campaign));
@@ -110,7 +110,7 @@ impl Run<'_> {
         &self,
         reading: &CampaignReading<'_>,
         detail: CampaignDetail,
-    ) -> Result<(), Obstacle> {
+    ) -> Result<(), SyncFailure> {
         let CampaignDetail {
             campaign,
             activities: mut shown,
@@ -199,7 +199,7 @@ impl Run<'_> {
         reading: &CampaignReading<'_>,
         is_removed: bool,
         reason: Option<&'static str>,
-    ) -> Result<(), Obstacle> {
+    ) -> Result<(), SyncFailure> {
         let CampaignReading { work, known } = *reading;
         let subject = Subject::Campaign(work.campaign);
         let stretch = (work.missing_from, work.missing_until);
@@ -248,7 +248,7 @@ impl Run<'_> {
         reading: &CampaignReading<'_>,
         shown: &[ActivityReference],
         is_removed: bool,
-    ) -> Result<(), Obstacle> {
+    ) -> Result<(), SyncFailure> {
         let known = &reading.known.activities;
         let was_sent = |id: ActivityId| known.iter().any(|known| known.id == id && may_have_sends(known));
         let sendable = shown
@@ -268,7 +268,7 @@ impl Run<'_> {
         activity: ActivityId,
         is_removed: bool,
         is_shown: bool,
-    ) -> Result<Told, Obstacle> {
+    ) -> Result<Told, SyncFailure> {
         let subject = Subject::History(activity);
         let known = reading.known.activities.iter().find(|known| known.id == activity);
         match self.ask_history(activity, is_removed).await {
@@ -276,9 +276,9 @@ impl Run<'_> {
                 self.note_success(subject);
                 self.settle_history(reading, activity, kept, is_shown).await
             }
-            Err(obstacle) => {
+            Err(failure) => {
                 let is_new = known.is_none_or(|known| known.failing_since.is_none());
-                self.go_without(subject, reading.work, is_new, obstacle).await?;
+                self.go_without(subject, reading.work, is_new, failure).await?;
                 Ok(Told::Unread)
             }
         }
@@ -286,11 +286,15 @@ impl Run<'_> {
 
     /// What the upstream says of an activity now. How it refuses those of a removed campaign is not documented; either way it
     /// does not show them any more.
-    pub(crate) async fn ask_history(&self, activity: ActivityId, is_removed: bool) -> Result<Kept, Obstacle> {
+    pub(crate) async fn ask_history(
+        &self,
+        activity: ActivityId,
+        is_removed: bool,
+    ) -> Result<StoredAnswer, SyncFailure> {
         let asked = self.ask(Subject::History(activity), || self.upstream.history(activity));
         match asked.await? {
             Err(error) if error.class == FailureClass::Rejected && is_removed => {
-                let kept = Kept {
+                let kept = StoredAnswer {
                     fetched_at: self.clock.now(),
                     answer: Answer::NotFound,
                 };
@@ -307,16 +311,16 @@ impl Run<'_> {
         subject: Subject,
         work: &SyncWork,
         is_new: bool,
-        obstacle: Obstacle,
-    ) -> Result<(), Obstacle> {
-        let obstacle = self.note_failure(subject, is_new, obstacle).await?;
-        if obstacle.is_general() {
-            return Err(obstacle);
+        failure: SyncFailure,
+    ) -> Result<(), SyncFailure> {
+        let failure = self.note_failure(subject, is_new, failure).await?;
+        if failure.stops_sync() {
+            return Err(failure);
         }
-        tracing::warn!("the log goes without what cannot be read: {obstacle}");
+        tracing::warn!("the log goes without what cannot be read: {failure}");
         let stretch = (work.missing_from, work.missing_until);
         Ok(self
-            .remember_failed(subject, stretch, obstacle.for_people())
+            .remember_failed(subject, stretch, failure.public_reason())
             .await?)
     }
 

@@ -12,10 +12,12 @@
 use jiff::SignedDuration;
 use sends_client::{FailureClass, UpstreamError};
 use sends_core::{ActivityId, Campaign};
-use sends_store::{Answer, Kept, KnownCampaign, StoreError, Subject, UNCONFIRMED_REMOVAL, Unreadable};
+use sends_store::{
+    Answer, KnownCampaign, StoreError, StoredAnswer, Subject, UNCONFIRMED_REMOVAL, Unreadable,
+};
 
 use crate::{
-    obstacle::Obstacle,
+    failure::SyncFailure,
     reading::{CampaignReading, Told, is_removed, may_have_sends},
     rules,
     run::Run,
@@ -30,7 +32,7 @@ const GONE_WITH_SENDS: &str = "Constant Contact does not find this campaign, and
 impl Run<'_> {
     /// Drops a campaign that is gone, once a second synchronisation finds it gone and its histories show no sends any more. An
     /// activity that another campaign lists, too, is that one's from then on: its sends say nothing about this campaign.
-    pub(crate) async fn drop_campaign(&self, reading: &CampaignReading<'_>) -> Result<(), Obstacle> {
+    pub(crate) async fn drop_campaign(&self, reading: &CampaignReading<'_>) -> Result<(), SyncFailure> {
         let CampaignReading { work, known } = *reading;
         let subject = Subject::Campaign(work.campaign);
         let is_removed = is_removed(&known.campaign);
@@ -77,9 +79,9 @@ impl Run<'_> {
         &self,
         reading: &CampaignReading<'_>,
         activity: ActivityId,
-        kept: Kept,
+        kept: StoredAnswer,
         is_shown: bool,
-    ) -> Result<Told, Obstacle> {
+    ) -> Result<Told, SyncFailure> {
         let known = reading.known.activities.iter().find(|known| known.id == activity);
         let has_known =
             known.is_some_and(|known| known.send_count > Some(0) || known.failing_since.is_some());
@@ -94,7 +96,11 @@ impl Run<'_> {
     }
 
     /// Whether known records stay which an answer lacks.
-    pub(crate) async fn lacks_records(&self, activity: ActivityId, kept: Kept) -> Result<bool, StoreError> {
+    pub(crate) async fn lacks_records(
+        &self,
+        activity: ActivityId,
+        kept: StoredAnswer,
+    ) -> Result<bool, StoreError> {
         let settled = self
             .log
             .settle_history(self.owner, activity, kept, self.finding());
@@ -107,7 +113,7 @@ impl Run<'_> {
         &self,
         known: &KnownCampaign,
         refusal: &UpstreamError,
-    ) -> Result<bool, Obstacle> {
+    ) -> Result<bool, SyncFailure> {
         match refusal.class {
             FailureClass::NotFound => Ok(!self.is_still_listed(known).await?),
             FailureClass::Rejected => Ok(is_removed(&known.campaign)),
@@ -117,7 +123,7 @@ impl Run<'_> {
 
     /// Whether a campaign that was not found is on the listing all the same, and not as a removed one. One that was listed
     /// without a date cannot be looked for there, and counts as listed.
-    async fn is_still_listed(&self, known: &KnownCampaign) -> Result<bool, Obstacle> {
+    async fn is_still_listed(&self, known: &KnownCampaign) -> Result<bool, SyncFailure> {
         if is_removed(&known.campaign) {
             return Ok(false);
         }
@@ -138,9 +144,9 @@ impl Run<'_> {
                 ))
             }
             Err(error) => {
-                let obstacle = Obstacle::from(error);
-                if obstacle.is_general_to_listings() {
-                    return Err(obstacle);
+                let failure = SyncFailure::from(error);
+                if failure.stops_listings() {
+                    return Err(failure);
                 }
                 Ok(true)
             }

@@ -5,7 +5,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use sends_core::{Campaign, CampaignId, CampaignStatus, Outcome, SendAttempt};
-use sends_store::{Answer, Kept, KnownCampaign, SyncWork, Unreadable};
+use sends_store::{Answer, KnownCampaign, StoredAnswer, SyncWork, Unreadable};
 
 /// So far before the latest change that was listed the next listing begins. What was listed already costs nothing but its line
 /// on the page, and whether the upstream lists a change at once is not documented.
@@ -157,7 +157,7 @@ pub(crate) fn unsettled_bounds(now: Timestamp) -> (Timestamp, Timestamp) {
 
 /// Whether a history is worth another look. Each send is read once more a day after it ran, an unfinished one every hour for three days, and an
 /// activity without either that is unsettled nevertheless is being sent at the moment.
-pub(crate) fn is_due(kept: &Kept, now: Timestamp) -> bool {
+pub(crate) fn is_due(kept: &StoredAnswer, now: Timestamp) -> bool {
     let Answer::History(history) = &kept.answer else {
         return false;
     };
@@ -177,7 +177,7 @@ pub(crate) fn is_due(kept: &Kept, now: Timestamp) -> bool {
 }
 
 /// Since when sends may be missing of a history that may be changing by itself.
-pub(crate) fn unsettled_from(kept: &Kept) -> Timestamp {
+pub(crate) fn unsettled_from(kept: &StoredAnswer) -> Timestamp {
     let last_run = match &kept.answer {
         Answer::History(history) => history.summary().last_run_date,
         Answer::NotFound => None,

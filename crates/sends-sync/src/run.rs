@@ -23,8 +23,8 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     Progress, Stage, Upstream,
     answering::Answering,
+    failure::SyncFailure,
     listing::{Listed, is_about_report},
-    obstacle::Obstacle,
     rules,
 };
 
@@ -146,14 +146,14 @@ impl Run<'_> {
             self.stop.cancelled().await;
             sleep(LAST_CALLS).await;
         };
-        let obstacle = tokio::select! {
+        let failure = tokio::select! {
             worked = self.work(&mut state) => worked.err(),
-            () = out_of_time => Some(Obstacle::ToldToStop),
+            () = out_of_time => Some(SyncFailure::Cancelled),
         };
-        let ended = match obstacle {
+        let ended = match failure {
             None => Ended::Complete,
-            Some(Obstacle::Store(error)) => return Err(error),
-            Some(obstacle) => self.ended(&obstacle),
+            Some(SyncFailure::Store(error)) => return Err(error),
+            Some(failure) => self.ended(&failure),
         };
         self.remember(&ended, state).await?;
         self.show_reading().await?;
@@ -167,14 +167,18 @@ impl Run<'_> {
         })
     }
 
-    async fn work(&self, state: &mut SyncState) -> Result<(), Obstacle> {
+    async fn work(&self, state: &mut SyncState) -> Result<(), SyncFailure> {
         let unreadable = self.log.unreadable(self.owner, usize::MAX).await?;
         let worked = self.find_and_read(state, &unreadable).await;
         self.name_only_reported(&unreadable).await?;
         worked
     }
 
-    async fn find_and_read(&self, state: &mut SyncState, unreadable: &[Unreadable]) -> Result<(), Obstacle> {
+    async fn find_and_read(
+        &self,
+        state: &mut SyncState,
+        unreadable: &[Unreadable],
+    ) -> Result<(), SyncFailure> {
         let gap =
             |subject| -> Option<Unreadable> { unreadable.iter().find(|one| one.subject == subject).cloned() };
         let doubts: Vec<&Unreadable> = unreadable.iter().filter(|one| is_about_report(one)).collect();
@@ -207,7 +211,7 @@ impl Run<'_> {
     }
 
     /// Reads what is on the queue until nothing is left on it.
-    pub(crate) async fn work_off(&self) -> Result<(), Obstacle> {
+    pub(crate) async fn work_off(&self) -> Result<(), SyncFailure> {
         let mut read_again: HashMap<CampaignId, u32> = HashMap::new();
         loop {
             self.show_reading().await?;
@@ -238,36 +242,36 @@ impl Run<'_> {
         self.contradicted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Awaits these, some at a time, until an obstacle concerns them all.
+    /// Awaits these, some at a time, until a failure concerns them all.
     pub(crate) async fn side_by_side(
         &self,
-        readings: impl Iterator<Item: Future<Output = Result<(), Obstacle>> + Send> + Send,
-    ) -> Result<(), Obstacle> {
+        readings: impl Iterator<Item: Future<Output = Result<(), SyncFailure>> + Send> + Send,
+    ) -> Result<(), SyncFailure> {
         let is_blocked = AtomicBool::new(false);
         let goes_on = || !self.stop.is_cancelled() && !is_blocked.load(Ordering::Relaxed);
         let mut readings = stream::iter(readings.take_while(|_| goes_on())).buffer_unordered(SIDE_BY_SIDE);
-        let mut first_obstacle = None;
+        let mut first_failure = None;
         while let Some(reading) = readings.next().await {
-            if let Err(obstacle) = reading {
+            if let Err(failure) = reading {
                 is_blocked.store(true, Ordering::Relaxed);
-                first_obstacle.get_or_insert(obstacle);
+                first_failure.get_or_insert(failure);
             }
         }
-        first_obstacle.map_or_else(|| self.check_stop(), Err)
+        first_failure.map_or_else(|| self.check_stop(), Err)
     }
 
-    /// An obstacle once this was told to stop.
-    pub(crate) fn check_stop(&self) -> Result<(), Obstacle> {
+    /// `SyncFailure::Cancelled` once the program shuts down.
+    pub(crate) fn check_stop(&self) -> Result<(), SyncFailure> {
         if self.stop.is_cancelled() {
-            return Err(Obstacle::ToldToStop);
+            return Err(SyncFailure::Cancelled);
         }
         Ok(())
     }
 
-    fn ended(&self, obstacle: &Obstacle) -> Ended {
-        match obstacle {
-            Obstacle::ToldToStop => Ended::ToldToStop,
-            Obstacle::Upstream(error) if error.class == FailureClass::QuotaExceeded => {
+    fn ended(&self, failure: &SyncFailure) -> Ended {
+        match failure {
+            SyncFailure::Cancelled => Ended::ToldToStop,
+            SyncFailure::Upstream(error) if error.class == FailureClass::QuotaExceeded => {
                 let wait = error
                     .retry_after
                     .and_then(|wait| SignedDuration::try_from(wait).ok());
@@ -276,12 +280,12 @@ impl Run<'_> {
                     until: until.unwrap_or(Timestamp::MAX),
                 }
             }
-            Obstacle::Upstream(_)
-            | Obstacle::EverythingFails(_)
-            | Obstacle::LeftAlone(_)
-            | Obstacle::Store(_) => Ended::Failed {
-                what: obstacle.for_people().to_owned(),
-                reason: obstacle.to_string(),
+            SyncFailure::Upstream(_)
+            | SyncFailure::EverythingFails(_)
+            | SyncFailure::Paused(_)
+            | SyncFailure::Store(_) => Ended::Failed {
+                what: failure.public_reason().to_owned(),
+                reason: failure.to_string(),
             },
         }
     }

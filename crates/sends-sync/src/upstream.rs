@@ -4,7 +4,7 @@ use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use sends_client::{NextPage, ResourcePage, UpstreamError};
 use sends_core::{ActivityId, Campaign, CampaignDetail, CampaignId, CampaignSummary};
-use sends_store::Kept;
+use sends_store::StoredAnswer;
 
 /// What one call brings.
 pub type Reading<'a, T> = BoxFuture<'a, Result<T, UpstreamError>>;
@@ -33,7 +33,7 @@ pub trait Upstream: Send + Sync {
 
     /// What the upstream says of an activity now, which is kept in the store before this completes. That there is no such
     /// activity is an answer, too.
-    fn history(&self, activity: ActivityId) -> Reading<'_, Kept>;
+    fn history(&self, activity: ActivityId) -> Reading<'_, StoredAnswer>;
 
     /// How many calls were made so far, retries included.
     fn calls_made(&self) -> u64;

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::{sync::oneshot, task::JoinHandle, time::Instant};
 
 use super::{
-    Limits, PacerState, Pause, PauseReason, Refused, RefusedReason, Turn,
+    Limits, PacerState, Pause, PauseReason, Refused, RefusedReason, SlotRequest,
     day::{Day, TimeOfDay},
     departures::{Claim, Departure},
     queue::Queue,
@@ -79,7 +79,7 @@ impl Schedule {
         }
     }
 
-    pub(super) fn admit(&mut self, turn: Turn, now: &Now) -> Result<Admission, Refused> {
+    pub(super) fn admit(&mut self, turn: SlotRequest, now: &Now) -> Result<Admission, Refused> {
         self.turn_to(now);
         if !self.day.allows(turn.priority) {
             return Err(day_used_up(now));

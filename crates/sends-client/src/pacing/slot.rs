@@ -7,14 +7,14 @@ use std::{fmt, sync::Arc, time::Duration};
 use jiff::civil::Date;
 use tokio::time::Instant;
 
-use super::{Shared, Turn};
+use super::{Shared, SlotRequest};
 
 /// A turn to make one call. Dropped before [`depart`](Self::depart), it goes to the next call and counts for nothing.
 #[must_use = "a turn that is dropped goes to the next call"]
 pub struct Slot {
     shared: Arc<Shared>,
     id: u64,
-    turn: Turn,
+    turn: SlotRequest,
     stage: Stage,
 }
 
@@ -41,7 +41,7 @@ pub enum Verdict {
 }
 
 impl Slot {
-    pub(super) fn waiting(shared: Arc<Shared>, id: u64, turn: Turn) -> Self {
+    pub(super) fn waiting(shared: Arc<Shared>, id: u64, turn: SlotRequest) -> Self {
         Self {
             shared,
             id,

@@ -1,7 +1,7 @@
 use super::*;
 
-fn turn() -> Turn {
-    Turn {
+fn turn() -> SlotRequest {
+    SlotRequest {
         lane: Lane::default(),
         priority: Priority::Interactive,
         deadline: Instant::now() + Duration::from_mins(1),

@@ -1,4 +1,7 @@
-use super::*;
+use super::{
+    token_state::{CAPACITY, FIRST_PAUSE, LONGEST_PAUSE, MOST_PATHS},
+    *,
+};
 
 const OTHER: Endpoint = Endpoint::AccountSummary;
 

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use jiff::{SignedDuration, Timestamp};
 use sends_client::{
     Clock, Lane, Pacer, Priority,
-    pacing::{DayLedger, Limits, MemoryLedger, Refused, Slot, Turn},
+    pacing::{DayLedger, Limits, MemoryLedger, Refused, Slot, SlotRequest},
 };
 use tokio::{task::JoinSet, time::Instant};
 
@@ -40,30 +40,30 @@ pub(crate) async fn pacer_at(start: &str, limits: Limits, ledger: Arc<dyn DayLed
     Pacer::open(limits, ledger, TestClock::at(start)).await.unwrap()
 }
 
-pub(crate) fn turn(lane: Lane) -> Turn {
-    Turn {
+pub(crate) fn turn(lane: Lane) -> SlotRequest {
+    SlotRequest {
         lane,
         priority: Priority::Interactive,
         deadline: Instant::now() + Duration::from_hours(1),
     }
 }
 
-pub(crate) fn background(lane: Lane) -> Turn {
-    Turn {
+pub(crate) fn background(lane: Lane) -> SlotRequest {
+    SlotRequest {
         priority: Priority::Background,
         ..turn(lane)
     }
 }
 
 /// Waits for a turn and uses it.
-pub(crate) async fn depart(pacer: &Pacer, turn: Turn) -> Result<Slot, Refused> {
+pub(crate) async fn depart(pacer: &Pacer, turn: SlotRequest) -> Result<Slot, Refused> {
     let mut slot = pacer.acquire(turn).await?;
     assert!(slot.depart());
     Ok(slot)
 }
 
 /// Waits for a turn and uses it, and has no interest in the answer.
-pub(crate) async fn call(pacer: &Pacer, turn: Turn) -> Result<(), Refused> {
+pub(crate) async fn call(pacer: &Pacer, turn: SlotRequest) -> Result<(), Refused> {
     depart(pacer, turn).await.map(drop)
 }
 

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use sends_client::{
-    AccessToken, Caller, Company, Lane,
+    AccessToken, Caller, CallerGroup, Lane,
     pacing::{Limits, RefusedReason},
 };
 use tokio::time::Instant;
@@ -37,11 +37,11 @@ async fn a_call_that_another_operation_waits_for_too_goes_with_whichever_has_its
         async move { departures(&pacer, 199, lane).await }
     });
     settle().await;
-    let company = Company::new();
+    let group = CallerGroup::new();
     let last = tokio::spawn({
-        let (pacer, company) = (pacer.clone(), company.clone());
+        let (pacer, group) = (pacer.clone(), group.clone());
         async move {
-            let slot = pacer.acquire_together(turn(lane), &company).await;
+            let slot = pacer.acquire_for_group(turn(lane), &group).await;
             assert!(slot.unwrap().depart());
             Instant::now()
         }
@@ -51,7 +51,7 @@ async fn a_call_that_another_operation_waits_for_too_goes_with_whichever_has_its
     let start = Instant::now();
     let token = Arc::new(AccessToken::new("token").unwrap());
     for _ in 0..2 {
-        company.join(&Caller::new(Arc::clone(&token) as _, start));
+        group.join(&Caller::new(Arc::clone(&token) as _, start));
         settle().await;
     }
     assert_eq!(pacer.state().queue_length, 196, "it is still one call");
@@ -145,11 +145,11 @@ async fn background_work_that_a_person_waits_for_too_goes_as_a_persons() {
     let pacer = pacer(limits).await;
     // Background work may make one more call, if people are not faster.
     departures(&pacer, 5, Lane::new()).await;
-    let company = Company::new();
+    let group = CallerGroup::new();
     let shared = tokio::spawn({
-        let (pacer, company) = (pacer.clone(), company.clone());
+        let (pacer, group) = (pacer.clone(), group.clone());
         async move {
-            let slot = pacer.acquire_together(background(Lane::new()), &company).await;
+            let slot = pacer.acquire_for_group(background(Lane::new()), &group).await;
             slot.map(|mut slot| slot.depart())
         }
     });
@@ -160,7 +160,7 @@ async fn background_work_that_a_person_waits_for_too_goes_as_a_persons() {
     });
     settle().await;
     let token = Arc::new(AccessToken::new("token").unwrap());
-    company.join(&Caller::new(Arc::clone(&token) as _, Instant::now()));
+    group.join(&Caller::new(Arc::clone(&token) as _, Instant::now()));
     settle().await;
     assert_eq!(pacer.state().queue_length, 3, "it is still one call");
     shared.await.unwrap().unwrap();
@@ -168,7 +168,7 @@ async fn background_work_that_a_person_waits_for_too_goes_as_a_persons() {
     assert_eq!(pacer.state().used_today, 8);
 
     // A retry of it finds the person there already.
-    let again = pacer.acquire_together(background(Lane::new()), &company).await;
+    let again = pacer.acquire_for_group(background(Lane::new()), &group).await;
     assert!(again.unwrap().depart());
     let refused = pacer.acquire(background(Lane::new())).await.unwrap_err();
     assert_eq!(refused.reason, RefusedReason::DayUsedUp);

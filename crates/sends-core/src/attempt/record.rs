@@ -8,8 +8,8 @@ use serde::de::{Deserialize, Deserializer, Error};
 use serde_json::value::RawValue;
 
 use crate::fields::Fields;
+use crate::json_repair::repair_json;
 use crate::lenient::Count;
-use crate::mended::mended;
 use crate::{DecodeError, ListId, Oddities, SendAttempt};
 
 const WHAT: &str = "a send record";
@@ -48,7 +48,7 @@ fn merge(mut first: Vec<ListId>, second: Vec<ListId>) -> Vec<ListId> {
 impl<'de> Deserialize<'de> for SendAttempt {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let json = Box::<RawValue>::deserialize(deserializer)?;
-        let json = mended(json.get().as_bytes());
+        let json = repair_json(json.get().as_bytes());
         Self::read(&json, &mut Oddities::default()).map_err(D::Error::custom)
     }
 }

@@ -8,8 +8,8 @@ use jiff::Timestamp;
 
 use crate::fields::{Fields, Member};
 use crate::json::{self, read_as_object};
+use crate::json_repair::repair_json;
 use crate::lenient::{Count, Prose};
-use crate::mended::mended;
 use crate::{DecodeError, Decoded, FromJsonOf, ListId, Listed, Oddities, SegmentId};
 
 /// A contact list (`/contact_lists`). Every field but the id may be missing.
@@ -78,7 +78,7 @@ read_as_object! {
 
 impl FromJsonOf<SegmentId> for Segment {
     fn decode_of(asked: SegmentId, json: &[u8]) -> Result<Decoded<Self>, DecodeError> {
-        let json = mended(json);
+        let json = repair_json(json);
         let mut oddities = Oddities::default();
         let fields = json::object(&json, "a segment", &mut oddities)?;
         fields.require_any(&["segment_id", "name", "created_at", "edited_at"])?;

@@ -18,7 +18,7 @@
 //!
 //! The protocol cannot close the two rows in bold: a server that has rotated keeps no way back for a client without its answer.
 //! Short of a kill they are not met, since the refresh has a thread of its own (`flight.rs`) that no cancelled request and no
-//! runtime that ends can stop, and the end of the process waits for it (`under_way.rs`) whatever ends it: a signal, an error, a
+//! runtime that ends can stop, and the end of the process waits for it (`in_flight.rs`) whatever ends it: a signal, an error, a
 //! panic elsewhere, or the end of a command. SIGTERM never gives up an answer, however often it comes; Ctrl-C does after a
 //! warning, if the answer is not received. A disk that does not take the answer leaves it in memory for the next attempt. A panic
 //! between answer and disk is as a kill there.
@@ -40,9 +40,9 @@ use crate::{
     credential::{Access, Credential, Freshness, Refresh, RefreshInFlight},
     credential_store::Locked,
     fingerprint::fingerprint,
+    in_flight::InFlightRequest,
     oauth::{NO_ACCESS_TOKEN, OAuth, RequestError},
     token_http::TransportError,
-    under_way::UnderWay,
 };
 
 /// How a refresh ended.
@@ -162,8 +162,8 @@ impl Core {
         cause: &Cause,
     ) -> Result<Ended, Failure> {
         let longest = self.settings.lock_patience + self.settings.call_timeout;
-        let under_way =
-            UnderWay::begin(longest).map_err(|closed| RequestError::from(TransportError::from(closed)))?;
+        let in_flight = InFlightRequest::begin(longest)
+            .map_err(|closed| RequestError::from(TransportError::from(closed)))?;
         let oauth = OAuth::new(
             &credential.application,
             &credential.endpoints,
@@ -182,7 +182,7 @@ impl Core {
         crate::crash_points::reached("note written");
         let asked_at = self.settings.clock.now();
         let answered = oauth.refresh(&refresh.token).await;
-        under_way.answered();
+        in_flight.answered();
         #[cfg(test)]
         crate::crash_points::reached("answer received");
         match answered {

@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use sends_core::mended;
+use sends_core::repair_json;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
 use serde_json::{Value, value::RawValue};
 use url::form_urlencoded;
@@ -132,7 +132,7 @@ fn cleaned(body: &[u8]) -> String {
         .iter()
         .map(|byte| if byte.is_ascii_control() { b' ' } else { *byte })
         .collect();
-    mended(&spaced).into_owned()
+    repair_json(&spaced).into_owned()
 }
 
 fn text_of(value: &Value) -> Option<String> {

@@ -23,7 +23,7 @@ use futures_util::{
 use jiff::Timestamp;
 use sends_client::{Caller, Clock, ConstantContact, Endpoint, FailureClass, UpstreamError};
 use sends_core::{ActivityId, SendHistory};
-use sends_store::{Answer, Kept, Owner, Store, StoreError};
+use sends_store::{Answer, Owner, Store, StoreError, StoredAnswer};
 use tokio::time::{Instant, sleep_until};
 
 use tokio_util::sync::CancellationToken;
@@ -100,7 +100,7 @@ pub struct HistoryKey {
 /// What the store has about one activity.
 #[derive(Clone, Debug)]
 pub struct Found {
-    kept: Option<Kept>,
+    kept: Option<StoredAnswer>,
     /// The version before the store was asked.
     version: ReadVersion,
 }
@@ -201,7 +201,7 @@ impl Histories {
     /// Whether sends of an activity are known, of whatever age. Nobody is asked.
     pub async fn has_known_sends(&self, context: &RequestContext, activity: ActivityId) -> bool {
         let known = self.0.look_up_one(context.owner, activity, Timestamp::MIN).await;
-        matches!(known, Some(Kept { answer: Answer::History(history), .. }) if !history.is_empty())
+        matches!(known, Some(StoredAnswer { answer: Answer::History(history), .. }) if !history.is_empty())
     }
 
     /// The history of one activity. `max_age` says how old it may be; without it the freshness rules decide.
@@ -230,8 +230,9 @@ impl Histories {
         let activities: Vec<ActivityId> = keys.iter().map(|key| key.activity).collect();
         let nearest = shared.look_up(context.owner, &activities, Timestamp::MIN).await;
         // Without its store the service is slower, not wrong.
-        let mut kept: Vec<Option<Kept>> = nearest.into_iter().map(Result::unwrap_or_default).collect();
-        let is_outdated = |(kept, key): (&Option<Kept>, &HistoryKey)| {
+        let mut kept: Vec<Option<StoredAnswer>> =
+            nearest.into_iter().map(Result::unwrap_or_default).collect();
+        let is_outdated = |(kept, key): (&Option<StoredAnswer>, &HistoryKey)| {
             kept.as_ref()
                 .is_some_and(|kept| !shared.is_fresh(kept, Wanted::of(context, *key)))
         };
@@ -328,7 +329,7 @@ impl Histories {
         activity: ActivityId,
         wanted: Wanted,
         looked_up: ReadVersion,
-    ) -> impl Future<Output = Result<Kept, ReadError>> + Send + use<> {
+    ) -> impl Future<Output = Result<StoredAnswer, ReadError>> + Send + use<> {
         let shared = Arc::clone(&self.0);
         async move {
             // Another answer may have been stored since the look-up.
@@ -385,7 +386,7 @@ impl Shared {
         owner: Owner,
         activities: &[ActivityId],
         fresh_since: Timestamp,
-    ) -> Vec<Result<Option<Kept>, StoreError>> {
+    ) -> Vec<Result<Option<StoredAnswer>, StoreError>> {
         let looked_up = match self.store.histories(owner, activities, fresh_since).await {
             Ok(kept) => return kept.into_iter().map(Ok).collect(),
             Err(StoreError::Damaged { .. }) if activities.len() > 1 => {
@@ -402,13 +403,18 @@ impl Shared {
         looked_up
     }
 
-    async fn look_up_one(&self, owner: Owner, activity: ActivityId, fresh_since: Timestamp) -> Option<Kept> {
+    async fn look_up_one(
+        &self,
+        owner: Owner,
+        activity: ActivityId,
+        fresh_since: Timestamp,
+    ) -> Option<StoredAnswer> {
         let found = self.look_up(owner, &[activity], fresh_since).await.pop();
         found.and_then(Result::ok).flatten()
     }
 
-    async fn keep(&self, owner: Owner, activity: ActivityId, answer: Answer) -> Kept {
-        let kept = Kept {
+    async fn keep(&self, owner: Owner, activity: ActivityId, answer: Answer) -> StoredAnswer {
+        let kept = StoredAnswer {
             fetched_at: self.clock.now(),
             answer,
         };
@@ -420,14 +426,14 @@ impl Shared {
     }
 
     /// The version that was read, with the time in which it is as fresh and as young as is wanted.
-    fn validity(&self, version: ReadVersion, kept: &Kept, wanted: Wanted) -> ReadVersion {
+    fn validity(&self, version: ReadVersion, kept: &StoredAnswer, wanted: Wanted) -> ReadVersion {
         let max_age = wanted.max_age.unwrap_or_else(|| self.freshness.max_age(kept));
         let max_age = wanted.oldest.map_or(max_age, |oldest| oldest.min(max_age));
         let until = kept.fetched_at.checked_add(max_age);
         version.valid(kept.fetched_at, until.unwrap_or(Timestamp::MAX))
     }
 
-    fn is_fresh(&self, kept: &Kept, wanted: Wanted) -> bool {
+    fn is_fresh(&self, kept: &StoredAnswer, wanted: Wanted) -> bool {
         let now = self.clock.now();
         if kept.fetched_at >= wanted.asked_at {
             return kept.fetched_at <= now;
@@ -436,14 +442,19 @@ impl Shared {
         age(kept, wanted.asked_at).is_some_and(|age| age <= max_age)
     }
 
-    fn is_allowed(&self, kept: &Kept, wanted: Wanted) -> bool {
+    fn is_allowed(&self, kept: &StoredAnswer, wanted: Wanted) -> bool {
         wanted
             .oldest
             .is_none_or(|oldest| age(kept, self.clock.now()).is_some_and(|age| age <= oldest))
     }
 
     /// What to give when the upstream failed: what is known, if that may be given, and the failure otherwise.
-    fn instead(&self, known: Option<&Kept>, wanted: Wanted, error: ReadError) -> Result<Reading, ReadError> {
+    fn instead(
+        &self,
+        known: Option<&StoredAnswer>,
+        wanted: Wanted,
+        error: ReadError,
+    ) -> Result<Reading, ReadError> {
         // The wait for the upstream may have been long, so it is asked again what is still allowed.
         let known = known.filter(|kept| self.is_allowed(kept, wanted));
         match (known, error.stale_reason()) {
@@ -477,7 +488,7 @@ impl ReadError {
     }
 }
 
-fn reading(kept: &Kept, version: Option<ReadVersion>) -> Result<Reading, ReadError> {
+fn reading(kept: &StoredAnswer, version: Option<ReadVersion>) -> Result<Reading, ReadError> {
     match &kept.answer {
         Answer::History(history) => Ok(Reading {
             history: Arc::clone(history),
@@ -489,7 +500,7 @@ fn reading(kept: &Kept, version: Option<ReadVersion>) -> Result<Reading, ReadErr
     }
 }
 
-fn stale(kept: &Kept, reason: StaleReason) -> Result<Reading, ReadError> {
+fn stale(kept: &StoredAnswer, reason: StaleReason) -> Result<Reading, ReadError> {
     reading(kept, None).map(|reading| Reading {
         stale: Some(reason),
         ..reading
@@ -497,7 +508,7 @@ fn stale(kept: &Kept, reason: StaleReason) -> Result<Reading, ReadError> {
 }
 
 /// `None` for an answer from the future, which a clock that was wrong has dated. How old it is nobody can say.
-fn age(kept: &Kept, now: Timestamp) -> Option<Duration> {
+fn age(kept: &StoredAnswer, now: Timestamp) -> Option<Duration> {
     Duration::try_from(now.duration_since(kept.fetched_at)).ok()
 }
 

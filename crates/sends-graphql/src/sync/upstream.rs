@@ -16,7 +16,7 @@ use sends_client::{
     TokenSource, UpstreamError,
 };
 use sends_core::{ActivityId, Campaign, CampaignDetail, CampaignId, CampaignSummary};
-use sends_store::{Answer, Kept, Owner};
+use sends_store::{Answer, Owner, StoredAnswer};
 use sends_sync::{Reading, Upstream};
 use tokio::time::Instant;
 
@@ -69,7 +69,7 @@ impl BackgroundUpstream {
         answer
     }
 
-    async fn read(&self, caller: &Caller, activity: ActivityId) -> Result<Kept, UpstreamError> {
+    async fn read(&self, caller: &Caller, activity: ActivityId) -> Result<StoredAnswer, UpstreamError> {
         let context = RequestContext {
             owner: self.owner,
             caller: caller.clone(),
@@ -78,7 +78,7 @@ impl BackgroundUpstream {
             oldest: Some(Duration::ZERO),
             stale: Arc::default(),
         };
-        let not_found = || Kept {
+        let not_found = || StoredAnswer {
             fetched_at: self.clock.now(),
             answer: Answer::NotFound,
         };
@@ -87,7 +87,7 @@ impl BackgroundUpstream {
             .read(&context, activity, Some(Duration::ZERO))
             .await
         {
-            Ok(reading) => Ok(Kept {
+            Ok(reading) => Ok(StoredAnswer {
                 fetched_at: reading.fetched_at,
                 answer: Answer::History(reading.history),
             }),
@@ -140,7 +140,7 @@ impl Upstream for BackgroundUpstream {
             .boxed()
     }
 
-    fn history(&self, activity: ActivityId) -> Reading<'_, Kept> {
+    fn history(&self, activity: ActivityId) -> Reading<'_, StoredAnswer> {
         self.ask(async move |caller| self.read(caller, activity).await)
             .boxed()
     }

@@ -18,7 +18,7 @@ use self::disk::{DATABASE, Disk};
 use super::connection::Database;
 use super::write::Change;
 use super::{read, schema};
-use crate::{Answer, Kept, Owner};
+use crate::{Answer, Owner, StoredAnswer};
 
 const OWNER: Owner = Owner::new([1; 16]);
 const DAY: Date = date(2026, 11, 26);
@@ -121,7 +121,7 @@ fn activity(number: u64) -> ActivityId {
     ActivityId::from_bytes(u128::from(number + 1).to_be_bytes())
 }
 
-fn kept(number: u64) -> Kept {
+fn kept(number: u64) -> StoredAnswer {
     let send = |send_id| SendAttempt {
         send_id,
         contact_list_ids: vec![ListId::from("f4ab800a-5adf-11e9-ba6a-fa163e6b01c1")],
@@ -132,7 +132,7 @@ fn kept(number: u64) -> Kept {
         reason_code: None,
     };
     let sends: Vec<SendAttempt> = (0..i32::try_from(number).unwrap()).map(send).collect();
-    Kept {
+    StoredAnswer {
         fetched_at: Timestamp::UNIX_EPOCH,
         answer: Answer::History(Arc::new(SendHistory::new(sends))),
     }

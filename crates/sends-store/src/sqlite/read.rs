@@ -11,7 +11,7 @@ use rusqlite::{Connection, OptionalExtension, Row};
 use sends_core::{ActivityId, ListId, OpenSet, ReasonCode, SegmentId, SendAttempt, SendHistory, Verbatim};
 
 use super::fault::Fault;
-use crate::{Answer, Kept, Owner, checksum, list_ids};
+use crate::{Answer, Owner, StoredAnswer, checksum, list_ids};
 
 /// One statement for any number of activities, so that it is prepared once and sees one state of the store. The ids come
 /// as one value, 16 bytes each. `CROSS JOIN` fixes the order of the loops: each id is looked up by the key.
@@ -34,7 +34,7 @@ pub(super) fn histories(
     connection: &Connection,
     owner: Owner,
     activities: &[ActivityId],
-) -> Result<Vec<Option<Kept>>, Fault> {
+) -> Result<Vec<Option<StoredAnswer>>, Fault> {
     let wanted: Vec<u8> = activities
         .iter()
         .flat_map(ActivityId::as_bytes)
@@ -126,7 +126,7 @@ impl Found {
         Ok(())
     }
 
-    fn kept(self, owner: Owner, activity: ActivityId) -> Result<Kept, Fault> {
+    fn kept(self, owner: Owner, activity: ActivityId) -> Result<StoredAnswer, Fault> {
         let answer = match self.expected {
             None => Answer::NotFound,
             Some(expected) if i64::try_from(self.sends.len()) == Ok(expected) => {
@@ -137,7 +137,7 @@ impl Found {
             }
             Some(_) => return Err(Fault::Row("a history has more or fewer sends than it should")),
         };
-        let kept = Kept {
+        let kept = StoredAnswer {
             fetched_at: self.fetched_at,
             answer,
         };

@@ -8,9 +8,9 @@ use sends_core::{ActivityId, ActivityReference, Campaign, CampaignId};
 use super::write::Change;
 use super::{SqliteStore, campaigns, log, sync, unreadable};
 use crate::{
-    Claim, Completeness, Coverage, FailedReading, Finding, GroupBy, Kept, KnownCampaign, Listing, LogFilter,
-    LogPage, LogPageRequest, Owner, Pending, SendLog, StoreFuture, Subject, SyncLog, SyncState, SyncWork,
-    TotalGroup, Unreadable,
+    Claim, Completeness, Coverage, FailedReading, Finding, GroupBy, KnownCampaign, Listing, LogFilter,
+    LogPage, LogPageRequest, Owner, Pending, SendLog, StoreFuture, StoredAnswer, Subject, SyncLog, SyncState,
+    SyncWork, TotalGroup, Unreadable,
 };
 
 impl SendLog for SqliteStore {
@@ -78,7 +78,7 @@ impl SyncLog for SqliteStore {
         &self,
         owner: Owner,
         activity: ActivityId,
-        kept: Kept,
+        kept: StoredAnswer,
         finding: Finding,
     ) -> StoreFuture<'_, u64> {
         let change = Change::SettleHistory {

@@ -61,7 +61,7 @@ pub(super) fn count(
 fn one(row: &Row<'_>) -> Result<Unreadable, Fault> {
     let at = |column| moment(row, column)?.ok_or(Fault::Row("a failed reading without a time"));
     Ok(Unreadable {
-        // The kinds are listed in the migrations.
+        // The kinds are listed in `schema.sql`.
         subject: match row.get("kind")? {
             1_i64 => Subject::Campaign(CampaignId::from_bytes(row.get("subject")?)),
             2 => Subject::History(ActivityId::from_bytes(row.get("subject")?)),

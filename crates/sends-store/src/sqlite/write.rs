@@ -16,20 +16,20 @@ use sends_core::{ActivityId, ActivityReference, Campaign, CampaignId, Outcome};
 
 use self::owners::owner_number;
 use super::read::count;
-use crate::{FailedReading, Finding, Kept, Listing, Owner, Subject, SyncState, SyncWork};
+use crate::{FailedReading, Finding, Listing, Owner, StoredAnswer, Subject, SyncState, SyncWork};
 
 /// One change to the store.
 pub(super) enum Change {
     Keep {
         owner: Owner,
         activity: ActivityId,
-        kept: Kept,
+        kept: StoredAnswer,
     },
     /// Decides on the known records that the answer lacks.
     SettleHistory {
         owner: Owner,
         activity: ActivityId,
-        kept: Kept,
+        kept: StoredAnswer,
         finding: Finding,
     },
     Forget(Owner),
@@ -156,7 +156,7 @@ fn json<T: serde::Serialize>(ids: &[T]) -> Result<String> {
     serde_json::to_string(ids).map_err(|error| Error::ToSqlConversionFailure(error.into()))
 }
 
-/// The numbers are listed in the migration, and stay what they are.
+/// The numbers are listed in `schema.sql`, and stay what they are.
 pub(super) const fn outcome_code(outcome: Outcome) -> i64 {
     match outcome {
         Outcome::Sent => 1,

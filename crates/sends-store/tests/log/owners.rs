@@ -1,13 +1,13 @@
 //! Whose answers are dropped, since nobody comes back for them.
 
 use jiff::Timestamp;
-use sends_store::{Kept, Owner, SqliteStore, Store};
+use sends_store::{Owner, SqliteStore, Store, StoredAnswer};
 
 use crate::sync::{at, sent_at};
 use crate::world::activity;
 
 async fn keep(store: &SqliteStore, owner: Owner, fetched_at: i64) {
-    let kept = Kept {
+    let kept = StoredAnswer {
         fetched_at: at(fetched_at),
         ..sent_at(1, 0)
     };

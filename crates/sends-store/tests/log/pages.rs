@@ -5,7 +5,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use sends_core::{ActivityId, SendHistory};
 use sends_store::{
-    Answer, Kept, LogFilter, LogOrder, LogPageRequest, LogPosition, LoggedSend, SendLog, SqliteStore, Store,
+    Answer, LogFilter, LogOrder, LogPageRequest, LogPosition, LoggedSend, SendLog, SqliteStore, Store,
+    StoredAnswer,
 };
 
 use crate::OWNER;
@@ -151,7 +152,7 @@ async fn keep(store: &SqliteStore, number: u8, seconds: &[i64]) {
         format!(r#"{{"send_id": {send_id}, "run_date": "{date}"}}"#)
     });
     let json = format!("[{}]", sends.collect::<Vec<_>>().join(","));
-    let kept = Kept {
+    let kept = StoredAnswer {
         fetched_at: Timestamp::UNIX_EPOCH,
         answer: Answer::History(Arc::new(SendHistory::from_json(json.as_bytes()).unwrap())),
     };

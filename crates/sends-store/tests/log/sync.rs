@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use sends_core::{ActivityReference, ActivityRole, CampaignId};
 use sends_store::{
-    Answer, Coverage, Kept, Listing, LogFilter, LogOrder, Pending, SendLog, SqliteStore, Store, SyncLog,
-    SyncState, SyncWork,
+    Answer, Coverage, Listing, LogFilter, LogOrder, Pending, SendLog, SqliteStore, Store, StoredAnswer,
+    SyncLog, SyncState, SyncWork,
 };
 
 use crate::OWNER;
@@ -36,13 +36,13 @@ pub(crate) fn reference(number: u8, role: ActivityRole) -> ActivityReference {
     }
 }
 
-pub(crate) fn sent_at(second: i64, reason_code: i32) -> Kept {
+pub(crate) fn sent_at(second: i64, reason_code: i32) -> StoredAnswer {
     let json = format!(
         r#"[{{"send_id": 1, "send_status": "COMPLETED", "reason_code": {reason_code}, "run_date": "{}"}}]"#,
         at(second)
     );
     let history = sends_core::SendHistory::from_json(json.as_bytes()).unwrap();
-    Kept {
+    StoredAnswer {
         fetched_at: at(0),
         answer: Answer::History(history.into()),
     }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use sends_core::{ActivityRole, CampaignId, SendHistory};
 use sends_store::{
-    Answer, Claim, Coverage, FailedReading, Finding, Kept, Listing, LogFilter, LogPageRequest, SendLog as _,
-    SqliteStore, Store, Subject, SyncLog,
+    Answer, Claim, Coverage, FailedReading, Finding, Listing, LogFilter, LogPageRequest, SendLog as _,
+    SqliteStore, Store, StoredAnswer, Subject, SyncLog,
 };
 
 use crate::sync::{at, changed, list, reference, sent_at, unread};
@@ -171,7 +171,7 @@ async fn known_sends_that_an_answer_lacks_stay_until_the_history_is_replaced() {
             .await
             .unwrap();
         store.keep(OWNER, activity(1), sent_at(5, 0)).await.unwrap();
-        let kept = Kept {
+        let kept = StoredAnswer {
             fetched_at: at(9),
             answer: lacking.clone(),
         };
@@ -201,7 +201,7 @@ async fn known_sends_that_an_answer_lacks_stay_until_the_history_is_replaced() {
 }
 
 /// What a synchronisation does that began then and is given this answer. Returns how many records stay in doubt.
-async fn settle(store: &SqliteStore, kept: &Kept, began: i64) -> u64 {
+async fn settle(store: &SqliteStore, kept: &StoredAnswer, began: i64) -> u64 {
     let finding = Finding {
         found_at: at(began),
         began: at(began),
@@ -211,8 +211,8 @@ async fn settle(store: &SqliteStore, kept: &Kept, began: i64) -> u64 {
     settled.await.unwrap()
 }
 
-fn answer(json: &str) -> Kept {
-    Kept {
+fn answer(json: &str) -> StoredAnswer {
+    StoredAnswer {
         fetched_at: at(9),
         answer: Answer::History(Arc::new(SendHistory::from_json(json.as_bytes()).unwrap())),
     }
@@ -431,7 +431,7 @@ async fn campaigns_have_known_activities_until_they_are_gone() {
 async fn an_answer_replaces_the_history_of_an_activity_that_no_campaign_has() {
     let store = SqliteStore::in_memory().await.unwrap();
     store.keep(OWNER, activity(1), sent_at(5, 0)).await.unwrap();
-    let kept = Kept {
+    let kept = StoredAnswer {
         fetched_at: at(9),
         answer: Answer::NotFound,
     };
@@ -461,13 +461,13 @@ async fn it_neither_waits_on_the_queue_nor_is_it_unsettled() {
 }
 
 /// A history of one send, of which some others could not be read.
-fn partial(second: i64, unreadable: usize) -> Kept {
+fn partial(second: i64, unreadable: usize) -> StoredAnswer {
     let kept = sent_at(second, 0);
     let Answer::History(history) = kept.answer else {
         panic!("a history")
     };
     let history = SendHistory::clone(&history).with_unreadable(unreadable, 1);
-    Kept {
+    StoredAnswer {
         fetched_at: at(200),
         answer: Answer::History(Arc::new(history)),
     }

@@ -16,8 +16,8 @@ use sends_core::{
     ReasonCode, SegmentId, SendAttempt, SendFilter, SendHistory, SendStatus, Verbatim,
 };
 use sends_store::{
-    Answer, GroupBy, GroupKey, Kept, LogFilter, LogOrder, LoggedSend, Owner, SqliteStore, Store, SyncLog,
-    TotalGroup,
+    Answer, GroupBy, GroupKey, LogFilter, LogOrder, LoggedSend, Owner, SqliteStore, Store, StoredAnswer,
+    SyncLog, TotalGroup,
 };
 
 /// Histories by activity, and names by campaign. An activity belongs to the campaign of half its number, if there is one.
@@ -66,7 +66,7 @@ impl World {
             // The first answer leaves nothing behind, unless its campaign is known.
             let before = (!self.campaigns_first).then(|| Answer::History(Arc::new(some_history())));
             for answer in before.into_iter().chain([answer]) {
-                let kept = Kept {
+                let kept = StoredAnswer {
                     fetched_at: Timestamp::UNIX_EPOCH,
                     answer,
                 };

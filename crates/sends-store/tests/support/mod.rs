@@ -10,7 +10,7 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use sends_core::{ActivityId, ListId, ReasonCode, SegmentId, SendAttempt, SendHistory, SendStatus, Verbatim};
-use sends_store::{Answer, Kept};
+use sends_store::{Answer, StoredAnswer};
 
 pub(crate) fn activity(number: u128) -> ActivityId {
     ActivityId::from_bytes(number.to_be_bytes())
@@ -21,25 +21,25 @@ pub(crate) fn at(second: i64) -> Timestamp {
 }
 
 /// An answer whose one send has this number, fetched at that second.
-pub(crate) fn kept(second: i64, send_id: i32) -> Kept {
+pub(crate) fn kept(second: i64, send_id: i32) -> StoredAnswer {
     let json = format!(
         r#"[{{"send_id": {send_id}, "contact_list_ids": ["f4ab800a-5adf-11e9-ba6a-fa163e6b01c1"], "count": 2,
              "run_date": "2019-04-18T20:03:08.108Z", "send_status": "COMPLETED", "reason_code": 0}}]"#
     );
-    Kept {
+    StoredAnswer {
         fetched_at: at(second),
         answer: Answer::History(Arc::new(SendHistory::from_json(json.as_bytes()).unwrap())),
     }
 }
 
-pub(crate) fn not_found(second: i64) -> Kept {
-    Kept {
+pub(crate) fn not_found(second: i64) -> StoredAnswer {
+    StoredAnswer {
         fetched_at: at(second),
         answer: Answer::NotFound,
     }
 }
 
-pub(crate) fn any_kept() -> impl Strategy<Value = Kept> {
+pub(crate) fn any_kept() -> impl Strategy<Value = StoredAnswer> {
     let history =
         (vec(any_send(), 0..6), 0..3_usize, 0..300_usize).prop_map(|(sends, unreadable, values)| {
             Answer::History(Arc::new(
@@ -50,7 +50,7 @@ pub(crate) fn any_kept() -> impl Strategy<Value = Kept> {
         any_timestamp(),
         prop_oneof![9 => history, 1 => Just(Answer::NotFound)],
     )
-        .prop_map(|(fetched_at, answer)| Kept { fetched_at, answer })
+        .prop_map(|(fetched_at, answer)| StoredAnswer { fetched_at, answer })
 }
 
 fn any_send() -> impl Strategy<Value = SendAttempt> {

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use sends_store::{FailedReading, Subject, Unreadable};
 
-use crate::{obstacle::Obstacle, rules};
+use crate::{failure::SyncFailure, rules};
 
 /// One walk through the pages of a listing, newest record first, and what it lacks.
 pub(super) struct Walk {
@@ -133,12 +133,12 @@ impl Walk {
     }
 
     /// Takes note of a page that could not be read, unless nothing can.
-    pub(super) fn broke_off(&mut self, obstacle: Obstacle) -> Result<(), Obstacle> {
-        if obstacle.is_general_to_listings() {
-            return Err(obstacle);
+    pub(super) fn broke_off(&mut self, failure: SyncFailure) -> Result<(), SyncFailure> {
+        if failure.stops_listings() {
+            return Err(failure);
         }
-        tracing::warn!("the rest of a listing is left out: {obstacle}");
-        self.lack(self.upper_end(), || obstacle.for_people().to_owned());
+        tracing::warn!("the rest of a listing is left out: {failure}");
+        self.lack(self.upper_end(), || failure.public_reason().to_owned());
         Ok(())
     }
 

@@ -157,7 +157,7 @@ fn nothing_counts_as_complete_by_a_clock_that_was_ahead() {
     let from = "2026-06-01T00:00:00Z";
     assert_eq!(missing(Some(from)), Some(at(from)), "the former listing");
     assert!(is_due(
-        &Kept {
+        &StoredAnswer {
             fetched_at: at("2030-01-01T00:00:00Z"),
             answer: Answer::History(Arc::new(SendHistory::default())),
         },
@@ -208,7 +208,7 @@ fn due(ran: &str, code: i32, fetched: &str) -> bool {
         r#"[{{"send_id":1,"count":5,"run_date":"{ran}","send_status":"COMPLETED","reason_code":{code}}}]"#
     );
     let history = SendHistory::from_json(json.as_bytes()).unwrap();
-    let kept = Kept {
+    let kept = StoredAnswer {
         fetched_at: at(fetched),
         answer: Answer::History(Arc::new(history)),
     };

@@ -16,7 +16,7 @@ use sends_core::{
     ActivityId, ActivityReference, ActivityRole, Campaign, CampaignDetail, CampaignId, CampaignStatus,
     CampaignSummary, SendHistory,
 };
-use sends_store::{Answer, Coverage, Kept, Owner, SqliteStore, Store, Subject, SyncLog};
+use sends_store::{Answer, Coverage, Owner, SqliteStore, Store, StoredAnswer, Subject, SyncLog};
 use sends_sync::{Progress, Reading, Report, Synchronisation, Upstream};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -151,7 +151,7 @@ impl Account {
     /// Keeps a history that was fetched two hours ago, of a send that had run so many hours before now.
     pub(crate) async fn knows(&self, number: u16, hours: i64) {
         let now = self.now();
-        let kept = Kept {
+        let kept = StoredAnswer {
             fetched_at: now - SignedDuration::from_hours(2),
             answer: sent_at(now - SignedDuration::from_hours(hours)),
         };
@@ -330,12 +330,12 @@ impl Upstream for Remote {
         .boxed()
     }
 
-    fn history(&self, id: ActivityId) -> Reading<'_, Kept> {
+    fn history(&self, id: ActivityId) -> Reading<'_, StoredAnswer> {
         async move {
             if let Some(failure) = self.failure(Subject::History(id)) {
                 return Err(failure);
             }
-            let kept = Kept {
+            let kept = StoredAnswer {
                 fetched_at: self.now(),
                 answer: match self.shown() {
                     Some(Shown::Activities(_, answer)) => answer,

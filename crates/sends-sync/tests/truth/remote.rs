@@ -6,7 +6,7 @@ use futures_util::FutureExt;
 use jiff::Timestamp;
 use sends_client::{Caller, CampaignFilter, Clock, ConstantContact, FailureClass, NextPage, ResourcePage};
 use sends_core::{ActivityId, Campaign, CampaignDetail, CampaignId, CampaignSummary};
-use sends_store::{Answer, Kept, SqliteStore, Store};
+use sends_store::{Answer, SqliteStore, Store, StoredAnswer};
 use sends_sync::{Reading, Upstream};
 
 use crate::OWNER;
@@ -57,14 +57,14 @@ impl Upstream for Remote {
         self.client.campaign(self.count(), campaign).boxed()
     }
 
-    fn history(&self, activity: ActivityId) -> Reading<'_, Kept> {
+    fn history(&self, activity: ActivityId) -> Reading<'_, StoredAnswer> {
         async move {
             let answer = match self.client.send_history(self.count(), activity).await {
                 Ok(history) => Answer::History(Arc::new(history)),
                 Err(error) if error.class == FailureClass::NotFound => Answer::NotFound,
                 Err(error) => return Err(error),
             };
-            let kept = Kept {
+            let kept = StoredAnswer {
                 fetched_at: self.now,
                 answer,
             };

@@ -10,7 +10,7 @@
 use std::time::Duration;
 
 use sends_core::Outcome;
-use sends_store::{Answer, Kept};
+use sends_store::{Answer, StoredAnswer};
 
 /// The rules of freshness.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -34,7 +34,7 @@ impl Freshness {
     }
 
     /// How old this answer may be.
-    pub(super) fn max_age(&self, kept: &Kept) -> Duration {
+    pub(super) fn max_age(&self, kept: &StoredAnswer) -> Duration {
         let Answer::History(history) = &kept.answer else {
             return self.max_age;
         };
@@ -69,7 +69,7 @@ mod tests {
         let history = SendHistory::from_json(history.as_bytes()).unwrap();
         let fetched_at: Timestamp = "2026-06-15T12:00:00Z".parse().unwrap();
         freshness
-            .max_age(&Kept {
+            .max_age(&StoredAnswer {
                 fetched_at,
                 answer: Answer::History(Arc::new(history)),
             })

@@ -16,15 +16,15 @@ use futures_util::{
     FutureExt,
     future::{BoxFuture, Shared, WeakShared},
 };
-use sends_client::{Caller, Company};
+use sends_client::{Caller, CallerGroup};
 use sends_core::ActivityId;
-use sends_store::{Kept, Owner};
+use sends_store::{Owner, StoredAnswer};
 use tokio::time::Instant;
 use tracing::Instrument;
 
 use super::ReadError;
 
-type Outcome = BoxFuture<'static, Result<Kept, ReadError>>;
+type Outcome = BoxFuture<'static, Result<StoredAnswer, ReadError>>;
 type Key = (Owner, ActivityId);
 
 /// The fetches in flight.
@@ -41,7 +41,7 @@ struct InFlight {
     number: u64,
     deadline: Instant,
     in_background: bool,
-    company: Company,
+    group: CallerGroup,
     outcome: WeakShared<Outcome>,
 }
 
@@ -70,14 +70,14 @@ impl Fetch {
     }
 
     /// Its outcome.
-    pub(super) async fn outcome(&self) -> Result<Kept, ReadError> {
+    pub(super) async fn outcome(&self) -> Result<StoredAnswer, ReadError> {
         self.outcome.clone().await
     }
 }
 
 impl SingleFlight {
     /// Joins the fetch for this activity, or starts one with `fetch`, which is given the caller to make the call for: `caller`
-    /// in the company of all who join.
+    /// in the group of all callers that join.
     pub(super) fn join<F>(
         &self,
         owner: Owner,
@@ -86,14 +86,14 @@ impl SingleFlight {
         fetch: impl FnOnce(Caller) -> F,
     ) -> Fetch
     where
-        F: Future<Output = Result<Kept, ReadError>> + Send + 'static,
+        F: Future<Output = Result<StoredAnswer, ReadError>> + Send + 'static,
     {
         let key = (owner, activity);
         let mut in_flight = self.0.in_flight.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(fetch) = in_flight.get(&key)
             && let Some(outcome) = fetch.outcome.upgrade()
         {
-            fetch.company.join(caller);
+            fetch.group.join(caller);
             return Fetch {
                 outcome,
                 deadline: fetch.deadline,
@@ -107,9 +107,9 @@ impl SingleFlight {
             key,
             number,
         };
-        let (company, deadline) = (Company::new(), caller.deadline());
+        let (group, deadline) = (CallerGroup::new(), caller.deadline());
         let in_background = caller.is_background();
-        let fetch = fetch(caller.clone().in_company(company.clone()));
+        let fetch = fetch(caller.clone().in_group(group.clone()));
         let fetch = async move {
             let result = fetch.await;
             // From here on the answer is found in the store.
@@ -131,7 +131,7 @@ impl SingleFlight {
                 number,
                 deadline,
                 in_background,
-                company,
+                group,
                 outcome: weak,
             };
             in_flight.insert(key, fetch);

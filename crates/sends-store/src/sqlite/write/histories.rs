@@ -13,11 +13,16 @@ use self::rows::write;
 use super::moments::rounded_down;
 use super::owners::owner_number;
 use super::{execute, one, unreadable};
-use crate::{Answer, FailedReading, Finding, Kept, Owner, Subject, UNCONFIRMED_REMOVAL};
+use crate::{Answer, FailedReading, Finding, Owner, StoredAnswer, Subject, UNCONFIRMED_REMOVAL};
 
 /// Keeps an answer. Records of a campaign's activity that are known and that the answer lacks stay, and the history counts as
 /// unreadable: one answer is not enough to drop them.
-pub(super) fn keep(connection: &Connection, owner: Owner, activity: ActivityId, kept: &Kept) -> Result<()> {
+pub(super) fn keep(
+    connection: &Connection,
+    owner: Owner,
+    activity: ActivityId,
+    kept: &StoredAnswer,
+) -> Result<()> {
     let known = Known::read(connection, owner, activity)?.unwrap_or_default();
     merge(connection, owner, activity, kept, &known)
 }
@@ -28,7 +33,7 @@ pub(super) fn settle(
     connection: &Connection,
     owner: Owner,
     activity: ActivityId,
-    kept: &Kept,
+    kept: &StoredAnswer,
     finding: Finding,
 ) -> Result<u64> {
     const MARK: &str = "UPDATE activity_history SET missing_since = ?3 WHERE owner = ?1 AND activity = ?2";
@@ -82,7 +87,7 @@ fn merge(
     connection: &Connection,
     owner: Owner,
     activity: ActivityId,
-    kept: &Kept,
+    kept: &StoredAnswer,
     known: &Known,
 ) -> Result<()> {
     let merged = known.merged(&kept.answer);
@@ -122,7 +127,12 @@ const LOSE_ALL: [&str; 2] = [
 ];
 
 /// An answer that lacks something, or may lack it.
-fn failed(activity: ActivityId, kept: &Kept, history: Option<&SendHistory>, reason: String) -> FailedReading {
+fn failed(
+    activity: ActivityId,
+    kept: &StoredAnswer,
+    history: Option<&SendHistory>,
+    reason: String,
+) -> FailedReading {
     let last_run = history.and_then(|history| history.summary().last_run_date);
     FailedReading {
         subject: Subject::History(activity),

@@ -42,7 +42,7 @@ pub(super) fn clear(connection: &Connection, owner: i64, subject: Subject) -> Re
     execute(connection, CLEAR, (owner, kind, id))
 }
 
-/// The kinds are listed in the migrations.
+/// The kinds are listed in `schema.sql`.
 fn key(subject: &Subject) -> (i64, &[u8]) {
     match subject {
         Subject::Campaign(id) => (1, id.as_bytes()),

@@ -23,7 +23,7 @@ impl CountingStore {
         owner: Owner,
         activity: ActivityId,
         fresh_since: Timestamp,
-    ) -> Result<Option<Kept>, StoreError> {
+    ) -> Result<Option<StoredAnswer>, StoreError> {
         let mut kept = self.histories(owner, &[activity], fresh_since).await?;
         Ok(kept.pop().flatten())
     }
@@ -35,7 +35,7 @@ impl Store for CountingStore {
         owner: Owner,
         activity: ActivityId,
         fresh_since: Timestamp,
-    ) -> StoreFuture<'_, Option<Kept>> {
+    ) -> StoreFuture<'_, Option<StoredAnswer>> {
         let histories = self.histories_of_one(owner, activity, fresh_since);
         histories.boxed()
     }
@@ -45,7 +45,7 @@ impl Store for CountingStore {
         owner: Owner,
         activities: &'a [ActivityId],
         fresh_since: Timestamp,
-    ) -> StoreFuture<'a, Vec<Option<Kept>>> {
+    ) -> StoreFuture<'a, Vec<Option<StoredAnswer>>> {
         self.queries.fetch_add(1, Ordering::SeqCst);
         let file = std::path::PathBuf::from("sends.db");
         if self.damaged.is_some_and(|damaged| activities.contains(&damaged)) {
@@ -58,7 +58,7 @@ impl Store for CountingStore {
         self.store.histories(owner, activities, fresh_since)
     }
 
-    fn keep(&self, owner: Owner, activity: ActivityId, kept: Kept) -> StoreFuture<'_, ()> {
+    fn keep(&self, owner: Owner, activity: ActivityId, kept: StoredAnswer) -> StoreFuture<'_, ()> {
         self.store.keep(owner, activity, kept)
     }
 

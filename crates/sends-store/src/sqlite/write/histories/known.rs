@@ -8,7 +8,7 @@ use sends_core::{ActivityId, SendAttempt, SendHistory};
 
 use super::super::owners::owner_number;
 use crate::sqlite::read;
-use crate::{Answer, Kept, Owner};
+use crate::{Answer, Owner, StoredAnswer};
 
 /// What is known of the history of a campaign's activity.
 #[derive(Default)]
@@ -62,7 +62,7 @@ impl Known {
         };
         let kept = read::histories(connection, owner, &[activity]).ok();
         let kept = kept.and_then(|mut kept| kept.pop().flatten());
-        let Some(Kept {
+        let Some(StoredAnswer {
             fetched_at,
             answer: Answer::History(history),
         }) = kept

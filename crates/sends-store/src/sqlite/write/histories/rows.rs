@@ -10,7 +10,7 @@ use super::super::owners::owner_number;
 use super::super::{execute, json, outcome_code, parts};
 use super::known::Merged;
 use crate::list_ids::{self, UUID_LENGTH};
-use crate::{Answer, Kept, Owner, checksum};
+use crate::{Answer, Owner, StoredAnswer, checksum};
 
 const KEEP: &str = "
     INSERT INTO activity_history (owner, activity, fetched_at, fetched_at_nanos, sends, unreadable_sends, unreadable_values,
@@ -41,13 +41,13 @@ pub(super) fn write(
     connection: &Connection,
     owner: Owner,
     activity: ActivityId,
-    kept: &Kept,
+    kept: &StoredAnswer,
     merged: &Merged,
     missing_since: Option<i64>,
 ) -> Result<()> {
     let kept = match &kept.answer {
         Answer::NotFound => kept.clone(),
-        Answer::History(_) => Kept {
+        Answer::History(_) => StoredAnswer {
             fetched_at: kept.fetched_at,
             answer: Answer::History(Arc::new(merged.history.clone())),
         },

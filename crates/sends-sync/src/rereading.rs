@@ -1,43 +1,42 @@
-//! Reading again what no listing says has changed: histories that may have changed by themselves, and whatever could not be
-//! read before.
+//! Re-reads of histories that may have changed without a listing saying so, and retries of failed reads.
 
 use jiff::Timestamp;
 use sends_core::{ActivityId, CampaignId};
-use sends_store::{Answer, FailedReading, Kept, Listing, StoreError, Subject, SyncWork, Unreadable};
+use sends_store::{Answer, FailedReading, Listing, StoreError, StoredAnswer, Subject, SyncWork, Unreadable};
 
 use crate::{
-    obstacle::Obstacle,
+    failure::SyncFailure,
     reading::{Stretch, is_removed},
     rules,
     run::Run,
 };
 
 /// How many histories are looked at together.
-const AT_A_TIME: usize = 500;
+const CHUNK: usize = 500;
 
 /// What is known of one activity.
 enum Known {
-    Answer(Kept),
+    Answer(StoredAnswer),
     Nothing,
     Damaged,
 }
 
 impl Known {
-    fn of(kept: Option<Kept>) -> Self {
+    fn of(kept: Option<StoredAnswer>) -> Self {
         kept.map_or(Self::Nothing, Self::Answer)
     }
 }
 
 impl Run<'_> {
     /// Reads again what may have changed by itself.
-    pub(crate) async fn read_unsettled(&self) -> Result<(), Obstacle> {
+    pub(crate) async fn read_unsettled(&self) -> Result<(), SyncFailure> {
         let now = self.clock.now();
         let (ran_since, fetched_before) = rules::unsettled_bounds(now);
         let candidates = self
             .log
             .unsettled(self.owner, ran_since, fetched_before, now)
             .await?;
-        for some in candidates.chunks(AT_A_TIME) {
+        for some in candidates.chunks(CHUNK) {
             let mut due = Vec::new();
             for (activity, kept) in self.kept(some).await? {
                 match kept {
@@ -76,7 +75,7 @@ impl Run<'_> {
     }
 
     /// Tries again what could not be read and whose pause is over. What is on the queue is read with that.
-    pub(crate) async fn retry_unreadable(&self) -> Result<(), Obstacle> {
+    pub(crate) async fn retry_unreadable(&self) -> Result<(), SyncFailure> {
         let now = self.clock.now();
         let unreadable = self.log.unreadable(self.owner, usize::MAX).await?;
         let due = |one: &Unreadable| {
@@ -188,21 +187,21 @@ impl Run<'_> {
         activity: ActivityId,
         is_removed: bool,
         stretch: Stretch,
-    ) -> Result<bool, Obstacle> {
+    ) -> Result<bool, SyncFailure> {
         let subject = Subject::History(activity);
         let asked = match self.ask_history(activity, is_removed).await {
-            Err(obstacle) => Err(self.note_failure(subject, false, obstacle).await?),
+            Err(failure) => Err(self.note_failure(subject, false, failure).await?),
             asked => asked,
         };
         match asked {
-            Err(obstacle) if !obstacle.is_general() => {
-                tracing::warn!("the log goes without what cannot be read: {obstacle}");
-                self.remember_failed(subject, stretch, obstacle.for_people())
+            Err(failure) if !failure.stops_sync() => {
+                tracing::warn!("the log goes without what cannot be read: {failure}");
+                self.remember_failed(subject, stretch, failure.public_reason())
                     .await?;
-                Ok(obstacle.is_rejection())
+                Ok(failure.is_rejection())
             }
-            Err(obstacle) => Err(obstacle),
-            Ok(Kept {
+            Err(failure) => Err(failure),
+            Ok(StoredAnswer {
                 answer: Answer::NotFound,
                 ..
             }) => Ok(true),

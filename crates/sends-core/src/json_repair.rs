@@ -1,4 +1,4 @@
-//! JSON text with broken characters replaced, so that one odd name costs nothing around it.
+//! Repair of JSON text with broken characters, so that one odd name does not make the document unreadable.
 //!
 //! Observed at other APIs of this kind: half a surrogate pair in an escape, raw control characters and bytes that are not
 //! UTF-8 inside strings, and the literals `NaN` and `Infinity`. A JSON parser refuses the whole document for any of them.
@@ -14,14 +14,14 @@ use alloc::string::String;
 /// Every reader of this crate applies it. It is public for other JSON of the same upstream, such as OAuth answers.
 ///
 /// ```
-/// let json = sends_core::mended(br#"{"name": "a\ud83d"}"#);
+/// let json = sends_core::repair_json(br#"{"name": "a\ud83d"}"#);
 /// assert_eq!(json, "{\"name\": \"a\u{fffd}\"}");
 /// ```
-pub fn mended(json: &[u8]) -> Cow<'_, str> {
+pub fn repair_json(json: &[u8]) -> Cow<'_, str> {
     let json = json.strip_prefix(BYTE_ORDER_MARK).unwrap_or(json);
     match String::from_utf8_lossy(json) {
-        Cow::Borrowed(text) => mend_strings(text).map_or(Cow::Borrowed(text), Cow::Owned),
-        Cow::Owned(text) => Cow::Owned(mend_strings(&text).unwrap_or(text)),
+        Cow::Borrowed(text) => repair_strings(text).map_or(Cow::Borrowed(text), Cow::Owned),
+        Cow::Owned(text) => Cow::Owned(repair_strings(&text).unwrap_or(text)),
     }
 }
 
@@ -30,12 +30,12 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 const REPLACEMENT_CHARACTER: &str = "\u{fffd}";
 
 /// A number of valid JSON that is beyond every type. A sign before it stays valid.
-const UNREADABLE: &str = "1e999";
+const OUT_OF_RANGE_NUMBER: &str = "1e999";
 
-/// `None` when nothing is to be mended.
-fn mend_strings(text: &str) -> Option<String> {
+/// `None` when nothing has to be repaired.
+fn repair_strings(text: &str) -> Option<String> {
     let bytes = text.as_bytes();
-    let mut mended = String::new();
+    let mut repaired = String::new();
     let (mut at, mut copied, mut in_string) = (0, 0, false);
     while let Some(&byte) = bytes.get(at) {
         let (length, is_odd) = match byte {
@@ -45,29 +45,29 @@ fn mend_strings(text: &str) -> Option<String> {
             }
             b'\\' if in_string => escape(&bytes[at..]),
             0..=0x1f if in_string => (1, true),
-            b'N' | b'I' if !in_string => no_number(&bytes[at..]),
+            b'N' | b'I' if !in_string => non_finite_literal(&bytes[at..]),
             _ => (1, false),
         };
         if is_odd {
             // Everything odd is ASCII, so that both cuts are between characters.
-            mended.push_str(&text[copied..at]);
-            mended.push_str(if in_string {
+            repaired.push_str(&text[copied..at]);
+            repaired.push_str(if in_string {
                 REPLACEMENT_CHARACTER
             } else {
-                UNREADABLE
+                OUT_OF_RANGE_NUMBER
             });
             copied = at + length;
         }
         at += length;
     }
     (copied > 0).then(|| {
-        mended.push_str(&text[copied..]);
-        mended
+        repaired.push_str(&text[copied..]);
+        repaired
     })
 }
 
 /// How many bytes a literal at the beginning has that JSON lacks, and whether there is one.
-fn no_number(bytes: &[u8]) -> (usize, bool) {
+fn non_finite_literal(bytes: &[u8]) -> (usize, bool) {
     let literal = ["NaN", "Infinity"]
         .into_iter()
         .find(|literal| bytes.starts_with(literal.as_bytes()));
@@ -101,7 +101,7 @@ fn code_unit(bytes: &[u8]) -> Option<u32> {
 mod tests {
     use alloc::borrow::Cow;
 
-    use super::mended;
+    use super::repair_json;
 
     #[test]
     fn text_without_an_oddity_is_borrowed() {
@@ -113,11 +113,11 @@ mod tests {
             r#""\"#,
         ] {
             assert!(
-                matches!(mended(json.as_bytes()), Cow::Borrowed(text) if text == json),
+                matches!(repair_json(json.as_bytes()), Cow::Borrowed(text) if text == json),
                 "{json}"
             );
         }
-        assert!(matches!(mended(b"\xef\xbb\xbf[]"), Cow::Borrowed("[]")));
+        assert!(matches!(repair_json(b"\xef\xbb\xbf[]"), Cow::Borrowed("[]")));
     }
 
     #[test]
@@ -136,8 +136,8 @@ mod tests {
                 r#"{"NaN": 1e999, "b": [1e999,-1e999, "Infinity"]}"#,
             ),
         ] {
-            assert_eq!(mended(json), expected);
-            assert!(serde_json::from_str::<&serde_json::value::RawValue>(&mended(json)).is_ok());
+            assert_eq!(repair_json(json), expected);
+            assert!(serde_json::from_str::<&serde_json::value::RawValue>(&repair_json(json)).is_ok());
         }
     }
 }

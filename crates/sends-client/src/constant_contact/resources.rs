@@ -1,4 +1,4 @@
-//! The reads around the send history: campaigns and their activities, lists and segments, statistics.
+//! Reads of campaigns and their activities, lists, segments, and statistics.
 //!
 //! Errors are those of every call; where one id is asked for, [`FailureClass::NotFound`] is that id's.
 

@@ -1,8 +1,8 @@
 //! An answer in few bytes, by `postcard`.
 //!
-//! The form in which a [`Kept`] stays in memory: a history of three sends takes about 140 bytes in one allocation, where the model
+//! The form in which a [`StoredAnswer`] stays in memory: a history of three sends takes about 140 bytes in one allocation, where the model
 //! takes some 700 in eight. It has no version: it never leaves the process, but for checksums of it that are in the rows of a
-//! store ([`checksum`](crate::checksum)). A change of the form needs a migration that sets these to NULL.
+//! store ([`checksum`](crate::checksum)). A change of the form needs a new schema version.
 
 use std::{borrow::Cow, sync::Arc};
 
@@ -10,11 +10,11 @@ use jiff::Timestamp;
 use sends_core::{ListId, ReasonCode, SegmentId, SendAttempt, SendHistory, Verbatim};
 use serde::{Deserialize, Serialize};
 
-use crate::{Answer, Kept, list_ids};
+use crate::{Answer, StoredAnswer, list_ids};
 
-/// A [`Kept`], packed. Cloned by reference.
+/// A [`StoredAnswer`], encoded. Cloned by reference.
 #[derive(Clone)]
-pub(crate) struct Packed(Arc<[u8]>);
+pub(crate) struct EncodedAnswer(Arc<[u8]>);
 
 /// What comes before the sends.
 #[derive(Deserialize, Serialize)]
@@ -31,7 +31,7 @@ struct Head {
 struct Instant(i64, i32);
 
 #[derive(Deserialize, Serialize)]
-struct PackedSend<'a> {
+struct EncodedSend<'a> {
     send_id: i32,
     #[serde(borrow)]
     contact_lists: ContactLists<'a>,
@@ -50,8 +50,8 @@ enum ContactLists<'a> {
     Texts(#[serde(borrow)] Vec<&'a str>),
 }
 
-impl Packed {
-    pub(crate) fn new(kept: &Kept) -> Self {
+impl EncodedAnswer {
+    pub(crate) fn new(kept: &StoredAnswer) -> Self {
         let (history, unreadable) = match &kept.answer {
             Answer::History(history) => (
                 Some(history),
@@ -66,35 +66,35 @@ impl Packed {
             unreadable_values: unreadable.1,
         };
         let sends = history.into_iter().flat_map(|history| history.iter());
-        let bytes = sends.fold(append(Vec::with_capacity(160), &head), pack_send);
+        let bytes = sends.fold(append(Vec::with_capacity(160), &head), encode_send);
         Self(bytes.into())
     }
 
-    /// What was packed. `None` would mean that writing and reading disagree, which a property test excludes; a caller
+    /// What was encoded. `None` would mean that writing and reading disagree, which a property test excludes; a caller
     /// treats it as nothing kept.
-    pub(crate) fn unpack(&self) -> Option<Kept> {
+    pub(crate) fn decode(&self) -> Option<StoredAnswer> {
         let (head, mut bytes) = postcard::take_from_bytes::<Head>(&self.0).ok()?;
         let answer = match head.sends {
             None => Answer::NotFound,
             Some(count) => {
                 let mut sends = Vec::with_capacity(count.min(bytes.len()));
                 for _ in 0..count {
-                    let (send, rest) = postcard::take_from_bytes::<PackedSend<'_>>(bytes).ok()?;
+                    let (send, rest) = postcard::take_from_bytes::<EncodedSend<'_>>(bytes).ok()?;
                     bytes = rest;
-                    sends.push(send.unpack()?);
+                    sends.push(send.decode()?);
                 }
                 let history = SendHistory::new(sends);
                 let history = history.with_unreadable(head.unreadable_sends, head.unreadable_values);
                 Answer::History(Arc::new(history))
             }
         };
-        Some(Kept {
+        Some(StoredAnswer {
             fetched_at: head.fetched_at.timestamp()?,
             answer,
         })
     }
 
-    /// How many sends it tells of, without unpacking them.
+    /// How many sends it tells of, without decoding them.
     pub(crate) fn send_count(&self) -> usize {
         let head = postcard::take_from_bytes::<Head>(&self.0);
         head.ok().and_then(|(head, _)| head.sends).unwrap_or(0)
@@ -110,13 +110,13 @@ impl Packed {
 }
 
 /// The bytes with one send more.
-pub(crate) fn pack_send(bytes: Vec<u8>, send: &SendAttempt) -> Vec<u8> {
+pub(crate) fn encode_send(bytes: Vec<u8>, send: &SendAttempt) -> Vec<u8> {
     let lists = &send.contact_list_ids;
     let contact_lists = match list_ids::to_uuids(lists) {
         Some(uuids) => ContactLists::Uuids(uuids.into()),
         None => ContactLists::Texts(lists.iter().map(ListId::as_str).collect()),
     };
-    let packed = PackedSend {
+    let encoded = EncodedSend {
         send_id: send.send_id,
         contact_lists,
         segment_ids: send.segment_ids.iter().map(|id| id.get()).collect(),
@@ -125,7 +125,7 @@ pub(crate) fn pack_send(bytes: Vec<u8>, send: &SendAttempt) -> Vec<u8> {
         send_status: send.send_status.as_ref().map(Verbatim::verbatim),
         reason_code: send.reason_code.map(ReasonCode::get),
     };
-    append(bytes, &packed)
+    append(bytes, &encoded)
 }
 
 fn append(bytes: Vec<u8>, value: &impl Serialize) -> Vec<u8> {
@@ -133,12 +133,12 @@ fn append(bytes: Vec<u8>, value: &impl Serialize) -> Vec<u8> {
         clippy::expect_used,
         reason = "a vector grows, and the length of each sequence is known"
     )]
-    let bytes = postcard::to_extend(value, bytes).expect("the value is packed");
+    let bytes = postcard::to_extend(value, bytes).expect("the value is encoded");
     bytes
 }
 
-impl PackedSend<'_> {
-    fn unpack(self) -> Option<SendAttempt> {
+impl EncodedSend<'_> {
+    fn decode(self) -> Option<SendAttempt> {
         let contact_list_ids = match self.contact_lists {
             ContactLists::Uuids(uuids) => list_ids::from_uuids(&uuids)?,
             ContactLists::Texts(texts) => texts.into_iter().map(ListId::from).collect(),

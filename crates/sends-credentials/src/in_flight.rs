@@ -20,7 +20,7 @@ const LOOKED_AT_EVERY: Duration = Duration::from_millis(5);
 static REQUESTS: Requests = Requests(Mutex::new(State {
     is_closed: false,
     next: 0,
-    under_way: BTreeMap::new(),
+    in_flight: BTreeMap::new(),
 }));
 
 #[derive(Debug)]
@@ -30,7 +30,7 @@ struct Requests(Mutex<State>);
 struct State {
     is_closed: bool,
     next: u64,
-    under_way: BTreeMap<u64, Stage>,
+    in_flight: BTreeMap<u64, Stage>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -42,7 +42,7 @@ struct Stage {
 
 /// A token request, from before it is sent until this is dropped, once its answer is stored or there is none.
 #[derive(Debug)]
-pub(crate) struct UnderWay {
+pub(crate) struct InFlightRequest {
     requests: &'static Requests,
     number: u64,
 }
@@ -75,7 +75,7 @@ pub fn finish_blocking() {
     }
 }
 
-impl UnderWay {
+impl InFlightRequest {
     /// Begins a request whose answer takes so long at most.
     pub(crate) fn begin(longest: Duration) -> Result<Self, Closed> {
         REQUESTS.begin(longest)
@@ -83,7 +83,7 @@ impl UnderWay {
 
     /// The answer is here, and is to be stored.
     pub(crate) fn answered(&self) {
-        if let Some(stage) = self.requests.state().under_way.get_mut(&self.number) {
+        if let Some(stage) = self.requests.state().in_flight.get_mut(&self.number) {
             *stage = Stage {
                 is_answered: true,
                 until: Instant::now() + STORING,
@@ -92,9 +92,9 @@ impl UnderWay {
     }
 }
 
-impl Drop for UnderWay {
+impl Drop for InFlightRequest {
     fn drop(&mut self) {
-        self.requests.state().under_way.remove(&self.number);
+        self.requests.state().in_flight.remove(&self.number);
     }
 }
 
@@ -103,7 +103,7 @@ impl Requests {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn begin(&'static self, longest: Duration) -> Result<UnderWay, Closed> {
+    fn begin(&'static self, longest: Duration) -> Result<InFlightRequest, Closed> {
         let mut state = self.state();
         if state.is_closed {
             return Err(Closed);
@@ -114,8 +114,8 @@ impl Requests {
             is_answered: false,
             until: Instant::now() + longest + STORING,
         };
-        state.under_way.insert(number, sent);
-        Ok(UnderWay {
+        state.in_flight.insert(number, sent);
+        Ok(InFlightRequest {
             requests: self,
             number,
         })
@@ -126,7 +126,7 @@ impl Requests {
         let mut state = self.state();
         let now = Instant::now();
         let waits = |stage: &Stage| counts(stage) && now < stage.until;
-        let finished = !state.under_way.values().any(waits);
+        let finished = !state.in_flight.values().any(waits);
         state.is_closed |= finished;
         finished
     }
@@ -140,7 +140,7 @@ mod tests {
         Box::leak(Box::new(Requests(Mutex::new(State {
             is_closed: false,
             next: 0,
-            under_way: BTreeMap::new(),
+            in_flight: BTreeMap::new(),
         }))))
     }
 
@@ -177,7 +177,7 @@ mod tests {
         let requests = requests();
         let _stuck = requests.begin(Duration::ZERO).unwrap();
         let past = Instant::now();
-        for stage in requests.state().under_way.values_mut() {
+        for stage in requests.state().in_flight.values_mut() {
             stage.until = past;
         }
         assert!(requests.are_finished(|_| true));

@@ -1,4 +1,4 @@
-//! What one walk through a listing has met, so that it ends where the upstream would lead it on without end.
+//! Cycle detection for one walk through a listing, so that malformed links of the upstream cannot lead on without end.
 
 use std::{
     collections::HashSet,
@@ -10,71 +10,75 @@ use super::PageQuery;
 
 /// How many pages in a row may bring no new record before the listing is cut short. Single pages that are empty, or whose
 /// records were all deleted meanwhile, do occur in listings by cursor.
-const PAGES_WITHOUT_NEWS: usize = 5;
+const MAX_PAGES_WITHOUT_NEW_RECORD: usize = 5;
 
 /// Why a listing is cut short behind a page that holds what an earlier one did.
-pub(super) const IN_A_CIRCLE: &str = "it leads in a circle";
+pub(super) const CYCLE: &str = "it leads in a circle";
 
-/// How many marks are kept, of 8 bytes each. In a larger listing a circle is noticed when it comes back to what was marked.
-const MOST_MARKS: usize = 1 << 20;
+/// How many hashes are kept, of 8 bytes each. In a larger listing a circle is noticed when it comes back to what was marked.
+const MAX_HASHES: usize = 1 << 20;
 
-/// The pages of a listing that were read, as hashes. Cloning is cheap: the marks are shared.
+/// The pages of a listing that were read, as hashes. Cloning is cheap: the hashes are shared.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Trail {
-    /// Of each page the marks of its query, of its records in their order, and of each record that no page before it held.
+pub(super) struct VisitedPages {
+    /// Of each page the hashes of its query, of its records in their order, and of each record that no page before it held.
     pages: Vec<Arc<[u64]>>,
-    marks: usize,
-    without_news: usize,
-    /// The mark of the records of the last page that had any.
+    hashes: usize,
+    pages_without_new_record: usize,
+    /// the hash of the records of the last page that had any.
     last: Option<u64>,
 }
 
-impl Trail {
-    /// Takes note of a page: what it was asked by and the ids of its records. The error is why no page behind it is read.
+impl VisitedPages {
+    /// Adds a page: its query and the ids of its records. The error is why no page behind it is read.
     pub(super) fn note(
         &mut self,
         asked: &PageQuery,
         ids: impl Iterator<Item = impl Hash>,
     ) -> Result<(), &'static str> {
-        let records: Vec<u64> = ids.map(|id| mark(&id)).collect();
-        let in_order = (!records.is_empty()).then(|| mark(&records));
+        let records: Vec<u64> = ids.map(|id| hash(&id)).collect();
+        let in_order = (!records.is_empty()).then(|| hash(&records));
         // The same page twice in a row may be a slip, and the listing go on behind it.
         let is_repeated = in_order.is_some() && in_order == self.last;
         let mut new: HashSet<u64> = records.into_iter().collect();
-        for known in self.marks() {
+        for known in self.hashes() {
             if in_order == Some(known) && !is_repeated {
-                return Err(IN_A_CIRCLE);
+                return Err(CYCLE);
             }
             new.remove(&known);
         }
         self.last = in_order.or(self.last);
-        self.without_news = if new.is_empty() { self.without_news + 1 } else { 0 };
-        if self.without_news == PAGES_WITHOUT_NEWS && is_repeated {
-            return Err(IN_A_CIRCLE);
+        self.pages_without_new_record = if new.is_empty() {
+            self.pages_without_new_record + 1
+        } else {
+            0
+        };
+        if self.pages_without_new_record == MAX_PAGES_WITHOUT_NEW_RECORD && is_repeated {
+            return Err(CYCLE);
         }
-        if self.without_news == PAGES_WITHOUT_NEWS {
+        if self.pages_without_new_record == MAX_PAGES_WITHOUT_NEW_RECORD {
             return Err("the last five pages brought no new record");
         }
-        let page: Arc<[u64]> = new.into_iter().chain(in_order).chain([mark(asked)]).collect();
-        if self.marks + page.len() <= MOST_MARKS {
-            self.marks += page.len();
+        let page: Arc<[u64]> = new.into_iter().chain(in_order).chain([hash(asked)]).collect();
+        if self.hashes + page.len() <= MAX_HASHES {
+            self.hashes += page.len();
             self.pages.push(page);
         }
         Ok(())
     }
 
     /// Whether a page was asked by this query.
-    pub(super) fn has_asked(&self, query: &PageQuery) -> bool {
-        let query = mark(query);
-        self.marks().any(|known| known == query)
+    pub(super) fn contains(&self, query: &PageQuery) -> bool {
+        let query = hash(query);
+        self.hashes().any(|known| known == query)
     }
 
-    fn marks(&self) -> impl Iterator<Item = u64> {
+    fn hashes(&self) -> impl Iterator<Item = u64> {
         self.pages.iter().flat_map(|page| page.iter().copied())
     }
 }
 
-fn mark(value: &impl Hash) -> u64 {
+fn hash(value: &impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
     value.hash(&mut hasher);
     hasher.finish()
@@ -86,10 +90,10 @@ mod tests {
 
     /// Takes note of these pages: the number of the page that the walk ends at, and why.
     fn walk<const N: usize>(pages: [&[u32]; N]) -> Option<(usize, &'static str)> {
-        let mut trail = Trail::default();
+        let mut visited = VisitedPages::default();
         pages.into_iter().zip(1..).find_map(|(ids, number)| {
             let asked = PageQuery::of(&[("cursor", number.to_string())]);
-            trail
+            visited
                 .note(&asked, ids.iter())
                 .err()
                 .map(|reason| (number, reason))
@@ -123,28 +127,28 @@ mod tests {
 
     #[test]
     fn an_earlier_page_again_ends_a_walk_at_once() {
-        assert_eq!(walk([&[1, 2], &[3], &[1, 2]]), Some((3, IN_A_CIRCLE)));
+        assert_eq!(walk([&[1, 2], &[3], &[1, 2]]), Some((3, CYCLE)));
     }
 
     #[test]
     fn the_same_page_a_few_times_in_a_row_does_not_end_a_walk() {
         let pages: [&[u32]; 7] = [&[1, 2], &[1, 2], &[], &[1, 2], &[3], &[3], &[4]];
         assert_eq!(walk(pages), None);
-        assert_eq!(walk([&[1, 2]; 9]), Some((6, IN_A_CIRCLE)));
+        assert_eq!(walk([&[1, 2]; 9]), Some((6, CYCLE)));
     }
 
     #[test]
     fn no_more_marks_are_kept_than_fit_and_a_circle_to_the_marked_is_noticed_beyond() {
-        let mut trail = Trail::default();
+        let mut visited = VisitedPages::default();
         let asked = |number: usize| PageQuery::of(&[("cursor", number.to_string())]);
-        let page = MOST_MARKS / 8;
+        let page = MAX_HASHES / 8;
         for number in 0..9 {
-            trail
+            visited
                 .note(&asked(number), number * page..(number + 1) * page)
                 .unwrap();
         }
-        assert!(trail.marks <= MOST_MARKS);
-        assert_eq!(trail.marks().count(), trail.marks);
-        assert_eq!(trail.note(&asked(10), 0..page), Err("it leads in a circle"));
+        assert!(visited.hashes <= MAX_HASHES);
+        assert_eq!(visited.hashes().count(), visited.hashes);
+        assert_eq!(visited.note(&asked(10), 0..page), Err("it leads in a circle"));
     }
 }

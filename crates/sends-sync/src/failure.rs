@@ -1,14 +1,14 @@
-//! Why a reading failed, and whether that concerns it alone or the whole synchronisation.
+//! Failures of a synchronisation, and whether one concerns a single read or the whole run.
 
 use sends_client::{Endpoint, FailureClass, UpstreamError};
 use sends_store::StoreError;
 
-/// Why something was not done.
+/// Why a read or the whole synchronisation did not succeed.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Obstacle {
-    /// The caller has no more time.
+pub(crate) enum SyncFailure {
+    /// The program shuts down, or the time of the run is over.
     #[error("told to stop")]
-    ToldToStop,
+    Cancelled,
     /// A call failed.
     #[error(transparent)]
     Upstream(Box<UpstreamError>),
@@ -17,30 +17,30 @@ pub(crate) enum Obstacle {
     EverythingFails(Box<UpstreamError>),
     /// A listing could not be read a while ago, for this reason, and its pause is not over.
     #[error("{0} It is tried again after a pause.")]
-    LeftAlone(String),
-    /// Nothing can be remembered.
+    Paused(String),
+    /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-impl From<UpstreamError> for Obstacle {
+impl From<UpstreamError> for SyncFailure {
     fn from(error: UpstreamError) -> Self {
         Self::Upstream(Box::new(error))
     }
 }
 
-impl Obstacle {
-    /// Whether the synchronisation ends here: whatever comes next would fail, too.
-    pub(crate) fn is_general(&self) -> bool {
+impl SyncFailure {
+    /// Whether the synchronisation ends here, since every further read would fail too.
+    pub(crate) fn stops_sync(&self) -> bool {
         match self {
-            Self::Upstream(error) => Self::is_general_failure(error),
-            Self::ToldToStop | Self::EverythingFails(_) | Self::LeftAlone(_) | Self::Store(_) => true,
+            Self::Upstream(error) => Self::is_sync_wide(error),
+            Self::Cancelled | Self::EverythingFails(_) | Self::Paused(_) | Self::Store(_) => true,
         }
     }
 
     /// Whether a failed call says that every other one would fail, too.
-    pub(crate) fn is_general_failure(error: &UpstreamError) -> bool {
-        is_general(error.class) && !error.is_throttled_by_itself()
+    pub(crate) fn is_sync_wide(error: &UpstreamError) -> bool {
+        is_sync_wide_class(error.class) && !error.is_throttled_by_itself()
     }
 
     /// Whether the upstream throttled a call again and again: only a probe tells whether it would throttle every other one, too.
@@ -49,11 +49,9 @@ impl Obstacle {
     }
 
     /// The same for the page of a listing, whose endpoint may be left alone while others are not.
-    pub(crate) fn is_general_to_listings(&self) -> bool {
+    pub(crate) fn stops_listings(&self) -> bool {
         match self {
-            Self::Upstream(error) => {
-                error.class != FailureClass::CircuitOpen && Self::is_general_failure(error)
-            }
+            Self::Upstream(error) => error.class != FailureClass::CircuitOpen && Self::is_sync_wide(error),
             _ => true,
         }
     }
@@ -63,11 +61,11 @@ impl Obstacle {
         matches!(self, Self::Upstream(error) if error.class == FailureClass::Rejected)
     }
 
-    /// Why, in a sentence for readers of the log: nothing that only the operator should know.
-    pub(crate) fn for_people(&self) -> &str {
+    /// The reason as a sentence for API users, without what only the operator should know.
+    pub(crate) fn public_reason(&self) -> &str {
         match self {
-            Self::LeftAlone(reason) => reason,
-            Self::ToldToStop => "The program was told to stop.",
+            Self::Paused(reason) => reason,
+            Self::Cancelled => "The program was told to stop.",
             Self::Store(_) => "The log cannot be written.",
             Self::Upstream(error) | Self::EverythingFails(error) => describe(error),
         }
@@ -127,7 +125,7 @@ fn not_found(endpoint: &Endpoint) -> &'static str {
     }
 }
 
-fn is_general(class: FailureClass) -> bool {
+fn is_sync_wide_class(class: FailureClass) -> bool {
     match class {
         // The client has tried again by now. If it is more than this one answer, the client stops asking by itself, which is
         // another class.

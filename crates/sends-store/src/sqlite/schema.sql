@@ -61,7 +61,7 @@ CREATE TABLE send (
     status_spelling TEXT,
     reason_code INTEGER,
     -- Derived from status, reason code and count when the row was written: 1 sent, 2 partially sent, 3 staged,
-    -- 4 no recipients, 5 failed, 6 unknown. A change of the derivation needs a migration that empties these tables.
+    -- 4 no recipients, 5 failed, 6 unknown. A change of the derivation needs a new schema version.
     outcome INTEGER NOT NULL,
     count INTEGER,
     -- 16 bytes for each id when all are UUIDs in lower case, else a JSON array of texts. NULL when there are none.

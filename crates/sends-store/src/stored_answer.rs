@@ -1,4 +1,4 @@
-//! An answer of the upstream that is worth keeping, and when it was fetched.
+//! An upstream answer about one activity, and when it was fetched.
 //!
 //! Owns which answers can be kept at all: refusals and failures cannot. Must not know how long an answer is good for.
 
@@ -7,9 +7,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use sends_core::SendHistory;
 
-/// What the upstream said about an activity, and when.
+/// An upstream answer about one activity, with its time of fetching.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Kept {
+pub struct StoredAnswer {
     /// When the upstream said so. Kept to the nanosecond.
     pub fetched_at: Timestamp,
     /// What it said.

@@ -1,0 +1,22 @@
+//! Details of failed HTTP requests, shared with the OAuth client of `sends-credentials`.
+
+use std::{error::Error, time::Duration};
+
+use reqwest::header::{HeaderMap, RETRY_AFTER};
+
+/// The last cause in the chain of `error`, such as "connection refused" instead of "error sending request for url (…)". The
+/// causes of `reqwest` contain no URL.
+pub fn root_cause(error: &dyn Error) -> String {
+    let mut cause = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
+}
+
+/// The header `Retry-After` in whole seconds. `None` when it is absent or has another form, such as a date. The upstream is
+/// not documented to send it.
+pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.parse().ok()?;
+    Some(Duration::from_secs(seconds))
+}
