@@ -62,7 +62,9 @@ impl Document {
     /// The code within lines.
     fn spans(&self) -> Vec<&str> {
         let prose = self.text.split("\n```").step_by(2);
-        prose.flat_map(|prose| prose.split('`').skip(1).step_by(2)).collect()
+        prose
+            .flat_map(|prose| prose.split('`').skip(1).step_by(2))
+            .collect()
     }
 
     /// The arguments of each `sends-graphql` command in a block, without comments and redirections.
@@ -79,7 +81,9 @@ fn arguments(line: &str) -> Option<Vec<&str>> {
     let words = line.split(['#', '>']).next()?;
     let words = match words.split_once("-p sends-graphql -- ") {
         Some((cargo, words)) if cargo.starts_with("cargo run") => words,
-        _ => ways.iter().find_map(|way| words.strip_prefix(way)?.strip_prefix(' '))?,
+        _ => ways
+            .iter()
+            .find_map(|way| words.strip_prefix(way)?.strip_prefix(' '))?,
     };
     Some(words.split_whitespace().collect())
 }
@@ -130,14 +134,19 @@ async fn curl_lines_of_the_readme_and_guides_answer() {
             request_of(&line).send().await.unwrap().json().await.unwrap()
         };
         assert!(answer.get("errors").is_none(), "{line}\n{answer}");
-        let shown = answer.pointer("/data/campaigns/nodes/0/name").or(answer.pointer("/0/run_date"));
+        let shown = answer
+            .pointer("/data/campaigns/nodes/0/name")
+            .or(answer.pointer("/0/run_date"));
         assert!(shown.is_some_and(Value::is_string), "{line}\n{answer}");
     }
 }
 
 /// The request that a curl line sends, for machines without curl.
 fn request_of(line: &str) -> reqwest::RequestBuilder {
-    let url = line.split_whitespace().find(|word| word.starts_with("http://")).unwrap();
+    let url = line
+        .split_whitespace()
+        .find(|word| word.starts_with("http://"))
+        .unwrap();
     let quoted: Vec<_> = line.split('\'').skip(1).step_by(2).collect();
     let (name, value) = quoted[0].split_once(": ").unwrap();
     let request = match (line.contains(" -G "), quoted.get(1)) {
@@ -199,7 +208,17 @@ async fn services_of_the_readme_and_guides_start_and_answer() {
 fn commands_and_options_of_the_readme_and_guides_exist() {
     let service = |words: &[&str]| Program::Service.command().args(words).output().unwrap();
     let mut options = String::new();
-    for name in ["serve", "history", "export", "login", "logout", "status", "sync", "rebuild-store", "schema"] {
+    for name in [
+        "serve",
+        "history",
+        "export",
+        "login",
+        "logout",
+        "status",
+        "sync",
+        "rebuild-store",
+        "schema",
+    ] {
         options += &String::from_utf8(service(&[name, "--help"]).stdout).unwrap();
     }
     // Of cargo and of the benchmark.
@@ -248,5 +267,8 @@ fn explain_example_of_the_core_readme_explains_a_saved_history() {
         .output()
         .unwrap();
     let printed = String::from_utf8(ran.stdout).unwrap();
-    assert!(ran.status.success() && printed.contains("Check the list"), "{printed}");
+    assert!(
+        ran.status.success() && printed.contains("Check the list"),
+        "{printed}"
+    );
 }

@@ -10,7 +10,10 @@ async fn backup_of_a_running_store_is_restored_by_the_readme_guides_commands() {
     let blocks: Vec<_> = section.split("```").skip(1).step_by(2).collect();
     let (backup, restore) = (blocks[0], blocks[1].strip_prefix("sh\n").unwrap());
     let sql = backup.split('"').nth(3).unwrap();
-    assert!(backup.contains("sqlite3 \"$SENDS_STATE_DIR/sends.db\""), "{backup}");
+    assert!(
+        backup.contains("sqlite3 \"$SENDS_STATE_DIR/sends.db\""),
+        "{backup}"
+    );
 
     let folder = tempfile::tempdir().unwrap();
     let state = |name: &str| {

@@ -53,9 +53,20 @@ fn reference() -> String {
     let serve = command.find_subcommand("serve").unwrap();
     let served: Vec<_> = serve.get_arguments().filter_map(Arg::get_long).collect();
     options(&mut text, serve, |_| true);
-    for other in command.get_subcommands().filter(|other| !["serve", "help"].contains(&other.get_name())) {
-        write!(text, "\n## `{}`\n\n{}.\n", other.get_name(), other.get_about().unwrap()).unwrap();
-        options(&mut text, other, |arg| !arg.get_long().is_some_and(|long| served.contains(&long)));
+    for other in command
+        .get_subcommands()
+        .filter(|other| !["serve", "help"].contains(&other.get_name()))
+    {
+        write!(
+            text,
+            "\n## `{}`\n\n{}.\n",
+            other.get_name(),
+            other.get_about().unwrap()
+        )
+        .unwrap();
+        options(&mut text, other, |arg| {
+            !arg.get_long().is_some_and(|long| served.contains(&long))
+        });
         let shared: Vec<_> = visible(other)
             .filter_map(Arg::get_long)
             .filter(|long| served.contains(long))
@@ -86,7 +97,11 @@ fn options(text: &mut String, command: &clap::Command, is_listed: impl Fn(&Arg) 
         if let Some(heading) = heading {
             write!(text, "\n### {heading}\n").unwrap();
         }
-        write!(text, "\n| option | environment | default | description |\n|---|---|---|---|\n").unwrap();
+        write!(
+            text,
+            "\n| option | environment | default | description |\n|---|---|---|---|\n"
+        )
+        .unwrap();
         for arg in visible(command).filter(|arg| arg.get_help_heading() == heading && is_listed(arg)) {
             row(text, arg);
         }
@@ -94,7 +109,11 @@ fn options(text: &mut String, command: &clap::Command, is_listed: impl Fn(&Arg) 
 }
 
 fn row(text: &mut String, arg: &Arg) {
-    let values = arg.get_value_names().unwrap_or_default().join(" ").replace('|', "\\|");
+    let values = arg
+        .get_value_names()
+        .unwrap_or_default()
+        .join(" ")
+        .replace('|', "\\|");
     let name = match arg.get_long() {
         Some(long) if arg.get_action().takes_values() => format!("--{long} {values}"),
         Some(long) => format!("--{long}"),
@@ -111,21 +130,35 @@ fn row(text: &mut String, arg: &Arg) {
             let defaults = arg.get_default_values().iter();
             let defaults: Vec<_> = defaults.map(|value| value.to_string_lossy()).collect();
             let is_switch = !arg.get_action().takes_values();
-            (help, if is_switch { "off".to_owned() } else { defaults.join(",") })
+            (
+                help,
+                if is_switch {
+                    "off".to_owned()
+                } else {
+                    defaults.join(",")
+                },
+            )
         }
     };
     let mut sentences: Vec<String> = help
         .split("\n\n")
         .map(|paragraph| format!("{}.", paragraph.replace('\n', " ").trim_end_matches('.')))
         .collect();
-    sentences.extend(arg.get_possible_values().iter().filter_map(|value| {
-        Some(format!("`{}`: {}.", value.get_name(), value.get_help()?))
-    }));
+    sentences.extend(
+        arg.get_possible_values()
+            .iter()
+            .filter_map(|value| Some(format!("`{}`: {}.", value.get_name(), value.get_help()?))),
+    );
     let default = match default.as_str() {
         "" => String::new(),
         "of the platform" => "of the platform".to_owned(),
         default => format!("`{default}`"),
     };
     let help = sentences.join(" ").replace('|', "\\|");
-    writeln!(text, "| `{name}` | {} | {default} | {help} |", variable.unwrap_or_default()).unwrap();
+    writeln!(
+        text,
+        "| `{name}` | {} | {default} | {help} |",
+        variable.unwrap_or_default()
+    )
+    .unwrap();
 }
