@@ -1,32 +1,32 @@
-//! Constant Contact's V3 API over HTTP, reduced to the reads this project makes.
+#![doc = include_str!("../README.md")]
 //!
-//! The crate owns everything between "which activity?" and "here is its history, or here is why not": the fixed list of
-//! [paths](Endpoint), the token, the limits on time and size, and what a failed call means. It knows nothing of GraphQL.
+//! # Files
 //!
-//! One call goes one way through the files:
+//! A call passes through these files, in this order:
 //!
 //! | step | file |
 //! |---|---|
-//! | the method a caller sees, one for each upstream path | `constant_contact.rs`, `constant_contact/` |
-//! | for whom, in which lane, until when | `caller.rs` |
-//! | the path it asks, of a listing or for a batch too | `endpoint.rs`, `listing.rs`, `batch.rs` |
-//! | the order of all that follows, and when to begin again | `pipeline.rs` |
-//! | the token, and another one after a 401 | `token_source.rs`, `token.rs` |
-//! | what keeps failing and is left alone for now | `breaker.rs`, `breaker/` |
-//! | how many calls tokens may cost that were never accepted | `unverified.rs` |
-//! | the turn, within the limits of the second and the day | `pacing.rs`, `pacing/` |
-//! | where the API is | `base_url.rs` |
-//! | one GET: headers, timeouts, the bounded body | `transport.rs` |
-//! | what an answer that is not a success says | `refusal.rs` |
-//! | which failures are tried again, after what wait, and how many in all | `retry.rs` |
-//! | who is told of it all, for counting | `observer.rs` |
-//! | the one error type | `error.rs` |
+//! | one method for each upstream path | `constant_contact.rs`, `constant_contact/` |
+//! | caller identity, priority, deadline and call budget | `caller.rs` |
+//! | the paths, also of listings and batches | `endpoint.rs`, `listing.rs`, `batch.rs` |
+//! | the order of the steps below, and retries | `pipeline.rs` |
+//! | the token, and its renewal after a 401 | `token_source.rs`, `token.rs` |
+//! | circuit breaker for failing endpoints | `breaker.rs`, `breaker/` |
+//! | limits on calls with tokens that were not accepted yet | `unverified.rs` |
+//! | rate limits per second and per day | `pacing.rs`, `pacing/` |
+//! | base URL of the API | `base_url.rs` |
+//! | one GET: headers, timeouts, maximum body size | `transport.rs` |
+//! | decoding of error responses | `refusal.rs` |
+//! | which failures are retried, backoff, and the retry budget | `retry.rs` |
+//! | hooks for metrics | `observer.rs` |
+//! | the error type | `error.rs` |
 //!
-//! Another upstream path is another variant of [`Endpoint`] and another method of [`ConstantContact`]; the rest of the way
-//! is the same for all.
+//! A new upstream path is a new variant of [`Endpoint`] and a new method of [`ConstantContact`].
 //!
-//! What is absent by design: any method other than GET, any path outside [`Endpoint`], any request that has not had its
-//! turn, and any way to read a token back.
+//! # Invariants
+//!
+//! The crate sends only GET requests, only to paths of [`Endpoint`], and only after the rate limit admits them. Tokens cannot be read
+//! back from its types. It knows nothing of GraphQL.
 
 mod base_url;
 mod batch;

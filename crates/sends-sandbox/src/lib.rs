@@ -1,25 +1,4 @@
-//! Constant Contact's V3 API, simulated: an upstream to develop and test against that is as difficult as the real one.
-//!
-//! It is written from the vendor's documentation and shares no code with the client of this workspace, so that a
-//! misreading of the one shows against the other. Everything it tells is invented. One listener serves
-//!
-//! - the API under `/v3`: the send history, and the campaigns, activities, reports, lists, segments and account around it;
-//! - OAuth under `/oauth2/default/v1`: `authorize`, `token`, `device/authorize`, and `activate` for a device's user;
-//! - control requests under `/_sandbox`, which are neither limited nor logged.
-//!
-//! ```no_run
-//! # async fn example() -> std::io::Result<()> {
-//! use sends_sandbox::{Config, Fault, FaultKind, Sandbox};
-//!
-//! let sandbox = Sandbox::start(Config::unlimited().with_activities(1_000)).await?;
-//! sandbox.add_fault(Fault::new(FaultKind::Reset).on_path("/send_history").times(1));
-//! let first = sandbox.activity_id(0);
-//! // … ask sandbox.base_url() with sandbox.access_token() …
-//! assert_eq!(sandbox.requests().len(), 0);
-//! sandbox.stop().await;
-//! # Ok(())
-//! # }
-//! ```
+#![doc = include_str!("../README.md")]
 //!
 //! # Switches
 //!

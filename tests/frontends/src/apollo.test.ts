@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => service.stop());
 
-/** The README's cache, which does not fetch again what it has got along another way. */
+/** The guide's cache settings, which reuse objects that another query fetched. */
 function cache() {
   const cache = readmeCache();
   cache.policies.addTypePolicies({

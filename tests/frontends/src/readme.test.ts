@@ -1,4 +1,4 @@
-// The README's settings of the clients' caches with the README's queries, and Apollo's defaults with an ordinary one.
+// The cache settings of the guide for frontends with the documented queries, and Apollo's defaults with an ordinary one.
 
 import { readFileSync } from 'node:fs';
 import { ApolloClient, type DocumentNode, HttpLink, InMemoryCache, gql } from '@apollo/client';
@@ -9,10 +9,22 @@ import { cache as apolloCache } from './settings/apollo';
 import { cache as urqlCache } from './settings/urql';
 
 const text = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8');
-const readme = text('../../../README.md');
-/** Without indentation: blocks of the README may stand in lists. */
-const flush = (code: string) => code.replaceAll(/^ +/gm, '').trim();
-const queries = [...readme.matchAll(/^```graphql\n([^]*?)^```/gm)].map(([, query = '']) => query);
+const guides = '../../../crates/sends-graphql/docs';
+const frontends = text(`${guides}/frontends.md`);
+const documents = [text('../../../README.md'), frontends, text(`${guides}/send-log.md`)];
+const CAMPAIGNS = `{
+  campaigns(first: 3) {
+    nodes {
+      id name status
+      activities(roles: [PRIMARY_EMAIL]) { id latestSend { id runDate outcome contactLists { id name } segments { id name } } }
+    }
+    pageInfo { hasNextPage endCursor }
+  }
+}`;
+const documented = documents.flatMap((document) =>
+  [...document.matchAll(/^```graphql\n([^]*?)^```/gm)].map(([, query = '']) => query),
+);
+const queries = [...documented, CAMPAIGNS];
 
 let service: Service;
 beforeAll(async () => {
@@ -49,10 +61,10 @@ async function plain(query: string) {
 const withoutTypes = (data: unknown): unknown =>
   JSON.parse(JSON.stringify(data, (key, value: unknown) => (key === '__typename' ? undefined : value)));
 
-test('the settings stand in the README as they are tested here', () => {
-  expect(queries.length).toBeGreaterThan(2);
+test('the guide has the settings that are tested here', () => {
+  expect(documented.length).toBeGreaterThanOrEqual(2);
   for (const client of ['apollo', 'urql']) {
-    expect(flush(readme).includes(flush(text(`./settings/${client}.ts`))), client).toBe(true);
+    expect(frontends.includes(text(`./settings/${client}.ts`).trim()), client).toBe(true);
   }
 });
 

@@ -83,7 +83,7 @@ pub struct CapacityOptions {
 
     /// Memory for all answers that are being made and written
     ///
-    /// Operations that wait for Constant Contact or for their turn have as much again.
+    /// Operations that wait for Constant Contact have half as much in addition.
     #[arg(long, env = "SENDS_ANSWER_BUDGET", value_name = "BYTES", default_value = "128MiB",
           value_parser = bytes::<usize>(LEAST_ANSWER_BUDGET..=1 << 40))]
     pub answer_budget: usize,

@@ -1,0 +1,48 @@
+//! The commands for backup and restore in `operations.md`.
+
+use super::{Command, GUIDE_ACTIVITY, SandboxProcess, ServiceProcess, root};
+
+#[tokio::test]
+async fn backup_of_a_running_store_is_restored_by_the_readme_guides_commands() {
+    let guide = root().join("crates/sends-graphql/docs/operations.md");
+    let guide = std::fs::read_to_string(guide).unwrap();
+    let (_, section) = guide.split_once("### Backup and restore").unwrap();
+    let blocks: Vec<_> = section.split("```").skip(1).step_by(2).collect();
+    let (backup, restore) = (blocks[0], blocks[1].strip_prefix("sh\n").unwrap());
+    let sql = backup.split('"').nth(3).unwrap();
+    assert!(
+        backup.contains("sqlite3 \"$SENDS_STATE_DIR/sends.db\""),
+        "{backup}"
+    );
+
+    let folder = tempfile::tempdir().unwrap();
+    let state = |name: &str| {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(&path).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let (running, restored) = (state("running"), state("restored"));
+    let sandbox = SandboxProcess::unlimited_shop(&[]);
+    {
+        let service = ServiceProcess::unpaced_on(&sandbox, &["--state-dir", &running]);
+        service.activity(GUIDE_ACTIVITY, 0).await;
+        // What `sqlite3` would do.
+        let store = rusqlite::Connection::open(format!("{running}/sends.db")).unwrap();
+        let target = folder.path().join("sends-backup.db");
+        let sql = sql.replace("sends-backup.db", target.to_str().unwrap());
+        store.execute_batch(&sql).unwrap();
+    }
+    // A log of another store must not be applied to the restored one.
+    std::fs::write(format!("{restored}/sends.db-wal"), "of another store").unwrap();
+    let shell = Command::new("sh")
+        .args(["-ec", restore])
+        .env("SENDS_STATE_DIR", &restored)
+        .current_dir(folder.path())
+        .status();
+    assert!(shell.unwrap().success());
+    let asked = sandbox.histories_asked().await;
+    let service = ServiceProcess::unpaced_on(&sandbox, &["--state-dir", &restored]);
+    let answer = service.activity(GUIDE_ACTIVITY, 31_536_000).await;
+    assert!(answer.to_string().contains(GUIDE_ACTIVITY), "{answer}");
+    assert_eq!(sandbox.histories_asked().await, asked, "{answer}");
+}
