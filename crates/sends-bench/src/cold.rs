@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use futures_util::{StreamExt, stream};
-use reqwest::Client;
+use reqwest::{Client, header::ACCEPT_ENCODING};
 use sends_end_to_end::{SandboxProcess, ServiceProcess, http_client};
 use serde_json::{Value, json};
 
@@ -225,8 +225,10 @@ fn of_one(id: &str) -> Value {
     json!({ "query": format!(r#"{{ campaignActivity(id: "{id}") {{ sendHistory {{ sendId count outcome }} }} }}"#) })
 }
 
+/// Asks for an uncompressed answer: the servers to compare with do not compress.
 async fn ask(http: &Client, origin: &str, body: &Value) -> Value {
-    let answer = http.post(format!("{origin}/graphql")).json(body).send().await;
+    let request = http.post(format!("{origin}/graphql")).json(body);
+    let answer = request.header(ACCEPT_ENCODING, "identity").send().await;
     let answer: Value = answer.expect("the service answers").json().await.expect("JSON");
     assert!(answer["data"].is_object(), "{answer}");
     answer

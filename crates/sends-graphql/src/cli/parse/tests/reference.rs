@@ -121,24 +121,19 @@ fn row(text: &mut String, arg: &Arg) {
     };
     let variable = arg.get_env().map(|name| format!("`{}`", name.to_string_lossy()));
     let help = arg.get_long_help().or(arg.get_help()).unwrap().to_string();
-    let (help, default) = match help.split_once(" [default: ") {
-        Some((before, rest)) => {
-            let (default, after) = rest.split_once(']').unwrap();
-            (format!("{before}{after}"), default.trim_matches('`').to_owned())
-        }
-        None => {
-            let defaults = arg.get_default_values().iter();
-            let defaults: Vec<_> = defaults.map(|value| value.to_string_lossy()).collect();
-            let is_switch = !arg.get_action().takes_values();
-            (
-                help,
-                if is_switch {
-                    "off".to_owned()
-                } else {
-                    defaults.join(",")
-                },
-            )
-        }
+    let (help, default) = if let Some((before, rest)) = help.split_once(" [default: ") {
+        let (default, after) = rest.split_once(']').unwrap();
+        (format!("{before}{after}"), default.trim_matches('`').to_owned())
+    } else {
+        let defaults = arg.get_default_values().iter();
+        let defaults: Vec<_> = defaults.map(|value| value.to_string_lossy()).collect();
+        let is_switch = !arg.get_action().takes_values();
+        let default = if is_switch {
+            "off".to_owned()
+        } else {
+            defaults.join(",")
+        };
+        (help, default)
     };
     let mut sentences: Vec<String> = help
         .split("\n\n")
