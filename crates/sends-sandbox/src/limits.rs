@@ -125,10 +125,7 @@ impl Limits {
                 usage.passed.record(now_micros);
                 usage.counts.passed += 1;
             }
-            Verdict::Throttled => {
-                usage.today += u64::from(settings.refused_count_against_day);
-                usage.counts.throttled += 1;
-            }
+            Verdict::Throttled => usage.counts.throttled += 1,
             Verdict::QuotaExceeded { .. } => {
                 usage.counts.quota_exceeded += 1;
                 let seconds_left = DAY_SECONDS - now.0.div_euclid(1000).rem_euclid(DAY_SECONDS);
@@ -205,21 +202,22 @@ mod tests {
     }
 
     #[test]
-    fn the_day_ends_at_midnight_and_refusals_count_only_when_told() {
-        let clock = Clock::start();
-        for (refused_count_against_day, today) in [(false, 1), (true, 3)] {
-            let limits = Limits::default();
-            let settings = Settings {
-                rate_per_second: 1,
-                second_window: SecondWindow::Sliding,
-                refused_count_against_day,
-                ..Settings::default()
-            };
-            for _ in 0..3 {
-                admitted(&limits, "a", &settings, &clock);
-            }
-            assert_eq!(limits.counters()["a"].today, today);
+    fn throttled_requests_do_not_count_against_the_day() {
+        let (limits, clock) = (Limits::default(), Clock::start());
+        let settings = Settings {
+            rate_per_second: 1,
+            second_window: SecondWindow::Sliding,
+            ..Settings::default()
+        };
+        for _ in 0..3 {
+            admitted(&limits, "a", &settings, &clock);
         }
+        assert_eq!(limits.counters()["a"].today, 1);
+    }
+
+    #[test]
+    fn the_day_ends_at_midnight() {
+        let clock = Clock::start();
         let limits = Limits::default();
         let settings = Settings {
             rate_per_second: 0,

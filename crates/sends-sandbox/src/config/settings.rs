@@ -43,13 +43,6 @@ pub struct Settings {
     /// How a second is counted
     #[arg(long, env = "SENDS_SANDBOX_SECOND_WINDOW", value_enum, default_value_t = SecondWindow::Fixed, help_heading = "Limits")]
     pub second_window: SecondWindow,
-    /// Count requests answered 429 against the day
-    #[arg(
-        long,
-        env = "SENDS_SANDBOX_REFUSED_COUNT_AGAINST_DAY",
-        help_heading = "Limits"
-    )]
-    pub refused_count_against_day: bool,
     /// Send a Retry-After header with a 429, which the documented upstream does not
     #[arg(long, env = "SENDS_SANDBOX_RETRY_AFTER", help_heading = "Limits")]
     pub retry_after: bool,
@@ -191,7 +184,6 @@ impl Default for Settings {
             rate_per_day: 10_000,
             token_rate_per_second: 1,
             second_window: SecondWindow::Fixed,
-            refused_count_against_day: false,
             retry_after: false,
             latency_ms: 0,
             jitter_ms: 0,

@@ -33,7 +33,7 @@ const HEADERS: [&str; 6] = [
 const CALL: Duration = Duration::from_millis(400);
 
 /// A client and the upstream that it asks.
-pub struct Upstream {
+pub(crate) struct Upstream {
     runtime: Runtime,
     client: ConstantContact,
     token: Arc<dyn TokenSource>,
@@ -48,7 +48,7 @@ impl Upstream {
     /// # Errors
     ///
     /// When the machine has no runtime or no port for them.
-    pub fn start() -> io::Result<Self> {
+    pub(crate) fn start() -> io::Result<Self> {
         let runtime = Runtime::new()?;
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"))?;
         let base_url = format!("http://{}/v3", listener.local_addr()?);
@@ -83,7 +83,7 @@ impl Upstream {
     }
 
     /// Answers one call with this input. Whatever comes back comes in time, and nothing that goes wrong tells the token.
-    pub fn feed(&self, input: &[u8]) -> bool {
+    pub(crate) fn feed(&self, input: &[u8]) -> bool {
         let byte = |place: usize| input.get(place).map_or(0, |&byte| usize::from(byte));
         let body = input.get(3..).unwrap_or_default();
         let status = STATUSES[byte(0) % STATUSES.len()];

@@ -26,7 +26,7 @@ use tokio::{runtime::Runtime, time::Instant};
 const LONGEST_ANSWER: usize = 8 << 20;
 
 /// The executor over an embedded sandbox.
-pub struct Operations {
+pub(crate) struct Operations {
     runtime: Runtime,
     executor: Executor,
     histories: Histories,
@@ -43,7 +43,7 @@ impl Operations {
     /// # Errors
     ///
     /// When the machine has no runtime or no port for them.
-    pub fn start() -> io::Result<Self> {
+    pub(crate) fn start() -> io::Result<Self> {
         let runtime = Runtime::new()?;
         let sandbox = runtime.block_on(Sandbox::start(Config::unlimited().with_odd_records()))?;
         let token = AccessToken::new(sandbox.access_token()).map_err(io::Error::other)?;
@@ -72,7 +72,7 @@ impl Operations {
 
     /// Executes an input. Whatever the answer is, its errors are one line each, few, and have a code, and none of them is
     /// a defect of the service.
-    pub fn feed(&self, input: &[u8]) -> bool {
+    pub(crate) fn feed(&self, input: &[u8]) -> bool {
         let text = String::from_utf8_lossy(input);
         let (query, variables) = text.split_once("\n---\n").unwrap_or((&text, ""));
         let variables =

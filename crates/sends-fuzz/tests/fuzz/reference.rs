@@ -3,7 +3,7 @@
 use sends_core::SendHistory;
 
 /// Reads an input as a send history. Whatever is read can be explained, written and read again.
-pub fn feed(input: &[u8]) -> bool {
+pub(crate) fn feed(input: &[u8]) -> bool {
     let Ok(history) = SendHistory::from_json(input) else {
         return false;
     };

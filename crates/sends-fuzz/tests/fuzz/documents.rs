@@ -10,7 +10,7 @@ use sends_graphql::{
 static TYPES: LazyLock<Types> = LazyLock::new(|| Types::of(&schema::sdl()));
 
 /// Reads an input.
-pub fn feed(input: &[u8]) -> bool {
+pub(crate) fn feed(input: &[u8]) -> bool {
     let text = String::from_utf8_lossy(input);
     let limits = Limits::default();
     let Ok(document) = validation::read(&text, &TYPES, &limits) else {

@@ -1,0 +1,113 @@
+//! Inputs: the corpus, and random edits of it.
+
+use std::{fs, path::Path};
+
+use proptest::{
+    collection::vec,
+    prelude::{Strategy, any, prop_oneof},
+    sample::{Index, select},
+};
+
+/// Tokens of the parsers, and what is just no longer one.
+const TOKENS: &[&str] = &[
+    "{",
+    "}",
+    "[",
+    "]",
+    "(",
+    ")",
+    ":",
+    "!",
+    "$",
+    "@",
+    "...",
+    "\"",
+    "\"\"\"",
+    "\\",
+    "\\u0000",
+    "\\ud800",
+    "#",
+    ",",
+    "\n",
+    "\r",
+    "\u{feff}",
+    "\u{0}",
+    "é",
+    "😀",
+    "null",
+    "true",
+    "-0",
+    "0.1e999",
+    "1e400",
+    "9223372036854775808",
+    "2147483648",
+    "-1",
+    "query ",
+    "mutation ",
+    "subscription ",
+    "fragment F on Query ",
+    "on ",
+    "...F ",
+    "...F0 ",
+    "@skip(if: true) ",
+    "@include(if: $v) ",
+    "__typename ",
+    "__schema ",
+    "__type(name: \"Query\") ",
+    "x: ",
+    "first: ",
+    "id ",
+    "sendHistory ",
+    "campaignActivities(ids: $ids) ",
+    "\"send_id\": ",
+    "\"reason_code\": ",
+    "\"count\": ",
+    "\"run_date\": ",
+    "[{",
+    "}]",
+    "{}",
+    "[]",
+];
+
+/// The longest input. The guard refuses longer ones by their length alone.
+const MAX_LENGTH: usize = 20_000;
+
+/// Every file of a surface's corpus, in the order of their names.
+pub(crate) fn corpus(surface: &str) -> Vec<Vec<u8>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(surface);
+    let mut paths: Vec<_> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    paths.sort();
+    paths.into_iter().map(|path| fs::read(path).unwrap()).collect()
+}
+
+/// An input of the corpus with one to four pieces of it replaced, by tokens, random bytes or pieces of other inputs.
+pub(crate) fn edited(corpus: Vec<Vec<u8>>) -> impl Strategy<Value = Vec<u8>> {
+    let repeated_token = (
+        select(TOKENS),
+        prop_oneof![8 => 0..3_usize, 1 => 30..31_usize, 1 => 300..301_usize],
+    );
+    let replacement = prop_oneof![
+        repeated_token.prop_map(|(token, times)| token.repeat(times).into_bytes()),
+        vec(any::<u8>(), 0..3),
+        (select(corpus.clone()), any::<Index>(), 0..60_usize)
+            .prop_map(|(input, start, length)| piece(&input, start, length).to_vec()),
+    ];
+    let edit = (any::<Index>(), 0..40_usize, replacement);
+    (select(corpus), vec(edit, 1..4)).prop_map(|(mut input, edits)| {
+        for (start, length, replacement) in edits {
+            let start = start.index(input.len() + 1);
+            let end = input.len().min(start + length);
+            input.splice(start..end, replacement);
+        }
+        input.truncate(MAX_LENGTH);
+        input
+    })
+}
+
+fn piece(input: &[u8], start: Index, length: usize) -> &[u8] {
+    let start = start.index(input.len() + 1);
+    &input[start..input.len().min(start + length)]
+}

@@ -1,0 +1,93 @@
+//! Random edits of a corpus, fed to every place where input comes in from outside.
+//!
+//! | surface | input | file |
+//! |---|---|---|
+//! | operations | query text and variables, through the guard, parser, validator and executor | `operations.rs` |
+//! | documents | query text, through parser and validator, and once more as it is written out | `documents.rs` |
+//! | upstream | answers over TCP, through the client | `upstream.rs` |
+//! | reference | the JSON of a send history, into the core | `reference.rs` |
+//!
+//! The same inputs are tried each time. A longer run with others: `PROPTEST_CASES=1000000 PROPTEST_RNG_SEED=7 cargo test
+//! --release -p sends-fuzz documents`. A failure is a panic, an input that takes longer than [`SLOW`], or an answer that breaks
+//! a promise; the smallest input found is printed and belongs into the corpus once the defect is fixed.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test may fail where it stands, in what its tests share as well"
+)]
+
+mod documents;
+mod input;
+mod operations;
+mod reference;
+mod upstream;
+
+use std::{
+    cell::Cell,
+    time::{Duration, Instant},
+};
+
+use proptest::test_runner::{Config, RngSeed, TestRunner};
+
+/// How long one input may take. A debug build on a busy machine is far from what the guard promises.
+const SLOW: Duration = Duration::from_millis(if cfg!(debug_assertions) { 5_000 } else { 500 });
+
+/// Feeds the corpus of a surface, and then at least `cases` edited inputs. `feed` returns whether the input was accepted.
+fn check(surface: &str, cases: u32, feed: impl Fn(&[u8]) -> bool) {
+    let corpus = input::corpus(surface);
+    let (inputs, accepted) = (Cell::new(0), Cell::new(0));
+    let feed = |input: &[u8]| {
+        let begun = Instant::now();
+        accepted.set(accepted.get() + u32::from(feed(input)));
+        inputs.set(inputs.get() + 1);
+        let took = begun.elapsed();
+        assert!(took < SLOW, "{took:?} for {:?}", String::from_utf8_lossy(input));
+    };
+    for input in &corpus {
+        feed(input);
+    }
+    let default = Config::default();
+    let mut runner = TestRunner::new(Config {
+        cases: cases.max(default.cases),
+        failure_persistence: None,
+        rng_seed: match default.rng_seed {
+            RngSeed::Random => RngSeed::Fixed(2026),
+            seed @ RngSeed::Fixed(_) => seed,
+        },
+        ..default
+    });
+    let outcome = runner.run(&input::edited(corpus), |input| {
+        feed(&input);
+        Ok(())
+    });
+    outcome.unwrap_or_else(|failure| panic!("{surface}: {failure}"));
+    // Inputs of both kinds are needed, or only the refusals are tested.
+    let (inputs, accepted) = (inputs.get(), accepted.get());
+    assert!(
+        accepted * 100 > inputs && accepted < inputs,
+        "{accepted} of {inputs} inputs were accepted"
+    );
+}
+
+#[test]
+fn any_operation_is_answered() {
+    let operations = operations::Operations::start().unwrap();
+    check("operations", 1_500, |input| operations.feed(input));
+}
+
+#[test]
+fn valid_documents_mean_the_same_once_written_out() {
+    check("documents", 5_000, documents::feed);
+}
+
+#[test]
+fn any_upstream_answer_is_accepted_or_refused() {
+    let upstream = upstream::Upstream::start().unwrap();
+    check("upstream", 500, |input| upstream.feed(input));
+}
+
+#[test]
+fn any_history_is_read_or_refused() {
+    check("reference", 5_000, reference::feed);
+}
