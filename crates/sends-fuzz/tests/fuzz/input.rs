@@ -1,6 +1,6 @@
 //! Inputs: the corpus, and random edits of it.
 
-use std::{fs, path::Path};
+use std::{fs, ops::Range, path::Path};
 
 use proptest::{
     collection::vec,
@@ -83,31 +83,64 @@ pub(crate) fn corpus(surface: &str) -> Vec<Vec<u8>> {
     paths.into_iter().map(|path| fs::read(path).unwrap()).collect()
 }
 
-/// An input of the corpus with one to four pieces of it replaced, by tokens, random bytes or pieces of other inputs.
+/// One change of an input.
+#[derive(Clone, Debug)]
+enum Edit {
+    /// Replaces so many bytes.
+    Replace(Index, usize, Vec<u8>),
+    /// Replaces a word by one of another input, which is still valid more often than not.
+    SwapWord(Index, Vec<u8>),
+}
+
+/// An input of the corpus with one to three random edits.
 pub(crate) fn edited(corpus: Vec<Vec<u8>>) -> impl Strategy<Value = Vec<u8>> {
     let repeated_token = (
         select(TOKENS),
         prop_oneof![8 => 0..3_usize, 1 => 30..31_usize, 1 => 300..301_usize],
     );
+    let place = || (select(corpus.clone()), any::<Index>());
     let replacement = prop_oneof![
         repeated_token.prop_map(|(token, times)| token.repeat(times).into_bytes()),
         vec(any::<u8>(), 0..3),
-        (select(corpus.clone()), any::<Index>(), 0..60_usize)
-            .prop_map(|(input, start, length)| piece(&input, start, length).to_vec()),
-    ];
-    let edit = (any::<Index>(), 0..40_usize, replacement);
-    (select(corpus), vec(edit, 1..4)).prop_map(|(mut input, edits)| {
-        for (start, length, replacement) in edits {
+        (place(), 0..60_usize).prop_map(|((input, start), length)| {
             let start = start.index(input.len() + 1);
-            let end = input.len().min(start + length);
-            input.splice(start..end, replacement);
+            input[start..input.len().min(start + length)].to_vec()
+        }),
+    ];
+    let edit = prop_oneof![
+        (any::<Index>(), 0..40_usize, replacement).prop_map(|(start, length, replacement)| Edit::Replace(
+            start,
+            length,
+            replacement
+        )),
+        (any::<Index>(), place())
+            .prop_map(|(start, (other, place))| Edit::SwapWord(start, other[word(&other, place)].to_vec())),
+    ];
+    (select(corpus.clone()), vec(edit, 1..4)).prop_map(|(mut input, edits)| {
+        for edit in edits {
+            let (replaced, replacement) = match edit {
+                Edit::Replace(start, length, replacement) => {
+                    let start = start.index(input.len() + 1);
+                    (start..input.len().min(start + length), replacement)
+                }
+                Edit::SwapWord(start, replacement) => (word(&input, start), replacement),
+            };
+            input.splice(replaced, replacement);
         }
         input.truncate(MAX_LENGTH);
         input
     })
 }
 
-fn piece(input: &[u8], start: Index, length: usize) -> &[u8] {
-    let start = start.index(input.len() + 1);
-    &input[start..input.len().min(start + length)]
+/// The word around a place.
+fn word(text: &[u8], place: Index) -> Range<usize> {
+    let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+    let place = place.index(text.len() + 1);
+    let before = text[..place]
+        .iter()
+        .rev()
+        .take_while(|byte| is_word(byte))
+        .count();
+    let after = text[place..].iter().take_while(|byte| is_word(byte)).count();
+    place - before..place + after
 }
