@@ -5,6 +5,7 @@
 mod support;
 
 use std::fs;
+use std::io::Write;
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -224,6 +225,35 @@ async fn a_removed_write_ahead_log_is_reported_and_nothing_written_counts_as_sto
         |error: &StoreError| matches!(error, StoreError::Gone { detail, .. } if detail.contains("-wal"));
     assert!(gone.as_ref().is_some_and(is_told), "{gone:?}");
     assert!(store.check_writable().await.is_err());
+}
+
+/// What a backup that ran wild or a bad disk does to the file in use.
+#[tokio::test]
+async fn a_file_that_is_cut_or_overwritten_in_use_is_damaged() {
+    let overwritten = |file: &fs::File| (&*file).write_all(&[0; 8_192]);
+    let cut_to = |part: u64| move |file: &fs::File| file.set_len(file.metadata()?.len() * part / 2);
+    let (emptied, halved) = (cut_to(0), cut_to(1));
+    let changes: [(&str, &dyn Fn(&fs::File) -> std::io::Result<()>); 3] = [
+        ("emptied", &emptied),
+        ("halved", &halved),
+        ("overwritten", &overwritten),
+    ];
+    for (name, change) in changes {
+        let dir = tempfile::tempdir().unwrap();
+        let state = dir.path().join("100% #1?");
+        filled(&state).await.close().await.unwrap();
+        let store = SqliteStore::open(&state).await.unwrap();
+        store.keep(ALICE, activity(2), kept(2, 2)).await.unwrap();
+        assert_eq!(store.health(), Health::default(), "{name}");
+        let file = fs::OpenOptions::new().write(true).open(state.join("sends.db"));
+        change(&file.unwrap()).unwrap();
+        let damage = store.health().damage;
+        assert!(
+            matches!(damage, Some(StoreError::Damaged { .. })),
+            "{name}: {damage:?}"
+        );
+        assert_eq!(store.health().gone, None, "{name}");
+    }
 }
 
 #[tokio::test]
