@@ -186,7 +186,7 @@ async fn what_waits_leaves_the_memory_of_answers_to_others_and_its_answer_comes_
     // Twice what one connection may hold of small answers.
     for _ in 0..8 {
         let memory = answers.reserve(&part, estimate(half)).await.unwrap();
-        let waits = within(Arc::clone(&memory), async { begin_to_wait() });
+        let waits = within(Arc::clone(&memory), begin_to_wait());
         assert_eq!(waits.await, Ok(()));
         waiting.push(memory);
     }
@@ -198,11 +198,11 @@ async fn what_waits_leaves_the_memory_of_answers_to_others_and_its_answer_comes_
     waiting[0].settle(1_000).unwrap();
     assert_eq!(in_use(), [1_000, 0, 0]);
     let memory = answers.reserve(&part, estimate(half)).await.unwrap();
-    let waits = within(Arc::clone(&memory), async { begin_to_wait() });
+    let waits = within(Arc::clone(&memory), begin_to_wait());
     assert_eq!(waits.await, Ok(()));
     // What waits may take no more than what does not.
     assert_eq!(memory.charge(LARGE / VALUE, 0), Err(Exceeded::TooLarge));
-    assert_eq!(begin_to_wait(), Ok(()), "outside an operation");
+    assert_eq!(begin_to_wait().await, Ok(()), "outside an operation");
 }
 
 #[tokio::test]
@@ -213,7 +213,7 @@ async fn an_operation_that_finds_no_memory_to_wait_in_is_refused() {
     assert!(one.wait_in(1).is_none(), "half of it for one connection");
     let _second = other.wait_in(BUDGET / 2).unwrap();
     let memory = answers.reserve(&third, estimate(SMALL)).await.unwrap();
-    let waits = || within(Arc::clone(&memory), async { begin_to_wait() });
+    let waits = || within(Arc::clone(&memory), begin_to_wait());
     assert_eq!(waits().await, Err(Exceeded::Busy));
     assert_eq!(bulkheads.waiting_memory.occupancy().refused, 2);
     drop(first);
@@ -269,7 +269,7 @@ async fn an_answer_beyond_all_memory_for_waiting_is_too_large_to_wait() {
     let answers = Answers::new(&bulkheads, Duration::ZERO);
     let part = answers.part();
     let memory = answers.reserve(&part, estimate(LARGE)).await.unwrap();
-    let waits = within(Arc::clone(&memory), async { begin_to_wait() });
+    let waits = within(Arc::clone(&memory), begin_to_wait());
     assert_eq!(waits.await, Err(Exceeded::TooLarge));
     assert_eq!(memory.exceeded(), Some(Exceeded::TooLarge));
 }
