@@ -169,7 +169,10 @@ impl Database {
 /// The look is SQLite's own: a file opened and closed beside it would drop its locks. `immutable` reads the file itself, without
 /// its locks and its write-ahead log. What else SQLite says is no damage: the pages may be on their way from the log to the file.
 fn check_header(file: &Path) -> Result<(), StoreError> {
-    let Some(mut uri) = std::path::absolute(file).ok().and_then(|path| Url::from_file_path(path).ok()) else {
+    let Some(mut uri) = std::path::absolute(file)
+        .ok()
+        .and_then(|path| Url::from_file_path(path).ok())
+    else {
         return Ok(());
     };
     uri.set_query(Some("immutable=1"));
@@ -177,10 +180,12 @@ fn check_header(file: &Path) -> Result<(), StoreError> {
     let looked = Connection::open_with_flags(uri.as_str(), flags)
         .and_then(|connection| connection.pragma_query_value(None, "schema_version", |_| Ok(())));
     match looked {
-        Err(error) if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) => Err(StoreError::Damaged {
-            file: file.to_path_buf(),
-            detail: "its header is not that of a database".to_owned(),
-        }),
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) => {
+            Err(StoreError::Damaged {
+                file: file.to_path_buf(),
+                detail: "its header is not that of a database".to_owned(),
+            })
+        }
         _ => Ok(()),
     }
 }
