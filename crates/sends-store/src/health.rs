@@ -145,6 +145,7 @@ impl Watch {
             // A probe, which changes nothing, shows that the store can be written again.
             None => {
                 self.note_log();
+                self.note_length();
                 self.has_succeeded(&self.failed_writes, |last| &mut last.write_failure);
             }
             Some(_) if changes == 0 => {}
@@ -163,10 +164,8 @@ impl Watch {
     /// The health at this moment, with what a look at the header of the file has shown.
     pub(crate) fn health(&self, header: Result<(), StoreError>) -> Health {
         self.note_log();
-        let length = self.file.as_ref().map_or(Ok(()), WatchedFile::check_length);
-        if let Err(damage) = length.and(header) {
-            self.last().damage.get_or_insert(damage);
-        }
+        self.note_damage(header);
+        self.note_length();
         let last = self.last();
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Health {
@@ -189,6 +188,20 @@ impl Watch {
         {
             // Only the first one sets it.
             let _ = file.log.set(log);
+        }
+    }
+
+    /// Remembers how long the file is, or that it became shorter.
+    fn note_length(&self) {
+        if let Some(file) = &self.file {
+            self.note_damage(file.check_length());
+        }
+    }
+
+    /// Remembers damage that no read or write has met.
+    fn note_damage(&self, looked: Result<(), StoreError>) {
+        if let Err(damage) = looked {
+            self.last().damage.get_or_insert(damage);
         }
     }
 
@@ -302,10 +315,10 @@ mod tests {
         let path = dir.path().join("file");
         std::fs::write(&path, "0123").unwrap();
         let watch = Watch::of_file(&path).unwrap();
-        for content in ["0123", "01234567"] {
-            std::fs::write(&path, content).unwrap();
-            assert_eq!(watch.health(Ok(())), Health::default());
-        }
+        std::fs::write(&path, "012345").unwrap();
+        assert_eq!(watch.health(Ok(())), Health::default());
+        std::fs::write(&path, "01234567").unwrap();
+        watch.wrote(1, None);
         let file = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
         for length in [4, 0, 8] {
             file.set_len(length).unwrap();
