@@ -229,10 +229,18 @@ async fn a_removed_write_ahead_log_is_reported_and_nothing_written_counts_as_sto
 
 #[tokio::test]
 async fn a_file_that_is_cut_or_overwritten_in_use_is_damaged() {
-    let overwritten = |file: &fs::File| (&*file).write_all(&[0; 8_192]);
-    let cut_to = |part: u64| move |file: &fs::File| file.set_len(file.metadata()?.len() * part / 2);
-    let (emptied, halved) = (cut_to(0), cut_to(1));
-    let changes: [(&str, &dyn Fn(&fs::File) -> std::io::Result<()>); 3] = [
+    let cut_to = |length: fn(u64) -> u64| {
+        move |path: &Path| {
+            let file = fs::OpenOptions::new().write(true).open(path).unwrap();
+            file.set_len(length(file.metadata().unwrap().len())).unwrap();
+        }
+    };
+    let (emptied, halved) = (cut_to(|_| 0), cut_to(|length| length / 2));
+    let overwritten = |path: &Path| {
+        let mut file = fs::OpenOptions::new().write(true).open(path).unwrap();
+        file.write_all(&[0; 8_192]).unwrap();
+    };
+    let changes: [(&str, &dyn Fn(&Path)); 3] = [
         ("emptied", &emptied),
         ("halved", &halved),
         ("overwritten", &overwritten),
@@ -251,8 +259,7 @@ async fn a_file_that_is_cut_or_overwritten_in_use_is_damaged() {
             store = SqliteStore::open(&state).await.unwrap();
             assert_eq!(store.health(), Health::default(), "{name}");
         }
-        let file = fs::OpenOptions::new().write(true).open(state.join("sends.db"));
-        change(&file.unwrap()).unwrap();
+        change(&state.join("sends.db"));
         let damage = store.health().damage;
         assert!(
             matches!(damage, Some(StoreError::Damaged { .. })),

@@ -288,8 +288,9 @@ impl Answers {
         let share = match before {
             // Memory of the same bulkhead: what is missing is added to it.
             Some(Waiting(held)) if budget == Budget::Waiting => {
-                let size = held.room.size();
-                let missing = side.lane.within(side.share(bytes - size, size), self.wait).await;
+                let already = held.room.size();
+                let missing = side.share(bytes.saturating_sub(already), already);
+                let missing = side.lane.within(missing, self.wait).await;
                 missing.map(|missing| held.and(missing))
             }
             _before => side.lane.within(side.share(bytes, 0), self.wait).await,

@@ -276,7 +276,7 @@ async fn a_large_operation_is_not_started_before_there_is_memory_to_wait_in() {
     let cold = Estimate {
         calls: 1,
         document: LITTLE + 1,
-        ..estimate(SMALL)
+        ..estimate(2 * SMALL)
     };
     let began = tokio::time::Instant::now();
     let refused = answers.reserve(&third, cold).await;
