@@ -227,23 +227,20 @@ async fn a_removed_write_ahead_log_is_reported_and_nothing_written_counts_as_sto
     assert!(store.check_writable().await.is_err());
 }
 
+fn opened(path: &Path) -> std::io::Result<fs::File> {
+    fs::OpenOptions::new().write(true).open(path)
+}
+
 #[tokio::test]
 async fn a_file_that_is_cut_or_overwritten_in_use_is_damaged() {
-    let cut_to = |length: fn(u64) -> u64| {
-        move |path: &Path| {
-            let file = fs::OpenOptions::new().write(true).open(path).unwrap();
-            file.set_len(length(file.metadata().unwrap().len())).unwrap();
-        }
-    };
-    let (emptied, halved) = (cut_to(|_| 0), cut_to(|length| length / 2));
-    let overwritten = |path: &Path| {
-        let mut file = fs::OpenOptions::new().write(true).open(path).unwrap();
-        file.write_all(&[0; 8_192]).unwrap();
-    };
-    let changes: [(&str, &dyn Fn(&Path)); 3] = [
-        ("emptied", &emptied),
-        ("halved", &halved),
-        ("overwritten", &overwritten),
+    type Change = fn(&Path) -> std::io::Result<()>;
+    let emptied = |path: &Path| opened(path)?.set_len(0);
+    let halved = |path: &Path| opened(path)?.set_len(fs::metadata(path)?.len() / 2);
+    let overwritten = |path: &Path| opened(path)?.write_all(&[0; 8_192]);
+    let changes: [(&str, Change); 3] = [
+        ("emptied", emptied),
+        ("halved", halved),
+        ("overwritten", overwritten),
     ];
     // A new one, of which most is in the write-ahead log, and which nobody has looked at yet.
     let kinds = [false, true];
@@ -259,7 +256,7 @@ async fn a_file_that_is_cut_or_overwritten_in_use_is_damaged() {
             store = SqliteStore::open(&state).await.unwrap();
             assert_eq!(store.health(), Health::default(), "{name}");
         }
-        change(&state.join("sends.db"));
+        change(&state.join("sends.db")).unwrap();
         let damage = store.health().damage;
         assert!(
             matches!(damage, Some(StoreError::Damaged { .. })),
