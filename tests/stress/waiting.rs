@@ -184,9 +184,9 @@ async fn known_histories_are_answered_beside_dashboards_that_wait() {
     let sandbox = SandboxProcess::unlimited(&[]);
     // The dashboards of either run need more than there is for small answers.
     let (options, dashboards): (&[&str], _) = if is_full() {
-        (&[], 128)
+        (&[], 40)
     } else {
-        (&["--answer-budget", "8388608"], 8)
+        (&["--answer-budget", "33554432"], 8)
     };
     let options = [options, &["--answer-cache", "0", "--request-timeout", "20"]].concat();
     let service = ServiceProcess::unpaced_on(&sandbox, &options);

@@ -45,6 +45,8 @@ pub(crate) struct Watch {
 struct WatchedFile {
     path: PathBuf,
     identity: Identity,
+    /// The most bytes that the file had: no change makes it shorter.
+    longest: AtomicU64,
     /// The write-ahead log, once the store is in use: from then on it stays until the store is closed.
     log: OnceLock<Identity>,
 }
@@ -54,6 +56,25 @@ impl WatchedFile {
         let mut path = self.path.clone().into_os_string();
         path.push("-wal");
         path.into()
+    }
+
+    /// [`StoreError::Damaged`] where the file that was opened is shorter than it was. One that is not in its place says nothing.
+    fn check_length(&self) -> Result<(), StoreError> {
+        let Ok(metadata) = std::fs::metadata(&self.path) else {
+            return Ok(());
+        };
+        if Identity::of(&metadata) != self.identity {
+            return Ok(());
+        }
+        let length = metadata.len();
+        let longest = self.longest.fetch_max(length, Ordering::Relaxed);
+        if length < longest {
+            return Err(StoreError::Damaged {
+                file: self.path.clone(),
+                detail: format!("it was {longest} bytes long and is {length} now"),
+            });
+        }
+        Ok(())
     }
 
     /// Why what is written now would be lost.
@@ -83,11 +104,12 @@ struct Last {
 impl Watch {
     /// Watches the file at this path, which is there.
     pub(crate) fn of_file(path: &Path) -> Result<Self, StoreError> {
-        let identity = Identity::at(path).map_err(|error| StoreError::from_io(path, &error))?;
+        let metadata = std::fs::metadata(path).map_err(|error| StoreError::from_io(path, &error))?;
         Ok(Self {
             file: Some(WatchedFile {
                 path: path.to_path_buf(),
-                identity,
+                identity: Identity::of(&metadata),
+                longest: AtomicU64::new(metadata.len()),
                 log: OnceLock::new(),
             }),
             ..Self::default()
@@ -123,6 +145,7 @@ impl Watch {
             // A probe, which changes nothing, shows that the store can be written again.
             None => {
                 self.note_log();
+                self.note_length();
                 self.has_succeeded(&self.failed_writes, |last| &mut last.write_failure);
             }
             Some(_) if changes == 0 => {}
@@ -138,8 +161,11 @@ impl Watch {
         }
     }
 
-    pub(crate) fn health(&self) -> Health {
+    /// The health at this moment, with what a look at the header of the file has shown.
+    pub(crate) fn health(&self, header: Result<(), StoreError>) -> Health {
         self.note_log();
+        self.note_damage(header);
+        self.note_length();
         let last = self.last();
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Health {
@@ -162,6 +188,20 @@ impl Watch {
         {
             // Only the first one sets it.
             let _ = file.log.set(log);
+        }
+    }
+
+    /// Remembers how long the file is, or that it became shorter.
+    fn note_length(&self) {
+        if let Some(file) = &self.file {
+            self.note_damage(file.check_length());
+        }
+    }
+
+    /// Remembers damage that no read or write has met.
+    fn note_damage(&self, looked: Result<(), StoreError>) {
+        if let Err(damage) = looked {
+            self.last().damage.get_or_insert(damage);
         }
     }
 
@@ -201,20 +241,21 @@ struct Identity {
 
 impl Identity {
     fn at(path: &Path) -> std::io::Result<Self> {
-        let metadata = std::fs::metadata(path)?;
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::MetadataExt;
-            Ok(Self {
-                device: metadata.dev(),
-                inode: metadata.ino(),
-            })
+        std::fs::metadata(path).map(|metadata| Self::of(&metadata))
+    }
+
+    #[cfg(unix)]
+    fn of(metadata: &std::fs::Metadata) -> Self {
+        use std::os::unix::fs::MetadataExt;
+        Self {
+            device: metadata.dev(),
+            inode: metadata.ino(),
         }
-        #[cfg(not(unix))]
-        {
-            let _ = metadata;
-            Ok(Self { device: 0, inode: 0 })
-        }
+    }
+
+    #[cfg(not(unix))]
+    fn of(_: &std::fs::Metadata) -> Self {
+        Self { device: 0, inode: 0 }
     }
 }
 
@@ -246,7 +287,7 @@ mod tests {
             damaged: 2,
             ..Health::default()
         };
-        assert_eq!(watch.health(), expected);
+        assert_eq!(watch.health(Ok(())), expected);
         watch.read(None);
         // A probe.
         watch.wrote(0, None);
@@ -255,7 +296,7 @@ mod tests {
             write_failure: None,
             ..expected
         };
-        assert_eq!(watch.health(), expected);
+        assert_eq!(watch.health(Ok(())), expected);
     }
 
     #[test]
@@ -265,7 +306,25 @@ mod tests {
         watch.read(Some(&StoreError::Overloaded { file: file.clone() }));
         watch.read(Some(&StoreError::TookTooLong { file: file.clone() }));
         watch.wrote(1, Some(&StoreError::Closed { file }));
-        assert_eq!(watch.health(), Health::default());
+        assert_eq!(watch.health(Ok(())), Health::default());
+    }
+
+    #[test]
+    fn a_file_that_became_shorter_is_damaged_for_good() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("file");
+        std::fs::write(&path, "0123").unwrap();
+        let watch = Watch::of_file(&path).unwrap();
+        std::fs::write(&path, "012345").unwrap();
+        assert_eq!(watch.health(Ok(())), Health::default());
+        std::fs::write(&path, "01234567").unwrap();
+        watch.wrote(1, None);
+        let file = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
+        for length in [4, 0, 8] {
+            file.set_len(length).unwrap();
+            let damage = watch.health(Ok(())).damage.unwrap().to_string();
+            assert!(damage.contains("it was 8 bytes long and is 4 now"), "{damage}");
+        }
     }
 
     #[cfg(unix)]

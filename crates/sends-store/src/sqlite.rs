@@ -245,7 +245,7 @@ impl Store for SqliteStore {
     }
 
     fn health(&self) -> Health {
-        self.database.watch().health()
+        self.database.health()
     }
 
     fn pools(&self) -> StorePools {

@@ -5,6 +5,7 @@
 mod support;
 
 use std::fs;
+use std::io::Write;
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -224,6 +225,45 @@ async fn a_removed_write_ahead_log_is_reported_and_nothing_written_counts_as_sto
         |error: &StoreError| matches!(error, StoreError::Gone { detail, .. } if detail.contains("-wal"));
     assert!(gone.as_ref().is_some_and(is_told), "{gone:?}");
     assert!(store.check_writable().await.is_err());
+}
+
+fn opened(path: &Path) -> std::io::Result<fs::File> {
+    fs::OpenOptions::new().write(true).open(path)
+}
+
+#[tokio::test]
+async fn a_file_that_is_cut_or_overwritten_in_use_is_damaged() {
+    type Change = fn(&Path) -> std::io::Result<()>;
+    let emptied = |path: &Path| opened(path)?.set_len(0);
+    let halved = |path: &Path| opened(path)?.set_len(fs::metadata(path)?.len() / 2);
+    let overwritten = |path: &Path| opened(path)?.write_all(&[0; 8_192]);
+    let changes: [(&str, Change); 3] = [
+        ("emptied", emptied),
+        ("halved", halved),
+        ("overwritten", overwritten),
+    ];
+    // A new one, of which most is in the write-ahead log, and which nobody has looked at yet.
+    let kinds = [false, true];
+    let cases = kinds
+        .iter()
+        .flat_map(|is_old| changes.map(|change| (*is_old, change)));
+    for (is_old, (name, change)) in cases {
+        let dir = tempfile::tempdir().unwrap();
+        let state = dir.path().join("100% #1?");
+        let mut store = filled(&state).await;
+        if is_old {
+            store.close().await.unwrap();
+            store = SqliteStore::open(&state).await.unwrap();
+            assert_eq!(store.health(), Health::default(), "{name}");
+        }
+        change(&state.join("sends.db")).unwrap();
+        let damage = store.health().damage;
+        assert!(
+            matches!(damage, Some(StoreError::Damaged { .. })),
+            "{name}: {damage:?}"
+        );
+        assert_eq!(store.health().gone, None, "{name}");
+    }
 }
 
 #[tokio::test]

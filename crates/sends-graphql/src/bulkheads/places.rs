@@ -91,13 +91,18 @@ const GRACE: Duration = Duration::from_millis(100);
 ///
 /// # Errors
 ///
-/// [`Full`] when no place for waiting or no memory for it is free.
+/// [`Full`] when no place for waiting is free, or no memory for it in time.
 pub async fn waiting<F: Future>(future: F) -> Result<F::Output, Full> {
     let mut waits = pin!(waiting_for_store(future));
     if let Ok(ended) = timeout(GRACE, &mut waits).await {
         return ended;
     }
-    answers::begin_to_wait().map_err(|_| Full)?;
+    // What is waited for may be there before memory to wait in is.
+    tokio::select! {
+        biased;
+        ended = &mut waits => return ended,
+        begun = answers::begin_to_wait() => begun.map_err(|_| Full)?,
+    }
     waits.await
 }
 

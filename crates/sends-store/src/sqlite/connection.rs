@@ -10,11 +10,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
+use url::Url;
 
 use super::fault::Fault;
 use super::files;
 use crate::StoreError;
-use crate::health::Watch;
+use crate::health::{Health, Watch};
 
 /// How long one process waits for another one's transaction.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -102,6 +103,15 @@ impl Database {
         &self.watch
     }
 
+    /// What has gone wrong with it, with a look at the file.
+    pub(super) fn health(&self) -> Health {
+        let header = match self.place {
+            Place::File { .. } if self.watch.check_place().is_ok() => check_header(&self.name),
+            _ => Ok(()),
+        };
+        self.watch.health(header)
+    }
+
     /// The file, or the name in memory.
     pub(super) fn name(&self) -> &Path {
         &self.name
@@ -151,6 +161,32 @@ impl Database {
         connection.busy_timeout(BUSY_TIMEOUT)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
         Ok(connection)
+    }
+}
+
+/// [`StoreError::Damaged`] where the file does not begin as a database does. A file without content does.
+///
+/// The look is SQLite's own: a file opened and closed beside it would drop its locks. `immutable` reads the file itself, without
+/// its locks and its write-ahead log. What else SQLite says is no damage: the pages may be on their way from the log to the file.
+fn check_header(file: &Path) -> Result<(), StoreError> {
+    let Some(mut uri) = std::path::absolute(file)
+        .ok()
+        .and_then(|path| Url::from_file_path(path).ok())
+    else {
+        return Ok(());
+    };
+    uri.set_query(Some("immutable=1"));
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+    let looked = Connection::open_with_flags(uri.as_str(), flags)
+        .and_then(|connection| connection.pragma_query_value(None, "schema_version", |_| Ok(())));
+    match looked {
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) => {
+            Err(StoreError::Damaged {
+                file: file.to_path_buf(),
+                detail: "its header is not that of a database".to_owned(),
+            })
+        }
+        _ => Ok(()),
     }
 }
 

@@ -186,7 +186,7 @@ async fn what_waits_leaves_the_memory_of_answers_to_others_and_its_answer_comes_
     // Twice what one connection may hold of small answers.
     for _ in 0..8 {
         let memory = answers.reserve(&part, estimate(half)).await.unwrap();
-        let waits = within(Arc::clone(&memory), async { begin_to_wait() });
+        let waits = within(Arc::clone(&memory), begin_to_wait());
         assert_eq!(waits.await, Ok(()));
         waiting.push(memory);
     }
@@ -198,27 +198,124 @@ async fn what_waits_leaves_the_memory_of_answers_to_others_and_its_answer_comes_
     waiting[0].settle(1_000).unwrap();
     assert_eq!(in_use(), [1_000, 0, 0]);
     let memory = answers.reserve(&part, estimate(half)).await.unwrap();
-    let waits = within(Arc::clone(&memory), async { begin_to_wait() });
+    let waits = within(Arc::clone(&memory), begin_to_wait());
     assert_eq!(waits.await, Ok(()));
     // What waits may take no more than what does not.
     assert_eq!(memory.charge(LARGE / VALUE, 0), Err(Exceeded::TooLarge));
-    assert_eq!(begin_to_wait(), Ok(()), "outside an operation");
+    assert_eq!(begin_to_wait().await, Ok(()), "outside an operation");
 }
 
-#[tokio::test]
-async fn an_operation_that_finds_no_memory_to_wait_in_is_refused() {
+#[tokio::test(start_paused = true)]
+async fn an_operation_queues_for_memory_to_wait_in_and_no_longer_than_it_may() {
     let (answers, bulkheads) = answers();
     let (one, other, third) = (answers.part(), answers.part(), answers.part());
     let first = one.wait_in(BUDGET / 2).unwrap();
     assert!(one.wait_in(1).is_none(), "half of it for one connection");
     let _second = other.wait_in(BUDGET / 2).unwrap();
-    let memory = answers.reserve(&third, estimate(SMALL)).await.unwrap();
-    let waits = || within(Arc::clone(&memory), async { begin_to_wait() });
+    let reserve = async |part| answers.reserve(part, estimate(SMALL / 2)).await.unwrap();
+    let memory = reserve(&third).await;
+    let waits = || within(Arc::clone(&memory), begin_to_wait());
+    let began = tokio::time::Instant::now();
     assert_eq!(waits().await, Err(Exceeded::Busy));
+    assert_eq!(began.elapsed(), Duration::from_secs(5));
     assert_eq!(bulkheads.waiting_memory.occupancy().refused, 2);
-    drop(first);
-    assert_eq!(waits().await, Err(Exceeded::Busy), "for good");
+
+    let (early, late) = (reserve(&third).await, reserve(&third).await);
+    let order = Mutex::new(Vec::new());
+    let waits = async |name, memory: &Arc<AnswerMemory>| {
+        // Two fields wait together.
+        let fields = async { tokio::join!(begin_to_wait(), begin_to_wait()) };
+        let fields = within(Arc::clone(memory), fields).await;
+        order.lock().unwrap().push(name);
+        fields
+    };
+    let freed = async {
+        tokio::time::sleep(Duration::from_secs(4)).await;
+        drop(first);
+    };
+    let (first_in, second_in, ()) = tokio::join!(waits("early", &early), waits("late", &late), freed);
+    assert_eq!((first_in, second_in), ((Ok(()), Ok(())), (Ok(()), Ok(()))));
+    assert_eq!(*order.lock().unwrap(), ["early", "late"]);
+    assert_eq!(waits("refused", &memory).await.0, Err(Exceeded::Busy), "for good");
     assert_eq!(memory.exceeded(), Some(Exceeded::Busy));
+}
+
+#[tokio::test(start_paused = true)]
+async fn small_answers_that_queue_leave_half_of_their_memory_to_others() {
+    let (answers, bulkheads) = answers();
+    let _all = [answers.part(), answers.part()].map(|part| part.wait_in(BUDGET / 2).unwrap());
+    let small = bulkheads.small_answers.limit();
+    let eighth = estimate(small / 8);
+    let parts = [answers.part(), answers.part(), answers.part()];
+    let began = tokio::time::Instant::now();
+    let waits = async |part: &Part| {
+        let memory = answers.reserve(part, eighth).await.unwrap();
+        let waited = within(memory, begin_to_wait()).await;
+        (waited, began.elapsed())
+    };
+    let queued = futures_util::future::join_all([&parts[0], &parts[0], &parts[1], &parts[1]].map(waits));
+    let beside = async {
+        tokio::task::yield_now().await;
+        let beyond = waits(&parts[2]).await;
+        let known = answers.reserve(&parts[2], eighth).await;
+        (beyond, known.is_ok(), began.elapsed())
+    };
+    let (queued, (beyond, is_known_served, after)) = tokio::join!(queued, beside);
+    let busy = |after| (Err(Exceeded::Busy), Duration::from_secs(after));
+    assert_eq!(queued, [busy(5); 4]);
+    assert_eq!(beyond, busy(0));
+    assert!(is_known_served && after.is_zero());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_large_operation_is_not_started_before_there_is_memory_to_wait_in() {
+    let (answers, bulkheads) = answers();
+    let (one, other, third) = (answers.part(), answers.part(), answers.part());
+    let _first = one.wait_in(BUDGET / 2).unwrap();
+    let second = other.wait_in(BUDGET / 2).unwrap();
+    let cold = Estimate {
+        calls: 1,
+        document: LITTLE + 1,
+        ..estimate(2 * SMALL)
+    };
+    let began = tokio::time::Instant::now();
+    let refused = answers.reserve(&third, cold).await;
+    assert_eq!(refused.unwrap_err(), Exceeded::Busy);
+    // Not even what it would hold in the queue has room.
+    assert!(began.elapsed().is_zero());
+    let freed = async {
+        tokio::task::yield_now().await;
+        let during = bulkheads.large_answers.occupancy().in_use;
+        drop(second);
+        during
+    };
+    let without_text = Estimate { document: 0, ..cold };
+    let (memory, during) = tokio::join!(answers.reserve(&third, without_text), freed);
+    let memory = memory.unwrap();
+    assert_eq!(during, 0);
+    let in_use = || bulkheads.waiting_memory.occupancy().in_use;
+    assert_eq!(in_use(), BUDGET / 2 + memory.bytes());
+    assert_eq!(within(Arc::clone(&memory), begin_to_wait()).await, Ok(()));
+    assert_eq!(in_use(), BUDGET / 2 + memory.bytes());
+    drop(memory);
+
+    // What it holds in the queue becomes a part of what it gets.
+    let larger = Estimate {
+        values: 6 * SMALL / VALUE,
+        ..cold
+    };
+    let filled = third.wait_in(3 * SMALL).unwrap();
+    let freed = async {
+        tokio::task::yield_now().await;
+        let during = in_use();
+        drop(filled);
+        during
+    };
+    let part = answers.part();
+    let (memory, during) = tokio::join!(answers.reserve(&part, larger), freed);
+    assert_eq!(during, BUDGET / 2 + 3 * SMALL + LITTLE + 1);
+    assert_eq!(in_use(), BUDGET / 2 + memory.unwrap().bytes());
+    assert_eq!(in_use(), BUDGET / 2);
 }
 
 #[tokio::test(start_paused = true)]
@@ -269,7 +366,7 @@ async fn an_answer_beyond_all_memory_for_waiting_is_too_large_to_wait() {
     let answers = Answers::new(&bulkheads, Duration::ZERO);
     let part = answers.part();
     let memory = answers.reserve(&part, estimate(LARGE)).await.unwrap();
-    let waits = within(Arc::clone(&memory), async { begin_to_wait() });
+    let waits = within(Arc::clone(&memory), begin_to_wait());
     assert_eq!(waits.await, Err(Exceeded::TooLarge));
     assert_eq!(memory.exceeded(), Some(Exceeded::TooLarge));
 }

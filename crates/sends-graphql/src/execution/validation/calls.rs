@@ -105,6 +105,7 @@ pub(super) fn check(root: &[Field], types: &Types, limits: &Limits) -> Result<Es
     Ok(Estimate {
         values: cost.values,
         waits: cost.waits,
+        calls,
         of_schema,
         texts: cost.texts,
         path: longest_path(root),
