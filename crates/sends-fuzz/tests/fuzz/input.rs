@@ -93,12 +93,12 @@ enum Edit {
 }
 
 /// An input of the corpus with one to three random edits.
-pub(crate) fn edited(corpus: Vec<Vec<u8>>) -> impl Strategy<Value = Vec<u8>> {
+pub(crate) fn edited(corpus: &[Vec<u8>]) -> impl Strategy<Value = Vec<u8>> {
     let repeated_token = (
         select(TOKENS),
         prop_oneof![8 => 0..3_usize, 1 => 30..31_usize, 1 => 300..301_usize],
     );
-    let place = || (select(corpus.clone()), any::<Index>());
+    let place = || (select(corpus.to_vec()), any::<Index>());
     let replacement = prop_oneof![
         repeated_token.prop_map(|(token, times)| token.repeat(times).into_bytes()),
         vec(any::<u8>(), 0..3),
@@ -116,7 +116,7 @@ pub(crate) fn edited(corpus: Vec<Vec<u8>>) -> impl Strategy<Value = Vec<u8>> {
         (any::<Index>(), place())
             .prop_map(|(start, (other, place))| Edit::SwapWord(start, other[word(&other, place)].to_vec())),
     ];
-    (select(corpus.clone()), vec(edit, 1..4)).prop_map(|(mut input, edits)| {
+    (select(corpus.to_vec()), vec(edit, 1..4)).prop_map(|(mut input, edits)| {
         for edit in edits {
             let (replaced, replacement) = match edit {
                 Edit::Replace(start, length, replacement) => {

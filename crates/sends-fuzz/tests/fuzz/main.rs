@@ -57,7 +57,7 @@ fn check(surface: &str, cases: u32, feed: impl Fn(&[u8]) -> bool) {
         },
         ..default
     });
-    let outcome = runner.run(&input::edited(corpus), |input| {
+    let outcome = runner.run(&input::edited(&corpus), |input| {
         feed(&input);
         Ok(())
     });
