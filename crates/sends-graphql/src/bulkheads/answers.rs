@@ -3,9 +3,9 @@
 //!
 //! An answer of up to [`SMALL`] bytes by estimate takes room in a [bulkhead](crate::bulkheads) of its own, so that large
 //! answers never keep small ones waiting. While an operation waits for Constant Contact, its memory moves to a third one. Where
-//! that has no room, the operation queues for it: a small one keeps its memory, and all that queue keep at most half of what
-//! there is for small answers; a large one is not started before there is room, if it can wait at all. One connection may hold
-//! half of each.
+//! that has no room, the operation queues for it and keeps its memory meanwhile. Together, those that queue keep at most half of what
+//! there is for small and for large answers, so that answers whose data is known have the other half. One connection may hold half of
+//! each.
 //!
 //! Knows neither HTTP nor the schema.
 
@@ -64,7 +64,8 @@ pub struct Answers {
     large: Bulkhead,
     small: Bulkhead,
     waiting: Bulkhead,
-    queued: Bulkhead,
+    queued_small: Bulkhead,
+    queued_large: Bulkhead,
     wait: Duration,
 }
 
@@ -75,8 +76,9 @@ pub struct Part {
     large: Side,
     small: Side,
     waiting: Side,
-    /// What small answers hold of their bulkhead while they queue for memory to wait in.
-    queued: Bulkhead,
+    /// What answers hold of their bulkheads while they queue for memory to wait in.
+    queued_small: Bulkhead,
+    queued_large: Bulkhead,
     wait: Duration,
 }
 
@@ -93,16 +95,6 @@ impl Budget {
     const fn of(bytes: usize) -> Self {
         if bytes <= SMALL { Self::Small } else { Self::Large }
     }
-}
-
-/// The memory that operations want.
-#[derive(Clone, Copy)]
-struct Wanted {
-    bytes: usize,
-    /// What they hold until they have it.
-    before: usize,
-    /// Whether they can need Constant Contact.
-    can_wait: bool,
 }
 
 /// A bulkhead, and what one connection may hold of it.
@@ -128,7 +120,7 @@ pub struct Estimate {
     pub values: usize,
     /// Those of them that wait for something to be read, all at once.
     pub waits: usize,
-    /// The calls to Constant Contact that it can need. Without any it never waits for long.
+    /// The calls to Constant Contact that it can need.
     pub calls: usize,
     /// Those of them that describe the schema. Each exists in three forms at a time.
     pub of_schema: usize,
@@ -203,7 +195,8 @@ impl Answers {
             large: bulkheads.large_answers.clone(),
             small: bulkheads.small_answers.clone(),
             waiting: bulkheads.waiting_memory.clone(),
-            queued: Bulkhead::new("queued small answers", bulkheads.small_answers.limit() / 2),
+            queued_small: Bulkhead::new("queued small answers", bulkheads.small_answers.limit() / 2),
+            queued_large: Bulkhead::new("queued large answers", bulkheads.large_answers.limit() / 2),
             wait,
         }
     }
@@ -218,7 +211,8 @@ impl Answers {
             large: side(&self.large),
             small: side(&self.small),
             waiting: side(&self.waiting),
-            queued: self.queued.clone(),
+            queued_small: self.queued_small.clone(),
+            queued_large: self.queued_large.clone(),
             wait: self.wait,
         }
     }
@@ -229,12 +223,9 @@ impl Answers {
     ///
     /// [`Exceeded`], when there is none in time, none for what the operation holds meanwhile, or there can never be as much.
     pub async fn reserve(&self, part: &Part, estimate: Estimate) -> Result<Arc<AnswerMemory>, Exceeded> {
-        let wanted = Wanted {
-            bytes: estimate.bytes(),
-            before: estimate.before_execution(),
-            can_wait: estimate.calls > 0,
-        };
-        let held = self.hold(part, wanted).await?;
+        let held = self
+            .hold(part, estimate.bytes(), estimate.before_execution())
+            .await?;
         Ok(AnswerMemory::new(part, held, estimate))
     }
 
@@ -253,12 +244,8 @@ impl Answers {
             let each = estimates.iter().map(|estimate| bytes(*estimate));
             each.fold(0, usize::saturating_add)
         };
-        let wanted = Wanted {
-            bytes: sum(Estimate::bytes),
-            before: sum(Estimate::before_execution),
-            can_wait: estimates.iter().any(|estimate| estimate.calls > 0),
-        };
-        let mut held = self.hold(part, wanted).await?;
+        let (bytes, before) = (sum(Estimate::bytes), sum(Estimate::before_execution));
+        let mut held = self.hold(part, bytes, before).await?;
         let each = estimates.iter().map(|estimate| {
             let held = Held {
                 budget: held.budget,
@@ -269,36 +256,22 @@ impl Answers {
         Ok(each.collect())
     }
 
-    async fn hold(&self, part: &Part, wanted: Wanted) -> Result<Held, Exceeded> {
-        let Wanted { bytes, before, .. } = wanted;
-        let mut budget = Budget::of(bytes);
-        let lane = &part.side(budget).lane;
-        if bytes > lane.limit() {
-            lane.refuse();
+    /// Memory of so many bytes, for what holds `before` until it has it.
+    async fn hold(&self, part: &Part, bytes: usize, before: usize) -> Result<Held, Exceeded> {
+        let budget = Budget::of(bytes);
+        let side = part.side(budget);
+        if bytes > side.lane.limit() {
+            side.lane.refuse();
             return Err(Exceeded::TooLarge);
         }
-        let waits = wanted.can_wait && budget == Budget::Large && bytes <= self.waiting.limit();
-        if waits && !part.waiting.is_free(bytes) {
-            budget = Budget::Waiting;
-        }
-        let side = part.side(budget);
         if let Some(share) = side.share_if_free(bytes) {
             return Ok(Held { budget, share });
         }
-        let before = match before {
+        let _before = match before {
             ..=LITTLE => None,
             _ => Some(part.wait_in(before).ok_or(Exceeded::Busy)?),
         };
-        let share = match before {
-            // Memory of the same bulkhead: what is missing is added to it.
-            Some(Waiting(held)) if budget == Budget::Waiting => {
-                let already = held.room.size();
-                let missing = side.share(bytes.saturating_sub(already), already);
-                let missing = side.lane.within(missing, self.wait).await;
-                missing.map(|missing| held.and(missing))
-            }
-            _before => side.lane.within(side.share(bytes, 0), self.wait).await,
-        };
+        let share = side.lane.within(side.share(bytes), self.wait).await;
         share.map(|share| Held { budget, share }).ok_or(Exceeded::Busy)
     }
 
@@ -332,6 +305,15 @@ impl Part {
             Budget::Waiting => &self.waiting,
         }
     }
+
+    /// What answers of this budget hold of it while they queue for memory to wait in.
+    fn queued(&self, budget: Budget) -> Option<&Bulkhead> {
+        match budget {
+            Budget::Small => Some(&self.queued_small),
+            Budget::Large => Some(&self.queued_large),
+            Budget::Waiting => None,
+        }
+    }
 }
 
 /// Memory of an operation that waits, given back when this is dropped.
@@ -355,15 +337,9 @@ impl Side {
         Some(Share { room, of_part })
     }
 
-    /// Whether there is room of both now that nobody waits for.
-    fn is_free(&self, bytes: usize) -> bool {
-        self.share_if_free(bytes).is_some()
-    }
-
-    /// Room of both, in the order of arrival, for what holds so much already.
-    async fn share(&self, bytes: usize, held: usize) -> Option<Share> {
-        let most = self.part.limit().saturating_sub(held);
-        let of_part = self.part.enter(bytes.min(most)).await?;
+    /// Room of both, in the order of arrival.
+    async fn share(&self, bytes: usize) -> Option<Share> {
+        let of_part = self.part.enter(bytes.min(self.part.limit())).await?;
         let room = self.lane.enter(bytes).await?;
         Some(Share { room, of_part })
     }
@@ -376,11 +352,6 @@ impl Share {
             room: self.room.split_at_most(bytes),
             of_part: self.of_part.split_at_most(bytes),
         }
-    }
-
-    fn and(mut self, other: Self) -> Self {
-        self.merge(other);
-        self
     }
 
     fn merge(&mut self, other: Self) {
@@ -566,12 +537,12 @@ impl AnswerMemory {
             let held = self.held();
             (held.budget, held.size())
         };
-        let _queued = match budget {
-            Budget::Small => Some(self.part.queued.enter_before_waiting(size)?),
-            _ => None,
+        let _queued = match self.part.queued(budget) {
+            Some(queued) => Some(queued.enter_before_waiting(size.min(queued.limit()))?),
+            None => None,
         };
         let waiting = &self.part.waiting;
-        let share = timeout(self.part.wait, waiting.share(size, 0)).await;
+        let share = timeout(self.part.wait, waiting.share(size)).await;
         let mut share = share.ok().flatten()?;
         let mut held = self.held();
         let grown = held.size().saturating_sub(size);

@@ -241,81 +241,33 @@ async fn an_operation_queues_for_memory_to_wait_in_and_no_longer_than_it_may() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn small_answers_that_queue_leave_half_of_their_memory_to_others() {
+async fn answers_that_queue_leave_half_of_their_memory_to_others() {
     let (answers, bulkheads) = answers();
     let _all = [answers.part(), answers.part()].map(|part| part.wait_in(BUDGET / 2).unwrap());
-    let small = bulkheads.small_answers.limit();
-    let eighth = estimate(small / 8);
-    let parts = [answers.part(), answers.part(), answers.part()];
-    let began = tokio::time::Instant::now();
-    let waits = async |part: &Part| {
-        let memory = answers.reserve(part, eighth).await.unwrap();
-        let waited = within(memory, begin_to_wait()).await;
-        (waited, began.elapsed())
-    };
-    let queued = futures_util::future::join_all([&parts[0], &parts[0], &parts[1], &parts[1]].map(waits));
-    let beside = async {
-        tokio::task::yield_now().await;
-        let beyond = waits(&parts[2]).await;
-        let known = answers.reserve(&parts[2], eighth).await;
-        (beyond, known.is_ok(), began.elapsed())
-    };
-    let (queued, (beyond, is_known_served, after)) = tokio::join!(queued, beside);
-    let busy = |after| (Err(Exceeded::Busy), Duration::from_secs(after));
-    assert_eq!(queued, [busy(5); 4]);
-    assert_eq!(beyond, busy(0));
-    assert!(is_known_served && after.is_zero());
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_large_operation_is_not_started_before_there_is_memory_to_wait_in() {
-    let (answers, bulkheads) = answers();
-    let (one, other, third) = (answers.part(), answers.part(), answers.part());
-    let _first = one.wait_in(BUDGET / 2).unwrap();
-    let second = other.wait_in(BUDGET / 2).unwrap();
-    let cold = Estimate {
-        calls: 1,
-        document: LITTLE + 1,
-        ..estimate(2 * SMALL)
-    };
-    let began = tokio::time::Instant::now();
-    let refused = answers.reserve(&third, cold).await;
-    assert_eq!(refused.unwrap_err(), Exceeded::Busy);
-    // Not even what it would hold in the queue has room.
-    assert!(began.elapsed().is_zero());
-    let freed = async {
-        tokio::task::yield_now().await;
-        let during = bulkheads.large_answers.occupancy().in_use;
-        drop(second);
-        during
-    };
-    let without_text = Estimate { document: 0, ..cold };
-    let (memory, during) = tokio::join!(answers.reserve(&third, without_text), freed);
-    let memory = memory.unwrap();
-    assert_eq!(during, 0);
-    let in_use = || bulkheads.waiting_memory.occupancy().in_use;
-    assert_eq!(in_use(), BUDGET / 2 + memory.bytes());
-    assert_eq!(within(Arc::clone(&memory), begin_to_wait()).await, Ok(()));
-    assert_eq!(in_use(), BUDGET / 2 + memory.bytes());
-    drop(memory);
-
-    // What it holds in the queue becomes a part of what it gets.
-    let larger = Estimate {
-        values: 6 * SMALL / VALUE,
-        ..cold
-    };
-    let filled = third.wait_in(3 * SMALL).unwrap();
-    let freed = async {
-        tokio::task::yield_now().await;
-        let during = in_use();
-        drop(filled);
-        during
-    };
-    let part = answers.part();
-    let (memory, during) = tokio::join!(answers.reserve(&part, larger), freed);
-    assert_eq!(during, BUDGET / 2 + 3 * SMALL + LITTLE + 1);
-    assert_eq!(in_use(), BUDGET / 2 + memory.unwrap().bytes());
-    assert_eq!(in_use(), BUDGET / 2);
+    for budget in [&bulkheads.small_answers, &bulkheads.large_answers] {
+        let eighth = estimate(budget.limit() / 8);
+        let parts = [answers.part(), answers.part(), answers.part()];
+        let began = tokio::time::Instant::now();
+        let waits = async |part: &Part| {
+            let memory = answers.reserve(part, eighth).await.unwrap();
+            let waited = within(memory, begin_to_wait()).await;
+            (waited, began.elapsed())
+        };
+        let queued = futures_util::future::join_all([&parts[0], &parts[0], &parts[1], &parts[1]].map(waits));
+        let beside = async {
+            tokio::task::yield_now().await;
+            let in_use = budget.occupancy().in_use;
+            let beyond = waits(&parts[2]).await;
+            let known = answers.reserve(&parts[2], eighth).await;
+            (in_use, beyond, known.is_ok(), began.elapsed())
+        };
+        let (queued, (in_use, beyond, is_known_served, after)) = tokio::join!(queued, beside);
+        let busy = |after| (Err(Exceeded::Busy), Duration::from_secs(after));
+        assert_eq!(in_use, 4 * eighth.bytes());
+        assert_eq!(queued, [busy(5); 4]);
+        assert_eq!(beyond, busy(0));
+        assert!(is_known_served && after.is_zero());
+    }
 }
 
 #[tokio::test(start_paused = true)]
