@@ -295,7 +295,7 @@ impl Part {
         if share.is_none() {
             self.waiting.lane.refuse();
         }
-        share.map(Waiting)
+        share.map(|share| Waiting { _share: share })
     }
 
     fn side(&self, budget: Budget) -> &Side {
@@ -318,7 +318,9 @@ impl Part {
 
 /// Memory of an operation that waits, given back when this is dropped.
 #[derive(Debug)]
-pub struct Waiting(Share);
+pub struct Waiting {
+    _share: Share,
+}
 
 impl Side {
     /// Room of both that is free now.
