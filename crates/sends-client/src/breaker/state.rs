@@ -17,8 +17,8 @@ pub(super) const MOST_PATHS: usize = 1_000;
 /// How much longer a single id or page is left alone: probing two of them every 30 seconds would take more than half of the
 /// day's calls.
 const PATIENCE_WITH_ONE: u32 = 10;
-/// After so many throttled answers, each after others were answered, an id or page is throttled by itself. Where another program
-/// takes half of the key's calls, one in sixteen calls meets that by chance.
+/// How many throttled answers of an id or page in a row, with answers to others in between, mean that it is throttled by itself.
+/// If another program causes every second call to be throttled, one call in sixteen reaches this number by chance.
 const THROTTLED_BY_ITSELF: u32 = 4;
 
 #[derive(Debug, Default)]

@@ -118,11 +118,11 @@ pub struct Estimate {
     pub fields: usize,
     /// The values of its answer.
     pub values: usize,
-    /// Those of them that wait for something to be read, all at once.
+    /// Those of the values that wait for something to be read, all at once.
     pub waits: usize,
     /// The calls to Constant Contact that it can need.
     pub calls: usize,
-    /// Those of them that describe the schema. Each exists in three forms at a time.
+    /// Those of the values that describe the schema. Each exists in three forms at a time.
     pub of_schema: usize,
     /// The bytes of the document, whose text is kept for the places of errors.
     pub document: usize,
