@@ -1,23 +1,20 @@
-//! The circuit breaker: what keeps failing is left alone for growing pauses, and its callers are told so at once.
+//! Circuit breaker: suspends requests that keep failing, for growing delays, and fails them without a request meanwhile.
 //!
-//! | circuit | opens after | concerns |
+//! | circuit | opens after | suspends |
 //! |---|---|---|
-//! | of the connection | so many connections in a row that did not come about | every call |
-//! | of an endpoint, such as the send history | failures of so many different ids in a row | every call of that endpoint |
-//! | of one id or page | so many failures of it in a row | that id or page |
+//! | connection | `failures` connection errors in a row | all requests |
+//! | endpoint, such as the send history | failures of `failures` different ids in a row | all requests to the endpoint |
+//! | one id or page | `failures` failures of it in a row | requests for that id or page |
 //!
-//! An id that is answered 429 `throttled` again and again while others are answered in between is throttled by itself. It opens
-//! its own circuit and stops no other call; see [`Throttling`].
+//! **Isolated failures.** An id that fails while other ids of its endpoint succeed does not count towards the endpoint's circuit
+//! until it has succeeded, so that any number of such ids leaves the endpoint available. An id that is answered 429 `throttled`
+//! repeatedly while others are answered in between opens its own circuit only; see [`Throttling`].
 //!
-//! An id that fails while others of its endpoint succeed fails by itself: it never counts for the endpoint again until it has
-//! succeeded, so that no number of such ids closes the endpoint to the others.
-//!
-//! The probe of an endpoint is preferably an id that has not failed: one such id may be asked for as soon as the endpoint has
-//! opened, and one that has failed waits longer for being the probe. Otherwise ids that always fail could open the endpoint
-//! before the first success and keep it open by being its probes.
+//! **Probes.** An endpoint is probed preferably with an id that has not failed: one such id may be requested as soon as the
+//! circuit has opened, and ids that have failed wait longer. Otherwise ids that always fail could open the endpoint before the
+//! first success and keep it open as its probes.
 
 mod circuit;
-mod endpoint_circuit;
 mod state;
 
 use std::{
@@ -28,19 +25,19 @@ use std::{
 use self::state::State;
 use crate::{Endpoint, FailureClass};
 
-/// When something is taken to be down, and how often it is tried then.
+/// Thresholds and delays of the circuit breaker.
 #[derive(Clone, Copy, Debug)]
 pub struct BreakerSettings {
-    /// After so many failures in a row no more requests are sent; 0 never stops them. For an endpoint it is so many different
-    /// ids.
+    /// Failures in a row that open a circuit; for an endpoint, failures of different ids. 0 disables the breaker.
     pub failures: u32,
-    /// How long the first probe waits. Each failed probe doubles it.
+    /// Delay before the first probe. Each failed probe doubles it.
     pub first_delay: Duration,
-    /// What the wait grows to at most; ten times as long for a single id or page.
+    /// Maximum delay before a probe. For a single id or page the maximum is ten times as long.
     pub longest_delay: Duration,
 }
 
 impl Default for BreakerSettings {
+    /// 5 failures, 1 s, 30 s.
     fn default() -> Self {
         Self {
             failures: 5,
@@ -51,39 +48,36 @@ impl Default for BreakerSettings {
 }
 
 #[derive(Debug)]
-pub(crate) struct Breaker {
-    settings: BreakerSettings,
-    state: Mutex<State>,
-}
+pub(crate) struct Breaker(Mutex<State>);
 
-/// What is left alone.
+/// Error of a request that an open circuit suspends.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) struct LeftAlone {
-    /// For how long.
+pub(crate) struct CircuitOpen {
+    /// Time until the next probe.
     pub(crate) wait: Duration,
-    /// How the last request failed, when it is this id or page alone. `None` when it is the upstream or the endpoint.
-    pub(crate) by_itself: Option<FailureClass>,
+    /// Last failure of the id or page when only its own circuit is open. `None` for the circuit of the connection or endpoint.
+    pub(crate) own_failure: Option<FailureClass>,
 }
 
-/// What a 429 `throttled` answer is about.
+/// Scope of a 429 `throttled` answer.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Throttling {
-    /// The limit of all calls, for all that is known.
+    /// All calls, as far as known.
     Everything,
-    /// Perhaps this id or page: it was throttled before, and others were answered in between.
+    /// Possibly this id or page only: it was throttled before, and others were answered in between.
     PerhapsOne,
-    /// This id or page alone.
+    /// This id or page only.
     One,
 }
 
-/// A request that may be sent. Dropped without an outcome, as when the caller went away, it says nothing.
+/// Permission for one request. Dropping it without an outcome, as on cancellation, changes no circuit and passes the probes on.
 pub(crate) struct Admission {
     breaker: Arc<Breaker>,
     endpoint: Endpoint,
     probes: Probes,
 }
 
-/// Which circuits the request is the probe of.
+/// Circuits that a request probes.
 #[derive(Clone, Copy, Default)]
 struct Probes {
     connection: bool,
@@ -93,67 +87,58 @@ struct Probes {
 
 impl Breaker {
     pub(crate) fn new(settings: BreakerSettings) -> Arc<Self> {
-        Arc::new(Self {
-            settings,
-            state: Mutex::default(),
-        })
+        Arc::new(Self(Mutex::new(State::new(settings))))
     }
 
-    /// For how long the upstream is left alone as a whole: no connection comes about, or the send histories fail. The probe
-    /// right after an endpoint has opened does not shorten it.
-    pub(crate) fn left_alone_for(&self) -> Option<Duration> {
-        self.state()
-            .left_alone_for(Endpoint::SEND_HISTORY, self.settings.first_delay)
+    /// Time until the next regular probe while the connection or the send history endpoint is suspended.
+    pub(crate) fn upstream_wait(&self) -> Option<Duration> {
+        self.state().regular_wait(Endpoint::SEND_HISTORY)
     }
 
-    /// Whether a request would be let through now. If not, how long to wait before asking again.
-    pub(crate) fn check(&self, endpoint: &Endpoint) -> Result<(), LeftAlone> {
-        self.state().check(endpoint, self.settings.first_delay)
+    /// Checks whether a request would be admitted now.
+    pub(crate) fn check(&self, endpoint: &Endpoint) -> Result<(), CircuitOpen> {
+        self.state().check(endpoint)
     }
 
-    /// Lets a request through. If the wait is over, this one is the probe.
-    pub(crate) fn admit(self: &Arc<Self>, endpoint: &Endpoint) -> Result<Admission, LeftAlone> {
+    /// Admits a request. It is the probe of each circuit whose delay is over.
+    pub(crate) fn admit(self: &Arc<Self>, endpoint: &Endpoint) -> Result<Admission, CircuitOpen> {
         let mut state = self.state();
-        // Two requests may have passed the first check together; the second must not be sent.
-        state.check(endpoint, self.settings.first_delay)?;
-        let probes = state.pass(endpoint);
+        // Checked again under the lock: two requests may have passed `check` together, and only one may be the probe.
+        state.check(endpoint)?;
         Ok(Admission {
             breaker: Arc::clone(self),
             endpoint: endpoint.clone(),
-            probes,
+            probes: state.begin_probes(endpoint),
         })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Admission {
-    /// The upstream answered, whatever it said.
+    /// Reports an answer that is no failure of the upstream, whatever its status.
     pub(crate) fn succeeded(mut self) {
         self.probes = Probes::default();
         self.breaker.state().succeeded(&self.endpoint);
     }
 
-    /// The upstream answered 429 `throttled`, and may have named a wait.
+    /// Reports a 429 `throttled` answer with its `Retry-After`.
     pub(crate) fn throttled(mut self, retry_after: Option<Duration>) -> Throttling {
         let probes = std::mem::take(&mut self.probes);
-        let settings = &self.breaker.settings;
         let mut state = self.breaker.state();
-        state.throttled(&self.endpoint, probes, retry_after, settings)
+        state.throttled(&self.endpoint, probes, retry_after)
     }
 
-    /// The upstream did not answer, or failed to.
+    /// Reports a connection error, a timeout, a cut-off answer or a 5xx.
     pub(crate) fn failed(mut self, class: FailureClass) {
         let probes = std::mem::take(&mut self.probes);
-        let settings = &self.breaker.settings;
         let mut state = self.breaker.state();
         if class == FailureClass::Unreachable {
-            state.unreachable(&self.endpoint, probes, settings);
+            state.unreachable(&self.endpoint, probes);
         } else {
-            state.probes_failed(&self.endpoint, probes, settings);
-            state.failed(&self.endpoint, class, settings);
+            state.failed(&self.endpoint, class, probes);
         }
     }
 }
@@ -162,7 +147,7 @@ impl Drop for Admission {
     fn drop(&mut self) {
         let probes = self.probes;
         if probes.connection || probes.endpoint || probes.path {
-            self.breaker.state().give_up(&self.endpoint, probes);
+            self.breaker.state().release_probes(&self.endpoint, probes);
         }
     }
 }

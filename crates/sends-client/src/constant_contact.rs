@@ -10,8 +10,8 @@ use sends_core::{
 
 use crate::{
     BuildError, Caller, Endpoint, Observer, Pacer, Settings, UpstreamError, breaker::Breaker,
-    observer::Nobody, pacing::QueueUse, pipeline::Pipeline, refusals::Refusals, retry::Retries,
-    transport::Transport, unverified::UnverifiedTokens,
+    pacing::QueueUse, pipeline::Pipeline, refusals::Refusals, retry::Retries, transport::Transport,
+    unverified::UnverifiedTokens,
 };
 #[cfg(doc)]
 use crate::{FailureClass, TokenSource};
@@ -48,7 +48,7 @@ impl ConstantContact {
     ///
     /// [`BuildError`] when the upstream is asked over HTTPS and the machine has no CA certificates.
     pub fn new(settings: Settings, pacer: Pacer) -> Result<Self, BuildError> {
-        Self::observed_by(Arc::new(Nobody), settings, pacer)
+        Self::observed_by(Arc::new(()), settings, pacer)
     }
 
     /// The same, with somebody who is told of every request.
@@ -62,7 +62,7 @@ impl ConstantContact {
         pacer: Pacer,
     ) -> Result<Self, BuildError> {
         let breaker = Breaker::new(settings.breaker);
-        let retries = Retries::new(settings.retry.clone());
+        let retries = Retries::new(settings.retry.clone(), fastrand::Rng::new());
         let limits = pacer.state();
         Ok(Self {
             pipeline: Arc::new(Pipeline {
@@ -84,7 +84,7 @@ impl ConstantContact {
 
     /// For how long no send history is asked for because the upstream has been failing. `None` while it is.
     pub fn left_alone_for(&self) -> Option<Duration> {
-        self.pipeline.breaker.left_alone_for()
+        self.pipeline.breaker.upstream_wait()
     }
 
     /// The calls that wait with tokens that were never accepted, as [`Pacer::queue`] are those that wait for their turn.

@@ -42,44 +42,25 @@ pub trait Paged: Listed {
     fn id(&self) -> impl Hash;
 }
 
-impl Paged for Campaign {
-    fn endpoint(query: PageQuery) -> Endpoint {
-        Endpoint::Campaigns(query)
-    }
+macro_rules! paged {
+    ($($record:ty => $endpoint:path;)+) => {
+        $( impl Paged for $record {
+            fn endpoint(query: PageQuery) -> Endpoint {
+                $endpoint(query)
+            }
 
-    fn id(&self) -> impl Hash {
-        self.id
-    }
+            fn id(&self) -> impl Hash {
+                &self.id
+            }
+        } )+
+    };
 }
 
-impl Paged for CampaignSummary {
-    fn endpoint(query: PageQuery) -> Endpoint {
-        Endpoint::CampaignSummaries(query)
-    }
-
-    fn id(&self) -> impl Hash {
-        self.id
-    }
-}
-
-impl Paged for ContactList {
-    fn endpoint(query: PageQuery) -> Endpoint {
-        Endpoint::ContactLists(query)
-    }
-
-    fn id(&self) -> impl Hash {
-        &self.id
-    }
-}
-
-impl Paged for Segment {
-    fn endpoint(query: PageQuery) -> Endpoint {
-        Endpoint::Segments(query)
-    }
-
-    fn id(&self) -> impl Hash {
-        self.id
-    }
+paged! {
+    Campaign => Endpoint::Campaigns;
+    CampaignSummary => Endpoint::CampaignSummaries;
+    ContactList => Endpoint::ContactLists;
+    Segment => Endpoint::Segments;
 }
 
 /// Which campaigns to list, and how many on a page.

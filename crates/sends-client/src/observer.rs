@@ -1,6 +1,4 @@
-//! Who is told of what a client does, so that it can be counted elsewhere.
-//!
-//! Must not know how anything is counted.
+//! Hooks for metrics.
 
 use std::time::Duration;
 
@@ -8,39 +6,36 @@ use reqwest::StatusCode;
 
 use crate::{Endpoint, FailureClass};
 
-/// Is told of every request and every wait for a turn. Its methods run on the way of a call and must not wait.
+/// Receives an event for each request and each wait for the rate limit. The methods are called inline and must not block.
 pub trait Observer: Send + Sync {
-    /// A call waited for its turn for so long, whether or not the turn came.
+    /// A call waited for the rate limit, whether or not it was admitted then.
     fn waited(&self, endpoint: &Endpoint, wait: Duration) {
         let _ = (endpoint, wait);
     }
 
-    /// A request was sent and came to its end.
+    /// A request was sent and has ended.
     fn requested(&self, request: &ObservedRequest) {
         let _ = request;
     }
 
-    /// A call ended in a failure without having sent its last request, for this reason.
+    /// A call failed with `class` without sending a request, or without sending another one.
     fn refused(&self, endpoint: &Endpoint, class: FailureClass) {
         let _ = (endpoint, class);
     }
 }
 
-/// One request, as an [`Observer`] hears of it.
+/// Event of one request.
 #[derive(Clone, Debug)]
 pub struct ObservedRequest {
-    /// What was asked.
+    /// The requested path.
     pub endpoint: Endpoint,
-    /// The status of the answer. `None` when no answer began.
+    /// The status of the answer. `None` without an answer.
     pub status: Option<StatusCode>,
-    /// What went wrong. `None` when nothing did.
+    /// The class of the failure. `None` on success, and when the request is repeated because the connection was closed.
     pub failure: Option<FailureClass>,
-    /// From sending it to the end of its answer.
+    /// Time from sending the request to the end of its answer.
     pub took: Duration,
 }
 
-/// The observer of a client that nobody watches.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Nobody;
-
-impl Observer for Nobody {}
+/// No observation.
+impl Observer for () {}

@@ -1,5 +1,6 @@
-//! The steps of one call: token, slot, request, and the retry after a failure. The rules of each step are in its own module.
+//! The steps of one call: token, rate limit, request, and retries. The rules of each step are in its own module.
 
+mod attempt;
 mod failures;
 
 use std::{fmt, future::Future, sync::Arc, time::Duration};
@@ -9,18 +10,20 @@ use sends_core::DecodeError;
 use tokio::time::{Instant, sleep, timeout_at};
 use tracing::{Instrument, Span, field};
 
-use self::failures::{
-    after_refused_token, beyond_allowance, circuit_open, instead_of_retry, is_refused_token, known_refusal,
-    of_refuser, shows_accepted_token, undecodable, verdict, without_token, without_turn,
+use self::{
+    attempt::AttemptError,
+    failures::{
+        after_rejected_token, beyond_allowance, instead_of_retry, is_rejected_token, known_rejection,
+        with_scope, without_token,
+    },
 };
 use crate::{
-    AccessToken, Caller, Endpoint, FailureClass, ObservedRequest, Observer, Pacer, TokenError, UpstreamError,
+    AccessToken, Caller, Endpoint, Observer, Pacer, TokenError, UpstreamError,
     breaker::Breaker,
-    pacing::SlotRequest,
-    refusals::{Held, Refusals, RefusedBy},
+    refusals::{Refusals, RefusedBy, TokenRejection},
     retry::{Remedy, Retries},
-    transport::{Broken, Transport},
-    unverified::{Pass, UnverifiedTokens},
+    transport::Transport,
+    unverified::UnverifiedTokens,
 };
 
 pub(crate) struct Pipeline {
@@ -33,35 +36,8 @@ pub(crate) struct Pipeline {
     pub(crate) observer: Arc<dyn Observer>,
 }
 
-/// What one call has cost so far.
-#[derive(Clone, Copy, Default)]
-struct Effort {
-    /// How many requests were sent.
-    sent: u32,
-    /// How long it waited for its turns.
-    waited: Duration,
-    /// Whether it was sent again because the upstream had closed the connection.
-    reconnected: bool,
-    /// When the last request was sent.
-    departed: Option<Instant>,
-    /// Whether the request finds out whether the token is refused.
-    is_probe: bool,
-}
-
-/// Why an attempt brought no value.
-enum AttemptError {
-    /// The request was not sent.
-    Unsent(UpstreamError),
-    /// The request was not sent, since its token was refused before.
-    Held(Held),
-    /// It was, and this is what came of it.
-    Sent(UpstreamError),
-    /// It was, just when the upstream closed the connection: it is sent once more on another one, and nothing has failed.
-    ConnectionClosed,
-}
-
 impl Pipeline {
-    /// Reads `endpoint` for `caller`. An answer that `decode` refuses is a failure too.
+    /// Requests `endpoint` for `caller`. A body that `decode` rejects is a failure like others.
     pub(crate) async fn get<T>(
         &self,
         caller: &Caller,
@@ -69,7 +45,6 @@ impl Pipeline {
         decode: impl Fn(&[u8]) -> Result<T, DecodeError>,
     ) -> Result<T, UpstreamError> {
         let started = Instant::now();
-        let mut effort = Effort::default();
         self.retries.call_begins();
         let span = tracing::debug_span!(
             "upstream call",
@@ -81,43 +56,65 @@ impl Pipeline {
             attempts = field::Empty,
             waited_ms = field::Empty,
         );
-        let outcome = self
-            .persist(caller, endpoint, decode, &mut effort)
-            .instrument(span.clone())
-            .await
-            .map_err(|error| UpstreamError {
-                attempts: effort.sent,
-                elapsed: started.elapsed(),
-                ..error
-            });
-        effort.describe(&span, outcome.as_ref().err());
+        let mut call = Call {
+            pipeline: self,
+            caller,
+            endpoint,
+            sent: 0,
+            waited: Duration::ZERO,
+            departed: started,
+            is_reconnected: false,
+            is_probing: false,
+            is_renewed: false,
+        };
+        let outcome = call.run(decode).instrument(span.clone()).await;
+        let outcome = outcome.map_err(|error| UpstreamError {
+            attempts: call.sent,
+            elapsed: started.elapsed(),
+            ..error
+        });
+        call.record(&span, outcome.as_ref().err());
         outcome
     }
+}
 
-    /// Makes attempts until one succeeds or there is no point in another.
-    async fn persist<T>(
-        &self,
-        caller: &Caller,
-        endpoint: &Endpoint,
-        decode: impl Fn(&[u8]) -> Result<T, DecodeError>,
-        effort: &mut Effort,
-    ) -> Result<T, UpstreamError> {
+/// State of one call.
+struct Call<'c> {
+    pipeline: &'c Pipeline,
+    caller: &'c Caller,
+    endpoint: &'c Endpoint,
+    /// Requests sent, probes included.
+    sent: u32,
+    /// Total wait for the rate limit.
+    waited: Duration,
+    /// Departure of the last request; the start of the call before the first.
+    departed: Instant,
+    /// Whether a request was repeated because the upstream had closed the connection.
+    is_reconnected: bool,
+    /// Whether the current request is the probe of a rejected token.
+    is_probing: bool,
+    /// Whether a renewed token was requested.
+    is_renewed: bool,
+}
+
+impl Call<'_> {
+    /// Makes attempts until one succeeds or the retry policy ends.
+    async fn run<T>(&mut self, decode: impl Fn(&[u8]) -> Result<T, DecodeError>) -> Result<T, UpstreamError> {
+        let (pipeline, caller, endpoint) = (self.pipeline, self.caller, self.endpoint);
+        let report = |error: &UpstreamError| pipeline.observer.refused(endpoint, error.class);
         if !caller.begin_call() {
-            let error = beyond_allowance(endpoint);
-            self.observer.refused(endpoint, error.class);
-            return Err(error);
+            return Err(beyond_allowance(endpoint)).inspect_err(report);
         }
-        let mut token = wait_for_token(caller, caller.access().token())
-            .await
+        let token = wait_for_token(caller, caller.access().token()).await;
+        let mut token = token
             .map_err(|error| without_token(endpoint, &error))
-            .inspect_err(|error| self.observer.refused(endpoint, error.class))?;
-        let mut renewed = false;
+            .inspect_err(report)?;
         let (mut failed_attempts, mut throttled) = (0, 0);
         let mut last: Option<UpstreamError> = None;
         loop {
-            let attempted = match self.refusals.check(&token, endpoint) {
-                Ok(()) => self.attempt(caller, endpoint, &token, &decode, effort).await,
-                Err(held) => Err(AttemptError::Held(held)),
+            let attempted = match pipeline.refusals.check(&token, endpoint) {
+                Ok(()) => self.attempt(endpoint, &token, &decode).await,
+                Err(rejection) => Err(AttemptError::Rejected(rejection)),
             };
             let failure = match attempted {
                 Ok(value) => {
@@ -127,47 +124,49 @@ impl Pipeline {
                 Err(AttemptError::Sent(failure)) => failure,
                 Err(AttemptError::ConnectionClosed) => continue,
                 Err(AttemptError::Unsent(refused)) => {
-                    self.observer.refused(endpoint, refused.class);
+                    report(&refused);
                     return Err(instead_of_retry(last, refused));
                 }
-                Err(AttemptError::Held(held)) => {
-                    let failure = known_refusal(endpoint, held);
-                    token = self
-                        .another_token(caller, &token, held, &mut renewed, failure)
-                        .await
-                        .inspect_err(|error| self.observer.refused(endpoint, error.class))?;
+                Err(AttemptError::Rejected(rejection)) => {
+                    let failure = known_rejection(endpoint, rejection);
+                    let renewed = self.renew(&token, rejection, failure).await;
+                    token = renewed.inspect_err(report)?;
                     continue;
                 }
             };
             match Remedy::of(failure.class) {
                 Remedy::AnotherToken => {
-                    let held = self.find_refuser(caller, endpoint, &token, effort).await;
-                    if held.by == RefusedBy::Upstream {
-                        caller.access().refused(&token, held.wait);
+                    let rejection = self.rejection_scope(&token).await;
+                    if rejection.by == RefusedBy::Upstream {
+                        caller.access().refused(&token, rejection.wait);
                     }
-                    token = self
-                        .another_token(caller, &token, held, &mut renewed, of_refuser(failure, held))
-                        .await?;
-                    // The refusal of the old token is mended, so it is not what the call fails of.
+                    let failure = with_scope(failure, rejection);
+                    token = self.renew(&token, rejection, failure).await?;
+                    // A rejection followed by a renewal is not the cause of a later failure.
                     continue;
                 }
                 Remedy::None => return Err(failure),
                 Remedy::NextTurn => {
                     throttled += 1;
-                    if !self.retries.outlasts_throttling(throttled, failure.retry_after) {
+                    let retries = &pipeline.retries;
+                    if !retries.outlasts_throttling(throttled, failure.retry_after) {
                         return Err(failure);
                     }
                 }
                 Remedy::Backoff => {
                     failed_attempts += 1;
-                    let Some(delay) = self.retries.next_delay(failed_attempts) else {
+                    let Some(delay) = pipeline.retries.next_delay(failed_attempts) else {
                         return Err(failure);
                     };
                     let delay = failure.retry_after.unwrap_or(delay);
                     if delay >= caller.deadline().saturating_duration_since(Instant::now()) {
                         return Err(failure);
                     }
-                    tracing::debug!(delay_ms = delay.as_millis(), "trying again: {failure}");
+                    tracing::debug!(
+                        delay_ms = delay.as_millis(),
+                        "{endpoint}: retry after {}",
+                        failure.detail
+                    );
                     sleep(delay).await;
                 }
             }
@@ -175,227 +174,75 @@ impl Pipeline {
         }
     }
 
-    /// A token in the place of a refused one, once in a call; else the failure that the refusal is.
-    async fn another_token(
-        &self,
-        caller: &Caller,
-        refused: &AccessToken,
-        held: Held,
-        renewed: &mut bool,
+    /// Replaces a rejected token, once per call. Returns `failure` when it cannot be replaced.
+    async fn renew(
+        &mut self,
+        rejected: &AccessToken,
+        rejection: TokenRejection,
         failure: UpstreamError,
     ) -> Result<AccessToken, UpstreamError> {
-        if !held.may_renew || std::mem::replace(renewed, true) {
+        if !rejection.may_renew || std::mem::replace(&mut self.is_renewed, true) {
             return Err(failure);
         }
-        match wait_for_token(caller, caller.access().renew(refused)).await {
-            Ok(another) => {
-                self.refusals.renewed(refused, &another);
-                Ok(another)
+        match wait_for_token(self.caller, self.caller.access().renew(rejected)).await {
+            Ok(renewed) => {
+                self.pipeline.refusals.renewed(rejected, &renewed);
+                Ok(renewed)
             }
             Err(TokenError::NotRenewable) => Err(failure),
-            Err(error) => Err(after_refused_token(failure, &error)),
+            Err(error) => Err(after_rejected_token(failure, &error)),
         }
     }
 
-    /// Finds out whether a 401 is the refusal of the token or of the path alone, by one probe for all refusals of a minute.
-    async fn find_refuser(
-        &self,
-        caller: &Caller,
-        endpoint: &Endpoint,
-        token: &AccessToken,
-        effort: &mut Effort,
-    ) -> Held {
-        let departed = effort.departed.unwrap_or_else(Instant::now);
-        let confirmation = self.refusals.confirmation(token);
+    /// Determines whether a 401 concerns the token or only the path, with one probe a minute for all paths.
+    async fn rejection_scope(&mut self, token: &AccessToken) -> TokenRejection {
+        let (caller, endpoint, departed) = (self.caller, self.endpoint, self.departed);
+        let refusals = &self.pipeline.refusals;
+        let confirmation = refusals.confirmation(token);
         let Ok(_guard) = timeout_at(caller.deadline(), confirmation.lock()).await else {
-            return self.refusals.unconfirmed(token, endpoint);
+            return refusals.unconfirmed(token, endpoint);
         };
-        if let Some(held) = self.refusals.refused(token, endpoint, departed) {
-            return held;
+        if let Some(rejection) = refusals.refused(token, endpoint, departed) {
+            return rejection;
         }
-        // A token that may be made up is not worth a probe: the next call with it tells as much.
-        if caller.brings_token() && !self.refusals.is_accepted(token) {
-            return self.refusals.unconfirmed(token, endpoint);
+        // No probe for an unverified token: its next call gives the same information.
+        if caller.brings_token() && !refusals.is_accepted(token) {
+            return refusals.unconfirmed(token, endpoint);
         }
-        let probe = self.refusals.probe(token, endpoint);
-        effort.is_probe = true;
-        let mut probed = self.attempt(caller, &probe, token, |_| Ok(()), effort).await;
+        let probe = refusals.probe(token, endpoint);
+        self.is_probing = true;
+        let mut probed = self.attempt(&probe, token, |_| Ok(())).await;
         if let Err(AttemptError::ConnectionClosed) = probed {
-            probed = self.attempt(caller, &probe, token, |_| Ok(()), effort).await;
+            probed = self.attempt(&probe, token, |_| Ok(())).await;
         }
-        effort.is_probe = false;
+        self.is_probing = false;
         match probed {
-            Err(AttemptError::Sent(failure)) if is_refused_token(Some(&failure)) => {
-                tracing::debug!("{endpoint} and {probe} answer 401: the access token is refused");
-                return self.refusals.confirmed(token);
+            Err(AttemptError::Sent(failure)) if is_rejected_token(Some(&failure)) => {
+                tracing::debug!("access token rejected: {endpoint} and {probe} answer 401");
+                return refusals.confirmed(token);
             }
             Ok(()) => caller.access().accepted(token),
             Err(_) => {}
         }
-        // An accepted probe, which left after the request, settles it.
-        let held = self.refusals.refused(token, endpoint, departed);
-        let held = held.unwrap_or_else(|| self.refusals.unconfirmed(token, endpoint));
-        if held.by == RefusedBy::PathAlone {
+        // An accepted probe is newer than the request, which determines the scope.
+        let rejection = refusals.refused(token, endpoint, departed);
+        let rejection = rejection.unwrap_or_else(|| refusals.unconfirmed(token, endpoint));
+        if rejection.by == RefusedBy::PathAlone {
             tracing::warn!(
-                "{endpoint} answers 401 though {probe} accepts the access token: it is left alone"
+                "{endpoint} answers 401 although {probe} accepts the access token; only this path is suspended"
             );
         }
-        held
+        rejection
     }
 
-    /// Sends one request when its turn has come.
-    async fn attempt<T>(
-        &self,
-        caller: &Caller,
-        endpoint: &Endpoint,
-        token: &AccessToken,
-        decode: impl Fn(&[u8]) -> Result<T, DecodeError>,
-        effort: &mut Effort,
-    ) -> Result<T, AttemptError> {
-        let circuit_open = |left_alone| AttemptError::Unsent(circuit_open(endpoint, left_alone));
-        // Asked before the queue, so that a refusal is quick, and again after it, since much may have happened meanwhile.
-        self.breaker.check(endpoint).map_err(circuit_open)?;
-        let turn = SlotRequest {
-            lane: caller.lane(),
-            priority: caller.priority(),
-            deadline: caller.deadline(),
-        };
-        let mut pass = self.verification(caller, endpoint, token).await?;
-        let (slot, token_admission, admission) = loop {
-            if !effort.is_probe {
-                // After the deadline, the pacer refuses the turn.
-                let _ = timeout_at(caller.deadline(), self.refusals.probed(token)).await;
-            }
-            let asked = Instant::now();
-            let slot = self.pacer.acquire_for_group(turn, caller.group()).await;
-            let waited = asked.elapsed();
-            effort.waited += waited;
-            self.observer.waited(endpoint, waited);
-            let mut slot = slot.map_err(|refused| AttemptError::Unsent(without_turn(endpoint, refused)))?;
-            if !effort.is_probe && self.refusals.being_probed_until(token).is_some() {
-                // The probe needs the turn more.
-                drop(slot);
-                continue;
-            }
-            // Other calls with this token may have been refused while this one waited.
-            let token_admission = self.refusals.admit(token, endpoint).map_err(AttemptError::Held)?;
-            let admission = self.breaker.admit(endpoint).map_err(circuit_open)?;
-            if slot.depart() {
-                break (slot, token_admission, admission);
-            }
-        };
-        if let Some(pass) = &mut pass {
-            pass.depart();
-        }
-        caller.count_call();
-        effort.sent += 1;
-        let departed = Instant::now();
-        effort.departed = Some(departed);
-
-        let Ok(answer) = timeout_at(caller.deadline(), self.transport.get(endpoint, token)).await else {
-            // The caller's time says nothing about the upstream, so neither the breaker nor the pacer hears of it.
-            let detail = "no complete answer before the caller's deadline".to_owned();
-            let failure = UpstreamError::without_answer(endpoint.clone(), FailureClass::TimedOut, detail);
-            self.observe(endpoint, departed, Some(&failure));
-            return Err(AttemptError::Sent(failure));
-        };
-        let mut outcome = match answer {
-            Ok(answer) => decode(answer.body()).map_err(|error| undecodable(answer, &error)),
-            // Whether the upstream has seen the request is not known, so the one that follows has a turn of its own.
-            Err(Broken { by_closing: true, .. }) if !effort.reconnected => {
-                effort.reconnected = true;
-                self.observer.requested(&ObservedRequest {
-                    endpoint: endpoint.clone(),
-                    status: None,
-                    failure: None,
-                    took: departed.elapsed(),
-                });
-                tracing::debug!(
-                    "{endpoint}: the upstream closed the connection; trying again on another one"
-                );
-                return Err(AttemptError::ConnectionClosed);
-            }
-            Err(Broken { failure, .. }) => Err(failure),
-        };
-        self.observe(endpoint, departed, outcome.as_ref().err());
-        if shows_accepted_token(outcome.as_ref().err()) {
-            self.refusals.accepted(token, endpoint, departed);
-            if let Some(pass) = pass {
-                pass.accepted();
-            }
-        }
-        if is_refused_token(outcome.as_ref().err()) {
-            token_admission.refused();
-        }
-        let mut throttling = None;
-        match &outcome {
-            Err(failure) if Remedy::of(failure.class) == Remedy::Backoff => {
-                admission.failed(failure.class);
-            }
-            Err(failure) if failure.class == FailureClass::Throttled => {
-                throttling = Some(admission.throttled(failure.retry_after));
-            }
-            Ok(_) | Err(_) => admission.succeeded(),
-        }
-        if let Some(verdict) = verdict(outcome.as_ref().err(), throttling) {
-            let pause = slot.settle(verdict);
-            if let Err(failure) = &mut outcome {
-                failure.retry_after = pause.or(failure.retry_after);
-            }
-        }
-        outcome.map_err(AttemptError::Sent)
-    }
-
-    /// Waits for the permission to try a token that a caller brought and that was never accepted. `None` for other tokens, and
-    /// when another call has shown meanwhile that the token is good.
-    async fn verification(
-        &self,
-        caller: &Caller,
-        endpoint: &Endpoint,
-        token: &AccessToken,
-    ) -> Result<Option<Pass>, AttemptError> {
-        if !caller.brings_token() {
-            return Ok(None);
-        }
-        let pass = self.unverified.pass(self.refusals.key(token), caller.deadline());
-        tokio::pin!(pass);
-        loop {
-            let settled = self.refusals.settled();
-            if self.refusals.is_accepted(token) {
-                return Ok(None);
-            }
-            self.refusals.check(token, endpoint).map_err(AttemptError::Held)?;
-            tokio::select! {
-                pass = &mut pass => {
-                    let unsent = |refused| AttemptError::Unsent(without_turn(endpoint, refused));
-                    return pass.map(Some).map_err(unsent);
-                }
-                () = settled => {}
-            }
-        }
-    }
-
-    fn observe(&self, endpoint: &Endpoint, departed: Instant, failure: Option<&UpstreamError>) {
-        self.observer.requested(&ObservedRequest {
-            endpoint: endpoint.clone(),
-            status: failure.map_or(Some(StatusCode::OK), |failure| failure.status),
-            failure: failure.map(|failure| failure.class),
-            took: departed.elapsed(),
-        });
-    }
-}
-
-impl Effort {
-    /// Says in the call's span what came of it. The status is the one of the last answer.
-    fn describe(self, span: &Span, failure: Option<&UpstreamError>) {
+    /// Records the outcome in the span. The status is that of the last answer.
+    fn record(&self, span: &Span, failure: Option<&UpstreamError>) {
         if span.is_disabled() {
             return;
         }
+        let waited_ms = u64::try_from(self.waited.as_millis()).unwrap_or(u64::MAX);
         span.record("attempts", self.sent);
-        span.record(
-            "waited_ms",
-            u64::try_from(self.waited.as_millis()).unwrap_or(u64::MAX),
-        );
+        span.record("waited_ms", waited_ms);
         let status = failure.map_or(Some(StatusCode::OK), |failure| failure.status);
         if let Some(status) = status {
             span.record("status", status.as_u16());
@@ -418,14 +265,14 @@ impl fmt::Debug for Pipeline {
     }
 }
 
-/// A caller waits for a token no longer than for anything else.
+/// Waits for a token until the caller's deadline.
 async fn wait_for_token(
     caller: &Caller,
     token: impl Future<Output = Result<AccessToken, TokenError>>,
 ) -> Result<AccessToken, TokenError> {
     timeout_at(caller.deadline(), token).await.unwrap_or_else(|_| {
         Err(TokenError::Unavailable {
-            reason: "it did not come before the caller's deadline".to_owned(),
+            reason: "it did not arrive before the caller's deadline".to_owned(),
             retry_after: None,
         })
     })

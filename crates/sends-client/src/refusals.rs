@@ -1,11 +1,11 @@
-//! Access tokens and paths that the upstream has answered with 401, so that they cost no further calls.
+//! Access tokens and paths that the upstream has answered with 401, so that further calls are not sent.
 //!
-//! A single path may refuse a token that is good elsewhere (observed of `/contact_lists`), so a 401 is held against the token
-//! only once it is confirmed: another path, asked after it, refuses the token as well. Where another path accepts it, the 401 is
-//! the path's own, and only that path is left alone. One such probe a minute is enough for all paths of a token. What is refused
-//! is tried again with one call after a pause, which doubles with each further refusal.
+//! A single path may reject a token that is valid elsewhere (observed of `/contact_lists`). So a 401 counts against the token only
+//! once a probe of another path confirms it. If the other path accepts the token, only the path that answered 401 is suspended.
+//! One probe per minute serves all paths of a token. A rejected token or path is tried again with one call after a pause, which
+//! doubles with each further rejection.
 //!
-//! Tokens are remembered by a hash. Must not know how a token is renewed, nor how a probe is sent.
+//! Tokens are identified by a hash. The pipeline renews tokens and sends the probes.
 
 mod token_state;
 
@@ -24,27 +24,26 @@ use tokio::{
 use self::token_state::TokenState;
 use crate::{AccessToken, Endpoint};
 
-/// For how long the outcome of a probe holds for other paths that refuse the token.
+/// Validity of a probe's outcome for other paths that reject the token.
 const PROBE_HOLDS: Duration = Duration::from_mins(1);
 
-/// How long other calls with the token wait for the outcome of a probe: for a turn in the next second, and the answer.
+/// Maximum wait of other calls with the token for the outcome of a probe: a slot in the next second, and the answer.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// After so many refusals in a row another probe is made all the same, since the token may have been revoked meanwhile.
+/// Rejections in a row after which the token is probed again within [`PROBE_HOLDS`], since it may have been revoked meanwhile.
 const REFUSALS_PER_PROBE: u32 = 20;
 
 #[derive(Debug, Default)]
 pub(crate) struct Refusals {
     hasher: RandomState,
     tokens: Mutex<HashMap<u64, TokenState>>,
-    /// Told when a token was accepted or refused.
+    /// Notified when the state of a token changes.
     settled: Notify,
 }
 
-/// A request that may be sent. Dropped without an outcome, as when the upstream did not answer, it leaves its place as a probe
-/// to the next request.
+/// Permission for one request. Dropped without [`refused`](Self::refused), it lets the next request be the probe.
 #[derive(Debug)]
-#[must_use = "an admission that is dropped is no probe"]
+#[must_use = "a dropped admission is no probe"]
 pub(crate) struct Admission<'a> {
     refusals: &'a Refusals,
     key: u64,
@@ -52,49 +51,47 @@ pub(crate) struct Admission<'a> {
     probes: Probes,
 }
 
-/// The ends of the pauses that the request is the probe of, which tell them from the pauses of other probes.
+/// Ends of the pauses that the request probes, which identify them among the pauses of other probes.
 #[derive(Clone, Copy, Debug, Default)]
 struct Probes {
     token: Option<Instant>,
     path: Option<Instant>,
 }
 
-/// A token that is not to be sent to a path now.
+/// Error of a call whose token is known to be rejected.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) struct Held {
-    /// Until it is tried again.
+pub(crate) struct TokenRejection {
+    /// Time until the next attempt.
     pub(crate) wait: Duration,
     pub(crate) by: RefusedBy,
-    /// Whether another token may help.
+    /// Whether a renewed token may be accepted.
     pub(crate) may_renew: bool,
 }
 
-/// What refuses a token, as far as is known.
+/// Scope of a rejection, as far as known.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum RefusedBy {
-    /// This path, while others accept the token.
+    /// This path only; others accept the token.
     PathAlone,
-    /// This path; whether others accept the token is not known.
+    /// This path; not known of others.
     Path,
-    /// The upstream as a whole.
+    /// All paths.
     Upstream,
 }
 
 impl Refusals {
-    /// Whether `token` might be sent to `endpoint` now.
-    pub(crate) fn check(&self, token: &AccessToken, endpoint: &Endpoint) -> Result<(), Held> {
-        let tokens = self.tokens();
-        let known = tokens.get(&self.key(token));
-        known.map_or(Ok(()), |known| known.check(endpoint, Instant::now()))
+    /// Checks whether `token` may be sent to `endpoint` now.
+    pub(crate) fn check(&self, token: &AccessToken, endpoint: &Endpoint) -> Result<(), TokenRejection> {
+        let check = |known: &TokenState| known.check(endpoint, Instant::now());
+        self.read(token, check).unwrap_or(Ok(()))
     }
 
-    /// The same for a request that is about to be sent. Where a pause is over it is the probe, and others are not sent before
-    /// its outcome.
+    /// Admits a request that is sent at once. Where a pause is over it is the probe, and other requests wait for its outcome.
     pub(crate) fn admit<'a>(
         &'a self,
         token: &AccessToken,
         endpoint: &'a Endpoint,
-    ) -> Result<Admission<'a>, Held> {
+    ) -> Result<Admission<'a>, TokenRejection> {
         let key = self.key(token);
         let mut probes = Probes::default();
         if let Some(known) = self.tokens().get_mut(&key) {
@@ -114,40 +111,38 @@ impl Refusals {
         })
     }
 
-    /// Whether any path accepts `token`, as far as is known.
+    /// Whether any path has accepted `token` since its last rejection.
     pub(crate) fn is_accepted(&self, token: &AccessToken) -> bool {
-        let tokens = self.tokens();
-        let known = tokens.get(&self.key(token));
-        known.is_some_and(|known| known.accepted_at.is_some())
+        let accepted_at = self.read(token, |known| known.accepted_at);
+        accepted_at.flatten().is_some()
     }
 
-    /// Completes when any token was accepted or refused after this call.
+    /// Completes when the state of any token changes after this call.
     pub(crate) fn settled(&self) -> Notified<'_> {
         self.settled.notified()
     }
 
-    /// Notes that `endpoint` has accepted `token` in a request that left at `departed`.
+    /// Records that `endpoint` accepted `token` in a request sent at `departed`.
     pub(crate) fn accepted(&self, token: &AccessToken, endpoint: &Endpoint, departed: Instant) {
-        let mut tokens = self.tokens();
-        let known = TokenState::of(&mut tokens, self.key(token));
-        if known.refused_at.is_some_and(|refused_at| departed < refused_at) {
-            return;
-        }
-        known.is_being_probed &= known.probed_at.is_some_and(|probed_at| departed < probed_at);
-        known.accepted_at = known.accepted_at.max(Some(departed));
-        if !known.accepted_by.as_ref().is_some_and(is_cheap) {
-            known.accepted_by = Some(endpoint.clone());
-        }
-        known.refused = None;
-        (known.is_renewed, known.earlier_pause, known.refusals) = (false, Duration::ZERO, 0);
-        known.refused_by.remove(endpoint);
-        for refused in known.refused_by.values_mut() {
-            refused.is_own |= refused.at < departed;
-        }
-        self.settled.notify_waiters();
+        self.update(token, |known| {
+            if known.refused_at.is_some_and(|refused_at| departed < refused_at) {
+                return;
+            }
+            known.is_being_probed &= known.probed_at.is_some_and(|probed_at| departed < probed_at);
+            known.accepted_at = known.accepted_at.max(Some(departed));
+            if !known.accepted_by.as_ref().is_some_and(is_cheap) {
+                known.accepted_by = Some(endpoint.clone());
+            }
+            known.refused = None;
+            (known.is_renewed, known.earlier_pause, known.refusals) = (false, Duration::ZERO, 0);
+            known.refused_by.remove(endpoint);
+            for refused in known.refused_by.values_mut() {
+                refused.is_own |= refused.at < departed;
+            }
+        });
     }
 
-    /// Completes when it is not, or no longer, being found out whether `token` is refused as a whole.
+    /// Waits until no probe of `token` is in flight.
     pub(crate) async fn probed(&self, token: &AccessToken) {
         loop {
             let settled = self.settled.notified();
@@ -160,94 +155,75 @@ impl Refusals {
         }
     }
 
-    /// Until when calls with `token` wait for the outcome of a probe.
+    /// Deadline of the wait for a probe of `token`. `None` when none is in flight.
     pub(crate) fn being_probed_until(&self, token: &AccessToken) -> Option<Instant> {
-        let tokens = self.tokens();
-        let known = tokens
-            .get(&self.key(token))
-            .filter(|known| known.is_being_probed)?;
-        let until = known.probed_at? + PATIENCE;
+        let probed_at = self.read(token, |known| known.probed_at.filter(|_| known.is_being_probed));
+        let until = probed_at?? + PATIENCE;
         (until > Instant::now()).then_some(until)
     }
 
-    /// Held by a call while it finds out whose refusal its 401 is.
+    /// Lock of the call that determines the scope of a 401, so that refusals of requests sent together share one probe.
     pub(crate) fn confirmation(&self, token: &AccessToken) -> Arc<tokio::sync::Mutex<()>> {
         let mut tokens = self.tokens();
         Arc::clone(&TokenState::of(&mut tokens, self.key(token)).confirmation)
     }
 
-    /// Notes that `endpoint` has answered a request with 401 that left at `departed`, if what is known tells whose refusal that
-    /// is. `None` when only a probe can tell.
+    /// Records a 401 of `endpoint` to a request sent at `departed`, if its scope is known. `None` when a probe is needed.
     pub(crate) fn refused(
         &self,
         token: &AccessToken,
         endpoint: &Endpoint,
         departed: Instant,
-    ) -> Option<Held> {
-        let mut tokens = self.tokens();
-        let known = TokenState::of(&mut tokens, self.key(token));
-        let now = Instant::now();
-        let is_known = known
-            .refused_by
-            .get(endpoint)
-            .is_some_and(|refused| refused.is_own);
-        let is_probed = known.probed_at.is_some_and(|at| now < at + PROBE_HOLDS);
-        let held = if is_known {
-            // It tells nothing of the token, so that another request may be the probe of that.
-            if let Some(refused) = known.refused.as_mut().filter(|pause| pause.is_probed) {
-                (refused.until, refused.is_probed) = (now, false);
+    ) -> Option<TokenRejection> {
+        self.update(token, |known| {
+            let now = Instant::now();
+            let path = known.refused_by.get(endpoint);
+            if path.is_some_and(|refused| refused.is_own) {
+                // No evidence about the token, so that another request may be its probe.
+                if let Some(refused) = known.refused.as_mut().filter(|pause| pause.is_probed) {
+                    (refused.until, refused.is_probed) = (now, false);
+                }
+                return Some(known.refused_by_path(endpoint, now, true));
             }
-            known.refused_by_path(endpoint, now, true)
-        } else if known.refused.is_some() {
-            known.refused_by_upstream(now)
-        } else if known.accepted_at.is_some_and(|at| at > departed) {
-            known.refused_by_path(endpoint, now, true)
-        } else if is_probed && known.accepted_at >= known.probed_at {
-            known.refusals += 1;
-            if known.refusals >= REFUSALS_PER_PROBE {
-                return None;
+            if known.refused.is_some() {
+                return Some(known.refused_by_upstream(now));
             }
-            known.refused_by_path(endpoint, now, true)
-        } else if is_probed {
-            known.unconfirmed(endpoint, now)
-        } else {
-            return None;
-        };
-        self.settled.notify_waiters();
-        Some(held)
+            if known.accepted_at.is_none_or(|at| at <= departed) {
+                known.probed_at.filter(|at| now < *at + PROBE_HOLDS)?;
+                if known.accepted_at < known.probed_at {
+                    return Some(known.unconfirmed(endpoint, now));
+                }
+                known.refusals += 1;
+                if known.refusals >= REFUSALS_PER_PROBE {
+                    return None;
+                }
+            }
+            Some(known.refused_by_path(endpoint, now, true))
+        })
     }
 
-    /// Begins a probe of `token`, which `refusing` has refused, and tells which path to ask.
+    /// Begins a probe of `token`, which `refusing` has rejected. Returns the path to request.
     pub(crate) fn probe(&self, token: &AccessToken, refusing: &Endpoint) -> Endpoint {
-        let mut tokens = self.tokens();
-        let known = TokenState::of(&mut tokens, self.key(token));
-        (known.probed_at, known.is_being_probed, known.refusals) = (Some(Instant::now()), true, 0);
-        let accepting = known.accepted_by.clone();
-        accepting
-            .into_iter()
-            .chain([Endpoint::UserPrivileges])
-            .find(|path| path != refusing)
-            .unwrap_or(Endpoint::AccountSummary)
+        let accepting = self.update(token, |known| {
+            (known.probed_at, known.is_being_probed, known.refusals) = (Some(Instant::now()), true, 0);
+            known.accepted_by.clone()
+        });
+        let mut paths = accepting.into_iter().chain([Endpoint::UserPrivileges]);
+        let other = paths.find(|path| path != refusing);
+        other.unwrap_or(Endpoint::AccountSummary)
     }
 
-    /// Notes that the probe was refused as well.
-    pub(crate) fn confirmed(&self, token: &AccessToken) -> Held {
-        let mut tokens = self.tokens();
-        let held = TokenState::of(&mut tokens, self.key(token)).refused_by_upstream(Instant::now());
-        self.settled.notify_waiters();
-        held
+    /// Records that the probe was rejected as well.
+    pub(crate) fn confirmed(&self, token: &AccessToken) -> TokenRejection {
+        self.update(token, |known| known.refused_by_upstream(Instant::now()))
     }
 
-    /// Notes that there was no probe, or none with an outcome. Where two paths in a row refuse the token it is refused as a
-    /// whole.
-    pub(crate) fn unconfirmed(&self, token: &AccessToken, endpoint: &Endpoint) -> Held {
-        let mut tokens = self.tokens();
-        let held = TokenState::of(&mut tokens, self.key(token)).unconfirmed(endpoint, Instant::now());
-        self.settled.notify_waiters();
-        held
+    /// Records that there was no probe, or none with an outcome. Rejections by two paths in a row count against the token.
+    pub(crate) fn unconfirmed(&self, token: &AccessToken, endpoint: &Endpoint) -> TokenRejection {
+        self.update(token, |known| known.unconfirmed(endpoint, Instant::now()))
     }
 
-    /// Notes that `renewed` was obtained in the place of `refused`.
+    /// Records that `renewed` replaces `refused`.
     pub(crate) fn renewed(&self, refused: &AccessToken, renewed: &AccessToken) {
         let mut tokens = self.tokens();
         let key = self.key(renewed);
@@ -257,7 +233,7 @@ impl Refusals {
         let Some(before) = tokens.get(&self.key(refused)) else {
             return;
         };
-        // Paths that refused a good token are not helped by this one either.
+        // Paths that rejected a valid token will reject this one, too.
         let own = before.refused_by.iter().filter(|(_, refused)| refused.is_own);
         let refused_by = own.map(|(path, refused)| (path.clone(), refused.clone()));
         let refused_by = refused_by.collect();
@@ -273,18 +249,28 @@ impl Refusals {
         }
     }
 
+    fn read<T>(&self, token: &AccessToken, read: impl FnOnce(&TokenState) -> T) -> Option<T> {
+        self.tokens().get(&self.key(token)).map(read)
+    }
+
+    fn update<T>(&self, token: &AccessToken, update: impl FnOnce(&mut TokenState) -> T) -> T {
+        let outcome = update(TokenState::of(&mut self.tokens(), self.key(token)));
+        self.settled.notify_waiters();
+        outcome
+    }
+
     fn tokens(&self) -> MutexGuard<'_, HashMap<u64, TokenState>> {
         self.tokens.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A hash of the token, of use in this process alone.
+    /// Hash of the token with a key of this process.
     pub(crate) fn key(&self, token: &AccessToken) -> u64 {
         self.hasher.hash_one(token)
     }
 }
 
 impl Admission<'_> {
-    /// The upstream answered 401, which [`Refusals::refused`] or [`Refusals::confirmed`] counts.
+    /// Marks the request as answered with 401, which [`Refusals::refused`] or [`Refusals::confirmed`] records.
     pub(crate) fn refused(mut self) {
         self.probes = Probes::default();
     }
@@ -301,15 +287,15 @@ impl Drop for Admission<'_> {
             return;
         };
         if let (Some(until), Some(pause)) = (token, &mut known.refused) {
-            pause.give_up_probe(until);
+            pause.release_probe(until);
         }
         if let (Some(until), Some(refused)) = (path, known.refused_by.get_mut(self.endpoint)) {
-            refused.pause.give_up_probe(until);
+            refused.pause.release_probe(until);
         }
     }
 }
 
-/// Whether a path is made for finding out about a token.
+/// Whether a path is preferred for probes.
 fn is_cheap(endpoint: &Endpoint) -> bool {
     matches!(endpoint, Endpoint::UserPrivileges | Endpoint::AccountSummary)
 }

@@ -1,6 +1,4 @@
-//! Which failures are worth another attempt, when, and how many of those the upstream is asked to bear.
-//!
-//! Must not know how an attempt is made, nor when its turn comes.
+//! Retry policy: remedy of each failure class, backoff, and the retry budget.
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
@@ -11,28 +9,27 @@ use fastrand::Rng;
 
 use crate::{FailureClass, pacing::LONGEST_THROTTLING};
 
-/// How hard a call is tried.
+/// Limits on the retries of a call and of a client.
 #[derive(Clone, Debug)]
 pub struct RetrySettings {
-    /// How many requests one call may send at most. Those that were throttled, and the one whose token was refused, come on
-    /// top: they say nothing about the chances of the next.
+    /// Maximum number of requests of one call. Throttled requests and the one whose token was rejected are not counted, since
+    /// they say nothing about the success of the next.
     pub max_attempts: u32,
-    /// How many throttled requests one call may send at most: the limit of a second is over by then, so that the upstream
+    /// Maximum number of throttled requests of one call. The limit per second has passed by then, so that the upstream
     /// throttles this one request, or everything.
     pub max_throttled: u32,
-    /// The upper bound of the wait before the second attempt. It doubles with each further one.
+    /// Upper bound of the random delay before the second attempt. It doubles with each further one.
     pub first_delay: Duration,
-    /// What the bound grows to at most.
+    /// Maximum of that bound.
     pub longest_delay: Duration,
-    /// How many retries a hundred calls may cause in the long run. In an outage the upstream sees no more than that on top.
+    /// Retries per hundred calls in the long run. In an outage the upstream gets that many requests more.
     pub budget_percent: u32,
-    /// How many retries may come together before that share counts.
+    /// Retries that may happen at once beyond that share.
     pub budget_burst: u32,
-    /// The seed of the random waits, for tests. `None` takes one from the operating system.
-    pub jitter_seed: Option<u64>,
 }
 
 impl Default for RetrySettings {
+    /// 4 attempts, 4 throttled requests, delays up to 200 ms and 5 s, and a budget of 10 % with a burst of 10.
     fn default() -> Self {
         Self {
             max_attempts: 4,
@@ -41,21 +38,20 @@ impl Default for RetrySettings {
             longest_delay: Duration::from_secs(5),
             budget_percent: 10,
             budget_burst: 10,
-            jitter_seed: None,
         }
     }
 }
 
-/// What to do after a failed request.
+/// Reaction to a failed request.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Remedy {
-    /// Nothing: the next answer would be the same.
+    /// No retry: the next answer would be the same.
     None,
-    /// Ask for another token, once.
+    /// Renewal of the token, once.
     AnotherToken,
-    /// Wait for the next turn: the pacer knows when that is.
+    /// Retry as soon as the pacer admits it.
     NextTurn,
-    /// Wait a while and try again.
+    /// Retry after a random delay.
     Backoff,
 }
 
@@ -85,7 +81,7 @@ impl Remedy {
     }
 }
 
-/// The retries of one client.
+/// Retry budget of one client.
 #[derive(Debug)]
 pub(crate) struct Retries {
     settings: RetrySettings,
@@ -94,21 +90,21 @@ pub(crate) struct Retries {
 
 #[derive(Debug)]
 struct State {
-    /// In hundredths of a retry.
+    /// Hundredths of a retry.
     credit: u32,
     random: Rng,
 }
 
 impl Retries {
-    pub(crate) fn new(settings: RetrySettings) -> Self {
+    pub(crate) fn new(settings: RetrySettings, random: Rng) -> Self {
         let state = Mutex::new(State {
             credit: settings.budget_burst.saturating_mul(100),
-            random: settings.jitter_seed.map_or_else(Rng::new, Rng::with_seed),
+            random,
         });
         Self { settings, state }
     }
 
-    /// A call begins, which earns a share of a retry.
+    /// Adds the share of one call to the budget.
     pub(crate) fn call_begins(&self) {
         let most = self.settings.budget_burst.saturating_mul(100);
         let mut state = self.state();
@@ -118,20 +114,20 @@ impl Retries {
             .min(most);
     }
 
-    /// Whether a call may be sent once more after so many throttled requests, the last of which asked for this wait. One that is
-    /// longer than all calls pause for is not about the limit of a second.
+    /// Whether a call is retried after `throttled` throttled requests, the last with this `Retry-After`. A wait longer than the
+    /// pacer's longest pause does not concern the limit per second.
     pub(crate) fn outlasts_throttling(&self, throttled: u32, retry_after: Option<Duration>) -> bool {
         throttled < self.settings.max_throttled && retry_after.is_none_or(|wait| wait <= LONGEST_THROTTLING)
     }
 
-    /// How long to wait before the next attempt, after so many failed ones. `None` when there must be none.
+    /// Delay before the next attempt. `None` when the attempts or the budget are used up.
     pub(crate) fn next_delay(&self, failed_attempts: u32) -> Option<Duration> {
         if failed_attempts >= self.settings.max_attempts {
             return None;
         }
         let mut state = self.state();
         state.credit = state.credit.checked_sub(100)?;
-        // "Full jitter": any wait up to the bound, so that calls which failed together do not come back together.
+        // "Full jitter": a random delay up to the bound, so that calls which failed together are not retried together.
         let doubled = 1_u32 << failed_attempts.saturating_sub(1).min(16);
         let bound = self.settings.first_delay.saturating_mul(doubled);
         Some(bound.min(self.settings.longest_delay).mul_f64(state.random.f64()))
@@ -146,19 +142,16 @@ impl Retries {
 mod tests {
     use super::*;
 
-    fn seeded() -> RetrySettings {
-        RetrySettings {
-            jitter_seed: Some(7),
-            ..RetrySettings::default()
-        }
+    fn retries(settings: RetrySettings) -> Retries {
+        Retries::new(settings, Rng::with_seed(7))
     }
 
     #[test]
     fn waits_are_spread_below_a_bound_that_doubles_up_to_the_longest() {
-        let retries = Retries::new(RetrySettings {
+        let retries = retries(RetrySettings {
             max_attempts: u32::MAX,
             budget_burst: 10_000,
-            ..seeded()
+            ..RetrySettings::default()
         });
         for (failed, bound) in [(1, 200), (2, 400), (3, 800), (6, 5_000), (1_000, 5_000)] {
             let bound = Duration::from_millis(bound);
@@ -172,14 +165,14 @@ mod tests {
 
     #[test]
     fn the_last_attempt_is_not_followed_by_a_wait() {
-        let retries = Retries::new(seeded());
+        let retries = retries(RetrySettings::default());
         assert!(retries.next_delay(3).is_some());
         assert_eq!(retries.next_delay(4), None);
     }
 
     #[test]
     fn an_outage_is_multiplied_by_the_budgets_share_and_no_more() {
-        let retries = Retries::new(seeded());
+        let retries = retries(RetrySettings::default());
         let second_attempts = (0..1_000)
             .filter(|_| {
                 retries.call_begins();

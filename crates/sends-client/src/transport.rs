@@ -1,12 +1,9 @@
-//! One GET over HTTP: the only place in the product that sends a request to the upstream's API.
-//!
-//! It sets the headers, the time limits and the size limit, and knows of an answer no more than its status.
+//! One GET over HTTP with headers, timeouts and a maximum body size. No other module sends requests to the upstream's API.
 
 use std::{
     cell::Cell,
     error::Error,
     io::{self, Read},
-    time::Duration,
 };
 
 use flate2::bufread::GzDecoder;
@@ -15,19 +12,18 @@ use reqwest::{
     header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, HeaderMap, HeaderValue},
     redirect,
 };
-use tokio::time::Instant;
-
 use tower::util::MapFutureLayer;
 
-use crate::http_failure::{retry_after, root_cause};
 use crate::{
     AccessToken, BaseUrl, BuildError, Endpoint, FailureClass, Pacer, Settings, UpstreamError,
-    crypto::install_crypto_provider, refusal::Refusal,
+    crypto::install_crypto_provider,
+    http_failure::{retry_after, root_cause},
+    refusal::Refusal,
 };
 
-/// The header that carries the id of a request through Amazon's gateway (observed).
+/// Request id of Amazon's gateway (observed).
 const REQUEST_ID: &str = "x-amzn-requestid";
-/// The header in which the same gateway names the kind of an error (observed).
+/// Error kind of Amazon's gateway (observed).
 const ERROR_TYPE: &str = "x-amzn-errortype";
 
 #[derive(Debug)]
@@ -38,35 +34,22 @@ pub(crate) struct Transport {
 }
 
 tokio::task_local! {
-    /// Whether a connection has come about for the request that the task sends.
+    /// Whether a new connection was opened for the request of this task.
     static CONNECTED: Cell<bool>;
 }
 
-/// Why there is no complete answer with a success.
+/// Failed request.
 pub(crate) struct Broken {
     pub(crate) failure: UpstreamError,
-    /// Whether the upstream closed a connection that was used before, just as the request went out on it.
+    /// Whether the upstream closed a reused connection before it answered.
     pub(crate) by_closing: bool,
 }
 
-/// A complete answer with a success, and what an error about it would have to say.
+/// Complete answer with a success status.
 pub(crate) struct Answer {
-    body: Vec<u8>,
-    call: Call,
-}
-
-impl Answer {
-    pub(crate) fn body(&self) -> &[u8] {
-        &self.body
-    }
-
-    pub(crate) fn status(&self) -> StatusCode {
-        self.call.status.unwrap_or_default()
-    }
-
-    pub(crate) fn failure(self, class: FailureClass, detail: String) -> UpstreamError {
-        self.call.failure(class, detail)
-    }
+    pub(crate) body: Vec<u8>,
+    /// Error with the facts of the answer, for a body that cannot be decoded.
+    pub(crate) error_template: UpstreamError,
 }
 
 impl Transport {
@@ -74,7 +57,7 @@ impl Transport {
         &self.base_url
     }
 
-    /// Tells `pacer` of connections.
+    /// Reports connections that are being opened to `pacer`.
     pub(crate) fn new(settings: Settings, pacer: Pacer) -> Result<Self, BuildError> {
         install_crypto_provider();
         let headers = HeaderMap::from_iter([
@@ -84,29 +67,29 @@ impl Transport {
         let mut builder = Client::builder()
             .user_agent(concat!("sends/", env!("CARGO_PKG_VERSION")))
             .default_headers(headers)
-            // The decoder of reqwest ends after the first gzip member.
+            // reqwest's decoder reads only the first gzip member.
             .no_gzip()
             .connect_timeout(settings.connect_timeout)
             .timeout(settings.call_timeout)
-            // A redirect could carry the token to another host, and leads to a path outside the list in any case.
+            // A redirect could send the token to another host, and no listed path redirects.
             .redirect(redirect::Policy::none())
             .connector_layer(MapFutureLayer::new(move |connection| {
                 let connecting = pacer.connecting();
                 async move {
                     let connection = connection.await?;
                     connecting.succeeded();
-                    // A connection that came too late for its request is finished by another task.
+                    // A connection that outlives its request is completed by another task, without the task-local.
                     let _ = CONNECTED.try_with(|is_new| is_new.set(true));
                     Ok(connection)
                 }
             }))
-            // Repeating a request is a decision for the layer that counts requests against the budget.
+            // Retries are up to the pipeline, which counts requests against the rate limits.
             .retry(reqwest::retry::never());
         if settings.base_url.is_loopback() {
             builder = builder.no_proxy();
         }
         if settings.base_url.is_plain_http() {
-            // The TLS library refuses to start on a machine without CA certificates, which plain HTTP does not need.
+            // Without this the TLS library fails on a machine without CA certificates, which plain HTTP does not need.
             builder = builder.tls_certs_only([]);
         }
         Ok(Self {
@@ -118,9 +101,10 @@ impl Transport {
         })
     }
 
-    /// Sends one request with `token`, to `base_url` and to nowhere else.
+    /// Sends one request with `token` to the base URL. `attempts` and `elapsed` of its errors are left to the caller.
     pub(crate) async fn get(&self, endpoint: &Endpoint, token: &AccessToken) -> Result<Answer, Broken> {
-        let mut call = Call::new(endpoint.clone());
+        let mut template =
+            UpstreamError::without_answer(endpoint.clone(), FailureClass::Invalid, String::new());
         let mut request = self.http.get(endpoint.url(&self.base_url));
         if let Some(authorization) = token.authorization() {
             request = request.header(AUTHORIZATION, authorization);
@@ -133,23 +117,33 @@ impl Transport {
             (Ok(response), _) => response,
             (Err(error), is_new) => {
                 let by_closing = !is_new && is_closed_connection(&error);
-                let failure = call.broken(&error);
+                let failure = broken(template, &error);
                 return Err(Broken { failure, by_closing });
             }
         };
-        call.note(&response);
-        let body = self.read(&mut response, &call).await;
+        let header = |name: &str| Some(response.headers().get(name)?.to_str().ok()?.to_owned());
+        let error_type = header(ERROR_TYPE);
+        template.status = Some(response.status());
+        template.request_id = header(REQUEST_ID);
+        template.retry_after = retry_after(response.headers());
+        let body = self.read(&mut response, &template).await;
         let outcome = match response.status() {
-            // Observed with good JSON. What its content type says does not matter.
+            // The last two are observed with valid JSON. The content type is not checked.
             StatusCode::OK | StatusCode::ACCEPTED | StatusCode::NON_AUTHORITATIVE_INFORMATION => {
-                body.map(|body| Answer { body, call })
+                body.map(|body| Answer {
+                    body,
+                    error_template: template,
+                })
             }
-            StatusCode::NO_CONTENT => Err(call.failure(
-                FailureClass::Invalid,
-                "the upstream answered 204 No Content where JSON was asked for".to_owned(),
-            )),
-            // The status counts even when the body that explains it does not arrive.
-            status => Err(call.refused(status, &body.unwrap_or_default())),
+            StatusCode::NO_CONTENT => Err(UpstreamError {
+                detail: "the upstream answered 204 No Content instead of JSON".to_owned(),
+                ..template
+            }),
+            // The status decides even when the body cannot be read.
+            status => {
+                let refusal = Refusal::read(&body.unwrap_or_default(), error_type.as_deref());
+                Err(refused(template, refusal, status))
+            }
         };
         outcome.map_err(|failure| Broken {
             failure,
@@ -157,15 +151,19 @@ impl Transport {
         })
     }
 
-    /// The body, decompressed. Neither it nor what is transferred may exceed the size limit.
-    async fn read(&self, response: &mut Response, call: &Call) -> Result<Vec<u8>, UpstreamError> {
+    /// Reads and decompresses the body. The size limit applies to the transferred and to the decompressed bytes.
+    async fn read(
+        &self,
+        response: &mut Response,
+        template: &UpstreamError,
+    ) -> Result<Vec<u8>, UpstreamError> {
         let is_gzip = response.headers().get(CONTENT_ENCODING).is_some_and(|encoding| {
             let encoding = encoding.as_bytes();
             encoding.eq_ignore_ascii_case(b"gzip") || encoding.eq_ignore_ascii_case(b"x-gzip")
         });
-        let too_large = || {
-            let detail = format!("the answer is larger than {} bytes", self.body_limit);
-            call.clone().failure(FailureClass::Invalid, detail)
+        let too_large = || UpstreamError {
+            detail: format!("the answer is larger than {} bytes", self.body_limit),
+            ..template.clone()
         };
         let mut body = Vec::new();
         loop {
@@ -174,29 +172,30 @@ impl Transport {
                 Ok(Some(chunk)) => body.extend_from_slice(&chunk),
                 Ok(None) if !is_gzip || body.is_empty() => return Ok(body),
                 Ok(None) => break,
-                Err(error) => return Err(call.clone().broken(&error)),
+                Err(error) => return Err(broken(template.clone(), &error)),
             }
         }
         match gunzip(&body, self.body_limit) {
             Ok(Some(body)) => Ok(body),
             Ok(None) => Err(too_large()),
-            // As a body that was cut off, it may arrive whole next time.
-            Err(error) => {
-                let detail = format!("the answer broke off ({error})");
-                Err(call.clone().failure(FailureClass::Interrupted, detail))
-            }
+            // Retried like a cut-off body.
+            Err(error) => Err(UpstreamError {
+                class: FailureClass::Interrupted,
+                detail: format!("the answer was cut off ({error})"),
+                ..template.clone()
+            }),
         }
     }
 }
 
-/// What the gzip members of a body (RFC 1952, section 2.2) decompress to; `None` when that is more than `limit` bytes. Bytes
-/// after the last member are ignored.
+/// Decompresses all gzip members of a body (RFC 1952, section 2.2); `None` when the result exceeds `limit` bytes. Bytes after the
+/// last member are ignored, which `flate2`'s `MultiGzDecoder` takes for an error.
 fn gunzip(mut compressed: &[u8], limit: usize) -> io::Result<Option<Vec<u8>>> {
     const MEMBER: [u8; 2] = [0x1f, 0x8b];
     let mut body = Vec::new();
     loop {
         let mut member = GzDecoder::new(compressed);
-        // One byte more than there is room for tells that it is too large.
+        // One byte beyond the limit, to detect that it is exceeded.
         let room = u64::try_from(limit - body.len()).unwrap_or(u64::MAX);
         member
             .by_ref()
@@ -212,82 +211,40 @@ fn gunzip(mut compressed: &[u8], limit: usize) -> io::Result<Option<Vec<u8>>> {
     }
 }
 
-/// What is known about a call while it runs.
-#[derive(Clone)]
-struct Call {
-    endpoint: Endpoint,
-    started: Instant,
-    status: Option<StatusCode>,
-    request_id: Option<String>,
-    error_type: Option<String>,
-    retry_after: Option<Duration>,
-}
-
-impl Call {
-    fn new(endpoint: Endpoint) -> Self {
-        Self {
-            endpoint,
-            started: Instant::now(),
-            status: None,
-            request_id: None,
-            error_type: None,
-            retry_after: None,
-        }
-    }
-
-    fn note(&mut self, response: &Response) {
-        let header = |name: &str| response.headers().get(name)?.to_str().ok();
-        self.status = Some(response.status());
-        self.request_id = header(REQUEST_ID).map(String::from);
-        self.error_type = header(ERROR_TYPE).map(String::from);
-        self.retry_after = retry_after(response.headers());
-    }
-
-    fn refused(self, status: StatusCode, body: &[u8]) -> UpstreamError {
-        let refusal = Refusal::read(body, self.error_type.as_deref());
-        let words = refusal
-            .message
-            .as_deref()
-            .or(refusal.error_key.as_deref())
-            .unwrap_or("no explanation given");
-        let class = refusal.class(status);
-        let advice = match class {
-            FailureClass::NoSuchPath => {
-                "; it has no such path, so check the address of the API (--upstream-url)"
-            }
-            _ => "",
-        };
-        let failure = self.failure(class, format!("the upstream answered {status}: {words}{advice}"));
-        UpstreamError {
-            error_key: refusal.error_key,
-            message: refusal.message,
-            ..failure
-        }
-    }
-
-    fn broken(self, error: &reqwest::Error) -> UpstreamError {
-        let (class, what) = match error {
-            error if error.is_connect() => (FailureClass::Unreachable, "no connection to the upstream"),
-            error if error.is_timeout() => (FailureClass::TimedOut, "no complete answer in time"),
-            // It may arrive whole next time.
-            _ => (FailureClass::Interrupted, "the answer broke off"),
-        };
-        self.failure(class, format!("{what} ({})", root_cause(error)))
-    }
-
-    fn failure(self, class: FailureClass, detail: String) -> UpstreamError {
-        UpstreamError {
-            attempts: 1,
-            elapsed: self.started.elapsed(),
-            status: self.status,
-            request_id: self.request_id,
-            retry_after: self.retry_after,
-            ..UpstreamError::without_answer(self.endpoint, class, detail)
-        }
+/// Error of an answer with a status that is not a success.
+fn refused(template: UpstreamError, refusal: Refusal, status: StatusCode) -> UpstreamError {
+    let message = refusal.message.as_deref().or(refusal.error_key.as_deref());
+    let message = message.unwrap_or("no explanation given");
+    let class = refusal.class(status);
+    let advice = match class {
+        FailureClass::NoSuchPath => "; it has no such path, so check the address of the API (--upstream-url)",
+        _ => "",
+    };
+    let detail = format!("the upstream answered {status}: {message}{advice}");
+    UpstreamError {
+        class,
+        detail,
+        error_key: refusal.error_key,
+        message: refusal.message,
+        ..template
     }
 }
 
-/// Whether no byte of an answer came because the connection was closed or reset.
+/// Error of a request without a complete answer.
+fn broken(template: UpstreamError, error: &reqwest::Error) -> UpstreamError {
+    let (class, what) = match error {
+        error if error.is_connect() => (FailureClass::Unreachable, "no connection to the upstream"),
+        error if error.is_timeout() => (FailureClass::TimedOut, "no complete answer in time"),
+        _ => (FailureClass::Interrupted, "the answer was cut off"),
+    };
+    UpstreamError {
+        class,
+        detail: format!("{what} ({})", root_cause(error)),
+        ..template
+    }
+}
+
+/// Whether the connection was closed or reset before the first byte of an answer.
 fn is_closed_connection(error: &reqwest::Error) -> bool {
     if error.is_connect() || error.is_timeout() || error.is_builder() {
         return false;

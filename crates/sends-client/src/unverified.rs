@@ -1,18 +1,16 @@
-//! Budget of the calls with tokens that the upstream has not accepted yet, where callers bring their own.
+//! Call budget of access tokens that the upstream has not accepted yet, for services whose callers bring their own token.
 //!
-//! Whether a token is good is known only after a call, so that made-up ones cost calls. All tokens that were never accepted
-//! share a quarter of the second, and their refusals a twentieth of the day:
-//! - **The second.** At the default rate one such call leaves in a second. When its token is accepted, the next goes at once.
-//! - **The day.** Calls that were not accepted use up a credit of a twentieth of the day's calls, which grows back evenly
-//!   within a day.
+//! The validity of a token is known only after a call, so that invalid tokens cost calls. All unverified tokens share a quarter
+//! of the limit per second, and their rejected calls a twentieth of the daily limit:
+//! - **Second.** At the default limit one such call leaves per second. The next one leaves as soon as the token is accepted.
+//! - **Day.** Calls that were not accepted consume a credit of a twentieth of the daily limit, which refills evenly within a day.
 //!
-//! Who is next is drawn by lot among the tokens that wait, so that a new caller beside N made-up tokens that wait at a time
-//! is served after N seconds on average at 4 calls a second, whatever the order in which they come.
+//! The next call is drawn at random among the waiting tokens, so that a new caller beside N waiting invalid tokens is served
+//! after N seconds on average at 4 calls a second, in whatever order they arrive.
 //!
-//! Kept by each process for itself. Must not know which tokens are accepted.
+//! Each process has its own budget. The module does not know which tokens are accepted.
 
 use std::{
-    mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -24,35 +22,34 @@ use tokio::{
 
 use crate::pacing::{QueueUse, Refused, RefusedReason, SLOT_CLOSED};
 
-/// How many calls may wait, over all tokens. An operation that waits holds one of the places of the service's operations, most
-/// of which are to stay with other callers.
+/// Maximum number of waiting calls over all tokens. A waiting operation occupies one of the service's places for operations, most
+/// of which must stay available to other callers.
 const MOST_WAITING: usize = 64;
 
-/// One of so many calls of a second.
+/// Divisor of the limit per second.
 const PART_OF_SECOND: u32 = 4;
 
-/// One of so many calls of a day.
+/// Divisor of the daily limit.
 const PART_OF_DAY: u64 = 20;
 
 const DAY: Duration = Duration::from_hours(24);
 
-/// Lets the calls of unverified tokens pass.
 #[derive(Debug)]
 pub(crate) struct UnverifiedTokens(Arc<Mutex<State>>);
 
 #[derive(Debug)]
 struct State {
-    /// How many such calls may be under way or have their slot closed. `None` for no limit.
+    /// Maximum number of calls in flight or with a closed slot. `None` for no limit.
     places: Option<usize>,
     taken: usize,
     credit: Option<Credit>,
-    /// The calls that wait, by a hash of their token.
-    waiting: Vec<(u64, Vec<Waiter>)>,
-    /// How many calls found no room to wait.
+    /// Waiting calls with the hash of their token.
+    waiting: Vec<(u64, Waiter)>,
+    /// Calls refused because of [`MOST_WAITING`] since the start.
     refused: u64,
 }
 
-/// How many more calls of a day may be refused.
+/// Token bucket of the calls of a day that may be rejected.
 #[derive(Debug)]
 struct Credit {
     most: f64,
@@ -62,26 +59,23 @@ struct Credit {
 
 type Waiter = oneshot::Sender<Result<Pass, Refused>>;
 
-/// The permission for one call.
+/// Permission for one call. Dropped before [`depart`](Self::depart), it goes to the next call and costs no credit.
 #[derive(Debug)]
-#[must_use = "a pass that is dropped goes to the next call"]
+#[must_use = "a dropped pass goes to the next call"]
 pub(crate) struct Pass {
+    /// `None` after the departure.
+    place: Option<Place>,
+    /// Ends the hold of the place before its slot opens.
+    acceptance: Option<oneshot::Sender<()>>,
     state: Arc<Mutex<State>>,
-    stage: Stage,
 }
 
+/// One of [`State::places`], released on drop.
 #[derive(Debug)]
-enum Stage {
-    /// The place is given back with the pass.
-    Granted,
-    /// The place is given back when the slot of the second opens again, or when the token is found to be good before.
-    Departed(oneshot::Sender<()>),
-    /// The place has been given back.
-    Accepted,
-}
+struct Place(Arc<Mutex<State>>);
 
 impl UnverifiedTokens {
-    /// For an API key with these limits of a second and of a day.
+    /// A budget for these limits per second and per day; `None` for no limit.
     pub(crate) fn new(per_second: Option<u32>, per_day: Option<u64>) -> Self {
         let places =
             per_second.map(|rate| usize::try_from((rate / PART_OF_SECOND).max(1)).unwrap_or(usize::MAX));
@@ -100,7 +94,6 @@ impl UnverifiedTokens {
         })))
     }
 
-    /// The calls that wait.
     pub(crate) fn queue(&self) -> QueueUse {
         let mut state = lock(&self.0);
         QueueUse {
@@ -110,21 +103,17 @@ impl UnverifiedTokens {
         }
     }
 
-    /// Waits until a call with this token, given by a hash, may be made.
+    /// Waits for the permission of a call with the token of this hash.
     pub(crate) async fn pass(&self, token: u64, deadline: Instant) -> Result<Pass, Refused> {
-        let drawn = {
+        let (waiter, drawn) = oneshot::channel();
+        {
             let mut state = lock(&self.0);
             if state.count_waiting() >= MOST_WAITING {
                 state.refused += 1;
                 return Err(refused(state.queue_time()));
             }
-            let (waiter, drawn) = oneshot::channel();
-            match state.waiting.iter_mut().find(|(other, _)| *other == token) {
-                Some((_, calls)) => calls.push(waiter),
-                None => state.waiting.push((token, vec![waiter])),
-            }
-            drawn
-        };
+            state.waiting.push((token, waiter));
+        }
         draw(&self.0);
         match timeout_at(deadline, drawn).await {
             Ok(Ok(outcome)) => outcome,
@@ -137,59 +126,75 @@ impl UnverifiedTokens {
 }
 
 impl Pass {
-    /// The call is sent. From here on the place is taken for a second, whether or not the caller waits for the answer, and
-    /// however long that takes.
+    /// Marks the call as sent. Its place stays taken until its slot of the second opens, even if the call is cancelled, or
+    /// until [`accepted`](Self::accepted).
     pub(crate) fn depart(&mut self) {
-        let (accepted, is_accepted) = oneshot::channel();
-        let (state, slot_opens) = (Arc::clone(&self.state), Instant::now() + SLOT_CLOSED);
+        let (acceptance, accepted) = oneshot::channel();
+        let (place, slot_opens) = (self.place.take(), Instant::now() + SLOT_CLOSED);
         tokio::spawn(async move {
-            if timeout_at(slot_opens, is_accepted)
-                .await
-                .is_ok_and(|end| end.is_err())
-            {
+            let outcome = timeout_at(slot_opens, accepted).await;
+            if outcome.is_ok_and(|accepted| accepted.is_err()) {
                 sleep_until(slot_opens).await;
             }
-            give_back(&state);
+            drop(place);
         });
-        self.stage = Stage::Departed(accepted);
+        self.acceptance = Some(acceptance);
     }
 
-    /// The upstream has accepted the token.
+    /// Reports that the upstream has accepted the token.
     pub(crate) fn accepted(mut self) {
         lock(&self.state).credit_back();
-        if let Stage::Departed(accepted) = mem::replace(&mut self.stage, Stage::Accepted) {
-            // Nobody listens any more when the second is over.
-            let _ = accepted.send(());
+        if let Some(acceptance) = self.acceptance.take() {
+            // Fails when the slot is open already.
+            let _ = acceptance.send(());
         }
     }
 }
 
 impl Drop for Pass {
     fn drop(&mut self) {
-        if let Stage::Granted = self.stage {
+        if self.place.is_some() {
             lock(&self.state).credit_back();
-            give_back(&self.state);
         }
     }
 }
 
+impl Drop for Place {
+    fn drop(&mut self) {
+        lock(&self.0).taken -= 1;
+        draw(&self.0);
+    }
+}
+
 impl State {
-    /// Counts the calls that wait, and forgets those that were given up.
+    /// Removes cancelled calls and counts the others.
     fn count_waiting(&mut self) -> usize {
-        self.waiting.retain_mut(|(_, calls)| {
-            calls.retain(|call| !call.is_closed());
-            !calls.is_empty()
-        });
-        self.waiting.iter().map(|(_, calls)| calls.len()).sum()
+        self.waiting.retain(|(_, waiter)| !waiter.is_closed());
+        self.waiting.len()
+    }
+
+    fn waiting_tokens(&self) -> Vec<u64> {
+        let mut tokens: Vec<u64> = self.waiting.iter().map(|(token, _)| *token).collect();
+        tokens.sort_unstable();
+        tokens.dedup();
+        tokens
     }
 
     fn queue_time(&self) -> Duration {
-        let rounds = self.waiting.len().div_ceil(self.places.unwrap_or(usize::MAX)) + 1;
+        let places = self.places.unwrap_or(usize::MAX);
+        let rounds = self.waiting_tokens().len().div_ceil(places) + 1;
         SLOT_CLOSED.saturating_mul(u32::try_from(rounds).unwrap_or(u32::MAX))
     }
 
-    fn has_place(&self) -> bool {
-        self.places.is_none_or(|places| self.taken < places)
+    /// Removes the next call from the queue: the first one of a random token. `None` without a call or a free place.
+    fn draw(&mut self) -> Option<Waiter> {
+        if self.count_waiting() == 0 || self.places.is_some_and(|places| self.taken >= places) {
+            return None;
+        }
+        let tokens = self.waiting_tokens();
+        let drawn = tokens[fastrand::usize(..tokens.len())];
+        let call = self.waiting.iter().position(|(token, _)| *token == drawn)?;
+        Some(self.waiting.remove(call).1)
     }
 
     fn credit_back(&mut self) {
@@ -200,7 +205,7 @@ impl State {
 }
 
 impl Credit {
-    /// Takes one call off the credit, or says when there is one.
+    /// Takes the credit of one call. The error is the time until there is enough.
     fn take(&mut self) -> Result<(), Duration> {
         let now = Instant::now();
         let grown = now.saturating_duration_since(self.as_of).as_secs_f64() / DAY.as_secs_f64() * self.most;
@@ -213,46 +218,26 @@ impl Credit {
     }
 }
 
-/// Gives every free place to one who waits for it.
+/// Assigns the free places to waiting calls.
 fn draw(state: &Arc<Mutex<State>>) {
     loop {
         let (waiter, outcome) = {
             let mut locked = lock(state);
-            if locked.waiting.is_empty() || !locked.has_place() {
-                return;
-            }
-            let lot = fastrand::usize(..locked.waiting.len());
-            let calls = &mut locked.waiting[lot].1;
-            let waiter = calls.pop();
-            if calls.is_empty() {
-                locked.waiting.swap_remove(lot);
-            }
-            let Some(waiter) = waiter.filter(|waiter| !waiter.is_closed()) else {
-                continue;
-            };
+            let Some(waiter) = locked.draw() else { return };
             let credit = locked.credit.as_mut().map_or(Ok(()), Credit::take);
             let outcome = credit.map_err(refused).map(|()| {
                 locked.taken += 1;
                 Pass {
+                    place: Some(Place(Arc::clone(state))),
+                    acceptance: None,
                     state: Arc::clone(state),
-                    stage: Stage::Granted,
                 }
             });
             (waiter, outcome)
         };
-        // Not under the lock: a pass that nobody takes is given back here.
-        if let Err(untaken) = waiter.send(outcome) {
-            mem::drop(untaken);
-        }
+        // After the lock: a pass whose call was cancelled meanwhile is dropped here, which takes the lock.
+        drop(waiter.send(outcome));
     }
-}
-
-fn give_back(state: &Arc<Mutex<State>>) {
-    {
-        let mut locked = lock(state);
-        locked.taken = locked.taken.saturating_sub(1);
-    }
-    draw(state);
 }
 
 fn refused(retry_after: Duration) -> Refused {

@@ -1,4 +1,4 @@
-//! One circuit: closed, open until a moment, or half open while one probe finds out.
+//! State machine of one circuit: closed, open for a delay, or half open while one probe is in flight.
 
 use std::time::Duration;
 
@@ -6,12 +6,15 @@ use tokio::time::Instant;
 
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Circuit {
-    /// Requests pass; so many have failed in a row.
+    /// Requests pass. `failures` counts the failures in a row.
     Closed { failures: u32 },
-    /// No requests until then.
-    Open { until: Instant, delay: Duration },
-    /// One request is on its way to find out; the others wait for its outcome elsewhere. `is_early` when it did not wait for
-    /// the end of the delay.
+    /// No requests before `until`. `is_untried` before the first probe.
+    Open {
+        until: Instant,
+        delay: Duration,
+        is_untried: bool,
+    },
+    /// One probe is in flight. `is_early` when it left before the end of the delay.
     HalfOpen { delay: Duration, is_early: bool },
 }
 
@@ -22,7 +25,7 @@ impl Default for Circuit {
 }
 
 impl Circuit {
-    /// How long to wait before asking again. `None` when a request may pass now.
+    /// Time before a request may pass; `while_probing` when a probe is in flight, `None` for now.
     pub(super) fn wait(self, now: Instant, while_probing: Duration) -> Option<Duration> {
         match self {
             Self::Open { until, .. } if until > now => Some(until - now),
@@ -31,27 +34,23 @@ impl Circuit {
         }
     }
 
-    /// Lets a request through that need not wait, and says whether it is the probe.
-    pub(super) fn pass(&mut self) -> bool {
-        match *self {
-            Self::Open { until, delay } => {
-                let is_early = until > Instant::now();
-                *self = Self::HalfOpen { delay, is_early };
-                true
-            }
-            Self::Closed { .. } | Self::HalfOpen { .. } => false,
-        }
+    /// Half-opens an open circuit for the request that is admitted now. Returns whether the request is the probe.
+    pub(super) fn begin_probe(&mut self) -> bool {
+        let Self::Open { until, delay, .. } = *self else {
+            return false;
+        };
+        let is_early = until > Instant::now();
+        *self = Self::HalfOpen { delay, is_early };
+        true
     }
 
-    /// Counts a failure in a row; the count is 0 once the circuit is open.
-    pub(super) fn count(&mut self) -> u32 {
-        match self {
-            Self::Closed { failures } => {
-                *failures = failures.saturating_add(1);
-                *failures
-            }
-            Self::Open { .. } | Self::HalfOpen { .. } => 0,
-        }
+    /// Counts a failure of a closed circuit and returns the failures in a row; 0 when the circuit is not closed.
+    pub(super) fn count_failure(&mut self) -> u32 {
+        let Self::Closed { failures } = self else {
+            return 0;
+        };
+        *failures = failures.saturating_add(1);
+        *failures
     }
 
     pub(super) fn is_closed(self) -> bool {
@@ -59,31 +58,42 @@ impl Circuit {
     }
 
     pub(super) fn open(&mut self, delay: Duration) {
-        let until = Instant::now() + delay;
-        *self = Self::Open { until, delay };
+        *self = Self::Open {
+            until: Instant::now() + delay,
+            delay,
+            is_untried: true,
+        };
     }
 
-    /// An open circuit does not close before this wait is over.
+    /// Extends an open circuit to at least `wait` from now.
     pub(super) fn open_for_at_least(&mut self, wait: Duration) {
         if let Self::Open { until, .. } = self {
             *until = (*until).max(Instant::now() + wait);
         }
     }
 
-    /// Opens again after a failed probe, for twice as long unless the probe was early. A request from before the circuit opened
-    /// tells nothing new.
-    pub(super) fn probe_failed(&mut self, longest: Duration) {
+    /// Reopens after a failed probe, for twice the delay unless the probe was early. Requests that left before the circuit opened
+    /// change nothing.
+    pub(super) fn probe_failed(&mut self, longest_delay: Duration) {
         if let Self::HalfOpen { delay, is_early } = *self {
             let growth = if is_early { 1 } else { 2 };
-            self.open(delay.saturating_mul(growth).min(longest));
+            let delay = delay.saturating_mul(growth).min(longest_delay);
+            self.reopen(Instant::now() + delay, delay);
         }
     }
 
-    /// Leaves the place of a probe that was given up to the next request.
-    pub(super) fn probe_given_up(&mut self) {
+    /// Lets the next request be the probe after one without an outcome.
+    pub(super) fn release_probe(&mut self) {
         if let Self::HalfOpen { delay, .. } = *self {
-            let until = Instant::now();
-            *self = Self::Open { until, delay };
+            self.reopen(Instant::now(), delay);
         }
+    }
+
+    fn reopen(&mut self, until: Instant, delay: Duration) {
+        *self = Self::Open {
+            until,
+            delay,
+            is_untried: false,
+        };
     }
 }

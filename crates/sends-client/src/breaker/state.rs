@@ -1,4 +1,4 @@
-//! The circuits by what they concern, and what an outcome says about each of them.
+//! The circuits of the connection, the endpoints and the failing ids, and their transitions on each outcome.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -7,191 +7,165 @@ use std::{
 
 use tokio::time::Instant;
 
-use super::{
-    BreakerSettings, LeftAlone, Probes, Throttling, circuit::Circuit, endpoint_circuit::EndpointCircuit,
-};
+use super::{BreakerSettings, CircuitOpen, Probes, Throttling, circuit::Circuit};
 use crate::{Endpoint, FailureClass};
 
-/// How many failing ids and pages are remembered. The one that failed longest ago is forgotten first.
+/// Maximum number of failing ids and pages in memory. The one with the oldest failure is evicted.
 pub(super) const MOST_PATHS: usize = 1_000;
-/// How much longer a single id or page is left alone: probing two of them every 30 seconds would take more than half of the
-/// day's calls.
-const PATIENCE_WITH_ONE: u32 = 10;
-/// How many throttled answers of an id or page in a row, with answers to others in between, mean that it is throttled by itself.
-/// If another program causes every second call to be throttled, one call in sixteen reaches this number by chance.
-const THROTTLED_BY_ITSELF: u32 = 4;
+/// Factor of the maximum delay for a single id or page: probing two of them every 30 seconds would take more than half of the
+/// daily limit.
+const PATH_DELAY_FACTOR: u32 = 10;
+/// Throttled answers of an id in a row, with answers to others in between, that show that only this id is throttled. If another
+/// program causes every second call to be throttled, one call in sixteen reaches this number by chance.
+const ISOLATED_THROTTLINGS: u32 = 4;
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct State {
+    settings: BreakerSettings,
     connection: Circuit,
-    endpoints: BTreeMap<&'static str, EndpointCircuit>,
-    /// The ids and pages that failed when they were last asked for.
+    endpoints: BTreeMap<&'static str, Circuit>,
+    /// Ids and pages whose last request failed.
     pub(super) paths: HashMap<Endpoint, FailingPath>,
 }
 
 #[derive(Debug)]
 pub(super) struct FailingPath {
     circuit: Circuit,
-    /// Whether others of the endpoint have succeeded since it began to fail.
-    by_itself: bool,
+    /// Whether other ids of the endpoint succeeded since its first failure.
+    is_isolated: bool,
     failed_at: Instant,
     class: FailureClass,
 }
 
 impl State {
-    /// For how long nothing is asked of this endpoint.
-    pub(super) fn left_alone_for(&self, endpoint: &str, first_delay: Duration) -> Option<Duration> {
-        let now = Instant::now();
-        let circuit = self.endpoints.get(endpoint);
-        let circuit = circuit.and_then(|circuit| circuit.left_alone_for(now, first_delay));
-        self.connection.wait(now, first_delay).max(circuit)
+    pub(super) fn new(settings: BreakerSettings) -> Self {
+        Self {
+            settings,
+            connection: Circuit::default(),
+            endpoints: BTreeMap::new(),
+            paths: HashMap::new(),
+        }
     }
 
-    pub(super) fn check(&self, endpoint: &Endpoint, first_delay: Duration) -> Result<(), LeftAlone> {
-        let now = Instant::now();
-        let path = self.paths.get(endpoint);
+    /// Time until the next probe of the endpoint or the connection, the early probe left out.
+    pub(super) fn regular_wait(&self, endpoint: &str) -> Option<Duration> {
+        let (now, first_delay) = (Instant::now(), self.settings.first_delay);
+        let circuit = self.endpoints.get(endpoint).copied().unwrap_or_default();
         let connection = self.connection.wait(now, first_delay);
-        let circuit = self.endpoints.get(endpoint.name());
-        let circuit = circuit.and_then(|circuit| circuit.wait(now, first_delay, path.is_some()));
-        if let Some(wait) = connection.max(circuit) {
-            return Err(LeftAlone {
-                wait,
-                by_itself: None,
-            });
-        }
-        match path.and_then(|path| Some((path.circuit.wait(now, first_delay)?, path.class))) {
-            Some((wait, class)) => Err(LeftAlone {
-                wait,
-                by_itself: Some(class),
-            }),
+        connection.max(circuit.wait(now, first_delay))
+    }
+
+    pub(super) fn check(&self, endpoint: &Endpoint) -> Result<(), CircuitOpen> {
+        let (now, first_delay) = (Instant::now(), self.settings.first_delay);
+        let path = self.paths.get(endpoint);
+        let circuit = self.endpoints.get(endpoint.name()).copied().unwrap_or_default();
+        let endpoint_wait = match circuit {
+            // Ids that have not failed get `first_delay` to probe the endpoint first.
+            Circuit::Open { .. } if path.is_some() => {
+                let earlier = now.checked_sub(first_delay).unwrap_or(now);
+                circuit.wait(earlier, first_delay)
+            }
+            Circuit::Open { is_untried: true, .. } => None,
+            _ => circuit.wait(now, first_delay),
+        };
+        let shared_wait = self.connection.wait(now, first_delay).max(endpoint_wait);
+        let own_wait = path.and_then(|path| path.circuit.wait(now, first_delay));
+        match shared_wait.or(own_wait) {
             None => Ok(()),
+            Some(wait) => Err(CircuitOpen {
+                wait,
+                own_failure: path.map(|path| path.class).filter(|_| shared_wait.is_none()),
+            }),
         }
     }
 
-    /// Lets a request through that need not wait, and says of which circuits it is the probe.
-    pub(super) fn pass(&mut self, endpoint: &Endpoint) -> Probes {
+    /// Half-opens the circuits whose delay is over, for a request that has passed [`check`](Self::check).
+    pub(super) fn begin_probes(&mut self, endpoint: &Endpoint) -> Probes {
         let circuit = self.endpoints.get_mut(endpoint.name());
         let path = self.paths.get_mut(endpoint);
         Probes {
-            connection: self.connection.pass(),
-            endpoint: circuit.is_some_and(EndpointCircuit::pass),
-            path: path.is_some_and(|path| path.circuit.pass()),
+            connection: self.connection.begin_probe(),
+            endpoint: circuit.is_some_and(Circuit::begin_probe),
+            path: path.is_some_and(|path| path.circuit.begin_probe()),
         }
     }
 
-    /// The endpoint answered about this id or page, whatever it said.
     pub(super) fn succeeded(&mut self, endpoint: &Endpoint) {
         self.connected();
         let name = endpoint.name();
-        let was_down = self
-            .endpoints
-            .remove(name)
-            .is_some_and(|circuit| !circuit.is_closed());
-        if was_down {
-            tracing::info!(endpoint = name, "the upstream answers again");
+        let circuit = self.endpoints.remove(name).unwrap_or_default();
+        if !circuit.is_closed() {
+            tracing::info!(
+                endpoint = name,
+                "upstream endpoint available again; circuit closed"
+            );
         }
-        // What failed until now and succeeds says that an outage is over, which the others failed of too.
+        // The first success of an id that failed is the end of an outage, in which the others may have failed as well.
         let had_failed = self.paths.remove(endpoint);
-        let is_recovery = was_down || had_failed.is_some_and(|path| path.class != FailureClass::Throttled);
+        let is_recovery =
+            !circuit.is_closed() || had_failed.is_some_and(|path| path.class != FailureClass::Throttled);
         let others = self.paths.iter_mut().filter(|(other, _)| other.name() == name);
-        for (_, path) in others.filter(|(_, path)| !path.by_itself) {
-            // It may be asked for at once, and if it fails again it fails by itself.
-            path.by_itself = true;
+        for (_, path) in others.filter(|(_, path)| !path.is_isolated) {
+            path.is_isolated = true;
             if is_recovery && path.class != FailureClass::Throttled {
                 path.circuit = Circuit::default();
             }
         }
     }
 
-    /// A connection came about.
     fn connected(&mut self) {
         if !std::mem::take(&mut self.connection).is_closed() {
-            tracing::info!("the upstream answers again");
+            tracing::info!("upstream reachable again; circuit of the connection closed");
         }
     }
 
-    /// No connection came about, which says nothing of the endpoint.
-    pub(super) fn unreachable(&mut self, endpoint: &Endpoint, probes: Probes, settings: &BreakerSettings) {
+    /// Connection error, which is no evidence about the endpoint.
+    pub(super) fn unreachable(&mut self, endpoint: &Endpoint, probes: Probes) {
         if probes.connection {
-            self.connection.probe_failed(settings.longest_delay);
+            self.connection.probe_failed(self.settings.longest_delay);
         }
         let others = Probes {
             connection: false,
             ..probes
         };
-        self.give_up(endpoint, others);
-        if self.connection.count() == settings.failures && settings.failures > 0 {
-            self.connection.open(settings.first_delay);
+        self.release_probes(endpoint, others);
+        let failures = self.settings.failures;
+        if failures > 0 && self.connection.count_failure() == failures {
+            self.connection.open(self.settings.first_delay);
             tracing::warn!(
-                "the upstream is down: no connection comes about, so that no requests are sent until a probe succeeds"
+                "upstream unreachable: connections fail; requests are suspended until a probe succeeds"
             );
         }
     }
 
-    /// The circuits that the failed request was the probe of open again.
-    pub(super) fn probes_failed(&mut self, endpoint: &Endpoint, probes: Probes, settings: &BreakerSettings) {
-        let longest = settings.longest_delay;
-        let path = self.paths.get_mut(endpoint);
-        let fails_by_itself = path.as_ref().is_some_and(|path| path.by_itself);
-        if probes.path
-            && let Some(path) = path
-        {
-            path.circuit
-                .probe_failed(longest.saturating_mul(PATIENCE_WITH_ONE));
-        }
-        if probes.endpoint
-            && let Some(circuit) = self.endpoints.get_mut(endpoint.name())
-        {
-            if fails_by_itself {
-                // It says nothing of the endpoint: the next id may find out.
-                circuit.probe_given_up();
-            } else {
-                circuit.probe_failed(longest);
-            }
-        }
-    }
-
-    /// The endpoint answered that there are too many calls.
     pub(super) fn throttled(
         &mut self,
         endpoint: &Endpoint,
         probes: Probes,
         retry_after: Option<Duration>,
-        settings: &BreakerSettings,
     ) -> Throttling {
+        let settings = self.settings;
         self.connected();
         if probes.endpoint {
-            // It answers, so it is not down.
+            // An endpoint that throttles is available.
             self.endpoints.remove(endpoint.name());
         }
         if settings.failures == 0 {
             return Throttling::Everything;
         }
-        let is_first = self
-            .paths
-            .get(endpoint)
-            .is_none_or(|path| path.class != FailureClass::Throttled);
+        let known = self.paths.get(endpoint);
+        let is_first = known.is_none_or(|path| path.class != FailureClass::Throttled);
         if is_first {
-            self.make_room();
-            let path = FailingPath {
-                circuit: Circuit::default(),
-                by_itself: false,
-                failed_at: Instant::now(),
-                class: FailureClass::Throttled,
-            };
-            self.paths.insert(endpoint.clone(), path);
+            self.paths.remove(endpoint);
         }
-        let Some(path) = self.paths.get_mut(endpoint) else {
-            return Throttling::Everything;
-        };
-        path.failed_at = Instant::now();
-        let others_were_answered = std::mem::take(&mut path.by_itself);
-        let longest = settings.longest_delay.saturating_mul(PATIENCE_WITH_ONE);
+        let path = self.failing_path(endpoint, FailureClass::Throttled);
+        let others_were_answered = std::mem::take(&mut path.is_isolated);
+        let longest_delay = settings.longest_delay.saturating_mul(PATH_DELAY_FACTOR);
         if path.circuit.is_closed() {
             if !is_first && !others_were_answered {
                 return Throttling::Everything;
             }
-            if path.circuit.count() < THROTTLED_BY_ITSELF {
+            if path.circuit.count_failure() < ISOLATED_THROTTLINGS {
                 return if is_first {
                     Throttling::Everything
                 } else {
@@ -200,74 +174,89 @@ impl State {
             }
             path.circuit.open(settings.first_delay);
             tracing::warn!(
-                "{endpoint} is throttled while others are answered: it is not asked for until a probe succeeds"
+                "{endpoint} is throttled while other requests are answered; it is suspended until a probe succeeds"
             );
         } else if probes.path {
-            path.circuit.probe_failed(longest);
+            path.circuit.probe_failed(longest_delay);
         }
-        path.circuit
-            .open_for_at_least(retry_after.unwrap_or_default().min(longest));
+        let wait = retry_after.unwrap_or_default().min(longest_delay);
+        path.circuit.open_for_at_least(wait);
         Throttling::One
     }
 
-    /// The endpoint failed of this id or page.
-    pub(super) fn failed(&mut self, endpoint: &Endpoint, class: FailureClass, settings: &BreakerSettings) {
+    pub(super) fn failed(&mut self, endpoint: &Endpoint, class: FailureClass, probes: Probes) {
+        let BreakerSettings {
+            failures,
+            first_delay,
+            longest_delay,
+        } = self.settings;
         self.connected();
-        if settings.failures == 0 {
+        if failures == 0 {
             return;
         }
-        if !self.paths.contains_key(endpoint) {
-            self.make_room();
+        let path = self.failing_path(endpoint, class);
+        path.class = class;
+        let is_isolated = path.is_isolated;
+        if probes.path {
+            let longest_delay = longest_delay.saturating_mul(PATH_DELAY_FACTOR);
+            path.circuit.probe_failed(longest_delay);
         }
-        let path = self.paths.entry(endpoint.clone()).or_insert_with(|| FailingPath {
-            circuit: Circuit::default(),
-            by_itself: false,
-            failed_at: Instant::now(),
-            class,
-        });
-        (path.failed_at, path.class) = (Instant::now(), class);
-        if path.circuit.count() == settings.failures {
-            path.circuit.open(settings.first_delay);
-            tracing::warn!("{endpoint} keeps failing: it is not asked for until a probe succeeds");
+        if path.circuit.count_failure() == failures {
+            path.circuit.open(first_delay);
+            tracing::warn!("{endpoint} keeps failing; it is suspended until a probe succeeds");
         }
         let name = endpoint.name();
+        let circuit = self.endpoints.entry(name).or_default();
+        if probes.endpoint && is_isolated {
+            // No evidence about the endpoint: the next id may be its probe.
+            circuit.release_probe();
+        } else if probes.endpoint {
+            circuit.probe_failed(longest_delay);
+        }
         let failing = self.paths.iter().filter(|(other, path)| {
-            other.name() == name && !path.by_itself && path.class != FailureClass::Throttled
+            other.name() == name && !path.is_isolated && path.class != FailureClass::Throttled
         });
         let failing = u32::try_from(failing.count()).unwrap_or(u32::MAX);
-        let circuit = self.endpoints.entry(name).or_default();
-        if circuit.is_closed() && failing >= settings.failures {
-            circuit.open(settings.first_delay);
+        if circuit.is_closed() && failing >= failures {
+            circuit.open(first_delay);
             tracing::warn!(
                 endpoint = name,
-                "the upstream is down at this endpoint: no requests to it until a probe succeeds"
+                "upstream endpoint unavailable: different ids fail in a row; its requests are suspended until a probe \
+                 succeeds"
             );
         }
     }
 
-    fn make_room(&mut self) {
-        if self.paths.len() >= MOST_PATHS {
+    /// The entry of an id or page that fails now.
+    fn failing_path(&mut self, endpoint: &Endpoint, class: FailureClass) -> &mut FailingPath {
+        let now = Instant::now();
+        if self.paths.len() >= MOST_PATHS && !self.paths.contains_key(endpoint) {
             let oldest = self.paths.iter().min_by_key(|(_, path)| path.failed_at);
             if let Some(oldest) = oldest.map(|(endpoint, _)| endpoint.clone()) {
                 self.paths.remove(&oldest);
             }
         }
+        let path = self.paths.entry(endpoint.clone()).or_insert(FailingPath {
+            circuit: Circuit::default(),
+            is_isolated: false,
+            failed_at: now,
+            class,
+        });
+        path.failed_at = now;
+        path
     }
 
-    /// Leaves the places of these probes to others.
-    pub(super) fn give_up(&mut self, endpoint: &Endpoint, probes: Probes) {
-        if probes.connection {
-            self.connection.probe_given_up();
-        }
-        if probes.endpoint
-            && let Some(circuit) = self.endpoints.get_mut(endpoint.name())
-        {
-            circuit.probe_given_up();
-        }
-        if probes.path
-            && let Some(path) = self.paths.get_mut(endpoint)
-        {
-            path.circuit.probe_given_up();
+    /// Passes the probes of a request without an outcome on to the next request.
+    pub(super) fn release_probes(&mut self, endpoint: &Endpoint, probes: Probes) {
+        let circuit = self.endpoints.get_mut(endpoint.name());
+        let path = self.paths.get_mut(endpoint).map(|path| &mut path.circuit);
+        let circuits = [
+            Some(&mut self.connection).filter(|_| probes.connection),
+            circuit.filter(|_| probes.endpoint),
+            path.filter(|_| probes.path),
+        ];
+        for circuit in circuits.into_iter().flatten() {
+            circuit.release_probe();
         }
     }
 }

@@ -11,7 +11,7 @@ fn path(number: u8) -> Endpoint {
 fn ask(breaker: &Arc<Breaker>, endpoint: &Endpoint) -> Admission {
     breaker
         .admit(endpoint)
-        .unwrap_or_else(|left_alone| panic!("{endpoint} is refused: {left_alone:?}"))
+        .unwrap_or_else(|open| panic!("{endpoint} is suspended: {open:?}"))
 }
 
 /// Asks for it and lets that fail, if it may be asked for.
@@ -29,10 +29,10 @@ fn open_for_good(breaker: &Arc<Breaker>) {
     fail(breaker, 0..6);
 }
 
-fn left_alone(seconds: u64) -> Result<(), LeftAlone> {
-    Err(LeftAlone {
+fn suspended_for(seconds: u64) -> Result<(), CircuitOpen> {
+    Err(CircuitOpen {
         wait: Duration::from_secs(seconds),
-        by_itself: None,
+        own_failure: None,
     })
 }
 
@@ -50,8 +50,8 @@ async fn an_endpoint_opens_after_different_ids_failed_in_a_row_and_a_success_beg
     fail(&breaker, 4..8);
     assert_eq!(breaker.check(&path(100)), Ok(()));
     fail(&breaker, 8..9);
-    assert_eq!(breaker.check(&path(4)), left_alone(2));
-    assert_eq!(breaker.left_alone_for(), Some(Duration::from_secs(1)));
+    assert_eq!(breaker.check(&path(4)), suspended_for(2));
+    assert_eq!(breaker.upstream_wait(), Some(Duration::from_secs(1)));
     assert_eq!(breaker.check(&Endpoint::AccountSummary), Ok(()));
 }
 
@@ -61,10 +61,10 @@ async fn one_probe_goes_after_a_delay_that_doubles_and_a_success_closes_the_circ
     open_for_good(&breaker);
     for (delay, number) in [1, 2, 4, 8, 16, 30, 30].into_iter().zip(10..) {
         let wait = Duration::from_secs(delay);
-        assert_eq!(breaker.check(&path(100)), left_alone(delay));
-        assert_eq!(breaker.left_alone_for(), Some(wait));
+        assert_eq!(breaker.check(&path(100)), suspended_for(delay));
+        assert_eq!(breaker.upstream_wait(), Some(wait));
         tokio::time::sleep(wait).await;
-        assert_eq!(breaker.left_alone_for(), None);
+        assert_eq!(breaker.upstream_wait(), None);
         let probe = ask(&breaker, &path(number));
         assert!(breaker.admit(&path(100)).is_err(), "a second probe");
         probe.failed(FailureClass::TimedOut);
@@ -99,9 +99,9 @@ async fn ids_that_always_fail_are_left_alone_and_cost_the_others_nothing() {
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
     assert!(sent < 60, "{sent} requests in an hour");
-    let left_alone = breaker.check(&path(0)).unwrap_err();
-    assert_eq!(left_alone.by_itself, Some(FailureClass::ServerFailure));
-    assert!(left_alone.wait <= Duration::from_mins(5));
+    let open = breaker.check(&path(0)).unwrap_err();
+    assert_eq!(open.own_failure, Some(FailureClass::ServerFailure));
+    assert!(open.wait <= Duration::from_mins(5));
 }
 
 #[tokio::test(start_paused = true)]
@@ -127,7 +127,7 @@ async fn ids_that_fail_while_others_succeed_never_close_the_endpoint() {
     }
     assert_eq!(breaker.check(&path(100)), Ok(()));
     fail(&breaker, 100..105);
-    assert_eq!(breaker.check(&path(100)), left_alone(2));
+    assert_eq!(breaker.check(&path(100)), suspended_for(2));
 }
 
 #[tokio::test(start_paused = true)]
@@ -137,7 +137,7 @@ async fn ids_that_failed_before_the_first_success_close_the_endpoint_only_once()
     for admission in together {
         admission.failed(FailureClass::ServerFailure);
     }
-    assert_eq!(breaker.check(&path(7)), left_alone(2));
+    assert_eq!(breaker.check(&path(7)), suspended_for(2));
     ask(&breaker, &path(100)).succeeded();
     // The endpoint is up, so that these fail by themselves from now on.
     for round in 0..100 {
@@ -214,7 +214,7 @@ async fn five_ids_that_always_fail_cost_a_good_one_nothing_from_a_cold_start() {
             fail_if_admitted(&breaker, number);
         }
         ask(&breaker, &path(100)).succeeded();
-        assert_eq!(breaker.left_alone_for(), None, "{round}");
+        assert_eq!(breaker.upstream_wait(), None, "{round}");
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
 }
@@ -227,15 +227,15 @@ async fn a_good_id_is_the_probe_before_those_that_failed() {
         for number in 0..6 {
             fail_if_admitted(&breaker, number);
         }
-        assert_eq!(breaker.check(&path(5)), left_alone(2));
-        assert_eq!(breaker.check(&path(100)), left_alone(1));
+        assert_eq!(breaker.check(&path(5)), suspended_for(2));
+        assert_eq!(breaker.check(&path(100)), suspended_for(1));
     }
     tokio::time::sleep(Duration::from_secs(1)).await;
     for number in 0..6 {
         assert!(!fail_if_admitted(&breaker, number), "{number}");
     }
     ask(&breaker, &path(100)).succeeded();
-    assert_eq!(breaker.left_alone_for(), None);
+    assert_eq!(breaker.upstream_wait(), None);
 }
 
 #[tokio::test(start_paused = true)]
@@ -274,9 +274,9 @@ async fn an_id_that_is_throttled_while_others_are_answered_opens_its_own_circuit
     ask(&breaker, &path(2)).succeeded();
     assert_eq!(throttled(1), Throttling::One);
     let by_itself = |wait| {
-        Err(LeftAlone {
+        Err(CircuitOpen {
             wait: Duration::from_secs(wait),
-            by_itself: Some(FailureClass::Throttled),
+            own_failure: Some(FailureClass::Throttled),
         })
     };
     assert_eq!(breaker.check(&path(1)), by_itself(1));

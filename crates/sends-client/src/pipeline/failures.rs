@@ -7,17 +7,16 @@ use sends_core::DecodeError;
 
 use crate::{
     Endpoint, FailureClass, TokenError, UpstreamError,
-    breaker::{LeftAlone, Throttling},
+    breaker::{CircuitOpen, Throttling},
     pacing::{Refused, RefusedReason, Verdict},
-    refusals::{Held, RefusedBy},
-    transport::Answer,
+    refusals::{RefusedBy, TokenRejection},
 };
 
-/// How soon to ask for a token again where its source does not say.
+/// `retry_after` of a missing token whose source names no time.
 const TOKEN_RETRY: Duration = Duration::from_secs(5);
 
-/// What to tell when a call was not sent once more: what the upstream said before, which says more than why it was not asked
-/// again. That the day is used up is told in any case, since nothing else ends so late.
+/// Error of a call whose retry was not sent: the last answer of the upstream, which says more than the refusal of the retry. A
+/// used-up day is reported in any case, since no other cause lasts as long.
 pub(super) fn instead_of_retry(last: Option<UpstreamError>, refused: UpstreamError) -> UpstreamError {
     match last {
         Some(last) if refused.class != FailureClass::QuotaExceeded => UpstreamError {
@@ -28,19 +27,22 @@ pub(super) fn instead_of_retry(last: Option<UpstreamError>, refused: UpstreamErr
     }
 }
 
-/// What is wrong with an answer that could not be decoded. One that just ends may arrive whole next time; any other text would
-/// come again as it is.
-pub(super) fn undecodable(answer: Answer, error: &DecodeError) -> UpstreamError {
+/// Error of a body that cannot be decoded. A cut-off body may be complete after a retry; any other would be the same.
+pub(super) fn undecodable(template: UpstreamError, error: &DecodeError) -> UpstreamError {
     let class = if error.is_cut_off() {
         FailureClass::Interrupted
     } else {
         FailureClass::Invalid
     };
-    let detail = format!("the upstream answered {}, but {error}", answer.status());
-    answer.failure(class, detail)
+    let status = template.status.unwrap_or_default();
+    UpstreamError {
+        class,
+        detail: format!("the upstream answered {status}, but {error}"),
+        ..template
+    }
 }
 
-/// What an outcome says about the budget. `None` when there was no answer, or one that is about this id or page alone.
+/// What an outcome tells the pacer. `None` without an answer, and for one that concerns this id or page only.
 pub(super) fn verdict(failure: Option<&UpstreamError>, throttling: Option<Throttling>) -> Option<Verdict> {
     let Some(failure) = failure else {
         return Some(Verdict::Accepted);
@@ -48,7 +50,7 @@ pub(super) fn verdict(failure: Option<&UpstreamError>, throttling: Option<Thrott
     match failure.class {
         FailureClass::Throttled => match throttling {
             Some(Throttling::One) => None,
-            // Its wait may be its own, and the others' is the one that the limit of a second needs.
+            // Its `Retry-After` may concern this id only; the other calls pause as the limit per second requires.
             Some(Throttling::PerhapsOne) => Some(Verdict::Throttled(None)),
             Some(Throttling::Everything) | None => Some(Verdict::Throttled(failure.retry_after)),
         },
@@ -57,7 +59,7 @@ pub(super) fn verdict(failure: Option<&UpstreamError>, throttling: Option<Thrott
     }
 }
 
-/// Whether an outcome shows that the upstream knows the token: an answer that only an authenticated request has.
+/// Whether an outcome proves that the token is valid: a success, 404 or 403.
 pub(super) fn shows_accepted_token(failure: Option<&UpstreamError>) -> bool {
     failure.is_none_or(|failure| {
         let is_success = failure.status.is_some_and(|status| status.is_success());
@@ -65,57 +67,65 @@ pub(super) fn shows_accepted_token(failure: Option<&UpstreamError>) -> bool {
     })
 }
 
-/// Whether an outcome is an answer of 401.
-pub(super) fn is_refused_token(failure: Option<&UpstreamError>) -> bool {
+/// Whether an outcome is a 401.
+pub(super) fn is_rejected_token(failure: Option<&UpstreamError>) -> bool {
     failure.is_some_and(|failure| failure.class == FailureClass::Unauthenticated)
 }
 
 pub(super) fn without_token(endpoint: &Endpoint, error: &TokenError) -> UpstreamError {
-    let detail = error.to_string();
-    let (class, retry_after) = token_failure(error);
-    UpstreamError {
-        retry_after,
-        ..UpstreamError::without_answer(endpoint.clone(), class, detail)
-    }
+    let failure = unsent(endpoint, FailureClass::TokenUnavailable, None, error.to_string());
+    with_token_error(failure, error)
 }
 
-/// The upstream refused a token, and there is no other. What it said is kept, since support may ask for it.
-pub(super) fn after_refused_token(refusal: UpstreamError, error: &TokenError) -> UpstreamError {
-    let detail = format!("{}; {error}", refusal.detail);
-    let (class, retry_after) = token_failure(error);
+/// Error of a rejected token that cannot be renewed now. It keeps the upstream's answer for support requests.
+pub(super) fn after_rejected_token(failure: UpstreamError, error: &TokenError) -> UpstreamError {
+    let detail = format!("{}; {error}", failure.detail);
+    with_token_error(UpstreamError { detail, ..failure }, error)
+}
+
+fn with_token_error(failure: UpstreamError, error: &TokenError) -> UpstreamError {
+    let (class, retry_after) = match *error {
+        TokenError::LoginRequired => (FailureClass::LoginRequired, None),
+        TokenError::NotRenewable => (FailureClass::Unauthenticated, None),
+        TokenError::Unavailable { retry_after, .. } => (
+            FailureClass::TokenUnavailable,
+            Some(retry_after.unwrap_or(TOKEN_RETRY)),
+        ),
+    };
     UpstreamError {
         class,
         retry_after,
-        detail,
-        ..refusal
+        ..failure
     }
 }
 
-/// The token was refused before, and the request was not sent.
-pub(super) fn known_refusal(endpoint: &Endpoint, held: Held) -> UpstreamError {
-    let wait = held.wait.as_secs();
-    let detail = match held.by {
+/// Error of a call that was not sent because its token is known to be rejected.
+pub(super) fn known_rejection(endpoint: &Endpoint, rejection: TokenRejection) -> UpstreamError {
+    let wait = rejection.wait.as_secs();
+    let detail = match rejection.by {
         RefusedBy::PathAlone => {
-            format!("it is known to refuse the access token and is not asked for {wait} s")
+            format!("this path rejects the access token (401) and is not requested for {wait} s")
         }
         RefusedBy::Path | RefusedBy::Upstream => format!(
             "the access token was refused by the upstream (401) and is not sent again for {wait} s; use another one, or log \
              in again"
         ),
     };
-    let failure = UpstreamError::without_answer(endpoint.clone(), FailureClass::Unauthenticated, detail);
-    of_refuser(failure, held)
+    with_scope(
+        unsent(endpoint, FailureClass::Unauthenticated, None, detail),
+        rejection,
+    )
 }
 
-/// What a refusal is to the caller. That of a path alone is no reason to log in again.
-pub(super) fn of_refuser(failure: UpstreamError, held: Held) -> UpstreamError {
-    if held.by != RefusedBy::PathAlone {
+/// The error of a 401 by its scope. That of a single path does not call for a login.
+pub(super) fn with_scope(failure: UpstreamError, rejection: TokenRejection) -> UpstreamError {
+    if rejection.by != RefusedBy::PathAlone {
         return failure;
     }
     UpstreamError {
         class: FailureClass::Forbidden,
         status: Some(StatusCode::UNAUTHORIZED),
-        retry_after: Some(held.wait),
+        retry_after: Some(rejection.wait),
         detail: format!(
             "{}; this path alone answers 401, and the access token is good elsewhere",
             failure.detail
@@ -124,17 +134,7 @@ pub(super) fn of_refuser(failure: UpstreamError, held: Held) -> UpstreamError {
     }
 }
 
-fn token_failure(error: &TokenError) -> (FailureClass, Option<Duration>) {
-    match *error {
-        TokenError::LoginRequired => (FailureClass::LoginRequired, None),
-        TokenError::NotRenewable => (FailureClass::Unauthenticated, None),
-        TokenError::Unavailable { retry_after, .. } => (
-            FailureClass::TokenUnavailable,
-            Some(retry_after.unwrap_or(TOKEN_RETRY)),
-        ),
-    }
-}
-
+/// Error of a call that the pacer or the budget of unverified tokens refused.
 pub(super) fn without_turn(endpoint: &Endpoint, refused: Refused) -> UpstreamError {
     let class = match refused.reason {
         RefusedReason::QueueFull => FailureClass::QueueFull,
@@ -143,34 +143,40 @@ pub(super) fn without_turn(endpoint: &Endpoint, refused: Refused) -> UpstreamErr
         RefusedReason::Paused => FailureClass::Throttled,
         RefusedReason::DayUsedUp => FailureClass::QuotaExceeded,
     };
-    UpstreamError {
-        retry_after: Some(refused.retry_after),
-        ..UpstreamError::without_answer(endpoint.clone(), class, refused.to_string())
-    }
+    unsent(endpoint, class, Some(refused.retry_after), refused.to_string())
 }
 
 pub(super) fn beyond_allowance(endpoint: &Endpoint) -> UpstreamError {
+    // The next operation has an allowance of its own.
+    let retry_after = Some(Duration::from_secs(1));
     let detail = "the operation has made as many calls as it may".to_owned();
+    unsent(endpoint, FailureClass::AllowanceUsedUp, retry_after, detail)
+}
+
+pub(super) fn circuit_open(endpoint: &Endpoint, open: CircuitOpen) -> UpstreamError {
+    let (class, detail) = match open.own_failure {
+        None => (
+            FailureClass::CircuitOpen,
+            "the upstream keeps failing and its calls are suspended for now",
+        ),
+        // For the caller, an id whose own circuit is open fails as it did last.
+        Some(class) => (class, "it keeps failing by itself and is suspended for now"),
+    };
     UpstreamError {
-        // The next operation has an allowance of its own.
-        retry_after: Some(Duration::from_secs(1)),
-        ..UpstreamError::without_answer(endpoint.clone(), FailureClass::AllowanceUsedUp, detail)
+        // Distinguishes a throttled id from a pause of all calls.
+        status: (class == FailureClass::Throttled).then_some(StatusCode::TOO_MANY_REQUESTS),
+        ..unsent(endpoint, class, Some(open.wait), detail.to_owned())
     }
 }
 
-pub(super) fn circuit_open(endpoint: &Endpoint, left_alone: LeftAlone) -> UpstreamError {
-    let (class, detail) = match left_alone.by_itself {
-        None => (
-            FailureClass::CircuitOpen,
-            "the upstream has been failing and is left alone for now",
-        ),
-        // Only this id or page: for the caller it is as if it had been asked for and failed once more.
-        Some(class) => (class, "it has been failing by itself and is left alone for now"),
-    };
+fn unsent(
+    endpoint: &Endpoint,
+    class: FailureClass,
+    retry_after: Option<Duration>,
+    detail: String,
+) -> UpstreamError {
     UpstreamError {
-        // As its last answer, which tells it from calls that wait for a pause of all of them.
-        status: (class == FailureClass::Throttled).then_some(StatusCode::TOO_MANY_REQUESTS),
-        retry_after: Some(left_alone.wait),
-        ..UpstreamError::without_answer(endpoint.clone(), class, detail.to_owned())
+        retry_after,
+        ..UpstreamError::without_answer(endpoint.clone(), class, detail)
     }
 }

@@ -31,11 +31,11 @@ async fn refuse(
     token: &AccessToken,
     endpoint: &Endpoint,
     is_good: bool,
-) -> (Held, bool) {
+) -> (TokenRejection, bool) {
     let departed = Instant::now();
     pass(Duration::from_millis(1)).await;
-    if let Some(held) = refusals.refused(token, endpoint, departed) {
-        return (held, false);
+    if let Some(rejection) = refusals.refused(token, endpoint, departed) {
+        return (rejection, false);
     }
     let probe = refusals.probe(token, endpoint);
     assert_ne!(&probe, endpoint);
@@ -50,13 +50,17 @@ async fn refuse(
 async fn a_revoked_token_is_held_everywhere_and_tried_after_growing_pauses() {
     let (refusals, token) = (Refusals::default(), token("t"));
     accept(&refusals, &token, &history(1)).await;
-    let (held, is_probed) = refuse(&refusals, &token, &history(1), false).await;
-    assert_eq!((held.by, is_probed), (RefusedBy::Upstream, true));
+    let (rejection, is_probed) = refuse(&refusals, &token, &history(1), false).await;
+    assert_eq!((rejection.by, is_probed), (RefusedBy::Upstream, true));
     for minutes in [1, 2, 4, 8, 16, 32, 60, 60] {
         let pause = Duration::from_secs(minutes * 60);
         for endpoint in [history(1), history(2), OTHER] {
-            let held = refusals.check(&token, &endpoint).unwrap_err();
-            assert_eq!((held.wait, held.by), (pause, RefusedBy::Upstream), "{endpoint}");
+            let rejection = refusals.check(&token, &endpoint).unwrap_err();
+            assert_eq!(
+                (rejection.wait, rejection.by),
+                (pause, RefusedBy::Upstream),
+                "{endpoint}"
+            );
         }
         pass(pause).await;
         let probe = history(2);
@@ -76,20 +80,23 @@ async fn a_revoked_token_is_held_everywhere_and_tried_after_growing_pauses() {
 async fn a_path_that_alone_refuses_the_token_holds_up_no_other_and_is_tried_after_growing_pauses() {
     let (refusals, token) = (Refusals::default(), token("t"));
     accept(&refusals, &token, &history(2)).await;
-    let (held, is_probed) = refuse(&refusals, &token, &history(1), true).await;
+    let (rejection, is_probed) = refuse(&refusals, &token, &history(1), true).await;
     assert_eq!(
-        (held.by, held.may_renew, is_probed),
+        (rejection.by, rejection.may_renew, is_probed),
         (RefusedBy::PathAlone, false, true)
     );
     for minutes in [1, 2, 4, 8, 16, 32, 60, 60] {
         assert_eq!(refusals.check(&token, &history(2)), Ok(()));
-        let held = refusals.check(&token, &history(1)).unwrap_err();
-        assert_eq!(held.by, RefusedBy::PathAlone);
-        assert!(held.wait > Duration::from_secs(minutes * 60 - 1), "{held:?}");
-        pass(held.wait).await;
+        let rejection = refusals.check(&token, &history(1)).unwrap_err();
+        assert_eq!(rejection.by, RefusedBy::PathAlone);
+        assert!(
+            rejection.wait > Duration::from_secs(minutes * 60 - 1),
+            "{rejection:?}"
+        );
+        pass(rejection.wait).await;
         refusals.admit(&token, &history(1)).unwrap().refused();
-        let (held, is_probed) = refuse(&refusals, &token, &history(1), false).await;
-        assert_eq!((held.by, is_probed), (RefusedBy::PathAlone, false));
+        let (rejection, is_probed) = refuse(&refusals, &token, &history(1), false).await;
+        assert_eq!((rejection.by, is_probed), (RefusedBy::PathAlone, false));
     }
     pass(LONGEST_PAUSE).await;
     accept(&refusals, &token, &history(1)).await;
@@ -102,8 +109,8 @@ async fn one_probe_a_minute_settles_the_refusals_of_many_paths() {
     accept(&refusals, &token, &history(0)).await;
     let mut probes = 0;
     for number in 1..=20 {
-        let (held, is_probed) = refuse(&refusals, &token, &history(number), true).await;
-        assert_eq!(held.by, RefusedBy::PathAlone, "{number}");
+        let (rejection, is_probed) = refuse(&refusals, &token, &history(number), true).await;
+        assert_eq!(rejection.by, RefusedBy::PathAlone, "{number}");
         probes += u32::from(is_probed);
     }
     assert_eq!(probes, 1);
@@ -132,8 +139,8 @@ async fn a_later_request_that_is_accepted_needs_no_probe_beside_it() {
     let departed = Instant::now();
     pass(Duration::from_millis(1)).await;
     accept(&refusals, &token, &history(2)).await;
-    let held = refusals.refused(&token, &history(1), departed).unwrap();
-    assert_eq!(held.by, RefusedBy::PathAlone);
+    let rejection = refusals.refused(&token, &history(1), departed).unwrap();
+    assert_eq!(rejection.by, RefusedBy::PathAlone);
     // One that left before the refusal says nothing.
     let departed = Instant::now();
     pass(Duration::from_millis(1)).await;
@@ -155,10 +162,10 @@ async fn without_an_outcome_of_a_probe_a_second_path_settles_it() {
             None
         );
         refusals.probe(&token, &history(1));
-        let held = refusals.unconfirmed(&token, &history(1));
-        assert_eq!((held.by, held.may_renew), (RefusedBy::Path, true));
-        let held = refusals.check(&token, &history(1)).unwrap_err();
-        assert!(!held.may_renew, "no renewal for each call that is not sent");
+        let rejection = refusals.unconfirmed(&token, &history(1));
+        assert_eq!((rejection.by, rejection.may_renew), (RefusedBy::Path, true));
+        let rejection = refusals.check(&token, &history(1)).unwrap_err();
+        assert!(!rejection.may_renew, "no renewal for each call that is not sent");
         assert_eq!(refusals.check(&token, &history(2)), Ok(()));
         pass(Duration::from_millis(1)).await;
         if is_good {
@@ -170,12 +177,12 @@ async fn without_an_outcome_of_a_probe_a_second_path_settles_it() {
             RefusedBy::Upstream
         };
         assert_eq!(refuse(&refusals, &token, &history(2), false).await, {
-            let held = Held {
+            let rejection = TokenRejection {
                 wait: FIRST_PAUSE,
                 by,
                 may_renew: !is_good,
             };
-            (held, false)
+            (rejection, false)
         });
     }
 }
@@ -197,7 +204,7 @@ async fn a_probe_without_an_outcome_is_followed_by_another_at_once() {
     pass(PROBE_HOLDS).await;
     refuse(&refusals, &token, &history(2), false).await;
     pass(FIRST_PAUSE).await;
-    let (path, refused) = (history(1), |admitted: Result<Admission<'_>, Held>| {
+    let (path, refused) = (history(1), |admitted: Result<Admission<'_>, TokenRejection>| {
         admitted.unwrap_err().by
     });
     for _ in 0..3 {
@@ -208,8 +215,8 @@ async fn a_probe_without_an_outcome_is_followed_by_another_at_once() {
     // The pauses have not grown.
     let probe = refusals.admit(&token, &OTHER).unwrap();
     probe.refused();
-    let (held, _) = refuse(&refusals, &token, &OTHER, false).await;
-    assert_eq!(held.wait, 2 * FIRST_PAUSE);
+    let (rejection, _) = refuse(&refusals, &token, &OTHER, false).await;
+    assert_eq!(rejection.wait, 2 * FIRST_PAUSE);
 }
 
 #[tokio::test(start_paused = true)]
@@ -222,11 +229,14 @@ async fn a_probe_that_ends_late_leaves_the_pause_of_a_later_refusal_alone() {
     let path = history(1);
     let next = refusals.admit(&token, &path).unwrap();
     drop(late);
-    assert!(refusals.check(&token, &OTHER).is_err(), "held by the next probe");
+    assert!(
+        refusals.check(&token, &OTHER).is_err(),
+        "held back by the next probe"
+    );
     next.refused();
-    let (held, _) = refuse(&refusals, &token, &path, false).await;
-    assert_eq!(held.wait, 2 * FIRST_PAUSE);
-    assert_eq!(refusals.check(&token, &OTHER).unwrap_err().wait, held.wait);
+    let (rejection, _) = refuse(&refusals, &token, &path, false).await;
+    assert_eq!(rejection.wait, 2 * FIRST_PAUSE);
+    assert_eq!(refusals.check(&token, &OTHER).unwrap_err().wait, rejection.wait);
 }
 
 #[tokio::test(start_paused = true)]
@@ -238,8 +248,8 @@ async fn a_path_that_is_known_to_refuse_does_not_keep_a_token_refused() {
     refuse(&refusals, &token, &history(2), false).await;
     pass(FIRST_PAUSE).await;
     refusals.admit(&token, &history(1)).unwrap().refused();
-    let (held, _) = refuse(&refusals, &token, &history(1), true).await;
-    assert_eq!(held.by, RefusedBy::PathAlone);
+    let (rejection, _) = refuse(&refusals, &token, &history(1), true).await;
+    assert_eq!(rejection.by, RefusedBy::PathAlone);
     assert!(refusals.admit(&token, &history(0)).is_ok());
 }
 
@@ -262,11 +272,15 @@ async fn a_renewal_that_did_not_help_is_repeated_after_a_pause_and_not_for_a_pat
         refuse(&refusals, &tokens[1], &history(1), true).await.0.by,
         RefusedBy::PathAlone
     );
-    let (held, _) = refuse(&refusals, &tokens[1], &history(2), false).await;
-    assert_eq!((held.by, held.may_renew), (RefusedBy::Upstream, false));
-    assert_eq!(held.wait, 2 * FIRST_PAUSE, "the pauses grow from token to token");
+    let (rejection, _) = refuse(&refusals, &tokens[1], &history(2), false).await;
+    assert_eq!((rejection.by, rejection.may_renew), (RefusedBy::Upstream, false));
+    assert_eq!(
+        rejection.wait,
+        2 * FIRST_PAUSE,
+        "the pauses grow from token to token"
+    );
     assert!(!refusals.check(&tokens[1], &OTHER).unwrap_err().may_renew);
-    pass(held.wait).await;
+    pass(rejection.wait).await;
     refusals.admit(&tokens[1], &OTHER).unwrap().refused();
     assert!(refuse(&refusals, &tokens[1], &OTHER, false).await.0.may_renew);
     refusals.renewed(&tokens[1], &tokens[2]);

@@ -1,46 +1,45 @@
-//! The refusals of one access token, and the pauses that follow from them.
+//! Rejections of one access token, and the pauses that follow from them.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use tokio::time::Instant;
 
-use super::{Held, RefusedBy};
+use super::{RefusedBy, TokenRejection};
 use crate::Endpoint;
 
-/// The pause after the first refusal.
+/// Pause after the first rejection.
 pub(super) const FIRST_PAUSE: Duration = Duration::from_mins(1);
 
-/// What the pause grows to at most.
+/// Maximum pause.
 pub(super) const LONGEST_PAUSE: Duration = Duration::from_hours(1);
 
-/// How many tokens are remembered. Where callers bring their own, one that was never accepted makes room before one that was,
-/// and among these the longest unused one.
+/// Maximum number of tokens in memory. Tokens that were never accepted are evicted before others, and among these the least
+/// recently used one.
 pub(super) const CAPACITY: usize = 4_096;
 
-/// How many refusing paths are remembered of a token. The one whose pause ends first makes room.
+/// Maximum number of rejecting paths of a token in memory. The one whose pause ends first is evicted.
 pub(super) const MOST_PATHS: usize = 1_000;
 
-/// What is known of a token.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct TokenState {
-    pub(super) used: Instant,
-    /// When the last request left that was accepted, since the token was last refused as a whole.
+    /// `None` before the first use.
+    used: Option<Instant>,
+    /// Departure of the last accepted request since the token was rejected as a whole.
     pub(super) accepted_at: Option<Instant>,
-    /// A path that has accepted it, preferably a cheap one.
+    /// A path that has accepted the token, preferably a cheap one.
     pub(super) accepted_by: Option<Endpoint>,
     pub(super) refused_by: HashMap<Endpoint, Refused>,
-    /// Set once a refusal of the token is confirmed, until it is accepted.
+    /// Set from the confirmed rejection of the token to its next acceptance.
     pub(super) refused: Option<Pause>,
     pub(super) refused_at: Option<Instant>,
-    /// Whether it was obtained in the place of a refused one and refused at once, so that another renewal is no help.
+    /// Whether the token replaced a rejected one and was not accepted yet, so that another renewal would not help.
     pub(super) is_renewed: bool,
-    /// The pause that the tokens before it had reached.
+    /// Pause of the token that this one replaced.
     pub(super) earlier_pause: Duration,
     pub(super) probed_at: Option<Instant>,
     pub(super) is_being_probed: bool,
-    /// How many requests in a row were refused since it was last accepted.
+    /// Rejected requests in a row.
     pub(super) refusals: u32,
-    /// Held while a refusal is being confirmed, so that refusals of requests sent together share one probe.
     pub(super) confirmation: Arc<tokio::sync::Mutex<()>>,
 }
 
@@ -48,7 +47,7 @@ pub(super) struct TokenState {
 pub(super) struct Refused {
     pub(super) pause: Pause,
     pub(super) at: Instant,
-    /// Whether the token was good elsewhere.
+    /// Whether another path accepted the token.
     pub(super) is_own: bool,
 }
 
@@ -56,13 +55,13 @@ pub(super) struct Refused {
 pub(super) struct Pause {
     pub(super) until: Instant,
     pub(super) length: Duration,
-    /// Whether a request is on its way to find out.
+    /// Whether a probe is in flight.
     pub(super) is_probed: bool,
 }
 
 impl TokenState {
+    /// The state of a token, created on its first use.
     pub(super) fn of(tokens: &mut HashMap<u64, Self>, key: u64) -> &mut Self {
-        let now = Instant::now();
         if tokens.len() >= CAPACITY && !tokens.contains_key(&key) {
             let oldest = tokens
                 .iter()
@@ -70,110 +69,96 @@ impl TokenState {
                 .map(|(key, _)| *key);
             oldest.and_then(|oldest| tokens.remove(&oldest));
         }
-        let known = tokens.entry(key).or_insert_with(|| Self {
-            used: now,
-            accepted_at: None,
-            accepted_by: None,
-            refused_by: HashMap::new(),
-            refused: None,
-            refused_at: None,
-            is_renewed: false,
-            earlier_pause: Duration::ZERO,
-            probed_at: None,
-            is_being_probed: false,
-            refusals: 0,
-            confirmation: Arc::default(),
-        });
-        known.used = now;
+        let known = tokens.entry(key).or_default();
+        known.used = Some(Instant::now());
         known
     }
 
-    /// Whether a request with the token was accepted or refused.
+    /// Whether a request with the token was accepted or rejected.
     pub(super) fn has_outcome(&self) -> bool {
         self.accepted_at.is_some() || self.refused.is_some() || !self.refused_by.is_empty()
     }
 
-    pub(super) fn check(&self, endpoint: &Endpoint, now: Instant) -> Result<(), Held> {
-        let wait = |pause: Pause| {
-            pause
-                .until
-                .checked_duration_since(now)
-                .filter(|wait| !wait.is_zero())
-        };
-        if let Some(wait) = self.refused.and_then(wait) {
-            return Err(self.held(wait, RefusedBy::Upstream));
+    pub(super) fn check(&self, endpoint: &Endpoint, now: Instant) -> Result<(), TokenRejection> {
+        if let Some(pause) = self.refused.filter(|pause| pause.until > now) {
+            return Err(self.rejection(pause, now, RefusedBy::Upstream));
         }
-        let Some(path) = self.refused_by.get(endpoint) else {
-            return Ok(());
-        };
-        match wait(path.pause) {
-            Some(wait) if path.is_own => Err(self.held(wait, RefusedBy::PathAlone)),
-            // The call that was refused has tried to renew the token.
-            Some(wait) => Err(Held {
-                may_renew: false,
-                ..self.held(wait, RefusedBy::Path)
-            }),
-            None => Ok(()),
+        match self.refused_by.get(endpoint) {
+            Some(path) if path.pause.until > now => {
+                let by = path.scope();
+                Err(TokenRejection {
+                    // The call that was rejected has tried to renew the token.
+                    may_renew: false,
+                    ..self.rejection(path.pause, now, by)
+                })
+            }
+            _ => Ok(()),
         }
     }
 
-    fn held(&self, wait: Duration, by: RefusedBy) -> Held {
-        Held {
-            wait,
+    fn rejection(&self, pause: Pause, now: Instant, by: RefusedBy) -> TokenRejection {
+        TokenRejection {
+            wait: pause.until.saturating_duration_since(now),
             by,
             may_renew: by != RefusedBy::PathAlone && !self.is_renewed,
         }
     }
 
-    pub(super) fn refused_by_upstream(&mut self, now: Instant) -> Held {
+    pub(super) fn refused_by_upstream(&mut self, now: Instant) -> TokenRejection {
         (self.accepted_at, self.refused_at) = (None, Some(now));
         self.is_being_probed = false;
         if self.refused.is_some_and(|pause| pause.is_probed) {
-            // It has been refused for a while, so that its renewal may be tried again.
+            // The pause is over, so that another renewal may help.
             self.is_renewed = false;
         }
         let pause = self.refused.get_or_insert(Pause::none(now, self.earlier_pause));
         pause.lengthen(now);
-        let wait = pause.until.saturating_duration_since(now);
-        self.held(wait, RefusedBy::Upstream)
+        let pause = *pause;
+        self.rejection(pause, now, RefusedBy::Upstream)
     }
 
-    pub(super) fn refused_by_path(&mut self, endpoint: &Endpoint, now: Instant, is_own: bool) -> Held {
+    pub(super) fn refused_by_path(
+        &mut self,
+        endpoint: &Endpoint,
+        now: Instant,
+        is_own: bool,
+    ) -> TokenRejection {
         if self.refused_by.len() >= MOST_PATHS && !self.refused_by.contains_key(endpoint) {
-            let first = self
-                .refused_by
-                .iter()
-                .min_by_key(|(_, refused)| refused.pause.until);
+            let paths = self.refused_by.iter();
+            let first = paths.min_by_key(|(_, refused)| refused.pause.until);
             if let Some(first) = first.map(|(path, _)| path.clone()) {
                 self.refused_by.remove(&first);
             }
         }
-        let refused = self
-            .refused_by
-            .entry(endpoint.clone())
-            .or_insert_with(|| Refused {
-                pause: Pause::none(now, Duration::ZERO),
-                at: now,
-                is_own,
-            });
+        let refused = self.refused_by.entry(endpoint.clone());
+        let refused = refused.or_insert_with(|| Refused {
+            pause: Pause::none(now, Duration::ZERO),
+            at: now,
+            is_own,
+        });
         refused.pause.lengthen(now);
         (refused.at, refused.is_own) = (now, is_own);
-        let wait = refused.pause.until.saturating_duration_since(now);
-        let by = if is_own {
-            RefusedBy::PathAlone
-        } else {
-            RefusedBy::Path
-        };
-        self.held(wait, by)
+        let (pause, by) = (refused.pause, refused.scope());
+        self.rejection(pause, now, by)
     }
 
-    pub(super) fn unconfirmed(&mut self, endpoint: &Endpoint, now: Instant) -> Held {
+    pub(super) fn unconfirmed(&mut self, endpoint: &Endpoint, now: Instant) -> TokenRejection {
         self.is_being_probed = false;
         let mut refusing = self.refused_by.iter();
         if refusing.any(|(other, refused)| other != endpoint && !refused.is_own) {
             return self.refused_by_upstream(now);
         }
         self.refused_by_path(endpoint, now, false)
+    }
+}
+
+impl Refused {
+    fn scope(&self) -> RefusedBy {
+        if self.is_own {
+            RefusedBy::PathAlone
+        } else {
+            RefusedBy::Path
+        }
     }
 }
 
@@ -186,7 +171,7 @@ impl Pause {
         }
     }
 
-    /// After a refusal. Those of requests that were on their way together count once.
+    /// Doubles the pause after a rejection. Rejections of requests that were in flight together count once.
     fn lengthen(&mut self, now: Instant) {
         if self.until > now && !self.is_probed {
             return;
@@ -196,15 +181,15 @@ impl Pause {
         self.is_probed = false;
     }
 
-    /// Begins a probe, and yields the end of the pause for which it holds other requests back.
+    /// Begins a probe. Returns the end of the pause in which it holds other requests back.
     pub(super) fn probe(&mut self, now: Instant) -> Instant {
         self.until = now + self.length;
         self.is_probed = true;
         self.until
     }
 
-    /// Ends the pause of the probe that began it until then, if that had no outcome.
-    pub(super) fn give_up_probe(&mut self, until: Instant) {
+    /// Ends the pause of the probe that set this end, when the probe had no outcome.
+    pub(super) fn release_probe(&mut self, until: Instant) {
         if self.is_probed && self.until == until {
             *self = Self::none(Instant::now(), self.length);
         }

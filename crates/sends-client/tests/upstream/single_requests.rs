@@ -250,7 +250,7 @@ async fn any_success_with_json_is_read_whatever_its_content_type() {
 #[tokio::test]
 async fn a_success_that_is_no_answer_says_what_it_is() {
     for (reply, expected) in [
-        (Reply::json(204, ""), "204 No Content where JSON was asked for"),
+        (Reply::json(204, ""), "204 No Content instead of JSON"),
         (
             Reply::json(200, "<!doctype html><title>Login</title>"),
             "200 OK, but not a send history: it is an HTML or XML page instead of JSON",
