@@ -1,28 +1,25 @@
-//! The pacer: every call of one API key gets its turn here, within the limits of the second and of the day.
+//! Rate limits of one API key: calls per second and per UTC day, with a queue of the calls that wait. Knows nothing of HTTP.
 //!
-//! Owns the limits, the queue and the count. Must not know what is called, nor that it is done over HTTP.
+//! **Several processes.** The limits apply to the API key. With a record of [`Departures`] that processes share, each slot is
+//! claimed there before it is granted, in one step for the second and the day; see [`departures`] for the invariant, the fairness
+//! between processes and the clock. The limits of this process apply as well, so that they remain when the record cannot be used:
+//! that is logged once, and calls may then be throttled by the upstream.
 //!
-//! **Several processes.** The limits are the API key's. With a record of [`Departures`] that processes share, each turn is
-//! claimed there before it is given, in one step for the second and the day; see [`departures`] for the invariant, the
-//! fairness between processes and the clock. What this process knows by itself holds as well, so that a record which cannot
-//! be used leaves a process with its own limits: it says so once, and may then be throttled with the others.
+//! **The second.** Whether the upstream counts fixed or sliding seconds is unknown, so no window of one second may contain more
+//! arrivals than the limit. A slot opens again a second and a margin after the departure of its call. The margin covers different
+//! delays on the network, and grows for a while after a `throttled` answer. The first calls leave at once, and N calls take
+//! ⌊(N−1)/limit⌋ seconds and the margins. Common limiters do not achieve that: `tower`'s counts fixed windows of its own, so that
+//! twice the limit passes around an edge, and a generic cell rate algorithm either spreads the first calls over a second or, with
+//! a burst, admits burst and rate in the same second.
 //!
-//! **The second.** Whether the upstream counts fixed or sliding seconds is unknown, so there may be no window of one second
-//! in which more than the limit arrive. The pacer keeps the departures of the last calls; a slot opens again a second and a
-//! small margin after the call that took it departed. The margin covers that calls are held up on their way differently,
-//! and grows for a while when the upstream says `throttled` all the same. The first calls leave at once, and N calls take
-//! ⌊(N−1)/limit⌋ seconds and the margins. The usual limiters do not do that: `tower`'s counts fixed windows of its own, so that
-//! twice the limit passes around an edge, and a generic cell rate algorithm either spreads the first calls over a second or,
-//! with a burst, lets burst and rate pass in the same second.
+//! **The day.** Calls are counted at their departure and written to a [`DayLedger`] in batches by one task. No call waits for the
+//! ledger, so that a crash loses the entries in flight. The shared record counts calls when they are claimed and loses none; the
+//! ledger survives a power failure.
 //!
-//! **The day.** Calls are counted when they depart and written to a [`DayLedger`] by one task, as many at a time as have
-//! come together. No call waits for the ledger: a crash forgets what was on its way there, no more. The shared record counts
-//! them as they are claimed, and so forgets none; the ledger is what lasts through a power failure.
+//! **The queue.** Lanes are served in turn and interactive calls before background calls, except that one departure of eight is
+//! for background calls while they wait. A call that is cancelled, in the queue or with its slot, has no effect.
 //!
-//! **The turns.** Lanes are served in turn, people before background work, which has one departure of eight while it waits. A
-//! call that is given up, in the queue or with its turn in hand, leaves no trace.
-//!
-//! There is no task while nothing waits and nothing is to be written.
+//! No task runs while no call waits and nothing is to be written.
 
 mod background;
 mod claims;
@@ -51,8 +48,8 @@ use tokio::{
 };
 
 use self::{
-    day::{Entry, TimeOfDay},
-    schedule::{Admission, Now, Schedule},
+    day::{Entry, Now},
+    schedule::Schedule,
 };
 pub use self::{
     departures::{DepartureFile, Departures},
@@ -65,67 +62,62 @@ pub use self::{
 pub(crate) use self::{schedule::LONGEST_THROTTLING, second::SLOT_CLOSED};
 use crate::{CallerGroup, Clock, Lane, Priority, SystemClock};
 
-/// How long the ledger is left alone after it failed.
+/// Delay of a write to the ledger after a failed one.
 const LEDGER_RETRY: Duration = Duration::from_secs(1);
 
-/// Who asks for a turn.
+/// Request of one call for a slot.
 #[derive(Clone, Copy, Debug)]
 pub struct SlotRequest {
-    /// The line to wait in.
+    /// The lane to wait in.
     pub lane: Lane,
-    /// Whether somebody waits for the answer.
+    /// The priority in the queue.
     pub priority: Priority,
-    /// When the call gives up.
+    /// End of the wait.
     pub deadline: Instant,
 }
 
-/// Gives turns to the calls of one API key. Clones share the limits.
+/// Rate limiter of one API key. Clones share the limits.
 #[derive(Clone)]
 pub struct Pacer {
     shared: Arc<Shared>,
 }
 
-/// What the clones of a pacer, its turns and its tasks share.
+/// State shared by the clones of a pacer, its slots and its tasks.
 pub(crate) struct Shared {
     schedule: Mutex<Schedule>,
     ledger: Arc<dyn DayLedger>,
-    /// `None` when this process shares with nobody, or has no limits to share.
+    /// `None` for a process on its own, and without limits.
     departures: Option<Arc<dyn Departures>>,
-    /// Whether the shared record could not be used when it was last tried.
+    /// Whether the last access to the shared record failed.
     is_alone: AtomicBool,
     clock: Arc<dyn Clock>,
-    /// Told when a turn may have become free before its time.
+    /// Notified when a slot may have opened early.
     changed: Notify,
-    /// Told when the shared record has a departure back, so that a claim may be granted before its time.
+    /// Notified when a departure was returned to the shared record, so that a claim may be granted early.
     given_back: Notify,
-    /// Told when the ledger knows everything.
+    /// Notified when the ledger has all entries.
     written: Notify,
 }
 
 impl Pacer {
-    /// A pacer that goes on from what `ledger` says about the present day.
+    /// A pacer for one process, which continues the ledger's count of the day.
     ///
     /// # Errors
     ///
-    /// [`LedgerError`] when the ledger cannot be read. Going on without it could use the day's calls twice.
+    /// [`LedgerError`] when the ledger cannot be read; a count from 0 could exceed the daily limit.
     pub async fn open(
         limits: Limits,
         ledger: Arc<dyn DayLedger>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, LedgerError> {
-        let used = ledger.used(TimeOfDay::at(clock.now()).date).await?;
+        let used = ledger.used(Now::of(&*clock).date).await?;
         Ok(Self::starting_from(limits, used, ledger, None, clock))
     }
 
-    /// A pacer that counts from 0 and forgets with the process.
+    /// A pacer that counts from 0 and keeps the count in memory only.
     pub fn in_memory(limits: Limits) -> Self {
-        Self::starting_from(
-            limits,
-            0,
-            Arc::<MemoryLedger>::default(),
-            None,
-            Arc::new(SystemClock),
-        )
+        let ledger = Arc::<MemoryLedger>::default();
+        Self::starting_from(limits, 0, ledger, None, Arc::new(SystemClock))
     }
 
     fn starting_from(
@@ -135,11 +127,10 @@ impl Pacer {
         departures: Option<Arc<dyn Departures>>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let now = Now::of(&*clock);
-        let schedule = Mutex::new(Schedule::new(limits, &now, used, departures.is_some()));
+        let schedule = Schedule::new(limits, &Now::of(&*clock), used, departures.is_some());
         Self {
             shared: Arc::new(Shared {
-                schedule,
+                schedule: Mutex::new(schedule),
                 ledger,
                 departures,
                 is_alone: AtomicBool::new(false),
@@ -151,17 +142,17 @@ impl Pacer {
         }
     }
 
-    /// Waits for a turn. Dropping the future gives the place in the queue back.
+    /// Waits for a slot. Cancelling the future leaves the queue.
     ///
     /// # Errors
     ///
-    /// [`Refused`], at once when it is certain that no turn comes in time, at the deadline otherwise.
+    /// [`Refused`], at once when no slot can open before the deadline, otherwise at the deadline.
     pub async fn acquire(&self, turn: SlotRequest) -> Result<Slot, Refused> {
         self.acquire_for_group(turn, &CallerGroup::new()).await
     }
 
-    /// Waits for a turn in the lane that `turn` names and in those of its group, whichever comes first. It is one place in
-    /// the queue and one call, a person's as soon as a person is in its group.
+    /// Waits for a slot in the lane of `turn` and in those of the group's members at once. It is one place in the queue and one
+    /// call, and has the highest priority among the members.
     ///
     /// # Errors
     ///
@@ -172,17 +163,17 @@ impl Pacer {
         let turn = SlotRequest { priority, ..turn };
         let (slot, turn_comes) = {
             let mut schedule = shared.schedule();
-            match schedule.admit(turn, &shared.now())? {
-                Admission::Now(id) => return Ok(Slot::waiting(Arc::clone(shared), id, turn).granted()),
-                Admission::Later(id, turn_comes) => {
-                    shared.keep_dispatching(&mut schedule);
-                    (Slot::waiting(Arc::clone(shared), id, turn), turn_comes)
-                }
-            }
+            let (id, turn_comes) = schedule.admit(turn, &shared.now())?;
+            let slot = Slot::waiting(Arc::clone(shared), id, turn);
+            let Some(turn_comes) = turn_comes else {
+                return Ok(slot.granted());
+            };
+            shared.keep_dispatching(&mut schedule);
+            (slot, turn_comes)
         };
         let mut members = group.members();
         let others_join = async {
-            // The group outlives the wait, so the changes do not end before it does.
+            // The group outlives the wait, so that the changes do not end before it.
             while members.changed().await.is_ok() {
                 let mut schedule = shared.schedule();
                 for &(lane, priority) in members.borrow_and_update().iter() {
@@ -198,8 +189,7 @@ impl Pacer {
             }
         };
         match timeout_at(turn.deadline, turn_comes).await {
-            Ok(Ok(Ok(()))) => Ok(slot.granted()),
-            Ok(Ok(Err(refused))) => Err(refused),
+            Ok(Ok(granted)) => granted.map(|()| slot.granted()),
             Ok(Err(_)) | Err(_) => {
                 let refused = shared.schedule().too_late(Instant::now());
                 Err(refused)
@@ -207,18 +197,17 @@ impl Pacer {
         }
     }
 
-    /// The limits, what is used of them, and what stands in the way, as this process knew it when it last made a call.
+    /// The limits, their use, and the pause if there is one, as known to this process since its last call.
     pub fn state(&self) -> PacerState {
         self.shared.schedule().state(&self.shared.now())
     }
 
-    /// The calls that wait for their turn.
+    /// The queue of waiting calls.
     pub fn queue(&self) -> QueueUse {
         self.shared.schedule().queue.used()
     }
 
-    /// Waits until the ledger knows of every call, so that a process which ends in good order forgets none. It does not end
-    /// while the ledger fails.
+    /// Waits until the ledger has all calls, for a shutdown without loss. Does not complete while the ledger fails.
     pub async fn flush(&self) {
         let written = self.shared.written.notified();
         {
@@ -228,19 +217,19 @@ impl Pacer {
         written.await;
     }
 
-    /// A connection to the upstream is being opened, until this is dropped. Calls without an answer may wait for it, so that
-    /// their slots stay closed.
+    /// Marks a connection to the upstream as being opened, until the value is dropped. Calls without an answer may wait for the
+    /// connection, so that their slots stay closed.
     pub(crate) fn connecting(&self) -> Connecting {
         self.shared.schedule().second.connecting();
         Connecting(Arc::clone(&self.shared))
     }
 }
 
-/// A connection that is coming about.
+/// A connection that is being opened.
 pub(crate) struct Connecting(Arc<Shared>);
 
 impl Connecting {
-    /// It is there just now. Calls without an answer may have been waiting for it, so from here on they count as departed now.
+    /// Marks the connection as open. Calls without an answer may have waited for it, and count as departed now.
     pub(crate) fn succeeded(&self) {
         let moved = self.0.schedule().second.connected(Instant::now());
         self.0.departed(&moved);
@@ -261,8 +250,8 @@ impl fmt::Debug for Pacer {
 }
 
 impl Shared {
-    /// The schedule's methods do not panic half way, so a poisoned lock is as good as any.
     fn schedule(&self) -> MutexGuard<'_, Schedule> {
+        // A poisoned schedule is consistent: its methods do not panic between two changes.
         self.schedule.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -270,7 +259,7 @@ impl Shared {
         Now::of(&*self.clock)
     }
 
-    /// Sees to it that waiting calls get their turns.
+    /// Runs the dispatcher while calls wait.
     fn keep_dispatching(self: &Arc<Self>, schedule: &mut Schedule) {
         if schedule.queue.is_empty() {
             return;
@@ -279,35 +268,24 @@ impl Shared {
         self.changed.notify_one();
     }
 
-    /// Sees to it that the ledger learns what was counted.
+    /// Runs the writer until the ledger has all entries.
     fn keep_writing(self: &Arc<Self>, schedule: &mut Schedule) {
         keep_running(&mut schedule.writer, || write(Arc::clone(self)));
     }
 }
 
-impl Now {
-    fn of(clock: &dyn Clock) -> Self {
-        let timestamp = clock.now();
-        Self {
-            instant: Instant::now(),
-            timestamp,
-            day: TimeOfDay::at(timestamp),
-        }
-    }
-}
-
-/// Starts a task unless it runs. A task that was lost, as with the runtime it ran on, is started again.
+/// Starts a task unless it runs. A task that ended with the runtime it ran on is started again.
 fn keep_running<F: Future<Output = ()> + Send + 'static>(
     task: &mut Option<JoinHandle<()>>,
     start: impl FnOnce() -> F,
 ) {
     if task.as_ref().is_none_or(JoinHandle::is_finished) {
-        // Outside a runtime nothing can wait for a turn, and the next call inside one starts the task.
+        // Outside a runtime no call can wait, and the next call inside one starts the task.
         *task = Handle::try_current().ok().map(|runtime| runtime.spawn(start()));
     }
 }
 
-/// Hands out turns until nobody waits.
+/// Dispatcher task: grants slots until no call waits.
 async fn dispatch(shared: Arc<Shared>) {
     loop {
         let (next_turn, claim) = {
@@ -325,12 +303,6 @@ async fn dispatch(shared: Arc<Shared>) {
             }
             (schedule.next_turn(now.instant), claim)
         };
-        let turn_opens = async {
-            match next_turn {
-                Some(instant) => sleep_until(instant).await,
-                None => std::future::pending().await,
-            }
-        };
         if let (Some(claim), Some(record)) = (claim, &shared.departures) {
             if let Some(later) = shared.claim(&**record, claim).await {
                 tokio::select! {
@@ -339,16 +311,22 @@ async fn dispatch(shared: Arc<Shared>) {
                     () = shared.given_back.notified() => {}
                 }
             }
-        } else {
-            tokio::select! {
-                () = turn_opens => {}
-                () = shared.changed.notified() => {}
+            continue;
+        }
+        let turn_opens = async {
+            match next_turn {
+                Some(instant) => sleep_until(instant).await,
+                None => std::future::pending().await,
             }
+        };
+        tokio::select! {
+            () = turn_opens => {}
+            () = shared.changed.notified() => {}
         }
     }
 }
 
-/// Tells the ledger what it does not know yet, until it knows everything.
+/// Writer task: writes entries to the ledger until it has all of them.
 async fn write(shared: Arc<Shared>) {
     loop {
         let entry = {
@@ -373,7 +351,6 @@ async fn write(shared: Arc<Shared>) {
             Ok(total) => shared.schedule().day.written(total),
             Err(error) => {
                 tracing::error!("{error}; the count is kept in memory and written later");
-                shared.schedule().day.not_written();
                 sleep(LEDGER_RETRY).await;
             }
         }

@@ -1,42 +1,48 @@
-//! The limit on one UTC day.
-//!
-//! Owns the count of the day: what the ledger knew last, and what it has not been told yet. Must not know how the ledger
-//! is reached, nor anything of seconds.
+//! Limit per UTC day: the calls of this process, the ledger's count, and the entries that the ledger does not have yet.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::VecDeque, time::Duration};
 
 use jiff::{Timestamp, civil::Date, tz::Offset};
+use tokio::time::Instant;
 
 use super::Limits;
-use crate::Priority;
+use crate::{Clock, Priority};
 
 const SECONDS_PER_DAY: i64 = 24 * 60 * 60;
 
-/// A moment within a UTC day. Unix time has no leap seconds, so every day has the same length.
+/// The present on both clocks.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct TimeOfDay {
+pub(super) struct Now {
+    pub(super) instant: Instant,
+    pub(super) timestamp: Timestamp,
+    /// The UTC day.
     pub(super) date: Date,
-    pub(super) since_midnight: Duration,
-    pub(super) until_midnight: Duration,
     pub(super) next_midnight: Timestamp,
 }
 
-impl TimeOfDay {
-    pub(super) fn at(now: Timestamp) -> Self {
-        let midnight = now.as_second().div_euclid(SECONDS_PER_DAY) * SECONDS_PER_DAY;
-        let next_midnight = Timestamp::from_second(midnight + SECONDS_PER_DAY).unwrap_or(Timestamp::MAX);
-        let until_midnight = Duration::try_from(now.duration_until(next_midnight)).unwrap_or(Duration::ZERO);
-        let day = Duration::from_secs(SECONDS_PER_DAY.unsigned_abs());
+impl Now {
+    pub(super) fn of(clock: &dyn Clock) -> Self {
+        let timestamp = clock.now();
+        // Unix time has no leap seconds, so that all days have the same length.
+        let midnight = timestamp.as_second().div_euclid(SECONDS_PER_DAY) * SECONDS_PER_DAY;
         Self {
-            date: Offset::UTC.to_datetime(now).date(),
-            since_midnight: day.saturating_sub(until_midnight),
-            until_midnight,
-            next_midnight,
+            instant: Instant::now(),
+            timestamp,
+            date: Offset::UTC.to_datetime(timestamp).date(),
+            next_midnight: Timestamp::from_second(midnight + SECONDS_PER_DAY).unwrap_or(Timestamp::MAX),
         }
+    }
+
+    pub(super) fn until_midnight(&self) -> Duration {
+        Duration::try_from(self.timestamp.duration_until(self.next_midnight)).unwrap_or(Duration::ZERO)
+    }
+
+    pub(super) fn since_midnight(&self) -> Duration {
+        Duration::from_secs(SECONDS_PER_DAY.unsigned_abs()).saturating_sub(self.until_midnight())
     }
 }
 
-/// Something the ledger has to be told.
+/// Pending change of the ledger.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Entry {
     Add(Date, u64),
@@ -49,18 +55,17 @@ pub(super) struct Day {
     limit: u64,
     reserve: u64,
     date: Date,
-    /// The total that the ledger gave last, which includes other processes.
+    /// The ledger's last total, which includes other processes.
     known: u64,
-    /// The calls that departed and are not in the ledger yet, by day.
-    unwritten: BTreeMap<Date, u64>,
-    raise: Option<(Date, u64)>,
-    /// What the ledger is being told at the moment.
-    writing: Option<Entry>,
-    /// The count in the record that processes share, with the turns that were given, and the day that it is of.
+    /// Entries that the ledger does not have yet, oldest first.
+    unwritten: VecDeque<Entry>,
+    /// Whether the first of them is being written, so that it must not change.
+    is_writing: bool,
+    /// Count of the record that processes share, with its day. It includes granted slots.
     shared: Option<(Date, u64)>,
-    /// The calls that have their turn and have not departed.
+    /// Granted slots whose calls have not departed.
     reserved: u64,
-    /// The upstream has said that the day is used up.
+    /// Whether the upstream has reported that the day is used up.
     exhausted: bool,
 }
 
@@ -71,68 +76,65 @@ impl Day {
             reserve: limits.reserve,
             date,
             known: used,
-            unwritten: BTreeMap::new(),
-            raise: None,
-            writing: None,
+            unwritten: VecDeque::new(),
+            is_writing: false,
             shared: None,
             reserved: 0,
             exhausted: false,
         }
     }
 
-    /// Begins another day when it is one.
+    /// Starts the count of another day.
     pub(super) fn turn_to(&mut self, date: Date) {
         if date != self.date {
             self.date = date;
             self.known = 0;
             self.exhausted = false;
-            // Another process may have made calls on this day already; counting none asks for the total.
-            self.unwritten.entry(date).or_insert(0);
+            // Other processes may have made calls on this day already; adding 0 requests the total.
+            self.add(0);
         }
     }
 
-    /// Notes the count in the record that processes share.
     pub(super) fn learn_shared(&mut self, date: Date, used: u64) {
         self.shared = Some((date, used));
     }
 
-    /// Notes a total of the ledger.
     pub(super) fn learn_ledger(&mut self, date: Date, total: u64) {
         if date == self.date {
             self.known = self.known.max(total);
         }
     }
 
+    /// Calls of the day in all processes, as far as known.
     pub(super) fn used(&self) -> u64 {
         self.own_count().max(self.shared_count())
     }
 
     fn shared_count(&self) -> u64 {
-        let of_today = self.shared.filter(|(date, _)| *date == self.date);
-        of_today.map_or(0, |(_, used)| used)
+        let today = self.shared.filter(|(date, _)| *date == self.date);
+        today.map_or(0, |(_, used)| used)
     }
 
-    /// The ledger's count and what it does not know yet.
+    /// The ledger's count and the entries it does not have yet.
     pub(super) fn own_count(&self) -> u64 {
-        let writing = match self.writing {
-            Some(Entry::Add(date, calls)) if date == self.date => calls,
-            _ => 0,
-        };
-        let unwritten = self.unwritten.get(&self.date).copied().unwrap_or(0);
-        self.known.saturating_add(writing).saturating_add(unwritten)
+        let calls = self.unwritten.iter().map(|entry| match entry {
+            Entry::Add(date, calls) if *date == self.date => *calls,
+            Entry::Add(..) | Entry::Raise(..) => 0,
+        });
+        calls.fold(self.known, u64::saturating_add)
     }
 
-    /// What is left for calls of this priority. `None` without a limit.
+    /// Calls left for a priority. `None` without a limit.
     pub(super) fn remaining(&self, priority: Priority) -> Option<u64> {
         if self.exhausted {
             return Some(0);
         }
-        let kept = match priority {
+        let reserve = match priority {
             Priority::Interactive => 0,
             Priority::Background => self.reserve,
         };
         let own = self.own_count().saturating_add(self.reserved);
-        let taken = own.max(self.shared_count()).saturating_add(kept);
+        let taken = own.max(self.shared_count()).saturating_add(reserve);
         (self.limit > 0).then(|| self.limit.saturating_sub(taken))
     }
 
@@ -140,7 +142,6 @@ impl Day {
         self.remaining(priority) != Some(0)
     }
 
-    /// Whether the upstream has said that the day is used up.
     pub(super) fn is_exhausted(&self) -> bool {
         self.exhausted
     }
@@ -155,45 +156,37 @@ impl Day {
 
     pub(super) fn depart(&mut self) {
         self.give_back();
-        *self.unwritten.entry(self.date).or_insert(0) += 1;
+        self.add(1);
     }
 
-    /// The upstream says that the day is used up: the count was too low, or the limit too high.
-    pub(super) fn exhaust(&mut self) {
-        self.exhausted = true;
-        if self.limit > 0 {
-            self.raise = Some((self.date, self.limit));
+    fn add(&mut self, more: u64) {
+        let is_last_written = self.is_writing && self.unwritten.len() == 1;
+        match self.unwritten.back_mut() {
+            Some(Entry::Add(date, calls)) if *date == self.date && !is_last_written => *calls += more,
+            _ => self.unwritten.push_back(Entry::Add(self.date, more)),
         }
     }
 
-    /// The next thing to tell the ledger, which counts as being told until [`written`](Self::written) or
-    /// [`not_written`](Self::not_written).
+    /// Records that the upstream reports a used-up day: the count was too low, or the configured limit too high.
+    pub(super) fn exhaust(&mut self) {
+        if self.limit > 0 && !self.exhausted {
+            self.unwritten.push_back(Entry::Raise(self.date, self.limit));
+        }
+        self.exhausted = true;
+    }
+
+    /// The next entry to write. The same one again until [`written`](Self::written): an entry whose outcome is unknown is
+    /// counted twice rather than lost.
     pub(super) fn next_entry(&mut self) -> Option<Entry> {
-        // An entry that nobody confirmed, since the task was lost, may be counted twice rather than not at all.
-        self.not_written();
-        self.writing = self
-            .unwritten
-            .pop_first()
-            .map(|(date, calls)| Entry::Add(date, calls))
-            .or_else(|| {
-                self.raise
-                    .take()
-                    .map(|(date, at_least)| Entry::Raise(date, at_least))
-            });
-        self.writing
+        let next = self.unwritten.front().copied();
+        self.is_writing = next.is_some();
+        next
     }
 
     pub(super) fn written(&mut self, total: u64) {
-        if let Some(Entry::Add(date, _) | Entry::Raise(date, _)) = self.writing.take() {
+        self.is_writing = false;
+        if let Some(Entry::Add(date, _) | Entry::Raise(date, _)) = self.unwritten.pop_front() {
             self.learn_ledger(date, total);
-        }
-    }
-
-    pub(super) fn not_written(&mut self) {
-        match self.writing.take() {
-            Some(Entry::Add(date, calls)) => *self.unwritten.entry(date).or_insert(0) += calls,
-            Some(Entry::Raise(date, at_least)) => self.raise = Some((date, at_least)),
-            None => {}
         }
     }
 }

@@ -1,6 +1,4 @@
-//! Where the day's calls are counted so that a restart knows them.
-//!
-//! Owns the interface and the ledger without durability. The durable one belongs to the store.
+//! Persistent count of the day's calls: the interface, and an implementation in memory.
 
 use std::{
     collections::BTreeMap,
@@ -10,31 +8,28 @@ use std::{
 use futures_util::future::{self, BoxFuture, FutureExt};
 use jiff::civil::Date;
 
-/// Counts the calls of one API key by UTC day. All processes that share the key should share the ledger's store: each
-/// total includes the calls of all.
+/// Count of the calls of one API key by UTC day. Processes that share the key should share the ledger's store, so that each total
+/// includes the calls of all.
 pub trait DayLedger: Send + Sync {
-    /// The calls counted on `day`, 0 for a day that was never counted.
+    /// Calls of `day`; 0 for an unknown day.
     fn used(&self, day: Date) -> BoxFuture<'_, Result<u64, LedgerError>>;
 
-    /// Counts `calls` more, durably, and yields the new total. Must be atomic across processes. 0 is allowed and asks for
-    /// the total.
+    /// Adds `calls` durably and returns the new total. Must be atomic across processes. 0 only reads the total.
     fn add(&self, day: Date, calls: u64) -> BoxFuture<'_, Result<u64, LedgerError>>;
 
-    /// Sets the count to `at_least` unless it is higher already, and yields the new total: the upstream knows of calls
-    /// that the ledger does not.
+    /// Sets the count to `at_least` unless it is higher, and returns the new total, for calls that the ledger missed.
     fn raise(&self, day: Date, at_least: u64) -> BoxFuture<'_, Result<u64, LedgerError>>;
 }
 
-/// The ledger could not be read or written.
+/// Error of a ledger that cannot be read or written.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("the day's calls could not be counted: {reason}")]
 pub struct LedgerError {
-    /// What went wrong, in words for the operator.
+    /// The cause, for the operator.
     pub reason: String,
 }
 
-/// A ledger that forgets with the process. After a restart the day's budget is counted from 0, so calls beyond it are
-/// stopped by the upstream only.
+/// Ledger in memory. After a restart the count starts from 0, so that only the upstream enforces the daily limit.
 #[derive(Debug, Default)]
 pub struct MemoryLedger {
     days: Mutex<BTreeMap<Date, u64>>,
@@ -45,7 +40,7 @@ impl MemoryLedger {
         let mut days = self.days.lock().unwrap_or_else(PoisonError::into_inner);
         let total = change(days.get(&day).copied().unwrap_or(0));
         days.insert(day, total);
-        // Nobody asks for the days before yesterday.
+        // Earlier days than yesterday are not read again.
         while days.len() > 2 {
             days.pop_first();
         }

@@ -1,19 +1,20 @@
-//! How much may be asked of the upstream, and how much may wait.
+//! Configuration of the rate limits.
 
 /// The limits of one API key. They apply to all accounts, users and tokens of the key together (documented).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Limits {
-    /// Calls in any one second; 0 for no limit (documented: 4, partner keys 10).
+    /// Maximum number of calls in any one second; 0 for no limit (documented: 4, partner keys 10).
     pub rate_per_second: u32,
-    /// Calls in one UTC day; 0 for no limit (documented: 10,000, partner keys 250,000).
+    /// Maximum number of calls in one UTC day; 0 for no limit (documented: 10,000, partner keys 250,000).
     pub rate_per_day: u64,
-    /// How many of the day's calls are kept for interactive use.
+    /// Calls of the day that background calls may not use.
     pub reserve: u64,
-    /// How many calls may wait for their turn. Background work may fill half of the places.
+    /// Maximum number of waiting calls. Background calls may take half of the places.
     pub queue_limit: usize,
 }
 
 impl Default for Limits {
+    /// 4 calls a second, 10,000 a day with a reserve of 500, and 2,000 waiting calls.
     fn default() -> Self {
         Self {
             rate_per_second: 4,
@@ -25,7 +26,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// No limits at all, for measurements and for upstreams that have none.
+    /// No limits, for measurements and for upstreams without limits.
     pub const NONE: Self = Self {
         rate_per_second: 0,
         rate_per_day: 0,

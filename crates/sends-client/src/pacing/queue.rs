@@ -1,8 +1,5 @@
-//! The calls that wait, in the order in which they will go: people before background work except for its
-//! [share](BackgroundShare), lanes in turn, and first come first served within a lane. A call that several operations wait for stands in the lane of each, and goes with the first
-//! that has its turn.
-//!
-//! Must not know when a call may go.
+//! Queue of waiting calls: interactive ones before background ones except for their [share](BackgroundShare), lanes in turn, and
+//! first in, first out within a lane. A call that several operations wait for is in the lane of each.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
@@ -11,7 +8,7 @@ use tokio::sync::oneshot;
 use super::{QueueUse, Refused, background::BackgroundShare};
 use crate::{Lane, Priority};
 
-/// Tells a waiting call that its turn has come, or that it will not come.
+/// Notifies a waiting call that its slot is granted, or refused.
 pub(super) type Waiter = oneshot::Sender<Result<(), Refused>>;
 
 #[derive(Debug)]
@@ -20,7 +17,7 @@ pub(super) struct Queue {
     interactive: Lanes,
     background: Lanes,
     share: BackgroundShare,
-    /// How many calls found no room.
+    /// Calls refused because the queue was full, since the start.
     refused: u64,
 }
 
@@ -43,13 +40,13 @@ impl Queue {
         self.len() == 0
     }
 
-    /// How many interactive calls wait, and how many background calls.
+    /// Waiting interactive calls, and waiting background calls.
     pub(super) fn waiting(&self) -> (usize, usize) {
         (self.interactive.calls.len(), self.background.calls.len())
     }
 
-    /// Whether one more call of this priority may wait; counts one that may not. Background work leaves half of the places to
-    /// people.
+    /// Whether another call of this priority may wait; counts it as refused otherwise. Half of the places are for interactive calls
+    /// only.
     pub(super) fn has_room(&mut self, priority: Priority) -> bool {
         let background_limit = self.limit / 2;
         let has_room = self.len() < self.limit
@@ -66,25 +63,25 @@ impl Queue {
         }
     }
 
-    /// Adds a call. Ids must grow, since they are the order within a lane.
+    /// Adds a call. Ids must increase: they are the order within a lane.
     pub(super) fn push(&mut self, priority: Priority, lane: Lane, id: u64, waiter: Waiter) {
         self.lanes(priority).push(lane, id, waiter);
     }
 
-    /// Lets a call that waits stand in another lane too. Background work that a person waits for leaves its own lanes.
+    /// Adds a waiting call to another lane. A background call that an interactive operation joins becomes interactive.
     pub(super) fn add_lane(&mut self, priority: Priority, lane: Lane, id: u64) {
         if priority == Priority::Interactive
             && let Some(waiter) = self.background.remove(id)
         {
             self.interactive.push(lane, id, waiter);
         } else {
-            // Wherever it waits. Among people, a lane of background work brings its turn no later.
+            // In whichever queue it waits. Among interactive calls, another lane is only an advantage.
             self.interactive.add_lane(lane, id);
             self.background.add_lane(lane, id);
         }
     }
 
-    /// Takes a call out of its place. `false` when it is not waiting any more.
+    /// Removes a call. `false` when it is not waiting any more.
     pub(super) fn remove(&mut self, id: u64) -> bool {
         self.interactive
             .remove(id)
@@ -92,8 +89,8 @@ impl Queue {
             .is_some()
     }
 
-    /// The call whose turn it is, by the priority that a departure was granted for or else by the order of this queue. Where no
-    /// call of that priority is left, one of the other goes.
+    /// Removes the next call: of the priority that a departure was granted for, otherwise by the order of this queue. Of the other
+    /// priority when there is none.
     pub(super) fn pop(&mut self, granted_for: Option<Priority>) -> Option<(u64, Waiter)> {
         let background_waits = !self.background.calls.is_empty();
         let is_background = match granted_for {
@@ -112,11 +109,11 @@ impl Queue {
         Some(call)
     }
 
-    /// Sends every waiting call of this priority away.
+    /// Refuses all waiting calls of a priority.
     pub(super) fn refuse_all(&mut self, priority: Priority, refused: Refused) {
         let lanes = self.lanes(priority);
         while let Some((_, waiter)) = lanes.pop() {
-            // A receiver that has gone does not need to be told.
+            // Fails for a cancelled call.
             let _ = waiter.send(Err(refused));
         }
     }
@@ -131,9 +128,9 @@ impl Queue {
 
 #[derive(Debug, Default)]
 struct Lanes {
-    /// The lanes that have calls waiting, the one whose turn it is first.
+    /// Lanes with waiting calls, the next one first.
     turns: VecDeque<Lane>,
-    /// The ids of the calls in each of them.
+    /// Ids of the calls in each lane.
     lines: HashMap<Lane, BTreeSet<u64>>,
     calls: HashMap<u64, Call>,
 }
@@ -141,7 +138,6 @@ struct Lanes {
 #[derive(Debug)]
 struct Call {
     waiter: Waiter,
-    /// Where it stands.
     lanes: Vec<Lane>,
 }
 
@@ -182,7 +178,7 @@ impl Lanes {
 
     fn pop(&mut self) -> Option<(u64, Waiter)> {
         let lane = self.turns.pop_front()?;
-        // Where nothing is left behind this call, removing it ends the lane's turns again.
+        // Removing the call below removes the lane again when it is empty.
         self.turns.push_back(lane);
         let id = *self.lines.get(&lane)?.first()?;
         Some((id, self.remove(id)?))

@@ -1,33 +1,33 @@
-//! Why a call does not get a turn. Nothing was sent for it.
+//! Error of a call that the rate limit does not admit. Nothing was sent for it.
 
 use std::time::Duration;
 
-/// A call that may not go.
+/// Error of a call that gets no slot.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("{reason}; ask again in {} s", .retry_after.as_secs_f64().ceil())]
 pub struct Refused {
-    /// What stands in the way.
+    /// The cause.
     pub reason: RefusedReason,
-    /// When asking again makes sense. An estimate, except for the day, whose end is known.
+    /// Time after which a retry may succeed, at least one second. An estimate, except for the end of the day.
     pub retry_after: Duration,
 }
 
-/// What stands in the way of a call.
+/// Cause of a [`Refused`].
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, thiserror::Error)]
 pub enum RefusedReason {
-    /// As many calls are waiting as may wait.
+    /// The queue is full.
     #[error("too many calls are waiting")]
     QueueFull,
-    /// The turn did not come before the deadline.
+    /// No slot opened before the deadline.
     #[error("its turn did not come in time")]
     Deadline,
-    /// The upstream has asked to be left alone for longer than the call can wait.
+    /// A pause after a 429 `throttled` ends after the deadline.
     #[error("the upstream has asked for a pause")]
     Paused,
-    /// Too many calls are made with tokens that the upstream has not accepted yet.
+    /// The budget of calls with unverified tokens is used up.
     #[error("too many access tokens that were not accepted before are being tried")]
     UnverifiedTokens,
-    /// The day's calls are used up; for background work, up to the reserve.
+    /// The daily limit is used up; for background calls, up to the reserve.
     #[error("the day's calls are used up")]
     DayUsedUp,
 }

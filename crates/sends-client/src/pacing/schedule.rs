@@ -1,65 +1,54 @@
-//! The pacer's decisions: who goes now, who waits, who is sent away.
-//!
-//! Owns how the limits and the queue work together. It is told the time and never waits itself.
+//! Decisions of the pacer: which calls are granted a slot, wait, or are refused. Does no I/O and does not wait.
 
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use tokio::{sync::oneshot, task::JoinHandle, time::Instant};
 
 use super::{
     Limits, PacerState, Pause, PauseReason, Refused, RefusedReason, SlotRequest,
-    day::{Day, TimeOfDay},
+    day::{Day, Now},
     departures::{Claim, Departure},
     queue::Queue,
     second::{Second, TakenSlot},
 };
 use crate::Priority;
 
-/// `Retry-After` is not documented to be sent. If it is, it stops all calls for no less than that.
+/// Minimum pause of all calls after a `Retry-After`, which the upstream is not documented to send.
 const LEAST_PAUSE: Duration = Duration::from_secs(1);
-/// For how long a `throttled` answer stops all calls at most, whatever it asks for: the limit is one of a second, and the answer may
-/// be about one request alone.
+/// Maximum pause after a `throttled` answer, whatever its `Retry-After`: the limit is one per second, and the answer may concern
+/// one request only.
 pub(crate) const LONGEST_THROTTLING: Duration = Duration::from_mins(1);
-/// For how long a `quota_exceeded` answer with a `Retry-After` stops all calls at most.
+/// Maximum pause after a `quota_exceeded` answer with a `Retry-After`.
 const LONGEST_QUOTA_PAUSE: Duration = Duration::from_hours(1);
-/// For so long after midnight a `quota_exceeded` may be about the day before, by the upstream's clock.
+/// Time after midnight in which a `quota_exceeded` answer may concern the day before, by the upstream's clock.
 const CLOCK_DIFFERENCE: Duration = Duration::from_mins(5);
-/// Nobody is told to come back sooner.
+/// Minimum of [`Refused::retry_after`].
 const LEAST_RETRY_AFTER: Duration = Duration::from_secs(1);
+
+const PRIORITIES: [Priority; 2] = [Priority::Interactive, Priority::Background];
+
+/// Notification of a waiting call; `None` when its slot is granted already.
+type TurnComes = Option<oneshot::Receiver<Result<(), Refused>>>;
 
 #[derive(Debug)]
 pub(super) struct Schedule {
     limits: Limits,
-    /// Whether a departure has to be claimed for each turn.
+    /// Whether a departure has to be claimed for each slot.
     is_shared: bool,
     pub(super) second: Second,
     pub(super) day: Day,
     pub(super) queue: Queue,
     pause: Option<(Instant, PauseReason)>,
-    /// When the last `throttled` answer was learnt from. Answers to calls that departed before say nothing new.
+    /// Time of the last `throttled` answer that changed the margin. Answers to calls that departed earlier are ignored.
     last_lesson: Option<Instant>,
     last_id: u64,
-    /// When the count of all processes was last read to be shown.
+    /// Last read of the shared count for [`PacerState`].
     pub(super) shown_at: Option<Instant>,
-    /// The task that hands out turns while calls wait.
+    /// Dispatcher task while calls wait.
     pub(super) dispatcher: Option<JoinHandle<()>>,
-    /// The task that tells the ledger what it does not know yet.
+    /// Writer task while the ledger lacks entries.
     pub(super) writer: Option<JoinHandle<()>>,
-}
-
-/// The present, on both clocks.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Now {
-    pub(super) instant: Instant,
-    pub(super) timestamp: Timestamp,
-    pub(super) day: TimeOfDay,
-}
-
-/// What becomes of a call that asks for its turn.
-pub(super) enum Admission {
-    Now(u64),
-    Later(u64, oneshot::Receiver<Result<(), Refused>>),
 }
 
 impl Schedule {
@@ -68,7 +57,7 @@ impl Schedule {
             limits,
             is_shared,
             second: Second::new(limits.rate_per_second, now.instant),
-            day: Day::new(&limits, now.day.date, used),
+            day: Day::new(&limits, now.date, used),
             queue: Queue::new(limits.queue_limit),
             pause: None,
             last_lesson: None,
@@ -79,7 +68,8 @@ impl Schedule {
         }
     }
 
-    pub(super) fn admit(&mut self, turn: SlotRequest, now: &Now) -> Result<Admission, Refused> {
+    /// Grants a slot or queues the call. Returns the id of the call.
+    pub(super) fn admit(&mut self, turn: SlotRequest, now: &Now) -> Result<(u64, TurnComes), Refused> {
         self.turn_to(now);
         if !self.day.allows(turn.priority) {
             return Err(day_used_up(now));
@@ -88,38 +78,38 @@ impl Schedule {
             return Err(self.too_late(now.instant));
         }
         match self.pause {
-            Some((until, PauseReason::QuotaExceeded | PauseReason::DayUsedUp)) => {
-                return Err(refused(RefusedReason::DayUsedUp, until - now.instant));
-            }
             Some((until, PauseReason::Throttled)) if until > turn.deadline => {
                 return Err(refused(RefusedReason::Paused, until - now.instant));
             }
             Some((_, PauseReason::Throttled)) | None => {}
+            Some((until, PauseReason::QuotaExceeded | PauseReason::DayUsedUp)) => {
+                return Err(refused(RefusedReason::DayUsedUp, until - now.instant));
+            }
         }
         self.last_id += 1;
         let id = self.last_id;
         let is_free = !self.is_shared && self.queue.is_empty() && self.pause.is_none();
         if is_free && self.second.is_open(now.instant) {
             self.grant(id, None, now.instant);
-            return Ok(Admission::Now(id));
+            return Ok((id, None));
         }
         if !self.queue.has_room(turn.priority) {
             return Err(refused(RefusedReason::QueueFull, self.queue_time(now.instant)));
         }
         let (waiter, turn_comes) = oneshot::channel();
         self.queue.push(turn.priority, turn.lane, id, waiter);
-        Ok(Admission::Later(id, turn_comes))
+        Ok((id, Some(turn_comes)))
     }
 
-    /// Hands out every turn that can be had now, by what this process knows.
+    /// Grants all slots that this process knows to be open.
     pub(super) fn dispatch(&mut self, now: &Now) {
         while self.has_turn(now) && self.second.is_open(now.instant) {
             self.hand_out(None, now.instant);
         }
     }
 
-    /// What to claim for the next call. `None` when none may go. Whether a slot is open is for the record to say, so that it
-    /// knows of what waits here.
+    /// Claim for the next call; `None` when none may leave. It is made even when this process knows of no open slot, so that
+    /// the record knows of the waiting calls.
     pub(super) fn next_claim(&mut self, now: &Now) -> Option<Claim> {
         if !self.has_turn(now) || self.second.waits_for_connection(now.instant) {
             return None;
@@ -128,7 +118,7 @@ impl Schedule {
         Some(Claim {
             rate_per_second: self.limits.rate_per_second,
             closed_for: self.second.closed_for(now.instant),
-            day: now.day.date,
+            day: now.date,
             rate_per_day: self.limits.rate_per_day,
             reserve: self.limits.reserve,
             used: self.day.own_count(),
@@ -137,8 +127,8 @@ impl Schedule {
         })
     }
 
-    /// Gives the next call its turn, with the departure that was claimed for it and granted no sooner than `granted`. Yields
-    /// the departure when nobody takes it.
+    /// Grants a slot to the next call, with the departure that was claimed for it and granted no earlier than `granted`. Returns
+    /// the departure when no call takes it.
     pub(super) fn hand_out(&mut self, claimed: Option<Departure>, granted: Instant) -> Option<Departure> {
         let granted_for = claimed.map(|departure| departure.priority);
         while let Some((id, waiter)) = self.queue.pop(granted_for) {
@@ -151,10 +141,10 @@ impl Schedule {
         claimed
     }
 
-    /// Sends away what the day does not allow, and says whether one of those left may go when a slot is open.
+    /// Refuses the calls that the day does not allow. Returns whether another one waits for a slot.
     fn has_turn(&mut self, now: &Now) -> bool {
         self.turn_to(now);
-        for priority in [Priority::Interactive, Priority::Background] {
+        for priority in PRIORITIES {
             if !self.day.allows(priority) {
                 self.queue.refuse_all(priority, day_used_up(now));
             }
@@ -162,28 +152,25 @@ impl Schedule {
         self.has_waiting()
     }
 
-    /// Whether calls wait and no pause holds them up.
+    /// Whether calls wait and none of them for the end of a pause.
     pub(super) fn has_waiting(&self) -> bool {
         !self.queue.is_empty() && self.pause.is_none()
     }
 
-    /// When [`dispatch`](Self::dispatch) may have something to do again. `None` when only another event can bring that about.
+    /// Time of the next [`dispatch`](Self::dispatch). `None` when it depends on another event.
     pub(super) fn next_turn(&self, now: Instant) -> Option<Instant> {
-        let opens_at = self.second.opens_at(now);
-        match self.pause {
-            Some((until, _)) => Some(opens_at.map_or(until, |opens_at| opens_at.max(until))),
-            None => opens_at,
-        }
+        let paused_until = self.pause.map(|(until, _)| until);
+        self.second.opens_at(now).max(paused_until)
     }
 
-    /// Takes back a turn that was not used, and yields its slot. `None` when there was none.
+    /// Takes back an unused slot; `None` when the call has none.
     pub(super) fn give_back(&mut self, id: u64) -> Option<TakenSlot> {
         let slot = self.second.give_back(id)?;
         self.day.give_back();
         Some(slot)
     }
 
-    /// A call leaves. Yields what was claimed for it.
+    /// Counts a departure. Returns its claim.
     pub(super) fn depart(&mut self, id: u64, now: &Now) -> Option<Departure> {
         self.turn_to(now);
         self.day.depart();
@@ -202,7 +189,7 @@ impl Schedule {
             let pause = self.second.learn(now.instant);
             tracing::warn!(
                 pause_ms = pause.as_millis(),
-                "throttled by the upstream: all calls wait"
+                "throttled by the upstream; all calls pause"
             );
             self.pause_for(pause, PauseReason::Throttled, now.instant);
         }
@@ -212,13 +199,13 @@ impl Schedule {
         }
     }
 
-    /// Stops all calls and says for how long.
+    /// Stops all calls after a `quota_exceeded` answer. Returns the length of the pause.
     pub(super) fn quota_exceeded(&mut self, retry_after: Option<Duration>, now: &Now) -> Duration {
         self.turn_to(now);
         let short_pause = retry_after
             .map(|wait| wait.clamp(LEAST_PAUSE, LONGEST_QUOTA_PAUSE))
-            .or_else(|| CLOCK_DIFFERENCE.checked_sub(now.day.since_midnight));
-        let wait = short_pause.unwrap_or(now.day.until_midnight);
+            .or_else(|| CLOCK_DIFFERENCE.checked_sub(now.since_midnight()));
+        let wait = short_pause.unwrap_or(now.until_midnight());
         if short_pause.is_some() {
             self.pause_for(wait, PauseReason::QuotaExceeded, now.instant);
         } else {
@@ -226,11 +213,11 @@ impl Schedule {
         }
         tracing::warn!(
             pause_s = wait.as_secs(),
-            "the upstream says that the day's calls are used up: no call leaves until then"
+            "daily limit used up, as the upstream reports; all calls pause"
         );
-        for priority in [Priority::Interactive, Priority::Background] {
-            self.queue
-                .refuse_all(priority, refused(RefusedReason::DayUsedUp, wait));
+        for priority in PRIORITIES {
+            let refused = refused(RefusedReason::DayUsedUp, wait);
+            self.queue.refuse_all(priority, refused);
         }
         wait
     }
@@ -241,22 +228,24 @@ impl Schedule {
 
     pub(super) fn state(&mut self, now: &Now) -> PacerState {
         self.turn_to(now);
-        let rest_of_day = |reason| Pause {
-            until: now.day.next_midnight,
-            reason,
+        let rest_of_day = |reason| {
+            Some(Pause {
+                until: now.next_midnight,
+                reason,
+            })
         };
         let pause = if self.day.is_exhausted() {
-            Some(rest_of_day(PauseReason::QuotaExceeded))
-        } else if self.day.allows(Priority::Interactive) {
+            rest_of_day(PauseReason::QuotaExceeded)
+        } else if !self.day.allows(Priority::Interactive) {
+            rest_of_day(PauseReason::DayUsedUp)
+        } else {
             self.pause.map(|(until, reason)| Pause {
                 until: SignedDuration::try_from(until - now.instant)
                     .ok()
                     .and_then(|wait| now.timestamp.checked_add(wait).ok())
-                    .unwrap_or(now.day.next_midnight),
+                    .unwrap_or(now.next_midnight),
                 reason,
             })
-        } else {
-            Some(rest_of_day(PauseReason::DayUsedUp))
         };
         PacerState {
             per_second_limit: (self.limits.rate_per_second > 0).then_some(self.limits.rate_per_second),
@@ -264,7 +253,7 @@ impl Schedule {
             used_today: self.day.used(),
             remaining_today: self.day.remaining(Priority::Interactive),
             remaining_for_background: self.day.remaining(Priority::Background),
-            resets_at: now.day.next_midnight,
+            resets_at: now.next_midnight,
             queue_length: self.queue.len(),
             queue_limit: self.limits.queue_limit,
             pause,
@@ -277,13 +266,11 @@ impl Schedule {
     }
 
     fn turn_to(&mut self, now: &Now) {
-        self.day.turn_to(now.day.date);
-        if self.pause.is_some_and(|(until, _)| until <= now.instant) {
-            self.pause = None;
-        }
+        self.day.turn_to(now.date);
+        self.pause = self.pause.filter(|(until, _)| *until > now.instant);
     }
 
-    /// A pause does not shorten another one.
+    /// Pauses all calls, unless a longer pause lasts.
     fn pause_for(&mut self, wait: Duration, reason: PauseReason, now: Instant) {
         let until = now + wait;
         if self.pause.is_none_or(|(other, _)| until > other) {
@@ -292,9 +279,8 @@ impl Schedule {
     }
 
     fn queue_time(&self, now: Instant) -> Duration {
-        let pause = self
-            .pause
-            .map_or(Duration::ZERO, |(until, _)| until.saturating_duration_since(now));
+        let paused_until = self.pause.map_or(now, |(until, _)| until);
+        let pause = paused_until.saturating_duration_since(now);
         pause + self.second.time_for(self.queue.len() + 1, now)
     }
 }
@@ -307,5 +293,5 @@ fn refused(reason: RefusedReason, retry_after: Duration) -> Refused {
 }
 
 fn day_used_up(now: &Now) -> Refused {
-    refused(RefusedReason::DayUsedUp, now.day.until_midnight)
+    refused(RefusedReason::DayUsedUp, now.until_midnight())
 }

@@ -1,7 +1,5 @@
-//! The limit on any one second.
-//!
-//! Owns the slots: as many as calls may arrive in one second, each closed for a second and a margin after the call that
-//! took it departed. Must not know who waits for a slot, nor anything of days.
+//! Limit of any one second: as many slots as calls may arrive in it, each closed for a second and a margin after the departure
+//! of its call.
 
 use std::time::Duration;
 
@@ -10,20 +8,19 @@ use tokio::time::Instant;
 use super::departures::{Departure, LONGEST_HOLD};
 
 const SECOND: Duration = Duration::from_secs(1);
-/// Two calls that depart a second apart arrive closer together when the first is held up on its way longer than the second.
-/// This much difference is covered from the start; it costs 3.5 % of the rate.
+/// Initial margin for different network delays of two calls that depart a second apart. It costs 3.5 % of the rate.
 const LEAST_MARGIN: Duration = Duration::from_millis(35);
-/// How long a departure closes its slot while no `throttled` answer has added to the margin.
+/// Time for which a departure closes its slot with the initial margin.
 pub(crate) const SLOT_CLOSED: Duration = SECOND.saturating_add(LEAST_MARGIN);
-/// What one `throttled` answer adds to the margin.
+/// Increase of the margin after a `throttled` answer.
 const LESSON: Duration = Duration::from_millis(50);
-/// What lessons may add at most, so that a key which another program uses up cannot slow this one down without end.
+/// Maximum increase, so that another program which uses up the key's limit cannot slow this one down indefinitely.
 const MOST_LEARNT: Duration = Duration::from_millis(450);
-/// What was learnt is halved in this time, since the network that made it necessary changes.
+/// Half-life of the increase, since network delays change.
 const HALF_LIFE: Duration = Duration::from_mins(1);
-/// Below this, what was learnt is forgotten.
+/// Increase below which it counts as zero.
 const LEAST_LEARNT: Duration = Duration::from_millis(1);
-/// The longest that `throttled` answers in a row stop all calls.
+/// Maximum pause after several `throttled` answers in a row.
 const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 
 #[derive(Debug)]
@@ -33,9 +30,9 @@ pub(super) struct Second {
     slots: Vec<TakenSlot>,
     learnt: Duration,
     learnt_at: Instant,
-    /// Connections that are coming about.
+    /// Connections that are being opened.
     connecting: usize,
-    /// The pauses since the last call that was not throttled.
+    /// Pauses since the last call that was not throttled.
     pauses_in_a_row: u32,
 }
 
@@ -43,9 +40,9 @@ pub(super) struct Second {
 pub(super) struct TakenSlot {
     id: u64,
     granted: Instant,
-    /// The departure that was claimed for it, where departures are shared with other processes.
+    /// Its departure in the record that processes share.
     pub(super) claimed: Option<Departure>,
-    /// `None` while the call has its turn and has not used it yet.
+    /// `None` before the departure.
     departed: Option<Instant>,
     answered: bool,
 }
@@ -62,7 +59,7 @@ impl Second {
         }
     }
 
-    /// Whether a call may have its turn now.
+    /// Whether a slot is open.
     pub(super) fn is_open(&mut self, now: Instant) -> bool {
         if self.rate == 0 {
             return true;
@@ -75,19 +72,20 @@ impl Second {
         self.slots.len() < self.rate
     }
 
-    /// Whether a turn depends on a connection that is coming about: the calls that wait for it depart once it is there, and keep
-    /// their slots until then.
+    /// Whether only calls that wait for a connection keep slots closed. They depart once it is open, and keep their slots until
+    /// then.
     pub(super) fn waits_for_connection(&mut self, now: Instant) -> bool {
-        !self.is_open(now) && self.connecting > 0 && {
-            let closed_for = self.closed_for(now);
-            let is_held =
-                |slot: &TakenSlot| slot.departed.is_some_and(|departed| departed + closed_for <= now);
-            self.slots.iter().any(is_held)
+        if self.connecting == 0 || self.is_open(now) {
+            return false;
         }
+        let closed_for = self.closed_for(now);
+        let departures = self.slots.iter().filter_map(|slot| slot.departed);
+        departures
+            .map(|departed| departed + closed_for)
+            .any(|opening| opening <= now)
     }
 
-    /// When the next slot opens. `None` when that depends on a call that has its turn and has not departed, or on a connection
-    /// that is coming about.
+    /// Time when the next slot opens. `None` when it depends on a call that has not departed, or on a connection.
     pub(super) fn opens_at(&self, now: Instant) -> Option<Instant> {
         let closed_for = self.closed_for(now);
         let departures = self.slots.iter().filter_map(|slot| slot.departed);
@@ -107,27 +105,22 @@ impl Second {
         });
     }
 
-    /// Takes back a turn that was not used, and yields its slot. `None` when there is no such turn.
+    /// Takes back an unused slot; `None` when the call has none.
     pub(super) fn give_back(&mut self, id: u64) -> Option<TakenSlot> {
-        let place = self
-            .slots
-            .iter()
-            .position(|slot| slot.id == id && slot.departed.is_none())?;
+        let is_unused = |slot: &TakenSlot| slot.id == id && slot.departed.is_none();
+        let place = self.slots.iter().position(is_unused)?;
         Some(self.slots.swap_remove(place))
     }
 
-    /// Whether a turn was claimed so long ago that its slot may soon be open to other processes.
+    /// Whether a slot was claimed so long ago that other processes may soon see it open.
     pub(super) fn has_lapsed(&self, id: u64, now: Instant) -> bool {
-        let is_it = |slot: &&TakenSlot| slot.id == id && slot.claimed.is_some();
-        self.rate > 0
-            && self
-                .slots
-                .iter()
-                .find(is_it)
-                .is_some_and(|slot| now.saturating_duration_since(slot.granted) > LONGEST_HOLD)
+        let mut claimed = self.slots.iter().filter(|slot| slot.claimed.is_some());
+        let slot = claimed.find(|slot| slot.id == id);
+        let held_for = slot.map(|slot| now.saturating_duration_since(slot.granted));
+        self.rate > 0 && held_for > Some(LONGEST_HOLD)
     }
 
-    /// A call leaves. Yields what was claimed for it.
+    /// Counts a departure. Returns its claim.
     pub(super) fn depart(&mut self, id: u64, now: Instant) -> Option<Departure> {
         if self.rate == 0 {
             self.give_back(id);
@@ -138,7 +131,7 @@ impl Second {
         slot.claimed
     }
 
-    /// A call has ended. Yields whether that may have opened its slot: it may have waited for a connection.
+    /// Marks a call as ended. Returns whether that may have opened its slot, which it kept while it waited for a connection.
     pub(super) fn answered(&mut self, id: u64) -> bool {
         if let Some(slot) = self.slots.iter_mut().find(|slot| slot.id == id) {
             slot.answered = true;
@@ -146,18 +139,16 @@ impl Second {
         self.connecting > 0
     }
 
-    /// A connection is being opened.
     pub(super) fn connecting(&mut self) {
         self.connecting += 1;
     }
 
-    /// A connection came about, or did not.
     pub(super) fn connecting_ended(&mut self) {
         self.connecting = self.connecting.saturating_sub(1);
     }
 
-    /// A connection came about: every call without an answer may have waited for it, and so departed only now. Yields what
-    /// was claimed for these calls.
+    /// Moves the departure of all calls without an answer to now, since they may have waited for the connection that is open
+    /// now. Returns their claims.
     pub(super) fn connected(&mut self, now: Instant) -> Vec<Departure> {
         let mut moved = Vec::new();
         for slot in &mut self.slots {
@@ -169,8 +160,8 @@ impl Second {
         moved
     }
 
-    /// Learns from a `throttled` answer and says how long all calls must wait. Answers that come while a pause lasts belong
-    /// to the same overstepping, so the caller reports only the first.
+    /// Increases the margin after a `throttled` answer. Returns the pause of all calls. Reported once per pause: further answers
+    /// during it have the same cause.
     pub(super) fn learn(&mut self, now: Instant) -> Duration {
         self.learnt = (self.learnt_now(now) + LESSON).min(MOST_LEARNT);
         self.learnt_at = now;
@@ -179,12 +170,12 @@ impl Second {
         (self.closed_for(now) * doubled).min(LONGEST_PAUSE)
     }
 
-    /// A call was taken by the upstream.
+    /// Ends the row of pauses.
     pub(super) fn accepted(&mut self) {
         self.pauses_in_a_row = 0;
     }
 
-    /// How long `calls` would take from now on, ignoring pauses.
+    /// Estimated time for `calls` calls without pauses.
     pub(super) fn time_for(&self, calls: usize, now: Instant) -> Duration {
         if self.rate == 0 {
             return Duration::ZERO;
@@ -193,7 +184,7 @@ impl Second {
         self.closed_for(now).saturating_mul(rounds)
     }
 
-    /// How long a slot is closed after the call that took it departed.
+    /// Time for which a departure closes its slot.
     pub(super) fn closed_for(&self, now: Instant) -> Duration {
         SLOT_CLOSED + self.learnt_now(now)
     }

@@ -1,6 +1,4 @@
-//! A turn in the hands of the call that has it.
-//!
-//! Owns that a turn is given back, whenever and however the call ends. Must not know who gets it next.
+//! Permission for one call. It is returned however the call ends.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -9,8 +7,8 @@ use tokio::time::Instant;
 
 use super::{Shared, SlotRequest};
 
-/// A turn to make one call. Dropped before [`depart`](Self::depart), it goes to the next call and counts for nothing.
-#[must_use = "a turn that is dropped goes to the next call"]
+/// Permission for one call. Dropped before [`depart`](Self::depart), it goes to the next call and is not counted.
+#[must_use = "a dropped slot goes to the next call"]
 pub struct Slot {
     shared: Arc<Shared>,
     id: u64,
@@ -20,7 +18,7 @@ pub struct Slot {
 
 #[derive(Clone, Copy, Debug)]
 enum Stage {
-    /// In the queue, or just given its turn without having heard of it.
+    /// In the queue, or granted without the call knowing yet.
     Waiting,
     Granted,
     Departed {
@@ -29,14 +27,14 @@ enum Stage {
     },
 }
 
-/// What the upstream's answer says about the budget.
+/// What the upstream's answer says about the limits.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Verdict {
-    /// The call was taken, whatever the answer.
+    /// The call was admitted, whatever its status.
     Accepted,
-    /// 429 `throttled`, with the `Retry-After` if there was one.
+    /// 429 `throttled`, with its `Retry-After`.
     Throttled(Option<Duration>),
-    /// 429 `quota_exceeded`, with the `Retry-After` if there was one.
+    /// 429 `quota_exceeded`, with its `Retry-After`.
     QuotaExceeded(Option<Duration>),
 }
 
@@ -59,9 +57,9 @@ impl Slot {
         self
     }
 
-    /// Counts the call, which must be sent at once. `false` when the turn was given so long ago that it is another process's
-    /// by now: the call needs another one.
-    #[must_use = "a call whose turn has lapsed must not be sent"]
+    /// Counts the call, which must be sent at once. `false` when the slot was granted more than half a second ago and may be
+    /// another process's by now: the call needs another slot.
+    #[must_use = "a call whose slot has lapsed must not be sent"]
     pub fn depart(&mut self) -> bool {
         if let Stage::Departed { .. } = self.stage {
             return true;
@@ -75,7 +73,7 @@ impl Slot {
             let claimed = schedule.depart(self.id, &now);
             self.stage = Stage::Departed {
                 at: now.instant,
-                date: now.day.date,
+                date: now.date,
             };
             self.shared.keep_dispatching(&mut schedule);
             self.shared.keep_writing(&mut schedule);
@@ -85,8 +83,8 @@ impl Slot {
         true
     }
 
-    /// Ends the call with what its answer says about the budget, and says how long all calls wait because of a used-up day.
-    /// A call without an answer is just dropped.
+    /// Ends the call with what its answer says about the limits; a call without an answer is dropped instead. Returns the pause
+    /// of all calls after [`Verdict::QuotaExceeded`].
     pub fn settle(self, verdict: Verdict) -> Option<Duration> {
         let Stage::Departed { at, date } = self.stage else {
             return None;
@@ -96,8 +94,8 @@ impl Slot {
         match verdict {
             Verdict::Accepted => schedule.accepted(at),
             Verdict::Throttled(retry_after) => schedule.throttled(at, retry_after, &now),
-            // What was true of the day before says nothing about this one.
-            Verdict::QuotaExceeded(_) if date != now.day.date => {}
+            // The quota of the day before says nothing about this day.
+            Verdict::QuotaExceeded(_) if date != now.date => {}
             Verdict::QuotaExceeded(retry_after) => {
                 let wait = schedule.quota_exceeded(retry_after, &now);
                 self.shared.keep_writing(&mut schedule);
@@ -116,7 +114,7 @@ impl Drop for Slot {
             Stage::Waiting | Stage::Granted => {
                 if let Some(slot) = schedule.give_back(self.id) {
                     drop(schedule);
-                    // Before the waiting call is told, so that its claim finds the slot open.
+                    // Before the next call is notified, so that its claim finds the slot open.
                     self.shared.give_back(slot.claimed);
                     self.shared.keep_dispatching(&mut self.shared.schedule());
                     self.shared.given_back.notify_one();

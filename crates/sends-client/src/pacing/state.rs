@@ -1,58 +1,58 @@
-//! What the pacer tells about itself.
+//! Snapshot of the pacer for status displays and metrics.
 
 use jiff::Timestamp;
 
-/// The budget of one API key at one moment, as far as this process knows it: the upstream tells nobody what is left.
+/// Limits of one API key and their use, by the counts of this program: the upstream does not report them.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct PacerState {
-    /// Calls in any one second. `None` without a limit.
+    /// Maximum number of calls in any one second. `None` without a limit.
     pub per_second_limit: Option<u32>,
-    /// Calls in one UTC day. `None` without a limit.
+    /// Maximum number of calls in one UTC day. `None` without a limit.
     pub per_day_limit: Option<u64>,
-    /// The day's calls so far, those of other processes included as far as this one has heard of them: see
-    /// [`Pacer::current_state`](super::Pacer::current_state).
+    /// Calls of the day so far. Those of other processes are included as of this process's last call, or as of half a second ago
+    /// in [`Pacer::current_state`](super::Pacer::current_state).
     pub used_today: u64,
-    /// What is left of the day. `None` without a limit.
+    /// Calls left today. `None` without a limit.
     pub remaining_today: Option<u64>,
-    /// What background work may still use of it.
+    /// Calls left today for background work, which leaves the reserve unused. `None` without a limit.
     pub remaining_for_background: Option<u64>,
-    /// When the day's count begins again: the next 00:00 UTC.
+    /// Start of the next count: the next 00:00 UTC.
     pub resets_at: Timestamp,
-    /// How many calls wait for their turn.
+    /// Number of waiting calls.
     pub queue_length: usize,
-    /// How many calls may wait.
+    /// Maximum number of waiting calls.
     pub queue_limit: usize,
-    /// Why no call leaves at the moment. `None` when calls leave.
+    /// Current pause of all calls. `None` when there is none.
     pub pause: Option<Pause>,
 }
 
-/// A queue of calls at one moment.
+/// Snapshot of a queue.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct QueueUse {
-    /// How many calls wait.
+    /// Number of waiting calls.
     pub waiting: usize,
-    /// How many calls may wait. Background work may take half of the pacer's queue.
+    /// Maximum number of waiting calls. In the pacer's queue, background calls may take half of the places.
     pub limit: usize,
-    /// How many calls found no room since the start.
+    /// Calls refused because the queue was full, since the start.
     pub refused: u64,
 }
 
-/// A time in which no call leaves.
+/// Pause of all calls.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Pause {
-    /// When calls leave again.
+    /// End of the pause.
     pub until: Timestamp,
-    /// Why they do not now.
+    /// Its cause.
     pub reason: PauseReason,
 }
 
-/// Why no call leaves.
+/// Cause of a pause.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum PauseReason {
     /// The upstream answered 429 `throttled`.
     Throttled,
     /// The upstream answered 429 `quota_exceeded`.
     QuotaExceeded,
-    /// By this program's own count the day's calls are used up.
+    /// The daily limit is used up by this program's own count.
     DayUsedUp,
 }

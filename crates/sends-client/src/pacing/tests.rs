@@ -1,84 +1,58 @@
 use super::*;
 
-fn turn() -> SlotRequest {
-    SlotRequest {
-        lane: Lane::default(),
-        priority: Priority::Interactive,
-        deadline: Instant::now() + Duration::from_mins(1),
+/// How a connection that two calls wait for ends.
+#[derive(Clone, Copy, Debug)]
+enum End {
+    Open,
+    Failed,
+    CallsCancelled,
+}
+
+#[tokio::test(start_paused = true)]
+async fn slots_stay_closed_while_their_calls_wait_for_a_connection() {
+    let connection_takes = Duration::from_secs(5);
+    for (end, next_departs) in [
+        (End::Open, connection_takes + SLOT_CLOSED),
+        (End::Failed, connection_takes),
+        (End::CallsCancelled, connection_takes),
+    ] {
+        let pacer = Pacer::in_memory(Limits {
+            rate_per_second: 2,
+            ..Limits::default()
+        });
+        let start = Instant::now();
+        let turn = SlotRequest {
+            lane: Lane::default(),
+            priority: Priority::Interactive,
+            deadline: start + Duration::from_mins(1),
+        };
+        let mut calls = Vec::new();
+        for _ in 0..2 {
+            let mut slot = pacer.acquire(turn).await.unwrap();
+            assert!(slot.depart());
+            calls.push(slot);
+        }
+        let connecting = pacer.connecting();
+        let connection_ends = async {
+            sleep(connection_takes).await;
+            match end {
+                End::Open => {
+                    connecting.succeeded();
+                    drop(connecting);
+                    (calls, None)
+                }
+                End::Failed => {
+                    drop(connecting);
+                    (calls, None)
+                }
+                End::CallsCancelled => (Vec::new(), Some(connecting)),
+            }
+        };
+        let next = async {
+            let _slot = pacer.acquire(turn).await.unwrap();
+            start.elapsed()
+        };
+        let (_in_flight, departed) = tokio::join!(connection_ends, next);
+        assert_eq!(departed, next_departs, "{end:?}");
     }
-}
-
-#[tokio::test(start_paused = true)]
-async fn calls_wait_for_those_that_wait_for_a_slow_connection() {
-    let limits = Limits {
-        rate_per_second: 2,
-        ..Limits::default()
-    };
-    let pacer = Pacer::in_memory(limits);
-    let start = Instant::now();
-    let mut first = [
-        pacer.acquire(turn()).await.unwrap(),
-        pacer.acquire(turn()).await.unwrap(),
-    ];
-    assert!(first.iter_mut().all(Slot::depart));
-    let connecting = pacer.connecting();
-    let comes_about = async {
-        sleep(Duration::from_secs(5)).await;
-        connecting.succeeded();
-        drop(connecting);
-    };
-    let third = async {
-        let _turn = pacer.acquire(turn()).await.unwrap();
-        start.elapsed()
-    };
-    let ((), third) = tokio::join!(comes_about, third);
-    assert_eq!(third, Duration::from_secs(5) + SLOT_CLOSED);
-    drop(first);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_call_that_gives_up_its_connection_opens_its_slot() {
-    let limits = Limits {
-        rate_per_second: 1,
-        ..Limits::default()
-    };
-    let pacer = Pacer::in_memory(limits);
-    let start = Instant::now();
-    let mut first = pacer.acquire(turn()).await.unwrap();
-    assert!(first.depart());
-    let _connecting = pacer.connecting();
-    let given_up = async {
-        sleep(Duration::from_secs(5)).await;
-        drop(first);
-    };
-    let second = async {
-        let _turn = pacer.acquire(turn()).await.unwrap();
-        start.elapsed()
-    };
-    let ((), second) = tokio::join!(given_up, second);
-    assert_eq!(second, Duration::from_secs(5));
-}
-
-#[tokio::test(start_paused = true)]
-async fn calls_go_on_when_a_connection_does_not_come_about() {
-    let limits = Limits {
-        rate_per_second: 1,
-        ..Limits::default()
-    };
-    let pacer = Pacer::in_memory(limits);
-    let start = Instant::now();
-    let mut first = pacer.acquire(turn()).await.unwrap();
-    assert!(first.depart());
-    let connecting = pacer.connecting();
-    let fails = async {
-        sleep(Duration::from_secs(5)).await;
-        drop(connecting);
-    };
-    let second = async {
-        let _turn = pacer.acquire(turn()).await.unwrap();
-        start.elapsed()
-    };
-    let ((), second) = tokio::join!(fails, second);
-    assert_eq!(second, Duration::from_secs(5));
-    drop(first);
 }
