@@ -1,10 +1,10 @@
-//! Where the API lives: a URL that can carry the API's paths and nothing that must not be sent.
+//! Base URL of the API.
 
 use std::{fmt, str::FromStr};
 
 use url::{Host, Url};
 
-/// The address of the API, including its version.
+/// Base URL of the API with its version: HTTP or HTTPS, without credentials, query and fragment.
 ///
 /// ```
 /// use sends_client::BaseUrl;
@@ -16,28 +16,28 @@ use url::{Host, Url};
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct BaseUrl(Url);
 
-/// Why a text is not the address of an API. The text is not repeated, since it may hold a password.
+/// Error of an invalid base URL. It does not contain the text, which may hold a password.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum InvalidBaseUrl {
-    /// It is not a URL at all.
+    /// No URL.
     #[error("not a URL such as {example}: {0}", example = BaseUrl::REAL_UPSTREAM)]
     Unreadable(url::ParseError),
-    /// It is a URL of another kind.
+    /// Another scheme than HTTP and HTTPS.
     #[error("it must begin with http:// or https://")]
     Scheme,
-    /// It holds credentials, which would end up in logs.
+    /// Credentials, which would appear in logs.
     #[error("it must not hold a user name or a password")]
     Credentials,
-    /// It holds what cannot stand before a path.
+    /// A query or fragment, to which no path can be added.
     #[error("it must not hold a query or a fragment")]
     QueryOrFragment,
 }
 
 impl BaseUrl {
-    /// The address of the real API (documented).
+    /// Base URL of the production API (documented).
     pub const REAL_UPSTREAM: &str = "https://api.cc.email/v3";
 
-    /// The address of `path`, which begins with a slash, below this one.
+    /// Appends `path`, which begins with a slash.
     pub(crate) fn join(&self, path: &str) -> Url {
         let mut url = self.0.clone();
         url.set_path(&format!("{}{path}", self.0.path().trim_end_matches('/')));

@@ -1,6 +1,4 @@
-//! Ids that are asked for in one call, and what is told of them.
-//!
-//! Owns how many fit into one and that there is at least one. Must not know what is asked about them.
+//! Batches of ids for one call, and their answer.
 
 use std::{fmt::Display, sync::Arc};
 
@@ -8,9 +6,9 @@ use sends_core::{ActivityId, CampaignId, Decoded, Page};
 
 use crate::{Endpoint, FailureClass, UpstreamError};
 
-/// An id that the upstream takes several of at once.
+/// Id that one call may have several of.
 pub trait Batched: Copy + Display {
-    /// How many it takes at most (documented).
+    /// Maximum number of ids in one call (documented).
     const MOST: usize;
 }
 
@@ -22,7 +20,7 @@ impl Batched for CampaignId {
     const MOST: usize = 150;
 }
 
-/// From one to as many ids as one call may ask for.
+/// Ids of one call: at least one, at most [`Batched::MOST`].
 ///
 /// ```
 /// use sends_client::Batch;
@@ -37,50 +35,47 @@ impl Batched for CampaignId {
 pub struct Batch<Id>(Arc<[Id]>);
 
 impl<Id: Batched> Batch<Id> {
-    /// These ids in as few batches as they fit into, in their order.
+    /// Splits ids into as few batches as possible, in their order.
     pub fn split(ids: &[Id]) -> Vec<Self> {
         ids.chunks(Id::MOST).map(|ids| Self(ids.into())).collect()
     }
 
-    /// The ids.
+    /// The ids in their order.
     pub fn ids(&self) -> &[Id] {
         &self.0
     }
 
-    /// Two batches with half of the ids each; `None` for a single one.
-    ///
-    /// The upstream refuses a batch as a whole where it takes offence at one id (documented), so that halves have to be
-    /// asked for to find it.
+    /// Splits the batch in two halves; `None` for a single id. The upstream refuses a whole batch because of one id (documented),
+    /// which is found by bisection.
     pub fn halves(&self) -> Option<[Self; 2]> {
         let (first, second) = self.0.split_at(self.0.len() / 2);
         (!first.is_empty()).then(|| [Self(first.into()), Self(second.into())])
     }
 
-    /// The ids as the upstream's path takes them.
+    /// The ids in the form of the upstream's path.
     pub(crate) fn path_segment(&self) -> String {
         let ids: Vec<String> = self.0.iter().map(ToString::to_string).collect();
         ids.join(",")
     }
 }
 
-/// What the upstream tells of a batch.
+/// Answer to a batch.
 #[derive(Clone, Debug)]
 pub struct BatchAnswer<T> {
     /// The records that could be read.
     pub records: Vec<T>,
-    /// Why an id may be in none of the records although the upstream knows it: [`FailureClass::Invalid`] when some could not
-    /// be read. `None` as a rule; then it does not know such an id.
+    /// [`FailureClass::Invalid`] when some records could not be read, so that a missing id may be one of them. `None` as a rule: a
+    /// missing id is unknown to the upstream.
     pub unreadable: Option<UpstreamError>,
 }
 
 impl<T> BatchAnswer<T> {
-    pub(crate) fn of(decoded: Decoded<Page<T>>, asked: Endpoint) -> Self {
-        let Decoded {
-            value: page,
-            oddities,
-        } = decoded;
-        let unreadable = (page.unreadable > 0)
-            .then(|| UpstreamError::without_answer(asked, FailureClass::Invalid, oddities.to_string()));
+    pub(crate) fn of(decoded: Decoded<Page<T>>, requested: Endpoint) -> Self {
+        let page = decoded.value;
+        let unreadable = (page.unreadable > 0).then(|| {
+            let detail = decoded.oddities.to_string();
+            UpstreamError::without_answer(requested, FailureClass::Invalid, detail)
+        });
         Self {
             records: page.records,
             unreadable,

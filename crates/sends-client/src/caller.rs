@@ -1,6 +1,4 @@
-//! On whose behalf a call is made: with which token, in which lane, until when, how many there may be, and who counts them.
-//!
-//! Must not know what is asked, nor how turns are given.
+//! Caller identity, lane, priority, deadline and call budget of an operation.
 
 use std::sync::{
     Arc,
@@ -11,12 +9,12 @@ use tokio::{sync::watch, time::Instant};
 
 use crate::TokenSource;
 
-/// Calls that wait in one line. Lanes are served in turn, so that a long line does not hold up a short one.
+/// Queue of the calls of one operation or client. Lanes are served in turn, so that a long one does not delay the others.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Lane(u64);
 
 impl Lane {
-    /// A lane that nobody else has.
+    /// A lane of its own.
     #[must_use]
     pub fn new() -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
@@ -30,8 +28,8 @@ impl Default for Lane {
     }
 }
 
-/// The operations that share one upstream call. The call departs when the first of their lanes has its turn, so that a small
-/// operation does not wait behind a large one that fetches the same, and with the highest priority among them.
+/// Operations that share one upstream call. The call waits in the lanes of all members with the highest priority among them, so
+/// that a small operation does not wait behind a large one that fetches the same.
 #[derive(Clone, Debug)]
 pub struct CallerGroup(Arc<watch::Sender<Vec<(Lane, Priority)>>>);
 
@@ -42,7 +40,7 @@ impl CallerGroup {
         Self(Arc::new(watch::Sender::new(Vec::new())))
     }
 
-    /// Adds an operation that waits for the call.
+    /// Adds an operation.
     pub fn join(&self, caller: &Caller) {
         let member = (caller.lane, caller.priority);
         self.0.send_if_modified(|members| {
@@ -54,7 +52,7 @@ impl CallerGroup {
         });
     }
 
-    /// The members so far, with a notification for each later one.
+    /// Current members, with a notification for each later one.
     pub(crate) fn members(&self) -> watch::Receiver<Vec<(Lane, Priority)>> {
         let mut members = self.0.subscribe();
         // Members that joined before the call was queued count as well.
@@ -62,10 +60,10 @@ impl CallerGroup {
         members
     }
 
-    /// The priority of a call that is made with `own` and waited for by these.
+    /// The highest priority among `own` and the members.
     pub(crate) fn lifted(&self, own: Priority) -> Priority {
-        let is_person = |&(_, priority): &(Lane, Priority)| priority == Priority::Interactive;
-        if self.0.borrow().iter().any(is_person) {
+        let is_interactive = |&(_, priority): &(Lane, Priority)| priority == Priority::Interactive;
+        if self.0.borrow().iter().any(is_interactive) {
             Priority::Interactive
         } else {
             own
@@ -79,17 +77,17 @@ impl Default for CallerGroup {
     }
 }
 
-/// Who waits for the answer.
+/// Priority of a call in the queue.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub enum Priority {
-    /// A person, or a program that a person waits for.
+    /// A user or client waits for the answer.
     #[default]
     Interactive,
-    /// Nobody: the call goes when no interactive one waits or as one of eight, and leaves the reserve of the day alone.
+    /// Background work: it gets a slot when no interactive call waits, or every eighth one, and may not use the reserve of the day.
     Background,
 }
 
-/// One operation that needs upstream calls. Clones belong to the same operation: they share its lane and its count.
+/// Context of one operation that makes upstream calls. Clones belong to the same operation and share its lane and counts.
 ///
 /// ```
 /// use std::{sync::Arc, time::Duration};
@@ -114,7 +112,7 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// An interactive operation in a lane of its own, which has no use for what arrives after `deadline`.
+    /// An interactive operation in a lane of its own that ends at `deadline`.
     pub fn new(access: Arc<dyn TokenSource>, deadline: Instant) -> Self {
         Self {
             access,
@@ -128,58 +126,58 @@ impl Caller {
         }
     }
 
-    /// The same operation with a token that somebody else brought, and that may be made up: until the upstream has accepted
-    /// it, its calls share a small budget with those of all such tokens.
+    /// Marks the token as brought by the caller and unverified: until the upstream has accepted it, its calls share a small budget
+    /// with those of all such tokens.
     #[must_use]
     pub fn bringing_its_token(mut self) -> Self {
         self.brings_token = true;
         self
     }
 
-    /// The same operation as background work.
+    /// Sets [`Priority::Background`].
     #[must_use]
     pub fn in_background(mut self) -> Self {
         self.priority = Priority::Background;
         self
     }
 
-    /// The same operation in a lane that it shares, as when all operations of one client are to wait in one line.
+    /// Sets a shared lane, as for all operations of one client.
     #[must_use]
     pub fn in_lane(mut self, lane: Lane) -> Self {
         self.lane = lane;
         self
     }
 
-    /// The same operation, which may make so many calls from now on. However often a call is tried, it is one.
+    /// Sets the maximum number of further calls. Retries are not counted.
     #[must_use]
     pub fn with_allowance(mut self, calls: u32) -> Self {
         self.allowance = Arc::new(AtomicU32::new(calls));
         self
     }
 
-    /// The same operation, for one call that others may wait for too.
+    /// Sets the group of operations that share a call.
     #[must_use]
     pub fn in_group(mut self, group: CallerGroup) -> Self {
         self.group = group;
         self
     }
 
-    /// How many requests were sent to the upstream's API for this operation so far, retries included.
+    /// Requests sent to the upstream's API for this operation so far, retries included.
     pub fn calls_sent(&self) -> u32 {
         self.sent.load(Ordering::Relaxed)
     }
 
-    /// When the operation stops waiting.
+    /// End of the operation.
     pub fn deadline(&self) -> Instant {
         self.deadline
     }
 
-    /// Whether nobody waits for it.
+    /// Whether the priority is [`Priority::Background`].
     pub fn is_background(&self) -> bool {
         self.priority == Priority::Background
     }
 
-    /// Takes a call off the allowance, if there is one left.
+    /// Takes a call off the allowance; `false` when it is used up.
     pub(crate) fn begin_call(&self) -> bool {
         let (order, seen) = (Ordering::Relaxed, Ordering::Relaxed);
         self.allowance

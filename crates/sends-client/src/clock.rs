@@ -1,18 +1,16 @@
-//! The wall clock, which only the day's budget needs: a day ends at a time of day, not after a duration.
-//!
-//! Everything else is measured on tokio's monotonic clock, which a test can pause.
+//! Wall clock, for the UTC day of the rate limit. All durations are measured on tokio's monotonic clock, which tests can pause.
 
 use std::fmt;
 
 use jiff::Timestamp;
 
-/// Tells the time of day.
+/// Source of the current time.
 pub trait Clock: fmt::Debug + Send + Sync {
-    /// The present moment. It may jump, as when the machine's clock is corrected.
+    /// The current time. It may jump, as when the machine's clock is corrected.
     fn now(&self) -> Timestamp;
 }
 
-/// The clock of the machine.
+/// The machine's clock.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 

@@ -1,4 +1,4 @@
-//! The client as its callers see it: one method for each upstream path. Those of other resources than the send history are in [`resources`].
+//! Public client: one method per upstream path. The methods for campaigns, lists, segments and statistics are in [`resources`].
 
 mod resources;
 
@@ -16,8 +16,7 @@ use crate::{
 #[cfg(doc)]
 use crate::{FailureClass, TokenSource};
 
-/// A client of Constant Contact's V3 API for one API key. Cloning is cheap and shares the connections, the retry budget and
-/// the breaker.
+/// Client of Constant Contact's V3 API for one API key. Clones share the connections, the retry budget and the circuit breaker.
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -42,16 +41,16 @@ pub struct ConstantContact {
 }
 
 impl ConstantContact {
-    /// A client whose calls take their turns from `pacer`. There must be one pacer for all clients of an API key.
+    /// A client with the rate limits of `pacer`. All clients of an API key must share one pacer.
     ///
     /// # Errors
     ///
-    /// [`BuildError`] when the upstream is asked over HTTPS and the machine has no CA certificates.
+    /// [`BuildError`] when the base URL is HTTPS and the machine has no CA certificates.
     pub fn new(settings: Settings, pacer: Pacer) -> Result<Self, BuildError> {
         Self::observed_by(Arc::new(()), settings, pacer)
     }
 
-    /// The same, with somebody who is told of every request.
+    /// As [`new`](Self::new), with an observer of all requests.
     ///
     /// # Errors
     ///
@@ -77,31 +76,30 @@ impl ConstantContact {
         })
     }
 
-    /// The pacer that this client's calls take their turns from.
+    /// The rate limits of this client.
     pub fn pacer(&self) -> &Pacer {
         &self.pipeline.pacer
     }
 
-    /// For how long no send history is asked for because the upstream has been failing. `None` while it is.
+    /// Time until the circuit breaker probes the send history endpoint, or the connection. `None` while they are not suspended.
     pub fn left_alone_for(&self) -> Option<Duration> {
         self.pipeline.breaker.upstream_wait()
     }
 
-    /// The calls that wait with tokens that were never accepted, as [`Pacer::queue`] are those that wait for their turn.
+    /// Queue of the calls with unverified tokens, before they enter [`Pacer::queue`].
     pub fn unverified_queue(&self) -> QueueUse {
         self.pipeline.unverified.queue()
     }
 
-    /// Every send attempt of one activity, in ascending order. An activity that was never sent has an empty history.
+    /// All send attempts of one activity, in ascending order of `send_id`. Empty for an activity that was never sent.
     ///
-    /// The call waits for its turn, renews a refused token once, and is tried again where that can help, all of it until the
-    /// caller's deadline. Dropping the future gives up whatever was not sent.
+    /// The call waits for the rate limit, renews a rejected token once and is retried after transient failures, until the caller's
+    /// deadline. Dropping the future cancels the call.
     ///
     /// # Errors
     ///
-    /// [`UpstreamError`]. An id that this account does not hold is [`FailureClass::NotFound`]; an answer that is not a send
-    /// history as a whole is [`FailureClass::Invalid`]. Single records that cannot be read are
-    /// [counted](SendHistory::unreadable_sends).
+    /// [`UpstreamError`]: [`FailureClass::NotFound`] for an id of another account, [`FailureClass::Invalid`] for an answer that is
+    /// no send history. Unreadable records are left out and [counted](SendHistory::unreadable_sends).
     pub async fn send_history(
         &self,
         caller: &Caller,
@@ -110,16 +108,16 @@ impl ConstantContact {
         self.read(caller, &Endpoint::SendHistory(activity)).await
     }
 
-    /// Whose account the token belongs to.
+    /// The account of the token.
     ///
     /// # Errors
     ///
-    /// [`UpstreamError`]; without the scope `account_read` it is [`FailureClass::Forbidden`].
+    /// [`UpstreamError`]: [`FailureClass::Forbidden`] without the scope `account_read`.
     pub async fn account_summary(&self, caller: &Caller) -> Result<AccountSummary, UpstreamError> {
         self.read(caller, &Endpoint::AccountSummary).await
     }
 
-    /// What the user behind the token may do.
+    /// The privileges of the token's user.
     ///
     /// # Errors
     ///
@@ -135,7 +133,7 @@ impl ConstantContact {
             .map(|decoded| decoded.value)
     }
 
-    /// Reads an answer, and has the log name what of it could not be read.
+    /// Requests and decodes an answer. Values and records that cannot be read are logged.
     async fn decode<T>(
         &self,
         caller: &Caller,
@@ -149,7 +147,7 @@ impl ConstantContact {
                 endpoint = endpoint.name(),
                 unreadable_records = oddities.records,
                 unreadable_values = oddities.values,
-                "{endpoint} has what cannot be read and is left out: {oddities}"
+                "{endpoint}: unreadable records or values left out: {oddities}"
             );
         }
         Ok(decoded)

@@ -1,4 +1,4 @@
-//! The fixed list of upstream paths. A request for anything else cannot be expressed.
+//! List of the upstream paths that can be requested.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use url::Url;
 
 use crate::{BaseUrl, Batch, listing::PageQuery};
 
-/// One upstream resource that this crate reads with GET.
+/// Upstream path that is requested with GET.
 ///
 /// `campaign_data` and `contact_data` are the documented scopes.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
@@ -15,41 +15,40 @@ pub enum Endpoint {
     /// `GET /emails/activities/{campaign_activity_id}/send_history`: every send attempt of one activity
     /// (documented: scope `campaign_data`, privilege `campaign:read`).
     SendHistory(ActivityId),
-    /// `GET /emails`: a page of the campaigns, the last updated first (`campaign_data`).
+    /// `GET /emails`: a page of the campaigns, most recently updated first (`campaign_data`).
     Campaigns(PageQuery),
     /// `GET /emails/{campaign_id}`: one campaign with its activities (`campaign_data`).
     Campaign(CampaignId),
     /// `GET /emails/activities/{campaign_activity_id}`: one activity (`campaign_data`).
     Activity(ActivityId),
-    /// `GET /emails/activities/{campaign_activity_id}/schedules`: when it is to be sent (`campaign_data`).
+    /// `GET /emails/activities/{campaign_activity_id}/schedules`: its scheduled dates (`campaign_data`).
     Schedule(ActivityId),
-    /// `GET /reports/stats/email_campaign_activities/{ids}`: what contacts did with up to ten activities
+    /// `GET /reports/stats/email_campaign_activities/{ids}`: statistics of up to ten activities
     /// (`campaign_data`).
     ActivityStats(Batch<ActivityId>),
-    /// `GET /reports/stats/email_campaigns/{ids}`: the same of up to 150 campaigns (`campaign_data`).
+    /// `GET /reports/stats/email_campaigns/{ids}`: statistics of up to 150 campaigns (`campaign_data`).
     CampaignStats(Batch<CampaignId>),
-    /// `GET /reports/summary_reports/email_campaign_summaries`: a page of the campaigns that were sent, the last sent first
-    /// (`campaign_data`).
+    /// `GET /reports/summary_reports/email_campaign_summaries`: a page of the campaigns that were sent, most recently
+    /// sent first (`campaign_data`).
     CampaignSummaries(PageQuery),
-    /// `GET /contact_lists`: a page of the contact lists, deleted ones included (`contact_data`). A page holds 500, so that
-    /// nothing is gained by asking for single ones.
+    /// `GET /contact_lists`: a page of the contact lists, deleted ones included (`contact_data`). Single lists are not
+    /// requested, since a page has 500.
     ContactLists(PageQuery),
     /// `GET /segments`: a page of the segments, without deleted ones (`contact_data`).
     Segments(PageQuery),
     /// `GET /segments/{segment_id}`: one segment, even a deleted one (`contact_data`).
     Segment(SegmentId),
-    /// `GET /account/summary`: whose account it is (documented: scope `account_read`).
+    /// `GET /account/summary`: the account of the token (documented: scope `account_read`).
     AccountSummary,
-    /// `GET /account/user/privileges`: what the user may do (documented: needs no scope, which makes it a cheap probe of a
+    /// `GET /account/user/privileges`: the user's privileges (documented: needs no scope, which makes it a cheap probe of a
     /// token).
     UserPrivileges,
 }
 
 impl Endpoint {
-    /// The name of the send history, which is what the service is for.
     pub(crate) const SEND_HISTORY: &str = "send_history";
 
-    /// The path's name in logs and metrics, without ids, so that the number of names stays small.
+    /// Name in logs and metrics, without ids, so that the number of metric labels stays small.
     pub fn name(&self) -> &'static str {
         match self {
             Self::SendHistory(_) => Self::SEND_HISTORY,
@@ -68,7 +67,6 @@ impl Endpoint {
         }
     }
 
-    /// Where to ask.
     pub(crate) fn url(&self, base: &BaseUrl) -> Url {
         let path = match self {
             Self::ActivityStats(batch) => format!("{ACTIVITY_STATS}/{}", batch.path_segment()),
@@ -90,8 +88,7 @@ impl Endpoint {
 const ACTIVITY_STATS: &str = "/reports/stats/email_campaign_activities";
 const CAMPAIGN_STATS: &str = "/reports/stats/email_campaigns";
 
-/// The path below the API's base, as the documentation writes it with the id filled in. A listing is named without its
-/// query, a batch by the number of its ids.
+/// The path below the base URL. A listing is shown without its query, a batch with the number of its ids.
 impl fmt::Display for Endpoint {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

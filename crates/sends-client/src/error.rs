@@ -1,4 +1,4 @@
-//! The one error of an upstream call: what was asked, how hard it was tried, and what went wrong.
+//! Error of an upstream call: endpoint, effort, class and details.
 
 use std::time::Duration;
 
@@ -8,63 +8,63 @@ use reqwest::StatusCode;
 use crate::Caller;
 use crate::Endpoint;
 
-/// Why an upstream call failed, as far as a caller has to tell failures apart.
+/// Class of a failed upstream call.
 ///
-/// After retries it is the class of the last request that was sent, unless the day's calls were used up meanwhile. Where a
-/// class says that nothing was sent, a request may have been whose token was refused and renewed;
-/// [`UpstreamError::attempts`] says how many there were.
+/// After retries it is the class of the last request, unless the daily limit was reached meanwhile. "Nothing was sent" does not
+/// exclude an earlier request whose token was rejected and renewed; see [`UpstreamError::attempts`].
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum FailureClass {
-    /// No connection came about: name resolution, refusal, TLS, or the time for connecting ran out. Nothing was sent.
+    /// No connection: name resolution, connection refused, TLS, or the connect timeout. Nothing was sent.
     Unreachable,
-    /// The connection broke before the answer was complete, the answer could not be decompressed, or its JSON ends too early.
+    /// The answer is incomplete: the connection was lost, or decompression or JSON ended early.
     Interrupted,
-    /// The answer was not complete within the time for a call.
+    /// The answer was not complete before the timeout of a request or the caller's deadline.
     TimedOut,
-    /// 401: the token is missing, expired, revoked or garbage; the upstream does not say which (observed). Where the token
-    /// could be renewed, the new one was refused as well. Nothing was sent if the token is known to be refused: it is tried again
+    /// 401: the token is missing, expired, revoked or malformed; the upstream does not say which (observed). If the token could
+    /// be renewed, the new one was rejected as well. Nothing was sent if the token is known to be rejected: it is tried again
     /// after a minute, and after pauses that double up to an hour. A 401 of one path alone is [`Forbidden`](Self::Forbidden).
     Unauthenticated,
-    /// The credential is dead or missing: only a person can log in again. Sent only if a token was refused before.
+    /// The credential is missing or no longer valid, and a user has to log in again. Nothing was sent, unless a token was
+    /// rejected before.
     LoginRequired,
-    /// No token can be had at the moment. Sent only if a token was refused before.
+    /// The credential yields no token at the moment. Nothing was sent, unless a token was rejected before.
     TokenUnavailable,
-    /// 403: a scope or privilege is missing, or the application was deactivated (documented). Also the 401 of a path that alone
-    /// refuses a token that is good elsewhere (observed), see [`UpstreamError::is_path_alone`].
+    /// 403: a scope or privilege is missing, or the application was deactivated (documented). Also the 401 of a single path to a
+    /// token that other paths accept (observed), see [`UpstreamError::is_path_alone`].
     Forbidden,
-    /// 403 "Missing Authentication Token": a gateway knows no such path (observed), so that the address of the API is wrong.
+    /// 403 "Missing Authentication Token" of a gateway (observed): no such path, so the base URL is wrong.
     NoSuchPath,
-    /// 404: no such activity in this account (documented).
+    /// 404: no such resource in this account (documented).
     NotFound,
-    /// 429 `throttled`: more calls in this second than the API key may make (documented: 4). A request that is answered like that
-    /// again and again, see [`UpstreamError::is_throttled_by_itself`], is given up. Nothing was sent if the pause after such an
-    /// answer is longer than the call can wait.
+    /// 429 `throttled`: the limit per second of the API key is exceeded (documented: 4). A request that is answered so
+    /// repeatedly fails, see [`UpstreamError::is_throttled_by_itself`]. Nothing was sent if the pause after such an answer ends
+    /// after the caller's deadline.
     Throttled,
-    /// The day's calls are used up until 00:00 UTC (documented: 10,000). Either the upstream answered 429 `quota_exceeded`, or
-    /// nothing was sent, since that is known already, by its answer or by our own count.
+    /// The daily limit is used up until 00:00 UTC (documented: 10,000). Either the upstream answered 429 `quota_exceeded`, or
+    /// nothing was sent because of an earlier such answer or this program's own count.
     QuotaExceeded,
-    /// Too many calls are waiting for their turn. Nothing was sent.
+    /// The queue of waiting calls is full. Nothing was sent.
     QueueFull,
-    /// Tokens that the upstream has not accepted yet have used up their part of the second or the day, and this one is among
-    /// them ([`Caller::bringing_its_token`]). Nothing was sent.
+    /// The token is unverified ([`Caller::bringing_its_token`]), and the budget of unverified tokens for the second or the day
+    /// is used up. Nothing was sent.
     UnverifiedTokens,
-    /// The call's turn did not come before its deadline. Nothing was sent.
+    /// No slot of the rate limit opened before the deadline. Nothing was sent.
     DeadlineExceeded,
-    /// The operation has made as many calls as it may ([`Caller::with_allowance`]). Nothing was sent.
+    /// The call budget of the operation is used up ([`Caller::with_allowance`]). Nothing was sent.
     AllowanceUsedUp,
-    /// The upstream or this endpoint of it has been failing, and is left alone until a probe succeeds. Nothing was sent. Where
-    /// it is one id or page that keeps failing, the class is that of its last failure.
+    /// The circuit breaker suspends the upstream or this endpoint until a probe succeeds. Nothing was sent. For a single id or
+    /// page that keeps failing, the class is that of its last failure.
     CircuitOpen,
-    /// Any other 4xx: the upstream will not take this request, however often it is sent.
+    /// Any other 4xx, which a retry would not change.
     Rejected,
-    /// 5xx: the upstream, or a gateway before it, failed.
+    /// 5xx of the upstream or a gateway.
     ServerFailure,
     /// A success that cannot be used: without a body, not JSON, of another shape, over the size limit, or a redirect.
     Invalid,
 }
 
 impl FailureClass {
-    /// The class in logs, metrics and traces.
+    /// Name in logs, metrics and traces.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Unreachable => "unreachable",
@@ -92,48 +92,48 @@ impl FailureClass {
 
 /// A failed upstream call.
 ///
-/// `Display` is one sentence for a log or a terminal. It holds what the upstream said, so a service that answers strangers
-/// should pick the fields it wants to show instead of printing it.
+/// `Display` is one sentence for logs and terminals. It contains the upstream's message, so that a public service should show
+/// selected fields instead.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("GET {endpoint} failed after {}: {detail}", describe_effort(*.attempts, *.elapsed))]
 pub struct UpstreamError {
-    /// What was asked.
+    /// The requested path.
     pub endpoint: Endpoint,
-    /// How many requests were sent for this call. 0 when it was refused before.
+    /// Requests sent for this call; 0 when it was refused before the first.
     pub attempts: u32,
-    /// From the call's beginning, its waiting included, to the failure.
+    /// Time from the start of the call to the failure, waits included.
     pub elapsed: Duration,
-    /// What kind of failure it is.
+    /// The class of the failure.
     pub class: FailureClass,
-    /// The status of the answer. `None` when no answer began. 401 also where nothing was sent because the path is known to answer
-    /// that.
+    /// Status of the answer; `None` without an answer. Also 401 or 429 when nothing was sent because the last answer of this path
+    /// had that status.
     pub status: Option<StatusCode>,
-    /// The upstream's own key for the error, such as `throttled`. `None` when the body named none.
+    /// The upstream's error key, such as `throttled`. `None` when the body has none.
     pub error_key: Option<String>,
-    /// The upstream's own message. `None` when the body held none that could be read.
+    /// The upstream's message. `None` when the body has no readable one.
     pub message: Option<String>,
-    /// The `x-amzn-RequestId` of the answer: what Constant Contact's support asks for.
+    /// `x-amzn-RequestId` of the answer, for requests to Constant Contact's support.
     pub request_id: Option<String>,
-    /// When asking again makes sense: what the upstream asks for (`Retry-After`, not documented to be sent), or what this
-    /// program knows or estimates of its queue, the day or the upstream's recovery. `None` when nothing is known.
+    /// Time after which a retry may succeed: the upstream's `Retry-After` (not documented to be sent), or this program's estimate
+    /// from its queue, the daily limit or the circuit breaker. `None` when unknown.
     pub retry_after: Option<Duration>,
-    /// What went wrong, in words for the operator. For an undecodable body it says where.
+    /// The cause, for the operator. For an undecodable body with the position.
     pub detail: String,
 }
 
 impl UpstreamError {
-    /// Whether the path alone refused the token with 401 while others accept it (observed). It is left alone for a minute, and
-    /// for pauses that double up to an hour.
+    /// Whether only this path rejects the token with 401 while others accept it (observed). The path is suspended for a minute,
+    /// and for pauses that double up to an hour.
     pub fn is_path_alone(&self) -> bool {
         self.class == FailureClass::Forbidden && self.status == Some(StatusCode::UNAUTHORIZED)
     }
 
-    /// Whether the upstream throttled this very request until the call was given up. Other requests may be answered meanwhile.
+    /// Whether the upstream throttled this request up to the last retry. Other requests may be answered meanwhile.
     pub fn is_throttled_by_itself(&self) -> bool {
         self.class == FailureClass::Throttled && self.status == Some(StatusCode::TOO_MANY_REQUESTS)
     }
 
-    /// A failure that no answer belongs to: nothing was sent, or somebody did not wait for what comes.
+    /// A failure without an answer. All optional fields are `None`.
     pub fn without_answer(endpoint: Endpoint, class: FailureClass, detail: String) -> Self {
         Self {
             endpoint,
@@ -150,7 +150,7 @@ impl UpstreamError {
     }
 }
 
-/// The HTTP library refused to start. On a machine without CA certificates it does, when the upstream is asked over HTTPS.
+/// Error of the HTTP client's construction, as on a machine without CA certificates for an HTTPS base URL.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("no HTTPS client could be made; are CA certificates installed? ({reason})")]
 pub struct BuildError {

@@ -1,8 +1,8 @@
-//! Listings that come in pages.
+//! Paged listings.
 //!
-//! Of the upstream's link to the next page only the query is used, and only if the link has the path of the listing itself
-//! (`listing/link.rs`). A listing that leads in a circle or brings nothing new any more is cut short (`listing/visited.rs`). A
-//! link that is not followed costs the pages behind it and nothing else.
+//! Of the upstream's link to the next page only the query is used, and only if the link has the path of the listing
+//! (`listing/link.rs`). A listing with a cycle or without new records is cut short (`listing/visited.rs`). When a link is not
+//! followed, only the pages behind it are missing.
 
 mod link;
 mod visited;
@@ -16,7 +16,7 @@ use url::form_urlencoded;
 use self::visited::VisitedPages;
 use crate::{BaseUrl, Endpoint};
 
-/// The query of one page. It can be made only here: from the arguments of a listing or from a checked link.
+/// Query of one page, from the arguments of a listing or from a checked link.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct PageQuery(Arc<str>);
 
@@ -33,12 +33,12 @@ impl PageQuery {
     }
 }
 
-/// A resource that the upstream lists in pages.
+/// Resource with a paged listing.
 pub trait Paged: Listed {
-    /// The listing, asked with this query.
+    /// The path of a page.
     fn endpoint(query: PageQuery) -> Endpoint;
 
-    /// What tells this record from the others of the listing, however its other fields change meanwhile.
+    /// The id, which identifies the record while its other fields may change.
     fn id(&self) -> impl Hash;
 }
 
@@ -63,19 +63,19 @@ paged! {
     Segment => Endpoint::Segments;
 }
 
-/// Which campaigns to list, and how many on a page.
+/// Filter and page size of a listing of campaigns.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct CampaignFilter {
-    /// How many to a page: 1 to 500 (documented). What lies outside is moved to the nearer end.
+    /// Page size, clamped to 1 to 500 (documented).
     pub limit: u16,
-    /// Only campaigns updated after this.
+    /// Only campaigns updated after this time. `None` for no bound.
     pub updated_after: Option<Timestamp>,
-    /// Only campaigns updated before this.
+    /// Only campaigns updated before this time. `None` for no bound.
     pub updated_before: Option<Timestamp>,
 }
 
 impl Default for CampaignFilter {
-    /// All of them, in the greatest pages.
+    /// All campaigns, with the maximum page size.
     fn default() -> Self {
         Self {
             limit: MOST_ON_A_PAGE,
@@ -85,9 +85,9 @@ impl Default for CampaignFilter {
     }
 }
 
-/// The most records on a page of any listing but the segments' (documented).
+/// Maximum page size of all listings but that of segments (documented).
 const MOST_ON_A_PAGE: u16 = 500;
-/// The segments' pages are larger (documented).
+/// Maximum page size of the listing of segments (documented).
 const MOST_SEGMENTS_ON_A_PAGE: u16 = 1000;
 
 impl CampaignFilter {
@@ -120,26 +120,25 @@ fn limit(on_a_page: u16) -> (&'static str, String) {
     ("limit", on_a_page.clamp(1, MOST_ON_A_PAGE).to_string())
 }
 
-/// One page as a caller gets it.
+/// Page of a listing.
 #[derive(Debug)]
 pub struct ResourcePage<T> {
     /// The records that could be read, in the upstream's order.
     pub records: Vec<T>,
-    /// How many values of each record could not be read, and are missing in it, in the order of the records.
+    /// Number of unreadable values, which are `None`, per record in the order of the records.
     pub unreadable_values: Vec<usize>,
-    /// How many records could not be read. What is wrong with them is in the log.
+    /// Number of unreadable records, which are left out and described in the log.
     pub unreadable: usize,
-    /// Whether the list of records itself could not be read, which counts as one record.
+    /// Whether the list of records itself is unreadable, which counts as one record.
     pub lacks_list: bool,
-    /// What to ask for the next page. `None` on the last one, and where the listing is cut short.
+    /// The next page. `None` on the last page, and when the listing is cut short.
     pub next: Option<NextPage<T>>,
-    /// Why pages are missing behind this one although the upstream has a link to them: it cannot be read, leads away from the
-    /// listing or back to a page that was read, or five pages in a row held no record that an earlier page did not. `None` as
-    /// a rule.
+    /// Cause for which the link to the next page is not followed: it is unreadable, leads away from the listing or back to an
+    /// earlier page, or five pages in a row had no new record. `None` as a rule.
     pub cut_short: Option<&'static str>,
 }
 
-/// The next page of a listing, by the upstream's own cursor. How long that stays good is not documented.
+/// The next page of a listing, by the upstream's cursor. The lifetime of a cursor is not documented.
 #[derive(Debug)]
 pub struct NextPage<T> {
     query: PageQuery,
@@ -172,12 +171,12 @@ impl<T: Paged> NextPage<T> {
     }
 }
 
-/// Why a listing is cut short whose link asks what was asked before.
+/// Cause of a cut-short listing: a link to an earlier page.
 const TO_A_READ_PAGE: &str = "it leads back to a page that was read";
 
 impl<T> ResourcePage<T> {
-    /// Whether the listing is cut short because its link leads back to what was read. An upstream whose last page has such a link
-    /// lacks nothing.
+    /// Whether the listing is cut short because its link leads back to an earlier page. If the last page has such a link, nothing is
+    /// missing.
     pub fn leads_back(&self) -> bool {
         let circles = [TO_A_READ_PAGE, visited::CYCLE, link::TO_THE_BEGINNING];
         self.cut_short.is_some_and(|reason| circles.contains(&reason))
@@ -185,10 +184,10 @@ impl<T> ResourcePage<T> {
 }
 
 impl<T: Paged> ResourcePage<T> {
-    /// Takes over a page that `asked` brought.
-    pub(crate) fn of(decoded: Decoded<Page<T>>, asked: NextPage<T>, base: &BaseUrl) -> Self {
+    /// The decoded page that was requested as `requested`.
+    pub(crate) fn of(decoded: Decoded<Page<T>>, requested: NextPage<T>, base: &BaseUrl) -> Self {
         let page = decoded.value;
-        let endpoint = asked.endpoint();
+        let endpoint = requested.endpoint();
         let next = match &page.next {
             NextLink::None => Ok(None),
             NextLink::Unreadable => Err("it cannot be read"),
@@ -197,11 +196,15 @@ impl<T: Paged> ResourcePage<T> {
                 link::follow(link, &endpoint.url(base), &documented).map(Some)
             }
         };
-        let next = next.and_then(|query| query.map(|query| asked.onward(query, &page.records)).transpose());
+        let next = next.and_then(|query| {
+            query
+                .map(|query| requested.onward(query, &page.records))
+                .transpose()
+        });
         if let Err(problem) = next {
             tracing::warn!(
                 endpoint = endpoint.name(),
-                "the pages behind this one are left out, since the link to them is not followed: {problem}"
+                "listing cut short: the link to the next page is not followed, since {problem}"
             );
         }
         Self {
@@ -216,7 +219,7 @@ impl<T: Paged> ResourcePage<T> {
 }
 
 impl<T: Paged> NextPage<T> {
-    /// The page by `query` that comes after this one, which held these records.
+    /// The page with `query` that follows this one, which has these records.
     fn onward(mut self, query: PageQuery, records: &[T]) -> Result<Self, &'static str> {
         self.visited.note(&self.query, records.iter().map(T::id))?;
         if self.visited.contains(&query) {
@@ -226,7 +229,7 @@ impl<T: Paged> NextPage<T> {
     }
 }
 
-/// What paths in links begin with (documented), wherever the API is reached.
+/// Prefix of paths in links (documented), whatever the base URL.
 const API_VERSION: &str = "/v3";
 
 #[cfg(test)]

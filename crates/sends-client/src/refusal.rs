@@ -1,28 +1,28 @@
-//! What an answer that is not a success says.
+//! Decoder of error responses.
 //!
-//! The body comes in at least four shapes and the status does not tell which, so an error is looked for wherever it may be.
-//! Behind a gateway the body may also be plain text, HTML, empty or cut off. The status decides the class; the words decide
-//! only between the two kinds of 429, and tell a missing path from a missing right.
+//! The body has one of at least four shapes independent of the status, so all of them are searched. Behind a gateway the body may
+//! also be plain text, HTML, empty or cut off. The status determines the class; the body only distinguishes the two kinds of 429,
+//! and a missing path from a missing privilege.
 
 use reqwest::StatusCode;
 use serde_json::Value;
 
 use crate::FailureClass;
 
-/// The longest message that is kept, in characters. Longer ones come from pages, not from the API.
+/// Maximum length of a message in characters. Longer ones are web pages, not messages of the API.
 const MESSAGE_LIMIT: usize = 300;
 
-/// How deep in the body an error is looked for.
+/// Maximum depth of the search in the body.
 const DEPTH_LIMIT: usize = 4;
 
-/// What a gateway of Amazon's answers for a path that does not exist (observed), in letters only.
+/// Message of Amazon's gateway for an unknown path (observed), in letters only.
 const NO_SUCH_PATH: &str = "missingauthenticationtoken";
 
-/// The members that name the kind of an error, the most telling ones first. `__type` and the like are Amazon's.
+/// Members with the kind of an error, the most specific first. `__type` is Amazon's.
 const KEYS: [&str; 6] = ["error_key", "error", "type", "error_code", "code", "key"];
 const MESSAGES: [&str; 5] = ["error_message", "error_description", "message", "detail", "title"];
 
-/// The upstream's words about a refused request.
+/// Key and message of an error response.
 #[derive(Debug, Default, Eq, PartialEq)]
 pub(crate) struct Refusal {
     pub(crate) error_key: Option<String>,
@@ -30,14 +30,14 @@ pub(crate) struct Refusal {
 }
 
 impl Refusal {
-    /// Reads whichever of the documented shapes `body` has, nested or not, its names in any letter case. `error_type` is what
-    /// Amazon's gateway says in a header (observed), for a body that names no kind. Anything else is an empty refusal.
+    /// Decodes any documented shape, nested or not, with member names in any letter case. `error_type` is the error kind from a
+    /// header of Amazon's gateway (observed), for a body without one. Empty for any other body.
     pub(crate) fn read(body: &[u8], error_type: Option<&str>) -> Self {
         let body = String::from_utf8_lossy(body);
         let (error_key, message) = match serde_json::from_str(body.trim_start_matches('\u{feff}')) {
             Ok(Value::String(text)) => (None, telling(&text)),
             Ok(body) => (find_first(&body, &KEYS), find_first(&body, &MESSAGES)),
-            // Plain text, or JSON that was cut off.
+            // Plain text, or cut-off JSON.
             Err(_) => (None, telling(&body)),
         };
         Self {
@@ -52,7 +52,7 @@ impl Refusal {
             StatusCode::FORBIDDEN if self.says_no_such_path() => FailureClass::NoSuchPath,
             StatusCode::FORBIDDEN => FailureClass::Forbidden,
             StatusCode::NOT_FOUND => FailureClass::NotFound,
-            // Without readable words the shorter wait is assumed: a day used up shows again at the next call.
+            // The shorter pause when the body does not tell: a used-up day is reported again by the next call.
             StatusCode::TOO_MANY_REQUESTS if self.says_day_used_up() => FailureClass::QuotaExceeded,
             StatusCode::TOO_MANY_REQUESTS => FailureClass::Throttled,
             status if status.is_client_error() => FailureClass::Rejected,
@@ -66,22 +66,22 @@ impl Refusal {
         words.into_iter().any(|text| letters(text).contains(NO_SUCH_PATH))
     }
 
-    /// The key decides where it names a limit; else the message does.
+    /// Decided by the key if it names a limit, otherwise by the message.
     fn says_day_used_up(&self) -> bool {
         let limit = |text: &Option<String>| text.as_deref().and_then(limit_named_by);
         limit(&self.error_key).or_else(|| limit(&self.message)) == Some(LimitKind::Day)
     }
 }
 
-/// The two limits that a 429 can be about (documented).
+/// Limit that a 429 reports (documented).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum LimitKind {
     Second,
     Day,
 }
 
-/// What names a limit, in letters only. `throttled` and `quota_exceeded` are documented, the others inferred from what gateways
-/// answer.
+/// Words for each limit, in letters only. `throttled` and `quota_exceeded` are documented, the others inferred from answers of
+/// gateways.
 const OF_THE_SECOND: [&str; 6] = [
     "throttl",
     "toomanyrequest",
@@ -92,16 +92,16 @@ const OF_THE_SECOND: [&str; 6] = [
 ];
 const OF_THE_DAY: [&str; 3] = ["quota", "daily", "perday"];
 
-/// The limit that a key, an exception's name or a message names. One that names both is taken for the shorter one.
+/// Limit named in a key, an exception's name or a message; the limit per second when both are named.
 fn limit_named_by(text: &str) -> Option<LimitKind> {
-    // What stands for the status and says no more than it does.
+    // The reason phrase of the status.
     if text.trim().eq_ignore_ascii_case("too many requests") {
         return None;
     }
     let letters = letters(text);
     let has = |words: &[&str]| words.iter().any(|word| letters.contains(word));
-    // "com.amazonaws#LimitExceededException:http://…" and "Limit Exceeded" (documented) without what is around them. Only as a
-    // whole: Amazon's services also throttle by "RequestLimitExceeded" and the like.
+    // "com.amazonaws#LimitExceededException:http://…" and "Limit Exceeded" (documented) without prefix and suffix. Compared as a
+    // whole, since Amazon's services also throttle with "RequestLimitExceeded".
     let name = text.split(':').next().and_then(|text| text.rsplit('#').next());
     let name = self::letters(name.unwrap_or(text));
     let is_limit_exceeded = ["exception", "error", ""]
@@ -116,21 +116,21 @@ fn limit_named_by(text: &str) -> Option<LimitKind> {
     }
 }
 
-/// A text without JSON. Of such only the words count that stop all calls of the day, since it may as well be a page.
+/// Message of a text without JSON, only if it reports a used-up day; otherwise it may be a web page.
 fn telling(text: &str) -> Option<String> {
     clean(text.trim()).filter(|text| limit_named_by(text) == Some(LimitKind::Day))
 }
 
-/// The first text under one of these names anywhere in the body, the earlier names first.
+/// First text of a member with one of these names at any depth; earlier names first.
 fn find_first(body: &Value, names: &[&str]) -> Option<String> {
     names.iter().find_map(|name| find(body, name, DEPTH_LIMIT))
 }
 
-/// The first text under this name on the way into the body.
+/// First text of a member with this name, outer members first.
 fn find(value: &Value, name: &str, depth: usize) -> Option<String> {
     let inner = |value: &Value| find(value, name, depth.checked_sub(1)?);
     match value {
-        // Most endpoints answer an array of errors; the first one says enough.
+        // Most endpoints answer an array of errors, of which the first is used.
         Value::Array(errors) => errors.iter().find_map(inner),
         Value::Object(members) => {
             let mut named = members.iter().filter(|(key, _)| is_named(key, name));
@@ -141,7 +141,7 @@ fn find(value: &Value, name: &str, depth: usize) -> Option<String> {
     }
 }
 
-/// Whether a member has this name, in any letter case and with or without underscores.
+/// Compares member names in any letter case, with or without underscores.
 fn is_named(key: &str, name: &str) -> bool {
     letters(key) == letters(name)
 }

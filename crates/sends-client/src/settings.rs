@@ -1,29 +1,28 @@
-//! What a client can be told about reaching the upstream.
+//! Configuration of a client.
 
 use std::time::Duration;
 
 use crate::{BaseUrl, BreakerSettings, RetrySettings};
 
-/// How to reach the upstream, how much of its time and memory one request may take, and how hard to try.
+/// Base URL, timeouts, maximum body size, and the settings of retries and circuit breaker.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Where the API lives.
+    /// Base URL of the API.
     pub base_url: BaseUrl,
-    /// How long a connection may take to come about.
+    /// Timeout for opening a connection.
     pub connect_timeout: Duration,
-    /// How long one request may take, from the first byte sent to the last one read.
+    /// Timeout of one request, from sending it to the end of its answer.
     pub call_timeout: Duration,
-    /// The largest answer that is read, in bytes after decompression.
+    /// Maximum size of an answer in bytes, before and after decompression.
     pub body_limit: usize,
-    /// How hard a call is tried.
+    /// Retry policy.
     pub retry: RetrySettings,
-    /// When the upstream is taken to be down.
+    /// Circuit breaker.
     pub breaker: BreakerSettings,
 }
 
 impl Settings {
-    /// The default limits: 5 s to connect, 20 s for a request, 4 MiB for an answer, and the defaults of the retries and the
-    /// breaker.
+    /// Defaults: 5 s to connect, 20 s for a request, 4 MiB for an answer, and the default retry policy and circuit breaker.
     pub fn new(base_url: BaseUrl) -> Self {
         Self {
             base_url,

@@ -1,4 +1,4 @@
-//! The access token: a secret that can be sent and cannot be shown.
+//! Access token as a secret type.
 
 use std::{
     fmt,
@@ -10,21 +10,21 @@ use secrecy::{ExposeSecret, SecretString};
 
 /// An OAuth 2.0 access token (documented: a JWT of 1,000 to 1,200 characters that lives 24 hours).
 ///
-/// It is kept out of sight: `Debug` prints a placeholder, there is no `Display`, and the memory is wiped on drop.
+/// `Debug` prints a placeholder, there is no `Display`, and the memory is wiped on drop.
 #[derive(Clone)]
 pub struct AccessToken(SecretString);
 
-/// The text cannot be an access token: it is empty or holds a character that an HTTP header cannot carry.
+/// Error of a text that cannot be an access token: it is empty or has characters that are invalid in an HTTP header.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("the access token is empty or holds a space or a character that cannot stand in an HTTP header")]
 pub struct InvalidToken;
 
 impl AccessToken {
-    /// Takes the token as Constant Contact issued it. White space around it, such as the line break of a file, is dropped.
+    /// The token as issued by Constant Contact. Surrounding white space, such as the line break of a file, is removed.
     ///
     /// # Errors
     ///
-    /// [`InvalidToken`] for an empty text and for one that could not be sent. The error does not repeat the text.
+    /// [`InvalidToken`] for an empty text and one that is invalid in a header. The error does not contain the text.
     pub fn new(token: &str) -> Result<Self, InvalidToken> {
         let token = token.trim();
         if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
@@ -33,8 +33,8 @@ impl AccessToken {
         Ok(Self(SecretString::from(token)))
     }
 
-    /// The value of the `Authorization` header, marked so that HTTP libraries do not print it either. `None` cannot come:
-    /// [`new`](Self::new) lets only visible ASCII through, which any header can carry.
+    /// Value of the `Authorization` header, marked as sensitive for the HTTP libraries. Never `None`, since [`new`](Self::new)
+    /// accepts visible ASCII only.
     pub(crate) fn authorization(&self) -> Option<HeaderValue> {
         let mut value = HeaderValue::try_from(format!("Bearer {}", self.0.expose_secret())).ok()?;
         value.set_sensitive(true);
@@ -42,7 +42,7 @@ impl AccessToken {
     }
 }
 
-/// Whether it is the same token: a source that is told of a refused one needs to know whether it has another already.
+/// Lets a source detect that its current token differs from a rejected one.
 impl PartialEq for AccessToken {
     fn eq(&self, other: &Self) -> bool {
         self.0.expose_secret() == other.0.expose_secret()

@@ -1,6 +1,4 @@
-//! Where access tokens come from, as far as a call has to know: one to try, and another one if that was refused.
-//!
-//! Must not know how a token is obtained, renewed or stored.
+//! Interface of a credential that yields and renews access tokens.
 
 use std::{fmt, time::Duration};
 
@@ -8,51 +6,50 @@ use futures_util::future::{self, BoxFuture, FutureExt};
 
 use crate::AccessToken;
 
-/// A credential that yields access tokens.
+/// Source of access tokens.
 ///
-/// A call may be given up while it waits for one of these futures. A renewal that is under way must then go on without
-/// it, or a rotated refresh token could be lost together with the future.
+/// A call may be cancelled while it waits for one of these futures. A renewal in flight must then continue, or a rotated refresh
+/// token could be lost with the future.
 pub trait TokenSource: fmt::Debug + Send + Sync {
-    /// The token to send now.
+    /// The current token.
     fn token(&self) -> BoxFuture<'_, Result<AccessToken, TokenError>>;
 
-    /// A token to send instead of `rejected`, which the upstream has answered with 401. Many calls may be refused with one
-    /// token at the same time: when the present token is another one already, it is the answer.
+    /// Replaces `rejected`, which the upstream has answered with 401. Several calls may request it with the same token at once: a
+    /// current token that differs from `rejected` is returned without a renewal.
     fn renew<'a>(&'a self, rejected: &'a AccessToken) -> BoxFuture<'a, Result<AccessToken, TokenError>>;
 
-    /// The upstream has answered a request with `token`. For sources that remember a refusal; it runs on the way of a call
-    /// and must not wait.
+    /// Reports that the upstream accepted `token`, for sources that record rejections. Called inline; must not block.
     fn accepted(&self, token: &AccessToken) {
         let _ = token;
     }
 
-    /// Two paths have refused `token` with 401, so that it is not sent again for so long. Not called for the refusal of one path
-    /// alone. It must not wait.
-    fn refused(&self, token: &AccessToken, left_alone_for: Duration) {
-        let _ = (token, left_alone_for);
+    /// Reports that two paths rejected `token` with 401, so that it is not sent again for `pause`. Not called when only one path
+    /// rejects it. Called inline; must not block.
+    fn refused(&self, token: &AccessToken, pause: Duration) {
+        let _ = (token, pause);
     }
 }
 
-/// Why there is no token.
+/// Error of a token request.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum TokenError {
-    /// The credential is dead, or there never was one. Only a person can log in again.
+    /// The credential is missing or no longer valid; a user has to log in again.
     #[error("a login is needed")]
     LoginRequired,
-    /// The token was given as it is and cannot be replaced.
+    /// The token is fixed and cannot be renewed.
     #[error("the access token cannot be renewed")]
     NotRenewable,
-    /// No token can be had at the moment, as when the token endpoint does not answer.
-    #[error("no access token can be had at the moment: {reason}")]
+    /// No token is available at the moment, as when the token endpoint does not answer.
+    #[error("no access token is available at the moment: {reason}")]
     Unavailable {
-        /// What went wrong, in words for the operator, without secrets.
+        /// The cause, for the operator, without secrets.
         reason: String,
-        /// How long to wait before asking again, where that is known.
+        /// Time after which a retry may succeed. `None` when unknown.
         retry_after: Option<Duration>,
     },
 }
 
-/// A fixed token: it yields itself until it is refused, and nothing after that.
+/// Fixed token, which cannot be renewed.
 impl TokenSource for AccessToken {
     fn token(&self) -> BoxFuture<'_, Result<AccessToken, TokenError>> {
         future::ready(Ok(self.clone())).boxed()

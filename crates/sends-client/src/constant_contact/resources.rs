@@ -1,6 +1,6 @@
-//! Reads of campaigns and their activities, lists, segments, and statistics.
+//! Methods for campaigns and their activities, lists, segments, and statistics.
 //!
-//! Errors are those of every call; where one id is asked for, [`FailureClass::NotFound`] is that id's.
+//! [`FailureClass::NotFound`] concerns the requested id.
 
 use sends_core::{
     ActivityDetail, ActivityId, ActivityStats, Campaign, CampaignDetail, CampaignId, CampaignStats,
@@ -16,7 +16,7 @@ use crate::{
 };
 
 impl ConstantContact {
-    /// The first page of the campaigns, the last updated first, removed ones included (documented).
+    /// First page of the campaigns, most recently updated first, removed ones included (documented).
     ///
     /// # Errors
     ///
@@ -29,8 +29,8 @@ impl ConstantContact {
         self.first_page(caller, filter.query()).await
     }
 
-    /// The first page of the campaigns that were sent, the last sent first (documented), with `limit` of them: 1 to 500,
-    /// and what lies outside is moved to the nearer end.
+    /// First page of the campaigns that were sent, most recently sent first (documented). `limit` is the page size, clamped to 1
+    /// to 500.
     ///
     /// # Errors
     ///
@@ -43,29 +43,29 @@ impl ConstantContact {
         self.first_page(caller, listing::summaries(limit)).await
     }
 
-    /// The first page of the contact lists, 500 of them, deleted ones included.
+    /// First page of the contact lists with up to 500 of them, deleted ones included.
     ///
     /// # Errors
     ///
-    /// [`UpstreamError`]; without the scope `contact_data` it is [`FailureClass::Forbidden`].
+    /// [`UpstreamError`]: [`FailureClass::Forbidden`] without the scope `contact_data`.
     pub async fn contact_lists(&self, caller: &Caller) -> Result<ResourcePage<ContactList>, UpstreamError> {
         self.first_page(caller, listing::contact_lists()).await
     }
 
-    /// The first page of the segments, 1,000 of them, without deleted ones (documented).
+    /// First page of the segments with up to 1,000 of them, without deleted ones (documented).
     ///
     /// # Errors
     ///
-    /// [`UpstreamError`]; without the scope `contact_data` it is [`FailureClass::Forbidden`].
+    /// [`UpstreamError`]: [`FailureClass::Forbidden`] without the scope `contact_data`.
     pub async fn segments(&self, caller: &Caller) -> Result<ResourcePage<Segment>, UpstreamError> {
         self.first_page(caller, listing::segments()).await
     }
 
-    /// The page that follows another one.
+    /// The next page of a listing.
     ///
     /// # Errors
     ///
-    /// [`UpstreamError`]; a cursor that is no longer good is [`FailureClass::Rejected`], as far as is known.
+    /// [`UpstreamError`]: [`FailureClass::Rejected`] for an expired cursor (inferred).
     pub async fn next_page<T: Paged>(
         &self,
         caller: &Caller,
@@ -74,7 +74,7 @@ impl ConstantContact {
         self.page(caller, next.clone()).await
     }
 
-    /// One campaign with its activities. One that is listed may be gone (observed).
+    /// One campaign with its activities. A listed campaign may not be found (observed).
     ///
     /// # Errors
     ///
@@ -88,7 +88,7 @@ impl ConstantContact {
             .await
     }
 
-    /// One activity as it is today. One that was removed is not found (documented).
+    /// Current state of one activity. A removed one is not found (documented).
     ///
     /// # Errors
     ///
@@ -102,7 +102,7 @@ impl ConstantContact {
             .await
     }
 
-    /// When one activity is to be sent.
+    /// Scheduled dates of one activity.
     ///
     /// # Errors
     ///
@@ -111,11 +111,11 @@ impl ConstantContact {
         self.read(caller, &Endpoint::Schedule(activity)).await
     }
 
-    /// The statistics of several activities. Those that the upstream does not know are not among them.
+    /// Statistics of several activities, without those that the upstream does not know.
     ///
     /// # Errors
     ///
-    /// [`UpstreamError`]; [`FailureClass::NotFound`] is said of the batch as a whole where one id offends.
+    /// [`UpstreamError`]: [`FailureClass::NotFound`] for the whole batch when one id is refused.
     pub async fn activity_stats(
         &self,
         caller: &Caller,
@@ -125,11 +125,11 @@ impl ConstantContact {
             .await
     }
 
-    /// The statistics of several campaigns.
+    /// Statistics of several campaigns.
     ///
     /// # Errors
     ///
-    /// [`UpstreamError`]; [`FailureClass::NotFound`] is said of the batch as a whole where one id is not known.
+    /// [`UpstreamError`]: [`FailureClass::NotFound`] for the whole batch when one id is unknown.
     pub async fn campaign_stats(
         &self,
         caller: &Caller,
@@ -143,7 +143,7 @@ impl ConstantContact {
     ///
     /// # Errors
     ///
-    /// [`UpstreamError`]; without the scope `contact_data` it is [`FailureClass::Forbidden`].
+    /// [`UpstreamError`]: [`FailureClass::Forbidden`] without the scope `contact_data`.
     pub async fn segment(&self, caller: &Caller, segment: SegmentId) -> Result<Segment, UpstreamError> {
         self.read_one(caller, &Endpoint::Segment(segment), segment).await
     }

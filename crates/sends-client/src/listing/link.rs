@@ -1,24 +1,23 @@
-//! Which page of a listing a link leads to.
+//! Checks of the link to the next page of a listing.
 
 use url::Url;
 
 use super::PageQuery;
 
-/// Why a listing is cut short whose link has no query.
+/// Cause of a cut-short listing: a link without a query.
 pub(super) const TO_THE_BEGINNING: &str = "it leads back to the beginning";
 
-/// The query of the page that `link` leads to from the page at `asked`, whose path is `documented` where no gateway is before
-/// the API.
+/// Query of the page that `link` on the page at `current` points to. `documented` is the path of the listing without a gateway.
 ///
-/// Scheme, host and port of the link do not matter: behind a gateway an upstream may write its own (inferred), and since only
-/// the query is taken over, the request and its token go to the base URL in any case. A path of another resource is refused,
-/// since the query would mean something else there.
-pub(super) fn follow(link: &str, asked: &Url, documented: &str) -> Result<PageQuery, &'static str> {
-    let url = asked.join(link).map_err(|_| "it is no URL")?;
+/// Scheme, host and port of the link are ignored: behind a gateway the upstream may write its own (inferred), and since only the
+/// query is used, the request and its token go to the base URL in any case. The path of another resource is an error, since the
+/// query would have another meaning there.
+pub(super) fn follow(link: &str, current: &Url, documented: &str) -> Result<PageQuery, &'static str> {
+    let url = current.join(link).map_err(|_| "it is no URL")?;
     let is_http = matches!(url.scheme(), "http" | "https");
     let has_credentials = !url.username().is_empty() || url.password().is_some();
     let path = url.path().trim_end_matches('/');
-    let is_within = path == asked.path() || path == documented;
+    let is_within = path == current.path() || path == documented;
     if !is_http || has_credentials || !is_within {
         return Err("it leads away from the listing");
     }

@@ -1,4 +1,4 @@
-//! Cycle detection for one walk through a listing, so that malformed links of the upstream cannot lead on without end.
+//! Cycle detection in a listing, against endless malformed links of the upstream.
 
 use std::{
     collections::HashSet,
@@ -8,29 +8,28 @@ use std::{
 
 use super::PageQuery;
 
-/// How many pages in a row may bring no new record before the listing is cut short. Single pages that are empty, or whose
-/// records were all deleted meanwhile, do occur in listings by cursor.
+/// Pages in a row without a new record after which the listing is cut short. Single empty pages occur in listings by cursor.
 const MAX_PAGES_WITHOUT_NEW_RECORD: usize = 5;
 
-/// Why a listing is cut short behind a page that holds what an earlier one did.
+/// Cause of a cut-short listing: a page with the records of an earlier one.
 pub(super) const CYCLE: &str = "it leads in a circle";
 
-/// How many hashes are kept, of 8 bytes each. In a larger listing a circle is noticed when it comes back to what was marked.
+/// Maximum number of hashes, of 8 bytes each. In a larger listing a cycle is detected when it returns to a recorded page.
 const MAX_HASHES: usize = 1 << 20;
 
-/// The pages of a listing that were read, as hashes. Cloning is cheap: the hashes are shared.
+/// Hashes of the pages read so far. Clones share the hashes.
 #[derive(Clone, Debug, Default)]
 pub(super) struct VisitedPages {
-    /// Of each page the hashes of its query, of its records in their order, and of each record that no page before it held.
+    /// Per page the hashes of its query, of its records in their order, and of each new record.
     pages: Vec<Arc<[u64]>>,
     hashes: usize,
     pages_without_new_record: usize,
-    /// the hash of the records of the last page that had any.
+    /// Hash of the records of the last page with records.
     last: Option<u64>,
 }
 
 impl VisitedPages {
-    /// Adds a page: its query and the ids of its records. The error is why no page behind it is read.
+    /// Adds a page by its query and the ids of its records. The error is the cause for which no further page is read.
     pub(super) fn note(
         &mut self,
         asked: &PageQuery,
@@ -38,7 +37,7 @@ impl VisitedPages {
     ) -> Result<(), &'static str> {
         let records: Vec<u64> = ids.map(|id| hash(&id)).collect();
         let in_order = (!records.is_empty()).then(|| hash(&records));
-        // The same page twice in a row may be a slip, and the listing go on behind it.
+        // A page that is repeated at once may be a transient error of the upstream.
         let is_repeated = in_order.is_some() && in_order == self.last;
         let mut new: HashSet<u64> = records.into_iter().collect();
         for known in self.hashes() {
@@ -67,7 +66,7 @@ impl VisitedPages {
         Ok(())
     }
 
-    /// Whether a page was asked by this query.
+    /// Whether a page with this query was read.
     pub(super) fn contains(&self, query: &PageQuery) -> bool {
         let query = hash(query);
         self.hashes().any(|known| known == query)

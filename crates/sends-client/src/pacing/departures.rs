@@ -1,33 +1,32 @@
-//! Departures shared by all processes that use one API key.
+//! Record of departures shared by all processes that use one API key.
 //!
-//! The limits are the API key's, so that several processes have to count together. Before a call leaves, its process claims
-//! a departure; a claim is granted by one atomic step on a record that all of them share.
+//! The limits apply to the API key, so that its processes have to count together. Before a call leaves, its process claims a
+//! departure, which is granted by one atomic step on the shared record.
 //!
-//! **Invariant.** A departure is granted only while the record holds fewer departures younger than a second and a margin than
-//! the limit of the second, and counts fewer of the day than its limit:
-//! - a departure is recorded before its call leaves, by the same step that finds a slot open;
-//! - a call leaves within half a second of its claim, or claims once more;
-//! - the record outlives its processes: what a process did within the last second counts after its end, however it ended.
+//! **Invariant.** A departure is granted only while the record has fewer departures younger than a second and a margin than the
+//! limit per second, and fewer of the day than the daily limit:
+//! - a departure is recorded before its call leaves, by the step that finds an open slot;
+//! - a call leaves within half a second of its claim, or claims again;
+//! - the record outlives its processes, so that departures of the last second count after their process has ended.
 //!
-//! **Bounds.** The limit of the day is exact as long as the record lasts. That of the second is exact for calls that leave when
-//! they are granted. One that leaves later is recorded again as it leaves ([`Departures::departed`]), so that the record may
-//! then hold more departures than the limit, and opens no slot before they have aged. The limit of the second is exceeded
-//! - where that could not be recorded, as when the lock of a file is held for a quarter of a second: the slots open to other
-//!   processes up to half a second too early, so that up to twice the limit leaves in one second;
-//! - where a connection takes longer to come about than a slot is closed: the calls that waited for it arrive on top of those
-//!   that other processes were granted meanwhile, and are recorded again as they arrive. Their own process keeps their slots
-//!   closed until then.
+//! **Bounds.** The daily limit is exact as long as the record lasts. The limit per second is exact for calls that leave when they
+//! are granted. A later departure is recorded again ([`Departures::departed`]), so that the record may have more departures than
+//! the limit, and opens no slot before they have aged. The limit per second is exceeded
+//! - when the later departure could not be recorded, as while the lock of a file is held for a quarter of a second: the slots open
+//!   to other processes up to half a second too early, so that up to twice the limit leaves in one second;
+//! - when opening a connection takes longer than a slot is closed: calls that waited for it arrive in addition to those granted to
+//!   other processes meanwhile, and are recorded again when they arrive. Their own process keeps their slots closed until then.
 //!
-//! **Fairness.** A process that has to wait leaves a note of how many calls it has waiting. A claim leaves enough open slots to
-//! those whose turn comes first: interactive calls of any process before background work of any other, except that one
-//! departure of eight is background work's while it waits. Among equals the processes have one departure each in every round
-//! (start-time fair queuing): one that begins to wait joins the next round, however few calls it had before, so that processes
-//! which come and go do not overtake one that stays. A note expires soon after the moment for which its process was told to
-//! come back, so that a killed process holds a slot no longer than that.
+//! **Fairness.** A waiting process records its numbers of waiting calls. A claim leaves open slots to calls of other processes that
+//! go first: interactive calls of any process before background calls of any other, except that one departure of eight is for
+//! background calls while they wait. Among calls of one priority, each process has one departure per round (start-time fair
+//! queuing): a process that begins to wait joins the next round, so that short-lived processes do not overtake a long-lived one.
+//! The entry of a waiting process expires shortly after the time of its next claim, so that a killed process keeps a slot closed no
+//! longer than that.
 //!
-//! [`DepartureFile`] keeps the record in a file of the state folder, for the processes of one machine. The trait lets a
-//! database keep it, for several machines: one statement for each method, with the database's clock, and a claim that waits
-//! for its slot inside [`Departures::claim`].
+//! [`DepartureFile`] has the record in a file of the state folder, for the processes of one machine. The trait allows a record in
+//! a database for several machines: one statement per method, with the database's clock, and a claim that waits for its slot in
+//! [`Departures::claim`].
 
 mod file;
 mod record;
@@ -41,75 +40,74 @@ use crate::Priority;
 
 pub use self::file::DepartureFile;
 
-/// How long after its claim a call may leave. Half a slot's time, so that the slot is not open to others again.
+/// Maximum time from a claim to its departure: half of the time for which a slot is closed, so that it is not open again.
 pub(super) const LONGEST_HOLD: Duration = Duration::from_millis(500);
 
-/// The record of the departures of one API key. Every method is one atomic step across processes.
+/// Record of the departures of one API key. Each method is one atomic step across processes.
 pub trait Departures: fmt::Debug + Send + Sync {
-    /// Claims the departure of one call of the claimant's queue.
+    /// Claims a departure for one call of the claimant's queue.
     fn claim(&self, claim: Claim) -> BoxFuture<'_, Result<Claimed, DeparturesError>>;
 
-    /// Records that the calls of these claims leave now, later than they were granted. It must not wait: a database may do
-    /// it in the background.
+    /// Records that the calls of these claims leave now, later than they were granted. Must not block; it may complete in the
+    /// background.
     fn departed(&self, departures: &[Departure]);
 
-    /// Takes back a departure that no call used. It must not wait, and a failure costs one call of the day and closes the slot
-    /// as if the call had left.
+    /// Returns an unused departure. Must not block. After a failure the departure counts as used.
     fn give_back(&self, departure: Departure);
 
-    /// Sets the day's count to `at_least` unless it is higher, and yields the count. 0 asks for the count.
+    /// Sets the day's count to `at_least` unless it is higher, and returns it. 0 only reads the count.
     fn raise(&self, day: Date, at_least: u64) -> BoxFuture<'_, Result<u64, DeparturesError>>;
 }
 
-/// What a claimant has waiting and by which limits it goes. All processes of an API key should have the same limits.
+/// Waiting calls and limits of a claimant. All processes of an API key should have the same limits.
 #[derive(Clone, Copy, Debug)]
 pub struct Claim {
-    /// Departures in any one second; 0 for no limit.
+    /// Maximum number of departures in any one second; 0 for no limit.
     pub rate_per_second: u32,
-    /// How long a departure closes its slot: a second and a margin.
+    /// Time for which a departure closes its slot: a second and a margin.
     pub closed_for: Duration,
     /// The UTC day.
     pub day: Date,
-    /// Departures in that day; 0 for no limit.
+    /// Maximum number of departures in that day; 0 for no limit.
     pub rate_per_day: u64,
-    /// How many of the day's departures background work leaves alone.
+    /// Departures of the day that background calls may not use.
     pub reserve: u64,
-    /// The day's count as the claimant knows it otherwise, should the record have lost it.
+    /// The claimant's own count of the day, for a record that was lost.
     pub used: u64,
-    /// How many interactive calls wait. The record decides whether the departure is for one of them.
+    /// Number of waiting interactive calls. The record decides whether the departure is for one of them.
     pub interactive: usize,
-    /// How many background calls wait.
+    /// Number of waiting background calls.
     pub background: usize,
 }
 
-/// What became of a claim, and the day's count after it.
+/// Outcome of a claim, with the day's count after it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Claimed {
-    /// The call leaves now.
+    /// The call may leave now.
     Granted(Departure, u64),
-    /// No slot is open to this claimant; it claims again after this time.
+    /// No slot is open to this claimant, which claims again after this time.
     Later(Duration, u64),
-    /// The day's departures are used up; for background work, up to the reserve.
+    /// The daily limit is used up; for background calls, up to the reserve.
     DayUsedUp(u64),
 }
 
-/// A departure that was granted.
+/// Granted departure.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Departure {
-    /// Its number among those of the claimant.
+    /// Its number, unique for the claimant.
     pub number: u64,
-    /// The day that it counts for.
+    /// The UTC day that it counts towards.
     pub day: Date,
-    /// Which of the claimant's calls it is for.
+    /// Priority of the call that it is for.
     pub priority: Priority,
 }
 
-/// The shared record could not be read or written.
+/// Error of a shared record that cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 #[error("the departures of other processes cannot be read or written ({place}): {reason}")]
 pub struct DeparturesError {
-    /// Where the record is, such as a path.
+    /// Location of the record, such as a path.
     pub place: String,
-    /// What went wrong, and what to do about it where something can be done, in words for the operator.
+    /// The cause and, if there is one, the remedy, for the operator.
     pub reason: String,
 }

@@ -1,18 +1,17 @@
-//! The record in a file, locked for each step.
+//! The shared record in a file, locked for each step.
 //!
-//! The kernel frees the lock of a killed process. A step reads and writes one text once, in the page cache, which takes tens of
-//! microseconds: the text has about 70 bytes for each departure of the last 1.5 s and 110 for each process that waits, so less
-//! than a kilobyte at the default limit of the second and three such processes. The file is opened for each step, so that a
-//! folder that was replaced meanwhile is noticed. It stays for good: without it two processes could each lock a file of this
-//! name.
+//! The kernel releases the lock of a killed process. A step reads and writes the file once, in the page cache, which takes tens of
+//! microseconds: about 70 bytes per departure of the last 1.5 s and 110 per waiting process, so less than a kilobyte at the default
+//! limit per second and three such processes. The file is opened for each step, so that a replaced folder is noticed. It is never
+//! deleted: otherwise two processes could each lock a different file of this name.
 //!
-//! **The clock** is `CLOCK_MONOTONIC`, which all processes and containers of one machine share and which nobody can set: a
-//! wall clock that is stepped back would close the slots for as long, and one that is stepped forward would open them. It
-//! stands while the machine sleeps, which can only close a slot for too long, by less than a second. It begins again when
-//! the machine does; a departure of the future is taken for one of now. Where there is no such clock (not Unix), the wall
-//! clock is used, and a step of it costs a second of waiting or opens one.
+//! **Clock.** `CLOCK_MONOTONIC` is shared by all processes and containers of a machine and cannot be set. A wall clock that is set
+//! back would keep slots closed for as long, and one that is set forward would open them. The clock stops while the machine
+//! sleeps, which keeps slots closed for less than a second too long. It restarts with the machine; departures in the future count
+//! as departures of now. Without such a clock (not Unix) the wall clock is used, and a step of it delays calls by a second or opens
+//! slots too early.
 //!
-//! Processes of several machines cannot share a folder this way, nor SQLite's files.
+//! Processes on several machines cannot share a folder in this way, nor SQLite's files.
 
 use std::{
     fs::{File, OpenOptions, TryLockError},
@@ -34,15 +33,14 @@ use super::{Claim, Claimed, Departure, Departures, DeparturesError, record::Reco
 
 const FILE_NAME: &str = "departures.lock";
 
-/// How often a lock that is taken is tried again at once. Its holder needs microseconds.
+/// Immediate attempts at a lock that is held, since a step takes microseconds.
 const QUICK_TRIES: u32 = 20;
 
-/// How long a lock is waited for by a call that can wait. Only a process that is stopped while it has the lock holds it so
-/// long.
+/// Maximum wait for the lock. Only a process that is stopped during a step holds it that long.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Departures in a file of a state folder, shared by the processes of one machine. One folder is for one API key: two keys
-/// share the limits of one.
+/// Record of departures in a file of a state folder, shared by the processes of one machine. Each API key needs its own folder:
+/// two keys in one folder would share the limits of one.
 #[derive(Debug)]
 pub struct DepartureFile {
     record: Arc<RecordFile>,
@@ -52,12 +50,12 @@ pub struct DepartureFile {
 #[derive(Debug)]
 struct RecordFile {
     path: PathBuf,
-    /// Tells this process, and this object in it, from all others.
+    /// Random id of this object among those of all processes.
     process: u64,
 }
 
 impl DepartureFile {
-    /// The record of a folder, which must be there.
+    /// The record in an existing folder.
     pub fn in_folder(folder: &Path) -> Self {
         Self {
             record: Arc::new(RecordFile {
@@ -68,8 +66,7 @@ impl DepartureFile {
         }
     }
 
-    /// One step on the record, as soon as the lock is free. It is done where blocking is allowed: a write may wait for a busy
-    /// disk, and must not hold up a request that has its turn.
+    /// Performs one step on a thread for blocking work: a write may wait for a busy disk and must not delay other calls.
     async fn step<T: Send + 'static>(
         &self,
         step: impl FnOnce(&mut Record, u64) -> T + Send + 'static,
@@ -99,7 +96,7 @@ impl RecordFile {
         }
     }
 
-    /// A step that may be left out.
+    /// Performs a step whose failure is only logged.
     fn try_step(&self, patience: Duration, step: impl FnOnce(&mut Record, u64)) {
         if let Err(error) = self.step(patience, step) {
             tracing::debug!("{}", self.failed(&error));
@@ -127,7 +124,7 @@ impl Departures for DepartureFile {
             .boxed()
     }
 
-    /// In the background, so that the calls leave at once: a time that is noted later than they left is a safe one.
+    /// Runs in the background, so that the calls leave at once: a departure recorded too late is safe.
     fn departed(&self, departures: &[Departure]) {
         let (record, departures) = (Arc::clone(&self.record), departures.to_vec());
         let note = move || {
@@ -171,16 +168,16 @@ fn lock_quickly(file: &File) -> io::Result<()> {
     Err(io::ErrorKind::WouldBlock.into())
 }
 
-/// The lock ends with the file.
+/// Performs a step on a locked file. Closing the file releases the lock.
 fn change<T>(mut file: File, step: impl FnOnce(&mut Record, u64) -> T) -> io::Result<T> {
     let mut text = Vec::new();
     file.read_to_end(&mut text)?;
-    // After the lock: a clock that was read before it could be behind what others have recorded.
+    // Read under the lock: an earlier time could precede departures of other processes.
     let now = monotonic_micros();
     let mut record = Record::read(&text, now);
     let outcome = step(&mut record, now);
-    // Written at once and never cut off: what remains of a longer text behind it is not read. A process that is killed leaves
-    // the text as it was or as it is to be.
+    // One write without truncation, so that a killed process leaves the old or the new text. The rest of a longer old text is
+    // ignored by the reader.
     file.rewind()?;
     file.write_all(&record.text()?)?;
     Ok(outcome)

@@ -1,4 +1,4 @@
-//! The shared record itself: what a claim decides. It is told the time, in microseconds of a clock that all claimants share.
+//! Content of the shared record and the decision on a claim. All times are microseconds of a clock that the claimants share.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -8,32 +8,32 @@ use serde::{Deserialize, Serialize};
 use super::{Claim, Claimed, Departure};
 use crate::{Priority, pacing::background::BackgroundShare};
 
-/// How long after the moment for which a process was told to come back its note keeps slots open for it: as long as a busy
-/// machine may take to wake it. A killed process costs the others this much once.
+/// Time after its next claim is due for which a waiting process keeps its place: the wake-up delay of a busy machine. A killed
+/// process delays the others by this once.
 const GRACE: u64 = 30_000;
 
-/// No slot stays closed for longer than this (a second and the largest margin), so that older departures are forgotten.
+/// Age at which departures are deleted: no slot stays closed for longer (a second and the largest margin).
 const FORGOTTEN_AFTER: u64 = 1_500_000;
 
-/// An unreadable text counts as this many departures of now: more than the documented limits of the second (4, and 10 for
-/// partner keys). Where a higher limit is set, the difference stays open.
+/// Departures of now that an unreadable file counts as: more than the documented limits per second (4, and 10 for partner keys).
+/// With a higher configured limit, the difference remains available.
 const UNKNOWN: usize = 64;
 
 #[derive(Debug, Default, Deserialize, Serialize)]
 pub(super) struct Record {
-    /// The days' counts. Two processes may differ in the date around midnight.
+    /// Counts by day. Around midnight, processes may disagree on the date.
     days: BTreeMap<Date, u64>,
     departures: Vec<Departed>,
-    /// In the order in which they began to wait.
+    /// Waiting processes, the longest waiting one first.
     waiting: Vec<Waiting>,
-    /// The rounds of the last departures of either priority.
+    /// Round of the last departure of each priority.
     #[serde(default)]
     rounds: Lines<u64>,
     #[serde(default)]
     share: BackgroundShare,
 }
 
-/// One of each priority.
+/// A value per priority.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
 struct Lines<T> {
     interactive: T,
@@ -47,7 +47,7 @@ struct Departed {
     at: u64,
 }
 
-/// The note of a process that waits.
+/// Entry of a waiting process, valid until `until`.
 #[derive(Debug, Deserialize, Serialize)]
 struct Waiting {
     process: u64,
@@ -55,16 +55,16 @@ struct Waiting {
     until: u64,
 }
 
-/// The calls of one priority that wait in a process.
+/// Waiting calls of one process and priority.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
 struct Line {
     calls: usize,
-    /// The round in which its next call leaves. Each process has one departure in a round.
+    /// Round of its next departure. Each process has one departure per round.
     round: u64,
 }
 
 impl Record {
-    /// The record in a text, of which anything may follow. An empty text is a new record. One that cannot be read is taken for
+    /// Parses the record at the start of a text and ignores the rest. An empty text is a new record. An unreadable one counts as
     /// [`UNKNOWN`] departures, since slots may be closed.
     pub(super) fn read(text: &[u8], now: u64) -> Self {
         let mut records = serde_json::Deserializer::from_slice(text).into_iter();
@@ -101,7 +101,7 @@ impl Record {
             let closed: Vec<u64> = openings.filter(|opening| *opening > now).collect();
             let open = rate.saturating_sub(closed.len());
             if open <= ahead {
-                // Slots that are open are kept for others, until they have taken them or do not come.
+                // Open slots are left to other processes until they use them or their entries expire.
                 let others = self.waiting.iter().filter(|note| note.process != process);
                 let expiries = others.map(|note| note.until).filter(|_| open > 0);
                 let event = closed.into_iter().chain(expiries).min();
@@ -125,7 +125,7 @@ impl Record {
         Claimed::Granted(departure, used + 1)
     }
 
-    /// Calls leave later than they were granted. One that leaves so late that its departure was forgotten counts again.
+    /// Records later departures. One that was deleted meanwhile is added again.
     pub(super) fn departed(&mut self, process: u64, departures: &[Departure], now: u64) {
         for &Departure { number, .. } in departures {
             let mut known = self.departures.iter_mut();
@@ -149,9 +149,9 @@ impl Record {
         }
     }
 
-    /// Sets the day's count to `at_least` unless it is higher, and yields it.
+    /// Sets the day's count to `at_least` unless it is higher, and returns it.
     pub(super) fn raise(&mut self, day: Date, at_least: u64) -> u64 {
-        // Others may be on the other side of midnight; no two clocks differ by more.
+        // Clocks of processes differ by at most a day's change.
         let (before, after) = (day.yesterday().unwrap_or(day), day.tomorrow().unwrap_or(day));
         self.days.retain(|date, _| (before..=after).contains(date));
         let used = self.days.entry(day).or_default();
@@ -161,7 +161,7 @@ impl Record {
 
     fn forget(&mut self, now: u64) {
         for departed in &mut self.departures {
-            // Of before a restart of the machine, whose clock began again.
+            // A later time is from before a restart of the machine, which reset the clock.
             departed.at = departed.at.min(now);
         }
         self.departures
@@ -170,7 +170,7 @@ impl Record {
             .retain(|note| (now..=now + FORGOTTEN_AFTER).contains(&note.until));
     }
 
-    /// Notes what a process has waiting, and yields the note's place.
+    /// Updates the entry of a process and returns its index.
     fn note(&mut self, process: u64, claim: &Claim) -> usize {
         let place = self.waiting.iter().position(|note| note.process == process);
         let place = place.unwrap_or_else(|| {
@@ -187,7 +187,7 @@ impl Record {
         place
     }
 
-    /// Which call of the process at this place goes next, and how many departures other processes have before it.
+    /// Priority of the next call of the process at index `place`, and the number of departures of other processes before it.
     fn next_of(&self, place: usize, background_is_due: bool) -> (Priority, usize) {
         let own = self.waiting[place].lines;
         let others = || {
@@ -212,7 +212,7 @@ impl Record {
         (Priority::Background, interactive.saturating_add(background))
     }
 
-    /// Counts a granted departure in the note of its process, which goes when nothing else waits.
+    /// Counts a granted departure in the entry of its process and deletes the entry when no other call waits.
     fn take(&mut self, place: usize, priority: Priority, now: u64) {
         let background_waits = self.waiting.iter().any(|note| note.lines.background.calls > 0);
         self.share.departed(priority, background_waits);
@@ -227,14 +227,14 @@ impl Record {
         if note.lines.interactive.calls == 0 && note.lines.background.calls == 0 {
             self.waiting.remove(place);
         } else {
-            // It claims again at once.
+            // The process claims again at once.
             note.until = now + GRACE;
         }
     }
 }
 
 impl Line {
-    /// Notes the calls that wait, in a line that joins the round after `last` if none did.
+    /// Sets the number of waiting calls. An empty line joins the round after `last`.
     fn note(&mut self, calls: usize, last: u64) {
         if self.calls == 0 {
             self.round = last + 1;
@@ -242,8 +242,8 @@ impl Line {
         self.calls = calls;
     }
 
-    /// How many of these calls leave before the next call of `own`, the line of another process. `is_earlier` says that this one
-    /// comes first within a round.
+    /// Number of these calls that leave before the next call of `own`, the line of another process. `is_earlier` when this line is
+    /// first within a round.
     fn departures_before(self, own: Self, is_earlier: bool) -> usize {
         let rounds = (own.round + u64::from(is_earlier)).saturating_sub(self.round);
         self.calls.min(usize::try_from(rounds).unwrap_or(usize::MAX))
