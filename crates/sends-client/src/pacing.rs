@@ -188,13 +188,11 @@ impl Pacer {
                 never = others_join => never,
             }
         };
-        match timeout_at(turn.deadline, turn_comes).await {
-            Ok(Ok(granted)) => granted.map(|()| slot.granted()),
-            Ok(Err(_)) | Err(_) => {
-                let refused = shared.schedule().too_late(Instant::now());
-                Err(refused)
-            }
+        if let Ok(Ok(granted)) = timeout_at(turn.deadline, turn_comes).await {
+            return granted.map(|()| slot.granted());
         }
+        let refused = shared.schedule().too_late(Instant::now());
+        Err(refused)
     }
 
     /// The limits, their use, and the pause if there is one, as known to this process since its last call.

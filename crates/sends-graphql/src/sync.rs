@@ -106,7 +106,7 @@ pub async fn filled_log(backend: &Backend) -> Result<(Log, Owner), FillError> {
     let synchronisation = synchroniser.synchronisation();
     match synchronisation.run().await?.ended {
         Ended::Failed { reason, .. } => Err(FillError::Failed(reason)),
-        Ended::Complete | Ended::ToldToStop | Ended::DayUsedUp { .. } => {
+        Ended::Complete | Ended::Stopped | Ended::DayUsedUp { .. } => {
             Ok((synchroniser.log.clone(), synchronisation.owner))
         }
     }

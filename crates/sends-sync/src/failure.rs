@@ -6,19 +6,19 @@ use sends_store::StoreError;
 /// Why a read or the whole synchronisation did not succeed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SyncFailure {
-    /// The program shuts down, or the time of the run is over.
-    #[error("told to stop")]
+    /// Shutdown.
+    #[error("stopped by a shutdown")]
     Cancelled,
-    /// A call failed.
+    /// Failed call.
     #[error(transparent)]
     Upstream(Box<UpstreamError>),
-    /// So many readings in a row failed by themselves that the next ones would, too. The error is the last one's.
-    #[error("nothing can be read: {0}")]
+    /// Failed call after many others, and after failed probes, so that further calls would fail as well.
+    #[error("all reads fail: {0}")]
     EverythingFails(Box<UpstreamError>),
-    /// A listing could not be read a while ago, for this reason, and its pause is not over.
+    /// Skipped listing: the pause after a failure with this reason is not over.
     #[error("{0} It is tried again after a pause.")]
     Paused(String),
-    /// The store failed.
+    /// Failure of the store.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -30,7 +30,7 @@ impl From<UpstreamError> for SyncFailure {
 }
 
 impl SyncFailure {
-    /// Whether the synchronisation ends here, since every further read would fail too.
+    /// Whether the synchronisation ends because further reads would fail as well.
     pub(crate) fn stops_sync(&self) -> bool {
         match self {
             Self::Upstream(error) => Self::is_sync_wide(error),
@@ -38,17 +38,17 @@ impl SyncFailure {
         }
     }
 
-    /// Whether a failed call says that every other one would fail, too.
+    /// Whether other calls would fail in the same way.
     pub(crate) fn is_sync_wide(error: &UpstreamError) -> bool {
         is_sync_wide_class(error.class) && !error.is_throttled_by_itself()
     }
 
-    /// Whether the upstream throttled a call again and again: only a probe tells whether it would throttle every other one, too.
+    /// Whether the upstream throttled a call up to its last retry. Only a probe tells whether it throttles other calls as well.
     pub(crate) fn is_throttling(&self) -> bool {
         matches!(self, Self::Upstream(error) if error.is_throttled_by_itself())
     }
 
-    /// The same for the page of a listing, whose endpoint may be left alone while others are not.
+    /// [`stops_sync`](Self::stops_sync) for a listing, whose endpoint may be suspended while others are not.
     pub(crate) fn stops_listings(&self) -> bool {
         match self {
             Self::Upstream(error) => error.class != FailureClass::CircuitOpen && Self::is_sync_wide(error),
@@ -56,16 +56,16 @@ impl SyncFailure {
         }
     }
 
-    /// Whether the upstream refuses a correct request, as it does for what was removed.
+    /// Whether the upstream rejects a valid request, as for removed resources.
     pub(crate) fn is_rejection(&self) -> bool {
         matches!(self, Self::Upstream(error) if error.class == FailureClass::Rejected)
     }
 
-    /// The reason as a sentence for API users, without what only the operator should know.
+    /// The reason as a sentence for API users, without details for the operator.
     pub(crate) fn public_reason(&self) -> &str {
         match self {
             Self::Paused(reason) => reason,
-            Self::Cancelled => "The program was told to stop.",
+            Self::Cancelled => "The program was stopped.",
             Self::Store(_) => "The log cannot be written.",
             Self::Upstream(error) | Self::EverythingFails(error) => describe(error),
         }
@@ -87,10 +87,10 @@ fn describe(error: &UpstreamError) -> &'static str {
         | FailureClass::UnverifiedTokens
         | FailureClass::DeadlineExceeded
         | FailureClass::AllowanceUsedUp => {
-            "People's queries needed all the calls that Constant Contact allows."
+            "Interactive queries used all the calls that Constant Contact allows."
         }
         FailureClass::QuotaExceeded => "The day's calls are used up.",
-        FailureClass::TokenUnavailable => "No access token could be had at the moment.",
+        FailureClass::TokenUnavailable => "No access token was available.",
         FailureClass::Unauthenticated | FailureClass::LoginRequired => {
             "The service's login is not accepted; its operator has to log in again."
         }
@@ -112,7 +112,7 @@ fn describe(error: &UpstreamError) -> &'static str {
     }
 }
 
-/// 404 is said of what the upstream itself has named before.
+/// The upstream has listed the resource that it does not find.
 fn not_found(endpoint: &Endpoint) -> &'static str {
     match endpoint {
         Endpoint::Campaign(_) => {
@@ -127,8 +127,7 @@ fn not_found(endpoint: &Endpoint) -> &'static str {
 
 fn is_sync_wide_class(class: FailureClass) -> bool {
     match class {
-        // The client has tried again by now. If it is more than this one answer, the client stops asking by itself, which is
-        // another class.
+        // The client has retried. If more than this answer is concerned, its circuit breaker reports another class.
         FailureClass::ServerFailure
         | FailureClass::Interrupted
         | FailureClass::TimedOut

@@ -1,36 +1,32 @@
-//! Fills the log of every send of an account and keeps it in step, with as few upstream calls as can be.
+//! Fills and updates the log of all sends of an account with as few upstream calls as possible.
 //!
-//! The upstream tells the sends of one activity at a time, and only of an activity that is named. So a synchronisation finds
-//! the campaigns, then their activities, then the histories, and remembers what it found:
+//! The upstream has no list of sends: only the history of one activity, by its id. So a synchronisation lists campaigns, reads
+//! their activities, then the histories, and stores the result of each step:
 //!
 //! | step | calls | file |
 //! |---|---|---|
-//! | what was updated since the last listing; at first, everything | one for 500 campaigns | `listing.rs` |
-//! | what was sent lately, as the summaries report has it | one; at first, one for 500 campaigns | `listing.rs` |
+//! | campaigns updated since the last listing; at first, all | one for 500 campaigns | `listing.rs` |
+//! | recent sends in the summaries report | one; at first, one for 500 campaigns | `listing.rs` |
 //! | histories that may change by themselves | one each | `rereading.rs` |
-//! | what could not be read before | one each, more and more rarely | `rereading.rs` |
-//! | a campaign that was never read, or that changed | one, and one for each activity | `reading.rs` |
+//! | failed reads | one each, at growing intervals | `rereading.rs` |
+//! | a new or changed campaign | one, and one for each activity | `reading.rs` |
 //! | a known campaign that a list of all campaigns lacks | one, and one for each activity | `listing.rs` |
-//! | known sends that are no longer shown | the same for their campaign, in the next synchronisation | `removal.rs` |
-//! | an endpoint that fails for many ids in a row | one for an id that does not fail, each time | `answering.rs` |
+//! | known sends that are no longer shown | as for a changed campaign, in the next synchronisation | `removal.rs` |
+//! | an endpoint that fails for many ids in a row | one probe with an id that does not fail | `endpoint_health.rs` |
 //!
-//! What is worth a call is decided in `rules.rs`, what a failed call means for the rest in `failure.rs`. What is left to do
-//! is on the queue of the [`SyncLog`](sends_store::SyncLog), newest send first, from the moment it was found until it is in
-//! the log: a synchronisation may be killed at any moment, and the next one goes on where it was. It repeats what was in
-//! flight, the pages of a listing that had not come to its end, and the call for a campaign that was read only in part: six
-//! calls or so for a kill (1,163 instead of 1,105 after ten of them).
+//! `rules.rs` decides on the calls, `failure.rs` on the effect of a failed call. Remaining work is on the queue of the
+//! [`SyncLog`](sends_store::SyncLog), newest send first, until it is in the log, so that a synchronisation may be killed at any time
+//! and the next one continues. It repeats the calls in flight, the pages of an unfinished listing, and the call for a campaign that
+//! was read in part: about six calls per kill (measured: 1,163 instead of 1,105 after ten).
 //!
-//! What the upstream lists and cannot be read, such as one malformed history or the second page of a listing, stands in the way
-//! of nothing else: the log goes without it and says so. Until it is read the [`SyncLog`](sends_store::SyncLog) remembers it,
-//! and it is tried again after pauses that grow from five minutes to a week. Only what would fail every other call too ends a
-//! synchronisation.
+//! A failed read, such as one malformed history or the second page of a listing, does not affect the others: the log lacks it and
+//! says so. The [`SyncLog`](sends_store::SyncLog) records it for retries after pauses that grow from five minutes to a week. Only a
+//! failure that concerns all calls ends a synchronisation.
 //!
-//! Whom to ask and where to keep the answers is given to it ([`Upstream`], [`SyncLog`](sends_store::SyncLog)). Neither HTTP nor
-//! GraphQL is known here, nor how calls are spaced: that each of them is background work, which leaves people their turns
-//! and the day's reserve, is for the [`Upstream`] to see to. That no two synchronisations of an account run at a time is for
-//! the caller.
+//! The crate knows neither HTTP nor GraphQL nor the rate limits: the [`Upstream`] makes calls with background priority. The caller
+//! ensures that an account has one synchronisation at a time.
 
-mod answering;
+mod endpoint_health;
 mod failure;
 mod listing;
 mod progress;

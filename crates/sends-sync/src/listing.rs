@@ -1,31 +1,28 @@
-//! Finding out what changed: the pages of campaigns and of summaries, and the work that follows from them.
+//! Listings of campaigns and of summaries, and the work that follows from them.
 
 mod walk;
 
 use std::{collections::HashSet, sync::PoisonError};
 
 use jiff::Timestamp;
-use sends_client::{ResourcePage, UpstreamError};
+use sends_client::{NextPage, ResourcePage, UpstreamError};
 use sends_core::{Campaign, CampaignId, CampaignSummary};
-use sends_store::{
-    FailedReading, KnownCampaign, Listing, StoreError, Subject, SyncState, SyncWork, Unreadable,
-};
+use sends_store::{FailedReading, KnownCampaign, Listing, StoreError, Subject, SyncState, Unreadable};
 
-use self::walk::{Walk, last_of};
-use crate::{Progress, Stage, failure::SyncFailure, reading::ONLY_REPORTED, rules, run::Run};
+use self::walk::Walk;
+use crate::{Progress, Reading, Stage, failure::SyncFailure, reading::ONLY_REPORTED, rules, run::Run};
 
-/// What the list of campaigns came to.
+/// Outcome of the listing of campaigns.
 pub(crate) struct Listed {
-    /// When the last of the drafts that are new or have changed was updated. It may have been sent and made a draft again since
-    /// the last listing, which only the summaries report tells.
+    /// Latest update of a draft that is new or has changed. It may have been sent and made a draft again since the last listing,
+    /// which only the summaries report shows.
     pub(crate) drafts_changed_at: Option<Timestamp>,
-    /// Why the first page was not read, without which nothing is known of what changed. Any later page that fails by itself is
-    /// remembered.
+    /// Failure of the first page, without which the changes are unknown. A failure of a later page is recorded as a gap.
     pub(crate) ended: Result<(), SyncFailure>,
 }
 
 impl Listed {
-    pub(crate) fn left_alone(failure: SyncFailure) -> Self {
+    pub(crate) fn skipped(failure: SyncFailure) -> Self {
         Self {
             drafts_changed_at: None,
             ended: Err(failure),
@@ -33,88 +30,69 @@ impl Listed {
     }
 }
 
-/// Why a campaign counts as unreadable of which only the report knew a send, and does not any more.
+/// Reason of a campaign whose send was only in the report, and is in it no more.
 const NOT_REPORTED: &str = "Constant Contact's report had a later send of this campaign than its send histories, and has it no more. It stays in doubt until the next synchronisation confirms that.";
 
-/// Whether only the report knows, or knew, a send of this campaign.
-pub(crate) fn is_about_report(one: &Unreadable) -> bool {
-    one.reason == ONLY_REPORTED || one.reason == NOT_REPORTED
+/// Whether a campaign is unreadable because of a send that is, or was, only in the report.
+pub(crate) fn is_about_report(unreadable: &Unreadable) -> bool {
+    unreadable.reason == ONLY_REPORTED || unreadable.reason == NOT_REPORTED
 }
 
-/// What of a page cannot be read. `None` as a rule.
-fn unreadable<T>(page: &ResourcePage<T>) -> Option<String> {
-    match page.unreadable {
-        0 => None,
-        _ if page.lacks_list => Some("A page of it has no list of records.".to_owned()),
-        1 => Some("One record of it has a form that cannot be read.".to_owned()),
-        count => Some(format!("{count} records of it have a form that cannot be read.")),
+/// Record of a listing in descending order of a time.
+trait Dated: Send {
+    fn campaign(&self) -> CampaignId;
+    fn time(&self) -> Option<Timestamp>;
+}
+
+impl Dated for Campaign {
+    fn campaign(&self) -> CampaignId {
+        self.id
+    }
+
+    fn time(&self) -> Option<Timestamp> {
+        self.updated_at
     }
 }
 
-/// A page without its list counts as one odd record, and has none.
-fn unreadable_records<T>(page: &ResourcePage<T>) -> usize {
-    if page.lacks_list { 0 } else { page.unreadable }
+impl Dated for CampaignSummary {
+    fn campaign(&self) -> CampaignId {
+        self.id
+    }
+
+    fn time(&self) -> Option<Timestamp> {
+        self.last_sent_date
+    }
 }
 
 impl Run<'_> {
-    /// Lists what was updated since the last listing.
+    /// Lists the campaigns that were updated since the last listing.
     pub(crate) async fn list_campaigns(
         &self,
         state: &mut SyncState,
         gap: Option<Unreadable>,
     ) -> Result<Listed, SyncFailure> {
         let mut drafts_changed_at = None;
-        let mut walk = Walk::new(
-            Subject::Campaigns,
-            state.changes_until,
-            gap,
-            &[],
-            self.clock.now(),
-        );
-        let mut page = match self.first_page(&mut walk).await {
+        let now = self.clock.now();
+        let mut walk = Walk::new(Subject::Campaigns, state.changes_until, gap, &[], now);
+        let first = match self.first_page(&mut walk).await {
             Ok(page) => page,
             Err(error) => {
-                let failure = self.without_first_page(walk, error.into()).await?;
-                return Ok(Listed::left_alone(failure));
+                let failure = self.record_failed_listing(walk, error.into()).await?;
+                return Ok(Listed::skipped(failure));
             }
         };
         let mut listed = HashSet::new();
-        loop {
-            self.count_listed(page.records.len());
+        let next_page = |next| self.upstream.more_campaigns(next);
+        self.read_pages(&mut walk, first, next_page, |walk, campaigns, known| {
+            self.count_listed(campaigns.len());
             if walk.from.is_none() {
-                listed.extend(page.records.iter().map(|campaign| campaign.id));
+                listed.extend(campaigns.iter().map(|campaign| campaign.id));
             }
-            let moments = page.records.iter().map(|campaign| campaign.updated_at);
-            let is_beyond = walk.is_beyond(moments.clone());
-            let lack = (unreadable(&page), unreadable_records(&page));
-            walk.note(moments, lack);
-            if page.cut_short.is_some() && !is_beyond {
-                walk.cut_short();
-            }
-            let known = self
-                .known(page.records.iter().map(|campaign| campaign.id))
-                .await?;
-            let drafts_changed = last_changed_draft(&page.records, &known, walk.began);
-            let listing = campaigns_listed(page.records, &known, &walk);
+            let drafts_changed = last_changed_draft(&campaigns, known, walk.began);
             drafts_changed_at = drafts_changed_at.max(drafts_changed);
-            self.keep(listing).await?;
-            if is_beyond {
-                tracing::warn!(
-                    "the list of campaigns goes on before the date that was asked for (after_date): the upstream ignores it, \
-                     and what follows was listed earlier and is not read again"
-                );
-                break;
-            }
-            let Some(next) = page.next else { break };
-            self.check_stop()?;
-            page = match self.upstream.more_campaigns(next).await {
-                Ok(page) => page,
-                Err(error) => {
-                    walk.broke_off(error.into())?;
-                    break;
-                }
-            };
-        }
+            campaigns_listed(campaigns, known, walk)
+        })
+        .await?;
         if walk.from.is_none() && walk.lack.is_none() {
             self.read_unlisted(&listed, walk.began).await?;
         }
@@ -126,8 +104,8 @@ impl Run<'_> {
         })
     }
 
-    /// The first page of the list of campaigns: of all of them when an earlier synchronisation, too, found no record since the
-    /// latest one that was listed. That one has vanished, and others may have.
+    /// First page of the campaigns since the mark. First page of all campaigns when an earlier synchronisation did not find the
+    /// latest listed campaign either: it has vanished, and others may have.
     async fn first_page(&self, walk: &mut Walk) -> Result<ResourcePage<Campaign>, UpstreamError> {
         let page = self.upstream.campaigns(walk.from, None).await?;
         let has_records = !page.records.is_empty() || page.unreadable > 0;
@@ -139,19 +117,15 @@ impl Run<'_> {
         self.upstream.campaigns(None, None).await
     }
 
-    /// Has known campaigns read that a list of all campaigns does not have: they may be gone.
+    /// Queues known campaigns that are missing in a listing of all campaigns, since they may have been deleted.
     async fn read_unlisted(&self, listed: &HashSet<CampaignId>, began: Timestamp) -> Result<(), SyncFailure> {
         let known = self.log.campaigns_with_activities(self.owner).await?;
         let unlisted = known.into_iter().filter(|campaign| !listed.contains(campaign));
-        let work = unlisted.map(|campaign| SyncWork {
-            campaign,
-            missing_from: None,
-            missing_until: began,
-        });
+        let work = unlisted.map(|campaign| rules::work(campaign, (None, began)));
         Ok(self.put_on_queue(work.collect()).await?)
     }
 
-    /// Reads the summaries report as far back as it was read before. What cannot be read of it is remembered.
+    /// Reads the summaries report back to the last one. What cannot be read of it is recorded as a gap.
     pub(crate) async fn list_summaries(
         &self,
         state: &mut SyncState,
@@ -162,40 +136,19 @@ impl Run<'_> {
         let is_due = |one: &&&Unreadable| one.reason == NOT_REPORTED || rules::is_due_again(one, now);
         let mut doubts: Vec<&Unreadable> = doubts.iter().filter(is_due).copied().collect();
         let mut walk = Walk::new(Subject::Summaries, state.sends_until, gap, &doubts, now);
-        let mut page = match self.upstream.summaries().await {
+        let first = match self.upstream.summaries().await {
             Ok(page) => page,
-            Err(error) => return self.without_first_page(walk, error.into()).await.map(drop),
+            Err(error) => return self.record_failed_listing(walk, error.into()).await.map(drop),
         };
-        loop {
-            // The latest send comes first. One odd date among the others ends nothing.
-            let last = last_of(page.records.iter().filter_map(|summary| summary.last_sent_date));
+        let next_page = |next| self.upstream.more_summaries(next);
+        self.read_pages(&mut walk, first, next_page, |walk, summaries, known| {
             doubts.retain(|one| {
-                let mut listed = page.records.iter();
-                listed.all(|summary| one.subject != Subject::Campaign(summary.id))
+                let mut reported = summaries.iter();
+                reported.all(|summary| one.subject != Subject::Campaign(summary.id))
             });
-            let moments = page.records.iter().map(|summary| summary.last_sent_date);
-            let lack = (unreadable(&page), unreadable_records(&page));
-            walk.note(moments, lack);
-            let is_known_territory = walk.is_known_territory(last);
-            if page.cut_short.is_some() && !is_known_territory {
-                walk.cut_short();
-            }
-            let known = self.known(page.records.iter().map(|summary| summary.id)).await?;
-            let listing = summaries_listed(page.records, &known, &walk);
-            walk.note_dateless(listing.dateless);
-            self.keep(listing.listing).await?;
-            let Some(next) = page.next.filter(|_| !is_known_territory) else {
-                break;
-            };
-            self.check_stop()?;
-            page = match self.upstream.more_summaries(next).await {
-                Ok(page) => page,
-                Err(error) => {
-                    walk.broke_off(error.into())?;
-                    break;
-                }
-            };
-        }
+            summaries_listed(summaries, known, walk)
+        })
+        .await?;
         (state.reports_read_at, state.sends_until) = (Some(walk.began), walk.next_mark());
         if walk.failure().is_none() {
             self.withdraw(&doubts).await?;
@@ -203,7 +156,33 @@ impl Run<'_> {
         self.end_walk(&walk, state).await
     }
 
-    /// Why a campaign counts as unreadable whose histories lack the send of the report.
+    /// Reads the pages of a listing until they reach records of earlier walks, and stores what `listing_of` makes of each.
+    async fn read_pages<'r, T: Dated>(
+        &'r self,
+        walk: &mut Walk,
+        first: ResourcePage<T>,
+        next_page: impl Fn(NextPage<T>) -> Reading<'r, ResourcePage<T>>,
+        mut listing_of: impl FnMut(&mut Walk, Vec<T>, &[Option<KnownCampaign>]) -> Listing,
+    ) -> Result<(), SyncFailure> {
+        let mut page = first;
+        loop {
+            let reaches_known = walk.note_page(&page);
+            let campaigns: Vec<CampaignId> = page.records.iter().map(T::campaign).collect();
+            let known = self.log.campaigns(self.owner, &campaigns).await?;
+            let listing = listing_of(walk, page.records, &known);
+            self.log.keep_listing(self.owner, listing).await?;
+            let Some(next) = page.next.filter(|_| !reaches_known) else {
+                return Ok(());
+            };
+            self.check_stop()?;
+            page = match next_page(next).await {
+                Ok(page) => page,
+                Err(error) => return walk.cut_off(error.into()),
+            };
+        }
+    }
+
+    /// Reason of a campaign whose histories lack the send of the report.
     pub(crate) fn why_only_reported(&self, campaign: CampaignId) -> &'static str {
         let not_reported = self.not_reported.lock().unwrap_or_else(PoisonError::into_inner);
         if not_reported.contains(&campaign) {
@@ -213,35 +192,31 @@ impl Run<'_> {
         }
     }
 
-    /// The report has the sends of these campaigns no more that only it had. Once a second synchronisation finds that, too, the
-    /// campaigns are read again and are in doubt no more.
+    /// Handles campaigns whose send was only in the report, and is in it no more. Once a second synchronisation confirms that, they
+    /// are read again and no longer in doubt.
     async fn withdraw(&self, doubts: &[&Unreadable]) -> Result<(), SyncFailure> {
         let mut listing = Listing::default();
         for doubt in doubts {
             let Subject::Campaign(campaign) = doubt.subject else {
                 continue;
             };
-            let (missing_from, missing_until) = (doubt.missing_from, doubt.missing_until);
+            let period = (doubt.missing_from, doubt.missing_until);
             if doubt.reason == NOT_REPORTED && doubt.tried_at.as_millisecond() != self.began.as_millisecond()
             {
                 listing.last_sent.push((campaign, None));
-                listing.work.push(SyncWork {
-                    campaign,
-                    missing_from,
-                    missing_until,
-                });
+                listing.work.push(rules::work(campaign, period));
             } else {
-                let stretch = (missing_from, missing_until);
-                self.remember_failed(doubt.subject, stretch, NOT_REPORTED).await?;
+                self.record_unreadable(doubt.subject, period, NOT_REPORTED)
+                    .await?;
                 let mut not_reported = self.not_reported.lock().unwrap_or_else(PoisonError::into_inner);
                 not_reported.push(campaign);
             }
         }
-        self.keep(listing).await
+        Ok(self.log.keep_listing(self.owner, listing).await?)
     }
 
-    /// Leaves a listing alone whose first page could not be read a while ago: what it would tell of until now is missing too.
-    pub(crate) async fn leave_alone(&self, gap: Unreadable) -> Result<SyncFailure, StoreError> {
+    /// Skips a listing whose pause after a failed first page is not over. Its gap extends to now.
+    pub(crate) async fn skip_listing(&self, gap: Unreadable) -> Result<SyncFailure, StoreError> {
         let unread = FailedReading {
             subject: gap.subject,
             missing_from: gap.missing_from,
@@ -254,7 +229,8 @@ impl Run<'_> {
         Ok(SyncFailure::Paused(gap.reason))
     }
 
-    async fn without_first_page(
+    /// Records the failure of a first page as a gap. The error is a failure that stops the synchronisation.
+    async fn record_failed_listing(
         &self,
         mut walk: Walk,
         failure: SyncFailure,
@@ -262,19 +238,19 @@ impl Run<'_> {
         if failure.stops_listings() {
             return Err(failure);
         }
-        tracing::warn!("a listing is left out: {failure}");
+        tracing::warn!("listing skipped: {failure}");
         walk.lack(walk.upper_end(), || failure.public_reason().to_owned());
-        if let Some(failure) = walk.failure() {
-            let failed = FailedReading {
+        if let Some(gap) = walk.failure() {
+            let gap = FailedReading {
                 failed_at: walk.began,
-                ..failure
+                ..gap
             };
-            self.log.keep_failed(self.owner, failed).await?;
+            self.log.keep_failed(self.owner, gap).await?;
         }
         Ok(failure)
     }
 
-    /// Moves the mark. What is lacking before it is remembered first, so that no kill can come in between.
+    /// Stores the new mark. The gap before it is stored first, in case the process is killed in between.
     async fn end_walk(&self, walk: &Walk, state: &SyncState) -> Result<(), SyncFailure> {
         match walk.failure() {
             Some(failure) => self.log.keep_failed(self.owner, failure).await?,
@@ -284,18 +260,6 @@ impl Run<'_> {
             None => {}
         }
         Ok(self.log.keep_state(self.owner, state.clone()).await?)
-    }
-
-    async fn known(
-        &self,
-        campaigns: impl Iterator<Item = CampaignId>,
-    ) -> Result<Vec<Option<KnownCampaign>>, SyncFailure> {
-        let campaigns: Vec<CampaignId> = campaigns.collect();
-        Ok(self.log.campaigns(self.owner, &campaigns).await?)
-    }
-
-    async fn keep(&self, listing: Listing) -> Result<(), SyncFailure> {
-        Ok(self.log.keep_listing(self.owner, listing).await?)
     }
 
     fn count_listed(&self, campaigns: usize) {
@@ -310,49 +274,37 @@ impl Run<'_> {
     }
 }
 
-/// When the last draft among these that is new or has changed was updated. One without a date may have been just now.
+/// Latest update of a draft that is new or has changed; now for one without a date.
 fn last_changed_draft(
     campaigns: &[Campaign],
     known: &[Option<KnownCampaign>],
     now: Timestamp,
 ) -> Option<Timestamp> {
     let listed = campaigns.iter().zip(known);
-    listed
-        .filter(|(campaign, known)| rules::is_changed_draft(campaign, known.as_ref()))
+    let drafts = listed.filter(|(campaign, known)| rules::is_changed_draft(campaign, known.as_ref()));
+    drafts
         .map(|(campaign, _)| campaign.updated_at.unwrap_or(now))
         .max()
 }
 
 fn campaigns_listed(campaigns: Vec<Campaign>, known: &[Option<KnownCampaign>], walk: &Walk) -> Listing {
-    let work = campaigns
-        .iter()
-        .zip(known)
-        .filter_map(|(campaign, known)| {
-            rules::work_of_listed(campaign, known.as_ref(), walk.from, walk.began)
-        })
-        .collect();
-    let is_news = |(campaign, known): &(Campaign, &Option<KnownCampaign>)| {
-        known.as_ref().is_none_or(|known| known.campaign != *campaign)
-    };
-    let news = campaigns.into_iter().zip(known).filter(is_news);
-    Listing {
-        campaigns: news.map(|(campaign, _)| campaign).collect(),
-        work,
-        ..Listing::default()
+    let mut listing = Listing::default();
+    for (campaign, known) in campaigns.into_iter().zip(known) {
+        let known = known.as_ref();
+        let work = rules::work_of_listed(&campaign, known, walk.from, walk.began);
+        listing.work.extend(work);
+        if known.is_none_or(|known| known.campaign != campaign) {
+            listing.campaigns.push(campaign);
+        }
     }
-}
-
-/// A page of the report: what is kept of it, and how many records of known campaigns, which are not read for it, tell no date.
-struct SummariesListed {
-    listing: Listing,
-    dateless: usize,
+    listing
 }
 
 fn summaries_listed(
     summaries: Vec<CampaignSummary>,
     known: &[Option<KnownCampaign>],
-    walk: &Walk,
-) -> SummariesListed {
+    walk: &mut Walk,
+) -> Listing {
     let (mut listing, mut dateless) = (Listing::default(), 0);
     for (summary, known) in summaries.into_iter().zip(known) {
         let known = known.as_ref();
@@ -361,11 +313,10 @@ fn summaries_listed(
         let is_gone = known.is_some_and(|known| known.is_gone);
         dateless += usize::from(last_sent.is_none() && work.is_none() && !is_gone);
         listing.work.extend(work);
-        if let Some(last_sent) = last_sent
-            && known.and_then(|known| known.last_sent_at) != Some(last_sent)
-        {
-            listing.last_sent.push((summary.id, Some(last_sent)));
+        if last_sent.is_some() && known.and_then(|known| known.last_sent_at) != last_sent {
+            listing.last_sent.push((summary.id, last_sent));
         }
     }
-    SummariesListed { listing, dateless }
+    walk.note_dateless(dateless);
+    listing
 }

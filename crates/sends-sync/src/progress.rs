@@ -1,28 +1,28 @@
-//! How far a synchronisation has come, for whoever watches it.
+//! Progress of a synchronisation.
 
 use sends_store::Pending;
 
-/// What it is about.
+/// Current step.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Stage {
-    /// Finding out what changed.
+    /// Listing campaigns.
     #[default]
     Listing,
     /// Reading histories.
     Reading,
 }
 
-/// How far it has come.
+/// Counts of a running synchronisation.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Progress {
-    /// What it is about.
+    /// Current step.
     pub stage: Stage,
-    /// How many campaigns were listed.
+    /// Listed campaigns.
     pub listed: u64,
-    /// How many campaigns were read.
+    /// Campaigns whose histories were read.
     pub read: u64,
-    /// What is left, as far as it is known.
+    /// Remaining work, as far as known.
     pub pending: Pending,
-    /// The calls so far, retries included.
+    /// Calls so far, retries included.
     pub calls: u64,
 }

@@ -1,6 +1,5 @@
 //! Reading one campaign: its activities, then their histories.
 
-use jiff::Timestamp;
 use sends_client::FailureClass;
 use sends_core::{ActivityId, ActivityReference, Campaign, CampaignDetail, CampaignId, CampaignStatus};
 use sends_store::{
@@ -8,85 +7,81 @@ use sends_store::{
     SyncWork, UNCONFIRMED_REMOVAL,
 };
 
-use crate::{failure::SyncFailure, rules, run::Run};
+use crate::{
+    failure::SyncFailure,
+    rules::{self, Period},
+    run::Run,
+};
 
-/// In which stretch sends may be missing, see [`FailedReading`].
-pub(crate) type Stretch = (Option<Timestamp>, Timestamp);
-
-/// Why a campaign counts as unreadable whose detail was read in part.
+/// Reason of a campaign with unreadable activities.
 const MALFORMED_ACTIVITIES: &str =
     "Constant Contact names activities of this campaign in a form that cannot be read.";
 
-/// Why a campaign counts as unreadable that names an activity of another one, which stays with that.
+/// Reason of a campaign that lists an activity of another one, with which the activity stays.
 const CONTRADICTION: &str =
     "Constant Contact names an activity of this campaign that it also names with another campaign.";
 
-/// Why a campaign counts as unreadable that was sent and names no activity that can be.
+/// Reason of a campaign that was sent and lists no sendable activity.
 const NO_ACTIVITIES: &str = "Constant Contact names no activity of this campaign, which was sent.";
 
-/// Why a campaign counts as unreadable of which only the report knows a send.
+/// Reason of a campaign with a send that only the report has.
 pub(crate) const ONLY_REPORTED: &str =
     "Constant Contact's report has a later send of this campaign than its send histories.";
 
-/// The stretch that covers both.
-pub(crate) fn both(one: Stretch, other: Stretch) -> Stretch {
-    (one.0.min(other.0), one.1.max(other.1))
-}
-
-/// What is known of a campaign that is read.
+/// Context of the reading of one campaign.
 #[derive(Clone, Copy)]
 pub(crate) struct CampaignReading<'r> {
     pub(crate) work: &'r SyncWork,
     pub(crate) known: &'r KnownCampaign,
 }
 
-/// What the upstream tells of the sends of an activity.
+/// State of an activity's history after a read.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Told {
-    /// Its sends.
-    Sends,
-    /// That it has none.
-    Nothing,
-    /// Fewer than are known, which stay until that is confirmed.
-    Fewer,
+pub(crate) enum HistoryState {
+    HasSends,
+    Empty,
+    /// It lacks known sends, which stay until their removal is confirmed.
+    Incomplete,
     /// It could not be read.
     Unread,
 }
 
 impl Run<'_> {
-    /// Does one piece of work and takes it off the queue. What of it fails by itself is remembered as unreadable.
+    /// Reads the campaign of a queue entry and removes the entry. Individual failures are recorded as unreadable.
     pub(crate) async fn read_campaign(&self, work: SyncWork) -> Result<(), SyncFailure> {
         let known = self.log.campaigns(self.owner, &[work.campaign]).await?;
         if let Some(known) = known.into_iter().next().flatten() {
-            let work = self.with_its_doubt(work, &known).await?;
+            let work = self.with_recorded_period(work, &known).await?;
             self.read_activities(&work, &known).await?;
         }
         Ok(self.log.finish(self.owner, work).await?)
     }
 
-    /// The work for the stretch, too, that the campaign is named for: what of it cannot be read is named instead.
-    async fn with_its_doubt(&self, work: SyncWork, known: &KnownCampaign) -> Result<SyncWork, StoreError> {
+    /// Extends the work to the period for which the campaign is recorded as unreadable, since the outcome replaces that record.
+    async fn with_recorded_period(
+        &self,
+        work: SyncWork,
+        known: &KnownCampaign,
+    ) -> Result<SyncWork, StoreError> {
         if known.failing_since.is_none() {
             return Ok(work);
         }
         let unreadable = self.log.unreadable(self.owner, usize::MAX).await?;
         let subject = Subject::Campaign(work.campaign);
-        let named = unreadable.iter().find(|one| one.subject == subject);
-        Ok(named.map_or(work, |named| SyncWork {
-            missing_from: work.missing_from.min(named.missing_from),
-            missing_until: work.missing_until.max(named.missing_until),
-            ..work
+        let recorded = unreadable.iter().find(|one| one.subject == subject);
+        Ok(recorded.map_or(work, |one| {
+            let recorded = (one.missing_from, one.missing_until);
+            rules::work(work.campaign, rules::both(rules::period(&work), recorded))
         }))
     }
 
-    /// Reads which activities a campaign has now, then the histories of all that can be sent. A change of the campaign is one
-    /// moment, however many of its activities were sent: news in one history says nothing about the others, nor about an
-    /// activity that is new.
+    /// Reads the activities of a campaign, then the histories of all sendable ones. A change of the campaign has one time, whichever
+    /// of its activities were sent, so that a new send in one history does not make the others known.
     async fn read_activities(&self, work: &SyncWork, known: &KnownCampaign) -> Result<(), SyncFailure> {
         let subject = Subject::Campaign(work.campaign);
         let reading = CampaignReading { work, known };
-        let asked = self.ask(subject, || self.upstream.campaign(work.campaign));
-        match asked.await? {
+        let detail = self.call(subject, || self.upstream.campaign(work.campaign));
+        match detail.await? {
             Ok(detail) => {
                 self.note_success(subject);
                 let campaign = as_listed(detail.campaign.clone(), known);
@@ -96,7 +91,8 @@ impl Run<'_> {
             Err(error) if self.is_gone(known, &error).await? => self.drop_campaign(&reading).await,
             Err(error) => {
                 let is_new = known.failing_since.is_none();
-                self.go_without(subject, work, is_new, error.into()).await?;
+                self.record_failure(subject, rules::period(work), is_new, error.into())
+                    .await?;
                 let is_removed = is_removed(&known.campaign);
                 let activities: Vec<_> = known.activities.iter().map(reference).collect();
                 self.read_histories(&reading, &activities, is_removed).await
@@ -104,8 +100,8 @@ impl Run<'_> {
         }
     }
 
-    /// Keeps which activities a campaign has, and reads their histories. Known activities that are no longer listed are asked
-    /// once more, and stay as long as their sends do.
+    /// Stores the activities of a campaign and reads their histories. Known activities that are no longer listed are read again, and
+    /// stay as long as their sends do.
     async fn read_detail(
         &self,
         reading: &CampaignReading<'_>,
@@ -133,15 +129,15 @@ impl Run<'_> {
             known_activities.filter(is_unlisted).map(reference).collect();
         let mut is_sent = false;
         if unreadable_activities > 0 {
-            // Known activities that the campaign does not list may be among the unreadable ones.
+            // Unlisted activities may be among the unreadable ones.
             listed.extend_from_slice(&unlisted);
             shown.append(&mut unlisted);
         } else {
             let mut remaining = Vec::new();
             for activity in unlisted {
-                let told = self.read_history(reading, activity.id, is_removed, false).await?;
-                is_sent |= told == Told::Sends;
-                if told != Told::Nothing {
+                let state = self.read_history(reading, activity.id, is_removed, false).await?;
+                is_sent |= state == HistoryState::HasSends;
+                if state != HistoryState::Empty {
                     remaining.push(activity);
                 }
             }
@@ -154,7 +150,7 @@ impl Run<'_> {
         self.read_histories(reading, &shown, is_removed).await?;
         let is_listed = |claim: &Claim| listed.iter().any(|activity| activity.id == claim.activity);
         self.read_claimed(work, claims.iter().filter(|claim| !is_listed(claim)), false);
-        // Another one may have been read meanwhile.
+        // Another campaign may have been read meanwhile.
         let claims = self.log.claims(self.owner, work.campaign, &listed).await?;
         self.read_claimed(work, claims.iter().filter(|claim| is_listed(claim)), true);
         let is_contradictory = claims.iter().any(|claim| {
@@ -166,16 +162,16 @@ impl Run<'_> {
         } else if is_contradictory {
             Some(CONTRADICTION)
         } else {
-            // One whose known sends are gone was read before.
+            // A campaign whose known sends were deleted had sendable activities.
             let was_sendable = known.activities.iter().any(may_have_sends);
             let is_done = campaign_status.as_deref() == Some(&CampaignStatus::Done);
             (is_without && (is_sent || is_done && !was_sendable)).then_some(NO_ACTIVITIES)
         };
-        self.remember_reading(reading, is_removed, reason).await
+        self.record_outcome(reading, is_removed, reason).await
     }
 
-    /// Has the other campaigns of contradictions read again that this one begins or ends. Where another one has begun it, that
-    /// has been read.
+    /// Schedules the other campaigns of contradictions that this one begins or ends. The campaign that began a contradiction has
+    /// been read.
     pub(crate) fn read_claimed<'c>(
         &self,
         work: &SyncWork,
@@ -193,8 +189,8 @@ impl Run<'_> {
         self.contradicted().extend(work);
     }
 
-    /// Remembers what a reading of a campaign has left in doubt, or that it is in doubt no more.
-    async fn remember_reading(
+    /// Records a campaign as unreadable or as readable again.
+    async fn record_outcome(
         &self,
         reading: &CampaignReading<'_>,
         is_removed: bool,
@@ -202,10 +198,10 @@ impl Run<'_> {
     ) -> Result<(), SyncFailure> {
         let CampaignReading { work, known } = *reading;
         let subject = Subject::Campaign(work.campaign);
-        let stretch = (work.missing_from, work.missing_until);
+        let period = rules::period(work);
         let mut only_reported = self.only_reported(work.campaign).await?;
         if only_reported.is_some() && is_removed {
-            // Its known sends were found missing twice, or it was found removed twice.
+            // Its known sends were missing twice, or it was removed twice.
             let had_sends = known.activities.iter().any(|known| known.send_count > Some(0));
             only_reported = only_reported.filter(|_| !had_sends);
             if only_reported.is_some() && self.was_found_gone(subject).await? {
@@ -219,11 +215,10 @@ impl Run<'_> {
         };
         match (reason, only_reported) {
             (reason, Some(of_report)) => {
-                let reason = reason.unwrap_or(only);
-                self.remember_failed(subject, both(stretch, of_report), reason)
-                    .await?;
+                let (period, reason) = (rules::both(period, of_report), reason.unwrap_or(only));
+                self.record_unreadable(subject, period, reason).await?;
             }
-            (Some(reason), None) => self.remember_failed(subject, stretch, reason).await?,
+            (Some(reason), None) => self.record_unreadable(subject, period, reason).await?,
             (None, None) if known.failing_since.is_some() => {
                 self.log.keep_read(self.owner, subject).await?;
             }
@@ -232,17 +227,18 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// In which stretch sends are missing of a campaign that the report has as sent later than its histories do. A history that
-    /// is in doubt is named already, and may be why.
-    pub(crate) async fn only_reported(&self, campaign: CampaignId) -> Result<Option<Stretch>, StoreError> {
+    /// See [`rules::only_reported`].
+    async fn only_reported(&self, campaign: CampaignId) -> Result<Option<Period>, StoreError> {
         let known = self.log.campaigns(self.owner, &[campaign]).await?;
         Ok(known
-            .first()
-            .and_then(Option::as_ref)
+            .into_iter()
+            .next()
+            .flatten()
+            .as_ref()
             .and_then(rules::only_reported))
     }
 
-    /// Reads the histories of all activities that the upstream shows with the campaign and that can be sent, or were.
+    /// Reads the histories of all listed activities that can be sent or have sends.
     async fn read_histories(
         &self,
         reading: &CampaignReading<'_>,
@@ -261,77 +257,74 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Reads one history. One that fails by itself hides none of the others.
+    /// Reads one history. Its failure does not affect the others.
     pub(crate) async fn read_history(
         &self,
         reading: &CampaignReading<'_>,
         activity: ActivityId,
         is_removed: bool,
         is_shown: bool,
-    ) -> Result<Told, SyncFailure> {
+    ) -> Result<HistoryState, SyncFailure> {
         let subject = Subject::History(activity);
         let known = reading.known.activities.iter().find(|known| known.id == activity);
-        match self.ask_history(activity, is_removed).await {
-            Ok(kept) => {
+        match self.request_history(activity, is_removed).await {
+            Ok(stored) => {
                 self.note_success(subject);
-                self.settle_history(reading, activity, kept, is_shown).await
+                self.settle_history(reading, activity, stored, is_shown).await
             }
             Err(failure) => {
                 let is_new = known.is_none_or(|known| known.failing_since.is_none());
-                self.go_without(subject, reading.work, is_new, failure).await?;
-                Ok(Told::Unread)
+                let period = rules::period(reading.work);
+                self.record_failure(subject, period, is_new, failure).await?;
+                Ok(HistoryState::Unread)
             }
         }
     }
 
-    /// What the upstream says of an activity now. How it refuses those of a removed campaign is not documented; either way it
-    /// does not show them any more.
-    pub(crate) async fn ask_history(
+    /// Requests a history. The status for activities of a removed campaign is not documented; any rejection counts as not found.
+    pub(crate) async fn request_history(
         &self,
         activity: ActivityId,
         is_removed: bool,
     ) -> Result<StoredAnswer, SyncFailure> {
-        let asked = self.ask(Subject::History(activity), || self.upstream.history(activity));
-        match asked.await? {
+        let history = self.call(Subject::History(activity), || self.upstream.history(activity));
+        match history.await? {
             Err(error) if error.class == FailureClass::Rejected && is_removed => {
-                let kept = StoredAnswer {
+                let stored = StoredAnswer {
                     fetched_at: self.clock.now(),
                     answer: Answer::NotFound,
                 };
-                self.store.keep(self.owner, activity, kept.clone()).await?;
-                Ok(kept)
+                self.store.keep(self.owner, activity, stored.clone()).await?;
+                Ok(stored)
             }
-            answered => Ok(answered?),
+            outcome => Ok(outcome?),
         }
     }
 
-    /// Remembers what failed by itself, and ends everything where too many do so in a row for the first time.
-    async fn go_without(
+    /// Records the failure of one read and returns it. The error is a failure that stops the synchronisation.
+    pub(crate) async fn record_failure(
         &self,
         subject: Subject,
-        work: &SyncWork,
+        period: Period,
         is_new: bool,
         failure: SyncFailure,
-    ) -> Result<(), SyncFailure> {
+    ) -> Result<SyncFailure, SyncFailure> {
         let failure = self.note_failure(subject, is_new, failure).await?;
         if failure.stops_sync() {
             return Err(failure);
         }
-        tracing::warn!("the log goes without what cannot be read: {failure}");
-        let stretch = (work.missing_from, work.missing_until);
-        Ok(self
-            .remember_failed(subject, stretch, failure.public_reason())
-            .await?)
+        tracing::warn!("read failed and recorded as missing in the log of sends: {failure}");
+        let reason = failure.public_reason();
+        self.record_unreadable(subject, period, reason).await?;
+        Ok(failure)
     }
 
-    /// Remembers that something could not be read, by itself.
-    pub(crate) async fn remember_failed(
+    pub(crate) async fn record_unreadable(
         &self,
         subject: Subject,
-        stretch: Stretch,
+        (missing_from, missing_until): Period,
         reason: &str,
     ) -> Result<(), StoreError> {
-        let (missing_from, missing_until) = stretch;
         let failed = FailedReading {
             subject,
             missing_from,
@@ -343,7 +336,7 @@ impl Run<'_> {
         self.log.keep_failed(self.owner, failed).await
     }
 
-    /// That this synchronisation finds known records missing.
+    /// Identifies this synchronisation as the one that misses known records.
     pub(crate) fn finding(&self) -> Finding {
         Finding {
             found_at: self.clock.now(),
@@ -352,9 +345,8 @@ impl Run<'_> {
     }
 }
 
-/// What a campaign says of itself when it is read, but for whether it has changed: the next listing would not show a change
-/// any more that came between the listing and now, and whose send the histories read before may lack. Only whether it is
-/// removed is what it says itself.
+/// A campaign that was read, with the update time and status of its listing: otherwise the next listing would miss a change since
+/// the last one, whose send the histories may lack. Only a removal is taken from the campaign itself.
 fn as_listed(read: Campaign, known: &KnownCampaign) -> Campaign {
     let listed = known.campaign.status.clone();
     let status = if is_removed(&read) || is_removed(&known.campaign) {
@@ -376,7 +368,7 @@ pub(crate) fn reference(known: &KnownActivity) -> ActivityReference {
     }
 }
 
-/// Whether an activity can be sent, or was, whatever its role says now.
+/// Whether an activity can be sent or has sends, whatever its current role.
 pub(crate) fn may_have_sends(known: &KnownActivity) -> bool {
     reference(known).can_be_sent() || known.send_count > Some(0) || known.failing_since.is_some()
 }

@@ -1,13 +1,13 @@
-//! Known sends that the upstream no longer shows: a single answer may be wrong, so they are dropped when a second
-//! synchronisation finds the same ones missing, and named as unreadable until then.
+//! Known sends that the upstream no longer shows. A single answer may be wrong, so they are dropped when a second synchronisation
+//! misses the same ones, and are recorded as unreadable until then.
 //!
-//! Only its history tells that a send is gone: it is not found, or lacks the send. That the campaign is gone, or does not list
-//! the activity, is a reason to ask for the history. One that is not found although its campaign lists it is a contradiction,
-//! which ends when the upstream answers otherwise: until then its sends stay and are named, however often it says so.
+//! Only the history shows that a send is deleted: it is not found, or lacks the send. A deleted campaign, or one that does not list
+//! the activity, is a reason to request the history. An activity that is listed and not found is a contradiction: its sends stay in
+//! the log and are recorded as unreadable until the upstream answers otherwise.
 //!
-//! A campaign that vanishes from the list without being listed as removed is noticed when it was the latest one on the list, or
-//! when all campaigns are listed or its histories are read again for another reason. No call tells it otherwise: the list shows
-//! changes only. Until then its known sends stay in the log and are not named.
+//! A campaign that vanishes from the list without being listed as removed is noticed when it was the latest one on the list, when
+//! all campaigns are listed, or when its histories are read again for another reason. The list shows changes only, so no call
+//! detects it earlier; until then its known sends stay in the log.
 
 use jiff::SignedDuration;
 use sends_client::{FailureClass, UpstreamError};
@@ -18,20 +18,20 @@ use sends_store::{
 
 use crate::{
     failure::SyncFailure,
-    reading::{CampaignReading, Told, is_removed, may_have_sends},
+    reading::{CampaignReading, HistoryState, is_removed, may_have_sends},
     rules,
     run::Run,
 };
 
-/// How far around the moment of its change a campaign is looked for in the listing.
+/// Distance from the time of its change within which a campaign is searched in the listing.
 const MOMENT: SignedDuration = SignedDuration::from_secs(1);
 
-/// Why a campaign counts as unreadable that is gone while its sends are not.
+/// Reason of a campaign that is not found while its sends are.
 const GONE_WITH_SENDS: &str = "Constant Contact does not find this campaign, and still shows sends of it.";
 
 impl Run<'_> {
-    /// Drops a campaign that is gone, once a second synchronisation finds it gone and its histories show no sends any more. An
-    /// activity that another campaign lists, too, is that one's from then on: its sends say nothing about this campaign.
+    /// Drops a deleted campaign once a second synchronisation does not find it and its histories have no sends. An activity that
+    /// another campaign lists as well belongs to that one: its sends say nothing about this campaign.
     pub(crate) async fn drop_campaign(&self, reading: &CampaignReading<'_>) -> Result<(), SyncFailure> {
         let CampaignReading { work, known } = *reading;
         let subject = Subject::Campaign(work.campaign);
@@ -42,13 +42,13 @@ impl Run<'_> {
             own.any(|claim| claim.activity == activity)
         };
         let own = known.activities.iter().filter(|own| !is_claimed(own.id));
-        let (mut is_sent, mut is_left) = (false, false);
+        let (mut is_sent, mut has_rest) = (false, false);
         for activity in own.filter(|own| may_have_sends(own)) {
-            let told = self.read_history(reading, activity.id, is_removed, false).await?;
-            is_sent |= told == Told::Sends;
-            is_left |= told != Told::Nothing;
+            let state = self.read_history(reading, activity.id, is_removed, false).await?;
+            is_sent |= state == HistoryState::HasSends;
+            has_rest |= state != HistoryState::Empty;
         }
-        if !is_left && self.was_found_gone(subject).await? {
+        if !has_rest && self.was_found_gone(subject).await? {
             self.log.keep_gone(self.owner, work.campaign).await?;
             self.read_claimed(work, claims.iter(), false);
         } else {
@@ -57,15 +57,15 @@ impl Run<'_> {
             } else {
                 UNCONFIRMED_REMOVAL
             };
-            // Each of its sends is in doubt.
+            // All sends of the campaign are in doubt.
             let runs = known.activities.iter().filter_map(|known| known.last_run_date);
-            let stretch = (None, runs.fold(work.missing_until, Ord::max));
-            self.remember_failed(subject, stretch, reason).await?;
+            let period = (None, runs.fold(work.missing_until, Ord::max));
+            self.record_unreadable(subject, period, reason).await?;
         }
         Ok(())
     }
 
-    /// Whether an earlier synchronisation has found this gone, and this one may confirm it.
+    /// Whether an earlier synchronisation did not find this subject, so that this one may confirm its removal.
     pub(crate) async fn was_found_gone(&self, subject: Subject) -> Result<bool, StoreError> {
         let now = self.clock.now();
         let unreadable = self.log.unreadable(self.owner, usize::MAX).await?;
@@ -74,55 +74,57 @@ impl Run<'_> {
         Ok(unreadable.iter().any(is_found))
     }
 
-    /// Decides on the known sends that an answer lacks, which the store has kept.
+    /// Decides on the known sends that a stored answer lacks.
     pub(crate) async fn settle_history(
         &self,
         reading: &CampaignReading<'_>,
         activity: ActivityId,
-        kept: StoredAnswer,
+        stored: StoredAnswer,
         is_shown: bool,
-    ) -> Result<Told, SyncFailure> {
+    ) -> Result<HistoryState, SyncFailure> {
         let known = reading.known.activities.iter().find(|known| known.id == activity);
         let has_known =
             known.is_some_and(|known| known.send_count > Some(0) || known.failing_since.is_some());
-        let (count, is_whole) = match &kept.answer {
+        let (count, is_whole) = match &stored.answer {
             Answer::History(history) => (history.len(), history.unreadable_sends() == 0),
             Answer::NotFound => (0, !is_shown || !has_known),
         };
-        if !is_whole || has_known && self.lacks_records(activity, kept).await? {
-            return Ok(Told::Fewer);
+        if !is_whole || has_known && self.lacks_records(activity, stored).await? {
+            return Ok(HistoryState::Incomplete);
         }
-        Ok(if count > 0 { Told::Sends } else { Told::Nothing })
+        Ok(if count > 0 {
+            HistoryState::HasSends
+        } else {
+            HistoryState::Empty
+        })
     }
 
-    /// Whether known records stay which an answer lacks.
+    /// Whether known sends stay in the log although a stored answer lacks them.
     pub(crate) async fn lacks_records(
         &self,
         activity: ActivityId,
-        kept: StoredAnswer,
+        stored: StoredAnswer,
     ) -> Result<bool, StoreError> {
-        let settled = self
-            .log
-            .settle_history(self.owner, activity, kept, self.finding());
+        let finding = self.finding();
+        let settled = self.log.settle_history(self.owner, activity, stored, finding);
         Ok(settled.await? > 0)
     }
 
-    /// Whether the upstream has a campaign no more, by its refusal to show it. With which status it refuses a removed one is
-    /// not documented.
+    /// Whether the error of a request for a campaign shows that it is deleted. The status for removed campaigns is not documented.
     pub(crate) async fn is_gone(
         &self,
         known: &KnownCampaign,
-        refusal: &UpstreamError,
+        error: &UpstreamError,
     ) -> Result<bool, SyncFailure> {
-        match refusal.class {
+        match error.class {
             FailureClass::NotFound => Ok(!self.is_still_listed(known).await?),
             FailureClass::Rejected => Ok(is_removed(&known.campaign)),
             _ => Ok(false),
         }
     }
 
-    /// Whether a campaign that was not found is on the listing all the same, and not as a removed one. One that was listed
-    /// without a date cannot be looked for there, and counts as listed.
+    /// Whether a campaign that was not found is listed, and not as removed. One that was listed without a date cannot be searched
+    /// and counts as listed.
     async fn is_still_listed(&self, known: &KnownCampaign) -> Result<bool, SyncFailure> {
         if is_removed(&known.campaign) {
             return Ok(false);
@@ -133,12 +135,10 @@ impl Run<'_> {
         let (after, before) = (updated_at.checked_sub(MOMENT), updated_at.checked_add(MOMENT));
         match self.upstream.campaigns(after.ok(), before.ok()).await {
             Ok(page) => {
-                let mut listed = page
-                    .records
-                    .iter()
-                    .filter(|listed| listed.id == known.campaign.id);
-                // That it was removed may have been unreadable before.
-                Ok(listed.next().map_or_else(
+                let mut records = page.records.iter();
+                let listed = records.find(|listed| listed.id == known.campaign.id);
+                // Its removal may have been unreadable before.
+                Ok(listed.map_or_else(
                     || page.unreadable > 0 || page.next.is_some() || page.cut_short.is_some(),
                     |listed| !is_removed(listed),
                 ))
@@ -154,7 +154,7 @@ impl Run<'_> {
     }
 }
 
-/// Whether the list of campaigns has ever shown it, and not only the report.
+/// Whether the campaign is known from a listing, and not only from the report.
 fn was_listed(campaign: &Campaign) -> bool {
     campaign.updated_at.is_some() || campaign.status.is_some() || campaign.name.is_some()
 }

@@ -6,75 +6,59 @@ use sends_store::{Answer, FailedReading, Listing, StoreError, StoredAnswer, Subj
 
 use crate::{
     failure::SyncFailure,
-    reading::{Stretch, is_removed},
-    rules,
+    reading::is_removed,
+    rules::{self, Period},
     run::Run,
 };
 
-/// How many histories are looked at together.
+/// Number of stored histories read at once.
 const CHUNK: usize = 500;
 
-/// What is known of one activity.
-enum Known {
-    Answer(StoredAnswer),
-    Nothing,
-    Damaged,
-}
-
-impl Known {
-    fn of(kept: Option<StoredAnswer>) -> Self {
-        kept.map_or(Self::Nothing, Self::Answer)
-    }
-}
-
 impl Run<'_> {
-    /// Reads again what may have changed by itself.
+    /// Reads histories again that may have changed by themselves.
     pub(crate) async fn read_unsettled(&self) -> Result<(), SyncFailure> {
         let now = self.clock.now();
         let (ran_since, fetched_before) = rules::unsettled_bounds(now);
-        let candidates = self
-            .log
-            .unsettled(self.owner, ran_since, fetched_before, now)
-            .await?;
-        for some in candidates.chunks(CHUNK) {
-            let mut due = Vec::new();
-            for (activity, kept) in self.kept(some).await? {
-                match kept {
-                    Known::Answer(kept) if rules::is_due(&kept, now) => {
-                        due.push((activity, Some(rules::unsettled_from(&kept))));
-                    }
-                    Known::Damaged => due.push((activity, None)),
-                    Known::Answer(_) | Known::Nothing => {}
+        let candidates = self.log.unsettled(self.owner, ran_since, fetched_before, now);
+        for chunk in candidates.await?.chunks(CHUNK) {
+            let stored = self.stored(chunk).await?;
+            let due = stored.into_iter().filter_map(|(activity, stored)| match stored {
+                Ok(stored) if rules::is_due(&stored, now) => {
+                    Some((activity, Some(rules::unsettled_from(&stored))))
                 }
-            }
-            let readings = due.into_iter().map(|(activity, from)| async move {
-                let read = self.read_or_remember(activity, false, (from, now)).await;
+                Ok(_) => None,
+                Err(Damaged) => Some((activity, None)),
+            });
+            let readings = due.map(|(activity, from)| async move {
+                let read = self.read_or_record(activity, false, (from, now)).await;
                 read.map(drop)
             });
-            self.side_by_side(readings).await?;
+            self.concurrently(readings).await?;
         }
         Ok(())
     }
 
-    /// What is kept of these activities. A damaged answer costs itself: it is read again, which replaces it.
-    async fn kept(&self, activities: &[ActivityId]) -> Result<Vec<(ActivityId, Known)>, StoreError> {
+    /// Stored answers of these activities. A damaged answer does not affect the others, and is replaced by reading it again.
+    async fn stored(
+        &self,
+        activities: &[ActivityId],
+    ) -> Result<Vec<(ActivityId, Result<StoredAnswer, Damaged>)>, StoreError> {
         let all = self.store.histories(self.owner, activities, Timestamp::MAX).await;
         if !matches!(all, Err(StoreError::Damaged { .. })) {
-            let all = all?.into_iter().map(Known::of);
-            return Ok(activities.iter().copied().zip(all).collect());
+            let all = activities.iter().zip(all?);
+            return Ok(all.filter_map(|(id, stored)| Some((*id, Ok(stored?)))).collect());
         }
         let mut found = Vec::with_capacity(activities.len());
         for &activity in activities {
-            let kept = match self.store.history(self.owner, activity, Timestamp::MAX).await {
-                Err(StoreError::Damaged { .. }) => Known::Damaged,
-                kept => Known::of(kept?),
-            };
-            found.push((activity, kept));
+            match self.store.history(self.owner, activity, Timestamp::MAX).await {
+                Err(StoreError::Damaged { .. }) => found.push((activity, Err(Damaged))),
+                stored => found.extend(stored?.map(|stored| (activity, Ok(stored)))),
+            }
         }
         Ok(found)
     }
 
-    /// Tries again what could not be read and whose pause is over. What is on the queue is read with that.
+    /// Retries failed reads whose pause is over, except for those on the queue.
     pub(crate) async fn retry_unreadable(&self) -> Result<(), SyncFailure> {
         let now = self.clock.now();
         let unreadable = self.log.unreadable(self.owner, usize::MAX).await?;
@@ -88,74 +72,58 @@ impl Run<'_> {
         };
         let (mut campaigns, mut histories) = (Vec::new(), Vec::new());
         for one in unreadable.into_iter().filter(due) {
-            let work = |campaign| SyncWork {
-                campaign,
-                missing_from: one.missing_from,
-                missing_until: one.missing_until,
-            };
-            match (one.subject, &one.campaign) {
-                (Subject::Campaign(campaign), _) => campaigns.push(work(campaign)),
-                // Whether its campaign is still removed belongs to the confirmation.
-                (Subject::History(_), Some(campaign)) if one.is_unconfirmed_removal() => {
-                    campaigns.push(work(campaign.id));
+            let period = (one.missing_from, one.missing_until);
+            match (one.subject, one.campaign) {
+                (Subject::Campaign(campaign), _) => campaigns.push(rules::work(campaign, period)),
+                // The confirmation includes whether the campaign is still removed.
+                (Subject::History(_), Some(campaign)) if one.reason == sends_store::UNCONFIRMED_REMOVAL => {
+                    campaigns.push(rules::work(campaign.id, period));
                 }
-                (Subject::History(activity), _) => histories.push((activity, one)),
-                // The steps that list have tried these.
+                (Subject::History(activity), campaign) => histories.push((activity, campaign, period)),
+                // Retried by the listings.
                 (Subject::Campaigns | Subject::Summaries, _) => {}
             }
         }
-        // On the queue, so that a kill between its activities and their histories loses nothing.
+        // On the queue, so that a kill between the activities of a campaign and their histories loses nothing.
         self.put_on_queue(campaigns).await?;
-        let readings = histories.into_iter().map(|(activity, one)| async move {
-            let stretch = (one.missing_from, one.missing_until);
-            let is_removed = one.campaign.as_ref().is_some_and(is_removed);
-            let is_refused = self.read_or_remember(activity, is_removed, stretch).await?;
-            let Some(campaign) = one.campaign else {
-                return Ok(());
-            };
-            if is_refused {
-                // Its campaign may have it no more, or be removed.
-                let (missing_from, missing_until) = stretch;
-                let work = SyncWork {
-                    campaign: campaign.id,
-                    missing_from,
-                    missing_until,
-                };
-                self.put_on_queue(vec![work]).await?;
-            }
-            Ok(())
-        });
-        self.side_by_side(readings).await?;
-        self.work_off().await
+        let readings = histories
+            .into_iter()
+            .map(|(activity, campaign, period)| async move {
+                let is_removed = campaign.as_ref().is_some_and(is_removed);
+                let is_refused = self.read_or_record(activity, is_removed, period).await?;
+                if let Some(campaign) = campaign.filter(|_| is_refused) {
+                    // The activity may have been removed from its campaign, or the campaign removed.
+                    self.put_on_queue(vec![rules::work(campaign.id, period)]).await?;
+                }
+                Ok(())
+            });
+        self.concurrently(readings).await?;
+        self.process_queue().await
     }
 
-    /// Names the campaigns of which the report has a later send than the histories, where a history was named `before` that is
-    /// in doubt no more, whoever has read it.
-    pub(crate) async fn name_only_reported(&self, before: &[Unreadable]) -> Result<(), StoreError> {
+    /// Records campaigns as unreadable of which the report has a later send than the histories, if a history that was unreadable
+    /// `before` is readable now, whichever process has read it.
+    pub(crate) async fn record_only_reported(&self, before: &[Unreadable]) -> Result<(), StoreError> {
         let is_history = |one: &&Unreadable| matches!(one.subject, Subject::History(_));
-        let campaigns = before
-            .iter()
-            .filter(is_history)
-            .filter_map(|one| one.campaign.as_ref());
+        let histories = before.iter().filter(is_history);
+        let campaigns = histories.filter_map(|one| one.campaign.as_ref());
         let mut campaigns: Vec<CampaignId> = campaigns.map(|campaign| campaign.id).collect();
         campaigns.sort_unstable();
         campaigns.dedup();
         let known = self.log.campaigns(self.owner, &campaigns).await?;
-        let known = known
-            .into_iter()
-            .flatten()
-            .filter(|known| !is_removed(&known.campaign));
-        let reported: Vec<(CampaignId, Stretch)> = known
+        let known = known.into_iter().flatten();
+        let reported: Vec<(CampaignId, Period)> = known
+            .filter(|known| !is_removed(&known.campaign))
             .filter_map(|known| Some((known.campaign.id, rules::only_reported(&known)?)))
             .collect();
         if reported.is_empty() {
             return Ok(());
         }
-        let named = self.log.unreadable(self.owner, usize::MAX).await?;
+        let unreadable = self.log.unreadable(self.owner, usize::MAX).await?;
         for (campaign, (missing_from, missing_until)) in reported {
             let subject = Subject::Campaign(campaign);
-            // What it is named for already stays the reason, and this is no attempt at it.
-            let own = named.iter().find(|one| one.subject == subject);
+            // An earlier reason and its last attempt stay.
+            let own = unreadable.iter().find(|one| one.subject == subject);
             let reason = own.map_or(self.why_only_reported(campaign), |own| &own.reason);
             let failed = FailedReading {
                 subject,
@@ -181,34 +149,31 @@ impl Run<'_> {
         self.log.keep_listing(self.owner, listing).await
     }
 
-    /// Returns whether the upstream refuses to show it: whether it is there, its campaign tells.
-    async fn read_or_remember(
+    /// Reads a history or records it as unreadable. Returns whether the upstream refuses to show it, so that its campaign has to be
+    /// read.
+    async fn read_or_record(
         &self,
         activity: ActivityId,
         is_removed: bool,
-        stretch: Stretch,
+        period: Period,
     ) -> Result<bool, SyncFailure> {
         let subject = Subject::History(activity);
-        let asked = match self.ask_history(activity, is_removed).await {
-            Err(failure) => Err(self.note_failure(subject, false, failure).await?),
-            asked => asked,
-        };
-        match asked {
-            Err(failure) if !failure.stops_sync() => {
-                tracing::warn!("the log goes without what cannot be read: {failure}");
-                self.remember_failed(subject, stretch, failure.public_reason())
-                    .await?;
+        match self.request_history(activity, is_removed).await {
+            Err(failure) => {
+                let failure = self.record_failure(subject, period, false, failure).await?;
                 Ok(failure.is_rejection())
             }
-            Err(failure) => Err(failure),
             Ok(StoredAnswer {
                 answer: Answer::NotFound,
                 ..
             }) => Ok(true),
-            Ok(kept) => {
-                self.lacks_records(activity, kept).await?;
+            Ok(stored) => {
+                self.lacks_records(activity, stored).await?;
                 Ok(false)
             }
         }
     }
 }
+
+/// Error of a stored answer that cannot be decoded.
+struct Damaged;

@@ -1,5 +1,4 @@
-//! One synchronisation, from the first page to the last history: the order of the steps, how many run side by side, and what
-//! is remembered of their end.
+//! One synchronisation: the order of its steps, their concurrency, and the record of its end.
 
 use std::{
     collections::HashMap,
@@ -22,111 +21,109 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Progress, Stage, Upstream,
-    answering::Answering,
+    endpoint_health::EndpointHealth,
     failure::SyncFailure,
     listing::{Listed, is_about_report},
     rules,
 };
 
-/// How many campaigns are read side by side: as many as calls may leave in a second, so that their answers are not waited for
-/// one after the other. What they have in flight is what a kill loses.
-const SIDE_BY_SIDE: usize = 4;
+/// Campaigns read concurrently: as many as calls per second, so that the latency of an answer does not limit the rate. A kill loses
+/// their calls in flight.
+const CONCURRENCY: usize = 4;
 
-/// How long calls in flight are waited for when it is told to stop: a call that waits for its turn behind people may never
-/// come.
+/// Maximum wait for calls in flight at a shutdown, since background calls may wait for the rate limit indefinitely.
 const LAST_CALLS: Duration = Duration::from_secs(5);
 
-/// How much work is taken from the queue at a time. What is newer may come to it meanwhile.
+/// Work taken from the queue at a time. Newer work may be added meanwhile.
 const AT_A_TIME: usize = 32;
 
-/// How often a campaign is read again because of contradictions with others: they may begin anew with each reading.
+/// Maximum number of repeated reads of a campaign because of contradictions with others, which may recur with each read.
 const TIMES_READ_AGAIN: u32 = 3;
 
-/// Brings the log of one owner in step with the upstream.
+/// Update of the log of one owner from the upstream.
 #[derive(Clone)]
 pub struct Synchronisation {
-    /// Whose log it is.
+    /// Owner of the log.
     pub owner: Owner,
-    /// Whom to ask.
+    /// Source of campaigns and histories.
     pub upstream: Arc<dyn Upstream>,
-    /// What is known and what is left.
+    /// Known campaigns and remaining work.
     pub log: Arc<dyn SyncLog>,
-    /// Where the histories are.
+    /// Store of the histories.
     pub store: Arc<dyn Store>,
-    /// Tells the time of day.
+    /// Wall clock.
     pub clock: Arc<dyn Clock>,
-    /// Told how far it has come.
+    /// Receives the progress.
     pub progress: watch::Sender<Progress>,
-    /// Cancelled when it is to end: what is in flight is finished, and nothing else is begun.
+    /// Shutdown: calls in flight are completed, and no others are made.
     pub stop: CancellationToken,
 }
 
-/// What a synchronisation came to.
+/// Result of a synchronisation.
 #[derive(Clone, Debug)]
 pub struct Report {
-    /// How it ended.
+    /// Its end.
     pub ended: Ended,
-    /// What is left to do.
+    /// Remaining work.
     pub pending: Pending,
-    /// How many campaigns and histories could not be read when they were last tried. The log goes without their sends.
+    /// Campaigns and histories whose last read failed. The log lacks their sends.
     pub unreadable: u64,
-    /// How many campaigns it read.
+    /// Campaigns that were read.
     pub read: u64,
-    /// How many calls it made, retries included.
+    /// Calls that were made, retries included.
     pub calls: u64,
 }
 
-/// How a synchronisation ended.
+/// End of a synchronisation.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Ended {
-    /// The log is complete, but for what cannot be read.
+    /// The log is complete, except for failed reads.
     Complete,
-    /// It was told to.
-    ToldToStop,
-    /// The day's calls are used up, as far as background work may use them. It can go on then.
+    /// Shutdown.
+    Stopped,
+    /// The daily limit is used up for background calls.
     DayUsedUp {
-        /// 00:00 UTC, as a rule.
+        /// Time of the next calls: 00:00 UTC, as a rule.
         until: Timestamp,
     },
-    /// Something failed, and the rest is left for the next time.
+    /// A failure that concerns all calls. The next synchronisation continues.
     Failed {
-        /// What, in a sentence or two for whoever reads the log.
+        /// The failure as one or two sentences for API users.
         what: String,
-        /// What exactly, in words for the operator.
+        /// The failure with details for the operator.
         reason: String,
     },
 }
 
 impl Synchronisation {
-    /// Finds what changed and reads it, newest send first.
+    /// Lists the changes and reads them, newest send first.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] when nothing can be remembered. Whatever else fails is told by the report, and is tried again by the
-    /// next synchronisation.
+    /// [`StoreError`] when the store fails. Other failures are in the report, and are retried by the next synchronisation.
     pub async fn run(&self) -> Result<Report, StoreError> {
         let run = Run {
             synchronisation: self,
             began: self.clock.now(),
             not_reported: Mutex::default(),
             contradicted: Mutex::default(),
-            campaigns: Answering::default(),
-            histories: Answering::default(),
+            campaigns: EndpointHealth::default(),
+            histories: EndpointHealth::default(),
         };
         run.run().await
     }
 }
 
-/// A synchronisation that runs.
+/// Running synchronisation.
 pub(crate) struct Run<'s> {
     synchronisation: &'s Synchronisation,
     pub(crate) began: Timestamp,
-    /// The campaigns of which only the report had a send, and this time has not.
+    /// Campaigns with a send that only the report had, and that it has no more.
     pub(crate) not_reported: Mutex<Vec<CampaignId>>,
-    /// The campaigns to read again because of a contradiction. Not on the queue yet, since they may be in flight.
+    /// Campaigns to read again because of a contradiction. Not on the queue yet, since their reads may be in flight.
     pub(crate) contradicted: Mutex<Vec<SyncWork>>,
-    pub(crate) campaigns: Answering,
-    pub(crate) histories: Answering,
+    pub(crate) campaigns: EndpointHealth,
+    pub(crate) histories: EndpointHealth,
 }
 
 impl Deref for Run<'_> {
@@ -155,7 +152,7 @@ impl Run<'_> {
             Some(SyncFailure::Store(error)) => return Err(error),
             Some(failure) => self.ended(&failure),
         };
-        self.remember(&ended, state).await?;
+        self.record_end(&ended, state).await?;
         self.show_reading().await?;
         let progress = *self.progress.borrow();
         Ok(Report {
@@ -170,7 +167,7 @@ impl Run<'_> {
     async fn work(&self, state: &mut SyncState) -> Result<(), SyncFailure> {
         let unreadable = self.log.unreadable(self.owner, usize::MAX).await?;
         let worked = self.find_and_read(state, &unreadable).await;
-        self.name_only_reported(&unreadable).await?;
+        self.record_only_reported(&unreadable).await?;
         worked
     }
 
@@ -179,39 +176,36 @@ impl Run<'_> {
         state: &mut SyncState,
         unreadable: &[Unreadable],
     ) -> Result<(), SyncFailure> {
-        let gap =
-            |subject| -> Option<Unreadable> { unreadable.iter().find(|one| one.subject == subject).cloned() };
+        let gap = |subject| unreadable.iter().find(|one| one.subject == subject).cloned();
         let doubts: Vec<&Unreadable> = unreadable.iter().filter(|one| is_about_report(one)).collect();
         let (gap_of_list, gap_of_report) = (gap(Subject::Campaigns), gap(Subject::Summaries));
-        let is_due =
-            |read_at, gap: &Option<Unreadable>| rules::listing_is_due(read_at, gap.as_ref(), self.began);
-        let list_is_due = is_due(state.listed_at, &gap_of_list);
-        let report_is_due = is_due(state.reports_read_at, &gap_of_report);
-        // The first synchronisation reads the report before anything is on the queue, whose order is by the last send.
+        let list_is_due = rules::listing_is_due(state.listed_at, gap_of_list.as_ref(), self.began);
+        let report_is_due = rules::listing_is_due(state.reports_read_at, gap_of_report.as_ref(), self.began);
+        // The first synchronisation reads the report first, since the queue is ordered by the last send.
         let is_first = state.reports_read_at.is_none();
         if report_is_due && is_first {
             self.list_summaries(state, gap_of_report.clone(), &doubts).await?;
         }
         let listed = match gap_of_list {
-            Some(gap) if !list_is_due => Listed::left_alone(self.leave_alone(gap).await?),
+            Some(gap) if !list_is_due => Listed::skipped(self.skip_listing(gap).await?),
             gap => self.list_campaigns(state, gap).await?,
         };
-        // Nearly all drafts are older than a report that was read before the list.
+        // A report that was read before the list may lack the sends of drafts that changed since.
         let is_outdated = |at| rules::may_be_after(at, self.began);
         if report_is_due && (!is_first || listed.drafts_changed_at.is_some_and(is_outdated)) {
             self.list_summaries(state, gap_of_report, &doubts).await?;
         } else if !report_is_due && let Some(gap) = gap_of_report {
-            self.leave_alone(gap).await?;
+            self.skip_listing(gap).await?;
         }
         self.read_unsettled().await?;
-        self.work_off().await?;
-        // At last, since it is the least likely to bring anything.
+        self.process_queue().await?;
+        // Last, since retries are the least likely to succeed.
         self.retry_unreadable().await?;
         listed.ended
     }
 
-    /// Reads what is on the queue until nothing is left on it.
-    pub(crate) async fn work_off(&self) -> Result<(), SyncFailure> {
+    /// Reads the campaigns on the queue until it is empty.
+    pub(crate) async fn process_queue(&self) -> Result<(), SyncFailure> {
         let mut read_again: HashMap<CampaignId, u32> = HashMap::new();
         loop {
             self.show_reading().await?;
@@ -224,7 +218,7 @@ impl Run<'_> {
                 self.count_read(&work);
                 Ok(())
             });
-            self.side_by_side(readings).await?;
+            self.concurrently(readings).await?;
             let contradicted = std::mem::take(&mut *self.contradicted());
             let mut again = Vec::new();
             for work in contradicted {
@@ -242,14 +236,14 @@ impl Run<'_> {
         self.contradicted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Awaits these, some at a time, until a failure concerns them all.
-    pub(crate) async fn side_by_side(
+    /// Runs reads concurrently until one returns a failure that stops the synchronisation.
+    pub(crate) async fn concurrently(
         &self,
         readings: impl Iterator<Item: Future<Output = Result<(), SyncFailure>> + Send> + Send,
     ) -> Result<(), SyncFailure> {
         let is_blocked = AtomicBool::new(false);
         let goes_on = || !self.stop.is_cancelled() && !is_blocked.load(Ordering::Relaxed);
-        let mut readings = stream::iter(readings.take_while(|_| goes_on())).buffer_unordered(SIDE_BY_SIDE);
+        let mut readings = stream::iter(readings.take_while(|_| goes_on())).buffer_unordered(CONCURRENCY);
         let mut first_failure = None;
         while let Some(reading) = readings.next().await {
             if let Err(failure) = reading {
@@ -260,7 +254,7 @@ impl Run<'_> {
         first_failure.map_or_else(|| self.check_stop(), Err)
     }
 
-    /// `SyncFailure::Cancelled` once the program shuts down.
+    /// [`SyncFailure::Cancelled`] at a shutdown.
     pub(crate) fn check_stop(&self) -> Result<(), SyncFailure> {
         if self.stop.is_cancelled() {
             return Err(SyncFailure::Cancelled);
@@ -270,7 +264,7 @@ impl Run<'_> {
 
     fn ended(&self, failure: &SyncFailure) -> Ended {
         match failure {
-            SyncFailure::Cancelled => Ended::ToldToStop,
+            SyncFailure::Cancelled => Ended::Stopped,
             SyncFailure::Upstream(error) if error.class == FailureClass::QuotaExceeded => {
                 let wait = error
                     .retry_after
@@ -290,7 +284,7 @@ impl Run<'_> {
         }
     }
 
-    async fn remember(&self, ended: &Ended, mut state: SyncState) -> Result<(), StoreError> {
+    async fn record_end(&self, ended: &Ended, mut state: SyncState) -> Result<(), StoreError> {
         let now = self.clock.now();
         state.paused_until = None;
         match ended {
@@ -298,7 +292,7 @@ impl Run<'_> {
                 state.finished_at = Some(now);
                 (state.failed_at, state.failure) = (None, None);
             }
-            Ended::ToldToStop => {}
+            Ended::Stopped => {}
             Ended::DayUsedUp { until } => state.paused_until = Some(*until),
             Ended::Failed { what, .. } => {
                 (state.failed_at, state.failure) = (Some(now), Some(what.clone()));

@@ -1,4 +1,4 @@
-//! What a synchronisation asks the upstream for, so that it does not matter who asks.
+//! Interface of a synchronisation to the upstream.
 
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
@@ -6,35 +6,35 @@ use sends_client::{NextPage, ResourcePage, UpstreamError};
 use sends_core::{ActivityId, Campaign, CampaignDetail, CampaignId, CampaignSummary};
 use sends_store::StoredAnswer;
 
-/// What one call brings.
+/// Future of one call.
 pub type Reading<'a, T> = BoxFuture<'a, Result<T, UpstreamError>>;
 
-/// The upstream as background work asks it. Each method is one call.
+/// Calls to the upstream with background priority. Each method makes one call.
 pub trait Upstream: Send + Sync {
-    /// Campaigns, the one updated last first, as many as a page holds: the first page of those updated after
-    /// `updated_after` and before `updated_before`.
+    /// First page of the campaigns updated between these times, most recently updated first, with the maximum page size.
     fn campaigns(
         &self,
         updated_after: Option<Timestamp>,
         updated_before: Option<Timestamp>,
     ) -> Reading<'_, ResourcePage<Campaign>>;
 
-    /// The page of campaigns that follows another one.
+    /// Next page of campaigns.
     fn more_campaigns(&self, next: NextPage<Campaign>) -> Reading<'_, ResourcePage<Campaign>>;
 
-    /// Campaigns that were sent, the one sent last first, as many as a page holds.
+    /// First page of the campaigns that were sent, most recently sent first, with the maximum page size.
     fn summaries(&self) -> Reading<'_, ResourcePage<CampaignSummary>>;
 
-    /// The page of summaries that follows another one.
+    /// Next page of summaries.
     fn more_summaries(&self, next: NextPage<CampaignSummary>) -> Reading<'_, ResourcePage<CampaignSummary>>;
 
     /// A campaign with its activities.
     fn campaign(&self, campaign: CampaignId) -> Reading<'_, CampaignDetail>;
 
-    /// What the upstream says of an activity now, which is kept in the store before this completes. That there is no such
-    /// activity is an answer, too.
+    /// History of an activity, which is in the store when this completes. An unknown activity is [`Answer::NotFound`] and no error.
+    ///
+    /// [`Answer::NotFound`]: sends_store::Answer::NotFound
     fn history(&self, activity: ActivityId) -> Reading<'_, StoredAnswer>;
 
-    /// How many calls were made so far, retries included.
+    /// Calls so far, retries included.
     fn calls_made(&self) -> u64;
 }

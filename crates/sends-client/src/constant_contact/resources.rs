@@ -159,11 +159,11 @@ impl ConstantContact {
     async fn page<T: Paged>(
         &self,
         caller: &Caller,
-        asked: NextPage<T>,
+        requested: NextPage<T>,
     ) -> Result<ResourcePage<T>, UpstreamError> {
         let base = self.pipeline.transport.base_url();
-        let decoded = self.decode(caller, &asked.endpoint(), Page::decode).await?;
-        Ok(ResourcePage::of(decoded, asked, base))
+        let decoded = self.decode(caller, &requested.endpoint(), Page::decode).await?;
+        Ok(ResourcePage::of(decoded, requested, base))
     }
 
     async fn batch<T: Listed>(
@@ -179,10 +179,10 @@ impl ConstantContact {
         &self,
         caller: &Caller,
         endpoint: &Endpoint,
-        asked: Id,
+        requested: Id,
     ) -> Result<T, UpstreamError> {
         let decoded = self
-            .decode(caller, endpoint, |body| T::decode_of(asked, body))
+            .decode(caller, endpoint, |body| T::decode_of(requested, body))
             .await?;
         Ok(decoded.value)
     }

@@ -33,8 +33,8 @@ mod tests {
 
     const ASKED: &str = "https://api.cc.email/v3/emails?limit=50";
 
-    fn followed_from(asked: &str, link: &str) -> Result<String, &'static str> {
-        let query = follow(link, &asked.parse().unwrap(), "/v3/emails");
+    fn followed_from(requested: &str, link: &str) -> Result<String, &'static str> {
+        let query = follow(link, &requested.parse().unwrap(), "/v3/emails");
         query.map(|query| query.as_str().to_owned())
     }
 

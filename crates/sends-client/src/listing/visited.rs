@@ -32,7 +32,7 @@ impl VisitedPages {
     /// Adds a page by its query and the ids of its records. The error is the cause for which no further page is read.
     pub(super) fn note(
         &mut self,
-        asked: &PageQuery,
+        query: &PageQuery,
         ids: impl Iterator<Item = impl Hash>,
     ) -> Result<(), &'static str> {
         let records: Vec<u64> = ids.map(|id| hash(&id)).collect();
@@ -58,7 +58,7 @@ impl VisitedPages {
         if self.pages_without_new_record == MAX_PAGES_WITHOUT_NEW_RECORD {
             return Err("the last five pages brought no new record");
         }
-        let page: Arc<[u64]> = new.into_iter().chain(in_order).chain([hash(asked)]).collect();
+        let page: Arc<[u64]> = new.into_iter().chain(in_order).chain([hash(query)]).collect();
         if self.hashes + page.len() <= MAX_HASHES {
             self.hashes += page.len();
             self.pages.push(page);
@@ -91,9 +91,9 @@ mod tests {
     fn walk<const N: usize>(pages: [&[u32]; N]) -> Option<(usize, &'static str)> {
         let mut visited = VisitedPages::default();
         pages.into_iter().zip(1..).find_map(|(ids, number)| {
-            let asked = PageQuery::of(&[("cursor", number.to_string())]);
+            let query = PageQuery::of(&[("cursor", number.to_string())]);
             visited
-                .note(&asked, ids.iter())
+                .note(&query, ids.iter())
                 .err()
                 .map(|reason| (number, reason))
         })
@@ -139,15 +139,15 @@ mod tests {
     #[test]
     fn no_more_marks_are_kept_than_fit_and_a_circle_to_the_marked_is_noticed_beyond() {
         let mut visited = VisitedPages::default();
-        let asked = |number: usize| PageQuery::of(&[("cursor", number.to_string())]);
+        let query = |number: usize| PageQuery::of(&[("cursor", number.to_string())]);
         let page = MAX_HASHES / 8;
         for number in 0..9 {
             visited
-                .note(&asked(number), number * page..(number + 1) * page)
+                .note(&query(number), number * page..(number + 1) * page)
                 .unwrap();
         }
         assert!(visited.hashes <= MAX_HASHES);
         assert_eq!(visited.hashes().count(), visited.hashes);
-        assert_eq!(visited.note(&asked(10), 0..page), Err("it leads in a circle"));
+        assert_eq!(visited.note(&query(10), 0..page), Err("it leads in a circle"));
     }
 }

@@ -112,7 +112,7 @@ fn tell(report: Report, unreadable: &[Unreadable], now: Timestamp) -> Result<Out
             writeln!(out, "the log is complete as of {now:.0}{except}")?;
             Ok(Outcome::Complete)
         }
-        Ended::ToldToStop => {
+        Ended::Stopped => {
             writeln!(out, "{left} campaigns are left; run it again to go on")?;
             Ok(Outcome::Incomplete)
         }

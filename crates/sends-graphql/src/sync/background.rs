@@ -99,7 +99,7 @@ fn tell(report: &Report) {
         Ended::Complete => {
             tracing::info!(campaigns = read, calls, "the log of sends is complete");
         }
-        Ended::ToldToStop => {}
+        Ended::Stopped => {}
         Ended::DayUsedUp { until } => tracing::info!(
             campaigns = read,
             calls,

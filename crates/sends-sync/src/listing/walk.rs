@@ -1,35 +1,38 @@
-//! One walk through the pages of a listing: how far back it goes, what it lacks, and the mark that it leaves for the next one.
+//! One walk through the pages of a listing: its start, its gap, and the mark for the next walk.
 
 use jiff::Timestamp;
+use sends_client::ResourcePage;
 use sends_store::{FailedReading, Subject, Unreadable};
 
+use super::Dated;
 use crate::{failure::SyncFailure, rules};
 
-/// One walk through the pages of a listing, newest record first, and what it lacks.
+/// State of a walk, newest record first.
 pub(super) struct Walk {
     pub(super) subject: Subject,
     pub(super) began: Timestamp,
-    /// The latest moment of earlier walks; `None` when there was none, or when it cannot be right.
-    pub(super) mark: Option<Timestamp>,
-    /// From when on records are asked for; `None` for all. Whatever lies before was listed earlier.
+    /// Latest time of earlier walks. `None` for the first walk, and when the time is not credible.
+    mark: Option<Timestamp>,
+    /// Start of the requested period, before which all records were listed earlier. `None` for all records.
     pub(super) from: Option<Timestamp>,
-    /// What earlier walks lacked.
+    /// Gap of earlier walks.
     pub(super) gap: Option<Unreadable>,
-    /// The latest moment so far that can be right, the latest of all, and the last of the last page that has one, by the
-    /// upstream's clock.
+    /// Latest credible time so far, by the upstream's clock.
     newest: Option<Timestamp>,
+    /// Latest time so far, by the upstream's clock.
     latest: Option<Timestamp>,
+    /// Last time of the last page with one, by the upstream's clock.
     last: Option<Timestamp>,
-    /// Whether the records came newest first so far, and none is missing that earlier walks had as the latest one.
+    /// Whether all records so far were in descending order, from the latest record of earlier walks on.
     is_newest_first: bool,
-    /// How many records it has had, those that could not be read included.
+    /// Number of records so far, unreadable ones included.
     records: usize,
-    /// Until when sends may be missing for what this walk lacks, and why. `None` when it lacks nothing.
+    /// End of the period in which sends may be missing, with the reason. `None` without a gap.
     pub(super) lack: Option<(Timestamp, String)>,
 }
 
 impl Walk {
-    /// It goes back to where `doubts` begin.
+    /// A walk back to the mark and to the start of each doubt.
     pub(super) fn new(
         subject: Subject,
         mark: Option<Timestamp>,
@@ -42,7 +45,7 @@ impl Walk {
             .as_ref()
             .filter(|gap| is_unconfirmed(gap) || rules::is_due_again(gap, began));
         let doubts = doubts.iter().copied().chain(due_gap);
-        // With `None`, which is the beginning, the lesser one is `None`.
+        // `None`, the beginning, is the minimum.
         let from = doubts
             .map(|one| one.missing_from)
             .fold(mark.map(rules::listed_from), Ord::min);
@@ -61,61 +64,80 @@ impl Walk {
         }
     }
 
-    /// Takes note of a page. Its records have these moments, and some could not be read for this reason.
-    pub(super) fn note(
+    /// Adds a page. Returns whether the records behind it were listed earlier.
+    pub(super) fn note_page<T: Dated>(&mut self, page: &ResourcePage<T>) -> bool {
+        let times = || page.records.iter().map(T::time);
+        let unreadable = match page.unreadable {
+            0 => None,
+            _ if page.lacks_list => Some("A page of it has no list of records.".to_owned()),
+            1 => Some("One record of it has a form that cannot be read.".to_owned()),
+            count => Some(format!("{count} records of it have a form that cannot be read.")),
+        };
+        // A page without its list counts as one unreadable record, and has none.
+        let count = if page.lacks_list { 0 } else { page.unreadable };
+        let is_beyond = self.subject == Subject::Campaigns && self.is_beyond(times());
+        self.note(times(), (unreadable, count));
+        let last = last_of(times().flatten());
+        let reaches_known = is_beyond || self.subject == Subject::Summaries && self.is_known_territory(last);
+        if page.cut_short.is_some() && !reaches_known {
+            self.lack(self.upper_end(), || {
+                "The link to its next page is wrong, or the pages behind it bring nothing new.".to_owned()
+            });
+        }
+        if is_beyond {
+            tracing::warn!(
+                "listing of campaigns continues before the requested date (after_date), which the upstream ignores; the \
+                 older records were listed earlier and are skipped"
+            );
+        }
+        reaches_known
+    }
+
+    /// Adds the times of a page's records, and the number of its unreadable records with the reason.
+    fn note(
         &mut self,
-        moments: impl Iterator<Item = Option<Timestamp>>,
+        times: impl Iterator<Item = Option<Timestamp>>,
         (unreadable, count): (Option<String>, usize),
     ) {
         let before = self.upper_end();
-        let moments: Vec<Timestamp> = moments.inspect(|_| self.records += 1).flatten().collect();
+        let times: Vec<Timestamp> = times.inspect(|_| self.records += 1).flatten().collect();
         self.records += count;
-        self.is_newest_first &= self.continues(&moments);
-        self.last = last_of(moments.iter().copied()).or(self.last);
-        for moment in moments {
-            self.latest = self.latest.max(Some(moment));
-            if rules::is_credible(moment, self.began) {
-                self.newest = self.newest.max(Some(moment));
+        self.is_newest_first &= self.continues(&times);
+        self.last = last_of(times.iter().copied()).or(self.last);
+        for time in times {
+            self.latest = self.latest.max(Some(time));
+            if rules::is_credible(time, self.began) {
+                self.newest = self.newest.max(Some(time));
             }
         }
         if let Some(reason) = unreadable {
-            // Where on the page they are is not known, and the clock may be behind.
+            // Their position on the page is unknown, and the clock may be behind.
             let before = before.max(self.latest.unwrap_or(before));
             self.lack(before, || reason);
         }
     }
 
-    /// Takes note that the pages behind the last one cannot be reached.
-    pub(super) fn cut_short(&mut self) {
-        self.lack(self.upper_end(), || {
-            "The link to its next page is wrong, or the pages behind it bring nothing new.".to_owned()
-        });
-    }
-
-    /// Whether a page with these moments goes on newest first. One odd moment among the others does not matter.
-    fn continues(&self, moments: &[Timestamp]) -> bool {
+    /// Whether a page with these times continues the descending order. One record out of order is tolerated.
+    fn continues(&self, times: &[Timestamp]) -> bool {
         let start = if self.last.is_none() { self.mark } else { None };
         let begins_at_mark = start
-            .zip(moments.iter().max())
+            .zip(times.iter().max())
             .is_none_or(|(mark, newest)| *newest >= mark);
         let follows = |earlier: Timestamp, later: Timestamp| later <= earlier;
         let is_after_last = self
             .last
-            .zip(moments.first())
+            .zip(times.first())
             .is_none_or(|(last, first)| follows(last, *first));
-        let steps_back = moments
-            .windows(2)
-            .filter(|pair| !follows(pair[0], pair[1]))
-            .count();
+        let steps_back = times.windows(2).filter(|pair| !follows(pair[0], pair[1])).count();
         begins_at_mark && is_after_last && steps_back <= 1
     }
 
-    /// Whether the pages behind one that ends before `from` were listed earlier: only where the newest record comes first.
-    pub(super) fn is_known_territory(&self, last: Option<Timestamp>) -> bool {
+    /// Whether the records behind a page that ends with `last` were listed earlier, which requires descending order.
+    fn is_known_territory(&self, last: Option<Timestamp>) -> bool {
         self.is_newest_first && self.from.zip(last).is_some_and(|(from, last)| last < from)
     }
 
-    /// Takes note of records without a date that can be read. Each may be of the latest send, wherever on the page it is.
+    /// Adds records without a readable date. Each may be the latest send, whatever its position.
     pub(super) fn note_dateless(&mut self, count: usize) {
         if count > 0 {
             let until = self.latest.max(self.mark).unwrap_or(self.began).max(self.began);
@@ -125,24 +147,24 @@ impl Walk {
         }
     }
 
-    /// Whether nothing on a page, whose records have these moments, lies within what was asked for: the upstream ignores the
-    /// dates, and since the newest record comes first, all behind this page was listed earlier.
-    pub(super) fn is_beyond(&self, moments: impl Iterator<Item = Option<Timestamp>>) -> bool {
-        let newest = moments.flatten().max();
+    /// Whether a page with these times has no record of the requested period: the upstream ignores the dates, and in descending
+    /// order all records behind the page were listed earlier.
+    fn is_beyond(&self, times: impl Iterator<Item = Option<Timestamp>>) -> bool {
+        let newest = times.flatten().max();
         self.from.zip(newest).is_some_and(|(from, newest)| newest < from)
     }
 
-    /// Takes note of a page that could not be read, unless nothing can.
-    pub(super) fn broke_off(&mut self, failure: SyncFailure) -> Result<(), SyncFailure> {
+    /// Ends the walk after a failed page. The error is a failure that stops the synchronisation.
+    pub(super) fn cut_off(&mut self, failure: SyncFailure) -> Result<(), SyncFailure> {
         if failure.stops_listings() {
             return Err(failure);
         }
-        tracing::warn!("the rest of a listing is left out: {failure}");
+        tracing::warn!("rest of a listing skipped: {failure}");
         self.lack(self.upper_end(), || failure.public_reason().to_owned());
         Ok(())
     }
 
-    /// Until when what comes next can have changed or been sent.
+    /// Latest possible time of the next record.
     pub(super) fn upper_end(&self) -> Timestamp {
         self.last
             .unwrap_or_else(|| self.mark.map_or(self.began, |mark| mark.max(self.began)))
@@ -155,14 +177,14 @@ impl Walk {
         }
     }
 
-    /// Whether it went over everything that earlier walks lacked.
+    /// Whether the walk includes the gap of earlier walks.
     pub(super) fn covers_gap(&self) -> bool {
         let Some(gap) = &self.gap else { return true };
         self.from
             .is_none_or(|from| gap.missing_from.is_some_and(|gap| from <= gap))
     }
 
-    /// Whether it has fewer records than earlier walks, whose latest one is among those that were asked for.
+    /// Whether the walk had fewer records than earlier ones, whose latest record is within the requested period.
     fn has_fewer(&self) -> bool {
         let of_gap = self
             .gap
@@ -173,13 +195,13 @@ impl Walk {
         u64::try_from(self.records).is_ok_and(|records| records < known)
     }
 
-    /// Whether an earlier walk had just as few.
+    /// Whether an earlier walk had as few records.
     pub(super) fn is_confirmed(&self) -> bool {
         let reason = self.gap.as_ref().map(|gap| &gap.reason);
         reason.is_some_and(|reason| *reason == self.fewer())
     }
 
-    fn what(&self) -> &'static str {
+    fn title(&self) -> &'static str {
         match self.subject {
             Subject::Summaries => "report of sent campaigns",
             _ => "list of campaigns",
@@ -187,23 +209,23 @@ impl Walk {
     }
 
     fn fewer(&self) -> String {
-        let (what, records) = (self.what(), self.records);
-        format!("Constant Contact's {what} has fewer records than before, {records}. {UNCONFIRMED_LISTING}")
+        let (title, records) = (self.title(), self.records);
+        format!("Constant Contact's {title} has fewer records than before, {records}. {UNCONFIRMED_LISTING}")
     }
 
-    /// The mark for the next walk.
+    /// Mark for the next walk.
     pub(super) fn next_mark(&self) -> Option<Timestamp> {
-        // A moment ahead of this machine's clock would shrink the overlap of the next walk, or leave none.
+        // A time ahead of this machine's clock would shorten the overlap of the next walk.
         let newest = self.newest.map(|newest| newest.min(self.began));
         let is_without_records = self.records == 0 && self.is_confirmed();
         if self.lack.is_none() && (self.from.is_none() || is_without_records) {
-            // The record that the mark is of may be gone.
+            // The record of the old mark may have been deleted.
             return newest;
         }
         self.mark.max(newest)
     }
 
-    /// The entry of this listing among what could not be read. `None` when nothing of it is missing.
+    /// The gap of this listing; `None` when it has none.
     pub(super) fn failure(&self) -> Option<FailedReading> {
         let records = u64::try_from(self.records).unwrap_or(u64::MAX);
         let Some((missing_until, reason)) = self.lack.clone() else {
@@ -216,8 +238,8 @@ impl Walk {
                 reason: self.fewer(),
             });
         };
-        let what = self.what();
-        // A walk that goes over less than was lacking is no attempt at the rest.
+        let title = self.title();
+        // A walk that does not include the old gap is no attempt to close it.
         let attempt = self.gap.as_ref().filter(|_| !self.covers_gap());
         Some(FailedReading {
             subject: self.subject,
@@ -225,17 +247,17 @@ impl Walk {
             missing_until,
             failed_at: attempt.map_or(self.began, |gap| gap.tried_at),
             records,
-            reason: format!("Constant Contact's {what} cannot be read as a whole. {reason}"),
+            reason: format!("Constant Contact's {title} cannot be read as a whole. {reason}"),
         })
     }
 }
 
-/// Before which moment the records come that follow a page with these. The later one of the last two, since one may be odd.
-pub(super) fn last_of(moments: impl DoubleEndedIterator<Item = Timestamp>) -> Option<Timestamp> {
-    moments.rev().take(2).max()
+/// Time before which the records behind a page are: the later one of its last two, since one may be out of order.
+fn last_of(times: impl DoubleEndedIterator<Item = Timestamp>) -> Option<Timestamp> {
+    times.rev().take(2).max()
 }
 
-/// Why a listing counts as unreadable that can be read, and has fewer records than when it could not.
+/// End of the reason of a listing that is readable again, but has fewer records than when it was not.
 const UNCONFIRMED_LISTING: &str =
     "What it lacked stays in doubt until the next synchronisation confirms that.";
 
@@ -257,9 +279,9 @@ mod tests {
             let mark = hours(10);
             let mut walk = Walk::new(Subject::Summaries, mark, None, &[], began);
             for page in pages {
-                let moments: Vec<_> = page.iter().map(|ago| hours(*ago)).collect();
-                walk.note(moments.iter().copied(), (None, 0));
-                let last = last_of(moments.into_iter().flatten());
+                let times: Vec<_> = page.iter().map(|ago| hours(*ago)).collect();
+                walk.note(times.iter().copied(), (None, 0));
+                let last = last_of(times.into_iter().flatten());
                 if walk.is_known_territory(last) {
                     return true;
                 }
@@ -282,9 +304,9 @@ mod tests {
     fn a_mark_does_not_lie_ahead_of_this_machines_clock() {
         let began: Timestamp = "2026-06-15T12:00:00Z".parse().unwrap();
         let minutes = |minutes| Some(began + SignedDuration::from_mins(minutes));
-        let mark = |moments: &[Option<Timestamp>], before| {
+        let mark = |times: &[Option<Timestamp>], before| {
             let mut walk = Walk::new(Subject::Campaigns, before, None, &[], began);
-            walk.note(moments.iter().copied(), (None, 0));
+            walk.note(times.iter().copied(), (None, 0));
             walk.next_mark()
         };
         assert_eq!(mark(&[minutes(59), minutes(-5)], None), Some(began));

@@ -1,5 +1,5 @@
-//! Whether an endpoint still answers when it has failed again and again: ids that fail by themselves must not keep the others
-//! from being read, and an outage must not cost a call for each id.
+//! Availability of an endpoint after repeated failures: ids that fail by themselves must not keep others from being read, and an
+//! outage must not cost a call for each id.
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
@@ -14,75 +14,74 @@ use tokio::time::sleep;
 
 use crate::{Reading, failure::SyncFailure, run::Run};
 
-/// After so many failures of different campaigns in a row, or of different histories, all of them for the first time, an id is
-/// probed that should not fail: where an application was deactivated or a privilege is missing, each single call is refused.
+/// First failures of different ids in a row after which an id is probed that should not fail: with a deactivated application or a
+/// missing privilege, every call is refused.
 const FAILURES_IN_A_ROW: u32 = 50;
 
-/// How many probes have to fail until the rest is left for the next synchronisation.
+/// Failed probes after which the rest is left to the next synchronisation.
 const PROBES: usize = 3;
 
-/// How often to wait for the turn of a probe: while another call is the client's own probe, none is let through.
+/// Maximum number of waits for a probe: while another call is the client's own probe, none is sent.
 const WAITS: usize = 60;
 
-/// How long to wait for the next probe where the client does not say.
+/// Wait for the next probe when the client names no time.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// What is known of one endpoint in this synchronisation.
+/// State of one endpoint in a synchronisation.
 #[derive(Default)]
-pub(crate) struct Answering {
-    health: Mutex<Health>,
-    /// Held while it is probed.
+pub(crate) struct EndpointHealth {
+    state: Mutex<State>,
+    /// Held while the endpoint is probed.
     probing: tokio::sync::Mutex<()>,
 }
 
 #[derive(Default)]
-struct Health {
+struct State {
     successes: u64,
-    /// How many ids failed since the last success.
+    /// Failed ids since the last success.
     failures: u32,
-    /// How often there was nothing to probe since the last success.
+    /// Attempts to probe without a suitable id, since the last success.
     without_probe: usize,
-    /// The last id that could be read.
+    /// The last id that was read.
     good: Option<Subject>,
-    /// Whether all probes failed. Nothing is probed from then on.
+    /// Whether all probes failed. No further probe is sent then.
     is_down: bool,
 }
 
-impl Answering {
-    fn health(&self) -> MutexGuard<'_, Health> {
-        self.health.lock().unwrap_or_else(PoisonError::into_inner)
+impl EndpointHealth {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Run<'_> {
-    /// Makes a call, as soon as the client lets it through: when the endpoint is left alone because of other ids, it waits for
-    /// a probe. A failure when all probes fail.
-    pub(crate) async fn ask<'s, T>(
+    /// Makes a call. While the client suspends the endpoint because of other ids, it waits for a probe. The error is that of the
+    /// last probe.
+    pub(crate) async fn call<'s, T>(
         &'s self,
         subject: Subject,
         call: impl Fn() -> Reading<'s, T>,
     ) -> Result<Result<T, UpstreamError>, SyncFailure> {
         loop {
-            let before = self.answering(subject).health().successes;
+            let before = self.health(subject).state().successes;
             match call().await {
                 Err(error) if error.class == FailureClass::CircuitOpen => {
-                    self.outlast(subject, before, error).await?;
+                    self.wait_until_available(subject, before, error).await?;
                 }
-                answered => return Ok(answered),
+                outcome => return Ok(outcome),
             }
         }
     }
 
-    /// This could be read.
     pub(crate) fn note_success(&self, subject: Subject) {
-        let mut health = self.answering(subject).health();
-        health.successes += 1;
-        (health.failures, health.without_probe) = (0, 0);
-        health.good = Some(subject);
+        let mut state = self.health(subject).state();
+        state.successes += 1;
+        (state.failures, state.without_probe) = (0, 0);
+        state.good = Some(subject);
     }
 
-    /// This failed. What comes back is a failure of the whole synchronisation when too many of its kind did so in a row for the first time, or
-    /// when it was throttled, and the probes fail, too.
+    /// Counts a failure. Returns it as [`SyncFailure::EverythingFails`] when too many ids failed in a row for the first time, or
+    /// when it was throttled, and the probes fail as well.
     pub(crate) async fn note_failure(
         &self,
         subject: Subject,
@@ -90,44 +89,46 @@ impl Run<'_> {
         failure: SyncFailure,
     ) -> Result<SyncFailure, SyncFailure> {
         let is_throttling = failure.is_throttling();
-        if !is_new && !is_throttling {
-            return Ok(failure);
-        }
-        let answering = self.answering(subject);
-        let before = answering.health().successes;
-        let is_in_a_row = || {
-            let mut health = answering.health();
-            health.failures = health.failures.saturating_add(1);
-            health.failures >= FAILURES_IN_A_ROW
-        };
-        match failure {
+        let error = match failure {
             SyncFailure::Upstream(error)
-                if !SyncFailure::is_sync_wide(&error) && (is_throttling || is_in_a_row()) =>
+                if (is_new || is_throttling) && !SyncFailure::is_sync_wide(&error) =>
             {
-                match self.outlast(subject, before, (*error).clone()).await {
-                    Ok(()) => Ok(SyncFailure::Upstream(error)),
-                    Err(SyncFailure::Upstream(error)) => Ok(SyncFailure::EverythingFails(error)),
-                    Err(other) => Err(other),
+                error
+            }
+            other => return Ok(other),
+        };
+        let health = self.health(subject);
+        let before = {
+            let mut state = health.state();
+            if !is_throttling {
+                state.failures = state.failures.saturating_add(1);
+                if state.failures < FAILURES_IN_A_ROW {
+                    return Ok(SyncFailure::Upstream(error));
                 }
             }
-            other => Ok(other),
+            state.successes
+        };
+        match self.wait_until_available(subject, before, (*error).clone()).await {
+            Ok(()) => Ok(SyncFailure::Upstream(error)),
+            Err(SyncFailure::Upstream(error)) => Ok(SyncFailure::EverythingFails(error)),
+            Err(other) => Err(other),
         }
     }
 
-    /// Waits until a probe of the endpoint succeeds, if none has since there were so many successes.
-    async fn outlast(
+    /// Probes the endpoint until one succeeds, unless it has succeeded since it had so many `successes`.
+    async fn wait_until_available(
         &self,
         subject: Subject,
         successes: u64,
         mut error: UpstreamError,
     ) -> Result<(), SyncFailure> {
-        let answering = self.answering(subject);
-        let _one_at_a_time = answering.probing.lock().await;
-        if answering.health().successes != successes {
+        let health = self.health(subject);
+        let _one_at_a_time = health.probing.lock().await;
+        if health.state().successes != successes {
             return Ok(());
         }
         let (mut failed, mut waits) = (0, 0);
-        while failed < PROBES && waits < WAITS && !answering.health().is_down {
+        while failed < PROBES && waits < WAITS && !health.state().is_down {
             if error.class == FailureClass::CircuitOpen {
                 tokio::select! {
                     () = sleep(error.retry_after.unwrap_or(PAUSE)) => {}
@@ -135,16 +136,16 @@ impl Run<'_> {
                 }
             }
             self.check_stop()?;
-            let Some(probed) = self.probe(subject, failed).await? else {
-                // What has to be read is the next probe, but not each of them.
-                let mut health = answering.health();
-                health.without_probe += 1;
-                if health.without_probe <= PROBES {
+            let Some(probe) = self.probe(subject, failed).await? else {
+                // The next id to be read is the probe, but only a few times.
+                let mut state = health.state();
+                state.without_probe += 1;
+                if state.without_probe <= PROBES {
                     return Ok(());
                 }
                 break;
             };
-            match probed.await {
+            match probe.await {
                 Ok(good) => {
                     self.note_success(good);
                     return Ok(());
@@ -157,17 +158,17 @@ impl Run<'_> {
                 }
             }
         }
-        answering.health().is_down = true;
+        health.state().is_down = true;
         Err(error.into())
     }
 
-    /// The call of a probe: what could be read last, or else what is likely to be readable. `None` when there is nothing.
+    /// The call of a probe: the last id that was read, otherwise one that is probably readable. `None` when there is none.
     async fn probe(
         &self,
         subject: Subject,
         place: usize,
     ) -> Result<Option<BoxFuture<'_, Result<Subject, UpstreamError>>>, SyncFailure> {
-        let good = self.answering(subject).health().good;
+        let good = self.health(subject).state().good;
         if let Some(Subject::Campaign(id)) = good {
             return Ok(Some(Box::pin(async move {
                 self.upstream.campaign(id).await.map(|_| Subject::Campaign(id))
@@ -180,7 +181,7 @@ impl Run<'_> {
         if is_history && let Some(activity) = self.known_good(subject, place).await? {
             return Ok(Some(self.probe_history(activity)));
         }
-        // The oldest campaign on the queue is the farthest from what fails.
+        // The oldest campaign on the queue is the farthest from the failing ones.
         let work = self.log.next_work(self.owner, usize::MAX).await?;
         let Some(oldest) = work.into_iter().rev().nth(place) else {
             return Ok(None);
@@ -202,7 +203,7 @@ impl Run<'_> {
         })
     }
 
-    /// Another history with sends that could be read: first the one that was read last, then others far from it.
+    /// Another history with sends that was readable: first the most recently read one, then others at a distance from it.
     async fn known_good(&self, subject: Subject, place: usize) -> Result<Option<ActivityId>, SyncFailure> {
         let now = self.clock.now();
         let (always, ever) = (jiff::Timestamp::MIN, jiff::Timestamp::MAX);
@@ -212,8 +213,8 @@ impl Run<'_> {
         Ok(known.into_iter().rev().nth(back))
     }
 
-    /// That of its kind: a user may be allowed to see campaigns and not their histories.
-    fn answering(&self, subject: Subject) -> &Answering {
+    /// Campaigns and histories separately, since a user may have access to campaigns only.
+    fn health(&self, subject: Subject) -> &EndpointHealth {
         match subject {
             Subject::History(_) => &self.histories,
             Subject::Campaign(_) | Subject::Campaigns | Subject::Summaries => &self.campaigns,
