@@ -1,5 +1,7 @@
 //! Small requests that would cost much: each is refused at once, costs no upstream call, and leaves the process as it was.
 
+#![expect(clippy::print_stderr, reason = "a check that is left out is reported")]
+
 use std::time::{Duration, Instant};
 
 use sends_end_to_end::{SandboxProcess, ServiceProcess, memory_kilobytes};
@@ -44,8 +46,13 @@ async fn every_attack_is_refused_at_once_without_a_call_and_without_a_trace() {
         }
         assert!(service.is_alive(), "{name}");
         assert!(fastest < AT_ONCE, "{name} took {fastest:?}");
-        let grown = resident_kilobytes(&service).saturating_sub(before);
-        assert!(grown < GROWTH, "{name}: grown by {grown} kB");
+        match (resident_kilobytes(&service), before) {
+            (Some(after), Some(before)) => {
+                let grown = after.saturating_sub(before);
+                assert!(grown < GROWTH, "{name}: grown by {grown} kB");
+            }
+            _ => eprintln!("{name}: memory not checked, since this system has no /proc"),
+        }
     }
     assert_eq!(sandbox.requests().await.len(), 0);
 }
@@ -182,7 +189,7 @@ fn attacks() -> Vec<(&'static str, Value)> {
     ]
 }
 
-/// What the process holds in memory; 0 where there is no `/proc`.
-fn resident_kilobytes(service: &ServiceProcess) -> u64 {
-    memory_kilobytes(service.id(), "VmRSS").unwrap_or_default()
+/// Resident memory of the service; `None` on systems without `/proc`.
+fn resident_kilobytes(service: &ServiceProcess) -> Option<u64> {
+    memory_kilobytes(service.id(), "VmRSS")
 }

@@ -123,6 +123,7 @@ async fn the_pages_of_a_connection_add_up_to_the_plain_list() {
                     .map(|edge| edge.map_or(Value::Null, |e| e["cursor"].clone()));
                 assert_eq!([info["startCursor"].clone(), info["endCursor"].clone()], ends);
                 pages.push(edges.iter().map(|edge| edge["node"].clone()).collect::<Vec<_>>());
+                assert!(pages.len() <= whole.len() + 1, "the pages do not end");
                 let (more, next) = match size {
                     "first" => ("hasNextPage", "endCursor"),
                     _ => ("hasPreviousPage", "startCursor"),

@@ -88,6 +88,7 @@ async fn pages_lead_through_the_log_in_either_direction() {
             } else {
                 met.splice(0..0, nodes);
             }
+            assert!(met.len() <= all.len(), "the pages do not end");
             cursor = format!("{place}: {}", page["pageInfo"][end]);
             if page["pageInfo"][more] == false {
                 break;

@@ -131,6 +131,7 @@ impl Account {
         loop {
             let page = self.ask(&path).await.unwrap();
             campaigns.extend(page["campaigns"].as_array().unwrap().iter().cloned());
+            assert!(campaigns.len() < 100_000, "the pages do not end");
             match page["_links"]["next"]["href"].as_str() {
                 Some(next) => next.trim_start_matches("/v3").clone_into(&mut path),
                 None => return campaigns,
@@ -155,7 +156,7 @@ impl Account {
     /// Every send of the log, by activity.
     async fn logged(&self) -> Log {
         let service = self.serve(&[]);
-        let mut logged = Log::new();
+        let (mut logged, mut count) = (Log::new(), 0);
         let mut after = Value::Null;
         loop {
             let query = "query ($after: String) { sends(first: 500, after: $after, orderBy: OLDEST_FIRST) {
@@ -165,7 +166,11 @@ impl Account {
                 .post(&json!({ "query": query, "variables": { "after": after } }))
                 .await;
             let page = &answer["data"]["sends"];
-            for send in page["nodes"].as_array().unwrap_or_else(|| panic!("{answer}")) {
+            let nodes = page["nodes"].as_array();
+            let nodes = nodes.unwrap_or_else(|| panic!("{answer}"));
+            count += nodes.len();
+            assert!(count < 1_000_000, "the pages do not end");
+            for send in nodes {
                 let mut send = send.as_object().unwrap().clone();
                 let activity = send.remove("activity").unwrap()["id"]
                     .as_str()

@@ -210,16 +210,15 @@ async fn report(stage: &str, service: &ServiceProcess, address: &str) {
             .get(index)
             .map_or(f64::NAN, |wait| wait.as_secs_f64() * 1_000.0)
     };
+    let resident = sends_end_to_end::memory_kilobytes(service.id(), "VmRSS");
     println!(
-        "{stage}: {} answers, {failures} failures, p50 {:.1} ms, p99 {:.1} ms, resident {:.1} MB",
+        "{stage}: {} answers, {failures} failures, p50 {:.1} ms, p99 {:.1} ms, resident {}",
         waits.len(),
         at(0.50),
         at(0.99),
-        resident_kilobytes(service.id()) as f64 / 1_024.0
+        resident.map_or("unknown".to_owned(), |kilobytes| format!(
+            "{} MB",
+            kilobytes / 1_024
+        ))
     );
-}
-
-/// What the system says about the process's memory; 0 where there is no `/proc`.
-fn resident_kilobytes(process: u32) -> u64 {
-    sends_end_to_end::memory_kilobytes(process, "VmRSS").unwrap_or_default()
 }

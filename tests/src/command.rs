@@ -1,26 +1,29 @@
-//! The service's commands that are not `serve`: run to their end, or talked to while they run.
+//! Runs commands of the service other than `serve`.
 
 use std::{
     io::{BufRead, BufReader, Read},
     process::Child,
-    sync::mpsc,
+    sync::mpsc::{self, RecvTimeoutError},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use crate::process::{Program, signal};
+use crate::process::{Program, signal, wait};
 
-/// How long a command may take to say the next thing, or to end.
+/// Deadline for an expected line.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// What a command came to.
+/// Deadline for the end of a command.
+const END_LIMIT: Duration = Duration::from_mins(5);
+
+/// Result of a command.
 #[derive(Debug)]
 pub struct Finished {
-    /// Its exit status.
+    /// Exit status; `None` after a signal.
     pub status: Option<i32>,
-    /// What it printed.
+    /// Standard output.
     pub output: String,
-    /// What it complained about.
+    /// Standard error.
     pub errors: String,
 }
 
@@ -46,11 +49,11 @@ impl CommandProcess {
         let mut child = command.spawn().expect("the program starts");
         let stdout = child.stdout.take().expect("standard output is piped");
         let mut stderr = child.stderr.take().expect("standard error is piped");
-        let (told, lines) = mpsc::channel();
+        let (sender, lines) = mpsc::channel();
         thread::spawn(move || {
             for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-                // Whoever does not want to hear the rest has gone.
-                let _ = told.send(line);
+                // Fails when the receiver was dropped.
+                let _ = sender.send(line);
             }
         });
         let errors = thread::spawn(move || {
@@ -90,11 +93,27 @@ impl CommandProcess {
     }
 
     /// Waits for the end.
-    pub fn finish(mut self) -> Finished {
-        while let Ok(line) = self.lines.recv_timeout(PATIENCE) {
-            self.keep(&line);
+    pub fn finish(self) -> Finished {
+        self.finish_within(END_LIMIT)
+    }
+
+    /// Waits for the end and panics if the command still runs after `limit`.
+    pub fn finish_within(mut self, limit: Duration) -> Finished {
+        let deadline = Instant::now() + limit;
+        let rest = || deadline.saturating_duration_since(Instant::now());
+        loop {
+            match self.lines.recv_timeout(rest()) {
+                Ok(line) => self.keep(&line),
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => {
+                    panic!("still running after {limit:?}; its output: {}", self.output)
+                }
+            }
         }
-        let status = self.child.wait().expect("the program ends").code();
+        let Some(status) = wait(&mut self.child, rest().max(Duration::from_secs(1))) else {
+            panic!("still running after {limit:?}; its output: {}", self.output);
+        };
+        let status = status.code();
         let errors = self.errors.take().map(thread::JoinHandle::join);
         Finished {
             status,
@@ -111,7 +130,7 @@ impl CommandProcess {
 
 impl Drop for CommandProcess {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // Fails after the end of the process.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

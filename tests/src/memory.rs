@@ -1,11 +1,19 @@
-//! The memory of a process, as the system tells it.
+//! Memory use of a process.
 
-/// A figure of a process's memory in kilobytes, by its name in `/proc/<process>/status`: `VmRSS` is what it holds, `VmHWM` the most
-/// that it has held at once, `VmSize` its address space. `None` where the process has ended or there is no `/proc`.
+/// A value of `/proc/<process>/status` in kilobytes: `VmRSS` is the resident memory, `VmHWM` its peak, `VmSize` the address space.
+/// `None` on systems without `/proc`.
+///
+/// # Panics
+///
+/// On systems with `/proc` when the process has ended or has no such value, so that no test takes a missing value for a small one.
 pub fn memory_kilobytes(process: u32, name: &str) -> Option<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-    let figure = status
+    if !std::path::Path::new("/proc/self/status").exists() {
+        return None;
+    }
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).expect("a running process");
+    let value = status
         .lines()
-        .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
-    figure.split_whitespace().next()?.parse().ok()
+        .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+    let kilobytes = value.and_then(|value| value.split_whitespace().next()?.parse().ok());
+    Some(kilobytes.unwrap_or_else(|| panic!("{name} in {status}")))
 }

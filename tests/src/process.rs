@@ -1,4 +1,4 @@
-//! Building a program once and running it: its log is read until it says where it listens, and kept.
+//! Builds the programs under test once and runs them. Keeps their logs.
 
 use std::{
     io::{BufRead, BufReader},
@@ -9,8 +9,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long a program may take until it listens.
+/// Deadline for a program to listen.
 const START_LIMIT: Duration = Duration::from_secs(20);
+
+/// Deadline for a program to end.
+const END_LIMIT: Duration = Duration::from_mins(2);
 
 /// A program of this workspace.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -46,8 +49,8 @@ impl Program {
         PATHS[self as usize].get_or_init(|| {
             let build = escargot::CargoBuild::new().bin(name).current_release();
             let build = if cfg!(debug_assertions) {
-                // The selection decides which features the dependencies have. With the workspace and a test in it, as in
-                // `cargo test --workspace`, nothing is compiled a second time.
+                // The selected packages determine the features of the dependencies. With the same selection as
+                // `cargo test --workspace` nothing is compiled again.
                 build.arg("--workspace").test("end_to_end")
             } else {
                 build
@@ -75,7 +78,7 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// Starts the program and waits until `listening` finds what it looks for in a line of the log.
+    /// Starts the program and waits until `listening` returns a value for a line of the log.
     pub(crate) fn start<T: Send + 'static>(
         mut command: Command,
         listening: impl Fn(&str) -> Option<T> + Send + 'static,
@@ -88,7 +91,7 @@ impl Running {
         std::thread::spawn(move || {
             for line in BufReader::new(stderr).lines().map_while(Result::ok) {
                 if let Some(value) = listening(&line) {
-                    // Only the first find is waited for.
+                    // Fails after the first one.
                     let _ = found.send(value);
                 }
                 kept.lock().expect("no reader panics").push(line);
@@ -110,12 +113,15 @@ impl Running {
         self.child.id()
     }
 
-    /// Waits for the end and says whether the program calls it a success.
+    /// Waits for the end. Returns whether the exit status is a success.
     pub(crate) fn wait(&mut self) -> bool {
-        self.child.wait().expect("the program ends").success()
+        match wait(&mut self.child, END_LIMIT) {
+            Some(status) => status.success(),
+            None => panic!("still running after {END_LIMIT:?}; its log: {:#?}", self.log()),
+        }
     }
 
-    /// The exit status, once the program has ended by itself.
+    /// The exit status; `None` if the program still runs after `limit`.
     pub(crate) async fn ended_within(&mut self, limit: Duration) -> Option<ExitStatus> {
         let deadline = Instant::now() + limit;
         loop {
@@ -139,6 +145,18 @@ impl Running {
     }
 }
 
+/// Waits for the end of a process; `None` if it still runs after `limit`.
+pub(crate) fn wait(child: &mut Child, limit: Duration) -> Option<ExitStatus> {
+    let deadline = Instant::now() + limit;
+    loop {
+        let status = child.try_wait().expect("a child process can be waited for");
+        if status.is_some() || Instant::now() >= deadline {
+            return status;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
 /// Sends a process a signal, by its name without `SIG`.
 pub(crate) fn signal(process: &Child, name: &str) {
     let id = process.id().to_string();
@@ -154,7 +172,7 @@ impl Drop for Running {
     }
 }
 
-/// The first `http://…` of a line, without what follows the authority.
+/// Origin of the first `http://` URL in a line.
 pub(crate) fn origin_in(line: &str) -> Option<String> {
     let from = &line[line.find("http://")?..];
     let end = from["http://".len()..]

@@ -1,9 +1,14 @@
 //! The simulated upstream as a process, and its control requests.
 
+use std::time::{Duration, Instant};
+
 use reqwest::Client;
 use serde_json::{Value, json};
 
 use crate::process::{Program, Running, origin_in};
+
+/// Deadline for expected requests.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A running `sends-sandbox`.
 #[derive(Debug)]
@@ -54,7 +59,7 @@ impl SandboxProcess {
         }
     }
 
-    /// A sandbox that counts nothing against anybody.
+    /// A sandbox without rate limits.
     pub fn unlimited(options: &[&str]) -> Self {
         Self::start(&[&["--rate-per-second", "0", "--rate-per-day", "0"], options].concat())
     }
@@ -69,7 +74,7 @@ impl SandboxProcess {
         format!("{}/oauth2/default/v1", self.origin)
     }
 
-    /// How many send histories were asked for.
+    /// Number of requested send histories.
     pub async fn histories_asked(&self) -> usize {
         let is_history = |request: &&Value| {
             request["path"]
@@ -79,7 +84,13 @@ impl SandboxProcess {
         self.requests().await.iter().filter(is_history).count()
     }
 
-    /// How many requests were answered with this status.
+    /// Maximum number of requests in flight at once so far.
+    pub async fn greatest_in_flight(&self) -> u64 {
+        let counters = self.control("GET", "counters", &Value::Null).await;
+        counters["greatest_in_flight"].as_u64().expect("a count")
+    }
+
+    /// Number of requests that were answered with this status.
     pub async fn answered(&self, status: u16) -> u64 {
         let counters = self.control("GET", "counters", &Value::Null).await;
         counters["by_status"][status.to_string()].as_u64().unwrap_or(0)
@@ -95,12 +106,12 @@ impl SandboxProcess {
         self.activities_from(0, count).await
     }
 
-    /// The ids of `count` generated activities: the first ones are there to be looked at, and each is odd in its own way.
+    /// The ids of `count` generated activities, after the hand-written ones, each of which has an oddity.
     pub async fn generated_activities(&self, count: usize) -> Vec<String> {
         self.activities_from(100, count).await
     }
 
-    /// The history of an activity as the API tells it.
+    /// The API's answer for a send history.
     pub async fn history(&self, activity: &str) -> String {
         let url = format!("{}/emails/activities/{activity}/send_history", self.api_url());
         let answer = self.http.get(url).bearer_auth(Self::ACCESS_TOKEN).send().await;
@@ -130,6 +141,22 @@ impl SandboxProcess {
     pub async fn slow_down(&self, activity: &str, milliseconds: u64) {
         self.fault(&json!({ "kind": "latency", "delay_ms": milliseconds, "activity_id": activity }))
             .await;
+    }
+
+    /// Waits until the sandbox has at least `count` requests. Returns their number.
+    pub async fn requests_reach(&self, count: usize) -> usize {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let seen = self.requests().await.len();
+            if seen >= count {
+                return seen;
+            }
+            assert!(
+                Instant::now() < deadline,
+                "{seen} of {count} requests after {PATIENCE:?}"
+            );
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
 
     /// Every request so far, in order.

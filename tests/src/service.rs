@@ -1,4 +1,4 @@
-//! The service as a process, and questions to it.
+//! The service as a process, and requests to it.
 
 use std::{
     process::Command,
@@ -11,9 +11,13 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::{
+    CommandProcess,
     process::{Program, Running, origin_in},
     sandbox::SandboxProcess,
 };
+
+/// Timeout of a request, longer than any answer that a test waits for.
+const REQUEST_LIMIT: Duration = Duration::from_mins(5);
 
 /// A running `sends-graphql`.
 #[derive(Debug)]
@@ -56,7 +60,7 @@ impl ServiceProcess {
         )
     }
 
-    /// Where it answers, without a path.
+    /// Its origin.
     pub fn origin(&self) -> &str {
         &self.origin
     }
@@ -66,7 +70,7 @@ impl ServiceProcess {
         self.running.log().join("\n")
     }
 
-    /// The log, once it is as it should become; the program writes it and this reads it side by side.
+    /// Waits until the log is as expected.
     pub async fn log_once(&self, complete: impl Fn(&str) -> bool) -> String {
         let deadline = Instant::now() + Duration::from_secs(5);
         loop {
@@ -89,7 +93,7 @@ impl ServiceProcess {
         self.running.id()
     }
 
-    /// Tells the process to end, as an operator does, and says how long it took and whether it ended well.
+    /// Sends SIGTERM and waits for the end. Returns the time that it took and whether the exit status is a success.
     pub fn terminate(&mut self) -> (Duration, bool) {
         let started = Instant::now();
         let sent = Command::new("kill").arg(self.id().to_string()).status();
@@ -128,7 +132,7 @@ impl ServiceProcess {
         self.post(&json!({ "query": query })).await.1
     }
 
-    /// What the histories of these activities add up to, in a list, where no older answer will do than so many seconds.
+    /// The summaries of these activities' histories, at most `max_age` seconds old.
     pub async fn summaries(&self, activities: &[String], max_age: u32) -> Value {
         self.query(&format!(
             "{{ campaignActivities(ids: {}, maxAge: {max_age}) {{ sendSummary {{ attemptCount }} }} }}",
@@ -137,7 +141,7 @@ impl ServiceProcess {
         .await
     }
 
-    /// How one activity stands when no older answer will do than so many seconds.
+    /// Whether and why the answer for an activity is older than `max_age` seconds.
     pub async fn activity(&self, activity: &str, max_age: u32) -> Value {
         self.query(&format!(
             r#"{{ campaignActivity(id: "{activity}", maxAge: {max_age}) {{ isStale staleReason }} }}"#
@@ -164,31 +168,25 @@ impl ServiceProcess {
     }
 }
 
-/// What the service prints and exits with when it does not start.
+/// Exit status and standard error of a service that must not start.
 pub fn refused_start(options: &[&str], environment: &[(&str, &str)]) -> (Option<i32>, String) {
-    let mut command = Program::Service.command();
     let state = tempfile::tempdir().expect("a folder");
-    command.env("SENDS_STATE_DIR", state.path());
-    let output = command
-        .args(options)
-        .envs(environment.iter().copied())
-        .output()
-        .expect("the program runs");
-    (
-        output.status.code(),
-        String::from_utf8(output.stderr).expect("text"),
-    )
+    let folder = [("SENDS_STATE_DIR", state.path().to_str().expect("UTF-8"))];
+    let environment = [&folder, environment].concat();
+    let finished = CommandProcess::start(options, &environment).finish_within(Duration::from_mins(1));
+    (finished.status, finished.errors)
 }
 
-/// A client that asks nobody but the address it is given.
+/// A client without proxies, and with a timeout.
 pub fn http_client() -> Client {
-    http_client_builder().build().expect("a client")
+    let client = http_client_builder().timeout(REQUEST_LIMIT);
+    client.build().expect("a client")
 }
 
-/// The settings of [`http_client`], to be added to: no proxy, and no certificates of the machine.
+/// A builder without proxies and without the certificates of the machine.
 pub fn http_client_builder() -> ClientBuilder {
     if CryptoProvider::get_default().is_none() {
-        // It fails when another thread has installed one meanwhile, which is as good.
+        // Fails when another thread has installed one meanwhile.
         let _ = rustls::crypto::ring::default_provider().install_default();
     }
     Client::builder().no_proxy().tls_certs_only([])

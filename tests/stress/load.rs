@@ -1,4 +1,4 @@
-//! Load on a thread of its own, and the times of honest requests beside it.
+//! Load on a thread of its own, and the times of regular requests during it.
 
 use std::{
     fmt,
@@ -6,12 +6,76 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Time between two honest requests.
+use futures_util::future::join_all;
+use reqwest::Client;
+use sends_end_to_end::{ServiceProcess, http_client_builder};
+use serde_json::Value;
+
+use crate::{
+    is_full,
+    memory::{peak_megabytes, resident_megabytes},
+};
+
+/// Interval between two regular requests.
 const INTERVAL: Duration = Duration::from_millis(10);
 
-/// Runs the clients of the load on a thread of its own. In one task with them, an honest client waits for what they read: half
-/// of the slowest times were that. On Linux the thread has the lowest priority, since clients elsewhere would take nothing of
-/// the service's cores.
+/// Deadline for the end of a load.
+const LIMIT: Duration = Duration::from_mins(15);
+
+/// Maximum memory of the process with the default budget.
+const MOST_MEGABYTES: u64 = 256;
+
+/// Answers of operations that were sent at once, and the times of small ones during them.
+pub(crate) struct AtOnce<T> {
+    pub(crate) answers: Vec<T>,
+    pub(crate) times: Times,
+    /// Resident memory before, in megabytes.
+    pub(crate) before: u64,
+    /// Peak memory, in megabytes.
+    pub(crate) peak: u64,
+}
+
+impl<T> AtOnce<T> {
+    /// Asserts that the memory stayed within the default budget or, in the short run with its small budget, grew by at most
+    /// `beside` megabytes.
+    pub(crate) fn assert_memory(&self, beside: u64) {
+        let most = if is_full() {
+            MOST_MEGABYTES
+        } else {
+            self.before + beside
+        };
+        assert!(self.peak <= most, "{} MB, at most {most} allowed", self.peak);
+    }
+}
+
+/// Sends `count` operations at once, each with a client and the URL of the service, and the `small` one meanwhile.
+pub(crate) async fn at_once<T: Send + 'static, F: Future<Output = T> + Send>(
+    service: &ServiceProcess,
+    small: &Value,
+    count: usize,
+    send: impl Fn(Client, String) -> F + Send + 'static,
+) -> AtOnce<T> {
+    let before = resident_megabytes(service);
+    let url = format!("{}/graphql", service.origin());
+    let load = on_a_thread(async move {
+        let client = http_client_builder().no_gzip().build().unwrap();
+        join_all((0..count).map(|_| send(client.clone(), url.clone()))).await
+    });
+    let (answers, times) = beside(load, async || {
+        let (_, answer) = service.post(small).await;
+        assert!(answer.get("errors").is_none(), "{answer}");
+    })
+    .await;
+    AtOnce {
+        answers,
+        times,
+        before,
+        peak: peak_megabytes(service),
+    }
+}
+
+/// Runs the clients of a load on a thread of its own. In one task with them, a regular client waits while they read, which caused
+/// half of the slowest times. On Linux the thread has the lowest priority, as if the clients were on another machine.
 pub(crate) fn on_a_thread<T: Send + 'static>(
     load: impl Future<Output = T> + Send + 'static,
 ) -> JoinHandle<T> {
@@ -23,10 +87,14 @@ pub(crate) fn on_a_thread<T: Send + 'static>(
     })
 }
 
-/// What came of the load, and the times of honest requests meanwhile.
+/// Result of a load, and the times of regular requests during it.
 pub(crate) async fn beside<T>(load: JoinHandle<T>, request: impl AsyncFn()) -> (T, Times) {
-    let mut times = Vec::new();
+    let (mut times, deadline) = (Vec::new(), Instant::now() + LIMIT);
     while !load.is_finished() {
+        assert!(
+            Instant::now() < deadline,
+            "the load does not end within {LIMIT:?}"
+        );
         let began = Instant::now();
         request().await;
         times.push(began.elapsed());
@@ -36,7 +104,7 @@ pub(crate) async fn beside<T>(load: JoinHandle<T>, request: impl AsyncFn()) -> (
     (load.join().unwrap(), Times(times))
 }
 
-/// Times of requests, the shortest first; of one at least.
+/// Times of at least one request, in ascending order.
 pub(crate) struct Times(Vec<Duration>);
 
 impl Times {

@@ -1,9 +1,8 @@
-//! Honest load beside misuse, over TCP: what misuse may take, and what honest callers still get.
+//! Stress tests over TCP: limits of misuse, and the service of regular callers during it.
 //!
-//! Each module is one bound of the service. The counts are small by default, so that the suite is short; `just stress` sets
-//! `STRESS=full` for the counts that the bounds are meant for. Assertions are about counts, bytes and statuses; durations are
-//! printed, and compared only with durations of the same run, but for that of small answers beside large ones with the full
-//! counts.
+//! Each module tests one bound of the service. The counts are small by default; `just stress` sets `STRESS=full` for the counts that
+//! the bounds are meant for. Assertions are about counts, bytes and statuses. Durations are printed, and compared only with durations
+//! of the same run, except for small answers beside large ones with the full counts.
 
 #![expect(clippy::print_stderr, reason = "the figures are shown with `--nocapture`")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -31,21 +30,21 @@ use sends_end_to_end::{SandboxProcess, ServiceProcess, http_client_builder};
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, MutexGuard};
 
-/// How long anything is waited for.
+/// Deadline of waits.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// Lets one test run at a time: each measures what the machine has left for honest callers.
+/// Serializes the tests, since each needs the whole machine for its measurements.
 async fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::const_new(());
     ALONE.lock().await
 }
 
-/// Whether the counts are those that the bounds are meant for.
+/// Whether `STRESS=full` is set.
 fn is_full() -> bool {
     std::env::var("STRESS").is_ok_and(|stress| stress == "full")
 }
 
-/// A count: the first one, or with `STRESS=full` the second.
+/// `full` with `STRESS=full`, otherwise `short`.
 fn scale(short: usize, full: usize) -> usize {
     if is_full() { full } else { short }
 }
@@ -67,7 +66,7 @@ async fn ten_times_ten(sandbox: &SandboxProcess) -> Vec<String> {
     panic!("ten activities that were sent");
 }
 
-/// Sends an activity so many times more.
+/// Adds `count` sends to an activity.
 async fn append(sandbox: &SandboxProcess, activity: &str, count: usize) {
     for _ in 0..count {
         let append =
@@ -76,7 +75,7 @@ async fn append(sandbox: &SandboxProcess, activity: &str, count: usize) {
     }
 }
 
-/// An operation with an answer of 440 values and more for each of so many activities.
+/// An operation with an answer of at least 440 values for each of `count` activities.
 fn large(activities: &[String], count: usize) -> Value {
     let ids: Vec<_> = activities.iter().cycle().take(count).collect();
     let fields: String = (0..11)
@@ -93,7 +92,7 @@ fn small(activity: &str) -> Value {
     json!({ "query": format!(r#"{{ campaignActivity(id: "{activity}") {{ sendHistory(first: 2) {{ id outcome }} }} }}"#) })
 }
 
-/// A value of `/metrics`, read over a connection of its own, so that the number of the others does not depend on it.
+/// A value of `/metrics`, read over a connection of its own, so that the metric of connections is not affected.
 async fn metric(service: &ServiceProcess, name: &str) -> u64 {
     let client = http_client_builder().pool_max_idle_per_host(0).build().unwrap();
     let answer = client.get(format!("{}/metrics", service.origin())).send().await;
@@ -106,7 +105,7 @@ async fn metric(service: &ServiceProcess, name: &str) -> u64 {
         .unwrap_or_else(|| panic!("{name}: {text}"))
 }
 
-/// Waits until no memory is held for answers, nor by operations that wait.
+/// Waits until all memory of answers and of waiting operations is released.
 async fn until_all_is_given_back(service: &ServiceProcess) {
     let given_back = async {
         for name in ["large_answers", "small_answers", "waiting_memory"] {

@@ -64,15 +64,7 @@ impl Account {
 
     /// Waits until the upstream has seen so many requests, and says how many it has seen.
     async fn requests(&self, least: usize) -> usize {
-        let deadline = Instant::now() + Duration::from_secs(30);
-        loop {
-            let seen = self.sandbox.requests().await.len();
-            if seen >= least {
-                return seen;
-            }
-            assert!(Instant::now() < deadline, "{seen} of {least} requests");
-            sleep(Duration::from_millis(20)).await;
-        }
+        self.sandbox.requests_reach(least).await
     }
 
     /// Asserts that nothing was refused, and that so many calls were made in a second at least.

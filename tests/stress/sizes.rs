@@ -1,8 +1,9 @@
-//! The largest operations of each kind at once: what each takes is in its estimate, so that all of them stay within the budget.
+//! Memory of the largest operations of each kind at once: the estimate of each includes its memory, so that all of them stay within
+//! the budget.
 
 use futures_util::future::join_all;
 use reqwest::Client;
-use sends_end_to_end::{SandboxProcess, ServiceProcess, http_client_builder};
+use sends_end_to_end::{SandboxProcess, ServiceProcess};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -15,11 +16,7 @@ use crate::{
     scale, small, ten_times_ten, until_all_is_given_back,
 };
 
-/// What the whole process may hold with the default budget.
-const MOST_MEGABYTES: u64 = 256;
-
-/// What it may hold beside the budget of the short run: plans that wait for memory, the buffers of its connections, and the
-/// allocator's own.
+/// Memory growth in the short run: its budget, plans that wait for memory, buffers of connections, and the allocator's own.
 const BESIDE: u64 = 96;
 
 /// Fields under names of their own.
@@ -27,8 +24,8 @@ fn fields(count: usize, field: impl Fn(usize) -> String) -> String {
     (0..count).map(field).collect()
 }
 
-/// Sends an operation as often at once as the service executes any, and checks what the process held at most. Returns how many
-/// were answered with this text in the answer.
+/// Sends an operation as often at once as the service executes any, and checks the peak memory of the process. Returns the number
+/// of answers with the expected text.
 async fn peak_within_the_budget(name: &str, operation: &Value, expected: &'static str) -> usize {
     let _alone = crate::alone().await;
     let sandbox = SandboxProcess::unlimited(&[]);
@@ -46,29 +43,18 @@ async fn peak_within_the_budget(name: &str, operation: &Value, expected: &'stati
     }
     let (_, known) = service.post(&small).await;
     assert!(known.get("errors").is_none(), "{known}");
-    let before = resident_megabytes(&service);
-    let url = format!("{}/graphql", service.origin());
     let at_once = scale(32, 256);
-    let load = load::on_a_thread(async move {
-        let client = http_client_builder().no_gzip().build().unwrap();
-        join_all((0..at_once).map(|_| has(&client, &url, &operation, expected))).await
-    });
-    let (answers, times) = load::beside(load, async || {
-        let (_, answer) = service.post(&small).await;
-        assert!(answer.get("errors").is_none(), "{answer}");
+    let load = load::at_once(&service, &small, at_once, move |client, url| {
+        let operation = operation.clone();
+        async move { has(&client, &url, &operation, expected).await }
     })
     .await;
-    let answered = answers.iter().filter(|has| **has).count();
-    let peak = peak_megabytes(&service);
+    let answered = load.answers.iter().filter(|has| **has).count();
     eprintln!(
-        "{at_once} operations with the most {name}: {answered} as expected; {before} MB before, {peak} MB at most; small answers: {times}"
+        "{at_once} operations with the most {name}: {answered} as expected; {} MB before, {} MB at most; small answers: {}",
+        load.before, load.peak, load.times
     );
-    let most = if is_full() {
-        MOST_MEGABYTES
-    } else {
-        before + BESIDE
-    };
-    assert!(peak <= most, "{peak} MB");
+    load.assert_memory(BESIDE);
     until_all_is_given_back(&service).await;
     answered
 }

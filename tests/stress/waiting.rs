@@ -1,6 +1,6 @@
 //! Known answers beside operations that wait for Constant Contact, and the memory of these.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use reqwest::Client;
@@ -48,11 +48,7 @@ async fn asked_in_vain(
         tokio::spawn(async move { drop(request.send().await) })
     });
     let asking = asking.collect();
-    let deadline = Instant::now() + Duration::from_secs(30);
-    let expected = before + activities.len();
-    while sandbox.requests().await.len() < expected && Instant::now() < deadline {
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    sandbox.requests_reach(before + activities.len()).await;
     asking
 }
 

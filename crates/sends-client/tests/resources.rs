@@ -55,6 +55,7 @@ impl Visit {
             records.extend(page.records);
             next = page.next;
             pages += 1;
+            assert!(pages < 1_000, "the pages do not end");
         }
         (records, pages)
     }

@@ -25,6 +25,7 @@ async fn all(service: &ServiceProcess, first: usize, filter: &str) -> (Vec<Value
         let page = &answer["data"]["campaigns"];
         found.extend(page["nodes"].as_array().unwrap().clone());
         pages += 1;
+        assert!(pages < 1_000, "the pages do not end");
         if page["pageInfo"]["hasNextPage"] == false {
             return (found, pages);
         }

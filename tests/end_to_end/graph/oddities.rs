@@ -188,7 +188,9 @@ async fn a_list_of_campaigns_that_leads_on_without_end_ends_in_an_error_after_wh
                 break;
             }
             let page = &answer["data"]["campaigns"];
-            for campaign in page["nodes"].as_array().unwrap() {
+            let nodes = page["nodes"].as_array().unwrap();
+            assert!(!nodes.is_empty(), "the pages do not end: {answer}");
+            for campaign in nodes {
                 assert!(found.insert(campaign["campaignId"].to_string()), "{answer}");
             }
             assert_eq!(page["pageInfo"]["hasNextPage"], true, "{answer}");

@@ -1,6 +1,6 @@
 //! How the service ends: in order, in time, and with a word to everyone who waits.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use sends_end_to_end::{SandboxProcess, ServiceProcess};
 use serde_json::{Value, json};
@@ -8,7 +8,8 @@ use tokio::net::TcpStream;
 
 use super::named_query;
 
-const SOON: Duration = Duration::from_secs(3);
+/// Deadline for the end, below the 15 seconds of the slowest answer.
+const SOON: Duration = Duration::from_secs(10);
 
 fn address(service: &ServiceProcess) -> String {
     service.origin().trim_start_matches("http://").to_owned()
@@ -27,15 +28,6 @@ fn asked_meanwhile(service: &ServiceProcess, query: String) -> tokio::task::Join
             .ok()?;
         answer.json().await.ok()
     })
-}
-
-/// Waits until the upstream has been asked so many times.
-async fn asked_upstream(sandbox: &SandboxProcess, times: usize) {
-    let deadline = Instant::now() + Duration::from_secs(5);
-    while sandbox.requests().await.len() < times {
-        assert!(Instant::now() < deadline, "the upstream is not asked");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
 }
 
 #[tokio::test]
@@ -63,7 +55,7 @@ async fn an_operation_in_progress_finishes_while_nobody_new_is_let_in_and_the_st
     // The operation waits, and so does a connection on which nothing comes.
     sandbox.slow_down(&activities[0], 1_500).await;
     let answer = asked_meanwhile(&service, named_query("Slow", &activities));
-    asked_upstream(&sandbox, 1).await;
+    sandbox.requests_reach(1).await;
     let _idle = TcpStream::connect(address(&service)).await.unwrap();
 
     service.signal("INT");
@@ -90,7 +82,7 @@ async fn calls_that_still_wait_after_the_grace_time_are_given_up_with_a_clear_er
     let mut service = ServiceProcess::on(&sandbox, &options);
     let activities = sandbox.activities(10).await;
     let answer = asked_meanwhile(&service, named_query("Queued", &activities));
-    asked_upstream(&sandbox, 1).await;
+    sandbox.requests_reach(1).await;
 
     service.signal("TERM");
     let answer = answer.await.unwrap().unwrap();
@@ -110,16 +102,11 @@ async fn a_second_signal_ends_it_at_once() {
     let sandbox = SandboxProcess::unlimited(&["--latency-ms", "15000"]);
     let mut service = ServiceProcess::unpaced_on(&sandbox, &[]);
     let answer = asked_meanwhile(&service, named_query("Lost", &sandbox.activities(1).await));
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    sandbox.requests_reach(1).await;
     service.signal("TERM");
     service.log_once(|log| log.contains("finishing")).await;
     assert_eq!(service.exit_code_within(Duration::from_millis(300)).await, None);
     service.signal("TERM");
-    assert_eq!(
-        service.exit_code_within(Duration::from_secs(1)).await,
-        Some(0),
-        "{}",
-        service.log()
-    );
+    assert_eq!(service.exit_code_within(SOON).await, Some(0), "{}", service.log());
     assert!(answer.await.unwrap().is_none());
 }

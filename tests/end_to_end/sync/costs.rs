@@ -166,9 +166,7 @@ async fn a_person_who_asks_meanwhile_goes_first() {
     let account = Account::new(500, &[]);
     let service = account.serve(&["--rate-per-second", "10", "--sync-every", "3600"]);
     let (activities, sandbox) = (account.activities().await, &account.sandbox);
-    while sandbox.requests().await.len() < 8 {
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-    }
+    sandbox.requests_reach(8).await;
     // The one that was sent the longest time ago, which the synchronisation comes to last.
     let before = sandbox.requests().await.len();
     let answer = service.activity(activities.last().unwrap(), 60).await;

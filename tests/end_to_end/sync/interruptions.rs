@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use super::Account;
 
@@ -17,9 +17,7 @@ async fn a_synchronisation_that_is_killed_ten_times_ends_with_the_same_log_and_r
         // Nothing random is needed for that: the moments are spread over the work by a step that divides nothing.
         let moment = least * kill / 11 + kill * 7 % 13;
         let running = account.start_sync(&[]);
-        while account.sandbox.requests().await.len() < moment {
-            sleep(Duration::from_millis(1)).await;
-        }
+        account.sandbox.requests_reach(moment).await;
         drop(running);
     }
     account.complete().await;
@@ -40,9 +38,7 @@ async fn a_synchronisation_that_is_killed_ten_times_ends_with_the_same_log_and_r
 async fn a_person_can_end_it_and_no_call_is_lost_by_that() {
     let account = Account::new(200, &["--latency-ms", "20"]);
     let running = account.start_sync(&[]);
-    while account.sandbox.requests().await.len() < 40 {
-        sleep(Duration::from_millis(5)).await;
-    }
+    account.sandbox.requests_reach(40).await;
     running.interrupt();
     let ended = tokio::task::spawn_blocking(|| running.finish()).await.unwrap();
     assert_eq!(ended.status, Some(3), "{ended:?}");
@@ -66,9 +62,7 @@ async fn a_person_can_end_it_and_no_call_is_lost_by_that() {
 async fn two_processes_do_not_do_the_same_work() {
     let account = Account::new(100, &["--latency-ms", "50"]);
     let running = account.start_sync(&[]);
-    while account.sandbox.requests().await.is_empty() {
-        sleep(Duration::from_millis(5)).await;
-    }
+    account.sandbox.requests_reach(1).await;
     let second = account.sync(&[]).await;
     assert_eq!(second.status, Some(1), "{second:?}");
     assert!(second.errors.contains("another process"), "{second:?}");
@@ -89,9 +83,14 @@ async fn the_service_keeps_the_log_in_step_by_itself_and_leaves_it_in_order() {
     let send = json!({ "operation": "append_send", "activity_id": activities[0] });
     account.change(send).await;
     let read = account.sandbox.histories_asked().await;
-    while account.sandbox.histories_asked().await == read {
-        sleep(Duration::from_millis(20)).await;
-    }
+    let is_read_again = async {
+        while account.sandbox.histories_asked().await == read {
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(Duration::from_mins(1), is_read_again)
+        .await
+        .expect("the changed history is read again");
     let (_, ended_well) = service.terminate();
     assert!(ended_well, "{}", service.log());
     assert!(!service.log().contains("in the middle"), "{}", service.log());

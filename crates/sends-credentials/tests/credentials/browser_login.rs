@@ -189,14 +189,14 @@ async fn slow_and_broken_connections_do_not_keep_the_browser_out() {
             idle.push(stream);
         }
     }
-    let started = Instant::now();
-    upstream.http.get(url).send().await.unwrap();
-    assert!(finished.await.unwrap().is_ok());
-    assert!(
-        started.elapsed() < Duration::from_secs(3),
-        "{:?}",
-        started.elapsed()
-    );
+    let redirected = async {
+        upstream.http.get(url).send().await.unwrap();
+        finished.await.unwrap().unwrap();
+    };
+    // A single idle connection would take ten seconds.
+    tokio::time::timeout(Duration::from_secs(9), redirected)
+        .await
+        .expect("the browser is served beside idle connections");
 }
 
 #[tokio::test]

@@ -106,6 +106,7 @@ async fn activities_are_listed_in_pages() {
                 .map(|id| id.as_str().unwrap().to_owned()),
         );
         offset = page["next_offset"].as_u64();
+        assert!(offset > Some(at) || offset.is_none(), "the pages do not end");
         assert_eq!(
             page["total"],
             ids.len().max(page["total"].as_u64().unwrap().try_into().unwrap())

@@ -41,6 +41,7 @@ pub(crate) async fn walk(
         if from_end {
             sends.reverse();
         }
+        assert!(!ahead || !sends.is_empty(), "the pages do not end");
         all.extend(sends);
         if !ahead {
             return all;
@@ -118,6 +119,7 @@ async fn sends_that_come_between_two_pages_neither_hide_nor_repeat_another() {
         if !page.has_next {
             break;
         }
+        assert!(met.len() < 1_000, "the pages do not end");
         request.after = page.sends.last().map(LoggedSend::position);
         // One far ahead of the walk, one behind it, and the page's own activity once more.
         let number = u8::try_from(met.len()).unwrap();
