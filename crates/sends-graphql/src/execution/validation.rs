@@ -10,7 +10,6 @@
 mod calls;
 mod document_size;
 mod limits;
-mod merging;
 mod refused;
 mod text;
 mod types;
@@ -93,7 +92,6 @@ pub fn read(query: &str, types: &Types, limits: &Limits) -> Result<Document, Ref
     let executable = parsed
         .validate(types.schema())
         .map_err(|invalid| Refused::of_diagnostics(&invalid.errors))?;
-    merging::check(&executable, types)?;
     values::check(&executable, types, limits)?;
     Ok(Document { executable, size })
 }
@@ -105,20 +103,13 @@ pub fn read(query: &str, types: &Types, limits: &Limits) -> Result<Document, Ref
 ///
 /// [`Refused`], in words for the caller.
 pub(crate) fn check_plan(plan: &Plan, types: &Types, limits: &Limits) -> Result<Estimate, Refused> {
-    let repeated = Limit {
-        option: None,
-        counted: "fields under a name that their object already has",
-        found: plan.repeated_fields,
-        allowed: limits.repeated_fields,
-    };
-    repeated.check()?;
-    let arguments = Limit {
-        option: None,
-        counted: "bytes of arguments, or more, with the values of its variables in their places",
-        found: plan.argument_bytes,
-        allowed: ARGUMENT_BYTES,
-    };
-    arguments.check()?;
+    if let Some(conflict) = &plan.conflict {
+        return Err(conflict.clone());
+    }
+    let repeated = "fields under a name that their object already has";
+    Limit::check(None, repeated, plan.repeated_fields, limits.repeated_fields)?;
+    let arguments = "bytes of arguments, or more, with the values of its variables in their places";
+    Limit::check(None, arguments, plan.argument_bytes, ARGUMENT_BYTES)?;
     let estimate = calls::check(plan.root.as_deref().unwrap_or_default(), types, limits)?;
     Ok(Estimate {
         fields: plan.fields,

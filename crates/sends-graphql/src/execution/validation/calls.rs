@@ -69,39 +69,20 @@ pub(super) fn check(root: &[Field], types: &Types, limits: &Limits) -> Result<Es
         }
     }
     let calls = cost.calls();
-    let bounds = [
-        (None, "fields of the query itself", root.len(), limits.root_fields),
-        (
-            Some("max-upstream-calls"),
-            "calls to Constant Contact to make",
-            calls,
-            limits.upstream_calls,
-        ),
-        (
-            Some("max-answer-values"),
-            "values to be answered by estimate",
-            cost.values,
-            limits.answer_values,
-        ),
-    ];
-    let log = Limit {
-        option: None,
-        counted: "readings of the send log",
-        found: cost.log_reads,
-        allowed: LOG_READS,
-    };
-    log.check()?;
-    bounds
-        .into_iter()
-        .try_for_each(|(option, counted, found, allowed)| {
-            let limit = Limit {
-                option,
-                counted,
-                found,
-                allowed,
-            };
-            limit.check()
-        })?;
+    Limit::check(None, "readings of the send log", cost.log_reads, LOG_READS)?;
+    Limit::check(None, "fields of the query itself", root.len(), limits.root_fields)?;
+    Limit::check(
+        Some("max-upstream-calls"),
+        "calls to Constant Contact to make",
+        calls,
+        limits.upstream_calls,
+    )?;
+    Limit::check(
+        Some("max-answer-values"),
+        "values to be answered by estimate",
+        cost.values,
+        limits.answer_values,
+    )?;
     Ok(Estimate {
         values: cost.values,
         waits: cost.waits,

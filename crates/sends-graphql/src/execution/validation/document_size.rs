@@ -12,9 +12,9 @@ use apollo_compiler::{
 };
 
 use super::{
-    limits::{Limits, NESTING},
+    limits::Limits,
     refused::{Limit, Refused},
-    text::too_deep,
+    text::check_nesting,
 };
 
 /// How large a document becomes. Counts that no machine could reach stop at the greatest number there is.
@@ -54,45 +54,21 @@ impl DocumentSize {
     }
 
     fn check(self, limits: &Limits) -> Result<(), Refused> {
-        let bounds = [
-            (
-                Some("max-query-depth"),
-                "levels of fields",
-                self.depth,
-                limits.depth,
-            ),
-            (
-                Some("max-query-fields"),
-                "fields (fragments included)",
-                self.fields,
-                limits.fields,
-            ),
-            // A spread costs like a field while the document is looked at, though it brings no value.
-            (
-                Some("max-query-fields"),
-                "fields and fragments",
-                self.selections,
-                limits.fields.saturating_mul(2),
-            ),
-            (None, "aliases", self.aliases, limits.aliases),
-            (None, "directives", self.directives, limits.directives),
-        ];
-        for (option, counted, found, allowed) in bounds {
-            let limit = Limit {
-                option,
-                counted,
-                found,
-                allowed,
-            };
-            limit.check()?;
-        }
-        let steps = Limit {
-            option: None,
-            counted: "steps of introspection from type to type",
-            found: self.introspection_steps,
-            allowed: INTROSPECTION_STEPS,
-        };
-        steps.check()
+        Limit::check(
+            Some("max-query-depth"),
+            "levels of fields",
+            self.depth,
+            limits.depth,
+        )?;
+        let fields = Some("max-query-fields");
+        Limit::check(fields, "fields (fragments included)", self.fields, limits.fields)?;
+        // Validation of a spread costs as much as that of a field, though it adds no value.
+        let selections = limits.fields.saturating_mul(2);
+        Limit::check(fields, "fields and fragments", self.selections, selections)?;
+        Limit::check(None, "aliases", self.aliases, limits.aliases)?;
+        Limit::check(None, "directives", self.directives, limits.directives)?;
+        let steps = "steps of introspection from type to type";
+        Limit::check(None, steps, self.introspection_steps, INTROSPECTION_STEPS)
     }
 }
 
@@ -136,9 +112,7 @@ struct Scales<'d> {
 impl<'d> Scales<'d> {
     /// `level` counts what this function has been called in, which is also what the library will recurse over.
     fn selection_set(&mut self, set: &'d SelectionSet, level: usize) -> Result<DocumentSize, Refused> {
-        if level > NESTING {
-            return Err(Refused::TooMuch(too_deep()));
-        }
+        check_nesting(level)?;
         let mut total = DocumentSize::default();
         for selection in &set.selections {
             let mut weight = match selection {
@@ -174,10 +148,10 @@ impl<'d> Scales<'d> {
 
     fn fragment(&mut self, name: &'d str, level: usize) -> Result<DocumentSize, Refused> {
         match self.weighed.get(name) {
-            Some(Some(weight)) if level + weight.nesting > NESTING => {
-                return Err(Refused::TooMuch(too_deep()));
+            Some(Some(weight)) => {
+                check_nesting(level + weight.nesting)?;
+                return Ok(*weight);
             }
-            Some(Some(weight)) => return Ok(*weight),
             Some(None) => {
                 let fragment = self.document.fragments.get(name);
                 let at = fragment.and_then(Node::location);

@@ -65,12 +65,22 @@ impl Mistake {
 const MISTAKES_TOLD: usize = 20;
 
 impl Limit {
-    /// A refusal when more was found than is allowed.
-    pub(super) fn check(self) -> Result<(), Refused> {
-        if self.found > self.allowed {
-            return Err(Refused::TooMuch(self));
+    /// Refuses an operation that exceeds a limit.
+    pub(super) fn check(
+        option: Option<&'static str>,
+        counted: &'static str,
+        found: usize,
+        allowed: usize,
+    ) -> Result<(), Refused> {
+        if found <= allowed {
+            return Ok(());
         }
-        Ok(())
+        Err(Refused::TooMuch(Self {
+            option,
+            counted,
+            found,
+            allowed,
+        }))
     }
 }
 

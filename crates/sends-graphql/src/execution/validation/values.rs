@@ -41,13 +41,7 @@ pub(super) fn check(document: &ExecutableDocument, types: &Types, limits: &Limit
 
 /// Refuses a list that is too long, wherever it stands.
 pub(super) fn check_length(found: usize, limits: &Limits) -> Result<(), Refused> {
-    let limit = Limit {
-        option: None,
-        counted: "items in one list",
-        found,
-        allowed: limits.list_length,
-    };
-    limit.check()
+    Limit::check(None, "items in one list", found, limits.list_length)
 }
 
 struct Walk<'d> {

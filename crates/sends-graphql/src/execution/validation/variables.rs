@@ -18,19 +18,8 @@ pub(crate) fn check_size(variables: &Variables, limits: &Limits) -> Result<usize
         size.length += name.len();
         size.add(value, 1, limits)?;
     }
-    let bounds = [
-        ("bytes of variables", size.length, limits.variables_length),
-        ("values in variables", size.values, limits.variable_values),
-    ];
-    bounds.into_iter().try_for_each(|(counted, found, allowed)| {
-        let limit = Limit {
-            option: None,
-            counted,
-            found,
-            allowed,
-        };
-        limit.check()
-    })?;
+    Limit::check(None, "bytes of variables", size.length, limits.variables_length)?;
+    Limit::check(None, "values in variables", size.values, limits.variable_values)?;
     Ok(size.length + size.values * VALUE_BYTES)
 }
 
@@ -42,13 +31,8 @@ struct Size {
 
 impl Size {
     fn add(&mut self, value: &Value, depth: usize, limits: &Limits) -> Result<(), Refused> {
-        let limit = Limit {
-            option: None,
-            counted: "levels, or more, in a variable",
-            found: depth,
-            allowed: limits.variable_depth,
-        };
-        limit.check()?;
+        let levels = "levels, or more, in a variable";
+        Limit::check(None, levels, depth, limits.variable_depth)?;
         self.values += 1;
         match value {
             Value::String(text) => self.length += text.len(),
