@@ -15,9 +15,7 @@ use quick_cache::{Weighter, sync::Cache};
 
 pub(crate) use self::cacheable::is_cacheable;
 use crate::{
-    bulkheads::Room,
-    bulkheads::answers::{Answers, Part},
-    sources::histories::ReadSet,
+    bulkheads::Room, bulkheads::answers::ConnectionBudget, sources::histories::ReadSet,
     telemetry::metrics::OperationMetrics,
 };
 
@@ -98,19 +96,16 @@ impl CachedResponse {
 
     /// Memory for writing the body once more, as long as the value is held. The body is in memory once, and each connection
     /// counts it for itself.
-    pub(crate) fn lend(&self, answers: &Answers, part: Option<&Part>) -> Option<impl Send + Sync + use<>> {
+    pub(crate) fn lend(&self, budget: &ConnectionBudget) -> Option<impl Send + Sync + use<>> {
         let bytes = self.body.len();
-        let of_part = match part {
-            Some(part) => Some(part.lend(bytes)?),
-            None => None,
-        };
+        let of_connection = budget.lend(bytes)?;
         let mut lent = self.lent.lock().unwrap_or_else(PoisonError::into_inner);
         let room = match lent.upgrade() {
             Some(room) => room,
-            None => Arc::new(answers.lend(bytes)?),
+            None => Arc::new(budget.lend_shared(bytes)?),
         };
         *lent = Arc::downgrade(&room);
-        Some((room, of_part))
+        Some((room, of_connection))
     }
 }
 
@@ -134,7 +129,7 @@ mod tests {
     use super::*;
     use crate::sources::histories::ReadSetRecorder;
     use crate::{
-        bulkheads::{Bulkhead, Bulkheads},
+        bulkheads::{Bulkhead, Bulkheads, answers::AnswerBudget},
         telemetry::metrics::Metrics,
     };
 
@@ -149,7 +144,7 @@ mod tests {
             small_answers: Bulkhead::new("small_answers", 4_000),
             waiting_memory: Bulkhead::new("waiting_memory", 4_000),
         };
-        let answers = Answers::new(&bulkheads, Duration::ZERO);
+        let answers = AnswerBudget::new(&bulkheads, Duration::ZERO);
         let response = CachedResponse::new(
             ReadSetRecorder::default().read_set(Owner::new([1; 16])).unwrap(),
             HeaderMap::new(),
@@ -157,15 +152,13 @@ mod tests {
             None,
             Metrics::new().of_operation(None),
         );
-        let (one, other) = (answers.part(), answers.part());
-        let written: Vec<_> = [&one, &one, &other]
-            .map(|part| response.lend(&answers, Some(part)))
-            .into();
+        let (one, other) = (answers.connection(), answers.connection());
+        let written: Vec<_> = [&one, &one, &other].map(|budget| response.lend(budget)).into();
         assert!(written.iter().all(Option::is_some));
         assert_eq!(bulkheads.small_answers.occupancy().in_use, 900);
-        assert!(response.lend(&answers, Some(&one)).is_none());
+        assert!(response.lend(&one).is_none());
         drop(written);
         assert_eq!(bulkheads.small_answers.occupancy().in_use, 0);
-        assert!(response.lend(&answers, Some(&one)).is_some());
+        assert!(response.lend(&one).is_some());
     }
 }

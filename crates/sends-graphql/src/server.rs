@@ -61,7 +61,7 @@ use self::{
 };
 use crate::{
     bulkheads::Bulkheads,
-    bulkheads::answers::Answers,
+    bulkheads::answers::AnswerBudget,
     bulkheads::long_work::LongWork,
     execution::Executor,
     readiness::Readiness,
@@ -130,7 +130,7 @@ pub async fn serve(
     let limits = options.capacity.connection;
     let cache_bytes = options.capacity.answer_cache;
     let connections = service.bulkheads.connections.clone();
-    let answers = Arc::new(Answers::new(&service.bulkheads, options.capacity.operation_wait));
+    let answers = AnswerBudget::new(&service.bulkheads, options.capacity.operation_wait);
     let cached = (cache_bytes > 0)
         .then(|| {
             Cached::new(
@@ -138,12 +138,11 @@ pub async fn serve(
                 options.capacity.request.body_timeout,
                 options.access.api_keys.clone(),
                 &service,
-                Arc::clone(&answers),
             )
         })
         .transpose()?;
     let conversation = Conversation {
-        router: router(service, options, cached, Arc::clone(&answers)),
+        router: router(service, options, cached, answers.clone()),
         answers,
         limits,
     };
@@ -156,7 +155,7 @@ fn router(
     service: Service,
     mut options: HttpOptions,
     cached: Option<Cached>,
-    answers: Arc<Answers>,
+    answers: AnswerBudget,
 ) -> Router {
     let origins = std::mem::take(&mut options.access.allowed_origins);
     let hosts = std::mem::take(&mut options.access.allowed_hosts);

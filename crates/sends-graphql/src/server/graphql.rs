@@ -20,7 +20,7 @@ use super::{
     admission::Admission,
     body::{self, Bodies},
     caller_checks,
-    connection::Held,
+    connection::BodyResources,
     documents::{Documents, REGISTERED_BYTES},
     entity_tag,
     media_type::MediaType,
@@ -32,7 +32,7 @@ use super::{
 };
 use crate::{
     api_keys::ApiKeys,
-    bulkheads::answers::{AnswerMemory, Answers},
+    bulkheads::answers::{AnswerBudget, AnswerMemory},
     schema::ErrorCode,
     server::HttpOptions,
 };
@@ -53,7 +53,7 @@ pub(super) struct Endpoint {
     keys: Option<Arc<ApiKeys>>,
     documents: Documents,
     admission: Admission,
-    answers: Arc<Answers>,
+    answers: AnswerBudget,
     bodies: Bodies,
     batch_limit: usize,
     /// How many values a body may have, in all requests of a batch together.
@@ -61,7 +61,7 @@ pub(super) struct Endpoint {
 }
 
 impl Endpoint {
-    pub(super) fn new(service: Service, options: HttpOptions, answers: Arc<Answers>) -> Self {
+    pub(super) fn new(service: Service, options: HttpOptions, answers: AnswerBudget) -> Self {
         let variable_values = service.schema.limits().variable_values;
         let bulkheads = service.bulkheads.clone();
         let request = options.capacity.request;
@@ -169,8 +169,8 @@ impl Endpoint {
                 self.run(*parameters, parts, Method::POST, finish).await
             }
             Requests::Batch(batch) => {
-                let (json, held) = batch_of(self.run_batch(batch, parts).await?);
-                Ok(response_of(json, held, media_type))
+                let (json, resources) = batch_of(self.run_batch(batch, parts).await?);
+                Ok(response_of(json, resources, media_type))
             }
         }
     }
@@ -184,8 +184,8 @@ impl Endpoint {
 
 fn answer_of(executed: Executed, media_type: MediaType) -> Result<Response, Rejection> {
     let (json, memory) = written(executed.response, executed.memory)?;
-    let held = Held::new(memory, json.length());
-    let mut response = response_of(json, held, media_type);
+    let resources = BodyResources::new(memory, json.length());
+    let mut response = response_of(json, resources, media_type);
     if let Some(cacheable) = executed.cacheable {
         response.extensions_mut().insert(cacheable);
     }
@@ -200,20 +200,20 @@ fn length(response: &Response) -> usize {
         .unwrap_or(usize::MAX)
 }
 
-fn response_of(json: impl Into<Body>, held: Held, media_type: MediaType) -> Response {
+fn response_of(json: impl Into<Body>, resources: BodyResources, media_type: MediaType) -> Response {
     let mut response = Response::new(json.into());
-    mark(&mut response, held, media_type);
+    mark(&mut response, resources, media_type);
     response
 }
 
 /// Sets the type of an answer, and what its connection holds until it is written.
-fn mark(response: &mut Response, held: Held, media_type: MediaType) {
+fn mark(response: &mut Response, resources: BodyResources, media_type: MediaType) {
     if length(response) > LONG_BODY {
         response.extensions_mut().insert(Large);
     }
     let content_type = media_type.content_type();
     response.headers_mut().insert(header::CONTENT_TYPE, content_type);
-    response.extensions_mut().insert(held);
+    response.extensions_mut().insert(resources);
 }
 
 /// An answer as JSON, and the memory that it is held in.
@@ -233,8 +233,8 @@ fn written(response: async_graphql::Response, memory: Arc<AnswerMemory>) -> Resu
 }
 
 /// The answer to a batch. The texts are sent one after the other, since a joined one would take as much memory again.
-fn batch_of(answers: Vec<Result<Written, Rejection>>) -> (Pieces, Held) {
-    let (mut json, mut held) = (Pieces::default(), Vec::with_capacity(answers.len()));
+fn batch_of(answers: Vec<Result<Written, Rejection>>) -> (Pieces, BodyResources) {
+    let (mut json, mut memories) = (Pieces::default(), Vec::with_capacity(answers.len()));
     json.push("[");
     for (index, answer) in answers.into_iter().enumerate() {
         if index > 0 {
@@ -243,7 +243,7 @@ fn batch_of(answers: Vec<Result<Written, Rejection>>) -> (Pieces, Held) {
         match answer {
             Ok((answer, memory)) => {
                 json.append(answer);
-                held.push(memory);
+                memories.push(memory);
             }
             Err(rejection) => {
                 let errors = json!({ "errors": rejection.into_errors() });
@@ -252,8 +252,8 @@ fn batch_of(answers: Vec<Result<Written, Rejection>>) -> (Pieces, Held) {
         }
     }
     json.push("]");
-    let held = Held::new(held, json.length());
-    (json, held)
+    let resources = BodyResources::new(memories, json.length());
+    (json, resources)
 }
 
 #[cfg(test)]
@@ -263,7 +263,7 @@ mod tests {
     #[test]
     fn an_answer_is_large_by_its_length() {
         let is_large = |bytes: usize| {
-            let response = response_of(vec![b' '; bytes], Held::new((), bytes), MediaType::Json);
+            let response = response_of(vec![b' '; bytes], BodyResources::new((), bytes), MediaType::Json);
             response.extensions().get::<Large>().is_some()
         };
         assert!(!is_large(LONG_BODY));

@@ -24,10 +24,10 @@ use http::{
 use http_body_util::BodyExt;
 use tokio::time::timeout;
 
-use super::{Service, caller_checks, connection::Held};
+use super::{Service, caller_checks, connection::BodyResources};
 use crate::{
     api_keys::ApiKeys,
-    bulkheads::answers::Answers,
+    bulkheads::answers::ConnectionBudget,
     response_cache::{CachedResponse, LONGEST_RESPONSE, ResponseCache},
     sources::access::Access,
     sources::histories::{Histories, ReadSet},
@@ -64,7 +64,6 @@ pub(super) struct Cached {
     access: Access,
     keys: Option<Arc<ApiKeys>>,
     metrics: Metrics,
-    answers: Arc<Answers>,
     /// How long a body may take to begin.
     body_timeout: Duration,
     /// The key of the hashes of secrets.
@@ -108,7 +107,6 @@ impl Cached {
         body_timeout: Duration,
         keys: Option<Arc<ApiKeys>>,
         service: &Service,
-        answers: Arc<Answers>,
     ) -> Result<Self, getrandom::Error> {
         let mut salt = [0; 32];
         getrandom::fill(&mut salt)?;
@@ -118,7 +116,6 @@ impl Cached {
             access: service.access.clone(),
             metrics: service.metrics.clone(),
             keys,
-            answers,
             body_timeout,
             salt,
         })
@@ -131,11 +128,11 @@ impl Cached {
         if !is_allowed || !self.histories.is_valid(&cached.read_set) {
             return None;
         }
-        let memory = cached.lend(&self.answers, head.extensions.get())?;
+        let memory = cached.lend(head.extensions.get::<ConnectionBudget>()?)?;
         let mut response = Response::new(Body::from(cached.body.clone()));
         response
             .extensions_mut()
-            .insert(Held::new(memory, cached.body.len()));
+            .insert(BodyResources::new(memory, cached.body.len()));
         *response.headers_mut() = HeaderMap::clone(&cached.headers);
         let id = RequestId::of(&head.headers);
         let took = began.elapsed();

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use super::{Endpoint, Written, written};
 use crate::{
-    bulkheads::answers::{AnswerMemory, Exceeded, Part, Waiting},
+    bulkheads::answers::{AnswerMemory, ConnectionBudget, Exceeded, WaitingMemory},
     bulkheads::places::Place,
     schema::ErrorCode,
     server::{
@@ -62,11 +62,11 @@ impl Endpoint {
         finish: impl FnOnce(Executed) -> Result<T, Rejection> + Send + 'static,
     ) -> Result<T, Rejection> {
         let prepared = async {
-            let part = self.part(parts);
-            let request = self.identify(parameters, &part)?;
+            let budget = self.budget(parts);
+            let request = self.identify(parameters, &budget)?;
             let place = self.admission.enter(1).await?;
             let prepared = self.prepare(request, &place, &method).await?;
-            let memory = self.answers.reserve(&part, prepared.estimate());
+            let memory = budget.reserve(prepared.estimate());
             let memory = place.waiting(memory).await?.map_err(no_memory)?;
             Ok::<_, Rejection>((prepared, memory, place))
         };
@@ -82,10 +82,10 @@ impl Endpoint {
         batch: Vec<Parameters>,
         parts: &Parts,
     ) -> Result<Vec<Result<Written, Rejection>>, Rejection> {
-        let part = self.part(parts);
+        let budget = self.budget(parts);
         let requests: Vec<_> = batch
             .into_iter()
-            .map(|parameters| self.identify(parameters, &part))
+            .map(|parameters| self.identify(parameters, &budget))
             .collect();
         let place = self.admission.enter(requests.len()).await?;
         let prepared = requests
@@ -94,7 +94,7 @@ impl Endpoint {
         let prepared = join_all(prepared).await;
         let valid = prepared.iter().flatten();
         let estimates: Vec<_> = valid.map(Prepared::estimate).collect();
-        let memory = self.answers.reserve_together(&part, &estimates);
+        let memory = budget.reserve_batch(&estimates);
         let memory = place.waiting(memory).await?.map_err(no_memory_for_batch)?;
         let mut memory = memory.into_iter();
         let ready = prepared.into_iter().map(|prepared| {
@@ -112,24 +112,27 @@ impl Endpoint {
 
     /// Finds the document of a request, and checks its size: what is too large does not queue, nor what there is no memory to
     /// queue in.
-    fn identify(&self, mut parameters: Parameters, part: &Part) -> Result<Identified, Rejection> {
+    fn identify(
+        &self,
+        mut parameters: Parameters,
+        budget: &ConnectionBudget,
+    ) -> Result<Identified, Rejection> {
         let document = self.documents.find(&mut parameters)?;
         let variables = Variables::from_json(Value::Object(parameters.variables));
         let length = self.service.schema.check_size(&document.text, &variables);
         let length = length.map_err(|refused| Rejection::of_document(refused.into_errors()))?;
         let is_long = self.service.schema.is_long(&document.text, length);
-        let held = if is_long {
-            let held = part.wait_in(document.text.len() + length);
-            Some(held.ok_or_else(|| no_memory(Exceeded::Busy))?)
-        } else {
-            None
-        };
+        let memory = is_long.then(|| {
+            let memory = budget.wait_in(document.text.len() + length);
+            memory.ok_or_else(|| no_memory(Exceeded::Busy))
+        });
+        let memory = memory.transpose()?;
         Ok(Identified {
             document,
             name: parameters.operation_name,
             variables,
             is_long,
-            _held: held,
+            _memory: memory,
         })
     }
 
@@ -159,10 +162,10 @@ impl Endpoint {
         }
     }
 
-    /// What this connection may hold for answers.
-    fn part(&self, parts: &Parts) -> Part {
-        let part = parts.extensions.get::<Part>().cloned();
-        part.unwrap_or_else(|| self.answers.part())
+    /// Memory for the answers of the request's connection.
+    fn budget(&self, parts: &Parts) -> ConnectionBudget {
+        let budget = parts.extensions.get::<ConnectionBudget>().cloned();
+        budget.unwrap_or_else(|| self.answers.connection())
     }
 
     /// Executes an operation, makes its answer with `finish`, and counts it.
@@ -217,7 +220,7 @@ struct Identified {
     /// Whether its validation and planning run on the threads for long work.
     is_long: bool,
     /// The memory of a long one, which may have to wait for its place and for other long work.
-    _held: Option<Waiting>,
+    _memory: Option<WaitingMemory>,
 }
 
 /// Counts an operation as refused.
