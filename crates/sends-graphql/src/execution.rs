@@ -22,7 +22,7 @@ use apollo_compiler::parser::SourceMap;
 use async_graphql::{Data, Name, Request, Response, ServerError, Value, indexmap::IndexMap};
 use futures_util::FutureExt;
 
-pub(crate) use self::errors::shorten;
+pub(crate) use self::errors::{coded, shorten};
 use self::{
     coercion::Variables,
     documents::{Documents, Known},
@@ -196,8 +196,7 @@ impl Admitted {
         let data = std::mem::take(&mut self.data);
         let ran = AssertUnwindSafe(self.run(data)).catch_unwind().await;
         if let Some(exceeded) = answers::exceeded() {
-            let error = ServerError::new(exceeded.message(), None);
-            return Response::from_errors(vec![errors::with_code(error, exceeded.into())]);
+            return Response::from_errors(vec![coded(exceeded.into(), exceeded.message())]);
         }
         let mut response = match ran {
             Ok(Ok((mut response, introspected))) => {
@@ -252,8 +251,7 @@ fn asks_for_schema(text: &str) -> bool {
 }
 
 fn internal_error() -> ServerError {
-    let error = ServerError::new("The service failed to answer.", None);
-    errors::with_code(error, ErrorCode::Internal)
+    coded(ErrorCode::Internal, "The service failed to answer.")
 }
 
 /// What came of an operation that was executed.

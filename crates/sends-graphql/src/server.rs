@@ -14,9 +14,9 @@ mod documents;
 mod entity_tag;
 mod graphiql;
 mod graphql;
+mod header_lists;
 mod health;
 mod host_and_origin;
-mod json;
 mod media_type;
 mod metrics;
 mod operation;
@@ -213,7 +213,6 @@ async fn for_every_request(
 ) -> Response {
     let id = RequestId::of(request.headers());
     request.extensions_mut().insert(id.clone());
-    compression::demote_zstd(request.headers_mut());
     let mut response = match host_and_origin.refusal(&request) {
         Some(refusal) => refusal,
         None => next.run(request).await,

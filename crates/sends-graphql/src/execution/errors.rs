@@ -25,8 +25,9 @@ pub(super) fn publish(errors: &mut [ServerError], sources: Option<&SourceMap>) {
     }
 }
 
-/// The same error with this code.
-pub(super) fn with_code(mut error: ServerError, code: ErrorCode) -> ServerError {
+/// An error with a code and without a location.
+pub(crate) fn coded(code: ErrorCode, message: impl Into<String>) -> ServerError {
+    let mut error = ServerError::new(message, None);
     error.extensions = Some(code_only(code));
     error
 }

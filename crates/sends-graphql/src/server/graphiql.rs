@@ -31,12 +31,12 @@ pub(super) fn routes(sandbox: bool) -> Router {
 }
 
 async fn show(State(page): State<Arc<Page>>, headers: HeaderMap) -> Response {
-    page.answer(&headers)
+    page.response(&headers)
 }
 
 async fn file(State(page): State<Arc<Page>>, Path(name): Path<String>, headers: HeaderMap) -> Response {
     match page.file(&name) {
-        Some(file) => file.answer(&headers),
+        Some(file) => file.response(&headers),
         None => StatusCode::NOT_FOUND.into_response(),
     }
 }

@@ -131,7 +131,10 @@ impl Endpoint {
         let finish = move |executed: Executed| {
             // What has errors may be different the next time, and is not worth keeping.
             let response = &executed.response;
-            let tag = response.is_ok().then(|| entity_tag::of(&response.data)).flatten();
+            let tag = response
+                .is_ok()
+                .then(|| entity_tag::of_data(&response.data))
+                .flatten();
             Ok((answer_of(executed, media_type)?, tag))
         };
         let (mut response, tag) = self.run(parameters, parts, Method::GET, finish).await?;

@@ -5,10 +5,7 @@
 use serde_json::{Map, Value};
 use url::form_urlencoded;
 
-use super::{
-    json::{self, Unreadable},
-    rejection::Rejection,
-};
+use super::rejection::Rejection;
 
 /// A body that works, for messages about bodies that do not.
 const EXAMPLE_BODY: &str = r#"{"query": "{ __typename }"}"#;
@@ -45,17 +42,19 @@ impl Requests {
                 "The body is empty; send an object such as {EXAMPLE_BODY}."
             )));
         }
-        match json::read(body, most_values) {
+        if value_count(body) > most_values {
+            return Err(Rejection::malformed(format!(
+                "The body has more than {most_values} values; send fewer values in the variables."
+            )));
+        }
+        match serde_json::from_slice(body) {
             Ok(Value::Object(members)) => Ok(Self::Single(Box::new(Parameters::from_members(members)?))),
             Ok(Value::Array(requests)) => Self::from_batch(requests, batch_limit),
             Ok(other) => Err(Rejection::malformed(format!(
                 "The body is JSON, but {} and not an object; send {EXAMPLE_BODY}.",
                 kind(&other)
             ))),
-            Err(Unreadable::TooMany) => Err(Rejection::malformed(format!(
-                "The body has more than {most_values} values; send fewer values in the variables."
-            ))),
-            Err(Unreadable::Malformed(error)) => Err(Rejection::malformed(format!(
+            Err(error) => Err(Rejection::malformed(format!(
                 "The body is not JSON: there is a mistake in line {}, column {}; send an object such as {EXAMPLE_BODY}.",
                 error.line(),
                 error.column()
@@ -123,7 +122,22 @@ impl Parameters {
     }
 }
 
-/// What a value is called that is no object.
+/// Upper bound of the values in a JSON text, those in lists and objects included. It is exact without empty lists and objects. A
+/// megabyte can hold half a million values, and each takes far more memory than its text once it is parsed.
+fn value_count(json: &[u8]) -> usize {
+    let (mut count, mut is_in_string, mut is_escaped) = (1, false, false);
+    for byte in json {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' if is_in_string => is_escaped = true,
+            b'"' => is_in_string = !is_in_string,
+            b',' | b'[' | b'{' if !is_in_string => count += 1,
+            _ => {}
+        }
+    }
+    count
+}
+
 fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
@@ -217,6 +231,24 @@ mod tests {
         }
         assert!(Requests::from_body(b"\xff{}", 1, 1_000).is_err());
         assert!(Requests::from_body("[".repeat(100_000).as_bytes(), 9, 1_000).is_err());
+    }
+
+    #[test]
+    fn values_are_counted_at_any_depth_and_not_in_strings() {
+        for (json, count) in [
+            (r#"{"a": [1, {"b": 2}], "c": "d"}"#, 6),
+            (r#"{"a": "[1, \"{2,\\"}"#, 2),
+            ("null", 1),
+            ("[[[1, 2", 5),
+        ] {
+            assert_eq!(value_count(json.as_bytes()), count, "{json}");
+        }
+        assert!(Requests::from_body(b"{\"variables\": [1, 2]}", 1, 4).is_err());
+        let refused = message(Requests::from_body(b"[1, 2, 3]", 9, 3).unwrap_err());
+        assert!(
+            refused.starts_with("The body has more than 3 values"),
+            "{refused}"
+        );
     }
 
     #[test]

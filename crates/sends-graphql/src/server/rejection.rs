@@ -2,12 +2,12 @@
 //!
 //! Owns the status code of each refusal, under either media type. Must not know who refuses.
 
-use async_graphql::{ErrorExtensionValues, ServerError};
+use async_graphql::ServerError;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderName, HeaderValue, StatusCode, header};
 
 use super::media_type::MediaType;
-use crate::schema::ErrorCode;
+use crate::{execution::coded, schema::ErrorCode};
 
 /// A request that works, for messages about requests that do not.
 pub(super) const EXAMPLE: &str =
@@ -84,17 +84,4 @@ impl Rejection {
         headers.extend(self.headers.into_iter().map(|(name, value)| (Some(name), value)));
         response
     }
-}
-
-fn coded(code: ErrorCode, message: impl Into<String>) -> ServerError {
-    let mut error = ServerError::new(message, None);
-    error.extensions = Some(code_only(code));
-    error
-}
-
-/// Extensions that hold the code and nothing else.
-fn code_only(code: ErrorCode) -> ErrorExtensionValues {
-    let mut extensions = ErrorExtensionValues::default();
-    extensions.set("code", code.as_str());
-    extensions
 }

@@ -1,10 +1,14 @@
 //! The page itself: its text, what it may load, and the queries it starts with.
 
-use axum::{body::Bytes, response::Response};
-use http::{HeaderMap, header};
+use axum::{
+    body::Bytes,
+    response::{IntoResponse, Response},
+};
+use http::{HeaderMap, HeaderValue, header};
 use serde_json::{Value, json};
 
-use super::files::{File, tag, unless_known};
+use super::files::File;
+use crate::server::entity_tag;
 
 macro_rules! files {
     ($($folder:literal: $($name:literal)+;)+) => {
@@ -46,7 +50,7 @@ const PLACEHOLDER: &str = "YOUR-CAMPAIGN-ACTIVITY-ID";
 #[derive(Debug)]
 pub(super) struct Page {
     html: Bytes,
-    tag: String,
+    tag: HeaderValue,
     policy: String,
     files: Vec<File>,
 }
@@ -73,7 +77,7 @@ impl Page {
             .replace("{{sandbox}}", if sandbox { "true" } else { "false" })
             .replace("{{tabs}}", &tabs);
         Self {
-            tag: tag(text.as_bytes()),
+            tag: entity_tag::of_file(text.as_bytes()),
             html: Bytes::from(text),
             policy: policy(html),
             files,
@@ -84,17 +88,17 @@ impl Page {
         self.files.iter().find(|file| file.name() == name)
     }
 
-    pub(super) fn answer(&self, request: &HeaderMap) -> Response {
-        unless_known(
+    pub(super) fn response(&self, request: &HeaderMap) -> Response {
+        let headers = [
+            (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+            (header::CONTENT_SECURITY_POLICY, &self.policy),
+            (header::REFERRER_POLICY, "no-referrer"),
+            (header::CACHE_CONTROL, "no-cache"),
+        ];
+        entity_tag::apply(
+            (headers, self.html.clone()).into_response(),
+            self.tag.clone(),
             request,
-            &self.tag,
-            [
-                (header::CONTENT_TYPE, "text/html; charset=utf-8"),
-                (header::CONTENT_SECURITY_POLICY, &self.policy),
-                (header::REFERRER_POLICY, "no-referrer"),
-                (header::CACHE_CONTROL, "no-cache"),
-            ],
-            self.html.clone(),
         )
     }
 

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::Variables;
+use async_graphql::{Request, Variables};
 use futures_util::future::join_all;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts};
 use serde_json::Value;
@@ -15,11 +15,12 @@ use super::{Endpoint, Written, written};
 use crate::{
     bulkheads::answers::{AnswerMemory, ConnectionBudget, Exceeded, WaitingMemory},
     bulkheads::places::Place,
+    execution::Admitted,
     schema::ErrorCode,
     server::{
         admission::{self, overloaded},
         documents::Document,
-        operation::{Executed, Operation, Prepared},
+        operation::{Executed, execute, prepare},
         parameters::Parameters,
         rejection::Rejection,
     },
@@ -93,7 +94,7 @@ impl Endpoint {
             .map(async |request| self.prepare(request?, &place, &Method::POST).await);
         let prepared = join_all(prepared).await;
         let valid = prepared.iter().flatten();
-        let estimates: Vec<_> = valid.map(Prepared::estimate).collect();
+        let estimates: Vec<_> = valid.map(Admitted::estimate).collect();
         let memory = budget.reserve_batch(&estimates);
         let memory = place.waiting(memory).await?.map_err(no_memory_for_batch)?;
         let mut memory = memory.into_iter();
@@ -142,18 +143,15 @@ impl Endpoint {
         request: Identified,
         place: &Place,
         method: &Method,
-    ) -> Result<Prepared, Rejection> {
+    ) -> Result<Admitted, Rejection> {
         let is_long = request.is_long;
         let (endpoint, is_get) = (Arc::clone(self), method == Method::GET);
         let prepare = async move {
-            let operation = Operation {
-                text: &request.document.text,
-                name: request.name,
-                variables: request.variables,
-            };
-            let prepared = operation.prepare(&endpoint.service.schema, is_get)?;
+            let mut operation = Request::new(&*request.document.text).variables(request.variables);
+            operation.operation_name = request.name;
+            let admitted = prepare(&endpoint.service.schema, operation, is_get)?;
             endpoint.documents.keep(request.document);
-            Ok(prepared)
+            Ok(admitted)
         };
         if is_long {
             place.waiting(self.apart(prepare)).await?
@@ -171,7 +169,7 @@ impl Endpoint {
     /// Executes an operation, makes its answer with `finish`, and counts it.
     async fn execute<T: Send + 'static>(
         self: &Arc<Self>,
-        operation: Prepared,
+        operation: Admitted,
         memory: Arc<AnswerMemory>,
         place: Place,
         parts: &Parts,
@@ -184,7 +182,7 @@ impl Endpoint {
         let is_large = operation.estimate().values > LARGE_ANSWER;
         let endpoint = Arc::clone(self);
         let execute = async move {
-            let executed = operation.execute(&endpoint.service, context, memory);
+            let executed = execute(operation, &endpoint.service, context, memory);
             let executed = place.of(Box::pin(executed)).await;
             let outcome = executed.outcome;
             let finished = match executed.memory.exceeded() {
