@@ -2,16 +2,12 @@
 //! settings.
 
 mod kept;
-#[cfg(feature = "sandbox")]
-mod sandbox;
-#[cfg(not(feature = "sandbox"))]
-#[path = "backend/sandbox_absent.rs"]
 mod sandbox;
 
 use std::{io, path::PathBuf, sync::Arc};
 
 use sends_client::{
-    AccessToken, BuildError, Clock, ConstantContact, Observer, Pacer, SystemClock, TokenSource,
+    BuildError, Clock, ConstantContact, Pacer, SystemClock,
     pacing::{DayLedger, DepartureFile, LedgerError, MemoryLedger},
 };
 use sends_credentials::{EnvironmentCredential, Login, StateDir};
@@ -117,18 +113,12 @@ impl Backend {
                 let started = EmbeddedSandbox::start(options)
                     .await
                     .map_err(BackendError::Sandbox)?;
-                upstream.base_url = started
-                    .base_url()
-                    .parse()
-                    .map_err(io::Error::other)
-                    .map_err(BackendError::Sandbox)?;
-                let token = AccessToken::new(started.access_token()).map_err(io::Error::other);
-                let tokens: Arc<dyn TokenSource> = Arc::new(token.map_err(BackendError::Sandbox)?);
-                sandbox = Some(started);
+                upstream.base_url = started.base_url.clone();
                 let access = Access::OwnCredential {
                     owner: OwnOwner::Fixed(Owner::new([0; 16])),
-                    tokens,
+                    tokens: Arc::new(started.token.clone()),
                 };
+                sandbox = Some(started);
                 (
                     access,
                     KeptAnswers::in_memory().await?,
@@ -168,7 +158,8 @@ impl Backend {
         };
         let pacer = pacer(&upstream, ledger, departures, Arc::clone(&clock)).await?;
         let metrics = Metrics::new();
-        let client = observed_client(&upstream, pacer.clone(), Arc::new(metrics.clone()))?;
+        let observer = Arc::new(metrics.clone());
+        let client = ConstantContact::observed_by(observer, client_settings(&upstream), pacer.clone())?;
         let description = describe(&upstream, &access, sandbox.is_some());
         let histories = Histories::new(
             Arc::new(client.clone()),
@@ -200,15 +191,6 @@ impl Backend {
     }
 }
 
-/// A client of the upstream that these settings describe.
-///
-/// # Errors
-///
-/// When the machine has no CA certificates.
-pub fn client(upstream: &Upstream, pacer: Pacer) -> Result<ConstantContact, BuildError> {
-    ConstantContact::new(client_settings(upstream), pacer)
-}
-
 /// The departures that all processes on the source's state folder share. Answers may be kept in memory alone, but the limits
 /// are still those of the API key.
 fn departures(source: &Source) -> Option<DepartureFile> {
@@ -232,15 +214,8 @@ async fn pacer(
     }
 }
 
-fn observed_client(
-    upstream: &Upstream,
-    pacer: Pacer,
-    observer: Arc<dyn Observer>,
-) -> Result<ConstantContact, BuildError> {
-    ConstantContact::observed_by(observer, client_settings(upstream), pacer)
-}
-
-fn client_settings(upstream: &Upstream) -> sends_client::Settings {
+/// Settings of a client for this upstream.
+pub fn client_settings(upstream: &Upstream) -> sends_client::Settings {
     sends_client::Settings {
         call_timeout: upstream.call_timeout,
         ..sends_client::Settings::new(upstream.base_url.clone())

@@ -203,7 +203,7 @@ fn open_browser(url: &str) {
 
 /// Says which account was connected and what it lacks.
 async fn prove(login: &Login, upstream: &Upstream, pacer: Pacer) -> Result<(), CommandError> {
-    let client = backend::client(upstream, pacer)?;
+    let client = ConstantContact::new(backend::client_settings(upstream), pacer)?;
     let caller = Caller::new(Arc::new(login.clone()), Instant::now() + PROOF_TIME);
     let privileges = privileges(&client, &caller).await?;
     let account = account(&client, &caller).await?;

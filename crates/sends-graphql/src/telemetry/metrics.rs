@@ -11,14 +11,13 @@ use std::{sync::Arc, time::Duration};
 
 use http::StatusCode;
 use prometheus_client::{
-    encoding::EncodeLabelSet,
     metrics::{
         counter::Counter,
         family::Family,
         gauge::Gauge,
         histogram::{Histogram, exponential_buckets},
     },
-    registry::Registry,
+    registry::{Metric, Registry},
 };
 use sends_client::{Endpoint, FailureClass, ObservedRequest, Observer};
 
@@ -53,35 +52,6 @@ impl Outcome {
     }
 }
 
-#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
-struct OperationLabels {
-    operation: Arc<str>,
-    outcome: &'static str,
-}
-
-#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
-struct OperationLabel {
-    operation: Arc<str>,
-}
-
-#[derive(Clone, Copy, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
-struct RequestLabels {
-    endpoint: &'static str,
-    status: &'static str,
-    failure: &'static str,
-}
-
-#[derive(Clone, Copy, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
-struct EndpointLabel {
-    endpoint: &'static str,
-}
-
-#[derive(Clone, Copy, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
-struct RefusalLabels {
-    endpoint: &'static str,
-    reason: &'static str,
-}
-
 /// What is counted of one operation.
 pub struct OperationMetrics {
     ok: Counter,
@@ -98,42 +68,84 @@ impl OperationMetrics {
     }
 }
 
+type Labels<const N: usize> = [(&'static str, &'static str); N];
+type OperationLabel = [(&'static str, Arc<str>); 1];
 type Histograms<Label> = Family<Label, Histogram, fn() -> Histogram>;
 
-/// What is counted. Clones count the same.
+/// Counters and histograms of the process. Clones share them.
 #[derive(Clone)]
 pub struct Metrics(Arc<Counted>);
 
 struct Counted {
-    registry: Registry,
     names: OperationNames,
-    operations: Family<OperationLabels, Counter>,
+    operations: Family<(OperationLabel, Labels<1>), Counter>,
     operation_seconds: Histograms<OperationLabel>,
     operations_in_progress: Gauge,
     cache_hits: Counter,
-    requests: Family<RequestLabels, Counter>,
-    request_seconds: Histograms<EndpointLabel>,
-    refusals: Family<RefusalLabels, Counter>,
+    requests: Family<Labels<3>, Counter>,
+    request_seconds: Histograms<Labels<1>>,
+    refusals: Family<Labels<2>, Counter>,
     turn_seconds: Histogram,
+    registry: Registry,
 }
 
 impl Metrics {
-    /// Nothing counted yet.
+    /// Metrics at zero.
     pub fn new() -> Self {
-        let mut counted = Counted {
-            registry: Registry::with_prefix("sends"),
+        let mut registry = Registry::with_prefix("sends");
+        let of = &mut registry;
+        Self(Arc::new(Counted {
             names: OperationNames::default(),
-            operations: Family::default(),
-            operation_seconds: Family::new_with_constructor(milliseconds_to_minutes),
-            operations_in_progress: Gauge::default(),
-            cache_hits: Counter::default(),
-            requests: Family::default(),
-            request_seconds: Family::new_with_constructor(milliseconds_to_minutes),
-            refusals: Family::default(),
-            turn_seconds: milliseconds_to_minutes(),
-        };
-        counted.register();
-        Self(Arc::new(counted))
+            operations: registered(
+                of,
+                "operations",
+                "GraphQL requests by operation and outcome",
+                Family::default(),
+            ),
+            operation_seconds: registered(
+                of,
+                "operation_duration_seconds",
+                "Time from a GraphQL request's head to its response",
+                Family::new_with_constructor(milliseconds_to_minutes),
+            ),
+            operations_in_progress: registered(
+                of,
+                "operations_in_progress",
+                "GraphQL requests being answered",
+                Gauge::default(),
+            ),
+            cache_hits: registered(
+                of,
+                "response_cache_hits",
+                "GraphQL requests answered from the response cache",
+                Counter::default(),
+            ),
+            requests: registered(
+                of,
+                "upstream_requests",
+                "Requests sent to Constant Contact",
+                Family::default(),
+            ),
+            request_seconds: registered(
+                of,
+                "upstream_request_duration_seconds",
+                "Time from sending a request to Constant Contact to the end of its answer",
+                Family::new_with_constructor(milliseconds_to_minutes),
+            ),
+            refusals: registered(
+                of,
+                "upstream_refusals",
+                "Calls that ended without being sent, or sent again",
+                Family::default(),
+            ),
+            turn_seconds: registered(
+                of,
+                "pacer_wait_seconds",
+                "Time that calls to Constant Contact waited for their turn",
+                milliseconds_to_minutes(),
+            ),
+            registry,
+        }))
     }
 
     /// A GraphQL request has come in.
@@ -146,36 +158,19 @@ impl Metrics {
         self.0.operations_in_progress.dec();
     }
 
-    /// An operation has ended so.
+    /// Counts the end of an operation.
     pub fn operation_ended(&self, name: Option<&str>, outcome: Outcome, took: Duration) {
-        let counted = &self.0;
-        let operation = counted.names.label(name);
-        let label = OperationLabel {
-            operation: Arc::clone(&operation),
-        };
-        counted
-            .operation_seconds
-            .get_or_create(&label)
-            .observe(took.as_secs_f64());
-        counted
-            .operations
-            .get_or_create(&OperationLabels {
-                operation,
-                outcome: outcome.name(),
-            })
-            .inc();
+        let label = [("operation", self.0.names.label(name))];
+        let seconds = self.0.operation_seconds.get_or_create(&label);
+        seconds.observe(took.as_secs_f64());
+        let labels = (label, [("outcome", outcome.name())]);
+        self.0.operations.get_or_create(&labels).inc();
     }
 
-    /// Counts one operation, for whoever does so often.
+    /// Metrics of one operation, for repeated use.
     pub fn of_operation(&self, name: Option<&str>) -> OperationMetrics {
-        let operation = self.0.names.label(name);
-        let label = OperationLabel {
-            operation: Arc::clone(&operation),
-        };
-        let ok = OperationLabels {
-            operation,
-            outcome: Outcome::Ok.name(),
-        };
+        let label = [("operation", self.0.names.label(name))];
+        let ok = (label.clone(), [("outcome", Outcome::Ok.name())]);
         OperationMetrics {
             ok: self.0.operations.get_or_create(&ok).clone(),
             seconds: self.0.operation_seconds.get_or_create(&label).clone(),
@@ -201,50 +196,9 @@ impl Default for Metrics {
     }
 }
 
-impl Counted {
-    fn register(&mut self) {
-        let registry = &mut self.registry;
-        registry.register(
-            "operations",
-            "GraphQL requests by operation and outcome",
-            self.operations.clone(),
-        );
-        registry.register(
-            "operation_duration_seconds",
-            "Time from a GraphQL request's head to its response",
-            self.operation_seconds.clone(),
-        );
-        registry.register(
-            "operations_in_progress",
-            "GraphQL requests being answered",
-            self.operations_in_progress.clone(),
-        );
-        registry.register(
-            "response_cache_hits",
-            "GraphQL requests answered from the response cache",
-            self.cache_hits.clone(),
-        );
-        registry.register(
-            "upstream_requests",
-            "Requests sent to Constant Contact",
-            self.requests.clone(),
-        );
-        registry.register(
-            "upstream_request_duration_seconds",
-            "Time from sending a request to Constant Contact to the end of its answer",
-            self.request_seconds.clone(),
-        );
-        registry.register(
-            "upstream_refusals",
-            "Calls that ended without being sent, or sent again",
-            self.refusals.clone(),
-        );
-        registry.register(
-            "pacer_wait_seconds",
-            "Time that calls to Constant Contact waited for their turn",
-            self.turn_seconds.clone(),
-        );
-    }
+fn registered<M: Metric + Clone>(registry: &mut Registry, name: &str, help: &str, metric: M) -> M {
+    registry.register(name, help, metric.clone());
+    metric
 }
 
 impl Observer for Metrics {
@@ -253,24 +207,19 @@ impl Observer for Metrics {
     }
 
     fn requested(&self, request: &ObservedRequest) {
-        let endpoint = request.endpoint.name();
-        let labels = RequestLabels {
+        let endpoint = ("endpoint", request.endpoint.name());
+        let labels = [
             endpoint,
-            status: request.status.map_or("none", status_label),
-            failure: request.failure.map_or("none", FailureClass::name),
-        };
+            ("status", request.status.map_or("none", status_label)),
+            ("failure", request.failure.map_or("none", FailureClass::name)),
+        ];
         self.0.requests.get_or_create(&labels).inc();
-        self.0
-            .request_seconds
-            .get_or_create(&EndpointLabel { endpoint })
-            .observe(request.took.as_secs_f64());
+        let seconds = self.0.request_seconds.get_or_create(&[endpoint]);
+        seconds.observe(request.took.as_secs_f64());
     }
 
     fn refused(&self, endpoint: &Endpoint, class: FailureClass) {
-        let labels = RefusalLabels {
-            endpoint: endpoint.name(),
-            reason: class.name(),
-        };
+        let labels = [("endpoint", endpoint.name()), ("reason", class.name())];
         self.0.refusals.get_or_create(&labels).inc();
     }
 }
