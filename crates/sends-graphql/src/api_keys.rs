@@ -39,39 +39,20 @@ type KeyHash = [u8; 32];
 /// Reason why no key of a file is valid.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum InvalidApiKeys {
-    /// The file cannot be read.
     #[error("cannot read {path}: {reason}")]
-    Unreadable {
-        /// Path of the file.
-        path: String,
-        /// Error of the operating system.
-        reason: String,
-    },
-    /// Other users of the machine have access to the file.
+    Unreadable { path: String, reason: String },
     #[error("{0} can be read by other users or changed by its group; chmod 600 helps")]
     Open(String),
-    /// The file is too large.
     #[error("{0} is larger than {SIZE_LIMIT} bytes")]
     TooLarge(String),
-    /// A line is not a valid key.
     #[error("line {line} of {path} is not a key of at least {SHORTEST} visible ASCII characters")]
-    Key {
-        /// Path of the file.
-        path: String,
-        /// Line number, from 1.
-        line: usize,
-    },
-    /// The file has no key.
+    Key { path: String, line: usize },
     #[error("{0} holds no key")]
     Empty(String),
 }
 
 impl ApiKeys {
     /// Reads the keys at `path`.
-    ///
-    /// # Errors
-    ///
-    /// [`InvalidApiKeys`], whose text is for the operator.
     pub fn read(path: &Path) -> Result<Self, InvalidApiKeys> {
         let keys = load(path)?;
         Ok(Self {

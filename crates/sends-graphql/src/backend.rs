@@ -59,38 +59,26 @@ pub struct Backend {
 /// Why the parts could not be put together.
 #[derive(Debug, thiserror::Error)]
 pub enum BackendError {
-    /// The client of the upstream could not be made.
     #[error(transparent)]
     Client(#[from] BuildError),
-    /// The embedded sandbox could not be started.
     #[error("the sandbox could not be started: {0}")]
     Sandbox(#[source] io::Error),
-    /// The store cannot be used.
     #[error("{0} (`sends-graphql rebuild-store` begins a new one)")]
     DamagedStore(StoreError),
-    /// The store cannot be used, and a new one would not help.
     #[error(transparent)]
     Store(StoreError),
-    /// The kept login cannot be used.
     #[error(transparent)]
     Login(#[from] sends_credentials::StoreError),
-    /// The day's count cannot be read.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
-    /// The settings name no account.
     #[error(transparent)]
     Settings(Problem),
-    /// The operating system gave no random numbers.
     #[error("the operating system gives no random numbers: {0}")]
     Random(#[from] getrandom::Error),
 }
 
 impl Backend {
     /// Puts the parts together.
-    ///
-    /// # Errors
-    ///
-    /// [`BackendError`], whose text is one sentence for the person who starts the service.
     pub async fn new(
         source: Source,
         freshness: Freshness,

@@ -4,10 +4,6 @@
 //! `parse.rs` reads both the command line and the environment. Each command is in a file with its options: `login.rs`, `status.rs`,
 //! `history.rs`, `export.rs`, `sync.rs`, and `logout` and `rebuild-store` in `account.rs` with the errors of all. The options of
 //! `serve` are in `serve.rs` and with what they are about; those that commands share are in `config/options.rs`.
-#![expect(
-    missing_docs,
-    reason = "a comment on flattened options would become help text"
-)]
 
 pub mod account;
 mod checks;

@@ -89,10 +89,6 @@ impl Upstream {
 }
 
 /// The state folder of the options, or the platform's, made if it is not there.
-///
-/// # Errors
-///
-/// [`Problem::StateDir`] when it cannot be made or others can enter it.
 pub fn state_dir(options: &StateOptions) -> Result<StateDir, Problem> {
     let path = options.state_dir.clone().map_or_else(default_state_dir, Ok);
     path.and_then(StateDir::open).map_err(Problem::StateDir)

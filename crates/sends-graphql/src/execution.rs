@@ -108,10 +108,6 @@ impl Executor {
     }
 
     /// Checks how long a text and its variables are, which is quick. Yields how many bytes the variables take.
-    ///
-    /// # Errors
-    ///
-    /// [`Refused`] with the limit that is exceeded.
     pub fn check_size(&self, text: &str, variables: &async_graphql::Variables) -> Result<usize, Refused> {
         validation::check_size(text, variables, &self.limits)
     }
@@ -127,10 +123,6 @@ impl Executor {
     }
 
     /// Validates an operation and decides whether it may run.
-    ///
-    /// # Errors
-    ///
-    /// [`Refused`], in words for the caller.
     pub fn admit(&self, request: Request) -> Result<Admitted, Refused> {
         let (types, limits) = (&*self.types, &self.limits);
         let known = self.documents.find(&request.query, types, limits)?;

@@ -32,6 +32,13 @@
 //!
 //! What is absent by design: mutations, any way to make the upstream send mail, and any field that returns a token.
 
+// A library for the program, its tests and its benchmarks only.
+#![allow(
+    missing_docs,
+    clippy::missing_errors_doc,
+    reason = "a comment that restates a name or an error type says nothing"
+)]
+
 pub mod api_keys;
 pub mod backend;
 pub mod bulkheads;

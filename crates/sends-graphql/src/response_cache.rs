@@ -1,9 +1,8 @@
-//! Response cache: whole responses to GraphQL requests, each valid while the histories that it was made of are unchanged and as
-//! fresh as the request asks for.
+//! Response cache: complete responses to GraphQL requests, valid while the histories in their [read set](ReadSet) are unchanged and
+//! fresh enough.
 //!
-//! A response is found by everything of its request that can decide it (`server/response_cache.rs`), so that nothing of GraphQL or of
-//! headers has to be known here. `cacheable.rs` says which documents have such responses. Which versions of histories a response
-//! was made of is its [read set](ReadSet).
+//! The key is everything in a request that can affect its response (`server/response_cache.rs`), so that the cache is independent of
+//! GraphQL and of headers. `cacheable.rs` decides which documents have cacheable responses.
 
 mod cacheable;
 
@@ -19,33 +18,30 @@ use crate::{
     telemetry::metrics::OperationMetrics,
 };
 
-/// Longer responses take more time to make than to look up.
+/// Longest cached response, in bytes.
 pub(crate) const LONGEST_RESPONSE: usize = 256 << 10;
 
-/// The usual size of a response in bytes, for the first size of the cache's table.
+/// Typical response, in bytes, for the initial size of the table.
 const USUAL_RESPONSE: u64 = 4 << 10;
 
-/// The cached responses, bounded in bytes.
 pub(crate) struct ResponseCache {
     responses: Cache<Box<[u8]>, Arc<CachedResponse>, Weight>,
-    /// The headers of the last response that was inserted: most have the same.
+    /// Headers of the last inserted response, shared by later ones with equal headers.
     headers: Mutex<Arc<HeaderMap>>,
 }
 
-/// A response, ready to be sent again.
 pub(crate) struct CachedResponse {
     pub(crate) read_set: ReadSet,
     pub(crate) headers: Arc<HeaderMap>,
     pub(crate) body: Bytes,
-    /// The memory of the body while it is being written to anyone: it can leave the cache meanwhile.
+    /// Memory of the body while any connection writes it: the response can be evicted meanwhile.
     lent: Mutex<Weak<Room>>,
-    /// The name of the operation.
     pub(crate) operation: Option<String>,
     pub(crate) metrics: OperationMetrics,
 }
 
 impl ResponseCache {
-    /// A cache of so many bytes.
+    /// An empty cache with this capacity.
     pub(crate) fn new(bytes: u64) -> Self {
         let items = usize::try_from(bytes / USUAL_RESPONSE).unwrap_or(usize::MAX);
         Self {
@@ -54,19 +50,18 @@ impl ResponseCache {
         }
     }
 
-    /// The response to the request with this key. It may not be valid any more.
+    /// Looks up a response, which can be invalid.
     pub(crate) fn get(&self, key: &[u8]) -> Option<Arc<CachedResponse>> {
         self.responses.get(key)
     }
 
-    /// Inserts a response under the key of its request.
     pub(crate) fn insert(&self, key: Vec<u8>, response: CachedResponse) {
         let headers = self.shared(response.headers);
         let response = CachedResponse { headers, ..response };
         self.responses.insert(key.into(), Arc::new(response));
     }
 
-    /// These headers, in common with the response inserted before where they are the same.
+    /// The headers of the last inserted response, if equal to these.
     fn shared(&self, headers: Arc<HeaderMap>) -> Arc<HeaderMap> {
         let mut last = self.headers.lock().unwrap_or_else(PoisonError::into_inner);
         if *last != headers {
@@ -94,8 +89,8 @@ impl CachedResponse {
         }
     }
 
-    /// Memory for writing the body once more, as long as the value is held. The body is in memory once, and each connection
-    /// counts it for itself.
+    /// Reserves memory for writing the body, until the value is dropped. The service counts a body once, and each connection counts
+    /// it for itself.
     pub(crate) fn lend(&self, budget: &ConnectionBudget) -> Option<impl Send + Sync + use<>> {
         let bytes = self.body.len();
         let of_connection = budget.lend(bytes)?;
@@ -114,9 +109,9 @@ struct Weight;
 
 impl Weighter<Box<[u8]>, Arc<CachedResponse>> for Weight {
     fn weight(&self, key: &Box<[u8]>, response: &Arc<CachedResponse>) -> u64 {
-        /// Links and counters.
-        const BESIDE: usize = 300;
-        (key.len() + response.body.len() + response.read_set.bytes() + BESIDE) as u64
+        /// Bytes of an entry besides its content.
+        const OVERHEAD: usize = 300;
+        (key.len() + response.body.len() + response.read_set.bytes() + OVERHEAD) as u64
     }
 }
 
@@ -134,7 +129,7 @@ mod tests {
     };
 
     #[tokio::test]
-    async fn body_that_is_written_to_many_is_counted_once_and_by_each_connection_for_itself() {
+    async fn a_shared_body_is_counted_once_and_by_each_connection_for_itself() {
         let bulkheads = Bulkheads {
             connections: Bulkhead::new("connections", 1),
             bodies: Bulkhead::new("bodies", 1),

@@ -29,26 +29,18 @@ const LAST_WRITES: Duration = Duration::from_secs(2);
 /// Why the service could not start or go on.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
-    /// The address cannot be listened on; most often because something else does.
     #[error("cannot listen on {address}: {reason}{hint}")]
     Listen {
-        /// The address as it was given.
         address: String,
-        /// What the operating system says.
         reason: io::Error,
-        /// What to try, or nothing.
         hint: &'static str,
     },
-    /// What stands behind the schema could not be put together.
     #[error(transparent)]
     Backend(#[from] BackendError),
-    /// The collector that the environment names cannot be used.
     #[error(transparent)]
     Traces(#[from] TracesError),
-    /// The operating system gave no random numbers.
     #[error("the operating system gives no random numbers: {0}")]
     Random(#[from] getrandom::Error),
-    /// The runtime or the listener failed.
     #[error("the service stopped: {0}")]
     Io(#[from] io::Error),
 }
@@ -66,10 +58,6 @@ pub fn environment() -> EnvironmentVariables {
 }
 
 /// Runs the service until the process is told to end.
-///
-/// # Errors
-///
-/// [`ServeError`], whose text is one sentence for the person who started it.
 pub fn run(mut options: ServeOptions, config: Config) -> Result<(), ServeError> {
     let traces = telemetry::start(options.operations.log_format)?;
     if traces.is_some() {

@@ -117,10 +117,6 @@ pub struct Service {
 }
 
 /// Answers requests on `listener` until the end, then lets the ones in progress finish.
-///
-/// # Errors
-///
-/// When the operating system gives no random numbers.
 pub async fn serve(
     listener: TcpListener,
     service: Service,

@@ -124,10 +124,6 @@ pub struct Signals {
 impl Signals {
     /// Listens for SIGINT and SIGTERM, and for SIGHUP and SIGQUIT unless they are ignored: `nohup` starts a program with SIGHUP
     /// ignored, so that it outlives its terminal.
-    ///
-    /// # Errors
-    ///
-    /// When the operating system does not let it.
     pub fn listen() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
         let unless_ignored = |kind: SignalKind| {
@@ -203,10 +199,6 @@ impl IgnoredSignals {
 #[cfg(not(unix))]
 impl Signals {
     /// Listens for Ctrl-C, once it is waited for.
-    ///
-    /// # Errors
-    ///
-    /// Never.
     pub fn listen() -> io::Result<Self> {
         Ok(Self {})
     }

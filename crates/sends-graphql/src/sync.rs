@@ -85,22 +85,15 @@ impl Synchroniser {
 /// Why the log of the embedded sandbox could not be filled.
 #[derive(Debug, thiserror::Error)]
 pub enum FillError {
-    /// There is no account of the service's own, or no log.
     #[error("there is no log to fill")]
     NoLog,
-    /// The synchronisation failed.
     #[error("{0}")]
     Failed(String),
-    /// The log cannot be written.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
 /// The log of the embedded sandbox once everything is in it, and whose it is.
-///
-/// # Errors
-///
-/// [`FillError`] when the log cannot be filled.
 pub async fn filled_log(backend: &Backend) -> Result<(Log, Owner), FillError> {
     let synchroniser = Synchroniser::of(backend, CancellationToken::new()).ok_or(FillError::NoLog)?;
     let synchronisation = synchroniser.synchronisation();

@@ -28,10 +28,6 @@ use self::{
 
 /// Starts the log and, where the environment names a collector, the traces. It must be called outside the runtime: the
 /// exporter brings a thread of its own.
-///
-/// # Errors
-///
-/// [`TracesError`] when the collector's address cannot be used.
 pub fn start(format: LogFormat) -> Result<Option<Traces>, TracesError> {
     let traces = Traces::from_environment()?;
     let mut layers: Vec<Box<dyn Layer<Registry> + Send + Sync>> = vec![log::layer(format)];

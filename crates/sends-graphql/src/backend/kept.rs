@@ -21,10 +21,6 @@ const MEMORY_FOR_ANSWERS: u64 = 256 << 20;
 const FORMER_KEPT_FOR: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// The store of a state folder.
-///
-/// # Errors
-///
-/// [`BackendError::DamagedStore`] where a new store would help, [`BackendError::Store`] otherwise.
 pub async fn open(state: &StateDir) -> Result<SqliteStore, BackendError> {
     SqliteStore::open(state.path())
         .await

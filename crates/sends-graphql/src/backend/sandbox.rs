@@ -17,10 +17,6 @@ pub struct EmbeddedSandbox {
 
 impl EmbeddedSandbox {
     /// Starts a sandbox on a free loopback port.
-    ///
-    /// # Errors
-    ///
-    /// If there is no free port.
     #[cfg(feature = "sandbox")]
     pub async fn start(options: SandboxOptions) -> io::Result<Self> {
         let mut config = if options.sandbox_limits {
@@ -40,10 +36,6 @@ impl EmbeddedSandbox {
     }
 
     /// Fails, since this build has no sandbox. The options are checked for that before.
-    ///
-    /// # Errors
-    ///
-    /// Always.
     #[cfg(not(feature = "sandbox"))]
     #[expect(clippy::unused_async, reason = "other builds await it")]
     pub async fn start(_: SandboxOptions) -> io::Result<Self> {

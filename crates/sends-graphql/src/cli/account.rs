@@ -20,43 +20,30 @@ use crate::{
 /// Why a command did not do what it was asked for.
 #[derive(Debug, thiserror::Error)]
 pub enum CommandError {
-    /// A setting is wrong.
     #[error("{}", list(.0))]
     Settings(Vec<Problem>),
-    /// Nobody has logged in, or the login did not come about.
     #[error(transparent)]
     Login(#[from] LoginError),
-    /// The kept login cannot be used.
     #[error(transparent)]
     LoginStore(#[from] LoginStoreError),
-    /// The upstream could not be asked.
     #[error(transparent)]
     Client(#[from] BuildError),
-    /// The upstream does not take the new token.
     #[error("the login was kept, but Constant Contact does not answer it: {0}")]
     Proof(Box<UpstreamError>),
-    /// The store cannot be used.
     #[error(transparent)]
     Backend(#[from] BackendError),
-    /// The store cannot be rebuilt.
     #[error(transparent)]
     Store(#[from] sends_store::StoreError),
-    /// Another process does the same work.
     #[error("another process is bringing the log of sends in step already: wait for it to finish, or end it")]
     AlreadySynchronising,
-    /// The log is not in step.
     #[error("the log is not complete: {0}; what was read is kept, and running it again goes on")]
     Synchronisation(String),
-    /// There is nothing to export.
     #[error("nothing was ever fetched into {}: run the service or a sync first", .0.display())]
     NoStore(PathBuf),
-    /// Not everything could be exported.
     #[error(transparent)]
     Export(#[from] export::Failure),
-    /// What is wrong with each was said.
     #[error("{0} of the activities have no answer")]
     Unanswered(usize),
-    /// Standard output is closed, or the runtime did not start.
     #[error("{0}")]
     Io(#[from] io::Error),
 }
@@ -93,10 +80,6 @@ fn list(problems: &[Problem]) -> String {
 }
 
 /// Forgets the connected account.
-///
-/// # Errors
-///
-/// [`CommandError`] when the login cannot be removed.
 pub async fn logout(options: &AccountOptions) -> Result<(), CommandError> {
     let login = Login::new(
         &config::state_dir(&options.state)?,
@@ -111,10 +94,6 @@ pub async fn logout(options: &AccountOptions) -> Result<(), CommandError> {
 }
 
 /// Sets the store aside and begins a new one.
-///
-/// # Errors
-///
-/// [`CommandError`] when another process uses the store, or the folder cannot be written.
 pub async fn rebuild_store(options: &StateOptions) -> Result<(), CommandError> {
     let state = config::state_dir(options)?;
     let rebuilt = SqliteStore::rebuild(state.path(), sends_client::Clock::now(&SystemClock)).await?;

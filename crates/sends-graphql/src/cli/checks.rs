@@ -16,10 +16,6 @@ const SANDBOX_CALL_TIMEOUT: Duration = Duration::from_secs(20);
 impl Config {
     /// For `serve`. `variables` are the tokens in the environment, which have no options: a command line is visible to every
     /// process on the machine.
-    ///
-    /// # Errors
-    ///
-    /// Every [`Problem`] there is.
     pub fn of_serve(options: &ServeOptions, variables: EnvironmentVariables) -> Result<Self, Vec<Problem>> {
         let mut problems = Problems::default();
         let wanted = Wanted {
@@ -43,10 +39,6 @@ impl Config {
     }
 
     /// For `history`.
-    ///
-    /// # Errors
-    ///
-    /// Every [`Problem`] there is.
     pub fn of_history(
         options: &HistoryOptions,
         variables: EnvironmentVariables,
@@ -62,10 +54,6 @@ impl Config {
     }
 
     /// For `sync`.
-    ///
-    /// # Errors
-    ///
-    /// Every [`Problem`] there is.
     pub fn of_sync(options: &SyncOptions, variables: EnvironmentVariables) -> Result<Self, Vec<Problem>> {
         let wanted = Wanted {
             sandbox: options.sandbox,
@@ -84,10 +72,6 @@ impl Config {
     }
 
     /// For an `export` of the sandbox. `None` is for the account's own log.
-    ///
-    /// # Errors
-    ///
-    /// [`Problem::NoSandbox`].
     pub fn of_export(options: &ExportOptions) -> Result<Option<Self>, Problem> {
         let Some(sandbox) = sandbox(options.sandbox)? else {
             return Ok(None);

@@ -66,11 +66,6 @@ pub struct ExportOptions {
 const PAGE: usize = 500;
 
 /// Writes the sends that the options choose.
-///
-/// # Errors
-///
-/// [`CommandError`] when the options are wrong, the store cannot be read, or what was read cannot be written. That the reader
-/// of standard output has seen enough is no error.
 pub async fn export(options: &ExportOptions, variables: EnvironmentVariables) -> Result<(), CommandError> {
     let filter = options.filter.log_filter()?;
     if let Some(Config { source, upstream }) = Config::of_export(options)? {
@@ -112,20 +107,12 @@ async fn write_to(
 /// Why not everything was written.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// The log could not be read.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Standard output could not be written.
     #[error("cannot write to standard output: {0}")]
     Io(#[from] io::Error),
-    /// The file could not be written, and is as it was.
     #[error("cannot write {}: {reason}", .path.display())]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// What the operating system says.
-        reason: io::Error,
-    },
+    File { path: PathBuf, reason: io::Error },
 }
 
 /// A file beside the one that is meant takes its place once it is complete and on the disk.

@@ -43,11 +43,6 @@ pub struct HistoryOptions {
 }
 
 /// Prints the history of each activity, and says of each that has none why.
-///
-/// # Errors
-///
-/// [`CommandError::Unanswered`] when an activity has none, after all others were printed; any other [`CommandError`] when
-/// nothing could be asked.
 pub async fn history(options: &HistoryOptions, variables: EnvironmentVariables) -> Result<(), CommandError> {
     let config = Config::of_history(options, variables).map_err(CommandError::Settings)?;
     let freshness = Freshness::new(options.wait.max_age, options.wait.max_age);

@@ -83,10 +83,6 @@ const PROOF_TIME: Duration = Duration::from_secs(30);
 const LAST_WRITES: Duration = Duration::from_secs(2);
 
 /// Logs in, keeps the login, and proves it with a cheap call.
-///
-/// # Errors
-///
-/// [`CommandError`] when the login does not come about, cannot be kept, or is not accepted.
 pub async fn login(options: &LoginOptions, variables: EnvironmentVariables) -> Result<(), CommandError> {
     let upstream = Upstream::new(&options.upstream, None);
     let client_id = options.account.client_id.clone().ok_or(Problem::NoClientId)?;

@@ -26,10 +26,6 @@ pub struct StatusOptions {
 }
 
 /// Prints who is connected, how the tokens are, what is left of the day's calls and how much is kept.
-///
-/// # Errors
-///
-/// [`CommandError`] when the login or the store cannot be read.
 pub async fn status(
     options: &StatusOptions,
     mut variables: EnvironmentVariables,

@@ -54,10 +54,6 @@ pub enum Outcome {
 
 /// Synchronises until the log is complete, the day's calls are used up, or the person who started it has seen enough. What
 /// is in the log by then stays there.
-///
-/// # Errors
-///
-/// [`CommandError`] when there is no account to ask, when another process synchronises, and when something fails.
 pub async fn sync(options: &SyncOptions, variables: EnvironmentVariables) -> Result<Outcome, CommandError> {
     let config = Config::of_sync(options, variables).map_err(CommandError::Settings)?;
     let is_sandbox = matches!(config.source, Source::Sandbox(_));

@@ -1,8 +1,4 @@
 //! The options on where data comes from: the sandbox or Constant Contact, which account, and at which rate.
-#![expect(
-    missing_docs,
-    reason = "a comment on flattened options would become help text"
-)]
 
 use std::{path::PathBuf, time::Duration};
 

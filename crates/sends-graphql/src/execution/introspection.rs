@@ -58,10 +58,8 @@ pub(super) fn answer(
 /// Why introspection has no answer. A defect of the service.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Unanswered {
-    /// The document does not fit the schema.
     #[error("{}", .0.message())]
     Invalid(RequestError),
-    /// A value could not be converted.
     #[error(transparent)]
     Json(#[from] serde_json::Error),
 }

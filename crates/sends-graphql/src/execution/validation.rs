@@ -46,10 +46,6 @@ pub struct Document {
 }
 
 /// Checks how long a query text and its variables are. Yields how many bytes the variables take.
-///
-/// # Errors
-///
-/// [`Refused`] with the limit that is exceeded.
 pub fn check_size(
     query: &str,
     variables: &async_graphql::Variables,
@@ -60,10 +56,6 @@ pub fn check_size(
 }
 
 /// Parses and validates a query text.
-///
-/// # Errors
-///
-/// [`Refused`], in words for the caller.
 pub fn read(query: &str, types: &Types, limits: &Limits) -> Result<Document, Refused> {
     text::check(query, limits)?;
     let query = text::without_ignored(query);
@@ -98,10 +90,6 @@ pub fn read(query: &str, types: &Types, limits: &Limits) -> Result<Document, Ref
 
 /// Checks a planned operation: how often its objects repeat a field, and what it may cost. Returns what it is
 /// expected to answer.
-///
-/// # Errors
-///
-/// [`Refused`], in words for the caller.
 pub(crate) fn check_plan(plan: &Plan, types: &Types, limits: &Limits) -> Result<Estimate, Refused> {
     if let Some(conflict) = &plan.conflict {
         return Err(conflict.clone());
@@ -119,10 +107,6 @@ pub(crate) fn check_plan(plan: &Plan, types: &Types, limits: &Limits) -> Result<
 }
 
 /// The operation that a request means.
-///
-/// # Errors
-///
-/// [`Refused`] when there is no such operation, or several and none is named.
 pub fn operation<'d>(
     document: &'d ExecutableDocument,
     name: Option<&str>,

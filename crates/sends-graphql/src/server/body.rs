@@ -138,10 +138,6 @@ impl Bodies {
 }
 
 /// Refuses a body that its `Content-Type` does not declare as JSON in UTF-8.
-///
-/// # Errors
-///
-/// 415, with the header to send.
 pub(super) fn check_type(headers: &HeaderMap) -> Result<(), Rejection> {
     if media_type::is_json_body(headers) {
         return Ok(());

@@ -32,10 +32,6 @@ pub(super) struct Executed {
 }
 
 /// Validates an operation.
-///
-/// # Errors
-///
-/// A [`Rejection`] if it is not executed.
 pub(super) fn prepare(executor: &Executor, request: Request, is_get: bool) -> Result<Admitted, Rejection> {
     executor.admit(request).map_err(|refused| match refused {
         Refused::Mutation if is_get => Rejection::new(

@@ -1,8 +1,4 @@
 //! The options of the HTTP server: access, and the room for requests and answers.
-#![expect(
-    missing_docs,
-    reason = "a comment on flattened options would become help text"
-)]
 
 use std::{path::Path, sync::Arc, time::Duration};
 

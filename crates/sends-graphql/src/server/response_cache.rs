@@ -98,10 +98,6 @@ pub(super) async fn layer(State(cached): State<Arc<Cached>>, request: Request, n
 
 impl Cached {
     /// Caches up to so many bytes of responses.
-    ///
-    /// # Errors
-    ///
-    /// When the operating system gives no random numbers.
     pub(super) fn new(
         bytes: u64,
         body_timeout: Duration,

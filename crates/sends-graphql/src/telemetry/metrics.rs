@@ -179,10 +179,6 @@ impl Metrics {
     }
 
     /// Everything, with the state as it is now, in Prometheus' text format.
-    ///
-    /// # Errors
-    ///
-    /// Only if a label could not be written, which none of these can cause.
     pub fn text(&self, state: &State) -> Result<String, std::fmt::Error> {
         let mut present = Registry::with_prefix("sends");
         state.register(&mut present);

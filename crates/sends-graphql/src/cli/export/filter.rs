@@ -67,10 +67,6 @@ pub struct FilterOptions {
 
 impl FilterOptions {
     /// The filter that the store knows.
-    ///
-    /// # Errors
-    ///
-    /// [`Problem::EmptyPeriod`].
     pub fn log_filter(&self) -> Result<LogFilter, Problem> {
         let options = self.clone();
         if let (Some(from), Some(until)) = (options.from, options.until)

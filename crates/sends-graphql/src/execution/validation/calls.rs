@@ -49,10 +49,6 @@ const NAMING: [(&str, &str); 5] = [
 const TYPES: [&str; 3] = ["Campaign", "ContactList", "Segment"];
 
 /// What an operation is expected to answer.
-///
-/// # Errors
-///
-/// [`Refused`] when the operation may cost too much.
 pub(super) fn check(root: &[Field], types: &Types, limits: &Limits) -> Result<Estimate, Refused> {
     let mut cost = OperationCost::default();
     let mut of_schema = 0_usize;

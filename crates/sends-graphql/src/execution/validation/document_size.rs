@@ -76,10 +76,6 @@ impl DocumentSize {
 const INTROSPECTION_STEPS: usize = 2;
 
 /// The measure of all operations and fragments of a document together.
-///
-/// # Errors
-///
-/// [`Refused`] when it exceeds a limit, and when fragments contain themselves.
 pub(super) fn of(document: &ExecutableDocument, limits: &Limits) -> Result<DocumentSize, Refused> {
     let mut scales = Scales {
         document,

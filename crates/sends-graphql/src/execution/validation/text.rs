@@ -25,10 +25,6 @@ pub(super) fn check_length(query: &str, limits: &Limits) -> Result<(), Refused> 
 }
 
 /// Refuses a text that cannot be parsed safely. Syntax errors are left to the parser.
-///
-/// # Errors
-///
-/// [`Refused`] with the limit that the text exceeds.
 pub(super) fn check(query: &str, limits: &Limits) -> Result<(), Refused> {
     check_length(query, limits)?;
     let mut nesting = 0_usize;

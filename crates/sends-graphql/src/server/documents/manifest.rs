@@ -29,33 +29,18 @@ pub struct TrustedDocuments {
 /// Why a manifest cannot be used.
 #[derive(Debug, Eq, PartialEq, thiserror::Error)]
 pub enum InvalidManifest {
-    /// The file cannot be read.
     #[error("cannot read {path}: {reason}")]
-    Unreadable {
-        /// The file.
-        path: String,
-        /// What the operating system says.
-        reason: String,
-    },
-    /// The file is too large to be a manifest.
+    Unreadable { path: String, reason: String },
     #[error("{0} is larger than {SIZE_LIMIT} bytes")]
     TooLarge(String),
-    /// The file is something else.
     #[error(
         "{0} is no manifest of persisted documents as Apollo's, Relay's or GraphQL Code Generator's tools write it"
     )]
     UnknownFormat(String),
-    /// The manifest lets nothing through.
     #[error("{0} holds no document")]
     Empty(String),
-    /// One id cannot stand for two documents.
     #[error("{path} holds the id \"{id}\" twice, with different documents")]
-    Ambiguous {
-        /// The file.
-        path: String,
-        /// The id.
-        id: String,
-    },
+    Ambiguous { path: String, id: String },
 }
 
 #[derive(Deserialize)]
@@ -77,10 +62,6 @@ struct Operation {
 
 impl TrustedDocuments {
     /// Reads the manifest at `path`.
-    ///
-    /// # Errors
-    ///
-    /// [`InvalidManifest`], whose text is for the person who starts the service.
     pub fn read(path: &Path) -> Result<Self, InvalidManifest> {
         let name = path.display().to_string();
         let unreadable = |error: io::Error| InvalidManifest::Unreadable {

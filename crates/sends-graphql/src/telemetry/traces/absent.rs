@@ -12,10 +12,6 @@ pub enum Traces {}
 
 impl Traces {
     /// No exporter.
-    ///
-    /// # Errors
-    ///
-    /// None in this build.
     pub fn from_environment() -> Result<Option<Self>, TracesError> {
         Ok(None)
     }

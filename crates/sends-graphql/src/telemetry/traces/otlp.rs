@@ -27,10 +27,6 @@ pub struct Traces(SdkTracerProvider);
 
 impl Traces {
     /// Connects with the collector that the environment names, if it names one.
-    ///
-    /// # Errors
-    ///
-    /// [`TracesError`] when its address cannot be used. Whether anybody listens there is found out later.
     pub fn from_environment() -> Result<Option<Self>, TracesError> {
         let Some((variable, endpoint)) = collector() else {
             return Ok(None);
