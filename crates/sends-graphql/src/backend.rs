@@ -1,8 +1,7 @@
-//! What stands behind the schema: the store (`kept.rs`), the pacer, the client and the credential, put together from the
-//! settings.
+//! Construction of the data sources from the settings: the store (`stores.rs`), the pacer, the client and the credential.
 
-mod kept;
 mod sandbox;
+mod stores;
 
 use std::{io, path::PathBuf, sync::Arc};
 
@@ -13,8 +12,8 @@ use sends_client::{
 use sends_credentials::{EnvironmentCredential, Login, StateDir};
 use sends_store::{Owner, Store, StoreError};
 
-use self::kept::{KeptAnswers, drop_former};
-pub use self::{kept::open, sandbox::EmbeddedSandbox};
+use self::stores::{Stores, drop_former_tokens};
+pub use self::{sandbox::EmbeddedSandbox, stores::open};
 use crate::{
     config::{CredentialSource, Problem, Source, Upstream},
     ledger::StoreLedger,
@@ -26,44 +25,35 @@ use crate::{
     telemetry::metrics::Metrics,
 };
 
-/// Everything the schema needs.
+/// Data sources of the schema, and their parts.
 pub struct Backend {
-    /// Reads histories.
     pub histories: Histories,
-    /// The log of all sends, if one is kept.
+    /// `None` if callers use their own accounts.
     pub log: Option<Log>,
-    /// Reads what stands around them.
     pub resources: Resources,
-    /// Counts and spaces the upstream calls.
     pub pacer: Pacer,
-    /// Asks the upstream.
     pub client: ConstantContact,
-    /// What counts that.
     pub metrics: Metrics,
-    /// The credential, as far as somebody may have to log in.
     pub credential: Credential,
-    /// Whose data a request reads.
     pub access: Access,
-    /// Where answers and the day's count are kept.
+    /// Store of histories and of the daily call count.
     pub store: Arc<dyn Store>,
-    /// The folder that the log is in, where other processes may use it too. `None` where it is gone with this one.
+    /// Folder of the log, which other processes can use too. `None` if the log is in memory.
     pub log_folder: Option<PathBuf>,
-    /// Tells the time of day.
     pub clock: Arc<dyn Clock>,
-    /// The embedded sandbox, which lives as long as this does.
+    /// Runs until it is dropped.
     pub sandbox: Option<EmbeddedSandbox>,
-    /// Whom the service asks, in words for the log.
+    /// The upstream, for the log.
     pub description: String,
 }
 
-/// Why the parts could not be put together.
 #[derive(Debug, thiserror::Error)]
 pub enum BackendError {
     #[error(transparent)]
     Client(#[from] BuildError),
-    #[error("the sandbox could not be started: {0}")]
+    #[error("the embedded sandbox cannot start: {0}")]
     Sandbox(#[source] io::Error),
-    #[error("{0} (`sends-graphql rebuild-store` begins a new one)")]
+    #[error("{0} (`sends-graphql rebuild-store` creates a new one)")]
     DamagedStore(StoreError),
     #[error(transparent)]
     Store(StoreError),
@@ -73,12 +63,11 @@ pub enum BackendError {
     Ledger(#[from] LedgerError),
     #[error(transparent)]
     Settings(Problem),
-    #[error("the operating system gives no random numbers: {0}")]
+    #[error("the operating system provides no random numbers: {0}")]
     Random(#[from] getrandom::Error),
 }
 
 impl Backend {
-    /// Puts the parts together.
     pub async fn new(
         source: Source,
         freshness: Freshness,
@@ -86,17 +75,17 @@ impl Backend {
     ) -> Result<Self, BackendError> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let mut sandbox = None;
-        let mut credential_watched = Credential::NotOurs;
+        let mut login = Credential::NotOurs;
         let departures = departures(&source);
         let log_folder = match &source {
             Source::OneAccount {
                 state,
-                keep_answers: true,
+                store_answers: true,
                 ..
             } => Some(state.path().to_owned()),
             _ => None,
         };
-        let (access, kept, ledger): (_, KeptAnswers, Arc<dyn DayLedger>) = match source {
+        let (access, stores, ledger): (_, Stores, Arc<dyn DayLedger>) = match source {
             Source::Sandbox(options) => {
                 let started = EmbeddedSandbox::start(options)
                     .await
@@ -109,36 +98,36 @@ impl Backend {
                 sandbox = Some(started);
                 (
                     access,
-                    KeptAnswers::in_memory().await?,
+                    Stores::in_memory().await?,
                     Arc::new(MemoryLedger::default()),
                 )
             }
             Source::CallersAccounts { store } => {
                 let access = Access::CallersTokens(CallersTokens::new(freshness.max_age)?);
                 let ledger: Arc<dyn DayLedger> = match store {
-                    // Only the day's count is kept. Answers belong to tokens that mean nothing after a restart.
+                    // For the daily count only: histories belong to tokens that are unknown after a restart.
                     Some(state) => Arc::new(StoreLedger::new(Arc::new(open(&state).await?))),
                     None => Arc::new(MemoryLedger::default()),
                 };
-                (access, KeptAnswers::of_callers(), ledger)
+                (access, Stores::of_callers(), ledger)
             }
             Source::OneAccount {
                 credential,
                 state,
-                keep_answers,
+                store_answers,
             } => {
                 let access;
-                (access, credential_watched) = own_credential(credential, &state, &upstream)?;
-                if keep_answers {
+                (access, login) = own_credential(credential, &state, &upstream)?;
+                if store_answers {
                     let store = open(&state).await?;
-                    drop_former(&store, &access, clock.now()).await;
-                    let kept = KeptAnswers::behind_memory(store);
-                    let ledger = StoreLedger::new(Arc::clone(&kept.store));
-                    (access, kept, Arc::new(ledger))
+                    drop_former_tokens(&store, &access, clock.now()).await;
+                    let stores = Stores::layered(store);
+                    let ledger = StoreLedger::new(Arc::clone(&stores.store));
+                    (access, stores, Arc::new(ledger))
                 } else {
                     (
                         access,
-                        KeptAnswers::in_memory().await?,
+                        Stores::in_memory().await?,
                         Arc::new(MemoryLedger::default()),
                     )
                 }
@@ -151,7 +140,7 @@ impl Backend {
         let description = describe(&upstream, &access, sandbox.is_some());
         let histories = Histories::new(
             Arc::new(client.clone()),
-            Arc::clone(&kept.store),
+            Arc::clone(&stores.store),
             Arc::clone(&clock),
             freshness,
         );
@@ -163,14 +152,14 @@ impl Backend {
         );
         Ok(Self {
             histories,
-            log: kept.log,
+            log: stores.log,
             resources,
             pacer,
             client,
             metrics,
-            credential: credential_watched,
+            credential: login,
             access,
-            store: kept.store,
+            store: stores.store,
             log_folder,
             clock,
             sandbox,
@@ -179,8 +168,8 @@ impl Backend {
     }
 }
 
-/// The departures that all processes on the source's state folder share. Answers may be kept in memory alone, but the limits
-/// are still those of the API key.
+/// Departure times of calls, shared by all processes on the state folder. Its limits are those of the API key even if histories are
+/// in memory only.
 fn departures(source: &Source) -> Option<DepartureFile> {
     let folder = match source {
         Source::Sandbox(_) => None,
@@ -234,9 +223,11 @@ fn own_credential(
         }
         CredentialSource::Login => {
             let login = Login::new(state, settings);
-            // The service starts all the same: it picks up a new login by itself.
+            // The service starts in spite of it, and notices a new login.
             if let Some(reason) = login.login_required()? {
-                tracing::error!("log in again with `sends-graphql login`: {reason}");
+                tracing::error!(
+                    "the login cannot be used: {reason}; log in again with `sends-graphql login`"
+                );
             }
             let access = Access::OwnCredential {
                 owner: OwnOwner::of_login(login.clone()),
@@ -253,7 +244,7 @@ fn describe(upstream: &Upstream, access: &Access, is_sandbox: bool) -> String {
         return format!("the embedded sandbox at {url}: all data is invented");
     }
     match access {
-        Access::OwnCredential { .. } => format!("{url} with the service's own credential"),
+        Access::OwnCredential { .. } => format!("{url} with the service's credential"),
         Access::CallersTokens(_) => format!("{url} with the token of each caller"),
     }
 }

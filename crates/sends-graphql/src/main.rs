@@ -1,4 +1,4 @@
-//! The `sends-graphql` program: reads the command line, runs what it asks for, and turns failures into one sentence each.
+//! The `sends-graphql` program: runs the command, and prints errors as one sentence each.
 
 use std::{io::Write, process::ExitCode};
 
@@ -11,20 +11,20 @@ use sends_graphql::{
     },
     config::Config,
     schema, serve,
-    shutdown::{Signals, exit_when_told},
+    shutdown::{Signals, exit_on_signal},
 };
 
-/// Answers are made of many small pieces, which one thread makes and another may drop.
+/// Responses consist of many small allocations, which other threads can free.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// The exit status for settings that cannot work, as command lines use it.
+/// Exit status for invalid options.
 const WRONG_SETTINGS: u8 = 2;
 
-/// The exit status of a synchronisation that has left something for the next time.
+/// Exit status of an incomplete synchronisation.
 const INCOMPLETE: u8 = 3;
 
-/// Makes a panic wait for answers of the token endpoint that are not stored yet, as every other end of the program does.
+/// Waits for the write of new tokens during a panic, as every other exit of the program does.
 struct TokensStored;
 
 impl Drop for TokensStored {
@@ -42,20 +42,20 @@ fn main() -> ExitCode {
         arguments,
         mut problems,
     } = cli::parse(std::env::args_os());
-    let chosen = match arguments {
+    let command_line = match arguments {
         Ok(arguments) => arguments.into_command(),
         Err(error) => {
             if error.use_stderr() && !problems.is_empty() {
-                complain(&CommandError::Settings(problems));
+                print_error(&CommandError::Settings(problems));
             }
             error.exit()
         }
     };
     if !problems.is_empty() {
-        problems.extend(cli::problems(&chosen, variables));
+        problems.extend(cli::problems(&command_line, variables));
         return fail(&CommandError::Settings(problems), WRONG_SETTINGS);
     }
-    match chosen {
+    match command_line {
         Command::Serve(options) => match Config::of_serve(&options, variables) {
             Ok(config) => match serve::run(*options, config) {
                 Err(error) if error.is_of_settings() => fail(&error, WRONG_SETTINGS),
@@ -85,10 +85,10 @@ fn main() -> ExitCode {
     }
 }
 
-/// Runs a command that is no service: warnings go to the log, what it is for to standard output.
+/// Runs a command other than `serve` and `sync`.
 fn command(work: impl Future<Output = Result<(), CommandError>>) -> ExitCode {
     let work = async {
-        tokio::spawn(exit_when_told(Signals::listen()?));
+        tokio::spawn(exit_on_signal(Signals::listen()?));
         work.await
     };
     match run(work) {
@@ -97,13 +97,13 @@ fn command(work: impl Future<Output = Result<(), CommandError>>) -> ExitCode {
     }
 }
 
-/// `sync` handles signals itself until its end, so that it can keep what it has.
+/// Runs `sync`, which handles signals itself until its end.
 async fn synchronise(
     options: &SyncOptions,
     variables: EnvironmentVariables,
 ) -> Result<sync::Outcome, CommandError> {
     let result = sync::sync(options, variables).await;
-    tokio::spawn(exit_when_told(Signals::listen()?));
+    tokio::spawn(exit_on_signal(Signals::listen()?));
     result
 }
 
@@ -127,11 +127,11 @@ fn finish<E: std::fmt::Display>(result: Result<(), E>) -> ExitCode {
 }
 
 fn fail(problem: &dyn std::fmt::Display, status: u8) -> ExitCode {
-    complain(problem);
+    print_error(problem);
     ExitCode::from(status)
 }
 
-/// Standard error may be closed already, and then nobody is there to be told.
-fn complain(problem: &dyn std::fmt::Display) {
+/// Ignores a closed standard error.
+fn print_error(problem: &dyn std::fmt::Display) {
     let _ = writeln!(std::io::stderr(), "sends-graphql: {problem}");
 }

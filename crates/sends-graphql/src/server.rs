@@ -1,9 +1,9 @@
-//! The HTTP server: its routes, and the layers around them.
+//! HTTP server: routes and layers.
 //!
-//! From the outside in, a request passes the connection and its time limits (`connection.rs`), the response cache
+//! From the outside in, a request passes the connection with its timeouts (`connection.rs`), the response cache
 //! (`response_cache.rs`), the checks of host and origin (`host_and_origin.rs`) with the headers of every response
-//! (`response_headers.rs`), the compression of responses (`compression.rs`), and then its route: a GraphQL request
-//! (`graphql.rs`), health, metrics, GraphiQL, or an answer about a wrong path or method (`unrouted.rs`).
+//! (`response_headers.rs`), the compression of responses (`compression.rs`), and its route: GraphQL (`graphql.rs`), health, metrics,
+//! GraphiQL, or the error for a wrong path or method (`unrouted.rs`).
 
 mod admission;
 mod body;
@@ -73,50 +73,40 @@ use crate::{
     telemetry::{self, RequestId, metrics::Metrics},
 };
 
-/// Shorter answers fit in one packet as they are.
+/// Shortest compressed response, in bytes: shorter ones fit in one packet.
 const WORTH_COMPRESSING: u64 = 1 << 10;
 
-/// How long a browser may remember what a page of another origin is allowed to send.
+/// Time for which browsers cache a CORS preflight.
 const PREFLIGHT_AGE: Duration = Duration::from_mins(10);
 
-/// What every request can use.
+/// Shared by all requests.
 #[derive(Clone)]
 pub struct Service {
-    /// What operations are executed against.
     pub schema: Executor,
-    /// Reads histories.
     pub histories: Histories,
-    /// The log of all sends, if one is kept.
+    /// `None` if callers use their own accounts.
     pub log: Option<Log>,
-    /// Reads what stands around them.
     pub resources: Resources,
-    /// Whose data a request reads.
     pub access: Access,
-    /// Tells the time of day.
     pub clock: Arc<dyn Clock>,
-    /// How long one operation waits for the upstream.
+    /// Longest wait of an operation for the upstream.
     pub request_timeout: Duration,
-    /// Threads for what keeps them busy for long.
     pub long_work: Arc<LongWork>,
-    /// Whether the service can answer.
     pub readiness: Readiness,
-    /// What is counted.
     pub metrics: Metrics,
-    /// Whether the metrics may be read.
+    /// Whether `/metrics` is served.
     pub show_metrics: bool,
-    /// The bounds on what is held at once.
     pub bulkheads: Bulkheads,
-    /// The client of the upstream, to be looked at and not to be used.
+    /// For metrics only.
     pub client: ConstantContact,
-    /// Where answers are kept, to be looked at and not to be used.
+    /// For metrics only.
     pub store: Arc<dyn Store>,
-    /// Whether the data is the embedded sandbox's, and so invented.
+    /// Whether the data is that of the embedded sandbox.
     pub sandbox: bool,
-    /// Whether there is a page to explore the schema with.
     pub graphiql: bool,
 }
 
-/// Answers requests on `listener` until the end, then lets the ones in progress finish.
+/// Serves requests until the shutdown, and then waits for those in progress.
 pub async fn serve(
     listener: TcpListener,
     service: Service,
@@ -146,7 +136,6 @@ pub async fn serve(
     Ok(())
 }
 
-/// All routes of the service.
 fn router(
     service: Service,
     mut options: HttpOptions,
@@ -173,7 +162,7 @@ fn router(
     } else {
         Router::new()
     };
-    // The layers of a route are one service, and not each a box around the next, which would be made for every request.
+    // One service for all layers of a route: a boxed service for each would be created for every request.
     let around_graphql = ServiceBuilder::new()
         .layer(middleware::from_fn_with_state(has_page, unrouted::before_graphql))
         .option_layer(cors)
@@ -201,7 +190,7 @@ fn router(
         .layer(around_all)
 }
 
-/// What is the same for every request: its name, who may ask at all, and what browsers are told.
+/// Layer of all routes: the request id, the check of host and origin, and the security headers.
 async fn for_every_request(
     State(host_and_origin): State<Arc<HostAndOrigin>>,
     mut request: Request,
@@ -218,8 +207,7 @@ async fn for_every_request(
     response
 }
 
-/// What pages of allowed origins may send and read. There are no cookies, so credentials that a browser adds by itself are
-/// never asked for.
+/// CORS for pages of the allowed origins. Without credentials, since there are no cookies.
 fn cors(origins: Vec<HeaderValue>) -> CorsLayer {
     let sent = [
         header::ACCEPT,

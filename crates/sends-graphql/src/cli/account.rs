@@ -17,7 +17,6 @@ use crate::{
     sync::FillError,
 };
 
-/// Why a command did not do what it was asked for.
 #[derive(Debug, thiserror::Error)]
 pub enum CommandError {
     #[error("{}", list(.0))]
@@ -28,28 +27,28 @@ pub enum CommandError {
     LoginStore(#[from] LoginStoreError),
     #[error(transparent)]
     Client(#[from] BuildError),
-    #[error("the login was kept, but Constant Contact does not answer it: {0}")]
+    #[error("the login is stored, but a call with it failed: {0}")]
     Proof(Box<UpstreamError>),
     #[error(transparent)]
     Backend(#[from] BackendError),
     #[error(transparent)]
     Store(#[from] sends_store::StoreError),
-    #[error("another process is bringing the log of sends in step already: wait for it to finish, or end it")]
+    #[error("another process is synchronising the log of sends: wait for it to finish, or stop it")]
     AlreadySynchronising,
-    #[error("the log is not complete: {0}; what was read is kept, and running it again goes on")]
+    #[error("the log is incomplete: {0}; run it again to continue")]
     Synchronisation(String),
-    #[error("nothing was ever fetched into {}: run the service or a sync first", .0.display())]
+    #[error("nothing was ever fetched into {}: run the service or a synchronisation first", .0.display())]
     NoStore(PathBuf),
     #[error(transparent)]
     Export(#[from] export::Failure),
-    #[error("{0} of the activities have no answer")]
+    #[error("the histories of {0} activities could not be read")]
     Unanswered(usize),
     #[error("{0}")]
     Io(#[from] io::Error),
 }
 
 impl CommandError {
-    /// Whether the command was given wrongly, rather than failed.
+    /// Whether the options are at fault.
     pub fn is_of_settings(&self) -> bool {
         matches!(self, Self::Settings(_))
     }
@@ -79,28 +78,29 @@ fn list(problems: &[Problem]) -> String {
         .join("\nsends-graphql: ")
 }
 
-/// Forgets the connected account.
 pub async fn logout(options: &AccountOptions) -> Result<(), CommandError> {
     let login = Login::new(
         &config::state_dir(&options.state)?,
         sends_credentials::Settings::default(),
     );
-    let said = if login.logout().await? {
-        "Logged out. The tokens stay valid at Constant Contact until they expire; revoke the application there to end them."
+    let message = if login.logout().await? {
+        "Logged out. The tokens remain valid at Constant Contact until they expire; revoke the application there to invalidate them."
     } else {
-        "Nobody was logged in."
+        "There was no login."
     };
-    Ok(writeln!(io::stdout(), "{said}")?)
+    Ok(writeln!(io::stdout(), "{message}")?)
 }
 
-/// Sets the store aside and begins a new one.
 pub async fn rebuild_store(options: &StateOptions) -> Result<(), CommandError> {
     let state = config::state_dir(options)?;
     let rebuilt = SqliteStore::rebuild(state.path(), sends_client::Clock::now(&SystemClock)).await?;
-    let said = match rebuilt.set_aside {
-        Some(path) => format!("A new store was begun; the former one is now {}.", path.display()),
-        None => "There was no store; a new one was begun.".to_owned(),
+    let message = match rebuilt.set_aside {
+        Some(path) => format!(
+            "A new store was created; the former one is now {}.",
+            path.display()
+        ),
+        None => "There was no store; a new one was created.".to_owned(),
     };
     sends_store::Store::close(&rebuilt.store).await?;
-    Ok(writeln!(io::stdout(), "{said}")?)
+    Ok(writeln!(io::stdout(), "{message}")?)
 }

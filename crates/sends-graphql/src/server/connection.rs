@@ -66,11 +66,11 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(75);
 /// Limits of connections.
 #[derive(Args, Clone, Copy, Debug)]
 pub struct ConnectionLimits {
-    /// Connections at once; further ones wait
+    /// Maximum number of connections; further ones wait
     #[arg(long = "max-connections", env = "SENDS_MAX_CONNECTIONS", value_name = "COUNT",
           default_value = "16384", value_parser = number::<usize>(1..=1_000_000))]
     pub connections: usize,
-    /// Time after which a connection with unread answers is closed
+    /// Time after which a connection with unread responses is closed
     #[arg(long, env = "SENDS_WRITE_TIMEOUT", value_name = "DURATION", default_value = "30s",
           value_parser = duration(SHORTEST..=HOUR))]
     pub write_timeout: Duration,

@@ -1,6 +1,4 @@
-//! `/metrics`, for Prometheus and what reads its format.
-//!
-//! Must not know what is counted.
+//! `/metrics`, in the text format of Prometheus.
 
 use axum::{
     extract::State,
@@ -11,11 +9,10 @@ use http::{StatusCode, header};
 use super::Service;
 use crate::telemetry::metrics;
 
-/// All metrics at this moment.
 pub(super) async fn metrics(State(service): State<Service>) -> Response {
     let state = metrics::State {
         pacer: service.client.pacer().current_state().await,
-        left_alone: service.client.left_alone_for().is_some(),
+        is_upstream_down: service.client.left_alone_for().is_some(),
         lookups: service.store.lookups(),
         store: service.store.health(),
         answers: service.histories.counts(),
@@ -24,7 +21,7 @@ pub(super) async fn metrics(State(service): State<Service>) -> Response {
     match service.metrics.text(&state) {
         Ok(text) => ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response(),
         Err(error) => {
-            tracing::error!("the metrics cannot be written: {error}");
+            tracing::error!("encoding the metrics failed: {error}");
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
     }

@@ -1,6 +1,4 @@
-//! One operation: from the text of its document to what it answers.
-//!
-//! Owns the order of the checks before the execution. Must not know how the request came in or how the answer leaves.
+//! Preparation and execution of one operation, independent of HTTP except for the status of a rejection.
 
 use std::sync::Arc;
 
@@ -19,19 +17,16 @@ use crate::{
     telemetry::{self, metrics::Outcome},
 };
 
-/// What came of an operation.
+/// Result of an operation.
 pub(super) struct Executed {
-    /// The answer.
     pub response: Response,
-    /// What it counts as, if it is given.
+    /// For metrics, if the response is sent.
     pub outcome: Outcome,
-    /// What the response cache needs, if the answer may be cached.
+    /// `None` if the response is not cached.
     pub cacheable: Option<Cacheable>,
-    /// The memory of the answer.
     pub memory: Arc<AnswerMemory>,
 }
 
-/// Validates an operation.
 pub(super) fn prepare(executor: &Executor, request: Request, is_get: bool) -> Result<Admitted, Rejection> {
     executor.admit(request).map_err(|refused| match refused {
         Refused::Mutation if is_get => Rejection::new(
@@ -44,7 +39,6 @@ pub(super) fn prepare(executor: &Executor, request: Request, is_get: bool) -> Re
     })
 }
 
-/// Executes an operation.
 pub(super) async fn execute(
     admitted: Admitted,
     service: &Service,
@@ -59,14 +53,13 @@ pub(super) async fn execute(
     let operation = admitted.name().map(str::to_owned);
     let admitted = admitted.data(histories).data(resources).data(log);
     let mut response = answers::within(Arc::clone(&memory), admitted.execute()).await;
-    // What the operation cost: the answers of the upstream that others waited for too are counted where they were
-    // asked.
+    // A call that several operations wait for is counted for the one that made it.
     let upstream = extension::upstream(caller.calls_sent(), &stale);
     response
         .extensions
         .insert(extension::UPSTREAM.to_owned(), upstream);
     telemetry::operation::cost(caller.calls_sent());
-    // An answer that cost calls says so, and the next one costs none.
+    // The response reports its calls, of which the next one makes none.
     let costs_nothing = response.errors.is_empty() && caller.calls_sent() == 0;
     let read_set = recorder
         .filter(|_| costs_nothing)

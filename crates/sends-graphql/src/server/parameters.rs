@@ -1,41 +1,32 @@
-//! The parameters of a GraphQL request, from the body of a POST or the query string of a GET.
-//!
-//! Owns what types they must have. Must not know what a document is or where its text comes from.
+//! Parameters of a GraphQL request, from the body of a POST or the query string of a GET.
 
 use serde_json::{Map, Value};
 use url::form_urlencoded;
 
 use super::rejection::Rejection;
 
-/// A body that works, for messages about bodies that do not.
+/// Valid body, for error messages.
 const EXAMPLE_BODY: &str = r#"{"query": "{ __typename }"}"#;
 
-/// What the client sent, each of the right type, and null where it is the same as absent.
+/// Parameters of the right types. Null is the same as absent.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Parameters {
-    /// The text of the document.
     pub query: Option<String>,
-    /// Which operation of the document to execute.
     pub operation_name: Option<String>,
-    /// The values of the operation's variables.
     pub variables: Map<String, Value>,
-    /// What is agreed on beyond the specification.
     pub extensions: Map<String, Value>,
-    /// The name of a document that the service knows.
+    /// Id of a trusted document.
     pub document_id: Option<String>,
 }
 
-/// What a body holds: one request, or several.
+/// Requests of a body.
 #[derive(Debug, PartialEq)]
 pub(super) enum Requests {
-    /// One.
     Single(Box<Parameters>),
-    /// Several, answered in the same order.
     Batch(Vec<Parameters>),
 }
 
 impl Requests {
-    /// Reads a JSON body.
     pub(super) fn from_body(body: &[u8], batch_limit: usize, most_values: usize) -> Result<Self, Rejection> {
         if body.trim_ascii().is_empty() {
             return Err(Rejection::malformed(format!(
@@ -55,7 +46,7 @@ impl Requests {
                 kind(&other)
             ))),
             Err(error) => Err(Rejection::malformed(format!(
-                "The body is not JSON: there is a mistake in line {}, column {}; send an object such as {EXAMPLE_BODY}.",
+                "The body is not JSON: there is an error in line {}, column {}; send an object such as {EXAMPLE_BODY}.",
                 error.line(),
                 error.column()
             ))),
@@ -65,7 +56,7 @@ impl Requests {
     fn from_batch(requests: Vec<Value>, limit: usize) -> Result<Self, Rejection> {
         if limit <= 1 {
             return Err(Rejection::malformed(
-                "Send one operation at a time; batches are not taken.",
+                "Batches are not accepted; send one operation at a time.",
             ));
         }
         if requests.is_empty() || requests.len() > limit {
@@ -101,7 +92,7 @@ impl Parameters {
         })
     }
 
-    /// Reads the query string of a URL. A parameter given twice has no meaning.
+    /// Reads the query string of a URL. Repeated parameters are refused.
     pub(super) fn from_query_string(query: &str) -> Result<Self, Rejection> {
         let mut members = Map::new();
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
@@ -174,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_absent_and_what_is_null_are_the_same() {
+    fn null_is_the_same_as_absent() {
         for body in [
             r#"{"query":"{a}"}"#,
             r#" {"query":"{a}","operationName":null,"variables":null,"extensions":null,"documentId":null,"more":1} "#,
@@ -211,20 +202,20 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_object_is_refused_in_words_of_ours() {
+    fn a_body_other_than_an_object_is_refused() {
         for (body, said) in [
             ("", "The body is empty"),
             (" \n", "The body is empty"),
             (
                 "{\n\"a",
-                "The body is not JSON: there is a mistake in line 2, column 2; send an object",
+                "The body is not JSON: there is an error in line 2, column 2; send an object",
             ),
             ("\u{1}", "The body is not JSON"),
             (
                 "3",
                 "The body is JSON, but a number and not an object; send {\"query\"",
             ),
-            ("[]", "Send one operation at a time"),
+            ("[]", "Batches are not accepted"),
         ] {
             let refused = message(Requests::from_body(body.as_bytes(), 1, 1_000).unwrap_err());
             assert!(refused.starts_with(said), "{body}: {refused}");
@@ -252,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_is_taken_up_to_its_limit() {
+    fn a_batch_is_accepted_up_to_its_limit() {
         let batch = |length: usize| json!(vec![json!({ "query": "{a}" }); length]).to_string();
         for (length, taken) in [(0, false), (1, true), (3, true), (4, false)] {
             let read = Requests::from_body(batch(length).as_bytes(), 3, 1_000);

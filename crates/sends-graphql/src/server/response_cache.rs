@@ -1,8 +1,8 @@
-//! The layer of the [response cache](crate::response_cache): a request that equals an earlier one, header by header and to the
-//! last byte of its body, gets the response of that one while it is valid.
+//! Layer of the [response cache](crate::response_cache): a request with the same headers and body as an earlier one gets its response
+//! while that is valid.
 //!
-//! Since nothing of the requests may differ, the layer knows neither GraphQL nor what the headers mean. Whether the caller may
-//! still read the data is checked each time.
+//! Independent of GraphQL and of the meaning of headers, since all of them are part of the key. The permission of the caller is
+//! checked for each request.
 
 use std::{
     sync::Arc,
@@ -34,50 +34,47 @@ use crate::{
     telemetry::{REQUEST_ID, RequestId, metrics::Metrics},
 };
 
-/// Longer requests are rarely equal.
+/// Longest cached request, in bytes: longer ones are rarely equal.
 const LONGEST_REQUEST: usize = 16 << 10;
 
-/// What names one request among others and decides nothing of its response.
-const OF_ONE_REQUEST: [HeaderName; 4] = [
+/// Headers that differ between requests without an effect on the response.
+const IGNORED: [HeaderName; 4] = [
     REQUEST_ID,
     HeaderName::from_static("traceparent"),
     HeaderName::from_static("tracestate"),
     header::CONTENT_LENGTH,
 ];
 
-/// Headers with secrets, of which only hashes are in the cache.
+/// Headers with secrets, whose hashes are part of the key.
 const SECRET: [HeaderName; 2] = [header::AUTHORIZATION, caller_checks::API_KEY];
 
-/// Extension of a response that may be cached.
+/// Extension of a cacheable response.
 #[derive(Clone, Debug)]
 pub(super) struct Cacheable {
-    /// The versions of the histories that it was made of.
     pub(super) read_set: ReadSet,
-    /// The name of the operation.
     pub(super) operation: Option<String>,
 }
 
-/// What the layer needs.
+/// State of the layer.
 pub(super) struct Cached {
     cache: ResponseCache,
     histories: Histories,
     access: Access,
     keys: Option<Arc<ApiKeys>>,
     metrics: Metrics,
-    /// How long a body may take to begin.
+    /// Time for the first frame of a body.
     body_timeout: Duration,
-    /// The key of the hashes of secrets.
+    /// Key of the hashes of secrets.
     salt: [u8; 32],
 }
 
-/// Answers a request from the cache, or has it answered and caches the response.
 pub(super) async fn layer(State(cached): State<Arc<Cached>>, request: Request, next: Next) -> Response {
     let Some(length) = length_if_cacheable(&request) else {
         return next.run(request).await;
     };
     let began = Instant::now();
     let (head, mut body) = request.into_parts();
-    // A short body comes in one piece, or its request is slow anyway.
+    // A short body arrives in one frame; other requests are not cached.
     let piece = match timeout(cached.body_timeout, body.frame()).await {
         Ok(Some(Ok(frame))) => frame.into_data().unwrap_or_default(),
         _ => Bytes::new(),
@@ -97,7 +94,6 @@ pub(super) async fn layer(State(cached): State<Arc<Cached>>, request: Request, n
 }
 
 impl Cached {
-    /// Caches up to so many bytes of responses.
     pub(super) fn new(
         bytes: u64,
         body_timeout: Duration,
@@ -144,13 +140,12 @@ impl Cached {
         Some(response)
     }
 
-    /// Caches a response if it may be cached.
     async fn insert(&self, key: Vec<u8>, mut response: Response) -> Response {
         let Some(Cacheable { read_set, operation }) = response.extensions_mut().remove() else {
             return response;
         };
         let (head, body) = response.into_parts();
-        // It was made in one piece, or compressed from one, so that there is nothing to wait for.
+        // Completes at once: the body is in memory, or compressed from memory.
         let Ok(body) = body.collect().await else {
             return Response::from_parts(head, Body::empty());
         };
@@ -166,7 +161,7 @@ impl Cached {
         Response::from_parts(head, Body::from(body))
     }
 
-    /// The key of a request: everything of it that can decide its response.
+    /// Key of a request: everything that can affect its response.
     fn key(&self, head: &Parts, body: &[u8]) -> Vec<u8> {
         let mut key = Vec::with_capacity(body.len() + 512);
         let mut add = |piece: &[u8]| {
@@ -174,7 +169,7 @@ impl Cached {
             key.extend_from_slice(piece);
         };
         for (name, value) in &head.headers {
-            if OF_ONE_REQUEST.contains(name) {
+            if IGNORED.contains(name) {
                 continue;
             }
             add(name.as_str().as_bytes());
@@ -195,7 +190,7 @@ impl Cached {
     }
 }
 
-/// The length of the body of a request whose response may be cached.
+/// Length of the body if the request can have a cached response.
 fn length_if_cacheable(request: &Request) -> Option<usize> {
     let is_operation = request.method() == Method::POST && request.uri().path() == "/graphql";
     let length = request

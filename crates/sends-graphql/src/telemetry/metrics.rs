@@ -1,7 +1,6 @@
-//! The metrics: what is counted while the service runs, and what is looked up when somebody asks for them.
+//! Metrics: counters and histograms of the process, and state that is read at each scrape.
 //!
-//! Every label has a known, small number of values; what a caller or the upstream chooses is mapped to one of them first.
-//! Must not know who asks, nor over what.
+//! Every label has a small number of values. Values of callers or of the upstream are mapped to one of them.
 
 mod names;
 mod state;
@@ -24,23 +23,22 @@ use sends_client::{Endpoint, FailureClass, ObservedRequest, Observer};
 use self::names::OperationNames;
 pub use self::{state::State, text::CONTENT_TYPE};
 
-/// What came of an operation.
+/// Result of an operation.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Outcome {
-    /// Data and no error.
+    /// Data without errors.
     Ok,
-    /// Data, and errors of single fields.
+    /// Data and errors.
     Partial,
-    /// No data, since a field that cannot be null failed.
+    /// Executed, but without data.
     Failed,
-    /// Not executed, or not answered: no valid request, or no room for it (`OVERLOADED`) or for its answer.
+    /// Invalid, or without room for it or its answer.
     Refused,
-    /// The caller went away before the answer.
+    /// The caller disconnected before the response.
     Cancelled,
 }
 
 impl Outcome {
-    /// The outcome in logs and traces.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Ok => "ok",
@@ -52,7 +50,7 @@ impl Outcome {
     }
 }
 
-/// What is counted of one operation.
+/// Metrics of operations of one name.
 pub struct OperationMetrics {
     ok: Counter,
     seconds: Histogram,
@@ -60,7 +58,7 @@ pub struct OperationMetrics {
 }
 
 impl OperationMetrics {
-    /// Counts a successful answer from the response cache.
+    /// Counts a response from the cache.
     pub fn cached(&self, took: Duration) {
         self.ok.inc();
         self.cache_hits.inc();
@@ -111,7 +109,7 @@ impl Metrics {
             operations_in_progress: registered(
                 of,
                 "operations_in_progress",
-                "GraphQL requests being answered",
+                "GraphQL requests in progress",
                 Gauge::default(),
             ),
             cache_hits: registered(
@@ -129,31 +127,29 @@ impl Metrics {
             request_seconds: registered(
                 of,
                 "upstream_request_duration_seconds",
-                "Time from sending a request to Constant Contact to the end of its answer",
+                "Time from sending a request to Constant Contact to the end of its response",
                 Family::new_with_constructor(milliseconds_to_minutes),
             ),
             refusals: registered(
                 of,
                 "upstream_refusals",
-                "Calls that ended without being sent, or sent again",
+                "Calls that ended without a request, or without a retry",
                 Family::default(),
             ),
             turn_seconds: registered(
                 of,
                 "pacer_wait_seconds",
-                "Time that calls to Constant Contact waited for their turn",
+                "Time of calls in the queue for Constant Contact",
                 milliseconds_to_minutes(),
             ),
             registry,
         }))
     }
 
-    /// A GraphQL request has come in.
     pub fn request_begins(&self) {
         self.0.operations_in_progress.inc();
     }
 
-    /// It has been answered or given up.
     pub fn request_ends(&self) {
         self.0.operations_in_progress.dec();
     }
@@ -178,7 +174,7 @@ impl Metrics {
         }
     }
 
-    /// Everything, with the state as it is now, in Prometheus' text format.
+    /// All metrics, with this state, in the text format of Prometheus.
     pub fn text(&self, state: &State) -> Result<String, std::fmt::Error> {
         let mut present = Registry::with_prefix("sends");
         state.register(&mut present);
@@ -220,12 +216,12 @@ impl Observer for Metrics {
     }
 }
 
-/// From 1 ms to 65 s, each bound the double of the one before.
+/// Buckets from 1 ms to 65 s, each twice the one before.
 fn milliseconds_to_minutes() -> Histogram {
     Histogram::new(exponential_buckets(0.001, 2.0, 17))
 }
 
-/// The statuses that are documented or often seen stand for themselves, all others for their class.
+/// The status, or its class for all but documented and common ones.
 fn status_label(status: StatusCode) -> &'static str {
     match status.as_u16() {
         200 => "200",

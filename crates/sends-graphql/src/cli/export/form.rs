@@ -11,9 +11,9 @@ use serde::{Serialize, Serializer};
 /// Output format of an export.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, clap::ValueEnum)]
 pub enum Format {
-    /// A table with a line of names, separated by commas
+    /// Comma-separated values with a header line
     Csv,
-    /// One JSON object a line
+    /// One JSON object per line
     Ndjson,
     /// One JSON array
     Json,

@@ -13,11 +13,11 @@ fn lines(options: &[&str]) -> (Parsed, String) {
 }
 
 #[test]
-fn wrong_values_have_defaults_and_the_right_ones_beside_them_count() {
+fn invalid_values_have_defaults_and_valid_ones_count() {
     let (parsed, lines) = lines(&["--max-age", "old", "--grace=1m", "--listen", "--max-operations=0"]);
     insta::assert_snapshot!(lines, @r#"
     --max-age (SENDS_MAX_AGE): "old" is not a duration from 0s to 8760h, such as 20, 20s or 5m
-    --listen (SENDS_LISTEN): it needs a value
+    --listen (SENDS_LISTEN): a value is missing
     --max-operations (SENDS_MAX_OPERATIONS): "0" is not a number from 1 to 1000000
     "#);
     let options = parsed.arguments.unwrap().serve;
@@ -28,7 +28,7 @@ fn wrong_values_have_defaults_and_the_right_ones_beside_them_count() {
 }
 
 #[test]
-fn wrong_values_of_a_command_name_no_variable_where_there_is_none() {
+fn invalid_values_of_an_option_without_a_variable_name_none() {
     let (parsed, lines) = lines(&[
         "export",
         "--format=xml",
@@ -49,7 +49,7 @@ fn wrong_values_of_a_command_name_no_variable_where_there_is_none() {
 }
 
 #[test]
-fn wrong_values_are_kept_beside_other_mistakes() {
+fn invalid_values_are_reported_beside_other_errors() {
     let (parsed, lines) = lines(&["--max-age=old", "--no-such-option"]);
     assert!(lines.starts_with("--max-age (SENDS_MAX_AGE): "), "{lines}");
     assert_eq!(parsed.arguments.unwrap_err().kind(), ErrorKind::UnknownArgument);

@@ -1,7 +1,7 @@
-//! The way of an operation from its parameters to its answer: its document, a place, its validation, memory, its execution.
+//! Steps of an operation from its parameters to its response: document, place, validation, memory, execution.
 //!
-//! What an operation needs is reserved before the next step, and what a batch needs is reserved for all of its operations at
-//! once. Each operation is counted here, whatever becomes of it.
+//! Places and memory are reserved before the step that needs them, for all operations of a batch at once. Every operation is counted
+//! here, refused ones included.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts};
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::{Endpoint, Written, written};
+use super::{Endpoint, Serialised, serialise};
 use crate::{
     bulkheads::answers::{AnswerMemory, ConnectionBudget, Exceeded, WaitingMemory},
     bulkheads::places::Place,
@@ -29,8 +29,8 @@ use crate::{
     telemetry::{metrics::Outcome, operation},
 };
 
-/// Answers in values beyond this are [long work](crate::bulkheads::long_work): about a millisecond of executing. Another thread costs
-/// some microseconds more, so that the rest is done where it is.
+/// Estimated values beyond which execution is [long work](crate::bulkheads::long_work): about a millisecond. Shorter ones are not worth
+/// the microseconds for a change of the thread.
 const LARGE_ANSWER: usize = 500;
 
 impl Endpoint {
@@ -44,8 +44,8 @@ impl Endpoint {
             .map_err(token_missing)
     }
 
-    /// Runs long work of this request on the runtime for long work, with the notes of its telemetry.
-    pub(super) async fn apart<F>(&self, work: F) -> F::Output
+    /// Runs work of this request on the runtime for long work, with its telemetry.
+    pub(super) async fn run_long<F>(&self, work: F) -> F::Output
     where
         F: Future<Output: Send> + Send + 'static,
     {
@@ -54,7 +54,7 @@ impl Endpoint {
         output
     }
 
-    /// Runs one operation, and makes its answer with `finish`.
+    /// Runs one operation, and creates its response by `finish`.
     pub(super) async fn run<T: Send + 'static>(
         self: &Arc<Self>,
         parameters: Parameters,
@@ -76,13 +76,13 @@ impl Endpoint {
         self.execute(prepared, memory, place, parts, finish).await
     }
 
-    /// Runs the operations of a batch, each of which has its answer or its refusal. What they need is reserved for all at once,
-    /// so that none of them waits for what another one holds; where that fails, the request is refused.
+    /// Runs the operations of a batch, each with a response or a rejection. Their places and memory are reserved together, so that none
+    /// waits for another one; if that fails, the request is refused.
     pub(super) async fn run_batch(
         self: &Arc<Self>,
         batch: Vec<Parameters>,
         parts: &Parts,
-    ) -> Result<Vec<Result<Written, Rejection>>, Rejection> {
+    ) -> Result<Vec<Result<Serialised, Rejection>>, Rejection> {
         let budget = self.budget(parts);
         let requests: Vec<_> = batch
             .into_iter()
@@ -105,14 +105,13 @@ impl Endpoint {
         });
         let answers = ready.map(async |ready| {
             let (prepared, memory) = ready?;
-            let finish = |executed: Executed| written(executed.response, executed.memory);
+            let finish = |executed: Executed| serialise(executed.response, executed.memory);
             self.execute(prepared, memory, place.clone(), parts, finish).await
         });
         Ok(join_all(answers).await)
     }
 
-    /// Finds the document of a request, and checks its size: what is too large does not queue, nor what there is no memory to
-    /// queue in.
+    /// Finds the document of a request, checks its size, and reserves the memory of a long one, before the request queues.
     fn identify(
         &self,
         mut parameters: Parameters,
@@ -137,7 +136,6 @@ impl Endpoint {
         })
     }
 
-    /// Validates an operation.
     async fn prepare(
         self: &Arc<Self>,
         request: Identified,
@@ -150,11 +148,11 @@ impl Endpoint {
             let mut operation = Request::new(&*request.document.text).variables(request.variables);
             operation.operation_name = request.name;
             let admitted = prepare(&endpoint.service.schema, operation, is_get)?;
-            endpoint.documents.keep(request.document);
+            endpoint.documents.register(request.document);
             Ok(admitted)
         };
         if is_long {
-            place.waiting(self.apart(prepare)).await?
+            place.waiting(self.run_long(prepare)).await?
         } else {
             prepare.await
         }
@@ -166,7 +164,7 @@ impl Endpoint {
         budget.unwrap_or_else(|| self.answers.connection())
     }
 
-    /// Executes an operation, makes its answer with `finish`, and counts it.
+    /// Executes an operation, creates its response by `finish`, and counts it.
     async fn execute<T: Send + 'static>(
         self: &Arc<Self>,
         operation: Admitted,
@@ -176,7 +174,7 @@ impl Endpoint {
         finish: impl FnOnce(Executed) -> Result<T, Rejection> + Send + 'static,
     ) -> Result<T, Rejection> {
         let name = operation.name().map(str::to_owned);
-        // The time of the operation begins here.
+        // The timeout of the operation begins here.
         let context = self.context(&parts.headers);
         let context = context.inspect_err(|_| refused(name.as_deref()))?;
         let is_large = operation.estimate().values > LARGE_ANSWER;
@@ -192,7 +190,7 @@ impl Endpoint {
             finished.map(|finished| (finished, outcome))
         };
         let finished = if is_large {
-            self.apart(execute).await
+            self.run_long(execute).await
         } else {
             execute.await
         };
@@ -209,15 +207,14 @@ impl Endpoint {
     }
 }
 
-/// A request whose document is known.
+/// Request with its document.
 struct Identified {
     document: Document,
-    /// Which of its operations.
     name: Option<String>,
     variables: Variables,
-    /// Whether its validation and planning run on the threads for long work.
+    /// Whether validation and planning are long work.
     is_long: bool,
-    /// The memory of a long one, which may have to wait for its place and for other long work.
+    /// Memory of the text and variables of a long one while it queues.
     _memory: Option<WaitingMemory>,
 }
 
@@ -235,7 +232,7 @@ pub(super) fn token_missing(missing: TokenMissing) -> Rejection {
     .header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
 }
 
-/// The refusal of an answer that there is no memory for.
+/// Rejection of an answer without memory.
 pub(super) fn no_memory(exceeded: Exceeded) -> Rejection {
     match exceeded {
         Exceeded::Busy => admission::busy(exceeded.message()),
@@ -243,14 +240,14 @@ pub(super) fn no_memory(exceeded: Exceeded) -> Rejection {
     }
 }
 
-/// The refusal of a batch whose answers there is no memory for.
+/// Rejection of a batch without memory.
 fn no_memory_for_batch(exceeded: Exceeded) -> Rejection {
     match exceeded {
         Exceeded::Busy => no_memory(exceeded),
         Exceeded::TooLarge => Rejection::of_request(
             exceeded.into(),
-            "The answers of the batch together take more memory than a single answer may (answer-budget); put fewer \
-             operations into a batch.",
+            "The answers of the batch together take more memory than a single answer may (answer-budget); send fewer \
+             operations in a batch.",
         ),
     }
 }

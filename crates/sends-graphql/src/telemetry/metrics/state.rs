@@ -1,6 +1,4 @@
-//! What is not counted but looked up when the metrics are asked for.
-//!
-//! Whoever holds these numbers counts them for its own reasons and knows nothing of metrics.
+//! Metrics that are read from other modules at each scrape. Those modules are independent of metrics.
 
 use prometheus_client::{
     metrics::{counter::Counter, family::Family, gauge::Gauge},
@@ -11,20 +9,14 @@ use sends_store::{Health, Lookups, StoreError};
 
 use crate::{bulkheads::Occupancy, sources::histories::AnswerCounts};
 
-/// The state at one moment.
 #[derive(Clone, Debug)]
 pub struct State {
-    /// The limits and what is used of them.
     pub pacer: PacerState,
-    /// Whether the upstream is left alone because it has been failing.
-    pub left_alone: bool,
-    /// Where the store found what it was asked for.
+    /// Whether the circuit breaker is open.
+    pub is_upstream_down: bool,
     pub lookups: Lookups,
-    /// What went wrong with the store.
     pub store: Health,
-    /// Where the answers came from.
     pub answers: AnswerCounts,
-    /// What the bulkheads hold.
     pub bulkheads: Vec<Occupancy>,
 }
 
@@ -39,7 +31,7 @@ impl State {
         } = self.lookups;
         registry.register(
             "store_lookups",
-            "Answers looked for in the store, by where they were found",
+            "Lookups of histories in the store, by the layer of the result",
             counters(
                 "source",
                 [("memory", memory), ("disk", disk), ("missing", missing)],
@@ -62,7 +54,7 @@ impl State {
         ];
         registry.register(
             "answers",
-            "Histories asked for, by where the answer came from",
+            "Reads of histories, by the source of the result",
             counters("source", sources),
         );
         register_bulkheads(registry, &self.bulkheads);
@@ -74,22 +66,22 @@ impl State {
         };
         gauge(
             "queue_length",
-            "Calls that wait for their turn",
+            "Calls in the queue for Constant Contact",
             pacer.queue_length as u64,
         );
-        gauge("budget_used", "Calls of the day (UTC) so far", pacer.used_today);
+        gauge("budget_used", "Calls of the UTC day", pacer.used_today);
         if let Some(left) = pacer.remaining_today {
-            gauge("budget_left", "Calls left of the day (UTC)", left);
+            gauge("budget_left", "Calls left in the UTC day", left);
         }
         gauge(
             "upstream_paused",
-            "1 while no call may leave",
+            "1 while calls to Constant Contact are paused",
             pacer.pause.is_some().into(),
         );
         gauge(
             "upstream_down",
-            "1 while Constant Contact is left alone because it fails",
-            self.left_alone.into(),
+            "1 while the circuit breaker stops calls to Constant Contact",
+            self.is_upstream_down.into(),
         );
     }
 }
@@ -107,11 +99,11 @@ fn register_bulkheads(registry: &mut Registry, bulkheads: &[Occupancy]) {
     }
     registry.register(
         "bulkhead_in_use",
-        "What is in use of a bound, a number or bytes",
+        "Resources in use, as a number or bytes",
         in_use,
     );
-    registry.register("bulkhead_limit", "What can be in use at once", limit);
-    registry.register("bulkhead_refused", "Requests for room that were refused", refused);
+    registry.register("bulkhead_limit", "Limit of the resources in use", limit);
+    registry.register("bulkhead_refused", "Refused requests for a resource", refused);
 }
 
 fn register_store(registry: &mut Registry, health: &Health) {
@@ -134,7 +126,7 @@ fn register_store(registry: &mut Registry, health: &Health) {
     }
     registry.register(
         "store_problem",
-        "1 while the store's file is gone, damaged, without room or failing",
+        "1 while the store is gone, damaged, without disk space or failing",
         present,
     );
     let failures = [
@@ -144,7 +136,7 @@ fn register_store(registry: &mut Registry, health: &Health) {
     ];
     registry.register(
         "store_failures",
-        "Reads and writes of the store that failed, and those of them that met damage",
+        "Failed reads and writes of the store, and those that failed by damage",
         counters("failure", failures),
     );
 }
