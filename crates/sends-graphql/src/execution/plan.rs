@@ -1,9 +1,8 @@
-//! An operation as it is executed: for each type of object that can occur the fields that it answers, in their order, with
-//! coerced arguments. Variables, directives and fragments are resolved, and what asks for the same is merged, as the
-//! specification's `CollectFields` has it.
+//! Plan of an operation: the fields of each possible object type in their order, with coerced arguments. Variables, directives and
+//! fragments are resolved and fields merged, as in `CollectFields` of the specification.
 //!
-//! Everything that is computed of an operation is computed of its plan: what the library executes (`lowering.rs`), the shape
-//! of the answer (`completion.rs`), and the estimate of upstream calls ([`validation`](crate::execution::validation)).
+//! The executed document (`lowering.rs`), the corrected response (`completion.rs`) and the estimate of upstream calls
+//! ([`validation`](crate::execution::validation)) derive from the plan.
 
 use std::collections::hash_map::Entry;
 
@@ -19,65 +18,62 @@ use foldhash::{HashMap, HashSet};
 use super::coercion::{self, Variables};
 use crate::execution::validation::{Refused, Types};
 
-/// What an operation answers.
 #[derive(Debug)]
 pub(crate) struct Plan {
-    /// The fields of the query itself, or what is wrong with their directives.
+    /// Root fields, or the error in their directives.
     pub(crate) root: Result<Vec<Field>, Mistake>,
-    /// The fields of the query itself that ask for the schema, as the document has them.
+    /// Introspected root fields of the document.
     pub(crate) introspection: Vec<Node<executable::Field>>,
-    /// How often a field is asked for under a name that its object already has.
+    /// Repetitions of a name in an object.
     pub(crate) repeated_fields: usize,
     /// The first fields that are merged in spite of different arguments, which the validator overlooks.
     pub(crate) conflict: Option<Refused>,
     /// Fields, those of each possible type.
     pub(crate) fields: usize,
-    /// Bytes of all arguments. Beyond [`ARGUMENT_BYTES`] the plan has no further ones.
+    /// Bytes of all arguments. Beyond [`ARGUMENT_BYTES`] arguments are left out.
     pub(crate) argument_bytes: usize,
 }
 
-/// How many bytes the arguments of one operation may take, with the values of its variables in their places: nine lists of 500
-/// ids. A plan is made before memory is reserved for it.
+/// Limit of the arguments of an operation with variables substituted, in bytes: nine lists of 500 ids. A plan is created before its memory
+/// is reserved.
 pub(crate) const ARGUMENT_BYTES: usize = 512 << 10;
 
-/// The selections on one field's value.
+/// Selections of a field.
 #[derive(Debug)]
 pub(crate) struct Selections {
-    /// Whether the field's type leaves open which object it is.
+    /// Whether the type of the field is an interface or a union.
     pub(crate) is_abstract: bool,
-    /// One for each type that the object can be of.
+    /// One for each possible type.
     pub(crate) objects: Vec<Object>,
 }
 
-/// What an object of one type answers.
+/// Fields of objects of one type.
 #[derive(Debug)]
 pub(crate) struct Object {
-    /// The type.
     pub(crate) of: apollo_compiler::Name,
-    /// Its fields, or what is wrong with their directives, which makes each such object null.
+    /// The error of a directive makes the object null.
     pub(crate) fields: Result<Vec<Field>, Mistake>,
 }
 
-/// One name of an answer.
+/// One name of an object.
 #[derive(Debug)]
 pub(crate) struct Field {
-    /// The name.
+    /// Name in the response.
     pub(crate) key: Name,
-    /// The field that answers it.
+    /// Name in the schema.
     pub(crate) name: Name,
     pub(crate) definition: Node<FieldDefinition>,
-    /// Its arguments, defaults included.
+    /// Coerced arguments with defaults.
     pub(crate) arguments: Result<Vec<(Name, Value)>, Mistake>,
-    /// What is selected of its value. `None` for scalars and enums.
+    /// `None` for scalars and enums.
     pub(crate) below: Option<Selections>,
-    /// Where it stands in the text.
     pub(crate) at: Offset,
 }
 
-/// A place in a text, in bytes from its beginning.
+/// Position in a text, in bytes.
 pub(crate) type Offset = usize;
 
-/// What is wrong with an argument. The field is null, with this as the error.
+/// Error of an argument, which makes the field null.
 #[derive(Clone, Debug)]
 pub(crate) struct Mistake {
     pub(crate) message: String,
@@ -85,18 +81,15 @@ pub(crate) struct Mistake {
 }
 
 impl Field {
-    /// The type of its value.
     pub(crate) fn ty(&self) -> &Type {
         &self.definition.ty
     }
 
-    /// Bytes of the values of its arguments.
     pub(crate) fn argument_bytes(&self) -> usize {
         let arguments = self.arguments.iter().flatten();
         arguments.map(|(_, value)| coercion::bytes_of(value)).sum()
     }
 
-    /// The value of an argument.
     pub(crate) fn argument(&self, name: &str) -> Option<&Value> {
         let arguments = self.arguments.as_ref().ok()?;
         arguments
@@ -107,7 +100,7 @@ impl Field {
 }
 
 impl Plan {
-    /// Plans an operation of a valid document whose size was checked.
+    /// Plans an operation of a valid document of limited size.
     pub(super) fn of(
         document: &ExecutableDocument,
         operation: &Operation,
@@ -150,13 +143,13 @@ struct Planning<'d> {
     argument_bytes: usize,
 }
 
-/// The fields under one name, in the order of the document, with the type that the first of them is selected on.
+/// Fields with the same name, in the order of the document, and the parent type of the first.
 struct Collected<'d> {
     on: &'d str,
     fields: Vec<&'d Node<executable::Field>>,
 }
 
-/// The fields that an object of one type answers, in the order of the document.
+/// Fields of an object during their collection, in the order of the document.
 #[derive(Default)]
 struct Collecting<'d> {
     collected: Vec<Collected<'d>>,
@@ -187,7 +180,7 @@ impl<'d> Planning<'d> {
 
     fn collect(&self, object: &str, set: &'d SelectionSet, into: &mut Collecting<'d>) -> Result<(), Mistake> {
         for selection in &set.selections {
-            // Where a fragment was spread already, a spread changes nothing, whatever its directives are.
+            // Repeated spreads of a fragment have no effect, whatever their directives.
             let spread = selection.as_fragment_spread();
             if spread.is_some_and(|spread| into.visited.contains(spread.fragment_name.as_str()))
                 || !self.is_included(selection.directives())?
@@ -227,7 +220,7 @@ impl<'d> Planning<'d> {
     }
 
     fn is_included(&self, directives: &DirectiveList) -> Result<bool, Mistake> {
-        // `@skip` comes first, whichever is written first.
+        // `@skip` is evaluated first, in any order of the text.
         for (name, included_if) in [("skip", false), ("include", true)] {
             let Some(directive) = directives.get(name) else {
                 continue;
@@ -265,14 +258,14 @@ impl<'d> Planning<'d> {
             let conflict = || Refused::invalid(message, other.location(), &self.document.sources);
             self.conflict.get_or_insert_with(conflict);
         }
-        // An interface may define the field with other defaults than the object does.
+        // The defaults of an interface can differ from those of the object.
         let definition = if collected.on == object {
             &first.definition
         } else {
             self.types.field(object, &first.name)?
         };
         self.fields += 1;
-        // Counted before anything is copied.
+        // Before the arguments are copied.
         let bytes = coercion::argument_bytes(&first.arguments, self.variables);
         self.argument_bytes = self.argument_bytes.saturating_add(bytes);
         let arguments = if self.argument_bytes > ARGUMENT_BYTES {
@@ -346,7 +339,7 @@ fn are_equal(one: &Literal, other: &Literal) -> bool {
     }
 }
 
-/// Whether a field of the query itself asks for the schema. `introspection.rs` answers it.
+/// Whether a root field is one of `introspection.rs`.
 pub(crate) fn is_introspection(name: &str) -> bool {
     matches!(name, "__schema" | "__type")
 }

@@ -1,11 +1,10 @@
-//! The limits on what an operation may be and ask for, checked before anything of it runs.
+//! Validation of operations, and their limits (`limits.rs`), before any execution.
 //!
-//! A text is measured before it is parsed (`text.rs`), the parsed document before it is validated (`document_size.rs`, without
-//! expanding its fragments), its literal values (`values.rs`) and its variables (`variables.rs`) before they are coerced, and
-//! `calls.rs` estimates what the planned operation may cost upstream. `limits.rs` has the bounds. Parsing and validation are
-//! `apollo-compiler`'s, by the schema in `types.rs`.
+//! `text.rs` checks a text before it is parsed, `document_size.rs` the parsed document before it is validated, without expanding its
+//! fragments, `values.rs` and `variables.rs` the literals and variables before they are coerced, and `calls.rs` the estimated
+//! upstream calls of the plan. Parsing and validation are those of `apollo-compiler`, with the schema in `types.rs`.
 //!
-//! Nothing here knows HTTP or resolvers, and nothing here calls upstream.
+//! Independent of HTTP and of resolvers.
 
 mod calls;
 mod document_size;
@@ -35,17 +34,14 @@ use crate::{
     execution::plan::{ARGUMENT_BYTES, Plan},
 };
 
-/// A valid document, with its size. It does not depend on variables, so that it can be kept for the next request with
-/// the same text.
+/// Valid document and its size, independent of variables.
 #[derive(Clone, Debug)]
 pub struct Document {
-    /// The document, each field with its definition.
     pub executable: Valid<ExecutableDocument>,
-    /// How large it becomes.
     pub size: DocumentSize,
 }
 
-/// Checks how long a query text and its variables are. Yields how many bytes the variables take.
+/// Checks the length of a text and its variables. Returns the bytes of the variables.
 pub fn check_size(
     query: &str,
     variables: &async_graphql::Variables,
@@ -55,17 +51,16 @@ pub fn check_size(
     check_variables(variables, limits)
 }
 
-/// Parses and validates a query text.
 pub fn read(query: &str, types: &Types, limits: &Limits) -> Result<Document, Refused> {
     text::check(query, limits)?;
     let query = text::without_ignored(query);
-    // The nesting was counted above, but not behind a string without an end.
+    // In addition to the check above, which ignores invalid tokens.
     let parsed = Parser::new()
         .recursion_limit(2 * limits::NESTING)
         .parse_ast(&*query, "query.graphql")
         .map_err(|invalid| Refused::of_diagnostics(&invalid.errors))?;
-    // The parser of version 0.8.7 passes over what is incomplete in places, as over the first name in `@skip(if if: true)`:
-    // only what it has understood is in what it writes.
+    // The parser of version 0.8.7 ignores some incomplete constructs, such as the first name in `@skip(if if: true)`, which are then
+    // missing in the serialised document.
     if !text::are_same(&query, &parsed.serialize().no_indent().to_string()) {
         return Err(Refused::incomplete());
     }
@@ -88,8 +83,7 @@ pub fn read(query: &str, types: &Types, limits: &Limits) -> Result<Document, Ref
     Ok(Document { executable, size })
 }
 
-/// Checks a planned operation: how often its objects repeat a field, and what it may cost. Returns what it is
-/// expected to answer.
+/// Checks the limits of a plan, and estimates its answer.
 pub(crate) fn check_plan(plan: &Plan, types: &Types, limits: &Limits) -> Result<Estimate, Refused> {
     if let Some(conflict) = &plan.conflict {
         return Err(conflict.clone());
@@ -106,7 +100,7 @@ pub(crate) fn check_plan(plan: &Plan, types: &Types, limits: &Limits) -> Result<
     })
 }
 
-/// The operation that a request means.
+/// Finds the operation of a request.
 pub fn operation<'d>(
     document: &'d ExecutableDocument,
     name: Option<&str>,

@@ -112,13 +112,13 @@ fn short_help_fits_a_screen_and_long_help_shows_every_option() {
 
     Commands:
       serve          Serve GraphQL over HTTP (the default)
-      history        Print the send history of some activities, with reasons and remedies
+      history        Print the send history of activities, with reasons and remedies
       export         Write the log of all sends as CSV or JSON
       login          Connect a Constant Contact account, in a browser or on another device
-      logout         Forget the connected account
+      logout         Delete the login of the connected account
       status         Show the connected account, its tokens, and the calls left today
-      sync           Synchronise the log of all sends; exits with 3 when something is left for later
-      rebuild-store  Set a damaged store aside and begin a new one; its content is fetched again
+      sync           Synchronise the log of all sends; the exit status is 3 if it is incomplete
+      rebuild-store  Replace a damaged store by an empty one; its content is fetched again
       schema         Print the GraphQL schema as SDL
       help           Print this message or the help of the given subcommand(s)
 
@@ -139,12 +139,12 @@ fn short_help_fits_a_screen_and_long_help_shows_every_option() {
     Constant Contact:
           --rate-per-second <CALLS>    Upstream calls in any one second; 0 for no limit [default: 4]
           --rate-per-day <CALLS>       Upstream calls in one UTC day; 0 for no limit [default: 10000]
-          --max-age <DURATION>         Reuse answers about recent sends up to this age [default: 60s]
+          --max-age <DURATION>         Maximum age of stored histories with recent sends [default: 60s]
           --sync-every <DURATION|off>  Interval of synchronising the log of all sends [default: off]
 
     Access over HTTP:
-          --api-key-file <FILE>      File of the keys that callers have to send as X-API-Key
-          --allowed-origin <ORIGIN>  Origins of web pages that may send requests, separated by commas
+          --api-key-file <FILE>      File of API keys, one of which callers have to send as X-API-Key
+          --allowed-origin <ORIGIN>  Origins of web pages that can send requests, separated by commas
 
     --help shows all options. Each has an environment variable: --max-age is SENDS_MAX_AGE.
     ");

@@ -1,6 +1,5 @@
-//! The literal values of a document, as far as the validator of apollo-compiler 1.33 leaves them open: how long lists are,
-//! whether an object names a field twice, whether a variable inside a list or an object is of the type that is expected
-//! there, and whether a value is one of a scalar of our own.
+//! Checks of literals that the validator of apollo-compiler 1.33 lacks: the length of lists, repeated fields of an object, the types of
+//! variables in lists and objects, and custom scalars.
 
 use std::collections::HashSet;
 
@@ -18,8 +17,7 @@ use super::{
 };
 use crate::schema::check_scalar;
 
-/// Refuses a document with a value of which this can be said without the values of its variables. The document's measure
-/// has been checked: with every fragment in its place it is no larger than that.
+/// Refuses a document with an invalid literal. The size of the document was checked.
 pub(super) fn check(document: &ExecutableDocument, types: &Types, limits: &Limits) -> Result<(), Refused> {
     document.operations.iter().try_for_each(|operation| {
         let mut walk = Walk {
@@ -39,7 +37,6 @@ pub(super) fn check(document: &ExecutableDocument, types: &Types, limits: &Limit
     })
 }
 
-/// Refuses a list that is too long, wherever it stands.
 pub(super) fn check_length(found: usize, limits: &Limits) -> Result<(), Refused> {
     Limit::check(None, "items in one list", found, limits.list_length)
 }
@@ -49,7 +46,7 @@ struct Walk<'d> {
     operation: &'d Operation,
     types: &'d Types,
     limits: &'d Limits,
-    /// The fragments that were walked for this operation.
+    /// Visited fragments of this operation.
     visited: HashSet<&'d Name>,
 }
 
@@ -103,7 +100,7 @@ impl<'d> Walk<'d> {
         })
     }
 
-    /// `default` is what the place has when no value is given.
+    /// `default` is that of the argument or input field.
     fn value(&self, of: &Type, default: Option<&Value>, value: &Node<Value>) -> Result<(), Refused> {
         let scalar = match (of, self.types.schema().types.get(of.inner_named_type())) {
             (Type::Named(_) | Type::NonNullNamed(_), Some(ExtendedType::Scalar(scalar))) => Some(scalar),
@@ -114,7 +111,7 @@ impl<'d> Walk<'d> {
         {
             check_scalar(&scalar.name, || constant(value))
                 .map_err(|problem| self.invalid(format!("The value is invalid: {problem}."), value))?;
-            // What is in a list or an object of a scalar is of any type.
+            // Values in a list or an object of a scalar have any type.
             return self.untyped(value);
         }
         match &**value {
@@ -166,7 +163,7 @@ impl<'d> Walk<'d> {
         })
     }
 
-    /// The specification's `AreTypesCompatible`, with what a default makes of null.
+    /// `AreTypesCompatible` of the specification, with defaults for null.
     fn variable(
         &self,
         of: &Type,
@@ -207,7 +204,7 @@ impl<'d> Walk<'d> {
     }
 }
 
-/// A literal without what is in it, which is enough to tell whether a scalar of our own takes it.
+/// A literal without nested values, for the check of custom scalars.
 fn constant(value: &Value) -> async_graphql::Value {
     match value {
         Value::String(text) => text.as_str().into(),

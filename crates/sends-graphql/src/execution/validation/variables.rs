@@ -1,4 +1,4 @@
-//! How large the variables of a request are.
+//! Size of the variables of a request.
 
 use async_graphql::{Value, Variables};
 
@@ -8,10 +8,10 @@ use super::{
     values,
 };
 
-/// What a value takes beside its text.
+/// Bytes of a value without its text.
 const VALUE_BYTES: usize = size_of::<Value>();
 
-/// Refuses variables that are too large. Yields how many bytes they take.
+/// Refuses variables beyond the limits. Returns their bytes.
 pub(crate) fn check_size(variables: &Variables, limits: &Limits) -> Result<usize, Refused> {
     let mut size = Size::default();
     for (name, value) in variables.iter() {
