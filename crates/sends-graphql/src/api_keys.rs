@@ -52,7 +52,6 @@ pub enum InvalidApiKeys {
 }
 
 impl ApiKeys {
-    /// Reads the keys at `path`.
     pub fn read(path: &Path) -> Result<Self, InvalidApiKeys> {
         let keys = load(path)?;
         Ok(Self {
@@ -196,7 +195,7 @@ mod tests {
 
     #[test]
     fn an_invalid_line_is_named_by_its_number_and_not_quoted() {
-        for (text, said) in [
+        for (text, expected) in [
             ("", "keys holds no key"),
             ("# nothing\n", "keys holds no key"),
             (
@@ -208,7 +207,7 @@ mod tests {
                 "line 1 of keys is not a key of at least 16 visible ASCII characters",
             ),
         ] {
-            assert_eq!(parse(text, "keys").unwrap_err().to_string(), said);
+            assert_eq!(parse(text, "keys").unwrap_err().to_string(), expected);
         }
     }
 
@@ -267,7 +266,7 @@ mod tests {
             file.keys.problem(),
             Some(InvalidApiKeys::Unreadable { .. })
         ));
-        replace(&file.path, "# nobody\n");
+        replace(&file.path, "# no key\n");
         assert!(!file.admits().await);
         assert!(matches!(file.keys.problem(), Some(InvalidApiKeys::Empty(_))));
         replace(&file.path, KEY);

@@ -191,7 +191,6 @@ async fn pacer(
     }
 }
 
-/// Settings of a client for this upstream.
 pub fn client_settings(upstream: &Upstream) -> sends_client::Settings {
     sends_client::Settings {
         call_timeout: upstream.call_timeout,

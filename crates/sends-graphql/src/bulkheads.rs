@@ -6,7 +6,7 @@
 //! | `bodies` | bytes of request bodies being received | 64 MiB | none | `503 OVERLOADED` at once |
 //! | `operations` | operations being validated and executed | 256 | `--max-operations` | queues for `--operation-wait`, then `503 OVERLOADED`; at once if the queue has four operations for each of the limit |
 //! | `waiting_operations` | operations that wait for Constant Contact, for a search of the log or for memory | 4,096 | `--max-waiting-operations` | `503 OVERLOADED`, or an error of the field that would wait |
-//! | `large_answers` | bytes of large answers, from the begin of the execution until they are written | 96 MiB | three quarters of `--answer-budget` | queues for `--operation-wait`, then `503 OVERLOADED`; at once if an answer turns out larger than its estimate; `BAD_USER_INPUT` for an answer beyond the limit |
+//! | `large_answers` | bytes of large answers, from the start of the execution until they are written | 96 MiB | three quarters of `--answer-budget` | queues for `--operation-wait`, then `503 OVERLOADED`; at once if an answer turns out larger than its estimate; `BAD_USER_INPUT` for an answer beyond the limit |
 //! | `small_answers` | bytes of [small](crate::bulkheads::answers) answers | 32 MiB | a quarter of `--answer-budget` | the same |
 //! | `waiting_memory` | bytes of waiting operations: requests with a long text or long variables, and answers that wait for data | 64 MiB | half of `--answer-budget` | queues for `--operation-wait`, then `503 OVERLOADED`; at once for a request with a long text or long variables, and if queued answers use half of `small_answers` or `large_answers`; `BAD_USER_INPUT` for an operation beyond the limit |
 //! | `look_ups` | reads of histories, of the daily call count and of the sync state from the store; 0 for a store without a limit | 4 | none | queues for 10 seconds, then fails; a history is then fetched from Constant Contact |
@@ -35,7 +35,6 @@ use sends_client::{ConstantContact, pacing::QueueUse};
 use sends_store::{PoolUse, StorePools};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
-/// The bulkheads of one service.
 #[derive(Clone, Debug)]
 pub struct Bulkheads {
     pub connections: Bulkhead,
@@ -109,7 +108,6 @@ impl Drop for Freed {
     }
 }
 
-/// State of a bulkhead.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Occupancy {
     pub name: &'static str,

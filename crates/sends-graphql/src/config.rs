@@ -19,25 +19,22 @@ pub use self::{
 };
 pub(crate) use self::{
     problem::Problems,
-    source::{Wanted, sandbox},
+    source::{SourceSelection, sandbox},
 };
 
 /// Daily limit of partners at Constant Contact (documented), for a sandbox without limits.
 const PARTNER_CALLS_A_DAY: u64 = 250_000;
 
-/// Data source and upstream.
 #[derive(Debug)]
 pub struct Config {
     pub source: Source,
     pub upstream: Upstream,
 }
 
-/// Address, timeout and limits of the upstream.
 #[derive(Clone, Debug)]
 pub struct Upstream {
     /// Base URL of the API. That of a sandbox is known once it runs.
     pub base_url: BaseUrl,
-    /// Timeout of one call.
     pub call_timeout: Duration,
     pub limits: Limits,
 }

@@ -113,7 +113,6 @@ impl Executor {
         is_long || variables > LONG_VARIABLES || asks_for_schema(text)
     }
 
-    /// Validates and plans an operation.
     pub fn admit(&self, request: Request) -> Result<Admitted, Refused> {
         let (types, limits) = (&*self.types, &self.limits);
         let known = self.documents.find(&request.query, types, limits)?;
@@ -234,7 +233,6 @@ fn internal_error() -> ServerError {
     coded(ErrorCode::Internal, "The service failed to answer.")
 }
 
-/// Outcome of an executed operation.
 pub fn outcome(response: &Response) -> Outcome {
     match response.data {
         _ if response.errors.is_empty() => Outcome::Ok,

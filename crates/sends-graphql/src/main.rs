@@ -37,12 +37,12 @@ impl Drop for TokensStored {
 
 fn main() -> ExitCode {
     let _tokens_stored = TokensStored;
-    let variables = serve::environment();
+    let variables = EnvironmentVariables::read(|name| std::env::var(name).ok());
     let Parsed {
         arguments,
         mut problems,
     } = cli::parse(std::env::args_os());
-    let command_line = match arguments {
+    let command = match arguments {
         Ok(arguments) => arguments.into_command(),
         Err(error) => {
             if error.use_stderr() && !problems.is_empty() {
@@ -51,50 +51,53 @@ fn main() -> ExitCode {
             error.exit()
         }
     };
-    if !problems.is_empty() {
-        problems.extend(cli::problems(&command_line, variables));
-        return fail(&CommandError::Settings(problems), WRONG_SETTINGS);
-    }
-    match command_line {
-        Command::Serve(options) => match Config::of_serve(&options, variables) {
-            Ok(config) => match serve::run(*options, config) {
-                Err(error) if error.is_of_settings() => fail(&error, WRONG_SETTINGS),
-                result => finish(result),
-            },
-            Err(problems) => fail(&CommandError::Settings(problems), WRONG_SETTINGS),
-        },
-        Command::History(options) => command(history::history(&options, variables)),
-        Command::Export(options) => command(export::export(&options, variables)),
-        Command::Login(options) => command(login::login(&options, variables)),
-        Command::Logout(options) => command(account::logout(&options)),
-        Command::Status(options) => command(status::status(&options, variables)),
-        Command::Sync(options) => match run(synchronise(&options, variables)) {
-            Ok(sync::Outcome::Complete) => ExitCode::SUCCESS,
-            Ok(sync::Outcome::Incomplete) => ExitCode::from(INCOMPLETE),
-            Err(error) => fail_command(&error),
-        },
-        Command::RebuildStore(options) => command(account::rebuild_store(&options)),
+    let result = if problems.is_empty() {
+        execute(command, variables)
+    } else {
+        problems.extend(cli::problems(&command, variables));
+        Err(CommandError::Settings(problems))
+    };
+    result.unwrap_or_else(|error| {
+        print_error(&error);
+        ExitCode::from(if error.is_of_settings() { WRONG_SETTINGS } else { 1 })
+    })
+}
+
+fn execute(command: Command, variables: EnvironmentVariables) -> Result<ExitCode, CommandError> {
+    match command {
+        Command::Serve(options) => {
+            let config = Config::of_serve(&options, variables).map_err(CommandError::Settings)?;
+            serve::run(*options, config)?;
+        }
+        Command::History(options) => run(history::history(&options, variables))?,
+        Command::Export(options) => run(export::export(&options, variables))?,
+        Command::Login(options) => run(login::login(&options, variables))?,
+        Command::Logout(options) => run(account::logout(&options))?,
+        Command::Status(options) => run(status::status(&options, variables))?,
+        Command::Sync(options) => {
+            if block_on(synchronise(&options, variables))? == sync::Outcome::Incomplete {
+                return Ok(ExitCode::from(INCOMPLETE));
+            }
+        }
+        Command::RebuildStore(options) => run(account::rebuild_store(&options))?,
         Command::Schema(options) => {
             let sdl = if options.federation {
                 schema::subgraph_sdl().to_owned()
             } else {
                 schema::sdl()
             };
-            finish(std::io::stdout().write_all(sdl.as_bytes()))
+            std::io::stdout().write_all(sdl.as_bytes())?;
         }
     }
+    Ok(ExitCode::SUCCESS)
 }
 
-/// Runs a command other than `serve` and `sync`.
-fn command(work: impl Future<Output = Result<(), CommandError>>) -> ExitCode {
-    let work = async {
+/// Runs a command that ends with a signal.
+fn run(work: impl Future<Output = Result<(), CommandError>>) -> Result<(), CommandError> {
+    block_on(async {
         tokio::spawn(exit_on_signal(Signals::listen()?));
         work.await
-    };
-    match run(work) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => fail_command(&error),
-    }
+    })
 }
 
 /// Runs `sync`, which handles signals itself until its end.
@@ -107,7 +110,7 @@ async fn synchronise(
     result
 }
 
-fn run<T>(work: impl Future<Output = Result<T, CommandError>>) -> Result<T, CommandError> {
+fn block_on<T>(work: impl Future<Output = Result<T, CommandError>>) -> Result<T, CommandError> {
     tokio::runtime::Runtime::new()?.block_on(async {
         let result = work.await;
         sends_credentials::finish().await;
@@ -115,23 +118,7 @@ fn run<T>(work: impl Future<Output = Result<T, CommandError>>) -> Result<T, Comm
     })
 }
 
-fn fail_command(error: &CommandError) -> ExitCode {
-    fail(error, if error.is_of_settings() { WRONG_SETTINGS } else { 1 })
-}
-
-fn finish<E: std::fmt::Display>(result: Result<(), E>) -> ExitCode {
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => fail(&error, 1),
-    }
-}
-
-fn fail(problem: &dyn std::fmt::Display, status: u8) -> ExitCode {
-    print_error(problem);
-    ExitCode::from(status)
-}
-
 /// Ignores a closed standard error.
-fn print_error(problem: &dyn std::fmt::Display) {
-    let _ = writeln!(std::io::stderr(), "sends-graphql: {problem}");
+fn print_error(error: &CommandError) {
+    let _ = writeln!(std::io::stderr(), "sends-graphql: {error}");
 }

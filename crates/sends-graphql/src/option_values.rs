@@ -69,7 +69,6 @@ pub(crate) fn bytes<N: TryFrom<u64>>(
     }
 }
 
-/// A whole number.
 pub(crate) fn number<N: TryFrom<u64>>(
     range: RangeInclusive<u64>,
 ) -> impl Fn(&str) -> Result<N, String> + Clone + Send + Sync {
@@ -133,7 +132,7 @@ pub(crate) fn text(text: &str) -> Result<String, String> {
     Ok(trimmed.to_owned())
 }
 
-/// A time with an offset, or a date, which means its begin in UTC.
+/// A time with an offset, or a date, which means its beginning in UTC.
 pub(crate) fn moment(text: &str) -> Result<Timestamp, String> {
     let beginning = |day: Date| TimeZone::UTC.to_timestamp(day.to_datetime(Time::midnight())).ok();
     let moment = text.parse().ok().or_else(|| beginning(text.parse().ok()?));
@@ -145,7 +144,6 @@ pub(crate) fn moment(text: &str) -> Result<Timestamp, String> {
     })
 }
 
-/// `newest` or `oldest`.
 pub(crate) fn order(text: &str) -> Result<LogOrder, String> {
     match text {
         "newest" => Ok(LogOrder::NewestFirst),

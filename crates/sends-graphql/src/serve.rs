@@ -3,15 +3,14 @@
 use std::{future::Future, io, net::Ipv4Addr, sync::Arc, time::Duration};
 
 use sends_client::Pacer;
-use sends_credentials::environment::EnvironmentVariables;
 use sends_store::{Health, Store};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::{
-    backend::{Backend, BackendError},
+    backend::Backend,
     bulkheads::long_work::LongWork,
-    cli::ServeOptions,
+    cli::{ServeOptions, account::CommandError},
     config::{Config, ListenAddress, Source},
     execution::Executor,
     readiness::Readiness,
@@ -20,44 +19,14 @@ use crate::{
     shutdown::{Ending, Signals, finish_refresh},
     sources::histories::Freshness,
     sync::{self, Synchroniser},
-    telemetry::{self, traces::TracesError},
+    telemetry,
 };
 
 /// Timeout of each last write at a shutdown.
 const LAST_WRITES: Duration = Duration::from_secs(2);
 
-#[derive(Debug, thiserror::Error)]
-pub enum ServeError {
-    #[error("cannot listen on {address}: {reason}{hint}")]
-    Listen {
-        address: String,
-        reason: io::Error,
-        hint: &'static str,
-    },
-    #[error(transparent)]
-    Backend(#[from] BackendError),
-    #[error(transparent)]
-    Traces(#[from] TracesError),
-    #[error("the operating system provides no random numbers: {0}")]
-    Random(#[from] getrandom::Error),
-    #[error("the service stopped: {0}")]
-    Io(#[from] io::Error),
-}
-
-impl ServeError {
-    /// Whether the options are at fault.
-    pub fn is_of_settings(&self) -> bool {
-        matches!(self, Self::Backend(BackendError::Settings(_)) | Self::Traces(_))
-    }
-}
-
-/// Tokens and the client secret from the environment.
-pub fn environment() -> EnvironmentVariables {
-    EnvironmentVariables::read(|name| std::env::var(name).ok())
-}
-
 /// Runs the service until a signal.
-pub fn run(mut options: ServeOptions, config: Config) -> Result<(), ServeError> {
+pub fn run(mut options: ServeOptions, config: Config) -> Result<(), CommandError> {
     let traces = telemetry::start(options.operations.log_format)?;
     if traces.is_some() {
         // A response from the cache would have no trace.
@@ -101,7 +70,7 @@ async fn start(
     options: ServeOptions,
     config: Config,
     signal: impl Future<Output = ()> + Send,
-) -> Result<(), ServeError> {
+) -> Result<(), CommandError> {
     let listener = listen(&options.listen).await?;
     let address = listener.local_addr()?;
     let Config { source, upstream } = config;
@@ -150,46 +119,37 @@ async fn start(
         tracing::info!("open http://{reachable}/graphiql in a browser");
     }
 
-    let (store, pacer) = (Arc::clone(&backend.store), backend.pacer.clone());
+    let backend = Arc::new(backend);
     let readiness = Readiness::new(
-        backend.credential,
+        backend.credential.clone(),
         options.http.access.api_keys.clone(),
-        Arc::clone(&store),
+        Arc::clone(&backend.store),
         backend.client.clone(),
         ending.unready.clone(),
     );
     let service = Service {
         schema: Executor::new(
-            schema::Schema::new(schema.federation, backend.pacer),
+            schema::Schema::new(schema.federation, backend.pacer.clone()),
             options.limits,
         )
         .with_introspection(schema.introspection),
-        histories: backend.histories,
-        log: backend.log,
-        resources: backend.resources,
-        access: backend.access,
-        clock: backend.clock,
+        backend: Arc::clone(&backend),
         request_timeout: wait.request_timeout,
         long_work: Arc::new(LongWork::new()?),
         readiness,
-        metrics: backend.metrics,
         show_metrics: operations.metrics,
         bulkheads: options.http.capacity.bulkheads(),
-        client: backend.client,
-        store: backend.store,
-        sandbox: backend.sandbox.is_some(),
         graphiql: schema.graphiql,
     };
-    let histories = service.histories.clone();
     let in_order = async {
         signal.await;
-        ending.run(operations.shutdown, &histories).await;
+        ending.run(operations.shutdown, &backend.histories).await;
     };
     tokio::select! {
         served = server::serve(listener, service, options.http, &ending) => served?,
         () = in_order => {}
     }
-    close(synchronising, &pacer, &*store).await;
+    close(synchronising, &backend.pacer, &*backend.store).await;
     Ok(())
 }
 
@@ -241,10 +201,10 @@ fn synchronise(synchroniser: Synchroniser, every: Duration) -> JoinHandle<()> {
     tokio::spawn(sync::synchronise_periodically(synchroniser, every))
 }
 
-async fn listen(address: &ListenAddress) -> Result<TcpListener, ServeError> {
+async fn listen(address: &ListenAddress) -> Result<TcpListener, CommandError> {
     TcpListener::bind(address.as_str())
         .await
-        .map_err(|reason| ServeError::Listen {
+        .map_err(|reason| CommandError::Listen {
             hint: match reason.kind() {
                 io::ErrorKind::AddrInUse => {
                     "; choose another one with --listen, or stop the program that uses it"

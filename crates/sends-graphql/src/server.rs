@@ -38,8 +38,6 @@ use axum::{
     routing,
 };
 use http::{HeaderValue, Method, header};
-use sends_client::{Clock, ConstantContact};
-use sends_store::Store;
 use tokio::net::TcpListener;
 use tower::ServiceBuilder;
 use tower_http::{
@@ -60,17 +58,14 @@ use self::{
     connection::Conversation, graphql::Endpoint, host_and_origin::HostAndOrigin, response_cache::Cached,
 };
 use crate::{
+    backend::Backend,
     bulkheads::Bulkheads,
     bulkheads::answers::AnswerBudget,
     bulkheads::long_work::LongWork,
     execution::Executor,
     readiness::Readiness,
     shutdown::Ending,
-    sources::access::Access,
-    sources::histories::Histories,
-    sources::resources::Resources,
-    sources::send_log::Log,
-    telemetry::{self, RequestId, metrics::Metrics},
+    telemetry::{self, RequestId},
 };
 
 /// Shortest compressed response, in bytes: shorter ones fit in one packet.
@@ -82,27 +77,15 @@ const PREFLIGHT_AGE: Duration = Duration::from_mins(10);
 /// Shared by all requests.
 #[derive(Clone)]
 pub struct Service {
+    pub backend: Arc<Backend>,
     pub schema: Executor,
-    pub histories: Histories,
-    /// `None` if callers use their own accounts.
-    pub log: Option<Log>,
-    pub resources: Resources,
-    pub access: Access,
-    pub clock: Arc<dyn Clock>,
     /// Longest wait of an operation for the upstream.
     pub request_timeout: Duration,
     pub long_work: Arc<LongWork>,
     pub readiness: Readiness,
-    pub metrics: Metrics,
     /// Whether `/metrics` is served.
     pub show_metrics: bool,
     pub bulkheads: Bulkheads,
-    /// For metrics only.
-    pub client: ConstantContact,
-    /// For metrics only.
-    pub store: Arc<dyn Store>,
-    /// Whether the data is that of the embedded sandbox.
-    pub sandbox: bool,
     pub graphiql: bool,
 }
 
@@ -146,7 +129,8 @@ fn router(
     let hosts = std::mem::take(&mut options.access.allowed_hosts);
     let cors = (!origins.is_empty()).then(|| cors(origins.clone()));
     let host_and_origin = Arc::new(HostAndOrigin::new(hosts, origins));
-    let watched = middleware::from_fn_with_state(service.metrics.clone(), telemetry::operation::watch);
+    let watched =
+        middleware::from_fn_with_state(service.backend.metrics.clone(), telemetry::operation::watch);
     let keys = options.access.api_keys.clone();
     let long_work = Arc::clone(&service.long_work);
     let endpoint = Arc::new(Endpoint::new(service.clone(), options, answers));
@@ -158,7 +142,7 @@ fn router(
     };
     let has_page = service.graphiql;
     let page = if has_page {
-        graphiql::routes(service.sandbox)
+        graphiql::routes(service.backend.sandbox.is_some())
     } else {
         Router::new()
     };

@@ -26,7 +26,7 @@ use crate::{
     sources::send_log::Log,
 };
 
-/// Parts of a synchronisation. The account is the one that is connected at its begin.
+/// Parts of a synchronisation. The account is the one that is connected at its start.
 pub struct Synchroniser {
     owner: OwnOwner,
     tokens: Arc<dyn TokenSource>,

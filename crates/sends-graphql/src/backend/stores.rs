@@ -18,7 +18,6 @@ const MEMORY: u64 = 256 << 20;
 /// Time between the last use of a token from the environment and the deletion of its data.
 const RETENTION: SignedDuration = SignedDuration::from_hours(30 * 24);
 
-/// Opens the store of a state folder.
 pub async fn open(state: &StateDir) -> Result<SqliteStore, BackendError> {
     SqliteStore::open(state.path())
         .await

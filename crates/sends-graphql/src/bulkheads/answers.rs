@@ -87,7 +87,9 @@ impl ConnectionBudget {
     /// [`Exceeded`] if the memory does not become free in time, if the waiting lane has no room for the request meanwhile, or if
     /// the estimate exceeds the lane.
     pub async fn reserve(&self, estimate: Estimate) -> Result<Arc<AnswerMemory>, Exceeded> {
-        let share = self.hold(estimate.bytes(), estimate.before_execution()).await?;
+        let share = self
+            .reserve_bytes(estimate.bytes(), estimate.before_execution())
+            .await?;
         Ok(AnswerMemory::new(self, share, estimate))
     }
 
@@ -103,7 +105,7 @@ impl ConnectionBudget {
             each.fold(0, usize::saturating_add)
         };
         let (bytes, before) = (sum(Estimate::bytes), sum(Estimate::before_execution));
-        let mut total = self.hold(bytes, before).await?;
+        let mut total = self.reserve_bytes(bytes, before).await?;
         let each = estimates
             .iter()
             .map(|estimate| AnswerMemory::new(self, total.split(estimate.bytes()), *estimate));
@@ -111,7 +113,7 @@ impl ConnectionBudget {
     }
 
     /// Reserves `bytes`. The operation has `before` bytes in memory while it queues.
-    async fn hold(&self, bytes: usize, before: usize) -> Result<Share, Exceeded> {
+    async fn reserve_bytes(&self, bytes: usize, before: usize) -> Result<Share, Exceeded> {
         let lane = Lane::of(bytes);
         let total = self.lanes.total(lane);
         if bytes > total.limit() {

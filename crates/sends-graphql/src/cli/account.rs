@@ -15,6 +15,7 @@ use crate::{
     backend::BackendError,
     config::{self, Problem},
     sync::FillError,
+    telemetry::traces::TracesError,
 };
 
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +44,16 @@ pub enum CommandError {
     Export(#[from] export::Failure),
     #[error("the histories of {0} activities could not be read")]
     Unanswered(usize),
+    #[error("cannot listen on {address}: {reason}{hint}")]
+    Listen {
+        address: String,
+        reason: io::Error,
+        hint: &'static str,
+    },
+    #[error(transparent)]
+    Traces(#[from] TracesError),
+    #[error("the operating system provides no random numbers: {0}")]
+    Random(#[from] getrandom::Error),
     #[error("{0}")]
     Io(#[from] io::Error),
 }
@@ -50,7 +61,10 @@ pub enum CommandError {
 impl CommandError {
     /// Whether the options are at fault.
     pub fn is_of_settings(&self) -> bool {
-        matches!(self, Self::Settings(_))
+        matches!(
+            self,
+            Self::Settings(_) | Self::Traces(_) | Self::Backend(BackendError::Settings(_))
+        )
     }
 }
 

@@ -7,24 +7,23 @@ use sends_credentials::EnvironmentVariables;
 
 use super::{Command, ExportOptions, HistoryOptions, ServeOptions, SyncOptions};
 use crate::config::{
-    Config, Problem, Problems, Source, StoreKind, Upstream, UpstreamOptions, Wanted, sandbox,
+    Config, Problem, Problems, Source, SourceSelection, StoreKind, Upstream, UpstreamOptions, sandbox,
 };
 
 /// Call timeout of `export` with the sandbox, which has no option for it.
 const SANDBOX_CALL_TIMEOUT: Duration = Duration::from_secs(20);
 
 impl Config {
-    /// Configuration of `serve`.
     pub fn of_serve(options: &ServeOptions, variables: EnvironmentVariables) -> Result<Self, Vec<Problem>> {
         let mut problems = Problems::default();
-        let wanted = Wanted {
+        let selection = SourceSelection {
             sandbox: options.source.sandbox,
             stores_answers: options.source.store == StoreKind::Sqlite,
             caller_tokens: options.caller_tokens,
             upstream: &options.upstream,
             account: &options.account,
         };
-        let source = wanted.source(variables, &mut problems);
+        let source = selection.source(variables, &mut problems);
         if options.sync_every.is_some() && options.caller_tokens {
             problems.add::<()>(Problem::SyncOfCallers);
         }
@@ -41,31 +40,34 @@ impl Config {
         options: &HistoryOptions,
         variables: EnvironmentVariables,
     ) -> Result<Self, Vec<Problem>> {
-        let wanted = Wanted {
+        let selection = SourceSelection {
             sandbox: options.source.sandbox,
             stores_answers: options.source.store == StoreKind::Sqlite,
             caller_tokens: false,
             upstream: &options.upstream,
             account: &options.account,
         };
-        Self::of_wanted(&wanted, variables)
+        Self::of_selection(&selection, variables)
     }
 
     pub fn of_sync(options: &SyncOptions, variables: EnvironmentVariables) -> Result<Self, Vec<Problem>> {
-        let wanted = Wanted {
+        let selection = SourceSelection {
             sandbox: options.sandbox,
             stores_answers: true,
             caller_tokens: false,
             upstream: &options.upstream,
             account: &options.account,
         };
-        Self::of_wanted(&wanted, variables)
+        Self::of_selection(&selection, variables)
     }
 
-    fn of_wanted(wanted: &Wanted<'_>, variables: EnvironmentVariables) -> Result<Self, Vec<Problem>> {
+    fn of_selection(
+        selection: &SourceSelection<'_>,
+        variables: EnvironmentVariables,
+    ) -> Result<Self, Vec<Problem>> {
         let mut problems = Problems::default();
-        let source = wanted.source(variables, &mut problems);
-        Self::new(source, wanted.upstream, problems)
+        let source = selection.source(variables, &mut problems);
+        Self::new(source, selection.upstream, problems)
     }
 
     /// Configuration of an `export` of the sandbox. `None` for the log of the account.

@@ -40,7 +40,7 @@ pub enum CredentialSource {
 }
 
 /// Options that select the source.
-pub(crate) struct Wanted<'o> {
+pub(crate) struct SourceSelection<'o> {
     pub(crate) sandbox: SandboxOptions,
     pub(crate) stores_answers: bool,
     pub(crate) caller_tokens: bool,
@@ -48,7 +48,7 @@ pub(crate) struct Wanted<'o> {
     pub(crate) account: &'o AccountOptions,
 }
 
-impl Wanted<'_> {
+impl SourceSelection<'_> {
     /// The source. `None` if there is a problem.
     pub(crate) fn source(&self, variables: EnvironmentVariables, problems: &mut Problems) -> Option<Source> {
         let has_token = variables.access_token.is_some() || variables.refresh_token.is_some();

@@ -45,7 +45,6 @@ impl Mismatch {
     }
 }
 
-/// Coerces the variables of a request.
 pub(super) fn variables(
     types: &Types,
     sources: &apollo_compiler::parser::SourceMap,

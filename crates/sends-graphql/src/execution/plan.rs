@@ -38,7 +38,6 @@ pub(crate) struct Plan {
 /// is reserved.
 pub(crate) const ARGUMENT_BYTES: usize = 512 << 10;
 
-/// Selections of a field.
 #[derive(Debug)]
 pub(crate) struct Selections {
     /// Whether the type of the field is an interface or a union.
@@ -47,7 +46,6 @@ pub(crate) struct Selections {
     pub(crate) objects: Vec<Object>,
 }
 
-/// Fields of objects of one type.
 #[derive(Debug)]
 pub(crate) struct Object {
     pub(crate) of: apollo_compiler::Name,

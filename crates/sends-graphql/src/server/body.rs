@@ -48,7 +48,6 @@ pub struct RequestLimits {
     pub body_timeout: Duration,
 }
 
-/// Reader of request bodies.
 pub(super) struct Bodies {
     room: Bulkhead,
     limits: RequestLimits,

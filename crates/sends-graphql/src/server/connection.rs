@@ -1,6 +1,6 @@
 //! Connections: accepted up to a limit, served over HTTP/1.1 or HTTP/2, and closed after their timeouts.
 //!
-//! No request is lost at a shutdown: from its begin responses over HTTP/1.1 have `Connection: close`, and HTTP/2 sends GOAWAY. An
+//! No request is lost at a shutdown: from its start responses over HTTP/1.1 have `Connection: close`, and HTTP/2 sends GOAWAY. An
 //! idle connection is closed only [after a delay](LINGER) since the last connection was accepted, so that requests in transit are
 //! answered.
 //!

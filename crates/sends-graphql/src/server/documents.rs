@@ -65,7 +65,6 @@ impl Documents {
         )
     }
 
-    /// Finds the document of a request.
     pub(super) fn find(&self, request: &mut Parameters) -> Result<Document, Rejection> {
         let hash = persisted_hash(&request.extensions)?;
         let text = request.query.take().filter(|text| !text.is_empty());

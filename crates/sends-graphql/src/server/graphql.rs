@@ -178,7 +178,7 @@ impl Endpoint {
     /// Checks the API key and that there is an access token, before the body is read.
     fn check_caller(&self, headers: &HeaderMap) -> Result<(), Rejection> {
         caller_checks::check_key(self.keys.as_deref(), headers)?;
-        self.service.access.check(headers).map_err(token_missing)
+        self.service.backend.access.check(headers).map_err(token_missing)
     }
 }
 

@@ -10,15 +10,16 @@ use super::Service;
 use crate::telemetry::metrics;
 
 pub(super) async fn metrics(State(service): State<Service>) -> Response {
+    let backend = &service.backend;
     let state = metrics::State {
-        pacer: service.client.pacer().current_state().await,
-        is_upstream_down: service.client.left_alone_for().is_some(),
-        lookups: service.store.lookups(),
-        store: service.store.health(),
-        answers: service.histories.counts(),
-        bulkheads: service.bulkheads.all(service.store.pools(), &service.client),
+        pacer: backend.client.pacer().current_state().await,
+        is_upstream_down: backend.client.left_alone_for().is_some(),
+        lookups: backend.store.lookups(),
+        store: backend.store.health(),
+        answers: backend.histories.counts(),
+        bulkheads: service.bulkheads.all(backend.store.pools(), &backend.client),
     };
-    match service.metrics.text(&state) {
+    match backend.metrics.text(&state) {
         Ok(text) => ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response(),
         Err(error) => {
             tracing::error!("encoding the metrics failed: {error}");

@@ -46,9 +46,9 @@ pub(super) async fn execute(
     memory: Arc<AnswerMemory>,
 ) -> Executed {
     let (caller, owner, stale) = (context.caller.clone(), context.owner, Arc::clone(&context.stale));
-    let log = LogReader::new(&context, service.log.clone());
-    let histories = HistoryLoader::new(service.histories.clone(), context.clone());
-    let resources = ResourceLoader::new(service.resources.clone(), context);
+    let log = LogReader::new(&context, service.backend.log.clone());
+    let histories = HistoryLoader::new(service.backend.histories.clone(), context.clone());
+    let resources = ResourceLoader::new(service.backend.resources.clone(), context);
     let recorder = admitted.is_cacheable().then(|| histories.read_set_recorder());
     let operation = admitted.name().map(str::to_owned);
     let admitted = admitted.data(histories).data(resources).data(log);

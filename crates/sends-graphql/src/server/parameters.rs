@@ -19,7 +19,6 @@ pub(super) struct Parameters {
     pub document_id: Option<String>,
 }
 
-/// Requests of a body.
 #[derive(Debug, PartialEq)]
 pub(super) enum Requests {
     Single(Box<Parameters>),
@@ -193,17 +192,17 @@ mod tests {
             ("extensions", json!(0)),
         ] {
             let body = json!({ name: value }).to_string();
-            let said = message(Requests::from_body(body.as_bytes(), 1, 1_000).unwrap_err());
+            let expected = message(Requests::from_body(body.as_bytes(), 1, 1_000).unwrap_err());
             assert!(
-                said.starts_with(&format!("\"{name}\" must be a")),
-                "{body}: {said}"
+                expected.starts_with(&format!("\"{name}\" must be a")),
+                "{body}: {expected}"
             );
         }
     }
 
     #[test]
     fn a_body_other_than_an_object_is_refused() {
-        for (body, said) in [
+        for (body, expected) in [
             ("", "The body is empty"),
             (" \n", "The body is empty"),
             (
@@ -218,7 +217,7 @@ mod tests {
             ("[]", "Batches are not accepted"),
         ] {
             let refused = message(Requests::from_body(body.as_bytes(), 1, 1_000).unwrap_err());
-            assert!(refused.starts_with(said), "{body}: {refused}");
+            assert!(refused.starts_with(expected), "{body}: {refused}");
         }
         assert!(Requests::from_body(b"\xff{}", 1, 1_000).is_err());
         assert!(Requests::from_body("[".repeat(100_000).as_bytes(), 9, 1_000).is_err());

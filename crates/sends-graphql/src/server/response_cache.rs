@@ -27,11 +27,11 @@ use tokio::time::timeout;
 use super::{Service, caller_checks, connection::BodyResources};
 use crate::{
     api_keys::ApiKeys,
+    backend::Backend,
     bulkheads::answers::ConnectionBudget,
     response_cache::{CachedResponse, LONGEST_RESPONSE, ResponseCache},
-    sources::access::Access,
-    sources::histories::{Histories, ReadSet},
-    telemetry::{REQUEST_ID, RequestId, metrics::Metrics},
+    sources::histories::ReadSet,
+    telemetry::{REQUEST_ID, RequestId},
 };
 
 /// Longest cached request, in bytes: longer ones are rarely equal.
@@ -58,10 +58,8 @@ pub(super) struct Cacheable {
 /// State of the layer.
 pub(super) struct Cached {
     cache: ResponseCache,
-    histories: Histories,
-    access: Access,
+    backend: Arc<Backend>,
     keys: Option<Arc<ApiKeys>>,
-    metrics: Metrics,
     /// Time for the first frame of a body.
     body_timeout: Duration,
     /// Key of the hashes of secrets.
@@ -104,9 +102,7 @@ impl Cached {
         getrandom::fill(&mut salt)?;
         Ok(Self {
             cache: ResponseCache::new(bytes),
-            histories: service.histories.clone(),
-            access: service.access.clone(),
-            metrics: service.metrics.clone(),
+            backend: Arc::clone(&service.backend),
             keys,
             body_timeout,
             salt,
@@ -116,8 +112,8 @@ impl Cached {
     fn find(&self, key: &[u8], head: &Parts, began: Instant) -> Option<Response> {
         let cached = self.cache.get(key)?;
         let is_allowed = caller_checks::check_key(self.keys.as_deref(), &head.headers).is_ok()
-            && self.access.still_reads(cached.read_set.owner());
-        if !is_allowed || !self.histories.is_valid(&cached.read_set) {
+            && self.backend.access.still_reads(cached.read_set.owner());
+        if !is_allowed || !self.backend.histories.is_valid(&cached.read_set) {
             return None;
         }
         let memory = cached.lend(head.extensions.get::<ConnectionBudget>()?)?;
@@ -154,7 +150,7 @@ impl Cached {
             let mut headers = head.headers.clone();
             headers.remove(REQUEST_ID);
             headers.remove(header::CONTENT_LENGTH);
-            let metrics = self.metrics.of_operation(operation.as_deref());
+            let metrics = self.backend.metrics.of_operation(operation.as_deref());
             let cached = CachedResponse::new(read_set, headers, body.clone(), operation, metrics);
             self.cache.insert(key, cached);
         }

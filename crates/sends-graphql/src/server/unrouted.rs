@@ -14,7 +14,6 @@ use super::{
 };
 use crate::schema::ErrorCode;
 
-/// Methods of the GraphQL endpoint.
 pub(super) const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, OPTIONS");
 
 const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
@@ -49,8 +48,12 @@ pub(super) async fn root(request: Request) -> Response {
         return response;
     }
     let message = "GraphiQL is at /graphiql; send GraphQL operations to /graphql.";
-    let told = Rejection::new(StatusCode::TEMPORARY_REDIRECT, ErrorCode::BadUserInput, message);
-    (response.headers().clone(), told.into_response(MediaType::Json)).into_response()
+    let response_body = Rejection::new(StatusCode::TEMPORARY_REDIRECT, ErrorCode::BadUserInput, message);
+    (
+        response.headers().clone(),
+        response_body.into_response(MediaType::Json),
+    )
+        .into_response()
 }
 
 /// Response to an unknown path.

@@ -39,10 +39,10 @@ mod tests {
     #[test]
     fn a_lease_is_exclusive() {
         let folder = tempfile::tempdir().unwrap();
-        let held = Lease::of_folder(folder.path()).unwrap();
-        assert!(held.is_some());
+        let lease = Lease::of_folder(folder.path()).unwrap();
+        assert!(lease.is_some());
         assert!(Lease::of_folder(folder.path()).unwrap().is_none());
-        drop(held);
+        drop(lease);
         assert!(Lease::of_folder(folder.path()).unwrap().is_some());
     }
 }

@@ -23,7 +23,6 @@ use sends_client::{Endpoint, FailureClass, ObservedRequest, Observer};
 use self::names::OperationNames;
 pub use self::{state::State, text::CONTENT_TYPE};
 
-/// Result of an operation.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Outcome {
     /// Data without errors.
@@ -88,7 +87,6 @@ struct Counted {
 }
 
 impl Metrics {
-    /// Metrics at zero.
     pub fn new() -> Self {
         let mut registry = Registry::with_prefix("sends");
         let of = &mut registry;
@@ -154,7 +152,6 @@ impl Metrics {
         self.0.operations_in_progress.dec();
     }
 
-    /// Counts the end of an operation.
     pub fn operation_ended(&self, name: Option<&str>, outcome: Outcome, took: Duration) {
         let label = [("operation", self.0.names.label(name))];
         let seconds = self.0.operation_seconds.get_or_create(&label);

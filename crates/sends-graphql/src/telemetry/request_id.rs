@@ -69,9 +69,9 @@ mod tests {
         }
         let too_long = "a".repeat(LONGEST + 1);
         for unusable in [&[][..], &[""], &["a b"], &["a\"b"], &["a", "b"], &[&too_long]] {
-            let drawn = id(unusable);
-            assert_eq!(drawn.len(), 32, "{unusable:?}: {drawn}");
-            assert_ne!(drawn, id(unusable));
+            let random = id(unusable);
+            assert_eq!(random.len(), 32, "{unusable:?}: {random}");
+            assert_ne!(random, id(unusable));
         }
     }
 }

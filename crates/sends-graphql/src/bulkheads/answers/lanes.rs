@@ -98,11 +98,11 @@ impl ConnectionBudget {
         })
     }
 
-    /// Memory for an operation in progress that has `held` bytes of the lane; operations that queue have to wait. A single answer
+    /// Memory for an operation in progress that has `present` bytes of the lane; operations that queue have to wait. A single answer
     /// can exceed the budget of its connection.
-    pub(super) fn more(&self, lane: Lane, bytes: usize, held: usize) -> Option<Share> {
+    pub(super) fn more(&self, lane: Lane, bytes: usize, present: usize) -> Option<Share> {
         let own = self.own(lane);
-        let most = own.limit().saturating_sub(held);
+        let most = own.limit().saturating_sub(present);
         Some(Share {
             lane,
             own: own.enter_before_waiting(bytes.min(most))?,
@@ -110,7 +110,6 @@ impl ConnectionBudget {
         })
     }
 
-    /// Queues for memory.
     pub(super) async fn share(&self, lane: Lane, bytes: usize) -> Option<Share> {
         let own = self.own(lane);
         Some(Share {

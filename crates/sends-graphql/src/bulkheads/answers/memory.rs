@@ -28,7 +28,7 @@ pub struct AnswerMemory {
     moved: OnceCell<()>,
     /// Memory of one error.
     error: usize,
-    /// Begin of the present time slice.
+    /// Start of the present time slice.
     slice: Mutex<Instant>,
 }
 
@@ -161,7 +161,6 @@ impl AnswerMemory {
         Some(())
     }
 
-    /// Bytes reserved at the moment.
     pub fn bytes(&self) -> usize {
         self.share().size()
     }

@@ -77,10 +77,10 @@ async fn one_connection_holds_half_or_a_single_answer() {
     let (answers, bulkheads) = answers();
     let (one, other) = (answers.connection(), answers.connection());
     let third = estimate(LARGE / 3);
-    let held = one.reserve(third).await.unwrap();
+    let memory_in_use = one.reserve(third).await.unwrap();
     assert!(one.reserve(third).await.is_err());
     assert!(other.reserve(third).await.is_ok());
-    drop(held);
+    drop(memory_in_use);
     let whole = one.reserve(estimate(LARGE)).await.unwrap();
     assert_eq!(bulkheads.large_answers.occupancy().in_use, whole.bytes());
     assert!(one.lend(SMALL + 1).is_none());
@@ -180,7 +180,7 @@ async fn what_waits_leaves_the_memory_of_answers_to_others_and_its_answer_comes_
     let part = answers.connection();
     let half = VALUE * (SMALL / VALUE / 2);
     let mut waiting = Vec::new();
-    // Twice what one connection may hold of small answers.
+    // Twice what one connection can use of small answers.
     for _ in 0..8 {
         let memory = part.reserve(estimate(half)).await.unwrap();
         let waits = within(Arc::clone(&memory), begin_to_wait());
@@ -271,7 +271,7 @@ async fn answers_that_queue_leave_half_of_their_memory_to_others() {
 async fn an_operation_that_waits_for_memory_holds_what_it_keeps_of_its_request() {
     let (answers, bulkheads) = answers();
     let waiting = || bulkheads.waiting_memory.occupancy().in_use;
-    let held = answers.connection().reserve(estimate(LARGE)).await.unwrap();
+    let memory_in_use = answers.connection().reserve(estimate(LARGE)).await.unwrap();
     let next = Estimate {
         fields: 10,
         document: 20_000,
@@ -281,7 +281,7 @@ async fn an_operation_that_waits_for_memory_holds_what_it_keeps_of_its_request()
     let freed = async {
         tokio::task::yield_now().await;
         let during = waiting();
-        drop(held);
+        drop(memory_in_use);
         during
     };
     let (next, during) = tokio::join!(part.reserve(next), freed);

@@ -16,7 +16,7 @@ use crate::{
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Filter")]
 pub struct FilterOptions {
-    /// Sends that ran at this time or later: a date, which means its begin in UTC, or a date and time with an offset
+    /// Sends that ran at this time or later: a date, which means its beginning in UTC, or a date and time with an offset
     #[arg(long, value_name = "DATE", value_parser = moment)]
     pub from: Option<Timestamp>,
 

@@ -8,7 +8,6 @@ use std::{
 use sends_store::LoggedSend;
 use serde::{Serialize, Serializer};
 
-/// Output format of an export.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, clap::ValueEnum)]
 pub enum Format {
     /// Comma-separated values with a header line
@@ -19,7 +18,6 @@ pub enum Format {
     Json,
 }
 
-/// Writer of an export.
 pub(super) enum Form<W: Write> {
     Csv(Box<csv::Writer<W>>),
     Ndjson(W),
@@ -100,7 +98,6 @@ fn fields(logged: &LoggedSend) -> [Field<'_>; NAMES.len()] {
     ]
 }
 
-/// Writes a send as a JSON object.
 fn write_json(out: &mut impl Write, fields: &[Field<'_>]) -> io::Result<()> {
     let mut serializer = serde_json::Serializer::new(out);
     Ok(serializer.collect_map(NAMES.iter().zip(fields))?)

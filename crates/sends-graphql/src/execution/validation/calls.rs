@@ -121,33 +121,33 @@ struct OperationCost<'p> {
 impl<'p> OperationCost<'p> {
     fn root_field(&mut self, field: &'p Field) {
         let name = field.name.as_str();
-        let mut asked = object_cost::of_root(field);
+        let mut cost = object_cost::of_root(field);
         if let Some((_, usual)) = LISTING.iter().find(|(listing, _)| *listing == name) {
             self.log_reads += 1;
             let length = length(field).unwrap_or(*usual);
-            asked = asked.times(length, length);
+            cost = cost.times(length, length);
         }
         let naming = NAMING.iter().find(|(naming, _)| *naming == name);
         let objects = match naming.and_then(|(_, argument)| field.argument(argument)) {
-            Some(ids) => self.name(ids, field, asked),
+            Some(ids) => self.name(ids, field, cost),
             None => 1,
         };
-        let values = asked.values.saturating_add(1).saturating_mul(objects);
+        let values = cost.values.saturating_add(1).saturating_mul(objects);
         self.values = self.values.saturating_add(values);
-        let texts = asked.texts.saturating_mul(objects);
+        let texts = cost.texts.saturating_mul(objects);
         self.texts = self.texts.saturating_add(texts);
         self.texts = self.texts.saturating_add(answers::long_name(&field.key));
         // A send, or an entity of a list, waits for its lookup.
-        let waits = asked.waits.saturating_add(1).saturating_mul(objects);
+        let waits = cost.waits.saturating_add(1).saturating_mul(objects);
         self.waits = self.waits.saturating_add(waits);
-        let calls = asked.calls().saturating_mul(objects);
+        let calls = cost.calls().saturating_mul(objects);
         self.unnamed_calls = self.unnamed_calls.saturating_add(calls);
         let stats = |of: usize| of.saturating_mul(objects);
-        self.activity_stats = self.activity_stats.saturating_add(stats(asked.activity_stats));
-        self.campaign_stats = self.campaign_stats.saturating_add(stats(asked.campaign_stats));
-        self.needs_lists |= asked.needs_lists;
-        self.needs_segments |= asked.needs_segments;
-        self.needs_account |= asked.needs_account;
+        self.activity_stats = self.activity_stats.saturating_add(stats(cost.activity_stats));
+        self.campaign_stats = self.campaign_stats.saturating_add(stats(cost.campaign_stats));
+        self.needs_lists |= cost.needs_lists;
+        self.needs_segments |= cost.needs_segments;
+        self.needs_account |= cost.needs_account;
     }
 
     fn calls(&self) -> usize {
@@ -162,7 +162,7 @@ impl<'p> OperationCost<'p> {
     }
 
     /// Adds the calls of the objects that an argument names. Returns their number.
-    fn name(&mut self, ids: &'p Value, field: &'p Field, asked: ObjectCost) -> usize {
+    fn name(&mut self, ids: &'p Value, field: &'p Field, cost: ObjectCost) -> usize {
         let age = integer(field, "maxAge");
         let ids = match ids {
             Value::List(ids) => &ids[..],
@@ -171,8 +171,8 @@ impl<'p> OperationCost<'p> {
         for id in ids {
             let Value::String(id) = id else {
                 // A representation of federation.
-                if asked.needs_history {
-                    self.unnamed_calls = self.unnamed_calls.saturating_add(1 + asked.ages);
+                if cost.needs_history {
+                    self.unnamed_calls = self.unnamed_calls.saturating_add(1 + cost.ages);
                 }
                 continue;
             };
@@ -183,9 +183,9 @@ impl<'p> OperationCost<'p> {
                 Some((activity, _)) => (activity, true),
                 None => (id.as_str(), false),
             };
-            if asked.needs_history || is_send {
+            if cost.needs_history || is_send {
                 self.named.insert((activity, age));
-                self.unnamed_calls = self.unnamed_calls.saturating_add(asked.ages);
+                self.unnamed_calls = self.unnamed_calls.saturating_add(cost.ages);
             }
         }
         ids.len()

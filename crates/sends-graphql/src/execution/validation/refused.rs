@@ -9,7 +9,6 @@ use async_graphql::{ErrorExtensionValues, Pos, ServerError, Value};
 
 use crate::{execution::shorten, schema::ErrorCode};
 
-/// Exceeded limit.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Limit {
     /// Option of the limit, without dashes.
@@ -33,7 +32,6 @@ pub enum Refused {
     UnknownOperation(String),
 }
 
-/// Error in a document.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Mistake {
     pub message: String,
@@ -121,7 +119,6 @@ impl Refused {
         Self::Invalid(vec![Mistake { message, at }])
     }
 
-    /// Errors of the response.
     pub fn into_errors(self) -> Vec<ServerError> {
         let mut extensions = ErrorExtensionValues::default();
         extensions.set("code", ErrorCode::BadUserInput.as_str());
@@ -206,7 +203,7 @@ fn sentence(words: &str) -> String {
         .collect()
 }
 
-/// Begin of a name.
+/// Beginning of a name.
 fn short(name: &str) -> &str {
     name.char_indices().nth(60).map_or(name, |(end, _)| &name[..end])
 }

@@ -29,7 +29,7 @@ pub(super) fn check(document: &ExecutableDocument, types: &Types, limits: &Limit
         };
         for variable in &operation.variables {
             if let Some(default) = &variable.default_value {
-                walk.value(&variable.ty, None, default)?;
+                walk.value(Some(&*variable.ty), None, default)?;
             }
         }
         walk.directives(&operation.directives)?;
@@ -92,7 +92,7 @@ impl<'d> Walk<'d> {
                 .find(|definition| definition.name == argument.name);
             definition.map_or(Ok(()), |definition| {
                 self.value(
-                    &definition.ty,
+                    Some(&*definition.ty),
                     definition.default_value.as_deref(),
                     &argument.value,
                 )
@@ -100,53 +100,35 @@ impl<'d> Walk<'d> {
         })
     }
 
-    /// `default` is that of the argument or input field.
-    fn value(&self, of: &Type, default: Option<&Value>, value: &Node<Value>) -> Result<(), Refused> {
-        let scalar = match (of, self.types.schema().types.get(of.inner_named_type())) {
-            (Type::Named(_) | Type::NonNullNamed(_), Some(ExtendedType::Scalar(scalar))) => Some(scalar),
-            _ => None,
-        };
-        if let Some(scalar) = scalar
+    /// `of` is `None` in a custom scalar, whose nested values have any type. `default` is that of the argument or input field.
+    fn value(&self, of: Option<&Type>, default: Option<&Value>, value: &Node<Value>) -> Result<(), Refused> {
+        let named = of.and_then(|of| self.types.schema().types.get(of.inner_named_type()));
+        let mut of = of;
+        if let (Some(Type::Named(_) | Type::NonNullNamed(_)), Some(ExtendedType::Scalar(scalar))) =
+            (of, named)
             && !matches!(**value, Value::Null | Value::Variable(_))
         {
             check_scalar(&scalar.name, || constant(value))
                 .map_err(|problem| self.invalid(format!("The value is invalid: {problem}."), value))?;
-            // Values in a list or an object of a scalar have any type.
-            return self.untyped(value);
+            of = None;
         }
         match &**value {
-            Value::Variable(name) => self.variable(of, default, name, value),
+            Value::Variable(name) => of.map_or(Ok(()), |of| self.variable(of, default, name, value)),
             Value::List(items) => {
                 check_length(items.len(), self.limits)?;
-                let of = of.item_type();
+                let of = of.map(Type::item_type);
                 items.iter().try_for_each(|item| self.value(of, None, item))
             }
             Value::Object(members) => {
                 self.check_names(members)?;
-                let Some(ExtendedType::InputObject(definition)) =
-                    self.types.schema().types.get(of.inner_named_type())
-                else {
-                    return Ok(());
-                };
                 members.iter().try_for_each(|(name, value)| {
-                    definition.fields.get(name).map_or(Ok(()), |field| {
-                        self.value(&field.ty, field.default_value.as_deref(), value)
-                    })
+                    let field = match named {
+                        Some(ExtendedType::InputObject(definition)) => definition.fields.get(name),
+                        _ => None,
+                    };
+                    let default = field.and_then(|field| field.default_value.as_deref());
+                    self.value(field.map(|field| &*field.ty), default, value)
                 })
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn untyped(&self, value: &Node<Value>) -> Result<(), Refused> {
-        match &**value {
-            Value::List(items) => {
-                check_length(items.len(), self.limits)?;
-                items.iter().try_for_each(|item| self.untyped(item))
-            }
-            Value::Object(members) => {
-                self.check_names(members)?;
-                members.iter().try_for_each(|(_, value)| self.untyped(value))
             }
             _ => Ok(()),
         }

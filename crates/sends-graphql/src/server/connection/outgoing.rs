@@ -39,7 +39,6 @@ impl BodyResources {
     }
 }
 
-/// Body of a response.
 pub(super) struct Outgoing {
     body: Body,
     /// Rest of the last frame of `body`.
@@ -146,17 +145,19 @@ mod tests {
     use super::{super::activity::Activity, *};
 
     fn outgoing(bytes: usize) -> (Outgoing, Weak<()>) {
-        let held = Arc::new(());
-        let weak = Arc::downgrade(&held);
+        let resource = Arc::new(());
+        let weak = Arc::downgrade(&resource);
         let mut response = Response::new(Body::from(vec![b'x'; bytes]));
-        response.extensions_mut().insert(BodyResources::new(held, bytes));
+        response
+            .extensions_mut()
+            .insert(BodyResources::new(resource, bytes));
         let request = Arc::new(Activity::new()).begin(http::Version::HTTP_2);
         (Outgoing::response(response, request).into_body(), weak)
     }
 
     #[tokio::test]
     async fn resources_are_released_with_the_last_piece_and_not_with_the_body() {
-        let (mut body, held) = outgoing(PIECE + 1);
+        let (mut body, resource) = outgoing(PIECE + 1);
         assert_eq!(body.size_hint().exact(), Some(PIECE as u64 + 1));
         let first = body.frame().await.unwrap().unwrap().into_data().unwrap();
         assert_eq!(body.size_hint().exact(), Some(1));
@@ -164,15 +165,15 @@ mod tests {
         assert_eq!((first.len(), last.len()), (PIECE, 1));
         assert!(body.is_end_stream());
         drop((body, first));
-        assert!(held.upgrade().is_some());
+        assert!(resource.upgrade().is_some());
         drop(last);
-        assert!(held.upgrade().is_none());
+        assert!(resource.upgrade().is_none());
     }
 
     #[tokio::test]
     async fn resources_are_released_with_a_body_that_is_given_up() {
-        let (body, held) = outgoing(1);
+        let (body, resource) = outgoing(1);
         drop(body);
-        assert!(held.upgrade().is_none());
+        assert!(resource.upgrade().is_none());
     }
 }

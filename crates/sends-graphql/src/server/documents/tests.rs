@@ -121,7 +121,7 @@ fn only_documents_of_the_manifest_are_found_in_either_format() {
 
 #[test]
 fn an_invalid_manifest_is_refused() {
-    for (manifest, said) in [
+    for (manifest, expected) in [
         (json!([]), "manifest.json is not a manifest"),
         (json!({}), "manifest.json holds no document"),
         (json!({ "a": 1 }), "manifest.json is not a manifest"),
@@ -135,6 +135,6 @@ fn an_invalid_manifest_is_refused() {
         ),
     ] {
         let problem = trusted(&manifest).unwrap_err().to_string();
-        assert!(problem.starts_with(said), "{manifest}: {problem}");
+        assert!(problem.starts_with(expected), "{manifest}: {problem}");
     }
 }

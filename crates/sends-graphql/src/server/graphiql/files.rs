@@ -11,7 +11,6 @@ use crate::server::{
     header_lists::{items, value, weight},
 };
 
-/// One file of the page.
 #[derive(Debug)]
 pub(super) struct File {
     name: &'static str,

@@ -38,7 +38,10 @@ impl Endpoint {
         let service = &self.service;
         let deadline = Instant::now() + service.request_timeout;
         let most_calls = service.schema.limits().upstream_calls;
-        let context = service.access.context(headers, service.clock.now(), deadline);
+        let context = service
+            .backend
+            .access
+            .context(headers, service.backend.clock.now(), deadline);
         context
             .map(|context| context.with_allowance(most_calls.try_into().unwrap_or(u32::MAX)))
             .map_err(token_missing)
@@ -207,7 +210,6 @@ impl Endpoint {
     }
 }
 
-/// Request with its document.
 struct Identified {
     document: Document,
     name: Option<String>,
@@ -218,7 +220,6 @@ struct Identified {
     _memory: Option<WaitingMemory>,
 }
 
-/// Counts an operation as refused.
 fn refused(name: Option<&str>) {
     operation::ended(name.map(str::to_owned), Outcome::Refused);
 }
@@ -232,7 +233,6 @@ pub(super) fn token_missing(missing: TokenMissing) -> Rejection {
     .header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
 }
 
-/// Rejection of an answer without memory.
 pub(super) fn no_memory(exceeded: Exceeded) -> Rejection {
     match exceeded {
         Exceeded::Busy => admission::busy(exceeded.message()),
@@ -240,7 +240,6 @@ pub(super) fn no_memory(exceeded: Exceeded) -> Rejection {
     }
 }
 
-/// Rejection of a batch without memory.
 fn no_memory_for_batch(exceeded: Exceeded) -> Rejection {
     match exceeded {
         Exceeded::Busy => no_memory(exceeded),

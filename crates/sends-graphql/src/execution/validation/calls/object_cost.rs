@@ -25,7 +25,6 @@ enum Source {
     Page(usize),
 }
 
-/// Cost of one object.
 #[derive(Clone, Copy, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a need of its own")]
 pub(super) struct ObjectCost {
@@ -159,17 +158,17 @@ pub(super) fn of_root(field: &Field) -> ObjectCost {
 
 fn below(field: &Field, source: Source) -> ObjectCost {
     let objects = field.below.iter().flat_map(|Selections { objects, .. }| objects);
-    let asked = objects.map(|object| {
+    let cost = objects.map(|object| {
         let fields = object.fields.as_deref().unwrap_or_default().iter();
-        fields.fold(ObjectCost::NOTHING, |asked, field| {
+        fields.fold(ObjectCost::NOTHING, |cost, field| {
             let texts = answers::long_name(&field.key).saturating_add(field.argument_bytes());
-            asked.and(of_field(&object.of, field, source)).and(ObjectCost {
+            cost.and(of_field(&object.of, field, source)).and(ObjectCost {
                 texts,
                 ..ObjectCost::NOTHING
             })
         })
     });
-    asked.fold(ObjectCost::NOTHING, ObjectCost::or)
+    cost.fold(ObjectCost::NOTHING, ObjectCost::or)
 }
 
 /// Cost of a field of an object type.
@@ -181,7 +180,7 @@ fn of_field(of: &str, field: &Field, source: Source) -> ObjectCost {
     } else {
         ObjectCost::ITSELF
     };
-    let asked = match (of, name) {
+    let cost = match (of, name) {
         (_, "id" | "__typename" | "campaignId" | "listId" | "segmentId") => {
             return ObjectCost {
                 values: 1,
@@ -236,7 +235,7 @@ fn of_field(of: &str, field: &Field, source: Source) -> ObjectCost {
         needs_account: is_zoned(field),
         ..ObjectCost::NOTHING
     };
-    asked.and(itself)
+    cost.and(itself)
 }
 
 /// Cost of a field that derives from the history of its activity.
@@ -244,7 +243,7 @@ fn of_history(field: &Field) -> ObjectCost {
     let below = below(field, Source::Id);
     let is_list = matches!(field.name.as_str(), "sendHistory" | "sendHistoryConnection");
     let items = if is_list {
-        length(field).map_or(ASSUMED_SENDS, |wanted| wanted.min(ASSUMED_SENDS))
+        length(field).map_or(ASSUMED_SENDS, |length| length.min(ASSUMED_SENDS))
     } else {
         1
     };
