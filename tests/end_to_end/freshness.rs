@@ -167,7 +167,7 @@ async fn a_damaged_store_is_refused_in_one_sentence_and_can_be_begun_anew() {
 
     let rebuilt = run(&[&["rebuild-store"], &options[..]].concat(), &[]);
     assert_eq!(rebuilt.status, Some(0), "{rebuilt:?}");
-    assert!(rebuilt.output.starts_with("A new store was begun"), "{rebuilt:?}");
+    assert!(rebuilt.output.starts_with("A new store was created"), "{rebuilt:?}");
     let service = ServiceProcess::unpaced_on(&sandbox, &options);
     let answer = service.activity(GUIDE_ACTIVITY, 60).await;
     assert_eq!(answer["data"]["campaignActivity"]["isStale"], false, "{answer}");

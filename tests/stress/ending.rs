@@ -148,7 +148,7 @@ async fn request_on_an_idle_connection_is_answered_after_the_signal() {
     let (mut kept, mut new) = (Kept::connect(&service).await, Kept::connect(&service).await);
     assert!(!kept.ask().await.unwrap());
     service.signal("TERM");
-    service.log_once(|log| log.contains("told to end")).await;
+    service.log_once(|log| log.contains("shutting down")).await;
     assert!(kept.ask().await.unwrap());
     assert!(new.ask().await.unwrap());
 }

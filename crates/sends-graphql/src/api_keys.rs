@@ -1,28 +1,26 @@
-//! The keys that callers have to bring: read from a file, compared in constant time, read again when the file changes.
+//! API keys of callers: read from a file at the start and again while the service runs, and compared in constant time.
 //!
-//! While the file is missing, empty or exposed to others no key is valid: a key that its operator took away must not open
-//! anything. An editor or an orchestrator that replaces the file by renaming another one leaves no such moment.
-//!
-//! Must not know what the keys open.
+//! While the file is missing, empty or exposed to other users no key is valid, since a key that the operator has removed must
+//! not grant access. Editors and orchestrators replace the file by renaming another one, so that it is never missing.
 
 use std::{
     fmt, fs,
     io::{self, Read},
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 use subtle::{Choice, ConstantTimeEq};
 use tokio::time::Instant;
 
-/// How long the file is taken for unchanged after a look at it: a removed key is valid for no longer.
-const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// Time between two reads of the file, and so the longest validity of a removed key.
+const READ_EVERY: Duration = Duration::from_secs(1);
 
-/// Shorter keys can be guessed.
+/// Shortest key, in characters: shorter ones can be guessed.
 const SHORTEST: usize = 16;
 
-/// More than enough for thousands of keys.
+/// Largest file, in bytes: room for thousands of keys.
 const SIZE_LIMIT: u64 = 1 << 20;
 
 /// The keys of a file. Only their hashes are in memory.
@@ -32,75 +30,40 @@ pub struct ApiKeys {
 }
 
 struct State {
-    /// No key is valid while they cannot be read.
     keys: Result<Vec<KeyHash>, InvalidApiKeys>,
-    /// Of the file that the keys are from. `None` while they cannot be read, so that every look reads them.
-    stamp: Option<Stamp>,
-    looked_at: Instant,
+    read_at: Instant,
 }
 
 type KeyHash = [u8; 32];
 
-/// Tells one content of the file from the next without reading it, and whom it is readable for.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-struct Stamp {
-    modified: Option<SystemTime>,
-    length: u64,
-    inode: u64,
-    /// When the file or its attributes changed: the time of modification can be set back.
-    changed: (i64, i64),
-    is_open_to_others: bool,
-}
-
-/// Why a file of keys cannot be used.
+/// Reason why no key of a file is valid.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum InvalidApiKeys {
-    /// The file cannot be read.
     #[error("cannot read {path}: {reason}")]
-    Unreadable {
-        /// The file.
-        path: String,
-        /// What the operating system says.
-        reason: String,
-    },
-    /// The file does not keep its secrets.
-    #[error("everybody on this machine can read {0} or its group can change it; chmod 600 helps")]
+    Unreadable { path: String, reason: String },
+    #[error("{0} can be read by other users or changed by its group; chmod 600 helps")]
     Open(String),
-    /// The file is too large to be a list of keys.
     #[error("{0} is larger than {SIZE_LIMIT} bytes")]
     TooLarge(String),
-    /// A line is no key.
-    #[error("line {line} of {path} is no key: at least {SHORTEST} visible ASCII characters are")]
-    Key {
-        /// The file.
-        path: String,
-        /// The line, counted from 1.
-        line: usize,
-    },
-    /// Nobody could be let in.
+    #[error("line {line} of {path} is not a key of at least {SHORTEST} visible ASCII characters")]
+    Key { path: String, line: usize },
     #[error("{0} holds no key")]
     Empty(String),
 }
 
 impl ApiKeys {
-    /// Reads the keys at `path`.
-    ///
-    /// # Errors
-    ///
-    /// [`InvalidApiKeys`], whose text is for the person who starts the service.
     pub fn read(path: &Path) -> Result<Self, InvalidApiKeys> {
-        let (keys, stamp) = load(path)?;
+        let keys = load(path)?;
         Ok(Self {
             path: path.to_owned(),
             state: Mutex::new(State {
                 keys: Ok(keys),
-                stamp: Some(stamp),
-                looked_at: Instant::now(),
+                read_at: Instant::now(),
             }),
         })
     }
 
-    /// Whether this is one of the keys. Every key is compared to its end, so that the time tells nothing about any of them.
+    /// Whether this is one of the keys. It is compared to each of them in full, so that the time reveals nothing.
     pub(super) fn admit(&self, key: &[u8]) -> bool {
         let presented = hash(key);
         let state = self.present();
@@ -111,41 +74,29 @@ impl ApiKeys {
         admitted.into()
     }
 
-    /// Why no key is valid at the moment. `None` when keys are.
+    /// Reason why no key is valid at the moment.
     pub fn problem(&self) -> Option<InvalidApiKeys> {
         self.present().keys.as_ref().err().cloned()
     }
 
-    /// The state as of a look at the file that is recent enough.
+    /// The state, no older than [`READ_EVERY`].
     fn present(&self) -> MutexGuard<'_, State> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if state.looked_at.elapsed() >= LOOK_EVERY {
-            self.refresh(&mut state);
-            state.looked_at = Instant::now();
+        if state.read_at.elapsed() < READ_EVERY {
+            return state;
+        }
+        state.read_at = Instant::now();
+        let keys = load(&self.path);
+        if keys != state.keys {
+            match &keys {
+                Ok(keys) => tracing::info!("API keys changed: {} keys are valid", keys.len()),
+                Err(problem) => tracing::error!(
+                    "no API key is valid, since {problem}; requests are refused until the file is valid"
+                ),
+            }
+            state.keys = keys;
         }
         state
-    }
-
-    fn refresh(&self, state: &mut State) {
-        let stamp = fs::metadata(&self.path).ok().map(|metadata| Stamp::of(&metadata));
-        if stamp.is_some() && stamp == state.stamp {
-            return;
-        }
-        match load(&self.path) {
-            Ok((keys, stamp)) => {
-                tracing::info!("read {} API keys again, since their file changed", keys.len());
-                (state.keys, state.stamp) = (Ok(keys), Some(stamp));
-            }
-            Err(problem) => {
-                // Said once, and not at every look.
-                if state.keys.as_ref().err() != Some(&problem) {
-                    tracing::error!(
-                        "no API key is valid, since {problem}; requests are refused until the file is right"
-                    );
-                }
-                (state.keys, state.stamp) = (Err(problem), None);
-            }
-        }
     }
 }
 
@@ -155,40 +106,19 @@ impl fmt::Debug for ApiKeys {
     }
 }
 
-impl Stamp {
-    fn of(metadata: &fs::Metadata) -> Self {
-        Self {
-            modified: metadata.modified().ok(),
-            length: metadata.len(),
-            #[cfg(unix)]
-            inode: std::os::unix::fs::MetadataExt::ino(metadata),
-            #[cfg(not(unix))]
-            inode: 0,
-            #[cfg(unix)]
-            changed: {
-                use std::os::unix::fs::MetadataExt;
-                (metadata.ctime(), metadata.ctime_nsec())
-            },
-            #[cfg(not(unix))]
-            changed: (0, 0),
-            is_open_to_others: is_open_to_others(metadata),
-        }
-    }
-}
-
-fn load(path: &Path) -> Result<(Vec<KeyHash>, Stamp), InvalidApiKeys> {
+fn load(path: &Path) -> Result<Vec<KeyHash>, InvalidApiKeys> {
     let name = path.display().to_string();
     let unreadable = |error: io::Error| InvalidApiKeys::Unreadable {
         path: name.clone(),
         reason: error.to_string(),
     };
-    // To open a pipe would wait for its other end.
+    // Opening a named pipe would block until its other end is opened.
     let kind = fs::metadata(path).map_err(unreadable)?.file_type();
     if !kind.is_file() && !kind.is_dir() {
         return Err(unreadable(io::Error::other("it is not a regular file")));
     }
     let file = fs::File::open(path).map_err(unreadable)?;
-    // Asked of the open file and not of its name, which could mean another file by now.
+    // Of the open file: its path can refer to another one by now.
     let metadata = file.metadata().map_err(unreadable)?;
     if is_open_to_others(&metadata) {
         return Err(InvalidApiKeys::Open(name));
@@ -200,10 +130,10 @@ fn load(path: &Path) -> Result<(Vec<KeyHash>, Stamp), InvalidApiKeys> {
     file.take(SIZE_LIMIT)
         .read_to_string(&mut text)
         .map_err(unreadable)?;
-    Ok((parse(&text, &name)?, Stamp::of(&metadata)))
+    parse(&text, &name)
 }
 
-/// The group may read: orchestrators mount secrets so.
+/// Whether others can read or change the file. The group can read it, since orchestrators mount secrets with that permission.
 #[cfg(unix)]
 fn is_open_to_others(metadata: &fs::Metadata) -> bool {
     std::os::unix::fs::MetadataExt::mode(metadata) & 0o027 != 0
@@ -232,7 +162,7 @@ fn parse(text: &str, name: &str) -> Result<Vec<KeyHash>, InvalidApiKeys> {
     Ok(keys)
 }
 
-/// Of equal length whatever the key, so that not even the length shows in the time.
+/// Hash of fixed length, so that the time of a comparison does not reveal the length of a key.
 fn hash(key: &[u8]) -> KeyHash {
     blake3::derive_key("sends 2026-11 API key", key)
 }
@@ -243,7 +173,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_file_that_is_no_regular_one_is_refused_without_waiting_for_it() {
+    fn a_file_that_is_not_regular_is_refused_without_blocking() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("keys");
         let _listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
@@ -264,20 +194,20 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_is_no_key_is_named_and_not_quoted() {
-        for (text, said) in [
+    fn an_invalid_line_is_named_by_its_number_and_not_quoted() {
+        for (text, expected) in [
             ("", "keys holds no key"),
             ("# nothing\n", "keys holds no key"),
             (
                 "0123456789abcdef\nshort",
-                "line 2 of keys is no key: at least 16 visible ASCII characters are",
+                "line 2 of keys is not a key of at least 16 visible ASCII characters",
             ),
             (
                 "0123456789 abcdef",
-                "line 1 of keys is no key: at least 16 visible ASCII characters are",
+                "line 1 of keys is not a key of at least 16 visible ASCII characters",
             ),
         ] {
-            assert_eq!(parse(text, "keys").unwrap_err().to_string(), said);
+            assert_eq!(parse(text, "keys").unwrap_err().to_string(), expected);
         }
     }
 
@@ -302,14 +232,14 @@ mod tests {
             }
         }
 
-        /// Whether the key is valid once the file is looked at again.
+        /// Whether the key is valid once the file is read again.
         async fn admits(&self) -> bool {
-            tokio::time::advance(LOOK_EVERY).await;
+            tokio::time::advance(READ_EVERY).await;
             self.keys.admit(KEY.as_bytes())
         }
     }
 
-    /// As editors and orchestrators do.
+    /// Replaces the file by renaming, as editors and orchestrators do.
     fn replace(path: &Path, text: &str) {
         let new = path.with_extension("new");
         fs::write(&new, text).unwrap();
@@ -336,7 +266,7 @@ mod tests {
             file.keys.problem(),
             Some(InvalidApiKeys::Unreadable { .. })
         ));
-        replace(&file.path, "# nobody\n");
+        replace(&file.path, "# no key\n");
         assert!(!file.admits().await);
         assert!(matches!(file.keys.problem(), Some(InvalidApiKeys::Empty(_))));
         replace(&file.path, KEY);
@@ -371,7 +301,7 @@ mod tests {
         let keys = ApiKeys::read(&at("..data").join("keys")).unwrap();
         assert!(keys.admit(KEY.as_bytes()));
         point_to("second");
-        tokio::time::advance(LOOK_EVERY).await;
+        tokio::time::advance(READ_EVERY).await;
         assert!(!keys.admit(KEY.as_bytes()) && keys.admit(b"reports-0123456789abc"));
     }
 }

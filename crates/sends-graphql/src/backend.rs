@@ -1,24 +1,19 @@
-//! What stands behind the schema: the store (`kept.rs`), the pacer, the client and the credential, put together from the
-//! settings.
+//! Construction of the data sources from the settings: the store (`stores.rs`), the pacer, the client and the credential.
 
-mod kept;
-#[cfg(feature = "sandbox")]
 mod sandbox;
-#[cfg(not(feature = "sandbox"))]
-#[path = "backend/sandbox_absent.rs"]
-mod sandbox;
+mod stores;
 
 use std::{io, path::PathBuf, sync::Arc};
 
 use sends_client::{
-    AccessToken, BuildError, Clock, ConstantContact, Observer, Pacer, SystemClock, TokenSource,
+    BuildError, Clock, ConstantContact, Pacer, SystemClock,
     pacing::{DayLedger, DepartureFile, LedgerError, MemoryLedger},
 };
 use sends_credentials::{EnvironmentCredential, Login, StateDir};
 use sends_store::{Owner, Store, StoreError};
 
-use self::kept::{KeptAnswers, drop_former};
-pub use self::{kept::open, sandbox::EmbeddedSandbox};
+use self::stores::{Stores, drop_former_tokens};
+pub use self::{sandbox::EmbeddedSandbox, stores::open};
 use crate::{
     config::{CredentialSource, Problem, Source, Upstream},
     ledger::StoreLedger,
@@ -30,71 +25,49 @@ use crate::{
     telemetry::metrics::Metrics,
 };
 
-/// Everything the schema needs.
+/// Data sources of the schema, and their parts.
 pub struct Backend {
-    /// Reads histories.
     pub histories: Histories,
-    /// The log of all sends, if one is kept.
+    /// `None` if callers use their own accounts.
     pub log: Option<Log>,
-    /// Reads what stands around them.
     pub resources: Resources,
-    /// Counts and spaces the upstream calls.
     pub pacer: Pacer,
-    /// Asks the upstream.
     pub client: ConstantContact,
-    /// What counts that.
     pub metrics: Metrics,
-    /// The credential, as far as somebody may have to log in.
     pub credential: Credential,
-    /// Whose data a request reads.
     pub access: Access,
-    /// Where answers and the day's count are kept.
+    /// Store of histories and of the daily call count.
     pub store: Arc<dyn Store>,
-    /// The folder that the log is in, where other processes may use it too. `None` where it is gone with this one.
+    /// Folder of the log, which other processes can use too. `None` if the log is in memory.
     pub log_folder: Option<PathBuf>,
-    /// Tells the time of day.
     pub clock: Arc<dyn Clock>,
-    /// The embedded sandbox, which lives as long as this does.
+    /// Runs until it is dropped.
     pub sandbox: Option<EmbeddedSandbox>,
-    /// Whom the service asks, in words for the log.
+    /// The upstream, for the log.
     pub description: String,
 }
 
-/// Why the parts could not be put together.
 #[derive(Debug, thiserror::Error)]
 pub enum BackendError {
-    /// The client of the upstream could not be made.
     #[error(transparent)]
     Client(#[from] BuildError),
-    /// The embedded sandbox could not be started.
-    #[error("the sandbox could not be started: {0}")]
+    #[error("the embedded sandbox cannot start: {0}")]
     Sandbox(#[source] io::Error),
-    /// The store cannot be used.
-    #[error("{0} (`sends-graphql rebuild-store` begins a new one)")]
+    #[error("{0} (`sends-graphql rebuild-store` creates a new one)")]
     DamagedStore(StoreError),
-    /// The store cannot be used, and a new one would not help.
     #[error(transparent)]
     Store(StoreError),
-    /// The kept login cannot be used.
     #[error(transparent)]
     Login(#[from] sends_credentials::StoreError),
-    /// The day's count cannot be read.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
-    /// The settings name no account.
     #[error(transparent)]
     Settings(Problem),
-    /// The operating system gave no random numbers.
-    #[error("the operating system gives no random numbers: {0}")]
+    #[error("the operating system provides no random numbers: {0}")]
     Random(#[from] getrandom::Error),
 }
 
 impl Backend {
-    /// Puts the parts together.
-    ///
-    /// # Errors
-    ///
-    /// [`BackendError`], whose text is one sentence for the person who starts the service.
     pub async fn new(
         source: Source,
         freshness: Freshness,
@@ -102,65 +75,59 @@ impl Backend {
     ) -> Result<Self, BackendError> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let mut sandbox = None;
-        let mut credential_watched = Credential::NotOurs;
+        let mut login = Credential::NotOurs;
         let departures = departures(&source);
         let log_folder = match &source {
             Source::OneAccount {
                 state,
-                keep_answers: true,
+                store_answers: true,
                 ..
             } => Some(state.path().to_owned()),
             _ => None,
         };
-        let (access, kept, ledger): (_, KeptAnswers, Arc<dyn DayLedger>) = match source {
+        let (access, stores, ledger): (_, Stores, Arc<dyn DayLedger>) = match source {
             Source::Sandbox(options) => {
                 let started = EmbeddedSandbox::start(options)
                     .await
                     .map_err(BackendError::Sandbox)?;
-                upstream.base_url = started
-                    .base_url()
-                    .parse()
-                    .map_err(io::Error::other)
-                    .map_err(BackendError::Sandbox)?;
-                let token = AccessToken::new(started.access_token()).map_err(io::Error::other);
-                let tokens: Arc<dyn TokenSource> = Arc::new(token.map_err(BackendError::Sandbox)?);
-                sandbox = Some(started);
+                upstream.base_url = started.base_url.clone();
                 let access = Access::OwnCredential {
                     owner: OwnOwner::Fixed(Owner::new([0; 16])),
-                    tokens,
+                    tokens: Arc::new(started.token.clone()),
                 };
+                sandbox = Some(started);
                 (
                     access,
-                    KeptAnswers::in_memory().await?,
+                    Stores::in_memory().await?,
                     Arc::new(MemoryLedger::default()),
                 )
             }
             Source::CallersAccounts { store } => {
                 let access = Access::CallersTokens(CallersTokens::new(freshness.max_age)?);
                 let ledger: Arc<dyn DayLedger> = match store {
-                    // Only the day's count is kept. Answers belong to tokens that mean nothing after a restart.
+                    // For the daily count only: histories belong to tokens that are unknown after a restart.
                     Some(state) => Arc::new(StoreLedger::new(Arc::new(open(&state).await?))),
                     None => Arc::new(MemoryLedger::default()),
                 };
-                (access, KeptAnswers::of_callers(), ledger)
+                (access, Stores::of_callers(), ledger)
             }
             Source::OneAccount {
                 credential,
                 state,
-                keep_answers,
+                store_answers,
             } => {
                 let access;
-                (access, credential_watched) = own_credential(credential, &state, &upstream)?;
-                if keep_answers {
+                (access, login) = own_credential(credential, &state, &upstream)?;
+                if store_answers {
                     let store = open(&state).await?;
-                    drop_former(&store, &access, clock.now()).await;
-                    let kept = KeptAnswers::behind_memory(store);
-                    let ledger = StoreLedger::new(Arc::clone(&kept.store));
-                    (access, kept, Arc::new(ledger))
+                    drop_former_tokens(&store, &access, clock.now()).await;
+                    let stores = Stores::layered(store);
+                    let ledger = StoreLedger::new(Arc::clone(&stores.store));
+                    (access, stores, Arc::new(ledger))
                 } else {
                     (
                         access,
-                        KeptAnswers::in_memory().await?,
+                        Stores::in_memory().await?,
                         Arc::new(MemoryLedger::default()),
                     )
                 }
@@ -168,11 +135,12 @@ impl Backend {
         };
         let pacer = pacer(&upstream, ledger, departures, Arc::clone(&clock)).await?;
         let metrics = Metrics::new();
-        let client = observed_client(&upstream, pacer.clone(), Arc::new(metrics.clone()))?;
+        let observer = Arc::new(metrics.clone());
+        let client = ConstantContact::observed_by(observer, client_settings(&upstream), pacer.clone())?;
         let description = describe(&upstream, &access, sandbox.is_some());
         let histories = Histories::new(
             Arc::new(client.clone()),
-            Arc::clone(&kept.store),
+            Arc::clone(&stores.store),
             Arc::clone(&clock),
             freshness,
         );
@@ -184,14 +152,14 @@ impl Backend {
         );
         Ok(Self {
             histories,
-            log: kept.log,
+            log: stores.log,
             resources,
             pacer,
             client,
             metrics,
-            credential: credential_watched,
+            credential: login,
             access,
-            store: kept.store,
+            store: stores.store,
             log_folder,
             clock,
             sandbox,
@@ -200,17 +168,8 @@ impl Backend {
     }
 }
 
-/// A client of the upstream that these settings describe.
-///
-/// # Errors
-///
-/// When the machine has no CA certificates.
-pub fn client(upstream: &Upstream, pacer: Pacer) -> Result<ConstantContact, BuildError> {
-    ConstantContact::new(client_settings(upstream), pacer)
-}
-
-/// The departures that all processes on the source's state folder share. Answers may be kept in memory alone, but the limits
-/// are still those of the API key.
+/// Departure times of calls, shared by all processes on the state folder. Its limits are those of the API key even if histories are
+/// in memory only.
 fn departures(source: &Source) -> Option<DepartureFile> {
     let folder = match source {
         Source::Sandbox(_) => None,
@@ -232,15 +191,7 @@ async fn pacer(
     }
 }
 
-fn observed_client(
-    upstream: &Upstream,
-    pacer: Pacer,
-    observer: Arc<dyn Observer>,
-) -> Result<ConstantContact, BuildError> {
-    ConstantContact::observed_by(observer, client_settings(upstream), pacer)
-}
-
-fn client_settings(upstream: &Upstream) -> sends_client::Settings {
+pub fn client_settings(upstream: &Upstream) -> sends_client::Settings {
     sends_client::Settings {
         call_timeout: upstream.call_timeout,
         ..sends_client::Settings::new(upstream.base_url.clone())
@@ -271,9 +222,11 @@ fn own_credential(
         }
         CredentialSource::Login => {
             let login = Login::new(state, settings);
-            // The service starts all the same: it picks up a new login by itself.
+            // The service starts in spite of it, and notices a new login.
             if let Some(reason) = login.login_required()? {
-                tracing::error!("log in again with `sends-graphql login`: {reason}");
+                tracing::error!(
+                    "the login cannot be used: {reason}; log in again with `sends-graphql login`"
+                );
             }
             let access = Access::OwnCredential {
                 owner: OwnOwner::of_login(login.clone()),
@@ -290,7 +243,7 @@ fn describe(upstream: &Upstream, access: &Access, is_sandbox: bool) -> String {
         return format!("the embedded sandbox at {url}: all data is invented");
     }
     match access {
-        Access::OwnCredential { .. } => format!("{url} with the service's own credential"),
+        Access::OwnCredential { .. } => format!("{url} with the service's credential"),
         Access::CallersTokens(_) => format!("{url} with the token of each caller"),
     }
 }

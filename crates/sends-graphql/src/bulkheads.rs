@@ -1,22 +1,22 @@
-//! Bulkheads: named bounds on what the service holds at once, so that one kind of load cannot take the room of another.
+//! Bulkheads: named limits of concurrent resources, so that one kind of load cannot use up the room of another.
 //!
 //! | name | bounds | default | option | beyond the limit |
 //! |---|---|---|---|---|
-//! | `connections` | open connections, and the place that is kept for the next one | 16,384 | `--max-connections` | a new connection waits in the operating system's queue |
-//! | `bodies` | bytes of request bodies that are arriving | 64 MiB | none | `503 OVERLOADED` at once |
-//! | `operations` | operations being validated and executed, and waiting for nothing | 256 | `--max-operations` | waits for `--operation-wait`, then `503 OVERLOADED`; at once if four operations wait for each place |
-//! | `waiting_operations` | operations that wait, for Constant Contact, for a search of the log or for memory | 4,096 | `--max-waiting-operations` | `503 OVERLOADED`, or an error of the field that would wait |
-//! | `large_answers` | bytes of large answers, from the start of the execution until they are written | 96 MiB | three quarters of `--answer-budget` | waits for `--operation-wait`, then `503 OVERLOADED`; at once where more sends are found than estimated; `BAD_USER_INPUT` for an answer that is larger than all of it |
-//! | `small_answers` | the same for [small](crate::bulkheads::answers) answers, which large ones leave alone | 32 MiB | a quarter of `--answer-budget` | the same |
-//! | `waiting_memory` | bytes of what waiting operations hold: requests whose text or variables are long, and the memory of answers while something is waited for | 64 MiB | half of `--answer-budget` | waits for `--operation-wait`, then `503 OVERLOADED`; at once for a request whose text or variables are long, and where answers that queue hold half of `small_answers` or `large_answers`; `BAD_USER_INPUT` for an operation that holds more than all of it |
-//! | `look_ups` | reads of histories, of the day's count and of a synchronisation's state from the store; 0 where a store needs no bound | 4 | none | waits for 10 seconds, then a failed read: Constant Contact is asked for a history |
-//! | `searches` | reads of the log at once | 2 | none | waits for 10 seconds, then an error of the field with `OVERLOADED`; one that runs for 10 seconds is stopped, with `LOG_UNAVAILABLE` |
-//! | `upstream_calls` | calls that wait for their turn at Constant Contact; background work may take half | 2,000 | none | an error of the field with `RATE_LIMITED` |
-//! | `unverified_calls` | those of them whose token was never accepted; they wait before the others | 64 | none | an error of the field with `RATE_LIMITED` |
+//! | `connections` | open connections, and one in the accept loop | 16,384 | `--max-connections` | a new connection waits in the operating system's queue |
+//! | `bodies` | bytes of request bodies being received | 64 MiB | none | `503 OVERLOADED` at once |
+//! | `operations` | operations being validated and executed | 256 | `--max-operations` | queues for `--operation-wait`, then `503 OVERLOADED`; at once if the queue has four operations for each of the limit |
+//! | `waiting_operations` | operations that wait for Constant Contact, for a search of the log or for memory | 4,096 | `--max-waiting-operations` | `503 OVERLOADED`, or an error of the field that would wait |
+//! | `large_answers` | bytes of large answers, from the start of the execution until they are written | 96 MiB | three quarters of `--answer-budget` | queues for `--operation-wait`, then `503 OVERLOADED`; at once if an answer turns out larger than its estimate; `BAD_USER_INPUT` for an answer beyond the limit |
+//! | `small_answers` | bytes of [small](crate::bulkheads::answers) answers | 32 MiB | a quarter of `--answer-budget` | the same |
+//! | `waiting_memory` | bytes of waiting operations: requests with a long text or long variables, and answers that wait for data | 64 MiB | half of `--answer-budget` | queues for `--operation-wait`, then `503 OVERLOADED`; at once for a request with a long text or long variables, and if queued answers use half of `small_answers` or `large_answers`; `BAD_USER_INPUT` for an operation beyond the limit |
+//! | `look_ups` | reads of histories, of the daily call count and of the sync state from the store; 0 for a store without a limit | 4 | none | queues for 10 seconds, then fails; a history is then fetched from Constant Contact |
+//! | `searches` | concurrent reads of the log | 2 | none | queues for 10 seconds, then an error of the field with `OVERLOADED`; a read is interrupted after 10 seconds, with `LOG_UNAVAILABLE` |
+//! | `upstream_calls` | queued calls to Constant Contact; background work can use half | 2,000 | none | an error of the field with `RATE_LIMITED` |
+//! | `unverified_calls` | queued calls with a token that was never accepted | 64 | none | an error of the field with `RATE_LIMITED` |
 //!
 //! `/metrics` shows each as `sends_bulkhead_in_use`, `sends_bulkhead_limit` and `sends_bulkhead_refused_total`, with its name
-//! as the label `name`. A bound that is added gets a field in [`Bulkheads`], a line in [`Bulkheads::all`] and one in the
-//! table above. `look_ups` and `searches` are bounded in `sends-store`, `upstream_calls` and `unverified_calls` in `sends-client`.
+//! as the label `name`. A new bulkhead gets a field in [`Bulkheads`], a line in [`Bulkheads::all`] and one in the table above.
+//! `look_ups` and `searches` are limited in `sends-store`, `upstream_calls` and `unverified_calls` in `sends-client`.
 
 pub mod answers;
 pub mod long_work;
@@ -35,27 +35,19 @@ use sends_client::{ConstantContact, pacing::QueueUse};
 use sends_store::{PoolUse, StorePools};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
-/// The bulkheads of one service.
 #[derive(Clone, Debug)]
 pub struct Bulkheads {
-    /// Open connections.
     pub connections: Bulkhead,
-    /// Bytes of request bodies that are arriving.
     pub bodies: Bulkhead,
-    /// Operations being validated and executed.
     pub operations: Bulkhead,
-    /// Operations that wait for something.
     pub waiting_operations: Bulkhead,
-    /// Bytes of large answers.
     pub large_answers: Bulkhead,
-    /// Bytes of small answers.
     pub small_answers: Bulkhead,
-    /// Bytes of what operations hold that wait.
     pub waiting_memory: Bulkhead,
 }
 
 impl Bulkheads {
-    /// Each of them as it is at the moment, those of the store and of the client included, for the metrics.
+    /// Occupancy of all bulkheads, those of the store and of the client included, for the metrics.
     pub fn all(&self, store: StorePools, client: &ConstantContact) -> Vec<Occupancy> {
         let own = [
             &self.connections,
@@ -79,7 +71,7 @@ impl Bulkheads {
     }
 }
 
-/// One bound. Clones share it.
+/// One limit. Clones share it.
 #[derive(Clone, Debug)]
 pub struct Bulkhead {
     name: &'static str,
@@ -89,24 +81,24 @@ pub struct Bulkhead {
     refused: Arc<AtomicU64>,
 }
 
-/// Requests that wait for room. The semaphore's own queue would collect permits for its first waiter one by one, and keep them
-/// from what is [in progress](Bulkhead::enter_before_waiting) meanwhile.
+/// Queue for room. The semaphore's own queue would collect permits for its first waiter one by one, and withhold them from
+/// [operations in progress](Bulkhead::enter_before_waiting) meanwhile.
 #[derive(Debug)]
 struct Waiting {
-    /// Held by the first that waits.
+    /// Permit of the first waiter.
     first: Semaphore,
     freed: Notify,
 }
 
-/// Room in a [`Bulkhead`], given back when this is dropped.
+/// Room in a [`Bulkhead`], released when dropped.
 #[derive(Debug)]
 pub struct Room {
-    // Given back before the one that waits is told.
+    // Dropped before `freed` notifies the first waiter.
     permit: OwnedSemaphorePermit,
     freed: Freed,
 }
 
-/// Tells the first that waits that room was given back.
+/// Notifies the first waiter of released room.
 #[derive(Debug)]
 struct Freed(Arc<Waiting>);
 
@@ -116,16 +108,13 @@ impl Drop for Freed {
     }
 }
 
-/// A bulkhead at one moment.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Occupancy {
-    /// The name of the bulkhead.
     pub name: &'static str,
-    /// What is taken: a number, or bytes.
+    /// A number, or bytes.
     pub in_use: usize,
-    /// What can be taken.
     pub limit: usize,
-    /// How many requests for room were refused since the start.
+    /// Refused requests since the start.
     pub refused: u64,
 }
 
@@ -151,7 +140,6 @@ impl Occupancy {
 }
 
 impl Bulkhead {
-    /// A bulkhead of this name with nothing in use.
     pub fn new(name: &'static str, limit: usize) -> Self {
         let limit = limit.min(Semaphore::MAX_PERMITS);
         Self {
@@ -166,12 +154,11 @@ impl Bulkhead {
         }
     }
 
-    /// How much can be in use at once.
     pub fn limit(&self) -> usize {
         self.limit
     }
 
-    /// Room that is free now. `None` is counted as a refusal. More than 4 GiB counts as 4 GiB.
+    /// Takes room without waiting. `None` is counted as a refusal. More than 4 GiB counts as 4 GiB.
     pub fn try_enter(&self, size: usize) -> Option<Room> {
         let room = self.enter_if_free(size);
         if room.is_none() {
@@ -180,7 +167,7 @@ impl Bulkhead {
         room
     }
 
-    /// Room that is free now and that nobody waits for. `None` is no refusal: the caller can wait.
+    /// Takes room that no other request queues for. `None` is not counted, since the caller can queue.
     pub fn enter_if_free(&self, size: usize) -> Option<Room> {
         if self.waiting.first.available_permits() == 0 {
             return None;
@@ -188,7 +175,8 @@ impl Bulkhead {
         self.enter_before_waiting(size)
     }
 
-    /// Room that is free now, for what is in progress: it holds room already, which others wait for. `None` is no refusal.
+    /// Takes room ahead of the queue, for an operation in progress: others wait for the room that it already has. `None` is not
+    /// counted.
     pub fn enter_before_waiting(&self, size: usize) -> Option<Room> {
         let permit = Arc::clone(&self.room).try_acquire_many_owned(permits(size));
         permit.ok().map(|permit| Room {
@@ -197,7 +185,7 @@ impl Bulkhead {
         })
     }
 
-    /// Waits for room, in the order of arrival.
+    /// Queues for room, in the order of arrival.
     pub async fn enter(&self, size: usize) -> Option<Room> {
         // The semaphore is never closed.
         let _first = self.waiting.first.acquire().await.ok()?;
@@ -205,17 +193,17 @@ impl Bulkhead {
             if let Some(room) = self.enter_before_waiting(size) {
                 return Some(room);
             }
-            // Room that was given back meanwhile is told at once.
+            // Completes at once for room that was released since.
             self.waiting.freed.notified().await;
         }
     }
 
-    /// Waits for room, in the order of arrival and for so long. `None` is counted as a refusal.
+    /// Queues for room with a timeout. `None` is counted as a refusal.
     pub async fn enter_within(&self, size: usize, wait: Duration) -> Option<Room> {
         self.within(self.enter(size), wait).await
     }
 
-    /// Bounds the time of something that waits for this bulkhead. `None` is counted as a refusal.
+    /// Adds a timeout to a future that queues for this bulkhead. `None` is counted as a refusal.
     pub async fn within<T>(&self, entering: impl Future<Output = Option<T>>, wait: Duration) -> Option<T> {
         let entered = tokio::time::timeout(wait, entering).await.ok().flatten();
         if entered.is_none() {
@@ -224,12 +212,11 @@ impl Bulkhead {
         entered
     }
 
-    /// Counts a refusal that was decided elsewhere, as by the length of a queue.
+    /// Counts a refusal by the caller, such as for a full queue.
     pub fn refuse(&self) {
         self.refused.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// The bulkhead at this moment.
     pub fn occupancy(&self) -> Occupancy {
         Occupancy {
             name: self.name,
@@ -241,23 +228,22 @@ impl Bulkhead {
 }
 
 impl Room {
-    /// How much it is.
     pub fn size(&self) -> usize {
         self.permit.num_permits()
     }
 
-    /// Adds other room of the same bulkhead.
+    /// Adds room of the same bulkhead.
     pub fn merge(&mut self, other: Self) {
         self.permit.merge(other.permit);
     }
 
-    /// Gives back what is beyond this size.
+    /// Releases the room beyond this size.
     pub fn shrink_to(&mut self, size: usize) {
         let surplus = self.size().saturating_sub(size);
         drop(self.split(surplus));
     }
 
-    /// Takes a part of it, or all that there is.
+    /// Splits off this much, or all of it.
     #[must_use]
     pub fn split_at_most(&mut self, size: usize) -> Self {
         self.split(size.min(self.size()))
@@ -266,7 +252,7 @@ impl Room {
     fn split(&mut self, size: usize) -> Self {
         let permit = self.permit.split(size);
         Self {
-            permit: permit.expect("no more than there is"),
+            permit: permit.expect("no more than its size"),
             freed: Freed(Arc::clone(&self.freed.0)),
         }
     }
@@ -281,7 +267,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn room_is_given_back_in_part_and_in_whole() {
+    async fn room_is_released_in_part_and_in_whole() {
         let bulkhead = Bulkhead::new("test", 10);
         let mut room = bulkhead.try_enter(6).unwrap();
         assert!(bulkhead.try_enter(5).is_none());
@@ -302,13 +288,13 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_in_progress_gets_room_before_what_waits_for_more_than_is_free() {
+    async fn an_operation_in_progress_gets_room_ahead_of_the_queue() {
         let bulkhead = Bulkhead::new("test", 10);
         let in_progress = bulkhead.try_enter(4).unwrap();
         let wait = Duration::from_secs(1);
         let more = async {
             tokio::task::yield_now().await;
-            // What arrives now waits its turn.
+            // New requests have to queue.
             assert!(bulkhead.enter_if_free(1).is_none());
             let more = bulkhead.enter_before_waiting(5).map(|room| room.size());
             drop(in_progress);
@@ -325,7 +311,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn waiting_in_vain_is_a_refusal() {
+    async fn a_timeout_in_the_queue_is_a_refusal() {
         let bulkhead = Bulkhead::new("test", 1);
         let room = bulkhead.try_enter(1).unwrap();
         let wait = Duration::from_secs(1);

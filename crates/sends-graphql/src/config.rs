@@ -1,5 +1,5 @@
-//! The configuration that follows from several options and the environment together: the data source, the credential, the
-//! rates. Which command has which options is said in `cli/`; those that commands share are in `options.rs`.
+//! Configuration from several options and the environment: the data source, the credential and the rate limits. `cli/` has the
+//! options of each command, `options.rs` the shared ones.
 
 mod listen;
 mod options;
@@ -19,40 +19,34 @@ pub use self::{
 };
 pub(crate) use self::{
     problem::Problems,
-    source::{Wanted, sandbox},
+    source::{SourceSelection, sandbox},
 };
 
-/// The calls a day that Constant Contact allows partners (documented): enough for every use of the sandbox by hand.
+/// Daily limit of partners at Constant Contact (documented), for a sandbox without limits.
 const PARTNER_CALLS_A_DAY: u64 = 250_000;
 
-/// The source of the data, and how it is asked.
 #[derive(Debug)]
 pub struct Config {
-    /// The source of the data.
     pub source: Source,
-    /// How the upstream is asked.
     pub upstream: Upstream,
 }
 
-/// How the upstream is asked.
 #[derive(Clone, Debug)]
 pub struct Upstream {
-    /// The base URL of the API; that of a sandbox is known once it runs.
+    /// Base URL of the API. That of a sandbox is known once it runs.
     pub base_url: BaseUrl,
-    /// The timeout of one call.
     pub call_timeout: Duration,
-    /// The limits on calls.
     pub limits: Limits,
 }
 
 impl Config {
-    /// From the source, unless there are problems.
+    /// Configuration of a source, unless there are problems.
     pub(crate) fn new(
         source: Option<Source>,
         upstream: &UpstreamOptions,
         problems: Problems,
     ) -> Result<Self, Vec<Problem>> {
-        let source = problems.none_but(source)?;
+        let source = problems.value_or_all(source)?;
         let sandbox = match &source {
             Source::Sandbox(sandbox) => Some(*sandbox),
             _ => None,
@@ -65,8 +59,7 @@ impl Config {
 }
 
 impl Upstream {
-    /// For an account, or for this sandbox. Calls to a sandbox without limits are not spaced unless the options say so; those
-    /// of the day are counted all the same.
+    /// Upstream of an account, or of this sandbox. By default calls to a sandbox without limits are counted, but not paced.
     pub fn new(options: &UpstreamOptions, sandbox: Option<SandboxOptions>) -> Self {
         let documented = Limits::default();
         let is_unlimited = sandbox.is_some_and(|sandbox| !sandbox.sandbox_limits);
@@ -88,11 +81,7 @@ impl Upstream {
     }
 }
 
-/// The state folder of the options, or the platform's, made if it is not there.
-///
-/// # Errors
-///
-/// [`Problem::StateDir`] when it cannot be made or others can enter it.
+/// Opens or creates the state folder of the options, or else the platform's.
 pub fn state_dir(options: &StateOptions) -> Result<StateDir, Problem> {
     let path = options.state_dir.clone().map_or_else(default_state_dir, Ok);
     path.and_then(StateDir::open).map_err(Problem::StateDir)

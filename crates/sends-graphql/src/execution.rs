@@ -1,11 +1,9 @@
-//! One operation, from the text to the answer: the one way in which the schema is executed.
+//! Execution of operations on the schema, independent of HTTP.
 //!
-//! A text is validated within the limits of `validation.rs`, or found among the ones that were (`documents.rs`). Its variables are
-//! coerced (`coercion.rs`), and the operation is planned (`plan.rs`) and lowered into what the library executes
-//! (`lowering.rs`), but for introspection (`introspection.rs`). Then `completion.rs` brings the answer and `errors.rs` the
-//! errors into the shape that callers see. A resolver that panics ends its own operation and nothing else.
-//!
-//! Nothing here knows HTTP.
+//! A document is validated within the limits of `validation.rs`, or found in the cache (`documents.rs`). Its variables are coerced
+//! (`coercion.rs`), and the operation is planned (`plan.rs`). async-graphql executes the plan as a document (`lowering.rs`), and
+//! apollo-compiler its introspection (`introspection.rs`). Then `completion.rs` corrects the response and `errors.rs` its errors. A
+//! panic of a resolver ends only its own operation.
 
 mod coercion;
 mod completion;
@@ -22,11 +20,11 @@ use apollo_compiler::parser::SourceMap;
 use async_graphql::{Data, Name, Request, Response, ServerError, Value, indexmap::IndexMap};
 use futures_util::FutureExt;
 
-pub(crate) use self::errors::shorten;
+pub(crate) use self::errors::{coded, shorten};
 use self::{
     coercion::Variables,
     documents::{Documents, Known},
-    introspection::Unanswered,
+    introspection::IntrospectionError,
     plan::Plan,
     validation::{Limits, Refused, Types},
 };
@@ -36,16 +34,15 @@ use crate::{
     telemetry::{metrics::Outcome, operation},
 };
 
-/// Bytes of a text that was not validated yet, beyond which that is long work: about two milliseconds. An operation of 100 aliases
-/// (10 KB) stays on the service's own threads: it takes a millisecond of processor time, and with other programs on 2 cores the
-/// threads for long work, which have a lower priority, waited 13 to 30 ms for a core.
+/// Bytes of a text beyond which its validation is long work: about two milliseconds. An operation of 100 aliases (10 KB), which takes a
+/// millisecond, stays on the service's threads: those for long work have a lower priority, and waited 13 to 30 ms for one of 2 cores
+/// that other programs used.
 const LONG_TEXT: usize = 16 << 10;
-/// Fields of a validated text, with every fragment in its place: about a millisecond of planning.
+/// Fields of a validated document, with fragments expanded, beyond which planning is long work: about a millisecond.
 const LONG_FIELDS: usize = 500;
-/// Bytes of variables, of which each field has its own copy: about a millisecond of planning.
+/// Bytes of variables, which are copied for each field, beyond which planning is long work: about a millisecond.
 const LONG_VARIABLES: usize = 16 << 10;
 
-/// Executes operations on the schema, within limits.
 #[derive(Clone)]
 pub struct Executor {
     schema: Schema,
@@ -55,15 +52,14 @@ pub struct Executor {
     documents: Arc<Documents>,
 }
 
-/// An operation that may run.
+/// Validated operation.
 pub struct Admitted {
     schema: Schema,
     types: Arc<Types>,
     plan: Arc<Plan>,
-    /// The text, for the places of errors.
+    /// For the locations of errors.
     sources: SourceMap,
-    /// What introspection is answered from. Beyond that the parsed document is not needed, and a waiting operation does not
-    /// hold it: it takes some forty times its text.
+    /// For introspection only. A waiting operation does not need its parsed document, which takes forty times its text.
     asks_for_schema: Option<(Arc<Known>, Variables)>,
     is_cacheable: bool,
     data: Data,
@@ -72,7 +68,6 @@ pub struct Admitted {
 }
 
 impl Executor {
-    /// Executes operations on this schema, within these limits.
     pub fn new(schema: Schema, limits: Limits) -> Self {
         let types = Arc::new(Types::of(&schema.sdl()));
         Self {
@@ -84,7 +79,6 @@ impl Executor {
         }
     }
 
-    /// Enables or disables introspection.
     #[must_use]
     pub fn with_introspection(self, introspection: bool) -> Self {
         Self {
@@ -93,13 +87,11 @@ impl Executor {
         }
     }
 
-    /// The limits that operations are held to.
     pub fn limits(&self) -> &Limits {
         &self.limits
     }
 
-    /// The answer to one operation. An operation that did not run is answered with errors alone; [`is_request_error`]
-    /// tells the two apart.
+    /// Validates and executes an operation. [`is_request_error`] tells whether it was executed.
     pub async fn execute(&self, request: Request) -> Response {
         match self.admit(request) {
             Ok(admitted) => admitted.execute().await,
@@ -107,17 +99,12 @@ impl Executor {
         }
     }
 
-    /// Checks how long a text and its variables are, which is quick. Yields how many bytes the variables take.
-    ///
-    /// # Errors
-    ///
-    /// [`Refused`] with the limit that is exceeded.
+    /// Checks the length of a text and its variables without parsing. Returns the bytes of the variables.
     pub fn check_size(&self, text: &str, variables: &async_graphql::Variables) -> Result<usize, Refused> {
         validation::check_size(text, variables, &self.limits)
     }
 
-    /// Whether to validate and plan an operation is [long work](crate::bulkheads::long_work), by its text and the bytes of its
-    /// variables.
+    /// Whether the validation and planning of an operation are [long work](crate::bulkheads::long_work). `variables` is in bytes.
     pub fn is_long(&self, text: &str, variables: usize) -> bool {
         let is_long = match self.documents.known(text) {
             Some(known) => known.plan.is_none() && known.document.size.fields > LONG_FIELDS,
@@ -126,11 +113,6 @@ impl Executor {
         is_long || variables > LONG_VARIABLES || asks_for_schema(text)
     }
 
-    /// Validates an operation and decides whether it may run.
-    ///
-    /// # Errors
-    ///
-    /// [`Refused`], in words for the caller.
     pub fn admit(&self, request: Request) -> Result<Admitted, Refused> {
         let (types, limits) = (&*self.types, &self.limits);
         let known = self.documents.find(&request.query, types, limits)?;
@@ -169,35 +151,31 @@ impl Executor {
 }
 
 impl Admitted {
-    /// The name of the operation, if it has one.
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref()
     }
 
-    /// What it is expected to answer.
     pub fn estimate(&self) -> Estimate {
         self.estimate
     }
 
-    /// Whether its answer is [cacheable](crate::response_cache).
+    /// Whether its response is [cacheable](crate::response_cache).
     pub fn is_cacheable(&self) -> bool {
         self.is_cacheable
     }
 
-    /// The same with something that resolvers can use.
+    /// Adds a value for resolvers.
     #[must_use]
     pub fn data<D: Any + Send + Sync>(mut self, data: D) -> Self {
         self.data.insert(data);
         self
     }
 
-    /// Runs it.
     pub async fn execute(mut self) -> Response {
         let data = std::mem::take(&mut self.data);
         let ran = AssertUnwindSafe(self.run(data)).catch_unwind().await;
         if let Some(exceeded) = answers::exceeded() {
-            let error = ServerError::new(exceeded.message(), None);
-            return Response::from_errors(vec![errors::with_code(error, exceeded.into())]);
+            return Response::from_errors(vec![coded(exceeded.into(), exceeded.message())]);
         }
         let mut response = match ran {
             Ok(Ok((mut response, introspected))) => {
@@ -206,8 +184,8 @@ impl Admitted {
                 }
                 response
             }
-            Ok(Err(unanswered)) => {
-                tracing::error!("introspection failed: {unanswered}");
+            Ok(Err(error)) => {
+                tracing::error!("introspection failed: {error}");
                 Response::from_errors(vec![internal_error()])
             }
             Err(_) => {
@@ -219,8 +197,8 @@ impl Admitted {
         response
     }
 
-    /// What the library answers, and what is asked of the schema itself.
-    async fn run(&mut self, data: Data) -> Result<(Response, IndexMap<Name, Value>), Unanswered> {
+    /// Response of the library, and the introspected fields.
+    async fn run(&mut self, data: Data) -> Result<(Response, IndexMap<Name, Value>), IntrospectionError> {
         let (schema, types) = (&self.schema, &*self.types);
         let introspected = match self.asks_for_schema.take() {
             None => IndexMap::new(),
@@ -243,7 +221,7 @@ impl Admitted {
     }
 }
 
-/// Whether a text may have `__schema` or `__type`, whose values are counted on the whole schema.
+/// Whether a text can have `__schema` or `__type`, whose values are counted on the whole schema.
 fn asks_for_schema(text: &str) -> bool {
     let mut names = text
         .match_indices("__")
@@ -252,11 +230,9 @@ fn asks_for_schema(text: &str) -> bool {
 }
 
 fn internal_error() -> ServerError {
-    let error = ServerError::new("The service failed to answer.", None);
-    errors::with_code(error, ErrorCode::Internal)
+    coded(ErrorCode::Internal, "The service failed to answer.")
 }
 
-/// What came of an operation that was executed.
 pub fn outcome(response: &Response) -> Outcome {
     match response.data {
         _ if response.errors.is_empty() => Outcome::Ok,
@@ -265,7 +241,7 @@ pub fn outcome(response: &Response) -> Outcome {
     }
 }
 
-/// Whether the request was at fault and nothing of it ran, so that its answer has no `data` at all.
+/// Whether the request failed before its execution, so that the response has no `data`.
 pub fn is_request_error(response: &Response) -> bool {
     let ran = |error: &ServerError| !error.path.is_empty() || errors::is_internal(error);
     !response.errors.is_empty() && response.data == Value::Null && !response.errors.iter().any(ran)

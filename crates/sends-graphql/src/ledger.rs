@@ -1,5 +1,4 @@
-//! The day's count of upstream calls, kept in the store: the bridge between the pacer, which counts, and the store, which
-//! lasts.
+//! Daily count of upstream calls in the store: adapts the store to the ledger of the pacer.
 
 use std::sync::Arc;
 
@@ -8,11 +7,10 @@ use jiff::civil::Date;
 use sends_client::pacing::{DayLedger, LedgerError};
 use sends_store::{Store, StoreError};
 
-/// Counts the day's calls in a store.
+/// Ledger in a store, shared by all processes on it.
 pub struct StoreLedger(Arc<dyn Store>);
 
 impl StoreLedger {
-    /// A ledger that all processes on the same store share.
     pub fn new(store: Arc<dyn Store>) -> Self {
         Self(store)
     }

@@ -1,36 +1,54 @@
 //! A GraphQL service over the send history of Constant Contact's email campaign activities.
 //!
-//! The main steps of `campaignActivity(id) { sendHistory }`, in order:
+//! The files that a request for `campaignActivity(id) { sendHistory }` passes, in this order:
 //!
 //! | step | file |
 //! |---|---|
-//! | the connection | `server/connection.rs`, its time in `server/connection/activity.rs` |
-//! | the routes and their layers | `server.rs` |
-//! | the response cache | `server/response_cache.rs`, `response_cache.rs` |
-//! | the request: its body, its parameters, its place among the operations | `server/graphql.rs`, `server/body.rs`, `server/parameters.rs`, `server/graphql/running.rs` |
-//! | the operation: validated, planned, executed | `server/operation.rs`, `execution.rs`, `execution/documents.rs`, `execution/validation.rs`, `execution/plan.rs` |
-//! | the fields | `schema/query.rs`, `schema/activity/fields.rs`, `schema/activity.rs` |
+//! | the connection is accepted, and the request parsed by hyper | `server/connection.rs` |
+//! | routes and layers | `server.rs` |
+//! | lookup in the response cache, from here on for a miss | `server/response_cache.rs` |
+//! | the GraphQL endpoint | `server/graphql.rs` |
+//! | the body is received | `server/body.rs` |
+//! | the parameters are parsed | `server/parameters.rs` |
+//! | admission, memory and threads of the operation | `server/graphql/running.rs` |
+//! | errors of the document become responses | `server/operation.rs` |
+//! | the operation is prepared | `execution.rs` |
+//! | cache of validated documents | `execution/documents.rs` |
+//! | parsing, validation and limits | `execution/validation.rs` |
+//! | variables are coerced | `execution/coercion.rs` |
+//! | fields are collected | `execution/plan.rs` |
+//! | memory is reserved by estimate | `bulkheads/answers.rs` |
+//! | the plan becomes a document of async-graphql, which executes it | `execution/lowering.rs` |
+//! | resolver of `campaignActivity` | `schema/query.rs` |
+//! | resolver of `sendHistory` | `schema/activity/fields.rs` |
 //! | the dataloader | `sources/loader.rs` |
-//! | the store, the freshness rules, and the shared call to the upstream | `sources/histories.rs`, `sources/histories/single_flight.rs` |
-//! | the call itself, in its turn | the `sends-client` crate |
+//! | the store, or a call of the `sends-client` crate | `sources/histories.rs` |
+//! | the response is written | `server/connection/outgoing.rs` |
 //!
 //! | folder | |
 //! |---|---|
+//! | `backend/` | construction of the data sources |
+//! | `bulkheads/` | limits of concurrent operations, of the memory of answers, and a runtime for long work |
 //! | `cli/` | the command line, and the commands other than `serve` |
-//! | `config/` | checks of several options together, parsers of values |
-//! | `server/` | HTTP: connections, layers, requests and answers |
-//! | `bulkheads/` | bounds on what is held at once: operations, memory of answers, threads for long work |
-//! | `execution/` | documents, their validation and limits, and the one way in which the schema is executed |
-//! | `response_cache/` | whole responses, valid while the histories they were made of are |
-//! | `schema/` | the fields, from `Query` down, and the errors |
-//! | `sources/` | histories, the other resources, the send log, and the dataloaders |
-//! | `sync/` | the synchronisation of the send log, in the background and as a command |
+//! | `config/` | configuration from several options |
+//! | `execution/` | documents: validation, limits, plan and execution |
+//! | `response_cache/` | documents with cacheable responses |
+//! | `schema/` | the GraphQL types and errors |
+//! | `server/` | HTTP: connections, layers, requests and responses |
+//! | `sources/` | histories, other resources, the send log, and the dataloaders |
+//! | `sync/` | synchronisation of the send log |
 //! | `telemetry/` | log, metrics and traces |
 //!
-//! Beside them, `backend.rs` puts the sources together, `serve.rs` starts and stops the service, `shutdown.rs` has the order of
-//! its end, and `readiness.rs` says whether it can answer.
+//! `serve.rs` starts and stops the service, `shutdown.rs` has the stages of its shutdown, and `readiness.rs` its readiness.
 //!
-//! What is absent by design: mutations, any way to make the upstream send mail, and any field that returns a token.
+//! Absent by design: mutations, any way to make the upstream send mail, and any field that returns a token.
+
+// A library for the program, its tests and its benchmarks only.
+#![allow(
+    missing_docs,
+    clippy::missing_errors_doc,
+    reason = "a comment that restates a name or an error type says nothing"
+)]
 
 pub mod api_keys;
 pub mod backend;

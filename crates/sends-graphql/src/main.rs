@@ -1,4 +1,4 @@
-//! The `sends-graphql` program: reads the command line, runs what it asks for, and turns failures into one sentence each.
+//! The `sends-graphql` program: runs the command, and prints errors as one sentence each.
 
 use std::{io::Write, process::ExitCode};
 
@@ -11,20 +11,20 @@ use sends_graphql::{
     },
     config::Config,
     schema, serve,
-    shutdown::{Signals, exit_when_told},
+    shutdown::{Signals, exit_on_signal},
 };
 
-/// Answers are made of many small pieces, which one thread makes and another may drop.
+/// Responses consist of many small allocations, which other threads can free.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// The exit status for settings that cannot work, as command lines use it.
+/// Exit status for invalid options.
 const WRONG_SETTINGS: u8 = 2;
 
-/// The exit status of a synchronisation that has left something for the next time.
+/// Exit status of an incomplete synchronisation.
 const INCOMPLETE: u8 = 3;
 
-/// Makes a panic wait for answers of the token endpoint that are not stored yet, as every other end of the program does.
+/// Waits for the write of new tokens during a panic, as every other exit of the program does.
 struct TokensStored;
 
 impl Drop for TokensStored {
@@ -37,77 +37,80 @@ impl Drop for TokensStored {
 
 fn main() -> ExitCode {
     let _tokens_stored = TokensStored;
-    let variables = serve::environment();
+    let variables = EnvironmentVariables::read(|name| std::env::var(name).ok());
     let Parsed {
         arguments,
         mut problems,
     } = cli::parse(std::env::args_os());
-    let chosen = match arguments {
+    let command = match arguments {
         Ok(arguments) => arguments.into_command(),
         Err(error) => {
             if error.use_stderr() && !problems.is_empty() {
-                complain(&CommandError::Settings(problems));
+                print_error(&CommandError::Settings(problems));
             }
             error.exit()
         }
     };
-    if !problems.is_empty() {
-        problems.extend(cli::problems(&chosen, variables));
-        return fail(&CommandError::Settings(problems), WRONG_SETTINGS);
-    }
-    match chosen {
-        Command::Serve(options) => match Config::of_serve(&options, variables) {
-            Ok(config) => match serve::run(*options, config) {
-                Err(error) if error.is_of_settings() => fail(&error, WRONG_SETTINGS),
-                result => finish(result),
-            },
-            Err(problems) => fail(&CommandError::Settings(problems), WRONG_SETTINGS),
-        },
-        Command::History(options) => command(history::history(&options, variables)),
-        Command::Export(options) => command(export::export(&options, variables)),
-        Command::Login(options) => command(login::login(&options, variables)),
-        Command::Logout(options) => command(account::logout(&options)),
-        Command::Status(options) => command(status::status(&options, variables)),
-        Command::Sync(options) => match run(synchronise(&options, variables)) {
-            Ok(sync::Outcome::Complete) => ExitCode::SUCCESS,
-            Ok(sync::Outcome::Incomplete) => ExitCode::from(INCOMPLETE),
-            Err(error) => fail_command(&error),
-        },
-        Command::RebuildStore(options) => command(account::rebuild_store(&options)),
+    let result = if problems.is_empty() {
+        execute(command, variables)
+    } else {
+        problems.extend(cli::problems(&command, variables));
+        Err(CommandError::Settings(problems))
+    };
+    result.unwrap_or_else(|error| {
+        print_error(&error);
+        ExitCode::from(if error.is_of_settings() { WRONG_SETTINGS } else { 1 })
+    })
+}
+
+fn execute(command: Command, variables: EnvironmentVariables) -> Result<ExitCode, CommandError> {
+    match command {
+        Command::Serve(options) => {
+            let config = Config::of_serve(&options, variables).map_err(CommandError::Settings)?;
+            serve::run(*options, config)?;
+        }
+        Command::History(options) => run(history::history(&options, variables))?,
+        Command::Export(options) => run(export::export(&options, variables))?,
+        Command::Login(options) => run(login::login(&options, variables))?,
+        Command::Logout(options) => run(account::logout(&options))?,
+        Command::Status(options) => run(status::status(&options, variables))?,
+        Command::Sync(options) => {
+            if block_on(synchronise(&options, variables))? == sync::Outcome::Incomplete {
+                return Ok(ExitCode::from(INCOMPLETE));
+            }
+        }
+        Command::RebuildStore(options) => run(account::rebuild_store(&options))?,
         Command::Schema(options) => {
             let sdl = if options.federation {
                 schema::subgraph_sdl().to_owned()
             } else {
                 schema::sdl()
             };
-            finish(std::io::stdout().write_all(sdl.as_bytes()))
+            std::io::stdout().write_all(sdl.as_bytes())?;
         }
     }
+    Ok(ExitCode::SUCCESS)
 }
 
-/// Runs a command that is no service: warnings go to the log, what it is for to standard output.
-fn command(work: impl Future<Output = Result<(), CommandError>>) -> ExitCode {
-    let work = async {
-        tokio::spawn(exit_when_told(Signals::listen()?));
+/// Runs a command that ends with a signal.
+fn run(work: impl Future<Output = Result<(), CommandError>>) -> Result<(), CommandError> {
+    block_on(async {
+        tokio::spawn(exit_on_signal(Signals::listen()?));
         work.await
-    };
-    match run(work) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => fail_command(&error),
-    }
+    })
 }
 
-/// `sync` handles signals itself until its end, so that it can keep what it has.
+/// Runs `sync`, which handles signals itself until its end.
 async fn synchronise(
     options: &SyncOptions,
     variables: EnvironmentVariables,
 ) -> Result<sync::Outcome, CommandError> {
     let result = sync::sync(options, variables).await;
-    tokio::spawn(exit_when_told(Signals::listen()?));
+    tokio::spawn(exit_on_signal(Signals::listen()?));
     result
 }
 
-fn run<T>(work: impl Future<Output = Result<T, CommandError>>) -> Result<T, CommandError> {
+fn block_on<T>(work: impl Future<Output = Result<T, CommandError>>) -> Result<T, CommandError> {
     tokio::runtime::Runtime::new()?.block_on(async {
         let result = work.await;
         sends_credentials::finish().await;
@@ -115,23 +118,7 @@ fn run<T>(work: impl Future<Output = Result<T, CommandError>>) -> Result<T, Comm
     })
 }
 
-fn fail_command(error: &CommandError) -> ExitCode {
-    fail(error, if error.is_of_settings() { WRONG_SETTINGS } else { 1 })
-}
-
-fn finish<E: std::fmt::Display>(result: Result<(), E>) -> ExitCode {
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => fail(&error, 1),
-    }
-}
-
-fn fail(problem: &dyn std::fmt::Display, status: u8) -> ExitCode {
-    complain(problem);
-    ExitCode::from(status)
-}
-
-/// Standard error may be closed already, and then nobody is there to be told.
-fn complain(problem: &dyn std::fmt::Display) {
-    let _ = writeln!(std::io::stderr(), "sends-graphql: {problem}");
+/// Ignores a closed standard error.
+fn print_error(error: &CommandError) {
+    let _ = writeln!(std::io::stderr(), "sends-graphql: {error}");
 }

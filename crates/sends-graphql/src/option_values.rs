@@ -1,4 +1,4 @@
-//! Parsers of option values. The error of each names the value and what would be right.
+//! Parsers of option values. Each error quotes the value and describes the expected one.
 
 use std::{ops::RangeInclusive, time::Duration};
 
@@ -16,7 +16,7 @@ pub(crate) const MINUTE: Duration = Duration::from_mins(1);
 pub(crate) const HOUR: Duration = Duration::from_hours(1);
 pub(crate) const YEAR: Duration = Duration::from_hours(365 * 24);
 
-/// The shortest timeout that an option takes.
+/// Shortest timeout of an option.
 pub(crate) const SHORTEST: Duration = Duration::from_millis(100);
 
 /// A number of seconds such as `60` or `0.5`, or a duration with units such as `90s`, `5m` or `1h 30m`.
@@ -69,7 +69,6 @@ pub(crate) fn bytes<N: TryFrom<u64>>(
     }
 }
 
-/// A whole number.
 pub(crate) fn number<N: TryFrom<u64>>(
     range: RangeInclusive<u64>,
 ) -> impl Fn(&str) -> Result<N, String> + Clone + Send + Sync {
@@ -124,7 +123,7 @@ pub(crate) fn origin(text: &str) -> Result<HeaderValue, String> {
     read().ok_or_else(|| wrong(text, "an origin such as https://app.example.com, without a path"))
 }
 
-/// A text without the spaces around it.
+/// A text, trimmed.
 pub(crate) fn text(text: &str) -> Result<String, String> {
     let trimmed = text.trim();
     if trimmed.is_empty() {
@@ -133,7 +132,7 @@ pub(crate) fn text(text: &str) -> Result<String, String> {
     Ok(trimmed.to_owned())
 }
 
-/// A time with an offset, or a date, which is its beginning in UTC.
+/// A time with an offset, or a date, which means its beginning in UTC.
 pub(crate) fn moment(text: &str) -> Result<Timestamp, String> {
     let beginning = |day: Date| TimeZone::UTC.to_timestamp(day.to_datetime(Time::midnight())).ok();
     let moment = text.parse().ok().or_else(|| beginning(text.parse().ok()?));
@@ -145,7 +144,6 @@ pub(crate) fn moment(text: &str) -> Result<Timestamp, String> {
     })
 }
 
-/// `newest` or `oldest`.
 pub(crate) fn order(text: &str) -> Result<LogOrder, String> {
     match text {
         "newest" => Ok(LogOrder::NewestFirst),
@@ -154,7 +152,7 @@ pub(crate) fn order(text: &str) -> Result<LogOrder, String> {
     }
 }
 
-/// One of these values by its name, in any letter case.
+/// One of these values, by its case-insensitive name.
 pub(crate) fn one_of<T: Copy + ToString + Send + Sync + 'static>(
     all: &'static [T],
 ) -> impl Fn(&str) -> Result<T, String> + Clone + Send + Sync {
@@ -167,7 +165,7 @@ pub(crate) fn one_of<T: Copy + ToString + Send + Sync + 'static>(
     }
 }
 
-/// What another type reads, with an error in the words of this file.
+/// A value of any type with a parser.
 pub(crate) fn parsed<T: std::str::FromStr>(text: &str, expected: &str) -> Result<T, String> {
     text.trim().parse().map_err(|_| wrong(text, expected))
 }

@@ -1,11 +1,10 @@
-//! Readiness: whether the service should get traffic, and the reasons against it.
+//! Readiness of the service, with the reasons against it.
 //!
-//! Owns what makes it unready, which takes traffic away from it, and what only degrades it: kept answers are served while
-//! the upstream is down or the day is used up, and another process of the service would be no better off. Nothing is asked
-//! of the upstream, and the answer is good for a second, so that probing costs nothing. Must not know HTTP.
+//! A service is unready if traffic should go elsewhere, and degraded if another process would be no better off: stored data is served
+//! while the upstream fails or the daily limit is reached. A report makes no upstream call and is cached for a second.
 //!
-//! A store whose file is gone makes the service unready: what it acknowledges from then on is lost, and a restart mends it. A
-//! damaged one degrades it: what cannot be read of it is asked of the upstream, and a restart would find the same damage.
+//! A deleted store makes the service unready: its writes are lost, and a restart repairs it. A damaged one degrades it: unreadable
+//! data is fetched again, and a restart would find the same damage.
 
 use std::{
     sync::Arc,
@@ -21,19 +20,17 @@ use tokio_util::sync::CancellationToken;
 
 use crate::api_keys::ApiKeys;
 
-/// How long an answer is good for.
-const GOOD_FOR: Duration = Duration::from_secs(1);
-/// A disk that takes longer to take a few bytes is as good as none.
+/// Validity of a report.
+const VALIDITY: Duration = Duration::from_secs(1);
+/// Timeout of the test write to the store.
 const WRITE_LIMIT: Duration = Duration::from_secs(2);
 
-/// The credential, as far as it can need somebody to log in.
+/// Source of the credential, which can require a new login.
 #[derive(Clone)]
 pub enum Credential {
-    /// It is none of the service's business: callers bring their own, or the sandbox has one.
+    /// Of the callers or the sandbox.
     NotOurs,
-    /// Somebody has logged in.
     Login(Login),
-    /// The environment holds it.
     Environment(Arc<EnvironmentCredential>),
 }
 
@@ -47,41 +44,34 @@ impl Credential {
     }
 }
 
-/// Whether the service should get traffic.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
-    /// It answers.
     Ready,
-    /// It answers what it knows.
+    /// Only stored data is available, or not all of it.
     Degraded,
-    /// It should be left alone.
+    /// Traffic should go elsewhere.
     Unready,
 }
 
-/// One thing that stands in the way.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct Reason {
-    /// For programs.
     pub code: &'static str,
-    /// For people.
     pub message: String,
 }
 
-/// What a probe is told.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct Report {
-    /// The sum of it.
     pub status: Status,
-    /// What stands in the way. Empty when nothing does.
+    /// Empty if the status is ready.
     pub reasons: Vec<Reason>,
 }
 
-/// Finds out whether the service is ready. Cloning is cheap.
+/// Checks of readiness. Clones share the last report.
 #[derive(Clone)]
-pub struct Readiness(Arc<Watched>);
+pub struct Readiness(Arc<Checks>);
 
-struct Watched {
+struct Checks {
     credential: Credential,
     keys: Option<Arc<ApiKeys>>,
     store: Arc<dyn Store>,
@@ -91,7 +81,7 @@ struct Watched {
 }
 
 impl Readiness {
-    /// Ready as long as `ending` is not cancelled, nobody has to log in, callers have valid keys and the store can be written.
+    /// Checks the credential, the API keys, the store and the upstream until `ending` is cancelled.
     pub fn new(
         credential: Credential,
         keys: Option<Arc<ApiKeys>>,
@@ -99,7 +89,7 @@ impl Readiness {
         client: ConstantContact,
         ending: CancellationToken,
     ) -> Self {
-        Self(Arc::new(Watched {
+        Self(Arc::new(Checks {
             credential,
             keys,
             store,
@@ -109,30 +99,29 @@ impl Readiness {
         }))
     }
 
-    /// The present answer, or the one of less than a second ago.
     pub async fn report(&self) -> Report {
-        let watched = &self.0;
-        // The end is told at once, since everything after it waits for probes to notice.
-        if watched.ending.is_cancelled() {
+        let checks = &self.0;
+        // Not cached, since the shutdown waits for probes to notice.
+        if checks.ending.is_cancelled() {
             return Report {
                 status: Status::Unready,
-                reasons: vec![reason("SHUTTING_DOWN", "the service is being stopped")],
+                reasons: vec![reason("SHUTTING_DOWN", "the service is shutting down")],
             };
         }
-        // Those who probe together wait for one check.
-        let mut last = watched.last.lock().await;
+        // Concurrent probes share one check.
+        let mut last = checks.last.lock().await;
         if let Some((at, report)) = &*last
-            && at.elapsed() < GOOD_FOR
+            && at.elapsed() < VALIDITY
         {
             return report.clone();
         }
-        let report = watched.check().await;
+        let report = checks.check().await;
         *last = Some((Instant::now(), report.clone()));
         report
     }
 }
 
-impl Watched {
+impl Checks {
     async fn check(&self) -> Report {
         let mut blocking = Vec::new();
         match self.credential.login_required() {
@@ -150,18 +139,21 @@ impl Watched {
                 blocking.push(reason("STORE_GONE", error.to_string()));
             }
             Ok(Err(error)) => blocking.push(reason("STORE_NOT_WRITABLE", error.to_string())),
-            Err(_) => blocking.push(reason("STORE_NOT_WRITABLE", "the store takes too long to write")),
+            Err(_) => blocking.push(reason(
+                "STORE_NOT_WRITABLE",
+                "writing to the store takes too long",
+            )),
         }
         let mut degrading = store_reasons(&self.store.health());
         if let Some(wait) = self.client.left_alone_for() {
             let message = format!(
-                "Constant Contact fails and is left alone for {} s",
+                "Constant Contact fails; no call is sent for {} s",
                 wait.as_secs() + 1
             );
             degrading.push(reason("UPSTREAM_DOWN", message));
         }
         if let Some(pause) = self.client.pacer().current_state().await.pause {
-            let message = format!("no call to Constant Contact leaves before {}", pause.until);
+            let message = format!("no call to Constant Contact is sent before {}", pause.until);
             degrading.push(reason("UPSTREAM_PAUSED", message));
         }
         let status = match (blocking.is_empty(), degrading.is_empty()) {
@@ -177,12 +169,12 @@ impl Watched {
     }
 }
 
-/// What reads and writes of the store have met. Whether it can be written now is found out by writing.
+/// Reasons from past reads and writes of the store.
 fn store_reasons(health: &Health) -> Vec<Reason> {
     let mut reasons = Vec::new();
     if let Some(damage) = &health.damage {
         let message = format!(
-            "{damage} ({} reads and writes met damage since the start; stop the service and run \
+            "{damage} ({} reads and writes failed by damage since the start; stop the service and run \
              `sends-graphql rebuild-store`)",
             health.damaged
         );
@@ -227,7 +219,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn whatever_only_a_person_can_mend_makes_it_unready() {
+    async fn a_missing_login_and_a_closed_store_make_it_unready() {
         let folder = tempfile::tempdir().unwrap();
         let state = StateDir::open(folder.path()).unwrap();
         let store = SqliteStore::open(folder.path()).await.unwrap();
@@ -260,7 +252,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_end_is_told_at_once_and_the_rest_once_a_second() {
+    async fn a_shutdown_is_reported_at_once() {
         let store = Arc::new(MemoryStore::new(1 << 10));
         let (readiness, ending) = readiness(Credential::NotOurs, store);
         assert_eq!(readiness.report().await.status, Status::Ready);

@@ -1,9 +1,8 @@
-//! Response cache: whole responses to GraphQL requests, each valid while the histories that it was made of are unchanged and as
-//! fresh as the request asks for.
+//! Response cache: complete responses to GraphQL requests, valid while the histories in their [read set](ReadSet) are unchanged and
+//! fresh enough.
 //!
-//! A response is found by everything of its request that can decide it (`server/response_cache.rs`), so that nothing of GraphQL or of
-//! headers has to be known here. `cacheable.rs` says which documents have such responses. Which versions of histories a response
-//! was made of is its [read set](ReadSet).
+//! The key is everything in a request that can affect its response (`server/response_cache.rs`), so that the cache is independent of
+//! GraphQL and of headers. `cacheable.rs` decides which documents have cacheable responses.
 
 mod cacheable;
 
@@ -15,39 +14,34 @@ use quick_cache::{Weighter, sync::Cache};
 
 pub(crate) use self::cacheable::is_cacheable;
 use crate::{
-    bulkheads::Room,
-    bulkheads::answers::{Answers, Part},
-    sources::histories::ReadSet,
+    bulkheads::Room, bulkheads::answers::ConnectionBudget, sources::histories::ReadSet,
     telemetry::metrics::OperationMetrics,
 };
 
-/// Longer responses take more time to make than to look up.
+/// Longest cached response, in bytes.
 pub(crate) const LONGEST_RESPONSE: usize = 256 << 10;
 
-/// The usual size of a response in bytes, for the first size of the cache's table.
+/// Typical response, in bytes, for the initial size of the table.
 const USUAL_RESPONSE: u64 = 4 << 10;
 
-/// The cached responses, bounded in bytes.
 pub(crate) struct ResponseCache {
     responses: Cache<Box<[u8]>, Arc<CachedResponse>, Weight>,
-    /// The headers of the last response that was inserted: most have the same.
+    /// Headers of the last inserted response, shared by later ones with equal headers.
     headers: Mutex<Arc<HeaderMap>>,
 }
 
-/// A response, ready to be sent again.
 pub(crate) struct CachedResponse {
     pub(crate) read_set: ReadSet,
     pub(crate) headers: Arc<HeaderMap>,
     pub(crate) body: Bytes,
-    /// The memory of the body while it is being written to anyone: it can leave the cache meanwhile.
+    /// Memory of the body while any connection writes it: the response can be evicted meanwhile.
     lent: Mutex<Weak<Room>>,
-    /// The name of the operation.
     pub(crate) operation: Option<String>,
     pub(crate) metrics: OperationMetrics,
 }
 
 impl ResponseCache {
-    /// A cache of so many bytes.
+    /// An empty cache with this capacity.
     pub(crate) fn new(bytes: u64) -> Self {
         let items = usize::try_from(bytes / USUAL_RESPONSE).unwrap_or(usize::MAX);
         Self {
@@ -56,19 +50,18 @@ impl ResponseCache {
         }
     }
 
-    /// The response to the request with this key. It may not be valid any more.
+    /// Looks up a response, which can be invalid.
     pub(crate) fn get(&self, key: &[u8]) -> Option<Arc<CachedResponse>> {
         self.responses.get(key)
     }
 
-    /// Inserts a response under the key of its request.
     pub(crate) fn insert(&self, key: Vec<u8>, response: CachedResponse) {
         let headers = self.shared(response.headers);
         let response = CachedResponse { headers, ..response };
         self.responses.insert(key.into(), Arc::new(response));
     }
 
-    /// These headers, in common with the response inserted before where they are the same.
+    /// The headers of the last inserted response, if equal to these.
     fn shared(&self, headers: Arc<HeaderMap>) -> Arc<HeaderMap> {
         let mut last = self.headers.lock().unwrap_or_else(PoisonError::into_inner);
         if *last != headers {
@@ -96,21 +89,18 @@ impl CachedResponse {
         }
     }
 
-    /// Memory for writing the body once more, as long as the value is held. The body is in memory once, and each connection
-    /// counts it for itself.
-    pub(crate) fn lend(&self, answers: &Answers, part: Option<&Part>) -> Option<impl Send + Sync + use<>> {
+    /// Reserves memory for writing the body, until the value is dropped. The service counts a body once, and each connection counts
+    /// it for itself.
+    pub(crate) fn lend(&self, budget: &ConnectionBudget) -> Option<impl Send + Sync + use<>> {
         let bytes = self.body.len();
-        let of_part = match part {
-            Some(part) => Some(part.lend(bytes)?),
-            None => None,
-        };
+        let of_connection = budget.lend(bytes)?;
         let mut lent = self.lent.lock().unwrap_or_else(PoisonError::into_inner);
         let room = match lent.upgrade() {
             Some(room) => room,
-            None => Arc::new(answers.lend(bytes)?),
+            None => Arc::new(budget.lend_shared(bytes)?),
         };
         *lent = Arc::downgrade(&room);
-        Some((room, of_part))
+        Some((room, of_connection))
     }
 }
 
@@ -119,9 +109,9 @@ struct Weight;
 
 impl Weighter<Box<[u8]>, Arc<CachedResponse>> for Weight {
     fn weight(&self, key: &Box<[u8]>, response: &Arc<CachedResponse>) -> u64 {
-        /// Links and counters.
-        const BESIDE: usize = 300;
-        (key.len() + response.body.len() + response.read_set.bytes() + BESIDE) as u64
+        /// Bytes of an entry besides its content.
+        const OVERHEAD: usize = 300;
+        (key.len() + response.body.len() + response.read_set.bytes() + OVERHEAD) as u64
     }
 }
 
@@ -134,12 +124,12 @@ mod tests {
     use super::*;
     use crate::sources::histories::ReadSetRecorder;
     use crate::{
-        bulkheads::{Bulkhead, Bulkheads},
+        bulkheads::{Bulkhead, Bulkheads, answers::AnswerBudget},
         telemetry::metrics::Metrics,
     };
 
     #[tokio::test]
-    async fn body_that_is_written_to_many_is_counted_once_and_by_each_connection_for_itself() {
+    async fn a_shared_body_is_counted_once_and_by_each_connection_for_itself() {
         let bulkheads = Bulkheads {
             connections: Bulkhead::new("connections", 1),
             bodies: Bulkhead::new("bodies", 1),
@@ -149,7 +139,7 @@ mod tests {
             small_answers: Bulkhead::new("small_answers", 4_000),
             waiting_memory: Bulkhead::new("waiting_memory", 4_000),
         };
-        let answers = Answers::new(&bulkheads, Duration::ZERO);
+        let answers = AnswerBudget::new(&bulkheads, Duration::ZERO);
         let response = CachedResponse::new(
             ReadSetRecorder::default().read_set(Owner::new([1; 16])).unwrap(),
             HeaderMap::new(),
@@ -157,15 +147,13 @@ mod tests {
             None,
             Metrics::new().of_operation(None),
         );
-        let (one, other) = (answers.part(), answers.part());
-        let written: Vec<_> = [&one, &one, &other]
-            .map(|part| response.lend(&answers, Some(part)))
-            .into();
+        let (one, other) = (answers.connection(), answers.connection());
+        let written: Vec<_> = [&one, &one, &other].map(|budget| response.lend(budget)).into();
         assert!(written.iter().all(Option::is_some));
         assert_eq!(bulkheads.small_answers.occupancy().in_use, 900);
-        assert!(response.lend(&answers, Some(&one)).is_none());
+        assert!(response.lend(&one).is_none());
         drop(written);
         assert_eq!(bulkheads.small_answers.occupancy().in_use, 0);
-        assert!(response.lend(&answers, Some(&one)).is_some());
+        assert!(response.lend(&one).is_some());
     }
 }

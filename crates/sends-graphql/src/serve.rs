@@ -1,17 +1,16 @@
-//! Starts the service and stops it: the listener, the first lines of the log, the signal to end.
+//! Start and shutdown of the service.
 
 use std::{future::Future, io, net::Ipv4Addr, sync::Arc, time::Duration};
 
 use sends_client::Pacer;
-use sends_credentials::environment::EnvironmentVariables;
 use sends_store::{Health, Store};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::{
-    backend::{Backend, BackendError},
+    backend::Backend,
     bulkheads::long_work::LongWork,
-    cli::ServeOptions,
+    cli::{ServeOptions, account::CommandError},
     config::{Config, ListenAddress, Source},
     execution::Executor,
     readiness::Readiness,
@@ -20,89 +19,46 @@ use crate::{
     shutdown::{Ending, Signals, finish_refresh},
     sources::histories::Freshness,
     sync::{self, Synchroniser},
-    telemetry::{self, traces::TracesError},
+    telemetry,
 };
 
-/// How long the end of the process may wait for the day's count to be written.
+/// Timeout of each last write at a shutdown.
 const LAST_WRITES: Duration = Duration::from_secs(2);
 
-/// Why the service could not start or go on.
-#[derive(Debug, thiserror::Error)]
-pub enum ServeError {
-    /// The address cannot be listened on; most often because something else does.
-    #[error("cannot listen on {address}: {reason}{hint}")]
-    Listen {
-        /// The address as it was given.
-        address: String,
-        /// What the operating system says.
-        reason: io::Error,
-        /// What to try, or nothing.
-        hint: &'static str,
-    },
-    /// What stands behind the schema could not be put together.
-    #[error(transparent)]
-    Backend(#[from] BackendError),
-    /// The collector that the environment names cannot be used.
-    #[error(transparent)]
-    Traces(#[from] TracesError),
-    /// The operating system gave no random numbers.
-    #[error("the operating system gives no random numbers: {0}")]
-    Random(#[from] getrandom::Error),
-    /// The runtime or the listener failed.
-    #[error("the service stopped: {0}")]
-    Io(#[from] io::Error),
-}
-
-impl ServeError {
-    /// Whether the settings cannot work, rather than something else having failed.
-    pub fn is_of_settings(&self) -> bool {
-        matches!(self, Self::Backend(BackendError::Settings(_)) | Self::Traces(_))
-    }
-}
-
-/// The tokens in the environment.
-pub fn environment() -> EnvironmentVariables {
-    EnvironmentVariables::read(|name| std::env::var(name).ok())
-}
-
-/// Runs the service until the process is told to end.
-///
-/// # Errors
-///
-/// [`ServeError`], whose text is one sentence for the person who started it.
-pub fn run(mut options: ServeOptions, config: Config) -> Result<(), ServeError> {
+/// Runs the service until a signal.
+pub fn run(mut options: ServeOptions, config: Config) -> Result<(), CommandError> {
     let traces = telemetry::start(options.operations.log_format)?;
     if traces.is_some() {
-        // Every request has its trace, so every one goes the whole way.
+        // A response from the cache would have no trace.
         options.http.capacity.answer_cache = 0;
     }
     let runtime = tokio::runtime::Runtime::new()?;
     let result = runtime.block_on(async {
-        // Each hears every signal.
-        let (mut signals, mut the_same_signals) = (Signals::listen()?, Signals::listen()?);
-        let told_to_end = async {
+        // Both receive every signal.
+        let (mut signals, mut repeated) = (Signals::listen()?, Signals::listen()?);
+        let first_signal = async {
             signals.next().await;
-            tracing::info!("told to end; finishing what is in progress");
+            tracing::info!("shutting down; draining requests in progress");
         };
-        let told_again = async {
-            the_same_signals.next().await;
-            the_same_signals.next().await;
+        let second_signal = async {
+            repeated.next().await;
+            repeated.next().await;
         };
         let served = async {
-            let result = start(options, config, told_to_end).await;
+            let result = start(options, config, first_signal).await;
             sends_credentials::finish().await;
             result
         };
         tokio::select! {
             result = served => result,
-            () = told_again => {
-                tracing::warn!("told to end a second time; requests in progress are given up");
-                finish_refresh(&mut the_same_signals, |warning| tracing::warn!("{warning}")).await;
+            () = second_signal => {
+                tracing::warn!("second signal; requests in progress are cancelled");
+                finish_refresh(&mut repeated, |warning| tracing::warn!("{warning}")).await;
                 Ok(())
             }
         }
     });
-    // Tasks that are left belong to connections that nobody waits for.
+    // The remaining tasks belong to connections beyond the time for draining.
     runtime.shutdown_background();
     if let Some(traces) = traces {
         traces.end();
@@ -113,8 +69,8 @@ pub fn run(mut options: ServeOptions, config: Config) -> Result<(), ServeError> 
 async fn start(
     options: ServeOptions,
     config: Config,
-    told_to_end: impl Future<Output = ()> + Send,
-) -> Result<(), ServeError> {
+    signal: impl Future<Output = ()> + Send,
+) -> Result<(), CommandError> {
     let listener = listen(&options.listen).await?;
     let address = listener.local_addr()?;
     let Config { source, upstream } = config;
@@ -139,12 +95,12 @@ async fn start(
         (None, _) => None,
         (Some(synchroniser), None) => sync_every.map(|every| synchronise(synchroniser, every)),
         (Some(synchroniser), Some(_)) if !is_paced => {
-            // A fraction of a second, so that the first query finds the log complete.
+            // In a fraction of a second, so that the log is complete for the first query.
             sync::fill_of_sandbox(&synchroniser).await;
             sync_every.map(|every| synchronise(synchroniser, every))
         }
         (Some(synchroniser), Some(_)) => {
-            tracing::info!("send log of the sandbox: being read, at the limits that were asked for");
+            tracing::info!("send log of the sandbox: synchronising within the limits");
             Some(match sync_every {
                 Some(every) => synchronise(synchroniser, every),
                 None => tokio::spawn(async move { sync::fill_of_sandbox(&synchroniser).await }),
@@ -154,7 +110,7 @@ async fn start(
     let synchronising = synchronising.map(AbortOnDropHandle::new);
 
     tracing::info!("listening on http://{address}/graphql");
-    tracing::info!("asking {}", backend.description);
+    tracing::info!("upstream: {}", backend.description);
     if schema.graphiql {
         let mut reachable = address;
         if reachable.ip().is_unspecified() {
@@ -163,103 +119,96 @@ async fn start(
         tracing::info!("open http://{reachable}/graphiql in a browser");
     }
 
-    let (store, pacer) = (Arc::clone(&backend.store), backend.pacer.clone());
+    let backend = Arc::new(backend);
     let readiness = Readiness::new(
-        backend.credential,
+        backend.credential.clone(),
         options.http.access.api_keys.clone(),
-        Arc::clone(&store),
+        Arc::clone(&backend.store),
         backend.client.clone(),
         ending.unready.clone(),
     );
     let service = Service {
         schema: Executor::new(
-            schema::Schema::new(schema.federation, backend.pacer),
+            schema::Schema::new(schema.federation, backend.pacer.clone()),
             options.limits,
         )
         .with_introspection(schema.introspection),
-        histories: backend.histories,
-        log: backend.log,
-        resources: backend.resources,
-        access: backend.access,
-        clock: backend.clock,
+        backend: Arc::clone(&backend),
         request_timeout: wait.request_timeout,
         long_work: Arc::new(LongWork::new()?),
         readiness,
-        metrics: backend.metrics,
         show_metrics: operations.metrics,
         bulkheads: options.http.capacity.bulkheads(),
-        client: backend.client,
-        store: backend.store,
-        sandbox: backend.sandbox.is_some(),
         graphiql: schema.graphiql,
     };
-    let histories = service.histories.clone();
     let in_order = async {
-        told_to_end.await;
-        ending.run(operations.shutdown, &histories).await;
+        signal.await;
+        ending.run(operations.shutdown, &backend.histories).await;
     };
     tokio::select! {
         served = server::serve(listener, service, options.http, &ending) => served?,
         () = in_order => {}
     }
-    close(synchronising, &pacer, &*store).await;
+    close(synchronising, &backend.pacer, &*backend.store).await;
     Ok(())
 }
 
-/// Ends what goes on in the background, and writes what is still to be written.
+/// Ends the synchronisation, and completes writes.
 async fn close(synchronising: Option<AbortOnDropHandle<()>>, pacer: &Pacer, store: &dyn Store) {
     if let Some(synchronising) = synchronising
         && tokio::time::timeout(LAST_WRITES, synchronising).await.is_err()
     {
-        tracing::warn!("the log of sends was left in the middle of a call, and goes on at the next start");
+        tracing::warn!("the synchronisation was cancelled during a call, and continues at the next start");
     }
     if tokio::time::timeout(LAST_WRITES, pacer.flush()).await.is_err() {
-        tracing::warn!("the last calls of the day's count were not written");
+        tracing::warn!("the last calls are missing in the daily count: writing it took too long");
     }
-    tell_losses(&store.health());
+    log_losses(&store.health());
     match tokio::time::timeout(LAST_WRITES, store.close()).await {
         Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::warn!("the store was not closed in good order: {error}"),
-        Err(_) => tracing::warn!("the store was not closed in time"),
+        Ok(Err(error)) => tracing::warn!("closing the store failed: {error}"),
+        Err(_) => tracing::warn!("closing the store took too long"),
     }
     tracing::info!("stopped");
 }
 
-/// Says what the end of the process loses.
-fn tell_losses(health: &Health) {
+/// Logs the writes that are lost with the process.
+fn log_losses(health: &Health) {
     if let Some(gone) = &health.gone {
         tracing::error!(
             lost_writes = health.lost_writes,
-            "{gone}; everything in it is lost with this process, and so are {} changes since: fetched answers, and calls of \
-             the day's count",
+            "{gone}; its content is lost with this process, and so are {} changes since: fetched histories, and calls of \
+             the daily count",
             health.lost_writes
         );
     } else if health.failed_writes > 0 {
         tracing::warn!(
             failed_writes = health.failed_writes,
-            "{} changes could not be written to the store and are lost: fetched answers, and calls of the day's count that \
+            "{} changes could not be written to the store and are lost: fetched histories, and calls of the daily count that \
              were not written later",
             health.failed_writes
         );
     }
     if let Some(damage) = &health.damage {
         tracing::error!(
-            "{damage} ({} reads and writes met damage; run `sends-graphql rebuild-store` before the next start)",
+            "{damage} ({} reads and writes failed by damage; run `sends-graphql rebuild-store` before the next start)",
             health.damaged
         );
     }
 }
 
 fn synchronise(synchroniser: Synchroniser, every: Duration) -> JoinHandle<()> {
-    tokio::spawn(sync::keep_in_step(synchroniser, every))
+    tokio::spawn(sync::synchronise_periodically(synchroniser, every))
 }
 
-async fn listen(address: &ListenAddress) -> Result<TcpListener, ServeError> {
+async fn listen(address: &ListenAddress) -> Result<TcpListener, CommandError> {
     TcpListener::bind(address.as_str())
         .await
-        .map_err(|reason| ServeError::Listen {
+        .map_err(|reason| CommandError::Listen {
             hint: match reason.kind() {
-                io::ErrorKind::AddrInUse => "; choose another one with --listen, or end what uses it",
+                io::ErrorKind::AddrInUse => {
+                    "; choose another one with --listen, or stop the program that uses it"
+                }
                 _ => "",
             },
             address: address.to_string(),

@@ -1,9 +1,9 @@
-//! The HTTP server: its routes, and the layers around them.
+//! HTTP server: routes and layers.
 //!
-//! From the outside in, a request passes the connection and its time limits (`connection.rs`), the response cache
+//! From the outside in, a request passes the connection with its timeouts (`connection.rs`), the response cache
 //! (`response_cache.rs`), the checks of host and origin (`host_and_origin.rs`) with the headers of every response
-//! (`response_headers.rs`), the compression of responses (`compression.rs`), and then its route: a GraphQL request
-//! (`graphql.rs`), health, metrics, GraphiQL, or an answer about a wrong path or method (`unrouted.rs`).
+//! (`response_headers.rs`), the compression of responses (`compression.rs`), and its route: GraphQL (`graphql.rs`), health, metrics,
+//! GraphiQL, or the error for a wrong path or method (`unrouted.rs`).
 
 mod admission;
 mod body;
@@ -14,9 +14,9 @@ mod documents;
 mod entity_tag;
 mod graphiql;
 mod graphql;
+mod header_lists;
 mod health;
 mod host_and_origin;
-mod json;
 mod media_type;
 mod metrics;
 mod operation;
@@ -38,8 +38,6 @@ use axum::{
     routing,
 };
 use http::{HeaderValue, Method, header};
-use sends_client::{Clock, ConstantContact};
-use sends_store::Store;
 use tokio::net::TcpListener;
 use tower::ServiceBuilder;
 use tower_http::{
@@ -60,67 +58,38 @@ use self::{
     connection::Conversation, graphql::Endpoint, host_and_origin::HostAndOrigin, response_cache::Cached,
 };
 use crate::{
+    backend::Backend,
     bulkheads::Bulkheads,
-    bulkheads::answers::Answers,
+    bulkheads::answers::AnswerBudget,
     bulkheads::long_work::LongWork,
     execution::Executor,
     readiness::Readiness,
     shutdown::Ending,
-    sources::access::Access,
-    sources::histories::Histories,
-    sources::resources::Resources,
-    sources::send_log::Log,
-    telemetry::{self, RequestId, metrics::Metrics},
+    telemetry::{self, RequestId},
 };
 
-/// Shorter answers fit in one packet as they are.
+/// Shortest compressed response, in bytes: shorter ones fit in one packet.
 const WORTH_COMPRESSING: u64 = 1 << 10;
 
-/// How long a browser may remember what a page of another origin is allowed to send.
+/// Time for which browsers cache a CORS preflight.
 const PREFLIGHT_AGE: Duration = Duration::from_mins(10);
 
-/// What every request can use.
+/// Shared by all requests.
 #[derive(Clone)]
 pub struct Service {
-    /// What operations are executed against.
+    pub backend: Arc<Backend>,
     pub schema: Executor,
-    /// Reads histories.
-    pub histories: Histories,
-    /// The log of all sends, if one is kept.
-    pub log: Option<Log>,
-    /// Reads what stands around them.
-    pub resources: Resources,
-    /// Whose data a request reads.
-    pub access: Access,
-    /// Tells the time of day.
-    pub clock: Arc<dyn Clock>,
-    /// How long one operation waits for the upstream.
+    /// Longest wait of an operation for the upstream.
     pub request_timeout: Duration,
-    /// Threads for what keeps them busy for long.
     pub long_work: Arc<LongWork>,
-    /// Whether the service can answer.
     pub readiness: Readiness,
-    /// What is counted.
-    pub metrics: Metrics,
-    /// Whether the metrics may be read.
+    /// Whether `/metrics` is served.
     pub show_metrics: bool,
-    /// The bounds on what is held at once.
     pub bulkheads: Bulkheads,
-    /// The client of the upstream, to be looked at and not to be used.
-    pub client: ConstantContact,
-    /// Where answers are kept, to be looked at and not to be used.
-    pub store: Arc<dyn Store>,
-    /// Whether the data is the embedded sandbox's, and so invented.
-    pub sandbox: bool,
-    /// Whether there is a page to explore the schema with.
     pub graphiql: bool,
 }
 
-/// Answers requests on `listener` until the end, then lets the ones in progress finish.
-///
-/// # Errors
-///
-/// When the operating system gives no random numbers.
+/// Serves requests until the shutdown, and then waits for those in progress.
 pub async fn serve(
     listener: TcpListener,
     service: Service,
@@ -130,7 +99,7 @@ pub async fn serve(
     let limits = options.capacity.connection;
     let cache_bytes = options.capacity.answer_cache;
     let connections = service.bulkheads.connections.clone();
-    let answers = Arc::new(Answers::new(&service.bulkheads, options.capacity.operation_wait));
+    let answers = AnswerBudget::new(&service.bulkheads, options.capacity.operation_wait);
     let cached = (cache_bytes > 0)
         .then(|| {
             Cached::new(
@@ -138,12 +107,11 @@ pub async fn serve(
                 options.capacity.request.body_timeout,
                 options.access.api_keys.clone(),
                 &service,
-                Arc::clone(&answers),
             )
         })
         .transpose()?;
     let conversation = Conversation {
-        router: router(service, options, cached, Arc::clone(&answers)),
+        router: router(service, options, cached, answers.clone()),
         answers,
         limits,
     };
@@ -151,18 +119,18 @@ pub async fn serve(
     Ok(())
 }
 
-/// All routes of the service.
 fn router(
     service: Service,
     mut options: HttpOptions,
     cached: Option<Cached>,
-    answers: Arc<Answers>,
+    answers: AnswerBudget,
 ) -> Router {
     let origins = std::mem::take(&mut options.access.allowed_origins);
     let hosts = std::mem::take(&mut options.access.allowed_hosts);
     let cors = (!origins.is_empty()).then(|| cors(origins.clone()));
     let host_and_origin = Arc::new(HostAndOrigin::new(hosts, origins));
-    let watched = middleware::from_fn_with_state(service.metrics.clone(), telemetry::operation::watch);
+    let watched =
+        middleware::from_fn_with_state(service.backend.metrics.clone(), telemetry::operation::watch);
     let keys = options.access.api_keys.clone();
     let long_work = Arc::clone(&service.long_work);
     let endpoint = Arc::new(Endpoint::new(service.clone(), options, answers));
@@ -174,11 +142,11 @@ fn router(
     };
     let has_page = service.graphiql;
     let page = if has_page {
-        graphiql::routes(service.sandbox)
+        graphiql::routes(service.backend.sandbox.is_some())
     } else {
         Router::new()
     };
-    // The layers of a route are one service, and not each a box around the next, which would be made for every request.
+    // One service for all layers of a route: a boxed service for each would be created for every request.
     let around_graphql = ServiceBuilder::new()
         .layer(middleware::from_fn_with_state(has_page, unrouted::before_graphql))
         .option_layer(cors)
@@ -206,7 +174,7 @@ fn router(
         .layer(around_all)
 }
 
-/// What is the same for every request: its name, who may ask at all, and what browsers are told.
+/// Layer of all routes: the request id, the check of host and origin, and the security headers.
 async fn for_every_request(
     State(host_and_origin): State<Arc<HostAndOrigin>>,
     mut request: Request,
@@ -214,7 +182,6 @@ async fn for_every_request(
 ) -> Response {
     let id = RequestId::of(request.headers());
     request.extensions_mut().insert(id.clone());
-    compression::demote_zstd(request.headers_mut());
     let mut response = match host_and_origin.refusal(&request) {
         Some(refusal) => refusal,
         None => next.run(request).await,
@@ -224,8 +191,7 @@ async fn for_every_request(
     response
 }
 
-/// What pages of allowed origins may send and read. There are no cookies, so credentials that a browser adds by itself are
-/// never asked for.
+/// CORS for pages of the allowed origins. Without credentials, since there are no cookies.
 fn cors(origins: Vec<HeaderValue>) -> CorsLayer {
     let sent = [
         header::ACCEPT,

@@ -1,7 +1,5 @@
-//! The end of the service, in order: no longer ready, no new connections, operations in progress finish, what still waits
-//! for the upstream is given up, connections are closed.
-//!
-//! Owns the order and the signals. What is written at the very end is in `serve.rs`.
+//! Signals, and the stages of a shutdown: unready, no new connections, operations in progress finish, calls that wait for the upstream
+//! are cancelled, connections are closed. `serve.rs` has the last writes.
 
 use std::{
     io::{self, Write},
@@ -19,101 +17,98 @@ use crate::{
     sources::histories::Histories,
 };
 
-/// The stages of a shutdown.
 #[derive(Args, Clone, Copy, Debug)]
 #[command(next_help_heading = "Service")]
 pub struct ShutdownOptions {
-    /// Time for operations in progress at a shutdown, after its delay
+    /// Time for draining operations in progress at a shutdown, after its delay
     #[arg(long, env = "SENDS_GRACE", value_name = "DURATION", default_value = "5s",
           value_parser = duration(Duration::ZERO..=HOUR))]
     pub grace: Duration,
 
-    /// Time from a signal to shut down until no connection is accepted
+    /// Time between a signal and the close of the listener
     ///
-    /// Meanwhile /health/ready answers 503 and everything else as before, so that load balancers turn away.
+    /// Meanwhile /health/ready responds with 503 and other requests are served, so that load balancers divert traffic.
     #[arg(long, env = "SENDS_SHUTDOWN_DELAY", value_name = "DURATION", default_value = "0",
           value_parser = duration(Duration::ZERO..=HOUR))]
     pub shutdown_delay: Duration,
 }
 
-/// How long answers that were given up may take to reach their callers.
+/// Time for the responses of cancelled calls.
 const LAST_ANSWERS: Duration = Duration::from_secs(1);
 
-/// What is told that the end has come, each in its turn.
+/// Stages of the shutdown, for the parts of the service.
 #[derive(Clone, Debug, Default)]
 pub struct Ending {
-    /// Readiness says no, and connections are told that they end.
+    /// The service is unready, and responses announce the close of their connection.
     pub unready: CancellationToken,
-    /// No more connections are taken.
+    /// The listener is closed.
     pub closed: CancellationToken,
 }
 
 impl Ending {
-    /// Goes through the stages. It completes when nothing is to be waited for any more; whoever has nothing in progress
-    /// before that need not wait so long.
+    /// Runs all stages. The shutdown can end earlier if nothing is in progress.
     pub async fn run(&self, options: ShutdownOptions, histories: &Histories) {
         self.unready.cancel();
         if !options.shutdown_delay.is_zero() {
             tracing::info!(
-                "no longer ready; going on for {} s",
+                "no longer ready; serving for another {} s",
                 options.shutdown_delay.as_secs_f64()
             );
             tokio::time::sleep(options.shutdown_delay).await;
         }
         self.closed.cancel();
         tokio::time::sleep(options.grace).await;
-        tracing::warn!("the time for finishing is up; calls that wait for Constant Contact are given up");
+        tracing::warn!("the time for draining is over; calls that wait for Constant Contact are cancelled");
         histories.give_up();
         tokio::time::sleep(LAST_ANSWERS).await;
-        tracing::warn!("connections that are still open are closed");
+        tracing::warn!("closing the remaining connections");
     }
 }
 
-/// Ends the process on a signal, for commands that would just be ended by one: once no answer of the token endpoint is on its way
-/// to the disk.
-pub async fn exit_when_told(mut signals: Signals) {
+/// Exits on a signal, after [`finish_refresh`], for commands without a shutdown of their own.
+pub async fn exit_on_signal(mut signals: Signals) {
     let status = signals.next().await;
-    // Commands have no log, and standard error may be closed.
+    // Commands have no log, and standard error can be closed.
     let warn = |warning: &str| drop(writeln!(io::stderr(), "sends-graphql: {warning}"));
     finish_refresh(&mut signals, warn).await;
     std::process::exit(status);
 }
 
-/// Waits until no answer of the token endpoint is on its way to the disk, for a process that was told to end.
+/// Waits for token requests in progress and for the write of their tokens, before an exit.
 ///
-/// SIGTERM does not shorten the wait, however often it comes: supervisors repeat it without knowing what is at stake. Neither do
-/// SIGHUP, which both the terminal and the shell send, and SIGQUIT. SIGINT does, once a person had the time to read what it costs. The wait is bounded by the time limits of the request and the disk.
+/// Of all signals only SIGINT ends the wait, after [`READING_TIME`]: supervisors repeat SIGTERM without knowledge of the consequences,
+/// and both the terminal and the shell send SIGHUP. The timeouts of the request and of the disk limit the wait.
 pub async fn finish_refresh(signals: &mut Signals, warn: impl FnOnce(&str)) {
     let finished = sends_credentials::finish();
     tokio::pin!(finished);
     if finished.as_mut().now_or_never().is_some() {
         return;
     }
-    warn(AT_STAKE);
+    warn(TOKENS_IN_PROGRESS);
     tokio::select! {
         () = finished => {}
         () = signals.interrupted_after(READING_TIME) => sends_credentials::finish_received().await,
     }
 }
 
-const AT_STAKE: &str = "a token request is under way, and its answer may hold the only refresh token that still works; waiting \
-                        for it (Ctrl-C gives it up, and may make a new login necessary)";
+const TOKENS_IN_PROGRESS: &str = "a token request is in progress, whose response can hold the only valid refresh token; waiting for \
+                                  it (Ctrl-C cancels it, and can require a new login)";
 
-/// How long a person takes to read what Ctrl-C would cost. A terminal's Ctrl-C may also arrive twice, from the terminal and from
-/// a parent process.
+/// Time to read the warning, during which SIGINT is ignored. A Ctrl-C can also arrive twice, from the terminal and from a parent
+/// process.
 const READING_TIME: Duration = Duration::from_secs(1);
 
-/// The exit status of a process that SIGINT ended.
+/// Exit status after SIGINT.
 const INTERRUPTED: i32 = 130;
 
-/// The signals that end the process. From the moment this exists they do not end it by themselves.
+/// Signals that request a shutdown. While this exists, they do not end the process by themselves.
 #[derive(Debug)]
 pub struct Signals {
     #[cfg(unix)]
     interrupt: tokio::signal::unix::Signal,
     #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
-    /// `None` where the process was started with the signal ignored.
+    /// `None` if the process was started with the signal ignored.
     #[cfg(unix)]
     hangup: Option<tokio::signal::unix::Signal>,
     #[cfg(unix)]
@@ -122,12 +117,7 @@ pub struct Signals {
 
 #[cfg(unix)]
 impl Signals {
-    /// Listens for SIGINT and SIGTERM, and for SIGHUP and SIGQUIT unless they are ignored: `nohup` starts a program with SIGHUP
-    /// ignored, so that it outlives its terminal.
-    ///
-    /// # Errors
-    ///
-    /// When the operating system does not let it.
+    /// Listens for SIGINT and SIGTERM, and for SIGHUP and SIGQUIT unless they are ignored, as SIGHUP is by `nohup`.
     pub fn listen() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
         let unless_ignored = |kind: SignalKind| {
@@ -142,17 +132,17 @@ impl Signals {
         })
     }
 
-    /// Completes with the next signal, and gives the exit status of a process that it ends.
+    /// Waits for the next signal, and returns its exit status.
     pub async fn next(&mut self) -> i32 {
         tokio::select! {
             _ = self.interrupt.recv() => INTERRUPTED,
             _ = self.terminate.recv() => 143,
-            () = heard(self.hangup.as_mut()) => 129,
-            () = heard(self.quit.as_mut()) => 131,
+            () = received(self.hangup.as_mut()) => 129,
+            () = received(self.quit.as_mut()) => 131,
         }
     }
 
-    /// Completes with the first SIGINT that comes later than this.
+    /// Waits for the first SIGINT after this time.
     async fn interrupted_after(&mut self, time: Duration) {
         let begun = Instant::now();
         loop {
@@ -163,23 +153,23 @@ impl Signals {
     }
 }
 
-/// Completes with the next of these signals, and never for one that is ignored.
+/// Waits for a signal; forever for an ignored one.
 #[cfg(unix)]
-async fn heard(signal: Option<&mut tokio::signal::unix::Signal>) {
+async fn received(signal: Option<&mut tokio::signal::unix::Signal>) {
     match signal {
         Some(signal) => drop(signal.recv().await),
         None => std::future::pending().await,
     }
 }
 
-/// The signals that the process was started with ignored, as far as the system tells without unsafe code: Linux does.
+/// Signals that were ignored at the start of the process. Only Linux reports them without unsafe code.
 #[cfg(unix)]
 static IGNORED_AT_START: LazyLock<IgnoredSignals> = LazyLock::new(|| {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     IgnoredSignals::of(&status)
 });
 
-/// A set of signals; bit 0 is signal 1.
+/// Set of signals; bit 0 is signal 1.
 #[cfg(unix)]
 #[derive(Clone, Copy, Debug)]
 struct IgnoredSignals(u64);
@@ -202,25 +192,20 @@ impl IgnoredSignals {
 
 #[cfg(not(unix))]
 impl Signals {
-    /// Listens for Ctrl-C, once it is waited for.
-    ///
-    /// # Errors
-    ///
-    /// Never.
     pub fn listen() -> io::Result<Self> {
         Ok(Self {})
     }
 
-    /// Completes with the next Ctrl-C.
+    /// Waits for the next Ctrl-C.
     pub async fn next(&mut self) -> i32 {
         if let Err(error) = tokio::signal::ctrl_c().await {
-            tracing::warn!("Ctrl-C cannot be noticed: {error}");
+            tracing::warn!("listening for Ctrl-C failed: {error}");
             std::future::pending::<()>().await;
         }
         INTERRUPTED
     }
 
-    /// Completes with the first Ctrl-C that comes later than this.
+    /// Waits for the first Ctrl-C after this time.
     async fn interrupted_after(&mut self, time: Duration) {
         tokio::time::sleep(time).await;
         self.next().await;

@@ -1,8 +1,8 @@
-//! Synchronisation of the log of all sends: in the background of `serve` (`sync/background.rs`), and by `sends-graphql sync`
+//! Synchronisation of the log of all sends: in the background of `serve` (`sync/background.rs`), and by the command `sync`
 //! (`cli/sync.rs`).
 //!
-//! The `sends-sync` crate decides what is worth a call. Here are the upstream that it asks (`sync/upstream.rs`) and the lease by
-//! which one process at a time does the work (`sync/lease.rs`).
+//! The `sends-sync` crate decides which calls to make. `sync/upstream.rs` makes them, and `sync/lease.rs` restricts the work to one
+//! process at a time.
 
 mod background;
 mod lease;
@@ -17,7 +17,7 @@ use sends_sync::{Ended, Progress, Synchronisation};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-pub use self::background::{fill_of_sandbox, keep_in_step};
+pub use self::background::{fill_of_sandbox, synchronise_periodically};
 use self::{lease::Lease, upstream::BackgroundUpstream};
 use crate::{
     backend::Backend,
@@ -26,7 +26,7 @@ use crate::{
     sources::send_log::Log,
 };
 
-/// Everything that a synchronisation needs, whichever account is connected when it begins.
+/// Parts of a synchronisation. The account is the one that is connected at its start.
 pub struct Synchroniser {
     owner: OwnOwner,
     tokens: Arc<dyn TokenSource>,
@@ -40,8 +40,7 @@ pub struct Synchroniser {
 }
 
 impl Synchroniser {
-    /// For the account of a backend, until `stop` is cancelled. `None` where there is no account of the service's own, or no
-    /// log.
+    /// Synchroniser of a backend, until `stop` is cancelled. `None` without an account of the service or without a log.
     pub fn of(backend: &Backend, stop: CancellationToken) -> Option<Self> {
         let Access::OwnCredential { owner, tokens } = &backend.access else {
             return None;
@@ -72,35 +71,26 @@ impl Synchroniser {
         }
     }
 
-    /// The right to synchronise. `None` when another process has it.
+    /// The lease of the log. `None` if another process has it.
     pub(crate) fn lease(&self) -> io::Result<Option<Lease>> {
         match &self.log_folder {
             Some(folder) => Lease::of_folder(folder),
-            // What nobody else can reach needs no protection.
             None => Ok(Some(Lease::unshared())),
         }
     }
 }
 
-/// Why the log of the embedded sandbox could not be filled.
 #[derive(Debug, thiserror::Error)]
 pub enum FillError {
-    /// There is no account of the service's own, or no log.
-    #[error("there is no log to fill")]
+    #[error("there is no log to synchronise")]
     NoLog,
-    /// The synchronisation failed.
     #[error("{0}")]
     Failed(String),
-    /// The log cannot be written.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// The log of the embedded sandbox once everything is in it, and whose it is.
-///
-/// # Errors
-///
-/// [`FillError`] when the log cannot be filled.
+/// Synchronises the log of the embedded sandbox, and returns it with its owner.
 pub async fn filled_log(backend: &Backend) -> Result<(Log, Owner), FillError> {
     let synchroniser = Synchroniser::of(backend, CancellationToken::new()).ok_or(FillError::NoLog)?;
     let synchronisation = synchroniser.synchronisation();

@@ -1,15 +1,14 @@
-//! What the service tells about itself while it runs: the log, the metrics, the traces.
+//! Log, metrics and traces.
 //!
 //! | what | file |
 //! |---|---|
-//! | one GraphQL request as all three see it | `telemetry/operation.rs` |
-//! | log lines: where to, in which form | `telemetry/log.rs` |
+//! | one GraphQL request, for all three | `telemetry/operation.rs` |
+//! | output and format of the log | `telemetry/log.rs` |
 //! | counters, gauges and histograms, and their text | `telemetry/metrics.rs`, `telemetry/metrics/` |
 //! | spans, sent to a collector | `telemetry/traces.rs`, `telemetry/traces/` |
 //!
-//! It stands around the execution of an operation and never inside: the library's own extensions would make every request
-//! slower by half and more, whether or not anybody watches. Must not know what an operation asks, and nothing here ever
-//! sees a token, a variable or a header other than the request's id.
+//! Requests are observed from outside of async-graphql, whose extensions would add half to the time of every request. No token, no
+//! variable, and no header except the request id reaches this module.
 
 pub mod log;
 pub mod metrics;
@@ -26,19 +25,14 @@ use self::{
     traces::{Traces, TracesError},
 };
 
-/// Starts the log and, where the environment names a collector, the traces. It must be called outside the runtime: the
-/// exporter brings a thread of its own.
-///
-/// # Errors
-///
-/// [`TracesError`] when the collector's address cannot be used.
+/// Starts the log, and the traces if the environment names a collector. The exporter needs a call outside of the runtime.
 pub fn start(format: LogFormat) -> Result<Option<Traces>, TracesError> {
     let traces = Traces::from_environment()?;
     let mut layers: Vec<Box<dyn Layer<Registry> + Send + Sync>> = vec![log::layer(format)];
     if let Some(traces) = &traces {
         layers.push(traces.layer());
     }
-    // Somebody who embeds the service may have a subscriber of their own.
+    // A program that embeds the service can have a subscriber already.
     let _ = tracing_subscriber::registry().with(layers).try_init();
     #[cfg(not(feature = "otlp"))]
     traces::warn_if_absent();

@@ -204,7 +204,7 @@ async fn a_flood_of_mistakes_is_told_in_few_words() {
         .execute(Request::new(format!("{{ {fields} }}")).data(service.loader()))
         .await;
     assert_eq!(response.errors.len(), 21);
-    assert_eq!(response.errors[20].message, "380 further mistakes are not shown.");
+    assert_eq!(response.errors[20].message, "380 further errors are not shown.");
 }
 
 #[tokio::test]

@@ -527,7 +527,7 @@ fn an_operation_is_chosen_by_its_name() {
     let two = "query A { __typename } query B { __typename }";
     assert_eq!(chosen(two, Some("B")), Ok(Some("B".to_owned())));
     assert_eq!(chosen("query A { __typename }", None), Ok(Some("A".to_owned())));
-    insta::assert_snapshot!(chosen(two, None).unwrap_err(), @r#"The document holds several operations; name one of them in "operationName"."#);
-    insta::assert_snapshot!(chosen(two, Some("C")).unwrap_err(), @r#"The document holds no operation named "C"."#);
-    insta::assert_snapshot!(chosen("{ __typename }", Some(&"long".repeat(100))).unwrap_err(), @r#"The document holds no operation named "longlonglonglonglonglonglonglonglonglonglonglonglonglonglong"."#);
+    insta::assert_snapshot!(chosen(two, None).unwrap_err(), @r#"The document has several operations; name one of them in "operationName"."#);
+    insta::assert_snapshot!(chosen(two, Some("C")).unwrap_err(), @r#"The document has no operation named "C"."#);
+    insta::assert_snapshot!(chosen("{ __typename }", Some(&"long".repeat(100))).unwrap_err(), @r#"The document has no operation named "longlonglonglonglonglonglonglonglonglonglonglonglonglonglong"."#);
 }

@@ -83,7 +83,7 @@ async fn without_the_page_a_browser_is_told_so() {
         let said: Value = answer.json().await.unwrap();
         let message = said["errors"][0]["message"].as_str().unwrap();
         assert!(
-            message.starts_with("GraphiQL is switched off (--graphiql false)"),
+            message.starts_with("GraphiQL is disabled (--graphiql false)"),
             "{message}"
         );
     }

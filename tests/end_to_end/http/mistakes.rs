@@ -78,7 +78,7 @@ async fn a_body_that_is_no_request_is_told_what_one_looks_like() {
         ("", "The body is empty"),
         (
             "{ __typename }",
-            "The body is not JSON: there is a mistake in line 1, column 3",
+            "The body is not JSON: there is an error in line 1, column 3",
         ),
         (r#"{"query": "{ __typename }""#, "The body is not JSON"),
         (
@@ -121,14 +121,14 @@ async fn a_wrong_address_is_told_the_right_one() {
             Method::POST,
             "/",
             405,
-            "/ takes no POST; send GraphQL operations to /graphql.",
+            "/ does not support POST; send GraphQL operations to /graphql.",
         ),
-        (Method::POST, "/graphiql", 405, "/graphiql takes no POST; send"),
+        (Method::POST, "/graphiql", 405, "/graphiql does not support POST; send"),
         (
             Method::POST,
             "/health/live",
             405,
-            "/health/live takes no POST; send",
+            "/health/live does not support POST; send",
         ),
         (
             Method::POST,

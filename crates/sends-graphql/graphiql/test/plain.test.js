@@ -254,7 +254,7 @@ test('where a key is needed the page says where to put it, and then loads the do
     await onPlainPage({ at: locked }, async (page) => {
       await docs(page).getByText('A credential goes under “Headers”').waitFor();
       await run(page);
-      await problem(page, 'Send your key for this service');
+      await problem(page, 'The API key is missing');
       await screenshot(page, 'plain-key');
       await page.locator('#headers-box summary').click();
       await page.getByLabel('Headers').fill('X-API-Key: key-of-the-browser');

@@ -1,39 +1,44 @@
 //! The embedded sandbox as an upstream.
 
-use std::io;
+use std::{any::Any, io};
+
+use sends_client::{AccessToken, BaseUrl};
 
 use crate::config::SandboxOptions;
 
-/// A sandbox in this process, until it is dropped.
-pub struct EmbeddedSandbox(sends_sandbox::Sandbox);
+/// A sandbox in this process. It stops when this is dropped.
+pub struct EmbeddedSandbox {
+    /// Base URL of its API.
+    pub base_url: BaseUrl,
+    /// A token that it accepts.
+    pub token: AccessToken,
+    _server: Box<dyn Any + Send + Sync>,
+}
 
 impl EmbeddedSandbox {
     /// Starts a sandbox on a free loopback port.
-    ///
-    /// # Errors
-    ///
-    /// When no port can be listened on.
+    #[cfg(feature = "sandbox")]
     pub async fn start(options: SandboxOptions) -> io::Result<Self> {
-        let config = if options.sandbox_limits {
+        let mut config = if options.sandbox_limits {
             sends_sandbox::Config::default()
         } else {
             sends_sandbox::Config::unlimited()
         };
-        let config = if options.sandbox_odd_records {
-            config.with_odd_records()
-        } else {
-            config
-        };
-        sends_sandbox::Sandbox::start(config).await.map(Self)
+        if options.sandbox_odd_records {
+            config = config.with_odd_records();
+        }
+        let server = sends_sandbox::Sandbox::start(config).await?;
+        Ok(Self {
+            base_url: server.base_url().parse().map_err(io::Error::other)?,
+            token: AccessToken::new(server.access_token()).map_err(io::Error::other)?,
+            _server: Box::new(server),
+        })
     }
 
-    /// The base URL of its API.
-    pub fn base_url(&self) -> String {
-        self.0.base_url()
-    }
-
-    /// A token that it accepts.
-    pub fn access_token(&self) -> &str {
-        self.0.access_token()
+    /// Fails, since this build has no sandbox. The options are checked for that before.
+    #[cfg(not(feature = "sandbox"))]
+    #[expect(clippy::unused_async, reason = "other builds await it")]
+    pub async fn start(_: SandboxOptions) -> io::Result<Self> {
+        Err(io::Error::other("this program was built without it"))
     }
 }

@@ -1,10 +1,9 @@
-//! Places of operations: few for those that work, many for those that wait.
+//! Places of operations in two bulkheads.
 //!
-//! An operation begins in a place among the [operations](crate::bulkheads::Bulkheads::operations) that work. The first time that
-//! it waits, for Constant Contact or for memory for its answer, it moves to a place among the
-//! [operations that wait](crate::bulkheads::Bulkheads::waiting_operations), so that the place for work is free for operations
-//! that wait for nothing. It keeps that one to its end, since what is left to do is little. The
-//! [memory for its answer](crate::bulkheads::answers) moves with it.
+//! An operation begins in [`operations`](crate::bulkheads::Bulkheads::operations). When it first waits, for Constant Contact or for
+//! memory, it moves to [`waiting_operations`](crate::bulkheads::Bulkheads::waiting_operations), so that other operations can run
+//! meanwhile. It stays there until its end, since the rest of its work is small. The [memory of its
+//! answer](crate::bulkheads::answers) moves as well.
 
 use std::{
     future::poll_fn,
@@ -19,63 +18,59 @@ use tokio::time::timeout;
 use crate::bulkheads::{Bulkhead, Room, answers};
 
 tokio::task_local! {
-    /// The place of the operation that is being executed.
+    /// Place of the operation that the task executes.
     static PLACE: Place;
 }
 
-/// All places for waiting, or all memory for what waits, are taken.
+/// No room for a waiting operation.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("all places for waiting are taken")]
+#[error("too many operations are waiting")]
 pub struct Full;
 
-/// The place of one operation, or the places of a batch: its operations wait together. Given back when the last clone is dropped.
+/// Place of one operation, or of all operations of a batch, which wait together. Released with the last clone.
 #[derive(Clone, Debug)]
-pub struct Place(Arc<Taken>);
+pub struct Place(Arc<Shared>);
 
 #[derive(Debug)]
-struct Taken {
-    held: Mutex<Held>,
+struct Shared {
+    state: Mutex<State>,
     waiting: Bulkhead,
 }
 
 #[derive(Debug)]
-struct Held {
+struct State {
     room: Room,
     is_waiting: bool,
 }
 
 impl Place {
-    /// A place for work; `waiting` has those for waiting.
+    /// A place with this room, which moves to the bulkhead `waiting`.
     pub fn new(room: Room, waiting: &Bulkhead) -> Self {
-        let held = Held {
+        let state = State {
             room,
             is_waiting: false,
         };
-        Self(Arc::new(Taken {
-            held: Mutex::new(held),
+        Self(Arc::new(Shared {
+            state: Mutex::new(state),
             waiting: waiting.clone(),
         }))
     }
 
-    /// Makes it the place that [`waiting`] gives up.
+    /// Runs an operation with this as the place that [`waiting`] moves.
     pub async fn of<F: Future>(&self, operation: F) -> F::Output {
         PLACE.scope(self.clone(), operation).await
     }
 
-    /// Waits in a place for waiting, unless what is waited for is there at once.
-    ///
-    /// # Errors
-    ///
-    /// [`Full`] when no place for waiting is free.
+    /// Moves the place if the future is not ready at once.
     pub async fn waiting<F: Future>(&self, future: F) -> Result<F::Output, Full> {
         waiting_in(|| self.begin_to_wait(), future).await
     }
 
     fn begin_to_wait(&self) -> Result<(), Full> {
-        let mut held = self.0.held.lock().unwrap_or_else(PoisonError::into_inner);
-        if !held.is_waiting {
-            *held = Held {
-                room: self.0.waiting.try_enter(held.room.size()).ok_or(Full)?,
+        let mut state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if !state.is_waiting {
+            *state = State {
+                room: self.0.waiting.try_enter(state.room.size()).ok_or(Full)?,
                 is_waiting: true,
             };
         }
@@ -83,21 +78,17 @@ impl Place {
     }
 }
 
-/// How long an operation that waits keeps its memory among those of answers: reads of the store take a few milliseconds.
+/// Delay between the move of the place and that of the memory. Reads of the store take a few milliseconds.
 const GRACE: Duration = Duration::from_millis(100);
 
-/// Waits, and gives up the operation's place for work meanwhile, unless what is waited for is there at once, and its memory
-/// among those of answers, unless it is there soon. Outside an operation there is nothing to give up.
-///
-/// # Errors
-///
-/// [`Full`] when no place for waiting is free, or no memory for it in time.
+/// Awaits a future of this task's operation. Its place moves unless the future is ready at once, and its memory unless that is ready
+/// within [`GRACE`]. Outside an operation it only awaits.
 pub async fn waiting<F: Future>(future: F) -> Result<F::Output, Full> {
     let mut waits = pin!(waiting_for_store(future));
     if let Ok(ended) = timeout(GRACE, &mut waits).await {
         return ended;
     }
-    // What is waited for may be there before memory to wait in is.
+    // The future can be ready before there is memory.
     tokio::select! {
         biased;
         ended = &mut waits => return ended,
@@ -106,12 +97,8 @@ pub async fn waiting<F: Future>(future: F) -> Result<F::Output, Full> {
     waits.await
 }
 
-/// The same for what only the store is asked for: the memory stays where it is, since such waits are bounded in number and
-/// time, and answers that wait for Constant Contact must not keep it from them.
-///
-/// # Errors
-///
-/// [`Full`] when no place for waiting is free.
+/// Awaits a read of the store. The memory does not move: such reads are limited in number and time, and answers that wait for
+/// Constant Contact must not prevent them.
 pub async fn waiting_for_store<F: Future>(future: F) -> Result<F::Output, Full> {
     let begin = || match answers::exceeded() {
         Some(_) => Err(Full),
@@ -167,7 +154,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn operation_that_waits_gives_its_place_for_work_to_another() {
+    async fn a_waiting_operation_frees_its_place_for_another() {
         let pools = Pools::new(1, 1);
         let place = pools.enter();
         assert_eq!(place.of(waiting(future::ready(7))).await, Ok(7));
@@ -190,7 +177,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn operation_is_refused_where_too_many_wait_and_keeps_its_place() {
+    async fn an_operation_beyond_the_waiting_limit_is_refused_and_keeps_its_place() {
         let pools = Pools::new(2, 1);
         let (first, second) = (pools.enter(), pools.enter());
         assert!(begins_to_wait(&first));

@@ -15,56 +15,56 @@ use crate::{
     backend::BackendError,
     config::{self, Problem},
     sync::FillError,
+    telemetry::traces::TracesError,
 };
 
-/// Why a command did not do what it was asked for.
 #[derive(Debug, thiserror::Error)]
 pub enum CommandError {
-    /// A setting is wrong.
     #[error("{}", list(.0))]
     Settings(Vec<Problem>),
-    /// Nobody has logged in, or the login did not come about.
     #[error(transparent)]
     Login(#[from] LoginError),
-    /// The kept login cannot be used.
     #[error(transparent)]
     LoginStore(#[from] LoginStoreError),
-    /// The upstream could not be asked.
     #[error(transparent)]
     Client(#[from] BuildError),
-    /// The upstream does not take the new token.
-    #[error("the login was kept, but Constant Contact does not answer it: {0}")]
+    #[error("the login is stored, but a call with it failed: {0}")]
     Proof(Box<UpstreamError>),
-    /// The store cannot be used.
     #[error(transparent)]
     Backend(#[from] BackendError),
-    /// The store cannot be rebuilt.
     #[error(transparent)]
     Store(#[from] sends_store::StoreError),
-    /// Another process does the same work.
-    #[error("another process is bringing the log of sends in step already: wait for it to finish, or end it")]
+    #[error("another process is synchronising the log of sends: wait for it to finish, or stop it")]
     AlreadySynchronising,
-    /// The log is not in step.
-    #[error("the log is not complete: {0}; what was read is kept, and running it again goes on")]
+    #[error("the log is incomplete: {0}; run it again to continue")]
     Synchronisation(String),
-    /// There is nothing to export.
-    #[error("nothing was ever fetched into {}: run the service or a sync first", .0.display())]
+    #[error("nothing was ever fetched into {}: run the service or a synchronisation first", .0.display())]
     NoStore(PathBuf),
-    /// Not everything could be exported.
     #[error(transparent)]
     Export(#[from] export::Failure),
-    /// What is wrong with each was said.
-    #[error("{0} of the activities have no answer")]
+    #[error("the histories of {0} activities could not be read")]
     Unanswered(usize),
-    /// Standard output is closed, or the runtime did not start.
+    #[error("cannot listen on {address}: {reason}{hint}")]
+    Listen {
+        address: String,
+        reason: io::Error,
+        hint: &'static str,
+    },
+    #[error(transparent)]
+    Traces(#[from] TracesError),
+    #[error("the operating system provides no random numbers: {0}")]
+    Random(#[from] getrandom::Error),
     #[error("{0}")]
     Io(#[from] io::Error),
 }
 
 impl CommandError {
-    /// Whether the command was given wrongly, rather than failed.
+    /// Whether the options are at fault.
     pub fn is_of_settings(&self) -> bool {
-        matches!(self, Self::Settings(_))
+        matches!(
+            self,
+            Self::Settings(_) | Self::Traces(_) | Self::Backend(BackendError::Settings(_))
+        )
     }
 }
 
@@ -92,36 +92,29 @@ fn list(problems: &[Problem]) -> String {
         .join("\nsends-graphql: ")
 }
 
-/// Forgets the connected account.
-///
-/// # Errors
-///
-/// [`CommandError`] when the login cannot be removed.
 pub async fn logout(options: &AccountOptions) -> Result<(), CommandError> {
     let login = Login::new(
         &config::state_dir(&options.state)?,
         sends_credentials::Settings::default(),
     );
-    let said = if login.logout().await? {
-        "Logged out. The tokens stay valid at Constant Contact until they expire; revoke the application there to end them."
+    let message = if login.logout().await? {
+        "Logged out. The tokens remain valid at Constant Contact until they expire; revoke the application there to invalidate them."
     } else {
-        "Nobody was logged in."
+        "There was no login."
     };
-    Ok(writeln!(io::stdout(), "{said}")?)
+    Ok(writeln!(io::stdout(), "{message}")?)
 }
 
-/// Sets the store aside and begins a new one.
-///
-/// # Errors
-///
-/// [`CommandError`] when another process uses the store, or the folder cannot be written.
 pub async fn rebuild_store(options: &StateOptions) -> Result<(), CommandError> {
     let state = config::state_dir(options)?;
     let rebuilt = SqliteStore::rebuild(state.path(), sends_client::Clock::now(&SystemClock)).await?;
-    let said = match rebuilt.set_aside {
-        Some(path) => format!("A new store was begun; the former one is now {}.", path.display()),
-        None => "There was no store; a new one was begun.".to_owned(),
+    let message = match rebuilt.set_aside {
+        Some(path) => format!(
+            "A new store was created; the former one is now {}.",
+            path.display()
+        ),
+        None => "There was no store; a new one was created.".to_owned(),
     };
     sends_store::Store::close(&rebuilt.store).await?;
-    Ok(writeln!(io::stdout(), "{said}")?)
+    Ok(writeln!(io::stdout(), "{message}")?)
 }

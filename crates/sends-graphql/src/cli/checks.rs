@@ -1,4 +1,4 @@
-//! Checks of the options of each command together.
+//! Checks across the options of each command.
 
 use std::time::Duration;
 
@@ -7,87 +7,70 @@ use sends_credentials::EnvironmentVariables;
 
 use super::{Command, ExportOptions, HistoryOptions, ServeOptions, SyncOptions};
 use crate::config::{
-    Config, Problem, Problems, Source, StoreKind, Upstream, UpstreamOptions, Wanted, sandbox,
+    Config, Problem, Problems, Source, SourceSelection, StoreKind, Upstream, UpstreamOptions, sandbox,
 };
 
-/// The timeout of a call to the sandbox by a command without an option for it.
+/// Call timeout of `export` with the sandbox, which has no option for it.
 const SANDBOX_CALL_TIMEOUT: Duration = Duration::from_secs(20);
 
 impl Config {
-    /// For `serve`. `variables` are the tokens in the environment, which have no options: a command line is visible to every
-    /// process on the machine.
-    ///
-    /// # Errors
-    ///
-    /// Every [`Problem`] there is.
     pub fn of_serve(options: &ServeOptions, variables: EnvironmentVariables) -> Result<Self, Vec<Problem>> {
         let mut problems = Problems::default();
-        let wanted = Wanted {
+        let selection = SourceSelection {
             sandbox: options.source.sandbox,
-            keeps_answers: options.source.store == StoreKind::Sqlite,
+            stores_answers: options.source.store == StoreKind::Sqlite,
             caller_tokens: options.caller_tokens,
             upstream: &options.upstream,
             account: &options.account,
         };
-        let source = wanted.source(variables, &mut problems);
+        let source = selection.source(variables, &mut problems);
         if options.sync_every.is_some() && options.caller_tokens {
-            problems.note::<()>(Problem::SyncOfCallers);
+            problems.add::<()>(Problem::SyncOfCallers);
         }
         let is_protected = options.http.access.api_keys.is_some()
             || options.http.access.behind_authenticating_proxy
             || options.listen.is_loopback();
         if matches!(source, Some(Source::OneAccount { .. })) && !is_protected {
-            problems.note::<()>(Problem::OpenToAnybody(options.listen.clone()));
+            problems.add::<()>(Problem::OpenToAnybody(options.listen.clone()));
         }
         Self::new(source, &options.upstream, problems)
     }
 
-    /// For `history`.
-    ///
-    /// # Errors
-    ///
-    /// Every [`Problem`] there is.
     pub fn of_history(
         options: &HistoryOptions,
         variables: EnvironmentVariables,
     ) -> Result<Self, Vec<Problem>> {
-        let wanted = Wanted {
+        let selection = SourceSelection {
             sandbox: options.source.sandbox,
-            keeps_answers: options.source.store == StoreKind::Sqlite,
+            stores_answers: options.source.store == StoreKind::Sqlite,
             caller_tokens: false,
             upstream: &options.upstream,
             account: &options.account,
         };
-        Self::of_wanted(&wanted, variables)
+        Self::of_selection(&selection, variables)
     }
 
-    /// For `sync`.
-    ///
-    /// # Errors
-    ///
-    /// Every [`Problem`] there is.
     pub fn of_sync(options: &SyncOptions, variables: EnvironmentVariables) -> Result<Self, Vec<Problem>> {
-        let wanted = Wanted {
+        let selection = SourceSelection {
             sandbox: options.sandbox,
-            keeps_answers: true,
+            stores_answers: true,
             caller_tokens: false,
             upstream: &options.upstream,
             account: &options.account,
         };
-        Self::of_wanted(&wanted, variables)
+        Self::of_selection(&selection, variables)
     }
 
-    fn of_wanted(wanted: &Wanted<'_>, variables: EnvironmentVariables) -> Result<Self, Vec<Problem>> {
+    fn of_selection(
+        selection: &SourceSelection<'_>,
+        variables: EnvironmentVariables,
+    ) -> Result<Self, Vec<Problem>> {
         let mut problems = Problems::default();
-        let source = wanted.source(variables, &mut problems);
-        Self::new(source, wanted.upstream, problems)
+        let source = selection.source(variables, &mut problems);
+        Self::new(source, selection.upstream, problems)
     }
 
-    /// For an `export` of the sandbox. `None` is for the account's own log.
-    ///
-    /// # Errors
-    ///
-    /// [`Problem::NoSandbox`].
+    /// Configuration of an `export` of the sandbox. `None` for the log of the account.
     pub fn of_export(options: &ExportOptions) -> Result<Option<Self>, Problem> {
         let Some(sandbox) = sandbox(options.sandbox)? else {
             return Ok(None);
@@ -106,7 +89,7 @@ impl Config {
     }
 }
 
-/// The problems of a command's options together, to be reported beside wrong values.
+/// Problems across the options of a command, to be reported together with invalid values.
 pub fn problems(command: &Command, variables: EnvironmentVariables) -> Vec<Problem> {
     let checked = match command {
         Command::Serve(options) => Config::of_serve(options, variables).map(drop),
@@ -114,9 +97,9 @@ pub fn problems(command: &Command, variables: EnvironmentVariables) -> Vec<Probl
         Command::Sync(options) => Config::of_sync(options, variables).map(drop),
         Command::Export(options) => {
             let mut problems = Problems::default();
-            problems.keep(options.filter.log_filter());
-            problems.keep(Config::of_export(options));
-            problems.none_but(Some(()))
+            problems.check(options.filter.log_filter());
+            problems.check(Config::of_export(options));
+            problems.value_or_all(Some(()))
         }
         Command::Login(_)
         | Command::Logout(_)

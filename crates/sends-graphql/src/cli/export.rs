@@ -1,8 +1,7 @@
-//! `export`: the log of all sends as a file for other programs.
+//! `export`: the log of all sends as a file, in one of the formats of `form.rs`, filtered by `filter.rs`.
 //!
-//! Owns that memory holds one page at a time, and that a file is either complete or not there. The forms are in
-//! `form.rs`, the choice of sends in `filter.rs`.
-//! Nothing here calls upstream but to fill the log of the sandbox, and the service may run meanwhile.
+//! Only one page is in memory at a time, and a file appears only when it is complete. No upstream call is made, except to fill the log
+//! of the sandbox. The service can run meanwhile.
 
 mod filter;
 mod form;
@@ -37,18 +36,17 @@ use crate::{
     sync,
 };
 
-/// The options of `export`.
 #[derive(Args, Clone, Debug)]
 pub struct ExportOptions {
     /// Format of the output
     #[arg(long, value_enum, default_value = "csv")]
     pub format: Format,
 
-    /// File to write, instead of standard output; it appears when it is complete
+    /// Output file, which appears when it is complete; standard output by default
     #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,
 
-    /// Which send comes first
+    /// Order of the sends
     #[arg(long, value_name = "newest|oldest", default_value = "newest", value_parser = order)]
     pub order: LogOrder,
 
@@ -62,19 +60,14 @@ pub struct ExportOptions {
     pub account: AccountOptions,
 }
 
-/// How many sends are read at a time.
+/// Sends of one page.
 const PAGE: usize = 500;
 
-/// Writes the sends that the options choose.
-///
-/// # Errors
-///
-/// [`CommandError`] when the options are wrong, the store cannot be read, or what was read cannot be written. That the reader
-/// of standard output has seen enough is no error.
+/// Writes the selected sends. A closed pipe is not an error.
 pub async fn export(options: &ExportOptions, variables: EnvironmentVariables) -> Result<(), CommandError> {
     let filter = options.filter.log_filter()?;
     if let Some(Config { source, upstream }) = Config::of_export(options)? {
-        // What the histories are asked for is not older than the sandbox.
+        // The sandbox is as old as this process, so that nothing is stored yet.
         let freshness = Freshness::new(Duration::ZERO, Duration::ZERO);
         let backend = Backend::new(source, freshness, upstream).await?;
         let (log, owner) = sync::filled_log(&backend).await?;
@@ -82,7 +75,7 @@ pub async fn export(options: &ExportOptions, variables: EnvironmentVariables) ->
     }
     let state = config::state_dir(&options.account.state)?;
     let owner = OwnOwner::of(&state, &variables)?.ok_or(Problem::NoAccount)?;
-    // Looking must not leave anything behind, least of all a store.
+    // Opening would create the store.
     if !SqliteStore::is_begun(state.path()) {
         return Err(CommandError::NoStore(state.path().to_owned()));
     }
@@ -109,26 +102,17 @@ async fn write_to(
     }
 }
 
-/// Why not everything was written.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// The log could not be read.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Standard output could not be written.
     #[error("cannot write to standard output: {0}")]
     Io(#[from] io::Error),
-    /// The file could not be written, and is as it was.
     #[error("cannot write {}: {reason}", .path.display())]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// What the operating system says.
-        reason: io::Error,
-    },
+    File { path: PathBuf, reason: io::Error },
 }
 
-/// A file beside the one that is meant takes its place once it is complete and on the disk.
+/// Writes a temporary file in the same folder, and renames it once it is on the disk.
 async fn write_file(
     log: &Log,
     owner: Owner,
@@ -177,7 +161,7 @@ async fn write(
     Ok(form.end()?)
 }
 
-/// Says on standard error what the log cannot know.
+/// Warns on standard error if the log is incomplete.
 async fn warn_of_gaps(log: &Log, owner: Owner, filter: &LogFilter) -> Result<(), CommandError> {
     let send = &filter.send;
     let completeness = log
@@ -190,7 +174,7 @@ async fn warn_of_gaps(log: &Log, owner: Owner, filter: &LogFilter) -> Result<(),
     } = completeness.await?;
     if unreadable > 0 {
         warn(&format!(
-            "of the campaigns, histories and listings {unreadable} cannot be read; `sends-graphql sync` names them"
+            "{unreadable} campaigns, histories or listings cannot be read; `sends-graphql sync` names them"
         ));
     }
     if coverage.contains(send.from, send.until) {
@@ -198,7 +182,7 @@ async fn warn_of_gaps(log: &Log, owner: Owner, filter: &LogFilter) -> Result<(),
     }
     let known = match coverage {
         Coverage::Nothing => {
-            "the account was never read as a whole, so this is what was asked for so far".to_owned()
+            "the account was never synchronised, so that only queried histories are in the log".to_owned()
         }
         Coverage::Between { since: None, until } => format!("the log is complete until {until:.0} only"),
         Coverage::Between {
@@ -213,6 +197,6 @@ async fn warn_of_gaps(log: &Log, owner: Owner, filter: &LogFilter) -> Result<(),
 }
 
 fn warn(gap: &str) {
-    // Nobody may be there to be told.
+    // Standard error can be closed.
     let _ = writeln!(io::stderr(), "sends-graphql: sends may be missing: {gap}");
 }

@@ -1,7 +1,6 @@
-//! `history`: the histories of some activities as tables for people.
+//! `history`: the histories of activities as tables.
 //!
-//! Owns what is printed around them, and which status the program ends with. The histories come the same way as for the
-//! service: from what is kept if that is fresh enough, and else from the upstream, in turn with everybody else.
+//! They are read as in the service: from the store if fresh enough, and else from the upstream within the shared limits.
 
 use std::io::{self, Write};
 
@@ -22,7 +21,6 @@ use crate::{
     sources::loader::HistoryLoader,
 };
 
-/// The options of `history`.
 #[derive(Args, Clone, Debug)]
 pub struct HistoryOptions {
     /// Ids of activities
@@ -42,12 +40,7 @@ pub struct HistoryOptions {
     pub account: AccountOptions,
 }
 
-/// Prints the history of each activity, and says of each that has none why.
-///
-/// # Errors
-///
-/// [`CommandError::Unanswered`] when an activity has none, after all others were printed; any other [`CommandError`] when
-/// nothing could be asked.
+/// Prints the history of each activity, or the error on standard error.
 pub async fn history(options: &HistoryOptions, variables: EnvironmentVariables) -> Result<(), CommandError> {
     let config = Config::of_history(options, variables).map_err(CommandError::Settings)?;
     let freshness = Freshness::new(options.wait.max_age, options.wait.max_age);
@@ -67,9 +60,9 @@ pub async fn history(options: &HistoryOptions, variables: EnvironmentVariables) 
     backend.store.close().await?;
 
     let mut unanswered = 0;
-    for (place, (text, reading)) in readings.iter().enumerate() {
+    for (index, (text, reading)) in readings.iter().enumerate() {
         let printed = match reading {
-            Ok(reading) => print(place, text, reading),
+            Ok(reading) => print(index, text, reading),
             Err(error) => {
                 unanswered += 1;
                 let text = text.escape_debug();
@@ -77,7 +70,7 @@ pub async fn history(options: &HistoryOptions, variables: EnvironmentVariables) 
             }
         };
         match printed {
-            // A reader such as `head` has seen enough.
+            // As by `head`.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
             other => other?,
         }
@@ -99,13 +92,13 @@ async fn read(loader: &HistoryLoader, text: &str) -> (String, Result<Reading, Ap
     }
 }
 
-fn print(place: usize, activity: &str, reading: &Reading) -> io::Result<()> {
+fn print(index: usize, activity: &str, reading: &Reading) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    if place > 0 {
+    if index > 0 {
         writeln!(out)?;
     }
     let age = if reading.stale.is_some() {
-        ", which is older than it was meant to be: Constant Contact could not be asked"
+        " (stale: Constant Contact could not be reached)"
     } else {
         ""
     };

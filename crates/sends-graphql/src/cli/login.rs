@@ -1,4 +1,4 @@
-//! `login`: a person connects an account, once.
+//! `login`: connects an account.
 
 use std::{
     io::{self, Write},
@@ -27,22 +27,21 @@ use crate::{
     ledger::StoreLedger,
 };
 
-/// The options of `login`.
 #[derive(Args, Clone, Debug)]
 pub struct LoginOptions {
-    /// Log in on another device, for machines without a browser
+    /// Log in on another device, for a machine without a browser
     #[arg(long)]
     pub device: bool,
 
-    /// Loopback port that the browser is sent back to
+    /// Loopback port of the redirect after the login
     ///
-    /// `http://127.0.0.1:PORT/callback` must be registered with the application. 0 takes any free port, for servers that allow
-    /// that.
+    /// `http://127.0.0.1:PORT/callback` must be registered with the application. 0 selects a free port, for authorization servers
+    /// that allow any.
     #[arg(long, env = "SENDS_REDIRECT_PORT", value_name = "PORT", default_value = "8918",
           value_parser = number::<u16>(0..=65_535))]
     pub redirect_port: u16,
 
-    /// Print the address instead of opening a browser
+    /// Print the URL without opening a browser
     #[arg(long)]
     pub no_browser: bool,
 
@@ -53,21 +52,21 @@ pub struct LoginOptions {
     pub account: AccountOptions,
 }
 
-/// What the program needs of the user: without the first nothing can be read, without the others names stay ids.
+/// Scopes of the login, and the consequences of a missing one.
 const SCOPES: [(&str, &str); 4] = [
     ("campaign_data", "no send history can be read"),
     ("contact_data", "lists and segments have no names"),
     ("account_read", "the account has no name"),
     (
         OFFLINE_ACCESS,
-        "the login ends with its access token, after a day",
+        "the login expires with its access token, after a day",
     ),
 ];
 
-/// The scope that brings a refresh token (documented).
+/// Scope for a refresh token (documented).
 const OFFLINE_ACCESS: &str = "offline_access";
 
-/// The privileges that the program needs of the user (documented), and what is lost without them.
+/// Privileges of the user (documented), and the consequences of a missing one.
 const PRIVILEGES: [(&str, &str); 2] = [
     ("campaign:read", "no send history can be read"),
     (
@@ -76,17 +75,13 @@ const PRIVILEGES: [(&str, &str); 2] = [
     ),
 ];
 
-/// How long the calls that prove the token may take together.
-const PROOF_TIME: Duration = Duration::from_secs(30);
+/// Timeout of all calls that verify the token.
+const VERIFICATION_TIME: Duration = Duration::from_secs(30);
 
-/// How long the end of the command may wait for those calls to be counted.
+/// Timeout of the last write to the ledger.
 const LAST_WRITES: Duration = Duration::from_secs(2);
 
-/// Logs in, keeps the login, and proves it with a cheap call.
-///
-/// # Errors
-///
-/// [`CommandError`] when the login does not come about, cannot be kept, or is not accepted.
+/// Logs in, stores the login, and verifies it by cheap calls.
 pub async fn login(options: &LoginOptions, variables: EnvironmentVariables) -> Result<(), CommandError> {
     let upstream = Upstream::new(&options.upstream, None);
     let client_id = options.account.client_id.clone().ok_or(Problem::NoClientId)?;
@@ -109,28 +104,28 @@ pub async fn login(options: &LoginOptions, variables: EnvironmentVariables) -> R
     let is_renewable = grant.is_renewable();
     login.save(grant).await?;
     if !is_renewable {
-        say_that_it_ends(&login)?;
+        print_expiry(&login)?;
     }
     let pacer = pacer(&upstream, &state).await;
-    let proven = prove(&login, &upstream, pacer.clone()).await;
-    // A count that cannot be written is not worth a login.
+    let verified = verify(&login, &upstream, pacer.clone()).await;
+    // A failed write does not invalidate the login.
     let _ = tokio::time::timeout(LAST_WRITES, pacer.flush()).await;
-    proven
+    verified
 }
 
-fn say_that_it_ends(login: &Login) -> Result<(), CommandError> {
+fn print_expiry(login: &Login) -> Result<(), CommandError> {
     let access_token = login.status()?.and_then(|status| status.access_token);
     let end = access_token.and_then(|token| token.expires_at);
     let end = end.map_or_else(|| "when it expires".to_owned(), |end| format!("at {end:.0}"));
     writeln!(
         io::stdout(),
-        "This login cannot be renewed and ends with its access token, {end}: Constant Contact issued no refresh token. \
-         Let the application have offline access (scope {OFFLINE_ACCESS}) and log in again."
+        "This login cannot be renewed and expires with its access token, {end}: Constant Contact issued no refresh token. \
+         Grant the application offline access (scope {OFFLINE_ACCESS}) and log in again."
     )?;
     Ok(())
 }
 
-/// The calls of the proof are counted with all others of the day, where there is a store to count them in.
+/// Pacer with the daily count and the departures of the state folder, or in memory if that has no usable store.
 async fn pacer(upstream: &Upstream, state: &StateDir) -> Pacer {
     let counted = async {
         let store = backend::open(state).await.ok()?;
@@ -158,7 +153,7 @@ async fn in_a_browser(
     let mut out = io::stdout();
     writeln!(
         out,
-        "Open this address in a browser on this machine, and allow the access:\n\n  {}\n",
+        "Open this URL in a browser on this machine, and allow the access:\n\n  {}\n",
         login.url()
     )?;
     if !options.no_browser {
@@ -183,7 +178,7 @@ async fn on_a_device(request: LoginRequest, state: &StateDir) -> Result<Grant, C
     Ok(login.finish().await?)
 }
 
-/// Opens the browser where there is one. The address has been printed, so that it does not matter if this fails.
+/// Opens a browser, if there is one. Errors are ignored, since the URL is printed as well.
 fn open_browser(url: &str) {
     let program = if cfg!(target_os = "macos") {
         "open"
@@ -201,10 +196,10 @@ fn open_browser(url: &str) {
     }
 }
 
-/// Says which account was connected and what it lacks.
-async fn prove(login: &Login, upstream: &Upstream, pacer: Pacer) -> Result<(), CommandError> {
-    let client = backend::client(upstream, pacer)?;
-    let caller = Caller::new(Arc::new(login.clone()), Instant::now() + PROOF_TIME);
+/// Prints the connected account, and missing scopes and privileges.
+async fn verify(login: &Login, upstream: &Upstream, pacer: Pacer) -> Result<(), CommandError> {
+    let client = ConstantContact::new(backend::client_settings(upstream), pacer)?;
+    let caller = Caller::new(Arc::new(login.clone()), Instant::now() + VERIFICATION_TIME);
     let privileges = privileges(&client, &caller).await?;
     let account = account(&client, &caller).await?;
 
@@ -218,14 +213,14 @@ async fn prove(login: &Login, upstream: &Upstream, pacer: Pacer) -> Result<(), C
         None => writeln!(out, "Connected. The account does not tell its name.")?,
     }
     let status = login.status()?;
-    // What the login lasts for was said before.
+    // The expiry was printed before.
     let is_renewable = status
         .as_ref()
         .is_none_or(|status| status.refresh_token.is_some());
     let granted = status.map(|status| status.scopes).unwrap_or_default();
     for (scope, loss) in SCOPES {
-        let is_said = scope == OFFLINE_ACCESS && !is_renewable;
-        if !is_said && !granted.iter().any(|one| one == scope) {
+        let is_printed = scope == OFFLINE_ACCESS && !is_renewable;
+        if !is_printed && !granted.iter().any(|one| one == scope) {
             writeln!(out, "The scope {scope} was not granted: {loss}.")?;
         }
     }
@@ -239,15 +234,15 @@ async fn prove(login: &Login, upstream: &Upstream, pacer: Pacer) -> Result<(), C
             let needed = PRIVILEGES.map(|(privilege, _)| privilege).join(" and ");
             writeln!(
                 out,
-                "Whether the user has the privileges {needed} could not be checked: {error}. Without them some data cannot be \
-                 read; compare them in Constant Contact."
+                "Whether the user has the privileges {needed} could not be checked: {error}. Without them some data is not \
+                 readable; check them in Constant Contact."
             )?;
         }
     }
     Ok(())
 }
 
-/// Which of the needed privileges are not among these, in any letter case, and what is lost without them.
+/// Missing privileges with their consequences. Names are case-insensitive.
 fn lacking(privileges: &[Privilege]) -> impl Iterator<Item = (&'static str, &'static str)> {
     PRIVILEGES.into_iter().filter(|(needed, _)| {
         let is_needed = |one: &Privilege| one.privilege_name.eq_ignore_ascii_case(needed);
@@ -255,8 +250,7 @@ fn lacking(privileges: &[Privilege]) -> impl Iterator<Item = (&'static str, &'st
     })
 }
 
-/// The user's privileges, or why they are not known although the token is accepted: they are refused, or told in a form that
-/// cannot be read.
+/// The user's privileges. The inner error is one of this endpoint alone, with a token that is accepted.
 async fn privileges(
     client: &ConstantContact,
     caller: &Caller,
@@ -270,7 +264,7 @@ async fn privileges(
     }
 }
 
-/// The account's name, which takes a scope that may not have been granted.
+/// The account. `None` without the scope for it.
 async fn account(client: &ConstantContact, caller: &Caller) -> Result<Option<Account>, CommandError> {
     match client.account_summary(caller).await {
         Ok(summary) => Ok(summary.encoded_account_id.map(|id| Account {
@@ -289,7 +283,7 @@ mod tests {
     use super::lacking;
 
     #[test]
-    fn privileges_count_in_any_letter_case() {
+    fn names_of_privileges_are_case_insensitive() {
         let privileges = |names: &[&str]| -> Vec<Privilege> {
             let privilege = |name: &&str| Privilege {
                 privilege_name: (*name).to_owned(),

@@ -1,4 +1,4 @@
-//! The options of `serve`.
+//! Options of `serve`.
 
 use std::time::Duration;
 
@@ -13,7 +13,6 @@ use crate::{
     telemetry::log::LogFormat,
 };
 
-/// The options of `serve`. Each can be given as an environment variable too; the command line wins.
 #[derive(Args, Clone, Debug)]
 pub struct ServeOptions {
     /// Address to listen on
@@ -37,7 +36,7 @@ pub struct ServeOptions {
 
     /// Call Constant Contact with the access token of each caller
     ///
-    /// Callers send it as `Authorization: Bearer …`; the service has no credential of its own.
+    /// Callers send it as `Authorization: Bearer …`. The service has no credential of its own.
     #[arg(long, env = "SENDS_CALLER_TOKENS", value_parser = switch, help_heading = "Account and data")]
     pub caller_tokens: bool,
 
@@ -47,14 +46,14 @@ pub struct ServeOptions {
     #[command(flatten)]
     pub wait: WaitOptions,
 
-    /// Reuse answers about activities without recent sends up to this age
+    /// Maximum age of stored histories without recent sends
     #[arg(long, env = "SENDS_MAX_AGE_SETTLED", value_name = "DURATION", default_value = "1h",
           value_parser = duration(Duration::ZERO..=YEAR), help_heading = "Constant Contact")]
     pub max_age_settled: Duration,
 
     /// Interval of synchronising the log of all sends
     ///
-    /// It takes calls that no query needs. `off` leaves it to `sends-graphql sync`.
+    /// Synchronisation needs upstream calls of its own. With `off` the log is synchronised by `sends-graphql sync` only.
     #[arg(long, env = "SENDS_SYNC_EVERY", value_name = "DURATION|off", default_value = "off",
           value_parser = interval, help_heading = "Constant Contact")]
     pub sync_every: ::std::option::Option<Duration>,
@@ -69,22 +68,20 @@ pub struct ServeOptions {
     pub limits: Limits,
 }
 
-/// How long to wait for an answer, and how old it may be.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Constant Contact")]
 pub struct WaitOptions {
-    /// Time one operation waits for Constant Contact
+    /// Longest wait of an operation for Constant Contact
     #[arg(long, env = "SENDS_REQUEST_TIMEOUT", value_name = "DURATION", default_value = "60s",
           value_parser = duration(SHORTEST..=HOUR))]
     pub request_timeout: Duration,
 
-    /// Reuse answers about recent sends up to this age
+    /// Maximum age of stored histories with recent sends
     #[arg(long, env = "SENDS_MAX_AGE", value_name = "DURATION", default_value = "60s",
           value_parser = duration(Duration::ZERO..=YEAR))]
     pub max_age: Duration,
 }
 
-/// Which parts of the schema and its tools are served.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Service")]
 pub struct SchemaFeatures {
@@ -103,7 +100,6 @@ pub struct SchemaFeatures {
     pub federation: bool,
 }
 
-/// Log, metrics and shutdown.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Service")]
 pub struct OperationsOptions {

@@ -1,4 +1,4 @@
-//! `status`: what can be said without asking the upstream.
+//! `status`: the account, its tokens, the daily calls and the store, without an upstream call.
 
 use std::io::{self, Write};
 
@@ -15,7 +15,6 @@ use crate::{
     config::{self, Problem, Upstream},
 };
 
-/// The options of `status`.
 #[derive(Args, Clone, Debug)]
 pub struct StatusOptions {
     #[command(flatten)]
@@ -25,11 +24,6 @@ pub struct StatusOptions {
     pub account: AccountOptions,
 }
 
-/// Prints who is connected, how the tokens are, what is left of the day's calls and how much is kept.
-///
-/// # Errors
-///
-/// [`CommandError`] when the login or the store cannot be read.
 pub async fn status(
     options: &StatusOptions,
     mut variables: EnvironmentVariables,
@@ -60,13 +54,13 @@ pub async fn status(
         None if from_environment.is_some() => {
             writeln!(
                 out,
-                "account        from the environment: an access token, of which nothing is known"
+                "account        unknown, from an access token in the environment"
             )?;
         }
         None => writeln!(out, "account        none; connect one with `sends-graphql login`")?,
     }
 
-    // Looking must not leave anything behind, least of all a store.
+    // Opening would create the store.
     let (used, size) = if SqliteStore::is_begun(state.path()) {
         let store = backend::open(&state).await?;
         let used = store.calls_on(Offset::UTC.to_datetime(now).date()).await?;
@@ -110,7 +104,7 @@ fn print_login(out: &mut impl Write, origin: &str, login: &Status, now: Timestam
         Some(token) => {
             let end = token
                 .expires_at
-                .map_or("nobody said when it ends".to_owned(), |end| until(end, now));
+                .map_or("expires at an unknown time".to_owned(), |end| until(end, now));
             writeln!(
                 out,
                 "access token   {} old, {end}",
@@ -128,10 +122,13 @@ fn print_login(out: &mut impl Write, origin: &str, login: &Status, now: Timestam
                 length(now, token.obtained_at)
             )?;
         }
-        None => writeln!(out, "refresh token  none: the login ends with its access token")?,
+        None => writeln!(
+            out,
+            "refresh token  none: the login expires with its access token"
+        )?,
     }
     if let Some(since) = login.refresh_in_flight_since {
-        writeln!(out, "refresh        without an answer for {}", length(now, since))?;
+        writeln!(out, "refresh        in progress for {}", length(now, since))?;
     }
     if let Some(reason) = &login.login_required {
         writeln!(out, "LOG IN AGAIN   {reason}")?;
@@ -141,13 +138,13 @@ fn print_login(out: &mut impl Write, origin: &str, login: &Status, now: Timestam
 
 fn until(end: Timestamp, now: Timestamp) -> String {
     if end > now {
-        format!("ends in {}", length(end, now))
+        format!("expires in {}", length(end, now))
     } else {
-        format!("ended {} ago", length(now, end))
+        format!("expired {} ago", length(now, end))
     }
 }
 
-/// A span of time in the unit that suits it.
+/// A duration in a suitable unit.
 fn length(later: Timestamp, earlier: Timestamp) -> String {
     match later.duration_since(earlier).as_secs() {
         seconds @ ..120 => format!("{seconds} s"),

@@ -1,4 +1,4 @@
-//! `sends-graphql sync`: brings the log in step once, and says what that came to.
+//! `sync`: synchronises the log once, and prints the result.
 
 mod display;
 
@@ -24,7 +24,6 @@ use crate::{
     sync::Synchroniser,
 };
 
-/// The options of `sync`.
 #[derive(Args, Clone, Debug)]
 pub struct SyncOptions {
     #[command(flatten)]
@@ -37,31 +36,26 @@ pub struct SyncOptions {
     pub account: AccountOptions,
 }
 
-/// How long the end of the command may wait for its calls to be counted.
+/// Timeout of the last writes to the store.
 const LAST_WRITES: Duration = Duration::from_secs(2);
 
-/// How many of those that cannot be read are named.
+/// Unreadable resources that are listed by name.
 const MOST_NAMED: usize = 20;
 
-/// What a synchronisation that did not fail came to.
+/// Result of a synchronisation without an error.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Outcome {
-    /// The log is complete, but for what cannot be read.
+    /// Complete, except for unreadable resources.
     Complete,
-    /// Something is left for the next time: the day's calls are used up, or a person has ended it.
+    /// Ended by the daily limit or a signal.
     Incomplete,
 }
 
-/// Synchronises until the log is complete, the day's calls are used up, or the person who started it has seen enough. What
-/// is in the log by then stays there.
-///
-/// # Errors
-///
-/// [`CommandError`] when there is no account to ask, when another process synchronises, and when something fails.
+/// Synchronises until the log is complete, the daily limit is reached, or a signal arrives. The log keeps what was read.
 pub async fn sync(options: &SyncOptions, variables: EnvironmentVariables) -> Result<Outcome, CommandError> {
     let config = Config::of_sync(options, variables).map_err(CommandError::Settings)?;
     let is_sandbox = matches!(config.source, Source::Sandbox(_));
-    // A synchronisation asks for nothing that it can know.
+    // A synchronisation decides itself what to read.
     let freshness = Freshness::new(Duration::ZERO, Duration::ZERO);
     let backend = Backend::new(config.source, freshness, config.upstream).await?;
     let stop = CancellationToken::new();
@@ -72,7 +66,7 @@ pub async fn sync(options: &SyncOptions, variables: EnvironmentVariables) -> Res
     let displayed = tokio::spawn(display::show(synchronisation.progress.subscribe()));
     let interrupted = async {
         signals.next().await;
-        // The calls in flight are waited for, so that their answers are kept; a second signal does not wait.
+        // Calls in progress finish and are stored; a second signal cancels them.
         stop.cancel();
         signals.next().await;
     };
@@ -83,29 +77,29 @@ pub async fn sync(options: &SyncOptions, variables: EnvironmentVariables) -> Res
     displayed.abort();
     let log = &synchronisation.log;
     let unreadable = log.unreadable(synchronisation.owner, MOST_NAMED).await?;
-    // A count that cannot be written is not worth the log.
+    // A failed write does not invalidate the log.
     let _ = tokio::time::timeout(LAST_WRITES, backend.pacer.flush()).await;
     let _ = tokio::time::timeout(LAST_WRITES, backend.store.close()).await;
     ran.map_or(Ok(Outcome::Incomplete), |ran| {
-        let outcome = tell(ran?, &unreadable, synchronisation.clock.now());
+        let outcome = print_report(ran?, &unreadable, synchronisation.clock.now());
         if is_sandbox {
             writeln!(
                 io::stdout(),
-                "the log of the sandbox is not kept; `serve --sandbox` fills one of its own"
+                "the log of the sandbox is not kept; `serve --sandbox` fills its own"
             )?;
         }
         outcome
     })
 }
 
-fn tell(report: Report, unreadable: &[Unreadable], now: Timestamp) -> Result<Outcome, CommandError> {
+fn print_report(report: Report, unreadable: &[Unreadable], now: Timestamp) -> Result<Outcome, CommandError> {
     let left = display::left(&report.pending);
     let mut out = io::stdout();
     writeln!(out, "read {} campaigns with {} calls", report.read, report.calls)?;
     let outcome = match report.ended {
         Ended::Complete => {
             let except = if report.unreadable > 0 {
-                ", but for what cannot be read"
+                ", except for unreadable resources"
             } else {
                 ""
             };
@@ -113,13 +107,13 @@ fn tell(report: Report, unreadable: &[Unreadable], now: Timestamp) -> Result<Out
             Ok(Outcome::Complete)
         }
         Ended::Stopped => {
-            writeln!(out, "{left} campaigns are left; run it again to go on")?;
+            writeln!(out, "{left} campaigns are left; run it again to continue")?;
             Ok(Outcome::Incomplete)
         }
         Ended::DayUsedUp { until } => {
             writeln!(
                 out,
-                "{left} campaigns are left; there are calls for them from {until:.0} on"
+                "{left} campaigns are left; the daily limit allows further calls from {until:.0}"
             )?;
             Ok(Outcome::Incomplete)
         }
@@ -130,7 +124,7 @@ fn tell(report: Report, unreadable: &[Unreadable], now: Timestamp) -> Result<Out
     }
     let unnamed = report.unreadable.saturating_sub(unreadable.len() as u64);
     if unnamed > 0 {
-        writeln!(out, "and {unnamed} more that cannot be read")?;
+        writeln!(out, "and {unnamed} more unreadable resources")?;
     }
     outcome
 }

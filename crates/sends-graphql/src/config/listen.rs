@@ -1,4 +1,4 @@
-//! The address to listen on.
+//! Listen address.
 
 use std::{fmt, net::IpAddr, str::FromStr};
 
@@ -7,12 +7,11 @@ use std::{fmt, net::IpAddr, str::FromStr};
 pub struct ListenAddress(String);
 
 impl ListenAddress {
-    /// The address as it was given.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether only this machine can reach it.
+    /// Whether only this machine can connect.
     pub fn is_loopback(&self) -> bool {
         let host = self.0.rsplit_once(':').map_or(&*self.0, |(host, _)| host);
         let host = host.trim_start_matches('[').trim_end_matches(']');

@@ -1,8 +1,4 @@
-//! The options on where data comes from: the sandbox or Constant Contact, which account, and at which rate.
-#![expect(
-    missing_docs,
-    reason = "a comment on flattened options would become help text"
-)]
+//! Options of the data source: sandbox or Constant Contact, account, rate limits and store.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -12,51 +8,47 @@ use sends_credentials::Endpoints;
 
 use crate::option_values::{MINUTE, SHORTEST, duration, number, switch, text};
 
-/// The data source and the place of the store.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Account and data")]
 pub struct SourceOptions {
     #[command(flatten)]
     pub sandbox: SandboxOptions,
 
-    /// Where fetched data is kept
+    /// Store of fetched data
     #[arg(long, env = "SENDS_STORE", value_enum, default_value = "sqlite")]
     pub store: StoreKind,
 }
 
-/// Where fetched data is kept.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 pub enum StoreKind {
-    /// In a database in the state folder
+    /// A database in the state folder
     Sqlite,
-    /// In memory, until the process ends
+    /// In memory, for the lifetime of the process
     Memory,
 }
 
-/// Whether the embedded sandbox is the upstream, and its behaviour.
 #[derive(Args, Clone, Copy, Debug, Default)]
 #[command(next_help_heading = "Account and data")]
 pub struct SandboxOptions {
     /// Use an embedded imitation of Constant Contact with invented data
     ///
-    /// It needs no account.
+    /// No account is required.
     #[arg(long, env = "SENDS_SANDBOX", value_parser = switch)]
     pub sandbox: bool,
 
     /// Enforce Constant Contact's limits in the sandbox
     ///
-    /// They are 4 calls a second and 10,000 a day. Without this no call waits, and 250,000 a day are allowed.
+    /// They are 4 calls a second and 10,000 a day. Without this option calls are not paced, and 250,000 a day are allowed.
     #[arg(long, env = "SENDS_SANDBOX_LIMITS", value_parser = switch)]
     pub sandbox_limits: bool,
 
     /// Fill the sandbox with malformed and undocumented records
     ///
-    /// They replace the plausible campaigns, to test clients. The example queries of GraphiQL do not fit them.
+    /// They replace the plausible campaigns, for tests of clients. The example queries of GraphiQL do not apply to them.
     #[arg(long, env = "SENDS_SANDBOX_ODD_RECORDS", value_parser = switch)]
     pub sandbox_odd_records: bool,
 }
 
-/// The upstream API: its address and the limits on calls to it.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Constant Contact")]
 pub struct UpstreamOptions {
@@ -71,25 +63,24 @@ pub struct UpstreamOptions {
 
     /// Upstream calls in any one second; 0 for no limit [default: 4]
     ///
-    /// A sandbox without `--sandbox-limits` has no limit by default. Partner keys have 10.
+    /// The default of a sandbox without `--sandbox-limits` is no limit. Constant Contact allows partners 10.
     #[arg(long, env = "SENDS_RATE_PER_SECOND", value_name = "CALLS",
           value_parser = number::<u32>(0..=1_000_000))]
     pub rate_per_second: Option<u32>,
 
     /// Upstream calls in one UTC day; 0 for no limit [default: 10000]
     ///
-    /// A sandbox without `--sandbox-limits` has 250000 by default. Partner keys have 250000.
+    /// The default of a sandbox without `--sandbox-limits` is 250000. Constant Contact allows partners 250000.
     #[arg(long, env = "SENDS_RATE_PER_DAY", value_name = "CALLS",
           value_parser = number::<u64>(0..=1_000_000_000))]
     pub rate_per_day: Option<u64>,
 
-    /// Calls of the day that background work leaves for queries
+    /// Daily upstream calls reserved for queries, which synchronisation does not use
     #[arg(long, env = "SENDS_RATE_RESERVE", value_name = "CALLS", default_value = "500",
           value_parser = number::<u64>(0..=1_000_000_000))]
     pub rate_reserve: u64,
 }
 
-/// The account, and the place of its login.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Account and data")]
 pub struct AccountOptions {
@@ -106,7 +97,6 @@ pub struct AccountOptions {
     pub state: StateOptions,
 }
 
-/// The place of what outlives the process.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Account and data")]
 pub struct StateOptions {

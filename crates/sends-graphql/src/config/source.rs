@@ -1,4 +1,4 @@
-//! The data source: the sandbox, the callers' accounts or one account, and the credential for the last.
+//! Data source: the sandbox, the callers' accounts, or one account with its credential.
 
 use secrecy::ExposeSecret;
 use sends_client::AccessToken;
@@ -8,82 +8,78 @@ use sends_credentials::{
 
 use super::{AccountOptions, Problem, SandboxOptions, UpstreamOptions, problem::Problems, state_dir};
 
-/// The source of answers, and the place where they are kept.
 #[derive(Debug)]
 pub enum Source {
-    /// The embedded sandbox, with invented data that is kept nowhere.
+    /// The embedded sandbox, whose data is not stored.
     Sandbox(SandboxOptions),
-    /// The account of each caller's token. Nothing is kept beyond the process.
+    /// The account of each caller's token. Nothing is stored beyond the process.
     CallersAccounts {
-        /// The folder where the day's calls are counted; `None` counts in memory.
+        /// Folder of the daily call count. `None` counts in memory.
         store: Option<StateDir>,
     },
-    /// One account, for every caller.
+    /// One account for all callers.
     OneAccount {
-        /// The credential of the account.
         credential: CredentialSource,
-        /// The folder of the login.
         state: StateDir,
-        /// Whether answers are kept there too, or in memory only.
-        keep_answers: bool,
+        /// Whether histories are stored in the folder, or in memory only.
+        store_answers: bool,
     },
 }
 
-/// The origin of the service's own access token.
+/// Source of the service's access token.
 #[derive(Debug)]
 pub enum CredentialSource {
-    /// A token in the environment.
+    /// Tokens in the environment.
     Environment {
-        /// The variables.
         variables: Box<EnvironmentVariables>,
-        /// Where tokens are renewed.
+        /// For renewal.
         endpoints: Box<Endpoints>,
     },
-    /// A login that is kept.
+    /// The login in the state folder.
     Login,
 }
 
-/// The options that say which source is wanted.
-pub(crate) struct Wanted<'o> {
+/// Options that select the source.
+pub(crate) struct SourceSelection<'o> {
     pub(crate) sandbox: SandboxOptions,
-    pub(crate) keeps_answers: bool,
+    pub(crate) stores_answers: bool,
     pub(crate) caller_tokens: bool,
     pub(crate) upstream: &'o UpstreamOptions,
     pub(crate) account: &'o AccountOptions,
 }
 
-impl Wanted<'_> {
-    /// The source. `None` where a problem was noted.
+impl SourceSelection<'_> {
+    /// The source. `None` if there is a problem.
     pub(crate) fn source(&self, variables: EnvironmentVariables, problems: &mut Problems) -> Option<Source> {
         let has_token = variables.access_token.is_some() || variables.refresh_token.is_some();
-        match (problems.keep(sandbox(self.sandbox))?, self.caller_tokens) {
-            (Some(_), true) => problems.note(Problem::SandboxOfCallers),
-            (Some(_), false) if self.upstream.upstream_url.is_some() => problems.note(Problem::TwoUpstreams),
+        match (problems.check(sandbox(self.sandbox))?, self.caller_tokens) {
+            (Some(_), true) => problems.add(Problem::SandboxOfCallers),
+            (Some(_), false) if self.upstream.upstream_url.is_some() => problems.add(Problem::TwoUpstreams),
             (Some(sandbox), false) => Some(Source::Sandbox(sandbox)),
-            (None, true) if has_token => problems.note(Problem::TwoModes),
+            (None, true) if has_token => problems.add(Problem::TwoModes),
             (None, true) => {
-                let store = self.keeps_answers.then(|| state_dir(&self.account.state));
-                let store = problems.keep(store.transpose())?;
+                let store = self.stores_answers.then(|| state_dir(&self.account.state));
+                let store = problems.check(store.transpose())?;
                 Some(Source::CallersAccounts { store })
             }
             (None, false) => {
-                let state = problems.keep(state_dir(&self.account.state));
+                let state = problems.check(state_dir(&self.account.state));
                 let credential = if has_token {
                     environment(self.account, variables)
                 } else {
                     login(state.as_ref()?)
                 };
                 Some(Source::OneAccount {
-                    credential: problems.keep(credential)?,
+                    credential: problems.check(credential)?,
                     state: state?,
-                    keep_answers: self.keeps_answers,
+                    store_answers: self.stores_answers,
                 })
             }
         }
     }
 }
 
-/// The embedded sandbox, if it is wanted.
+/// Options of the embedded sandbox, if it is used.
 pub(crate) fn sandbox(options: SandboxOptions) -> Result<Option<SandboxOptions>, Problem> {
     if !options.sandbox && (options.sandbox_limits || options.sandbox_odd_records) {
         return Err(Problem::NoSandbox);
@@ -98,7 +94,7 @@ fn login(state: &StateDir) -> Result<CredentialSource, Problem> {
     let login = Login::new(state, sends_credentials::Settings::default());
     match login.login_required().map_err(Problem::StateDir)? {
         Some(LoginRequired::NotLoggedIn) => Err(Problem::NoAccount),
-        // A login that has ended may be renewed by a person while the service runs.
+        // An expired login can be replaced while the service runs.
         _ => Ok(CredentialSource::Login),
     }
 }

@@ -1,13 +1,12 @@
-//! Input coercion: the values of variables and arguments, brought into the types that the schema and the operation give
-//! them, as the specification (and graphql-js) has it.
+//! Input coercion of variables and arguments, as the specification and graphql-js define it.
 //!
-//! Documents are valid here, so that literals need no check but for the variables in them.
+//! Documents are valid here, so that a literal can fail only by the variables in it.
 
 use apollo_compiler::{
     Node,
     ast::{Argument, InputValueDefinition, Type, Value as Literal},
     executable::Operation,
-    schema::ExtendedType,
+    schema::{ExtendedType, InputObjectType},
 };
 use async_graphql::{Name, Value, indexmap::IndexMap};
 use foldhash::HashMap;
@@ -17,20 +16,20 @@ use crate::{
     schema::check_scalar,
 };
 
-/// The coerced values of the variables that have one.
+/// Coerced values of the variables that have one.
 pub(super) type Variables = HashMap<apollo_compiler::Name, Value>;
 
-/// What a variable or argument is given and cannot take: what is expected instead, and where.
+/// Value that does not fit its type.
 struct Mismatch {
     expected: String,
-    /// From the inside out.
+    /// Steps from the outer value, in reverse order.
     path: Vec<String>,
 }
 
 impl Mismatch {
-    fn expected(what: impl Into<String>) -> Self {
+    fn expected(expected: impl Into<String>) -> Self {
         Self {
-            expected: what.into(),
+            expected: expected.into(),
             path: Vec::new(),
         }
     }
@@ -46,11 +45,6 @@ impl Mismatch {
     }
 }
 
-/// Coerces the variables of a request.
-///
-/// # Errors
-///
-/// [`Refused`] when one that is required is missing, and when a value is not of its variable's type.
 pub(super) fn variables(
     types: &Types,
     sources: &apollo_compiler::parser::SourceMap,
@@ -66,133 +60,27 @@ pub(super) fn variables(
             );
             Refused::invalid(message, definition.location(), sources)
         };
-        let value = match given.get(definition.name.as_str()) {
-            Some(Value::Null) if definition.ty.is_non_null() => return Err(refuse("must not be null")),
-            Some(value) => coerce(types, &definition.ty, value).map_err(|mismatch| {
+        let value = match (given.get(definition.name.as_str()), &definition.default_value) {
+            (Some(Value::Null), _) if definition.ty.is_non_null() => return Err(refuse("must not be null")),
+            (Some(value), _) => coerce(types, &definition.ty, value.clone()).map_err(|mismatch| {
                 let problem = mismatch.text(&definition.name);
                 refuse(&format!("is given a value of another type: {problem}"))
             })?,
-            None => match &definition.default_value {
-                Some(default) => literal(types, &definition.ty, default, &Variables::default())
-                    .map_err(|Invalid| refuse("has a default of another type"))?,
-                None if definition.ty.is_non_null() => {
-                    return Err(refuse("is required, but not given"));
-                }
-                None => continue,
-            },
+            (None, Some(default)) => {
+                let default = literal(default, &Variables::default());
+                coerce(types, &definition.ty, default).map_err(|_| refuse("has a default of another type"))?
+            }
+            (None, None) if definition.ty.is_non_null() => {
+                return Err(refuse("is required, but not given"));
+            }
+            (None, None) => continue,
         };
         coerced.insert(definition.name.clone(), value);
     }
     Ok(coerced)
 }
 
-/// Coerces a value from the variables of a request.
-fn coerce(types: &Types, of: &Type, value: &Value) -> Result<Value, Mismatch> {
-    match (of, value) {
-        (Type::NonNullNamed(_) | Type::NonNullList(_), Value::Null) => {
-            Err(Mismatch::expected(format!("expected {of}, not null,")))
-        }
-        (_, Value::Null) => Ok(Value::Null),
-        (Type::List(of) | Type::NonNullList(of), Value::List(items)) => {
-            let items = items.iter().enumerate();
-            let coerced = items
-                .map(|(index, item)| {
-                    coerce(types, of, item).map_err(|mismatch| mismatch.under(format!("[{index}]")))
-                })
-                .collect::<Result<_, _>>()?;
-            Ok(Value::List(coerced))
-        }
-        // One value is a list of one.
-        (Type::List(of) | Type::NonNullList(of), one) => Ok(Value::List(vec![coerce(types, of, one)?])),
-        (Type::Named(name) | Type::NonNullNamed(name), value) => match types.schema().types.get(name) {
-            Some(ExtendedType::InputObject(object)) => {
-                let Value::Object(members) = value else {
-                    return Err(Mismatch::expected(format!("expected an object of type {name}")));
-                };
-                let unknown = members
-                    .keys()
-                    .find(|member| !object.fields.contains_key(member.as_str()));
-                if let Some(unknown) = unknown {
-                    return Err(
-                        Mismatch::expected(format!("{name} has no field")).under(format!(".{unknown}"))
-                    );
-                }
-                let mut coerced = IndexMap::with_capacity(object.fields.len());
-                for field in object.fields.values() {
-                    let value = match members.get(field.name.as_str()) {
-                        Some(value) => Some(coerce(types, &field.ty, value)),
-                        None => default_of(types, field)
-                            .map_err(|Invalid| Mismatch::expected(format!("expected {}", field.ty)))
-                            .transpose(),
-                    };
-                    if let Some(value) = value {
-                        let value = value.map_err(|mismatch| mismatch.under(format!(".{}", field.name)))?;
-                        coerced.insert(Name::new(&field.name), value);
-                    }
-                }
-                Ok(Value::Object(coerced))
-            }
-            Some(ExtendedType::Enum(definition)) => match value {
-                Value::String(text) if definition.values.contains_key(text.as_str()) => {
-                    Ok(Value::Enum(Name::new(text)))
-                }
-                _ => Err(Mismatch::expected(format!("expected a value of {name}"))),
-            },
-            _ => scalar(name, value),
-        },
-    }
-}
-
-fn scalar(name: &str, value: &Value) -> Result<Value, Mismatch> {
-    // JSON knows one kind of numbers: 1.0 is a whole one.
-    let whole = |value: &Value| match value {
-        Value::Number(number) => number.as_i64().or_else(|| number.as_f64().and_then(whole_number)),
-        _ => None,
-    };
-    let coerced = match (name, value) {
-        ("Int", value) => whole(value)
-            .and_then(|value| i32::try_from(value).ok())
-            .map(Value::from),
-        ("Float", Value::Number(_))
-        | ("String" | "ID", Value::String(_))
-        | ("Boolean", Value::Boolean(_)) => Some(value.clone()),
-        ("ID", value) => match value {
-            Value::Number(number) if number.is_u64() => Some(number.to_string().into()),
-            value => whole(value).map(|number| number.to_string().into()),
-        },
-        ("Float" | "String" | "Boolean", _) => None,
-        (name, value) => {
-            return check_scalar(name, || value.clone())
-                .map(|()| value.clone())
-                .map_err(Mismatch::expected);
-        }
-    };
-    coerced.ok_or_else(|| Mismatch::expected(format!("expected {name}")))
-}
-
-/// The whole number that a float stands for, where it is one that floats can tell from its neighbours.
-fn whole_number(float: f64) -> Option<i64> {
-    const GREATEST: f64 = 9_007_199_254_740_992.0;
-    (float.fract() == 0.0 && float.abs() <= GREATEST).then(|| format!("{float:.0}").parse().ok())?
-}
-
-/// The default of an argument or of an input field, `None` where it has none and may be left out.
-fn default_of(types: &Types, definition: &InputValueDefinition) -> Result<Option<Value>, Invalid> {
-    match &definition.default_value {
-        Some(default) => literal(types, &definition.ty, default, &Variables::default()).map(Some),
-        None if definition.ty.is_non_null() => Err(Invalid),
-        None => Ok(None),
-    }
-}
-
-/// A value that would be null, or missing, where the type allows neither.
-struct Invalid;
-
-/// Coerces the arguments of a field or a directive.
-///
-/// # Errors
-///
-/// What is wrong with them, for the caller to read.
+/// Coerces the arguments of a field or a directive. The error is a message for the caller.
 pub(super) fn arguments(
     types: &Types,
     definitions: &[Node<InputValueDefinition>],
@@ -204,10 +92,10 @@ pub(super) fn arguments(
         let argument = given.iter().find(|argument| argument.name == definition.name);
         let argument = argument.filter(|argument| !is_missing(&argument.value, variables));
         let value = match argument {
-            Some(argument) => literal(types, &definition.ty, &argument.value, variables).map(Some),
+            Some(argument) => coerce(types, &definition.ty, literal(&argument.value, variables)).map(Some),
             None => default_of(types, definition),
         };
-        let value = value.map_err(|Invalid| {
+        let value = value.map_err(|_| {
             format!(
                 "The argument \"{}\" of type \"{}\" must not be null, nor hold a null that its type does not allow.",
                 definition.name, definition.ty
@@ -220,13 +108,135 @@ pub(super) fn arguments(
     Ok(coerced)
 }
 
-/// Memory of a value beside its text, with what the allocator adds.
+fn coerce(types: &Types, of: &Type, value: Value) -> Result<Value, Mismatch> {
+    match (of, value) {
+        (Type::NonNullNamed(_) | Type::NonNullList(_), Value::Null) => {
+            Err(Mismatch::expected(format!("expected {of}, not null,")))
+        }
+        (_, Value::Null) => Ok(Value::Null),
+        (Type::List(of) | Type::NonNullList(of), Value::List(items)) => {
+            let items = items.into_iter().enumerate().map(|(index, item)| {
+                coerce(types, of, item).map_err(|mismatch| mismatch.under(format!("[{index}]")))
+            });
+            items.collect::<Result<_, _>>().map(Value::List)
+        }
+        (Type::List(of) | Type::NonNullList(of), one) => Ok(Value::List(vec![coerce(types, of, one)?])),
+        (Type::Named(name) | Type::NonNullNamed(name), value) => match types.schema().types.get(name) {
+            Some(ExtendedType::InputObject(object)) => input_object(types, object, value),
+            Some(ExtendedType::Enum(definition)) => match value {
+                // In JSON; of a literal the validator has checked it.
+                Value::String(text) if definition.values.contains_key(text.as_str()) => {
+                    Ok(Value::Enum(Name::new(text)))
+                }
+                Value::Enum(value) => Ok(Value::Enum(value)),
+                _ => Err(Mismatch::expected(format!("expected a value of {name}"))),
+            },
+            _ => scalar(name, value),
+        },
+    }
+}
+
+fn input_object(types: &Types, object: &InputObjectType, value: Value) -> Result<Value, Mismatch> {
+    let name = &object.name;
+    let Value::Object(mut members) = value else {
+        return Err(Mismatch::expected(format!("expected an object of type {name}")));
+    };
+    let unknown = members
+        .keys()
+        .find(|member| !object.fields.contains_key(member.as_str()));
+    if let Some(unknown) = unknown {
+        return Err(Mismatch::expected(format!("{name} has no field")).under(format!(".{unknown}")));
+    }
+    let mut coerced = IndexMap::with_capacity(object.fields.len());
+    for field in object.fields.values() {
+        let value = match members.swap_remove(field.name.as_str()) {
+            Some(value) => coerce(types, &field.ty, value).map(Some),
+            None => default_of(types, field),
+        };
+        let value = value.map_err(|mismatch| mismatch.under(format!(".{}", field.name)))?;
+        if let Some(value) = value {
+            coerced.insert(Name::new(&field.name), value);
+        }
+    }
+    Ok(Value::Object(coerced))
+}
+
+fn scalar(name: &str, value: Value) -> Result<Value, Mismatch> {
+    let whole = whole_number(&value);
+    let coerced = match (name, value) {
+        ("Int", _) => whole
+            .and_then(|number| i32::try_from(number).ok())
+            .map(Value::from),
+        ("Float", value @ Value::Number(_))
+        | ("String" | "ID", value @ Value::String(_))
+        | ("Boolean", value @ Value::Boolean(_)) => Some(value),
+        ("ID", Value::Number(number)) if number.is_u64() => Some(number.to_string().into()),
+        ("ID", _) => whole.map(|number| number.to_string().into()),
+        ("Float" | "String" | "Boolean", _) => None,
+        (_, value) => {
+            check_scalar(name, || value.clone()).map_err(Mismatch::expected)?;
+            Some(value)
+        }
+    };
+    coerced.ok_or_else(|| Mismatch::expected(format!("expected {name}")))
+}
+
+/// The integer that a number stands for, as `1.0` does in JSON, if a float distinguishes it from adjacent integers.
+fn whole_number(value: &Value) -> Option<i64> {
+    const GREATEST: f64 = 9_007_199_254_740_992.0;
+    let Value::Number(number) = value else { return None };
+    number.as_i64().or_else(|| {
+        let float = number.as_f64()?;
+        (float.fract() == 0.0 && float.abs() <= GREATEST).then(|| format!("{float:.0}").parse().ok())?
+    })
+}
+
+/// Default of an argument or an input field. `None` if it has none and is optional.
+fn default_of(types: &Types, definition: &InputValueDefinition) -> Result<Option<Value>, Mismatch> {
+    match &definition.default_value {
+        Some(default) => coerce(types, &definition.ty, literal(default, &Variables::default())).map(Some),
+        None if definition.ty.is_non_null() => Err(Mismatch::expected(format!("expected {}", definition.ty))),
+        None => Ok(None),
+    }
+}
+
+/// A literal with the values of its variables.
+fn literal(value: &Literal, variables: &Variables) -> Value {
+    match value {
+        Literal::Null => Value::Null,
+        Literal::Enum(value) => Value::Enum(Name::new(value)),
+        Literal::Variable(name) => variables.get(name).cloned().unwrap_or_default(),
+        Literal::String(text) => Value::String(text.clone()),
+        Literal::Boolean(value) => Value::Boolean(*value),
+        Literal::Int(number) => match number.as_str().parse::<i64>() {
+            Ok(number) => number.into(),
+            Err(_) => number.try_to_f64().map_or(Value::Null, Value::from),
+        },
+        Literal::Float(number) => number.try_to_f64().map_or(Value::Null, Value::from),
+        Literal::List(items) => Value::List(items.iter().map(|item| literal(item, variables)).collect()),
+        Literal::Object(members) => {
+            let given = members.iter().filter(|(_, value)| !is_missing(value, variables));
+            Value::Object(
+                given
+                    .map(|(name, value)| (Name::new(name), literal(value, variables)))
+                    .collect(),
+            )
+        }
+    }
+}
+
+/// Whether a literal is a variable without a value.
+fn is_missing(value: &Literal, variables: &Variables) -> bool {
+    matches!(value, Literal::Variable(name) if !variables.contains_key(name))
+}
+
+/// Bytes of a value without its text, with the overhead of the allocator.
 const VALUE: usize = size_of::<Value>() + 16;
 
-/// Memory of the name of a member of an object beside its text: a shared text and its place in the index.
+/// Bytes of an object member without its name and value.
 const MEMBER: usize = 64;
 
-/// How many bytes a value takes.
+/// Bytes of a value in memory.
 pub(super) fn bytes_of(value: &Value) -> usize {
     let within = match value {
         Value::String(text) => text.len(),
@@ -241,7 +251,7 @@ pub(super) fn bytes_of(value: &Value) -> usize {
     VALUE + within
 }
 
-/// How many bytes the arguments of a field take once they are coerced, the defaults of the schema aside, which are short.
+/// Bytes of the arguments of a field after coercion, without defaults of the schema, which are short.
 pub(super) fn argument_bytes(given: &[Node<Argument>], variables: &Variables) -> usize {
     given
         .iter()
@@ -263,80 +273,4 @@ fn literal_bytes(value: &Literal, variables: &Variables) -> usize {
         Literal::Null | Literal::Boolean(_) | Literal::Float(_) => 0,
     };
     VALUE + within
-}
-
-/// Whether a value is a variable that has none.
-fn is_missing(value: &Literal, variables: &Variables) -> bool {
-    matches!(value, Literal::Variable(name) if !variables.contains_key(name))
-}
-
-/// Coerces a literal.
-fn literal(types: &Types, of: &Type, value: &Literal, variables: &Variables) -> Result<Value, Invalid> {
-    let or_null = |value: Value| {
-        if value == Value::Null && of.is_non_null() {
-            Err(Invalid)
-        } else {
-            Ok(value)
-        }
-    };
-    match (of, value) {
-        (_, Literal::Null) => or_null(Value::Null),
-        (_, Literal::Variable(name)) => or_null(variables.get(name).cloned().unwrap_or_default()),
-        (Type::List(of) | Type::NonNullList(of), Literal::List(items)) => {
-            let items = items.iter().map(|item| literal(types, of, item, variables));
-            items.collect::<Result<_, _>>().map(Value::List)
-        }
-        (Type::List(of) | Type::NonNullList(of), one) => {
-            Ok(Value::List(vec![literal(types, of, one, variables)?]))
-        }
-        (Type::Named(name) | Type::NonNullNamed(name), value) => match types.schema().types.get(name) {
-            Some(ExtendedType::InputObject(object)) => {
-                let members = value.as_object().ok_or(Invalid)?;
-                let mut coerced = IndexMap::with_capacity(object.fields.len());
-                for field in object.fields.values() {
-                    let given = members.iter().find(|(member, _)| *member == field.name);
-                    let given = given.filter(|(_, value)| !is_missing(value, variables));
-                    let value = match given {
-                        Some((_, value)) => Some(literal(types, &field.ty, value, variables)?),
-                        None => default_of(types, field)?,
-                    };
-                    if let Some(value) = value {
-                        coerced.insert(Name::new(&field.name), value);
-                    }
-                }
-                Ok(Value::Object(coerced))
-            }
-            Some(ExtendedType::Enum(_)) => match value {
-                Literal::Enum(value) => Ok(Value::Enum(Name::new(value))),
-                _ => Err(Invalid),
-            },
-            _ => Ok(untyped(name, value, variables)),
-        },
-    }
-}
-
-/// A literal as a scalar takes it. An ID may be written as a number.
-fn untyped(of: &str, value: &Literal, variables: &Variables) -> Value {
-    match value {
-        Literal::Null => Value::Null,
-        Literal::Enum(value) => Value::Enum(Name::new(value)),
-        Literal::Variable(name) => variables.get(name).cloned().unwrap_or_default(),
-        Literal::String(text) => Value::String(text.clone()),
-        Literal::Boolean(value) => Value::Boolean(*value),
-        Literal::Int(number) if of == "ID" => Value::String(number.as_str().to_owned()),
-        Literal::Int(number) => match number.as_str().parse::<i64>() {
-            Ok(number) => number.into(),
-            Err(_) => number.try_to_f64().map_or(Value::Null, Value::from),
-        },
-        Literal::Float(number) => number.try_to_f64().map_or(Value::Null, Value::from),
-        Literal::List(items) => Value::List(items.iter().map(|item| untyped(of, item, variables)).collect()),
-        Literal::Object(members) => {
-            let members = members.iter();
-            Value::Object(
-                members
-                    .map(|(name, value)| (Name::new(name), untyped(of, value, variables)))
-                    .collect(),
-            )
-        }
-    }
 }

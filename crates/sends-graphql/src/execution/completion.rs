@@ -1,5 +1,5 @@
-//! The answer of the library, brought into the shape that the plan has: names in their order, null for what failed, and the
-//! object around a null that its type does not allow null as well, up to the next place that may be.
+//! Correction of the library's response by the plan: the order of names, null for failed fields, and the propagation of null from a
+//! non-null field to its parent.
 
 use apollo_compiler::ast::Type;
 use async_graphql::{Name, PathSegment, Response, ServerError, Value, indexmap::IndexMap};
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{bulkheads::answers, execution::validation::is_nullable};
 
-/// Completes an answer. `introspected` holds the fields that were answered beside the library.
+/// Completes a response, and adds the introspected fields.
 pub(super) fn complete(plan: &Plan, response: &mut Response, introspected: IndexMap<Name, Value>) {
     let Response { data, errors, .. } = response;
     let mut completion = Completion {
@@ -31,7 +31,7 @@ pub(super) fn complete(plan: &Plan, response: &mut Response, introspected: Index
     }
 }
 
-/// A null where the type allows none.
+/// Null of a non-null type.
 struct Nulled;
 
 enum Step<'p> {

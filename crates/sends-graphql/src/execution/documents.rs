@@ -1,4 +1,4 @@
-//! Cache of validated documents, by their text and bounded in bytes.
+//! Cache of validated documents by their text, limited in bytes.
 
 use std::sync::Arc;
 
@@ -10,18 +10,18 @@ use crate::{
     response_cache,
 };
 
-/// How many bytes the documents may take, by estimate.
+/// Capacity in estimated bytes.
 const BYTES: u64 = 8 << 20;
 
-/// What a document takes for each byte of its text: a field of eight letters is some three hundred bytes when parsed.
+/// Bytes of a document for each byte of its text: a parsed field of eight letters takes some three hundred.
 const BYTES_PER_BYTE: u64 = 40;
 
-/// A document that may be executed, with all that can be said of it before its variables are known.
+/// Validated document, with the results that do not depend on variables.
 pub(super) struct Known {
     pub(super) document: Document,
-    /// The plan of its only operation, where that has no variables.
+    /// Plan of its only operation, if that has no variables.
     pub(super) plan: Option<Arc<Plan>>,
-    /// Whether its answers are [cacheable](response_cache).
+    /// Whether its responses are [cacheable](response_cache).
     pub(super) is_cacheable: bool,
 }
 
@@ -44,7 +44,6 @@ impl Known {
     }
 }
 
-/// The documents that were validated before.
 pub(super) struct Documents {
     known: Cache<Box<str>, Arc<Known>, ByLength>,
 }
@@ -65,12 +64,12 @@ impl Documents {
         }
     }
 
-    /// The document with this text, if it is kept.
+    /// Looks up a document.
     pub(super) fn known(&self, text: &str) -> Option<Arc<Known>> {
         self.known.peek(text)
     }
 
-    /// The document with this text.
+    /// Looks up or validates a document.
     pub(super) fn find(&self, text: &str, types: &Types, limits: &Limits) -> Result<Arc<Known>, Refused> {
         if let Some(known) = self.known.get(text) {
             return Ok(known);

@@ -1,37 +1,36 @@
-//! Errors of the library, brought into the shape that callers may see: one line each, not too long, not too many, each with
-//! a code.
+//! Errors of a response in the form for callers: one line of limited length, with a code and a location.
 
 use apollo_compiler::parser::{SourceFile, SourceMap};
 use async_graphql::{ErrorExtensionValues, Pos, ServerError, Value};
 
 use crate::schema::ErrorCode;
 
-/// The bytes of one message. What the library says can quote names and values of the caller's.
+/// Longest message, in bytes: those of the library can quote names and values of the request.
 const MESSAGE_LENGTH: usize = 500;
 
-/// Puts the errors of one answer into shape. `sources` has the text of what was executed, if it came so far: the places of
-/// its errors are offsets yet.
+/// Converts the errors of one response. `sources` has the executed text, for locations that are offsets until here.
 pub(super) fn publish(errors: &mut [ServerError], sources: Option<&SourceMap>) {
     let source = sources.and_then(|sources| sources.values().next());
     for error in errors {
         for at in &mut error.locations {
-            *at = place(*at, source.map(|source| &**source));
+            *at = location(*at, source.map(|source| &**source));
         }
         error.message = shorten(std::mem::take(&mut error.message));
         if error.extensions.is_none() {
-            // What is wrong with the document, its variables or an argument is the caller's to mend.
+            // Of the library itself: an error in the document, its variables or an argument.
             error.extensions = Some(code_only(ErrorCode::BadUserInput));
         }
     }
 }
 
-/// The same error with this code.
-pub(super) fn with_code(mut error: ServerError, code: ErrorCode) -> ServerError {
+/// An error with a code and without a location.
+pub(crate) fn coded(code: ErrorCode, message: impl Into<String>) -> ServerError {
+    let mut error = ServerError::new(message, None);
     error.extensions = Some(code_only(code));
     error
 }
 
-/// Whether the error is a defect of the service.
+/// Whether the error is one of the service.
 pub(super) fn is_internal(error: &ServerError) -> bool {
     let code = error
         .extensions
@@ -40,14 +39,14 @@ pub(super) fn is_internal(error: &ServerError) -> bool {
     matches!(code, Some(Value::String(code)) if code == ErrorCode::Internal.as_str())
 }
 
-fn place(at: Pos, source: Option<&SourceFile>) -> Pos {
+fn location(at: Pos, source: Option<&SourceFile>) -> Pos {
     if at.line > 0 {
         return at;
     }
-    let place = source.and_then(|source| source.get_line_column(at.column));
-    place.map_or(Pos { line: 1, column: 1 }, |place| Pos {
-        line: place.line,
-        column: place.column,
+    let location = source.and_then(|source| source.get_line_column(at.column));
+    location.map_or(Pos { line: 1, column: 1 }, |location| Pos {
+        line: location.line,
+        column: location.column,
     })
 }
 
@@ -57,7 +56,7 @@ fn code_only(code: ErrorCode) -> ErrorExtensionValues {
     extensions
 }
 
-/// A message in one line that is not too long.
+/// A message as one line of limited length.
 pub(crate) fn shorten(mut message: String) -> String {
     if message.contains(['\n', '\r']) {
         message = message.split_whitespace().collect::<Vec<_>>().join(" ");

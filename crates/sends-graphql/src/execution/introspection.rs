@@ -1,5 +1,4 @@
-//! The fields of an operation that ask for the schema, answered by `apollo-compiler`: of the schema that documents are
-//! validated against, as the specification has it.
+//! Introspection by `apollo-compiler`, of the schema that documents are validated against.
 
 use apollo_compiler::{
     ExecutableDocument, Node,
@@ -14,14 +13,13 @@ use async_graphql::{Name, Value, indexmap::IndexMap};
 use super::coercion::Variables;
 use crate::execution::validation::Types;
 
-/// The answers to the fields of the operation itself that ask for the schema. What is wrong with an argument in them, the
-/// plan says as it does everywhere.
+/// Values of the introspected root fields. Errors in their arguments are those of the plan.
 pub(super) fn answer(
     document: &Valid<ExecutableDocument>,
     fields: &[Node<Field>],
     variables: &Variables,
     types: &Types,
-) -> Result<IndexMap<Name, Value>, Unanswered> {
+) -> Result<IndexMap<Name, Value>, IntrospectionError> {
     let variables: JsonMap = variables
         .iter()
         .map(|(name, value)| {
@@ -31,7 +29,7 @@ pub(super) fn answer(
             ))
         })
         .collect::<Result<_, serde_json::Error>>()?;
-    // The failure of another field must not make the answer null.
+    // Without other fields, whose failure would make the result null.
     let operation = Operation {
         operation_type: OperationType::Query,
         name: None,
@@ -49,24 +47,22 @@ pub(super) fn answer(
         &operation,
         &Valid::assume_valid(variables),
     )?;
-    // Through text, since the two crates have values of their own.
+    // By way of JSON text, since both crates have their own type of values.
     Ok(serde_json::from_str(&serde_json::to_string(
         &data.unwrap_or_default(),
     )?)?)
 }
 
-/// Why introspection has no answer. A defect of the service.
+/// Failed introspection, which is an error of the service.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Unanswered {
-    /// The document does not fit the schema.
+pub(super) enum IntrospectionError {
     #[error("{}", .0.message())]
     Invalid(RequestError),
-    /// A value could not be converted.
     #[error(transparent)]
     Json(#[from] serde_json::Error),
 }
 
-impl From<RequestError> for Unanswered {
+impl From<RequestError> for IntrospectionError {
     fn from(error: RequestError) -> Self {
         Self::Invalid(error)
     }

@@ -1,17 +1,16 @@
-//! A plan in the form that async-graphql executes, and what that executor gets wrong about it.
+//! Conversion of a plan to a document for async-graphql, whose executor deviates from the specification.
 //!
-//! Every object type that is possible gets its fields in a fragment of its own, so that nothing is left for the executor to
-//! decide. What it answers is put right by `completion.rs`. By the file `resolver_utils/container.rs` of version 7.2.1:
+//! Every possible object type has its own fragment, so that the executor makes no decisions. `completion.rs` corrects these deviations
+//! of `resolver_utils/container.rs` in version 7.2.1:
 //!
-//! - Lines 191–196: the names of an object stand in the order in which their values were ready.
-//! - Line 188: a field that failed is missing from its object, and a null that its type does not allow stays where it is.
-//! - Lines 203–204: an object without a field, or of which every field failed, is null. [`MARKER`] prevents that.
-//! - Lines 374–388: a fragment applies by the type that Rust knows as well as by the type of the object.
+//! - Lines 191–196: the names of an object are in the order in which their values became ready.
+//! - Line 188: a failed field is missing from its object, and null of a non-null type does not propagate.
+//! - Lines 203–204: an object without a field, or with only failed ones, is null. [`MARKER`] prevents that.
+//! - Lines 374–388: a fragment applies by the Rust type as well as by the type of the object.
 //!
-//! And by `context.rs`, line 563: an argument whose variable was left out is null, where it has to be its default.
+//! And of `context.rs`, line 563: an argument with an omitted variable is null instead of its default.
 //!
-//! Once the executor is mended this file stays, and `completion.rs` shrinks to the fields that `plan.rs` knows to have
-//! failed.
+//! With a corrected executor this file is still needed, and `completion.rs` only for failures in the plan.
 
 use std::collections::HashMap;
 
@@ -26,11 +25,10 @@ use async_graphql_value::Value as Literal;
 
 use super::plan::{Field, Object, Offset, Selections, is_introspection};
 
-/// The name in the answer under which an object says what it is, where the plan has to know. No alias can be written like
-/// this.
+/// Response name of `__typename` for the completion. It is not a valid alias.
 pub(super) const MARKER: &str = "the type";
 
-/// The fields of an operation as a document. `None` where there is nothing to execute.
+/// Document with these root fields. `None` if there is nothing to execute.
 pub(super) fn lower(root: &[Field]) -> Option<ExecutableDocument> {
     let items: Vec<_> = root
         .iter()
@@ -52,7 +50,7 @@ pub(super) fn lower(root: &[Field]) -> Option<ExecutableDocument> {
     })
 }
 
-/// A field, unless its arguments are wrong.
+/// A field, unless its arguments are invalid.
 fn lowered(field: &Field) -> Option<Positioned<Selection>> {
     let at = position(field.at);
     let arguments = field.arguments.as_ref().ok()?.iter();
@@ -125,7 +123,7 @@ fn literal(value: &Value) -> Literal {
     value.clone().into_value()
 }
 
-/// An offset in the place of a position: lines are counted where an error is told, see `errors.rs`.
+/// An offset as a position, which `errors.rs` converts to a line and column.
 pub(super) fn position(at: Offset) -> Pos {
     Pos { line: 0, column: at }
 }

@@ -1,15 +1,14 @@
-//! An operation as it is executed: for each type of object that can occur the fields that it answers, in their order, with
-//! coerced arguments. Variables, directives and fragments are resolved, and what asks for the same is merged, as the
-//! specification's `CollectFields` has it.
+//! Plan of an operation: the fields of each possible object type in their order, with coerced arguments. Variables, directives and
+//! fragments are resolved and fields merged, as in `CollectFields` of the specification.
 //!
-//! Everything that is computed of an operation is computed of its plan: what the library executes (`lowering.rs`), the shape
-//! of the answer (`completion.rs`), and the estimate of upstream calls ([`validation`](crate::execution::validation)).
+//! The executed document (`lowering.rs`), the corrected response (`completion.rs`) and the estimate of upstream calls
+//! ([`validation`](crate::execution::validation)) derive from the plan.
 
 use std::collections::hash_map::Entry;
 
 use apollo_compiler::{
     ExecutableDocument, Node,
-    ast::{DirectiveList, Type},
+    ast::{DirectiveList, Type, Value as Literal},
     executable::{self, Operation, Selection, SelectionSet},
     schema::FieldDefinition,
 };
@@ -17,65 +16,62 @@ use async_graphql::{Name, Value};
 use foldhash::{HashMap, HashSet};
 
 use super::coercion::{self, Variables};
-use crate::execution::validation::Types;
+use crate::execution::validation::{Refused, Types};
 
-/// What an operation answers.
 #[derive(Debug)]
 pub(crate) struct Plan {
-    /// The fields of the query itself, or what is wrong with their directives.
+    /// Root fields, or the error in their directives.
     pub(crate) root: Result<Vec<Field>, Mistake>,
-    /// The fields of the query itself that ask for the schema, as the document has them.
+    /// Introspected root fields of the document.
     pub(crate) introspection: Vec<Node<executable::Field>>,
-    /// How often a field is asked for under a name that its object already has.
+    /// Repetitions of a name in an object.
     pub(crate) repeated_fields: usize,
-    /// How many fields it has, those of each possible type.
+    /// The first fields that are merged in spite of different arguments, which the validator overlooks.
+    pub(crate) conflict: Option<Refused>,
+    /// Fields, those of each possible type.
     pub(crate) fields: usize,
-    /// Bytes of all arguments. Beyond [`ARGUMENT_BYTES`] the plan has no further ones.
+    /// Bytes of all arguments. Beyond [`ARGUMENT_BYTES`] arguments are left out.
     pub(crate) argument_bytes: usize,
 }
 
-/// How many bytes the arguments of one operation may take, with the values of its variables in their places: nine lists of 500
-/// ids. A plan is made before memory is reserved for it.
+/// Limit of the arguments of an operation with variables substituted, in bytes: nine lists of 500 ids. A plan is created before its memory
+/// is reserved.
 pub(crate) const ARGUMENT_BYTES: usize = 512 << 10;
 
-/// The selections on one field's value.
 #[derive(Debug)]
 pub(crate) struct Selections {
-    /// Whether the field's type leaves open which object it is.
+    /// Whether the type of the field is an interface or a union.
     pub(crate) is_abstract: bool,
-    /// One for each type that the object can be of.
+    /// One for each possible type.
     pub(crate) objects: Vec<Object>,
 }
 
-/// What an object of one type answers.
 #[derive(Debug)]
 pub(crate) struct Object {
-    /// The type.
     pub(crate) of: apollo_compiler::Name,
-    /// Its fields, or what is wrong with their directives, which makes each such object null.
+    /// The error of a directive makes the object null.
     pub(crate) fields: Result<Vec<Field>, Mistake>,
 }
 
-/// One name of an answer.
+/// One name of an object.
 #[derive(Debug)]
 pub(crate) struct Field {
-    /// The name.
+    /// Name in the response.
     pub(crate) key: Name,
-    /// The field that answers it.
+    /// Name in the schema.
     pub(crate) name: Name,
     pub(crate) definition: Node<FieldDefinition>,
-    /// Its arguments, defaults included.
+    /// Coerced arguments with defaults.
     pub(crate) arguments: Result<Vec<(Name, Value)>, Mistake>,
-    /// What is selected of its value. `None` for scalars and enums.
+    /// `None` for scalars and enums.
     pub(crate) below: Option<Selections>,
-    /// Where it stands in the text.
     pub(crate) at: Offset,
 }
 
-/// A place in a text, in bytes from its beginning.
+/// Position in a text, in bytes.
 pub(crate) type Offset = usize;
 
-/// What is wrong with an argument. The field is null, with this as the error.
+/// Error of an argument, which makes the field null.
 #[derive(Clone, Debug)]
 pub(crate) struct Mistake {
     pub(crate) message: String,
@@ -83,18 +79,15 @@ pub(crate) struct Mistake {
 }
 
 impl Field {
-    /// The type of its value.
     pub(crate) fn ty(&self) -> &Type {
         &self.definition.ty
     }
 
-    /// Bytes of the values of its arguments.
     pub(crate) fn argument_bytes(&self) -> usize {
         let arguments = self.arguments.iter().flatten();
         arguments.map(|(_, value)| coercion::bytes_of(value)).sum()
     }
 
-    /// The value of an argument.
     pub(crate) fn argument(&self, name: &str) -> Option<&Value> {
         let arguments = self.arguments.as_ref().ok()?;
         arguments
@@ -105,7 +98,7 @@ impl Field {
 }
 
 impl Plan {
-    /// Plans an operation of a valid document whose size was checked.
+    /// Plans an operation of a valid document of limited size.
     pub(super) fn of(
         document: &ExecutableDocument,
         operation: &Operation,
@@ -117,6 +110,7 @@ impl Plan {
             variables,
             types,
             repeated_fields: 0,
+            conflict: None,
             fields: 0,
             argument_bytes: 0,
         };
@@ -130,6 +124,7 @@ impl Plan {
             introspection,
             root,
             repeated_fields: planning.repeated_fields,
+            conflict: planning.conflict,
             fields: planning.fields,
             argument_bytes: planning.argument_bytes,
         }
@@ -141,17 +136,18 @@ struct Planning<'d> {
     variables: &'d Variables,
     types: &'d Types,
     repeated_fields: usize,
+    conflict: Option<Refused>,
     fields: usize,
     argument_bytes: usize,
 }
 
-/// The fields under one name, in the order of the document, with the type that the first of them is selected on.
+/// Fields with the same name, in the order of the document, and the parent type of the first.
 struct Collected<'d> {
     on: &'d str,
     fields: Vec<&'d Node<executable::Field>>,
 }
 
-/// The fields that an object of one type answers, in the order of the document.
+/// Fields of an object during their collection, in the order of the document.
 #[derive(Default)]
 struct Collecting<'d> {
     collected: Vec<Collected<'d>>,
@@ -182,7 +178,7 @@ impl<'d> Planning<'d> {
 
     fn collect(&self, object: &str, set: &'d SelectionSet, into: &mut Collecting<'d>) -> Result<(), Mistake> {
         for selection in &set.selections {
-            // Where a fragment was spread already, a spread changes nothing, whatever its directives are.
+            // Repeated spreads of a fragment have no effect, whatever their directives.
             let spread = selection.as_fragment_spread();
             if spread.is_some_and(|spread| into.visited.contains(spread.fragment_name.as_str()))
                 || !self.is_included(selection.directives())?
@@ -222,7 +218,7 @@ impl<'d> Planning<'d> {
     }
 
     fn is_included(&self, directives: &DirectiveList) -> Result<bool, Mistake> {
-        // `@skip` comes first, whichever is written first.
+        // `@skip` is evaluated first, in any order of the text.
         for (name, included_if) in [("skip", false), ("include", true)] {
             let Some(directive) = directives.get(name) else {
                 continue;
@@ -251,14 +247,23 @@ impl<'d> Planning<'d> {
     fn field(&mut self, object: &str, collected: &Collected<'d>) -> Option<Field> {
         let first = *collected.fields.first()?;
         self.repeated_fields += collected.fields.len() - 1;
-        // An interface may define the field with other defaults than the object does.
+        let mut repeated = collected.fields[1..].iter();
+        if let Some(other) = repeated.find(|other| !have_equal_arguments(first, other)) {
+            let key = first.response_key();
+            let message = format!(
+                "The fields with the same name \"{key}\" have different arguments; give one of them an alias."
+            );
+            let conflict = || Refused::invalid(message, other.location(), &self.document.sources);
+            self.conflict.get_or_insert_with(conflict);
+        }
+        // The defaults of an interface can differ from those of the object.
         let definition = if collected.on == object {
             &first.definition
         } else {
             self.types.field(object, &first.name)?
         };
         self.fields += 1;
-        // Counted before anything is copied.
+        // Before the arguments are copied.
         let bytes = coercion::argument_bytes(&first.arguments, self.variables);
         self.argument_bytes = self.argument_bytes.saturating_add(bytes);
         let arguments = if self.argument_bytes > ARGUMENT_BYTES {
@@ -305,7 +310,34 @@ impl<'d> Planning<'d> {
     }
 }
 
-/// Whether a field of the query itself asks for the schema. `introspection.rs` answers it.
+/// Whether fields have equal arguments in any order. apollo-compiler 1.33.1 takes `[1]` and `[1, 2]` for equal when it validates the
+/// merging of fields (`validation/selection.rs`, lines 204–207).
+fn have_equal_arguments(one: &executable::Field, other: &executable::Field) -> bool {
+    let (one, other) = (&one.arguments, &other.arguments);
+    one.len() == other.len()
+        && one.iter().all(|argument| {
+            let same = other.iter().find(|other| other.name == argument.name);
+            same.is_some_and(|other| are_equal(&argument.value, &other.value))
+        })
+}
+
+fn are_equal(one: &Literal, other: &Literal) -> bool {
+    match (one, other) {
+        (Literal::List(one), Literal::List(other)) => {
+            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| are_equal(one, other))
+        }
+        (Literal::Object(one), Literal::Object(other)) => {
+            one.len() == other.len()
+                && one.iter().all(|(name, value)| {
+                    let member = other.iter().find(|(other, _)| other == name);
+                    member.is_some_and(|(_, other)| are_equal(value, other))
+                })
+        }
+        (one, other) => one == other,
+    }
+}
+
+/// Whether a root field is one of `introspection.rs`.
 pub(crate) fn is_introspection(name: &str) -> bool {
     matches!(name, "__schema" | "__type")
 }

@@ -1,16 +1,14 @@
-//! The limits on what an operation may be and ask for, checked before anything of it runs.
+//! Validation of operations, and their limits (`limits.rs`), before any execution.
 //!
-//! A text is measured before it is parsed (`text.rs`), the parsed document before it is validated (`document_size.rs`, without
-//! expanding its fragments), its literal values (`values.rs`) and its variables (`variables.rs`) before they are coerced, and
-//! `calls.rs` estimates what the planned operation may cost upstream. `limits.rs` has the bounds. Parsing and validation are
-//! `apollo-compiler`'s, by the schema in `types.rs`.
+//! `text.rs` checks a text before it is parsed, `document_size.rs` the parsed document before it is validated, without expanding its
+//! fragments, `values.rs` and `variables.rs` the literals and variables before they are coerced, and `calls.rs` the estimated
+//! upstream calls of the plan. Parsing and validation are those of `apollo-compiler`, with the schema in `types.rs`.
 //!
-//! Nothing here knows HTTP or resolvers, and nothing here calls upstream.
+//! Independent of HTTP and of resolvers.
 
 mod calls;
 mod document_size;
 mod limits;
-mod merging;
 mod refused;
 mod text;
 mod types;
@@ -36,21 +34,14 @@ use crate::{
     execution::plan::{ARGUMENT_BYTES, Plan},
 };
 
-/// A valid document, with its size. It does not depend on variables, so that it can be kept for the next request with
-/// the same text.
+/// Valid document and its size, independent of variables.
 #[derive(Clone, Debug)]
 pub struct Document {
-    /// The document, each field with its definition.
     pub executable: Valid<ExecutableDocument>,
-    /// How large it becomes.
     pub size: DocumentSize,
 }
 
-/// Checks how long a query text and its variables are. Yields how many bytes the variables take.
-///
-/// # Errors
-///
-/// [`Refused`] with the limit that is exceeded.
+/// Checks the length of a text and its variables. Returns the bytes of the variables.
 pub fn check_size(
     query: &str,
     variables: &async_graphql::Variables,
@@ -60,21 +51,16 @@ pub fn check_size(
     check_variables(variables, limits)
 }
 
-/// Parses and validates a query text.
-///
-/// # Errors
-///
-/// [`Refused`], in words for the caller.
 pub fn read(query: &str, types: &Types, limits: &Limits) -> Result<Document, Refused> {
     text::check(query, limits)?;
     let query = text::without_ignored(query);
-    // The nesting was counted above, but not behind a string without an end.
+    // In addition to the check above, which ignores invalid tokens.
     let parsed = Parser::new()
         .recursion_limit(2 * limits::NESTING)
         .parse_ast(&*query, "query.graphql")
         .map_err(|invalid| Refused::of_diagnostics(&invalid.errors))?;
-    // The parser of version 0.8.7 passes over what is incomplete in places, as over the first name in `@skip(if if: true)`:
-    // only what it has understood is in what it writes.
+    // The parser of version 0.8.7 ignores some incomplete constructs, such as the first name in `@skip(if if: true)`, which are then
+    // missing in the serialised document.
     if !text::are_same(&query, &parsed.serialize().no_indent().to_string()) {
         return Err(Refused::incomplete());
     }
@@ -93,32 +79,19 @@ pub fn read(query: &str, types: &Types, limits: &Limits) -> Result<Document, Ref
     let executable = parsed
         .validate(types.schema())
         .map_err(|invalid| Refused::of_diagnostics(&invalid.errors))?;
-    merging::check(&executable, types)?;
     values::check(&executable, types, limits)?;
     Ok(Document { executable, size })
 }
 
-/// Checks a planned operation: how often its objects repeat a field, and what it may cost. Returns what it is
-/// expected to answer.
-///
-/// # Errors
-///
-/// [`Refused`], in words for the caller.
+/// Checks the limits of a plan, and estimates its answer.
 pub(crate) fn check_plan(plan: &Plan, types: &Types, limits: &Limits) -> Result<Estimate, Refused> {
-    let repeated = Limit {
-        option: None,
-        counted: "fields under a name that their object already has",
-        found: plan.repeated_fields,
-        allowed: limits.repeated_fields,
-    };
-    repeated.check()?;
-    let arguments = Limit {
-        option: None,
-        counted: "bytes of arguments, or more, with the values of its variables in their places",
-        found: plan.argument_bytes,
-        allowed: ARGUMENT_BYTES,
-    };
-    arguments.check()?;
+    if let Some(conflict) = &plan.conflict {
+        return Err(conflict.clone());
+    }
+    let repeated = "fields under a name that their object already has";
+    Limit::check(None, repeated, plan.repeated_fields, limits.repeated_fields)?;
+    let arguments = "bytes of arguments, or more, with the values of its variables in their places";
+    Limit::check(None, arguments, plan.argument_bytes, ARGUMENT_BYTES)?;
     let estimate = calls::check(plan.root.as_deref().unwrap_or_default(), types, limits)?;
     Ok(Estimate {
         fields: plan.fields,
@@ -127,11 +100,7 @@ pub(crate) fn check_plan(plan: &Plan, types: &Types, limits: &Limits) -> Result<
     })
 }
 
-/// The operation that a request means.
-///
-/// # Errors
-///
-/// [`Refused`] when there is no such operation, or several and none is named.
+/// Finds the operation of a request.
 pub fn operation<'d>(
     document: &'d ExecutableDocument,
     name: Option<&str>,

@@ -1,14 +1,13 @@
-//! Which documents have cacheable responses: those that ask for nothing but send histories and what follows from them.
+//! Documents with cacheable responses: those whose fields depend on nothing but send histories.
 //!
-//! The response to such a document is the same as long as the histories are. The fields are listed, so that a new field of the
-//! schema is not cacheable by default.
+//! The fields are listed here, so that a new field of the schema is not cacheable by default.
 
 use apollo_compiler::{
     ExecutableDocument,
     executable::{Selection, SelectionSet},
 };
 
-/// The fields of each type that follow from the histories of the activities that the document names.
+/// Cacheable fields by type.
 const FIELDS: [(&str, &[&str]); 8] = [
     (
         "Query",
@@ -77,7 +76,7 @@ const FIELDS: [(&str, &[&str]); 8] = [
     ),
 ];
 
-/// Whether the responses to a document, whose size was checked, are cacheable.
+/// Whether the responses to a document of limited size are cacheable.
 pub(crate) fn is_cacheable(document: &ExecutableDocument) -> bool {
     let mut operations = document.operations.iter();
     operations.all(|operation| is_listed(document, &operation.selection_set))
@@ -88,7 +87,7 @@ fn is_listed(document: &ExecutableDocument, set: &SelectionSet) -> bool {
     let listed = listed.map_or(&[][..], |(_, fields)| fields);
     set.selections.iter().all(|selection| match selection {
         Selection::Field(field) => {
-            // The account's time zone is no part of a history.
+            // The time zone of the account is not part of a history.
             let in_a_zone = field.specified_argument_by_name("zone").is_some();
             let is_listed_itself = listed.contains(&field.name.as_str()) && !in_a_zone;
             field.name == "__typename" || is_listed_itself && is_listed(document, &field.selection_set)

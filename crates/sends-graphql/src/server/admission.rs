@@ -1,6 +1,4 @@
-//! Admission of operations: the places for work, and the queue for them.
-//!
-//! Must not know what an operation does.
+//! Admission of operations: a bounded queue for their places.
 
 use std::time::Duration;
 
@@ -14,10 +12,9 @@ use crate::{
     schema::ErrorCode,
 };
 
-/// How many operations may queue for each place for work. More would only wait in vain.
+/// Length of the queue for each concurrent operation. Further ones would wait in vain.
 const QUEUED_PER_PLACE: usize = 4;
 
-/// Admits operations one after the other.
 pub(super) struct Admission {
     working: Bulkhead,
     waiting: Bulkhead,
@@ -26,7 +23,7 @@ pub(super) struct Admission {
 }
 
 impl Admission {
-    /// Operations queue for a place among those that work no longer than `wait`.
+    /// Operations queue for a place in `working` for up to `wait`.
     pub(super) fn new(working: Bulkhead, waiting: Bulkhead, wait: Duration) -> Self {
         let queued = working.limit().saturating_mul(QUEUED_PER_PLACE);
         Self {
@@ -37,8 +34,8 @@ impl Admission {
         }
     }
 
-    /// Places for the operations of a request, in the order of arrival; a refusal where they do not become free in time. A batch
-    /// takes them at once, so that none of its operations waits for the place of another one.
+    /// Reserves a place for each operation of a request, in the order of arrival. A batch gets all places together, so that none of its
+    /// operations waits for another one.
     pub(super) async fn enter(&self, operations: usize) -> Result<Place, Rejection> {
         let places = operations.min(self.working.limit());
         let room = if let Some(room) = self.working.enter_if_free(places) {
@@ -61,12 +58,12 @@ impl From<Full> for Rejection {
     }
 }
 
-/// The refusal of what there is no room for at the moment.
+/// Rejection of an operation without a place.
 pub(super) fn overloaded() -> Rejection {
-    busy("The service has too much to do at the moment; try again shortly.")
+    busy("The service is overloaded at the moment; try again shortly.")
 }
 
-/// The same, in these words.
+/// 503 with `Retry-After` and this message.
 pub(super) fn busy(message: &str) -> Rejection {
     Rejection::new(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Overloaded, message)
         .header(header::RETRY_AFTER, HeaderValue::from_static("1"))
@@ -82,7 +79,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_operation_waits_for_a_place_and_no_longer_than_it_may() {
+    async fn an_operation_queues_for_a_place_until_the_timeout() {
         let admission = admission();
         let first = admission.enter(1).await.unwrap();
         assert!(admission.enter(1).await.is_err());

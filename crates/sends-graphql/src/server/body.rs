@@ -1,4 +1,4 @@
-//! Reading a request's body: so many bytes, in so much time, so many of all bodies together, and no more.
+//! Request bodies, with limits on their size, their time, and the memory of all of them.
 
 use std::time::Duration;
 
@@ -20,51 +20,47 @@ use crate::{
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// How long a media type may be to be repeated in an error message.
+/// Longest media type quoted in an error message.
 const SHOWN_TYPE: usize = 80;
 
-/// The memory for all request bodies that are arriving. It has no option: a body arrives in milliseconds, so that clients do not
-/// have 64 of the default limit on their way at once.
+/// Memory of all request bodies being received. It has no option: a body arrives in milliseconds, so that 64 concurrent ones of the
+/// default limit are not to be expected.
 const BODY_BUDGET: usize = 64 << 20;
 
-/// The time for a request body to arrive: enough for a megabyte over 1 Mbit/s.
+/// Time for a request body: enough for a megabyte over 1 Mbit/s.
 const BODY_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// How much one request may hold.
 #[derive(Args, Clone, Copy, Debug)]
 pub struct RequestLimits {
-    /// Size of a request body
-    // A larger body would be refused even if it were the only one.
+    /// Maximum size of a request body
+    // No more than the memory of all bodies.
     #[arg(long = "body-limit", env = "SENDS_BODY_LIMIT", value_name = "BYTES", default_value = "1MiB",
           value_parser = bytes::<usize>(1..=BODY_BUDGET as u64))]
     pub body: usize,
-    /// Operations in one request; 1 refuses batches
+    /// Maximum number of operations in a request; 1 refuses batches
     #[arg(long = "batch-limit", env = "SENDS_BATCH_LIMIT", value_name = "COUNT", default_value = "1",
           value_parser = number::<usize>(1..=1_000))]
     pub batch: usize,
-    /// The bytes of all bodies that are arriving.
+    /// Bytes of all bodies being received.
     #[arg(skip = BODY_BUDGET)]
     pub body_budget: usize,
-    /// The time for a body to arrive.
     #[arg(skip = BODY_TIMEOUT)]
     pub body_timeout: Duration,
 }
 
-/// The bodies that are arriving.
 pub(super) struct Bodies {
-    /// In bytes.
     room: Bulkhead,
     limits: RequestLimits,
 }
 
-/// A body that has arrived. It takes room until it is dropped.
+/// A complete body. Its memory is reserved until the drop.
 #[derive(Debug)]
-pub(super) struct Arrived {
+pub(super) struct ReceivedBody {
     bytes: Vec<u8>,
     _room: Option<Room>,
 }
 
-impl Arrived {
+impl ReceivedBody {
     pub(super) fn bytes(&self) -> &[u8] {
         &self.bytes
     }
@@ -75,14 +71,14 @@ impl Bodies {
         Self { room, limits }
     }
 
-    /// The body of a POST, whose [type](check_type) is that of JSON.
-    pub(super) async fn read(&self, headers: &HeaderMap, body: Body) -> Result<Arrived, Rejection> {
+    /// Receives the body of a POST whose [type](check_type) was checked.
+    pub(super) async fn read(&self, headers: &HeaderMap, body: Body) -> Result<ReceivedBody, Rejection> {
         let is_encoded = headers
             .get_all(header::CONTENT_ENCODING)
             .iter()
             .any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"));
         if is_encoded {
-            // A few kilobytes can unfold to gigabytes, and no client compresses its questions.
+            // A few compressed kilobytes can expand to gigabytes, and no GraphQL client compresses requests.
             return Err(unsupported(
                 "The body has a content-encoding; send it uncompressed, without this header.",
             ));
@@ -104,8 +100,8 @@ impl Bodies {
             })
     }
 
-    /// Room is taken for what has come and not for what was announced, which costs the one who announces nothing.
-    async fn collect(&self, body: Body) -> Result<Arrived, Rejection> {
+    /// Reserves memory for received bytes only: a large `Content-Length` costs the client nothing.
+    async fn collect(&self, body: Body) -> Result<ReceivedBody, Rejection> {
         let mut body = Limited::new(body, self.limits.body);
         let mut bytes = Vec::new();
         let mut room: Option<Room> = None;
@@ -125,7 +121,7 @@ impl Bodies {
             }
             bytes.extend_from_slice(&data);
         }
-        Ok(Arrived { bytes, _room: room })
+        Ok(ReceivedBody { bytes, _room: room })
     }
 
     fn too_large(&self) -> Rejection {
@@ -137,11 +133,7 @@ impl Bodies {
     }
 }
 
-/// Refuses a body that its `Content-Type` does not declare as JSON in UTF-8.
-///
-/// # Errors
-///
-/// 415, with the header to send.
+/// Refuses a body whose `Content-Type` is not JSON in UTF-8.
 pub(super) fn check_type(headers: &HeaderMap) -> Result<(), Rejection> {
     if media_type::is_json_body(headers) {
         return Ok(());
@@ -192,7 +184,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn bodies_share_the_room_and_give_it_back() {
+    async fn bodies_share_the_memory_and_release_it() {
         let (bodies, headers) = bodies();
         let first = bodies.read(&headers, Body::from("0123456789")).await.unwrap();
         assert_eq!(first.bytes(), b"0123456789");
@@ -204,7 +196,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_never_comes_gives_its_room_back_and_what_was_announced_takes_none() {
+    async fn an_endless_body_releases_its_memory_and_a_declared_length_reserves_none() {
         let (bodies, mut headers) = bodies();
         headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("10"));
         let half = || {

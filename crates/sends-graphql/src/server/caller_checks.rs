@@ -1,6 +1,4 @@
-//! Who may ask: the caller's key, and whether a web page could have made the caller's browser ask.
-//!
-//! Owns the two checks. Must not know what is asked.
+//! Checks of the caller: the API key, and protection against cross-site request forgery.
 
 use std::sync::Arc;
 
@@ -18,11 +16,10 @@ use super::{
 use crate::api_keys::ApiKeys;
 use crate::schema::ErrorCode;
 
-/// Where callers put their key. `Authorization` is for tokens of Constant Contact, in the mode where callers bring them.
+/// Header of the API key. `Authorization` is reserved for tokens of Constant Contact.
 pub(super) const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
-/// Headers that make a browser ask for permission before it sends a request to another origin. The names are those that
-/// GraphQL clients send already, and one that says what it is for.
+/// Headers that force a CORS preflight: those that common GraphQL clients send anyway, and one without another purpose.
 pub(super) const FORCING_PREFLIGHT: [HeaderName; 4] = [
     HeaderName::from_static("graphql-require-preflight"),
     HeaderName::from_static("apollo-require-preflight"),
@@ -30,20 +27,20 @@ pub(super) const FORCING_PREFLIGHT: [HeaderName; 4] = [
     API_KEY,
 ];
 
-/// Refuses a caller without one of the keys, when there are any.
+/// Refuses a caller without a valid key, if keys are required.
 pub(super) fn check_key(keys: Option<&ApiKeys>, headers: &HeaderMap) -> Result<(), Rejection> {
     let Some(keys) = keys else { return Ok(()) };
     let mut values = headers.get_all(API_KEY).iter();
     match (values.next(), values.next()) {
         (Some(key), None) if keys.admit(key.as_bytes()) => Ok(()),
         (None, _) => Err(unauthenticated(
-            "Send your key for this service as `X-API-Key: …`.",
+            "The API key is missing; send it as `X-API-Key: …`.",
         )),
-        _ => Err(unauthenticated("This is no key of this service.")),
+        _ => Err(unauthenticated("The API key is not valid.")),
     }
 }
 
-/// The same for a route that is no GraphQL.
+/// Layer with [`check_key`] for a route other than GraphQL.
 pub(super) async fn require_key(
     State(keys): State<Option<Arc<ApiKeys>>>,
     request: Request,
@@ -59,8 +56,8 @@ fn unauthenticated(message: &str) -> Rejection {
     Rejection::new(StatusCode::UNAUTHORIZED, ErrorCode::Unauthenticated, message)
 }
 
-/// Refuses a GET that a page of another origin can make a browser send without asking first, whatever the browser says
-/// about itself. A POST must be JSON, which no page can send like this.
+/// Refuses a GET that a page of another origin can make a browser send without a preflight. A POST always needs one, since it has to
+/// be JSON.
 pub(super) fn check_preflight(headers: &HeaderMap) -> Result<(), Rejection> {
     let forces = |name: &HeaderName| headers.get(name).is_some_and(|value| !value.is_empty());
     if !media_type::is_simple_body(headers) || FORCING_PREFLIGHT.iter().any(forces) {
@@ -69,7 +66,7 @@ pub(super) fn check_preflight(headers: &HeaderMap) -> Result<(), Rejection> {
     Err(Rejection::new(
         StatusCode::FORBIDDEN,
         ErrorCode::RequestRefused,
-        "A web page elsewhere could make a browser send this GET; add the header GraphQL-Require-Preflight: 1, as in: curl -G \
+        "A web page of another origin could make a browser send this GET; add the header GraphQL-Require-Preflight: 1, as in: curl -G \
          -H 'GraphQL-Require-Preflight: 1' --data-urlencode 'query={ __typename }' URL. Or send the operation with POST and \
          content-type: application/json.",
     ))

@@ -1,16 +1,10 @@
-//! Connections: accepted up to a number, spoken to in HTTP/1.1 or HTTP/2, and closed when nothing comes of them.
+//! Connections: accepted up to a limit, served over HTTP/1.1 or HTTP/2, and closed after their timeouts.
 //!
-//! At the end of the process no request is lost with clients that listen: from its first moment every answer over HTTP/1.1 says
-//! `Connection: close`, and HTTP/2 says GOAWAY. A connection without a request is closed only [a moment](LINGER) after the
-//! last connection was accepted, so that a request already on its way is answered too.
+//! No request is lost at a shutdown: from its start responses over HTTP/1.1 have `Connection: close`, and HTTP/2 sends GOAWAY. An
+//! idle connection is closed only [after a delay](LINGER) since the last connection was accepted, so that requests in transit are
+//! answered.
 //!
-//! Nothing here depends on what is asked over a connection.
-//!
-//! The library's own timeout for the head of a request also runs while a connection is idle, and knows nothing of one that
-//! never says which protocol it speaks. It has none for writing. So each connection is watched here (`activity.rs`): how
-//! long since it opened, since its last request ended, since the first byte of the next one, since a piece of a response
-//! was written (`outgoing.rs`), and since each response began. A window of HTTP/2 that stays closed and a socket that is not read are the same: no piece
-//! leaves.
+//! `activity.rs` has the timeouts, `outgoing.rs` reports the progress of responses to it.
 
 mod activity;
 mod outgoing;
@@ -26,77 +20,77 @@ use hyper_util::{
     server::conn::auto,
 };
 use tokio::net::{TcpListener, TcpStream};
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::{io::InspectReader, sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt;
 
-pub(super) use self::outgoing::Held;
+pub(super) use self::outgoing::BodyResources;
 use self::{
-    activity::{Activity, Overdue, Watched},
+    activity::{Activity, Overdue},
     outgoing::Outgoing,
 };
 use crate::{
-    bulkheads::answers::Answers,
+    bulkheads::answers::AnswerBudget,
     bulkheads::{Bulkhead, Room},
     option_values::{HOUR, SHORTEST, duration, number},
     shutdown::Ending,
 };
 
-/// How many requests one HTTP/2 connection may have under way.
+/// Concurrent requests on one HTTP/2 connection.
 const STREAMS: u32 = 128;
 
-/// How many headers, and bytes of them, a request may have.
+/// Headers of a request: their number and bytes.
 const HEADERS: usize = 64;
 const HEADER_BYTES: u32 = 16 << 10;
 
-/// How much of a request or an answer is held in memory for a connection, by HTTP/1.1. The head of a request has to fit in.
+/// Buffer of an HTTP/1.1 connection. The head of a request has to fit in.
 const BUFFER: usize = HEADER_BYTES as usize;
 
-/// How long the accepting rests when the operating system has no room for another socket.
+/// Pause of the accept loop after an error, such as an exhausted limit of file descriptors.
 const REST: Duration = Duration::from_millis(100);
 
-/// How long an overdue connection has to take its last answer.
+/// Time for the graceful shutdown of an idle connection.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
-/// How long connections without a request stay open after the last one was accepted. Over HTTP/1.1 there is no other way to
-/// tell a client than in an answer, and a request that is on its way crosses the closing of its connection. Clients that keep
-/// connections busy send the next request within this time.
+/// Time between the last accepted connection and the close of idle ones. A client of HTTP/1.1 learns of a shutdown only from a
+/// response, so that its next request could cross the close of its connection. Clients with steady traffic send the next request
+/// within this time.
 const LINGER: Duration = Duration::from_secs(1);
 
-/// The time for the head of a request to arrive. Clients send it in one packet.
+/// Time for the head of the first request. Clients send it in one packet.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The time a connection stays open without a request: longer than the 60 seconds after which usual load balancers close theirs,
-/// so that they are not the ones whose request meets a closing connection.
+/// Time of a connection without a request, and for the head of its next request. It exceeds the 60 seconds of common load balancers,
+/// so that these close first and no request meets a closing connection.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(75);
 
-/// The limits of connections.
+/// Limits of connections.
 #[derive(Args, Clone, Copy, Debug)]
 pub struct ConnectionLimits {
-    /// Connections at once; further ones wait
+    /// Maximum number of connections; further ones wait
     #[arg(long = "max-connections", env = "SENDS_MAX_CONNECTIONS", value_name = "COUNT",
           default_value = "16384", value_parser = number::<usize>(1..=1_000_000))]
     pub connections: usize,
-    /// Time after which a connection with unread answers is closed
+    /// Time after which a connection with unread responses is closed
     #[arg(long, env = "SENDS_WRITE_TIMEOUT", value_name = "DURATION", default_value = "30s",
           value_parser = duration(SHORTEST..=HOUR))]
     pub write_timeout: Duration,
-    /// The time for the head of a request to arrive.
+    /// Time for the head of the first request.
     #[arg(skip = HEADER_TIMEOUT)]
     pub header_timeout: Duration,
-    /// The time a connection stays open without a request.
+    /// Time without a request.
     #[arg(skip = IDLE_TIMEOUT)]
     pub idle_timeout: Duration,
 }
 
-/// What every connection needs.
+/// Shared by all connections.
 #[derive(Clone)]
 pub(super) struct Conversation {
     pub(super) router: Router,
-    pub(super) answers: Arc<Answers>,
+    pub(super) answers: AnswerBudget,
     pub(super) limits: ConnectionLimits,
 }
 
-/// Answers requests on `listener` until the end, then lets the ones in progress finish.
+/// Serves connections until the shutdown, and then waits for the requests in progress.
 pub(super) async fn serve(
     listener: TcpListener,
     places: Bulkhead,
@@ -111,7 +105,7 @@ pub(super) async fn serve(
     let start = |stream, place: Room| {
         let (conversation, end) = (conversation.clone(), end.clone());
         connections.spawn(async move {
-            conversation.hold(stream, end).await;
+            conversation.serve(stream, end).await;
             drop(place);
         });
     };
@@ -123,7 +117,7 @@ pub(super) async fn serve(
         match accepted {
             Ok((stream, place)) => start(stream, place),
             Err(error) => {
-                tracing::warn!("no connection could be accepted: {error}");
+                tracing::warn!("accepting a connection failed, the next attempt is in {REST:?}: {error}");
                 tokio::time::sleep(REST).await;
             }
         }
@@ -138,12 +132,12 @@ pub(super) async fn serve(
     }
 }
 
-/// Closes the listener, and gives the connections that the operating system has accepted already: it would reset them.
+/// Closes the listener, and yields the connections that the operating system has accepted already, which it would reset.
 fn accepted_already(
     listener: TcpListener,
     places: &Bulkhead,
 ) -> impl Iterator<Item = (TcpStream, Room)> + use<'_> {
-    // Without the runtime, which notices a connection only after a while.
+    // The runtime would report these connections with a delay.
     let listener = listener.into_std().ok();
     std::iter::from_fn(move || {
         let place = places.enter_if_free(1)?;
@@ -159,23 +153,23 @@ fn accepted_already(
     })
 }
 
-/// The end of the process, as connections see it.
+/// Stages of the shutdown.
 #[derive(Clone)]
 struct End {
-    /// No further request is to come over a connection.
+    /// Responses announce the close of their connection.
     begun: CancellationToken,
-    /// Connections without a request are closed.
+    /// Idle connections are closed.
     closing: CancellationToken,
 }
 
-/// Connections beyond the limit wait in the operating system's queue.
+/// Accepts a connection once there is room; further ones wait in the operating system's queue.
 async fn accept(listener: &TcpListener, places: &Bulkhead) -> io::Result<(TcpStream, Room)> {
     let place = places.enter(1).await;
     let place = place.ok_or_else(|| io::Error::other("no room for connections"))?;
     loop {
         match listener.accept().await {
             Ok((stream, _)) => return Ok((stream, place)),
-            // The client has left again before its turn.
+            // The client has disconnected already.
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
             Err(error) => return Err(error),
         }
@@ -183,10 +177,9 @@ async fn accept(listener: &TcpListener, places: &Bulkhead) -> io::Result<(TcpStr
 }
 
 impl Conversation {
-    /// Answers what comes over one connection, until either side is done with it.
-    async fn hold(self, stream: TcpStream, end: End) {
+    async fn serve(self, stream: TcpStream, end: End) {
         if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!("small answers may be delayed: {error}");
+            tracing::debug!("setting TCP_NODELAY failed, small responses may be delayed: {error}");
         }
         let Self {
             router,
@@ -194,14 +187,13 @@ impl Conversation {
             limits,
         } = self;
         let activity = Arc::new(Activity::new());
-        let (answering, begun, part) = (Arc::clone(&activity), end.begun.clone(), answers.part());
+        let (of_requests, begun, budget) = (Arc::clone(&activity), end.begun.clone(), answers.connection());
         let service = service_fn(move |mut request: Request<Incoming>| {
-            let (activity, begun) = (Arc::clone(&answering), begun.clone());
+            let (exchange, begun) = (of_requests.begin(request.version()), begun.clone());
             let router = router.clone();
             let is_multiplexed = request.version() == Version::HTTP_2;
-            let under_way = activity.begin(request.version());
-            request.extensions_mut().insert(part.clone());
-            let request = request.map(|body| activity.watch(body));
+            request.extensions_mut().insert(budget.clone());
+            let request = request.map(|body| of_requests.observe(body));
             async move {
                 let mut answer = router.oneshot(request).await;
                 if let Ok(answer) = &mut answer
@@ -211,20 +203,22 @@ impl Conversation {
                     let close = HeaderValue::from_static("close");
                     answer.headers_mut().insert(header::CONNECTION, close);
                 }
-                activity.answered();
-                answer.map(|answer| Outgoing::of(answer, &under_way))
+                answer.map(|answer| Outgoing::response(answer, exchange))
             }
         });
         let builder = builder(&limits);
-        let stream = TokioIo::new(Watched::new(stream, Arc::clone(&activity)));
+        let counted = Arc::clone(&activity);
+        let stream = TokioIo::new(InspectReader::new(stream, move |bytes: &[u8]| {
+            counted.received(bytes.len());
+        }));
         let mut connection = std::pin::pin!(builder.serve_connection_with_upgrades(stream, service));
         let mut ends = std::pin::pin!(async {
-            let told_by_protocol = async {
+            let over_http_2 = async {
                 end.begun.cancelled().await;
                 activity.multiplexed().await;
             };
             tokio::select! {
-                () = told_by_protocol => {}
+                () = over_http_2 => {}
                 () = end.closing.cancelled() => {}
             }
         });
@@ -237,11 +231,17 @@ impl Conversation {
                     connection.as_mut().graceful_shutdown();
                 }
                 overdue = activity.overdue(&limits) => {
-                    if overdue == Overdue::Unread {
-                        tracing::debug!("a connection was closed: its answers were not read, or too slowly (write-timeout)");
-                        return;
+                    match overdue {
+                        Overdue::Idle => connection.as_mut().graceful_shutdown(),
+                        Overdue::Unread => {
+                            tracing::debug!("connection closed: responses not read, or too slowly (write-timeout)");
+                            return;
+                        }
+                        Overdue::Flooded(reason) => {
+                            tracing::debug!("connection closed: {reason}");
+                            return;
+                        }
                     }
-                    connection.as_mut().graceful_shutdown();
                     match tokio::time::timeout(LAST_WORDS, connection).await {
                         Ok(result) => break result,
                         Err(_) => return,
@@ -250,7 +250,7 @@ impl Conversation {
             }
         };
         if let Err(error) = result {
-            tracing::debug!("a connection broke: {error}");
+            tracing::debug!("connection failed: {error}");
         }
     }
 }

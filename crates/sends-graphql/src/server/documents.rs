@@ -1,6 +1,4 @@
-//! Where the text of a document comes from: the request, a hash that clients registered a text under, or a manifest.
-//!
-//! Owns which documents are answered. Must not know what is in a document.
+//! Text of a document: from the request, from a persisted query by its hash, or from a manifest of trusted documents.
 
 mod manifest;
 
@@ -15,52 +13,51 @@ pub use self::manifest::{InvalidManifest, TrustedDocuments};
 use super::{parameters::Parameters, rejection::Rejection};
 use crate::schema::ErrorCode;
 
-/// What an entry costs beyond its text.
-const BOOKKEEPING: u64 = 128;
+/// Bytes of an entry besides its text.
+const OVERHEAD: u64 = 128;
 
-/// The room for texts that clients register. It has no option: it holds thousands of documents of the usual length, and the
-/// client of one that was displaced sends its text again.
+/// Capacity of the cache of persisted queries, in bytes. It has no option: it holds thousands of typical documents, and clients send
+/// the text of an evicted one again.
 pub(super) const REGISTERED_BYTES: u64 = 16 << 20;
 
-/// About how long a document is, to begin with a cache of the right size.
+/// Typical length of a document, for the initial size of the cache.
 const USUAL_TEXT: u64 = 1 << 10;
 
 type Hash = [u8; 32];
 
-/// The documents that can be named instead of sent.
+/// Documents that a request can name instead of sending their text.
 pub(super) enum Documents {
-    /// Any document is answered.
+    /// Any document is executed.
     Any {
-        /// Texts that clients registered.
+        /// Persisted queries.
         registered: Cache<Hash, Arc<str>, ByLength>,
     },
-    /// Only these are.
+    /// Only documents of the manifest are executed.
     Trusted(Arc<TrustedDocuments>),
 }
 
-/// The text of a document, and the hash to keep it under once it has proved to be good.
+/// Text of a document, and the hash to register it under once it is valid.
 #[derive(Debug)]
 pub(super) struct Document {
     pub(super) text: Arc<str>,
     register: Option<Hash>,
 }
 
-/// Bounds the cache by the bytes of its texts.
+/// Weight by the bytes of the text.
 #[derive(Clone)]
 pub(super) struct ByLength;
 
 impl Weighter<Hash, Arc<str>> for ByLength {
     fn weight(&self, _: &Hash, text: &Arc<str>) -> u64 {
-        text.len() as u64 + BOOKKEEPING
+        text.len() as u64 + OVERHEAD
     }
 }
 
 impl Documents {
-    /// The documents of a manifest, or any with a cache of this size.
     pub(super) fn new(trusted: Option<Arc<TrustedDocuments>>, cache_bytes: u64) -> Self {
         trusted.map_or_else(
             || {
-                let items = usize::try_from(cache_bytes / (USUAL_TEXT + BOOKKEEPING)).unwrap_or(usize::MAX);
+                let items = usize::try_from(cache_bytes / (USUAL_TEXT + OVERHEAD)).unwrap_or(usize::MAX);
                 let registered = Cache::with_weighter(items.clamp(16, 1 << 16), cache_bytes, ByLength);
                 Self::Any { registered }
             },
@@ -68,7 +65,6 @@ impl Documents {
         )
     }
 
-    /// The document that a request means.
     pub(super) fn find(&self, request: &mut Parameters) -> Result<Document, Rejection> {
         let hash = persisted_hash(&request.extensions)?;
         let text = request.query.take().filter(|text| !text.is_empty());
@@ -76,7 +72,7 @@ impl Documents {
             Self::Trusted(trusted) => {
                 let named = hash.as_deref().or(request.document_id.as_deref());
                 let text = match (named, text) {
-                    // What is sent beside the name of a trusted document is not looked at.
+                    // A text in addition to the name is ignored.
                     (Some(name), _) => trusted.named(name),
                     (None, Some(text)) => trusted.worded(&text),
                     (None, None) => return Err(no_document()),
@@ -84,7 +80,7 @@ impl Documents {
                 text.map(Document::sent).ok_or_else(|| {
                     Rejection::of_request(
                         ErrorCode::PersistedQueryNotFound,
-                        "Only the documents of the service's manifest are answered, and this is none of them.",
+                        "The document is not in the manifest of the service, which executes no others.",
                     )
                 })
             }
@@ -97,9 +93,8 @@ impl Documents {
         }
     }
 
-    /// Keeps the text of a document that a client registers, after it turned out to be one that is answered: nonsense must
-    /// not displace what others use.
-    pub(super) fn keep(&self, document: Document) {
+    /// Registers a persisted query after its validation, so that invalid texts evict nothing.
+    pub(super) fn register(&self, document: Document) {
         if let (Self::Any { registered }, Some(hash)) = (self, document.register) {
             registered.insert(hash, document.text);
         }
@@ -134,7 +129,7 @@ fn registered_document(
     })
 }
 
-/// Clients compare the message, too, before they send the text.
+/// Some clients compare the message before they send the text.
 fn not_found() -> Rejection {
     Rejection::of_request(ErrorCode::PersistedQueryNotFound, "PersistedQueryNotFound")
 }
@@ -145,7 +140,7 @@ fn no_document() -> Rejection {
     )
 }
 
-/// The hash in the extension that Apollo's clients brought into use.
+/// Hash in the extension of Apollo's automatic persisted queries.
 fn persisted_hash(extensions: &Map<String, Value>) -> Result<Option<String>, Rejection> {
     let persisted = match extensions.get("persistedQuery") {
         None | Some(Value::Null) => return Ok(None),

@@ -1,29 +1,33 @@
-//! `ETag` and `If-None-Match`: a client that has the answer already gets none.
-//!
-//! Owns what makes two answers the same: their data. What an answer cost is beside the point.
+//! `ETag` and `If-None-Match`.
 
 use async_graphql::Value;
 use axum::{body::Body, response::Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
-/// The tag of an answer with this data. It is a weak one, since the same data may be compressed or not, and come with
-/// another cost.
-pub(super) fn of(data: &Value) -> Option<HeaderValue> {
+use super::header_lists::items;
+
+/// Tag of a GraphQL response with this data. It is weak, since responses with the same data differ in their compression and in the
+/// cost that they report.
+pub(super) fn of_data(data: &Value) -> Option<HeaderValue> {
     let mut hasher = blake3::Hasher::new();
     serde_json::to_writer(&mut hasher, data).ok()?;
     let hash = hasher.finalize().to_hex();
     HeaderValue::from_str(&format!("W/\"{}\"", &hash[..32])).ok()
 }
 
-/// Marks an answer with its tag, or takes its body away from a client that has it.
+/// Tag of a file with this content.
+pub(super) fn of_file(content: &[u8]) -> HeaderValue {
+    let hash = blake3::hash(content).to_hex();
+    HeaderValue::from_str(&format!("\"{}\"", &hash[..16])).unwrap_or(HeaderValue::from_static("\"\""))
+}
+
+/// Adds a tag to a response, and replaces it by 304 for a client that has the content.
 pub(super) fn apply(mut response: Response, tag: HeaderValue, request: &HeaderMap) -> Response {
-    let is_known = request
-        .get_all(header::IF_NONE_MATCH)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .any(|known| opaque(known.trim()) == opaque(tag.to_str().unwrap_or_default()));
-    if is_known {
+    // Proxies that compress weaken a tag.
+    let opaque = |tag: &str| tag.trim_start_matches("W/").to_owned();
+    let own = tag.to_str().map(opaque).unwrap_or_default();
+    let is_current = items(request, &header::IF_NONE_MATCH).any(|known| known == "*" || opaque(known) == own);
+    if is_current {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
         *response.body_mut() = Body::empty();
         response.headers_mut().remove(header::CONTENT_TYPE);
@@ -31,9 +35,4 @@ pub(super) fn apply(mut response: Response, tag: HeaderValue, request: &HeaderMa
     }
     response.headers_mut().insert(header::ETAG, tag);
     response
-}
-
-/// Both sides compare weakly.
-fn opaque(tag: &str) -> &str {
-    tag.strip_prefix("W/").unwrap_or(tag)
 }

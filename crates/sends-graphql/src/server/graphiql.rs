@@ -1,8 +1,7 @@
-//! GraphiQL: the page on which a person explores the schema, and the files it is made of.
+//! GraphiQL: its page and files.
 //!
-//! The build script embeds GraphiQL where it finds Node.js, and the page needs nothing from the internet. Otherwise the page
-//! loads GraphiQL from a public content delivery network, in pinned versions with integrity hashes; when it cannot be
-//! reached, a plain page of our own takes its place.
+//! The build script embeds GraphiQL if it finds Node.js. Otherwise the page loads it from a content delivery network, in pinned
+//! versions with integrity hashes, and falls back to a plain editor without that.
 
 mod files;
 mod page;
@@ -20,7 +19,7 @@ use http::{HeaderMap, StatusCode};
 use self::page::Page;
 use super::unrouted;
 
-/// The page at `/graphiql`, its files below, and the way there from `/`.
+/// Routes of the page, of its files, and of the redirect from `/`.
 pub(super) fn routes(sandbox: bool) -> Router {
     let page = Page::bundled(sandbox).unwrap_or_else(|| Page::from_cdn(sandbox));
     Router::new()
@@ -31,12 +30,12 @@ pub(super) fn routes(sandbox: bool) -> Router {
 }
 
 async fn show(State(page): State<Arc<Page>>, headers: HeaderMap) -> Response {
-    page.answer(&headers)
+    page.response(&headers)
 }
 
 async fn file(State(page): State<Arc<Page>>, Path(name): Path<String>, headers: HeaderMap) -> Response {
     match page.file(&name) {
-        Some(file) => file.answer(&headers),
+        Some(file) => file.response(&headers),
         None => StatusCode::NOT_FOUND.into_response(),
     }
 }

@@ -1,6 +1,4 @@
-//! GraphQL over HTTP: one request, from its head to the answer.
-//!
-//! Owns the order of the steps, and what differs between GET and POST. Each step is a module of its own.
+//! GraphQL over HTTP: the steps of a request, for GET and POST. Each step is a module.
 
 mod running;
 
@@ -20,7 +18,7 @@ use super::{
     admission::Admission,
     body::{self, Bodies},
     caller_checks,
-    connection::Held,
+    connection::BodyResources,
     documents::{Documents, REGISTERED_BYTES},
     entity_tag,
     media_type::MediaType,
@@ -32,36 +30,36 @@ use super::{
 };
 use crate::{
     api_keys::ApiKeys,
-    bulkheads::answers::{AnswerMemory, Answers},
+    bulkheads::answers::{AnswerBudget, AnswerMemory},
     schema::ErrorCode,
     server::HttpOptions,
 };
 
-/// What an answer depends on beside the URL. What the compression adds is its own to say.
+/// Headers that a response depends on. The compression layer adds its own.
 const VARY: HeaderValue = HeaderValue::from_static("accept, authorization, x-api-key");
 
-/// How many values a request may have beside its variables: its other parameters, and extensions of no great length.
+/// Values of a request besides its variables: its other parameters and short extensions.
 const VALUES_BESIDE: usize = 100;
 
-/// Bodies in bytes beyond this are [long work](crate::bulkheads::long_work): about a millisecond of reading. Another thread costs some
-/// microseconds more, so that the rest is done where it is.
+/// Bytes of a body beyond which parsing is [long work](crate::bulkheads::long_work): about a millisecond. Shorter ones are not worth the
+/// microseconds for a change of the thread.
 const LONG_BODY: usize = 64 << 10;
 
-/// What every request to the endpoint needs.
+/// Shared by all requests to the endpoint.
 pub(super) struct Endpoint {
     service: Service,
     keys: Option<Arc<ApiKeys>>,
     documents: Documents,
     admission: Admission,
-    answers: Arc<Answers>,
+    answers: AnswerBudget,
     bodies: Bodies,
     batch_limit: usize,
-    /// How many values a body may have, in all requests of a batch together.
+    /// Values of a body, for all requests of a batch.
     most_values: usize,
 }
 
 impl Endpoint {
-    pub(super) fn new(service: Service, options: HttpOptions, answers: Arc<Answers>) -> Self {
+    pub(super) fn new(service: Service, options: HttpOptions, answers: AnswerBudget) -> Self {
         let variable_values = service.schema.limits().variable_values;
         let bulkheads = service.bulkheads.clone();
         let request = options.capacity.request;
@@ -82,24 +80,23 @@ impl Endpoint {
     }
 }
 
-/// A response whose body is longer than [`LONG_BODY`]: to compress it is long work.
+/// Extension of a response longer than [`LONG_BODY`], whose compression is long work.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Large;
 
-/// Answers a request of any method.
 pub(super) async fn answer(State(endpoint): State<Arc<Endpoint>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let Some(media_type) = MediaType::negotiate(&parts.headers) else {
         return Rejection::new(
             StatusCode::NOT_ACCEPTABLE,
             ErrorCode::BadUserInput,
-            "Answers are application/graphql-response+json or application/json; accept one of them.",
+            "Responses are application/graphql-response+json or application/json; accept one of them.",
         )
         .into_response(MediaType::Json);
     };
     let answered = match parts.method {
         Method::GET | Method::HEAD => {
-            // What a client sends with it would be held in memory as long as the operation takes.
+            // Its buffer would live as long as the operation.
             drop(body);
             endpoint.get(&parts, media_type).await
         }
@@ -129,17 +126,20 @@ impl Endpoint {
         self.check_caller(headers)?;
         let parameters = Parameters::from_query_string(query)?;
         let finish = move |executed: Executed| {
-            // What has errors may be different the next time, and is not worth keeping.
+            // A response with errors can differ the next time.
             let response = &executed.response;
-            let tag = response.is_ok().then(|| entity_tag::of(&response.data)).flatten();
+            let tag = response
+                .is_ok()
+                .then(|| entity_tag::of_data(&response.data))
+                .flatten();
             Ok((answer_of(executed, media_type)?, tag))
         };
         let (mut response, tag) = self.run(parameters, parts, Method::GET, finish).await?;
         let Some(tag) = tag else {
             return Ok(response);
         };
-        let keep_and_ask = HeaderValue::from_static("private, no-cache");
-        response.headers_mut().insert(header::CACHE_CONTROL, keep_and_ask);
+        let revalidate = HeaderValue::from_static("private, no-cache");
+        response.headers_mut().insert(header::CACHE_CONTROL, revalidate);
         Ok(entity_tag::apply(response, tag, headers))
     }
 
@@ -150,16 +150,16 @@ impl Endpoint {
         media_type: MediaType,
     ) -> Result<Response, Rejection> {
         let headers = &parts.headers;
-        // Takes the place of the preflight check: a page elsewhere cannot send this type without asking.
+        // Instead of the preflight check: pages of other origins cannot send this type without a preflight.
         body::check_type(headers)?;
         self.check_caller(headers)?;
         let body = self.bodies.read(headers, body).await?;
         let is_long = body.bytes().len() > LONG_BODY;
         let (batch_limit, most_values) = (self.batch_limit, self.most_values);
-        // Others may use the body's room while this is answered.
+        // Drops the body, and releases its memory.
         let read = async move { Requests::from_body(body.bytes(), batch_limit, most_values) };
         let requests = if is_long {
-            self.apart(read).await
+            self.run_long(read).await
         } else {
             read.await
         }?;
@@ -169,8 +169,8 @@ impl Endpoint {
                 self.run(*parameters, parts, Method::POST, finish).await
             }
             Requests::Batch(batch) => {
-                let (json, held) = batch_of(self.run_batch(batch, parts).await?);
-                Ok(response_of(json, held, media_type))
+                let (json, resources) = batch_of(self.run_batch(batch, parts).await?);
+                Ok(response_of(json, resources, media_type))
             }
         }
     }
@@ -178,21 +178,21 @@ impl Endpoint {
     /// Checks the API key and that there is an access token, before the body is read.
     fn check_caller(&self, headers: &HeaderMap) -> Result<(), Rejection> {
         caller_checks::check_key(self.keys.as_deref(), headers)?;
-        self.service.access.check(headers).map_err(token_missing)
+        self.service.backend.access.check(headers).map_err(token_missing)
     }
 }
 
 fn answer_of(executed: Executed, media_type: MediaType) -> Result<Response, Rejection> {
-    let (json, memory) = written(executed.response, executed.memory)?;
-    let held = Held::new(memory, json.length());
-    let mut response = response_of(json, held, media_type);
+    let (json, memory) = serialise(executed.response, executed.memory)?;
+    let resources = BodyResources::new(memory, json.length());
+    let mut response = response_of(json, resources, media_type);
     if let Some(cacheable) = executed.cacheable {
         response.extensions_mut().insert(cacheable);
     }
     Ok(response)
 }
 
-/// The bytes of a body that is there as a whole.
+/// Length of a body in memory.
 fn length(response: &Response) -> usize {
     let exact = response.body().size_hint().exact();
     exact
@@ -200,30 +200,25 @@ fn length(response: &Response) -> usize {
         .unwrap_or(usize::MAX)
 }
 
-fn response_of(json: impl Into<Body>, held: Held, media_type: MediaType) -> Response {
+fn response_of(json: impl Into<Body>, resources: BodyResources, media_type: MediaType) -> Response {
     let mut response = Response::new(json.into());
-    mark(&mut response, held, media_type);
-    response
-}
-
-/// Sets the type of an answer, and what its connection holds until it is written.
-fn mark(response: &mut Response, held: Held, media_type: MediaType) {
-    if length(response) > LONG_BODY {
+    if length(&response) > LONG_BODY {
         response.extensions_mut().insert(Large);
     }
     let content_type = media_type.content_type();
     response.headers_mut().insert(header::CONTENT_TYPE, content_type);
-    response.extensions_mut().insert(held);
+    response.extensions_mut().insert(resources);
+    response
 }
 
-/// An answer as JSON, and the memory that it is held in.
-type Written = (Pieces, Arc<AnswerMemory>);
+/// Serialised response and its memory.
+type Serialised = (Pieces, Arc<AnswerMemory>);
 
-/// Writes an answer as JSON, with the names in the order of the operation, and gives back the memory beyond that.
-fn written(response: async_graphql::Response, memory: Arc<AnswerMemory>) -> Result<Written, Rejection> {
+/// Serialises a response, and releases the memory beyond its length.
+fn serialise(response: async_graphql::Response, memory: Arc<AnswerMemory>) -> Result<Serialised, Rejection> {
     let mut json = Writer::default();
     if let Err(error) = serde_json::to_writer(&mut json, &response) {
-        tracing::error!("an answer could not be written as JSON: {error}");
+        tracing::error!("serialising a response failed: {error}");
         json = Writer::from(br#"{"errors":[{"message":"The service failed to answer."}]}"#.to_vec());
     }
     drop(response);
@@ -232,9 +227,9 @@ fn written(response: async_graphql::Response, memory: Arc<AnswerMemory>) -> Resu
     Ok((json, memory))
 }
 
-/// The answer to a batch. The texts are sent one after the other, since a joined one would take as much memory again.
-fn batch_of(answers: Vec<Result<Written, Rejection>>) -> (Pieces, Held) {
-    let (mut json, mut held) = (Pieces::default(), Vec::with_capacity(answers.len()));
+/// Response to a batch. Its parts stay separate, since joining them would double their memory.
+fn batch_of(answers: Vec<Result<Serialised, Rejection>>) -> (Pieces, BodyResources) {
+    let (mut json, mut memories) = (Pieces::default(), Vec::with_capacity(answers.len()));
     json.push("[");
     for (index, answer) in answers.into_iter().enumerate() {
         if index > 0 {
@@ -243,7 +238,7 @@ fn batch_of(answers: Vec<Result<Written, Rejection>>) -> (Pieces, Held) {
         match answer {
             Ok((answer, memory)) => {
                 json.append(answer);
-                held.push(memory);
+                memories.push(memory);
             }
             Err(rejection) => {
                 let errors = json!({ "errors": rejection.into_errors() });
@@ -252,8 +247,8 @@ fn batch_of(answers: Vec<Result<Written, Rejection>>) -> (Pieces, Held) {
         }
     }
     json.push("]");
-    let held = Held::new(held, json.length());
-    (json, held)
+    let resources = BodyResources::new(memories, json.length());
+    (json, resources)
 }
 
 #[cfg(test)]
@@ -261,9 +256,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_is_large_by_its_length() {
+    fn a_response_is_large_by_its_length() {
         let is_large = |bytes: usize| {
-            let response = response_of(vec![b' '; bytes], Held::new((), bytes), MediaType::Json);
+            let response = response_of(vec![b' '; bytes], BodyResources::new((), bytes), MediaType::Json);
             response.extensions().get::<Large>().is_some()
         };
         assert!(!is_large(LONG_BODY));

@@ -1,8 +1,7 @@
-//! Which names the service may be addressed by, and which pages may ask.
+//! Checks of `Host` and `Origin`.
 //!
-//! A page of an attacker can give its own name the address of this machine after it was loaded, and is then same-origin
-//! with a service that listens only here. The name gives it away: the service is addressed by loopback names, by IP
-//! addresses, which no name stands for, and by the names that its operator allows.
+//! The check of `Host` prevents DNS rebinding: an attacker's page can point its own host name to this machine, and is then same-origin
+//! with a service on a loopback address. Allowed are loopback names, IP addresses, and the names of `--allowed-host`.
 
 use std::net::IpAddr;
 
@@ -12,7 +11,7 @@ use http::{HeaderValue, StatusCode, Version, header, uri::Authority};
 use super::{media_type::MediaType, rejection::Rejection};
 use crate::schema::ErrorCode;
 
-/// What a request may be addressed to, and come from.
+/// Allowed hosts and origins.
 pub(super) struct HostAndOrigin {
     hosts: Vec<String>,
     origins: Vec<HeaderValue>,
@@ -23,7 +22,7 @@ impl HostAndOrigin {
         Self { hosts, origins }
     }
 
-    /// The answer to what is not addressed to the service, or comes from a page that may not ask.
+    /// Response to a request for another host or from another origin.
     pub(super) fn refusal(&self, request: &Request) -> Option<Response> {
         let message = self.allow(request).err()?;
         let media_type = MediaType::negotiate(request.headers()).unwrap_or(MediaType::Json);
@@ -35,10 +34,10 @@ impl HostAndOrigin {
         if is_plain_probe(request) {
             return Ok(());
         }
-        let authority = authority(request).ok_or("The request does not say which host it is for.")?;
+        let authority = authority(request).ok_or("The Host header is missing or invalid.")?;
         if !self.is_ours(authority.host()) {
             return Err(
-                "The service does not answer under this host name; its operator can allow it with --allowed-host.",
+                "The service is not configured for this host name; its operator can allow it with --allowed-host.",
             );
         }
         let mut origins = request.headers().get_all(header::ORIGIN).iter();
@@ -46,7 +45,7 @@ impl HostAndOrigin {
             (None, _) => Ok(()),
             (Some(origin), None) if self.origins.contains(origin) || is_same(origin, &authority) => Ok(()),
             _ => Err(
-                "Pages of this origin may not ask; the service's operator can allow them with --allowed-origin.",
+                "Requests from pages of this origin are not allowed; the operator can allow them with --allowed-origin.",
             ),
         }
     }
@@ -61,7 +60,7 @@ impl HostAndOrigin {
     }
 }
 
-/// Whether it is a probe of a load balancer that speaks HTTP/1.0 and names no host. Browsers always name one.
+/// Whether this is a health check over HTTP/1.0 without a host, as of load balancers. Browsers always send one.
 fn is_plain_probe(request: &Request) -> bool {
     let headers = request.headers();
     request.version() == Version::HTTP_10
@@ -71,7 +70,7 @@ fn is_plain_probe(request: &Request) -> bool {
         && !headers.contains_key(header::ORIGIN)
 }
 
-/// What HTTP/2 sends as `:authority`, and HTTP/1 as the one `Host` header.
+/// `:authority` of HTTP/2, or the only `Host` header of HTTP/1.
 fn authority(request: &Request) -> Option<Authority> {
     if let Some(authority) = request.uri().authority() {
         return Some(authority.clone());
@@ -83,7 +82,7 @@ fn authority(request: &Request) -> Option<Authority> {
     }
 }
 
-/// Whether a page is the service's own. The scheme is not compared: something in front may speak TLS.
+/// Whether a page is the service's own. The scheme is not compared, since a proxy can terminate TLS.
 fn is_same(origin: &HeaderValue, authority: &Authority) -> bool {
     let Ok(origin) = origin.to_str() else {
         return false;
@@ -115,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn the_service_answers_under_its_own_names_only() {
+    fn the_service_responds_under_its_own_names_only() {
         for (host, expected) in [
             ("localhost:8080", true),
             ("LOCALHOST", true),
@@ -154,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn only_pages_of_the_service_and_of_allowed_origins_may_ask() {
+    fn only_pages_of_the_service_and_of_allowed_origins_are_served() {
         for (origin, expected) in [
             ("http://localhost:8080", true),
             ("https://localhost:8080", true),

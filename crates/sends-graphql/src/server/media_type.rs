@@ -1,28 +1,25 @@
-//! Which media type an answer has, and which one a request body may have.
-//!
-//! Owns the reading of `Accept` and `Content-Type`. Must not know what is answered.
+//! Media types: negotiation of the response's by `Accept`, and checks of the request's `Content-Type`.
 
 use http::{HeaderMap, HeaderValue, header};
 
-/// A media type of GraphQL answers. They look the same; what differs is how a status code is to be read.
+use super::header_lists::{Weight, items, parameters, value, weight};
+
+/// Media type of a GraphQL response. The bodies are the same; the status codes differ in meaning.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum MediaType {
     /// The status code is the GraphQL server's.
     GraphqlResponse,
-    /// The status code could be anybody's on the way, so a request that was understood is answered with 200.
+    /// The status code can be that of an intermediary, so that a valid request is answered with 200.
     Json,
 }
 
-/// How well a media range fits: not at all, by `*/*`, by `application/*`, or by name.
+/// How a media range matches a type, the least specific first.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-enum Fit {
+enum Specificity {
     Anything,
     Application,
     Named,
 }
-
-/// A preference between 0 and 1, in thousandths, as the header's grammar has it.
-type Quality = u16;
 
 impl MediaType {
     const ALL: [Self; 2] = [Self::GraphqlResponse, Self::Json];
@@ -34,7 +31,7 @@ impl MediaType {
         }
     }
 
-    /// The value of `Content-Type`.
+    /// Value of `Content-Type`.
     pub(super) fn content_type(self) -> HeaderValue {
         HeaderValue::from_static(match self {
             Self::GraphqlResponse => "application/graphql-response+json; charset=utf-8",
@@ -42,145 +39,89 @@ impl MediaType {
         })
     }
 
-    /// The type that the client likes best; `None` when it takes neither.
+    /// The client's preferred type. `None` if it accepts neither.
     ///
-    /// A client that names none of them gets `application/json`: it may be one that was written before the other type
-    /// existed.
+    /// A client that names neither gets `application/json`, since it may be older than the other type.
     pub(super) fn negotiate(headers: &HeaderMap) -> Option<Self> {
-        let ranges: Vec<&str> = accepted(headers).collect();
-        if ranges.is_empty() {
+        if items(headers, &header::ACCEPT).next().is_none() {
             return Some(Self::Json);
         }
         let rated = Self::ALL
             .iter()
-            .filter_map(|media_type| Some((media_type.liked(&ranges)?, *media_type)));
+            .filter_map(|media_type| Some((media_type.preference(headers)?, *media_type)));
         rated
-            .max_by_key(|(liking, _)| *liking)
+            .max_by_key(|(preference, _)| *preference)
             .map(|(_, media_type)| media_type)
     }
 
-    /// How much the client likes the type; `None` when it does not take it.
-    fn liked(self, ranges: &[&str]) -> Option<(Quality, Fit, bool)> {
-        let fits = ranges.iter().filter_map(|range| fit(range, self));
-        // The most specific range decides, even where a looser one would be kinder.
-        let (how, quality) = fits.max_by_key(|&(how, quality)| (how, quality))?;
-        let preferred = (how == Fit::Named) == (self == Self::GraphqlResponse);
-        (quality > 0).then_some((quality, how, preferred))
+    /// Rank of the type for the client. `None` if it is not accepted.
+    fn preference(self, headers: &HeaderMap) -> Option<(Weight, Specificity, bool)> {
+        let ranges = items(headers, &header::ACCEPT);
+        let matching = ranges.filter_map(|range| Some((self.specificity(range)?, quality(range)?)));
+        // The most specific range decides, even if a less specific one has a greater weight.
+        let (specificity, weight) = matching.max()?;
+        let is_default = (specificity == Specificity::Named) == (self == Self::GraphqlResponse);
+        (weight > 0).then_some((weight, specificity, is_default))
     }
-}
 
-/// Whether the client names HTML and likes it better than any type of GraphQL answers, as browsers do when they open an
-/// address.
-pub(super) fn prefers_html(headers: &HeaderMap) -> bool {
-    let ranges: Vec<&str> = accepted(headers).collect();
-    let html = ranges.iter().filter_map(|range| {
-        let mut parts = range.split(';').map(str::trim);
-        let is_html = parts.next()?.eq_ignore_ascii_case("text/html");
-        is_html.then(|| quality(parts))?
-    });
-    let graphql = MediaType::ALL
-        .iter()
-        .filter_map(|media_type| media_type.liked(&ranges))
-        .map(|(quality, ..)| quality);
-    html.max().unwrap_or(0) > graphql.max().unwrap_or(0)
-}
-
-/// The media ranges of `Accept`.
-fn accepted(headers: &HeaderMap) -> impl Iterator<Item = &str> {
-    let values = headers.get_all(header::ACCEPT).iter();
-    values
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .map(str::trim)
-        .filter(|range| !range.is_empty())
-}
-
-/// How a media range fits a type, and how much it is liked.
-fn fit(range: &str, media_type: MediaType) -> Option<(Fit, Quality)> {
-    let mut parts = range.split(';').map(str::trim);
-    let name = parts.next()?;
-    let how = if name.eq_ignore_ascii_case(media_type.name()) {
-        Fit::Named
-    } else if name.eq_ignore_ascii_case("application/*") {
-        Fit::Application
-    } else if name == "*/*" {
-        Fit::Anything
-    } else {
-        return None;
-    };
-    Some((how, quality(parts)?))
-}
-
-/// The quality among the parameters of a media range; `None` when one of them cannot be met.
-fn quality<'range>(parameters: impl Iterator<Item = &'range str>) -> Option<Quality> {
-    let mut quality = 1000;
-    for (name, value) in parameters.filter_map(parameter) {
-        if name.eq_ignore_ascii_case("q") {
-            quality = thousandths(value)?;
-        } else if name.eq_ignore_ascii_case("charset") && !is_utf8(value) {
-            return None;
+    fn specificity(self, range: &str) -> Option<Specificity> {
+        let name = value(range);
+        if name.eq_ignore_ascii_case(self.name()) {
+            Some(Specificity::Named)
+        } else if name.eq_ignore_ascii_case("application/*") {
+            Some(Specificity::Application)
+        } else {
+            (name == "*/*").then_some(Specificity::Anything)
         }
     }
-    Some(quality)
 }
 
-fn thousandths(value: &str) -> Option<Quality> {
-    let number: f32 = value.parse().ok()?;
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "the number is between 0 and 1000"
-    )]
-    (0.0..=1.0)
-        .contains(&number)
-        .then(|| (number * 1000.0).round() as Quality)
+/// Weight of a media range. `None` if it is invalid, or requires a charset other than UTF-8.
+fn quality(range: &str) -> Option<Weight> {
+    has_utf8(range).then(|| weight(range))?
 }
 
-/// Whether the body is JSON in UTF-8, by its one `Content-Type`.
+/// Whether the client names HTML and prefers it to both types of GraphQL responses, as browsers do for a navigation.
+pub(super) fn prefers_html(headers: &HeaderMap) -> bool {
+    let ranges = items(headers, &header::ACCEPT);
+    let html = ranges.filter(|range| value(range).eq_ignore_ascii_case("text/html"));
+    let html = html.filter_map(quality).max();
+    let graphql = MediaType::ALL
+        .iter()
+        .filter_map(|media_type| media_type.preference(headers))
+        .map(|(weight, ..)| weight);
+    html.unwrap_or(0) > graphql.max().unwrap_or(0)
+}
+
+/// Whether the only `Content-Type` of a request is JSON in UTF-8.
 pub(super) fn is_json_body(headers: &HeaderMap) -> bool {
-    let mut values = headers.get_all(header::CONTENT_TYPE).iter();
-    let (Some(value), None) = (values.next(), values.next()) else {
+    let mut types = headers.get_all(header::CONTENT_TYPE).iter();
+    let (Some(declared), None) = (types.next(), types.next()) else {
         return false;
     };
-    let Ok(value) = value.to_str() else { return false };
-    let mut parts = value.split(';').map(str::trim);
-    let is_json = parts
-        .next()
-        .is_some_and(|name| name.eq_ignore_ascii_case("application/json"));
-    is_json
-        && parts
-            .filter_map(parameter)
-            .all(|(name, value)| !name.eq_ignore_ascii_case("charset") || is_utf8(value))
+    let is_json = |declared| value(declared).eq_ignore_ascii_case("application/json") && has_utf8(declared);
+    declared.to_str().is_ok_and(is_json)
 }
 
-/// Whether browsers send a body of this type to another origin without asking first: `Content-Type` is one of the three
-/// that HTML forms can send, or cannot be read at all.
+/// Whether browsers send a body of this type to another origin without a preflight: `Content-Type` is one of the three of HTML
+/// forms, or unreadable.
 pub(super) fn is_simple_body(headers: &HeaderMap) -> bool {
     const OF_FORMS: [&str; 3] = [
         "application/x-www-form-urlencoded",
         "multipart/form-data",
         "text/plain",
     ];
-    headers.get_all(header::CONTENT_TYPE).iter().all(|value| {
-        let name = value
-            .to_str()
-            .unwrap_or("")
-            .split(';')
-            .next()
-            .unwrap_or("")
-            .trim();
-        // A value without a slash is no media type; browsers send such a one without asking as well.
+    headers.get_all(header::CONTENT_TYPE).iter().all(|declared| {
+        let name = value(declared.to_str().unwrap_or_default());
+        // Browsers send a value without a slash, which is not a media type, without a preflight as well.
         !name.contains('/') || OF_FORMS.iter().any(|simple| name.eq_ignore_ascii_case(simple))
     })
 }
 
-fn parameter(part: &str) -> Option<(&str, &str)> {
-    let (name, value) = part.split_once('=')?;
-    Some((name.trim(), value.trim().trim_matches('"')))
-}
-
-fn is_utf8(charset: &str) -> bool {
-    charset.eq_ignore_ascii_case("utf-8") || charset.eq_ignore_ascii_case("utf8")
+/// Whether the charset, if there is one, is UTF-8.
+fn has_utf8(declared: &str) -> bool {
+    let mut charsets = parameters(declared).filter(|(name, _)| name.eq_ignore_ascii_case("charset"));
+    charsets.all(|(_, charset)| ["utf-8", "utf8"].contains(&&*charset.to_ascii_lowercase()))
 }
 
 #[cfg(test)]
@@ -195,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn the_client_gets_the_type_it_likes_best() {
+    fn the_client_gets_the_type_that_it_prefers() {
         const G: Option<MediaType> = Some(MediaType::GraphqlResponse);
         const J: Option<MediaType> = Some(MediaType::Json);
         let cases: [(&[&str], _); 19] = [
@@ -232,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn only_who_likes_html_best_gets_it() {
+    fn only_clients_that_prefer_html_get_it() {
         for (accept, expected) in [
             ("text/html", true),
             (

@@ -1,6 +1,4 @@
-//! `/metrics`, for Prometheus and what reads its format.
-//!
-//! Must not know what is counted.
+//! `/metrics`, in the text format of Prometheus.
 
 use axum::{
     extract::State,
@@ -11,20 +9,20 @@ use http::{StatusCode, header};
 use super::Service;
 use crate::telemetry::metrics;
 
-/// All metrics at this moment.
 pub(super) async fn metrics(State(service): State<Service>) -> Response {
+    let backend = &service.backend;
     let state = metrics::State {
-        pacer: service.client.pacer().current_state().await,
-        left_alone: service.client.left_alone_for().is_some(),
-        lookups: service.store.lookups(),
-        store: service.store.health(),
-        answers: service.histories.counts(),
-        bulkheads: service.bulkheads.all(service.store.pools(), &service.client),
+        pacer: backend.client.pacer().current_state().await,
+        is_upstream_down: backend.client.left_alone_for().is_some(),
+        lookups: backend.store.lookups(),
+        store: backend.store.health(),
+        answers: backend.histories.counts(),
+        bulkheads: service.bulkheads.all(backend.store.pools(), &backend.client),
     };
-    match service.metrics.text(&state) {
+    match backend.metrics.text(&state) {
         Ok(text) => ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response(),
         Err(error) => {
-            tracing::error!("the metrics cannot be written: {error}");
+            tracing::error!("encoding the metrics failed: {error}");
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
     }

@@ -1,8 +1,4 @@
-//! The options of the HTTP server: access, and the room for requests and answers.
-#![expect(
-    missing_docs,
-    reason = "a comment on flattened options would become help text"
-)]
+//! Options of the HTTP server: access and capacity.
 
 use std::{path::Path, sync::Arc, time::Duration};
 
@@ -14,10 +10,9 @@ use crate::api_keys::ApiKeys;
 use crate::bulkheads::{Bulkhead, Bulkheads, answers};
 use crate::option_values::{HOUR, bytes, duration, host, number, origin, switch};
 
-/// The least budget of answers: with less, the quarter for small answers would hold none of the larger ones among them.
+/// Smallest budget of answers: a quarter of it has room for the largest small answer.
 const LEAST_ANSWER_BUDGET: u64 = 4 * answers::SMALL as u64;
 
-/// Who may send requests over HTTP, and how many of them have room.
 #[derive(Args, Clone, Debug)]
 pub struct HttpOptions {
     #[command(flatten)]
@@ -27,18 +22,17 @@ pub struct HttpOptions {
     pub capacity: CapacityOptions,
 }
 
-/// Access over HTTP.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Access over HTTP")]
 pub struct AccessOptions {
-    /// File of the keys that callers have to send as X-API-Key
+    /// File of API keys, one of which callers have to send as X-API-Key
     ///
-    /// It has one key in a line, and # begins a comment. It is read again when it changes.
+    /// It has one key per line, and # begins a comment. Changes take effect within a second.
     #[arg(long = "api-key-file", env = "SENDS_API_KEY_FILE", value_name = "FILE",
           value_parser = |path: &str| ApiKeys::read(Path::new(path)).map(Arc::new))]
     pub api_keys: Option<Arc<ApiKeys>>,
 
-    /// Listen beyond this machine without API keys
+    /// Allow connections from other machines without API keys
     ///
     /// Only for a service behind a proxy or gateway that authenticates callers.
     #[arg(long, env = "SENDS_BEHIND_AUTHENTICATING_PROXY", value_parser = switch)]
@@ -46,19 +40,19 @@ pub struct AccessOptions {
 
     /// Host names of the service, separated by commas
     ///
-    /// Requests under loopback names and IP addresses are answered in any case.
+    /// Loopback names and IP addresses are always allowed.
     #[arg(long = "allowed-host", env = "SENDS_ALLOWED_HOST", value_name = "HOST", value_delimiter = ',',
           value_parser = host)]
     pub allowed_hosts: Vec<String>,
 
-    /// Origins of web pages that may send requests, separated by commas
+    /// Origins of web pages that can send requests, separated by commas
     ///
-    /// An origin is written as in <https://app.example.com>.
+    /// An origin has the form <https://app.example.com>.
     #[arg(long = "allowed-origin", env = "SENDS_ALLOWED_ORIGIN", value_name = "ORIGIN",
           value_delimiter = ',', value_parser = origin)]
     pub allowed_origins: Vec<HeaderValue>,
 
-    /// Answer only the documents of this manifest
+    /// Execute only the documents of this manifest
     ///
     /// It has the format of Apollo, Relay or GraphQL Code Generator.
     #[arg(long = "persisted-only", env = "SENDS_PERSISTED_ONLY", value_name = "FILE",
@@ -66,7 +60,6 @@ pub struct AccessOptions {
     pub trusted_documents: Option<Arc<TrustedDocuments>>,
 }
 
-/// How much is held and done at once.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Capacity")]
 pub struct CapacityOptions {
@@ -76,40 +69,39 @@ pub struct CapacityOptions {
     #[command(flatten)]
     pub connection: ConnectionLimits,
 
-    /// Size of the response cache; 0 turns it off
+    /// Size of the response cache; 0 disables it
     #[arg(long, env = "SENDS_ANSWER_CACHE", value_name = "BYTES", default_value = "32MiB",
           value_parser = bytes::<u64>(0..=1 << 40))]
     pub answer_cache: u64,
 
-    /// Memory for all answers that are being made and written
+    /// Memory of all answers being created and written
     ///
     /// Operations that wait for Constant Contact have half as much in addition.
     #[arg(long, env = "SENDS_ANSWER_BUDGET", value_name = "BYTES", default_value = "128MiB",
           value_parser = bytes::<usize>(LEAST_ANSWER_BUDGET..=1 << 40))]
     pub answer_budget: usize,
 
-    /// Operations executed at once
+    /// Maximum number of concurrent operations
     ///
-    /// Those that wait for Constant Contact do not count.
+    /// Operations that wait for Constant Contact are not counted.
     #[arg(long, env = "SENDS_MAX_OPERATIONS", value_name = "COUNT", default_value = "256",
           value_parser = number::<usize>(1..=1_000_000))]
     pub max_operations: usize,
 
-    /// Operations waiting at once
+    /// Maximum number of waiting operations
     ///
     /// They wait for Constant Contact, a search of the log or memory for answers.
     #[arg(long, env = "SENDS_MAX_WAITING_OPERATIONS", value_name = "COUNT", default_value = "4096",
           value_parser = number::<usize>(1..=1_000_000))]
     pub max_waiting_operations: usize,
 
-    /// Time an operation waits for its turn before it is refused
+    /// Longest time of an operation in the queue, before it is refused
     #[arg(long, env = "SENDS_OPERATION_WAIT", value_name = "DURATION", default_value = "5s",
           value_parser = duration(Duration::ZERO..=HOUR))]
     pub operation_wait: Duration,
 }
 
 impl CapacityOptions {
-    /// The bulkheads with these limits.
     pub fn bulkheads(&self) -> Bulkheads {
         let small = self.answer_budget / 4;
         Bulkheads {

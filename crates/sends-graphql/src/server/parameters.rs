@@ -1,62 +1,51 @@
-//! The parameters of a GraphQL request, from the body of a POST or the query string of a GET.
-//!
-//! Owns what types they must have. Must not know what a document is or where its text comes from.
+//! Parameters of a GraphQL request, from the body of a POST or the query string of a GET.
 
 use serde_json::{Map, Value};
 use url::form_urlencoded;
 
-use super::{
-    json::{self, Unreadable},
-    rejection::Rejection,
-};
+use super::rejection::Rejection;
 
-/// A body that works, for messages about bodies that do not.
+/// Valid body, for error messages.
 const EXAMPLE_BODY: &str = r#"{"query": "{ __typename }"}"#;
 
-/// What the client sent, each of the right type, and null where it is the same as absent.
+/// Parameters of the right types. Null is the same as absent.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Parameters {
-    /// The text of the document.
     pub query: Option<String>,
-    /// Which operation of the document to execute.
     pub operation_name: Option<String>,
-    /// The values of the operation's variables.
     pub variables: Map<String, Value>,
-    /// What is agreed on beyond the specification.
     pub extensions: Map<String, Value>,
-    /// The name of a document that the service knows.
+    /// Id of a trusted document.
     pub document_id: Option<String>,
 }
 
-/// What a body holds: one request, or several.
 #[derive(Debug, PartialEq)]
 pub(super) enum Requests {
-    /// One.
     Single(Box<Parameters>),
-    /// Several, answered in the same order.
     Batch(Vec<Parameters>),
 }
 
 impl Requests {
-    /// Reads a JSON body.
     pub(super) fn from_body(body: &[u8], batch_limit: usize, most_values: usize) -> Result<Self, Rejection> {
         if body.trim_ascii().is_empty() {
             return Err(Rejection::malformed(format!(
                 "The body is empty; send an object such as {EXAMPLE_BODY}."
             )));
         }
-        match json::read(body, most_values) {
+        if value_count(body) > most_values {
+            return Err(Rejection::malformed(format!(
+                "The body has more than {most_values} values; send fewer values in the variables."
+            )));
+        }
+        match serde_json::from_slice(body) {
             Ok(Value::Object(members)) => Ok(Self::Single(Box::new(Parameters::from_members(members)?))),
             Ok(Value::Array(requests)) => Self::from_batch(requests, batch_limit),
             Ok(other) => Err(Rejection::malformed(format!(
                 "The body is JSON, but {} and not an object; send {EXAMPLE_BODY}.",
                 kind(&other)
             ))),
-            Err(Unreadable::TooMany) => Err(Rejection::malformed(format!(
-                "The body has more than {most_values} values; send fewer values in the variables."
-            ))),
-            Err(Unreadable::Malformed(error)) => Err(Rejection::malformed(format!(
-                "The body is not JSON: there is a mistake in line {}, column {}; send an object such as {EXAMPLE_BODY}.",
+            Err(error) => Err(Rejection::malformed(format!(
+                "The body is not JSON: there is an error in line {}, column {}; send an object such as {EXAMPLE_BODY}.",
                 error.line(),
                 error.column()
             ))),
@@ -66,7 +55,7 @@ impl Requests {
     fn from_batch(requests: Vec<Value>, limit: usize) -> Result<Self, Rejection> {
         if limit <= 1 {
             return Err(Rejection::malformed(
-                "Send one operation at a time; batches are not taken.",
+                "Batches are not accepted; send one operation at a time.",
             ));
         }
         if requests.is_empty() || requests.len() > limit {
@@ -102,7 +91,7 @@ impl Parameters {
         })
     }
 
-    /// Reads the query string of a URL. A parameter given twice has no meaning.
+    /// Reads the query string of a URL. Repeated parameters are refused.
     pub(super) fn from_query_string(query: &str) -> Result<Self, Rejection> {
         let mut members = Map::new();
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
@@ -123,7 +112,22 @@ impl Parameters {
     }
 }
 
-/// What a value is called that is no object.
+/// Upper bound of the values in a JSON text, those in lists and objects included. It is exact without empty lists and objects. A
+/// megabyte can hold half a million values, and each takes far more memory than its text once it is parsed.
+fn value_count(json: &[u8]) -> usize {
+    let (mut count, mut is_in_string, mut is_escaped) = (1, false, false);
+    for byte in json {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' if is_in_string => is_escaped = true,
+            b'"' => is_in_string = !is_in_string,
+            b',' | b'[' | b'{' if !is_in_string => count += 1,
+            _ => {}
+        }
+    }
+    count
+}
+
 fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
@@ -160,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_absent_and_what_is_null_are_the_same() {
+    fn null_is_the_same_as_absent() {
         for body in [
             r#"{"query":"{a}"}"#,
             r#" {"query":"{a}","operationName":null,"variables":null,"extensions":null,"documentId":null,"more":1} "#,
@@ -188,39 +192,57 @@ mod tests {
             ("extensions", json!(0)),
         ] {
             let body = json!({ name: value }).to_string();
-            let said = message(Requests::from_body(body.as_bytes(), 1, 1_000).unwrap_err());
+            let expected = message(Requests::from_body(body.as_bytes(), 1, 1_000).unwrap_err());
             assert!(
-                said.starts_with(&format!("\"{name}\" must be a")),
-                "{body}: {said}"
+                expected.starts_with(&format!("\"{name}\" must be a")),
+                "{body}: {expected}"
             );
         }
     }
 
     #[test]
-    fn what_is_no_object_is_refused_in_words_of_ours() {
-        for (body, said) in [
+    fn a_body_other_than_an_object_is_refused() {
+        for (body, expected) in [
             ("", "The body is empty"),
             (" \n", "The body is empty"),
             (
                 "{\n\"a",
-                "The body is not JSON: there is a mistake in line 2, column 2; send an object",
+                "The body is not JSON: there is an error in line 2, column 2; send an object",
             ),
             ("\u{1}", "The body is not JSON"),
             (
                 "3",
                 "The body is JSON, but a number and not an object; send {\"query\"",
             ),
-            ("[]", "Send one operation at a time"),
+            ("[]", "Batches are not accepted"),
         ] {
             let refused = message(Requests::from_body(body.as_bytes(), 1, 1_000).unwrap_err());
-            assert!(refused.starts_with(said), "{body}: {refused}");
+            assert!(refused.starts_with(expected), "{body}: {refused}");
         }
         assert!(Requests::from_body(b"\xff{}", 1, 1_000).is_err());
         assert!(Requests::from_body("[".repeat(100_000).as_bytes(), 9, 1_000).is_err());
     }
 
     #[test]
-    fn a_batch_is_taken_up_to_its_limit() {
+    fn values_are_counted_at_any_depth_and_not_in_strings() {
+        for (json, count) in [
+            (r#"{"a": [1, {"b": 2}], "c": "d"}"#, 6),
+            (r#"{"a": "[1, \"{2,\\"}"#, 2),
+            ("null", 1),
+            ("[[[1, 2", 5),
+        ] {
+            assert_eq!(value_count(json.as_bytes()), count, "{json}");
+        }
+        assert!(Requests::from_body(b"{\"variables\": [1, 2]}", 1, 4).is_err());
+        let refused = message(Requests::from_body(b"[1, 2, 3]", 9, 3).unwrap_err());
+        assert!(
+            refused.starts_with("The body has more than 3 values"),
+            "{refused}"
+        );
+    }
+
+    #[test]
+    fn a_batch_is_accepted_up_to_its_limit() {
         let batch = |length: usize| json!(vec![json!({ "query": "{a}" }); length]).to_string();
         for (length, taken) in [(0, false), (1, true), (3, true), (4, false)] {
             let read = Requests::from_body(batch(length).as_bytes(), 3, 1_000);

@@ -1,5 +1,5 @@
-//! A body of several pieces whose length is known before it is sent, and the text that is written into one: it grows piece by
-//! piece, since a buffer that doubles takes three times its length while it grows.
+//! Body of several pieces with a known length, and a writer for it. A single buffer that doubles takes three times its length while it
+//! grows.
 
 use std::{
     collections::VecDeque,
@@ -12,15 +12,13 @@ use std::{
 use axum::body::{Body, Bytes};
 use hyper::body::{Frame, SizeHint};
 
-/// The length of a piece that is followed by another one. Shorter texts are one piece.
+/// Length of all pieces but the last.
 const PIECE: usize = 64 << 10;
 
-/// The pieces, in their order.
 #[derive(Debug, Default)]
 pub(super) struct Pieces(VecDeque<Bytes>);
 
 impl Pieces {
-    /// The bytes of all.
     pub(super) fn length(&self) -> usize {
         self.0.iter().map(Bytes::len).sum()
     }
@@ -34,7 +32,6 @@ impl Pieces {
     }
 }
 
-/// Text that is being written.
 #[derive(Debug, Default)]
 pub(super) struct Writer {
     full: VecDeque<Bytes>,
@@ -42,7 +39,6 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// What was written.
     pub(super) fn finish(mut self) -> Pieces {
         if !self.full.is_empty() {
             self.last.shrink_to_fit();
@@ -67,7 +63,7 @@ impl io::Write for Writer {
             let full = std::mem::replace(&mut self.last, Vec::with_capacity(PIECE));
             self.full.push_back(full.into());
         }
-        // A vector that grows by doubling would become longer than a piece.
+        // Doubling would exceed the length of a piece.
         let bytes = &bytes[..bytes.len().min(PIECE - self.last.len())];
         if self.last.len() + bytes.len() > PIECE / 2 {
             self.last.reserve_exact(PIECE - self.last.len());

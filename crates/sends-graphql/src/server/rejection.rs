@@ -1,19 +1,17 @@
-//! A request that never became a running operation, answered in the shape of a GraphQL error all the same.
-//!
-//! Owns the status code of each refusal, under either media type. Must not know who refuses.
+//! GraphQL error response to a request that is not executed, with its status code for either media type.
 
-use async_graphql::{ErrorExtensionValues, ServerError};
+use async_graphql::ServerError;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderName, HeaderValue, StatusCode, header};
 
 use super::media_type::MediaType;
-use crate::schema::ErrorCode;
+use crate::{execution::coded, schema::ErrorCode};
 
-/// A request that works, for messages about requests that do not.
+/// Valid request, for error messages.
 pub(super) const EXAMPLE: &str =
     r#"curl -H 'content-type: application/json' -d '{"query": "{ __typename }"}' URL"#;
 
-/// Why a request is not executed, for the caller to read. There is no `data` in the answer.
+/// Error response without `data`.
 #[derive(Debug)]
 pub(super) struct Rejection {
     status: Status,
@@ -23,30 +21,30 @@ pub(super) struct Rejection {
 
 #[derive(Clone, Copy, Debug)]
 enum Status {
-    /// The same under both media types: there was no GraphQL request, or it was not looked at.
+    /// For both media types: no GraphQL request, or one that was not read.
     Http(StatusCode),
-    /// A GraphQL request that was understood and is wrong: 400, but 200 as `application/json`, where clients take other
-    /// codes for those of something on the way.
+    /// For a valid request that is not executed: 400, but 200 for `application/json`, whose clients attribute other codes to
+    /// intermediaries.
     OfRequest,
 }
 
 impl Rejection {
-    /// Refuses what is no GraphQL request, or not one to look at.
+    /// Rejects a request before it is read.
     pub(super) fn new(status: StatusCode, code: ErrorCode, message: impl Into<String>) -> Self {
         Self::with(Status::Http(status), vec![coded(code, message)])
     }
 
-    /// A request that cannot be read.
+    /// Rejects an unreadable request.
     pub(super) fn malformed(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, ErrorCode::BadUserInput, message)
     }
 
-    /// A GraphQL request that was understood and cannot be executed.
+    /// Rejects a valid request.
     pub(super) fn of_request(code: ErrorCode, message: impl Into<String>) -> Self {
         Self::with(Status::OfRequest, vec![coded(code, message)])
     }
 
-    /// The same, with the errors that were found in its document or variables.
+    /// Rejects a request with errors in its document or variables.
     pub(super) fn of_document(errors: Vec<ServerError>) -> Self {
         Self::with(Status::OfRequest, errors)
     }
@@ -59,18 +57,16 @@ impl Rejection {
         }
     }
 
-    /// Adds a header to the answer.
     pub(super) fn header(mut self, name: HeaderName, value: impl Into<HeaderValue>) -> Self {
         self.headers.push((name, value.into()));
         self
     }
 
-    /// Only the errors, for a place in the answer to a batch.
+    /// The errors, for the response to a batch.
     pub(super) fn into_errors(self) -> Vec<ServerError> {
         self.errors
     }
 
-    /// The answer.
     pub(super) fn into_response(self, media_type: MediaType) -> Response {
         let status = match self.status {
             Status::Http(status) => status,
@@ -84,17 +80,4 @@ impl Rejection {
         headers.extend(self.headers.into_iter().map(|(name, value)| (Some(name), value)));
         response
     }
-}
-
-fn coded(code: ErrorCode, message: impl Into<String>) -> ServerError {
-    let mut error = ServerError::new(message, None);
-    error.extensions = Some(code_only(code));
-    error
-}
-
-/// Extensions that hold the code and nothing else.
-fn code_only(code: ErrorCode) -> ErrorExtensionValues {
-    let mut extensions = ErrorExtensionValues::default();
-    extensions.set("code", code.as_str());
-    extensions
 }

@@ -1,8 +1,8 @@
-//! The layer of the [response cache](crate::response_cache): a request that equals an earlier one, header by header and to the
-//! last byte of its body, gets the response of that one while it is valid.
+//! Layer of the [response cache](crate::response_cache): a request with the same headers and body as an earlier one gets its response
+//! while that is valid.
 //!
-//! Since nothing of the requests may differ, the layer knows neither GraphQL nor what the headers mean. Whether the caller may
-//! still read the data is checked each time.
+//! Independent of GraphQL and of the meaning of headers, since all of them are part of the key. The permission of the caller is
+//! checked for each request.
 
 use std::{
     sync::Arc,
@@ -24,61 +24,55 @@ use http::{
 use http_body_util::BodyExt;
 use tokio::time::timeout;
 
-use super::{Service, caller_checks, connection::Held};
+use super::{Service, caller_checks, connection::BodyResources};
 use crate::{
     api_keys::ApiKeys,
-    bulkheads::answers::Answers,
+    backend::Backend,
+    bulkheads::answers::ConnectionBudget,
     response_cache::{CachedResponse, LONGEST_RESPONSE, ResponseCache},
-    sources::access::Access,
-    sources::histories::{Histories, ReadSet},
-    telemetry::{REQUEST_ID, RequestId, metrics::Metrics},
+    sources::histories::ReadSet,
+    telemetry::{REQUEST_ID, RequestId},
 };
 
-/// Longer requests are rarely equal.
+/// Longest cached request, in bytes: longer ones are rarely equal.
 const LONGEST_REQUEST: usize = 16 << 10;
 
-/// What names one request among others and decides nothing of its response.
-const OF_ONE_REQUEST: [HeaderName; 4] = [
+/// Headers that differ between requests without an effect on the response.
+const IGNORED: [HeaderName; 4] = [
     REQUEST_ID,
     HeaderName::from_static("traceparent"),
     HeaderName::from_static("tracestate"),
     header::CONTENT_LENGTH,
 ];
 
-/// Headers with secrets, of which only hashes are in the cache.
+/// Headers with secrets, whose hashes are part of the key.
 const SECRET: [HeaderName; 2] = [header::AUTHORIZATION, caller_checks::API_KEY];
 
-/// Extension of a response that may be cached.
+/// Extension of a cacheable response.
 #[derive(Clone, Debug)]
 pub(super) struct Cacheable {
-    /// The versions of the histories that it was made of.
     pub(super) read_set: ReadSet,
-    /// The name of the operation.
     pub(super) operation: Option<String>,
 }
 
-/// What the layer needs.
+/// State of the layer.
 pub(super) struct Cached {
     cache: ResponseCache,
-    histories: Histories,
-    access: Access,
+    backend: Arc<Backend>,
     keys: Option<Arc<ApiKeys>>,
-    metrics: Metrics,
-    answers: Arc<Answers>,
-    /// How long a body may take to begin.
+    /// Time for the first frame of a body.
     body_timeout: Duration,
-    /// The key of the hashes of secrets.
+    /// Key of the hashes of secrets.
     salt: [u8; 32],
 }
 
-/// Answers a request from the cache, or has it answered and caches the response.
 pub(super) async fn layer(State(cached): State<Arc<Cached>>, request: Request, next: Next) -> Response {
     let Some(length) = length_if_cacheable(&request) else {
         return next.run(request).await;
     };
     let began = Instant::now();
     let (head, mut body) = request.into_parts();
-    // A short body comes in one piece, or its request is slow anyway.
+    // A short body arrives in one frame; other requests are not cached.
     let piece = match timeout(cached.body_timeout, body.frame()).await {
         Ok(Some(Ok(frame))) => frame.into_data().unwrap_or_default(),
         _ => Bytes::new(),
@@ -98,27 +92,18 @@ pub(super) async fn layer(State(cached): State<Arc<Cached>>, request: Request, n
 }
 
 impl Cached {
-    /// Caches up to so many bytes of responses.
-    ///
-    /// # Errors
-    ///
-    /// When the operating system gives no random numbers.
     pub(super) fn new(
         bytes: u64,
         body_timeout: Duration,
         keys: Option<Arc<ApiKeys>>,
         service: &Service,
-        answers: Arc<Answers>,
     ) -> Result<Self, getrandom::Error> {
         let mut salt = [0; 32];
         getrandom::fill(&mut salt)?;
         Ok(Self {
             cache: ResponseCache::new(bytes),
-            histories: service.histories.clone(),
-            access: service.access.clone(),
-            metrics: service.metrics.clone(),
+            backend: Arc::clone(&service.backend),
             keys,
-            answers,
             body_timeout,
             salt,
         })
@@ -127,15 +112,15 @@ impl Cached {
     fn find(&self, key: &[u8], head: &Parts, began: Instant) -> Option<Response> {
         let cached = self.cache.get(key)?;
         let is_allowed = caller_checks::check_key(self.keys.as_deref(), &head.headers).is_ok()
-            && self.access.still_reads(cached.read_set.owner());
-        if !is_allowed || !self.histories.is_valid(&cached.read_set) {
+            && self.backend.access.still_reads(cached.read_set.owner());
+        if !is_allowed || !self.backend.histories.is_valid(&cached.read_set) {
             return None;
         }
-        let memory = cached.lend(&self.answers, head.extensions.get())?;
+        let memory = cached.lend(head.extensions.get::<ConnectionBudget>()?)?;
         let mut response = Response::new(Body::from(cached.body.clone()));
         response
             .extensions_mut()
-            .insert(Held::new(memory, cached.body.len()));
+            .insert(BodyResources::new(memory, cached.body.len()));
         *response.headers_mut() = HeaderMap::clone(&cached.headers);
         let id = RequestId::of(&head.headers);
         let took = began.elapsed();
@@ -151,13 +136,12 @@ impl Cached {
         Some(response)
     }
 
-    /// Caches a response if it may be cached.
     async fn insert(&self, key: Vec<u8>, mut response: Response) -> Response {
         let Some(Cacheable { read_set, operation }) = response.extensions_mut().remove() else {
             return response;
         };
         let (head, body) = response.into_parts();
-        // It was made in one piece, or compressed from one, so that there is nothing to wait for.
+        // Completes at once: the body is in memory, or compressed from memory.
         let Ok(body) = body.collect().await else {
             return Response::from_parts(head, Body::empty());
         };
@@ -166,14 +150,14 @@ impl Cached {
             let mut headers = head.headers.clone();
             headers.remove(REQUEST_ID);
             headers.remove(header::CONTENT_LENGTH);
-            let metrics = self.metrics.of_operation(operation.as_deref());
+            let metrics = self.backend.metrics.of_operation(operation.as_deref());
             let cached = CachedResponse::new(read_set, headers, body.clone(), operation, metrics);
             self.cache.insert(key, cached);
         }
         Response::from_parts(head, Body::from(body))
     }
 
-    /// The key of a request: everything of it that can decide its response.
+    /// Key of a request: everything that can affect its response.
     fn key(&self, head: &Parts, body: &[u8]) -> Vec<u8> {
         let mut key = Vec::with_capacity(body.len() + 512);
         let mut add = |piece: &[u8]| {
@@ -181,7 +165,7 @@ impl Cached {
             key.extend_from_slice(piece);
         };
         for (name, value) in &head.headers {
-            if OF_ONE_REQUEST.contains(name) {
+            if IGNORED.contains(name) {
                 continue;
             }
             add(name.as_str().as_bytes());
@@ -202,7 +186,7 @@ impl Cached {
     }
 }
 
-/// The length of the body of a request whose response may be cached.
+/// Length of the body if the request can have a cached response.
 fn length_if_cacheable(request: &Request) -> Option<usize> {
     let is_operation = request.method() == Method::POST && request.uri().path() == "/graphql";
     let length = request

@@ -1,4 +1,4 @@
-//! What every answer says to browsers: keep it to yourself, take it for what it says it is, show it in no frame.
+//! Security headers of every response.
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
@@ -19,8 +19,8 @@ const ALWAYS: [(HeaderName, HeaderValue); 5] = [
     ),
 ];
 
-/// Where the answer does not say otherwise: pages bring a policy of their own, and what may be kept says so.
-const OTHERWISE: [(HeaderName, HeaderValue); 2] = [
+/// Headers of responses without their own: pages have a policy, and cacheable responses a `Cache-Control`.
+const DEFAULTS: [(HeaderName, HeaderValue); 2] = [
     (
         header::CONTENT_SECURITY_POLICY,
         HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"),
@@ -28,13 +28,12 @@ const OTHERWISE: [(HeaderName, HeaderValue); 2] = [
     (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
 ];
 
-/// Adds them.
 pub(super) fn add(headers: &mut HeaderMap) {
-    headers.reserve(ALWAYS.len() + OTHERWISE.len());
+    headers.reserve(ALWAYS.len() + DEFAULTS.len());
     for (name, value) in ALWAYS {
         headers.insert(name, value);
     }
-    for (name, value) in OTHERWISE {
+    for (name, value) in DEFAULTS {
         headers.entry(name).or_insert(value);
     }
 }

@@ -1,5 +1,4 @@
-//! Requests that no GraphQL operation can be read from because of their path or method, and browsers on their way to
-//! GraphiQL.
+//! Responses to requests with a wrong path or method, and redirects of browsers to GraphiQL.
 
 use axum::{
     extract::{OriginalUri, Request, State},
@@ -15,16 +14,15 @@ use super::{
 };
 use crate::schema::ErrorCode;
 
-/// The methods of the GraphQL endpoint.
 pub(super) const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, OPTIONS");
 
 const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 
-/// How much of a path an error message repeats.
+/// Longest path quoted in an error message.
 const SHOWN_PATH: usize = 80;
 
-/// Answers `OPTIONS` on the GraphQL endpoint, except for CORS preflights, and browser navigations to it. Their GETs are
-/// ones that the endpoint refuses, so no GraphQL client is affected.
+/// Layer of the GraphQL endpoint for `OPTIONS`, except for CORS preflights, and for navigations of browsers, whose GETs the endpoint
+/// would refuse.
 pub(super) async fn before_graphql(State(has_page): State<bool>, request: Request, next: Next) -> Response {
     let headers = request.headers();
     if request.method() == Method::OPTIONS && !headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD) {
@@ -43,18 +41,22 @@ pub(super) async fn before_graphql(State(has_page): State<bool>, request: Reques
     next.run(request).await
 }
 
-/// Answers `/`: a browser gets GraphiQL, and any other client is told where the endpoint is, too.
+/// Redirects `/` to GraphiQL. Clients other than browsers get a message with the endpoint as well.
 pub(super) async fn root(request: Request) -> Response {
     let response = redirect("./graphiql", request.uri());
     if media_type::prefers_html(request.headers()) {
         return response;
     }
     let message = "GraphiQL is at /graphiql; send GraphQL operations to /graphql.";
-    let told = Rejection::new(StatusCode::TEMPORARY_REDIRECT, ErrorCode::BadUserInput, message);
-    (response.headers().clone(), told.into_response(MediaType::Json)).into_response()
+    let response_body = Rejection::new(StatusCode::TEMPORARY_REDIRECT, ErrorCode::BadUserInput, message);
+    (
+        response.headers().clone(),
+        response_body.into_response(MediaType::Json),
+    )
+        .into_response()
 }
 
-/// Answers a path that no route has.
+/// Response to an unknown path.
 pub(super) async fn path_unknown(State(has_page): State<bool>, request: Request) -> Response {
     let path = request.uri().path();
     let is_page = ["/", "/graphiql"].contains(&path) || path.starts_with("/graphiql/");
@@ -74,10 +76,10 @@ pub(super) async fn path_unknown(State(has_page): State<bool>, request: Request)
     Rejection::new(StatusCode::NOT_FOUND, ErrorCode::BadUserInput, message).into_response(MediaType::Json)
 }
 
-/// Answers a method that the route of its path does not take.
+/// Response to a method that the route does not support.
 pub(super) async fn method_unknown(method: Method, OriginalUri(uri): OriginalUri) -> Response {
     let message = format!(
-        "{} takes no {}; send GraphQL operations to /graphql.",
+        "{} does not support {}; send GraphQL operations to /graphql.",
         shown(uri.path()),
         shown(method.as_str()),
     );
@@ -85,7 +87,7 @@ pub(super) async fn method_unknown(method: Method, OriginalUri(uri): OriginalUri
         .into_response(MediaType::Json)
 }
 
-/// Whether a browser opens this address in a window, and not a script on a page.
+/// Whether the request is a navigation of a browser, and not one of a script.
 fn is_navigation(method: &Method, headers: &HeaderMap) -> bool {
     let mode = headers.get(SEC_FETCH_MODE);
     [Method::GET, Method::HEAD].contains(method)
@@ -93,7 +95,7 @@ fn is_navigation(method: &Method, headers: &HeaderMap) -> bool {
         && media_type::prefers_html(headers)
 }
 
-/// To a path relative to the request's, with its query string: a proxy may have put the service below a path of its own.
+/// Redirect to a relative path, since a proxy can serve the service below a prefix. The query string is preserved.
 fn redirect(to: &'static str, from: &Uri) -> Response {
     let location = from.query().map(|query| format!("{to}?{query}"));
     let location = location.and_then(|location| HeaderValue::try_from(location).ok());
@@ -105,8 +107,8 @@ fn graphiql_off() -> Rejection {
     Rejection::new(
         StatusCode::NOT_FOUND,
         ErrorCode::BadUserInput,
-        "GraphiQL is switched off (--graphiql false), so there is no page here; send GraphQL operations to /graphql with \
-         POST and the header content-type: application/json.",
+        "GraphiQL is disabled (--graphiql false); send GraphQL operations to /graphql with POST and the header content-type: \
+         application/json.",
     )
 }
 

@@ -1,4 +1,4 @@
-//! Synchronising again and again while the service runs.
+//! Periodic synchronisation while the service runs.
 
 use std::time::Duration;
 
@@ -8,12 +8,12 @@ use sends_sync::{Ended, Report};
 
 use super::Synchroniser;
 
-/// After midnight the upstream may need a moment until it has noticed: its clock is another one.
+/// Delay after midnight, since the clock of the upstream can be behind.
 const AFTER_MIDNIGHT: Duration = Duration::from_secs(30);
 
-/// Keeps the log in step until the synchroniser is told to stop: once at the beginning, and then `every` so often, or when
-/// the next day's calls are there. Where another process has the lease, that one does it instead.
-pub async fn keep_in_step(synchroniser: Synchroniser, every: Duration) {
+/// Synchronises at once and then in intervals until the synchroniser is stopped, or at the next day after the daily limit is reached.
+/// Does nothing while another process has the lease.
+pub async fn synchronise_periodically(synchroniser: Synchroniser, every: Duration) {
     let stop = synchroniser.stop.clone();
     while !stop.is_cancelled() {
         let pause = match run_once(&synchroniser).await {
@@ -30,7 +30,7 @@ pub async fn keep_in_step(synchroniser: Synchroniser, every: Duration) {
     }
 }
 
-/// Fills the log of the embedded sandbox, which begins empty with each start, and says what is in it.
+/// Synchronises the log of the embedded sandbox, which is empty at each start, and logs the result.
 pub async fn fill_of_sandbox(synchroniser: &Synchroniser) {
     let synchronisation = synchroniser.synchronisation();
     let filled = async {
@@ -51,8 +51,8 @@ pub async fn fill_of_sandbox(synchroniser: &Synchroniser) {
                 report.read
             );
         }
-        Ok((report, _)) => tell(&report),
-        Err(error) => tracing::warn!("the send log of the sandbox is not filled: {error}"),
+        Ok((report, _)) => log_report(&report),
+        Err(error) => tracing::warn!("synchronising the send log of the sandbox failed: {error}"),
     }
 }
 
@@ -60,27 +60,27 @@ async fn run_once(synchroniser: &Synchroniser) -> Option<Ended> {
     let _lease = match synchroniser.lease() {
         Ok(Some(lease)) => lease,
         Ok(None) => {
-            tracing::debug!("another process keeps the log of sends in step");
+            tracing::debug!("another process synchronises the log of sends");
             return None;
         }
         Err(error) => {
-            tracing::warn!("the log of sends is not kept in step: {error}");
+            tracing::warn!("synchronising the log of sends failed: {error}");
             return None;
         }
     };
     match synchroniser.synchronisation().run().await {
         Ok(report) => {
-            tell(&report);
+            log_report(&report);
             Some(report.ended)
         }
         Err(error) => {
-            tracing::warn!("the log of sends is not kept in step: {error}");
+            tracing::warn!("synchronising the log of sends failed: {error}");
             None
         }
     }
 }
 
-fn tell(report: &Report) {
+fn log_report(report: &Report) {
     let Report {
         ended,
         pending,
@@ -91,7 +91,7 @@ fn tell(report: &Report) {
     if *unreadable > 0 {
         tracing::warn!(
             unreadable,
-            "the log of sends goes without what cannot be read; `syncState` names it"
+            "the log of sends lacks unreadable resources; `syncState` names them"
         );
     }
     let left = pending.unread_campaigns + pending.changed_campaigns;
@@ -104,14 +104,14 @@ fn tell(report: &Report) {
             campaigns = read,
             calls,
             left,
-            "the log of sends goes on at {until:.0}, when there are calls for it again"
+            "synchronisation of the log pauses until {until:.0}, since the daily limit is reached"
         ),
         Ended::Failed { reason, .. } => {
             tracing::warn!(
                 campaigns = read,
                 calls,
                 left,
-                "the log of sends is behind: {reason}"
+                "the log of sends is incomplete: {reason}"
             );
         }
     }

@@ -1,4 +1,4 @@
-//! One synchronisation at a time on a state folder, whichever process it is in.
+//! Lease for one synchronisation at a time on a state folder, across processes.
 
 use std::{
     fs::{File, OpenOptions, TryLockError},
@@ -6,23 +6,23 @@ use std::{
     path::Path,
 };
 
-/// The right to synchronise, until this is dropped or the process ends in whatever way.
+/// Lease until the drop or the end of the process.
 #[derive(Debug)]
-pub(crate) struct Lease(#[expect(dead_code, reason = "what is held is the lock on it")] Option<File>);
+pub(crate) struct Lease(#[expect(dead_code, reason = "its lock matters")] Option<File>);
 
 impl Lease {
-    /// The lease of what no other process can reach.
+    /// Lease of a log in memory.
     pub(super) fn unshared() -> Self {
         Self(None)
     }
 
-    /// The lease of a folder. `None` when another process has it.
+    /// Lease of a folder. `None` if another process has it.
     pub(super) fn of_folder(folder: &Path) -> io::Result<Option<Self>> {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        // The file stays for good: without it two processes could each hold the lock on a file of this name.
+        // Never deleted: otherwise two processes could each lock a file of this name.
         let file = options.open(folder.join("sync.lock"))?;
         match file.try_lock() {
             Ok(()) => Ok(Some(Self(Some(file)))),
@@ -37,12 +37,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_lease_is_one_holders_at_a_time() {
+    fn a_lease_is_exclusive() {
         let folder = tempfile::tempdir().unwrap();
-        let held = Lease::of_folder(folder.path()).unwrap();
-        assert!(held.is_some());
+        let lease = Lease::of_folder(folder.path()).unwrap();
+        assert!(lease.is_some());
         assert!(Lease::of_folder(folder.path()).unwrap().is_none());
-        drop(held);
+        drop(lease);
         assert!(Lease::of_folder(folder.path()).unwrap().is_some());
     }
 }

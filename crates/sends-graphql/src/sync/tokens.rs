@@ -1,7 +1,6 @@
-//! The tokens of one account, for as long as it is the one that is connected.
+//! Tokens of one account, only while it is connected.
 //!
-//! Somebody may log in to another account while a synchronisation runs. The sends that it would read from there on belong
-//! into another log.
+//! After a login to another account during a synchronisation, its further reads would mix the sends of both accounts in one log.
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,20 +10,20 @@ use sends_store::Owner;
 
 use crate::sources::access::OwnOwner;
 
-pub(super) struct TokensOfOne {
+pub(super) struct AccountTokens {
     pub(super) account: Owner,
     pub(super) connected: OwnOwner,
     pub(super) tokens: Arc<dyn TokenSource>,
 }
 
-impl TokensOfOne {
+impl AccountTokens {
     fn refused(&self) -> Option<BoxFuture<'_, Result<AccessToken, TokenError>>> {
         let is_another = self.connected.now() != self.account;
         is_another.then(|| future::ready(Err(TokenError::LoginRequired)).boxed())
     }
 }
 
-impl TokenSource for TokensOfOne {
+impl TokenSource for AccountTokens {
     fn token(&self) -> BoxFuture<'_, Result<AccessToken, TokenError>> {
         self.refused().unwrap_or_else(|| self.tokens.token())
     }
@@ -42,8 +41,11 @@ impl TokenSource for TokensOfOne {
     }
 }
 
-impl std::fmt::Debug for TokensOfOne {
+impl std::fmt::Debug for AccountTokens {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_tuple("TokensOfOne").field(&self.tokens).finish()
+        formatter
+            .debug_tuple("AccountTokens")
+            .field(&self.tokens)
+            .finish()
     }
 }

@@ -1,5 +1,4 @@
-//! The upstream as a synchronisation asks it: in the background, through the same client and the same histories as people's
-//! queries, so that nothing is asked twice and people go first.
+//! Upstream of a synchronisation: background priority, and the client and histories of queries, so that concurrent reads are shared.
 
 use std::{
     sync::{
@@ -20,13 +19,13 @@ use sends_store::{Answer, Owner, StoredAnswer};
 use sends_sync::{Reading, Upstream};
 use tokio::time::Instant;
 
-use super::{Synchroniser, tokens::TokensOfOne};
+use super::{Synchroniser, tokens::AccountTokens};
 use crate::sources::histories::{Histories, ReadError, RequestContext};
 
-/// How long a call may wait for its turn while people need all of them.
+/// Longest time of a call in the queue, during which queries have precedence.
 const PATIENCE: Duration = Duration::from_hours(1);
 
-/// The most records on a page of summaries (documented).
+/// Largest page of summaries (documented).
 const SUMMARIES: u16 = 500;
 
 pub(super) struct BackgroundUpstream {
@@ -40,9 +39,9 @@ pub(super) struct BackgroundUpstream {
 }
 
 impl BackgroundUpstream {
-    /// Asks about the account `owner`.
+    /// Upstream of the account `owner`.
     pub(super) fn new(parts: &Synchroniser, owner: Owner) -> Self {
-        let tokens = TokensOfOne {
+        let tokens = AccountTokens {
             account: owner,
             connected: parts.owner.clone(),
             tokens: Arc::clone(&parts.tokens),
@@ -58,7 +57,7 @@ impl BackgroundUpstream {
         }
     }
 
-    /// Asks in the background and counts what that took.
+    /// Makes calls in the background, and counts them.
     async fn ask<T>(&self, call: impl AsyncFnOnce(&Caller) -> T) -> T {
         let caller = Caller::new(Arc::clone(&self.tokens), Instant::now() + PATIENCE)
             .in_background()
@@ -74,7 +73,7 @@ impl BackgroundUpstream {
             owner: self.owner,
             caller: caller.clone(),
             asked_at: self.clock.now(),
-            // What is known from before is of no use here.
+            // Stored histories are of no use here.
             oldest: Some(Duration::ZERO),
             stale: Arc::default(),
         };

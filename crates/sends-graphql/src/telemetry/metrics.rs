@@ -1,7 +1,6 @@
-//! The metrics: what is counted while the service runs, and what is looked up when somebody asks for them.
+//! Metrics: counters and histograms of the process, and state that is read at each scrape.
 //!
-//! Every label has a known, small number of values; what a caller or the upstream chooses is mapped to one of them first.
-//! Must not know who asks, nor over what.
+//! Every label has a small number of values. Values of callers or of the upstream are mapped to one of them.
 
 mod names;
 mod state;
@@ -11,37 +10,34 @@ use std::{sync::Arc, time::Duration};
 
 use http::StatusCode;
 use prometheus_client::{
-    encoding::EncodeLabelSet,
     metrics::{
         counter::Counter,
         family::Family,
         gauge::Gauge,
         histogram::{Histogram, exponential_buckets},
     },
-    registry::Registry,
+    registry::{Metric, Registry},
 };
 use sends_client::{Endpoint, FailureClass, ObservedRequest, Observer};
 
 use self::names::OperationNames;
 pub use self::{state::State, text::CONTENT_TYPE};
 
-/// What came of an operation.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Outcome {
-    /// Data and no error.
+    /// Data without errors.
     Ok,
-    /// Data, and errors of single fields.
+    /// Data and errors.
     Partial,
-    /// No data, since a field that cannot be null failed.
+    /// Executed, but without data.
     Failed,
-    /// Not executed, or not answered: no valid request, or no room for it (`OVERLOADED`) or for its answer.
+    /// Invalid, or without room for it or its answer.
     Refused,
-    /// The caller went away before the answer.
+    /// The caller disconnected before the response.
     Cancelled,
 }
 
 impl Outcome {
-    /// The outcome in logs and traces.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Ok => "ok",
@@ -53,36 +49,7 @@ impl Outcome {
     }
 }
 
-#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
-struct OperationLabels {
-    operation: Arc<str>,
-    outcome: &'static str,
-}
-
-#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
-struct OperationLabel {
-    operation: Arc<str>,
-}
-
-#[derive(Clone, Copy, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
-struct RequestLabels {
-    endpoint: &'static str,
-    status: &'static str,
-    failure: &'static str,
-}
-
-#[derive(Clone, Copy, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
-struct EndpointLabel {
-    endpoint: &'static str,
-}
-
-#[derive(Clone, Copy, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
-struct RefusalLabels {
-    endpoint: &'static str,
-    reason: &'static str,
-}
-
-/// What is counted of one operation.
+/// Metrics of operations of one name.
 pub struct OperationMetrics {
     ok: Counter,
     seconds: Histogram,
@@ -90,7 +57,7 @@ pub struct OperationMetrics {
 }
 
 impl OperationMetrics {
-    /// Counts a successful answer from the response cache.
+    /// Counts a response from the cache.
     pub fn cached(&self, took: Duration) {
         self.ok.inc();
         self.cache_hits.inc();
@@ -98,84 +65,105 @@ impl OperationMetrics {
     }
 }
 
+type Labels<const N: usize> = [(&'static str, &'static str); N];
+type OperationLabel = [(&'static str, Arc<str>); 1];
 type Histograms<Label> = Family<Label, Histogram, fn() -> Histogram>;
 
-/// What is counted. Clones count the same.
+/// Counters and histograms of the process. Clones share them.
 #[derive(Clone)]
 pub struct Metrics(Arc<Counted>);
 
 struct Counted {
-    registry: Registry,
     names: OperationNames,
-    operations: Family<OperationLabels, Counter>,
+    operations: Family<(OperationLabel, Labels<1>), Counter>,
     operation_seconds: Histograms<OperationLabel>,
     operations_in_progress: Gauge,
     cache_hits: Counter,
-    requests: Family<RequestLabels, Counter>,
-    request_seconds: Histograms<EndpointLabel>,
-    refusals: Family<RefusalLabels, Counter>,
+    requests: Family<Labels<3>, Counter>,
+    request_seconds: Histograms<Labels<1>>,
+    refusals: Family<Labels<2>, Counter>,
     turn_seconds: Histogram,
+    registry: Registry,
 }
 
 impl Metrics {
-    /// Nothing counted yet.
     pub fn new() -> Self {
-        let mut counted = Counted {
-            registry: Registry::with_prefix("sends"),
+        let mut registry = Registry::with_prefix("sends");
+        let of = &mut registry;
+        Self(Arc::new(Counted {
             names: OperationNames::default(),
-            operations: Family::default(),
-            operation_seconds: Family::new_with_constructor(milliseconds_to_minutes),
-            operations_in_progress: Gauge::default(),
-            cache_hits: Counter::default(),
-            requests: Family::default(),
-            request_seconds: Family::new_with_constructor(milliseconds_to_minutes),
-            refusals: Family::default(),
-            turn_seconds: milliseconds_to_minutes(),
-        };
-        counted.register();
-        Self(Arc::new(counted))
+            operations: registered(
+                of,
+                "operations",
+                "GraphQL requests by operation and outcome",
+                Family::default(),
+            ),
+            operation_seconds: registered(
+                of,
+                "operation_duration_seconds",
+                "Time from a GraphQL request's head to its response",
+                Family::new_with_constructor(milliseconds_to_minutes),
+            ),
+            operations_in_progress: registered(
+                of,
+                "operations_in_progress",
+                "GraphQL requests in progress",
+                Gauge::default(),
+            ),
+            cache_hits: registered(
+                of,
+                "response_cache_hits",
+                "GraphQL requests answered from the response cache",
+                Counter::default(),
+            ),
+            requests: registered(
+                of,
+                "upstream_requests",
+                "Requests sent to Constant Contact",
+                Family::default(),
+            ),
+            request_seconds: registered(
+                of,
+                "upstream_request_duration_seconds",
+                "Time from sending a request to Constant Contact to the end of its response",
+                Family::new_with_constructor(milliseconds_to_minutes),
+            ),
+            refusals: registered(
+                of,
+                "upstream_refusals",
+                "Calls that ended without a request, or without a retry",
+                Family::default(),
+            ),
+            turn_seconds: registered(
+                of,
+                "pacer_wait_seconds",
+                "Time of calls in the queue for Constant Contact",
+                milliseconds_to_minutes(),
+            ),
+            registry,
+        }))
     }
 
-    /// A GraphQL request has come in.
     pub fn request_begins(&self) {
         self.0.operations_in_progress.inc();
     }
 
-    /// It has been answered or given up.
     pub fn request_ends(&self) {
         self.0.operations_in_progress.dec();
     }
 
-    /// An operation has ended so.
     pub fn operation_ended(&self, name: Option<&str>, outcome: Outcome, took: Duration) {
-        let counted = &self.0;
-        let operation = counted.names.label(name);
-        let label = OperationLabel {
-            operation: Arc::clone(&operation),
-        };
-        counted
-            .operation_seconds
-            .get_or_create(&label)
-            .observe(took.as_secs_f64());
-        counted
-            .operations
-            .get_or_create(&OperationLabels {
-                operation,
-                outcome: outcome.name(),
-            })
-            .inc();
+        let label = [("operation", self.0.names.label(name))];
+        let seconds = self.0.operation_seconds.get_or_create(&label);
+        seconds.observe(took.as_secs_f64());
+        let labels = (label, [("outcome", outcome.name())]);
+        self.0.operations.get_or_create(&labels).inc();
     }
 
-    /// Counts one operation, for whoever does so often.
+    /// Metrics of one operation, for repeated use.
     pub fn of_operation(&self, name: Option<&str>) -> OperationMetrics {
-        let operation = self.0.names.label(name);
-        let label = OperationLabel {
-            operation: Arc::clone(&operation),
-        };
-        let ok = OperationLabels {
-            operation,
-            outcome: Outcome::Ok.name(),
-        };
+        let label = [("operation", self.0.names.label(name))];
+        let ok = (label.clone(), [("outcome", Outcome::Ok.name())]);
         OperationMetrics {
             ok: self.0.operations.get_or_create(&ok).clone(),
             seconds: self.0.operation_seconds.get_or_create(&label).clone(),
@@ -183,11 +171,7 @@ impl Metrics {
         }
     }
 
-    /// Everything, with the state as it is now, in Prometheus' text format.
-    ///
-    /// # Errors
-    ///
-    /// Only if a label could not be written, which none of these can cause.
+    /// All metrics, with this state, in the text format of Prometheus.
     pub fn text(&self, state: &State) -> Result<String, std::fmt::Error> {
         let mut present = Registry::with_prefix("sends");
         state.register(&mut present);
@@ -201,50 +185,9 @@ impl Default for Metrics {
     }
 }
 
-impl Counted {
-    fn register(&mut self) {
-        let registry = &mut self.registry;
-        registry.register(
-            "operations",
-            "GraphQL requests by operation and outcome",
-            self.operations.clone(),
-        );
-        registry.register(
-            "operation_duration_seconds",
-            "Time from a GraphQL request's head to its response",
-            self.operation_seconds.clone(),
-        );
-        registry.register(
-            "operations_in_progress",
-            "GraphQL requests being answered",
-            self.operations_in_progress.clone(),
-        );
-        registry.register(
-            "response_cache_hits",
-            "GraphQL requests answered from the response cache",
-            self.cache_hits.clone(),
-        );
-        registry.register(
-            "upstream_requests",
-            "Requests sent to Constant Contact",
-            self.requests.clone(),
-        );
-        registry.register(
-            "upstream_request_duration_seconds",
-            "Time from sending a request to Constant Contact to the end of its answer",
-            self.request_seconds.clone(),
-        );
-        registry.register(
-            "upstream_refusals",
-            "Calls that ended without being sent, or sent again",
-            self.refusals.clone(),
-        );
-        registry.register(
-            "pacer_wait_seconds",
-            "Time that calls to Constant Contact waited for their turn",
-            self.turn_seconds.clone(),
-        );
-    }
+fn registered<M: Metric + Clone>(registry: &mut Registry, name: &str, help: &str, metric: M) -> M {
+    registry.register(name, help, metric.clone());
+    metric
 }
 
 impl Observer for Metrics {
@@ -253,34 +196,29 @@ impl Observer for Metrics {
     }
 
     fn requested(&self, request: &ObservedRequest) {
-        let endpoint = request.endpoint.name();
-        let labels = RequestLabels {
+        let endpoint = ("endpoint", request.endpoint.name());
+        let labels = [
             endpoint,
-            status: request.status.map_or("none", status_label),
-            failure: request.failure.map_or("none", FailureClass::name),
-        };
+            ("status", request.status.map_or("none", status_label)),
+            ("failure", request.failure.map_or("none", FailureClass::name)),
+        ];
         self.0.requests.get_or_create(&labels).inc();
-        self.0
-            .request_seconds
-            .get_or_create(&EndpointLabel { endpoint })
-            .observe(request.took.as_secs_f64());
+        let seconds = self.0.request_seconds.get_or_create(&[endpoint]);
+        seconds.observe(request.took.as_secs_f64());
     }
 
     fn refused(&self, endpoint: &Endpoint, class: FailureClass) {
-        let labels = RefusalLabels {
-            endpoint: endpoint.name(),
-            reason: class.name(),
-        };
+        let labels = [("endpoint", endpoint.name()), ("reason", class.name())];
         self.0.refusals.get_or_create(&labels).inc();
     }
 }
 
-/// From 1 ms to 65 s, each bound the double of the one before.
+/// Buckets from 1 ms to 65 s, each twice the one before.
 fn milliseconds_to_minutes() -> Histogram {
     Histogram::new(exponential_buckets(0.001, 2.0, 17))
 }
 
-/// The statuses that are documented or often seen stand for themselves, all others for their class.
+/// The status, or its class for all but documented and common ones.
 fn status_label(status: StatusCode) -> &'static str {
     match status.as_u16() {
         200 => "200",

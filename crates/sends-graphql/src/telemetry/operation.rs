@@ -1,8 +1,5 @@
-//! One GraphQL request as the log, the metrics and the traces see it.
-//!
-//! Owns the span that every log line of a request stands in, the count of its end, and the one line about it. Whoever
-//! executes says, from inside the request's task, the operation's [name](named) as soon as it is known and how it
-//! [ended]; whoever knows the [cost] says that.
+//! Telemetry of a GraphQL request: its span, its metrics, and one log line. The modules that execute it report the [name](named), the
+//! [cost] and the [outcome](ended) of its operations from the task of the request.
 
 use std::{
     cell::RefCell,
@@ -24,35 +21,34 @@ use super::{
 use crate::telemetry::RequestId;
 
 tokio::task_local! {
-    /// What the present request has come to so far.
+    /// Notes of the present request.
     static NOTES: RefCell<Notes>;
 }
 
-/// One operation, several of a batch, or none when the request was refused before.
+/// Operations of a request: one, several of a batch, or none if it was refused before.
 #[derive(Debug, Default)]
 pub struct Notes {
     ended: Vec<(Option<String>, Outcome)>,
     upstream_calls: u32,
 }
 
-/// An operation of the present request has ended so. Outside a watched request nothing is noted.
+/// Notes the outcome of an operation. Ignored outside a watched request.
 pub fn ended(name: Option<String>, outcome: Outcome) {
     let _ = NOTES.try_with(|notes| notes.borrow_mut().ended.push((name, outcome)));
 }
 
-/// So many requests were sent upstream for an operation of the present request.
+/// Notes upstream calls of an operation.
 pub fn cost(upstream_calls: u32) {
     let _ = NOTES.try_with(|notes| notes.borrow_mut().upstream_calls += upstream_calls);
 }
 
-/// Does work for the present request in another task, which knows nothing of the request: what is noted meanwhile comes with
-/// the output, to be [added](add).
+/// Runs work of the present request for another task. Its notes are returned with the output, to be [added](add) in this task.
 pub async fn noted<F: Future>(work: F) -> (F::Output, Notes) {
     let noted = async { (work.await, NOTES.with(RefCell::take)) };
     NOTES.scope(RefCell::default(), noted).await
 }
 
-/// Adds what was [noted] in another task.
+/// Adds notes of [`noted`] work.
 pub fn add(notes: Notes) {
     let _ = NOTES.try_with(|present| {
         let mut present = present.borrow_mut();
@@ -61,14 +57,14 @@ pub fn add(notes: Notes) {
     });
 }
 
-/// From here on the lines of the present request carry this name.
+/// Adds the name of the operation to the span.
 pub fn named(name: Option<&str>) {
     if let Some(name) = name {
         Span::current().record("operation", name);
     }
 }
 
-/// Watches a request from its head to its response.
+/// Layer that observes a request from its head to its response.
 pub async fn watch(State(metrics): State<Metrics>, request: Request, next: Next) -> Response {
     let span = tracing::info_span!(
         "request",
@@ -90,19 +86,19 @@ pub async fn watch(State(metrics): State<Metrics>, request: Request, next: Next)
     let outcome = notes.ended.last().map_or_else(
         || match response.status() {
             StatusCode::INTERNAL_SERVER_ERROR => Outcome::Failed,
-            // Such as a body that there is no room for.
+            // Before an operation, as for a body without room.
             _ => Outcome::Refused,
         },
         |(_, outcome)| *outcome,
     );
     let upstream_calls = notes.upstream_calls;
     let took = watch.end(&notes.ended, outcome);
-    traces::tell(&span, outcome.name(), upstream_calls);
+    traces::record(&span, outcome.name(), upstream_calls);
     if outcome == Outcome::Failed {
         span.record("otel.status_code", "ERROR");
     }
-    // At the level of debugging, since at thousands of requests in a second the lines cost more than the answers, and the
-    // metrics have the same numbers. What fails upstream is a warning of its own.
+    // At debug level: with thousands of requests a second the lines would cost more than the responses, and the metrics have the same
+    // numbers. Upstream failures have warnings of their own.
     span.in_scope(|| {
         tracing::debug!(
             target: "sends_graphql::sources::access",
@@ -116,7 +112,7 @@ pub async fn watch(State(metrics): State<Metrics>, request: Request, next: Next)
     response
 }
 
-/// Counts a request as in progress, and as cancelled if it never ends.
+/// Counts a request in progress, as cancelled if it is dropped before its end.
 struct Watch {
     metrics: Metrics,
     started: Instant,
@@ -133,7 +129,7 @@ impl Watch {
         }
     }
 
-    /// Counts these operations, or the outcome of a request that was none.
+    /// Counts the operations, or the outcome of a request without one.
     fn end(&mut self, operations: &[(Option<String>, Outcome)], outcome: Outcome) -> Duration {
         self.has_ended = true;
         let took = self.started.elapsed();

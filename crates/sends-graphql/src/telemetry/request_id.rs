@@ -1,40 +1,37 @@
-//! The id of a request: the caller's if it brings a usable one, in the answer, and for whoever writes about it.
+//! Request id: the caller's if it is usable, in the log and in the response.
 
 use axum::response::Response;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-/// Where the id travels, in both directions.
+/// Header of requests and responses.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// A UUID has 36 characters, a trace context 55.
+/// Longest id of a caller. A UUID has 36 characters, a trace context 55.
 const LONGEST: usize = 128;
 
-/// What a request is called, for whoever handles it.
 #[derive(Clone, Debug)]
 pub struct RequestId(HeaderValue);
 
 impl RequestId {
-    /// The id.
     pub fn as_str(&self) -> &str {
         self.0.to_str().unwrap_or_default()
     }
 
-    /// The id of a request with these headers.
     pub(crate) fn of(headers: &HeaderMap) -> Self {
-        let mut brought = headers.get_all(REQUEST_ID).iter();
-        match (brought.next(), brought.next()) {
+        let mut given = headers.get_all(REQUEST_ID).iter();
+        match (given.next(), given.next()) {
             (Some(id), None) if is_usable(id) => Self(id.clone()),
-            _ => Self::drawn(),
+            _ => Self::random(),
         }
     }
 
-    /// Tells the caller.
+    /// Adds the id to the response.
     pub(crate) fn mark(self, response: &mut Response) {
         response.headers_mut().insert(REQUEST_ID, self.0);
     }
 
-    /// Only has to be different from the others in the log, which without random numbers it is not.
-    fn drawn() -> Self {
+    /// An id that is unique in the log, unless the operating system provides no random numbers.
+    fn random() -> Self {
         let mut bytes = [0; 16];
         if getrandom::fill(&mut bytes).is_err() {
             return Self(HeaderValue::from_static("unnamed"));
@@ -44,7 +41,7 @@ impl RequestId {
     }
 }
 
-/// The id ends up in logs: it may hold nothing that could be taken for anything else there.
+/// Whether the id is short and safe to log.
 fn is_usable(id: &HeaderValue) -> bool {
     let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.:/+=@".contains(byte);
     (1..=LONGEST).contains(&id.len()) && id.as_bytes().iter().all(is_plain)
@@ -65,16 +62,16 @@ mod tests {
     }
 
     #[test]
-    fn a_usable_id_is_kept_and_any_other_replaced() {
+    fn a_usable_id_is_used_and_any_other_replaced() {
         let longest = "a".repeat(LONGEST);
         for usable in ["1", "7b1c-4e.a:b/c+d=e@f_g", &longest] {
             assert_eq!(id(&[usable]), usable);
         }
         let too_long = "a".repeat(LONGEST + 1);
         for unusable in [&[][..], &[""], &["a b"], &["a\"b"], &["a", "b"], &[&too_long]] {
-            let drawn = id(unusable);
-            assert_eq!(drawn.len(), 32, "{unusable:?}: {drawn}");
-            assert_ne!(drawn, id(unusable));
+            let random = id(unusable);
+            assert_eq!(random.len(), 32, "{unusable:?}: {random}");
+            assert_ne!(random, id(unusable));
         }
     }
 }

@@ -1,7 +1,6 @@
-//! Traces: a span for every GraphQL request with its upstream calls below it. Must not know what is in a span.
+//! Traces: a span for every GraphQL request, with its upstream calls as children.
 //!
-//! Nothing of it runs unless the environment names a collector, in the variables that OpenTelemetry defines for all
-//! programs: `OTEL_EXPORTER_OTLP_ENDPOINT` or `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`, and beside them
+//! Disabled unless the environment names a collector, in the standard variables of OpenTelemetry: `OTEL_EXPORTER_OTLP_ENDPOINT` or `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`, and beside them
 //! `OTEL_EXPORTER_OTLP_HEADERS`, `OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES`, `OTEL_TRACES_SAMPLER` and the `OTEL_BSP_*`
 //! of the exporter, which the cargo feature `otlp` brings.
 
@@ -16,17 +15,16 @@ pub use absent::{Traces, continue_trace, warn_if_absent};
 pub use otlp::{Traces, continue_trace};
 
 #[cfg(not(feature = "otlp"))]
-pub(super) use absent::tell;
+pub(super) use absent::record;
 #[cfg(feature = "otlp")]
-pub(super) use otlp::tell;
+pub(super) use otlp::record;
 
-/// The variables that name a collector, the more particular one first.
+/// Variables that name a collector, the specific one first.
 const ENDPOINTS: [&str; 2] = [
     "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
     "OTEL_EXPORTER_OTLP_ENDPOINT",
 ];
 
-/// Why no traces can be sent.
 #[derive(Debug, thiserror::Error)]
 #[error("{variable}: {reason}")]
 pub struct TracesError {
@@ -34,7 +32,7 @@ pub struct TracesError {
     reason: String,
 }
 
-/// The variable that names a collector, and its value.
+/// Variable that names a collector, and its value.
 fn collector() -> Option<(&'static str, String)> {
     ENDPOINTS.into_iter().find_map(|variable| {
         let value = std::env::var(variable).ok()?;

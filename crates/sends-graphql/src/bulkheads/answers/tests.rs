@@ -1,9 +1,14 @@
-use super::*;
+use std::sync::Mutex;
+
+use super::{
+    estimate::{ERROR, FIELD, VALUE},
+    *,
+};
 
 const BUDGET: usize = 16 * SMALL;
 const LARGE: usize = BUDGET - BUDGET / 4;
 
-fn answers() -> (Answers, Bulkheads) {
+fn answers() -> (AnswerBudget, Bulkheads) {
     let bulkheads = Bulkheads {
         connections: Bulkhead::new("connections", 1),
         bodies: Bulkhead::new("bodies", 1),
@@ -13,7 +18,7 @@ fn answers() -> (Answers, Bulkheads) {
         small_answers: Bulkhead::new("small_answers", BUDGET / 4),
         waiting_memory: Bulkhead::new("waiting_memory", BUDGET),
     };
-    (Answers::new(&bulkheads, Duration::from_secs(5)), bulkheads)
+    (AnswerBudget::new(&bulkheads, Duration::from_secs(5)), bulkheads)
 }
 
 fn estimate(bytes: usize) -> Estimate {
@@ -27,37 +32,37 @@ fn estimate(bytes: usize) -> Estimate {
 async fn large_answers_wait_for_each_other_and_leave_the_room_of_small_ones_alone() {
     let (answers, bulkheads) = answers();
     let half = estimate(LARGE / 2);
-    let first = answers.reserve(&answers.part(), half).await.unwrap();
-    let _second = answers.reserve(&answers.part(), half).await.unwrap();
-    let refused = answers.reserve(&answers.part(), half).await;
+    let first = answers.connection().reserve(half).await.unwrap();
+    let _second = answers.connection().reserve(half).await.unwrap();
+    let refused = answers.connection().reserve(half).await;
     assert_eq!(refused.unwrap_err(), Exceeded::Busy);
     assert_eq!(bulkheads.large_answers.occupancy().refused, 1);
-    let small = answers.reserve(&answers.part(), estimate(SMALL)).await;
+    let small = answers.connection().reserve(estimate(SMALL)).await;
     assert!(small.is_ok());
     let freed = async {
         tokio::time::sleep(Duration::from_secs(4)).await;
         drop(first);
     };
-    let part = answers.part();
-    let (third, ()) = tokio::join!(answers.reserve(&part, half), freed);
+    let part = answers.connection();
+    let (third, ()) = tokio::join!(part.reserve(half), freed);
     assert!(third.is_ok());
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_operation_that_finds_no_memory_to_wait_for_more_is_refused_at_once() {
     let (answers, bulkheads) = answers();
-    let part = answers.part();
-    let _held = answers.reserve(&part, estimate(LARGE)).await.unwrap();
+    let part = answers.connection();
+    let _held = part.reserve(estimate(LARGE)).await.unwrap();
     let began = tokio::time::Instant::now();
     let long = Estimate {
         document: BUDGET / 4,
         ..estimate(LARGE / 2)
     };
     // Half of it for one connection.
-    let waiting = [(); 2].map(|()| answers.reserve(&part, long));
+    let waiting = [(); 2].map(|()| part.reserve(long));
     let one_more = async {
         tokio::task::yield_now().await;
-        let refused = answers.reserve(&part, long).await;
+        let refused = part.reserve(long).await;
         (refused.unwrap_err(), began.elapsed())
     };
     let (waited, refused) = tokio::join!(futures_util::future::join_all(waiting), one_more);
@@ -70,24 +75,24 @@ async fn an_operation_that_finds_no_memory_to_wait_for_more_is_refused_at_once()
 #[tokio::test(start_paused = true)]
 async fn one_connection_holds_half_or_a_single_answer() {
     let (answers, bulkheads) = answers();
-    let (one, other) = (answers.part(), answers.part());
+    let (one, other) = (answers.connection(), answers.connection());
     let third = estimate(LARGE / 3);
-    let held = answers.reserve(&one, third).await.unwrap();
-    assert!(answers.reserve(&one, third).await.is_err());
-    assert!(answers.reserve(&other, third).await.is_ok());
-    drop(held);
-    let whole = answers.reserve(&one, estimate(LARGE)).await.unwrap();
+    let memory_in_use = one.reserve(third).await.unwrap();
+    assert!(one.reserve(third).await.is_err());
+    assert!(other.reserve(third).await.is_ok());
+    drop(memory_in_use);
+    let whole = one.reserve(estimate(LARGE)).await.unwrap();
     assert_eq!(bulkheads.large_answers.occupancy().in_use, whole.bytes());
     assert!(one.lend(SMALL + 1).is_none());
     assert!(one.lend(SMALL).is_some() && other.lend(SMALL + 1).is_some());
-    let beyond = answers.reserve(&other, estimate(LARGE + VALUE)).await;
+    let beyond = other.reserve(estimate(LARGE + VALUE)).await;
     assert_eq!(beyond.unwrap_err(), Exceeded::TooLarge);
 }
 
 #[tokio::test]
 async fn the_length_of_the_text_takes_the_place_of_the_estimate() {
     let (answers, bulkheads) = answers();
-    let small = answers.reserve(&answers.part(), estimate(SMALL)).await.unwrap();
+    let small = answers.connection().reserve(estimate(SMALL)).await.unwrap();
     small.charge(4 * SMALL / VALUE, 0).unwrap();
     assert!(bulkheads.large_answers.occupancy().in_use > 3 * SMALL);
     small.settle(2 * SMALL).unwrap();
@@ -102,14 +107,11 @@ async fn the_length_of_the_text_takes_the_place_of_the_estimate() {
 #[tokio::test]
 async fn what_is_beyond_the_estimate_is_refused_for_good_where_there_is_no_room() {
     let (answers, _bulkheads) = answers();
-    let _other = answers
-        .reserve(&answers.part(), estimate(LARGE / 2))
-        .await
-        .unwrap();
-    let one = answers.reserve(&answers.part(), estimate(SMALL)).await.unwrap();
+    let _other = answers.connection().reserve(estimate(LARGE / 2)).await.unwrap();
+    let one = answers.connection().reserve(estimate(SMALL)).await.unwrap();
     assert_eq!(one.charge(LARGE / VALUE, 0), Err(Exceeded::TooLarge));
     assert_eq!(one.charge(1, 0), Err(Exceeded::TooLarge));
-    let other = answers.reserve(&answers.part(), estimate(SMALL)).await.unwrap();
+    let other = answers.connection().reserve(estimate(SMALL)).await.unwrap();
     assert_eq!(other.charge(LARGE * 3 / 4 / VALUE, 0), Err(Exceeded::Busy));
     let counted = within(Arc::clone(&other), async { (charge_error(), exceeded()) }).await;
     assert_eq!(counted, (Err(Exceeded::Busy), Some(Exceeded::Busy)));
@@ -119,7 +121,7 @@ async fn what_is_beyond_the_estimate_is_refused_for_good_where_there_is_no_room(
 #[tokio::test]
 async fn a_large_answer_that_became_small_can_grow_again() {
     let (answers, bulkheads) = answers();
-    let memory = answers.reserve(&answers.part(), estimate(LARGE)).await.unwrap();
+    let memory = answers.connection().reserve(estimate(LARGE)).await.unwrap();
     memory.settle(1_000).unwrap();
     memory.settle(2_000).unwrap();
     let in_use = [&bulkheads.large_answers, &bulkheads.small_answers].map(|of| of.occupancy().in_use);
@@ -129,18 +131,15 @@ async fn a_large_answer_that_became_small_can_grow_again() {
 #[tokio::test(start_paused = true)]
 async fn an_answer_in_progress_grows_before_one_that_waits() {
     let (answers, _bulkheads) = answers();
-    let in_progress = answers
-        .reserve(&answers.part(), estimate(LARGE / 2))
-        .await
-        .unwrap();
-    let part = answers.part();
+    let in_progress = answers.connection().reserve(estimate(LARGE / 2)).await.unwrap();
+    let part = answers.connection();
     let grown = async {
         tokio::task::yield_now().await;
         let grown = in_progress.charge(LARGE / 4 / VALUE, 0);
         drop(in_progress);
         grown
     };
-    let (waited, grown) = tokio::join!(answers.reserve(&part, estimate(LARGE * 3 / 4)), grown);
+    let (waited, grown) = tokio::join!(part.reserve(estimate(LARGE * 3 / 4)), grown);
     assert_eq!(grown, Ok(()));
     assert!(waited.is_ok());
 }
@@ -149,9 +148,9 @@ async fn an_answer_in_progress_grows_before_one_that_waits() {
 async fn answers_of_a_batch_get_their_memory_at_once_and_give_it_back_one_by_one() {
     let (answers, bulkheads) = answers();
     let in_use = || bulkheads.large_answers.occupancy().in_use;
-    let part = answers.part();
+    let part = answers.connection();
     let quarters = [estimate(LARGE / 4); 4];
-    let mut batch = answers.reserve_together(&part, &quarters).await.unwrap();
+    let mut batch = part.reserve_batch(&quarters).await.unwrap();
     let quarter = quarters[0].bytes();
     assert_eq!(batch[3].bytes(), quarter);
     batch.truncate(1);
@@ -161,12 +160,10 @@ async fn answers_of_a_batch_get_their_memory_at_once_and_give_it_back_one_by_one
     drop(batch);
     assert_eq!(in_use(), 0);
     let began = tokio::time::Instant::now();
-    let beyond = answers
-        .reserve_together(&part, &[estimate(LARGE / 2 + VALUE); 2])
-        .await;
+    let beyond = part.reserve_batch(&[estimate(LARGE / 2 + VALUE); 2]).await;
     assert_eq!(beyond.unwrap_err(), Exceeded::TooLarge);
     assert!(began.elapsed().is_zero());
-    assert_eq!(part.large.part.occupancy().in_use, 0);
+    assert_eq!(part.own(Lane::Large).occupancy().in_use, 0);
 }
 
 #[tokio::test]
@@ -180,12 +177,12 @@ async fn what_waits_leaves_the_memory_of_answers_to_others_and_its_answer_comes_
         ];
         budgets.map(|budget| budget.occupancy().in_use)
     };
-    let part = answers.part();
+    let part = answers.connection();
     let half = VALUE * (SMALL / VALUE / 2);
     let mut waiting = Vec::new();
-    // Twice what one connection may hold of small answers.
+    // Twice what one connection can use of small answers.
     for _ in 0..8 {
-        let memory = answers.reserve(&part, estimate(half)).await.unwrap();
+        let memory = part.reserve(estimate(half)).await.unwrap();
         let waits = within(Arc::clone(&memory), begin_to_wait());
         assert_eq!(waits.await, Ok(()));
         waiting.push(memory);
@@ -197,7 +194,7 @@ async fn what_waits_leaves_the_memory_of_answers_to_others_and_its_answer_comes_
     assert!(in_use()[2] > SMALL && in_use()[..2] == [0, 0]);
     waiting[0].settle(1_000).unwrap();
     assert_eq!(in_use(), [1_000, 0, 0]);
-    let memory = answers.reserve(&part, estimate(half)).await.unwrap();
+    let memory = part.reserve(estimate(half)).await.unwrap();
     let waits = within(Arc::clone(&memory), begin_to_wait());
     assert_eq!(waits.await, Ok(()));
     // What waits may take no more than what does not.
@@ -208,11 +205,11 @@ async fn what_waits_leaves_the_memory_of_answers_to_others_and_its_answer_comes_
 #[tokio::test(start_paused = true)]
 async fn an_operation_queues_for_memory_to_wait_in_and_no_longer_than_it_may() {
     let (answers, bulkheads) = answers();
-    let (one, other, third) = (answers.part(), answers.part(), answers.part());
+    let (one, other, third) = (answers.connection(), answers.connection(), answers.connection());
     let first = one.wait_in(BUDGET / 2).unwrap();
     assert!(one.wait_in(1).is_none(), "half of it for one connection");
     let _second = other.wait_in(BUDGET / 2).unwrap();
-    let reserve = async |part| answers.reserve(part, estimate(SMALL / 2)).await.unwrap();
+    let reserve = async |budget: &ConnectionBudget| budget.reserve(estimate(SMALL / 2)).await.unwrap();
     let memory = reserve(&third).await;
     let waits = || within(Arc::clone(&memory), begin_to_wait());
     let began = tokio::time::Instant::now();
@@ -243,13 +240,13 @@ async fn an_operation_queues_for_memory_to_wait_in_and_no_longer_than_it_may() {
 #[tokio::test(start_paused = true)]
 async fn answers_that_queue_leave_half_of_their_memory_to_others() {
     let (answers, bulkheads) = answers();
-    let _all = [answers.part(), answers.part()].map(|part| part.wait_in(BUDGET / 2).unwrap());
+    let _all = [answers.connection(), answers.connection()].map(|part| part.wait_in(BUDGET / 2).unwrap());
     for budget in [&bulkheads.small_answers, &bulkheads.large_answers] {
         let eighth = estimate(budget.limit() / 8);
-        let parts = [answers.part(), answers.part(), answers.part()];
+        let parts = [answers.connection(), answers.connection(), answers.connection()];
         let began = tokio::time::Instant::now();
-        let waits = async |part: &Part| {
-            let memory = answers.reserve(part, eighth).await.unwrap();
+        let waits = async |part: &ConnectionBudget| {
+            let memory = part.reserve(eighth).await.unwrap();
             let waited = within(memory, begin_to_wait()).await;
             (waited, began.elapsed())
         };
@@ -258,7 +255,7 @@ async fn answers_that_queue_leave_half_of_their_memory_to_others() {
             tokio::task::yield_now().await;
             let in_use = budget.occupancy().in_use;
             let beyond = waits(&parts[2]).await;
-            let known = answers.reserve(&parts[2], eighth).await;
+            let known = parts[2].reserve(eighth).await;
             (in_use, beyond, known.is_ok(), began.elapsed())
         };
         let (queued, (in_use, beyond, is_known_served, after)) = tokio::join!(queued, beside);
@@ -274,20 +271,20 @@ async fn answers_that_queue_leave_half_of_their_memory_to_others() {
 async fn an_operation_that_waits_for_memory_holds_what_it_keeps_of_its_request() {
     let (answers, bulkheads) = answers();
     let waiting = || bulkheads.waiting_memory.occupancy().in_use;
-    let held = answers.reserve(&answers.part(), estimate(LARGE)).await.unwrap();
+    let memory_in_use = answers.connection().reserve(estimate(LARGE)).await.unwrap();
     let next = Estimate {
         fields: 10,
         document: 20_000,
         ..estimate(2 * SMALL)
     };
-    let part = answers.part();
+    let part = answers.connection();
     let freed = async {
         tokio::task::yield_now().await;
         let during = waiting();
-        drop(held);
+        drop(memory_in_use);
         during
     };
-    let (next, during) = tokio::join!(answers.reserve(&part, next), freed);
+    let (next, during) = tokio::join!(part.reserve(next), freed);
     assert!(next.is_ok());
     assert_eq!((during, waiting()), (10 * FIELD + 20_000, 0));
 }
@@ -301,7 +298,7 @@ async fn long_names_and_arguments_and_the_paths_of_errors_take_memory() {
         path: 300,
         ..Estimate::default()
     };
-    let memory = answers.reserve(&answers.part(), estimate).await.unwrap();
+    let memory = answers.connection().reserve(estimate).await.unwrap();
     assert_eq!(memory.bytes(), 1_300);
     within(Arc::clone(&memory), async { charge_error() })
         .await
@@ -315,9 +312,9 @@ async fn long_names_and_arguments_and_the_paths_of_errors_take_memory() {
 async fn an_answer_beyond_all_memory_for_waiting_is_too_large_to_wait() {
     let (_, mut bulkheads) = answers();
     bulkheads.waiting_memory = Bulkhead::new("waiting_memory", LARGE / 2);
-    let answers = Answers::new(&bulkheads, Duration::ZERO);
-    let part = answers.part();
-    let memory = answers.reserve(&part, estimate(LARGE)).await.unwrap();
+    let answers = AnswerBudget::new(&bulkheads, Duration::ZERO);
+    let part = answers.connection();
+    let memory = part.reserve(estimate(LARGE)).await.unwrap();
     let waits = within(Arc::clone(&memory), begin_to_wait());
     assert_eq!(waits.await, Err(Exceeded::TooLarge));
     assert_eq!(memory.exceeded(), Some(Exceeded::TooLarge));

@@ -84,7 +84,7 @@ fn wrong_values_and_conditions_on_several_options_are_reported_together() {
     --max-query-depth (SENDS_MAX_QUERY_DEPTH): "deep" is not a number from 0 to 1000000000
     --allowed-host (SENDS_ALLOWED_HOST): "example.com:80" is not a name such as sends.example.com, without a port
     --api-key-file (SENDS_API_KEY_FILE): cannot read /nowhere/keys: No such file or directory (os error 2)
-    --max-connections (SENDS_MAX_CONNECTIONS): it needs a value
+    --max-connections (SENDS_MAX_CONNECTIONS): a value is missing
     SENDS_ACCESS_TOKEN: the access token is empty or holds a space or a character that cannot stand in an HTTP header
     "#);
 }
@@ -140,7 +140,7 @@ fn source_of_the_token_is_never_ambiguous() {
 }
 
 #[test]
-fn other_machines_reach_the_account_only_past_keys_or_a_proxy() {
+fn other_machines_reach_the_account_only_with_keys_or_behind_a_proxy() {
     let open = |options: &[&str]| check(&[&["--listen=0.0.0.0:80"], options].concat(), Some("token"));
     let expected = Problem::OpenToAnybody("0.0.0.0:80".parse().unwrap());
     assert_eq!(open(&[]).unwrap_err(), [expected]);

@@ -1,4 +1,4 @@
-//! The options of `export` that choose sends.
+//! Filter options of `export`.
 
 use clap::Args;
 use jiff::Timestamp;
@@ -12,11 +12,11 @@ use crate::{
     option_values::{moment, one_of, parsed},
 };
 
-/// Which sends to choose: those that meet every condition that is given.
+/// Conditions, all of which a send has to meet.
 #[derive(Args, Clone, Debug, Default)]
-#[command(next_help_heading = "Which sends")]
+#[command(next_help_heading = "Filter")]
 pub struct FilterOptions {
-    /// Sends that ran at this time or later: a date, which is its beginning in UTC, or a date and time with an offset
+    /// Sends that ran at this time or later: a date, which means its beginning in UTC, or a date and time with an offset
     #[arg(long, value_name = "DATE", value_parser = moment)]
     pub from: Option<Timestamp>,
 
@@ -24,53 +24,48 @@ pub struct FilterOptions {
     #[arg(long, value_name = "DATE", value_parser = moment)]
     pub until: Option<Timestamp>,
 
-    /// Outcomes such as FAILED or `NO_RECIPIENTS`; this and the following take several values, separated by commas
+    /// Outcomes such as FAILED or `NO_RECIPIENTS`, separated by commas
     #[arg(long, value_name = "OUTCOME", value_delimiter = ',', value_parser = one_of(&Outcome::ALL))]
     pub outcome: Vec<Outcome>,
 
-    /// Constant Contact's statuses: COMPLETED, ERRORED, or UNKNOWN for all others
+    /// Statuses of Constant Contact, separated by commas: COMPLETED, ERRORED, or UNKNOWN for all others
     #[arg(long, value_name = "STATUS", value_delimiter = ',')]
     pub status: Vec<String>,
 
-    /// Reason codes
+    /// Reason codes, separated by commas
     #[arg(long, value_name = "CODE", value_delimiter = ',',
           value_parser = |text: &str| parsed(text, "a number").map(ReasonCode::new))]
     pub reason_code: Vec<ReasonCode>,
 
-    /// Categories of reasons, such as CONTENT
+    /// Categories of reasons such as CONTENT, separated by commas
     #[arg(long, value_name = "CATEGORY", value_delimiter = ',', value_parser = one_of(&ReasonCategory::ALL))]
     pub reason_category: Vec<ReasonCategory>,
 
-    /// Ids of campaigns
+    /// Ids of campaigns, separated by commas
     #[arg(long, value_name = "ID", value_delimiter = ',',
           value_parser = |text: &str| parsed::<CampaignId>(text, "a UUID with hyphens"))]
     pub campaign: Vec<CampaignId>,
 
-    /// Ids of activities
+    /// Ids of activities, separated by commas
     #[arg(long, value_name = "ID", value_delimiter = ',',
           value_parser = |text: &str| parsed::<ActivityId>(text, "a UUID with hyphens"))]
     pub activity: Vec<ActivityId>,
 
-    /// Ids of contact lists that a send went to
+    /// Ids of contact lists of the sends, separated by commas
     #[arg(long, value_name = "ID", value_delimiter = ',')]
     pub list: Vec<String>,
 
-    /// Ids of segments that a send went to
+    /// Ids of segments of the sends, separated by commas
     #[arg(long, value_name = "ID", value_delimiter = ',',
           value_parser = |text: &str| parsed(text, "a number").map(SegmentId::new))]
     pub segment: Vec<SegmentId>,
 
-    /// A text in the campaign's name, in any letter case
+    /// Case-insensitive part of the campaign's name
     #[arg(long, value_name = "TEXT")]
     pub campaign_name: Option<String>,
 }
 
 impl FilterOptions {
-    /// The filter that the store knows.
-    ///
-    /// # Errors
-    ///
-    /// [`Problem::EmptyPeriod`].
     pub fn log_filter(&self) -> Result<LogFilter, Problem> {
         let options = self.clone();
         if let (Some(from), Some(until)) = (options.from, options.until)

@@ -1,51 +1,30 @@
-//! The forms of an export.
-//!
-//! Owns the names and the order of the fields, and that no cell of a table is taken for a formula. Must not know where the
-//! sends come from.
+//! Output formats of an export: the names and the order of its fields, and the protection of CSV cells against formula injection.
 
-use std::io::{self, Write};
+use std::{
+    borrow::Cow,
+    io::{self, Write},
+};
 
-use jiff::Timestamp;
 use sends_store::LoggedSend;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
-/// A form of an export.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, clap::ValueEnum)]
 pub enum Format {
-    /// A table with a line of names, separated by commas
+    /// Comma-separated values with a header line
     Csv,
-    /// One JSON object a line
+    /// One JSON object per line
     Ndjson,
     /// One JSON array
     Json,
 }
 
-/// An export on its way.
 pub(super) enum Form<W: Write> {
     Csv(Box<csv::Writer<W>>),
     Ndjson(W),
     Json { out: W, is_empty: bool },
 }
 
-/// A send, as every form has it. What is not known is empty in a table and null in JSON.
-#[derive(Serialize)]
-struct Record<'a> {
-    run_date: Option<Timestamp>,
-    campaign_id: Option<String>,
-    campaign_name: Option<&'a str>,
-    activity_id: String,
-    send_id: i32,
-    outcome: &'a str,
-    send_status: Option<&'a str>,
-    count: Option<i64>,
-    reason_code: Option<i32>,
-    reason: Option<&'a str>,
-    meaning: Option<&'a str>,
-    remedy: Option<&'a str>,
-    contact_list_ids: Vec<&'a str>,
-    segment_ids: Vec<i64>,
-}
-
+/// Names of the fields of a send, in their order.
 const NAMES: [&str; 14] = [
     "run_date",
     "campaign_id",
@@ -63,54 +42,65 @@ const NAMES: [&str; 14] = [
     "segment_ids",
 ];
 
-impl<'a> Record<'a> {
-    fn of(logged: &'a LoggedSend) -> Self {
-        let (send, reason) = (&logged.send, logged.send.reason());
-        let campaign = logged.campaign.as_ref();
-        Self {
-            run_date: send.run_date,
-            campaign_id: campaign.map(|campaign| campaign.id.to_string()),
-            campaign_name: campaign.and_then(|campaign| campaign.name.as_deref()),
-            activity_id: logged.activity.to_string(),
-            send_id: send.send_id,
-            outcome: send.outcome().as_str(),
-            send_status: send.send_status.as_ref().map(sends_core::Verbatim::verbatim),
-            count: send.count,
-            reason_code: send.reason_code.map(sends_core::ReasonCode::get),
-            reason: reason.map(|reason| reason.name),
-            meaning: reason.map(|reason| reason.meaning),
-            remedy: reason.map(|reason| reason.remedy),
-            contact_list_ids: send
-                .contact_list_ids
-                .iter()
-                .map(sends_core::ListId::as_str)
-                .collect(),
-            segment_ids: send.segment_ids.iter().map(|segment| segment.get()).collect(),
-        }
+/// Value of a field. A missing value is an empty cell in CSV and null in JSON.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Field<'s> {
+    Text(Option<Cow<'s, str>>),
+    Number(Option<i64>),
+    Texts(Vec<&'s str>),
+    Numbers(Vec<i64>),
+}
+
+impl<'s> Field<'s> {
+    fn text(text: Option<&'s str>) -> Self {
+        Self::Text(text.map(Cow::Borrowed))
     }
 
-    /// Several ids are one cell, with spaces between them.
-    fn cells(&self) -> [String; NAMES.len()] {
-        let text = |text: Option<&str>| text.map_or_else(String::new, inert);
-        let number = |number: Option<i64>| number.map_or_else(String::new, |number| number.to_string());
-        let segments: Vec<String> = self.segment_ids.iter().map(ToString::to_string).collect();
-        [
-            self.run_date.map_or_else(String::new, |date| date.to_string()),
-            text(self.campaign_id.as_deref()),
-            text(self.campaign_name),
-            text(Some(&self.activity_id)),
-            self.send_id.to_string(),
-            text(Some(self.outcome)),
-            text(self.send_status),
-            number(self.count),
-            number(self.reason_code.map(i64::from)),
-            text(self.reason),
-            text(self.meaning),
-            text(self.remedy),
-            text(Some(&self.contact_list_ids.join(" "))),
-            segments.join(" "),
-        ]
+    fn written(value: Option<impl ToString>) -> Self {
+        Self::Text(value.map(|value| value.to_string().into()))
     }
+
+    /// Cell of a table. Several ids are separated by spaces.
+    fn cell(&self) -> String {
+        match self {
+            Self::Text(text) => inert(text.as_deref().unwrap_or_default()),
+            Self::Number(number) => number.map_or_else(String::new, |number| number.to_string()),
+            Self::Texts(texts) => inert(&texts.join(" ")),
+            Self::Numbers(numbers) => {
+                let numbers: Vec<_> = numbers.iter().map(ToString::to_string).collect();
+                numbers.join(" ")
+            }
+        }
+    }
+}
+
+/// Fields of a send, in the order of [`NAMES`].
+fn fields(logged: &LoggedSend) -> [Field<'_>; NAMES.len()] {
+    let (send, reason, campaign) = (&logged.send, logged.send.reason(), logged.campaign.as_ref());
+    let lists = send.contact_list_ids.iter().map(sends_core::ListId::as_str);
+    let segments = send.segment_ids.iter().map(|segment| segment.get());
+    [
+        Field::written(send.run_date),
+        Field::written(campaign.map(|campaign| campaign.id)),
+        Field::text(campaign.and_then(|campaign| campaign.name.as_deref())),
+        Field::written(Some(logged.activity)),
+        Field::Number(Some(send.send_id.into())),
+        Field::text(Some(send.outcome().as_str())),
+        Field::text(send.send_status.as_ref().map(sends_core::Verbatim::verbatim)),
+        Field::Number(send.count),
+        Field::Number(send.reason_code.map(|code| code.get().into())),
+        Field::text(reason.map(|reason| reason.name)),
+        Field::text(reason.map(|reason| reason.meaning)),
+        Field::text(reason.map(|reason| reason.remedy)),
+        Field::Texts(lists.collect()),
+        Field::Numbers(segments.collect()),
+    ]
+}
+
+fn write_json(out: &mut impl Write, fields: &[Field<'_>]) -> io::Result<()> {
+    let mut serializer = serde_json::Serializer::new(out);
+    Ok(serializer.collect_map(NAMES.iter().zip(fields))?)
 }
 
 impl<W: Write> Form<W> {
@@ -118,7 +108,7 @@ impl<W: Write> Form<W> {
         Ok(match format {
             Format::Csv => {
                 let mut table = csv::Writer::from_writer(out);
-                table.write_record(NAMES).map_err(written)?;
+                table.write_record(NAMES).map_err(io_error)?;
                 Self::Csv(Box::new(table))
             }
             Format::Ndjson => Self::Ndjson(out),
@@ -130,17 +120,20 @@ impl<W: Write> Form<W> {
     }
 
     pub(super) fn write(&mut self, logged: &LoggedSend) -> io::Result<()> {
-        let record = Record::of(logged);
+        let fields = fields(logged);
         match self {
-            Self::Csv(table) => table.write_record(record.cells()).map_err(written),
+            Self::Csv(table) => {
+                let cells = fields.each_ref().map(Field::cell);
+                table.write_record(cells).map_err(io_error)
+            }
             Self::Ndjson(out) => {
-                serde_json::to_writer(&mut *out, &record)?;
+                write_json(out, &fields)?;
                 out.write_all(b"\n")
             }
             Self::Json { out, is_empty } => {
                 out.write_all(if *is_empty { b"\n" } else { b",\n" })?;
                 *is_empty = false;
-                Ok(serde_json::to_writer(out, &record)?)
+                write_json(out, &fields)
             }
         }
     }
@@ -157,16 +150,16 @@ impl<W: Write> Form<W> {
     }
 }
 
-/// The only errors of a table whose rows are all of one length are the writer's own.
-fn written(error: csv::Error) -> io::Error {
+/// Rows of equal length cause no other errors than those of the writer.
+fn io_error(error: csv::Error) -> io::Error {
     match error.into_kind() {
         csv::ErrorKind::Io(error) => error,
         other => io::Error::other(format!("{other:?}")),
     }
 }
 
-/// The text as a spreadsheet will show it and not calculate it. Programs take a cell for a formula by its first sign, some of
-/// them after spaces, and some by the wide forms that Asian keyboards write; an apostrophe before it makes it a text.
+/// The text with an apostrophe before a formula, so that spreadsheets show it as text. They recognise a formula by its first
+/// character, some of them after spaces, and some in its full-width form.
 fn inert(text: &str) -> String {
     const SIGNS: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
     let is_formula = text.starts_with(['\t', '\r', '\n']) || text.trim_start().starts_with(SIGNS);

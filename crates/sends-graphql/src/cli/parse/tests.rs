@@ -13,11 +13,11 @@ fn lines(options: &[&str]) -> (Parsed, String) {
 }
 
 #[test]
-fn wrong_values_have_defaults_and_the_right_ones_beside_them_count() {
+fn invalid_values_have_defaults_and_valid_ones_count() {
     let (parsed, lines) = lines(&["--max-age", "old", "--grace=1m", "--listen", "--max-operations=0"]);
     insta::assert_snapshot!(lines, @r#"
     --max-age (SENDS_MAX_AGE): "old" is not a duration from 0s to 8760h, such as 20, 20s or 5m
-    --listen (SENDS_LISTEN): it needs a value
+    --listen (SENDS_LISTEN): a value is missing
     --max-operations (SENDS_MAX_OPERATIONS): "0" is not a number from 1 to 1000000
     "#);
     let options = parsed.arguments.unwrap().serve;
@@ -28,7 +28,7 @@ fn wrong_values_have_defaults_and_the_right_ones_beside_them_count() {
 }
 
 #[test]
-fn wrong_values_of_a_command_name_no_variable_where_there_is_none() {
+fn invalid_values_of_an_option_without_a_variable_name_none() {
     let (parsed, lines) = lines(&[
         "export",
         "--format=xml",
@@ -49,7 +49,7 @@ fn wrong_values_of_a_command_name_no_variable_where_there_is_none() {
 }
 
 #[test]
-fn wrong_values_are_kept_beside_other_mistakes() {
+fn invalid_values_are_reported_beside_other_errors() {
     let (parsed, lines) = lines(&["--max-age=old", "--no-such-option"]);
     assert!(lines.starts_with("--max-age (SENDS_MAX_AGE): "), "{lines}");
     assert_eq!(parsed.arguments.unwrap_err().kind(), ErrorKind::UnknownArgument);
@@ -112,13 +112,13 @@ fn short_help_fits_a_screen_and_long_help_shows_every_option() {
 
     Commands:
       serve          Serve GraphQL over HTTP (the default)
-      history        Print the send history of some activities, with reasons and remedies
+      history        Print the send history of activities, with reasons and remedies
       export         Write the log of all sends as CSV or JSON
       login          Connect a Constant Contact account, in a browser or on another device
-      logout         Forget the connected account
+      logout         Delete the login of the connected account
       status         Show the connected account, its tokens, and the calls left today
-      sync           Synchronise the log of all sends; exits with 3 when something is left for later
-      rebuild-store  Set a damaged store aside and begin a new one; its content is fetched again
+      sync           Synchronise the log of all sends; the exit status is 3 if it is incomplete
+      rebuild-store  Replace a damaged store by an empty one; its content is fetched again
       schema         Print the GraphQL schema as SDL
       help           Print this message or the help of the given subcommand(s)
 
@@ -139,12 +139,12 @@ fn short_help_fits_a_screen_and_long_help_shows_every_option() {
     Constant Contact:
           --rate-per-second <CALLS>    Upstream calls in any one second; 0 for no limit [default: 4]
           --rate-per-day <CALLS>       Upstream calls in one UTC day; 0 for no limit [default: 10000]
-          --max-age <DURATION>         Reuse answers about recent sends up to this age [default: 60s]
+          --max-age <DURATION>         Maximum age of stored histories with recent sends [default: 60s]
           --sync-every <DURATION|off>  Interval of synchronising the log of all sends [default: off]
 
     Access over HTTP:
-          --api-key-file <FILE>      File of the keys that callers have to send as X-API-Key
-          --allowed-origin <ORIGIN>  Origins of web pages that may send requests, separated by commas
+          --api-key-file <FILE>      File of API keys, one of which callers have to send as X-API-Key
+          --allowed-origin <ORIGIN>  Origins of web pages that can send requests, separated by commas
 
     --help shows all options. Each has an environment variable: --max-age is SENDS_MAX_AGE.
     ");

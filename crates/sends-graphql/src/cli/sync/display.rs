@@ -1,6 +1,4 @@
-//! What a person sees of a synchronisation that runs: a bar on a terminal, now and then a line anywhere else.
-//!
-//! Owns the words. It is written to standard error, so that standard output has the result alone.
+//! Progress of a synchronisation on standard error: a bar on a terminal, and a line from time to time elsewhere.
 
 use std::{
     io::{self, IsTerminal, Write},
@@ -12,13 +10,12 @@ use sends_store::{Pending, Subject, Unreadable};
 use sends_sync::{Progress, Stage};
 use tokio::sync::watch;
 
-/// How often the bar is drawn anew.
+/// Interval of redrawing the bar.
 const REDRAWN_EVERY: Duration = Duration::from_millis(100);
 
-/// How often a line is written where there is no terminal.
+/// Interval of the lines without a terminal.
 const LINE_EVERY: Duration = Duration::from_secs(10);
 
-/// Shows how far a synchronisation has come, until it ends.
 pub(super) async fn show(mut progress: watch::Receiver<Progress>) {
     let is_terminal = io::stderr().is_terminal();
     let bar = is_terminal.then(bar);
@@ -26,7 +23,7 @@ pub(super) async fn show(mut progress: watch::Receiver<Progress>) {
         let seen = *progress.borrow_and_update();
         match &bar {
             Some(bar) => draw(bar, &seen),
-            // Nobody may be reading any more.
+            // Standard error can be closed.
             None => drop(writeln!(io::stderr(), "{}", line(&seen))),
         }
         if progress.changed().await.is_err() {
@@ -63,12 +60,11 @@ fn line(progress: &Progress) -> String {
     }
 }
 
-/// How many campaigns are left to read.
+/// Campaigns left to read.
 pub(super) fn left(pending: &Pending) -> u64 {
     pending.unread_campaigns + pending.changed_campaigns
 }
 
-/// What cannot be read, since when and why.
 pub(super) fn unreadable(unreadable: &Unreadable) -> String {
     let what = match &unreadable.subject {
         Subject::Campaign(campaign) => format!("campaign {campaign}"),
@@ -77,8 +73,8 @@ pub(super) fn unreadable(unreadable: &Unreadable) -> String {
         Subject::Summaries => "the report of sent campaigns".to_owned(),
     };
     let name = unreadable.campaign.as_ref().and_then(|own| own.name.as_ref());
-    // Quoted, so that nothing in a name can give orders to a terminal.
+    // Quoted, which escapes terminal control sequences.
     let name = name.map_or_else(String::new, |name| format!(" of {name:?}"));
     let Unreadable { since, reason, .. } = unreadable;
-    format!("cannot be read since {since:.0}: {what}{name}. {reason}")
+    format!("unreadable since {since:.0}: {what}{name}. {reason}")
 }

@@ -1,7 +1,7 @@
-//! What an operation may cost: the upstream calls when nothing is known yet, and the values of its answer.
+//! Estimate of the upstream calls of an operation without stored data, and of the values of its answer.
 //!
-//! Both follow from the root fields, since those name the activities. The history of each costs one call, however often it is
-//! named, and another one with another `maxAge`. What else an object costs is in `object_cost.rs`.
+//! Root fields name the activities. The history of each costs one call for each `maxAge`, however often it is named. `object_cost.rs`
+//! has the costs of other objects.
 
 mod introspection;
 mod object_cost;
@@ -23,20 +23,18 @@ use crate::{
     execution::plan::{Field, is_introspection},
 };
 
-/// The calls for the contact lists and for the segments of an account, which are read once: two pages each, or what was
-/// deleted of the segments. What an account needs beyond that shows only while the operation runs, and then its own
-/// [allowance](sends_client::Caller::with_allowance) is the bound.
+/// Calls for the contact lists, and for the segments, of an account: two pages each, or one page and the deleted segments. Further
+/// pages are known only during the execution, whose [allowance](sends_client::Caller::with_allowance) limits them.
 const CALLS_FOR_NAMES: usize = 2;
 
-/// The fields of the query that read the log, each with how many items it has when nobody says. The log costs nothing, but
-/// what it lists can lead to activities: as many as it has items.
+/// Root fields that read the log, with their default number of items. The log itself needs no calls, but each item can lead to an
+/// activity.
 const LISTING: [(&str, usize); 2] = [("sends", 50), ("sendTotals", 100)];
 
-/// How often one operation may read the log: each reading can walk over the whole account. A page of charts takes a handful,
-/// and who wants more asks again.
+/// Limit of root fields that read the log, each of which can scan the whole account. A page of charts needs a handful.
 const LOG_READS: usize = 20;
 
-/// The fields of the query that name activities, each with its argument.
+/// Root fields that name activities, with their argument.
 const NAMING: [(&str, &str); 5] = [
     ("campaignActivity", "id"),
     ("campaignActivities", "ids"),
@@ -45,14 +43,10 @@ const NAMING: [(&str, &str); 5] = [
     ("_entities", "representations"),
 ];
 
-/// What stands before the colon in the ids of objects that have no history.
+/// Prefixes, before a colon, of the ids of objects without a history.
 const TYPES: [&str; 3] = ["Campaign", "ContactList", "Segment"];
 
-/// What an operation is expected to answer.
-///
-/// # Errors
-///
-/// [`Refused`] when the operation may cost too much.
+/// Estimates the answer of an operation, and checks its limits.
 pub(super) fn check(root: &[Field], types: &Types, limits: &Limits) -> Result<Estimate, Refused> {
     let mut cost = OperationCost::default();
     let mut of_schema = 0_usize;
@@ -60,7 +54,7 @@ pub(super) fn check(root: &[Field], types: &Types, limits: &Limits) -> Result<Es
         if is_introspection(&field.name) {
             let left = limits.answer_values.saturating_sub(cost.values);
             let (values, names) = introspection::values(field, types, left);
-            // As text and as values at a time.
+            // Twice: as text and as values.
             cost.texts = cost.texts.saturating_add(names.saturating_mul(2));
             cost.values = cost.values.saturating_add(values);
             of_schema = of_schema.saturating_add(values);
@@ -69,39 +63,20 @@ pub(super) fn check(root: &[Field], types: &Types, limits: &Limits) -> Result<Es
         }
     }
     let calls = cost.calls();
-    let bounds = [
-        (None, "fields of the query itself", root.len(), limits.root_fields),
-        (
-            Some("max-upstream-calls"),
-            "calls to Constant Contact to make",
-            calls,
-            limits.upstream_calls,
-        ),
-        (
-            Some("max-answer-values"),
-            "values to be answered by estimate",
-            cost.values,
-            limits.answer_values,
-        ),
-    ];
-    let log = Limit {
-        option: None,
-        counted: "readings of the send log",
-        found: cost.log_reads,
-        allowed: LOG_READS,
-    };
-    log.check()?;
-    bounds
-        .into_iter()
-        .try_for_each(|(option, counted, found, allowed)| {
-            let limit = Limit {
-                option,
-                counted,
-                found,
-                allowed,
-            };
-            limit.check()
-        })?;
+    Limit::check(None, "readings of the send log", cost.log_reads, LOG_READS)?;
+    Limit::check(None, "fields of the query itself", root.len(), limits.root_fields)?;
+    Limit::check(
+        Some("max-upstream-calls"),
+        "calls to Constant Contact to make",
+        calls,
+        limits.upstream_calls,
+    )?;
+    Limit::check(
+        Some("max-answer-values"),
+        "values to be answered by estimate",
+        cost.values,
+        limits.answer_values,
+    )?;
     Ok(Estimate {
         values: cost.values,
         waits: cost.waits,
@@ -125,55 +100,54 @@ fn longest_path(fields: &[Field]) -> usize {
 
 #[derive(Default)]
 struct OperationCost<'p> {
-    /// Fields of the query that read the log.
     log_reads: usize,
-    /// The activities whose history is needed, each with the age that its field asks for.
+    /// Activities whose history is read, with the `maxAge` of the field.
     named: HashSet<(&'p str, Option<i64>)>,
-    /// Calls that are not compared with each other.
+    /// Calls without deduplication.
     unnamed_calls: usize,
-    /// How many activities and campaigns are asked for their statistics.
+    /// Activities and campaigns whose statistics are read.
     activity_stats: usize,
     campaign_stats: usize,
-    /// What is read once.
+    /// Read once for an operation.
     needs_lists: bool,
     needs_segments: bool,
     needs_account: bool,
     values: usize,
     waits: usize,
-    /// Bytes of long names and of arguments, of each object.
+    /// Bytes of long names and of arguments.
     texts: usize,
 }
 
 impl<'p> OperationCost<'p> {
     fn root_field(&mut self, field: &'p Field) {
         let name = field.name.as_str();
-        let mut asked = object_cost::of_root(field);
+        let mut cost = object_cost::of_root(field);
         if let Some((_, usual)) = LISTING.iter().find(|(listing, _)| *listing == name) {
             self.log_reads += 1;
             let length = length(field).unwrap_or(*usual);
-            asked = asked.times(length, length);
+            cost = cost.times(length, length);
         }
         let naming = NAMING.iter().find(|(naming, _)| *naming == name);
         let objects = match naming.and_then(|(_, argument)| field.argument(argument)) {
-            Some(ids) => self.name(ids, field, asked),
+            Some(ids) => self.name(ids, field, cost),
             None => 1,
         };
-        let values = asked.values.saturating_add(1).saturating_mul(objects);
+        let values = cost.values.saturating_add(1).saturating_mul(objects);
         self.values = self.values.saturating_add(values);
-        let texts = asked.texts.saturating_mul(objects);
+        let texts = cost.texts.saturating_mul(objects);
         self.texts = self.texts.saturating_add(texts);
         self.texts = self.texts.saturating_add(answers::long_name(&field.key));
-        // A send or an entity of a list is looked up before anything of it is known.
-        let waits = asked.waits.saturating_add(1).saturating_mul(objects);
+        // A send, or an entity of a list, waits for its lookup.
+        let waits = cost.waits.saturating_add(1).saturating_mul(objects);
         self.waits = self.waits.saturating_add(waits);
-        let calls = asked.calls().saturating_mul(objects);
+        let calls = cost.calls().saturating_mul(objects);
         self.unnamed_calls = self.unnamed_calls.saturating_add(calls);
         let stats = |of: usize| of.saturating_mul(objects);
-        self.activity_stats = self.activity_stats.saturating_add(stats(asked.activity_stats));
-        self.campaign_stats = self.campaign_stats.saturating_add(stats(asked.campaign_stats));
-        self.needs_lists |= asked.needs_lists;
-        self.needs_segments |= asked.needs_segments;
-        self.needs_account |= asked.needs_account;
+        self.activity_stats = self.activity_stats.saturating_add(stats(cost.activity_stats));
+        self.campaign_stats = self.campaign_stats.saturating_add(stats(cost.campaign_stats));
+        self.needs_lists |= cost.needs_lists;
+        self.needs_segments |= cost.needs_segments;
+        self.needs_account |= cost.needs_account;
     }
 
     fn calls(&self) -> usize {
@@ -187,8 +161,8 @@ impl<'p> OperationCost<'p> {
             .saturating_add(usize::from(self.needs_account))
     }
 
-    /// How many objects an argument names. Those that need a call are added to the cost.
-    fn name(&mut self, ids: &'p Value, field: &'p Field, asked: ObjectCost) -> usize {
+    /// Adds the calls of the objects that an argument names. Returns their number.
+    fn name(&mut self, ids: &'p Value, field: &'p Field, cost: ObjectCost) -> usize {
         let age = integer(field, "maxAge");
         let ids = match ids {
             Value::List(ids) => &ids[..],
@@ -196,22 +170,22 @@ impl<'p> OperationCost<'p> {
         };
         for id in ids {
             let Value::String(id) = id else {
-                // A representation, which names an activity in a way of its own.
-                if asked.needs_history {
-                    self.unnamed_calls = self.unnamed_calls.saturating_add(1 + asked.ages);
+                // A representation of federation.
+                if cost.needs_history {
+                    self.unnamed_calls = self.unnamed_calls.saturating_add(1 + cost.ages);
                 }
                 continue;
             };
-            // The id of a send is its activity's, a colon and a number; a send has to be looked up in the history. What has
-            // a type before the colon has none.
+            // The id of a send is that of its activity, a colon and a number, and requires the history. Ids with a type before the
+            // colon require none.
             let (activity, is_send) = match id.split_once(':') {
                 Some((kind, _)) if TYPES.contains(&kind) => continue,
                 Some((activity, _)) => (activity, true),
                 None => (id.as_str(), false),
             };
-            if asked.needs_history || is_send {
+            if cost.needs_history || is_send {
                 self.named.insert((activity, age));
-                self.unnamed_calls = self.unnamed_calls.saturating_add(asked.ages);
+                self.unnamed_calls = self.unnamed_calls.saturating_add(cost.ages);
             }
         }
         ids.len()

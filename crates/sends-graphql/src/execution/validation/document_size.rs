@@ -1,8 +1,7 @@
-//! How large a document becomes when every fragment stands in its place, worked out without putting any of them there.
+//! Size of a document with fragments expanded, computed without their expansion.
 //!
-//! The weight of a fragment is the same wherever it is spread, so each is weighed once, and a document whose fragments
-//! double each other thirty times is weighed in thirty steps. Fragments that nobody spreads are weighed too: the
-//! validator walks them.
+//! The size of a fragment is the same at each spread and computed once, so that thirty fragments that double each other take thirty
+//! steps. Unused fragments are included, since the validator visits them.
 
 use std::collections::HashMap;
 
@@ -12,34 +11,31 @@ use apollo_compiler::{
 };
 
 use super::{
-    limits::{Limits, NESTING},
+    limits::Limits,
     refused::{Limit, Refused},
-    text::too_deep,
+    text::check_nesting,
 };
 
-/// How large a document becomes. Counts that no machine could reach stop at the greatest number there is.
+/// Size of a document. Counts saturate.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct DocumentSize {
-    /// Fields and spreads.
+    /// Fields, spreads and inline fragments.
     pub selections: usize,
-    /// Fields.
     pub fields: usize,
-    /// How deep fields stand in each other.
+    /// Nesting of fields.
     pub depth: usize,
-    /// How deep selections stand in each other, fragments counted too.
+    /// Nesting of selection sets, with those of fragments.
     pub nesting: usize,
-    /// Fields under another name.
     pub aliases: usize,
-    /// Directives.
     pub directives: usize,
-    /// How deep introspection walks from type to type; each step multiplies the answer.
+    /// Nesting of introspected lists of types, each of which multiplies the answer.
     pub introspection_steps: usize,
-    /// Whether the schema itself is asked for.
+    /// Whether it has introspection.
     pub asks_for_schema: bool,
 }
 
 impl DocumentSize {
-    /// Side by side.
+    /// Sum of two selections.
     fn and(self, other: Self) -> Self {
         Self {
             selections: self.selections.saturating_add(other.selections),
@@ -54,130 +50,100 @@ impl DocumentSize {
     }
 
     fn check(self, limits: &Limits) -> Result<(), Refused> {
-        let bounds = [
-            (
-                Some("max-query-depth"),
-                "levels of fields",
-                self.depth,
-                limits.depth,
-            ),
-            (
-                Some("max-query-fields"),
-                "fields (fragments included)",
-                self.fields,
-                limits.fields,
-            ),
-            // A spread costs like a field while the document is looked at, though it brings no value.
-            (
-                Some("max-query-fields"),
-                "fields and fragments",
-                self.selections,
-                limits.fields.saturating_mul(2),
-            ),
-            (None, "aliases", self.aliases, limits.aliases),
-            (None, "directives", self.directives, limits.directives),
-        ];
-        for (option, counted, found, allowed) in bounds {
-            let limit = Limit {
-                option,
-                counted,
-                found,
-                allowed,
-            };
-            limit.check()?;
-        }
-        let steps = Limit {
-            option: None,
-            counted: "steps of introspection from type to type",
-            found: self.introspection_steps,
-            allowed: INTROSPECTION_STEPS,
-        };
-        steps.check()
+        Limit::check(
+            Some("max-query-depth"),
+            "levels of fields",
+            self.depth,
+            limits.depth,
+        )?;
+        let fields = Some("max-query-fields");
+        Limit::check(fields, "fields (fragments included)", self.fields, limits.fields)?;
+        // Validation of a spread costs as much as that of a field, though it adds no value.
+        let selections = limits.fields.saturating_mul(2);
+        Limit::check(fields, "fields and fragments", self.selections, selections)?;
+        Limit::check(None, "aliases", self.aliases, limits.aliases)?;
+        Limit::check(None, "directives", self.directives, limits.directives)?;
+        let steps = "steps of introspection from type to type";
+        Limit::check(None, steps, self.introspection_steps, INTROSPECTION_STEPS)
     }
 }
 
-/// The introspection query of every tool takes one.
+/// Limit of introspected steps. The introspection query of common tools needs one.
 const INTROSPECTION_STEPS: usize = 2;
 
-/// The measure of all operations and fragments of a document together.
-///
-/// # Errors
-///
-/// [`Refused`] when it exceeds a limit, and when fragments contain themselves.
+/// Size of all operations and fragments of a document.
 pub(super) fn of(document: &ExecutableDocument, limits: &Limits) -> Result<DocumentSize, Refused> {
-    let mut scales = Scales {
+    let mut measuring = Measuring {
         document,
-        weighed: HashMap::with_capacity(document.fragments.len()),
+        sizes: HashMap::with_capacity(document.fragments.len()),
     };
     let mut total = DocumentSize::default();
     for operation in document.operations.iter() {
-        total = total.and(scales.selection_set(&operation.selection_set, 1)?);
+        total = total.and(measuring.selection_set(&operation.selection_set, 1)?);
         total.directives = total.directives.saturating_add(operation.directives.len());
         for variable in &operation.variables {
             total.directives = total.directives.saturating_add(variable.directives.len());
         }
     }
     for name in document.fragments.keys() {
-        let weight = scales.fragment(name, 1)?;
-        // What is spread was counted where it is; what is not still has to be walked once.
-        total.directives = total.directives.max(weight.directives);
-        weight.check(limits)?;
+        let size = measuring.fragment(name, 1)?;
+        // Spread fragments are included already; the validator visits unused ones once.
+        total.directives = total.directives.max(size.directives);
+        size.check(limits)?;
     }
     total.check(limits)?;
     Ok(total)
 }
 
-struct Scales<'d> {
+struct Measuring<'d> {
     document: &'d ExecutableDocument,
-    /// `None` while the fragment is on the scales.
-    weighed: HashMap<&'d str, Option<DocumentSize>>,
+    /// `None` while the fragment is being measured.
+    sizes: HashMap<&'d str, Option<DocumentSize>>,
 }
 
-impl<'d> Scales<'d> {
-    /// `level` counts what this function has been called in, which is also what the library will recurse over.
+impl<'d> Measuring<'d> {
+    /// `level` is the depth of the recursion, which is that of the library as well.
     fn selection_set(&mut self, set: &'d SelectionSet, level: usize) -> Result<DocumentSize, Refused> {
-        if level > NESTING {
-            return Err(Refused::TooMuch(too_deep()));
-        }
+        check_nesting(level)?;
         let mut total = DocumentSize::default();
         for selection in &set.selections {
-            let mut weight = match selection {
+            let mut size = match selection {
                 Selection::Field(field) => self.field(field, level)?,
                 Selection::InlineFragment(fragment) => {
                     self.selection_set(&fragment.selection_set, level + 1)?
                 }
                 Selection::FragmentSpread(spread) => self.fragment(&spread.fragment_name, level + 1)?,
             };
-            weight.selections = weight.selections.saturating_add(1);
-            weight.directives = weight.directives.saturating_add(selection.directives().len());
-            total = total.and(weight);
+            size.selections = size.selections.saturating_add(1);
+            size.directives = size.directives.saturating_add(selection.directives().len());
+            total = total.and(size);
         }
         total.nesting += 1;
         Ok(total)
     }
 
     fn field(&mut self, field: &'d Field, level: usize) -> Result<DocumentSize, Refused> {
-        let mut weight = if field.selection_set.is_empty() {
+        let mut size = if field.selection_set.is_empty() {
             DocumentSize::default()
         } else {
             self.selection_set(&field.selection_set, level + 1)?
         };
-        weight.fields = weight.fields.saturating_add(1);
-        weight.depth += 1;
-        weight.aliases = weight.aliases.saturating_add(usize::from(field.alias.is_some()));
-        weight.asks_for_schema |= ["__schema", "__type"].contains(&field.name.as_str());
-        // The lists through which a type leads to other types.
+        size.fields = size.fields.saturating_add(1);
+        size.depth += 1;
+        size.aliases = size.aliases.saturating_add(usize::from(field.alias.is_some()));
+        size.asks_for_schema |= ["__schema", "__type"].contains(&field.name.as_str());
+        // Lists that lead from a type to other types.
         let is_step = ["fields", "inputFields", "interfaces", "possibleTypes"].contains(&field.name.as_str());
-        weight.introspection_steps += usize::from(is_step);
-        Ok(weight)
+        size.introspection_steps += usize::from(is_step);
+        Ok(size)
     }
 
     fn fragment(&mut self, name: &'d str, level: usize) -> Result<DocumentSize, Refused> {
-        match self.weighed.get(name) {
-            Some(Some(weight)) if level + weight.nesting > NESTING => {
-                return Err(Refused::TooMuch(too_deep()));
+        match self.sizes.get(name) {
+            Some(Some(size)) => {
+                check_nesting(level + size.nesting)?;
+                return Ok(*size);
             }
-            Some(Some(weight)) => return Ok(*weight),
             Some(None) => {
                 let fragment = self.document.fragments.get(name);
                 let at = fragment.and_then(Node::location);
@@ -186,14 +152,14 @@ impl<'d> Scales<'d> {
             }
             None => {}
         }
-        // A spread of nothing is for the validator to report.
+        // The validator reports an unknown fragment.
         let Some(fragment) = self.document.fragments.get(name) else {
             return Ok(DocumentSize::default());
         };
-        self.weighed.insert(name, None);
-        let mut weight = self.selection_set(&fragment.selection_set, level)?;
-        weight.directives = weight.directives.saturating_add(fragment.directives.len());
-        self.weighed.insert(name, Some(weight));
-        Ok(weight)
+        self.sizes.insert(name, None);
+        let mut size = self.selection_set(&fragment.selection_set, level)?;
+        size.directives = size.directives.saturating_add(fragment.directives.len());
+        self.sizes.insert(name, Some(size));
+        Ok(size)
     }
 }

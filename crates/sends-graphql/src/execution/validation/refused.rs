@@ -1,4 +1,4 @@
-//! Why an operation is refused before it runs, in words for the caller.
+//! Refusals of operations before their execution.
 
 use apollo_compiler::{
     diagnostic::Diagnostic,
@@ -9,42 +9,32 @@ use async_graphql::{ErrorExtensionValues, Pos, ServerError, Value};
 
 use crate::{execution::shorten, schema::ErrorCode};
 
-/// A bound that an operation exceeds.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Limit {
-    /// The option that sets it, without its dashes; `None` when nothing does.
+    /// Option of the limit, without dashes.
     pub option: Option<&'static str>,
-    /// What is counted, in the plural.
+    /// Name of the counted items, in the plural.
     pub counted: &'static str,
-    /// How much there is; where counting stops early, how much there is at least.
+    /// Count, or a lower bound if counting ended early.
     pub found: usize,
-    /// How much there may be.
     pub allowed: usize,
 }
 
-/// Why an operation is not executed.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Refused {
-    /// It is too large, or asks for too much.
     TooMuch(Limit),
-    /// The text is not a document that is valid for the schema, or its variables do not fit it.
+    /// The document or its variables are invalid.
     Invalid(Vec<Mistake>),
-    /// The operation is a mutation, and the schema has none.
     Mutation,
-    /// The document holds several operations.
     OperationNotNamed,
-    /// The schema itself is asked for, and is not to be told.
+    /// Introspection is disabled.
     SchemaHidden,
-    /// The document does not hold the operation.
     UnknownOperation(String),
 }
 
-/// One thing that is wrong with a document.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Mistake {
-    /// What is wrong, in one line.
     pub message: String,
-    /// Where.
     pub at: Option<Pos>,
 }
 
@@ -60,35 +50,45 @@ impl Mistake {
     }
 }
 
-/// How many mistakes of one document are told: twenty kilobytes of unknown directives are a thousand mistakes, and their
-/// messages forty times as long as the document.
-const MISTAKES_TOLD: usize = 20;
+/// Reported errors of one document. Twenty kilobytes of unknown directives have a thousand errors, with messages forty times as long as
+/// the document.
+const MOST_MISTAKES: usize = 20;
 
 impl Limit {
-    /// A refusal when more was found than is allowed.
-    pub(super) fn check(self) -> Result<(), Refused> {
-        if self.found > self.allowed {
-            return Err(Refused::TooMuch(self));
+    /// Refuses an operation that exceeds a limit.
+    pub(super) fn check(
+        option: Option<&'static str>,
+        counted: &'static str,
+        found: usize,
+        allowed: usize,
+    ) -> Result<(), Refused> {
+        if found <= allowed {
+            return Ok(());
         }
-        Ok(())
+        Err(Refused::TooMuch(Self {
+            option,
+            counted,
+            found,
+            allowed,
+        }))
     }
 }
 
 impl Refused {
-    /// What the parser or the validator found.
+    /// Errors of the parser or the validator.
     pub(super) fn of_diagnostics(diagnostics: &DiagnosticList) -> Self {
-        // Behind a syntax error the parser guesses.
+        // Errors after the first syntax error are unreliable.
         let is_syntax = |diagnostic: &Diagnostic<'_, DiagnosticData>| {
             diagnostic.error.to_string().starts_with("syntax error")
         };
         if let Some(first) = diagnostics.iter().next().filter(is_syntax) {
             return Self::of_diagnostic(&first);
         }
-        let told = diagnostics.iter().take(MISTAKES_TOLD);
-        let mut mistakes: Vec<_> = told.map(|diagnostic| Mistake::of(&diagnostic)).collect();
-        if let Some(more @ 1..) = diagnostics.len().checked_sub(MISTAKES_TOLD) {
+        let reported = diagnostics.iter().take(MOST_MISTAKES);
+        let mut mistakes: Vec<_> = reported.map(|diagnostic| Mistake::of(&diagnostic)).collect();
+        if let Some(more @ 1..) = diagnostics.len().checked_sub(MOST_MISTAKES) {
             mistakes.push(Mistake {
-                message: format!("{more} further mistakes are not shown."),
+                message: format!("{more} further errors are not shown."),
                 at: None,
             });
         }
@@ -99,7 +99,7 @@ impl Refused {
         Self::Invalid(vec![Mistake::of(diagnostic)])
     }
 
-    /// The parser has left out a part of the text.
+    /// Error in a part of the text that the parser ignores.
     pub(super) fn incomplete() -> Self {
         Self::Invalid(vec![Mistake {
             message: "Syntax error: an argument, a type or a value is incomplete.".to_owned(),
@@ -119,7 +119,6 @@ impl Refused {
         Self::Invalid(vec![Mistake { message, at }])
     }
 
-    /// The refusal as the answer carries it.
     pub fn into_errors(self) -> Vec<ServerError> {
         let mut extensions = ErrorExtensionValues::default();
         extensions.set("code", ErrorCode::BadUserInput.as_str());
@@ -141,7 +140,7 @@ impl Refused {
         mistakes.into_iter().map(error).collect()
     }
 
-    /// Everything that is wrong, in one line.
+    /// All errors in one line.
     pub fn message(&self) -> String {
         match self {
             Self::TooMuch(limit) => limit.to_string(),
@@ -151,25 +150,25 @@ impl Refused {
             }
             Self::Mutation => "The schema has no mutations; send a query.".to_owned(),
             Self::OperationNotNamed => {
-                "The document holds several operations; name one of them in \"operationName\".".to_owned()
+                "The document has several operations; name one of them in \"operationName\".".to_owned()
             }
-            Self::SchemaHidden => "The schema may not be asked for: introspection is off.".to_owned(),
-            Self::UnknownOperation(name) => format!("The document holds no operation named \"{name}\"."),
+            Self::SchemaHidden => "Introspection is disabled.".to_owned(),
+            Self::UnknownOperation(name) => format!("The document has no operation named \"{name}\"."),
         }
     }
 }
 
 impl Limit {
-    /// For clients that want to ask for less by themselves.
+    /// Extension for clients that reduce their requests automatically.
     fn describe(&self) -> Value {
         let number = |count: usize| Value::from(u64::try_from(count).unwrap_or(u64::MAX));
         let mut described = async_graphql::indexmap::IndexMap::new();
-        let mut tell = |name: &str, value: Value| described.insert(async_graphql::Name::new(name), value);
+        let mut add = |name: &str, value: Value| described.insert(async_graphql::Name::new(name), value);
         if let Some(option) = self.option {
-            tell("option", Value::from(option));
+            add("option", Value::from(option));
         }
-        tell("found", number(self.found));
-        tell("allowed", number(self.allowed));
+        add("found", number(self.found));
+        add("allowed", number(self.allowed));
         Value::Object(described)
     }
 }
@@ -189,7 +188,7 @@ impl std::fmt::Display for Limit {
     }
 }
 
-/// The validator's words as a sentence.
+/// Message of the validator as a sentence.
 fn sentence(words: &str) -> String {
     let mut characters = words.chars();
     let first = characters.next().map(|first| first.to_ascii_uppercase());
@@ -204,7 +203,7 @@ fn sentence(words: &str) -> String {
         .collect()
 }
 
-/// As much of a name as anybody needs to recognise it.
+/// Beginning of a name.
 fn short(name: &str) -> &str {
     name.char_indices().nth(60).map_or(name, |(end, _)| &name[..end])
 }

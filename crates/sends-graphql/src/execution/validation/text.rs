@@ -1,206 +1,125 @@
-//! Counts the tokens and the nesting of a query text before it is parsed.
+//! Token count, nesting and normalisation of a query text before it is parsed.
 //!
-//! The parser and everything after it recurse over the nesting, and a few kilobytes of nested lists, objects or selections
-//! could overflow the stack. The parser's own limits count white space as tokens and do not say which limit was exceeded,
-//! so both are counted here first, in one pass without recursion; the parser's limits stay as the second line.
+//! The parser and everything after it recurse over the nesting, and a few kilobytes of nested lists, objects or selections could
+//! overflow the stack. The parser's own limits count white space as tokens and do not say which limit was exceeded, so that both
+//! are checked here first; the parser's limit on recursion is the second line of defence. The lexer is the parser's, so that
+//! both see the same tokens.
+
+use std::borrow::Cow;
+
+use apollo_parser::{Lexer, Token, TokenKind};
 
 use super::{
     limits::{Limits, NESTING},
     refused::{Limit, Refused},
 };
 
-/// Refuses a text that is too long.
+/// Refuses a text that exceeds the limit on its length.
 pub(super) fn check_length(query: &str, limits: &Limits) -> Result<(), Refused> {
-    let length = Limit {
-        option: Some("max-query-length"),
-        counted: "bytes of query text",
-        found: query.len(),
-        allowed: limits.query_length,
-    };
-    length.check()
+    Limit::check(
+        Some("max-query-length"),
+        "bytes of query text",
+        query.len(),
+        limits.query_length,
+    )
 }
 
-/// Refuses a text that could not be parsed safely. What it lets through may still be wrong: that is for the parser to say.
-///
-/// # Errors
-///
-/// [`Refused`] with the limit that the text exceeds.
+/// Refuses a text that cannot be parsed safely. Syntax errors are left to the parser.
 pub(super) fn check(query: &str, limits: &Limits) -> Result<(), Refused> {
     check_length(query, limits)?;
-    let (mut nesting, mut count) = (0_usize, 0);
-    for token in tokens(query) {
-        count += 1;
-        match token {
-            b"{" | b"[" | b"(" => nesting += 1,
-            b"}" | b"]" | b")" => nesting = nesting.saturating_sub(1),
+    let mut nesting = 0_usize;
+    for (index, token) in tokens(query).enumerate() {
+        match token.kind() {
+            TokenKind::LCurly | TokenKind::LBracket | TokenKind::LParen => nesting += 1,
+            TokenKind::RCurly | TokenKind::RBracket | TokenKind::RParen => {
+                nesting = nesting.saturating_sub(1);
+            }
             _ => {}
         }
-        if nesting > NESTING {
-            return Err(Refused::TooMuch(too_deep()));
-        }
-        if count > limits.query_tokens {
-            return Err(Refused::TooMuch(Limit {
-                option: None,
-                counted: "tokens, or more",
-                found: count,
-                allowed: limits.query_tokens,
-            }));
-        }
+        check_nesting(nesting)?;
+        Limit::check(None, "tokens, or more", index + 1, limits.query_tokens)?;
     }
     Ok(())
 }
 
-/// Whether two texts are the same document, token for token, but for how their strings are written.
-pub(super) fn are_same(one: &str, other: &str) -> bool {
-    significant(one).eq(significant(other))
+/// Refuses a document, or a fragment with the fragments in it, that is nested too deep.
+pub(super) fn check_nesting(levels: usize) -> Result<(), Refused> {
+    Limit::check(None, "levels of nesting, or more", levels, NESTING)
 }
 
-/// The tokens that tell one document from another. The word `query` may be left out before a selection set.
-fn significant(text: &str) -> impl Iterator<Item = &[u8]> {
+/// Tokens with a meaning. Texts that the lexer rejects are left out: the parser reports them.
+fn tokens(text: &str) -> impl Iterator<Item = Token<'_>> {
+    Lexer::new(text).flatten().filter(has_meaning)
+}
+
+fn has_meaning(token: &Token<'_>) -> bool {
+    !matches!(
+        token.kind(),
+        TokenKind::Whitespace | TokenKind::Comment | TokenKind::Comma | TokenKind::Eof
+    )
+}
+
+/// Whether two texts are the same document, token for token, except for the spelling of strings.
+pub(super) fn are_same(one: &str, other: &str) -> bool {
+    canonical(one).eq(canonical(other))
+}
+
+/// Tokens without the optional `query` before a selection set, and with all strings alike.
+fn canonical(text: &str) -> impl Iterator<Item = &str> {
     let mut tokens = tokens(text).peekable();
     std::iter::from_fn(move || {
         let token = tokens.next()?;
-        Some(match token {
-            b"query" if tokens.peek() == Some(&&b"{"[..]) => tokens.next()?,
-            [b'"', ..] => b"\"",
-            token => token,
+        let is_before_set = |next: &Token<'_>| next.kind() == TokenKind::LCurly;
+        if token.data() == "query" && tokens.peek().is_some_and(is_before_set) {
+            return tokens.next().map(|next| next.data());
+        }
+        Some(match token.kind() {
+            TokenKind::StringValue => "\"",
+            _ => token.data(),
         })
     })
 }
 
-/// The same text with spaces in the place of what means nothing: commas, comments, byte order marks and the descriptions of
-/// operations, fragments and variables. Every token stays where it is. The parser of version 0.8.7 does not pass over a
-/// comma behind `...` and knows no descriptions there.
-pub(super) fn without_ignored(text: &str) -> String {
-    let mut spaced: Vec<u8> = text
+/// The text with spaces in place of commas, comments, byte order marks and the descriptions of operations, fragments and variables.
+/// Every other token keeps its position. The parser of version 0.8.7 rejects a comma behind `...`, and these descriptions. A text
+/// with an invalid token is left as it is.
+pub(super) fn without_ignored(text: &str) -> Cow<'_, str> {
+    let tokens = Lexer::new(text).filter(|token| token.as_ref().map_or(true, has_meaning));
+    let Ok(tokens) = tokens.collect::<Result<Vec<_>, _>>() else {
+        return Cow::Borrowed(text);
+    };
+    let is_line_end = |byte: u8| matches!(byte, b'\r' | b'\n');
+    let spaces = text
         .bytes()
-        .map(|byte| match byte {
-            b'\r' | b'\n' => byte,
-            _ => b' ',
-        })
-        .collect();
-    let (mut all, mut end) = (tokens(text), 0);
-    let (mut open, mut before) = (Vec::new(), &b""[..]);
-    while let Some(token) = all.next() {
-        let place = all.position() - token.len()..all.position();
-        match token {
-            [b'"', ..] if is_description(&open, before, all.clone().next()) => continue,
-            b"{" | b"[" | b"(" => open.push(token[0]),
-            b"}" | b"]" | b")" => drop(open.pop()),
+        .map(|byte| if is_line_end(byte) { byte } else { b' ' });
+    let (mut spaced, mut end): (Vec<u8>, usize) = (spaces.collect(), 0);
+    let (mut open, mut before) = (Vec::new(), None);
+    for (index, token) in tokens.iter().enumerate() {
+        match token.kind() {
+            TokenKind::StringValue if is_description(&open, before, tokens.get(index + 1)) => continue,
+            kind @ (TokenKind::LCurly | TokenKind::LBracket | TokenKind::LParen) => open.push(kind),
+            TokenKind::RCurly | TokenKind::RBracket | TokenKind::RParen => drop(open.pop()),
             _ => {}
         }
-        end = place.end;
-        spaced[place].copy_from_slice(token);
-        before = token;
+        end = token.index() + token.data().len();
+        spaced[token.index()..end].copy_from_slice(token.data().as_bytes());
+        before = Some(token.kind());
     }
     spaced.truncate(end);
-    String::from_utf8(spaced).unwrap_or_else(|_| text.to_owned())
+    String::from_utf8(spaced).map_or(Cow::Borrowed(text), Cow::Owned)
 }
 
-/// Whether a string describes the definition behind it, by the brackets that are open and the tokens on either side.
-fn is_description(open: &[u8], before: &[u8], behind: Option<&[u8]>) -> bool {
+/// Whether a string describes the definition behind it, by the open brackets and the adjacent tokens.
+fn is_description(open: &[TokenKind], before: Option<TokenKind>, behind: Option<&Token<'_>>) -> bool {
     match open {
-        [] => matches!(
-            behind,
-            Some(b"query" | b"mutation" | b"subscription" | b"fragment")
-        ),
-        // Among variables, where a string can also be a default.
-        [b'('] => before != b"=" && behind == Some(b"$"),
+        [] => behind
+            .is_some_and(|behind| ["query", "mutation", "subscription", "fragment"].contains(&behind.data())),
+        // In a list of variables, where a string can also be a default value.
+        [TokenKind::LParen] => {
+            before != Some(TokenKind::Eq) && behind.is_some_and(|behind| behind.kind() == TokenKind::Dollar)
+        }
         _ => false,
     }
-}
-
-/// The tokens of a text, as far as they can be told without a grammar. A string without an end reaches to the end of the
-/// text: the parser refuses it.
-fn tokens(text: &str) -> Tokens<'_> {
-    Tokens {
-        length: text.len(),
-        rest: text.as_bytes(),
-    }
-}
-
-#[derive(Clone)]
-struct Tokens<'t> {
-    length: usize,
-    rest: &'t [u8],
-}
-
-impl Tokens<'_> {
-    /// Where the text goes on behind the last token.
-    fn position(&self) -> usize {
-        self.length - self.rest.len()
-    }
-}
-
-impl<'t> Iterator for Tokens<'t> {
-    type Item = &'t [u8];
-
-    fn next(&mut self) -> Option<&'t [u8]> {
-        const BYTE_ORDER_MARK: &[u8] = "\u{FEFF}".as_bytes();
-        loop {
-            let skipped = match self.rest {
-                [b' ' | b'\t' | b'\r' | b'\n' | b',', ..] => 1,
-                [b'#', ..] => length_while(self.rest, |byte| !matches!(byte, b'\r' | b'\n')),
-                rest if rest.starts_with(BYTE_ORDER_MARK) => BYTE_ORDER_MARK.len(),
-                _ => break,
-            };
-            self.rest = &self.rest[skipped..];
-        }
-        let length = match self.rest {
-            [] => return None,
-            rest @ [b'"', ..] => string_length(rest).unwrap_or(rest.len()),
-            [b'.', b'.', b'.', ..] => 3,
-            rest @ [first, ..] if is_word(*first) => word_length(rest),
-            _ => 1,
-        };
-        let (token, behind) = self.rest.split_at(length);
-        self.rest = behind;
-        Some(token)
-    }
-}
-
-/// Names and numbers: nothing in them can open or close anything, so one test serves both.
-fn is_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'+' | b'.')
-}
-
-/// A spread may follow a name without a space.
-fn word_length(text: &[u8]) -> usize {
-    let length = length_while(text, is_word);
-    let spread = text[..length].windows(3).position(|three| three == b"...");
-    spread.unwrap_or(length)
-}
-
-/// The limit on the nesting of a document, in its text or by its fragments.
-pub(super) fn too_deep() -> Limit {
-    Limit {
-        option: None,
-        counted: "levels of nesting, or more",
-        found: NESTING + 1,
-        allowed: NESTING,
-    }
-}
-
-fn length_while(text: &[u8], wanted: impl Fn(u8) -> bool) -> usize {
-    text.iter().position(|&byte| !wanted(byte)).unwrap_or(text.len())
-}
-
-/// The length of the string or block string that `text` begins with, quotes included, if it has an end.
-fn string_length(text: &[u8]) -> Option<usize> {
-    const BLOCK: &[u8] = b"\"\"\"";
-    let is_block = text.starts_with(BLOCK);
-    let mut position = if is_block { BLOCK.len() } else { 1 };
-    while let Some(&byte) = text.get(position) {
-        position += match byte {
-            b'\\' if is_block && text[position + 1..].starts_with(BLOCK) => 1 + BLOCK.len(),
-            b'"' if is_block && text[position..].starts_with(BLOCK) => return Some(position + BLOCK.len()),
-            b'\\' if !is_block => 2,
-            b'"' if !is_block => return Some(position + 1),
-            b'\r' | b'\n' if !is_block => return None,
-            _ => 1,
-        };
-    }
-    None
 }
 
 #[cfg(test)]
@@ -279,8 +198,8 @@ mod tests {
     #[test]
     fn ignored_text_becomes_spaces_and_nothing_moves() {
         assert_eq!(
-            without_ignored("{ a,b(c: \"#,\") # d,\n ...,on é } ,"),
-            "{ a b(c: \"#,\")     \n ... on é }"
+            without_ignored("{ a,b(c: \"#,é\") # d,é\n ...,on E } ,"),
+            "{ a b(c: \"#,é\")       \n ... on E }"
         );
         assert_eq!(
             without_ignored(

@@ -1,4 +1,4 @@
-//! The schema as the validator reads it: parsed once from the SDL that the schema itself prints.
+//! Schema of the validator, parsed from the SDL of the executable schema.
 
 use apollo_compiler::{
     Name, Node, Schema,
@@ -9,15 +9,13 @@ use apollo_compiler::{
     validation::Valid,
 };
 
-/// The types of a schema.
 #[derive(Clone, Debug)]
 pub struct Types {
     schema: Valid<Schema>,
     implementers: HashMap<Name, Implementers>,
 }
 
-/// The directives of Apollo Federation that the schema carries. They say nothing to an operation, and their definitions
-/// are the composition's.
+/// Directives of Apollo Federation in the SDL. Operations do not depend on them, and the SDL does not define them.
 const OF_FEDERATION: [&str; 2] = ["key", "shareable"];
 
 impl Types {
@@ -42,28 +40,24 @@ impl Types {
         Self { schema, implementers }
     }
 
-    /// The schema that documents are validated against.
     pub fn schema(&self) -> &Valid<Schema> {
         &self.schema
     }
 
-    /// The type of queries.
     pub(crate) fn query(&self) -> Name {
         let query = self.schema.root_operation(OperationType::Query);
         query.cloned().unwrap_or(name!("Query"))
     }
 
-    /// The object types that implement each interface.
     pub(crate) fn implementers(&self) -> &HashMap<Name, Implementers> {
         &self.implementers
     }
 
-    /// The definition of a field of an object type.
     pub(crate) fn field(&self, of: &str, name: &str) -> Option<&Node<FieldDefinition>> {
         self.schema.type_field(of, name).ok().map(|field| &field.node)
     }
 
-    /// The object types that a value of this output type can have, and whether the type itself leaves that open.
+    /// Possible object types of an output type, and whether it is an interface or a union.
     pub(crate) fn possible(&self, of: &str) -> (bool, Vec<&Name>) {
         match self.schema.types.get(of) {
             Some(ExtendedType::Object(object)) => (false, vec![&object.name]),
@@ -87,7 +81,6 @@ impl Types {
     }
 }
 
-/// Whether a type allows null.
 pub(crate) fn is_nullable(of: &Type) -> bool {
     !of.is_non_null()
 }

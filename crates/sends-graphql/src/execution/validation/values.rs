@@ -1,6 +1,5 @@
-//! The literal values of a document, as far as the validator of apollo-compiler 1.33 leaves them open: how long lists are,
-//! whether an object names a field twice, whether a variable inside a list or an object is of the type that is expected
-//! there, and whether a value is one of a scalar of our own.
+//! Checks of literals that the validator of apollo-compiler 1.33 lacks: the length of lists, repeated fields of an object, the types of
+//! variables in lists and objects, and custom scalars.
 
 use std::collections::HashSet;
 
@@ -18,8 +17,7 @@ use super::{
 };
 use crate::schema::check_scalar;
 
-/// Refuses a document with a value of which this can be said without the values of its variables. The document's measure
-/// has been checked: with every fragment in its place it is no larger than that.
+/// Refuses a document with an invalid literal. The size of the document was checked.
 pub(super) fn check(document: &ExecutableDocument, types: &Types, limits: &Limits) -> Result<(), Refused> {
     document.operations.iter().try_for_each(|operation| {
         let mut walk = Walk {
@@ -31,7 +29,7 @@ pub(super) fn check(document: &ExecutableDocument, types: &Types, limits: &Limit
         };
         for variable in &operation.variables {
             if let Some(default) = &variable.default_value {
-                walk.value(&variable.ty, None, default)?;
+                walk.value(Some(&*variable.ty), None, default)?;
             }
         }
         walk.directives(&operation.directives)?;
@@ -39,15 +37,8 @@ pub(super) fn check(document: &ExecutableDocument, types: &Types, limits: &Limit
     })
 }
 
-/// Refuses a list that is too long, wherever it stands.
 pub(super) fn check_length(found: usize, limits: &Limits) -> Result<(), Refused> {
-    let limit = Limit {
-        option: None,
-        counted: "items in one list",
-        found,
-        allowed: limits.list_length,
-    };
-    limit.check()
+    Limit::check(None, "items in one list", found, limits.list_length)
 }
 
 struct Walk<'d> {
@@ -55,7 +46,7 @@ struct Walk<'d> {
     operation: &'d Operation,
     types: &'d Types,
     limits: &'d Limits,
-    /// The fragments that were walked for this operation.
+    /// Visited fragments of this operation.
     visited: HashSet<&'d Name>,
 }
 
@@ -101,7 +92,7 @@ impl<'d> Walk<'d> {
                 .find(|definition| definition.name == argument.name);
             definition.map_or(Ok(()), |definition| {
                 self.value(
-                    &definition.ty,
+                    Some(&*definition.ty),
                     definition.default_value.as_deref(),
                     &argument.value,
                 )
@@ -109,53 +100,35 @@ impl<'d> Walk<'d> {
         })
     }
 
-    /// `default` is what the place has when no value is given.
-    fn value(&self, of: &Type, default: Option<&Value>, value: &Node<Value>) -> Result<(), Refused> {
-        let scalar = match (of, self.types.schema().types.get(of.inner_named_type())) {
-            (Type::Named(_) | Type::NonNullNamed(_), Some(ExtendedType::Scalar(scalar))) => Some(scalar),
-            _ => None,
-        };
-        if let Some(scalar) = scalar
+    /// `of` is `None` in a custom scalar, whose nested values have any type. `default` is that of the argument or input field.
+    fn value(&self, of: Option<&Type>, default: Option<&Value>, value: &Node<Value>) -> Result<(), Refused> {
+        let named = of.and_then(|of| self.types.schema().types.get(of.inner_named_type()));
+        let mut of = of;
+        if let (Some(Type::Named(_) | Type::NonNullNamed(_)), Some(ExtendedType::Scalar(scalar))) =
+            (of, named)
             && !matches!(**value, Value::Null | Value::Variable(_))
         {
             check_scalar(&scalar.name, || constant(value))
                 .map_err(|problem| self.invalid(format!("The value is invalid: {problem}."), value))?;
-            // What is in a list or an object of a scalar is of any type.
-            return self.untyped(value);
+            of = None;
         }
         match &**value {
-            Value::Variable(name) => self.variable(of, default, name, value),
+            Value::Variable(name) => of.map_or(Ok(()), |of| self.variable(of, default, name, value)),
             Value::List(items) => {
                 check_length(items.len(), self.limits)?;
-                let of = of.item_type();
+                let of = of.map(Type::item_type);
                 items.iter().try_for_each(|item| self.value(of, None, item))
             }
             Value::Object(members) => {
                 self.check_names(members)?;
-                let Some(ExtendedType::InputObject(definition)) =
-                    self.types.schema().types.get(of.inner_named_type())
-                else {
-                    return Ok(());
-                };
                 members.iter().try_for_each(|(name, value)| {
-                    definition.fields.get(name).map_or(Ok(()), |field| {
-                        self.value(&field.ty, field.default_value.as_deref(), value)
-                    })
+                    let field = match named {
+                        Some(ExtendedType::InputObject(definition)) => definition.fields.get(name),
+                        _ => None,
+                    };
+                    let default = field.and_then(|field| field.default_value.as_deref());
+                    self.value(field.map(|field| &*field.ty), default, value)
                 })
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn untyped(&self, value: &Node<Value>) -> Result<(), Refused> {
-        match &**value {
-            Value::List(items) => {
-                check_length(items.len(), self.limits)?;
-                items.iter().try_for_each(|item| self.untyped(item))
-            }
-            Value::Object(members) => {
-                self.check_names(members)?;
-                members.iter().try_for_each(|(_, value)| self.untyped(value))
             }
             _ => Ok(()),
         }
@@ -172,7 +145,7 @@ impl<'d> Walk<'d> {
         })
     }
 
-    /// The specification's `AreTypesCompatible`, with what a default makes of null.
+    /// `AreTypesCompatible` of the specification, with defaults for null.
     fn variable(
         &self,
         of: &Type,
@@ -213,7 +186,7 @@ impl<'d> Walk<'d> {
     }
 }
 
-/// A literal without what is in it, which is enough to tell whether a scalar of our own takes it.
+/// A literal without nested values, for the check of custom scalars.
 fn constant(value: &Value) -> async_graphql::Value {
     match value {
         Value::String(text) => text.as_str().into(),

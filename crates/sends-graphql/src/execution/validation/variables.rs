@@ -1,4 +1,4 @@
-//! How large the variables of a request are.
+//! Size of the variables of a request.
 
 use async_graphql::{Value, Variables};
 
@@ -8,29 +8,18 @@ use super::{
     values,
 };
 
-/// What a value takes beside its text.
+/// Bytes of a value without its text.
 const VALUE_BYTES: usize = size_of::<Value>();
 
-/// Refuses variables that are too large. Yields how many bytes they take.
+/// Refuses variables beyond the limits. Returns their bytes.
 pub(crate) fn check_size(variables: &Variables, limits: &Limits) -> Result<usize, Refused> {
     let mut size = Size::default();
     for (name, value) in variables.iter() {
         size.length += name.len();
         size.add(value, 1, limits)?;
     }
-    let bounds = [
-        ("bytes of variables", size.length, limits.variables_length),
-        ("values in variables", size.values, limits.variable_values),
-    ];
-    bounds.into_iter().try_for_each(|(counted, found, allowed)| {
-        let limit = Limit {
-            option: None,
-            counted,
-            found,
-            allowed,
-        };
-        limit.check()
-    })?;
+    Limit::check(None, "bytes of variables", size.length, limits.variables_length)?;
+    Limit::check(None, "values in variables", size.values, limits.variable_values)?;
     Ok(size.length + size.values * VALUE_BYTES)
 }
 
@@ -42,13 +31,8 @@ struct Size {
 
 impl Size {
     fn add(&mut self, value: &Value, depth: usize, limits: &Limits) -> Result<(), Refused> {
-        let limit = Limit {
-            option: None,
-            counted: "levels, or more, in a variable",
-            found: depth,
-            allowed: limits.variable_depth,
-        };
-        limit.check()?;
+        let levels = "levels, or more, in a variable";
+        Limit::check(None, levels, depth, limits.variable_depth)?;
         self.values += 1;
         match value {
             Value::String(text) => self.length += text.len(),

@@ -1,4 +1,4 @@
-//! The body of a response while it is written: in pieces, each of which tells when it has left.
+//! Body of a response while it is written, in pieces that report when hyper has released them.
 
 use std::{
     any::Any,
@@ -13,79 +13,76 @@ use axum::{
 };
 use hyper::body::{Frame, SizeHint};
 
-use super::activity::{Answering, UnderWay};
+use super::activity::Exchange;
 
-/// The longest piece: a client that takes less in the time for writing is taken to read nothing.
+/// Longest piece. A client that reads less within the write timeout counts as not reading.
 const PIECE: usize = 16 << 10;
 
-/// The length of a body that does not say it and holds nothing: a file of GraphiQL that is compressed while it is written.
+/// Assumed length of a body of unknown length: a file of GraphiQL that is compressed while it is written.
 const UNKNOWN: usize = 4 << 20;
 
-/// What has to live until a response is written or given up; goes with the response as an extension.
+/// Extension of a response: resources to release once it is written or given up.
 #[derive(Clone)]
-pub(in crate::server) struct Held {
-    #[expect(dead_code, reason = "only its end matters")]
-    held: Arc<dyn Any + Send + Sync>,
-    /// The memory that it stands for.
+pub(in crate::server) struct BodyResources {
+    #[expect(dead_code, reason = "only its drop matters")]
+    resources: Arc<dyn Any + Send + Sync>,
+    /// Bytes of the uncompressed body.
     bytes: usize,
 }
 
-impl Held {
-    pub(in crate::server) fn new(held: impl Any + Send + Sync, bytes: usize) -> Self {
+impl BodyResources {
+    pub(in crate::server) fn new(resources: impl Any + Send + Sync, bytes: usize) -> Self {
         Self {
-            held: Arc::new(held),
+            resources: Arc::new(resources),
             bytes,
         }
     }
 }
 
-/// The body of a response.
 pub(super) struct Outgoing {
     body: Body,
-    /// What the body has given and was not passed on.
+    /// Rest of the last frame of `body`.
     rest: Bytes,
-    whole: Arc<Whole>,
+    shared: Arc<Shared>,
 }
 
-/// What ends with the last piece.
-struct Whole {
-    answering: Answering,
-    _held: Option<Held>,
+/// Dropped with the last piece.
+struct Shared {
+    exchange: Exchange,
+    _resources: Option<BodyResources>,
 }
 
-/// A piece of the body, until it is written.
+/// Part of the body that hyper has not written yet.
 struct Piece {
     bytes: Bytes,
-    whole: Arc<Whole>,
+    shared: Arc<Shared>,
 }
 
 impl Outgoing {
-    /// The response with its body on its way, to a request under way.
-    pub(super) fn of(response: Response, request: &UnderWay) -> http::Response<Self> {
+    pub(super) fn response(response: Response, exchange: Exchange) -> http::Response<Self> {
         let (mut parts, body) = response.into_parts();
-        let held: Option<Held> = parts.extensions.remove();
-        // A compressed body is shorter than what is held for it, and does not say how long it is.
+        let resources: Option<BodyResources> = parts.extensions.remove();
+        // A compressed body is shorter than its resources say, and of unknown length.
         let length = hyper::body::Body::size_hint(&body).upper();
         let length = length.and_then(|length| length.try_into().ok());
-        let bytes = held.as_ref().map(|held| held.bytes).or(length);
-        let whole = Whole {
-            answering: request.answering(bytes.unwrap_or(UNKNOWN)),
-            _held: held,
+        let bytes = resources.as_ref().map(|resources| resources.bytes).or(length);
+        let shared = Shared {
+            exchange: exchange.respond(bytes.unwrap_or(UNKNOWN)),
+            _resources: resources,
         };
         let body = Self {
             body,
             rest: Bytes::new(),
-            whole: Arc::new(whole),
+            shared: Arc::new(shared),
         };
         http::Response::from_parts(parts, body)
     }
 
-    /// The next piece of what is there. Whoever writes it keeps it until it has left.
     fn piece(&mut self) -> Bytes {
         let length = self.rest.len().min(PIECE);
         Bytes::from_owner(Piece {
             bytes: self.rest.split_to(length),
-            whole: Arc::clone(&self.whole),
+            shared: Arc::clone(&self.shared),
         })
     }
 }
@@ -134,7 +131,7 @@ impl AsRef<[u8]> for Piece {
 
 impl Drop for Piece {
     fn drop(&mut self) {
-        self.whole.answering.progressed();
+        self.shared.exchange.progressed();
     }
 }
 
@@ -148,17 +145,19 @@ mod tests {
     use super::{super::activity::Activity, *};
 
     fn outgoing(bytes: usize) -> (Outgoing, Weak<()>) {
-        let held = Arc::new(());
-        let weak = Arc::downgrade(&held);
+        let resource = Arc::new(());
+        let weak = Arc::downgrade(&resource);
         let mut response = Response::new(Body::from(vec![b'x'; bytes]));
-        response.extensions_mut().insert(Held::new(held, bytes));
+        response
+            .extensions_mut()
+            .insert(BodyResources::new(resource, bytes));
         let request = Arc::new(Activity::new()).begin(http::Version::HTTP_2);
-        (Outgoing::of(response, &request).into_body(), weak)
+        (Outgoing::response(response, request).into_body(), weak)
     }
 
     #[tokio::test]
-    async fn what_is_held_ends_with_the_last_piece_and_not_with_the_body() {
-        let (mut body, held) = outgoing(PIECE + 1);
+    async fn resources_are_released_with_the_last_piece_and_not_with_the_body() {
+        let (mut body, resource) = outgoing(PIECE + 1);
         assert_eq!(body.size_hint().exact(), Some(PIECE as u64 + 1));
         let first = body.frame().await.unwrap().unwrap().into_data().unwrap();
         assert_eq!(body.size_hint().exact(), Some(1));
@@ -166,15 +165,15 @@ mod tests {
         assert_eq!((first.len(), last.len()), (PIECE, 1));
         assert!(body.is_end_stream());
         drop((body, first));
-        assert!(held.upgrade().is_some());
+        assert!(resource.upgrade().is_some());
         drop(last);
-        assert!(held.upgrade().is_none());
+        assert!(resource.upgrade().is_none());
     }
 
     #[tokio::test]
-    async fn what_is_held_ends_with_a_body_that_is_given_up() {
-        let (body, held) = outgoing(1);
+    async fn resources_are_released_with_a_body_that_is_given_up() {
+        let (body, resource) = outgoing(1);
         drop(body);
-        assert!(held.upgrade().is_none());
+        assert!(resource.upgrade().is_none());
     }
 }

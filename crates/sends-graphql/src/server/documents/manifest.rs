@@ -1,10 +1,8 @@
-//! The manifest of trusted documents, in the forms that the usual tools write it.
+//! Manifest of trusted documents, in two formats:
 //!
 //! - Apollo's `generate-persisted-query-manifest`: `{"format": "apollo-persisted-query-manifest", "version": 1,
 //!   "operations": [{"id": …, "body": …}]}`
 //! - GraphQL Code Generator's `persistedDocuments` and Relay's `persistConfig` file: `{id: text}`
-//!
-//! Owns reading it. Must not know how a request names a document.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -15,47 +13,30 @@ use std::{
 
 use serde::Deserialize;
 
-/// More than any frontend's documents take.
+/// Largest manifest, in bytes.
 const SIZE_LIMIT: u64 = 64 << 20;
 
 const APOLLO_FORMAT: &str = "apollo-persisted-query-manifest";
 
-/// The documents of a manifest.
 pub struct TrustedDocuments {
     by_id: HashMap<String, Arc<str>>,
     texts: HashSet<Arc<str>>,
 }
 
-/// Why a manifest cannot be used.
 #[derive(Debug, Eq, PartialEq, thiserror::Error)]
 pub enum InvalidManifest {
-    /// The file cannot be read.
     #[error("cannot read {path}: {reason}")]
-    Unreadable {
-        /// The file.
-        path: String,
-        /// What the operating system says.
-        reason: String,
-    },
-    /// The file is too large to be a manifest.
+    Unreadable { path: String, reason: String },
     #[error("{0} is larger than {SIZE_LIMIT} bytes")]
     TooLarge(String),
-    /// The file is something else.
     #[error(
-        "{0} is no manifest of persisted documents as Apollo's, Relay's or GraphQL Code Generator's tools write it"
+        "{0} is not a manifest of persisted documents in the format of Apollo, Relay or GraphQL Code Generator"
     )]
     UnknownFormat(String),
-    /// The manifest lets nothing through.
     #[error("{0} holds no document")]
     Empty(String),
-    /// One id cannot stand for two documents.
     #[error("{path} holds the id \"{id}\" twice, with different documents")]
-    Ambiguous {
-        /// The file.
-        path: String,
-        /// The id.
-        id: String,
-    },
+    Ambiguous { path: String, id: String },
 }
 
 #[derive(Deserialize)]
@@ -76,11 +57,6 @@ struct Operation {
 }
 
 impl TrustedDocuments {
-    /// Reads the manifest at `path`.
-    ///
-    /// # Errors
-    ///
-    /// [`InvalidManifest`], whose text is for the person who starts the service.
     pub fn read(path: &Path) -> Result<Self, InvalidManifest> {
         let name = path.display().to_string();
         let unreadable = |error: io::Error| InvalidManifest::Unreadable {
@@ -124,7 +100,6 @@ impl TrustedDocuments {
         Ok(Self { by_id, texts })
     }
 
-    /// How many there are.
     pub fn count(&self) -> usize {
         self.by_id.len()
     }
@@ -144,7 +119,7 @@ impl fmt::Debug for TrustedDocuments {
     }
 }
 
-/// GraphQL over HTTP writes an id that is a hash with the name of the hash in front; the tools leave it out.
+/// An id without the prefix that GraphQL over HTTP requires for hashes, and that the tools omit.
 fn without_prefix(id: &str) -> &str {
     id.strip_prefix("sha256:").unwrap_or(id)
 }

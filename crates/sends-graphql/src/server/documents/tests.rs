@@ -40,7 +40,7 @@ fn trusted(manifest: &serde_json::Value) -> Result<TrustedDocuments, InvalidMani
 }
 
 #[test]
-fn a_hash_stands_for_a_text_once_the_text_was_kept() {
+fn a_hash_stands_for_a_registered_text() {
     let documents = any(1 << 20);
     let hash = hash(TEXT);
     assert_eq!(
@@ -52,7 +52,7 @@ fn a_hash_stands_for_a_text_once_the_text_was_kept() {
         find(&documents, None, Some(&hash)).unwrap_err(),
         "PersistedQueryNotFound"
     );
-    documents.keep(sent);
+    documents.register(sent);
     assert_eq!(&*find(&documents, None, Some(&hash)).unwrap().text, TEXT);
     assert_eq!(
         &*find(&documents, None, Some(&hash.to_uppercase())).unwrap().text,
@@ -61,7 +61,7 @@ fn a_hash_stands_for_a_text_once_the_text_was_kept() {
 }
 
 #[test]
-fn a_text_is_never_kept_under_the_hash_of_another() {
+fn a_text_is_never_registered_under_another_hash() {
     let documents = any(1 << 20);
     for wrong in [hash("{ other }"), "00".into(), "zz".repeat(32), "é".repeat(32)] {
         assert!(find(&documents, Some(TEXT), Some(&wrong)).is_err(), "{wrong}");
@@ -73,7 +73,7 @@ fn the_cache_holds_no_more_than_its_bytes() {
     let documents = any(64 << 10);
     for number in 0..10_000 {
         let text = format!("{{ a{number}: __typename }}");
-        documents.keep(find(&documents, Some(&text), Some(&hash(&text))).unwrap());
+        documents.register(find(&documents, Some(&text), Some(&hash(&text))).unwrap());
     }
     let Documents::Any { registered: cache } = &documents else {
         panic!("there is a cache");
@@ -83,7 +83,7 @@ fn the_cache_holds_no_more_than_its_bytes() {
 }
 
 #[test]
-fn only_the_documents_of_the_manifest_are_answered_in_any_of_its_forms() {
+fn only_documents_of_the_manifest_are_found_in_either_format() {
     let apollo = json!({
         "format": "apollo-persisted-query-manifest", "version": 1,
         "operations": [{ "id": "a1", "name": "A", "type": "query", "body": TEXT }],
@@ -120,14 +120,14 @@ fn only_the_documents_of_the_manifest_are_answered_in_any_of_its_forms() {
 }
 
 #[test]
-fn what_is_no_manifest_is_said_at_the_start() {
-    for (manifest, said) in [
-        (json!([]), "manifest.json is no manifest"),
+fn an_invalid_manifest_is_refused() {
+    for (manifest, expected) in [
+        (json!([]), "manifest.json is not a manifest"),
         (json!({}), "manifest.json holds no document"),
-        (json!({ "a": 1 }), "manifest.json is no manifest"),
+        (json!({ "a": 1 }), "manifest.json is not a manifest"),
         (
             json!({ "format": "apollo-persisted-query-manifest", "version": 2, "operations": [] }),
-            "manifest.json is no manifest",
+            "manifest.json is not a manifest",
         ),
         (
             json!({ "a": "{ b }", "sha256:a": "{ c }" }),
@@ -135,6 +135,6 @@ fn what_is_no_manifest_is_said_at_the_start() {
         ),
     ] {
         let problem = trusted(&manifest).unwrap_err().to_string();
-        assert!(problem.starts_with(said), "{manifest}: {problem}");
+        assert!(problem.starts_with(expected), "{manifest}: {problem}");
     }
 }

@@ -1,10 +1,14 @@
-//! The page itself: its text, what it may load, and the queries it starts with.
+//! The page: its text, its content security policy, and its initial queries.
 
-use axum::{body::Bytes, response::Response};
-use http::{HeaderMap, header};
+use axum::{
+    body::Bytes,
+    response::{IntoResponse, Response},
+};
+use http::{HeaderMap, HeaderValue, header};
 use serde_json::{Value, json};
 
-use super::files::{File, tag, unless_known};
+use super::files::File;
+use crate::server::entity_tag;
 
 macro_rules! files {
     ($($folder:literal: $($name:literal)+;)+) => {
@@ -12,7 +16,7 @@ macro_rules! files {
     };
 }
 
-/// The files of the page without a bundle.
+/// Files of the page without a bundle.
 const FALLBACK: &[(&str, &str)] = files! {
     "fallback":
         "answer.js" "cdn.js" "docs.js" "dom.js" "editor.js" "panes.css" "plain.css" "plain.js" "request.js"
@@ -21,17 +25,17 @@ const FALLBACK: &[(&str, &str)] = files! {
         "page.css" "service.js";
 };
 
-/// A page, and the names and compressed contents of its files.
+/// Page, and names and compressed contents of its files.
 type Bundle = (&'static str, &'static [(&'static str, &'static [u8])]);
 
-/// What `build.rs` found.
+/// Output of `build.rs`.
 const BUNDLE: Option<Bundle> = include!(concat!(env!("OUT_DIR"), "/graphiql_bundle.rs"));
 
-/// Activity of the sandbox that was sent, and then again when nobody new was left to send to.
+/// Activity of the sandbox whose second send had no new recipients.
 const SENT_TO_NOBODY_NEW: &str = "c8315a27-03da-4973-beb2-9acaadd522bd";
 
-/// Activities of the sandbox: a newsletter, one with a link that was too long at first, one that was sent again to new
-/// contacts, and one that had too many contacts at first.
+/// Activities of the sandbox: a newsletter, one that failed for a long link, one that was resent to new contacts, and one that failed
+/// for too many contacts.
 const SEVERAL: [&str; 4] = [
     "aff49a6f-b6c8-485a-8aef-90475b7b0242",
     "5dbdac17-b682-4bf2-a903-8f1c248401ff",
@@ -39,27 +43,26 @@ const SEVERAL: [&str; 4] = [
     "378aa6e6-89e6-415f-abf8-67b478cb60df",
 ];
 
-/// Stands where an id of one's own belongs.
+/// In place of ids, without the sandbox.
 const PLACEHOLDER: &str = "YOUR-CAMPAIGN-ACTIVITY-ID";
 
-/// The page, ready to be sent.
 #[derive(Debug)]
 pub(super) struct Page {
     html: Bytes,
-    tag: String,
+    tag: HeaderValue,
     policy: String,
     files: Vec<File>,
 }
 
 impl Page {
-    /// The page with GraphiQL in the binary, if it is there.
+    /// The page with embedded GraphiQL, if the build has it.
     pub(super) fn bundled(sandbox: bool) -> Option<Self> {
         let (html, files) = BUNDLE?;
         let files = files.iter().map(|(name, gzipped)| File::gzipped(name, gzipped));
         Some(Self::new(html, files.collect(), sandbox))
     }
 
-    /// The page with GraphiQL from a content delivery network, or of our own when that cannot be reached.
+    /// The page with GraphiQL from a content delivery network, or the plain editor.
     pub(super) fn from_cdn(sandbox: bool) -> Self {
         let html = include_str!("../../../graphiql/fallback/page.html");
         let files = FALLBACK.iter().map(|(name, text)| File::plain(name, text));
@@ -67,13 +70,13 @@ impl Page {
     }
 
     fn new(html: &str, files: Vec<File>, sandbox: bool) -> Self {
-        // Inside the page a `<` could end the element that holds the queries.
+        // A `<` could end the element with the queries.
         let tabs = starter_tabs(sandbox).to_string().replace('<', "\\u003c");
         let text = html
             .replace("{{sandbox}}", if sandbox { "true" } else { "false" })
             .replace("{{tabs}}", &tabs);
         Self {
-            tag: tag(text.as_bytes()),
+            tag: entity_tag::of_file(text.as_bytes()),
             html: Bytes::from(text),
             policy: policy(html),
             files,
@@ -84,17 +87,17 @@ impl Page {
         self.files.iter().find(|file| file.name() == name)
     }
 
-    pub(super) fn answer(&self, request: &HeaderMap) -> Response {
-        unless_known(
+    pub(super) fn response(&self, request: &HeaderMap) -> Response {
+        let headers = [
+            (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+            (header::CONTENT_SECURITY_POLICY, &self.policy),
+            (header::REFERRER_POLICY, "no-referrer"),
+            (header::CACHE_CONTROL, "no-cache"),
+        ];
+        entity_tag::apply(
+            (headers, self.html.clone()).into_response(),
+            self.tag.clone(),
             request,
-            &self.tag,
-            [
-                (header::CONTENT_TYPE, "text/html; charset=utf-8"),
-                (header::CONTENT_SECURITY_POLICY, &self.policy),
-                (header::REFERRER_POLICY, "no-referrer"),
-                (header::CACHE_CONTROL, "no-cache"),
-            ],
-            self.html.clone(),
         )
     }
 
@@ -104,10 +107,8 @@ impl Page {
     }
 }
 
-/// What the page may load: this service's own files, and from elsewhere exactly the addresses that stand in it. The host
-/// alone would be too much, since a content delivery network serves anybody's scripts.
-///
-/// GraphiQL's editors set styles while they run, so inline styles have to be allowed; inline scripts are not.
+/// Content security policy: files of the service, and the exact URLs in the page. The host of a content delivery network would allow
+/// arbitrary scripts. GraphiQL's editors need inline styles.
 fn policy(html: &str) -> String {
     let elsewhere = |extension: &str| -> String {
         html.split('"')
@@ -122,8 +123,7 @@ fn policy(html: &str) -> String {
     )
 }
 
-/// The queries that teach the schema. In the sandbox they answer as they are; for an account their ids have to be filled
-/// in.
+/// Example queries in tabs. For an account their ids are placeholders.
 fn starter_tabs(sandbox: bool) -> Value {
     let ids = if sandbox { &SEVERAL[..] } else { &[PLACEHOLDER] };
     let id = if sandbox { SENT_TO_NOBODY_NEW } else { PLACEHOLDER };

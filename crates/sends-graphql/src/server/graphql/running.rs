@@ -1,25 +1,26 @@
-//! The way of an operation from its parameters to its answer: its document, a place, its validation, memory, its execution.
+//! Steps of an operation from its parameters to its response: document, place, validation, memory, execution.
 //!
-//! What an operation needs is reserved before the next step, and what a batch needs is reserved for all of its operations at
-//! once. Each operation is counted here, whatever becomes of it.
+//! Places and memory are reserved before the step that needs them, for all operations of a batch at once. Every operation is counted
+//! here, refused ones included.
 
 use std::sync::Arc;
 
-use async_graphql::Variables;
+use async_graphql::{Request, Variables};
 use futures_util::future::join_all;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts};
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::{Endpoint, Written, written};
+use super::{Endpoint, Serialised, serialise};
 use crate::{
-    bulkheads::answers::{AnswerMemory, Exceeded, Part, Waiting},
+    bulkheads::answers::{AnswerMemory, ConnectionBudget, Exceeded, WaitingMemory},
     bulkheads::places::Place,
+    execution::Admitted,
     schema::ErrorCode,
     server::{
         admission::{self, overloaded},
         documents::Document,
-        operation::{Executed, Operation, Prepared},
+        operation::{Executed, execute, prepare},
         parameters::Parameters,
         rejection::Rejection,
     },
@@ -28,8 +29,8 @@ use crate::{
     telemetry::{metrics::Outcome, operation},
 };
 
-/// Answers in values beyond this are [long work](crate::bulkheads::long_work): about a millisecond of executing. Another thread costs
-/// some microseconds more, so that the rest is done where it is.
+/// Estimated values beyond which execution is [long work](crate::bulkheads::long_work): about a millisecond. Shorter ones are not worth
+/// the microseconds for a change of the thread.
 const LARGE_ANSWER: usize = 500;
 
 impl Endpoint {
@@ -37,14 +38,17 @@ impl Endpoint {
         let service = &self.service;
         let deadline = Instant::now() + service.request_timeout;
         let most_calls = service.schema.limits().upstream_calls;
-        let context = service.access.context(headers, service.clock.now(), deadline);
+        let context = service
+            .backend
+            .access
+            .context(headers, service.backend.clock.now(), deadline);
         context
             .map(|context| context.with_allowance(most_calls.try_into().unwrap_or(u32::MAX)))
             .map_err(token_missing)
     }
 
-    /// Runs long work of this request on the runtime for long work, with the notes of its telemetry.
-    pub(super) async fn apart<F>(&self, work: F) -> F::Output
+    /// Runs work of this request on the runtime for long work, with its telemetry.
+    pub(super) async fn run_long<F>(&self, work: F) -> F::Output
     where
         F: Future<Output: Send> + Send + 'static,
     {
@@ -53,7 +57,7 @@ impl Endpoint {
         output
     }
 
-    /// Runs one operation, and makes its answer with `finish`.
+    /// Runs one operation, and creates its response by `finish`.
     pub(super) async fn run<T: Send + 'static>(
         self: &Arc<Self>,
         parameters: Parameters,
@@ -62,11 +66,11 @@ impl Endpoint {
         finish: impl FnOnce(Executed) -> Result<T, Rejection> + Send + 'static,
     ) -> Result<T, Rejection> {
         let prepared = async {
-            let part = self.part(parts);
-            let request = self.identify(parameters, &part)?;
+            let budget = self.budget(parts);
+            let request = self.identify(parameters, &budget)?;
             let place = self.admission.enter(1).await?;
             let prepared = self.prepare(request, &place, &method).await?;
-            let memory = self.answers.reserve(&part, prepared.estimate());
+            let memory = budget.reserve(prepared.estimate());
             let memory = place.waiting(memory).await?.map_err(no_memory)?;
             Ok::<_, Rejection>((prepared, memory, place))
         };
@@ -75,17 +79,17 @@ impl Endpoint {
         self.execute(prepared, memory, place, parts, finish).await
     }
 
-    /// Runs the operations of a batch, each of which has its answer or its refusal. What they need is reserved for all at once,
-    /// so that none of them waits for what another one holds; where that fails, the request is refused.
+    /// Runs the operations of a batch, each with a response or a rejection. Their places and memory are reserved together, so that none
+    /// waits for another one; if that fails, the request is refused.
     pub(super) async fn run_batch(
         self: &Arc<Self>,
         batch: Vec<Parameters>,
         parts: &Parts,
-    ) -> Result<Vec<Result<Written, Rejection>>, Rejection> {
-        let part = self.part(parts);
+    ) -> Result<Vec<Result<Serialised, Rejection>>, Rejection> {
+        let budget = self.budget(parts);
         let requests: Vec<_> = batch
             .into_iter()
-            .map(|parameters| self.identify(parameters, &part))
+            .map(|parameters| self.identify(parameters, &budget))
             .collect();
         let place = self.admission.enter(requests.len()).await?;
         let prepared = requests
@@ -93,8 +97,8 @@ impl Endpoint {
             .map(async |request| self.prepare(request?, &place, &Method::POST).await);
         let prepared = join_all(prepared).await;
         let valid = prepared.iter().flatten();
-        let estimates: Vec<_> = valid.map(Prepared::estimate).collect();
-        let memory = self.answers.reserve_together(&part, &estimates);
+        let estimates: Vec<_> = valid.map(Admitted::estimate).collect();
+        let memory = budget.reserve_batch(&estimates);
         let memory = place.waiting(memory).await?.map_err(no_memory_for_batch)?;
         let mut memory = memory.into_iter();
         let ready = prepared.into_iter().map(|prepared| {
@@ -104,84 +108,82 @@ impl Endpoint {
         });
         let answers = ready.map(async |ready| {
             let (prepared, memory) = ready?;
-            let finish = |executed: Executed| written(executed.response, executed.memory);
+            let finish = |executed: Executed| serialise(executed.response, executed.memory);
             self.execute(prepared, memory, place.clone(), parts, finish).await
         });
         Ok(join_all(answers).await)
     }
 
-    /// Finds the document of a request, and checks its size: what is too large does not queue, nor what there is no memory to
-    /// queue in.
-    fn identify(&self, mut parameters: Parameters, part: &Part) -> Result<Identified, Rejection> {
+    /// Finds the document of a request, checks its size, and reserves the memory of a long one, before the request queues.
+    fn identify(
+        &self,
+        mut parameters: Parameters,
+        budget: &ConnectionBudget,
+    ) -> Result<Identified, Rejection> {
         let document = self.documents.find(&mut parameters)?;
         let variables = Variables::from_json(Value::Object(parameters.variables));
         let length = self.service.schema.check_size(&document.text, &variables);
         let length = length.map_err(|refused| Rejection::of_document(refused.into_errors()))?;
         let is_long = self.service.schema.is_long(&document.text, length);
-        let held = if is_long {
-            let held = part.wait_in(document.text.len() + length);
-            Some(held.ok_or_else(|| no_memory(Exceeded::Busy))?)
-        } else {
-            None
-        };
+        let memory = is_long.then(|| {
+            let memory = budget.wait_in(document.text.len() + length);
+            memory.ok_or_else(|| no_memory(Exceeded::Busy))
+        });
+        let memory = memory.transpose()?;
         Ok(Identified {
             document,
             name: parameters.operation_name,
             variables,
             is_long,
-            _held: held,
+            _memory: memory,
         })
     }
 
-    /// Validates an operation.
     async fn prepare(
         self: &Arc<Self>,
         request: Identified,
         place: &Place,
         method: &Method,
-    ) -> Result<Prepared, Rejection> {
+    ) -> Result<Admitted, Rejection> {
         let is_long = request.is_long;
         let (endpoint, is_get) = (Arc::clone(self), method == Method::GET);
         let prepare = async move {
-            let operation = Operation {
-                text: &request.document.text,
-                name: request.name,
-                variables: request.variables,
-            };
-            let prepared = operation.prepare(&endpoint.service.schema, is_get)?;
-            endpoint.documents.keep(request.document);
-            Ok(prepared)
+            let mut operation = Request::new(&*request.document.text).variables(request.variables);
+            operation.operation_name = request.name;
+            let admitted = prepare(&endpoint.service.schema, operation, is_get)?;
+            endpoint.documents.register(request.document);
+            Ok(admitted)
         };
         if is_long {
-            place.waiting(self.apart(prepare)).await?
+            place.waiting(self.run_long(prepare)).await?
         } else {
             prepare.await
         }
     }
 
-    /// What this connection may hold for answers.
-    fn part(&self, parts: &Parts) -> Part {
-        let part = parts.extensions.get::<Part>().cloned();
-        part.unwrap_or_else(|| self.answers.part())
+    /// Memory for the answers of the request's connection.
+    fn budget(&self, parts: &Parts) -> ConnectionBudget {
+        let budget = parts.extensions.get::<ConnectionBudget>().cloned();
+        budget.unwrap_or_else(|| self.answers.connection())
     }
 
-    /// Executes an operation, makes its answer with `finish`, and counts it.
+    /// Executes an operation, creates its response by `finish`, and counts it.
     async fn execute<T: Send + 'static>(
         self: &Arc<Self>,
-        operation: Prepared,
+        operation: Admitted,
         memory: Arc<AnswerMemory>,
         place: Place,
         parts: &Parts,
         finish: impl FnOnce(Executed) -> Result<T, Rejection> + Send + 'static,
     ) -> Result<T, Rejection> {
         let name = operation.name().map(str::to_owned);
-        // The time of the operation begins here.
+        // The timeout of the operation begins here.
         let context = self.context(&parts.headers);
         let context = context.inspect_err(|_| refused(name.as_deref()))?;
         let is_large = operation.estimate().values > LARGE_ANSWER;
         let endpoint = Arc::clone(self);
         let execute = async move {
-            let executed = operation.execute(&endpoint.service, context, memory);
+            let executed = execute(operation, &endpoint.service, context, memory);
             let executed = place.of(Box::pin(executed)).await;
             let outcome = executed.outcome;
             let finished = match executed.memory.exceeded() {
@@ -191,7 +193,7 @@ impl Endpoint {
             finished.map(|finished| (finished, outcome))
         };
         let finished = if is_large {
-            self.apart(execute).await
+            self.run_long(execute).await
         } else {
             execute.await
         };
@@ -208,19 +210,16 @@ impl Endpoint {
     }
 }
 
-/// A request whose document is known.
 struct Identified {
     document: Document,
-    /// Which of its operations.
     name: Option<String>,
     variables: Variables,
-    /// Whether its validation and planning run on the threads for long work.
+    /// Whether validation and planning are long work.
     is_long: bool,
-    /// The memory of a long one, which may have to wait for its place and for other long work.
-    _held: Option<Waiting>,
+    /// Memory of the text and variables of a long one while it queues.
+    _memory: Option<WaitingMemory>,
 }
 
-/// Counts an operation as refused.
 fn refused(name: Option<&str>) {
     operation::ended(name.map(str::to_owned), Outcome::Refused);
 }
@@ -234,7 +233,6 @@ pub(super) fn token_missing(missing: TokenMissing) -> Rejection {
     .header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
 }
 
-/// The refusal of an answer that there is no memory for.
 pub(super) fn no_memory(exceeded: Exceeded) -> Rejection {
     match exceeded {
         Exceeded::Busy => admission::busy(exceeded.message()),
@@ -242,14 +240,13 @@ pub(super) fn no_memory(exceeded: Exceeded) -> Rejection {
     }
 }
 
-/// The refusal of a batch whose answers there is no memory for.
 fn no_memory_for_batch(exceeded: Exceeded) -> Rejection {
     match exceeded {
         Exceeded::Busy => no_memory(exceeded),
         Exceeded::TooLarge => Rejection::of_request(
             exceeded.into(),
-            "The answers of the batch together take more memory than a single answer may (answer-budget); put fewer \
-             operations into a batch.",
+            "The answers of the batch together take more memory than a single answer may (answer-budget); send fewer \
+             operations in a batch.",
         ),
     }
 }

@@ -1,16 +1,15 @@
-//! Operation names as label values: callers choose them, so there is an end to how many are told apart.
+//! Operation names as label values, limited in number since callers choose them.
 
 use std::{
     collections::HashSet,
     sync::{Arc, PoisonError, RwLock},
 };
 
-/// How many names are told apart. Each has a histogram, and with it a few kilobytes here and in whatever scrapes.
+/// Distinct names. Each has a histogram, of a few kilobytes here and in Prometheus.
 pub(super) const NAMES: usize = 100;
-/// Longer names are not told apart.
+/// Longest distinct name.
 const LONGEST_NAME: usize = 64;
 
-/// The names seen so far, up to the limit.
 #[derive(Debug)]
 pub(super) struct OperationNames {
     seen: RwLock<HashSet<Arc<str>>>,
@@ -29,7 +28,7 @@ impl Default for OperationNames {
 }
 
 impl OperationNames {
-    /// What to call an operation of this name.
+    /// Label of an operation with this name.
     pub(super) fn label(&self, name: Option<&str>) -> Arc<str> {
         let Some(name) = name else {
             return Arc::clone(&self.anonymous);

@@ -17,7 +17,7 @@ fn state() -> State {
             queue_limit: limits.queue_limit,
             pause: None,
         },
-        left_alone: true,
+        is_upstream_down: true,
         lookups: sends_store::Lookups {
             memory: 5,
             disk: 2,
@@ -49,7 +49,7 @@ fn without_buckets(text: &str) -> String {
 }
 
 #[test]
-fn everything_that_is_counted_is_in_the_text() {
+fn the_text_has_every_metric() {
     let metrics = Metrics::new();
     metrics.request_begins();
     metrics.operation_ended(Some("History"), Outcome::Partial, Duration::from_millis(250));
@@ -62,25 +62,25 @@ fn everything_that_is_counted_is_in_the_text() {
     });
     metrics.refused(&Endpoint::AccountSummary, FailureClass::QueueFull);
     insta::assert_snapshot!(without_buckets(&metrics.text(&state()).unwrap()), @r#"
-    # HELP sends_answers_total Histories asked for, by where the answer came from.
-    # HELP sends_budget_left Calls left of the day (UTC).
-    # HELP sends_budget_used Calls of the day (UTC) so far.
-    # HELP sends_bulkhead_in_use What is in use of a bound, a number or bytes.
-    # HELP sends_bulkhead_limit What can be in use at once.
-    # HELP sends_bulkhead_refused_total Requests for room that were refused.
+    # HELP sends_answers_total Reads of histories, by the source of the result.
+    # HELP sends_budget_left Calls left in the UTC day.
+    # HELP sends_budget_used Calls of the UTC day.
+    # HELP sends_bulkhead_in_use Resources in use, as a number or bytes.
+    # HELP sends_bulkhead_limit Limit of the resources in use.
+    # HELP sends_bulkhead_refused_total Refused requests for a resource.
     # HELP sends_operation_duration_seconds Time from a GraphQL request's head to its response.
-    # HELP sends_operations_in_progress GraphQL requests being answered.
+    # HELP sends_operations_in_progress GraphQL requests in progress.
     # HELP sends_operations_total GraphQL requests by operation and outcome.
-    # HELP sends_pacer_wait_seconds Time that calls to Constant Contact waited for their turn.
-    # HELP sends_queue_length Calls that wait for their turn.
+    # HELP sends_pacer_wait_seconds Time of calls in the queue for Constant Contact.
+    # HELP sends_queue_length Calls in the queue for Constant Contact.
     # HELP sends_response_cache_hits_total GraphQL requests answered from the response cache.
-    # HELP sends_store_failures_total Reads and writes of the store that failed, and those of them that met damage.
-    # HELP sends_store_lookups_total Answers looked for in the store, by where they were found.
-    # HELP sends_store_problem 1 while the store's file is gone, damaged, without room or failing.
-    # HELP sends_upstream_down 1 while Constant Contact is left alone because it fails.
-    # HELP sends_upstream_paused 1 while no call may leave.
-    # HELP sends_upstream_refusals_total Calls that ended without being sent, or sent again.
-    # HELP sends_upstream_request_duration_seconds Time from sending a request to Constant Contact to the end of its answer.
+    # HELP sends_store_failures_total Failed reads and writes of the store, and those that failed by damage.
+    # HELP sends_store_lookups_total Lookups of histories in the store, by the layer of the result.
+    # HELP sends_store_problem 1 while the store is gone, damaged, without disk space or failing.
+    # HELP sends_upstream_down 1 while the circuit breaker stops calls to Constant Contact.
+    # HELP sends_upstream_paused 1 while calls to Constant Contact are paused.
+    # HELP sends_upstream_refusals_total Calls that ended without a request, or without a retry.
+    # HELP sends_upstream_request_duration_seconds Time from sending a request to Constant Contact to the end of its response.
     # HELP sends_upstream_requests_total Requests sent to Constant Contact.
     # TYPE sends_answers_total counter
     # TYPE sends_budget_left gauge

@@ -1,16 +1,14 @@
-//! Prometheus' text format, version 0.0.4.
+//! Text format 0.0.4 of Prometheus.
 //!
-//! The library writes `OpenMetrics`, where a counter's family has another name than its samples. What scrapes without
-//! negotiating reads the older format, and everything reads it, so it is the one that is served.
+//! The library writes `OpenMetrics`, in which the family of a counter has another name than its samples. All scrapers read the older
+//! format, and some of them only that.
 
 use std::fmt::{self, Write};
 
 use prometheus_client::{encoding::text, registry::Registry};
 
-/// The media type of the text.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// All that the registries hold.
 pub(super) fn encode(registries: &[&Registry]) -> Result<String, fmt::Error> {
     let mut written = String::new();
     for registry in registries {

@@ -1,4 +1,4 @@
-//! Spans sent to an OpenTelemetry collector by OTLP over HTTP (protobuf), from a thread of the exporter's own.
+//! Export of spans to an OpenTelemetry collector by OTLP over HTTP (protobuf), on a thread of the exporter.
 
 use std::time::Duration;
 
@@ -16,21 +16,16 @@ use tracing_subscriber::{Layer, Registry, filter::Targets};
 
 use super::{TracesError, collector};
 
-/// How long the end of the process waits for the collector.
+/// Timeout of the last export at a shutdown.
 const LAST_SPANS: Duration = Duration::from_secs(2);
-/// How long one request to the collector may take.
+/// Timeout of an export.
 const EXPORT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The exporter of spans.
 #[derive(Debug)]
 pub struct Traces(SdkTracerProvider);
 
 impl Traces {
-    /// Connects with the collector that the environment names, if it names one.
-    ///
-    /// # Errors
-    ///
-    /// [`TracesError`] when its address cannot be used. Whether anybody listens there is found out later.
+    /// Exporter for the collector in the environment, if there is one. A collector that cannot be reached is not an error.
     pub fn from_environment() -> Result<Option<Self>, TracesError> {
         let Some((variable, endpoint)) = collector() else {
             return Ok(None);
@@ -41,12 +36,12 @@ impl Traces {
             .map(|uri| uri.scheme_str().map(str::to_owned))
         {
             Ok(Some(scheme)) if scheme == "http" || scheme == "https" => {}
-            _ => return Err(failed("it must be an http:// or https:// address".to_owned())),
+            _ => return Err(failed("it must be an http:// or https:// URL".to_owned())),
         }
         sends_client::install_crypto_provider();
         let mut client = reqwest::blocking::Client::builder().timeout(EXPORT_TIMEOUT);
         if endpoint.starts_with("http://") {
-            // The TLS library refuses to start on a machine without CA certificates, which plain HTTP does not need.
+            // Otherwise the client fails on a machine without CA certificates, which plain HTTP does not need.
             client = client.tls_certs_only([]);
         }
         let client = client.build().map_err(|error| failed(error.to_string()))?;
@@ -66,7 +61,7 @@ impl Traces {
         Ok(Some(Self(provider)))
     }
 
-    /// The layer that turns spans of this project into spans of a trace. Its filter is its own: `RUST_LOG` is about the log.
+    /// Layer for the spans of this project, independent of `RUST_LOG`.
     pub fn layer(&self) -> Box<dyn Layer<Registry> + Send + Sync> {
         let ours = Targets::new()
             .with_target("sends_graphql", LevelFilter::DEBUG)
@@ -80,27 +75,26 @@ impl Traces {
             .boxed()
     }
 
-    /// Sends what has not been sent.
+    /// Exports the remaining spans.
     pub fn end(&self) {
         if let Err(error) = self.0.shutdown_with_timeout(LAST_SPANS) {
-            tracing::warn!("the last traces were not sent: {error}");
+            tracing::warn!("exporting the last traces failed: {error}");
         }
     }
 }
 
-/// Makes `span` part of the trace that the caller's `traceparent` header names. Does nothing while nothing is traced.
+/// Adds `span` to the trace in the caller's `traceparent` header, if traces are enabled.
 pub fn continue_trace(span: &Span, headers: &HeaderMap) {
     if !headers.contains_key("traceparent") {
         return;
     }
     let context: Context = TraceContextPropagator::new().extract(&Headers(headers));
-    // It fails where there is no layer that could take it.
+    // Fails without the layer.
     let _ = span.set_parent(context);
 }
 
-/// Tells the trace what came of a request. Does nothing while nothing is traced, and then costs next to nothing: a field of
-/// the span itself would be written out for the log as well.
-pub(in crate::telemetry) fn tell(span: &Span, outcome: &'static str, upstream_calls: u32) {
+/// Adds the result of a request to its span, if traces are enabled. Fields of the span would be formatted for the log as well.
+pub(in crate::telemetry) fn record(span: &Span, outcome: &'static str, upstream_calls: u32) {
     span.set_attribute("outcome", outcome);
     span.set_attribute("upstream_calls", i64::from(upstream_calls));
 }

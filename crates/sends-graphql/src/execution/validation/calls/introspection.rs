@@ -1,4 +1,4 @@
-//! The values of an answer about the schema, counted on the schema itself: it is known, so that nothing has to be assumed.
+//! Number of values in an introspection result, counted on the schema.
 
 use apollo_compiler::{
     Node,
@@ -10,8 +10,7 @@ use async_graphql::Value;
 
 use crate::{bulkheads::answers, execution::plan::Field, execution::validation::Types};
 
-/// How many values the answer to `__schema` or `__type` has, deprecated fields included, and the bytes of its long names. The
-/// count stops soon after `most` values.
+/// Values of `__schema` or `__type`, deprecated fields included, and bytes of long names. The count stops soon after `most` values.
 pub(super) fn values(field: &Field, types: &Types, most: usize) -> (usize, usize) {
     let mut count = Count {
         types,
@@ -27,14 +26,14 @@ pub(super) fn values(field: &Field, types: &Types, most: usize) -> (usize, usize
     (count.values, count.names)
 }
 
-/// What an object of an answer describes.
+/// Schema element of an object in the result.
 #[derive(Clone, Copy)]
 enum Element<'s> {
     Schema,
     Definition(&'s ExtendedType),
-    /// The type of a field or an argument: a type by its name, in any number of lists.
+    /// Type of a field or an argument, with its wrappers.
     Type(&'s Type),
-    /// The same, nullable.
+    /// Type below a non-null wrapper.
     Nullable(&'s Type),
     Field(&'s FieldDefinition),
     Argument(&'s InputValueDefinition),

@@ -1,7 +1,4 @@
-//! What one object of the answer is asked, and what that costs.
-//!
-//! Owns which field needs which upstream call, and how many objects a list is taken to have before anybody knows. Must not
-//! know which objects there are.
+//! Cost of one object of the answer: the upstream calls of its fields, and the assumed lengths of lists.
 
 use async_graphql::Value;
 
@@ -11,57 +8,55 @@ use crate::{
     schema::{ASSUMED_ACTIVITIES, ASSUMED_SENDS},
 };
 
-/// How many activities of a campaign can have been sent.
+/// Assumed sent activities of a campaign.
 const ASSUMED_SENT_ACTIVITIES: usize = 2;
-/// How many campaigns come on a page that does not say, and how many at most.
+/// Default and greatest page of campaigns.
 const USUAL_PAGE: usize = 50;
 const GREATEST_PAGE: usize = 500;
 
-/// How an object was come by, as far as the same field then costs differently.
+/// Origin of an object, which its cost depends on.
 #[derive(Clone, Copy, Eq, PartialEq)]
 enum Source {
-    /// By its id alone, or in the history of an activity.
+    /// Known by its id, or in the history of an activity.
     Id,
-    /// In a list that has its own fields: on a page of campaigns, or in the log.
+    /// On a page of campaigns or in the log, with its own fields.
     Listed,
-    /// On a page of so many campaigns.
+    /// Page with this many campaigns.
     Page(usize),
 }
 
-/// What one object is asked.
 #[derive(Clone, Copy, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a need of its own")]
 pub(super) struct ObjectCost {
-    /// The values of its answer.
+    /// Values in the answer.
     pub(super) values: usize,
-    /// Those of them that wait for something to be read, all at once.
+    /// Values that wait for data at the same time.
     pub(super) waits: usize,
-    /// Bytes of long names in its answer and of the arguments of its fields.
+    /// Bytes of long names and of arguments.
     pub(super) texts: usize,
-    /// Whether its own history is needed.
     pub(super) needs_history: bool,
-    /// Other ages of its history that are asked for.
+    /// Further reads of its history with another `maxAge`.
     pub(super) ages: usize,
-    /// Whether what it is has to be read.
+    /// Whether the object is read by its id.
     pub(super) needs_itself: bool,
-    /// Calls for whatever else belongs to it.
+    /// Other calls.
     pub(super) others: usize,
-    /// Activities and campaigns whose statistics are needed, which come in batches.
+    /// Activities and campaigns whose statistics are read, in batches.
     pub(super) activity_stats: usize,
     pub(super) campaign_stats: usize,
-    /// What is read once, however often it is needed.
+    /// Read once for an operation.
     pub(super) needs_lists: bool,
     pub(super) needs_segments: bool,
     pub(super) needs_account: bool,
 }
 
 impl ObjectCost {
-    /// The calls that it costs besides its history, and what comes in batches or once.
+    /// Calls without those for its history, in batches or once for an operation.
     pub(super) fn calls(&self) -> usize {
         self.others.saturating_add(usize::from(self.needs_itself))
     }
 
-    /// Both together, of the same object.
+    /// Sum of two costs of one object.
     fn and(self, other: Self) -> Self {
         Self {
             values: self.values.saturating_add(other.values),
@@ -75,7 +70,7 @@ impl ObjectCost {
         }
     }
 
-    /// The greater of both, of an object that is one or the other.
+    /// Maximum of the costs of two possible types.
     fn or(self, other: Self) -> Self {
         Self {
             values: self.values.max(other.values),
@@ -100,7 +95,7 @@ impl ObjectCost {
         }
     }
 
-    /// What it costs an object to have so many of these, of which `sent` can have a history.
+    /// Cost of a list of these objects, `sent` of which have a history.
     pub(super) fn times(self, count: usize, sent: usize) -> Self {
         let histories = usize::from(self.needs_history)
             .saturating_add(self.ages)
@@ -140,7 +135,7 @@ impl ObjectCost {
     };
 }
 
-/// What the value of a field of the query itself is asked. Its own call is counted where it has one, but for histories.
+/// Cost of a root field, including its own call except for histories.
 pub(super) fn of_root(field: &Field) -> ObjectCost {
     let zone = ObjectCost {
         needs_account: is_zoned(field),
@@ -163,20 +158,20 @@ pub(super) fn of_root(field: &Field) -> ObjectCost {
 
 fn below(field: &Field, source: Source) -> ObjectCost {
     let objects = field.below.iter().flat_map(|Selections { objects, .. }| objects);
-    let asked = objects.map(|object| {
+    let cost = objects.map(|object| {
         let fields = object.fields.as_deref().unwrap_or_default().iter();
-        fields.fold(ObjectCost::NOTHING, |asked, field| {
+        fields.fold(ObjectCost::NOTHING, |cost, field| {
             let texts = answers::long_name(&field.key).saturating_add(field.argument_bytes());
-            asked.and(of_field(&object.of, field, source)).and(ObjectCost {
+            cost.and(of_field(&object.of, field, source)).and(ObjectCost {
                 texts,
                 ..ObjectCost::NOTHING
             })
         })
     });
-    asked.fold(ObjectCost::NOTHING, ObjectCost::or)
+    cost.fold(ObjectCost::NOTHING, ObjectCost::or)
 }
 
-/// What a field asks of an object of this type.
+/// Cost of a field of an object type.
 fn of_field(of: &str, field: &Field, source: Source) -> ObjectCost {
     let name = field.name.as_str();
     let below = |source| below(field, source);
@@ -185,7 +180,7 @@ fn of_field(of: &str, field: &Field, source: Source) -> ObjectCost {
     } else {
         ObjectCost::ITSELF
     };
-    let asked = match (of, name) {
+    let cost = match (of, name) {
         (_, "id" | "__typename" | "campaignId" | "listId" | "segmentId") => {
             return ObjectCost {
                 values: 1,
@@ -219,7 +214,7 @@ fn of_field(of: &str, field: &Field, source: Source) -> ObjectCost {
         // Not in the listing.
         ("Campaign", "unreadableActivityCount") => ObjectCost::ITSELF,
         ("Campaign", _) => below(Source::Id).and(itself),
-        // In a history the activity is the same for all sends, and what is needed of it is needed once.
+        // All sends of a history share their activity, which is read once.
         ("Send", "activity") => below(Source::Id),
         ("Send", "campaign") if source == Source::Listed => below(Source::Listed),
         ("Send", "campaign") => below(Source::Id).times(1, 1).and(ObjectCost::ITSELF),
@@ -240,15 +235,15 @@ fn of_field(of: &str, field: &Field, source: Source) -> ObjectCost {
         needs_account: is_zoned(field),
         ..ObjectCost::NOTHING
     };
-    asked.and(itself)
+    cost.and(itself)
 }
 
-/// What a field that follows from the history of its activity asks of it.
+/// Cost of a field that derives from the history of its activity.
 fn of_history(field: &Field) -> ObjectCost {
     let below = below(field, Source::Id);
     let is_list = matches!(field.name.as_str(), "sendHistory" | "sendHistoryConnection");
     let items = if is_list {
-        length(field).map_or(ASSUMED_SENDS, |wanted| wanted.min(ASSUMED_SENDS))
+        length(field).map_or(ASSUMED_SENDS, |length| length.min(ASSUMED_SENDS))
     } else {
         1
     };
@@ -263,12 +258,12 @@ fn of_history(field: &Field) -> ObjectCost {
     }
 }
 
-/// Whether a date is to be shown in the account's zone, which has to be read.
+/// Whether a date is in the time zone of the account, which has to be read.
 fn is_zoned(field: &Field) -> bool {
     matches!(field.argument("zone"), Some(Value::Enum(zone)) if zone == "ACCOUNT")
 }
 
-/// How many items a list is asked for.
+/// Requested length of a list.
 pub(super) fn length(field: &Field) -> Option<usize> {
     let length = integer(field, "first").or_else(|| integer(field, "last"));
     length.map(|length| usize::try_from(length).unwrap_or(0))
@@ -281,7 +276,7 @@ pub(super) fn integer(field: &Field, argument: &str) -> Option<i64> {
     }
 }
 
-/// The fields of an activity that follow from its history.
+/// Fields of an activity that derive from its history.
 const HISTORY: [&str; 9] = [
     "sendHistory",
     "sendHistoryConnection",
@@ -294,7 +289,7 @@ const HISTORY: [&str; 9] = [
     "unreadableValueCount",
 ];
 
-/// Fails where the fields that have a cost of their own are none of the schema's.
+/// Fails for a field in this module that the schema lacks.
 #[cfg(test)]
 pub(super) fn check_tables(types: &crate::execution::validation::Types) {
     let own = [

@@ -1,0 +1,227 @@
+//! Memory of one answer during the execution of its operation.
+
+use std::{
+    future::Future,
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    time::{Duration, Instant},
+};
+
+use tokio::{sync::OnceCell, time::timeout};
+
+use super::{
+    ConnectionBudget, Estimate, Exceeded,
+    estimate::{ERROR, VALUE},
+    lanes::{Lane, Share},
+};
+
+/// Longest execution of an operation before it yields to other tasks: the library resolves known data without yielding.
+const SLICE: Duration = Duration::from_millis(2);
+
+/// Memory of one answer, released when dropped.
+#[derive(Debug)]
+pub struct AnswerMemory {
+    budget: ConnectionBudget,
+    share: Mutex<Share>,
+    /// Set by the first failed charge; all later ones fail too.
+    exceeded: OnceLock<Exceeded>,
+    /// Initialised once the memory is in the waiting lane, or could not move there in time.
+    moved: OnceCell<()>,
+    /// Memory of one error.
+    error: usize,
+    /// Start of the present time slice.
+    slice: Mutex<Instant>,
+}
+
+tokio::task_local! {
+    /// Memory of the operation that the task executes, for code that cannot be passed it, such as the conversion of errors.
+    static CURRENT: Arc<AnswerMemory>;
+}
+
+/// Executes an operation with this memory as the [current] one.
+pub async fn within<T>(memory: Arc<AnswerMemory>, operation: impl Future<Output = T>) -> T {
+    CURRENT.scope(memory, operation).await
+}
+
+/// Memory of this task's operation. `None` outside an HTTP request.
+pub fn current() -> Option<Arc<AnswerMemory>> {
+    CURRENT.try_with(Arc::clone).ok()
+}
+
+/// Moves the memory of this task's operation to the waiting lane, and queues for that if it is full. The memory stays there until
+/// the answer is complete, so that an operation with upstream data never queues again.
+///
+/// # Errors
+///
+/// [`Exceeded`] if the operation is refused.
+pub async fn begin_to_wait() -> Result<(), Exceeded> {
+    let Some(memory) = current() else {
+        return Ok(());
+    };
+    if memory.exceeded().is_none() {
+        // Fields of an operation wait together. If the data of the field that queues arrives first, another one queues anew.
+        memory.moved.get_or_init(|| memory.move_to_waiting()).await;
+    }
+    memory.exceeded().map_or(Ok(()), Err)
+}
+
+/// Reason to end this task's operation early.
+pub fn exceeded() -> Option<Exceeded> {
+    CURRENT.try_with(|memory| memory.exceeded()).ok().flatten()
+}
+
+/// Adds the memory of an error, which estimates do not include.
+///
+/// # Errors
+///
+/// [`Exceeded`] if the operation is refused; the error can then be dropped.
+pub fn charge_error() -> Result<(), Exceeded> {
+    let charged = CURRENT.try_with(|memory| memory.charge_bytes(memory.error));
+    charged.unwrap_or(Ok(()))
+}
+
+impl AnswerMemory {
+    pub(super) fn new(budget: &ConnectionBudget, share: Share, estimate: Estimate) -> Arc<Self> {
+        Arc::new(Self {
+            budget: budget.clone(),
+            share: Mutex::new(share),
+            exceeded: OnceLock::new(),
+            moved: OnceCell::new(),
+            error: ERROR.saturating_add(estimate.path),
+            slice: Mutex::new(Instant::now()),
+        })
+    }
+
+    /// Adds the memory of values beyond the estimate, and of long names in bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`Exceeded`] for this and every later charge. The answer must not be sent.
+    pub fn charge(&self, values: usize, texts: usize) -> Result<(), Exceeded> {
+        self.charge_bytes(values.saturating_mul(VALUE).saturating_add(texts))
+    }
+
+    fn charge_bytes(&self, bytes: usize) -> Result<(), Exceeded> {
+        match self.exceeded.get() {
+            Some(exceeded) => Err(*exceeded),
+            None => self.grow(bytes),
+        }
+    }
+
+    /// Corrects the memory to the length of the serialised answer, and moves it to the lane of that length if there is room.
+    ///
+    /// # Errors
+    ///
+    /// [`Exceeded`] if the answer is longer than the memory and no more is free.
+    pub fn settle(&self, length: usize) -> Result<(), Exceeded> {
+        let missing = length.saturating_sub(self.bytes());
+        if missing > 0 {
+            self.grow(missing)?;
+        }
+        let mut share = self.share();
+        let lane = Lane::of(length);
+        let moved = (lane != share.lane()).then(|| self.budget.try_share(lane, length));
+        match moved.flatten() {
+            Some(moved) => *share = moved,
+            None => share.shrink_to(length),
+        }
+        Ok(())
+    }
+
+    async fn move_to_waiting(&self) {
+        let size = self.bytes();
+        let total = self.budget.lanes.total(Lane::Waiting);
+        // An answer can exceed the waiting lane, and would then queue in vain.
+        let refusal = if size > total.limit() {
+            Exceeded::TooLarge
+        } else if self.move_now(size) || self.move_from_queue(size).await.is_some() {
+            return;
+        } else {
+            Exceeded::Busy
+        };
+        total.refuse();
+        self.exceeded.get_or_init(|| refusal);
+    }
+
+    fn move_now(&self, size: usize) -> bool {
+        let moved = self.budget.try_share(Lane::Waiting, size);
+        moved.map(|moved| *self.share() = moved).is_some()
+    }
+
+    async fn move_from_queue(&self, size: usize) -> Option<()> {
+        let lane = self.share().lane();
+        let _queued = self.budget.queue_with((lane, size))?;
+        let moved = timeout(self.budget.lanes.wait(), self.budget.share(Lane::Waiting, size)).await;
+        let mut moved = moved.ok().flatten()?;
+        let mut share = self.share();
+        let grown = share.size().saturating_sub(size);
+        if grown > 0 {
+            moved.merge(self.budget.more(Lane::Waiting, grown, size)?);
+        }
+        *share = moved;
+        Some(())
+    }
+
+    pub fn bytes(&self) -> usize {
+        self.share().size()
+    }
+
+    /// The first failed charge.
+    pub fn exceeded(&self) -> Option<Exceeded> {
+        self.exceeded.get().copied()
+    }
+
+    /// Yields to other tasks at the end of a time slice.
+    pub async fn pause(&self) {
+        loop {
+            let began = *self.slice();
+            if began.elapsed() < SLICE {
+                return;
+            }
+            tokio::task::yield_now().await;
+            // The first of many fields that yield together begins the next slice for all.
+            let mut slice = self.slice();
+            if *slice == began {
+                *slice = Instant::now();
+            }
+        }
+    }
+
+    fn grow(&self, bytes: usize) -> Result<(), Exceeded> {
+        let mut share = self.share();
+        let total = share.size().saturating_add(bytes);
+        let lane = match share.lane() {
+            Lane::Small => Lane::of(total),
+            other => other,
+        };
+        // The limit of an answer applies in the waiting lane too, which is larger.
+        let refusal = if total > self.budget.lanes.total(Lane::Large).limit() {
+            Exceeded::TooLarge
+        } else if lane != share.lane() {
+            match self.budget.more(lane, total, 0) {
+                Some(moved) => {
+                    *share = moved;
+                    return Ok(());
+                }
+                None => Exceeded::Busy,
+            }
+        } else {
+            match self.budget.more(lane, bytes, share.size()) {
+                Some(more) => {
+                    share.merge(more);
+                    return Ok(());
+                }
+                None => Exceeded::Busy,
+            }
+        };
+        self.budget.lanes.total(lane).refuse();
+        Err(*self.exceeded.get_or_init(|| refusal))
+    }
+
+    fn share(&self) -> MutexGuard<'_, Share> {
+        self.share.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn slice(&self) -> MutexGuard<'_, Instant> {
+        self.slice.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

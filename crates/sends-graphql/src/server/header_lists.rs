@@ -1,0 +1,46 @@
+//! Headers that are lists: `Accept`, `Accept-Encoding` and `If-None-Match`.
+
+use http::{HeaderMap, HeaderName};
+
+/// Weight `q` of a list item, in thousandths.
+pub(super) type Weight = u16;
+
+/// Items of a list header, of all its lines.
+pub(super) fn items<'h>(headers: &'h HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'h str> {
+    let lines = headers.get_all(name).iter();
+    lines
+        .filter_map(|line| line.to_str().ok())
+        .flat_map(|line| line.split(','))
+        .map(str::trim)
+        .filter(|item| !item.is_empty())
+}
+
+/// Name and value of each parameter of a list item, or of another header with parameters.
+pub(super) fn parameters(item: &str) -> impl Iterator<Item = (&str, &str)> {
+    let parameters = item.split(';').skip(1);
+    parameters.filter_map(|parameter| {
+        let (name, value) = parameter.split_once('=')?;
+        Some((name.trim(), value.trim().trim_matches('"')))
+    })
+}
+
+/// A list item without its parameters.
+pub(super) fn value(item: &str) -> &str {
+    item.split(';').next().unwrap_or_default().trim()
+}
+
+/// Weight of a list item. `None` if it is not a number from 0 to 1.
+pub(super) fn weight(item: &str) -> Option<Weight> {
+    let Some((_, weight)) = parameters(item).find(|(name, _)| name.eq_ignore_ascii_case("q")) else {
+        return Some(1000);
+    };
+    let number: f32 = weight.parse().ok()?;
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "the number is between 0 and 1000"
+    )]
+    (0.0..=1.0)
+        .contains(&number)
+        .then(|| (number * 1000.0).round() as Weight)
+}
