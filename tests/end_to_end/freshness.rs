@@ -174,5 +174,5 @@ async fn a_damaged_store_is_refused_in_one_sentence_and_can_be_begun_anew() {
 
     let busy = run(&[&["rebuild-store"], &options[..]].concat(), &[]);
     assert_eq!(busy.status, Some(1), "{busy:?}");
-    insta::assert_snapshot!(busy.errors.replace(folder, "[state]"), @"sends-graphql: another process keeps the store [state]/sends.db locked: wait for it to finish, or end it");
+    insta::assert_snapshot!(busy.errors.replace(folder, "[state]"), @"sends-graphql: the store [state]/sends.db is locked by another process: wait until that has finished, or stop it");
 }

@@ -1,43 +1,19 @@
-//! Logging in with a browser on this machine: authorization code with PKCE, received on a loopback port.
-//!
-//! Must not know how the browser is opened, nor where the tokens are kept.
+//! Browser login: authorization code with PKCE, received on a loopback port.
 
 mod redirect;
 
 use std::net::Ipv4Addr;
 
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use tokio::{net::TcpListener, time::timeout};
 use url::Url;
 
 use crate::{
-    Application, Endpoints, Grant, LoginError, Settings, StateDir,
+    Grant, LoginError, LoginRequest, Settings, StateDir,
     oauth::{Authorization, OAuth},
 };
 
-/// What to log in to, and what to ask for.
-#[derive(Clone, Debug)]
-pub struct LoginRequest {
-    /// The application that asks.
-    pub application: Application,
-    /// The authorization server.
-    pub endpoints: Endpoints,
-    /// What to ask for; [`DEFAULT_SCOPES`](crate::DEFAULT_SCOPES) is what this project reads.
-    pub scopes: Vec<String>,
-}
-
-impl LoginRequest {
-    /// Asks the real upstream for the default scopes.
-    pub fn new(application: Application) -> Self {
-        Self {
-            application,
-            endpoints: Endpoints::default(),
-            scopes: crate::DEFAULT_SCOPES.map(String::from).to_vec(),
-        }
-    }
-}
-
-/// A login that waits for a browser.
+/// A login that waits for the browser's redirect. Dropping it ends the login.
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -52,7 +28,7 @@ impl LoginRequest {
 /// # Ok(())
 /// # }
 /// ```
-#[must_use = "dropping it stops waiting for the browser"]
+#[must_use]
 pub struct CodeLogin {
     oauth: OAuth,
     scopes: Vec<String>,
@@ -63,17 +39,12 @@ pub struct CodeLogin {
 }
 
 impl CodeLogin {
-    /// The path of the redirect URI, which is `http://127.0.0.1:PORT/callback`.
+    /// The path of the redirect URI, `http://127.0.0.1:PORT/callback`.
     pub const REDIRECT_PATH: &str = "/callback";
 
-    /// Listens on a loopback port for the browser's answer: on `port`, or on any free one.
+    /// Listens on a loopback port; `None` takes any free one.
     ///
-    /// The upstream takes only redirect URIs that were registered for the application (documented), so that a fixed port is
-    /// what works there; loopback addresses with a port are in use (observed).
-    ///
-    /// # Errors
-    ///
-    /// [`LoginError::Listen`] when the port is taken, and [`LoginError::Unavailable`] when no HTTPS client can be made.
+    /// The upstream accepts only redirect URIs that are registered for the application (documented), which takes a fixed port.
     pub async fn start(
         request: LoginRequest,
         port: Option<u16>,
@@ -101,22 +72,17 @@ impl CodeLogin {
         })
     }
 
-    /// The address to open in a browser. It holds no secret that would be worth anything without this process.
+    /// The address to open in a browser. Its state and challenge are worthless without this process.
     pub fn url(&self) -> &Url {
         &self.authorization.url
     }
 
-    /// Waits for the browser and exchanges what it brings for tokens.
-    ///
-    /// # Errors
-    ///
-    /// [`LoginError::Expired`] after [`Settings::login_timeout`], [`LoginError::Denied`] when the user says no, and
-    /// otherwise what the upstream refused.
+    /// Waits for the redirect, up to [`Settings::login_timeout`], and exchanges its code for tokens.
     pub async fn finish(self) -> Result<Grant, LoginError> {
         let Authorization { state, verifier, .. } = self.authorization;
         let code = timeout(
             self.settings.login_timeout,
-            redirect::receive(self.listener, state.expose_secret().to_owned()),
+            redirect::receive(self.listener, state),
         )
         .await
         .map_err(|_| LoginError::Expired)??;

@@ -1,30 +1,30 @@
-//! One account's login as it is kept: which application, which tokens, and what is known of a refresh under way.
+//! The stored credential: application, tokens, account, and the state of its refresh.
 //!
-//! Must not know how it is written, nor how it is renewed.
+//! The serialized form is the content of the credential file.
 
-use std::{fmt, time::Duration};
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Application, Endpoints, Grant, LoginRequired, StoreError,
-    fingerprint::{fingerprint, hexadecimal},
+    Application, Endpoints, Grant, LoginRequired, StoreError, document::StoredApplication, document::secret,
+    fingerprint::fingerprint, fingerprint::hexadecimal,
 };
 
-/// How long an unused refresh token lives (documented).
+/// The life of an unused refresh token (documented).
 pub(crate) const REFRESH_TOKEN_LIFE: Duration = Duration::from_hours(180 * 24);
 
-/// Names a login for good: it is the same after any number of refreshes, and when the same account logs in again.
+/// A permanent identifier of a login: unchanged by refreshes, and by a new login of the same account.
 ///
-/// It is random and no secret, and is what data fetched with the login may be kept under.
+/// Random and not secret. Data fetched with the login can be stored under it.
 #[derive(Clone, Debug, Eq, Hash, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct CredentialId(String);
 
 impl CredentialId {
-    pub(crate) fn random() -> Result<Self, StoreError> {
+    fn random() -> Result<Self, StoreError> {
         let mut bytes = [0; 16];
         getrandom::fill(&mut bytes).map_err(|error| StoreError::Io {
             action: "draw random bytes for",
@@ -34,103 +34,102 @@ impl CredentialId {
         Ok(Self(hexadecimal(&bytes)))
     }
 
-    /// A login given by the environment is named after the token it began with, since there may be no file yet that could
-    /// keep a random name.
+    /// The id of a login from the environment: the fingerprint of its first token, since a random id has no file yet.
     pub(crate) fn derived(fingerprint: &str) -> Self {
         Self(fingerprint.to_owned())
     }
 
-    /// The id as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-impl fmt::Display for CredentialId {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
-    }
-}
-
-/// Whose login it is, as `/account/summary` tells (documented). The caller asks for it and tells it here.
+/// The account of a login, as in `/account/summary` (documented). The caller fetches it.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
 pub struct Account {
-    /// `encoded_account_id`: what makes two logins logins of the same account.
+    /// `encoded_account_id`. Two logins with the same id are logins of the same account.
     pub id: String,
-    /// `organization_name`, for people.
+    /// `organization_name`.
     pub organization: Option<String>,
 }
 
 /// An access token as issued.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Access {
+    #[serde(rename = "secret", with = "secret")]
     pub(crate) token: SecretString,
     pub(crate) obtained_at: Timestamp,
-    /// `None` when nobody said, as for a token from the environment: it is used until it is rejected.
+    /// `None` for a token from the environment: it is used until it is rejected.
     pub(crate) expires_at: Option<Timestamp>,
 }
 
 /// A refresh token as issued.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Refresh {
+    #[serde(rename = "secret", with = "secret")]
     pub(crate) token: SecretString,
     pub(crate) obtained_at: Timestamp,
 }
 
-/// The note that a refresh was sent, written before it is. Where it is found again, the answer may have been lost.
+/// The record of a refresh, written before the refresh is sent. Found again later, it means that the response may be lost.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
 pub(crate) struct RefreshInFlight {
     pub(crate) token_fingerprint: String,
     pub(crate) since: Timestamp,
 }
 
-/// The refusals of the refresh token since the login is dead. Each makes the pause before the next probe longer.
+/// The refusals of the refresh token since the login stopped working. Each one lengthens the pause before the next probe.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
 pub(crate) struct RefreshRefusals {
     pub(crate) count: u32,
     pub(crate) last: Timestamp,
 }
 
-/// The login before this one, until it is known whether it was of the same account.
+/// The preceding login, until the account of the present one is known.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
 pub(crate) struct PreviousLogin {
     pub(crate) credential_id: CredentialId,
     pub(crate) account_id: String,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Credential {
+    #[serde(rename = "credential_id")]
     pub(crate) id: CredentialId,
+    #[serde(flatten, with = "StoredApplication")]
     pub(crate) application: Application,
+    #[serde(flatten)]
     pub(crate) endpoints: Endpoints,
     pub(crate) scopes: Vec<String>,
+    #[serde(rename = "access_token")]
     pub(crate) access: Option<Access>,
+    #[serde(rename = "refresh_token")]
     pub(crate) refresh: Option<Refresh>,
     pub(crate) account: Option<Account>,
+    #[serde(rename = "previous_login")]
     pub(crate) previous: Option<PreviousLogin>,
     pub(crate) refresh_in_flight: Option<RefreshInFlight>,
     pub(crate) login_required: Option<LoginRequired>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) refresh_refusals: Option<RefreshRefusals>,
 }
 
-/// The pause before a dead refresh token is tried again. Each refusal doubles it, up to the longest.
+/// The pause before a refused refresh token is tried again. Each refusal doubles it, up to the longest.
 const FIRST_PROBE: SignedDuration = SignedDuration::from_mins(1);
 const LONGEST_PROBE: SignedDuration = SignedDuration::from_hours(1);
 
-/// How much longer an access token should be used.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Freshness {
-    /// Long enough.
     Fresh,
-    /// It still works, and the time to renew it has come.
+    /// Usable, and due for renewal.
     Ageing,
     /// It may be refused before a call that is sent now arrives.
     Expired,
 }
 
 impl Access {
-    /// Renewed in the last tenth of its life or the last 5 minutes, whichever is shorter, and not used in the last
-    /// hundredth or 5 seconds: a call takes time to arrive, and two clocks never agree.
+    /// Ageing in the last tenth of its life or the last 5 minutes, expired in the last hundredth or the last 5 seconds, whichever
+    /// is shorter: a call takes time to arrive, and two clocks never agree.
     pub(crate) fn freshness(&self, now: Timestamp) -> Freshness {
         let Some(expires_at) = self.expires_at else {
             return Freshness::Fresh;
@@ -150,7 +149,24 @@ impl Access {
 }
 
 impl Credential {
-    /// A login that has just been granted, in the place of `replaced`.
+    /// A credential without tokens.
+    pub(crate) fn new(id: CredentialId, application: Application, endpoints: Endpoints) -> Self {
+        Self {
+            id,
+            application,
+            endpoints,
+            scopes: Vec::new(),
+            access: None,
+            refresh: None,
+            account: None,
+            previous: None,
+            refresh_in_flight: None,
+            login_required: None,
+            refresh_refusals: None,
+        }
+    }
+
+    /// The credential of a new login that replaces `replaced`.
     pub(crate) fn granted(grant: Grant, replaced: Option<Self>) -> Result<Self, StoreError> {
         let previous = replaced.and_then(|replaced| match replaced.account {
             Some(account) => Some(PreviousLogin {
@@ -160,21 +176,15 @@ impl Credential {
             None => replaced.previous,
         });
         Ok(Self {
-            id: CredentialId::random()?,
-            application: grant.application,
-            endpoints: grant.endpoints,
             scopes: grant.scopes,
             access: Some(grant.access),
             refresh: grant.refresh,
-            account: None,
             previous,
-            refresh_in_flight: None,
-            login_required: None,
-            refresh_refusals: None,
+            ..Self::new(CredentialId::random()?, grant.application, grant.endpoints)
         })
     }
 
-    /// Learns whose login it is, and takes the id of the login before it if that was of the same account.
+    /// Sets the account. The id becomes that of the preceding login if both are of the same account.
     pub(crate) fn identify(&mut self, account: Account) {
         if let Some(previous) = self.previous.take()
             && previous.account_id == account.id
@@ -184,14 +194,15 @@ impl Credential {
         self.account = Some(account);
     }
 
-    /// Takes the tokens of a refresh.
+    /// Stores the tokens of a refresh.
     pub(crate) fn renew(&mut self, grant: Grant) {
+        let obtained_at = grant.access.obtained_at;
         self.access = Some(grant.access);
-        // A long-lived refresh token may come back or be left out (RFC 6749, section 6): then the old one stays.
+        // A long-lived refresh token may be left out of the response (RFC 6749, section 6): the old one stays valid.
         if grant.refresh.is_some() {
             self.refresh = grant.refresh;
-        } else if let (Some(refresh), Some(access)) = (&mut self.refresh, &self.access) {
-            refresh.obtained_at = access.obtained_at;
+        } else if let Some(refresh) = &mut self.refresh {
+            refresh.obtained_at = obtained_at;
         }
         if !grant.scopes.is_empty() {
             self.scopes = grant.scopes;
@@ -201,54 +212,48 @@ impl Credential {
         self.refresh_refusals = None;
     }
 
-    /// Takes the refresh token of an answer that held no access token.
-    pub(crate) fn replace_refresh_token(&mut self, token: SecretString, obtained_at: Timestamp) {
-        self.refresh = Some(Refresh { token, obtained_at });
-        self.refresh_in_flight = None;
-    }
-
-    /// Notes that the upstream has refused the refresh token, for this reason unless an earlier one is known.
-    pub(crate) fn bury(&mut self, required: LoginRequired, now: Timestamp) {
-        let before = self
+    /// Records a refusal of the refresh token. The reason of the first refusal is kept.
+    pub(crate) fn refused(&mut self, required: LoginRequired, now: Timestamp) {
+        let count = self
             .refresh_refusals
             .as_ref()
             .map_or(0, |refusals| refusals.count);
         self.refresh_in_flight = None;
         self.login_required.get_or_insert(required);
         self.refresh_refusals = Some(RefreshRefusals {
-            count: before.saturating_add(1),
+            count: count.saturating_add(1),
             last: now,
         });
     }
 
-    /// Whether a refresh may be sent: of a dead login, as a probe after a growing pause.
+    /// Whether a refresh may be sent. After a refusal it may as a probe, once the pause is over.
     pub(crate) fn may_refresh(&self, now: Timestamp) -> bool {
         let Some(required) = &self.login_required else {
             return self.refresh.is_some();
         };
         let (count, last) = match &self.refresh_refusals {
             Some(refusals) => (refusals.count, refusals.last),
-            // A file of an earlier version.
+            // A file of a version that did not count refusals.
             None => (1, required.since().unwrap_or(now)),
         };
         let doublings = 2_i32.saturating_pow(count.saturating_sub(1).min(16));
         let pause = (FIRST_PROBE * doublings).min(LONGEST_PROBE);
-        // The time of a clock that was wrong says nothing.
+        // A refusal in the future comes from a clock that was wrong.
         let is_due = last > now || now.duration_since(last) >= pause;
         self.refresh.is_some() && is_due
     }
 
-    /// Whether the access token is at its end and nothing can renew it.
+    /// Whether the access token has expired and no refresh token can renew it.
     pub(crate) fn is_used_up(&self, now: Timestamp) -> bool {
         let works = |access: &Access| access.freshness(now) != Freshness::Expired;
         self.refresh.is_none() && !self.access.as_ref().is_some_and(works)
     }
 
-    /// The note of a refresh sent with the present refresh token, if there is one.
+    /// The record of an earlier refresh with the present refresh token, whose response was not stored.
     pub(crate) fn unanswered_refresh(&self) -> Option<RefreshInFlight> {
         let refresh = self.refresh.as_ref()?;
-        let noted = self.refresh_in_flight.clone()?;
-        (noted.token_fingerprint == fingerprint(&refresh.token)).then_some(noted)
+        let recorded = self.refresh_in_flight.clone()?;
+        (recorded.token_fingerprint == fingerprint(&refresh.token)).then_some(recorded)
     }
 }
 

@@ -1,6 +1,4 @@
-//! Where the credential is kept, and the lock without which nobody changes it.
-//!
-//! Must not know why it is changed.
+//! The credential file and the lock that every change of it needs.
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
@@ -9,22 +7,14 @@ use crate::{
     private_file::Stamp,
 };
 
-/// A credential file and its lock file.
 #[derive(Clone, Debug)]
 pub(crate) struct CredentialStore {
     file: PathBuf,
     lock_file: PathBuf,
-    patience: Duration,
+    lock_timeout: Duration,
 }
 
-/// The credential as found on disk.
-#[derive(Debug)]
-pub(crate) struct Found {
-    pub(crate) credential: Credential,
-    pub(crate) stamp: Stamp,
-}
-
-/// The right to change the credential, which one holder has at a time over all processes.
+/// Exclusive write access to the credential, over all processes.
 #[derive(Debug)]
 pub(crate) struct Locked {
     store: CredentialStore,
@@ -32,11 +22,11 @@ pub(crate) struct Locked {
 }
 
 impl CredentialStore {
-    pub(crate) fn new(dir: &StateDir, name: &str, patience: Duration) -> Self {
+    pub(crate) fn new(dir: &StateDir, name: &str, lock_timeout: Duration) -> Self {
         Self {
             file: dir.path().join(format!("{name}.json")),
             lock_file: dir.path().join(format!("{name}.lock")),
-            patience,
+            lock_timeout,
         }
     }
 
@@ -44,34 +34,33 @@ impl CredentialStore {
         private_file::stamp(&self.file)
     }
 
-    pub(crate) fn read(&self) -> Result<Option<Found>, StoreError> {
+    pub(crate) fn read(&self) -> Result<Option<(Credential, Stamp)>, StoreError> {
         let Some((content, stamp)) = private_file::read(&self.file)? else {
             return Ok(None);
         };
-        let credential = document::read(&self.file, &content)?;
-        Ok(Some(Found { credential, stamp }))
-    }
-
-    /// The credential of a write that was interrupted once all of it was in the file beside. Only for the holder of the lock.
-    pub(crate) fn interrupted(&self) -> Option<Credential> {
-        let (content, _) = private_file::read_interrupted(&self.file).ok()??;
-        document::read(&self.file, &content).ok()
+        Ok(Some((document::read(&self.file, &content)?, stamp)))
     }
 
     pub(crate) async fn lock(&self) -> Result<Locked, StoreError> {
         Ok(Locked {
-            lock: Arc::new(FileLock::acquire(&self.lock_file, self.patience).await?),
+            lock: Arc::new(FileLock::acquire(&self.lock_file, self.lock_timeout).await?),
             store: self.clone(),
         })
     }
 }
 
 impl Locked {
-    pub(crate) fn read(&self) -> Result<Option<Found>, StoreError> {
-        self.store.read()
+    pub(crate) fn read(&self) -> Result<Option<Credential>, StoreError> {
+        Ok(self.store.read()?.map(|(credential, _)| credential))
     }
 
-    /// Writes the credential durably: once this has returned, no crash and no loss of power can take it back.
+    /// The credential of a write that was complete and interrupted before the rename.
+    pub(crate) fn interrupted(&self) -> Option<Credential> {
+        let (content, _) = private_file::read_interrupted(&self.store.file).ok()??;
+        document::read(&self.store.file, &content).ok()
+    }
+
+    /// Writes the credential durably: after the return, neither a crash nor a loss of power undoes it.
     pub(crate) async fn write(&self, credential: &Credential) -> Result<Stamp, StoreError> {
         let content = document::write(credential)
             .map_err(|error| StoreError::damaged(&self.store.file, error.to_string()))?;
@@ -79,13 +68,12 @@ impl Locked {
             .await
     }
 
-    /// Removes the credential durably. Tells whether there was one.
+    /// Removes the credential durably. Returns whether there was one.
     pub(crate) async fn remove(&self) -> Result<bool, StoreError> {
         self.blocking(|file| private_file::remove(&file)).await
     }
 
-    /// Waiting for the disk is for another thread, and the lock goes along: should this future be dropped, nobody else
-    /// may write before that thread is done.
+    /// Runs disk work on a blocking thread, which shares the lock: if this future is dropped, the lock stays until the work is done.
     async fn blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce(PathBuf) -> Result<T, StoreError> + Send + 'static,

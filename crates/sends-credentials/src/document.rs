@@ -1,124 +1,91 @@
-//! The credential file's content: version 1, JSON.
+//! The format of the credential file: version 1, JSON.
 //!
-//! The only place where secrets become text. Must not know where that text goes.
+//! The only place where secrets become text.
 
 use std::path::Path;
 
-use jiff::Timestamp;
-use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::{
-    Account, Application, CredentialId, Endpoints, LoginRequired, StoreError,
-    credential::{Access, Credential, PreviousLogin, Refresh, RefreshInFlight, RefreshRefusals},
-};
+use crate::{Application, StoreError, credential::Credential};
 
-/// Raised with every change that an older program would misread.
+/// Incremented with every change that an older program would misread.
 const VERSION: u32 = 1;
 
-/// Room for two tokens and what goes with them, so that no copy of a secret is left behind by a buffer that grew.
+/// Capacity for two tokens, so that growing the buffer leaves no copy of a secret behind.
 const USUAL_SIZE: usize = 16 << 10;
 
-/// What every version of the file has.
+/// The part that every version of the file has.
 #[derive(Deserialize)]
 struct AnyVersion {
     version: u32,
 }
 
-#[derive(Serialize, Deserialize)]
-struct Document {
+#[derive(Serialize)]
+struct Document<'c> {
     version: u32,
-    credential_id: CredentialId,
+    #[serde(flatten)]
+    credential: &'c Credential,
+}
+
+/// The public [`Application`] cannot be serialized, since that would write its secret.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Application")]
+pub(crate) struct StoredApplication {
     client_id: String,
-    client_secret: Option<Written>,
-    authorize_endpoint: String,
-    token_endpoint: String,
-    device_endpoint: String,
-    scopes: Vec<String>,
-    access_token: Option<AccessToken>,
-    refresh_token: Option<RefreshToken>,
-    account: Option<Account>,
-    previous_login: Option<PreviousLogin>,
-    refresh_in_flight: Option<RefreshInFlight>,
-    login_required: Option<LoginRequired>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    refresh_refusals: Option<RefreshRefusals>,
+    #[serde(with = "optional_secret")]
+    client_secret: Option<SecretString>,
 }
 
-#[derive(Serialize, Deserialize)]
-struct AccessToken {
-    secret: Written,
-    obtained_at: Timestamp,
-    expires_at: Option<Timestamp>,
-}
+/// Serialization of a secret, which `secrecy` itself does not offer.
+pub(crate) mod secret {
+    use secrecy::{ExposeSecret, SecretString};
+    use serde::{Deserialize, Deserializer, Serializer};
 
-#[derive(Serialize, Deserialize)]
-struct RefreshToken {
-    secret: Written,
-    obtained_at: Timestamp,
-}
+    pub(crate) fn serialize<S: Serializer>(secret: &SecretString, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(secret.expose_secret())
+    }
 
-/// A secret that can be written, which `secrecy` rightly makes impossible for its own types.
-struct Written(SecretString);
-
-impl Serialize for Written {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.0.expose_secret())
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretString, D::Error> {
+        String::deserialize(deserializer).map(SecretString::from)
     }
 }
 
-impl<'de> Deserialize<'de> for Written {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer).map(|text| Self(text.into()))
+mod optional_secret {
+    use secrecy::{ExposeSecret, SecretString};
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[expect(clippy::ref_option, reason = "the signature that serde calls")]
+    pub(super) fn serialize<S: Serializer>(
+        secret: &Option<SecretString>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        secret
+            .as_ref()
+            .map(ExposeSecret::expose_secret)
+            .serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<SecretString>, D::Error> {
+        Ok(Option::<String>::deserialize(deserializer)?.map(SecretString::from))
     }
 }
 
-/// The content of the file for `credential`. It is wiped when it is dropped.
+/// The file content for `credential`. The buffer is wiped on drop.
 pub(crate) fn write(credential: &Credential) -> Result<Zeroizing<Vec<u8>>, serde_json::Error> {
-    let Credential {
-        id,
-        application,
-        endpoints,
-        scopes,
-        access,
-        refresh,
-        account,
-        previous,
-        refresh_in_flight,
-        login_required,
-        refresh_refusals,
-    } = credential.clone();
     let document = Document {
         version: VERSION,
-        credential_id: id,
-        client_id: application.client_id,
-        client_secret: application.client_secret.map(Written),
-        authorize_endpoint: endpoints.authorize().to_string(),
-        token_endpoint: endpoints.token().to_string(),
-        device_endpoint: endpoints.device().to_string(),
-        scopes,
-        access_token: access.map(|access| AccessToken {
-            secret: Written(access.token),
-            obtained_at: access.obtained_at,
-            expires_at: access.expires_at,
-        }),
-        refresh_token: refresh.map(|refresh| RefreshToken {
-            secret: Written(refresh.token),
-            obtained_at: refresh.obtained_at,
-        }),
-        account,
-        previous_login: previous,
-        refresh_in_flight,
-        login_required,
-        refresh_refusals,
+        credential,
     };
     let mut content = Zeroizing::new(Vec::with_capacity(USUAL_SIZE));
     serde_json::to_writer_pretty(&mut *content, &document)?;
     Ok(content)
 }
 
-/// Reads the content of the file at `path`, which is for the errors only.
+/// Parses the content of the file at `path`, which is used in errors only.
 pub(crate) fn read(path: &Path, content: &[u8]) -> Result<Credential, StoreError> {
     let AnyVersion { version } = parse(path, content)?;
     if version > VERSION {
@@ -128,40 +95,11 @@ pub(crate) fn read(path: &Path, content: &[u8]) -> Result<Credential, StoreError
             known: VERSION,
         });
     }
-    let document: Document = parse(path, content)?;
-    let endpoints = Endpoints::new(
-        &document.authorize_endpoint,
-        &document.token_endpoint,
-        &document.device_endpoint,
-    )
-    .map_err(|error| StoreError::damaged(path, error.to_string()))?;
-    Ok(Credential {
-        id: document.credential_id,
-        application: Application {
-            client_id: document.client_id,
-            client_secret: document.client_secret.map(|Written(secret)| secret),
-        },
-        endpoints,
-        scopes: document.scopes,
-        access: document.access_token.map(|access| Access {
-            token: access.secret.0,
-            obtained_at: access.obtained_at,
-            expires_at: access.expires_at,
-        }),
-        refresh: document.refresh_token.map(|refresh| Refresh {
-            token: refresh.secret.0,
-            obtained_at: refresh.obtained_at,
-        }),
-        account: document.account,
-        previous: document.previous_login,
-        refresh_in_flight: document.refresh_in_flight,
-        login_required: document.login_required,
-        refresh_refusals: document.refresh_refusals,
-    })
+    parse(path, content)
 }
 
 fn parse<T: for<'de> Deserialize<'de>>(path: &Path, content: &[u8]) -> Result<T, StoreError> {
-    // The message of `serde_json` quotes what it found, which may be a secret: the place is told, and nothing else.
+    // The position alone: the message of `serde_json` quotes the value, which may be a secret.
     serde_json::from_slice(content).map_err(|error| {
         let detail = format!("at line {}, column {}", error.line(), error.column());
         StoreError::damaged(path, detail)

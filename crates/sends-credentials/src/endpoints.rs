@@ -1,37 +1,35 @@
-//! Where the OAuth endpoints are: URLs that secrets may be sent to.
-//!
-//! Must not know what is sent there.
+//! The OAuth endpoints: URLs that secrets may be sent to.
 
+use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
 /// The three OAuth 2.0 endpoints of one authorization server.
 ///
-/// They are fixed by default: Constant Contact has no discovery document (documented; the usual address answers 404).
+/// Fixed by default: Constant Contact has no discovery document (documented; the usual address answers 404).
 ///
 /// ```
 /// use sends_credentials::Endpoints;
 ///
-/// let real = Endpoints::default();
-/// assert_eq!(real.token().as_str(), "https://authz.constantcontact.com/oauth2/default/v1/token");
-/// assert!(Endpoints::from_base("http://example.com/oauth2").is_err(), "secrets do not travel in the clear");
+/// assert!(Endpoints::from_base(Endpoints::REAL_BASE).is_ok());
+/// assert!(Endpoints::from_base("http://example.com/oauth2").is_err(), "secrets are not sent in the clear");
 /// ```
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
 pub struct Endpoints {
-    authorize: Url,
-    token: Url,
-    device: Url,
+    #[serde(rename = "authorize_endpoint", with = "checked_url")]
+    pub(crate) authorize: Url,
+    #[serde(rename = "token_endpoint", with = "checked_url")]
+    pub(crate) token: Url,
+    #[serde(rename = "device_endpoint", with = "checked_url")]
+    pub(crate) device: Url,
 }
 
-/// Why a text is not where an OAuth endpoint can be. The text is not repeated, since it may hold a password.
+/// The reason why a text is not an OAuth endpoint. The text is not repeated, since it may hold a password.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum InvalidEndpoint {
-    /// It is not a URL at all.
     #[error("the OAuth address is not a URL such as {example}: {0}", example = Endpoints::REAL_BASE)]
     Unreadable(url::ParseError),
-    /// Secrets would travel in the clear.
     #[error("the OAuth address must begin with https:// (http:// is for this machine only)")]
     Insecure,
-    /// It holds what must not be part of an address that is written to a file.
     #[error("the OAuth address must hold no user name, password, query or fragment")]
     Superfluous,
 }
@@ -40,49 +38,17 @@ impl Endpoints {
     /// The base of the real endpoints (documented).
     pub const REAL_BASE: &str = "https://authz.constantcontact.com/oauth2/default/v1";
 
-    /// The endpoints below another base, such as that of a simulated upstream, in the places the real ones have.
-    ///
-    /// # Errors
-    ///
-    /// [`InvalidEndpoint`] unless it is a plain HTTPS URL, or an HTTP one of this machine's loopback interface.
+    /// The endpoints below `base`: an HTTPS URL, or an HTTP URL of the loopback interface.
     pub fn from_base(base: &str) -> Result<Self, InvalidEndpoint> {
         let base = base.trim_end_matches('/');
-        Self::new(
-            &format!("{base}/authorize"),
-            &format!("{base}/token"),
-            &format!("{base}/device/authorize"),
-        )
-    }
-
-    /// Three endpoints that have no base in common.
-    ///
-    /// # Errors
-    ///
-    /// [`InvalidEndpoint`], as for [`from_base`](Self::from_base), for the first of the three that is none.
-    pub fn new(authorize: &str, token: &str, device: &str) -> Result<Self, InvalidEndpoint> {
         Ok(Self {
-            authorize: checked(authorize)?,
-            token: checked(token)?,
-            device: checked(device)?,
+            authorize: checked(&format!("{base}/authorize"))?,
+            token: checked(&format!("{base}/token"))?,
+            device: checked(&format!("{base}/device/authorize"))?,
         })
     }
 
-    /// Where a browser is sent to ask the user.
-    pub fn authorize(&self) -> &Url {
-        &self.authorize
-    }
-
-    /// Where tokens are issued.
-    pub fn token(&self) -> &Url {
-        &self.token
-    }
-
-    /// Where a device without a browser begins.
-    pub fn device(&self) -> &Url {
-        &self.device
-    }
-
-    /// Whether every request stays on this machine.
+    /// Whether the token and device endpoints are on this machine.
     pub(crate) fn are_loopback(&self) -> bool {
         is_loopback(&self.token) && is_loopback(&self.device)
     }
@@ -115,6 +81,19 @@ fn checked(text: &str) -> Result<Url, InvalidEndpoint> {
     }
 }
 
+mod checked_url {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+    use url::Url;
+
+    pub(super) fn serialize<S: Serializer>(url: &Url, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(url.as_str())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Url, D::Error> {
+        super::checked(&String::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
+}
+
 fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
@@ -132,9 +111,9 @@ mod tests {
     fn the_default_endpoints_are_the_documented_ones() {
         let endpoints = Endpoints::default();
         let base = Endpoints::REAL_BASE;
-        assert_eq!(endpoints.authorize().as_str(), format!("{base}/authorize"));
-        assert_eq!(endpoints.token().as_str(), format!("{base}/token"));
-        assert_eq!(endpoints.device().as_str(), format!("{base}/device/authorize"));
+        assert_eq!(endpoints.authorize.as_str(), format!("{base}/authorize"));
+        assert_eq!(endpoints.token.as_str(), format!("{base}/token"));
+        assert_eq!(endpoints.device.as_str(), format!("{base}/device/authorize"));
     }
 
     #[test]

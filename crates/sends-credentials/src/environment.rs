@@ -1,8 +1,6 @@
-//! The login given by environment variables, as containers are.
-//!
-//! Owns the variables' names and what combination of them is a login. Must not know how a token is refreshed.
+//! The login from environment variables, for containers.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use futures_util::{FutureExt, future::BoxFuture};
 use secrecy::{ExposeSecret, SecretString};
@@ -12,62 +10,52 @@ use crate::{
     Application, CredentialId, Endpoints, LoginRequired, Settings, StateDir, Status, StoreError,
     credential::{Access, Credential, Refresh},
     fingerprint::fingerprint,
-    fixed_token::FixedToken,
+    last_refusal::LastRefusal,
     renewal::Renewal,
 };
 
-/// An access token. Alone it is used until it is rejected.
+/// An access token. Without a refresh token it is used until it is rejected.
 pub const ACCESS_TOKEN: &str = "SENDS_ACCESS_TOKEN";
-/// A refresh token, which needs [`CLIENT_ID`] and a state folder that outlives the container.
+/// A refresh token. It needs [`CLIENT_ID`] and a state folder that outlives the container.
 pub const REFRESH_TOKEN: &str = "SENDS_REFRESH_TOKEN";
-/// The application's id.
 pub const CLIENT_ID: &str = "SENDS_CLIENT_ID";
-/// The application's secret, if it has one.
 pub const CLIENT_SECRET: &str = "SENDS_CLIENT_SECRET";
 
-/// The four variables as found.
 #[derive(Clone, Debug, Default)]
 pub struct EnvironmentVariables {
-    /// [`ACCESS_TOKEN`].
     pub access_token: Option<SecretString>,
-    /// [`REFRESH_TOKEN`].
     pub refresh_token: Option<SecretString>,
-    /// [`CLIENT_ID`].
     pub client_id: Option<String>,
-    /// [`CLIENT_SECRET`].
     pub client_secret: Option<SecretString>,
 }
 
-/// Why the variables are no login.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum InvalidEnvironment {
-    /// A refresh token is issued to an application and works for no other.
+    /// A refresh token is issued to one application and works for no other.
     #[error("{REFRESH_TOKEN} is set and {CLIENT_ID} is not")]
     NoClientId,
-    /// The text is no token.
     #[error("{ACCESS_TOKEN}: {0}")]
     AccessToken(InvalidToken),
 }
 
 /// A login from the environment.
 ///
-/// With a refresh token that rotates, the environment is right only once. What follows is kept in the state folder, under
-/// the fingerprint of the token it began with: a restart goes on with the newest, a new token in the environment starts
-/// afresh, and two services with different tokens do not meet. What is kept under a former one stays, since only that goes on
-/// where somebody sets the former token again; unused for 180 days it is worth nothing to anybody (documented).
+/// A rotating refresh token in the environment is valid once. Its successors are stored in the state folder, under the fingerprint
+/// of the first one: a restart continues with the newest, a new token in the environment starts a new file, and services with
+/// different tokens do not interfere. The file of a former token stays: it is needed if that token is set again.
 #[derive(Clone, Debug)]
 pub struct EnvironmentCredential(Kind);
 
 #[derive(Clone, Debug)]
 enum Kind {
-    /// Nothing renews it.
-    Fixed(FixedToken),
+    /// An access token without a refresh token.
+    Fixed(AccessToken, Arc<LastRefusal>),
     Renewed(Renewal),
 }
 
 impl EnvironmentVariables {
-    /// Reads the variables with `get`, which is `|name| std::env::var(name).ok()` outside tests. What is empty counts as not
-    /// set, which is how compose files leave a variable out.
+    /// Reads the variables with `get`, which is `|name| std::env::var(name).ok()` outside tests. An empty variable counts as not
+    /// set, as in compose files.
     pub fn read(get: impl Fn(&str) -> Option<String>) -> Self {
         let text = |name: &str| {
             let value = SecretString::from(get(name)?);
@@ -84,90 +72,57 @@ impl EnvironmentVariables {
 }
 
 impl EnvironmentCredential {
-    /// The login that the variables are. `None` when neither token is set; an application's id alone is for logging in.
-    ///
-    /// # Errors
-    ///
-    /// [`InvalidEnvironment`] when they are set and make no login.
+    /// `None` when neither token is set.
     pub fn new(
         variables: EnvironmentVariables,
         endpoints: Endpoints,
         dir: &StateDir,
         settings: Settings,
     ) -> Result<Option<Self>, InvalidEnvironment> {
-        let EnvironmentVariables {
-            access_token,
-            refresh_token,
-            client_id,
-            client_secret,
-        } = variables;
         let checked = |token: &SecretString| {
             AccessToken::new(token.expose_secret()).map_err(InvalidEnvironment::AccessToken)
         };
-        let fixed = access_token.as_ref().map(checked).transpose()?;
-        let Some(refresh_token) = refresh_token else {
-            return Ok(fixed.map(|token| Self(Kind::Fixed(FixedToken::new(token, settings.clock)))));
+        let fixed = variables.access_token.as_ref().map(checked).transpose()?;
+        let Some(refresh_token) = variables.refresh_token else {
+            let refusal = Arc::new(LastRefusal::new(settings.clock));
+            return Ok(fixed.map(|token| Self(Kind::Fixed(token, refusal))));
+        };
+        let application = Application {
+            client_id: variables.client_id.ok_or(InvalidEnvironment::NoClientId)?,
+            client_secret: variables.client_secret,
         };
         let origin = fingerprint(&refresh_token);
-        let now = settings.clock.now();
+        let obtained_at = settings.clock.now();
         let seed = Credential {
-            id: CredentialId::derived(&origin),
-            application: Application {
-                client_id: client_id.ok_or(InvalidEnvironment::NoClientId)?,
-                client_secret,
-            },
-            endpoints,
-            scopes: Vec::new(),
-            access: access_token.map(|token| Access {
+            access: variables.access_token.map(|token| Access {
                 token,
-                obtained_at: now,
+                obtained_at,
                 expires_at: None,
             }),
             refresh: Some(Refresh {
                 token: refresh_token,
-                obtained_at: now,
+                obtained_at,
             }),
-            account: None,
-            previous: None,
-            refresh_in_flight: None,
-            login_required: None,
-            refresh_refusals: None,
+            ..Credential::new(CredentialId::derived(&origin), application, endpoints)
         };
         let name = format!("environment-{origin}");
-        Ok(Some(Self(Kind::Renewed(Renewal::new(
-            dir,
-            &name,
-            Some(seed),
-            settings,
-        )))))
+        let renewal = Renewal::new(dir, &name, Some(seed), settings);
+        Ok(Some(Self(Kind::Renewed(renewal))))
     }
 
-    /// What can be said about it. `None` for an access token alone, of which nothing is known.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`] when the file with the rotated tokens is refused.
+    /// `None` for an access token alone, of which nothing is known.
     pub fn status(&self) -> Result<Option<Status>, StoreError> {
         match &self.0 {
-            Kind::Fixed(_) => Ok(None),
-            Kind::Renewed(renewal) => {
-                let now = renewal.settings().clock.now();
-                let credential = renewal.credential()?;
-                Ok(credential.map(|credential| Status::of(&credential, now)))
-            }
+            Kind::Fixed(..) => Ok(None),
+            Kind::Renewed(renewal) => renewal.status(),
         }
     }
 
-    /// Why somebody has to set other tokens. `None` as long as these work, as far as is known: an access token alone is
-    /// known to work no more once it was refused, until the next try is due.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`] when the file with the rotated tokens is refused.
+    /// The reason why other tokens must be set. `None` as long as these are not known to be refused.
     pub fn login_required(&self) -> Result<Option<LoginRequired>, StoreError> {
         match &self.0 {
-            Kind::Fixed(token) => Ok(token.login_required()),
-            Kind::Renewed(_) => Ok(self.status()?.and_then(|status| status.login_required)),
+            Kind::Fixed(_, refusal) => Ok(refusal.since().map(|since| LoginRequired::TokenRefused { since })),
+            Kind::Renewed(renewal) => Ok(renewal.status()?.and_then(|status| status.login_required)),
         }
     }
 }
@@ -175,28 +130,28 @@ impl EnvironmentCredential {
 impl TokenSource for EnvironmentCredential {
     fn token(&self) -> BoxFuture<'_, Result<AccessToken, TokenError>> {
         match &self.0 {
-            Kind::Fixed(token) => token.token(),
+            Kind::Fixed(token, _) => token.token(),
             Kind::Renewed(renewal) => renewal.token().boxed(),
         }
     }
 
     fn renew<'a>(&'a self, rejected: &'a AccessToken) -> BoxFuture<'a, Result<AccessToken, TokenError>> {
         match &self.0 {
-            Kind::Fixed(token) => token.renew(rejected),
+            Kind::Fixed(token, _) => token.renew(rejected),
             Kind::Renewed(renewal) => renewal.renew(rejected).boxed(),
         }
     }
 
     fn accepted(&self, token: &AccessToken) {
         match &self.0 {
-            Kind::Fixed(fixed) => fixed.accepted(token),
+            Kind::Fixed(_, refusal) => refusal.clear(),
             Kind::Renewed(renewal) => renewal.accepted(token),
         }
     }
 
-    fn refused(&self, token: &AccessToken, left_alone_for: Duration) {
-        if let Kind::Fixed(fixed) = &self.0 {
-            fixed.refused(token, left_alone_for);
+    fn refused(&self, _token: &AccessToken, retry_in: Duration) {
+        if let Kind::Fixed(_, refusal) = &self.0 {
+            refusal.record(retry_in);
         }
     }
 }

@@ -1,51 +1,43 @@
-//! What can go wrong with the kept login and with obtaining one. No error holds a secret.
+//! Failures of the stored login and of a login in progress. No error holds a secret.
 
 use std::{io, path::Path, path::PathBuf, time::Duration};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// Why a person has to log in again.
+/// The reason why a person has to log in again.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize, thiserror::Error)]
 #[serde(tag = "reason", rename_all = "snake_case")]
 pub enum LoginRequired {
-    /// There is no login in the state folder.
-    #[error("nobody has logged in yet")]
+    #[error("no login is stored")]
     NotLoggedIn,
-    /// The upstream refused the refresh token (`invalid_grant`): revoked, or unused for 180 days (documented), or used by
-    /// a program that does not share this state folder.
+    /// `invalid_grant`: the refresh token is revoked, or was unused for 180 days (documented), or was used by a program that does
+    /// not share this state folder.
     #[error(
         "the refresh token was refused at {since}: it was revoked, unused for 180 days, or used elsewhere"
     )]
-    Refused {
-        /// When that happened.
-        since: Timestamp,
-    },
-    /// A refresh was sent whose answer never reached the disk, and the upstream now refuses the token that it was sent
-    /// with. A rotated token works once, so that the answer held the only one that still did.
+    Refused { since: Timestamp },
+    /// The response to a refresh was lost before it was stored, and the token of that refresh is now refused. A rotated token works
+    /// once, so the response held the only valid one.
     #[error(
-        "the answer to the refresh sent at {sent_at} was lost between the upstream and the disk (a crash or a broken \
-         connection), and with it the only refresh token that still works; the one before it was refused at {since}"
+        "the response to the refresh sent at {sent_at} was lost before it was stored (a crash or a broken connection), and with \
+         it the only valid refresh token; the one before it was refused at {since}"
     )]
     AnswerLost {
-        /// When the lost refresh was sent for the first time.
+        /// The time of the first refresh without a response.
         sent_at: Timestamp,
-        /// When the loss was noticed.
+        /// The time of the refusal.
         since: Timestamp,
     },
-    /// The upstream refused an access token that nothing can renew: it came alone in the environment.
-    #[error("the access token in the environment was refused at {since}, and nothing renews it")]
-    TokenRefused {
-        /// When that happened, the last time.
-        since: Timestamp,
-    },
-    /// The access token expired or was rejected, and there is no refresh token: the scope `offline_access` was not granted.
+    /// An access token from the environment, without a refresh token.
+    #[error("the access token in the environment was refused at {since}, and there is no refresh token")]
+    TokenRefused { since: Timestamp },
+    /// Without the scope `offline_access` there is no refresh token.
     #[error("the access token is used up and no refresh token was granted (scope offline_access)")]
     NoRefreshToken,
 }
 
 impl LoginRequired {
-    /// When it was noticed, where that is known.
     pub(crate) fn since(self) -> Option<Timestamp> {
         match self {
             Self::Refused { since } | Self::AnswerLost { since, .. } | Self::TokenRefused { since } => {
@@ -56,60 +48,37 @@ impl LoginRequired {
     }
 }
 
-/// Why the kept login cannot be read or changed.
+/// The reason why the stored login cannot be read or changed.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum StoreError {
-    /// The user has no home folder that could hold the state.
-    #[error("there is no home folder to keep the state in; name a state folder")]
+    #[error(
+        "the default state folder cannot be found, since the user has no home folder; name a state folder"
+    )]
     NoHome,
-    /// Others can read the file, so that its secrets may be known to them already.
     #[error(
         "{} can be read by others (mode {mode:04o}); if nobody has read it, make it private with chmod 600, \
          and otherwise log in again", path.display()
     )]
-    ReadableByOthers {
-        /// The file.
-        path: PathBuf,
-        /// Its permissions.
-        mode: u32,
-    },
-    /// The file is not what was written.
+    ReadableByOthers { path: PathBuf, mode: u32 },
     #[error("{} is damaged ({detail}); log in again to replace it", path.display())]
     Damaged {
-        /// The file.
         path: PathBuf,
-        /// Where, without the content.
+        /// The position, without the content.
         detail: String,
     },
-    /// A newer version of this program wrote the file.
-    #[error("{} is of version {found}, and this program knows version {known}; use a newer program, or log out first", path.display())]
-    Newer {
-        /// The file.
-        path: PathBuf,
-        /// The version it has.
-        found: u32,
-        /// The newest version this program can read.
-        known: u32,
-    },
-    /// Another process held the lock all the time.
-    #[error("another process has held {} for {} s", path.display(), waited.as_secs())]
-    Busy {
-        /// The lock file.
-        path: PathBuf,
-        /// How long it was waited for.
-        waited: Duration,
-    },
-    /// There is no login to change.
-    #[error("nobody is logged in")]
+    #[error(
+        "{} is of version {found}, and this program knows version {known}; use a newer program, or log out first",
+        path.display()
+    )]
+    Newer { path: PathBuf, found: u32, known: u32 },
+    #[error("{} is locked by another process for {} s; try again, or stop that process", path.display(), waited.as_secs())]
+    Busy { path: PathBuf, waited: Duration },
+    #[error("no login is stored; log in first")]
     NotLoggedIn,
-    /// The operating system refused.
     #[error("cannot {action} {}: {reason}", path.display())]
     Io {
-        /// What was tried.
         action: &'static str,
-        /// With what.
         path: PathBuf,
-        /// What the operating system says.
         reason: String,
     },
 }
@@ -131,41 +100,29 @@ impl StoreError {
     }
 }
 
-/// Why a login did not come about.
+/// The reason why a login was not completed. Descriptions and codes are the upstream's, made printable.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum LoginError {
-    /// No port could be had for the browser's answer.
-    #[error("cannot listen on port {port} of this machine for the browser's answer: {reason}")]
+    #[error("cannot listen on port {port} of this machine for the browser's redirect: {reason}")]
     Listen {
-        /// The port asked for; 0 for any.
+        /// 0 for any port.
         port: u16,
-        /// What the operating system says.
         reason: String,
     },
-    /// The user said no.
     #[error("access was denied{}", described(description.as_deref()))]
-    Denied {
-        /// The upstream's words.
-        description: Option<String>,
-    },
-    /// The user did not decide in time.
-    #[error("nobody approved the login in time; start again")]
+    Denied { description: Option<String> },
+    #[error("the login was not approved in time; start again")]
     Expired,
-    /// The upstream will not take the request: an unknown client id, a redirect URI that is not registered, a scope.
+    /// For example an unknown client id, an unregistered redirect URI, or an unknown scope.
     #[error("the upstream refused the login: {error}{}", described(description.as_deref()))]
     Refused {
         /// The OAuth error code.
         error: String,
-        /// The upstream's words.
         description: Option<String>,
     },
-    /// The upstream cannot be reached or answers nothing usable. Trying again may help.
+    /// The upstream cannot be reached or its response is unusable. Another attempt may succeed.
     #[error("the login could not be completed: {reason}")]
-    Unavailable {
-        /// What went wrong.
-        reason: String,
-    },
-    /// The state folder cannot be used.
+    Unavailable { reason: String },
     #[error(transparent)]
     Store(#[from] StoreError),
 }

@@ -1,6 +1,4 @@
-//! A lock that other processes respect.
-//!
-//! Owns waiting for it without blocking the runtime. Must not know what is protected.
+//! An advisory file lock between processes, awaited without blocking the runtime.
 
 use std::{
     fs::{File, OpenOptions, TryLockError},
@@ -13,28 +11,27 @@ use tokio::time::{Instant, sleep};
 
 use crate::StoreError;
 
-/// How often a lock that is taken is tried again. The operating system could wake the waiter, but only a blocked thread,
-/// which could not be called off.
+/// The interval between attempts. The operating system can wake a waiter, but only a blocked thread, which cannot be cancelled.
 const RETRY_INTERVAL: Duration = Duration::from_millis(15);
 
-/// The advisory lock on a file, held until it is dropped or the process ends in whatever way.
+/// A lock that lasts until it is dropped or the process ends.
 ///
-/// The file itself stays for good: removing it would give two processes a lock on two files of the same name.
+/// The file is never removed: two processes could then hold locks on two files of the same name.
 #[derive(Debug)]
 pub(crate) struct FileLock(File);
 
 impl FileLock {
-    pub(crate) async fn acquire(path: &Path, patience: Duration) -> Result<Self, StoreError> {
+    pub(crate) async fn acquire(path: &Path, timeout: Duration) -> Result<Self, StoreError> {
         let file = open(path).map_err(|error| StoreError::io("open the lock file", path, &error))?;
         let started = Instant::now();
         loop {
             match file.try_lock() {
                 Ok(()) => return Ok(Self(file)),
                 Err(TryLockError::Error(error)) => return Err(StoreError::io("lock", path, &error)),
-                Err(TryLockError::WouldBlock) if started.elapsed() >= patience => {
+                Err(TryLockError::WouldBlock) if started.elapsed() >= timeout => {
                     return Err(StoreError::Busy {
                         path: path.to_owned(),
-                        waited: patience,
+                        waited: timeout,
                     });
                 }
                 Err(TryLockError::WouldBlock) => sleep(RETRY_INTERVAL).await,
@@ -42,7 +39,6 @@ impl FileLock {
         }
     }
 
-    /// The content, which only the holder of the lock may read or change.
     pub(crate) fn file(&mut self) -> &mut File {
         &mut self.0
     }
@@ -64,14 +60,14 @@ mod tests {
     async fn a_lock_is_waited_for_and_then_given_up() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("lock");
-        let patience = Duration::from_secs(5);
-        let held = FileLock::acquire(&path, patience).await.unwrap();
+        let timeout = Duration::from_secs(5);
+        let held = FileLock::acquire(&path, timeout).await.unwrap();
         let started = Instant::now();
-        let error = FileLock::acquire(&path, patience).await.unwrap_err();
+        let error = FileLock::acquire(&path, timeout).await.unwrap_err();
         assert!(matches!(error, StoreError::Busy { .. }), "{error}");
-        assert!(started.elapsed() >= patience);
+        assert!(started.elapsed() >= timeout);
 
-        let waiter = tokio::spawn(async move { FileLock::acquire(&path, patience).await.map(|_| ()) });
+        let waiter = tokio::spawn(async move { FileLock::acquire(&path, timeout).await.map(|_| ()) });
         sleep(RETRY_INTERVAL * 3).await;
         assert!(!waiter.is_finished());
         drop(held);

@@ -1,11 +1,11 @@
-//! A name for a secret that tells it from others and does not lead back to it.
+//! A name for a secret that does not reveal it.
 
 use std::fmt::Write;
 
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
-/// The first 16 bytes of the SHA-256 of `secret`, in hexadecimal. Tokens are random and long, so that no key is needed.
+/// The first 16 bytes of the SHA-256 of `secret`, in hexadecimal. No key is needed, since tokens are random and long.
 pub(crate) fn fingerprint(secret: &SecretString) -> String {
     hexadecimal(&Sha256::digest(secret.expose_secret().as_bytes())[..16])
 }

@@ -1,6 +1,4 @@
-//! What a login or a refresh brought: tokens that are not kept anywhere yet.
-//!
-//! Must not know how they were asked for.
+//! The tokens of a completed login or refresh, before they are stored.
 
 use std::sync::Arc;
 
@@ -15,7 +13,7 @@ use crate::{
     token_answer::{TokenAnswer, expires_at},
 };
 
-/// The tokens of a completed login. They are lost unless [`Login::save`](crate::Login::save) keeps them.
+/// The tokens of a completed login. They are lost unless [`Login::save`](crate::Login::save) stores them.
 #[derive(Clone, Debug)]
 pub struct Grant {
     pub(crate) application: Application,
@@ -23,20 +21,19 @@ pub struct Grant {
     pub(crate) scopes: Vec<String>,
     pub(crate) access: Access,
     pub(crate) refresh: Option<Refresh>,
-    /// What makes the end of the process wait until the grant is saved or dropped.
+    /// Delays the end of the process until the grant is saved or dropped.
     in_flight: Option<Arc<InFlightRequest>>,
 }
 
 impl Grant {
-    /// Takes an answer of the token endpoint to a request sent at `asked_at`. The token's life is counted from then, when it
-    /// cannot have begun yet. Without an access token that can be sent there is no grant, and the refresh token is given back.
+    /// Converts a response to a request sent at `requested_at`, from which the lifetime is counted. An access token that cannot be
+    /// sent makes no grant: the error is the refresh token of the response.
     pub(crate) fn from_answer(
         application: &Application,
         endpoints: &Endpoints,
-        asked_at: Timestamp,
+        requested_at: Timestamp,
         answer: TokenAnswer,
     ) -> Result<Self, Option<SecretString>> {
-        // Found unusable now, it is an error of this answer and not of every call that would send it.
         let is_usable = |token: &SecretString| AccessToken::new(token.expose_secret()).is_ok();
         let Some(token) = answer.access_token.filter(is_usable) else {
             return Err(answer.refresh_token);
@@ -47,45 +44,42 @@ impl Grant {
             scopes: answer.scopes,
             access: Access {
                 token,
-                obtained_at: asked_at,
-                expires_at: Some(expires_at(asked_at, answer.expires_in)),
+                obtained_at: requested_at,
+                expires_at: Some(expires_at(requested_at, answer.expires_in)),
             },
             refresh: answer.refresh_token.map(|token| Refresh {
                 token,
-                obtained_at: asked_at,
+                obtained_at: requested_at,
             }),
             in_flight: None,
         })
     }
 
-    /// Makes the end of the process wait until this is saved or dropped.
-    pub(crate) fn until_stored(&mut self, in_flight: InFlightRequest) {
+    /// Makes the end of the process wait until the grant is saved or dropped.
+    pub(crate) fn until_stored(mut self, in_flight: InFlightRequest) -> Self {
         in_flight.answered();
         self.in_flight = Some(Arc::new(in_flight));
+        self
     }
 
-    /// An answer that does not name the scopes granted all that were `asked` for (RFC 6749, section 5.1).
-    pub(crate) fn assume_scopes(&mut self, asked: Vec<String>) {
+    /// A response that names no scopes grants all `requested` ones (RFC 6749, section 5.1).
+    pub(crate) fn assume_scopes(&mut self, requested: Vec<String>) {
         if self.scopes.is_empty() {
-            self.scopes = asked;
+            self.scopes = requested;
         }
     }
 
-    /// The access token, for the call that shows whose login it is.
-    ///
-    /// # Errors
-    ///
-    /// [`InvalidToken`] cannot come: an answer with such a token is refused before it becomes a grant.
+    /// Never an error: the token was checked when the response was read.
     pub fn access_token(&self) -> Result<AccessToken, InvalidToken> {
         AccessToken::new(self.access.token.expose_secret())
     }
 
-    /// What the user allowed, which may be less than was asked for.
+    /// The granted scopes, which may be fewer than the requested ones.
     pub fn scopes(&self) -> &[String] {
         &self.scopes
     }
 
-    /// Whether the login lasts longer than its first access token: it does with the scope `offline_access` only.
+    /// Whether there is a refresh token, which takes the scope `offline_access`.
     pub fn is_renewable(&self) -> bool {
         self.refresh.is_some()
     }

@@ -1,8 +1,7 @@
-//! Token requests whose answer is not stored yet, over the whole process: what its end waits for.
+//! The process-wide register of token requests whose response is not stored yet.
 //!
-//! A rotated refresh token exists in one place until it is stored: the answer on its way. A process that ends there loses the
-//! login. So a token request is begun here before it is sent, and [`finish`] lets none begin once it has found none under way.
-//! The state is the process's, as its end is.
+//! The response on its way is the only copy of a rotated refresh token: a process that exits there loses the login. A token request
+//! is registered before it is sent, and [`finish`] waits until the register is empty and then closes it.
 
 use std::{
     collections::BTreeMap,
@@ -11,17 +10,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long storing an answer may take before the end of the process no longer waits for it.
-const STORING: Duration = Duration::from_secs(10);
+/// The longest time to store a response.
+const STORE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How often the end of the process looks again. It waits once, and nobody waits for more of it than this.
-const LOOKED_AT_EVERY: Duration = Duration::from_millis(5);
+const POLL_INTERVAL: Duration = Duration::from_millis(5);
 
-static REQUESTS: Requests = Requests(Mutex::new(State {
-    is_closed: false,
-    next: 0,
-    in_flight: BTreeMap::new(),
-}));
+static REQUESTS: Requests = Requests::new();
 
 #[derive(Debug)]
 struct Requests(Mutex<State>);
@@ -36,57 +30,56 @@ struct State {
 #[derive(Clone, Copy, Debug)]
 struct Stage {
     is_answered: bool,
-    /// Later than anything that can still come of it.
-    until: Instant,
+    deadline: Instant,
 }
 
-/// A token request, from before it is sent until this is dropped, once its answer is stored or there is none.
+/// A registered token request, until its response is stored or it has failed.
 #[derive(Debug)]
 pub(crate) struct InFlightRequest {
     requests: &'static Requests,
     number: u64,
 }
 
-/// The process is ending: no token request may be sent any more.
+/// The process is exiting: no token request may be sent.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Closed;
 
-/// Waits until every answer of the token endpoint is stored, and keeps new token requests from being sent. Bounded by the time
-/// that the requests and the disk may take.
+/// Waits until every response of the token endpoint is stored, and prevents further token requests. Bounded by the timeouts of the
+/// requests and of the disk.
 ///
-/// To be awaited at the end of every program that uses this crate, whatever ends it.
+/// To be awaited at the end of every program that uses this crate.
 pub async fn finish() {
     while !REQUESTS.are_finished(|_| true) {
-        tokio::time::sleep(LOOKED_AT_EVERY).await;
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
 }
 
-/// The same for answers that are received: requests that are not answered are given up, for a person who was told what that costs.
+/// [`finish`] for received responses only: requests without a response are abandoned. For a user who was warned of the loss.
 pub async fn finish_received() {
     while !REQUESTS.are_finished(|stage| stage.is_answered) {
-        tokio::time::sleep(LOOKED_AT_EVERY).await;
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
 }
 
-/// [`finish`] for a thread, such as one that panicked.
+/// [`finish`] outside a runtime, as after a panic.
 pub fn finish_blocking() {
     while !REQUESTS.are_finished(|_| true) {
-        thread::sleep(LOOKED_AT_EVERY);
+        thread::sleep(POLL_INTERVAL);
     }
 }
 
 impl InFlightRequest {
-    /// Begins a request whose answer takes so long at most.
-    pub(crate) fn begin(longest: Duration) -> Result<Self, Closed> {
-        REQUESTS.begin(longest)
+    /// Registers a request that takes at most `timeout`.
+    pub(crate) fn begin(timeout: Duration) -> Result<Self, Closed> {
+        REQUESTS.begin(timeout)
     }
 
-    /// The answer is here, and is to be stored.
+    /// The response has arrived and is to be stored.
     pub(crate) fn answered(&self) {
         if let Some(stage) = self.requests.state().in_flight.get_mut(&self.number) {
             *stage = Stage {
                 is_answered: true,
-                until: Instant::now() + STORING,
+                deadline: Instant::now() + STORE_TIMEOUT,
             };
         }
     }
@@ -99,11 +92,19 @@ impl Drop for InFlightRequest {
 }
 
 impl Requests {
+    const fn new() -> Self {
+        Self(Mutex::new(State {
+            is_closed: false,
+            next: 0,
+            in_flight: BTreeMap::new(),
+        }))
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn begin(&'static self, longest: Duration) -> Result<InFlightRequest, Closed> {
+    fn begin(&'static self, timeout: Duration) -> Result<InFlightRequest, Closed> {
         let mut state = self.state();
         if state.is_closed {
             return Err(Closed);
@@ -112,7 +113,7 @@ impl Requests {
         state.next += 1;
         let sent = Stage {
             is_answered: false,
-            until: Instant::now() + longest + STORING,
+            deadline: Instant::now() + timeout + STORE_TIMEOUT,
         };
         state.in_flight.insert(number, sent);
         Ok(InFlightRequest {
@@ -121,12 +122,12 @@ impl Requests {
         })
     }
 
-    /// Whether no request that `counts` is under way. From then on none begins.
+    /// Whether no request that `counts` is in flight. If so, the register is closed.
     fn are_finished(&self, counts: impl Fn(&Stage) -> bool) -> bool {
         let mut state = self.state();
         let now = Instant::now();
-        let waits = |stage: &Stage| counts(stage) && now < stage.until;
-        let finished = !state.in_flight.values().any(waits);
+        let is_pending = |stage: &Stage| counts(stage) && now < stage.deadline;
+        let finished = !state.in_flight.values().any(is_pending);
         state.is_closed |= finished;
         finished
     }
@@ -137,11 +138,7 @@ mod tests {
     use super::*;
 
     fn requests() -> &'static Requests {
-        Box::leak(Box::new(Requests(Mutex::new(State {
-            is_closed: false,
-            next: 0,
-            in_flight: BTreeMap::new(),
-        }))))
+        Box::leak(Box::new(Requests::new()))
     }
 
     #[test]
@@ -178,7 +175,7 @@ mod tests {
         let _stuck = requests.begin(Duration::ZERO).unwrap();
         let past = Instant::now();
         for stage in requests.state().in_flight.values_mut() {
-            stage.until = past;
+            stage.deadline = past;
         }
         assert!(requests.are_finished(|_| true));
     }

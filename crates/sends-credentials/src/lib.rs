@@ -1,39 +1,29 @@
-//! The login of one Constant Contact account: obtained once by a person, kept safely, renewed unattended.
+//! The login of one Constant Contact account: obtained once by a person, stored safely, refreshed unattended.
 //!
-//! The crate owns everything between "who may read this account?" and an access token that works: logging in with a
-//! [browser](CodeLogin) or [another device](DeviceLogin), the credential file, and refreshing. It sends OAuth requests
-//! to the token and device endpoints, and nothing else. It knows nothing of GraphQL, nor of what the tokens are used for.
-//!
-//! | what | file |
-//! |---|---|
-//! | where the OAuth endpoints are, and which application asks | `endpoints.rs`, `application.rs` |
-//! | logging in: browser and loopback redirect, device code | `code_login.rs`, `device_login.rs` |
-//! | what a login brings | `grant.rs` |
-//! | the login in a state folder; the one in the environment, of a fixed token or not | `login.rs`, `environment.rs`, `fixed_token.rs` |
-//! | staying usable: who waits for whom, what one refresh does, where its answer can be lost | `renewal.rs`, `renewal/refresh.rs` |
-//! | what the end of the process waits for | `in_flight.rs` |
-//! | what is kept, and as what text | `credential.rs`, `document.rs` |
-//! | the file: place, lock, permissions, durability | `state_dir.rs`, `credential_store.rs`, `file_lock.rs`, `private_file.rs` |
-//! | the OAuth requests, one POST, how answers are read, and the pace | `oauth.rs`, `token_http.rs`, `token_answer.rs`, `pace.rs` |
-//! | what can be said about a login; what can go wrong | `status.rs`, `error.rs` |
+//! Covers [browser](CodeLogin) and [device](DeviceLogin) login, the credential file, and token refresh. HTTP requests go to the
+//! token and device endpoints only.
 //!
 //! Invariants, each with its test:
 //!
 //! - A rotated refresh token is durable before the access token that came with it is handed out.
-//! - One refresh is under way for a credential at a time, over all processes on one state folder; the token endpoint is
-//!   called at most once a second.
-//! - A refresh is noted durably before it is sent, so that a lost answer is told from a revoked token.
-//! - A token answer is used if it holds an access token, whatever else is odd about it, and stated lives are kept within a minute
+//! - One refresh per credential at a time, over all processes on one state folder; at most one call a second to the token endpoint.
+//! - A refresh is recorded durably before it is sent, which tells a lost response from a revoked token.
+//! - A token response is used if it holds an access token, whatever else is malformed. Its lifetime is clamped to between a minute
 //!   and a day.
-//! - A program that awaits [`finish`] at its end loses no answer of the token endpoint short of a kill.
-//! - After `invalid_grant` nothing is sent until the file changes, but for one probe after each of growing pauses.
-//! - No secret is in a `Debug` output, an error, a log line or a URL, with the exception that OAuth itself makes: the
-//!   authorization code that the browser brings.
+//! - A program that awaits [`finish`] before it exits loses no token response, short of SIGKILL.
+//! - After `invalid_grant` nothing is sent until the file changes, apart from one probe after each of growing pauses.
+//! - No secret in a `Debug` output, an error, a log line or a URL. OAuth itself makes one exception: the authorization code in the
+//!   redirect.
 
-mod application;
+#![allow(
+    missing_docs,
+    clippy::missing_errors_doc,
+    reason = "used by this workspace's programs alone: a doc comment is for what the name and type do not say"
+)]
+
 mod code_login;
 #[cfg(test)]
-mod crash_points;
+mod crash_tests;
 mod credential;
 mod credential_store;
 mod device_login;
@@ -43,13 +33,14 @@ pub mod environment;
 mod error;
 mod file_lock;
 mod fingerprint;
-mod fixed_token;
 mod grant;
 mod in_flight;
+mod last_refusal;
 mod login;
+mod login_request;
 mod oauth;
-mod pace;
 mod private_file;
+mod rate_limit;
 mod renewal;
 mod settings;
 mod state_dir;
@@ -57,8 +48,7 @@ mod status;
 mod token_answer;
 mod token_http;
 
-pub use application::{Application, DEFAULT_SCOPES};
-pub use code_login::{CodeLogin, LoginRequest};
+pub use code_login::CodeLogin;
 pub use credential::{Account, CredentialId};
 pub use device_login::DeviceLogin;
 pub use endpoints::{Endpoints, InvalidEndpoint};
@@ -67,6 +57,7 @@ pub use error::{LoginError, LoginRequired, StoreError};
 pub use grant::Grant;
 pub use in_flight::{finish, finish_blocking, finish_received};
 pub use login::Login;
+pub use login_request::{Application, DEFAULT_SCOPES, LoginRequest};
 pub use settings::Settings;
 pub use state_dir::{StateDir, default_state_dir};
 pub use status::{AccessTokenStatus, RefreshTokenStatus, Status};

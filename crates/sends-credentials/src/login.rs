@@ -1,6 +1,4 @@
-//! The login kept in a state folder: what a person obtained once and the service lives on.
-//!
-//! Must not know how it was obtained, nor what its tokens are used for.
+//! The login in a state folder.
 
 use std::{sync::Arc, time::Duration};
 
@@ -9,47 +7,39 @@ use sends_client::{AccessToken, TokenError, TokenSource};
 
 use crate::{
     Account, CredentialId, Grant, LoginRequired, Settings, StateDir, Status, StoreError,
-    credential::Credential, fixed_token::LastRefusal, renewal::Renewal,
+    credential::Credential, last_refusal::LastRefusal, renewal::Renewal,
 };
 
 /// The name of the credential file, without its extension.
 const FILE: &str = "credential";
 
-/// The login of one account, kept in the file `credential.json` of a [`StateDir`].
+/// The login of one account, in the file `credential.json` of a [`StateDir`].
 ///
-/// Any number of processes may use one folder at a time: a refresh that one of them makes is used by all, and a login or
-/// logout is noticed with the next token that is asked for. Cloning is cheap and shares everything.
-///
-/// There need not be a login yet: until there is one, [`token`](TokenSource::token) answers
-/// [`TokenError::LoginRequired`].
+/// Any number of processes may share a folder: they share refreshes, and each notices a login or logout with the next token it
+/// needs. Clones share everything. Without a login, [`token`](TokenSource::token) fails with [`TokenError::LoginRequired`].
 #[derive(Clone, Debug)]
 pub struct Login {
     renewal: Renewal,
-    /// Of the access token, which is all there is where no refresh token was granted.
+    /// The last refusal of the access token, which counts where no refresh token was granted.
     refusal: Arc<LastRefusal>,
 }
 
 impl Login {
-    /// The login kept in `dir`, whether or not there is one.
     pub fn new(dir: &StateDir, settings: Settings) -> Self {
         Self {
-            refusal: Arc::new(LastRefusal::none(Arc::clone(&settings.clock))),
+            refusal: Arc::new(LastRefusal::new(Arc::clone(&settings.clock))),
             renewal: Renewal::new(dir, FILE, None, settings),
         }
     }
 
-    /// Keeps what a login brought, durably, in the place of what was kept before.
+    /// Stores the tokens of a login durably and replaces the previous ones. A damaged file, or one that others can read, is
+    /// replaced; a file of a newer version is an error.
     ///
-    /// It gets an id of its own until [`set_account`](Self::set_account) shows that it is the same account as before.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`]. A file that is damaged or that others could read is replaced, one of a newer version is not.
+    /// The id is new until [`set_account`](Self::set_account) shows that the account is the same as before.
     pub async fn save(&self, grant: Grant) -> Result<CredentialId, StoreError> {
         let locked = self.renewal.store().lock().await?;
         let replaced = match locked.read() {
-            Ok(found) => found.map(|found| found.credential),
-            // What is unusable has no account that could be kept.
+            Ok(credential) => credential,
             Err(StoreError::Damaged { .. } | StoreError::ReadableByOthers { .. }) => None,
             Err(error) => return Err(error),
         };
@@ -58,48 +48,28 @@ impl Login {
         Ok(credential.id)
     }
 
-    /// Notes whose login it is. Gives the credential's id, which is the one of the login before if that was of the same
-    /// account.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::NotLoggedIn`] when there is no login, and otherwise why the file cannot be changed.
+    /// Records the account. Returns the credential's id, which is the previous login's if that was of the same account.
     pub async fn set_account(&self, account: Account) -> Result<CredentialId, StoreError> {
         let locked = self.renewal.store().lock().await?;
-        let mut credential = locked.read()?.ok_or(StoreError::NotLoggedIn)?.credential;
+        let mut credential = locked.read()?.ok_or(StoreError::NotLoggedIn)?;
         credential.identify(account);
         locked.write(&credential).await?;
         Ok(credential.id)
     }
 
-    /// Forgets the login: the file is removed durably, and processes that use it stop. Tells whether there was one.
+    /// Removes the file durably, readable or not; other processes stop using the login. Returns whether there was one.
     ///
-    /// The tokens stay valid at the upstream, which documents no way to revoke them but in the account's own settings.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`] when the file cannot be removed. It need not be readable for that.
+    /// The tokens stay valid: the upstream documents no way to revoke them except in the account's settings.
     pub async fn logout(&self) -> Result<bool, StoreError> {
         self.renewal.store().lock().await?.remove().await
     }
 
-    /// What can be said about the login. `None` when there is none.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`] when the file is refused, which a service should say at its start.
+    /// `None` when there is no login.
     pub fn status(&self) -> Result<Option<Status>, StoreError> {
-        let now = self.renewal.settings().clock.now();
-        let credential = self.renewal.credential()?;
-        Ok(credential.map(|credential| Status::of(&credential, now)))
+        self.renewal.status()
     }
 
-    /// Why a person has to log in, in words for the log, the readiness check and an error's extensions. `None` when the
-    /// login works.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`] when the file is refused.
+    /// The reason why a person has to log in. `None` when the login works.
     pub fn login_required(&self) -> Result<Option<LoginRequired>, StoreError> {
         Ok(match self.status()? {
             Some(status) => status.login_required.or_else(|| {
@@ -125,7 +95,7 @@ impl TokenSource for Login {
         self.renewal.accepted(token);
     }
 
-    fn refused(&self, _token: &AccessToken, left_alone_for: Duration) {
-        self.refusal.note(left_alone_for);
+    fn refused(&self, _token: &AccessToken, retry_in: Duration) {
+        self.refusal.record(retry_in);
     }
 }

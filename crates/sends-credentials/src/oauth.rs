@@ -1,36 +1,31 @@
-//! The requests of OAuth 2.0 that this project makes, and what their answers mean.
+//! The OAuth 2.0 requests of this project.
 //!
-//! Must not know where tokens are kept. Written without an OAuth library: what one adds is a strict reading of the answers,
-//! which costs logins here, and of the rest a form, a random state and a PKCE challenge (RFC 7636) are left.
+//! Written without an OAuth library: a strict parser of the responses would cost logins here, and what is left is a form, a random
+//! state and a PKCE challenge (RFC 7636).
 
-mod poll_pace;
+mod poll_interval;
 
 use std::{sync::Arc, time::Duration};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use sends_client::Clock;
 use sha2::{Digest, Sha256};
 use tokio::time::{Instant, sleep};
 use url::Url;
 
-use self::poll_pace::PollPace;
+use self::poll_interval::PollInterval;
 use crate::{
     Application, Endpoints, Grant, LoginError, Settings, StateDir,
     in_flight::InFlightRequest,
     token_answer::{DeviceAnswer, OAuthError, TokenAnswer},
-    token_http::{Answer, TokenHttp, TransportError, with_percent_encoded_spaces},
+    token_http::{TokenHttp, TransportError, with_percent_encoded_spaces},
 };
 
-/// The longest text of the upstream that is repeated.
-const DESCRIPTION_LIMIT: usize = 300;
-
-/// How long a person's login waits for the rate limit of the token endpoint to let it through. A code lives for 5 minutes
-/// (documented).
+/// The longest wait of a login for the rate limit of the token endpoint. A code lives for 5 minutes (documented).
 const THROTTLED_LIMIT: Duration = Duration::from_mins(2);
 
-/// The wait after a 429 that names none; the limit is 1 a second (documented).
+/// The wait after a 429 without `Retry-After`; the limit is 1 call a second (documented).
 const THROTTLED_WAIT: Duration = Duration::from_secs(1);
 
 /// One application at one authorization server.
@@ -43,27 +38,19 @@ pub(crate) struct OAuth {
     call_timeout: Duration,
 }
 
-/// Why a request for tokens brought none.
-#[derive(Clone, Debug)]
+/// The reason why a request brought no tokens.
+#[derive(Clone, Debug, thiserror::Error)]
 pub(crate) enum RequestError {
-    /// The grant (refresh token, code) is not valid, or not any more.
-    InvalidGrant { description: Option<String> },
-    /// The user said no.
-    Denied { description: Option<String> },
-    /// The user did not decide while the device code lived.
-    Expired,
-    /// Refused for another reason, in OAuth's terms.
-    Refused {
-        error: String,
-        description: Option<String>,
-    },
-    /// Not sent, or not answered, for a reason of the connection or the server.
-    Transport(TransportError),
-    /// The answer holds no access token. A refresh token in it has replaced the one it was asked with.
+    #[error("the upstream refused the request: {0}")]
+    OAuth(#[from] OAuthError),
+    #[error(transparent)]
+    Transport(#[from] TransportError),
+    /// A refresh token in such a response has replaced the one of the request.
+    #[error("the token endpoint answered without an access token that can be sent")]
     NoAccessToken { refresh_token: Option<SecretString> },
 }
 
-/// The beginning of a login in a browser.
+/// The start of a browser login.
 pub(crate) struct Authorization {
     pub(crate) url: Url,
     pub(crate) state: SecretString,
@@ -86,14 +73,14 @@ impl OAuth {
         })
     }
 
-    /// The address for the browser, with a fresh state and a fresh PKCE challenge (S256).
+    /// The address for the browser, with a new state and a new PKCE challenge (S256).
     pub(crate) fn authorization(
         &self,
         redirect: &Url,
         scopes: &[String],
     ) -> Result<Authorization, LoginError> {
         let (state, verifier) = (random_text()?, random_text()?);
-        let mut url = self.endpoints.authorize().clone();
+        let mut url = self.endpoints.authorize.clone();
         url.query_pairs_mut()
             .append_pair("response_type", "code")
             .append_pair("client_id", &self.application.client_id)
@@ -120,16 +107,8 @@ impl OAuth {
             ("code_verifier", verifier.expose_secret()),
         ];
         let in_flight = self.begin_login()?;
-        let patience = Patience::begin();
-        loop {
-            match self.tokens(&form).await {
-                Ok(mut grant) => {
-                    grant.until_stored(in_flight);
-                    return Ok(grant);
-                }
-                Err(error) => patience.wait_out(error).await?,
-            }
-        }
+        let grant = retry_throttled(|| self.tokens(&form)).await?;
+        Ok(grant.until_stored(in_flight))
     }
 
     pub(crate) async fn refresh(&self, token: &SecretString) -> Result<Grant, RequestError> {
@@ -146,44 +125,33 @@ impl OAuth {
             ("client_id", self.application.client_id.as_str()),
             ("scope", &scopes),
         ];
-        let patience = Patience::begin();
-        loop {
-            let answered = self
-                .http
-                .post(self.endpoints.device(), &self.application, &form)
-                .await;
-            match success(answered) {
-                Ok(body) => {
-                    return DeviceAnswer::read(&body)
-                        .ok_or_else(|| no_oauth_answer(&body, "the device endpoint"));
-                }
-                Err(error) => patience.wait_out(error).await?,
-            }
-        }
+        retry_throttled(|| async {
+            let device = &self.endpoints.device;
+            let body = self.http.post(device, &self.application, &form).await?;
+            DeviceAnswer::read(&body).ok_or_else(|| error_in(&body, "the device endpoint"))
+        })
+        .await
     }
 
-    /// Polls until the user has decided or the code is dead: never faster than asked.
-    pub(crate) async fn await_device(&self, device: &DeviceAnswer) -> Result<Grant, RequestError> {
+    /// Polls until the user has decided or the code has expired.
+    pub(crate) async fn await_device(&self, device: &DeviceAnswer) -> Result<Grant, LoginError> {
         let form = [
             ("grant_type", "urn:ietf:params:oauth:grant-type:device_code"),
             ("device_code", device.device_code.expose_secret()),
         ];
         let end = Instant::now() + device.expires_in;
-        let mut pace = PollPace::new(device.interval);
+        let mut interval = PollInterval::new(device.interval);
         let mut wait = device.interval;
         loop {
-            // Nobody has decided yet, a moment after the code was shown: a poll without a wait would only cost a call.
+            // The first poll waits as well: a moment after the code was shown, it would only cost a call.
             if Instant::now() + wait > end {
-                return Err(RequestError::Expired);
+                return Err(LoginError::Expired);
             }
             sleep(wait).await;
             let in_flight = self.begin_login()?;
             match self.tokens(&form).await {
-                Ok(mut grant) => {
-                    grant.until_stored(in_flight);
-                    return Ok(grant);
-                }
-                Err(error) => wait = pace.after(error)?,
+                Ok(grant) => return Ok(grant.until_stored(in_flight)),
+                Err(error) => wait = interval.after(error)?,
             }
         }
     }
@@ -193,78 +161,58 @@ impl OAuth {
             .map_err(|closed| TransportError::from(closed).into())
     }
 
-    /// Asks the token endpoint for tokens. An application without a secret names itself in the body (documented).
+    /// Requests tokens. An application without a secret is identified in the body (documented).
     async fn tokens(&self, form: &[(&str, &str)]) -> Result<Grant, RequestError> {
         let mut form = form.to_vec();
         if self.application.client_secret.is_none() {
             form.push(("client_id", &self.application.client_id));
         }
-        let asked_at = self.clock.now();
-        let answered = self
-            .http
-            .post(self.endpoints.token(), &self.application, &form)
-            .await;
-        self.granted(asked_at, &success(answered)?)
-    }
-
-    fn granted(&self, asked_at: Timestamp, body: &[u8]) -> Result<Grant, RequestError> {
-        let answer = TokenAnswer::read(body).ok_or_else(|| no_oauth_answer(body, "the token endpoint"))?;
-        // Some servers answer an error with 200.
-        if let (None, Some(error)) = (&answer.access_token, OAuthError::read(body)) {
+        let requested_at = self.clock.now();
+        let token = &self.endpoints.token;
+        let body = self.http.post(token, &self.application, &form).await?;
+        let answer = TokenAnswer::read(&body).ok_or_else(|| error_in(&body, "the token endpoint"))?;
+        // Some servers send an error with status 200.
+        if let (None, Some(error)) = (&answer.access_token, OAuthError::read(&body)) {
             return Err(error.into());
         }
-        Grant::from_answer(&self.application, &self.endpoints, asked_at, answer)
+        Grant::from_answer(&self.application, &self.endpoints, requested_at, answer)
             .map_err(|refresh_token| RequestError::NoAccessToken { refresh_token })
     }
 }
 
-/// How long a login waits for the rate limit of the token endpoint.
-struct Patience {
-    end: Instant,
-}
-
-impl Patience {
-    fn begin() -> Self {
-        Self {
-            end: Instant::now() + THROTTLED_LIMIT,
-        }
-    }
-
-    /// Waits until a request that met the rate limit may be sent again. Any other error is given back, and so is a limit that
-    /// takes too long.
-    async fn wait_out(&self, error: RequestError) -> Result<(), RequestError> {
-        let RequestError::Transport(TransportError::Throttled { reason, retry_after }) = &error else {
-            return Err(error);
+/// Repeats a request that meets the rate limit, up to [`THROTTLED_LIMIT`].
+async fn retry_throttled<T, F>(request: impl Fn() -> F) -> Result<T, RequestError>
+where
+    F: Future<Output = Result<T, RequestError>>,
+{
+    let end = Instant::now() + THROTTLED_LIMIT;
+    loop {
+        let error = match request().await {
+            Err(RequestError::Transport(error)) if error.is_throttled() => error,
+            other => return other,
         };
-        let wait = retry_after.unwrap_or(THROTTLED_WAIT).max(THROTTLED_WAIT);
-        if Instant::now() + wait > self.end {
-            return Err(error);
+        let wait = error.retry_after.unwrap_or_default().max(THROTTLED_WAIT);
+        if Instant::now() + wait > end {
+            return Err(error.into());
         }
-        tracing::warn!("{reason}; trying again in {} s", wait.as_secs());
+        tracing::warn!("{error}; trying again in {} s", wait.as_secs());
         sleep(wait).await;
-        Ok(())
     }
 }
 
-fn success(answered: Result<Answer, TransportError>) -> Result<Vec<u8>, RequestError> {
-    match answered? {
-        Answer::Success(body) => Ok(body),
-        Answer::Error(error) => Err(error.into()),
-    }
-}
-
-/// Neither the body nor a parser's message is repeated: both may hold a token.
-fn no_oauth_answer(body: &[u8], endpoint: &str) -> RequestError {
+/// The error of a response that is not the expected one. Neither the body nor a parser's message is repeated, since both may hold a
+/// token.
+fn error_in(body: &[u8], endpoint: &str) -> RequestError {
     match OAuthError::read(body) {
         Some(error) => error.into(),
-        None => RequestError::Transport(TransportError::PerhapsDone {
-            reason: format!("{endpoint} answered something that is no OAuth answer"),
-            retry_after: None,
-        }),
+        None => {
+            TransportError::perhaps_done(format!("{endpoint} sent something other than an OAuth response"))
+                .into()
+        }
     }
 }
 
-/// 256 random bits as text of 43 characters, which is what RFC 7636 recommends for a verifier.
+/// 256 random bits in 43 characters, as RFC 7636 recommends for a verifier.
 fn random_text() -> Result<SecretString, LoginError> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).map_err(|error| LoginError::Unavailable {
@@ -277,61 +225,38 @@ fn challenge(verifier: &str) -> String {
     URL_SAFE_NO_PAD.encode(Sha256::digest(verifier))
 }
 
-impl From<OAuthError> for RequestError {
+impl From<OAuthError> for LoginError {
     fn from(OAuthError { code, description }: OAuthError) -> Self {
-        let description = description.as_deref().map(printable);
         match code.as_str() {
-            "invalid_grant" => Self::InvalidGrant { description },
             "access_denied" => Self::Denied { description },
             "expired_token" => Self::Expired,
-            other => Self::Refused {
-                error: printable(other),
+            _ => Self::Refused {
+                error: code,
                 description,
             },
         }
-    }
-}
-
-impl From<TransportError> for RequestError {
-    fn from(error: TransportError) -> Self {
-        Self::Transport(error)
     }
 }
 
 impl From<RequestError> for LoginError {
     fn from(error: RequestError) -> Self {
         match error {
-            RequestError::InvalidGrant { description } => Self::Refused {
-                error: "invalid_grant".to_owned(),
-                description,
-            },
-            RequestError::Denied { description } => Self::Denied { description },
-            RequestError::Expired => Self::Expired,
-            RequestError::Refused { error, description } => Self::Refused { error, description },
-            RequestError::Transport(error) => Self::Unavailable {
-                reason: error.reason().to_owned(),
-            },
-            RequestError::NoAccessToken { .. } => Self::Unavailable {
-                reason: NO_ACCESS_TOKEN.to_owned(),
+            RequestError::OAuth(error) => error.into(),
+            error => Self::Unavailable {
+                reason: error.to_string(),
             },
         }
     }
 }
 
-pub(crate) const NO_ACCESS_TOKEN: &str =
-    "the token endpoint answered without an access token that can be sent";
-
-/// The upstream's words without what could control a terminal, and not too many of them.
-pub(crate) fn printable(text: &str) -> String {
-    text.chars()
-        .filter(|character| !character.is_control())
-        .take(DESCRIPTION_LIMIT)
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use reqwest::StatusCode;
+
     use super::*;
+    use crate::token_http::checked;
 
     #[test]
     fn a_challenge_is_that_of_the_standards_example() {
@@ -343,28 +268,36 @@ mod tests {
         assert_ne!(drawn[0].expose_secret(), drawn[1].expose_secret());
     }
 
-    fn throttled(seconds: Option<u64>) -> RequestError {
-        RequestError::Transport(TransportError::Throttled {
-            reason: "429".to_owned(),
-            retry_after: seconds.map(Duration::from_secs),
-        })
+    /// The number of requests until the outcome, the outcome, and the seconds that it took.
+    async fn retried(errors: impl Fn(u32) -> Option<RequestError>) -> (u32, Result<(), RequestError>, u64) {
+        let (started, requests) = (Instant::now(), AtomicU32::new(0));
+        let outcome =
+            retry_throttled(async || errors(requests.fetch_add(1, Ordering::Relaxed)).map_or(Ok(()), Err));
+        let outcome = outcome.await;
+        (requests.into_inner(), outcome, started.elapsed().as_secs())
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_rate_limit_is_waited_out_within_bounds() {
-        let (started, patience) = (Instant::now(), Patience::begin());
-        for error in [throttled(None), throttled(Some(30))] {
-            patience.wait_out(error).await.unwrap();
-        }
-        assert_eq!(started.elapsed().as_secs(), 31);
-        let mut asked = 0;
-        while patience.wait_out(throttled(None)).await.is_ok() {
-            asked += 1;
-        }
-        assert_eq!(asked, 89);
-        assert!(started.elapsed() <= THROTTLED_LIMIT);
-        let patience = Patience::begin();
-        assert!(patience.wait_out(throttled(Some(3_600))).await.is_err());
-        assert!(patience.wait_out(RequestError::Expired).await.is_err());
+        let throttled = |seconds: Option<u64>| {
+            let retry_after = seconds.map(Duration::from_secs);
+            checked(StatusCode::TOO_MANY_REQUESTS, Vec::new(), retry_after).err()
+        };
+        let (requests, outcome, seconds) = retried(|request| match request {
+            0 => throttled(None),
+            1 => throttled(Some(30)),
+            _ => None,
+        })
+        .await;
+        assert!(outcome.is_ok());
+        assert_eq!((requests, seconds), (3, 31));
+        let (requests, outcome, seconds) = retried(|_| throttled(None)).await;
+        assert!(outcome.is_err());
+        assert_eq!((requests, seconds), (121, 120));
+        let (requests, outcome, _) = retried(|_| throttled(Some(3_600))).await;
+        assert!(outcome.is_err());
+        assert_eq!(requests, 1);
+        let (requests, ..) = retried(|_| Some(OAuthError::new("invalid_grant", None).into())).await;
+        assert_eq!(requests, 1);
     }
 }

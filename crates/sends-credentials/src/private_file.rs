@@ -1,6 +1,4 @@
-//! A file that nobody else can read and no interruption can damage.
-//!
-//! Owns permissions, atomicity and durability. Must not know what is in the file.
+//! A file that is private to its owner and that an interruption cannot damage.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -13,16 +11,16 @@ use zeroize::Zeroizing;
 
 use crate::StoreError;
 
-/// More than any credential needs. A larger file is something else.
+/// More than any credential needs.
 const SIZE_LIMIT: u64 = 256 << 10;
 
-/// Room for a credential, so that a buffer that grew leaves no copy of a secret behind.
+/// Capacity for a credential, so that growing the buffer leaves no copy of a secret behind.
 const USUAL_SIZE: usize = 16 << 10;
 
-/// What a file held, wiped when it is dropped, and the stamp it had.
+/// Wiped on drop.
 pub(crate) type Content = (Zeroizing<Vec<u8>>, Stamp);
 
-/// Tells one content of a file from the next without reading it: every replacement is a new file.
+/// The identity of a file's content, known without reading it: every replacement is a new file.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Stamp {
     modified: Option<SystemTime>,
@@ -43,7 +41,7 @@ impl Stamp {
     }
 }
 
-/// The stamp of the file at `path`. `None` when there is none.
+/// `None` when there is no file.
 pub(crate) fn stamp(path: &Path) -> Result<Option<Stamp>, StoreError> {
     match fs::metadata(path) {
         Ok(metadata) => Ok(Some(Stamp::of(&metadata))),
@@ -52,18 +50,18 @@ pub(crate) fn stamp(path: &Path) -> Result<Option<Stamp>, StoreError> {
     }
 }
 
-/// Reads the file at `path` unless others can as well. `None` when there is none.
+/// Reads the file, which must be private to its owner. `None` when there is no file.
 pub(crate) fn read(path: &Path) -> Result<Option<Content>, StoreError> {
     let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(StoreError::io("open", path, &error)),
     };
-    // Asked of the open file and not of its name, which could mean another file by now.
+    // Of the open file: the path may name another file by now.
     let metadata = file
         .metadata()
         .map_err(|error| StoreError::io("look at", path, &error))?;
-    refuse_if_others_can_read(path, &metadata)?;
+    check_permissions(path, &metadata)?;
     if !metadata.is_file() || metadata.len() > SIZE_LIMIT {
         return Err(StoreError::damaged(path, "it is not a file of a plausible size"));
     }
@@ -74,48 +72,46 @@ pub(crate) fn read(path: &Path) -> Result<Option<Content>, StoreError> {
     Ok(Some((content, Stamp::of(&metadata))))
 }
 
-/// Puts `content` in the place of the file at `path`. When it returns, the content survives a loss of power; when it
-/// does not, the file holds either the old content or the new one.
+/// Replaces the content atomically. After the return it survives a loss of power.
 ///
-/// There must be one writer at a time, which the caller's lock sees to.
+/// The caller's lock makes sure that there is one writer at a time.
 pub(crate) fn replace(path: &Path, content: &[u8]) -> Result<Stamp, StoreError> {
-    let fresh = beside(path);
-    write_new(&fresh, content)
+    let temporary = temporary(path);
+    write_new(&temporary, content)
         .and_then(|stamp| {
             #[cfg(test)]
-            crate::crash_points::reached("file written");
-            fs::rename(&fresh, path)?;
+            crate::crash_tests::reached("file written");
+            fs::rename(&temporary, path)?;
             #[cfg(test)]
-            crate::crash_points::reached("file renamed");
+            crate::crash_tests::reached("file renamed");
             sync_folder(path)?;
             Ok(stamp)
         })
         .map_err(|error| StoreError::io("write", path, &error))
 }
 
-/// What a [`replace`] of the file at `path` wrote that was interrupted before it took its place. It need not be complete.
+/// Reads the content, perhaps incomplete, of a [`replace`] that was interrupted before the rename.
 pub(crate) fn read_interrupted(path: &Path) -> Result<Option<Content>, StoreError> {
-    read(&beside(path))
+    read(&temporary(path))
 }
 
-/// Removes the file at `path`, and what an interrupted [`replace`] may have left. Tells whether the file was there.
+/// Removes the file and the remains of an interrupted [`replace`]. Returns whether there was a file.
 pub(crate) fn remove(path: &Path) -> Result<bool, StoreError> {
-    let removed = remove_if_there(&beside(path))
+    remove_if_there(&temporary(path))
         .and_then(|_| remove_if_there(path))
-        .map_err(|error| StoreError::io("remove", path, &error))?;
-    sync_folder(path).map_err(|error| StoreError::io("remove", path, &error))?;
-    Ok(removed)
+        .and_then(|removed| sync_folder(path).map(|()| removed))
+        .map_err(|error| StoreError::io("remove", path, &error))
 }
 
-/// The name of the content to come. It is always the same, so that an interruption leaves at most one such file.
-fn beside(path: &Path) -> PathBuf {
+/// A fixed name, so that interruptions leave at most one such file.
+fn temporary(path: &Path) -> PathBuf {
     path.with_added_extension("new")
 }
 
 fn write_new(path: &Path, content: &[u8]) -> io::Result<Stamp> {
     remove_if_there(path)?;
     let mut options = OpenOptions::new();
-    // A file or link that someone else put there is not written through.
+    // `create_new` does not write through a link that another user has put there.
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
@@ -133,7 +129,7 @@ fn remove_if_there(path: &Path) -> io::Result<bool> {
     }
 }
 
-/// Makes the folder's entry for `path` durable. Elsewhere than on Unix a folder cannot be opened for that.
+/// Makes the directory entry of `path` durable. Only Unix can open a directory for that.
 fn sync_folder(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
     if let Some(folder) = path.parent() {
@@ -144,27 +140,22 @@ fn sync_folder(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-#[cfg(unix)]
-fn refuse_if_others_can_read(path: &Path, metadata: &fs::Metadata) -> Result<(), StoreError> {
-    let mode = std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o777;
-    let of_others = mode & 0o077;
-    if of_others == 0 {
-        Ok(())
-    } else {
-        Err(StoreError::ReadableByOthers {
-            path: path.to_owned(),
-            mode,
-        })
-    }
-}
-
-/// Elsewhere than on Unix the user's own folder is what keeps others out.
-#[cfg(not(unix))]
-#[expect(
-    clippy::unnecessary_wraps,
-    reason = "the signature is that of the check on Unix"
+/// Other systems than Unix rely on the permissions of the user's own folder.
+#[cfg_attr(
+    not(unix),
+    expect(clippy::unnecessary_wraps, reason = "the check on Unix can fail")
 )]
-fn refuse_if_others_can_read(_path: &Path, _metadata: &fs::Metadata) -> Result<(), StoreError> {
+fn check_permissions(path: &Path, metadata: &fs::Metadata) -> Result<(), StoreError> {
+    #[cfg(unix)]
+    {
+        let mode = std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o777;
+        if mode & 0o077 != 0 {
+            let path = path.to_owned();
+            return Err(StoreError::ReadableByOthers { path, mode });
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = (path, metadata);
     Ok(())
 }
 

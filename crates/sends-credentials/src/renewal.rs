@@ -1,20 +1,16 @@
-//! A credential that stays usable: read when its file changes, refreshed by one task at a time.
+//! A credential with automatic renewal: reloaded when its file changes, refreshed by one task at a time.
 //!
-//! Owns who waits for what: single flight in this process, backing off after failures, and when nothing is asked of the
-//! upstream at all. What one refresh does, and where its answer can be lost, is in [`refresh`]. Must not know where the
-//! credential came from.
-//!
-//! | what the upstream did | what is sent after that |
+//! | response of the upstream | next request |
 //! |---|---|
-//! | refused the access token (401) | one refresh; if its token is refused too, the next after 30 s, doubling to 1 h, until one is accepted |
-//! | refused the refresh token (`invalid_grant`) | one refresh as a probe after 1 min, doubling to 1 h, counted in the file over all processes |
-//! | refused both | the same; the access token is taken out of the file, so that no process sends it |
-//! | failed in any other way | the refresh again, after 1 to 2 s, doubling to 5 min |
+//! | access token refused (401) | one refresh; if the new token is refused too, the next after 30 s, doubling to 1 h, until one is accepted |
+//! | refresh token refused (`invalid_grant`) | one refresh as a probe after 1 min, doubling to 1 h, counted in the file over all processes |
+//! | both refused | the same; the access token is removed from the file, so that no process sends it |
+//! | any other failure | the refresh again, after 1 to 2 s, doubling to 5 min |
 //!
-//! A file that another process has changed by a new login ends all of these.
+//! A new login by another process ends all of these pauses.
 
+mod background;
 mod backoff;
-mod flight;
 mod refresh;
 
 use std::{
@@ -27,52 +23,51 @@ use sends_client::{AccessToken, TokenError};
 use tokio::time::Instant;
 
 use crate::{
-    Settings, StateDir, StoreError,
+    Settings, StateDir, Status, StoreError,
     credential::{Credential, Freshness},
-    credential_store::{CredentialStore, Found},
+    credential_store::CredentialStore,
     private_file::Stamp,
 };
+use background::{BackgroundRefresh, Outcome};
 use backoff::Backoff;
-use flight::{Flight, Outcome};
 
-/// The longest rest between refreshes of tokens that the upstream issues and does not accept.
-const LONGEST_REJECTION_REST: Duration = Duration::from_hours(1);
+/// The longest pause between refreshes whose tokens the upstream rejects.
+const LONGEST_REJECTION_PAUSE: Duration = Duration::from_hours(1);
 
-/// The credential as this process knows it.
+/// A loaded credential.
 #[derive(Debug)]
-struct Held {
+struct Loaded {
     credential: Credential,
-    /// The credential's access token in the form that can be sent.
+    /// `None` if there is no access token or it cannot be sent.
     token: Option<AccessToken>,
-    /// What the file looked like. `None` when there was none and the seed took its place.
+    /// `None` for the seed.
     stamp: Option<Stamp>,
 }
 
-/// Why a refresh is wanted. It is looked at again when all locks are held, since another process may have done it.
+/// The reason for a refresh. Checked again under the lock, since another process may have refreshed meanwhile.
 #[derive(Clone, Debug)]
 enum Cause {
-    /// The token is near its end, or there is none.
+    /// The token is missing or about to expire.
     Age,
-    /// The upstream did not take this token.
     Rejection(AccessToken),
 }
 
-/// The result of a refresh that the disk did not take.
+/// The result of a refresh that could not be written.
 #[derive(Debug)]
 struct Unsaved {
-    /// The fingerprint of the refresh token it was made with: only in the place of that one is it right.
+    /// The fingerprint of the refresh token that was used. The result replaces no other.
     replaces: String,
     credential: Credential,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    held: Option<Arc<Held>>,
-    flight: Option<Flight>,
+    loaded: Option<Arc<Loaded>>,
+    refresh: Option<BackgroundRefresh>,
     backoff: Backoff,
-    /// The refreshes because of a rejection whose tokens the upstream has not accepted yet, and when the last one ended.
+    /// The number of refreshes after a rejection whose tokens were not accepted yet, and the time of the last one.
     unaccepted: Option<(u32, Instant)>,
-    /// Tokens that are valid upstream and could not be stored yet: nobody gets to see them before they are.
+    /// Valid tokens that are not durable yet and must not be handed out.
     unsaved: Option<Unsaved>,
 }
 
@@ -80,13 +75,12 @@ struct State {
 struct Core {
     dir: StateDir,
     store: CredentialStore,
-    /// The credential to begin with while there is no file.
+    /// The credential to use while there is no file.
     seed: Option<Credential>,
     settings: Settings,
     state: Mutex<State>,
 }
 
-/// The shared handle on a credential.
 #[derive(Clone, Debug)]
 pub(crate) struct Renewal(Arc<Core>);
 
@@ -94,7 +88,7 @@ impl Renewal {
     pub(crate) fn new(dir: &StateDir, name: &str, seed: Option<Credential>, settings: Settings) -> Self {
         Self(Arc::new(Core {
             dir: dir.clone(),
-            store: CredentialStore::new(dir, name, settings.lock_patience),
+            store: CredentialStore::new(dir, name, settings.lock_timeout),
             seed,
             settings,
             state: Mutex::default(),
@@ -105,66 +99,55 @@ impl Renewal {
         &self.0.store
     }
 
-    pub(crate) fn settings(&self) -> &Settings {
-        &self.0.settings
-    }
-
-    /// The credential as it is on disk now, or the seed.
-    pub(crate) fn credential(&self) -> Result<Option<Credential>, StoreError> {
-        Ok(self.0.read()?.map(|held| held.credential))
+    /// The status of the credential on disk, or of the seed.
+    pub(crate) fn status(&self) -> Result<Option<Status>, StoreError> {
+        let now = self.0.settings.clock.now();
+        let loaded = self.0.read()?;
+        Ok(loaded.map(|loaded| Status::of(&loaded.credential, now)))
     }
 
     pub(crate) async fn token(&self) -> Result<AccessToken, TokenError> {
-        let flight = {
+        let outcome = {
             let mut state = self.0.state();
-            let held = self.0.look(&mut state)?;
-            match (held.freshness(&self.0.settings), &held.token) {
+            let loaded = self.0.load(&mut state)?;
+            match (loaded.freshness(&self.0.settings), &loaded.token) {
                 (Freshness::Fresh, Some(token)) => return Ok(token.clone()),
                 (Freshness::Ageing, Some(token)) => {
-                    // Nobody waits for a renewal as long as the present token works, even if it is the last one.
-                    if let Err(error) = self.0.fly(&mut state, &held, Cause::Age) {
+                    // A failure does not matter as long as the present token works.
+                    if let Err(error) = self.0.join_or_start(&mut state, &loaded, Cause::Age) {
                         tracing::debug!(%error, "the access token is not refreshed now");
                     }
                     return Ok(token.clone());
                 }
-                _ => self.0.fly(&mut state, &held, Cause::Age)?,
+                _ => self.0.join_or_start(&mut state, &loaded, Cause::Age)?,
             }
         };
-        let held = flight.await?;
-        held.token.clone().ok_or(TokenError::LoginRequired)
+        outcome.await?.token.clone().ok_or(TokenError::LoginRequired)
     }
 
-    /// The upstream has accepted this token.
     pub(crate) fn accepted(&self, token: &AccessToken) {
         let mut state = self.0.state();
-        if state.unaccepted.is_some()
-            && state
-                .held
-                .as_ref()
-                .is_some_and(|held| held.token.as_ref() == Some(token))
-        {
+        let present = state.loaded.as_ref().and_then(|loaded| loaded.token.as_ref());
+        if present == Some(token) {
             state.unaccepted = None;
         }
     }
 
     pub(crate) async fn renew(&self, rejected: &AccessToken) -> Result<AccessToken, TokenError> {
-        // The second round is for a flight that was under way for another cause and found nothing to do.
+        // A second round, for a refresh that was in flight for another cause and had nothing to do.
         for _ in 0..2 {
-            let flight = {
+            let outcome = {
                 let mut state = self.0.state();
-                let held = self.0.look(&mut state)?;
-                match &held.token {
-                    Some(token) if token != rejected => return Ok(token.clone()),
-                    _ => {}
+                let loaded = self.0.load(&mut state)?;
+                if let Some(token) = loaded.other_than(rejected) {
+                    return Ok(token.clone());
                 }
-                self.0.refuse_pointless_renewal(&state)?;
+                self.0.check_rejection_pause(&state)?;
                 self.0
-                    .fly(&mut state, &held, Cause::Rejection(rejected.clone()))?
+                    .join_or_start(&mut state, &loaded, Cause::Rejection(rejected.clone()))?
             };
-            let held = flight.await?;
-            match &held.token {
-                Some(token) if token != rejected => return Ok(token.clone()),
-                _ => {}
+            if let Some(token) = outcome.await?.other_than(rejected) {
+                return Ok(token.clone());
             }
         }
         Err(unavailable(
@@ -178,105 +161,102 @@ impl Core {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What is known, read again if the file has changed: another process may have logged in, refreshed or logged out.
+    /// The loaded credential, read again if the file has changed.
     ///
-    /// Asking costs a microsecond and reading a few more, on a file of 4 KB in the cache: too little for another thread.
-    fn look(&self, state: &mut State) -> Result<Arc<Held>, TokenError> {
-        // While this process writes, what it writes is not used: it may not be durable yet.
-        if let (Some(held), true) = (&state.held, state.in_flight().is_some()) {
-            return Ok(Arc::clone(held));
+    /// On the calling thread: the check takes a microsecond, and reading 4 KB from the cache a few more.
+    fn load(&self, state: &mut State) -> Result<Arc<Loaded>, TokenError> {
+        // During a refresh the file may hold tokens that are not durable yet.
+        if let (Some(loaded), true) = (&state.loaded, state.refresh_in_flight().is_some()) {
+            return Ok(Arc::clone(loaded));
         }
-        let stamp = self.store.stamp().map_err(|error| unusable(&error))?;
-        if let Some(held) = &state.held
-            && held.stamp == stamp
+        let stamp = self
+            .store
+            .stamp()
+            .map_err(|error| unavailable(error.to_string()))?;
+        if let Some(loaded) = &state.loaded
+            && loaded.stamp == stamp
         {
-            return Ok(Arc::clone(held));
+            return Ok(Arc::clone(loaded));
         }
-        let Some(held) = self.read().map_err(|error| unusable(&error))? else {
-            state.held = None;
+        let Some(loaded) = self.read().map_err(|error| unavailable(error.to_string()))? else {
+            state.loaded = None;
             return Err(TokenError::LoginRequired);
         };
-        // With other tokens, what failed before may work now. A change of the notes about a refresh is none: two processes
-        // would drive each other on.
-        if state
-            .held
-            .as_ref()
-            .is_none_or(|before| before.token != held.token)
-        {
+        // Another token ends the backoff. Other changes of the file do not: two processes would keep triggering each other.
+        let before = state.loaded.as_ref();
+        if before.is_none_or(|before| before.token != loaded.token) {
             state.backoff = Backoff::default();
         }
-        let held = Arc::new(held);
-        state.held = Some(Arc::clone(&held));
-        Ok(held)
+        let loaded = Arc::new(loaded);
+        state.loaded = Some(Arc::clone(&loaded));
+        Ok(loaded)
     }
 
-    /// What is on disk, or else the seed.
-    fn read(&self) -> Result<Option<Held>, StoreError> {
-        if let Some(Found {
-            mut credential,
-            stamp,
-        }) = self.store.read()?
-        {
-            if let Some(seed) = &self.seed {
-                // Where the environment says who we are, it is right and the file may be old.
-                credential.application = seed.application.clone();
-                credential.endpoints = seed.endpoints.clone();
-            }
-            return Ok(Some(Held::new(credential, Some(stamp))));
+    /// The credential on disk, or the seed.
+    fn read(&self) -> Result<Option<Loaded>, StoreError> {
+        let Some((mut credential, stamp)) = self.store.read()? else {
+            return Ok(self.seed.clone().map(|seed| Loaded::new(seed, None)));
+        };
+        if let Some(seed) = &self.seed {
+            // The environment may have changed since the file was written.
+            credential.application = seed.application.clone();
+            credential.endpoints = seed.endpoints.clone();
         }
-        Ok(self.seed.clone().map(|seed| Held::new(seed, None)))
+        Ok(Some(Loaded::new(credential, Some(stamp))))
     }
 
-    /// Joins the refresh that is under way, or starts one.
-    fn fly(self: &Arc<Self>, state: &mut State, held: &Held, cause: Cause) -> Result<Outcome, TokenError> {
-        if let Some(outcome) = state.in_flight() {
+    fn join_or_start(
+        self: &Arc<Self>,
+        state: &mut State,
+        loaded: &Loaded,
+        cause: Cause,
+    ) -> Result<Outcome, TokenError> {
+        if let Some(outcome) = state.refresh_in_flight() {
             return Ok(outcome);
         }
-        // A rejected token of a dead login is taken off the disk, where other processes would still find it.
-        let is_rejected = matches!(&cause, Cause::Rejection(token) if held.token.as_ref() == Some(token));
-        let is_dead = held.credential.login_required.is_some();
-        let may_refresh = held.credential.may_refresh(self.settings.clock.now());
-        if !(may_refresh || is_dead && is_rejected) {
+        // The rejected token of a refused login has to be removed from the file, where other processes would still find it.
+        let is_rejected = matches!(&cause, Cause::Rejection(token) if loaded.token.as_ref() == Some(token));
+        let is_refused = loaded.credential.login_required.is_some();
+        let may_refresh = loaded.credential.may_refresh(self.settings.clock.now());
+        if !(may_refresh || is_refused && is_rejected) {
             return Err(TokenError::LoginRequired);
         }
         state.backoff.check()?;
         let core = Arc::clone(self);
-        let flight = Flight::start(async move { refresh::run(&core, cause).await })
+        let refresh = BackgroundRefresh::start(async move { refresh::run(&core, cause).await })
             .map_err(|error| unavailable(format!("no thread could be started for the refresh ({error})")))?;
-        let outcome = flight.outcome();
-        state.flight = Some(flight);
+        let outcome = refresh.outcome();
+        state.refresh = Some(refresh);
         Ok(outcome)
     }
 
-    /// A token that was rejected right after it was obtained because of a rejection will not be improved by another one.
-    fn refuse_pointless_renewal(&self, state: &State) -> Result<(), TokenError> {
-        let left = state.unaccepted.and_then(|(renewals, last)| {
-            let rest = self.settings.rejection_rest;
-            let rest = rest.saturating_mul(2_u32.saturating_pow(renewals.saturating_sub(1)));
-            rest.min(LONGEST_REJECTION_REST).checked_sub(last.elapsed())
-        });
-        let left = left.filter(|left| !left.is_zero());
-        match left {
-            Some(left) => Err(TokenError::Unavailable {
-                reason: "the upstream rejects an access token that it has just issued".to_owned(),
-                retry_after: Some(left),
-            }),
-            None => Ok(()),
+    /// Another refresh will not help if the upstream rejects the token of the last one.
+    fn check_rejection_pause(&self, state: &State) -> Result<(), TokenError> {
+        let Some((refreshes, last)) = state.unaccepted else {
+            return Ok(());
+        };
+        let doublings = 2_u32.saturating_pow(refreshes.saturating_sub(1));
+        let pause = self.settings.rejection_pause.saturating_mul(doublings);
+        let left = pause.min(LONGEST_REJECTION_PAUSE).saturating_sub(last.elapsed());
+        if left.is_zero() {
+            return Ok(());
         }
+        Err(TokenError::Unavailable {
+            reason: "the upstream rejects an access token that it has just issued".to_owned(),
+            retry_after: Some(left),
+        })
     }
 }
 
 impl State {
-    /// The refresh that is under way, if there is one.
-    fn in_flight(&self) -> Option<Outcome> {
-        let flight = self.flight.as_ref()?;
-        (!flight.is_over()).then(|| flight.outcome())
+    fn refresh_in_flight(&self) -> Option<Outcome> {
+        let refresh = self.refresh.as_ref()?;
+        (!refresh.is_over()).then(|| refresh.outcome())
     }
 }
 
-impl Held {
+impl Loaded {
     fn new(credential: Credential, stamp: Option<Stamp>) -> Self {
-        // A token that could not be sent is as good as none.
         let access = credential.access.as_ref();
         let token = access.and_then(|access| AccessToken::new(access.token.expose_secret()).ok());
         Self {
@@ -286,11 +266,15 @@ impl Held {
         }
     }
 
+    fn other_than(&self, rejected: &AccessToken) -> Option<&AccessToken> {
+        self.token.as_ref().filter(|token| *token != rejected)
+    }
+
     fn freshness(&self, settings: &Settings) -> Freshness {
         match &self.credential.access {
             None => Freshness::Expired,
             Some(access) => match access.freshness(settings.clock.now()) {
-                // Whether the answer was lost is found out while the present token still works.
+                // Another refresh finds out whether the response was lost, while the present token still works.
                 Freshness::Fresh if self.credential.unanswered_refresh().is_some() => Freshness::Ageing,
                 freshness => freshness,
             },
@@ -303,8 +287,4 @@ fn unavailable(reason: impl Into<String>) -> TokenError {
         reason: reason.into(),
         retry_after: None,
     }
-}
-
-fn unusable(error: &StoreError) -> TokenError {
-    unavailable(error.to_string())
 }

@@ -1,30 +1,26 @@
-//! How much time this crate takes for what, and the clock it tells the time by.
+//! Time limits and the clock.
 
 use std::{sync::Arc, time::Duration};
 
 use sends_client::{Clock, SystemClock};
 
-/// Time limits and distances. [`Settings::default`] is right for the real upstream.
+/// [`Settings::default`] suits the real upstream.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// From the end of one call to the token endpoint to the beginning of the next, over all processes on one state
-    /// folder. The upstream allows one a second (documented), and whether its seconds are fixed or sliding is unknown:
-    /// the default of 1,050 ms satisfies both.
+    /// The time between the end of one call to the token endpoint and the start of the next, over all processes on one state
+    /// folder. The upstream allows one call a second (documented); 1,050 ms by default suits fixed and sliding seconds.
     pub call_spacing: Duration,
-    /// How long a connection may take to come about; 5 s by default.
+    /// 5 s by default.
     pub connect_timeout: Duration,
-    /// How long a call may take; 20 s by default.
+    /// 20 s by default.
     pub call_timeout: Duration,
-    /// How long to wait for another process that holds the lock on the credential; 60 s by default, longer than any
-    /// call takes.
-    pub lock_patience: Duration,
-    /// After a refresh because of a rejected token, how long a rejection of the token that it brought is not answered
-    /// with yet another refresh, which could not help; 30 s by default. It doubles with each such refresh, up to an hour, until
-    /// the upstream accepts a token.
-    pub rejection_rest: Duration,
-    /// How long a browser may take to come back with an answer; 5 min by default, the life of an authorization code.
+    /// The longest wait for the credential's lock; 60 s by default, longer than any call takes.
+    pub lock_timeout: Duration,
+    /// The pause before another refresh if the upstream rejects the token that a refresh brought; 30 s by default. It doubles with
+    /// each such refresh, up to an hour, until the upstream accepts a token.
+    pub rejection_pause: Duration,
+    /// The longest wait for the browser's redirect; 5 min by default, the life of an authorization code.
     pub login_timeout: Duration,
-    /// The time of day.
     pub clock: Arc<dyn Clock>,
 }
 
@@ -34,8 +30,8 @@ impl Default for Settings {
             call_spacing: Duration::from_millis(1_050),
             connect_timeout: Duration::from_secs(5),
             call_timeout: Duration::from_secs(20),
-            lock_patience: Duration::from_mins(1),
-            rejection_rest: Duration::from_secs(30),
+            lock_timeout: Duration::from_mins(1),
+            rejection_pause: Duration::from_secs(30),
             login_timeout: Duration::from_mins(5),
             clock: Arc::new(SystemClock),
         }

@@ -1,6 +1,4 @@
-//! The folder that outlives the process.
-//!
-//! Owns where it is and who may enter it. Must not know what is in its files.
+//! The folder for state that outlives the process.
 
 use std::{
     fs, io,
@@ -11,45 +9,36 @@ use etcetera::BaseStrategy;
 
 use crate::StoreError;
 
-/// Where the state is kept unless told otherwise: `$XDG_STATE_HOME/sends` (`~/.local/state/sends`) on Linux, and the
-/// application's folder in the user's data on macOS and Windows, which have no folder for state.
+/// The default state folder: `$XDG_STATE_HOME/sends` (`~/.local/state/sends`) on Linux, and a folder in the user's application data
+/// on macOS and Windows.
 ///
-/// # Errors
-///
-/// [`StoreError::NoHome`] when the user has no home folder, as in some containers.
+/// Fails with [`StoreError::NoHome`] when the user has no home folder, as in some containers.
 pub fn default_state_dir() -> Result<PathBuf, StoreError> {
     let strategy = etcetera::base_strategy::choose_native_strategy().map_err(|_| StoreError::NoHome)?;
     let base = strategy.state_dir().unwrap_or_else(|| strategy.data_dir());
     Ok(base.join("sends"))
 }
 
-/// A folder to keep a login in. Every process that is to share the login is given the same one.
+/// A folder for a login, shared by all processes that use the login.
 #[derive(Clone, Debug)]
 pub struct StateDir(PathBuf);
 
 impl StateDir {
-    /// Takes `path`, and makes it if it is not there: open to this user only (mode 0700).
-    ///
-    /// A folder that exists is left as it is, since an operator or a container's volume decided about it. The files
-    /// inside are protected each by itself.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::Io`] when it cannot be made or is not a folder.
+    /// Creates the folder, private to this user (mode 0700), if it is missing. The permissions of an existing one are the operator's
+    /// choice and are left as they are; the files inside are private by themselves.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, StoreError> {
         let path = path.into();
         create(&path).map_err(|error| StoreError::io("make the folder", &path, &error))?;
         Ok(Self(path))
     }
 
-    /// Where it is.
     pub fn path(&self) -> &Path {
         &self.0
     }
 }
 
-/// Makes the folder and those above it that are missing, and synchronises the folders that got a new entry: without that a loss of
-/// power takes a login with its folder, however well the file in it is synchronised. Returns these, the innermost first.
+/// Creates the folder with its missing ancestors, and synchronises each folder with a new entry: otherwise a loss of power could
+/// remove the folder with the synchronised file in it. Returns the synchronised folders, the innermost first.
 fn create(path: &Path) -> io::Result<Vec<&Path>> {
     let missing = path.ancestors().take_while(|folder| !folder.exists());
     let changed: Vec<&Path> = missing.filter_map(Path::parent).map(or_current).collect();
@@ -58,12 +47,12 @@ fn create(path: &Path) -> io::Result<Vec<&Path>> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(path)?;
-    // Elsewhere than on Unix a folder cannot be opened for that.
+    // Only Unix can open a directory for that.
     #[cfg(unix)]
     for folder in &changed {
         match fs::File::open(folder) {
             Ok(folder) => folder.sync_all()?,
-            // Whoever may write to a folder need not be allowed to list it.
+            // Permission to write to a folder does not include permission to list it.
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
             Err(error) => return Err(error),
         }

@@ -1,9 +1,8 @@
-//! Lenient reading of the answers of the token and device endpoints.
+//! Lenient parser of token and device responses.
 //!
-//! Only an access token that is missing or cannot be sent, or a missing device code, makes an answer useless. Everything else
-//! has a default, since an answer to a refresh that is thrown away takes the rotated refresh token with it. Observed in the
-//! field, or within what servers do: numbers as text or floats, `scope` as an array, `token_type` missing, other content types,
-//! a form instead of JSON, broken characters, bytes before and after the object.
+//! Everything but an access token or a device code is optional, since discarding the response to a refresh loses the rotated refresh
+//! token. Observed, or within what servers do: numbers as strings or floats, `scope` as an array, `token_type` missing, other
+//! content types, a form instead of JSON, broken characters, bytes before and after the object.
 
 mod members;
 
@@ -14,45 +13,44 @@ use secrecy::SecretString;
 
 use self::members::Members;
 
-/// The life of an access token (documented), which is also the longest one believed.
+/// The life of an access token (documented), and the longest one accepted.
 const LONGEST_LIFE: SignedDuration = SignedDuration::from_hours(24);
 
-/// The shortest life believed: shorter ones would cost a refresh for nearly every query.
+/// The shortest life accepted: a shorter one would cost a refresh for nearly every query.
 const SHORTEST_LIFE: SignedDuration = SignedDuration::from_mins(1);
 
-/// Numbers of seconds from here on (the year 2001) are a point in time: no token lives for thirty years.
+/// `expires_in` from here on (the year 2001) is a point in time: no token lives for thirty years.
 const FIRST_ABSOLUTE: f64 = 1e9;
 
-/// Numbers from here on are a point in time in milliseconds.
+/// `expires_in` from here on is a point in time in milliseconds.
 const FIRST_ABSOLUTE_MS: f64 = 1e12;
 
-/// The life of a device code (documented), where the answer names none.
+/// The default life of a device code (documented).
 const DEVICE_LIFE: Duration = Duration::from_mins(10);
 
-/// The longest life of a device code believed.
 const LONGEST_DEVICE_LIFE: Duration = Duration::from_hours(1);
 
-/// The time between polls where the answer names none (RFC 8628, section 3.2).
+/// The default interval between polls (RFC 8628, section 3.2).
 const DEVICE_INTERVAL: Duration = Duration::from_secs(5);
 
-/// The longest time between polls believed. A server that wants a slower pace can answer `slow_down`.
+/// The longest interval accepted. A server can slow the client down further by `slow_down`.
 const LONGEST_DEVICE_INTERVAL: Duration = Duration::from_mins(1);
 
-/// In how many places of an answer the object with both tokens is looked for.
+/// The number of `{` in a body at which the object with both tokens is tried.
 const MOST_OBJECTS: usize = 32;
 
-/// The answer of the token endpoint to a grant.
+/// The longest text of the upstream that is repeated in errors.
+const PRINTABLE_LIMIT: usize = 300;
+
 #[derive(Debug)]
 pub(crate) struct TokenAnswer {
     pub(crate) access_token: Option<SecretString>,
     pub(crate) refresh_token: Option<SecretString>,
-    /// `None` where the answer names no number.
     pub(crate) expires_in: Option<f64>,
-    /// Empty where the answer names none.
+    /// Empty if the response names none.
     pub(crate) scopes: Vec<String>,
 }
 
-/// The answer of the device endpoint.
 #[derive(Debug)]
 pub(crate) struct DeviceAnswer {
     pub(crate) device_code: SecretString,
@@ -63,8 +61,9 @@ pub(crate) struct DeviceAnswer {
     pub(crate) interval: Duration,
 }
 
-/// An error in OAuth's terms (RFC 6749, section 5.2), or with the same code in one of the API's own shapes.
-#[derive(Clone, Debug, Eq, PartialEq)]
+/// An OAuth error (RFC 6749, section 5.2), or the same code in one of the API's own error formats.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("{code}{}", description.as_ref().map(|text| format!(" ({text})")).unwrap_or_default())]
 pub(crate) struct OAuthError {
     /// In lower case.
     pub(crate) code: String,
@@ -72,8 +71,8 @@ pub(crate) struct OAuthError {
 }
 
 impl TokenAnswer {
-    /// `None` when the body is neither a JSON object nor a form, and when it breaks off before both tokens: the first request
-    /// for them may be worth a second one then. What stands before an object is skipped where the object has both.
+    /// `None` if the body is neither a JSON object nor a form, or is truncated before both tokens. Text before the object is skipped
+    /// if the object has both.
     pub(crate) fn read(body: &[u8]) -> Option<Self> {
         let answer = Members::read(body).as_ref().and_then(Self::of);
         if answer.as_ref().is_some_and(Self::has_both_tokens) {
@@ -94,7 +93,7 @@ impl TokenAnswer {
             expires_in: members.number("expires_in"),
             scopes: members.words("scope"),
         };
-        (members.is_whole() || answer.has_both_tokens()).then_some(answer)
+        (members.is_whole || answer.has_both_tokens()).then_some(answer)
     }
 
     pub(crate) fn has_both_tokens(&self) -> bool {
@@ -103,20 +102,22 @@ impl TokenAnswer {
 }
 
 impl DeviceAnswer {
-    /// `None` when a code or the address to enter it is missing.
+    /// `None` if a code or the verification URI is missing.
     pub(crate) fn read(body: &[u8]) -> Option<Self> {
         let members = Members::read_whole(body)?;
         let seconds = |name: &str| {
             let seconds = members.number(name).filter(|seconds| *seconds >= 0.0)?;
             Duration::try_from_secs_f64(seconds).ok()
         };
+        // These are shown in a terminal.
+        let shown = |names: &[&str]| members.text(names).map(|text| printable(&text));
         let life = seconds("expires_in").filter(|life| !life.is_zero());
         Some(Self {
             device_code: members.text(&["device_code"])?.into(),
-            user_code: members.text(&["user_code"])?,
-            // The second name is that of drafts of the standard, and still in use.
-            verification_uri: members.text(&["verification_uri", "verification_url"])?,
-            verification_uri_complete: members.text(&["verification_uri_complete"]),
+            user_code: shown(&["user_code"])?,
+            // The second name is from drafts of the standard, and still in use.
+            verification_uri: shown(&["verification_uri", "verification_url"])?,
+            verification_uri_complete: shown(&["verification_uri_complete"]),
             expires_in: life.unwrap_or(DEVICE_LIFE).min(LONGEST_DEVICE_LIFE),
             interval: seconds("interval")
                 .unwrap_or(DEVICE_INTERVAL)
@@ -126,40 +127,54 @@ impl DeviceAnswer {
 }
 
 impl OAuthError {
-    /// `None` when the body names no code, as an HTML page.
+    pub(crate) fn new(code: &str, description: Option<&str>) -> Self {
+        Self {
+            code: printable(code),
+            description: description.map(printable),
+        }
+    }
+
+    /// `None` if the body holds no code, as an HTML page.
     pub(crate) fn read(body: &[u8]) -> Option<Self> {
+        const CODES: [&str; 5] = ["error", "error_key", "errorCode", "error_code", "code"];
+        const DESCRIPTIONS: [&str; 5] = [
+            "error_description",
+            "error_message",
+            "errorSummary",
+            "message",
+            "description",
+        ];
         let members = Members::read_whole(body)?;
-        // An object in the place of the code holds the code and its description.
+        // `error` may be an object with the code and the description.
         let nested = members.nested("error");
         let members = nested.as_ref().unwrap_or(&members);
-        let code = members.text(&["error", "error_key", "errorCode", "error_code", "code"])?;
-        Some(Self {
-            code: code.to_lowercase(),
-            description: members.text(&[
-                "error_description",
-                "error_message",
-                "errorSummary",
-                "message",
-                "description",
-            ]),
-        })
+        let code = members.text(&CODES)?.to_lowercase();
+        Some(Self::new(&code, members.text(&DESCRIPTIONS).as_deref()))
     }
 }
 
-/// When a token ends that was asked for at `asked_at` and whose answer says `expires_in`.
+/// A bounded text without control characters, which could control a terminal.
+fn printable(text: &str) -> String {
+    text.chars()
+        .filter(|character| !character.is_control())
+        .take(PRINTABLE_LIMIT)
+        .collect()
+}
+
+/// The expiry of a token that was requested at `requested_at`.
 ///
 /// | `expires_in` | life |
 /// |---|---|
 /// | a positive number of seconds | that, but at least a minute and at most a day |
-/// | from 10⁹ on | it is the end itself, in seconds or milliseconds since 1970; the life until then, within the same limits |
-/// | zero, negative, an end in the past, none, no number | a day (documented) |
+/// | from 10⁹ on | until that point in time, in seconds or milliseconds since 1970, within the same limits |
+/// | zero, negative, a time in the past, none, no number | a day (documented) |
 ///
-/// A token that dies sooner is refused, and renewed then.
-pub(crate) fn expires_at(asked_at: Timestamp, expires_in: Option<f64>) -> Timestamp {
+/// A token that expires earlier is refused, and renewed then.
+pub(crate) fn expires_at(requested_at: Timestamp, expires_in: Option<f64>) -> Timestamp {
     let seconds = |number: f64| SignedDuration::try_from_secs_f64(number).ok();
     let until = |end: SignedDuration| {
         let end = Timestamp::UNIX_EPOCH.checked_add(end).ok()?;
-        Some(end.duration_since(asked_at))
+        Some(end.duration_since(requested_at))
     };
     let life = expires_in.and_then(|number| match number {
         end if end >= FIRST_ABSOLUTE_MS => until(seconds(end / 1e3)?),
@@ -168,7 +183,7 @@ pub(crate) fn expires_at(asked_at: Timestamp, expires_in: Option<f64>) -> Timest
     });
     let life = life.filter(SignedDuration::is_positive).unwrap_or(LONGEST_LIFE);
     let life = life.clamp(SHORTEST_LIFE, LONGEST_LIFE);
-    asked_at.checked_add(life).unwrap_or(Timestamp::MAX)
+    requested_at.checked_add(life).unwrap_or(Timestamp::MAX)
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
-//! One POST to the token or device endpoint: the only place in this crate that sends anything.
+//! One POST to the token or device endpoint: the only HTTP requests of this crate.
 //!
-//! Owns the headers, the limits on time and size, and what a status means for the question that matters after a refresh:
-//! may the upstream have done what was asked? Must not know what was asked.
+//! A failure distinguishes whether the upstream may have acted, which decides if a refresh token is still valid.
 
 use std::{io::Read, time::Duration};
 
@@ -18,48 +17,40 @@ use url::{Url, form_urlencoded};
 use crate::{
     Application, Endpoints, Settings, StateDir, StoreError,
     in_flight::Closed,
-    pace::Pace,
+    oauth::RequestError,
+    rate_limit::RateLimit,
     token_answer::{OAuthError, TokenAnswer},
 };
 
-/// Answers hold two tokens of about 1 KB (documented). What comes behind this size is not read.
+/// The size of a body that is read. A response holds two tokens of about 1 KB (documented).
 const BODY_LIMIT: usize = 1 << 20;
 
-/// The longest time that an answer's `Retry-After` is believed. None is documented.
+/// The longest `Retry-After` accepted. None is documented.
 const RETRY_AFTER_LIMIT: Duration = Duration::from_hours(1);
 
 #[derive(Debug)]
 pub(crate) struct TokenHttp {
     http: Client,
-    pace: Pace,
+    rate_limit: RateLimit,
 }
 
-/// An answer in OAuth's terms. Neither the content type nor which 2xx it is says anything about the body.
-pub(crate) enum Answer {
-    /// 2xx, which need not hold what was asked for, or any answer that holds both tokens.
-    Success(Vec<u8>),
-    /// 4xx with an error code.
-    Error(OAuthError),
+/// A failure without an OAuth error code.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("{reason}")]
+pub(crate) struct TransportError {
+    effect: Effect,
+    reason: String,
+    pub(crate) retry_after: Option<Duration>,
 }
 
-/// Why there is no answer that says what it is in OAuth's terms.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) enum TransportError {
-    /// 429: the upstream did nothing, and will once its limit allows it.
-    Throttled {
-        reason: String,
-        retry_after: Option<Duration>,
-    },
-    /// The upstream did nothing: it was not reached, or it said no before it looked.
-    NotDone {
-        reason: String,
-        retry_after: Option<Duration>,
-    },
-    /// The upstream may have done what was asked.
-    PerhapsDone {
-        reason: String,
-        retry_after: Option<Duration>,
-    },
+/// The effect of a failed request at the upstream.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Effect {
+    /// None, because of the rate limit (429).
+    Throttled,
+    /// None: the upstream was not reached, or refused the request before it acted.
+    NotDone,
+    PerhapsDone,
 }
 
 impl TokenHttp {
@@ -71,41 +62,41 @@ impl TokenHttp {
         sends_client::install_crypto_provider();
         let mut builder = Client::builder()
             .user_agent(concat!("sends/", env!("CARGO_PKG_VERSION")))
-            // A wrong `Content-Encoding` must not cost the tokens: the body itself tells whether it is compressed.
+            // A wrong `Content-Encoding` must not cost the tokens: the body itself shows whether it is compressed.
             .no_gzip()
             .connect_timeout(settings.connect_timeout)
             .timeout(settings.call_timeout)
             // A redirect could carry a secret to another host.
             .redirect(redirect::Policy::none())
-            // A refresh token works once: a request repeated below this crate's notice would find it used.
+            // A refresh token works once: a request repeated by the HTTP library would find it used.
             .retry(reqwest::retry::never())
-            // A connection kept open may be dead by the next call, a day later.
+            // The next call is a day later, and the connection dead by then.
             .pool_max_idle_per_host(0);
         if endpoints.are_loopback() {
             builder = builder.no_proxy();
         }
         if endpoints.are_plain_http() {
-            // The TLS library refuses to start on a machine without CA certificates, which plain HTTP does not need.
+            // Without CA certificates, which plain HTTP does not need, the TLS library does not start.
             builder = builder.tls_certs_only([]);
         }
         let http = builder.build().map_err(|error| {
-            let reason = format!(
+            TransportError::not_done(format!(
                 "no HTTPS client could be made; are CA certificates installed? ({})",
                 root_cause(&error)
-            );
-            TransportError::not_done(reason)
+            ))
         })?;
-        let pace = Pace::new(dir, settings);
-        Ok(Self { http, pace })
+        let rate_limit = RateLimit::new(dir, settings);
+        Ok(Self { http, rate_limit })
     }
 
-    /// Sends a form, with the secret of `client` as HTTP Basic if it has one (documented), when its turn has come.
+    /// Sends a form, with HTTP Basic authentication if `client` has a secret (documented). Returns the body of a 2xx, which need not
+    /// be the expected one, or of any response with both tokens.
     pub(crate) async fn post(
         &self,
         url: &Url,
         client: &Application,
         form: &[(&str, &str)],
-    ) -> Result<Answer, TransportError> {
+    ) -> Result<Vec<u8>, RequestError> {
         let form = form_urlencoded::Serializer::new(String::new())
             .extend_pairs(form)
             .finish();
@@ -118,22 +109,22 @@ impl TokenHttp {
         if let Some(secret) = &client.client_secret {
             request = request.basic_auth(&client.client_id, Some(SecretString::expose_secret(secret)));
         }
-        let turn = self.pace.turn().await?;
-        let answered = Self::answer(request).await;
-        drop(turn);
+        let permit = self.rate_limit.acquire().await.map_err(TransportError::from)?;
+        let answered = Self::send(request).await;
+        drop(permit);
         answered
     }
 
-    async fn answer(request: reqwest::RequestBuilder) -> Result<Answer, TransportError> {
+    async fn send(request: reqwest::RequestBuilder) -> Result<Vec<u8>, RequestError> {
         let mut response = request.send().await.map_err(|error| broken(&error))?;
         let status = response.status();
         let retry_after = retry_after(response.headers()).map(|wait| wait.min(RETRY_AFTER_LIMIT));
         let mut body = Vec::new();
-        let broken_off = loop {
+        let truncated = loop {
             match response.chunk().await {
                 Ok(Some(chunk)) if body.len() + chunk.len() > BODY_LIMIT => {
                     body.extend_from_slice(&chunk[..BODY_LIMIT - body.len()]);
-                    let reason = format!("the answer is larger than {BODY_LIMIT} bytes");
+                    let reason = format!("the token endpoint's response is larger than {BODY_LIMIT} bytes");
                     break Some(TransportError::perhaps_done(reason));
                 }
                 Ok(Some(chunk)) => body.extend_from_slice(&chunk),
@@ -142,111 +133,110 @@ impl TokenHttp {
             }
         };
         let body = decompressed(body);
-        // Whatever else is wrong with the answer, these tokens have replaced the earlier ones.
+        // Whatever else is wrong with the response, these tokens have replaced the earlier ones.
         if TokenAnswer::read(&body).is_some_and(|answer| answer.has_both_tokens()) {
-            return Ok(Answer::Success(body));
+            return Ok(body);
         }
-        match broken_off {
-            // What a refusal would have explained does not matter.
-            Some(error) if !status.is_client_error() => Err(error),
-            _ => judged(status, body, retry_after),
+        match truncated {
+            // The rest of a refusal does not matter.
+            Some(error) if !status.is_client_error() => Err(error.into()),
+            _ => checked(status, body, retry_after),
         }
     }
 }
 
 impl TransportError {
-    pub(crate) fn not_done(reason: String) -> Self {
-        Self::NotDone {
+    fn not_done(reason: String) -> Self {
+        Self {
+            effect: Effect::NotDone,
             reason,
             retry_after: None,
         }
     }
 
-    fn perhaps_done(reason: String) -> Self {
-        Self::PerhapsDone {
+    pub(crate) fn perhaps_done(reason: String) -> Self {
+        Self {
+            effect: Effect::PerhapsDone,
             reason,
             retry_after: None,
         }
     }
 
-    pub(crate) fn reason(&self) -> &str {
-        let (Self::Throttled { reason, .. }
-        | Self::NotDone { reason, .. }
-        | Self::PerhapsDone { reason, .. }) = self;
-        reason
+    pub(crate) fn is_throttled(&self) -> bool {
+        self.effect == Effect::Throttled
     }
 
-    /// The least wait that the upstream asks for.
-    pub(crate) fn retry_after(&self) -> Option<Duration> {
-        let (Self::Throttled { retry_after, .. }
-        | Self::NotDone { retry_after, .. }
-        | Self::PerhapsDone { retry_after, .. }) = self;
-        *retry_after
+    pub(crate) fn is_perhaps_done(&self) -> bool {
+        self.effect == Effect::PerhapsDone
     }
 }
 
 impl From<Closed> for TransportError {
     fn from(Closed: Closed) -> Self {
-        Self::not_done("the program is ending".to_owned())
+        Self::not_done("the program is shutting down".to_owned())
     }
 }
 
-/// The pace could not be kept, so that nothing was sent.
+/// Without the rate limit, nothing is sent.
 impl From<StoreError> for TransportError {
     fn from(error: StoreError) -> Self {
         Self::not_done(error.to_string())
     }
 }
 
-/// Lets through what is an answer in OAuth's terms.
-fn judged(
+/// Fails unless the status is 2xx.
+pub(crate) fn checked(
     status: StatusCode,
     body: Vec<u8>,
     retry_after: Option<Duration>,
-) -> Result<Answer, TransportError> {
-    let reason = format!("the token endpoint answered {status}");
-    match status {
-        StatusCode::TOO_MANY_REQUESTS => Err(TransportError::Throttled { reason, retry_after }),
-        status if status.is_success() => Ok(Answer::Success(body)),
-        status if status.is_client_error() => match OAuthError::read(&body) {
-            Some(error) => Ok(Answer::Error(error)),
-            None => Err(TransportError::NotDone { reason, retry_after }),
+) -> Result<Vec<u8>, RequestError> {
+    let effect = match status {
+        StatusCode::TOO_MANY_REQUESTS => Effect::Throttled,
+        _ if status.is_success() => return Ok(body),
+        _ if status.is_client_error() => match OAuthError::read(&body) {
+            Some(error) => return Err(error.into()),
+            None => Effect::NotDone,
         },
-        status if status.is_redirection() => Err(TransportError::NotDone { reason, retry_after }),
-        // A gateway answers 502 or 504 in the place of an upstream that may have done its work.
-        _ => Err(TransportError::PerhapsDone { reason, retry_after }),
-    }
+        _ if status.is_redirection() => Effect::NotDone,
+        // A gateway sends 502 or 504 for an upstream that may have acted.
+        _ => Effect::PerhapsDone,
+    };
+    let reason = format!("the token endpoint answered {status}");
+    Err(RequestError::Transport(TransportError {
+        effect,
+        reason,
+        retry_after,
+    }))
 }
 
-/// What a gzip body (RFC 1952) holds, as far as it can be decompressed; any other body as it is.
+/// The content of a gzip body (RFC 1952), as far as it can be decompressed; any other body unchanged.
 fn decompressed(body: Vec<u8>) -> Vec<u8> {
-    const MEMBER: [u8; 2] = [0x1f, 0x8b];
-    if !body.starts_with(&MEMBER) {
+    const MAGIC: [u8; 2] = [0x1f, 0x8b];
+    if !body.starts_with(&MAGIC) {
         return body;
     }
     let limit = u64::try_from(BODY_LIMIT).unwrap_or(u64::MAX);
     let mut decompressed = Vec::new();
-    // What was read before an error stays.
+    // An error leaves what was decompressed before it.
     let _ = MultiGzDecoder::new(body.as_slice())
         .take(limit)
         .read_to_end(&mut decompressed);
     decompressed
 }
 
-/// Spaces of a form are sent as `%20` (documented), and not as `+`, which a form allows as well. A plus sign of the data is
-/// `%2B` in both.
+/// Encodes the spaces of a form as `%20` (documented) instead of `+`. A plus sign in the data is `%2B` either way.
 pub(crate) fn with_percent_encoded_spaces(form: &str) -> String {
     form.replace('+', "%20")
 }
 
 fn broken(error: &reqwest::Error) -> TransportError {
-    let why = root_cause(error);
+    let cause = root_cause(error);
     if error.is_connect() {
-        TransportError::not_done(format!("no connection to the token endpoint ({why})"))
+        TransportError::not_done(format!("no connection to the token endpoint ({cause})"))
     } else if error.is_timeout() {
-        TransportError::perhaps_done(format!("the token endpoint did not answer in time ({why})"))
+        TransportError::perhaps_done(format!("the token endpoint did not answer in time ({cause})"))
     } else {
-        TransportError::perhaps_done(format!("the token endpoint's answer broke off ({why})"))
+        TransportError::perhaps_done(format!("the token endpoint's response is truncated ({cause})"))
     }
 }
 
@@ -282,19 +272,22 @@ mod tests {
         ];
         for (status, body, expected) in cases {
             let status = StatusCode::from_u16(status).unwrap();
-            let judged = match judged(status, body.into(), None) {
-                Ok(Answer::Success(_)) => "success",
-                Ok(Answer::Error(_)) => "error",
-                Err(TransportError::Throttled { .. }) => "throttled",
-                Err(TransportError::NotDone { .. }) => "not done",
-                Err(TransportError::PerhapsDone { .. }) => "perhaps done",
+            let outcome = match checked(status, body.into(), None) {
+                Ok(_) => "success",
+                Err(RequestError::OAuth(_)) => "error",
+                Err(RequestError::Transport(error)) => match error.effect {
+                    Effect::Throttled => "throttled",
+                    Effect::NotDone => "not done",
+                    Effect::PerhapsDone => "perhaps done",
+                },
+                Err(error) => panic!("{error}"),
             };
-            assert_eq!(judged, expected, "{status} {body}");
+            assert_eq!(outcome, expected, "{status} {body}");
         }
     }
 
-    /// What becomes of an answer, byte for byte as a server sends it before it closes the connection.
-    async fn answered(answer: String) -> Result<Answer, TransportError> {
+    /// The outcome of a response, byte for byte as a server sends it before it closes the connection.
+    async fn answered(answer: String) -> Result<Vec<u8>, RequestError> {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let server = async {
@@ -310,7 +303,7 @@ mod tests {
             .tls_certs_only([])
             .build()
             .unwrap();
-        tokio::join!(TokenHttp::answer(http.post(url)), server).0
+        tokio::join!(TokenHttp::send(http.post(url)), server).0
     }
 
     #[tokio::test]
@@ -335,7 +328,7 @@ mod tests {
             format!("HTTP/1.1 400 Bad Request\r\n\r\n{tokens}"),
         ] {
             let head = answer.chars().take(60).collect::<String>();
-            assert!(matches!(answered(answer).await, Ok(Answer::Success(_))), "{head}");
+            assert!(answered(answer).await.is_ok(), "{head}");
         }
         let without = tokens.replace("refresh_token", "token");
         for (answer, is_done) in [
@@ -347,7 +340,7 @@ mod tests {
             (format!("HTTP/1.1 200 OK\r\n\r\n{without}"), true),
         ] {
             let answered = answered(answer.clone()).await;
-            assert_eq!(matches!(answered, Ok(Answer::Success(_))), is_done, "{answer}");
+            assert_eq!(answered.is_ok(), is_done, "{answer}");
         }
     }
 

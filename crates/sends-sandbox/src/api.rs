@@ -1,4 +1,4 @@
-//! Owns the paths of the API and what each needs: its scope and privilege. Must not know limits, faults or the wire.
+//! The paths of the API, each with its scope and privileges.
 
 mod account;
 mod emails;
@@ -12,169 +12,153 @@ use http::request::Parts;
 use crate::bearer::Bearer;
 use crate::config::settings::Settings;
 use crate::errors;
+use crate::query::Query;
 use crate::reply::Reply;
 use crate::upstream::Upstream;
 
-/// What a path of the API asks for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Route {
-    SendHistory(String),
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Endpoint {
+    SendHistory,
     Emails,
-    Campaign(String),
-    Activity(String),
-    Schedules(String),
-    ActivityStats(String),
-    CampaignStats(String),
+    Campaign,
+    Activity,
+    Schedules,
+    ActivityStats,
+    CampaignStats,
     CampaignSummaries,
     ContactLists,
-    ContactList(String),
+    ContactList,
     Segments,
-    Segment(String),
+    Segment,
     AccountSummary,
     Privileges,
-    Unknown,
 }
 
-impl Route {
-    pub(crate) fn parse(path: &str) -> Self {
-        let Some(path) = path.strip_prefix("/v3/") else {
-            return Self::Unknown;
-        };
-        let mut parts = path.split('/');
-        let mut next = || parts.next();
-        match (next(), next(), next(), next(), next()) {
-            (Some("emails"), Some("activities"), Some(id), Some("send_history"), None) => {
-                Self::SendHistory(id.to_owned())
-            }
-            (Some("emails"), None, None, None, None) => Self::Emails,
-            (Some("emails"), Some(id), None, None, None) => Self::Campaign(id.to_owned()),
-            (Some("emails"), Some("activities"), Some(id), None, None) => Self::Activity(id.to_owned()),
-            (Some("emails"), Some("activities"), Some(id), Some("schedules"), None) => {
-                Self::Schedules(id.to_owned())
-            }
-            (Some("reports"), Some("stats"), Some("email_campaign_activities"), Some(ids), None) => {
-                Self::ActivityStats(ids.to_owned())
-            }
-            (Some("reports"), Some("stats"), Some("email_campaigns"), Some(ids), None) => {
-                Self::CampaignStats(ids.to_owned())
-            }
-            (Some("reports"), Some("summary_reports"), Some("email_campaign_summaries"), None, None) => {
-                Self::CampaignSummaries
-            }
-            (Some("contact_lists"), None, None, None, None) => Self::ContactLists,
-            (Some("contact_lists"), Some(id), None, None, None) => Self::ContactList(id.to_owned()),
-            (Some("segments"), None, None, None, None) => Self::Segments,
-            (Some("segments"), Some(id), None, None, None) => Self::Segment(id.to_owned()),
-            (Some("account"), Some("summary"), None, None, None) => Self::AccountSummary,
-            (Some("account"), Some("user"), Some("privileges"), None, None) => Self::Privileges,
-            _ => Self::Unknown,
-        }
+#[derive(Debug)]
+struct Definition {
+    endpoint: Endpoint,
+    /// The name in the counters.
+    name: &'static str,
+    /// Below `/v3/`; `*` stands for an identifier.
+    path: &'static str,
+    scope: Option<&'static str>,
+    /// Of the user, besides the scope of the token.
+    privileges: &'static [&'static str],
+}
+
+const CAMPAIGNS: Option<&str> = Some("campaign_data");
+const CONTACTS: Option<&str> = Some("contact_data");
+const ACCOUNT: Option<&str> = Some("account_read");
+const READ: &[&str] = &["campaign:read"];
+const METRICS: &[&str] = &["campaign:read", "ui:campaign:metrics"];
+
+#[rustfmt::skip]
+static DEFINITIONS: [Definition; 14] = {
+    use Endpoint::{
+        AccountSummary, Activity, ActivityStats, Campaign, CampaignStats, CampaignSummaries, ContactList, ContactLists, Emails,
+        Privileges, Schedules, Segment, Segments, SendHistory,
+    };
+    const fn define(
+        endpoint: Endpoint,
+        name: &'static str,
+        path: &'static str,
+        scope: Option<&'static str>,
+        privileges: &'static [&'static str],
+    ) -> Definition {
+        Definition { endpoint, name, path, scope, privileges }
+    }
+    [
+        define(SendHistory, "send_history", "emails/activities/*/send_history", CAMPAIGNS, READ),
+        define(Emails, "emails", "emails", CAMPAIGNS, READ),
+        define(Campaign, "campaign", "emails/*", CAMPAIGNS, READ),
+        define(Activity, "activity", "emails/activities/*", CAMPAIGNS, READ),
+        define(Schedules, "schedules", "emails/activities/*/schedules", CAMPAIGNS, READ),
+        define(ActivityStats, "activity_stats", "reports/stats/email_campaign_activities/*", CAMPAIGNS, METRICS),
+        define(CampaignStats, "campaign_stats", "reports/stats/email_campaigns/*", CAMPAIGNS, METRICS),
+        define(CampaignSummaries, "campaign_summaries", reports::SUMMARIES_PATH, CAMPAIGNS, METRICS),
+        define(ContactLists, "contact_lists", "contact_lists", CONTACTS, &[]),
+        define(ContactList, "contact_list", "contact_lists/*", CONTACTS, &[]),
+        define(Segments, "segments", "segments", CONTACTS, &[]),
+        define(Segment, "segment", "segments/*", CONTACTS, &[]),
+        define(AccountSummary, "account_summary", "account/summary", ACCOUNT, &[]),
+        define(Privileges, "privileges", "account/user/privileges", None, &[]),
+    ]
+};
+
+/// A known path with its identifier, which is empty if the path has none.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Route<'p> {
+    definition: &'static Definition,
+    id: &'p str,
+}
+
+impl<'p> Route<'p> {
+    pub(crate) fn parse(path: &'p str) -> Option<Self> {
+        let parts: Vec<&str> = path.strip_prefix("/v3/")?.split('/').collect();
+        DEFINITIONS.iter().find_map(|definition| {
+            let pattern: Vec<&str> = definition.path.split('/').collect();
+            let pairs = || pattern.iter().zip(&parts);
+            let matches =
+                pattern.len() == parts.len() && pairs().all(|(want, part)| *want == "*" || want == part);
+            let id = pairs()
+                .find(|(want, _)| **want == "*")
+                .map_or("", |(_, part)| *part);
+            matches.then_some(Self { definition, id })
+        })
     }
 
-    /// The name under which requests are counted.
-    pub(crate) fn name(&self) -> &'static str {
-        match self {
-            Self::SendHistory(_) => "send_history",
-            Self::Emails => "emails",
-            Self::Campaign(_) => "campaign",
-            Self::Activity(_) => "activity",
-            Self::Schedules(_) => "schedules",
-            Self::ActivityStats(_) => "activity_stats",
-            Self::CampaignStats(_) => "campaign_stats",
-            Self::CampaignSummaries => "campaign_summaries",
-            Self::ContactLists => "contact_lists",
-            Self::ContactList(_) => "contact_list",
-            Self::Segments => "segments",
-            Self::Segment(_) => "segment",
-            Self::AccountSummary => "account_summary",
-            Self::Privileges => "privileges",
-            Self::Unknown => "unknown",
-        }
+    pub(crate) fn endpoint(self) -> Endpoint {
+        self.definition.endpoint
     }
 
-    fn scope(&self) -> Option<&'static str> {
-        match self {
-            Self::SendHistory(_)
-            | Self::Emails
-            | Self::Campaign(_)
-            | Self::Activity(_)
-            | Self::Schedules(_)
-            | Self::ActivityStats(_)
-            | Self::CampaignStats(_)
-            | Self::CampaignSummaries => Some("campaign_data"),
-            Self::ContactLists | Self::ContactList(_) | Self::Segments | Self::Segment(_) => {
-                Some("contact_data")
-            }
-            Self::AccountSummary => Some("account_read"),
-            Self::Privileges | Self::Unknown => None,
-        }
-    }
-
-    /// The privileges that the token's user needs besides the scope.
-    fn privileges(&self) -> &'static [&'static str] {
-        match self {
-            Self::ActivityStats(_) | Self::CampaignStats(_) | Self::CampaignSummaries => {
-                &["campaign:read", "ui:campaign:metrics"]
-            }
-            Self::SendHistory(_)
-            | Self::Emails
-            | Self::Campaign(_)
-            | Self::Activity(_)
-            | Self::Schedules(_) => &["campaign:read"],
-            Self::ContactLists
-            | Self::ContactList(_)
-            | Self::Segments
-            | Self::Segment(_)
-            | Self::AccountSummary
-            | Self::Privileges
-            | Self::Unknown => &[],
-        }
+    pub(crate) fn name(self) -> &'static str {
+        self.definition.name
     }
 }
 
-/// What an endpoint's answer depends on.
+/// A permitted request.
 struct Call<'a> {
     bearer: &'a Bearer,
     settings: &'a Settings,
-    query: paging::Query,
+    query: Query,
 }
 
 pub(crate) fn answer(
     upstream: &Upstream,
     settings: &Settings,
     parts: &Parts,
-    route: &Route,
+    route: Option<Route<'_>>,
     bearer: &Bearer,
 ) -> Reply {
-    if parts.method != Method::GET || *route == Route::Unknown {
+    let Some(Route { definition, id }) = route.filter(|_| parts.method == Method::GET) else {
         return errors::gateway_forbidden();
-    }
-    let has_scope = route.scope().is_none_or(|scope| bearer.has_scope(scope));
-    let mut needed = route.privileges().iter();
+    };
+    let has_scope = definition.scope.is_none_or(|scope| bearer.has_scope(scope));
+    let mut needed = definition.privileges.iter();
     if !has_scope || !needed.all(|privilege| bearer.has_privilege(privilege, settings)) {
         return errors::access_denied();
     }
     let call = Call {
         bearer,
         settings,
-        query: paging::Query::parse(parts.uri.query()),
+        query: Query::parse(parts.uri.query().unwrap_or_default().as_bytes()),
     };
-    let answered = match route {
-        Route::SendHistory(id) => emails::send_history(&call, id, upstream.clock.now()),
-        Route::Emails => emails::list(&call),
-        Route::Campaign(id) => emails::campaign(&call, id),
-        Route::Activity(id) => emails::activity(&call, id),
-        Route::Schedules(id) => emails::schedules(&call, id),
-        Route::ActivityStats(ids) => reports::activity_stats(&call, ids, upstream.clock.now()),
-        Route::CampaignStats(ids) => reports::campaign_stats(&call, ids, upstream.clock.now()),
-        Route::CampaignSummaries => reports::campaign_summaries(&call),
-        Route::ContactLists => lists::contact_lists(&call),
-        Route::ContactList(id) => lists::contact_list(&call, id),
-        Route::Segments => lists::segments(&call),
-        Route::Segment(id) => lists::segment(&call, id),
-        Route::AccountSummary => Ok(account::summary(&call)),
-        Route::Privileges => Ok(account::privileges(&call)),
-        Route::Unknown => Err(errors::gateway_forbidden()),
+    let now = upstream.clock.now();
+    let answered = match definition.endpoint {
+        Endpoint::SendHistory => emails::send_history(&call, id, now),
+        Endpoint::Emails => emails::list(&call),
+        Endpoint::Campaign => emails::campaign(&call, id),
+        Endpoint::Activity => emails::activity(&call, id),
+        Endpoint::Schedules => emails::schedules(&call, id),
+        Endpoint::ActivityStats => reports::activity_stats(&call, id, now),
+        Endpoint::CampaignStats => reports::campaign_stats(&call, id, now),
+        Endpoint::CampaignSummaries => reports::campaign_summaries(&call),
+        Endpoint::ContactLists => lists::contact_lists(&call),
+        Endpoint::ContactList => lists::contact_list(&call, id),
+        Endpoint::Segments => lists::segments(&call),
+        Endpoint::Segment => lists::segment(&call, id),
+        Endpoint::AccountSummary => Ok(account::summary(&call)),
+        Endpoint::Privileges => Ok(account::privileges(&call)),
     };
     answered.unwrap_or_else(|error| error)
 }

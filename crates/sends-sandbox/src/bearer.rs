@@ -1,5 +1,4 @@
-//! Owns who asks the API: the bearer token, what it opens, and the limits of its application. Must not know how tokens
-//! are issued nor what is asked.
+//! The bearer token of a request: authentication, rights and rate limits.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -15,7 +14,7 @@ use crate::oauth::grants::Access;
 use crate::reply::Reply;
 use crate::upstream::Upstream;
 
-/// Whose data a request may see, and with which scopes.
+/// The account and the rights of a request.
 #[derive(Debug)]
 pub(crate) struct Bearer {
     pub(crate) account: Arc<Account>,
@@ -24,21 +23,21 @@ pub(crate) struct Bearer {
 
 impl Bearer {
     pub(crate) fn has_scope(&self, scope: &str) -> bool {
-        self.access.scopes.iter().any(|held| held == scope)
+        self.access.grant.scopes.iter().any(|granted| granted == scope)
     }
 
-    /// The privileges of the user, but for those that the settings take away.
+    /// The privileges of the user, without those that the settings remove.
     pub(crate) fn privileges<'a>(&'a self, settings: &'a Settings) -> impl Iterator<Item = &'a String> {
-        let held = self.account.config.privileges.iter();
-        held.filter(|privilege| !settings.missing_privileges.contains(privilege))
+        let privileges = self.account.config.privileges.iter();
+        privileges.filter(|privilege| !settings.missing_privileges.contains(privilege))
     }
 
     pub(crate) fn has_privilege(&self, privilege: &str, settings: &Settings) -> bool {
-        self.privileges(settings).any(|held| held == privilege)
+        self.privileges(settings).any(|granted| granted == privilege)
     }
 }
 
-/// Checks the credential, and then the limits of the application it was issued to.
+/// Checks the token, and then the rate limits of its application.
 pub(crate) fn admit(upstream: &Upstream, settings: &Settings, parts: &Parts) -> Result<Bearer, Reply> {
     let token = token(parts).ok_or_else(errors::unauthorized)?;
     let access = upstream
@@ -46,14 +45,12 @@ pub(crate) fn admit(upstream: &Upstream, settings: &Settings, parts: &Parts) -> 
         .access(token, upstream.clock.now())
         .ok_or_else(errors::unauthorized)?;
     let account = upstream
-        .account(&access.account)
+        .account(&access.grant.account)
         .cloned()
         .ok_or_else(errors::unauthorized)?;
-    let numbers = (settings.rate_per_second, settings.rate_per_day);
-    match upstream
-        .limits
-        .admit(&access.client_id, numbers, settings, &upstream.clock)
-    {
+    let rates = (settings.rate_per_second, settings.rate_per_day);
+    let client_id = &access.grant.client_id;
+    match upstream.limits.admit(client_id, rates, settings, &upstream.clock) {
         Verdict::Passed => Ok(Bearer { account, access }),
         Verdict::Throttled => Err(errors::throttled(settings)),
         Verdict::QuotaExceeded { seconds_left } => Err(errors::quota_exceeded(settings, seconds_left)),
@@ -65,7 +62,7 @@ fn token(parts: &Parts) -> Option<&str> {
     (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
 }
 
-/// Eight digits that tell credentials apart and cannot be turned back into one.
+/// A fingerprint of the credential: eight digits that do not reveal it.
 pub(crate) fn fingerprint(parts: &Parts) -> Option<String> {
     let header = parts.headers.get(AUTHORIZATION)?;
     let bytes = header.as_bytes();

@@ -1,5 +1,4 @@
-//! Owns the sandbox's time: a wall clock that control requests can move, and a monotonic one for the windows
-//! of a second, which nothing moves. Knows nothing of what time is used for.
+//! The clock: a wall clock that control requests can move, and a monotonic one for the rate limits.
 
 use std::fmt;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -9,22 +8,20 @@ use jiff::Timestamp;
 
 const MILLIS_PER_DAY: i64 = 86_400_000;
 
-/// A point of time in milliseconds since 1970, printed as the upstream prints it: `2019-04-18T20:03:08.000Z`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// Milliseconds since 1970, in the upstream's format: `2019-04-18T20:03:08.000Z`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Deserialize)]
+#[serde(from = "Timestamp")]
 pub(crate) struct Moment(pub(crate) i64);
 
 impl Moment {
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        text.parse::<Timestamp>()
-            .ok()
-            .map(|timestamp| Self(timestamp.as_millisecond()))
+        text.parse::<Timestamp>().ok().map(Self::from)
     }
 
-    /// A date and time without an offset, taken as UTC.
+    /// A date and time in UTC without an offset.
     pub(crate) fn parse_without_offset(text: &str) -> Option<Self> {
         let at: jiff::civil::DateTime = text.parse().ok()?;
-        let at = jiff::tz::TimeZone::UTC.to_timestamp(at).ok()?;
-        Some(Self(at.as_millisecond()))
+        jiff::tz::TimeZone::UTC.to_timestamp(at).ok().map(Self::from)
     }
 
     pub(crate) const fn plus_millis(self, millis: i64) -> Self {
@@ -35,7 +32,7 @@ impl Moment {
         Self(self.0 + seconds * 1000)
     }
 
-    /// The day this moment falls in, UTC, counted from 1970.
+    /// The day in UTC, counted from 1970.
     pub(crate) const fn day(self) -> i64 {
         self.0.div_euclid(MILLIS_PER_DAY)
     }
@@ -45,6 +42,12 @@ impl fmt::Display for Moment {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let timestamp = Timestamp::from_millisecond(self.0).unwrap_or(Timestamp::UNIX_EPOCH);
         write!(formatter, "{timestamp:.3}")
+    }
+}
+
+impl From<Timestamp> for Moment {
+    fn from(timestamp: Timestamp) -> Self {
+        Self(timestamp.as_millisecond())
     }
 }
 
@@ -70,22 +73,25 @@ impl Clock {
         }
     }
 
-    /// The sandbox's wall clock, with everything it was advanced by.
+    /// The wall clock, with every advance.
     pub(crate) fn now(&self) -> Moment {
-        let elapsed = i64::try_from(self.started.elapsed().as_millis()).unwrap_or(i64::MAX / 2);
-        self.started_at
-            .plus_millis(elapsed + self.advanced_millis.load(Ordering::Relaxed))
+        self.real_now()
+            .plus_millis(self.advanced_millis.load(Ordering::Relaxed))
     }
 
-    /// Microseconds since the start, which never jump.
+    /// Monotonic microseconds since the start.
     pub(crate) fn elapsed_micros(&self) -> u64 {
         u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX)
     }
 
-    /// The second of the wall clock now, before any advance: the fixed window a request falls in.
+    /// The second of the wall clock without advances: the fixed window of a request.
     pub(crate) fn real_second(&self) -> i64 {
+        self.real_now().0.div_euclid(1000)
+    }
+
+    fn real_now(&self) -> Moment {
         let elapsed = i64::try_from(self.started.elapsed().as_millis()).unwrap_or(i64::MAX / 2);
-        self.started_at.plus_millis(elapsed).0.div_euclid(1000)
+        self.started_at.plus_millis(elapsed)
     }
 
     pub(crate) fn advance(&self, millis: i64) {
@@ -107,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_moment_prints_as_the_upstream_prints_it() {
+    fn a_moment_has_the_format_of_the_upstream() {
         let moment = Moment::parse("2019-04-18T16:03:08-04:00").unwrap();
         assert_eq!(moment.to_string(), "2019-04-18T20:03:08.000Z");
     }

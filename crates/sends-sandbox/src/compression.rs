@@ -1,4 +1,4 @@
-//! Owns the compression of bodies. Must not know when they are compressed.
+//! Compression of bodies.
 
 use std::io::Write;
 
@@ -8,7 +8,7 @@ use flate2::write::GzEncoder;
 
 pub(crate) fn gzip(body: &Bytes) -> Bytes {
     let mut encoder = GzEncoder::new(Vec::with_capacity(body.len() / 2 + 32), Compression::fast());
-    // Writing to memory does not fail; if it ever did, a body that does not decode is what a client must survive anyway.
+    // Writing to memory cannot fail.
     let written = encoder.write_all(body).and_then(|()| encoder.finish());
     written.map_or_else(|_| Bytes::new(), Bytes::from)
 }

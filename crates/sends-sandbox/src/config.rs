@@ -1,22 +1,19 @@
-//! Owns what a sandbox is started with: its accounts, its applications (API keys), its fixed tokens and its faults.
-//! Knows nothing of the command line or of serving; what may change while running is in [`settings`].
+//! The configuration of a sandbox. The part that can change while it runs is in [`settings`].
 
 pub mod settings;
 
 use crate::faults::Fault;
 use settings::Settings;
 
-/// The access token that works when none is configured. It has every scope.
+/// The default access token, with every scope.
 pub const DEFAULT_ACCESS_TOKEN: &str = "sandbox-access-token";
-/// The confidential application that exists when none is configured.
+/// The default confidential application.
 pub const DEFAULT_CLIENT_ID: &str = "sandbox-client";
-/// The secret of [`DEFAULT_CLIENT_ID`].
 pub const DEFAULT_CLIENT_SECRET: &str = "sandbox-secret";
-/// The public application (PKCE, device flow) that exists when none is configured.
+/// The default public application (PKCE, device flow).
 pub const DEFAULT_PUBLIC_CLIENT_ID: &str = "sandbox-public-client";
-/// The account that exists when none is configured.
 pub const DEFAULT_ACCOUNT: &str = "main";
-/// Every scope the upstream documents.
+/// The documented scopes.
 pub const EVERY_SCOPE: [&str; 6] = [
     "campaign_data",
     "contact_data",
@@ -26,25 +23,21 @@ pub const EVERY_SCOPE: [&str; 6] = [
     "offline_access",
 ];
 
-/// Everything a sandbox is started with.
-///
-/// The default has the limits on (4 a second, 10,000 a day), no latency, no faults, and one account that holds the
-/// guide's example and the campaigns of a small bookshop.
+/// The configuration of a sandbox. By default: limits of 4 requests a second and 10,000 a day, no latency, no faults, and one account
+/// with the guide's example and the campaigns of a small bookshop.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// The accounts; the first is the one OAuth logs in to unless told otherwise.
+    /// OAuth logs in to the first one by default.
     pub accounts: Vec<AccountConfig>,
-    /// The applications, each an API key of its own: the limits count per application.
+    /// The limits count per application.
     pub clients: Vec<ClientConfig>,
-    /// Access tokens that exist from the start and never expire.
+    /// Fixed access tokens, which never expire.
     pub access_tokens: Vec<AccessTokenConfig>,
-    /// What everything invented is derived from.
+    /// The seed of generated data.
     pub seed: u64,
-    /// How many requests the log holds before it forgets the oldest.
+    /// The capacity of the request log.
     pub log_capacity: usize,
-    /// The faults that exist from the start.
     pub faults: Vec<Fault>,
-    /// The switches, which control requests can change later.
     pub settings: Settings,
 }
 
@@ -66,7 +59,7 @@ impl Default for Config {
 }
 
 impl Config {
-    /// The default with both limits off, for what is not about limits.
+    /// The default without rate limits.
     #[must_use]
     pub fn unlimited() -> Self {
         let settings = Settings {
@@ -81,7 +74,7 @@ impl Config {
         }
     }
 
-    /// The same with `count` generated activities in the first account.
+    /// Adds generated activities to the first account.
     #[must_use]
     pub fn with_activities(mut self, count: u64) -> Self {
         if let Some(account) = self.accounts.first_mut() {
@@ -90,7 +83,7 @@ impl Config {
         self
     }
 
-    /// The same with the odd records in the first account instead of the shop's campaigns.
+    /// Replaces the shop's campaigns in the first account by the odd records.
     #[must_use]
     pub fn with_odd_records(mut self) -> Self {
         if let Some(account) = self.accounts.first_mut() {
@@ -99,8 +92,7 @@ impl Config {
         self
     }
 
-    /// The same with one more account of `activities` generated activities, and a token of the default application
-    /// that opens it.
+    /// Adds an account with generated activities, and a token of the default application for it.
     #[must_use]
     pub fn with_account(mut self, name: &str, access_token: &str, activities: u64) -> Self {
         self.accounts.push(AccountConfig {
@@ -115,29 +107,24 @@ impl Config {
     }
 }
 
-/// One account: an owner of campaigns, whose data no other account's token sees.
 #[derive(Clone, Debug)]
 pub struct AccountConfig {
-    /// The name that control requests and tokens refer to it by.
+    /// The name in control requests and tokens.
     pub name: String,
-    /// What it holds besides generated activities.
     pub written_records: WrittenRecords,
-    /// How many activities are generated besides.
+    /// The number of generated activities.
     pub activities: u64,
-    /// What its user may do; without `campaign:read` everything about campaigns is 403, and without `ui:campaign:metrics`
-    /// the reports are.
+    /// The privileges of its user. Campaigns need `campaign:read`, reports `ui:campaign:metrics` as well.
     pub privileges: Vec<String>,
 }
 
-/// What an account holds besides generated activities.
+/// The records of an account besides generated ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WrittenRecords {
-    /// The guide's example and the campaigns of a small bookshop, dated relative to the day the sandbox was started on.
+    /// The guide's example and the campaigns of a small bookshop, dated relative to the start of the sandbox.
     Shop,
-    /// The guide's example and the odd records, which have fixed dates: one for each thing the upstream may answer,
-    /// malformed and undocumented forms included.
+    /// The guide's example and one record with fixed dates for each form of response, malformed and undocumented ones included.
     Odd,
-    /// Nothing.
     None,
 }
 
@@ -160,47 +147,37 @@ impl Default for AccountConfig {
     }
 }
 
-/// One application, which is one API key.
+/// An application (API key).
 #[derive(Clone, Debug)]
 pub struct ClientConfig {
-    /// The client id.
     pub id: String,
-    /// The secret of a confidential application; a public one has none.
+    /// `None` for a public application.
     pub secret: Option<String>,
-    /// The redirect URIs it has registered. When empty, every loopback one is taken.
-    pub redirect_uris: Vec<String>,
 }
 
 impl ClientConfig {
-    /// An application that authenticates with HTTP Basic.
     pub fn confidential(id: &str, secret: &str) -> Self {
         Self {
             id: id.to_owned(),
             secret: Some(secret.to_owned()),
-            redirect_uris: Vec::new(),
         }
     }
 
-    /// An application that sends its id in the body and has no secret.
     pub fn public(id: &str) -> Self {
         Self {
             id: id.to_owned(),
             secret: None,
-            redirect_uris: Vec::new(),
         }
     }
 }
 
-/// An access token that exists from the start.
+/// A fixed access token.
 #[derive(Clone, Debug)]
 pub struct AccessTokenConfig {
-    /// The token itself.
     pub token: String,
-    /// The account it opens.
     pub account: String,
-    /// The application it was issued to, which its requests are counted against.
+    /// The application whose limits apply.
     pub client_id: String,
-    /// What it may read.
     pub scopes: Vec<String>,
 }
 

@@ -1,5 +1,4 @@
-//! Owns the connections: accepting them, serving HTTP/1.1 on them, and breaking them when an answer is to be no answer.
-//! Must not know what is asked.
+//! Connections: accepting, HTTP/1.1, and resets on purpose.
 
 use std::io;
 use std::pin::{Pin, pin};
@@ -19,20 +18,19 @@ use tokio::task::JoinSet;
 use crate::serving;
 use crate::upstream::Upstream;
 
-/// How long answers under way may take once the sandbox stops.
+/// The time for responses in progress when the sandbox stops.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// No answer is given: hyper closes the connection when a service fails.
+/// The error for no response: hyper closes the connection when a service fails.
 #[derive(Debug, thiserror::Error)]
 #[error("the connection is broken on purpose")]
 pub(crate) struct Broken;
 
-/// How a connection ends: in order, or with a reset.
+/// The way a connection ends: with a FIN or with a reset.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Ending(Arc<AtomicBool>);
 
 impl Ending {
-    /// Makes the connection end with a TCP RST instead of a FIN.
     pub(crate) fn reset(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
@@ -45,11 +43,11 @@ struct Socket {
 
 impl Drop for Socket {
     fn drop(&mut self) {
-        // A socket that may not linger throws away what is unsent and resets.
+        // Closing a socket with zero linger discards unsent bytes and sends a RST.
         if self.ending.0.load(Ordering::Relaxed)
             && let Err(error) = self.stream.set_zero_linger()
         {
-            tracing::warn!(%error, "a connection could not be made to end with a reset");
+            tracing::warn!(%error, "a connection could not be reset");
         }
     }
 }
@@ -79,26 +77,14 @@ impl AsyncWrite for Socket {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.ending.0.load(Ordering::Relaxed) {
-            // An orderly shutdown would send the FIN that the reset is to replace.
+            // A shutdown would send a FIN instead of the reset.
             return Poll::Ready(Ok(()));
         }
         Pin::new(&mut self.stream).poll_shutdown(context)
     }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffers: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(context, buffers)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
 }
 
-/// Serves until `stop` turns true; then answers under way get a moment to end. Dropping this ends all at once.
+/// Serves until `stop` is true, and then waits for responses in progress. Dropping it aborts all connections.
 pub(crate) async fn serve(listener: TcpListener, upstream: Arc<Upstream>, mut stop: watch::Receiver<bool>) {
     let mut connections = JoinSet::new();
     let stopping = stop.clone();
@@ -110,7 +96,7 @@ pub(crate) async fn serve(listener: TcpListener, upstream: Arc<Upstream>, mut st
                     connections.spawn(connection(stream, Arc::clone(&upstream), stopping.clone()));
                 }
                 Err(error) => {
-                    // Most often no file descriptor is left; trying again at once would only spin.
+                    // Without file descriptors, accepting fails at once and repeatedly.
                     tracing::warn!(%error, "a connection could not be accepted");
                     tokio::time::sleep(Duration::from_millis(20)).await;
                 }
@@ -120,13 +106,13 @@ pub(crate) async fn serve(listener: TcpListener, upstream: Arc<Upstream>, mut st
         }
     }
     drop(listener);
-    // Elapsing is the end of the grace: what is left is aborted with the set.
+    // After the timeout, the remaining connections are aborted with the set.
     let _ = tokio::time::timeout(GRACE, async { while connections.join_next().await.is_some() {} }).await;
 }
 
 async fn connection(stream: TcpStream, upstream: Arc<Upstream>, mut stop: watch::Receiver<bool>) {
     if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "small answers may be delayed on a connection");
+        tracing::debug!(%error, "TCP_NODELAY could not be set");
     }
     let ending = Ending::default();
     let socket = Socket {
@@ -134,7 +120,7 @@ async fn connection(stream: TcpStream, upstream: Arc<Upstream>, mut stop: watch:
         ending: ending.clone(),
     };
     let service = service_fn(move |request| serving::answer(Arc::clone(&upstream), request, ending.clone()));
-    // Idle connections are kept for ever: a benchmark's must not be closed between two runs.
+    // No timeout: a benchmark's idle connections must not be closed between two runs.
     let served = http1::Builder::new()
         .header_read_timeout(None)
         .serve_connection(TokioIo::new(socket), service);
@@ -148,6 +134,6 @@ async fn connection(stream: TcpStream, upstream: Arc<Upstream>, mut stop: watch:
         }
     };
     if let Err(error) = ended {
-        tracing::debug!(%error, "a connection ended early");
+        tracing::debug!(%error, "a connection failed");
     }
 }

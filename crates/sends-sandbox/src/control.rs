@@ -1,7 +1,5 @@
-//! Owns the control requests under `/_sandbox`: what tests read and change while the sandbox runs. They are neither
-//! limited nor logged. Must not know how any of it is done.
+//! The control requests under `/_sandbox`, by which tests read and change the sandbox. Neither rate-limited nor logged.
 
-mod changes;
 mod tokens;
 
 use bytes::Bytes;
@@ -10,10 +8,11 @@ use http::{Method, StatusCode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use url::form_urlencoded;
 
 use crate::data::account::Account;
+use crate::data::changes::Change;
 use crate::faults::Fault;
+use crate::query::Query;
 use crate::reply::Reply;
 use crate::upstream::Upstream;
 
@@ -21,9 +20,9 @@ const MOST_IDS: u64 = 100_000;
 
 pub(crate) fn answer(upstream: &Upstream, parts: &Parts, body: &Bytes) -> Reply {
     let path = parts.uri.path().trim_start_matches("/_sandbox").trim_matches('/');
-    let query = parts.uri.query().unwrap_or_default();
+    let query = Query::parse(parts.uri.query().unwrap_or_default().as_bytes());
     let answered = match (parts.method.as_str(), path) {
-        ("GET", "requests") => requests(upstream, query),
+        ("GET", "requests") => requests(upstream, &query),
         ("DELETE", "requests") => {
             upstream.log.clear();
             Ok(Value::Null)
@@ -33,24 +32,21 @@ pub(crate) fn answer(upstream: &Upstream, parts: &Parts, body: &Bytes) -> Reply 
             upstream.reset();
             Ok(Value::Null)
         }
-        ("GET", "faults") => shown(&upstream.faults.shown()),
+        ("GET", "faults") => to_value(&upstream.faults.list()),
         ("POST", "faults") => add_faults(upstream, body),
-        ("DELETE", "faults") => remove_faults(upstream, query),
-        ("GET", "config") => shown(&*upstream.settings()),
+        ("DELETE", "faults") => remove_faults(upstream, &query),
+        ("GET", "config") => to_value(&*upstream.settings()),
         ("POST" | "PATCH", "config") => configure(upstream, body),
-        ("GET", "activities") => activities(upstream, query),
-        ("POST", "sends") => parsed(body).and_then(|change| changes::apply(upstream, change)),
+        ("GET", "activities") => activities(upstream, &query),
+        ("POST", "sends") => parsed(body).and_then(|request| change(upstream, request)),
         ("GET", "clock") => Ok(json!({"now": upstream.clock.now()})),
         ("POST", "clock") => parsed(body).map(|advance| advance_clock(upstream, &advance)),
-        ("POST", "tokens") => parsed(body).and_then(|asked| tokens::issue(upstream, asked)),
-        ("POST", "tokens/revoke") => parsed(body).map(|asked| tokens::revoke(upstream, &asked)),
+        ("POST", "tokens") => parsed(body).and_then(|request| tokens::issue(upstream, request)),
+        ("POST", "tokens/revoke") => parsed(body).map(|request| tokens::revoke(upstream, &request)),
         ("POST", "devices") => parsed(body).and_then(|decision| tokens::decide(upstream, &decision)),
-        _ => {
-            return refused(
-                StatusCode::NOT_FOUND,
-                "There is no such control request; the crate's documentation lists them.",
-            );
-        }
+        _ => Err(Refusal::missing(
+            &"there is no such control request; the crate's documentation lists them",
+        )),
     };
     match answered {
         Ok(Value::Null) => Reply::empty(StatusCode::NO_CONTENT),
@@ -58,80 +54,56 @@ pub(crate) fn answer(upstream: &Upstream, parts: &Parts, body: &Bytes) -> Reply 
             Reply::json(StatusCode::CREATED, &value)
         }
         Ok(value) => Reply::ok(&value),
-        Err(Refusal(status, why)) => refused(status, &why),
+        Err(Refusal(status, reason)) => Reply::json(status, &json!({"error": reason})),
     }
 }
 
-/// Why a control request is not done.
 struct Refusal(StatusCode, String);
 
 impl Refusal {
-    fn bad(why: &impl ToString) -> Self {
-        Self(StatusCode::BAD_REQUEST, why.to_string())
+    fn bad(reason: &impl ToString) -> Self {
+        Self(StatusCode::BAD_REQUEST, reason.to_string())
     }
 
-    fn missing(why: &impl ToString) -> Self {
-        Self(StatusCode::NOT_FOUND, why.to_string())
+    fn missing(reason: &impl ToString) -> Self {
+        Self(StatusCode::NOT_FOUND, reason.to_string())
     }
 }
 
 type Answered = Result<Value, Refusal>;
-
-fn refused(status: StatusCode, why: &str) -> Reply {
-    Reply::json(status, &json!({"error": why}))
-}
 
 fn parsed<T: DeserializeOwned>(body: &Bytes) -> Result<T, Refusal> {
     let body: &[u8] = if body.is_empty() { b"{}" } else { body };
     serde_json::from_slice(body).map_err(|error| Refusal::bad(&error))
 }
 
-fn shown(value: &impl serde::Serialize) -> Answered {
+fn to_value(value: &impl serde::Serialize) -> Answered {
     serde_json::to_value(value).map_err(|error| Refusal(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))
 }
 
-fn number(query: &str, name: &str) -> Result<Option<u64>, Refusal> {
-    text(query, name)
-        .map(|value| {
-            value
-                .parse()
-                .map_err(|_| Refusal::bad(&format!("{name} must be a whole number")))
-        })
-        .transpose()
+fn number(query: &Query, name: &str) -> Result<Option<u64>, Refusal> {
+    let number = query.get(name).map(str::parse).transpose();
+    number.map_err(|_| Refusal::bad(&format!("{name} must be a whole number")))
 }
 
-fn text(query: &str, name: &str) -> Option<String> {
-    form_urlencoded::parse(query.as_bytes())
-        .find(|(key, _)| key == name)
-        .map(|(_, value)| value.into_owned())
-}
-
-fn requests(upstream: &Upstream, query: &str) -> Answered {
+fn requests(upstream: &Upstream, query: &Query) -> Answered {
     let entries = upstream.log.entries(number(query, "from")?.unwrap_or(0));
-    shown(&json!({"requests": entries}))
+    to_value(&json!({"requests": entries}))
 }
 
 fn counters(upstream: &Upstream) -> Answered {
-    let mut counters = shown(&upstream.log.counters())?;
-    counters["keys"] = shown(&upstream.limits.counters())?;
-    counters["token_endpoint"] = shown(&upstream.token_limits.counters())?;
+    let mut counters = to_value(&upstream.log.counters())?;
+    counters["keys"] = to_value(&upstream.limits.counters())?;
+    counters["token_endpoint"] = to_value(&upstream.token_limits.counters())?;
     Ok(counters)
 }
 
-/// One fault, or several.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum OneOrMore {
-    More(Vec<Value>),
-    One(Value),
-}
-
+/// Adds one fault or an array of them; an invalid one prevents all.
 fn add_faults(upstream: &Upstream, body: &Bytes) -> Answered {
     let faults = match parsed(body)? {
-        OneOrMore::More(faults) => faults,
-        OneOrMore::One(fault) => vec![fault],
+        Value::Array(faults) => faults,
+        fault => vec![fault],
     };
-    // All are read before any is added, so that a wrong one leaves nothing behind.
     let faults: Vec<Fault> = faults
         .into_iter()
         .map(serde_json::from_value)
@@ -144,7 +116,7 @@ fn add_faults(upstream: &Upstream, body: &Bytes) -> Answered {
     Ok(json!({"ids": ids}))
 }
 
-fn remove_faults(upstream: &Upstream, query: &str) -> Answered {
+fn remove_faults(upstream: &Upstream, query: &Query) -> Answered {
     match number(query, "id")? {
         None => upstream.faults.replace(&[]),
         Some(id) if upstream.faults.remove(id) => {}
@@ -158,7 +130,7 @@ fn configure(upstream: &Upstream, body: &Bytes) -> Answered {
         .settings()
         .patched(&parsed(body)?)
         .map_err(|error| Refusal::bad(&error))?;
-    let answer = shown(&settings);
+    let answer = to_value(&settings);
     upstream.set_settings(settings);
     answer
 }
@@ -173,8 +145,8 @@ fn account<'a>(upstream: &'a Upstream, name: Option<&str>) -> Result<&'a Account
         .ok_or_else(|| Refusal::missing(&format!("there is no account {}", name.unwrap_or_default())))
 }
 
-fn activities(upstream: &Upstream, query: &str) -> Answered {
-    let account = account(upstream, text(query, "account").as_deref())?;
+fn activities(upstream: &Upstream, query: &Query) -> Answered {
+    let account = account(upstream, query.get("account"))?;
     let offset = number(query, "offset")?.unwrap_or(0);
     let limit = number(query, "limit")?.unwrap_or(1000).min(MOST_IDS);
     let total = account.activity_count();
@@ -184,7 +156,19 @@ fn activities(upstream: &Upstream, query: &str) -> Answered {
     Ok(json!({"account": account.config.name, "total": total, "activities": ids, "next_offset": next_offset}))
 }
 
-/// How far to move the sandbox's clock.
+#[derive(Deserialize)]
+struct ChangeRequest {
+    account: Option<String>,
+    #[serde(flatten)]
+    change: Change,
+}
+
+fn change(upstream: &Upstream, request: ChangeRequest) -> Answered {
+    account(upstream, request.account.as_deref())?
+        .change(request.change, upstream.clock.now())
+        .map_err(|error| Refusal::missing(&error))
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Advance {

@@ -1,4 +1,4 @@
-//! Owns the upstream's error answers, in each of the shapes it uses. Must not know when they are given.
+//! The upstream's error responses, in each of its formats.
 
 use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, StatusCode};
@@ -17,7 +17,7 @@ fn array(status: StatusCode, key: &str, message: &str) -> Reply {
     Reply::json(status, &json!([{"error_key": key, "error_message": message}]))
 }
 
-/// A missing, garbled, expired or revoked access token: the upstream does not tell them apart.
+/// A missing, malformed, expired or revoked access token: the upstream does not distinguish them.
 pub(crate) fn unauthorized() -> Reply {
     object(StatusCode::UNAUTHORIZED, "unauthorized", "Unauthorized")
         .with(ERROR_TYPE, HeaderValue::from_static("UnauthorizedException"))
@@ -35,7 +35,7 @@ pub(crate) fn access_denied() -> Reply {
     )
 }
 
-/// What the gateway says of a path or method that does not exist.
+/// The gateway's response to an unknown path or method.
 pub(crate) fn gateway_forbidden() -> Reply {
     Reply::json(StatusCode::FORBIDDEN, &json!({"message": "Forbidden"}))
         .with(ERROR_TYPE, HeaderValue::from_static("ForbiddenException"))
@@ -59,7 +59,7 @@ fn retry_after(reply: Reply, settings: &Settings, seconds: i64) -> Reply {
     }
 }
 
-/// `family` is the part of the key that names the endpoint, as in `contacts.api.not_found`.
+/// `family` is the first part of the error key, as in `contacts.api.not_found`.
 pub(crate) fn not_found(settings: &Settings, family: &str) -> Reply {
     let (key, message) = (
         format!("{family}.api.not_found"),
@@ -87,7 +87,7 @@ pub(crate) fn bad_request(family: &str, message: &str) -> Reply {
     )
 }
 
-/// The token endpoint's shape.
+/// The format of the token endpoint.
 pub(crate) fn oauth(status: StatusCode, error: &str, description: &str) -> Reply {
     Reply::json(status, &json!({"error": error, "error_description": description}))
 }

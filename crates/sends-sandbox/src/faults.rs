@@ -1,5 +1,4 @@
-//! Owns the faults: what can go wrong, for which requests, and how often. Must not know how a fault is put on the wire,
-//! which the serving of requests does.
+//! Faults: simulated failures, and the requests that they affect.
 
 use std::sync::Mutex;
 
@@ -8,36 +7,35 @@ use serde_json::{Map, Value};
 
 use crate::lock::locked;
 
-/// What goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FaultKind {
-    /// Another status, with a body of a chosen shape.
+    /// A status with a body of the shape in `body`.
     Status,
-    /// The connection is reset (TCP RST) without an answer.
+    /// A reset (TCP RST) instead of a response.
     Reset,
-    /// The connection is closed in order without an answer.
+    /// A closed connection (TCP FIN) instead of a response.
     Close,
-    /// Nothing is ever answered.
+    /// No response.
     Stall,
-    /// The real answer is announced in full, half of it is sent, and the connection is reset.
+    /// Half of the body, and then a reset.
     CutOff,
-    /// The real answer is announced in full, half of it is sent, and then nothing more comes.
+    /// Half of the body, and then nothing.
     StalledBody,
-    /// 200 with a body that is an HTML page.
+    /// 200 with an HTML page.
     NotJson,
-    /// 200 with JSON of another shape than documented.
+    /// 200 with JSON of an undocumented shape.
     WrongShape,
-    /// The real answer in small pieces, `delay_ms` apart.
+    /// The response in pieces, `delay_ms` apart.
     SlowBody,
     /// 200 with an array of `bytes` bytes.
     HugeBody,
-    /// The real answer, `delay_ms` later. It adds to other faults.
+    /// The response with a delay of `delay_ms`, in addition to other faults.
     Latency,
-    /// Everything is done as asked (a refresh token is rotated), and the connection is reset instead of an answer.
+    /// The request takes effect (a refresh token is rotated), and the connection is reset instead of a response.
     AnswerLost,
-    /// The real answer with some `members` of its JSON object set, those in `without` left out, another `content_type`, and a
-    /// `prefix` before the body. Everything is done as asked.
+    /// The response with `members` of its JSON object replaced, those in `without` removed, another `content_type`, and a `prefix`
+    /// before the body.
     Rewritten,
 }
 
@@ -61,77 +59,63 @@ impl FaultKind {
     }
 }
 
-/// The shape of an error's body.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BodyShape {
-    /// An array of errors.
     #[default]
     Array,
-    /// One error.
     Object,
     /// The gateway's object with a `message`.
     Gateway,
-    /// An HTML page.
     Html,
-    /// Nothing.
     Empty,
-    /// The beginning of an array of errors, complete on the wire, that is not JSON.
+    /// The beginning of an array of errors, with its own length.
     CutOff,
 }
 
-/// A fault, the requests it is for, and how often it strikes.
-///
-/// Requests refused with 401 or 429 never meet one; one that lacks a scope or privilege may, since that is checked last.
+/// A simulated failure of some requests. Requests that are refused with 401 or 429 are not affected.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fault {
-    /// What goes wrong.
     pub kind: FaultKind,
-    /// Only requests whose path contains this.
     #[serde(default)]
     pub path_contains: Option<String>,
-    /// Only requests whose query, as it was sent and without its question mark, contains this: `cursor=` is every page of a
-    /// listing but the first.
+    /// A part of the raw query: `cursor=` selects every page of a listing except the first.
     #[serde(default)]
     pub query_contains: Option<String>,
-    /// Only requests about this activity.
     #[serde(default)]
     pub activity_id: Option<String>,
-    /// How many matching requests pass before the first that is struck.
+    /// The number of matching requests before the first affected one.
     #[serde(default)]
     pub skip: u32,
-    /// How many requests are struck; without it, all.
+    /// The number of affected requests; `None` for all.
     #[serde(default)]
     pub count: Option<u32>,
-    /// How likely a matching request is struck.
+    /// Of a matching request to be affected.
     #[serde(default = "certain")]
     pub probability: f64,
-    /// Of `status`: the status.
+    /// For `status`.
     #[serde(default = "unavailable")]
     pub status: u16,
-    /// Of `status`: the shape of the body.
+    /// For `status`.
     #[serde(default)]
     pub body: BodyShape,
-    /// Of `status`: the seconds of a Retry-After header.
-    #[serde(default)]
-    pub retry_after_seconds: Option<u32>,
-    /// Of `latency`: how much later. Of `slow_body`: the time between two pieces.
+    /// For `latency`, and between the pieces of `slow_body`.
     #[serde(default = "noticeable")]
     pub delay_ms: u64,
-    /// Of `huge_body`: its length. Of `slow_body`: the length of a piece, 16 unless set.
+    /// The length for `huge_body`, and of a piece for `slow_body` (16 by default).
     #[serde(default)]
     pub bytes: Option<usize>,
-    /// Of `rewritten`: members put over those of the real answer. Of `status`: the whole body, if there are any.
+    /// For `rewritten`; for `status` the whole body, if not empty.
     #[serde(default)]
     pub members: Map<String, Value>,
-    /// Of `rewritten`: members of the real answer that are left out.
+    /// For `rewritten`.
     #[serde(default)]
     pub without: Vec<String>,
-    /// Of `rewritten`: the content type instead of the real one; empty for none at all.
+    /// For `rewritten`; empty for none.
     #[serde(default)]
     pub content_type: Option<String>,
-    /// Of `rewritten`: text before the real body, such as a byte order mark.
+    /// For `rewritten`: text before the body, such as a byte order mark.
     #[serde(default)]
     pub prefix: String,
 }
@@ -149,7 +133,7 @@ fn noticeable() -> u64 {
 }
 
 impl Fault {
-    /// A fault that strikes every request.
+    /// A fault of every request.
     pub fn new(kind: FaultKind) -> Self {
         Self {
             kind,
@@ -161,7 +145,6 @@ impl Fault {
             probability: certain(),
             status: unavailable(),
             body: BodyShape::default(),
-            retry_after_seconds: None,
             delay_ms: noticeable(),
             bytes: None,
             members: Map::new(),
@@ -171,7 +154,6 @@ impl Fault {
         }
     }
 
-    /// The real answer with these members of its JSON object set.
     pub fn rewritten(members: impl IntoIterator<Item = (String, Value)>) -> Self {
         Self {
             members: members.into_iter().collect(),
@@ -179,7 +161,6 @@ impl Fault {
         }
     }
 
-    /// A fault that strikes every request with a status.
     pub fn status(status: u16, body: BodyShape) -> Self {
         Self {
             status,
@@ -188,7 +169,7 @@ impl Fault {
         }
     }
 
-    /// The same for requests whose path contains `part` only.
+    /// Restricts the fault to paths that contain `part`.
     #[must_use]
     pub fn on_path(self, part: &str) -> Self {
         Self {
@@ -197,7 +178,7 @@ impl Fault {
         }
     }
 
-    /// The same for the next `count` requests only.
+    /// Restricts the fault to the next `count` requests.
     #[must_use]
     pub fn times(self, count: u32) -> Self {
         Self {
@@ -215,80 +196,66 @@ impl Fault {
     }
 }
 
-/// What a request meets: at most one fault, and all the latency faults together.
+/// The effect on one request: at most one fault, and the sum of the latencies.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Strike {
     pub(crate) fault: Option<Fault>,
     pub(crate) delay_ms: u64,
 }
 
-#[derive(Debug)]
-struct Present {
+/// An entry of `GET /_sandbox/faults`.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Entry {
     id: u64,
-    fault: Fault,
-    struck: u64,
-}
-
-/// A fault as `GET /_sandbox/faults` shows it.
-#[derive(Debug, Serialize)]
-pub(crate) struct Shown {
-    id: u64,
+    /// The number of affected requests.
     struck: u64,
     fault: Fault,
 }
 
 #[derive(Debug)]
 pub(crate) struct Faults {
-    present: Mutex<(Vec<Present>, fastrand::Rng)>,
+    state: Mutex<(Vec<Entry>, fastrand::Rng)>,
 }
 
 impl Faults {
     pub(crate) fn new(initial: &[Fault], seed: u64) -> Self {
         let faults = Self {
-            present: Mutex::new((Vec::new(), fastrand::Rng::with_seed(seed))),
+            state: Mutex::new((Vec::new(), fastrand::Rng::with_seed(seed))),
         };
         faults.replace(initial);
         faults
     }
 
     pub(crate) fn add(&self, fault: Fault) -> u64 {
-        let (present, _) = &mut *locked(&self.present);
-        let id = present.last().map_or(1, |last| last.id + 1);
-        present.push(Present { id, fault, struck: 0 });
+        let (entries, _) = &mut *locked(&self.state);
+        let id = entries.last().map_or(1, |last| last.id + 1);
+        entries.push(Entry { id, struck: 0, fault });
         id
     }
 
     pub(crate) fn replace(&self, faults: &[Fault]) {
-        locked(&self.present).0.clear();
+        locked(&self.state).0.clear();
         for fault in faults {
             self.add(fault.clone());
         }
     }
 
     pub(crate) fn remove(&self, id: u64) -> bool {
-        let (present, _) = &mut *locked(&self.present);
-        let before = present.len();
-        present.retain(|fault| fault.id != id);
-        present.len() < before
+        let (entries, _) = &mut *locked(&self.state);
+        let before = entries.len();
+        entries.retain(|fault| fault.id != id);
+        entries.len() < before
     }
 
-    pub(crate) fn shown(&self) -> Vec<Shown> {
-        let (present, _) = &*locked(&self.present);
-        present
-            .iter()
-            .map(|Present { id, fault, struck }| Shown {
-                id: *id,
-                struck: *struck,
-                fault: fault.clone(),
-            })
-            .collect()
+    pub(crate) fn list(&self) -> Vec<Entry> {
+        locked(&self.state).0.clone()
     }
 
-    /// What a request of this path and query meets; counting it.
+    /// Determines the effect on a request, and counts it.
     pub(crate) fn strike(&self, path: &str, query: &str) -> Strike {
         let mut strike = Strike::default();
-        let (present, random) = &mut *locked(&self.present);
-        for Present { fault, struck, .. } in present.iter_mut() {
+        let (entries, random) = &mut *locked(&self.state);
+        for Entry { fault, struck, .. } in entries.iter_mut() {
             let is_latency = fault.kind == FaultKind::Latency;
             let taken = !is_latency && strike.fault.is_some();
             if taken || fault.count == Some(0) || !fault.matches(path, query) {
@@ -312,12 +279,12 @@ impl Faults {
         strike
     }
 
-    /// A number of milliseconds up to `most`.
+    /// A random number of milliseconds up to `most`.
     pub(crate) fn jitter(&self, most: u64) -> u64 {
         if most == 0 {
             0
         } else {
-            locked(&self.present).1.u64(0..=most)
+            locked(&self.state).1.u64(0..=most)
         }
     }
 }
@@ -327,7 +294,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_fault_skips_strikes_and_is_spent() {
+    fn a_fault_affects_the_requests_after_those_it_skips_until_it_is_used_up() {
         let mut fault = Fault::new(FaultKind::Reset).on_path("/send_history").times(1);
         fault.skip = 1;
         let faults = Faults::new(&[fault], 1);

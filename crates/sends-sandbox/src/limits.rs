@@ -1,31 +1,29 @@
-//! Owns the two limits of an API key and what is known of how they are counted: exactly, by the second and by the day.
-//! Must not know HTTP nor which endpoint a request is for.
+//! The rate limits of an API key, by the second and by the day, counted exactly.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Mutex;
 
 use serde::Serialize;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, Moment};
 use crate::config::settings::{SecondWindow, Settings};
 use crate::lock::locked;
 
 const SECOND_MICROS: u64 = 1_000_000;
 const DAY_SECONDS: i64 = 86_400;
 
-/// Whether a request may pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     Passed,
-    /// More than the second allows.
+    /// The limit of the second.
     Throttled,
-    /// The day's are spent; it ends in so many seconds.
+    /// The limit of the day.
     QuotaExceeded {
         seconds_left: i64,
     },
 }
 
-/// The arrivals of the last second, and the most there ever were in any second, whenever it began.
+/// The arrivals of the last second, and the maximum over all sliding seconds.
 #[derive(Debug, Default)]
 pub(crate) struct SlidingSecond {
     arrivals: VecDeque<u64>,
@@ -59,7 +57,6 @@ impl SlidingSecond {
     }
 }
 
-/// What one API key has used.
 #[derive(Debug, Default)]
 struct Use {
     day: i64,
@@ -67,21 +64,21 @@ struct Use {
     second: i64,
     this_second: u32,
     passed: SlidingSecond,
-    asked: SlidingSecond,
+    arrived: SlidingSecond,
     counts: KeyCounters,
 }
 
-/// What one API key has met so far.
+/// The counters of one API key.
 #[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct KeyCounters {
     passed: u64,
     throttled: u64,
     quota_exceeded: u64,
-    /// Requests counted against the day that has not ended.
+    /// Requests counted against the present day.
     today: u64,
-    /// The most requests that arrived in any second, refused ones included.
+    /// The maximum of arrivals in a sliding second, refused ones included.
     greatest_in_a_second: usize,
-    /// The most requests that passed in any second.
+    /// The maximum of passed requests in a sliding second.
     greatest_passed_in_a_second: usize,
 }
 
@@ -91,7 +88,7 @@ pub(crate) struct Limits {
 }
 
 impl Limits {
-    /// Counts a request of `key` against `per_second` and `per_day`, of which 0 is no limit.
+    /// Counts a request of `key`. A limit of 0 is none.
     pub(crate) fn admit(
         &self,
         key: &str,
@@ -100,15 +97,10 @@ impl Limits {
         clock: &Clock,
     ) -> Verdict {
         let mut keys = locked(&self.keys);
-        if !keys.contains_key(key) {
-            keys.insert(key.to_owned(), Use::default());
-        }
-        let Some(usage) = keys.get_mut(key) else {
-            return Verdict::Passed;
-        };
-        // The times are taken under the lock, so that arrivals are in order.
+        let usage = keys.entry(key.to_owned()).or_default();
+        // Read under the lock, so that arrivals are in order.
         let (now, now_micros, second) = (clock.now(), clock.elapsed_micros(), clock.real_second());
-        usage.asked.record(now_micros);
+        usage.arrived.record(now_micros);
         if usage.day != now.day() {
             usage.day = now.day();
             usage.today = 0;
@@ -117,7 +109,7 @@ impl Limits {
             usage.second = second;
             usage.this_second = 0;
         }
-        let verdict = usage.verdict(per_second, per_day, settings.second_window, now_micros);
+        let verdict = usage.verdict((per_second, per_day), settings.second_window, now, now_micros);
         match verdict {
             Verdict::Passed => {
                 usage.today += 1;
@@ -126,11 +118,7 @@ impl Limits {
                 usage.counts.passed += 1;
             }
             Verdict::Throttled => usage.counts.throttled += 1,
-            Verdict::QuotaExceeded { .. } => {
-                usage.counts.quota_exceeded += 1;
-                let seconds_left = DAY_SECONDS - now.0.div_euclid(1000).rem_euclid(DAY_SECONDS);
-                return Verdict::QuotaExceeded { seconds_left };
-            }
+            Verdict::QuotaExceeded { .. } => usage.counts.quota_exceeded += 1,
         }
         verdict
     }
@@ -141,7 +129,7 @@ impl Limits {
             .map(|(key, usage)| {
                 let counters = KeyCounters {
                     today: usage.today,
-                    greatest_in_a_second: usage.asked.greatest(),
+                    greatest_in_a_second: usage.arrived.greatest(),
                     greatest_passed_in_a_second: usage.passed.greatest(),
                     ..usage.counts.clone()
                 };
@@ -156,9 +144,16 @@ impl Limits {
 }
 
 impl Use {
-    fn verdict(&mut self, per_second: u32, per_day: u64, window: SecondWindow, now_micros: u64) -> Verdict {
+    fn verdict(
+        &mut self,
+        (per_second, per_day): (u32, u64),
+        window: SecondWindow,
+        now: Moment,
+        now_micros: u64,
+    ) -> Verdict {
         if per_day > 0 && self.today >= per_day {
-            return Verdict::QuotaExceeded { seconds_left: 0 };
+            let seconds_left = DAY_SECONDS - now.0.div_euclid(1000).rem_euclid(DAY_SECONDS);
+            return Verdict::QuotaExceeded { seconds_left };
         }
         let in_this_second = match window {
             SecondWindow::Fixed => self.this_second,

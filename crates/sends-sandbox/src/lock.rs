@@ -1,5 +1,4 @@
-//! Owns how this crate takes a lock: a poisoned lock is still used, since a panic in one request must not end the
-//! simulation for all the others. Knows nothing of what is locked.
+//! Locks that ignore poisoning: a panic in one request must not end the simulation.
 
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 

@@ -1,4 +1,4 @@
-//! The sandbox as a program: reads the command line, listens, and serves until it is interrupted.
+//! The sandbox as a program.
 
 mod options;
 
@@ -12,8 +12,8 @@ use sends_sandbox::Sandbox;
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
-/// Wrong settings, as `clap` itself exits.
-const WRONG_SETTINGS: u8 = 2;
+/// The exit code of `clap` for invalid options.
+const INVALID_OPTIONS: u8 = 2;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -22,11 +22,11 @@ async fn main() -> ExitCode {
         Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
             error.exit()
         }
-        Err(error) => return complain(&options::sentence(&error), WRONG_SETTINGS),
+        Err(error) => return fail(&options::first_paragraph(&error), INVALID_OPTIONS),
     };
     let (listen, config) = match options.into_config() {
         Ok(read) => read,
-        Err(error) => return complain(&error.to_string(), WRONG_SETTINGS),
+        Err(error) => return fail(&error.to_string(), INVALID_OPTIONS),
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt()
@@ -38,10 +38,10 @@ async fn main() -> ExitCode {
 
     let sandbox = match start(listen, config).await {
         Ok(sandbox) => sandbox,
-        Err(error) => return complain(&format!("cannot listen on {listen}: {error}"), 1),
+        Err(error) => return fail(&format!("cannot listen on {listen}: {error}"), 1),
     };
     tracing::info!(
-        "listening on {} with access token {:?}; everything it tells is invented",
+        "listening on {} with access token {:?}; all data is invented",
         sandbox.base_url(),
         sandbox.access_token(),
     );
@@ -57,10 +57,10 @@ async fn main() -> ExitCode {
 }
 
 async fn start(listen: std::net::SocketAddr, config: sends_sandbox::Config) -> std::io::Result<Sandbox> {
-    Sandbox::start_on(TcpListener::bind(listen).await?, config).await
+    Sandbox::start_on(TcpListener::bind(listen).await?, config)
 }
 
-/// Waits for what a terminal (SIGINT) or a supervisor (SIGTERM) sends.
+/// Waits for SIGINT or SIGTERM.
 async fn interrupted() {
     use tokio::signal;
     #[cfg(unix)]
@@ -72,12 +72,12 @@ async fn interrupted() {
         return;
     }
     if let Err(error) = signal::ctrl_c().await {
-        tracing::error!(%error, "cannot wait for an interruption; ending");
+        tracing::error!(%error, "cannot wait for signals; shutting down");
     }
 }
 
-/// Says one sentence on the standard error output. A sentence that cannot be said has nowhere else to go.
-fn complain(sentence: &str, code: u8) -> ExitCode {
-    let _ = writeln!(std::io::stderr(), "sends-sandbox: {sentence}");
+/// Prints an error to the standard error output.
+fn fail(error: &str, code: u8) -> ExitCode {
+    let _ = writeln!(std::io::stderr(), "sends-sandbox: {error}");
     ExitCode::from(code)
 }

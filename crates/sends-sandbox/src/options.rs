@@ -1,4 +1,4 @@
-//! Owns the command line and the environment: as parsed, then as a configuration. Must not know how anything is served.
+//! The command line and the environment.
 
 use std::net::SocketAddr;
 
@@ -8,11 +8,11 @@ use sends_sandbox::config::{
 };
 use sends_sandbox::{Config, Fault, Settings};
 
-/// Constant Contact's V3 API, simulated: everything it tells is invented
+/// A simulation of Constant Contact's V3 API with invented data
 #[derive(Debug, Parser)]
 #[command(version, long_about = ABOUT, after_long_help = CONTROL)]
 pub(crate) struct Options {
-    /// Where to listen
+    /// Address to listen on
     #[arg(
         long,
         env = "SENDS_SANDBOX_LISTEN",
@@ -20,12 +20,11 @@ pub(crate) struct Options {
         default_value = "127.0.0.1:8081"
     )]
     listen: SocketAddr,
-    /// An access token that never expires, as TOKEN or ACCOUNT:TOKEN; an account named here for the first time is made,
-    /// with generated activities only. Repeatable
+    /// Access token that never expires, as TOKEN or ACCOUNT:TOKEN; a new ACCOUNT is created with generated activities. Repeatable
     #[arg(long = "access-token", env = "SENDS_SANDBOX_ACCESS_TOKEN", value_name = "[ACCOUNT:]TOKEN", value_delimiter = ',',
         default_value = DEFAULT_ACCESS_TOKEN, hide_default_value = false)]
     access_tokens: Vec<String>,
-    /// An application, as ID (public) or ID:SECRET (confidential), besides the two that are always there. Repeatable
+    /// Application, as ID (public) or ID:SECRET (confidential), in addition to the two default ones. Repeatable
     #[arg(
         long = "client",
         env = "SENDS_SANDBOX_CLIENT",
@@ -33,17 +32,17 @@ pub(crate) struct Options {
         value_delimiter = ','
     )]
     clients: Vec<String>,
-    /// How many activities to generate in every account, besides the bookshop's campaigns in the first
+    /// Number of generated activities in every account, in addition to the bookshop's campaigns in the first
     #[arg(long, env = "SENDS_SANDBOX_ACTIVITIES", value_name = "N", default_value_t = 0)]
     activities: u64,
-    /// Hold one record for each thing the upstream may answer, malformed and undocumented forms included, with fixed dates, in
-    /// the first account instead of the bookshop's campaigns
+    /// Fill the first account with one record for each form of response, malformed and undocumented ones included, instead of the
+    /// bookshop's campaigns
     #[arg(long, env = "SENDS_SANDBOX_ODD_RECORDS")]
     odd_records: bool,
-    /// What the generated data is derived from: the same seed and number give the same account
+    /// Seed of the generated data
     #[arg(long, env = "SENDS_SANDBOX_SEED", value_name = "S", default_value_t = 1)]
     seed: u64,
-    /// How many requests the log holds
+    /// Capacity of the request log
     #[arg(
         long,
         env = "SENDS_SANDBOX_LOG_CAPACITY",
@@ -51,7 +50,7 @@ pub(crate) struct Options {
         default_value_t = 100_000
     )]
     log_capacity: usize,
-    /// A fault, as the JSON that POST /_sandbox/faults takes. Repeatable
+    /// Fault, as the JSON of POST /_sandbox/faults. Repeatable
     #[arg(long = "fault", env = "SENDS_SANDBOX_FAULT", value_name = "JSON")]
     faults: Vec<String>,
     #[command(flatten)]
@@ -59,48 +58,47 @@ pub(crate) struct Options {
 }
 
 const ABOUT: &str = "\
-Constant Contact's V3 API, simulated: everything it tells is invented. The account is that of a small bookshop, with weekly \
+A simulation of Constant Contact's V3 API with invented data. The account is that of a small bookshop, with weekly \
 newsletters, a sale, events, and failures for every documented reason code, dated relative to today.
 
 Serves the API under /v3, OAuth under /oauth2/default/v1 and control requests under /_sandbox on one port. \
-Ask it with the access token it names when it starts:
+An example with the default access token:
 
   curl -H 'Authorization: Bearer sandbox-access-token' \\
     http://127.0.0.1:8081/v3/emails/activities/1ead98be-dfa0-4e04-81f7-5f1534d42e9c/send_history";
 
 const CONTROL: &str = "\
-Applications that are always there: sandbox-client with the secret sandbox-secret, and sandbox-public-client without one.
+Default applications: sandbox-client with the secret sandbox-secret, and sandbox-public-client without one.
 
 Control requests (JSON, neither limited nor logged):
-  GET    /_sandbox/requests[?from=N]    what was asked, in order
-  DELETE /_sandbox/requests             forget the log and the counters
-  GET    /_sandbox/counters             what it sums up to
+  GET    /_sandbox/requests[?from=N]    the request log
+  DELETE /_sandbox/requests             clear the log and the counters
+  GET    /_sandbox/counters             the counters
   GET    /_sandbox/activities[?account=&offset=&limit=]
-  GET    /_sandbox/faults               DELETE takes them away (?id=N one of them)
+  GET    /_sandbox/faults               DELETE removes them (?id=N one of them)
   POST   /_sandbox/faults               {\"kind\":\"status\",\"status\":503,\"body\":\"html\",\"path_contains\":\"/send_history\",\"count\":2}
            kinds: status reset close stall cut_off stalled_body not_json wrong_shape slow_body huge_body latency
                   answer_lost rewritten
-           limited by: path_contains query_contains activity_id skip count probability
-  GET    /_sandbox/config               every switch above, by its name with underscores
+           restricted by: path_contains query_contains activity_id skip count probability
+  GET    /_sandbox/config               all settings above, named with underscores
   POST   /_sandbox/config               {\"availability\":\"closed\"}
   POST   /_sandbox/sends                {\"operation\":\"append_send\",\"activity_id\":\"...\",\"send\":{\"reason_code\":7}}
   POST   /_sandbox/clock                {\"to_next_day\":true} or {\"advance_seconds\":-3600}
   POST   /_sandbox/tokens               {\"account\":\"main\",\"scopes\":[\"campaign_data\"],\"expires_in\":5}
   POST   /_sandbox/tokens/revoke        {\"kind\":\"refresh\"}
   POST   /_sandbox/devices              {\"user_code\":\"...\",\"approve\":true}
-  POST   /_sandbox/reset                put everything back to how it was started
+  POST   /_sandbox/reset                restore the initial state
 
-RUST_LOG sets what is logged to the standard error output.";
+RUST_LOG sets the log filter.";
 
-/// Accounts made by a token have at least so many activities, or there would be nothing in them.
+/// The least number of activities in an account that is created for a token, which has no other data.
 const LEAST_ACTIVITIES: u64 = 24;
 
-/// What is wrong with the settings, in one sentence.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum WrongSettings {
-    #[error("--access-token {0:?} must be TOKEN or ACCOUNT:TOKEN, neither of them empty")]
+pub(crate) enum InvalidOptions {
+    #[error("--access-token {0:?} is invalid: use TOKEN or ACCOUNT:TOKEN")]
     AccessToken(String),
-    #[error("--client {0:?} must be ID or ID:SECRET, neither of them empty")]
+    #[error("--client {0:?} is invalid: use ID or ID:SECRET")]
     Client(String),
     #[error("--fault {json:?} is not a fault: {source}")]
     Fault { json: String, source: serde_json::Error },
@@ -109,7 +107,7 @@ pub(crate) enum WrongSettings {
 }
 
 impl Options {
-    pub(crate) fn into_config(self) -> Result<(SocketAddr, Config), WrongSettings> {
+    pub(crate) fn into_config(self) -> Result<(SocketAddr, Config), InvalidOptions> {
         let mut config = Config {
             accounts: vec![AccountConfig {
                 activities: self.activities,
@@ -127,17 +125,17 @@ impl Options {
         for text in self.access_tokens {
             let (account, token) = text.split_once(':').unwrap_or((DEFAULT_ACCOUNT, &text));
             if account.is_empty() || token.is_empty() {
-                return Err(WrongSettings::AccessToken(text));
+                return Err(InvalidOptions::AccessToken(text));
             }
             if config.accounts.iter().all(|known| known.name != account) {
                 let activities = self.activities.max(LEAST_ACTIVITIES);
-                let made = AccountConfig {
+                let account = AccountConfig {
                     name: account.to_owned(),
                     written_records: WrittenRecords::None,
                     activities,
                     ..AccountConfig::default()
                 };
-                config.accounts.push(made);
+                config.accounts.push(account);
             }
             config.access_tokens.push(AccessTokenConfig::new(token, account));
         }
@@ -147,26 +145,26 @@ impl Options {
                     ClientConfig::confidential(id, secret)
                 }
                 None if !text.is_empty() => ClientConfig::public(&text),
-                _ => return Err(WrongSettings::Client(text)),
+                _ => return Err(InvalidOptions::Client(text)),
             };
             config.clients.push(client);
         }
         for json in self.faults {
             let fault: Fault =
-                serde_json::from_str(&json).map_err(|source| WrongSettings::Fault { json, source })?;
+                serde_json::from_str(&json).map_err(|source| InvalidOptions::Fault { json, source })?;
             config.faults.push(fault);
         }
         if let Some(name) = &config.settings.login_account
             && config.accounts.iter().all(|account| account.name != *name)
         {
-            return Err(WrongSettings::LoginAccount(name.clone()));
+            return Err(InvalidOptions::LoginAccount(name.clone()));
         }
         Ok((self.listen, config))
     }
 }
 
-/// A parser's complaint without its usage notes and its colours.
-pub(crate) fn sentence(error: &clap::Error) -> String {
+/// The first paragraph of a parser's error, without usage notes and colours.
+pub(crate) fn first_paragraph(error: &clap::Error) -> String {
     let text = error.render().to_string();
     let first = text.split("\n\n").next().unwrap_or_default();
     first
@@ -180,7 +178,7 @@ pub(crate) fn sentence(error: &clap::Error) -> String {
 mod tests {
     use super::*;
 
-    fn parse(arguments: &[&str]) -> Result<Config, WrongSettings> {
+    fn parse(arguments: &[&str]) -> Result<Config, InvalidOptions> {
         let arguments = std::iter::once(&"sends-sandbox").chain(arguments);
         Options::parse_from(arguments)
             .into_config()
@@ -188,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_with_an_account_makes_the_account() {
+    fn a_token_with_an_account_creates_the_account() {
         let config = parse(&[
             "--access-token",
             "one",
@@ -208,14 +206,14 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_setting_is_one_sentence() {
+    fn an_invalid_option_is_named_in_one_sentence() {
         let wrong = parse(&["--fault", r#"{"kind":"explode"}"#])
             .unwrap_err()
             .to_string();
         assert!(wrong.contains("unknown variant `explode`"), "{wrong}");
         let error = Options::try_parse_from(["sends-sandbox", "--listen", "nowhere"]).unwrap_err();
         insta::assert_snapshot!(
-            sentence(&error),
+            first_paragraph(&error),
             @"invalid value 'nowhere' for '--listen <ADDRESS>': invalid socket address syntax"
         );
     }

@@ -1,5 +1,4 @@
-//! Owns what an answer is made of: a status, a body and headers, and the ways a body can go wrong on the wire. Must not
-//! know which endpoint answers.
+//! Responses: status, headers and body, and bodies that fail on the wire.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -13,7 +12,7 @@ use http_body_util::{BodyExt, Either, Full, StreamBody};
 use hyper::body::Frame;
 use serde::Serialize;
 
-/// The body ends here although more was announced; hyper closes the connection.
+/// The error of a body that ends early; hyper closes the connection.
 #[derive(Debug, thiserror::Error)]
 #[error("the body was cut off on purpose")]
 pub(crate) struct CutOff;
@@ -29,7 +28,7 @@ pub(crate) type Body = Either<Full<Bytes>, UnsyncBoxBody<Bytes, CutOff>>;
 pub(crate) const JSON: &str = "application/json;charset=UTF-8";
 pub(crate) const HTML: &str = "text/html";
 
-/// A complete answer, before it is put on the wire.
+/// A response before it is sent.
 #[derive(Clone, Debug)]
 pub(crate) struct Reply {
     pub(crate) status: StatusCode,
@@ -59,7 +58,7 @@ impl Reply {
         match serde_json::to_vec(body) {
             Ok(body) => Self::text(status, JSON, body),
             Err(error) => {
-                tracing::error!(%error, "an answer could not be written as JSON");
+                tracing::error!(%error, "a response could not be serialized as JSON");
                 Self::empty(StatusCode::INTERNAL_SERVER_ERROR)
             }
         }
@@ -79,27 +78,26 @@ impl Reply {
         self.response_with(|body| Either::Left(Full::new(body)))
     }
 
-    /// Announces the whole body, sends half of it, and then fails the connection.
+    /// Sends half of the body, with the length of the whole, and then breaks the connection.
     pub(crate) fn cut_off(self) -> Response<Body> {
-        let announced = self.body.len();
-        let response = self.response_with(|body| {
-            let half = body.slice(..body.len() / 2);
-            stream_of(vec![(Duration::ZERO, Ok(half)), (FLUSHED, Err(CutOff))])
-        });
-        announcing(response, announced)
+        self.half(FLUSHED)
     }
 
-    /// Announces the whole body, sends half of it, and then nothing more while the client waits.
+    /// Sends half of the body, with the length of the whole, and then nothing more.
     pub(crate) fn stalled(self) -> Response<Body> {
-        let announced = self.body.len();
-        let response = self.response_with(|body| {
-            let half = body.slice(..body.len() / 2);
-            stream_of(vec![(Duration::ZERO, Ok(half)), (FOR_EVER, Err(CutOff))])
-        });
-        announcing(response, announced)
+        self.half(STALLED)
     }
 
-    /// Sends the body in pieces of so many bytes, waiting before each.
+    fn half(mut self, then: Duration) -> Response<Body> {
+        self.headers
+            .push((CONTENT_LENGTH, HeaderValue::from(self.body.len())));
+        self.response_with(|body| {
+            let half = body.slice(..body.len() / 2);
+            stream_of(vec![(Duration::ZERO, Ok(half)), (then, Err(CutOff))])
+        })
+    }
+
+    /// Sends the body in pieces, with a delay before each.
     pub(crate) fn dripping(self, piece_bytes: usize, delay: Duration) -> Response<Body> {
         self.response_with(|body| {
             let pieces: Vec<_> = body
@@ -118,9 +116,9 @@ impl Reply {
     }
 }
 
-/// Long enough for what was written to leave the machine before the connection fails.
+/// Long enough for the written bytes to be sent before the connection breaks.
 const FLUSHED: Duration = Duration::from_millis(30);
-const FOR_EVER: Duration = Duration::from_hours(24);
+const STALLED: Duration = Duration::from_hours(24);
 
 fn stream_of(pieces: Vec<(Duration, Result<Bytes, CutOff>)>) -> Body {
     let pieces = stream::unfold(pieces.into_iter(), |mut pieces| async move {
@@ -131,11 +129,4 @@ fn stream_of(pieces: Vec<(Duration, Result<Bytes, CutOff>)>) -> Body {
         Some((piece.map(Frame::data), pieces))
     });
     Either::Right(StreamBody::new(pieces).boxed_unsync())
-}
-
-fn announcing(mut response: Response<Body>, bytes: usize) -> Response<Body> {
-    response
-        .headers_mut()
-        .insert(CONTENT_LENGTH, HeaderValue::from(bytes));
-    response
 }

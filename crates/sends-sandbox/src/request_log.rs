@@ -1,5 +1,4 @@
-//! Owns the memory of what was asked: an ordered, bounded log and the counters. Must not know why a request was answered
-//! as it was, and never sees a token, only its fingerprint.
+//! The request log, ordered and bounded, and its counters. Tokens are logged as fingerprints.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
@@ -11,29 +10,26 @@ use crate::clock::Clock;
 use crate::limits::SlidingSecond;
 use crate::lock::locked;
 
-/// One request, as `GET /_sandbox/requests` shows it.
+/// An entry of `GET /_sandbox/requests`.
 #[derive(Clone, Debug, Serialize)]
 pub struct LoggedRequest {
-    /// Its number: they count up from 0 and are never used twice.
+    /// Ascending from 0, never reused.
     pub sequence: u64,
-    /// Milliseconds from the sandbox's start to its arrival.
+    /// Milliseconds from the start of the sandbox to the arrival.
     pub at_ms: f64,
-    /// The HTTP method.
     #[serde(serialize_with = "method_name")]
     pub method: Method,
-    /// The path, such as `/v3/emails`.
     pub path: String,
-    /// The query as it was written; of an OAuth request only the names, since values may be codes and tokens.
+    /// The raw query; for OAuth the names only, since values may be codes and tokens.
     pub query: Option<String>,
-    /// The status of the answer; null while it is under way, and for good when it was never answered.
+    /// `None` before the response, and without one.
     pub status: Option<u16>,
-    /// The fault it met.
     pub fault: Option<&'static str>,
-    /// The fingerprint of the token or of the Basic credential it came with.
+    /// The fingerprint of the token or of the HTTP Basic credential.
     pub credential: Option<String>,
-    /// The requests under way when it arrived, itself included.
+    /// The requests in flight at the arrival, itself included.
     pub in_flight: usize,
-    /// How long the answer took; null as the status is.
+    /// Milliseconds to the response.
     pub took_ms: Option<f64>,
 }
 
@@ -41,15 +37,15 @@ fn method_name<S: serde::Serializer>(method: &Method, serializer: S) -> Result<S
     serializer.serialize_str(method.as_str())
 }
 
-/// What the requests sum up to, as `GET /_sandbox/counters` shows it.
+/// The result of `GET /_sandbox/counters`.
 #[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct Counters {
     requests: u64,
     in_flight: usize,
     greatest_in_flight: usize,
-    /// The most requests that arrived in any second, whenever it began.
+    /// The maximum of arrivals in a sliding second.
     greatest_in_a_second: usize,
-    /// Requests to the API that were not GET: a reader of send histories makes none.
+    /// API requests with other methods than GET, of which a reader of send histories makes none.
     api_requests_not_get: u64,
     by_endpoint: BTreeMap<&'static str, u64>,
     by_status: BTreeMap<u16, u64>,
@@ -57,7 +53,7 @@ pub(crate) struct Counters {
 }
 
 #[derive(Debug, Default)]
-struct Memory {
+struct State {
     entries: VecDeque<LoggedRequest>,
     next_sequence: u64,
     counters: Counters,
@@ -67,11 +63,10 @@ struct Memory {
 #[derive(Debug)]
 pub(crate) struct RequestLog {
     capacity: usize,
-    memory: Mutex<Memory>,
+    state: Mutex<State>,
     clock: Arc<Clock>,
 }
 
-/// What is known of a request when it arrives.
 pub(crate) struct Arrival {
     pub(crate) method: Method,
     pub(crate) path: String,
@@ -85,30 +80,30 @@ impl RequestLog {
     pub(crate) fn new(capacity: usize, clock: Arc<Clock>) -> Self {
         Self {
             capacity,
-            memory: Mutex::default(),
+            state: Mutex::default(),
             clock,
         }
     }
 
-    pub(crate) fn arrived(self: &Arc<Self>, arrival: Arrival) -> Underway {
-        let mut memory = locked(&self.memory);
-        let memory = &mut *memory;
+    pub(crate) fn arrived(self: &Arc<Self>, arrival: Arrival) -> InFlight {
+        let mut state = locked(&self.state);
+        let state = &mut *state;
         let now_micros = self.clock.elapsed_micros();
-        memory.second.record(now_micros);
-        let counters = &mut memory.counters;
+        state.second.record(now_micros);
+        let counters = &mut state.counters;
         counters.requests += 1;
         counters.in_flight += 1;
         counters.greatest_in_flight = counters.greatest_in_flight.max(counters.in_flight);
-        counters.greatest_in_a_second = memory.second.greatest();
+        counters.greatest_in_a_second = state.second.greatest();
         counters.api_requests_not_get += u64::from(arrival.is_api && arrival.method != Method::GET);
         *counters.by_endpoint.entry(arrival.endpoint).or_default() += 1;
-        let sequence = memory.next_sequence;
-        memory.next_sequence += 1;
+        let sequence = state.next_sequence;
+        state.next_sequence += 1;
         if self.capacity > 0 {
-            if memory.entries.len() == self.capacity {
-                memory.entries.pop_front();
+            if state.entries.len() == self.capacity {
+                state.entries.pop_front();
             }
-            memory.entries.push_back(LoggedRequest {
+            state.entries.push_back(LoggedRequest {
                 sequence,
                 at_ms: millis(now_micros),
                 method: arrival.method,
@@ -121,7 +116,7 @@ impl RequestLog {
                 took_ms: None,
             });
         }
-        Underway {
+        InFlight {
             log: Arc::clone(self),
             sequence,
             arrived_micros: now_micros,
@@ -130,9 +125,9 @@ impl RequestLog {
         }
     }
 
-    /// The entries from a sequence number on, oldest first.
+    /// The entries from a sequence number on, the oldest first.
     pub(crate) fn entries(&self, from: u64) -> Vec<LoggedRequest> {
-        locked(&self.memory)
+        locked(&self.state)
             .entries
             .iter()
             .filter(|entry| entry.sequence >= from)
@@ -141,50 +136,50 @@ impl RequestLog {
     }
 
     pub(crate) fn counters(&self) -> Counters {
-        locked(&self.memory).counters.clone()
+        locked(&self.state).counters.clone()
     }
 
-    /// Forgets the entries and the counts, but neither the numbering nor what is still under way.
+    /// Removes the entries and resets the counters. The numbering continues, and requests in flight stay counted.
     pub(crate) fn clear(&self) {
-        let mut memory = locked(&self.memory);
-        let in_flight = memory.counters.in_flight;
-        memory.counters = Counters {
+        let mut state = locked(&self.state);
+        let in_flight = state.counters.in_flight;
+        state.counters = Counters {
             in_flight,
             greatest_in_flight: in_flight,
             ..Counters::default()
         };
-        memory.entries.clear();
-        memory.second = SlidingSecond::default();
+        state.entries.clear();
+        state.second = SlidingSecond::default();
     }
 
-    fn finished(&self, underway: &Underway) {
-        let mut memory = locked(&self.memory);
-        let memory = &mut *memory;
-        memory.counters.in_flight = memory.counters.in_flight.saturating_sub(1);
-        if let Some(status) = underway.status {
-            *memory.counters.by_status.entry(status).or_default() += 1;
+    fn finished(&self, request: &InFlight) {
+        let mut state = locked(&self.state);
+        let state = &mut *state;
+        state.counters.in_flight = state.counters.in_flight.saturating_sub(1);
+        if let Some(status) = request.status {
+            *state.counters.by_status.entry(status).or_default() += 1;
         }
-        if let Some(fault) = underway.fault {
-            *memory.counters.by_fault.entry(fault).or_default() += 1;
+        if let Some(fault) = request.fault {
+            *state.counters.by_fault.entry(fault).or_default() += 1;
         }
-        let first = memory.entries.front().map_or(0, |entry| entry.sequence);
-        let position = underway
+        let first = state.entries.front().map_or(0, |entry| entry.sequence);
+        let position = request
             .sequence
             .checked_sub(first)
             .and_then(|position| usize::try_from(position).ok());
-        if let Some(entry) = position.and_then(|position| memory.entries.get_mut(position)) {
-            entry.status = underway.status;
-            entry.fault = underway.fault;
-            if underway.status.is_some() {
-                entry.took_ms = Some(millis(self.clock.elapsed_micros() - underway.arrived_micros));
+        if let Some(entry) = position.and_then(|position| state.entries.get_mut(position)) {
+            entry.status = request.status;
+            entry.fault = request.fault;
+            if request.status.is_some() {
+                entry.took_ms = Some(millis(self.clock.elapsed_micros() - request.arrived_micros));
             }
         }
     }
 }
 
-/// A request under way. Dropping it ends it, so one whose client went away is not counted for ever.
+/// A request in flight, until it is dropped: that includes one whose client has disconnected.
 #[derive(Debug)]
-pub(crate) struct Underway {
+pub(crate) struct InFlight {
     log: Arc<RequestLog>,
     sequence: u64,
     arrived_micros: u64,
@@ -192,17 +187,17 @@ pub(crate) struct Underway {
     fault: Option<&'static str>,
 }
 
-impl Underway {
+impl InFlight {
     pub(crate) fn answered(&mut self, status: u16) {
         self.status = Some(status);
     }
 
-    pub(crate) fn met(&mut self, fault: &'static str) {
+    pub(crate) fn faulted(&mut self, fault: &'static str) {
         self.fault = Some(fault);
     }
 }
 
-impl Drop for Underway {
+impl Drop for InFlight {
     fn drop(&mut self) {
         self.log.finished(self);
     }

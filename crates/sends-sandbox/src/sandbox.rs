@@ -1,4 +1,4 @@
-//! Owns the handle to a running sandbox: starting it, where it is, and stopping it. Must not know what it serves.
+//! The handle to a running sandbox.
 
 use std::io;
 use std::net::SocketAddr;
@@ -15,9 +15,9 @@ use crate::faults::Fault;
 use crate::request_log::LoggedRequest;
 use crate::upstream::Upstream;
 
-/// A running sandbox. Dropping it stops the server at once; [`Sandbox::stop`] lets answers under way end.
+/// A running sandbox. Dropping it aborts the server; [`Sandbox::stop`] waits for responses in progress.
 #[derive(Debug)]
-#[must_use = "dropping it stops the server"]
+#[must_use]
 pub struct Sandbox {
     address: SocketAddr,
     access_token: String,
@@ -28,22 +28,12 @@ pub struct Sandbox {
 
 impl Sandbox {
     /// Starts a sandbox on a free loopback port.
-    ///
-    /// # Errors
-    /// When no port can be had.
     pub async fn start(config: Config) -> io::Result<Self> {
-        Self::start_on(TcpListener::bind(("127.0.0.1", 0)).await?, config).await
+        Self::start_on(TcpListener::bind(("127.0.0.1", 0)).await?, config)
     }
 
-    /// Starts a sandbox on a listener of the caller's.
-    ///
-    /// # Errors
-    /// When the listener has no address.
-    #[expect(
-        clippy::unused_async,
-        reason = "a start that has to wait must not change the signature"
-    )]
-    pub async fn start_on(listener: TcpListener, config: Config) -> io::Result<Self> {
+    /// Starts a sandbox in the current tokio runtime.
+    pub fn start_on(listener: TcpListener, config: Config) -> io::Result<Self> {
         let address = listener.local_addr()?;
         let access_token = config
             .access_tokens
@@ -62,32 +52,31 @@ impl Sandbox {
         })
     }
 
-    /// The base of the API's paths, such as `http://127.0.0.1:8081/v3`.
+    /// The base URL of the API, such as `http://127.0.0.1:8081/v3`.
     pub fn base_url(&self) -> String {
         format!("http://{}/v3", self.address)
     }
 
-    /// The base of the OAuth paths, such as `http://127.0.0.1:8081/oauth2/default/v1`.
+    /// The base URL of OAuth, such as `http://127.0.0.1:8081/oauth2/default/v1`.
     pub fn oauth_base_url(&self) -> String {
         format!("http://{}/oauth2/default/v1", self.address)
     }
 
-    /// The base of the control requests, such as `http://127.0.0.1:8081/_sandbox`.
+    /// The base URL of the control requests, such as `http://127.0.0.1:8081/_sandbox`.
     pub fn control_url(&self) -> String {
         format!("http://{}/_sandbox", self.address)
     }
 
-    /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The first fixed access token, which unless configured otherwise works with every scope.
+    /// The first fixed access token. By default it has every scope.
     pub fn access_token(&self) -> &str {
         &self.access_token
     }
 
-    /// The identifier of the first account's generated activity of an index, if there are so many.
+    /// The identifier of a generated activity of the first account. `None` beyond their number.
     pub fn activity_id(&self, index: u64) -> Option<String> {
         Some(
             self.upstream
@@ -103,29 +92,24 @@ impl Sandbox {
         self.upstream.faults.add(fault);
     }
 
-    /// Takes all faults away.
-    pub fn clear_faults(&self) {
-        self.upstream.faults.replace(&[]);
-    }
-
-    /// Changes the switches, as `POST /_sandbox/config` does.
+    /// Changes the settings, as `POST /_sandbox/config` does.
     pub fn configure(&self, change: impl FnOnce(&mut Settings)) {
         let mut settings = (*self.upstream.settings()).clone();
         change(&mut settings);
         self.upstream.set_settings(settings);
     }
 
-    /// What was asked so far, oldest first, as `GET /_sandbox/requests` shows it.
+    /// The request log, the oldest request first, as in `GET /_sandbox/requests`.
     pub fn requests(&self) -> Vec<LoggedRequest> {
         self.upstream.log.entries(0)
     }
 
-    /// Stops accepting, lets answers under way end for a moment, and closes what is left.
+    /// Stops accepting connections, waits up to a second for responses in progress, and closes the rest.
     pub async fn stop(mut self) {
-        // A send fails only when the server has ended by itself.
+        // Sending fails only if the server has already ended.
         let _ = self.stop.send(true);
         if let Err(error) = (&mut self.server).await {
-            tracing::error!(%error, "the sandbox did not stop in order");
+            tracing::error!(%error, "the server of the sandbox failed");
         }
     }
 }

@@ -1,10 +1,9 @@
-//! Owns the way of a request through the upstream: log, availability, credential, limits, faults, answer. Must not know
-//! what any endpoint answers.
+//! The steps of a request: log, availability, authentication, rate limits, faults, response.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH, RETRY_AFTER, VARY};
+use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
 use http_body_util::BodyExt;
@@ -15,12 +14,12 @@ use crate::config::settings::{Availability, Encoding, Settings};
 use crate::connection::{Broken, Ending};
 use crate::faults::{BodyShape, Fault, FaultKind};
 use crate::reply::{Body, HTML, JSON, Reply};
-use crate::request_log::{Arrival, Underway};
+use crate::request_log::{Arrival, InFlight};
 use crate::upstream::Upstream;
 use crate::wild::Draw;
 use crate::{api, bearer, compression, control, errors, oauth};
 
-/// Larger bodies than any the API takes; what is beyond is refused.
+/// The limit of request bodies.
 const LARGEST_BODY: usize = 1 << 20;
 const HUGE: usize = 10_000_000;
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
@@ -42,51 +41,51 @@ pub(crate) async fn answer(
         settings = Arc::new(draw.settings(&settings));
     }
     if settings.jitter_ms > 0 {
-        // On the way here, so that the limits count requests closer together than they were sent.
+        // Before the limits, which then count requests closer together than they were sent.
         tokio::time::sleep(Duration::from_millis(upstream.faults.jitter(settings.jitter_ms))).await;
     }
     let route = api::Route::parse(parts.uri.path());
-    let mut underway = upstream.log.arrived(arrival(&parts, &route));
+    let mut logged = upstream.log.arrived(arrival(&parts, route));
     match settings.availability {
         Availability::Up => {}
         Availability::Closed => {
-            underway.met("closed");
+            logged.faulted("closed");
             return Err(Broken);
         }
         Availability::Unavailable => {
             let page = Reply::text(StatusCode::SERVICE_UNAVAILABLE, HTML, UNAVAILABLE_PAGE);
-            return Ok(finish(page, &parts, &settings, draw, &mut underway).into_response());
+            return Ok(finish(page, &parts, &settings, draw, &mut logged).into_response());
         }
     }
-    let prepared = if parts.uri.path().starts_with("/oauth2/") {
+    let admitted = if parts.uri.path().starts_with("/oauth2/") {
         let body = read_body(body).await.ok_or(Broken)?;
-        oauth::admit(&upstream, &settings, &parts, &body).map(|()| Asked::OAuth(body))
+        oauth::admit(&upstream, &settings, &parts, &body).map(|()| Admitted::OAuth(body))
     } else {
-        bearer::admit(&upstream, &settings, &parts).map(Asked::Api)
+        bearer::admit(&upstream, &settings, &parts).map(Admitted::Api)
     };
-    let asked = match prepared {
-        Ok(asked) => asked,
-        Err(refusal) => return Ok(finish(refusal, &parts, &settings, draw, &mut underway).into_response()),
+    let admitted = match admitted {
+        Ok(admitted) => admitted,
+        Err(refusal) => return Ok(finish(refusal, &parts, &settings, draw, &mut logged).into_response()),
     };
     let strike = upstream
         .faults
         .strike(parts.uri.path(), parts.uri.query().unwrap_or_default());
     let delay_ms = settings.latency_ms + strike.delay_ms;
     if strike.delay_ms > 0 {
-        underway.met(FaultKind::Latency.name());
+        logged.faulted(FaultKind::Latency.name());
     }
     if delay_ms > 0 {
         tokio::time::sleep(Duration::from_millis(delay_ms)).await;
     }
-    let real = || match &asked {
-        Asked::Api(bearer) => {
-            let reply = api::answer(&upstream, &settings, &parts, &route, bearer);
+    let real = || match &admitted {
+        Admitted::Api(bearer) => {
+            let reply = api::answer(&upstream, &settings, &parts, route, bearer);
             match draw {
-                Some(draw) => draw.answer(&route, reply),
+                Some(draw) => draw.answer(route, reply),
                 None => reply,
             }
         }
-        Asked::OAuth(body) => {
+        Admitted::OAuth(body) => {
             let reply = oauth::answer(&upstream, &settings, &parts, body);
             match draw {
                 Some(draw) => draw.oauth_answer(body, reply),
@@ -94,13 +93,13 @@ pub(crate) async fn answer(
             }
         }
     };
-    let is_api = matches!(asked, Asked::Api(_));
+    let is_api = matches!(admitted, Admitted::Api(_));
     let drawn = draw.filter(|_| is_api).and_then(Draw::failure);
     let Some(fault) = strike.fault.or(drawn) else {
-        return Ok(finish(real(), &parts, &settings, draw, &mut underway).into_response());
+        return Ok(finish(real(), &parts, &settings, draw, &mut logged).into_response());
     };
-    underway.met(fault.kind.name());
-    let mut finished = |reply| finish(reply, &parts, &settings, draw, &mut underway);
+    logged.faulted(fault.kind.name());
+    let mut finished = |reply| finish(reply, &parts, &settings, draw, &mut logged);
     Ok(match fault.kind {
         FaultKind::Reset => return reset(&ending),
         FaultKind::Close => return Err(Broken),
@@ -113,7 +112,7 @@ pub(crate) async fn answer(
             return reset(&ending);
         }
         FaultKind::CutOff => {
-            // The reset follows only when the body fails, since it takes effect as the connection is given up.
+            // The reset takes effect when the connection is closed, after the body has failed.
             ending.reset();
             finished(real()).cut_off()
         }
@@ -125,13 +124,13 @@ pub(crate) async fn answer(
             finished(invented(&fault)).into_response()
         }
         FaultKind::Rewritten => finished(rewritten(real(), &fault)).into_response(),
-        // The delay was all there is to it.
+        // Delayed above.
         FaultKind::Latency => finished(real()).into_response(),
     })
 }
 
-/// Who may ask, and what is left to do.
-enum Asked {
+/// A request that passed authentication and rate limits.
+enum Admitted {
     Api(bearer::Bearer),
     OAuth(bytes::Bytes),
 }
@@ -141,7 +140,7 @@ fn reset(ending: &Ending) -> Result<Response<Body>, Broken> {
     Err(Broken)
 }
 
-fn arrival(parts: &Parts, route: &api::Route) -> Arrival {
+fn arrival(parts: &Parts, route: Option<api::Route<'_>>) -> Arrival {
     let path = parts.uri.path();
     let is_api = !path.starts_with("/oauth2/");
     Arrival {
@@ -156,7 +155,7 @@ fn arrival(parts: &Parts, route: &api::Route) -> Arrival {
         }),
         credential: bearer::fingerprint(parts),
         endpoint: if is_api {
-            route.name()
+            route.map_or("unknown", api::Route::name)
         } else {
             oauth::endpoint(path)
         },
@@ -172,13 +171,13 @@ async fn read_body(body: Incoming) -> Option<bytes::Bytes> {
     Some(collected.to_bytes())
 }
 
-/// Puts on an answer what every answer has, and notes it in the log.
+/// Adds the common headers, compresses the body, and logs the status.
 fn finish(
     mut reply: Reply,
     parts: &Parts,
     settings: &Settings,
     draw: Option<Draw>,
-    underway: &mut Underway,
+    logged: &mut InFlight,
 ) -> Reply {
     if settings.etag && reply.status == StatusCode::OK && !reply.body.is_empty() {
         let tag = format!("\"{:016x}\"", bearer::digest(&reply.body));
@@ -216,14 +215,14 @@ fn finish(
     if let Some(draw) = draw {
         draw.drop_headers(&mut reply);
     }
-    underway.answered(reply.status.as_u16());
+    logged.answered(reply.status.as_u16());
     reply
 }
 
 const UNAVAILABLE_PAGE: &str =
     "<html><head><title>503 Service Temporarily Unavailable</title></head><body>503</body></html>";
 
-/// The answer of a fault that gives one of its own.
+/// The response of a fault that replaces the real one.
 fn invented(fault: &Fault) -> Reply {
     match fault.kind {
         FaultKind::NotJson => Reply::text(
@@ -247,7 +246,7 @@ fn invented(fault: &Fault) -> Reply {
     }
 }
 
-/// A real answer as the fault has it. A body that is no JSON object keeps its members.
+/// The response as changed by the fault. Members are replaced only in a JSON object.
 fn rewritten(mut reply: Reply, fault: &Fault) -> Reply {
     if let Ok(mut body) = serde_json::from_slice::<Map<String, Value>>(&reply.body) {
         body.retain(|name, _| !fault.without.contains(name));
@@ -269,9 +268,9 @@ fn rewritten(mut reply: Reply, fault: &Fault) -> Reply {
 fn failed(fault: &Fault) -> Reply {
     let status = StatusCode::from_u16(fault.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let error = json!({"error_key": "emails.api.internal_error", "error_message": "An error was simulated."});
-    let reply = match fault.body {
+    match fault.body {
         _ if !fault.members.is_empty() => Reply::json(status, &fault.members),
-        // The two shapes a client acts on by their key come as the real ones.
+        // Clients act on the keys of these two.
         BodyShape::Object if status == StatusCode::UNAUTHORIZED => errors::unauthorized(),
         BodyShape::Object if status == StatusCode::FORBIDDEN => errors::access_denied(),
         BodyShape::Array => Reply::json(status, &json!([error])),
@@ -283,9 +282,5 @@ fn failed(fault: &Fault) -> Reply {
         BodyShape::Html => Reply::text(status, HTML, UNAVAILABLE_PAGE),
         BodyShape::Empty => Reply::empty(status),
         BodyShape::CutOff => Reply::text(status, JSON, r#"[{"error_key":"emails.api.inter"#),
-    };
-    match fault.retry_after_seconds {
-        Some(seconds) => reply.with(RETRY_AFTER, HeaderValue::from(seconds)),
-        None => reply,
     }
 }

@@ -1,4 +1,4 @@
-//! Owns the simulated upstream as a whole: every part that requests share. Must not know how requests arrive.
+//! The state of the simulated upstream.
 
 use std::sync::{Arc, RwLock};
 
@@ -21,10 +21,9 @@ pub(crate) struct Upstream {
     pub(crate) accounts: Vec<Arc<Account>>,
     pub(crate) grants: Grants,
     pub(crate) limits: Limits,
-    /// The token endpoint's limit is its own.
+    /// The separate limit of the token endpoint.
     pub(crate) token_limits: Limits,
     pub(crate) faults: Faults,
-    /// What the forms of a wild upstream are drawn from.
     pub(crate) attempts: Attempts,
     pub(crate) log: Arc<RequestLog>,
 }
@@ -67,7 +66,7 @@ impl Upstream {
         self.config.clients.iter().find(|client| client.id == id)
     }
 
-    /// Puts everything back to how it was started.
+    /// Restores the initial state. Issued tokens stay.
     pub(crate) fn reset(&self) {
         self.set_settings(self.config.settings.clone());
         self.clock.return_to_real_time();

@@ -1,8 +1,8 @@
-//! The wild upstream: the same facts in a form drawn at random, among those that are documented or were observed.
+//! The wild upstream: the same data in a form drawn at random among the documented and observed ones.
 //!
-//! A form is derived from the seed, the path with its query and how often that was asked before, so that a run can be
-//! repeated. What is true stays: identifiers, sends, outcomes, counts that are given, how pages follow each other. Left out
-//! are forms that lose or hide a fact: pages without their records, 200 with an HTML page, 204, a token that dies early.
+//! A form is derived from the seed, the URI, and the number of its requests, so that a run can be repeated. Identifiers, sends,
+//! outcomes, present counts and the sequence of pages stay. Excluded are forms that hide a fact: pages without their records, 200 with
+//! an HTML page, 204, an early expiry of a token.
 
 mod answers;
 mod errors;
@@ -28,20 +28,20 @@ use crate::lock::locked;
 use crate::reply::Reply;
 use forms::Forms;
 
-/// How often each path with its query was asked.
+/// The number of requests for each method and URI.
 #[derive(Debug, Default)]
 pub(crate) struct Attempts(Mutex<HashMap<u64, u64>>);
 
 impl Attempts {
-    /// What is drawn for a request; counting it.
+    /// Draws the forms for a request, and counts it.
     pub(crate) fn draw(&self, seed: u64, parts: &Parts) -> Draw {
-        let asked = format!("{} {}", parts.method, parts.uri);
+        let request = format!("{} {}", parts.method, parts.uri);
         let mut attempts = locked(&self.0);
-        let attempt = attempts.entry(digest(asked.as_bytes())).or_default();
+        let attempt = attempts.entry(digest(request.as_bytes())).or_default();
         let number = *attempt;
         *attempt += 1;
         Draw {
-            seed: digest(format!("{seed} {number} {asked}").as_bytes()),
+            seed: digest(format!("{seed} {number} {request}").as_bytes()),
             is_repeated: number % 2 == 1,
         }
     }
@@ -55,22 +55,22 @@ impl Attempts {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Draw {
     seed: u64,
-    /// Every second time the same is asked nothing fails, so that a retry always succeeds.
+    /// True for every second request of the same URI, which does not fail: a retry always succeeds.
     is_repeated: bool,
 }
 
-/// One failure in so many requests.
+/// The number of requests per failure.
 const FAILURES: usize = 40;
-/// One answer in so many with 202 or 203 instead of 200.
+/// The number of responses per 202 or 203 instead of 200.
 const ODD_STATUSES: usize = 12;
 
 impl Draw {
-    /// Each stage draws for itself, so that one more draw in a stage leaves the others as they were.
+    /// An independent generator per stage, so that another draw in one stage does not affect the others.
     fn forms(self, stage: u64) -> Forms {
         Forms::new(Rng::with_seed(self.seed ^ (stage << 56)))
     }
 
-    /// The switches whose values are forms only.
+    /// Draws the settings that affect the form alone.
     pub(crate) fn settings(self, settings: &Settings) -> Settings {
         let mut forms = self.forms(1);
         let mut settings = settings.clone();
@@ -83,7 +83,7 @@ impl Draw {
         settings
     }
 
-    /// A failure of the API that a retry mends, now and then.
+    /// A failure in some requests to the API, which a retry overcomes.
     pub(crate) fn failure(self) -> Option<Fault> {
         let mut forms = self.forms(2);
         if self.is_repeated || !forms.one_in(FAILURES) {
@@ -112,14 +112,16 @@ impl Draw {
         Some(Fault::status(status, body))
     }
 
-    /// An answer of the API in another form.
-    pub(crate) fn answer(self, route: &Route, mut reply: Reply) -> Reply {
+    /// A response of the API in another form.
+    pub(crate) fn answer(self, route: Option<Route<'_>>, mut reply: Reply) -> Reply {
         let mut forms = self.forms(3);
         if reply.status != StatusCode::OK {
             return errors::rewritten(&mut forms, reply);
         }
         if let Ok(mut body) = serde_json::from_slice(&reply.body) {
-            answers::rewrite(&mut forms, route, &mut body);
+            if let Some(route) = route {
+                answers::rewrite(&mut forms, route.endpoint(), &mut body);
+            }
             reply.body = odd_text::written(&body);
         }
         if forms.one_in(ODD_STATUSES) {
@@ -129,19 +131,19 @@ impl Draw {
         reply
     }
 
-    /// An answer of the token and device endpoints in another form; `asked` is the request's body.
-    pub(crate) fn oauth_answer(self, asked: &Bytes, mut reply: Reply) -> Reply {
+    /// A response of the token and device endpoints in another form.
+    pub(crate) fn oauth_answer(self, request: &Bytes, mut reply: Reply) -> Reply {
         let mut forms = self.forms(4);
         let parsed = serde_json::from_slice(&reply.body);
         if let (StatusCode::OK, Ok(Value::Object(mut body))) = (reply.status, parsed) {
-            tokens::rewrite(&mut forms, asked, &mut body);
+            tokens::rewrite(&mut forms, request, &mut body);
             content_type(&mut forms, &mut reply);
             tokens::write(&mut forms, body, &mut reply);
         }
         reply
     }
 
-    /// Leaves out headers that only diagnosis needs.
+    /// Removes some of the headers for diagnosis.
     pub(crate) fn drop_headers(self, reply: &mut Reply) {
         let mut forms = self.forms(5);
         let optional = [
@@ -158,7 +160,7 @@ impl Draw {
     }
 }
 
-/// JSON arrives without a content type, or with another.
+/// Changes or removes the content type of JSON.
 fn content_type(forms: &mut Forms, reply: &mut Reply) {
     let content_type = forms.pick(&[
         None,

@@ -1,19 +1,18 @@
-//! Checksums of what a row holds, so that a flipped bit on the disk is noticed and not served.
+//! Checksums of rows, which detect bits that were flipped on the disk.
 //!
-//! SQLite verifies the structure of its pages and never their content. The checksum is of the encoded form
-//! ([`encoding`](crate::encoding)) and not of the columns, so both sides of it are made from the values themselves.
+//! SQLite verifies the structure of its pages, not their content. The checksum is that of the encoded form
+//! ([`encoding`](crate::encoding)), so that both writer and reader compute it from the values and not from the columns.
 
 use sends_core::{ActivityId, SendAttempt};
 
 use crate::encoding::{EncodedAnswer, encode_send};
 use crate::{Owner, StoredAnswer};
 
-/// The checksum of an answer with everything it tells of.
-pub(crate) fn of_answer(owner: Owner, activity: ActivityId, kept: &StoredAnswer) -> u32 {
-    of(owner, activity, EncodedAnswer::new(kept).as_bytes())
+/// The checksum of an answer with its sends.
+pub(crate) fn of_answer(owner: Owner, activity: ActivityId, answer: &StoredAnswer) -> u32 {
+    of(owner, activity, EncodedAnswer::new(answer).as_bytes())
 }
 
-/// The checksum of one send of an answer.
 pub(crate) fn of_send(owner: Owner, activity: ActivityId, ordinal: u32, send: &SendAttempt) -> u32 {
     let bytes = encode_send(ordinal.to_le_bytes().to_vec(), send);
     of(owner, activity, &bytes)

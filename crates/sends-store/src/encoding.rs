@@ -1,8 +1,8 @@
-//! An answer in few bytes, by `postcard`.
+//! Compact encoding of an answer by `postcard`, for the memory store.
 //!
-//! The form in which a [`StoredAnswer`] stays in memory: a history of three sends takes about 140 bytes in one allocation, where the model
-//! takes some 700 in eight. It has no version: it never leaves the process, but for checksums of it that are in the rows of a
-//! store ([`checksum`](crate::checksum)). A change of the form needs a new schema version.
+//! A history of three sends takes about 140 bytes in one allocation, instead of some 700 in eight. The encoding has no version, since
+//! it does not leave the process. Its checksums do ([`checksum`](crate::checksum)): a change of the encoding needs a new schema
+//! version.
 
 use std::{borrow::Cow, sync::Arc};
 
@@ -12,11 +12,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Answer, StoredAnswer, list_ids};
 
-/// A [`StoredAnswer`], encoded. Cloned by reference.
+/// An encoded [`StoredAnswer`]. Clones share the bytes.
 #[derive(Clone)]
 pub(crate) struct EncodedAnswer(Arc<[u8]>);
 
-/// What comes before the sends.
+/// The part before the sends.
 #[derive(Deserialize, Serialize)]
 struct Head {
     fetched_at: Instant,
@@ -51,8 +51,8 @@ enum ContactLists<'a> {
 }
 
 impl EncodedAnswer {
-    pub(crate) fn new(kept: &StoredAnswer) -> Self {
-        let (history, unreadable) = match &kept.answer {
+    pub(crate) fn new(answer: &StoredAnswer) -> Self {
+        let (history, unreadable) = match &answer.answer {
             Answer::History(history) => (
                 Some(history),
                 (history.unreadable_sends(), history.unreadable_values()),
@@ -60,7 +60,7 @@ impl EncodedAnswer {
             Answer::NotFound => (None, (0, 0)),
         };
         let head = Head {
-            fetched_at: kept.fetched_at.into(),
+            fetched_at: answer.fetched_at.into(),
             sends: history.map(|history| history.len()),
             unreadable_sends: unreadable.0,
             unreadable_values: unreadable.1,
@@ -70,8 +70,7 @@ impl EncodedAnswer {
         Self(bytes.into())
     }
 
-    /// What was encoded. `None` would mean that writing and reading disagree, which a property test excludes; a caller
-    /// treats it as nothing kept.
+    /// `None` if encoder and decoder disagree, which a property test excludes. Callers treat it as no answer.
     pub(crate) fn decode(&self) -> Option<StoredAnswer> {
         let (head, mut bytes) = postcard::take_from_bytes::<Head>(&self.0).ok()?;
         let answer = match head.sends {
@@ -94,7 +93,7 @@ impl EncodedAnswer {
         })
     }
 
-    /// How many sends it tells of, without decoding them.
+    /// The number of sends, without decoding them.
     pub(crate) fn send_count(&self) -> usize {
         let head = postcard::take_from_bytes::<Head>(&self.0);
         head.ok().and_then(|(head, _)| head.sends).unwrap_or(0)
@@ -109,7 +108,7 @@ impl EncodedAnswer {
     }
 }
 
-/// The bytes with one send more.
+/// Appends a send.
 pub(crate) fn encode_send(bytes: Vec<u8>, send: &SendAttempt) -> Vec<u8> {
     let lists = &send.contact_list_ids;
     let contact_lists = match list_ids::to_uuids(lists) {

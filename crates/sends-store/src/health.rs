@@ -1,6 +1,4 @@
-//! Failures of a store in use: whether its file is still in its place, and what reads and writes met.
-//!
-//! Owns what is remembered of a failure, and until when. Must not know SQLite.
+//! Health of a store in use: the presence of its file, and the failures of reads and writes.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,29 +6,27 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::StoreError;
 
-/// State of a [`Store`](crate::Store) as far as its reads and writes have shown it. A healthy one is the default.
+/// The observed failures of a [`Store`](crate::Store). The default is a healthy store.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Health {
-    /// [`StoreError::Gone`] while the file is not in its place. Looked up at this moment.
+    /// [`StoreError::Gone`] while the file is not at its path, checked now.
     pub gone: Option<StoreError>,
-    /// The last damage that a read or write has met. It stays until the store is opened again: what was not read since may be
-    /// damaged too.
+    /// The last observed damage. It stays until the store is opened again, since unread parts may be damaged too.
     pub damage: Option<StoreError>,
-    /// Why the last read failed, other than by damage. `None` after one that succeeded.
+    /// The failure of the last read, except damage. `None` after a successful read.
     pub read_failure: Option<StoreError>,
-    /// Why the last change failed, other than by damage and by [`gone`](Self::gone). `None` after one that succeeded.
+    /// The failure of the last write, except damage and [`gone`](Self::gone). `None` after a successful write.
     pub write_failure: Option<StoreError>,
-    /// Reads that failed since the store was opened, damage included. Refused and stopped ones are not counted.
+    /// Failed reads since the store was opened, damage included, refused and stopped reads excluded.
     pub failed_reads: u64,
-    /// Changes that failed since the store was opened.
+    /// Failed changes since the store was opened.
     pub failed_writes: u64,
-    /// Reads and changes that met damage since the store was opened, each of them counted above as well.
+    /// Reads and changes that failed by damage, also counted above.
     pub damaged: u64,
-    /// Changes since the file is not in its place. They were reported as failed.
+    /// Changes, reported as failed, while the file was not at its path.
     pub lost_writes: u64,
 }
 
-/// What is counted and remembered of a store in use.
 #[derive(Default)]
 pub(crate) struct Watch {
     /// `None` for a store in memory.
@@ -45,9 +41,9 @@ pub(crate) struct Watch {
 struct WatchedFile {
     path: PathBuf,
     identity: Identity,
-    /// The most bytes that the file had: no change makes it shorter.
+    /// The greatest length in bytes: no change makes the file shorter.
     longest: AtomicU64,
-    /// The write-ahead log, once the store is in use: from then on it stays until the store is closed.
+    /// The write-ahead log, which exists from the first use until the store is closed.
     log: OnceLock<Identity>,
 }
 
@@ -58,7 +54,7 @@ impl WatchedFile {
         path.into()
     }
 
-    /// [`StoreError::Damaged`] where the file that was opened is shorter than it was. One that is not in its place says nothing.
+    /// Fails with [`StoreError::Damaged`] if the opened file has become shorter. Another file at its path is ignored.
     fn check_length(&self) -> Result<(), StoreError> {
         let Ok(metadata) = std::fs::metadata(&self.path) else {
             return Ok(());
@@ -77,7 +73,7 @@ impl WatchedFile {
         Ok(())
     }
 
-    /// Why what is written now would be lost.
+    /// The reason why a write would be lost.
     fn problem(&self) -> Option<String> {
         match Identity::at(&self.path) {
             Ok(found) if found == self.identity => {}
@@ -87,9 +83,7 @@ impl WatchedFile {
         let known = self.log.get()?;
         match Identity::at(&self.log_path()) {
             Ok(found) if found == *known => None,
-            _ => Some(
-                "its write-ahead log, the file beside it whose name ends in -wal, was removed".to_owned(),
-            ),
+            _ => Some("its write-ahead log, the file with the suffix -wal, was removed".to_owned()),
         }
     }
 }
@@ -102,7 +96,7 @@ struct Last {
 }
 
 impl Watch {
-    /// Watches the file at this path, which is there.
+    /// Watches an existing file.
     pub(crate) fn of_file(path: &Path) -> Result<Self, StoreError> {
         let metadata = std::fs::metadata(path).map_err(|error| StoreError::from_io(path, &error))?;
         Ok(Self {
@@ -116,7 +110,7 @@ impl Watch {
         })
     }
 
-    /// [`StoreError::Gone`] unless the file at the path is the one that was opened.
+    /// Fails with [`StoreError::Gone`] unless the file at the path is the opened one.
     pub(crate) fn check_place(&self) -> Result<(), StoreError> {
         match self.file.as_ref().and_then(|file| Some((file, file.problem()?))) {
             Some((file, detail)) => Err(StoreError::Gone {
@@ -127,7 +121,7 @@ impl Watch {
         }
     }
 
-    /// A read has ended.
+    /// Records the outcome of a read.
     pub(crate) fn read(&self, error: Option<&StoreError>) {
         match error {
             None => self.has_succeeded(&self.failed_reads, |last| &mut last.read_failure),
@@ -139,10 +133,10 @@ impl Watch {
         }
     }
 
-    /// So many changes have ended together.
+    /// Records the outcome of a transaction.
     pub(crate) fn wrote(&self, changes: u64, error: Option<&StoreError>) {
         match error {
-            // A probe, which changes nothing, shows that the store can be written again.
+            // Includes a probe, which counts as no change.
             None => {
                 self.note_log();
                 self.note_length();
@@ -161,7 +155,7 @@ impl Watch {
         }
     }
 
-    /// The health at this moment, with what a look at the header of the file has shown.
+    /// The present health, with the result of a check of the file's header.
     pub(crate) fn health(&self, header: Result<(), StoreError>) -> Health {
         self.note_log();
         self.note_damage(header);
@@ -180,39 +174,39 @@ impl Watch {
         }
     }
 
-    /// Remembers which file the write-ahead log is, once there is one.
+    /// Records the identity of the write-ahead log.
     fn note_log(&self) {
         if let Some(file) = &self.file
             && file.log.get().is_none()
             && let Ok(log) = Identity::at(&file.log_path())
         {
-            // Only the first one sets it.
+            // The first one counts.
             let _ = file.log.set(log);
         }
     }
 
-    /// Remembers how long the file is, or that it became shorter.
+    /// Records the length of the file, or its loss of length.
     fn note_length(&self) {
         if let Some(file) = &self.file {
             self.note_damage(file.check_length());
         }
     }
 
-    /// Remembers damage that no read or write has met.
-    fn note_damage(&self, looked: Result<(), StoreError>) {
-        if let Err(damage) = looked {
+    /// Records damage found by a check.
+    fn note_damage(&self, checked: Result<(), StoreError>) {
+        if let Err(damage) = checked {
             self.last().damage.get_or_insert(damage);
         }
     }
 
     fn has_succeeded(&self, failures: &AtomicU64, failure: impl Fn(&mut Last) -> &mut Option<StoreError>) {
-        // Most stores never fail, and then nothing is locked.
+        // Avoids the lock in a store that never failed.
         if failures.load(Ordering::Relaxed) > 0 {
             *failure(&mut self.last()) = None;
         }
     }
 
-    /// Whether the failure says something about the store.
+    /// Records a failure. Returns whether it is one of the store, and not of the caller.
     fn has_failed(&self, error: &StoreError, failure: impl Fn(&mut Last) -> &mut Option<StoreError>) -> bool {
         match error {
             StoreError::Closed { .. } | StoreError::Overloaded { .. } | StoreError::TookTooLong { .. } => {
@@ -232,7 +226,7 @@ impl Watch {
     }
 }
 
-/// Tells one file from another at the same path: device and inode. Elsewhere than on Unix only that there is a file.
+/// Device and inode, which distinguish files at the same path. On other systems than Unix all files are equal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Identity {
     device: u64,
@@ -300,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_caller_has_caused_says_nothing_about_the_store() {
+    fn failures_of_the_caller_do_not_count() {
         let watch = Watch::default();
         let file = PathBuf::from("f");
         watch.read(Some(&StoreError::Overloaded { file: file.clone() }));

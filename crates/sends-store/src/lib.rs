@@ -1,24 +1,11 @@
-//! What was fetched from Constant Contact, kept across restarts.
+//! Persistent storage of what was fetched from Constant Contact.
 //!
-//! The crate owns one question and its answer: *what did the upstream last say about this activity, and when?* What all
-//! these answers tell of together is the [log](SendLog) of an account's sends, and a [memory](SyncLog) of what is still to
-//! be asked says where the log has gaps. It also counts how many calls a day has seen, since the upstream tells nobody. How old an answer may be, when to ask
-//! again and what a count means for the next call are decided by those who ask.
+//! A [`Store`] holds the last answer about each activity, and the number of calls of each day. The [`SendLog`] searches the sends of
+//! all answers, and the [`SyncLog`] holds the state of a synchronisation, which tells where the log has gaps. The crate knows neither
+//! HTTP nor GraphQL, no clock (every time is an argument) and no token (an [`Owner`] is an opaque key).
 //!
-//! | file | owns |
-//! |---|---|
-//! | `store.rs` | [`Store`], the interface every kind of store has |
-//! | `log.rs` | [`SendLog`]: all sends of the kept answers, searched, paged and added up |
-//! | `sync_log.rs` | [`SyncLog`]: what is known of an account's campaigns, what is still to be read of them, and what cannot be |
-//! | `owner.rs` | [`Owner`]: whose data it is |
-//! | `stored_answer.rs` | [`StoredAnswer`]: an answer and when it was fetched |
-//! | `error.rs` | [`StoreError`]: what went wrong and what to do |
-//! | `health.rs` | [`Health`]: what went wrong with a store in use |
-//! | `sqlite.rs` | [`SqliteStore`]: one file, safe against kills and against a second process; or one database in memory |
-//! | `memory.rs` | [`MemoryStore`]: bounded by bytes, gone with the process |
-//! | `layered.rs` | [`LayeredStore`]: memory in front of another store |
-//! | `encoding.rs`, `list_ids.rs` | the compact forms in memory and in a row |
-//! | `checksum.rs` | checksums of what a row holds |
+//! [`SqliteStore`] is a file, or a database in memory; [`MemoryStore`] is bounded and lost with the process; [`LayeredStore`] puts
+//! memory in front of another store.
 //!
 //! ```
 //! use jiff::Timestamp;
@@ -39,15 +26,14 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! # What it must not know
-//!
-//! How an answer is fetched or shown (no HTTP, no GraphQL), what time it is (no clock: every moment is passed in), and
-//! any token: an [`Owner`] is an opaque key.
-//!
-//! # What a lost store costs
-//!
-//! Calls, not data: everything but the day's count can be fetched again. So a damaged store is refused with a clear
-//! message and set aside on request ([`SqliteStore::rebuild`]), and never repaired.
+//! A lost store costs calls and no data: everything except the day's count can be fetched again. A damaged store is refused with an
+//! error and set aside on request ([`SqliteStore::rebuild`]), and never repaired.
+
+#![allow(
+    missing_docs,
+    clippy::missing_errors_doc,
+    reason = "used by this workspace's programs alone: a doc comment is for what the name and type do not say"
+)]
 
 mod checksum;
 mod encoding;

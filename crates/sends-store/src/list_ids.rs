@@ -1,13 +1,9 @@
-//! The ids of contact lists as bytes.
-//!
-//! Owns the one compact form of them, for a row and for memory: 16 bytes instead of 36 characters where an id is what it
-//! is documented to be. Must not know where the bytes are kept.
+//! Compact form of contact list ids for rows and memory: 16 bytes instead of 36 characters for a UUID.
 
 use sends_core::ListId;
 use uuid::Uuid;
 
-/// The ids as 16 bytes each, or `None` if one of them would not come back in its own spelling: no UUID, or one without
-/// hyphens.
+/// The ids as 16 bytes each. `None` if the spelling of one would be lost: it is not a UUID, or is not in lower case with hyphens.
 pub(crate) fn to_uuids(ids: &[ListId]) -> Option<Vec<u8>> {
     let mut bytes = Vec::with_capacity(ids.len() * UUID_LENGTH);
     for id in ids {
@@ -20,7 +16,7 @@ pub(crate) fn to_uuids(ids: &[ListId]) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-/// The ids whose bytes these are, or `None` if they are not 16 each.
+/// The ids of 16 bytes each. `None` for another length.
 pub(crate) fn from_uuids(bytes: &[u8]) -> Option<Vec<ListId>> {
     let (uuids, rest) = bytes.as_chunks::<UUID_LENGTH>();
     let id = |uuid: &[u8; UUID_LENGTH]| {

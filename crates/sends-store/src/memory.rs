@@ -1,7 +1,4 @@
 //! A store in memory, bounded by bytes.
-//!
-//! Owns what is dropped when there is no room, and how much an answer weighs. Must not know whether another store is
-//! behind it.
 
 use std::collections::BTreeMap;
 use std::sync::{
@@ -18,11 +15,10 @@ use sends_core::ActivityId;
 use crate::encoding::EncodedAnswer;
 use crate::{Lookups, Owner, Store, StoreError, StoreFuture, StoreSize, StoredAnswer};
 
-/// A store that lasts as long as the process, and drops what is asked for least when it is full.
+/// A store for the life of the process, which evicts rarely used answers when it is full.
 ///
 /// An activity of three sends to one list each takes 250 bytes, measured as the growth of the process
-/// (`examples/memory_figures.rs`); a million of them take 250 MB. A read decodes the answer, which takes less than a
-/// microsecond.
+/// (`examples/memory_figures.rs`). A read decodes the answer in less than a microsecond.
 pub struct MemoryStore {
     answers: Cache<Key, EncodedAnswer, Weight>,
     days: Mutex<BTreeMap<Date, u64>>,
@@ -41,18 +37,18 @@ impl Weighter<Key, EncodedAnswer> for Weight {
     }
 }
 
-/// What an entry takes beside the encoded answer: the key, the cache's own links and hash table, the allocation. Measured
-/// with `examples/memory_figures.rs`, which finds 110, and rounded up.
+/// The size of an entry without the encoded answer: key, links and hash table of the cache, allocation. Measured with
+/// `examples/memory_figures.rs` as 110, and rounded up.
 const BYTES_BESIDE_ANSWER: usize = 120;
 
-/// Only a hint for the cache's layout.
+/// A hint for the layout of the cache.
 const BYTES_PER_ANSWER: u64 = 250;
 
-/// Nobody asks for a count of last week.
+/// Older counts are not needed.
 const DAYS_COUNTED: usize = 7;
 
 impl MemoryStore {
-    /// An empty store that holds at most this many bytes.
+    /// An empty store of at most `bytes`.
     pub fn new(bytes: u64) -> Self {
         let answers = usize::try_from(bytes / BYTES_PER_ANSWER).unwrap_or(usize::MAX);
         Self {
@@ -67,16 +63,16 @@ impl MemoryStore {
         self.answers.get(&(owner, activity))?.decode()
     }
 
-    /// The same for somebody outside, which is counted.
+    /// [`get`](Self::get) with a count of the result.
     fn look_up(&self, owner: Owner, activity: ActivityId) -> Option<StoredAnswer> {
-        let kept = self.get(owner, activity);
-        let counter = if kept.is_some() { &self.hits } else { &self.misses };
+        let found = self.get(owner, activity);
+        let counter = if found.is_some() { &self.hits } else { &self.misses };
         counter.fetch_add(1, Ordering::Relaxed);
-        kept
+        found
     }
 
-    pub(crate) fn put(&self, owner: Owner, activity: ActivityId, kept: &StoredAnswer) {
-        self.answers.insert((owner, activity), EncodedAnswer::new(kept));
+    pub(crate) fn put(&self, owner: Owner, activity: ActivityId, answer: &StoredAnswer) {
+        self.answers.insert((owner, activity), EncodedAnswer::new(answer));
     }
 
     pub(crate) fn remove(&self, owner: Owner, activity: ActivityId) {
@@ -111,7 +107,6 @@ impl MemoryStore {
     }
 }
 
-/// Nothing here waits, so every answer is ready.
 fn ready<'a, T: Send + 'a>(value: T) -> StoreFuture<'a, T> {
     Box::pin(std::future::ready(Ok::<_, StoreError>(value)))
 }
@@ -135,8 +130,8 @@ impl Store for MemoryStore {
         ready(activities.iter().map(|id| self.look_up(owner, *id)).collect())
     }
 
-    fn keep(&self, owner: Owner, activity: ActivityId, kept: StoredAnswer) -> StoreFuture<'_, ()> {
-        self.put(owner, activity, &kept);
+    fn keep(&self, owner: Owner, activity: ActivityId, answer: StoredAnswer) -> StoreFuture<'_, ()> {
+        self.put(owner, activity, &answer);
         ready(())
     }
 

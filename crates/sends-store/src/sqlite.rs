@@ -1,36 +1,26 @@
 //! A store in one SQLite database, in a file or in memory.
 //!
-//! Owns opening and rebuilding. What is read, written and grouped is in the files beside it. Must not know how old an answer may
-//! be.
-//!
 //! # Durability
 //!
-//! The journal is a write-ahead log and `synchronous` is `NORMAL`: a change that was reported as done survives the death
-//! of the process at any instruction, since the operating system has it. A power failure may take back the changes since the log
-//! was last synchronised, never part of one and never the file's consistency (`power_loss.rs` loses power at every write on a
-//! simulated disk). The log is synchronised before it is moved into the file, every 4,000 pages. That is right for answers, which can be fetched again, and good
-//! enough for the day's count: what a power failure takes back is the calls of the last seconds before it, and when the
-//! upstream refuses the day's calls earlier than expected, [`Store::raise_calls`] sets the count right. `FULL` would add
-//! a disk flush to the way of every call.
+//! The journal is a write-ahead log with `synchronous=NORMAL`. A completed change survives the death of the process at any
+//! instruction. A power failure may revert the changes since the log was last synchronised (at each checkpoint, every 4,000 pages), but
+//! never a part of one, and never damages the file (`tests/power_loss.rs` loses power at every write on a simulated disk). Answers can
+//! be fetched again, and a reverted day's count is corrected by [`Store::raise_calls`] when the upstream refuses further calls.
+//! `FULL` would add a disk flush to every call.
 //!
-//! # Two processes
-//!
-//! Any number of processes may use one store: SQLite's own locks order their changes, each of which is one transaction.
+//! Any number of processes may share a store: each change is one transaction under SQLite's locks.
 //!
 //! # Costs
 //!
-//! Found by `examples/sqlite_figures.rs` on two cores that were busy with other programs too, with 50,000 to 200,000 activities of
-//! three sends each in the store: 870 bytes an activity in the file, the indexes of the log included; a point read in 0.012 ms (99
-//! of 100 within 0.03 ms), 40 at once in 0.4 ms (within 5 ms), an answer kept in 0.06 ms (within 4 ms), a call counted in 0.02 ms,
-//! 7,700 answers a second kept when 256 wait at a time. `examples/log_figures.rs` finds what pages, counts and totals cost.
+//! Measured on two busy cores with 50,000 to 200,000 activities of three sends each: 870 bytes an activity in the file, with the indexes
+//! of the log; a point read in 0.012 ms (99th percentile 0.03 ms), 40 at once in 0.4 ms (5 ms), an answer written in 0.06 ms (4 ms), a
+//! call counted in 0.02 ms, 7,700 answers a second written with 256 concurrent writers.
 
 mod campaigns;
 mod connection;
 mod fault;
 mod files;
 mod log;
-#[cfg(test)]
-mod power_loss;
 mod read;
 mod readers;
 mod schema;
@@ -55,19 +45,19 @@ use readers::Readers;
 use write::Change;
 use writer::Writer;
 
-/// A reader is not held for longer than this many look-ups take.
+/// The maximum of look-ups by one use of a connection.
 const IDS_PER_READ: usize = 1_000;
 
-/// Look-ups at a time. More of them would wait for the disk and the cores, not for each other.
+/// Concurrent look-ups. More would wait for the disk and the cores.
 const LOOK_UPS: u32 = 4;
 
-/// Searches at a time. Each keeps a core busy for as long as it takes.
+/// Concurrent searches, each of which occupies a core.
 const SEARCHES: u32 = 2;
 
-/// The store in the file `sends.db` of a state directory, or in memory.
+/// A store in the file `sends.db` of a state directory, or in memory.
 ///
-/// The file can be read by its user only, and a file others have access to is refused. It must be opened and used within a
-/// tokio runtime. Dropping it lets go of it as [`close`](Store::close) does, but without waiting for what is still written.
+/// The file is private to its user; a file that others can access is refused. Needs a tokio runtime. Dropping it is like
+/// [`close`](Store::close), without waiting for pending writes.
 pub struct SqliteStore {
     database: Database,
     look_ups: Readers,
@@ -75,24 +65,16 @@ pub struct SqliteStore {
     writer: Writer,
 }
 
-/// A store that was made anew.
 pub struct Rebuilt {
-    /// The new, empty store.
     pub store: SqliteStore,
-    /// Where the former file is now, or `None` if there was none.
+    /// The path of the former file. `None` if there was none.
     pub set_aside: Option<PathBuf>,
 }
 
 impl SqliteStore {
-    /// Opens the store of a state directory, and makes the directory (for this user only) and the store if they are not
-    /// there.
+    /// Opens or creates the store of a state directory, private to this user. An error does not change the file.
     ///
-    /// Damage is found when the damaged part is read, here or later: checking the whole file would take seconds.
-    ///
-    /// # Errors
-    ///
-    /// When the file is exposed to others, no store, damaged, or of a version unknown here, and when directory or file cannot be
-    /// written. None of these changes the file.
+    /// Damage is detected when the damaged part is read, here or later: a check of the whole file would take seconds.
     pub async fn open(dir: &Path) -> Result<Self, StoreError> {
         let dir = dir.to_path_buf();
         blocking(move || {
@@ -103,12 +85,7 @@ impl SqliteStore {
         .await
     }
 
-    /// An empty store in memory, gone with the process. Nothing bounds it but what is kept in it: some hundred bytes for
-    /// each send.
-    ///
-    /// # Errors
-    ///
-    /// When there is no memory for it.
+    /// An empty store in memory, without a bound: some hundred bytes for each send.
     pub async fn in_memory() -> Result<Self, StoreError> {
         blocking(|| {
             let database = Database::in_memory()?;
@@ -118,7 +95,7 @@ impl SqliteStore {
         .await
     }
 
-    /// Whether a state directory holds a store, in whatever state that is.
+    /// Whether a state directory has a store, valid or not.
     pub fn is_begun(dir: &Path) -> bool {
         files::database(dir).exists()
     }
@@ -132,14 +109,11 @@ impl SqliteStore {
         })
     }
 
-    /// Sets the store's file aside as `sends.db.damaged-` and the time, and opens an empty store in its place.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::Busy`] while a process uses the store, this one included, and whatever [`open`](Self::open) may say.
+    /// Renames the store's file to `sends.db.damaged-` and the time, and opens an empty store. Fails with [`StoreError::Busy`] while a
+    /// process uses the store, this one included.
     pub async fn rebuild(dir: &Path, now: Timestamp) -> Result<Rebuilt, StoreError> {
         let set_aside = if dir.exists() {
-            let _nobody_uses_it = files::lock_exclusive(dir)?;
+            let _exclusive = files::lock_exclusive(dir)?;
             files::set_aside(dir, now)?
         } else {
             None
@@ -148,13 +122,8 @@ impl SqliteStore {
         Ok(Rebuilt { store, set_aside })
     }
 
-    /// Notes at a moment that an owner is in use who may not come back, such as one of a token that somebody else replaces
-    /// some day. Every such owner is dropped with everything kept that was neither noted nor had anything fetched since
-    /// `unused_since`. Returns how many these were.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`] when the store cannot be written.
+    /// Records the use of a passing owner, such as one of a token that will be replaced. Passing owners without a use or a fetch since
+    /// `unused_since` are removed with their data. Returns their number.
     pub async fn keep_passing(
         &self,
         owner: Owner,
@@ -169,7 +138,7 @@ impl SqliteStore {
         self.writer.write(change).await
     }
 
-    /// The store's file, or the name of the store in memory.
+    /// The path of the file, or the name of the database in memory.
     pub fn file(&self) -> &Path {
         self.database.name()
     }
@@ -183,8 +152,8 @@ impl Store for SqliteStore {
         _: Timestamp,
     ) -> StoreFuture<'_, Option<StoredAnswer>> {
         Box::pin(self.look_ups.read(move |connection| {
-            let mut kept = read::histories(connection, owner, &[activity])?;
-            Ok(kept.pop().flatten())
+            let mut found = read::histories(connection, owner, &[activity])?;
+            Ok(found.pop().flatten())
         }))
     }
 
@@ -205,11 +174,11 @@ impl Store for SqliteStore {
         })
     }
 
-    fn keep(&self, owner: Owner, activity: ActivityId, kept: StoredAnswer) -> StoreFuture<'_, ()> {
+    fn keep(&self, owner: Owner, activity: ActivityId, answer: StoredAnswer) -> StoreFuture<'_, ()> {
         self.change(Change::Keep {
             owner,
             activity,
-            kept,
+            kept: answer,
         })
     }
 
@@ -261,7 +230,7 @@ impl Store for SqliteStore {
 
     fn close(&self) -> StoreFuture<'_, ()> {
         Box::pin(async move {
-            // The readers first: the last connection to be closed moves the log into the file.
+            // The writer last: the last connection to close makes the checkpoint.
             self.look_ups.close().await;
             self.searches.close().await;
             self.writer.close().await;
@@ -290,7 +259,7 @@ impl SqliteStore {
     }
 }
 
-/// Does what waits for the disk where that delays nobody.
+/// Runs disk work on a blocking thread.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     match tokio::task::spawn_blocking(work).await {
         Ok(done) => done,
@@ -299,55 +268,4 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use sends_core::{SendAttempt, SendHistory, Verbatim};
-
-    use super::*;
-    use crate::Answer;
-
-    const OWNER: Owner = Owner::new([1; 16]);
-
-    /// SQLite reports a full disk and its own limit on pages alike.
-    #[tokio::test]
-    async fn a_full_disk_is_reported_and_what_was_kept_can_be_read() {
-        let dir = tempfile::tempdir().unwrap();
-        let database = Database::in_dir(dir.path()).unwrap();
-        let file = database.name().to_path_buf();
-        let connection = schema::open(&database).unwrap();
-        connection.pragma_update(None, "max_page_count", 60).unwrap();
-        let store = SqliteStore::start(database, connection).unwrap();
-
-        let first = ActivityId::from_bytes([0; 16]);
-        store.keep(OWNER, first, of_one_send(100)).await.unwrap();
-        for number in 1..=20 {
-            let outcome = store
-                .keep(OWNER, ActivityId::from_bytes([number; 16]), of_one_send(20_000))
-                .await;
-            if number == 20 {
-                assert_eq!(outcome, Err(StoreError::DiskFull { file: file.clone() }));
-            }
-        }
-        let found = store.history(OWNER, first, Timestamp::MAX).await.unwrap();
-        assert_eq!(found, Some(of_one_send(100)));
-        store.forget(OWNER).await.unwrap();
-        store.keep(OWNER, first, of_one_send(20_000)).await.unwrap();
-    }
-
-    fn of_one_send(status_length: usize) -> StoredAnswer {
-        let send = SendAttempt {
-            send_id: 1,
-            contact_list_ids: Vec::new(),
-            segment_ids: Vec::new(),
-            count: None,
-            run_date: None,
-            send_status: Some(Verbatim::from("x".repeat(status_length))),
-            reason_code: None,
-        };
-        StoredAnswer {
-            fetched_at: Timestamp::UNIX_EPOCH,
-            answer: Answer::History(Arc::new(SendHistory::new(vec![send]))),
-        }
-    }
-}
+mod tests;

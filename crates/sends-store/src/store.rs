@@ -1,6 +1,4 @@
-//! The interface every kind of store has.
-//!
-//! Owns what a caller may rely on whichever store it is. Must not know any of them.
+//! The interface of all stores.
 
 use std::pin::Pin;
 
@@ -10,22 +8,19 @@ use sends_core::ActivityId;
 
 use crate::{Health, Owner, StoreError, StoredAnswer};
 
-/// What a method of [`Store`] returns: boxed, so that the trait can be used as `dyn Store`.
+/// Boxed, so that the traits can be used as `dyn`.
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
-/// Where answers of the upstream, and the number of calls made in a day, are kept.
+/// A store of the upstream's answers and of the number of calls in a day.
 ///
-/// For each owner and activity a store holds one answer, the one kept last. It never judges an answer's age, and it may
-/// drop one at any time: everything but the day's count is a cache.
-///
-/// A write whose future is dropped may still take effect.
+/// It holds the last answer of each owner and activity, whatever its age, and may drop one at any time: everything except the day's
+/// count is a cache. A write whose future is dropped may still take effect.
 pub trait Store: Send + Sync {
-    /// The answer kept for an activity, or `None` if there is none.
+    /// The stored answer of an activity.
     ///
-    /// `fresh_since` says from when on an answer is good enough not to look for a newer one: a store with several places
-    /// to look in (see [`LayeredStore`](crate::LayeredStore)) stops at the first that has one fetched at that moment or
-    /// later. It filters nothing: an older answer is returned if no newer one is known. `Timestamp::MIN` takes whatever
-    /// is nearest, `Timestamp::MAX` looks everywhere.
+    /// A [`LayeredStore`](crate::LayeredStore) stops at the first layer with an answer that was fetched at `fresh_since` or later:
+    /// `Timestamp::MIN` takes the nearest one, `Timestamp::MAX` asks every layer. It is no filter: an older answer is returned if there
+    /// is no newer one.
     fn history(
         &self,
         owner: Owner,
@@ -33,7 +28,7 @@ pub trait Store: Send + Sync {
         fresh_since: Timestamp,
     ) -> StoreFuture<'_, Option<StoredAnswer>>;
 
-    /// What [`history`](Self::history) says about each of these activities, in their order.
+    /// [`history`](Self::history) of several activities, in their order.
     fn histories<'a>(
         &'a self,
         owner: Owner,
@@ -41,63 +36,56 @@ pub trait Store: Send + Sync {
         fresh_since: Timestamp,
     ) -> StoreFuture<'a, Vec<Option<StoredAnswer>>>;
 
-    /// Keeps an answer in place of the one kept before. Once this is done, the answer survives as long as the store does.
-    fn keep(&self, owner: Owner, activity: ActivityId, kept: StoredAnswer) -> StoreFuture<'_, ()>;
+    /// Replaces the stored answer of an activity.
+    fn keep(&self, owner: Owner, activity: ActivityId, answer: StoredAnswer) -> StoreFuture<'_, ()>;
 
-    /// Drops everything kept for an owner. The day's count stays: it is nobody's data.
+    /// Removes the data of an owner. The day's count, which belongs to no owner, stays.
     fn forget(&self, owner: Owner) -> StoreFuture<'_, ()>;
 
-    /// How many calls have been counted on this day, which is a date in UTC.
+    /// The calls on a day (UTC).
     fn calls_on(&self, day: Date) -> StoreFuture<'_, u64>;
 
-    /// Counts more calls on this day and returns the total. Exact, whoever else counts at the same time; a total stops at
-    /// `i64::MAX`.
+    /// Adds calls to a day and returns the total, at most `i64::MAX`. Exact with concurrent callers and processes.
     fn add_calls(&self, day: Date, calls: u64) -> StoreFuture<'_, u64>;
 
-    /// Raises the day's count to `at_least`, for when the upstream says that more was used than had been counted, and
-    /// returns the total. Never lowers it.
+    /// Raises the day's count to `at_least`, if lower, and returns the total: the upstream may have counted more calls.
     fn raise_calls(&self, day: Date, at_least: u64) -> StoreFuture<'_, u64>;
 
-    /// How much is kept. It may walk over all of it (tens of milliseconds for a million activities), so it is for a
-    /// status page and not for every request.
+    /// The size over all owners. It may take tens of milliseconds for a million activities, too long for every request.
     fn size(&self) -> StoreFuture<'_, StoreSize>;
 
-    /// Where answers were found so far, for as much as a store counts it.
+    /// The lookups so far, if the store counts them.
     fn lookups(&self) -> Lookups {
         Lookups::default()
     }
 
-    /// What went wrong since the store was opened. Cheap enough for a scrape of metrics: it looks up the file's place and
-    /// reads counters.
+    /// The failures since the store was opened. Cheap enough for a scrape of metrics.
     fn health(&self) -> Health {
         Health::default()
     }
 
-    /// How many of its connections for reading are in use.
+    /// The use of the connections for reading.
     fn pools(&self) -> StorePools {
         StorePools::default()
     }
 
-    /// Whether something can be written now, found out by writing.
+    /// Checks by a write whether the store can be written.
     fn check_writable(&self) -> StoreFuture<'_, ()>;
 
-    /// Finishes what was begun and lets go of the store. Whatever is asked afterwards may fail with
-    /// [`StoreError::Closed`].
+    /// Finishes operations in progress and closes the store. Later operations may fail with [`StoreError::Closed`].
     fn close(&self) -> StoreFuture<'_, ()>;
 }
 
-/// How many answers were looked for since the start, by where they were found.
+/// The number of lookups since the start by result.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Lookups {
-    /// In the memory of this process.
     pub memory: u64,
-    /// On disk.
     pub disk: u64,
-    /// Nowhere.
+    /// Without an answer.
     pub missing: u64,
 }
 
-/// Use of the pools of connections that read.
+/// Use of the pools of read connections.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StorePools {
     /// Reads of histories, of the day's count and of a sync's state.
@@ -106,24 +94,21 @@ pub struct StorePools {
     pub searches: PoolUse,
 }
 
-/// Use of one pool. All 0 where a store has no such pool.
+/// Use of one pool. All 0 without a pool.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PoolUse {
-    /// How many reads run at a time at most.
+    /// The maximum of concurrent reads.
     pub limit: u32,
-    /// How many run now.
     pub in_use: u32,
-    /// How many were refused with [`StoreError::Overloaded`] since the start.
+    /// Reads refused with [`StoreError::Overloaded`] since the start.
     pub refused: u64,
 }
 
-/// How much a [`Store`] keeps, over all owners.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StoreSize {
-    /// How many activities have an answer, "not found" included.
+    /// Activities with an answer, "not found" included.
     pub activities: u64,
-    /// How many sends these answers tell of.
     pub sends: u64,
-    /// How many bytes that takes, on disk or in memory.
+    /// On disk or in memory.
     pub bytes: u64,
 }

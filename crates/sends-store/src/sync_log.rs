@@ -1,5 +1,4 @@
-//! State of a synchronisation: known campaigns, marks, queue and unreadable subjects, and what they say about gaps in the
-//! [log](crate::SendLog).
+//! The interface of the synchronisation state, which tells where the [log](crate::SendLog) has gaps.
 
 mod unreadable;
 
@@ -10,23 +9,19 @@ pub use unreadable::{FailedReading, Finding, Subject, UNCONFIRMED_REMOVAL, Unrea
 
 use crate::{Owner, StoreFuture, StoredAnswer};
 
-/// The memory of a sync: the campaigns of an owner, and the work that is left.
+/// The state of an owner's synchronisation: campaigns, progress, queue and failures.
 ///
-/// Every method that writes is one transaction, done when its future is. Whoever is killed at any moment finds either all of
-/// it or nothing. Histories are written with [`Store::keep`](crate::Store::keep), before the work that asked for them is
-/// [finished](Self::finish): work is done at least once, and may be done twice.
-///
-/// All of it goes with [`Store::forget`](crate::Store::forget).
+/// Every write is one transaction, complete when its future is. Histories are written with [`Store::keep`](crate::Store::keep) before
+/// their work is [finished](Self::finish): work is done at least once, and may be done twice.
+/// [`Store::forget`](crate::Store::forget) removes all of it.
 pub trait SyncLog: Send + Sync {
-    /// Keeps a page of a listing: what it says of campaigns, the work that follows from it, and how far the reader has come
-    /// with it.
+    /// Stores a page of a listing with the work and the progress that follow from it.
     fn keep_listing(&self, owner: Owner, listing: Listing) -> StoreFuture<'_, ()>;
 
-    /// Keeps which activities a campaign has, in place of those that were kept before, and what it says of itself. The log
-    /// then knows the campaign of their sends.
+    /// Replaces the details and the activities of a campaign, which the log then names for their sends.
     ///
-    /// An activity that is neither among the `listed` nor among the `unlisted` ones, which stay though the campaign does not
-    /// list them, is dropped with its kept answer. One that another campaign lists stays with that, and is [claimed](Self::claims).
+    /// `unlisted` activities stay though the campaign does not list them. Other activities of the campaign are removed with their
+    /// stored answers. An activity that another campaign lists stays with that one, and is [claimed](Self::claims).
     fn keep_activities(
         &self,
         owner: Owner,
@@ -35,8 +30,7 @@ pub trait SyncLog: Send + Sync {
         unlisted: Vec<ActivityReference>,
     ) -> StoreFuture<'_, ()>;
 
-    /// To whom those of these activities belong that are another campaign's, and what is contradictory about the activities of
-    /// this campaign: what it claims of others, and others of it.
+    /// The owners of those `activities` that belong to other campaigns, and all contradictory claims by and on this campaign.
     fn claims<'a>(
         &'a self,
         owner: Owner,
@@ -44,61 +38,52 @@ pub trait SyncLog: Send + Sync {
         activities: &'a [ActivityReference],
     ) -> StoreFuture<'a, Vec<Claim>>;
 
-    /// Keeps that the upstream knows a campaign no more. The kept answers of its activities are dropped, and its work with
-    /// them. Activities that another campaign [claims](Self::claims) become activities of that one, with their answers.
+    /// Marks a campaign as gone at the upstream, and removes its activities, their stored answers, and its work. Activities that
+    /// another campaign [claims](Self::claims) move to that one with their answers.
     fn keep_gone(&self, owner: Owner, campaign: CampaignId) -> StoreFuture<'_, ()>;
 
-    /// Decides on the known records that an answer lacks, which [`Store::keep`](crate::Store::keep) has kept: they are dropped
-    /// when an earlier synchronisation has found just the same ones missing, and are marked as found missing otherwise.
-    ///
-    /// Returns how many records stay that the answer lacks.
+    /// Decides about known records that an answer lacks: they are removed if an earlier synchronisation has missed just the same ones,
+    /// and are marked as missing otherwise. Returns the number of records that stay.
     fn settle_history(
         &self,
         owner: Owner,
         activity: ActivityId,
-        kept: StoredAnswer,
+        answer: StoredAnswer,
         finding: Finding,
     ) -> StoreFuture<'_, u64>;
 
-    /// Takes a campaign's work off the queue, once everything that it asked for is kept.
-    ///
-    /// Work that was added for the campaign after `work` was taken from the queue stays, so that a change seen by another
-    /// process meanwhile is not lost.
+    /// Removes a campaign's work from the queue, once its results are stored. Work that was added after `work` was taken stays, so
+    /// that a change seen by another process is not lost.
     fn finish(&self, owner: Owner, work: SyncWork) -> StoreFuture<'_, ()>;
 
-    /// Keeps that something could not be read. So it stays until it is read, by whomever: a history with
-    /// [`Store::keep`](crate::Store::keep), anything else with [`keep_read`](Self::keep_read), and until it is gone.
+    /// Stores a failed reading. It stays until the subject is read, a history with [`Store::keep`](crate::Store::keep) and anything
+    /// else with [`keep_read`](Self::keep_read), or is gone. A repeated failure keeps its first time, and the union of both ranges of
+    /// missing sends.
     ///
-    /// What had failed before keeps the moment when it first did, and sends of it may be missing in the stretch that covers
-    /// both.
-    ///
-    /// [`Store::keep`](crate::Store::keep) does the same by itself with an answer that lacks something: a history of which some
-    /// sends or their dates cannot be read, one that lacks [known](UNCONFIRMED_REMOVAL) records of a campaign, and that there
-    /// is no such activity while its campaign shows it or its sends are known. The known sends stay in the log.
+    /// [`Store::keep`](crate::Store::keep) itself stores a failure for an incomplete answer: a history with unreadable sends or dates,
+    /// one without [known](UNCONFIRMED_REMOVAL) records, and "not found" for an activity that its campaign shows or whose sends are
+    /// known. The known sends stay in the log.
     fn keep_failed(&self, owner: Owner, failed: FailedReading) -> StoreFuture<'_, ()>;
 
-    /// Keeps that something which had [failed](Self::keep_failed) was read, with everything that it lacked.
+    /// Removes the [failure](Self::keep_failed) of a subject that was read completely.
     fn keep_read(&self, owner: Owner, subject: Subject) -> StoreFuture<'_, ()>;
 
-    /// Keeps how far the reader has come.
     fn keep_state(&self, owner: Owner, state: SyncState) -> StoreFuture<'_, ()>;
 
-    /// How far the reader has come; the default when it never has.
+    /// The default before the first synchronisation.
     fn state(&self, owner: Owner) -> StoreFuture<'_, SyncState>;
 
-    /// The next campaigns to read, the one whose missing sends may be the newest first. They stay on the queue until they
-    /// are [finished](Self::finish).
+    /// The next campaigns to read, the one with the newest possible missing send first. They stay queued until they are
+    /// [finished](Self::finish).
     fn next_work(&self, owner: Owner, limit: usize) -> StoreFuture<'_, Vec<SyncWork>>;
 
-    /// How much is left to do.
     fn pending(&self, owner: Owner) -> StoreFuture<'_, Pending>;
 
-    /// Since when and until when the log is complete, but for what cannot be [read](Self::unreadable).
     fn coverage(&self, owner: Owner) -> StoreFuture<'_, Coverage>;
 
-    /// How complete the log is at `now` for the sends that ran at `from` or later and before `until`; without `from` from the
-    /// first send on, without `until` up to where the [coverage](Self::coverage) ends. Queue and unreadable subjects are read as
-    /// of one moment: a subject that moves from the one to the other is never missed.
+    /// The completeness at `now` for the sends from `from` (inclusive) until `until` (exclusive). Without `from` the range is unbounded,
+    /// without `until` it ends where the [coverage](Self::coverage) ends. Queue and failures are read in one snapshot, so that a
+    /// subject that moves from one to the other is not missed.
     fn completeness(
         &self,
         owner: Owner,
@@ -107,11 +92,10 @@ pub trait SyncLog: Send + Sync {
         now: Timestamp,
     ) -> StoreFuture<'_, Completeness>;
 
-    /// What could not be read when it was last tried, the one whose missing sends may be the newest first.
+    /// The subjects whose last reading failed, the one with the newest possible missing send first.
     fn unreadable(&self, owner: Owner, limit: usize) -> StoreFuture<'_, Vec<Unreadable>>;
 
-    /// How much of that sends may be missing of which ran at `from` or later and before `until`; without an end the stretch
-    /// has none.
+    /// The number of unreadable subjects with possible sends from `from` (inclusive) until `until` (exclusive).
     fn unreadable_count(
         &self,
         owner: Owner,
@@ -119,19 +103,19 @@ pub trait SyncLog: Send + Sync {
         until: Option<Timestamp>,
     ) -> StoreFuture<'_, u64>;
 
-    /// What is kept of these campaigns, in their order; `None` for one that is not known.
+    /// `None` for an unknown campaign.
     fn campaigns<'a>(
         &'a self,
         owner: Owner,
         campaigns: &'a [CampaignId],
     ) -> StoreFuture<'a, Vec<Option<KnownCampaign>>>;
 
-    /// The campaigns that have known activities, but for those that are gone or removed.
+    /// The campaigns with known activities that are neither gone nor removed.
     fn campaigns_with_activities(&self, owner: Owner) -> StoreFuture<'_, Vec<CampaignId>>;
 
-    /// The activities that have a send at `ran_since` or later, or one that is [staged](sends_core::Outcome::Staged), or that
-    /// belong to a campaign whose status is `Executing`, and whose answer was fetched before `fetched_before`, or after `now`
-    /// by a clock that was wrong. The one fetched longest ago comes first. What cannot be read is not among them.
+    /// The activities whose history may still change and was fetched before `fetched_before`, or after `now` by a wrong clock: those
+    /// with a send at `ran_since` or later, with a [staged](sends_core::Outcome::Staged) send, or of a campaign with the status
+    /// `Executing`. The oldest answer is first. Unreadable activities are excluded.
     fn unsettled(
         &self,
         owner: Owner,
@@ -141,102 +125,92 @@ pub trait SyncLog: Send + Sync {
     ) -> StoreFuture<'_, Vec<ActivityId>>;
 }
 
-/// What a page of a listing says, and what follows from it.
+/// A page of a listing, with the work and the progress that follow from it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Listing {
-    /// The campaigns, whatever was known of them before. One that was gone is back. Fields that are `None` replace what was
-    /// known: the upstream says so.
+    /// Replaces the stored campaigns, including fields that are `None` now. A campaign that was gone is back.
     pub campaigns: Vec<Campaign>,
-    /// When campaigns were last sent, as the summaries report has it; `None` when it names no send of the campaign any more. A
-    /// campaign that is not known yet is added by its id.
+    /// The last sends by the summaries report; `None` if it no longer has one. An unknown campaign is added by its id.
     pub last_sent: Vec<(CampaignId, Option<Timestamp>)>,
-    /// What is to be read. A campaign that is not known yet is added by its id. Work that is on the queue already for a
-    /// campaign becomes one with the new: sends may be missing in the stretch that covers both.
+    /// Added to the queue, and united with queued work of the same campaign. An unknown campaign is added by its id.
     pub work: Vec<SyncWork>,
-    /// How far the reader has come with this page; `None` when that has not changed.
+    /// `None` if the progress has not changed.
     pub state: Option<SyncState>,
 }
 
-/// One campaign to read, and which sends the log may lack until that is done.
-///
-/// Moments are kept to the millisecond, rounded so that the stretch is never smaller than it was.
+/// A campaign to read, with the time range of the sends that may be missing until then, stored in milliseconds and rounded outwards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SyncWork {
-    /// The campaign.
     pub campaign: CampaignId,
-    /// Sends that ran before this moment are in the log. `None` when the campaign was never read.
+    /// Earlier sends are in the log. `None` if the campaign was never read.
     pub missing_from: Option<Timestamp>,
-    /// No missing send ran after this moment: when the campaign was last sent by the summaries report, or was last updated,
-    /// or was listed.
+    /// No missing send is later: the last send by the summaries report, the last update, or the time of the listing.
     pub missing_until: Timestamp,
 }
 
-/// To which campaign an activity belongs, and which other one lists it, too.
+/// An activity that several campaigns list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Claim {
-    /// The activity.
     pub activity: ActivityId,
-    /// The campaign that it belongs to: the first one that listed it, as long as it does.
+    /// Its campaign: the first one that listed it, as long as it does.
     pub campaign: CampaignId,
-    /// Whether that still lists it.
+    /// Whether its campaign still lists it.
     pub is_listed: bool,
-    /// The other campaign that lists it. `None` when none does.
+    /// Another campaign that lists it.
     pub claimed_by: Option<CampaignId>,
 }
 
-/// How far a reader of the whole account has come. Moments are kept to the millisecond, rounded down.
+/// The progress of a synchronisation. Times are stored in milliseconds, rounded down.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SyncState {
-    /// When the account was last listed, by this machine's clock. What had changed before is in the log, on the queue or
-    /// unreadable. `None` until a first listing has reached its end.
+    /// The last complete listing, by this machine's clock. Earlier changes are in the log, queued or unreadable.
     pub listed_at: Option<Timestamp>,
-    /// When the summaries report was last read, by this machine's clock.
+    /// The last reading of the summaries report, by this machine's clock.
     pub reports_read_at: Option<Timestamp>,
-    /// The latest change of a campaign that a listing has shown, by the upstream's clock: where the next listing begins.
+    /// The latest change in a listing, by the upstream's clock: the start of the next listing.
     pub changes_until: Option<Timestamp>,
-    /// The latest send that the summaries report has shown, by the upstream's clock.
+    /// The latest send in the summaries report, by the upstream's clock.
     pub sends_until: Option<Timestamp>,
-    /// When the queue was last empty after a listing.
+    /// The last time that the queue was empty after a listing.
     pub finished_at: Option<Timestamp>,
-    /// When the reader goes on, if it had to stop because the day's calls were used up.
+    /// The time to continue after the day's calls were used up.
     pub paused_until: Option<Timestamp>,
-    /// When it last failed. `None` when it has succeeded since.
+    /// The last failure. `None` after a success.
     pub failed_at: Option<Timestamp>,
-    /// Why it last failed, in words for people. `None` when it has succeeded since.
+    /// A sentence for users about the last failure. `None` after a success.
     pub failure: Option<String>,
 }
 
-/// How much is left to do.
+/// The remaining work.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Pending {
-    /// The campaigns that were never read.
+    /// Never read.
     pub unread_campaigns: u64,
-    /// The campaigns that changed since they were read.
+    /// Changed since they were read.
     pub changed_campaigns: u64,
-    /// The activities of these campaigns that are known and can have a history: a call each, beside one for each campaign and
-    /// as many more as it turns out to have activities.
+    /// The known activities of these campaigns that can have a history. Each costs a call, as does each campaign and each activity that
+    /// is discovered.
     pub known_activities: u64,
 }
 
-/// Which stretch of time the log is complete for: it has every send that the upstream showed and that ran in there, but for
-/// those of what cannot be [read](SyncLog::unreadable).
+/// The time range for which the log has every send that the upstream showed, except those of [unreadable](SyncLog::unreadable)
+/// subjects.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Coverage {
-    /// None. The log has what was asked for so far.
+    /// No range. The log has the histories that were requested.
     #[default]
     Nothing,
-    /// Everything that ran after `since` and before `until`.
     Between {
-        /// `None` when nothing older is missing.
+        /// Exclusive. `None` if no older send is missing.
         since: Option<Timestamp>,
-        /// When the account was last listed, or the earliest moment at which a campaign changed that has yet to be read.
+        /// Exclusive. The last listing, or the earliest change that is still queued.
         until: Timestamp,
     },
 }
 
 impl Coverage {
-    /// The same unless it ends after `now`: then the account was listed while the clock was ahead, and until when the log is
-    /// complete is not known.
+    /// [`Nothing`](Self::Nothing) if the range ends after `now`: the account was listed while the clock was ahead, and the true end is
+    /// unknown.
     #[must_use]
     pub fn as_of(self, now: Timestamp) -> Self {
         match self {
@@ -245,7 +219,7 @@ impl Coverage {
         }
     }
 
-    /// Whether all sends in this stretch are in the log; without an end it reaches from the beginning, or to `now`.
+    /// Whether the range is covered. Without `from` it is unbounded, without `until` it ends with the coverage.
     pub fn contains(&self, from: Option<Timestamp>, until: Option<Timestamp>) -> bool {
         match *self {
             Self::Nothing => false,
@@ -257,19 +231,17 @@ impl Coverage {
     }
 }
 
-/// How complete the log is for a stretch of time.
+/// The completeness of the log for a time range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Completeness {
-    /// Which stretch the log is complete for, but for what cannot be read, as of the moment that was asked for.
     pub coverage: Coverage,
-    /// How many subjects cannot be read for which sends in the stretch may be missing.
+    /// Unreadable subjects with possible sends in the range.
     pub unreadable_count: u64,
-    /// Whether the log has every send of the stretch that the upstream showed.
+    /// Whether the log has every send of the range that the upstream showed.
     pub is_complete: bool,
 }
 
 impl Completeness {
-    /// The decision from the coverage as it is kept, at `now`, and the number of subjects that cannot be read.
     pub fn new(
         coverage: Coverage,
         unreadable_count: u64,
@@ -285,36 +257,31 @@ impl Completeness {
     }
 }
 
-/// What is kept of a campaign.
+/// A stored campaign.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KnownCampaign {
-    /// What the upstream said of it last.
     pub campaign: Campaign,
-    /// When it was last sent, as the summaries report had it.
+    /// By the summaries report.
     pub last_sent_at: Option<Timestamp>,
-    /// Whether the upstream listed it and knew it no more when it was asked for.
+    /// Whether it was listed, and then not found by itself.
     pub is_gone: bool,
-    /// Since when its activities cannot be read. `None` when they could be, or were never tried.
+    /// The first failure to read its activities. `None` after a success.
     pub failing_since: Option<Timestamp>,
-    /// Whether it is on the queue.
     pub is_queued: bool,
-    /// Its activities; empty until they were read, and when it is gone.
+    /// Empty before the first reading, and when it is gone.
     pub activities: Vec<KnownActivity>,
 }
 
-/// What is kept of an activity.
+/// A stored activity.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KnownActivity {
-    /// The activity.
     pub id: ActivityId,
-    /// What it is within its campaign.
     pub role: Option<Verbatim<ActivityRole>>,
-    /// When its history was fetched. `None` when no answer is kept.
+    /// `None` without a stored answer.
     pub fetched_at: Option<Timestamp>,
-    /// How many sends its history has. `None` when no history is kept.
+    /// `None` without a stored history.
     pub send_count: Option<u64>,
-    /// When it was last sent, by that history.
     pub last_run_date: Option<Timestamp>,
-    /// Since when its history cannot be read. `None` when it could be, or was never tried.
+    /// The first failure to read its history. `None` after a success.
     pub failing_since: Option<Timestamp>,
 }

@@ -299,9 +299,7 @@ async fn only_its_user_can_read_a_store() {
     let error = open_error(&state).await;
     assert_eq!(error, StoreError::Exposed { file, mode: 0o640 });
     assert!(
-        error
-            .to_string()
-            .contains("(mode 640): take that away with chmod 600"),
+        error.to_string().contains("(mode 640): run chmod 600 on it"),
         "{error}"
     );
 }

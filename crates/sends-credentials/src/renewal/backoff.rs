@@ -1,13 +1,11 @@
-//! When the token endpoint may be asked again after it failed.
-//!
-//! Must not know what failed. A person's login is not held up by it: the changed file ends it.
+//! Exponential backoff after failures of the token endpoint. A new login, which changes the file, ends it.
 
 use std::time::Duration;
 
 use sends_client::TokenError;
 use tokio::time::Instant;
 
-/// The first wait; each one after it may be twice as long, up to the longest.
+/// The first wait; each further failure may double it, up to the longest.
 const SHORTEST: Duration = Duration::from_secs(2);
 const LONGEST: Duration = Duration::from_mins(5);
 
@@ -18,7 +16,7 @@ pub(super) struct Backoff {
 }
 
 impl Backoff {
-    /// Refuses, with the reason of the last failure, as long as it is too early.
+    /// Fails with the reason of the last failure until the wait is over.
     pub(super) fn check(&self) -> Result<(), TokenError> {
         match &self.until {
             Some((until, reason)) if *until > Instant::now() => Err(TokenError::Unavailable {
@@ -29,8 +27,8 @@ impl Backoff {
         }
     }
 
-    /// Notes a failure. The wait is drawn at random, so that processes that failed together do not return together; it
-    /// is at least what the upstream asked for.
+    /// Records a failure. The wait is random, so that processes that failed together do not return together, and at least
+    /// `retry_after`.
     pub(super) fn failed(&mut self, reason: String, retry_after: Option<Duration>) -> TokenError {
         let ceiling = SHORTEST
             .saturating_mul(2_u32.saturating_pow(self.failures))

@@ -1,32 +1,28 @@
-//! One refresh, from taking the lock to the new tokens on disk.
+//! One refresh, from the lock to the new tokens on disk. Tokens are stored before they are handed out.
 //!
-//! # Where a token answer can be lost
+//! # Where a token response can be lost
 //!
-//! With rotating refresh tokens the answer to a refresh holds the only token that still works. What a process that is killed
-//! leaves (SIGKILL; each row is a test in `crash_points.rs`):
+//! With rotating refresh tokens, the response to a refresh holds the only valid one. The effect of a kill (SIGKILL; each row is a
+//! test in `crash_tests.rs`):
 //!
 //! | killed after | on disk | the next start |
 //! |---|---|---|
 //! | the lock is taken and the file read again | the old tokens | nothing has changed |
-//! | the note "refresh with token X sent" is durable | the old tokens, the note | refreshes with the old token |
+//! | the record "refresh with token X sent" is durable | the old tokens, the record | refreshes with the old token |
 //! | the request is sent, the upstream has not acted | the same | the same |
-//! | **the upstream has rotated, the answer is on its way** | the same | is refused, and tells from the note that an answer was lost: log in again |
-//! | **the answer is received, not written** | the same | the same loss |
-//! | the answer is written beside the file, not renamed | the same, and the answer beside it | takes the answer from there |
+//! | **the upstream has rotated, the response is on its way** | the same | is refused, and recognises the loss by the record: log in again |
+//! | **the response is received, not written** | the same | the same loss |
+//! | the response is written to the temporary file, not renamed | the same, and the temporary file | takes the response from there |
 //! | the file is renamed, the folder not yet synchronised | the new tokens; after a loss of power perhaps the row above | uses them |
-//! | the answer is stored, not used | the new tokens | uses them |
+//! | the response is stored, not used | the new tokens | uses them |
 //!
-//! The protocol cannot close the two rows in bold: a server that has rotated keeps no way back for a client without its answer.
-//! Short of a kill they are not met, since the refresh has a thread of its own (`flight.rs`) that no cancelled request and no
-//! runtime that ends can stop, and the end of the process waits for it (`in_flight.rs`) whatever ends it: a signal, an error, a
-//! panic elsewhere, or the end of a command. SIGTERM never gives up an answer, however often it comes; Ctrl-C does after a
-//! warning, if the answer is not received. A disk that does not take the answer leaves it in memory for the next attempt. A panic
-//! between answer and disk is as a kill there.
+//! The protocol cannot close the two rows in bold: a server that has rotated offers a client without its response no way back.
+//! Everything short of a kill is covered: the refresh has its own thread (`background.rs`), and the end of the process waits for it
+//! (`in_flight.rs`) after a signal, an error, a panic elsewhere, or the end of a command. SIGTERM never abandons a response;
+//! Ctrl-C does so after a warning, unless it is received. If the disk does not accept a response, it stays in memory for the next
+//! attempt. A panic between response and disk has the effect of a kill there.
 //!
-//! A login in the browser or on a device is lost where its process is killed before its file is renamed; the login before it stays,
-//! and the user logs in once more.
-//!
-//! Nothing is handed out before it is stored. Must not know who waits for the result.
+//! A browser or device login is lost if its process is killed before the rename; the previous login stays.
 
 use std::{sync::Arc, time::Duration};
 
@@ -34,47 +30,46 @@ use secrecy::ExposeSecret;
 use sends_client::{AccessToken, TokenError};
 use tokio::time::Instant;
 
-use super::{Backoff, Cause, Core, Held, Unsaved};
+use super::{Backoff, Cause, Core, Loaded, Unsaved};
 use crate::{
-    LoginError, LoginRequired, StoreError,
+    LoginRequired, StoreError,
     credential::{Access, Credential, Freshness, Refresh, RefreshInFlight},
     credential_store::Locked,
     fingerprint::fingerprint,
     in_flight::InFlightRequest,
-    oauth::{NO_ACCESS_TOKEN, OAuth, RequestError},
+    oauth::{OAuth, RequestError},
     token_http::TransportError,
 };
 
-/// How a refresh ended.
 enum Ended {
-    /// Another process had done it.
-    Found(Held),
-    /// The upstream answered with new tokens, and they are on disk.
-    Renewed(Held),
-    /// Only a person can help. `None` when somebody logged out meanwhile.
-    Dead(Option<Held>),
+    /// Another process had refreshed.
+    Found(Loaded),
+    /// The new tokens are on disk.
+    Renewed(Loaded),
+    /// A login is needed. `None` after a logout.
+    Refused(Option<Loaded>),
 }
 
-/// It did not work, and may work later.
+/// A failure that another attempt may overcome.
 struct Failure {
     reason: String,
     retry_after: Option<Duration>,
 }
 
-pub(super) async fn run(core: &Core, cause: Cause) -> Result<Arc<Held>, TokenError> {
+pub(super) async fn run(core: &Core, cause: Cause) -> Result<Arc<Loaded>, TokenError> {
     let ended = refresh(core, &cause).await;
     let mut state = core.state();
-    let held = match ended {
-        Ok(Ended::Found(held)) => held,
-        Ok(Ended::Renewed(held)) => {
+    let loaded = match ended {
+        Ok(Ended::Found(loaded)) => loaded,
+        Ok(Ended::Renewed(loaded)) => {
             if matches!(cause, Cause::Rejection(_)) {
-                let before = state.unaccepted.map_or(0, |(renewals, _)| renewals);
+                let before = state.unaccepted.map_or(0, |(refreshes, _)| refreshes);
                 state.unaccepted = Some((before.saturating_add(1), Instant::now()));
             }
-            held
+            loaded
         }
-        Ok(Ended::Dead(held)) => {
-            state.held = held.map(Arc::new);
+        Ok(Ended::Refused(loaded)) => {
+            state.loaded = loaded.map(Arc::new);
             return Err(TokenError::LoginRequired);
         }
         Err(Failure { reason, retry_after }) => {
@@ -82,49 +77,48 @@ pub(super) async fn run(core: &Core, cause: Cause) -> Result<Arc<Held>, TokenErr
             return Err(state.backoff.failed(reason, retry_after));
         }
     };
-    let held = Arc::new(held);
-    state.held = Some(Arc::clone(&held));
+    let loaded = Arc::new(loaded);
+    state.loaded = Some(Arc::clone(&loaded));
     state.backoff = Backoff::default();
-    Ok(held)
+    Ok(loaded)
 }
 
 async fn refresh(core: &Core, cause: &Cause) -> Result<Ended, Failure> {
     let locked = core.store.lock().await?;
     let Some(found) = core.read()? else {
-        return Ok(Ended::Dead(None));
+        return Ok(Ended::Refused(None));
     };
     if cause.is_met_by(&found, core) {
         return Ok(Ended::Found(found));
     }
     let now = core.settings.clock.now();
-    let refresh = found.credential.refresh.clone();
+    let refresh = found.credential.refresh.as_ref();
     let Some(refresh) = refresh.filter(|_| found.credential.may_refresh(now)) else {
         let found = core.without_rejected(&locked, found, cause).await;
-        return Ok(Ended::Dead(Some(found)));
+        return Ok(Ended::Refused(Some(found)));
     };
-    let used = fingerprint(&refresh.token);
-    if let Some(credential) = core.interrupted(&found.credential, &used) {
-        let replaces = used;
-        return core.keep(&locked, Unsaved { replaces, credential }).await;
+    let replaces = fingerprint(&refresh.token);
+    if let Some(credential) = interrupted(&locked, &found.credential, &replaces) {
+        return core.save(&locked, Unsaved { replaces, credential }).await;
     }
     let unsaved = core.state().unsaved.take();
-    if let Some(unsaved) = unsaved.filter(|unsaved| unsaved.replaces == used) {
-        return core.keep(&locked, unsaved).await;
+    if let Some(unsaved) = unsaved.filter(|unsaved| unsaved.replaces == replaces) {
+        return core.save(&locked, unsaved).await;
     }
-    core.ask(&locked, found.credential, &refresh, used, cause).await
+    core.send(&locked, found.credential, replaces, cause).await
 }
 
 impl Cause {
-    /// Whether there is nothing left to do, since another process was faster.
-    fn is_met_by(&self, found: &Held, core: &Core) -> bool {
+    /// Whether another process has already refreshed.
+    fn is_met_by(&self, found: &Loaded, core: &Core) -> bool {
         match self {
             Self::Age => found.freshness(&core.settings) == Freshness::Fresh,
-            Self::Rejection(rejected) => found.token.as_ref().is_some_and(|token| token != rejected),
+            Self::Rejection(rejected) => found.other_than(rejected).is_some(),
         }
     }
 
-    /// Drops the access token if it is the rejected one: without a refresh token that works, no process needs to try it again.
-    fn drop_rejected(&self, credential: &mut Credential) -> bool {
+    /// Removes the access token if it is the rejected one. Returns whether it was.
+    fn remove_rejected(&self, credential: &mut Credential) -> bool {
         let Self::Rejection(rejected) = self else {
             return false;
         };
@@ -135,34 +129,34 @@ impl Cause {
     }
 }
 
-impl Core {
-    /// The answer to the noted refresh, if it was written and the process died before the file took its place.
-    fn interrupted(&self, noted: &Credential, used: &str) -> Option<Credential> {
-        noted.unanswered_refresh()?;
-        let mut answered = self
-            .store
-            .interrupted()
-            .filter(|answered| answered.id == noted.id)?;
-        let refresh = answered.refresh.as_ref()?;
-        if fingerprint(&refresh.token) == used {
-            return None;
-        }
-        answered.application = noted.application.clone();
-        answered.endpoints = noted.endpoints.clone();
-        Some(answered)
+/// The response to the recorded refresh, if it was written and the process died before the rename.
+fn interrupted(locked: &Locked, recorded: &Credential, used: &str) -> Option<Credential> {
+    recorded.unanswered_refresh()?;
+    let mut answered = locked
+        .interrupted()
+        .filter(|answered| answered.id == recorded.id)?;
+    if fingerprint(&answered.refresh.as_ref()?.token) == used {
+        return None;
     }
+    answered.application = recorded.application.clone();
+    answered.endpoints = recorded.endpoints.clone();
+    Some(answered)
+}
 
-    /// Sends the refresh, with a note of it on disk before and the answer on disk after.
-    async fn ask(
+impl Core {
+    /// Sends the refresh, with its record on disk before and the response on disk after.
+    async fn send(
         &self,
         locked: &Locked,
         mut credential: Credential,
-        refresh: &Refresh,
-        used: String,
+        replaces: String,
         cause: &Cause,
     ) -> Result<Ended, Failure> {
-        let longest = self.settings.lock_patience + self.settings.call_timeout;
-        let in_flight = InFlightRequest::begin(longest)
+        let Some(refresh) = credential.refresh.clone() else {
+            return Ok(Ended::Refused(Some(Loaded::new(credential, self.store.stamp()?))));
+        };
+        let timeout = self.settings.lock_timeout + self.settings.call_timeout;
+        let in_flight = InFlightRequest::begin(timeout)
             .map_err(|closed| RequestError::from(TransportError::from(closed)))?;
         let oauth = OAuth::new(
             &credential.application,
@@ -173,45 +167,45 @@ impl Core {
         let earlier = credential.unanswered_refresh();
         if earlier.is_none() {
             credential.refresh_in_flight = Some(RefreshInFlight {
-                token_fingerprint: used.clone(),
+                token_fingerprint: replaces.clone(),
                 since: self.settings.clock.now(),
             });
             locked.write(&credential).await?;
         }
         #[cfg(test)]
-        crate::crash_points::reached("note written");
-        let asked_at = self.settings.clock.now();
+        crate::crash_tests::reached("note written");
+        let requested_at = self.settings.clock.now();
         let answered = oauth.refresh(&refresh.token).await;
         in_flight.answered();
         #[cfg(test)]
-        crate::crash_points::reached("answer received");
+        crate::crash_tests::reached("answer received");
         match answered {
             Ok(grant) => {
                 credential.renew(grant);
-                let replaces = used;
-                self.keep(locked, Unsaved { replaces, credential }).await
+                self.save(locked, Unsaved { replaces, credential }).await
             }
-            Err(RequestError::InvalidGrant { description }) => {
-                tracing::debug!(description, "the refresh token was refused");
-                let held = self.bury(locked, credential, earlier, cause).await;
-                Ok(Ended::Dead(Some(held)))
+            Err(RequestError::OAuth(error)) if error.code == "invalid_grant" => {
+                tracing::debug!(%error, "the refresh token was refused");
+                let loaded = self.record_refusal(locked, credential, earlier, cause).await;
+                Ok(Ended::Refused(Some(loaded)))
             }
-            // The old one is used up, and this one is worth a refresh of its own.
-            Err(
-                ref error @ RequestError::NoAccessToken {
-                    refresh_token: Some(ref token),
-                },
-            ) => {
-                credential.replace_refresh_token(token.clone(), asked_at);
-                let replaces = used;
-                self.keep(locked, Unsaved { replaces, credential }).await?;
-                Err(error.clone().into())
+            // The old refresh token is used up, and the new one is worth a refresh of its own.
+            Err(RequestError::NoAccessToken {
+                refresh_token: Some(token),
+            }) => {
+                credential.refresh = Some(Refresh {
+                    token,
+                    obtained_at: requested_at,
+                });
+                credential.refresh_in_flight = None;
+                self.save(locked, Unsaved { replaces, credential }).await?;
+                Err(RequestError::NoAccessToken { refresh_token: None }.into())
             }
-            // The note stays: should the next attempt be refused, this one was why.
-            Err(
-                error @ (RequestError::Transport(TransportError::PerhapsDone { .. })
-                | RequestError::NoAccessToken { .. }),
-            ) => Err(error.into()),
+            // The record stays: if the next attempt is refused, the response to this one was lost.
+            Err(error @ RequestError::NoAccessToken { .. }) => Err(error.into()),
+            Err(RequestError::Transport(error)) if error.is_perhaps_done() => {
+                Err(RequestError::from(error).into())
+            }
             Err(error) => {
                 if earlier.is_none() {
                     credential.refresh_in_flight = None;
@@ -222,14 +216,13 @@ impl Core {
         }
     }
 
-    /// Stores new tokens. If the disk does not take them they are kept in memory for the next attempt, and nobody gets to
-    /// see them until then.
-    async fn keep(&self, locked: &Locked, unsaved: Unsaved) -> Result<Ended, Failure> {
+    /// Stores new tokens. If the disk does not accept them, they stay in memory for the next attempt.
+    async fn save(&self, locked: &Locked, unsaved: Unsaved) -> Result<Ended, Failure> {
         match locked.write(&unsaved.credential).await {
             Ok(stamp) => {
                 #[cfg(test)]
-                crate::crash_points::reached("answer stored");
-                Ok(Ended::Renewed(Held::new(unsaved.credential, Some(stamp))))
+                crate::crash_tests::reached("answer stored");
+                Ok(Ended::Renewed(Loaded::new(unsaved.credential, Some(stamp))))
             }
             Err(error) => {
                 self.state().unsaved = Some(unsaved);
@@ -238,48 +231,45 @@ impl Core {
         }
     }
 
-    /// Notes that the refresh token is dead, and whether that is because an answer was lost. Processes that start later
-    /// read it and do not ask the upstream again.
-    async fn bury(
+    /// Records the refusal and its reason on disk, so that processes that start later send no request.
+    async fn record_refusal(
         &self,
         locked: &Locked,
         mut credential: Credential,
         earlier: Option<RefreshInFlight>,
         cause: &Cause,
-    ) -> Held {
+    ) -> Loaded {
         let since = self.settings.clock.now();
-        let required = earlier.map_or(LoginRequired::Refused { since }, |earlier| {
-            LoginRequired::AnswerLost {
-                sent_at: earlier.since,
-                since,
-            }
-        });
+        let required = match earlier {
+            Some(RefreshInFlight { since: sent_at, .. }) => LoginRequired::AnswerLost { sent_at, since },
+            None => LoginRequired::Refused { since },
+        };
         if credential.login_required.is_none() {
-            tracing::error!("log in again with `sends-graphql login`: {required}");
+            tracing::error!("{required}; log in again with `sends-graphql login`");
         }
-        credential.bury(required, since);
-        cause.drop_rejected(&mut credential);
-        self.note(locked, credential).await
+        credential.refused(required, since);
+        cause.remove_rejected(&mut credential);
+        self.write_refused(locked, credential).await
     }
 
-    /// A login that is dead, without the access token if that is what was rejected.
-    async fn without_rejected(&self, locked: &Locked, mut found: Held, cause: &Cause) -> Held {
-        if found.credential.login_required.is_some() && cause.drop_rejected(&mut found.credential) {
-            return self.note(locked, found.credential).await;
+    /// Removes the rejected access token of a refused login from the file: no process needs to try it again.
+    async fn without_rejected(&self, locked: &Locked, mut found: Loaded, cause: &Cause) -> Loaded {
+        if found.credential.login_required.is_some() && cause.remove_rejected(&mut found.credential) {
+            return self.write_refused(locked, found.credential).await;
         }
         found
     }
 
-    async fn note(&self, locked: &Locked, credential: Credential) -> Held {
+    async fn write_refused(&self, locked: &Locked, credential: Credential) -> Loaded {
         let stamp = match locked.write(&credential).await {
             Ok(stamp) => Some(stamp),
             Err(error) => {
-                tracing::error!(%error, "that a login is needed could not be noted");
-                // In this process it is known all the same, until the file changes.
+                tracing::error!(%error, "the refusal of the login could not be recorded");
+                // This process uses it all the same, until the file changes.
                 self.store.stamp().unwrap_or_default()
             }
         };
-        Held::new(credential, stamp)
+        Loaded::new(credential, stamp)
     }
 }
 
@@ -294,18 +284,11 @@ impl From<StoreError> for Failure {
 
 impl From<RequestError> for Failure {
     fn from(error: RequestError) -> Self {
-        match error {
-            RequestError::Transport(error) => Self {
-                reason: error.reason().to_owned(),
-                retry_after: error.retry_after(),
-            },
-            RequestError::NoAccessToken { .. } => Self {
-                reason: NO_ACCESS_TOKEN.to_owned(),
-                retry_after: None,
-            },
-            other => Self {
-                reason: LoginError::from(other).to_string(),
-                retry_after: None,
+        Self {
+            reason: error.to_string(),
+            retry_after: match error {
+                RequestError::Transport(error) => error.retry_after,
+                _ => None,
             },
         }
     }

@@ -1,6 +1,4 @@
-//! The members of an answer, each read by itself: an odd one costs itself and none of its neighbours.
-//!
-//! Knows nothing of what the members mean.
+//! The members of a response, parsed one by one: a malformed one does not affect the others.
 
 use std::fmt;
 
@@ -9,16 +7,16 @@ use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
 use serde_json::{Value, value::RawValue};
 use url::form_urlencoded;
 
-/// The members of a JSON object or of a form, in their order. Without those whose value is no JSON.
+/// The members of a JSON object or a form in their order, without those whose value is not JSON.
 pub(super) struct Members {
     members: Vec<(String, Value)>,
-    is_whole: bool,
+    /// Whether the object is complete.
+    pub(super) is_whole: bool,
 }
 
 impl Members {
-    /// The members of the first JSON object of the body, which may be the first element of an array (observed for errors), or
-    /// of a form with an OAuth member. What follows the object is passed over, and broken characters cost the string that they
-    /// are in. `None` without any member.
+    /// The members of the first JSON object, which may be the first element of an array (observed for errors), or of a form with an
+    /// OAuth member. Text after the object is ignored, and a broken character affects only its string. `None` without any member.
     pub(super) fn read(body: &[u8]) -> Option<Self> {
         let text = cleaned(body);
         let text = text.trim_start_matches(is_filler);
@@ -28,14 +26,9 @@ impl Members {
         Self::of_form(text.trim_end_matches(is_filler))
     }
 
-    /// The same of an object that does not break off.
+    /// [`read`](Self::read) without truncated objects.
     pub(super) fn read_whole(body: &[u8]) -> Option<Self> {
-        Self::read(body).filter(Self::is_whole)
-    }
-
-    /// Whether the object goes on to its end.
-    pub(super) fn is_whole(&self) -> bool {
-        self.is_whole
+        Self::read(body).filter(|members| members.is_whole)
     }
 
     /// The members of a member that is an object.
@@ -48,12 +41,12 @@ impl Members {
         })
     }
 
-    /// The first of these that is a text or a number, and not blank.
+    /// The first of these members that is a number or a non-blank string.
     pub(super) fn text(&self, names: &[&str]) -> Option<String> {
         names.iter().find_map(|name| self.values(name).find_map(text_of))
     }
 
-    /// A token that can be sent again: one with a replaced character, a control character or a space was broken on its way.
+    /// A token that can be sent again: a replaced character, a control character or a space means that it was damaged on its way.
     pub(super) fn token(&self, name: &str) -> Option<String> {
         let is_broken = |character: char| {
             character == char::REPLACEMENT_CHARACTER || character.is_control() || character.is_whitespace()
@@ -63,7 +56,7 @@ impl Members {
             .find(|token| !token.contains(is_broken))
     }
 
-    /// A finite number, which may be written as text.
+    /// A finite number, which may be written as a string.
     pub(super) fn number(&self, name: &str) -> Option<f64> {
         self.values(name).find_map(|value| {
             let number = match value {
@@ -75,7 +68,7 @@ impl Members {
         })
     }
 
-    /// The words of a text, or of all texts of an array.
+    /// The words of a string or of all strings of an array.
     pub(super) fn words(&self, name: &str) -> Vec<String> {
         let texts = match self.values(name).next() {
             Some(Value::Array(values)) => values.as_slice(),
@@ -89,8 +82,7 @@ impl Members {
         words.map(str::to_owned).collect()
     }
 
-    /// The values of this name, the last one first: most parsers let the last one win, and each that cannot be read leaves the
-    /// one before it.
+    /// The values of a name, the last one first, as in most parsers. An unusable one leaves the one before it.
     fn values(&self, name: &str) -> impl Iterator<Item = &Value> {
         self.members
             .iter()
@@ -106,7 +98,7 @@ impl Members {
         (is_whole || !members.is_empty()).then_some(Self { members, is_whole })
     }
 
-    /// Text of another kind, such as an HTML page, may look like a form too, without one of these names.
+    /// Other text, such as an HTML page, can parse as a form too, but has none of these names.
     fn of_form(text: &str) -> Option<Self> {
         let members: Vec<_> = form_urlencoded::parse(text.as_bytes())
             .map(|(name, value)| (name.into_owned(), Value::String(value.into_owned())))
@@ -120,13 +112,12 @@ impl Members {
     }
 }
 
-/// What may stand around an answer and means nothing.
 fn is_filler(character: char) -> bool {
     character == '\u{feff}' || character.is_whitespace()
 }
 
-/// The body as text that the JSON parser takes. Raw control characters become spaces everywhere: line breaks at the ends of a
-/// token do not belong to it.
+/// The body as text for the JSON parser. Raw control characters become spaces: line breaks at the ends of a token are not part of
+/// it.
 fn cleaned(body: &[u8]) -> String {
     let spaced: Vec<u8> = body
         .iter()
@@ -164,7 +155,7 @@ impl<'de> Visitor<'de> for Collector<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<(), A::Error> {
         while let Some((name, value)) = entries.next_entry::<String, &RawValue>()? {
-            // Such as a number beyond every float.
+            // Skips, for example, a number beyond the range of a float.
             if let Ok(value) = serde_json::from_str(value.get()) {
                 self.0.push((name, value));
             }

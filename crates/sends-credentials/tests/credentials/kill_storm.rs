@@ -27,7 +27,7 @@ const TIME_LIMIT: Duration = Duration::from_secs(50);
 fn unhurried() -> Settings {
     Settings {
         call_spacing: Duration::ZERO,
-        rejection_rest: Duration::ZERO,
+        rejection_pause: Duration::ZERO,
         ..Settings::default()
     }
 }

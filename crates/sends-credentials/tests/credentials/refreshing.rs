@@ -281,7 +281,7 @@ async fn the_token_endpoint_is_asked_no_more_than_once_a_second() {
     let upstream = Upstream::start_with(config).await;
     upstream.logged_in().await;
     let settings = Settings {
-        rejection_rest: Duration::ZERO,
+        rejection_pause: Duration::ZERO,
         ..Settings::default()
     };
     let processes = [0, 1].map(|_| Login::new(&upstream.dir(), settings.clone()));
@@ -413,7 +413,7 @@ async fn tokens_that_the_upstream_issues_and_refuses_are_renewed_after_growing_r
     let upstream = Upstream::start().await;
     upstream.logged_in().await;
     let settings = Settings {
-        rejection_rest: Duration::from_millis(400),
+        rejection_pause: Duration::from_millis(400),
         ..upstream.settings()
     };
     let login = Login::new(&upstream.dir(), settings);

@@ -1,4 +1,4 @@
-//! Owns the endpoints about the account and its user. Must not know campaigns.
+//! The account and the privileges of its user.
 
 use serde_json::{Value, json};
 
@@ -32,9 +32,9 @@ pub(super) fn summary(call: &Call<'_>) -> Reply {
 }
 
 pub(super) fn privileges(call: &Call<'_>) -> Reply {
-    let held = (30..).zip(call.bearer.privileges(call.settings));
-    let shown: Vec<Value> = held
-        .map(|(id, name): (u32, _)| json!({"privilege_id": id, "privilege_name": name}))
+    let numbered = (30_u32..).zip(call.bearer.privileges(call.settings));
+    let privileges: Vec<Value> = numbered
+        .map(|(id, name)| json!({"privilege_id": id, "privilege_name": name}))
         .collect();
-    Reply::ok(&shown)
+    Reply::ok(&privileges)
 }

@@ -1,19 +1,17 @@
-//! Owns the endpoints under `/emails`: send history, campaigns, activities and schedules. Must not know where the data
-//! comes from.
+//! Send histories, campaigns, activities and schedules.
 
 use std::sync::Arc;
 
 use http::StatusCode;
-use serde::ser::{Serialize, SerializeSeq, Serializer};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::Call;
-use super::paging::{after_place, link, parse_id};
+use super::paging::{campaign_page, parse_id};
 use crate::clock::Moment;
-use crate::config::settings::{Settings, UnsendableHistory};
-use crate::data::account::Order;
+use crate::config::settings::UnsendableHistory;
+use crate::data::account::{Order, Place};
 use crate::data::campaigns::{Activity, Campaign};
-use crate::data::send::{Field, Rendered, Row, RunDate, Send, Status};
+use crate::data::send::Send;
 use crate::errors;
 use crate::reply::Reply;
 
@@ -25,26 +23,6 @@ fn find_activity(call: &Call<'_>, id: &str) -> Result<Arc<Activity>, Reply> {
         .account
         .activity(id)
         .ok_or_else(|| errors::not_found(call.settings, FAMILY))
-}
-
-/// A history as it is written: the rows, and one of the send under way when there is one to show.
-struct History<'a> {
-    sends: &'a [Send],
-    executing: Option<Send>,
-    settings: &'a Settings,
-}
-
-impl Serialize for History<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut rows = serializer.serialize_seq(None)?;
-        for send in self.sends.iter().chain(&self.executing) {
-            rows.serialize_element(&Rendered {
-                send,
-                settings: self.settings,
-            })?;
-        }
-        rows.end()
-    }
 }
 
 pub(super) fn send_history(call: &Call<'_>, id: &str, now: Moment) -> Result<Reply, Reply> {
@@ -59,26 +37,18 @@ pub(super) fn send_history(call: &Call<'_>, id: &str, now: Moment) -> Result<Rep
         }
     }
     let executing = (call.settings.executing_row && activity.status == "EXECUTING").then(|| {
-        let send_id = activity.sends.iter().filter_map(Send::send_id).max().unwrap_or(0) + 1;
-        let row = Row::to_lists(send_id, activity.list_ids.clone(), 0, RunDate::At(now), 0);
-        Send::Row(Row {
-            send_status: Field::Is(Status::Written("EXECUTING")),
-            ..row
-        })
+        Send::new(activity.next_send_id(), &activity.list_ids, &[], 0, now, 0).with_status("EXECUTING")
     });
-    Ok(Reply::ok(&History {
-        sends: &activity.sends,
-        executing,
-        settings: call.settings,
-    }))
+    let sends = activity.sends.iter().chain(&executing);
+    let rows: Vec<_> = sends.map(|send| send.rendered(call.settings)).collect();
+    Ok(Reply::ok(&rows))
 }
 
 pub(super) fn list(call: &Call<'_>) -> Result<Reply, Reply> {
-    let limit = call.query.limit(50, 500, FAMILY)?;
     let until = call.query.moment("after_date", FAMILY)?;
     let before = call.query.moment("before_date", FAMILY)?;
-    // Being before a date is being after its place in a listing that falls.
-    let before = before.map(|at| crate::data::account::Place {
+    // In a listing that is newest first, campaigns before a date come after its place.
+    let before = before.map(|at| Place {
         at,
         id: uuid::Uuid::nil(),
     });
@@ -86,41 +56,17 @@ pub(super) fn list(call: &Call<'_>) -> Result<Reply, Reply> {
         (Some(cursor), Some(before)) => Some(cursor.min(before)),
         (cursor, before) => cursor.or(before),
     };
-    let mut found = call
-        .bearer
-        .account
-        .campaigns(Order::Updated, after, until, limit + 1);
-    let more = found.len() > limit;
-    found.truncate(limit);
-    let next = found
-        .last()
-        .filter(|_| more)
-        .map(|(place, _)| after_place(*place));
-    let campaigns: Vec<_> = found
-        .iter()
-        .map(|(_, campaign)| Value::Object(head(campaign)))
-        .collect();
-    let mut page = Map::from_iter([("campaigns".to_owned(), Value::Array(campaigns))]);
-    let href = next.map(|after| call.query.next_href("emails", limit, &after));
-    link(&mut page, href, call.settings.last_page);
-    Ok(Reply::ok(&page))
+    let range = (Order::Updated, after, until);
+    campaign_page(call, FAMILY, "emails", "campaigns", range, |_, campaign| {
+        summary(campaign)
+    })
 }
 
-fn head(campaign: &Campaign) -> Map<String, Value> {
-    let fields = json!({
-        "campaign_id": campaign.id,
-        "created_at": campaign.created_at,
-        "updated_at": campaign.updated_at,
-        "current_status": campaign.status,
-        "name": campaign.name,
-        "type": campaign.kind,
-        "type_code": 10,
-    });
-    if let Value::Object(fields) = fields {
-        fields
-    } else {
-        Map::new()
-    }
+fn summary(campaign: &Campaign) -> Value {
+    let mut fields = json!(campaign);
+    fields["type"] = json!("NEWSLETTER");
+    fields["type_code"] = json!(10);
+    fields
 }
 
 pub(super) fn campaign(call: &Call<'_>, id: &str) -> Result<Reply, Reply> {
@@ -129,15 +75,10 @@ pub(super) fn campaign(call: &Call<'_>, id: &str) -> Result<Reply, Reply> {
         .bearer
         .account
         .campaign(id)
-        .filter(|campaign| !campaign.detail_is_gone);
-    let campaign = campaign.ok_or_else(|| errors::not_found(call.settings, FAMILY))?;
-    let mut fields = head(&campaign);
-    let activities: Vec<_> = campaign
-        .activities
-        .iter()
-        .map(|(id, role)| json!({"campaign_activity_id": id, "role": role}))
-        .collect();
-    fields.insert("campaign_activities".to_owned(), Value::Array(activities));
+        .filter(|campaign| !campaign.detail_is_gone)
+        .ok_or_else(|| errors::not_found(call.settings, FAMILY))?;
+    let mut fields = summary(&campaign);
+    fields["campaign_activities"] = json!(campaign.activities);
     Ok(Reply::ok(&fields))
 }
 
@@ -155,7 +96,7 @@ pub(super) fn activity(call: &Call<'_>, id: &str) -> Result<Reply, Reply> {
         "current_status": activity.status,
         "format_type": 5,
         "from_email": activity.from_email,
-        "from_name": activity.from_name,
+        "from_name": crate::data::campaigns::FROM_NAME,
         "reply_to_email": activity.from_email,
         "subject": activity.subject,
         "preheader": "",

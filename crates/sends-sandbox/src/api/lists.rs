@@ -1,21 +1,20 @@
-//! Owns the endpoints that name audiences: contact lists and segments. Must not know where the data comes from.
+//! Contact lists and segments.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::Call;
-use super::paging::{link, parse_id};
-use crate::data::lists::{ContactList, Segment, segment_created_at};
+use super::paging::{page, parse_id};
+use crate::data::lists::{ContactList, Segment};
 use crate::errors;
 use crate::reply::Reply;
 
 const FAMILY: &str = "contacts";
 
-/// The documentation's prose has 500 and its schema 1,000.
+/// 500 in the documentation's prose, 1,000 in its schema.
 const MOST_LISTS: usize = 1000;
 
 pub(super) fn contact_lists(call: &Call<'_>) -> Result<Reply, Reply> {
     let limit = call.query.limit(50, MOST_LISTS, FAMILY)?;
-    let position = call.query.position(FAMILY)?;
     let status = call.query.get("status").unwrap_or("active");
     let (mut active, mut deleted) = (false, false);
     for status in status.split(',') {
@@ -25,7 +24,7 @@ pub(super) fn contact_lists(call: &Call<'_>) -> Result<Reply, Reply> {
             "all" => (active, deleted) = (true, true),
             _ => {
                 let message =
-                    "status must be all, active or deleted, or several of them with commas between.";
+                    "status must be all, active or deleted, or several of them separated by commas.";
                 return Err(errors::bad_request(FAMILY, message));
             }
         }
@@ -39,15 +38,18 @@ pub(super) fn contact_lists(call: &Call<'_>) -> Result<Reply, Reply> {
     if let Some(name) = call.query.get("name") {
         lists.retain(|list| list.name == name);
     }
-    sort(call, &mut lists, |list| &list.name, |list| list.created_at)?;
-    let (shown, next) = page(&lists, position, limit);
-    let shown: Vec<_> = shown.iter().map(|list| list_fields(list, with_members)).collect();
-    let mut page = Map::from_iter([("lists".to_owned(), Value::Array(shown))]);
+    sort(
+        call,
+        &mut lists,
+        |list| &list.name,
+        |list| list.created_at.clone(),
+    )?;
+    let mut page = page(call, (FAMILY, "contact_lists", "lists"), limit, &lists, |list| {
+        list_fields(list, with_members)
+    })?;
     if call.query.get("include_count") == Some("true") {
         page.insert("lists_count".to_owned(), json!(lists.len()));
     }
-    let href = next.map(|next| call.query.next_href("contact_lists", limit, &next.to_string()));
-    link(&mut page, href, call.settings.last_page);
     Ok(Reply::ok(&page))
 }
 
@@ -72,7 +74,7 @@ fn with_members(call: &Call<'_>) -> Result<bool, Reply> {
     }
 }
 
-/// By name, rising, or by date, newest first, as `sort_by` says; otherwise the order stays.
+/// Sorts by `sort_by`: names ascending, dates descending.
 fn sort<T, D: Ord>(
     call: &Call<'_>,
     rows: &mut [T],
@@ -89,44 +91,26 @@ fn sort<T, D: Ord>(
 }
 
 fn list_fields(list: &ContactList, with_members: bool) -> Value {
-    let mut fields = json!({"list_id": list.id, "name": list.name, "favorite": list.favorite});
-    let optional = [
-        ("description", list.description),
-        ("created_at", list.created_at),
-        ("updated_at", list.created_at),
-        ("deleted_at", list.deleted_at),
-    ];
-    for (name, value) in optional {
-        if let Some(value) = value {
-            fields[name] = json!(value);
-        }
+    let mut fields = json!(list);
+    if let (Some(fields), false) = (fields.as_object_mut(), with_members) {
+        fields.remove("membership_count");
     }
-    if with_members {
-        fields["membership_count"] = json!(list.members);
+    if let Some(created_at) = &list.created_at {
+        fields["updated_at"] = json!(created_at);
     }
     fields
 }
 
 pub(super) fn segments(call: &Call<'_>) -> Result<Reply, Reply> {
     let limit = call.query.limit(1000, 1000, FAMILY)?;
-    let position = call.query.position(FAMILY)?;
     let mut segments = call.bearer.account.segments();
     segments.retain(|segment| !segment.deleted);
-    sort(
-        call,
-        &mut segments,
-        |segment| &segment.name,
-        |segment| segment_created_at(segment.id),
-    )?;
-    let (shown, next) = page(&segments, position, limit);
-    let shown: Vec<_> = shown.iter().map(segment_fields).collect();
-    let mut page = Map::from_iter([("segments".to_owned(), Value::Array(shown))]);
-    let href = next.map(|next| call.query.next_href("segments", limit, &next.to_string()));
-    link(&mut page, href, call.settings.last_page);
-    Ok(Reply::ok(&page))
+    sort(call, &mut segments, |segment| &segment.name, Segment::created_at)?;
+    let names = (FAMILY, "segments", "segments");
+    Ok(Reply::ok(&page(call, names, limit, &segments, segment_fields)?))
 }
 
-/// Deleted segments are left out of the listing, and yet found here.
+/// Deleted segments are not listed, and found here.
 pub(super) fn segment(call: &Call<'_>, id: &str) -> Result<Reply, Reply> {
     let id: i64 = id
         .parse()
@@ -139,12 +123,6 @@ pub(super) fn segment(call: &Call<'_>, id: &str) -> Result<Reply, Reply> {
 }
 
 fn segment_fields(segment: &Segment) -> Value {
-    let at = segment_created_at(segment.id);
+    let at = segment.created_at();
     json!({"segment_id": segment.id, "name": segment.name, "created_at": at, "edited_at": at})
-}
-
-fn page<T>(all: &[T], position: usize, limit: usize) -> (&[T], Option<usize>) {
-    let start = position.min(all.len());
-    let end = start.saturating_add(limit).min(all.len());
-    (&all[start..end], (end < all.len()).then_some(end))
 }

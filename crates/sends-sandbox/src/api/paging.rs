@@ -1,4 +1,4 @@
-//! Owns what listings share: the query, the cursor, the limit and the links. Must not know what is listed.
+//! The limit, cursor and links of listings.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
@@ -6,45 +6,23 @@ use serde_json::{Map, Value, json};
 use url::form_urlencoded;
 use uuid::Uuid;
 
+use super::Call;
 use crate::clock::Moment;
 use crate::config::settings::LastPage;
-use crate::data::account::Place;
+use crate::data::account::{Order, Place};
+use crate::data::campaigns::Campaign;
 use crate::errors;
+use crate::query::Query;
 use crate::reply::Reply;
 
-/// A query, decoded; of a repeated name the first counts.
-#[derive(Debug)]
-pub(super) struct Query(Vec<(String, String)>);
-
 impl Query {
-    pub(super) fn parse(query: Option<&str>) -> Self {
-        Self(
-            form_urlencoded::parse(query.unwrap_or_default().as_bytes())
-                .into_owned()
-                .collect(),
-        )
-    }
-
-    pub(super) fn get(&self, name: &str) -> Option<&str> {
-        self.0
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.as_str())
-    }
-
     pub(super) fn limit(&self, default: usize, most: usize, family: &str) -> Result<usize, Reply> {
         let Some(text) = self.get("limit") else {
             return Ok(default);
         };
-        text.parse()
-            .ok()
-            .filter(|limit| (1..=most).contains(limit))
-            .ok_or_else(|| {
-                errors::bad_request(
-                    family,
-                    &format!("The limit must be a whole number from 1 to {most}."),
-                )
-            })
+        let limit = text.parse().ok().filter(|limit| (1..=most).contains(limit));
+        let message = format!("The limit must be a whole number from 1 to {most}.");
+        limit.ok_or_else(|| errors::bad_request(family, &message))
     }
 
     pub(super) fn moment(&self, name: &str, family: &str) -> Result<Option<Moment>, Reply> {
@@ -52,13 +30,13 @@ impl Query {
             return Ok(None);
         };
         let moment = Moment::parse(text).or_else(|| Moment::parse_without_offset(text));
-        let moment = moment.ok_or_else(|| {
-            errors::bad_request(family, &format!("{name} must be an ISO 8601 date and time."))
-        })?;
-        Ok(Some(moment))
+        let message = format!("{name} must be an ISO 8601 date and time.");
+        moment
+            .map(Some)
+            .ok_or_else(|| errors::bad_request(family, &message))
     }
 
-    /// The place a cursor says to continue after.
+    /// The place of a cursor, after which the page begins.
     pub(super) fn place(&self, family: &str) -> Result<Option<Place>, Reply> {
         let Some(cursor) = self.cursor(family)? else {
             return Ok(None);
@@ -70,14 +48,6 @@ impl Query {
             })
         });
         place.map(Some).ok_or_else(|| invalid_cursor(family))
-    }
-
-    /// The position a cursor says to continue at.
-    pub(super) fn position(&self, family: &str) -> Result<usize, Reply> {
-        let Some(cursor) = self.cursor(family)? else {
-            return Ok(0);
-        };
-        cursor.parse().map_err(|_| invalid_cursor(family))
     }
 
     fn cursor(&self, family: &str) -> Result<Option<String>, Reply> {
@@ -92,8 +62,8 @@ impl Query {
         after.map(Some).ok_or_else(|| invalid_cursor(family))
     }
 
-    /// The link to the next page: path-relative, with the version, the same query and a new cursor.
-    pub(super) fn next_href(&self, path: &str, limit: usize, after: &str) -> String {
+    /// The link to the next page: the path with the version, the same query, and a new cursor.
+    fn next_href(&self, path: &str, limit: usize, after: &str) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
         query.append_pair("limit", &limit.to_string());
         for (name, value) in self
@@ -108,30 +78,73 @@ impl Query {
     }
 }
 
-pub(super) fn after_place(place: Place) -> String {
-    format!("{},{}", place.at.0, place.id)
+/// A page of rows that are held as a whole; its cursors are positions.
+pub(super) fn page<T>(
+    call: &Call<'_>,
+    (family, path, member): (&str, &str, &str),
+    limit: usize,
+    all: &[T],
+    fields: impl Fn(&T) -> Value,
+) -> Result<Map<String, Value>, Reply> {
+    let position = match call.query.cursor(family)? {
+        Some(cursor) => cursor.parse().map_err(|_| invalid_cursor(family))?,
+        None => 0,
+    };
+    let start = all.len().min(position);
+    let end = start.saturating_add(limit).min(all.len());
+    let next = (end < all.len()).then(|| call.query.next_href(path, limit, &end.to_string()));
+    let rows = all[start..end].iter().map(fields).collect();
+    Ok(linked(member, rows, next, call.settings.last_page))
+}
+
+/// A page of campaigns; its cursors are places.
+pub(super) fn campaign_page(
+    call: &Call<'_>,
+    family: &str,
+    path: &str,
+    member: &str,
+    (order, after, until): (Order, Option<Place>, Option<Moment>),
+    fields: impl Fn(Place, &Campaign) -> Value,
+) -> Result<Reply, Reply> {
+    let limit = call.query.limit(50, 500, family)?;
+    let mut found = call.bearer.account.campaigns(order, after, until, limit + 1);
+    let has_more = found.len() > limit;
+    found.truncate(limit);
+    let next = found.last().filter(|_| has_more).map(|(place, _)| {
+        let after = format!("{},{}", place.at.0, place.id);
+        call.query.next_href(path, limit, &after)
+    });
+    let rows = found
+        .iter()
+        .map(|(place, campaign)| fields(*place, campaign))
+        .collect();
+    Ok(Reply::ok(&linked(member, rows, next, call.settings.last_page)))
 }
 
 fn invalid_cursor(family: &str) -> Reply {
     errors::bad_request(family, "The cursor is not valid.")
 }
 
-/// Adds `_links` to a page; what the last page says is a switch.
-pub(super) fn link(page: &mut Map<String, Value>, next_href: Option<String>, last_page: LastPage) {
+fn linked(
+    member: &str,
+    rows: Vec<Value>,
+    next_href: Option<String>,
+    last_page: LastPage,
+) -> Map<String, Value> {
+    let mut page = Map::from_iter([(member.to_owned(), Value::Array(rows))]);
     let links = match (next_href, last_page) {
-        (Some(href), _) => json!({"next": {"href": href}}),
-        (None, LastPage::WithoutLinks) => return,
-        (None, LastPage::WithoutNext) => json!({}),
-        (None, LastPage::NullHref) => json!({"next": {"href": null}}),
+        (Some(href), _) => Some(json!({"next": {"href": href}})),
+        (None, LastPage::WithoutLinks) => None,
+        (None, LastPage::WithoutNext) => Some(json!({})),
+        (None, LastPage::NullHref) => Some(json!({"next": {"href": null}})),
     };
-    page.insert("_links".to_owned(), links);
+    if let Some(links) = links {
+        page.insert("_links".to_owned(), links);
+    }
+    page
 }
 
-/// An identifier in the one form the API takes: hexadecimal digits in groups.
+/// An identifier in the only form that the API accepts: hexadecimal digits with hyphens.
 pub(super) fn parse_id(text: &str) -> Option<Uuid> {
-    if text.len() == 36 {
-        Uuid::try_parse(text).ok()
-    } else {
-        None
-    }
+    Uuid::try_parse(text).ok().filter(|_| text.len() == 36)
 }

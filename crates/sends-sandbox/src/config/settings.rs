@@ -1,179 +1,107 @@
-//! Owns the switches: one definition that is at once the library's configuration, the command line's options, their
-//! environment variables, and the JSON of `POST /_sandbox/config`. Knows nothing of what the switches do.
+//! The settings: one definition for the library, the command line, the environment, and the JSON of `POST /_sandbox/config`.
 
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// Everything that may change while the sandbox runs.
+const LIMITS: &str = "Limits";
+const NETWORK: &str = "Network";
+const UNDOCUMENTED: &str = "Undocumented behaviour";
+const OAUTH: &str = "OAuth";
+
+/// The settings that can change while the sandbox runs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, clap::Args)]
 #[serde(deny_unknown_fields, default)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is an independent switch of the simulation"
-)]
+#[expect(clippy::struct_excessive_bools, reason = "independent settings")]
 pub struct Settings {
-    /// Requests a second that one API key may make; 0 for no limit
-    #[arg(
-        long,
-        env = "SENDS_SANDBOX_RATE_PER_SECOND",
-        value_name = "N",
-        default_value_t = 4,
-        help_heading = "Limits"
-    )]
+    /// Requests a second per API key; 0 for no limit
+    #[arg(long, env = "SENDS_SANDBOX_RATE_PER_SECOND", value_name = "N", default_value_t = 4, help_heading = LIMITS)]
     pub rate_per_second: u32,
-    /// Requests a day (UTC) that one API key may make; 0 for no limit
-    #[arg(
-        long,
-        env = "SENDS_SANDBOX_RATE_PER_DAY",
-        value_name = "N",
-        default_value_t = 10_000,
-        help_heading = "Limits"
-    )]
+    /// Requests a day (UTC) per API key; 0 for no limit
+    #[arg(long, env = "SENDS_SANDBOX_RATE_PER_DAY", value_name = "N", default_value_t = 10_000, help_heading = LIMITS)]
     pub rate_per_day: u64,
-    /// Requests a second that one application may make to the token endpoint; 0 for no limit
-    #[arg(
-        long,
-        env = "SENDS_SANDBOX_TOKEN_RATE_PER_SECOND",
-        value_name = "N",
-        default_value_t = 1,
-        help_heading = "Limits"
-    )]
+    /// Requests a second to the token endpoint per application; 0 for no limit
+    #[arg(long, env = "SENDS_SANDBOX_TOKEN_RATE_PER_SECOND", value_name = "N", default_value_t = 1, help_heading = LIMITS)]
     pub token_rate_per_second: u32,
-    /// How a second is counted
-    #[arg(long, env = "SENDS_SANDBOX_SECOND_WINDOW", value_enum, default_value_t = SecondWindow::Fixed, help_heading = "Limits")]
+    /// The window of a second
+    #[arg(long, env = "SENDS_SANDBOX_SECOND_WINDOW", value_enum, default_value_t = SecondWindow::Fixed, help_heading = LIMITS)]
     pub second_window: SecondWindow,
-    /// Send a Retry-After header with a 429, which the documented upstream does not
-    #[arg(long, env = "SENDS_SANDBOX_RETRY_AFTER", help_heading = "Limits")]
+    /// Send Retry-After with a 429, which is not documented
+    #[arg(long, env = "SENDS_SANDBOX_RETRY_AFTER", help_heading = LIMITS)]
     pub retry_after: bool,
 
-    /// Milliseconds between a request's arrival and its answer
-    #[arg(
-        long,
-        env = "SENDS_SANDBOX_LATENCY_MS",
-        value_name = "MS",
-        default_value_t = 0,
-        help_heading = "Network"
-    )]
+    /// Milliseconds between a request and its response
+    #[arg(long, env = "SENDS_SANDBOX_LATENCY_MS", value_name = "MS", default_value_t = 0, help_heading = NETWORK)]
     pub latency_ms: u64,
-    /// Milliseconds at most, drawn evenly, that a request takes to arrive; the limits count it after that
-    #[arg(
-        long,
-        env = "SENDS_SANDBOX_JITTER_MS",
-        value_name = "MS",
-        default_value_t = 0,
-        help_heading = "Network"
-    )]
+    /// Maximum of the random delay, in milliseconds, before a request is counted
+    #[arg(long, env = "SENDS_SANDBOX_JITTER_MS", value_name = "MS", default_value_t = 0, help_heading = NETWORK)]
     pub jitter_ms: u64,
-    /// Whether the upstream is reachable
-    #[arg(long, env = "SENDS_SANDBOX_AVAILABILITY", value_enum, default_value_t = Availability::Up, help_heading = "Network")]
+    /// Availability of the upstream
+    #[arg(long, env = "SENDS_SANDBOX_AVAILABILITY", value_enum, default_value_t = Availability::Up, help_heading = NETWORK)]
     pub availability: Availability,
-    /// How bodies are encoded for a client that accepts gzip
-    #[arg(long, env = "SENDS_SANDBOX_ENCODING", value_enum, default_value_t = Encoding::Gzip, help_heading = "Network")]
+    /// Encoding of bodies for a client that accepts gzip
+    #[arg(long, env = "SENDS_SANDBOX_ENCODING", value_enum, default_value_t = Encoding::Gzip, help_heading = NETWORK)]
     pub encoding: Encoding,
-    /// Send an `ETag` and answer 304 to a matching If-None-Match
-    #[arg(long, env = "SENDS_SANDBOX_ETAG", help_heading = "Network")]
+    /// Send an `ETag`, and 304 for a matching If-None-Match
+    #[arg(long, env = "SENDS_SANDBOX_ETAG", help_heading = NETWORK)]
     pub etag: bool,
 
     /// Status for an activity or campaign id that is not a UUID
-    #[arg(long, env = "SENDS_SANDBOX_MALFORMED_ID", value_enum, default_value_t = MalformedId::BadRequest, help_heading = "What is not documented")]
+    #[arg(long, env = "SENDS_SANDBOX_MALFORMED_ID", value_enum, default_value_t = MalformedId::BadRequest, help_heading = UNDOCUMENTED)]
     pub malformed_id: MalformedId,
     /// Body of a 404
-    #[arg(long, env = "SENDS_SANDBOX_NOT_FOUND_BODY", value_enum, default_value_t = NotFoundBody::Array, help_heading = "What is not documented")]
+    #[arg(long, env = "SENDS_SANDBOX_NOT_FOUND_BODY", value_enum, default_value_t = NotFoundBody::Array, help_heading = UNDOCUMENTED)]
     pub not_found_body: NotFoundBody,
-    /// History of an activity that cannot be sent: a permalink, or a removed one
-    #[arg(long, env = "SENDS_SANDBOX_UNSENDABLE_HISTORY", value_enum, default_value_t = UnsendableHistory::Empty, help_heading = "What is not documented")]
+    /// History of a permalink or a removed activity
+    #[arg(long, env = "SENDS_SANDBOX_UNSENDABLE_HISTORY", value_enum, default_value_t = UnsendableHistory::Empty, help_heading = UNDOCUMENTED)]
     pub unsendable_history: UnsendableHistory,
-    /// Show a row for a send that is still under way
-    #[arg(
-        long,
-        env = "SENDS_SANDBOX_EXECUTING_ROW",
-        help_heading = "What is not documented"
-    )]
+    /// Show a row for a send in progress
+    #[arg(long, env = "SENDS_SANDBOX_EXECUTING_ROW", help_heading = UNDOCUMENTED)]
     pub executing_row: bool,
-    /// The `send_status` that reason code 5 (staged) arrives with
-    #[arg(long, env = "SENDS_SANDBOX_STAGED_STATUS", value_enum, default_value_t = SendStatus::Errored, help_heading = "What is not documented")]
+    /// The `send_status` of reason code 5 (staged)
+    #[arg(long, env = "SENDS_SANDBOX_STAGED_STATUS", value_enum, default_value_t = SendStatus::Errored, help_heading = UNDOCUMENTED)]
     pub staged_status: SendStatus,
-    /// The `send_status` that reason code 6 (partly sent) arrives with
-    #[arg(long, env = "SENDS_SANDBOX_PARTIAL_STATUS", value_enum, default_value_t = SendStatus::Errored, help_heading = "What is not documented")]
+    /// The `send_status` of reason code 6 (partly sent)
+    #[arg(long, env = "SENDS_SANDBOX_PARTIAL_STATUS", value_enum, default_value_t = SendStatus::Errored, help_heading = UNDOCUMENTED)]
     pub partial_status: SendStatus,
-    /// What the last page says of the next
-    #[arg(long, env = "SENDS_SANDBOX_LAST_PAGE", value_enum, default_value_t = LastPage::WithoutLinks, help_heading = "What is not documented")]
+    /// The link to the next page on the last page
+    #[arg(long, env = "SENDS_SANDBOX_LAST_PAGE", value_enum, default_value_t = LastPage::WithoutLinks, help_heading = UNDOCUMENTED)]
     pub last_page: LastPage,
     /// Spelling of the keys of the open counts by device
-    #[arg(long, env = "SENDS_SANDBOX_STATS_KEYS", value_enum, default_value_t = StatsKeys::Dotted, help_heading = "What is not documented")]
+    #[arg(long, env = "SENDS_SANDBOX_STATS_KEYS", value_enum, default_value_t = StatsKeys::Dotted, help_heading = UNDOCUMENTED)]
     pub stats_keys: StatsKeys,
     /// Type of the counts of the campaign summaries
-    #[arg(long, env = "SENDS_SANDBOX_SUMMARY_COUNTS", value_enum, default_value_t = SummaryCounts::Numbers, help_heading = "What is not documented")]
+    #[arg(long, env = "SENDS_SANDBOX_SUMMARY_COUNTS", value_enum, default_value_t = SummaryCounts::Numbers, help_heading = UNDOCUMENTED)]
     pub summary_counts: SummaryCounts,
 
-    /// Vary the form of every answer at random, from this seed, within what is documented or observed: optional members and
-    /// links, statuses, headers, error bodies, spellings, and a few failures that a retry mends. What is true stays the same
-    #[arg(
-        long,
-        env = "SENDS_SANDBOX_WILD",
-        value_name = "SEED",
-        help_heading = "What is not documented"
-    )]
+    /// Vary the form of every response at random, from this seed, within the documented and observed forms: optional members and
+    /// links, statuses, headers, error bodies, spellings, and a few failures that a retry overcomes. The data stays the same
+    #[arg(long, env = "SENDS_SANDBOX_WILD", value_name = "SEED", help_heading = UNDOCUMENTED)]
     pub wild: Option<u64>,
 
-    /// What a refresh does to the refresh token
-    #[arg(long, env = "SENDS_SANDBOX_REFRESH_TOKENS", value_enum, default_value_t = RefreshTokens::Rotating, help_heading = "OAuth")]
+    /// Effect of a refresh on the refresh token
+    #[arg(long, env = "SENDS_SANDBOX_REFRESH_TOKENS", value_enum, default_value_t = RefreshTokens::Rotating, help_heading = OAUTH)]
     pub refresh_tokens: RefreshTokens,
-    /// Seconds an access token lives
-    #[arg(
-        long,
-        env = "SENDS_SANDBOX_EXPIRES_IN",
-        value_name = "SECONDS",
-        default_value_t = 86_400,
-        help_heading = "OAuth"
-    )]
+    /// Life of an access token in seconds
+    #[arg(long, env = "SENDS_SANDBOX_EXPIRES_IN", value_name = "SECONDS", default_value_t = 86_400, help_heading = OAUTH)]
     pub expires_in: u32,
-    /// Show a page to approve on, instead of approving every authorization at once
-    #[arg(long, env = "SENDS_SANDBOX_AUTHORIZE_PAGE", help_heading = "OAuth")]
+    /// Show a page to approve on, instead of approving every authorization
+    #[arg(long, env = "SENDS_SANDBOX_AUTHORIZE_PAGE", help_heading = OAUTH)]
     pub authorize_page: bool,
-    /// The account that OAuth logs in to, instead of the first
-    #[arg(
-        long,
-        env = "SENDS_SANDBOX_LOGIN_ACCOUNT",
-        value_name = "NAME",
-        help_heading = "OAuth"
-    )]
+    /// Account that OAuth logs in to, instead of the first
+    #[arg(long, env = "SENDS_SANDBOX_LOGIN_ACCOUNT", value_name = "NAME", help_heading = OAUTH)]
     pub login_account: Option<String>,
-    /// Privileges that no user has; may be repeated
-    #[arg(
-        long = "without-privilege",
-        env = "SENDS_SANDBOX_WITHOUT_PRIVILEGE",
-        value_name = "NAME",
-        value_delimiter = ',',
-        help_heading = "OAuth"
-    )]
+    /// Privilege that no user has. Repeatable
+    #[arg(long = "without-privilege", env = "SENDS_SANDBOX_WITHOUT_PRIVILEGE", value_name = "NAME", value_delimiter = ',', help_heading = OAUTH)]
     pub missing_privileges: Vec<String>,
-    /// Seconds a device code lives
-    #[arg(
-        long,
-        env = "SENDS_SANDBOX_DEVICE_EXPIRES_IN",
-        value_name = "SECONDS",
-        default_value_t = 600,
-        help_heading = "OAuth"
-    )]
+    /// Life of a device code in seconds
+    #[arg(long, env = "SENDS_SANDBOX_DEVICE_EXPIRES_IN", value_name = "SECONDS", default_value_t = 600, help_heading = OAUTH)]
     pub device_expires_in: u32,
-    /// Seconds a device has to leave between two polls; 0 to allow any pace
-    #[arg(
-        long,
-        env = "SENDS_SANDBOX_DEVICE_INTERVAL",
-        value_name = "SECONDS",
-        default_value_t = 5,
-        help_heading = "OAuth"
-    )]
+    /// Minimum interval of a device's polls in seconds; 0 for none
+    #[arg(long, env = "SENDS_SANDBOX_DEVICE_INTERVAL", value_name = "SECONDS", default_value_t = 5, help_heading = OAUTH)]
     pub device_interval: u32,
-    /// Polls after which a device is approved by itself; without it a control request approves
-    #[arg(
-        long,
-        env = "SENDS_SANDBOX_DEVICE_APPROVES_AFTER",
-        value_name = "POLLS",
-        help_heading = "OAuth"
-    )]
+    /// Number of polls after which a device is approved without its user
+    #[arg(long, env = "SENDS_SANDBOX_DEVICE_APPROVES_AFTER", value_name = "POLLS", help_heading = OAUTH)]
     pub device_approves_after: Option<u32>,
 }
 
@@ -213,7 +141,7 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// These settings with the members of a JSON object put over them.
+    /// These settings with the members of a JSON object replaced.
     pub(crate) fn patched(&self, patch: &Value) -> Result<Self, serde_json::Error> {
         let mut merged = serde_json::to_value(self)?;
         if let (Some(merged), Value::Object(patch)) = (merged.as_object_mut(), patch) {
@@ -235,31 +163,31 @@ macro_rules! switch {
 }
 
 switch! {
-    /// How a second is counted.
+    /// The window of a second.
     SecondWindow {
-        /// By the seconds of the wall clock: up to twice the rate passes around an edge.
+        /// The seconds of the wall clock: up to twice the rate passes around an edge.
         Fixed,
-        /// By the last 1,000 milliseconds.
+        /// The last 1,000 milliseconds.
         Sliding,
     }
 }
 switch! {
-    /// Whether the upstream is reachable.
+    /// The availability of the upstream.
     Availability {
-        /// It answers.
+        /// Available.
         Up,
-        /// Every connection is closed as soon as it asks something.
+        /// Every connection is closed at the first request.
         Closed,
-        /// Every request gets a gateway's HTML page with 503.
+        /// 503 with a gateway's HTML page.
         Unavailable,
     }
 }
 switch! {
-    /// How bodies are encoded for a client that accepts gzip.
+    /// The encoding of bodies for a client that accepts gzip.
     Encoding {
         /// Compressed.
         Gzip,
-        /// As they are.
+        /// Uncompressed.
         Identity,
     }
 }
@@ -279,7 +207,7 @@ switch! {
         Array,
         /// One error.
         Object,
-        /// Nothing at all.
+        /// No body.
         Empty,
     }
 }
@@ -304,9 +232,9 @@ switch! {
     }
 }
 switch! {
-    /// What the last page says of the next.
+    /// The link to the next page on the last page.
     LastPage {
-        /// No `_links` at all.
+        /// No `_links`.
         WithoutLinks,
         /// `_links` without `next`.
         WithoutNext,
@@ -333,9 +261,9 @@ switch! {
     }
 }
 switch! {
-    /// What a refresh does to the refresh token.
+    /// The effect of a refresh on the refresh token.
     RefreshTokens {
-        /// A new one is issued and every earlier one of the grant dies.
+        /// A new one is issued and the earlier ones are invalid.
         Rotating,
         /// The same one is returned.
         LongLived,
@@ -360,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn a_patch_changes_what_it_names_and_nothing_else() {
+    fn a_patch_changes_only_the_named_settings() {
         let patch = serde_json::json!({"malformed_id": "not_found", "rate_per_second": 0});
         let patched = Settings::default().patched(&patch).unwrap();
         let expected = Settings {

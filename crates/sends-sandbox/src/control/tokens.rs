@@ -1,14 +1,14 @@
-//! Owns the control requests about tokens and devices. Must not know how tokens are kept.
+//! The control requests about tokens and devices.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Answered, Refusal, account};
+use crate::bearer::fingerprint_of;
 use crate::config::EVERY_SCOPE;
 use crate::oauth::grants::Grant;
 use crate::upstream::Upstream;
 
-/// The tokens to be issued without a login.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Issue {
@@ -18,30 +18,24 @@ pub(super) struct Issue {
     expires_in: Option<u32>,
 }
 
-pub(super) fn issue(upstream: &Upstream, asked: Issue) -> Answered {
-    let account = account(upstream, asked.account.as_deref())?.config.name.clone();
-    let client = match &asked.client_id {
+/// Issues tokens without a login.
+pub(super) fn issue(upstream: &Upstream, request: Issue) -> Answered {
+    let account = account(upstream, request.account.as_deref())?.config.name.clone();
+    let client = match &request.client_id {
         Some(id) => upstream.client(id),
         None => upstream.config.clients.first(),
     };
-    let client_id = client
-        .ok_or_else(|| Refusal::missing(&"there is no such client"))?
-        .id
-        .clone();
-    let scopes = asked
-        .scopes
-        .unwrap_or_else(|| EVERY_SCOPE.map(str::to_owned).to_vec());
+    let client = client.ok_or_else(|| Refusal::missing(&"there is no such client"))?;
+    let grant = Grant {
+        account,
+        client_id: client.id.clone(),
+        scopes: request
+            .scopes
+            .unwrap_or_else(|| EVERY_SCOPE.map(str::to_owned).to_vec()),
+    };
     let mut settings = (*upstream.settings()).clone();
-    settings.expires_in = asked.expires_in.unwrap_or(settings.expires_in);
-    let issued = upstream.grants.issue(
-        Grant {
-            account,
-            client_id,
-            scopes,
-        },
-        &settings,
-        upstream.clock.now(),
-    );
+    settings.expires_in = request.expires_in.unwrap_or(settings.expires_in);
+    let issued = upstream.grants.issue(grant, &settings, upstream.clock.now());
     Ok(json!({
         "access_token": issued.access_token,
         "refresh_token": issued.refresh_token,
@@ -49,7 +43,7 @@ pub(super) fn issue(upstream: &Upstream, asked: Issue) -> Answered {
     }))
 }
 
-/// Which tokens to revoke: those that match everything given.
+/// The properties of the tokens to revoke.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Revoke {
@@ -61,22 +55,18 @@ pub(super) struct Revoke {
     kind: Option<String>,
 }
 
-pub(super) fn revoke(upstream: &Upstream, asked: &Revoke) -> Value {
-    let fits = |wanted: &Option<String>, held: &str| wanted.as_deref().is_none_or(|wanted| wanted == held);
-    let revoked = upstream.grants.revoke(|token| {
-        fits(&asked.token, token.token)
-            && fits(&asked.account, token.account)
-            && fits(&asked.client_id, token.client_id)
-            && fits(&asked.kind, token.kind)
-            && asked
-                .fingerprint
-                .as_ref()
-                .is_none_or(|wanted| *wanted == token.fingerprint())
+pub(super) fn revoke(upstream: &Upstream, request: &Revoke) -> Value {
+    let fits = |wanted: &Option<String>, value: &str| wanted.as_deref().is_none_or(|wanted| wanted == value);
+    let revoked = upstream.grants.revoke(|token, grant, kind| {
+        fits(&request.token, token)
+            && fits(&request.account, &grant.account)
+            && fits(&request.client_id, &grant.client_id)
+            && fits(&request.kind, kind)
+            && fits(&request.fingerprint, &fingerprint_of(token.as_bytes()))
     });
     json!({"revoked": revoked})
 }
 
-/// What the user of a device decides.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct DeviceDecision {
@@ -85,15 +75,11 @@ pub(super) struct DeviceDecision {
     account: Option<String>,
 }
 
+/// Decides for the user of a device.
 pub(super) fn decide(upstream: &Upstream, decision: &DeviceDecision) -> Answered {
-    let account = account(upstream, decision.account.as_deref())?
-        .config
-        .name
-        .clone();
-    if upstream
-        .grants
-        .decide(&decision.user_code, decision.approve.then_some(account))
-    {
+    let account = &account(upstream, decision.account.as_deref())?.config.name;
+    let approved = decision.approve.then(|| account.clone());
+    if upstream.grants.decide(&decision.user_code, approved) {
         Ok(Value::Null)
     } else {
         Err(Refusal::missing(&"no device shows this code"))

@@ -1,5 +1,4 @@
-//! Owns one account's data as the endpoints ask for it: the explicit part (written records, and what control requests
-//! made or changed) put over the generated one. Must not know HTTP, tokens or limits.
+//! The data of one account: explicit records, and generated ones beneath them.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, RwLock};
@@ -10,41 +9,41 @@ use super::campaigns::{Activity, Campaign};
 use super::generated::Generated;
 use super::identifiers::Key;
 use super::lists::{self, ContactList, Segment};
-use super::odd_records::odd_records;
-use super::records::Records;
-use super::shop::{self, Calendar};
+use super::records::{Records, odd_records};
+use super::shop::shop;
 use crate::clock::Moment;
 use crate::config::{AccountConfig, WrittenRecords};
 use crate::lock::{read, write};
 
-/// What is held in memory. It wins over the generated part: a campaign of both is the one here.
+/// The records in memory: written ones, and those that control requests made or changed. They take precedence over generated ones.
 #[derive(Debug, Default)]
 pub(super) struct Explicit {
     pub(super) campaigns: BTreeMap<Uuid, Arc<Campaign>>,
     pub(super) activities: HashMap<Uuid, Arc<Activity>>,
-    /// Activities in the order they came to be.
+    /// The order of creation.
     pub(super) order: Vec<Uuid>,
     pub(super) deleted_activities: Vec<Uuid>,
+    lists: Vec<ContactList>,
+    segments: Vec<Segment>,
 }
 
 #[derive(Debug)]
 pub(crate) struct Account {
     pub(crate) config: AccountConfig,
-    pub(super) key: Key,
+    key: Key,
     pub(super) generated: Generated,
     pub(super) explicit: RwLock<Explicit>,
-    /// What the shop's dates are relative to.
-    calendar: Calendar,
+    started_at: Moment,
 }
 
-/// The two orders in which the upstream lists campaigns, both newest first.
+/// The two listings of campaigns, both newest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Order {
     Updated,
     LastSent,
 }
 
-/// The place of a campaign in a listing. Pages continue after one, so rows that move meanwhile break nothing.
+/// The position of a campaign in a listing. A page continues after a position, which campaigns that move meanwhile do not affect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Place {
     pub(crate) at: Moment,
@@ -60,16 +59,16 @@ impl Account {
             key,
             generated,
             explicit: RwLock::default(),
-            calendar: Calendar::of(started_at),
+            started_at,
         };
         account.restore();
         account
     }
 
-    /// Forgets every change made by control requests.
+    /// Undoes every change made by control requests.
     pub(crate) fn restore(&self) {
         let records = match self.config.written_records {
-            WrittenRecords::Shop => shop::shop(&self.calendar),
+            WrittenRecords::Shop => shop(self.started_at),
             WrittenRecords::Odd => odd_records(),
             WrittenRecords::None => Records::default(),
         };
@@ -78,6 +77,8 @@ impl Account {
             campaigns: by_id(records.campaigns, |campaign| campaign.id).collect(),
             activities: by_id(records.activities, |activity| activity.id).collect(),
             deleted_activities: Vec::new(),
+            lists: records.lists,
+            segments: records.segments,
         };
         *write(&self.explicit) = explicit;
     }
@@ -102,41 +103,32 @@ impl Account {
     }
 
     pub(crate) fn lists(&self) -> Vec<ContactList> {
-        let mut all = match self.config.written_records {
-            WrittenRecords::Shop => lists::shop_lists(),
-            WrittenRecords::Odd => lists::odd_lists(),
-            WrittenRecords::None => Vec::new(),
-        };
+        let mut all = read(&self.explicit).lists.clone();
         all.extend(lists::generated_lists(self.key, self.generated.lists()));
         all
     }
 
     pub(crate) fn segments(&self) -> Vec<Segment> {
-        let mut all = match self.config.written_records {
-            WrittenRecords::Shop => lists::shop_segments(),
-            WrittenRecords::Odd => lists::odd_segments(),
-            WrittenRecords::None => Vec::new(),
-        };
+        let mut all = read(&self.explicit).segments.clone();
         all.extend(lists::generated_segments(self.generated.segments()));
         all
     }
 
-    /// How many activities [`Account::activity_ids`] goes through.
     pub(crate) fn activity_count(&self) -> u64 {
         read(&self.explicit).order.len() as u64 + self.generated.activities()
     }
 
-    /// Identifiers of activities: first those held in memory, then the generated ones by rising index.
+    /// Identifiers of activities: explicit ones, then generated ones by index.
     pub(crate) fn activity_ids(&self, offset: u64, limit: u64) -> Vec<Uuid> {
         let explicit = read(&self.explicit);
-        let held = explicit.order.len() as u64;
+        let first_generated = explicit.order.len() as u64;
         let end = offset
             .saturating_add(limit)
-            .min(held + self.generated.activities());
+            .min(first_generated + self.generated.activities());
         (offset..end)
-            .filter_map(|position| match usize::try_from(position) {
-                Ok(position) if (position as u64) < held => explicit.order.get(position).copied(),
-                _ => Some(self.generated.activity_id(position - held)),
+            .filter_map(|position| match position.checked_sub(first_generated) {
+                Some(index) => Some(self.generated.activity_id(index)),
+                None => explicit.order.get(usize::try_from(position).ok()?).copied(),
             })
             .collect()
     }
@@ -145,7 +137,7 @@ impl Account {
         (index < self.generated.activities()).then(|| self.generated.activity_id(index))
     }
 
-    /// At most `limit` campaigns in an order, after a place and down to (not including) `until`.
+    /// At most `limit` campaigns after a place, down to `until` (exclusive).
     pub(crate) fn campaigns(
         &self,
         order: Order,
@@ -154,7 +146,7 @@ impl Account {
         limit: usize,
     ) -> Vec<(Place, Arc<Campaign>)> {
         let explicit = read(&self.explicit);
-        let mut held: Vec<(Place, Arc<Campaign>)> = explicit
+        let mut listed: Vec<(Place, Arc<Campaign>)> = explicit
             .campaigns
             .values()
             .filter_map(|campaign| {
@@ -166,21 +158,22 @@ impl Account {
             })
             .filter(|(place, _)| after.is_none_or(|after| *place < after))
             .collect();
-        held.sort_unstable_by_key(|(place, _)| std::cmp::Reverse(*place));
+        listed.sort_unstable_by_key(|(place, _)| std::cmp::Reverse(*place));
 
+        // Merges the two sorted sequences.
         let mut page = Vec::with_capacity(limit.min(500));
-        let mut held = held.into_iter().peekable();
+        let mut listed = listed.into_iter().peekable();
         let mut numbers = (self.first_generated(order, after)..self.generated.campaigns()).peekable();
         while page.len() < limit {
             let generated = numbers.peek().map(|number| self.generated_place(order, *number));
-            let take_held = match (held.peek(), generated) {
+            let take_listed = match (listed.peek(), generated) {
                 (Some((place, _)), Some(generated)) => *place > generated,
                 (Some(_), None) => true,
                 (None, Some(_)) => false,
                 (None, None) => break,
             };
-            let next = if take_held {
-                held.next()
+            let next = if take_listed {
+                listed.next()
             } else {
                 numbers
                     .next()
@@ -221,7 +214,7 @@ impl Account {
         }
     }
 
-    /// The first generated campaign after a place: they fall strictly in time, so halving finds it.
+    /// The number of the first generated campaign after a place, by binary search: places decrease with the number.
     fn first_generated(&self, order: Order, after: Option<Place>) -> u64 {
         let Some(after) = after else { return 0 };
         let (mut low, mut high) = (0, self.generated.campaigns());
@@ -245,7 +238,7 @@ fn last_sent_at(explicit: &Explicit, campaign: &Campaign) -> Option<Moment> {
     campaign
         .activities
         .iter()
-        .filter_map(|(id, _)| explicit.activities.get(id)?.last_sent_at())
+        .filter_map(|listed| explicit.activities.get(&listed.id)?.last_sent_at())
         .max()
 }
 

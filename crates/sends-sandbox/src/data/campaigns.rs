@@ -1,29 +1,41 @@
-//! Owns what a campaign and an activity are to the sandbox. Must not know where they come from (showcase, generator or
-//! a control request) nor how an endpoint shows them.
+//! Campaigns, activities, and the statistics of an activity.
 
-use std::borrow::Cow;
-
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::send::Send;
 use crate::clock::Moment;
 
-type Text = Cow<'static, str>;
+pub(crate) const PRIMARY: &str = "primary_email";
+pub(crate) const PERMALINK: &str = "permalink";
+pub(crate) const RESEND: &str = "resend";
 
-#[derive(Clone, Debug)]
+pub(crate) const FROM_NAME: &str = "The Lantern Bookshop";
+pub(super) const FROM_EMAIL: &str = "hello@lantern.example";
+
+#[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Activity {
+    #[serde(rename = "campaign_activity_id")]
     pub(crate) id: Uuid,
     pub(crate) campaign_id: Uuid,
-    pub(crate) role: Text,
-    /// In upper case, as activities spell it.
-    pub(crate) status: Text,
+    pub(crate) role: String,
+    /// In upper case; the status of a campaign is capitalised.
+    #[serde(rename = "current_status")]
+    pub(crate) status: String,
+    #[serde(rename = "contact_list_ids", default)]
     pub(crate) list_ids: Vec<Uuid>,
+    #[serde(default)]
     pub(crate) segment_ids: Vec<i64>,
-    pub(crate) subject: Text,
-    pub(crate) from_name: Text,
-    pub(crate) from_email: Text,
+    pub(crate) subject: String,
+    #[serde(default = "from_email")]
+    pub(crate) from_email: String,
     pub(crate) scheduled_at: Option<Moment>,
+    #[serde(default)]
     pub(crate) sends: Vec<Send>,
+}
+
+pub(super) fn from_email() -> String {
+    FROM_EMAIL.to_owned()
 }
 
 impl Activity {
@@ -35,78 +47,101 @@ impl Activity {
         self.sends.iter().filter_map(Send::run_at).max()
     }
 
-    pub(crate) fn reached(&self) -> i64 {
-        self.sends.iter().map(Send::reached).sum()
+    /// The id of the next row.
+    pub(crate) fn next_send_id(&self) -> i64 {
+        self.sends.iter().filter_map(Send::send_id).max().unwrap_or(0) + 1
     }
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Campaign {
+    #[serde(rename = "campaign_id")]
     pub(crate) id: Uuid,
-    pub(crate) name: Text,
-    /// Capitalised, as campaigns spell it.
-    pub(crate) status: Text,
-    pub(crate) kind: Text,
+    pub(crate) name: String,
+    #[serde(rename = "current_status")]
+    pub(crate) status: String,
     pub(crate) created_at: Moment,
     pub(crate) updated_at: Moment,
-    /// The activities with their roles, in the order the upstream happens to list them.
-    pub(crate) activities: Vec<(Uuid, Text)>,
-    /// Listed, but 404 when asked for by itself.
+    /// In any order, as at the upstream.
+    #[serde(rename = "campaign_activities", skip_serializing)]
+    pub(crate) activities: Vec<ListedActivity>,
+    /// Listed, but 404 by itself.
+    #[serde(default, skip_serializing)]
     pub(crate) detail_is_gone: bool,
 }
 
-pub(crate) const PRIMARY: &str = "primary_email";
-pub(crate) const PERMALINK: &str = "permalink";
-pub(crate) const RESEND: &str = "resend";
-
-/// The sums that reports give of what happened to an email, derived from its identifier and how many it reached.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Engagement {
-    pub(crate) sends: i64,
-    pub(crate) opens: i64,
-    pub(crate) clicks: i64,
-    pub(crate) forwards: i64,
-    pub(crate) optouts: i64,
-    pub(crate) abuse: i64,
-    pub(crate) bounces: i64,
-    pub(crate) not_opened: i64,
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ListedActivity {
+    #[serde(rename = "campaign_activity_id")]
+    pub(crate) id: Uuid,
+    pub(crate) role: String,
 }
 
+impl ListedActivity {
+    pub(crate) fn new(id: Uuid, role: &str) -> Self {
+        let role = role.to_owned();
+        Self { id, role }
+    }
+}
+
+/// The counts of a report, in the order of [`COUNTS`].
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Engagement([i64; 8]);
+
+const COUNTS: [&str; 8] = [
+    "sends",
+    "opens",
+    "clicks",
+    "forwards",
+    "optouts",
+    "abuse",
+    "bounces",
+    "not_opened",
+];
+
 impl Engagement {
+    /// Derived from the identifier and the number of contacts reached.
     pub(crate) fn of(activity: &Activity) -> Self {
         let (high, low) = activity.id.as_u64_pair();
-        let reached = activity.reached();
+        let reached: i64 = activity.sends.iter().map(Send::reached).sum();
         let spread = i64::try_from((high ^ low) % 20).unwrap_or(0);
         let percent = |share: i64| (reached / 100).saturating_mul(share) + reached % 100 * share / 100;
-        // Contacts that did not open an email the first time rarely do the second time.
+        // Few contacts open a resend.
         let opened = if activity.role == RESEND {
             8 + spread / 3
         } else {
             30 + spread
         };
         let (opens, bounces) = (percent(opened), percent(1 + spread / 5));
-        Self {
-            sends: reached,
+        Self([
+            reached,
             opens,
-            clicks: opens / 5,
-            forwards: opens / 90,
-            optouts: reached / 400,
-            abuse: reached / 9000,
+            opens / 5,
+            opens / 90,
+            reached / 400,
+            reached / 9000,
             bounces,
-            not_opened: reached - opens - bounces,
-        }
+            reached - opens - bounces,
+        ])
     }
 
     pub(crate) fn plus(self, other: Self) -> Self {
-        Self {
-            sends: self.sends + other.sends,
-            opens: self.opens + other.opens,
-            clicks: self.clicks + other.clicks,
-            forwards: self.forwards + other.forwards,
-            optouts: self.optouts + other.optouts,
-            abuse: self.abuse + other.abuse,
-            bounces: self.bounces + other.bounces,
-            not_opened: self.not_opened + other.not_opened,
-        }
+        Self(std::array::from_fn(|index| self.0[index] + other.0[index]))
+    }
+
+    pub(crate) fn counts(self) -> impl Iterator<Item = (&'static str, i64)> {
+        COUNTS.into_iter().zip(self.0)
+    }
+
+    pub(crate) fn opens(self) -> i64 {
+        self.0[1]
+    }
+
+    pub(crate) fn clicks(self) -> i64 {
+        self.0[2]
+    }
+
+    pub(crate) fn bounces(self) -> i64 {
+        self.0[6]
     }
 }

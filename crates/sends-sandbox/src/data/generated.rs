@@ -1,23 +1,20 @@
-//! Owns the generated part of an account: any campaign or activity of up to a million and more, derived from its index
-//! alone, so that nothing is stored. Must not know the showcase nor what control requests changed.
+//! Generated campaigns and activities, a million and more, derived from their index and not stored.
 //!
-//! Activities come in groups of eight: seven primary ones, each of a campaign of its own, and one resend to
-//! non-openers that belongs to the seventh's campaign. Campaign 0 is the newest, and both its update and its last send
-//! are later than those of campaign 1, and so on: that is what makes a page of any listing cheap to derive.
-
-use std::borrow::Cow;
+//! Activities come in groups of eight: seven primary ones, each of its own campaign, and a resend to non-openers that belongs to the
+//! seventh campaign. The dates of update and of the last send decrease strictly with the number of the campaign, so that a page of
+//! any listing is found without deriving the others.
 
 use uuid::Uuid;
 
-use super::campaigns::{Activity, Campaign, PERMALINK, PRIMARY, RESEND};
+use super::campaigns::{Activity, Campaign, FROM_EMAIL, ListedActivity, PERMALINK, PRIMARY, RESEND};
 use super::identifiers::{Key, Kind};
 use super::lists::generated_segment_id;
-use super::send::{Row, RunDate, Send};
+use super::send::Send;
 use crate::clock::Moment;
 
 const GROUP: u64 = 8;
 const CAMPAIGNS_PER_GROUP: u64 = GROUP - 1;
-/// 1 June 2026, noon UTC: when the newest generated campaign was last touched.
+/// 1 June 2026, noon UTC: the update of the newest campaign.
 const NEWEST: Moment = Moment(1_780_315_200_000);
 const TEN_YEARS_MILLIS: u64 = 10 * 365 * 86_400_000;
 const DAY_MILLIS: u64 = 86_400_000;
@@ -46,12 +43,23 @@ pub(crate) struct Generated {
     step_millis: u64,
 }
 
-/// What becomes of a generated activity.
 enum Fate {
     Draft,
     Scheduled,
-    /// The reason codes of its sends, first to last.
+    /// The reason codes of its sends, the oldest first.
     Sent(&'static [i64]),
+}
+
+impl Fate {
+    /// The status in upper case.
+    fn status(&self) -> &'static str {
+        match self {
+            Self::Draft => "DRAFT",
+            Self::Scheduled => "SCHEDULED",
+            Self::Sent(codes) if codes.last().is_some_and(|code| !matches!(code, 0 | 6 | 12)) => "ERROR",
+            Self::Sent(_) => "DONE",
+        }
+    }
 }
 
 impl Generated {
@@ -106,14 +114,14 @@ impl Generated {
             .map(|index| self.campaign(index))
     }
 
-    /// When a campaign was last touched; strictly falling as the number rises.
+    /// Strictly decreasing with the number of the campaign.
     pub(crate) fn updated_at(&self, campaign: u64) -> Moment {
         let jitter = self.key.hash(0x7570, campaign) % (self.step_millis / 2);
         let back = campaign.saturating_mul(self.step_millis) + jitter;
         NEWEST.plus_millis(-i64::try_from(back).unwrap_or(i64::MAX / 2))
     }
 
-    /// When a campaign's last send ran, if it was ever sent; strictly falling as the number rises.
+    /// The date of the last send, if there was one; strictly decreasing with the number of the campaign.
     pub(crate) fn last_sent_at(&self, campaign: u64) -> Moment {
         self.updated_at(campaign)
             .plus_millis(-i64::try_from((self.step_millis / 4).min(600_000)).unwrap_or(0))
@@ -125,32 +133,23 @@ impl Generated {
 
     pub(crate) fn campaign(&self, campaign: u64) -> Campaign {
         let primary = primary_of(campaign);
-        let status = match self.fate(primary) {
-            Fate::Draft => "Draft",
-            Fate::Scheduled => "Scheduled",
-            Fate::Sent(codes) if codes.last().is_some_and(|code| !matches!(code, 0 | 6 | 12)) => "Error",
-            Fate::Sent(_) => "Done",
-        };
+        let (initial, rest) = self.fate(primary).status().split_at(1);
         let mut activities = vec![
-            (self.activity_id(primary), Cow::Borrowed(PRIMARY)),
-            (
-                self.key.identifier(Kind::Permalink, campaign),
-                Cow::Borrowed(PERMALINK),
-            ),
+            ListedActivity::new(self.activity_id(primary), PRIMARY),
+            ListedActivity::new(self.key.identifier(Kind::Permalink, campaign), PERMALINK),
         ];
         if self.has_resend(campaign) {
-            activities.push((self.activity_id(primary + 1), Cow::Borrowed(RESEND)));
+            activities.push(ListedActivity::new(self.activity_id(primary + 1), RESEND));
         }
-        // Clients must choose by role: the position means nothing.
+        // The order has no meaning: clients must choose by role.
         let turn = usize::try_from(self.key.hash(0x7475, campaign) % 3).unwrap_or(0);
         let length = activities.len();
         activities.rotate_left(turn % length);
         let updated_at = self.updated_at(campaign);
         Campaign {
             id: self.campaign_id(campaign),
-            name: self.wording(primary).into(),
-            status: status.into(),
-            kind: "NEWSLETTER".into(),
+            name: self.wording(primary),
+            status: format!("{initial}{}", rest.to_lowercase()),
             created_at: updated_at.plus_seconds(-40 * 86_400),
             updated_at,
             activities,
@@ -174,17 +173,11 @@ impl Generated {
         } else {
             Vec::new()
         };
-        let (status, scheduled_at) = match fate {
-            Fate::Draft => ("DRAFT", None),
-            Fate::Scheduled => ("SCHEDULED", Some(NEWEST.plus_seconds(30 * 86_400))),
-            Fate::Sent(codes) if codes.last().is_some_and(|code| !matches!(code, 0 | 6 | 12)) => {
-                ("ERROR", None)
-            }
-            Fate::Sent(_) => ("DONE", None),
-        };
+        let scheduled_at = matches!(fate, Fate::Scheduled).then(|| NEWEST.plus_seconds(30 * 86_400));
+        let status = fate.status();
         let codes = if let Fate::Sent(codes) = fate { codes } else { &[] };
         let last = self.last_sent_at(campaign);
-        // The primary was sent three days before the resend to those who did not open it.
+        // A resend follows its primary email after three days.
         let last = if !is_resend && self.has_resend(campaign) {
             last.plus_seconds(-3 * 86_400)
         } else {
@@ -192,27 +185,22 @@ impl Generated {
         };
         let sends = (1..).zip(codes).map(|(send_id, code)| {
             let back = (i64::try_from(codes.len()).unwrap_or(0) - send_id) * 2 * 86_400;
-            let run_date = RunDate::At(last.plus_seconds(-back));
+            let run_at = last.plus_seconds(-back);
             let count = if *code == 12 {
                 0
             } else {
                 i64::try_from((hash >> 16) % 40_000).unwrap_or(0) / send_id + 1
             };
-            Send::Row(if by_segment {
-                Row::to_segments(send_id, segment_ids.clone(), count, run_date, *code)
-            } else {
-                Row::to_lists(send_id, list_ids.clone(), count, run_date, *code)
-            })
+            Send::new(send_id, &list_ids, &segment_ids, count, run_at, *code)
         });
         Activity {
             id: self.activity_id(index),
             campaign_id: self.campaign_id(campaign),
-            role: if is_resend { RESEND } else { PRIMARY }.into(),
-            status: status.into(),
+            role: if is_resend { RESEND } else { PRIMARY }.to_owned(),
+            status: status.to_owned(),
             sends: sends.collect(),
-            subject: self.wording(index).into(),
-            from_name: "The Lantern Bookshop".into(),
-            from_email: "hello@lantern.example".into(),
+            subject: self.wording(index),
+            from_email: FROM_EMAIL.to_owned(),
             list_ids,
             segment_ids,
             scheduled_at,
@@ -222,7 +210,7 @@ impl Generated {
     fn permalink(&self, campaign: u64) -> Activity {
         Activity {
             id: self.key.identifier(Kind::Permalink, campaign),
-            role: PERMALINK.into(),
+            role: PERMALINK.to_owned(),
             sends: Vec::new(),
             scheduled_at: None,
             ..self.activity(primary_of(campaign))
@@ -253,7 +241,7 @@ impl Generated {
     }
 
     fn fate(&self, index: u64) -> Fate {
-        // A campaign with a resend was certainly sent before, so that its last send is the resend's.
+        // A campaign with a resend was sent before, so that its last send is the resend's.
         if index % GROUP >= GROUP - 2 {
             return Fate::Sent(&[0]);
         }
@@ -308,7 +296,7 @@ mod tests {
         let mut listed = 0;
         for number in 0..generated.campaigns() {
             let campaign = generated.campaign(number);
-            for (id, role) in &campaign.activities {
+            for ListedActivity { id, role } in &campaign.activities {
                 let activity = generated.find_activity(*id).unwrap();
                 assert_eq!((activity.campaign_id, &activity.role), (campaign.id, role));
                 listed += u64::from(role != PERMALINK);
@@ -325,7 +313,7 @@ mod tests {
             let sent = campaign
                 .activities
                 .iter()
-                .filter_map(|(id, _)| generated.find_activity(*id)?.last_sent_at());
+                .filter_map(|listed| generated.find_activity(listed.id)?.last_sent_at());
             if let Some(sent) = sent.max() {
                 assert_eq!(sent, generated.last_sent_at(number));
             }
@@ -335,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn the_millionth_activity_is_as_near_as_the_first() {
+    fn the_millionth_activity_is_found_by_its_id() {
         let generated = generated(1_000_000);
         let id = generated.activity_id(999_999);
         assert_eq!(generated.find_activity(id).unwrap().id, id);

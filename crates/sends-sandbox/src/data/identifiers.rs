@@ -1,17 +1,14 @@
-//! Owns the identifiers of generated things: UUIDs that carry their own index, so that a million activities need no
-//! table. Must not know what the identified things are made of.
+//! Identifiers of generated records: UUIDs that encode their index, so that a million activities need no table.
 //!
-//! The rule: the 62 free low bits are a keyed hash of (kind, index), and the 60 free high bits are the index under a mask
-//! derived from the low bits. Taking the mask off gives an index, and only the right key reproduces the low bits from it,
-//! so an identifier of another account or an invented one is recognised as foreign. Version and variant bits are those of
-//! a version 4 UUID.
+//! The 62 free low bits are a keyed hash of (kind, index), and the 60 free high bits are the index under a mask derived from the low
+//! bits. Removing the mask gives an index, and only the right key reproduces the low bits from it: the identifier of another account
+//! is recognised as foreign. Version and variant bits are those of a version 4 UUID.
 
 use uuid::{Builder, Uuid};
 
 const INDEX_BITS: u64 = (1 << 60) - 1;
 const CHECK_BITS: u64 = (1 << 62) - 1;
 
-/// What an identifier names; identifiers of different kinds never meet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Activity = 1,
@@ -21,7 +18,7 @@ pub(crate) enum Kind {
     Resend = 5,
 }
 
-/// The key of one account's identifiers and of everything else derived for it.
+/// The key of one account's identifiers and of its other derived data.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Key(u64);
 
@@ -34,7 +31,7 @@ impl Key {
         )
     }
 
-    /// A number that looks random and is always the same for the same two inputs.
+    /// A pseudorandom number, determined by the two arguments.
     pub(crate) const fn hash(self, domain: u64, index: u64) -> u64 {
         mix(mix(self.0 ^ domain.wrapping_mul(0x9E37_79B9_7F4A_7C15)) ^ index)
     }
@@ -49,7 +46,7 @@ impl Key {
             .into_uuid()
     }
 
-    /// The index an identifier carries, when it is one of this key and kind.
+    /// The index that an identifier encodes, if it is of this key and kind.
     pub(crate) fn index(self, kind: Kind, identifier: Uuid) -> Option<u64> {
         let (high, low) = identifier.as_u64_pair();
         let check = low & CHECK_BITS;
@@ -76,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_identifier_gives_its_index_back_to_its_own_key_and_kind_only() {
+    fn an_identifier_decodes_with_its_own_key_and_kind_only() {
         let key = Key::derive(7, "main");
         for index in [0, 1, 999_999, INDEX_BITS] {
             let identifier = key.identifier(Kind::Activity, index);
@@ -90,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn an_invented_identifier_belongs_to_nobody() {
+    fn a_foreign_identifier_has_no_index() {
         let key = Key::derive(7, "main");
         assert_eq!(
             key.index(

@@ -1,33 +1,45 @@
-//! Owns what the two sets of written records have in common: the shop's name, and the example of the vendor's guide.
+//! Records that are written out as JSON, in contrast to generated ones.
 
-use uuid::{Uuid, uuid};
+use serde::Deserialize;
 
 use super::campaigns::{Activity, Campaign};
-use super::lists::GUIDE_LIST;
-use super::send::{Row, RunDate};
+use super::lists::{ContactList, Segment};
 
-/// The activity of the vendor's guide, with its two sends.
-pub(super) const GUIDE_ACTIVITY: Uuid = uuid!("1ead98be-dfa0-4e04-81f7-5f1534d42e9c");
-pub(super) const GUIDE_CAMPAIGN: Uuid = uuid!("cafe1ead-0000-4000-8000-000000000001");
-
-pub(super) const FROM_NAME: &str = "The Lantern Bookshop";
-pub(super) const FROM_EMAIL: &str = "hello@lantern.example";
-
-/// The campaigns and activities that an account holds besides generated ones.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Deserialize)]
 pub(super) struct Records {
+    pub(super) lists: Vec<ContactList>,
+    pub(super) segments: Vec<Segment>,
     pub(super) campaigns: Vec<Campaign>,
     pub(super) activities: Vec<Activity>,
 }
 
-/// The sends of the guide's example, whose dates never change.
-pub(super) fn guide_sends() -> Vec<Row> {
-    let row = |send_id, count, run_date, reason_code| {
-        let run_date = RunDate::Written(run_date);
-        Row::to_lists(send_id, vec![GUIDE_LIST], count, run_date, reason_code)
-    };
-    vec![
-        row(1, 2, "2019-04-18T20:03:08.000Z", 0),
-        row(2, 0, "2019-05-07T14:42:57.000Z", 12),
-    ]
+/// One activity for each form of response, malformed and undocumented ones included. Dates are fixed. The crate's documentation
+/// lists the activities.
+pub(super) fn odd_records() -> Records {
+    serde_json::from_str(include_str!("odd_records.json")).expect("the odd records are valid")
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::uuid;
+
+    use super::*;
+
+    #[test]
+    fn every_listed_activity_exists_and_no_identifier_is_used_twice() {
+        let odd = odd_records();
+        let ids: std::collections::BTreeSet<_> = odd.activities.iter().map(|activity| activity.id).collect();
+        assert_eq!(ids.len(), odd.activities.len());
+        for listed in odd.campaigns.iter().flat_map(|campaign| &campaign.activities) {
+            assert!(ids.contains(&listed.id), "{}", listed.id);
+        }
+    }
+
+    #[test]
+    fn code_twelve_ends_in_twelve() {
+        let id = uuid!("c0de0000-0000-4000-8000-000000000012");
+        let odd = odd_records();
+        let activity = odd.activities.iter().find(|activity| activity.id == id).unwrap();
+        assert_eq!(activity.sends[0].reason_code(), Some(12));
+    }
 }

@@ -1,53 +1,38 @@
-//! Owns the authorize endpoint: it approves by redirect, or shows a page to approve on. Must not know how a code becomes
-//! a token.
+//! The authorize endpoint: a redirect with a code, or a page to approve on.
 
 use http::header::LOCATION;
 use http::{HeaderValue, StatusCode};
 use url::Url;
 
 use super::grants::Grant;
-use super::{AUTHORIZE, Form, escaped, login_account, scopes};
+use super::{AUTHORIZE, escaped, login_account, scopes};
 use crate::config::ClientConfig;
 use crate::config::settings::Settings;
+use crate::query::Query;
 use crate::reply::{HTML, Reply};
 use crate::upstream::Upstream;
 
-/// The button pressed on the page.
+/// The name of the buttons of the page.
 const DECISION: &str = "decision";
 
-pub(super) fn answer(upstream: &Upstream, settings: &Settings, query: &Form) -> Reply {
+pub(super) fn answer(upstream: &Upstream, settings: &Settings, query: &Query) -> Reply {
     let client = query.get("client_id").and_then(|id| upstream.client(id));
     let Some(client) = client else {
         return refused("The application is not known.");
     };
     let redirect_uri = query.get("redirect_uri").and_then(|uri| Url::parse(uri).ok());
-    let Some(redirect_uri) = redirect_uri.filter(|uri| is_registered(client, uri, query)) else {
-        return refused("The redirect URI is not one of the application's.");
+    let Some(redirect_uri) = redirect_uri.filter(is_loopback) else {
+        return refused("The redirect URI is not a loopback address.");
     };
-    let problem = problem(client, query);
-    if let Some((error, description)) = problem {
-        return redirect(
-            redirect_uri,
-            &[("error", error), ("error_description", description)],
-            query,
-        );
+    if let Some((error, description)) = problem(client, query) {
+        return redirect_error(redirect_uri, error, description, query);
     }
-    let account = login_account(upstream, settings, query.get("login_hint"));
+    let account = login_account(upstream, settings);
     let (Some(account), Some(scopes)) = (account, scopes(query)) else {
-        let error = [
-            ("error", "access_denied"),
-            ("error_description", "There is no such account."),
-        ];
-        return redirect(redirect_uri, &error, query);
+        return redirect_error(redirect_uri, "access_denied", "There is no such account.", query);
     };
     match query.get(DECISION) {
-        Some("deny") => {
-            let error = [
-                ("error", "access_denied"),
-                ("error_description", "The user said no."),
-            ];
-            redirect(redirect_uri, &error, query)
-        }
+        Some("deny") => redirect_error(redirect_uri, "access_denied", "The user said no.", query),
         None if settings.authorize_page => page(client, &account, query),
         _ => {
             let grant = Grant {
@@ -56,15 +41,16 @@ pub(super) fn answer(upstream: &Upstream, settings: &Settings, query: &Form) -> 
                 scopes,
             };
             let uri = query.get("redirect_uri").unwrap_or_default();
-            let code = upstream
-                .grants
-                .promise(grant, uri, query.get("code_challenge"), upstream.clock.now());
+            let code =
+                upstream
+                    .grants
+                    .issue_code(grant, uri, query.get("code_challenge"), upstream.clock.now());
             redirect(redirect_uri, &[("code", &code)], query)
         }
     }
 }
 
-fn problem(client: &ClientConfig, query: &Form) -> Option<(&'static str, &'static str)> {
+fn problem(client: &ClientConfig, query: &Query) -> Option<(&'static str, &'static str)> {
     if query.get("response_type") != Some("code") {
         return Some((
             "unsupported_response_type",
@@ -85,17 +71,21 @@ fn problem(client: &ClientConfig, query: &Form) -> Option<(&'static str, &'stati
     }
 }
 
-fn is_registered(client: &ClientConfig, uri: &Url, query: &Form) -> bool {
-    if client.redirect_uris.is_empty() {
-        let host = uri.host_str().unwrap_or_default();
-        return matches!(uri.scheme(), "http" | "https")
-            && matches!(host, "localhost" | "127.0.0.1" | "[::1]");
-    }
-    let asked = query.get("redirect_uri").unwrap_or_default();
-    client.redirect_uris.iter().any(|registered| registered == asked)
+/// The real upstream compares with the registered redirect URIs.
+fn is_loopback(uri: &Url) -> bool {
+    let host = uri.host_str().unwrap_or_default();
+    matches!(uri.scheme(), "http" | "https") && matches!(host, "localhost" | "127.0.0.1" | "[::1]")
 }
 
-fn redirect(mut uri: Url, parameters: &[(&str, &str)], query: &Form) -> Reply {
+fn redirect_error(uri: Url, error: &str, description: &str, query: &Query) -> Reply {
+    redirect(
+        uri,
+        &[("error", error), ("error_description", description)],
+        query,
+    )
+}
+
+fn redirect(mut uri: Url, parameters: &[(&str, &str)], query: &Query) -> Reply {
     uri.query_pairs_mut().extend_pairs(parameters);
     if let Some(state) = query.get("state") {
         uri.query_pairs_mut().append_pair("state", state);
@@ -106,15 +96,15 @@ fn redirect(mut uri: Url, parameters: &[(&str, &str)], query: &Form) -> Reply {
     }
 }
 
-fn refused(why: &str) -> Reply {
+fn refused(reason: &str) -> Reply {
     Reply::text(
         StatusCode::BAD_REQUEST,
         HTML,
-        format!("<!doctype html><title>400</title><p>{}", escaped(why)),
+        format!("<!doctype html><title>400</title><p>{}", escaped(reason)),
     )
 }
 
-fn page(client: &ClientConfig, account: &str, query: &Form) -> Reply {
+fn page(client: &ClientConfig, account: &str, query: &Query) -> Reply {
     let hidden = query.0.iter().fold(String::new(), |hidden, (name, value)| {
         hidden
             + r#"<input type="hidden" name=""#

@@ -1,5 +1,4 @@
-//! Owns which application asks: HTTP Basic for one with a secret, its id in the body for one without. Must not know what
-//! it asks for.
+//! Authentication of applications: HTTP Basic with a secret, the id in the body without one.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -8,13 +7,13 @@ use http::StatusCode;
 use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use http::request::Parts;
 
-use super::Form;
 use crate::config::ClientConfig;
 use crate::errors;
+use crate::query::Query;
 use crate::reply::Reply;
 use crate::upstream::Upstream;
 
-/// The id and secret of a Basic header.
+/// The id and secret of an HTTP Basic header.
 fn basic(parts: &Parts) -> Option<(String, String)> {
     let (scheme, encoded) = parts.headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("basic") {
@@ -25,8 +24,8 @@ fn basic(parts: &Parts) -> Option<(String, String)> {
     Some((id.to_owned(), secret.to_owned()))
 }
 
-/// The application a request says it is of.
-pub(super) fn claimed_id(parts: &Parts, form: &Form) -> Option<String> {
+/// The application id of a request, not authenticated.
+pub(super) fn claimed_id(parts: &Parts, form: &Query) -> Option<String> {
     basic(parts)
         .map(|(id, _)| id)
         .or_else(|| form.get("client_id").map(str::to_owned))
@@ -35,14 +34,14 @@ pub(super) fn claimed_id(parts: &Parts, form: &Form) -> Option<String> {
 pub(super) fn authenticated<'a>(
     upstream: &'a Upstream,
     parts: &Parts,
-    form: &Form,
+    form: &Query,
 ) -> Result<&'a ClientConfig, Reply> {
     let (id, secret) = match basic(parts) {
         Some((id, secret)) => (id, Some(secret)),
         None if parts.headers.contains_key(AUTHORIZATION) => return Err(invalid_client()),
         None => (form.get("client_id").unwrap_or_default().to_owned(), None),
     };
-    // An application with a secret must show it, and one without must not show any.
+    // An application without a secret must not send one.
     upstream
         .client(&id)
         .filter(|client| client.secret == secret)

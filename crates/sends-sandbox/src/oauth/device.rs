@@ -1,13 +1,14 @@
-//! Owns the device flow's first half: the codes, and the page its user opens. Must not know how a poll is answered.
+//! The start of the device flow: the codes, and the page for the user.
 
 use http::StatusCode;
 use http::header::HOST;
 use http::request::Parts;
 use serde_json::json;
 
-use super::{ACTIVATE, Form, escaped, invalid_request, login_account, scopes};
+use super::{ACTIVATE, escaped, invalid_request, login_account, scopes};
 use crate::config::settings::Settings;
 use crate::errors;
+use crate::query::Query;
 use crate::reply::{HTML, Reply};
 use crate::upstream::Upstream;
 
@@ -15,7 +16,7 @@ pub(super) fn authorize(
     upstream: &Upstream,
     settings: &Settings,
     parts: &Parts,
-    form: &Form,
+    form: &Query,
 ) -> Result<Reply, Reply> {
     let client = form
         .get("client_id")
@@ -39,7 +40,7 @@ pub(super) fn authorize(
     let (device_code, user_code) =
         upstream
             .grants
-            .await_user(&client.id, scopes, settings, upstream.clock.now());
+            .begin_device(&client.id, scopes, settings, upstream.clock.now());
     Ok(Reply::ok(&json!({
         "device_code": device_code,
         "user_code": user_code,
@@ -50,7 +51,7 @@ pub(super) fn authorize(
     })))
 }
 
-pub(super) fn activate(upstream: &Upstream, settings: &Settings, query: &Form) -> Reply {
+pub(super) fn activate(upstream: &Upstream, settings: &Settings, query: &Query) -> Reply {
     let page = |text: String| {
         Reply::text(
             StatusCode::OK,
@@ -64,7 +65,7 @@ pub(super) fn activate(upstream: &Upstream, settings: &Settings, query: &Form) -
         ));
     };
     let account = match query.get("decision") {
-        Some("approve") => login_account(upstream, settings, query.get("login_hint")),
+        Some("approve") => login_account(upstream, settings),
         Some(_) => None,
         None => {
             let code = escaped(user_code);

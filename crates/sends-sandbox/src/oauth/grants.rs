@@ -1,29 +1,19 @@
-//! Owns what was granted: access tokens, refresh tokens, authorization codes and device codes, and when each dies. Must
-//! not know HTTP.
+//! Access tokens, refresh tokens, authorization codes and device codes, each with its expiry.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use super::jwt;
-use crate::bearer::fingerprint_of;
 use crate::clock::Moment;
 use crate::config::AccessTokenConfig;
 use crate::config::settings::{RefreshTokens, Settings};
 use crate::lock::locked;
 
 const CODE_SECONDS: i64 = 300;
+/// The life of an unused refresh token.
 const UNUSED_SECONDS: i64 = 180 * 86_400;
 
-/// What an access token opens.
-#[derive(Clone, Debug)]
-pub(crate) struct Access {
-    pub(crate) account: String,
-    pub(crate) client_id: String,
-    pub(crate) scopes: Vec<String>,
-    expires_at: Option<Moment>,
-}
-
-/// What a user allowed an application.
+/// A user's permission for an application.
 #[derive(Clone, Debug)]
 pub(crate) struct Grant {
     pub(crate) account: String,
@@ -31,8 +21,20 @@ pub(crate) struct Grant {
     pub(crate) scopes: Vec<String>,
 }
 
-/// An authorization code's promise.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
+pub(crate) struct Access {
+    pub(crate) grant: Grant,
+    expires_at: Option<Moment>,
+}
+
+#[derive(Debug)]
+struct Refresh {
+    grant: Grant,
+    used_at: Moment,
+}
+
+/// An authorization code.
+#[derive(Debug)]
 pub(crate) struct Code {
     pub(crate) grant: Grant,
     pub(crate) redirect_uri: String,
@@ -40,11 +42,10 @@ pub(crate) struct Code {
     expires_at: Moment,
 }
 
-/// A device that waits for its user.
-#[derive(Clone, Debug)]
-pub(crate) struct Device {
-    pub(crate) client_id: String,
-    pub(crate) user_code: String,
+#[derive(Debug)]
+struct Device {
+    client_id: String,
+    user_code: String,
     scopes: Vec<String>,
     decision: Decision,
     expires_at: Moment,
@@ -60,18 +61,9 @@ enum Decision {
     Denied,
 }
 
-/// What a poll of a device finds.
-#[derive(Debug)]
-pub(crate) enum Poll {
-    Approved(Grant),
-    Pending,
-    SlowDown,
-    Expired,
-    Denied,
-    Unknown,
-}
+/// An OAuth error code and its description.
+pub(crate) type PollError = (&'static str, &'static str);
 
-/// The tokens of an answer.
 #[derive(Debug)]
 pub(crate) struct Issued {
     pub(crate) access_token: String,
@@ -79,16 +71,9 @@ pub(crate) struct Issued {
     pub(crate) scopes: Vec<String>,
 }
 
-#[derive(Debug)]
-struct Refresh {
-    grant: Grant,
-    used_at: Moment,
-}
-
 #[derive(Debug, Default)]
 struct Store {
     access: HashMap<String, Arc<Access>>,
-    /// Only refresh tokens that still work.
     refresh: HashMap<String, Refresh>,
     codes: HashMap<String, Code>,
     devices: HashMap<String, Device>,
@@ -104,25 +89,19 @@ impl Grants {
         grants
     }
 
-    /// Brings the fixed tokens back if they were revoked; issued ones stay as they are.
+    /// Restores the fixed tokens that were revoked. Issued tokens are not affected.
     pub(crate) fn restore(&self, fixed: &[AccessTokenConfig]) {
         let mut store = locked(&self.0);
         for fixed in fixed {
-            let AccessTokenConfig {
-                token,
-                account,
-                client_id,
-                scopes,
-            } = fixed.clone();
-            store.access.insert(
-                token,
-                Arc::new(Access {
-                    account,
-                    client_id,
-                    scopes,
-                    expires_at: None,
-                }),
-            );
+            let access = Access {
+                grant: Grant {
+                    account: fixed.account.clone(),
+                    client_id: fixed.client_id.clone(),
+                    scopes: fixed.scopes.clone(),
+                },
+                expires_at: None,
+            };
+            store.access.insert(fixed.token.clone(), Arc::new(access));
         }
     }
 
@@ -137,26 +116,20 @@ impl Grants {
 
     pub(crate) fn issue(&self, grant: Grant, settings: &Settings, now: Moment) -> Issued {
         let mut store = locked(&self.0);
-        let refresh_token = grant
-            .scopes
-            .iter()
-            .any(|scope| scope == "offline_access")
-            .then(|| {
-                let token = format!("rt_{}", random_text(44));
-                store.refresh.insert(
-                    token.clone(),
-                    Refresh {
-                        grant: grant.clone(),
-                        used_at: now,
-                    },
-                );
-                token
-            });
+        let is_renewable = grant.scopes.iter().any(|scope| scope == "offline_access");
+        let refresh_token = is_renewable.then(refresh_token);
+        if let Some(token) = &refresh_token {
+            let refresh = Refresh {
+                grant: grant.clone(),
+                used_at: now,
+            };
+            store.refresh.insert(token.clone(), refresh);
+        }
         store.issue_access(grant, refresh_token, settings, now)
     }
 
-    /// Redeems a refresh token of a client. When tokens rotate, it never works again, whatever becomes of the answer;
-    /// access tokens issued before stay valid until they expire.
+    /// Redeems a refresh token. A rotating one never works again, even if the response is lost; access tokens issued before stay
+    /// valid until they expire.
     pub(crate) fn refresh(
         &self,
         token: &str,
@@ -178,7 +151,7 @@ impl Grants {
         let next = match settings.refresh_tokens {
             RefreshTokens::LongLived => token.to_owned(),
             RefreshTokens::Rotating => {
-                let next = format!("rt_{}", random_text(44));
+                let next = refresh_token();
                 if let Some(refresh) = store.refresh.remove(token) {
                     store.refresh.insert(next.clone(), refresh);
                 }
@@ -188,27 +161,27 @@ impl Grants {
         Some(store.issue_access(grant, Some(next), settings, now))
     }
 
-    pub(crate) fn promise(
+    pub(crate) fn issue_code(
         &self,
         grant: Grant,
         redirect_uri: &str,
         challenge: Option<&str>,
         now: Moment,
     ) -> String {
-        let code = random_text(32);
-        let promise = Code {
+        let text = random_text(32);
+        let code = Code {
             grant,
             redirect_uri: redirect_uri.to_owned(),
             challenge: challenge.map(str::to_owned),
             expires_at: now.plus_seconds(CODE_SECONDS),
         };
         let mut store = locked(&self.0);
-        store.codes.retain(|_, promise| now < promise.expires_at);
-        store.codes.insert(code.clone(), promise);
-        code
+        store.codes.retain(|_, code| now < code.expires_at);
+        store.codes.insert(text.clone(), code);
+        text
     }
 
-    /// Takes a code, which works once even when the rest of the request is wrong.
+    /// Removes a code, which works once even if the rest of the request is wrong.
     pub(crate) fn redeem(&self, code: &str, now: Moment) -> Option<Code> {
         locked(&self.0)
             .codes
@@ -216,8 +189,8 @@ impl Grants {
             .filter(|code| now < code.expires_at)
     }
 
-    /// Starts a device's wait, and gives its device code and its user code.
-    pub(crate) fn await_user(
+    /// Starts a device login. Returns its device code and user code.
+    pub(crate) fn begin_device(
         &self,
         client_id: &str,
         scopes: Vec<String>,
@@ -229,34 +202,34 @@ impl Grants {
             .map(char::from)
             .take(8)
             .collect();
+        let life = settings.device_expires_in.into();
         let device = Device {
             client_id: client_id.to_owned(),
             user_code: user_code.clone(),
             scopes,
             decision: Decision::Pending,
-            expires_at: now.plus_seconds(settings.device_expires_in.into()),
+            expires_at: now.plus_seconds(life),
             interval_seconds: settings.device_interval,
             last_poll: None,
             polls: 0,
         };
         let device_code = random_text(40);
         let mut store = locked(&self.0);
-        // An expired device is told so for as long as it lived, and then forgotten.
+        // An expired device stays for as long again, so that a poll learns of the expiry.
         store
             .devices
-            .retain(|_, device| now < device.expires_at.plus_seconds(settings.device_expires_in.into()));
+            .retain(|_, device| now < device.expires_at.plus_seconds(life));
         store.devices.insert(device_code.clone(), device);
         (device_code, user_code)
     }
 
-    /// Approves (with an account) or denies the device of a user code.
+    /// Approves (with an account) or denies the device with this user code. Returns whether there is one.
     pub(crate) fn decide(&self, user_code: &str, account: Option<String>) -> bool {
         let mut store = locked(&self.0);
-        let device = store
-            .devices
-            .values_mut()
-            .find(|device| device.user_code == user_code);
-        let Some(device) = device else { return false };
+        let mut devices = store.devices.values_mut();
+        let Some(device) = devices.find(|device| device.user_code == user_code) else {
+            return false;
+        };
         device.decision = account.map_or(Decision::Denied, |account| Decision::Approved { account });
         true
     }
@@ -265,40 +238,35 @@ impl Grants {
         &self,
         device_code: &str,
         client_id: &str,
-        first_account: Option<String>,
+        login_account: Option<String>,
         settings: &Settings,
         now: Moment,
-    ) -> Poll {
+    ) -> Result<Grant, PollError> {
         let mut store = locked(&self.0);
-        let Some(device) = store
+        let device = store
             .devices
             .get_mut(device_code)
             .filter(|device| device.client_id == client_id)
-        else {
-            return Poll::Unknown;
-        };
+            .ok_or(("invalid_grant", "The device code is not known."))?;
         if now >= device.expires_at {
-            return Poll::Expired;
+            return Err(("expired_token", "The device code has expired."));
         }
-        let earliest = device
-            .last_poll
-            .map(|last| last.plus_seconds(device.interval_seconds.into()));
-        device.last_poll = Some(now);
-        if earliest.is_some_and(|earliest| now < earliest) {
+        let interval = device.interval_seconds.into();
+        let last = device.last_poll.replace(now);
+        if last.is_some_and(|last| now < last.plus_seconds(interval)) {
             device.interval_seconds += 5;
-            return Poll::SlowDown;
+            return Err(("slow_down", "Poll five seconds less often."));
         }
         device.polls += 1;
-        if settings
+        let approves_itself = settings
             .device_approves_after
-            .is_some_and(|polls| device.polls > polls)
-            && let (Decision::Pending, Some(account)) = (&device.decision, first_account)
-        {
+            .is_some_and(|polls| device.polls > polls);
+        if let (true, Decision::Pending, Some(account)) = (approves_itself, &device.decision, login_account) {
             device.decision = Decision::Approved { account };
         }
         match device.decision.clone() {
-            Decision::Pending => Poll::Pending,
-            Decision::Denied => Poll::Denied,
+            Decision::Pending => Err(("authorization_pending", "The user has not decided yet.")),
+            Decision::Denied => Err(("access_denied", "The user said no.")),
             Decision::Approved { account } => {
                 let grant = Grant {
                     account,
@@ -306,49 +274,22 @@ impl Grants {
                     scopes: device.scopes.clone(),
                 };
                 store.devices.remove(device_code);
-                Poll::Approved(grant)
+                Ok(grant)
             }
         }
     }
 
-    /// Revokes every token, access and refresh, that `matches`; gives how many there were.
-    pub(crate) fn revoke(&self, matches: impl Fn(&Revocable<'_>) -> bool) -> usize {
+    /// Revokes the tokens that match; the last argument is `access` or `refresh`. Returns their number.
+    pub(crate) fn revoke(&self, matches: impl Fn(&str, &Grant, &str) -> bool) -> usize {
         let mut store = locked(&self.0);
         let before = store.access.len() + store.refresh.len();
-        store.access.retain(|token, access| {
-            let (account, client_id) = (&access.account, &access.client_id);
-            !matches(&Revocable {
-                token,
-                account,
-                client_id,
-                kind: "access",
-            })
-        });
-        store.refresh.retain(|token, Refresh { grant, .. }| {
-            let (account, client_id) = (&grant.account, &grant.client_id);
-            !matches(&Revocable {
-                token,
-                account,
-                client_id,
-                kind: "refresh",
-            })
-        });
+        store
+            .access
+            .retain(|token, access| !matches(token, &access.grant, "access"));
+        store
+            .refresh
+            .retain(|token, refresh| !matches(token, &refresh.grant, "refresh"));
         before - store.access.len() - store.refresh.len()
-    }
-}
-
-/// A token, as it is chosen to be revoked.
-#[derive(Debug)]
-pub(crate) struct Revocable<'a> {
-    pub(crate) token: &'a str,
-    pub(crate) account: &'a str,
-    pub(crate) client_id: &'a str,
-    pub(crate) kind: &'static str,
-}
-
-impl Revocable<'_> {
-    pub(crate) fn fingerprint(&self) -> String {
-        fingerprint_of(self.token.as_bytes())
     }
 }
 
@@ -364,15 +305,9 @@ impl Store {
             .retain(|_, access| access.expires_at.is_none_or(|expires_at| now < expires_at));
         let expires_at = now.plus_seconds(settings.expires_in.into());
         let access_token = jwt::access_token(&grant, now, expires_at);
-        let Grant {
-            account,
-            client_id,
-            scopes,
-        } = grant;
+        let scopes = grant.scopes.clone();
         let access = Access {
-            account,
-            client_id,
-            scopes: scopes.clone(),
+            grant,
             expires_at: Some(expires_at),
         };
         self.access.insert(access_token.clone(), Arc::new(access));
@@ -382,6 +317,10 @@ impl Store {
             scopes,
         }
     }
+}
+
+fn refresh_token() -> String {
+    format!("rt_{}", random_text(44))
 }
 
 fn random_text(length: usize) -> String {

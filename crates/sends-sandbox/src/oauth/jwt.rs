@@ -1,5 +1,4 @@
-//! Owns what an access token looks like: a JWT of the length real ones have, whose signature is noise. Must not know what
-//! a token opens, since nobody may learn that from the token.
+//! Access tokens: JWTs of realistic length with a random signature.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -8,7 +7,7 @@ use serde_json::json;
 use super::grants::Grant;
 use crate::clock::Moment;
 
-/// In the middle of the 1,000 to 1,200 characters of real tokens.
+/// Real tokens have 1,000 to 1,200 characters.
 const LENGTH: usize = 1100;
 const SIGNATURE_BYTES: usize = 256;
 
@@ -35,7 +34,7 @@ pub(super) fn access_token(grant: &Grant, issued_at: Moment, expires_at: Moment)
         .collect();
     let signature = URL_SAFE_NO_PAD.encode(signature);
     let unpadded = header.len() + claims(0).len() + signature.len() + 2;
-    // Four characters of a token carry three of the padding.
+    // Base64 encodes three bytes of padding as four characters.
     let padding = LENGTH.saturating_sub(unpadded) * 3 / 4;
     format!("{header}.{}.{signature}", claims(padding))
 }

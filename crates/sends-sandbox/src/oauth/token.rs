@@ -1,4 +1,4 @@
-//! Owns the token endpoint: the three grants and their errors. Must not know how tokens are kept.
+//! The token endpoint with its three grants.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -9,10 +9,11 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::client_authentication::authenticated;
-use super::grants::{Code, Issued, Poll};
-use super::{Form, invalid_request, login_account};
+use super::grants::{Code, Issued};
+use super::{invalid_request, login_account};
 use crate::config::settings::Settings;
 use crate::errors;
+use crate::query::Query;
 use crate::reply::Reply;
 use crate::upstream::Upstream;
 
@@ -22,7 +23,7 @@ pub(super) fn answer(
     upstream: &Upstream,
     settings: &Settings,
     parts: &Parts,
-    form: &Form,
+    form: &Query,
 ) -> Result<Reply, Reply> {
     let client = authenticated(upstream, parts, form)?;
     let now = upstream.clock.now();
@@ -44,27 +45,17 @@ pub(super) fn answer(
             .refresh(required("refresh_token")?, &client.id, settings, now)
             .ok_or_else(|| invalid_grant("The refresh token is invalid or expired."))?,
         DEVICE_GRANT => {
-            let account = login_account(upstream, settings, None);
-            match upstream
+            let account = login_account(upstream, settings);
+            let grant = upstream
                 .grants
                 .poll(required("device_code")?, &client.id, account, settings, now)
-            {
-                Poll::Approved(grant) => upstream.grants.issue(grant, settings, now),
-                Poll::Pending => {
-                    return Err(waiting("authorization_pending", "The user has not decided yet."));
-                }
-                Poll::SlowDown => return Err(waiting("slow_down", "Poll five seconds less often.")),
-                Poll::Expired => return Err(waiting("expired_token", "The device code has expired.")),
-                Poll::Denied => return Err(waiting("access_denied", "The user said no.")),
-                Poll::Unknown => return Err(invalid_grant("The device code is not known.")),
-            }
+                .map_err(|(error, description)| bad_request(error, description))?;
+            upstream.grants.issue(grant, settings, now)
         }
         _ => {
-            let description = "The grant type is not supported.";
-            return Err(errors::oauth(
-                StatusCode::BAD_REQUEST,
+            return Err(bad_request(
                 "unsupported_grant_type",
-                description,
+                "The grant type is not supported.",
             ));
         }
     };
@@ -72,8 +63,8 @@ pub(super) fn answer(
 }
 
 impl Code {
-    /// Whether a request is the one the code was promised to: the same redirect URI, and the verifier of its challenge.
-    fn fits(&self, form: &Form) -> bool {
+    /// Whether a request has the redirect URI of the code and the verifier of its challenge.
+    fn fits(&self, form: &Query) -> bool {
         let verified = match (&self.challenge, form.get("code_verifier")) {
             (None, _) => true,
             (Some(challenge), Some(verifier)) => {
@@ -99,9 +90,9 @@ fn tokens(issued: Issued, settings: &Settings) -> Reply {
 }
 
 fn invalid_grant(description: &str) -> Reply {
-    errors::oauth(StatusCode::BAD_REQUEST, "invalid_grant", description)
+    bad_request("invalid_grant", description)
 }
 
-fn waiting(error: &str, description: &str) -> Reply {
+fn bad_request(error: &str, description: &str) -> Reply {
     errors::oauth(StatusCode::BAD_REQUEST, error, description)
 }

@@ -1,37 +1,37 @@
-//! Which members of each endpoint's records vary, and how.
+//! The variations of each endpoint's records.
 
 use serde_json::Value;
 
 use super::forms::{Forms, Object};
-use crate::api::Route;
+use crate::api::Endpoint;
 
-pub(super) fn rewrite(forms: &mut Forms, route: &Route, body: &mut Value) {
-    match (route, body) {
-        (Route::SendHistory(_), Value::Array(rows)) => each(forms, rows, send),
-        (Route::Schedules(_), Value::Array(rows)) => each(forms, rows, |forms, schedule| {
+pub(super) fn rewrite(forms: &mut Forms, endpoint: Endpoint, body: &mut Value) {
+    match (endpoint, body) {
+        (Endpoint::SendHistory, Value::Array(rows)) => each(forms, rows, send),
+        (Endpoint::Schedules, Value::Array(rows)) => each(forms, rows, |forms, schedule| {
             forms.date(schedule, "scheduled_date");
         }),
-        (Route::Privileges, Value::Array(rows)) => each(forms, rows, |forms, privilege| {
+        (Endpoint::Privileges, Value::Array(rows)) => each(forms, rows, |forms, privilege| {
             forms.omit(privilege, &["privilege_id"]);
         }),
-        (Route::Emails, Value::Object(page)) => listing(forms, page, "campaigns", campaign),
-        (Route::Campaign(_), Value::Object(body)) => {
+        (Endpoint::Emails, Value::Object(page)) => listing(forms, page, "campaigns", campaign),
+        (Endpoint::Campaign, Value::Object(body)) => {
             campaign(forms, body);
             if let Some(Value::Array(activities)) = body.get_mut("campaign_activities") {
                 forms.shuffle(activities);
                 each(forms, activities, |forms, activity| forms.case(activity, "role"));
             }
         }
-        (Route::Activity(_), Value::Object(body)) => activity(forms, body),
-        (Route::ActivityStats(_) | Route::CampaignStats(_), Value::Object(body)) => statistics(forms, body),
-        (Route::CampaignSummaries, Value::Object(page)) => {
+        (Endpoint::Activity, Value::Object(body)) => activity(forms, body),
+        (Endpoint::ActivityStats | Endpoint::CampaignStats, Value::Object(body)) => statistics(forms, body),
+        (Endpoint::CampaignSummaries, Value::Object(page)) => {
             listing(forms, page, "bulk_email_campaign_summaries", summary);
         }
-        (Route::ContactLists, Value::Object(page)) => listing(forms, page, "lists", contact_list),
-        (Route::ContactList(_), Value::Object(body)) => contact_list(forms, body),
-        (Route::Segments, Value::Object(page)) => listing(forms, page, "segments", segment),
-        (Route::Segment(_), Value::Object(body)) => segment(forms, body),
-        (Route::AccountSummary, Value::Object(body)) => account(forms, body),
+        (Endpoint::ContactLists, Value::Object(page)) => listing(forms, page, "lists", contact_list),
+        (Endpoint::ContactList, Value::Object(body)) => contact_list(forms, body),
+        (Endpoint::Segments, Value::Object(page)) => listing(forms, page, "segments", segment),
+        (Endpoint::Segment, Value::Object(body)) => segment(forms, body),
+        (Endpoint::AccountSummary, Value::Object(body)) => account(forms, body),
         _ => {}
     }
 }
@@ -57,10 +57,10 @@ fn listing(forms: &mut Forms, page: &mut Object, rows: &str, rewrite: fn(&mut Fo
     }
 }
 
-/// Status and reason stay, since the outcome follows from them.
+/// Keeps status and reason, which determine the outcome.
 fn send(forms: &mut Forms, send: &mut Object) {
     forms.date(send, "run_date");
-    // A count of 0 is part of what tells an empty audience.
+    // A count of 0 is a mark of an empty audience.
     if send.get("count").is_some_and(|count| *count != 0) {
         forms.omit(send, &["count"]);
     }
@@ -139,7 +139,7 @@ fn summary(forms: &mut Forms, summary: &mut Object) {
     }
     forms.omit(summary, &["campaign_type", "unique_counts"]);
     if forms.one_in(30) {
-        // Observed: nothing but the identifier.
+        // Observed: the identifier alone.
         summary.retain(|name, _| name == "campaign_id");
     }
 }
@@ -175,9 +175,7 @@ fn segment(forms: &mut Forms, segment: &mut Object) {
 
 fn account(forms: &mut Forms, account: &mut Object) {
     forms.prose(account, "organization_name");
-    for name in names(account) {
-        forms.omit(account, &[&name]);
-    }
+    omit_any(forms, account);
 }
 
 fn omit_any(forms: &mut Forms, object: &mut Object) {

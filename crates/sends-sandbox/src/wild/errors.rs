@@ -1,4 +1,4 @@
-//! Error answers in the shapes that are documented or observed for their status.
+//! Error responses in the documented and observed formats of their status.
 
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::forms::Forms;
 use crate::reply::{HTML, Reply};
 
-/// The status and, for 401 and 429, the key stay, since clients act by them.
+/// Keeps the status and, for 401 and 429, the key: clients act on them.
 pub(super) fn rewritten(forms: &mut Forms, reply: Reply) -> Reply {
     let status = reply.status;
     let found = serde_json::from_slice::<Value>(&reply.body).ok();
@@ -29,11 +29,11 @@ pub(super) fn rewritten(forms: &mut Forms, reply: Reply) -> Reply {
         (StatusCode::FORBIDDEN | StatusCode::NOT_FOUND | StatusCode::BAD_REQUEST, 4) => object(),
         _ => return reply,
     };
-    let own: Vec<_> = rewritten.headers.iter().map(|(name, _)| name.clone()).collect();
-    let kept = reply
+    let replaced: Vec<_> = rewritten.headers.iter().map(|(name, _)| name.clone()).collect();
+    let others = reply
         .headers
         .into_iter()
-        .filter(|(name, _)| !own.contains(name) && name != http::header::CONTENT_TYPE);
-    rewritten.headers.extend(kept);
+        .filter(|(name, _)| !replaced.contains(name) && name != http::header::CONTENT_TYPE);
+    rewritten.headers.extend(others);
     rewritten
 }

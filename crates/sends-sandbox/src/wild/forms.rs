@@ -1,4 +1,4 @@
-//! Draws the form of single members: absent, null, in another spelling of the same value.
+//! Variations of single members: absent, null, or another spelling of the same value.
 
 use fastrand::Rng;
 use serde_json::{Map, Value, json};
@@ -6,9 +6,9 @@ use serde_json::{Map, Value, json};
 use super::odd_text::ODD;
 use crate::clock::Moment;
 
-/// One optional member in so many is absent or null.
+/// The number of optional members per absent or null one.
 const OMISSIONS: usize = 7;
-/// One name in so many has a character that is none.
+/// The number of names per invalid character.
 const ODD_NAMES: usize = 12;
 
 pub(super) struct Forms {
@@ -34,7 +34,7 @@ impl Forms {
         self.random.shuffle(rows);
     }
 
-    /// Leaves a member out, or says null.
+    /// Removes a member or sets it to null.
     pub(super) fn remove(&mut self, object: &mut Object, name: &str) {
         if self.one_in(2) {
             object.remove(name);
@@ -43,7 +43,7 @@ impl Forms {
         }
     }
 
-    /// Now and then leaves optional members out.
+    /// Removes some optional members.
     pub(super) fn omit(&mut self, object: &mut Object, names: &[&str]) {
         for name in names {
             if self.one_in(OMISSIONS) {
@@ -52,7 +52,7 @@ impl Forms {
         }
     }
 
-    /// An array that is empty, as `[]`, null or nothing. One that is missing stays so or becomes one of them.
+    /// Writes an empty or missing array as `[]`, null or nothing.
     pub(super) fn empty_array(&mut self, object: &mut Object, name: &str) {
         let is_empty = object
             .get(name)
@@ -66,7 +66,7 @@ impl Forms {
         };
     }
 
-    /// The same instant with `Z`, without a fraction where it is 0, or five hours behind UTC.
+    /// The same instant in UTC or five hours behind, with or without a fraction of 0.
     pub(super) fn date(&mut self, object: &mut Object, name: &str) {
         let Some(at) = object.get(name).and_then(Value::as_str).and_then(Moment::parse) else {
             return;
@@ -86,7 +86,7 @@ impl Forms {
         object.insert(name.to_owned(), form.unwrap_or(instant).into());
     }
 
-    /// A word of an open enumeration, which is compared without regard to case.
+    /// Changes the letter case of an open enumeration.
     pub(super) fn case(&mut self, object: &mut Object, name: &str) {
         let Some(word) = object.get(name).and_then(Value::as_str) else {
             return;
@@ -99,7 +99,7 @@ impl Forms {
         object.insert(name.to_owned(), form.into());
     }
 
-    /// A text that people wrote: escaped for HTML or not, and now and then with a character that is none at its end.
+    /// Escapes a text for HTML or not, and sometimes adds an invalid character.
     pub(super) fn prose(&mut self, object: &mut Object, name: &str) {
         let Some(text) = object.get(name).and_then(Value::as_str) else {
             return;
@@ -118,7 +118,7 @@ impl Forms {
         object.insert(name.to_owned(), form.into());
     }
 
-    /// A count as a number or as a text of digits.
+    /// A count as a number or a string.
     pub(super) fn count(&mut self, object: &mut Object, name: &str) {
         let form = match object.get(name) {
             Some(Value::Number(number)) if self.one_in(2) => json!(number.to_string()),
@@ -131,7 +131,7 @@ impl Forms {
         object.insert(name.to_owned(), form);
     }
 
-    /// What the last page of a listing says of the next.
+    /// The link to the next page on the last page.
     pub(super) fn last_page(&mut self, page: &mut Object) {
         let links = self.pick(&[
             None,

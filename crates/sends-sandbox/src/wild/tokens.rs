@@ -1,4 +1,4 @@
-//! Token and device answers in the forms that were observed, or that servers of this kind may give them.
+//! Token and device responses in observed and possible forms.
 
 use bytes::Bytes;
 use http::HeaderValue;
@@ -10,10 +10,10 @@ use super::forms::{Forms, Object};
 use super::odd_text::{ODD, written};
 use crate::reply::Reply;
 
-/// One token answer in so many is a form.
+/// The number of token responses per form instead of JSON.
 const FORM_ANSWERS: usize = 6;
 
-/// What a gateway, a file or a careless server puts before and after an answer.
+/// Text of a gateway or a careless server before and after a response.
 const BEFORE: [&str; 4] = ["", "", "\u{feff}", "\r\n\u{feff} "];
 const AFTER: [&str; 6] = [
     "",
@@ -24,7 +24,7 @@ const AFTER: [&str; 6] = [
     "{\"access_token\":null}",
 ];
 
-/// Members that no client knows, with characters that are none in a name or a value.
+/// Adds unknown members with invalid characters in the name or the value.
 fn unknown_members(forms: &mut Forms, body: &mut Object) {
     for name in ["a_note", "z_note"] {
         if forms.one_in(2) {
@@ -39,7 +39,7 @@ fn unknown_members(forms: &mut Forms, body: &mut Object) {
     }
 }
 
-/// The answer as bytes: JSON with what may stand around it, or a form.
+/// Writes the response as JSON with text around it, or as a form.
 pub(super) fn write(forms: &mut Forms, mut body: Object, reply: &mut Reply) {
     let is_flat = body.values().all(|value| !value.is_array() && !value.is_null());
     if body.contains_key("access_token") && is_flat && forms.one_in(FORM_ANSWERS) {
@@ -59,16 +59,16 @@ pub(super) fn write(forms: &mut Forms, mut body: Object, reply: &mut Reply) {
     reply.body = [before.as_bytes(), &body, after.as_bytes()].concat().into();
 }
 
-pub(super) fn rewrite(forms: &mut Forms, asked: &Bytes, body: &mut Object) {
+pub(super) fn rewrite(forms: &mut Forms, request: &Bytes, body: &mut Object) {
     if body.contains_key("access_token") {
-        tokens(forms, asked, body);
+        tokens(forms, request, body);
     } else {
         number(forms, body, "expires_in");
         number(forms, body, "interval");
     }
 }
 
-fn tokens(forms: &mut Forms, asked: &Bytes, body: &mut Object) {
+fn tokens(forms: &mut Forms, request: &Bytes, body: &mut Object) {
     number(forms, body, "expires_in");
     if forms.one_in(5) {
         forms.remove(body, "expires_in");
@@ -85,10 +85,10 @@ fn tokens(forms: &mut Forms, asked: &Bytes, body: &mut Object) {
             _ => {}
         }
     }
-    // Only a refresh token that the client holds already, and that goes on, may be left out.
-    let is_held = form_urlencoded::parse(asked)
+    // Only the refresh token of the request, which stays valid, may be omitted.
+    let is_unchanged = form_urlencoded::parse(request)
         .any(|(name, value)| name == "refresh_token" && body.get("refresh_token") == Some(&json!(value)));
-    if is_held {
+    if is_unchanged {
         match forms.pick(&[0, 1, 2]) {
             0 => drop(body.insert("refresh_token".to_owned(), json!(""))),
             1 => forms.remove(body, "refresh_token"),
@@ -97,14 +97,13 @@ fn tokens(forms: &mut Forms, asked: &Bytes, body: &mut Object) {
     }
 }
 
-/// Seconds as a number, as text or as a float.
+/// Seconds as an integer, a string or a float.
 fn number(forms: &mut Forms, body: &mut Object, name: &str) {
     let Some(seconds) = body.get(name).and_then(Value::as_u64) else {
         return;
     };
     let form = match forms.pick(&[0, 1, 2]) {
         0 => json!(seconds.to_string()),
-        // A whole number of seconds that JSON writes with a fraction.
         1 => serde_json::from_str(&format!("{seconds}.0")).unwrap_or(json!(seconds)),
         _ => return,
     };

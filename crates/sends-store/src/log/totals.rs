@@ -1,60 +1,43 @@
-//! What sends add up to.
-//!
-//! Owns the groups, their sums and their order. Must not know how the sends are found.
+//! Totals of sends by group.
 
 use std::cmp::Reverse;
 
 use jiff::{civil::Date, tz::TimeZone};
 use sends_core::{CampaignId, ListId, Outcome, ReasonCode};
 
-/// What sends are grouped by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum GroupBy {
-    /// How they ended.
     Outcome,
-    /// Their reason code.
     Reason,
-    /// The day on which they ran in this time zone.
     Day(TimeZone),
-    /// The week, from Monday on, in which they ran in this time zone.
+    /// From Monday on.
     Week(TimeZone),
-    /// The month in which they ran in this time zone.
     Month(TimeZone),
-    /// Their campaign.
     Campaign,
-    /// The contact lists they went to.
     List,
 }
 
-/// What the sends of a group have in common. `None` is for those that do not say: a send without a code or a date, of an
-/// unknown campaign, or to no list.
+/// The common value of a group. `None` for sends without a code or date, of an unknown campaign, or without a list.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum GroupKey {
-    /// How they ended.
     Outcome(Outcome),
-    /// Their reason code.
     Reason(Option<ReasonCode>),
     /// The day, the Monday of the week, or the first of the month.
     Date(Option<Date>),
-    /// Their campaign, and its name if it is known.
+    /// With the name, if known.
     Campaign(Option<(CampaignId, Option<String>)>),
-    /// The list.
     List(Option<ListId>),
 }
 
-/// The sends of a group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TotalGroup {
-    /// What they have in common.
     pub key: GroupKey,
-    /// What they add up to.
     pub total: SendTotal,
 }
 
-/// What sends add up to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SendTotal {
-    /// How many sends there are, in the order of [`Outcome::ALL`].
+    /// The numbers of sends, in the order of [`Outcome::ALL`].
     by_outcome: [u64; Outcome::ALL.len()],
     /// Wide enough for any sum of counts.
     contacts: i128,
@@ -73,23 +56,21 @@ impl GroupKey {
 }
 
 impl SendTotal {
-    /// How many sends there are.
     pub fn sends(&self) -> u64 {
         self.by_outcome.iter().sum()
     }
 
-    /// How many of them ended like this.
     pub fn with_outcome(&self, outcome: Outcome) -> u64 {
         self.by_outcome[outcome as usize]
     }
 
-    /// How many contacts the sends went to that were [sent](Outcome::Sent), up to the greatest `i64`. A lower bound, as in
+    /// The contacts of the sends that were [sent](Outcome::Sent), at most `i64::MAX`. A lower bound, as in
     /// [`HistorySummary`](sends_core::HistorySummary).
     pub fn contacts_reached(&self) -> i64 {
         i64::try_from(self.contacts).unwrap_or(i64::MAX)
     }
 
-    /// Adds sends that ended alike. `contacts` counts where they were sent.
+    /// Adds sends with the same outcome. `contacts` counts for sent ones only.
     pub(crate) fn add(&mut self, outcome: Outcome, sends: u64, contacts: i128) {
         self.by_outcome[outcome as usize] += sends;
         if outcome == Outcome::Sent {
@@ -97,7 +78,6 @@ impl SendTotal {
         }
     }
 
-    /// Adds what other sends add up to.
     pub fn merge(&mut self, other: &Self) {
         for (sends, more) in self.by_outcome.iter_mut().zip(other.by_outcome) {
             *sends += more;
@@ -106,7 +86,6 @@ impl SendTotal {
     }
 }
 
-/// Puts groups into their order.
 pub(crate) fn sort(groups: &mut [TotalGroup]) {
     let rank = |group: &TotalGroup| {
         let date = match group.key {

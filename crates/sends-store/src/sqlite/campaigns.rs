@@ -1,6 +1,4 @@
-//! What is read of campaigns.
-//!
-//! Owns how rows become campaigns and their activities. Must not know who writes the rows.
+//! Queries of campaigns.
 
 use std::collections::HashMap;
 
@@ -12,7 +10,7 @@ use super::read::{count, moment, optional_timestamp, verbatim};
 use super::statement::Statement;
 use crate::{Claim, KnownActivity, KnownCampaign, Owner};
 
-/// The campaign of a row with the columns of one, or `None` where they are all missing.
+/// The campaign of a row. `None` if the row has none.
 pub(super) fn campaign(row: &Row<'_>) -> Result<Option<Campaign>, Fault> {
     let Some(id) = row.get("campaign")? else {
         return Ok(None);
@@ -48,7 +46,6 @@ const CAMPAIGN: &str = "
         ON failed_history.owner = known.owner AND failed_history.kind = 2 AND failed_history.subject = known.activity
     WHERE campaign.owner = (SELECT id FROM owner WHERE key = ";
 
-/// As many as a statement names at most.
 const IDS_PER_STATEMENT: usize = 500;
 
 pub(super) fn campaigns(
@@ -85,7 +82,7 @@ const OF_CAMPAIGN: &str = "
     claimed_by IS NOT NULL AND (claimed_by = (SELECT id FROM campaign WHERE owner = known.owner AND campaign = ?2)
                                 OR own.campaign = ?2 AND ?3 IS NULL)";
 
-/// What is kept of these activities that other campaigns have, and of all contradictions about the activities of this campaign.
+/// The stored activities among these of other campaigns, and the contradictory claims about the activities of this campaign.
 pub(super) fn claims(
     connection: &Connection,
     owner: Owner,
@@ -121,7 +118,7 @@ pub(super) fn claims(
     Ok(found)
 }
 
-/// A row is a campaign with one of its activities, if it has any.
+/// Adds a row, which is a campaign with one of its activities, if any.
 fn add(found: &mut HashMap<CampaignId, KnownCampaign>, row: &Row<'_>) -> Result<(), Fault> {
     let campaign = campaign(row)?.ok_or(Fault::Row("a campaign without an id"))?;
     let last_sent_at = optional_timestamp(row, "last_sent_at", "last_sent_at_nanos")?;

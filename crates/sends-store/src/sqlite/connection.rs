@@ -1,6 +1,4 @@
-//! Connections to the database: where it is, and the settings of whoever writes and whoever reads.
-//!
-//! Must not know what is in it.
+//! Connections and their settings.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -17,30 +15,29 @@ use super::files;
 use crate::StoreError;
 use crate::health::{Health, Watch};
 
-/// How long one process waits for another one's transaction.
+/// The longest wait for another process's transaction.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How often whoever makes the database tries to give it its journal while others have it open.
+/// The interval of attempts to set the journal while other connections are open.
 const JOURNAL_INTERVAL: Duration = Duration::from_millis(1);
 
-/// SQLite's own name for files that are only in memory.
+/// SQLite's VFS for databases in memory.
 const IN_MEMORY: &str = "memdb";
 
-/// After how many pages of 4 KiB in the write-ahead log they are moved into the file, which whoever writes waits for: the disk is
-/// flushed. An answer writes a dozen pages, so with SQLite's own 1,000 one in eighty would wait.
+/// The number of pages of 4 KiB in the write-ahead log before a checkpoint, for which the writer waits. An answer writes a dozen pages:
+/// with SQLite's default of 1,000, one in eighty would wait.
 const CHECKPOINT_PAGES: i64 = 4_000;
 
-/// In KiB, as the minus sign says, and SQLite's own default: there are several readers, and the system keeps the file's pages for
-/// all of them.
+/// In KiB (negative by SQLite's convention), and its default: the system caches the file for all readers.
 const READER_CACHE: i64 = -2_000;
 
-/// Answers come in no order, so each one touches another page of the key's index.
+/// In KiB. Larger, since each answer touches another page of the key's index.
 const WRITER_CACHE: i64 = -16_384;
 
-/// More than there are statements with a text that stays the same.
+/// More than the number of constant statements.
 const STATEMENTS: usize = 64;
 
-/// Where a database is. It is there, and nobody rebuilds it, for as long as somebody has one of these.
+/// The location of a database. While a clone exists, the database cannot be rebuilt.
 #[derive(Clone)]
 pub(super) struct Database {
     name: PathBuf,
@@ -53,17 +50,17 @@ enum Place {
     File {
         _lock: Arc<File>,
     },
-    /// Gone when no connection is left.
+    /// The database exists as long as a connection to it.
     Memory {
         _lasting: Arc<Mutex<Connection>>,
     },
-    /// On a simulated disk, for one connection.
+    /// A simulated disk, for one connection.
     #[cfg(test)]
     Vfs(&'static str),
 }
 
 impl Database {
-    /// The one of a state directory, which is made if it is not there.
+    /// The database of a state directory, which is created if missing.
     pub(super) fn in_dir(dir: &Path) -> Result<Self, StoreError> {
         let name = files::prepare(dir)?;
         let place = Place::File {
@@ -73,10 +70,10 @@ impl Database {
         Ok(Self { name, place, watch })
     }
 
-    /// One of its own.
+    /// A new database in memory.
     pub(super) fn in_memory() -> Result<Self, StoreError> {
         static DATABASES: AtomicU64 = AtomicU64::new(0);
-        // A name that begins with a slash is one database for all connections of the process.
+        // A leading slash makes the database common to all connections of the process.
         let name = PathBuf::from(format!("/sends-{}", DATABASES.fetch_add(1, Ordering::Relaxed)));
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
         let lasting = Connection::open_with_flags_and_vfs(&name, flags, IN_MEMORY);
@@ -88,7 +85,6 @@ impl Database {
         Ok(Self { name, place, watch })
     }
 
-    /// One on a VFS that is registered under this name.
     #[cfg(test)]
     pub(super) fn on_vfs(name: &str, vfs: &'static str) -> Self {
         Self {
@@ -98,12 +94,11 @@ impl Database {
         }
     }
 
-    /// What goes wrong with it.
     pub(super) fn watch(&self) -> &Watch {
         &self.watch
     }
 
-    /// What has gone wrong with it, with a look at the file.
+    /// The health, with a check of the file.
     pub(super) fn health(&self) -> Health {
         let header = match self.place {
             Place::File { .. } if self.watch.check_place().is_ok() => check_header(&self.name),
@@ -112,7 +107,7 @@ impl Database {
         self.watch.health(header)
     }
 
-    /// The file, or the name in memory.
+    /// The path of the file, or the name in memory.
     pub(super) fn name(&self) -> &Path {
         &self.name
     }
@@ -144,7 +139,7 @@ impl Database {
     }
 
     fn open(&self, flags: OpenFlags) -> Result<Connection, Fault> {
-        // Each connection is one thread's at a time, so it needs no lock of SQLite's.
+        // One thread uses a connection at a time.
         let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = match self.place {
             Place::File { .. } => Connection::open_with_flags(&self.name, flags)?,
@@ -156,7 +151,7 @@ impl Database {
                 connection
             }
         };
-        // Another file in its place is another database.
+        // The path may name another file by now.
         self.watch.check_place().map_err(Fault::Store)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
@@ -164,10 +159,10 @@ impl Database {
     }
 }
 
-/// [`StoreError::Damaged`] where the file does not begin as a database does. A file without content does.
+/// Fails with [`StoreError::Damaged`] if the file has an invalid header. An empty file is valid.
 ///
-/// The look is SQLite's own: a file opened and closed beside it would drop its locks. `immutable` reads the file itself, without
-/// its locks and its write-ahead log. What else SQLite says is no damage: the pages may be on their way from the log to the file.
+/// By SQLite, since opening and closing the file otherwise would drop SQLite's locks. `immutable` reads the file without locks and
+/// without the write-ahead log. Other errors are not damage: a checkpoint may be in progress.
 fn check_header(file: &Path) -> Result<(), StoreError> {
     let Some(mut uri) = std::path::absolute(file)
         .ok()
@@ -177,9 +172,9 @@ fn check_header(file: &Path) -> Result<(), StoreError> {
     };
     uri.set_query(Some("immutable=1"));
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
-    let looked = Connection::open_with_flags(uri.as_str(), flags)
+    let checked = Connection::open_with_flags(uri.as_str(), flags)
         .and_then(|connection| connection.pragma_query_value(None, "schema_version", |_| Ok(())));
-    match looked {
+    match checked {
         Err(error) if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) => {
             Err(StoreError::Damaged {
                 file: file.to_path_buf(),
@@ -190,12 +185,11 @@ fn check_header(file: &Path) -> Result<(), StoreError> {
     }
 }
 
-/// Sets the journal, for which SQLite itself waits for nobody: a process that makes the same database at this moment is enough for
-/// it to fail.
+/// Sets the journal mode. SQLite itself does not wait for another process that is creating the database.
 fn set_journal(connection: &Connection, journal: &str) -> rusqlite::Result<()> {
     let began = Instant::now();
     loop {
-        // It answers with the journal there is then.
+        // The pragma returns the resulting mode.
         match connection.pragma_update_and_check(None, "journal_mode", journal, |_| Ok(())) {
             Err(error)
                 if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
@@ -213,7 +207,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_database_that_is_being_made_by_another_one_is_waited_for() {
+    fn a_database_in_creation_by_another_connection_is_waited_for() {
         let dir = tempfile::tempdir().unwrap();
         let database = Database::in_dir(dir.path()).unwrap();
         let other = Connection::open(database.name()).unwrap();

@@ -1,18 +1,14 @@
-//! What goes wrong between the tables and their users.
-//!
-//! Must not know which file it is about: that is said where a fault leaves for the outside.
+//! Failures within the database code, before the file is named.
 
 use std::path::Path;
 
 use crate::StoreError;
 
-/// Why something could not be read or written, or is not what was written.
 pub(super) enum Fault {
     Sqlite(rusqlite::Error),
     Row(&'static str),
-    /// The tables are of this version, which is not known here.
     UnknownSchema(i64),
-    /// It is already said what is wrong with which file.
+    /// Complete with its file.
     Store(StoreError),
 }
 

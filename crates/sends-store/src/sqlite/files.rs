@@ -1,8 +1,6 @@
-//! The files of a store: where they are, who may read them, and who is using them.
+//! The files of a store: permissions, the lock against rebuilding a store in use, and setting a file aside.
 //!
-//! Owns permissions, the lock against rebuilding a store in use, and setting a file aside. Must not know what is in it.
-//!
-//! No file that SQLite has open is ever opened here: on Unix, closing it would drop SQLite's own locks on it.
+//! No file that SQLite has open is opened here: on Unix, closing it would drop SQLite's locks on it.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::ErrorKind;
@@ -14,14 +12,13 @@ use jiff::Timestamp;
 
 use crate::StoreError;
 
-/// The store's file within the state directory.
 pub(super) fn database(dir: &Path) -> PathBuf {
     dir.join("sends.db")
 }
 
-/// Makes sure that directory and file exist and that only this user can read the file.
+/// Creates directory and file if missing, private to this user, and checks that an existing file is private.
 ///
-/// What SQLite creates beside the file gets the file's permissions. A directory that exists is taken as it is.
+/// SQLite gives its other files the permissions of this one. An existing directory is not changed.
 pub(super) fn prepare(dir: &Path) -> Result<PathBuf, StoreError> {
     let mut builder = DirBuilder::new();
     builder.recursive(true);
@@ -34,13 +31,13 @@ pub(super) fn prepare(dir: &Path) -> Result<PathBuf, StoreError> {
     let file = database(dir);
     match private().create_new(true).open(&file) {
         Ok(_) => {}
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => refuse_exposed(&file)?,
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => check_private(&file)?,
         Err(error) => return Err(StoreError::from_io(&file, &error)),
     }
     Ok(file)
 }
 
-/// Says that the store is in use, for as long as the returned file lives.
+/// Marks the store as used, as long as the returned file is open.
 pub(super) fn lock_shared(dir: &Path) -> Result<File, StoreError> {
     let (lock, path) = lock_file(dir)?;
     lock.try_lock_shared()
@@ -48,14 +45,14 @@ pub(super) fn lock_shared(dir: &Path) -> Result<File, StoreError> {
     Ok(lock)
 }
 
-/// Makes sure that nobody uses the store, for as long as the returned file lives.
+/// Excludes other users of the store, as long as the returned file is open.
 pub(super) fn lock_exclusive(dir: &Path) -> Result<File, StoreError> {
     let (lock, path) = lock_file(dir)?;
     lock.try_lock().map_err(|error| refused(dir, &path, error))?;
     Ok(lock)
 }
 
-/// Renames the store's file and its write-ahead log, which belongs to it. `None` if there was no file.
+/// Renames the file with its write-ahead log. `None` if there was no file.
 pub(super) fn set_aside(dir: &Path, now: Timestamp) -> Result<Option<PathBuf>, StoreError> {
     let file = database(dir);
     let failed = |error: std::io::Error| StoreError::from_io(&file, &error);
@@ -72,7 +69,7 @@ pub(super) fn set_aside(dir: &Path, now: Timestamp) -> Result<Option<PathBuf>, S
     Ok(Some(aside))
 }
 
-/// The bytes of the file and its write-ahead log.
+/// The size of the file and its write-ahead log in bytes.
 pub(super) fn size(file: &Path) -> u64 {
     ["", "-wal"]
         .iter()
@@ -97,7 +94,7 @@ fn refused(dir: &Path, lock: &Path, error: TryLockError) -> StoreError {
     }
 }
 
-/// Opens for this user only. `truncate` is left off, so an existing file keeps its content.
+/// Creates files private to this user. Without `truncate`, an existing file keeps its content.
 fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.read(true).write(true);
@@ -107,7 +104,7 @@ fn private() -> OpenOptions {
 }
 
 #[cfg(unix)]
-fn refuse_exposed(file: &Path) -> Result<(), StoreError> {
+fn check_private(file: &Path) -> Result<(), StoreError> {
     let metadata = fs::metadata(file).map_err(|error| StoreError::from_io(file, &error))?;
     let mode = metadata.permissions().mode() & 0o777;
     let for_this_user_only = mode & 0o700;
@@ -120,10 +117,10 @@ fn refuse_exposed(file: &Path) -> Result<(), StoreError> {
     })
 }
 
-/// Elsewhere the state directory's own access list decides.
+/// Other systems rely on the access list of the state directory.
 #[cfg(not(unix))]
 #[expect(clippy::unnecessary_wraps, reason = "it can fail on Unix")]
-fn refuse_exposed(_file: &Path) -> Result<(), StoreError> {
+fn check_private(_file: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 

@@ -1,9 +1,6 @@
-//! Reading the log of all sends: its pages.
+//! Pages of the send log, from a position in either direction.
 //!
-//! Owns how a page is found from a place on, in either direction. What is searched for is `search.rs`'s and what it adds up
-//! to `totals.rs`'s. Must not know who writes the rows.
-//!
-//! A walk along the log has two legs: sends with a date, and sends without, which come last in either order.
+//! A walk along the log has two legs: sends with a date, and sends without, which are last in both orders.
 
 mod search;
 mod totals;
@@ -26,7 +23,7 @@ pub(super) fn page(
     filter: &LogFilter,
     request: &LogPageRequest,
 ) -> Result<LogPage, Fault> {
-    // All statements see one state of the store.
+    // One snapshot for all statements.
     let transaction = connection.transaction()?;
     read_page(&transaction, Search { owner, filter }, request)
 }
@@ -58,7 +55,7 @@ fn read_page(
     let mut sends = onward.read(connection, request.limit.saturating_add(1))?;
     let goes_on = sends.len() > request.limit;
     sends.truncate(request.limit);
-    // Whatever stands where the page begins lies behind it, and so does everything on the other side.
+    // The send at the start position, if any, is before the page, as is everything on its other side.
     let back = Walk {
         is_rising: !onward.is_rising,
         undated_first: !onward.undated_first,
@@ -82,15 +79,14 @@ fn read_page(
     })
 }
 
-/// A walk along the log.
 struct Walk<'f> {
     search: Search<'f>,
-    /// Whether dates, and else activities, rise on the way.
+    /// Whether dates, or activities without dates, ascend.
     is_rising: bool,
     undated_first: bool,
-    /// Where it begins, and whether what stands there is part of it.
+    /// The start, and whether it is inclusive.
     begin: Option<(LogPosition, bool)>,
-    /// Where it ends, without what stands there.
+    /// The end, exclusive.
     end: Option<LogPosition>,
 }
 
@@ -100,7 +96,7 @@ impl Walk<'_> {
         for leg_is_dated in [!self.undated_first, self.undated_first] {
             let comes_later = |place: &LogPosition| place.run_date.is_some() != leg_is_dated;
             let is_first_leg = leg_is_dated != self.undated_first;
-            // The walk begins after this leg, or has ended before it.
+            // The range begins after this leg or ends before it.
             let skips = self
                 .begin
                 .is_some_and(|(place, _)| is_first_leg && comes_later(&place))
@@ -114,7 +110,7 @@ impl Walk<'_> {
         Ok(sends)
     }
 
-    /// The choice is made in the index alone; only what was chosen is looked up.
+    /// Selects in the index alone, and looks up only the selected rows.
     fn statement(&self, leg_is_dated: bool, limit: usize) -> Statement {
         let order = |columns: &[&str]| {
             let direction = if self.is_rising { " ASC" } else { " DESC" };
@@ -152,7 +148,7 @@ impl Walk<'_> {
 const DATED: [&str; 4] = ["run_date", "run_date_nanos", "activity", "ordinal"];
 const UNDATED: [&str; 2] = ["activity", "ordinal"];
 
-/// A history is in the order of `send_id`, so that the repeats of one follow the last send with another one.
+/// A history is in the order of `send_id`, so that repeats follow the last send with another id.
 const COLUMNS: &str = ")
     SELECT send.activity, send.ordinal, send_id, run_date, run_date_nanos, send.status AS status,
            send.status_spelling AS status_spelling, reason_code, count,
@@ -241,7 +237,7 @@ mod tests {
             .read(move |connection| explained.read(connection, |row| Ok(row.get("detail")?)))
             .await
             .unwrap();
-        // What comes after the choice is for fifty sends.
+        // The steps after the selection are for fifty sends.
         let choice = steps.into_iter().take_while(|step| step != "SCAN chosen");
         choice.collect::<Vec<_>>().join("\n")
     }

@@ -1,6 +1,4 @@
-//! What is read from the tables.
-//!
-//! Owns the queries and how a row becomes a send. Must not know who writes the rows: another process may.
+//! Queries of histories, and the conversion of rows.
 
 use std::sync::Arc;
 
@@ -13,8 +11,8 @@ use sends_core::{ActivityId, ListId, OpenSet, ReasonCode, SegmentId, SendAttempt
 use super::fault::Fault;
 use crate::{Answer, Owner, StoredAnswer, checksum, list_ids};
 
-/// One statement for any number of activities, so that it is prepared once and sees one state of the store. The ids come
-/// as one value, 16 bytes each. `CROSS JOIN` fixes the order of the loops: each id is looked up by the key.
+/// One statement for any number of activities: prepared once, and one snapshot. The ids are one value of 16 bytes each. `CROSS JOIN`
+/// fixes the order of the loops: each id is looked up by the key.
 const HISTORIES: &str = "
     WITH RECURSIVE wanted (place, activity) AS (
         SELECT 0, substr(?2, 1, 16)
@@ -29,7 +27,6 @@ const HISTORIES: &str = "
     LEFT JOIN send ON send.history = kept.id
     ORDER BY place, ordinal";
 
-/// What is kept of each activity.
 pub(super) fn histories(
     connection: &Connection,
     owner: Owner,
@@ -48,18 +45,18 @@ pub(super) fn histories(
         let place: u32 = row.get("place")?;
         let slot = histories
             .get_mut(place as usize)
-            .ok_or(Fault::Row("an answer nobody asked for"))?;
+            .ok_or(Fault::Row("an answer that was not requested"))?;
         let found = match slot {
             Some(found) => found,
             none => none.insert(Found::new(row)?),
         };
         found.add(row)?;
     }
-    let kept = histories
+    let answers = histories
         .into_iter()
         .zip(activities)
-        .map(|(found, activity)| found.map(|found| found.kept(owner, *activity)).transpose());
-    kept.collect()
+        .map(|(found, activity)| found.map(|found| found.answer(owner, *activity)).transpose());
+    answers.collect()
 }
 
 pub(super) fn calls_on(connection: &Connection, day: Date) -> Result<u64, Fault> {
@@ -70,21 +67,21 @@ pub(super) fn calls_on(connection: &Connection, day: Date) -> Result<u64, Fault>
     Ok(calls.map_or(0, count))
 }
 
-/// How many activities and sends are kept.
+/// The numbers of activities and sends.
 pub(super) fn size(connection: &Connection) -> Result<(u64, u64), Fault> {
     let mut statement =
         connection.prepare_cached("SELECT count(*), coalesce(sum(sends), 0) FROM activity_history")?;
     Ok(statement.query_one((), |row| Ok((count(row.get(0)?), count(row.get(1)?))))?)
 }
 
-/// How many bytes the pages of the database have.
+/// The size of the database's pages in bytes.
 pub(super) fn pages(connection: &Connection) -> Result<u64, Fault> {
     let mut statement = connection
         .prepare_cached("SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()")?;
     Ok(statement.query_one((), |row| row.get(0).map(count))?)
 }
 
-/// A number the tables never hold below 0.
+/// A column that is never negative.
 pub(super) fn count(number: i64) -> u64 {
     number.try_into().unwrap_or(0)
 }
@@ -93,14 +90,14 @@ fn length(row: &Row<'_>, column: &str) -> Result<usize, Fault> {
     Ok(usize::try_from(count(row.get(column)?)).unwrap_or(usize::MAX))
 }
 
-/// What the rows of one activity say: its sends, or one row without a send.
+/// The rows of one activity: its sends, or one row without a send.
 struct Found {
     fetched_at: Timestamp,
-    /// How many sends there should be.
+    /// The expected number of sends.
     expected: Option<i64>,
-    /// How many sends and values of the answer could not be read.
+    /// The numbers of unreadable sends and values.
     unreadable: (usize, usize),
-    /// `None` where an earlier version wrote the answer.
+    /// `None` if an earlier version wrote the answer.
     checksum: Option<u32>,
     sends: Vec<SendAttempt>,
 }
@@ -126,7 +123,7 @@ impl Found {
         Ok(())
     }
 
-    fn kept(self, owner: Owner, activity: ActivityId) -> Result<StoredAnswer, Fault> {
+    fn answer(self, owner: Owner, activity: ActivityId) -> Result<StoredAnswer, Fault> {
         let answer = match self.expected {
             None => Answer::NotFound,
             Some(expected) if i64::try_from(self.sends.len()) == Ok(expected) => {
@@ -137,15 +134,15 @@ impl Found {
             }
             Some(_) => return Err(Fault::Row("a history has more or fewer sends than it should")),
         };
-        let kept = StoredAnswer {
+        let stored = StoredAnswer {
             fetched_at: self.fetched_at,
             answer,
         };
         match self.checksum {
-            Some(checksum) if checksum != checksum::of_answer(owner, activity, &kept) => {
+            Some(checksum) if checksum != checksum::of_answer(owner, activity, &stored) => {
                 Err(Fault::Row("the checksum of an answer does not match"))
             }
-            _ => Ok(kept),
+            _ => Ok(stored),
         }
     }
 }
@@ -162,12 +159,11 @@ pub(super) fn send(row: &Row<'_>) -> Result<SendAttempt, Fault> {
     })
 }
 
-/// The text in a column, or `None` where it holds none.
 pub(super) fn text<'r>(row: &'r Row<'_>, column: &str) -> Result<Option<&'r str>, Fault> {
     Ok(row.get_ref(column)?.as_str_or_null()?)
 }
 
-/// A word in the upstream's spelling, which is the first column's where the second has none.
+/// A word in the upstream's spelling: the second column, or the first one if that is null.
 pub(super) fn verbatim<T: OpenSet>(
     row: &Row<'_>,
     word: &str,
@@ -180,7 +176,6 @@ pub(super) fn verbatim<T: OpenSet>(
     Ok(text.map(Verbatim::from))
 }
 
-/// The moment in a pair of columns, or `None` where they hold none.
 pub(super) fn optional_timestamp(
     row: &Row<'_>,
     second: &str,
@@ -192,7 +187,7 @@ pub(super) fn optional_timestamp(
     }
 }
 
-/// A moment that is kept to the millisecond.
+/// A column in milliseconds.
 pub(super) fn moment(row: &Row<'_>, column: &str) -> Result<Option<Timestamp>, Fault> {
     let millisecond: Option<i64> = row.get(column)?;
     let moment = millisecond.map(Timestamp::from_millisecond).transpose();
@@ -203,7 +198,7 @@ fn timestamp(second: i64, nanosecond: i32) -> Result<Timestamp, Fault> {
     Timestamp::new(second, nanosecond).map_err(|_| Fault::Row("a time is out of range"))
 }
 
-/// A blob or a text, see the table.
+/// A blob or a text, see `schema.sql`.
 fn contact_list_ids(row: &Row<'_>) -> Result<Vec<ListId>, Fault> {
     match row.get_ref("contact_list_ids")? {
         ValueRef::Null => Ok(Vec::new()),

@@ -1,54 +1,50 @@
-//! Pools of connections that read.
+//! Pools of connections for reading, on blocking threads.
 //!
-//! A read may wait for the disk, so it runs on a thread for blocking work.
-//!
-//! Look-ups and searches have a pool each: a look-up takes microseconds and must not wait behind a search, which may walk along
-//! the whole log. A search is stopped when its time is up, and when nobody waits for its result any more.
+//! Look-ups and searches have separate pools: a look-up takes microseconds and must not wait for a search, which may scan the whole
+//! log. A search is stopped at its time limit and when its caller is gone.
 
 use std::panic;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use tokio::sync::Semaphore;
 use tokio::{task, time};
+use tokio_util::sync::CancellationToken;
 
 use super::connection::Database;
 use super::fault::Fault;
 use crate::{PoolUse, StoreError};
 
-/// How long a read waits for a free connection before it is refused.
+/// The longest wait for a free connection.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
-/// How long a search may run: three times what the slowest one takes on a log of 1,000,000 sends, totals by list of a filter that
-/// chooses nearly all of them by something else than date and outcome.
+/// The time limit of a search: three times that of the slowest one on a log of 1,000,000 sends (totals by list, with a filter that
+/// matches nearly all of them and is not on date and outcome alone).
 const SEARCH_TIME: Duration = Duration::from_secs(10);
 
-/// How many instructions of SQLite's virtual machine run between two looks at the clock: about a tenth of a millisecond.
+/// Instructions of SQLite's virtual machine between two checks of the time: about a tenth of a millisecond.
 const INSTRUCTIONS_PER_CHECK: i32 = 10_000;
 
-/// A pool of connections that read.
 pub(super) struct Readers {
     limit: u32,
-    /// Closed with the store.
-    turns: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
     shared: Arc<Shared>,
     refused: AtomicU64,
 }
 
 struct Shared {
     database: Database,
-    /// Open connections that are not in use.
     idle: Mutex<Vec<Connection>>,
 }
 
 impl Readers {
-    /// A pool of at most `limit` connections, which are opened when they are first needed.
+    /// A pool of at most `limit` connections, opened on demand.
     pub(super) fn new(database: Database, limit: u32) -> Self {
         Self {
             limit,
-            turns: Arc::new(Semaphore::new(limit as usize)),
+            permits: Arc::new(Semaphore::new(limit as usize)),
             shared: Arc::new(Shared {
                 database,
                 idle: Mutex::default(),
@@ -58,7 +54,7 @@ impl Readers {
     }
 
     pub(super) fn used(&self) -> PoolUse {
-        let free = u32::try_from(self.turns.available_permits()).unwrap_or(self.limit);
+        let free = u32::try_from(self.permits.available_permits()).unwrap_or(self.limit);
         PoolUse {
             limit: self.limit,
             in_use: self.limit.saturating_sub(free),
@@ -66,7 +62,7 @@ impl Readers {
         }
     }
 
-    /// Reads for no longer than a search may take.
+    /// Reads within [`SEARCH_TIME`].
     pub(super) async fn search<T: Send + 'static>(
         &self,
         read: impl FnOnce(&mut Connection) -> Result<T, Fault> + Send + 'static,
@@ -79,17 +75,19 @@ impl Readers {
         limit: Duration,
         read: impl FnOnce(&mut Connection) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let (waiting, is_abandoned) = Waiting::new();
+        // Cancelled when the caller drops this future.
+        let cancelled = CancellationToken::new();
+        let guard = cancelled.clone().drop_guard();
         let found = self.read(move |connection| {
             let end = Instant::now() + limit;
-            let is_over = move || Instant::now() >= end || is_abandoned.load(Ordering::Relaxed);
+            let is_over = move || Instant::now() >= end || cancelled.is_cancelled();
             connection.progress_handler(INSTRUCTIONS_PER_CHECK, Some(is_over))?;
             let found = read(connection)?;
             connection.progress_handler(0, None::<fn() -> bool>)?;
             Ok(found)
         });
         let found = found.await;
-        drop(waiting);
+        drop(guard);
         found
     }
 
@@ -97,30 +95,32 @@ impl Readers {
         &self,
         read: impl FnOnce(&mut Connection) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let turn = time::timeout(LONGEST_WAIT, Arc::clone(&self.turns).acquire_owned()).await;
-        let turn = turn.map_err(|_| self.overloaded())?.map_err(|_| self.closed())?;
+        let permit = time::timeout(LONGEST_WAIT, Arc::clone(&self.permits).acquire_owned()).await;
+        let permit = permit
+            .map_err(|_| self.overloaded())?
+            .map_err(|_| self.closed())?;
         let shared = Arc::clone(&self.shared);
         let reading = task::spawn_blocking(move || {
             let found = shared.read(read);
-            // Closing the store takes every turn, and then nothing else may hold on to it.
-            drop((shared, turn));
+            // Closing the store waits for all permits, after which no connection may be in use.
+            drop((shared, permit));
             found
         });
         match reading.await {
             Ok(found) => found,
             Err(error) => match error.try_into_panic() {
                 Ok(panicked) => panic::resume_unwind(panicked),
-                // The runtime ends before it began.
+                // The runtime has shut down before the start.
                 Err(_) => Err(self.closed()),
             },
         }
     }
 
-    /// Waits for the reads that have begun, refuses all others, and closes the connections.
+    /// Waits for reads in progress, refuses others, and closes the connections.
     pub(super) async fn close(&self) {
-        // An error means that another `close` was first.
-        if let Ok(all) = self.turns.acquire_many(self.limit).await {
-            self.turns.close();
+        // An error means that the pool is closed already.
+        if let Ok(all) = self.permits.acquire_many(self.limit).await {
+            self.permits.close();
             self.shared.lock().clear();
             drop(all);
         }
@@ -156,29 +156,13 @@ impl Shared {
             None => self.database.open_to_read()?,
         };
         let found = read(&mut connection)?;
-        // After a failure the connection is in an unknown state and is dropped.
+        // After a failure, the connection is dropped, since its state is unknown.
         self.lock().push(connection);
         Ok(found)
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Connection>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// The caller of a search. Dropped before the result is there, it stops the search.
-struct Waiting(Arc<AtomicBool>);
-
-impl Waiting {
-    fn new() -> (Self, Arc<AtomicBool>) {
-        let is_abandoned = Arc::new(AtomicBool::new(false));
-        (Self(Arc::clone(&is_abandoned)), is_abandoned)
-    }
-}
-
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
     }
 }
 
@@ -192,7 +176,7 @@ mod tests {
         Readers::new(Database::in_memory().unwrap(), LIMIT)
     }
 
-    /// Ends only when it is stopped.
+    /// Runs until it is stopped.
     const ENDLESS: &str =
         "WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n";
 
@@ -211,9 +195,9 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_read_without_a_turn_is_refused_counted_and_may_come_again() {
+    async fn a_read_without_a_connection_is_refused_counted_and_may_come_again() {
         let readers = readers();
-        let all = readers.turns.acquire_many(LIMIT).await.unwrap();
+        let all = readers.permits.acquire_many(LIMIT).await.unwrap();
         let began = time::Instant::now();
         let refused = readers.read(|_| Ok(())).await;
         assert!(
@@ -244,7 +228,7 @@ mod tests {
         );
         assert!(readers.shared.lock().is_empty());
         assert_eq!(readers.search(|_| Ok(7)).await, Ok(7));
-        // The limit of that search is none of the next one's.
+        // The next search has its own limit.
         assert_eq!(readers.shared.lock().len(), 1);
         assert_eq!(readers.read(|_| Ok(8)).await, Ok(8));
     }
@@ -254,7 +238,7 @@ mod tests {
         let readers = readers();
         let search = readers.search_within(Duration::from_mins(10), without_end);
         assert!(time::timeout(Duration::from_millis(50), search).await.is_err());
-        let all = time::timeout(Duration::from_mins(1), readers.turns.acquire_many(LIMIT)).await;
+        let all = time::timeout(Duration::from_mins(1), readers.permits.acquire_many(LIMIT)).await;
         assert!(all.is_ok(), "the search goes on");
     }
 }

@@ -1,7 +1,7 @@
-//! Creation of a store's tables (`schema.sql`), and the refusal of a store of another schema version.
+//! Creation of the tables (`schema.sql`), and the check of the schema version.
 //!
-//! The version is SQLite's `user_version`. It is read only within the transaction that changes it: of two processes that
-//! start at the same time the second waits, and finds the tables.
+//! The version is SQLite's `user_version`. It is read in the transaction that sets it: of two processes that start at the same time,
+//! the second waits and finds the tables.
 
 use rusqlite::{Connection, TransactionBehavior};
 
@@ -11,12 +11,12 @@ use crate::StoreError;
 
 const SCHEMA: &str = include_str!("schema.sql");
 
-/// The version of [`SCHEMA`]. Stores of development versions before the first release have lower ones.
+/// The version of [`SCHEMA`]. Development versions before the first release had lower ones.
 const SCHEMA_VERSION: i64 = 9;
 
 const VERSION: &str = "user_version";
 
-/// A connection that writes to tables of this version.
+/// Opens the database for writing, and creates the tables.
 pub(super) fn open(database: &Database) -> Result<Connection, StoreError> {
     let at = |fault: Fault| fault.at(database.name());
     let mut connection = database.open_to_write().map_err(at)?;

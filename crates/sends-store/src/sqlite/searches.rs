@@ -1,6 +1,4 @@
-//! The file as a [`SendLog`] and a [`SyncLog`].
-//!
-//! Owns nothing but the way from the interfaces to what is read and written.
+//! [`SendLog`] and [`SyncLog`] of the SQLite store.
 
 use jiff::Timestamp;
 use sends_core::{ActivityId, ActivityReference, Campaign, CampaignId};
@@ -78,13 +76,13 @@ impl SyncLog for SqliteStore {
         &self,
         owner: Owner,
         activity: ActivityId,
-        kept: StoredAnswer,
+        answer: StoredAnswer,
         finding: Finding,
     ) -> StoreFuture<'_, u64> {
         let change = Change::SettleHistory {
             owner,
             activity,
-            kept,
+            kept: answer,
             finding,
         };
         Box::pin(self.writer.write(change))
@@ -130,7 +128,7 @@ impl SyncLog for SqliteStore {
         now: Timestamp,
     ) -> StoreFuture<'_, Completeness> {
         self.read(move |connection| {
-            // Both statements see one state of the store.
+            // One snapshot for both statements.
             let transaction = connection.transaction()?;
             let coverage = sync::coverage(&transaction, owner)?;
             let unreadable = unreadable::count(&transaction, owner, from, until)?;

@@ -1,13 +1,10 @@
-//! Statements whose text depends on what is asked for.
-//!
-//! Owns that values are bound and never part of the text.
+//! Statements with a variable text, whose values are bound and never part of the text.
 
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params_from_iter};
 
 use super::fault::Fault;
 
-/// A statement as far as it is written.
 pub(super) struct Statement {
     sql: String,
     values: Vec<Value>,
@@ -31,7 +28,7 @@ impl Statement {
         self.push("?")
     }
 
-    /// Writes values and the parenthesis that closes them.
+    /// Writes a list of values and the closing parenthesis.
     pub(super) fn push_in<V: Into<Value>>(
         &mut self,
         before: &str,
@@ -47,7 +44,7 @@ impl Statement {
         self.push(")")
     }
 
-    /// What is made of each row.
+    /// Runs the statement and converts each row.
     pub(super) fn read<T>(
         &self,
         connection: &Connection,

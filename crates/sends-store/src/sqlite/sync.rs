@@ -1,6 +1,4 @@
-//! What is read of a sync's memory.
-//!
-//! Owns the order of the work, and what it says about gaps in the log. Must not know who writes the rows.
+//! Queries of the synchronisation state.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, Row, params};
@@ -72,8 +70,7 @@ pub(super) fn pending(connection: &Connection, owner: Owner) -> Result<Pending, 
     Ok(pending?)
 }
 
-/// What was never read reaches back without a gap from where the newest of it may be; what has changed leaves a gap from
-/// where it did.
+/// Campaigns that were never read leave a gap from the beginning to their newest possible send, changed ones from their last reading.
 const COVERAGE: &str = "
     SELECT listed_at,
            (SELECT max(missing_until) FROM sync_work WHERE owner = state.owner AND missing_from IS NULL) AS since,
@@ -113,7 +110,7 @@ const UNSETTLED: &str = "
         JOIN campaign_activity AS known ON known.campaign = campaign.id
         JOIN activity_history AS executing ON executing.owner = known.owner AND executing.activity = known.activity
         WHERE campaign.owner = (SELECT id FROM owner WHERE key = ?1) AND campaign.status = ?7 AND is_gone = 0)
-      -- What could be read in part was tried when it was fetched.
+      -- A partial reading counts as an attempt at the time of its fetch.
       AND NOT EXISTS (
         SELECT 1 FROM unreadable
         WHERE owner = kept.owner AND kind = 2 AND subject = kept.activity

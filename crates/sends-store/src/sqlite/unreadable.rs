@@ -1,6 +1,4 @@
-//! What is read of what cannot be read from the upstream.
-//!
-//! Owns how much of it matters to a stretch of the log. Must not know who writes the rows.
+//! Queries of failed readings.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, Row};
@@ -39,7 +37,7 @@ pub(super) fn unreadable(
         .collect()
 }
 
-/// What is missing at a moment belongs to the millisecond that begins before it.
+/// A time within a millisecond belongs to the stored millisecond before it.
 const COUNT: &str = "
     SELECT count(*) FROM unreadable
     WHERE owner = (SELECT id FROM owner WHERE key = ?1)

@@ -1,82 +1,73 @@
-//! Readings that failed by themselves while others succeed, and the stretch of time in which sends may be missing for it.
+//! Failed readings of single subjects, with the time range of the sends that may be missing.
 
 use jiff::Timestamp;
 use sends_core::{ActivityId, Campaign, CampaignId};
 
-/// What is read.
+/// A subject of reading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Subject {
-    /// Which campaigns there are and which of them changed.
+    /// The listing of campaigns and their changes.
     Campaigns,
-    /// When campaigns were last sent: the summaries report.
+    /// The summaries report, with the last send of each campaign.
     Summaries,
-    /// Which activities a campaign has.
+    /// The activities of a campaign.
     Campaign(CampaignId),
-    /// The history of an activity.
     History(ActivityId),
 }
 
-/// A reading that failed.
-///
-/// Moments are kept to the millisecond, rounded so that the stretch in which sends may be missing is never smaller than it
-/// was.
+/// A failed reading. Times are stored in milliseconds, with the range of missing sends rounded outwards.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FailedReading {
-    /// What was read.
     pub subject: Subject,
-    /// Sends of it that ran before this moment are in the log. `None` when it was never read.
+    /// Sends before this time are in the log. `None` if it was never read.
     pub missing_from: Option<Timestamp>,
-    /// No missing send ran after this moment.
+    /// No missing send is later.
     pub missing_until: Timestamp,
-    /// When it failed.
     pub failed_at: Timestamp,
-    /// How many records a listing had, those that could not be read included. 0 for everything else.
+    /// The number of records of a listing, unreadable ones included. 0 for other subjects.
     pub records: u64,
-    /// Why, in words for people.
+    /// A sentence for users.
     pub reason: String,
 }
 
-/// Why a history is named of which the last answer lacks known records, and a campaign that is found no more: one answer may be
-/// wrong. The known sends stay in the log until a second synchronisation finds the same ones missing.
+/// The reason for a history whose last answer lacks known records, and for a campaign that is no longer found. One answer may be wrong:
+/// the known sends stay in the log until a second synchronisation misses the same ones.
 pub const UNCONFIRMED_REMOVAL: &str = "Constant Contact no longer shows these sends. What is known of them stays in the log until the next synchronisation confirms that.";
 
-/// Something that could not be read when it was last tried.
+/// A subject whose last reading failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unreadable {
-    /// What it is.
     pub subject: Subject,
-    /// The campaign that it is or belongs to. `None` while nobody has read which one that is.
+    /// The campaign of the subject. `None` while unknown.
     pub campaign: Option<Campaign>,
-    /// Sends of it that ran before this moment are in the log. `None` when it was never read.
+    /// Sends before this time are in the log. `None` if it was never read.
     pub missing_from: Option<Timestamp>,
-    /// No missing send ran after this moment.
+    /// No missing send is later.
     pub missing_until: Timestamp,
-    /// When it first failed. It was never read as a whole since.
+    /// The first failure since the last complete reading.
     pub since: Timestamp,
-    /// When it was last tried.
     pub tried_at: Timestamp,
-    /// How often it was tried since it first failed; 1 or more.
+    /// The number of attempts since the first failure, 1 or more.
     pub attempts: u32,
-    /// The most [records](FailedReading::records) that a listing had since it first failed.
+    /// The maximum of [records](FailedReading::records) since the first failure.
     pub records: u64,
-    /// Why it failed then, in words for people.
+    /// A sentence for users about the last failure.
     pub reason: String,
-    /// Whether its campaign is on the queue, and read again with that.
+    /// Whether its campaign is queued, and read again with it.
     pub is_queued: bool,
 }
 
 impl Unreadable {
-    /// Whether known sends were not shown once, and stay until that is [confirmed](UNCONFIRMED_REMOVAL).
+    /// See [`UNCONFIRMED_REMOVAL`].
     pub fn is_unconfirmed_removal(&self) -> bool {
         self.reason == UNCONFIRMED_REMOVAL
     }
 }
 
-/// That a synchronisation found known records missing.
+/// The discovery of missing records by a synchronisation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// When it found that.
     pub found_at: Timestamp,
-    /// When it began: what was found earlier is confirmed.
+    /// The start of the synchronisation, which confirms earlier findings.
     pub began: Timestamp,
 }

@@ -1,6 +1,4 @@
 //! The conditions of a filter as SQL.
-//!
-//! Owns which rows of `send` are looked at and by which index. Must not know what is read of them, nor in which order.
 
 use rusqlite::types::Value;
 use sends_core::{ListId, Outcome, Reason, ReasonCategory, ReasonCode, SendFilter, SendStatus};
@@ -9,7 +7,6 @@ use crate::sqlite::statement::Statement;
 use crate::sqlite::write::{outcome_code, parts};
 use crate::{LogFilter, Owner, list_ids, log::folded};
 
-/// A search over the sends of an owner.
 #[derive(Clone, Copy)]
 pub(super) struct Search<'f> {
     pub(super) owner: Owner,
@@ -17,10 +14,10 @@ pub(super) struct Search<'f> {
 }
 
 impl Search<'_> {
-    /// Writes `FROM … WHERE …`, to which further conditions can be added with `AND`.
+    /// Writes `FROM … WHERE …`, to which conditions can be added with `AND`.
     ///
-    /// Sends of certain activities or campaigns are few and found by the key of their history. All other searches walk
-    /// along the dates, and the index has what they look at. Left to itself, SQLite knows too little of the data to tell.
+    /// Sends of certain activities or campaigns are few and found by the key of their history. All other searches use the covering index
+    /// by date. SQLite's planner has too little information to choose.
     pub(super) fn push(&self, sql: &mut Statement) {
         if self.filter.activities.is_empty() && self.filter.campaigns.is_empty() {
             sql.push(" FROM send INDEXED BY send_by_date WHERE send.owner = ");
@@ -62,7 +59,7 @@ impl Search<'_> {
         }
     }
 
-    /// Whether the rows of an index with outcome and date of a send tell whether it is chosen.
+    /// Whether the filter has conditions on dates and outcomes alone.
     pub(super) fn is_of_dates_and_outcomes(&self) -> bool {
         let mut rest = self.filter.clone();
         rest.send.outcomes.clear();
@@ -151,14 +148,14 @@ fn push_categories(sql: &mut Statement, categories: &[ReasonCategory]) {
     sql.push(")");
 }
 
-/// A list as it stands in the row of a send whose lists are all UUIDs, and in any other.
+/// The forms of a list in a row whose lists are all UUIDs, and in any other row.
 fn forms(list: &ListId) -> impl Iterator<Item = Value> + use<> {
     let uuid = list_ids::to_uuids(std::slice::from_ref(list)).map(Value::from);
     let text = Value::from(list.as_str().to_owned());
     uuid.into_iter().chain([text])
 }
 
-/// The outcome of a number in a row.
+/// The inverse of [`outcome_code`].
 pub(super) fn outcome(code: i64) -> Option<Outcome> {
     Outcome::ALL
         .into_iter()

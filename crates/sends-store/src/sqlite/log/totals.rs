@@ -1,6 +1,4 @@
-//! What the sends of a search add up to.
-//!
-//! Owns how groups are counted by the database, and put together where it cannot tell them apart: it knows no time zones.
+//! Totals of a search by group.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -26,7 +24,7 @@ pub(in crate::sqlite) fn totals(
     group_by: &GroupBy,
 ) -> Result<Vec<TotalGroup>, Fault> {
     let search = Search { owner, filter };
-    // All statements see one state of the store.
+    // One snapshot for all statements.
     let transaction = connection.transaction()?;
     let mut groups = match group_by {
         GroupBy::Outcome => by_outcome(&transaction, search)?,
@@ -41,7 +39,7 @@ pub(in crate::sqlite) fn totals(
     Ok(groups)
 }
 
-/// A sum of 64 bits could overflow, two of 32 each cannot.
+/// Sums of the two halves of 32 bits, which cannot overflow.
 const SUMS: &str = "send.outcome AS outcome, count(*) AS sends,
     sum(iif(send.outcome = 1, send.count >> 32, 0)) AS high, sum(iif(send.outcome = 1, send.count & 4294967295, 0)) AS low";
 
@@ -93,8 +91,8 @@ fn by_list(connection: &Connection, search: Search<'_>) -> Result<Vec<TotalGroup
     Ok(groups.named(GroupKey::List))
 }
 
-/// What reads the sends by list: the indexes of lists where these have all that is searched for, in whose order the groups come
-/// without a sort, and else each chosen send with its lists.
+/// The statements for totals by list: the indexes of lists if these cover the filter, which avoids a sort, otherwise each selected send
+/// with its lists.
 fn listed(search: Search<'_>) -> Vec<Statement> {
     if search.is_of_dates_and_outcomes() {
         let to_lists = "send.list AS list, {SUMS} FROM send_list AS send INDEXED BY send_by_list WHERE TRUE";
@@ -123,7 +121,7 @@ fn listed(search: Search<'_>) -> Vec<Statement> {
     vec![sql]
 }
 
-/// 16 bytes or a text, see the table.
+/// 16 bytes or a text, see `schema.sql`.
 fn list(row: &Row<'_>) -> Result<Option<ListId>, Fault> {
     match row.get_ref("list")? {
         ValueRef::Null => Ok(None),
@@ -135,8 +133,8 @@ fn list(row: &Row<'_>) -> Result<Option<ListId>, Fault> {
     }
 }
 
-/// The database counts days of 24 hours, which is what days are as long as the zone keeps its offset from UTC. So each
-/// stretch with one offset is counted by itself, and a stretch without a send costs nothing.
+/// SQLite, which knows no time zones, groups by days of 24 hours. Each period with a constant offset from UTC is queried separately;
+/// periods without a send are skipped.
 fn by_date(
     connection: &Connection,
     search: Search<'_>,
@@ -145,12 +143,12 @@ fn by_date(
 ) -> Result<Vec<TotalGroup>, Fault> {
     let mut groups = Groups::default();
     let (from, until) = (search.filter.send.from, search.filter.send.until);
-    // A second earlier, since before 1970 the nanoseconds count backwards.
+    // A second earlier, since nanoseconds are negative before 1970.
     let earliest = from.map_or(i64::MIN, |from| from.as_second().saturating_sub(1));
     let mut next = first_send(connection, search, earliest)?;
     while let Some(begin) = next {
         let change = zone.following(begin).next().map(|change| change.timestamp());
-        // One pair of bounds is found by the index; a second one would be compared with each row, which takes twice as long.
+        // One pair of bounds is found by the index; a second pair would be compared with each row and double the time.
         let mut stretch = search.filter.clone();
         stretch.send.from = from.max(Some(begin));
         stretch.send.until = until.into_iter().chain(change).min();
@@ -160,7 +158,7 @@ fn by_date(
         };
         let mut sql = Statement::new("SELECT (send.run_date - (send.run_date_nanos < 0) + ");
         sql.push_bind(zone.to_offset(begin).seconds());
-        // The great number makes it positive, so that a division rounds down.
+        // The constant makes the dividend positive, so that the division rounds down.
         sql.push(&format!(" + 864000000000) / 86400 - 10000000 AS day, {SUMS}"));
         stretch.push(&mut sql);
         sql.push(" GROUP BY day, send.outcome");
@@ -181,7 +179,7 @@ fn by_date(
     Ok(groups.named(GroupKey::Date))
 }
 
-/// When the first send of the owner ran, from a second on; chosen or not, since that is found at once.
+/// The first send of the owner from a second on, matching or not, which the index finds at once.
 fn first_send(connection: &Connection, search: Search<'_>, from: i64) -> Result<Option<Timestamp>, Fault> {
     let mut sql =
         Statement::new("SELECT run_date, run_date_nanos FROM send INDEXED BY send_by_date WHERE owner = ");
@@ -196,13 +194,13 @@ fn first_send(connection: &Connection, search: Search<'_>, from: i64) -> Result<
 
 fn monday(day: Date) -> Date {
     let since = day.weekday().to_monday_zero_offset();
-    // The first days there are begin a week that has no Monday.
+    // The Monday of the first week is out of range.
     day.checked_sub(since.days()).unwrap_or(Date::MIN)
 }
 
 const UNKNOWN_OUTCOME: Fault = Fault::Row("an outcome that cannot be read");
 
-/// Totals by what their sends have in common.
+/// Totals by key.
 struct Groups<K>(HashMap<K, SendTotal>);
 
 impl<K> Default for Groups<K> {
@@ -212,7 +210,6 @@ impl<K> Default for Groups<K> {
 }
 
 impl<K: Eq + Hash> Groups<K> {
-    /// Adds the sends that a row counts.
     fn add(&mut self, key: K, row: &Row<'_>) -> Result<(), Fault> {
         let outcome = outcome(row.get("outcome")?).ok_or(UNKNOWN_OUTCOME)?;
         let part = |name| {

@@ -1,6 +1,4 @@
-//! A disk in memory, as a VFS of SQLite, that records every change and what a loss of power would leave of it.
-//!
-//! Must not know what is in the files.
+//! A disk in memory, as a VFS of SQLite, that records every change and simulates losses of power.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -17,24 +15,24 @@ const LOG: &str = "-wal";
 /// The database that loses power.
 pub(super) const DATABASE: &str = "/sends.db";
 
-/// Cloned by reference.
+/// Clones share the content.
 #[derive(Clone)]
 pub(super) struct Disk(Arc<Mutex<Content>>);
 
 struct Content {
-    /// What SQLite draws from, seeded so that a failure can be replayed.
+    /// Seeded, so that a failure can be reproduced.
     random: Rng,
     files: Files,
     acknowledged: u64,
     durable: u64,
     moments: Vec<Moment>,
-    /// No more moments are recorded: the disk is used to look at what is left.
+    /// No more moments are recorded.
     is_closed: bool,
 }
 
 type Files = BTreeMap<String, File>;
 
-/// A file as it is read, and how it came to be that since it was synced.
+/// The present and the synced content, and the steps between them.
 #[derive(Clone, Default)]
 struct File {
     now: Arc<Vec<u8>>,
@@ -51,9 +49,9 @@ enum Step {
 #[derive(Clone)]
 pub(super) struct Moment {
     files: Files,
-    /// How many transactions were reported as committed.
+    /// The number of committed transactions.
     pub(super) acknowledged: u64,
-    /// How many of these were in the log when it was synced last.
+    /// The number of transactions in the synced log.
     pub(super) durable: u64,
 }
 
@@ -78,7 +76,7 @@ impl File {
         self.since.push(Arc::new(step));
     }
 
-    /// What a loss of power leaves of it.
+    /// The content after a loss of power.
     fn survive(&self, random: &mut Rng) -> Vec<u8> {
         let mut versions = vec![self.synced.to_vec()];
         for step in &self.since {
@@ -109,7 +107,6 @@ impl File {
 }
 
 impl Disk {
-    /// An empty disk.
     pub(super) fn with_seed(seed: u64) -> Self {
         Self(Arc::new(Mutex::new(Content {
             random: Rng::with_seed(seed),
@@ -125,19 +122,18 @@ impl Disk {
         self.0.lock().unwrap()
     }
 
-    /// So many transactions were reported as committed.
     pub(super) fn acknowledge(&self, transactions: u64) {
         self.content().acknowledged = transactions;
     }
 
-    /// Every moment so far. None is recorded after this.
+    /// Ends the recording of moments.
     pub(super) fn moments(&self) -> Vec<Moment> {
         let mut content = self.content();
         content.is_closed = true;
         std::mem::take(&mut content.moments)
     }
 
-    /// Puts what a loss of power at a moment leaves of the database into one of this name.
+    /// Stores the database after a loss of power under another name.
     pub(super) fn lose_power(&self, moment: &Moment, name: &str, is_all_lost: bool, random: &mut Rng) {
         let mut content = self.content();
         content.files.clear();
@@ -147,7 +143,7 @@ impl Disk {
             } else {
                 file.survive(random)
             };
-            // The write-ahead log and, while the store is made, the rollback journal.
+            // The suffix of the write-ahead log or of the rollback journal.
             let Some(beside) = path.strip_prefix(DATABASE) else {
                 continue;
             };
@@ -180,7 +176,7 @@ impl Vfs for Disk {
     fn open(&self, path: &str, options: OpenOptions) -> Result<Handle> {
         let mut content = self.content();
         let may_be_made = matches!(options.access, OpenAccess::Create | OpenAccess::CreateNew);
-        // The program makes the file of a store itself, so it opens only what is there.
+        // The program creates the file itself.
         if !content.files.contains_key(path) && !may_be_made && options.access == OpenAccess::Read {
             return Err(ErrorKind::NotFound.into());
         }

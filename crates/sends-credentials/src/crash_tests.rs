@@ -1,7 +1,7 @@
-//! Kills a process at each place where a token answer can be lost, and looks at what is left. Only in the tests of this crate.
+//! Kills a process at each point where a token response can be lost, and checks the files that it leaves.
 //!
-//! The process to be killed is this test program once more. It stops for good at the place that the environment names, and is
-//! then killed (SIGKILL). Places on the wire need no such stop: the simulated upstream stalls there.
+//! The process is another instance of this test program. It halts at the point that the environment names, and is then killed
+//! (SIGKILL). For points on the wire, the simulated upstream stalls instead.
 
 use std::{
     env, fs,
@@ -46,7 +46,7 @@ pub(crate) fn reached(point: &str) {
 fn settings() -> Settings {
     Settings {
         call_spacing: Duration::ZERO,
-        rejection_rest: Duration::ZERO,
+        rejection_pause: Duration::ZERO,
         ..Settings::default()
     }
 }
@@ -134,7 +134,7 @@ impl Home {
         command
             .args([
                 "--exact",
-                "crash_points::works_until_it_is_killed_when_started_for_that",
+                "crash_tests::works_until_it_is_killed_when_started_for_that",
             ])
             .env(WORK, work)
             .env(FOLDER, self.folder.path())

@@ -1,9 +1,8 @@
 //! Losses of power at every step of a store's life, on a simulated disk.
 //!
-//! The disk is a VFS of SQLite over memory. It keeps what was synced apart from what was only written. A loss of power leaves of
-//! each sector of 512 bytes one of the versions since the last sync, or parts of two, and one of the lengths that the file had.
-//! The connection has the program's own settings but for its locks: one process has the database to itself, so that the index of
-//! the write-ahead log is not in shared memory.
+//! The disk is a VFS of SQLite in memory that separates synced from written content. A loss of power leaves each sector of 512 bytes in
+//! one of its versions since the last sync, or in parts of two, and one of the file's lengths. The connection has the settings of the
+//! program, except for exclusive locking, so that the index of the write-ahead log is not in shared memory.
 
 mod disk;
 
@@ -15,9 +14,10 @@ use rusqlite::TransactionBehavior;
 use sends_core::{ActivityId, ListId, SendAttempt, SendHistory, SendStatus};
 
 use self::disk::{DATABASE, Disk};
-use super::connection::Database;
-use super::write::Change;
-use super::{read, schema};
+use crate::sqlite::connection::Database;
+use crate::sqlite::fault::Fault;
+use crate::sqlite::write::Change;
+use crate::sqlite::{read, schema};
 use crate::{Answer, Owner, StoredAnswer};
 
 const OWNER: Owner = Owner::new([1; 16]);
@@ -25,7 +25,7 @@ const DAY: Date = date(2026, 11, 26);
 const VFS: &str = "power-loss";
 const TRANSACTIONS: u64 = 40;
 const ACTIVITIES: u64 = 7;
-/// So that the log is moved into the file many times.
+/// Causes many checkpoints.
 const CHECKPOINT_PAGES: i64 = 40;
 
 #[test]
@@ -61,7 +61,7 @@ fn a_loss_of_power_takes_back_whole_transactions_since_the_last_sync_and_nothing
                 "{context}: {survived} of {}",
                 moment.durable
             );
-            // A transaction may have been on its way to the disk.
+            // One more transaction may have been in progress.
             assert!(survived <= moment.acknowledged + 1, "{context}: {survived}");
             taken_back += u64::from(survived < moment.acknowledged);
         }
@@ -69,7 +69,7 @@ fn a_loss_of_power_takes_back_whole_transactions_since_the_last_sync_and_nothing
     assert!(taken_back > 0, "the disk has lost something");
 }
 
-/// Makes a store and writes to it, each transaction an answer and a call.
+/// Creates a store and writes an answer and a call in each transaction.
 fn work(disk: &Disk) {
     let database = Database::on_vfs(DATABASE, VFS);
     let mut connection = schema::open(&database).unwrap();
@@ -95,8 +95,7 @@ fn work(disk: &Disk) {
     }
 }
 
-/// Opens the store that a loss of power has left, checks that it is one of a moment between two transactions, and returns how many
-/// of these it holds.
+/// Opens the store after a loss of power, checks that it is consistent, and returns the number of its transactions.
 fn survivors(name: &str) -> u64 {
     let database = Database::on_vfs(name, VFS);
     let connection = schema::open(&database).unwrap();
@@ -104,7 +103,7 @@ fn survivors(name: &str) -> u64 {
         .pragma_query_value(None, "integrity_check", |row| row.get(0))
         .unwrap();
     assert_eq!(report, "ok", "{name}");
-    let known = |fault: super::Fault| fault.at(database.name());
+    let known = |fault: Fault| fault.at(database.name());
     let survived = read::calls_on(&connection, DAY).map_err(known).unwrap();
     let activities: Vec<ActivityId> = (0..ACTIVITIES).map(activity).collect();
     let found = read::histories(&connection, OWNER, &activities)

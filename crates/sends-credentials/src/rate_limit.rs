@@ -1,7 +1,4 @@
-//! At most one call to the token endpoint a second, over all processes on one state folder.
-//!
-//! Must not know what the calls are for. The upstream's limit (documented: 1 a second) is why logins poll and refreshes
-//! retry no faster.
+//! The rate limit of the token endpoint: one call a second (documented), over all processes on one state folder.
 
 use std::{
     io::{self, Read, Seek, Write},
@@ -18,50 +15,51 @@ use crate::{Settings, StateDir, StoreError, file_lock::FileLock};
 
 const FILE_NAME: &str = "token-calls.lock";
 
-/// The length of a time with nine decimals. What lies behind it is not of this program.
-const NOTE_LENGTH: u64 = "2026-01-02T03:04:05.000000000Z".len() as u64;
+/// The length of a timestamp with nine decimals. The rest of the file is ignored.
+const TIMESTAMP_LENGTH: u64 = "2026-01-02T03:04:05.000000000Z".len() as u64;
 
 #[derive(Clone, Debug)]
-pub(crate) struct Pace {
+pub(crate) struct RateLimit {
     path: PathBuf,
     spacing: Duration,
-    patience: Duration,
+    lock_timeout: Duration,
     clock: Arc<dyn Clock>,
 }
 
-/// The turn to make one call. The next one begins a distance after this is dropped, so that two calls arrive apart even
-/// when the first one was slow on its way.
+/// The permission for one call. The spacing to the next call starts when this is dropped, so that two calls arrive apart even if
+/// the first one was slow on its way.
 #[derive(Debug)]
-pub(crate) struct Turn {
+pub(crate) struct Permit {
     lock: FileLock,
     clock: Arc<dyn Clock>,
 }
 
-impl Pace {
+impl RateLimit {
     pub(crate) fn new(dir: &StateDir, settings: &Settings) -> Self {
         Self {
             path: dir.path().join(FILE_NAME),
             spacing: settings.call_spacing,
-            patience: settings.lock_patience,
+            lock_timeout: settings.lock_timeout,
             clock: Arc::clone(&settings.clock),
         }
     }
 
-    pub(crate) async fn turn(&self) -> Result<Turn, StoreError> {
-        let mut lock = FileLock::acquire(&self.path, self.patience).await?;
+    pub(crate) async fn acquire(&self) -> Result<Permit, StoreError> {
+        let mut lock = FileLock::acquire(&self.path, self.lock_timeout).await?;
         let last = last_call(&mut lock).map_err(|error| StoreError::io("read", &self.path, &error))?;
         sleep(self.wait(last)).await;
-        let mut turn = Turn {
+        let mut permit = Permit {
             lock,
             clock: Arc::clone(&self.clock),
         };
-        // Noted at the beginning as well: if the process is killed during the call, the next one still keeps a distance.
-        turn.note()
+        // Recorded at the start as well, for a process that is killed during the call.
+        permit
+            .record()
             .map_err(|error| StoreError::io("write", &self.path, &error))?;
-        Ok(turn)
+        Ok(permit)
     }
 
-    /// How long to wait after a call at `last`. Where the clock was set back meanwhile, the full distance.
+    /// The wait after a call at `last`. A call in the future, as after a change of the clock, takes the full spacing.
     fn wait(&self, last: Option<Timestamp>) -> Duration {
         let Some(last) = last else { return Duration::ZERO };
         let passed = self.clock.now().duration_since(last).max(SignedDuration::ZERO);
@@ -69,10 +67,10 @@ impl Pace {
     }
 }
 
-impl Turn {
-    fn note(&mut self) -> io::Result<()> {
-        // Always of one length and written at once, so that no interruption leaves an empty file. Not forced to the disk:
-        // a machine takes longer than the distance to start again.
+impl Permit {
+    /// Overwrites the timestamp with one of the same length, so that an interruption leaves no empty file. Not synchronised: a
+    /// restart of the machine takes longer than the spacing.
+    fn record(&mut self) -> io::Result<()> {
         let now = format!("{:.9}", self.clock.now());
         let file = self.lock.file();
         file.rewind()?;
@@ -80,21 +78,20 @@ impl Turn {
     }
 }
 
-impl Drop for Turn {
+impl Drop for Permit {
     fn drop(&mut self) {
-        if let Err(error) = self.note() {
-            tracing::warn!(%error, "the time of a call to the token endpoint could not be noted");
+        if let Err(error) = self.record() {
+            tracing::warn!(%error, "the time of a call to the token endpoint could not be recorded");
         }
     }
 }
 
-/// The time of the last call. A file that cannot be understood was cut off while it was written, at an unknown time that
-/// counts as the future: the full distance is kept.
+/// The time of the last call. An unreadable timestamp is from an interrupted write, and counts as the future.
 fn last_call(lock: &mut FileLock) -> io::Result<Option<Timestamp>> {
     let mut text = Vec::new();
     let file = lock.file();
     file.rewind()?;
-    file.take(NOTE_LENGTH).read_to_end(&mut text)?;
+    file.take(TIMESTAMP_LENGTH).read_to_end(&mut text)?;
     if text.is_empty() {
         return Ok(None);
     }
@@ -130,33 +127,33 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let dir = StateDir::open(folder.path()).unwrap();
         let settings = settings();
-        // Two of them know nothing of each other but the folder, as two processes do.
-        let paces = [Pace::new(&dir, &settings), Pace::new(&dir, &settings)];
+        // Like two processes, they share the folder alone.
+        let limits = [RateLimit::new(&dir, &settings), RateLimit::new(&dir, &settings)];
         let mut ended: Option<Instant> = None;
         for round in 0..6 {
-            let turn = paces[round % 2].turn().await.unwrap();
+            let permit = limits[round % 2].acquire().await.unwrap();
             if let Some(ended) = ended {
                 assert!(ended.elapsed() >= settings.call_spacing);
                 assert!(ended.elapsed() < settings.call_spacing + Duration::from_millis(20));
             }
             sleep(Duration::from_millis(700)).await;
-            drop(turn);
+            drop(permit);
             ended = Some(Instant::now());
         }
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_damaged_note_and_a_clock_set_back_cost_one_distance() {
+    async fn a_damaged_timestamp_and_a_clock_set_back_cost_one_distance() {
         let folder = tempfile::tempdir().unwrap();
         let dir = StateDir::open(folder.path()).unwrap();
         let settings = settings();
-        for note in ["2026-01-0", "\u{fffd}", "2999-01-01T00:00:00Z"] {
-            std::fs::write(folder.path().join(FILE_NAME), note).unwrap();
+        for timestamp in ["2026-01-0", "\u{fffd}", "2999-01-01T00:00:00Z"] {
+            std::fs::write(folder.path().join(FILE_NAME), timestamp).unwrap();
             let started = Instant::now();
-            drop(Pace::new(&dir, &settings).turn().await.unwrap());
+            drop(RateLimit::new(&dir, &settings).acquire().await.unwrap());
             let waited = started.elapsed();
-            assert!(waited >= settings.call_spacing, "{note}: {waited:?}");
-            assert!(waited < settings.call_spacing * 2, "{note}: {waited:?}");
+            assert!(waited >= settings.call_spacing, "{timestamp}: {waited:?}");
+            assert!(waited < settings.call_spacing * 2, "{timestamp}: {waited:?}");
         }
     }
 }

@@ -1,0 +1,51 @@
+//! The registered application, the authorization server and the scopes of a login.
+
+use secrecy::SecretString;
+
+use crate::Endpoints;
+
+/// The scopes for sends and campaigns, list and segment names, the account's name, and a refresh token (documented).
+pub const DEFAULT_SCOPES: [&str; 4] = ["campaign_data", "contact_data", "account_read", "offline_access"];
+
+/// An application (API key) registered with Constant Contact.
+#[derive(Clone, Debug)]
+pub struct Application {
+    pub(crate) client_id: String,
+    pub(crate) client_secret: Option<SecretString>,
+}
+
+#[derive(Clone, Debug)]
+pub struct LoginRequest {
+    pub application: Application,
+    pub endpoints: Endpoints,
+    pub scopes: Vec<String>,
+}
+
+impl Application {
+    /// An application without a secret: its id is sent in the body (documented for PKCE and the device flow).
+    pub fn public(client_id: impl Into<String>) -> Self {
+        Self {
+            client_id: client_id.into(),
+            client_secret: None,
+        }
+    }
+
+    /// An application with a secret: HTTP Basic authentication (documented), together with PKCE.
+    pub fn confidential(client_id: impl Into<String>, client_secret: SecretString) -> Self {
+        Self {
+            client_id: client_id.into(),
+            client_secret: Some(client_secret),
+        }
+    }
+}
+
+impl LoginRequest {
+    /// The [`DEFAULT_SCOPES`] at the real upstream.
+    pub fn new(application: Application) -> Self {
+        Self {
+            application,
+            endpoints: Endpoints::default(),
+            scopes: DEFAULT_SCOPES.map(String::from).to_vec(),
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! The parameters of a query or a form.
+
+use url::form_urlencoded;
+
+/// Decoded names and values. The first of a repeated name counts.
+#[derive(Debug)]
+pub(crate) struct Query(pub(crate) Vec<(String, String)>);
+
+impl Query {
+    pub(crate) fn parse(text: &[u8]) -> Self {
+        Self(form_urlencoded::parse(text).into_owned().collect())
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.0
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
+    }
+}
