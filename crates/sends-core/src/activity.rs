@@ -1,7 +1,4 @@
-//! An email activity as the upstream describes it today.
-//!
-//! Owns the fields of an activity and of its schedule. Must not know its send history: the lists here are the current
-//! ones, those of a send are the send's.
+//! Email activity and its schedule. The lists and segments are the current ones; those of a send are in its record.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -17,35 +14,35 @@ use crate::{
     Oddities, SegmentId, Verbatim,
 };
 
-/// An email activity (`/emails/activities/{id}`). Every field but the id, which was asked for, may be missing.
+/// Email activity (`/emails/activities/{id}`). Each optional field is `None` when it is missing, null or unreadable.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ActivityDetail {
-    /// The activity's id.
+    /// The requested id.
     pub id: ActivityId,
-    /// The campaign it belongs to.
+    /// Campaign of the activity.
     pub campaign: Option<CampaignId>,
-    /// What it is within the campaign.
+    /// Role within the campaign.
     pub role: Option<Verbatim<ActivityRole>>,
-    /// How far it has come.
+    /// Status of the activity.
     pub status: Option<Verbatim<CampaignStatus>>,
-    /// The email's subject, freed of HTML escapes.
+    /// Subject of the email, with HTML entities decoded.
     pub subject: Option<String>,
-    /// The line that mail programs show beside the subject, freed of HTML escapes. Empty when there is none.
+    /// Preview text beside the subject, with HTML entities decoded. Empty when there is none.
     pub preheader: Option<String>,
-    /// The sender's name, freed of HTML escapes.
+    /// Sender's name, with HTML entities decoded.
     pub from_name: Option<String>,
-    /// The sender's address.
+    /// Sender's address.
     pub from_email: Option<String>,
-    /// The address that answers go to.
+    /// Reply-to address.
     pub reply_to_email: Option<String>,
-    /// The upstream's number for how the email was made.
+    /// The upstream's number for the email format.
     pub format_type: Option<i32>,
-    /// The contact lists that it would be sent to now.
+    /// Contact lists of the next send.
     pub contact_list_ids: Vec<ListId>,
-    /// The segments that it would be sent to now.
+    /// Segments of the next send.
     pub segment_ids: Vec<SegmentId>,
-    /// How many values could not be read, and are missing. An odd id of the activity itself is not among them, since nothing
-    /// is missing without it. 0 as a rule.
+    /// Number of values that could not be read and are `None` or left out. An unreadable id of the activity is not counted, since
+    /// the requested id takes its place. 0 as a rule.
     pub unreadable_values: usize,
 }
 
@@ -96,8 +93,8 @@ impl FromJsonOf<ActivityId> for ActivityDetail {
     }
 }
 
-/// When an activity is to be sent (`/emails/activities/{id}/schedules`): no date unless its status is `SCHEDULED`
-/// (documented), and one as a rule.
+/// Scheduled dates of an activity (`/emails/activities/{id}/schedules`): none unless its status is `SCHEDULED` (documented), and
+/// one as a rule.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Schedule(pub Vec<Timestamp>);
 

@@ -1,5 +1,4 @@
-//! What is read of campaigns, activities, lists, segments and statistics, what is tolerated in them, and what is said
-//! about everything else.
+//! Decoding of campaigns, activities, lists, segments and statistics: accepted oddities, and errors.
 
 #![allow(
     clippy::unwrap_used,
@@ -20,14 +19,14 @@ fn read<T: FromJson>(json: &str) -> T {
     T::from_json(json.as_bytes()).unwrap()
 }
 
-/// Reads the answer about the activity.
+/// Decodes the answer for the activity.
 fn activity(json: &str) -> ActivityDetail {
     ActivityDetail::decode_of(ACTIVITY.parse().unwrap(), json.as_bytes())
         .unwrap()
         .value
 }
 
-/// Reads the answer about the campaign.
+/// Decodes the answer for the campaign.
 fn detail(json: &str) -> CampaignDetail {
     CampaignDetail::decode_of(CAMPAIGN.parse().unwrap(), json.as_bytes())
         .unwrap()

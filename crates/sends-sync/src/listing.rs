@@ -192,8 +192,8 @@ impl Run<'_> {
         }
     }
 
-    /// Handles campaigns whose send was only in the report, and is in it no more. Once a second synchronisation confirms that, they
-    /// are read again and no longer in doubt.
+    /// Handles campaigns whose send was only in the report, and is in it no more. Once a second synchronisation confirms that,
+    /// they are read again and no longer in doubt.
     async fn withdraw(&self, doubts: &[&Unreadable]) -> Result<(), SyncFailure> {
         let mut listing = Listing::default();
         for doubt in doubts {

@@ -75,8 +75,8 @@ impl Run<'_> {
         }))
     }
 
-    /// Reads the activities of a campaign, then the histories of all sendable ones. A change of the campaign has one time, whichever
-    /// of its activities were sent, so that a new send in one history does not make the others known.
+    /// Reads the activities of a campaign, then the histories of all sendable ones. A change of the campaign has one time,
+    /// whichever of its activities were sent, so that a new send in one history does not make the others known.
     async fn read_activities(&self, work: &SyncWork, known: &KnownCampaign) -> Result<(), SyncFailure> {
         let subject = Subject::Campaign(work.campaign);
         let reading = CampaignReading { work, known };
@@ -100,8 +100,8 @@ impl Run<'_> {
         }
     }
 
-    /// Stores the activities of a campaign and reads their histories. Known activities that are no longer listed are read again, and
-    /// stay as long as their sends do.
+    /// Stores the activities of a campaign and reads their histories. Known activities that are no longer listed are read
+    /// again, and stay as long as their sends do.
     async fn read_detail(
         &self,
         reading: &CampaignReading<'_>,

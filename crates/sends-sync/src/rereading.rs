@@ -149,8 +149,8 @@ impl Run<'_> {
         self.log.keep_listing(self.owner, listing).await
     }
 
-    /// Reads a history or records it as unreadable. Returns whether the upstream refuses to show it, so that its campaign has to be
-    /// read.
+    /// Reads a history or records it as unreadable. Returns whether the upstream refuses to show it, so that its campaign has
+    /// to be read.
     async fn read_or_record(
         &self,
         activity: ActivityId,

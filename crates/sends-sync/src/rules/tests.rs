@@ -77,15 +77,15 @@ fn a_campaign_is_read_once_and_when_it_has_changed_and_a_draft_never() {
         listed(&campaign("Done", june), Some(&unread)),
         Some((None, at(june)))
     );
-    // A draft that the report has as sent is on the queue for the day it was sent.
+    // A draft that was sent by the report is queued with the date of the report.
     let sent = KnownCampaign {
         last_sent_at: Some(at(may)),
         is_queued: true,
         ..unread.clone()
     };
     assert_eq!(listed(&campaign("Done", june), Some(&sent)), None);
-    // Everything else that was never read as a whole is put on it: one that was gone, one that could not be read, as a whole or
-    // in one activity, and one whose activities were not shown.
+    // Other campaigns that were not read completely are queued: those that were deleted, unreadable as a whole or in
+    // one activity, or without activities.
     let unqueued = KnownCampaign {
         is_queued: false,
         ..sent.clone()
@@ -189,7 +189,7 @@ fn the_report_has_news_where_no_history_holds_the_send() {
         ..told.clone()
     };
     assert!(news("2026-05-04T00:00:00Z", Some(&unnamed)), "no history has it");
-    // A date in the future hides no send, and costs no reading each time.
+    // A date in the future hides no send, and causes no repeated reads.
     let from_the_future = KnownCampaign {
         last_sent_at: Some(at("2099-01-01T00:00:00Z")),
         failing_since: Some(at(NOW)),
@@ -202,7 +202,7 @@ fn the_report_has_news_where_no_history_holds_the_send() {
     assert!(!timeless(Some(&told)));
 }
 
-/// Whether an activity is due at noon of 15 June whose one send ran then, with this reason code, and was fetched then.
+/// Whether an activity is due at noon of 15 June whose one send has this run date, reason code and fetch time.
 fn due(ran: &str, code: i32, fetched: &str) -> bool {
     let json = format!(
         r#"[{{"send_id":1,"count":5,"run_date":"{ran}","send_status":"COMPLETED","reason_code":{code}}}]"#
@@ -303,7 +303,7 @@ fn a_stored_moment_in_the_future_makes_no_pause_longer_and_none_shorter_for_good
         ..all_ahead
     };
     assert!(removal_is_due(&removal, now, now));
-    // The listing could be read while the clock was ahead, and has failed since it is right: it has the pauses of any other.
+    // The listing was readable while the clock was ahead, and fails since the clock is right: it has the usual pauses.
     let failed = failing(minutes(-80), now, 6);
     let is_due = |after| listing_is_due(Some(future), Some(&failed), minutes(after));
     assert_eq!([79, 80].map(is_due), [false, true]);

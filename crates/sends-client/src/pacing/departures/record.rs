@@ -242,8 +242,8 @@ impl Line {
         self.calls = calls;
     }
 
-    /// Number of these calls that leave before the next call of `own`, the line of another process. `is_earlier` when this line is
-    /// first within a round.
+    /// Number of these calls that leave before the next call of `own`, the line of another process. `is_earlier` when this line
+    /// is first within a round.
     fn departures_before(self, own: Self, is_earlier: bool) -> usize {
         let rounds = (own.round + u64::from(is_earlier)).saturating_sub(self.round);
         self.calls.min(usize::try_from(rounds).unwrap_or(usize::MAX))
