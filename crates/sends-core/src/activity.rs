@@ -47,7 +47,7 @@ pub struct ActivityDetail {
 }
 
 impl FromJsonOf<ActivityId> for ActivityDetail {
-    fn decode_of(asked: ActivityId, json: &[u8]) -> Result<Decoded<Self>, DecodeError> {
+    fn decode_of(requested: ActivityId, json: &[u8]) -> Result<Decoded<Self>, DecodeError> {
         let json = repair_json(json);
         let mut oddities = Oddities::default();
         let fields = json::object(&json, "an email activity", &mut oddities)?;
@@ -65,7 +65,7 @@ impl FromJsonOf<ActivityId> for ActivityDetail {
             "contact_list_ids",
             "segment_ids",
         ])?;
-        fields.confirm("campaign_activity_id", &asked, &mut oddities)?;
+        fields.confirm("campaign_activity_id", &requested, &mut oddities)?;
         let odd_ids = oddities.values;
         let mut prose = |name| {
             let text: Option<Prose> = fields.read(name, &mut oddities);
@@ -74,7 +74,7 @@ impl FromJsonOf<ActivityId> for ActivityDetail {
         let (subject, preheader) = (prose("subject"), prose("preheader"));
         let from_name = prose("from_name");
         let mut value = Self {
-            id: asked,
+            id: requested,
             campaign: fields.read("campaign_id", &mut oddities),
             role: fields.read("role", &mut oddities),
             status: fields.read("current_status", &mut oddities),

@@ -107,7 +107,7 @@ impl Campaign {
 }
 
 impl FromJsonOf<CampaignId> for CampaignDetail {
-    fn decode_of(asked: CampaignId, json: &[u8]) -> Result<Decoded<Self>, DecodeError> {
+    fn decode_of(requested: CampaignId, json: &[u8]) -> Result<Decoded<Self>, DecodeError> {
         let json = repair_json(json);
         let mut oddities = Oddities::default();
         let fields = json::object(&json, "a campaign", &mut oddities)?;
@@ -121,7 +121,7 @@ impl FromJsonOf<CampaignId> for CampaignDetail {
             "updated_at",
             "campaign_activities",
         ])?;
-        fields.confirm("campaign_id", &asked, &mut oddities)?;
+        fields.confirm("campaign_id", &requested, &mut oddities)?;
         let odd_ids = oddities.values;
         let mut activities = Vec::new();
         // A campaign without its list must differ from one without activities.
@@ -141,7 +141,7 @@ impl FromJsonOf<CampaignId> for CampaignDetail {
                 Err(reason) => oddities.record(|| format!("field campaign_activities[{index}]: {reason}")),
             }
         }
-        let campaign = Campaign::read(asked, &fields, &mut oddities);
+        let campaign = Campaign::read(requested, &fields, &mut oddities);
         let value = Self {
             campaign,
             unreadable_activities: unlisted + count - activities.len(),

@@ -155,15 +155,13 @@ impl<'a> Fields<'a> {
     pub(crate) fn confirm<T: Lenient + PartialEq>(
         &self,
         name: &str,
-        asked: &T,
+        requested: &T,
         oddities: &mut Oddities,
     ) -> Result<(), DecodeError> {
         match self.read::<T>(name, oddities) {
-            Some(answered) if answered != *asked => Err(DecodeError::new(
-                self.what,
-                name,
-                "it is another one than was asked for",
-            )),
+            Some(other) if other != *requested => {
+                Err(DecodeError::new(self.what, name, "it is not the requested one"))
+            }
             Some(_) => Ok(()),
             None => {
                 self.expect_member(name, oddities);

@@ -38,13 +38,13 @@ pub trait FromJson: Sized {
 
 /// Model that is decoded from the answer to a request for one id.
 pub trait FromJsonOf<Id>: Sized {
-    /// Decodes the answer to a request for `asked` by the rules of [`FromJson::decode`]. A missing or unreadable id in the answer
-    /// counts as `asked`.
+    /// Decodes the answer to a request for `requested` by the rules of [`FromJson::decode`]. A missing or unreadable id in the answer
+    /// counts as `requested`.
     ///
     /// # Errors
     ///
     /// [`DecodeError`] when the bytes are not JSON of the documented shape, or the answer has another id.
-    fn decode_of(asked: Id, json: &[u8]) -> Result<Decoded<Self>, DecodeError>;
+    fn decode_of(requested: Id, json: &[u8]) -> Result<Decoded<Self>, DecodeError>;
 }
 
 /// Error of an answer that cannot be decoded.

@@ -390,7 +390,7 @@ fn an_answer_about_one_id_needs_no_id_and_must_not_have_another() {
         assert_eq!(decoded.oddities.values, 1, "{id}");
     }
     let other = br#"{"campaign_activity_id": "1ead98be-dfa0-4e04-81f7-000000000000", "subject": "Hello"}"#;
-    assert_snapshot!(ActivityDetail::decode_of(asked, other).unwrap_err(), @"not an email activity, field campaign_activity_id: it is another one than was asked for");
+    assert_snapshot!(ActivityDetail::decode_of(asked, other).unwrap_err(), @"not an email activity, field campaign_activity_id: it is not the requested one");
     assert!(
         CampaignDetail::decode_of(
             CAMPAIGN.parse().unwrap(),

@@ -75,13 +75,13 @@ read_as_object! {
 }
 
 impl FromJsonOf<SegmentId> for Segment {
-    fn decode_of(asked: SegmentId, json: &[u8]) -> Result<Decoded<Self>, DecodeError> {
+    fn decode_of(requested: SegmentId, json: &[u8]) -> Result<Decoded<Self>, DecodeError> {
         let json = repair_json(json);
         let mut oddities = Oddities::default();
         let fields = json::object(&json, "a segment", &mut oddities)?;
         fields.require_any(&["segment_id", "name", "created_at", "edited_at"])?;
-        fields.confirm("segment_id", &asked, &mut oddities)?;
-        let value = Self::read(asked, &fields, &mut oddities);
+        fields.confirm("segment_id", &requested, &mut oddities)?;
+        let value = Self::read(requested, &fields, &mut oddities);
         Ok(Decoded { value, oddities })
     }
 }

@@ -177,16 +177,19 @@ fn the_report_has_news_where_no_history_holds_the_send() {
     assert!(!news("2026-05-02T09:00:30Z", Some(&known)), "the same send");
     assert!(news("2026-05-02T09:02:00Z", Some(&known)));
     assert!(news("2026-05-02T09:00:00Z", None));
-    let told = KnownCampaign {
+    let reported = KnownCampaign {
         last_sent_at: Some(at("2026-05-04T00:00:00Z")),
         is_queued: true,
         ..known.clone()
     };
-    assert!(!news("2026-05-04T00:00:00Z", Some(&told)), "it is on the queue");
-    assert!(news("2026-05-03T00:00:00Z", Some(&told)), "an odd date");
+    assert!(
+        !news("2026-05-04T00:00:00Z", Some(&reported)),
+        "it is on the queue"
+    );
+    assert!(news("2026-05-03T00:00:00Z", Some(&reported)), "an odd date");
     let unnamed = KnownCampaign {
         is_queued: false,
-        ..told.clone()
+        ..reported.clone()
     };
     assert!(news("2026-05-04T00:00:00Z", Some(&unnamed)), "no history has it");
     // A date in the future hides no send, and causes no repeated reads.
@@ -199,7 +202,7 @@ fn the_report_has_news_where_no_history_holds_the_send() {
     assert!(!news("2099-01-01T00:00:00Z", Some(&from_the_future)));
     let timeless = |known: Option<&KnownCampaign>| work_of_summary(id, None, known, None, at(NOW)).is_some();
     assert!(timeless(None));
-    assert!(!timeless(Some(&told)));
+    assert!(!timeless(Some(&reported)));
 }
 
 /// Whether an activity is due at noon of 15 June whose one send has this run date, reason code and fetch time.
@@ -208,11 +211,11 @@ fn due(ran: &str, code: i32, fetched: &str) -> bool {
         r#"[{{"send_id":1,"count":5,"run_date":"{ran}","send_status":"COMPLETED","reason_code":{code}}}]"#
     );
     let history = SendHistory::from_json(json.as_bytes()).unwrap();
-    let kept = StoredAnswer {
+    let stored = StoredAnswer {
         fetched_at: at(fetched),
         answer: Answer::History(Arc::new(history)),
     };
-    is_due(&kept, at(NOW))
+    is_due(&stored, at(NOW))
 }
 
 #[test]

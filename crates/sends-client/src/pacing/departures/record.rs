@@ -86,7 +86,7 @@ impl Record {
         self.forget(now);
         let used = self.raise(claim.day, claim.used);
         let day_has_more_than =
-            |kept| claim.rate_per_day == 0 || used.saturating_add(kept) < claim.rate_per_day;
+            |reserve| claim.rate_per_day == 0 || used.saturating_add(reserve) < claim.rate_per_day;
         let allows_background = day_has_more_than(claim.reserve);
         if !(allows_background || claim.interactive > 0 && day_has_more_than(0)) {
             self.waiting.retain(|note| note.process != process);
