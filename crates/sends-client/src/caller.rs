@@ -61,7 +61,7 @@ impl CallerGroup {
     }
 
     /// The highest priority among `own` and the members.
-    pub(crate) fn lifted(&self, own: Priority) -> Priority {
+    pub(crate) fn effective_priority(&self, own: Priority) -> Priority {
         let is_interactive = |&(_, priority): &(Lane, Priority)| priority == Priority::Interactive;
         if self.0.borrow().iter().any(is_interactive) {
             Priority::Interactive

@@ -149,10 +149,10 @@ impl Run<'_> {
             .await?;
         self.read_histories(reading, &shown, is_removed).await?;
         let is_listed = |claim: &Claim| listed.iter().any(|activity| activity.id == claim.activity);
-        self.read_claimed(work, claims.iter().filter(|claim| !is_listed(claim)), false);
+        self.schedule_claimants(work, claims.iter().filter(|claim| !is_listed(claim)), false);
         // Another campaign may have been read meanwhile.
         let claims = self.log.claims(self.owner, work.campaign, &listed).await?;
-        self.read_claimed(work, claims.iter().filter(|claim| is_listed(claim)), true);
+        self.schedule_claimants(work, claims.iter().filter(|claim| is_listed(claim)), true);
         let is_contradictory = claims.iter().any(|claim| {
             let is_own = claim.campaign == work.campaign && claim.claimed_by.is_some();
             is_listed(claim) && (is_own || claim.campaign != work.campaign && claim.is_listed)
@@ -172,7 +172,7 @@ impl Run<'_> {
 
     /// Schedules the other campaigns of contradictions that this one begins or ends. The campaign that began a contradiction has
     /// been read.
-    pub(crate) fn read_claimed<'c>(
+    pub(crate) fn schedule_claimants<'c>(
         &self,
         work: &SyncWork,
         claims: impl Iterator<Item = &'c Claim>,
@@ -211,7 +211,7 @@ impl Run<'_> {
         let only = if is_removed {
             UNCONFIRMED_REMOVAL
         } else {
-            self.why_only_reported(work.campaign)
+            self.report_reason(work.campaign)
         };
         match (reason, only_reported) {
             (reason, Some(of_report)) => {

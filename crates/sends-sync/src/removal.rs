@@ -50,7 +50,7 @@ impl Run<'_> {
         }
         if !has_rest && self.was_found_gone(subject).await? {
             self.log.keep_gone(self.owner, work.campaign).await?;
-            self.read_claimed(work, claims.iter(), false);
+            self.schedule_claimants(work, claims.iter(), false);
         } else {
             let reason = if is_sent {
                 GONE_WITH_SENDS
