@@ -348,7 +348,7 @@ async fn write(shared: Arc<Shared>) {
         match written {
             Ok(total) => shared.schedule().day.written(total),
             Err(error) => {
-                tracing::error!("{error}; the count is kept in memory and written later");
+                tracing::error!("{error}; it is counted in memory and written later");
                 sleep(LEDGER_RETRY).await;
             }
         }

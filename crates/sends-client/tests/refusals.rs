@@ -136,7 +136,7 @@ fn assert_alone(outcome: Result<SendHistory, UpstreamError>) {
     assert_eq!(error.class, FailureClass::Forbidden, "{error}");
     assert!(error.is_path_alone() && error.retry_after.is_some(), "{error:?}");
     assert!(
-        error.detail.contains("the access token is good elsewhere"),
+        error.detail.contains("the access token is accepted elsewhere"),
         "{error}"
     );
 }
