@@ -1,22 +1,22 @@
-# A convenience: everything works with cargo alone.
+# Shortcuts for cargo commands
 
-# Answer GraphQL on http://127.0.0.1:8080 with the sandbox's invented data
+# Serve GraphQL on http://127.0.0.1:8080 with the sandbox's data
 run *options:
     cargo run -p sends-graphql -- --sandbox {{ options }}
 
-# Run every test
+# Run all tests
 test:
     cargo test --workspace
 
-# Write schema.graphql from the code
+# Generate schema.graphql
 schema:
     cargo run --quiet -p sends-graphql -- schema > schema.graphql
 
-# Bring the code into the house's format
+# Format the code
 format:
     cargo fmt --all
 
-# What CI checks besides the tests
+# Run the checks of CI except the tests
 check:
     cargo fmt --all --check
     cargo clippy --workspace --all-targets --locked -- -D warnings
@@ -24,22 +24,22 @@ check:
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
     cargo deny --workspace check licenses bans sources
 
-# Try GraphiQL in Chromium, with the network closed
+# Test GraphiQL in Chromium without network access
 browser:
     .ci/browser
 
-# Take the README's picture of GraphiQL anew
+# Update the README's screenshot of GraphiQL
 screenshot:
     WRITE_SCREENSHOT=1 .ci/browser
 
-# Run the simulated upstream by itself on http://127.0.0.1:8081
+# Serve the simulated upstream on http://127.0.0.1:8081
 sandbox *options:
     cargo run -p sends-sandbox -- {{ options }}
 
-# Put load and misuse on the service, with the full counts
+# Run the stress tests with the full counts
 stress *options:
     STRESS=full cargo test --release -p sends-end-to-end --test stress -- --nocapture --test-threads 1 {{ options }}
 
-# Measure the service next to a static answer, the library as it comes and the upstream itself
+# Compare the service with a static response, plain async-graphql and the upstream
 bench *options:
     cargo run --release -p sends-bench -- {{ options }}

@@ -96,7 +96,9 @@ async fn an_upstream_that_dies_leaves_every_known_answer_and_is_asked_again_when
             assert!(Instant::now() < deadline, "{availability}: {answer}");
             sleep(Duration::from_millis(100)).await;
         }
-        let is_told = |log: &str| log.contains("the upstream is down") && log.contains("answers again");
+        let is_told = |log: &str| {
+            log.contains("requests are suspended until a probe succeeds") && log.contains("again; circuit")
+        };
         let log = service.log_once(is_told).await;
         assert!(!log.contains("panic"), "{log}");
     }

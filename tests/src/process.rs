@@ -86,7 +86,7 @@ impl Running {
         let mut child = command.spawn().expect("the program starts");
         let stderr = child.stderr.take().expect("standard error is piped");
         let log = Arc::new(Mutex::new(Vec::new()));
-        let kept = Arc::clone(&log);
+        let lines = Arc::clone(&log);
         let (found, wanted) = mpsc::channel();
         std::thread::spawn(move || {
             for line in BufReader::new(stderr).lines().map_while(Result::ok) {
@@ -94,7 +94,7 @@ impl Running {
                     // Fails after the first one.
                     let _ = found.send(value);
                 }
-                kept.lock().expect("no reader panics").push(line);
+                lines.lock().expect("no reader panics").push(line);
             }
         });
         let running = Self { child, log };

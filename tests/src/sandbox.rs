@@ -34,7 +34,7 @@ impl SandboxProcess {
         )
     }
 
-    /// Starts a sandbox as a person does, without options.
+    /// Starts a sandbox without options.
     pub fn as_it_comes() -> Self {
         Self::start_with(&[], &[])
     }

@@ -188,8 +188,8 @@ async fn ask_over_http_2_until_told(address: String, begun: Arc<Semaphore>) -> C
                 begun.add_permits(usize::from(came.answered == 1));
                 came.lost += usize::from(body.is_err());
             }
-            // The connection was told of the end before the request left, or before it arrived: then nothing of it was processed, and
-            // clients repeat it on another connection (RFC 9113, 6.8).
+            // The connection was told of the end before the request left, or before it arrived: then nothing of it was
+            // processed, and clients repeat it on another connection (RFC 9113, 6.8).
             Err(error) if error.is_canceled() || is_told_by_goaway(&error) => {}
             Err(_) => came.lost += 1,
         }

@@ -1,8 +1,8 @@
 //! Stress tests over TCP: limits of misuse, and the service of regular callers during it.
 //!
-//! Each module tests one bound of the service. The counts are small by default; `just stress` sets `STRESS=full` for the counts that
-//! the bounds are meant for. Assertions are about counts, bytes and statuses. Durations are printed, and compared only with durations
-//! of the same run, except for small answers beside large ones with the full counts.
+//! Each module tests one bound of the service. The counts are small by default; `just stress` sets `STRESS=full` for the counts
+//! that the bounds are meant for. Assertions are about counts, bytes and statuses. Durations are printed, and compared only
+//! with durations of the same run, except for small answers beside large ones with the full counts.
 
 #![expect(clippy::print_stderr, reason = "the figures are shown with `--nocapture`")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]

@@ -1,5 +1,5 @@
-//! Memory of the largest operations of each kind at once: the estimate of each includes its memory, so that all of them stay within
-//! the budget.
+//! Memory of the largest operations of each kind at once: the estimate of each includes its memory, so that all of them stay
+//! within the budget.
 
 use futures_util::future::join_all;
 use reqwest::Client;

@@ -1,4 +1,4 @@
-//! What a claim in the shared record of departures costs: alone, and with other claimants at work on the same folder.
+//! Measures the time of a claim in the shared record of departures, alone and with concurrent claimants.
 //!
 //! `cargo run --release -p sends-client --example departure_cost`
 
@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 const CLAIMS: u64 = 20_000;
 
-/// One that is granted. Nearly all departures are given back, so that the record stays as short as that of a limit of four.
+/// A claim that is granted. Nearly all departures are returned, so that the record stays as short as with a limit of four.
 const CLAIM: Claim = Claim {
     rate_per_second: u32::MAX,
     closed_for: Duration::from_millis(1_035),
@@ -51,7 +51,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// How long each of many claims took.
+/// Times of many claims.
 fn claim_often(folder: &Path) -> Result<Vec<Duration>, Box<dyn Error>> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
@@ -68,7 +68,7 @@ fn claim_often(folder: &Path) -> Result<Vec<Duration>, Box<dyn Error>> {
             {
                 record.give_back(departure);
             }
-            // A process with a limit of four rests far longer.
+            // A process with a limit of four claims far less often.
             thread::sleep(Duration::from_micros(100));
         }
         Ok(times)

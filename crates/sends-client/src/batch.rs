@@ -64,8 +64,8 @@ impl<Id: Batched> Batch<Id> {
 pub struct BatchAnswer<T> {
     /// The records that could be read.
     pub records: Vec<T>,
-    /// [`FailureClass::Invalid`] when some records could not be read, so that a missing id may be one of them. `None` as a rule: a
-    /// missing id is unknown to the upstream.
+    /// [`FailureClass::Invalid`] when some records could not be read, so that a missing id may be one of them. `None` as a
+    /// rule: a missing id is unknown to the upstream.
     pub unreadable: Option<UpstreamError>,
 }
 

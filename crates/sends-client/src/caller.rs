@@ -61,7 +61,7 @@ impl CallerGroup {
     }
 
     /// The highest priority among `own` and the members.
-    pub(crate) fn lifted(&self, own: Priority) -> Priority {
+    pub(crate) fn effective_priority(&self, own: Priority) -> Priority {
         let is_interactive = |&(_, priority): &(Lane, Priority)| priority == Priority::Interactive;
         if self.0.borrow().iter().any(is_interactive) {
             Priority::Interactive
@@ -83,7 +83,8 @@ pub enum Priority {
     /// A user or client waits for the answer.
     #[default]
     Interactive,
-    /// Background work: it gets a slot when no interactive call waits, or every eighth one, and may not use the reserve of the day.
+    /// Background work: it gets a slot when no interactive call waits, or every eighth one, and may not use the reserve of the
+    /// day.
     Background,
 }
 
@@ -126,8 +127,8 @@ impl Caller {
         }
     }
 
-    /// Marks the token as brought by the caller and unverified: until the upstream has accepted it, its calls share a small budget
-    /// with those of all such tokens.
+    /// Marks the token as brought by the caller and unverified: until the upstream has accepted it, its calls share a small
+    /// budget with those of all such tokens.
     #[must_use]
     pub fn bringing_its_token(mut self) -> Self {
         self.brings_token = true;

@@ -93,13 +93,13 @@ impl ConstantContact {
 
     /// All send attempts of one activity, in ascending order of `send_id`. Empty for an activity that was never sent.
     ///
-    /// The call waits for the rate limit, renews a rejected token once and is retried after transient failures, until the caller's
-    /// deadline. Dropping the future cancels the call.
+    /// The call waits for the rate limit, renews a rejected token once and is retried after transient failures, until the
+    /// caller's deadline. Dropping the future cancels the call.
     ///
     /// # Errors
     ///
-    /// [`UpstreamError`]: [`FailureClass::NotFound`] for an id of another account, [`FailureClass::Invalid`] for an answer that is
-    /// no send history. Unreadable records are left out and [counted](SendHistory::unreadable_sends).
+    /// [`UpstreamError`]: [`FailureClass::NotFound`] for an id of another account, [`FailureClass::Invalid`] for an answer that
+    /// is no send history. Unreadable records are left out and [counted](SendHistory::unreadable_sends).
     pub async fn send_history(
         &self,
         caller: &Caller,

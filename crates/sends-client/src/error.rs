@@ -152,7 +152,7 @@ impl UpstreamError {
 
 /// Error of the HTTP client's construction, as on a machine without CA certificates for an HTTPS base URL.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("no HTTPS client could be made; are CA certificates installed? ({reason})")]
+#[error("the HTTPS client cannot be created ({reason}); check that CA certificates are installed")]
 pub struct BuildError {
     pub(crate) reason: String,
 }

@@ -175,8 +175,8 @@ impl<T: Paged> NextPage<T> {
 const TO_A_READ_PAGE: &str = "it leads back to a page that was read";
 
 impl<T> ResourcePage<T> {
-    /// Whether the listing is cut short because its link leads back to an earlier page. If the last page has such a link, nothing is
-    /// missing.
+    /// Whether the listing is cut short because its link leads back to an earlier page. If the last page has such a link,
+    /// nothing is missing.
     pub fn leads_back(&self) -> bool {
         let circles = [TO_A_READ_PAGE, visited::CYCLE, link::TO_THE_BEGINNING];
         self.cut_short.is_some_and(|reason| circles.contains(&reason))

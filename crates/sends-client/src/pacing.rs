@@ -89,7 +89,7 @@ pub(crate) struct Shared {
     /// `None` for a process on its own, and without limits.
     departures: Option<Arc<dyn Departures>>,
     /// Whether the last access to the shared record failed.
-    is_alone: AtomicBool,
+    record_failed: AtomicBool,
     clock: Arc<dyn Clock>,
     /// Notified when a slot may have opened early.
     changed: Notify,
@@ -133,7 +133,7 @@ impl Pacer {
                 schedule: Mutex::new(schedule),
                 ledger,
                 departures,
-                is_alone: AtomicBool::new(false),
+                record_failed: AtomicBool::new(false),
                 clock,
                 changed: Notify::new(),
                 given_back: Notify::new(),
@@ -159,20 +159,20 @@ impl Pacer {
     /// As for [`acquire`](Self::acquire).
     pub async fn acquire_for_group(&self, turn: SlotRequest, group: &CallerGroup) -> Result<Slot, Refused> {
         let shared = &self.shared;
-        let priority = group.lifted(turn.priority);
+        let priority = group.effective_priority(turn.priority);
         let turn = SlotRequest { priority, ..turn };
-        let (slot, turn_comes) = {
+        let (slot, admission) = {
             let mut schedule = shared.schedule();
-            let (id, turn_comes) = schedule.admit(turn, &shared.now())?;
+            let (id, admission) = schedule.admit(turn, &shared.now())?;
             let slot = Slot::waiting(Arc::clone(shared), id, turn);
-            let Some(turn_comes) = turn_comes else {
+            let Some(admission) = admission else {
                 return Ok(slot.granted());
             };
-            shared.keep_dispatching(&mut schedule);
-            (slot, turn_comes)
+            shared.ensure_dispatcher(&mut schedule);
+            (slot, admission)
         };
         let mut members = group.members();
-        let others_join = async {
+        let membership = async {
             // The group outlives the wait, so that the changes do not end before it.
             while members.changed().await.is_ok() {
                 let mut schedule = shared.schedule();
@@ -182,16 +182,16 @@ impl Pacer {
             }
             std::future::pending().await
         };
-        let turn_comes = async {
+        let admission = async {
             tokio::select! {
-                turn = turn_comes => turn,
-                never = others_join => never,
+                turn = admission => turn,
+                never = membership => never,
             }
         };
-        if let Ok(Ok(granted)) = timeout_at(turn.deadline, turn_comes).await {
+        if let Ok(Ok(granted)) = timeout_at(turn.deadline, admission).await {
             return granted.map(|()| slot.granted());
         }
-        let refused = shared.schedule().too_late(Instant::now());
+        let refused = shared.schedule().missed_deadline(Instant::now());
         Err(refused)
     }
 
@@ -210,7 +210,7 @@ impl Pacer {
         let written = self.shared.written.notified();
         {
             let mut schedule = self.shared.schedule();
-            self.shared.keep_writing(&mut schedule);
+            self.shared.ensure_writer(&mut schedule);
         }
         written.await;
     }
@@ -258,22 +258,22 @@ impl Shared {
     }
 
     /// Runs the dispatcher while calls wait.
-    fn keep_dispatching(self: &Arc<Self>, schedule: &mut Schedule) {
+    fn ensure_dispatcher(self: &Arc<Self>, schedule: &mut Schedule) {
         if schedule.queue.is_empty() {
             return;
         }
-        keep_running(&mut schedule.dispatcher, || dispatch(Arc::clone(self)));
+        ensure_task(&mut schedule.dispatcher, || dispatch(Arc::clone(self)));
         self.changed.notify_one();
     }
 
     /// Runs the writer until the ledger has all entries.
-    fn keep_writing(self: &Arc<Self>, schedule: &mut Schedule) {
-        keep_running(&mut schedule.writer, || write(Arc::clone(self)));
+    fn ensure_writer(self: &Arc<Self>, schedule: &mut Schedule) {
+        ensure_task(&mut schedule.writer, || write(Arc::clone(self)));
     }
 }
 
 /// Starts a task unless it runs. A task that ended with the runtime it ran on is started again.
-fn keep_running<F: Future<Output = ()> + Send + 'static>(
+fn ensure_task<F: Future<Output = ()> + Send + 'static>(
     task: &mut Option<JoinHandle<()>>,
     start: impl FnOnce() -> F,
 ) {
@@ -305,7 +305,7 @@ async fn dispatch(shared: Arc<Shared>) {
             if let Some(later) = shared.claim(&**record, claim).await {
                 tokio::select! {
                     () = sleep_until(later) => {}
-                    () = shared.more_is_urgent(&claim) => {}
+                    () = shared.wait_for_urgent_call(&claim) => {}
                     () = shared.given_back.notified() => {}
                 }
             }
@@ -340,7 +340,7 @@ async fn write(shared: Arc<Shared>) {
             Entry::Add(date, calls) => shared.ledger.add(date, calls).await,
             Entry::Raise(date, at_least) => {
                 if let Some(record) = &shared.departures {
-                    shared.note_record(record.raise(date, at_least).await);
+                    shared.log_record_state(record.raise(date, at_least).await);
                 }
                 shared.ledger.raise(date, at_least).await
             }
@@ -348,7 +348,7 @@ async fn write(shared: Arc<Shared>) {
         match written {
             Ok(total) => shared.schedule().day.written(total),
             Err(error) => {
-                tracing::error!("{error}; the count is kept in memory and written later");
+                tracing::error!("{error}; it is counted in memory and written later");
                 sleep(LEDGER_RETRY).await;
             }
         }

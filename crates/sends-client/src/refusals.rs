@@ -1,9 +1,9 @@
 //! Access tokens and paths that the upstream has answered with 401, so that further calls are not sent.
 //!
-//! A single path may reject a token that is valid elsewhere (observed of `/contact_lists`). So a 401 counts against the token only
-//! once a probe of another path confirms it. If the other path accepts the token, only the path that answered 401 is suspended.
-//! One probe per minute serves all paths of a token. A rejected token or path is tried again with one call after a pause, which
-//! doubles with each further rejection.
+//! A single path may reject a token that is valid elsewhere (observed of `/contact_lists`). So a 401 counts against the token
+//! only once a probe of another path confirms it. If the other path accepts the token, only the path that answered 401 is
+//! suspended. One probe per minute serves all paths of a token. A rejected token or path is tried again with one call after a
+//! pause, which doubles with each further rejection.
 //!
 //! Tokens are identified by a hash. The pipeline renews tokens and sends the probes.
 

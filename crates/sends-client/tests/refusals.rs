@@ -1,4 +1,4 @@
-//! Answers of 401: those of a path alone, and those of a token.
+//! 401 answers of a single path, and of a rejected token.
 
 #![expect(
     clippy::unwrap_used,
@@ -31,7 +31,7 @@ struct Service {
     login: Arc<Login>,
 }
 
-/// Two tokens, the first of which is sent until a renewal.
+/// Token source with two tokens, of which the second is the renewed one.
 #[derive(Debug)]
 struct Login {
     tokens: [AccessToken; 2],
@@ -91,7 +91,7 @@ impl Service {
         self.caller_for(Duration::from_secs(30))
     }
 
-    /// A caller whose deadline is so far off.
+    /// A caller with a deadline after this time.
     fn caller_for(&self, time: Duration) -> Caller {
         Caller::new(Arc::<Login>::clone(&self.login), Instant::now() + time)
     }
@@ -106,7 +106,7 @@ impl Service {
             .await
     }
 
-    /// From now on these activities answer 401.
+    /// Makes these activities answer 401.
     fn refuse(&self, indexes: impl IntoIterator<Item = u64>) {
         for index in indexes {
             let path = format!("{}/send_history", self.activity(index));
@@ -119,7 +119,7 @@ impl Service {
             .add_fault(Fault::status(401, BodyShape::Object).on_path(path));
     }
 
-    /// How many requests there were, and how many of them were no histories.
+    /// Number of requests, and of those other than for histories.
     fn requests(&self) -> (usize, usize) {
         let requests = self.sandbox.requests();
         let others = requests.iter().filter(|one| !one.path.ends_with("/send_history"));
@@ -136,7 +136,7 @@ fn assert_alone(outcome: Result<SendHistory, UpstreamError>) {
     assert_eq!(error.class, FailureClass::Forbidden, "{error}");
     assert!(error.is_path_alone() && error.retry_after.is_some(), "{error:?}");
     assert!(
-        error.detail.contains("the access token is good elsewhere"),
+        error.detail.contains("the access token is accepted elsewhere"),
         "{error}"
     );
 }
@@ -253,7 +253,7 @@ async fn a_probe_that_fails_leaves_the_other_paths_alone() {
     assert_alone(service.ask(0).await);
 }
 
-/// Lets the pauses of refused tokens and paths pass.
+/// Advances the time beyond the pauses of rejected tokens and paths.
 async fn pass_pauses() {
     pause();
     advance(Duration::from_hours(2)).await;
@@ -268,7 +268,7 @@ async fn a_retry_after_a_pause_that_brings_no_outcome_is_sent_again_at_once() {
     ] {
         let service = Service::new().await;
         service.ask(1).await.unwrap();
-        // A path alone, and then both tokens and the probe of each.
+        // A single path, and then both tokens with their probes.
         for refused in [1, 4] {
             let refusal = Fault::status(401, BodyShape::Object);
             let path = format!("{}/send_history", service.activity(0));

@@ -1,4 +1,4 @@
-//! What stands around the send history, read from an upstream that is as odd as the documentation allows.
+//! Campaigns, lists, segments, statistics and the account, from an upstream with the oddities of the documentation.
 
 #![expect(
     clippy::unwrap_used,
@@ -46,7 +46,7 @@ impl Visit {
         caller(self.sandbox.access_token())
     }
 
-    /// Every record of a listing from its first page on, and how many pages there were.
+    /// All records of a listing, and the number of its pages.
     async fn all<T: Paged>(&self, first: ResourcePage<T>) -> (Vec<T>, usize) {
         let mut records = first.records;
         let (mut next, mut pages) = (first.next, 1);

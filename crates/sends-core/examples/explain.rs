@@ -17,7 +17,7 @@ fn main() -> ExitCode {
     match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            // Nobody is left to be told when standard error is gone as well.
+            // A failure cannot be reported when standard error is closed as well.
             let _ = writeln!(io::stderr(), "explain: {}.", failure.message);
             ExitCode::from(failure.status)
         }

@@ -1,6 +1,4 @@
-//! The account behind a token.
-//!
-//! The upstream's summary holds the owner's personal data too, name, telephone and address, none of which is read.
+//! Account of a token, and the privileges of its user. The owner's personal data in the upstream's summary is not read.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -11,20 +9,20 @@ use crate::json_repair::repair_json;
 use crate::lenient::Prose;
 use crate::{DecodeError, Decoded, FromJson, Oddities};
 
-/// Whose account a token belongs to (`/account/summary`). Any field may be missing.
+/// Account of a token (`/account/summary`). Each field is `None` when it is missing, null or unreadable.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct AccountSummary {
-    /// The account's id, the same for every user and token of it.
+    /// Id of the account, the same for all of its users and tokens.
     pub encoded_account_id: Option<String>,
-    /// The account's name, for people, freed of HTML escapes.
+    /// Display name of the account, with HTML entities decoded.
     pub organization_name: Option<String>,
-    /// The account's time zone, such as `US/Eastern`.
+    /// Time zone of the account, such as `US/Eastern`.
     pub time_zone_id: Option<String>,
-    /// How many of these values could not be read, and are missing. 0 as a rule.
+    /// Number of values that could not be read and are `None`. 0 as a rule.
     pub unreadable_values: usize,
 }
 
-/// The members of a summary that are not read, by which it is known as one.
+/// Members that are not read, but identify an answer as an account summary.
 const UNREAD: [&str; 11] = [
     "company_logo",
     "contact_email",
@@ -52,14 +50,14 @@ read_as_object! {
     }
 }
 
-/// One thing that the user behind a token may do.
+/// Privilege of a user.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Privilege {
-    /// Its name, such as `campaign:read`.
+    /// Name of the privilege, such as `campaign:read`.
     pub privilege_name: String,
 }
 
-/// Everything that the user behind a token may do (`/account/user/privileges`). An entry without a name is left out.
+/// Privileges of a token's user (`/account/user/privileges`). Entries without a readable name are left out.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Privileges(pub Vec<Privilege>);
 

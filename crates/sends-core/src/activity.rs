@@ -1,7 +1,4 @@
-//! An email activity as the upstream describes it today.
-//!
-//! Owns the fields of an activity and of its schedule. Must not know its send history: the lists here are the current
-//! ones, those of a send are the send's.
+//! Email activity and its schedule. The lists and segments are the current ones; those of a send are in its record.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -17,40 +14,40 @@ use crate::{
     Oddities, SegmentId, Verbatim,
 };
 
-/// An email activity (`/emails/activities/{id}`). Every field but the id, which was asked for, may be missing.
+/// Email activity (`/emails/activities/{id}`). Each optional field is `None` when it is missing, null or unreadable.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ActivityDetail {
-    /// The activity's id.
+    /// The requested id.
     pub id: ActivityId,
-    /// The campaign it belongs to.
+    /// Campaign of the activity.
     pub campaign: Option<CampaignId>,
-    /// What it is within the campaign.
+    /// Role within the campaign.
     pub role: Option<Verbatim<ActivityRole>>,
-    /// How far it has come.
+    /// Status of the activity.
     pub status: Option<Verbatim<CampaignStatus>>,
-    /// The email's subject, freed of HTML escapes.
+    /// Subject of the email, with HTML entities decoded.
     pub subject: Option<String>,
-    /// The line that mail programs show beside the subject, freed of HTML escapes. Empty when there is none.
+    /// Preview text beside the subject, with HTML entities decoded. Empty when there is none.
     pub preheader: Option<String>,
-    /// The sender's name, freed of HTML escapes.
+    /// Sender's name, with HTML entities decoded.
     pub from_name: Option<String>,
-    /// The sender's address.
+    /// Sender's address.
     pub from_email: Option<String>,
-    /// The address that answers go to.
+    /// Reply-to address.
     pub reply_to_email: Option<String>,
-    /// The upstream's number for how the email was made.
+    /// The upstream's number for the email format.
     pub format_type: Option<i32>,
-    /// The contact lists that it would be sent to now.
+    /// Contact lists of the next send.
     pub contact_list_ids: Vec<ListId>,
-    /// The segments that it would be sent to now.
+    /// Segments of the next send.
     pub segment_ids: Vec<SegmentId>,
-    /// How many values could not be read, and are missing. An odd id of the activity itself is not among them, since nothing
-    /// is missing without it. 0 as a rule.
+    /// Number of values that could not be read and are `None` or left out. An unreadable id of the activity is not counted, since
+    /// the requested id takes its place. 0 as a rule.
     pub unreadable_values: usize,
 }
 
 impl FromJsonOf<ActivityId> for ActivityDetail {
-    fn decode_of(asked: ActivityId, json: &[u8]) -> Result<Decoded<Self>, DecodeError> {
+    fn decode_of(requested: ActivityId, json: &[u8]) -> Result<Decoded<Self>, DecodeError> {
         let json = repair_json(json);
         let mut oddities = Oddities::default();
         let fields = json::object(&json, "an email activity", &mut oddities)?;
@@ -68,7 +65,7 @@ impl FromJsonOf<ActivityId> for ActivityDetail {
             "contact_list_ids",
             "segment_ids",
         ])?;
-        fields.confirm("campaign_activity_id", &asked, &mut oddities)?;
+        fields.confirm("campaign_activity_id", &requested, &mut oddities)?;
         let odd_ids = oddities.values;
         let mut prose = |name| {
             let text: Option<Prose> = fields.read(name, &mut oddities);
@@ -77,7 +74,7 @@ impl FromJsonOf<ActivityId> for ActivityDetail {
         let (subject, preheader) = (prose("subject"), prose("preheader"));
         let from_name = prose("from_name");
         let mut value = Self {
-            id: asked,
+            id: requested,
             campaign: fields.read("campaign_id", &mut oddities),
             role: fields.read("role", &mut oddities),
             status: fields.read("current_status", &mut oddities),
@@ -96,8 +93,8 @@ impl FromJsonOf<ActivityId> for ActivityDetail {
     }
 }
 
-/// When an activity is to be sent (`/emails/activities/{id}/schedules`): no date unless its status is `SCHEDULED`
-/// (documented), and one as a rule.
+/// Scheduled dates of an activity (`/emails/activities/{id}/schedules`): none unless its status is `SCHEDULED` (documented), and
+/// one as a rule.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Schedule(pub Vec<Timestamp>);
 

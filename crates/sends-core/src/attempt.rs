@@ -1,6 +1,4 @@
-//! One attempt to send an email activity.
-//!
-//! How a record is read, with everything that is tolerated, is in [`record`].
+//! One attempt to send an email activity. The decoder is in [`record`].
 
 pub(crate) mod record;
 
@@ -14,9 +12,9 @@ use crate::{ListId, Outcome, Reason, ReasonCode, SegmentId, SendStatus, Verbatim
 
 /// One attempt to send an email activity: one record of the upstream's send history.
 ///
-/// The fields hold what the record states, unjudged; [`outcome`](Self::outcome) and [`reason`](Self::reason) say what
-/// it means. Only `send_id` is ever required of a record. It is serialised under the upstream's field names, with
-/// absent fields and empty lists left out, and what is written reads back equal.
+/// The fields have the values of the record; [`outcome`](Self::outcome) and [`reason`](Self::reason) interpret them. Only
+/// `send_id` is required. Serialised with the upstream's field names, without absent fields and empty lists; decoding the
+/// result yields an equal value.
 ///
 /// ```
 /// use sends_core::{Outcome, SendAttempt};
@@ -29,55 +27,47 @@ use crate::{ListId, Outcome, Reason, ReasonCode, SegmentId, SendStatus, Verbatim
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct SendAttempt {
-    /// The attempt's number within its activity, counting from 1 as documented; unique only together with the
-    /// activity's id. A number below 1 is kept as it came: it still tells the
-    /// attempts apart, and without it the attempt would be lost.
+    /// Number of the attempt within its activity, from 1 (documented). A number below 1 is accepted, since it still identifies
+    /// the attempt.
     pub send_id: i32,
-    /// The contact lists this attempt was addressed to, in the upstream's order. Empty when segments were used, as
-    /// documented, or when the record names none.
+    /// Contact lists of the attempt, in the upstream's order. Empty when segments were used (documented), or when the record has
+    /// none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub contact_list_ids: Vec<ListId>,
-    /// The segments this attempt was addressed to, in the upstream's order. Empty when lists were used, as
-    /// documented, or when the record names none.
+    /// Segments of the attempt, in the upstream's order. Empty when lists were used (documented), or when the record has none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub segment_ids: Vec<SegmentId>,
-    /// How many contacts this attempt was for; on a resend only those who had not received the email before, as
-    /// documented. `None` when the record does not say, or gives a negative number, whose meaning is not documented. 0 or more
-    /// in what is read.
+    /// Number of contacts of the attempt, at least 0; on a resend only those who had not received the email before (documented).
+    /// `None` when the record has none, or a negative one, whose meaning is not documented.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub count: Option<i64>,
-    /// When the attempt was made. Offsets are normalised to UTC and fractions kept to the nanosecond. `None` when the
-    /// record does not say.
+    /// Time of the attempt, in UTC with nanoseconds. `None` when the record has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub run_date: Option<Timestamp>,
-    /// The upstream's word for how the attempt ended, in its own spelling, which is not yet the
-    /// [outcome](Self::outcome). `None` when the record does not say.
+    /// The upstream's status in its spelling, from which [`outcome`](Self::outcome) may differ. `None` when the record has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub send_status: Option<Verbatim<SendStatus>>,
-    /// The upstream's code for why the attempt ended so, see [`reason`](Self::reason). `None` when the record does not
-    /// say.
+    /// The upstream's reason code, see [`reason`](Self::reason). `None` when the record has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason_code: Option<ReasonCode>,
 }
 
 impl SendAttempt {
-    /// How this attempt ended, by the rules written down at [`Outcome`].
+    /// Outcome of the attempt by the rules of [`Outcome`] (inferred).
     pub fn outcome(&self) -> Outcome {
         Outcome::of(self.send_status.as_deref(), self.reason_code, self.count)
     }
 
-    /// What this attempt's reason code means, or `None` when the record has no code.
+    /// Meaning of the reason code. `None` when the record has none.
     pub fn reason(&self) -> Option<Reason> {
         self.reason_code.map(Reason::of)
     }
 
-    /// Whether status, reason code and count exclude each other.
+    /// Whether status, reason code and count contradict each other (inferred): `COMPLETED` with a failure code (1–4, 7–11),
+    /// `ERRORED` with code 0, or code 12, no eligible contacts, with a count above 0. The status with codes 5 and 6 is not documented,
+    /// so that none contradicts them.
     ///
-    /// They do where the status is `COMPLETED` and the code a failure (1–4, 7–11), where the status is `ERRORED` and
-    /// the code 0, and where code 12 says that nobody was eligible but the count is above 0. Which status the upstream
-    /// sends with codes 5 and 6 is not documented, so no status contradicts them.
-    ///
-    /// This project's reading. A contradiction does not leave the [outcome](Self::outcome) open.
+    /// The [outcome](Self::outcome) is determined nevertheless.
     pub fn is_contradictory(&self) -> bool {
         is_contradictory(self.send_status.as_deref(), self.reason_code, self.count)
     }

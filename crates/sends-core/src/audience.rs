@@ -1,6 +1,4 @@
-//! The ids of what a send was addressed to: contact lists and segments.
-//!
-//! Owns that neither id is ever refused for how it looks, and that each has one spelling. What lists and segments are called is [`named`]'s.
+//! Ids of contact lists and segments. Their names are in [`named`].
 
 pub(crate) mod named;
 
@@ -11,10 +9,8 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 use uuid::{Uuid, fmt::Hyphenated};
 
-/// The id of a contact list.
-///
-/// Documented to be a UUID, which is spelled in lower case here, so that one list has one spelling. But that is not checked: a
-/// list id that is none must not cost the history it stands in, and is kept exactly as it came.
+/// Id of a contact list: a UUID (documented), in lower case here, so that a list has one spelling. Any other text is accepted
+/// unchanged, so that an odd id does not make a history unreadable.
 ///
 /// ```
 /// use sends_core::ListId;
@@ -28,7 +24,7 @@ use uuid::{Uuid, fmt::Hyphenated};
 pub struct ListId(String);
 
 impl ListId {
-    /// The id's text.
+    /// The id as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -49,7 +45,7 @@ impl From<&str> for ListId {
     }
 }
 
-/// Other spellings of a UUID have other lengths.
+/// Excludes other spellings of a UUID by their length.
 fn is_hyphenated_uuid(text: &str) -> bool {
     text.len() == Hyphenated::LENGTH && Uuid::try_parse(text).is_ok()
 }
@@ -60,7 +56,7 @@ impl fmt::Display for ListId {
     }
 }
 
-/// The id of a segment: a number of 64 bits, as documented.
+/// Id of a segment: a 64-bit number (documented).
 ///
 /// ```
 /// assert_eq!(sends_core::SegmentId::new(14).to_string(), "14");
@@ -70,12 +66,12 @@ impl fmt::Display for ListId {
 pub struct SegmentId(i64);
 
 impl SegmentId {
-    /// The segment with this number.
+    /// The id with this number.
     pub const fn new(number: i64) -> Self {
         Self(number)
     }
 
-    /// The segment's number.
+    /// The id as a number.
     pub const fn get(self) -> i64 {
         self.0
     }

@@ -1,7 +1,4 @@
-//! A campaign, as it is listed and as it is read by itself.
-//!
-//! Owns the fields of both and what a summary of the reports says of it. Must not know its activities beyond their ids and
-//! roles.
+//! Campaign in a listing, campaign with its activities, and campaign in the summaries report.
 
 use alloc::format;
 use alloc::string::String;
@@ -18,65 +15,65 @@ use crate::{
     UniqueCounts, Verbatim,
 };
 
-/// A campaign: what `/emails` lists. Every field but the id may be missing.
+/// Campaign in a listing (`/emails`). Each optional field is `None` when it is missing, null or unreadable.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Campaign {
-    /// The campaign's id.
+    /// Id of the campaign.
     pub id: CampaignId,
-    /// Its name, for people, freed of HTML escapes.
+    /// Display name, with HTML entities decoded.
     pub name: Option<String>,
-    /// How far it has come.
+    /// Status of the campaign.
     pub status: Option<Verbatim<CampaignStatus>>,
-    /// The upstream's word for its kind, such as `NEWSLETTER`.
+    /// The upstream's name of the campaign type, such as `NEWSLETTER`.
     pub campaign_type: Option<String>,
-    /// The upstream's number for its kind, such as 10.
+    /// The upstream's number of the campaign type, such as 10.
     pub type_code: Option<i32>,
-    /// When it was made.
+    /// Creation time.
     pub created_at: Option<Timestamp>,
-    /// When it was last changed, which is what campaigns are listed by (documented).
+    /// Time of the last change, by which listings are sorted (documented).
     pub updated_at: Option<Timestamp>,
 }
 
-/// A campaign read by itself: what is listed of it, and its activities.
+/// Campaign with its activities (`/emails/{id}`).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct CampaignDetail {
-    /// What is listed of it too.
+    /// The fields of the listing.
     pub campaign: Campaign,
-    /// Its activities, in the upstream's order, which means nothing: choose by role.
+    /// Activities in the upstream's order, which has no meaning: choose by role.
     pub activities: Vec<ActivityReference>,
-    /// How many activities the answer names in a form that cannot be read, such as without an id; 1 where their list is missing
-    /// as a whole. They are not among the others. The vendor's documentation has such examples.
+    /// Number of unreadable activities, such as those without an id, which are left out; 1 when their list is missing. The
+    /// vendor's documentation has such examples.
     pub unreadable_activities: usize,
-    /// How many values of the campaign and how many roles of its activities could not be read, and are missing. 0 as a rule.
+    /// Number of values of the campaign and roles of its activities that could not be read and are `None`. 0 as a rule.
     pub unreadable_values: usize,
 }
 
-/// One activity of a campaign.
+/// Activity of a campaign.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ActivityReference {
-    /// The activity's id.
+    /// Id of the activity.
     pub id: ActivityId,
-    /// What it is within the campaign. `None` when the record does not say.
+    /// Role within the campaign. `None` when it is missing, null or unreadable.
     pub role: Option<Verbatim<ActivityRole>>,
 }
 
 impl ActivityReference {
-    /// Whether the activity can have a send history, by its [role](ActivityRole::can_be_sent); one without a role may.
+    /// Whether the activity can have a send history by its [role](ActivityRole::can_be_sent). `true` without a role.
     pub fn can_be_sent(&self) -> bool {
         self.role.as_deref().is_none_or(ActivityRole::can_be_sent)
     }
 }
 
-/// What the summaries report says of a campaign that was sent.
+/// Campaign that was sent, in the summaries report.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct CampaignSummary {
-    /// The campaign's id.
+    /// Id of the campaign.
     pub id: CampaignId,
-    /// The upstream's word for its kind, in another spelling than the campaign's own: `Newsletter`.
+    /// The upstream's name of the campaign type, with another spelling than in [`Campaign`]: `Newsletter`.
     pub campaign_type: Option<String>,
-    /// When it was last sent, which is what summaries are listed by (documented).
+    /// Time of the last send, by which summaries are sorted (documented).
     pub last_sent_date: Option<Timestamp>,
-    /// How many contacts did what, each counted once.
+    /// Statistics that count each contact once.
     pub unique_counts: Option<UniqueCounts>,
 }
 
@@ -110,7 +107,7 @@ impl Campaign {
 }
 
 impl FromJsonOf<CampaignId> for CampaignDetail {
-    fn decode_of(asked: CampaignId, json: &[u8]) -> Result<Decoded<Self>, DecodeError> {
+    fn decode_of(requested: CampaignId, json: &[u8]) -> Result<Decoded<Self>, DecodeError> {
         let json = repair_json(json);
         let mut oddities = Oddities::default();
         let fields = json::object(&json, "a campaign", &mut oddities)?;
@@ -124,10 +121,10 @@ impl FromJsonOf<CampaignId> for CampaignDetail {
             "updated_at",
             "campaign_activities",
         ])?;
-        fields.confirm("campaign_id", &asked, &mut oddities)?;
+        fields.confirm("campaign_id", &requested, &mut oddities)?;
         let odd_ids = oddities.values;
         let mut activities = Vec::new();
-        // Without its list a campaign must not look like one that has no activities.
+        // A campaign without its list must differ from one without activities.
         let listed = match fields.member("campaign_activities") {
             Member::Json(json) => elements(json),
             Member::Absent | Member::Repeated => None,
@@ -144,7 +141,7 @@ impl FromJsonOf<CampaignId> for CampaignDetail {
                 Err(reason) => oddities.record(|| format!("field campaign_activities[{index}]: {reason}")),
             }
         }
-        let campaign = Campaign::read(asked, &fields, &mut oddities);
+        let campaign = Campaign::read(requested, &fields, &mut oddities);
         let value = Self {
             campaign,
             unreadable_activities: unlisted + count - activities.len(),

@@ -1,8 +1,5 @@
-//! The one way this crate writes an enum whose values it defines itself.
-//!
-//! Owns that such an enum has one text per value, and that `as_str`, `Display` and serde agree on it. Must not be
-//! used for what the upstream defines: those sets are open, see [`SendStatus`](crate::SendStatus) and
-//! [`ReasonCode`](crate::ReasonCode).
+//! Macro for enums with values of this project: one text per value, the same for `as_str`, `Display` and serde. Values of the
+//! upstream are [open enums](crate::open_enum).
 
 macro_rules! closed_enum {
     (
@@ -18,10 +15,10 @@ macro_rules! closed_enum {
         }
 
         impl $name {
-            /// Every value, in the order of declaration.
+            /// All values in the order of declaration.
             pub const ALL: [Self; [$($text),+].len()] = [$(Self::$variant),+];
 
-            /// The value's name in upper case with underscores, as it is displayed and serialised.
+            /// Name in upper case with underscores, as in `Display` and serde.
             pub const fn as_str(self) -> &'static str {
                 match self {
                     $( Self::$variant => $text, )+

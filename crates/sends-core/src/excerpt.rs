@@ -1,14 +1,9 @@
-//! Quoting input inside an error message.
-//!
-//! Owns that no message carries more than a short piece of what was read, cut between characters, with nothing in
-//! it that could act on a terminal or forge a log line. Must not know what is being quoted.
+//! Excerpts of input for error messages: short, and without characters that control a terminal or forge a log line.
 
 use alloc::string::String;
 
-/// The first `head` and the last `tail` characters of `text`, with an ellipsis for what was left out between.
-///
-/// Characters that do not print are escaped; quotes and backslashes stay, since the texts quoted here may already
-/// be escaped once.
+/// First `head` and last `tail` characters of `text`, with an ellipsis between them. Unprintable characters are escaped; quotes
+/// and backslashes are not, since the text may be escaped already.
 pub(crate) fn excerpt(text: &str, head: usize, tail: usize) -> String {
     let length = text.chars().count();
     let mut quoted = String::new();

@@ -1,7 +1,4 @@
-//! A history as a table for people.
-//!
-//! Owns the layout and the words around what the records and the reasons say. Must not know where the text goes, but that
-//! it may be a terminal: no text of the upstream can act on it.
+//! Send history as a text table. Texts of the upstream are escaped, so that they cannot control a terminal.
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -9,7 +6,7 @@ use core::fmt;
 
 use crate::{SendAttempt, SendHistory, Verbatim};
 
-/// Displays what became of each send, why, and what to do about it: lines of text, each ended.
+/// `Display` of a history with the outcome, reason and remedy of each send. Each line ends with a line break.
 ///
 /// ```
 /// let history = sends_core::SendHistory::default();
@@ -19,7 +16,7 @@ use crate::{SendAttempt, SendHistory, Verbatim};
 pub struct Explanation<'a>(&'a SendHistory);
 
 impl SendHistory {
-    /// The history as a table for people.
+    /// The history as a text table.
     pub fn explanation(&self) -> Explanation<'_> {
         Explanation(self)
     }

@@ -1,7 +1,5 @@
-//! The members of one JSON object, each read by itself.
-//!
-//! One mechanism for all records: a value that cannot be read costs itself, and is counted. A member that comes twice is no
-//! value, since nothing says which of them is meant.
+//! Members of a JSON object, decoded individually: an unreadable value is counted and does not affect the others. A repeated
+//! member is unreadable, since its value is ambiguous.
 
 use alloc::borrow::Cow;
 use alloc::format;
@@ -15,26 +13,26 @@ use crate::excerpt::excerpt;
 use crate::lenient::Lenient;
 use crate::{DecodeError, Oddities};
 
-/// An object whose members are not parsed yet.
+/// Object with unparsed members.
 pub(crate) struct Fields<'a> {
     members: Vec<(Cow<'a, str>, &'a RawValue)>,
-    /// What the object is, with its article.
+    /// Name of the object in error messages, with its article.
     what: &'static str,
 }
 
-/// A member as the object has it.
+/// Lookup of a member.
 #[derive(Clone, Copy)]
 pub(crate) enum Member<'a> {
-    /// There is none, or it is null.
+    /// Missing or null.
     Absent,
-    /// Its JSON.
+    /// The JSON of its value.
     Json(&'a str),
-    /// It comes more than once.
+    /// More than one member of the name.
     Repeated,
 }
 
 impl<'a> Fields<'a> {
-    /// The members of `json`, which is one value. `None` when it is no object.
+    /// Members of `json`, which is one value. `None` when it is no object.
     pub(crate) fn of(json: &'a str, what: &'static str) -> Option<Self> {
         Some(Self::new(serde_json::from_str(json).ok()?, what))
     }
@@ -43,7 +41,7 @@ impl<'a> Fields<'a> {
         Self { members, what }
     }
 
-    /// The member of this name, in this letter case.
+    /// The member with this name, case-sensitive.
     pub(crate) fn member(&self, name: &str) -> Member<'a> {
         let mut found = self.members.iter().filter(|(key, _)| key == name);
         match (found.next(), found.next()) {
@@ -54,7 +52,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// The members whose names are accepted, each name once.
+    /// Members with an accepted name, one per name.
     pub(crate) fn distinct(&self, is_meant: impl Fn(&str) -> bool) -> Vec<Member<'a>> {
         let mut names: Vec<&str> = self
             .members
@@ -67,25 +65,25 @@ impl<'a> Fields<'a> {
         names.into_iter().map(|name| self.member(name)).collect()
     }
 
-    /// The value of a member; `None` when it is absent, null or cannot be read.
+    /// Value of a member; `None` when it is missing, null or unreadable.
     pub(crate) fn read<T: Lenient>(&self, name: &str, oddities: &mut Oddities) -> Option<T> {
         read(name, &self.member(name), oddities)
     }
 
-    /// The same of a member that must not be absent or null, which counts as a value that cannot be read.
+    /// [`read`](Self::read), where a missing or null member counts as unreadable.
     pub(crate) fn expect<T: Lenient>(&self, name: &str, oddities: &mut Oddities) -> Option<T> {
         self.expect_member(name, oddities);
         self.read(name, oddities)
     }
 
-    /// Counts a member that is absent or null as a value that cannot be read.
+    /// Counts a missing or null member as an unreadable value.
     pub(crate) fn expect_member(&self, name: &str, oddities: &mut Oddities) {
         if matches!(self.member(name), Member::Absent) {
             oddities.value(|| format!("field {name}: it is missing or null"));
         }
     }
 
-    /// The values of a member that is an array. What cannot be read of it is left out.
+    /// Values of an array, without unreadable ones.
     pub(crate) fn list<T: Lenient>(&self, name: &str, oddities: &mut Oddities) -> Vec<T> {
         let mut values = Vec::new();
         for (json, index) in self.elements(name, oddities).into_iter().zip(0_usize..) {
@@ -97,7 +95,7 @@ impl<'a> Fields<'a> {
         values
     }
 
-    /// The elements of a member that is an array, unparsed.
+    /// Unparsed elements of an array.
     pub(crate) fn elements(&self, name: &str, oddities: &mut Oddities) -> Vec<&'a str> {
         let json = match self.member(name) {
             Member::Absent => return Vec::new(),
@@ -113,7 +111,7 @@ impl<'a> Fields<'a> {
         })
     }
 
-    /// The members of a member that is an object; `None` when it is absent, null or cannot be read.
+    /// Members of an object; `None` when it is missing, null or unreadable.
     pub(crate) fn object(&self, name: &str, oddities: &mut Oddities) -> Option<Self> {
         let json = match self.member(name) {
             Member::Absent => return None,
@@ -130,7 +128,7 @@ impl<'a> Fields<'a> {
         fields
     }
 
-    /// The value that a record cannot do without.
+    /// Value of a required member.
     pub(crate) fn require<T: Lenient>(&self, name: &str) -> Result<T, DecodeError> {
         let refuse = |reason: &str| DecodeError::new(self.what, name, reason);
         match self.member(name) {
@@ -140,7 +138,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Checks that an answer has at least one of these members, be it odd. An error in place of the resource has none.
+    /// Requires at least one of these members, readable or not, which an error in place of the resource lacks.
     pub(crate) fn require_any(&self, names: &[&str]) -> Result<(), DecodeError> {
         let is_there = |name: &&str| !matches!(self.member(name), Member::Absent);
         if names.iter().any(is_there) {
@@ -153,19 +151,17 @@ impl<'a> Fields<'a> {
         ))
     }
 
-    /// Checks that an answer about one id is about that id. One that names none, or none that can be read, is taken to be.
+    /// Requires that the id of an answer is the requested one. A missing or unreadable id is accepted and counted.
     pub(crate) fn confirm<T: Lenient + PartialEq>(
         &self,
         name: &str,
-        asked: &T,
+        requested: &T,
         oddities: &mut Oddities,
     ) -> Result<(), DecodeError> {
         match self.read::<T>(name, oddities) {
-            Some(answered) if answered != *asked => Err(DecodeError::new(
-                self.what,
-                name,
-                "it is another one than was asked for",
-            )),
+            Some(other) if other != *requested => {
+                Err(DecodeError::new(self.what, name, "it is not the requested one"))
+            }
             Some(_) => Ok(()),
             None => {
                 self.expect_member(name, oddities);
@@ -175,7 +171,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// The value of a member; `None` when it is absent or cannot be read.
+/// Value of a member; `None` when it is missing, null or unreadable.
 pub(crate) fn read<T: Lenient>(name: &str, member: &Member<'_>, oddities: &mut Oddities) -> Option<T> {
     let json = match *member {
         Member::Absent => return None,
@@ -192,7 +188,7 @@ pub(crate) fn read<T: Lenient>(name: &str, member: &Member<'_>, oddities: &mut O
     value
 }
 
-/// The elements of an array, unparsed. `None` when it is none.
+/// Unparsed elements of an array; `None` for another value.
 pub(crate) fn elements(json: &str) -> Option<Vec<&str>> {
     let elements: Vec<&RawValue> = serde_json::from_str(json).ok()?;
     Some(elements.into_iter().map(RawValue::get).collect())
@@ -205,7 +201,7 @@ pub(crate) fn is_not(json: &str, expected: &str) -> alloc::string::String {
 const REPEATED: &str = "it comes more than once";
 const EXCERPT_LENGTH: usize = 40;
 
-/// The members of an object in the order of the input. A derived implementation would also take an array for a record.
+/// Members in the order of the input. A derived implementation would also accept an array.
 pub(crate) struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {

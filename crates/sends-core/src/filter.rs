@@ -1,7 +1,4 @@
-//! Choosing sends.
-//!
-//! Owns when a send matches a set of conditions. Must not know where the sends come from, or how a caller words its
-//! conditions.
+//! Filter for sends.
 
 use alloc::vec::Vec;
 
@@ -9,10 +6,9 @@ use jiff::Timestamp;
 
 use crate::{ListId, Outcome, ReasonCategory, ReasonCode, SegmentId, SendAttempt, SendStatus};
 
-/// Conditions a send has to meet, all of them. The default has none and matches every send.
+/// Filter with conditions of which all have to match. The default has none and matches every send.
 ///
-/// An empty list is no condition; a list with values is met by a send that has one of them. A send whose record leaves
-/// a field out does not meet a condition on that field.
+/// An empty list is no condition; otherwise one of its values has to match. A send without the field does not match.
 ///
 /// ```
 /// use sends_core::{Outcome, SendFilter, SendHistory};
@@ -29,28 +25,28 @@ use crate::{ListId, Outcome, ReasonCategory, ReasonCode, SegmentId, SendAttempt,
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct SendFilter {
-    /// The upstream's statuses to choose; one that is not documented matches only in the same spelling.
+    /// Statuses; an undocumented one matches in the same spelling only.
     pub statuses: Vec<SendStatus>,
-    /// Whether sends are chosen too whose status is missing or not documented. By itself it is a condition like `statuses`.
+    /// Also matches sends with a missing or undocumented status. Without `statuses`, matches only these.
     pub unfamiliar_status: bool,
-    /// The outcomes to choose.
+    /// Outcomes.
     pub outcomes: Vec<Outcome>,
-    /// The reason codes to choose, documented or not.
+    /// Reason codes, documented or not.
     pub reason_codes: Vec<ReasonCode>,
-    /// The kinds of reason to choose. A send without a code has none, not even [`ReasonCategory::Unknown`].
+    /// Categories of the reason. A send without a code has none, not even [`ReasonCategory::Unknown`].
     pub reason_categories: Vec<ReasonCategory>,
-    /// The contact lists to choose; a send matches that was addressed to one of them.
+    /// Contact lists of the send.
     pub contact_lists: Vec<ListId>,
-    /// The segments to choose; a send matches that was addressed to one of them.
+    /// Segments of the send.
     pub segments: Vec<SegmentId>,
-    /// The earliest `run_date` to choose, inclusive. A send without a `run_date` does not match.
+    /// Minimum `run_date`, inclusive. `None` for no bound.
     pub from: Option<Timestamp>,
-    /// The `run_date` to stop before, exclusive. A send without a `run_date` does not match.
+    /// Maximum `run_date`, exclusive. `None` for no bound.
     pub until: Option<Timestamp>,
 }
 
 impl SendFilter {
-    /// Whether the send meets every condition.
+    /// Whether the send matches all conditions.
     pub fn matches(&self, send: &SendAttempt) -> bool {
         self.matches_status(send.send_status.as_deref())
             && chosen(&self.outcomes, Some(&send.outcome()))

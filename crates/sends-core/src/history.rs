@@ -1,6 +1,4 @@
-//! The send history of one activity: the order of the attempts and the JSON array they come in.
-//!
-//! Which activity it belongs to the upstream's records do not say.
+//! Send history of one activity. The upstream's records do not contain the id of the activity.
 
 use alloc::boxed::Box;
 use alloc::format;
@@ -14,12 +12,12 @@ use serde_json::value::RawValue;
 use crate::json_repair::repair_json;
 use crate::{DecodeError, Decoded, FromJson, HistorySummary, Oddities, SendAttempt, json};
 
-/// Every attempt to send one email activity, in ascending order of `send_id`.
+/// All attempts to send one email activity, in ascending order of `send_id`. Empty for an activity that was never sent.
 ///
-/// An activity that was never sent has an empty history. The upstream is documented to answer in this order; it is
-/// established here all the same, and attempts with the same `send_id` keep the order in which they came.
+/// The attempts are sorted here, although the upstream is documented to sort them. Those with the same `send_id` stay in the
+/// upstream's order.
 ///
-/// Serialised as the bare array the upstream answers with. Deserialised from JSON only.
+/// Serialised as the array of the upstream's answer. Deserialised from JSON only.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct SendHistory {
     sends: Vec<SendAttempt>,
@@ -28,7 +26,7 @@ pub struct SendHistory {
 }
 
 impl SendHistory {
-    /// The history made up of these attempts, in whatever order they come.
+    /// A history of these attempts, which are sorted.
     pub fn new(mut sends: Vec<SendAttempt>) -> Self {
         sends.sort_by_key(|send| send.send_id);
         Self {
@@ -38,7 +36,7 @@ impl SendHistory {
         }
     }
 
-    /// The same history as an answer of which so many sends and values could not be read.
+    /// Sets the numbers of unreadable sends and values.
     #[must_use]
     pub fn with_unreadable(self, sends: usize, values: usize) -> Self {
         Self {
@@ -48,9 +46,8 @@ impl SendHistory {
         }
     }
 
-    /// Reads the upstream's answer. A record without a readable `send_id` is left out and
-    /// [counted](Self::unreadable_sends); any other value that cannot be read is missing in its record, and
-    /// [counted](Self::unreadable_values) too.
+    /// Decodes the upstream's answer. A record without a readable `send_id` is left out and [counted](Self::unreadable_sends);
+    /// another unreadable value is `None` or left out, and [counted](Self::unreadable_values) as well.
     ///
     /// ```
     /// use sends_core::SendHistory;
@@ -63,19 +60,17 @@ impl SendHistory {
     ///
     /// # Errors
     ///
-    /// When the bytes do not begin with a JSON array.
+    /// [`DecodeError`] when the bytes do not begin with a JSON array.
     pub fn from_json(json: &[u8]) -> Result<Self, DecodeError> {
         <Self as FromJson>::from_json(json)
     }
 
-    /// How many records of the answer were left out, since they could not be read: they are no objects, or have no readable
-    /// `send_id`. 0 as a rule.
+    /// Number of records that were left out: those that are no objects or have no readable `send_id`. 0 as a rule.
     pub fn unreadable_sends(&self) -> usize {
         self.unreadable_sends
     }
 
-    /// How many values of the attempts are missing because they could not be read. Bytes after the array count as one. 0 as a
-    /// rule.
+    /// Number of unreadable values of the attempts. Bytes after the array count as one. 0 as a rule.
     pub fn unreadable_values(&self) -> usize {
         self.unreadable_values
     }
@@ -90,27 +85,27 @@ impl SendHistory {
         self.sends
     }
 
-    /// The attempt with the greatest `send_id`, or `None` if the activity was never sent.
+    /// The attempt with the greatest `send_id`. `None` for an empty history.
     pub fn latest(&self) -> Option<&SendAttempt> {
         self.sends.last()
     }
 
-    /// The number of attempts.
+    /// Number of attempts.
     pub fn len(&self) -> usize {
         self.sends.len()
     }
 
-    /// Whether the activity was never sent.
+    /// Whether there are no attempts.
     pub fn is_empty(&self) -> bool {
         self.sends.is_empty()
     }
 
-    /// The attempts one by one, in ascending order of `send_id`.
+    /// Iterator over the attempts, in ascending order of `send_id`.
     pub fn iter(&self) -> slice::Iter<'_, SendAttempt> {
         self.sends.iter()
     }
 
-    /// What the attempts add up to.
+    /// Totals of the attempts.
     pub fn summary(&self) -> HistorySummary {
         HistorySummary {
             unreadable_sends: self.unreadable_sends,

@@ -1,7 +1,4 @@
-//! The ids of campaigns and of email activities.
-//!
-//! Owns what such an id may look like and what is said about one that does not. Must not know which campaigns and
-//! activities exist: a well-formed id may still be unknown to the upstream.
+//! Ids of campaigns and email activities. A valid id may be unknown to the upstream.
 
 use alloc::string::String;
 use core::fmt;
@@ -10,7 +7,7 @@ use uuid::Uuid;
 
 use crate::excerpt::excerpt;
 
-/// Writes the type of an id that is a UUID. `$kind` is the id's name with its article, as messages say it.
+/// Defines a UUID id type. `$kind` is its name in error messages, with the article.
 macro_rules! uuid_identifier {
     ($(#[$attribute:meta])* pub struct $name:ident = $kind:literal;) => {
         $(#[$attribute])*
@@ -18,12 +15,12 @@ macro_rules! uuid_identifier {
         pub struct $name(Uuid);
 
         impl $name {
-            /// The id with these 16 bytes, in the order in which the text spells them.
+            /// The id with these bytes, in the order of the text.
             pub const fn from_bytes(bytes: [u8; 16]) -> Self {
                 Self(Uuid::from_bytes(bytes))
             }
 
-            /// The id's 16 bytes, in the order in which the text spells them.
+            /// The bytes, in the order of the text.
             pub const fn as_bytes(&self) -> &[u8; 16] {
                 self.0.as_bytes()
             }
@@ -78,11 +75,11 @@ macro_rules! uuid_identifier {
 }
 
 uuid_identifier! {
-    /// The id of one email activity: the upstream's `campaign_activity_id`.
+    /// Id of an email activity: the upstream's `campaign_activity_id`, a UUID (documented).
     ///
-    /// Documented to be a UUID. Only the hyphenated form of 36 characters is accepted, in either case, and any version;
-    /// it is displayed in lower case, so one activity has one spelling. The upstream's answer to a malformed id is not
-    /// documented, which is why it is refused here, before it can cost a request.
+    /// Parses the hyphenated form of 36 characters, in either case and of any version. Displayed in lower case, so that an
+    /// activity has one spelling. The upstream's answer to a malformed id is not documented, so that no request is made with
+    /// one.
     ///
     /// ```
     /// use sends_core::ActivityId;
@@ -101,10 +98,8 @@ uuid_identifier! {
 }
 
 uuid_identifier! {
-    /// The id of one campaign: the upstream's `campaign_id`.
-    ///
-    /// Documented to be a UUID, and read and displayed by the rules of [`ActivityId`]. A campaign's id is never the id of
-    /// one of its activities.
+    /// Id of a campaign: the upstream's `campaign_id`, a UUID (documented). Parsed and displayed as an [`ActivityId`]. A
+    /// campaign's id differs from those of its activities.
     ///
     /// ```
     /// use sends_core::CampaignId;
@@ -142,10 +137,9 @@ const TEXT_LENGTH: usize = 36;
 const HYPHENS: [usize; 4] = [8, 13, 18, 23];
 const EXCERPT_LENGTH: usize = 60;
 
-/// Why a text is not an [`ActivityId`] or not a [`CampaignId`].
+/// Error of a text that is no [`ActivityId`] or no [`CampaignId`].
 ///
-/// The message names the kind of id, says what is wrong and quotes at most 60 characters of the text, with control
-/// characters escaped.
+/// The message has the kind of id, the problem, and at most 60 characters of the text with control characters escaped.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("\"{excerpt}\" is not {kind}: {problem}")]
 pub struct ParseIdError {
@@ -163,7 +157,7 @@ enum Problem {
     NotADigit {
         position: usize,
     },
-    /// What the checks above might miss is refused all the same, never a panic.
+    /// Any other rejection by the parser.
     Other,
 }
 

@@ -1,4 +1,4 @@
-//! Reading an answer of the upstream as a whole: what is no JSON of the documented shape at all.
+//! Decoding of a whole answer of the upstream, and its errors.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -13,21 +13,20 @@ use crate::excerpt::excerpt;
 use crate::fields::Fields;
 use crate::{Decoded, Oddities};
 
-/// What can be read from an answer of the upstream.
+/// Model that is decoded from an answer of the upstream.
 pub trait FromJson: Sized {
-    /// Reads one JSON text, with what could not be read of it. Fields that are not known are passed over. What follows the
-    /// text is ignored, and counts as one value that could not be read.
+    /// Decodes one JSON text. Unknown fields are ignored. Bytes after the text are ignored, and count as one unreadable value or,
+    /// if they may contain a record, as one unreadable record.
     ///
-    /// An odd value costs itself: it is missing in its record, and counted. An odd record in an array costs itself, and is
-    /// counted too. Inside strings, what is no character is read as U+FFFD.
+    /// An unreadable value is `None` or left out, and counted. An unreadable record of an array is left out, and counted. Invalid
+    /// characters in strings are replaced by U+FFFD.
     ///
     /// # Errors
     ///
-    /// [`DecodeError`] when the bytes are not JSON of the documented shape as a whole, and when the id is missing that a
-    /// record hangs on.
+    /// [`DecodeError`] when the bytes are not JSON of the documented shape, or a required id is missing.
     fn decode(json: &[u8]) -> Result<Decoded<Self>, DecodeError>;
 
-    /// The same without what could not be read.
+    /// The value of [`decode`](Self::decode).
     ///
     /// # Errors
     ///
@@ -37,21 +36,20 @@ pub trait FromJson: Sized {
     }
 }
 
-/// What can be read from an answer about one id.
+/// Model that is decoded from the answer to a request for one id.
 pub trait FromJsonOf<Id>: Sized {
-    /// Reads one JSON text as the answer about `asked`, by the rules of [`FromJson::decode`]. An answer that does not name
-    /// its id, or in a form that cannot be read, is taken to be about that one.
+    /// Decodes the answer to a request for `requested` by the rules of [`FromJson::decode`]. A missing or unreadable id in the answer
+    /// counts as `requested`.
     ///
     /// # Errors
     ///
-    /// [`DecodeError`] when the bytes are not JSON of the documented shape as a whole, and when the answer names another id.
-    fn decode_of(asked: Id, json: &[u8]) -> Result<Decoded<Self>, DecodeError>;
+    /// [`DecodeError`] when the bytes are not JSON of the documented shape, or the answer has another id.
+    fn decode_of(requested: Id, json: &[u8]) -> Result<Decoded<Self>, DecodeError>;
 }
 
-/// Why an answer of the upstream is not what was asked for.
+/// Error of an answer that cannot be decoded.
 ///
-/// The message names what was to be read and the field. It carries at most a short excerpt of the input, with control
-/// characters escaped.
+/// The message has the model, the field, and a short excerpt of the input with control characters escaped.
 ///
 /// ```
 /// use sends_core::{Campaign, FromJson};
@@ -80,7 +78,7 @@ impl DecodeError {
         }
     }
 
-    /// Whether the JSON ends too early, so that it may arrive whole another time.
+    /// Whether the JSON is cut off, so that a retry may succeed.
     pub fn is_cut_off(&self) -> bool {
         self.is_cut_off
     }
@@ -98,7 +96,7 @@ impl fmt::Display for DecodeError {
 
 impl core::error::Error for DecodeError {}
 
-/// The members of one object. `what` names it with its article.
+/// Members of an object. `what` is its name in error messages, with the article.
 pub(crate) fn object<'a>(
     json: &'a str,
     what: &'static str,
@@ -107,7 +105,7 @@ pub(crate) fn object<'a>(
     Ok(Fields::new(first(json, what, oddities)?, what))
 }
 
-/// The elements of one array, unparsed.
+/// Unparsed elements of an array.
 pub(crate) fn array<'a>(
     json: &'a str,
     what: &'static str,
@@ -117,8 +115,8 @@ pub(crate) fn array<'a>(
     Ok(elements.into_iter().map(RawValue::get).collect())
 }
 
-/// The first value. Bytes that follow it are counted: as a record where they may hold one, such as a second array, and else as a
-/// value, such as a stray NUL.
+/// The first value. Bytes after it are counted: as an unreadable record if they may contain one, as in a second array,
+/// otherwise as an unreadable value, such as a NUL.
 fn first<'a, T: Deserialize<'a>>(
     json: &'a str,
     what: &'static str,
@@ -140,7 +138,7 @@ fn first<'a, T: Deserialize<'a>>(
     Ok(value)
 }
 
-/// What follows the first value.
+/// Text after the first value.
 fn behind_first(json: &str) -> &str {
     let json = json.trim_start();
     let mut values = serde_json::Deserializer::from_str(json).into_iter::<&RawValue>();
@@ -150,7 +148,7 @@ fn behind_first(json: &str) -> &str {
     }
 }
 
-/// The parser's own words for a syntax error assume that the reader knows it is about syntax.
+/// Message of a parser error. That of a syntax error needs its context.
 fn describe(json: &str, error: &serde_json::Error) -> String {
     match error.classify() {
         Category::Syntax if json.trim_start().starts_with('<') => {
@@ -163,7 +161,7 @@ fn describe(json: &str, error: &serde_json::Error) -> String {
     }
 }
 
-/// Reads a record that is one JSON object. The block has the object's fields and the oddities to add to.
+/// Implements [`FromJson`] for a record that is a JSON object. The block gets its fields and the oddities to count in.
 macro_rules! read_as_object {
     ($($record:ty = $what:literal, |$fields:ident, $oddities:ident| $read:block)+) => {
         $( impl crate::FromJson for $record {
@@ -181,7 +179,7 @@ macro_rules! read_as_object {
 
 pub(crate) use read_as_object;
 
-/// A parser's message, like the name of a field that is not known, may quote a whole value.
+/// Maximum lengths, since messages of the parser and names of fields may contain a whole value.
 const FIELD_EXCERPT: usize = 60;
 const REASON_HEAD: usize = 80;
 const REASON_TAIL: usize = 80;

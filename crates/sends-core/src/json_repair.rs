@@ -1,17 +1,18 @@
-//! Repair of JSON text with broken characters, so that one odd name does not make the document unreadable.
+//! Repair of JSON text with invalid characters, so that one malformed name does not make the document unreadable.
 //!
-//! Observed at other APIs of this kind: half a surrogate pair in an escape, raw control characters and bytes that are not
-//! UTF-8 inside strings, and the literals `NaN` and `Infinity`. A JSON parser refuses the whole document for any of them.
+//! Observed at similar APIs: half a surrogate pair in an escape, raw control characters and bytes that are not UTF-8 inside
+//! strings, and the literals `NaN` and `Infinity`. A JSON parser rejects the whole document for any of them.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
 
-/// The text without a byte order mark, and with U+FFFD in place of whatever inside it is no character: bytes that are not
-/// UTF-8 and, within strings, raw control characters, half surrogate pairs and unknown escapes.
+/// Removes a byte order mark and replaces invalid characters by U+FFFD: bytes that are not UTF-8 and, within strings, raw control
+/// characters, half surrogate pairs and unknown escapes.
 ///
-/// Outside strings, `NaN` and `Infinity` become `1e999`, a number that no type holds, so that each costs its value and is counted. Whatever else is broken there stays as it is. Borrowed when nothing has to be replaced, which is the rule.
+/// Outside strings, `NaN` and `Infinity` become `1e999`, which no type can hold, so that only this value is unreadable. Other
+/// errors remain. Borrowed when there is nothing to replace.
 ///
-/// Every reader of this crate applies it. It is public for other JSON of the same upstream, such as OAuth answers.
+/// All decoders of this crate apply it. It is public for other JSON of the same upstream, such as OAuth answers.
 ///
 /// ```
 /// let json = sends_core::repair_json(br#"{"name": "a\ud83d"}"#);
@@ -29,10 +30,10 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 const REPLACEMENT_CHARACTER: &str = "\u{fffd}";
 
-/// A number of valid JSON that is beyond every type. A sign before it stays valid.
+/// Valid JSON number beyond the range of all types. A sign before it remains valid.
 const OUT_OF_RANGE_NUMBER: &str = "1e999";
 
-/// `None` when nothing has to be repaired.
+/// `None` when there is nothing to repair.
 fn repair_strings(text: &str) -> Option<String> {
     let bytes = text.as_bytes();
     let mut repaired = String::new();
@@ -49,7 +50,7 @@ fn repair_strings(text: &str) -> Option<String> {
             _ => (1, false),
         };
         if is_odd {
-            // Everything odd is ASCII, so that both cuts are between characters.
+            // All replaced text is ASCII, so that both cuts are between characters.
             repaired.push_str(&text[copied..at]);
             repaired.push_str(if in_string {
                 REPLACEMENT_CHARACTER
@@ -66,7 +67,7 @@ fn repair_strings(text: &str) -> Option<String> {
     })
 }
 
-/// How many bytes a literal at the beginning has that JSON lacks, and whether there is one.
+/// Length of `NaN` or `Infinity` at the beginning, and whether there is one.
 fn non_finite_literal(bytes: &[u8]) -> (usize, bool) {
     let literal = ["NaN", "Infinity"]
         .into_iter()
@@ -74,7 +75,7 @@ fn non_finite_literal(bytes: &[u8]) -> (usize, bool) {
     literal.map_or((1, false), |literal| (literal.len(), true))
 }
 
-/// How many bytes the escape at the beginning has, and whether it is no character.
+/// Length of the escape at the beginning, and whether it is invalid.
 fn escape(bytes: &[u8]) -> (usize, bool) {
     match bytes.get(1) {
         Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => (2, false),
@@ -89,7 +90,7 @@ fn escape(bytes: &[u8]) -> (usize, bool) {
     }
 }
 
-/// The UTF-16 code unit that the bytes begin with as an escape such as `\u00e4`.
+/// UTF-16 code unit of an escape such as `\u00e4` at the beginning.
 fn code_unit(bytes: &[u8]) -> Option<u32> {
     let digits = bytes.strip_prefix(br"\u")?.get(..4)?;
     digits.iter().try_fold(0, |unit, &digit| {

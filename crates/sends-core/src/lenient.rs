@@ -1,9 +1,8 @@
-//! The forms in which a single value is read, whichever record it belongs to.
+//! Decoding of single values in all unambiguous forms.
 //!
-//! A form that can mean one thing only is read: a whole number as `2`, `"2"` or `2.0`, a date in any variant of RFC 3339 with
-//! its offset ([`date`](self::date)). Everything else is no value, never an error: a date without an offset, since which zone
-//! it is in is not documented; a number where a date belongs, since seconds and milliseconds look alike; a text where a boolean
-//! belongs.
+//! A whole number may be `2`, `"2"` or `2.0`, and a date any variant of RFC 3339 with an offset ([`date`](self::date)).
+//! Ambiguous forms are unreadable: a date without an offset, since its zone is not documented; a number for a date, since it
+//! may be seconds or milliseconds; a text for a boolean.
 
 mod date;
 
@@ -15,12 +14,12 @@ use jiff::Timestamp;
 use crate::open_enum::{OpenSet, Verbatim};
 use crate::{ActivityId, CampaignId, ListId, ReasonCode, SegmentId};
 
-/// A value that is read from one JSON value, which is never `null`.
+/// Value that is decoded from one JSON value other than `null`.
 pub(crate) trait Lenient: Sized {
-    /// What is expected, with its article.
+    /// Name of the expected value in error messages, with its article.
     const EXPECTED: &'static str;
 
-    /// `None` when the JSON has no form that is read.
+    /// `None` when the value is unreadable.
     fn read(json: &str) -> Option<Self>;
 }
 
@@ -33,8 +32,7 @@ impl Lenient for i64 {
     }
 }
 
-/// A number as JSON writes it, or a text of the same characters: the vendor's schema has the one for counts and its guide the
-/// other.
+/// A JSON number, or a string with one: for counts, the vendor's schema has numbers and its guide strings.
 fn whole(number: &str) -> Option<i64> {
     let digits = number.strip_prefix('-').unwrap_or(number);
     if !digits.starts_with(|first: char| first.is_ascii_digit()) {
@@ -48,7 +46,7 @@ fn whole(number: &str) -> Option<i64> {
     integral(float)
 }
 
-/// Beyond 2^53 a float may stand for a neighbouring number.
+/// Beyond 2^53 a float may be a rounded number.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_precision_loss,
@@ -60,7 +58,7 @@ fn integral(float: f64) -> Option<i64> {
     (whole.unsigned_abs() <= 1 << 53 && whole as f64 == float).then_some(whole)
 }
 
-/// How many of something there are. A negative number says nothing that is documented, and is no value.
+/// Count of at least 0. The meaning of a negative one is not documented.
 pub(crate) struct Count(pub(crate) i64);
 
 impl Lenient for Count {
@@ -95,8 +93,8 @@ impl Lenient for String {
     }
 }
 
-/// A text that people wrote, freed of HTML escapes, in which it may arrive (observed): `Friends & Family` for
-/// `Friends &amp; Family`. Undone once, and only what is a complete entity, so that a lone `&` stays.
+/// Text with HTML entities decoded, which the upstream sends in names (observed): `Friends & Family` for `Friends &amp; Family`.
+/// Decoded once, and only complete entities, so that a single `&` stays.
 pub(crate) struct Prose(pub(crate) String);
 
 impl Lenient for Prose {
@@ -116,7 +114,7 @@ impl Lenient for Timestamp {
     }
 }
 
-/// Text that a type accepts by its own rules.
+/// Implements [`Lenient`] for types that are parsed from a text.
 macro_rules! from_text {
     ($($type:ty, $expected:literal, $read:expr;)+) => {
         $( impl Lenient for $type {
@@ -160,7 +158,7 @@ impl Lenient for ReasonCode {
     }
 }
 
-/// The text of a JSON string.
+/// Text of a JSON string.
 fn text(json: &str) -> Option<Cow<'_, str>> {
     #[derive(serde::Deserialize)]
     struct Text<'a>(#[serde(borrow)] Cow<'a, str>);

@@ -1,37 +1,36 @@
-//! What of an answer could not be read, counted and described.
+//! Counts and descriptions of unreadable values and records.
 
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-/// How many descriptions are kept. One answer may hold thousands of the same oddity.
+/// Maximum number of descriptions, since an answer may have thousands of the same oddity.
 const MOST_NOTES: usize = 3;
 
-/// What of an answer could not be read and was left out: single values, which are then missing in their record, and whole
-/// records.
+/// Unreadable values and records of an answer.
 ///
-/// `Display` names up to three of them for the operator, with short excerpts of the input.
+/// `Display` describes up to three of them for the operator, with short excerpts of the input.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Oddities {
-    /// How many values were left out of records that could be read.
+    /// Number of unreadable values in readable records.
     pub values: usize,
-    /// How many records were left out as a whole.
+    /// Number of unreadable records.
     pub records: usize,
     notes: Vec<String>,
 }
 
-/// What was read from an answer, and what of it could not be.
+/// Decoded answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decoded<T> {
-    /// What was read.
+    /// The decoded value.
     pub value: T,
-    /// What could not be.
+    /// Values and records that could not be decoded.
     pub oddities: Oddities,
 }
 
 impl Oddities {
-    /// Whether everything could be read.
+    /// Whether all values and records could be read.
     pub fn is_empty(&self) -> bool {
         self.values == 0 && self.records == 0
     }
@@ -46,7 +45,7 @@ impl Oddities {
         self.note(note);
     }
 
-    /// Adds what could not be read of a part of the answer.
+    /// Adds the oddities of a part of the answer.
     pub(crate) fn add(&mut self, part: Self, place: impl FnOnce() -> String) {
         self.values = self.values.saturating_add(part.values);
         self.records = self.records.saturating_add(part.records);

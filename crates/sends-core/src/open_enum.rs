@@ -1,7 +1,5 @@
-//! Enums whose values the upstream defines.
-//!
-//! Such a set is open: a value that is not documented is kept, and the known ones are recognised in any case. What this
-//! project defines itself is a [`closed_enum`](crate::closed_enum).
+//! Enums with values of the upstream. Unknown values are preserved, and known ones recognised in any letter case. Enums of this
+//! project are [closed](crate::closed_enum).
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -9,15 +7,15 @@ use core::ops::Deref;
 
 use serde::ser::{Serialize, Serializer};
 
-/// An enum of the upstream's.
+/// Enum with values of the upstream.
 pub trait OpenSet: for<'a> From<&'a str> {
-    /// The value in the documented spelling, or as it came when it is not documented.
+    /// The value in the documented spelling; an undocumented value in the upstream's.
     fn name(&self) -> &str;
 }
 
-/// A value of an open set together with the upstream's spelling of it, letter case included.
+/// Value of an open enum with the upstream's spelling.
 ///
-/// Two of them are equal only in the same spelling; the values themselves can be compared by dereferencing.
+/// Equality includes the spelling; dereference to compare the values only.
 ///
 /// ```
 /// use sends_core::{SendStatus, Verbatim};
@@ -30,17 +28,17 @@ pub trait OpenSet: for<'a> From<&'a str> {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Verbatim<T> {
     value: T,
-    /// `None` for the value's own spelling.
+    /// `None` for the documented spelling.
     spelling: Option<Box<str>>,
 }
 
 impl<T: OpenSet> Verbatim<T> {
-    /// The text as it came.
+    /// The upstream's spelling.
     pub fn verbatim(&self) -> &str {
         self.spelling.as_deref().unwrap_or_else(|| self.value.name())
     }
 
-    /// The text as it came where that is not the value's own spelling.
+    /// The upstream's spelling. `None` if it is the documented one.
     pub fn other_spelling(&self) -> Option<&str> {
         self.spelling.as_deref()
     }
@@ -83,7 +81,7 @@ impl<T: OpenSet> Serialize for Verbatim<T> {
     }
 }
 
-/// The enum gets one variant more than it is written with: `Other`, with the text as it came.
+/// Defines an open enum with the additional variant `Other`.
 macro_rules! open_enum {
     (
         $(#[$enum_attribute:meta])*
@@ -95,12 +93,13 @@ macro_rules! open_enum {
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum $name {
             $( $(#[$variant_attribute])* $variant, )+
-            /// A value that is not documented, verbatim. Made by `from`, which keeps the known values out of here.
+            /// An undocumented value in the upstream's spelling. Constructed by `from`, which returns known values as their
+            /// variants.
             Other(alloc::boxed::Box<str>),
         }
 
         impl $name {
-            /// The value in the upstream's spelling.
+            /// The value in the documented spelling; an undocumented value in the upstream's.
             pub fn as_str(&self) -> &str {
                 match self {
                     $( Self::$variant => $text, )+

@@ -1,16 +1,11 @@
-//! How a send ended, decided from everything its record says.
-//!
-//! Owns the decision over status, reason code and count, contradictions included. Must not know what a single code
-//! means: that is the table's, and reaches this module as a [`ReasonCategory`].
+//! Outcome of a send by its status, reason code and count.
 
 use crate::closed_enum::closed_enum;
 use crate::{Reason, ReasonCategory, ReasonCode, SendStatus};
 
 closed_enum! {
-    /// How one attempt to send ended.
-    ///
-    /// This project's reading of `send_status`, `reason_code` and `count` together, since none of them says it alone.
-    /// Every combination has an answer; the first line that fits decides:
+    /// Outcome of one attempt to send (inferred from `send_status`, `reason_code` and `count` together). The first matching line
+    /// applies:
     ///
     /// | `reason_code` | `send_status` | `count` | outcome |
     /// |---|---|---|---|
@@ -23,28 +18,27 @@ closed_enum! {
     /// | 0 | `COMPLETED` | 0 | `NoRecipients` |
     /// | anything else | | | `Unknown` |
     ///
-    /// So a known code other than 0 wins over the status: it is the more specific statement, and to report a delivery
-    /// that did not happen costs more than to look at one that did. `COMPLETED` with code 12 is how the upstream is
-    /// documented to report a send that reached nobody. Where the statements exclude each other, the attempt is also
-    /// [contradictory](crate::SendAttempt::is_contradictory).
+    /// A known code other than 0 takes precedence over the status: it is more specific, and reporting a delivery that did not
+    /// happen is worse than checking one that did. `COMPLETED` with code 12 is a send without recipients (documented).
+    /// Contradictory values are reported by [`is_contradictory`](crate::SendAttempt::is_contradictory).
     pub enum Outcome {
-        /// The email went out to every contact of this attempt.
+        /// The email was sent to all contacts of this attempt.
         Sent = "SENT",
-        /// The email went out to some contacts of this attempt; how many is not known.
+        /// The email was sent to some contacts of this attempt; their number is unknown.
         PartiallySent = "PARTIALLY_SENT",
-        /// The upstream holds the email back and will release it after a review.
+        /// The upstream holds the email for a review and releases it later.
         Staged = "STAGED",
-        /// Nothing failed, and nobody was there to receive the email.
+        /// The attempt succeeded without recipients.
         NoRecipients = "NO_RECIPIENTS",
-        /// The email did not go out.
+        /// The email was not sent.
         Failed = "FAILED",
-        /// The record does not say enough to tell.
+        /// The record does not determine the outcome.
         Unknown = "UNKNOWN",
     }
 }
 
 impl Outcome {
-    /// The outcome of an attempt with this status, code and count, any of which may be missing.
+    /// Outcome for a status, code and count; `None` for a missing one.
     ///
     /// ```
     /// use sends_core::{Outcome, ReasonCode, SendStatus};
@@ -67,7 +61,7 @@ impl Outcome {
     }
 }
 
-/// Whether the three statements exclude each other. See [`SendAttempt::is_contradictory`](crate::SendAttempt).
+/// See [`SendAttempt::is_contradictory`](crate::SendAttempt::is_contradictory).
 pub(crate) fn is_contradictory(
     status: Option<&SendStatus>,
     code: Option<ReasonCode>,
@@ -82,12 +76,12 @@ pub(crate) fn is_contradictory(
     }
 }
 
-/// A missing code says as little as one nobody knows.
+/// Category of a code. A missing code counts as an unknown one.
 fn category(code: Option<ReasonCode>) -> ReasonCategory {
     code.map_or(ReasonCategory::Unknown, |code| Reason::of(code).category)
 }
 
-/// The outcome a reason states by itself, or `None` where the status has to say.
+/// Outcome implied by a category. `None` when it depends on the status.
 fn stated_by(category: ReasonCategory) -> Option<Outcome> {
     match category {
         ReasonCategory::Success | ReasonCategory::Unknown => None,

@@ -1,4 +1,4 @@
-//! One page of a listing: its records and the link to the next page, which is a text here and not followed.
+//! Page of a listing.
 
 use alloc::format;
 use alloc::string::String;
@@ -9,14 +9,13 @@ use crate::json_repair::repair_json;
 use crate::lenient::Lenient;
 use crate::{DecodeError, Decoded, FromJson, Oddities, json};
 
-/// One page of a listing: its records in the upstream's order, and the way to the next page.
+/// Page of a listing: its records in the upstream's order, and the link to the next page.
 ///
-/// A record that is malformed is left out and counted, since one bad campaign must not hide the 499 beside it. A list of
-/// records that is missing, null or not an array counts as one unreadable record (observed of the summaries report): such a
-/// page must not look like the one of an account that has no records, which is an empty array.
+/// Unreadable records are left out and counted. A list of records that is missing, null or not an array counts as one unreadable
+/// record (observed of the summaries report), to distinguish it from the empty list of an account without records.
 ///
-/// A bare array of records is read as the last page, if at least one of them can be read: by this project's reading, since the
-/// send history is one. Without any it may as well be a list of errors, and is refused.
+/// A bare array with at least one readable record is the last page (inferred from the send history). Without one it may be a
+/// list of errors, and is rejected.
 ///
 /// ```
 /// use sends_core::{Campaign, FromJson, NextLink, Page};
@@ -33,32 +32,32 @@ use crate::{DecodeError, Decoded, FromJson, Oddities, json};
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page<T> {
-    /// The records that could be read.
+    /// The readable records.
     pub records: Vec<T>,
-    /// How many values of each record could not be read, and are missing in it, in the order of the records.
+    /// Number of unreadable values per record, in the order of the records.
     pub unreadable_values: Vec<usize>,
-    /// How many records could not be read; 1 when the list of records is missing, null or not an array. 0 as a rule.
+    /// Number of unreadable records; 1 when the list of records is missing, null or not an array. 0 as a rule.
     pub unreadable: usize,
     /// Whether the list of records is missing, null or not an array.
     pub lacks_list: bool,
-    /// The way to the next page.
+    /// Link to the next page.
     pub next: NextLink,
 }
 
-/// What a page says of the next one.
+/// Link to the next page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NextLink {
-    /// This page is the last one: the link is absent, null, empty or the text `null`.
+    /// Last page: the link is missing, null, empty or the text `null`.
     None,
-    /// The link as the upstream wrote it, documented to be a path with the API's version.
+    /// The link in the upstream's form: a path with the API's version (documented).
     To(String),
-    /// There is a link that cannot be read.
+    /// An unreadable link.
     Unreadable,
 }
 
-/// A record that the upstream lists.
+/// Record of a listing.
 pub trait Listed: FromJson {
-    /// The member of a page that holds the records.
+    /// Member of the page with the list of records.
     const MEMBER: &'static str;
 }
 
@@ -116,9 +115,8 @@ fn elements<'a, T: Listed>(fields: &Fields<'a>, oddities: &mut Oddities) -> Opti
     elements
 }
 
-/// The forms of a last page are observed: clients treat an empty text, an empty object, null and nothing alike. An empty
-/// array and the text `null` belong to them by this project's reading, and so does a link that is the member `next` itself
-/// instead of the `href` in it.
+/// Link of a page. A last page has an empty text, an empty object, null or no member (observed in clients), or an empty array
+/// or the text `null` (inferred). The link may be the member `next` itself instead of its `href` (inferred).
 fn next_link(page: &Fields<'_>, oddities: &mut Oddities) -> NextLink {
     let link = inner(page.member("_links"), "next")
         .and_then(|next| match next {
@@ -140,7 +138,7 @@ fn next_link(page: &Fields<'_>, oddities: &mut Oddities) -> NextLink {
     }
 }
 
-/// A member of a member that is an object, if there is one.
+/// Member of an object that is itself a member; `None` when the object is missing or empty.
 fn inner<'a>(outer: Member<'a>, name: &str) -> Result<Option<Member<'a>>, ()> {
     match outer {
         Member::Absent => Ok(None),

@@ -1,7 +1,4 @@
-//! Reason codes: what the upstream says about why a send ended as it did, and what follows from it.
-//!
-//! Owns the vocabulary; the thirteen known codes are in [`table`]. Must not know how a send ended: a code is one
-//! statement out of three, see [`Outcome`](crate::Outcome).
+//! Reason codes and their meaning. The documented codes are in [`table`].
 
 mod table;
 
@@ -11,9 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::closed_enum::closed_enum;
 
-/// The upstream's `reason_code`, any number of 32 bits.
-///
-/// 0 to 12 are documented. The set is open, so every other number is a value too.
+/// The upstream's `reason_code`: a 32-bit number, of which 0 to 12 are documented.
 ///
 /// ```
 /// assert_eq!(sends_core::ReasonCode::new(12).get(), 12);
@@ -28,7 +23,7 @@ impl ReasonCode {
         Self(number)
     }
 
-    /// The code's number.
+    /// The code as a number.
     pub const fn get(self) -> i32 {
         self.0
     }
@@ -40,10 +35,9 @@ impl fmt::Display for ReasonCode {
     }
 }
 
-/// What a reason code means, whether sending again can help, who has to act and how.
+/// Meaning of a reason code, advice on retries, and remedy.
 ///
-/// The meaning is documented by the vendor and told here in our own words. Name, category, advice, actors and remedy
-/// are this project's reading of it.
+/// The meaning is documented by the vendor and paraphrased here. Name, category, advice, actors and remedy are inferred from it.
 ///
 /// ```
 /// use sends_core::{Reason, ReasonCode, RetryAdvice};
@@ -58,24 +52,24 @@ impl fmt::Display for ReasonCode {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Reason {
-    /// The code this is about.
+    /// The code.
     pub code: ReasonCode,
-    /// A short name in upper case with underscores, unique among the known codes; `UNKNOWN` for every other code.
+    /// Short name in upper case with underscores, unique among the documented codes; `UNKNOWN` for other codes.
     pub name: &'static str,
-    /// What the code means, as one sentence or two.
+    /// Meaning in one or two sentences.
     pub meaning: &'static str,
-    /// The kind of reason, for grouping.
+    /// Category for grouping.
     pub category: ReasonCategory,
-    /// Whether sending again can help, and when.
+    /// Advice on sending again.
     pub retry: RetryAdvice,
-    /// Who has to act, first the one to begin with; empty when nobody has to.
+    /// Parties that have to act, in their order; empty when no action is needed.
     pub actors: &'static [Actor],
-    /// What those who have to act should do.
+    /// Action for these parties, in one or two sentences.
     pub remedy: &'static str,
 }
 
 impl Reason {
-    /// What is known about a code. Every code has an answer; for one that is not documented it says so.
+    /// Meaning of a code. For an undocumented code, a row that says so.
     pub fn of(code: ReasonCode) -> Self {
         let known = usize::try_from(code.get())
             .ok()
@@ -97,78 +91,78 @@ impl Reason {
         &table::KNOWN
     }
 
-    /// Whether the code is one of the documented ones.
+    /// Whether the code is documented.
     pub fn is_known(&self) -> bool {
         self.category != ReasonCategory::Unknown
     }
 }
 
 closed_enum! {
-    /// The kind of a reason.
+    /// Category of a reason (inferred).
     pub enum ReasonCategory {
-        /// Nothing stood in the way: code 0.
+        /// Success: code 0.
         Success = "SUCCESS",
-        /// Something went wrong at the upstream: code 1.
+        /// Failure of the upstream: code 1.
         System = "SYSTEM",
-        /// The vendor's account review stopped the send: code 2.
+        /// Stopped by the vendor's account review: code 2.
         Compliance = "COMPLIANCE",
-        /// The account's payment or subscription: code 3.
+        /// Payment or subscription of the account: code 3.
         Billing = "BILLING",
         /// More contacts than the account may send to: code 4.
         Limit = "LIMIT",
-        /// Held back, to be released after a review: code 5.
+        /// Held for a review: code 5.
         Staging = "STAGING",
         /// Some contacts were not reached: code 6.
         Partial = "PARTIAL",
-        /// Something in the email itself: codes 7 and 8.
+        /// Content of the email: codes 7 and 8.
         Content = "CONTENT",
-        /// The sender's address: codes 9 and 10.
+        /// Sender's address: codes 9 and 10.
         Sender = "SENDER",
-        /// A feature the account does not have: code 11.
+        /// Feature that is not enabled for the account: code 11.
         Feature = "FEATURE",
-        /// Nobody to send to: code 12.
+        /// No recipients: code 12.
         Audience = "AUDIENCE",
-        /// A code that is not documented.
+        /// Undocumented code.
         Unknown = "UNKNOWN",
     }
 }
 
 closed_enum! {
-    /// Whether sending again can help, and when.
+    /// Advice on sending again (inferred).
     pub enum RetryAdvice {
-        /// There is nothing to repeat.
+        /// The send succeeded.
         NotNeeded = "NOT_NEEDED",
-        /// Send again as it is.
+        /// Send again without changes.
         Yes = "YES",
-        /// Send again once the cause has been put right.
+        /// Send again after the cause is fixed.
         AfterFix = "AFTER_FIX",
-        /// Send again once the vendor's account review has cleared it, not before.
+        /// Send again after the clearance by the vendor's account review.
         AfterClearance = "AFTER_CLEARANCE",
-        /// Do not send again: the send is still going to happen by itself.
+        /// Do not send again: the upstream releases the send later.
         Wait = "WAIT",
-        /// Find out first who has been reached, or some contacts may get the email twice.
+        /// Determine the contacts that were reached first; otherwise some may get the email twice.
         NotBlindly = "NOT_BLINDLY",
-        /// Sending again cannot help.
+        /// Sending again cannot succeed.
         No = "NO",
-        /// The code is not documented, so nothing can be said.
+        /// No advice for an undocumented code.
         Unknown = "UNKNOWN",
     }
 }
 
 closed_enum! {
-    /// Someone who can do something about a reason.
+    /// Party that can fix the cause of a reason (inferred).
     pub enum Actor {
-        /// Whoever is responsible for the account and its subscription.
+        /// Owner of the account and its subscription.
         AccountOwner = "ACCOUNT_OWNER",
-        /// The vendor's account review, which clears or refuses a send.
+        /// The vendor's account review, which clears or refuses sends.
         AccountReview = "ACCOUNT_REVIEW",
-        /// Whoever keeps the contact lists and segments.
+        /// Maintainer of the contact lists and segments.
         ListOwner = "LIST_OWNER",
-        /// Whoever writes the email.
+        /// Author of the email.
         ContentEditor = "CONTENT_EDITOR",
         /// The vendor's customer support.
         Support = "SUPPORT",
-        /// Constant Contact, without being asked.
+        /// Constant Contact, without a request.
         ConstantContact = "CONSTANT_CONTACT",
     }
 }

@@ -1,14 +1,9 @@
-//! What an activity is within its campaign.
-//!
-//! Owns the known roles and which of them can have been sent. Must not know single activities.
+//! Role of an activity within its campaign.
 
 use crate::open_enum::open_enum;
 
 open_enum! {
-    /// The upstream's `role` of an activity.
-    ///
-    /// Three values are documented. The set is open: any other value is kept as it came. An activity is chosen by its role,
-    /// never by its position in the campaign.
+    /// The upstream's `role` of an activity. Three values are documented; any other is preserved.
     ///
     /// ```
     /// use sends_core::ActivityRole;
@@ -18,20 +13,18 @@ open_enum! {
     /// assert!(ActivityRole::from("sms").can_be_sent());
     /// ```
     pub enum ActivityRole {
-        /// The email itself.
+        /// The email.
         PrimaryEmail = "primary_email",
         /// The email as a web page.
         Permalink = "permalink",
-        /// The email once more, to those who did not open it.
+        /// The resend to contacts who did not open the email.
         Resend = "resend",
     }
 }
 
 impl ActivityRole {
-    /// Whether an activity in this role can have a send history.
-    ///
-    /// A permalink is a page and cannot, so that nobody has to ask for its history (this project's reading; what the
-    /// upstream answers is not documented). A role that is not documented may.
+    /// Whether an activity with this role can have a send history. `false` for a permalink, which is a web page (inferred; the
+    /// upstream's answer is not documented), and `true` for an undocumented role.
     pub fn can_be_sent(&self) -> bool {
         *self != Self::Permalink
     }

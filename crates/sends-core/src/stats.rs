@@ -1,7 +1,4 @@
-//! What contacts did with an email, in numbers.
-//!
-//! Owns the names of the counts in both reports and in both spellings. Must not judge them: that opens are estimates is
-//! for whoever shows them to say.
+//! Statistics of emails in the reports of the upstream.
 
 use alloc::format;
 
@@ -12,29 +9,29 @@ use crate::json::read_as_object;
 use crate::lenient::Count;
 use crate::{ActivityId, CampaignId, Listed, Oddities};
 
-/// The statistics of one activity (`/reports/stats/email_campaign_activities/{ids}`).
+/// Statistics of one activity (`/reports/stats/email_campaign_activities/{ids}`).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ActivityStats {
-    /// The activity's id.
+    /// Id of the activity.
     pub id: ActivityId,
-    /// When the upstream last counted.
+    /// Time of the upstream's last count. `None` when it is missing, null or unreadable.
     pub last_refresh_time: Option<Timestamp>,
     /// The counts.
     pub stats: EngagementStats,
-    /// How many values could not be read, and are missing. 0 as a rule.
+    /// Number of values that could not be read and are `None`. 0 as a rule.
     pub unreadable_values: usize,
 }
 
-/// The statistics of all activities of one campaign together (`/reports/stats/email_campaigns/{ids}`).
+/// Statistics of all activities of one campaign (`/reports/stats/email_campaigns/{ids}`).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct CampaignStats {
-    /// The campaign's id.
+    /// Id of the campaign.
     pub id: CampaignId,
-    /// When the upstream last counted.
+    /// Time of the upstream's last count. `None` when it is missing, null or unreadable.
     pub last_refresh_time: Option<Timestamp>,
     /// The counts.
     pub stats: EngagementStats,
-    /// How many values could not be read, and are missing. 0 as a rule.
+    /// Number of values that could not be read and are `None`. 0 as a rule.
     pub unreadable_values: usize,
 }
 
@@ -57,8 +54,7 @@ read_as_object! {
     }
 }
 
-/// Both reports answer without links, and so with one page. An id that the upstream does not know is in none of the
-/// records.
+/// The answer has one page without links, and no record for an unknown id.
 impl Listed for ActivityStats {
     const MEMBER: &'static str = "results";
 }
@@ -67,24 +63,24 @@ impl Listed for CampaignStats {
     const MEMBER: &'static str = "results";
 }
 
-/// How many contacts did what, each counted once, as the summaries report says it. `None` where it does not say.
+/// Statistics of the summaries report: numbers of contacts, each counted once. `None` for a missing, null or unreadable count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct UniqueCounts {
-    /// Contacts the email was sent to.
+    /// Recipients.
     pub sends: Option<i64>,
-    /// Contacts who opened it, as far as can be told.
+    /// Contacts who opened the email; an estimate.
     pub opens: Option<i64>,
     /// Contacts who followed a link.
     pub clicks: Option<i64>,
-    /// Contacts who forwarded it.
+    /// Contacts who forwarded the email.
     pub forwards: Option<i64>,
-    /// Contacts who unsubscribed by it.
+    /// Contacts who unsubscribed.
     pub optouts: Option<i64>,
-    /// Contacts who reported it as unwanted.
+    /// Contacts who reported the email as spam.
     pub abuse: Option<i64>,
-    /// Contacts it came back from.
+    /// Contacts whose email bounced.
     pub bounces: Option<i64>,
-    /// Contacts who are not known to have opened it.
+    /// Contacts without a recorded opening; an estimate.
     pub not_opened: Option<i64>,
 }
 
@@ -104,13 +100,13 @@ impl UniqueCounts {
     }
 }
 
-/// Writes [`EngagementStats`] from the one list of the counts and their keys.
+/// Defines [`EngagementStats`] from the list of counts and their keys.
 macro_rules! engagement_stats {
     ($( $(#[$attribute:meta])* $field:ident = $key:literal, )+) => {
-        /// How many contacts did what with an email, as the statistics reports say it. `None` where they do not.
+        /// Counts of the statistics reports, at least 0. `None` for a missing, null or unreadable count.
         ///
-        /// The vendor's guide separates the parts of some keys by dots and its schema by underscores; both are read, and both
-        /// numbers and strings of digits.
+        /// The vendor's guide separates the parts of some keys by dots and its schema by underscores. Both are accepted, and
+        /// numbers as well as strings of digits.
         ///
         /// ```
         /// use sends_core::{ActivityStats, FromJson};
@@ -128,7 +124,7 @@ macro_rules! engagement_stats {
         }
 
         impl EngagementStats {
-            /// The counts of a record. One without `stats` has none, which counts as one value that cannot be read.
+            /// Counts of a record. A missing `stats` counts as one unreadable value.
             fn of(record: &Fields<'_>, oddities: &mut Oddities) -> Self {
                 record.expect_member("stats", oddities);
                 let Some(counts) = record.object("stats", oddities) else {
@@ -140,8 +136,7 @@ macro_rules! engagement_stats {
     };
 }
 
-/// The count under this key, whose parts are separated by underscores or by dots. Both spellings may come side by side, as
-/// long as they say the same.
+/// Count with this key, whose parts are separated by underscores or dots. Both spellings may be present with the same value.
 fn count(counts: &Fields<'_>, key: &str, oddities: &mut Oddities) -> Option<i64> {
     let spelled = |found: &str| {
         let same = |(found, meant): (u8, u8)| found == meant || (found, meant) == (b'.', b'_');
@@ -161,21 +156,21 @@ fn count(counts: &Fields<'_>, key: &str, oddities: &mut Oddities) -> Option<i64>
 }
 
 engagement_stats! {
-    /// Contacts the email was sent to.
+    /// Recipients.
     sends = "em_sends",
-    /// Contacts who opened it, as far as can be told.
+    /// Contacts who opened the email; an estimate.
     opens = "em_opens",
-    /// Contacts who are not known to have opened it.
+    /// Contacts without a recorded opening; an estimate.
     not_opened = "em_not_opened",
     /// Contacts who followed a link.
     clicks = "em_clicks",
-    /// Contacts who forwarded it.
+    /// Contacts who forwarded the email.
     forwards = "em_forwards",
-    /// Contacts who unsubscribed by it.
+    /// Contacts who unsubscribed.
     optouts = "em_optouts",
-    /// Reports of the email as unwanted.
+    /// Reports of the email as spam.
     abuse = "em_abuse",
-    /// Every opening, however often by one contact.
+    /// All openings, repeated ones included.
     opens_all = "em_opens_all",
     /// Openings on a phone.
     opens_mobile = "em_opens_all_mobile",
@@ -183,11 +178,11 @@ engagement_stats! {
     opens_computer = "em_opens_all_computer",
     /// Openings on a tablet.
     opens_tablet = "em_opens_all_tablet",
-    /// Every click, however often by one contact.
+    /// All clicks, repeated ones included.
     clicks_all = "em_clicks_all",
-    /// Contacts it came back from, for any reason.
+    /// Contacts whose email bounced for any reason.
     bounces = "em_bounces",
-    /// Bounces because the receiving system blocked it.
+    /// Bounces because the receiving system blocked the email.
     bounces_blocked = "em_bounces_blocked",
     /// Bounces because the mailbox was full.
     bounces_mailbox_full = "em_bounces_mailbox_full",
@@ -195,9 +190,9 @@ engagement_stats! {
     bounces_nonexistent_address = "em_bounces_nonexistent_address",
     /// Bounces because the address had been suspended.
     bounces_suspended = "em_bounces_suspended",
-    /// Bounces because it could not be delivered.
+    /// Bounces because the email could not be delivered.
     bounces_undeliverable = "em_bounces_undeliverable",
-    /// Answers of somebody who is away.
+    /// Out-of-office replies.
     bounces_vacation = "em_bounces_vacation",
     /// Bounces for other reasons.
     bounces_other = "em_bounces_other",

@@ -1,15 +1,10 @@
-//! The upstream's own words for how far a send, a campaign or an activity has come.
-//!
-//! Owns their known spellings. Must not know what a status means: `COMPLETED` alone does not say that anything was
-//! delivered, see [`Outcome`](crate::Outcome).
+//! Statuses of sends, campaigns and activities. `COMPLETED` alone does not imply a delivery, see [`Outcome`](crate::Outcome).
 
 use crate::open_enum::open_enum;
 
 open_enum! {
-    /// The upstream's `send_status`.
-    ///
-    /// Two values are documented. The set is open: any other value is kept as it came. The known ones are recognised in
-    /// any case, which is this project's reading; the upstream spells one enum in different cases at different endpoints.
+    /// The upstream's `send_status`. Two values are documented; any other is preserved. Recognised in any letter case
+    /// (inferred: the upstream uses different cases for another enum).
     ///
     /// ```
     /// use sends_core::SendStatus;
@@ -18,18 +13,16 @@ open_enum! {
     /// assert_eq!(SendStatus::from("PAUSED").as_str(), "PAUSED");
     /// ```
     pub enum SendStatus {
-        /// The upstream finished processing the attempt. It may still have reached nobody.
+        /// The upstream finished processing the attempt, possibly without recipients.
         Completed = "COMPLETED",
-        /// The upstream reports that the attempt failed.
+        /// The attempt failed.
         Errored = "ERRORED",
     }
 }
 
 open_enum! {
-    /// The upstream's `current_status`, of a campaign or of an activity.
-    ///
-    /// Six values are documented, in upper case for activities and capitalised for campaigns; they are recognised in any
-    /// case and spelled in upper case here. The set is open: any other value is kept as it came.
+    /// The upstream's `current_status` of a campaign or an activity. Six values are documented, in upper case for activities and
+    /// capitalised for campaigns; any other is preserved. Recognised in any letter case, in upper case here.
     ///
     /// ```
     /// use sends_core::CampaignStatus;
@@ -38,17 +31,17 @@ open_enum! {
     /// assert_eq!(CampaignStatus::from("Archived").as_str(), "Archived");
     /// ```
     pub enum CampaignStatus {
-        /// Being written; not scheduled.
+        /// Not scheduled.
         Draft = "DRAFT",
-        /// To be sent at a time that has not come.
+        /// Scheduled for a future time.
         Scheduled = "SCHEDULED",
         /// Being sent.
         Executing = "EXECUTING",
-        /// Sent; what became of the send is in its history.
+        /// Sent; the outcome is in the send history.
         Done = "DONE",
         /// The last send failed.
         Error = "ERROR",
-        /// Deleted. Still listed, but its activities cannot be read any more (documented).
+        /// Deleted: still listed, but its activities cannot be read (documented).
         Removed = "REMOVED",
     }
 }

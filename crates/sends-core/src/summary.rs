@@ -1,46 +1,36 @@
-//! What the attempts of a history add up to.
-//!
-//! Owns the counting and the judgement whether someone should look. Must not know how one attempt ended: that is
-//! [`Outcome`]'s.
+//! Totals of a send history.
 
 use jiff::Timestamp;
 
 use crate::{Outcome, SendAttempt};
 
-/// What the attempts to send one activity add up to. This project's reading throughout.
-///
-/// The default is the summary of an activity that was never sent.
+/// Totals of the attempts to send one activity (inferred). The default is that of an activity that was never sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct HistorySummary {
-    /// The number of attempts, whatever came of them.
+    /// Number of readable attempts.
     pub attempts: usize,
-    /// The number of attempts whose outcome is [`Outcome::Failed`].
+    /// Number of attempts with [`Outcome::Failed`].
     pub failed_attempts: usize,
-    /// The number of attempts that the upstream gave in a form that could not be read, and that nothing else here counts. 0 as
-    /// a rule.
+    /// Number of unreadable attempts, which are in no other total. 0 as a rule.
     pub unreadable_sends: usize,
-    /// The number of contacts the email went out to, over all attempts; never negative.
-    ///
-    /// The sum of the counts of the attempts that were [sent](Outcome::Sent), up to the greatest `i64`. It is a lower
-    /// bound: an attempt without a count adds nothing, nor does one that was sent partially, since how many it reached
-    /// is not known.
+    /// Sum of the counts of all [sent](Outcome::Sent) attempts, at least 0, saturating. A lower bound of the contacts reached,
+    /// since attempts without a count and partially sent ones add nothing.
     pub contacts_reached: i64,
-    /// When the earliest attempt was made, or `None` if no attempt states a date.
+    /// Time of the earliest attempt. `None` when no attempt has a date.
     pub first_run_date: Option<Timestamp>,
-    /// When the most recent attempt was made, or `None` if no attempt states a date.
+    /// Time of the most recent attempt. `None` when no attempt has a date.
     pub last_run_date: Option<Timestamp>,
-    /// The outcome of the attempt with the greatest `send_id`, or `None` if the activity was never sent.
+    /// Outcome of the attempt with the greatest `send_id`. `None` when there is none.
     pub latest_outcome: Option<Outcome>,
-    /// Whether somebody should look at this activity, judged by its latest attempt.
-    ///
-    /// True when that attempt failed, was sent partially or has an unknown outcome, and when it found no recipients
-    /// and no earlier attempt reached anyone either, wholly or in part. A resend that finds no new contacts after the
-    /// email went out is normal. A staged attempt only has to be waited for. False when the activity was never sent.
+    /// Whether the latest attempt needs attention: it failed, was sent partially or has an unknown outcome, or it had no
+    /// recipients and no earlier attempt reached any. A resend without new contacts is normal, and a staged attempt is released
+    /// by the upstream.
+    /// `false` when the activity was never sent.
     pub needs_attention: bool,
 }
 
 impl HistorySummary {
-    /// The summary of attempts in ascending order of `send_id`.
+    /// Totals of attempts in ascending order of `send_id`.
     pub(crate) fn of(sends: &[SendAttempt]) -> Self {
         let mut summary = Self {
             attempts: sends.len(),

@@ -1,4 +1,4 @@
-//! What is read as a send history, what is tolerated in it, and what is said about everything else.
+//! Decoding of a send history: accepted oddities, and errors.
 
 #![allow(
     clippy::unwrap_used,
@@ -10,7 +10,7 @@ use sends_core::{
     FromJson as _, ListId, ReasonCode, SegmentId, SendAttempt, SendHistory, SendStatus, Verbatim,
 };
 
-/// Reads one record by both doors, which must not differ.
+/// Decodes a record with both decoders, which must agree.
 fn read(record: &str) -> SendAttempt {
     let attempt: SendAttempt = serde_json::from_str(record).unwrap();
     let history = SendHistory::from_json(format!("[{record}]").as_bytes()).unwrap();
@@ -22,7 +22,7 @@ fn refusal(json: impl AsRef<[u8]>) -> String {
     SendHistory::from_json(json.as_ref()).unwrap_err().to_string()
 }
 
-/// What is said about a history of which something cannot be read.
+/// Description of the oddities of a history.
 fn oddities(json: impl AsRef<[u8]>) -> String {
     let decoded = SendHistory::decode(json.as_ref()).unwrap();
     let (records, values) = (decoded.oddities.records, decoded.oddities.values);

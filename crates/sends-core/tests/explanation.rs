@@ -1,4 +1,4 @@
-//! What the table of a history says.
+//! Text table of a history.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 

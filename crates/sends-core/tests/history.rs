@@ -1,4 +1,4 @@
-//! What the attempts of a history add up to, and which of them a filter chooses.
+//! Totals of a history, and filters.
 
 #![allow(
     clippy::unwrap_used,
@@ -163,7 +163,7 @@ fn the_latest_attempt_decides_whether_someone_should_look() {
     }
 }
 
-/// The numbers of the sample's sends that match, and of one more that states nothing.
+/// Numbers of the matching sends among those of the sample and one without fields.
 fn chosen(filter: &SendFilter) -> Vec<i32> {
     let silent = SendHistory::from_json(br#"[{"send_id": 3}]"#).unwrap();
     let sends = sample().into_iter().chain(silent);

@@ -1,4 +1,4 @@
-//! What is the id of an activity or a campaign, what is not, and what is said about the latter.
+//! Valid and invalid ids, and the error messages.
 
 #![allow(
     clippy::unwrap_used,

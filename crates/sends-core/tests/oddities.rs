@@ -1,4 +1,4 @@
-//! One oddity costs itself: every odd form of every field of every record, each beside good neighbours, and the same at
+//! An oddity affects only its own value or record: all odd forms of all fields of all records beside valid ones, and at
 //! random.
 
 #![allow(
@@ -22,8 +22,8 @@ const OTHER_CAMPAIGN: &str = "cafe1ead-0000-4000-8000-000000000002";
 const ACTIVITY: &str = "1ead98be-dfa0-4e04-81f7-5f1534d42e9c";
 const OTHER_ACTIVITY: &str = "1ead98be-dfa0-4e04-81f7-000000000002";
 
-/// A record of a history with this field, beside a good one: the field's value as it is written again, and how many values
-/// and records could not be read.
+/// Decodes a history with an odd field beside a valid record. Returns the encoded value of the field, and the numbers of
+/// unreadable values and records.
 fn send_field(name: &str, odd: &str) -> (Value, usize, usize) {
     let good =
         r#""count": 5, "run_date": "2019-04-18T20:03:08Z", "send_status": "COMPLETED", "reason_code": 0"#;
@@ -104,7 +104,7 @@ fn an_unclear_form_of_a_value_of_a_send_costs_that_value() {
     ] {
         assert_eq!(send_field(name, odd), (read, 1, 0), "{name} {odd}");
     }
-    // A name in another letter case is another name.
+    // Names are case-sensitive.
     assert_eq!(send_field("Count", "2"), (Value::Null, 0, 0));
 }
 
@@ -320,7 +320,7 @@ fn bytes_after_a_document_cost_nothing_of_it_and_are_counted() {
         let whole = read(json.as_bytes()).unwrap();
         let followed = read((json + "\0]").as_bytes()).unwrap();
         assert_eq!(followed.lines().count(), whole.lines().count(), "{followed}");
-        // Where a model has a count of its own, it is one higher.
+        // The model's own count is one higher.
         let differing = whole
             .lines()
             .zip(followed.lines())
@@ -339,7 +339,7 @@ fn a_bare_array_of_records_is_read_as_the_last_page() {
     assert_eq!(page.next, NextLink::None);
     let page = Page::<Campaign>::from_json(bare.replacen('{', "{}, {", 1).as_bytes()).unwrap();
     assert_eq!((page.records.len(), page.unreadable), (2, 1));
-    // Errors come in such arrays too.
+    // Lists of errors have this form as well.
     for other in ["[]", r#"[{"error_key": "x", "error_message": "y"}]"#] {
         assert!(Page::<Campaign>::from_json(other.as_bytes()).is_err(), "{other}");
     }
@@ -363,10 +363,10 @@ fn a_page_without_its_list_is_told_from_one_with_an_unreadable_record() {
     }
 }
 
-/// Where a value stands in a document.
+/// Path of a value in a document.
 type Place = Vec<String>;
 
-/// The places of all values but the document itself.
+/// Paths of all values except the document.
 fn places(value: &Value, at: &Place, found: &mut Vec<Place>) {
     let inner: Vec<(String, &Value)> = match value {
         Value::Object(members) => members.iter().map(|(key, value)| (key.clone(), value)).collect(),
@@ -388,7 +388,7 @@ fn pointer(place: &Place) -> String {
     place.iter().flat_map(|step| ["/", step]).collect()
 }
 
-/// What stands in place of a value.
+/// Replacement of a value.
 fn any_odd_value() -> impl Strategy<Value = Value> {
     prop_oneof![
         Just(Value::Null),
@@ -405,7 +405,7 @@ fn any_odd_value() -> impl Strategy<Value = Value> {
     ]
 }
 
-/// The document with one value replaced, written with a marker that no other value has.
+/// The document with one value replaced, by way of a unique marker.
 fn with_oddity(document: &Value, place: &Place, odd: &Value, kind: usize) -> Vec<u8> {
     let mut document = document.clone();
     let marker = "\u{1}odd\u{1}";
@@ -413,7 +413,7 @@ fn with_oddity(document: &Value, place: &Place, odd: &Value, kind: usize) -> Vec
     let quoted = serde_json::to_string(marker).unwrap();
     let odd = match kind {
         0 => odd.to_string().into_bytes(),
-        // What `Value` cannot hold.
+        // Values that `Value` cannot represent.
         1 => b"1e999".to_vec(),
         2 => br#""\ud83d""#.to_vec(),
         3 => b"\"\xff\x02\"".to_vec(),
@@ -452,14 +452,14 @@ proptest! {
                 prop_assert!(read.sends().contains(expected), "{}", String::from_utf8_lossy(&json));
                 continue;
             }
-            // Of the odd record everything that is not at that place.
+            // All other values of the odd record.
             let hits_number = place.get(1).is_none_or(|field| field == "send_id");
             let found = read.iter().find(|send| send.send_id == number);
             prop_assert!(hits_number || found.is_some());
             if let (Some(found), Some(field)) = (found, place.get(1)) && !hits_number {
                 let written = |send| match serde_json::to_value(send).unwrap() {
                     Value::Object(mut members) => {
-                        // Both spellings of the lists are written as one.
+                        // Both spellings of the lists are encoded as one.
                         members.remove(field.replace("lists", "list").as_str());
                         members
                     }
@@ -480,15 +480,15 @@ proptest! {
         let json = with_oddity(&document, place, &odd, kind.saturating_sub(3));
         let good = read(&serde_json::to_vec(&document).unwrap()).unwrap();
         let Ok(read) = read(&json) else {
-            // Only the id of the one record that was asked for says that it is another's answer.
+            // Only the id of the requested record shows that the answer is for another one.
             prop_assert!(place.len() == 1 && place[0].ends_with("_id"), "{}", String::from_utf8_lossy(&json));
             return Ok(());
         };
         let (good, read) = (without_counts(&good), without_counts(&read));
-        // Whatever stands before and after the oddity is the same: what differs is one run of lines.
+        // Text before and after the oddity is unchanged: the difference is one run of lines.
         let same_before = good.iter().zip(&read).take_while(|(one, other)| one == other).count();
         let same_after = good.iter().rev().zip(read.iter().rev()).take_while(|(one, other)| one == other).count();
-        // Without its id a record is lost.
+        // A record without its id is left out.
         let is_id = place.last().is_some_and(|field| field.ends_with("_id") || field.ends_with("_name"));
         let lost = if is_id { &place[..place.len() - 1] } else { &place[..] }.to_vec();
         let differing = good.len().saturating_sub(same_before + same_after);
@@ -496,7 +496,7 @@ proptest! {
     }
 }
 
-/// The lines of a model's debug text without the counts of what cannot be read: a number, or a list with one for each record of a
+/// Lines of a model's debug text without the counts of unreadable values: a number, or a list with one for each record of a
 /// page.
 fn without_counts(debug: &str) -> Vec<&str> {
     let mut is_in_list = false;
@@ -513,11 +513,11 @@ fn without_counts(debug: &str) -> Vec<&str> {
     debug.lines().filter(is_kept).collect()
 }
 
-/// How many lines of the models' debug text a value of a document can be at most.
+/// Maximum number of lines of a model's debug text per value.
 fn lines_of(value: &Value) -> usize {
     match value {
         Value::Array(elements) => elements.iter().map(lines_of).sum::<usize>() + 40,
-        // A record has a line or three for each field that it could have.
+        // A record has up to three lines for each possible field.
         Value::Object(members) => members.values().map(lines_of).sum::<usize>() + 80,
         _ => 8,
     }

@@ -1,10 +1,10 @@
-//! How a send ended, over every combination of what a record can state.
+//! Outcome for all combinations of status, code and count.
 
 use proptest::prelude::*;
 use sends_core::Outcome::{Failed, NoRecipients, PartiallySent, Sent, Staged, Unknown};
 use sends_core::{Outcome, ReasonCode, SendAttempt, SendStatus};
 
-/// The statuses of the table's columns, in order.
+/// Statuses of the columns, in their order.
 fn statuses() -> [Option<SendStatus>; 4] {
     [
         Some(SendStatus::Completed),
@@ -36,7 +36,7 @@ fn attempt(status: Option<SendStatus>, code: Option<i32>, count: Option<i64>) ->
     }
 }
 
-/// Checks a code with every status and every count. `completed` is asked once for each count.
+/// Checks a code with all statuses and counts. `completed` is called once per count.
 fn check(code: Option<i32>, completed: impl Fn(Option<i64>) -> Outcome, others: [Outcome; 3]) {
     for count in COUNTS {
         let expected = [completed(count), others[0], others[1], others[2]];

@@ -1,4 +1,4 @@
-//! The table of reason codes and the closed enums it is made of.
+//! Table of reason codes, and closed enums.
 
 use std::collections::BTreeSet;
 use std::fmt::{Debug, Display, Write as _};

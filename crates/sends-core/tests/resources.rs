@@ -1,5 +1,4 @@
-//! What is read of campaigns, activities, lists, segments and statistics, what is tolerated in them, and what is said
-//! about everything else.
+//! Decoding of campaigns, activities, lists, segments and statistics: accepted oddities, and errors.
 
 #![allow(
     clippy::unwrap_used,
@@ -20,14 +19,14 @@ fn read<T: FromJson>(json: &str) -> T {
     T::from_json(json.as_bytes()).unwrap()
 }
 
-/// Reads the answer about the activity.
+/// Decodes the answer for the activity.
 fn activity(json: &str) -> ActivityDetail {
     ActivityDetail::decode_of(ACTIVITY.parse().unwrap(), json.as_bytes())
         .unwrap()
         .value
 }
 
-/// Reads the answer about the campaign.
+/// Decodes the answer for the campaign.
 fn detail(json: &str) -> CampaignDetail {
     CampaignDetail::decode_of(CAMPAIGN.parse().unwrap(), json.as_bytes())
         .unwrap()
@@ -391,7 +390,7 @@ fn an_answer_about_one_id_needs_no_id_and_must_not_have_another() {
         assert_eq!(decoded.oddities.values, 1, "{id}");
     }
     let other = br#"{"campaign_activity_id": "1ead98be-dfa0-4e04-81f7-000000000000", "subject": "Hello"}"#;
-    assert_snapshot!(ActivityDetail::decode_of(asked, other).unwrap_err(), @"not an email activity, field campaign_activity_id: it is another one than was asked for");
+    assert_snapshot!(ActivityDetail::decode_of(asked, other).unwrap_err(), @"not an email activity, field campaign_activity_id: it is not the requested one");
     assert!(
         CampaignDetail::decode_of(
             CAMPAIGN.parse().unwrap(),

@@ -1,4 +1,4 @@
-//! What is written is the upstream's JSON, and nothing that is read can panic.
+//! Encoding in the upstream's format, and decoding without panics.
 
 #![allow(
     clippy::unwrap_used,
@@ -32,7 +32,7 @@ fn what_a_record_does_not_state_is_not_written() {
     assert_snapshot!(serde_json::to_string(&history).unwrap(), @r#"[{"send_id":7}]"#);
 }
 
-/// Earlier instants are no dates of the upstream, and are not read.
+/// Earlier dates are not decoded.
 fn any_date() -> impl Strategy<Value = Timestamp> {
     (0..=Timestamp::MAX.as_nanosecond())
         .prop_map(|nanosecond| Timestamp::from_nanosecond(nanosecond).unwrap())
@@ -60,7 +60,7 @@ prop_compose! {
     }
 }
 
-/// Any JSON of a few levels, or a history whose fields may hold what the upstream would never send.
+/// Any JSON with a few levels, or a history with arbitrary field values.
 fn any_json() -> impl Strategy<Value = serde_json::Value> {
     let leaf = prop_oneof![
         Just(serde_json::Value::Null),
@@ -87,7 +87,7 @@ fn any_json() -> impl Strategy<Value = serde_json::Value> {
     prop_oneof![json, vec(record, 0..4).prop_map(Into::into)]
 }
 
-/// Asks a history everything there is to ask.
+/// Calls all methods of a history.
 fn exhaust(history: &SendHistory) {
     let summary = history.summary();
     assert_eq!(summary.attempts, history.len());

@@ -41,7 +41,7 @@ struct State {
     /// Failed ids since the last success.
     failures: u32,
     /// Attempts to probe without a suitable id, since the last success.
-    without_probe: usize,
+    missed_probes: usize,
     /// The last id that was read.
     good: Option<Subject>,
     /// Whether all probes failed. No further probe is sent then.
@@ -76,7 +76,7 @@ impl Run<'_> {
     pub(crate) fn note_success(&self, subject: Subject) {
         let mut state = self.health(subject).state();
         state.successes += 1;
-        (state.failures, state.without_probe) = (0, 0);
+        (state.failures, state.missed_probes) = (0, 0);
         state.good = Some(subject);
     }
 
@@ -91,7 +91,7 @@ impl Run<'_> {
         let is_throttling = failure.is_throttling();
         let error = match failure {
             SyncFailure::Upstream(error)
-                if (is_new || is_throttling) && !SyncFailure::is_sync_wide(&error) =>
+                if (is_new || is_throttling) && !SyncFailure::concerns_all_calls(&error) =>
             {
                 error
             }
@@ -139,8 +139,8 @@ impl Run<'_> {
             let Some(probe) = self.probe(subject, failed).await? else {
                 // The next id to be read is the probe, but only a few times.
                 let mut state = health.state();
-                state.without_probe += 1;
-                if state.without_probe <= PROBES {
+                state.missed_probes += 1;
+                if state.missed_probes <= PROBES {
                     return Ok(());
                 }
                 break;
@@ -178,7 +178,7 @@ impl Run<'_> {
             return Ok(Some(self.probe_history(id)));
         }
         let is_history = matches!(subject, Subject::History(_));
-        if is_history && let Some(activity) = self.known_good(subject, place).await? {
+        if is_history && let Some(activity) = self.recently_read(subject, place).await? {
             return Ok(Some(self.probe_history(activity)));
         }
         // The oldest campaign on the queue is the farthest from the failing ones.
@@ -204,7 +204,7 @@ impl Run<'_> {
     }
 
     /// Another history with sends that was readable: first the most recently read one, then others at a distance from it.
-    async fn known_good(&self, subject: Subject, place: usize) -> Result<Option<ActivityId>, SyncFailure> {
+    async fn recently_read(&self, subject: Subject, place: usize) -> Result<Option<ActivityId>, SyncFailure> {
         let now = self.clock.now();
         let (always, ever) = (jiff::Timestamp::MIN, jiff::Timestamp::MAX);
         let mut known = self.log.unsettled(self.owner, always, ever, now).await?;

@@ -33,14 +33,14 @@ impl SyncFailure {
     /// Whether the synchronisation ends because further reads would fail as well.
     pub(crate) fn stops_sync(&self) -> bool {
         match self {
-            Self::Upstream(error) => Self::is_sync_wide(error),
+            Self::Upstream(error) => Self::concerns_all_calls(error),
             Self::Cancelled | Self::EverythingFails(_) | Self::Paused(_) | Self::Store(_) => true,
         }
     }
 
     /// Whether other calls would fail in the same way.
-    pub(crate) fn is_sync_wide(error: &UpstreamError) -> bool {
-        is_sync_wide_class(error.class) && !error.is_throttled_by_itself()
+    pub(crate) fn concerns_all_calls(error: &UpstreamError) -> bool {
+        class_concerns_all_calls(error.class) && !error.is_throttled_by_itself()
     }
 
     /// Whether the upstream throttled a call up to its last retry. Only a probe tells whether it throttles other calls as well.
@@ -51,7 +51,9 @@ impl SyncFailure {
     /// [`stops_sync`](Self::stops_sync) for a listing, whose endpoint may be suspended while others are not.
     pub(crate) fn stops_listings(&self) -> bool {
         match self {
-            Self::Upstream(error) => error.class != FailureClass::CircuitOpen && Self::is_sync_wide(error),
+            Self::Upstream(error) => {
+                error.class != FailureClass::CircuitOpen && Self::concerns_all_calls(error)
+            }
             _ => true,
         }
     }
@@ -125,7 +127,7 @@ fn not_found(endpoint: &Endpoint) -> &'static str {
     }
 }
 
-fn is_sync_wide_class(class: FailureClass) -> bool {
+fn class_concerns_all_calls(class: FailureClass) -> bool {
     match class {
         // The client has retried. If more than this answer is concerned, its circuit breaker reports another class.
         FailureClass::ServerFailure

@@ -151,7 +151,7 @@ impl Run<'_> {
         .await?;
         (state.reports_read_at, state.sends_until) = (Some(walk.began), walk.next_mark());
         if walk.failure().is_none() {
-            self.withdraw(&doubts).await?;
+            self.resolve_unreported(&doubts).await?;
         }
         self.end_walk(&walk, state).await
     }
@@ -183,7 +183,7 @@ impl Run<'_> {
     }
 
     /// Reason of a campaign whose histories lack the send of the report.
-    pub(crate) fn why_only_reported(&self, campaign: CampaignId) -> &'static str {
+    pub(crate) fn report_reason(&self, campaign: CampaignId) -> &'static str {
         let not_reported = self.not_reported.lock().unwrap_or_else(PoisonError::into_inner);
         if not_reported.contains(&campaign) {
             NOT_REPORTED
@@ -192,9 +192,9 @@ impl Run<'_> {
         }
     }
 
-    /// Handles campaigns whose send was only in the report, and is in it no more. Once a second synchronisation confirms that, they
-    /// are read again and no longer in doubt.
-    async fn withdraw(&self, doubts: &[&Unreadable]) -> Result<(), SyncFailure> {
+    /// Handles campaigns whose send was only in the report, and is in it no more. Once a second synchronisation confirms that,
+    /// they are read again and no longer in doubt.
+    async fn resolve_unreported(&self, doubts: &[&Unreadable]) -> Result<(), SyncFailure> {
         let mut listing = Listing::default();
         for doubt in doubts {
             let Subject::Campaign(campaign) = doubt.subject else {

@@ -75,8 +75,8 @@ impl Run<'_> {
         }))
     }
 
-    /// Reads the activities of a campaign, then the histories of all sendable ones. A change of the campaign has one time, whichever
-    /// of its activities were sent, so that a new send in one history does not make the others known.
+    /// Reads the activities of a campaign, then the histories of all sendable ones. A change of the campaign has one time,
+    /// whichever of its activities were sent, so that a new send in one history does not make the others known.
     async fn read_activities(&self, work: &SyncWork, known: &KnownCampaign) -> Result<(), SyncFailure> {
         let subject = Subject::Campaign(work.campaign);
         let reading = CampaignReading { work, known };
@@ -100,8 +100,8 @@ impl Run<'_> {
         }
     }
 
-    /// Stores the activities of a campaign and reads their histories. Known activities that are no longer listed are read again, and
-    /// stay as long as their sends do.
+    /// Stores the activities of a campaign and reads their histories. Known activities that are no longer listed are read
+    /// again, and stay as long as their sends do.
     async fn read_detail(
         &self,
         reading: &CampaignReading<'_>,
@@ -149,10 +149,10 @@ impl Run<'_> {
             .await?;
         self.read_histories(reading, &shown, is_removed).await?;
         let is_listed = |claim: &Claim| listed.iter().any(|activity| activity.id == claim.activity);
-        self.read_claimed(work, claims.iter().filter(|claim| !is_listed(claim)), false);
+        self.schedule_claimants(work, claims.iter().filter(|claim| !is_listed(claim)), false);
         // Another campaign may have been read meanwhile.
         let claims = self.log.claims(self.owner, work.campaign, &listed).await?;
-        self.read_claimed(work, claims.iter().filter(|claim| is_listed(claim)), true);
+        self.schedule_claimants(work, claims.iter().filter(|claim| is_listed(claim)), true);
         let is_contradictory = claims.iter().any(|claim| {
             let is_own = claim.campaign == work.campaign && claim.claimed_by.is_some();
             is_listed(claim) && (is_own || claim.campaign != work.campaign && claim.is_listed)
@@ -172,7 +172,7 @@ impl Run<'_> {
 
     /// Schedules the other campaigns of contradictions that this one begins or ends. The campaign that began a contradiction has
     /// been read.
-    pub(crate) fn read_claimed<'c>(
+    pub(crate) fn schedule_claimants<'c>(
         &self,
         work: &SyncWork,
         claims: impl Iterator<Item = &'c Claim>,
@@ -211,7 +211,7 @@ impl Run<'_> {
         let only = if is_removed {
             UNCONFIRMED_REMOVAL
         } else {
-            self.why_only_reported(work.campaign)
+            self.report_reason(work.campaign)
         };
         match (reason, only_reported) {
             (reason, Some(of_report)) => {

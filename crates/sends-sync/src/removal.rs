@@ -1,9 +1,9 @@
 //! Known sends that the upstream no longer shows. A single answer may be wrong, so they are dropped when a second synchronisation
 //! misses the same ones, and are recorded as unreadable until then.
 //!
-//! Only the history shows that a send is deleted: it is not found, or lacks the send. A deleted campaign, or one that does not list
-//! the activity, is a reason to request the history. An activity that is listed and not found is a contradiction: its sends stay in
-//! the log and are recorded as unreadable until the upstream answers otherwise.
+//! Only the history shows that a send is deleted: it is not found, or lacks the send. A deleted campaign, or one that does not
+//! list the activity, is a reason to request the history. An activity that is listed and not found is a contradiction: its
+//! sends stay in the log and are recorded as unreadable until the upstream answers otherwise.
 //!
 //! A campaign that vanishes from the list without being listed as removed is noticed when it was the latest one on the list, when
 //! all campaigns are listed, or when its histories are read again for another reason. The list shows changes only, so no call
@@ -50,7 +50,7 @@ impl Run<'_> {
         }
         if !has_rest && self.was_found_gone(subject).await? {
             self.log.keep_gone(self.owner, work.campaign).await?;
-            self.read_claimed(work, claims.iter(), false);
+            self.schedule_claimants(work, claims.iter(), false);
         } else {
             let reason = if is_sent {
                 GONE_WITH_SENDS
@@ -110,7 +110,8 @@ impl Run<'_> {
         Ok(settled.await? > 0)
     }
 
-    /// Whether the error of a request for a campaign shows that it is deleted. The status for removed campaigns is not documented.
+    /// Whether the error of a request for a campaign shows that it is deleted. The status for removed campaigns is not
+    /// documented.
     pub(crate) async fn is_gone(
         &self,
         known: &KnownCampaign,

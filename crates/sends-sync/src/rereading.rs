@@ -124,7 +124,7 @@ impl Run<'_> {
             let subject = Subject::Campaign(campaign);
             // An earlier reason and its last attempt stay.
             let own = unreadable.iter().find(|one| one.subject == subject);
-            let reason = own.map_or(self.why_only_reported(campaign), |own| &own.reason);
+            let reason = own.map_or(self.report_reason(campaign), |own| &own.reason);
             let failed = FailedReading {
                 subject,
                 missing_from,
@@ -149,8 +149,8 @@ impl Run<'_> {
         self.log.keep_listing(self.owner, listing).await
     }
 
-    /// Reads a history or records it as unreadable. Returns whether the upstream refuses to show it, so that its campaign has to be
-    /// read.
+    /// Reads a history or records it as unreadable. Returns whether the upstream refuses to show it, so that its campaign has
+    /// to be read.
     async fn read_or_record(
         &self,
         activity: ActivityId,

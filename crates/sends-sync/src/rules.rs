@@ -66,8 +66,8 @@ pub(crate) fn may_be_after(upstream: Timestamp, moment: Timestamp) -> bool {
     later(upstream, OVERLAP) >= moment
 }
 
-/// Whether to read a listing whose first page was last read at `read_at`: in each synchronisation, except for growing pauses while
-/// its first page fails. A gap behind that page has its own pauses.
+/// Whether to read a listing whose first page was last read at `read_at`: in each synchronisation, except for growing pauses
+/// while its first page fails. A gap behind that page has its own pauses.
 pub(crate) fn listing_is_due(read_at: Option<Timestamp>, gap: Option<&Unreadable>, now: Timestamp) -> bool {
     let Some(gap) = gap else { return true };
     // A success in the future, by a wrong clock, would make later failures of the first page look like a gap behind it.
@@ -140,7 +140,8 @@ pub(crate) fn work_of_summary(
     (!is_known || is_unrecorded).then(|| work(campaign, (missing_from(), missing_until)))
 }
 
-/// Whether `last_sent` in the report may be the send at `ran`. A date after another one of the same send belongs to the next send.
+/// Whether `last_sent` in the report may be the send at `ran`. A date after another one of the same send belongs to the next
+/// send.
 fn is_report_of(ran: Timestamp, last_sent: Timestamp, known: &KnownCampaign) -> bool {
     let is_reported = known
         .last_sent_at
@@ -166,19 +167,19 @@ pub(crate) fn unsettled_bounds(now: Timestamp) -> (Timestamp, Timestamp) {
     (back(now, UNFINISHED_FOR), back(now, UNSETTLED_EVERY))
 }
 
-/// Whether a history needs a re-read. Each send is read once more a day after it ran, an unfinished one every hour for three days.
-/// An unsettled activity without either is being sent.
-pub(crate) fn is_due(kept: &StoredAnswer, now: Timestamp) -> bool {
-    let Answer::History(history) = &kept.answer else {
+/// Whether a history needs a re-read. Each send is read once more a day after it ran, an unfinished one every hour for three
+/// days. An unsettled activity without either is being sent.
+pub(crate) fn is_due(stored: &StoredAnswer, now: Timestamp) -> bool {
+    let Answer::History(history) = &stored.answer else {
         return false;
     };
-    if kept.fetched_at > now {
+    if stored.fetched_at > now {
         return true;
     }
     let age_of = |send: &SendAttempt| send.run_date.map(|ran| now.duration_since(ran));
     let settles = |send: &SendAttempt| {
         let Some(ran) = send.run_date else { return false };
-        kept.fetched_at.duration_since(ran) < SETTLED_AFTER && now.duration_since(ran) >= SETTLED_AFTER
+        stored.fetched_at.duration_since(ran) < SETTLED_AFTER && now.duration_since(ran) >= SETTLED_AFTER
     };
     let is_recent = |send: &SendAttempt| age_of(send).is_some_and(|age| age < UNFINISHED_FOR);
     let goes_on = |send: &SendAttempt| is_recent(send) && is_unfinished(send.outcome());
@@ -188,12 +189,12 @@ pub(crate) fn is_due(kept: &StoredAnswer, now: Timestamp) -> bool {
 }
 
 /// Start of the period in which sends of an unsettled history may be missing.
-pub(crate) fn unsettled_from(kept: &StoredAnswer) -> Timestamp {
-    let last_run = match &kept.answer {
+pub(crate) fn unsettled_from(stored: &StoredAnswer) -> Timestamp {
+    let last_run = match &stored.answer {
         Answer::History(history) => history.summary().last_run_date,
         Answer::NotFound => None,
     };
-    last_run.map_or(kept.fetched_at, |ran| ran.min(kept.fetched_at))
+    last_run.map_or(stored.fetched_at, |ran| ran.min(stored.fetched_at))
 }
 
 /// Whether a failed read is due for a retry.

@@ -27,8 +27,8 @@ use crate::{
     rules,
 };
 
-/// Campaigns read concurrently: as many as calls per second, so that the latency of an answer does not limit the rate. A kill loses
-/// their calls in flight.
+/// Campaigns read concurrently: as many as calls per second, so that the latency of an answer does not limit the rate. A kill
+/// loses their calls in flight.
 const CONCURRENCY: usize = 4;
 
 /// Maximum wait for calls in flight at a shutdown, since background calls may wait for the rate limit indefinitely.

@@ -30,7 +30,8 @@ pub trait Upstream: Send + Sync {
     /// A campaign with its activities.
     fn campaign(&self, campaign: CampaignId) -> Reading<'_, CampaignDetail>;
 
-    /// History of an activity, which is in the store when this completes. An unknown activity is [`Answer::NotFound`] and no error.
+    /// History of an activity, which is in the store when this completes. An unknown activity is [`Answer::NotFound`] and no
+    /// error.
     ///
     /// [`Answer::NotFound`]: sends_store::Answer::NotFound
     fn history(&self, activity: ActivityId) -> Reading<'_, StoredAnswer>;

@@ -1,4 +1,4 @@
-//! Weeks with an account of which something cannot be read.
+//! Weeks of synchronisations of an account with unreadable parts.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -145,7 +145,7 @@ async fn an_upstream_that_refuses_everything_is_not_asked_for_each_campaign() {
     let report = account.sync().await;
     assert!(matches!(report.ended, Ended::Failed { .. }), "{report:?}");
     assert!((50..60).contains(&account.asked().len()));
-    // The others go on from there.
+    // The other reads continue.
     for number in 1..=350 {
         account.fails(Subject::Campaign(campaign(number)), None);
     }
@@ -198,7 +198,7 @@ async fn more_refused_histories_than_may_fail_in_a_row_keep_no_other_from_being_
     );
     let filter = sends_store::LogFilter::default();
     assert_eq!(account.store.count(account.owner, &filter).await.unwrap(), 20);
-    // Each campaign and its history, and the probe.
+    // All campaigns and histories, and the probe.
     assert!((160..170).contains(&account.asked().len()));
 }
 
@@ -227,7 +227,7 @@ async fn a_young_send_that_cannot_be_read_again_is_told_and_left_alone_like_any_
     account.sync().await;
     account.asked();
     account.fails(MALFORMED, Some(FailureClass::ServerFailure));
-    // The sends are a day old then, which is when they are read once more.
+    // The sends are a day old then, and read once more.
     account.pass(24);
     let report = account.sync().await;
     assert_eq!((report.ended, report.unreadable), (Ended::Complete, 1));
@@ -245,7 +245,7 @@ async fn a_young_send_that_cannot_be_read_again_is_told_and_left_alone_like_any_
 
 #[tokio::test]
 async fn nothing_that_is_due_waits_behind_what_is_not() {
-    // More than are looked at together, all of them young and none of them due but the last.
+    // More than one chunk, all of them recent, and only the last one due.
     let account = Account::new(0).await;
     for number in 0..=1_200 {
         account.knows(number, if number < 1_200 { 1 } else { 25 }).await;
@@ -280,10 +280,10 @@ async fn a_campaign_with_an_activity_that_cannot_be_read_is_named_and_its_others
         unreadable[0].reason,
         "Constant Contact names activities of this campaign in a form that cannot be read."
     );
-    // Tried again after its own pause, and forgotten once it can be read.
+    // Retried after its own pause, and removed once it is readable.
     account.sync().await;
     assert_eq!(account.asked(), []);
-    // Each pause is as long as it has been failing for: the third comes after twice the time.
+    // Each pause is as long as the failure has lasted: the third is twice as long.
     account.pass(1);
     account.sync().await;
     assert_eq!(account.asked().len(), 2 * 2, "each campaign and its history");
@@ -367,7 +367,7 @@ async fn a_report_without_readable_dates_is_named_and_costs_no_call_for_each_cam
         unreadable[0].reason.contains("The date of the last send"),
         "{unreadable:?}"
     );
-    // What was sent meanwhile is found as soon as the date can be read.
+    // New sends are found as soon as the date is readable.
     account.reports(Some(account.now()));
     account.pass(24);
     account.sync().await;

@@ -98,7 +98,9 @@ async fn a_history_answers_what_can_be_read_and_says_how_much_it_lacks() {
             "unreadable": [{ "activityId": ACTIVITY, "reason": "Constant Contact gave one send of this activity in a form that cannot be read." }]
         })
     );
-    let log = service.log_once(|log| log.contains("what cannot be read")).await;
+    let log = service
+        .log_once(|log| log.contains("unreadable records or values left out"))
+        .await;
     assert!(
         log.contains("record 2 of the send history is not a send record, field send_id"),
         "{log}"

@@ -14,7 +14,7 @@ fn ask(breaker: &Arc<Breaker>, endpoint: &Endpoint) -> Admission {
         .unwrap_or_else(|open| panic!("{endpoint} is suspended: {open:?}"))
 }
 
-/// Asks for it and lets that fail, if it may be asked for.
+/// Requests an id and reports a failure, if it is admitted. Returns whether it was.
 fn fail_if_admitted(breaker: &Arc<Breaker>, number: u8) -> bool {
     let admission = breaker.admit(&path(number));
     let is_admitted = admission.is_ok();
@@ -24,7 +24,7 @@ fn fail_if_admitted(breaker: &Arc<Breaker>, number: u8) -> bool {
     is_admitted
 }
 
-/// Opens the endpoint, and has the early probe fail.
+/// Opens the endpoint, with a failed early probe.
 fn open_for_good(breaker: &Arc<Breaker>) {
     fail(breaker, 0..6);
 }
@@ -119,7 +119,7 @@ async fn ids_that_fail_while_others_succeed_never_close_the_endpoint() {
         assert_eq!(breaker.check(&path(100)), Ok(()), "{round}");
         tokio::time::sleep(Duration::from_secs(7)).await;
     }
-    // Twenty in a row, but all of them are known to fail by themselves.
+    // Twenty failures in a row, all of them isolated.
     for number in 0..20 {
         if let Ok(admission) = breaker.admit(&path(number)) {
             admission.failed(FailureClass::ServerFailure);
@@ -139,7 +139,7 @@ async fn ids_that_failed_before_the_first_success_close_the_endpoint_only_once()
     }
     assert_eq!(breaker.check(&path(7)), suspended_for(2));
     ask(&breaker, &path(100)).succeeded();
-    // The endpoint is up, so that these fail by themselves from now on.
+    // The endpoint is available, so that these failures are isolated from now on.
     for round in 0..100 {
         for number in 0..8 {
             if let Ok(admission) = breaker.admit(&path(number)) {
@@ -159,14 +159,14 @@ async fn what_cannot_be_reached_is_left_alone_as_a_whole() {
     }
     assert!(breaker.check(&Endpoint::AccountSummary).is_err());
     tokio::time::sleep(Duration::from_secs(1)).await;
-    // An answer, be it a failure, says that it can be reached.
+    // Any answer, even a failure, shows that the upstream is reachable.
     ask(&breaker, &path(1)).failed(FailureClass::ServerFailure);
     assert_eq!(breaker.check(&Endpoint::AccountSummary), Ok(()));
 }
 
 #[tokio::test(start_paused = true)]
 async fn after_an_outage_nothing_is_left_alone_that_failed_of_it() {
-    // Too few ids to close the endpoint, each left alone for itself.
+    // First with too few ids to open the endpoint, each with its own circuit.
     for outage in [0..2, 0..10] {
         let breaker = Breaker::new(BreakerSettings::default());
         for _ in 0..600 {
@@ -222,7 +222,7 @@ async fn five_ids_that_always_fail_cost_a_good_one_nothing_from_a_cold_start() {
 #[tokio::test(start_paused = true)]
 async fn a_good_id_is_the_probe_before_those_that_failed() {
     let breaker = Breaker::new(BreakerSettings::default());
-    // The sixth takes the early probe.
+    // The sixth is the early probe.
     for _ in 0..2 {
         for number in 0..6 {
             fail_if_admitted(&breaker, number);
@@ -240,7 +240,7 @@ async fn a_good_id_is_the_probe_before_those_that_failed() {
 
 #[tokio::test(start_paused = true)]
 async fn an_outage_costs_one_early_probe_and_then_one_probe_for_each_growing_delay() {
-    // Either all that is asked for has failed, each probe is then a second late, or nothing that is asked for has.
+    // Either only failed ids are requested, whose probes are a second late, or only other ids.
     let cases: [(_, u16, &[u64]); 2] = [
         (0..5, 5, &[2, 5, 10, 19, 36, 67, 98]),
         (200..205, 200, &[0, 1, 3, 7, 15, 31, 61, 91]),
@@ -265,7 +265,7 @@ async fn an_id_that_is_throttled_while_others_are_answered_opens_its_own_circuit
     let hour = Some(Duration::from_hours(1));
     let throttled = |number| ask(&breaker, &path(number)).throttled(None);
     assert_eq!(throttled(1), Throttling::Everything);
-    // Nobody else was answered meanwhile.
+    // No other id was answered in between.
     assert_eq!(throttled(1), Throttling::Everything);
     for _ in 0..2 {
         ask(&breaker, &path(2)).succeeded();
@@ -282,7 +282,7 @@ async fn an_id_that_is_throttled_while_others_are_answered_opens_its_own_circuit
     assert_eq!(breaker.check(&path(1)), by_itself(1));
     assert_eq!(breaker.check(&path(2)), Ok(()));
     tokio::time::advance(Duration::from_secs(1)).await;
-    // The probe waits as long as it is told, up to the longest wait of one id.
+    // `Retry-After` extends the delay up to the maximum of one id.
     let probe = ask(&breaker, &path(1));
     assert_eq!(probe.throttled(hour), Throttling::One);
     assert_eq!(breaker.check(&path(1)), by_itself(300));

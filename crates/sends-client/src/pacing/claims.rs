@@ -46,7 +46,7 @@ impl Pacer {
                 tracing::warn!("{error}; the count of the shared record is used");
                 shared
             });
-            pacer.shared.schedule().day.learn_ledger(today, used);
+            pacer.shared.schedule().day.set_ledger_count(today, used);
         }
         Ok(pacer)
     }
@@ -73,8 +73,8 @@ impl Pacer {
         let shared = &self.shared;
         let departures = shared.departures.as_ref()?;
         let (today, own) = (shared.now().date, shared.schedule().day.own_count());
-        let used = shared.note_record(departures.raise(today, own).await)?;
-        shared.schedule().day.learn_shared(today, used);
+        let used = shared.log_record_state(departures.raise(today, own).await)?;
+        shared.schedule().day.set_shared_count(today, used);
         Some(used)
     }
 }
@@ -97,11 +97,11 @@ impl Shared {
     }
 
     /// Logs when the shared record becomes unusable or usable again.
-    pub(super) fn note_record<T>(&self, outcome: Result<T, DeparturesError>) -> Option<T> {
-        let was_alone = self.is_alone.swap(outcome.is_err(), Ordering::Relaxed);
+    pub(super) fn log_record_state<T>(&self, outcome: Result<T, DeparturesError>) -> Option<T> {
+        let had_failed = self.record_failed.swap(outcome.is_err(), Ordering::Relaxed);
         match &outcome {
-            Ok(_) if was_alone => tracing::info!("departures are shared with other processes again"),
-            Err(error) if !was_alone => tracing::error!(
+            Ok(_) if had_failed => tracing::info!("departures are shared with other processes again"),
+            Err(error) if !had_failed => tracing::error!(
                 "departures cannot be shared with other processes, and calls may be throttled if there are any: {error}"
             ),
             _ => {}
@@ -113,18 +113,18 @@ impl Shared {
     pub(super) async fn claim(&self, record: &dyn Departures, claim: Claim) -> Option<Instant> {
         // The record grants no earlier than this. Its answer may arrive when the slot is about to open to other processes.
         let claimed_at = Instant::now();
-        let claimed = self.note_record(record.claim(claim).await);
+        let claimed = self.log_record_state(record.claim(claim).await);
         let (unused, later) = {
             let mut schedule = self.schedule();
             let now = self.now();
             match claimed {
                 Some(Claimed::Granted(departure, used)) => {
-                    schedule.day.learn_shared(claim.day, used);
+                    schedule.day.set_shared_count(claim.day, used);
                     if !schedule.has_waiting() {
                         // The calls were cancelled or paused meanwhile.
                         (Some(departure), None)
                     } else if schedule.second.is_open(now.instant) {
-                        (schedule.hand_out(Some(departure), claimed_at), None)
+                        (schedule.grant_next(Some(departure), claimed_at), None)
                     } else {
                         // The record lacks departures of this process, as when its file was replaced.
                         let opens_at = schedule.second.opens_at(now.instant);
@@ -133,11 +133,11 @@ impl Shared {
                     }
                 }
                 Some(Claimed::Later(wait, used)) => {
-                    schedule.day.learn_shared(claim.day, used);
+                    schedule.day.set_shared_count(claim.day, used);
                     (None, Some(now.instant + wait))
                 }
                 Some(Claimed::DayUsedUp(used)) => {
-                    schedule.day.learn_shared(claim.day, used);
+                    schedule.day.set_shared_count(claim.day, used);
                     (None, None)
                 }
                 None => {
@@ -152,7 +152,7 @@ impl Shared {
     }
 
     /// Waits until a claim would be more urgent than `claim`, or until no call waits.
-    pub(super) async fn more_is_urgent(&self, claim: &Claim) {
+    pub(super) async fn wait_for_urgent_call(&self, claim: &Claim) {
         loop {
             self.changed.notified().await;
             let (interactive, background) = self.schedule().queue.waiting();

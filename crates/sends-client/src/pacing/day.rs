@@ -95,11 +95,11 @@ impl Day {
         }
     }
 
-    pub(super) fn learn_shared(&mut self, date: Date, used: u64) {
+    pub(super) fn set_shared_count(&mut self, date: Date, used: u64) {
         self.shared = Some((date, used));
     }
 
-    pub(super) fn learn_ledger(&mut self, date: Date, total: u64) {
+    pub(super) fn set_ledger_count(&mut self, date: Date, total: u64) {
         if date == self.date {
             self.known = self.known.max(total);
         }
@@ -186,7 +186,7 @@ impl Day {
     pub(super) fn written(&mut self, total: u64) {
         self.is_writing = false;
         if let Some(Entry::Add(date, _) | Entry::Raise(date, _)) = self.unwritten.pop_front() {
-            self.learn_ledger(date, total);
+            self.set_ledger_count(date, total);
         }
     }
 }

@@ -20,9 +20,9 @@
 //! **Fairness.** A waiting process records its numbers of waiting calls. A claim leaves open slots to calls of other processes that
 //! go first: interactive calls of any process before background calls of any other, except that one departure of eight is for
 //! background calls while they wait. Among calls of one priority, each process has one departure per round (start-time fair
-//! queuing): a process that begins to wait joins the next round, so that short-lived processes do not overtake a long-lived one.
-//! The entry of a waiting process expires shortly after the time of its next claim, so that a killed process keeps a slot closed no
-//! longer than that.
+//! queuing): a process that begins to wait joins the next round, so that short-lived processes do not overtake a long-lived
+//! one. The entry of a waiting process expires shortly after the time of its next claim, so that a killed process keeps a slot
+//! closed no longer than that.
 //!
 //! [`DepartureFile`] has the record in a file of the state folder, for the processes of one machine. The trait allows a record in
 //! a database for several machines: one statement per method, with the database's clock, and a claim that waits for its slot in

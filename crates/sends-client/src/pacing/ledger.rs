@@ -23,7 +23,7 @@ pub trait DayLedger: Send + Sync {
 
 /// Error of a ledger that cannot be read or written.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("the day's calls could not be counted: {reason}")]
+#[error("the count of the day's calls cannot be read or written: {reason}")]
 pub struct LedgerError {
     /// The cause, for the operator.
     pub reason: String,

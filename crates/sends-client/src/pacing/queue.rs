@@ -45,8 +45,8 @@ impl Queue {
         (self.interactive.calls.len(), self.background.calls.len())
     }
 
-    /// Whether another call of this priority may wait; counts it as refused otherwise. Half of the places are for interactive calls
-    /// only.
+    /// Whether another call of this priority may wait; counts it as refused otherwise. Half of the places are for interactive
+    /// calls only.
     pub(super) fn has_room(&mut self, priority: Priority) -> bool {
         let background_limit = self.limit / 2;
         let has_room = self.len() < self.limit
@@ -89,8 +89,8 @@ impl Queue {
             .is_some()
     }
 
-    /// Removes the next call: of the priority that a departure was granted for, otherwise by the order of this queue. Of the other
-    /// priority when there is none.
+    /// Removes the next call: of the priority that a departure was granted for, otherwise by the order of this queue. Of the
+    /// other priority when there is none.
     pub(super) fn pop(&mut self, granted_for: Option<Priority>) -> Option<(u64, Waiter)> {
         let background_waits = !self.background.calls.is_empty();
         let is_background = match granted_for {

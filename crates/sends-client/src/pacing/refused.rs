@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// Error of a call that gets no slot.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("{reason}; ask again in {} s", .retry_after.as_secs_f64().ceil())]
+#[error("{reason}; retry in {} s", .retry_after.as_secs_f64().ceil())]
 pub struct Refused {
     /// The cause.
     pub reason: RefusedReason,
@@ -16,18 +16,18 @@ pub struct Refused {
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, thiserror::Error)]
 pub enum RefusedReason {
     /// The queue is full.
-    #[error("too many calls are waiting")]
+    #[error("the queue of waiting calls is full")]
     QueueFull,
     /// No slot opened before the deadline.
-    #[error("its turn did not come in time")]
+    #[error("the rate limit did not admit the call before its deadline")]
     Deadline,
     /// A pause after a 429 `throttled` ends after the deadline.
-    #[error("the upstream has asked for a pause")]
+    #[error("all calls pause after a 429 of the upstream")]
     Paused,
     /// The budget of calls with unverified tokens is used up.
-    #[error("too many access tokens that were not accepted before are being tried")]
+    #[error("the budget of calls with unverified access tokens is used up")]
     UnverifiedTokens,
     /// The daily limit is used up; for background calls, up to the reserve.
-    #[error("the day's calls are used up")]
+    #[error("the daily limit of calls is used up")]
     DayUsedUp,
 }

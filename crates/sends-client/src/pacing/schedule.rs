@@ -29,7 +29,7 @@ const LEAST_RETRY_AFTER: Duration = Duration::from_secs(1);
 const PRIORITIES: [Priority; 2] = [Priority::Interactive, Priority::Background];
 
 /// Notification of a waiting call; `None` when its slot is granted already.
-type TurnComes = Option<oneshot::Receiver<Result<(), Refused>>>;
+type Admission = Option<oneshot::Receiver<Result<(), Refused>>>;
 
 #[derive(Debug)]
 pub(super) struct Schedule {
@@ -41,7 +41,7 @@ pub(super) struct Schedule {
     pub(super) queue: Queue,
     pause: Option<(Instant, PauseReason)>,
     /// Time of the last `throttled` answer that changed the margin. Answers to calls that departed earlier are ignored.
-    last_lesson: Option<Instant>,
+    last_throttling: Option<Instant>,
     last_id: u64,
     /// Last read of the shared count for [`PacerState`].
     pub(super) shown_at: Option<Instant>,
@@ -60,7 +60,7 @@ impl Schedule {
             day: Day::new(&limits, now.date, used),
             queue: Queue::new(limits.queue_limit),
             pause: None,
-            last_lesson: None,
+            last_throttling: None,
             last_id: 0,
             shown_at: None,
             dispatcher: None,
@@ -69,13 +69,13 @@ impl Schedule {
     }
 
     /// Grants a slot or queues the call. Returns the id of the call.
-    pub(super) fn admit(&mut self, turn: SlotRequest, now: &Now) -> Result<(u64, TurnComes), Refused> {
+    pub(super) fn admit(&mut self, turn: SlotRequest, now: &Now) -> Result<(u64, Admission), Refused> {
         self.turn_to(now);
         if !self.day.allows(turn.priority) {
             return Err(day_used_up(now));
         }
         if turn.deadline <= now.instant {
-            return Err(self.too_late(now.instant));
+            return Err(self.missed_deadline(now.instant));
         }
         match self.pause {
             Some((until, PauseReason::Throttled)) if until > turn.deadline => {
@@ -96,15 +96,15 @@ impl Schedule {
         if !self.queue.has_room(turn.priority) {
             return Err(refused(RefusedReason::QueueFull, self.queue_time(now.instant)));
         }
-        let (waiter, turn_comes) = oneshot::channel();
+        let (waiter, admission) = oneshot::channel();
         self.queue.push(turn.priority, turn.lane, id, waiter);
-        Ok((id, Some(turn_comes)))
+        Ok((id, Some(admission)))
     }
 
     /// Grants all slots that this process knows to be open.
     pub(super) fn dispatch(&mut self, now: &Now) {
         while self.has_turn(now) && self.second.is_open(now.instant) {
-            self.hand_out(None, now.instant);
+            self.grant_next(None, now.instant);
         }
     }
 
@@ -129,7 +129,7 @@ impl Schedule {
 
     /// Grants a slot to the next call, with the departure that was claimed for it and granted no earlier than `granted`. Returns
     /// the departure when no call takes it.
-    pub(super) fn hand_out(&mut self, claimed: Option<Departure>, granted: Instant) -> Option<Departure> {
+    pub(super) fn grant_next(&mut self, claimed: Option<Departure>, granted: Instant) -> Option<Departure> {
         let granted_for = claimed.map(|departure| departure.priority);
         while let Some((id, waiter)) = self.queue.pop(granted_for) {
             self.grant(id, claimed, granted);
@@ -178,15 +178,15 @@ impl Schedule {
     }
 
     pub(super) fn accepted(&mut self, departed: Instant) {
-        if self.last_lesson.is_none_or(|lesson| departed > lesson) {
+        if self.last_throttling.is_none_or(|throttled| departed > throttled) {
             self.second.accepted();
         }
     }
 
     pub(super) fn throttled(&mut self, departed: Instant, retry_after: Option<Duration>, now: &Now) {
-        if self.last_lesson.is_none_or(|lesson| departed > lesson) {
-            self.last_lesson = Some(now.instant);
-            let pause = self.second.learn(now.instant);
+        if self.last_throttling.is_none_or(|throttled| departed > throttled) {
+            self.last_throttling = Some(now.instant);
+            let pause = self.second.widen_margin(now.instant);
             tracing::warn!(
                 pause_ms = pause.as_millis(),
                 "throttled by the upstream; all calls pause"
@@ -222,7 +222,7 @@ impl Schedule {
         wait
     }
 
-    pub(super) fn too_late(&self, now: Instant) -> Refused {
+    pub(super) fn missed_deadline(&self, now: Instant) -> Refused {
         refused(RefusedReason::Deadline, self.queue_time(now))
     }
 

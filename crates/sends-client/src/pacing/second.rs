@@ -9,17 +9,17 @@ use super::departures::{Departure, LONGEST_HOLD};
 
 const SECOND: Duration = Duration::from_secs(1);
 /// Initial margin for different network delays of two calls that depart a second apart. It costs 3.5 % of the rate.
-const LEAST_MARGIN: Duration = Duration::from_millis(35);
+const BASE_MARGIN: Duration = Duration::from_millis(35);
 /// Time for which a departure closes its slot with the initial margin.
-pub(crate) const SLOT_CLOSED: Duration = SECOND.saturating_add(LEAST_MARGIN);
+pub(crate) const SLOT_CLOSED: Duration = SECOND.saturating_add(BASE_MARGIN);
 /// Increase of the margin after a `throttled` answer.
-const LESSON: Duration = Duration::from_millis(50);
+const MARGIN_STEP: Duration = Duration::from_millis(50);
 /// Maximum increase, so that another program which uses up the key's limit cannot slow this one down indefinitely.
-const MOST_LEARNT: Duration = Duration::from_millis(450);
+const MAX_EXTRA_MARGIN: Duration = Duration::from_millis(450);
 /// Half-life of the increase, since network delays change.
 const HALF_LIFE: Duration = Duration::from_mins(1);
 /// Increase below which it counts as zero.
-const LEAST_LEARNT: Duration = Duration::from_millis(1);
+const MIN_EXTRA_MARGIN: Duration = Duration::from_millis(1);
 /// Maximum pause after several `throttled` answers in a row.
 const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 
@@ -28,8 +28,8 @@ pub(super) struct Second {
     /// 0 for no limit.
     rate: usize,
     slots: Vec<TakenSlot>,
-    learnt: Duration,
-    learnt_at: Instant,
+    extra_margin: Duration,
+    extra_margin_since: Instant,
     /// Connections that are being opened.
     connecting: usize,
     /// Pauses since the last call that was not throttled.
@@ -52,8 +52,8 @@ impl Second {
         Self {
             rate: usize::try_from(rate).unwrap_or(usize::MAX),
             slots: Vec::new(),
-            learnt: Duration::ZERO,
-            learnt_at: now,
+            extra_margin: Duration::ZERO,
+            extra_margin_since: now,
             connecting: 0,
             pauses_in_a_row: 0,
         }
@@ -162,9 +162,9 @@ impl Second {
 
     /// Increases the margin after a `throttled` answer. Returns the pause of all calls. Reported once per pause: further answers
     /// during it have the same cause.
-    pub(super) fn learn(&mut self, now: Instant) -> Duration {
-        self.learnt = (self.learnt_now(now) + LESSON).min(MOST_LEARNT);
-        self.learnt_at = now;
+    pub(super) fn widen_margin(&mut self, now: Instant) -> Duration {
+        self.extra_margin = (self.extra_margin_at(now) + MARGIN_STEP).min(MAX_EXTRA_MARGIN);
+        self.extra_margin_since = now;
         let doubled = 1_u32 << self.pauses_in_a_row.min(8);
         self.pauses_in_a_row = self.pauses_in_a_row.saturating_add(1);
         (self.closed_for(now) * doubled).min(LONGEST_PAUSE)
@@ -186,20 +186,22 @@ impl Second {
 
     /// Time for which a departure closes its slot.
     pub(super) fn closed_for(&self, now: Instant) -> Duration {
-        SLOT_CLOSED + self.learnt_now(now)
+        SLOT_CLOSED + self.extra_margin_at(now)
     }
 
-    fn learnt_now(&self, now: Instant) -> Duration {
-        if self.learnt.is_zero() {
+    fn extra_margin_at(&self, now: Instant) -> Duration {
+        if self.extra_margin.is_zero() {
             return Duration::ZERO;
         }
-        let half_lives =
-            now.saturating_duration_since(self.learnt_at).as_secs_f64() / HALF_LIFE.as_secs_f64();
-        let learnt = self.learnt.mul_f64(0.5_f64.powf(half_lives));
-        if learnt < LEAST_LEARNT {
+        let half_lives = now
+            .saturating_duration_since(self.extra_margin_since)
+            .as_secs_f64()
+            / HALF_LIFE.as_secs_f64();
+        let extra_margin = self.extra_margin.mul_f64(0.5_f64.powf(half_lives));
+        if extra_margin < MIN_EXTRA_MARGIN {
             Duration::ZERO
         } else {
-            learnt
+            extra_margin
         }
     }
 }

@@ -75,8 +75,8 @@ impl Slot {
                 at: now.instant,
                 date: now.date,
             };
-            self.shared.keep_dispatching(&mut schedule);
-            self.shared.keep_writing(&mut schedule);
+            self.shared.ensure_dispatcher(&mut schedule);
+            self.shared.ensure_writer(&mut schedule);
             claimed
         };
         self.shared.departed(claimed.as_slice());
@@ -98,7 +98,7 @@ impl Slot {
             Verdict::QuotaExceeded(_) if date != now.date => {}
             Verdict::QuotaExceeded(retry_after) => {
                 let wait = schedule.quota_exceeded(retry_after, &now);
-                self.shared.keep_writing(&mut schedule);
+                self.shared.ensure_writer(&mut schedule);
                 return Some(wait);
             }
         }
@@ -116,7 +116,7 @@ impl Drop for Slot {
                     drop(schedule);
                     // Before the next call is notified, so that its claim finds the slot open.
                     self.shared.give_back(slot.claimed);
-                    self.shared.keep_dispatching(&mut self.shared.schedule());
+                    self.shared.ensure_dispatcher(&mut self.shared.schedule());
                     self.shared.given_back.notify_one();
                 }
             }

@@ -1,6 +1,6 @@
 use super::*;
 
-/// How a connection that two calls wait for ends.
+/// End of a connection that two calls wait for.
 #[derive(Clone, Copy, Debug)]
 enum End {
     Open,

@@ -127,7 +127,7 @@ pub(super) fn with_scope(failure: UpstreamError, rejection: TokenRejection) -> U
         status: Some(StatusCode::UNAUTHORIZED),
         retry_after: Some(rejection.wait),
         detail: format!(
-            "{}; this path alone answers 401, and the access token is good elsewhere",
+            "{}; only this path answers 401, and the access token is accepted elsewhere",
             failure.detail
         ),
         ..failure
@@ -149,7 +149,7 @@ pub(super) fn without_turn(endpoint: &Endpoint, refused: Refused) -> UpstreamErr
 pub(super) fn beyond_allowance(endpoint: &Endpoint) -> UpstreamError {
     // The next operation has an allowance of its own.
     let retry_after = Some(Duration::from_secs(1));
-    let detail = "the operation has made as many calls as it may".to_owned();
+    let detail = "the call budget of the operation is used up".to_owned();
     unsent(endpoint, FailureClass::AllowanceUsedUp, retry_after, detail)
 }
 

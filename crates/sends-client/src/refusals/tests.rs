@@ -17,15 +17,15 @@ async fn pass(time: Duration) {
     tokio::time::advance(time).await;
 }
 
-/// A request that is accepted a millisecond later.
+/// A request that is accepted after a millisecond.
 async fn accept(refusals: &Refusals, token: &AccessToken, endpoint: &Endpoint) {
     let departed = Instant::now();
     pass(Duration::from_millis(1)).await;
     refusals.accepted(token, endpoint, departed);
 }
 
-/// A request that is refused a millisecond later, and the probe, if there is one, that has this outcome. Tells what came of it
-/// and whether there was a probe.
+/// A request that is rejected after a millisecond, and its probe, if needed, with this outcome. Returns the rejection and
+/// whether there was a probe.
 async fn refuse(
     refusals: &Refusals,
     token: &AccessToken,
@@ -141,7 +141,7 @@ async fn a_later_request_that_is_accepted_needs_no_probe_beside_it() {
     accept(&refusals, &token, &history(2)).await;
     let rejection = refusals.refused(&token, &history(1), departed).unwrap();
     assert_eq!(rejection.by, RefusedBy::PathAlone);
-    // One that left before the refusal says nothing.
+    // A request that left before the rejection does not count.
     let departed = Instant::now();
     pass(Duration::from_millis(1)).await;
     refuse(&refusals, &token, &history(3), false).await;
@@ -212,7 +212,7 @@ async fn a_probe_without_an_outcome_is_followed_by_another_at_once() {
         assert_eq!(refused(refusals.admit(&token, &OTHER)), RefusedBy::Upstream);
         drop(probe);
     }
-    // The pauses have not grown.
+    // The pauses are unchanged.
     let probe = refusals.admit(&token, &OTHER).unwrap();
     probe.refused();
     let (rejection, _) = refuse(&refusals, &token, &OTHER, false).await;

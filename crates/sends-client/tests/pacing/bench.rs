@@ -1,4 +1,4 @@
-//! What the tests of the pacer stand on: a pacer whose wall clock follows tokio's, and calls that note their departure.
+//! Support for the pacer tests: a wall clock that follows tokio's, and calls that record their departure.
 
 use std::{sync::Arc, time::Duration};
 
@@ -9,7 +9,7 @@ use sends_client::{
 };
 use tokio::{task::JoinSet, time::Instant};
 
-/// A wall clock that shows `start` when it is made and goes with tokio's clock from there.
+/// A wall clock that starts at `start` and follows tokio's clock.
 #[derive(Debug)]
 pub(crate) struct TestClock {
     start: Timestamp,
@@ -55,19 +55,19 @@ pub(crate) fn background(lane: Lane) -> SlotRequest {
     }
 }
 
-/// Waits for a turn and uses it.
+/// Waits for a slot and departs.
 pub(crate) async fn depart(pacer: &Pacer, turn: SlotRequest) -> Result<Slot, Refused> {
     let mut slot = pacer.acquire(turn).await?;
     assert!(slot.depart());
     Ok(slot)
 }
 
-/// Waits for a turn and uses it, and has no interest in the answer.
+/// Waits for a slot, departs, and ignores the answer.
 pub(crate) async fn call(pacer: &Pacer, turn: SlotRequest) -> Result<(), Refused> {
     depart(pacer, turn).await.map(drop)
 }
 
-/// When each of `count` calls of one lane departs, all asked for now.
+/// Departure times of `count` simultaneous calls of one lane.
 pub(crate) async fn departures(pacer: &Pacer, count: usize, lane: Lane) -> Vec<Duration> {
     let start = Instant::now();
     let mut calls = JoinSet::new();
@@ -83,7 +83,7 @@ pub(crate) async fn departures(pacer: &Pacer, count: usize, lane: Lane) -> Vec<D
     departures
 }
 
-/// Lets every task that can go on do so, without time passing.
+/// Runs all tasks that are ready, without advancing the time.
 pub(crate) async fn settle() {
     for _ in 0..100 {
         tokio::task::yield_now().await;

@@ -1,4 +1,4 @@
-//! The day's budget: counted, kept across restarts, reset at midnight.
+//! Limit per day: count, persistence, and reset at midnight.
 
 use std::{
     sync::{
@@ -163,7 +163,7 @@ async fn a_quota_answer_to_a_call_of_the_day_before_says_nothing_about_the_new_o
     assert_eq!(pacer.state().pause, None);
 }
 
-/// A ledger that takes its time, may fail, and counts how often it is written.
+/// A slow ledger that may fail and counts its writes.
 #[derive(Default)]
 struct SlowLedger {
     kept: MemoryLedger,

@@ -1,4 +1,4 @@
-//! How turns are given, on a paused clock and without sockets.
+//! Tests of the pacer on a paused clock, without sockets.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

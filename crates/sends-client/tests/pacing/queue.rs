@@ -1,4 +1,4 @@
-//! Whose turn it is, who may wait, and what a call that is given up leaves behind.
+//! Order, limit and cancellation of waiting calls.
 
 use std::{sync::Arc, time::Duration};
 
@@ -143,7 +143,7 @@ async fn background_work_that_a_person_waits_for_too_goes_as_a_persons() {
         ..Limits::default()
     };
     let pacer = pacer(limits).await;
-    // Background work may make one more call, if people are not faster.
+    // One more background call is possible unless interactive ones are first.
     departures(&pacer, 5, Lane::new()).await;
     let group = CallerGroup::new();
     let shared = tokio::spawn({
@@ -167,7 +167,7 @@ async fn background_work_that_a_person_waits_for_too_goes_as_a_persons() {
     people.await.unwrap();
     assert_eq!(pacer.state().used_today, 8);
 
-    // A retry of it finds the person there already.
+    // The interactive member is in the group already when the call is retried.
     let again = pacer.acquire_for_group(background(Lane::new()), &group).await;
     assert!(again.unwrap().depart());
     let refused = pacer.acquire(background(Lane::new())).await.unwrap_err();

@@ -1,4 +1,4 @@
-//! Never too many in a second, and no slower than that demands.
+//! Limit per second: never exceeded, and used fully.
 
 use std::time::Duration;
 
@@ -33,7 +33,7 @@ async fn without_a_limit_nothing_waits() {
     assert_eq!(departures.last(), Some(&Duration::ZERO));
 }
 
-/// The most arrivals in any window of one second, wherever it begins.
+/// Maximum number of arrivals in any window of one second.
 fn most_in_a_sliding_second(arrivals: &[u64]) -> usize {
     (0..arrivals.len())
         .map(|first| {
@@ -44,7 +44,7 @@ fn most_in_a_sliding_second(arrivals: &[u64]) -> usize {
         .unwrap_or(0)
 }
 
-/// The most arrivals in any of the seconds that begin at `offset` and every second after it.
+/// Maximum number of arrivals in any of the seconds that begin at `offset`.
 fn most_in_a_fixed_second(arrivals: &[u64], offset: u64) -> usize {
     arrivals
         .chunk_by(|one, other| (one + 1_000 - offset) / 1_000 == (other + 1_000 - offset) / 1_000)
@@ -58,7 +58,7 @@ proptest! {
 
     #[test]
     fn no_second_sees_more_arrivals_than_the_limit_whatever_the_network_does(
-        // When each call is asked for, and how long it is on its way, in milliseconds.
+        // Time of each call and its network delay, in milliseconds.
         calls in prop::collection::vec((0..6_000_u64, 0..=30_u64), 1..60),
         offset in 0..1_000_u64,
         rate in 1..6_u32,

@@ -1,6 +1,6 @@
-//! Several pacers on one record of departures, as several processes have it.
+//! Several pacers with one record of departures, as in several processes.
 //!
-//! The record's clock is the machine's, so that time is not paused here: assertions are about counts.
+//! The record uses the machine's clock, so that time is not paused here.
 
 use std::{
     collections::BTreeMap,
@@ -48,14 +48,14 @@ async fn with_ledger(folder: &TempDir, limits: Limits, ledger: Arc<MemoryLedger>
         .unwrap()
 }
 
-/// A record with one slot, which opens again only when its departure is given back.
+/// A record with one slot, which opens only when its departure is returned.
 #[derive(Debug, Default)]
 struct OneSlot {
     is_taken: AtomicBool,
     claims: AtomicUsize,
-    /// How long the answer to a granted claim takes.
+    /// Delay of the answer to a granted claim.
     answer_takes: Duration,
-    /// How long the calling thread needs to give a departure back.
+    /// Time for which `give_back` blocks.
     return_takes: Duration,
 }
 

@@ -1,4 +1,4 @@
-//! What the pacer makes of the upstream's `throttled`.
+//! Effect of `throttled` answers.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ async fn throttle(pacer: &Pacer, retry_after: Option<Duration>) {
     slot.settle(Verdict::Throttled(retry_after));
 }
 
-/// How far apart the last of four calls and the fifth are.
+/// Time between the fourth and the fifth of five calls.
 async fn spacing(pacer: &Pacer) -> Duration {
     let departures = departures(pacer, 5, Lane::new()).await;
     departures[4].saturating_sub(departures[3])

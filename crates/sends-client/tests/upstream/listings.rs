@@ -1,4 +1,4 @@
-//! Pages whose records or links are not what they should be.
+//! Listings with malformed records or links.
 
 use std::{sync::Arc, time::Duration};
 
@@ -78,7 +78,7 @@ async fn a_link_out_of_the_listing_costs_the_pages_behind_it() {
     }
 }
 
-/// Reads a listing to its end: how many calls that took, and why it was cut short.
+/// Reads a listing to its end. Returns the number of calls and the cause of a cut-short listing.
 async fn walk<T: Paged>(client: &ConstantContact, first: ResourcePage<T>) -> (usize, Option<&'static str>) {
     let (mut page, mut calls) = (first, 1);
     while let Some(next) = page.next {
@@ -89,10 +89,10 @@ async fn walk<T: Paged>(client: &ConstantContact, first: ResourcePage<T>) -> (us
     (calls, page.cut_short)
 }
 
-/// The member of a page that holds the records, the path, and a record by its number.
+/// Member with the list of records, path, and record by number.
 type ListingCase = (&'static str, &'static str, fn(u8) -> String);
 
-/// Each listing by the member that holds its records, with its path and a record of this number.
+/// All listings.
 const LISTINGS: [ListingCase; 4] = [
     ("campaigns", "emails", |number| {
         format!(r#"{{"campaign_id": "{CAMPAIGN_PREFIX}{number:02x}"}}"#)
@@ -112,7 +112,7 @@ const LISTINGS: [ListingCase; 4] = [
 
 const CAMPAIGN_PREFIX: &str = "cafe1ead-0000-4000-8000-0000000000";
 
-/// Reads the listing of this member to its end.
+/// Reads the listing of a member to its end.
 async fn walk_all_of(member: &str, upstream: &ScriptedUpstream) -> (usize, Option<&'static str>) {
     let (client, caller) = (client(upstream), caller());
     match member {
@@ -128,7 +128,7 @@ async fn walk_all_of(member: &str, upstream: &ScriptedUpstream) -> (usize, Optio
 
 #[tokio::test]
 async fn cursors_that_go_round_are_noticed_on_every_listing() {
-    // Each page by its link.
+    // Page by link.
     let circles: [(&[&str], usize); 3] = [
         (&["A", "A"], 2),
         (&["A", "B", "A"], 3),
@@ -149,8 +149,8 @@ async fn cursors_that_go_round_are_noticed_on_every_listing() {
     }
 }
 
-/// Pages whose cursor changes from call to call; each is the numbers of its records, 0 for one that cannot be read. `None` is
-/// a page without its list.
+/// Pages whose cursor changes with each call, as the numbers of their records, 0 for an unreadable one. `None` is a page
+/// without its list.
 fn pages_with_new_cursors(
     (member, path, record): (&str, &str, fn(u8) -> String),
     pages: &[PageOfNumbers],
@@ -173,7 +173,7 @@ fn pages_with_new_cursors(
     pages.iter().zip(0..).map(page).collect()
 }
 
-/// The numbers of a page's records, as [`pages_with_new_cursors`] takes them.
+/// Numbers of the records of a page in [`pages_with_new_cursors`].
 type PageOfNumbers = Option<&'static [u8]>;
 
 const EMPTY: PageOfNumbers = Some(&[]);

@@ -1,4 +1,4 @@
-//! The client against an upstream that answers over a socket, byte for byte as a script says.
+//! Tests of the client against a scripted HTTP server.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

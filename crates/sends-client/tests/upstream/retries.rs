@@ -1,4 +1,4 @@
-//! What becomes of a call whose first request fails: another one, another token, or a quick refusal.
+//! Calls whose first request fails: retries, renewed tokens, and suspended requests.
 
 use std::{
     collections::VecDeque,
@@ -36,7 +36,7 @@ fn token(text: &str) -> AccessToken {
     AccessToken::new(text).unwrap()
 }
 
-/// Retries without long waits.
+/// Settings with short delays.
 fn settings(base_url: &str) -> Settings {
     Settings {
         call_timeout: Duration::from_millis(500),
@@ -56,7 +56,7 @@ fn caller(access: impl TokenSource + 'static) -> Caller {
     Caller::new(Arc::new(access), Instant::now() + Duration::from_secs(5))
 }
 
-/// What one call of this caller gets to see, and the requests it sent.
+/// Result of one call of `caller`, and its requests.
 async fn ask_as(
     caller: &Caller,
     replies: impl IntoIterator<Item = Reply>,
@@ -193,7 +193,7 @@ async fn an_id_that_is_throttled_by_itself_stops_no_other_call_and_is_left_alone
     };
     for _ in 0..4 {
         assert!(asked(1, 30).await.unwrap_err().is_throttled_by_itself());
-        // The last of these would fail at its deadline if all calls paused for a minute.
+        // The last of these would miss its deadline if all calls paused for a minute.
         asked(2, 30).await.unwrap();
     }
     let error = asked(1, 30).await.unwrap_err();
@@ -270,7 +270,7 @@ async fn a_call_that_is_late_before_it_begins_is_not_sent() {
     assert_eq!((requests.len(), late.calls_sent()), (0, 0));
 }
 
-/// Yields these tokens one after the other, and then this error.
+/// Token source that returns these tokens in their order, and then the error.
 #[derive(Debug)]
 struct Tokens {
     left: Mutex<VecDeque<AccessToken>>,
@@ -418,7 +418,7 @@ async fn an_upstream_that_is_down_is_left_alone_until_a_probe_succeeds() {
         let caller = caller(token("the-token"));
         client.send_history(&caller, activity(number)).await
     };
-    // Five open the circuit, and the sixth is the probe that may go at once.
+    // Five failures open the circuit, and the sixth is the early probe.
     for number in 0..6 {
         assert_eq!(ask(number).await.unwrap_err().class, FailureClass::ServerFailure);
     }
@@ -467,12 +467,12 @@ async fn calls_that_wait_for_their_turn_do_not_send_a_token_that_was_refused_mea
             .iter()
             .all(|outcome| outcome.as_ref().unwrap_err().class == FailureClass::Unauthenticated)
     );
-    // Those that left together with the first, and the probe.
+    // The requests in flight with the first, and the probe.
     assert!(upstream.requests().len() <= 5, "{}", upstream.requests().len());
 }
 
-/// An upstream that keeps its connections alive. Each inner list is what one connection gets to see, and after it the
-/// connection is closed with the next request on it unanswered.
+/// An upstream with persistent connections. Each inner list has the bodies of one connection, which is closed after the next
+/// request.
 async fn kept_alive(connections: Vec<Vec<&'static str>>) -> (String, Arc<Mutex<usize>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base_url = format!("http://{}/v3", listener.local_addr().unwrap());
@@ -504,7 +504,7 @@ async fn kept_alive(connections: Vec<Vec<&'static str>>) -> (String, Arc<Mutex<u
 async fn a_kept_connection_that_is_closed_under_a_request_is_replaced_silently() {
     let (base_url, requests) = kept_alive(vec![vec![HISTORY], vec![HISTORY, HISTORY]]).await;
     let defaults = settings(&base_url);
-    // Not a retry: there are none, and one failure would open the breaker.
+    // Not a retry: retries are disabled, and one failure would open the breaker.
     let client = client(Settings {
         breaker: BreakerSettings {
             failures: 1,
@@ -565,7 +565,7 @@ async fn two_activities_that_always_fail_cost_the_others_nothing() {
     assert_eq!(client.left_alone_for(), None);
     let sent = upstream.requests().len();
     assert!(sent < 20, "{sent} requests for 100 calls about two activities");
-    // Another one is asked for: the scripted upstream fails that too, but it is sent.
+    // Another id is requested: the scripted upstream fails it as well.
     let error = client
         .send_history(&caller(token("the-token")), activity(9))
         .await

@@ -1,4 +1,4 @@
-//! An upstream that answers each connection with the next reply of a script, byte for byte as it was written.
+//! HTTP server that answers each connection with the next reply of a script, byte for byte.
 
 use std::sync::{Arc, Mutex};
 
@@ -8,14 +8,14 @@ use tokio::{
     task::JoinHandle,
 };
 
-/// What one connection gets to see.
+/// Behaviour of one connection.
 #[derive(Clone, Debug)]
 pub(crate) enum Reply {
-    /// These bytes, and then the end of the connection.
+    /// Sends these bytes and closes the connection.
     Bytes(Vec<u8>),
-    /// The end of the connection before any answer.
+    /// Closes the connection without an answer.
     Close,
-    /// Nothing, for as long as the client waits on this connection.
+    /// Sends nothing and keeps the connection open.
     Stall,
 }
 
@@ -35,27 +35,27 @@ impl Reply {
         Self::answer(status, headers, body.len(), body.as_bytes())
     }
 
-    /// An answer that ends before its length is reached.
+    /// An answer that ends before its `Content-Length`.
     pub(crate) fn cut_off(status: u16, body: &str) -> Self {
         Self::answer(status, "", body.len() + 10, body.as_bytes())
     }
 
-    /// An answer that calls itself gzip and is not.
+    /// An answer with the encoding gzip and another body.
     pub(crate) fn broken_gzip() -> Self {
         Self::answer(200, "content-encoding: gzip\r\n", 2, b"[]")
     }
 
-    /// A complete answer whose body is these bytes, compressed with gzip.
+    /// A complete answer with this body in gzip.
     pub(crate) fn gzip(body: &[u8]) -> Self {
         Self::answer(200, "content-encoding: gzip\r\n", body.len(), body)
     }
 
-    /// An answer that sends the client elsewhere.
+    /// A redirect.
     pub(crate) fn redirect(location: &str) -> Self {
         Self::answer(302, &format!("location: {location}\r\n"), 0, b"")
     }
 
-    /// The same with one more header.
+    /// The reply with another header.
     pub(crate) fn header(self, name: &str, value: &str) -> Self {
         let Self::Bytes(bytes) = self else { return self };
         let text = String::from_utf8(bytes).unwrap();
@@ -63,7 +63,7 @@ impl Reply {
         Self::Bytes(format!("{status_line}\r\n{name}: {value}\r\n{rest}").into_bytes())
     }
 
-    /// What to call the reply when a test fails.
+    /// Name of the reply in failure messages.
     pub(crate) fn first_line(&self) -> String {
         match self {
             Self::Bytes(bytes) => String::from_utf8_lossy(bytes)
@@ -83,7 +83,7 @@ impl Reply {
     }
 }
 
-/// The server; it ends when this is dropped.
+/// Running server, stopped on drop.
 pub(crate) struct ScriptedUpstream {
     authority: String,
     requests: Arc<Mutex<Vec<String>>>,
@@ -106,7 +106,7 @@ impl ScriptedUpstream {
                 log.lock().unwrap().push(request);
                 match reply {
                     Reply::Bytes(bytes) => {
-                        // A client that gave up on an oversized answer has closed its side already.
+                        // Fails when the client has closed the connection because of the size.
                         let _ = connection.write_all(&bytes).await;
                     }
                     Reply::Close => {}
@@ -124,17 +124,17 @@ impl ScriptedUpstream {
         }
     }
 
-    /// The host and port.
+    /// Host and port.
     pub(crate) fn authority(&self) -> String {
         self.authority.clone()
     }
 
-    /// The URL to give to a client.
+    /// Base URL for a client.
     pub(crate) fn base_url(&self) -> String {
         format!("http://{}/v3", self.authority)
     }
 
-    /// The heads of the requests so far.
+    /// Heads of the requests so far.
     pub(crate) fn requests(&self) -> Vec<String> {
         self.requests.lock().unwrap().clone()
     }

@@ -1,4 +1,4 @@
-//! What a caller sees for everything an upstream can do with a single request, from a well-formed history to a connection reset.
+//! Result of a single request for all kinds of answers, from a valid history to a connection reset.
 
 use std::{io::Write, sync::Arc, time::Duration};
 
@@ -36,13 +36,13 @@ fn client(base_url: &str) -> ConstantContact {
     ConstantContact::new(settings, Pacer::in_memory(Limits::NONE)).unwrap()
 }
 
-/// A caller that does not wait out the pause after a `throttled` answer.
+/// A caller with a deadline within the pause after a `throttled` answer.
 fn caller() -> Caller {
     let token = AccessToken::new("the-secret-token").unwrap();
     Caller::new(Arc::new(token), Instant::now() + Duration::from_millis(900))
 }
 
-/// Asks an upstream that gives this one reply.
+/// Result of a call to an upstream with one reply.
 async fn ask(reply: Reply) -> Result<SendHistory, UpstreamError> {
     let upstream = ScriptedUpstream::start([reply]).await;
     client(&upstream.base_url())
@@ -122,7 +122,7 @@ async fn every_failure_has_its_class() {
         (Reply::Close, FailureClass::Interrupted),
         (Reply::Stall, FailureClass::TimedOut),
         (Reply::broken_gzip(), FailureClass::Interrupted),
-        // The status says enough even when the body that should explain it never arrives whole.
+        // The status decides although the body is cut off.
         (
             Reply::cut_off(429, r#"{"error_key":"throttled"}"#),
             FailureClass::Throttled,
@@ -157,7 +157,7 @@ async fn nobody_listening_is_unreachable() {
     );
 }
 
-/// As a body that consists of a gzip member for each part (RFC 1952, 2.2).
+/// A body with one gzip member per part (RFC 1952, 2.2).
 fn gzip(parts: &[&str]) -> Vec<u8> {
     let member = |part: &&str| {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::default());

@@ -1,4 +1,4 @@
-//! A send record as the upstream writes it.
+//! Decoder of a send record.
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeSet;
@@ -15,13 +15,13 @@ use crate::{DecodeError, ListId, Oddities, SendAttempt};
 const WHAT: &str = "a send record";
 
 impl SendAttempt {
-    /// Reads one record. Only one without a `send_id` is malformed: no field is marked as required by the vendor.
+    /// Decodes a record. Only `send_id` is required; the vendor marks no field as required.
     pub(crate) fn read(json: &str, oddities: &mut Oddities) -> Result<Self, DecodeError> {
         let fields = Fields::of(json, WHAT)
             .ok_or_else(|| DecodeError::new(WHAT, "", &crate::fields::is_not(json, "an object")))?;
         Ok(Self {
             send_id: fields.require("send_id")?,
-            // The vendor's prose spells the field like the second, its schema and its sample like the first.
+            // The vendor's schema and sample have the first spelling, its text the second.
             contact_list_ids: merge(
                 fields.list("contact_list_ids", oddities),
                 fields.list("contact_lists_ids", oddities),
@@ -35,7 +35,7 @@ impl SendAttempt {
     }
 }
 
-/// The ids of `first`, then those of `second` that are not among them.
+/// Union of both lists, in their order.
 fn merge(mut first: Vec<ListId>, second: Vec<ListId>) -> Vec<ListId> {
     if first.is_empty() {
         return second;

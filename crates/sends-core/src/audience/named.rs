@@ -1,6 +1,4 @@
-//! What contact lists and segments are called.
-//!
-//! Owns the fields of both. Must not know who is in them.
+//! Contact lists and segments without their members.
 
 use alloc::string::String;
 
@@ -12,44 +10,44 @@ use crate::json_repair::repair_json;
 use crate::lenient::{Count, Prose};
 use crate::{DecodeError, Decoded, FromJsonOf, ListId, Listed, Oddities, SegmentId};
 
-/// A contact list (`/contact_lists`). Every field but the id may be missing.
+/// Contact list (`/contact_lists`). Each optional field is `None` when it is missing, null or unreadable.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ContactList {
-    /// The list's id.
+    /// Id of the list.
     pub id: ListId,
-    /// Its name, for people, freed of HTML escapes.
+    /// Display name, with HTML entities decoded.
     pub name: Option<String>,
-    /// What it is for, freed of HTML escapes.
+    /// Description, with HTML entities decoded.
     pub description: Option<String>,
-    /// Whether it is marked as a favourite.
+    /// Whether the list is marked as a favourite.
     pub favorite: Option<bool>,
-    /// How many contacts are in it. Told only where it was asked for.
+    /// Number of members, at least 0. `None` also when the request did not include it (documented).
     pub membership_count: Option<i64>,
-    /// When it was made.
+    /// Creation time.
     pub created_at: Option<Timestamp>,
-    /// When it was last changed.
+    /// Time of the last change.
     pub updated_at: Option<Timestamp>,
-    /// When it was deleted. `None` for one that was not.
+    /// Deletion time. `None` also for a list that was not deleted.
     pub deleted_at: Option<Timestamp>,
-    /// Whether it was deleted, which is whether it has a date of that. `None` when there is one that cannot be read.
+    /// Whether the list has a deletion time. `None` when the time is unreadable.
     pub is_deleted: Option<bool>,
-    /// How many values could not be read, and are missing. 0 as a rule.
+    /// Number of values that could not be read and are `None`. 0 as a rule.
     pub unreadable_values: usize,
 }
 
-/// A segment (`/segments`). Every field but the id may be missing. Deleted ones are not listed, but can be read by
-/// themselves (documented); nothing in the record tells them apart.
+/// Segment (`/segments`). Each optional field is `None` when it is missing, null or unreadable. Deleted segments are not listed,
+/// but can be read by id (documented); the record does not show the deletion.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Segment {
-    /// The segment's id.
+    /// Id of the segment.
     pub id: SegmentId,
-    /// Its name, for people, freed of HTML escapes.
+    /// Display name, with HTML entities decoded.
     pub name: Option<String>,
-    /// When it was made.
+    /// Creation time.
     pub created_at: Option<Timestamp>,
-    /// When it was last changed.
+    /// Time of the last change.
     pub edited_at: Option<Timestamp>,
-    /// How many values could not be read, and are missing. 0 as a rule.
+    /// Number of values that could not be read and are `None`. 0 as a rule.
     pub unreadable_values: usize,
 }
 
@@ -77,13 +75,13 @@ read_as_object! {
 }
 
 impl FromJsonOf<SegmentId> for Segment {
-    fn decode_of(asked: SegmentId, json: &[u8]) -> Result<Decoded<Self>, DecodeError> {
+    fn decode_of(requested: SegmentId, json: &[u8]) -> Result<Decoded<Self>, DecodeError> {
         let json = repair_json(json);
         let mut oddities = Oddities::default();
         let fields = json::object(&json, "a segment", &mut oddities)?;
         fields.require_any(&["segment_id", "name", "created_at", "edited_at"])?;
-        fields.confirm("segment_id", &asked, &mut oddities)?;
-        let value = Self::read(asked, &fields, &mut oddities);
+        fields.confirm("segment_id", &requested, &mut oddities)?;
+        let value = Self::read(requested, &fields, &mut oddities);
         Ok(Decoded { value, oddities })
     }
 }

@@ -1,7 +1,7 @@
-//! Which texts are dates.
+//! Decoding of dates.
 //!
-//! The vendor documents date-times of RFC 3339. Read are its forms and those of ISO 8601 that name the same instant in another
-//! spelling; the table of the tests has both kinds, and what is not read. Beyond what the parser decides:
+//! The vendor documents date-times of RFC 3339. These and the equivalent forms of ISO 8601 are accepted; the table of the tests
+//! has accepted and rejected forms. Decisions in addition to those of the parser:
 //!
 //! | form | decision |
 //! |---|---|
@@ -25,7 +25,7 @@ pub(super) fn read(text: &str) -> Option<Timestamp> {
     parse(text).filter(|instant| *instant >= Timestamp::UNIX_EPOCH)
 }
 
-/// Whether the text ends with an offset that a zone may have.
+/// Whether the text ends with an offset that a time zone can have.
 fn has_real_offset(text: &str) -> bool {
     let Some((_, time)) = text.split_once(['T', 't', ' ']) else {
         return false;

@@ -1,7 +1,4 @@
-//! The reason codes 0 to 12, one row each.
-//!
-//! Owns every text that says what a code means and what to do about it. A row's place is its code, which
-//! [`Reason::of`](super::Reason::of) relies on.
+//! Table of the reason codes 0 to 12. The index of a row is its code, as [`Reason::of`](super::Reason::of) requires.
 
 use super::Actor::{AccountOwner, AccountReview, ConstantContact, ContentEditor, ListOwner, Support};
 use super::{Reason, ReasonCategory, ReasonCode, RetryAdvice};
@@ -132,7 +129,7 @@ pub(super) static KNOWN: [Reason; 13] = [
 
 const SENDER_REMEDY: &str = "Have support check the sender's address and its authentication, correct it, then schedule the email again.";
 
-/// The row of every code that has none; `Reason::of` puts the code in.
+/// Row for undocumented codes; `Reason::of` sets the code.
 pub(super) const UNKNOWN: Reason = Reason {
     code: ReasonCode(-1),
     name: "UNKNOWN",

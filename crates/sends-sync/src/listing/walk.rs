@@ -78,7 +78,8 @@ impl Walk {
         let is_beyond = self.subject == Subject::Campaigns && self.is_beyond(times());
         self.note(times(), (unreadable, count));
         let last = last_of(times().flatten());
-        let reaches_known = is_beyond || self.subject == Subject::Summaries && self.is_known_territory(last);
+        let reaches_known =
+            is_beyond || self.subject == Subject::Summaries && self.ends_in_listed_records(last);
         if page.cut_short.is_some() && !reaches_known {
             self.lack(self.upper_end(), || {
                 "The link to its next page is wrong, or the pages behind it bring nothing new.".to_owned()
@@ -133,7 +134,7 @@ impl Walk {
     }
 
     /// Whether the records behind a page that ends with `last` were listed earlier, which requires descending order.
-    fn is_known_territory(&self, last: Option<Timestamp>) -> bool {
+    fn ends_in_listed_records(&self, last: Option<Timestamp>) -> bool {
         self.is_newest_first && self.from.zip(last).is_some_and(|(from, last)| last < from)
     }
 
@@ -282,7 +283,7 @@ mod tests {
                 let times: Vec<_> = page.iter().map(|ago| hours(*ago)).collect();
                 walk.note(times.iter().copied(), (None, 0));
                 let last = last_of(times.into_iter().flatten());
-                if walk.is_known_territory(last) {
+                if walk.ends_in_listed_records(last) {
                     return true;
                 }
             }

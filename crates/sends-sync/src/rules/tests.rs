@@ -77,15 +77,15 @@ fn a_campaign_is_read_once_and_when_it_has_changed_and_a_draft_never() {
         listed(&campaign("Done", june), Some(&unread)),
         Some((None, at(june)))
     );
-    // A draft that the report has as sent is on the queue for the day it was sent.
+    // A draft that was sent by the report is queued with the date of the report.
     let sent = KnownCampaign {
         last_sent_at: Some(at(may)),
         is_queued: true,
         ..unread.clone()
     };
     assert_eq!(listed(&campaign("Done", june), Some(&sent)), None);
-    // Everything else that was never read as a whole is put on it: one that was gone, one that could not be read, as a whole or
-    // in one activity, and one whose activities were not shown.
+    // Other campaigns that were not read completely are queued: those that were deleted, unreadable as a whole or in
+    // one activity, or without activities.
     let unqueued = KnownCampaign {
         is_queued: false,
         ..sent.clone()
@@ -177,19 +177,22 @@ fn the_report_has_news_where_no_history_holds_the_send() {
     assert!(!news("2026-05-02T09:00:30Z", Some(&known)), "the same send");
     assert!(news("2026-05-02T09:02:00Z", Some(&known)));
     assert!(news("2026-05-02T09:00:00Z", None));
-    let told = KnownCampaign {
+    let reported = KnownCampaign {
         last_sent_at: Some(at("2026-05-04T00:00:00Z")),
         is_queued: true,
         ..known.clone()
     };
-    assert!(!news("2026-05-04T00:00:00Z", Some(&told)), "it is on the queue");
-    assert!(news("2026-05-03T00:00:00Z", Some(&told)), "an odd date");
+    assert!(
+        !news("2026-05-04T00:00:00Z", Some(&reported)),
+        "it is on the queue"
+    );
+    assert!(news("2026-05-03T00:00:00Z", Some(&reported)), "an odd date");
     let unnamed = KnownCampaign {
         is_queued: false,
-        ..told.clone()
+        ..reported.clone()
     };
     assert!(news("2026-05-04T00:00:00Z", Some(&unnamed)), "no history has it");
-    // A date in the future hides no send, and costs no reading each time.
+    // A date in the future hides no send, and causes no repeated reads.
     let from_the_future = KnownCampaign {
         last_sent_at: Some(at("2099-01-01T00:00:00Z")),
         failing_since: Some(at(NOW)),
@@ -199,20 +202,20 @@ fn the_report_has_news_where_no_history_holds_the_send() {
     assert!(!news("2099-01-01T00:00:00Z", Some(&from_the_future)));
     let timeless = |known: Option<&KnownCampaign>| work_of_summary(id, None, known, None, at(NOW)).is_some();
     assert!(timeless(None));
-    assert!(!timeless(Some(&told)));
+    assert!(!timeless(Some(&reported)));
 }
 
-/// Whether an activity is due at noon of 15 June whose one send ran then, with this reason code, and was fetched then.
+/// Whether an activity is due at noon of 15 June whose one send has this run date, reason code and fetch time.
 fn due(ran: &str, code: i32, fetched: &str) -> bool {
     let json = format!(
         r#"[{{"send_id":1,"count":5,"run_date":"{ran}","send_status":"COMPLETED","reason_code":{code}}}]"#
     );
     let history = SendHistory::from_json(json.as_bytes()).unwrap();
-    let kept = StoredAnswer {
+    let stored = StoredAnswer {
         fetched_at: at(fetched),
         answer: Answer::History(Arc::new(history)),
     };
-    is_due(&kept, at(NOW))
+    is_due(&stored, at(NOW))
 }
 
 #[test]
@@ -303,7 +306,7 @@ fn a_stored_moment_in_the_future_makes_no_pause_longer_and_none_shorter_for_good
         ..all_ahead
     };
     assert!(removal_is_due(&removal, now, now));
-    // The listing could be read while the clock was ahead, and has failed since it is right: it has the pauses of any other.
+    // The listing was readable while the clock was ahead, and fails since the clock is right: it has the usual pauses.
     let failed = failing(minutes(-80), now, 6);
     let is_due = |after| listing_is_due(Some(future), Some(&failed), minutes(after));
     assert_eq!([79, 80].map(is_due), [false, true]);

@@ -1,4 +1,4 @@
-//! An account that is asked without HTTP, and whose time passes when it is told to.
+//! An account without HTTP, on a clock that the test advances.
 
 use std::{
     collections::HashMap,
@@ -21,7 +21,7 @@ use sends_sync::{Progress, Reading, Report, Synchronisation, Upstream};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-/// The activity of a number, which belongs to the campaign of that number.
+/// The activity of the campaign with this number.
 pub(crate) const fn activity(number: u16) -> ActivityId {
     ActivityId::from_bytes(bytes(1, number))
 }
@@ -37,19 +37,19 @@ const fn bytes(kind: u8, number: u16) -> [u8; 16] {
 
 const BEGIN: &str = "2026-05-01T00:00:00Z";
 
-/// Campaigns that were sent once, an hour before the beginning.
+/// Campaigns that were sent once, an hour before the start.
 pub(crate) struct Account {
     pub(crate) owner: Owner,
     pub(crate) store: Arc<SqliteStore>,
     remote: Arc<Remote>,
 }
 
-/// What the upstream says of the campaigns instead of what is right, each as changed now.
+/// Wrong answers for the campaigns, each with an update of now.
 #[derive(Clone, Debug)]
 pub(crate) enum Shown {
-    /// They are removed.
+    /// Removed.
     Removed,
-    /// They have these activities, which have these histories.
+    /// With these activities and histories.
     Activities(Vec<ActivityId>, Answer),
 }
 
@@ -61,11 +61,11 @@ struct Remote {
     failing: Mutex<HashMap<Subject, FailureClass>>,
     asked: Mutex<Vec<Subject>>,
     calls: AtomicU64,
-    /// How many activities of each campaign cannot be read.
+    /// Number of unreadable activities per campaign.
     unreadable_activities: AtomicUsize,
     is_cut_short: AtomicBool,
     lacks_summaries: AtomicBool,
-    /// The records of the report.
+    /// Records of the report.
     reported: Mutex<Vec<CampaignSummary>>,
     shown: Mutex<Option<Shown>>,
 }
@@ -95,7 +95,7 @@ impl Account {
         }
     }
 
-    /// From now on this fails like that, or works.
+    /// Sets or removes the failure of a subject.
     pub(crate) fn fails(&self, subject: Subject, class: Option<FailureClass>) {
         let mut failing = self.remote.failing.lock().unwrap();
         match class {
@@ -104,22 +104,22 @@ impl Account {
         };
     }
 
-    /// From now on each campaign has so many activities that cannot be read.
+    /// Sets the number of unreadable activities per campaign.
     pub(crate) fn lacks_activities(&self, count: usize) {
         self.remote.unreadable_activities.store(count, Ordering::Relaxed);
     }
 
-    /// Whether the list of campaigns ends in a wrong link from now on.
+    /// Sets whether the list of campaigns ends with a wrong link.
     pub(crate) fn cuts_short(&self, cuts: bool) {
         self.remote.is_cut_short.store(cuts, Ordering::Relaxed);
     }
 
-    /// Whether the summaries report comes without its list from now on.
+    /// Sets whether the summaries report lacks its list.
     pub(crate) fn lacks_summaries(&self, lacks: bool) {
         self.remote.lacks_summaries.store(lacks, Ordering::Relaxed);
     }
 
-    /// The report has each campaign from now on, as last sent then. `None` is a date that cannot be read.
+    /// Sets the date of all campaigns in the report; `None` for an unreadable one.
     pub(crate) fn reports(&self, last_sent_date: Option<Timestamp>) {
         let summary = |number| CampaignSummary {
             id: campaign(number),
@@ -130,7 +130,7 @@ impl Account {
         *self.remote.reported.lock().unwrap() = (1..=self.remote.campaigns).map(summary).collect();
     }
 
-    /// What the campaigns are shown as from now on.
+    /// Sets the answers for the campaigns.
     pub(crate) fn shows(&self, shown: Option<Shown>) {
         *self.remote.shown.lock().unwrap() = shown;
     }
@@ -143,12 +143,12 @@ impl Account {
         self.remote.now()
     }
 
-    /// What was asked for since the last time.
+    /// Subjects requested since the last call.
     pub(crate) fn asked(&self) -> Vec<Subject> {
         std::mem::take(&mut *self.remote.asked.lock().unwrap())
     }
 
-    /// Keeps a history that was fetched two hours ago, of a send that had run so many hours before now.
+    /// Stores a history fetched two hours ago, with a send that many hours ago.
     pub(crate) async fn knows(&self, number: u16, hours: i64) {
         let now = self.now();
         let kept = StoredAnswer {
@@ -178,7 +178,7 @@ impl Account {
 }
 
 impl Remote {
-    /// How a call fails, if it does.
+    /// Failure of a subject, if there is one.
     fn failure(&self, subject: Subject) -> Option<UpstreamError> {
         self.calls.fetch_add(1, Ordering::Relaxed);
         self.asked.lock().unwrap().push(subject);
@@ -195,7 +195,7 @@ impl Remote {
         self.shown.lock().unwrap().clone()
     }
 
-    /// One that had changed when it was sent, and not since, unless it is shown otherwise.
+    /// A campaign that was updated when it was sent, unless it has a wrong answer.
     fn listed(&self, number: u16) -> Campaign {
         let begin: Timestamp = BEGIN.parse().unwrap();
         let shown = self.shown();
@@ -224,7 +224,7 @@ fn failed(endpoint: Endpoint, class: FailureClass) -> UpstreamError {
     }
 }
 
-/// The history of each activity.
+/// History of each activity.
 pub(crate) fn its_send() -> Answer {
     let begin: Timestamp = BEGIN.parse().unwrap();
     sent_at(begin - SignedDuration::from_hours(1))

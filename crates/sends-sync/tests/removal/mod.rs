@@ -1,4 +1,4 @@
-//! Known sends that the upstream does not show, once or for good.
+//! Known sends that the upstream does not show, temporarily or permanently.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use sends_sync::Ended;
 
 use crate::account::{Account, Shown, activity, its_send};
 
-/// How many sends the log has, how many subjects are named, and whether it is complete.
+/// Number of sends in the log, number of unreadable subjects, and completeness.
 async fn synchronised(account: &Account) -> (u64, u64, bool) {
     let report = account.sync().await;
     assert_eq!(report.ended, Ended::Complete);
@@ -49,7 +49,7 @@ async fn a_single_odd_answer_drops_no_known_send_and_is_named_until_the_next_one
         assert!(named > 0, "{shown:?}");
         account.shows(None);
         account.pass(1);
-        // The change that was shown is not on the list any more, which the next listing confirms.
+        // The shown change is not on the list any more, which the next listing confirms.
         assert!(!synchronised(&account).await.2, "{shown:?}");
         account.pass(1);
         assert_eq!(synchronised(&account).await, (1, 0, true), "{shown:?}");

@@ -1,4 +1,4 @@
-//! An account as its upstream has it: campaigns, their activities and sends, what its owner changes, and how it answers.
+//! Simulated account: campaigns with activities and sends, changes by its owner, and answers.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -10,7 +10,7 @@ use crate::{
     random::Random,
 };
 
-/// How many records a page has.
+/// Records per page.
 const PAGE: usize = 3;
 
 #[derive(Clone, Debug)]
@@ -39,16 +39,16 @@ pub(crate) struct Account {
     pub(crate) now: Timestamp,
     pub(crate) campaigns: Vec<Campaign>,
     pub(crate) oddities: Oddities,
-    /// Whether the list of campaigns is always that of all, whatever `after_date` says.
+    /// Whether the list ignores `after_date`.
     pub(crate) ignores_after_date: bool,
-    /// Whether there was a send that is no change of its campaign.
+    /// Whether there was a send without a change of its campaign.
     pub(crate) has_silent_send: bool,
-    /// Whether a campaign was shown as changed that was not.
+    /// Whether an unchanged campaign was shown as changed.
     pub(crate) took_back_changes: bool,
-    /// How the histories of removed campaigns are refused.
+    /// Status of the histories of removed campaigns.
     refusal: u16,
     pub(crate) calls: Vec<String>,
-    /// Which sends the last history lacked that each activity was answered with, and how many it had.
+    /// Per activity the sends that its last answer lacked, and the number it had.
     pub(crate) lacked: HashMap<String, (BTreeSet<usize>, usize)>,
 }
 
@@ -77,7 +77,7 @@ impl Account {
         account
     }
 
-    /// An account whose campaigns were updated a day after each other, the last of them now.
+    /// An account whose campaigns were updated at intervals of a day, the last of them now.
     pub(crate) fn with_a_campaign_a_day(random: &mut Random, campaigns: i64) -> Self {
         let mut account = Self::new(random);
         account.campaigns.clear();
@@ -112,7 +112,7 @@ impl Account {
         self.now += SignedDuration::from_secs(77);
     }
 
-    /// Does something that its owner may do.
+    /// Makes a random change that an owner can make.
     pub(crate) fn change(&mut self, random: &mut Random) {
         self.tick();
         if self.campaigns.is_empty() || random.percent(20) {
@@ -143,7 +143,7 @@ impl Account {
                 resend.sends.push(send(random, now));
                 campaign.activities.push(resend);
             }
-            // A resend and another send of the same campaign, in either order, of which the campaign shows one change.
+            // A resend and another send of the same campaign, in either order, with one change of the campaign.
             8 => {
                 let (mut resend, later) = (activity(random, "resend"), now + SignedDuration::from_mins(9));
                 let (first, second) = random.pick(&[(now, later), (later, now)]);
@@ -158,7 +158,7 @@ impl Account {
                 campaign.activities.push(resend);
                 (campaign.updated_at, self.now) = (later, later);
             }
-            // Only the report tells of this one.
+            // Only the report shows this send.
             9 => {
                 if let Some(email) = campaign
                     .activities
@@ -182,7 +182,7 @@ impl Account {
                     campaign.activities.remove(last);
                 }
             }
-            // Sent and made a draft again, between two looks.
+            // Sent and made a draft again between two synchronisations.
             _ => {
                 if let Some(email) = campaign
                     .activities
@@ -194,7 +194,7 @@ impl Account {
                 }
             }
         }
-        // What was sent has an activity.
+        // A campaign that was sent has an activity.
         let campaign = &mut self.campaigns[index];
         let is_sendable = |activity: &Activity| activity.role != "permalink";
         if campaign.status.eq_ignore_ascii_case("done") && !campaign.activities.iter().any(is_sendable) {
@@ -202,7 +202,7 @@ impl Account {
         }
     }
 
-    /// Whether the upstream may change this history by itself: its campaign is being sent.
+    /// Whether the history may change by itself: its campaign is being sent.
     pub(crate) fn is_executing(&self, activity: &str) -> bool {
         self.campaigns.iter().any(|campaign| {
             campaign.status == "Executing" && campaign.activities.iter().any(|own| own.id == activity)
@@ -211,7 +211,7 @@ impl Account {
 
     pub(crate) fn answer(&mut self, path: &str, query: &str) -> (u16, String) {
         if path == "/v3/account/user/privileges" {
-            // After a 401 the client asks whether the token is good.
+            // Probe of the client after a 401.
             return (200, "[]".to_owned());
         }
         self.calls.push(format!("{path}?{query}"));
@@ -350,7 +350,7 @@ fn send(random: &mut Random, now: Timestamp) -> Send {
     }
 }
 
-/// An argument of a query, whose dates are the only ones to be escaped.
+/// An argument of a query. Only dates are escaped.
 pub(crate) fn argument(query: &str, name: &str) -> Option<String> {
     let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
     let (_, value) = pairs.find(|(key, _)| *key == name)?;

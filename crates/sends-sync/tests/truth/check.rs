@@ -1,4 +1,4 @@
-//! Holds the log against the account.
+//! Comparison of the log with the account.
 
 use std::collections::BTreeMap;
 
@@ -26,7 +26,7 @@ pub(crate) async fn logged(store: &SqliteStore) -> BTreeMap<ActivityId, OddSends
     logged
 }
 
-/// The campaigns that the activities of the log belong to.
+/// Campaigns of the activities in the log.
 async fn owners(store: &SqliteStore) -> BTreeMap<ActivityId, Option<CampaignId>> {
     let request = LogPageRequest {
         limit: 10_000,
@@ -41,7 +41,7 @@ async fn owners(store: &SqliteStore) -> BTreeMap<ActivityId, Option<CampaignId>>
 }
 
 impl World {
-    /// Holds the log, and what its readers are told of its completeness, against the account. Returns how much is named.
+    /// Compares the log and its completeness with the account. Returns the number of unreadable subjects.
     pub(crate) async fn check(
         &self,
         store: &SqliteStore,
@@ -73,7 +73,7 @@ impl World {
                 }
                 let own = failed(Subject::History(id)).chain(failed(Subject::Campaign(campaign_id)));
                 let listings = failed(Subject::Campaigns).chain(failed(Subject::Summaries));
-                // Activities that it does not have are named in the place of its own, and one history stands for the others.
+                // Activities of other campaigns are recorded instead of its own, and one history stands for the others.
                 let in_its_place = named
                     .iter()
                     .filter(|one| one.campaign.as_ref().is_some_and(|own| own.id == campaign_id));
@@ -87,7 +87,7 @@ impl World {
                         );
                         *date = sends.get(number).map(|(ran, _)| *ran);
                     }
-                    // What cannot be read of a send is missing in it, and in nothing else.
+                    // An unreadable value is missing in its send only.
                     if let (_, count @ None) = send {
                         *count = sends.get(number).map(|(_, count)| *count);
                     }
@@ -114,7 +114,7 @@ impl World {
                     assert_eq!(known, sends, "{id} in {campaign:#?}, {place}");
                 }
                 if campaign.status == "Removed" && !covering.is_empty() {
-                    // What is named may hide that it was removed: the log lacks nothing for it.
+                    // An unreadable campaign may have been removed: then the log lacks nothing of it.
                     known.clear();
                 }
                 truth.insert(id, sends);
@@ -141,13 +141,13 @@ impl World {
         for told in told {
             told.check(&named, (&shown, &truth), has_right_dates, &place);
         }
-        // A report without a record is right when the only send is gone, and is confirmed like any removal.
+        // An empty report is right when the only send was deleted, and is confirmed like other removals.
         let is_odd =
             |one: &&Unreadable| !one.is_unconfirmed_removal() && !one.reason.contains("has fewer records");
         u64::try_from(named.iter().filter(is_odd).count()).unwrap()
     }
 
-    /// That no send is lost that the log had before and that the account still has.
+    /// No send is lost that the log had and the account still has.
     pub(crate) async fn check_known_sends(
         &self,
         store: &SqliteStore,

@@ -1,5 +1,5 @@
-//! Random accounts with random oddities, synchronised, changed and synchronised again: the log equals the truth less what is
-//! named, whatever the upstream answers and whatever this machine's clock says.
+//! Random accounts with random oddities and changes, synchronised several times: the log equals the truth except for what is
+//! recorded as unreadable, whatever the upstream's answers and this machine's clock.
 
 #![allow(
     clippy::unwrap_used,
@@ -36,15 +36,15 @@ use remote::Remote;
 
 const OWNER: Owner = Owner::new([1; 16]);
 
-/// How many accounts are tried, and how many more with a wrong clock, unless `TRUTH_ACCOUNTS` says another number.
-/// `TRUTH_SEED` sets the seed of the first, and is one account.
+/// Number of accounts, and of accounts with a wrong clock, unless `TRUTH_ACCOUNTS` is set. `TRUTH_SEED` sets the seed of the
+/// first account, which is the only one then.
 const ACCOUNTS: u64 = 1_000;
 const WRONG_CLOCK_ACCOUNTS: u64 = 300;
 
-/// How often each of them is changed and synchronised again.
+/// Changes and synchronisations per account.
 const ROUNDS: usize = 4;
 
-/// How many hours this machine's clock may be ahead: a wrong zone, and in another year.
+/// Offset of this machine's clock in hours: a wrong time zone, and another year.
 const WRONG_CLOCKS: [i64; 4] = [5, -5, 24 * 1_400, -24 * 2_000];
 
 #[test]
@@ -68,7 +68,7 @@ fn after_a_wrong_clock_one_synchronisation_finds_every_send_and_the_next_reads_n
     eprintln!("{tried} accounts with a wrong clock: {calls:?} calls");
 }
 
-/// Lives through so many accounts, unless set otherwise, on all cores. Returns how many there were.
+/// Runs accounts on all cores. Returns their number.
 fn for_each_seed(accounts: u64, live: impl AsyncFn(&World, u64) + Sync) -> u64 {
     let setting = |name: &str| {
         std::env::var(name)
@@ -101,7 +101,7 @@ fn for_each_seed(accounts: u64, live: impl AsyncFn(&World, u64) + Sync) -> u64 {
     count
 }
 
-/// Tells how to run an account again when it fails, wherever it does.
+/// Prints the seed of an account that fails.
 struct Seed(u64);
 
 impl Drop for Seed {
@@ -158,7 +158,7 @@ async fn the_newest_histories_that_always_fail_keep_no_other_from_being_read() {
     let calls = std::mem::take(&mut world.account.lock().unwrap().calls);
     let histories = calls.iter().filter(|call| call.contains("send_history")).count();
     assert!((50..80).contains(&histories), "{histories}");
-    // They are left alone until their pauses are over.
+    // Reads after the end of the pauses.
     let report = world.synchronise(&store, 0).await;
     assert_eq!((report.ended, report.calls), (Ended::Complete, 2));
 }
@@ -199,7 +199,7 @@ impl World {
         let url = server::serve(Arc::clone(&account)).await;
         let mut settings = Settings::new(url.parse().unwrap());
         settings.retry.max_attempts = 1;
-        // As in the service, but that nothing waits.
+        // As in the service, without waits.
         settings.breaker.first_delay = Duration::from_millis(1);
         settings.breaker.longest_delay = Duration::from_millis(2);
         Self {
@@ -208,7 +208,7 @@ impl World {
         }
     }
 
-    /// One account from its first synchronisation to its last. Returns its calls and how much was named on the way.
+    /// Runs one account. Returns its calls and the number of unreadable subjects.
     async fn live_through(&self, seed: u64) -> (u64, u64) {
         let mut random = Random::new(seed);
         let mut account = Account::new(&mut random);
@@ -234,7 +234,7 @@ impl World {
                 account.oddities = Oddities::random(&mut random, &account, known);
                 account.took_back_changes |= !account.oddities.shown.is_empty();
                 let has_silent_send = std::mem::take(&mut account.has_silent_send);
-                // The report is all that tells of what was sent.
+                // Only the report shows the sends.
                 let is_needed = has_silent_send
                     || account.oddities.lacks_unknown
                     || round == 0 && !account.oddities.shown.is_empty();
@@ -251,7 +251,7 @@ impl World {
             let report = self.synchronise(&store, ahead).await;
             calls += report.calls;
             if self.account.lock().unwrap().oddities.fails_widely && report.ended != Ended::Complete {
-                // No probe succeeded, as in an outage.
+                // All probes failed, as in an outage.
                 self.check_known_sends(&store, &before, (seed, round)).await;
                 continue;
             }
@@ -259,7 +259,7 @@ impl World {
             named += self.check(&store, (seed, round), ahead, clock_was_right).await;
             self.check_known_sends(&store, &before, (seed, round)).await;
         }
-        // Everything is well again, and every pause is over, twice: what could not be read may be in doubt for another reason.
+        // Without oddities, after the end of all pauses, twice: a subject may be in doubt for another reason after the first.
         self.account.lock().unwrap().oddities = Oddities::default();
         let mut report = None;
         for minutes in [8 * 24 * 60, 1, 8 * 24 * 60, 1] {
@@ -270,14 +270,14 @@ impl World {
         }
         let mut report = report.unwrap();
         if self.account.lock().unwrap().took_back_changes {
-            // That the list does not have them any more is found, and confirmed, and everything is listed once.
+            // Campaigns missing in the list are found, confirmed, and all campaigns are listed once.
             for _ in 0..3 {
                 self.account.lock().unwrap().now += SignedDuration::from_mins(1);
                 report = self.synchronise(&store, 0).await;
             }
         }
         let mut left = store.unreadable(OWNER, usize::MAX).await.unwrap();
-        // A campaign that was listed without a date cannot be looked for, and stays named when it is not found.
+        // A campaign that was listed without a date cannot be searched, and stays recorded when it is not found.
         left.retain(|one| {
             one.campaign
                 .as_ref()
@@ -296,7 +296,7 @@ impl World {
         (calls + report.calls, named)
     }
 
-    /// An account without oddities that is synchronised while the clock is right, wrong, and right again.
+    /// Runs an account without oddities while the clock is right, wrong, and right again.
     async fn live_through_a_wrong_clock(&self, seed: u64) -> u64 {
         let mut random = Random::new(seed);
         *self.account.lock().unwrap() = Account::new(&mut random);
@@ -313,7 +313,7 @@ impl World {
                     account.change(&mut random);
                 }
                 if round == clocks.len() - 1 {
-                    // Every send is older than a day, after which it is read once more.
+                    // All sends are older than a day, and read once more.
                     account.now += SignedDuration::from_hours(24 * 8);
                 }
             }
@@ -334,8 +334,8 @@ impl World {
         calls
     }
 
-    /// After a synchronisation that was complete with the right clock: the next ones read what is being sent, and list no more
-    /// than the last hour.
+    /// Checks the synchronisations after a complete one with the right clock: they read only sends in progress, and list only the
+    /// last hour.
     async fn reads_nothing_again(&self, store: &Arc<SqliteStore>, seed: u64) {
         for (round, minutes) in [30, 24 * 60 * 3, 24 * 60].into_iter().enumerate() {
             {
@@ -346,7 +346,7 @@ impl World {
             let report = self.synchronise(store, 0).await;
             assert_eq!(report.ended, Ended::Complete, "seed {seed}, round {round}");
             let account = self.account.lock().unwrap();
-            // In the second round every send is read once more, a day after it ran.
+            // In the second round all sends are read once more, a day after they ran.
             let may_read = |activity: &str| round == 1 || (round == 2 && account.is_executing(activity));
             for call in &account.calls {
                 let path = call.split('?').next().unwrap();
@@ -366,7 +366,7 @@ impl World {
     }
 
     async fn synchronise(&self, store: &Arc<SqliteStore>, hours_ahead: i64) -> Report {
-        // Another one each time: a path that refuses a token is left alone by the clock of this machine, not by the account's.
+        // A new client each time: its suspended paths follow the machine's clock, not the account's.
         static TOKENS: AtomicU64 = AtomicU64::new(0);
         let token = format!("token-{}", TOKENS.fetch_add(1, Ordering::Relaxed));
         let token = Arc::new(AccessToken::new(&token).unwrap());

@@ -1,4 +1,4 @@
-//! What an upstream answers instead of what is documented.
+//! Undocumented answers of an upstream.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -9,23 +9,23 @@ use crate::{
     random::Random,
 };
 
-/// A whole answer that is none.
+/// Odd answer.
 #[derive(Clone, Debug)]
 pub(crate) enum Odd {
     Status(u16),
     Body(&'static str),
-    /// One of its records, by its place, is replaced.
+    /// Replaces a record, by its index.
     Record(usize, Value),
-    /// A member of one of its records, by its place, is replaced, or missing for null.
+    /// Replaces a member of a record, by its index; null removes it.
     Member(usize, &'static str, Value),
 }
 
-/// A well-formed answer about a campaign that is wrong.
+/// Valid answer with a wrong content for a campaign.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Shown {
-    /// It is listed as removed and refused.
+    /// Listed as removed, and refused.
     Removed,
-    /// It has these activities.
+    /// With these activities.
     Activities(Value),
 }
 
@@ -36,11 +36,11 @@ pub(crate) enum Link {
     Itself,
 }
 
-/// Those of a listing: by page, counted from 0.
+/// Oddities of a listing, by page from 0.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ListingOddities {
     pages: HashMap<usize, Vec<Odd>>,
-    /// Whether it has no record.
+    /// Whether the listing is empty.
     is_empty: bool,
     links: HashMap<usize, Link>,
 }
@@ -49,23 +49,23 @@ pub(crate) struct ListingOddities {
 pub(crate) struct Oddities {
     pub(crate) campaigns: ListingOddities,
     pub(crate) summaries: ListingOddities,
-    /// What campaigns are shown as instead, each with a change of now.
+    /// Wrong answers for campaigns, each with an update of now.
     pub(crate) shown: HashMap<String, Shown>,
     details: HashMap<String, Odd>,
     histories: HashMap<String, Odd>,
-    /// The activities one of whose sends has no readable count: its place.
+    /// Activities with an unreadable count of one send, by its index.
     countless: HashMap<String, usize>,
-    /// The activities that are answered without some of their sends, and which those are, by their place.
+    /// Activities whose answers lack sends, with the indices of these.
     pub(crate) lacking: HashMap<String, BTreeSet<usize>>,
-    /// Whether one of those is a send that was never answered.
+    /// Whether one of those sends was never answered.
     pub(crate) lacks_unknown: bool,
-    /// Whether all histories fail but those of the oldest campaign.
+    /// Whether all histories except those of the oldest campaign fail.
     pub(crate) fails_widely: bool,
-    /// The activities one of whose sends has no readable date: its place.
+    /// Activities with an unreadable date of one send, by its index.
     dateless: HashMap<String, usize>,
 }
 
-/// A refusal of one thing alone comes as 403 or, rarely, as 401.
+/// A single refusal is 403 or, rarely, 401.
 const STATUSES: [u16; 10] = [400, 401, 404, 500, 503, 400, 403, 404, 500, 503];
 const BODIES: [&str; 7] = [
     "<html></html>",
@@ -93,7 +93,7 @@ fn odd_value(random: &mut Random) -> Value {
 }
 
 impl Oddities {
-    /// Random ones for what an account has now, of which the log has sends of the known activities, unless it is the first time.
+    /// Random oddities for an account. After the first synchronisation, the log has sends of the known activities.
     pub(crate) fn random(
         random: &mut Random,
         account: &Account,
@@ -108,22 +108,22 @@ impl Oddities {
             let refused = vec![Odd::Status(403)];
             oddities.summaries.pages = (0..9).map(|page| (page, refused.clone())).collect();
         }
-        // An end that comes early looks like any other, and is found out by the other listing alone.
+        // A listing that ends early is detected only by the other listing.
         if is_first && random.percent(often) {
             oddities.summaries = ListingOddities::default();
             oddities.campaigns.links.insert(random.below(2), Link::EndsEarly);
         }
-        // Twice in a row it would be right by all that can be known.
+        // Twice in a row it would count as confirmed.
         let may_be_empty = !is_first && random.percent(often / 2);
         oddities.campaigns.is_empty = may_be_empty && !account.oddities.campaigns.is_empty;
-        // All of them but the oldest campaign's fail.
+        // All histories except those of the oldest campaign fail.
         oddities.fails_widely = random.percent(often / 2);
         let wide = random.pick(&[403, 500]);
         for (nth, campaign) in account.campaigns.iter().enumerate() {
             let before = &account.oddities;
             let ids = || campaign.activities.iter().map(|activity| &activity.id);
             let is_known = known.is_none_or(|known| ids().any(|id| known.contains_key(id)));
-            // The second answer in a row would be right by all that can be known.
+            // A second such answer would count as confirmed.
             let was_not_found = matches!(before.details.get(&campaign.id), Some(Odd::Status(404)));
             let is_in_doubt = match before.shown.get(&campaign.id) {
                 Some(Shown::Removed) => true,
@@ -172,7 +172,7 @@ impl Oddities {
         oddities
     }
 
-    /// Has an answer lack sends that the log has, or the last one of the campaign, which the report tells of.
+    /// Makes an answer lack sends of the log, or the last one of the campaign, which the report has.
     fn lack(
         &mut self,
         random: &mut Random,
@@ -195,7 +195,7 @@ impl Oddities {
             _ if logged > 0 => BTreeSet::from([random.below(logged)]),
             _ => return,
         };
-        // Twice the same would be right by all that can be known.
+        // Twice the same would count as confirmed.
         let nothing = (BTreeSet::new(), count);
         let (before, had) = account.lacked.get(&activity.id).unwrap_or(&nothing);
         if !before.is_empty()
@@ -212,7 +212,7 @@ impl Oddities {
         self.lacking.insert(activity.id.clone(), lacking);
     }
 
-    /// The histories of these activities fail.
+    /// Makes these histories fail.
     pub(crate) fn with_failing(ids: impl Iterator<Item = String>) -> Self {
         Self {
             histories: ids.map(|id| (id, Odd::Status(500))).collect(),
@@ -220,12 +220,12 @@ impl Oddities {
         }
     }
 
-    /// Whether this history is answered otherwise than with records that are right.
+    /// Whether this history has a wrong answer.
     pub(crate) fn is_odd_history(&self, id: &str) -> bool {
         self.histories.contains_key(id)
     }
 
-    /// Whether the report is refused as a whole.
+    /// Whether the whole report is refused.
     pub(crate) fn refuses_report(&self) -> bool {
         let first = self.summaries.pages.get(&0).and_then(|odd| odd.first());
         matches!(first, Some(Odd::Status(403)))
@@ -290,11 +290,11 @@ impl Shown {
             other("permalink", random.id()),
         );
         match random.below(6) {
-            // Of a campaign that was never read nothing contradicts it.
+            // For a campaign that was never read, nothing contradicts it.
             5 if !is_first && of_another.is_some() => {
                 Self::Activities(other("primary_email", of_another.unwrap()))
             }
-            // What was never read cannot stay.
+            // A campaign that was never read cannot stay.
             0 | 1 if !is_first => Self::Removed,
             2 if !is_first => Self::Activities(replaced),
             3 => Self::Activities(permalink),
@@ -334,7 +334,7 @@ impl ListingOddities {
         for page in 0..5 {
             while random.percent(often) {
                 let odd = match random.below(6) {
-                    // Without its first page a listing is no listing.
+                    // A listing without its first page fails as a whole.
                     0 if page > 0 => Odd::Status(random.pick(&STATUSES)),
                     1 if page > 0 => Odd::Body(random.pick(&BODIES)),
                     0..=2 => Odd::Record(random.below(3), odd_record(random)),
@@ -360,7 +360,7 @@ impl ListingOddities {
         oddities
     }
 
-    /// A page of these records, whose cursor is its number.
+    /// A page of these records, with its number as the cursor.
     pub(crate) fn page(
         &self,
         path: &str,
@@ -371,7 +371,7 @@ impl ListingOddities {
     ) -> (u16, String) {
         let number: usize =
             crate::account::argument(query, "cursor").map_or(0, |cursor| cursor.parse().unwrap());
-        // To look for one campaign is no listing.
+        // The search for one campaign is no listing.
         let looks_for_one = query.contains("before_date");
         if self.is_empty && !looks_for_one {
             return (200, json!({ member: [] }).to_string());

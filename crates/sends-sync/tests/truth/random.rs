@@ -1,4 +1,4 @@
-//! Random numbers from a seed (splitmix64), so that a failing account can be run again.
+//! Random numbers from a seed (splitmix64), for repeatable accounts.
 
 pub(crate) struct Random(u64);
 

@@ -1,4 +1,4 @@
-//! What readers of the log are told of its completeness, held against the log and the truth.
+//! Completeness of the log as reported to readers, compared with the log and the truth.
 
 use std::collections::BTreeMap;
 
@@ -8,18 +8,18 @@ use sends_store::{Completeness, SqliteStore, SyncLog, Unreadable};
 
 use crate::{OWNER, random::Random};
 
-/// When each send of each activity ran, and to how many, by its number.
+/// Time and count of each send, by activity and number.
 pub(crate) type Sends = BTreeMap<ActivityId, BTreeMap<i32, (Timestamp, i64)>>;
 
 type Stretch = (Option<Timestamp>, Option<Timestamp>);
 
-/// What a reader is told who asks for a stretch of the log.
+/// Completeness of one period.
 pub(crate) struct Told {
     stretch: Stretch,
     completeness: Completeness,
 }
 
-/// Asks for everything, and for random stretches that end before now.
+/// Checks the whole log, and random periods that end before now.
 pub(crate) async fn ask(store: &SqliteStore, now: Timestamp, random: &mut Random) -> Vec<Told> {
     let mut stretches = vec![(None, None)];
     stretches.extend((0..8).map(|_| stretch(now, random)));
@@ -35,7 +35,7 @@ pub(crate) async fn ask(store: &SqliteStore, now: Timestamp, random: &mut Random
 }
 
 fn stretch(now: Timestamp, random: &mut Random) -> Stretch {
-    // More of them lie in the last days, where accounts change.
+    // More of them in the last days, in which accounts change.
     let within = random.pick(&[60, 3_000, 500_000]);
     let mut back = || now - SignedDuration::from_mins(i64::try_from(random.below(within)).unwrap());
     let (one, other) = (back(), back());
@@ -44,7 +44,7 @@ fn stretch(now: Timestamp, random: &mut Random) -> Stretch {
 }
 
 impl Told {
-    /// Complete exactly when nothing is named for the stretch, and then the log equals the truth there.
+    /// Complete exactly when nothing is recorded as unreadable for the period; then the log equals the truth.
     pub(crate) fn check(
         &self,
         named: &[Unreadable],
@@ -60,7 +60,7 @@ impl Told {
         };
         let place = format!("{from:?} to {until:?} is {:?}, {place}", self.completeness);
         assert_eq!(is_complete, !named.iter().any(lacks), "{place}");
-        // Where the clock was wrong, dates of what is named may be, too.
+        // With a wrong clock, dates of unreadable subjects may be wrong as well.
         if is_complete && (has_right_dates || self.stretch == (None, None)) {
             assert_eq!(self.within(logged), self.within(truth), "{place}");
         }

@@ -1,4 +1,4 @@
-//! The upstream of an account over HTTP, as the service asks it, and a clock that may be wrong.
+//! Upstream of an account over HTTP, and a clock that may be wrong.
 
 use std::sync::{Arc, atomic::AtomicU64, atomic::Ordering};
 
@@ -15,7 +15,7 @@ pub(crate) struct Remote {
     pub(crate) client: ConstantContact,
     pub(crate) caller: Caller,
     pub(crate) store: Arc<SqliteStore>,
-    /// What this machine's clock says.
+    /// Offset of this machine's clock.
     pub(crate) now: Timestamp,
     pub(crate) calls: AtomicU64,
 }

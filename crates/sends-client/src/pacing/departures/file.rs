@@ -1,15 +1,15 @@
 //! The shared record in a file, locked for each step.
 //!
-//! The kernel releases the lock of a killed process. A step reads and writes the file once, in the page cache, which takes tens of
-//! microseconds: about 70 bytes per departure of the last 1.5 s and 110 per waiting process, so less than a kilobyte at the default
-//! limit per second and three such processes. The file is opened for each step, so that a replaced folder is noticed. It is never
-//! deleted: otherwise two processes could each lock a different file of this name.
+//! The kernel releases the lock of a killed process. A step reads and writes the file once, in the page cache, which takes tens
+//! of microseconds: about 70 bytes per departure of the last 1.5 s and 110 per waiting process, so less than a kilobyte at the
+//! default limit per second and three such processes. The file is opened for each step, so that a replaced folder is noticed.
+//! It is never deleted: otherwise two processes could each lock a different file of this name.
 //!
 //! **Clock.** `CLOCK_MONOTONIC` is shared by all processes and containers of a machine and cannot be set. A wall clock that is set
 //! back would keep slots closed for as long, and one that is set forward would open them. The clock stops while the machine
-//! sleeps, which keeps slots closed for less than a second too long. It restarts with the machine; departures in the future count
-//! as departures of now. Without such a clock (not Unix) the wall clock is used, and a step of it delays calls by a second or opens
-//! slots too early.
+//! sleeps, which keeps slots closed for less than a second too long. It restarts with the machine; departures in the future
+//! count as departures of now. Without such a clock (not Unix) the wall clock is used, and a step of it delays calls by a
+//! second or opens slots too early.
 //!
 //! Processes on several machines cannot share a folder in this way, nor SQLite's files.
 

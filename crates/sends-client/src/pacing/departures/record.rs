@@ -86,7 +86,7 @@ impl Record {
         self.forget(now);
         let used = self.raise(claim.day, claim.used);
         let day_has_more_than =
-            |kept| claim.rate_per_day == 0 || used.saturating_add(kept) < claim.rate_per_day;
+            |reserve| claim.rate_per_day == 0 || used.saturating_add(reserve) < claim.rate_per_day;
         let allows_background = day_has_more_than(claim.reserve);
         if !(allows_background || claim.interactive > 0 && day_has_more_than(0)) {
             self.waiting.retain(|note| note.process != process);
@@ -242,8 +242,8 @@ impl Line {
         self.calls = calls;
     }
 
-    /// Number of these calls that leave before the next call of `own`, the line of another process. `is_earlier` when this line is
-    /// first within a round.
+    /// Number of these calls that leave before the next call of `own`, the line of another process. `is_earlier` when this line
+    /// is first within a round.
     fn departures_before(self, own: Self, is_earlier: bool) -> usize {
         let rounds = (own.round + u64::from(is_earlier)).saturating_sub(self.round);
         self.calls.min(usize::try_from(rounds).unwrap_or(usize::MAX))

@@ -1,4 +1,4 @@
-//! What the record decides, with several processes simulated on a clock of their own.
+//! Decisions of the record with several processes, simulated on a clock of their own.
 
 use jiff::civil::date;
 use proptest::prelude::*;
@@ -21,15 +21,15 @@ fn claim(interactive: usize, background: usize) -> Claim {
     }
 }
 
-/// A process as the record sees it: it claims when it was told to, some time late, and may be killed.
+/// A simulated process: it claims when its wait is over, with a delay, and may be killed.
 #[derive(Clone, Copy, Debug)]
 struct Process {
     interactive: usize,
     background: usize,
-    /// By how much it wakes late.
+    /// Delay of each claim.
     late: u64,
     begins: u64,
-    /// When it is killed; 0 for never.
+    /// Time of its kill; 0 for never.
     killed: u64,
 }
 
@@ -46,7 +46,7 @@ fn process() -> impl Strategy<Value = Process> {
     )
 }
 
-/// Runs processes until their calls have left. Yields who left when, in order.
+/// Runs processes until all calls have left. Returns process and time of each departure.
 fn run(mut processes: Vec<Process>) -> Vec<(usize, u64)> {
     let mut text = Vec::new();
     let mut wakes: Vec<u64> = processes.iter().map(|process| process.begins).collect();
@@ -146,10 +146,10 @@ fn one_call_waits_behind_no_more_than_a_round_of_a_thousand_others() {
     assert!(before < 4, "{before}");
 }
 
-/// A process whose callers each ask again, a moment after the departure of their last call.
+/// A process whose callers make their next call shortly after the departure of the last.
 struct Callers {
     priority: Priority,
-    /// When each of them asks, or has asked.
+    /// Time of the next call of each caller.
     asks: Vec<u64>,
     wakes: u64,
     left: Vec<u64>,
@@ -167,14 +167,14 @@ impl Callers {
         }
     }
 
-    /// The longest time between two departures.
+    /// Maximum time between two departures.
     fn longest_wait(&self) -> u64 {
         let waits = self.left.windows(2).map(|two| two[1] - two[0]);
         waits.max().unwrap_or(u64::MAX)
     }
 }
 
-/// Runs them for a minute.
+/// Runs the processes for a minute.
 fn run_callers(mut processes: Vec<Callers>) -> Vec<Callers> {
     let (mut record, mut number) = (Record::default(), 0);
     loop {
@@ -214,7 +214,7 @@ fn run_callers(mut processes: Vec<Callers>) -> Vec<Callers> {
 
 #[test]
 fn processes_that_come_and_go_do_not_overtake_one_that_stays() {
-    // One has a call waiting all the time, and the others one for each of their callers.
+    // One process has a call waiting all the time, the others one per caller.
     let callers = [8, 1, 1, 2].map(|callers| Callers::of(Priority::Interactive, callers));
     let processes = run_callers(callers.into());
     let calls: Vec<usize> = processes.iter().map(|one| one.left.len()).collect();
@@ -275,7 +275,7 @@ fn a_killed_process_holds_slots_for_a_moment_only() {
     };
     let left = run(vec![killed, Process::with(8, 0)]);
     let last = left.last().unwrap().1;
-    // Eight calls of one and at most four of the other: three rounds, and the grace.
+    // Eight calls of one and at most four of the other: three rounds, and the grace period.
     assert!(last <= 3 * CLOSED_FOR + GRACE + 10_000, "{last}");
 }
 
