@@ -170,7 +170,7 @@ async fn a_person_logs_in_with_a_browser_sees_the_status_and_logs_out() {
 
     let login = home.log_in().await;
     assert_eq!(login.status, Some(0), "{login:?}");
-    insta::assert_snapshot!(login.output.split_once("\n\n  http").unwrap().0, @"Open this address in a browser on this machine, and allow the access:");
+    insta::assert_snapshot!(login.output.split_once("\n\n  http").unwrap().0, @"Open this URL in a browser on this machine, and allow the access:");
     insta::assert_snapshot!(login.output.lines().skip(4).collect::<Vec<_>>().join("\n"), @"Connected: The Lantern Bookshop (main).");
 
     let service = home.serve(&[]);
@@ -242,7 +242,7 @@ async fn a_login_says_what_it_lacks() {
         .await;
     let login = home.log_in().await;
     assert_eq!(login.status, Some(1), "{login:?}");
-    assert!(login.errors.contains("the login was kept, but"), "{login:?}");
+    assert!(login.errors.contains("the login is stored, but"), "{login:?}");
 }
 
 #[tokio::test]

@@ -165,11 +165,14 @@ async fn a_damaged_store_is_refused_in_one_sentence_and_can_be_begun_anew() {
         &[("SENDS_ACCESS_TOKEN", SandboxProcess::ACCESS_TOKEN)],
     );
     assert_eq!(status, Some(1), "{said}");
-    insta::assert_snapshot!(said.replace(folder, "[state]"), @"sends-graphql: the store [state]/sends.db is damaged (database disk image is malformed): rebuild it, which costs calls but no data (`sends-graphql rebuild-store` begins a new one)");
+    insta::assert_snapshot!(said.replace(folder, "[state]"), @"sends-graphql: the store [state]/sends.db is damaged (database disk image is malformed): rebuild it, which costs calls but no data (`sends-graphql rebuild-store` creates a new one)");
 
     let rebuilt = run(&[&["rebuild-store"], &options[..]].concat(), &[]);
     assert_eq!(rebuilt.status, Some(0), "{rebuilt:?}");
-    assert!(rebuilt.output.starts_with("A new store was created"), "{rebuilt:?}");
+    assert!(
+        rebuilt.output.starts_with("A new store was created"),
+        "{rebuilt:?}"
+    );
     let service = ServiceProcess::unpaced_on(&sandbox, &options);
     let answer = service.activity(GUIDE_ACTIVITY, 60).await;
     assert_eq!(answer["data"]["campaignActivity"]["isStale"], false, "{answer}");

@@ -35,7 +35,7 @@ pub(crate) struct CachedResponse {
     pub(crate) headers: Arc<HeaderMap>,
     pub(crate) body: Bytes,
     /// Memory of the body while any connection writes it: the response can be evicted meanwhile.
-    lent: Mutex<Weak<Room>>,
+    pub(crate) lent: Mutex<Weak<Room>>,
     pub(crate) operation: Option<String>,
     pub(crate) metrics: OperationMetrics,
 }
@@ -72,23 +72,6 @@ impl ResponseCache {
 }
 
 impl CachedResponse {
-    pub(crate) fn new(
-        read_set: ReadSet,
-        headers: HeaderMap,
-        body: Bytes,
-        operation: Option<String>,
-        metrics: OperationMetrics,
-    ) -> Self {
-        Self {
-            read_set,
-            headers: Arc::new(headers),
-            body,
-            lent: Mutex::default(),
-            operation,
-            metrics,
-        }
-    }
-
     /// Reserves memory for writing the body, until the value is dropped. The service counts a body once, and each connection counts
     /// it for itself.
     pub(crate) fn lend(&self, budget: &ConnectionBudget) -> Option<impl Send + Sync + use<>> {
@@ -140,13 +123,14 @@ mod tests {
             waiting_memory: Bulkhead::new("waiting_memory", 4_000),
         };
         let answers = AnswerBudget::new(&bulkheads, Duration::ZERO);
-        let response = CachedResponse::new(
-            ReadSetRecorder::default().read_set(Owner::new([1; 16])).unwrap(),
-            HeaderMap::new(),
-            Bytes::from(vec![b'x'; 900]),
-            None,
-            Metrics::new().of_operation(None),
-        );
+        let response = CachedResponse {
+            read_set: ReadSetRecorder::default().read_set(Owner::new([1; 16])).unwrap(),
+            headers: Arc::default(),
+            body: Bytes::from(vec![b'x'; 900]),
+            lent: Mutex::default(),
+            operation: None,
+            metrics: Metrics::new().of_operation(None),
+        };
         let (one, other) = (answers.connection(), answers.connection());
         let written: Vec<_> = [&one, &one, &other].map(|budget| response.lend(budget)).into();
         assert!(written.iter().all(Option::is_some));

@@ -168,7 +168,7 @@ async fn ctrl_c_gives_up_a_refresh_only_after_a_warning() {
     service.signal("INT");
     service.log_once(|log| log.contains("stopped")).await;
     service.signal("INT");
-    service.log_once(|log| log.contains("Ctrl-C gives it up")).await;
+    service.log_once(|log| log.contains("Ctrl-C cancels it")).await;
     // Too early to be an answer to the warning.
     service.signal("INT");
     assert_eq!(service.exit_code_within(Duration::from_millis(1_500)).await, None);

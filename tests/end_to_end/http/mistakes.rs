@@ -123,7 +123,12 @@ async fn a_wrong_address_is_told_the_right_one() {
             405,
             "/ does not support POST; send GraphQL operations to /graphql.",
         ),
-        (Method::POST, "/graphiql", 405, "/graphiql does not support POST; send"),
+        (
+            Method::POST,
+            "/graphiql",
+            405,
+            "/graphiql does not support POST; send",
+        ),
         (
             Method::POST,
             "/health/live",

@@ -60,7 +60,7 @@ async fn an_operation_in_progress_finishes_while_nobody_new_is_let_in_and_the_st
 
     service.signal("INT");
     service
-        .log_once(|log| log.contains("finishing what is in progress"))
+        .log_once(|log| log.contains("shutting down; draining"))
         .await;
     tokio::time::sleep(Duration::from_millis(100)).await;
     assert!(TcpStream::connect(address(&service)).await.is_err());
@@ -104,7 +104,7 @@ async fn a_second_signal_ends_it_at_once() {
     let answer = asked_meanwhile(&service, named_query("Lost", &sandbox.activities(1).await));
     sandbox.requests_reach(1).await;
     service.signal("TERM");
-    service.log_once(|log| log.contains("finishing")).await;
+    service.log_once(|log| log.contains("draining")).await;
     assert_eq!(service.exit_code_within(Duration::from_millis(300)).await, None);
     service.signal("TERM");
     assert_eq!(service.exit_code_within(SOON).await, Some(0), "{}", service.log());

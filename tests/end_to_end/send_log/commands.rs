@@ -171,7 +171,7 @@ async fn histories_are_printed_with_reason_and_remedy_and_failures_by_themselves
         unknown,
         "no such campaign activity",
         "x: \"x\" is not an activity id",
-        "2 of the activities",
+        "the histories of 2 activities",
     ] {
         assert!(printed.errors.contains(text), "{text}: {}", printed.errors);
     }

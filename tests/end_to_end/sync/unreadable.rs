@@ -44,7 +44,7 @@ async fn a_malformed_history_is_gone_without_told_and_read_when_its_campaign_cha
         .fault(&json!({ "kind": "wrong_shape", "activity_id": malformed }))
         .await;
     let (_, said) = sync_ends(&account, 0).await;
-    assert!(said.contains("but for what cannot be read"), "{said}");
+    assert!(said.contains("except for unreadable resources"), "{said}");
     assert!(
         said.contains(&malformed) && said.contains("cannot be understood"),
         "{said}"
@@ -81,7 +81,7 @@ async fn a_malformed_history_is_gone_without_told_and_read_when_its_campaign_cha
 
     let exported = account.export(&[]).await;
     assert!(
-        exported.errors.contains("listings 1 cannot be read"),
+        exported.errors.contains("1 campaigns, histories or listings cannot be read"),
         "{exported:?}"
     );
     let exported = account.export(&["--from", &newest]).await;

@@ -94,8 +94,8 @@ mod tests {
         let (sender, receiver) = mpsc::channel();
         let busy = long_work.run(async move { receiver.recv_timeout(Duration::from_secs(30)) });
         // On the only thread of this runtime.
-        let (received, sent) = tokio::join!(busy, async move { sender.send(7) });
-        assert_eq!((received, sent), (Ok(7), Ok(())));
+        let (output, sent) = tokio::join!(busy, async move { sender.send(7) });
+        assert_eq!((output, sent), (Ok(7), Ok(())));
     }
 
     #[cfg(target_os = "linux")]

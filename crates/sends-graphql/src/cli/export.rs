@@ -66,12 +66,18 @@ const PAGE: usize = 500;
 /// Writes the selected sends. A closed pipe is not an error.
 pub async fn export(options: &ExportOptions, variables: EnvironmentVariables) -> Result<(), CommandError> {
     let filter = options.filter.log_filter()?;
+    let export = |log, owner| Export {
+        log,
+        owner,
+        options,
+        filter: &filter,
+    };
     if let Some(Config { source, upstream }) = Config::of_export(options)? {
         // The sandbox is as old as this process, so that nothing is stored yet.
         let freshness = Freshness::new(Duration::ZERO, Duration::ZERO);
         let backend = Backend::new(source, freshness, upstream).await?;
         let (log, owner) = sync::filled_log(&backend).await?;
-        return write_to(&log, owner, options, &filter).await;
+        return export(log, owner).run().await;
     }
     let state = config::state_dir(&options.account.state)?;
     let owner = OwnOwner::of(&state, &variables)?.ok_or(Problem::NoAccount)?;
@@ -80,26 +86,9 @@ pub async fn export(options: &ExportOptions, variables: EnvironmentVariables) ->
         return Err(CommandError::NoStore(state.path().to_owned()));
     }
     let store = Arc::new(backend::open(&state).await?);
-    let written = write_to(&Log::of(&store), owner, options, &filter).await;
+    let written = export(Log::of(&store), owner).run().await;
     store.close().await?;
     written
-}
-
-async fn write_to(
-    log: &Log,
-    owner: Owner,
-    options: &ExportOptions,
-    filter: &LogFilter,
-) -> Result<(), CommandError> {
-    warn_of_gaps(log, owner, filter).await?;
-    let written = match &options.output {
-        None => write(log, owner, options, filter, io::stdout().lock()).await,
-        Some(path) => write_file(log, owner, options, filter, path).await,
-    };
-    match written {
-        Err(Failure::Io(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        other => Ok(other?),
-    }
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -112,88 +101,96 @@ pub enum Failure {
     File { path: PathBuf, reason: io::Error },
 }
 
-/// Writes a temporary file in the same folder, and renames it once it is on the disk.
-async fn write_file(
-    log: &Log,
+struct Export<'o> {
+    log: Log,
     owner: Owner,
-    options: &ExportOptions,
-    filter: &LogFilter,
-    path: &Path,
-) -> Result<(), Failure> {
-    let failed = |reason| Failure::File {
-        path: path.to_owned(),
-        reason,
-    };
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let file = NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).map_err(failed)?;
-    match write(log, owner, options, filter, file.as_file()).await {
-        Err(Failure::Io(error)) => return Err(failed(error)),
-        other => other?,
-    }
-    file.as_file().sync_all().map_err(failed)?;
-    file.persist(path).map_err(|error| failed(error.error))?;
-    Ok(())
+    options: &'o ExportOptions,
+    filter: &'o LogFilter,
 }
 
-async fn write(
-    log: &Log,
-    owner: Owner,
-    options: &ExportOptions,
-    filter: &LogFilter,
-    out: impl Write,
-) -> Result<(), Failure> {
-    let mut form = Form::begin(options.format, BufWriter::new(out))?;
-    let mut request = LogPageRequest {
-        order: options.order,
-        limit: PAGE,
-        ..LogPageRequest::default()
-    };
-    loop {
-        let page = log.sends.page(owner, filter, request.clone()).await?;
-        for logged in &page.sends {
-            form.write(logged)?;
+impl Export<'_> {
+    async fn run(&self) -> Result<(), CommandError> {
+        self.warn_of_gaps().await?;
+        let written = match &self.options.output {
+            None => self.write(io::stdout().lock()).await,
+            Some(path) => self.write_file(path).await,
+        };
+        match written {
+            Err(Failure::Io(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            other => Ok(other?),
         }
-        if !page.has_next {
-            break;
-        }
-        request.after = page.sends.last().map(LoggedSend::position);
     }
-    Ok(form.end()?)
-}
 
-/// Warns on standard error if the log is incomplete.
-async fn warn_of_gaps(log: &Log, owner: Owner, filter: &LogFilter) -> Result<(), CommandError> {
-    let send = &filter.send;
-    let completeness = log
-        .sync
-        .completeness(owner, send.from, send.until, SystemClock.now());
-    let Completeness {
-        coverage,
-        unreadable_count: unreadable,
-        ..
-    } = completeness.await?;
-    if unreadable > 0 {
-        warn(&format!(
-            "{unreadable} campaigns, histories or listings cannot be read; `sends-graphql sync` names them"
-        ));
-    }
-    if coverage.contains(send.from, send.until) {
-        return Ok(());
-    }
-    let known = match coverage {
-        Coverage::Nothing => {
-            "the account was never synchronised, so that only queried histories are in the log".to_owned()
+    /// Writes a temporary file in the same folder, and renames it once it is on the disk.
+    async fn write_file(&self, path: &Path) -> Result<(), Failure> {
+        let failed = |reason| Failure::File {
+            path: path.to_owned(),
+            reason,
+        };
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let file = NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).map_err(failed)?;
+        match self.write(file.as_file()).await {
+            Err(Failure::Io(error)) => return Err(failed(error)),
+            other => other?,
         }
-        Coverage::Between { since: None, until } => format!("the log is complete until {until:.0} only"),
-        Coverage::Between {
-            since: Some(since),
-            until,
-        } => {
-            format!("the log is complete from {since:.0} until {until:.0} only")
+        file.as_file().sync_all().map_err(failed)?;
+        file.persist(path).map_err(|error| failed(error.error))?;
+        Ok(())
+    }
+
+    async fn write(&self, out: impl Write) -> Result<(), Failure> {
+        let mut form = Form::begin(self.options.format, BufWriter::new(out))?;
+        let mut request = LogPageRequest {
+            order: self.options.order,
+            limit: PAGE,
+            ..LogPageRequest::default()
+        };
+        loop {
+            let sends = &self.log.sends;
+            let page = sends.page(self.owner, self.filter, request.clone()).await?;
+            for logged in &page.sends {
+                form.write(logged)?;
+            }
+            if !page.has_next {
+                break;
+            }
+            request.after = page.sends.last().map(LoggedSend::position);
         }
-    };
-    warn(&known);
-    Ok(())
+        Ok(form.end()?)
+    }
+
+    /// Warns on standard error if the log is incomplete.
+    async fn warn_of_gaps(&self) -> Result<(), CommandError> {
+        let send = &self.filter.send;
+        let sync = &self.log.sync;
+        let completeness = sync.completeness(self.owner, send.from, send.until, SystemClock.now());
+        let Completeness {
+            coverage,
+            unreadable_count: unreadable,
+            ..
+        } = completeness.await?;
+        if unreadable > 0 {
+            warn(&format!(
+                "{unreadable} campaigns, histories or listings cannot be read; `sends-graphql sync` names them"
+            ));
+        }
+        if coverage.contains(send.from, send.until) {
+            return Ok(());
+        }
+        warn(&match coverage {
+            Coverage::Nothing => {
+                "the account was never synchronised, so that only queried histories are in the log".to_owned()
+            }
+            Coverage::Between { since: None, until } => {
+                format!("the log is complete until {until:.0} only")
+            }
+            Coverage::Between {
+                since: Some(since),
+                until,
+            } => format!("the log is complete from {since:.0} until {until:.0} only"),
+        });
+        Ok(())
+    }
 }
 
 fn warn(gap: &str) {

@@ -5,7 +5,7 @@
 //! checked for each request.
 
 use std::{
-    sync::Arc,
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
@@ -150,8 +150,14 @@ impl Cached {
             let mut headers = head.headers.clone();
             headers.remove(REQUEST_ID);
             headers.remove(header::CONTENT_LENGTH);
-            let metrics = self.backend.metrics.of_operation(operation.as_deref());
-            let cached = CachedResponse::new(read_set, headers, body.clone(), operation, metrics);
+            let cached = CachedResponse {
+                read_set,
+                headers: Arc::new(headers),
+                body: body.clone(),
+                lent: Mutex::default(),
+                metrics: self.backend.metrics.of_operation(operation.as_deref()),
+                operation,
+            };
             self.cache.insert(key, cached);
         }
         Response::from_parts(head, Body::from(body))

@@ -193,7 +193,7 @@ impl AnswerMemory {
             Lane::Small => Lane::of(total),
             other => other,
         };
-        // The limit of an answer applies in the waiting lane too, which is larger.
+        // The limit of an answer applies in the waiting lane too, whose own limit can be greater.
         let refusal = if total > self.budget.lanes.total(Lane::Large).limit() {
             Exceeded::TooLarge
         } else if lane != share.lane() {

@@ -89,10 +89,10 @@ pub(super) fn without_ignored(text: &str) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     };
     let is_line_end = |byte: u8| matches!(byte, b'\r' | b'\n');
-    let spaces = text
+    let blank = text
         .bytes()
         .map(|byte| if is_line_end(byte) { byte } else { b' ' });
-    let (mut spaced, mut end): (Vec<u8>, usize) = (spaces.collect(), 0);
+    let (mut spaced, mut end): (Vec<u8>, usize) = (blank.collect(), 0);
     let (mut open, mut before) = (Vec::new(), None);
     for (index, token) in tokens.iter().enumerate() {
         match token.kind() {
