@@ -19,17 +19,17 @@ use tempfile::TempDir;
 
 use crate::{Application, CodeLogin, Endpoints, Login, LoginRequest, LoginRequired, Settings, StateDir};
 
-/// Where to stop: the name of a point, and how often it is passed before.
+/// The point to halt at, and how often it is passed before.
 const POINT: &str = "SENDS_CREDENTIALS_TEST_POINT";
 const PASSED_BEFORE: &str = "SENDS_CREDENTIALS_TEST_PASSED_BEFORE";
-/// What to do: `refresh` or `login`.
+/// `refresh` or `login`.
 const WORK: &str = "SENDS_CREDENTIALS_TEST_WORK";
 const FOLDER: &str = "SENDS_CREDENTIALS_TEST_FOLDER";
 const OAUTH: &str = "SENDS_CREDENTIALS_TEST_OAUTH";
-/// The file that says that the point is reached.
+/// The marker file, which is written at the point.
 const REACHED: &str = "reached";
 
-/// Stops for good if this is the point where the process is to be killed.
+/// Halts if this is the point of the kill.
 pub(crate) fn reached(point: &str) {
     static PASSED: AtomicU32 = AtomicU32::new(0);
     if env::var(POINT).is_ok_and(|named| named == point) {
@@ -51,7 +51,7 @@ fn settings() -> Settings {
     }
 }
 
-/// Not a test by itself: the process that is to be killed runs this and nothing else.
+/// The body of the child process; without its variable it does nothing.
 #[tokio::test]
 async fn works_until_it_is_killed_when_started_for_that() {
     let Ok(work) = env::var(WORK) else { return };
@@ -86,18 +86,17 @@ async fn log_in(dir: &StateDir, oauth_url: &str) {
     Login::new(dir, settings()).save(grant).await.unwrap();
 }
 
-/// A login in a folder, and its upstream.
 struct Home {
     sandbox: Sandbox,
     folder: TempDir,
 }
 
-/// Where the process is killed.
+/// The point of the kill.
 #[derive(Clone, Copy, Debug)]
 enum Place {
-    /// At this point of the program, which was passed so many times before.
+    /// A named point in the program, and how often it is passed before.
     Point(&'static str, u32),
-    /// Once the upstream has the request, of which it makes this.
+    /// After the request has arrived, which the upstream answers with this fault.
     Upstream(FaultKind),
 }
 
@@ -169,7 +168,7 @@ impl Home {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         if matches!(place, Place::Upstream(_)) {
-            // What the upstream does with the request is done by then.
+            // By then the request has taken effect.
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
         drop(process);
@@ -177,7 +176,7 @@ impl Home {
     }
 }
 
-/// Killed when dropped.
+/// A process that is killed on drop.
 struct Killed(Child);
 
 impl Drop for Killed {
@@ -190,13 +189,13 @@ impl Drop for Killed {
 #[tokio::test]
 async fn a_refresh_killed_at_any_place_leaves_a_login_that_works_or_a_loss_that_is_recognised() {
     let places = [
-        // The place, whether the login survives, and whether the new tokens are on the disk.
+        // The point, whether the login survives, and whether the new tokens are on disk.
         (Place::Point("note written", 0), true, false),
         (Place::Upstream(FaultKind::Stall), true, false),
-        // The upstream has rotated, and only the lost answer holds the token that works: the protocol leaves no way back.
+        // The upstream has rotated, and the lost response held the only valid token.
         (Place::Upstream(FaultKind::StalledBody), false, false),
         (Place::Point("answer received", 0), false, false),
-        // The first file written is the note. The second is found beside the one that it was to replace.
+        // The first file is the record of the refresh. The second one is found as the temporary file.
         (Place::Point("file written", 1), true, false),
         (Place::Point("file renamed", 1), true, true),
         (Place::Point("answer stored", 0), true, true),

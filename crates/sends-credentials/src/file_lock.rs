@@ -61,7 +61,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("lock");
         let timeout = Duration::from_secs(5);
-        let held = FileLock::acquire(&path, timeout).await.unwrap();
+        let first = FileLock::acquire(&path, timeout).await.unwrap();
         let started = Instant::now();
         let error = FileLock::acquire(&path, timeout).await.unwrap_err();
         assert!(matches!(error, StoreError::Busy { .. }), "{error}");
@@ -70,7 +70,7 @@ mod tests {
         let waiter = tokio::spawn(async move { FileLock::acquire(&path, timeout).await.map(|_| ()) });
         sleep(RETRY_INTERVAL * 3).await;
         assert!(!waiter.is_finished());
-        drop(held);
+        drop(first);
         waiter.await.unwrap().unwrap();
     }
 }

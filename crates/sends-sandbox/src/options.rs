@@ -67,29 +67,7 @@ An example with the default access token:
   curl -H 'Authorization: Bearer sandbox-access-token' \\
     http://127.0.0.1:8081/v3/emails/activities/1ead98be-dfa0-4e04-81f7-5f1534d42e9c/send_history";
 
-const CONTROL: &str = "\
-Default applications: sandbox-client with the secret sandbox-secret, and sandbox-public-client without one.
-
-Control requests (JSON, neither limited nor logged):
-  GET    /_sandbox/requests[?from=N]    the request log
-  DELETE /_sandbox/requests             clear the log and the counters
-  GET    /_sandbox/counters             the counters
-  GET    /_sandbox/activities[?account=&offset=&limit=]
-  GET    /_sandbox/faults               DELETE removes them (?id=N one of them)
-  POST   /_sandbox/faults               {\"kind\":\"status\",\"status\":503,\"body\":\"html\",\"path_contains\":\"/send_history\",\"count\":2}
-           kinds: status reset close stall cut_off stalled_body not_json wrong_shape slow_body huge_body latency
-                  answer_lost rewritten
-           restricted by: path_contains query_contains activity_id skip count probability
-  GET    /_sandbox/config               all settings above, named with underscores
-  POST   /_sandbox/config               {\"availability\":\"closed\"}
-  POST   /_sandbox/sends                {\"operation\":\"append_send\",\"activity_id\":\"...\",\"send\":{\"reason_code\":7}}
-  POST   /_sandbox/clock                {\"to_next_day\":true} or {\"advance_seconds\":-3600}
-  POST   /_sandbox/tokens               {\"account\":\"main\",\"scopes\":[\"campaign_data\"],\"expires_in\":5}
-  POST   /_sandbox/tokens/revoke        {\"kind\":\"refresh\"}
-  POST   /_sandbox/devices              {\"user_code\":\"...\",\"approve\":true}
-  POST   /_sandbox/reset                restore the initial state
-
-RUST_LOG sets the log filter.";
+const CONTROL: &str = include_str!("options/control.txt");
 
 /// The least number of activities in an account that is created for a token, which has no other data.
 const LEAST_ACTIVITIES: u64 = 24;

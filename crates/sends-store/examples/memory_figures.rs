@@ -1,4 +1,4 @@
-//! Fills memory with many activities of three sends each and prints how much the process grew and what a read costs.
+//! Memory and read time of a memory store with many activities of three sends each.
 //!
 //! `cargo run --release -p sends-store --example memory_figures -- 1000000` (Linux: it reads `/proc`)
 
@@ -64,7 +64,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Scattered over the key space, as the upstream's ids are.
+/// Random, like the upstream's ids.
 fn id(number: u64) -> ActivityId {
     let mut random = fastrand::Rng::with_seed(number);
     ActivityId::from_bytes(random.u128(..).to_be_bytes())

@@ -18,9 +18,9 @@
 //! let activity: ActivityId = "1ead98be-dfa0-4e04-81f7-5f1534d42e9c".parse()?;
 //! assert_eq!(store.history(owner, activity, Timestamp::MAX).await?, None);
 //!
-//! let kept = StoredAnswer { fetched_at: Timestamp::UNIX_EPOCH, answer: Answer::History(SendHistory::default().into()) };
-//! store.keep(owner, activity, kept.clone()).await?;
-//! assert_eq!(store.history(owner, activity, Timestamp::MAX).await?, Some(kept));
+//! let answer = StoredAnswer { fetched_at: Timestamp::UNIX_EPOCH, answer: Answer::History(SendHistory::default().into()) };
+//! store.keep(owner, activity, answer.clone()).await?;
+//! assert_eq!(store.history(owner, activity, Timestamp::MAX).await?, Some(answer));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! # })?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())

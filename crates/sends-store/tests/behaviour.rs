@@ -1,4 +1,4 @@
-//! What every store does, checked on each of them.
+//! The contract of all stores.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -50,7 +50,7 @@ async fn memory_in_front_of_sqlite_behaves_as_a_store() {
     check(&LayeredStore::new(MemoryStore::new(MEMORY), behind)).await;
 }
 
-/// With no room in memory everything has to come from behind.
+/// Without room in memory, every answer comes from the store behind.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_memory_in_front_of_sqlite_behaves_as_a_store() {
     let dir = tempfile::tempdir().unwrap();
@@ -73,7 +73,7 @@ async fn check(store: &dyn Store) {
 async fn keeps_the_last_answer(store: &dyn Store) {
     let id = activity(1);
     assert_eq!(store.history(ALICE, id, Timestamp::MIN).await.unwrap(), None);
-    // The last is the one kept last, even if its clock says otherwise.
+    // The last write wins, even with an earlier time.
     for answer in [kept(10, 1), kept(20, 2), not_found(30), kept(5, 3)] {
         store.keep(ALICE, id, answer.clone()).await.unwrap();
         for fresh_since in [Timestamp::MIN, at(15), Timestamp::MAX] {
@@ -148,7 +148,7 @@ async fn counts_concurrent_calls_exactly(store: &dyn Store) {
     );
 }
 
-/// More than the queue of writes holds.
+/// More than the capacity of the write queue.
 async fn keeps_many_answers_written_at_once(store: &dyn Store) {
     let ids: Vec<_> = (5_000..7_000).map(activity).collect();
     let written = join_all(ids.iter().map(|id| store.keep(ALICE, *id, kept(7, 7)))).await;
@@ -200,7 +200,7 @@ async fn keeps_any_answer_exactly(store: &dyn Store) {
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// The same for the packed form alone, where a failure can be made smaller.
+    /// The encoding alone, where proptest can shrink a failure.
     #[test]
     fn memory_keeps_any_answer_exactly(answer in any_kept()) {
         let store = MemoryStore::new(MEMORY);

@@ -1,4 +1,4 @@
-//! What a store says when it cannot be used, and how it is made anew.
+//! Errors of unusable stores, and rebuilding.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -69,7 +69,7 @@ async fn damage_is_reported_as_such_wherever_it_is() {
     let mut refused = 0;
     for page in 0..whole.len() / 4_096 {
         let mut damaged = whole.clone();
-        // The header of the file is left alone on its first page: without it the file is no database.
+        // Without the header on its first page the file is not a database.
         let begin = page * 4_096 + if page == 0 { 100 } else { 0 };
         damaged[begin..(page + 1) * 4_096].fill(0xff);
         private_file(dir.path(), &damaged);
@@ -108,7 +108,7 @@ async fn rows_that_contradict_each_other_are_damage() {
     assert!(matches!(error, StoreError::Damaged { .. }), "{error}");
 }
 
-/// Changes of rows as a flipped byte makes them: each leaves a value that can be read.
+/// Changes of rows like flipped bytes, each with a readable value.
 const FLIPS: [&str; 11] = [
     "UPDATE activity_history SET fetched_at = fetched_at + 1",
     "UPDATE activity_history SET fetched_at_nanos = 1",
@@ -242,7 +242,7 @@ async fn a_file_that_is_cut_or_overwritten_in_use_is_damaged() {
         ("halved", halved),
         ("overwritten", overwritten),
     ];
-    // A new one, of which most is in the write-ahead log, and which nobody has looked at yet.
+    // A new store, mostly in the write-ahead log, before its first health check.
     let kinds = [false, true];
     let cases = kinds
         .iter()

@@ -1,4 +1,4 @@
-//! What memory in front of another store may answer, and what it must not.
+//! Memory in front of another store.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -23,7 +23,7 @@ async fn memory_answers_what_is_fresh_enough_and_asks_behind_for_the_rest() {
     let (store, behind) = layered();
     let id = activity(1);
     store.keep(ALICE, id, kept(10, 1)).await.unwrap();
-    // As another process would.
+    // Like another process.
     behind.inner.keep(ALICE, id, kept(20, 2)).await.unwrap();
     assert_eq!(store.history(ALICE, id, at(10)).await.unwrap(), Some(kept(10, 1)));
     assert_eq!(store.history(ALICE, id, at(11)).await.unwrap(), Some(kept(20, 2)));
@@ -54,7 +54,7 @@ async fn a_read_fills_memory() {
         expected
     );
     behind.reads.forget_permits(usize::MAX);
-    // Nothing behind can be read any more.
+    // Reads of the store behind fail from here on.
     assert_eq!(
         store.history(ALICE, ids[1], Timestamp::MIN).await.unwrap(),
         Some(kept(10, 1))
@@ -100,7 +100,7 @@ async fn what_cannot_be_kept_behind_is_kept_in_memory_and_reported() {
     );
 }
 
-/// Starts a read that has looked behind but not returned, makes the change, and lets the read end.
+/// Makes a change between the lookup of a read in the store behind and its return.
 async fn during_a_read(store: &LayeredStore, behind: &Gated, id: ActivityId, change: StoreFuture<'_, ()>) {
     behind.reads.forget_permits(usize::MAX);
     let read = store.history(ALICE, id, Timestamp::MIN);
@@ -126,7 +126,7 @@ fn layered() -> (LayeredStore, Arc<Gated>) {
     )
 }
 
-/// A store whose reads return only when they are let, and whose writes can be made to fail.
+/// A store whose reads wait for a permit and whose writes can be made to fail.
 struct Gated {
     inner: MemoryStore,
     has_looked: Notify,

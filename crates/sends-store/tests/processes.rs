@@ -1,6 +1,6 @@
-//! Several processes on one store, and processes that die while writing.
+//! Several processes on one store, and kills of writing processes.
 //!
-//! A child is this very program, told by its environment to run one test only. Without that, the test is a no-op.
+//! A child is this program with a variable that selects one test, which without it does nothing.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 #![cfg(unix)]
@@ -26,8 +26,8 @@ const DAY: Date = date(2026, 11, 23);
 const DIR: &str = "SENDS_STORE_TEST_DIR";
 const CALLS: &str = "SENDS_STORE_TEST_CALLS";
 
-/// Counts calls and keeps histories until it has counted as many as it was told, or is killed. Every total it was
-/// told goes to its standard error, which a test harness leaves alone.
+/// Adds calls and stores histories until it reaches the number in its environment, or is killed. It prints every total to standard
+/// error, which the test harness does not capture.
 #[tokio::test(flavor = "multi_thread")]
 async fn child() {
     let Ok(dir) = env::var(DIR) else { return };
@@ -55,7 +55,7 @@ fn start_child(dir: &Path, calls: u64) -> Child {
         .unwrap()
 }
 
-/// What the child writes, to the end of its life.
+/// The output of the child until its end.
 fn lines(child: &mut Child) -> impl Iterator<Item = String> + use<> {
     BufReader::new(child.stderr.take().unwrap())
         .lines()
@@ -66,7 +66,7 @@ fn total(line: impl AsRef<str>) -> Option<u64> {
     line.as_ref().strip_prefix("total ")?.parse().ok()
 }
 
-/// The first kills hit a process that may still be making the store, the others one that is writing.
+/// The first kills may hit the creation of the store, the others its use.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_process_loses_nothing_it_was_told_is_done() {
     let dir = tempfile::tempdir().unwrap();
@@ -80,7 +80,7 @@ async fn a_killed_process_loses_nothing_it_was_told_is_done() {
         }
         thread::sleep(Duration::from_micros(random.u64(0..30_000)));
         child.kill().unwrap();
-        // Cut off within the number, a line tells too little, never too much.
+        // A line that is cut within the number gives too low a total.
         acknowledged = lines.filter_map(total).fold(acknowledged, u64::max);
         child.wait().unwrap();
 
@@ -112,7 +112,7 @@ async fn processes_that_start_together_count_together_exactly() {
     const PROCESSES: u64 = 4;
     const CALLS: u64 = 200;
     let dir = tempfile::tempdir().unwrap();
-    // The store does not exist yet: they also create it together.
+    // Both processes create the store.
     let mut children: Vec<Child> = (0..PROCESSES).map(|_| start_child(dir.path(), CALLS)).collect();
     let said: Vec<String> = children.iter_mut().flat_map(lines).collect();
     for mut child in children {

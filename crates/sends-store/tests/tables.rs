@@ -1,4 +1,4 @@
-//! What the tables say to a query of their own, beyond giving back what was kept.
+//! The tables, queried directly.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 

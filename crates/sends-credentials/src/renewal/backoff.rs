@@ -73,8 +73,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_the_upstream_asks_for_is_the_least() {
-        let asked = Duration::from_mins(10);
-        let error = Backoff::default().failed("throttled".to_owned(), Some(asked));
-        assert_eq!(wait(&error), asked);
+        let requested = Duration::from_mins(10);
+        let error = Backoff::default().failed("throttled".to_owned(), Some(requested));
+        assert_eq!(wait(&error), requested);
     }
 }

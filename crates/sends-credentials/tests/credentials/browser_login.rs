@@ -1,4 +1,4 @@
-//! The browser's side of a login: what it may bring, and what it may not.
+//! Browser login, with valid and invalid redirects.
 
 use std::time::{Duration, Instant};
 
@@ -21,7 +21,7 @@ fn parameter(url: &Url, name: &str) -> String {
     found.unwrap().1.into_owned()
 }
 
-/// The redirect URI with a query of the test's making.
+/// The redirect URI with this query.
 fn answer(url: &Url, query: &[(&str, &str)]) -> Url {
     let mut uri = Url::parse(&parameter(url, "redirect_uri")).unwrap();
     uri.query_pairs_mut().extend_pairs(query);
@@ -116,7 +116,7 @@ async fn a_code_of_another_login_fails_for_its_verifier() {
     let upstream = Upstream::start().await;
     let (mine, other) = (waiting(&upstream).await, waiting(&upstream).await);
     let (url, other_url) = (mine.url().clone(), other.url().clone());
-    // The code is issued for this login's redirect URI, so that only the challenge tells them apart.
+    // The code is issued for this login's redirect URI, so that only the challenge differs.
     let mut crossed = other_url.clone();
     let pairs: Vec<_> = other_url.query_pairs().into_owned().collect();
     crossed

@@ -1,4 +1,4 @@
-//! A login whose user is at another machine. The pace of the polls is tested on a paused clock, beside the code.
+//! Device login. The poll interval is tested with a paused clock, beside the code.
 
 use sends_credentials::{DeviceLogin, LoginError, LoginRequest};
 use sends_sandbox::Config;
@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::upstream::Upstream;
 
-/// An upstream whose devices may be polled at any pace.
+/// An upstream without a minimum interval of polls.
 async fn patient_upstream(change: impl FnOnce(&mut sends_sandbox::Settings)) -> Upstream {
     let mut config = Config::unlimited();
     config.settings.device_interval = 0;

@@ -1,4 +1,4 @@
-//! The login of a container: its environment never changes, and its refresh token rotates.
+//! A login from the environment, with a constant environment and a rotating refresh token.
 
 use sends_client::{TokenError, TokenSource};
 use sends_credentials::{EnvironmentCredential, EnvironmentVariables, environment};
@@ -64,6 +64,6 @@ async fn a_new_token_in_the_environment_starts_afresh() {
     let second = issued(&upstream).await;
     let token = started(&upstream, &second).token().await.unwrap();
     assert!(upstream.accepts(&token).await);
-    // Whoever still runs with the old one is not disturbed, nor helped.
+    // A service with the old token is not affected.
     assert_eq!(dead.token().await.unwrap_err(), TokenError::LoginRequired);
 }

@@ -1,4 +1,4 @@
-//! The file: who may read it, what is refused, and what a login, a logout and an account do to it.
+//! The credential file: permissions, damage, and the effect of login, logout and account.
 
 use std::{fs, time::Duration};
 
@@ -50,7 +50,7 @@ async fn a_file_that_others_can_read_is_refused_until_somebody_logs_in_again() {
 async fn a_damaged_file_is_replaced_by_a_login_and_one_of_a_newer_version_is_not() {
     let upstream = Upstream::start().await;
     let login = upstream.logged_in().await;
-    // Written in place, so that the permissions stay.
+    // Overwritten in place, which preserves the permissions.
     fs::write(upstream.file(), "{\"version\":1,").unwrap();
     assert!(matches!(login.status().unwrap_err(), StoreError::Damaged { .. }));
     assert!(matches!(
@@ -74,7 +74,7 @@ async fn the_same_account_keeps_its_credential_id_and_another_one_does_not() {
     let first = login.set_account(account("a")).await.unwrap();
     let fresh = login.save(upstream.granted().await).await.unwrap();
     assert_ne!(first, fresh, "it could be another account");
-    // A login that was never told its account does not forget the one before.
+    // A login without an account preserves the account of the previous one.
     login.save(upstream.granted().await).await.unwrap();
     assert_eq!(login.set_account(account("a")).await.unwrap(), first);
     login.save(upstream.granted().await).await.unwrap();
@@ -138,7 +138,7 @@ async fn a_login_without_a_refresh_token_lasts_as_long_as_its_access_token() {
     let login = upstream.login();
     login.save(grant).await.unwrap();
     let token = login.token().await.unwrap();
-    // Refused before its end, it is known to be of no use until it is tried again.
+    // A refusal before the expiry counts until the next attempt is due.
     assert_eq!(login.renew(&token).await.unwrap_err(), TokenError::LoginRequired);
     login.refused(&token, Duration::from_mins(1));
     assert_eq!(

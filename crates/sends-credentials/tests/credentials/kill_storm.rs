@@ -1,7 +1,6 @@
-//! A process that refreshes without pause is killed at random moments, again and again.
+//! Kills of a process that refreshes continuously, at random times.
 //!
-//! Every time, the login must have survived; or, where the kill fell between the upstream's rotation and the disk, the
-//! loss must be known for what it is. Nothing else may come of it.
+//! After each kill the login works, or the loss is recognised if the kill fell between the upstream's rotation and the write.
 
 use std::{
     env,
@@ -17,7 +16,7 @@ use sends_sandbox::{Config, Fault, FaultKind};
 
 use crate::upstream::Upstream;
 
-/// Names the state folder to the process that is to be killed.
+/// The state folder for the child process.
 const VICTIM: &str = "SENDS_CREDENTIALS_TEST_VICTIM";
 
 const ROTATIONS: usize = 500;
@@ -32,7 +31,7 @@ fn unhurried() -> Settings {
     }
 }
 
-/// Not a test by itself: the process that [`victim`] starts runs this and nothing else.
+/// The body of the child process; without its variable it does nothing.
 #[tokio::test]
 async fn refreshes_until_it_is_killed_when_started_for_that() {
     let Ok(folder) = env::var(VICTIM) else { return };
@@ -43,7 +42,7 @@ async fn refreshes_until_it_is_killed_when_started_for_that() {
     while Instant::now() < deadline {
         match login.renew(&token).await {
             Ok(renewed) => token = renewed,
-            // What stopped it is on disk, and the parent looks there.
+            // The parent finds the failure on disk.
             Err(_) => tokio::time::sleep(Duration::from_millis(5)).await,
         }
     }
@@ -65,7 +64,7 @@ fn victim(folder: &Path) -> Child {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_login_survives_every_kill_or_the_lost_answer_is_recognised() {
     let upstream = Upstream::start_with(Config::unlimited()).await;
-    // Some answers take a while on their way, so that kills fall between the rotation and the disk.
+    // Slow responses, so that some kills fall between the rotation and the write.
     upstream
         .fault(Fault {
             probability: 0.02,
@@ -87,7 +86,7 @@ async fn a_login_survives_every_kill_or_the_lost_answer_is_recognised() {
             child.wait().unwrap();
         });
         kills += 1;
-        // Every process after a kill begins like this one: with what is on disk.
+        // A new process, which starts from the files.
         let login = Login::new(&upstream.dir(), unhurried());
         let status = login.status().expect("the file is whole after any kill");
         assert!(status.is_some(), "the file is there after any kill");

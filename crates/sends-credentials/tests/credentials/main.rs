@@ -1,4 +1,4 @@
-//! The crate against the simulated upstream over TCP: logging in, staying logged in, and what is on disk meanwhile.
+//! The crate against the simulated upstream over TCP.
 
 #![expect(
     clippy::print_stderr,

@@ -1,4 +1,4 @@
-//! Several processes on one state folder. Here each is a `Login` of its own: all they share is the folder.
+//! Several processes on one state folder, each simulated by a `Login` that shares only the folder.
 
 use futures_util::future::join_all;
 use sends_client::TokenSource;

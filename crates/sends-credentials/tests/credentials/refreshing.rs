@@ -1,4 +1,4 @@
-//! What happens to the tokens when they age, are rejected, or cannot be had.
+//! Refreshing: expiry, rejections and failures.
 
 use std::{fs, time::Duration};
 
@@ -64,7 +64,7 @@ async fn tokens_that_the_disk_does_not_take_are_handed_out_once_it_does_and_refr
         let login = login.clone();
         async move { login.token().await }
     });
-    // The note of the refresh is written by now, and the answer is not there yet.
+    // By now the refresh is recorded, and the response is delayed.
     tokio::time::sleep(Duration::from_millis(150)).await;
     let obstacle = upstream.file().with_added_extension("new");
     fs::create_dir(&obstacle).unwrap();
@@ -151,7 +151,7 @@ async fn a_rejected_token_is_replaced_once_for_all_who_were_rejected() {
     );
     assert!(upstream.accepts(&renewed[0]).await);
     assert_eq!(upstream.token_calls().await, 2);
-    // Rejected again at once, another token would not help either.
+    // A token that is rejected at once is not renewed again.
     let error = login.renew(&renewed[0]).await.unwrap_err();
     assert!(is_unavailable(&error), "{error}");
     assert_eq!(login.renew(&rejected).await.unwrap(), renewed[0]);
@@ -172,7 +172,7 @@ async fn a_lost_answer_is_told_from_a_revoked_token() {
         "it may have been the request that was lost"
     );
 
-    // As after a restart.
+    // A restarted process.
     let login = upstream.login();
     assert_eq!(login.token().await.unwrap_err(), TokenError::LoginRequired);
     let required = login.login_required().unwrap().unwrap();
@@ -195,7 +195,7 @@ async fn a_lost_answer_is_looked_into_while_the_present_token_still_works() {
     let login = upstream.logged_in().await;
     let token = login.token().await.unwrap();
     upstream.fault(lost_answer()).await;
-    // The API's rejection may be a mistake of the moment: the token is not expired.
+    // The token is not expired, and the rejection by the API may be temporary.
     assert!(is_unavailable(&login.renew(&token).await.unwrap_err()));
     let restarted = upstream.login();
     assert_eq!(restarted.token().await.unwrap(), token);
@@ -267,7 +267,7 @@ async fn whatever_else_goes_wrong_is_tried_again() {
         assert!(is_unavailable(&error), "{fault:?}: {error}");
         assert_eq!(login.token().await.unwrap_err().to_string(), error.to_string());
         assert_eq!(upstream.token_calls().await, 2, "{fault:?}: not at once");
-        // A restart has no reason to wait.
+        // A restarted process does not wait.
         let token = upstream.login().token().await.unwrap();
         assert!(upstream.accepts(&token).await, "{fault:?}");
     }

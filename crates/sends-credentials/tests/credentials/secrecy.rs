@@ -1,4 +1,4 @@
-//! No secret is printed: by `Debug`, by an error, or by a log at its most talkative.
+//! No secret in `Debug` output, errors, or the log at its most verbose level.
 
 use std::{
     io::{self, Write},
@@ -42,8 +42,7 @@ async fn secrets_are_in_no_log_error_or_debug_output() {
         .with_max_level(tracing::Level::TRACE)
         .with_writer(captured.clone())
         .finish();
-    // For the whole process, other tests included: whether a line of the code logs at all is decided once, by the thread that comes
-    // to it first.
+    // Global, since tracing caches per call site whether any subscriber is interested.
     tracing::subscriber::set_global_default(subscriber).unwrap();
 
     let upstream = Upstream::start().await;

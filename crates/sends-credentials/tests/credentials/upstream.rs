@@ -1,4 +1,4 @@
-//! A running sandbox with a state folder beside it, and a wall clock that a test moves.
+//! A running sandbox with a state folder and an adjustable clock.
 
 use std::{
     fmt::Debug,
@@ -18,7 +18,7 @@ use sends_sandbox::{Config, Fault, Sandbox, config};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// A wall clock that is ahead by as much as a test says.
+/// A wall clock with an adjustable offset.
 #[derive(Debug, Default)]
 pub(crate) struct MovedClock(AtomicI64);
 
@@ -42,7 +42,7 @@ pub(crate) struct Upstream {
 }
 
 impl Upstream {
-    /// Without limits, and with calls as close together as they come.
+    /// Without rate limits.
     pub(crate) async fn start() -> Self {
         Self::start_with(Config::unlimited()).await
     }
@@ -86,7 +86,7 @@ impl Upstream {
         }
     }
 
-    /// The login as one process has it.
+    /// The login of a new process.
     pub(crate) fn login(&self) -> Login {
         Login::new(&self.dir(), self.settings())
     }
@@ -98,7 +98,7 @@ impl Upstream {
         }
     }
 
-    /// Logs in with the browser, whose user says yes.
+    /// Logs in by the browser, which approves.
     pub(crate) async fn granted(&self) -> Grant {
         let waiting = CodeLogin::start(self.request(), None, &self.dir(), &self.settings())
             .await
@@ -111,14 +111,14 @@ impl Upstream {
         grant
     }
 
-    /// Logs in and keeps it.
+    /// Logs in and saves the tokens.
     pub(crate) async fn logged_in(&self) -> Login {
         let login = self.login();
         login.save(self.granted().await).await.unwrap();
         login
     }
 
-    /// Moves on to where the access token has expired.
+    /// Advances the clock beyond the expiry of the access token.
     pub(crate) fn expire(&self) {
         self.clock.advance(SignedDuration::from_hours(24));
     }
@@ -145,13 +145,13 @@ impl Upstream {
         serde_json::from_value(log["requests"].take()).unwrap()
     }
 
-    /// How many requests the token endpoint has had.
+    /// The number of requests to the token endpoint.
     pub(crate) async fn token_calls(&self) -> usize {
         let is_token = |request: &&Value| request["path"].as_str().unwrap().ends_with("/token");
         self.requests().await.iter().filter(is_token).count()
     }
 
-    /// Whether the upstream's API takes the token, which must be on disk: a token cannot be read back from itself.
+    /// Whether the API accepts the token. Its text is read from disk, since `AccessToken` does not reveal it.
     pub(crate) async fn accepts(&self, token: &AccessToken) -> bool {
         let secret = self.stored_access_tokens().into_iter().find(|secret| {
             let stored = AccessToken::new(secret).unwrap();

@@ -1,6 +1,6 @@
 //! The settings: one definition for the library, the command line, the environment, and the JSON of `POST /_sandbox/config`.
 
-use clap::ValueEnum;
+use clap::{Args, Command, FromArgMatches, ValueEnum};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -10,7 +10,7 @@ const UNDOCUMENTED: &str = "Undocumented behaviour";
 const OAUTH: &str = "OAuth";
 
 /// The settings that can change while the sandbox runs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, clap::Args)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Args)]
 #[serde(deny_unknown_fields, default)]
 #[expect(clippy::struct_excessive_bools, reason = "independent settings")]
 pub struct Settings {
@@ -106,37 +106,13 @@ pub struct Settings {
 }
 
 impl Default for Settings {
+    /// The defaults of the command line, without the environment.
     fn default() -> Self {
-        Self {
-            rate_per_second: 4,
-            rate_per_day: 10_000,
-            token_rate_per_second: 1,
-            second_window: SecondWindow::Fixed,
-            retry_after: false,
-            latency_ms: 0,
-            jitter_ms: 0,
-            availability: Availability::Up,
-            encoding: Encoding::Gzip,
-            etag: false,
-            malformed_id: MalformedId::BadRequest,
-            not_found_body: NotFoundBody::Array,
-            unsendable_history: UnsendableHistory::Empty,
-            executing_row: false,
-            staged_status: SendStatus::Errored,
-            partial_status: SendStatus::Errored,
-            last_page: LastPage::WithoutLinks,
-            stats_keys: StatsKeys::Dotted,
-            summary_counts: SummaryCounts::Numbers,
-            wild: None,
-            refresh_tokens: RefreshTokens::Rotating,
-            expires_in: 86_400,
-            authorize_page: false,
-            login_account: None,
-            missing_privileges: Vec::new(),
-            device_expires_in: 600,
-            device_interval: 5,
-            device_approves_after: None,
-        }
+        let command = Self::augment_args(Command::new("defaults")).mut_args(|arg| arg.env(None::<&str>));
+        command
+            .try_get_matches_from(["defaults"])
+            .and_then(|matches| Self::from_arg_matches(&matches))
+            .expect("the default values are valid")
     }
 }
 
@@ -272,20 +248,7 @@ switch! {
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser;
-
     use super::*;
-
-    #[derive(Parser)]
-    struct Options {
-        #[command(flatten)]
-        settings: Settings,
-    }
-
-    #[test]
-    fn the_command_lines_defaults_are_the_librarys() {
-        assert_eq!(Options::parse_from(["sandbox"]).settings, Settings::default());
-    }
 
     #[test]
     fn a_patch_changes_only_the_named_settings() {

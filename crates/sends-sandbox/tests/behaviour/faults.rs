@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::{Visit, guide};
 
-/// The operating system's error at the bottom of a client's.
+/// The operating system's error at the root of a client's error.
 fn io_kind(error: &reqwest::Error) -> Option<ErrorKind> {
     let mut source = error.source();
     while let Some(error) = source {

@@ -1,4 +1,4 @@
-//! The two limits of an API key.
+//! The two rate limits of an API key.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ fn with(settings: Settings) -> Config {
     }
 }
 
-/// The beginning of a second, so that a burst does not straddle two.
+/// Waits for the beginning of a second, so that a burst falls into one.
 async fn early_in_a_second() {
     let now = std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)

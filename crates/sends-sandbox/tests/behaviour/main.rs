@@ -1,4 +1,4 @@
-//! The sandbox as its clients meet it: over TCP, through a real HTTP client.
+//! The sandbox over TCP with a real HTTP client.
 
 #![expect(
     clippy::unwrap_used,
@@ -30,13 +30,13 @@ pub(crate) struct Visit {
 
 impl Visit {
     pub(crate) async fn to(config: Config) -> Self {
-        // It fails after the first time.
+        // Fails if it is already installed.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = Client::builder()
             .no_proxy()
-            // What is on the wire is what is tested.
+            // The tests check the bytes on the wire.
             .gzip(false)
-            // No certificate is ever needed, and a machine may have none to load.
+            // Plain HTTP, and the machine may have no certificates.
             .tls_certs_only([])
             .redirect(reqwest::redirect::Policy::none())
             .build()
@@ -47,7 +47,7 @@ impl Visit {
         }
     }
 
-    /// Without limits, for what is not about limits, and with the odd records.
+    /// Without rate limits, with the odd records.
     pub(crate) async fn unlimited() -> Self {
         Self::to(Config::unlimited().with_odd_records()).await
     }

@@ -1,4 +1,4 @@
-//! The three flows, the refresh, and what breaks them.
+//! The three flows, the refresh, and their errors.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -379,7 +379,7 @@ async fn a_device_waits_is_slowed_down_and_gets_its_tokens_once_approved() {
     let form = device_form(&device);
     assert_eq!(error(&visit, &form).await, "authorization_pending");
     assert_eq!(error(&visit, &form).await, "slow_down");
-    // Five seconds, and five more for having been too fast.
+    // The interval of five seconds, and five more after `slow_down`.
     visit.order("clock", json!({"advance_seconds": 6})).await;
     assert_eq!(error(&visit, &form).await, "slow_down");
     visit.order("clock", json!({"advance_seconds": 15})).await;

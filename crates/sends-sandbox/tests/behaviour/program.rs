@@ -1,4 +1,4 @@
-//! The binary as a person starts it.
+//! The binary.
 
 use std::process::{Command, Output};
 

@@ -1,4 +1,4 @@
-//! Histories as they are read: the odd records, the generated account, and what belongs to nobody.
+//! Send histories of the odd records and generated accounts, and unknown identifiers.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! The switches for what is not documented: each answer a client must survive.
+//! The settings for undocumented behaviour.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! The wild upstream: every form is met, and what is true stays.
+//! The wild upstream: every form occurs, and the data stays the same.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +15,7 @@ async fn wild(seed: u64) -> Visit {
     Visit::to(config).await
 }
 
-/// Asks until there is an answer, as a client does.
+/// Retries until there is a response, as a client does.
 async fn answered(visit: &Visit, path: &str) -> Response {
     for _ in 0..2 {
         match visit.asking(path).send().await {
@@ -26,7 +26,7 @@ async fn answered(visit: &Visit, path: &str) -> Response {
     panic!("{path}: a retry fails as well")
 }
 
-/// The forms of a hundred answers to the same request, as status, content type and body.
+/// Status, content type and body of a hundred responses to the same request.
 async fn forms(visit: &Visit, path: &str) -> Vec<(u16, Option<String>, Vec<u8>)> {
     let mut forms = Vec::new();
     for _ in 0..100 {
@@ -186,7 +186,7 @@ async fn the_same_seed_gives_the_same_forms_and_another_seed_others() {
     assert_ne!(runs[0], runs[2]);
 }
 
-/// The members of a token answer, noting what a strict parser would not take.
+/// The members of a token response, with the deviations that a strict parser rejects.
 fn tokens_in(body: &[u8], forms: &mut BTreeSet<String>) -> Value {
     let text = String::from_utf8_lossy(body);
     let mut note = |is_met: bool, form: &str| {

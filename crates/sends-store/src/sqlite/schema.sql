@@ -5,13 +5,13 @@
 -- before 1970, so that the pair sorts as the moment does and any year fits. Most nanoseconds are 0, which takes no byte.
 -- Times of the synchronisation are milliseconds since 1970 UTC.
 
--- Whose data it is. The key is opaque; the number stands for it in every other row, which makes these small.
+-- Data owners. The key is opaque; other rows refer to the id, which keeps them small.
 CREATE TABLE owner (
     id INTEGER PRIMARY KEY,
     key BLOB NOT NULL UNIQUE
 ) STRICT;
 
--- Owners whose rows are dropped a while after they were last used: seconds since 1970 UTC.
+-- Owners that are removed some time after their last use, in seconds since 1970 UTC.
 CREATE TABLE passing_owner (
     owner INTEGER PRIMARY KEY REFERENCES owner (id) ON DELETE CASCADE,
     used_at INTEGER NOT NULL
@@ -24,40 +24,40 @@ CREATE TABLE activity_history (
     activity BLOB NOT NULL,
     fetched_at INTEGER NOT NULL,
     fetched_at_nanos INTEGER NOT NULL,
-    -- The number of its rows in `send`. NULL when the upstream knows no such activity, unlike one that was never sent.
+    -- The number of rows in `send`: 0 for an activity that was never sent, NULL for "not found".
     sends INTEGER,
-    -- How many records and values of the answer could not be read, and are in no row.
+    -- The numbers of unreadable records and values, which have no row.
     unreadable_sends INTEGER NOT NULL DEFAULT 0,
     unreadable_values INTEGER NOT NULL DEFAULT 0,
-    -- How many records the history is known to have: its rows in `send`, and those that could not be read in any answer.
+    -- The number of known records: the rows in `send`, and those that were unreadable in every answer.
     records INTEGER NOT NULL DEFAULT 0,
-    -- When a synchronisation found that the upstream no longer shows just these records: the rows of `send` with
-    -- `is_missing`, and as many unreadable ones as are in no answer any more. Milliseconds since 1970 UTC; NULL when none did.
+    -- The time at which a synchronisation missed just these records: the rows of `send` with
+    -- `is_missing`, and the unreadable ones that no answer has any more. Milliseconds since 1970 UTC, or NULL.
     missing_since INTEGER,
-    -- 0 when there is no such activity by the last answer, while its known sends stay.
+    -- 0 when the last answer was "not found" and the known sends stay.
     is_found INTEGER NOT NULL DEFAULT 1,
-    -- CRC-32 of the owner's key, the activity and the whole answer, its sends included (`checksum.rs`). A read that finds
-    -- another one reports damage. NULL means that it is not verified, as after a change of what the checksum is made of.
+    -- CRC-32 of the owner's key, the activity and the whole answer, its sends included (`checksum.rs`). A read reports a
+    -- difference as damage. NULL is not verified, as after a change of the encoding.
     checksum INTEGER,
     UNIQUE (owner, activity)
 ) STRICT;
 
 -- The sends of a history, in its order. The upstream does not guarantee that `send_id` is unique, so it is no key. NULL means
--- that the record lacks the value. What a search over all sends of an owner needs in its index is repeated here.
+-- that the record lacks the value. Columns for the covering indexes of searches are repeated here.
 CREATE TABLE send (
     history INTEGER NOT NULL REFERENCES activity_history (id) ON DELETE CASCADE,
     ordinal INTEGER NOT NULL,
-    -- Those of the history.
+    -- Copies of the columns of the history.
     owner INTEGER NOT NULL,
     activity BLOB NOT NULL,
-    -- That of the activity, kept in step with `campaign_activity`. NULL while it is unknown.
+    -- The campaign of the activity, in sync with `campaign_activity`. NULL while unknown.
     campaign INTEGER,
     send_id INTEGER NOT NULL,
     run_date INTEGER,
     run_date_nanos INTEGER,
     -- The upstream's status, in its documented spelling. The set is open.
     status TEXT,
-    -- The status as it came, where that is not the documented spelling.
+    -- The received spelling, if it differs.
     status_spelling TEXT,
     reason_code INTEGER,
     -- Derived from status, reason code and count when the row was written: 1 sent, 2 partially sent, 3 staged,
@@ -70,20 +70,20 @@ CREATE TABLE send (
     segment_ids TEXT,
     -- CRC-32 of the send, for a page of the log, which reads sends without the rest of their answer.
     checksum INTEGER,
-    -- 1 when the last answer lacked it. It stays until a second synchronisation confirms that it is gone.
+    -- 1 when the last answer lacked it, until a second synchronisation confirms the removal.
     is_missing INTEGER,
     PRIMARY KEY (history, ordinal)
 ) STRICT, WITHOUT ROWID;
 
--- The order of the log, with every column that a page is chosen by or a total is made of.
+-- The order of the log, with every column for filters and totals.
 CREATE INDEX send_by_date ON send
     (owner, run_date, run_date_nanos, activity, ordinal, outcome, reason_code, status, campaign, count);
 
--- Sends to segments only, or to nobody, for the totals by contact list.
+-- Sends without a contact list, for the totals by list.
 CREATE INDEX send_without_list ON send (owner, outcome, run_date, run_date_nanos, count) WHERE contact_list_ids IS NULL;
 
 -- The contact lists of a send, one row for each: 16 bytes when all ids of the send are UUIDs in lower case, else the text.
--- The columns of the send that totals by list are made of are repeated: a join of 1,000,000 rows took 2.4 s.
+-- Columns of the send for totals by list are repeated: a join of 1,000,000 rows took 2.4 s.
 CREATE TABLE send_list (
     history INTEGER NOT NULL REFERENCES activity_history (id) ON DELETE CASCADE,
     ordinal INTEGER NOT NULL,
@@ -114,13 +114,13 @@ CREATE TABLE campaign (
     owner INTEGER NOT NULL REFERENCES owner (id) ON DELETE CASCADE,
     campaign BLOB NOT NULL,
     name TEXT,
-    -- The name as it is searched: with the differences of case folded away.
+    -- The name for searches, in full case folding.
     folded_name TEXT,
     type TEXT,
     type_code INTEGER,
     -- The upstream's status, in its documented spelling. The set is open.
     status TEXT,
-    -- The status as it came, where that is not the documented spelling.
+    -- The received spelling, if it differs.
     status_spelling TEXT,
     created_at INTEGER,
     created_at_nanos INTEGER,
@@ -129,7 +129,7 @@ CREATE TABLE campaign (
     -- From the summaries report.
     last_sent_at INTEGER,
     last_sent_at_nanos INTEGER,
-    -- 1 when the upstream listed it once and does not know it any more.
+    -- 1 when the upstream listed it and no longer finds it.
     is_gone INTEGER NOT NULL DEFAULT 0,
     UNIQUE (owner, campaign)
 ) STRICT;
@@ -141,11 +141,11 @@ CREATE TABLE campaign_activity (
     campaign INTEGER NOT NULL REFERENCES campaign (id) ON DELETE CASCADE,
     -- The upstream's role, in its documented spelling. The set is open.
     role TEXT,
-    -- The role as it came, where that is not the documented spelling.
+    -- The received spelling, if it differs.
     role_spelling TEXT,
-    -- 0 when the campaign no longer lists it. It stays as long as its sends do, unless another campaign lists it.
+    -- 0 when the campaign no longer lists it: it stays as long as its sends, unless another campaign lists it.
     is_listed INTEGER NOT NULL,
-    -- Another campaign that lists it, too. NULL as a rule.
+    -- Another campaign that lists it as well. Usually NULL.
     claimed_by INTEGER REFERENCES campaign (id) ON DELETE SET NULL,
     PRIMARY KEY (owner, activity)
 ) STRICT, WITHOUT ROWID;
@@ -158,7 +158,7 @@ CREATE INDEX campaign_activity_by_claim ON campaign_activity (claimed_by) WHERE 
 CREATE TABLE sync_work (
     owner INTEGER NOT NULL,
     campaign INTEGER NOT NULL REFERENCES campaign (id) ON DELETE CASCADE,
-    -- Sends of the campaign may be missing that ran in between, both ends included; NULL means from the beginning.
+    -- The range of missing sends, inclusive; NULL means from the beginning.
     missing_from INTEGER,
     missing_until INTEGER NOT NULL,
     PRIMARY KEY (owner, campaign)
@@ -166,7 +166,7 @@ CREATE TABLE sync_work (
 
 CREATE INDEX sync_work_by_date ON sync_work (owner, missing_until);
 
--- The state of the synchronisation. NULL means that it has not come so far.
+-- The state of the synchronisation. NULL means not reached yet.
 CREATE TABLE sync_state (
     owner INTEGER PRIMARY KEY REFERENCES owner (id) ON DELETE CASCADE,
     listed_at INTEGER,
@@ -175,13 +175,13 @@ CREATE TABLE sync_state (
     paused_until INTEGER,
     failed_at INTEGER,
     failure TEXT,
-    -- The latest change and the latest send that a listing has shown, once it was read to its end: the upstream's own times,
-    -- which a wrong clock of this machine cannot falsify.
+    -- The latest change and the latest send of a complete listing, by the upstream's clock, which does not depend on the
+    -- clock of this machine.
     changes_until INTEGER,
     sends_until INTEGER
 ) STRICT;
 
--- What the upstream lists and cannot be read, as long as it cannot.
+-- Subjects whose last reading failed.
 CREATE TABLE unreadable (
     owner INTEGER NOT NULL REFERENCES owner (id) ON DELETE CASCADE,
     -- 1 for the activities of a campaign, 2 for the history of an activity, 3 for the listing of campaigns, 4 for the
@@ -189,28 +189,28 @@ CREATE TABLE unreadable (
     kind INTEGER NOT NULL,
     -- The id of the campaign or of the activity; empty for the listing and the report.
     subject BLOB NOT NULL,
-    -- Sends of it may be missing that ran in between, both ends included; NULL means from the beginning.
+    -- The range of missing sends, inclusive; NULL means from the beginning.
     missing_from INTEGER,
     missing_until INTEGER NOT NULL,
-    -- When it first failed, and when it last did.
+    -- The first and the last failure.
     since INTEGER NOT NULL,
     tried_at INTEGER NOT NULL,
-    -- How often it was tried.
+    -- The number of attempts.
     attempts INTEGER NOT NULL,
-    -- How many records a listing had, those that could not be read included. 0 for everything else.
+    -- The number of records of a listing, unreadable ones included. 0 for other subjects.
     records INTEGER NOT NULL,
-    -- Why, in words for people.
+    -- A sentence for users.
     reason TEXT NOT NULL,
     PRIMARY KEY (owner, kind, subject)
 ) STRICT, WITHOUT ROWID;
 
--- The number of calls made on a day, by its date in UTC. It belongs to no owner and stays when one goes.
+-- The number of calls made on a day, by its date in UTC. It belongs to no owner.
 CREATE TABLE day_calls (
     day TEXT PRIMARY KEY,
     calls INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- Written to find out whether the store can be written.
+-- Written by the check whether the store can be written.
 CREATE TABLE write_probe (
     id INTEGER PRIMARY KEY CHECK (id = 1),
     writes INTEGER NOT NULL

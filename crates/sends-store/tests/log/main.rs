@@ -1,4 +1,4 @@
-//! The log next to a plain evaluation of the same sends in memory.
+//! The log compared with a reference implementation in memory.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -38,7 +38,7 @@ proptest! {
 async fn check(world: &World, filters: &[LogFilter], limit: usize) {
     let store = SqliteStore::in_memory().await.unwrap();
     world.keep(&store, OWNER).await;
-    // What belongs to somebody else is never seen.
+    // The data of another owner.
     world.keep(&store, OTHER).await;
     for filter in filters.iter().chain([&LogFilter::default()]) {
         for order in [LogOrder::NewestFirst, LogOrder::OldestFirst] {

@@ -1,4 +1,4 @@
-//! Whose answers are dropped, since nobody comes back for them.
+//! Removal of owners that are no longer used.
 
 use jiff::Timestamp;
 use sends_store::{Owner, SqliteStore, Store, StoredAnswer};
@@ -33,10 +33,10 @@ async fn what_passes_goes_when_nobody_has_used_it_and_nothing_else_does() {
     for owner in [lasting, fetching, noted] {
         assert!(left(owner).await, "{owner:?}");
     }
-    // A clock that was set back takes no use away.
+    // An earlier time does not replace a later use.
     store.keep_passing(noted, at(45), at(40)).await.unwrap();
     assert_eq!(store.keep_passing(current, at(60), at(48)).await.unwrap(), 0);
-    // The one that is in use stays, whatever the clock says.
+    // The present owner stays, whatever the time.
     assert_eq!(store.keep_passing(current, at(60), at(60)).await.unwrap(), 2);
     assert!(left(lasting).await);
 }

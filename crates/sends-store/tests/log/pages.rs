@@ -1,4 +1,4 @@
-//! Walking through the log page by page.
+//! Paging through the log.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use sends_store::{
 
 use crate::OWNER;
 
-/// Every send, in the order in which the walk meets it: a walk from the end meets the last one first.
+/// All sends in the order of the walk, which from the end begins with the last one.
 pub(crate) async fn walk(
     store: &SqliteStore,
     filter: &LogFilter,
@@ -49,7 +49,7 @@ pub(crate) async fn walk(
     }
 }
 
-/// What lies between two places, from either end.
+/// The sends between two positions, from either end.
 pub(crate) async fn check_stretches(
     store: &SqliteStore,
     filter: &LogFilter,
@@ -121,7 +121,7 @@ async fn sends_that_come_between_two_pages_neither_hide_nor_repeat_another() {
         }
         assert!(met.len() < 1_000, "the pages do not end");
         request.after = page.sends.last().map(LoggedSend::position);
-        // One far ahead of the walk, one behind it, and the page's own activity once more.
+        // One after the page, one before it, and another send of the page's activity.
         let number = u8::try_from(met.len()).unwrap();
         keep(&store, 100 + number, &[1_000_000 + i64::from(number)]).await;
         keep(&store, 200 + number, &[1]).await;

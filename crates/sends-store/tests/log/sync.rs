@@ -1,4 +1,4 @@
-//! What a sync remembers, and what the log says of it.
+//! The state of a synchronisation, and the coverage of the log.
 
 use jiff::Timestamp;
 use sends_core::{ActivityReference, ActivityRole, CampaignId};
@@ -84,7 +84,7 @@ async fn work_comes_newest_first_and_stays_until_it_is_finished() {
     );
     assert_eq!(store.coverage(OWNER).await.unwrap(), covered(Some(at(20)), 100));
 
-    // The second one was sent again: everything until the change is still there.
+    // The second one was sent again: earlier sends are present.
     list(&store, &[changed(2, 100, 150)], 200).await;
     assert_eq!(store.coverage(OWNER).await.unwrap(), covered(Some(at(20)), 100));
     let pending = Pending {
@@ -112,7 +112,7 @@ async fn work_that_came_meanwhile_is_not_finished_with_the_old() {
     list(&store, &[changed(1, 20, 40)], 40).await;
     store.finish(OWNER, taken).await.unwrap();
     assert_eq!(store.next_work(OWNER, 9).await.unwrap(), [changed(1, 10, 40)]);
-    // What was never read still is not, whatever else has changed.
+    // A campaign that was never read stays unread.
     list(&store, &[unread(1, 5)], 50).await;
     assert_eq!(store.next_work(OWNER, 9).await.unwrap(), [unread(1, 40)]);
 }

@@ -1,4 +1,4 @@
-//! What could not be read: how long it is remembered, and what it says about gaps.
+//! Failed readings: their duration, and their effect on gaps.
 
 use std::sync::Arc;
 
@@ -58,7 +58,7 @@ async fn what_fails_again_keeps_its_beginning_and_the_whole_stretch() {
     assert_eq!((found.missing_from, found.missing_until), (Some(at(10)), at(40)));
     assert_eq!(found.reason, "It failed at 300.");
     assert_eq!((found.campaign, found.is_queued), (None, false));
-    // What was never read still is not.
+    // A subject that was never read stays unread.
     keep(&store, &[history(1, None, 30, 400)]).await;
     assert_eq!(store.unreadable(OWNER, 9).await.unwrap()[0].missing_from, None);
     assert_eq!(store.unreadable(OTHER, 9).await.unwrap(), []);
@@ -135,7 +135,7 @@ async fn whoever_reads_it_ends_it_and_so_does_whoever_finds_it_gone() {
     assert_eq!(subjects(&store).await, left);
     store.keep_read(OWNER, left[1]).await.unwrap();
     assert_eq!(subjects(&store).await, left[..1]);
-    // It is no activity of the campaign any more.
+    // No longer an activity of the campaign.
     store
         .keep_activities(OWNER, campaign(7, None), activities[..1].to_vec(), vec![])
         .await
@@ -160,7 +160,7 @@ async fn known_sends_that_an_answer_lacks_stay_until_the_history_is_replaced() {
     for (lacking, merged, left, is_removal) in [
         (answer("[]"), 1, 0, true),
         (answer(r#"[{"send_id": 2}]"#), 2, 1, true),
-        // What cannot be read may be what is missing.
+        // The unreadable record may be the missing one.
         (answer(partial), 2, 2, false),
         (Answer::NotFound, 1, 0, false),
     ] {
@@ -200,7 +200,7 @@ async fn known_sends_that_an_answer_lacks_stay_until_the_history_is_replaced() {
     }
 }
 
-/// What a synchronisation does that began then and is given this answer. Returns how many records stay in doubt.
+/// The steps of a synchronisation that began at this time and got this answer. Returns the number of unconfirmed records.
 async fn settle(store: &SqliteStore, kept: &StoredAnswer, began: i64) -> u64 {
     let finding = Finding {
         found_at: at(began),
@@ -229,7 +229,7 @@ async fn with_history(json: &str) -> SqliteStore {
     store
 }
 
-/// The numbers of the known sends, and in which second they ran.
+/// Id and second of the known sends.
 async fn known_sends(store: &SqliteStore) -> Vec<(i32, Option<i64>)> {
     let kept = store.history(OWNER, activity(1), Timestamp::MAX).await.unwrap();
     let Some(Answer::History(history)) = kept.map(|kept| kept.answer) else {
@@ -262,7 +262,7 @@ async fn only_the_very_sends_are_dropped_that_an_earlier_synchronisation_found_m
         assert!(settle(&store, &answer(&second), 20).await > 0, "{second}");
         assert_eq!(known_sends(&store).await, known, "{first}, {second}");
         assert!(!subjects(&store).await.is_empty());
-        // Shown again, they lose their marks.
+        // Records that are shown again lose their marks.
         assert_eq!(settle(&store, &answer(&all), 30).await, 0);
         assert_eq!(subjects(&store).await, []);
         assert!(settle(&store, &answer(&second), 40).await > 0);
@@ -303,7 +303,7 @@ async fn a_record_that_could_not_be_read_is_in_doubt_until_it_is_or_is_missing_t
             &["[{}]", r#"[{"send_id": 1, "run_date": "1970-01-01T00:00:01Z"}]"#],
             0,
         ),
-        // It ran later than the record was shown that could not be read.
+        // Later than the last appearance of the unreadable record.
         (
             &["[{}]", r#"[{"send_id": 2, "run_date": "1970-01-01T00:00:20Z"}]"#],
             1,
@@ -460,7 +460,7 @@ async fn it_neither_waits_on_the_queue_nor_is_it_unsettled() {
     assert_eq!(store.unreadable(OWNER, 1).await.unwrap().len(), 1);
 }
 
-/// A history of one send, of which some others could not be read.
+/// A history of one readable send and some unreadable ones.
 fn partial(second: i64, unreadable: usize) -> StoredAnswer {
     let kept = sent_at(second, 0);
     let Answer::History(history) = kept.answer else {
@@ -495,7 +495,7 @@ async fn a_history_of_which_a_send_cannot_be_read_is_in_the_log_and_counts_as_un
         unreadable.reason,
         "Constant Contact gave 2 sends of this activity in a form that cannot be read."
     );
-    // Its other sends are read again as if nothing were wrong.
+    // The other sends are read without a failure.
     assert_eq!(
         store.unsettled(OWNER, at(100), at(201), at(1_000)).await.unwrap(),
         [activity(1)]

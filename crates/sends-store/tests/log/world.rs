@@ -1,4 +1,4 @@
-//! Sends and campaigns of every kind, and the plain evaluation of a filter over them.
+//! Generated sends and campaigns, and a reference implementation of filters.
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap};
@@ -20,7 +20,7 @@ use sends_store::{
     SyncLog, TotalGroup,
 };
 
-/// Histories by activity, and names by campaign. An activity belongs to the campaign of half its number, if there is one.
+/// Histories by activity, and names by campaign. An activity belongs to the campaign with half its number, if present.
 #[derive(Clone, Debug)]
 pub(crate) struct World {
     histories: BTreeMap<u8, Option<SendHistory>>,
@@ -49,7 +49,7 @@ pub(crate) fn campaign(number: u8, name: Option<String>) -> Campaign {
     }
 }
 
-/// Without a database of time zones.
+/// As a rule, without a time zone database.
 pub(crate) fn new_york() -> TimeZone {
     TimeZone::posix("EST5EDT,M3.2.0,M11.1.0").unwrap()
 }
@@ -63,7 +63,7 @@ impl World {
             let answer = history
                 .clone()
                 .map_or(Answer::NotFound, |history| Answer::History(Arc::new(history)));
-            // The first answer leaves nothing behind, unless its campaign is known.
+            // The second answer replaces the first one completely, unless the campaign is known.
             let before = (!self.campaigns_first).then(|| Answer::History(Arc::new(some_history())));
             for answer in before.into_iter().chain([answer]) {
                 let kept = StoredAnswer {
@@ -92,7 +92,7 @@ impl World {
         }
     }
 
-    /// The sends that the filter chooses, in their order.
+    /// The matching sends in the order of the log.
     pub(crate) fn chosen(&self, filter: &LogFilter, order: LogOrder) -> Vec<LoggedSend> {
         let mut chosen = Vec::new();
         for (number, history) in &self.histories {
@@ -219,7 +219,7 @@ fn any_name() -> impl Strategy<Value = String> {
     "[aBÉé%_\\\\']{0,4}"
 }
 
-/// Few values, so that they meet.
+/// Few values, so that they coincide.
 fn any_send() -> impl Strategy<Value = SendAttempt> {
     (
         0..4_i32,
@@ -263,7 +263,7 @@ fn statuses() -> Vec<Verbatim<SendStatus>> {
 }
 
 fn any_date() -> impl Strategy<Value = Timestamp> {
-    // About the changes of clocks in New York, the beginning of 1970, and the ends of time.
+    // Around daylight saving changes in New York, the beginning of 1970, and the limits of the type.
     let moments = [
         "2024-03-10T06:59:59.999Z",
         "2024-03-10T07:00:00Z",

@@ -1,4 +1,4 @@
-//! Histories to keep, from plain to as strange as the model allows.
+//! Generated histories, including extreme values of the model.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 #![allow(dead_code, reason = "every test file takes its own part")]
@@ -20,7 +20,7 @@ pub(crate) fn at(second: i64) -> Timestamp {
     Timestamp::from_second(second).unwrap()
 }
 
-/// An answer whose one send has this number, fetched at that second.
+/// An answer with one send of this id, fetched at that second.
 pub(crate) fn kept(second: i64, send_id: i32) -> StoredAnswer {
     let json = format!(
         r#"[{{"send_id": {send_id}, "contact_list_ids": ["f4ab800a-5adf-11e9-ba6a-fa163e6b01c1"], "count": 2,
@@ -55,7 +55,7 @@ pub(crate) fn any_kept() -> impl Strategy<Value = StoredAnswer> {
 
 fn any_send() -> impl Strategy<Value = SendAttempt> {
     (
-        // A small range as well, so that numbers repeat.
+        // A small range as well, so that ids repeat.
         prop_oneof![any::<i32>(), 0..3],
         vec(any_list_id(), 0..4),
         vec(any::<i64>().prop_map(SegmentId::new), 0..4),

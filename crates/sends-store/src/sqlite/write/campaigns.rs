@@ -1,6 +1,4 @@
-//! What is written of campaigns, their activities, and a sync's memory.
-//!
-//! Owns that the sends of the log know their campaign. Must not know of transactions: each function is a part of one.
+//! Changes of campaigns, their activities, and the synchronisation state. Each function is a part of a transaction.
 
 use rusqlite::{Connection, Result, params};
 use sends_core::{ActivityReference, ActivityRole, Campaign, CampaignId, CampaignStatus, Verbatim};
@@ -22,7 +20,7 @@ const KEEP: &str = "
         updated_at = excluded.updated_at, updated_at_nanos = excluded.updated_at_nanos, is_gone = 0
     RETURNING id";
 
-/// A campaign of which only the id is known.
+/// Adds a campaign by its id.
 const MENTION: &str =
     "INSERT INTO campaign (owner, campaign) VALUES (?1, ?2) ON CONFLICT (owner, campaign) DO NOTHING";
 
@@ -60,7 +58,7 @@ pub(super) fn keep_listing(connection: &Connection, owner: Owner, listing: &List
     }
 }
 
-/// One that another campaign lists stays with that.
+/// An activity that another campaign lists stays with that one.
 const TAKE_ACTIVITY: &str = "
     INSERT INTO campaign_activity (owner, activity, campaign, role, role_spelling, is_listed)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6)
@@ -100,7 +98,7 @@ pub(super) fn keep_activities(
         }
     }
     execute(connection, END_CLAIMS, [campaign])?;
-    // The last one counts of an activity that is named twice, and a permalink has no sends.
+    // The last row of an activity that is listed twice wins; permalinks, which have no sends, come first.
     let is_permalink =
         |activity: &ActivityReference| activity.role.as_deref() == Some(&ActivityRole::Permalink);
     let (permalinks, sendable): (Vec<_>, Vec<_>) = all().partition(|(activity, _)| is_permalink(activity));
@@ -123,7 +121,7 @@ fn known_activities(connection: &Connection, campaign: i64) -> Result<Vec<[u8; 1
     statement.query_map([campaign], |row| row.get(0))?.collect()
 }
 
-/// The sends of those follow it.
+/// Moves claimed activities with their sends.
 const GIVE_TO_CLAIMERS: [&str; 2] = [
     "UPDATE send SET campaign = known.claimed_by
      FROM campaign_activity AS known JOIN activity_history AS kept USING (owner, activity)
@@ -151,7 +149,7 @@ pub(super) fn keep_gone(connection: &Connection, owner: Owner, campaign: Campaig
 
 const DONE: &str = "DELETE FROM sync_work WHERE owner = ?1 AND campaign = ?2";
 
-/// The sends go with the answer, by the foreign keys.
+/// Foreign keys delete the sends.
 const DROP_ACTIVITY: [&str; 3] = [
     "DELETE FROM activity_history WHERE owner = ?1 AND activity = ?2",
     "DELETE FROM campaign_activity WHERE owner = ?1 AND activity = ?2",
@@ -165,7 +163,7 @@ fn drop_activity(connection: &Connection, owner: i64, activity: &[u8; 16]) -> Re
     Ok(())
 }
 
-/// Only as it was taken: what was added since is not done.
+/// Deletes the work only if it is unchanged since it was taken.
 const FINISH: &str = "
     DELETE FROM sync_work
     WHERE owner = ?1 AND missing_from IS ?3 AND missing_until = ?4

@@ -1,10 +1,8 @@
-//! Moments as the columns of a sync's memory have them: milliseconds since 1970 UTC.
-//!
-//! Owns in which direction they are rounded.
+//! Times of the synchronisation state in milliseconds since 1970 UTC.
 
 use jiff::Timestamp;
 
-/// The stretch in which sends may be missing, rounded outwards.
+/// The time range of missing sends, rounded outwards.
 pub(super) fn stretch(from: Option<Timestamp>, until: Timestamp) -> (Option<i64>, i64) {
     let end = rounded_down(until);
     let is_cut = Timestamp::from_millisecond(end).is_ok_and(|cut| cut < until);
@@ -13,7 +11,7 @@ pub(super) fn stretch(from: Option<Timestamp>, until: Timestamp) -> (Option<i64>
 
 pub(super) fn rounded_down(moment: Timestamp) -> i64 {
     let millisecond = moment.as_millisecond();
-    // Before 1970 it was rounded up.
+    // The conversion rounds up before 1970.
     let is_later = Timestamp::from_millisecond(millisecond).is_ok_and(|rounded| rounded > moment);
     millisecond - i64::from(is_later)
 }

@@ -1,6 +1,4 @@
-//! What is written of readings that failed.
-//!
-//! Must not know of transactions: each function is a part of one.
+//! Changes of failed readings. Each function is a part of a transaction.
 
 use rusqlite::{Connection, Result, params};
 
@@ -25,7 +23,7 @@ pub(super) fn keep_failed(connection: &Connection, owner: Owner, failed: &Failed
     keep_failed_of(connection, owner_number(connection, owner)?, failed)
 }
 
-/// The same for an owner whose number is known.
+/// [`keep_failed`] for the row id of an owner.
 pub(super) fn keep_failed_of(connection: &Connection, owner: i64, failed: &FailedReading) -> Result<()> {
     let (kind, id) = key(&failed.subject);
     let (from, until) = stretch(failed.missing_from, failed.missing_until);
@@ -35,7 +33,7 @@ pub(super) fn keep_failed_of(connection: &Connection, owner: i64, failed: &Faile
     execute(connection, KEEP, values)
 }
 
-/// It was read, or there is nothing to read any more.
+/// Removes the failure of a subject that was read or is gone.
 pub(super) fn clear(connection: &Connection, owner: i64, subject: Subject) -> Result<()> {
     const CLEAR: &str = "DELETE FROM unreadable WHERE owner = ?1 AND kind = ?2 AND subject = ?3";
     let (kind, id) = key(&subject);
