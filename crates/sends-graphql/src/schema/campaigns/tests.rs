@@ -16,8 +16,8 @@ fn request(after: Option<Cursor>) -> CampaignPageRequest {
     CampaignPageRequest {
         first: 50,
         after,
-        updated_after: None,
-        updated_before: None,
+        updated_from: None,
+        updated_until: None,
     }
 }
 
@@ -50,10 +50,10 @@ fn a_cursor_is_read_back_and_nothing_else_is() {
         &URL_SAFE_NO_PAD.encode("2024-05-01T12:00:00Z/x"),
     ] {
         assert_eq!(Cursor::decode(text), None, "{text}");
-        assert!(CampaignPageRequest::new(None, Some(text), None, None).is_err());
+        assert!(CampaignPageRequest::new(&CampaignFilter::default(), None, Some(text)).is_err());
     }
     for first in [0, -1, 501, i32::MIN] {
-        assert!(CampaignPageRequest::new(Some(first), None, None, None).is_err());
+        assert!(CampaignPageRequest::new(&CampaignFilter::default(), Some(first), None).is_err());
     }
 }
 

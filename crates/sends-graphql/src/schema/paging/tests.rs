@@ -1,4 +1,4 @@
-//! Paging against the specification's own algorithm, written down as slowly as it is there.
+//! Compares paging with a literal transcription of the specification's algorithm.
 
 use super::*;
 
@@ -60,12 +60,12 @@ fn every_page_of_small_lists_is_the_specifications() {
         &[1, 2, 2, 2],
         &[1, 1, 2, 2],
     ] {
-        for is_rising in [true, false] {
+        for is_ascending in [true, false] {
             let mut all = places(send_ids);
             let cursors: Vec<_> = std::iter::once(None)
                 .chain(all.clone().into_iter().map(Some))
                 .collect();
-            if !is_rising {
+            if !is_ascending {
                 all.reverse();
             }
             for (first, last) in lengths().flat_map(|first| lengths().map(move |last| (first, last))) {
@@ -77,7 +77,7 @@ fn every_page_of_small_lists_is_the_specifications() {
                             last,
                             before,
                         };
-                        let page = request.of(&all, is_rising);
+                        let page = request.of(&all, is_ascending);
                         let (edges, previous, next) = by_the_specification(&all, request);
                         let order = |id: Place| all.iter().position(|&one| one == id);
                         if after
@@ -106,7 +106,7 @@ fn every_page_of_small_lists_is_the_specifications() {
 
 #[test]
 fn a_cursor_outlives_the_send_it_was_given_out_for() {
-    let after = |after, ids: &[i32], is_rising| {
+    let after = |after, ids: &[i32], is_ascending| {
         let request = PageRequest {
             after: Some(Place {
                 send_id: after,
@@ -114,7 +114,7 @@ fn a_cursor_outlives_the_send_it_was_given_out_for() {
             }),
             ..PageRequest::default()
         };
-        request.of(&places(ids), is_rising).places
+        request.of(&places(ids), is_ascending).places
     };
     assert_eq!(after(3, &[1, 2, 4, 5], true), 2..4);
     assert_eq!(after(3, &[5, 4, 2, 1], false), 2..4);
@@ -128,7 +128,7 @@ fn a_cursor_is_opaque_and_read_back() {
         for place in [place, Place { repeat: 2, ..place }] {
             let cursor = place.cursor();
             assert!(!cursor.contains("sendId"));
-            assert_eq!(super::place("after", Some(&cursor)).unwrap(), Some(place));
+            assert_eq!(Place::read(&cursor), Some(place));
         }
     }
 }
@@ -136,7 +136,8 @@ fn a_cursor_is_opaque_and_read_back() {
 #[test]
 fn what_is_no_cursor_or_no_length_is_the_callers_mistake() {
     for text in ["", "1", "x", "c2VuZElkOg", "c2VuZElkOng", "/w=="] {
-        assert!(place("after", Some(text)).is_err(), "{text}");
+        let decoded = cursor_argument("after", Some(text), Place::read);
+        assert!(decoded.is_err(), "{text}");
     }
     assert!(length("first", Some(-1)).is_err());
     assert_eq!(length("first", Some(0)).unwrap(), Some(0));
@@ -151,9 +152,9 @@ fn paging_by_one_meets_every_send_of_a_repeated_send_id() {
         r#"{"send_id":2}"#,
     ];
     let history = SendHistory::from_json(format!("[{}]", history.join(",")).as_bytes()).unwrap();
-    for is_rising in [true, false] {
+    for is_ascending in [true, false] {
         let mut all = Place::all(&history);
-        if !is_rising {
+        if !is_ascending {
             all.reverse();
         }
         let (mut met, mut after) = (Vec::new(), None);
@@ -164,7 +165,7 @@ fn paging_by_one_meets_every_send_of_a_repeated_send_id() {
                 after: cursor,
                 ..PageArguments::default()
             };
-            let page = arguments.check().unwrap().of(&all, is_rising);
+            let page = arguments.check().unwrap().of(&all, is_ascending);
             met.extend_from_slice(&all[page.places.clone()]);
             after = met.last().copied();
         }

@@ -8,7 +8,7 @@ use async_graphql::Value;
 use crate::{
     bulkheads::answers,
     execution::plan::{Field, Selections},
-    schema::{ASSUMED_ACTIVITIES, ASSUMED_SENDS},
+    schema::{ASSUMED_ACTIVITIES, ASSUMED_SENDS, ASSUMED_UNREADABLE},
 };
 
 /// How many activities of a campaign can have been sent.
@@ -219,6 +219,9 @@ fn of_field(of: &str, field: &Field, source: Source) -> ObjectCost {
         // Not in the listing.
         ("Campaign", "unreadableActivityCount") => ObjectCost::ITSELF,
         ("Campaign", _) => below(Source::Id).and(itself),
+        ("SyncState", "unreadableResources") => {
+            below(Source::Listed).times(ASSUMED_UNREADABLE, ASSUMED_UNREADABLE)
+        }
         // In a history the activity is the same for all sends, and what is needed of it is needed once.
         ("Send", "activity") => below(Source::Id),
         ("Send", "campaign") if source == Source::Listed => below(Source::Listed),
@@ -265,7 +268,7 @@ fn of_history(field: &Field) -> ObjectCost {
 
 /// Whether a date is to be shown in the account's zone, which has to be read.
 fn is_zoned(field: &Field) -> bool {
-    matches!(field.argument("zone"), Some(Value::Enum(zone)) if zone == "ACCOUNT")
+    matches!(field.argument("zone"), Some(Value::String(zone)) if zone == "ACCOUNT")
 }
 
 /// How many items a list is asked for.
@@ -308,6 +311,7 @@ pub(super) fn check_tables(types: &crate::execution::validation::Types) {
         ("Campaign", "unreadableActivityCount"),
         ("Send", "activity"),
         ("Send", "campaign"),
+        ("SyncState", "unreadableResources"),
         ("ContactList", "listId"),
         ("Segment", "segmentId"),
         ("Query", "campaigns"),
