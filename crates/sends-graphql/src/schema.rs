@@ -117,7 +117,5 @@ pub fn sdl() -> String {
 }
 
 fn sdl_options() -> SDLExportOptions {
-    SDLExportOptions::new()
-        .prefer_single_line_descriptions()
-        .include_specified_by()
+    SDLExportOptions::new().include_specified_by()
 }

@@ -22,10 +22,7 @@ pub struct SubgraphQuery;
 /// The subgraph's SDL for composition, with the federation directives and without the entry points.
 pub fn subgraph_sdl() -> &'static str {
     static SDL: LazyLock<String> = LazyLock::new(|| {
-        let options = SDLExportOptions::new()
-            .federation()
-            .prefer_single_line_descriptions()
-            .include_specified_by();
+        let options = SDLExportOptions::new().federation().include_specified_by();
         super::subgraph().finish().sdl_with_options(options)
     });
     &SDL

@@ -123,7 +123,7 @@ fn the_upstream_is_asked_for_little_more_than_the_page() {
     );
     let bounded = CampaignPageRequest {
         first: 500,
-        updated_before: Some(EARLIER.parse().unwrap()),
+        updated_until: Some(EARLIER.parse().unwrap()),
         ..request(Some(cursor(2, NOON)))
     };
     assert_eq!(
