@@ -12,7 +12,7 @@ const UNKNOWN: &str = "00000000-0000-4000-8000-000000000000";
 
 fn stats_of(activities: &[String]) -> String {
     format!(
-        "{{ campaignActivities(ids: {}) {{ id stats {{ sends opens bounces {{ total }} totalOpensMobile lastRefreshTime }} }} }}",
+        "{{ campaignActivities(ids: {}) {{ id stats {{ sends opens bounces {{ total }} totalOpensMobile refreshedAt }} }} }}",
         json!(activities)
     )
 }
