@@ -45,11 +45,12 @@ async fn every_object_is_found_again_by_its_id() {
 
 #[tokio::test]
 async fn node_takes_every_global_id_and_names_a_wrong_one() {
-    let service = ServiceProcess::start(&["--sandbox"], &[]);
+    let sandbox = SandboxProcess::unlimited(&[]);
+    let service = ServiceProcess::unpaced_on(&sandbox, &[]);
     let answer = service
         .query(
             r#"{ campaigns(first: 3) { nodes { id activities { id sendHistory { id contactLists { id } segments { id } } } } }
-                 segmented: campaignActivities(ids: ["feed0000-0000-4000-8000-000000000002", "feed0000-0000-4000-8000-000000000013"]) {
+                 segmented: campaignActivities(ids: ["feed0000-0000-4000-8000-000000000010", "feed0000-0000-4000-8000-000000000001"]) {
                    sendHistory { id contactLists { id } segments { id } } } }"#,
         )
         .await;

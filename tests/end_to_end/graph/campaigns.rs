@@ -224,7 +224,7 @@ async fn a_campaign_that_is_gone_costs_only_its_own_activities() {
     assert_eq!((gone.len(), codes(&answer)), (1, vec!["NOT_FOUND"]), "{answer}");
     assert_eq!(
         answer["errors"][0]["message"],
-        "This account has no such campaign."
+        "Campaign not found in this account. Check the id."
     );
     assert_eq!(answer["data"]["campaigns"]["unreadableCampaignCount"], 0);
 }

@@ -144,7 +144,7 @@ impl Campaign {
     }
 }
 
-/// Campaign: one email with everything that belongs to it. Its activities are what was sent.
+/// Campaign: one email with its activities, such as the first send and resends.
 #[Object]
 impl Campaign {
     /// Global id. Opaque; `node` takes it. Costs no upstream call.

@@ -246,84 +246,63 @@ fn forbidden(endpoint: &Endpoint) -> &'static str {
 }
 
 fn explain(class: FailureClass) -> (ErrorCode, &'static str) {
-    use ErrorCode::{
-        Forbidden, LoginRequired, NotFound, QuotaExceeded, RateLimited, Unauthenticated, UpstreamInvalid,
-        UpstreamTimeout, UpstreamUnavailable,
+    use ErrorCode as Code;
+    use FailureClass as Class;
+    let code = match class {
+        Class::Unreachable
+        | Class::Interrupted
+        | Class::ServerFailure
+        | Class::CircuitOpen
+        | Class::TokenUnavailable => Code::UpstreamUnavailable,
+        Class::TimedOut | Class::DeadlineExceeded => Code::UpstreamTimeout,
+        Class::Unauthenticated => Code::Unauthenticated,
+        Class::LoginRequired => Code::LoginRequired,
+        Class::QueueFull | Class::UnverifiedTokens | Class::AllowanceUsedUp | Class::Throttled => {
+            Code::RateLimited
+        }
+        Class::QuotaExceeded => Code::QuotaExceeded,
+        Class::Forbidden => Code::Forbidden,
+        Class::NotFound => Code::NotFound,
+        Class::NoSuchPath | Class::Rejected | Class::Invalid => Code::UpstreamInvalid,
     };
-    match class {
-        FailureClass::Unreachable => (
-            UpstreamUnavailable,
-            "Constant Contact cannot be reached. Retry later.",
-        ),
-        FailureClass::Interrupted => (
-            UpstreamUnavailable,
-            "Constant Contact closed the connection before the response was complete. Retry later.",
-        ),
-        FailureClass::ServerFailure => (
-            UpstreamUnavailable,
-            "Constant Contact failed with a server error. Retry later.",
-        ),
-        FailureClass::CircuitOpen => (
-            UpstreamUnavailable,
-            "Calls to Constant Contact are suspended after repeated failures. Retry later.",
-        ),
-        FailureClass::TokenUnavailable => (
-            UpstreamUnavailable,
-            "Constant Contact's authorization server issues no access token at the moment. Retry later.",
-        ),
-        FailureClass::TimedOut => (
-            UpstreamTimeout,
-            "Constant Contact did not respond in time. Retry later.",
-        ),
-        FailureClass::DeadlineExceeded => (
-            UpstreamTimeout,
-            "The operation reached its time limit before Constant Contact responded. A retry continues from the values \
-             read so far.",
-        ),
-        FailureClass::Unauthenticated => (
-            Unauthenticated,
-            "Constant Contact rejects the access token: it is expired or revoked. Obtain a new one.",
-        ),
-        FailureClass::LoginRequired => (
-            LoginRequired,
-            "The service's login to Constant Contact has ended. Its operator has to log in again.",
-        ),
-        FailureClass::QueueFull => (
-            RateLimited,
-            "The queue of calls to Constant Contact is full. Retry later.",
-        ),
-        FailureClass::UnverifiedTokens => (
-            RateLimited,
-            "The access token is not verified yet, and too many unverified tokens are in use. Retry later.",
-        ),
-        FailureClass::AllowanceUsedUp => (
-            RateLimited,
-            "The operation reached its limit of calls to Constant Contact (max-upstream-calls). A retry continues from \
-             the values read so far, which are cached for a short time.",
-        ),
-        FailureClass::Throttled => (
-            RateLimited,
-            "Constant Contact's limit of calls per second is reached. Retry later.",
-        ),
-        FailureClass::QuotaExceeded => (
-            QuotaExceeded,
-            "Constant Contact's daily limit of calls is used up until 00:00 UTC.",
-        ),
-        FailureClass::Forbidden => (Forbidden, "Constant Contact denies access."),
-        FailureClass::NotFound => (NotFound, NO_SUCH_ACTIVITY),
-        FailureClass::NoSuchPath => (
-            UpstreamInvalid,
-            "The configured upstream address (--upstream-url) has no such path. Check the setting.",
-        ),
-        FailureClass::Rejected => (
-            UpstreamInvalid,
-            "Constant Contact rejected the request. The service's log has details.",
-        ),
-        FailureClass::Invalid => (
-            UpstreamInvalid,
-            "Constant Contact's response cannot be decoded. The service's log has details.",
-        ),
-    }
+    let message = match class {
+        Class::Unreachable => "Constant Contact cannot be reached. Retry later.",
+        Class::Interrupted => {
+            "Constant Contact closed the connection before the end of the response. Retry later."
+        }
+        Class::ServerFailure => "Constant Contact failed with a server error. Retry later.",
+        Class::CircuitOpen => "Calls to Constant Contact are suspended after repeated failures. Retry later.",
+        Class::TokenUnavailable => "Constant Contact issues no access token at the moment. Retry later.",
+        Class::TimedOut => "Constant Contact did not respond in time. Retry later.",
+        Class::DeadlineExceeded => {
+            "The operation reached its time limit before Constant Contact responded. A retry continues from the values read \
+             so far."
+        }
+        Class::Unauthenticated => {
+            "Constant Contact rejects the access token: it is expired or revoked. Obtain a new one."
+        }
+        Class::LoginRequired => {
+            "The service's login to Constant Contact has ended. Its operator has to log in again."
+        }
+        Class::QueueFull => "The queue of calls to Constant Contact is full. Retry later.",
+        Class::UnverifiedTokens => {
+            "The access token is not verified yet, and too many unverified tokens are in use. Retry later."
+        }
+        Class::AllowanceUsedUp => {
+            "The operation reached its limit of calls to Constant Contact (max-upstream-calls). A retry continues from the \
+             values read so far, which are cached for a short time."
+        }
+        Class::Throttled => "Constant Contact's limit of calls per second is reached. Retry later.",
+        Class::QuotaExceeded => "Constant Contact's daily limit of calls is used up until 00:00 UTC.",
+        Class::Forbidden => "Constant Contact denies access.",
+        Class::NotFound => NO_SUCH_ACTIVITY,
+        Class::NoSuchPath => {
+            "The configured upstream address (--upstream-url) has no such path. Check the setting."
+        }
+        Class::Rejected => "Constant Contact rejected the request. The service's log has details.",
+        Class::Invalid => "Constant Contact's response cannot be decoded. The service's log has details.",
+    };
+    (code, message)
 }
 
 impl From<ReadError> for ApiError {
@@ -341,10 +320,7 @@ impl From<ReadError> for ApiError {
                 "The service is shutting down and cancelled its calls to Constant Contact. Retry.",
                 Facts::retry_after(1),
             ),
-            ReadError::Lost => Self::new(
-                ErrorCode::Internal,
-                "Internal error. The service's log has details.",
-            ),
+            ReadError::Lost => Self::new(ErrorCode::Internal, "The service failed to answer."),
         }
     }
 }

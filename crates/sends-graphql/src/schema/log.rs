@@ -6,7 +6,7 @@ mod sync;
 mod totals;
 mod unreadable;
 
-use async_graphql::{ComplexObject, Context, SimpleObject};
+use async_graphql::{Context, SimpleObject};
 use jiff::Timestamp;
 use sends_core::{ActivityId, Campaign};
 use sends_store::{Completeness, Coverage, LogFilter, LogPageRequest};
@@ -17,11 +17,7 @@ pub(super) use self::{
     sync::{SyncState, state},
     totals::{SendGrouping, SendTotals, totals},
 };
-use super::{
-    ApiError,
-    error::Nullable,
-    scalar::{DateTime, Long, TimeZone},
-};
+use super::{ApiError, error::Nullable, scalar::Long, zone::dates};
 use crate::sources::send_log::LogReader;
 
 /// Completeness of the send log. A synchronization of the account fills the log, and so do all histories that are read.
@@ -42,28 +38,14 @@ pub(super) struct LogCoverage {
     until: Option<Timestamp>,
 }
 
-#[ComplexObject]
-impl LogCoverage {
+dates! { LogCoverage {
     /// Start of the period of which the log has every readable send. Null if it starts at the account's first send, or if
     /// `completeUntil` is null.
-    async fn complete_from(
-        &self,
-        context: &Context<'_>,
-        #[graphql(desc = "Time zone of the result.", default)] zone: TimeZone,
-    ) -> Nullable<DateTime> {
-        zone.show(context, self.from).await
-    }
-
+    complete_from: |of| of.from,
     /// End of the period of which the log has every readable send. Null if no synchronization has completed, so that the log
     /// has only the histories that were read.
-    async fn complete_until(
-        &self,
-        context: &Context<'_>,
-        #[graphql(desc = "Time zone of the result.", default)] zone: TimeZone,
-    ) -> Nullable<DateTime> {
-        zone.show(context, self.until).await
-    }
-}
+    complete_until: |of| of.until,
+} }
 
 impl From<Completeness> for LogCoverage {
     fn from(completeness: Completeness) -> Self {

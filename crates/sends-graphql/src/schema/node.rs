@@ -60,7 +60,14 @@ pub(super) async fn find(context: &Context<'_>, id: &ID) -> Result<Node, ApiErro
     }
 }
 
+/// Maximum length of an id in bytes. Any number of fields can repeat an id in the response, whose memory estimate assumes
+/// short values.
+const MAX_LENGTH: usize = 200;
+
 fn parse(id: &ID) -> Option<GlobalId> {
+    if id.len() > MAX_LENGTH {
+        return None;
+    }
     let Some((kind, rest)) = id.split_once(':') else {
         return id.parse().ok().map(GlobalId::Activity);
     };
@@ -140,8 +147,8 @@ mod tests {
                 GlobalId::ContactList(ListId::from("General: Interest")),
             ),
             (
-                format!("ContactList:{}", "a".repeat(1_000)),
-                GlobalId::ContactList(ListId::from(&*"a".repeat(1_000))),
+                format!("ContactList:{}", "a".repeat(180)),
+                GlobalId::ContactList(ListId::from(&*"a".repeat(180))),
             ),
         ] {
             assert_eq!(parse(&ID(id.clone())), Some(expected), "{id}");
@@ -164,7 +171,16 @@ mod tests {
             ":2147483648",
             "x",
         ];
-        let others = ["", "Campaign:", "Campaign:x", "Segment:+1", "Segment:", "List:x"];
+        let too_long = format!("ContactList:{}", "a".repeat(190));
+        let others = [
+            "",
+            &too_long,
+            "Campaign:",
+            "Campaign:x",
+            "Segment:+1",
+            "Segment:",
+            "List:x",
+        ];
         let ids = tails.map(|tail| format!("{ACTIVITY}{tail}"));
         for id in ids.into_iter().chain(others.map(str::to_owned)) {
             assert_eq!(parse(&ID(id.clone())), None, "{id}");

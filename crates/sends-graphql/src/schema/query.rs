@@ -170,7 +170,7 @@ impl Query {
 
     /// Usage of Constant Contact's limits, counted by this service.
     async fn upstream_budget(&self, context: &Context<'_>) -> UpstreamBudget {
-        UpstreamBudget(context.data_unchecked::<Pacer>().current_state().await)
+        context.data_unchecked::<Pacer>().current_state().await.into()
     }
 }
 

@@ -1,11 +1,11 @@
 //! Engagement statistics.
 
-use async_graphql::{ComplexObject, Context, SimpleObject};
+use async_graphql::SimpleObject;
 use jiff::Timestamp;
 
 use super::{
-    error::Nullable,
-    scalar::{DateTime, Long, TimeZone, count},
+    scalar::{Long, count},
+    zone::dates,
 };
 
 /// Engagement statistics of an email. Each contact is counted once, except in the fields named `total...`. A field is null
@@ -43,7 +43,7 @@ pub(super) struct EngagementStats {
     /// Number of these values that could not be decoded. Those are null. Normally 0.
     unreadable_value_count: i32,
     #[graphql(skip)]
-    refreshed_at: Option<Timestamp>,
+    updated: Option<Timestamp>,
 }
 
 /// Number of bounced contacts by bounce type. A field is null if Constant Contact reports no value.
@@ -67,17 +67,10 @@ pub(super) struct Bounces {
     other: Option<Long>,
 }
 
-#[ComplexObject]
-impl EngagementStats {
+dates! { EngagementStats {
     /// Time of Constant Contact's last update of these statistics.
-    async fn refreshed_at(
-        &self,
-        context: &Context<'_>,
-        #[graphql(desc = "Time zone of the result.", default)] zone: TimeZone,
-    ) -> Nullable<DateTime> {
-        zone.show(context, self.refreshed_at).await
-    }
-}
+    refreshed_at: |of| of.updated,
+} }
 
 impl From<&sends_core::ActivityStats> for EngagementStats {
     fn from(of: &sends_core::ActivityStats) -> Self {
@@ -94,7 +87,7 @@ impl From<&sends_core::CampaignStats> for EngagementStats {
 impl EngagementStats {
     fn new(
         stats: &sends_core::EngagementStats,
-        refreshed_at: Option<Timestamp>,
+        updated: Option<Timestamp>,
         unreadable_values: usize,
     ) -> Self {
         let number = |count: Option<i64>| count.map(Long);
@@ -122,7 +115,7 @@ impl EngagementStats {
             total_opens_tablet: number(stats.opens_tablet),
             total_clicks: number(stats.clicks_all),
             unreadable_value_count: count(unreadable_values),
-            refreshed_at,
+            updated,
         }
     }
 }

@@ -1,66 +1,53 @@
 //! The summary of one activity's send history.
 
-use async_graphql::{Context, Object};
+use async_graphql::SimpleObject;
 use sends_core::HistorySummary;
 
 use super::{
     enums::SendOutcome,
-    error::Nullable,
-    scalar::{DateTime, Long, TimeZone, count},
+    scalar::{Long, count},
+    zone::dates,
 };
 
-pub(super) struct SendSummary(pub(super) HistorySummary);
-
 /// Summary of the send history of one activity.
-#[Object]
-impl SendSummary {
+#[derive(SimpleObject)]
+#[graphql(complex)]
+pub(super) struct SendSummary {
     /// Number of send attempts. 0 if the activity was never sent.
-    async fn attempt_count(&self) -> i32 {
-        count(self.0.attempts)
-    }
-
+    attempt_count: i32,
     /// Number of attempts with the outcome `FAILED`.
-    async fn failed_attempt_count(&self) -> i32 {
-        count(self.0.failed_attempts)
-    }
-
+    failed_attempt_count: i32,
     /// Total `count` of the sends with the outcome `SENT`. A lower bound: partial sends are not included, since Constant
     /// Contact does not report how many contacts they reached.
-    async fn contacts_reached(&self) -> Long {
-        Long(self.0.contacts_reached)
-    }
-
+    contacts_reached: Long,
     /// Number of sends of the activity that could not be decoded. The other fields do not include them. Normally 0.
-    async fn unreadable_send_count(&self) -> i32 {
-        count(self.0.unreadable_sends)
-    }
-
-    /// Date of the earliest attempt. Null if there is no attempt with a date.
-    async fn first_run_date(
-        &self,
-        context: &Context<'_>,
-        #[graphql(desc = "Time zone of the result.", default)] zone: TimeZone,
-    ) -> Nullable<DateTime> {
-        zone.show(context, self.0.first_run_date).await
-    }
-
-    /// Date of the latest attempt. Null if there is no attempt with a date.
-    async fn last_run_date(
-        &self,
-        context: &Context<'_>,
-        #[graphql(desc = "Time zone of the result.", default)] zone: TimeZone,
-    ) -> Nullable<DateTime> {
-        zone.show(context, self.0.last_run_date).await
-    }
-
+    unreadable_send_count: i32,
     /// Outcome of the most recent send. Null if the activity was never sent.
-    async fn latest_outcome(&self) -> Option<SendOutcome> {
-        self.0.latest_outcome.map(Into::into)
-    }
-
+    latest_outcome: Option<SendOutcome>,
     /// Whether the most recent send needs attention: it failed, was partial, has an unknown outcome, or had no recipients
     /// while no earlier send had any.
-    async fn needs_attention(&self) -> bool {
-        self.0.needs_attention
+    needs_attention: bool,
+    #[graphql(skip)]
+    summary: HistorySummary,
+}
+
+dates! { SendSummary {
+    /// Date of the earliest attempt. Null if there is no attempt with a date.
+    first_run_date: |of| of.summary.first_run_date,
+    /// Date of the latest attempt. Null if there is no attempt with a date.
+    last_run_date: |of| of.summary.last_run_date,
+} }
+
+impl From<HistorySummary> for SendSummary {
+    fn from(summary: HistorySummary) -> Self {
+        Self {
+            attempt_count: count(summary.attempts),
+            failed_attempt_count: count(summary.failed_attempts),
+            contacts_reached: Long(summary.contacts_reached),
+            unreadable_send_count: count(summary.unreadable_sends),
+            latest_outcome: summary.latest_outcome.map(Into::into),
+            needs_attention: summary.needs_attention,
+            summary,
+        }
     }
 }

@@ -10,6 +10,27 @@ use super::{
 };
 use crate::sources::loader::ResourceLoader;
 
+/// Adds fields with a `zone` argument to a `SimpleObject`, each from an expression for an optional [`Timestamp`].
+macro_rules! dates {
+    ($type:ident { $($(#[doc = $doc:tt])+ $name:ident: |$of:ident| $date:expr,)+ }) => {
+        #[async_graphql::ComplexObject]
+        impl $type {
+            $(
+                $(#[doc = $doc])+
+                async fn $name(
+                    &self,
+                    context: &async_graphql::Context<'_>,
+                    #[graphql(desc = "Time zone of the result.", default)] zone: $crate::schema::scalar::TimeZone,
+                ) -> $crate::schema::error::Nullable<$crate::schema::scalar::DateTime> {
+                    let $of = self;
+                    zone.show(context, $date).await
+                }
+            )+
+        }
+    };
+}
+pub(super) use dates;
+
 impl TimeZone {
     /// The rules of the time zone. Reads the account if the zone is the account's.
     pub(super) async fn rules(&self, context: &Context<'_>) -> Result<tz::TimeZone, ApiError> {

@@ -63,7 +63,7 @@ impl CampaignActivity {
     }
 }
 
-/// Email campaign activity: what Constant Contact sends. Its history has one entry per send attempt.
+/// Email campaign activity: the unit that Constant Contact sends. Its history has one entry per send attempt.
 #[Object]
 impl CampaignActivity {
     /// Global id: Constant Contact's `campaign_activity_id`, a UUID in lower case. `node` takes it. Costs no upstream call.
@@ -82,10 +82,11 @@ impl CampaignActivity {
             default_with = "SendOrder::OldestFirst"
         )]
         order_by: SendOrder,
-        #[graphql(desc = "Only so many sends from the start of the list. Excludes `last`.")] first: Option<
+        #[graphql(desc = "Maximum number of sends from the start of the list. Excludes `last`.")]
+        first: Option<i32>,
+        #[graphql(desc = "Maximum number of sends from the end of the list. Excludes `first`.")] last: Option<
             i32,
         >,
-        #[graphql(desc = "Only so many sends from the end of the list. Excludes `first`.")] last: Option<i32>,
         #[graphql(
             desc = "Maximum age of the history in seconds; 0 forces an upstream call. Default: that of the activity."
         )]
@@ -168,7 +169,7 @@ impl CampaignActivity {
     /// Summary of the history. Null, with an error, if the history cannot be read.
     async fn send_summary(&self, context: &Context<'_>) -> Nullable<SendSummary> {
         let history = self.history(context).await;
-        Some(history.map(|history| SendSummary(history.summary())))
+        Some(history.map(|history| history.summary().into()))
     }
 
     /// Number of sends that could not be decoded. No list or count includes them. Normally 0. Null, with an error, if the

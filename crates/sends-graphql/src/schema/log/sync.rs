@@ -1,133 +1,84 @@
 //! State and progress of the synchronization of the send log.
 
-use async_graphql::{Context, Object};
+use async_graphql::{Context, SimpleObject};
 use jiff::{SignedDuration, Timestamp};
 use sends_client::{Pacer, pacing::PacerState};
-use sends_store::{Completeness, Pending};
+use sends_store::Pending;
 
 use super::{LogCoverage, unreadable::UnreadableResource};
 use crate::{
-    schema::{
-        ApiError, charge,
-        error::Nullable,
-        scalar::{DateTime, Long, TimeZone},
-    },
+    schema::{ApiError, charge, scalar::Long, zone::dates},
     sources::send_log::LogReader,
 };
 
 /// Maximum number of unreadable resources in a response.
 const MAX_UNREADABLE: usize = 100;
 
+/// State of the synchronization that fills the send log with all sends of the account.
+#[derive(SimpleObject)]
+#[graphql(complex)]
 pub(in crate::schema) struct SyncState {
-    completeness: Completeness,
+    /// Completeness of the log for all sends of the account.
+    coverage: LogCoverage,
+    /// Resources that could not be read at the last attempt. At most 100 of `coverage { unreadableResourceCount }`, those
+    /// with the latest `missingUntil` first.
+    unreadable_resources: Vec<UnreadableResource>,
+    /// Number of campaigns that were not read yet.
+    unread_campaign_count: Long,
+    /// Number of campaigns that have changed since they were read.
+    changed_campaign_count: Long,
+    /// Estimated number of upstream calls until the log is complete. An estimate, since the activities of unread campaigns
+    /// are unknown.
+    estimated_call_count: Long,
+    /// Cause of the last failure, as a sentence for display. Null if the synchronization has succeeded since.
+    failure: Option<String>,
+    #[graphql(skip)]
+    estimated_end: Option<Timestamp>,
+    #[graphql(skip)]
     state: sends_store::SyncState,
-    pending: Pending,
-    unreadable: Vec<sends_store::Unreadable>,
-    pacer: PacerState,
 }
+
+dates! { SyncState {
+    /// Estimated time at which the log is complete if the synchronization runs without a break within Constant Contact's
+    /// limits. Null if nothing is left to read, or if the campaigns of the account were never listed completely.
+    estimated_complete_at: |of| of.estimated_end,
+    /// Time of the last complete listing of the account's campaigns. Null if there was none.
+    listed_at: |of| of.state.listed_at,
+    /// Last time at which nothing was left to read. Null if there was none.
+    finished_at: |of| of.state.finished_at,
+    /// End of the current pause of the synchronization, which follows when the daily limit is used up. Null if it is not
+    /// paused.
+    paused_until: |of| of.state.paused_until,
+    /// Time of the last failure of the synchronization. Null if it has succeeded since.
+    failed_at: |of| of.state.failed_at,
+} }
 
 pub(in crate::schema) async fn state(context: &Context<'_>) -> Result<SyncState, ApiError> {
     let reader = context.data_unchecked::<LogReader>();
     let now = reader.asked_at();
+    let completeness = reader.read(|log, owner| log.sync.completeness(owner, None, None, now));
+    let completeness = completeness.await?;
+    let state = reader.read(|log, owner| log.sync.state(owner)).await?;
+    let pending = reader.read(|log, owner| log.sync.pending(owner)).await?;
+    let mut unreadable = Vec::new();
+    if context.look_ahead().field("unreadableResources").exists() {
+        let read = reader.read(|log, owner| log.sync.unreadable(owner, MAX_UNREADABLE));
+        unreadable = read.await?;
+        charge::list(context, unreadable.len(), charge::ASSUMED_UNREADABLE).await?;
+    }
+    let calls = estimated_calls(&pending);
+    let pacer = context.data_unchecked::<Pacer>().current_state().await;
+    let is_estimated = calls > 0 && state.listed_at.is_some();
     Ok(SyncState {
-        completeness: reader
-            .read(|log, owner| log.sync.completeness(owner, None, None, now))
-            .await?,
-        state: reader.read(|log, owner| log.sync.state(owner)).await?,
-        pending: reader.read(|log, owner| log.sync.pending(owner)).await?,
-        unreadable: reader
-            .read(|log, owner| log.sync.unreadable(owner, MAX_UNREADABLE))
-            .await?,
-        pacer: context.data_unchecked::<Pacer>().current_state().await,
+        coverage: completeness.into(),
+        unreadable_resources: unreadable.iter().map(Into::into).collect(),
+        unread_campaign_count: pending.unread_campaigns.into(),
+        changed_campaign_count: pending.changed_campaigns.into(),
+        estimated_call_count: calls.into(),
+        failure: state.failure.clone(),
+        estimated_end: is_estimated.then(|| complete_at(calls, &pacer, now)).flatten(),
+        state,
     })
-}
-
-/// State of the synchronization that fills the send log with all sends of the account.
-#[Object]
-impl SyncState {
-    /// Completeness of the log for all sends of the account.
-    async fn coverage(&self) -> LogCoverage {
-        self.completeness.into()
-    }
-
-    /// Resources that could not be read at the last attempt. At most 100 of `coverage { unreadableResourceCount }`, those
-    /// with the latest `missingUntil` first.
-    async fn unreadable_resources(&self, context: &Context<'_>) -> Result<Vec<UnreadableResource>, ApiError> {
-        charge::list(context, self.unreadable.len(), charge::ASSUMED_UNREADABLE).await?;
-        Ok(self.unreadable.iter().cloned().map(UnreadableResource).collect())
-    }
-
-    /// Number of campaigns that were not read yet.
-    async fn unread_campaign_count(&self) -> Long {
-        self.pending.unread_campaigns.into()
-    }
-
-    /// Number of campaigns that have changed since they were read.
-    async fn changed_campaign_count(&self) -> Long {
-        self.pending.changed_campaigns.into()
-    }
-
-    /// Estimated number of upstream calls until the log is complete. An estimate, since the activities of unread campaigns
-    /// are unknown.
-    async fn estimated_call_count(&self) -> Long {
-        estimated_calls(&self.pending).into()
-    }
-
-    /// Estimated time at which the log is complete if the synchronization runs without a break within Constant Contact's
-    /// limits. Null if nothing is left to read, or if the campaigns of the account were never listed completely.
-    async fn estimated_complete_at(
-        &self,
-        context: &Context<'_>,
-        #[graphql(desc = "Time zone of the result.", default)] zone: TimeZone,
-    ) -> Nullable<DateTime> {
-        self.state.listed_at?;
-        let calls = estimated_calls(&self.pending);
-        let now = context.data_unchecked::<LogReader>().asked_at();
-        let at = (calls > 0).then(|| complete_at(calls, &self.pacer, now));
-        zone.show(context, at.flatten()).await
-    }
-
-    /// Time of the last complete listing of the account's campaigns. Null if there was none.
-    async fn listed_at(
-        &self,
-        context: &Context<'_>,
-        #[graphql(desc = "Time zone of the result.", default)] zone: TimeZone,
-    ) -> Nullable<DateTime> {
-        zone.show(context, self.state.listed_at).await
-    }
-
-    /// Last time at which nothing was left to read. Null if there was none.
-    async fn finished_at(
-        &self,
-        context: &Context<'_>,
-        #[graphql(desc = "Time zone of the result.", default)] zone: TimeZone,
-    ) -> Nullable<DateTime> {
-        zone.show(context, self.state.finished_at).await
-    }
-
-    /// End of the current pause of the synchronization, which follows when the daily limit is used up. Null if it is not
-    /// paused.
-    async fn paused_until(
-        &self,
-        context: &Context<'_>,
-        #[graphql(desc = "Time zone of the result.", default)] zone: TimeZone,
-    ) -> Nullable<DateTime> {
-        zone.show(context, self.state.paused_until).await
-    }
-
-    /// Time of the last failure of the synchronization. Null if it has succeeded since.
-    async fn failed_at(
-        &self,
-        context: &Context<'_>,
-        #[graphql(desc = "Time zone of the result.", default)] zone: TimeZone,
-    ) -> Nullable<DateTime> {
-        zone.show(context, self.state.failed_at).await
-    }
-
-    /// Cause of the last failure, as a sentence for display. Null if the synchronization has succeeded since.
-    async fn failure(&self) -> Option<&str> {
-        self.state.failure.as_deref()
-    }
 }
 
 /// One call per campaign, one per unread campaign for its email, and one per known activity.

@@ -1,16 +1,13 @@
 //! Resources that a synchronization could not read.
 
-use async_graphql::{Context, Enum, Object};
-use sends_store::Subject;
+use async_graphql::{Enum, SimpleObject};
+use sends_store::{Subject, Unreadable};
 
 use crate::schema::{
     activity::CampaignActivity,
     campaign::{Campaign, KnownCampaign},
-    error::Nullable,
-    scalar::{DateTime, TimeZone},
+    zone::dates,
 };
-
-pub(super) struct UnreadableResource(pub(super) sends_store::Unreadable);
 
 /// Kind of an unreadable resource.
 #[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
@@ -30,75 +27,55 @@ pub(super) enum UnreadableResourceKind {
 /// cannot be decoded, or it lacks known sends. The log lacks its sends or keeps those from before. The next attempt follows
 /// when the campaign changes, at the latest after a delay that grows from five minutes to a week. Known sends that a
 /// response lacks are removed when the next synchronization confirms that.
-#[Object]
-impl UnreadableResource {
+#[derive(SimpleObject)]
+#[graphql(complex)]
+pub(super) struct UnreadableResource {
     /// Kind of the resource.
-    async fn kind(&self) -> UnreadableResourceKind {
-        match self.0.subject {
-            Subject::Campaigns => UnreadableResourceKind::CampaignList,
-            Subject::Summaries => UnreadableResourceKind::SummariesReport,
-            Subject::Campaign(_) => UnreadableResourceKind::Campaign,
-            Subject::History(_) => UnreadableResourceKind::SendHistory,
-        }
-    }
-
+    kind: UnreadableResourceKind,
     /// The campaign that is unreadable or that the activity belongs to, as the log knows it. Null for a listing or report,
     /// and while the campaign of the activity is unknown.
-    async fn campaign(&self) -> Option<Campaign> {
-        match (&self.0.campaign, self.0.subject) {
-            (Some(record), _) => Some(Campaign::logged(record.clone().into())),
-            (None, Subject::Campaign(id)) => Some(Campaign::new(id)),
-            (None, _) => None,
-        }
-    }
-
+    campaign: Option<Campaign>,
     /// The activity whose history is unreadable. Null for other kinds. Costs no upstream call by itself.
-    async fn activity(&self) -> Option<CampaignActivity> {
-        let Subject::History(activity) = self.0.subject else {
-            return None;
-        };
-        let campaign = KnownCampaign::in_log(self.0.campaign.as_ref());
-        Some(CampaignActivity::of_send(activity, campaign))
-    }
-
-    /// Earliest possible date of a missing send. Null if there is no bound.
-    async fn missing_from(
-        &self,
-        context: &Context<'_>,
-        #[graphql(desc = "Time zone of the result.", default)] zone: TimeZone,
-    ) -> Nullable<DateTime> {
-        zone.show(context, self.0.missing_from).await
-    }
-
-    /// Latest possible date of a missing send.
-    async fn missing_until(
-        &self,
-        context: &Context<'_>,
-        #[graphql(desc = "Time zone of the result.", default)] zone: TimeZone,
-    ) -> Nullable<DateTime> {
-        zone.show(context, Some(self.0.missing_until)).await
-    }
-
-    /// Time of the first failure since the last complete read.
-    async fn first_failed_at(
-        &self,
-        context: &Context<'_>,
-        #[graphql(desc = "Time zone of the result.", default)] zone: TimeZone,
-    ) -> Nullable<DateTime> {
-        zone.show(context, Some(self.0.since)).await
-    }
-
-    /// Time of the last attempt.
-    async fn last_tried_at(
-        &self,
-        context: &Context<'_>,
-        #[graphql(desc = "Time zone of the result.", default)] zone: TimeZone,
-    ) -> Nullable<DateTime> {
-        zone.show(context, Some(self.0.tried_at)).await
-    }
-
+    activity: Option<CampaignActivity>,
     /// Cause of the last failure, as a sentence for display.
-    async fn failure(&self) -> &str {
-        &self.0.reason
+    failure: String,
+    #[graphql(skip)]
+    of: Unreadable,
+}
+
+dates! { UnreadableResource {
+    /// Earliest possible date of a missing send. Null if there is no bound.
+    missing_from: |this| this.of.missing_from,
+    /// Latest possible date of a missing send.
+    missing_until: |this| Some(this.of.missing_until),
+    /// Time of the first failure since the last complete read.
+    first_failed_at: |this| Some(this.of.since),
+    /// Time of the last attempt.
+    last_tried_at: |this| Some(this.of.tried_at),
+} }
+
+impl From<&Unreadable> for UnreadableResource {
+    fn from(of: &Unreadable) -> Self {
+        let logged = of.campaign.clone().map(|record| Campaign::logged(record.into()));
+        let (kind, campaign, activity) = match of.subject {
+            Subject::Campaigns => (UnreadableResourceKind::CampaignList, None, None),
+            Subject::Summaries => (UnreadableResourceKind::SummariesReport, None, None),
+            Subject::Campaign(id) => {
+                let campaign = logged.unwrap_or_else(|| Campaign::new(id));
+                (UnreadableResourceKind::Campaign, Some(campaign), None)
+            }
+            Subject::History(id) => {
+                let known = KnownCampaign::in_log(of.campaign.as_ref());
+                let activity = CampaignActivity::of_send(id, known);
+                (UnreadableResourceKind::SendHistory, logged, Some(activity))
+            }
+        };
+        Self {
+            kind,
+            campaign,
+            activity,
+            failure: of.reason.clone(),
+            of: of.clone(),
+        }
     }
 }
