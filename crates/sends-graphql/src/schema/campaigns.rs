@@ -200,13 +200,23 @@ impl CampaignPageRequest {
         let leads_on = next.is_some() || is_cut_short;
         let has_next_page = chosen.len() > usize::from(self.first) || leads_on;
         chosen.truncate(self.first.into());
+        let page: Arc<[CampaignId]> = chosen.iter().map(|campaign| campaign.id).collect();
+        // A campaign without a date has the position of the previous one.
+        let mut updated_at = self.after.map_or(Timestamp::MAX, |cursor| cursor.updated_at);
+        let edge = |record: sends_core::Campaign| {
+            let id = record.id;
+            updated_at = record.updated_at.unwrap_or(updated_at);
+            let odd_values = odd.get(&id).copied().unwrap_or(0);
+            CampaignEdge {
+                cursor: Cursor { updated_at, id }.encode(),
+                node: Campaign::listed(record, odd_values, &page),
+            }
+        };
         Ok(CampaignConnection {
-            campaigns: chosen,
-            odd_values: odd,
+            edges: chosen.into_iter().map(edge).collect(),
             unreadable,
             has_previous_page: self.after.is_some(),
             has_next_page,
-            began_at: self.after.map_or(Timestamp::MAX, |cursor| cursor.updated_at),
         })
     }
 }
@@ -230,63 +240,35 @@ fn odd_values(page: &CampaignPage) -> impl Iterator<Item = (CampaignId, usize)> 
 }
 
 pub(super) struct CampaignConnection {
-    campaigns: Vec<sends_core::Campaign>,
-    /// Number of undecodable values by campaign, where there are any.
-    odd_values: HashMap<CampaignId, usize>,
+    edges: Vec<CampaignEdge>,
     unreadable: usize,
     has_previous_page: bool,
     has_next_page: bool,
-    began_at: Timestamp,
-}
-
-impl CampaignConnection {
-    fn cursors(&self) -> impl Iterator<Item = String> {
-        // A campaign without a date has the position of the previous one.
-        let cursor = |last: &mut Timestamp, campaign: &sends_core::Campaign| {
-            *last = campaign.updated_at.unwrap_or(*last);
-            Some(Cursor {
-                updated_at: *last,
-                id: campaign.id,
-            })
-        };
-        self.campaigns
-            .iter()
-            .scan(self.began_at, cursor)
-            .map(Cursor::encode)
-    }
-
-    fn listed(&self) -> impl Iterator<Item = Campaign> {
-        let page: Arc<[CampaignId]> = self.campaigns.iter().map(|campaign| campaign.id).collect();
-        self.campaigns.iter().map(move |campaign| {
-            let odd_values = self.odd_values.get(&campaign.id).copied().unwrap_or(0);
-            Campaign::listed(campaign.clone(), odd_values, &page)
-        })
-    }
 }
 
 /// Page of campaigns, most recently updated first, as defined by the Relay cursor connections specification.
 #[Object]
 impl CampaignConnection {
     /// The campaigns of this page with their cursors.
-    async fn edges(&self) -> Vec<CampaignEdge> {
+    async fn edges(&self) -> &[CampaignEdge] {
         charge::foreseen_list().await;
-        let edge = |(cursor, node)| CampaignEdge { cursor, node };
-        self.cursors().zip(self.listed()).map(edge).collect()
+        &self.edges
     }
 
     /// The campaigns of this page.
-    async fn nodes(&self) -> Vec<Campaign> {
+    async fn nodes(&self) -> Vec<&Campaign> {
         charge::foreseen_list().await;
-        self.listed().collect()
+        self.edges.iter().map(|edge| &edge.node).collect()
     }
 
     /// Position of this page in the list.
     async fn page_info(&self) -> PageInfo {
+        let cursor = |edge: Option<&CampaignEdge>| edge.map(|edge| edge.cursor.clone());
         PageInfo {
             has_previous_page: self.has_previous_page,
             has_next_page: self.has_next_page,
-            start_cursor: self.cursors().next(),
-            end_cursor: self.cursors().last(),
+            start_cursor: cursor(self.edges.first()),
+            end_cursor: cursor(self.edges.last()),
         }
     }
 

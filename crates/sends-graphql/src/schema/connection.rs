@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::{Context, Object, SimpleObject};
 use sends_core::{ActivityId, SendFilter, SendHistory};
-use sends_store::{LogFilter, LogPage, LogPosition};
+use sends_store::{LogFilter, LogPage, LoggedSend};
 
 use super::{
     ApiError,
@@ -21,19 +21,13 @@ use super::{
 use crate::sources::send_log::LogReader;
 
 pub(super) struct SendConnection {
-    sends: Vec<(Cursor, HistoricSend)>,
+    edges: Vec<SendEdge>,
     has_previous: bool,
     has_next: bool,
     total: Total,
     coverage: Nullable<LogCoverage>,
     /// Number of sends that the estimate of the response size assumes.
     expected: usize,
-}
-
-#[derive(Clone, Copy)]
-enum Cursor {
-    History(Place),
-    Log(LogPosition),
 }
 
 enum Total {
@@ -54,12 +48,12 @@ impl SendConnection {
         let places = Place::all(history);
         let of_chosen: Vec<Place> = chosen.iter().map(|&index| places[index]).collect();
         let page = request.of(&of_chosen, order == SendOrder::OldestFirst);
-        let send = |&index: &usize| {
-            let send = HistoricSend::new(activity, Arc::clone(history), index, campaign.clone());
-            (Cursor::History(places[index]), send)
+        let edge = |&index: &usize| SendEdge {
+            cursor: places[index].cursor(),
+            node: HistoricSend::new(activity, Arc::clone(history), index, campaign.clone()),
         };
         Self {
-            sends: chosen[page.places].iter().map(send).collect(),
+            edges: chosen[page.places].iter().map(edge).collect(),
             has_previous: page.has_previous,
             has_next: page.has_next,
             total: Total::Known(chosen.len()),
@@ -70,12 +64,12 @@ impl SendConnection {
 
     /// A page of the send log.
     pub(super) fn of_log(page: &LogPage, filter: LogFilter, coverage: Nullable<LogCoverage>) -> Self {
-        let send = |logged| {
-            let position = sends_store::LoggedSend::position(logged);
-            (Cursor::Log(position), HistoricSend::logged(logged))
+        let edge = |logged: &LoggedSend| SendEdge {
+            cursor: log::cursor(logged.position()),
+            node: HistoricSend::logged(logged),
         };
         Self {
-            sends: page.sends.iter().map(send).collect(),
+            edges: page.sends.iter().map(edge).collect(),
             has_previous: page.has_previous,
             has_next: page.has_next,
             total: Total::Log(Box::new(filter)),
@@ -85,42 +79,29 @@ impl SendConnection {
     }
 }
 
-impl Cursor {
-    fn encode(self) -> String {
-        match self {
-            Self::History(place) => place.cursor(),
-            Self::Log(position) => log::cursor(position),
-        }
-    }
-}
-
 /// Page of sends, as defined by the Relay cursor connections specification.
 #[Object]
 impl SendConnection {
     /// The sends of this page with their cursors.
-    async fn edges(&self, context: &Context<'_>) -> Result<Vec<SendEdge>, ApiError> {
-        charge::list(context, self.sends.len(), self.expected).await?;
-        let edge = |(cursor, send): &(Cursor, HistoricSend)| SendEdge {
-            cursor: cursor.encode(),
-            node: send.clone(),
-        };
-        Ok(self.sends.iter().map(edge).collect())
+    async fn edges(&self, context: &Context<'_>) -> Result<&[SendEdge], ApiError> {
+        charge::list(context, self.edges.len(), self.expected).await?;
+        Ok(&self.edges)
     }
 
     /// The sends of this page.
-    async fn nodes(&self, context: &Context<'_>) -> Result<Vec<HistoricSend>, ApiError> {
-        charge::list(context, self.sends.len(), self.expected).await?;
-        Ok(self.sends.iter().map(|(_, send)| send.clone()).collect())
+    async fn nodes(&self, context: &Context<'_>) -> Result<Vec<&HistoricSend>, ApiError> {
+        charge::list(context, self.edges.len(), self.expected).await?;
+        Ok(self.edges.iter().map(|edge| &edge.node).collect())
     }
 
     /// Position of this page in the list.
     async fn page_info(&self) -> PageInfo {
-        let cursor = |send: Option<&(Cursor, HistoricSend)>| send.map(|(cursor, _)| cursor.encode());
+        let cursor = |edge: Option<&SendEdge>| edge.map(|edge| edge.cursor.clone());
         PageInfo {
             has_previous_page: self.has_previous,
             has_next_page: self.has_next,
-            start_cursor: cursor(self.sends.first()),
-            end_cursor: cursor(self.sends.last()),
+            start_cursor: cursor(self.edges.first()),
+            end_cursor: cursor(self.edges.last()),
         }
     }
 

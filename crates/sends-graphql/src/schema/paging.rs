@@ -21,7 +21,7 @@ pub(super) struct Place {
     pub(super) repeat: usize,
 }
 
-/// The form within a global id: the `sendId`, followed by a number from 2 on for a repeated `sendId`.
+/// The form within global ids and cursors: the `sendId`, followed by a number from 2 on for a repeated `sendId`.
 impl fmt::Display for Place {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { send_id, repeat } = self;
@@ -47,12 +47,7 @@ impl Place {
     }
 
     pub(super) fn cursor(self) -> String {
-        let Self { send_id, repeat } = self;
-        URL_SAFE_NO_PAD.encode(if repeat == 0 {
-            format!("{PREFIX}{send_id}")
-        } else {
-            format!("{PREFIX}{send_id}:{repeat}")
-        })
+        URL_SAFE_NO_PAD.encode(format!("{PREFIX}{self}"))
     }
 
     /// Parses what `Display` writes, in that spelling only: `+1`, `01` or `1:1` would give a cache two keys for one send.
@@ -75,12 +70,7 @@ impl Place {
 
     fn read(cursor: &str) -> Option<Self> {
         let text = String::from_utf8(URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()?;
-        let place = text.strip_prefix(PREFIX)?;
-        let (send_id, repeat) = place.split_once(':').unwrap_or((place, "0"));
-        Some(Self {
-            send_id: send_id.parse().ok()?,
-            repeat: repeat.parse().ok()?,
-        })
+        Self::of_id(text.strip_prefix(PREFIX)?)
     }
 }
 

@@ -19,7 +19,6 @@ use super::{
     scalar::{DateTime, Long, TimeZone},
 };
 
-#[derive(Clone)]
 pub(super) struct HistoricSend {
     activity: ActivityId,
     history: Arc<SendHistory>,
