@@ -6,7 +6,7 @@
 //! | `campaign`, `campaigns`, `activity`, `send`, `summary`, `stats`, `reason`, `audience`, `account`, `budget` | object types |
 //! | `connection`, `paging` | connections of sends and their arithmetic |
 //! | `history_arguments` | filters and other arguments of histories |
-//! | `log` | the send log: filter, pages, totals and synchronization |
+//! | `log` | the send log: filter, pages, totals and synchronisation |
 //! | `node` | global object identification |
 //! | `enums`, `scalar`, `zone` | enums, scalars and time zones |
 //! | `error`, `extension` | errors and response extensions |

@@ -9,7 +9,7 @@ use super::scalar::count;
 
 pub(super) struct Account(pub(super) Arc<AccountSummary>);
 
-/// The Constant Contact account. Personal data of its owner is not read.
+/// The Constant Contact account. The service decodes only these values of it.
 #[Object]
 impl Account {
     /// Constant Contact's id of the account, the same for all its users.

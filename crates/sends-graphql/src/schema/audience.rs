@@ -72,7 +72,7 @@ impl ContactList {
         self.field(context, |list| list.description.clone()).await
     }
 
-    /// Whether the list is marked as a favorite.
+    /// Whether the list is marked as a favourite.
     async fn is_favorite(&self, context: &Context<'_>) -> Nullable<bool> {
         self.field(context, |list| list.favorite).await
     }

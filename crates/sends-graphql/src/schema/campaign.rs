@@ -144,7 +144,7 @@ impl Campaign {
     }
 }
 
-/// Campaign: one email with its activities, such as the first send and resends.
+/// Campaign: an email, its web page and its resends. Each of them is an activity.
 #[Object]
 impl Campaign {
     /// Global id. Opaque; `node` takes it. Costs no upstream call.
@@ -157,7 +157,7 @@ impl Campaign {
         ID(self.id.to_string())
     }
 
-    /// Display name, unique within the account.
+    /// Display name within the account.
     async fn name(&self, context: &Context<'_>) -> Nullable<String> {
         self.field(context, |campaign| campaign.name.clone()).await
     }

@@ -20,7 +20,7 @@ pub(super) use self::{
 use super::{ApiError, error::Nullable, scalar::Long, zone::dates};
 use crate::sources::send_log::LogReader;
 
-/// Completeness of the send log. A synchronization of the account fills the log, and so do all histories that are read.
+/// Completeness of the send log. A synchronisation of the account fills the log, and so do all histories that are read.
 #[derive(Clone, SimpleObject)]
 #[graphql(complex)]
 pub(super) struct LogCoverage {
@@ -42,7 +42,7 @@ dates! { LogCoverage {
     /// Start of the period of which the log has every readable send. Null if it starts at the account's first send, or if
     /// `completeUntil` is null.
     complete_from: |of| of.from,
-    /// End of the period of which the log has every readable send. Null if no synchronization has completed, so that the log
+    /// End of the period of which the log has every readable send. Null if no synchronisation has completed, so that the log
     /// has only the histories that were read.
     complete_until: |of| of.until,
 } }
@@ -65,7 +65,7 @@ impl From<Completeness> for LogCoverage {
 impl LogCoverage {
     /// The coverage for a filter, if the field selects it.
     ///
-    /// It has to be read before the sends: a synchronization that ends between the two reads can then make a page more
+    /// It has to be read before the sends: a synchronisation that ends between the two reads can then make a page more
     /// complete than reported, never less.
     async fn if_selected(context: &Context<'_>, reader: &LogReader, filter: &LogFilter) -> Nullable<Self> {
         if !context.look_ahead().field("coverage").exists() {

@@ -70,7 +70,8 @@ impl Query {
     }
 
     /// Campaigns of the account, most recently updated first, deleted ones included. One upstream call per page; if it fails,
-    /// the last known page is returned, which `extensions.upstream.stale` reports. Null, with an error, if there is none.
+    /// the last known page is returned and reported in `extensions.upstream.stale`, as with all cached values. Null, with an
+    /// error, if there is none.
     async fn campaigns(
         &self,
         context: &Context<'_>,
@@ -158,7 +159,7 @@ impl Query {
         Some(log::totals(context, filter, group_by, &zone, first).await)
     }
 
-    /// State of the synchronization of the send log. Null, with an error of code `LOG_UNAVAILABLE`, if there is no log.
+    /// State of the synchronisation of the send log. Null, with an error of code `LOG_UNAVAILABLE`, if there is no log.
     async fn sync_state(&self, context: &Context<'_>) -> Nullable<SyncState> {
         Some(log::state(context).await)
     }

@@ -88,7 +88,7 @@ impl CampaignActivity {
             i32,
         >,
         #[graphql(
-            desc = "Maximum age of the history in seconds; 0 forces an upstream call. Default: that of the activity."
+            desc = "Maximum age of the history in seconds; 0 forces an upstream call. Default: the `maxAge` of the activity."
         )]
         max_age: Option<i32>,
     ) -> Nullable<Vec<HistoricSend>> {
@@ -113,7 +113,7 @@ impl CampaignActivity {
         #[graphql(desc = "Maximum number of sends from the end. Unlimited by default.")] last: Option<i32>,
         #[graphql(desc = "Only sends before this cursor.")] before: Option<String>,
         #[graphql(
-            desc = "Maximum age of the history in seconds; 0 forces an upstream call. Default: that of the activity."
+            desc = "Maximum age of the history in seconds; 0 forces an upstream call. Default: the `maxAge` of the activity."
         )]
         max_age: Option<i32>,
     ) -> Nullable<SendConnection> {

@@ -1,4 +1,4 @@
-//! State and progress of the synchronization of the send log.
+//! State and progress of the synchronisation of the send log.
 
 use async_graphql::{Context, SimpleObject};
 use jiff::{SignedDuration, Timestamp};
@@ -14,7 +14,7 @@ use crate::{
 /// Maximum number of unreadable resources in a response.
 const MAX_UNREADABLE: usize = 100;
 
-/// State of the synchronization that fills the send log with all sends of the account.
+/// State of the synchronisation that fills the send log with all sends of the account.
 #[derive(SimpleObject)]
 #[graphql(complex)]
 pub(in crate::schema) struct SyncState {
@@ -30,7 +30,7 @@ pub(in crate::schema) struct SyncState {
     /// Estimated number of upstream calls until the log is complete. An estimate, since the activities of unread campaigns
     /// are unknown.
     estimated_call_count: Long,
-    /// Cause of the last failure, as a sentence for display. Null if the synchronization has succeeded since.
+    /// Cause of the last failure, as a sentence for display. Null if the synchronisation has succeeded since.
     failure: Option<String>,
     #[graphql(skip)]
     estimated_end: Option<Timestamp>,
@@ -39,17 +39,17 @@ pub(in crate::schema) struct SyncState {
 }
 
 dates! { SyncState {
-    /// Estimated time at which the log is complete if the synchronization runs without a break within Constant Contact's
+    /// Estimated time at which the log is complete if the synchronisation runs without a break within Constant Contact's
     /// limits. Null if nothing is left to read, or if the campaigns of the account were never listed completely.
     estimated_complete_at: |of| of.estimated_end,
     /// Time of the last complete listing of the account's campaigns. Null if there was none.
     listed_at: |of| of.state.listed_at,
     /// Last time at which nothing was left to read. Null if there was none.
     finished_at: |of| of.state.finished_at,
-    /// End of the current pause of the synchronization, which follows when the daily limit is used up. Null if it is not
+    /// End of the current pause of the synchronisation, which follows when the daily limit is used up. Null if it is not
     /// paused.
     paused_until: |of| of.state.paused_until,
-    /// Time of the last failure of the synchronization. Null if it has succeeded since.
+    /// Time of the last failure of the synchronisation. Null if it has succeeded since.
     failed_at: |of| of.state.failed_at,
 } }
 

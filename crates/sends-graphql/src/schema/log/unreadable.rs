@@ -1,4 +1,4 @@
-//! Resources that a synchronization could not read.
+//! Resources that a synchronisation could not read.
 
 use async_graphql::{Enum, SimpleObject};
 use sends_store::{Subject, Unreadable};
@@ -26,7 +26,7 @@ pub(super) enum UnreadableResourceKind {
 /// Resource of Constant Contact that could not be read at the last attempt: the request failed or was rejected, the response
 /// cannot be decoded, or it lacks known sends. The log lacks its sends or keeps those from before. The next attempt follows
 /// when the campaign changes, at the latest after a delay that grows from five minutes to a week. Known sends that a
-/// response lacks are removed when the next synchronization confirms that.
+/// response lacks are removed when the next synchronisation confirms that.
 #[derive(SimpleObject)]
 #[graphql(complex)]
 pub(super) struct UnreadableResource {
