@@ -58,7 +58,7 @@ test('the docs describe the schema', () =>
     const docs = page.locator('.graphiql-plugin');
     await docs.getByText('Query', { exact: true }).first().click();
     await docs.getByText('campaignActivity', { exact: true }).click();
-    await docs.getByText('One email campaign activity by its id').waitFor();
+    await docs.getByText('Campaign activity by id').waitFor();
     await screenshot(page, 'docs');
   }));
 
