@@ -89,7 +89,7 @@ impl HistoricSend {
 
     /// The campaign of the activity. A send of `Query.sends` costs no upstream call for it: its values are as of the last
     /// listing (`syncState { listedAt }`), so that `updatedAt` can be older than elsewhere, and it is null while the service
-    /// does not know it. For other sends, an unknown campaign costs an upstream call; null, with an error, if that fails.
+    /// does not know it. For other sends it is that of the activity.
     async fn campaign(&self, context: &Context<'_>) -> Nullable<Campaign> {
         match &self.campaign {
             KnownCampaign::NotInLog => self.campaign.of(context, self.activity).map(Ok),

@@ -186,8 +186,8 @@ impl CampaignActivity {
         Some(history.map(|history| count(history.unreadable_values())))
     }
 
-    /// Campaign of the activity. Costs an upstream call unless the service knows it already. Null, with an error, if that
-    /// fails.
+    /// Campaign of the activity. Costs an upstream call unless an earlier read has shown it. If that call fails, the send log
+    /// is searched; null, with the error, if the log does not know the campaign either.
     async fn campaign(&self, context: &Context<'_>) -> Nullable<Campaign> {
         self.campaign_of(context).await
     }
