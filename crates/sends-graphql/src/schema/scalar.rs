@@ -164,3 +164,25 @@ impl From<usize> for Long {
 pub(super) fn count(length: usize) -> i32 {
     i32::try_from(length).unwrap_or(i32::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_zones_are_named_in_one_way() {
+        for (name, read) in [
+            ("UTC", "UTC"),
+            ("ACCOUNT", "ACCOUNT"),
+            ("asia/tokyo", "Asia/Tokyo"),
+        ] {
+            let zone = TimeZone::parse(name.into()).unwrap();
+            assert_eq!(zone.to_value(), Value::from(read));
+        }
+        for wrong in ["", "account", "Nowhere/Else", "+02:00"] {
+            assert_eq!(check("TimeZone", || wrong.into()), Err(TIME_ZONE), "{wrong}");
+        }
+        let value = || Value::Enum(async_graphql::Name::new("UTC"));
+        assert_eq!(check("TimeZone", value), Err(TIME_ZONE));
+    }
+}

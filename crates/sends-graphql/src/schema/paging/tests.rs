@@ -48,7 +48,7 @@ fn by_the_specification(all: &[Place], request: PageRequest) -> (Vec<Place>, boo
 }
 
 #[test]
-fn every_page_of_small_lists_is_the_specifications() {
+fn pages_match_the_specification() {
     let lengths = || [None, Some(0), Some(1), Some(2), Some(4), Some(9)].into_iter();
     let mut seen = 0;
     for send_ids in [
@@ -84,8 +84,8 @@ fn every_page_of_small_lists_is_the_specifications() {
                             .zip(before)
                             .is_some_and(|(after, before)| order(after) >= order(before))
                         {
-                            // The specification ignores a `before` that `after` has cut away already. Nothing lies between
-                            // the two, so nothing is what is given here.
+                            // The specification ignores a `before` that precedes `after`. Here the page between them is
+                            // empty.
                             assert!(page.places.is_empty(), "{request:?} of {all:?}");
                             continue;
                         }
@@ -105,7 +105,7 @@ fn every_page_of_small_lists_is_the_specifications() {
 }
 
 #[test]
-fn a_cursor_outlives_the_send_it_was_given_out_for() {
+fn cursor_remains_valid_without_its_send() {
     let after = |after, ids: &[i32], is_ascending| {
         let request = PageRequest {
             after: Some(Place {
@@ -123,7 +123,7 @@ fn a_cursor_outlives_the_send_it_was_given_out_for() {
 }
 
 #[test]
-fn a_cursor_is_opaque_and_read_back() {
+fn cursors_are_opaque_and_round_trip() {
     for place in [1, 40, -3, i32::MAX].map(|send_id| Place { send_id, repeat: 0 }) {
         for place in [place, Place { repeat: 2, ..place }] {
             let cursor = place.cursor();
@@ -134,7 +134,7 @@ fn a_cursor_is_opaque_and_read_back() {
 }
 
 #[test]
-fn what_is_no_cursor_or_no_length_is_the_callers_mistake() {
+fn invalid_cursors_and_lengths_are_rejected() {
     for text in ["", "1", "x", "c2VuZElkOg", "c2VuZElkOng", "/w=="] {
         let decoded = cursor_argument("after", Some(text), Place::read);
         assert!(decoded.is_err(), "{text}");
@@ -144,7 +144,7 @@ fn what_is_no_cursor_or_no_length_is_the_callers_mistake() {
 }
 
 #[test]
-fn paging_by_one_meets_every_send_of_a_repeated_send_id() {
+fn paging_by_one_returns_repeated_send_ids() {
     let history = [
         r#"{"send_id":1}"#,
         r#"{"send_id":2,"count":1}"#,
@@ -174,7 +174,7 @@ fn paging_by_one_meets_every_send_of_a_repeated_send_id() {
 }
 
 #[test]
-fn the_place_in_an_id_names_one_send_and_has_one_spelling() {
+fn position_in_an_id_has_one_spelling() {
     let ids = places(&[1, 3, 3, 3, 7]);
     let sends = ids
         .iter()
