@@ -4,6 +4,7 @@
 mod account;
 mod campaigns;
 mod drafts;
+mod known_campaigns;
 mod names;
 mod odd_answers;
 mod odd_resources;

@@ -107,7 +107,7 @@ async fn what_is_derived_from_the_history_comes_with_it() {
               "responsible": [
                 "LIST_OWNER"
               ],
-              "retry": "AFTER_FIX"
+              "retry": "RETRY_AFTER_FIX"
             },
             "sendStatusRaw": "COMPLETED"
           },

@@ -44,6 +44,46 @@ async fn every_object_is_found_again_by_its_id() {
 }
 
 #[tokio::test]
+async fn node_takes_every_global_id_and_names_a_wrong_one() {
+    let sandbox = SandboxProcess::unlimited(&[]);
+    let service = ServiceProcess::unpaced_on(&sandbox, &[]);
+    let answer = service
+        .query(
+            r#"{ campaigns(first: 3) { nodes { id activities { id sendHistory { id contactLists { id } segments { id } } } } }
+                 segmented: campaignActivities(ids: ["feed0000-0000-4000-8000-000000000010", "feed0000-0000-4000-8000-000000000001"]) {
+                   sendHistory { id contactLists { id } segments { id } } } }"#,
+        )
+        .await;
+    let mut ids = Vec::new();
+    let mut found = vec![&answer["data"]];
+    while let Some(value) = found.pop() {
+        match value {
+            Value::Object(members) => {
+                ids.extend(members.get("id").cloned());
+                found.extend(members.values());
+            }
+            Value::Array(items) => found.extend(items),
+            _ => {}
+        }
+    }
+    for kind in ["Campaign:", "ContactList:", "Segment:"] {
+        let is_kind = |id: &Value| id.as_str().unwrap().starts_with(kind);
+        assert!(ids.iter().any(is_kind), "{kind}: {answer}");
+    }
+    let again = service
+        .query(&format!("{{ nodes(ids: {}) {{ id }} }}", json!(ids)))
+        .await;
+    let expected: Vec<Value> = ids.iter().map(|id| json!({ "id": id })).collect();
+    assert_eq!(again["data"]["nodes"], json!(expected), "{again}");
+
+    let wrong = service.query(r#"{ node(id: "Campaign:nothing") { id } }"#).await;
+    let error = &wrong["errors"][0];
+    assert_eq!(error["extensions"]["code"], "BAD_USER_INPUT", "{wrong}");
+    let message = "\"Campaign:nothing\" is not an id of this schema. Use the `id` of an object.";
+    assert_eq!(error["message"], message);
+}
+
+#[tokio::test]
 async fn an_id_that_leads_nowhere_makes_only_its_own_place_null() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = ServiceProcess::unpaced_on(&sandbox, &[]);

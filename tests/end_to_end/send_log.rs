@@ -28,7 +28,7 @@ async fn what_was_asked_for_is_in_the_log_and_nothing_claims_to_be_all() {
         .query(
             "{ sends(first: 3, filter: { reasonCategories: [CONTENT, AUDIENCE] }) {
                     totalCount
-                    coverage { isComplete completeSince completeUntil }
+                    coverage { isComplete completeFrom completeUntil }
                     pageInfo { hasNextPage hasPreviousPage }
                     nodes { id outcome reasonCode activity { id } } } }",
         )
@@ -37,7 +37,7 @@ async fn what_was_asked_for_is_in_the_log_and_nothing_claims_to_be_all() {
     assert_eq!(answer["extensions"]["upstream"]["calls"], 0, "{answer}");
     assert_eq!(
         log["coverage"],
-        json!({ "isComplete": false, "completeSince": null, "completeUntil": null })
+        json!({ "isComplete": false, "completeFrom": null, "completeUntil": null })
     );
     let found = log["nodes"].as_array().unwrap();
     assert!(log["totalCount"].as_u64().unwrap() >= found.len() as u64);
@@ -106,9 +106,9 @@ async fn totals_add_up_by_reason_and_by_the_days_of_a_zone() {
         .query(&format!(
             r#"{{ sends {{ totalCount }}
                  byReason: sendTotals(groupBy: REASON) {{ groupCount total {{ sendCount byOutcome {{ outcome sendCount }} }}
-                    groups {{ key label reason {{ remedy }} total {{ sendCount contactsReached }} }} }}
+                    groups {{ reason {{ code name remedy }} period {{ from }} total {{ sendCount contactsReached }} }} }}
                  byDay: sendTotals(groupBy: DAY, zone: "Asia/Tokyo", filter: {{ activityIds: ["{GUIDE_ACTIVITY}"] }}) {{
-                    groups {{ key total {{ sendCount contactsReached }} }} }} }}"#
+                    groups {{ period {{ from until }} total {{ sendCount contactsReached }} }} }} }}"#
         ))
         .await;
     let data = &answer["data"];
@@ -119,15 +119,16 @@ async fn totals_add_up_by_reason_and_by_the_days_of_a_zone() {
         .sum();
     assert_eq!(data["byReason"]["total"]["sendCount"], sum);
     assert_eq!(data["sends"]["totalCount"], sum);
-    let long_url = groups.iter().find(|group| group["key"] == "8").unwrap();
-    assert_eq!(long_url["label"], "LINK_TOO_LONG");
+    let long_url = groups.iter().find(|group| group["reason"]["code"] == 8).unwrap();
+    assert_eq!(long_url["reason"]["name"], "LINK_TOO_LONG");
+    assert!(long_url["period"].is_null(), "{long_url}");
     assert!(!long_url["reason"]["remedy"].as_str().unwrap().is_empty());
     // 20:03 and 14:42 in UTC are the next morning and the same evening there.
     assert_eq!(
         data["byDay"]["groups"],
         json!([
-            { "key": "2019-05-07", "total": { "sendCount": 1, "contactsReached": 0 } },
-            { "key": "2019-04-19", "total": { "sendCount": 1, "contactsReached": 2 } }
+            { "period": { "from": "2019-05-07", "until": "2019-05-08" }, "total": { "sendCount": 1, "contactsReached": 0 } },
+            { "period": { "from": "2019-04-19", "until": "2019-04-20" }, "total": { "sendCount": 1, "contactsReached": 2 } }
         ])
     );
 }
@@ -176,17 +177,20 @@ async fn what_the_upstream_shows_no_more_leaves_the_log() {
 async fn a_wrong_argument_says_what_to_change() {
     let service = ServiceProcess::start(&["--sandbox"], &[]);
     for (field, said) in [
-        ("sends(first: 501) { totalCount }", "between 0 and 500"),
+        ("sends(first: 501) { totalCount }", "from 0 to 500"),
         ("sends(after: \"x\") { totalCount }", "`after`"),
         ("sends(first: 1, last: 1) { totalCount }", "not both"),
         (
             "sends(filter: { campaignIds: [\"x\"] }) { totalCount }",
             "not a campaign id",
         ),
-        ("sends(filter: { segmentIds: [\"x\"] }) { totalCount }", "number"),
+        (
+            "sends(filter: { segmentIds: [\"x\"] }) { totalCount }",
+            "segment id",
+        ),
         (
             "sendTotals(groupBy: DAY, zone: \"Nowhere\") { groupCount }",
-            "`zone`",
+            "IANA",
         ),
         ("sendTotals(groupBy: DAY, first: -1) { groupCount }", "`first`"),
     ] {
@@ -203,7 +207,7 @@ async fn a_log_without_a_sync_says_that_it_was_never_complete() {
     let service = ServiceProcess::on(&sandbox, &[]);
     let answer = service
         .query(
-            "{ syncState { coverage { isComplete } unreadCampaignCount changedCampaignCount estimatedCalls
+            "{ syncState { coverage { isComplete } unreadCampaignCount changedCampaignCount estimatedCallCount
                estimatedCompleteAt listedAt finishedAt pausedUntil failedAt failure } }",
         )
         .await;
@@ -211,7 +215,7 @@ async fn a_log_without_a_sync_says_that_it_was_never_complete() {
         answer["data"]["syncState"],
         json!({
             "coverage": { "isComplete": false }, "unreadCampaignCount": 0, "changedCampaignCount": 0,
-            "estimatedCalls": 0, "estimatedCompleteAt": null, "listedAt": null, "finishedAt": null,
+            "estimatedCallCount": 0, "estimatedCompleteAt": null, "listedAt": null, "finishedAt": null,
             "pausedUntil": null, "failedAt": null, "failure": null
         })
     );

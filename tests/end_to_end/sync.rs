@@ -187,9 +187,9 @@ impl Account {
 
     /// What the log says of itself.
     async fn sync_state(&self) -> Value {
-        let query = "{ syncState { coverage { isComplete unreadableCount } unreadCampaignCount estimatedCalls \
+        let query = "{ syncState { coverage { isComplete unreadableResourceCount } unreadCampaignCount estimatedCallCount \
                      estimatedCompleteAt pausedUntil failure \
-                     unreadable { campaignId campaignName activityId since triedAt reason } } }";
+                     unreadableResources { campaign { campaignId name } activity { id } firstFailedAt lastTriedAt failure } } }";
         self.serve(&[]).query(query).await["data"]["syncState"].clone()
     }
 

@@ -40,7 +40,7 @@ impl Read {
     async fn told(&self) -> Told {
         let folder = self.state.path().to_str().unwrap();
         let service = ServiceProcess::unpaced_on(&self.sandbox, &["--state-dir", folder]);
-        let coverage = "{ sends(first: 1) { totalCount coverage { isComplete } } syncState { unreadable { __typename } failure } }";
+        let coverage = "{ sends(first: 1) { totalCount coverage { isComplete } } syncState { unreadableResources { __typename } failure } }";
         let coverage = data(&service, coverage).await;
         let sends = pages(&service, "sends", SENDS).await;
         let mut campaigns = pages(&service, "campaigns", CAMPAIGNS).await;

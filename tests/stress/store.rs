@@ -182,7 +182,7 @@ async fn look_ups_do_not_wait_for_searches() {
     let service = kept.serve();
     let activities = kept.sandbox.generated_activities(looked_up).await;
     let totals: Vec<String> = (0..20)
-        .map(|number| format!("t{number}: sendTotals(groupBy: LIST) {{ groupCount }}"))
+        .map(|number| format!("t{number}: sendTotals(groupBy: CONTACT_LIST) {{ groupCount }}"))
         .collect();
     let totals = totals.join(" ");
     let searching = join_all((0..2).map(|_| async {

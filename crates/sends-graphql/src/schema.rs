@@ -1,11 +1,17 @@
-//! The GraphQL schema: thin types over the core crate's, a description on every one of them.
+//! The GraphQL schema: thin types over those of the core crate. Doc comments become the descriptions.
 //!
-//! `query.rs` holds the entry points, `campaign.rs`, `activity.rs`, `send.rs` and `reason.rs` the types from there down with
-//! what belongs to them (`stats.rs`, `summary.rs`, `audience.rs`, `account.rs`, `zone.rs`), `campaigns.rs` the campaigns and
-//! `connection.rs` the sends by cursors (its arithmetic in `paging.rs`), `log.rs` all sends of the account, `node.rs` what a
-//! cache finds again by an id, `history_arguments.rs` the
-//! arguments that choose among sends, `budget.rs` what is left of the upstream's limits, and `error.rs` the one way in which
-//! a failure becomes a GraphQL error, and `extension.rs` what an answer tells beside its data. `subgraph.rs` is the same schema for a federation.
+//! | module | contents |
+//! |---|---|
+//! | `query` | the fields of `Query` |
+//! | `campaign`, `campaigns`, `activity`, `send`, `summary`, `stats`, `reason`, `audience`, `account`, `budget` | object types |
+//! | `connection`, `paging` | connections of sends and their arithmetic |
+//! | `history_arguments` | filters and other arguments of histories |
+//! | `log` | the send log: filter, pages, totals and synchronisation |
+//! | `node` | global object identification |
+//! | `enums`, `scalar`, `zone` | enums, scalars and time zones |
+//! | `error`, `extension` | errors and response extensions |
+//! | `charge` | memory accounting of lists |
+//! | `subgraph` | the schema as a subgraph of a federation |
 
 mod account;
 mod activity;
@@ -32,28 +38,29 @@ mod summary;
 mod zone;
 
 use async_graphql::{
-    EmptyMutation, EmptySubscription, ObjectType, Request, Response, SDLExportOptions, ScalarType,
-    SchemaBuilder, ValidationMode, Value,
+    EmptyMutation, EmptySubscription, ObjectType, Request, Response, SDLExportOptions, SchemaBuilder,
+    ValidationMode,
 };
 use sends_client::Pacer;
 
-pub(crate) use self::charge::{ASSUMED_ACTIVITIES, ASSUMED_SENDS};
+pub(crate) use self::charge::{ASSUMED_ACTIVITIES, ASSUMED_SENDS, ASSUMED_UNREADABLE};
+pub(crate) use self::scalar::check as check_scalar;
 pub use error::{ApiError, ErrorCode};
 pub use query::Query;
 pub use subgraph::{SubgraphQuery, subgraph_sdl};
 
-/// The executable schema, in one of its two forms. It holds the [`Pacer`] as data, and an operation brings its own
+/// The executable schema in one of its two forms. Its data is the [`Pacer`]; a request has its own
 /// [`HistoryLoader`](crate::sources::loader::HistoryLoader).
 #[derive(Clone)]
 pub enum Schema {
-    /// As `schema.graphql` holds it.
+    /// The schema of `schema.graphql`.
     Plain(async_graphql::Schema<Query, EmptyMutation, EmptySubscription>),
-    /// As a subgraph of a federation: the same fields, and what a gateway asks for.
+    /// A subgraph of a federation, with the entry points of a gateway.
     Subgraph(async_graphql::Schema<SubgraphQuery, EmptyMutation, EmptySubscription>),
 }
 
 impl Schema {
-    /// The schema with what its fields need.
+    /// The schema with its data.
     pub fn new(is_subgraph: bool, pacer: Pacer) -> Self {
         if is_subgraph {
             Self::Subgraph(finish(subgraph(), pacer))
@@ -62,7 +69,7 @@ impl Schema {
         }
     }
 
-    /// The schema in the Schema Definition Language, with everything that can be asked.
+    /// The SDL with all fields.
     pub fn sdl(&self) -> String {
         match self {
             Self::Plain(schema) => schema.sdl_with_options(sdl_options()),
@@ -70,7 +77,7 @@ impl Schema {
         }
     }
 
-    /// The answer to one operation, without the validation of [`execution`](crate::execution).
+    /// Executes an operation without the validation of [`execution`](crate::execution).
     pub async fn execute(&self, request: impl Into<Request>) -> Response {
         match self {
             Self::Plain(schema) => schema.execute(request).await,
@@ -79,11 +86,10 @@ impl Schema {
     }
 }
 
-/// The depth that the library executes. What clients may ask is limited in [`validation`](crate::execution::validation), far below.
+/// Maximum depth for the library. [`validation`](crate::execution::validation) has a far lower limit for clients.
 const DEEPEST: usize = 256;
 
-/// Whatever is set on a schema is set here, so that both forms have it. Documents come validated: of the library's own
-/// rules only those run that it always runs.
+/// The settings of both forms. Documents are validated before, so the library runs only its indispensable rules.
 fn finish<Q: ObjectType + 'static>(
     builder: SchemaBuilder<Q, EmptyMutation, EmptySubscription>,
     pacer: Pacer,
@@ -95,38 +101,21 @@ fn finish<Q: ObjectType + 'static>(
         .finish()
 }
 
-/// Whether an input value is one of a scalar of this schema's own.
-///
-/// # Errors
-///
-/// What is expected instead, in a few words.
-pub(crate) fn check_scalar(name: &str, value: impl FnOnce() -> Value) -> Result<(), &'static str> {
-    if name != "DateTime" {
-        return Ok(());
-    }
-    let expected = "expected a date, time and offset such as \"2026-01-31T12:00:00Z\"";
-    <scalar::DateTime as ScalarType>::parse(value())
-        .map(drop)
-        .map_err(|_| expected)
-}
-
-/// The schema, to which the data has yet to be added.
+/// The builder of the schema, without data.
 pub fn schema() -> SchemaBuilder<Query, EmptyMutation, EmptySubscription> {
     async_graphql::Schema::build(Query, EmptyMutation, EmptySubscription)
 }
 
-/// The same schema as a subgraph, to which the data has yet to be added.
+/// The builder of the subgraph, without data.
 pub fn subgraph() -> SchemaBuilder<SubgraphQuery, EmptyMutation, EmptySubscription> {
     async_graphql::Schema::build(SubgraphQuery, EmptyMutation, EmptySubscription)
 }
 
-/// The schema in the Schema Definition Language, as `schema.graphql` holds it.
+/// The SDL as in `schema.graphql`.
 pub fn sdl() -> String {
     schema().finish().sdl_with_options(sdl_options())
 }
 
 fn sdl_options() -> SDLExportOptions {
-    SDLExportOptions::new()
-        .prefer_single_line_descriptions()
-        .include_specified_by()
+    SDLExportOptions::new().include_specified_by()
 }

@@ -112,7 +112,7 @@ async fn valid_operations_are_answered() {
         ),
         (
             format!(
-                "{{ node(id: \"{GUIDE}:1\") {{ ... on Send {{ at: runDate }} ... on Campaign {{ at: createdAt }} ... on Segment {{ at: editedAt }} }} }}"
+                "{{ node(id: \"{GUIDE}:1\") {{ ... on Send {{ at: runDate }} ... on Campaign {{ at: createdAt }} ... on Segment {{ at: updatedAt }} }} }}"
             ),
             json!({}),
             r#"{"node":{"at":"2019-04-18T20:03:08.000Z"}}"#.to_owned(),

@@ -1,10 +1,13 @@
-//! The schema as its users read it: the file in step with the code, and a description on everything.
+//! The schema as its users see it: `schema.graphql`, descriptions, error codes and conventions.
 
 use std::path::Path;
 
 use async_graphql::Request;
 use sends_client::{Pacer, pacing::Limits};
-use sends_graphql::{execution::validation::Types, schema};
+use sends_graphql::{
+    execution::validation::Types,
+    schema::{self, ErrorCode},
+};
 use serde_json::{Value, json};
 
 #[test]
@@ -55,7 +58,7 @@ async fn everything_in_the_schema_is_described() {
 }
 
 #[tokio::test]
-async fn every_date_can_be_shown_in_the_zone_of_the_account() {
+async fn every_date_takes_a_time_zone() {
     const DATES: &str = "{ __schema { types { name fields { name type { name ofType { name } } args { name defaultValue } } } } }";
     let answer = schema::schema().finish().execute(Request::new(DATES)).await;
     let answer = answer.data.into_json().expect("JSON");
@@ -66,13 +69,54 @@ async fn every_date_can_be_shown_in_the_zone_of_the_account() {
             // One that cannot be shown is null, which a date that has to be there could not be.
             assert_ne!(field["type"]["ofType"]["name"], "DateTime", "{name}");
             if field["type"]["name"] == "DateTime" {
-                let zone = json!({ "name": "zone", "defaultValue": "UTC" });
+                let zone = json!({ "name": "zone", "defaultValue": "\"UTC\"" });
                 assert_eq!(field["args"], json!([zone]), "{name}");
                 dates += 1;
             }
         }
     }
     assert!(dates > 20, "only {dates} dates were looked at");
+}
+
+#[test]
+fn documented_error_codes_are_those_of_the_service() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/errors.md");
+    let text = std::fs::read_to_string(path).expect("docs/errors.md");
+    let (_, table) = text.split_once("| code | meaning |").expect("the table of codes");
+    let (table, _) = table
+        .trim_start()
+        .split_once("\n\n")
+        .expect("the end of the table");
+    let documented = table
+        .lines()
+        .filter_map(|row| row.strip_prefix("| `")?.split('`').next());
+    let documented: Vec<&str> = documented.collect();
+    let codes: Vec<&str> = ErrorCode::ALL.iter().map(|code| code.as_str()).collect();
+    assert_eq!(documented, codes);
+}
+
+#[tokio::test]
+async fn causes_have_the_names_of_error_codes() {
+    let query = r#"{ stale: __type(name: "StaleReason") { enumValues { name } }
+                     pause: __type(name: "PauseReason") { enumValues { name } } }"#;
+    let answer = schema::schema().finish().execute(Request::new(query)).await;
+    let answer = answer.data.into_json().expect("JSON");
+    for (name, least) in [("stale", 4), ("pause", 2)] {
+        let values = answer[name]["enumValues"].as_array().expect("values");
+        assert!(values.len() >= least, "{answer}");
+        for value in values {
+            let is_code = |code: &&ErrorCode| value["name"] == code.as_str();
+            assert!(ErrorCode::ALL.iter().any(|code| is_code(&code)), "{value}");
+        }
+    }
+}
+
+#[test]
+fn descriptions_hold_no_command_lines() {
+    let sdl = schema::sdl();
+    for text in ["sends-graphql", " --", "`sync`", "`serve`"] {
+        assert!(!sdl.contains(text), "{text}");
+    }
 }
 
 const EVERYTHING: &str = "{ __schema { types { name kind description

@@ -90,7 +90,8 @@ fn what_the_log_lists_is_counted_by_its_length() {
         refused(campaigns, json!(61)).as_deref(),
         Some("max-upstream-calls")
     );
-    let totals = "query($first: Int) { sendTotals(groupBy: DAY, first: $first) { groups { key label } } }";
+    let totals =
+        "query($first: Int) { sendTotals(groupBy: DAY, first: $first) { groups { outcome __typename } } }";
     assert_eq!(refused(totals, json!(500)), None);
     assert_eq!(
         refused(totals, json!(1_000)).as_deref(),
@@ -101,8 +102,9 @@ fn what_the_log_lists_is_counted_by_its_length() {
 #[test]
 fn the_log_is_not_read_without_end() {
     let readings = |count: usize| {
-        let reading =
-            |alias: usize| format!("a{alias}: sendTotals(groupBy: LIST) {{ total {{ sendCount }} }} ");
+        let reading = |alias: usize| {
+            format!("a{alias}: sendTotals(groupBy: CONTACT_LIST) {{ total {{ sendCount }} }} ")
+        };
         format!("{{ {} }}", (0..count).map(reading).collect::<String>())
     };
     assert_eq!(refused(&readings(20)), None);
@@ -234,7 +236,7 @@ fn each_limit_speaks_for_itself() {
             "max-query-fields",
         ),
         (
-            "{account{timeZone} syncState{failure} reasonCodes{code} upstreamBudget{queueLength} campaigns{unreadableCount} __typename}".to_owned(),
+            "{account{timeZone} syncState{failure} reasonCodes{code} upstreamBudget{queueLength} campaigns{unreadableCampaignCount} __typename}".to_owned(),
             nothing(),
             "fields of the query itself",
         ),
@@ -364,12 +366,17 @@ fn what_stands_around_the_histories_is_counted_too() {
         (format!("{{ campaignActivities(ids: {ids}) {{ stats {{ opens }} }} }}"), 4),
         (format!("{{ campaignActivities(ids: {ids}) {{ sendHistory {{ contactLists {{ name }} segments {{ name }} }} }} }}"), 44),
         (format!("{{ campaignActivities(ids: {ids}) {{ sendHistory {{ contactLists {{ id listId }} }} }} }}"), 40),
-        (r#"{ campaignActivity(id: "1") { sendHistory { runDate(zone: ACCOUNT) } } account { timeZone } }"#.to_owned(), 2),
-        (r#"{ campaignActivity(id: "1") { sendHistory { runDate(zone: UTC) } } }"#.to_owned(), 1),
-        (r#"{ campaignActivity(id: "1") { sendHistory { contactLists { createdAt(zone: ACCOUNT) } } } }"#.to_owned(), 4),
-        (r#"{ campaignActivity(id: "1") { sendHistory { segments { name editedAt(zone: ACCOUNT) } } } }"#.to_owned(), 4),
-        ("{ sends { nodes { contactLists { deletedAt(zone: ACCOUNT) } } coverage { completeUntil(zone: ACCOUNT) } } }".to_owned(), 3),
-        ("{ upstreamBudget { resetsAt(zone: ACCOUNT) } syncState { coverage { completeSince(zone: ACCOUNT) } } }".to_owned(), 1),
+        (r#"{ campaignActivity(id: "1") { sendHistory { runDate(zone: "ACCOUNT") } } account { timeZone } }"#.to_owned(), 2),
+        (r#"{ campaignActivity(id: "1") { sendHistory { runDate(zone: "UTC") } } }"#.to_owned(), 1),
+        (r#"{ campaignActivity(id: "1") { sendHistory { contactLists { createdAt(zone: "ACCOUNT") } } } }"#.to_owned(), 4),
+        (r#"{ campaignActivity(id: "1") { sendHistory { segments { name updatedAt(zone: "ACCOUNT") } } } }"#.to_owned(), 4),
+        (r#"{ sends { nodes { contactLists { deletedAt(zone: "ACCOUNT") } } coverage { completeUntil(zone: "ACCOUNT") } } }"#.to_owned(), 3),
+        (r#"{ upstreamBudget { resetsAt(zone: "ACCOUNT") } syncState { coverage { completeFrom(zone: "ACCOUNT") } } }"#.to_owned(), 1),
+        ("{ syncState { unreadableResources { kind campaign { name } } } }".to_owned(), 0),
+        ("{ syncState { unreadableResources { activity { latestSend { sendId } } } } }".to_owned(), 10),
+        (r#"{ sendTotals(groupBy: DAY, zone: "ACCOUNT") { groupCount } }"#.to_owned(), 1),
+        ("{ sendTotals(groupBy: CAMPAIGN, first: 7) { groups { campaign { name status } } } }".to_owned(), 0),
+        ("{ sendTotals(groupBy: CAMPAIGN, first: 7) { groups { campaign { activities { id } } } } }".to_owned(), 7),
     ] {
         assert_eq!(cost(&query), calls, "{query}");
     }

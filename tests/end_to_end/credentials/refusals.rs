@@ -97,7 +97,7 @@ async fn activities_that_alone_answer_401_cost_the_others_nothing() {
             assert_eq!(error["extensions"]["code"], "FORBIDDEN", "{round}: {error}");
             let message = error["message"].as_str().unwrap();
             assert!(
-                message.contains("it accepts the access token elsewhere"),
+                message.contains("it accepts the access token on others"),
                 "{message}"
             );
         }

@@ -13,8 +13,8 @@ async fn the_account_and_its_zone_cost_one_call() {
         .query(&format!(
             r#"{{ account {{ organizationName timeZone encodedAccountId }}
               campaignActivity(id: "{GUIDE_ACTIVITY}") {{
-                sendHistory {{ runDate local: runDate(zone: ACCOUNT) utc: runDate(zone: UTC) }}
-                sendSummary {{ lastRunDate(zone: ACCOUNT) }} }} }}"#
+                sendHistory {{ runDate local: runDate(zone: "ACCOUNT") utc: runDate(zone: "UTC") }}
+                sendSummary {{ lastRunDate(zone: "ACCOUNT") }} }} }}"#
         ))
         .await;
     assert!(answer.get("errors").is_none(), "{answer}");
@@ -35,12 +35,57 @@ async fn the_account_and_its_zone_cost_one_call() {
 }
 
 #[tokio::test]
+async fn dates_and_totals_take_the_same_time_zones() {
+    let sandbox = SandboxProcess::unlimited(&[]);
+    let service = ServiceProcess::unpaced_on(&sandbox, &[]);
+    let ask = async |zone: &str| {
+        service
+            .query(&format!(
+                r#"{{ campaignActivity(id: "{GUIDE_ACTIVITY}", maxAge: 60) {{ sendHistory(first: 1) {{ runDate(zone: {zone}) }} }}
+                      sendTotals(groupBy: DAY, zone: {zone}) {{ groups {{ period {{ from until }} }} }} }}"#
+            ))
+            .await
+    };
+    ask("\"UTC\"").await;
+    for (zone, date, from, until) in [
+        ("UTC", "2019-04-18T20:03:08.000Z", "2019-04-18", "2019-04-19"),
+        (
+            "ACCOUNT",
+            "2019-04-18T16:03:08.000-04:00",
+            "2019-04-18",
+            "2019-04-19",
+        ),
+        (
+            "Asia/Tokyo",
+            "2019-04-19T05:03:08.000+09:00",
+            "2019-04-19",
+            "2019-04-20",
+        ),
+    ] {
+        let answer = ask(&json!(zone).to_string()).await;
+        assert!(answer.get("errors").is_none(), "{answer}");
+        let data = &answer["data"];
+        assert_eq!(data["campaignActivity"]["sendHistory"][0]["runDate"], date);
+        let period = json!({ "period": { "from": from, "until": until } });
+        let groups = data["sendTotals"]["groups"].as_array().unwrap();
+        assert_eq!(groups.last(), Some(&period), "{answer}");
+    }
+    for wrong in ["\"Nowhere\"", "ACCOUNT", "5"] {
+        let answer = ask(wrong).await;
+        assert_eq!(codes(&answer)[0], "BAD_USER_INPUT", "{answer}");
+    }
+    // One history, and the account for the zone of that name.
+    let expected = of([("account/summary", 1), ("emails/activities/*/send_history", 1)]);
+    assert_eq!(costs(&sandbox).await, expected);
+}
+
+#[tokio::test]
 async fn without_the_scope_local_dates_are_null_with_one_error() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = limited_service(&sandbox).await;
     let answer = service
         .query(&format!(
-            r#"{{ campaignActivity(id: "{GUIDE_ACTIVITY}") {{ sendHistory {{ runDate local: runDate(zone: ACCOUNT) }} }} }}"#
+            r#"{{ campaignActivity(id: "{GUIDE_ACTIVITY}") {{ sendHistory {{ runDate local: runDate(zone: "ACCOUNT") }} }} }}"#
         ))
         .await;
     assert_eq!(codes(&answer), ["FORBIDDEN"], "{answer}");
@@ -52,7 +97,7 @@ async fn without_the_scope_local_dates_are_null_with_one_error() {
 async fn what_the_service_says_of_itself_has_the_same_zone_as_everything_else() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = ServiceProcess::unpaced_on(&sandbox, &[]);
-    let query = "{ upstreamBudget { resetsAt local: resetsAt(zone: ACCOUNT) } }";
+    let query = r#"{ upstreamBudget { resetsAt local: resetsAt(zone: "ACCOUNT") } }"#;
     let answer = service.query(query).await;
     let resets_at = |name: &str| answer["data"]["upstreamBudget"][name].as_str().unwrap();
     assert!(resets_at("resetsAt").ends_with("T00:00:00.000Z"), "{answer}");

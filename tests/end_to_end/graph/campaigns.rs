@@ -148,17 +148,15 @@ async fn a_cursor_outlives_the_service_and_campaigns_that_are_updated() {
 async fn campaigns_are_chosen_by_their_update() {
     let sandbox = SandboxProcess::unlimited(&["--activities", "0"]);
     let service = ServiceProcess::unpaced_on(&sandbox, &[]);
-    let filter = r#", updatedAfter: "2024-05-01T00:00:00Z", updatedBefore: "2024-06-30T00:00:00Z""#;
+    let filter = r#", filter: { updatedFrom: "2024-05-01T00:00:00Z", updatedUntil: "2024-06-30T00:00:00Z" }"#;
     let (chosen, pages) = all(&service, 4, filter).await;
     assert!(pages > 1 && !chosen.is_empty());
     for campaign in chosen {
         let updated_at = campaign["updatedAt"].as_str().unwrap();
-        assert!(
-            ("2024-05-01"..="2024-06-30").contains(&updated_at),
-            "{updated_at}"
-        );
+        assert!(("2024-05-01".."2024-06-30").contains(&updated_at), "{updated_at}");
     }
-    for wrong in ["first: 0", "first: 501", r#"after: "x""#] {
+    let empty = r#"filter: { updatedFrom: "2024-05-01T00:00:00Z", updatedUntil: "2024-05-01T00:00:00Z" }"#;
+    for wrong in ["first: 0", "first: 501", r#"after: "x""#, empty] {
         let answer = service
             .query(&format!("{{ campaigns({wrong}) {{ nodes {{ id }} }} }}"))
             .await;
@@ -217,7 +215,7 @@ async fn a_campaign_that_is_gone_costs_only_its_own_activities() {
     let sandbox = SandboxProcess::unlimited(&["--activities", "0"]);
     let service = ServiceProcess::unpaced_on(&sandbox, &[]);
     let answer = service
-        .query("{ campaigns(first: 100) { nodes { campaignId activities { id } } unreadableCount } }")
+        .query("{ campaigns(first: 100) { nodes { campaignId activities { id } } unreadableCampaignCount } }")
         .await;
     let campaigns = answer["data"]["campaigns"]["nodes"].as_array().unwrap();
     let gone: Vec<_> = campaigns
@@ -227,9 +225,9 @@ async fn a_campaign_that_is_gone_costs_only_its_own_activities() {
     assert_eq!((gone.len(), codes(&answer)), (1, vec!["NOT_FOUND"]), "{answer}");
     assert_eq!(
         answer["errors"][0]["message"],
-        "This account has no such campaign."
+        "Campaign not found in this account. Check the id."
     );
-    assert_eq!(answer["data"]["campaigns"]["unreadableCount"], 0);
+    assert_eq!(answer["data"]["campaigns"]["unreadableCampaignCount"], 0);
 }
 
 #[tokio::test]

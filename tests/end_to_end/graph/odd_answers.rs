@@ -83,7 +83,7 @@ async fn a_history_answers_what_can_be_read_and_says_how_much_it_lacks() {
     let data = asked(
         &service,
         "{ sends { totalCount nodes { sendStatusRaw count } }
-           syncState { coverage { isComplete unreadableCount } unreadable { activityId reason } } }",
+           syncState { coverage { isComplete unreadableResourceCount } unreadableResources { activity { id } failure } } }",
     )
     .await;
     assert_eq!(data["sends"]["totalCount"], 2);
@@ -94,8 +94,8 @@ async fn a_history_answers_what_can_be_read_and_says_how_much_it_lacks() {
     assert_eq!(
         data["syncState"],
         json!({
-            "coverage": { "isComplete": false, "unreadableCount": 1 },
-            "unreadable": [{ "activityId": ACTIVITY, "reason": "Constant Contact gave one send of this activity in a form that cannot be read." }]
+            "coverage": { "isComplete": false, "unreadableResourceCount": 1 },
+            "unreadableResources": [{ "activity": { "id": ACTIVITY }, "failure": "Constant Contact gave one send of this activity in a form that cannot be read." }]
         })
     );
     let log = service
@@ -112,14 +112,17 @@ async fn campaigns_and_activities_answer_what_can_be_read() {
     let service = service_on(&odd_upstream().await);
     let data = asked(
         &service,
-        "{ campaigns(first: 5) { unreadableCount nodes { name createdAt typeCode status statusRaw
+        "{ campaigns(first: 5) { unreadableCampaignCount nodes { name createdAt typeCode status statusRaw
              unreadableActivityCount unreadableValueCount
              activities { id role roleRaw subject status unreadableDetailCount } } } }",
     )
     .await;
     let page = &data["campaigns"];
     assert_eq!(
-        (&page["unreadableCount"], page["nodes"].as_array().unwrap().len()),
+        (
+            &page["unreadableCampaignCount"],
+            page["nodes"].as_array().unwrap().len()
+        ),
         (&json!(1), 1)
     );
     let expected = json!({

@@ -48,15 +48,15 @@ async fn a_list_that_an_incomplete_listing_lacks_is_null_with_an_error_at_its_pa
     for (listing, cause) in [
         (
             json!({ "lists": [known, { "list_id": 7, "name": "Odd" }] }),
-            "holds records that cannot be read",
+            "contains records that cannot be decoded",
         ),
         (
             json!({ "lists": [known], "_links": { "next": { "href": "https://elsewhere.example/v3/contact_lists?x" } } }),
-            "breaks off before its last page",
+            "ends before its last page",
         ),
         (
             json!({ "lists": [known], "_links": { "next": { "href": 7 } } }),
-            "breaks off before its last page",
+            "ends before its last page",
         ),
     ] {
         let answer = service_with_lists(listing).await.query(LISTS).await;

@@ -17,7 +17,7 @@ fn everything() -> String {
           campaigns(first: 4) {{ nodes {{ name stats {{ sends }} activities {{ ...Activity }} }} }}
           campaignActivity(id: "{DELETED}") {{ ...Activity }} }}
         fragment Activity on CampaignActivity {{ subject scheduledFor stats {{ sends opens }}
-          sendHistory {{ runDate(zone: ACCOUNT) contactLists {{ name }} segments {{ name }} }} }}"#
+          sendHistory {{ runDate(zone: "ACCOUNT") contactLists {{ name }} segments {{ name }} }} }}"#
     )
 }
 

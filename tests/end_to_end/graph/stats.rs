@@ -12,7 +12,7 @@ const UNKNOWN: &str = "00000000-0000-4000-8000-000000000000";
 
 fn stats_of(activities: &[String]) -> String {
     format!(
-        "{{ campaignActivities(ids: {}) {{ id stats {{ sends opens bounces {{ total }} totalOpensMobile lastRefreshTime }} }} }}",
+        "{{ campaignActivities(ids: {}) {{ id stats {{ sends opens bounces {{ total }} totalOpensMobile refreshedAt }} }} }}",
         json!(activities)
     )
 }
@@ -55,7 +55,7 @@ async fn an_unknown_activity_is_not_found_and_the_others_are_told() {
     );
     assert_eq!(
         answer["errors"][0]["message"],
-        "Constant Contact has no statistics of this: it was never sent, or this account has no such thing."
+        "Statistics not found: the email was never sent, or the account has no such object."
     );
     // The history tells apart what does not exist and what was never sent.
     let expected = of([(BATCH, 1), ("emails/activities/*/send_history", 1)]);

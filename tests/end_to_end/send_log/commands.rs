@@ -169,7 +169,7 @@ async fn histories_are_printed_with_reason_and_remedy_and_failures_by_themselves
     }
     for text in [
         unknown,
-        "no such campaign activity",
+        "Campaign activity not found",
         "x: \"x\" is not an activity id",
         "the histories of 2 activities",
     ] {

@@ -34,7 +34,7 @@ async fn assert_in_step(account: &Account) {
     account.complete().await;
     account.assert_logged(&account.activities().await).await;
     let state = account.sync_state().await;
-    let coverage = json!({ "isComplete": true, "unreadableCount": 0 });
+    let coverage = json!({ "isComplete": true, "unreadableResourceCount": 0 });
     assert_eq!(state["coverage"], coverage, "{state}");
     let before = account.sandbox.requests().await.len();
     account.complete().await;
@@ -112,10 +112,10 @@ async fn a_second_page_that_fails_for_ever_holds_up_nothing_else_and_is_read_whe
             assert!(said.contains(listing), "{said}");
         }
         let state = account.sync_state().await;
-        let coverage = json!({ "isComplete": false, "unreadableCount": 2 });
+        let coverage = json!({ "isComplete": false, "unreadableResourceCount": 2 });
         assert_eq!(state["coverage"], coverage, "{state}");
         assert!(state["failure"].is_null(), "{state}");
-        assert_eq!(state["estimatedCalls"], 0, "{state}");
+        assert_eq!(state["estimatedCallCount"], 0, "{state}");
 
         let (truth, logged) = (account.truth(&activities).await, account.logged().await);
         assert!(logged.iter().all(|(id, sends)| truth.get(id) == Some(sends)));
@@ -138,14 +138,14 @@ async fn a_second_page_that_fails_for_ever_holds_up_nothing_else_and_is_read_whe
             .map(|send| send["runDate"].as_str().unwrap())
             .max();
         let query = format!(
-            r#"{{ lacking: sends(filter: {{ from: "{newest}" }}) {{ coverage {{ isComplete unreadableCount }} }}
-                  whole: sends(filter: {{ from: "{}" }}) {{ coverage {{ isComplete unreadableCount }} }} }}"#,
+            r#"{{ lacking: sends(filter: {{ from: "{newest}" }}) {{ coverage {{ isComplete unreadableResourceCount }} }}
+                  whole: sends(filter: {{ from: "{}" }}) {{ coverage {{ isComplete unreadableResourceCount }} }} }}"#,
             latest.unwrap()
         );
         let answer = account.serve(&[]).query(&query).await;
         let expected = json!({
-            "lacking": { "coverage": { "isComplete": false, "unreadableCount": 2 } },
-            "whole": { "coverage": { "isComplete": true, "unreadableCount": 0 } }
+            "lacking": { "coverage": { "isComplete": false, "unreadableResourceCount": 2 } },
+            "whole": { "coverage": { "isComplete": true, "unreadableResourceCount": 0 } }
         });
         assert_eq!(answer["data"], expected, "{answer}");
     }

@@ -158,7 +158,7 @@ async fn the_days_calls_that_are_left_for_people_are_not_touched_and_the_rest_is
     account.assert_logged(&account.activities().await).await;
     let state = account.sync_state().await;
     assert_eq!(state["coverage"]["isComplete"], true, "{state}");
-    assert_eq!(state["estimatedCalls"], 0, "{state}");
+    assert_eq!(state["estimatedCallCount"], 0, "{state}");
 }
 
 #[tokio::test]

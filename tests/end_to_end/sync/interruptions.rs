@@ -108,9 +108,9 @@ async fn a_report_that_cannot_be_read_is_done_without_and_told() {
     assert!(said.contains("the report of sent campaigns"), "{said}");
     account.assert_logged(&account.activities().await).await;
     let state = account.sync_state().await;
-    let coverage = json!({ "isComplete": false, "unreadableCount": 1 });
+    let coverage = json!({ "isComplete": false, "unreadableResourceCount": 1 });
     assert_eq!(state["coverage"], coverage, "{state}");
-    let reason = state["unreadable"][0]["reason"].as_str().unwrap();
+    let reason = state["unreadableResources"][0]["failure"].as_str().unwrap();
     assert!(reason.contains("report of sent campaigns"), "{state}");
     account
         .sandbox
@@ -137,7 +137,7 @@ async fn a_failing_upstream_ends_it_with_the_reason_and_what_was_read_is_kept() 
     account.complete().await;
     // Those that failed before it ended wait for their own pauses, and are named meanwhile.
     let state = account.sync_state().await;
-    let unreadable = state["unreadable"].as_array().unwrap();
+    let unreadable = state["unreadableResources"].as_array().unwrap();
     // It ends after fifty in a row, some of which were on their way together.
     assert!((40..=60).contains(&unreadable.len()), "{state}");
     assert_eq!(state["coverage"]["isComplete"], false);
@@ -145,7 +145,7 @@ async fn a_failing_upstream_ends_it_with_the_reason_and_what_was_read_is_kept() 
     assert!(before > 50 && histories < 200 + 200 + 20, "{histories}");
     let service = account.serve(&["--rate-per-second", "0"]);
     for one in unreadable {
-        service.activity(one["activityId"].as_str().unwrap(), 0).await;
+        service.activity(one["activity"]["id"].as_str().unwrap(), 0).await;
     }
     account.assert_logged(&account.activities().await).await;
     assert_eq!(account.sync_state().await["coverage"]["isComplete"], true);

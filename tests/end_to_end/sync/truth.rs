@@ -70,10 +70,10 @@ async fn the_log_equals_the_truth_after_sends_resends_deletions_and_campaigns_th
     // Until that is confirmed. The one that is gone and listed all the same stays named.
     let named = async || {
         let state = account.sync_state().await;
-        let unreadable = state["unreadable"].as_array().unwrap().clone();
+        let unreadable = state["unreadableResources"].as_array().unwrap().clone();
         unreadable
             .iter()
-            .map(|one| one["campaignId"].as_str().unwrap().to_owned())
+            .map(|one| one["campaign"]["campaignId"].as_str().unwrap().to_owned())
             .collect::<Vec<_>>()
     };
     assert!(named().await.contains(&sent[10].to_owned()));
@@ -144,6 +144,28 @@ async fn a_send_of_the_log_names_its_campaign_and_its_remedy_without_a_call() {
         1,
         "the test's own listing"
     );
+}
+
+#[tokio::test]
+async fn sends_show_the_campaign_of_the_log_while_the_upstream_fails() {
+    let account = Account::new(60, &[]);
+    account.complete().await;
+    let service = account.serve(&[]);
+    let logged = service
+        .query("{ sends(first: 1) { nodes { activity { id } campaign { campaignId name } } } }")
+        .await;
+    let send = &logged["data"]["sends"]["nodes"][0];
+    let failing = json!({ "kind": "status", "status": 500 });
+    account.sandbox.fault(&failing).await;
+    let answer = service
+        .query(&format!(
+            "{{ campaignActivity(id: {}, maxAge: 86400) {{ latestSend {{ campaign {{ campaignId name }} }} }} }}",
+            send["activity"]["id"]
+        ))
+        .await;
+    let latest = &answer["data"]["campaignActivity"]["latestSend"];
+    assert_eq!(latest["campaign"], send["campaign"], "{answer}");
+    assert!(send["campaign"]["name"].is_string(), "{logged}");
 }
 
 #[tokio::test]

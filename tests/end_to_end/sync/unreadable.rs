@@ -53,11 +53,17 @@ async fn a_malformed_history_is_gone_without_told_and_read_when_its_campaign_cha
     let state = account.sync_state().await;
     assert_eq!(
         state["coverage"],
-        json!({ "isComplete": false, "unreadableCount": 1 })
+        json!({ "isComplete": false, "unreadableResourceCount": 1 })
     );
-    assert_eq!(state["unreadable"][0]["activityId"], malformed, "{state}");
-    assert!(state["unreadable"][0]["campaignName"].is_string(), "{state}");
-    assert_eq!(state["estimatedCalls"], 0, "{state}");
+    assert_eq!(
+        state["unreadableResources"][0]["activity"]["id"], malformed,
+        "{state}"
+    );
+    assert!(
+        state["unreadableResources"][0]["campaign"]["name"].is_string(),
+        "{state}"
+    );
+    assert_eq!(state["estimatedCallCount"], 0, "{state}");
     assert!(
         state["failure"].is_null() && state["estimatedCompleteAt"].is_null(),
         "{state}"
@@ -67,15 +73,15 @@ async fn a_malformed_history_is_gone_without_told_and_read_when_its_campaign_cha
     assert_eq!(account.logged().await, readable);
     // Where none of its sends can be missing, the log is complete.
     let query = format!(
-        r#"{{ all: sends {{ coverage {{ isComplete unreadableCount }} }}
-              newest: sends(filter: {{ from: "{newest}" }}) {{ coverage {{ isComplete unreadableCount }} }} }}"#
+        r#"{{ all: sends {{ coverage {{ isComplete unreadableResourceCount }} }}
+              newest: sends(filter: {{ from: "{newest}" }}) {{ coverage {{ isComplete unreadableResourceCount }} }} }}"#
     );
     let answer = account.serve(&[]).query(&query).await;
     assert_eq!(
         answer["data"],
         json!({
-            "all": { "coverage": { "isComplete": false, "unreadableCount": 1 } },
-            "newest": { "coverage": { "isComplete": true, "unreadableCount": 0 } }
+            "all": { "coverage": { "isComplete": false, "unreadableResourceCount": 1 } },
+            "newest": { "coverage": { "isComplete": true, "unreadableResourceCount": 0 } }
         })
     );
 
@@ -102,9 +108,9 @@ async fn a_malformed_history_is_gone_without_told_and_read_when_its_campaign_cha
     let state = account.sync_state().await;
     assert_eq!(
         state["coverage"],
-        json!({ "isComplete": true, "unreadableCount": 0 })
+        json!({ "isComplete": true, "unreadableResourceCount": 0 })
     );
-    assert_eq!(state["unreadable"], json!([]));
+    assert_eq!(state["unreadableResources"], json!([]));
 }
 
 #[tokio::test]
@@ -134,7 +140,10 @@ async fn a_refused_history_keeps_what_was_known_and_is_complete_when_anybody_rea
         ])
     );
     assert_eq!(account.logged().await, before);
-    assert_eq!(account.sync_state().await["unreadable"][0]["activityId"], refused);
+    assert_eq!(
+        account.sync_state().await["unreadableResources"][0]["activity"]["id"],
+        refused
+    );
 
     end_faults(&account).await;
     let query =
@@ -160,14 +169,14 @@ async fn a_campaign_whose_activities_cannot_be_read_hides_no_other() {
     let (_, said) = sync_ends(&account, 0).await;
     assert!(said.contains(campaign) && !said.contains('\u{1b}'), "{said}");
     let state = account.sync_state().await;
-    let unreadable = &state["unreadable"][0];
+    let unreadable = &state["unreadableResources"][0];
     assert_eq!(
-        (&unreadable["campaignId"], &unreadable["activityId"]),
+        (&unreadable["campaign"]["campaignId"], &unreadable["activity"]),
         (&json!(campaign), &Value::Null)
     );
     assert_eq!(
         state["coverage"],
-        json!({ "isComplete": false, "unreadableCount": 1 })
+        json!({ "isComplete": false, "unreadableResourceCount": 1 })
     );
 
     end_faults(&account).await;
@@ -190,11 +199,14 @@ async fn a_history_that_fails_holds_up_nothing_and_is_named() {
     let (_, said) = sync_ends(&account, 0).await;
     assert!(said.contains(&failing) && said.contains("failed"), "{said}");
     let state = account.sync_state().await;
-    assert_eq!(state["unreadable"][0]["activityId"], failing, "{state}");
+    assert_eq!(
+        state["unreadableResources"][0]["activity"]["id"], failing,
+        "{state}"
+    );
     assert!(state["failure"].is_null(), "{state}");
     assert_eq!(
         state["coverage"],
-        json!({ "isComplete": false, "unreadableCount": 1 })
+        json!({ "isComplete": false, "unreadableResourceCount": 1 })
     );
     let mut readable = truth;
     readable.remove(&failing);
@@ -268,11 +280,11 @@ async fn what_alone_answers_401_is_named_and_gone_past() {
     assert!(!said.contains("log in again"), "{said}");
     let state = account.sync_state().await;
     assert!(state["failure"].is_null(), "{state}");
-    let named = state["unreadable"].as_array().unwrap();
+    let named = state["unreadableResources"].as_array().unwrap();
     assert_eq!(named.len(), refused.len() + 1, "{state}");
     for activity in &refused {
         assert!(
-            named.iter().any(|one| one["activityId"] == json!(activity)),
+            named.iter().any(|one| one["activity"]["id"] == json!(activity)),
             "{state}"
         );
     }
@@ -296,7 +308,11 @@ async fn a_single_401_ends_no_run() {
     account.sandbox.fault(&blip).await;
     sync_ends(&account, 0).await;
     let state = account.sync_state().await;
-    assert_eq!(state["unreadable"].as_array().unwrap().len(), 1, "{state}");
+    assert_eq!(
+        state["unreadableResources"].as_array().unwrap().len(),
+        1,
+        "{state}"
+    );
     end_pauses(&account);
     sync_ends(&account, 0).await;
     account.assert_logged(&account.activities().await).await;
@@ -316,8 +332,8 @@ async fn a_token_that_is_refused_everywhere_ends_a_run_after_a_handful_of_calls(
     );
     // The fault skips requests by arrival while four are read side by side, so that one of the other three may be accepted after
     // the first refusal, and what was refused then is held to refuse alone.
-    let named = state["unreadable"].as_array().unwrap();
-    let is_alone = |one: &Value| one["reason"].as_str().unwrap().contains("login elsewhere");
+    let named = state["unreadableResources"].as_array().unwrap();
+    let is_alone = |one: &Value| one["failure"].as_str().unwrap().contains("login elsewhere");
     assert!(named.len() < 4 && named.iter().all(is_alone), "{state}");
     let refused = account.sandbox.answered(401).await;
     // Four are read side by side, and each that is held to refuse alone costs its own call and a probe.

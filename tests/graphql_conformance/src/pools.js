@@ -53,7 +53,7 @@ export async function gather(ask) {
     texts: {
       after: allCursors,
       before: allCursors,
-      zone: ['UTC', 'Europe/Berlin', 'US/Eastern', 'Nowhere/Else'],
+      zone: ['UTC', 'ACCOUNT', 'UTC', 'ACCOUNT', 'Europe/Berlin', 'US/Eastern', 'Nowhere/Else'],
       campaignName: ['a', 'news', '', 'Ü'],
     },
   };

@@ -51,6 +51,15 @@ export async function referenceSchema(sdl, ask) {
   };
   dateTime.parseLiteral = (literal) => dateTime.parseValue(literal.kind === 'StringValue' ? literal.value : undefined);
 
+  const timeZone = schema.getType('TimeZone');
+  timeZone.parseValue = (value) => {
+    if (typeof value !== 'string') throw new GraphQLError('not a time zone');
+    // An unknown name throws.
+    if (value !== 'ACCOUNT') new Intl.DateTimeFormat('en', { timeZone: value });
+    return value;
+  };
+  timeZone.parseLiteral = (literal) => timeZone.parseValue(literal.kind === 'StringValue' ? literal.value : undefined);
+
   // The specification gives these lists no order.
   const told = await ask(`{
     __schema { types { name fields { name } } directives { name } }

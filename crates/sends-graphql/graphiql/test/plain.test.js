@@ -75,7 +75,7 @@ test('every starter tab runs and answers without an error', () =>
 test('the documentation leads from type to type and back, and finds fields', () =>
   onPlainPage({}, async (page) => {
     await docs(page).getByRole('button', { name: 'Query', exact: true }).first().click();
-    await docs(page).getByText('One email campaign activity by its id').waitFor();
+    await docs(page).getByText('Campaign activity by id').waitFor();
     await docs(page).getByRole('button', { name: 'CampaignActivity', exact: true }).first().click();
     await heading(page, 'CampaignActivity');
     await docs(page).getByRole('button', { name: '‹ Query' }).click();

@@ -68,7 +68,7 @@ const FIELDS: [(&str, &[&str]); 8] = [
             "isKnown",
         ],
     ),
-    ("SendConnection", &["edges", "pageInfo", "totalCount"]),
+    ("SendConnection", &["edges", "nodes", "pageInfo", "totalCount"]),
     ("SendEdge", &["cursor", "node"]),
     (
         "PageInfo",

@@ -1,4 +1,4 @@
-//! The account that everything belongs to.
+//! The Constant Contact account.
 
 use std::sync::Arc;
 
@@ -7,28 +7,27 @@ use sends_core::AccountSummary;
 
 use super::scalar::count;
 
-/// The Constant Contact account. Only what is shown here is read of it.
 pub(super) struct Account(pub(super) Arc<AccountSummary>);
 
-/// The Constant Contact account. Only what is shown here is read of it.
+/// The Constant Contact account. The service decodes only these values of it.
 #[Object]
 impl Account {
-    /// Constant Contact's id of the account: the same for every user of it.
+    /// Constant Contact's id of the account, the same for all its users.
     async fn encoded_account_id(&self) -> Option<&str> {
         self.0.encoded_account_id.as_deref()
     }
 
-    /// What the organisation calls itself.
+    /// Name of the organization.
     async fn organization_name(&self) -> Option<&str> {
         self.0.organization_name.as_deref()
     }
 
-    /// The account's time zone, such as `US/Eastern`. Fields with dates take `zone: ACCOUNT` to be shown in it.
+    /// Time zone of the account, such as `US/Eastern`. `zone: "ACCOUNT"` stands for it.
     async fn time_zone(&self) -> Option<&str> {
         self.0.time_zone_id.as_deref()
     }
 
-    /// How many of these values Constant Contact gave in a form that cannot be read. They are null; 0 as a rule.
+    /// Number of the values above that could not be decoded. Those are null. Normally 0.
     async fn unreadable_value_count(&self) -> i32 {
         count(self.0.unreadable_values)
     }

@@ -1,8 +1,7 @@
-//! The campaigns of the account as a connection.
+//! The connection of the account's campaigns.
 //!
-//! Owns the cursors. One says where a campaign stands in the order: when it was updated, and its id among those updated at the
-//! same time. It needs nothing to be remembered, here or upstream, and so stays good for as long as the campaign is where it
-//! was; a campaign that is updated moves to the front, where a reader who is further back does not meet it again.
+//! A cursor holds the update time of a campaign and its id, so that no state is needed here or upstream. It remains valid until
+//! the campaign is updated and moves to the front, where a client further back does not see it again.
 
 use std::{
     borrow::Cow,
@@ -10,10 +9,9 @@ use std::{
     sync::Arc,
 };
 
-use async_graphql::{Context, Object, SimpleObject};
+use async_graphql::{Context, InputObject, Object, SimpleObject};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jiff::{SignedDuration, Timestamp};
-use sends_client::CampaignFilter;
 use sends_core::CampaignId;
 
 use super::{
@@ -21,29 +19,40 @@ use super::{
     campaign::Campaign,
     charge,
     connection::PageInfo,
+    history_arguments::period,
+    paging::cursor_argument,
     scalar::{DateTime, count},
 };
 use crate::{sources::loader::ResourceLoader, sources::resources::CampaignPage};
 
-/// How many campaigns come on a page that does not say, and how many at most.
-const USUAL: i32 = 50;
-const MOST: i32 = 500;
+/// Number of campaigns on a page by default, and the maximum.
+const DEFAULT_LENGTH: i32 = 50;
+const MAX_LENGTH: i32 = 500;
 
-/// How much later than its cursor a page begins upstream: whether the upstream's dates include their own moment, and to what
-/// fraction of a second they are compared, is not documented. What is there twice is left out here.
+/// Extension of the period that is requested upstream. Whether the upstream's dates are inclusive, and to what fraction of a
+/// second they are compared, is not documented. Surplus records are removed here.
 const OVERLAP: SignedDuration = SignedDuration::from_secs(1);
-/// How many campaigns of the page before are expected within it.
+/// Number of campaigns of the previous page that are expected in the overlap.
 const OVERLAPPING: u16 = 10;
-/// How many more pages are gone through to find the place of a cursor before giving up: so many campaigns would have to be
-/// of one second.
+/// Maximum number of additional pages that are read to find the position of a cursor. Reaching it takes as many campaigns
+/// updated within one second.
 const PAGES_OF_ONE_SECOND: usize = 10;
 
-/// Which campaigns to give, understood.
+/// Conditions on a campaign. All of them have to be met.
+#[derive(Debug, Default, InputObject)]
+pub(super) struct CampaignFilter {
+    /// Earliest `updatedAt`, inclusive.
+    updated_from: Option<DateTime>,
+    /// End of the `updatedAt` range, exclusive.
+    updated_until: Option<DateTime>,
+}
+
+/// The arguments of the connection, checked.
 pub(super) struct CampaignPageRequest {
     first: u16,
     after: Option<Cursor>,
-    updated_after: Option<Timestamp>,
-    updated_before: Option<Timestamp>,
+    updated_from: Option<Timestamp>,
+    updated_until: Option<Timestamp>,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -69,53 +78,45 @@ impl Cursor {
 
 impl CampaignPageRequest {
     pub(super) fn new(
+        filter: &CampaignFilter,
         first: Option<i32>,
         after: Option<&str>,
-        updated_after: Option<DateTime>,
-        updated_before: Option<DateTime>,
     ) -> Result<Self, ApiError> {
-        let first = first.unwrap_or(USUAL);
-        let message = || ApiError::bad_user_input(format!("`first` must be from 1 to {MOST}."));
-        if !(1..=MOST).contains(&first) {
-            return Err(message());
-        }
-        let decode = |text| {
-            let message = || ApiError::bad_user_input("`after` must be a cursor that this list gave out.");
-            Cursor::decode(text).ok_or_else(message)
-        };
+        let length = first.unwrap_or(DEFAULT_LENGTH);
+        let length = Some(length).filter(|length| (1..=MAX_LENGTH).contains(length));
+        let first = length.and_then(|length| length.try_into().ok());
+        let message = || ApiError::bad_user_input(format!("`first` must be from 1 to {MAX_LENGTH}."));
+        let (from, until) = (filter.updated_from, filter.updated_until);
+        let (updated_from, updated_until) = period("updatedFrom", from, "updatedUntil", until)?;
         Ok(Self {
-            first: first.try_into().map_err(|_| message())?,
-            after: after.map(decode).transpose()?,
-            updated_after: updated_after.map(|date| date.at),
-            updated_before: updated_before.map(|date| date.at),
+            first: first.ok_or_else(message)?,
+            after: cursor_argument("after", after, Cursor::decode)?,
+            updated_from,
+            updated_until,
         })
     }
 
-    fn filter(&self) -> CampaignFilter {
-        // At the end of time nothing is later, and nothing has to be.
-        let from = self.after.map(|cursor| {
-            cursor
-                .updated_at
-                .saturating_add(OVERLAP)
-                .unwrap_or(Timestamp::MAX)
-        });
-        let most = u16::try_from(MOST).unwrap_or(u16::MAX);
-        CampaignFilter {
+    fn filter(&self) -> sends_client::CampaignFilter {
+        let later = |at: Timestamp| at.saturating_add(OVERLAP).unwrap_or(Timestamp::MAX);
+        let earlier = |at: Timestamp| at.saturating_sub(OVERLAP).unwrap_or(Timestamp::MIN);
+        let cursor = self.after.map(|cursor| later(cursor.updated_at));
+        let max = u16::try_from(MAX_LENGTH).unwrap_or(u16::MAX);
+        sends_client::CampaignFilter {
             limit: match self.after {
-                Some(_) => self.first.saturating_add(OVERLAPPING).min(most),
+                Some(_) => self.first.saturating_add(OVERLAPPING).min(max),
                 None => self.first,
             },
-            updated_after: self.updated_after,
-            updated_before: from.into_iter().chain(self.updated_before).min(),
+            updated_after: self.updated_from.map(earlier),
+            updated_before: cursor.into_iter().chain(self.updated_until).min(),
         }
     }
 
-    /// The campaigns of an upstream page that come after the cursor and meet the conditions. One that was updated later than
-    /// the cursor's is never among them, so that an upstream that ignores `before_date` leads no reader in a circle.
+    /// The campaigns of an upstream page that follow the cursor and match the filter. Later updates than the cursor's are
+    /// excluded, so that an upstream that ignores `before_date` causes no endless paging.
     fn choose(&self, records: &[sends_core::Campaign]) -> Vec<sends_core::Campaign> {
         let begin = self.after.map_or(0, |cursor| {
             let itself = records.iter().position(|campaign| campaign.id == cursor.id);
-            // Where the campaign itself has moved away, others of its moment may have been shown before or not.
+            // If the campaign has moved, others with its update time may or may not have been shown.
             let is_later = |campaign: &sends_core::Campaign| {
                 campaign.updated_at.is_some_and(|date| date > cursor.updated_at)
             };
@@ -126,14 +127,14 @@ impl CampaignPageRequest {
                 return true;
             };
             self.after.is_none_or(|cursor| date <= cursor.updated_at)
-                && self.updated_after.is_none_or(|after| date > after)
-                && self.updated_before.is_none_or(|before| date < before)
+                && self.updated_from.is_none_or(|from| date >= from)
+                && self.updated_until.is_none_or(|until| date < until)
         };
         records[begin..].iter().filter(meets).cloned().collect()
     }
 
-    /// Whether these campaigns, from the top of an upstream listing on, show where the cursor stands, and any behind it. While
-    /// all of them are of its moment, which of them were shown before is known only once itself is among them.
+    /// Whether the start of an upstream listing reaches the position of the cursor and a campaign after it. Among campaigns
+    /// with the cursor's update time, the position is known only once the cursor's own campaign is found.
     fn begins_in(&self, records: &[sends_core::Campaign]) -> bool {
         let is_passed = |cursor: Cursor| {
             let is_earlier = |campaign: &sends_core::Campaign| {
@@ -146,22 +147,21 @@ impl CampaignPageRequest {
         self.after.is_none_or(is_passed) && !self.choose(records).is_empty()
     }
 
-    /// Whether an upstream listing that leads in a circle ends with the cursor, by its first page: that is not full, keeps to the
-    /// date that was asked for, and has the cursor last.
+    /// Whether a cyclic upstream listing ends with the cursor, judged by its first page: it is not full, respects the requested
+    /// date, and has the cursor's campaign last.
     fn ends_in(&self, first: &CampaignPage) -> bool {
         let filter = self.filter();
-        let is_asked_for = |campaign: &sends_core::Campaign| {
+        let is_requested = |campaign: &sends_core::Campaign| {
             let date = campaign.updated_at.zip(filter.updated_before);
             date.is_none_or(|(date, before)| date <= before)
         };
         let records = &first.records;
         let is_last = |cursor: Cursor| records.last().is_some_and(|last| last.id == cursor.id);
         records.len() + first.unreadable < usize::from(filter.limit)
-            && records.iter().all(is_asked_for)
+            && records.iter().all(is_requested)
             && self.after.is_some_and(is_last)
     }
 
-    /// Reads the page.
     pub(super) async fn read(self, context: &Context<'_>) -> Result<CampaignConnection, ApiError> {
         let loader = context.data_unchecked::<ResourceLoader>();
         let page = loader.campaign_page(self.filter()).await?;
@@ -177,9 +177,8 @@ impl CampaignPageRequest {
         while let Some(link) = next.as_ref().filter(|_| !self.begins_in(&records)) {
             if pages == PAGES_OF_ONE_SECOND {
                 return Err(ApiError::bad_user_input(
-                    "The place of `after` was not found: more campaigns were updated at one moment than a page of this \
-                     size gets past, or Constant Contact ignores the date that it is asked for (before_date). Ask for larger \
-                     pages.",
+                    "Position of `after` not found: more campaigns have the same `updatedAt` than pages of this size can \
+                     pass, or Constant Contact ignores the requested date (before_date). Use a larger `first`.",
                 ));
             }
             let more = loader.next_campaign_page(link).await?;
@@ -197,114 +196,92 @@ impl CampaignPageRequest {
         if is_cut_short && chosen.is_empty() {
             return Err(ApiError::cut_short());
         }
-        // A cursor of ours leads on by date even where the upstream's link is wrong.
+        // Our cursor continues by date even if the upstream's link is broken.
         let leads_on = next.is_some() || is_cut_short;
         let has_next_page = chosen.len() > usize::from(self.first) || leads_on;
         chosen.truncate(self.first.into());
+        let page: Arc<[CampaignId]> = chosen.iter().map(|campaign| campaign.id).collect();
+        // A campaign without a date has the position of the previous one.
+        let mut updated_at = self.after.map_or(Timestamp::MAX, |cursor| cursor.updated_at);
+        let edge = |record: sends_core::Campaign| {
+            let id = record.id;
+            updated_at = record.updated_at.unwrap_or(updated_at);
+            let odd_values = odd.get(&id).copied().unwrap_or(0);
+            CampaignEdge {
+                cursor: Cursor { updated_at, id }.encode(),
+                node: Campaign::listed(record, odd_values, &page),
+            }
+        };
         Ok(CampaignConnection {
-            campaigns: chosen,
-            odd_values: odd,
+            edges: chosen.into_iter().map(edge).collect(),
             unreadable,
             has_previous_page: self.after.is_some(),
             has_next_page,
-            began_at: self.after.map_or(Timestamp::MAX, |cursor| cursor.updated_at),
         })
     }
 }
 
-/// Whether a campaign comes more than once.
 fn has_repeats(records: &[sends_core::Campaign]) -> bool {
     let ids: HashSet<CampaignId> = records.iter().map(|campaign| campaign.id).collect();
     ids.len() < records.len()
 }
 
-/// Appends the campaigns that are not there yet: behind its cursor a campaign that comes again would look like another one.
+/// Appends new campaigns only: a repeated campaign after its own cursor would appear as another one.
 fn append_new(records: &mut Vec<sends_core::Campaign>, more: Vec<sends_core::Campaign>) {
     let mut known: HashSet<CampaignId> = records.iter().map(|campaign| campaign.id).collect();
     records.extend(more.into_iter().filter(|campaign| known.insert(campaign.id)));
 }
 
-/// The campaigns of a page of which some values could not be read, and how many.
+/// The campaigns of a page with undecodable values, and their number.
 fn odd_values(page: &CampaignPage) -> impl Iterator<Item = (CampaignId, usize)> {
     let ids = page.records.iter().map(|campaign| campaign.id);
     ids.zip(page.unreadable_values.iter().copied())
         .filter(|(_, values)| *values > 0)
 }
 
-/// A page of the campaigns of the account.
 pub(super) struct CampaignConnection {
-    campaigns: Vec<sends_core::Campaign>,
-    /// How many values of a campaign could not be read. None of those that are not there.
-    odd_values: HashMap<CampaignId, usize>,
+    edges: Vec<CampaignEdge>,
     unreadable: usize,
     has_previous_page: bool,
     has_next_page: bool,
-    began_at: Timestamp,
 }
 
-impl CampaignConnection {
-    fn cursors(&self) -> impl Iterator<Item = String> {
-        // A campaign without a date stands where the one before it does.
-        let cursor = |last: &mut Timestamp, campaign: &sends_core::Campaign| {
-            *last = campaign.updated_at.unwrap_or(*last);
-            Some(Cursor {
-                updated_at: *last,
-                id: campaign.id,
-            })
-        };
-        self.campaigns
-            .iter()
-            .scan(self.began_at, cursor)
-            .map(Cursor::encode)
-    }
-
-    fn listed(&self) -> impl Iterator<Item = Campaign> {
-        let page: Arc<[CampaignId]> = self.campaigns.iter().map(|campaign| campaign.id).collect();
-        self.campaigns.iter().map(move |campaign| {
-            let odd_values = self.odd_values.get(&campaign.id).copied().unwrap_or(0);
-            Campaign::listed(campaign.clone(), odd_values, &page)
-        })
-    }
-}
-
-/// A page of the campaigns of the account, the last updated first, by the Relay cursor connections specification.
+/// Page of campaigns, most recently updated first, as defined by the Relay cursor connections specification.
 #[Object]
 impl CampaignConnection {
-    /// The campaigns of this page, each with its cursor.
-    async fn edges(&self) -> Vec<CampaignEdge> {
+    /// The campaigns of this page with their cursors.
+    async fn edges(&self) -> &[CampaignEdge] {
         charge::foreseen_list().await;
-        let edge = |(cursor, node)| CampaignEdge { cursor, node };
-        self.cursors().zip(self.listed()).map(edge).collect()
+        &self.edges
     }
 
     /// The campaigns of this page.
-    async fn nodes(&self) -> Vec<Campaign> {
+    async fn nodes(&self) -> Vec<&Campaign> {
         charge::foreseen_list().await;
-        self.listed().collect()
+        self.edges.iter().map(|edge| &edge.node).collect()
     }
 
-    /// Where this page stands among the others.
+    /// Position of this page in the list.
     async fn page_info(&self) -> PageInfo {
+        let cursor = |edge: Option<&CampaignEdge>| edge.map(|edge| edge.cursor.clone());
         PageInfo {
             has_previous_page: self.has_previous_page,
             has_next_page: self.has_next_page,
-            start_cursor: self.cursors().next(),
-            end_cursor: self.cursors().last(),
+            start_cursor: cursor(self.edges.first()),
+            end_cursor: cursor(self.edges.last()),
         }
     }
 
-    /// How many campaigns of this page Constant Contact gave in a form that could not be read. They are left out; 0 as a
-    /// rule.
-    async fn unreadable_count(&self) -> i32 {
+    /// Number of campaigns of this page that could not be decoded and are omitted. Normally 0.
+    async fn unreadable_campaign_count(&self) -> i32 {
         count(self.unreadable)
     }
 }
 
-/// One campaign on a page.
+/// Campaign on a page, with its cursor.
 #[derive(SimpleObject)]
 pub(super) struct CampaignEdge {
-    /// The place of this campaign in the order: what `after` takes. It stays good after a restart, and for as long as the
-    /// campaign is not updated.
+    /// Position of the campaign, for `after`. Opaque. Remains valid after a restart, until the campaign is updated.
     cursor: String,
     /// The campaign.
     node: Campaign,

@@ -1,4 +1,4 @@
-//! Charges lists to the memory of the answer, where they are longer than the estimate took them to be.
+//! Charges lists that are longer than estimated to the memory budget of responses.
 
 use async_graphql::{
     Context, Positioned,
@@ -8,13 +8,15 @@ use async_graphql::{
 use super::ApiError;
 use crate::bulkheads::answers;
 
-/// How many sends a history is taken to have, for want of knowing it.
+/// Estimated number of sends of a history.
 pub(crate) const ASSUMED_SENDS: usize = 10;
-/// How many activities a campaign is taken to have: the email, its page, and one more for those who did not open it.
+/// Estimated number of activities of a campaign: the email, its web page and a resend.
 pub(crate) const ASSUMED_ACTIVITIES: usize = 3;
+/// Estimated number of unreadable resources of an account.
+pub(crate) const ASSUMED_UNREADABLE: usize = 10;
 
-/// A list of this length is about to be answered by the field of `context`; `expected` items are in the estimate. Lets others
-/// run first, if the operation has been executed for a while.
+/// Charges the items beyond `expected`, which the estimate includes, of a list that the field of `context` is about to return.
+/// Yields first if the operation has run for a while.
 pub(super) async fn list(context: &Context<'_>, length: usize, expected: usize) -> Result<(), ApiError> {
     let Some(memory) = answers::current() else {
         return Ok(());
@@ -29,15 +31,15 @@ pub(super) async fn list(context: &Context<'_>, length: usize, expected: usize) 
     charged.map_err(Into::into)
 }
 
-/// Lets others run before a list whose length the estimate knows.
+/// Yields before a list whose length the estimate includes, if the operation has run for a while.
 pub(super) async fn foreseen_list() {
     if let Some(memory) = answers::current() {
         memory.pause().await;
     }
 }
 
-/// The fields of one item and the bytes of their long names, lists in it taken to have one item each: they are charged by
-/// themselves.
+/// The number of fields of one item and the bytes of their long names. Lists in it count as one item each; they are charged
+/// separately.
 fn of_item(set: &Positioned<SelectionSet>) -> (usize, usize) {
     let selections = set.node.items.iter().map(|selection| match &selection.node {
         Selection::Field(field) => {
@@ -46,7 +48,7 @@ fn of_item(set: &Positioned<SelectionSet>) -> (usize, usize) {
             (1 + fields, texts + answers::long_name(&name.node))
         }
         Selection::InlineFragment(fragment) => of_item(&fragment.node.selection_set),
-        // The plan has every fragment in its place.
+        // The plan has replaced all fragment spreads.
         Selection::FragmentSpread(_) => (0, 0),
     });
     selections.fold((0, 0), |(fields, texts), of| (fields + of.0, texts + of.1))

@@ -1,109 +1,150 @@
-//! The sends of an activity as a connection, for clients that page by cursors.
+//! Connections of sends, from the history of one activity and from the send log.
 
 use std::sync::Arc;
 
 use async_graphql::{Context, Object, SimpleObject};
 use sends_core::{ActivityId, SendFilter, SendHistory};
+use sends_store::{LogFilter, LogPage, LoggedSend};
 
 use super::{
-    ApiError, charge,
+    ApiError,
+    campaign::KnownCampaign,
+    charge,
     enums::SendOrder,
+    error::Nullable,
     history_arguments,
-    paging::{Page, PageRequest, Place},
-    scalar::count,
+    log::{self, LogCoverage},
+    paging::{PageRequest, Place},
+    scalar::Long,
     send::HistoricSend,
 };
+use crate::sources::send_log::LogReader;
 
-/// A page of the sends of an activity.
 pub(super) struct SendConnection {
-    activity: ActivityId,
-    history: Arc<SendHistory>,
-    /// The sends that the filter includes, as indexes in the history, in the order that was asked for.
-    chosen: Vec<usize>,
-    /// Where each send of the history is in the order of cursors.
-    places: Vec<Place>,
-    page: Page,
+    edges: Vec<SendEdge>,
+    has_previous: bool,
+    has_next: bool,
+    total: Total,
+    coverage: Nullable<LogCoverage>,
+    /// Number of sends that the estimate of the response size assumes.
+    expected: usize,
+}
+
+enum Total {
+    Known(usize),
+    Log(Box<LogFilter>),
 }
 
 impl SendConnection {
-    pub(super) fn new(
-        activity: ActivityId,
-        history: Arc<SendHistory>,
+    /// A page of the history of an activity.
+    pub(super) fn of_history(
+        (activity, campaign): (ActivityId, &KnownCampaign),
+        history: &Arc<SendHistory>,
         filter: &SendFilter,
         order: SendOrder,
         request: PageRequest,
     ) -> Self {
-        let chosen = history_arguments::choose(filter, &history, order);
-        let places = Place::all(&history);
+        let chosen = history_arguments::choose(filter, history, order);
+        let places = Place::all(history);
         let of_chosen: Vec<Place> = chosen.iter().map(|&index| places[index]).collect();
         let page = request.of(&of_chosen, order == SendOrder::OldestFirst);
+        let edge = |&index: &usize| SendEdge {
+            cursor: places[index].cursor(),
+            node: HistoricSend::new(activity, Arc::clone(history), index, campaign.clone()),
+        };
         Self {
-            activity,
-            history,
-            chosen,
-            places,
-            page,
+            edges: chosen[page.places].iter().map(edge).collect(),
+            has_previous: page.has_previous,
+            has_next: page.has_next,
+            total: Total::Known(chosen.len()),
+            coverage: None,
+            expected: charge::ASSUMED_SENDS,
         }
     }
 
-    fn cursor_at(&self, index: Option<&usize>) -> Option<String> {
-        index.map(|&index| self.places[index].cursor())
-    }
-
-    fn on_page(&self) -> &[usize] {
-        &self.chosen[self.page.places.clone()]
+    /// A page of the send log.
+    pub(super) fn of_log(page: &LogPage, filter: LogFilter, coverage: Nullable<LogCoverage>) -> Self {
+        let edge = |logged: &LoggedSend| SendEdge {
+            cursor: log::cursor(logged.position()),
+            node: HistoricSend::logged(logged),
+        };
+        Self {
+            edges: page.sends.iter().map(edge).collect(),
+            has_previous: page.has_previous,
+            has_next: page.has_next,
+            total: Total::Log(Box::new(filter)),
+            coverage,
+            expected: page.sends.len(),
+        }
     }
 }
 
-/// A page of the sends of an activity, by the Relay cursor connections specification.
+/// Page of sends, as defined by the Relay cursor connections specification.
 #[Object]
 impl SendConnection {
-    /// The sends of this page, each with its cursor.
-    async fn edges(&self, context: &Context<'_>) -> Result<Vec<SendEdge>, ApiError> {
-        charge::list(context, self.on_page().len(), charge::ASSUMED_SENDS).await?;
-        let edge = |&index: &usize| SendEdge {
-            cursor: self.places[index].cursor(),
-            node: HistoricSend::new(self.activity, Arc::clone(&self.history), index),
-        };
-        Ok(self.on_page().iter().map(edge).collect())
+    /// The sends of this page with their cursors.
+    async fn edges(&self, context: &Context<'_>) -> Result<&[SendEdge], ApiError> {
+        charge::list(context, self.edges.len(), self.expected).await?;
+        Ok(&self.edges)
     }
 
-    /// Where this page stands among the others.
+    /// The sends of this page.
+    async fn nodes(&self, context: &Context<'_>) -> Result<Vec<&HistoricSend>, ApiError> {
+        charge::list(context, self.edges.len(), self.expected).await?;
+        Ok(self.edges.iter().map(|edge| &edge.node).collect())
+    }
+
+    /// Position of this page in the list.
     async fn page_info(&self) -> PageInfo {
+        let cursor = |edge: Option<&SendEdge>| edge.map(|edge| edge.cursor.clone());
         PageInfo {
-            has_previous_page: self.page.has_previous,
-            has_next_page: self.page.has_next,
-            start_cursor: self.cursor_at(self.on_page().first()),
-            end_cursor: self.cursor_at(self.on_page().last()),
+            has_previous_page: self.has_previous,
+            has_next_page: self.has_next,
+            start_cursor: cursor(self.edges.first()),
+            end_cursor: cursor(self.edges.last()),
         }
     }
 
-    /// How many sends the filter includes, on all pages together.
-    async fn total_count(&self) -> i32 {
-        count(self.chosen.len())
+    /// Number of sends on all pages that match the filter. For `Query.sends` it costs another search of the send log; null,
+    /// with an error, if that fails.
+    async fn total_count(&self, context: &Context<'_>) -> Nullable<Long> {
+        let filter = match &self.total {
+            Total::Known(total) => return Some(Ok((*total).into())),
+            Total::Log(filter) => filter,
+        };
+        let reader = context.data_unchecked::<LogReader>();
+        let counted = reader.read(|log, owner| log.sends.count(owner, filter)).await;
+        Some(counted.map(Into::into).map_err(Into::into))
+    }
+
+    /// Completeness of the send log for the filter. Null for the history of one activity, which Constant Contact returns as
+    /// a whole, and, with an error, if it cannot be read.
+    async fn coverage(&self) -> Nullable<LogCoverage> {
+        self.coverage.clone()
     }
 }
 
-/// One send on a page.
+/// Send on a page, with its cursor.
 #[derive(SimpleObject)]
 pub(super) struct SendEdge {
-    /// The place of this send in the order: what `after` and `before` take. It stays good when the activity is sent again.
+    /// Position of the send, for `after` and `before`. Opaque. Remains valid after further sends, with another filter or
+    /// order, and after a restart, in the list that returned it.
     cursor: String,
     /// The send.
     node: HistoricSend,
 }
 
-/// Where a page stands among the others.
+/// Position of a page in its list.
 #[derive(SimpleObject)]
 // Every subgraph with connections has this type, and they all mean the same.
 #[graphql(shareable)]
 pub(super) struct PageInfo {
-    /// Whether something comes before this page.
+    /// Whether there are items before this page.
     pub(super) has_previous_page: bool,
-    /// Whether something comes after this page.
+    /// Whether there are items after this page.
     pub(super) has_next_page: bool,
-    /// The cursor of what comes first on this page. Null when the page is empty.
+    /// Cursor of the first item. Null if the page is empty.
     pub(super) start_cursor: Option<String>,
-    /// The cursor of what comes last on this page. Null when the page is empty.
+    /// Cursor of the last item. Null if the page is empty.
     pub(super) end_cursor: Option<String>,
 }

@@ -1,15 +1,16 @@
-//! The enums of the schema, each the mirror of one in the core crate with a description on every value.
+//! The enums of the schema. Each mirrors an enum of another crate.
 
 use async_graphql::Enum;
+use sends_client::pacing;
 
-/// What Constant Contact says about an attempt.
+/// Constant Contact's status of a send attempt.
 #[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
 pub(super) enum SendStatus {
-    /// The attempt ran to its end. That alone does not mean that anybody received it.
+    /// Processing ended. This does not imply delivery.
     Completed,
-    /// The attempt ended with an error.
+    /// Processing ended with an error.
     Errored,
-    /// The status is missing or one that this service does not know; `sendStatusRaw` has it as it came.
+    /// Missing or unknown to this service. `sendStatusRaw` has the original value.
     Unknown,
 }
 
@@ -24,7 +25,7 @@ impl From<Option<&sends_core::SendStatus>> for SendStatus {
 }
 
 impl SendStatus {
-    /// The status in the core crate's terms; `None` stands for every unfamiliar one.
+    /// The documented status; `None` for [`Self::Unknown`].
     pub(super) fn known(self) -> Option<sends_core::SendStatus> {
         match self {
             Self::Completed => Some(sends_core::SendStatus::Completed),
@@ -34,22 +35,22 @@ impl SendStatus {
     }
 }
 
-/// How far a campaign or an activity has come.
+/// Status of a campaign or an activity.
 #[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
 pub(super) enum CampaignStatus {
-    /// Being written.
+    /// Draft.
     Draft,
-    /// To be sent at a time that has not come.
+    /// Scheduled for a future time.
     Scheduled,
-    /// Being sent.
+    /// Sending in progress.
     Executing,
-    /// Sent. That alone does not mean that anybody received it.
+    /// Sent. This does not imply delivery.
     Done,
     /// The last send failed.
     Error,
     /// Deleted.
     Removed,
-    /// The status is missing or one that this service does not know; `statusRaw` has it as it came.
+    /// Missing or unknown to this service. `statusRaw` has the original value.
     Unknown,
 }
 
@@ -68,16 +69,16 @@ impl From<Option<&sends_core::CampaignStatus>> for CampaignStatus {
     }
 }
 
-/// What an activity is within its campaign.
+/// Role of an activity within its campaign.
 #[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
 pub(super) enum ActivityRole {
-    /// The email itself.
+    /// The email.
     PrimaryEmail,
-    /// The email as a web page, which is never sent.
+    /// The web page of the email. Never sent.
     Permalink,
-    /// The email once more, to those who did not open it.
+    /// Resend of the email to contacts who did not open it.
     Resend,
-    /// The role is missing or one that this service does not know; `roleRaw` has it as it came.
+    /// Missing or unknown to this service. `roleRaw` has the original value.
     Unknown,
 }
 
@@ -92,125 +93,138 @@ impl From<Option<&sends_core::ActivityRole>> for ActivityRole {
     }
 }
 
-/// How an attempt really ended.
+/// Outcome of a send attempt, derived from status, reason code and count.
 #[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
 #[graphql(remote = "sends_core::Outcome")]
 pub(super) enum SendOutcome {
-    /// It went to all its contacts.
+    /// Sent to all its contacts.
     Sent,
-    /// It went to some of its contacts; Constant Contact does not say to how many.
+    /// Sent to some of its contacts. Constant Contact does not report how many.
     PartiallySent,
-    /// Constant Contact holds it for review and releases it in portions.
+    /// Held for review by Constant Contact, which releases it in portions.
     Staged,
-    /// It ran, but there was nobody to send it to.
+    /// Processed without any recipient.
     NoRecipients,
-    /// It was not sent.
+    /// Not sent.
     Failed,
-    /// Constant Contact says too little, or something new.
+    /// Not determined: Constant Contact's values are missing or undocumented.
     Unknown,
 }
 
-/// What a reason code is about.
+/// Kind of a reason.
 #[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
 #[graphql(remote = "sends_core::ReasonCategory")]
 pub(super) enum ReasonCategory {
-    /// Nothing went wrong.
+    /// Success.
     Success,
-    /// Constant Contact failed without saying why.
+    /// Internal failure of Constant Contact.
     System,
-    /// The account is under review.
+    /// Account under review.
     Compliance,
-    /// A payment failed or the product expired.
+    /// Failed payment or expired product.
     Billing,
-    /// A limit of the account is exceeded.
+    /// Exceeded limit of the account.
     Limit,
-    /// The send is held and released in portions.
+    /// Held by Constant Contact and released in portions.
     Staging,
-    /// Only some contacts were reached.
+    /// Some contacts were not reached.
     Partial,
-    /// Something in the email itself has to be mended.
+    /// Defect in the email's content.
     Content,
-    /// The sender's address could not be verified.
+    /// Unverified sender address.
     Sender,
-    /// The account lacks a feature that the email uses.
+    /// Feature that the account lacks.
     Feature,
-    /// There was nobody to send to.
+    /// No recipients.
     Audience,
-    /// The code is not documented.
+    /// Undocumented code.
     Unknown,
 }
 
-/// Whether sending again can help, and when.
+/// Advice on sending again.
 #[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
 #[graphql(remote = "sends_core::RetryAdvice")]
 pub(super) enum RetryAdvice {
-    /// It was sent; there is nothing to repeat.
+    /// Do nothing: the email was sent.
+    #[graphql(name = "NO_ACTION")]
     NotNeeded,
-    /// Yes, at once.
+    /// Send again now, without changes.
+    #[graphql(name = "RETRY_NOW")]
     Yes,
-    /// Yes, once the cause is mended.
+    /// Send again after the cause is fixed.
+    #[graphql(name = "RETRY_AFTER_FIX")]
     AfterFix,
-    /// Not before the account review has cleared it.
+    /// Send again after Constant Contact's account review has cleared the account.
+    #[graphql(name = "RETRY_AFTER_CLEARANCE")]
     AfterClearance,
-    /// No: it goes on by itself.
+    /// Wait: Constant Contact continues the send by itself.
     Wait,
-    /// Only with care: some contacts would get it twice.
+    /// Check who was reached before sending again: some contacts could receive the email twice.
+    #[graphql(name = "CHECK_BEFORE_RETRY")]
     NotBlindly,
-    /// No, it would end the same way.
+    /// Do not send again: the result would be the same.
+    #[graphql(name = "DO_NOT_RETRY")]
     No,
-    /// Nobody can say for a code that is not documented.
+    /// No advice: the code is undocumented.
     Unknown,
 }
 
-/// Who has to act.
+/// Party that has to act.
 #[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
 #[graphql(remote = "sends_core::Actor")]
 pub(super) enum ResponsibleParty {
-    /// The owner of the Constant Contact account.
+    /// Owner of the Constant Contact account.
     AccountOwner,
-    /// Constant Contact's account review.
+    /// Constant Contact's account review team.
     AccountReview,
-    /// Whoever keeps the contact lists and segments.
+    /// Maintainer of the contact lists and segments.
     ListOwner,
-    /// Whoever edits the email.
+    /// Editor of the email.
     ContentEditor,
     /// Constant Contact's customer support.
     Support,
-    /// Constant Contact, without being asked.
+    /// Constant Contact, without a request.
     ConstantContact,
 }
 
-/// The order of a list of sends.
+/// Order of a list of sends.
 #[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
 pub(super) enum SendOrder {
-    /// The first attempt comes first.
+    /// Earliest attempt first.
     OldestFirst,
-    /// The latest attempt comes first.
+    /// Latest attempt first.
     NewestFirst,
 }
 
-/// Why a history is older than it was meant to be.
+/// Cause of a failed refresh. The values have the meaning of the error codes with the same names.
 #[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
 #[graphql(remote = "crate::sources::histories::StaleReason")]
 pub(super) enum StaleReason {
-    /// Constant Contact could not be reached, failed, or gave an answer that could not be used.
+    /// Constant Contact could not be reached, failed, or sent an invalid response.
     UpstreamUnavailable,
-    /// Constant Contact did not answer in time, or the call's turn did not come.
+    /// Constant Contact did not respond in time, or the call was not made in time.
+    #[graphql(name = "UPSTREAM_TIMEOUT")]
     TooSlow,
-    /// Constant Contact's limit for a second held the call back for too long.
+    /// Constant Contact's limit per second delayed the call for too long.
     RateLimited,
-    /// The calls that Constant Contact allows for the day are used up.
+    /// Constant Contact's daily limit is used up.
     QuotaExceeded,
 }
 
-/// Why no upstream call leaves at the moment.
+/// Cause of a pause of upstream calls. The values have the meaning of the error codes with the same names.
 #[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
-#[graphql(remote = "sends_client::pacing::PauseReason")]
 pub(super) enum PauseReason {
-    /// Constant Contact said that there were too many calls in a second.
-    Throttled,
-    /// Constant Contact said that the day's calls are used up.
+    /// Constant Contact reported too many calls per second.
+    RateLimited,
+    /// The daily limit is used up, as Constant Contact reported or as this service counted.
     QuotaExceeded,
-    /// By this service's own count the day's calls are used up.
-    DayUsedUp,
+}
+
+impl From<pacing::PauseReason> for PauseReason {
+    fn from(reason: pacing::PauseReason) -> Self {
+        match reason {
+            pacing::PauseReason::Throttled => Self::RateLimited,
+            pacing::PauseReason::QuotaExceeded | pacing::PauseReason::DayUsedUp => Self::QuotaExceeded,
+        }
+    }
 }

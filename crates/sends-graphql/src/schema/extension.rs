@@ -1,17 +1,17 @@
-//! What an answer tells of the upstream beside its data: `extensions.upstream`.
+//! The response extension `extensions.upstream`.
 //!
-//! `calls` is what the operation cost. `stale` is there when something in the answer is older than it was meant to be, since
-//! Constant Contact could not be asked: of each type the oldest, with the same reasons as `CampaignActivity.staleReason`.
+//! `calls` is the number of upstream calls of the operation. `stale` is present if a value exceeds its maximum age because a
+//! refresh failed: the oldest of each type, with a reason as in `CampaignActivity.staleReason`.
 
 use async_graphql::{InputType, Value, value};
 
 use super::{enums::StaleReason, scalar::DateTime};
 use crate::sources::histories::{Kind, StaleAnswers};
 
-/// The name of the extension.
+/// Name of the extension.
 pub const UPSTREAM: &str = "upstream";
 
-/// Its value for an operation that has made so many calls and was given these older answers.
+/// Value of the extension.
 pub fn upstream(calls: u32, stale: &StaleAnswers) -> Value {
     let stale: Vec<Value> = stale
         .noted()
@@ -31,7 +31,7 @@ pub fn upstream(calls: u32, stale: &StaleAnswers) -> Value {
     }
 }
 
-/// The type of the schema that shows it.
+/// The schema's type of the values.
 const fn type_of(kind: Kind) -> &'static str {
     match kind {
         Kind::Sends => "Send",

@@ -1,70 +1,87 @@
-//! The arguments that choose among the sends of a history, checked before anything is fetched.
+//! Arguments that select sends of a history, checked before anything is read.
 
 use std::time::Duration;
 
-use async_graphql::InputObject;
+use async_graphql::{ID, InputObject};
+use jiff::Timestamp;
 use sends_core::{ReasonCode, SendFilter, SendHistory};
 
 use super::{
     ApiError,
-    enums::{SendOrder, SendOutcome, SendStatus},
+    enums::{ReasonCategory, SendOrder, SendOutcome, SendStatus},
+    node,
+    paging::length,
     scalar::DateTime,
 };
 
-/// Which sends to include. A send is included when it meets every condition that is given; an empty list is no condition.
+/// Conditions on a send. All of them have to be met; an empty list is no condition.
 #[derive(Debug, Default, InputObject)]
 pub(super) struct SendHistoryFilter {
-    /// Sends with one of these statuses.
-    #[graphql(default)]
-    statuses: Vec<SendStatus>,
-    /// Sends with one of these outcomes.
+    /// Earliest `runDate`, inclusive. Excludes sends without a date.
+    from: Option<DateTime>,
+    /// End of the `runDate` range, exclusive. Excludes sends without a date.
+    until: Option<DateTime>,
+    /// Any of these outcomes.
     #[graphql(default)]
     outcomes: Vec<SendOutcome>,
-    /// Sends with one of these reason codes, documented or not.
+    /// Any of these statuses.
+    #[graphql(default)]
+    statuses: Vec<SendStatus>,
+    /// Any of these reason codes, documented or not.
     #[graphql(default)]
     reason_codes: Vec<i32>,
-    /// Sends that ran at this instant or later. A send without a date is left out.
-    from: Option<DateTime>,
-    /// Sends that ran before this instant. A send without a date is left out.
-    until: Option<DateTime>,
+    /// Any of these kinds of reasons. `UNKNOWN` matches undocumented codes. Excludes sends without a code.
+    #[graphql(default)]
+    reason_categories: Vec<ReasonCategory>,
+    /// Any of these contact lists, by `listId` or `id`.
+    #[graphql(default)]
+    contact_list_ids: Vec<ID>,
+    /// Any of these segments, by `segmentId` or `id`.
+    #[graphql(default)]
+    segment_ids: Vec<ID>,
 }
 
 impl SendHistoryFilter {
-    fn check(self) -> Result<SendFilter, ApiError> {
+    pub(super) fn check(self) -> Result<SendFilter, ApiError> {
+        let (from, until) = period("from", self.from, "until", self.until)?;
         Ok(SendFilter {
+            from,
+            until,
             unfamiliar_status: self.statuses.contains(&SendStatus::Unknown),
             statuses: self.statuses.into_iter().filter_map(SendStatus::known).collect(),
             outcomes: self.outcomes.into_iter().map(Into::into).collect(),
             reason_codes: self.reason_codes.into_iter().map(ReasonCode::new).collect(),
-            ..between(self.from, self.until)?
+            reason_categories: self.reason_categories.into_iter().map(Into::into).collect(),
+            contact_lists: self.contact_list_ids.iter().map(node::list_id).collect(),
+            segments: self
+                .segment_ids
+                .iter()
+                .map(node::segment_id)
+                .collect::<Result<_, _>>()?,
         })
     }
 }
 
-/// The condition on the date alone.
-pub(super) fn between(from: Option<DateTime>, until: Option<DateTime>) -> Result<SendFilter, ApiError> {
+/// Checks the two ends of a period, the first inclusive, the second exclusive.
+pub(super) fn period(
+    from_name: &str,
+    from: Option<DateTime>,
+    until_name: &str,
+    until: Option<DateTime>,
+) -> Result<(Option<Timestamp>, Option<Timestamp>), ApiError> {
     let (from, until) = (from.map(|date| date.at), until.map(|date| date.at));
     if from.zip(until).is_some_and(|(from, until)| from >= until) {
-        return Err(ApiError::bad_user_input(
-            "The filter's `from` must be earlier than its `until`.",
-        ));
+        let message =
+            format!("Empty period: `{from_name}` of the filter must be earlier than `{until_name}`.");
+        return Err(ApiError::bad_user_input(message));
     }
-    Ok(SendFilter {
-        from,
-        until,
-        ..SendFilter::default()
-    })
+    Ok((from, until))
 }
 
-/// Reads a filter, which may have been left out.
-pub(super) fn filter(filter: Option<SendHistoryFilter>) -> Result<SendFilter, ApiError> {
-    filter.map_or_else(|| Ok(SendFilter::default()), SendHistoryFilter::check)
-}
-
-/// The places in the history of the sends that are included, in this order.
+/// The indexes in the history of the sends that match, in this order.
 pub(super) fn choose(filter: &SendFilter, history: &SendHistory, order: SendOrder) -> Vec<usize> {
     let mut chosen: Vec<usize> = (0..history.len())
-        .filter(|&place| filter.matches(&history.sends()[place]))
+        .filter(|&index| filter.matches(&history.sends()[index]))
         .collect();
     if order == SendOrder::NewestFirst {
         chosen.reverse();
@@ -72,7 +89,7 @@ pub(super) fn choose(filter: &SendFilter, history: &SendHistory, order: SendOrde
     chosen
 }
 
-/// Reads a `maxAge` in seconds.
+/// Checks a `maxAge` in seconds.
 pub(super) fn max_age(seconds: Option<i32>) -> Result<Option<Duration>, ApiError> {
     let seconds = seconds.map(u64::try_from).transpose();
     let seconds = seconds.map_err(|_| ApiError::bad_user_input("`maxAge` must not be negative."))?;
@@ -87,23 +104,17 @@ pub(super) enum Part {
     Last(usize),
 }
 
-/// Reads `first` and `last` together.
-pub(super) fn part(first: Option<i32>, last: Option<i32>) -> Result<Part, ApiError> {
-    let length = |name: &str, value: i32| {
-        usize::try_from(value)
-            .map_err(|_| ApiError::bad_user_input(format!("`{name}` must not be negative.")))
-    };
-    match (first, last) {
-        (None, None) => Ok(Part::Whole),
-        (Some(first), None) => Ok(Part::First(length("first", first)?)),
-        (None, Some(last)) => Ok(Part::Last(length("last", last)?)),
-        (Some(_), Some(_)) => Err(ApiError::bad_user_input(
-            "Give either `first` or `last`, not both.",
-        )),
-    }
-}
-
 impl Part {
+    /// Checks `first` and `last`, of which at most one may be given.
+    pub(super) fn new(first: Option<i32>, last: Option<i32>) -> Result<Self, ApiError> {
+        match (length("first", first)?, length("last", last)?) {
+            (None, None) => Ok(Self::Whole),
+            (Some(first), None) => Ok(Self::First(first)),
+            (None, Some(last)) => Ok(Self::Last(last)),
+            (Some(_), Some(_)) => Err(ApiError::first_and_last()),
+        }
+    }
+
     pub(super) fn of<T>(self, items: &[T]) -> &[T] {
         match self {
             Self::Whole => items,

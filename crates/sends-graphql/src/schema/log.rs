@@ -1,100 +1,93 @@
-//! The log of all sends: the fields of the query that read it, and what they have in common.
-//!
-//! `filter.rs` holds the arguments that choose, `connection.rs` the pages, `totals.rs` the sums and `sync.rs` how complete
-//! the log is, `unreadable.rs` what it goes without.
+//! The send log: all sends of the account that the service has stored.
 
-mod connection;
 mod filter;
+mod page;
 mod sync;
 mod totals;
 mod unreadable;
 
-use async_graphql::{ComplexObject, Context, SimpleObject};
+use async_graphql::{Context, SimpleObject};
 use jiff::Timestamp;
-use sends_store::{Completeness, Coverage, LogFilter};
+use sends_core::{ActivityId, Campaign};
+use sends_store::{Completeness, Coverage, LogFilter, LogPageRequest};
 
 pub(super) use self::{
-    connection::{LoggedSendConnection, page},
     filter::SendLogFilter,
+    page::{cursor, page},
     sync::{SyncState, state},
     totals::{SendGrouping, SendTotals, totals},
 };
-use super::{ApiError, scalar::DateTime, zone::DateTimeZone};
+use super::{ApiError, error::Nullable, scalar::Long, zone::dates};
 use crate::sources::send_log::LogReader;
 
-/// How much of what was sent the log holds. It is filled by `sends-graphql sync`, by `serve --sync-every`, and by whatever
-/// histories are asked for.
+/// Completeness of the send log. A synchronisation of the account fills the log, and so do all histories that are read.
 #[derive(Clone, SimpleObject)]
 #[graphql(complex)]
 pub(super) struct LogCoverage {
-    /// Whether every send between the filter's `from` and `until` is in the log; without `from` from the account's first send
-    /// on, and without `until` up to `completeUntil`. When false, sends can be missing from lists, counts and totals: those
-    /// that are not read yet, by the two dates, and those that cannot be read, by `unreadableCount`.
+    /// Whether the log has every send between `from` and `until` of the filter. Without `from`, the range starts at the
+    /// account's first send; without `until`, it ends at `completeUntil`. If false, sends can be missing in lists, counts
+    /// and totals: outside `completeFrom` and `completeUntil` because they are not read yet, inside because of unreadable
+    /// resources.
     is_complete: bool,
-    /// How many campaigns, activities and listings of Constant Contact cannot be read, or not as a whole, for which the log may
-    /// lack sends between the filter's `from` and `until`. `syncState` names them.
-    unreadable_count: i32,
+    /// Number of unreadable resources whose sends between `from` and `until` of the filter can be missing.
+    /// `syncState { unreadableResources }` lists them.
+    unreadable_resource_count: Long,
     #[graphql(skip)]
-    since: Option<Timestamp>,
+    from: Option<Timestamp>,
     #[graphql(skip)]
     until: Option<Timestamp>,
 }
 
-#[ComplexObject]
-impl LogCoverage {
-    /// Since when the log has every send that can be read. Null when it reaches back to the account's first send, and when the
-    /// account was never read as a whole: then `completeUntil` is null too.
-    async fn complete_since(
-        &self,
-        context: &Context<'_>,
-        #[graphql(desc = "The zone to show it in.", default)] zone: DateTimeZone,
-    ) -> Option<Result<DateTime, ApiError>> {
-        zone.show(context, self.since).await
-    }
+dates! { LogCoverage {
+    /// Start of the period of which the log has every readable send. Null if it starts at the account's first send, or if
+    /// `completeUntil` is null.
+    complete_from: |of| of.from,
+    /// End of the period of which the log has every readable send. Null if no synchronisation has completed, so that the log
+    /// has only the histories that were read.
+    complete_until: |of| of.until,
+} }
 
-    /// Until when the log has every send that can be read. Null when the account was never read as a whole, so that the log
-    /// holds no more than what was asked for.
-    async fn complete_until(
-        &self,
-        context: &Context<'_>,
-        #[graphql(desc = "The zone to show it in.", default)] zone: DateTimeZone,
-    ) -> Option<Result<DateTime, ApiError>> {
-        zone.show(context, self.until).await
-    }
-}
-
-impl LogCoverage {
-    fn new(completeness: Completeness) -> Self {
-        let (since, end) = match completeness.coverage {
+impl From<Completeness> for LogCoverage {
+    fn from(completeness: Completeness) -> Self {
+        let (from, end) = match completeness.coverage {
             Coverage::Nothing => (None, None),
             Coverage::Between { since, until } => (since, Some(until)),
         };
         Self {
             is_complete: completeness.is_complete,
-            unreadable_count: i32::try_from(completeness.unreadable_count).unwrap_or(i32::MAX),
-            since,
+            unreadable_resource_count: completeness.unreadable_count.into(),
+            from,
             until: end,
         }
     }
+}
 
-    /// How complete the log is for what a filter asks for, where the field selects it.
+impl LogCoverage {
+    /// The coverage for a filter, if the field selects it.
     ///
-    /// To be read before the sends: a synchronisation that ends between the two readings can then make a page more complete
-    /// than it is called, never less.
-    async fn if_selected(
-        context: &Context<'_>,
-        reader: &LogReader,
-        filter: &LogFilter,
-    ) -> Option<Result<Self, ApiError>> {
+    /// It has to be read before the sends: a synchronisation that ends between the two reads can then make a page more
+    /// complete than reported, never less.
+    async fn if_selected(context: &Context<'_>, reader: &LogReader, filter: &LogFilter) -> Nullable<Self> {
         if !context.look_ahead().field("coverage").exists() {
             return None;
         }
-        Some(Self::of(reader, filter).await)
-    }
-
-    async fn of(reader: &LogReader, filter: &LogFilter) -> Result<Self, ApiError> {
         let (from, until, now) = (filter.send.from, filter.send.until, reader.asked_at());
         let completeness = reader.read(|log, owner| log.sync.completeness(owner, from, until, now));
-        Ok(Self::new(completeness.await?))
+        Some(completeness.await.map(Into::into).map_err(ApiError::from))
     }
+}
+
+/// The campaign of an activity in the log, if it can be read there.
+pub(super) async fn campaign_of(context: &Context<'_>, activity: ActivityId) -> Option<Campaign> {
+    let filter = LogFilter {
+        activities: vec![activity],
+        ..LogFilter::default()
+    };
+    let request = LogPageRequest {
+        limit: 1,
+        ..LogPageRequest::default()
+    };
+    let reader = context.data_unchecked::<LogReader>();
+    let page = reader.read(|log, owner| log.sends.page(owner, &filter, request));
+    page.await.ok()?.sends.pop()?.campaign
 }

@@ -1,9 +1,7 @@
-//! Global object identification: what a normalised cache asks again by an id alone.
+//! Global object identification.
 //!
-//! An id is read here and nowhere else: a UUID names an activity, a UUID with a colon and the place of a send one of its
-//! sends, and everything else has its type and a colon before its own id.
-
-use std::sync::Arc;
+//! All global ids are parsed here: a UUID for an activity; a UUID, a colon and the position in the history for a send; the type
+//! name, a colon and the upstream's id for any other object.
 
 use async_graphql::{Context, ID, Interface};
 use sends_core::{ActivityId, CampaignId, ListId, SegmentId};
@@ -12,19 +10,18 @@ use super::{
     ApiError,
     activity::CampaignActivity,
     audience::{ContactList, LIST, SEGMENT, Segment},
-    campaign::{CAMPAIGN, Campaign},
+    campaign::{CAMPAIGN, Campaign, KnownCampaign},
     paging::Place,
     send::HistoricSend,
 };
 use crate::{sources::histories::HistoryKey, sources::loader::HistoryLoader};
 
-/// Something with an identity of its own. No two of them share an id, whatever their types, so a cache can keep each under
-/// its id.
+/// Object with a global id. Global ids are unique among all types, so that a client can cache objects by `id` alone.
 #[derive(Interface)]
 #[graphql(field(
     name = "id",
     ty = "ID",
-    desc = "The identity. The `node` field finds the same object by it."
+    desc = "Global id. `node` returns the same object for it. Opaque, except that the id of an activity is its UUID."
 ))]
 pub(super) enum Node {
     CampaignActivity(CampaignActivity),
@@ -34,9 +31,8 @@ pub(super) enum Node {
     Segment(Segment),
 }
 
-/// What an id names.
 #[derive(Clone, Debug, Eq, PartialEq)]
-enum Name {
+enum GlobalId {
     Activity(ActivityId),
     Send(ActivityId, Place),
     Campaign(CampaignId),
@@ -44,90 +40,80 @@ enum Name {
     Segment(SegmentId),
 }
 
-/// The object with this id. Everything is taken at its word, as everywhere; only a send has to be looked up,
-/// in its history.
+/// The object with this id. Only a send is looked up; the fields of any other object report that it does not exist.
 pub(super) async fn find(context: &Context<'_>, id: &ID) -> Result<Node, ApiError> {
-    match read(id)? {
-        Name::Activity(activity) => Ok(Node::CampaignActivity(CampaignActivity::new(activity, None))),
-        Name::Campaign(campaign) => Ok(Node::Campaign(Campaign::new(campaign))),
-        Name::ContactList(list) => Ok(Node::ContactList(ContactList(list))),
-        Name::Segment(segment) => Ok(Node::Segment(Segment(segment))),
-        Name::Send(activity, place) => {
+    match parse(id).ok_or_else(|| wrong(id, "an id of this schema. Use the `id` of an object"))? {
+        GlobalId::Activity(activity) => Ok(Node::CampaignActivity(CampaignActivity::new(activity, None))),
+        GlobalId::Campaign(campaign) => Ok(Node::Campaign(Campaign::new(campaign))),
+        GlobalId::ContactList(list) => Ok(Node::ContactList(ContactList(list))),
+        GlobalId::Segment(segment) => Ok(Node::Segment(Segment(segment))),
+        GlobalId::Send(activity, place) => {
             let key = HistoryKey {
                 activity,
                 max_age: None,
             };
-            let loader = context.data_unchecked::<HistoryLoader>();
-            let history = loader.load(key).await?.history;
+            let history = context.data_unchecked::<HistoryLoader>().load(key).await?.history;
             let index = place.index_in(&history).ok_or_else(ApiError::no_such_send)?;
-            Ok(Node::Send(HistoricSend::new(
-                activity,
-                Arc::clone(&history),
-                index,
-            )))
+            let send = HistoricSend::new(activity, history, index, KnownCampaign::Nothing);
+            Ok(Node::Send(send))
         }
     }
 }
 
-/// The longest id that is read, in bytes: the ones of contact lists may be of any form.
-const LONGEST_ID: usize = 200;
+/// Maximum length of an id in bytes. Any number of fields can repeat an id in the response, whose memory estimate assumes
+/// short values.
+const MAX_LENGTH: usize = 200;
 
-/// How many characters of a longer one are told.
-const TOLD: usize = 40;
-
-fn check_length(id: &ID) -> Result<(), ApiError> {
-    if id.len() <= LONGEST_ID {
-        return Ok(());
+fn parse(id: &ID) -> Option<GlobalId> {
+    if id.len() > MAX_LENGTH {
+        return None;
     }
-    let told: String = id.chars().take(TOLD).flat_map(char::escape_debug).collect();
-    let length = id.len();
-    Err(ApiError::bad_user_input(format!(
-        "\"{told}…\" is not an id: it has {length} bytes, and no id has more than {LONGEST_ID}."
-    )))
+    let Some((kind, rest)) = id.split_once(':') else {
+        return id.parse().ok().map(GlobalId::Activity);
+    };
+    match kind {
+        CAMPAIGN => rest.parse().ok().map(GlobalId::Campaign),
+        LIST => Some(GlobalId::ContactList(ListId::from(rest))),
+        SEGMENT => segment(rest).map(GlobalId::Segment),
+        activity => Some(GlobalId::Send(activity.parse().ok()?, Place::of_id(rest)?)),
+    }
 }
 
-fn read(id: &ID) -> Result<Name, ApiError> {
-    check_length(id)?;
-    let Some((activity, send_id)) = id.split_once(':') else {
-        return Ok(Name::Activity(id.parse()?));
-    };
-    match activity {
-        CAMPAIGN => return Ok(Name::Campaign(send_id.parse()?)),
-        LIST if !send_id.is_empty() => return Ok(Name::ContactList(ListId::from(send_id))),
-        SEGMENT => return segment(send_id).map(Name::Segment),
-        _ => {}
-    }
-    let activity = activity.parse()?;
-    let message = || {
-        ApiError::bad_user_input(
-            "The id of a send is that of its activity, a colon and its `sendId`; a repeated `sendId` is followed by a colon \
-             and a number from 2 on.",
-        )
-    };
-    let place = Place::of_id(send_id).ok_or_else(message)?;
-    Ok(Name::Send(activity, place))
-}
-
-fn segment(id: &str) -> Result<SegmentId, ApiError> {
+fn segment(id: &str) -> Option<SegmentId> {
     let number = id.parse().ok().filter(|number: &i64| number.to_string() == id);
-    let message =
-        || ApiError::bad_user_input("The id of a segment is `Segment:` and its `segmentId`, a number.");
-    number.map(SegmentId::new).ok_or_else(message)
+    number.map(SegmentId::new)
 }
 
-/// A campaign's id, with or without what makes it unique among all objects.
+/// Maximum length of an id in an error message, in characters.
+const EXCERPT: usize = 60;
+
+fn wrong(id: &ID, expected: &str) -> ApiError {
+    let mut excerpt: String = id.chars().take(EXCERPT).flat_map(char::escape_debug).collect();
+    if id.chars().nth(EXCERPT).is_some() {
+        excerpt.push('…');
+    }
+    ApiError::bad_user_input(format!("\"{excerpt}\" is not {expected}."))
+}
+
+/// The id of an activity.
+pub(super) fn activity_id(id: &ID) -> Result<ActivityId, ApiError> {
+    Ok(id.parse::<ActivityId>()?)
+}
+
+/// The id of a campaign, as a `campaignId` or as a global id.
 pub(super) fn campaign_id(id: &ID) -> Result<CampaignId, ApiError> {
     Ok(without_type(id, CAMPAIGN).parse::<CampaignId>()?)
 }
 
-/// A contact list's id, likewise.
+/// The id of a contact list, as a `listId` or as a global id.
 pub(super) fn list_id(id: &ID) -> ListId {
     ListId::from(without_type(id, LIST))
 }
 
-/// A segment's id, likewise.
+/// The id of a segment, as a `segmentId` or as a global id.
 pub(super) fn segment_id(id: &ID) -> Result<SegmentId, ApiError> {
-    segment(without_type(id, SEGMENT))
+    let expected = "a segment id. Use a `segmentId`, which is a 64-bit integer, or the `id` of a segment";
+    segment(without_type(id, SEGMENT)).ok_or_else(|| wrong(id, expected))
 }
 
 fn without_type<'i>(id: &'i ID, kind: &str) -> &'i str {
@@ -142,61 +128,36 @@ mod tests {
     const ACTIVITY: &str = "1ead98be-dfa0-4e04-81f7-5f1534d42e9c";
 
     #[test]
-    fn an_id_names_an_activity_or_one_of_its_sends() {
-        let activity: ActivityId = ACTIVITY.parse().unwrap();
-        assert_eq!(read(&ID::from(ACTIVITY)).unwrap(), Name::Activity(activity));
-        for send_id in [1, 0, -7, i32::MAX] {
-            let id = ID(format!("{ACTIVITY}:{send_id}"));
-            assert_eq!(
-                read(&id).unwrap(),
-                Name::Send(activity, Place { send_id, repeat: 0 })
-            );
-        }
-        let repeated = Place {
-            send_id: 3,
-            repeat: 1,
-        };
-        assert_eq!(
-            read(&ID(format!("{ACTIVITY}:3:2"))).unwrap(),
-            Name::Send(activity, repeated)
-        );
-    }
-
-    #[test]
-    fn everything_else_has_its_type_before_its_id() {
-        let campaign: CampaignId = ACTIVITY.parse().unwrap();
-        let name = |id: &str| read(&ID::from(id)).unwrap();
-        assert_eq!(name(&format!("Campaign:{ACTIVITY}")), Name::Campaign(campaign));
-        assert_eq!(name("Segment:-14"), Name::Segment(SegmentId::new(-14)));
-        let list = Name::ContactList(ListId::from("General: Interest"));
-        assert_eq!(name("ContactList:General: Interest"), list);
-        for id in [
-            "Campaign:",
-            "Campaign:x",
-            "Segment:+1",
-            "Segment:",
-            "ContactList:",
-            "List:x",
+    fn global_ids_of_every_type_are_parsed() {
+        let (activity, campaign) = (ACTIVITY.parse().unwrap(), ACTIVITY.parse().unwrap());
+        let place = |send_id, repeat| Place { send_id, repeat };
+        for (id, expected) in [
+            (ACTIVITY.to_owned(), GlobalId::Activity(activity)),
+            (format!("{ACTIVITY}:1"), GlobalId::Send(activity, place(1, 0))),
+            (format!("{ACTIVITY}:-7"), GlobalId::Send(activity, place(-7, 0))),
+            (
+                format!("{ACTIVITY}:2147483647"),
+                GlobalId::Send(activity, place(i32::MAX, 0)),
+            ),
+            (format!("{ACTIVITY}:3:2"), GlobalId::Send(activity, place(3, 1))),
+            (format!("Campaign:{ACTIVITY}"), GlobalId::Campaign(campaign)),
+            ("Segment:-14".to_owned(), GlobalId::Segment(SegmentId::new(-14))),
+            (
+                "ContactList:General: Interest".to_owned(),
+                GlobalId::ContactList(ListId::from("General: Interest")),
+            ),
+            (
+                format!("ContactList:{}", "a".repeat(180)),
+                GlobalId::ContactList(ListId::from(&*"a".repeat(180))),
+            ),
         ] {
-            assert!(read(&ID::from(id)).is_err(), "{id}");
+            assert_eq!(parse(&ID(id.clone())), Some(expected), "{id}");
         }
-        assert_eq!(campaign_id(&ID::from(ACTIVITY)).unwrap(), campaign);
-        assert_eq!(
-            campaign_id(&ID(format!("Campaign:{ACTIVITY}"))).unwrap(),
-            campaign
-        );
-        for id in ["a", "ContactList:a"] {
-            assert_eq!(list_id(&ID::from(id)), ListId::from("a"));
-        }
-        for id in ["-14", "Segment:-14"] {
-            assert_eq!(segment_id(&ID::from(id)).unwrap(), SegmentId::new(-14));
-        }
-        assert!(segment_id(&ID::from("ContactList:1")).is_err());
     }
 
     #[test]
-    fn anything_else_is_the_callers_mistake() {
-        for tail in [
+    fn anything_else_is_no_global_id() {
+        let tails = [
             ":",
             ":x",
             ":01",
@@ -209,16 +170,41 @@ mod tests {
             ":1:2:2",
             ":2147483648",
             "x",
-        ] {
-            assert!(read(&ID(format!("{ACTIVITY}{tail}"))).is_err(), "{tail}");
+        ];
+        let too_long = format!("ContactList:{}", "a".repeat(190));
+        let others = [
+            "",
+            &too_long,
+            "Campaign:",
+            "Campaign:x",
+            "Segment:+1",
+            "Segment:",
+            "List:x",
+        ];
+        let ids = tails.map(|tail| format!("{ACTIVITY}{tail}"));
+        for id in ids.into_iter().chain(others.map(str::to_owned)) {
+            assert_eq!(parse(&ID(id.clone())), None, "{id}");
         }
-        assert!(read(&ID::from("")).is_err());
     }
 
     #[test]
-    fn an_id_that_is_too_long_is_told_in_part() {
-        assert!(read(&ID(format!("ContactList:{}", "a".repeat(180)))).is_ok());
-        let refused = read(&ID(format!("ContactList:{}", "a".repeat(100_000)))).unwrap_err();
-        assert!(refused.message().len() < 120, "{}", refused.message());
+    fn filters_accept_upstream_ids_and_global_ids() {
+        let campaign: CampaignId = ACTIVITY.parse().unwrap();
+        for id in [ACTIVITY.to_owned(), format!("Campaign:{ACTIVITY}")] {
+            assert_eq!(campaign_id(&ID(id)).unwrap(), campaign);
+        }
+        for id in ["a", "ContactList:a"] {
+            assert_eq!(list_id(&ID::from(id)), ListId::from("a"));
+        }
+        for id in ["-14", "Segment:-14"] {
+            assert_eq!(segment_id(&ID::from(id)).unwrap(), SegmentId::new(-14));
+        }
+        assert!(segment_id(&ID::from("ContactList:1")).is_err());
+    }
+
+    #[test]
+    fn error_quotes_only_the_start_of_a_long_id() {
+        let error = segment_id(&ID("x".repeat(100_000))).unwrap_err();
+        assert!(error.message().len() < 200, "{}", error.message());
     }
 }

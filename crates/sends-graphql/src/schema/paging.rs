@@ -1,9 +1,7 @@
-//! The arithmetic of the Relay cursor connections specification, apart from what is paged: which stretch of a list `first`,
-//! `after`, `last` and `before` cut out, and whether there is more of it.
+//! Arithmetic of the Relay cursor connections specification, independent of the item type.
 //!
-//! A cursor holds a `sendId` and, where several sends of a history have it, which of them. It is a place in the order of the
-//! sends rather than one of them, so it stays good when sends are added, and when the filter no longer includes the send it
-//! was given out for.
+//! A cursor of a history holds a `sendId` and, where several sends have it, a repeat number. It is a position in the order of
+//! the sends, so it remains valid when sends are added and when the filter no longer matches its send.
 
 use std::{fmt, ops::Range};
 
@@ -13,17 +11,17 @@ use sends_core::SendHistory;
 
 use super::ApiError;
 
-/// What a cursor says before it is made opaque.
+/// Start of the text that a cursor encodes.
 const PREFIX: &str = "sendId:";
 
-/// The place of a send in its history: its `sendId`, and how many sends before it have the same.
+/// Position of a send in its history: its `sendId`, and the number of earlier sends with the same one.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(super) struct Place {
     pub(super) send_id: i32,
     pub(super) repeat: usize,
 }
 
-/// The place as it is told within an id: the `sendId`, and for the second and later ones of that the number of it.
+/// The form within global ids and cursors: the `sendId`, followed by a number from 2 on for a repeated `sendId`.
 impl fmt::Display for Place {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { send_id, repeat } = self;
@@ -35,7 +33,7 @@ impl fmt::Display for Place {
 }
 
 impl Place {
-    /// The places of the sends of a history, which are in the order of their `sendId`.
+    /// The positions of the sends of a history, which is in the order of `sendId`.
     pub(super) fn all(history: &SendHistory) -> Vec<Self> {
         let mut places: Vec<Self> = Vec::with_capacity(history.len());
         for send in history {
@@ -48,17 +46,11 @@ impl Place {
         places
     }
 
-    /// The cursor of the send.
     pub(super) fn cursor(self) -> String {
-        let Self { send_id, repeat } = self;
-        URL_SAFE_NO_PAD.encode(if repeat == 0 {
-            format!("{PREFIX}{send_id}")
-        } else {
-            format!("{PREFIX}{send_id}:{repeat}")
-        })
+        URL_SAFE_NO_PAD.encode(format!("{PREFIX}{self}"))
     }
 
-    /// Reads what `Display` writes, in that spelling only: `+1`, `01` or `1:1` would be second keys of a send in a cache.
+    /// Parses what `Display` writes, in that spelling only: `+1`, `01` or `1:1` would give a cache two keys for one send.
     pub(super) fn of_id(text: &str) -> Option<Self> {
         let (send_id, number) = text.split_once(':').unwrap_or((text, "1"));
         let place = Self {
@@ -78,16 +70,11 @@ impl Place {
 
     fn read(cursor: &str) -> Option<Self> {
         let text = String::from_utf8(URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()?;
-        let place = text.strip_prefix(PREFIX)?;
-        let (send_id, repeat) = place.split_once(':').unwrap_or((place, "0"));
-        Some(Self {
-            send_id: send_id.parse().ok()?,
-            repeat: repeat.parse().ok()?,
-        })
+        Self::of_id(text.strip_prefix(PREFIX)?)
     }
 }
 
-/// The four arguments, as they came.
+/// The four arguments as given.
 #[derive(Debug, Default)]
 pub(super) struct PageArguments {
     pub(super) first: Option<i32>,
@@ -96,7 +83,7 @@ pub(super) struct PageArguments {
     pub(super) before: Option<String>,
 }
 
-/// The four arguments, understood.
+/// The four arguments, checked.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(super) struct PageRequest {
     first: Option<usize>,
@@ -105,7 +92,7 @@ pub(super) struct PageRequest {
     before: Option<Place>,
 }
 
-/// A stretch of a list.
+/// A range of a list.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Page {
     pub(super) places: Range<usize>,
@@ -117,17 +104,17 @@ impl PageArguments {
     pub(super) fn check(&self) -> Result<PageRequest, ApiError> {
         Ok(PageRequest {
             first: length("first", self.first)?,
-            after: place("after", self.after.as_deref())?,
+            after: cursor_argument("after", self.after.as_deref(), Place::read)?,
             last: length("last", self.last)?,
-            before: place("before", self.before.as_deref())?,
+            before: cursor_argument("before", self.before.as_deref(), Place::read)?,
         })
     }
 }
 
 impl PageRequest {
-    /// The page of a list of these places, in rising or in falling order.
-    pub(super) fn of(self, places: &[Place], is_rising: bool) -> Page {
-        let comes_before = |one: Place, other: Place| if is_rising { one < other } else { one > other };
+    /// The page of a list of these positions, in ascending or in descending order.
+    pub(super) fn of(self, places: &[Place], is_ascending: bool) -> Page {
+        let comes_before = |one: Place, other: Place| if is_ascending { one < other } else { one > other };
         let length = places.len();
         let start = self.after.map_or(0, |after| {
             places.partition_point(|&id| id == after || comes_before(id, after))
@@ -140,8 +127,7 @@ impl PageRequest {
         let first_cut = self.first.map_or(end, |first| start + first.min(between));
         let kept = first_cut - start;
         let last_cut = self.last.map_or(start, |last| first_cut - last.min(kept));
-        // The specification asks for `true` where it is cheap to know, and it is here; only the end that the caller pages
-        // towards has to be right.
+        // Both flags are exact, where the specification requires it only for the direction of paging.
         Page {
             places: last_cut..first_cut,
             has_previous: match self.last {
@@ -156,16 +142,39 @@ impl PageRequest {
     }
 }
 
-fn length(argument: &str, value: Option<i32>) -> Result<Option<usize>, ApiError> {
+/// Checks a number of items.
+pub(super) fn length(argument: &str, value: Option<i32>) -> Result<Option<usize>, ApiError> {
     let length = value.map(usize::try_from).transpose();
     length.map_err(|_| ApiError::bad_user_input(format!("`{argument}` must not be negative.")))
 }
 
-fn place(argument: &str, cursor: Option<&str>) -> Result<Option<Place>, ApiError> {
-    let Some(cursor) = cursor else { return Ok(None) };
-    let message =
-        || ApiError::bad_user_input(format!("`{argument}` must be a cursor that this list gave out."));
-    Place::read(cursor).map(Some).ok_or_else(message)
+/// Checks a number of items that has a maximum.
+pub(super) fn limited_length(
+    argument: &str,
+    value: Option<i32>,
+    max: usize,
+) -> Result<Option<usize>, ApiError> {
+    match value.map(usize::try_from) {
+        None => Ok(None),
+        Some(Ok(length)) if length <= max => Ok(Some(length)),
+        Some(_) => Err(ApiError::bad_user_input(format!(
+            "`{argument}` must be from 0 to {max}."
+        ))),
+    }
+}
+
+/// Decodes a cursor of a list.
+pub(super) fn cursor_argument<T>(
+    argument: &str,
+    cursor: Option<&str>,
+    decode: impl Fn(&str) -> Option<T>,
+) -> Result<Option<T>, ApiError> {
+    let decode = |cursor| {
+        let message =
+            || format!("`{argument}` is not a cursor of this list. Use one that the list has returned.");
+        decode(cursor).ok_or_else(|| ApiError::bad_user_input(message()))
+    };
+    cursor.map(decode).transpose()
 }
 
 #[cfg(test)]

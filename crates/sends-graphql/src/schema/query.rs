@@ -1,11 +1,10 @@
-//! The entry points of the schema.
+//! The root fields.
 
 use std::time::Duration;
 
 use async_graphql::{Context, ID, Object};
 use futures_util::future;
 use sends_client::Pacer;
-use sends_core::ActivityId;
 
 use super::{
     ApiError,
@@ -13,185 +12,178 @@ use super::{
     activity::CampaignActivity,
     budget::UpstreamBudget,
     campaign::Campaign,
-    campaigns::{CampaignConnection, CampaignPageRequest},
+    campaigns::{CampaignConnection, CampaignFilter, CampaignPageRequest},
+    connection::SendConnection,
     enums::SendOrder,
+    error::Nullable,
     history_arguments,
-    log::{self, LoggedSendConnection, SendGrouping, SendLogFilter, SendTotals, SyncState},
+    log::{self, SendGrouping, SendLogFilter, SendTotals, SyncState},
     node::{self, Node},
     paging::PageArguments,
     reason::Reason,
-    scalar::DateTime,
+    scalar::TimeZone,
 };
 use crate::sources::loader::ResourceLoader;
 
-/// How many activities one `campaignActivities` may name. Each can cost an upstream call, and the upstream allows 10,000
-/// a day.
-pub(super) const MAX_ACTIVITIES: usize = 500;
+/// Maximum number of ids in a list. Each can cost an upstream call, of which 10,000 a day are allowed.
+const MAX_IDS: usize = 500;
 
-/// Where every query starts.
+/// The root type of queries.
 pub struct Query;
 
-/// Where every query starts.
+/// Root type of queries.
 #[Object]
 impl Query {
-    /// One email campaign activity by its id. Nothing is fetched until a field needs it, so an id that the account does
-    /// not hold shows as an error with code `NOT_FOUND` on those fields. Null, with an error of code `BAD_USER_INPUT`, when
-    /// the id is not a UUID.
+    /// Campaign activity by id. Costs no upstream call by itself, so that an unknown id is reported by its fields, with code
+    /// `NOT_FOUND`. Null, with an error of code `BAD_USER_INPUT`, if the id is not a UUID.
     async fn campaign_activity(
         &self,
-        #[graphql(desc = "The `campaign_activity_id` of Constant Contact: a UUID with hyphens.")] id: ID,
+        #[graphql(desc = "Constant Contact's `campaign_activity_id`: a UUID with hyphens.")] id: ID,
         #[graphql(
-            desc = "How many seconds old its history may be: 0 asks Constant Contact now. When left out, the service \
-                          decides: a minute for what was sent lately, longer for what has been quiet for long."
+            desc = "Maximum age of the history in seconds; 0 forces an upstream call. Default: one minute for recent sends, longer for older ones."
         )]
         max_age: Option<i32>,
-    ) -> Option<Result<CampaignActivity, ApiError>> {
+    ) -> Nullable<CampaignActivity> {
         Some(history_arguments::max_age(max_age).and_then(|max_age| activity(&id, max_age)))
     }
 
     #[expect(clippy::unused_async, reason = "the library wants resolvers to be async")]
-    /// Several activities in the order of their ids, repeats included. An id that is not a UUID makes its own place in
-    /// the list null, with an error of code `BAD_USER_INPUT`. At most 500 ids.
+    /// Campaign activities by id, in the same order, repeats included. An invalid id makes its own list item null, with an
+    /// error of code `BAD_USER_INPUT`.
     async fn campaign_activities(
         &self,
-        #[graphql(desc = "The ids, as `campaignActivity` takes them. At most 500.")] ids: Vec<ID>,
-        #[graphql(desc = "How old their histories may be, as for `campaignActivity`.")] max_age: Option<i32>,
-    ) -> Result<Vec<Option<Result<CampaignActivity, ApiError>>>, ApiError> {
+        #[graphql(desc = "Ids as of `campaignActivity`. At most 500.")] ids: Vec<ID>,
+        #[graphql(desc = "Maximum age of the histories, as of `campaignActivity`.")] max_age: Option<i32>,
+    ) -> Result<Vec<Nullable<CampaignActivity>>, ApiError> {
         check_length("ids", ids.len())?;
         let max_age = history_arguments::max_age(max_age)?;
         Ok(ids.iter().map(|id| Some(activity(id, max_age))).collect())
     }
 
-    /// One campaign by its id. Nothing is fetched until a field needs it, so an id that the account does not hold shows as an
-    /// error with code `NOT_FOUND` on those fields. Null, with an error of code `BAD_USER_INPUT`, when the id is no UUID.
+    /// Campaign by id. Costs no upstream call by itself, so that an unknown id is reported by its fields, with code
+    /// `NOT_FOUND`. Null, with an error of code `BAD_USER_INPUT`, if the id is invalid.
     async fn campaign(
         &self,
-        #[graphql(desc = "The `campaignId`, or the `id` that this schema gave out.")] id: ID,
-    ) -> Option<Result<Campaign, ApiError>> {
+        #[graphql(desc = "A `campaignId`, or the `id` of a campaign.")] id: ID,
+    ) -> Nullable<Campaign> {
         Some(node::campaign_id(&id).map(Campaign::new))
     }
 
-    /// The campaigns of the account, the last updated first, deleted ones included. A page costs one upstream call. Null,
-    /// with an error, when it could not be read. While Constant Contact cannot answer, the last known answer is given
-    /// instead, here as everywhere, and `extensions.upstream.stale` says so.
+    /// Campaigns of the account, most recently updated first, deleted ones included. One upstream call per page; if it fails,
+    /// the last known page is returned and reported in `extensions.upstream.stale`, as with all cached values. Null, with an
+    /// error, if there is none.
     async fn campaigns(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "How many to a page: 1 to 500, and 50 when left out.")] first: Option<i32>,
-        #[graphql(desc = "Only campaigns that come after this cursor.")] after: Option<String>,
-        #[graphql(desc = "Only campaigns updated after this.")] updated_after: Option<DateTime>,
-        #[graphql(desc = "Only campaigns updated before this.")] updated_before: Option<DateTime>,
-    ) -> Option<Result<CampaignConnection, ApiError>> {
-        let request = CampaignPageRequest::new(first, after.as_deref(), updated_after, updated_before);
+        #[graphql(desc = "Campaigns to include. All by default.")] filter: Option<CampaignFilter>,
+        #[graphql(desc = "Number of campaigns on the page: 1 to 500, 50 by default.")] first: Option<i32>,
+        #[graphql(desc = "Only campaigns after this cursor.")] after: Option<String>,
+    ) -> Nullable<CampaignConnection> {
+        let filter = filter.unwrap_or_default();
+        let request = CampaignPageRequest::new(&filter, first, after.as_deref());
         Some(match request {
             Ok(request) => request.read(context).await,
             Err(error) => Err(error),
         })
     }
 
-    /// The account that everything belongs to. One upstream call, which needs the scope `account_read`. Null, with an error,
-    /// when it could not be read.
-    async fn account(&self, context: &Context<'_>) -> Option<Result<Account, ApiError>> {
+    /// The Constant Contact account. One upstream call, which needs the scope `account_read`. Null, with an error, if it
+    /// fails.
+    async fn account(&self, context: &Context<'_>) -> Nullable<Account> {
         let account = context.data_unchecked::<ResourceLoader>().account().await;
         Some(account.map(Account).map_err(Into::into))
     }
 
-    /// The object with this id: an activity, a send, a campaign, a contact list or a segment. For a send its activity's
-    /// history is read, and it is null, with an error of code `NOT_FOUND`, when there is no such send. Nothing is fetched for
-    /// anything else until a field needs it. Null, with an error of code `BAD_USER_INPUT`, when the id is of no known form.
+    /// Object by global id. Takes every `id` of this schema, but no upstream ids such as `campaignId`. A send costs the
+    /// upstream call for its history and is null, with an error of code `NOT_FOUND`, if that lacks it. Other objects cost no
+    /// upstream call by themselves. Null, with an error of code `BAD_USER_INPUT`, if the id is invalid.
     async fn node(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "The `id` of an object, as this schema gave it out.")] id: ID,
-    ) -> Option<Result<Node, ApiError>> {
+        #[graphql(desc = "The `id` of an object.")] id: ID,
+    ) -> Nullable<Node> {
         Some(node::find(context, &id).await)
     }
 
-    /// Several objects in the order of their ids, repeats included. Each place is what `node` gives for its id, errors
-    /// included. However many sends of one activity are asked for, its history is read once. At most 500 ids.
+    /// Objects by global id, in the same order, repeats included. Each list item is the result of `node`, errors included.
+    /// Sends of the same activity share one upstream call.
     async fn nodes(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "The ids, as `node` takes them. At most 500.")] ids: Vec<ID>,
-    ) -> Result<Vec<Option<Result<Node, ApiError>>>, ApiError> {
+        #[graphql(desc = "Ids as of `node`. At most 500.")] ids: Vec<ID>,
+    ) -> Result<Vec<Nullable<Node>>, ApiError> {
         check_length("ids", ids.len())?;
         let found = future::join_all(ids.iter().map(|id| node::find(context, id))).await;
         Ok(found.into_iter().map(Some).collect())
     }
 
-    /// Every send of the account that the service knows of, page by page. Costs no upstream call: it reads the log, and
-    /// `coverage` says whether that has everything the filter asks for. Null, with an error of code `LOG_UNAVAILABLE`, when
-    /// there is no log, as where each caller brings a token.
+    /// All sends of the account in the send log. Costs no upstream call; `coverage` reports the completeness of the log.
+    /// Null, with an error of code `LOG_UNAVAILABLE`, if there is no log, as for callers with their own tokens.
     #[expect(clippy::too_many_arguments, reason = "each is an argument of the field")]
     async fn sends(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "Which sends to include. Every one when left out.")] filter: Option<SendLogFilter>,
+        #[graphql(desc = "Sends to include. All by default.")] filter: Option<SendLogFilter>,
         #[graphql(
-            desc = "The order of the pages and on them, by `runDate`. Sends without a date come last in either.",
+            desc = "Order of the connection, by `runDate`. Sends without a date come last in both orders.",
             default_with = "SendOrder::NewestFirst"
         )]
         order_by: SendOrder,
-        #[graphql(desc = "At most so many sends from the beginning; 50 unless said, at most 500.")]
+        #[graphql(desc = "Maximum number of sends from the start: at most 500, 50 by default.")]
         first: Option<i32>,
-        #[graphql(desc = "Only sends that come after this cursor.")] after: Option<String>,
-        #[graphql(desc = "At most so many sends from the end, at most 500. Not together with `first`.")] last: Option<i32>,
-        #[graphql(desc = "Only sends that come before this cursor.")] before: Option<String>,
-    ) -> Option<Result<LoggedSendConnection, ApiError>> {
+        #[graphql(desc = "Only sends after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Maximum number of sends from the end: at most 500. Excludes `first`.")]
+        last: Option<i32>,
+        #[graphql(desc = "Only sends before this cursor.")] before: Option<String>,
+    ) -> Nullable<SendConnection> {
         let page = PageArguments {
             first,
             after,
             last,
             before,
         };
-        Some(log::page(context, filter, order_by, &page).await)
+        Some(log::page(context, filter.unwrap_or_default(), order_by, &page).await)
     }
 
-    /// What the sends of the account add up to, by groups. Costs no upstream call, and is as complete as the log, like
-    /// `sends`. Null, with an error of code `LOG_UNAVAILABLE`, when there is no log.
+    /// Totals of the sends in the send log, by groups. Costs no upstream call, except for the zone `ACCOUNT`; `coverage`
+    /// reports the completeness of the log. Null, with an error of code `LOG_UNAVAILABLE`, if there is no log.
     async fn send_totals(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "Which sends to include. Every one when left out.")] filter: Option<SendLogFilter>,
-        #[graphql(desc = "What to group by.")] group_by: SendGrouping,
-        #[graphql(
-            desc = "The time zone whose days, weeks and months are meant, by its IANA name.",
-            default = "UTC"
-        )]
-        zone: String,
-        #[graphql(desc = "At most so many groups; 100 unless said, at most 1,000.")] first: Option<i32>,
-    ) -> Option<Result<SendTotals, ApiError>> {
+        #[graphql(desc = "Sends to include. All by default.")] filter: Option<SendLogFilter>,
+        #[graphql(desc = "Grouping.")] group_by: SendGrouping,
+        #[graphql(desc = "Time zone of days, weeks and months.", default)] zone: TimeZone,
+        #[graphql(desc = "Maximum number of groups: at most 1,000, 100 by default.")] first: Option<i32>,
+    ) -> Nullable<SendTotals> {
+        let filter = filter.unwrap_or_default();
         Some(log::totals(context, filter, group_by, &zone, first).await)
     }
 
-    /// How far the log of all sends is filled, what is missing, and when it will be there. Null, with an error of code
-    /// `LOG_UNAVAILABLE`, when there is no log.
-    async fn sync_state(&self, context: &Context<'_>) -> Option<Result<SyncState, ApiError>> {
+    /// State of the synchronisation of the send log. Null, with an error of code `LOG_UNAVAILABLE`, if there is no log.
+    async fn sync_state(&self, context: &Context<'_>) -> Nullable<SyncState> {
         Some(log::state(context).await)
     }
 
-    /// Every reason code that Constant Contact documents, 0 to 12, for a legend or a help page. A send can carry a code
-    /// that is not among them.
+    /// The reason codes that Constant Contact documents, 0 to 12. Sends can have other codes.
     async fn reason_codes(&self) -> Vec<Reason> {
         sends_core::Reason::table().iter().copied().map(Reason).collect()
     }
 
-    /// What is left of the calls that Constant Contact allows, by this service's own count: Constant Contact tells nobody.
+    /// Usage of Constant Contact's limits, counted by this service.
     async fn upstream_budget(&self, context: &Context<'_>) -> UpstreamBudget {
-        UpstreamBudget(context.data_unchecked::<Pacer>().current_state().await)
+        context.data_unchecked::<Pacer>().current_state().await.into()
     }
 }
 
-/// Refuses a list of more than [`MAX_ACTIVITIES`].
+/// Rejects a list of more than [`MAX_IDS`].
 pub(super) fn check_length(list: &str, length: usize) -> Result<(), ApiError> {
-    if length > MAX_ACTIVITIES {
-        let message =
-            format!("At most {MAX_ACTIVITIES} {list} can be asked for at once; these are {length}.");
+    if length > MAX_IDS {
+        let message = format!("`{list}` has {length} items. At most {MAX_IDS} are allowed.");
         return Err(ApiError::bad_user_input(message));
     }
     Ok(())
 }
 
 pub(super) fn activity(id: &ID, max_age: Option<Duration>) -> Result<CampaignActivity, ApiError> {
-    Ok(CampaignActivity::new(id.parse::<ActivityId>()?, max_age))
+    Ok(CampaignActivity::new(node::activity_id(id)?, max_age))
 }

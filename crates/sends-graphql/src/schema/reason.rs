@@ -1,53 +1,51 @@
-//! A reason code, explained.
+//! The explanation of a reason code.
 
 use async_graphql::Object;
 
 use super::enums::{ReasonCategory, ResponsibleParty, RetryAdvice};
 
-/// What a reason code means and what to do about it. The meanings are Constant Contact's in other words; category, advice
-/// and remedy are this service's reading of them.
 pub(super) struct Reason(pub(super) sends_core::Reason);
 
-/// What a reason code means and what to do about it. The meanings are Constant Contact's in other words; category, advice
-/// and remedy are this service's reading of them.
+/// Explanation of a reason code. The meanings are Constant Contact's in other words; category, advice and remedy are this
+/// service's interpretation.
 #[Object]
 impl Reason {
-    /// The number that Constant Contact gives; 0 is success.
+    /// Reason code of Constant Contact. 0 is success; 1 to 12 are documented.
     async fn code(&self) -> i32 {
         self.0.code.get()
     }
 
-    /// A stable name for the code, such as `NO_ELIGIBLE_CONTACTS`; UNKNOWN for a code that is not documented.
+    /// Stable name of the code, such as `NO_ELIGIBLE_CONTACTS`; `UNKNOWN` for an undocumented code.
     async fn name(&self) -> &str {
         self.0.name
     }
 
-    /// What it means, in a sentence for people.
+    /// Meaning of the code, as a sentence for display.
     async fn description(&self) -> &str {
         self.0.meaning
     }
 
-    /// What the reason is about, for grouping.
+    /// Kind of the reason.
     async fn category(&self) -> ReasonCategory {
         self.0.category.into()
     }
 
-    /// Whether sending again can help, and when.
+    /// Whether and when to send again.
     async fn retry(&self) -> RetryAdvice {
         self.0.retry.into()
     }
 
-    /// Who has to act, the first one first. Empty when nobody has to, or when the code is unknown.
+    /// Parties that have to act, in this order. Empty if no action is needed or the code is undocumented.
     async fn responsible(&self) -> Vec<ResponsibleParty> {
         self.0.actors.iter().copied().map(Into::into).collect()
     }
 
-    /// What to do, in a sentence for people.
+    /// Recommended action, as a sentence for display.
     async fn remedy(&self) -> &str {
         self.0.remedy
     }
 
-    /// Whether the code is one that Constant Contact documents.
+    /// Whether Constant Contact documents the code.
     async fn is_known(&self) -> bool {
         self.0.is_known()
     }

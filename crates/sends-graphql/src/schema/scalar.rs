@@ -1,15 +1,30 @@
-//! Scalars of our own.
+//! Custom scalars.
 
 use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
 use jiff::{
-    Timestamp,
-    tz::{Offset, TimeZone},
+    Timestamp, civil,
+    tz::{self, Offset},
 };
 
-use super::ApiError;
+/// What a date and time argument must look like.
+const DATE_TIME: &str = "expected a date, time and offset such as \"2026-01-31T12:00:00Z\"";
+/// What a time zone argument must look like.
+const TIME_ZONE: &str =
+    "expected \"UTC\", \"ACCOUNT\" or the IANA name of a time zone such as \"America/New_York\"";
 
-/// An instant as RFC 3339 text with milliseconds. Answers are in UTC, such as `2019-04-18T20:03:08.000Z`, unless a field
-/// is asked for the account's zone: `2019-04-18T16:03:08.000-04:00`. Arguments may carry any offset.
+/// Checks a literal or variable of a custom scalar before the operation is executed.
+///
+/// # Errors
+///
+/// What is expected instead, in a few words.
+pub(crate) fn check(name: &str, value: impl FnOnce() -> Value) -> Result<(), &'static str> {
+    match name {
+        "DateTime" => DateTime::parse(value()).map(drop).map_err(|_| DATE_TIME),
+        "TimeZone" => TimeZone::parse(value()).map(drop).map_err(|_| TIME_ZONE),
+        _ => Ok(()),
+    }
+}
+
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct DateTime {
     pub(super) at: Timestamp,
@@ -17,7 +32,6 @@ pub(super) struct DateTime {
 }
 
 impl DateTime {
-    /// In UTC.
     pub(super) fn utc(at: Timestamp) -> Self {
         Self {
             at,
@@ -25,8 +39,8 @@ impl DateTime {
         }
     }
 
-    /// As the clocks of a zone show it.
-    pub(super) fn zoned(at: Timestamp, zone: &TimeZone) -> Self {
+    /// With the offset that a time zone has at this instant.
+    pub(super) fn zoned(at: Timestamp, zone: &tz::TimeZone) -> Self {
         Self {
             at,
             offset: zone.to_offset(at),
@@ -34,37 +48,91 @@ impl DateTime {
     }
 }
 
-/// An instant as RFC 3339 text with milliseconds. Answers are in UTC, such as `2019-04-18T20:03:08.000Z`, unless a field
-/// is asked for the account's zone: `2019-04-18T16:03:08.000-04:00`. Arguments may carry any offset.
+/// Instant as RFC 3339 text with milliseconds and an offset. Results have the offset of the field's `zone` argument, such as
+/// `2019-04-18T20:03:08.000Z` or `2019-04-18T16:03:08.000-04:00`. Arguments may have any offset.
 #[Scalar(specified_by_url = "https://scalars.graphql.org/andimarek/date-time.html")]
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
-        let Value::String(text) = value else {
-            return Err(InputValueError::expected_type(value));
-        };
-        // The library would publish the text of the parser's error, so it is replaced by words of ours.
-        text.parse().map(Self::utc).map_err(|_| {
-            InputValueError::custom("expected a date, time and offset such as 2026-01-31T12:00:00Z")
-        })
+        // The error text of the parser would be published, so it is replaced.
+        match value {
+            Value::String(text) => text
+                .parse()
+                .map(Self::utc)
+                .map_err(|_| InputValueError::custom(DATE_TIME)),
+            value => Err(InputValueError::expected_type(value)),
+        }
     }
 
     fn to_value(&self) -> Value {
-        let text = if self.offset.is_zero() {
+        Value::String(if self.offset.is_zero() {
             format!("{:.3}", self.at)
         } else {
             format!("{:.3}", self.at.display_with_offset(self.offset))
-        };
-        Value::String(text)
+        })
     }
 }
 
-/// A whole number of 64 bits, for what Constant Contact counts: from -9223372036854775808 to 9223372036854775807, as a JSON
-/// number. JavaScript's numbers are exact up to 2^53 only; counts of contacts stay far below that.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Date(pub(super) civil::Date);
+
+/// Calendar date as RFC 3339 text without time and offset, such as `2019-04-18`.
+#[Scalar(specified_by_url = "https://scalars.graphql.org/andimarek/local-date.html")]
+impl ScalarType for Date {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        match value {
+            Value::String(text) => text
+                .parse()
+                .map(Self)
+                .map_err(|_| InputValueError::custom("expected a date such as \"2026-01-31\"")),
+            value => Err(InputValueError::expected_type(value)),
+        }
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(self.0.to_string())
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) enum TimeZone {
+    #[default]
+    Utc,
+    /// The time zone of the Constant Contact account, which has to be read first.
+    Account,
+    Iana(tz::TimeZone),
+}
+
+/// Time zone: `UTC`, `ACCOUNT` for the time zone of the Constant Contact account, or an IANA name such as
+/// `America/New_York`. `ACCOUNT` needs the scope `account_read` and one upstream call per operation. If the account cannot be
+/// read, the fields with this argument are null, with a single error for the operation.
+#[Scalar]
+impl ScalarType for TimeZone {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        match value {
+            Value::String(name) => Ok(match name.as_str() {
+                "UTC" => Self::Utc,
+                "ACCOUNT" => Self::Account,
+                name => tz::TimeZone::get(name)
+                    .map(Self::Iana)
+                    .map_err(|_| InputValueError::custom(TIME_ZONE))?,
+            }),
+            value => Err(InputValueError::expected_type(value)),
+        }
+    }
+
+    fn to_value(&self) -> Value {
+        Value::from(match self {
+            Self::Utc => "UTC",
+            Self::Account => "ACCOUNT",
+            Self::Iana(zone) => zone.iana_name().unwrap_or("UTC"),
+        })
+    }
+}
+
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Long(pub(super) i64);
 
-/// A whole number of 64 bits, for what Constant Contact counts: from -9223372036854775808 to 9223372036854775807, as a JSON
-/// number. JavaScript's numbers are exact up to 2^53 only; counts of contacts stay far below that.
+/// 64-bit signed integer as a JSON number. JavaScript numbers are exact up to 2^53 only, which no count here comes near.
 #[Scalar(specified_by_url = "https://ibm.github.io/graphql-specs/custom-scalars/long.html")]
 impl ScalarType for Long {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -80,12 +148,41 @@ impl ScalarType for Long {
     }
 }
 
-/// A number for a field of type `Int`, which GraphQL limits to 32 bits.
-pub(super) fn int(field: &str, value: impl TryInto<i32>) -> Result<i32, ApiError> {
-    value.try_into().map_err(|_| ApiError::out_of_range(field))
+impl From<u64> for Long {
+    fn from(number: u64) -> Self {
+        Self(i64::try_from(number).unwrap_or(i64::MAX))
+    }
 }
 
-/// The length of something held in memory, which is far below the limit of `Int`.
+impl From<usize> for Long {
+    fn from(number: usize) -> Self {
+        Self(i64::try_from(number).unwrap_or(i64::MAX))
+    }
+}
+
+/// The length of something in memory, which is far below the limit of `Int`.
 pub(super) fn count(length: usize) -> i32 {
     i32::try_from(length).unwrap_or(i32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_zones_are_named_in_one_way() {
+        for (name, read) in [
+            ("UTC", "UTC"),
+            ("ACCOUNT", "ACCOUNT"),
+            ("asia/tokyo", "Asia/Tokyo"),
+        ] {
+            let zone = TimeZone::parse(name.into()).unwrap();
+            assert_eq!(zone.to_value(), Value::from(read));
+        }
+        for wrong in ["", "account", "Nowhere/Else", "+02:00"] {
+            assert_eq!(check("TimeZone", || wrong.into()), Err(TIME_ZONE), "{wrong}");
+        }
+        let value = || Value::Enum(async_graphql::Name::new("UTC"));
+        assert_eq!(check("TimeZone", value), Err(TIME_ZONE));
+    }
 }

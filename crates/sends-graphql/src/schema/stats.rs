@@ -1,97 +1,93 @@
-//! What contacts did with an email, in numbers.
+//! Engagement statistics.
 
-use async_graphql::{ComplexObject, Context, SimpleObject};
+use async_graphql::SimpleObject;
 use jiff::Timestamp;
 
 use super::{
-    ApiError,
-    scalar::{DateTime, Long, count},
-    zone::DateTimeZone,
+    scalar::{Long, count},
+    zone::dates,
 };
 
-/// How many contacts did what with an email, each counted once unless said otherwise. Null where Constant Contact does not
-/// say.
+/// Engagement statistics of an email. Each contact is counted once, except in the fields named `total...`. A field is null
+/// if Constant Contact reports no value.
 #[derive(SimpleObject)]
 #[graphql(complex)]
 pub(super) struct EngagementStats {
-    /// Contacts the email was sent to.
+    /// Number of contacts the email was sent to.
     sends: Option<Long>,
-    /// Contacts who opened it. An estimate: mail programs that load images by themselves count as opening, and those that
-    /// load none do not.
+    /// Number of contacts who opened the email. An estimate: automatic image loading counts as an open, and opens without
+    /// images are not detected.
     opens: Option<Long>,
-    /// Contacts who are not known to have opened it: an estimate, as `opens` is.
+    /// Number of contacts with no detected open. An estimate, like `opens`.
     not_opened: Option<Long>,
-    /// Contacts who followed a link.
+    /// Number of contacts who clicked a link.
     clicks: Option<Long>,
-    /// Contacts who forwarded it by the link for that.
+    /// Number of contacts who used the forward link.
     forwards: Option<Long>,
-    /// Contacts who unsubscribed by it.
+    /// Number of contacts who unsubscribed through this email.
     opt_outs: Option<Long>,
-    /// Reports of the email as unwanted.
+    /// Number of spam reports.
     abuse_reports: Option<Long>,
-    /// Contacts it came back from.
+    /// Number of bounces by type.
     bounces: Bounces,
-    /// Every opening, however often by one contact: an estimate.
+    /// Number of opens, repeated ones included. An estimate.
     total_opens: Option<Long>,
-    /// Every opening on a phone: an estimate.
+    /// Number of opens on phones. An estimate.
     total_opens_mobile: Option<Long>,
-    /// Every opening on a computer: an estimate.
+    /// Number of opens on computers. An estimate.
     total_opens_computer: Option<Long>,
-    /// Every opening on a tablet: an estimate.
+    /// Number of opens on tablets. An estimate.
     total_opens_tablet: Option<Long>,
-    /// Every click, however often by one contact.
+    /// Number of clicks, repeated ones included.
     total_clicks: Option<Long>,
-    /// How many of these values Constant Contact gave in a form that cannot be read. They are null; 0 as a rule.
+    /// Number of these values that could not be decoded. Those are null. Normally 0.
     unreadable_value_count: i32,
     #[graphql(skip)]
-    last_refresh_time: Option<Timestamp>,
+    updated: Option<Timestamp>,
 }
 
-/// Contacts an email came back from, by kind. Null where Constant Contact does not say.
+/// Number of bounced contacts by bounce type. A field is null if Constant Contact reports no value.
 #[derive(SimpleObject)]
 pub(super) struct Bounces {
-    /// For any reason.
+    /// All bounces.
     total: Option<Long>,
-    /// The receiving system blocked it.
+    /// Blocked by the receiving server.
     blocked: Option<Long>,
-    /// The mailbox was full.
+    /// Mailbox full.
     mailbox_full: Option<Long>,
-    /// The address does not exist.
+    /// Nonexistent address.
     nonexistent_address: Option<Long>,
-    /// The address had been suspended, after it bounced before.
+    /// Address suspended after earlier bounces.
     suspended: Option<Long>,
-    /// It could not be delivered.
+    /// Undeliverable.
     undeliverable: Option<Long>,
-    /// Somebody is away and has said so.
+    /// Vacation auto-replies.
     vacation: Option<Long>,
-    /// For another reason.
+    /// Any other cause.
     other: Option<Long>,
 }
 
-#[ComplexObject]
-impl EngagementStats {
-    /// When Constant Contact last counted.
-    async fn last_refresh_time(
-        &self,
-        context: &Context<'_>,
-        #[graphql(desc = "The zone to show it in.", default)] zone: DateTimeZone,
-    ) -> Option<Result<DateTime, ApiError>> {
-        zone.show(context, self.last_refresh_time).await
+dates! { EngagementStats {
+    /// Time of Constant Contact's last update of these statistics.
+    refreshed_at: |of| of.updated,
+} }
+
+impl From<&sends_core::ActivityStats> for EngagementStats {
+    fn from(of: &sends_core::ActivityStats) -> Self {
+        Self::new(&of.stats, of.last_refresh_time, of.unreadable_values)
+    }
+}
+
+impl From<&sends_core::CampaignStats> for EngagementStats {
+    fn from(of: &sends_core::CampaignStats) -> Self {
+        Self::new(&of.stats, of.last_refresh_time, of.unreadable_values)
     }
 }
 
 impl EngagementStats {
-    pub(super) fn of_activity(of: &sends_core::ActivityStats) -> Self {
-        Self::new(&of.stats, of.last_refresh_time, of.unreadable_values)
-    }
-
-    pub(super) fn of_campaign(of: &sends_core::CampaignStats) -> Self {
-        Self::new(&of.stats, of.last_refresh_time, of.unreadable_values)
-    }
-
     fn new(
         stats: &sends_core::EngagementStats,
-        last_refresh_time: Option<Timestamp>,
+        updated: Option<Timestamp>,
         unreadable_values: usize,
     ) -> Self {
         let number = |count: Option<i64>| count.map(Long);
@@ -119,7 +115,7 @@ impl EngagementStats {
             total_opens_tablet: number(stats.opens_tablet),
             total_clicks: number(stats.clicks_all),
             unreadable_value_count: count(unreadable_values),
-            last_refresh_time,
+            updated,
         }
     }
 }

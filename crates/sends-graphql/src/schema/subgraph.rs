@@ -1,9 +1,7 @@
-//! The same schema as a subgraph of Apollo Federation 2: an activity can be extended by other subgraphs, and a gateway
-//! fetches any number of them at once.
+//! The schema as a subgraph of Apollo Federation 2. Activities are entities, which other subgraphs can extend.
 //!
-//! The library brings federation of its own. There one representation that is wrong fails all the others, and the errors
-//! below an entity do not say which one they belong to; so the two entry points are fields like any other here, and only
-//! the library's way of printing a subgraph is used.
+//! In async-graphql's own federation one invalid representation fails all others, and error paths below an entity lack its
+//! index. The two entry points are therefore ordinary fields here; only the library's SDL export is used.
 
 use std::{borrow::Cow, sync::LazyLock};
 
@@ -18,17 +16,13 @@ use async_graphql::{
 
 use super::{ApiError, Query, activity::CampaignActivity, query};
 
-/// The root of the subgraph: everything that [`Query`] has, and what a gateway asks for.
+/// The root of the subgraph: [`Query`] and the entry points of a gateway.
 pub struct SubgraphQuery;
 
-/// The subgraph in the Schema Definition Language, with the directives of federation and without its entry points, as a
-/// composition takes it.
+/// The subgraph's SDL for composition, with the federation directives and without the entry points.
 pub fn subgraph_sdl() -> &'static str {
     static SDL: LazyLock<String> = LazyLock::new(|| {
-        let options = SDLExportOptions::new()
-            .federation()
-            .prefer_single_line_descriptions()
-            .include_specified_by();
+        let options = SDLExportOptions::new().federation().include_specified_by();
         super::subgraph().finish().sdl_with_options(options)
     });
     &SDL
@@ -36,39 +30,37 @@ pub fn subgraph_sdl() -> &'static str {
 
 struct Federation;
 
-/// What a gateway asks for.
+/// Entry points of a gateway.
 #[Object]
 impl Federation {
-    /// This subgraph, as it describes itself to a composition.
+    /// Description of this subgraph for composition.
     #[graphql(name = "_service")]
     async fn service(&self) -> Service {
         Service { sdl: subgraph_sdl() }
     }
 
     #[expect(clippy::unused_async, reason = "the library wants resolvers to be async")]
-    /// The entities with these keys, in their order, repeats included. Nothing is fetched until a field needs it, and then
-    /// each activity once. A representation that names no activity makes its own place in the list null, with an error of
-    /// code `BAD_USER_INPUT`. At most 500 representations.
+    /// The entities with these keys, in the same order, repeats included. Costs no upstream call by itself. An invalid
+    /// representation makes its own list item null, with an error of code `BAD_USER_INPUT`. At most 500 representations.
     #[graphql(name = "_entities")]
     async fn entities(
         &self,
-        #[graphql(desc = "What a gateway knows of each entity: its `__typename` and its key.")]
-        representations: Vec<Any>,
+        #[graphql(desc = "`__typename` and key of each entity.")] representations: Vec<Any>,
     ) -> Result<Vec<Option<Result<Entity, ApiError>>>, ApiError> {
         query::check_length("representations", representations.len())?;
         Ok(representations.iter().map(|one| Some(entity(&one.0))).collect())
     }
 }
 
-/// What describes a subgraph to a composition.
+/// Description of a subgraph for composition.
 #[derive(SimpleObject)]
 #[graphql(name = "_Service")]
 struct Service {
-    /// The schema of this subgraph in the Schema Definition Language.
+    /// SDL of this subgraph.
     sdl: &'static str,
 }
 
-/// What other subgraphs can refer to.
+/// Entity that other subgraphs can refer to.
 #[derive(Union)]
 #[graphql(name = "_Entity")]
 enum Entity {
@@ -88,7 +80,7 @@ fn entity(representation: &Value) -> Result<Entity, ApiError> {
             query::activity(&ID::from(id), None).map(Entity::CampaignActivity)
         }
         _ => Err(ApiError::bad_user_input(
-            "A representation must have the `__typename` CampaignActivity and its `id`.",
+            "Invalid representation: it needs the `__typename` CampaignActivity and an `id`.",
         )),
     }
 }
@@ -115,7 +107,7 @@ impl OutputType for SubgraphQuery {
         {
             fields.extend(more);
         }
-        // Only the subgraph says what the key is: to all others the directive would be unknown.
+        // The directive is known in a subgraph only.
         let activity = CampaignActivity::type_name();
         if let Some(MetaType::Object {
             directive_invocations,

@@ -1,59 +1,71 @@
-//! In which zone a date is shown.
+//! Conversion of instants to the time zone of a field's `zone` argument.
 
-use async_graphql::{Context, Enum};
-use jiff::{Timestamp, tz::TimeZone};
+use async_graphql::Context;
+use jiff::{Timestamp, tz};
 
-use super::{ApiError, scalar::DateTime};
+use super::{
+    ApiError,
+    error::Nullable,
+    scalar::{DateTime, TimeZone},
+};
 use crate::sources::loader::ResourceLoader;
 
-/// The zone that a date is shown in.
-#[derive(Clone, Copy, Debug, Default, Enum, Eq, PartialEq)]
-pub(super) enum DateTimeZone {
-    /// Coordinated Universal Time.
-    #[default]
-    Utc,
-    /// The time zone of the Constant Contact account, with the offset of that day. Needs the scope `account_read` and one
-    /// upstream call, however many dates ask for it. Where the account cannot be read, the dates are null, with one error
-    /// for the whole operation.
-    Account,
-}
-
-impl DateTimeZone {
-    /// The date in this zone, if there is one.
-    pub(super) async fn show(
-        self,
-        context: &Context<'_>,
-        at: Option<Timestamp>,
-    ) -> Option<Result<DateTime, ApiError>> {
-        let at = at?;
-        match self {
-            Self::Utc => Some(Ok(DateTime::utc(at))),
-            Self::Account => {
-                let loader = context.data_unchecked::<ResourceLoader>();
-                match zone_of_account(loader).await {
-                    Ok(zone) => Some(Ok(DateTime::zoned(at, &zone))),
-                    Err(error) => loader.first_failure_of_account().then_some(Err(error)),
+/// Adds fields with a `zone` argument to a `SimpleObject`, each from an expression for an optional [`Timestamp`].
+macro_rules! dates {
+    ($type:ident { $($(#[doc = $doc:tt])+ $name:ident: |$of:ident| $date:expr,)+ }) => {
+        #[async_graphql::ComplexObject]
+        impl $type {
+            $(
+                $(#[doc = $doc])+
+                async fn $name(
+                    &self,
+                    context: &async_graphql::Context<'_>,
+                    #[graphql(desc = "Time zone of the result.", default)] zone: $crate::schema::scalar::TimeZone,
+                ) -> $crate::schema::error::Nullable<$crate::schema::scalar::DateTime> {
+                    let $of = self;
+                    zone.show(context, $date).await
                 }
+            )+
+        }
+    };
+}
+pub(super) use dates;
+
+impl TimeZone {
+    /// The rules of the time zone. Reads the account if the zone is the account's.
+    pub(super) async fn rules(&self, context: &Context<'_>) -> Result<tz::TimeZone, ApiError> {
+        match self {
+            Self::Utc => Ok(tz::TimeZone::UTC),
+            Self::Iana(zone) => Ok(zone.clone()),
+            Self::Account => {
+                let account = context.data_unchecked::<ResourceLoader>().account().await?;
+                let zone = account.time_zone_id.as_deref().map(tz::TimeZone::get);
+                zone.and_then(Result::ok).ok_or_else(ApiError::no_time_zone)
             }
         }
     }
 
-    /// The same for a date that has to be read first.
+    /// The instant in this time zone. The account's failure is reported by the first such field only.
+    pub(super) async fn show(&self, context: &Context<'_>, at: Option<Timestamp>) -> Nullable<DateTime> {
+        let at = at?;
+        match self.rules(context).await {
+            Ok(zone) => Some(Ok(DateTime::zoned(at, &zone))),
+            Err(error) => {
+                let loader = context.data_unchecked::<ResourceLoader>();
+                loader.first_failure_of_account().then_some(Err(error))
+            }
+        }
+    }
+
+    /// The same for an instant that has to be read first.
     pub(super) async fn show_read(
-        self,
+        &self,
         context: &Context<'_>,
         at: Result<Option<Timestamp>, ApiError>,
-    ) -> Option<Result<DateTime, ApiError>> {
+    ) -> Nullable<DateTime> {
         match at {
             Ok(at) => self.show(context, at).await,
             Err(error) => Some(Err(error)),
         }
     }
-}
-
-async fn zone_of_account(loader: &ResourceLoader) -> Result<TimeZone, ApiError> {
-    let account = loader.account().await?;
-    let name = account.time_zone_id.as_deref();
-    name.and_then(|name| TimeZone::get(name).ok())
-        .ok_or_else(ApiError::no_time_zone)
 }

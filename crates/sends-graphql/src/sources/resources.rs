@@ -60,6 +60,8 @@ pub(crate) struct Shelves {
     campaign_pages: ResourceCache<CampaignFilter, CampaignPage>,
     campaigns: ResourceCache<CampaignId, CampaignDetail>,
     activities: ResourceCache<ActivityId, ActivityDetail>,
+    /// Campaigns of activities, as far as a read of either has shown them.
+    campaigns_of_activities: ResourceCache<ActivityId, CampaignId>,
     schedules: ResourceCache<ActivityId, Schedule>,
     activity_stats: ResourceCache<ActivityId, Told<ActivityStats>>,
     campaign_stats: ResourceCache<CampaignId, Told<CampaignStats>>,
@@ -92,6 +94,7 @@ impl Resources {
             campaign_pages: ResourceCache::new(Kind::CampaignPage, LISTINGS, max_age),
             campaigns: ResourceCache::new(Kind::Campaign, SINGLE, max_age),
             activities: ResourceCache::new(Kind::Activity, SINGLE, max_age),
+            campaigns_of_activities: ResourceCache::new(Kind::Activity, SINGLE, max_age),
             schedules: ResourceCache::new(Kind::Activity, SINGLE, max_age),
             activity_stats: ResourceCache::new(Kind::Stats, SINGLE, max_age),
             campaign_stats: ResourceCache::new(Kind::Stats, SINGLE, max_age),
@@ -165,6 +168,7 @@ impl Resources {
             note_status(&self.0.draft_campaigns, context, id, status);
             for activity in &detail.activities {
                 note_status(&self.0.draft_activities, context, activity.id, status);
+                self.note_campaign(context, activity.id, id);
             }
             Ok(detail)
         };
@@ -184,9 +188,30 @@ impl Resources {
         let read = async {
             let activity = self.0.client.activity(&context.caller, id).await?;
             note_status(&self.0.draft_activities, context, id, activity.status.as_deref());
+            if let Some(campaign) = activity.campaign {
+                self.note_campaign(context, id, campaign);
+            }
             Ok(activity)
         };
         self.read(context, &self.0.activities, id, read).await
+    }
+
+    fn note_campaign(&self, context: &RequestContext, activity: ActivityId, campaign: CampaignId) {
+        let campaigns = &self.0.campaigns_of_activities;
+        campaigns.put(context.owner, activity, Arc::new(campaign), Instant::now());
+    }
+
+    /// The campaign of an activity, if an earlier read has shown it, with its record if that was read. Makes no upstream call.
+    pub fn known_campaign(
+        &self,
+        context: &RequestContext,
+        activity: ActivityId,
+    ) -> Option<(CampaignId, Option<Campaign>)> {
+        let is_permitted = |age: Duration| context.oldest.is_none_or(|oldest| age <= oldest);
+        let (id, age) = self.0.campaigns_of_activities.last(context.owner, &activity)?;
+        let record = self.0.campaigns.last(context.owner, &id);
+        let record = record.filter(|(_, age)| is_permitted(*age));
+        is_permitted(age).then(|| (*id, record.map(|(detail, _)| detail.campaign.clone())))
     }
 
     /// When one activity is to be sent.

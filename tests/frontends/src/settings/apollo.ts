@@ -25,7 +25,7 @@ export const cache = () =>
       CampaignActivity: { fields: { sendHistoryConnection: connection(['filter', 'orderBy']) } },
       Query: {
         fields: {
-          campaigns: connection(['updatedAfter', 'updatedBefore']),
+          campaigns: connection(['filter']),
           sends: connection(['filter', 'orderBy']),
         },
       },

@@ -3,9 +3,9 @@ import { relayPagination } from '@urql/exchange-graphcache/extras';
 
 /** The types without an id, which belong to the object that they stand in. */
 const embedded = [
-  'Account', 'Bounces', 'CampaignConnection', 'CampaignEdge', 'EngagementStats', 'LogCoverage', 'LoggedSendConnection',
-  'LoggedSendEdge', 'OutcomeCount', 'PageInfo', 'Reason', 'SendConnection', 'SendEdge', 'SendSummary', 'SendTotal',
-  'SendTotalGroup', 'SendTotals', 'SyncState', 'Unreadable', 'UpstreamBudget',
+  'Account', 'Bounces', 'CalendarPeriod', 'CampaignConnection', 'CampaignEdge', 'EngagementStats', 'LogCoverage',
+  'OutcomeCount', 'PageInfo', 'Reason', 'SendConnection', 'SendEdge', 'SendSummary', 'SendTotal', 'SendTotalGroup',
+  'SendTotals', 'SyncState', 'UnreadableResource', 'UpstreamBudget',
 ];
 
 export const cache = () =>

@@ -1,6 +1,6 @@
 //! The fields of an activity.
-//!
-//! Owns what each says to a reader. Where its value comes from is the activity's own to know.
+
+use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object};
 
@@ -9,110 +9,142 @@ use crate::{
     schema::{
         ApiError,
         campaign::Campaign,
+        charge,
         connection::SendConnection,
         enums::{ActivityRole, CampaignStatus, SendOrder, StaleReason},
-        history_arguments::SendHistoryFilter,
+        error::Nullable,
+        history_arguments::{self, Part, SendHistoryFilter},
         paging::PageArguments,
-        scalar::{DateTime, count},
+        scalar::{DateTime, TimeZone, count},
         send::HistoricSend,
         stats::EngagementStats,
         summary::SendSummary,
-        zone::DateTimeZone,
     },
     sources::loader::ResourceLoader,
 };
 
-/// One email campaign activity: the thing that Constant Contact sends. Its history has one entry for each time it was
-/// sent or tried to be.
+impl CampaignActivity {
+    fn send(&self, history: &Arc<sends_core::SendHistory>, index: usize) -> HistoricSend {
+        HistoricSend::new(self.id, Arc::clone(history), index, self.campaign.clone())
+    }
+
+    async fn list(
+        &self,
+        context: &Context<'_>,
+        filter: SendHistoryFilter,
+        order_by: SendOrder,
+        (first, last): (Option<i32>, Option<i32>),
+        max_age: Option<i32>,
+    ) -> Result<Vec<HistoricSend>, ApiError> {
+        let part = Part::new(first, last)?;
+        let (max_age, filter) = (history_arguments::max_age(max_age)?, filter.check()?);
+        let history = self.read(context, max_age).await?.history;
+        let chosen = history_arguments::choose(&filter, &history, order_by);
+        let chosen = part.of(&chosen);
+        charge::list(context, chosen.len(), charge::ASSUMED_SENDS).await?;
+        Ok(chosen.iter().map(|&index| self.send(&history, index)).collect())
+    }
+
+    async fn page(
+        &self,
+        context: &Context<'_>,
+        filter: SendHistoryFilter,
+        order_by: SendOrder,
+        page: PageArguments,
+        max_age: Option<i32>,
+    ) -> Result<SendConnection, ApiError> {
+        let page = page.check()?;
+        let (max_age, filter) = (history_arguments::max_age(max_age)?, filter.check()?);
+        let history = self.read(context, max_age).await?.history;
+        let activity = (self.id, &self.campaign);
+        Ok(SendConnection::of_history(
+            activity, &history, &filter, order_by, page,
+        ))
+    }
+}
+
+/// Email campaign activity: the unit that Constant Contact sends. Its history has one entry per send attempt.
 #[Object]
 impl CampaignActivity {
-    /// The `campaign_activity_id`: a UUID in lower case. Costs no upstream call. It is an identity for caches too: no other
-    /// object of this schema has the same.
+    /// Global id: Constant Contact's `campaign_activity_id`, a UUID in lower case. `node` takes it. Costs no upstream call.
     pub(crate) async fn id(&self) -> ID {
         ID(self.id.to_string())
     }
 
-    /// The sends of this activity, oldest first unless asked otherwise; empty when it was never sent. Null, with an
-    /// error, when the history could not be fetched. However many fields of one operation need the history of an
-    /// activity, it is fetched once.
+    /// Sends of this activity; empty if it was never sent. Null, with an error, if the history cannot be read. All fields of
+    /// an operation that need the history of an activity share one upstream call.
     async fn send_history(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "Which sends to include. Every one when left out.")] filter: Option<
-            SendHistoryFilter,
-        >,
+        #[graphql(desc = "Sends to include. All by default.")] filter: Option<SendHistoryFilter>,
         #[graphql(
-            desc = "The order of the list, by `sendId`.",
+            desc = "Order of the list, by `sendId`.",
             default_with = "SendOrder::OldestFirst"
         )]
         order_by: SendOrder,
-        #[graphql(desc = "Only the first so many of the ordered list. Not together with `last`.")]
+        #[graphql(desc = "Maximum number of sends from the start of the list. Excludes `last`.")]
         first: Option<i32>,
-        #[graphql(desc = "Only the last so many of the ordered list. Not together with `first`.")]
-        last: Option<i32>,
+        #[graphql(desc = "Maximum number of sends from the end of the list. Excludes `first`.")] last: Option<
+            i32,
+        >,
         #[graphql(
-            desc = "How many seconds old the answer may be: 0 asks Constant Contact now. Taken from the activity when left out."
+            desc = "Maximum age of the history in seconds; 0 forces an upstream call. Default: the `maxAge` of the activity."
         )]
         max_age: Option<i32>,
-    ) -> Option<Result<Vec<HistoricSend>, ApiError>> {
-        Some(
-            self.narrowed_history(context, filter, order_by, (first, last), max_age)
-                .await,
-        )
+    ) -> Nullable<Vec<HistoricSend>> {
+        let filter = filter.unwrap_or_default();
+        Some(self.list(context, filter, order_by, (first, last), max_age).await)
     }
 
-    /// The same sends page by page, for clients that page by cursors. All pages come from one history, so a page more
-    /// costs no further upstream call while that is fresh enough. Null, with an error, when it could not be fetched.
+    /// The same sends as a connection. All pages come from the same history, so that further pages cost no upstream call
+    /// while it is fresh. Null, with an error, if the history cannot be read.
     #[expect(clippy::too_many_arguments, reason = "each is an argument of the field")]
     async fn send_history_connection(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "Which sends to include. Every one when left out.")] filter: Option<
-            SendHistoryFilter,
-        >,
+        #[graphql(desc = "Sends to include. All by default.")] filter: Option<SendHistoryFilter>,
         #[graphql(
-            desc = "The order of the pages and on them, by `sendId`.",
+            desc = "Order of the connection, by `sendId`.",
             default_with = "SendOrder::OldestFirst"
         )]
         order_by: SendOrder,
-        #[graphql(desc = "At most so many sends from the beginning. No limit when left out.")] first: Option<
-            i32,
-        >,
-        #[graphql(desc = "Only sends that come after this cursor.")] after: Option<String>,
-        #[graphql(desc = "At most so many sends from the end. No limit when left out.")] last: Option<i32>,
-        #[graphql(desc = "Only sends that come before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Maximum number of sends from the start. Unlimited by default.")] first: Option<i32>,
+        #[graphql(desc = "Only sends after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Maximum number of sends from the end. Unlimited by default.")] last: Option<i32>,
+        #[graphql(desc = "Only sends before this cursor.")] before: Option<String>,
         #[graphql(
-            desc = "How many seconds old the answer may be: 0 asks Constant Contact now. Taken from the activity when left out."
+            desc = "Maximum age of the history in seconds; 0 forces an upstream call. Default: the `maxAge` of the activity."
         )]
         max_age: Option<i32>,
-    ) -> Option<Result<SendConnection, ApiError>> {
+    ) -> Nullable<SendConnection> {
         let page = PageArguments {
             first,
             after,
             last,
             before,
         };
+        let filter = filter.unwrap_or_default();
         Some(self.page(context, filter, order_by, page, max_age).await)
     }
 
-    /// The most recent send: the one with the greatest `sendId`. Null when the activity was never sent, and, with an
-    /// error, when the history could not be fetched.
-    async fn latest_send(&self, context: &Context<'_>) -> Option<Result<HistoricSend, ApiError>> {
+    /// Most recent send: the one with the highest `sendId`. Null if the activity was never sent, and, with an error, if the
+    /// history cannot be read.
+    async fn latest_send(&self, context: &Context<'_>) -> Nullable<HistoricSend> {
         let history = match self.history(context).await {
             Ok(history) => history,
             Err(error) => return Some(Err(error)),
         };
         let latest = history.len().checked_sub(1)?;
-        Some(Ok(HistoricSend::new(self.id, history, latest)))
+        Some(Ok(self.send(&history, latest)))
     }
 
-    /// When Constant Contact gave the history that the fields of this activity show. Null where nobody has to be asked,
-    /// since the activity is a page that is never sent, and, with an error, when there is none.
+    /// Time of the upstream response that the history comes from. Null for a web page, which is never sent, and, with an
+    /// error, if there is no history.
     async fn fetched_at(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "The zone to show it in.", default)] zone: DateTimeZone,
-    ) -> Option<Result<DateTime, ApiError>> {
+        #[graphql(desc = "Time zone of the result.", default)] zone: TimeZone,
+    ) -> Nullable<DateTime> {
         if self.is_never_sent() {
             return None;
         }
@@ -121,127 +153,106 @@ impl CampaignActivity {
             .await
     }
 
-    /// Whether the history is older than it was meant to be, because Constant Contact could not be asked. `staleReason` says
-    /// why. Null, with an error, when there is none.
-    async fn is_stale(&self, context: &Context<'_>) -> Option<Result<bool, ApiError>> {
-        Some(
-            self.read(context, None)
-                .await
-                .map(|reading| reading.stale.is_some()),
-        )
+    /// Whether the history exceeds its maximum age because a refresh failed; see `staleReason`. Null, with an error, if
+    /// there is no history.
+    async fn is_stale(&self, context: &Context<'_>) -> Nullable<bool> {
+        let reading = self.read(context, None).await;
+        Some(reading.map(|reading| reading.stale.is_some()))
     }
 
-    /// Why the history is stale. Null when it is not, and, with an error, when there is none.
-    async fn stale_reason(&self, context: &Context<'_>) -> Option<Result<StaleReason, ApiError>> {
-        let stale = self
-            .read(context, None)
-            .await
-            .map(|reading| reading.stale.map(Into::into));
-        stale.transpose()
+    /// Cause of the failed refresh. Null if the history is not stale, and, with an error, if there is none.
+    async fn stale_reason(&self, context: &Context<'_>) -> Nullable<StaleReason> {
+        let reading = self.read(context, None).await;
+        reading.map(|reading| reading.stale.map(Into::into)).transpose()
     }
 
-    /// What the send history adds up to. Null, with an error, when the history could not be fetched.
-    async fn send_summary(&self, context: &Context<'_>) -> Option<Result<SendSummary, ApiError>> {
-        Some(
-            self.history(context)
-                .await
-                .map(|history| SendSummary(history.summary())),
-        )
+    /// Summary of the history. Null, with an error, if the history cannot be read.
+    async fn send_summary(&self, context: &Context<'_>) -> Nullable<SendSummary> {
+        let history = self.history(context).await;
+        Some(history.map(|history| history.summary().into()))
     }
 
-    /// How many of its sends Constant Contact gave in a form that cannot be read. They are in none of the lists and counts; 0
-    /// as a rule. Null, with an error, when the history could not be fetched.
-    async fn unreadable_send_count(&self, context: &Context<'_>) -> Option<Result<i32, ApiError>> {
+    /// Number of sends that could not be decoded. No list or count includes them. Normally 0. Null, with an error, if the
+    /// history cannot be read.
+    async fn unreadable_send_count(&self, context: &Context<'_>) -> Nullable<i32> {
         let history = self.history(context).await;
         Some(history.map(|history| count(history.unreadable_sends())))
     }
 
-    /// How many values of the other sends Constant Contact gave in a form that cannot be read. They are null, or missing in
-    /// their list; 0 as a rule. Null, with an error, when the history could not be fetched.
-    async fn unreadable_value_count(&self, context: &Context<'_>) -> Option<Result<i32, ApiError>> {
+    /// Number of values of the other sends that could not be decoded. Those are null, or missing in their list. Normally 0.
+    /// Null, with an error, if the history cannot be read.
+    async fn unreadable_value_count(&self, context: &Context<'_>) -> Nullable<i32> {
         let history = self.history(context).await;
         Some(history.map(|history| count(history.unreadable_values())))
     }
 
-    /// The campaign that it belongs to. Null, with an error, when the activity could not be read.
-    async fn campaign(&self, context: &Context<'_>) -> Option<Result<Campaign, ApiError>> {
+    /// Campaign of the activity. Costs an upstream call unless an earlier read has shown it. If that call fails, the send log
+    /// is searched; null, with the error, if the log does not know the campaign either.
+    async fn campaign(&self, context: &Context<'_>) -> Nullable<Campaign> {
         self.campaign_of(context).await
     }
 
-    /// What it is within its campaign. Null, with an error, when the activity could not be read.
-    async fn role(&self, context: &Context<'_>) -> Option<Result<ActivityRole, ApiError>> {
-        let role = self.read_role(context).await;
+    /// Role within the campaign. Null, with an error, if the activity cannot be read.
+    async fn role(&self, context: &Context<'_>) -> Nullable<ActivityRole> {
+        let role = self.read_role(context).await.transpose();
         Some(role.map(|role| role.as_deref().into()))
     }
 
-    /// The role as it came, letter case included, for values that `role` can only call UNKNOWN. Null when left out.
-    async fn role_raw(&self, context: &Context<'_>) -> Option<Result<String, ApiError>> {
-        let role = self.read_role(context).await;
-        role.map(|role| role.map(|role| role.verbatim().to_owned()))
-            .transpose()
+    /// Original value of `role`. Null if Constant Contact leaves it out.
+    async fn role_raw(&self, context: &Context<'_>) -> Nullable<String> {
+        let role = self.read_role(context).await?;
+        Some(role.map(|role| role.verbatim().to_owned()))
     }
 
-    /// How far it has come, as Constant Contact sees it now. DONE does not say that anybody was reached: the send history
-    /// does. Null, with an error, when the activity could not be read, which one that was removed cannot.
-    async fn status(&self, context: &Context<'_>) -> Option<Result<CampaignStatus, ApiError>> {
-        let status = self.detail(context, |activity| Some(activity.status.as_deref().into()));
-        status.await.transpose()
-    }
-
-    /// The status as it came, letter case included, for values that `status` can only call UNKNOWN. Null when left out.
-    async fn status_raw(&self, context: &Context<'_>) -> Option<Result<String, ApiError>> {
-        let status = self.detail(context, |activity| {
-            activity
-                .status
-                .as_ref()
-                .map(|status| status.verbatim().to_owned())
-        });
-        status.await.transpose()
-    }
-
-    /// The subject of the email. One upstream call brings it and all other texts of the activity.
-    async fn subject(&self, context: &Context<'_>) -> Option<Result<String, ApiError>> {
-        self.detail(context, |activity| activity.subject.clone())
+    /// Current status. `DONE` does not imply delivery; the send history shows that. Null, with an error, if the activity
+    /// cannot be read, for example because it was removed.
+    async fn status(&self, context: &Context<'_>) -> Nullable<CampaignStatus> {
+        self.detail(context, |activity| Some(activity.status.as_deref().into()))
             .await
-            .transpose()
     }
 
-    /// The line that mail programs show beside the subject. Empty when there is none.
-    async fn preheader(&self, context: &Context<'_>) -> Option<Result<String, ApiError>> {
-        self.detail(context, |activity| activity.preheader.clone())
-            .await
-            .transpose()
+    /// Original value of `status`. Null if Constant Contact leaves it out.
+    async fn status_raw(&self, context: &Context<'_>) -> Nullable<String> {
+        self.detail(context, |activity| {
+            Some(activity.status.as_ref()?.verbatim().to_owned())
+        })
+        .await
     }
 
-    /// The name that it is sent under.
+    /// Subject of the email. One upstream call brings all texts of an activity.
+    async fn subject(&self, context: &Context<'_>) -> Nullable<String> {
+        self.detail(context, |activity| activity.subject.clone()).await
+    }
+
+    /// Preview text that mail clients show beside the subject. Empty if there is none.
+    async fn preheader(&self, context: &Context<'_>) -> Nullable<String> {
+        self.detail(context, |activity| activity.preheader.clone()).await
+    }
+
+    /// Sender name.
     #[graphql(name = "fromName")]
-    async fn sender_name(&self, context: &Context<'_>) -> Option<Result<String, ApiError>> {
-        self.detail(context, |activity| activity.from_name.clone())
-            .await
-            .transpose()
+    async fn sender_name(&self, context: &Context<'_>) -> Nullable<String> {
+        self.detail(context, |activity| activity.from_name.clone()).await
     }
 
-    /// The address that it is sent from.
-    async fn from_email(&self, context: &Context<'_>) -> Option<Result<String, ApiError>> {
-        self.detail(context, |activity| activity.from_email.clone())
-            .await
-            .transpose()
+    /// Sender address.
+    async fn from_email(&self, context: &Context<'_>) -> Nullable<String> {
+        self.detail(context, |activity| activity.from_email.clone()).await
     }
 
-    /// The address that answers go to.
-    async fn reply_to_email(&self, context: &Context<'_>) -> Option<Result<String, ApiError>> {
+    /// Reply-to address.
+    async fn reply_to_email(&self, context: &Context<'_>) -> Nullable<String> {
         self.detail(context, |activity| activity.reply_to_email.clone())
             .await
-            .transpose()
     }
 
-    /// When it is to be sent. Null unless it is scheduled, where nobody has to be asked, since the activity is a page that is
-    /// never sent, and, with an error, when it could not be read.
+    /// Time of the scheduled send. Costs one upstream call. Null if none is scheduled, and, with an error, if the schedule
+    /// cannot be read.
     async fn scheduled_for(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "The zone to show it in.", default)] zone: DateTimeZone,
-    ) -> Option<Result<DateTime, ApiError>> {
+        #[graphql(desc = "Time zone of the result.", default)] zone: TimeZone,
+    ) -> Nullable<DateTime> {
         if self.is_never_sent() {
             return None;
         }
@@ -250,20 +261,20 @@ impl CampaignActivity {
         zone.show_read(context, date.map_err(Into::into)).await
     }
 
-    /// What contacts did with this email. Up to ten activities cost one upstream call; where Constant Contact refuses them
-    /// together, as it does for a draft, each may cost one of its own. Null when the activity was never sent, and, with an
-    /// error, when it could not be read.
-    async fn stats(&self, context: &Context<'_>) -> Option<Result<EngagementStats, ApiError>> {
+    /// Engagement statistics of this email. One upstream call per ten activities, and up to one for each if Constant Contact
+    /// rejects a batch, as it does with drafts. Null if the activity was never sent, and, with an error, if the statistics
+    /// cannot be read.
+    async fn stats(&self, context: &Context<'_>) -> Nullable<EngagementStats> {
         if self.is_never_sent() {
             return None;
         }
         self.read_stats(context).await.transpose()
     }
 
-    /// How many values of the activity itself, such as its status, subject and sender, Constant Contact gave in a
-    /// form that cannot be read. They are null; 0 as a rule. Null, with an error, when the activity could not be read.
-    async fn unreadable_detail_count(&self, context: &Context<'_>) -> Option<Result<i32, ApiError>> {
-        let values = self.detail(context, |activity| Some(count(activity.unreadable_values)));
-        values.await.transpose()
+    /// Number of values of the activity itself, such as status, subject and sender, that could not be decoded. Those are
+    /// null. Normally 0. Null, with an error, if the activity cannot be read.
+    async fn unreadable_detail_count(&self, context: &Context<'_>) -> Nullable<i32> {
+        self.detail(context, |activity| Some(count(activity.unreadable_values)))
+            .await
     }
 }

@@ -16,8 +16,8 @@ fn request(after: Option<Cursor>) -> CampaignPageRequest {
     CampaignPageRequest {
         first: 50,
         after,
-        updated_after: None,
-        updated_before: None,
+        updated_from: None,
+        updated_until: None,
     }
 }
 
@@ -40,7 +40,7 @@ fn cursor(number: u8, updated_at: &str) -> Cursor {
 }
 
 #[test]
-fn a_cursor_is_read_back_and_nothing_else_is() {
+fn cursors_round_trip_and_invalid_arguments_are_rejected() {
     let cursor = cursor(1, NOON);
     assert_eq!(Cursor::decode(&cursor.encode()), Some(cursor));
     for text in [
@@ -50,15 +50,15 @@ fn a_cursor_is_read_back_and_nothing_else_is() {
         &URL_SAFE_NO_PAD.encode("2024-05-01T12:00:00Z/x"),
     ] {
         assert_eq!(Cursor::decode(text), None, "{text}");
-        assert!(CampaignPageRequest::new(None, Some(text), None, None).is_err());
+        assert!(CampaignPageRequest::new(&CampaignFilter::default(), None, Some(text)).is_err());
     }
     for first in [0, -1, 501, i32::MIN] {
-        assert!(CampaignPageRequest::new(Some(first), None, None, None).is_err());
+        assert!(CampaignPageRequest::new(&CampaignFilter::default(), Some(first), None).is_err());
     }
 }
 
 #[test]
-fn a_page_goes_on_after_its_cursor_among_campaigns_of_one_moment_too() {
+fn page_continues_after_its_cursor_among_equal_update_times() {
     let records = [
         campaign(1, Some(NOON)),
         campaign(2, Some(NOON)),
@@ -71,7 +71,7 @@ fn a_page_goes_on_after_its_cursor_among_campaigns_of_one_moment_too() {
 }
 
 #[test]
-fn a_cursor_whose_campaign_has_moved_away_leads_to_what_is_not_later() {
+fn cursor_of_a_moved_campaign_continues_at_its_update_time() {
     let records = [
         campaign(1, Some(NOON)),
         campaign(4, Some(EARLIER)),
@@ -81,7 +81,7 @@ fn a_cursor_whose_campaign_has_moved_away_leads_to_what_is_not_later() {
 }
 
 #[test]
-fn a_campaign_that_comes_again_behind_the_cursor_is_not_after_it() {
+fn repeated_campaigns_are_not_listed_twice() {
     let records = [
         campaign(1, Some(NOON)),
         campaign(2, Some(EARLIER)),
@@ -99,7 +99,7 @@ fn a_campaign_that_comes_again_behind_the_cursor_is_not_after_it() {
 }
 
 #[test]
-fn a_page_of_one_moment_does_not_tell_where_a_cursor_stands_that_is_not_on_it() {
+fn cursor_position_is_unknown_on_a_page_of_equal_update_times() {
     let of_noon = [campaign(1, Some(NOON)), campaign(2, Some(NOON))];
     assert!(request(None).begins_in(&of_noon));
     assert!(request(Some(cursor(1, NOON))).begins_in(&of_noon));
@@ -114,7 +114,7 @@ fn a_page_of_one_moment_does_not_tell_where_a_cursor_stands_that_is_not_on_it() 
 }
 
 #[test]
-fn the_upstream_is_asked_for_little_more_than_the_page() {
+fn upstream_request_overlaps_by_one_second() {
     let filter = request(Some(cursor(2, NOON))).filter();
     assert_eq!(filter.limit, 60);
     assert_eq!(
@@ -123,7 +123,7 @@ fn the_upstream_is_asked_for_little_more_than_the_page() {
     );
     let bounded = CampaignPageRequest {
         first: 500,
-        updated_before: Some(EARLIER.parse().unwrap()),
+        updated_until: Some(EARLIER.parse().unwrap()),
         ..request(Some(cursor(2, NOON)))
     };
     assert_eq!(
@@ -135,4 +135,24 @@ fn the_upstream_is_asked_for_little_more_than_the_page() {
         campaign(4, Some("2024-05-01T10:59:59Z")),
     ];
     assert_eq!(chosen(&bounded, &records), [4]);
+}
+
+#[test]
+fn period_includes_its_start_and_excludes_its_end() {
+    let period = CampaignPageRequest {
+        updated_from: Some(EARLIER.parse().unwrap()),
+        updated_until: Some(NOON.parse().unwrap()),
+        ..request(None)
+    };
+    let records = [
+        campaign(1, Some(NOON)),
+        campaign(2, Some("2024-05-01T12:00:00.107Z")),
+        campaign(3, Some(EARLIER)),
+        campaign(4, Some("2024-05-01T10:59:59.999Z")),
+    ];
+    assert_eq!(chosen(&period, &records), [2, 3]);
+    let requested = period.filter();
+    let second_before = "2024-05-01T10:59:59Z".parse().unwrap();
+    assert_eq!(requested.updated_after, Some(second_before));
+    assert_eq!(requested.updated_before, period.updated_until);
 }

@@ -1,146 +1,94 @@
-//! How far the log is filled, and when it will be.
+//! State and progress of the synchronisation of the send log.
 
-use async_graphql::{Context, Object};
+use async_graphql::{Context, SimpleObject};
 use jiff::{SignedDuration, Timestamp};
 use sends_client::{Pacer, pacing::PacerState};
-use sends_store::{Completeness, Pending};
+use sends_store::Pending;
 
-use super::{LogCoverage, unreadable::Unreadable};
+use super::{LogCoverage, unreadable::UnreadableResource};
 use crate::{
-    schema::{
-        ApiError, charge,
-        scalar::{DateTime, int},
-        zone::DateTimeZone,
-    },
+    schema::{ApiError, charge, scalar::Long, zone::dates},
     sources::send_log::LogReader,
 };
 
-/// How many of those that cannot be read are named.
-const MOST_UNREADABLE: usize = 100;
+/// Maximum number of unreadable resources in a response.
+const MAX_UNREADABLE: usize = 100;
 
-/// What is known of the reading of the whole account.
+/// State of the synchronisation that fills the send log with all sends of the account.
+#[derive(SimpleObject)]
+#[graphql(complex)]
 pub(in crate::schema) struct SyncState {
-    completeness: Completeness,
+    /// Completeness of the log for all sends of the account.
+    coverage: LogCoverage,
+    /// Resources that could not be read at the last attempt. At most 100 of `coverage { unreadableResourceCount }`, those
+    /// with the latest `missingUntil` first.
+    unreadable_resources: Vec<UnreadableResource>,
+    /// Number of campaigns that were not read yet.
+    unread_campaign_count: Long,
+    /// Number of campaigns that have changed since they were read.
+    changed_campaign_count: Long,
+    /// Estimated number of upstream calls until the log is complete. An estimate, since the activities of unread campaigns
+    /// are unknown.
+    estimated_call_count: Long,
+    /// Cause of the last failure, as a sentence for display. Null if the synchronisation has succeeded since.
+    failure: Option<String>,
+    #[graphql(skip)]
+    estimated_end: Option<Timestamp>,
+    #[graphql(skip)]
     state: sends_store::SyncState,
-    pending: Pending,
-    unreadable: Vec<sends_store::Unreadable>,
-    pacer: PacerState,
 }
 
-/// Reads it.
+dates! { SyncState {
+    /// Estimated time at which the log is complete if the synchronisation runs without a break within Constant Contact's
+    /// limits. Null if nothing is left to read, or if the campaigns of the account were never listed completely.
+    estimated_complete_at: |of| of.estimated_end,
+    /// Time of the last complete listing of the account's campaigns. Null if there was none.
+    listed_at: |of| of.state.listed_at,
+    /// Last time at which nothing was left to read. Null if there was none.
+    finished_at: |of| of.state.finished_at,
+    /// End of the current pause of the synchronisation, which follows when the daily limit is used up. Null if it is not
+    /// paused.
+    paused_until: |of| of.state.paused_until,
+    /// Time of the last failure of the synchronisation. Null if it has succeeded since.
+    failed_at: |of| of.state.failed_at,
+} }
+
 pub(in crate::schema) async fn state(context: &Context<'_>) -> Result<SyncState, ApiError> {
     let reader = context.data_unchecked::<LogReader>();
     let now = reader.asked_at();
+    let completeness = reader.read(|log, owner| log.sync.completeness(owner, None, None, now));
+    let completeness = completeness.await?;
+    let state = reader.read(|log, owner| log.sync.state(owner)).await?;
+    let pending = reader.read(|log, owner| log.sync.pending(owner)).await?;
+    let mut unreadable = Vec::new();
+    if context.look_ahead().field("unreadableResources").exists() {
+        let read = reader.read(|log, owner| log.sync.unreadable(owner, MAX_UNREADABLE));
+        unreadable = read.await?;
+        charge::list(context, unreadable.len(), charge::ASSUMED_UNREADABLE).await?;
+    }
+    let calls = estimated_calls(&pending);
+    let pacer = context.data_unchecked::<Pacer>().current_state().await;
+    let is_estimated = calls > 0 && state.listed_at.is_some();
     Ok(SyncState {
-        completeness: reader
-            .read(|log, owner| log.sync.completeness(owner, None, None, now))
-            .await?,
-        state: reader.read(|log, owner| log.sync.state(owner)).await?,
-        pending: reader.read(|log, owner| log.sync.pending(owner)).await?,
-        unreadable: reader
-            .read(|log, owner| log.sync.unreadable(owner, MOST_UNREADABLE))
-            .await?,
-        pacer: context.data_unchecked::<Pacer>().current_state().await,
+        coverage: completeness.into(),
+        unreadable_resources: unreadable.iter().map(Into::into).collect(),
+        unread_campaign_count: pending.unread_campaigns.into(),
+        changed_campaign_count: pending.changed_campaigns.into(),
+        estimated_call_count: calls.into(),
+        failure: state.failure.clone(),
+        estimated_end: is_estimated.then(|| complete_at(calls, &pacer, now)).flatten(),
+        state,
     })
 }
 
-/// How far the log of all sends is filled, what is missing, and when it will be there. It is filled by `sends-graphql sync`
-/// and by `serve --sync-every`.
-#[Object]
-impl SyncState {
-    /// Since when and until when the log is complete. `isComplete` is about all that was ever sent.
-    async fn coverage(&self) -> LogCoverage {
-        LogCoverage::new(self.completeness)
-    }
-
-    /// What could not be read when it was last tried, `coverage { unreadableCount }` of them: at most 100, those first whose
-    /// missing sends may be the newest.
-    async fn unreadable(&self, context: &Context<'_>) -> Result<Vec<Unreadable>, ApiError> {
-        charge::list(context, self.unreadable.len(), 1).await?;
-        Ok(self.unreadable.iter().cloned().map(Unreadable).collect())
-    }
-
-    /// How many campaigns have yet to be read for the first time. Null, with an error, beyond 32 bits.
-    async fn unread_campaign_count(&self) -> Option<Result<i32, ApiError>> {
-        Some(int("number of campaigns", self.pending.unread_campaigns))
-    }
-
-    /// How many campaigns have changed since they were read. Null, with an error, beyond 32 bits.
-    async fn changed_campaign_count(&self) -> Option<Result<i32, ApiError>> {
-        Some(int("number of campaigns", self.pending.changed_campaigns))
-    }
-
-    /// How many calls to Constant Contact the missing sends will cost, by estimate: what a campaign has is known only once it
-    /// is read. Null, with an error, beyond 32 bits.
-    async fn estimated_calls(&self) -> Option<Result<i32, ApiError>> {
-        Some(int("number of calls", estimated_calls(&self.pending)))
-    }
-
-    /// When the log will have everything that can be read, if it is filled without a break from now on within the limits of
-    /// Constant Contact. Null when nothing of that is missing, and when it is not known what is, since the account was never
-    /// listed to its end.
-    async fn estimated_complete_at(
-        &self,
-        context: &Context<'_>,
-        #[graphql(desc = "The zone to show it in.", default)] zone: DateTimeZone,
-    ) -> Option<Result<DateTime, ApiError>> {
-        self.state.listed_at?;
-        let calls = estimated_calls(&self.pending);
-        let now = context.data_unchecked::<LogReader>().asked_at();
-        let at = (calls > 0).then(|| complete_at(calls, &self.pacer, now));
-        zone.show(context, at.flatten()).await
-    }
-
-    /// When the account was last listed to its end. Null when it never was.
-    async fn listed_at(
-        &self,
-        context: &Context<'_>,
-        #[graphql(desc = "The zone to show it in.", default)] zone: DateTimeZone,
-    ) -> Option<Result<DateTime, ApiError>> {
-        zone.show(context, self.state.listed_at).await
-    }
-
-    /// When there was last nothing left to read. Null when there always was.
-    async fn finished_at(
-        &self,
-        context: &Context<'_>,
-        #[graphql(desc = "The zone to show it in.", default)] zone: DateTimeZone,
-    ) -> Option<Result<DateTime, ApiError>> {
-        zone.show(context, self.state.finished_at).await
-    }
-
-    /// When reading goes on, after the day's calls were used up. Null when they were not.
-    async fn paused_until(
-        &self,
-        context: &Context<'_>,
-        #[graphql(desc = "The zone to show it in.", default)] zone: DateTimeZone,
-    ) -> Option<Result<DateTime, ApiError>> {
-        zone.show(context, self.state.paused_until).await
-    }
-
-    /// When reading last failed. Null when it has succeeded since.
-    async fn failed_at(
-        &self,
-        context: &Context<'_>,
-        #[graphql(desc = "The zone to show it in.", default)] zone: DateTimeZone,
-    ) -> Option<Result<DateTime, ApiError>> {
-        zone.show(context, self.state.failed_at).await
-    }
-
-    /// Why reading last failed, in a sentence for people. Null when it has succeeded since.
-    async fn failure(&self) -> Option<&str> {
-        self.state.failure.as_deref()
-    }
-}
-
-/// One for each campaign, one for the email of each that is not known, and one for each activity that is known.
+/// One call per campaign, one per unread campaign for its email, and one per known activity.
 fn estimated_calls(pending: &Pending) -> u64 {
     let unread = pending.unread_campaigns.saturating_mul(2);
     let changed = unread.saturating_add(pending.changed_campaigns);
     changed.saturating_add(pending.known_activities)
 }
 
-/// When so many calls of background work have left.
+/// The time at which background work has made so many calls.
 fn complete_at(calls: u64, pacer: &PacerState, now: Timestamp) -> Option<Timestamp> {
     let after = |start: Timestamp, calls: u64| {
         let rate = u64::from(pacer.per_second_limit.unwrap_or(u32::MAX)).max(1);
@@ -173,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_changed_campaign_costs_itself_and_its_activities() {
+    fn changed_campaign_costs_one_call_and_one_per_activity() {
         let pending = Pending {
             unread_campaigns: 0,
             changed_campaigns: 3,
@@ -183,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_into_today_comes_on_the_days_after() {
+    fn calls_beyond_the_daily_limit_continue_on_the_next_days() {
         let pacer = PacerState {
             per_second_limit: Some(4),
             per_day_limit: Some(10_000),

@@ -1,190 +1,219 @@
-//! What the sends of the log add up to.
+//! Totals of the send log.
 
-use async_graphql::{Context, Enum, ID, Object, SimpleObject};
-use jiff::tz::TimeZone;
-use sends_core::Outcome;
+use std::{collections::HashMap, sync::Arc};
+
+use async_graphql::{Context, Enum, Object, SimpleObject};
+use jiff::{ToSpan, civil};
+use sends_core::{CampaignId, Outcome};
 use sends_store::{GroupBy, GroupKey, LogFilter, SendTotal as Sum, TotalGroup};
 
 use super::{LogCoverage, SendLogFilter};
 use crate::{
     schema::{
-        ApiError, charge,
+        ApiError,
+        audience::ContactList,
+        campaign::Campaign,
+        charge,
         enums::SendOutcome,
+        error::Nullable,
+        paging::limited_length,
         reason::Reason,
-        scalar::{Long, count, int},
+        scalar::{Date, Long, TimeZone, count},
     },
     sources::send_log::LogReader,
 };
 
-/// How many groups are answered unless asked otherwise, and at the most.
+/// Number of groups by default, and the maximum.
 const DEFAULT_GROUPS: usize = 100;
 const MAX_GROUPS: usize = 1_000;
 
-/// What the sends of a total are grouped by.
+/// Grouping of totals. A group has the field of the same meaning; the periods have `period`.
 #[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
 pub(in crate::schema) enum SendGrouping {
-    /// How they ended.
+    /// By outcome.
     Outcome,
-    /// Their reason code.
+    /// By reason code.
     Reason,
-    /// The day on which they ran.
+    /// By day of the `runDate`.
     Day,
-    /// The week in which they ran, from Monday on.
+    /// By week of the `runDate`, which starts on Monday.
     Week,
-    /// The month in which they ran.
+    /// By month of the `runDate`.
     Month,
-    /// Their campaign.
+    /// By campaign.
     Campaign,
-    /// The contact lists they went to. A send to several lists counts in the group of each.
-    List,
+    /// By contact list. A send to several lists counts in the group of each.
+    ContactList,
 }
 
-/// What the sends of the account add up to.
 pub(in crate::schema) struct SendTotals {
     filter: LogFilter,
-    coverage: Option<Result<LogCoverage, ApiError>>,
+    grouping: SendGrouping,
+    coverage: Nullable<LogCoverage>,
     groups: Vec<TotalGroup>,
     shown: usize,
-    overlapping: bool,
+    /// Records of the shown campaigns, if they are selected.
+    campaigns: HashMap<CampaignId, Arc<sends_core::Campaign>>,
 }
 
-/// Reads totals.
 pub(in crate::schema) async fn totals(
     context: &Context<'_>,
-    filter: Option<SendLogFilter>,
+    filter: SendLogFilter,
     grouping: SendGrouping,
-    zone: &str,
+    zone: &TimeZone,
     first: Option<i32>,
 ) -> Result<SendTotals, ApiError> {
-    let shown = match first.map(usize::try_from) {
-        None => DEFAULT_GROUPS,
-        Some(Ok(first)) if first <= MAX_GROUPS => first,
-        Some(_) => {
-            let message = format!("`first` must be between 0 and {MAX_GROUPS}.");
-            return Err(ApiError::bad_user_input(message));
-        }
+    let shown = limited_length("first", first, MAX_GROUPS)?.unwrap_or(DEFAULT_GROUPS);
+    let filter = filter.check()?;
+    let group_by = match grouping {
+        SendGrouping::Outcome => GroupBy::Outcome,
+        SendGrouping::Reason => GroupBy::Reason,
+        SendGrouping::Day => GroupBy::Day(zone.rules(context).await?),
+        SendGrouping::Week => GroupBy::Week(zone.rules(context).await?),
+        SendGrouping::Month => GroupBy::Month(zone.rules(context).await?),
+        SendGrouping::Campaign => GroupBy::Campaign,
+        SendGrouping::ContactList => GroupBy::List,
     };
-    let filter = SendLogFilter::check(filter)?;
-    let group_by = group_by(grouping, zone)?;
     let reader = context.data_unchecked::<LogReader>();
     let coverage = LogCoverage::if_selected(context, reader, &filter).await;
     let groups = reader
         .read(|log, owner| log.sends.totals(owner, &filter, group_by))
         .await?;
+    let mut campaigns = HashMap::new();
+    if context.look_ahead().field("groups").field("campaign").exists() {
+        let ids = groups.iter().take(shown).filter_map(|group| match &group.key {
+            GroupKey::Campaign(Some((id, _))) => Some(*id),
+            _ => None,
+        });
+        let ids: Vec<CampaignId> = ids.collect();
+        let known = reader.read(|log, owner| log.sync.campaigns(owner, &ids)).await?;
+        let records = known.into_iter().flatten().map(|known| known.campaign);
+        campaigns.extend(records.map(|record| (record.id, Arc::new(record))));
+    }
     Ok(SendTotals {
         filter,
+        grouping,
         coverage,
         groups,
         shown,
-        overlapping: grouping == SendGrouping::List,
-    })
-}
-
-fn group_by(grouping: SendGrouping, zone: &str) -> Result<GroupBy, ApiError> {
-    let zone = TimeZone::get(zone).map_err(|_| {
-        ApiError::bad_user_input("`zone` must be the IANA name of a time zone, such as America/New_York.")
-    })?;
-    Ok(match grouping {
-        SendGrouping::Outcome => GroupBy::Outcome,
-        SendGrouping::Reason => GroupBy::Reason,
-        SendGrouping::Day => GroupBy::Day(zone),
-        SendGrouping::Week => GroupBy::Week(zone),
-        SendGrouping::Month => GroupBy::Month(zone),
-        SendGrouping::Campaign => GroupBy::Campaign,
-        SendGrouping::List => GroupBy::List,
+        campaigns,
     })
 }
 
 impl SendTotals {
     async fn sum(&self, context: &Context<'_>) -> Result<SendTotal, ApiError> {
-        if !self.overlapping {
+        if self.grouping != SendGrouping::ContactList {
             return Ok(SendTotal::of(&self.groups));
         }
+        // Groups of contact lists overlap.
         let reader = context.data_unchecked::<LogReader>();
         let disjoint = reader
             .read(|log, owner| log.sends.totals(owner, &self.filter, GroupBy::Outcome))
             .await?;
         Ok(SendTotal::of(&disjoint))
     }
+
+    fn group(&self, group: &TotalGroup) -> SendTotalGroup {
+        let mut described = SendTotalGroup {
+            outcome: None,
+            reason: None,
+            period: None,
+            campaign: None,
+            contact_list: None,
+            total: SendTotal(group.total),
+        };
+        match &group.key {
+            GroupKey::Outcome(outcome) => described.outcome = Some((*outcome).into()),
+            GroupKey::Reason(code) => {
+                described.reason = code.map(|code| Reason(sends_core::Reason::of(code)));
+            }
+            GroupKey::Date(from) => {
+                described.period = from.map(|from| CalendarPeriod::starting(from, self.grouping));
+            }
+            GroupKey::Campaign(campaign) => {
+                described.campaign = campaign.as_ref().map(|(id, _)| match self.campaigns.get(id) {
+                    Some(record) => Campaign::logged(Arc::clone(record)),
+                    None => Campaign::new(*id),
+                });
+            }
+            GroupKey::List(list) => described.contact_list = list.clone().map(ContactList),
+        }
+        described
+    }
 }
 
-/// What the sends of the account add up to, for charts.
+/// Totals of the sends of the account, for charts.
 #[Object]
 impl SendTotals {
-    /// The groups: of time the latest first, of anything else the one with the most sends. What belongs to no group, such as
-    /// sends without a date, comes last. A time without sends has no group.
+    /// Groups: periods with the latest first, others by descending number of sends. The group of sends without a value, such
+    /// as a date, comes last. Periods without sends have no group.
     async fn groups(&self) -> Vec<SendTotalGroup> {
         charge::foreseen_list().await;
         let groups = self.groups.iter().take(self.shown);
-        groups.cloned().map(SendTotalGroup).collect()
+        groups.map(|group| self.group(group)).collect()
     }
 
-    /// How many groups there are, with those that `first` leaves out.
+    /// Number of groups, including those beyond `first`.
     async fn group_count(&self) -> i32 {
         count(self.groups.len())
     }
 
-    /// What all sends that the filter includes add up to, each counted once. Null, with an error, when it could not be read.
-    async fn total(&self, context: &Context<'_>) -> Option<Result<SendTotal, ApiError>> {
+    /// Total of all sends that match the filter, each counted once. Null, with an error, if it cannot be read.
+    async fn total(&self, context: &Context<'_>) -> Nullable<SendTotal> {
         Some(self.sum(context).await)
     }
 
-    /// Whether the log has everything that the filter asks for. Null, with an error, when that could not be read.
-    async fn coverage(&self) -> Option<Result<LogCoverage, ApiError>> {
+    /// Completeness of the send log for the filter. Null, with an error, if it cannot be read.
+    async fn coverage(&self) -> Nullable<LogCoverage> {
         self.coverage.clone()
     }
 }
 
-/// Sends that have something in common.
-pub(in crate::schema) struct SendTotalGroup(TotalGroup);
+/// Total of a group of sends. Of the fields `outcome`, `reason`, `period`, `campaign` and `contactList`, only the one of the
+/// grouping has a value; it is null too in the group of sends without one.
+#[derive(SimpleObject)]
+pub(in crate::schema) struct SendTotalGroup {
+    /// Outcome of the sends. Null unless grouped by `OUTCOME`.
+    outcome: Option<SendOutcome>,
+    /// Reason of the sends. Null unless grouped by `REASON`, and for sends without a code.
+    reason: Option<Reason>,
+    /// Period in which the sends ran. Null unless grouped by `DAY`, `WEEK` or `MONTH`, and for sends without a date.
+    period: Option<CalendarPeriod>,
+    /// Campaign of the sends, as the log knows it. Null unless grouped by `CAMPAIGN`, and for sends of an unknown campaign.
+    campaign: Option<Campaign>,
+    /// Contact list of the sends. Null unless grouped by `CONTACT_LIST`, and for sends to no list.
+    contact_list: Option<ContactList>,
+    /// Total of the group.
+    total: SendTotal,
+}
 
-/// Sends that have something in common.
-#[Object]
-impl SendTotalGroup {
-    /// What they have in common: an outcome, a reason code, the date of the day, of the week's Monday or of the month's first
-    /// day, a campaign's id, or a contact list's. Null for sends that do not say.
-    async fn key(&self) -> Option<ID> {
-        match &self.0.key {
-            GroupKey::Outcome(outcome) => Some(ID(outcome.to_string())),
-            GroupKey::Reason(code) => code.map(|code| ID(code.to_string())),
-            GroupKey::Date(date) => date.map(|date| ID(date.to_string())),
-            GroupKey::Campaign(campaign) => campaign.as_ref().map(|(id, _)| ID(id.to_string())),
-            GroupKey::List(list) => list.as_ref().map(|list| ID(list.to_string())),
+/// Day, week or month in the `zone` of the totals.
+#[derive(SimpleObject)]
+pub(in crate::schema) struct CalendarPeriod {
+    /// First day.
+    from: Date,
+    /// Day after the last day.
+    until: Date,
+}
+
+impl CalendarPeriod {
+    fn starting(from: civil::Date, grouping: SendGrouping) -> Self {
+        let length = match grouping {
+            SendGrouping::Week => 1.week(),
+            SendGrouping::Month => 1.month(),
+            _ => 1.day(),
+        };
+        Self {
+            from: Date(from),
+            until: Date(from.saturating_add(length)),
         }
-    }
-
-    /// The same for people: for a reason its name, for a campaign its name if it is known. Null where `key` is.
-    async fn label(&self) -> Option<String> {
-        match &self.0.key {
-            GroupKey::Outcome(outcome) => Some(outcome.to_string()),
-            GroupKey::Reason(code) => code.map(|code| sends_core::Reason::of(code).name.to_owned()),
-            GroupKey::Date(date) => date.map(|date| date.to_string()),
-            GroupKey::Campaign(campaign) => campaign
-                .as_ref()
-                .map(|(id, name)| name.clone().unwrap_or_else(|| id.to_string())),
-            GroupKey::List(list) => list.as_ref().map(ToString::to_string),
-        }
-    }
-
-    /// What the reason code means and what to do about it. Null unless grouped by REASON, and for sends without a code.
-    async fn reason(&self) -> Option<Reason> {
-        match self.0.key {
-            GroupKey::Reason(Some(code)) => Some(Reason(sends_core::Reason::of(code))),
-            _ => None,
-        }
-    }
-
-    /// What the sends of the group add up to.
-    async fn total(&self) -> SendTotal {
-        SendTotal(self.0.total)
     }
 }
 
-/// What sends add up to.
 pub(in crate::schema) struct SendTotal(Sum);
 
 impl SendTotal {
-    /// What groups add up to that have no send in common.
+    /// The sum of disjoint groups.
     fn of(groups: &[TotalGroup]) -> Self {
         let mut sum = Sum::default();
         for group in groups {
@@ -194,34 +223,37 @@ impl SendTotal {
     }
 }
 
-/// What sends add up to.
+/// Total of a number of sends.
 #[Object]
 impl SendTotal {
-    /// How many sends there are. Null, with an error, beyond 32 bits.
-    async fn send_count(&self) -> Option<Result<i32, ApiError>> {
-        Some(int("number of sends", self.0.sends()))
+    /// Number of sends.
+    async fn send_count(&self) -> Long {
+        self.0.sends().into()
     }
 
-    /// How many contacts the sends with the outcome SENT went to, somebody who got two of them counted twice.
+    /// Total `count` of the sends with the outcome `SENT`. A contact of several sends counts several times.
     async fn contacts_reached(&self) -> Long {
         Long(self.0.contacts_reached())
     }
 
-    /// How many sends ended in which way. An outcome without a send is left out.
+    /// Number of sends by outcome. Outcomes without sends are omitted.
     async fn by_outcome(&self) -> Vec<OutcomeCount> {
-        let counts = Outcome::ALL.map(|outcome| OutcomeCount {
-            outcome: outcome.into(),
-            send_count: i32::try_from(self.0.with_outcome(outcome)).unwrap_or(i32::MAX),
-        });
-        counts.into_iter().filter(|count| count.send_count > 0).collect()
+        let counts = Outcome::ALL.map(|outcome| (outcome, self.0.with_outcome(outcome)));
+        let counts = counts.into_iter().filter(|(_, count)| *count > 0);
+        counts
+            .map(|(outcome, count)| OutcomeCount {
+                outcome: outcome.into(),
+                send_count: count.into(),
+            })
+            .collect()
     }
 }
 
-/// How many sends ended in one way.
+/// Number of sends with one outcome.
 #[derive(SimpleObject)]
 pub(in crate::schema) struct OutcomeCount {
-    /// How they ended.
+    /// Outcome of the sends.
     outcome: SendOutcome,
-    /// How many there are.
-    send_count: i32,
+    /// Number of sends.
+    send_count: Long,
 }

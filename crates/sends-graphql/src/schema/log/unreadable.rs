@@ -1,104 +1,81 @@
-//! What the log goes without, since it cannot be read.
+//! Resources that a synchronisation could not read.
 
-use async_graphql::{Context, Enum, ID, Object};
-use sends_store::Subject;
+use async_graphql::{Enum, SimpleObject};
+use sends_store::{Subject, Unreadable};
 
-use crate::schema::{ApiError, scalar::DateTime, zone::DateTimeZone};
+use crate::schema::{
+    activity::CampaignActivity,
+    campaign::{Campaign, KnownCampaign},
+    zone::dates,
+};
 
-/// Something that could not be read when it was last tried.
-pub(super) struct Unreadable(pub(super) sends_store::Unreadable);
-
-/// What could not be read.
+/// Kind of an unreadable resource.
 #[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
-pub(super) enum UnreadableKind {
-    /// Part of the list of campaigns: campaigns can be missing, or can have changed without being read again.
+pub(super) enum UnreadableResourceKind {
+    /// Part of the listing of campaigns. Campaigns can be missing, or their changes unnoticed.
     CampaignList,
-    /// The summaries report or a part of it. Without it, sends that are no change of their campaign are not found. Reports need
-    /// the privilege ui:campaign:metrics.
+    /// The summaries report or part of it. Sends that do not change their campaign can be unnoticed. The report needs the
+    /// privilege `ui:campaign:metrics`.
     SummariesReport,
-    /// Which activities a campaign has.
+    /// The activities of a campaign.
     Campaign,
-    /// The send history of an activity, or some sends of it.
+    /// The send history of an activity, or some of its sends.
     SendHistory,
 }
 
-/// Something that Constant Contact lists and that could not be read when it was last tried: the answer cannot be understood,
-/// lacks sends that are known, or Constant Contact refuses or fails to give one. The log goes without its sends, or holds those
-/// that it knew before. It is tried again when the campaign changes, and by itself after pauses that grow from five minutes to a
-/// week. Known sends that an answer lacks are dropped when the next synchronisation finds the same.
-#[Object]
-impl Unreadable {
-    /// What it is.
-    async fn kind(&self) -> UnreadableKind {
-        match self.0.subject {
-            Subject::Campaigns => UnreadableKind::CampaignList,
-            Subject::Summaries => UnreadableKind::SummariesReport,
-            Subject::Campaign(_) => UnreadableKind::Campaign,
-            Subject::History(_) => UnreadableKind::SendHistory,
-        }
-    }
+/// Resource of Constant Contact that could not be read at the last attempt: the request failed or was rejected, the response
+/// cannot be decoded, or it lacks known sends. The log lacks its sends or keeps those from before. The next attempt follows
+/// when the campaign changes, at the latest after a delay that grows from five minutes to a week. Known sends that a
+/// response lacks are removed when the next synchronisation confirms that.
+#[derive(SimpleObject)]
+#[graphql(complex)]
+pub(super) struct UnreadableResource {
+    /// Kind of the resource.
+    kind: UnreadableResourceKind,
+    /// The campaign that is unreadable or that the activity belongs to, as the log knows it. Null for a listing or report,
+    /// and while the campaign of the activity is unknown.
+    campaign: Option<Campaign>,
+    /// The activity whose history is unreadable. Null for other kinds. Costs no upstream call by itself.
+    activity: Option<CampaignActivity>,
+    /// Cause of the last failure, as a sentence for display.
+    failure: String,
+    #[graphql(skip)]
+    of: Unreadable,
+}
 
-    /// The `campaignId` of the campaign. Null for a listing, and while it is not known to which campaign the activity belongs.
-    async fn campaign_id(&self) -> Option<ID> {
-        let id = match self.0.subject {
-            Subject::Campaign(campaign) => Some(campaign),
-            Subject::History(_) => self.0.campaign.as_ref().map(|campaign| campaign.id),
-            Subject::Campaigns | Subject::Summaries => None,
+dates! { UnreadableResource {
+    /// Earliest possible date of a missing send. Null if there is no bound.
+    missing_from: |this| this.of.missing_from,
+    /// Latest possible date of a missing send.
+    missing_until: |this| Some(this.of.missing_until),
+    /// Time of the first failure since the last complete read.
+    first_failed_at: |this| Some(this.of.since),
+    /// Time of the last attempt.
+    last_tried_at: |this| Some(this.of.tried_at),
+} }
+
+impl From<&Unreadable> for UnreadableResource {
+    fn from(of: &Unreadable) -> Self {
+        let logged = of.campaign.clone().map(|record| Campaign::logged(record.into()));
+        let (kind, campaign, activity) = match of.subject {
+            Subject::Campaigns => (UnreadableResourceKind::CampaignList, None, None),
+            Subject::Summaries => (UnreadableResourceKind::SummariesReport, None, None),
+            Subject::Campaign(id) => {
+                let campaign = logged.unwrap_or_else(|| Campaign::new(id));
+                (UnreadableResourceKind::Campaign, Some(campaign), None)
+            }
+            Subject::History(id) => {
+                let known = KnownCampaign::in_log(of.campaign.as_ref());
+                let activity = CampaignActivity::of_send(id, known);
+                (UnreadableResourceKind::SendHistory, logged, Some(activity))
+            }
         };
-        id.map(|id| ID(id.to_string()))
-    }
-
-    /// What the campaign is called. Null where Constant Contact does not say.
-    async fn campaign_name(&self) -> Option<&str> {
-        self.0.campaign.as_ref()?.name.as_deref()
-    }
-
-    /// The activity whose history cannot be read. Null for any other kind.
-    async fn activity_id(&self) -> Option<ID> {
-        match self.0.subject {
-            Subject::History(activity) => Some(ID(activity.to_string())),
-            Subject::Campaign(_) | Subject::Campaigns | Subject::Summaries => None,
+        Self {
+            kind,
+            campaign,
+            activity,
+            failure: of.reason.clone(),
+            of: of.clone(),
         }
-    }
-
-    /// When the first of the missing sends may have run. Null when it may have been at any time.
-    async fn missing_from(
-        &self,
-        context: &Context<'_>,
-        #[graphql(desc = "The zone to show it in.", default)] zone: DateTimeZone,
-    ) -> Option<Result<DateTime, ApiError>> {
-        zone.show(context, self.0.missing_from).await
-    }
-
-    /// When the last of the missing sends may have run.
-    async fn missing_until(
-        &self,
-        context: &Context<'_>,
-        #[graphql(desc = "The zone to show it in.", default)] zone: DateTimeZone,
-    ) -> Option<Result<DateTime, ApiError>> {
-        zone.show(context, Some(self.0.missing_until)).await
-    }
-
-    /// When it first could not be read, and never since.
-    async fn since(
-        &self,
-        context: &Context<'_>,
-        #[graphql(desc = "The zone to show it in.", default)] zone: DateTimeZone,
-    ) -> Option<Result<DateTime, ApiError>> {
-        zone.show(context, Some(self.0.since)).await
-    }
-
-    /// When it was last tried.
-    async fn tried_at(
-        &self,
-        context: &Context<'_>,
-        #[graphql(desc = "The zone to show it in.", default)] zone: DateTimeZone,
-    ) -> Option<Result<DateTime, ApiError>> {
-        zone.show(context, Some(self.0.tried_at)).await
-    }
-
-    /// Why it failed then, in a sentence for people.
-    async fn reason(&self) -> &str {
-        &self.0.reason
     }
 }

@@ -1,4 +1,4 @@
-//! Paging against the specification's own algorithm, written down as slowly as it is there.
+//! Compares paging with a literal transcription of the specification's algorithm.
 
 use super::*;
 
@@ -48,7 +48,7 @@ fn by_the_specification(all: &[Place], request: PageRequest) -> (Vec<Place>, boo
 }
 
 #[test]
-fn every_page_of_small_lists_is_the_specifications() {
+fn pages_match_the_specification() {
     let lengths = || [None, Some(0), Some(1), Some(2), Some(4), Some(9)].into_iter();
     let mut seen = 0;
     for send_ids in [
@@ -60,12 +60,12 @@ fn every_page_of_small_lists_is_the_specifications() {
         &[1, 2, 2, 2],
         &[1, 1, 2, 2],
     ] {
-        for is_rising in [true, false] {
+        for is_ascending in [true, false] {
             let mut all = places(send_ids);
             let cursors: Vec<_> = std::iter::once(None)
                 .chain(all.clone().into_iter().map(Some))
                 .collect();
-            if !is_rising {
+            if !is_ascending {
                 all.reverse();
             }
             for (first, last) in lengths().flat_map(|first| lengths().map(move |last| (first, last))) {
@@ -77,15 +77,15 @@ fn every_page_of_small_lists_is_the_specifications() {
                             last,
                             before,
                         };
-                        let page = request.of(&all, is_rising);
+                        let page = request.of(&all, is_ascending);
                         let (edges, previous, next) = by_the_specification(&all, request);
                         let order = |id: Place| all.iter().position(|&one| one == id);
                         if after
                             .zip(before)
                             .is_some_and(|(after, before)| order(after) >= order(before))
                         {
-                            // The specification ignores a `before` that `after` has cut away already. Nothing lies between
-                            // the two, so nothing is what is given here.
+                            // The specification ignores a `before` that precedes `after`. Here the page between them is
+                            // empty.
                             assert!(page.places.is_empty(), "{request:?} of {all:?}");
                             continue;
                         }
@@ -105,8 +105,8 @@ fn every_page_of_small_lists_is_the_specifications() {
 }
 
 #[test]
-fn a_cursor_outlives_the_send_it_was_given_out_for() {
-    let after = |after, ids: &[i32], is_rising| {
+fn cursor_remains_valid_without_its_send() {
+    let after = |after, ids: &[i32], is_ascending| {
         let request = PageRequest {
             after: Some(Place {
                 send_id: after,
@@ -114,7 +114,7 @@ fn a_cursor_outlives_the_send_it_was_given_out_for() {
             }),
             ..PageRequest::default()
         };
-        request.of(&places(ids), is_rising).places
+        request.of(&places(ids), is_ascending).places
     };
     assert_eq!(after(3, &[1, 2, 4, 5], true), 2..4);
     assert_eq!(after(3, &[5, 4, 2, 1], false), 2..4);
@@ -123,27 +123,28 @@ fn a_cursor_outlives_the_send_it_was_given_out_for() {
 }
 
 #[test]
-fn a_cursor_is_opaque_and_read_back() {
+fn cursors_are_opaque_and_round_trip() {
     for place in [1, 40, -3, i32::MAX].map(|send_id| Place { send_id, repeat: 0 }) {
         for place in [place, Place { repeat: 2, ..place }] {
             let cursor = place.cursor();
             assert!(!cursor.contains("sendId"));
-            assert_eq!(super::place("after", Some(&cursor)).unwrap(), Some(place));
+            assert_eq!(Place::read(&cursor), Some(place));
         }
     }
 }
 
 #[test]
-fn what_is_no_cursor_or_no_length_is_the_callers_mistake() {
+fn invalid_cursors_and_lengths_are_rejected() {
     for text in ["", "1", "x", "c2VuZElkOg", "c2VuZElkOng", "/w=="] {
-        assert!(place("after", Some(text)).is_err(), "{text}");
+        let decoded = cursor_argument("after", Some(text), Place::read);
+        assert!(decoded.is_err(), "{text}");
     }
     assert!(length("first", Some(-1)).is_err());
     assert_eq!(length("first", Some(0)).unwrap(), Some(0));
 }
 
 #[test]
-fn paging_by_one_meets_every_send_of_a_repeated_send_id() {
+fn paging_by_one_returns_repeated_send_ids() {
     let history = [
         r#"{"send_id":1}"#,
         r#"{"send_id":2,"count":1}"#,
@@ -151,9 +152,9 @@ fn paging_by_one_meets_every_send_of_a_repeated_send_id() {
         r#"{"send_id":2}"#,
     ];
     let history = SendHistory::from_json(format!("[{}]", history.join(",")).as_bytes()).unwrap();
-    for is_rising in [true, false] {
+    for is_ascending in [true, false] {
         let mut all = Place::all(&history);
-        if !is_rising {
+        if !is_ascending {
             all.reverse();
         }
         let (mut met, mut after) = (Vec::new(), None);
@@ -164,7 +165,7 @@ fn paging_by_one_meets_every_send_of_a_repeated_send_id() {
                 after: cursor,
                 ..PageArguments::default()
             };
-            let page = arguments.check().unwrap().of(&all, is_rising);
+            let page = arguments.check().unwrap().of(&all, is_ascending);
             met.extend_from_slice(&all[page.places.clone()]);
             after = met.last().copied();
         }
@@ -173,7 +174,7 @@ fn paging_by_one_meets_every_send_of_a_repeated_send_id() {
 }
 
 #[test]
-fn the_place_in_an_id_names_one_send_and_has_one_spelling() {
+fn position_in_an_id_has_one_spelling() {
     let ids = places(&[1, 3, 3, 3, 7]);
     let sends = ids
         .iter()

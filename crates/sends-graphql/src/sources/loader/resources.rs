@@ -123,6 +123,11 @@ impl ResourceLoader {
         self.0.activities.load(id).await
     }
 
+    /// The campaign of an activity, if an earlier read has shown it, with its record if that was read. Makes no upstream call.
+    pub fn known_campaign(&self, activity: ActivityId) -> Option<(CampaignId, Option<Campaign>)> {
+        self.0.resources.known_campaign(&self.0.context, activity)
+    }
+
     /// When one activity is to be sent.
     ///
     /// # Errors

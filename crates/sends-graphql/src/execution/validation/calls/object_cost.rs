@@ -5,7 +5,7 @@ use async_graphql::Value;
 use crate::{
     bulkheads::answers,
     execution::plan::{Field, Selections},
-    schema::{ASSUMED_ACTIVITIES, ASSUMED_SENDS},
+    schema::{ASSUMED_ACTIVITIES, ASSUMED_SENDS, ASSUMED_UNREADABLE},
 };
 
 /// Assumed sent activities of a campaign.
@@ -214,6 +214,9 @@ fn of_field(of: &str, field: &Field, source: Source) -> ObjectCost {
         // Not in the listing.
         ("Campaign", "unreadableActivityCount") => ObjectCost::ITSELF,
         ("Campaign", _) => below(Source::Id).and(itself),
+        ("SyncState", "unreadableResources") => {
+            below(Source::Listed).times(ASSUMED_UNREADABLE, ASSUMED_UNREADABLE)
+        }
         // All sends of a history share their activity, which is read once.
         ("Send", "activity") => below(Source::Id),
         ("Send", "campaign") if source == Source::Listed => below(Source::Listed),
@@ -260,7 +263,7 @@ fn of_history(field: &Field) -> ObjectCost {
 
 /// Whether a date is in the time zone of the account, which has to be read.
 fn is_zoned(field: &Field) -> bool {
-    matches!(field.argument("zone"), Some(Value::Enum(zone)) if zone == "ACCOUNT")
+    matches!(field.argument("zone"), Some(Value::String(zone)) if zone == "ACCOUNT")
 }
 
 /// Requested length of a list.
@@ -303,6 +306,7 @@ pub(super) fn check_tables(types: &crate::execution::validation::Types) {
         ("Campaign", "unreadableActivityCount"),
         ("Send", "activity"),
         ("Send", "campaign"),
+        ("SyncState", "unreadableResources"),
         ("ContactList", "listId"),
         ("Segment", "segmentId"),
         ("Query", "campaigns"),
