@@ -91,7 +91,7 @@ pub struct Fault {
     /// The number of affected requests; `None` for all.
     #[serde(default)]
     pub count: Option<u32>,
-    /// Of a matching request to be affected.
+    /// From 0 to 1.
     #[serde(default = "certain")]
     pub probability: f64,
     /// For `status`.

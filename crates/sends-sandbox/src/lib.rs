@@ -1,5 +1,5 @@
 #![doc = include_str!("../README.md")]
-#![doc = include_str!("../docs/reference.md")]
+#![doc = include_str!("reference.md")]
 #![allow(
     missing_docs,
     clippy::missing_errors_doc,

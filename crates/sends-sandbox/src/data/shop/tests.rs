@@ -117,7 +117,7 @@ fn the_documented_activities_are_those_of_the_shop() {
         .iter()
         .map(|activity| activity.id.to_string())
         .collect();
-    let documentation = include_str!("../../../docs/reference.md");
+    let documentation = include_str!("../../reference.md");
     let (_, table) = documentation.split_once("# The shop").unwrap();
     let (table, _) = table.split_once("# Odd records").unwrap();
     let documented: Vec<_> = table
