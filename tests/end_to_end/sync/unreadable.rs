@@ -87,7 +87,9 @@ async fn a_malformed_history_is_gone_without_told_and_read_when_its_campaign_cha
 
     let exported = account.export(&[]).await;
     assert!(
-        exported.errors.contains("1 campaigns, histories or listings cannot be read"),
+        exported
+            .errors
+            .contains("1 campaigns, histories or listings cannot be read"),
         "{exported:?}"
     );
     let exported = account.export(&["--from", &newest]).await;

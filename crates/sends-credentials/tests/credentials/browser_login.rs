@@ -1,6 +1,6 @@
 //! Browser login, with valid and invalid redirects.
 
-use std::time::{Duration};
+use std::time::Duration;
 
 use secrecy::SecretString;
 use sends_credentials::{Application, CodeLogin, LoginError, LoginRequest, Settings};
