@@ -8,7 +8,7 @@
 //! The journal is a write-ahead log and `synchronous` is `NORMAL`: a change that was reported as done survives the death
 //! of the process at any instruction, since the operating system has it. A power failure may take back the changes since the log
 //! was last synchronised, never part of one and never the file's consistency (`power_loss.rs` loses power at every write on a
-//! simulated disk). The log is synchronised before it is moved into the file, every 4,000 pages. That is right for answers, which can be fetched again, and good
+//! simulated disk). The log is synchronised before it is moved into the file, which `checkpoints.rs` begins every 4,000 pages. That is right for answers, which can be fetched again, and good
 //! enough for the day's count: what a power failure takes back is the calls of the last seconds before it, and when the
 //! upstream refuses the day's calls earlier than expected, [`Store::raise_calls`] sets the count right. `FULL` would add
 //! a disk flush to the way of every call.
@@ -25,6 +25,7 @@
 //! 7,700 answers a second kept when 256 wait at a time. `examples/log_figures.rs` finds what pages, counts and totals cost.
 
 mod campaigns;
+mod checkpoints;
 mod connection;
 mod fault;
 mod files;
@@ -213,6 +214,19 @@ impl Store for SqliteStore {
         })
     }
 
+    fn keep_grouped(&self, owner: Owner, activity: ActivityId, kept: StoredAnswer) -> StoreFuture<'_, ()> {
+        let change = Change::Keep {
+            owner,
+            activity,
+            kept,
+        };
+        Box::pin(async move { self.writer.write_grouped(change).await.map(drop) })
+    }
+
+    fn flush(&self) {
+        self.writer.flush();
+    }
+
     fn forget(&self, owner: Owner) -> StoreFuture<'_, ()> {
         self.change(Change::Forget(owner))
     }
@@ -222,7 +236,8 @@ impl Store for SqliteStore {
     }
 
     fn add_calls(&self, day: Date, calls: u64) -> StoreFuture<'_, u64> {
-        Box::pin(self.writer.write(Change::AddCalls { day, calls }))
+        // Nobody waits for it but the next count.
+        Box::pin(self.writer.write_grouped(Change::AddCalls { day, calls }))
     }
 
     fn raise_calls(&self, day: Date, at_least: u64) -> StoreFuture<'_, u64> {

@@ -44,6 +44,15 @@ pub trait Store: Send + Sync {
     /// Keeps an answer in place of the one kept before. Once this is done, the answer survives as long as the store does.
     fn keep(&self, owner: Owner, activity: ActivityId, kept: StoredAnswer) -> StoreFuture<'_, ()>;
 
+    /// What [`keep`](Self::keep) does. A store may let the answer wait up to a millisecond, so that others share the cost of its
+    /// being written, unless [`flush`](Self::flush) is called.
+    fn keep_grouped(&self, owner: Owner, activity: ActivityId, kept: StoredAnswer) -> StoreFuture<'_, ()> {
+        self.keep(owner, activity, kept)
+    }
+
+    /// Ends the wait of grouped answers for others, for a caller that waits for them. It waits for nothing itself.
+    fn flush(&self) {}
+
     /// Drops everything kept for an owner. The day's count stays: it is nobody's data.
     fn forget(&self, owner: Owner) -> StoreFuture<'_, ()>;
 

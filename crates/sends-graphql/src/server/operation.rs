@@ -85,6 +85,7 @@ impl Prepared {
         memory: Arc<AnswerMemory>,
     ) -> Executed {
         let (caller, owner, stale) = (context.caller.clone(), context.owner, Arc::clone(&context.stale));
+        let stored = context.clone();
         let log = LogReader::new(&context, service.log.clone());
         let histories = HistoryLoader::new(service.histories.clone(), context.clone());
         let resources = ResourceLoader::new(service.resources.clone(), context);
@@ -92,6 +93,7 @@ impl Prepared {
         let operation = self.0.name().map(str::to_owned);
         let admitted = self.0.data(histories).data(resources).data(log);
         let mut response = answers::within(Arc::clone(&memory), admitted.execute()).await;
+        service.histories.written(&stored).await;
         // What the operation cost: the answers of the upstream that others waited for too are counted where they were
         // asked.
         let upstream = extension::upstream(caller.calls_sent(), &stale);

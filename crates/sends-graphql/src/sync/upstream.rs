@@ -77,6 +77,7 @@ impl BackgroundUpstream {
             // What is known from before is of no use here.
             oldest: Some(Duration::ZERO),
             stale: Arc::default(),
+            unwritten: Arc::default(),
         };
         let not_found = || StoredAnswer {
             fetched_at: self.clock.now(),

@@ -9,11 +9,11 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, ErrorCode, MAIN_DB, OpenFlags, wal::CheckpointMode};
 use url::Url;
 
 use super::fault::Fault;
-use super::files;
+use super::{checkpoints, files};
 use crate::StoreError;
 use crate::health::{Health, Watch};
 
@@ -25,10 +25,6 @@ const JOURNAL_INTERVAL: Duration = Duration::from_millis(1);
 
 /// SQLite's own name for files that are only in memory.
 const IN_MEMORY: &str = "memdb";
-
-/// After how many pages of 4 KiB in the write-ahead log they are moved into the file, which whoever writes waits for: the disk is
-/// flushed. An answer writes a dozen pages, so with SQLite's own 1,000 one in eighty would wait.
-const CHECKPOINT_PAGES: i64 = 4_000;
 
 /// In KiB, as the minus sign says, and SQLite's own default: there are several readers, and the system keeps the file's pages for
 /// all of them.
@@ -122,7 +118,7 @@ impl Database {
     }
 
     pub(super) fn open_to_write(&self) -> Result<Connection, Fault> {
-        let connection = self.open(OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        let mut connection = self.open(OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         let (journal, synchronous) = match self.place {
             Place::File { .. } => ("WAL", "NORMAL"),
             Place::Memory { .. } => ("MEMORY", "OFF"),
@@ -133,8 +129,19 @@ impl Database {
         connection.pragma_update(None, "synchronous", synchronous)?;
         connection.pragma_update(None, "foreign_keys", true)?;
         connection.pragma_update(None, "cache_size", WRITER_CACHE)?;
-        connection.pragma_update_and_check(None, "wal_autocheckpoint", CHECKPOINT_PAGES, |_| Ok(()))?;
+        if let Place::File { .. } = self.place {
+            checkpoints::follow(&mut connection, self)?;
+        }
         Ok(connection)
+    }
+
+    /// Moves the write-ahead log into the file, as far as nobody has to wait for that.
+    pub(super) fn checkpoint(&self) -> Result<(), Fault> {
+        let connection = self.open(OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        // Only a connection that has read has opened the log, and without it a checkpoint does nothing.
+        connection.pragma_query_value(None, "schema_version", |_| Ok(()))?;
+        connection.wal_checkpoint_v2(Some(MAIN_DB), CheckpointMode::PASSIVE)?;
+        Ok(())
     }
 
     pub(super) fn open_to_read(&self) -> Result<Connection, Fault> {
