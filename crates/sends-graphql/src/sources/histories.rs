@@ -12,6 +12,7 @@ mod single_flight;
 mod source;
 mod stale;
 mod stored;
+mod wanted;
 
 use std::{sync::Arc, time::Duration};
 
@@ -37,6 +38,7 @@ use self::{
     counts::Counters,
     error::out_of_time,
     single_flight::{Fetched, SingleFlight},
+    wanted::Wanted,
 };
 use crate::bulkheads::places;
 
@@ -163,16 +165,14 @@ impl Histories {
     /// Waits until the answers that were fetched for an operation are stored, which its response must not leave before. A store
     /// that takes longer than the operation has is not waited for.
     pub async fn written(&self, context: &RequestContext) {
-        let unwritten = context.unwritten.take();
-        if unwritten.is_empty() {
+        let writes = context.unwritten.writes();
+        if writes.is_empty() {
             return;
         }
         self.0.store.flush();
-        let written = future::join_all(unwritten.iter().map(single_flight::Fetch::written));
-        if timeout_at(context.caller.deadline() + LAST_WORD, written)
-            .await
-            .is_err()
-        {
+        let written = future::join_all(writes);
+        let end = context.caller.deadline() + LAST_WORD;
+        if timeout_at(end, written).await.is_err() {
             tracing::warn!("a response leaves before its histories are stored: the store takes too long");
         }
     }
@@ -257,10 +257,12 @@ impl Histories {
                 // The fetch of another operation was content with less, or ended with that operation: it says nothing about this
                 // one, whose own time is not up.
                 Some(Ok(_)) => {
-                    // Until then it is the one to join.
+                    // It is the one to join until it is stored.
                     self.0.store.flush();
-                    fetch.written().await;
-                    continue;
+                    match timeout_at(deadline, fetch.written()).await {
+                        Ok(()) => continue,
+                        Err(_) => ReadError::Upstream(Arc::new(out_of_time(activity))),
+                    }
                 }
                 Some(Err(error)) if !fetch.is_own() && error.is_of_the_operation(&fetch) => {
                     continue;
@@ -317,69 +319,11 @@ impl Histories {
                     return Err(ReadError::Upstream(Arc::new(error)));
                 }
             };
-            let (kept, write) = shared.begin_to_keep(owner, activity, answer);
+            let (kept, write) = shared.keep_grouped(owner, activity, answer);
             Ok(Fetched {
                 kept,
                 write: Some(write),
             })
-        }
-    }
-}
-
-/// How fresh an answer one question wants.
-#[derive(Clone, Copy)]
-struct Wanted {
-    max_age: Option<Duration>,
-    asked_at: Timestamp,
-    oldest: Option<Duration>,
-}
-
-impl Wanted {
-    fn of(context: &RequestContext, key: HistoryKey) -> Self {
-        Self {
-            max_age: key.max_age,
-            asked_at: context.asked_at,
-            oldest: context.oldest,
-        }
-    }
-}
-
-impl Shared {
-    /// The version that was read, with the time in which it is as fresh and as young as is wanted.
-    fn validity(&self, version: ReadVersion, kept: &StoredAnswer, wanted: Wanted) -> ReadVersion {
-        let max_age = wanted.max_age.unwrap_or_else(|| self.freshness.max_age(kept));
-        let max_age = wanted.oldest.map_or(max_age, |oldest| oldest.min(max_age));
-        let until = kept.fetched_at.checked_add(max_age);
-        version.valid(kept.fetched_at, until.unwrap_or(Timestamp::MAX))
-    }
-
-    fn is_fresh(&self, kept: &StoredAnswer, wanted: Wanted) -> bool {
-        let now = self.clock.now();
-        if kept.fetched_at >= wanted.asked_at {
-            return kept.fetched_at <= now;
-        }
-        let max_age = wanted.max_age.unwrap_or_else(|| self.freshness.max_age(kept));
-        age(kept, wanted.asked_at).is_some_and(|age| age <= max_age)
-    }
-
-    fn is_allowed(&self, kept: &StoredAnswer, wanted: Wanted) -> bool {
-        wanted
-            .oldest
-            .is_none_or(|oldest| age(kept, self.clock.now()).is_some_and(|age| age <= oldest))
-    }
-
-    /// What to give when the upstream failed: what is known, if that may be given, and the failure otherwise.
-    fn instead(
-        &self,
-        known: Option<&StoredAnswer>,
-        wanted: Wanted,
-        error: ReadError,
-    ) -> Result<Reading, ReadError> {
-        // The wait for the upstream may have been long, so it is asked again what is still allowed.
-        let known = known.filter(|kept| self.is_allowed(kept, wanted));
-        match (known, error.stale_reason()) {
-            (Some(kept), Some(reason)) if matches!(kept.answer, Answer::History(_)) => stale(kept, reason),
-            _ => Err(error),
         }
     }
 }
@@ -401,11 +345,6 @@ fn stale(kept: &StoredAnswer, reason: StaleReason) -> Result<Reading, ReadError>
         stale: Some(reason),
         ..reading
     })
-}
-
-/// `None` for an answer from the future, which a clock that was wrong has dated. How old it is nobody can say.
-fn age(kept: &StoredAnswer, now: Timestamp) -> Option<Duration> {
-    Duration::try_from(now.duration_since(kept.fetched_at)).ok()
 }
 
 #[cfg(test)]

@@ -82,12 +82,14 @@ impl Fetch {
         self.outcome.clone().await
     }
 
+    /// The write of an answer that is there.
+    pub(super) fn write(&self) -> Option<&Write> {
+        self.outcome.peek()?.as_ref().ok()?.write.as_ref()
+    }
+
     /// Waits until an answer that is there is stored.
     pub(super) async fn written(&self) {
-        if let Some(Ok(Fetched {
-            write: Some(write), ..
-        })) = self.outcome.peek()
-        {
+        if let Some(write) = self.write() {
             write.clone().await;
         }
     }
@@ -142,6 +144,8 @@ impl SingleFlight {
                 }
                 .boxed()
                 .shared();
+                // Polled once, it is in the store's queue.
+                let _ = write.clone().now_or_never();
             }
             result
         };

@@ -1,7 +1,6 @@
 //! Histories in the store: looked up, and written while the operation that fetched them goes on.
 
 use std::{
-    mem,
     panic::AssertUnwindSafe,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -30,8 +29,11 @@ impl UnwrittenAnswers {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(fetch);
     }
 
-    pub(super) fn take(&self) -> Vec<Fetch> {
-        mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    /// The writes that have not ended.
+    pub(super) fn writes(&self) -> Vec<Write> {
+        let fetches = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let writes = fetches.iter().filter_map(Fetch::write);
+        writes.filter(|write| write.peek().is_none()).cloned().collect()
     }
 }
 
@@ -44,13 +46,9 @@ impl std::fmt::Debug for UnwrittenAnswers {
 /// An operation that was cancelled leaves its writes to the runtime: each ends with its answer in memory.
 impl Drop for UnwrittenAnswers {
     fn drop(&mut self) {
-        let unwritten = self.take();
-        if let (false, Ok(runtime)) = (unwritten.is_empty(), Handle::try_current()) {
-            runtime.spawn(async move {
-                for fetch in unwritten {
-                    fetch.written().await;
-                }
-            });
+        let writes = self.writes();
+        if let (false, Ok(runtime)) = (writes.is_empty(), Handle::try_current()) {
+            runtime.spawn(join_all(writes));
         }
     }
 }
@@ -96,8 +94,8 @@ impl Shared {
         self.written(owner, activity, written);
     }
 
-    /// Begins to store an answer, together with the others of the operation.
-    pub(super) fn begin_to_keep(
+    /// An answer, and its write to the store, together with the others of the operation.
+    pub(super) fn keep_grouped(
         self: &Arc<Self>,
         owner: Owner,
         activity: ActivityId,
@@ -114,10 +112,7 @@ impl Shared {
                 tracing::error!("a write to the store panicked");
             }
         });
-        let write = write.boxed().shared();
-        // Polled once, it is in the store's queue.
-        let _ = write.clone().now_or_never();
-        (kept, write)
+        (kept, write.boxed().shared())
     }
 
     fn fetched_now(&self, answer: Answer) -> StoredAnswer {
