@@ -40,6 +40,8 @@ pub(super) fn follow(connection: &mut Connection, database: &Database) -> Result
         if pages < MOST_PAGES {
             checkpoints.begin_if_due(pages);
         } else {
+            // While another checkpoint runs, SQLite refuses this one at once.
+            checkpoints.finish();
             // One that fails is tried again after the next change.
             let _ = log.checkpoint_v2(CheckpointMode::FULL);
         }
@@ -73,14 +75,18 @@ impl Checkpoints {
             .spawn(checkpoint);
         self.running = running.ok();
     }
+
+    fn finish(&mut self) {
+        if let Some(running) = self.running.take() {
+            // A panic has been reported by its thread.
+            let _ = running.join();
+        }
+    }
 }
 
 impl Drop for Checkpoints {
     fn drop(&mut self) {
-        if let Some(running) = self.running.take() {
-            // It does not panic, and would have said so.
-            let _ = running.join();
-        }
+        self.finish();
     }
 }
 
