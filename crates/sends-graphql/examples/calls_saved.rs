@@ -101,6 +101,7 @@ async fn hour(freshness: Freshness) -> Result<u64, Box<dyn Error>> {
             asked_at: clock.now(),
             oldest: None,
             stale: Arc::default(),
+            unwritten: Arc::default(),
         };
         let reads = account
             .histories

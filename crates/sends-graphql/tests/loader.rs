@@ -41,6 +41,7 @@ fn loader(sandbox: &Sandbox) -> HistoryLoader {
         asked_at: SystemClock.now(),
         oldest: None,
         stale: Arc::default(),
+        unwritten: Arc::default(),
     };
     HistoryLoader::new(histories, context)
 }

@@ -103,6 +103,22 @@ impl LayeredStore {
         }
     }
 
+    fn put_once_kept<'a>(
+        &'a self,
+        behind: StoreFuture<'a, ()>,
+        owner: Owner,
+        activity: ActivityId,
+        kept: StoredAnswer,
+    ) -> StoreFuture<'a, ()> {
+        Box::pin(async move {
+            let outcome = behind.await;
+            let mut writes = self.writes();
+            *writes += 1;
+            self.memory.put(owner, activity, &kept);
+            outcome
+        })
+    }
+
     fn remove_from_memory(&self, owner: Owner) {
         let mut writes = self.writes();
         *writes += 1;
@@ -161,13 +177,17 @@ impl Store for LayeredStore {
     }
 
     fn keep(&self, owner: Owner, activity: ActivityId, kept: StoredAnswer) -> StoreFuture<'_, ()> {
-        Box::pin(async move {
-            let outcome = self.behind.keep(owner, activity, kept.clone()).await;
-            let mut writes = self.writes();
-            *writes += 1;
-            self.memory.put(owner, activity, &kept);
-            outcome
-        })
+        let behind = self.behind.keep(owner, activity, kept.clone());
+        self.put_once_kept(behind, owner, activity, kept)
+    }
+
+    fn keep_grouped(&self, owner: Owner, activity: ActivityId, kept: StoredAnswer) -> StoreFuture<'_, ()> {
+        let behind = self.behind.keep_grouped(owner, activity, kept.clone());
+        self.put_once_kept(behind, owner, activity, kept)
+    }
+
+    fn flush(&self) {
+        self.behind.flush();
     }
 
     fn forget(&self, owner: Owner) -> StoreFuture<'_, ()> {

@@ -39,6 +39,15 @@ pub trait Store: Send + Sync {
     /// Replaces the stored answer of an activity.
     fn keep(&self, owner: Owner, activity: ActivityId, answer: StoredAnswer) -> StoreFuture<'_, ()>;
 
+    /// Like [`keep`](Self::keep), but the answer may wait up to a millisecond to share a transaction with others, unless
+    /// [`flush`](Self::flush) is called.
+    fn keep_grouped(&self, owner: Owner, activity: ActivityId, answer: StoredAnswer) -> StoreFuture<'_, ()> {
+        self.keep(owner, activity, answer)
+    }
+
+    /// Starts the transaction of grouped answers at once. Returns without waiting for it.
+    fn flush(&self) {}
+
     /// Removes the data of an owner. The day's count, which belongs to no owner, stays.
     fn forget(&self, owner: Owner) -> StoreFuture<'_, ()>;
 

@@ -86,6 +86,7 @@ impl Operations {
                 asked_at: SystemClock.now(),
                 oldest: None,
                 stale: Arc::default(),
+                unwritten: Arc::default(),
             };
             let log = LogReader::new(&context, Some(self.log.clone()));
             let histories = HistoryLoader::new(self.histories.clone(), context.clone());

@@ -46,6 +46,7 @@ pub(super) async fn execute(
     memory: Arc<AnswerMemory>,
 ) -> Executed {
     let (caller, owner, stale) = (context.caller.clone(), context.owner, Arc::clone(&context.stale));
+    let stored = context.clone();
     let log = LogReader::new(&context, service.backend.log.clone());
     let histories = HistoryLoader::new(service.backend.histories.clone(), context.clone());
     let resources = ResourceLoader::new(service.backend.resources.clone(), context);
@@ -53,6 +54,7 @@ pub(super) async fn execute(
     let operation = admitted.name().map(str::to_owned);
     let admitted = admitted.data(histories).data(resources).data(log);
     let mut response = answers::within(Arc::clone(&memory), admitted.execute()).await;
+    service.backend.histories.written(&stored).await;
     // A call that several operations wait for is counted for the one that made it.
     let upstream = extension::upstream(caller.calls_sent(), &stale);
     response

@@ -208,6 +208,7 @@ impl Access {
             asked_at: now,
             oldest,
             stale: Arc::default(),
+            unwritten: Arc::default(),
         })
     }
 }

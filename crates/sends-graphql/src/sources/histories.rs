@@ -1,92 +1,50 @@
-//! What is known of an activity, and asking for what is not.
+//! Send histories: the stored answer where it is fresh enough, else a fetched one, else the last known one, marked as stale.
 //!
-//! Between the dataloader and the client stands this: an answer that is fresh enough is given from the store; otherwise
-//! the upstream is asked, once for everyone who asks at the same time; and when the upstream cannot answer, the last known
-//! history is given and marked as stale.
-//!
-//! `freshness.rs` decides how old an answer may be, `single_flight.rs` lets operations share a fetch, `stale.rs` says when an older
-//! answer may be given instead, `counts.rs` counts where the answers came from. Neither GraphQL nor HTTP is known here, and whose data it is comes with every question as an [`Owner`], so that
-//! no answer crosses.
+//! Concurrent operations share a fetch. Whose data it is comes with every question as an [`Owner`](sends_store::Owner), so that no
+//! answer crosses. Knows neither GraphQL nor HTTP.
 
+mod context;
 mod counts;
+mod error;
 mod freshness;
 mod read_set;
 mod single_flight;
+mod source;
 mod stale;
+mod stored;
+mod wanted;
 
 use std::{sync::Arc, time::Duration};
 
-use futures_util::{
-    FutureExt,
-    future::{BoxFuture, join_all},
-};
+use futures_util::future;
 use jiff::Timestamp;
-use sends_client::{Caller, Clock, ConstantContact, Endpoint, FailureClass, UpstreamError};
+use sends_client::{Caller, Clock, FailureClass};
 use sends_core::{ActivityId, SendHistory};
-use sends_store::{Answer, Owner, Store, StoreError, StoredAnswer};
-use tokio::time::{Instant, sleep_until};
-
+use sends_store::{Answer, Owner, Store, StoredAnswer};
+use tokio::time::{sleep_until, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use crate::bulkheads::places;
-
-pub use self::counts::AnswerCounts;
-use self::counts::Counters;
-pub use self::read_set::{HistoryVersions, ReadSet, ReadSetRecorder, ReadVersion};
-use self::single_flight::{Fetch, SingleFlight};
 pub use self::{
+    context::RequestContext,
+    counts::AnswerCounts,
+    error::ReadError,
     freshness::Freshness,
+    read_set::{HistoryVersions, ReadSet, ReadSetRecorder, ReadVersion},
+    source::HistorySource,
     stale::{Kind, Stale, StaleAnswers, StaleReason},
+    stored::UnwrittenAnswers,
 };
+use self::{
+    counts::Counters,
+    error::out_of_time,
+    single_flight::{Fetched, SingleFlight},
+    wanted::Wanted,
+};
+use crate::bulkheads::places;
 
 /// How long an operation whose time is up still waits for its own call, which ends at the same moment and knows better why
 /// there is no answer.
 const LAST_WORD: Duration = Duration::from_millis(100);
-
-/// Where histories come from when they are not known.
-pub trait HistorySource: Send + Sync {
-    /// Asks for the history of one activity.
-    fn send_history<'a>(
-        &'a self,
-        caller: &'a Caller,
-        activity: ActivityId,
-    ) -> BoxFuture<'a, Result<SendHistory, UpstreamError>>;
-}
-
-impl HistorySource for ConstantContact {
-    fn send_history<'a>(
-        &'a self,
-        caller: &'a Caller,
-        activity: ActivityId,
-    ) -> BoxFuture<'a, Result<SendHistory, UpstreamError>> {
-        self.send_history(caller, activity).boxed()
-    }
-}
-
-/// Per-operation context: whose data is read, for which caller, and how fresh.
-#[derive(Clone, Debug)]
-pub struct RequestContext {
-    /// Whose data it is.
-    pub owner: Owner,
-    /// On whose behalf the upstream is called, and until when.
-    pub caller: Caller,
-    /// When the operation began. An answer fetched since then is as fresh as it can be.
-    pub asked_at: Timestamp,
-    /// How old an answer may be under any circumstances, stale ones included. It bounds how long a revoked token of a
-    /// caller can still read; the service's own credential needs no such bound.
-    pub oldest: Option<Duration>,
-    /// What the operation was given that is older than it was meant to be.
-    pub stale: Arc<StaleAnswers>,
-}
-
-impl RequestContext {
-    /// The same operation, which may make so many upstream calls.
-    #[must_use]
-    pub fn with_allowance(mut self, calls: u32) -> Self {
-        self.caller = self.caller.with_allowance(calls);
-        self
-    }
-}
 
 /// Which history is wanted, and how old it may be.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -116,26 +74,6 @@ pub struct Reading {
     pub stale: Option<StaleReason>,
     /// The version that was read. `None` for what is stale or was fetched just now.
     pub version: Option<ReadVersion>,
-}
-
-/// Why there is no history to give.
-#[derive(Clone, Debug, thiserror::Error)]
-pub enum ReadError {
-    /// The upstream call failed, and nothing is known from before.
-    #[error(transparent)]
-    Upstream(Arc<UpstreamError>),
-    /// The upstream said a short while ago that there is no such activity.
-    #[error("the activity was not found a short while ago")]
-    NotFound,
-    /// Too many operations wait for the upstream.
-    #[error("too many operations wait for Constant Contact")]
-    Overloaded,
-    /// The process is ending, and the answer would have taken longer than it has left.
-    #[error("the service is being stopped")]
-    ShuttingDown,
-    /// The call ended without an answer, which only a defect in this program can cause.
-    #[error("the upstream call was lost")]
-    Lost,
 }
 
 /// Reads histories. Cloning is cheap.
@@ -200,6 +138,7 @@ impl Histories {
 
     /// Whether sends of an activity are known, of whatever age. Nobody is asked.
     pub async fn has_known_sends(&self, context: &RequestContext, activity: ActivityId) -> bool {
+        self.written(context).await;
         let known = self.0.look_up_one(context.owner, activity, Timestamp::MIN).await;
         matches!(known, Some(StoredAnswer { answer: Answer::History(history), .. }) if !history.is_empty())
     }
@@ -218,7 +157,24 @@ impl Histories {
         let key = HistoryKey { activity, max_age };
         let found = self.find(context, &[key]).await.pop();
         let found = found.ok_or(ReadError::Lost)?;
-        self.read_found(context, key, found).await
+        let reading = self.read_found(context, key, found).await;
+        self.written(context).await;
+        reading
+    }
+
+    /// Waits until the answers that were fetched for an operation are stored, which its response must not leave before. A store
+    /// that takes longer than the operation has is not waited for.
+    pub async fn written(&self, context: &RequestContext) {
+        let writes = context.unwritten.writes();
+        if writes.is_empty() {
+            return;
+        }
+        self.0.store.flush();
+        let written = future::join_all(writes);
+        let end = context.caller.deadline() + LAST_WORD;
+        if timeout_at(end, written).await.is_err() {
+            tracing::warn!("a response leaves before its histories are stored: the store takes too long");
+        }
     }
 
     /// Looks histories up in the store, all of them in one query. Those that are not fresh enough are looked up in a second
@@ -292,15 +248,22 @@ impl Histories {
             let outcome = places::waiting(outcome).await;
             let outcome = outcome.unwrap_or(Some(Err(ReadError::Overloaded)));
             let error = match outcome {
-                Some(Ok(kept)) if fetch.is_own() || self.0.is_fresh(&kept, wanted) => {
+                Some(Ok(Fetched { kept, .. })) if fetch.is_own() || self.0.is_fresh(&kept, wanted) => {
                     let is_new = kept.fetched_at >= wanted.asked_at;
                     self.0.counters.fetched(fetch.is_own(), is_new);
-                    // The next one finds it in the store.
+                    context.unwritten.add(fetch);
                     return reading(&kept, None);
                 }
                 // The fetch of another operation was content with less, or ended with that operation: it says nothing about this
                 // one, whose own time is not up.
-                Some(Ok(_)) => continue,
+                Some(Ok(_)) => {
+                    // It is the one to join until it is stored.
+                    self.0.store.flush();
+                    match timeout_at(deadline, fetch.written()).await {
+                        Ok(()) => continue,
+                        Err(_) => ReadError::Upstream(Arc::new(out_of_time(activity))),
+                    }
+                }
                 Some(Err(error)) if !fetch.is_own() && error.is_of_the_operation(&fetch) => {
                     continue;
                 }
@@ -329,7 +292,7 @@ impl Histories {
         activity: ActivityId,
         wanted: Wanted,
         looked_up: ReadVersion,
-    ) -> impl Future<Output = Result<StoredAnswer, ReadError>> + Send + use<> {
+    ) -> impl Future<Output = Result<Fetched, ReadError>> + Send + use<> {
         let shared = Arc::clone(&self.0);
         async move {
             // Another answer may have been stored since the look-up.
@@ -338,7 +301,7 @@ impl Histories {
                 && shared.is_allowed(&kept, wanted)
                 && shared.is_fresh(&kept, wanted)
             {
-                return Ok(kept);
+                return Ok(Fetched { kept, write: None });
             }
             let answer = match shared.source.send_history(&caller, activity).await {
                 Ok(history) => Answer::History(Arc::new(history)),
@@ -356,134 +319,11 @@ impl Histories {
                     return Err(ReadError::Upstream(Arc::new(error)));
                 }
             };
-            Ok(shared.keep(owner, activity, answer).await)
-        }
-    }
-}
-
-/// How fresh an answer one question wants.
-#[derive(Clone, Copy)]
-struct Wanted {
-    max_age: Option<Duration>,
-    asked_at: Timestamp,
-    oldest: Option<Duration>,
-}
-
-impl Wanted {
-    fn of(context: &RequestContext, key: HistoryKey) -> Self {
-        Self {
-            max_age: key.max_age,
-            asked_at: context.asked_at,
-            oldest: context.oldest,
-        }
-    }
-}
-
-impl Shared {
-    /// What the store has about these activities, in their order. A damaged answer fails for itself and not for the others.
-    async fn look_up(
-        &self,
-        owner: Owner,
-        activities: &[ActivityId],
-        fresh_since: Timestamp,
-    ) -> Vec<Result<Option<StoredAnswer>, StoreError>> {
-        let looked_up = match self.store.histories(owner, activities, fresh_since).await {
-            Ok(kept) => return kept.into_iter().map(Ok).collect(),
-            Err(StoreError::Damaged { .. }) if activities.len() > 1 => {
-                let each = activities
-                    .iter()
-                    .map(|id| self.store.history(owner, *id, fresh_since));
-                join_all(each).await
-            }
-            Err(error) => vec![Err(error); activities.len()],
-        };
-        if let Some(error) = looked_up.iter().find_map(|found| found.as_ref().err()) {
-            tracing::warn!("the store cannot be read: {error}");
-        }
-        looked_up
-    }
-
-    async fn look_up_one(
-        &self,
-        owner: Owner,
-        activity: ActivityId,
-        fresh_since: Timestamp,
-    ) -> Option<StoredAnswer> {
-        let found = self.look_up(owner, &[activity], fresh_since).await.pop();
-        found.and_then(Result::ok).flatten()
-    }
-
-    async fn keep(&self, owner: Owner, activity: ActivityId, answer: Answer) -> StoredAnswer {
-        let kept = StoredAnswer {
-            fetched_at: self.clock.now(),
-            answer,
-        };
-        if let Err(error) = self.store.keep(owner, activity, kept.clone()).await {
-            tracing::warn!("the store cannot be written: {error}");
-        }
-        self.versions.changed(owner, activity);
-        kept
-    }
-
-    /// The version that was read, with the time in which it is as fresh and as young as is wanted.
-    fn validity(&self, version: ReadVersion, kept: &StoredAnswer, wanted: Wanted) -> ReadVersion {
-        let max_age = wanted.max_age.unwrap_or_else(|| self.freshness.max_age(kept));
-        let max_age = wanted.oldest.map_or(max_age, |oldest| oldest.min(max_age));
-        let until = kept.fetched_at.checked_add(max_age);
-        version.valid(kept.fetched_at, until.unwrap_or(Timestamp::MAX))
-    }
-
-    fn is_fresh(&self, kept: &StoredAnswer, wanted: Wanted) -> bool {
-        let now = self.clock.now();
-        if kept.fetched_at >= wanted.asked_at {
-            return kept.fetched_at <= now;
-        }
-        let max_age = wanted.max_age.unwrap_or_else(|| self.freshness.max_age(kept));
-        age(kept, wanted.asked_at).is_some_and(|age| age <= max_age)
-    }
-
-    fn is_allowed(&self, kept: &StoredAnswer, wanted: Wanted) -> bool {
-        wanted
-            .oldest
-            .is_none_or(|oldest| age(kept, self.clock.now()).is_some_and(|age| age <= oldest))
-    }
-
-    /// What to give when the upstream failed: what is known, if that may be given, and the failure otherwise.
-    fn instead(
-        &self,
-        known: Option<&StoredAnswer>,
-        wanted: Wanted,
-        error: ReadError,
-    ) -> Result<Reading, ReadError> {
-        // The wait for the upstream may have been long, so it is asked again what is still allowed.
-        let known = known.filter(|kept| self.is_allowed(kept, wanted));
-        match (known, error.stale_reason()) {
-            (Some(kept), Some(reason)) if matches!(kept.answer, Answer::History(_)) => stale(kept, reason),
-            _ => Err(error),
-        }
-    }
-}
-
-impl ReadError {
-    /// Whether the failure belongs to the operation that the fetch was started for rather than to the upstream.
-    fn is_of_the_operation(&self, fetch: &Fetch) -> bool {
-        match self {
-            // Background work is sent away sooner than people are.
-            Self::Upstream(error) if error.attempts == 0 && fetch.began_in_background() => true,
-            // A throttled call waits for its next turn; a deadline that comes before that ends it, or the upstream that
-            // throttles this call again and again.
-            Self::Upstream(error) => {
-                !error.is_throttled_by_itself()
-                    && matches!(
-                        error.class,
-                        FailureClass::DeadlineExceeded
-                            | FailureClass::AllowanceUsedUp
-                            | FailureClass::Throttled
-                    )
-                    || Instant::now() >= fetch.deadline()
-            }
-            Self::Lost => true,
-            Self::NotFound | Self::Overloaded | Self::ShuttingDown => false,
+            let (kept, write) = shared.keep_grouped(owner, activity, answer);
+            Ok(Fetched {
+                kept,
+                write: Some(write),
+            })
         }
     }
 }
@@ -505,24 +345,6 @@ fn stale(kept: &StoredAnswer, reason: StaleReason) -> Result<Reading, ReadError>
         stale: Some(reason),
         ..reading
     })
-}
-
-/// `None` for an answer from the future, which a clock that was wrong has dated. How old it is nobody can say.
-fn age(kept: &StoredAnswer, now: Timestamp) -> Option<Duration> {
-    Duration::try_from(now.duration_since(kept.fetched_at)).ok()
-}
-
-/// The operation's time is up while a call that it shares goes on for others.
-fn out_of_time(activity: ActivityId) -> UpstreamError {
-    let detail = "the operation's time was up before the answer came".to_owned();
-    UpstreamError {
-        retry_after: Some(Duration::from_secs(1)),
-        ..UpstreamError::without_answer(
-            Endpoint::SendHistory(activity),
-            FailureClass::DeadlineExceeded,
-            detail,
-        )
-    }
 }
 
 #[cfg(test)]

@@ -76,6 +76,7 @@ impl BackgroundUpstream {
             // Stored histories are of no use here.
             oldest: Some(Duration::ZERO),
             stale: Arc::default(),
+            unwritten: Arc::default(),
         };
         let not_found = || StoredAnswer {
             fetched_at: self.clock.now(),

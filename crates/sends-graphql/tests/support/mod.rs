@@ -89,6 +89,7 @@ impl Service {
             asked_at: SystemClock.now(),
             oldest: None,
             stale: Arc::default(),
+            unwritten: Arc::default(),
         }
     }
 }

@@ -7,11 +7,11 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, ErrorCode, MAIN_DB, OpenFlags, wal::CheckpointMode};
 use url::Url;
 
 use super::fault::Fault;
-use super::files;
+use super::{checkpoints, files};
 use crate::StoreError;
 use crate::health::{Health, Watch};
 
@@ -23,10 +23,6 @@ const JOURNAL_INTERVAL: Duration = Duration::from_millis(1);
 
 /// SQLite's VFS for databases in memory.
 const IN_MEMORY: &str = "memdb";
-
-/// The number of pages of 4 KiB in the write-ahead log before a checkpoint, for which the writer waits. An answer writes a dozen pages:
-/// with SQLite's default of 1,000, one in eighty would wait.
-const CHECKPOINT_PAGES: i64 = 4_000;
 
 /// In KiB (negative by SQLite's convention), and its default: the system caches the file for all readers.
 const READER_CACHE: i64 = -2_000;
@@ -117,7 +113,7 @@ impl Database {
     }
 
     pub(super) fn open_to_write(&self) -> Result<Connection, Fault> {
-        let connection = self.open(OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        let mut connection = self.open(OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         let (journal, synchronous) = match self.place {
             Place::File { .. } => ("WAL", "NORMAL"),
             Place::Memory { .. } => ("MEMORY", "OFF"),
@@ -128,8 +124,19 @@ impl Database {
         connection.pragma_update(None, "synchronous", synchronous)?;
         connection.pragma_update(None, "foreign_keys", true)?;
         connection.pragma_update(None, "cache_size", WRITER_CACHE)?;
-        connection.pragma_update_and_check(None, "wal_autocheckpoint", CHECKPOINT_PAGES, |_| Ok(()))?;
+        if let Place::File { .. } = self.place {
+            checkpoints::follow(&mut connection, self)?;
+        }
         Ok(connection)
+    }
+
+    /// Moves the write-ahead log into the file, as far as nobody has to wait for that.
+    pub(super) fn checkpoint(&self) -> Result<(), Fault> {
+        let connection = self.open(OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        // Only a connection that has read has opened the log, and without it a checkpoint does nothing.
+        connection.pragma_query_value(None, "schema_version", |_| Ok(()))?;
+        connection.wal_checkpoint_v2(Some(MAIN_DB), CheckpointMode::PASSIVE)?;
+        Ok(())
     }
 
     pub(super) fn open_to_read(&self) -> Result<Connection, Fault> {

@@ -3,10 +3,18 @@
 //! Owns the queue of changes and their grouping into transactions. Must not know what a change does.
 //!
 //! SQLite has one writer at a time, and a commit costs about as much as the changes in it. So while one transaction is
-//! being committed the next changes gather in the queue, and all of them make up the next one: nobody waits for company,
-//! and under load many share a commit. A change is reported as done only after its transaction was committed.
+//! being committed the next changes gather in the queue, and all of them make up the next one. Changes that are written
+//! [grouped](Writer::write_grouped) wait a moment for others besides, until a change or a [flush](Writer::flush) comes that does
+//! not wait. A change is reported as done only after its transaction was committed.
 
-use std::thread;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::{self, Thread},
+    time::{Duration, Instant},
+};
 
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
@@ -23,10 +31,15 @@ const QUEUE_LENGTH: usize = 1_024;
 /// its turn.
 const CHANGES_PER_TRANSACTION: usize = 256;
 
+/// How long grouped changes wait for others. The answers to the calls of one operation come within some milliseconds.
+const GROUPING: Duration = Duration::from_millis(1);
+
 /// The way to the writing thread. The thread ends, with everything queued written, when this is dropped or closed.
 pub(super) struct Writer {
     queue: mpsc::Sender<Message>,
     database: Database,
+    thread: Thread,
+    flush: Arc<AtomicBool>,
 }
 
 type Done = oneshot::Sender<Result<u64, StoreError>>;
@@ -41,37 +54,64 @@ impl Writer {
     /// Starts the thread.
     pub(super) fn start(connection: Connection, database: Database) -> Result<Self, StoreError> {
         let (queue, messages) = mpsc::channel(QUEUE_LENGTH);
+        let flush = Arc::<AtomicBool>::default();
         let writing = Writing {
             connection: Some(connection),
             database: database.clone(),
+            flush: Arc::clone(&flush),
         };
-        thread::Builder::new()
+        let thread = thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(|| writing.run(messages))
             .map_err(|error| StoreError::Failed {
                 file: database.name().to_path_buf(),
                 detail: error.to_string(),
             })?;
-        Ok(Self { queue, database })
+        Ok(Self {
+            queue,
+            database,
+            thread: thread.thread().clone(),
+            flush,
+        })
     }
 
     /// Makes a change and returns its number, once it is committed.
     pub(super) async fn write(&self, change: Change) -> Result<u64, StoreError> {
+        let outcome = self.send(change).await?;
+        self.flush();
+        outcome.await.map_err(|_| self.closed())?
+    }
+
+    /// The same for a change that waits a moment for others to share its transaction.
+    pub(super) async fn write_grouped(&self, change: Change) -> Result<u64, StoreError> {
+        let outcome = self.send(change).await?;
+        outcome.await.map_err(|_| self.closed())?
+    }
+
+    /// Has everything that was queued written without waiting for others.
+    pub(super) fn flush(&self) {
+        self.flush.store(true, Ordering::Release);
+        self.thread.unpark();
+    }
+
+    async fn send(&self, change: Change) -> Result<oneshot::Receiver<Result<u64, StoreError>>, StoreError> {
         let (done, outcome) = oneshot::channel();
-        let closed = || StoreError::Closed {
+        let message = Message::Change(Box::new(change), done);
+        self.queue.send(message).await.map_err(|_| self.closed())?;
+        Ok(outcome)
+    }
+
+    fn closed(&self) -> StoreError {
+        StoreError::Closed {
             file: self.database.name().to_path_buf(),
-        };
-        self.queue
-            .send(Message::Change(Box::new(change), done))
-            .await
-            .map_err(|_| closed())?;
-        outcome.await.map_err(|_| closed())?
+        }
     }
 
     /// Writes what was queued before this and ends the thread. Done at once if it has ended.
     pub(super) async fn close(&self) {
         let (done, closed) = oneshot::channel();
         if self.queue.send(Message::Close(done)).await.is_ok() {
+            self.flush();
             // An error means that another `close` was first.
             let _ = closed.await;
         }
@@ -82,6 +122,7 @@ struct Writing {
     /// `None` after a failure that left it in a state nobody knows: a new one is clean.
     connection: Option<Connection>,
     database: Database,
+    flush: Arc<AtomicBool>,
 }
 
 impl Writing {
@@ -89,6 +130,7 @@ impl Writing {
         let mut gathered = Vec::new();
         let mut close = None;
         while close.is_none() && messages.blocking_recv_many(&mut gathered, CHANGES_PER_TRANSACTION) > 0 {
+            self.gather(&mut messages, &mut gathered);
             let mut changes = Vec::with_capacity(gathered.len());
             for message in gathered.drain(..) {
                 match message {
@@ -105,6 +147,28 @@ impl Writing {
         drop(self);
         if let Some(done) = close {
             let _ = done.send(());
+        }
+    }
+
+    /// Waits for what shares the transaction, unless somebody waits for it.
+    fn gather(&self, messages: &mut mpsc::Receiver<Message>, gathered: &mut Vec<Message>) {
+        let end = Instant::now() + GROUPING;
+        loop {
+            let is_flushed = self.flush.swap(false, Ordering::AcqRel);
+            while gathered.len() < CHANGES_PER_TRANSACTION
+                && let Ok(message) = messages.try_recv()
+            {
+                gathered.push(message);
+            }
+            let left = end.saturating_duration_since(Instant::now());
+            if is_flushed
+                || left.is_zero()
+                || gathered.len() >= CHANGES_PER_TRANSACTION
+                || messages.is_closed()
+            {
+                return;
+            }
+            thread::park_timeout(left);
         }
     }
 

@@ -22,9 +22,9 @@ use sends_store::{Owner, StoredAnswer};
 use tokio::time::Instant;
 use tracing::Instrument;
 
-use super::ReadError;
+use super::{ReadError, stored::Write};
 
-type Outcome = BoxFuture<'static, Result<StoredAnswer, ReadError>>;
+type Outcome = BoxFuture<'static, Result<Fetched, ReadError>>;
 type Key = (Owner, ActivityId);
 
 /// The fetches in flight.
@@ -43,6 +43,14 @@ struct InFlight {
     in_background: bool,
     group: CallerGroup,
     outcome: WeakShared<Outcome>,
+}
+
+/// A fetched answer.
+#[derive(Clone)]
+pub(super) struct Fetched {
+    pub(super) kept: StoredAnswer,
+    /// Ends when it is stored. `None` for one that was.
+    pub(super) write: Option<Write>,
 }
 
 /// A fetch that may be shared.
@@ -70,8 +78,20 @@ impl Fetch {
     }
 
     /// Its outcome.
-    pub(super) async fn outcome(&self) -> Result<StoredAnswer, ReadError> {
+    pub(super) async fn outcome(&self) -> Result<Fetched, ReadError> {
         self.outcome.clone().await
+    }
+
+    /// The write of an answer that is there.
+    pub(super) fn write(&self) -> Option<&Write> {
+        self.outcome.peek()?.as_ref().ok()?.write.as_ref()
+    }
+
+    /// Waits until an answer that is there is stored.
+    pub(super) async fn written(&self) {
+        if let Some(write) = self.write() {
+            write.clone().await;
+        }
     }
 }
 
@@ -86,7 +106,7 @@ impl SingleFlight {
         fetch: impl FnOnce(Caller) -> F,
     ) -> Fetch
     where
-        F: Future<Output = Result<StoredAnswer, ReadError>> + Send + 'static,
+        F: Future<Output = Result<Fetched, ReadError>> + Send + 'static,
     {
         let key = (owner, activity);
         let mut in_flight = self.0.in_flight.lock().unwrap_or_else(PoisonError::into_inner);
@@ -111,9 +131,22 @@ impl SingleFlight {
         let in_background = caller.is_background();
         let fetch = fetch(caller.clone().in_group(group.clone()));
         let fetch = async move {
-            let result = fetch.await;
-            // From here on the answer is found in the store.
-            drop(entry);
+            let mut result = fetch.await;
+            if let Ok(Fetched {
+                write: Some(write), ..
+            }) = &mut result
+            {
+                let stored = write.clone();
+                // It is joined until it is found in the store.
+                *write = async move {
+                    stored.await;
+                    drop(entry);
+                }
+                .boxed()
+                .shared();
+                // Polled once, it is in the store's queue.
+                let _ = write.clone().now_or_never();
+            }
             result
         };
         // Polled by the waiting tasks, so that no other thread has to be woken. Its log lines and traces belong to the operation

@@ -10,6 +10,8 @@ mod isolation;
 mod sharing;
 #[path = "tests/staleness.rs"]
 mod staleness;
+#[path = "tests/storing.rs"]
+mod storing;
 
 use std::{
     collections::VecDeque,
@@ -19,11 +21,11 @@ use std::{
     },
 };
 
-use futures_util::future;
+use futures_util::{FutureExt, future::BoxFuture};
 use jiff::SignedDuration;
-use sends_client::{AccessToken, TokenError, TokenSource};
-use sends_store::MemoryStore;
-use tokio::time::sleep;
+use sends_client::{AccessToken, TokenError, TokenSource, UpstreamError};
+use sends_store::{MemoryStore, StoreError};
+use tokio::time::{Instant, sleep};
 
 use super::*;
 
@@ -193,6 +195,7 @@ impl Service {
             asked_at: self.clock.now(),
             oldest: None,
             stale: Arc::default(),
+            unwritten: Arc::default(),
         }
     }
 

@@ -11,21 +11,21 @@
 //! that keeps failing by itself (500, however often it was asked for), since one id can be the cause. It is not while the upstream
 //! fails as a whole: unreachable, too slow, its circuit open.
 
+mod counted;
+
 use std::{
     collections::{HashMap, VecDeque, hash_map::Entry},
-    fmt,
-    hash::Hash,
     sync::Arc,
     time::Duration,
 };
 
-use futures_util::{FutureExt, future::BoxFuture};
 use http::StatusCode;
-use sends_client::{Batch, BatchAnswer, Batched, Caller, ConstantContact, FailureClass, UpstreamError};
-use sends_core::{ActivityId, ActivityStats, CampaignId, CampaignStats, EngagementStats};
-use tokio::{sync::Mutex, time::Instant};
+use sends_client::{Batch, FailureClass, UpstreamError};
+use sends_core::EngagementStats;
+use tokio::time::Instant;
 
-use super::{Resources, Shelves, cache::ResourceCache};
+pub(crate) use self::counted::Counted;
+use super::Resources;
 use crate::sources::histories::{ReadError, RequestContext};
 
 /// What the upstream tells of the statistics of one activity or campaign.
@@ -83,87 +83,6 @@ impl Practice {
 /// The most ids of a refused batch that are each asked for alone next. A larger batch is halved first: where one id of ten
 /// offends it costs 8 calls, where all do 13.
 const MOST_ALONE: usize = 5;
-
-/// Something that the upstream has statistics of.
-pub(crate) trait Counted: Batched + Ord + Hash + fmt::Debug + Send + Sync + 'static {
-    type Stats: Send + Sync + 'static;
-
-    fn ask<'a>(
-        client: &'a ConstantContact,
-        caller: &'a Caller,
-        batch: &'a Batch<Self>,
-    ) -> BoxFuture<'a, Result<BatchAnswer<Self::Stats>, UpstreamError>>;
-
-    fn id_of(stats: &Self::Stats) -> Self;
-
-    fn counts(stats: &Self::Stats) -> &EngagementStats;
-
-    fn cache(shelves: &Shelves) -> &ResourceCache<Self, Told<Self::Stats>>;
-
-    fn batches(shelves: &Shelves) -> &ResourceCache<Batch<Self>, WholeBatch<Self>>;
-
-    fn drafts(shelves: &Shelves) -> &ResourceCache<Self, ()>;
-
-    fn practice(shelves: &Shelves) -> &Mutex<Practice>;
-}
-
-/// Has the statistics of an id asked for and kept under this name.
-macro_rules! counted {
-    ($id:ty, $stats:ty, $name:ident, $batches:ident, $drafts:ident, $practice:ident) => {
-        impl Counted for $id {
-            type Stats = $stats;
-
-            fn ask<'a>(
-                client: &'a ConstantContact,
-                caller: &'a Caller,
-                batch: &'a Batch<Self>,
-            ) -> BoxFuture<'a, Result<BatchAnswer<$stats>, UpstreamError>> {
-                client.$name(caller, batch).boxed()
-            }
-
-            fn id_of(stats: &$stats) -> Self {
-                stats.id
-            }
-
-            fn counts(stats: &$stats) -> &EngagementStats {
-                &stats.stats
-            }
-
-            fn cache(shelves: &Shelves) -> &ResourceCache<Self, Told<$stats>> {
-                &shelves.$name
-            }
-
-            fn batches(shelves: &Shelves) -> &ResourceCache<Batch<Self>, WholeBatch<Self>> {
-                &shelves.$batches
-            }
-
-            fn drafts(shelves: &Shelves) -> &ResourceCache<Self, ()> {
-                &shelves.$drafts
-            }
-
-            fn practice(shelves: &Shelves) -> &Mutex<Practice> {
-                &shelves.$practice
-            }
-        }
-    };
-}
-
-counted!(
-    ActivityId,
-    ActivityStats,
-    activity_stats,
-    activity_batches,
-    draft_activities,
-    activity_practice
-);
-counted!(
-    CampaignId,
-    CampaignStats,
-    campaign_stats,
-    campaign_batches,
-    draft_campaigns,
-    campaign_practice
-);
 
 impl Resources {
     /// The statistics of one of them, if they are known already.

@@ -9,9 +9,8 @@ use rusqlite::{Connection, Result};
 use sends_core::{ActivityId, SendHistory};
 
 use self::known::Known;
-use self::rows::write;
+use self::rows::{Rows, write};
 use super::moments::rounded_down;
-use super::owners::owner_number;
 use super::{execute, one, unreadable};
 use crate::{Answer, FailedReading, Finding, Owner, StoredAnswer, Subject, UNCONFIRMED_REMOVAL};
 
@@ -23,8 +22,9 @@ pub(super) fn keep(
     activity: ActivityId,
     kept: &StoredAnswer,
 ) -> Result<()> {
-    let known = Known::read(connection, owner, activity)?.unwrap_or_default();
-    merge(connection, owner, activity, kept, &known)
+    let rows = Rows::find(connection, owner, activity)?;
+    let known = Known::read(connection, &rows)?.unwrap_or_default();
+    merge(connection, &rows, kept, &known)
 }
 
 /// Drops the known records that an answer lacks when an earlier synchronisation has found just these missing, and marks them as
@@ -37,7 +37,8 @@ pub(super) fn settle(
     finding: Finding,
 ) -> Result<u64> {
     const MARK: &str = "UPDATE activity_history SET missing_since = ?3 WHERE owner = ?1 AND activity = ?2";
-    let Some(known) = Known::read(connection, owner, activity)? else {
+    let rows = Rows::find(connection, owner, activity)?;
+    let Some(known) = Known::read(connection, &rows)? else {
         return Ok(0);
     };
     let merged = known.merged(&kept.answer);
@@ -45,23 +46,22 @@ pub(super) fn settle(
     if lost == 0 || !merged.is_known_lack {
         return Ok(lost);
     }
-    let number = owner_number(connection, owner)?;
     let (began, found_at) = (rounded_down(finding.began), rounded_down(finding.found_at));
     match known.missing_since {
         // A clock that was wrong may have dated it in the future.
         Some(since) if since < began || since > found_at => {
-            merge(connection, owner, activity, kept, &Known::default())?;
+            merge(connection, &rows, kept, &Known::default())?;
             let last_run = known.history.summary().last_run_date;
             let reported_until = last_run.map(|ran| ran.as_second().saturating_add(SAME_SEND_SECONDS));
             execute(
                 connection,
                 FORGET_LAST_SENT,
-                (number, activity.as_bytes(), reported_until),
+                (rows.owner, activity.as_bytes(), reported_until),
             )?;
             return Ok(0);
         }
         Some(_) => {}
-        None => execute(connection, MARK, (number, activity.as_bytes(), found_at))?,
+        None => execute(connection, MARK, (rows.owner, activity.as_bytes(), found_at))?,
     }
     let failed = failed(
         activity,
@@ -69,7 +69,7 @@ pub(super) fn settle(
         Some(&known.history),
         UNCONFIRMED_REMOVAL.to_owned(),
     );
-    unreadable::keep_failed_of(connection, number, &failed)?;
+    unreadable::keep_failed_of(connection, rows.owner, &failed)?;
     Ok(lost)
 }
 
@@ -83,29 +83,23 @@ const FORGET_LAST_SENT: &str = "
       AND (?3 IS NULL OR last_sent_at <= ?3)";
 
 /// Keeps an answer with the known records that it lacks.
-fn merge(
-    connection: &Connection,
-    owner: Owner,
-    activity: ActivityId,
-    kept: &StoredAnswer,
-    known: &Known,
-) -> Result<()> {
+fn merge(connection: &Connection, rows: &Rows, kept: &StoredAnswer, known: &Known) -> Result<()> {
+    let (owner, activity) = (rows.owner, rows.activity);
     let merged = known.merged(&kept.answer);
     let missing_since = known
         .missing_since
         .filter(|_| merged.lost > 0 && merged.is_known_lack);
-    let number = owner_number(connection, owner)?;
     if kept.answer == Answer::NotFound && known.records > 0 {
         if !merged.is_known_lack {
             for lose in LOSE_ALL {
-                execute(connection, lose, (number, activity.as_bytes()))?;
+                execute(connection, lose, (owner, activity.as_bytes()))?;
             }
         }
     } else {
-        write(connection, owner, activity, kept, &merged, missing_since)?;
+        write(connection, rows, kept, &merged, missing_since)?;
     }
     let reason = match &kept.answer {
-        Answer::NotFound if is_shown(connection, number, activity)? => Some(NOT_FOUND_BUT_SHOWN.to_owned()),
+        Answer::NotFound if is_shown(connection, owner, activity)? => Some(NOT_FOUND_BUT_SHOWN.to_owned()),
         Answer::History(history) if history.unreadable_sends() > 0 => Some(reason_of_partial(history)),
         _ if merged.lost > 0 => Some(UNCONFIRMED_REMOVAL.to_owned()),
         _ if merged.history.iter().any(|send| send.run_date.is_none()) => Some(UNDATED.to_owned()),
@@ -114,9 +108,10 @@ fn merge(
     match reason {
         Some(reason) => {
             let failed = failed(activity, kept, Some(&merged.history), reason);
-            unreadable::keep_failed_of(connection, number, &failed)
+            unreadable::keep_failed_of(connection, owner, &failed)
         }
-        None => unreadable::clear(connection, number, Subject::History(activity)),
+        None if rows.is_unreadable => unreadable::clear(connection, owner, Subject::History(activity)),
+        None => Ok(()),
     }
 }
 

@@ -3,18 +3,21 @@
 use futures_util::future::join_all;
 use jiff::civil::Date;
 use sends_store::{LayeredStore, StoreFuture, StoreSize};
+use tokio::sync::Semaphore;
 
 use super::*;
 use crate::sources::loader::HistoryLoader;
 
 /// A store that counts the queries for histories.
-struct CountingStore {
-    store: MemoryStore,
-    queries: Arc<AtomicUsize>,
+pub(super) struct CountingStore {
+    pub(super) store: MemoryStore,
+    pub(super) queries: Arc<AtomicUsize>,
     /// Its answer is damaged, which fails every query that names it.
-    damaged: Option<ActivityId>,
+    pub(super) damaged: Option<ActivityId>,
     /// Whether queries for more than what is nearest fail.
-    fails_for_latest: bool,
+    pub(super) fails_for_latest: bool,
+    /// Where each answer waits before it is kept.
+    pub(super) gate: Option<Arc<Semaphore>>,
 }
 
 impl CountingStore {
@@ -59,7 +62,13 @@ impl Store for CountingStore {
     }
 
     fn keep(&self, owner: Owner, activity: ActivityId, kept: StoredAnswer) -> StoreFuture<'_, ()> {
-        self.store.keep(owner, activity, kept)
+        async move {
+            if let Some(gate) = &self.gate {
+                gate.acquire().await.unwrap().forget();
+            }
+            self.store.keep(owner, activity, kept).await
+        }
+        .boxed()
     }
 
     fn forget(&self, owner: Owner) -> StoreFuture<'_, ()> {
@@ -99,6 +108,7 @@ fn service() -> (Service, Arc<AtomicUsize>) {
         queries: Arc::clone(&queries),
         damaged: None,
         fails_for_latest: false,
+        gate: None,
     };
     let store = LayeredStore::new(MemoryStore::new(1 << 20), Arc::new(behind));
     (Service::on(Arc::new(store)), queries)
@@ -144,6 +154,7 @@ fn without_memory(damaged: Option<ActivityId>, fails_for_latest: bool) -> Servic
         queries: Arc::default(),
         damaged,
         fails_for_latest,
+        gate: None,
     }))
 }
 

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, Result};
-use sends_core::{ActivityId, SendAttempt, SendHistory};
+use rusqlite::{Connection, Result};
+use sends_core::{SendAttempt, SendHistory};
 
-use super::super::owners::owner_number;
+use super::rows::Rows;
 use crate::sqlite::read;
-use crate::{Answer, Owner, StoredAnswer};
+use crate::{Answer, StoredAnswer};
 
 /// What is known of the history of a campaign's activity.
 #[derive(Default)]
@@ -39,33 +39,21 @@ pub(super) struct Merged {
 
 impl Known {
     /// `None` when it has no record, belongs to no campaign, or is damaged: then it is written anew.
-    pub(super) fn read(connection: &Connection, owner: Owner, activity: ActivityId) -> Result<Option<Self>> {
-        const KNOWN: &str = "
-            SELECT kept.id, records, missing_since, is_found FROM activity_history AS kept
-            JOIN campaign_activity USING (owner, activity)
-            WHERE kept.owner = ?1 AND kept.activity = ?2 AND records > 0";
+    pub(super) fn read(connection: &Connection, rows: &Rows) -> Result<Option<Self>> {
+        const KNOWN: &str = "SELECT records, missing_since, is_found FROM activity_history WHERE id = ?1";
         const MISSING: &str = "SELECT is_missing IS NOT NULL FROM send WHERE history = ?1 ORDER BY ordinal";
-        let number = owner_number(connection, owner)?;
-        let row = connection
-            .prepare_cached(KNOWN)?
-            .query_row((number, activity.as_bytes()), |row| {
-                Ok((
-                    row.get::<_, i64>(0)?,
-                    row.get::<_, i64>(1)?,
-                    row.get(2)?,
-                    row.get(3)?,
-                ))
-            })
-            .optional()?;
-        let Some((id, records, missing_since, is_found)) = row else {
+        let (Some(id), Some(_)) = (rows.history, rows.campaign) else {
             return Ok(None);
         };
-        let kept = read::histories(connection, owner, &[activity]).ok();
+        let (records, missing_since, is_found) = connection
+            .prepare_cached(KNOWN)?
+            .query_row([id], |row| Ok((row.get::<_, i64>(0)?, row.get(1)?, row.get(2)?)))?;
+        let kept = read::histories(connection, rows.key, &[rows.activity]).ok();
         let kept = kept.and_then(|mut kept| kept.pop().flatten());
         let Some(StoredAnswer {
             fetched_at,
             answer: Answer::History(history),
-        }) = kept
+        }) = kept.filter(|_| records > 0)
         else {
             return Ok(None);
         };

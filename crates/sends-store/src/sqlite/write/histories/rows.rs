@@ -7,7 +7,7 @@ use rusqlite::{Connection, Result, ToSql, params};
 use sends_core::{ActivityId, ReasonCode, SendAttempt, SendStatus, Verbatim};
 
 use super::super::owners::owner_number;
-use super::super::{execute, json, outcome_code, parts};
+use super::super::{execute, json, one, outcome_code, parts};
 use super::known::Merged;
 use crate::list_ids::{self, UUID_LENGTH};
 use crate::{Answer, Owner, StoredAnswer, checksum};
@@ -21,7 +21,7 @@ const KEEP: &str = "
         unreadable_sends = excluded.unreadable_sends, unreadable_values = excluded.unreadable_values,
         checksum = excluded.checksum, records = excluded.records, missing_since = excluded.missing_since,
         is_found = excluded.is_found
-    RETURNING id, (SELECT campaign FROM campaign_activity WHERE owner = ?1 AND activity = ?2) AS campaign";
+    RETURNING id";
 
 const KEEP_SEND: &str = "
     INSERT INTO send (history, ordinal, owner, activity, campaign, send_id, run_date, run_date_nanos, status,
@@ -36,11 +36,46 @@ const KEEP_LIST: &str = "
 const KEEP_SEGMENT: &str =
     "INSERT OR IGNORE INTO send_segment (history, ordinal, owner, segment) VALUES (?1, ?2, ?3, ?4)";
 
+const FIND: &str = "
+    SELECT (SELECT id FROM activity_history WHERE owner = ?1 AND activity = ?2),
+           (SELECT campaign FROM campaign_activity WHERE owner = ?1 AND activity = ?2),
+           EXISTS (SELECT 1 FROM unreadable WHERE owner = ?1 AND kind = 2 AND subject = ?2)";
+
+/// The rows that are there of an activity. Looked up once for each change, since most answers are the first of their activity,
+/// for which there is nothing to read, to delete or to clear.
+pub(super) struct Rows {
+    pub(super) owner: i64,
+    pub(super) key: Owner,
+    pub(super) activity: ActivityId,
+    pub(super) history: Option<i64>,
+    pub(super) campaign: Option<i64>,
+    /// Whether the history counts as unreadable.
+    pub(super) is_unreadable: bool,
+}
+
+impl Rows {
+    /// Only an owner's first answer makes a row, which is the owner's.
+    pub(super) fn find(connection: &Connection, key: Owner, activity: ActivityId) -> Result<Self> {
+        let owner = owner_number(connection, key)?;
+        connection
+            .prepare_cached(FIND)?
+            .query_one((owner, activity.as_bytes()), |row| {
+                Ok(Self {
+                    owner,
+                    key,
+                    activity,
+                    history: row.get(0)?,
+                    campaign: row.get(1)?,
+                    is_unreadable: row.get(2)?,
+                })
+            })
+    }
+}
+
 /// Writes an answer with the known sends that it lacks.
 pub(super) fn write(
     connection: &Connection,
-    owner: Owner,
-    activity: ActivityId,
+    rows: &Rows,
     kept: &StoredAnswer,
     merged: &Merged,
     missing_since: Option<i64>,
@@ -52,14 +87,13 @@ pub(super) fn write(
             answer: Answer::History(Arc::new(merged.history.clone())),
         },
     };
-    let checksum = checksum::of_answer(owner, activity, &kept);
-    let (owner, key) = (owner_number(connection, owner)?, owner);
+    let checksum = checksum::of_answer(rows.key, rows.activity, &kept);
     let (second, nanosecond) = parts(kept.fetched_at);
     let number = |count| i64::try_from(count).unwrap_or(i64::MAX);
     let (unreadable_sends, unreadable_values) = kept.answer.unreadable();
     let values = params![
-        owner,
-        activity.as_bytes(),
+        rows.owner,
+        rows.activity.as_bytes(),
         second,
         nanosecond,
         kept.answer.send_count().map(number),
@@ -69,18 +103,13 @@ pub(super) fn write(
         number(merged.records),
         missing_since,
     ];
-    let history = connection.prepare_cached(KEEP)?.query_one(values, |row| {
-        Ok(History {
-            number: row.get("id")?,
-            owner,
-            key,
-            activity,
-            campaign: row.get("campaign")?,
-        })
-    })?;
-    for delete in DELETE_SENDS {
-        execute(connection, delete, [history.number])?;
+    let number = one(connection, KEEP, values)?;
+    if rows.history.is_some() {
+        for delete in DELETE_SENDS {
+            execute(connection, delete, [number])?;
+        }
     }
+    let history = History { number, rows };
     for (ordinal, (send, is_missing)) in (0_u32..).zip(merged.history.iter().zip(&merged.missing)) {
         history.keep_send(connection, ordinal, send, *is_missing)?;
     }
@@ -94,15 +123,12 @@ const DELETE_SENDS: [&str; 3] = [
 ];
 
 /// The row that the sends belong to.
-struct History {
+struct History<'a> {
     number: i64,
-    owner: i64,
-    key: Owner,
-    activity: ActivityId,
-    campaign: Option<i64>,
+    rows: &'a Rows,
 }
 
-impl History {
+impl History<'_> {
     fn keep_send(
         &self,
         connection: &Connection,
@@ -123,9 +149,9 @@ impl History {
         let values = params![
             self.number,
             ordinal,
-            self.owner,
-            self.activity.as_bytes(),
-            self.campaign,
+            self.rows.owner,
+            self.rows.activity.as_bytes(),
+            self.rows.campaign,
             send.send_id,
             run_date.map(|(second, _)| second),
             run_date.map(|(_, nanosecond)| nanosecond),
@@ -136,7 +162,7 @@ impl History {
             send.count,
             all_lists,
             all_segments,
-            checksum::of_send(self.key, self.activity, ordinal, send),
+            checksum::of_send(self.rows.key, self.rows.activity, ordinal, send),
             is_missing.then_some(1),
         ];
         execute(connection, KEEP_SEND, values)?;
@@ -149,7 +175,7 @@ impl History {
             let values = params![
                 self.number,
                 ordinal,
-                self.owner,
+                self.rows.owner,
                 list,
                 outcome_code(send.outcome()),
                 run_date.map(|(second, _)| second),
@@ -159,9 +185,42 @@ impl History {
             execute(connection, KEEP_LIST, values)?;
         }
         for segment in segments {
-            let values = (self.number, ordinal, self.owner, segment.get());
+            let values = (self.number, ordinal, self.rows.owner, segment.get());
             execute(connection, KEEP_SEGMENT, values)?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::StatementStatus;
+    use sends_core::SendHistory;
+
+    use super::*;
+    use crate::sqlite::{connection::Database, schema, write::histories::keep};
+
+    /// With bound values as they are, SQLite may plan a statement anew each time that it runs, which took a third of the time of
+    /// keeping an answer.
+    #[test]
+    fn statements_that_keep_an_answer_are_prepared_once() {
+        let database = Database::in_memory().unwrap();
+        let connection = schema::open(&database).unwrap();
+        let json =
+            br#"[{"send_id": 1, "contact_list_ids": ["f4ab800a-5adf-11e9-ba6a-fa163e6b01c1"], "count": 5,
+                         "run_date": "2026-06-15T11:00:00Z", "send_status": "COMPLETED", "reason_code": 0}]"#;
+        let kept = StoredAnswer {
+            fetched_at: jiff::Timestamp::UNIX_EPOCH,
+            answer: Answer::History(Arc::new(SendHistory::from_json(json).unwrap())),
+        };
+        for number in [1, 2, 3, 1, 2, 3] {
+            let activity = ActivityId::from_bytes([number; 16]);
+            keep(&connection, Owner::new([1; 16]), activity, &kept).unwrap();
+        }
+        for sql in [FIND, KEEP, KEEP_SEND, KEEP_LIST] {
+            let statement = connection.prepare_cached(sql).unwrap();
+            assert!(statement.get_status(StatementStatus::Run) >= 6, "{sql}");
+            assert_eq!(statement.get_status(StatementStatus::RePrepare), 0, "{sql}");
+        }
     }
 }

@@ -1,0 +1,71 @@
+//! Whether a stored answer is fresh enough for a request.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use sends_store::{Answer, StoredAnswer};
+
+use super::{HistoryKey, ReadError, ReadVersion, Reading, RequestContext, Shared, stale};
+
+/// The freshness that one request asks for.
+#[derive(Clone, Copy)]
+pub(super) struct Wanted {
+    max_age: Option<Duration>,
+    pub(super) asked_at: Timestamp,
+    oldest: Option<Duration>,
+}
+
+impl Wanted {
+    pub(super) fn of(context: &RequestContext, key: HistoryKey) -> Self {
+        Self {
+            max_age: key.max_age,
+            asked_at: context.asked_at,
+            oldest: context.oldest,
+        }
+    }
+}
+
+impl Shared {
+    /// The version that was read, with the time in which it is as fresh as the request asks for.
+    pub(super) fn validity(&self, version: ReadVersion, kept: &StoredAnswer, wanted: Wanted) -> ReadVersion {
+        let max_age = wanted.max_age.unwrap_or_else(|| self.freshness.max_age(kept));
+        let max_age = wanted.oldest.map_or(max_age, |oldest| oldest.min(max_age));
+        let until = kept.fetched_at.checked_add(max_age);
+        version.valid(kept.fetched_at, until.unwrap_or(Timestamp::MAX))
+    }
+
+    pub(super) fn is_fresh(&self, kept: &StoredAnswer, wanted: Wanted) -> bool {
+        let now = self.clock.now();
+        if kept.fetched_at >= wanted.asked_at {
+            return kept.fetched_at <= now;
+        }
+        let max_age = wanted.max_age.unwrap_or_else(|| self.freshness.max_age(kept));
+        age(kept, wanted.asked_at).is_some_and(|age| age <= max_age)
+    }
+
+    pub(super) fn is_allowed(&self, kept: &StoredAnswer, wanted: Wanted) -> bool {
+        wanted
+            .oldest
+            .is_none_or(|oldest| age(kept, self.clock.now()).is_some_and(|age| age <= oldest))
+    }
+
+    /// After a failed fetch: the last known history, marked as stale, where it may be given, else the failure.
+    pub(super) fn instead(
+        &self,
+        known: Option<&StoredAnswer>,
+        wanted: Wanted,
+        error: ReadError,
+    ) -> Result<Reading, ReadError> {
+        // The known answer may have become too old during the fetch.
+        let known = known.filter(|kept| self.is_allowed(kept, wanted));
+        match (known, error.stale_reason()) {
+            (Some(kept), Some(reason)) if matches!(kept.answer, Answer::History(_)) => stale(kept, reason),
+            _ => Err(error),
+        }
+    }
+}
+
+/// `None` for an answer that a wrong clock has dated in the future.
+fn age(kept: &StoredAnswer, now: Timestamp) -> Option<Duration> {
+    Duration::try_from(now.duration_since(kept.fetched_at)).ok()
+}

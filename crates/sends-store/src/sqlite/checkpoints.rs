@@ -1,0 +1,157 @@
+//! Checkpoints: the write-ahead log is moved into the file.
+//!
+//! A checkpoint flushes the disk twice, which takes 10 to 30 ms, so it runs beside the writer, on a thread and a connection of its
+//! own. SQLite lets changes go on meanwhile.
+
+use std::thread::{self, JoinHandle};
+
+use rusqlite::{Connection, hooks::Wal, wal::CheckpointMode};
+
+use super::connection::Database;
+use super::fault::Fault;
+
+/// After how many more pages of 4 KiB in the log a checkpoint begins.
+const PAGES: i32 = 4_000;
+
+/// At how many pages the writer makes the checkpoint itself. Changes that never pause keep the log from being begun anew, and it
+/// would grow without end.
+const MOST_PAGES: i32 = 4 * PAGES;
+
+/// The checkpoints of one connection that writes.
+struct Checkpoints {
+    database: Database,
+    /// How many pages the log had after the last change.
+    pages: i32,
+    /// At how many pages the next checkpoint begins.
+    due: i32,
+    running: Option<JoinHandle<()>>,
+}
+
+/// Begins checkpoints as the changes of this connection become due for them, in the place of SQLite's own. Closing the connection
+/// waits for the last one.
+pub(super) fn follow(connection: &mut Connection, database: &Database) -> Result<(), Fault> {
+    let mut checkpoints = Checkpoints {
+        database: database.clone(),
+        pages: 0,
+        due: PAGES,
+        running: None,
+    };
+    connection.wal_hook(Some(move |log: &mut Wal, pages| {
+        if pages < MOST_PAGES {
+            checkpoints.begin_if_due(pages);
+        } else {
+            // While another checkpoint runs, SQLite refuses this one at once.
+            checkpoints.finish();
+            // One that fails is tried again after the next change.
+            let _ = log.checkpoint_v2(CheckpointMode::FULL);
+        }
+        Ok(())
+    }))?;
+    Ok(())
+}
+
+impl Checkpoints {
+    fn begin_if_due(&mut self, pages: i32) {
+        if pages < self.pages {
+            // The log was begun anew.
+            self.due = PAGES;
+        }
+        self.pages = pages;
+        let is_running = self
+            .running
+            .as_ref()
+            .is_some_and(|running| !running.is_finished());
+        if pages < self.due || is_running {
+            return;
+        }
+        self.due = pages + PAGES;
+        let database = self.database.clone();
+        let checkpoint = move || {
+            // One that fails leaves the log as it is, and the next one moves it.
+            let _ = database.checkpoint();
+        };
+        let running = thread::Builder::new()
+            .name("checkpoint".to_owned())
+            .spawn(checkpoint);
+        self.running = running.ok();
+    }
+
+    fn finish(&mut self) {
+        if let Some(running) = self.running.take() {
+            // A panic has been reported by its thread.
+            let _ = running.join();
+        }
+    }
+}
+
+impl Drop for Checkpoints {
+    fn drop(&mut self) {
+        self.finish();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    const PAGE: u64 = 4_096;
+    /// Pages that a checkpoint leaves in the log, since it began while they were written.
+    const LATER: u64 = 1_000;
+
+    /// A database, and the connection that writes to it.
+    fn opened(dir: &std::path::Path) -> (Database, Connection) {
+        let database = Database::in_dir(dir).unwrap();
+        let connection = database.open_to_write().map_err(drop).unwrap();
+        connection
+            .execute_batch("CREATE TABLE filler (content BLOB)")
+            .unwrap();
+        (database, connection)
+    }
+
+    fn fill(connection: &Connection, pages: u64) {
+        let insert = "INSERT INTO filler (content) VALUES (zeroblob(?1))";
+        connection
+            .execute(insert, [i64::try_from(pages * PAGE).unwrap()])
+            .unwrap();
+    }
+
+    fn length(database: &Database) -> u64 {
+        fs::metadata(database.name()).unwrap().len()
+    }
+
+    #[test]
+    fn log_is_moved_into_the_file_while_the_connection_is_open() {
+        let dir = tempfile::tempdir().unwrap();
+        let (database, connection) = opened(dir.path());
+        let due = u64::try_from(PAGES).unwrap();
+        for _ in 0..due / 500 {
+            fill(&connection, 500);
+        }
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while length(&database) < (due - LATER) * PAGE {
+            assert!(Instant::now() < deadline, "{} bytes", length(&database));
+            thread::sleep(Duration::from_millis(10));
+        }
+        drop(connection);
+        drop(database);
+        let left: Vec<_> = fs::read_dir(dir.path()).unwrap().collect();
+        assert!(
+            left.iter()
+                .flatten()
+                .all(|entry| !entry.file_name().to_string_lossy().ends_with("-wal")),
+            "closing moves the rest: {left:?}"
+        );
+    }
+
+    #[test]
+    fn writer_moves_a_log_itself_that_has_become_long() {
+        let dir = tempfile::tempdir().unwrap();
+        let (database, connection) = opened(dir.path());
+        let most = u64::try_from(MOST_PAGES).unwrap();
+        fill(&connection, most + 1);
+        assert!(length(&database) >= most * PAGE, "{} bytes", length(&database));
+    }
+}
