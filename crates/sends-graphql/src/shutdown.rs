@@ -76,7 +76,7 @@ pub async fn exit_on_signal(mut signals: Signals) {
 
 /// Waits for token requests in progress and for the write of their tokens, before an exit.
 ///
-/// Of all signals only SIGINT ends the wait, after [`READING_TIME`]: supervisors repeat SIGTERM without knowledge of the consequences,
+/// Of all signals only SIGINT ends the wait, after a second: supervisors repeat SIGTERM without knowledge of the consequences,
 /// and both the terminal and the shell send SIGHUP. The timeouts of the request and of the disk limit the wait.
 pub async fn finish_refresh(signals: &mut Signals, warn: impl FnOnce(&str)) {
     let finished = sends_credentials::finish();

@@ -1,7 +1,7 @@
 //! Memory of answers: reserved by estimate before an operation is executed, increased when more data is found, corrected to the
 //! length of the serialised answer, and released once that is written.
 //!
-//! The memory comes from one of three [bulkheads](crate::bulkheads), a [`Lane`] each. Answers of up to [`SMALL`] bytes by estimate
+//! The memory comes from one of three [bulkheads](crate::bulkheads), each called a lane. Answers of up to [`SMALL`] bytes by estimate
 //! have a lane of their own, so that large answers never delay small ones. While an operation waits for Constant Contact, its memory
 //! moves to the third lane. If that is full, the operation queues and keeps its memory; all queued operations together keep at
 //! most half of the small and of the large lane. One connection can use half of each lane.

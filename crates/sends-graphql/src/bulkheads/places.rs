@@ -82,7 +82,7 @@ impl Place {
 const GRACE: Duration = Duration::from_millis(100);
 
 /// Awaits a future of this task's operation. Its place moves unless the future is ready at once, and its memory unless that is ready
-/// within [`GRACE`]. Outside an operation it only awaits.
+/// within 100 ms. Outside an operation it only awaits.
 pub async fn waiting<F: Future>(future: F) -> Result<F::Output, Full> {
     let mut waits = pin!(waiting_for_store(future));
     if let Ok(ended) = timeout(GRACE, &mut waits).await {
