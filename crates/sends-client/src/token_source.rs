@@ -34,7 +34,7 @@ pub trait TokenSource: fmt::Debug + Send + Sync {
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum TokenError {
     /// The credential is missing or no longer valid; a user has to log in again.
-    #[error("no valid login; log in again")]
+    #[error("the login is missing or no longer valid")]
     LoginRequired,
     /// The token is fixed and cannot be renewed.
     #[error("the access token cannot be renewed")]

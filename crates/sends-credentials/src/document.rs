@@ -34,7 +34,7 @@ struct Document<'c> {
 #[serde(remote = "Application")]
 pub(crate) struct StoredApplication {
     client_id: String,
-    #[serde(with = "optional_secret")]
+    #[serde(default, with = "optional_secret")]
     client_secret: Option<SecretString>,
 }
 

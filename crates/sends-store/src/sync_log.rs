@@ -219,13 +219,14 @@ impl Coverage {
         }
     }
 
-    /// Whether the range is covered. Without `from` it is unbounded, without `until` it ends with the coverage.
+    /// Whether the range is covered. Without `from` it is unbounded, without `until` it ends with the coverage, in which it must begin.
     pub fn contains(&self, from: Option<Timestamp>, until: Option<Timestamp>) -> bool {
         match *self {
             Self::Nothing => false,
             Self::Between { since, until: end } => {
                 let begins = since.is_none_or(|since| from.is_some_and(|from| from > since));
-                begins && until.is_none_or(|until| until <= end)
+                let ends = until.map_or(from.is_none_or(|from| from < end), |until| until <= end);
+                begins && ends
             }
         }
     }

@@ -100,7 +100,8 @@ async fn calls_that_still_wait_after_the_grace_time_are_given_up_with_a_clear_er
 #[tokio::test]
 async fn a_second_signal_ends_it_at_once() {
     let sandbox = SandboxProcess::unlimited(&["--latency-ms", "15000"]);
-    let mut service = ServiceProcess::unpaced_on(&sandbox, &[]);
+    // Without the second signal the service would wait for the answer.
+    let mut service = ServiceProcess::unpaced_on(&sandbox, &["--grace", "60"]);
     let answer = asked_meanwhile(&service, named_query("Lost", &sandbox.activities(1).await));
     sandbox.requests_reach(1).await;
     service.signal("TERM");

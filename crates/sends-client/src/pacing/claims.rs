@@ -37,11 +37,12 @@ impl Pacer {
         }
         let used = pacer.state().used_today;
         let pacer = Self::starting_from(limits, used, Arc::clone(&ledger), Some(departures), clock);
+        // Read before the shared count, which may already be that of the next day.
+        let today = pacer.shared.now().date;
         // After a crash, the record may have calls that the ledger lacks.
         if let Some(shared) = pacer.refresh_shared_count().await
             && shared > used
         {
-            let today = pacer.shared.now().date;
             let used = ledger.raise(today, shared).await.unwrap_or_else(|error| {
                 tracing::warn!("{error}; the count of the shared record is used");
                 shared

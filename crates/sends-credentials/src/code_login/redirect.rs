@@ -18,13 +18,29 @@ use axum::{
     response::{Html, IntoResponse, Response},
     routing::get,
 };
+use hyper::server::conn::http1;
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    service::TowerToHyperService,
+};
 use secrecy::{ExposeSecret, SecretString};
 use subtle::ConstantTimeEq;
-use tokio::{net::TcpListener, sync::oneshot, time::timeout};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::oneshot,
+    task::JoinSet,
+    time::{sleep, timeout},
+};
 
 use super::CodeLogin;
 use crate::{LoginError, token_answer::OAuthError};
 
+/// Concurrent connections. A browser opens a few, some of them speculatively.
+const CONNECTION_LIMIT: usize = 32;
+/// Maximum time of a connection, so that idle ones leave room for the browser.
+const CONNECTION_TIME: Duration = Duration::from_secs(10);
+/// Maximum size of a request head in bytes: a code and a state are far shorter.
+const HEAD_LIMIT: usize = 16 << 10;
 /// The time for the page to reach the browser before the program goes on. Idle connections are cut off then.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(1);
 
@@ -37,27 +53,47 @@ struct Login {
 
 /// Serves the redirect URI and returns the authorization code.
 pub(super) async fn receive(listener: TcpListener, state: SecretString) -> Outcome {
-    let (sender, receiver) = oneshot::channel();
+    let (sender, mut receiver) = oneshot::channel();
     let login = Arc::new(Login {
         state,
         outcome: Mutex::new(Some(sender)),
     });
+    let not_allowed = async || page(StatusCode::METHOD_NOT_ALLOWED, "Only GET is allowed.");
     let router = Router::new()
-        .route(CodeLogin::REDIRECT_PATH, get(callback))
+        .route(CodeLogin::REDIRECT_PATH, get(callback).head(not_allowed))
         .fallback(async || page(StatusCode::NOT_FOUND, "Not found."))
-        .method_not_allowed_fallback(async || page(StatusCode::METHOD_NOT_ALLOWED, "Only GET is allowed."))
+        .method_not_allowed_fallback(not_allowed)
         .with_state(login);
-    let (shutdown, is_shut_down) = oneshot::channel::<()>();
-    let server = axum::serve(listener, router).with_graceful_shutdown(async move {
-        let _ = is_shut_down.await;
-    });
-    let mut server = tokio::spawn(server.into_future());
-    let outcome = receiver.await;
-    drop(shutdown);
-    if timeout(SHUTDOWN_GRACE, &mut server).await.is_err() {
-        server.abort();
-    }
+    // Aborted when dropped, as after the login timeout.
+    let mut connections = JoinSet::new();
+    let outcome = loop {
+        tokio::select! {
+            outcome = &mut receiver => break outcome,
+            accepted = listener.accept(), if connections.len() < CONNECTION_LIMIT => match accepted {
+                Ok((stream, _)) => drop(connections.spawn(serve(stream, router.clone()))),
+                Err(error) => {
+                    tracing::debug!(%error, "a connection could not be accepted");
+                    // Without free file descriptors the next attempt fails at once.
+                    sleep(Duration::from_millis(50)).await;
+                }
+            },
+            Some(_) = connections.join_next() => {}
+        }
+    };
+    let drained = async { while connections.join_next().await.is_some() {} };
+    let _ = timeout(SHUTDOWN_GRACE, drained).await;
     outcome.unwrap_or(Err(LoginError::Expired))
+}
+
+async fn serve(stream: TcpStream, router: Router) {
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(CONNECTION_TIME)
+        .keep_alive(false)
+        .max_buf_size(HEAD_LIMIT)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+    // An invalid or slow request is ignored: the right one can still come.
+    let _ = timeout(CONNECTION_TIME, connection).await;
 }
 
 async fn callback(State(login): State<Arc<Login>>, RawQuery(query): RawQuery) -> Response {

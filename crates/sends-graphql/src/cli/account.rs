@@ -54,7 +54,7 @@ pub enum CommandError {
     Traces(#[from] TracesError),
     #[error("the operating system provides no random numbers: {0}")]
     Random(#[from] getrandom::Error),
-    #[error("{0}")]
+    #[error("the operating system refused an operation: {0}")]
     Io(#[from] io::Error),
 }
 

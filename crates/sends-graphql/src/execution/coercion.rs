@@ -67,7 +67,7 @@ pub(super) fn variables(
                 refuse(&format!("is given a value of another type: {problem}"))
             })?,
             (None, Some(default)) => {
-                let default = literal(default, &Variables::default());
+                let default = literal(types, &definition.ty, default, &Variables::default());
                 coerce(types, &definition.ty, default).map_err(|_| refuse("has a default of another type"))?
             }
             (None, None) if definition.ty.is_non_null() => {
@@ -92,7 +92,10 @@ pub(super) fn arguments(
         let argument = given.iter().find(|argument| argument.name == definition.name);
         let argument = argument.filter(|argument| !is_missing(&argument.value, variables));
         let value = match argument {
-            Some(argument) => coerce(types, &definition.ty, literal(&argument.value, variables)).map(Some),
+            Some(argument) => {
+                let value = literal(types, &definition.ty, &argument.value, variables);
+                coerce(types, &definition.ty, value).map(Some)
+            }
             None => default_of(types, definition),
         };
         let value = value.map_err(|_| {
@@ -194,33 +197,43 @@ fn whole_number(value: &Value) -> Option<i64> {
 /// Default of an argument or an input field. `None` if it has none and is optional.
 fn default_of(types: &Types, definition: &InputValueDefinition) -> Result<Option<Value>, Mismatch> {
     match &definition.default_value {
-        Some(default) => coerce(types, &definition.ty, literal(default, &Variables::default())).map(Some),
+        Some(default) => {
+            let default = literal(types, &definition.ty, default, &Variables::default());
+            coerce(types, &definition.ty, default).map(Some)
+        }
         None if definition.ty.is_non_null() => Err(Mismatch::expected(format!("expected {}", definition.ty))),
         None => Ok(None),
     }
 }
 
-/// A literal with the values of its variables.
-fn literal(value: &Literal, variables: &Variables) -> Value {
+/// A literal with the values of its variables. Integers of type `ID` keep their digits, which are not limited.
+fn literal(types: &Types, of: &Type, value: &Literal, variables: &Variables) -> Value {
     match value {
         Literal::Null => Value::Null,
         Literal::Enum(value) => Value::Enum(Name::new(value)),
         Literal::Variable(name) => variables.get(name).cloned().unwrap_or_default(),
         Literal::String(text) => Value::String(text.clone()),
         Literal::Boolean(value) => Value::Boolean(*value),
+        Literal::Int(number) if of.inner_named_type() == "ID" => Value::String(number.as_str().to_owned()),
         Literal::Int(number) => match number.as_str().parse::<i64>() {
             Ok(number) => number.into(),
             Err(_) => number.try_to_f64().map_or(Value::Null, Value::from),
         },
         Literal::Float(number) => number.try_to_f64().map_or(Value::Null, Value::from),
-        Literal::List(items) => Value::List(items.iter().map(|item| literal(item, variables)).collect()),
+        Literal::List(items) => {
+            let items = items
+                .iter()
+                .map(|item| literal(types, of.item_type(), item, variables));
+            Value::List(items.collect())
+        }
         Literal::Object(members) => {
+            let object = types.schema().get_input_object(of.inner_named_type());
             let given = members.iter().filter(|(_, value)| !is_missing(value, variables));
-            Value::Object(
-                given
-                    .map(|(name, value)| (Name::new(name), literal(value, variables)))
-                    .collect(),
-            )
+            let given = given.filter_map(|(name, value)| {
+                let of = &object?.fields.get(name)?.ty;
+                Some((Name::new(name), literal(types, of, value, variables)))
+            });
+            Value::Object(given.collect())
         }
     }
 }

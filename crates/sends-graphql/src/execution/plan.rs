@@ -8,7 +8,7 @@ use std::collections::hash_map::Entry;
 
 use apollo_compiler::{
     ExecutableDocument, Node,
-    ast::{DirectiveList, Type, Value as Literal},
+    ast::{DirectiveList, Type},
     executable::{self, Operation, Selection, SelectionSet},
     schema::FieldDefinition,
 };
@@ -16,7 +16,7 @@ use async_graphql::{Name, Value};
 use foldhash::{HashMap, HashSet};
 
 use super::coercion::{self, Variables};
-use crate::execution::validation::{Refused, Types};
+use crate::execution::validation::Types;
 
 #[derive(Debug)]
 pub(crate) struct Plan {
@@ -27,7 +27,6 @@ pub(crate) struct Plan {
     /// Repetitions of a name in an object.
     pub(crate) repeated_fields: usize,
     /// The first fields that are merged in spite of different arguments, which the validator overlooks.
-    pub(crate) conflict: Option<Refused>,
     /// Fields, those of each possible type.
     pub(crate) fields: usize,
     /// Bytes of all arguments. Beyond [`ARGUMENT_BYTES`] arguments are left out.
@@ -110,7 +109,6 @@ impl Plan {
             variables,
             types,
             repeated_fields: 0,
-            conflict: None,
             fields: 0,
             argument_bytes: 0,
         };
@@ -124,7 +122,6 @@ impl Plan {
             introspection,
             root,
             repeated_fields: planning.repeated_fields,
-            conflict: planning.conflict,
             fields: planning.fields,
             argument_bytes: planning.argument_bytes,
         }
@@ -136,7 +133,6 @@ struct Planning<'d> {
     variables: &'d Variables,
     types: &'d Types,
     repeated_fields: usize,
-    conflict: Option<Refused>,
     fields: usize,
     argument_bytes: usize,
 }
@@ -247,15 +243,6 @@ impl<'d> Planning<'d> {
     fn field(&mut self, object: &str, collected: &Collected<'d>) -> Option<Field> {
         let first = *collected.fields.first()?;
         self.repeated_fields += collected.fields.len() - 1;
-        let mut repeated = collected.fields[1..].iter();
-        if let Some(other) = repeated.find(|other| !have_equal_arguments(first, other)) {
-            let key = first.response_key();
-            let message = format!(
-                "The fields with the same name \"{key}\" have different arguments; give one of them an alias."
-            );
-            let conflict = || Refused::invalid(message, other.location(), &self.document.sources);
-            self.conflict.get_or_insert_with(conflict);
-        }
         // The defaults of an interface can differ from those of the object.
         let definition = if collected.on == object {
             &first.definition
@@ -307,33 +294,6 @@ impl<'d> Planning<'d> {
             })
             .collect();
         Selections { is_abstract, objects }
-    }
-}
-
-/// Whether fields have equal arguments in any order. apollo-compiler 1.33.1 takes `[1]` and `[1, 2]` for equal when it validates the
-/// merging of fields (`validation/selection.rs`, lines 204–207).
-fn have_equal_arguments(one: &executable::Field, other: &executable::Field) -> bool {
-    let (one, other) = (&one.arguments, &other.arguments);
-    one.len() == other.len()
-        && one.iter().all(|argument| {
-            let same = other.iter().find(|other| other.name == argument.name);
-            same.is_some_and(|other| are_equal(&argument.value, &other.value))
-        })
-}
-
-fn are_equal(one: &Literal, other: &Literal) -> bool {
-    match (one, other) {
-        (Literal::List(one), Literal::List(other)) => {
-            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| are_equal(one, other))
-        }
-        (Literal::Object(one), Literal::Object(other)) => {
-            one.len() == other.len()
-                && one.iter().all(|(name, value)| {
-                    let member = other.iter().find(|(other, _)| other == name);
-                    member.is_some_and(|(_, other)| are_equal(value, other))
-                })
-        }
-        (one, other) => one == other,
     }
 }
 

@@ -9,6 +9,7 @@
 mod calls;
 mod document_size;
 mod limits;
+mod merging;
 mod refused;
 mod text;
 mod types;
@@ -79,15 +80,13 @@ pub fn read(query: &str, types: &Types, limits: &Limits) -> Result<Document, Ref
     let executable = parsed
         .validate(types.schema())
         .map_err(|invalid| Refused::of_diagnostics(&invalid.errors))?;
+    merging::check(&executable, types)?;
     values::check(&executable, types, limits)?;
     Ok(Document { executable, size })
 }
 
 /// Checks the limits of a plan, and estimates its answer.
 pub(crate) fn check_plan(plan: &Plan, types: &Types, limits: &Limits) -> Result<Estimate, Refused> {
-    if let Some(conflict) = &plan.conflict {
-        return Err(conflict.clone());
-    }
     let repeated = "fields under a name that their object already has";
     Limit::check(None, repeated, plan.repeated_fields, limits.repeated_fields)?;
     let arguments = "bytes of arguments, or more, with the values of its variables in their places";

@@ -52,7 +52,11 @@ impl SendHistoryFilter {
             outcomes: self.outcomes.into_iter().map(Into::into).collect(),
             reason_codes: self.reason_codes.into_iter().map(ReasonCode::new).collect(),
             reason_categories: self.reason_categories.into_iter().map(Into::into).collect(),
-            contact_lists: self.contact_list_ids.iter().map(node::list_id).collect(),
+            contact_lists: self
+                .contact_list_ids
+                .iter()
+                .map(node::list_id)
+                .collect::<Result<_, _>>()?,
             segments: self
                 .segment_ids
                 .iter()

@@ -106,8 +106,17 @@ pub(super) fn campaign_id(id: &ID) -> Result<CampaignId, ApiError> {
 }
 
 /// The id of a contact list, as a `listId` or as a global id.
-pub(super) fn list_id(id: &ID) -> ListId {
-    ListId::from(without_type(id, LIST))
+pub(super) fn list_id(id: &ID) -> Result<ListId, ApiError> {
+    let is_of_other_type = [CAMPAIGN, SEGMENT]
+        .iter()
+        .any(|other| without_type(id, other).len() < id.len());
+    if id.is_empty() || is_of_other_type {
+        return Err(wrong(
+            id,
+            "a contact list id. Use a `listId`, or the `id` of a contact list",
+        ));
+    }
+    Ok(ListId::from(without_type(id, LIST)))
 }
 
 /// The id of a segment, as a `segmentId` or as a global id.
@@ -194,7 +203,7 @@ mod tests {
             assert_eq!(campaign_id(&ID(id)).unwrap(), campaign);
         }
         for id in ["a", "ContactList:a"] {
-            assert_eq!(list_id(&ID::from(id)), ListId::from("a"));
+            assert_eq!(list_id(&ID::from(id)).unwrap(), ListId::from("a"));
         }
         for id in ["-14", "Segment:-14"] {
             assert_eq!(segment_id(&ID::from(id)).unwrap(), SegmentId::new(-14));

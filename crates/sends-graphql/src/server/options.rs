@@ -27,7 +27,7 @@ pub struct HttpOptions {
 pub struct AccessOptions {
     /// File of API keys, one of which callers have to send as X-API-Key
     ///
-    /// It has one key per line, and # begins a comment. Changes take effect within a second.
+    /// It has one key per line; lines that begin with # are comments. Changes take effect within a second.
     #[arg(long = "api-key-file", env = "SENDS_API_KEY_FILE", value_name = "FILE",
           value_parser = |path: &str| ApiKeys::read(Path::new(path)).map(Arc::new))]
     pub api_keys: Option<Arc<ApiKeys>>,

@@ -112,18 +112,23 @@ impl Parameters {
     }
 }
 
-/// Upper bound of the values in a JSON text, those in lists and objects included. It is exact without empty lists and objects. A
-/// megabyte can hold half a million values, and each takes far more memory than its text once it is parsed.
+/// Values in a JSON text, those in lists and objects included. A megabyte can hold half a million values, and each takes far more
+/// memory than its text once it is parsed.
 fn value_count(json: &[u8]) -> usize {
-    let (mut count, mut is_in_string, mut is_escaped) = (1, false, false);
+    let (mut count, mut is_in_string, mut is_escaped, mut is_opened) = (1, false, false, false);
     for byte in json {
         match byte {
             _ if is_escaped => is_escaped = false,
             b'\\' if is_in_string => is_escaped = true,
             b'"' => is_in_string = !is_in_string,
-            b',' | b'[' | b'{' if !is_in_string => count += 1,
+            _ if is_in_string => {}
+            b' ' | b'\t' | b'\r' | b'\n' => continue,
+            b',' | b'[' | b'{' => count += 1,
+            // An empty list or object.
+            b']' | b'}' if is_opened => count -= 1,
             _ => {}
         }
+        is_opened = !is_in_string && matches!(byte, b'[' | b'{');
     }
     count
 }

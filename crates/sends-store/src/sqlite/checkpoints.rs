@@ -1,7 +1,8 @@
 //! Checkpoints: the write-ahead log is moved into the file.
 //!
-//! A checkpoint flushes the disk twice, which takes 10 to 30 ms, so it runs beside the writer, on a thread and a connection of its
-//! own. SQLite lets changes go on meanwhile.
+//! A checkpoint flushes the disk twice, which takes 10 to 30 ms, and therefore runs on a thread and a connection of its own, concurrently
+//! with changes. All checkpoints are passive: they do not wait for readers, whose snapshot they leave in the log. While a reader keeps a
+//! snapshot, the log grows.
 
 use std::thread::{self, JoinHandle};
 
@@ -10,11 +11,11 @@ use rusqlite::{Connection, hooks::Wal, wal::CheckpointMode};
 use super::connection::Database;
 use super::fault::Fault;
 
-/// After how many more pages of 4 KiB in the log a checkpoint begins.
+/// Pages of 4 KiB by which the log grows between checkpoints.
 const PAGES: i32 = 4_000;
 
-/// At how many pages the writer makes the checkpoint itself. Changes that never pause keep the log from being begun anew, and it
-/// would grow without end.
+/// Pages of the log from which the writer runs the checkpoint itself. Without a pause between changes SQLite cannot restart the log,
+/// which would grow without limit.
 const MOST_PAGES: i32 = 4 * PAGES;
 
 /// The checkpoints of one connection that writes.
@@ -42,8 +43,8 @@ pub(super) fn follow(connection: &mut Connection, database: &Database) -> Result
         } else {
             // While another checkpoint runs, SQLite refuses this one at once.
             checkpoints.finish();
-            // One that fails is tried again after the next change.
-            let _ = log.checkpoint_v2(CheckpointMode::FULL);
+            // Repeated after the next change if a reader prevents it.
+            let _ = log.checkpoint_v2(CheckpointMode::PASSIVE);
         }
         Ok(())
     }))?;
@@ -144,6 +145,30 @@ mod tests {
                 .all(|entry| !entry.file_name().to_string_lossy().ends_with("-wal")),
             "closing moves the rest: {left:?}"
         );
+    }
+
+    #[test]
+    fn reader_with_a_snapshot_delays_no_change() {
+        let dir = tempfile::tempdir().unwrap();
+        let (database, connection) = opened(dir.path());
+        let reader = database.open_to_read().map_err(drop).unwrap();
+        reader
+            .execute_batch("BEGIN; SELECT count(*) FROM filler")
+            .unwrap();
+        let began = Instant::now();
+        fill(&connection, u64::try_from(MOST_PAGES).unwrap() + 1);
+        for _ in 0..20 {
+            fill(&connection, 1);
+        }
+        // Each change that waits for the reader takes the busy timeout of ten seconds.
+        assert!(
+            began.elapsed() < Duration::from_secs(100),
+            "{:?}",
+            began.elapsed()
+        );
+        reader.execute_batch("COMMIT").unwrap();
+        fill(&connection, 1);
+        assert!(length(&database) >= u64::try_from(MOST_PAGES).unwrap() * PAGE);
     }
 
     #[test]

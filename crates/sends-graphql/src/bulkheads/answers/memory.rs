@@ -2,11 +2,15 @@
 
 use std::{
     future::Future,
+    pin::pin,
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::{Duration, Instant},
 };
 
-use tokio::{sync::OnceCell, time::timeout};
+use tokio::{
+    sync::{Notify, SetOnce},
+    time::timeout,
+};
 
 use super::{
     ConnectionBudget, Estimate, Exceeded,
@@ -24,8 +28,10 @@ pub struct AnswerMemory {
     share: Mutex<Share>,
     /// Set by the first failed charge; all later ones fail too.
     exceeded: OnceLock<Exceeded>,
-    /// Initialised once the memory is in the waiting lane, or could not move there in time.
-    moved: OnceCell<()>,
+    /// Notified by the first field that waits when the waiting lane is full.
+    queues: Notify,
+    /// Set once the memory is in the waiting lane, or could not move there in time.
+    moved: SetOnce<()>,
     /// Memory of one error.
     error: usize,
     /// Start of the present time slice.
@@ -37,9 +43,16 @@ tokio::task_local! {
     static CURRENT: Arc<AnswerMemory>;
 }
 
-/// Executes an operation with this memory as the [current] one.
+/// Executes an operation with this memory as the [current] one. The operation, rather than one of its fields, queues for the waiting
+/// lane: a field ends when its data arrives, and the place in the queue must not end with it.
 pub async fn within<T>(memory: Arc<AnswerMemory>, operation: impl Future<Output = T>) -> T {
-    CURRENT.scope(memory, operation).await
+    let mut operation = pin!(CURRENT.scope(Arc::clone(&memory), operation));
+    tokio::select! {
+        biased;
+        output = &mut operation => return output,
+        () = memory.queue_when_notified() => {}
+    }
+    operation.await
 }
 
 /// Memory of this task's operation. `None` outside an HTTP request.
@@ -57,9 +70,9 @@ pub async fn begin_to_wait() -> Result<(), Exceeded> {
     let Some(memory) = current() else {
         return Ok(());
     };
-    if memory.exceeded().is_none() {
-        // Fields of an operation wait together. If the data of the field that queues arrives first, another one queues anew.
-        memory.moved.get_or_init(|| memory.move_to_waiting()).await;
+    if memory.exceeded().is_none() && !memory.moved.initialized() && !memory.move_now() {
+        memory.queues.notify_one();
+        memory.moved.wait().await;
     }
     memory.exceeded().map_or(Ok(()), Err)
 }
@@ -85,7 +98,8 @@ impl AnswerMemory {
             budget: budget.clone(),
             share: Mutex::new(share),
             exceeded: OnceLock::new(),
-            moved: OnceCell::new(),
+            queues: Notify::new(),
+            moved: SetOnce::new(),
             error: ERROR.saturating_add(estimate.path),
             slice: Mutex::new(Instant::now()),
         })
@@ -127,24 +141,32 @@ impl AnswerMemory {
         Ok(())
     }
 
-    async fn move_to_waiting(&self) {
+    /// Moves the memory if the waiting lane has room now. Also true if the operation is refused, since an answer can exceed the lane
+    /// and would queue in vain.
+    fn move_now(&self) -> bool {
         let size = self.bytes();
         let total = self.budget.lanes.total(Lane::Waiting);
-        // An answer can exceed the waiting lane, and would then queue in vain.
-        let refusal = if size > total.limit() {
-            Exceeded::TooLarge
-        } else if self.move_now(size) || self.move_from_queue(size).await.is_some() {
-            return;
-        } else {
-            Exceeded::Busy
+        if size > total.limit() {
+            total.refuse();
+            self.exceeded.get_or_init(|| Exceeded::TooLarge);
+            return true;
+        }
+        let Some(moved) = self.budget.try_share(Lane::Waiting, size) else {
+            return false;
         };
-        total.refuse();
-        self.exceeded.get_or_init(|| refusal);
+        *self.share() = moved;
+        // Fields of an operation can move it one after the other.
+        let _ = self.moved.set(());
+        true
     }
 
-    fn move_now(&self, size: usize) -> bool {
-        let moved = self.budget.try_share(Lane::Waiting, size);
-        moved.map(|moved| *self.share() = moved).is_some()
+    async fn queue_when_notified(&self) {
+        self.queues.notified().await;
+        if self.move_from_queue(self.bytes()).await.is_none() {
+            self.budget.lanes.total(Lane::Waiting).refuse();
+            self.exceeded.get_or_init(|| Exceeded::Busy);
+        }
+        let _ = self.moved.set(());
     }
 
     async fn move_from_queue(&self, size: usize) -> Option<()> {

@@ -28,10 +28,12 @@ pub(super) fn check_length(query: &str, limits: &Limits) -> Result<(), Refused> 
 pub(super) fn check(query: &str, limits: &Limits) -> Result<(), Refused> {
     check_length(query, limits)?;
     let mut nesting = 0_usize;
-    for (index, token) in tokens(query).enumerate() {
-        match token.kind() {
-            TokenKind::LCurly | TokenKind::LBracket | TokenKind::LParen => nesting += 1,
-            TokenKind::RCurly | TokenKind::RBracket | TokenKind::RParen => {
+    // The parser keeps an error for each invalid token, so that these count too.
+    let counted = Lexer::new(query).filter(|token| token.as_ref().map_or(true, has_meaning));
+    for (index, token) in counted.enumerate() {
+        match token.as_ref().map(Token::kind) {
+            Ok(TokenKind::LCurly | TokenKind::LBracket | TokenKind::LParen) => nesting += 1,
+            Ok(TokenKind::RCurly | TokenKind::RBracket | TokenKind::RParen) => {
                 nesting = nesting.saturating_sub(1);
             }
             _ => {}
@@ -226,6 +228,9 @@ mod tests {
         assert_eq!(check(&"a ".repeat(MAX_TOKENS)), Ok(()));
         assert_eq!(check(&"a ".repeat(MAX_TOKENS + 1)), TOKENS);
         assert_eq!(check(&"!".repeat(MAX_TOKENS + 1)), TOKENS);
+        for invalid in ["%", ".. ", "0a "] {
+            assert_eq!(check(&invalid.repeat(MAX_TOKENS + 1)), TOKENS, "{invalid}");
+        }
         assert_eq!(check(&" ,\n#x\n".repeat(MAX_TOKENS)), Ok(()));
         assert_eq!(check(&" ".repeat(100_001)), Err("bytes of query text"));
     }

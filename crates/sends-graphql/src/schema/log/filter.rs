@@ -17,7 +17,7 @@ pub(in crate::schema) struct SendLogFilter {
     /// Any of these activities.
     #[graphql(default)]
     activity_ids: Vec<ID>,
-    /// Text that the campaign's name contains, in upper or lower case.
+    /// Text that the campaign's name contains, in upper or lower case. An empty text is no condition.
     campaign_name: Option<String>,
 }
 
@@ -27,7 +27,7 @@ impl SendLogFilter {
             send: self.send.check()?,
             campaigns: all(&self.campaign_ids, node::campaign_id)?,
             activities: all(&self.activity_ids, node::activity_id)?,
-            campaign_name: self.campaign_name,
+            campaign_name: self.campaign_name.filter(|name| !name.is_empty()),
         })
     }
 }

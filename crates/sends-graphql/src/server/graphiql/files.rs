@@ -69,9 +69,13 @@ impl File {
 }
 
 fn accepts_gzip(request: &HeaderMap) -> bool {
-    items(request, &header::ACCEPT_ENCODING).any(|coding| {
-        ["gzip", "*"].contains(&value(coding)) && weight(coding).is_some_and(|weight| weight > 0)
-    })
+    let of = |name: &str| {
+        items(request, &header::ACCEPT_ENCODING).find(|coding| value(coding).eq_ignore_ascii_case(name))
+    };
+    of("gzip")
+        .or_else(|| of("*"))
+        .and_then(weight)
+        .is_some_and(|weight| weight > 0)
 }
 
 fn content_type(name: &str) -> &'static str {
