@@ -75,7 +75,7 @@ impl Document {
     }
 }
 
-/// The arguments of a line that runs `sends-graphql`, in whichever way.
+/// The arguments of a line that runs `sends-graphql`, in any form.
 fn arguments(line: &str) -> Option<Vec<&str>> {
     let ways = ["sends-graphql", "./target/release/sends-graphql"];
     let words = line.split(['#', '>']).next()?;
