@@ -186,7 +186,7 @@ impl Account {
         }
     }
 
-    /// The synchronisation state by the service.
+    /// The synchronisation state that the service returns.
     async fn sync_state(&self) -> Value {
         let query = "{ syncState { coverage { isComplete unreadableResourceCount } unreadCampaignCount estimatedCallCount \
                      estimatedCompleteAt pausedUntil failure \

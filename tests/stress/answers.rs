@@ -66,7 +66,7 @@ async fn large_answers_at_once_stay_within_the_budget_and_small_ones_are_answere
     until_all_is_given_back(&service).await;
 }
 
-/// Status and, for a rejection, its code and `retryAfter`. A response with the status 200 is read to its end and must be at
+/// Status and, for a rejection, its code and the time to retry. A response with the status 200 is read to its end and must be at
 /// least as long as its data alone; it is not stored, since many responses are read concurrently.
 async fn answer(client: &Client, url: &str, body: &Value, whole: usize) -> (u16, String) {
     let mut answer = client.post(url).json(body).send().await.unwrap();

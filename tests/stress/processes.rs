@@ -134,7 +134,8 @@ async fn two_services_and_a_synchronisation_share_the_second_and_none_starves() 
     assert!(shares.iter().all(|share| *share * 3 >= each), "{shares:?}");
 }
 
-/// Concurrent callers of a service, each of which repeats its request after each response. Returns the number of responses.
+/// Concurrent callers of a service, each of which sends its next request after the last response. Returns the number of
+/// responses.
 async fn busy(service: &ServiceProcess, callers: &[&[String]], until: Instant) -> usize {
     let callers = callers.iter().map(|activities| async {
         let mut answers = 0;

@@ -1,8 +1,8 @@
 //! Persistent storage of responses from Constant Contact.
 //!
 //! A [`Store`] holds the last response about each activity, and the number of calls of each day. The [`SendLog`] searches the
-//! sends of all responses, and the [`SyncLog`] holds the state of a synchronisation, which determines the gaps of the log. The
-//! crate uses neither HTTP nor GraphQL, no clock (every time is an argument) and no token (an [`Owner`] is an opaque key).
+//! sends of all responses, and the [`SyncLog`] holds the state of a synchronisation, which shows the gaps of the log. The crate
+//! uses neither HTTP nor GraphQL, no clock (every time is an argument) and no token (an [`Owner`] is an opaque key).
 //!
 //! [`SqliteStore`] is a file, or a database in memory; [`MemoryStore`] is bounded and lost with the process; [`LayeredStore`]
 //! puts memory in front of another store.

@@ -3,8 +3,8 @@
 //! # Durability
 //!
 //! The journal is a write-ahead log with `synchronous=NORMAL`. A completed change survives a crash of the process at any
-//! instruction. A power failure may revert the changes since the log was last synchronised (before each checkpoint, which
-//! `checkpoints.rs` begins every 4,000 pages), but never a part of one, and never damages the file (`tests/power_loss.rs` loses
+//! instruction. A power failure may revert the changes since the log was last synced to the disk (before each checkpoint, which
+//! `checkpoints.rs` starts every 4,000 pages), but never a part of one, and never damages the file (`tests/power_loss.rs` loses
 //! power at every write on a simulated disk). Responses can be fetched again, and a reverted day's count is corrected by
 //! [`Store::raise_calls`] when the upstream rejects further calls. `FULL` would add a disk flush to every call.
 //!

@@ -1,4 +1,4 @@
-//! Interface of the synchronisation state, which determines the gaps of the [log](crate::SendLog).
+//! Interface of the synchronisation state, which shows the gaps of the [log](crate::SendLog).
 
 mod unreadable;
 

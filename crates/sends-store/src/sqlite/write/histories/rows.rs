@@ -200,8 +200,8 @@ mod tests {
     use super::*;
     use crate::sqlite::{connection::Database, schema, write::histories::keep};
 
-    /// With its default settings, SQLite may plan a statement again at each run because of its bound values, which took a third
-    /// of the time of storing a response.
+    /// Depending on its bound values, SQLite may plan a statement again at each run, which took a third of the time of storing a
+    /// response.
     #[test]
     fn statements_that_keep_an_answer_are_prepared_once() {
         let database = Database::in_memory().unwrap();
