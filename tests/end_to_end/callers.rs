@@ -53,7 +53,7 @@ async fn what_one_callers_token_fetched_is_never_answered_to_another() {
         .collect();
     let firsts: Vec<&str> = firsts.iter().skip(20).map(String::as_str).collect();
 
-    // All callers request everything at the same time, one with a made-up token included, three times.
+    // All callers, including one with a made-up token, request everything at the same time, three times.
     let callers = [
         ("first-callers-token", &firsts),
         ("second-callers-token", &seconds),
