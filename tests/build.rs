@@ -1,5 +1,5 @@
-//! Finds out whether the npm packages of the GraphQL-over-HTTP audits are installed, so that their test is shown as ignored
-//! where they are not. In CI nothing is ignored.
+//! Detects whether the npm packages of the GraphQL-over-HTTP audits are installed: without them, the audit test is shown as
+//! ignored. In CI no test is ignored.
 
 use std::{env, path::Path};
 

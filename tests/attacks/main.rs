@@ -1,4 +1,5 @@
-//! Small requests that would cost much: each is refused at once, costs no upstream call, and leaves the process as it was.
+//! Small requests that would be expensive to serve: each is rejected at once, costs no upstream call, and leaves the process
+//! unchanged.
 
 #![expect(clippy::print_stderr, reason = "a check that is left out is reported")]
 
@@ -7,16 +8,16 @@ use std::time::{Duration, Instant};
 use sends_end_to_end::{SandboxProcess, ServiceProcess, memory_kilobytes};
 use serde_json::{Value, json};
 
-/// How long a refusal may take, the way over TCP and back included.
+/// Maximum time of a rejection, the TCP round trip included.
 const AT_ONCE: Duration = Duration::from_millis(if cfg!(debug_assertions) { 1_000 } else { 25 });
 
-/// How often each attack is repeated while the memory is watched.
+/// Number of repetitions of each attack while the memory is measured.
 const REPEATS: usize = if cfg!(debug_assertions) { 2 } else { 40 };
 
-/// How often each attack is made before.
+/// Number of repetitions of each attack before the measurement.
 const WARM_UP: usize = 8;
 
-/// How much the process may have grown by then, in kilobytes.
+/// Maximum growth of the process during the measurement, in kilobytes.
 const GROWTH: u64 = 16 * 1024;
 
 #[tokio::test]
@@ -24,7 +25,7 @@ async fn every_attack_is_refused_at_once_without_a_call_and_without_a_trace() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let mut service = ServiceProcess::unpaced_on(&sandbox, &[]);
     for (name, body) in attacks() {
-        // The connection is there, and each thread has the memory that it keeps for the next request.
+        // Opens the connection, and lets each thread allocate the memory that it reuses for the next request.
         for _ in 0..WARM_UP {
             service.post(&body).await;
         }
@@ -38,7 +39,7 @@ async fn every_attack_is_refused_at_once_without_a_call_and_without_a_trace() {
             assert_eq!(error["extensions"]["code"], "BAD_USER_INPUT", "{name}: {answer}");
             assert!(answer["data"].is_null(), "{name}: {answer}");
             let said = answer.to_string();
-            assert!(said.len() < 20_000, "{name}: an answer of {} bytes", said.len());
+            assert!(said.len() < 20_000, "{name}: a response of {} bytes", said.len());
             assert!(
                 !error["message"].as_str().unwrap().contains('\n'),
                 "{name}: {answer}"

@@ -1,4 +1,4 @@
-//! The limits of the upstream, enforced by the sandbox: what is sent, what waits, and what is given up.
+//! Upstream limits, enforced by the sandbox: calls that are sent, queued and cancelled.
 
 use std::{fs, time::Duration};
 
@@ -42,7 +42,7 @@ async fn a_query_for_two_hundred_activities_does_not_hold_up_another_one() {
         _ = all => panic!("two hundred calls take fifty seconds"),
         (answer, ahead) = one => {
             assert_eq!(answer["data"]["campaignActivity"]["isStale"], false, "{answer}");
-            // Those of one second are on their way already, and operations take turns.
+            // The calls of one second are already in flight, and operations take turns.
             assert!(ahead <= 6, "{ahead} calls of the others went first");
         }
     }
@@ -57,7 +57,7 @@ async fn what_did_not_arrive_in_time_says_when_to_ask_again_and_the_same_query_g
     for round in 1.. {
         let answer = service.summaries(&activities, 60).await;
         let arrived = answered(&answer);
-        // Four at once, and four more in each second.
+        // Four calls at once, and four more in each second.
         assert!(arrived - before <= 16, "{arrived} in round {round}");
         assert!(arrived > before, "round {round}: {before}, then {arrived}");
         before = arrived;
@@ -104,7 +104,7 @@ async fn a_client_that_disconnects_gives_its_unsent_calls_back() {
 
 const BUDGET: &str = "{ upstreamBudget { perSecondLimit perDayLimit usedToday remainingToday pauseReason pausedUntil resetsAt } }";
 
-/// Uses the day up and checks what is said of it, before and after a restart.
+/// Uses up the day's calls and checks the reported state before and after a restart.
 async fn check_used_up_day(sandbox: &SandboxProcess, options: &[&str], refused_calls: usize) {
     let state = tempfile::tempdir().unwrap();
     let options = [options, &["--state-dir", state.path().to_str().unwrap()]].concat();
@@ -152,7 +152,7 @@ async fn a_day_used_up_by_our_own_count_costs_no_further_call_restart_or_not() {
 #[tokio::test]
 async fn a_day_that_the_upstream_calls_used_up_costs_no_further_call_restart_or_not() {
     let sandbox = SandboxProcess::start(&["--rate-per-second", "0", "--rate-per-day", "5"]);
-    // The calls that were on their way together are refused together.
+    // The calls in flight at the same time are rejected together.
     check_used_up_day(&sandbox, &["--rate-per-second", "1"], 1).await;
 }
 
@@ -181,7 +181,7 @@ async fn what_can_succeed_is_tried_again_and_every_attempt_is_counted() {
             calls == 2,
             "{fault}: {answer}"
         );
-        // Whether a 401 is about the token, a call to another path tells.
+        // A call to another path determines whether a 401 is about the token.
         let probes = usize::from(fault["status"] == 401);
         assert_eq!(
             answer["extensions"]["upstream"]["calls"],

@@ -1,4 +1,4 @@
-//! Callers who bring their own tokens: whose data each of them reads.
+//! Callers with their own tokens, and the separation of their data.
 
 use std::time::{Duration, Instant};
 
@@ -53,7 +53,7 @@ async fn what_one_callers_token_fetched_is_never_answered_to_another() {
         .collect();
     let firsts: Vec<&str> = firsts.iter().skip(20).map(String::as_str).collect();
 
-    // Everyone asks for everything at the same time, a caller with a made-up token too, three times over.
+    // All callers, including one with a made-up token, request everything at the same time, three times.
     let callers = [
         ("first-callers-token", &firsts),
         ("second-callers-token", &seconds),
@@ -123,10 +123,10 @@ async fn a_revoked_token_stops_reading_within_the_age_limit_however_old_it_accep
         .await;
     assert!(
         read().await.get("errors").is_none(),
-        "what was fetched serves for its time"
+        "fetched data is valid for its cache lifetime"
     );
     sleep(Duration::from_millis(2_100).saturating_sub(fetched.elapsed())).await;
-    // Down or up: the bound holds.
+    // The bound holds whether the upstream is down or up.
     sandbox.configure(&json!({ "availability": "closed" })).await;
     let answer = read().await;
     assert_eq!(

@@ -1,4 +1,4 @@
-//! The service's own login: how a person connects an account, and how the service lives on with it.
+//! The service's own login: connecting an account, and renewing its token.
 
 mod answers;
 mod endings;
@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::time::sleep;
 
-/// A state folder, and the upstream whose account it is for.
+/// A state folder, and the upstream of its account.
 struct Home {
     sandbox: SandboxProcess,
     state: TempDir,
@@ -65,7 +65,7 @@ impl Home {
         self.finish(process).await
     }
 
-    /// Logs in as a person does whose browser the program does not open: by following the printed address.
+    /// Logs in by following the printed address, as if the program could not open a browser.
     async fn log_in(&mut self) -> &Finished {
         let mut process = self.start(&["login", "--no-browser"]);
         let address = process.line_with("http");
@@ -75,19 +75,19 @@ impl Home {
     }
 
     fn serve(&self, options: &[&str]) -> ServiceProcess {
-        // Nothing is answered from what is kept, so that every question needs the token.
+        // Disables cached responses, so that every query needs the token.
         let options = [&["--max-age", "0", "--max-age-settled", "0"], options].concat();
         ServiceProcess::start(&options, &borrowed(&self.environment()))
     }
 
-    /// Moves the end of the stored access token, which was obtained a day before that.
+    /// Moves the expiry of the stored access token, which was obtained a day before that.
     fn make_expire_in(&self, seconds: i64) {
         let path = self.state.path().join("credential.json");
         let mut stored: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
         let end = Timestamp::now() + SignedDuration::from_secs(seconds);
         stored["access_token"]["expires_at"] = json!(end.to_string());
         stored["access_token"]["obtained_at"] = json!((end - SignedDuration::from_hours(24)).to_string());
-        // In place, so that the permissions stay. The service notices it by the length or the time.
+        // In place, so that the permissions stay. The service detects the change by the length or the modification time.
         std::fs::write(path, serde_json::to_vec(&stored).unwrap()).unwrap();
     }
 
@@ -99,7 +99,7 @@ impl Home {
         }
     }
 
-    /// Makes the answers of the token endpoint take a while after the refresh token has rotated.
+    /// Delays the responses of the token endpoint after the refresh token has rotated.
     async fn slow_token_answers(&self) {
         let fault =
             json!({ "kind": "slow_body", "path_contains": "/v1/token", "bytes": 100, "delay_ms": 50 });
@@ -116,7 +116,7 @@ impl Home {
         worked && self.token_calls().await == before + 1
     }
 
-    /// The calls of the API, the token endpoint aside.
+    /// Number of API calls, those to the token endpoint excluded.
     async fn api_calls(&self) -> usize {
         let is_api = |request: &&Value| {
             request["path"]
@@ -165,7 +165,7 @@ async fn a_person_logs_in_with_a_browser_sees_the_status_and_logs_out() {
     assert_eq!(
         std::fs::read_dir(home.state.path()).unwrap().count(),
         0,
-        "looking leaves nothing behind"
+        "the status command creates no files"
     );
 
     let login = home.log_in().await;
@@ -260,16 +260,16 @@ async fn a_service_renews_its_token_before_it_expires_and_after_it_was_revoked()
     let renewals = home.token_calls().await - 1;
     assert!(
         (2..=9).contains(&renewals),
-        "{renewals} renewals for {asked} questions"
+        "{renewals} renewals for {asked} queries"
     );
-    // A life below a minute is not believed, so that a token's death is noticed by one refused call and its probe.
+    // A lifetime below a minute is ignored, so that an expired token is detected by one rejected call and its probe.
     let refused = home.sandbox.answered(401).await;
     assert!(
         refused <= 2 * u64::try_from(renewals).unwrap(),
         "{refused}, {renewals}"
     );
 
-    // A token that the upstream no longer takes is renewed once, however many calls meet the refusal.
+    // A token that the upstream no longer accepts is renewed once, however many calls are rejected.
     home.sandbox.configure(&json!({ "expires_in": 86_400 })).await;
     sleep(Duration::from_secs(4)).await;
     assert!(is_answered(&service).await);
@@ -352,7 +352,7 @@ async fn a_refresh_token_in_the_environment_is_enough_and_its_rotations_outlive_
     let token = issued["refresh_token"].as_str().unwrap();
     environment.push(("SENDS_REFRESH_TOKEN".to_owned(), token.to_owned()));
     for _ in 0..3 {
-        // Every start brings the first token, which was used up by the first start.
+        // Every start passes the first token, which was used up by the first start.
         let service = ServiceProcess::start(&["--max-age", "0"], &borrowed(&environment));
         assert!(is_answered(&service).await, "{}", service.log());
         sleep(Duration::from_millis(1_500)).await;
@@ -366,13 +366,13 @@ async fn a_refresh_token_in_the_environment_is_enough_and_its_rotations_outlive_
 
 #[tokio::test]
 async fn kills_at_random_moments_lose_neither_the_login_nor_the_store_nor_the_days_count() {
-    // Nothing random is needed for that: the moments are spread over the life of a process by a step that divides nothing.
+    // Random numbers are unnecessary: a step that is coprime to the range spreads the moments over the life of a process.
     let mut home = Home::new(&["--expires-in", "1"]);
     home.log_in().await;
     let activities = home.sandbox.activities(60).await;
     let started = Instant::now();
     let (mut kills, mut lost) = (0_u32, 0);
-    // More than a day's calls can be made in this time.
+    // More than a day's calls may be made in this time.
     let options = ["--rate-per-day", "1000000"];
     while started.elapsed() < Duration::from_secs(15) {
         let service = home.serve(&options);
@@ -394,7 +394,7 @@ async fn kills_at_random_moments_lose_neither_the_login_nor_the_store_nor_the_da
         drop(service);
         kills += 1;
         if ended.is_ok() {
-            // The kill before fell between the upstream's rotation and the disk, which is noticed and said.
+            // The previous kill fell between the upstream's rotation and the write to the disk, which is detected and reported.
             assert!(log.contains("log in again") && log.contains("answer"), "{log}");
             lost += 1;
             home.log_in().await;
@@ -409,7 +409,7 @@ async fn kills_at_random_moments_lose_neither_the_login_nor_the_store_nor_the_da
         "{kills} kills, {rotations} rotations, {lost} logins lost and recognised; {asked} calls, {counted} counted"
     );
     assert!(lost * 4 <= kills, "{lost} of {kills}");
-    // At each kill no more is forgotten than what was on its way: a batch of sixty.
+    // Each kill loses at most the calls in flight from the count: a batch of sixty.
     assert!(
         counted + 60 * usize::try_from(kills).unwrap() >= asked,
         "{counted} of {asked}"

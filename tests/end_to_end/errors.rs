@@ -1,4 +1,4 @@
-//! What a caller sees of everything that can go wrong.
+//! Errors as callers see them, for every kind of failure.
 
 use futures_util::future::join_all;
 use sends_end_to_end::{GUIDE_ACTIVITY, SandboxProcess, ServiceProcess, free_port};
@@ -63,7 +63,7 @@ async fn every_way_the_upstream_fails_has_its_code() {
 
 async fn check_failure(fault: Value, code: &str) {
     let sandbox = SandboxProcess::unlimited(&[]);
-    // Only where no answer is to come: a busy machine may take its time over the others.
+    // Only where no response is expected: a busy machine may delay the others.
     let options: &[&str] = match code {
         "UPSTREAM_TIMEOUT" => &["--upstream-timeout", "0.5"],
         _ => &[],
@@ -83,7 +83,7 @@ async fn check_failure(fault: Value, code: &str) {
     for said in [answer.to_string(), service.log()] {
         assert!(
             !said.contains(SandboxProcess::ACCESS_TOKEN),
-            "{said} holds the token"
+            "{said} contains the token"
         );
     }
 }
@@ -116,7 +116,7 @@ async fn an_error_carries_what_the_upstream_said_and_when_to_try_again() {
 async fn a_limit_of_the_upstream_that_the_service_does_not_know_is_said_at_the_deadline() {
     let sandbox = SandboxProcess::start(&["--rate-per-second", "1"]);
     let service = ServiceProcess::on(&sandbox, &["--rate-per-second", "0", "--request-timeout", "3"]);
-    // More than can be answered at one a second, however late the first request leaves.
+    // More activities than can be fetched at one call a second, however late the first request is sent.
     let activities = sandbox.activities(12).await;
     let query = format!(
         "{{ campaignActivities(ids: {}) {{ latestSend {{ sendId }} }} }}",

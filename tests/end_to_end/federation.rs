@@ -1,4 +1,4 @@
-//! The service as a subgraph: what a gateway asks it, and what that costs.
+//! The service as a subgraph: queries of a gateway, and their cost.
 
 use sends_end_to_end::{GUIDE_ACTIVITY, SandboxProcess, ServiceProcess};
 use serde_json::{Value, json};
@@ -37,7 +37,7 @@ async fn any_number_of_representations_is_one_wave_with_one_call_for_each_activi
     }
     assert!(answer.get("errors").is_none(), "{answer}");
     assert_eq!(sandbox.requests().await.len(), 40);
-    // One after the other there would never be two.
+    // Sequential calls would never be two in flight.
     let in_flight = sandbox.greatest_in_flight().await;
     assert!(in_flight >= 20, "{in_flight} of 40 calls at once");
 }

@@ -1,5 +1,5 @@
-//! What is asked again and what is not: at the same time, after a restart, while the upstream is down, and with a store
-//! that is not what it should be.
+//! Repeated and avoided upstream calls: for concurrent requests, after a restart, while the upstream is down, and with an
+//! invalid store.
 
 use std::{fs, time::Duration};
 
@@ -8,7 +8,7 @@ use sends_end_to_end::{GUIDE_ACTIVITY, SandboxProcess, ServiceProcess, refused_s
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 
-/// An activity that no account has.
+/// An activity of no account.
 const NOBODYS: &str = "00000000-0000-4000-8000-0000000000ff";
 
 #[tokio::test]
@@ -22,7 +22,7 @@ async fn a_hundred_simultaneous_operations_cost_one_call_and_a_restart_none() {
         assert_eq!(answer["data"]["campaignActivity"]["isStale"], false, "{answer}");
     }
     assert_eq!(sandbox.histories_asked().await, 1);
-    // Killed, not told to end.
+    // Killed instead of shut down.
     drop(service);
     let service = ServiceProcess::on(&sandbox, &options);
     let answer = service.activity(GUIDE_ACTIVITY, 60).await;
@@ -156,7 +156,7 @@ async fn a_damaged_store_is_refused_in_one_sentence_and_can_be_begun_anew() {
 
     let store = state.path().join("sends.db");
     let mut bytes = fs::read(&store).unwrap();
-    // Behind the header, so that it still looks like a store.
+    // After the header, so that the file still looks like a store.
     bytes[100..4_000].fill(b'?');
     fs::write(&store, bytes).unwrap();
     let url = sandbox.api_url();

@@ -1,5 +1,5 @@
-//! From campaigns to activities, lists, segments, statistics and the account: what is answered, and what each part of it
-//! costs, read from the sandbox's own log.
+//! Campaigns, activities, lists, segments, statistics and the account: the responses, and the cost of each part by the sandbox's
+//! log.
 
 mod account;
 mod campaigns;
@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 use sends_end_to_end::{SandboxProcess, ServiceProcess};
 use serde_json::{Value, json};
 
-/// How many requests went to each kind of path. Ids are left out.
+/// Number of requests by kind of path, without ids.
 async fn costs(sandbox: &SandboxProcess) -> BTreeMap<String, usize> {
     let mut costs = BTreeMap::new();
     for request in sandbox.requests().await {
@@ -52,7 +52,7 @@ fn codes(answer: &Value) -> Vec<&str> {
         .collect()
 }
 
-/// Everything under this key, in order.
+/// All values of this key, in order.
 fn all(answer: &Value, key: &str) -> Vec<Value> {
     match answer {
         Value::Object(fields) => fields
@@ -70,7 +70,7 @@ fn all(answer: &Value, key: &str) -> Vec<Value> {
     }
 }
 
-/// A service whose token lacks every scope but one.
+/// A service whose token has only one scope.
 async fn limited_service(sandbox: &SandboxProcess) -> ServiceProcess {
     let token = sandbox
         .control("POST", "tokens", &json!({ "scopes": ["campaign_data"] }))

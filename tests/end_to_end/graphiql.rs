@@ -1,4 +1,4 @@
-//! The page to explore the schema with, as far as it goes without a browser.
+//! The GraphiQL page, as far as it works without a browser.
 
 use reqwest::Response;
 use sends_end_to_end::ServiceProcess;

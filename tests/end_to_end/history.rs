@@ -1,4 +1,4 @@
-//! What the fields answer.
+//! Values of the fields of a send history.
 
 use sends_end_to_end::{GUIDE_ACTIVITY, SandboxProcess, ServiceProcess};
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! The service over HTTP, as clients, browsers and attackers meet it. No account stands behind it: the data is invented.
+//! The service over HTTP for clients, browsers and attackers, with invented data and without an account.
 
 mod addressing;
 mod audits;
@@ -26,7 +26,7 @@ fn service(options: &[&str]) -> ServiceProcess {
 }
 
 fn client() -> Client {
-    // What is compressed is to be seen as it is.
+    // Compressed responses are not decompressed, so that tests see them as sent.
     let client = sends_end_to_end::http_client_builder().no_gzip();
     client.build().unwrap()
 }
@@ -35,7 +35,7 @@ fn post(service: &ServiceProcess) -> RequestBuilder {
     client().post(format!("{}/graphql", service.origin()))
 }
 
-/// A query by GET that no web page could have caused.
+/// A GET query that no web page can cause.
 fn get(service: &ServiceProcess, parameters: &[(&str, &str)]) -> RequestBuilder {
     client()
         .get(format!("{}/graphql", service.origin()))
@@ -47,7 +47,7 @@ async fn send(request: RequestBuilder) -> Response {
     request.send().await.unwrap()
 }
 
-/// The status, and the code of the first error.
+/// Status, and code of the first error.
 async fn refusal(request: RequestBuilder) -> (u16, String) {
     let answer = send(request).await;
     let status = answer.status().as_u16();

@@ -1,4 +1,4 @@
-//! What normalised caches rely on: every object found again by its id, and lists that are paged by cursors.
+//! Requirements of normalised caches: every object is found by its id, and lists are paged by cursors.
 
 use sends_end_to_end::{GUIDE_ACTIVITY, SandboxProcess, ServiceProcess};
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 /// An activity that was sent forty times.
 const WEEKLY: &str = "feed0000-0000-4000-8000-000000000013";
 
-/// What both lists are asked for in turn.
+/// Filters that are applied to both lists in turn.
 const FILTERS: [&str; 4] = [
     "",
     "orderBy: NEWEST_FIRST",
@@ -133,7 +133,7 @@ async fn an_id_that_leads_nowhere_makes_only_its_own_place_null() {
             [r#"["nodes",6,"latestSend"]"#, "NOT_FOUND"],
         ])
     );
-    // Two activities are named, however often.
+    // Two distinct activities, however often they are named.
     assert_eq!(sandbox.requests().await.len(), 2);
 }
 

@@ -1,4 +1,4 @@
-//! The built service against the built sandbox, over TCP: what callers see, and what the upstream was asked.
+//! The built service against the built sandbox, over TCP: responses to callers, and requests to the upstream.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![expect(

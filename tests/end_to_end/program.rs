@@ -1,11 +1,11 @@
-//! The program as the person sees it who starts it, and what a hostile caller can do to it.
+//! Output of the program for its operator, and limits for hostile callers.
 
 use sends_end_to_end::{GUIDE_ACTIVITY, SandboxProcess, ServiceProcess, refused_start};
 
 #[tokio::test]
 async fn the_first_lines_of_the_log_say_where_it_listens_whom_it_asks_and_what_to_open() {
     let service = ServiceProcess::start(&["serve", "--sandbox"], &[]);
-    // The page is up, so every line that belongs to the start has been written.
+    // The page is served, so all lines of the start have been written.
     let page = reqwest_get(&format!("{}/", service.origin())).await;
     assert!(
         page.contains("data-sandbox=\"true\"") && page.contains("invented"),
@@ -109,7 +109,7 @@ async fn a_body_past_the_limit_is_refused() {
         .post(format!("{}/graphql", service.origin()))
         .header("content-type", "application/json")
         .body(body);
-    // The refusal may come while the client still writes, which the client then sees as a broken connection.
+    // The rejection may arrive while the client still writes, which the client reports as a broken connection.
     if let Ok(answer) = answer.send().await {
         assert_eq!(answer.status(), 413);
     }

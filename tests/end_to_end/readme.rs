@@ -75,7 +75,7 @@ impl Document {
     }
 }
 
-/// The arguments of a line that runs `sends-graphql`, in whichever way.
+/// The arguments of a line that runs `sends-graphql`, in any form.
 fn arguments(line: &str) -> Option<Vec<&str>> {
     let ways = ["sends-graphql", "./target/release/sends-graphql"];
     let words = line.split(['#', '>']).next()?;
@@ -233,7 +233,7 @@ fn commands_and_options_of_the_readme_and_guides_exist() {
         let spans = document.spans();
         let inline = spans.iter().filter_map(|span| arguments(span));
         for mut words in inline.chain(document.commands()) {
-            // What is said before `--help` is checked and not run.
+            // Words before `--help` are checked, but the command is not run.
             words.push("--help");
             let ran = service(&words);
             assert!(ran.status.success(), "{}: {words:?}", document.path.display());

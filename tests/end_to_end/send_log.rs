@@ -1,4 +1,4 @@
-//! The log of all sends, as far as histories were asked for.
+//! The log of all sends of requested histories.
 
 mod commands;
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 /// An activity that was sent forty times.
 const WEEKLY: &str = "feed0000-0000-4000-8000-000000000013";
-/// One that ends in code 8.
+/// An activity with a send that failed with code 8.
 const LONG_URL: &str = "c0de0000-0000-4000-8000-000000000008";
 
 async fn with_three_histories(sandbox: &SandboxProcess) -> ServiceProcess {
@@ -123,7 +123,7 @@ async fn totals_add_up_by_reason_and_by_the_days_of_a_zone() {
     assert_eq!(long_url["reason"]["name"], "LINK_TOO_LONG");
     assert!(long_url["period"].is_null(), "{long_url}");
     assert!(!long_url["reason"]["remedy"].as_str().unwrap().is_empty());
-    // 20:03 and 14:42 in UTC are the next morning and the same evening there.
+    // 20:03 and 14:42 in UTC are the next morning and the same evening in this time zone.
     assert_eq!(
         data["byDay"]["groups"],
         json!([
@@ -237,7 +237,7 @@ async fn the_log_of_the_sandbox_is_complete_when_the_service_listens_and_says_so
     let sends = &data["sends"]["totalCount"];
     let log = service.log();
     assert!(log.contains(&format!("{sends} sends, complete")), "{log}");
-    // Calls wait for nothing, and are counted.
+    // Calls are not delayed, but are counted.
     let budget = &data["upstreamBudget"];
     assert_eq!(
         (&budget["perSecondLimit"], &budget["perDayLimit"]),
@@ -253,7 +253,7 @@ async fn a_sandbox_with_limits_fills_its_log_meanwhile_at_four_calls_a_second() 
         .query("{ syncState { coverage { isComplete } } upstreamBudget { perSecondLimit } }")
         .await;
     assert_eq!(answer["data"]["upstreamBudget"]["perSecondLimit"], 4);
-    // Some seventy calls cannot have been made yet.
+    // Some seventy calls cannot be complete yet.
     assert_eq!(answer["data"]["syncState"]["coverage"]["isComplete"], false);
 }
 

@@ -1,4 +1,4 @@
-//! Whether the answer to an example query shows a newcomer something, wherever it promises to.
+//! Checks that the response to an example query shows data wherever the example promises it.
 
 use serde_json::{Map, Value};
 
@@ -8,7 +8,7 @@ const NOT_SENT: [&str; 2] = ["SCHEDULED", "DRAFT"];
 /// Of each pair one list is empty: an email goes to lists or to segments.
 const AUDIENCES: [[&str; 2]; 2] = [["contactLists", "segments"], ["contactListIds", "segmentIds"]];
 
-/// Fails with every place of the answer that shows nothing: an error, a null, an empty list or text, a count of zero, an
+/// Fails with every path of the response that shows no data: an error, a null, an empty list or text, a count of zero, an
 /// incomplete log.
 #[track_caller]
 pub(crate) fn assert_shows_something(query: &str, answer: &Value) {
@@ -44,7 +44,7 @@ fn walk(value: &Value, path: &str, not_sent: bool, gaps: &mut Vec<String>) {
     }
 }
 
-/// Whether a field is rightly empty.
+/// Whether a field is empty as intended.
 fn is_meant(fields: &Map<String, Value>, name: &str, value: &Value, not_sent: bool) -> bool {
     let is_empty = |value: &Value| value.as_array().is_some_and(Vec::is_empty);
     let other = AUDIENCES.iter().find_map(|pair| {

@@ -1,4 +1,4 @@
-//! Bringing the log of all sends in step: what that costs, what it leaves to others, and that nothing is missing in the end.
+//! Synchronisation of the send log: its cost, the calls left for other work, and the completeness of the result.
 
 mod clocks;
 mod costs;
@@ -12,7 +12,7 @@ use sends_end_to_end::{CommandProcess, Finished, SandboxProcess, ServiceProcess,
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// The account of the tests: generated alone, without the showcase's malformed answers.
+/// The account of the tests, with generated data only, without the showcase's malformed responses.
 const ACCOUNT: &str = "log";
 const TOKEN: &str = "token-of-the-log";
 
@@ -51,14 +51,14 @@ impl Account {
         tokio::task::spawn_blocking(|| process.finish()).await.unwrap()
     }
 
-    /// Exports what is in the log.
+    /// Exports the sends of the log.
     async fn export(&self, options: &[&str]) -> Finished {
         let ours = ["export", "--state-dir", self.state.path().to_str().unwrap()];
         let process = CommandProcess::start(&[&ours, options].concat(), &[("SENDS_ACCESS_TOKEN", TOKEN)]);
         tokio::task::spawn_blocking(|| process.finish()).await.unwrap()
     }
 
-    /// Synchronises until nothing is left to do.
+    /// Synchronises until no work is left.
     async fn complete(&self) {
         let finished = self.sync(&[]).await;
         assert_eq!(finished.status, Some(0), "{finished:?}");
@@ -77,8 +77,8 @@ impl Account {
         self.sandbox.control("POST", "sends", &change).await
     }
 
-    /// Moves every moment in the state folder that this machine's clock has told, as if it had been ahead by so much. What the
-    /// upstream's clock has told stays. No process may have the folder open.
+    /// Moves every time in the state folder that is by this machine's clock, as if the clock had been ahead by `seconds`. Times
+    /// by the upstream's clock stay. No process may have the folder open.
     fn put_off_own_moments(&self, seconds: i64) {
         let state = rusqlite::Connection::open(self.state.path().join("sends.db")).unwrap();
         let statements = format!(
@@ -91,8 +91,8 @@ impl Account {
         state.execute_batch(&statements).unwrap();
     }
 
-    /// Damages the counts of every history that was sent in the last hour, and leaves the checksums as they are. No process may have
-    /// the folder open.
+    /// Damages the counts of every history that was sent in the last hour, and leaves the checksums as they are. No process may
+    /// have the folder open.
     fn damage_new_histories(&self) {
         let state = rusqlite::Connection::open(self.state.path().join("sends.db")).unwrap();
         let statement = "UPDATE send SET count = coalesce(count, 0) + 1
@@ -100,7 +100,8 @@ impl Account {
         assert!(state.execute(statement, []).unwrap() > 0);
     }
 
-    /// Dates the same histories so many seconds back. No process may have the folder open.
+    /// Moves the fetch times of every history that was sent in the last hour back by `seconds`. No process may have the folder
+    /// open.
     fn date_new_histories_back(&self, seconds: i64) {
         let state = rusqlite::Connection::open(self.state.path().join("sends.db")).unwrap();
         let statement = "UPDATE activity_history SET fetched_at = fetched_at - ?1
@@ -115,7 +116,7 @@ impl Account {
         ids.map(|id| id.as_str().unwrap().to_owned()).collect()
     }
 
-    /// What the upstream answers to whoever asks it directly.
+    /// The upstream's response to a direct request.
     async fn ask(&self, path: &str) -> Option<Value> {
         let request = http_client()
             .get(format!("{}{path}", self.sandbox.api_url()))
@@ -185,7 +186,7 @@ impl Account {
         }
     }
 
-    /// What the log says of itself.
+    /// The synchronisation state that the service returns.
     async fn sync_state(&self) -> Value {
         let query = "{ syncState { coverage { isComplete unreadableResourceCount } unreadCampaignCount estimatedCallCount \
                      estimatedCompleteAt pausedUntil failure \
@@ -193,7 +194,7 @@ impl Account {
         self.serve(&[]).query(query).await["data"]["syncState"].clone()
     }
 
-    /// That the log has every send of these activities, and no other.
+    /// Asserts that the log has every send of these activities, and no other.
     async fn assert_logged(&self, activities: &[String]) {
         let (truth, logged) = (self.truth(activities).await, self.logged().await);
         for (activity, sends) in &truth {
@@ -218,7 +219,7 @@ fn of_upstream(send: &Value) -> Value {
     })
 }
 
-/// The requests from there on, by what they asked for.
+/// Number of requests by kind, without the first `from` ones.
 async fn asked_since(sandbox: &SandboxProcess, from: usize) -> BTreeMap<&'static str, usize> {
     let mut asked = BTreeMap::new();
     for request in sandbox.requests().await.iter().skip(from) {

@@ -1,4 +1,4 @@
-//! What one operation costs upstream, read from the sandbox's own log.
+//! Upstream cost of one operation, by the sandbox's log.
 
 use std::{collections::HashMap, fmt::Write, time::Duration};
 
@@ -68,7 +68,7 @@ async fn the_calls_of_one_operation_run_side_by_side() {
         json!(activities)
     );
     assert!(service.query(&query).await.get("errors").is_none());
-    // One after the other there would never be two.
+    // Sequential calls would never be two in flight.
     let in_flight = sandbox.greatest_in_flight().await;
     assert!(in_flight >= 20, "{in_flight} of 40 calls at once");
 }

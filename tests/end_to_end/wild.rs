@@ -1,4 +1,4 @@
-//! Two upstreams with the same data, one of them wild in the form of its answers: what the service says of them is the same.
+//! Two upstreams with the same data, one of them with responses in random forms: the service returns the same for both.
 
 use sends_end_to_end::{CommandProcess, Finished, SandboxProcess, ServiceProcess};
 use serde_json::{Map, Value, json};
@@ -15,7 +15,7 @@ struct Read {
 }
 
 impl Read {
-    /// Synchronises with an upstream that is started with these options.
+    /// Synchronises with an upstream that has these options.
     async fn of(options: &[&str]) -> Self {
         let sandbox = SandboxProcess::unlimited_shop(&[&["--activities", ACTIVITIES], options].concat());
         let read = Self {
@@ -36,7 +36,7 @@ impl Read {
         tokio::task::spawn_blocking(|| process.finish()).await.unwrap()
     }
 
-    /// What the service says of the log, and of what surrounds the sends.
+    /// The service's data of the log, and of the objects around the sends.
     async fn told(&self) -> Told {
         let folder = self.state.path().to_str().unwrap();
         let service = ServiceProcess::unpaced_on(&self.sandbox, &["--state-dir", folder]);
@@ -45,7 +45,7 @@ impl Read {
         let sends = pages(&service, "sends", SENDS).await;
         let mut campaigns = pages(&service, "campaigns", CAMPAIGNS).await;
         for campaign in &mut campaigns {
-            // The order in which a campaign names its activities means nothing.
+            // The order of the activities of a campaign is irrelevant.
             if let Some(activities) = campaign["activities"].as_array_mut() {
                 activities.sort_by_key(|activity| activity["id"].to_string());
             }
@@ -104,7 +104,7 @@ async fn pages(service: &ServiceProcess, connection: &str, fields: &str) -> Vec<
     panic!("{connection} goes on after {} nodes", nodes.len());
 }
 
-/// What the wild upstream says otherwise than the tame one, values apart that it left out, by path.
+/// Differences between the data of the wild and the tame upstream by path, except values that the wild one left out.
 fn differences(path: &str, tame: &Value, wild: &Value, found: &mut Vec<String>) {
     let of_object = |object: &Map<String, Value>, found: &mut Vec<String>| {
         for (name, tame) in object {
@@ -124,12 +124,12 @@ fn differences(path: &str, tame: &Value, wild: &Value, found: &mut Vec<String>) 
     }
 }
 
-/// A status or role that the upstream does not tell is told as unknown.
+/// A status or role that is missing from the upstream's response is unknown.
 fn is_left_out(wild: &Value) -> bool {
     wild.is_null() || wild == "UNKNOWN"
 }
 
-/// Whether the upstream may leave out what the last member of the path tells.
+/// Whether the upstream may leave out the last member of the path.
 fn may_be_absent(path: &str) -> bool {
     let member = path.rsplit('.').next().unwrap_or_default();
     !matches!(
@@ -146,7 +146,10 @@ fn may_be_absent(path: &str) -> bool {
 
 async fn told_of_wild(seed: &str) -> Told {
     let wild = Read::of(&["--wild", seed]).await;
-    assert!(wild.sandbox.answered(203).await > 0, "--wild {seed} is tame");
+    assert!(
+        wild.sandbox.answered(203).await > 0,
+        "--wild {seed} changes nothing"
+    );
     wild.told().await
 }
 

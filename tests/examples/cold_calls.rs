@@ -1,5 +1,5 @@
-//! How long forty activities that nobody has asked for take at four calls a second, for each way in which the upstream may
-//! count a second, with and without differences in how long the network holds a call up.
+//! Time to fetch forty uncached activities at four calls a second, for each way in which the upstream may count a second, with
+//! and without variable network delays.
 //!
 //! ```sh
 //! cargo run -p sends-end-to-end --example cold_calls
@@ -13,7 +13,7 @@ use std::{
 use sends_end_to_end::{SandboxProcess, ServiceProcess};
 
 const ACTIVITIES: usize = 40;
-/// The first four leave at once, and each further four a second later.
+/// The first four calls are sent at once, and each further four a second later.
 const BOUND_S: f64 = 9.0;
 
 #[tokio::main]

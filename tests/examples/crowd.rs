@@ -1,14 +1,14 @@
-//! A crowd at the door: ten thousand connections, half of them idle or slow, and honest callers among them.
+//! Load test with ten thousand connections, half of them idle or slow, and regular callers.
 //!
-//! Starts the service with its sandbox and, over loopback, measures what an honest caller waits for an answer and how much
-//! memory the service takes: alone, in the crowd, and when the crowd has gone. It ends by itself within two minutes.
+//! Starts the service with its sandbox and, over loopback, measures the response times of regular callers and the memory of the
+//! service: before, during and after the load. Ends by itself within two minutes.
 //!
 //! ```sh
 //! cargo run --release -p sends-end-to-end --example crowd -- 10000
 //! ```
 //!
-//! The process and the service need a file descriptor for each connection: the limit is raised as far as the system allows,
-//! and the crowd made smaller where that is not enough.
+//! The process and the service need a file descriptor for each connection: the limit is raised as far as the system allows, and
+//! the number of connections is reduced if that is not enough.
 
 #![expect(clippy::print_stdout, reason = "its output is what it is for")]
 #![expect(
@@ -25,23 +25,23 @@ use tokio::{
     task::JoinSet,
 };
 
-/// How many honest callers ask at the same time, one question after the other.
+/// Number of concurrent regular callers, each of which sends one request after the other.
 const HONEST: usize = 16;
-/// How long they ask in each stage.
+/// Duration of each stage.
 const STAGE: Duration = Duration::from_secs(10);
-/// How many connections are begun at a time.
+/// Number of connections that are opened at a time.
 const AT_A_TIME: usize = 200;
-/// How long a connection may take to come about.
+/// Timeout for opening a connection.
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 
-/// What a connection of the crowd does.
+/// Behaviour of a connection of the load.
 #[derive(Clone, Copy)]
 enum Manner {
-    /// Says nothing.
+    /// Sends nothing.
     Idle,
-    /// Sends its head, a byte in a second.
+    /// Sends its request head at one byte a second.
     Slow,
-    /// Asks every few seconds.
+    /// Sends a request every few seconds.
     Lively,
 }
 
@@ -102,7 +102,7 @@ async fn main() {
     report("afterwards", &service, &address).await;
 }
 
-/// Every second one is idle or slow.
+/// Half of the connections are idle or slow.
 fn manner(number: usize) -> Manner {
     match number % 4 {
         0 => Manner::Idle,
@@ -111,7 +111,7 @@ fn manner(number: usize) -> Manner {
     }
 }
 
-/// Goes on until the service closes the connection.
+/// Runs until the service closes the connection.
 async fn behave(manner: Manner, mut stream: TcpStream) {
     let mut answer = [0; 4_096];
     match manner {
@@ -138,7 +138,7 @@ async fn behave(manner: Manner, mut stream: TcpStream) {
     }
 }
 
-/// Asks on a connection that stays open. `None` when it was closed or the answer is not one.
+/// Sends a request on a connection that stays open. `None` if the connection was closed or the response is invalid.
 async fn ask(stream: &mut TcpStream) -> Option<()> {
     let question =
         format!(r#"{{ campaignActivity(id: \"{GUIDE_ACTIVITY}\") {{ latestSend {{ sendId }} }} }}"#);
@@ -174,7 +174,7 @@ fn request(question: &str) -> String {
     )
 }
 
-/// Prints what honest callers meet, each question on a connection of its own, and what memory the service takes.
+/// Prints the response times of regular callers, with a connection for each request, and the memory of the service.
 async fn report(stage: &str, service: &ServiceProcess, address: &str) {
     let mut callers = JoinSet::new();
     let until = Instant::now() + STAGE;

@@ -69,7 +69,7 @@ impl CommandProcess {
         }
     }
 
-    /// The next line that holds this text.
+    /// The next line that contains this text.
     pub fn line_with(&mut self, text: &str) -> String {
         loop {
             let Ok(line) = self.lines.recv_timeout(PATIENCE) else {
@@ -82,7 +82,7 @@ impl CommandProcess {
         }
     }
 
-    /// Interrupts it, as Ctrl-C does.
+    /// Interrupts the command, as Ctrl-C does.
     pub fn interrupt(&self) {
         signal(&self.child, "INT");
     }

@@ -91,7 +91,7 @@ impl Running {
         std::thread::spawn(move || {
             for line in BufReader::new(stderr).lines().map_while(Result::ok) {
                 if let Some(value) = listening(&line) {
-                    // Fails after the first one.
+                    // Fails after the first value was received.
                     let _ = found.send(value);
                 }
                 lines.lock().expect("no reader panics").push(line);
@@ -166,7 +166,7 @@ pub(crate) fn signal(process: &Child, name: &str) {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // The process may have ended by itself.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

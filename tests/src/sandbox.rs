@@ -22,8 +22,8 @@ impl SandboxProcess {
     /// The token that every sandbox accepts.
     pub const ACCESS_TOKEN: &str = "sandbox-access-token";
 
-    /// Starts a sandbox with these options, on a free port. Unless they say otherwise it holds the odd records, whose dates
-    /// never change, and 500 generated activities.
+    /// Starts a sandbox with these options, on a free port. By default the account has the odd records, with fixed dates, and
+    /// 500 generated activities.
     pub fn start(options: &[&str]) -> Self {
         Self::start_with(
             options,
@@ -39,7 +39,7 @@ impl SandboxProcess {
         Self::start_with(&[], &[])
     }
 
-    /// A sandbox without limits that holds the bookshop's campaigns and nothing malformed.
+    /// A sandbox without limits, with the bookshop's campaigns and no malformed records.
     pub fn unlimited_shop(options: &[&str]) -> Self {
         let unlimited = ["--rate-per-second", "0", "--rate-per-day", "0"];
         Self::start_with(&[&unlimited, options].concat(), &[])
@@ -90,7 +90,7 @@ impl SandboxProcess {
         counters["greatest_in_flight"].as_u64().expect("a count")
     }
 
-    /// Number of requests that were answered with this status.
+    /// Number of responses with this status.
     pub async fn answered(&self, status: u16) -> u64 {
         let counters = self.control("GET", "counters", &Value::Null).await;
         counters["by_status"][status.to_string()].as_u64().unwrap_or(0)
@@ -106,12 +106,12 @@ impl SandboxProcess {
         self.activities_from(0, count).await
     }
 
-    /// The ids of `count` generated activities, after the hand-written ones, each of which has an oddity.
+    /// The ids of `count` generated activities, which follow the hand-written activities with oddities.
     pub async fn generated_activities(&self, count: usize) -> Vec<String> {
         self.activities_from(100, count).await
     }
 
-    /// The API's answer for a send history.
+    /// The API's response for a send history.
     pub async fn history(&self, activity: &str) -> String {
         let url = format!("{}/emails/activities/{activity}/send_history", self.api_url());
         let answer = self.http.get(url).bearer_auth(Self::ACCESS_TOKEN).send().await;
@@ -143,7 +143,7 @@ impl SandboxProcess {
             .await;
     }
 
-    /// Waits until the sandbox has at least `count` requests. Returns their number.
+    /// Waits until the sandbox has received at least `count` requests. Returns their number.
     pub async fn requests_reach(&self, count: usize) -> usize {
         let deadline = Instant::now() + PATIENCE;
         loop {

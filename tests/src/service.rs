@@ -16,7 +16,7 @@ use crate::{
     sandbox::SandboxProcess,
 };
 
-/// Timeout of a request, longer than any answer that a test waits for.
+/// Timeout of a request, longer than the slowest expected response.
 const REQUEST_LIMIT: Duration = Duration::from_mins(5);
 
 /// A running `sends-graphql`.
@@ -60,7 +60,7 @@ impl ServiceProcess {
         )
     }
 
-    /// Its origin.
+    /// The origin of its URLs.
     pub fn origin(&self) -> &str {
         &self.origin
     }
@@ -120,14 +120,14 @@ impl ServiceProcess {
         self.running.ended_within(limit).await?.code()
     }
 
-    /// The status and the text that a path answers.
+    /// Status and body of the response to a GET request for this path.
     pub async fn get(&self, path: &str) -> (u16, String) {
         let answer = self.http.get(format!("{}{path}", self.origin)).send().await;
         let answer = answer.expect("the service answers");
         (answer.status().as_u16(), answer.text().await.expect("text"))
     }
 
-    /// The answer to a query without variables.
+    /// The response to a query without variables.
     pub async fn query(&self, query: &str) -> Value {
         self.post(&json!({ "query": query })).await.1
     }
@@ -141,7 +141,7 @@ impl ServiceProcess {
         .await
     }
 
-    /// Whether and why the answer for an activity is older than `max_age` seconds.
+    /// Whether and why the data of an activity is older than `max_age` seconds.
     pub async fn activity(&self, activity: &str, max_age: u32) -> Value {
         self.query(&format!(
             r#"{{ campaignActivity(id: "{activity}", maxAge: {max_age}) {{ isStale staleReason }} }}"#
@@ -149,12 +149,12 @@ impl ServiceProcess {
         .await
     }
 
-    /// The status and the JSON of the answer to this body.
+    /// Status and JSON body of the response to a POST request with this body.
     pub async fn post(&self, body: &Value) -> (u16, Value) {
         self.post_as(None, body).await
     }
 
-    /// The same for a caller with this token.
+    /// [`post`](Self::post) by a caller with this token.
     pub async fn post_as(&self, token: Option<&str>, body: &Value) -> (u16, Value) {
         let mut request = self.http.post(format!("{}/graphql", self.origin)).json(body);
         if let Some(token) = token {
@@ -186,7 +186,7 @@ pub fn http_client() -> Client {
 /// A builder without proxies and without the certificates of the machine.
 pub fn http_client_builder() -> ClientBuilder {
     if CryptoProvider::get_default().is_none() {
-        // Fails when another thread has installed one meanwhile.
+        // Fails if another thread has installed one in the meantime.
         let _ = rustls::crypto::ring::default_provider().install_default();
     }
     Client::builder().no_proxy().tls_certs_only([])

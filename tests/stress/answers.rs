@@ -1,4 +1,4 @@
-//! Memory of answers: many large ones at once, and ones that are larger than their estimate.
+//! Memory of responses: many large ones at once, and ones that are larger than their estimate.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::{
     small, ten_times_ten, until_all_is_given_back,
 };
 
-/// Maximum time of 99 of 100 small answers beside large ones. Measured: 3 ms on two idle cores.
+/// p99 latency limit of small responses during large ones. Measured: 3 ms on two idle cores.
 const MOST_FOR_SMALL: Duration = Duration::from_millis(50);
 
 /// Memory growth in the short run: its budget, the buffers of connections, and the allocator's own.
@@ -23,13 +23,13 @@ async fn large_answers_at_once_stay_within_the_budget_and_small_ones_are_answere
     let _alone = crate::alone().await;
     let sandbox = SandboxProcess::unlimited(&[]);
     let activities = ten_times_ten(&sandbox).await;
-    // Without the budget each large answer of the short run takes 7 MB, and 33 MB with the full counts.
+    // Without the budget, each large response takes 7 MB in the short run and 33 MB with the full counts.
     let (options, at_once, ids): (&[&str], _, _) = if is_full() {
         (&[], 256, 500)
     } else {
         (&["--answer-budget", "16777216"], 32, 100)
     };
-    // Each answer is made anew, and none comes from the response cache.
+    // No response comes from the response cache.
     let options = [options, &["--answer-cache", "0"]].concat();
     let service = ServiceProcess::unpaced_on(&sandbox, &options);
     let (large, small) = (large(&activities, ids), small(&activities[0]));
@@ -66,8 +66,8 @@ async fn large_answers_at_once_stay_within_the_budget_and_small_ones_are_answere
     until_all_is_given_back(&service).await;
 }
 
-/// The status and, of a refusal, its code and when to retry. An answer with the status 200 is read to its end and has to be
-/// at least as long as its data alone; it is not kept, since many of them are read side by side.
+/// Status and, for a rejection, its code and the time to retry. A response with the status 200 is read to its end and must be at
+/// least as long as its data alone; it is not stored, since many responses are read concurrently.
 async fn answer(client: &Client, url: &str, body: &Value, whole: usize) -> (u16, String) {
     let mut answer = client.post(url).json(body).send().await.unwrap();
     let status = answer.status().as_u16();
@@ -78,7 +78,7 @@ async fn answer(client: &Client, url: &str, body: &Value, whole: usize) -> (u16,
         }
         assert!(
             length >= whole,
-            "{length} bytes of an answer with {whole} bytes of data"
+            "{length} bytes of a response with {whole} bytes of data"
         );
         return (status, String::new());
     }
@@ -118,7 +118,7 @@ async fn errors_are_charged_like_values() {
     let _alone = crate::alone().await;
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = ServiceProcess::unpaced_on(&sandbox, &[]);
-    // The estimate without the errors takes most of what there is for large answers.
+    // The estimate without the errors takes most of the budget of large responses.
     let fields: String = (0..30)
         .map(|index| format!("a{index}:latestSend{{id}} "))
         .collect();
@@ -136,7 +136,7 @@ async fn errors_are_charged_like_values() {
         error["message"].as_str().unwrap().contains("answer-budget"),
         "{refused}"
     );
-    // It was executed, and not refused by its estimate. What still waited was given up then.
+    // The operation was executed, not rejected by its estimate. Calls that were still waiting were cancelled.
     assert!(sandbox.histories_asked().await > 0);
     let grown = peak_megabytes(&service).saturating_sub(before);
     eprintln!("15,000 errors: {grown} MB");

@@ -10,7 +10,7 @@ use sends_end_to_end::{SandboxProcess, ServiceProcess};
 
 use crate::{PATIENCE, metric, scale};
 
-/// The library of `faketime`, where it is installed.
+/// The `faketime` library, if installed.
 fn library() -> Option<PathBuf> {
     let folders = ["/usr/lib", "/usr/lib64", "/usr/local/lib"].map(Path::new);
     let below = fs::read_dir("/usr/lib").ok()?.filter_map(Result::ok);
@@ -23,7 +23,7 @@ fn library() -> Option<PathBuf> {
         .find(|library| library.exists())
 }
 
-/// The service under a clock of its own, which is set by a file.
+/// The service with its own clock, which is set by a file.
 struct Clock {
     folder: tempfile::TempDir,
     library: PathBuf,
@@ -36,7 +36,7 @@ impl Clock {
     }
 
     fn set(&self, time: &str) {
-        // Replaced as a whole, since the service reads it with each look at the clock.
+        // Replaced as a whole, since the service reads the file at each clock access.
         let next = self.folder.path().join("next");
         fs::write(&next, format!("@{time}")).unwrap();
         fs::rename(next, self.file()).unwrap();
@@ -104,8 +104,8 @@ async fn steps_of_the_clock_lose_neither_answers_nor_the_days_count() {
 
     clock.set("2026-03-10 12:00:00");
     let mut service = clock.serve(&sandbox);
-    // The time, and how many rounds of calls its day has had after one question for kept answers and one for new ones. How
-    // old an answer is that was given later than now is unknown, so that it is asked for again.
+    // Each time, and the rounds of calls of its day after one query that accepts cached responses and one that does not. A
+    // response that is dated later than now has an unknown age, and is fetched again.
     let steps = [
         ("2026-03-10 12:00:00", [1, 2]),
         ("2026-03-10 23:50:00", [2, 3]),
@@ -127,14 +127,14 @@ async fn steps_of_the_clock_lose_neither_answers_nor_the_days_count() {
     let (_, ended_well) = service.terminate();
     assert!(ended_well, "{}", service.log());
 
-    // The clock begins anew with the process.
+    // The clock restarts with the process.
     clock.set("2026-03-11 23:30:00");
     let service = clock.serve(&sandbox);
     ask(&service, A_YEAR).await;
     assert_eq!(
         sandbox.histories_asked().await,
         asked,
-        "kept answers are asked for again"
+        "cached responses are fetched again"
     );
     used_once(&service, 2, "after the restart").await;
     clock.set("2026-03-10 23:59:30");

@@ -1,4 +1,4 @@
-//! A disk without room under the state folder.
+//! A full disk under the state folder.
 
 use std::{
     fs::{self, File},
@@ -15,13 +15,13 @@ use crate::{PATIENCE, metric, scale};
 /// The size of the disk.
 const MEGABYTES: usize = 8;
 
-/// A small file system of its own in memory, unmounted when this is dropped.
+/// A small file system in memory, unmounted when this is dropped.
 struct SmallDisk {
     folder: tempfile::TempDir,
 }
 
 impl SmallDisk {
-    /// `None` where nothing may be mounted.
+    /// `None` if mounting is not permitted.
     fn mount() -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
         let size = format!("size={MEGABYTES}m");
@@ -33,7 +33,7 @@ impl SmallDisk {
         self.folder.path().join("ballast")
     }
 
-    /// Takes all the room that is left.
+    /// Uses up the remaining space.
     fn fill(&self) {
         let mut ballast = File::create(self.ballast()).unwrap();
         for piece in [64 << 10, 1 << 10, 1] {
@@ -52,7 +52,7 @@ impl Drop for SmallDisk {
     }
 }
 
-/// Runs a command on a folder as it is, or else through `sudo` where that asks for no password.
+/// Runs a command on a folder directly, or through `sudo` if that needs no password.
 fn elevated(command: &[&str], folder: &Path) -> bool {
     [&[][..], &["sudo", "-n"]].into_iter().any(|before| {
         let words = [before, command].concat();
@@ -116,7 +116,7 @@ async fn a_full_disk_loses_neither_answers_nor_the_days_count() {
     readiness_once(&service, 503, "free some space").await;
     answered(&service, before, AN_HOUR).await;
     answered(&service, meanwhile, 0).await;
-    // More than the file may still take in pages that it has.
+    // More than fits into the unused pages of the file.
     answered(&service, before, 0).await;
     assert_eq!(
         metric(&service, r#"sends_store_problem{problem="disk_full"}"#).await,
@@ -138,7 +138,7 @@ async fn a_full_disk_loses_neither_answers_nor_the_days_count() {
     assert_eq!(
         sandbox.histories_asked().await,
         asked,
-        "kept answers are asked for again"
+        "cached responses are fetched again"
     );
     assert_eq!(metric(&service, "sends_budget_used").await, used + 1);
     eprintln!(

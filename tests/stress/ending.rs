@@ -1,4 +1,4 @@
-//! Kept connections over the end of the service.
+//! Keep-alive connections during the shutdown of the service.
 
 use std::{
     io,
@@ -18,19 +18,19 @@ use tokio::{
     sync::Semaphore,
 };
 
-/// Connections, as many as were measured from outside.
+/// Number of connections, the same as in the measurements from outside.
 const CONNECTIONS: usize = 48;
 
-/// When a connection that never ends counts as a failure.
+/// Timeout for a connection that never ends.
 const NEVER: Duration = Duration::from_mins(1);
 
 const REQUEST: &str = "POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 26\r\n\r\n\
                        {\"query\":\"{ __typename }\"}";
 
-/// A client that keeps its connection until an answer says `Connection: close`.
+/// A client that keeps its connection until a response has `Connection: close`.
 struct Kept(TcpStream);
 
-/// What became of one connection.
+/// Result of one connection.
 #[derive(Debug, Default)]
 struct Came {
     answered: usize,
@@ -43,7 +43,7 @@ impl Kept {
         Self(TcpStream::connect(address).await.unwrap())
     }
 
-    /// Whether the answer closes the connection.
+    /// Sends a request. Returns whether the response closes the connection.
     async fn ask(&mut self) -> io::Result<bool> {
         let never = |_| io::Error::from(io::ErrorKind::TimedOut);
         tokio::time::timeout(NEVER, self.answer()).await.map_err(never)?
@@ -87,7 +87,7 @@ impl Kept {
     }
 }
 
-/// Waits until each connection was answered once, and a while longer.
+/// Waits until each connection has received a response, and a while longer.
 async fn all_are_busy(begun: &Semaphore) {
     let connections = u32::try_from(CONNECTIONS).unwrap();
     let each = tokio::time::timeout(NEVER, begun.acquire_many(connections));
@@ -100,7 +100,7 @@ async fn busy_connections_over_the_end(options: &[&str]) -> Came {
     let (mut clients, begun) = (Vec::new(), Arc::new(Semaphore::new(0)));
     for index in 0..CONNECTIONS {
         let kept = Kept::connect(&service).await;
-        // Some send without a pause, some are idle in between.
+        // Some connections send without a pause, others are idle in between.
         let pause = Duration::from_millis(u64::try_from(index % 8).unwrap() * 10);
         clients.push(tokio::spawn(kept.ask_until_told(pause, Arc::clone(&begun))));
     }
@@ -170,7 +170,7 @@ async fn idle_connections_do_not_hold_up_the_end() {
     eprintln!("ended after {:?} with an idle connection", started.elapsed());
 }
 
-/// A client that keeps one connection of HTTP/2 until that takes no more requests.
+/// A client that keeps one HTTP/2 connection until it accepts no more requests.
 async fn ask_over_http_2_until_told(address: String, begun: Arc<Semaphore>) -> Came {
     let mut came = Came::default();
     let stream = TokioIo::new(TcpStream::connect(address).await.unwrap());
@@ -188,8 +188,8 @@ async fn ask_over_http_2_until_told(address: String, begun: Arc<Semaphore>) -> C
                 begun.add_permits(usize::from(came.answered == 1));
                 came.lost += usize::from(body.is_err());
             }
-            // The connection was told of the end before the request left, or before it arrived: then nothing of it was
-            // processed, and clients repeat it on another connection (RFC 9113, 6.8).
+            // The connection received its GOAWAY before the request was sent or arrived: nothing of the request was processed,
+            // and clients repeat it on another connection (RFC 9113, 6.8).
             Err(error) if error.is_canceled() || is_told_by_goaway(&error) => {}
             Err(_) => came.lost += 1,
         }

@@ -1,4 +1,4 @@
-//! Floods of HTTP/2 frames that ask for nothing: each ends its connection, and the service goes on.
+//! Floods of useless HTTP/2 frames: each ends its own connection, and the service keeps running.
 
 use std::time::Duration;
 
@@ -8,13 +8,13 @@ use tokio::{
     net::TcpStream,
 };
 
-/// How much a flood may send before its connection has to be closed, the buffers of the operating system included.
+/// Maximum number of bytes of a flood before its connection must be closed, the buffers of the operating system included.
 const FAR_TOO_MUCH: usize = 32 << 20;
 
 /// Bytes of a flood that are sent at a time.
 const PIECE: usize = 64 << 10;
 
-/// When a flood that neither gets on nor ends counts as a failure.
+/// Timeout for a flood that neither progresses nor ends.
 const NEVER: Duration = Duration::from_mins(2);
 
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -59,8 +59,8 @@ fn post() -> Vec<u8> {
     head(0x83, "/graphql")
 }
 
-/// The body of the answer to one request that begins as a flood does. It shows that a flood's connection ends for its frames, and
-/// not for its preface or its heads.
+/// The body of the response to one request that starts like a flood. Proves that the connection of a flood ends because of its
+/// frames, not because of its preface or its heads.
 async fn answer(service: &ServiceProcess, head: &[u8], body: &[u8]) -> String {
     let address = service.origin().trim_start_matches("http://");
     let mut stream = TcpStream::connect(address).await.unwrap();
@@ -87,10 +87,10 @@ async fn answer(service: &ServiceProcess, head: &[u8], body: &[u8]) -> String {
             }
         }
     };
-    tokio::time::timeout(NEVER, answered).await.expect("an answer")
+    tokio::time::timeout(NEVER, answered).await.expect("a response")
 }
 
-/// How many bytes the service took before it closed the connection. `None` when it never did.
+/// Number of bytes that the service accepted before it closed the connection. `None` if it never did.
 async fn flood(
     service: &ServiceProcess,
     first: &[Vec<u8>],
@@ -107,7 +107,7 @@ async fn flood(
     ]
     .concat();
     to.write_all(&begin).await.unwrap();
-    // What comes back is read, so that the service is not held up by it.
+    // Responses are read, so that they do not block the service.
     let closed = tokio::spawn(async move {
         let mut buffer = vec![0; PIECE];
         while from.read(&mut buffer).await.is_ok_and(|count| count > 0) {}
@@ -244,7 +244,7 @@ async fn connection_that_gives_up_every_request_ends() {
             frame(DATA, END_STREAM, stream, query.as_bytes()),
         ];
         let sent = to.write_all(&request.concat()).await;
-        // It begins to wait for the upstream before it is given up.
+        // The request starts to wait for the upstream before it is cancelled.
         tokio::time::sleep(Duration::from_millis(3)).await;
         let given_up = to
             .write_all(&frame(RST_STREAM, 0, stream, &8_u32.to_be_bytes()))

@@ -1,5 +1,5 @@
-//! Tokens that callers make up take a small part of the second and of the day, whatever their number, and callers whose
-//! tokens the upstream has accepted are served as if they were alone.
+//! Made-up tokens use a small part of the calls of a second and of a day, whatever their number, and callers whose tokens the
+//! upstream has accepted are served as if there were no made-up ones.
 
 use std::{
     sync::{
@@ -91,7 +91,7 @@ impl Flood {
 
     fn end(mut self) -> usize {
         self.ended.store(true, Ordering::Relaxed);
-        // The ones that wait for their turn are not waited for.
+        // Callers that wait for their turn are not awaited.
         while let Some(ended) = self.callers.try_join_next() {
             ended.unwrap();
         }
@@ -100,7 +100,7 @@ impl Flood {
     }
 }
 
-/// How long an accepted caller waits for one fresh answer after another, in all.
+/// Total time in which an accepted caller receives fresh responses, one after the other.
 async fn honest_time(service: &ServiceProcess, activities: &[String]) -> Duration {
     let started = Instant::now();
     for activity in activities {
@@ -127,7 +127,7 @@ async fn an_accepted_caller_is_served_beside_a_flood_of_made_up_tokens_as_alone(
     let made_up = sandbox.requests().await.len() - asked - activities.len();
     eprintln!("alone {alone:?}, beside the flood {beside:?}, {made_up} calls for made-up tokens");
     assert!(beside < alone.mul_f64(1.5), "{beside:?}, alone {alone:?}");
-    // One of four in a second, and the one under way.
+    // One of four calls a second, and the call in flight.
     assert!(
         made_up <= usize::try_from(started.elapsed().as_secs()).unwrap() + 3,
         "{made_up} in {beside:?}"
@@ -146,7 +146,7 @@ async fn a_new_caller_gets_through_beside_a_flood_of_made_up_tokens() {
     let flood = Flood::of(callers, &service, &activities[0]);
     sleep(Duration::from_millis(1_500)).await;
     let started = Instant::now();
-    // Turns are drawn by lot among those who wait: after many times their number it is all but certain.
+    // Turns are assigned at random among the waiting callers: after many times their number, a turn is all but certain.
     let deadline = started + Duration::from_secs(20) * u32::try_from(callers).unwrap();
     loop {
         let answer = ask(&service, NEWCOMER, &activities[0]).await;
@@ -156,7 +156,7 @@ async fn a_new_caller_gets_through_beside_a_flood_of_made_up_tokens() {
         assert!(Instant::now() < deadline, "{answer}");
     }
     eprintln!("a new caller beside {callers} waited {:?}", started.elapsed());
-    // Known from here on, and served before those that wait.
+    // The token is known from here on, and is served before the waiting unknown ones.
     let (asked, started) = (sandbox.requests().await.len(), Instant::now());
     let answer = ask(&service, NEWCOMER, &activities[0]).await;
     assert!(answer.get("errors").is_none(), "{answer}");

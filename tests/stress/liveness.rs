@@ -1,4 +1,4 @@
-//! Liveness under work that keeps threads busy for long.
+//! Liveness during work that keeps threads busy for long.
 
 use std::time::{Duration, Instant};
 
@@ -9,20 +9,20 @@ use serde_json::{Value, json};
 
 use super::{large, scale, ten_times_ten};
 
-/// How long a probe and an operation may take before they count as never answered.
+/// Timeout of a probe and of an operation.
 const NEVER: Duration = Duration::from_mins(5);
 
-/// The fewest probes whose slowest says something.
+/// Minimum number of probes for which the slowest is meaningful.
 const LEAST_PROBES: usize = 5;
 
-/// The status and the length of an answer, which is read and not parsed.
+/// Status and length of a response, which is read and not parsed.
 async fn asked(client: &Client, url: &str, body: &Value) -> (u16, usize) {
     let answer = client.post(url).json(body).timeout(NEVER).send().await.unwrap();
     let status = answer.status().as_u16();
     (status, answer.bytes().await.unwrap().len())
 }
 
-/// How long one request takes beside which there is no other, over the way that the load takes.
+/// Time of one request without concurrent ones, sent in the same way as the load.
 async fn time_alone(service: &ServiceProcess, body: &Value) -> Duration {
     let (client, url) = (http_client(), format!("{}/graphql", service.origin()));
     let started = Instant::now();
@@ -30,8 +30,8 @@ async fn time_alone(service: &ServiceProcess, body: &Value) -> Duration {
     started.elapsed()
 }
 
-/// The statuses and lengths of the answers to as many requests with this body as there are clients, each repeated so often, and
-/// the times of the probes meanwhile, the shortest first.
+/// Sends `repeats` requests with this body from each of `clients`. Returns the statuses and lengths of the responses, and the
+/// times of the concurrent probes in ascending order.
 async fn probed_beside(
     service: &ServiceProcess,
     body: &Value,
@@ -74,7 +74,7 @@ async fn probed_beside(
 async fn liveness_is_answered_between_large_operations() {
     let _alone = crate::alone().await;
     let sandbox = SandboxProcess::unlimited(&[]);
-    // Each answer is made anew, and none comes from the response cache.
+    // No response comes from the response cache.
     let service = ServiceProcess::unpaced_on(&sandbox, &["--operation-wait", "300", "--answer-cache", "0"]);
     let ids = scale(100, 500);
     let body = large(&ten_times_ten(&sandbox).await, ids);
@@ -91,10 +91,10 @@ async fn liveness_is_answered_between_large_operations() {
         times.len(),
         times[times.len() / 2]
     );
-    // Each has all the data: a refusal may have the status 200 too.
+    // Each response has all the data: a rejection may have the status 200 too.
     let is_whole = |(status, length): &(u16, usize)| *status == 200 && *length >= whole;
     assert!(answers.iter().all(is_whole), "{whole} bytes: {answers:?}");
-    // A probe that waits for a worker waits for a whole operation, and for each that is before it.
+    // If probes waited for a worker, they would wait for a whole operation, and for each one queued before them.
     assert!(slowest < alone, "{slowest:?} and {alone:?}");
 }
 
@@ -110,7 +110,7 @@ async fn liveness_is_answered_while_long_texts_are_validated() {
         })
         .collect::<Vec<_>>()
         .concat();
-    // It is refused only after it was validated and planned.
+    // The operation is rejected only after validation and planning.
     let body = json!({ "query": format!("{{ {fields} b: __schema {{ {} }} }}", types(160)) });
     let (status, answer) = service.post(&body).await;
     let refusal = answer.to_string();
@@ -131,7 +131,8 @@ async fn liveness_is_answered_while_long_texts_are_validated() {
         "{status}, {} bytes: {answers:?}",
         refusal.len()
     );
-    // A probe that waits for a worker waits for half of all texts, so that two or three last as long as all.
+    // If probes waited for a worker, each would wait for half of all texts, so that two or three would last as long as all of
+    // them.
     let (median, all): (Duration, Duration) = (times[times.len() / 2], times.iter().sum());
     assert!(3 * median < all, "{times:?}");
 }

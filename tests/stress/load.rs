@@ -1,4 +1,4 @@
-//! Load on a thread of its own, and the times of regular requests during it.
+//! Load on a separate thread, and the times of regular requests during it.
 
 use std::{
     fmt,
@@ -25,7 +25,7 @@ const LIMIT: Duration = Duration::from_mins(15);
 /// Maximum memory of the process with the default budget.
 const MOST_MEGABYTES: u64 = 256;
 
-/// Answers of operations that were sent at once, and the times of small ones during them.
+/// Responses of concurrent operations, and the times of small operations during them.
 pub(crate) struct AtOnce<T> {
     pub(crate) answers: Vec<T>,
     pub(crate) times: Times,
@@ -48,7 +48,7 @@ impl<T> AtOnce<T> {
     }
 }
 
-/// Sends `count` operations at once, each with a client and the URL of the service, and the `small` one meanwhile.
+/// Sends `count` operations at once, each with a client and the URL of the service, and `small` operations during them.
 pub(crate) async fn at_once<T: Send + 'static, F: Future<Output = T> + Send>(
     service: &ServiceProcess,
     small: &Value,
@@ -74,7 +74,7 @@ pub(crate) async fn at_once<T: Send + 'static, F: Future<Output = T> + Send>(
     }
 }
 
-/// Runs the clients of a load on a thread of its own. In one task with them, a regular client waits while they read, which caused
+/// Runs the clients of a load on a separate thread. In one task with them, a regular client waits while they read, which caused
 /// half of the slowest times. On Linux the thread has the lowest priority, as if the clients were on another machine.
 pub(crate) fn on_a_thread<T: Send + 'static>(
     load: impl Future<Output = T> + Send + 'static,

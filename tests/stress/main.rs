@@ -1,8 +1,8 @@
-//! Stress tests over TCP: limits of misuse, and the service of regular callers during it.
+//! Stress tests over TCP: limits of misuse, and the service to regular callers during it.
 //!
-//! Each module tests one bound of the service. The counts are small by default; `just stress` sets `STRESS=full` for the counts
-//! that the bounds are meant for. Assertions are about counts, bytes and statuses. Durations are printed, and compared only
-//! with durations of the same run, except for small answers beside large ones with the full counts.
+//! Each module tests one bound of the service. The counts are small by default; `just stress` sets `STRESS=full` for the full
+//! counts. Assertions are about counts, bytes and statuses. Durations are printed, and compared only with durations of the same
+//! run, except for small responses during large ones with the full counts.
 
 #![expect(clippy::print_stderr, reason = "the figures are shown with `--nocapture`")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -75,7 +75,7 @@ async fn append(sandbox: &SandboxProcess, activity: &str, count: usize) {
     }
 }
 
-/// An operation with an answer of at least 440 values for each of `count` activities.
+/// An operation with a response of at least 440 values for each of `count` activities.
 fn large(activities: &[String], count: usize) -> Value {
     let ids: Vec<_> = activities.iter().cycle().take(count).collect();
     let fields: String = (0..11)
@@ -105,7 +105,7 @@ async fn metric(service: &ServiceProcess, name: &str) -> u64 {
         .unwrap_or_else(|| panic!("{name}: {text}"))
 }
 
-/// Waits until all memory of answers and of waiting operations is released.
+/// Waits until all memory of responses and of waiting operations is released.
 async fn until_all_is_given_back(service: &ServiceProcess) {
     let given_back = async {
         for name in ["large_answers", "small_answers", "waiting_memory"] {
@@ -117,5 +117,5 @@ async fn until_all_is_given_back(service: &ServiceProcess) {
     };
     tokio::time::timeout(PATIENCE, given_back)
         .await
-        .expect("the memory of answers is given back");
+        .expect("the memory of responses is released");
 }

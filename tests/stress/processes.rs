@@ -1,7 +1,7 @@
-//! Several processes on one state folder share the limits of one API key: never more calls in a second or a day than one
-//! process may make, and a share for each.
+//! Several processes with one state folder share the limits of one API key: in total at most the calls a second and a day of a
+//! single process, and a share for each.
 //!
-//! The sandbox enforces 4 calls a second, in a sliding window, and refuses the fifth with 429.
+//! The sandbox enforces 4 calls a second, in a sliding window, and rejects the fifth with 429.
 
 use std::{
     collections::HashSet,
@@ -19,18 +19,17 @@ use crate::{is_full, scale};
 
 const SLIDING: [&str; 2] = ["--second-window", "sliding"];
 
-/// The least of 4 calls a second that are to be made while calls wait, in a run that is long enough for its beginning to count
-/// for little.
+/// Minimum rate, of 4 calls a second, while calls wait, in a run that is long enough for its start to be negligible.
 const LEAST_RATE: f64 = 3.7;
 
-/// The same in a short run, and while the machine starts one process after another.
+/// Minimum rate in a short run, and while processes are started one after the other.
 const LEAST_SHORT_RATE: f64 = 3.0;
 
 fn least_rate() -> f64 {
     if is_full() { LEAST_RATE } else { LEAST_SHORT_RATE }
 }
 
-/// An upstream with its limits on, and a state folder.
+/// An upstream with enforced limits, and a state folder.
 struct Account {
     sandbox: SandboxProcess,
     state: TempDir,
@@ -62,12 +61,12 @@ impl Account {
         CommandProcess::start(&[&ours, arguments].concat(), &token)
     }
 
-    /// Waits until the upstream has seen so many requests, and says how many it has seen.
+    /// Waits until the upstream has received at least `least` requests. Returns their number.
     async fn requests(&self, least: usize) -> usize {
         self.sandbox.requests_reach(least).await
     }
 
-    /// Asserts that nothing was refused, and that so many calls were made in a second at least.
+    /// Asserts that no call was rejected, and that the rate was at least `least_rate` calls a second.
     async fn assert_exact_and_used(&self, least_rate: f64) {
         let throttled = self.sandbox.answered(429).await;
         let requests = self.sandbox.requests().await;
@@ -86,14 +85,14 @@ fn arrived(request: &Value) -> f64 {
     request["at_ms"].as_f64().unwrap()
 }
 
-/// Calls in a second, from the first to the last of the calls that begin a round of four.
+/// Calls a second, from the first call to the last one that starts a round of four.
 fn rate(times: &[f64]) -> f64 {
     let last_round = (times.len() - 1) / 4 * 4;
     let calls = u32::try_from(last_round).unwrap();
     f64::from(calls) / (times[last_round] - times[0]) * 1_000.0
 }
 
-/// How many of these requests are for the histories of these activities.
+/// Number of these requests for the histories of these activities.
 fn asked_for(requests: &[Value], activities: &[String]) -> usize {
     let paths: HashSet<String> = activities
         .iter()
@@ -120,12 +119,12 @@ async fn two_services_and_a_synchronisation_share_the_second_and_none_starves() 
         assert!(answer.get("errors").is_none(), "{answer}");
     }
     let at_end = account.sandbox.requests().await.len();
-    // People have what they asked for, so that background work has its turn again.
+    // The callers have their responses, so background work continues.
     account.requests(at_end + 5).await;
     drop(sync);
     account.assert_exact_and_used(least_rate()).await;
 
-    // Once both had calls waiting, which is after the first slots at the latest, both were served alike.
+    // Once both services had waiting calls, which is after the first slots at the latest, they were served equally.
     let requests = account.sandbox.requests().await;
     let mut theirs = requests.clone();
     theirs.retain(|request| asked_for(std::slice::from_ref(request), &activities) > 0);
@@ -135,7 +134,8 @@ async fn two_services_and_a_synchronisation_share_the_second_and_none_starves() 
     assert!(shares.iter().all(|share| *share * 3 >= each), "{shares:?}");
 }
 
-/// Callers of a service, each of whom asks again as soon as it has an answer. Yields how many answers they had.
+/// Concurrent callers of a service, each of which sends its next request after the last response. Returns the number of
+/// responses.
 async fn busy(service: &ServiceProcess, callers: &[&[String]], until: Instant) -> usize {
     let callers = callers.iter().map(|activities| async {
         let mut answers = 0;
@@ -229,7 +229,7 @@ async fn processes_that_are_killed_neither_hold_up_the_others_nor_are_forgotten(
             let query = summaries(some);
             let url = format!("{}/graphql", killed.origin());
             let asking = tokio::spawn(http_client().post(url).json(&query).send());
-            // Now and then in the middle of a claim, always with calls that wait.
+            // Sometimes in the middle of a claim, always with waiting calls.
             sleep(Duration::from_millis(300 + 137 * round % 400)).await;
             killed.signal("KILL");
             asking.await.unwrap().unwrap_err();
@@ -241,7 +241,7 @@ async fn processes_that_are_killed_neither_hold_up_the_others_nor_are_forgotten(
 
     let asked = account.sandbox.requests().await.len();
     let counted = used_today(&lasting).await;
-    // A process that is killed between its claim and its departure has claimed what nobody used.
+    // A process that is killed between its claim and its call has claimed a call that was never sent.
     assert!((asked..=asked + kills).contains(&counted), "{counted} of {asked}");
 }
 
@@ -261,7 +261,7 @@ async fn background_work_of_one_process_does_not_hold_up_people_in_another() {
         let all = account.sandbox.requests().await;
         let between = &all[asked..];
         let own = asked_for(between, &activities);
-        // The seconds in which the four calls left, and the calls of the second in which they were asked for.
+        // The seconds in which the four calls were sent, and the calls of the second in which they were requested.
         eprintln!("{own} calls of a person among {} calls", between.len());
         assert_eq!(own, 4, "{between:?}");
         assert!(between.len() <= own + 8, "{} for {own}", between.len());

@@ -1,4 +1,4 @@
-//! Clients that do not read what they are answered: their connections are closed, and the memory is given back.
+//! Clients that do not read their responses: the connections are closed, and the memory is released.
 
 use std::{sync::Arc, time::Duration};
 
@@ -17,10 +17,10 @@ use crate::{
 
 const SHORT: [&str; 2] = ["--write-timeout", "1"];
 
-/// A window of HTTP/2, in bytes.
+/// An HTTP/2 window, in bytes.
 const CLOSED: u32 = 0;
 
-/// The window of a connection before it is widened, in bytes.
+/// Initial window of a connection, in bytes.
 const INITIAL_WINDOW: usize = 65_535;
 
 async fn start() -> (SandboxProcess, ServiceProcess, Vec<String>) {
@@ -32,7 +32,7 @@ async fn start() -> (SandboxProcess, ServiceProcess, Vec<String>) {
     (sandbox, service, activities)
 }
 
-/// Waits until memory is held for large answers: streams that are refused would be closed as well.
+/// Waits until memory is reserved for large responses: streams that are rejected would be closed as well.
 async fn until_large_answers_are_held(service: &ServiceProcess) {
     let held = async {
         while metric(service, r#"sends_bulkhead_in_use{name="large_answers"}"#).await == 0 {
@@ -41,7 +41,7 @@ async fn until_large_answers_are_held(service: &ServiceProcess) {
     };
     tokio::time::timeout(PATIENCE, held)
         .await
-        .expect("large answers are held");
+        .expect("memory is reserved for large responses");
 }
 
 #[tokio::test]
@@ -72,7 +72,7 @@ async fn a_connection_of_http_1_that_is_not_read_is_closed() {
         .expect("the connection is closed");
     until_all_is_given_back(&service).await;
     let mut said = Vec::new();
-    // The end of the stream is an error where what was not read is thrown away.
+    // The stream ends with an error on systems that discard unread data.
     let _ = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut said))
         .await
         .expect("the end of the connection is seen");
@@ -112,7 +112,7 @@ async fn a_connection_of_http_2_that_is_read_byte_by_byte_is_closed() {
     reader.ask(1, &large(&activities, 10)).await;
     let mut writer = reader.writer;
     let granting = tokio::spawn(async move {
-        // Until the connection is closed, so that its end is not that of the grants.
+        // Runs until the connection is closed, so that the end of the grants cannot be the cause.
         while writer.write_all(&window_update(1, 1)).await.is_ok() {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
@@ -135,7 +135,7 @@ async fn a_connection_of_http_2_that_is_read_a_piece_at_a_time_is_closed() {
     reader.ask(1, &large(&activities, 10)).await;
     let mut writer = reader.writer;
     let granting = tokio::spawn(async move {
-        // 16 KiB every two seconds: half of the least rate, and often enough for the write timeout.
+        // 16 KiB every two seconds: half of the minimum rate, but often enough for the write timeout.
         while writer.write_all(&window_update(1, 16 << 10)).await.is_ok() {
             let _ = writer.write_all(&window_update(0, 16 << 10)).await;
             tokio::time::sleep(Duration::from_secs(2)).await;
@@ -145,7 +145,7 @@ async fn a_connection_of_http_2_that_is_read_a_piece_at_a_time_is_closed() {
     granting.abort();
     eprintln!("closed after {} of {whole} bytes", read.bytes);
     assert!(read.ended.is_empty(), "{read:?}");
-    // Not for the time between two pieces.
+    // The connection was not closed for the pause between two pieces.
     assert!(read.bytes > 2 * (16 << 10), "{read:?}");
     until_all_is_given_back(&service).await;
 }
@@ -156,7 +156,7 @@ async fn a_connection_of_http_2_that_is_read_slowly_gets_its_answer() {
     let (_sandbox, service, activities) = start().await;
     let mut reader = Reader::connect(&service, CLOSED).await;
     reader.ask(1, &large(&activities, 20)).await;
-    // Several times as long as the service waits, with a piece in each of its times.
+    // Several times as long as the write timeout, with a piece within each timeout.
     for _ in 0..12 {
         tokio::time::sleep(Duration::from_millis(250)).await;
         for stream in [0, 1] {
@@ -171,7 +171,7 @@ async fn a_connection_of_http_2_that_is_read_slowly_gets_its_answer() {
             .await
             .unwrap();
     }
-    // Closes the connection once everything is there.
+    // Closes the connection once the response is complete.
     reader
         .writer
         .write_all(&frame(GOAWAY, 0, 0, &[0; 8]))
@@ -212,25 +212,25 @@ const WINDOW_UPDATE: u8 = 8;
 const END_STREAM: u8 = 1;
 const END_HEADERS: u8 = 4;
 
-/// A client of HTTP/2 as far as a reader needs one: clients that are well made open their windows by themselves.
+/// A minimal HTTP/2 client for slow reading: full clients open their windows by themselves.
 struct Reader {
     writer: OwnedWriteHalf,
     reading: JoinHandle<Read>,
-    /// The bytes of bodies that the service takes on this connection: to send more is an error that closes it.
+    /// Bytes of request bodies that the service accepts on this connection: sending more is an error that closes it.
     window: Arc<Semaphore>,
 }
 
-/// What was read until the end of the connection.
+/// Data that was read until the end of the connection.
 #[derive(Debug, Default)]
 struct Read {
-    /// Bytes of answers.
+    /// Bytes of responses.
     bytes: usize,
-    /// The streams whose answer is complete.
+    /// The streams with a complete response.
     ended: Vec<u32>,
 }
 
 impl Reader {
-    /// Connects, with a window of so many bytes for each stream.
+    /// Connects, with a window of `window` bytes for each stream.
     async fn connect(service: &ServiceProcess, window: u32) -> Self {
         let address = service.origin().strip_prefix("http://").unwrap();
         let (mut reader, mut writer) = TcpStream::connect(address).await.unwrap().into_split();
@@ -282,7 +282,7 @@ impl Reader {
         ];
         let mut block = Vec::new();
         for (name, value) in fields {
-            // A literal that no table keeps.
+            // A literal without indexing.
             block.push(0);
             for text in [name, value] {
                 block.push(u8::try_from(text.len()).unwrap());

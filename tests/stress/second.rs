@@ -1,4 +1,4 @@
-//! The limit of the second, held by one process, however the upstream counts.
+//! The limit per second within one process, for each way in which the upstream may count.
 
 use futures_util::future::join_all;
 use sends_end_to_end::{SandboxProcess, ServiceProcess};
@@ -25,8 +25,8 @@ async fn forty_cold_activities_cost_one_call_each() {
         let arrivals: Vec<_> = requests.iter().map(|request| &request["at_ms"]).collect();
         let calls = answer["extensions"]["upstream"]["calls"].as_u64().unwrap();
         let (given, refused) = (sandbox.answered(200).await, sandbox.answered(429).await);
-        // A machine without a free core can hold a call up between its turn and its arrival for longer than the pacer's
-        // margin of 35 ms, and the next one is refused then and repeated. Wrong pacing has 18 to 33 % of refusals.
+        // A machine without a free core can delay a call between its slot and its arrival for longer than the pacer's margin of
+        // 35 ms; the next call is then rejected and repeated. Wrong pacing causes 18 to 33 % of rejections.
         assert!(
             refused <= MOST_REFUSED,
             "{options:?}: {arrivals:?}\n{}",

@@ -1,4 +1,4 @@
-//! Memory of the largest operations of each kind at once: the estimate of each includes its memory, so that all of them stay
+//! Memory of the largest concurrent operations of each kind: the estimate of each includes its memory, so that all of them stay
 //! within the budget.
 
 use futures_util::future::join_all;
@@ -19,13 +19,13 @@ use crate::{
 /// Memory growth in the short run: its budget, plans that wait for memory, buffers of connections, and the allocator's own.
 const BESIDE: u64 = 96;
 
-/// Fields under names of their own.
+/// Fields with distinct aliases.
 fn fields(count: usize, field: impl Fn(usize) -> String) -> String {
     (0..count).map(field).collect()
 }
 
-/// Sends an operation as often at once as the service executes any, and checks the peak memory of the process. Returns the number
-/// of answers with the expected text.
+/// Sends an operation as many times at once as the service executes operations, and checks the peak memory of the process.
+/// Returns the number of responses with the expected text.
 async fn peak_within_the_budget(name: &str, operation: &Value, expected: &'static str) -> usize {
     let _alone = crate::alone().await;
     let sandbox = SandboxProcess::unlimited(&[]);
@@ -59,7 +59,8 @@ async fn peak_within_the_budget(name: &str, operation: &Value, expected: &'stati
     answered
 }
 
-/// Whether an answer has this text in its first bytes. It is read to its end; anything else has to be a refusal for now.
+/// Whether the first bytes of a response contain this text. The response is read to its end; any other response must be a
+/// temporary rejection.
 async fn has(client: &Client, url: &str, operation: &Value, expected: &str) -> bool {
     let mut answer = client.post(url).json(operation).send().await.unwrap();
     let mut begin = Vec::new();

@@ -1,4 +1,4 @@
-//! The store is taken away or damaged while the service runs, and searches of the log run beside look-ups.
+//! The store is removed or damaged while the service runs, and searches of the log run concurrently with lookups.
 
 use std::{
     fs,
@@ -15,7 +15,7 @@ use crate::is_full;
 
 const PAGE: usize = 4_096;
 
-/// The service on a state folder, and the upstream behind it.
+/// The service with a state folder, and its upstream.
 struct StoredAnswer {
     sandbox: SandboxProcess,
     url: String,
@@ -44,7 +44,7 @@ impl StoredAnswer {
         ServiceProcess::start(&options, &self.environment())
     }
 
-    /// Fills the log and the store, and lets go of both.
+    /// Fills the log and the store with a command that ends afterwards.
     fn synchronise(&self) {
         let options = [&["sync"], self.options().as_slice()].concat();
         let finished = run(&options, &self.environment());
@@ -71,7 +71,7 @@ impl StoredAnswer {
     }
 }
 
-/// Readiness, once it has this status and its text holds this.
+/// The readiness response, once it has this status and contains this text.
 async fn readiness_once(service: &ServiceProcess, status: u16, text: &str) -> String {
     let deadline = Instant::now() + Duration::from_secs(10);
     loop {
@@ -161,7 +161,8 @@ async fn damaged_pages_are_told_and_what_they_held_is_fetched_again() {
     service.log_once(|log| log.contains("rebuild-store")).await;
 }
 
-/// Fills so many pages, the last ones of the file first and every second one, with something else.
+/// Overwrites this number of pages: every second one, from the end of the file backwards. Returns the number of overwritten
+/// pages.
 fn damage(file: &Path, pages: usize) -> usize {
     let length = usize::try_from(fs::metadata(file).unwrap().len()).unwrap() / PAGE;
     let mut file = fs::OpenOptions::new().write(true).open(file).unwrap();

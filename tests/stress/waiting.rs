@@ -1,4 +1,4 @@
-//! Known answers beside operations that wait for Constant Contact, and the memory of these.
+//! Responses from cached histories during operations that wait for Constant Contact, and the memory of the waiting operations.
 
 use std::time::Duration;
 
@@ -9,32 +9,32 @@ use serde_json::{Value, json};
 
 use super::{is_full, load, memory::peak_megabytes, metric, scale, until_all_is_given_back};
 
-/// How long the slow activities take: longer than the whole test.
+/// Delay of the slow activities, longer than the whole test.
 const SLOW_MS: u64 = 20_000;
 
 const WORKING: usize = 256;
 
-/// How long the operations are waited for that are not answered.
+/// Client timeout for operations without a response.
 const STALLED: Duration = Duration::from_secs(6);
 
-/// How long an answer that is known may take beside them, for 99 of 100.
+/// p99 latency limit of responses from cached histories under this load.
 const MOST_FOR_KNOWN: Duration = Duration::from_millis(50);
 
-/// What the whole process may hold with the default budget.
+/// Maximum memory of the process with the default budget.
 const MOST_MEGABYTES: u64 = 256;
 
 fn history(activity: &str) -> Value {
     json!({ "query": format!("{{ campaignActivity(id: \"{activity}\") {{ sendHistory {{ sendId count }} }} }}") })
 }
 
-/// Asserts that a history was answered. Its status says nothing: a refused document has 200 as well.
+/// Asserts that a history was returned. The status is not sufficient: a rejected document has 200 as well.
 fn assert_answered(answer: &Value) {
     assert!(answer.get("errors").is_none(), "{answer}");
     let history = &answer["data"]["campaignActivity"]["sendHistory"];
     assert!(history.is_array(), "{answer}");
 }
 
-/// Asks for these and leaves after a while, since they take too long. Waits until all of them have been sent upstream.
+/// Requests these slow activities in tasks, which the test aborts later. Waits until all calls have reached the upstream.
 async fn asked_in_vain(
     sandbox: &SandboxProcess,
     service: &ServiceProcess,
@@ -78,7 +78,7 @@ async fn known_histories_are_answered_while_others_wait_for_the_upstream() {
         sandbox.slow_down(activity, SLOW_MS).await;
     }
     let waiting = asked_in_vain(&sandbox, &service, cold).await;
-    // Different to the last byte from the ones before, so that no kept response answers them.
+    // Differs from the earlier requests, so that no cached response is returned.
     let again = known.iter().map(|activity| {
         let mut body = history(activity);
         body["operationName"] = Value::Null;
@@ -138,8 +138,8 @@ async fn operation_that_finds_no_place_to_wait_says_so_and_answers_what_is_known
     );
 }
 
-/// Sends these operations at once, each over a connection of its own, and leaves after [`STALLED`]. Yields the statuses of those
-/// that were answered, and how many waited before that.
+/// Sends these operations at once, each over its own connection, and cancels them after [`STALLED`]. Returns the statuses of the
+/// responses, and the number of operations that waited after half of that time.
 async fn stalled(origin: String, operations: Vec<Value>) -> (Vec<u16>, u64) {
     let (client, url) = (http_client(), format!("{origin}/graphql"));
     let asked = operations.iter().map(|operation| {
@@ -165,7 +165,7 @@ async fn waiting(client: &Client, origin: &str) -> u64 {
     value.unwrap().parse().unwrap()
 }
 
-/// Makes an operation about an activity, different for each number.
+/// Makes an operation about an activity, distinct for each number.
 type Operation<'o> = &'o dyn Fn(&str, usize) -> Value;
 
 async fn stall_histories(sandbox: &SandboxProcess) {
@@ -178,7 +178,7 @@ async fn stall_histories(sandbox: &SandboxProcess) {
 async fn known_histories_are_answered_beside_dashboards_that_wait() {
     let _alone = crate::alone().await;
     let sandbox = SandboxProcess::unlimited(&[]);
-    // The dashboards of either run need more than there is for small answers.
+    // The dashboards of either run need more than the budget of small responses.
     let (options, dashboards): (&[&str], _) = if is_full() {
         (&[], 40)
     } else {

@@ -8,7 +8,7 @@ use sends_core::{ActivityId, SendAttempt};
 use crate::encoding::{EncodedAnswer, encode_send};
 use crate::{Owner, StoredAnswer};
 
-/// The checksum of an answer with its sends.
+/// The checksum of a response with its sends.
 pub(crate) fn of_answer(owner: Owner, activity: ActivityId, answer: &StoredAnswer) -> u32 {
     of(owner, activity, EncodedAnswer::new(answer).as_bytes())
 }

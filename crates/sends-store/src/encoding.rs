@@ -1,8 +1,8 @@
-//! Compact encoding of an answer by `postcard`, for the memory store.
+//! Compact encoding of a response by `postcard`, for the memory store.
 //!
-//! A history of three sends takes about 140 bytes in one allocation, instead of some 700 in eight. The encoding has no version, since
-//! it does not leave the process. Its checksums do ([`checksum`](crate::checksum)): a change of the encoding needs a new schema
-//! version.
+//! A history of three sends takes about 140 bytes in one allocation, instead of some 700 in eight. The encoding has no version,
+//! since encoded responses do not leave the process. Their checksums are stored ([`checksum`](crate::checksum)): a change of the
+//! encoding needs a new schema version.
 
 use std::{borrow::Cow, sync::Arc};
 
@@ -70,7 +70,7 @@ impl EncodedAnswer {
         Self(bytes.into())
     }
 
-    /// `None` if encoder and decoder disagree, which a property test excludes. Callers treat it as no answer.
+    /// `None` if encoder and decoder disagree, which a property test excludes. Callers treat it as a missing response.
     pub(crate) fn decode(&self) -> Option<StoredAnswer> {
         let (head, mut bytes) = postcard::take_from_bytes::<Head>(&self.0).ok()?;
         let answer = match head.sends {

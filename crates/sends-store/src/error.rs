@@ -7,8 +7,8 @@ use rusqlite::ffi;
 
 /// The reason why a store could not be opened, read or written.
 ///
-/// To rebuild is [`SqliteStore::rebuild`](crate::SqliteStore::rebuild): the file is set aside, and a cache and the day's count of
-/// calls are lost.
+/// "Rebuild" refers to [`SqliteStore::rebuild`](crate::SqliteStore::rebuild): the file is moved aside, and the cache and the
+/// day's count of calls are lost.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
     /// The file is a database with inconsistent content.
@@ -41,8 +41,8 @@ pub enum StoreError {
     /// Another process held the lock for longer than a write takes.
     #[error("the store {} is locked by another process: wait until that has finished, or stop it", .file.display())]
     Busy { file: PathBuf },
-    /// The file was removed or replaced while in use. Reads continue from the open file; writes fail, since they would be lost with
-    /// the process.
+    /// The file was removed or replaced while in use. Reads continue from the open file; writes fail, since they would be lost
+    /// with the process.
     #[error(
         "the store {} was removed or replaced while it was in use ({detail}): put it back, or restart the service \
          with the present file", .file.display()

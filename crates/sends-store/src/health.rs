@@ -17,7 +17,7 @@ pub struct Health {
     pub read_failure: Option<StoreError>,
     /// The failure of the last write, except damage and [`gone`](Self::gone). `None` after a successful write.
     pub write_failure: Option<StoreError>,
-    /// Failed reads since the store was opened, damage included, refused and stopped reads excluded.
+    /// Failed reads since the store was opened, damage included, rejected and stopped reads excluded.
     pub failed_reads: u64,
     /// Failed changes since the store was opened.
     pub failed_writes: u64,
@@ -41,7 +41,7 @@ pub(crate) struct Watch {
 struct WatchedFile {
     path: PathBuf,
     identity: Identity,
-    /// The greatest length in bytes: no change makes the file shorter.
+    /// Maximum length in bytes: no change makes the file shorter.
     longest: AtomicU64,
     /// The write-ahead log, which exists from the first use until the store is closed.
     log: OnceLock<Identity>,
@@ -155,7 +155,7 @@ impl Watch {
         }
     }
 
-    /// The present health, with the result of a check of the file's header.
+    /// The current health, with the result of a check of the file's header.
     pub(crate) fn health(&self, header: Result<(), StoreError>) -> Health {
         self.note_log();
         self.note_damage(header);
@@ -180,7 +180,7 @@ impl Watch {
             && file.log.get().is_none()
             && let Ok(log) = Identity::at(&file.log_path())
         {
-            // The first one counts.
+            // Only the first identity is recorded.
             let _ = file.log.set(log);
         }
     }

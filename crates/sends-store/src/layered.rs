@@ -1,15 +1,15 @@
-//! Memory in front of another store.
+//! Memory cache in front of another store.
 //!
-//! Owns when an answer in memory is good enough, and that memory never holds an older answer than this process has
-//! written. Must not know what store is behind, nor what time it is.
+//! Decides whether a response in memory is recent enough, and ensures that memory never holds an older response than this
+//! process has written. Must not know the type of the store behind, nor the time.
 //!
 //! # Consistency
 //!
-//! Within one process, a read that begins after a `keep` or `forget` has ended sees it. What another process keeps or
-//! forgets reaches the store behind only, so memory may hold an older answer than there is. That is what `fresh_since`
-//! is for: an answer in memory that is older than the caller accepts is never the last word. The store behind is asked
-//! before anybody asks the upstream, and what it says, be it that there is nothing, is what memory says from then on. An
-//! answer the caller does accept is a good one, whichever process fetched a newer one.
+//! Within one process, a read that starts after a `keep` or `forget` has completed sees its effect. Writes of other processes
+//! reach only the store behind, so memory may hold an outdated response. Therefore a response in memory that is older than
+//! `fresh_since` is not returned: the store behind is read before any upstream request, and its result, even an empty one,
+//! replaces the one in memory. A response that is recent enough for the caller is valid, even if another process has fetched a
+//! newer one.
 
 use std::sync::{
     Arc, Mutex, MutexGuard, PoisonError,
@@ -24,13 +24,13 @@ use crate::{Health, Lookups, MemoryStore, Owner, Store, StoreFuture, StorePools,
 
 /// A [`MemoryStore`] in front of another store: reads fill it, writes go to both.
 ///
-/// If the store behind fails to keep an answer, the failure is returned, and memory has the answer all the same, until
-/// somebody asks for a fresher one.
+/// If the store behind fails to store a response, the failure is returned, but memory has the response until a caller requires a
+/// more recent one.
 pub struct LayeredStore {
     memory: MemoryStore,
     behind: Arc<dyn Store>,
-    /// How many writes there were. What a read found behind is put into memory only if there was none since it began, so
-    /// it can neither replace a newer answer nor bring back a forgotten one. To skip a filling costs one read more.
+    /// Number of writes. A result of the store behind is put into memory only if no write happened since the read started, so
+    /// that it can neither replace a newer response nor restore a forgotten one. A skipped fill costs one more read.
     writes: Mutex<u64>,
     found: Found,
 }
@@ -52,7 +52,7 @@ impl Found {
 }
 
 impl LayeredStore {
-    /// Puts this memory in front of that store. The day's calls are counted behind only.
+    /// The day's calls are counted only in the store behind.
     pub fn new(memory: MemoryStore, behind: Arc<dyn Store>) -> Self {
         Self {
             memory,
@@ -62,12 +62,12 @@ impl LayeredStore {
         }
     }
 
-    /// How much of what is kept is in memory.
+    /// Size of the responses in memory.
     pub fn memory_size(&self) -> StoreSize {
         self.memory.measure()
     }
 
-    /// Held around a change to memory, never across an await.
+    /// Locked during a change to memory, never across an await.
     fn writes(&self) -> MutexGuard<'_, u64> {
         self.writes.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -83,7 +83,7 @@ impl LayeredStore {
             .filter(|kept| kept.fetched_at >= fresh_since)
     }
 
-    /// Makes memory say what was found behind.
+    /// Copies the result of the store behind into memory, missing responses included.
     fn fill(
         &self,
         owner: Owner,
@@ -192,7 +192,7 @@ impl Store for LayeredStore {
 
     fn forget(&self, owner: Owner) -> StoreFuture<'_, ()> {
         Box::pin(async move {
-            // Before, in case the future is dropped on the way; and after, for what was filled in meanwhile.
+            // Before, in case the future is dropped before completion; and after, for entries that were filled in concurrently.
             self.remove_from_memory(owner);
             let outcome = self.behind.forget(owner).await;
             self.remove_from_memory(owner);

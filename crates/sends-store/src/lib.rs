@@ -1,11 +1,11 @@
-//! Persistent storage of what was fetched from Constant Contact.
+//! Persistent storage of responses from Constant Contact.
 //!
-//! A [`Store`] holds the last answer about each activity, and the number of calls of each day. The [`SendLog`] searches the sends of
-//! all answers, and the [`SyncLog`] holds the state of a synchronisation, which tells where the log has gaps. The crate knows neither
-//! HTTP nor GraphQL, no clock (every time is an argument) and no token (an [`Owner`] is an opaque key).
+//! A [`Store`] holds the last response about each activity, and the number of calls of each day. The [`SendLog`] searches the
+//! sends of all responses, and the [`SyncLog`] holds the state of a synchronisation, which shows the gaps of the log. The crate
+//! uses neither HTTP nor GraphQL, no clock (every time is an argument) and no token (an [`Owner`] is an opaque key).
 //!
-//! [`SqliteStore`] is a file, or a database in memory; [`MemoryStore`] is bounded and lost with the process; [`LayeredStore`] puts
-//! memory in front of another store.
+//! [`SqliteStore`] is a file, or a database in memory; [`MemoryStore`] is bounded and lost with the process; [`LayeredStore`]
+//! puts memory in front of another store.
 //!
 //! ```
 //! use jiff::Timestamp;
@@ -26,8 +26,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! A lost store costs calls and no data: everything except the day's count can be fetched again. A damaged store is refused with an
-//! error and set aside on request ([`SqliteStore::rebuild`]), and never repaired.
+//! A lost store costs calls and no data: everything except the day's count can be fetched again. A damaged store is rejected
+//! with an error, moved aside on request ([`SqliteStore::rebuild`]), and never repaired.
 
 #![allow(
     missing_docs,

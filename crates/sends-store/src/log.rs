@@ -1,4 +1,4 @@
-//! The interface of the send log.
+//! Interface of the send log.
 
 mod filter;
 mod totals;
@@ -12,11 +12,11 @@ pub(crate) use {filter::folded, totals::sort};
 
 use crate::{Owner, StoreFuture};
 
-/// The sends of all stored answers of an owner.
+/// The sends of all stored responses of an owner.
 ///
-/// The log is a view of the last answer of each activity: a read that begins after [`Store::keep`](crate::Store::keep) has ended
-/// sees it. An activity that the upstream no longer finds has no sends. [`SyncLog::coverage`](crate::SyncLog::coverage) tells whether
-/// sends are missing. Each method sees one snapshot of the store.
+/// The log is a view of the last response of each activity: a read that begins after [`Store::keep`](crate::Store::keep) has
+/// ended sees it. An activity that the upstream no longer finds has no sends. [`SyncLog::coverage`](crate::SyncLog::coverage)
+/// reports whether sends are missing. Each method sees one snapshot of the store.
 pub trait SendLog: Send + Sync {
     fn page<'a>(
         &'a self,
@@ -27,8 +27,8 @@ pub trait SendLog: Send + Sync {
 
     fn count<'a>(&'a self, owner: Owner, filter: &'a LogFilter) -> StoreFuture<'a, u64>;
 
-    /// Totals by group. Groups of time are sorted newest first, others by the number of sends, descending; the group without a key is
-    /// last. A send to several lists counts in the group of each.
+    /// Totals by group. Groups of time are sorted newest first, others by the number of sends, descending; the group without a
+    /// key is last. A send to several lists counts in the group of each.
     fn totals<'a>(
         &'a self,
         owner: Owner,

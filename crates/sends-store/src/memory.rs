@@ -15,10 +15,10 @@ use sends_core::ActivityId;
 use crate::encoding::EncodedAnswer;
 use crate::{Lookups, Owner, Store, StoreError, StoreFuture, StoreSize, StoredAnswer};
 
-/// A store for the life of the process, which evicts rarely used answers when it is full.
+/// A store for the life of the process, which evicts rarely used responses when it is full.
 ///
 /// An activity of three sends to one list each takes 250 bytes, measured as the growth of the process
-/// (`examples/memory_figures.rs`). A read decodes the answer in less than a microsecond.
+/// (`examples/memory_figures.rs`). A read decodes the response in less than a microsecond.
 pub struct MemoryStore {
     answers: Cache<Key, EncodedAnswer, Weight>,
     days: Mutex<BTreeMap<Date, u64>>,
@@ -37,7 +37,7 @@ impl Weighter<Key, EncodedAnswer> for Weight {
     }
 }
 
-/// The size of an entry without the encoded answer: key, links and hash table of the cache, allocation. Measured with
+/// The size of an entry without the encoded response: key, links and hash table of the cache, allocation. Measured with
 /// `examples/memory_figures.rs` as 110, and rounded up.
 const BYTES_BESIDE_ANSWER: usize = 120;
 

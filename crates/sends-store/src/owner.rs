@@ -1,4 +1,4 @@
-//! Data ownership.
+//! Owner of stored data.
 
 use std::fmt;
 

@@ -46,18 +46,18 @@ use readers::Readers;
 use write::Change;
 use writer::Writer;
 
-/// The maximum of look-ups by one use of a connection.
+/// Maximum number of lookups per use of a connection.
 const IDS_PER_READ: usize = 1_000;
 
-/// Concurrent look-ups. More would wait for the disk and the cores.
+/// Maximum number of concurrent lookups. More would wait for the disk and the cores.
 const LOOK_UPS: u32 = 4;
 
-/// Concurrent searches, each of which occupies a core.
+/// Maximum number of concurrent searches, each of which occupies a core.
 const SEARCHES: u32 = 2;
 
 /// A store in the file `sends.db` of a state directory, or in memory.
 ///
-/// The file is private to its user; a file that others can access is refused. Needs a tokio runtime. Dropping it is like
+/// The file is private to its user; a file that other users can access is rejected. Needs a tokio runtime. Dropping it is like
 /// [`close`](Store::close), without waiting for pending writes.
 pub struct SqliteStore {
     database: Database,
@@ -110,8 +110,8 @@ impl SqliteStore {
         })
     }
 
-    /// Renames the store's file to `sends.db.damaged-` and the time, and opens an empty store. Fails with [`StoreError::Busy`] while a
-    /// process uses the store, this one included.
+    /// Renames the store's file to `sends.db.damaged-` and the time, and opens an empty store. Fails with [`StoreError::Busy`]
+    /// while a process uses the store, this one included.
     pub async fn rebuild(dir: &Path, now: Timestamp) -> Result<Rebuilt, StoreError> {
         let set_aside = if dir.exists() {
             let _exclusive = files::lock_exclusive(dir)?;
@@ -123,8 +123,8 @@ impl SqliteStore {
         Ok(Rebuilt { store, set_aside })
     }
 
-    /// Records the use of a passing owner, such as one of a token that will be replaced. Passing owners without a use or a fetch since
-    /// `unused_since` are removed with their data. Returns their number.
+    /// Records the use of a passing owner, such as one of a token that will be replaced. Passing owners without a use or a fetch
+    /// since `unused_since` are removed with their data. Returns their number.
     pub async fn keep_passing(
         &self,
         owner: Owner,
@@ -205,7 +205,7 @@ impl Store for SqliteStore {
     }
 
     fn add_calls(&self, day: Date, calls: u64) -> StoreFuture<'_, u64> {
-        // Nobody waits for it but the next count.
+        // Only the next count waits for this change.
         Box::pin(self.writer.write_grouped(Change::AddCalls { day, calls }))
     }
 
@@ -245,7 +245,7 @@ impl Store for SqliteStore {
 
     fn close(&self) -> StoreFuture<'_, ()> {
         Box::pin(async move {
-            // The writer last: the last connection to close makes the checkpoint.
+            // The writer is closed last: the last connection to close runs the checkpoint.
             self.look_ups.close().await;
             self.searches.close().await;
             self.writer.close().await;

@@ -1,4 +1,4 @@
-//! The interface of all stores.
+//! Interface of all stores.
 
 use std::pin::Pin;
 
@@ -11,16 +11,16 @@ use crate::{Health, Owner, StoreError, StoredAnswer};
 /// Boxed, so that the traits can be used as `dyn`.
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
-/// A store of the upstream's answers and of the number of calls in a day.
+/// A store of upstream responses and of the number of calls in a day.
 ///
-/// It holds the last answer of each owner and activity, whatever its age, and may drop one at any time: everything except the day's
-/// count is a cache. A write whose future is dropped may still take effect.
+/// The last response of each owner and activity is stored, whatever its age, and may be removed at any time: everything except
+/// the day's count is a cache. A write whose future is dropped may still take effect.
 pub trait Store: Send + Sync {
-    /// The stored answer of an activity.
+    /// The stored response of an activity.
     ///
-    /// A [`LayeredStore`](crate::LayeredStore) stops at the first layer with an answer that was fetched at `fresh_since` or later:
-    /// `Timestamp::MIN` takes the nearest one, `Timestamp::MAX` asks every layer. It is no filter: an older answer is returned if there
-    /// is no newer one.
+    /// A [`LayeredStore`](crate::LayeredStore) stops at the first layer with a response that was fetched at `fresh_since` or
+    /// later: `Timestamp::MIN` takes the nearest one, `Timestamp::MAX` reads every layer. An older response is still returned if
+    /// there is no newer one.
     fn history(
         &self,
         owner: Owner,
@@ -36,16 +36,16 @@ pub trait Store: Send + Sync {
         fresh_since: Timestamp,
     ) -> StoreFuture<'a, Vec<Option<StoredAnswer>>>;
 
-    /// Replaces the stored answer of an activity.
+    /// Replaces the stored response of an activity.
     fn keep(&self, owner: Owner, activity: ActivityId, answer: StoredAnswer) -> StoreFuture<'_, ()>;
 
-    /// Like [`keep`](Self::keep), but the answer may wait up to a millisecond to share a transaction with others, unless
+    /// Like [`keep`](Self::keep), but with a delay of up to a millisecond to share a transaction with others, unless
     /// [`flush`](Self::flush) is called.
     fn keep_grouped(&self, owner: Owner, activity: ActivityId, answer: StoredAnswer) -> StoreFuture<'_, ()> {
         self.keep(owner, activity, answer)
     }
 
-    /// Starts the transaction of grouped answers at once. Returns without waiting for it.
+    /// Starts the transaction of grouped responses at once. Returns without waiting for it.
     fn flush(&self) {}
 
     /// Removes the data of an owner. The day's count, which belongs to no owner, stays.
@@ -60,7 +60,7 @@ pub trait Store: Send + Sync {
     /// Raises the day's count to `at_least`, if lower, and returns the total: the upstream may have counted more calls.
     fn raise_calls(&self, day: Date, at_least: u64) -> StoreFuture<'_, u64>;
 
-    /// The size over all owners. It may take tens of milliseconds for a million activities, too long for every request.
+    /// The size over all owners. The query may take tens of milliseconds for a million activities, too long for every request.
     fn size(&self) -> StoreFuture<'_, StoreSize>;
 
     /// The lookups so far, if the store counts them.
@@ -90,7 +90,7 @@ pub trait Store: Send + Sync {
 pub struct Lookups {
     pub memory: u64,
     pub disk: u64,
-    /// Without an answer.
+    /// Without a stored response.
     pub missing: u64,
 }
 
@@ -106,16 +106,16 @@ pub struct StorePools {
 /// Use of one pool. All 0 without a pool.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PoolUse {
-    /// The maximum of concurrent reads.
+    /// Maximum number of concurrent reads.
     pub limit: u32,
     pub in_use: u32,
-    /// Reads refused with [`StoreError::Overloaded`] since the start.
+    /// Reads rejected with [`StoreError::Overloaded`] since the start.
     pub refused: u64,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StoreSize {
-    /// Activities with an answer, "not found" included.
+    /// Activities with a stored response, "not found" included.
     pub activities: u64,
     pub sends: u64,
     /// On disk or in memory.

@@ -1,4 +1,4 @@
-//! An answer of the upstream about one activity.
+//! Upstream response about one activity.
 
 use std::sync::Arc;
 
@@ -12,7 +12,8 @@ pub struct StoredAnswer {
     pub answer: Answer,
 }
 
-/// A storable answer. 401, 403 and failures are not: they concern the caller or the moment, not the activity.
+/// Content of a response that can be stored. 401, 403 and failures are not stored: they concern the caller or the moment, not
+/// the activity.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// Empty if the activity was never sent.

@@ -1,4 +1,4 @@
-//! The interface of the synchronisation state, which tells where the [log](crate::SendLog) has gaps.
+//! Interface of the synchronisation state, which shows the gaps of the [log](crate::SendLog).
 
 mod unreadable;
 
@@ -11,17 +11,17 @@ use crate::{Owner, StoreFuture, StoredAnswer};
 
 /// The state of an owner's synchronisation: campaigns, progress, queue and failures.
 ///
-/// Every write is one transaction, complete when its future is. Histories are written with [`Store::keep`](crate::Store::keep) before
-/// their work is [finished](Self::finish): work is done at least once, and may be done twice.
+/// Every write is one transaction, complete when its future is. Histories are written with [`Store::keep`](crate::Store::keep)
+/// before their work is [finished](Self::finish): work is done at least once, and may be done twice.
 /// [`Store::forget`](crate::Store::forget) removes all of it.
 pub trait SyncLog: Send + Sync {
     /// Stores a page of a listing with the work and the progress that follow from it.
     fn keep_listing(&self, owner: Owner, listing: Listing) -> StoreFuture<'_, ()>;
 
-    /// Replaces the details and the activities of a campaign, which the log then names for their sends.
+    /// Replaces the details and the activities of a campaign. The log then shows the campaign with their sends.
     ///
-    /// `unlisted` activities stay though the campaign does not list them. Other activities of the campaign are removed with their
-    /// stored answers. An activity that another campaign lists stays with that one, and is [claimed](Self::claims).
+    /// `unlisted` activities stay though the campaign does not list them. Other activities of the campaign are removed with
+    /// their stored responses. An activity that another campaign lists stays with that one, and is [claimed](Self::claims).
     fn keep_activities(
         &self,
         owner: Owner,
@@ -38,12 +38,12 @@ pub trait SyncLog: Send + Sync {
         activities: &'a [ActivityReference],
     ) -> StoreFuture<'a, Vec<Claim>>;
 
-    /// Marks a campaign as gone at the upstream, and removes its activities, their stored answers, and its work. Activities that
-    /// another campaign [claims](Self::claims) move to that one with their answers.
+    /// Marks a campaign as gone at the upstream, and removes its activities, their stored responses, and its work. Activities
+    /// that another campaign [claims](Self::claims) move to that one with their responses.
     fn keep_gone(&self, owner: Owner, campaign: CampaignId) -> StoreFuture<'_, ()>;
 
-    /// Decides about known records that an answer lacks: they are removed if an earlier synchronisation has missed just the same ones,
-    /// and are marked as missing otherwise. Returns the number of records that stay.
+    /// Removes the known records that a response lacks if an earlier synchronisation has missed exactly the same ones, and
+    /// otherwise marks them as missing. Returns the number of missing records that stay.
     fn settle_history(
         &self,
         owner: Owner,
@@ -52,17 +52,17 @@ pub trait SyncLog: Send + Sync {
         finding: Finding,
     ) -> StoreFuture<'_, u64>;
 
-    /// Removes a campaign's work from the queue, once its results are stored. Work that was added after `work` was taken stays, so
-    /// that a change seen by another process is not lost.
+    /// Removes a campaign's work from the queue, once its results are stored. Work that was added after `work` was taken stays,
+    /// so that a change seen by another process is not lost.
     fn finish(&self, owner: Owner, work: SyncWork) -> StoreFuture<'_, ()>;
 
-    /// Stores a failed reading. It stays until the subject is read, a history with [`Store::keep`](crate::Store::keep) and anything
-    /// else with [`keep_read`](Self::keep_read), or is gone. A repeated failure keeps its first time, and the union of both ranges of
-    /// missing sends.
+    /// Stores a failed reading. It stays until the subject is read, a history with [`Store::keep`](crate::Store::keep) and
+    /// anything else with [`keep_read`](Self::keep_read), or is gone. A repeated failure keeps its first time, and the union of
+    /// both ranges of missing sends.
     ///
-    /// [`Store::keep`](crate::Store::keep) itself stores a failure for an incomplete answer: a history with unreadable sends or dates,
-    /// one without [known](UNCONFIRMED_REMOVAL) records, and "not found" for an activity that its campaign shows or whose sends are
-    /// known. The known sends stay in the log.
+    /// [`Store::keep`](crate::Store::keep) itself stores a failure for an incomplete response: a history with unreadable sends
+    /// or dates, one without [known](UNCONFIRMED_REMOVAL) records, and "not found" for an activity that its campaign shows or
+    /// whose sends are known. The known sends stay in the log.
     fn keep_failed(&self, owner: Owner, failed: FailedReading) -> StoreFuture<'_, ()>;
 
     /// Removes the [failure](Self::keep_failed) of a subject that was read completely.
@@ -81,9 +81,9 @@ pub trait SyncLog: Send + Sync {
 
     fn coverage(&self, owner: Owner) -> StoreFuture<'_, Coverage>;
 
-    /// The completeness at `now` for the sends from `from` (inclusive) until `until` (exclusive). Without `from` the range is unbounded,
-    /// without `until` it ends where the [coverage](Self::coverage) ends. Queue and failures are read in one snapshot, so that a
-    /// subject that moves from one to the other is not missed.
+    /// The completeness at `now` for the sends from `from` (inclusive) until `until` (exclusive). Without `from` the range is
+    /// unbounded, without `until` it ends where the [coverage](Self::coverage) ends. Queue and failures are read in one
+    /// snapshot, so that a subject that moves from one to the other is not missed.
     fn completeness(
         &self,
         owner: Owner,
@@ -113,9 +113,9 @@ pub trait SyncLog: Send + Sync {
     /// The campaigns with known activities that are neither gone nor removed.
     fn campaigns_with_activities(&self, owner: Owner) -> StoreFuture<'_, Vec<CampaignId>>;
 
-    /// The activities whose history may still change and was fetched before `fetched_before`, or after `now` by a wrong clock: those
-    /// with a send at `ran_since` or later, with a [staged](sends_core::Outcome::Staged) send, or of a campaign with the status
-    /// `Executing`. The oldest answer is first. Unreadable activities are excluded.
+    /// The activities whose history may still change and was fetched before `fetched_before`, or after `now` by a wrong clock:
+    /// those with a send at `ran_since` or later, with a [staged](sends_core::Outcome::Staged) send, or of a campaign with the
+    /// status `Executing`. The oldest response is first. Unreadable activities are excluded.
     fn unsettled(
         &self,
         owner: Owner,
@@ -138,7 +138,8 @@ pub struct Listing {
     pub state: Option<SyncState>,
 }
 
-/// A campaign to read, with the time range of the sends that may be missing until then, stored in milliseconds and rounded outwards.
+/// A campaign to read, with the time range of the sends that may be missing until then, stored in milliseconds and rounded
+/// outwards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SyncWork {
     pub campaign: CampaignId,
@@ -152,11 +153,11 @@ pub struct SyncWork {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Claim {
     pub activity: ActivityId,
-    /// Its campaign: the first one that listed it, as long as it does.
+    /// The campaign of the activity: the first one that listed it, while it still does.
     pub campaign: CampaignId,
-    /// Whether its campaign still lists it.
+    /// Whether that campaign still lists the activity.
     pub is_listed: bool,
-    /// Another campaign that lists it.
+    /// Another campaign that lists the activity.
     pub claimed_by: Option<CampaignId>,
 }
 
@@ -184,12 +185,12 @@ pub struct SyncState {
 /// The remaining work.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Pending {
-    /// Never read.
+    /// Campaigns that were never read.
     pub unread_campaigns: u64,
-    /// Changed since they were read.
+    /// Campaigns that changed since they were read.
     pub changed_campaigns: u64,
-    /// The known activities of these campaigns that can have a history. Each costs a call, as does each campaign and each activity that
-    /// is discovered.
+    /// The known activities of the unread and changed campaigns that can have a history. Each costs a call, as does each
+    /// campaign and each activity that is discovered.
     pub known_activities: u64,
 }
 
@@ -209,8 +210,8 @@ pub enum Coverage {
 }
 
 impl Coverage {
-    /// [`Nothing`](Self::Nothing) if the range ends after `now`: the account was listed while the clock was ahead, and the true end is
-    /// unknown.
+    /// [`Nothing`](Self::Nothing) if the range ends after `now`: the account was listed while the clock was ahead, and the true
+    /// end is unknown.
     #[must_use]
     pub fn as_of(self, now: Timestamp) -> Self {
         match self {
@@ -264,12 +265,12 @@ pub struct KnownCampaign {
     pub campaign: Campaign,
     /// By the summaries report.
     pub last_sent_at: Option<Timestamp>,
-    /// Whether it was listed, and then not found by itself.
+    /// Whether the campaign was listed, but not found by its id.
     pub is_gone: bool,
     /// The first failure to read its activities. `None` after a success.
     pub failing_since: Option<Timestamp>,
     pub is_queued: bool,
-    /// Empty before the first reading, and when it is gone.
+    /// Empty before the first reading, and for a campaign that is gone.
     pub activities: Vec<KnownActivity>,
 }
 
@@ -278,7 +279,7 @@ pub struct KnownCampaign {
 pub struct KnownActivity {
     pub id: ActivityId,
     pub role: Option<Verbatim<ActivityRole>>,
-    /// `None` without a stored answer.
+    /// `None` without a stored response.
     pub fetched_at: Option<Timestamp>,
     /// `None` without a stored history.
     pub send_count: Option<u64>,

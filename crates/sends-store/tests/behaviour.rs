@@ -50,7 +50,7 @@ async fn memory_in_front_of_sqlite_behaves_as_a_store() {
     check(&LayeredStore::new(MemoryStore::new(MEMORY), behind)).await;
 }
 
-/// Without room in memory, every answer comes from the store behind.
+/// Without capacity in memory, every response comes from the store behind.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_memory_in_front_of_sqlite_behaves_as_a_store() {
     let dir = tempfile::tempdir().unwrap();
@@ -144,7 +144,7 @@ async fn counts_concurrent_calls_exactly(store: &dyn Store) {
     assert_eq!(
         totals,
         (1..=500).map(|turn| turn * 2).collect::<Vec<_>>(),
-        "every total is told once"
+        "every total is returned once"
     );
 }
 
@@ -173,7 +173,7 @@ async fn forgets_one_owner_only(store: &dyn Store) {
     assert_eq!(
         store.calls_on(date(2026, 11, 25)).await.unwrap(),
         1_000,
-        "the count is nobody's"
+        "the count belongs to no owner"
     );
     store.forget(BOB).await.unwrap();
     let after = store.size().await.unwrap();

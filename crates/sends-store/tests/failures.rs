@@ -91,7 +91,7 @@ async fn damage_is_reported_as_such_wherever_it_is() {
     }
     assert!(
         refused >= 4,
-        "the schema, the key, the answers and the sends are looked at: {refused}"
+        "the schema, the key, the responses and the sends are checked: {refused}"
     );
 }
 
@@ -156,10 +156,7 @@ async fn a_changed_value_of_a_row_is_damage_until_the_answer_is_kept_again() {
             health.damaged >= 1 && health.failed_reads == health.damaged,
             "{health:?}"
         );
-        assert!(
-            health.damage.is_some(),
-            "what else is damaged is not known: {health:?}"
-        );
+        assert!(health.damage.is_some(), "other damage is unknown: {health:?}");
     }
 }
 

@@ -23,14 +23,14 @@ async fn memory_answers_what_is_fresh_enough_and_asks_behind_for_the_rest() {
     let (store, behind) = layered();
     let id = activity(1);
     store.keep(ALICE, id, kept(10, 1)).await.unwrap();
-    // Like another process.
+    // As another process would do.
     behind.inner.keep(ALICE, id, kept(20, 2)).await.unwrap();
     assert_eq!(store.history(ALICE, id, at(10)).await.unwrap(), Some(kept(10, 1)));
     assert_eq!(store.history(ALICE, id, at(11)).await.unwrap(), Some(kept(20, 2)));
     assert_eq!(
         store.history(ALICE, id, at(10)).await.unwrap(),
         Some(kept(20, 2)),
-        "memory has learnt it"
+        "memory was updated by the read"
     );
 
     behind.inner.forget(ALICE).await.unwrap();
@@ -39,7 +39,7 @@ async fn memory_answers_what_is_fresh_enough_and_asks_behind_for_the_rest() {
     assert_eq!(
         store.history(ALICE, id, at(20)).await.unwrap(),
         None,
-        "memory has learnt it"
+        "memory was updated by the read"
     );
 }
 
@@ -96,7 +96,7 @@ async fn what_cannot_be_kept_behind_is_kept_in_memory_and_reported() {
     assert_eq!(
         store.history(ALICE, activity(1), Timestamp::MAX).await.unwrap(),
         None,
-        "behind it is not"
+        "the store behind has no response"
     );
 }
 
@@ -110,7 +110,11 @@ async fn during_a_read(store: &LayeredStore, behind: &Gated, id: ActivityId, cha
         behind.reads.add_permits(1_000);
     };
     let (found, ()) = tokio::join!(read, meanwhile);
-    assert_eq!(found.unwrap(), Some(kept(10, 1)), "it began before the change");
+    assert_eq!(
+        found.unwrap(),
+        Some(kept(10, 1)),
+        "the read started before the change"
+    );
 }
 
 fn layered() -> (LayeredStore, Arc<Gated>) {

@@ -26,8 +26,8 @@ const DAY: Date = date(2026, 11, 23);
 const DIR: &str = "SENDS_STORE_TEST_DIR";
 const CALLS: &str = "SENDS_STORE_TEST_CALLS";
 
-/// Adds calls and stores histories until it reaches the number in its environment, or is killed. It prints every total to standard
-/// error, which the test harness does not capture.
+/// Adds calls and stores histories until it reaches the number in its environment, or is killed. It prints every total to
+/// standard error, which the test harness does not capture.
 #[tokio::test(flavor = "multi_thread")]
 async fn child() {
     let Ok(dir) = env::var(DIR) else { return };
@@ -76,7 +76,10 @@ async fn a_killed_process_loses_nothing_it_was_told_is_done() {
         let mut child = start_child(dir.path(), u64::MAX);
         let mut lines = lines(&mut child);
         if kill >= 10 {
-            acknowledged = lines.find_map(total).expect("it counts").max(acknowledged);
+            acknowledged = lines
+                .find_map(total)
+                .expect("the child prints a total")
+                .max(acknowledged);
         }
         thread::sleep(Duration::from_micros(random.u64(0..30_000)));
         child.kill().unwrap();
@@ -125,7 +128,7 @@ async fn processes_that_start_together_count_together_exactly() {
     assert_eq!(
         all,
         (1..=PROCESSES * CALLS).collect::<Vec<_>>(),
-        "every total is told once"
+        "every total is returned once"
     );
     let store = SqliteStore::open(dir.path()).await.unwrap();
     assert_eq!(store.calls_on(DAY).await.unwrap(), PROCESSES * CALLS);

@@ -1,4 +1,4 @@
-//! Odd answers of the token endpoint, and none for a while.
+//! Malformed, delayed and missing responses of the token endpoint.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Refreshes that are under way when the program, or the client that drove them, ends.
+//! Token refreshes in progress when the program, or the client that caused them, ends.
 
 use std::time::Duration;
 
@@ -8,8 +8,8 @@ use tokio::time::sleep;
 
 use super::{Home, is_answered};
 
-/// Whether the programs under test heed a signal. They keep SIGHUP and SIGQUIT ignored where this process has them ignored: below
-/// `nohup` the one, and in a background command of a shell without job control the other. The test then goes without it.
+/// Whether the programs under test handle a signal. They keep SIGHUP and SIGQUIT ignored if this process ignores them: SIGHUP
+/// below `nohup`, SIGQUIT in a background command of a shell without job control. The test then skips the signal.
 fn heeds(signal: &str) -> bool {
     let bit = match signal {
         "HUP" => 0,
@@ -30,7 +30,7 @@ fn heeds(signal: &str) -> bool {
 async fn an_orderly_end_waits_for_a_refresh_that_is_under_way() {
     let mut home = Home::new(&[]);
     home.log_in().await;
-    // Keeps all there is, so that the next synchronisation is over soon.
+    // Reads everything, so that the next synchronisation is short.
     home.run(&["sync"]).await;
     for command in [&["history", "--max-age", "0", GUIDE_ACTIVITY][..], &["sync"]] {
         home.slow_token_answers().await;
@@ -38,7 +38,7 @@ async fn an_orderly_end_waits_for_a_refresh_that_is_under_way() {
         let before = home.token_calls().await;
         let ended = home.run(command).await;
         assert_eq!(ended.status, Some(0), "{ended:?}");
-        // Whether the refresh left at all is a matter of moments.
+        // Whether the refresh was sent at all depends on the timing.
         assert!(home.token_calls().await <= before + 1);
         assert!(home.can_be_renewed().await, "{command:?}");
     }
@@ -62,7 +62,7 @@ async fn a_signal_waits_for_a_refresh_that_is_under_way() {
         assert!(home.can_be_renewed().await, "{signal}: {}", service.log());
     }
 
-    // A command that waits for the token itself.
+    // A command that itself waits for the token.
     home.slow_token_answers().await;
     home.make_expire_in(-10);
     let before = home.token_calls().await;
@@ -70,12 +70,12 @@ async fn a_signal_waits_for_a_refresh_that_is_under_way() {
     home.token_calls_reach(before + 1).await;
     command.interrupt();
     let ended = home.finish(command).await;
-    // 0 where the answer came, and the command ended by itself, before the signal did.
+    // 0 if the response arrived, and the command ended by itself, before the signal.
     assert!(matches!(ended.status, Some(130 | 0)), "{ended:?}");
     assert!(home.can_be_renewed().await);
 }
 
-/// Answers of the token endpoint take longer than several signals, and less than the time limit of a call.
+/// Delays the responses of the token endpoint for longer than several signals, but less than the timeout of a call.
 async fn very_slow_token_answers(home: &Home) {
     let fault = json!({ "kind": "slow_body", "path_contains": "/v1/token", "bytes": 100, "delay_ms": 200 });
     home.sandbox.fault(&fault).await;
@@ -99,7 +99,7 @@ async fn no_number_of_sigterms_gives_up_a_refresh() {
     assert_eq!(ended, Some(0), "{}", service.log());
     assert!(home.can_be_renewed().await, "{}", service.log());
 
-    // A history ends with the status of the signal; a synchronisation has left something for the next time.
+    // `history` ends with the status of the signal, and `sync` with 3, since work is left.
     for (command, status) in [
         (&["history", "--max-age", "0", GUIDE_ACTIVITY][..], 143),
         (&["sync"], 3),
@@ -114,8 +114,8 @@ async fn no_number_of_sigterms_gives_up_a_refresh() {
             sleep(Duration::from_millis(300)).await;
         }
         let ended = home.finish(process).await;
-        // 0 where the refresh was stored and the command at its end before it was the signal's turn; 143 where a later signal
-        // ended a synchronisation that was over.
+        // 0 if the refresh was stored and the command ended before the signal was handled; 143 if a later signal ended a
+        // synchronisation that was already complete.
         let expected = [Some(status), Some(143), Some(0)];
         assert!(expected.contains(&ended.status), "{ended:?}");
         assert!(home.can_be_renewed().await, "{command:?}");
@@ -128,7 +128,7 @@ async fn a_closed_terminal_ends_no_command_before_its_refresh_is_stored() {
     home.log_in().await;
     let signals = [("QUIT", 131), ("HUP", 129)];
     for (signal, status) in signals.into_iter().filter(|(signal, _)| heeds(signal)) {
-        // A history ends with the status of the signal; a synchronisation has left something for the next time.
+        // `history` ends with the status of the signal, and `sync` with 3, since work is left.
         for (command, status) in [
             (&["history", "--max-age", "0", GUIDE_ACTIVITY][..], status),
             (&["sync"], 3),
@@ -138,12 +138,12 @@ async fn a_closed_terminal_ends_no_command_before_its_refresh_is_stored() {
             let before = home.token_calls().await;
             let process = home.start(command);
             home.token_calls_reach(before + 1).await;
-            // The terminal and the shell send one each.
+            // The terminal and the shell send one signal each.
             process.signal(signal);
             sleep(Duration::from_millis(300)).await;
             process.signal(signal);
             let ended = home.finish(process).await;
-            // 0 where the refresh was stored and the command at its end before it was the signal's turn.
+            // 0 if the refresh was stored and the command ended before the signal was handled.
             assert!(
                 [Some(status), Some(0)].contains(&ended.status),
                 "{signal} {ended:?}"
@@ -163,13 +163,13 @@ async fn ctrl_c_gives_up_a_refresh_only_after_a_warning() {
         .await;
     home.make_expire_in(200);
     assert!(is_answered(&service).await);
-    // The request is under way, and is logged upstream once it is answered.
+    // The request is in flight, and is logged upstream once it is answered.
     sleep(Duration::from_millis(500)).await;
     service.signal("INT");
     service.log_once(|log| log.contains("stopped")).await;
     service.signal("INT");
     service.log_once(|log| log.contains("Ctrl-C cancels it")).await;
-    // Too early to be an answer to the warning.
+    // Too early to be a reaction to the warning.
     service.signal("INT");
     assert_eq!(service.exit_code_within(Duration::from_millis(1_500)).await, None);
     service.signal("INT");
@@ -186,7 +186,7 @@ async fn a_refresh_goes_on_when_the_client_that_drove_it_disconnects() {
     home.make_expire_in(-10);
     let before = home.token_calls().await;
     let asked = tokio::time::timeout(Duration::from_millis(200), is_answered(&service)).await;
-    assert!(asked.is_err(), "the client is gone before the answer");
+    assert!(asked.is_err(), "the client disconnects before the response");
     assert!(is_answered(&service).await, "{}", service.log());
     assert_eq!(home.token_calls().await, before + 1);
     assert!(home.can_be_renewed().await);

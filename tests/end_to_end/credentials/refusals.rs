@@ -1,4 +1,4 @@
-//! What a refused token and a dead login cost.
+//! Cost of a rejected token and of a dead login.
 
 use sends_end_to_end::{GUIDE_ACTIVITY, SandboxProcess, ServiceProcess};
 use serde_json::{Value, json};
@@ -18,10 +18,10 @@ async fn a_dead_login_costs_no_further_calls() {
     }
     let activities = home.sandbox.activities(50).await;
     service.summaries(&activities, 0).await;
-    // One call, the probe that confirms its refusal, and one refresh.
+    // One call, the probe that confirms its rejection, and one refresh.
     let spent = (before.0 + 2, before.1 + 1);
     assert_eq!((home.api_calls().await, home.token_calls().await), spent);
-    // Another process finds it on the disk.
+    // Another process reads the dead login from the disk.
     let read = home.run(&["history", "--max-age", "0", GUIDE_ACTIVITY]).await;
     assert!(read.errors.contains("log in again"), "{read:?}");
     assert_eq!((home.api_calls().await, home.token_calls().await), spent);
@@ -71,7 +71,7 @@ async fn an_endpoint_that_alone_refuses_the_token_does_not_end_the_login() {
     let is_of_lists = |request: &&Value| request["path"] == "/v3/contact_lists";
     let lists_asked = requests.iter().filter(is_of_lists).count();
     let renewals = home.token_calls().await - before;
-    assert_eq!((lists_asked, renewals), (1, 0), "the token is good");
+    assert_eq!((lists_asked, renewals), (1, 0), "the token is valid");
     assert_eq!(service.get("/health/ready").await.0, 200);
     assert!(home.can_be_renewed().await);
 }

@@ -1,12 +1,12 @@
-//! Logins and refreshes at an upstream that gives its token answers in forms drawn at random.
+//! Logins and refreshes at an upstream whose token responses vary at random.
 
 use super::{Home, is_answered};
 
-/// Token answers vary more than their members one by one, and a login is quick.
+/// Several seeds, since token responses vary more than their single members, and a login is quick.
 const SEEDS: std::ops::RangeInclusive<u32> = 1..=6;
 const REFRESHES: usize = 6;
 
-/// Every refresh rotates the token or leaves it: a lost one would be noticed by the next.
+/// Every refresh rotates the refresh token or keeps it: the next refresh would detect a lost one.
 async fn is_renewed_again_and_again(home: &mut Home, seed: &str) {
     let service = home.serve(&[]);
     let before = home.token_calls().await;

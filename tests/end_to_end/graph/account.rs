@@ -1,4 +1,4 @@
-//! What the account is called, and dates as its clocks show them.
+//! The name of the account, and dates in its time zone.
 
 use sends_end_to_end::{GUIDE_ACTIVITY, SandboxProcess, ServiceProcess};
 use serde_json::{Value, json};
@@ -74,7 +74,7 @@ async fn dates_and_totals_take_the_same_time_zones() {
         let answer = ask(wrong).await;
         assert_eq!(codes(&answer)[0], "BAD_USER_INPUT", "{answer}");
     }
-    // One history, and the account for the zone of that name.
+    // One history, and the account for its time zone.
     let expected = of([("account/summary", 1), ("emails/activities/*/send_history", 1)]);
     assert_eq!(costs(&sandbox).await, expected);
 }

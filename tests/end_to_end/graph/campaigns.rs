@@ -1,4 +1,4 @@
-//! Campaigns page by page, and their activities.
+//! Pages of campaigns, and their activities.
 
 use std::collections::HashSet;
 
@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 use super::{codes, costs, of};
 
 const GUIDE_CAMPAIGN: &str = "cafe1ead-0000-4000-8000-000000000001";
-/// Reading more of a campaign than its listing has.
+/// Fields that the listing of campaigns does not have.
 const ACTIVITIES: &str = "activities { id role sendHistory { sendId outcome } }";
 
-/// The campaigns of the whole account, page by page, and how many pages there were.
+/// The campaigns of the whole account, page by page, and the number of pages.
 async fn all(service: &ServiceProcess, first: usize, filter: &str) -> (Vec<Value>, usize) {
     let (mut found, mut pages, mut after) = (Vec::new(), 0, Value::Null);
     loop {
@@ -44,7 +44,7 @@ fn ids(campaigns: &[Value]) -> Vec<&str> {
 async fn a_page_of_fifty_campaigns_with_their_histories_costs_what_it_must() {
     let sandbox = SandboxProcess::unlimited(&["--activities", "300"]);
     let service = ServiceProcess::unpaced_on(&sandbox, &[]);
-    // The newest campaigns of the account are not the showcase's, where one is gone by itself.
+    // The newest campaigns of the account are not those of the showcase, one of which is not found by its id.
     let query = format!("{{ campaigns(first: 50) {{ nodes {{ id name status {ACTIVITIES} }} }} }}");
     let answer = service.query(&query).await;
     let campaigns = answer["data"]["campaigns"]["nodes"].as_array().unwrap();
@@ -72,7 +72,7 @@ async fn a_page_of_fifty_campaigns_with_their_histories_costs_what_it_must() {
     assert_eq!(costs(&sandbox).await, expected);
     assert_eq!(answer["extensions"]["upstream"]["calls"], 1 + 50 + sendable);
 
-    // Asked again, only what is no longer fresh is asked upstream: nothing.
+    // A repeated query fetches only data that is no longer fresh: none.
     assert_eq!(service.query(&query).await["extensions"]["upstream"]["calls"], 0);
 }
 
@@ -130,7 +130,7 @@ async fn a_cursor_outlives_the_service_and_campaigns_that_are_updated() {
     assert_eq!(ids(second["nodes"].as_array().unwrap()), ids(&all[10..20]));
     assert_eq!(second["pageInfo"]["hasPreviousPage"], true);
 
-    // The campaign of the cursor becomes the newest; the page after it is the same.
+    // The campaign of the cursor becomes the newest; the page after the cursor stays the same.
     sandbox
         .control(
             "POST",

@@ -1,4 +1,4 @@
-//! Statistics of what was never sent: null and no error, at a bounded cost, and never at the expense of what was sent.
+//! Statistics of unsent emails: null without an error, at a bounded cost, and never at the expense of sent emails.
 
 use std::sync::{
     Arc,
@@ -15,12 +15,12 @@ use super::{
 
 const STATS: &str = "/v3/reports/stats/email_campaign_activities/{ids}";
 
-/// What the upstream answers to a batch with a draft in it.
+/// The upstream's response to a batch with a draft.
 #[derive(Clone, Copy)]
 enum Drafts {
-    /// The batch is refused with this status.
+    /// The batch is rejected with this status.
     Refuse(StatusCode),
-    /// The others are told.
+    /// The response has only the other activities.
     LeftOut,
 }
 
@@ -36,7 +36,7 @@ fn id(number: usize, last: char) -> String {
     format!("00000000-0000-4000-8000-{number:011}{last}")
 }
 
-/// An upstream with drafts, and how many calls for statistics it had.
+/// An upstream with drafts, and the number of its calls for statistics.
 async fn upstream(drafts: Drafts) -> (String, Arc<AtomicUsize>) {
     let calls = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&calls);
@@ -125,7 +125,7 @@ async fn a_refused_batch_denies_nothing_of_what_was_sent() {
     assert_eq!(sends(&answer), expected);
     let cost = calls.load(Ordering::Relaxed);
     assert!(cost <= 13, "{cost} calls");
-    // A batch that comes later is not judged by this one.
+    // A later batch is not affected by this one.
     let more: Vec<String> = (20..).zip(lasts).map(|(number, last)| id(number, last)).collect();
     assert_eq!(sends(&service.query(&stats_of(&more)).await), expected);
 }
@@ -161,7 +161,7 @@ async fn once_a_batch_was_answered_in_part_refused_batches_are_not_looked_throug
 async fn a_refusal_of_what_is_known_to_be_sent_is_an_error() {
     let (url, _) = upstream(Drafts::Refuse(StatusCode::NOT_FOUND)).await;
     let service = service_on(&url);
-    // Sent, as its history tells, and refused with the draft beside it and alone.
+    // Sent according to its history, but rejected both with the draft and alone.
     let sent = SENT_BUT_REFUSED;
     let known = format!(r#"{{ campaignActivity(id: "{sent}") {{ latestSend {{ id }} }} }}"#);
     assert!(service.query(&known).await.get("errors").is_none());

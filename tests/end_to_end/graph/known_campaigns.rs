@@ -1,4 +1,4 @@
-//! The campaign of a send: shown whenever the service knows it.
+//! The campaign of a send, shown whenever the service knows it.
 
 use sends_end_to_end::{GUIDE_ACTIVITY, SandboxProcess, ServiceProcess};
 use serde_json::{Value, json};

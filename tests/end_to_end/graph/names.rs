@@ -1,4 +1,4 @@
-//! What lists and segments are called.
+//! Names of lists and segments.
 
 use sends_end_to_end::{GUIDE_ACTIVITY, SandboxProcess, ServiceProcess};
 use serde_json::{Value, json};
@@ -109,7 +109,7 @@ async fn an_operation_asks_for_no_more_names_than_it_may_and_the_next_one_gets_f
     let query = format!(
         r#"{{ campaignActivity(id: "{TO_SEGMENT}") {{ latestSend {{ segments {{ segmentId name }} }} }} }}"#
     );
-    // The history, the listing, and eight segments that it leaves out; then ten, and then two.
+    // The history, the listing, and eight segments that are missing from it; then ten, and then two.
     for (calls, errors) in [(10, 1), (10, 1), (2, 0), (0, 0)] {
         let answer = service.query(&query).await;
         assert_eq!(codes(&answer), vec!["RATE_LIMITED"; errors], "{answer}");

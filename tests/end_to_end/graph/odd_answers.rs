@@ -1,4 +1,5 @@
-//! Answers with an oddity in them: it costs itself, is counted where a reader sees it, and costs no call.
+//! Responses with malformed parts: only the malformed part is lost, its count is visible to readers, and it costs no further
+//! call.
 
 use axum::{
     Json, Router,
@@ -13,7 +14,7 @@ use super::oddities::{serve, service_on};
 const ACTIVITY: &str = "00000000-0000-4000-8000-000000000001";
 const CAMPAIGN: &str = "00000000-0000-4000-8000-0000000000ca";
 
-/// A history with every kind of oddity beside one good send.
+/// A history with every kind of oddity and one valid send.
 const HISTORY: &[u8] = b"\xef\xbb\xbf[
     {\"send_id\": \"1\", \"count\": \"5000000000\", \"run_date\": \"\", \"send_status\": \"Completed\", \"reason_code\": 99999999999, \"segment_ids\": [\"14\"]},
     {\"count\": 7},
@@ -79,7 +80,7 @@ async fn a_history_answers_what_can_be_read_and_says_how_much_it_lacks() {
     });
     assert_eq!(data["campaignActivity"], expected);
 
-    // The log has what can be read, and names the activity.
+    // The log has the readable sends, and names the activity.
     let data = asked(
         &service,
         "{ sends { totalCount nodes { sendStatusRaw count } }

@@ -1,4 +1,4 @@
-//! Lists, segments and other resources of which the upstream tells only a part, or nothing.
+//! Lists, segments and other resources with partial or missing upstream data.
 
 use std::collections::HashMap;
 
@@ -81,7 +81,7 @@ async fn a_list_that_an_incomplete_listing_lacks_is_null_with_an_error_at_its_pa
     }
 }
 
-/// What the third page of a listing answers, and the code and a word of the error for what it would have named.
+/// Responses for the third page of a listing, and the error code for the names that are missing from it.
 fn failing_pages() -> [(StatusCode, Value, &'static str); 4] {
     [
         (

@@ -1,4 +1,4 @@
-//! What the upstream should not say, and what is made of it.
+//! Invalid upstream responses and their handling.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -20,11 +20,11 @@ use tokio::net::TcpListener;
 use super::{codes, costs, of};
 
 const COUNTED: &str = "00000000-0000-4000-8000-000000000001";
-/// Many more than a page has room for.
+/// Many more campaigns than fit on a page.
 const CAMPAIGNS: usize = 60;
 const MISCOUNTED: &str = "00000000-0000-4000-8000-000000000002";
 
-/// An upstream that knows the statistics of any activity, and has forgotten what a number is for one of them.
+/// An upstream with statistics for any activity, one of which has a word in place of a number.
 async fn miscounting_upstream() -> String {
     let of_activities = async |Path(ids): Path<String>| {
         let sends = |id: &str| if id == MISCOUNTED { json!("many") } else { json!(7) };
@@ -36,7 +36,7 @@ async fn miscounting_upstream() -> String {
     serve(Router::new().route(path, get(of_activities))).await
 }
 
-/// An upstream all of whose campaigns were changed at one moment, as it could do itself.
+/// An upstream whose campaigns were all changed at the same time, as by a change of the upstream itself.
 async fn upstream_of_one_moment() -> String {
     let page = async |Query(query): Query<HashMap<String, String>>| {
         let number = |name: &str| query.get(name).map_or(0, |number| number.parse().unwrap());
@@ -151,8 +151,8 @@ async fn pages_lead_through_campaigns_of_one_moment_too() {
     assert_eq!((ids.len(), shown.len()), (CAMPAIGNS, CAMPAIGNS));
 }
 
-/// An upstream that answers these campaigns, each an hour older than the one before, whatever dates and cursor it is asked with,
-/// and always has a link to more under a cursor of its own.
+/// An upstream that returns these campaigns, each an hour older than the previous one, for any dates and any cursor, and always
+/// links to a further page with a new cursor.
 async fn endless_upstream(campaigns: usize) -> (String, Arc<AtomicUsize>) {
     let calls = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&calls);
@@ -176,7 +176,7 @@ async fn a_list_of_campaigns_that_leads_on_without_end_ends_in_an_error_after_wh
         let service = service_on(&url);
         let (mut found, mut after) = (HashSet::new(), Value::Null);
         let mut error = None;
-        // A page for each five campaigns, and some more.
+        // A page for every five campaigns, and some more.
         for _ in 0..20 {
             let answer = service
                 .query(&format!(
@@ -203,8 +203,8 @@ async fn a_list_of_campaigns_that_leads_on_without_end_ends_in_an_error_after_wh
     }
 }
 
-/// An upstream with these campaigns, each an hour older than the one before, whose last page has a link back to the first one, or
-/// else to itself.
+/// An upstream with these campaigns, each an hour older than the previous one, whose last page links back to the first one, or
+/// otherwise to itself.
 async fn circling_upstream(campaigns: usize, to_first: bool) -> String {
     let page = async move |Query(query): Query<HashMap<String, String>>| {
         let number = |name: &str| query.get(name).map_or(0, |number| number.parse().unwrap());

@@ -1,4 +1,4 @@
-//! Sends of one activity that the upstream gives the same number: each has an id of its own.
+//! Sends of one activity with the same upstream number: each has its own id.
 
 use axum::{Json, Router, routing::get};
 use serde_json::json;
@@ -63,7 +63,7 @@ async fn the_log_gives_each_send_the_same_id_as_its_history() {
     let expected = ["1", "3", "3:2", "3:3", "7"].map(|place| format!("{ACTIVITY}:{place}"));
     assert_eq!(all(&sends, "id"), expected);
     assert_eq!(all(&sends, "count"), [1, 2, 3, 4, 6]);
-    // A page that begins between them, too.
+    // Also for a page that starts between them.
     let first = service
         .query("{ sends(orderBy: OLDEST_FIRST, first: 2) { pageInfo { endCursor } } }")
         .await;

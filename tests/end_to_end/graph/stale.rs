@@ -1,4 +1,4 @@
-//! What is answered while the upstream is down: what was answered before, and that it is.
+//! Responses while the upstream is down: the last known data, marked as stale.
 
 use sends_end_to_end::{SandboxProcess, ServiceProcess};
 use serde_json::{Value, json};
@@ -7,10 +7,10 @@ use super::codes;
 
 /// Sent to a segment that was deleted since.
 const DELETED: &str = "feed0000-0000-4000-8000-000000000010";
-/// Nothing is fresh for long enough to be given again.
+/// Every query needs an upstream call, since no data stays fresh.
 const ALWAYS_ASK: [&str; 4] = ["--max-age", "0", "--max-age-settled", "0"];
 
-/// Something of every kind.
+/// A query for every kind of object.
 fn everything() -> String {
     format!(
         r#"{{ account {{ organizationName timeZone }}
@@ -60,7 +60,7 @@ async fn while_the_upstream_is_down_everything_known_is_given_and_the_answer_say
         ];
         assert_eq!(told, types, "{answer}");
 
-        // What nobody has asked for before is not known now either.
+        // Data that was never fetched is still unknown.
         let answer = service.query("{ campaigns(first: 5) { nodes { name } } }").await;
         assert_eq!(codes(&answer), ["UPSTREAM_UNAVAILABLE"], "{answer}");
         assert!(stale(&answer).is_null(), "{answer}");

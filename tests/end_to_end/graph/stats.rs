@@ -1,4 +1,4 @@
-//! Statistics in as few calls as they fit into.
+//! Statistics in the minimum number of calls.
 
 use futures_util::future::join_all;
 use sends_end_to_end::{GUIDE_ACTIVITY, SandboxProcess, ServiceProcess};
@@ -57,7 +57,7 @@ async fn an_unknown_activity_is_not_found_and_the_others_are_told() {
         answer["errors"][0]["message"],
         "Statistics not found: the email was never sent, or the account has no such object."
     );
-    // The history tells apart what does not exist and what was never sent.
+    // The history distinguishes an activity that does not exist from one that was never sent.
     let expected = of([(BATCH, 1), ("emails/activities/*/send_history", 1)]);
     assert_eq!(costs(&sandbox).await, expected);
 }
@@ -67,12 +67,12 @@ async fn a_batch_that_is_refused_is_asked_for_again_in_parts() {
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = ServiceProcess::unpaced_on(&sandbox, &[]);
     let activities = sandbox.generated_activities(10).await;
-    // Whatever is asked together with the first is refused as a malformed id would be.
+    // Any batch with the first id is rejected, as with a malformed id.
     sandbox
         .fault(&json!({ "kind": "status", "status": 404, "body": "array", "path_contains": activities[0] }))
         .await;
     let answer = service.query(&stats_of(&activities)).await;
-    // What is refused alone is null as a draft is.
+    // An activity that is rejected alone is null, as a draft is.
     assert!(answer.get("errors").is_none(), "{answer}");
     let told = answer["data"]["campaignActivities"].as_array().unwrap();
     assert_eq!(told.iter().filter(|one| one["stats"].is_object()).count(), 9);
@@ -81,7 +81,7 @@ async fn a_batch_that_is_refused_is_asked_for_again_in_parts() {
     assert_eq!(costs(&sandbox).await, of([(BATCH, 8)]));
 }
 
-/// Whatever is asked for together with one id fails as that id alone does.
+/// Makes every request with this id fail, alone or in a batch.
 async fn failing_with(sandbox: &SandboxProcess, status: u16, id: &str) {
     sandbox
         .fault(&json!({ "kind": "status", "status": status, "path_contains": id }))
@@ -123,7 +123,7 @@ async fn a_batch_of_campaigns_that_fails_because_of_one_id_costs_that_id_only() 
             .iter()
             .map(|campaign| campaign["id"].as_str().unwrap())
             .collect();
-        // Batches are asked for in the order of their ids.
+        // Batches are requested in the order of their ids.
         ids.sort_unstable();
         failing_with(&sandbox, 500, ids[position].trim_start_matches("Campaign:")).await;
         let answer = service
@@ -200,7 +200,7 @@ async fn the_campaigns_of_a_page_cost_one_call_and_an_unknown_one_costs_the_othe
 async fn the_activities_of_a_page_of_campaigns_are_counted_ten_at_a_time_each_time() {
     const ROUNDS: usize = 10;
     let sandbox = SandboxProcess::unlimited(&["--activities", "300"]);
-    // Nothing is known from the round before.
+    // No data of the previous round is cached.
     let service = ServiceProcess::unpaced_on(&sandbox, &["--max-age", "0"]);
     let mut counted = 0;
     for _ in 0..ROUNDS {

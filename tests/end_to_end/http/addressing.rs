@@ -1,4 +1,4 @@
-//! What a web page can and cannot do.
+//! Requests from web pages: permitted and rejected ones.
 
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;

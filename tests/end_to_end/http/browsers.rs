@@ -1,4 +1,4 @@
-//! A person's browser at the service's addresses, beside the clients that ask there.
+//! Browsers at the service's addresses, in addition to API clients.
 
 use reqwest::{Client, Response, redirect::Policy};
 use sends_end_to_end::ServiceProcess;
@@ -33,7 +33,7 @@ async fn a_browser_lands_on_the_page_with_the_query_of_its_address() {
         for mode in [None, Some(("sec-fetch-mode", "navigate"))] {
             let headers: Vec<_> = [Some(("accept", BROWSER)), mode].into_iter().flatten().collect();
             let answer = open(&service, &path, &headers).await;
-            // Relative, so that it stays below the path that a proxy may have put the service under.
+            // Relative, so that the redirect stays below the path prefix of a proxy.
             assert_eq!(
                 (answer.status().as_u16(), header(&answer, "location")),
                 (307, &*location)
@@ -59,7 +59,7 @@ async fn a_client_is_not_led_to_the_page() {
     for headers in clients {
         assert_eq!(open(&service, path, headers).await.status(), 403, "{headers:?}");
     }
-    // It would have been answered before there was a redirect.
+    // This request was answered before the redirect was introduced.
     let answer = send(get(&service, &[("query", QUERY)]).header("accept", BROWSER)).await;
     assert_eq!(answer.status(), 200);
 }

@@ -1,4 +1,4 @@
-//! Connections that take their time, and more of them than there is room for.
+//! Slow connections, and more connections than permitted.
 
 use std::time::{Duration, Instant};
 
@@ -17,7 +17,7 @@ async fn connect(service: &ServiceProcess) -> TcpStream {
 
 const HEAD: &str = "POST /graphql HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n";
 
-/// How long a test waits for what has to happen: longer than the timeouts of the service.
+/// Deadline of expected events, longer than the timeouts of the service.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 #[tokio::test]
@@ -26,7 +26,7 @@ async fn connection_that_says_nothing_is_closed() {
     let mut silent = connect(&service).await;
     let mut said = Vec::new();
     let closed = tokio::time::timeout(PATIENCE, silent.read_to_end(&mut said)).await;
-    // A reset is an end, too.
+    // A reset closes the connection, too.
     let _ = closed.expect("the connection is closed");
     assert_eq!(send(post(&service).json(&body(QUERY))).await.status(), 200);
 }
@@ -37,13 +37,16 @@ async fn connections_beyond_the_limit_wait_for_their_turn() {
     let silent = [connect(&service).await, connect(&service).await];
     let mut waiting = tokio::spawn(send(post(&service).json(&body(QUERY))));
     let early = tokio::time::timeout(Duration::from_millis(500), &mut waiting).await;
-    assert!(early.is_err(), "it is answered beside two others");
+    assert!(
+        early.is_err(),
+        "the request is answered while two other connections are open"
+    );
     drop(silent);
     let answered = tokio::time::timeout(PATIENCE, waiting).await;
-    assert_eq!(answered.expect("it is answered").unwrap().status(), 200);
+    assert_eq!(answered.expect("the request is answered").unwrap().status(), 200);
 }
 
-/// The room for all bodies that are arriving, and so the largest limit of one.
+/// Memory budget of all incoming bodies, and so the maximum limit of a single body.
 const BODY_BUDGET: usize = 64 << 20;
 
 #[tokio::test]
@@ -54,20 +57,20 @@ async fn bodies_that_never_end_leave_no_room_for_others_until_they_are_hung_up_o
     endless.write_all(begun.as_bytes()).await.unwrap();
     let spaces = " ".repeat(BODY_BUDGET - 1_000);
     endless.write_all(spaces.as_bytes()).await.unwrap();
-    // No two are the same, so that none is answered from the response cache.
+    // The bodies are distinct, so that none is answered from the response cache.
     let mut length = 2_000;
     let mut large = || {
         length += 1;
         post(&service).json(&body(&format!("{{ __typename }}{}", " ".repeat(length))))
     };
-    // The body is read as it comes, so that it may take a moment until it has taken its room.
+    // The body is read as it arrives, so that its memory may be reserved with a delay.
     let deadline = Instant::now() + PATIENCE;
     let refused = loop {
         let answer = send(large()).await;
         if answer.status() != 200 {
             break answer;
         }
-        assert!(Instant::now() < deadline, "there is always room");
+        assert!(Instant::now() < deadline, "there is always capacity");
     };
     assert_eq!(refused.status(), 503);
     assert_eq!(header(&refused, "retry-after"), "1");
@@ -77,7 +80,7 @@ async fn bodies_that_never_end_leave_no_room_for_others_until_they_are_hung_up_o
     );
     drop(endless);
     while send(large()).await.status() != 200 {
-        assert!(Instant::now() < deadline + PATIENCE, "the room is not given back");
+        assert!(Instant::now() < deadline + PATIENCE, "the memory is not released");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }

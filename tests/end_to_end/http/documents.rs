@@ -1,4 +1,4 @@
-//! Documents that are named instead of sent.
+//! Documents that are referenced by their hash instead of sent.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Who may ask, and on which addresses the service starts.
+//! API key authentication, and permitted listen addresses.
 
 use std::{os::unix::fs::PermissionsExt, path::Path, time::Duration};
 
@@ -37,7 +37,7 @@ async fn only_callers_with_a_key_are_answered_and_the_keys_can_change() {
     assert!(!service.log().contains("another-key"), "{}", service.log());
 }
 
-/// What the service says once it has noticed, which is bounded by a deadline.
+/// The readiness response once it has this status, within a deadline.
 async fn until_ready_is(service: &ServiceProcess, status: u16) -> String {
     for _ in 0..100 {
         let (said, report) = service.get("/health/ready").await;
@@ -138,7 +138,7 @@ fn the_account_is_not_opened_to_other_machines_unless_callers_are_checked() {
         (&behind_proxy, &token),
         (&callers, no_token),
     ] {
-        // It starts, or this panics.
+        // Panics unless the service starts.
         ServiceProcess::start(options, environment);
     }
 }

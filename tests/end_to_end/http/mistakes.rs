@@ -1,4 +1,4 @@
-//! Requests as a newcomer's first curl commands send them: the answer names the problem and the next step.
+//! Mistakes of first curl requests: the response names the problem and the next step.
 
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;

@@ -1,4 +1,4 @@
-//! HTTP itself: versions, compression, the ids of requests.
+//! HTTP versions, compression and request ids.
 
 use reqwest::Version;
 

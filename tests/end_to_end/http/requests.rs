@@ -1,4 +1,4 @@
-//! GraphQL over HTTP: media types, status codes, methods, and requests that are none.
+//! GraphQL over HTTP: media types, status codes, methods, and invalid requests.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -101,7 +101,7 @@ async fn a_get_whose_answer_is_known_is_answered_without_it() {
     assert!(header(&first, "vary").contains("accept"));
     let tag = header(&first, "etag").to_owned();
     assert!(tag.starts_with("W/\""), "{tag}");
-    // The second one costs no call, which does not make it another answer.
+    // The second response costs no call, but is otherwise the same.
     for known in [tag.clone(), format!("\"other\", {tag}")] {
         let again = send(get().header("if-none-match", known)).await;
         assert_eq!((again.status().as_u16(), header(&again, "etag")), (304, &*tag));

@@ -1,4 +1,4 @@
-//! The response cache: hits equal what would be answered anew, and only callers who may read the data get them.
+//! Response cache: hits equal uncached responses, and only callers who may read the data get them.
 
 use std::{os::unix::fs::PermissionsExt, time::Duration};
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{client, post, refusal, send};
 
-/// The first request fetches the history, and the response to the second one is cached: every one from here on can be a hit.
+/// Requests until hits are possible: the first one fetches the history, and the response to the second one is cached.
 const UNTIL_CACHED: usize = 2;
 
 fn question(fields: &str, max_age: Option<u32>) -> Value {
@@ -15,7 +15,7 @@ fn question(fields: &str, max_age: Option<u32>) -> Value {
     json!({ "query": format!(r#"query Again {{ campaignActivity(id: "{GUIDE_ACTIVITY}"{max_age}) {{ {fields} }} }}"#) })
 }
 
-/// What is the same of an error each time.
+/// The part of an error that is the same each time.
 fn code_and_path(error: &Value) -> Value {
     json!([error["extensions"]["code"], error["path"]])
 }
@@ -85,7 +85,7 @@ async fn hits_equal_what_would_be_answered_anew_and_are_counted() {
             assert_eq!(told(&answer), told(&expected), "time {time} of {question}");
         }
     }
-    // All but the two with errors, from the second time on; the first one of all had to fetch the history.
+    // All except the two with errors, from the second time on; the very first request had to fetch the history.
     assert_eq!(hits(&service).await, 4 * (corpus.len() as u64 - 2) - 1);
     assert_eq!(hits(&plain).await, 0);
     let (_, metrics) = service.get("/metrics").await;

@@ -1,4 +1,4 @@
-//! How the service ends: in order, in time, and with a word to everyone who waits.
+//! Shutdown: in order, in time, and with a response to every waiting caller.
 
 use std::time::Duration;
 
@@ -8,14 +8,14 @@ use tokio::net::TcpStream;
 
 use super::named_query;
 
-/// Deadline for the end, below the 15 seconds of the slowest answer.
+/// Deadline of the shutdown, below the 15 seconds of the slowest response.
 const SOON: Duration = Duration::from_secs(10);
 
 fn address(service: &ServiceProcess) -> String {
     service.origin().trim_start_matches("http://").to_owned()
 }
 
-/// A question that is being answered while the test does something else.
+/// Sends a query in the background.
 fn asked_meanwhile(service: &ServiceProcess, query: String) -> tokio::task::JoinHandle<Option<Value>> {
     let url = format!("{}/graphql", service.origin());
     tokio::spawn(async move {
@@ -52,7 +52,7 @@ async fn an_operation_in_progress_finishes_while_nobody_new_is_let_in_and_the_st
     let folder = state.path().to_str().unwrap();
     let mut service = ServiceProcess::unpaced_on(&sandbox, &["--state-dir", folder]);
     let activities = sandbox.activities(1).await;
-    // The operation waits, and so does a connection on which nothing comes.
+    // The operation waits, and so does a connection without data.
     sandbox.slow_down(&activities[0], 1_500).await;
     let answer = asked_meanwhile(&service, named_query("Slow", &activities));
     sandbox.requests_reach(1).await;
@@ -87,7 +87,7 @@ async fn calls_that_still_wait_after_the_grace_time_are_given_up_with_a_clear_er
     service.signal("TERM");
     let answer = answer.await.unwrap().unwrap();
     let errors = answer["errors"].as_array().unwrap();
-    // What came in time is answered.
+    // Data that arrived in time is returned.
     assert!((7..10).contains(&errors.len()), "{answer}");
     for error in errors {
         assert_eq!(error["extensions"]["code"], "SHUTTING_DOWN", "{answer}");

@@ -1,4 +1,4 @@
-//! What probes are told.
+//! Responses to health probes.
 
 use sends_end_to_end::{SandboxProcess, ServiceProcess};
 use serde_json::{Value, json};
@@ -43,7 +43,7 @@ async fn a_refused_token_of_the_environment_is_unready_and_not_sent_again_at_onc
     let sandbox = SandboxProcess::unlimited(&[]);
     let service = ServiceProcess::unpaced_on(&sandbox, &[]);
     let activities = sandbox.activities(3).await;
-    // The call, and the one to another path that confirms it.
+    // The call, and the call to another path that confirms its rejection.
     let refusal = json!({ "kind": "status", "status": 401, "body": "object", "count": 2 });
     sandbox.fault(&refusal).await;
     service.query(&named_query("Refused", &activities[..1])).await;
@@ -63,7 +63,7 @@ async fn a_refused_token_of_the_environment_is_unready_and_not_sent_again_at_onc
         "{answer}"
     );
     assert_eq!(sandbox.requests().await.len(), before);
-    // A restart, as with a new token, begins afresh.
+    // A restart, as with a new token, resets the state.
     let service = ServiceProcess::unpaced_on(&sandbox, &[]);
     let answer = service.query(&named_query("Taken", &activities[..1])).await;
     assert!(answer.get("errors").is_none(), "{answer}");

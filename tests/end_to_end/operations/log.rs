@@ -1,4 +1,4 @@
-//! The log as programs read it, and what is never in it.
+//! The structured log, and data that must never be in it.
 
 use std::time::Duration;
 
@@ -98,7 +98,7 @@ async fn no_secret_is_in_the_log_even_when_everything_is_logged() {
     for service in [&ours, &theirs] {
         let log = service.log_once(|log| log.contains("answered")).await;
         tokio::time::sleep(Duration::from_millis(100)).await;
-        assert!(log.contains("Quiet"), "the log tells of the operation: {log}");
+        assert!(log.contains("Quiet"), "the log mentions the operation: {log}");
         assert!(!service.log().contains(SandboxProcess::ACCESS_TOKEN), "{log}");
     }
 }

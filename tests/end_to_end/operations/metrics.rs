@@ -1,11 +1,11 @@
-//! What is counted, as Prometheus reads it.
+//! Metrics in the Prometheus format.
 
 use sends_end_to_end::{SandboxProcess, ServiceProcess, http_client};
 use serde_json::{Value, json};
 
 use super::{break_down, named_query};
 
-/// The lines of the metrics that are no histogram buckets, descriptions or times.
+/// The lines of the metrics, except histogram buckets, descriptions and times.
 async fn counted(service: &ServiceProcess) -> String {
     let (status, text) = service.get("/metrics").await;
     assert_eq!(status, 200);

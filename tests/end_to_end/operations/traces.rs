@@ -1,4 +1,4 @@
-//! Traces, received by a collector of the test's own.
+//! Traces, received by a collector in the test.
 
 use std::{
     sync::{Arc, Mutex},
@@ -16,7 +16,7 @@ use sends_end_to_end::{SandboxProcess, ServiceProcess};
 
 use super::named_query;
 
-/// Takes what OTLP exporters send, and keeps the spans.
+/// Receives the exports of OTLP and stores the spans.
 struct Collector {
     address: String,
     spans: Arc<Mutex<Vec<Span>>>,
@@ -54,7 +54,7 @@ impl Collector {
     }
 }
 
-/// The attributes of a span, one in a line.
+/// The attributes of a span, one per line.
 fn attributes(span: &Span) -> Vec<String> {
     let text = |attribute: &KeyValue| match attribute.value.clone().and_then(|value| value.value) {
         Some(Value::StringValue(text)) => text,
@@ -77,7 +77,7 @@ async fn the_upstream_calls_of_an_operation_are_below_it_and_it_is_below_its_cal
             ("SENDS_ACCESS_TOKEN", SandboxProcess::ACCESS_TOKEN),
             ("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.address),
             ("OTEL_BSP_SCHEDULE_DELAY", "100"),
-            // What is logged has nothing to do with what is traced.
+            // The log filter does not affect the traces.
             ("RUST_LOG", "off,sends_graphql::serve=info"),
         ],
     );

@@ -26,7 +26,7 @@ async fn backup_of_a_running_store_is_restored_by_the_readme_guides_commands() {
     {
         let service = ServiceProcess::unpaced_on(&sandbox, &["--state-dir", &running]);
         service.activity(GUIDE_ACTIVITY, 0).await;
-        // What `sqlite3` would do.
+        // Equivalent of the `sqlite3` command.
         let store = rusqlite::Connection::open(format!("{running}/sends.db")).unwrap();
         let target = folder.path().join("sends-backup.db");
         let sql = sql.replace("sends-backup.db", target.to_str().unwrap());

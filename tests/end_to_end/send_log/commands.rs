@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use super::{LONG_URL, WEEKLY};
 
-/// The folder of a service that has read three histories and goes on running.
+/// The state folder of a running service that has read three histories.
 async fn in_use(sandbox: &SandboxProcess) -> (TempDir, ServiceProcess) {
     let state = tempfile::tempdir().unwrap();
     let path = state.path().to_str().unwrap();

@@ -1,4 +1,4 @@
-//! Clocks that disagree: this machine's and the upstream's.
+//! Different clocks of this machine and the upstream.
 
 use std::collections::BTreeMap;
 
@@ -29,7 +29,7 @@ async fn advance_upstream(account: &Account, seconds: i64) {
     account.sandbox.control("POST", "clock", &advance).await;
 }
 
-/// That one synchronisation finds everything, and that the next one only lists what changed or was sent.
+/// Asserts that one synchronisation finds everything, and that the next one only reads the listings of changes and sends.
 async fn assert_in_step(account: &Account) {
     account.complete().await;
     account.assert_logged(&account.activities().await).await;
@@ -97,7 +97,7 @@ async fn a_clock_that_is_hours_ahead_or_behind_hides_no_send_then_nor_when_it_is
 
 #[tokio::test]
 async fn a_second_page_that_fails_for_ever_holds_up_nothing_else_and_is_read_when_it_can_be() {
-    // More campaigns than two pages of a listing hold.
+    // More campaigns than fit on two pages of a listing.
     let account = Account::new(1_300, &[]);
     let fault = json!({ "kind": "status", "status": 400, "query_contains": "cursor=" });
     account.sandbox.fault(&fault).await;
@@ -151,7 +151,7 @@ async fn a_second_page_that_fails_for_ever_holds_up_nothing_else_and_is_read_whe
     }
 
     account.sandbox.control("DELETE", "faults", &Value::Null).await;
-    // The pause after the last attempt passes.
+    // Ends the pause after the last attempt.
     account.put_off_own_moments(-3600);
     assert_in_step(&account).await;
 }

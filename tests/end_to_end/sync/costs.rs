@@ -1,4 +1,4 @@
-//! Calls: as few as can be, and none that people need.
+//! Cost of a synchronisation: the minimum number of calls, and none of the calls reserved for other callers.
 
 use std::collections::BTreeMap;
 
@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use super::{Account, asked_since};
 
-/// How many calls it takes to learn of every send: a page for 500 campaigns, one for each campaign that is no draft, and one
-/// for each of its activities that can be sent.
+/// Minimum number of calls to read every send: a page for 500 campaigns, one for each campaign that is no draft, and one for
+/// each of its activities that can be sent.
 async fn least(account: &Account) -> (usize, BTreeMap<&'static str, usize>) {
     let campaigns = account.campaigns().await;
     let mut least = BTreeMap::from([("campaigns", campaigns.len().div_ceil(500))]);
@@ -29,7 +29,7 @@ async fn least(account: &Account) -> (usize, BTreeMap<&'static str, usize>) {
 #[tokio::test]
 async fn the_first_synchronisation_of_two_thousand_campaigns_costs_the_least_and_the_pages_that_give_the_order()
  {
-    // Eight activities to seven campaigns.
+    // Seven campaigns for every eight activities.
     let account = Account::new(2_286, &[]);
     let (campaigns, mut expected) = least(&account).await;
     assert!(campaigns >= 2_000, "{campaigns}");
@@ -49,7 +49,7 @@ async fn the_first_synchronisation_of_two_thousand_campaigns_costs_the_least_and
         .collect();
     paths.sort();
     paths.dedup();
-    assert_eq!(paths.len(), all, "something was asked for twice");
+    assert_eq!(paths.len(), all, "a resource was requested twice");
 }
 
 #[tokio::test]
@@ -57,7 +57,7 @@ async fn three_new_sends_cost_the_two_pages_that_find_them_and_three_campaigns_w
     let account = Account::new(400, &[]);
     account.complete().await;
     let activities = account.activities().await;
-    // Each of a campaign that has no other.
+    // Each is the only activity of its campaign.
     let sent = [&activities[0], &activities[9], &activities[18]];
     for activity in sent {
         account
@@ -89,7 +89,7 @@ async fn three_new_sends_cost_the_two_pages_that_find_them_and_three_campaigns_w
 async fn a_change_costs_the_campaign_and_the_histories_of_all_its_activities() {
     let account = Account::new(100, &[]);
     account.complete().await;
-    // Every seventh has such a resend already.
+    // Every seventh campaign has a resend already.
     let campaign = &account.campaigns().await[21];
     assert_eq!(campaign["current_status"], "Done");
     let resend =
@@ -101,7 +101,7 @@ async fn a_change_costs_the_campaign_and_the_histories_of_all_its_activities() {
     let known = known
         .find(|activity| activity["role"] == "primary_email")
         .unwrap();
-    // The resend before the send that the change is dated after.
+    // The resend is sent first: the campaign's change is dated after the other send.
     for activity in [&made["activity_id"], &known["campaign_activity_id"]] {
         account
             .change(json!({ "operation": "append_send", "activity_id": activity }))
@@ -110,7 +110,7 @@ async fn a_change_costs_the_campaign_and_the_histories_of_all_its_activities() {
     let before = account.sandbox.requests().await.len();
     account.complete().await;
     let asked = asked_since(&account.sandbox, before).await;
-    // The email that is known, and the new one.
+    // The known email, and the new one.
     let expected = BTreeMap::from([
         ("campaigns", 1),
         ("summaries", 1),
@@ -145,7 +145,7 @@ async fn the_days_calls_that_are_left_for_people_are_not_touched_and_the_rest_is
         "{state}"
     );
 
-    // What is a new day to the upstream is more calls to both here, where nobody moves the clock of the machine.
+    // More calls on both sides stand for a new day, since the machine's clock does not change here.
     account.sandbox.configure(&limits(5_000)).await;
     let second = account.sync(&[&options[..], &["5000"]].concat()).await;
     assert_eq!(second.status, Some(0), "{second:?}");
@@ -167,7 +167,7 @@ async fn a_person_who_asks_meanwhile_goes_first() {
     let service = account.serve(&["--rate-per-second", "10", "--sync-every", "3600"]);
     let (activities, sandbox) = (account.activities().await, &account.sandbox);
     sandbox.requests_reach(8).await;
-    // The one that was sent the longest time ago, which the synchronisation comes to last.
+    // The activity with the oldest send, which the synchronisation reads last.
     let before = sandbox.requests().await.len();
     let answer = service.activity(activities.last().unwrap(), 60).await;
     let after = sandbox.requests().await.len();
@@ -179,6 +179,6 @@ async fn a_person_who_asks_meanwhile_goes_first() {
             .contains(activities.last().unwrap())
     };
     assert!(sandbox.requests().await.iter().any(of_person));
-    // Everything that was on its way, and what left beside it.
+    // The calls in flight, and those that were sent concurrently.
     assert!(after - before <= 20, "{before} to {after}");
 }

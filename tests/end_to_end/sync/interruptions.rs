@@ -1,4 +1,4 @@
-//! Ends that nobody planned, and two at a time.
+//! Interrupted and concurrent synchronisations.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ async fn a_synchronisation_that_is_killed_ten_times_ends_with_the_same_log_and_r
     undisturbed.complete().await;
     let least = undisturbed.sandbox.requests().await.len();
     for kill in 1..=10 {
-        // Nothing random is needed for that: the moments are spread over the work by a step that divides nothing.
+        // Random numbers are unnecessary: a step that is coprime to the range spreads the moments over the work.
         let moment = least * kill / 11 + kill * 7 % 13;
         let running = account.start_sync(&[]);
         account.sandbox.requests_reach(moment).await;
@@ -22,8 +22,8 @@ async fn a_synchronisation_that_is_killed_ten_times_ends_with_the_same_log_and_r
     }
     account.complete().await;
     let asked = account.sandbox.requests().await.len();
-    // Four campaigns are read side by side: their calls in flight and what they need once more for certainty, and a page that
-    // tells what changed meanwhile or a listing that was not at its end.
+    // Four campaigns are read concurrently. A kill repeats their calls in flight, their calls that are needed again for
+    // certainty, and a page of changes since then or of an incomplete listing.
     eprintln!("{asked} calls with ten kills, {least} without");
     assert!(
         asked <= least + 10 * (4 + 4 + 3),
@@ -54,7 +54,7 @@ async fn a_person_can_end_it_and_no_call_is_lost_by_that() {
     let calls = read.len();
     read.sort();
     read.dedup();
-    assert_eq!(read.len(), calls, "something was read twice");
+    assert_eq!(read.len(), calls, "a resource was read twice");
     account.assert_logged(&account.activities().await).await;
 }
 
@@ -68,7 +68,7 @@ async fn two_processes_do_not_do_the_same_work() {
     assert!(second.errors.contains("another process"), "{second:?}");
     let first = tokio::task::spawn_blocking(|| running.finish()).await.unwrap();
     assert_eq!(first.status, Some(0), "{first:?}");
-    // After it has ended, another one may.
+    // After the first synchronisation has ended, another one may start.
     account.complete().await;
 }
 
@@ -135,10 +135,10 @@ async fn a_failing_upstream_ends_it_with_the_reason_and_what_was_read_is_kept() 
         .await;
     let before = account.sandbox.requests().await.len();
     account.complete().await;
-    // Those that failed before it ended wait for their own pauses, and are named meanwhile.
+    // Histories that failed before the end of the synchronisation wait for their own pauses, and are named until then.
     let state = account.sync_state().await;
     let unreadable = state["unreadableResources"].as_array().unwrap();
-    // It ends after fifty in a row, some of which were on their way together.
+    // The synchronisation ends after fifty consecutive failures, some of which were in flight together.
     assert!((40..=60).contains(&unreadable.len()), "{state}");
     assert_eq!(state["coverage"]["isComplete"], false);
     let histories = account.sandbox.histories_asked().await;

@@ -1,4 +1,4 @@
-//! The log and the upstream, record by record.
+//! Comparison of the log and the upstream, record by record.
 
 use serde_json::json;
 
@@ -14,12 +14,12 @@ async fn the_log_equals_the_truth_after_sends_resends_deletions_and_campaigns_th
         .filter(|campaign| campaign["current_status"] == "Done")
         .map(|campaign| campaign["campaign_id"].as_str().unwrap())
         .collect();
-    // One that is gone before anybody has read it.
+    // A campaign that is gone before it was first read.
     account
         .change(json!({ "operation": "forget_campaign", "campaign_id": sent[40] }))
         .await;
     account.complete().await;
-    // It is not asked for again and again.
+    // The campaign is not requested repeatedly.
     let before = account.sandbox.requests().await.len();
     account.complete().await;
     assert_eq!(account.sandbox.requests().await.len(), before + 2);
@@ -43,7 +43,7 @@ async fn the_log_equals_the_truth_after_sends_resends_deletions_and_campaigns_th
             .change(json!({ "operation": "append_send", "activity_id": activities[20], "send": send }))
             .await;
     }
-    // A campaign that did not exist, and the resend of one that did.
+    // A new campaign, and the resend of an existing one.
     let made = account
         .change(json!({ "operation": "create_campaign", "name": "New" }))
         .await;
@@ -59,7 +59,7 @@ async fn the_log_equals_the_truth_after_sends_resends_deletions_and_campaigns_th
     for made in [&made, &resend] {
         activities.push(made["activity_id"].as_str().unwrap().to_owned());
     }
-    // What goes.
+    // An activity and a campaign that are removed.
     account
         .change(json!({ "operation": "delete_activity", "activity_id": activities[30] }))
         .await;
@@ -67,7 +67,7 @@ async fn the_log_equals_the_truth_after_sends_resends_deletions_and_campaigns_th
         .change(json!({ "operation": "remove_campaign", "campaign_id": sent[10] }))
         .await;
     account.complete().await;
-    // Until that is confirmed. The one that is gone and listed all the same stays named.
+    // Removals are named until they are confirmed. The campaign that is gone but still listed stays named.
     let named = async || {
         let state = account.sync_state().await;
         let unreadable = state["unreadableResources"].as_array().unwrap().clone();
@@ -81,7 +81,7 @@ async fn the_log_equals_the_truth_after_sends_resends_deletions_and_campaigns_th
     assert_eq!(named().await, [sent[40]]);
     account.assert_logged(&activities).await;
 
-    // However the upstream refuses what was removed.
+    // For each way in which the upstream rejects removed activities.
     for (nth, refusal) in ["not_found", "bad_request"].into_iter().enumerate() {
         account
             .sandbox

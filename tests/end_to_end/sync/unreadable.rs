@@ -1,4 +1,4 @@
-//! What the upstream lists and cannot be read: it stands in nothing's way, is told, and is back when it can be read.
+//! Listed resources that cannot be read: the rest of the log is read, they are reported, and return once they are readable.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Account, Log, asked_since};
 
-/// The activity whose last send is the oldest, and the moment of the newest send of all.
+/// The activity whose last send is the oldest, and the time of the newest send of all.
 fn oldest(truth: &Log) -> (String, String) {
     let last = |sends: &Vec<Value>| sends.last().unwrap()["runDate"].as_str().unwrap().to_owned();
     let oldest = truth.iter().min_by_key(|(_, sends)| last(sends)).unwrap().0;
@@ -17,14 +17,14 @@ async fn end_faults(account: &Account) {
     account.sandbox.control("DELETE", "faults", &Value::Null).await;
 }
 
-/// Moves what could not be read an hour back. No process may have the folder open.
+/// Moves the failures an hour back, so that their pauses end. No process may have the folder open.
 fn end_pauses(account: &Account) {
     let state = rusqlite::Connection::open(account.state.path().join("sends.db")).unwrap();
     let statement = "UPDATE unreadable SET since = since - 3600000, tried_at = tried_at - 3600000";
     state.execute_batch(statement).unwrap();
 }
 
-/// The calls of a synchronisation that ends like this.
+/// The calls and the output of a synchronisation that ends with this status.
 async fn sync_ends(account: &Account, status: i32) -> (BTreeMap<&'static str, usize>, String) {
     let before = account.sandbox.requests().await.len();
     let finished = account.sync(&[]).await;
@@ -71,7 +71,7 @@ async fn a_malformed_history_is_gone_without_told_and_read_when_its_campaign_cha
     let mut readable = truth.clone();
     readable.remove(&malformed);
     assert_eq!(account.logged().await, readable);
-    // Where none of its sends can be missing, the log is complete.
+    // The log is complete for ranges in which no send of the activity can be missing.
     let query = format!(
         r#"{{ all: sends {{ coverage {{ isComplete unreadableResourceCount }} }}
               newest: sends(filter: {{ from: "{newest}" }}) {{ coverage {{ isComplete unreadableResourceCount }} }} }}"#
@@ -95,7 +95,7 @@ async fn a_malformed_history_is_gone_without_told_and_read_when_its_campaign_cha
     let exported = account.export(&["--from", &newest]).await;
     assert_eq!((exported.status, exported.errors.as_str()), (Some(0), ""));
 
-    // It is not tried again and again.
+    // The activity is not retried repeatedly.
     let (asked, said) = sync_ends(&account, 0).await;
     assert_eq!(asked, BTreeMap::from([("campaigns", 1), ("summaries", 1)]));
     assert!(said.contains(&malformed), "{said}");
@@ -213,7 +213,7 @@ async fn a_history_that_fails_holds_up_nothing_and_is_named() {
     let mut readable = truth;
     readable.remove(&failing);
     assert_eq!(account.logged().await, readable);
-    // Its pause is not over.
+    // The pause of the activity is not over.
     let (asked, _) = sync_ends(&account, 0).await;
     assert_eq!(asked, BTreeMap::from([("campaigns", 1), ("summaries", 1)]));
 
@@ -236,7 +236,7 @@ async fn a_damaged_answer_is_read_again_and_ends_no_synchronisation() {
     account.complete().await;
     let truth = account.truth(&activities).await;
 
-    // Young enough for the look-up: only its checksum says that it is not to be served.
+    // Recent enough for the lookup: only the checksum prevents the damaged response from being served.
     account.damage_new_histories();
     let query = format!(
         r#"{{ campaignActivity(id: "{sent}", maxAge: 31536000) {{ sendHistory {{ sendId count }} }} }}"#
@@ -247,7 +247,8 @@ async fn a_damaged_answer_is_read_again_and_ends_no_synchronisation() {
     let read = &answer["data"]["campaignActivity"]["sendHistory"];
     assert_eq!(*read, json!(right), "{answer}");
 
-    // A synchronisation looks at what was sent of late and read more than an hour ago, and reads it for the damage alone.
+    // A synchronisation checks recent sends that were read more than an hour ago, and reads this history only because of the
+    // damage.
     account.damage_new_histories();
     account.date_new_histories_back(2 * 3_600);
     let (asked, _) = sync_ends(&account, 0).await;
@@ -291,7 +292,7 @@ async fn what_alone_answers_401_is_named_and_gone_past() {
         );
     }
     assert_eq!(account.logged().await, readable);
-    // Their pauses are not over.
+    // The pauses of these resources are not over.
     let (asked, _) = sync_ends(&account, 0).await;
     assert_eq!(asked, BTreeMap::from([("campaigns", 1)]));
 
@@ -332,13 +333,13 @@ async fn a_token_that_is_refused_everywhere_ends_a_run_after_a_handful_of_calls(
         state["failure"].as_str().unwrap().contains("log in again"),
         "{state}"
     );
-    // The fault skips requests by arrival while four are read side by side, so that one of the other three may be accepted after
-    // the first refusal, and what was refused then is held to refuse alone.
+    // The fault skips requests by arrival while four are read concurrently, so that one of the other three may be accepted after
+    // the first rejection, and the ones rejected by then count as rejected by themselves.
     let named = state["unreadableResources"].as_array().unwrap();
     let is_alone = |one: &Value| one["failure"].as_str().unwrap().contains("login elsewhere");
     assert!(named.len() < 4 && named.iter().all(is_alone), "{state}");
     let refused = account.sandbox.answered(401).await;
-    // Four are read side by side, and each that is held to refuse alone costs its own call and a probe.
+    // Four are read concurrently, and each resource that counts as rejected by itself costs its own call and a probe.
     let most = 5 + 2 * u64::try_from(named.len()).unwrap();
     assert!((2..=most).contains(&refused), "{refused}: {state}");
 }

@@ -4,8 +4,8 @@ use sends_core::{ActivityId, CampaignId, SendFilter};
 
 /// Conditions that all have to match. The default matches every send.
 ///
-/// An empty list is no condition; otherwise one value of the list has to match. A send of an unknown campaign matches no condition on
-/// the campaign.
+/// An empty list is no condition; otherwise one value of the list has to match. A send of an unknown campaign matches no
+/// condition on the campaign.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct LogFilter {
     pub send: SendFilter,

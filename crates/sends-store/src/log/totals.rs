@@ -10,7 +10,7 @@ pub enum GroupBy {
     Outcome,
     Reason,
     Day(TimeZone),
-    /// From Monday on.
+    /// Weeks start on Monday.
     Week(TimeZone),
     Month(TimeZone),
     Campaign,

@@ -1,4 +1,4 @@
-//! Checkpoints: the write-ahead log is moved into the file.
+//! Checkpoints, which copy the write-ahead log into the database file.
 //!
 //! A checkpoint flushes the disk twice, which takes 10 to 30 ms, and therefore runs on a thread and a connection of its own, concurrently
 //! with changes. All checkpoints are passive: they do not wait for readers, whose snapshot they leave in the log. While a reader keeps a
@@ -18,18 +18,17 @@ const PAGES: i32 = 4_000;
 /// which would grow without limit.
 const MOST_PAGES: i32 = 4 * PAGES;
 
-/// The checkpoints of one connection that writes.
+/// Checkpoints of one writing connection.
 struct Checkpoints {
     database: Database,
-    /// How many pages the log had after the last change.
+    /// Length of the log after the last change, in pages.
     pages: i32,
-    /// At how many pages the next checkpoint begins.
+    /// Length of the log at which the next checkpoint starts, in pages.
     due: i32,
     running: Option<JoinHandle<()>>,
 }
 
-/// Begins checkpoints as the changes of this connection become due for them, in the place of SQLite's own. Closing the connection
-/// waits for the last one.
+/// Replaces SQLite's automatic checkpoints for this connection. Closing the connection waits for the last checkpoint.
 pub(super) fn follow(connection: &mut Connection, database: &Database) -> Result<(), Fault> {
     let mut checkpoints = Checkpoints {
         database: database.clone(),
@@ -41,7 +40,7 @@ pub(super) fn follow(connection: &mut Connection, database: &Database) -> Result
         if pages < MOST_PAGES {
             checkpoints.begin_if_due(pages);
         } else {
-            // While another checkpoint runs, SQLite refuses this one at once.
+            // SQLite rejects a checkpoint at once while another one runs.
             checkpoints.finish();
             // Repeated after the next change if a reader prevents it.
             let _ = log.checkpoint_v2(CheckpointMode::PASSIVE);
@@ -54,7 +53,7 @@ pub(super) fn follow(connection: &mut Connection, database: &Database) -> Result
 impl Checkpoints {
     fn begin_if_due(&mut self, pages: i32) {
         if pages < self.pages {
-            // The log was begun anew.
+            // The log was restarted.
             self.due = PAGES;
         }
         self.pages = pages;
@@ -68,7 +67,7 @@ impl Checkpoints {
         self.due = pages + PAGES;
         let database = self.database.clone();
         let checkpoint = move || {
-            // One that fails leaves the log as it is, and the next one moves it.
+            // A failed checkpoint leaves the log unchanged, and the next one copies it.
             let _ = database.checkpoint();
         };
         let running = thread::Builder::new()
@@ -79,7 +78,7 @@ impl Checkpoints {
 
     fn finish(&mut self) {
         if let Some(running) = self.running.take() {
-            // A panic has been reported by its thread.
+            // The thread has already reported its panic.
             let _ = running.join();
         }
     }
@@ -99,10 +98,10 @@ mod tests {
     use super::*;
 
     const PAGE: u64 = 4_096;
-    /// Pages that a checkpoint leaves in the log, since it began while they were written.
+    /// Pages that a checkpoint may leave in the log, since they were written while it ran.
     const LATER: u64 = 1_000;
 
-    /// A database, and the connection that writes to it.
+    /// A database with a writing connection.
     fn opened(dir: &std::path::Path) -> (Database, Connection) {
         let database = Database::in_dir(dir).unwrap();
         let connection = database.open_to_write().map_err(drop).unwrap();

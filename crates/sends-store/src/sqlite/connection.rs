@@ -15,19 +15,19 @@ use super::{checkpoints, files};
 use crate::StoreError;
 use crate::health::{Health, Watch};
 
-/// The longest wait for another process's transaction.
+/// Maximum wait for another process's transaction.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The interval of attempts to set the journal while other connections are open.
+/// Retry interval for setting the journal mode while other connections are open.
 const JOURNAL_INTERVAL: Duration = Duration::from_millis(1);
 
 /// SQLite's VFS for databases in memory.
 const IN_MEMORY: &str = "memdb";
 
-/// In KiB (negative by SQLite's convention), and its default: the system caches the file for all readers.
+/// In KiB (negative by SQLite's convention). SQLite's default suffices: the operating system caches the file for all readers.
 const READER_CACHE: i64 = -2_000;
 
-/// In KiB. Larger, since each answer touches another page of the key's index.
+/// In KiB. Larger than for readers, since each response touches another page of the key's index.
 const WRITER_CACHE: i64 = -16_384;
 
 /// More than the number of constant statements.
@@ -69,7 +69,7 @@ impl Database {
     /// A new database in memory.
     pub(super) fn in_memory() -> Result<Self, StoreError> {
         static DATABASES: AtomicU64 = AtomicU64::new(0);
-        // A leading slash makes the database common to all connections of the process.
+        // With a leading slash, all connections of the process share the database.
         let name = PathBuf::from(format!("/sends-{}", DATABASES.fetch_add(1, Ordering::Relaxed)));
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
         let lasting = Connection::open_with_flags_and_vfs(&name, flags, IN_MEMORY);
@@ -130,10 +130,10 @@ impl Database {
         Ok(connection)
     }
 
-    /// Moves the write-ahead log into the file, as far as nobody has to wait for that.
+    /// Copies the write-ahead log into the file, as far as possible without blocking other connections.
     pub(super) fn checkpoint(&self) -> Result<(), Fault> {
         let connection = self.open(OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        // Only a connection that has read has opened the log, and without it a checkpoint does nothing.
+        // A connection opens the log on its first read; before that, a checkpoint does nothing.
         connection.pragma_query_value(None, "schema_version", |_| Ok(()))?;
         connection.wal_checkpoint_v2(Some(MAIN_DB), CheckpointMode::PASSIVE)?;
         Ok(())
@@ -168,8 +168,8 @@ impl Database {
 
 /// Fails with [`StoreError::Damaged`] if the file has an invalid header. An empty file is valid.
 ///
-/// By SQLite, since opening and closing the file otherwise would drop SQLite's locks. `immutable` reads the file without locks and
-/// without the write-ahead log. Other errors are not damage: a checkpoint may be in progress.
+/// The check uses SQLite, since opening and closing the file directly would drop SQLite's locks. `immutable` reads the file
+/// without locks and without the write-ahead log. Other errors are not damage: a checkpoint may be in progress.
 fn check_header(file: &Path) -> Result<(), StoreError> {
     let Some(mut uri) = std::path::absolute(file)
         .ok()

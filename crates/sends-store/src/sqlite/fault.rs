@@ -1,4 +1,4 @@
-//! Failures within the database code, before the file is named.
+//! Failures within the database code, without the name of the file.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ pub(super) enum Fault {
     Sqlite(rusqlite::Error),
     Row(&'static str),
     UnknownSchema(i64),
-    /// Complete with its file.
+    /// A failure that names its file.
     Store(StoreError),
 }
 

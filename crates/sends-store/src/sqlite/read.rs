@@ -11,8 +11,8 @@ use sends_core::{ActivityId, ListId, OpenSet, ReasonCode, SegmentId, SendAttempt
 use super::fault::Fault;
 use crate::{Answer, Owner, StoredAnswer, checksum, list_ids};
 
-/// One statement for any number of activities: prepared once, and one snapshot. The ids are one value of 16 bytes each. `CROSS JOIN`
-/// fixes the order of the loops: each id is looked up by the key.
+/// One statement for any number of activities: prepared once, and one snapshot. The ids are one value of 16 bytes each. `CROSS
+/// JOIN` fixes the order of the loops: each id is looked up by the key.
 const HISTORIES: &str = "
     WITH RECURSIVE wanted (place, activity) AS (
         SELECT 0, substr(?2, 1, 16)
@@ -97,7 +97,7 @@ struct Found {
     expected: Option<i64>,
     /// The numbers of unreadable sends and values.
     unreadable: (usize, usize),
-    /// `None` if an earlier version wrote the answer.
+    /// `None` if an earlier version wrote the response.
     checksum: Option<u32>,
     sends: Vec<SendAttempt>,
 }

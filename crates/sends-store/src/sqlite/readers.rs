@@ -1,7 +1,7 @@
 //! Pools of connections for reading, on blocking threads.
 //!
-//! Look-ups and searches have separate pools: a look-up takes microseconds and must not wait for a search, which may scan the whole
-//! log. A search is stopped at its time limit and when its caller is gone.
+//! Lookups and searches have separate pools: a lookup takes microseconds and must not wait for a search, which may scan the
+//! whole log. A search is stopped at its time limit and when its caller drops the future.
 
 use std::panic;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,11 +17,11 @@ use super::connection::Database;
 use super::fault::Fault;
 use crate::{PoolUse, StoreError};
 
-/// The longest wait for a free connection.
+/// Maximum wait for a free connection.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
-/// The time limit of a search: three times that of the slowest one on a log of 1,000,000 sends (totals by list, with a filter that
-/// matches nearly all of them and is not on date and outcome alone).
+/// The time limit of a search: three times that of the slowest one on a log of 1,000,000 sends (totals by list, with a filter
+/// that matches nearly all of them and is not on date and outcome alone).
 const SEARCH_TIME: Duration = Duration::from_secs(10);
 
 /// Instructions of SQLite's virtual machine between two checks of the time: about a tenth of a millisecond.
@@ -116,7 +116,7 @@ impl Readers {
         }
     }
 
-    /// Waits for reads in progress, refuses others, and closes the connections.
+    /// Waits for reads in progress, rejects others, and closes the connections.
     pub(super) async fn close(&self) {
         // An error means that the pool is closed already.
         if let Ok(all) = self.permits.acquire_many(self.limit).await {
@@ -239,6 +239,6 @@ mod tests {
         let search = readers.search_within(Duration::from_mins(10), without_end);
         assert!(time::timeout(Duration::from_millis(50), search).await.is_err());
         let all = time::timeout(Duration::from_mins(1), readers.permits.acquire_many(LIMIT)).await;
-        assert!(all.is_ok(), "the search goes on");
+        assert!(all.is_ok(), "the search continues");
     }
 }

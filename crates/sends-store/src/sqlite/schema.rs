@@ -1,7 +1,7 @@
 //! Creation of the tables (`schema.sql`), and the check of the schema version.
 //!
-//! The version is SQLite's `user_version`. It is read in the transaction that sets it: of two processes that start at the same time,
-//! the second waits and finds the tables.
+//! The version is SQLite's `user_version`. It is read in the transaction that sets it: of two processes that start at the same
+//! time, the second waits and finds the tables.
 
 use rusqlite::{Connection, TransactionBehavior};
 

@@ -1,8 +1,8 @@
--- The tables of a store: answers (`activity_history`, `send`), the log of all sends that is searched (`campaign`,
+-- The tables of a store: responses (`activity_history`, `send`), the searchable log of all sends (`campaign`,
 -- `campaign_activity`, `send`, `send_list`, `send_segment`), the state of the synchronisation, and the day's count of calls.
 --
--- Times of answers and sends are seconds since 1970 UTC with the nanoseconds of the second beside them, negative together
--- before 1970, so that the pair sorts as the moment does and any year fits. Most nanoseconds are 0, which takes no byte.
+-- Times of responses and sends are seconds since 1970 UTC and the nanoseconds of the second in another column, both negative
+-- before 1970, so that the pair sorts by time and any year fits. Most nanoseconds are 0, which takes no byte.
 -- Times of the synchronisation are milliseconds since 1970 UTC.
 
 -- Data owners. The key is opaque; other rows refer to the id, which keeps them small.
@@ -17,7 +17,7 @@ CREATE TABLE passing_owner (
     used_at INTEGER NOT NULL
 ) STRICT;
 
--- The last answer about an activity.
+-- The last response about an activity.
 CREATE TABLE activity_history (
     id INTEGER PRIMARY KEY,
     owner INTEGER NOT NULL REFERENCES owner (id) ON DELETE CASCADE,
@@ -29,14 +29,14 @@ CREATE TABLE activity_history (
     -- The numbers of unreadable records and values, which have no row.
     unreadable_sends INTEGER NOT NULL DEFAULT 0,
     unreadable_values INTEGER NOT NULL DEFAULT 0,
-    -- The number of known records: the rows in `send`, and those that were unreadable in every answer.
+    -- The number of known records: the rows in `send`, and those that were unreadable in every response.
     records INTEGER NOT NULL DEFAULT 0,
-    -- The time at which a synchronisation missed just these records: the rows of `send` with
-    -- `is_missing`, and the unreadable ones that no answer has any more. Milliseconds since 1970 UTC, or NULL.
+    -- The time at which a synchronisation missed exactly these records: the rows of `send` with
+    -- `is_missing`, and the unreadable ones that are missing from later responses. Milliseconds since 1970 UTC, or NULL.
     missing_since INTEGER,
-    -- 0 when the last answer was "not found" and the known sends stay.
+    -- 0 when the last response was "not found" and the known sends stay.
     is_found INTEGER NOT NULL DEFAULT 1,
-    -- CRC-32 of the owner's key, the activity and the whole answer, its sends included (`checksum.rs`). A read reports a
+    -- CRC-32 of the owner's key, the activity and the whole response, its sends included (`checksum.rs`). A read reports a
     -- difference as damage. NULL is not verified, as after a change of the encoding.
     checksum INTEGER,
     UNIQUE (owner, activity)
@@ -68,9 +68,9 @@ CREATE TABLE send (
     contact_list_ids ANY,
     -- A JSON array of numbers. NULL when there are none.
     segment_ids TEXT,
-    -- CRC-32 of the send, for a page of the log, which reads sends without the rest of their answer.
+    -- CRC-32 of the send, for a page of the log, which reads sends without the rest of their response.
     checksum INTEGER,
-    -- 1 when the last answer lacked it, until a second synchronisation confirms the removal.
+    -- 1 when the last response lacked the send, until a second synchronisation confirms the removal.
     is_missing INTEGER,
     PRIMARY KEY (history, ordinal)
 ) STRICT, WITHOUT ROWID;
@@ -108,7 +108,7 @@ CREATE TABLE send_segment (
 
 CREATE INDEX send_by_segment ON send_segment (owner, segment);
 
--- The upstream's campaigns. NULL means that it lacks the value.
+-- The upstream's campaigns. NULL means that the upstream lacks the value.
 CREATE TABLE campaign (
     id INTEGER PRIMARY KEY,
     owner INTEGER NOT NULL REFERENCES owner (id) ON DELETE CASCADE,
@@ -129,12 +129,12 @@ CREATE TABLE campaign (
     -- From the summaries report.
     last_sent_at INTEGER,
     last_sent_at_nanos INTEGER,
-    -- 1 when the upstream listed it and no longer finds it.
+    -- 1 when the upstream listed the campaign but no longer finds it.
     is_gone INTEGER NOT NULL DEFAULT 0,
     UNIQUE (owner, campaign)
 ) STRICT;
 
--- The activities of a campaign, those without an answer included.
+-- The activities of a campaign, those without a response included.
 CREATE TABLE campaign_activity (
     owner INTEGER NOT NULL,
     activity BLOB NOT NULL,
@@ -143,9 +143,9 @@ CREATE TABLE campaign_activity (
     role TEXT,
     -- The received spelling, if it differs.
     role_spelling TEXT,
-    -- 0 when the campaign no longer lists it: it stays as long as its sends, unless another campaign lists it.
+    -- 0 when the campaign no longer lists the activity, which stays as long as its sends, unless another campaign lists it.
     is_listed INTEGER NOT NULL,
-    -- Another campaign that lists it as well. Usually NULL.
+    -- Another campaign that lists the activity as well. Usually NULL.
     claimed_by INTEGER REFERENCES campaign (id) ON DELETE SET NULL,
     PRIMARY KEY (owner, activity)
 ) STRICT, WITHOUT ROWID;
@@ -204,13 +204,13 @@ CREATE TABLE unreadable (
     PRIMARY KEY (owner, kind, subject)
 ) STRICT, WITHOUT ROWID;
 
--- The number of calls made on a day, by its date in UTC. It belongs to no owner.
+-- The number of calls made on a day, by its date in UTC. The count belongs to no owner.
 CREATE TABLE day_calls (
     day TEXT PRIMARY KEY,
     calls INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- Written by the check whether the store can be written.
+-- Written to check that the store can be written.
 CREATE TABLE write_probe (
     id INTEGER PRIMARY KEY CHECK (id = 1),
     writes INTEGER NOT NULL

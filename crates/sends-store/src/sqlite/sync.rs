@@ -70,7 +70,8 @@ pub(super) fn pending(connection: &Connection, owner: Owner) -> Result<Pending, 
     Ok(pending?)
 }
 
-/// Campaigns that were never read leave a gap from the beginning to their newest possible send, changed ones from their last reading.
+/// Campaigns that were never read leave a gap from the beginning to their newest possible send, changed ones from their last
+/// reading.
 const COVERAGE: &str = "
     SELECT listed_at,
            (SELECT max(missing_until) FROM sync_work WHERE owner = state.owner AND missing_from IS NULL) AS since,

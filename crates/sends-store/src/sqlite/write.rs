@@ -1,6 +1,6 @@
-//! What is written to the tables.
+//! Writes to the tables.
 //!
-//! Owns one change at a time and its statements. Must not know of transactions, nor of the changes before and after.
+//! Owns a single change and its statements. Must not know of transactions, nor of other changes.
 
 mod campaigns;
 mod histories;
@@ -18,14 +18,13 @@ use self::owners::owner_number;
 use super::read::count;
 use crate::{FailedReading, Finding, Listing, Owner, StoredAnswer, Subject, SyncState, SyncWork};
 
-/// One change to the store.
 pub(super) enum Change {
     Keep {
         owner: Owner,
         activity: ActivityId,
         kept: StoredAnswer,
     },
-    /// Decides on the known records that the answer lacks.
+    /// Removes or marks the known records that the response lacks.
     SettleHistory {
         owner: Owner,
         activity: ActivityId,
@@ -58,7 +57,7 @@ pub(super) enum Change {
     KeepFailed(Owner, FailedReading),
     KeepRead(Owner, Subject),
     KeepState(Owner, SyncState),
-    /// A change that means nothing.
+    /// A write without effect, to check that the store can be written.
     Probe,
 }
 
@@ -67,8 +66,8 @@ impl Change {
         matches!(self, Self::Probe)
     }
 
-    /// Makes the change. The number is the day's total for a change to it, how many owners were dropped, or how many records of
-    /// a history stay that its answer lacks, and else 0.
+    /// Applies the change. Returns the day's total for a change of it, the number of removed owners, the number of records that
+    /// a history keeps although the response lacks them, and 0 for other changes.
     pub(super) fn apply(&self, connection: &Connection) -> Result<u64> {
         match self {
             Self::Keep {
@@ -124,7 +123,7 @@ fn one<T: FromSql>(connection: &Connection, sql: &'static str, values: impl Para
         .query_one(values, |row| row.get(0))
 }
 
-/// The rest goes with it, by the foreign keys.
+/// Foreign keys delete the rest.
 const FORGET: &str = "DELETE FROM owner WHERE key = ?1";
 
 /// A sum beyond 64 bits would become a float.
@@ -147,7 +146,7 @@ fn change_calls(connection: &Connection, change: &'static str, day: Date, calls:
     one(connection, change, (day.to_string(), calls)).map(count)
 }
 
-/// Seconds and the nanoseconds beside them, as the columns have them.
+/// Seconds and nanoseconds, as stored in the columns.
 pub(super) fn parts(timestamp: Timestamp) -> (i64, i32) {
     (timestamp.as_second(), timestamp.subsec_nanosecond())
 }
@@ -156,7 +155,7 @@ fn json<T: serde::Serialize>(ids: &[T]) -> Result<String> {
     serde_json::to_string(ids).map_err(|error| Error::ToSqlConversionFailure(error.into()))
 }
 
-/// The numbers are listed in `schema.sql`, and stay what they are.
+/// The codes are listed in `schema.sql` and must not change.
 pub(super) const fn outcome_code(outcome: Outcome) -> i64 {
     match outcome {
         Outcome::Sent => 1,

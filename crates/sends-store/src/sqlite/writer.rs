@@ -1,11 +1,11 @@
-//! The one thread that writes.
+//! Single writer thread.
 //!
-//! Owns the queue of changes and their grouping into transactions. Must not know what a change does.
+//! Queues changes and groups them into transactions. Must not know what a change does.
 //!
-//! SQLite has one writer at a time, and a commit costs about as much as the changes in it. So while one transaction is
-//! being committed the next changes gather in the queue, and all of them make up the next one. Changes that are written
-//! [grouped](Writer::write_grouped) wait a moment for others besides, until a change or a [flush](Writer::flush) comes that does
-//! not wait. A change is reported as done only after its transaction was committed.
+//! SQLite allows one writer at a time, and a commit costs about as much as the changes in it. Changes that arrive during a
+//! commit are queued, and together form the next transaction. [Grouped](Writer::write_grouped) changes are also delayed to share
+//! a transaction, until an ungrouped change or a [flush](Writer::flush) arrives, at most for `GROUPING`. A change is reported as
+//! done only after its transaction is committed.
 
 use std::{
     sync::{
@@ -24,17 +24,16 @@ use super::fault::Fault;
 use super::write::Change;
 use crate::StoreError;
 
-/// How many changes may wait. Whoever comes next waits for room, which is what slows a writer down to the disk's pace.
+/// Queue capacity. Callers wait while the queue is full, which slows them down to the pace of the disk.
 const QUEUE_LENGTH: usize = 1_024;
 
-/// How many changes share a transaction at most, so that none of them waits long for the others and another process gets
-/// its turn.
+/// Maximum number of changes per transaction, so that no change waits long for the others and other processes get the lock.
 const CHANGES_PER_TRANSACTION: usize = 256;
 
-/// How long grouped changes wait for others. The answers to the calls of one operation come within some milliseconds.
+/// Maximum delay of grouped changes. The responses to the calls of one operation arrive within some milliseconds.
 const GROUPING: Duration = Duration::from_millis(1);
 
-/// The way to the writing thread. The thread ends, with everything queued written, when this is dropped or closed.
+/// Handle of the writer thread. When the handle is dropped or closed, the thread writes all queued changes and ends.
 pub(super) struct Writer {
     queue: mpsc::Sender<Message>,
     database: Database,
@@ -45,7 +44,7 @@ pub(super) struct Writer {
 type Done = oneshot::Sender<Result<u64, StoreError>>;
 
 enum Message {
-    /// Boxed, since a change may be large and a queue is long.
+    /// Boxed, since a change may be large and the queue is long.
     Change(Box<Change>, Done),
     Close(oneshot::Sender<()>),
 }
@@ -75,20 +74,20 @@ impl Writer {
         })
     }
 
-    /// Makes a change and returns its number, once it is committed.
+    /// Queues a change for immediate writing. Returns the number from [`Change::apply`] once the transaction is committed.
     pub(super) async fn write(&self, change: Change) -> Result<u64, StoreError> {
         let outcome = self.send(change).await?;
         self.flush();
         outcome.await.map_err(|_| self.closed())?
     }
 
-    /// The same for a change that waits a moment for others to share its transaction.
+    /// [`write`](Self::write) with a delay, so that other changes share the transaction.
     pub(super) async fn write_grouped(&self, change: Change) -> Result<u64, StoreError> {
         let outcome = self.send(change).await?;
         outcome.await.map_err(|_| self.closed())?
     }
 
-    /// Has everything that was queued written without waiting for others.
+    /// Writes all queued changes without further delay.
     pub(super) fn flush(&self) {
         self.flush.store(true, Ordering::Release);
         self.thread.unpark();
@@ -107,19 +106,19 @@ impl Writer {
         }
     }
 
-    /// Writes what was queued before this and ends the thread. Done at once if it has ended.
+    /// Writes the changes that were queued before and ends the thread. Returns at once if the thread has ended.
     pub(super) async fn close(&self) {
         let (done, closed) = oneshot::channel();
         if self.queue.send(Message::Close(done)).await.is_ok() {
             self.flush();
-            // An error means that another `close` was first.
+            // Fails if another `close` was processed first.
             let _ = closed.await;
         }
     }
 }
 
 struct Writing {
-    /// `None` after a failure that left it in a state nobody knows: a new one is clean.
+    /// `None` after a failure that left the connection in an unknown state; the next transaction opens a new one.
     connection: Option<Connection>,
     database: Database,
     flush: Arc<AtomicBool>,
@@ -134,7 +133,7 @@ impl Writing {
             let mut changes = Vec::with_capacity(gathered.len());
             for message in gathered.drain(..) {
                 match message {
-                    // Whatever was queued after the close is answered with `Closed` as its sender is dropped.
+                    // Changes queued after the close fail with `Closed`, since their sender is dropped.
                     _ if close.is_some() => {}
                     Message::Change(change, done) => changes.push((change, done)),
                     Message::Close(done) => close = Some(done),
@@ -142,15 +141,15 @@ impl Writing {
             }
             self.write(changes);
         }
-        // Should closing fail, nothing is lost: what was committed is in the write-ahead log, and the next one to open the
-        // store reads it.
+        // A failed close loses nothing: committed changes are in the write-ahead log, which the next process to open the store
+        // reads.
         drop(self);
         if let Some(done) = close {
             let _ = done.send(());
         }
     }
 
-    /// Waits for what shares the transaction, unless somebody waits for it.
+    /// Collects further changes for the transaction, until `GROUPING` has passed or a flush is requested.
     fn gather(&self, messages: &mut mpsc::Receiver<Message>, gathered: &mut Vec<Message>) {
         let end = Instant::now() + GROUPING;
         loop {
@@ -182,18 +181,18 @@ impl Writing {
             .sum();
         let outcome = self.transaction(&changes);
         let outcome = outcome.map_err(|fault| fault.at(self.database.name()));
-        // What is written to a file that is not in its place any more is lost with the process.
+        // Changes written to a file that is no longer at its path are lost when the process ends.
         let outcome = outcome.and_then(|numbers| self.database.watch().check_place().map(|()| numbers));
         self.database.watch().wrote(told, outcome.as_ref().err());
         match outcome {
             Ok(numbers) => {
                 for ((_, done), number) in changes.into_iter().zip(numbers) {
-                    // Whoever does not wait any more does not want to know.
+                    // The receiver may have been dropped.
                     let _ = done.send(Ok(number));
                 }
             }
             Err(error) => {
-                // No change can be at fault by itself (every value fits its column), so all share the failure.
+                // No single change can be the cause (every value fits its column), so all of them share the failure.
                 for (_, done) in changes {
                     let _ = done.send(Err(error.clone()));
                 }
@@ -207,7 +206,7 @@ impl Writing {
             Some(connection) => connection,
             none => none.insert(self.database.open_to_write()?),
         };
-        // Begun as a writer: one that begins as a reader cannot wait for another process's commit, and fails at once.
+        // Immediate: a transaction that starts as a reader cannot wait for another process's commit, and fails at once.
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let numbers = changes.iter().map(|(change, _)| change.apply(&transaction));
         let numbers = numbers.collect::<Result<_, _>>()?;

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use sends_core::{ActivityId, Campaign, CampaignId};
 
-/// A subject of reading.
+/// An upstream resource whose reading can fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Subject {
     /// The listing of campaigns and their changes.
@@ -19,7 +19,7 @@ pub enum Subject {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FailedReading {
     pub subject: Subject,
-    /// Sends before this time are in the log. `None` if it was never read.
+    /// Sends before this time are in the log. `None` if the subject was never read.
     pub missing_from: Option<Timestamp>,
     /// No missing send is later.
     pub missing_until: Timestamp,
@@ -30,8 +30,8 @@ pub struct FailedReading {
     pub reason: String,
 }
 
-/// The reason for a history whose last answer lacks known records, and for a campaign that is no longer found. One answer may be wrong:
-/// the known sends stay in the log until a second synchronisation misses the same ones.
+/// The reason for a history whose last response lacks known records, and for a campaign that is no longer found. One response
+/// may be wrong: the known sends stay in the log until a second synchronisation misses the same ones.
 pub const UNCONFIRMED_REMOVAL: &str = "Constant Contact no longer shows these sends. What is known of them stays in the log until the next synchronisation confirms that.";
 
 /// A subject whose last reading failed.
@@ -40,7 +40,7 @@ pub struct Unreadable {
     pub subject: Subject,
     /// The campaign of the subject. `None` while unknown.
     pub campaign: Option<Campaign>,
-    /// Sends before this time are in the log. `None` if it was never read.
+    /// Sends before this time are in the log. `None` if the subject was never read.
     pub missing_from: Option<Timestamp>,
     /// No missing send is later.
     pub missing_until: Timestamp,
@@ -53,7 +53,7 @@ pub struct Unreadable {
     pub records: u64,
     /// A sentence for users about the last failure.
     pub reason: String,
-    /// Whether its campaign is queued, and read again with it.
+    /// Whether the campaign of the subject is queued; the subject is then read again with it.
     pub is_queued: bool,
 }
 

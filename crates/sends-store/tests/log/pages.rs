@@ -142,7 +142,7 @@ async fn sends_that_come_between_two_pages_neither_hide_nor_repeat_another() {
     let places = met.len();
     assert!(
         places > old.len(),
-        "those that came ahead of the walk are met too"
+        "sends that were added ahead of the walk are included"
     );
     met.dedup();
     assert_eq!(met.len(), places);

@@ -200,7 +200,8 @@ async fn known_sends_that_an_answer_lacks_stay_until_the_history_is_replaced() {
     }
 }
 
-/// The steps of a synchronisation that began at this time and got this answer. Returns the number of unconfirmed records.
+/// The steps of a synchronisation that started at this time and received this response. Returns the number of unconfirmed
+/// records.
 async fn settle(store: &SqliteStore, kept: &StoredAnswer, began: i64) -> u64 {
     let finding = Finding {
         found_at: at(began),

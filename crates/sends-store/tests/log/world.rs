@@ -63,7 +63,7 @@ impl World {
             let answer = history
                 .clone()
                 .map_or(Answer::NotFound, |history| Answer::History(Arc::new(history)));
-            // The second answer replaces the first one completely, unless the campaign is known.
+            // The second response replaces the first one completely, unless the campaign is known.
             let before = (!self.campaigns_first).then(|| Answer::History(Arc::new(some_history())));
             for answer in before.into_iter().chain([answer]) {
                 let kept = StoredAnswer {

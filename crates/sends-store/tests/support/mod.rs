@@ -20,7 +20,7 @@ pub(crate) fn at(second: i64) -> Timestamp {
     Timestamp::from_second(second).unwrap()
 }
 
-/// An answer with one send of this id, fetched at that second.
+/// A response with one send of this id, fetched at that second.
 pub(crate) fn kept(second: i64, send_id: i32) -> StoredAnswer {
     let json = format!(
         r#"[{{"send_id": {send_id}, "contact_list_ids": ["f4ab800a-5adf-11e9-ba6a-fa163e6b01c1"], "count": 2,

@@ -16,8 +16,8 @@ pub(super) struct Search<'f> {
 impl Search<'_> {
     /// Writes `FROM … WHERE …`, to which conditions can be added with `AND`.
     ///
-    /// Sends of certain activities or campaigns are few and found by the key of their history. All other searches use the covering index
-    /// by date. SQLite's planner has too little information to choose.
+    /// Sends of certain activities or campaigns are few and found by the key of their history. All other searches use the
+    /// covering index by date. SQLite's planner has too little information to choose.
     pub(super) fn push(&self, sql: &mut Statement) {
         if self.filter.activities.is_empty() && self.filter.campaigns.is_empty() {
             sql.push(" FROM send INDEXED BY send_by_date WHERE send.owner = ");

@@ -91,8 +91,8 @@ fn by_list(connection: &Connection, search: Search<'_>) -> Result<Vec<TotalGroup
     Ok(groups.named(GroupKey::List))
 }
 
-/// The statements for totals by list: the indexes of lists if these cover the filter, which avoids a sort, otherwise each selected send
-/// with its lists.
+/// The statements for totals by list: the indexes of lists if these cover the filter, which avoids a sort, otherwise each
+/// selected send with its lists.
 fn listed(search: Search<'_>) -> Vec<Statement> {
     if search.is_of_dates_and_outcomes() {
         let to_lists = "send.list AS list, {SUMS} FROM send_list AS send INDEXED BY send_by_list WHERE TRUE";
@@ -133,8 +133,8 @@ fn list(row: &Row<'_>) -> Result<Option<ListId>, Fault> {
     }
 }
 
-/// SQLite, which knows no time zones, groups by days of 24 hours. Each period with a constant offset from UTC is queried separately;
-/// periods without a send are skipped.
+/// SQLite, which knows no time zones, groups by days of 24 hours. Each period with a constant offset from UTC is queried
+/// separately; periods without a send are skipped.
 fn by_date(
     connection: &Connection,
     search: Search<'_>,

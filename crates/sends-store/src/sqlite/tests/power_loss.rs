@@ -1,8 +1,8 @@
-//! Losses of power at every step of a store's life, on a simulated disk.
+//! Power losses at every step of a store's life, on a simulated disk.
 //!
-//! The disk is a VFS of SQLite in memory that separates synced from written content. A loss of power leaves each sector of 512 bytes in
-//! one of its versions since the last sync, or in parts of two, and one of the file's lengths. The connection has the settings of the
-//! program, except for exclusive locking, so that the index of the write-ahead log is not in shared memory.
+//! The disk is a VFS of SQLite in memory that separates synced from written content. A power loss leaves each sector of 512
+//! bytes in one of its versions since the last sync, or in parts of two, and one of the file's lengths. The connection has the
+//! settings of the program, except for exclusive locking, so that the index of the write-ahead log is not in shared memory.
 
 mod disk;
 
@@ -69,7 +69,7 @@ fn a_loss_of_power_takes_back_whole_transactions_since_the_last_sync_and_nothing
     assert!(taken_back > 0, "the disk has lost something");
 }
 
-/// Creates a store and writes an answer and a call in each transaction.
+/// Creates a store and writes a response and a call in each transaction.
 fn work(disk: &Disk) {
     let database = Database::on_vfs(DATABASE, VFS);
     let mut connection = schema::open(&database).unwrap();
@@ -95,7 +95,7 @@ fn work(disk: &Disk) {
     }
 }
 
-/// Opens the store after a loss of power, checks that it is consistent, and returns the number of its transactions.
+/// Opens the store after a power loss, checks that it is consistent, and returns the number of its transactions.
 fn survivors(name: &str) -> u64 {
     let database = Database::on_vfs(name, VFS);
     let connection = schema::open(&database).unwrap();

@@ -1,4 +1,4 @@
-//! What is written of the upstream's answers about activities, and when known records are dropped that an answer lacks.
+//! Writes responses about activities, and removes known records that responses lack.
 //!
 //! Must not know of transactions: each function is a part of one.
 
@@ -14,8 +14,8 @@ use super::moments::rounded_down;
 use super::{execute, one, unreadable};
 use crate::{Answer, FailedReading, Finding, Owner, StoredAnswer, Subject, UNCONFIRMED_REMOVAL};
 
-/// Keeps an answer. Records of a campaign's activity that are known and that the answer lacks stay, and the history counts as
-/// unreadable: one answer is not enough to drop them.
+/// Stores a response. Known records of a campaign's activity that the response lacks stay, and the history counts as unreadable:
+/// one response is not enough to remove them.
 pub(super) fn keep(
     connection: &Connection,
     owner: Owner,
@@ -27,8 +27,8 @@ pub(super) fn keep(
     merge(connection, &rows, kept, &known)
 }
 
-/// Drops the known records that an answer lacks when an earlier synchronisation has found just these missing, and marks them as
-/// found missing otherwise. Returns how many stay.
+/// Removes the known records that a response lacks if an earlier synchronisation has missed exactly the same ones, and otherwise
+/// marks them as missing. Returns the number of missing records that stay.
 pub(super) fn settle(
     connection: &Connection,
     owner: Owner,
@@ -48,7 +48,7 @@ pub(super) fn settle(
     }
     let (began, found_at) = (rounded_down(finding.began), rounded_down(finding.found_at));
     match known.missing_since {
-        // A clock that was wrong may have dated it in the future.
+        // A wrong clock may have dated the finding in the future.
         Some(since) if since < began || since > found_at => {
             merge(connection, &rows, kept, &Known::default())?;
             let last_run = known.history.summary().last_run_date;
@@ -73,16 +73,16 @@ pub(super) fn settle(
     Ok(lost)
 }
 
-/// How many seconds later than it ran the summaries report may date a send (inferred).
+/// Maximum delay in seconds of the date of a send in the summaries report after its run (inferred).
 const SAME_SEND_SECONDS: i64 = 60;
 
-/// That the summaries report dates a send which is gone says nothing any more. A later date is that of another send.
+/// Clears the last send by the summaries report if that send is gone. A later date belongs to another send.
 const FORGET_LAST_SENT: &str = "
     UPDATE campaign SET last_sent_at = NULL, last_sent_at_nanos = NULL
     WHERE id = (SELECT campaign FROM campaign_activity WHERE owner = ?1 AND activity = ?2) AND status IS NOT 'REMOVED'
       AND (?3 IS NULL OR last_sent_at <= ?3)";
 
-/// Keeps an answer with the known records that it lacks.
+/// Stores a response with the known records that it lacks.
 fn merge(connection: &Connection, rows: &Rows, kept: &StoredAnswer, known: &Known) -> Result<()> {
     let (owner, activity) = (rows.owner, rows.activity);
     let merged = known.merged(&kept.answer);
@@ -121,7 +121,7 @@ const LOSE_ALL: [&str; 2] = [
     "UPDATE activity_history SET missing_since = NULL, is_found = 0 WHERE owner = ?1 AND activity = ?2",
 ];
 
-/// An answer that lacks something, or may lack it.
+/// Failure of a response that lacks, or may lack, records.
 fn failed(
     activity: ActivityId,
     kept: &StoredAnswer,
@@ -132,7 +132,7 @@ fn failed(
     FailedReading {
         subject: Subject::History(activity),
         missing_from: None,
-        // Which of them are missing is not known, so neither is when they ran.
+        // Which records are missing is unknown, and so are their run dates.
         missing_until: last_run.map_or(kept.fetched_at, |ran| ran.max(kept.fetched_at)),
         failed_at: kept.fetched_at,
         records: 0,
@@ -140,19 +140,19 @@ fn failed(
     }
 }
 
-/// Whether a campaign that is not removed lists the activity as one that can be sent.
+/// Whether a campaign that is neither gone nor removed lists the activity as one that can be sent.
 const IS_SHOWN: &str = "
     SELECT EXISTS (
         SELECT 1 FROM campaign_activity AS known JOIN campaign ON campaign.id = known.campaign
         WHERE known.owner = ?1 AND known.activity = ?2 AND known.is_listed AND known.role IS NOT 'permalink'
           AND campaign.status IS NOT 'REMOVED' AND campaign.is_gone = 0)";
 
-/// Why such an activity counts as unreadable.
+/// Failure reason of an activity that its campaign shows but whose history is not found.
 const NOT_FOUND_BUT_SHOWN: &str =
     "Constant Contact shows this activity with its campaign and does not find its history.";
 
-/// Why a history counts as unreadable that has a send without a date: any stretch of time may lack it. The log as a whole may
-/// lack another one: without the date it is not known whether this is the last send that the summaries report has.
+/// Failure reason of a history with an undated send: any time range may lack the send. The log as a whole may lack another send
+/// too, since an undated one cannot be identified as the last send of the summaries report.
 const UNDATED: &str =
     "Constant Contact does not say when a send of this activity ran, or in a form that cannot be read.";
 
@@ -160,7 +160,7 @@ fn is_shown(connection: &Connection, owner: i64, activity: ActivityId) -> Result
     one(connection, IS_SHOWN, (owner, activity.as_bytes()))
 }
 
-/// Why a history counts as unreadable of which some sends could not be read.
+/// Failure reason of a history with unreadable sends.
 fn reason_of_partial(history: &SendHistory) -> String {
     match history.unreadable_sends() {
         1 => "Constant Contact gave one send of this activity in a form that cannot be read.".to_owned(),

@@ -1,4 +1,4 @@
-//! A disk in memory, as a VFS of SQLite, that records every change and simulates losses of power.
+//! A disk in memory, as a VFS of SQLite, that records every change and simulates power losses.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -32,7 +32,7 @@ struct Content {
 
 type Files = BTreeMap<String, File>;
 
-/// The present and the synced content, and the steps between them.
+/// The current and the synced content, and the steps between them.
 #[derive(Clone, Default)]
 struct File {
     now: Arc<Vec<u8>>,
@@ -76,7 +76,7 @@ impl File {
         self.since.push(Arc::new(step));
     }
 
-    /// The content after a loss of power.
+    /// The content after a power loss.
     fn survive(&self, random: &mut Rng) -> Vec<u8> {
         let mut versions = vec![self.synced.to_vec()];
         for step in &self.since {
@@ -133,7 +133,7 @@ impl Disk {
         std::mem::take(&mut content.moments)
     }
 
-    /// Stores the database after a loss of power under another name.
+    /// Stores the database after a power loss under another name.
     pub(super) fn lose_power(&self, moment: &Moment, name: &str, is_all_lost: bool, random: &mut Rng) {
         let mut content = self.content();
         content.files.clear();

@@ -1,4 +1,4 @@
-//! What is known of a history, and what an answer leaves of it.
+//! Known state of a history, and its merge with a new response.
 
 use std::sync::Arc;
 
@@ -10,35 +10,35 @@ use super::rows::Rows;
 use crate::sqlite::read;
 use crate::{Answer, StoredAnswer};
 
-/// What is known of the history of a campaign's activity.
+/// Known history of a campaign's activity.
 #[derive(Default)]
 pub(super) struct Known {
     pub(super) history: Arc<SendHistory>,
-    /// Which of its sends the last answer lacked, in their order.
+    /// Whether the last response lacked each send, in the order of the sends.
     pub(super) missing: Vec<bool>,
-    /// How many records it is known to have: its sends, and those that could not be read in any answer.
+    /// Number of known records: the sends, and the records that were unreadable in every response.
     pub(super) records: usize,
-    /// When a synchronisation found just these missing.
+    /// Time at which a synchronisation found exactly these sends missing.
     pub(super) missing_since: Option<i64>,
-    /// Whether the last answer was a history.
+    /// Whether the last response was a history.
     is_found: bool,
-    /// When the last history was fetched.
+    /// Fetch time of the last history.
     fetched_at: Timestamp,
 }
 
-/// An answer with the known records that it lacks.
+/// A response merged with the known records that it lacks.
 pub(super) struct Merged {
     pub(super) history: SendHistory,
     pub(super) missing: Vec<bool>,
     pub(super) records: usize,
-    /// How many records the answer lacks, those that could not be read before included.
+    /// Number of known records that the response lacks, previously unreadable ones included.
     pub(super) lost: usize,
-    /// Whether the answer before was of the same kind and lacked just the same ones.
+    /// Whether the previous response was of the same kind and lacked exactly the same records.
     pub(super) is_known_lack: bool,
 }
 
 impl Known {
-    /// `None` when it has no record, belongs to no campaign, or is damaged: then it is written anew.
+    /// `None` if the history has no record, belongs to no campaign, or is damaged; it is then rewritten.
     pub(super) fn read(connection: &Connection, rows: &Rows) -> Result<Option<Self>> {
         const KNOWN: &str = "SELECT records, missing_since, is_found FROM activity_history WHERE id = ?1";
         const MISSING: &str = "SELECT is_missing IS NOT NULL FROM send WHERE history = ?1 ORDER BY ordinal";
@@ -79,7 +79,7 @@ impl Known {
         };
         let (known, mut lacking) = (self.history.sends(), (0..self.history.len()).collect::<Vec<_>>());
         let mut pairs = vec![None; told.len()];
-        // Ids are not guaranteed to be unique.
+        // Send ids are not guaranteed to be unique.
         for is_exact in [true, false] {
             for (send, pair) in told.iter().zip(&mut pairs).filter(|(_, pair)| pair.is_none()) {
                 let is_same = |&place: &usize| {
@@ -107,10 +107,10 @@ impl Known {
             })
             .collect();
         sends.extend(lacking.iter().map(|&place| (known[place].clone(), true)));
-        // As a history is sorted.
+        // The order of a history.
         sends.sort_by_key(|(send, _)| send.send_id);
         let told_records = told.len() + told.unreadable_sends();
-        // What ran since then is none of the records that could not be read.
+        // Sends that ran after the last fetch are none of the unreadable records.
         let is_later = |send: &SendAttempt| send.run_date > Some(self.fetched_at);
         let later = unpaired.filter(|send| is_later(send)).count();
         let records = (self.records + later).max(told_records).max(sends.len());
@@ -135,7 +135,7 @@ impl Known {
     }
 }
 
-/// A send as it is shown now, with what was known of it where it does not say.
+/// The send of the response, with missing values filled in from the known one.
 fn filled(send: &SendAttempt, known: &SendAttempt) -> SendAttempt {
     let has_audience = !send.contact_list_ids.is_empty() || !send.segment_ids.is_empty();
     let audience = if has_audience { send } else { known };

@@ -1,4 +1,4 @@
-//! The rows of an answer: the answer, its sends, and their lists and segments.
+//! Rows of a response: the response, its sends, and their lists and segments.
 
 use std::sync::Arc;
 
@@ -41,8 +41,8 @@ const FIND: &str = "
            (SELECT campaign FROM campaign_activity WHERE owner = ?1 AND activity = ?2),
            EXISTS (SELECT 1 FROM unreadable WHERE owner = ?1 AND kind = 2 AND subject = ?2)";
 
-/// The rows that are there of an activity. Looked up once for each change, since most answers are the first of their activity,
-/// for which there is nothing to read, to delete or to clear.
+/// Existing rows of an activity. Looked up once per change, since most responses are the first of their activity and then need
+/// no read, delete or clear.
 pub(super) struct Rows {
     pub(super) owner: i64,
     pub(super) key: Owner,
@@ -54,7 +54,7 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    /// Only an owner's first answer makes a row, which is the owner's.
+    /// Writes only on an owner's first response, by inserting the row of the owner.
     pub(super) fn find(connection: &Connection, key: Owner, activity: ActivityId) -> Result<Self> {
         let owner = owner_number(connection, key)?;
         connection
@@ -72,7 +72,7 @@ impl Rows {
     }
 }
 
-/// Writes an answer with the known sends that it lacks.
+/// Writes a response with the known sends that it lacks.
 pub(super) fn write(
     connection: &Connection,
     rows: &Rows,
@@ -122,7 +122,7 @@ const DELETE_SENDS: [&str; 3] = [
     "DELETE FROM send_segment WHERE history = ?1",
 ];
 
-/// The row that the sends belong to.
+/// Row of the history that the sends belong to.
 struct History<'a> {
     number: i64,
     rows: &'a Rows,
@@ -200,8 +200,8 @@ mod tests {
     use super::*;
     use crate::sqlite::{connection::Database, schema, write::histories::keep};
 
-    /// With bound values as they are, SQLite may plan a statement anew each time that it runs, which took a third of the time of
-    /// keeping an answer.
+    /// Depending on its bound values, SQLite may plan a statement again at each run, which took a third of the time of storing a
+    /// response.
     #[test]
     fn statements_that_keep_an_answer_are_prepared_once() {
         let database = Database::in_memory().unwrap();
