@@ -67,7 +67,7 @@ pub struct Reading {
     pub history: Arc<SendHistory>,
     /// Time of the upstream's response.
     pub fetched_at: Timestamp,
-    /// Why the history is older than requested. `None` if it is as fresh as requested.
+    /// Set if the history is older than requested.
     pub stale: Option<StaleReason>,
     /// `None` if the history is stale or newly fetched.
     pub version: Option<ReadVersion>,
@@ -122,7 +122,7 @@ impl Histories {
         self.0.counters.read()
     }
 
-    /// Token that [`give_up`](Self::give_up) cancels, for other code that waits for the same upstream.
+    /// Cancellation token of [`give_up`](Self::give_up), for other code that waits for the same upstream.
     pub fn ending(&self) -> CancellationToken {
         self.0.ending.clone()
     }
@@ -159,8 +159,8 @@ impl Histories {
         reading
     }
 
-    /// Waits until the histories fetched for an operation are stored, which precedes its response. The wait ends with the time of
-    /// the operation, even if the store takes longer.
+    /// Waits until the histories fetched for an operation are stored, which has to precede its response. Stops waiting shortly
+    /// after the deadline of the operation, even if the store takes longer.
     pub async fn written(&self, context: &RequestContext) {
         let writes = context.unwritten.writes();
         if writes.is_empty() {

@@ -257,7 +257,7 @@ impl Resources {
             tokio::select! {
                 biased;
                 read = read => read.map_err(|error| {
-                    // A missing resource is no fault, and a caller can request one any number of times.
+                    // Not a warning: a missing resource is no fault, and a caller can request one any number of times.
                     if error.attempts == 0 || error.class == FailureClass::NotFound {
                         tracing::debug!("{error}");
                     } else {

@@ -39,7 +39,7 @@ pub struct LogReader {
     log: Option<Log>,
 }
 
-/// Why the send log cannot be read.
+/// Failure to read the send log.
 #[derive(Debug, thiserror::Error)]
 pub enum LogError {
     /// The service runs with callers' tokens, without a log.

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::single_flight::Fetch;
 
-/// Why no history can be returned.
+/// Failure to read a history or another resource.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum ReadError {
     /// The upstream call failed, and there is no earlier response to return.

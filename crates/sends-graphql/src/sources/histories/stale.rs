@@ -13,7 +13,7 @@ use sends_client::FailureClass;
 
 use super::ReadError;
 
-/// Why a stale response was returned.
+/// Reason for a stale response.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum StaleReason {
     /// The upstream was unreachable, failed, or returned an unusable response.
@@ -27,7 +27,7 @@ pub enum StaleReason {
 }
 
 impl ReadError {
-    /// Why a stale response may be returned after this failure. `None` after a [refusal](Self::is_refusal), since data that the
+    /// Reason for a stale response after this failure. `None` after a [denied request](Self::is_refusal), since data that the
     /// upstream no longer returns is not returned here either, and after failures that do not show the state of the upstream: a
     /// used-up call budget or a lost call.
     pub(crate) fn stale_reason(&self) -> Option<StaleReason> {
@@ -111,7 +111,6 @@ pub enum Kind {
 pub struct Stale {
     /// Time of the upstream's response.
     pub fetched_at: Timestamp,
-    /// Why no fresher response was available.
     pub reason: StaleReason,
 }
 

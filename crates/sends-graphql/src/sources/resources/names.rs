@@ -15,11 +15,11 @@ use crate::sources::histories::{ReadError, RequestContext};
 #[derive(Debug)]
 pub struct ContactLists {
     by_id: HashMap<ListId, ContactList>,
-    /// Why a list of the account may be missing. `None` if the listing is complete.
+    /// Cause of missing lists. `None` if the listing is complete.
     gap: Option<Gap>,
 }
 
-/// Why records of a listing are missing.
+/// Cause of missing records in a listing.
 #[derive(Clone, Debug)]
 pub enum Gap {
     /// Number of unreadable records. An unreadable list of records counts as one.

@@ -16,7 +16,7 @@ pub(super) struct CountingStore {
     pub(super) damaged: Option<ActivityId>,
     /// Whether queries beyond the nearest layer fail.
     pub(super) fails_for_latest: bool,
-    /// Each write takes a permit.
+    /// Semaphore of which each write takes a permit. `None` for unlimited writes.
     pub(super) gate: Option<Arc<Semaphore>>,
 }
 
