@@ -30,7 +30,7 @@ use std::{
 
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 
-/// Maximum time per input. A debug build on a busy machine is far slower than the guarantees of the guard.
+/// Maximum time per input. Longer for debug builds, which do not reach the times that the guard guarantees on a busy machine.
 const SLOW: Duration = Duration::from_millis(if cfg!(debug_assertions) { 5_000 } else { 500 });
 
 /// Runs the corpus of a surface, and then at least `cases` edited inputs. `feed` returns whether the input was accepted.
