@@ -59,7 +59,7 @@ async fn a_correct_answer_is_the_librarys_own_in_the_order_of_the_query() {
              reasonCodes {{ name code }} }} \
              fragment Y on CampaignActivity {{ id @skip(if: $no) isStale @include(if: $yes) }} {fragments}"
         );
-        // The third execution uses the document that was cached by the second.
+        // Executions after the first use the cached document.
         for _ in 0..3 {
             let (ours, theirs) = both(&service, &query, json!({ "yes": true, "no": false })).await;
             assert_eq!(ours.errors, [], "{query}");

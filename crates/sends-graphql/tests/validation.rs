@@ -193,7 +193,7 @@ fn long_names_and_arguments_are_in_the_estimate() {
     let long = "a".repeat(116);
     let activities = format!("query($ids: [ID!]!) {{ campaignActivities(ids: $ids) {{ {long}: id }} }}");
     let of_two = estimate(&activities, json!({ "ids": ["1", "2"] }));
-    // `campaignActivities` is two bytes longer than the name that each value allows for.
+    // `campaignActivities` exceeds the name length included in the memory of a value by two bytes.
     assert_eq!((of_two.texts, of_two.path), (202, 102));
     assert!(of_two.arguments > 2);
     let schema = estimate(
