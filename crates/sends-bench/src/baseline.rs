@@ -1,9 +1,9 @@
-//! The three servers to compare with.
+//! Reference servers.
 //!
-//! *Static* is an axum handler that reads the request's body and answers the same JSON from memory whatever was asked: more
-//! than that HTTP does not give on this machine. *Library* is async-graphql and async-graphql-axum as they come, with the
-//! same fields over data in memory: no limits, no guard, no freshness, no upstream. *Relay* is an axum handler that asks the
-//! upstream by reqwest whatever it was asked itself, and hands the answer on: less than that no service adds.
+//! *Static* is an axum handler that reads the request body and returns the same JSON from memory: the upper bound of HTTP on this
+//! machine. *Library* is async-graphql and async-graphql-axum with default settings, with the same fields over data in memory: no
+//! limits, no guard, no freshness, no upstream. *Relay* is an axum handler that calls the upstream with reqwest for each request,
+//! and forwards the response: the lower bound of the time that a service adds.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -21,7 +21,7 @@ use sends_end_to_end::SandboxProcess;
 use serde_json::Value;
 use tokio::net::TcpListener;
 
-/// Answers with what standard input holds.
+/// Returns the content of standard input as every response.
 pub(crate) async fn serve_static() {
     let answer = std::io::read_to_string(std::io::stdin()).expect("an answer");
     let answer = Bytes::from(answer);
@@ -29,7 +29,7 @@ pub(crate) async fn serve_static() {
     serve(Router::new().route("/graphql", post(handler))).await;
 }
 
-/// Answers what the upstream answers, whose URL is on standard input.
+/// Forwards requests to the upstream whose URL is on standard input.
 pub(crate) async fn serve_relay() {
     let upstream = std::io::read_to_string(std::io::stdin()).expect("a URL");
     let http = sends_end_to_end::http_client();
@@ -46,7 +46,7 @@ pub(crate) async fn serve_relay() {
     serve(Router::new().fallback(handler)).await;
 }
 
-/// Answers GraphQL over the histories that standard input holds, by activity.
+/// Serves GraphQL over the histories on standard input, by activity.
 pub(crate) async fn serve_library() {
     let histories: HashMap<String, SendHistory> =
         serde_json::from_reader(std::io::stdin()).expect("histories");
@@ -178,7 +178,7 @@ impl Reason {
     }
 }
 
-/// The histories as standard input of [`serve_library`] has them.
+/// Serializes histories for the standard input of [`serve_library`].
 pub(crate) fn description<'a>(histories: impl Iterator<Item = (&'a str, &'a SendHistory)>) -> Vec<u8> {
     let histories: HashMap<&str, Value> = histories
         .map(|(id, history)| (id, serde_json::to_value(history).expect("a history is JSON")))

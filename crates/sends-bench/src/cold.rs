@@ -1,4 +1,4 @@
-//! What the service adds to the upstream's own time when nothing is known yet, and how many calls it makes.
+//! Time that the service adds to the upstream's own when nothing is stored, and the number of upstream calls.
 
 use std::time::Instant;
 
@@ -13,7 +13,7 @@ use crate::{
     table::{self, Target},
 };
 
-/// The seconds from 40 calls at 4 a second: the first four leave at once, and each further four a second later.
+/// Seconds for 40 calls at 4 a second: the first four are sent at once, and each further four a second later.
 const BOUND: f64 = 9.0;
 
 pub(crate) async fn measure(plan: &Plan) {
@@ -32,8 +32,8 @@ pub(crate) async fn measure(plan: &Plan) {
     }
 }
 
-/// One after the other, a plain GET, the same through a relay that does nothing else, and the same through the service,
-/// each for an activity that nobody has asked for.
+/// Sequential requests: a plain GET, the same through a relay that does nothing else, and the same through the service, each for
+/// an activity that the service has not read before.
 async fn one_activity(plan: &Plan) {
     const WARM_UP: usize = 50;
     let count = if plan.brief { 50 } else { 3_000 };
@@ -84,8 +84,8 @@ async fn one_activity(plan: &Plan) {
     }
 }
 
-/// 100 fields in one operation, for 40 activities that nobody has asked for, next to the library with a dataloader and to a
-/// loop of plain GETs.
+/// 100 fields in one operation, for 40 activities that were not read before, compared with the library with a dataloader and with
+/// a loop of plain GETs.
 async fn aliases(plan: &Plan, latency_ms: u32) {
     let repeats = match (plan.brief, latency_ms) {
         (true, _) => 2,
@@ -159,9 +159,9 @@ async fn aliases(plan: &Plan, latency_ms: u32) {
     }
 }
 
-/// 1,000 activities in one operation, next to a loop of plain GETs that has as many under way at once.
+/// 1,000 activities in one operation, compared with a loop of plain GETs of the same concurrency.
 async fn many_ids(plan: &Plan) {
-    /// What the service has under way at once.
+    /// Maximum number of concurrent upstream calls of the service.
     const AT_ONCE: usize = 100;
     let (count, repeats) = if plan.brief { (100, 1) } else { (1_000, 7) };
     let sandbox = SandboxProcess::unlimited(&["--activities", "40000", "--latency-ms", "20"]);
@@ -225,7 +225,7 @@ fn of_one(id: &str) -> Value {
     json!({ "query": format!(r#"{{ campaignActivity(id: "{id}") {{ sendHistory {{ sendId count outcome }} }} }}"#) })
 }
 
-/// Asks for an uncompressed answer: the servers to compare with do not compress.
+/// Requests an uncompressed response, since the reference servers do not compress.
 async fn ask(http: &Client, origin: &str, body: &Value) -> Value {
     let request = http.post(format!("{origin}/graphql")).json(body);
     let answer = request.header(ACCEPT_ENCODING, "identity").send().await;

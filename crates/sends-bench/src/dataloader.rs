@@ -1,5 +1,5 @@
-//! The library with a dataloader over the upstream: what somebody writes in an afternoon, without limits, pacing, freshness
-//! or a store.
+//! Reference server: async-graphql with a dataloader over the upstream, as a minimal implementation without limits, pacing,
+//! freshness or a store.
 
 use std::collections::HashMap;
 
@@ -14,7 +14,7 @@ use sends_end_to_end::SandboxProcess;
 
 use crate::baseline;
 
-/// Answers with histories of the upstream, whose URL is on standard input.
+/// Serves histories of the upstream whose URL is on standard input.
 pub(crate) async fn serve() {
     let upstream = std::io::read_to_string(std::io::stdin()).expect("a URL");
     let fetch = Fetch {
@@ -27,7 +27,7 @@ pub(crate) async fn serve() {
     baseline::serve(Router::new().route("/graphql", post_service(GraphQL::new(schema)))).await;
 }
 
-/// The number of sends by activity.
+/// Number of sends by activity.
 type Histories = Loader<String, usize, Fetch>;
 
 struct Fetch {

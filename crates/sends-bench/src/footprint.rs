@@ -1,4 +1,4 @@
-//! Memory, and the time from the start to the first answer.
+//! Memory, and the time from start to first response.
 
 use std::time::Instant;
 
@@ -22,7 +22,7 @@ pub(crate) async fn measure(plan: &Plan) {
     }
 }
 
-/// From the start of the process to its first answer, which comes from the upstream; and what it holds then.
+/// Time from the start of the process to its first response, which takes an upstream call, and the memory in use afterwards.
 async fn start(plan: &Plan) {
     let repeats = if plan.brief { 1 } else { 15 };
     let sandbox = SandboxProcess::unlimited(&[]);
@@ -51,7 +51,7 @@ async fn start(plan: &Plan) {
     );
 }
 
-/// What is held after many texts of which none is asked twice, and whether it grows from there.
+/// Memory after many distinct query texts, and its growth with further ones.
 async fn texts(plan: &Plan) {
     let count = if plan.brief { 200 } else { 20_000 };
     let sandbox = SandboxProcess::unlimited(&["--activities", "2000"]);

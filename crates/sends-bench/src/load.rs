@@ -1,7 +1,7 @@
-//! The process that asks: a number of connections, each of which sends its next question when it has its answer.
+//! Load generator: a process with a number of connections, each of which sends its next request after the last response.
 //!
-//! It does as little as possible beside that, since it shares the machine with the server it measures: requests are written
-//! out once, and an answer is compared as bytes.
+//! The process does as little other work as possible, since it shares the machine with the measured server: requests are
+//! serialized once, and responses are compared as bytes.
 
 use std::{
     process::Stdio,
@@ -20,7 +20,7 @@ use tokio::{
     process::Command,
 };
 
-/// What to ask, whom, and for how long.
+/// Requests to send, their target and the duration.
 #[derive(Debug, Deserialize, Serialize)]
 pub(crate) struct Load {
     /// Host and port.
@@ -28,39 +28,39 @@ pub(crate) struct Load {
     pub(crate) path: String,
     pub(crate) connections: usize,
     pub(crate) order: Order,
-    /// Ends after so many seconds, or when each question of an order that ends was asked.
+    /// Maximum duration. With [`Order::Once`] the load also ends when each request was sent.
     pub(crate) seconds: f64,
     pub(crate) questions: Vec<Question>,
 }
 
-/// Which question comes next.
+/// Order of the requests.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 pub(crate) enum Order {
-    /// Any of them.
+    /// Each request is drawn at random.
     Random,
-    /// One after the other, from the beginning again after the last.
+    /// In sequence, from the first again after the last.
     Around,
-    /// One after the other, each of them once.
+    /// In sequence, each one once.
     Once,
 }
 
-/// A body to send, and what the body of the answer must begin with.
+/// Body of a request, and the expected beginning of the response body.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct Question {
     pub(crate) body: String,
     pub(crate) answer: String,
 }
 
-/// What came of it.
+/// Result of a load.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
 pub(crate) struct Outcome {
     pub(crate) answers: u64,
-    /// How many of them were not the right ones.
+    /// Number of responses that differ from the expected ones.
     pub(crate) wrong: u64,
     pub(crate) seconds: f64,
-    /// The median time of an answer, in microseconds.
+    /// Median response time in microseconds.
     pub(crate) median: u64,
-    /// The time within which 99 of 100 answers came, in microseconds.
+    /// 99th percentile of the response time in microseconds.
     pub(crate) p99: u64,
 }
 
@@ -73,7 +73,7 @@ impl Outcome {
 }
 
 impl Load {
-    /// Starts the process and waits for its end.
+    /// Runs the load in a separate process.
     pub(crate) async fn put(&self) -> Outcome {
         let mut process = Command::new(std::env::current_exe().expect("this program has a path"))
             .arg("load")
@@ -99,7 +99,7 @@ impl Load {
     }
 }
 
-/// What is common to all connections.
+/// State shared by all connections.
 struct Shared {
     requests: Vec<(Vec<u8>, Vec<u8>)>,
     order: Order,
@@ -122,13 +122,13 @@ impl Shared {
     }
 }
 
-/// One connection's times, and how many of its answers were wrong.
+/// Response times of one connection, and its number of wrong responses.
 struct Times {
     times: Histogram<u64>,
     wrong: u64,
 }
 
-/// Runs as the process that asks.
+/// Entry point of the load process.
 #[expect(clippy::print_stdout, reason = "the harness reads it")]
 #[expect(
     clippy::print_stderr,
@@ -180,7 +180,7 @@ pub(crate) async fn run() {
     println!("{}", serde_json::to_string(&outcome).expect("an outcome is JSON"));
 }
 
-/// From a microsecond to a minute, to three digits.
+/// From one microsecond to one minute, with three significant digits.
 fn histogram() -> Histogram<u64> {
     Histogram::new_with_bounds(1, 60_000_000, 3).expect("sensible bounds")
 }
@@ -217,7 +217,7 @@ async fn converse(address: String, shared: Arc<Shared>) -> std::io::Result<Times
     Ok(told)
 }
 
-/// Reads one answer of known length, which is how all servers here answer.
+/// Reads one response with a `content-length`, which all measured servers send.
 async fn read_answer<'b>(stream: &mut TcpStream, buffer: &'b mut Vec<u8>) -> std::io::Result<&'b [u8]> {
     buffer.clear();
     let mut end = None;
@@ -236,7 +236,7 @@ async fn read_answer<'b>(stream: &mut TcpStream, buffer: &'b mut Vec<u8>) -> std
     }
 }
 
-/// Where the body begins and ends, once the whole head is there. Only success is an answer.
+/// Begin and end of the body; `None` while the head is incomplete.
 fn place_of_body(buffer: &[u8]) -> Option<(usize, usize)> {
     let mut headers = [httparse::EMPTY_HEADER; 32];
     let mut head = httparse::Response::new(&mut headers);

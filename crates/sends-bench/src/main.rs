@@ -1,24 +1,23 @@
-//! `just bench`: what the service reaches, next to the limits of the machine, of the library and of the upstream.
+//! `just bench`: performance of the service, compared with the limits of the machine, of the library and of the upstream.
 //!
-//! The harness starts release builds, drives each over TCP from a process of its own, and checks every answer. One run
-//! holds several rounds, and each round asks every server in turn, so that a ratio compares what the machine did in the
-//! same minute. The table has the medians over the rounds, and says how far the same server differed from itself.
+//! The harness starts release builds, sends load to each over TCP from a separate process, and checks every response. A run has
+//! several rounds, and each round measures every server in turn, so that a ratio compares measurements of the same minute. The
+//! table has the medians over the rounds, and the spread of the results of one server.
 //!
-//! | file | owns |
+//! | file | content |
 //! |---|---|
-//! | `main.rs` | which measurements there are, and their order |
-//! | `warm.rs` | answers from memory: one question, many ids, many texts |
-//! | `cold.rs` | what is added to the upstream's own time, and how many calls are made |
-//! | `footprint.rs` | memory, and the time until the first answer |
-//! | `question.rs` | what is asked, and what the right answer begins with |
-//! | `load.rs` | the process that asks |
-//! | `baseline.rs` | the servers to compare with |
-//! | `dataloader.rs` | the library with a dataloader over the upstream, to compare with |
-//! | `peer.rs` | a running server: its address, its processor time, its memory |
-//! | `table.rs` | medians, ratios and how they are printed |
+//! | `main.rs` | the measurements and their order |
+//! | `warm.rs` | responses from memory: one query, many ids, many texts |
+//! | `cold.rs` | time added to the upstream's own, and number of upstream calls |
+//! | `footprint.rs` | memory, and time to the first response |
+//! | `question.rs` | requests, and the beginnings of their expected responses |
+//! | `load.rs` | load generator |
+//! | `baseline.rs` | reference servers |
+//! | `dataloader.rs` | reference server: the library with a dataloader over the upstream |
+//! | `peer.rs` | a running server: its address, processor time and memory |
+//! | `table.rs` | medians, ratios and their output |
 //!
-//! With `--brief` everything runs once and shortly: then nothing is measured, but the counts and answers are checked all
-//! the same.
+//! With `--brief` every measurement runs once for a short time: the times mean nothing, but counts and responses are checked.
 
 mod baseline;
 mod cold;
@@ -32,49 +31,49 @@ mod warm;
 
 use clap::{Parser, Subcommand};
 
-/// How fast the service is, next to what could be reached.
+/// Measures the performance of the service, compared with reference servers.
 #[derive(Debug, Parser)]
 #[command(args_conflicts_with_subcommands = true)]
 struct Arguments {
-    /// A part that the harness runs as a process of its own
+    /// Part that the harness runs as a separate process
     #[command(subcommand)]
     part: Option<Part>,
     #[command(flatten)]
     plan: Plan,
 }
 
-/// How much to measure.
+/// Extent of the measurements.
 #[derive(Clone, Debug, clap::Args)]
 struct Plan {
-    /// Run everything once and shortly, to see that it works
+    /// Run every measurement once for a short time, as a functional check
     #[arg(long)]
     brief: bool,
-    /// How often every server is asked in turn
+    /// Number of rounds, each of which measures every server in turn
     #[arg(long, default_value_t = 5)]
     rounds: usize,
-    /// How many seconds it is asked each time
+    /// Duration of each measurement in seconds
     #[arg(long, default_value_t = 3.0)]
     seconds: f64,
-    /// Only the measurements whose name holds this
+    /// Run only the measurements whose name contains this text
     #[arg(long, value_name = "TEXT", default_value = "")]
     only: String,
 }
 
 #[derive(Debug, Subcommand)]
 enum Part {
-    /// Ask a server what standard input describes
+    /// Send the load described on standard input to a server
     #[command(hide = true)]
     Load,
-    /// Answer every request with what standard input holds
+    /// Return the content of standard input as every response
     #[command(hide = true)]
     Static,
-    /// Answer GraphQL with the library as it comes, from what standard input holds
+    /// Serve GraphQL with the library at its default settings, from the data on standard input
     #[command(hide = true)]
     Library,
-    /// Answer every request as the upstream does, whose URL standard input holds
+    /// Forward every request to the upstream whose URL is on standard input
     #[command(hide = true)]
     Relay,
-    /// Answer GraphQL with the library and a dataloader over the upstream, whose URL standard input holds
+    /// Serve GraphQL with the library and a dataloader over the upstream whose URL is on standard input
     #[command(hide = true)]
     Dataloader,
 }
@@ -105,7 +104,7 @@ impl Plan {
         }
     }
 
-    /// Whether a measurement is wanted.
+    /// Whether the name of a measurement matches `--only`.
     fn wants(&self, name: &str) -> bool {
         name.contains(&self.only)
     }

@@ -1,6 +1,6 @@
-//! A running server: where it is, what processor time it has used, and what memory it holds.
+//! A running server: its address, processor time and memory.
 //!
-//! Both are read from `/proc`, so the harness runs on Linux.
+//! Processor time and memory are read from `/proc`, so the harness requires Linux.
 
 use std::{
     fs,
@@ -14,12 +14,12 @@ use sends_end_to_end::ServiceProcess;
 pub(crate) struct Peer {
     address: String,
     process: u32,
-    /// The process, when it is not somebody else's; ended when this is dropped.
+    /// The process, if the harness started it; killed on drop.
     own: Option<Child>,
 }
 
 impl Peer {
-    /// The service, which stays the caller's.
+    /// The service, whose process remains owned by the caller.
     pub(crate) fn service(service: &ServiceProcess) -> Self {
         Self {
             address: host_and_port(service.origin()),
@@ -28,7 +28,7 @@ impl Peer {
         }
     }
 
-    /// Starts a part of this program that answers, and gives it what it needs to know.
+    /// Starts a reference server of this program, with `knowledge` on its standard input.
     pub(crate) fn start(part: &str, knowledge: &[u8]) -> Self {
         let mut child = Command::new(std::env::current_exe().expect("this program has a path"))
             .arg(part)
@@ -54,12 +54,12 @@ impl Peer {
         &self.address
     }
 
-    /// The processor time used so far, in seconds.
+    /// Processor time used so far, in seconds.
     pub(crate) fn processor_seconds(&self) -> f64 {
-        /// What the kernel counts in, on every Linux there is.
+        /// Unit of the kernel, the same on all Linux systems.
         const TICKS_PER_SECOND: f64 = 100.0;
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.process)).expect("the process lives");
-        // Behind the name, which may hold anything: utime and stime are the 12th and 13th field.
+        // After the name, which may contain any character: utime and stime are the 12th and 13th field.
         let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields);
         let ticks: f64 = fields
             .split_whitespace()
@@ -70,7 +70,7 @@ impl Peer {
         ticks / TICKS_PER_SECOND
     }
 
-    /// The memory that it holds, in megabytes of 1024 × 1024 bytes.
+    /// Resident memory, in megabytes of 1024 × 1024 bytes.
     pub(crate) fn resident_megabytes(&self) -> f64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.process)).expect("the process lives");
         let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
@@ -82,7 +82,7 @@ impl Peer {
 impl Drop for Peer {
     fn drop(&mut self) {
         if let Some(child) = &mut self.own {
-            // It may have ended by itself.
+            // The process may have ended already.
             let _ = child.kill();
             let _ = child.wait();
         }

@@ -1,16 +1,16 @@
-//! What is asked, and what the right answer begins with.
+//! Requests, and the beginnings of their expected responses.
 //!
-//! An answer is right when it begins with the data that the upstream's own record demands, in the order of the query; what
-//! the service adds behind it, such as what the operation cost, is left open.
+//! A response is correct if it begins with the data of the upstream's own record, in the order of the query. The rest, such as
+//! the cost of the operation, is not checked.
 
 use sends_core::{SendAttempt, SendHistory};
 use serde_json::{Value, json};
 
-/// The fields of a send that every question asks for.
+/// Fields of a send in every query.
 const SEND: &str = "sendId contactListIds segmentIds count runDate sendStatus reasonCode outcome \
                     reason { code name description remedy }";
 
-/// One activity, as the upstream tells it.
+/// One activity, as returned by the upstream.
 #[derive(Clone, Debug)]
 pub(crate) struct Activity {
     pub(crate) id: String,
@@ -18,7 +18,7 @@ pub(crate) struct Activity {
 }
 
 impl Activity {
-    /// What the body of the right answer begins with.
+    /// Beginning of the expected response body.
     pub(crate) fn answer(&self) -> String {
         let id = &self.id;
         let sends: Vec<String> = self.history.iter().map(send).collect();
@@ -27,19 +27,19 @@ impl Activity {
     }
 }
 
-/// A question with the id in a variable: every request has the same text.
+/// Query with the id in a variable: all requests have the same text.
 pub(crate) fn with_variable(id: &str) -> Value {
     let query =
         format!("query Sends($id: ID!) {{ campaignActivity(id: $id) {{ id sendHistory {{ {SEND} }} }} }}");
     json!({ "query": query, "variables": { "id": id } })
 }
 
-/// The same question with the id in the text. With the number beside it, no request is another one's equal.
+/// The same query with the id in its text. The number makes each request unique.
 pub(crate) fn in_text(id: &str, number: usize) -> Value {
     json!({ "query": text("Sends", id), "extensions": { "number": number } })
 }
 
-/// The same again, in a text that has its own words too: a document like no other.
+/// The same query with a unique operation name, so that no document repeats.
 pub(crate) fn in_its_own_words(id: &str, number: usize) -> Value {
     json!({ "query": text(&format!("Sends{number}"), id) })
 }

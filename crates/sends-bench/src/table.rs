@@ -1,34 +1,34 @@
-//! Medians, ratios, and how they are printed.
+//! Medians, ratios and their output.
 #![expect(clippy::print_stdout, reason = "the table is what the harness is for")]
 
 use crate::Plan;
 
-/// The median; of an even number the lower one of the two in the middle.
+/// The median; for an even number of values the lower one of the middle two.
 pub(crate) fn median(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     sorted[(sorted.len() - 1) / 2]
 }
 
-/// The median of the ratios of each round, so that a slow minute falls on both.
+/// Median of the ratios of each round, so that a slow minute affects both sides.
 pub(crate) fn ratio(values: &[f64], to: &[f64]) -> f64 {
     let ratios: Vec<f64> = values.iter().zip(to).map(|(value, to)| value / to).collect();
     median(&ratios)
 }
 
-/// How far the greatest and the least lie apart, as a part of the median.
+/// Difference between maximum and minimum, as a fraction of the median.
 pub(crate) fn spread(values: &[f64]) -> f64 {
     let least = values.iter().copied().fold(f64::MAX, f64::min);
     let greatest = values.iter().copied().fold(f64::MIN, f64::max);
     (greatest - least) / median(values)
 }
 
-/// A target, and which side of it is good.
+/// Target value, as lower or upper bound.
 #[derive(Clone, Copy)]
 pub(crate) enum Target {
     AtLeast(f64),
     AtMost(f64),
-    /// Shown for comparison.
+    /// No target: the value is printed for comparison.
     None,
 }
 
@@ -47,7 +47,7 @@ pub(crate) fn print_heading(plan: &Plan) {
     println!("\n| work | measured | value | target | |\n|---|---|---:|---:|---|");
 }
 
-/// One line of the table.
+/// Prints one row of the table.
 pub(crate) fn print(work: &str, what: &str, value: f64, unit: &str, target: Target) {
     let (wanted, is_met) = match target {
         Target::AtLeast(least) => (format!("≥ {least}"), Some(value >= least)),
@@ -55,7 +55,7 @@ pub(crate) fn print(work: &str, what: &str, value: f64, unit: &str, target: Targ
         Target::None => (String::new(), None),
     };
     let verdict = match is_met {
-        // Nobody runs an unoptimised build for its speed.
+        // Results of an unoptimised build get no verdict.
         Some(is_met) if !cfg!(debug_assertions) => ["missed", "met"][usize::from(is_met)],
         _ => "",
     };

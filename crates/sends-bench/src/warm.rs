@@ -1,4 +1,4 @@
-//! Answers from memory: one question over and over, ids at random, and texts that never repeat.
+//! Responses from memory: one repeated query, random ids, and texts that never repeat.
 
 use sends_core::SendHistory;
 use sends_end_to_end::{SandboxProcess, ServiceProcess};
@@ -12,10 +12,10 @@ use crate::{
     table::{self, Target},
 };
 
-/// The sends of the activity that is asked for over and over.
+/// Number of sends of the activity that is queried repeatedly.
 const SENDS: usize = 10;
 
-/// What the measurements of this file share.
+/// State shared by the measurements of this file.
 struct Stage {
     sandbox: SandboxProcess,
     service: ServiceProcess,
@@ -23,11 +23,11 @@ struct Stage {
     uncached: ServiceProcess,
 }
 
-/// What one server did in every round.
+/// Results of one server in all rounds.
 #[derive(Default)]
 struct Rounds {
     per_second: Vec<f64>,
-    /// Microseconds of processor time for one answer.
+    /// Microseconds of processor time per response.
     processor: Vec<f64>,
     median: Vec<f64>,
     p99: Vec<f64>,
@@ -36,7 +36,7 @@ struct Rounds {
 impl Stage {
     fn start() -> Self {
         let sandbox = SandboxProcess::unlimited(&["--activities", "12000"]);
-        // What is measured is reading from memory, so nothing may grow old meanwhile.
+        // Only reads from memory are measured, so nothing may expire during the run.
         let aged = ["--max-age", "86400", "--max-age-settled", "86400"];
         let service = ServiceProcess::unpaced_on(&sandbox, &aged);
         let uncached = ServiceProcess::unpaced_on(&sandbox, &[&aged[..], &["--answer-cache", "0"]].concat());
@@ -47,7 +47,7 @@ impl Stage {
         }
     }
 
-    /// An activity with [`SENDS`] sends.
+    /// Creates an activity with [`SENDS`] sends.
     async fn long_activity(&self) -> Activity {
         let made = json!({ "operation": "create_campaign", "name": "Measured" });
         let made = self.sandbox.control("POST", "sends", &made).await;
@@ -59,7 +59,7 @@ impl Stage {
         self.activity(id).await
     }
 
-    /// An activity as the upstream itself tells it.
+    /// An activity with its history from the upstream.
     async fn activity(&self, id: String) -> Activity {
         let history = self.sandbox.history(&id).await;
         Activity {
@@ -68,7 +68,7 @@ impl Stage {
         }
     }
 
-    /// So many generated activities, whose histories are then in the memory of both services.
+    /// `count` generated activities, whose histories are then in the memory of both services.
     async fn many(&self, count: usize) -> Vec<Activity> {
         let mut activities = Vec::with_capacity(count);
         for id in self.sandbox.generated_activities(count).await {
@@ -182,7 +182,7 @@ async fn random_ids(plan: &Plan, [service, uncached]: &[Peer; 2], long: &Activit
             answer: activity.answer(),
         })
         .collect();
-    // A static answer of the size that these have in the middle.
+    // The static server returns a response of typical size.
     let typical = many
         .iter()
         .max_by_key(|activity| activity.history.len().min(3))
@@ -197,7 +197,7 @@ async fn random_ids(plan: &Plan, [service, uncached]: &[Peer; 2], long: &Activit
         1 => (Order::Around, vec![of_static.clone()]),
         _ => (Order::Random, questions.clone()),
     };
-    // What is measured is not the first sight of each.
+    // The first reads of each id are not measured.
     for _ in 0..3 {
         let load = Load {
             address: service.address().to_owned(),
@@ -225,7 +225,7 @@ async fn random_ids(plan: &Plan, [service, uncached]: &[Peer; 2], long: &Activit
     );
 }
 
-/// Makes the body of a request for an activity, with a number that no other request has.
+/// Creates the request body for an activity, with a number that is unique among the requests.
 type Body = fn(&str, usize) -> Value;
 
 async fn different_texts(plan: &Plan, service: &Peer, many: &[Activity]) {
@@ -288,7 +288,7 @@ fn library_peer(activities: &[Activity]) -> Peer {
     Peer::start("library", &baseline::description(histories))
 }
 
-/// Asks every server in turn, for every round. Each server is asked shortly before the first round, so that none of them
+/// Measures every server in turn, in every round. Before the first round each server is loaded for a shorter time, so that none
 /// starts cold.
 async fn rounds(
     plan: &Plan,

@@ -1,4 +1,4 @@
-//! Whole answers of the executor, next to the library's own.
+//! Tests of complete responses of the executor, compared with those of async-graphql alone.
 
 mod support;
 
@@ -7,7 +7,7 @@ use sends_graphql::execution::is_request_error;
 use serde_json::{Value, json};
 use support::{GUIDE, Service};
 
-/// The answer to a query, and the answer of the library without us.
+/// Responses to a query by the executor and by async-graphql alone.
 async fn both(service: &Service, query: &str, variables: Value) -> (Response, Response) {
     let request = || {
         let variables = Variables::from_json(variables.clone());
@@ -59,7 +59,7 @@ async fn a_correct_answer_is_the_librarys_own_in_the_order_of_the_query() {
              reasonCodes {{ name code }} }} \
              fragment Y on CampaignActivity {{ id @skip(if: $no) isStale @include(if: $yes) }} {fragments}"
         );
-        // The third time begins with the document of the second.
+        // Executions after the first use the cached document.
         for _ in 0..3 {
             let (ours, theirs) = both(&service, &query, json!({ "yes": true, "no": false })).await;
             assert_eq!(ours.errors, [], "{query}");
@@ -210,7 +210,7 @@ async fn a_flood_of_mistakes_is_told_in_few_words() {
 #[tokio::test]
 async fn a_resolver_that_panics_ends_its_operation_alone() {
     let service = Service::start().await;
-    // Without a loader the resolver has nothing to ask.
+    // Without a loader the resolver fails.
     let query = format!("{{ campaignActivity(id: \"{GUIDE}\") {{ isStale }} }}");
     let response = service.executor.execute(Request::new(query)).await;
     insta::assert_json_snapshot!(response, @r#"

@@ -1,5 +1,5 @@
-//! Operations that graphql-js answers or refuses otherwise than async-graphql does. `tests/graphql_conformance` compares random
-//! ones with graphql-js itself.
+//! Tests of operations for which graphql-js and async-graphql differ. `tests/graphql_conformance` compares random operations with
+//! graphql-js itself.
 
 mod support;
 
@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 use support::{GUIDE, Service};
 
 struct Answer {
-    /// As it is sent, names in their order.
+    /// The serialized data, with names in response order.
     data: String,
-    /// The paths of the errors.
+    /// Paths of the errors.
     errors: Vec<Value>,
     is_refused: bool,
 }

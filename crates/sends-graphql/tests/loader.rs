@@ -1,4 +1,4 @@
-//! The dataloader against a slow upstream: what waits for what.
+//! Tests of the dataloader with a slow upstream: which loads wait for which.
 
 use std::{sync::Arc, time::Duration};
 
@@ -63,7 +63,7 @@ async fn a_wave_starts_while_the_wave_before_it_is_still_waiting() {
     };
     tokio::select! {
         biased;
-        _ = loader.load(key(SLOW)) => panic!("the slow activity is answered first"),
+        _ = loader.load(key(SLOW)) => panic!("the slow activity is loaded first"),
         () = second_wave => {}
     }
 }

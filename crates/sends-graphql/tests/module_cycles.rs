@@ -1,4 +1,4 @@
-//! The top modules of the service depend on each other without a cycle.
+//! Test that the top-level modules of the service have no dependency cycle.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -8,7 +8,7 @@ use std::{
 
 type Graph = BTreeMap<String, BTreeSet<String>>;
 
-/// Names behind `crate::`, with all those of a group.
+/// Names after `crate::`, including all names of a group.
 fn used(code: &str) -> impl Iterator<Item = String> {
     let paths = code.split("crate::").skip(1);
     let paths = paths.map(|path| path.split(';').next().unwrap_or_default());
@@ -20,7 +20,7 @@ fn used(code: &str) -> impl Iterator<Item = String> {
     })
 }
 
-/// Adds the dependencies of the modules in a folder to those of `top`, or of each module's own.
+/// Adds the dependencies of the modules in a folder to those of `top`, or to those of each module if `top` is `None`.
 fn read(folder: &Path, top: Option<&str>, graph: &mut Graph) {
     for entry in fs::read_dir(folder).expect("a folder") {
         let path = entry.expect("an entry").path();

@@ -1,4 +1,4 @@
-//! The schema as its users see it: `schema.graphql`, descriptions, error codes and conventions.
+//! Tests of the public schema: `schema.graphql`, descriptions, error codes and conventions.
 
 use std::path::Path;
 
@@ -66,7 +66,7 @@ async fn every_date_takes_a_time_zone() {
     for object in answer["__schema"]["types"].as_array().expect("types") {
         for field in object["fields"].as_array().into_iter().flatten() {
             let name = format!("{}.{}", object["name"], field["name"]);
-            // One that cannot be shown is null, which a date that has to be there could not be.
+            // A date that cannot be displayed is null, so every date is nullable.
             assert_ne!(field["type"]["ofType"]["name"], "DateTime", "{name}");
             if field["type"]["name"] == "DateTime" {
                 let zone = json!({ "name": "zone", "defaultValue": "\"UTC\"" });
@@ -75,7 +75,7 @@ async fn every_date_takes_a_time_zone() {
             }
         }
     }
-    assert!(dates > 20, "only {dates} dates were looked at");
+    assert!(dates > 20, "only {dates} dates were checked");
 }
 
 #[test]
@@ -133,10 +133,10 @@ fn check_descriptions(answer: &Value) {
         walk(described, "", &mut seen, &mut undescribed);
     }
     assert_eq!(undescribed, Vec::<String>::new());
-    assert!(seen > 80, "only {seen} places were looked at");
+    assert!(seen > 80, "only {seen} descriptions were checked");
 }
 
-/// The specification's own types are described by the library, or not at all.
+/// Whether a type belongs to the service. Types of the specification are described by the library or not at all.
 fn is_ours(described: &Value) -> bool {
     let name = described["name"].as_str().expect("a name");
     !name.starts_with("__") && !["Boolean", "Float", "ID", "Int", "String"].contains(&name)

@@ -1,4 +1,4 @@
-//! Query text, through the guard: what it takes for valid means the same once it is written out and read again.
+//! Query text through the guard: a valid document keeps its meaning when it is serialized and parsed again.
 
 use std::sync::LazyLock;
 
@@ -9,7 +9,7 @@ use sends_graphql::{
 
 static TYPES: LazyLock<Types> = LazyLock::new(|| Types::of(&schema::sdl()));
 
-/// Reads an input.
+/// Parses an input. Returns whether it is valid.
 pub(crate) fn feed(input: &[u8]) -> bool {
     let text = String::from_utf8_lossy(input);
     let limits = Limits::default();

@@ -8,7 +8,7 @@ use proptest::{
     sample::{Index, select},
 };
 
-/// Tokens of the parsers, and what is just no longer one.
+/// Tokens of the parsers, and near misses.
 const TOKENS: &[&str] = &[
     "{",
     "}",
@@ -69,10 +69,10 @@ const TOKENS: &[&str] = &[
     "[]",
 ];
 
-/// The longest input. The guard refuses longer ones by their length alone.
+/// Maximum length of an input in bytes. The guard rejects longer ones by length alone.
 const MAX_LENGTH: usize = 20_000;
 
-/// Every file of a surface's corpus, in the order of their names.
+/// All files of the corpus of a surface, sorted by name.
 pub(crate) fn corpus(surface: &str) -> Vec<Vec<u8>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(surface);
     let mut paths: Vec<_> = fs::read_dir(folder)
@@ -83,12 +83,11 @@ pub(crate) fn corpus(surface: &str) -> Vec<Vec<u8>> {
     paths.into_iter().map(|path| fs::read(path).unwrap()).collect()
 }
 
-/// One change of an input.
 #[derive(Clone, Debug)]
 enum Edit {
-    /// Replaces so many bytes.
+    /// Replaces this number of bytes.
     Replace(Index, usize, Vec<u8>),
-    /// Replaces a word by one of another input, which is still valid more often than not.
+    /// Replaces a word by one of another input, after which the input is usually still valid.
     SwapWord(Index, Vec<u8>),
 }
 
@@ -132,7 +131,7 @@ pub(crate) fn edited(corpus: &[Vec<u8>]) -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
-/// The word around a place.
+/// The word around a position.
 fn word(text: &[u8], place: Index) -> Range<usize> {
     let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
     let place = place.index(text.len() + 1);

@@ -1,15 +1,15 @@
-//! Random edits of a corpus, fed to every place where input comes in from outside.
+//! Fuzzing of all external inputs with random edits of a corpus.
 //!
 //! | surface | input | file |
 //! |---|---|---|
 //! | operations | query text and variables, through the guard, parser, validator and executor | `operations.rs` |
-//! | documents | query text, through parser and validator, and once more as it is written out | `documents.rs` |
-//! | upstream | answers over TCP, through the client | `upstream.rs` |
+//! | documents | query text, through parser and validator, and again after serialization | `documents.rs` |
+//! | upstream | responses over TCP, through the client | `upstream.rs` |
 //! | reference | the JSON of a send history, into the core | `reference.rs` |
 //!
-//! The same inputs are tried each time. A longer run with others: `PROPTEST_CASES=1000000 PROPTEST_RNG_SEED=7 cargo test
-//! --release -p sends-fuzz documents`. A failure is a panic, an input that takes longer than [`SLOW`], or an answer that breaks
-//! a promise; the smallest input found is printed and belongs into the corpus once the defect is fixed.
+//! Every run has the same inputs. A longer run with others: `PROPTEST_CASES=1000000 PROPTEST_RNG_SEED=7 cargo test --release -p
+//! sends-fuzz documents`. A failure is a panic, an input that takes longer than [`SLOW`], or a response that violates a
+//! guarantee. The minimal input is printed, and is added to the corpus once the defect is fixed.
 
 #![expect(
     clippy::unwrap_used,
@@ -30,10 +30,10 @@ use std::{
 
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 
-/// How long one input may take. A debug build on a busy machine is far from what the guard promises.
+/// Maximum time per input. Longer for debug builds, which do not reach the times that the guard guarantees on a busy machine.
 const SLOW: Duration = Duration::from_millis(if cfg!(debug_assertions) { 5_000 } else { 500 });
 
-/// Feeds the corpus of a surface, and then at least `cases` edited inputs. `feed` returns whether the input was accepted.
+/// Runs the corpus of a surface, and then at least `cases` edited inputs. `feed` returns whether the input was accepted.
 fn check(surface: &str, cases: u32, feed: impl Fn(&[u8]) -> bool) {
     let corpus = input::corpus(surface);
     let (inputs, accepted) = (Cell::new(0), Cell::new(0));
@@ -62,7 +62,7 @@ fn check(surface: &str, cases: u32, feed: impl Fn(&[u8]) -> bool) {
         Ok(())
     });
     outcome.unwrap_or_else(|failure| panic!("{surface}: {failure}"));
-    // Inputs of both kinds are needed, or only the refusals are tested.
+    // Accepted inputs are needed as well, or only rejections are tested.
     let (inputs, accepted) = (inputs.get(), accepted.get());
     assert!(
         accepted * 100 > inputs && accepted < inputs,

@@ -1,6 +1,6 @@
 //! Query text and variables, through the guard, the parser, the validator and the executor.
 //!
-//! An input is the text; what follows a line `---` is the variables as JSON.
+//! An input is the query text, followed by the variables as JSON after a line `---`.
 
 use std::{io, sync::Arc, time::Duration};
 
@@ -22,10 +22,10 @@ use sends_sandbox::{Config, Sandbox};
 use sends_store::{Owner, SqliteStore};
 use tokio::{runtime::Runtime, time::Instant};
 
-/// The longest answer. The guard bounds what may be asked for, so the answer is bounded too.
+/// Maximum size of a response in bytes. The guard bounds the requested data, so the response is bounded too.
 const LONGEST_ANSWER: usize = 8 << 20;
 
-/// The executor over an embedded sandbox.
+/// The executor with an embedded sandbox as its upstream.
 pub(crate) struct Operations {
     runtime: Runtime,
     executor: Executor,
@@ -33,16 +33,16 @@ pub(crate) struct Operations {
     resources: Resources,
     log: Log,
     token: Arc<dyn TokenSource>,
-    // The sandbox ends with this.
+    // Dropping it stops the sandbox.
     _sandbox: Sandbox,
 }
 
 impl Operations {
-    /// Starts the sandbox and puts the executor before it.
+    /// Starts the sandbox and the executor.
     ///
     /// # Errors
     ///
-    /// When the machine has no runtime or no port for them.
+    /// The runtime cannot be created, or no port is available.
     pub(crate) fn start() -> io::Result<Self> {
         let runtime = Runtime::new()?;
         let sandbox = runtime.block_on(Sandbox::start(Config::unlimited().with_odd_records()))?;
@@ -70,8 +70,8 @@ impl Operations {
         })
     }
 
-    /// Executes an input. Whatever the answer is, its errors are one line each, few, and have a code, and none of them is
-    /// a defect of the service.
+    /// Executes an input and checks the errors of the response: they are few, each has a single line and a code, and none is a
+    /// defect of the service.
     pub(crate) fn feed(&self, input: &[u8]) -> bool {
         let text = String::from_utf8_lossy(input);
         let (query, variables) = text.split_once("\n---\n").unwrap_or((&text, ""));

@@ -2,7 +2,7 @@
 
 use sends_core::SendHistory;
 
-/// Reads an input as a send history. Whatever is read can be explained, written and read again.
+/// Reads an input as a send history. A readable history can be explained, serialized and read again.
 pub(crate) fn feed(input: &[u8]) -> bool {
     let Ok(history) = SendHistory::from_json(input) else {
         return false;

@@ -1,6 +1,6 @@
-//! Malformed answers of the upstream, over TCP and through the client.
+//! Malformed responses of the upstream, over TCP and through the client.
 //!
-//! The first byte of an input chooses the status, the second the headers, the third the endpoint; the rest is the body.
+//! The first byte of an input selects the status, the second the headers, the third the endpoint; the rest is the body.
 
 use std::{io, sync::Arc, time::Duration};
 
@@ -17,7 +17,7 @@ use tokio::{
     time::Instant,
 };
 
-// Without 429, after which the client would rightly wait.
+// Without 429, after which the client correctly waits.
 const STATUSES: [u16; 12] = [200, 200, 200, 200, 200, 201, 204, 302, 400, 403, 404, 500];
 
 const HEADERS: [&str; 6] = [
@@ -29,10 +29,10 @@ const HEADERS: [&str; 6] = [
     "location: http://127.0.0.1:1/\r\n",
 ];
 
-/// How long a call may take, so that an answer that never ends is noticed.
+/// Timeout of a call, which detects responses that never end.
 const CALL: Duration = Duration::from_millis(400);
 
-/// A client and the upstream that it asks.
+/// A client and its upstream.
 pub(crate) struct Upstream {
     runtime: Runtime,
     client: ConstantContact,
@@ -43,11 +43,11 @@ pub(crate) struct Upstream {
 }
 
 impl Upstream {
-    /// Starts both.
+    /// Starts the upstream and the client.
     ///
     /// # Errors
     ///
-    /// When the machine has no runtime or no port for them.
+    /// The runtime cannot be created, or no port is available.
     pub(crate) fn start() -> io::Result<Self> {
         let runtime = Runtime::new()?;
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"))?;
@@ -82,7 +82,7 @@ impl Upstream {
         })
     }
 
-    /// Answers one call with this input. Whatever comes back comes in time, and nothing that goes wrong tells the token.
+    /// Makes one call whose response is this input. The call ends in time, and no error contains the token.
     pub(crate) fn feed(&self, input: &[u8]) -> bool {
         let byte = |place: usize| input.get(place).map_or(0, |&byte| usize::from(byte));
         let body = input.get(3..).unwrap_or_default();
@@ -127,7 +127,7 @@ async fn answer(listener: TcpListener, mut answers: Receiver<Vec<u8>>) {
             return;
         };
         let mut head = [0; 4096];
-        // Nothing in the request matters here, and a client that has given up is none of the upstream's concern.
+        // The content of the request is irrelevant, and the client may have closed the connection.
         let _ = connection.read(&mut head).await;
         let _ = connection.write_all(&answer).await;
         let _ = connection.shutdown().await;

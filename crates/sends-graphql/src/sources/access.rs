@@ -1,7 +1,7 @@
-//! On whose behalf a request asks the upstream, and whose data it may read.
+//! Access modes: the credential of upstream calls, and the owner of the data that a request reads.
 //!
-//! The service works in one of two modes, never in both: with its own credential, where every caller reads the data of
-//! one account, or with its callers' tokens, where every caller reads what that caller's token may.
+//! The service works in exactly one of two modes: with its own credential, where every caller reads the data of one account, or
+//! with its callers' tokens, where every caller reads the data that its token permits.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -18,39 +18,37 @@ use tokio::time::Instant;
 
 use crate::sources::histories::RequestContext;
 
-/// The mode.
+/// Access mode of the service.
 #[derive(Clone)]
 pub enum Access {
-    /// The service's own credential answers, whoever asks.
+    /// All callers read with the service's own credential.
     OwnCredential {
-        /// Whose data it is.
+        /// Owner of the data.
         owner: OwnOwner,
-        /// Where the tokens come from.
         tokens: Arc<dyn TokenSource>,
     },
-    /// The caller's own `Authorization: Bearer` goes upstream.
+    /// The `Authorization: Bearer` token of each caller is sent upstream.
     CallersTokens(CallersTokens),
 }
 
-/// Whose data the service's own credential reads.
+/// Owner of the data that the service's own credential reads.
 #[derive(Clone)]
 pub enum OwnOwner {
-    /// The credential never becomes another account's.
+    /// The credential never changes to another account.
     Fixed(Owner),
-    /// Somebody may log in to another account while the service runs.
+    /// The login may change to another account while the service runs.
     Login {
-        /// The login.
         login: Login,
-        /// What was last seen of it, and when.
+        /// Time of the last check of the login, and the owner found by it.
         seen: Arc<Mutex<(Instant, Owner)>>,
     },
 }
 
-/// How long an answer to "who is logged in?" is good for.
+/// Interval between checks of the account that is logged in.
 const LOGIN_SEEN_FOR: Duration = Duration::from_secs(1);
 
 impl OwnOwner {
-    /// The owner of what the tokens of the environment fetch: a hash of the token that it began with.
+    /// Owner of the data fetched with the environment's token: a hash of the initial token.
     pub fn of_environment(variables: &EnvironmentVariables) -> Self {
         let token = variables
             .refresh_token
@@ -60,7 +58,7 @@ impl OwnOwner {
         Self::Fixed(owner_of("sends 2026-11 owner by the environment's token", token))
     }
 
-    /// The owner of what a login fetches: the same for every login to the same account.
+    /// Owner of the data fetched with a login: the same for all logins to the same account.
     pub fn of_login(login: Login) -> Self {
         let owner = current_owner(&login);
         Self::Login {
@@ -69,12 +67,11 @@ impl OwnOwner {
         }
     }
 
-    /// Who a command reads for that brings its own credential: the environment's token if there is one, or else the login.
-    /// `None` when there is neither.
+    /// Owner for a command with its own credential: the environment's token if set, else the login. `None` without either.
     ///
     /// # Errors
     ///
-    /// When the login cannot be read.
+    /// The login cannot be read.
     pub fn of(
         state: &StateDir,
         variables: &EnvironmentVariables,
@@ -87,7 +84,7 @@ impl OwnOwner {
         Ok(is_there.then(|| Self::of_login(login).now()))
     }
 
-    /// Whose data it reads now.
+    /// Current owner. Checks the login again after [`LOGIN_SEEN_FOR`].
     pub(crate) fn now(&self) -> Owner {
         match self {
             Self::Fixed(owner) => *owner,
@@ -103,7 +100,7 @@ impl OwnOwner {
 }
 
 fn current_owner(login: &Login) -> Owner {
-    // A login that cannot be read gives out no token either, so that nothing is fetched for this owner.
+    // A login that cannot be read yields no token either, so nothing is fetched for this owner.
     let id = login.status().ok().flatten().map(|status| status.credential_id);
     owner_of(
         "sends 2026-11 owner by login",
@@ -124,44 +121,44 @@ fn truncated(hash: blake3::Hash) -> Owner {
     Owner::new(owner)
 }
 
-/// What keeps the data of different tokens apart.
+/// Separates the data of different tokens.
 #[derive(Clone)]
 pub struct CallersTokens {
-    /// Tokens are told apart by a hash keyed with this. It is drawn at every start and never leaves the process, so that the
-    /// hash of a token is of no use elsewhere.
+    /// Key of the hash that identifies a token. Random at each start and never shared, so that the hash of a token is of no use
+    /// outside the process.
     key: [u8; 32],
-    /// How old an answer may be that a caller reads without its token being tried upstream. So long, at most, a revoked
-    /// token can still read.
+    /// Maximum age of a response that a caller reads without an upstream check of its token, which is also the time for which a
+    /// revoked token can still read.
     oldest: Duration,
 }
 
 impl CallersTokens {
-    /// Answers that a token has fetched serve it for `oldest`.
+    /// Cached responses are returned to the token that fetched them until they are `oldest` old.
     ///
     /// # Errors
     ///
-    /// When the operating system gives no random numbers.
+    /// The operating system provides no random numbers.
     pub fn new(oldest: Duration) -> Result<Self, getrandom::Error> {
         let mut key = [0; 32];
         getrandom::fill(&mut key)?;
         Ok(Self { key, oldest })
     }
 
-    /// The hash covers the whole token. A claim inside it, such as its subject, is unverified here: a forged token with
-    /// somebody else's subject would read that person's data.
+    /// Hashes the whole token. Its claims, such as the subject, are unverified here: a forged token with another user's subject
+    /// would read that user's data.
     fn owner(&self, token: &str) -> Owner {
         truncated(blake3::keyed_hash(&self.key, token.as_bytes()))
     }
 }
 
-/// The request does not carry what its mode needs.
+/// The request has no usable bearer token although its mode requires one.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("Send your Constant Contact access token as `Authorization: Bearer …`.")]
 pub struct TokenMissing;
 
 impl Access {
-    /// Whether whoever read this owner's data with a request would read the same owner's with it now. With a token of its own
-    /// the request says so itself.
+    /// Whether a request that read this owner's data would still read it now. Always `true` with callers' tokens, since the
+    /// request's own token identifies the owner.
     pub fn still_reads(&self, owner: Owner) -> bool {
         match self {
             Self::OwnCredential { owner: own, .. } => own.now() == owner,
@@ -169,11 +166,11 @@ impl Access {
         }
     }
 
-    /// Whether a request with these headers has a [context](Self::context).
+    /// Checks that a request with these headers has a [context](Self::context).
     ///
     /// # Errors
     ///
-    /// [`TokenMissing`] when the caller has to bring a token and brings none that could be one.
+    /// [`TokenMissing`] if the mode requires a caller's token and the headers contain no valid one.
     pub fn check(&self, headers: &HeaderMap) -> Result<(), TokenMissing> {
         match self {
             Self::OwnCredential { .. } => Ok(()),
@@ -181,11 +178,11 @@ impl Access {
         }
     }
 
-    /// Who asks with these headers.
+    /// Builds the request context from these headers.
     ///
     /// # Errors
     ///
-    /// [`TokenMissing`] when the caller has to bring a token and brings none that could be one.
+    /// [`TokenMissing`] if the mode requires a caller's token and the headers contain no valid one.
     pub fn context(
         &self,
         headers: &HeaderMap,
@@ -213,14 +210,14 @@ impl Access {
     }
 }
 
-/// The token that the caller brings, as text and ready to be used.
+/// The caller's token, as text and parsed.
 fn token(headers: &HeaderMap) -> Result<(&str, AccessToken), TokenMissing> {
     let token = bearer(headers).ok_or(TokenMissing)?;
     let access = AccessToken::new(token).map_err(|_| TokenMissing)?;
     Ok((token, access))
 }
 
-/// The token of the one `Authorization: Bearer` header. With two of them it would be unclear who asks.
+/// The token of the only `Authorization` header, if its scheme is Bearer. With several headers the caller would be ambiguous.
 fn bearer(headers: &HeaderMap) -> Option<&str> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let (Some(value), None) = (values.next(), values.next()) else {

@@ -1,7 +1,7 @@
-//! Send histories: the stored answer where it is fresh enough, else a fetched one, else the last known one, marked as stale.
+//! Send histories: the stored one if it is fresh enough, else a fetched one, else the last known one, marked as stale.
 //!
-//! Concurrent operations share a fetch. Whose data it is comes with every question as an [`Owner`](sends_store::Owner), so that no
-//! answer crosses. Knows neither GraphQL nor HTTP.
+//! Concurrent operations share a fetch. Every read names its [`Owner`](sends_store::Owner), and no history is returned to another
+//! owner. Independent of GraphQL and HTTP.
 
 mod context;
 mod counts;
@@ -42,37 +42,34 @@ use self::{
 };
 use crate::bulkheads::places;
 
-/// How long an operation whose time is up still waits for its own call, which ends at the same moment and knows better why
-/// there is no answer.
+/// Grace period after the deadline of an operation for its own call, which ends at the same moment with a more precise error.
 const LAST_WORD: Duration = Duration::from_millis(100);
 
-/// Which history is wanted, and how old it may be.
+/// A requested history and its maximum age.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct HistoryKey {
-    /// The activity.
     pub activity: ActivityId,
-    /// The greatest age; `None` leaves that to the freshness rules.
+    /// `None` applies the freshness rules.
     pub max_age: Option<Duration>,
 }
 
-/// What the store has about one activity.
+/// Result of the store lookup for one activity.
 #[derive(Clone, Debug)]
 pub struct Found {
     kept: Option<StoredAnswer>,
-    /// The version before the store was asked.
+    /// The version before the lookup.
     version: ReadVersion,
 }
 
-/// A history as it is known now.
+/// A history with its age and version.
 #[derive(Clone, Debug)]
 pub struct Reading {
-    /// The history.
     pub history: Arc<SendHistory>,
-    /// When the upstream said so.
+    /// Time of the upstream's response.
     pub fetched_at: Timestamp,
-    /// Why this is older than it was meant to be. `None` when it is as fresh as was asked for.
+    /// Set if the history is older than requested.
     pub stale: Option<StaleReason>,
-    /// The version that was read. `None` for what is stale or was fetched just now.
+    /// `None` if the history is stale or newly fetched.
     pub version: Option<ReadVersion>,
 }
 
@@ -92,7 +89,7 @@ struct Shared {
 }
 
 impl Histories {
-    /// Reads from `store` what is fresh enough by `freshness`, and asks `source` for the rest.
+    /// Reads histories from `store` if they are fresh enough by `freshness`, and fetches the others from `source`.
     pub fn new(
         source: Arc<dyn HistorySource>,
         store: Arc<dyn Store>,
@@ -111,7 +108,7 @@ impl Histories {
         }))
     }
 
-    /// Whether a response with this read set is valid now. If so, its histories are counted as answered from the store.
+    /// Whether a response with this read set is valid now. If so, its histories are counted as read from the store.
     pub fn is_valid(&self, read_set: &ReadSet) -> bool {
         let is_valid = self.0.versions.is_valid(read_set, self.0.clock.now());
         if is_valid {
@@ -120,34 +117,34 @@ impl Histories {
         is_valid
     }
 
-    /// Where the answers came from so far.
+    /// Number of reads so far by their source.
     pub fn counts(&self) -> AnswerCounts {
         self.0.counters.read()
     }
 
-    /// What is cancelled when [`give_up`](Self::give_up) is called, for others who wait for the same upstream.
+    /// Cancellation token of [`give_up`](Self::give_up), for other code that waits for the same upstream.
     pub fn ending(&self) -> CancellationToken {
         self.0.ending.clone()
     }
 
-    /// Gives up whatever still waits for the upstream, now and from now on: in the queue, on its way, or between two
-    /// attempts. Who waits gets the last known history, or [`ReadError::ShuttingDown`].
+    /// Cancels all waits for the upstream, now and from now on: in the queue, in flight, or between two attempts. A waiting
+    /// reader gets the last known history, or [`ReadError::ShuttingDown`].
     pub fn give_up(&self) {
         self.0.ending.cancel();
     }
 
-    /// Whether sends of an activity are known, of whatever age. Nobody is asked.
+    /// Whether the store has sends of an activity, of any age. Makes no upstream call.
     pub async fn has_known_sends(&self, context: &RequestContext, activity: ActivityId) -> bool {
         self.written(context).await;
         let known = self.0.look_up_one(context.owner, activity, Timestamp::MIN).await;
         matches!(known, Some(StoredAnswer { answer: Answer::History(history), .. }) if !history.is_empty())
     }
 
-    /// The history of one activity. `max_age` says how old it may be; without it the freshness rules decide.
+    /// The history of one activity. `max_age` replaces the freshness rules.
     ///
     /// # Errors
     ///
-    /// [`ReadError`] when the upstream cannot or will not answer and nothing is known that may be given instead.
+    /// [`ReadError`] if the upstream call failed and no stale history may be returned.
     pub async fn read(
         &self,
         context: &RequestContext,
@@ -162,8 +159,8 @@ impl Histories {
         reading
     }
 
-    /// Waits until the answers that were fetched for an operation are stored, which its response must not leave before. A store
-    /// that takes longer than the operation has is not waited for.
+    /// Waits until the histories fetched for an operation are stored, which has to precede its response. Stops waiting shortly
+    /// after the deadline of the operation, even if the store takes longer.
     pub async fn written(&self, context: &RequestContext) {
         let writes = context.unwritten.writes();
         if writes.is_empty() {
@@ -187,15 +184,15 @@ impl Histories {
         }
     }
 
-    /// Looks histories up in the store, all of them in one query. Those that are not fresh enough are looked up in a second
-    /// one: another process may have stored what the memory of this one has in an older version.
+    /// Looks up histories in the store with one query. Those that are not fresh enough are looked up with a second one, since
+    /// another process may have stored newer versions than this process has in memory.
     pub async fn find(&self, context: &RequestContext, keys: &[HistoryKey]) -> Vec<Found> {
         let shared = &*self.0;
         let version = |key: &HistoryKey| shared.versions.current(context.owner, key.activity);
         let versions: Vec<ReadVersion> = keys.iter().map(version).collect();
         let activities: Vec<ActivityId> = keys.iter().map(|key| key.activity).collect();
         let nearest = shared.look_up(context.owner, &activities, Timestamp::MIN).await;
-        // Without its store the service is slower, not wrong.
+        // A failing store makes the service slower, not wrong.
         let mut kept: Vec<Option<StoredAnswer>> =
             nearest.into_iter().map(Result::unwrap_or_default).collect();
         let is_outdated = |(kept, key): (&Option<StoredAnswer>, &HistoryKey)| {
@@ -209,7 +206,7 @@ impl Histories {
             let activities: Vec<ActivityId> = outdated.iter().map(|&index| activities[index]).collect();
             let latest = shared.look_up(context.owner, &activities, Timestamp::MAX).await;
             for (index, latest) in outdated.into_iter().zip(latest) {
-                // Where the store cannot be read, what memory has may still be given as stale.
+                // If the second query fails, the history in memory may still be returned as stale.
                 if let Ok(latest) = latest {
                     kept[index] = latest;
                 }
@@ -219,11 +216,11 @@ impl Histories {
         found.map(|(kept, version)| Found { kept, version }).collect()
     }
 
-    /// The history of one activity that was looked up in the store.
+    /// The history of one activity after its store lookup.
     ///
     /// # Errors
     ///
-    /// Those of [`read`](Self::read).
+    /// As for [`read`](Self::read).
     pub async fn read_found(
         &self,
         context: &RequestContext,
@@ -264,16 +261,16 @@ impl Histories {
                     context.unwritten.add(fetch);
                     return reading(&kept, None);
                 }
-                // The fetch of another operation was content with less, or ended with that operation: it says nothing about this
-                // one, whose own time is not up.
+                // The joined fetch satisfied the lower freshness requirement of the operation that started it.
                 Some(Ok(_)) => {
-                    // It is the one to join until it is stored.
+                    // A new fetch can start only after this one is stored.
                     self.0.store.flush();
                     match timeout_at(deadline, fetch.written()).await {
                         Ok(()) => continue,
                         Err(_) => ReadError::Upstream(Arc::new(out_of_time(activity))),
                     }
                 }
+                // The joined fetch ended with the operation that started it, while this operation has time left.
                 Some(Err(error)) if !fetch.is_own() && error.is_of_the_operation(&fetch) => {
                     continue;
                 }
@@ -294,7 +291,7 @@ impl Histories {
         }
     }
 
-    /// Asks the upstream and stores its answer, unless a fresh one was stored since the look-up.
+    /// Calls the upstream and stores the response, unless a fresh history was stored since the lookup.
     fn fetch(
         &self,
         owner: Owner,
@@ -305,7 +302,7 @@ impl Histories {
     ) -> impl Future<Output = Result<Fetched, ReadError>> + Send + use<> {
         let shared = Arc::clone(&self.0);
         async move {
-            // Another answer may have been stored since the look-up.
+            // Another history may have been stored since the lookup.
             if !shared.versions.is_current(&looked_up)
                 && let Some(kept) = shared.look_up_one(owner, activity, Timestamp::MAX).await
                 && shared.is_allowed(&kept, wanted)
@@ -320,7 +317,7 @@ impl Histories {
                     return Err(ReadError::Upstream(Arc::new(error)));
                 }
                 Err(error) => {
-                    // Why a call was not even sent is in the log already, once and not for each activity.
+                    // The cause of a call that was not sent is already logged, once rather than for each activity.
                     if error.attempts == 0 {
                         tracing::debug!("{error}");
                     } else {

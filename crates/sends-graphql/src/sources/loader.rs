@@ -1,8 +1,8 @@
-//! The dataloaders: within one operation, each thing is read at most once.
+//! Dataloaders: each key is read at most once per operation.
 //!
-//! The loaders belong to one operation. However the ids are spread over aliases, lists and fragments, the ones asked for
-//! in the same turn form a batch, and the ones asked for again are answered from what the batch started. `keyed.rs` does
-//! that for any kind of thing; here are the histories, and in `resources.rs` what stands around them.
+//! A loader belongs to one operation. Ids that are requested in the same turn form a batch, across aliases, lists and fragments,
+//! and a repeated id shares the read of the first request. `keyed.rs` implements this for any kind of value, this file loads
+//! histories, and `resources.rs` loads the other resources.
 
 mod keyed;
 mod resources;
@@ -19,7 +19,7 @@ use crate::{
     sources::histories::{Histories, HistoryKey, ReadError, Reading, RequestContext},
 };
 
-/// Loads the send histories that one operation asks for.
+/// Dataloader of the send histories of one operation.
 pub struct HistoryLoader {
     histories: Histories,
     context: RequestContext,
@@ -28,11 +28,10 @@ pub struct HistoryLoader {
 }
 
 impl HistoryLoader {
-    /// A loader for one operation.
     pub fn new(histories: Histories, context: RequestContext) -> Self {
         let (all, of) = (histories.clone(), context.clone());
-        // One query to the store for the batch. From there on each history is read for itself, all of them at once: a call to the
-        // upstream is for one activity, and an answer waits for no other.
+        // One store query for the batch. After that, all histories are read concurrently and independently: an upstream call is
+        // for one activity, and no response waits for another.
         let loader = Keyed::in_batches_of_a_turn(move |keys: &[HistoryKey]| {
             let (histories, context, batch) = (all.clone(), of.clone(), keys.to_vec());
             let found = async move { Arc::new(histories.find(&context, &batch).await) };
@@ -55,17 +54,17 @@ impl HistoryLoader {
         }
     }
 
-    /// Records which versions of histories this loader reads.
+    /// Recorder of the history versions that this loader reads.
     pub fn read_set_recorder(&self) -> Arc<ReadSetRecorder> {
         Arc::clone(&self.read_set)
     }
 
-    /// Whether sends of an activity are known, of whatever age. Nobody is asked.
+    /// Whether the store has sends of an activity, of any age. Makes no upstream call.
     pub async fn has_known_sends(&self, activity: ActivityId) -> bool {
         self.histories.has_known_sends(&self.context, activity).await
     }
 
-    /// The history of one activity, read at most once in the life of this loader.
+    /// The history of one activity, read at most once by this loader.
     ///
     /// # Errors
     ///

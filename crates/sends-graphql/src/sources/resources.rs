@@ -1,13 +1,13 @@
 //! Campaigns, activities, contact lists, segments, statistics and the account.
 //!
-//! Owns how long an answer about them is good for, that operations which ask for the same thing at the same time share one
-//! call, and that the last answer is given when the upstream has none. Nothing here outlives the process, and nothing crosses
-//! from one [`Owner`] to another. Histories have their own place ([`histories`](crate::sources::histories)), since theirs are kept.
+//! Caches responses for a limited time, shares one call among concurrent operations that need the same resource, and falls back
+//! to the last response when the upstream fails. The cache is in memory only, and each [`Owner`] reads its own entries only.
+//! Histories have a separate module ([`histories`](crate::sources::histories)), since they are stored.
 //!
-//! A field of a neighbour takes no `maxAge`, as a history does: its answer is a minute old at the most unless the operator
-//! wants otherwise, and one answer serves many objects, of which one cannot be younger than the others.
+//! Unlike histories, fields of these resources take no `maxAge`: a response is at most a minute old unless configured otherwise,
+//! and one response serves many objects, none of which can be newer than the others.
 //!
-//! `cache.rs` holds one kind of answer, `names.rs` reads what lists and segments are called, and `stats.rs` asks for
+//! `cache.rs` caches responses of one kind, `names.rs` reads the names of contact lists and segments, and `stats.rs` fetches
 //! statistics in batches.
 
 mod cache;
@@ -44,12 +44,12 @@ use crate::{
 /// A page of campaigns.
 pub type CampaignPage = ResourcePage<Campaign>;
 
-/// How many single things of a kind are remembered, over all owners.
+/// Maximum number of cached single resources of a kind, over all owners.
 const SINGLE: usize = 20_000;
-/// How many listings of a kind are remembered, over all owners.
+/// Maximum number of cached listings of a kind, over all owners.
 const LISTINGS: usize = 100;
 
-/// Reads what stands around histories. Cloning is cheap.
+/// Reads resources other than histories. Cloning is cheap.
 #[derive(Clone)]
 pub struct Resources(Arc<Shelves>);
 
@@ -60,12 +60,12 @@ pub(crate) struct Shelves {
     campaign_pages: ResourceCache<CampaignFilter, CampaignPage>,
     campaigns: ResourceCache<CampaignId, CampaignDetail>,
     activities: ResourceCache<ActivityId, ActivityDetail>,
-    /// Campaigns of activities, as far as a read of either has shown them.
+    /// Campaigns of activities, as seen in responses about either.
     campaigns_of_activities: ResourceCache<ActivityId, CampaignId>,
     schedules: ResourceCache<ActivityId, Schedule>,
     activity_stats: ResourceCache<ActivityId, Told<ActivityStats>>,
     campaign_stats: ResourceCache<CampaignId, Told<CampaignStats>>,
-    /// Drafts by the last reading of their status, which have no statistics as a rule.
+    /// Drafts by their last known status, which usually have no statistics.
     draft_activities: ResourceCache<ActivityId, ()>,
     draft_campaigns: ResourceCache<CampaignId, ()>,
     activity_practice: Mutex<Practice>,
@@ -79,8 +79,7 @@ pub(crate) struct Shelves {
 }
 
 impl Resources {
-    /// Asks `client`, and takes an answer to be good for `max_age`. When `ending` is cancelled, whatever still waits for
-    /// the upstream is given up.
+    /// Responses of `client` are cached for `max_age`. Cancelling `ending` cancels all waits for the upstream.
     pub fn new(
         client: ConstantContact,
         clock: Arc<dyn Clock>,
@@ -101,7 +100,7 @@ impl Resources {
             draft_activities: ResourceCache::new(Kind::Activity, SINGLE, max_age),
             draft_campaigns: ResourceCache::new(Kind::Campaign, SINGLE, max_age),
             activity_practice: Mutex::default(),
-            // Documented: one id that it does not know fails the whole batch.
+            // Documented: one unknown id fails the whole batch.
             campaign_practice: Mutex::new(Practice::Refuses),
             activity_batches: ResourceCache::new(Kind::Stats, LISTINGS, max_age),
             campaign_batches: ResourceCache::new(Kind::Stats, LISTINGS, max_age),
@@ -112,11 +111,7 @@ impl Resources {
         }))
     }
 
-    /// The first page of the campaigns that meet a filter, the last updated first.
-    ///
-    /// # Errors
-    ///
-    /// [`ReadError`], here and in every other method.
+    /// The first page of campaigns that match a filter, the last updated first.
     pub async fn campaign_page(
         &self,
         context: &RequestContext,
@@ -137,11 +132,7 @@ impl Resources {
         self.read(context, &self.0.campaign_pages, filter, read).await
     }
 
-    /// The page after another one. It is asked for each time, since it is hardly ever needed.
-    ///
-    /// # Errors
-    ///
-    /// [`ReadError`].
+    /// The page after another one. Not cached, since it is rarely needed.
     pub async fn next_campaign_page(
         &self,
         context: &RequestContext,
@@ -153,10 +144,6 @@ impl Resources {
     }
 
     /// One campaign with its activities.
-    ///
-    /// # Errors
-    ///
-    /// [`ReadError`].
     pub async fn campaign(
         &self,
         context: &RequestContext,
@@ -175,11 +162,6 @@ impl Resources {
         self.read(context, &self.0.campaigns, id, read).await
     }
 
-    /// One activity as it is now.
-    ///
-    /// # Errors
-    ///
-    /// [`ReadError`].
     pub async fn activity(
         &self,
         context: &RequestContext,
@@ -201,7 +183,7 @@ impl Resources {
         campaigns.put(context.owner, activity, Arc::new(campaign), Instant::now());
     }
 
-    /// The campaign of an activity, if an earlier read has shown it, with its record if that was read. Makes no upstream call.
+    /// The campaign of an activity and its record, each `None` unless seen in an earlier response. Makes no upstream call.
     pub fn known_campaign(
         &self,
         context: &RequestContext,
@@ -214,11 +196,6 @@ impl Resources {
         is_permitted(age).then(|| (*id, record.map(|(detail, _)| detail.campaign.clone())))
     }
 
-    /// When one activity is to be sent.
-    ///
-    /// # Errors
-    ///
-    /// [`ReadError`].
     pub async fn schedule(
         &self,
         context: &RequestContext,
@@ -228,17 +205,12 @@ impl Resources {
         self.read(context, &self.0.schedules, id, read).await
     }
 
-    /// Whose account it is.
-    ///
-    /// # Errors
-    ///
-    /// [`ReadError`].
     pub async fn account(&self, context: &RequestContext) -> Result<Arc<AccountSummary>, ReadError> {
         let read = self.0.client.account_summary(&context.caller);
         self.read(context, &self.0.accounts, (), read).await
     }
 
-    /// What is held, or else what the call brings, or else what was known before.
+    /// The cached value, else a fetched one, else the last known one.
     async fn read<K: Clone + Eq + Hash, V>(
         &self,
         context: &RequestContext,
@@ -252,7 +224,7 @@ impl Resources {
             .or_else(|error| self.instead(context, answers, &key, error))
     }
 
-    /// What to give when the upstream failed: the last answer, if that may be given, and the failure otherwise.
+    /// Result after a failed call: the last response, if it may be returned, else the failure.
     fn instead<K: Clone + Eq + Hash, V>(
         &self,
         context: &RequestContext,
@@ -275,7 +247,8 @@ impl Resources {
         Ok(answer)
     }
 
-    /// Boxed, since the future of an upstream call is large and stands in all others here.
+    /// Runs an upstream call until shutdown cancels it. Boxed, since the future of an upstream call is large and part of all
+    /// others here.
     fn until_the_end<'a, T: 'a>(
         &'a self,
         read: impl Future<Output = Result<T, UpstreamError>> + Send + 'a,
@@ -284,7 +257,7 @@ impl Resources {
             tokio::select! {
                 biased;
                 read = read => read.map_err(|error| {
-                    // That something is not there is no trouble, and anybody can ask for it as often as they like.
+                    // Not a warning: a missing resource is no fault, and a caller can request one any number of times.
                     if error.attempts == 0 || error.class == FailureClass::NotFound {
                         tracing::debug!("{error}");
                     } else {
@@ -299,7 +272,7 @@ impl Resources {
     }
 }
 
-/// Remembers whether something is a draft.
+/// Records whether an activity or a campaign is a draft.
 fn note_status<Id: Clone + Eq + Hash>(
     drafts: &ResourceCache<Id, ()>,
     context: &RequestContext,

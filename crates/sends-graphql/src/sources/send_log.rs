@@ -1,7 +1,7 @@
-//! The log of all sends, as one operation reads it.
+//! Reads the send log for one operation.
 //!
-//! Owns that an operation reads the log of one owner and no other. What the log holds and how it is searched is the store's
-//! to know. Nothing here calls upstream.
+//! An operation reads the log of a single owner. The content and the search of the log belong to the store. Nothing here calls
+//! upstream.
 
 use std::{pin::Pin, sync::Arc};
 
@@ -13,17 +13,15 @@ use crate::{
     sources::histories::RequestContext,
 };
 
-/// The log of a store, and the memory of who fills it.
+/// The send log of a store, and the state of its synchronisation.
 #[derive(Clone)]
 pub struct Log {
-    /// What was sent.
     pub sends: Arc<dyn SendLog>,
-    /// What is known of the account, and what is still to be read.
+    /// Known state of the account, and the reads that are pending.
     pub sync: Arc<dyn SyncLog>,
 }
 
 impl Log {
-    /// The log of this store.
     pub fn of(store: &Arc<SqliteStore>) -> Self {
         Self {
             sends: Arc::<SqliteStore>::clone(store),
@@ -32,25 +30,23 @@ impl Log {
     }
 }
 
-/// The log as one operation may read it.
+/// The send log, restricted to the owner of one operation.
 #[derive(Clone)]
 pub struct LogReader {
     owner: Owner,
     asked_at: Timestamp,
-    /// `None` where each caller brings a token of an account of its own: nothing is kept for them.
+    /// `None` with callers' tokens: no log is kept of their accounts.
     log: Option<Log>,
 }
 
-/// Why the log gives no answer.
+/// Failure to read the send log.
 #[derive(Debug, thiserror::Error)]
 pub enum LogError {
-    /// There is none.
+    /// The service runs with callers' tokens, without a log.
     #[error("the service keeps no log of the accounts of its callers")]
     NotKept,
-    /// Too many operations wait.
     #[error(transparent)]
     Overloaded(#[from] Full),
-    /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -58,7 +54,7 @@ pub enum LogError {
 type Reading<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
 impl LogReader {
-    /// Reads the part of a log that belongs to the owner of the context.
+    /// Reads the log of the context's owner.
     pub fn new(context: &RequestContext, log: Option<Log>) -> Self {
         Self {
             owner: context.owner,
@@ -67,16 +63,16 @@ impl LogReader {
         }
     }
 
-    /// When the operation began.
+    /// Start of the operation.
     pub fn asked_at(&self) -> Timestamp {
         self.asked_at
     }
 
-    /// Reads something of the log.
+    /// Runs a query on the log.
     ///
     /// # Errors
     ///
-    /// [`LogError`] when there is no log, and when the store fails, which is logged here.
+    /// [`LogError`] if there is no log, too many operations wait, or the store fails, which is logged here.
     pub async fn read<'a, T>(
         &'a self,
         question: impl FnOnce(&'a Log, Owner) -> Reading<'a, T>,

@@ -1,4 +1,4 @@
-//! The executor over the embedded sandbox, without HTTP in front.
+//! Executor with an embedded sandbox as its upstream, without HTTP.
 
 use std::{sync::Arc, time::Duration};
 
@@ -18,14 +18,14 @@ use sends_graphql::{
 use sends_sandbox::{Config, Sandbox};
 use sends_store::{Owner, SqliteStore};
 
-/// The activity of the upstream's own guide, with two sends.
+/// Activity of the upstream's own guide, with two sends.
 pub(crate) const GUIDE: &str = "1ead98be-dfa0-4e04-81f7-5f1534d42e9c";
 
-/// Everything between a request and the sandbox.
+/// All components between a request and the sandbox.
 pub(crate) struct Service {
-    /// What is tested.
+    /// Executor under test.
     pub(crate) executor: Executor,
-    /// The library alone.
+    /// Schema that async-graphql executes alone.
     #[allow(dead_code, reason = "not every test compares with it")]
     pub(crate) schema: Schema,
     sandbox: Sandbox,
@@ -35,7 +35,7 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    /// Over a sandbox of its own.
+    /// Starts the components with a sandbox of their own.
     pub(crate) async fn start() -> Self {
         let sandbox = Sandbox::start(Config::unlimited().with_odd_records())
             .await
@@ -60,7 +60,7 @@ impl Service {
         }
     }
 
-    /// An operation with everything that resolvers use.
+    /// A request with all data that resolvers use.
     #[allow(dead_code, reason = "not every test executes operations")]
     pub(crate) fn request(&self, query: &str) -> Request {
         Request::new(query)
@@ -69,12 +69,10 @@ impl Service {
             .data(self.log())
     }
 
-    /// What an operation asks with.
     pub(crate) fn loader(&self) -> HistoryLoader {
         HistoryLoader::new(self.histories.clone(), self.context())
     }
 
-    /// What an operation reads the log with.
     #[allow(dead_code, reason = "not every test reads the log")]
     pub(crate) fn log(&self) -> LogReader {
         LogReader::new(&self.context(), Some(self.log.clone()))

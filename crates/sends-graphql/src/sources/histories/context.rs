@@ -8,26 +8,25 @@ use sends_store::Owner;
 
 use super::{StaleAnswers, UnwrittenAnswers};
 
-/// Per-operation context: whose data is read, for which caller, and how fresh.
+/// Data owner, caller and freshness requirement of one operation.
 #[derive(Clone, Debug)]
 pub struct RequestContext {
-    /// Whose data it is.
     pub owner: Owner,
-    /// On whose behalf the upstream is called, and until when.
+    /// Credential, deadline and call budget of the upstream calls.
     pub caller: Caller,
-    /// When the operation began. An answer fetched since then is as fresh as it can be.
+    /// Start of the operation. A response fetched since then meets every freshness requirement.
     pub asked_at: Timestamp,
-    /// How old an answer may be under any circumstances, stale ones included. It bounds how long a revoked token of a
-    /// caller can still read; the service's own credential needs no such bound.
+    /// Maximum age of any response, including stale ones. Bounds the time for which a caller's revoked token can still read; the
+    /// service's own credential needs no such bound.
     pub oldest: Option<Duration>,
-    /// The answers that the operation was given and that are older than it asked for.
+    /// Responses that were returned to the operation and are older than requested.
     pub stale: Arc<StaleAnswers>,
-    /// The fetched answers that are being stored.
+    /// Fetched responses that are being stored.
     pub unwritten: Arc<UnwrittenAnswers>,
 }
 
 impl RequestContext {
-    /// The same operation, which may make so many upstream calls.
+    /// Limits the operation to this number of upstream calls.
     #[must_use]
     pub fn with_allowance(mut self, calls: u32) -> Self {
         self.caller = self.caller.with_allowance(calls);

@@ -1,21 +1,21 @@
-//! Where the answers came from, counted.
+//! Counts reads of histories by source.
 //!
-//! Must not know who reads the counts.
+//! Independent of the consumers of the counts.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// How many questions were answered so far, by where the answer came from.
+/// Number of reads so far, by source.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct AnswerCounts {
-    /// Known and fresh enough.
+    /// Stored and fresh enough.
     pub store: u64,
-    /// Fetched for this question.
+    /// Fetched for this read.
     pub upstream: u64,
-    /// Fetched for somebody who had asked a moment before.
+    /// Fetched for a concurrent read that had started earlier.
     pub shared: u64,
-    /// Older than wanted, since nothing fresher could be had.
+    /// Older than requested, since nothing fresher was available.
     pub stale: u64,
-    /// Not at all.
+    /// Failed, without a history.
     pub failed: u64,
 }
 
@@ -33,7 +33,7 @@ impl Counters {
         self.store.fetch_add(questions as u64, Ordering::Relaxed);
     }
 
-    /// A fetch succeeded. One that found a fresh answer in the store after all has not asked the upstream.
+    /// Counts a successful fetch. A fetch that found a fresh response in the store made no upstream call.
     pub(super) fn fetched(&self, own: bool, fetched: bool) {
         increment(match (own, fetched) {
             (true, true) => &self.upstream,

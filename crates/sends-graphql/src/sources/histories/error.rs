@@ -1,4 +1,4 @@
-//! Why there is no history to give, and whose failure that is.
+//! Failures to read a history, and their attribution to the upstream or to one operation.
 
 use std::{sync::Arc, time::Duration};
 
@@ -8,34 +8,34 @@ use tokio::time::Instant;
 
 use super::single_flight::Fetch;
 
-/// Why there is no history to give.
+/// Failure to read a history or another resource.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum ReadError {
-    /// The upstream call failed, and nothing is known from before.
+    /// The upstream call failed, and there is no earlier response to return.
     #[error(transparent)]
     Upstream(Arc<UpstreamError>),
-    /// The upstream said a short while ago that there is no such activity.
+    /// The upstream recently responded that the activity does not exist.
     #[error("the activity was not found a short while ago")]
     NotFound,
     /// Too many operations wait for the upstream.
     #[error("too many operations wait for Constant Contact")]
     Overloaded,
-    /// The process is ending, and the answer would have taken longer than it has left.
+    /// The process is shutting down, and a response would take longer than the remaining time.
     #[error("the service is being stopped")]
     ShuttingDown,
-    /// The call ended without an answer, which only a defect in this program can cause.
+    /// The call ended without a result, which only a defect in this program can cause.
     #[error("the upstream call was lost")]
     Lost,
 }
 
 impl ReadError {
-    /// Whether the failure belongs to the operation that the fetch was started for rather than to the upstream.
+    /// Whether the cause of the failure is the operation that started the fetch rather than the upstream.
     pub(super) fn is_of_the_operation(&self, fetch: &Fetch) -> bool {
         match self {
-            // Background work is sent away sooner than people are.
+            // Background work is rejected earlier than interactive operations.
             Self::Upstream(error) if error.attempts == 0 && fetch.began_in_background() => true,
-            // A throttled call waits for its next turn; a deadline that comes before that ends it, or the upstream that
-            // throttles this call again and again.
+            // A throttled call waits to be retried. It fails if a deadline precedes the retry, or if the upstream throttles this
+            // call again and again.
             Self::Upstream(error) => {
                 !error.is_throttled_by_itself()
                     && matches!(
@@ -52,7 +52,7 @@ impl ReadError {
     }
 }
 
-/// The operation's time is up while a call that it shares goes on for others.
+/// Error of an operation whose deadline passed while the shared call continues for other operations.
 pub(super) fn out_of_time(activity: ActivityId) -> UpstreamError {
     let detail = "the operation's time was up before the answer came".to_owned();
     UpstreamError {

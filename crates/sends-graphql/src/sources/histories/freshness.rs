@@ -1,31 +1,31 @@
-//! How old an answer may be before it is asked for again.
+//! Maximum age of stored histories.
 //!
-//! An activity that was sent an hour ago may change any minute; one whose last send is months old hardly ever does. So
-//! the age that is allowed grows with the time for which nothing has happened, between two limits.
+//! An activity that was sent an hour ago may change at any minute; one whose last send is months old rarely does. So the maximum
+//! age grows with the time since the last send, between two limits.
 //!
-//! What that saves: with 200 activities whose last sends are five minutes to two years old, and three dashboards that ask
-//! for all of them once a minute, an hour costs 9,000 calls when every answer may be a minute old, and 2,443 by these rules.
-//! (`cargo run -p sends-graphql --example calls_saved`)
+//! Effect: with 200 activities whose last sends are five minutes to two years old, and three dashboards that query all of them
+//! once a minute, an hour takes 9,000 calls with a maximum age of one minute, and 2,443 with these rules. (`cargo run -p
+//! sends-graphql --example calls_saved`)
 
 use std::time::Duration;
 
 use sends_core::Outcome;
 use sends_store::{Answer, StoredAnswer};
 
-/// The rules of freshness.
+/// Limits of the maximum age.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Freshness {
-    /// How old an answer may be while something may be happening: the least that is ever allowed.
+    /// Lower limit: the maximum age while an activity may change.
     pub max_age: Duration,
-    /// How old an answer may be when nothing has happened for long: the most that is ever allowed.
+    /// Upper limit: the maximum age after a long time without changes.
     pub max_age_settled: Duration,
 }
 
-/// The part of the quiet time by which an answer may be old: a day of quiet allows half an hour.
+/// Ratio of the quiet time to the maximum age: after a quiet day, a response may be half an hour old.
 const QUIET_PART: u32 = 48;
 
 impl Freshness {
-    /// Two limits, the second of which is raised to the first where it is below.
+    /// Raises `max_age_settled` to `max_age` if it is lower.
     pub fn new(max_age: Duration, max_age_settled: Duration) -> Self {
         Self {
             max_age,
@@ -33,19 +33,18 @@ impl Freshness {
         }
     }
 
-    /// How old this answer may be.
     pub(super) fn max_age(&self, kept: &StoredAnswer) -> Duration {
         let Answer::History(history) = &kept.answer else {
             return self.max_age;
         };
         let Some(latest) = history.latest() else {
-            // Never sent, so it may be sent at any moment.
+            // Not sent yet, so a send may start at any moment.
             return self.max_age;
         };
         let (Some(last_run), Outcome::Sent | Outcome::NoRecipients | Outcome::Failed) =
             (history.summary().last_run_date, latest.outcome())
         else {
-            // Staged and partial sends go on by themselves, and what is unknown may.
+            // Staged and partial sends continue by themselves, and unknown ones may.
             return self.max_age;
         };
         let quiet = Duration::try_from(kept.fetched_at.duration_since(last_run)).unwrap_or_default();
@@ -92,7 +91,7 @@ mod tests {
         assert_eq!(
             max_age(&sent("2027-01-01T00:00:00Z", 0)),
             60,
-            "a date ahead of the clock is no quiet time"
+            "a future date is no quiet time"
         );
     }
 

@@ -1,5 +1,5 @@
-//! Read sets: the versions of histories that a response was made of, as in optimistic concurrency control. A response is valid
-//! while its read set is.
+//! Read sets: the versions of the histories in a response, as in optimistic concurrency control. A response is valid while its
+//! read set is.
 
 use std::{
     hash::{BuildHasher, RandomState},
@@ -13,11 +13,11 @@ use jiff::Timestamp;
 use sends_core::ActivityId;
 use sends_store::Owner;
 
-/// The number of version counters. Two activities that share a counter invalidate each other's responses, which costs time and
-/// is never wrong.
+/// Number of version counters. Activities that share a counter invalidate each other's responses, which is slower but never
+/// wrong.
 const COUNTERS: usize = 1 << 12;
 
-/// Version counters of histories: a counter is incremented when another answer about one of its activities is stored.
+/// Version counters of histories: a counter is incremented when a response about one of its activities is stored.
 pub struct HistoryVersions {
     counters: Box<[AtomicU32]>,
     hasher: RandomState,
@@ -28,13 +28,13 @@ pub struct HistoryVersions {
 pub struct ReadVersion {
     counter: usize,
     version: u32,
-    /// When it was fetched.
+    /// Time of the fetch.
     from: Timestamp,
-    /// Until when it is as fresh as the request asks for.
+    /// End of the period in which the history is as fresh as requested.
     until: Timestamp,
 }
 
-/// All versions that one response was made of.
+/// All history versions in one response.
 #[derive(Clone, Debug)]
 pub struct ReadSet {
     owner: Owner,
@@ -50,7 +50,7 @@ pub struct ReadSetRecorder(Mutex<Recorded>);
 #[derive(Debug, Default)]
 struct Recorded {
     versions: Vec<ReadVersion>,
-    /// Something was read that has no version, such as a stale history.
+    /// Whether something without a version was read, such as a stale history.
     is_incomplete: bool,
 }
 
@@ -64,7 +64,7 @@ impl Default for HistoryVersions {
 }
 
 impl HistoryVersions {
-    /// The version of a history that is about to be read. It has yet to be told [how long it is valid](ReadVersion::valid).
+    /// Version of a history that is about to be read, with an empty [validity period](ReadVersion::valid).
     pub fn current(&self, owner: Owner, activity: ActivityId) -> ReadVersion {
         let counter = self.counter(owner, activity);
         ReadVersion {
@@ -75,12 +75,11 @@ impl HistoryVersions {
         }
     }
 
-    /// Begins a new version, after another answer was stored.
+    /// Starts a new version, after a response was stored.
     pub fn changed(&self, owner: Owner, activity: ActivityId) {
         self.counters[self.counter(owner, activity)].fetch_add(1, Ordering::Release);
     }
 
-    /// Whether a version is still the current one.
     pub fn is_current(&self, read: &ReadVersion) -> bool {
         self.counters[read.counter].load(Ordering::Acquire) == read.version
     }
@@ -98,7 +97,7 @@ impl HistoryVersions {
 }
 
 impl ReadVersion {
-    /// The same, of a history fetched at `from` that is fresh enough until `until`.
+    /// Sets the validity period: fetched at `from`, and fresh enough until `until`.
     #[must_use]
     pub fn valid(self, from: Timestamp, until: Timestamp) -> Self {
         Self { from, until, ..self }
@@ -106,7 +105,7 @@ impl ReadVersion {
 }
 
 impl ReadSetRecorder {
-    /// Records that a history was read; without a version the response is not cacheable.
+    /// Records a read of a history. Without a version, the response is not cacheable.
     pub fn record(&self, read: Option<ReadVersion>) {
         let mut recorded = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match read {
@@ -115,7 +114,7 @@ impl ReadSetRecorder {
         }
     }
 
-    /// The read set. `None` when something was read that has no version.
+    /// `None` if something without a version was read.
     pub fn read_set(&self, owner: Owner) -> Option<ReadSet> {
         let mut recorded = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if recorded.is_incomplete {
@@ -134,22 +133,20 @@ impl ReadSetRecorder {
 }
 
 impl ReadSet {
-    /// Whose data it is.
     pub fn owner(&self) -> Owner {
         self.owner
     }
 
-    /// How many histories were read.
+    /// Number of histories.
     pub fn len(&self) -> usize {
         self.versions.len()
     }
 
-    /// Whether no history was read.
     pub fn is_empty(&self) -> bool {
         self.versions.is_empty()
     }
 
-    /// The memory that it takes.
+    /// Memory use, including the heap.
     pub fn bytes(&self) -> usize {
         size_of::<Self>() + size_of_val(&*self.versions)
     }

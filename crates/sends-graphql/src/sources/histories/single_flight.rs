@@ -1,7 +1,7 @@
-//! Single flight: one fetch at a time for each activity of an owner, shared by all who ask meanwhile.
+//! Single flight: at most one fetch at a time per owner and activity, shared by all concurrent operations.
 //!
-//! A fetch goes on as long as a task waits for it, and is driven by those tasks. When the last one is dropped, as when every
-//! client has disconnected, the fetch is cancelled, and with it its place in the queue for the upstream.
+//! A fetch runs while a task waits for it, and is polled by the waiting tasks. When the last one is dropped, as when all clients
+//! have disconnected, the fetch is cancelled, together with its place in the queue for the upstream.
 
 use std::{
     collections::HashMap,
@@ -45,15 +45,15 @@ struct InFlight {
     outcome: WeakShared<Outcome>,
 }
 
-/// A fetched answer.
+/// A fetched response, which may still be in the process of being stored.
 #[derive(Clone)]
 pub(super) struct Fetched {
     pub(super) kept: StoredAnswer,
-    /// Ends when it is stored. `None` for one that was.
+    /// Completes when the response is stored. `None` if it was stored before.
     pub(super) write: Option<Write>,
 }
 
-/// A fetch that may be shared.
+/// Handle of a fetch that may be shared.
 pub(super) struct Fetch {
     outcome: Shared<Outcome>,
     deadline: Instant,
@@ -62,32 +62,31 @@ pub(super) struct Fetch {
 }
 
 impl Fetch {
-    /// Whether it was started for this operation, rather than joined.
+    /// Whether the fetch was started for this operation rather than joined.
     pub(super) fn is_own(&self) -> bool {
         self.is_own
     }
 
-    /// The deadline of the operation that it was started for.
+    /// Deadline of the operation that started the fetch.
     pub(super) fn deadline(&self) -> Instant {
         self.deadline
     }
 
-    /// Whether it was started for background work.
+    /// Whether background work started the fetch.
     pub(super) fn began_in_background(&self) -> bool {
         self.in_background
     }
 
-    /// Its outcome.
     pub(super) async fn outcome(&self) -> Result<Fetched, ReadError> {
         self.outcome.clone().await
     }
 
-    /// The write of an answer that is there.
+    /// The write of the response, once it is fetched.
     pub(super) fn write(&self) -> Option<&Write> {
         self.outcome.peek()?.as_ref().ok()?.write.as_ref()
     }
 
-    /// Waits until an answer that is there is stored.
+    /// Waits until a response that was fetched is stored.
     pub(super) async fn written(&self) {
         if let Some(write) = self.write() {
             write.clone().await;
@@ -96,8 +95,8 @@ impl Fetch {
 }
 
 impl SingleFlight {
-    /// Joins the fetch for this activity, or starts one with `fetch`, which is given the caller to make the call for: `caller`
-    /// in the group of all callers that join.
+    /// Joins the fetch of this activity, or starts one with `fetch`, whose argument is the caller for the call: `caller` in the
+    /// group of all callers that join.
     pub(super) fn join<F>(
         &self,
         owner: Owner,
@@ -137,20 +136,20 @@ impl SingleFlight {
             }) = &mut result
             {
                 let stored = write.clone();
-                // It is joined until it is found in the store.
+                // The fetch can be joined until its response is in the store.
                 *write = async move {
                     stored.await;
                     drop(entry);
                 }
                 .boxed()
                 .shared();
-                // Polled once, it is in the store's queue.
+                // The first poll adds the write to the queue of the store.
                 let _ = write.clone().now_or_never();
             }
             result
         };
-        // Polled by the waiting tasks, so that no other thread has to be woken. Its log lines and traces belong to the operation
-        // that started it.
+        // Polled by the waiting tasks, so that no other thread has to be woken. Log lines and traces belong to the operation that
+        // started the fetch.
         let fetch = AssertUnwindSafe(fetch.in_current_span()).catch_unwind();
         let outcome = fetch.map(|result| {
             result.unwrap_or_else(|_| {
@@ -178,7 +177,7 @@ impl SingleFlight {
     }
 }
 
-/// Removes a fetch from those in flight when it ends or is cancelled.
+/// Removes a fetch from the map of fetches in flight when it ends or is cancelled.
 struct Entry {
     fetches: Arc<Fetches>,
     key: Key,

@@ -1,12 +1,12 @@
-//! The upstream as the histories see it.
+//! Upstream interface of the histories.
 
 use futures_util::{FutureExt, future::BoxFuture};
 use sends_client::{Caller, ConstantContact, UpstreamError};
 use sends_core::{ActivityId, SendHistory};
 
-/// Where histories come from when they are not known.
+/// Source of histories that are not stored.
 pub trait HistorySource: Send + Sync {
-    /// Asks for the history of one activity.
+    /// Fetches the history of one activity.
     fn send_history<'a>(
         &'a self,
         caller: &'a Caller,

@@ -1,7 +1,7 @@
-//! Answers that are older than they were meant to be.
+//! Stale responses.
 //!
-//! Owns when such an answer may be given, and what an operation is told of those that it was given. Must not know where they
-//! are kept.
+//! Decides when a stale response may be returned, and records the stale responses of each operation. Independent of their
+//! storage.
 
 use std::{
     collections::BTreeMap,
@@ -13,22 +13,23 @@ use sends_client::FailureClass;
 
 use super::ReadError;
 
-/// Why an older answer was given instead of a fresh one.
+/// Reason for a stale response.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum StaleReason {
-    /// The upstream could not be reached, failed, or gave an answer that could not be used.
+    /// The upstream was unreachable, failed, or returned an unusable response.
     UpstreamUnavailable,
-    /// The upstream did not answer in time, or the call's turn did not come.
+    /// The upstream did not respond in time, or the call could not be sent in time.
     TooSlow,
-    /// The upstream's limit for a second held the call back for too long.
+    /// The upstream's limit per second delayed the call for too long.
     RateLimited,
-    /// The upstream's limit for the day is used up.
+    /// The upstream's daily limit is used up.
     QuotaExceeded,
 }
 
 impl ReadError {
-    /// Why an older answer may be given after this failure. `None` after a [refusal](Self::is_refusal), since what the upstream
-    /// no longer shows is not shown here either, and where the upstream was not asked enough to say so.
+    /// Reason for a stale response after this failure. `None` after a [denied request](Self::is_refusal), since data that the
+    /// upstream no longer returns is not returned here either, and after failures that do not show the state of the upstream: a
+    /// used-up call budget or a lost call.
     pub(crate) fn stale_reason(&self) -> Option<StaleReason> {
         let error = match self {
             Self::Upstream(error) => error,
@@ -57,7 +58,7 @@ impl ReadError {
         }
     }
 
-    /// Whether the upstream did answer, and its answer was that there is no such thing.
+    /// Whether the upstream responded that the resource does not exist.
     pub(crate) fn is_not_found(&self) -> bool {
         match self {
             Self::Upstream(error) => error.class == FailureClass::NotFound,
@@ -66,12 +67,12 @@ impl ReadError {
         }
     }
 
-    /// Whether the upstream will not take the request, whatever is wrong with it.
+    /// Whether the upstream rejected the request itself, for any reason.
     pub(crate) fn is_rejection(&self) -> bool {
         matches!(self, Self::Upstream(error) if error.class == FailureClass::Rejected)
     }
 
-    /// Whether the upstream did answer, and its answer was no.
+    /// Whether the upstream denied the request: unauthenticated, forbidden, not found or rejected.
     pub(crate) fn is_refusal(&self) -> bool {
         match self {
             Self::Upstream(error) => matches!(
@@ -88,37 +89,32 @@ impl ReadError {
     }
 }
 
-/// What an answer of the upstream is about.
+/// Kind of upstream data.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Kind {
-    /// The history of an activity.
+    /// Send history of an activity.
     Sends,
-    /// A page of campaigns.
     CampaignPage,
     /// One campaign with its activities.
     Campaign,
-    /// What an activity is, or when it is to be sent.
+    /// Details or schedule of an activity.
     Activity,
-    /// What contacts did with an email.
+    /// Engagement statistics.
     Stats,
-    /// Contact lists.
     ContactLists,
-    /// Segments.
     Segments,
-    /// Whose account it is.
     Account,
 }
 
-/// That something was given which is older than it was meant to be.
+/// Age and cause of a stale response.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Stale {
-    /// When the upstream gave it.
+    /// Time of the upstream's response.
     pub fetched_at: Timestamp,
-    /// Why nothing fresher could be had.
     pub reason: StaleReason,
 }
 
-/// What one operation was given that is older than it was meant to be: of each kind the oldest.
+/// Stale responses of one operation: the oldest of each kind.
 #[derive(Debug, Default)]
 pub struct StaleAnswers(Mutex<BTreeMap<Kind, Stale>>);
 
@@ -132,7 +128,7 @@ impl StaleAnswers {
         }
     }
 
-    /// What was noted so far.
+    /// The oldest stale response of each kind so far.
     pub fn noted(&self) -> BTreeMap<Kind, Stale> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

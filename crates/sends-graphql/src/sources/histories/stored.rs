@@ -1,4 +1,4 @@
-//! Histories in the store: looked up, and written while the operation that fetched them goes on.
+//! Looks up histories in the store, and writes them while the operation that fetched them continues.
 
 use std::{
     panic::AssertUnwindSafe,
@@ -16,11 +16,11 @@ use tokio::runtime::Handle;
 
 use super::{Shared, single_flight::Fetch};
 
-/// A write to the store that has begun. Others wait for it too.
+/// A write to the store in progress, which several operations can await.
 pub(super) type Write = future::Shared<BoxFuture<'static, ()>>;
 
-/// The fetched answers of one operation that are being stored. Its fields have them already, and its response waits until they
-/// are stored, so that no kill of the process loses what a response had.
+/// Fetched responses of one operation that are being stored. Fields use them at once, and the response of the operation waits
+/// until they are stored, so that killing the process loses no history that a response contained.
 #[derive(Default)]
 pub struct UnwrittenAnswers(Mutex<Vec<Fetch>>);
 
@@ -29,7 +29,7 @@ impl UnwrittenAnswers {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(fetch);
     }
 
-    /// The writes that have not ended.
+    /// Writes in progress.
     pub(super) fn writes(&self) -> Vec<Write> {
         let fetches = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let writes = fetches.iter().filter_map(Fetch::write);
@@ -43,7 +43,7 @@ impl std::fmt::Debug for UnwrittenAnswers {
     }
 }
 
-/// An operation that was cancelled leaves its writes to the runtime: each ends with its answer in memory.
+/// Writes of a cancelled operation continue on the runtime, and each ends with its response in memory.
 impl Drop for UnwrittenAnswers {
     fn drop(&mut self) {
         let writes = self.writes();
@@ -54,7 +54,7 @@ impl Drop for UnwrittenAnswers {
 }
 
 impl Shared {
-    /// What the store has about these activities, in their order. A damaged answer fails for itself and not for the others.
+    /// Stored responses for these activities, in their order. A damaged response is an error for its activity only.
     pub(super) async fn look_up(
         &self,
         owner: Owner,
@@ -87,14 +87,14 @@ impl Shared {
         found.and_then(Result::ok).flatten()
     }
 
-    /// Stores an answer and waits until it is stored.
+    /// Stores a response and waits for the write.
     pub(super) async fn keep(&self, owner: Owner, activity: ActivityId, answer: Answer) {
         let kept = self.fetched_now(answer);
         let written = self.store.keep(owner, activity, kept).await;
         self.written(owner, activity, written);
     }
 
-    /// An answer, and its write to the store, together with the others of the operation.
+    /// The response and its write to the store, which is grouped with the other writes of the operation.
     pub(super) fn keep_grouped(
         self: &Arc<Self>,
         owner: Owner,

@@ -1,4 +1,4 @@
-//! Reading histories on a paused clock, without sockets: what is asked of the upstream, and what is answered.
+//! Tests of reading histories on a paused clock, without sockets: the upstream calls and the results.
 
 #[path = "tests/batches.rs"]
 mod batches;
@@ -31,7 +31,7 @@ use super::*;
 
 const MINUTE: Duration = Duration::from_mins(1);
 
-/// An account, as the upstream would know it by its token.
+/// An account, which the upstream would identify by its token.
 #[derive(Debug)]
 struct Account(
     #[expect(
@@ -51,7 +51,7 @@ impl TokenSource for Account {
     }
 }
 
-/// A wall clock that goes with tokio's, unless it is set.
+/// A wall clock that follows tokio's clock, with an adjustable offset.
 #[derive(Debug)]
 struct PausedClock {
     started: Instant,
@@ -72,17 +72,17 @@ impl Clock for PausedClock {
     }
 }
 
-/// What the upstream says to one call, and how long that takes.
+/// Delay and result of one upstream call.
 type Scripted = (Duration, Result<SendHistory, FailureClass>);
 
-/// An upstream that says what was written down for it, and then the history of an hour ago, each after 100 ms. The count of
-/// the history's send tells whose it is.
+/// An upstream with scripted responses, followed by histories of an hour ago, each after 100 ms. The `count` of the send
+/// identifies the account.
 #[derive(Default)]
 struct ScriptedUpstream {
     script: Mutex<VecDeque<Scripted>>,
     calls: AtomicUsize,
     given_up: AtomicUsize,
-    /// To whom "not found" was said.
+    /// Account and activity of each "not found" response.
     not_found: Mutex<Vec<(u8, ActivityId)>>,
 }
 
@@ -97,7 +97,7 @@ impl ScriptedUpstream {
     }
 }
 
-/// Counts a call that is dropped before its answer.
+/// Counts a call that is dropped before its response.
 struct Underway<'a>(&'a ScriptedUpstream, bool);
 
 impl Drop for Underway<'_> {
@@ -123,7 +123,7 @@ impl HistorySource for ScriptedUpstream {
         });
         async move {
             let mut underway = Underway(self, false);
-            // As the client does, it gives up at the caller's deadline.
+            // Like the client, the call ends at the deadline of the caller.
             let in_time = tokio::time::timeout_at(caller.deadline(), sleep(delay)).await;
             underway.1 = true;
             let class = match (in_time, answer) {
@@ -134,7 +134,7 @@ impl HistorySource for ScriptedUpstream {
             if class == FailureClass::NotFound {
                 self.not_found.lock().unwrap().push((account, activity));
             }
-            // The day's limit is the pacer's to say, before anything is sent.
+            // The pacer enforces the daily limit before anything is sent.
             let attempts = u32::from(class != FailureClass::QuotaExceeded);
             Err(UpstreamError {
                 class,
@@ -159,7 +159,7 @@ struct Service {
 }
 
 impl Service {
-    /// Answers may be a minute old, an hour when nothing has happened for two days.
+    /// The maximum age is a minute, or an hour after two days without a send.
     fn new() -> Self {
         Self::on(Arc::new(MemoryStore::new(1 << 20)))
     }
@@ -183,7 +183,7 @@ impl Service {
         }
     }
 
-    /// An operation of account 1 that begins now and has a minute.
+    /// An operation of account 1 that starts now, with a timeout of a minute.
     fn operation(&self) -> RequestContext {
         self.operation_of(1, MINUTE)
     }
@@ -199,7 +199,7 @@ impl Service {
         }
     }
 
-    /// What a new operation reads.
+    /// Reads the history in a new operation.
     async fn read(&self, max_age: Option<Duration>) -> Result<Reading, ReadError> {
         self.histories.read(&self.operation(), activity(0), max_age).await
     }
@@ -211,7 +211,7 @@ fn activity(number: u8) -> ActivityId {
         .unwrap()
 }
 
-/// The history of an activity that was sent once.
+/// History of an activity that was sent once.
 fn sent(run_date: &str, count: u8) -> SendHistory {
     let json = format!(
         r#"[{{"send_id":1,"count":{count},"run_date":"{run_date}","send_status":"COMPLETED","reason_code":0}}]"#

@@ -1,4 +1,4 @@
-//! Whether a stored answer is fresh enough for a request.
+//! Checks whether a stored response is fresh enough for a request.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use sends_store::{Answer, StoredAnswer};
 
 use super::{HistoryKey, ReadError, ReadVersion, Reading, RequestContext, Shared, stale};
 
-/// The freshness that one request asks for.
+/// Freshness requirement of one request.
 #[derive(Clone, Copy)]
 pub(super) struct Wanted {
     max_age: Option<Duration>,
@@ -26,7 +26,7 @@ impl Wanted {
 }
 
 impl Shared {
-    /// The version that was read, with the time in which it is as fresh as the request asks for.
+    /// The version with the period in which it meets the freshness requirement.
     pub(super) fn validity(&self, version: ReadVersion, kept: &StoredAnswer, wanted: Wanted) -> ReadVersion {
         let max_age = wanted.max_age.unwrap_or_else(|| self.freshness.max_age(kept));
         let max_age = wanted.oldest.map_or(max_age, |oldest| oldest.min(max_age));
@@ -49,14 +49,14 @@ impl Shared {
             .is_none_or(|oldest| age(kept, self.clock.now()).is_some_and(|age| age <= oldest))
     }
 
-    /// After a failed fetch: the last known history, marked as stale, where it may be given, else the failure.
+    /// Result after a failed fetch: the last known history, marked as stale, if it may be returned, else the failure.
     pub(super) fn instead(
         &self,
         known: Option<&StoredAnswer>,
         wanted: Wanted,
         error: ReadError,
     ) -> Result<Reading, ReadError> {
-        // The known answer may have become too old during the fetch.
+        // The known history may have become too old during the fetch.
         let known = known.filter(|kept| self.is_allowed(kept, wanted));
         match (known, error.stale_reason()) {
             (Some(kept), Some(reason)) if matches!(kept.answer, Answer::History(_)) => stale(kept, reason),
@@ -65,7 +65,7 @@ impl Shared {
     }
 }
 
-/// `None` for an answer that a wrong clock has dated in the future.
+/// `None` if a wrong clock dated the response in the future.
 fn age(kept: &StoredAnswer, now: Timestamp) -> Option<Duration> {
     Duration::try_from(now.duration_since(kept.fetched_at)).ok()
 }

@@ -1,8 +1,8 @@
-//! Reading each thing at most once in the life of one operation, whatever it is.
+//! Loads each key at most once per operation.
 //!
-//! The `dataloader` crate holds its lock while the batch function is awaited. If that function waited for the upstream, a
-//! slow batch would hold up the next one, and one slow answer all others. So the batch only *prepares* the reads and hands
-//! back, for each key, a future that any number of fields can wait for, each for itself.
+//! The `dataloader` crate holds its lock while the batch function is awaited. If that function awaited the upstream, a slow batch
+//! would delay the next one, and one slow response all others. So the batch function only *prepares* the reads and returns one
+//! future per key, which any number of fields can await independently.
 
 use std::{collections::HashMap, hash::Hash};
 
@@ -16,11 +16,11 @@ use tracing::Instrument;
 
 use crate::{bulkheads::places, sources::histories::ReadError};
 
-/// How many keys one batch may have: as many as one operation can name.
+/// Maximum number of keys in a batch: as many as one operation can name.
 const BATCH: usize = 500;
 
-/// A reading on its way, which any number of fields can wait for. (A type of its own, since the compiler cannot prove
-/// `'static` of a future named inside the resolvers' futures.)
+/// A read in progress, which any number of fields can await. (A separate type, since the compiler cannot prove `'static` of a
+/// future named inside the resolvers' futures.)
 pub(super) struct Pending<V>(Shared<BoxFuture<'static, Result<V, ReadError>>>);
 
 impl<V> Clone for Pending<V> {
@@ -30,13 +30,13 @@ impl<V> Clone for Pending<V> {
 }
 
 impl<V: Clone + Send + Sync + 'static> Pending<V> {
-    /// Goes on while somebody waits for it.
+    /// A read that progresses only while it is awaited.
     pub(super) fn awaited(reading: impl Future<Output = Result<V, ReadError>> + Send + 'static) -> Self {
         Self(reading.boxed().shared())
     }
 
-    /// Starts at once. What is known already is there at once; anything else goes on by itself, and is given up when nobody
-    /// can wait for it any more, as when the caller has gone.
+    /// Starts a read at once. A known value is ready immediately. Any other read runs as a task, which is aborted when nothing
+    /// can await it any more, such as after the caller has disconnected.
     pub(super) fn start(reading: impl Future<Output = Result<V, ReadError>> + Send + 'static) -> Self {
         let mut reading = reading.boxed();
         if let Some(known) = (&mut reading).now_or_never() {
@@ -55,12 +55,12 @@ impl<V: Clone + Send + Sync + 'static> Pending<V> {
         Self::awaited(pending)
     }
 
-    /// One that is there already.
+    /// A completed read.
     pub(super) fn ready(value: V) -> Self {
         Self::awaited(future::ready(Ok(value)))
     }
 
-    /// What becomes of it in the hands of one of those who wait for it.
+    /// Maps the value for one of the waiting fields.
     pub(super) fn then<W: Clone + Send + Sync + 'static>(
         &self,
         take: impl FnOnce(V) -> Result<W, ReadError> + Send + 'static,
@@ -73,7 +73,7 @@ impl<V: Clone + Send + Sync + 'static> Pending<V> {
 /// Starts the reads of a batch.
 type Start<K, V> = Box<dyn FnMut(&[K]) -> HashMap<K, Pending<V>> + Send>;
 
-/// Loads things of one kind by their keys.
+/// Loads values of one kind by their keys.
 pub(super) struct Keyed<K, V>
 where
     K: Clone + Eq + Hash + Send + Sync + 'static,
@@ -89,15 +89,16 @@ where
     K: Clone + Eq + Hash + Send + Sync + std::fmt::Debug + 'static,
     V: Clone + Send + Sync + 'static,
 {
-    /// With a function that starts the reads of all keys which were asked for within some turns of the runtime: answers that
-    /// come side by side ask for what they lead to side by side.
+    /// Starts the reads of all keys that were requested within some turns of the runtime: fields whose data arrives together then
+    /// request their next data together.
     pub(super) fn in_batches(start: impl FnMut(&[K]) -> HashMap<K, Pending<V>> + Send + 'static) -> Self {
         Self {
             loader: Loader::new(Batches(Box::new(start))).with_max_batch_size(BATCH),
         }
     }
 
-    /// The same with a batch of what is asked for in one turn of the runtime: the fields of one answer.
+    /// Like [`in_batches`](Self::in_batches), with the keys that were requested in one turn of the runtime: the fields of one
+    /// response.
     pub(super) fn in_batches_of_a_turn(
         start: impl FnMut(&[K]) -> HashMap<K, Pending<V>> + Send + 'static,
     ) -> Self {
@@ -106,7 +107,7 @@ where
         }
     }
 
-    /// With a function that reads one of them: a call to the upstream is for one key in any case.
+    /// Reads keys one by one, since each upstream call takes a single key.
     pub(super) fn one_by_one<R>(read: impl Fn(K) -> R + Send + 'static) -> Self
     where
         R: Future<Output = Result<V, ReadError>> + Send + 'static,
@@ -117,15 +118,15 @@ where
         })
     }
 
-    /// Starts the reads of these, in one batch with whatever else is asked for in this turn. Who loads them later waits for
-    /// no others.
+    /// Starts the reads of these keys, in one batch with all others requested in this turn. A later load of a key waits for that
+    /// key only.
     pub(super) async fn start(&self, keys: Vec<K>) {
-        // What goes wrong is told to those who load it.
+        // A failure is returned to each load of its key.
         let _ = self.loader.try_load_many(keys).await;
     }
 
-    /// One of them, read at most once in the life of this loader. A box, since every field of an object that waits takes as
-    /// much memory as the largest of its fields could.
+    /// One value, read at most once by this loader. Boxed, since every waiting field of an object takes as much memory as the
+    /// largest of its fields could.
     pub(super) fn load(&self, key: K) -> BoxFuture<'_, Result<V, ReadError>> {
         async move {
             let pending = self.loader.try_load(key).await.map_err(|_| ReadError::Lost)?;

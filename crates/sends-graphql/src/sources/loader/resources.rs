@@ -1,4 +1,4 @@
-//! Loads what stands around the histories that one operation asks for.
+//! Dataloaders of resources other than histories.
 
 use std::{
     collections::HashMap,
@@ -21,8 +21,8 @@ use crate::{
     sources::resources::{CampaignPage, ContactLists, Counted, Known, Resources},
 };
 
-/// The loaders of one operation for everything but histories. They are made when one of them is needed: most operations ask
-/// for nothing but histories.
+/// Dataloaders of one operation for everything except histories. All loads of a key return the same result, also when it is a
+/// failure. Created on first use, since most operations read only histories.
 pub struct ResourceLoader(LazyLock<Loaders, Make>);
 
 type Make = Box<dyn FnOnce() -> Loaders + Send>;
@@ -43,7 +43,7 @@ struct Loaders {
     account_failed: AtomicBool,
 }
 
-/// A loader that reads one by one with a method of [`Resources`].
+/// A loader that calls a method of [`Resources`] for each key.
 macro_rules! by {
     ($method:ident, $resources:ident, $context:ident) => {{
         let (resources, context) = ($resources.clone(), $context.clone());
@@ -82,125 +82,79 @@ impl Loaders {
 }
 
 impl ResourceLoader {
-    /// The loaders for one operation.
     pub fn new(resources: Resources, context: RequestContext) -> Self {
         Self(LazyLock::new(Box::new(|| Loaders::new(resources, context))))
     }
 
-    /// The first page of the campaigns that meet a filter.
-    ///
-    /// # Errors
-    ///
-    /// [`ReadError`], the same for everyone who asks this loader the same question, here and in every other method.
+    /// The first page of campaigns that match a filter.
     pub async fn campaign_page(&self, filter: CampaignFilter) -> Result<Arc<CampaignPage>, ReadError> {
         self.0.campaign_pages.load(filter).await
     }
 
-    /// The page after another one.
-    ///
-    /// # Errors
-    ///
-    /// [`ReadError`].
+    /// The page after another one, fetched at each call.
     pub async fn next_campaign_page(&self, next: &NextPage<Campaign>) -> Result<CampaignPage, ReadError> {
         self.0.resources.next_campaign_page(&self.0.context, next).await
     }
 
     /// One campaign with its activities.
-    ///
-    /// # Errors
-    ///
-    /// [`ReadError`].
     pub async fn campaign(&self, id: CampaignId) -> Result<Arc<CampaignDetail>, ReadError> {
         self.0.campaigns.load(id).await
     }
 
-    /// One activity as it is now.
-    ///
-    /// # Errors
-    ///
-    /// [`ReadError`].
     pub async fn activity(&self, id: ActivityId) -> Result<Arc<ActivityDetail>, ReadError> {
         self.0.activities.load(id).await
     }
 
-    /// The campaign of an activity, if an earlier read has shown it, with its record if that was read. Makes no upstream call.
+    /// The campaign of an activity and its record, each `None` unless seen in an earlier response. Makes no upstream call.
     pub fn known_campaign(&self, activity: ActivityId) -> Option<(CampaignId, Option<Campaign>)> {
         self.0.resources.known_campaign(&self.0.context, activity)
     }
 
-    /// When one activity is to be sent.
-    ///
-    /// # Errors
-    ///
-    /// [`ReadError`].
     pub async fn schedule(&self, id: ActivityId) -> Result<Arc<Schedule>, ReadError> {
         self.0.schedules.load(id).await
     }
 
-    /// The statistics of one activity, as far as the upstream tells any.
-    ///
-    /// # Errors
-    ///
-    /// [`ReadError`].
     pub async fn activity_stats(&self, id: ActivityId) -> Result<Known<ActivityStats>, ReadError> {
         self.0.activity_stats.load(id).await
     }
 
-    /// Asks for the statistics of these activities together, and does not wait for the answers.
+    /// Starts fetching the statistics of these activities in batches, without waiting for the responses.
     pub async fn start_activity_stats(&self, ids: Vec<ActivityId>) {
         self.0.activity_stats.start(ids).await;
     }
 
-    /// The statistics of one campaign, as far as the upstream tells any.
-    ///
-    /// # Errors
-    ///
-    /// [`ReadError`].
     pub async fn campaign_stats(&self, id: CampaignId) -> Result<Known<CampaignStats>, ReadError> {
         self.0.campaign_stats.load(id).await
     }
 
-    /// Every contact list of the account.
-    ///
-    /// # Errors
-    ///
-    /// [`ReadError`].
+    /// All contact lists of the account.
     pub async fn contact_lists(&self) -> Result<Arc<ContactLists>, ReadError> {
         self.0.contact_lists.load(()).await
     }
 
-    /// One segment; `None` when it is gone.
-    ///
-    /// # Errors
-    ///
-    /// [`ReadError`].
+    /// `None` if the segment no longer exists.
     pub async fn segment(&self, id: SegmentId) -> Result<Option<Arc<Segment>>, ReadError> {
         self.0.segments.load(id).await
     }
 
-    /// Whose account it is.
-    ///
-    /// # Errors
-    ///
-    /// [`ReadError`].
     pub async fn account(&self) -> Result<Arc<AccountSummary>, ReadError> {
         self.0.accounts.load(()).await
     }
 
-    /// Whether this is the first failure in this operation to read what lists and segments are called. A missing scope
-    /// would otherwise be told once for every row of every send.
+    /// Whether this is the operation's first failure to read the names of lists and segments. Otherwise a missing scope would be
+    /// reported for every row of every send.
     pub fn first_failure_of_names(&self) -> bool {
         !self.0.names_failed.swap(true, Ordering::Relaxed)
     }
 
-    /// Whether this is the first failure in this operation to read the account, which every date may ask for.
+    /// Whether this is the operation's first failure to read the account, which every date may need.
     pub fn first_failure_of_account(&self) -> bool {
         !self.0.account_failed.swap(true, Ordering::Relaxed)
     }
 }
 
-/// What is known is ready; the rest is asked for in as few calls as it fits into, each of which is waited for by those who
-/// need it.
+/// Cached statistics are ready at once. The others are fetched in as few calls as possible, and each call is awaited only by the
+/// fields that need it.
 fn stats<Id: Counted>(resources: Resources, context: RequestContext) -> Keyed<Id, Known<Id::Stats>> {
     Keyed::in_batches(move |ids: &[Id]| {
         let (mut pending, mut unknown) = (HashMap::with_capacity(ids.len()), Vec::new());
@@ -212,9 +166,9 @@ fn stats<Id: Counted>(resources: Resources, context: RequestContext) -> Keyed<Id
                 None => unknown.push(id),
             }
         }
-        // In one order, so that operations that ask for the same share their calls.
+        // Sorted, so that operations with the same ids share their calls.
         unknown.sort_unstable();
-        // The upstream refuses drafts together with whatever is asked for beside them.
+        // Drafts are requested separately, since the upstream rejects other ids of the same batch with them.
         let (drafts, others): (Vec<Id>, Vec<Id>) = unknown
             .into_iter()
             .partition(|&id| resources.is_known_draft(&context, id));
@@ -235,7 +189,7 @@ fn segments(resources: Resources, context: RequestContext) -> Keyed<SegmentId, O
     })
 }
 
-/// Each of these by itself, out of what is read of them together.
+/// One pending value for each key of a shared read.
 fn each_of<K, V>(
     whole: &Pending<Arc<HashMap<K, Result<V, ReadError>>>>,
     keys: &[K],

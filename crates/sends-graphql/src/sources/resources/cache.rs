@@ -1,8 +1,8 @@
-//! Answers of one kind that are held for a short while.
+//! Short-lived cache of responses of one kind.
 //!
-//! Owns that an answer is given to its owner alone, for no longer than it is good, and that those who ask for the same
-//! thing at the same time wait for one call. A failure is not held: the next who waits asks again. The last answer is
-//! remembered for when there is no other. Must not know what the answers are.
+//! A response is returned only to its owner and until it expires, and concurrent reads of the same key share one call. A failure
+//! is not cached: the next waiting read makes a call of its own. The last response is kept as a fallback. Independent of the
+//! content of the responses.
 
 use std::{hash::Hash, sync::Arc, time::Duration};
 
@@ -15,7 +15,7 @@ use crate::sources::histories::Kind;
 pub(crate) struct ResourceCache<K, V> {
     kind: Kind,
     held: Cache<(Owner, K), Held<V>>,
-    /// The last answers, however old. They are the same in memory as those that are held.
+    /// The last responses, regardless of age. An entry shares its memory with the one in `held`.
     last: Cache<(Owner, K), Held<V>>,
     max_age: Duration,
 }
@@ -35,7 +35,7 @@ impl<V> Clone for Held<V> {
 }
 
 impl<K: Clone + Eq + Hash, V> ResourceCache<K, V> {
-    /// Holds at most so many answers of a kind, those of all owners together, and remembers as many.
+    /// `capacity` is the maximum number of cached responses, and also of last responses, over all owners.
     pub(super) fn new(kind: Kind, capacity: usize, max_age: Duration) -> Self {
         Self {
             kind,
@@ -45,18 +45,17 @@ impl<K: Clone + Eq + Hash, V> ResourceCache<K, V> {
         }
     }
 
-    /// What the answers are about.
     pub(super) fn kind(&self) -> Kind {
         self.kind
     }
 
-    /// The answer if there is one that is still good.
+    /// The cached response, unless it has expired.
     pub(super) fn known(&self, owner: Owner, key: &K) -> Option<Arc<V>> {
         let held = self.held.get(&(owner, key.clone()))?;
         (held.since.elapsed() <= self.max_age).then_some(held.answer)
     }
 
-    /// The answer that is held or that somebody is waiting for, and otherwise what `read` brings.
+    /// The cached response, else the result of a read in progress, else the result of `read`.
     pub(super) async fn get_or<E>(
         &self,
         owner: Owner,
@@ -67,7 +66,7 @@ impl<K: Clone + Eq + Hash, V> ResourceCache<K, V> {
         self.held
             .remove_if(&key, |held| held.since.elapsed() > self.max_age);
         let held = self.held.get_or_insert_async(&key, async {
-            // As old as the question: the upstream may have answered it at once and the answer been long on its way.
+            // The age counts from the request: the upstream may have produced the response long before it arrived.
             let since = Instant::now();
             let answer = Arc::new(read.await?);
             let held = Held { answer, since };
@@ -77,25 +76,25 @@ impl<K: Clone + Eq + Hash, V> ResourceCache<K, V> {
         Ok(held.await?.answer)
     }
 
-    /// Holds an answer that came together with others, to a question of that moment.
+    /// Caches a response that arrived together with others and was requested at `since`.
     pub(super) fn put(&self, owner: Owner, key: K, answer: Arc<V>, since: Instant) {
         let held = Held { answer, since };
         self.last.insert((owner, key.clone()), held.clone());
         self.held.insert((owner, key), held);
     }
 
-    /// The last answer, and its age.
+    /// The last response and its age.
     pub(super) fn last(&self, owner: Owner, key: &K) -> Option<(Arc<V>, Duration)> {
         let last = self.last.get(&(owner, key.clone()))?;
         Some((last.answer, last.since.elapsed()))
     }
 
-    /// Holds an answer no longer.
+    /// Removes a cached response, but keeps it as the last one.
     pub(super) fn withdraw(&self, owner: Owner, key: &K) {
         self.held.remove(&(owner, key.clone()));
     }
 
-    /// Remembers an answer no longer.
+    /// Removes a last response, but keeps a cached one.
     pub(super) fn forget(&self, owner: Owner, key: &K) {
         self.last.remove(&(owner, key.clone()));
     }

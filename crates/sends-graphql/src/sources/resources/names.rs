@@ -1,6 +1,6 @@
-//! What contact lists and segments are called.
+//! Reads the names of contact lists and segments, in as few calls as possible.
 //!
-//! Owns how many names one call brings. Must not know who is named.
+//! Independent of the objects that show the names.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -11,33 +11,33 @@ use sends_core::{ContactList, ListId, Segment, SegmentId};
 use super::Resources;
 use crate::sources::histories::{ReadError, RequestContext};
 
-/// The contact lists of an account, as far as their listing could be read.
+/// Contact lists of an account, as far as the listing could be read.
 #[derive(Debug)]
 pub struct ContactLists {
     by_id: HashMap<ListId, ContactList>,
-    /// Why a list may be missing although the account has it. `None` when the listing is complete.
+    /// Cause of missing lists. `None` if the listing is complete.
     gap: Option<Gap>,
 }
 
-/// Why records of a listing are not known.
+/// Cause of missing records in a listing.
 #[derive(Clone, Debug)]
 pub enum Gap {
-    /// So many records, or the list of them as a whole, could not be read.
+    /// Number of unreadable records. An unreadable list of records counts as one.
     Unreadable(usize),
     /// The link to the next page was not followed.
     CutShort,
-    /// It has more pages than are read.
+    /// The listing has more pages than are read.
     TooLong,
     /// A page after the first one failed.
     Failed(Arc<UpstreamError>),
 }
 
 impl ContactLists {
-    /// The list with this id; `None` when the account has none.
+    /// `None` if the account has no list with this id.
     ///
     /// # Errors
     ///
-    /// Why that is not known, when the listing is incomplete and lacks it.
+    /// The cause, if the listing is incomplete and the list is missing from it.
     pub fn get(&self, id: &ListId) -> Result<Option<&ContactList>, Gap> {
         match (self.by_id.get(id), &self.gap) {
             (None, Some(gap)) => Err(gap.clone()),
@@ -46,22 +46,18 @@ impl ContactLists {
     }
 }
 
-/// The segments of an account by their ids, without deleted ones.
+/// Segments of an account by id, without deleted ones.
 pub type Segments = HashMap<SegmentId, Arc<Segment>>;
-/// Segments that were asked for; `None` for one that is gone.
+/// Requested segments; `None` for one that no longer exists.
 pub type SegmentsById = HashMap<SegmentId, Result<Option<Arc<Segment>>, ReadError>>;
 
-/// How many pages of a listing are read: 10,000 lists or 20,000 segments. An upstream whose listings do not end is not to fill
-/// the memory.
+/// Maximum number of pages read of a listing: 10,000 lists or 20,000 segments. Bounds the memory if the upstream returns an
+/// endless listing.
 const MOST_PAGES: usize = 20;
 
 impl Resources {
-    /// Every contact list of the account, deleted ones included. When a page after the first one fails, it is the last known
-    /// listing, else the pages before the failed one.
-    ///
-    /// # Errors
-    ///
-    /// [`ReadError`].
+    /// All contact lists of the account, including deleted ones. If a page after the first one fails: the last known listing,
+    /// else the pages before the failed one.
     pub async fn contact_lists(&self, context: &RequestContext) -> Result<Arc<ContactLists>, ReadError> {
         let mut partial = None;
         let read = async {
@@ -82,13 +78,12 @@ impl Resources {
         read.or_else(|error| partial.map(Arc::new).ok_or(error))
     }
 
-    /// These segments, in as few calls as they can be had with: the listing names all that were not deleted, and what it
-    /// leaves out is asked for one by one. Even for one segment the listing is hardly ever the longer way, and it is known
-    /// for the next one.
+    /// Reads segments in as few calls as possible: the listing has all that were not deleted, and those missing from it are
+    /// fetched one by one. Even for one segment the listing rarely takes more calls, and it is cached for the next one.
     ///
     /// # Errors
     ///
-    /// [`ReadError`] when the listing failed; that of a single segment stands in its place.
+    /// [`ReadError`] if the listing failed. The failure of a single segment is in its entry.
     pub async fn segments(
         &self,
         context: &RequestContext,
@@ -111,7 +106,7 @@ impl Resources {
     async fn listed_segments(&self, context: &RequestContext) -> Result<Arc<Segments>, ReadError> {
         let mut partial = None;
         let read = async {
-            // A segment that the listing lacks is asked for by itself, so that a gap says nothing about it.
+            // The gap is ignored, since a segment missing from the listing is fetched on its own.
             let (segments, gap) = self.all(context, self.0.client.segments(&context.caller)).await?;
             let by_id = |segment: Segment| (segment.id, Arc::new(segment));
             whole_or_failed(segments.into_iter().map(by_id).collect(), gap, &mut partial)
@@ -121,7 +116,7 @@ impl Resources {
         read.or_else(|error| partial.map(Arc::new).ok_or(error))
     }
 
-    /// That one is gone is an answer too, which is not asked for again and again.
+    /// Caches `None` as well, so that a deleted segment is not fetched repeatedly.
     async fn unlisted_segment(
         &self,
         context: &RequestContext,
@@ -137,11 +132,11 @@ impl Resources {
         Ok(Option::clone(&segment))
     }
 
-    /// The records of all pages from the first on, of [`MOST_PAGES`] at the most, and why some are missing.
+    /// Records of at most [`MOST_PAGES`] pages from the first one, and why some are missing.
     ///
     /// # Errors
     ///
-    /// When the first page fails. A later one is a [`Gap`].
+    /// The first page failed. The failure of a later one is a [`Gap`].
     async fn all<T: Paged>(
         &self,
         context: &RequestContext,
@@ -170,8 +165,8 @@ impl Resources {
     }
 }
 
-/// Takes a listing, unless a page of it failed: then it is left in `partial`, so that it is neither kept nor given to other
-/// operations, and does not replace the last known listing.
+/// Returns a listing unless one of its pages failed. Otherwise moves it to `partial`, so that it is neither cached nor returned
+/// to other operations, and does not replace the last known listing.
 fn whole_or_failed<T>(
     listing: T,
     gap: Option<Gap>,

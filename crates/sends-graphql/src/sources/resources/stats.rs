@@ -1,15 +1,15 @@
-//! Statistics, many in one call.
+//! Statistics of activities and campaigns, fetched in batches.
 //!
-//! Operations that ask for the same batch at the same time share one call. The upstream refuses a batch as a whole (404, and
-//! perhaps 400): documented for drafts alone and for a campaign that it does not know. Whether it refuses a batch of drafts and
-//! sent activities as well, or answers for those that were sent, is not documented. So a refusal is believed
+//! Concurrent operations that need the same batch share one call. The upstream rejects a batch as a whole (404, and possibly
+//! 400): documented only for drafts and for an unknown campaign. Whether it rejects a batch of both drafts and sent activities,
+//! or returns the statistics of the sent ones, is not documented. So a rejection means that there are no statistics
 //!
-//! - of a single id, and of known drafts, which are asked for apart from the rest;
-//! - of any other batch as far as the [`Practice`] of this upstream is known.
+//! - for a single id, and for known drafts, which are requested separately;
+//! - for any other batch, as far as the [`Practice`] of this upstream is known.
 //!
-//! Otherwise the batch is split until each id that offends was refused alone, with [`MOST_SPLITS`] at the most. So is a batch
-//! that keeps failing by itself (500, however often it was asked for), since one id can be the cause. It is not while the upstream
-//! fails as a whole: unreachable, too slow, its circuit open.
+//! Otherwise the batch is split until each offending id is rejected alone, with at most [`MOST_SPLITS`] splits. A batch that
+//! fails with 500 even after retries is split as well, since one id can be the cause. No batch is split while the upstream fails
+//! as a whole: unreachable, too slow, or with an open circuit.
 
 mod counted;
 
@@ -28,49 +28,47 @@ pub(crate) use self::counted::Counted;
 use super::Resources;
 use crate::sources::histories::{ReadError, RequestContext};
 
-/// What the upstream tells of the statistics of one activity or campaign.
+/// Upstream result for the statistics of one activity or campaign.
 #[derive(Debug)]
 pub enum Told<Stats> {
-    /// The statistics.
     Stats(Stats),
-    /// There are none, since nothing was sent: by a refusal, or because it gave none for a known draft.
+    /// No statistics, since nothing was sent: the upstream rejected the id, or returned none for a known draft.
     Unsent,
-    /// It answered without them: it does not know the id, or nothing was sent.
+    /// Missing from a successful response: the id is unknown, or nothing was sent.
     Absent,
 }
 
-/// What is known of the statistics of one activity or campaign.
+/// Shared result for the statistics of one activity or campaign.
 pub type Known<Stats> = Arc<Told<Stats>>;
 
-/// The statistics of all ids of a batch.
+/// Results for all ids of a batch, none of which failed.
 pub(crate) type WholeBatch<Id> = HashMap<Id, Known<<Id as Counted>::Stats>>;
 
-/// The statistics of each id that was asked for.
+/// Result or failure for each requested id.
 pub(crate) type StatsById<Id> = HashMap<Id, Result<Known<<Id as Counted>::Stats>, ReadError>>;
 
-/// How many parts of a refused batch may be split in turn. Among 150 campaigns that is enough for about eight which offend;
-/// what is not found by then is an error.
+/// Maximum number of splits for one rejected batch. Among 150 campaigns this suffices for about eight offending ids; ids that are
+/// unresolved by then get an error.
 const MOST_SPLITS: usize = 32;
 
-/// How long [`Practice::OnlyUnsent`] is good for.
+/// Time for which [`Practice::OnlyUnsent`] is valid.
 const PRACTICE_AGE: Duration = Duration::from_mins(1);
 
-/// What is known of how the upstream treats a batch in which some ids have statistics and some have none.
+/// Observed upstream behaviour for batches in which only some ids have statistics.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) enum Practice {
-    /// Nothing.
     #[default]
     Unknown,
-    /// It answers for those that have some, so that a refused batch has none.
+    /// The upstream returns the statistics that exist, so a rejected batch has none.
     Answers,
-    /// It refuses the whole, so that a refused batch can have some.
+    /// The upstream rejects the whole batch, so a rejected batch may contain ids with statistics.
     Refuses,
-    /// At this moment, a refused batch of unknown ids was looked through, and had none.
+    /// At this time, a rejected batch of ids that were not known as drafts was split, and none of them had statistics.
     OnlyUnsent(Instant),
 }
 
 impl Practice {
-    /// Whether the refusal of a batch says that none of its ids has statistics.
+    /// Whether a rejection means that no id of the batch has statistics.
     fn explains_refusals(self) -> bool {
         match self {
             Self::Answers => true,
@@ -80,12 +78,12 @@ impl Practice {
     }
 }
 
-/// The most ids of a refused batch that are each asked for alone next. A larger batch is halved first: where one id of ten
-/// offends it costs 8 calls, where all do 13.
+/// Maximum size of a rejected batch that is split into single ids. A larger batch is halved first: with one offending id of ten
+/// this takes 8 calls, with ten offending ids 13.
 const MOST_ALONE: usize = 5;
 
 impl Resources {
-    /// The statistics of one of them, if they are known already.
+    /// Cached statistics of one id.
     pub(crate) fn known_stats<Id: Counted>(
         &self,
         context: &RequestContext,
@@ -94,12 +92,12 @@ impl Resources {
         Id::cache(&self.0).known(context.owner, &id)
     }
 
-    /// Whether it was a draft when it was last read.
+    /// Whether the last read of its status showed the id as a draft.
     pub(crate) fn is_known_draft<Id: Counted>(&self, context: &RequestContext, id: Id) -> bool {
         Id::drafts(&self.0).known(context.owner, &id).is_some()
     }
 
-    /// Asks for the statistics of these.
+    /// Fetches the statistics of a batch.
     pub(crate) async fn stats<Id: Counted>(
         &self,
         context: &RequestContext,
@@ -108,7 +106,7 @@ impl Resources {
         let read = async {
             let found = self.ask_for_stats(context, batch.clone()).await;
             let known = |(id, stats): (&Id, &Result<_, _>)| Some((*id, Arc::clone(stats.as_ref().ok()?)));
-            // What failed for this operation may succeed for the next, so that it is shared with nobody.
+            // A read that failed for this operation may succeed for the next, so failures are not shared.
             found
                 .iter()
                 .map(known)
@@ -147,7 +145,7 @@ impl Resources {
         } else if ids.len() == 1 || !(is_refusal || has_kept_failing(&error)) {
             found.extend(ids.iter().map(|&id| (id, Err(error.clone()))));
         } else {
-            // One batch at a time is looked through, so that the next one can profit from it.
+            // Rejected batches are split one at a time, since the next one can use the practice observed in this one.
             let mut practice = Id::practice(&self.0).lock().await;
             if !is_refusal {
                 found = self.look_through(context, &batch, error).await;
@@ -166,8 +164,7 @@ impl Resources {
         found
     }
 
-    /// Asks for the parts of a batch that was refused or failed by itself, until each id that offends was refused or failed
-    /// alone.
+    /// Splits a batch that was rejected or that failed by itself, until each offending id was rejected or failed alone.
     async fn look_through<Id: Counted>(
         &self,
         context: &RequestContext,
@@ -175,8 +172,8 @@ impl Resources {
         error: ReadError,
     ) -> StatsById<Id> {
         let mut found = StatsById::<Id>::new();
-        // In the order of their sizes, so that the parts without an offending id come in between: a run of failures would open
-        // the circuit of the endpoint.
+        // Breadth first, so that parts without an offending id come between failing ones: a run of failures would open the
+        // circuit of the endpoint.
         let mut to_ask = VecDeque::from(parts(batch));
         let mut splits = 1;
         while let Some(batch) = to_ask.pop_front() {
@@ -198,7 +195,7 @@ impl Resources {
                 found.extend(ids.iter().map(|&id| (id, Err(error.clone()))));
             }
         }
-        // A batch has an answer for every id of it.
+        // Every id of the batch has a result.
         for &id in batch.ids() {
             found.entry(id).or_insert_with(|| Err(error.clone()));
         }
@@ -215,7 +212,7 @@ impl Resources {
             .map(move |&id| (id, Ok(self.keep(context, id, Told::Unsent, since))))
     }
 
-    /// Asks for a batch once, and keeps what that tells of its ids.
+    /// Makes one call for a batch, and caches the results of its ids.
     async fn ask_once<Id: Counted>(
         &self,
         context: &RequestContext,
@@ -231,7 +228,7 @@ impl Resources {
                 Entry::Vacant(place) => {
                     place.insert(stats);
                 }
-                // A second record of an id is odd; whichever of them has counts is the better one.
+                // A second record of an id is unexpected; a record with counts takes precedence.
                 Entry::Occupied(mut first) if *Id::counts(first.get()) == EngagementStats::default() => {
                     first.insert(stats);
                 }
@@ -240,7 +237,7 @@ impl Resources {
         }
         let unreadable = answer.unreadable.map(Arc::new);
         let is_in_part = !told.is_empty() && told.len() < batch.ids().len() && unreadable.is_none();
-        // Whoever holds it finds out for itself.
+        // If the lock is taken, the batch that is being split observes the practice itself.
         if is_in_part
             && let Ok(mut practice) = Id::practice(&self.0).try_lock()
             && !matches!(*practice, Practice::Refuses)
@@ -273,14 +270,14 @@ impl Resources {
         told
     }
 
-    /// Whether a refusal says of each of these ids that it has no statistics. Only of drafts 400 is taken to say so.
+    /// Whether a rejection means that none of these ids has statistics. A 400 means this only for drafts.
     fn is_believed<Id: Counted>(&self, context: &RequestContext, ids: &[Id], error: &ReadError) -> bool {
         let is_refused_alone = ids.len() == 1 && error.is_not_found();
         is_refused_alone || ids.iter().all(|&id| self.is_known_draft(context, id))
     }
 }
 
-/// What to ask for instead of a refused batch.
+/// Splits a rejected batch: into halves, or into single ids once it is small.
 fn parts<Id: Counted>(batch: &Batch<Id>) -> Vec<Batch<Id>> {
     match batch.halves() {
         Some(halves) if batch.ids().len() > MOST_ALONE => halves.into(),
@@ -288,7 +285,7 @@ fn parts<Id: Counted>(batch: &Batch<Id>) -> Vec<Batch<Id>> {
     }
 }
 
-/// Whether a batch was refused for what is in it: documented is 404, and 400 is not ruled out.
+/// Whether a batch was rejected because of an id: 404 is documented, and 400 is not ruled out.
 fn blames_an_id(error: &ReadError) -> bool {
     let ReadError::Upstream(error) = error else {
         return false;
@@ -296,8 +293,8 @@ fn blames_an_id(error: &ReadError) -> bool {
     matches!(error.class, FailureClass::NotFound | FailureClass::Rejected)
 }
 
-/// Whether the upstream failed in a way that one id of a batch can cause. 503 and 504 are said of the upstream as a whole, and
-/// an open circuit is another class.
+/// Whether one id of a batch can be the cause of a failure. 503 and 504 concern the upstream as a whole, and an open circuit has
+/// another class.
 fn fails_by_itself(error: &ReadError) -> bool {
     let ReadError::Upstream(error) = error else {
         return false;
@@ -309,14 +306,14 @@ fn fails_by_itself(error: &ReadError) -> bool {
     error.class == FailureClass::ServerFailure && !is_of_the_whole
 }
 
-/// The same after several attempts, or without any since this batch alone is left alone for its failures. A single failure can
-/// be a passing one.
+/// Whether a batch [failed by itself](fails_by_itself) after several attempts, or without an attempt since this batch alone is
+/// suspended for its failures. A single failure may be transient.
 fn has_kept_failing(error: &ReadError) -> bool {
     let is_single = matches!(error, ReadError::Upstream(error) if error.attempts == 1);
     fails_by_itself(error) && !is_single
 }
 
-/// What is said of ids in a batch that was refused and not looked through to the end: not that there are no statistics.
+/// Error for the ids of a rejected batch that was not split to the end: not a statement that there are no statistics.
 fn unresolved(error: &ReadError) -> ReadError {
     let ReadError::Upstream(error) = error else {
         return error.clone();

@@ -1,4 +1,4 @@
-//! What the batches of the dataloader cost: queries to the store, and calls to the upstream.
+//! Tests of dataloader batches: the number of store queries and of upstream calls.
 
 use futures_util::future::join_all;
 use jiff::civil::Date;
@@ -8,15 +8,15 @@ use tokio::sync::Semaphore;
 use super::*;
 use crate::sources::loader::HistoryLoader;
 
-/// A store that counts the queries for histories.
+/// A store that counts queries for histories.
 pub(super) struct CountingStore {
     pub(super) store: MemoryStore,
     pub(super) queries: Arc<AtomicUsize>,
-    /// Its answer is damaged, which fails every query that names it.
+    /// Activity whose stored response is damaged, which fails every query that includes it.
     pub(super) damaged: Option<ActivityId>,
-    /// Whether queries for more than what is nearest fail.
+    /// Whether queries beyond the nearest layer fail.
     pub(super) fails_for_latest: bool,
-    /// Where each answer waits before it is kept.
+    /// Semaphore of which each write takes a permit. `None` for unlimited writes.
     pub(super) gate: Option<Arc<Semaphore>>,
 }
 
@@ -100,7 +100,7 @@ impl Store for CountingStore {
     }
 }
 
-/// A service with memory in front of a store that counts.
+/// A service with an in-memory layer over a counting store.
 fn service() -> (Service, Arc<AtomicUsize>) {
     let queries = Arc::<AtomicUsize>::default();
     let behind = CountingStore {
@@ -125,7 +125,7 @@ async fn read_all(service: &Service) {
     for reading in join_all(keys.map(|key| loader.load(key))).await {
         assert_eq!(reading.unwrap().stale, None);
     }
-    // The upstream takes 100 ms for each call, and all are made at once.
+    // Each upstream call takes 100 ms, and all run concurrently.
     assert!(
         began.elapsed() <= Duration::from_millis(101),
         "{:?}",
@@ -139,10 +139,10 @@ async fn histories_of_one_operation_cost_one_query_to_the_store_and_one_call_eac
     let counts = || (queries.load(Ordering::SeqCst), service.upstream.calls());
     read_all(&service).await;
     assert_eq!(counts(), (1, 250));
-    // They are in memory now.
+    // The histories are in memory.
     read_all(&service).await;
     assert_eq!(counts(), (1, 250));
-    // Another process may have stored fresher ones than memory has.
+    // Another process may have stored newer histories than those in memory.
     sleep(2 * MINUTE).await;
     read_all(&service).await;
     assert_eq!(counts(), (2, 500));

@@ -1,4 +1,4 @@
-//! When the upstream is asked, and when it is not.
+//! Tests of freshness: which reads call the upstream.
 
 use super::*;
 
@@ -13,7 +13,7 @@ async fn a_fresh_answer_costs_no_call_and_an_older_one_does() {
         (service.upstream.calls(), again.fetched_at),
         (1, first.fetched_at)
     );
-    // An hour of quiet allows 75 seconds.
+    // After an hour without a send, the maximum age is 75 seconds.
     sleep(Duration::from_secs(26)).await;
     let later = service.read(None).await.unwrap();
     assert_eq!(service.upstream.calls(), 2);

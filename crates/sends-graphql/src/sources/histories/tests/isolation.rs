@@ -1,4 +1,4 @@
-//! No answer crosses from one owner to another, whatever is asked, fails, is given up or grows old in between.
+//! Property test of isolation: no response reaches another owner, with any mix of reads, failures, cancellations and expiry.
 
 use http::{HeaderMap, header};
 use proptest::{collection::vec, option, prelude::*};
@@ -15,7 +15,7 @@ struct Step {
     activity: u8,
     begins_ms: u64,
     timeout_ms: u64,
-    /// When the client disconnects.
+    /// Delay until the client disconnects.
     gone_after_ms: Option<u64>,
     max_age_s: Option<u64>,
 }
@@ -34,7 +34,7 @@ fn step() -> impl Strategy<Value = Step> {
             |(account, activity, begins_ms, timeout_ms, gone_after_ms, max_age_s)| Step {
                 account,
                 activity,
-                // Most begin together with others.
+                // Most operations start together with others.
                 begins_ms: begins_ms / 10_000 * 10_000 + begins_ms % 7,
                 timeout_ms,
                 gone_after_ms,
@@ -43,7 +43,7 @@ fn step() -> impl Strategy<Value = Step> {
         )
 }
 
-/// A call takes a while and ends well, or in one of the ways that differ in what becomes of an older answer.
+/// Delay of a call and its failure, if any. The classes differ in the treatment of an older response.
 fn outcome() -> impl Strategy<Value = (u64, Option<FailureClass>)> {
     let class = prop_oneof![
         Just(FailureClass::NotFound),
@@ -55,7 +55,7 @@ fn outcome() -> impl Strategy<Value = (u64, Option<FailureClass>)> {
     (0..3_000_u64, option::weighted(0.4, class))
 }
 
-/// The askers of the callers' own tokens, as requests bring them.
+/// Builds request contexts from the tokens of callers, as for HTTP requests.
 struct Callers(Access);
 
 impl Callers {
@@ -126,7 +126,7 @@ async fn run(steps: Vec<Step>, outcomes: Vec<(u64, Option<FailureClass>)>) -> Re
     Ok(())
 }
 
-/// The scripted upstream, which answers with a history that tells whose it is.
+/// The scripted upstream, with histories that identify their account and activity.
 struct ByAccount {
     scripted: ScriptedUpstream,
     outcomes: Mutex<VecDeque<(u64, Option<FailureClass>)>>,

@@ -1,4 +1,4 @@
-//! One call for everyone who asks at the same time, however differently they wait.
+//! Tests of single flight: one call for concurrent reads, regardless of their deadlines.
 
 use futures_util::future::join_all;
 
@@ -52,14 +52,14 @@ async fn the_call_goes_on_for_those_who_stay_and_is_given_up_with_the_last_one()
     sleep(Duration::from_millis(1)).await;
     assert_eq!(service.upstream.given_up.load(Ordering::SeqCst), 1);
 
-    // Nothing is left of it: the next reader asks anew.
+    // The cancelled fetch was removed: the next read starts another one.
     assert_eq!(service.read(None).await.unwrap().stale, None);
     assert_eq!(service.upstream.calls(), 2);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_reader_with_time_left_tries_again_when_the_others_time_ended_the_call() {
-    // The call is cut off on its way; it is refused since its turn would come too late; it is throttled for too long.
+    // The call is cancelled in flight, rejected because its slot would come too late, or throttled for too long.
     let cases = [
         (10_000, Ok(sent("2026-06-15T11:00:00Z", 1))),
         (10, Err(FailureClass::DeadlineExceeded)),

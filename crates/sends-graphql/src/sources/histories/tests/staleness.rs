@@ -1,8 +1,8 @@
-//! What is answered when the upstream cannot answer, and what never is.
+//! Tests of stale histories: which upstream failures lead to one, and which to an error.
 
 use super::*;
 
-/// What a reading says after a first answer has grown old and the upstream fails in this way.
+/// Result of a read after a first response has expired and the upstream fails with this class.
 async fn after(class: FailureClass) -> Result<Reading, ReadError> {
     let service = Service::new();
     let known = service.read(None).await.unwrap();
@@ -74,7 +74,7 @@ async fn a_callers_token_reads_nothing_older_than_its_bound_neither_fresh_nor_st
     read(bounded()).await.unwrap();
     assert_eq!(service.upstream.calls(), 1, "within the bound");
 
-    // The answer grows too old while the upstream is waited for.
+    // The history becomes too old during the upstream call.
     service.upstream.will(3_000, Err(FailureClass::Unreachable));
     let fresh = RequestContext {
         oldest: Some(MINUTE),

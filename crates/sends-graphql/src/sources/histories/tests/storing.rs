@@ -1,11 +1,11 @@
-//! Fetched answers are given before they are stored, and a response waits until they are.
+//! Tests of storing: fields receive fetched histories before they are stored, and a response waits for the writes.
 
 use sends_store::LayeredStore;
 use tokio::{sync::Semaphore, time::timeout};
 
 use super::{batches::CountingStore, *};
 
-/// A service with memory in front of a store that keeps as many answers as the gate has permits.
+/// A service with an in-memory layer over a store that completes as many writes as the gate has permits.
 fn service() -> (Service, Arc<Semaphore>) {
     let gate = Arc::new(Semaphore::new(0));
     let behind = CountingStore {
@@ -19,7 +19,7 @@ fn service() -> (Service, Arc<Semaphore>) {
     (Service::on(Arc::new(store)), gate)
 }
 
-/// What a field reads, without the wait at the end of its operation.
+/// Reads a history as a field does, without waiting for its write.
 async fn field(
     service: &Service,
     context: &RequestContext,
@@ -40,7 +40,7 @@ async fn response_waits_until_its_histories_are_stored_and_its_fields_do_not() {
     field(&service, &context, None).await.unwrap();
     let other = service.operation();
     field(&service, &other, None).await.unwrap();
-    assert_eq!(service.upstream.calls(), 1, "the other operation joins");
+    assert_eq!(service.upstream.calls(), 1, "the other operation joins the fetch");
 
     let responses = [&context, &other].map(|context| service.histories.written(context).boxed());
     let mut responses = responses.map(FutureExt::shared);
@@ -52,7 +52,7 @@ async fn response_waits_until_its_histories_are_stored_and_its_fields_do_not() {
         response.await;
     }
     field(&service, &service.operation(), None).await.unwrap();
-    assert_eq!(service.upstream.calls(), 1, "it is in the store");
+    assert_eq!(service.upstream.calls(), 1, "the history is in the store");
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,4 +1,4 @@
-//! Activities and campaigns: how the statistics of each are asked for, and where they are kept.
+//! Batch calls and caches for the statistics of activities and of campaigns.
 
 use std::{fmt, hash::Hash};
 
@@ -10,7 +10,7 @@ use tokio::sync::Mutex;
 use super::{Practice, Told, WholeBatch};
 use crate::sources::resources::{Shelves, cache::ResourceCache};
 
-/// Something that the upstream has statistics of.
+/// Id of a resource with statistics.
 pub(crate) trait Counted: Batched + Ord + Hash + fmt::Debug + Send + Sync + 'static {
     type Stats: Send + Sync + 'static;
 
@@ -33,7 +33,7 @@ pub(crate) trait Counted: Batched + Ord + Hash + fmt::Debug + Send + Sync + 'sta
     fn practice(shelves: &Shelves) -> &Mutex<Practice>;
 }
 
-/// Has the statistics of an id asked for and kept under this name.
+/// Implements [`Counted`] for an id. `$name` is both the client method and the cache.
 macro_rules! counted {
     ($id:ty, $stats:ty, $name:ident, $batches:ident, $drafts:ident, $practice:ident) => {
         impl Counted for $id {
