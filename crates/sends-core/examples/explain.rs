@@ -48,7 +48,7 @@ fn run() -> Result<(), Failure> {
         .map_err(|error| Failure::new(2, format!("cannot read standard input: {error}")))?;
     let history = SendHistory::from_json(&json).map_err(|error| Failure::new(1, error.to_string()))?;
     match write!(io::stdout(), "{}", history.explanation()) {
-        // A reader such as `head` has seen enough.
+        // A reader such as `head` has closed the pipe.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         Err(error) => Err(Failure::new(
             2,
