@@ -60,7 +60,7 @@ impl Locked {
         document::read(&self.store.file, &content).ok()
     }
 
-    /// Writes the credential durably: after the return, neither a crash nor a loss of power undoes it.
+    /// Writes the credential durably: once this returns, the write survives a crash or a power loss.
     pub(crate) async fn write(&self, credential: &Credential) -> Result<Stamp, StoreError> {
         let content = document::write(credential)
             .map_err(|error| StoreError::damaged(&self.store.file, error.to_string()))?;

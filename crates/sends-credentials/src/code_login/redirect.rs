@@ -1,4 +1,4 @@
-//! The server of the redirect URI: it runs until one request carries the right state.
+//! The server of the redirect URI, which runs until a request has the right state.
 //!
 //! Any program on this machine can connect, and any web page can make the browser do so: a request without the right state gets an
 //! error page and has no other effect.
@@ -25,7 +25,7 @@ use tokio::{net::TcpListener, sync::oneshot, time::timeout};
 use super::CodeLogin;
 use crate::{LoginError, token_answer::OAuthError};
 
-/// The time for the page to reach the browser before the program goes on. Idle connections are cut off then.
+/// Time for the page to reach the browser before the program continues. Idle connections are then closed.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(1);
 
 type Outcome = Result<String, LoginError>;
@@ -132,7 +132,7 @@ impl Login {
     }
 }
 
-/// A page that repeats nothing of the request. Its address holds the code, which must be neither cached nor sent on as a referrer.
+/// A page without any content of the request. Its URL contains the code, which must be neither cached nor sent as a referrer.
 fn page(status: StatusCode, text: &str) -> Response {
     let headers = [
         (CACHE_CONTROL, "no-store"),
