@@ -118,7 +118,7 @@ pub struct AccountConfig {
     pub privileges: Vec<String>,
 }
 
-/// The records of an account besides generated ones.
+/// The records of an account in addition to generated ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WrittenRecords {
     /// The guide's example and the campaigns of a small bookshop, dated relative to the start of the sandbox.

@@ -73,7 +73,7 @@ pub enum BodyShape {
     CutOff,
 }
 
-/// A simulated failure of some requests. Requests that are refused with 401 or 429 are not affected.
+/// A simulated failure of some requests. Requests that are rejected with 401 or 429 are not affected.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fault {

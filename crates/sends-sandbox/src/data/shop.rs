@@ -1,6 +1,6 @@
-//! The account of a small bookshop, for people who explore: newsletters, a sale, events, a survey, and failures with every
-//! documented reason code. Identifiers are fixed; dates are relative to the start of the sandbox. The crate's documentation lists
-//! the activities to look at.
+//! The account of a small bookshop, for exploration: newsletters, a sale, events, a survey, and failures with every documented
+//! reason code. Identifiers are fixed; dates are relative to the start of the sandbox. The crate's documentation lists the
+//! activities to look at.
 
 use jiff::Timestamp;
 use jiff::civil::{Date, Time, Weekday};
@@ -15,7 +15,7 @@ use super::records::Records;
 use super::send::Send;
 use crate::clock::Moment;
 
-/// US/Eastern, as a rule that needs no time zone database.
+/// US/Eastern, normally that needs no time zone database.
 const ZONE: &str = "EST5EDT,M3.2.0,M11.1.0";
 
 #[derive(Deserialize)]
