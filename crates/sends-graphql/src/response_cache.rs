@@ -18,7 +18,7 @@ use crate::{
     telemetry::metrics::OperationMetrics,
 };
 
-/// Longest cached response, in bytes.
+/// Maximum size of a cached response in bytes.
 pub(crate) const LONGEST_RESPONSE: usize = 256 << 10;
 
 /// Typical response, in bytes, for the initial size of the table.
@@ -34,7 +34,7 @@ pub(crate) struct CachedResponse {
     pub(crate) read_set: ReadSet,
     pub(crate) headers: Arc<HeaderMap>,
     pub(crate) body: Bytes,
-    /// Memory of the body while any connection writes it: the response can be evicted meanwhile.
+    /// Memory of the body while any connection writes it: the response can be evicted in the meantime.
     pub(crate) lent: Mutex<Weak<Room>>,
     pub(crate) operation: Option<String>,
     pub(crate) metrics: OperationMetrics,

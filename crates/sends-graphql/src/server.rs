@@ -68,7 +68,7 @@ use crate::{
     telemetry::{self, RequestId},
 };
 
-/// Shortest compressed response, in bytes: shorter ones fit in one packet.
+/// Minimum size of a compressed response in bytes: smaller ones fit in one packet.
 const WORTH_COMPRESSING: u64 = 1 << 10;
 
 /// Time for which browsers cache a CORS preflight.
@@ -79,7 +79,7 @@ const PREFLIGHT_AGE: Duration = Duration::from_mins(10);
 pub struct Service {
     pub backend: Arc<Backend>,
     pub schema: Executor,
-    /// Longest wait of an operation for the upstream.
+    /// Maximum wait of an operation for the upstream.
     pub request_timeout: Duration,
     pub long_work: Arc<LongWork>,
     pub readiness: Readiness,

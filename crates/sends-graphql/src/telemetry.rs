@@ -1,6 +1,6 @@
 //! Log, metrics and traces.
 //!
-//! | what | file |
+//! | part | file |
 //! |---|---|
 //! | one GraphQL request, for all three | `telemetry/operation.rs` |
 //! | output and format of the log | `telemetry/log.rs` |

@@ -1,4 +1,4 @@
-//! Whole answers of the executor, next to the library's own.
+//! Responses of the executor, compared with the library's own.
 
 mod support;
 
@@ -7,7 +7,7 @@ use sends_graphql::execution::is_request_error;
 use serde_json::{Value, json};
 use support::{GUIDE, Service};
 
-/// The answer to a query, and the answer of the library without us.
+/// Response of the service to a query, and response of the library alone.
 async fn both(service: &Service, query: &str, variables: Value) -> (Response, Response) {
     let request = || {
         let variables = Variables::from_json(variables.clone());
@@ -210,7 +210,7 @@ async fn a_flood_of_mistakes_is_told_in_few_words() {
 #[tokio::test]
 async fn a_resolver_that_panics_ends_its_operation_alone() {
     let service = Service::start().await;
-    // Without a loader the resolver has nothing to ask.
+    // Without a loader the resolver has no data source.
     let query = format!("{{ campaignActivity(id: \"{GUIDE}\") {{ isStale }} }}");
     let response = service.executor.execute(Request::new(query)).await;
     insta::assert_json_snapshot!(response, @r#"

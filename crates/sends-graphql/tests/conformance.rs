@@ -1,5 +1,5 @@
-//! Operations that graphql-js answers or refuses otherwise than async-graphql does. `tests/graphql_conformance` compares random
-//! ones with graphql-js itself.
+//! Operations that graphql-js executes or rejects differently from async-graphql. `tests/graphql_conformance` compares random
+//! operations with graphql-js itself.
 
 mod support;
 
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use support::{GUIDE, Service};
 
 struct Answer {
-    /// As it is sent, names in their order.
+    /// As sent, with names in their order.
     data: String,
     /// The paths of the errors.
     errors: Vec<Value>,

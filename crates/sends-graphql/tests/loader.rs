@@ -1,4 +1,4 @@
-//! The dataloader against a slow upstream: what waits for what.
+//! The dataloader with a slow upstream: dependencies between waits.
 
 use std::{sync::Arc, time::Duration};
 

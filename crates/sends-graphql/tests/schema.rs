@@ -1,4 +1,4 @@
-//! The schema as its users see it: `schema.graphql`, descriptions, error codes and conventions.
+//! The published schema: `schema.graphql`, descriptions, error codes and conventions.
 
 use std::path::Path;
 
@@ -66,7 +66,7 @@ async fn every_date_takes_a_time_zone() {
     for object in answer["__schema"]["types"].as_array().expect("types") {
         for field in object["fields"].as_array().into_iter().flatten() {
             let name = format!("{}.{}", object["name"], field["name"]);
-            // One that cannot be shown is null, which a date that has to be there could not be.
+            // A date that cannot be shown is null, so no date is non-null.
             assert_ne!(field["type"]["ofType"]["name"], "DateTime", "{name}");
             if field["type"]["name"] == "DateTime" {
                 let zone = json!({ "name": "zone", "defaultValue": "\"UTC\"" });

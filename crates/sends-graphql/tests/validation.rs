@@ -1,4 +1,4 @@
-//! What the guard lets through, and what it refuses before anything runs.
+//! Operations that validation accepts or rejects before execution.
 
 use std::sync::LazyLock;
 
@@ -23,13 +23,13 @@ fn executor(limits: Limits) -> Executor {
 
 static EXECUTOR: LazyLock<Executor> = LazyLock::new(|| executor(Limits::default()));
 
-/// Why an executor refuses an operation, if it does.
+/// Message of the rejection of an operation by an executor. `None` if it is accepted.
 fn refusal(executor: &Executor, query: &str, variables: Value) -> Option<Refused> {
     let request = Request::new(query).variables(Variables::from_json(variables));
     executor.admit(request).err()
 }
 
-/// The limit that refuses this, by its option or else by what it counts, or the message of another refusal.
+/// The limit that rejects this, by its option or else by the counted items, or the message of another rejection.
 fn refused_by(executor: &Executor, query: &str, variables: Value) -> Option<String> {
     refusal(executor, query, variables).map(|refused| match refused {
         Refused::TooMuch(limit) => limit.option.unwrap_or(limit.counted).to_owned(),
@@ -122,7 +122,7 @@ fn fragments_are_weighed_without_being_expanded() {
         format!("{{ ...f0 }} {levels_of_it} fragment f{levels} on Query {{ __typename }}")
     };
     assert_eq!(refused(&bomb(5)), None);
-    // Expanded, the last of them would not end in anybody's life.
+    // Expanded, the last document would take decades.
     for levels in [22, 30, 60] {
         assert_eq!(
             refused(&bomb(levels)).as_deref(),
@@ -192,7 +192,7 @@ fn long_names_and_arguments_are_in_the_estimate() {
     let long = "a".repeat(116);
     let activities = format!("query($ids: [ID!]!) {{ campaignActivities(ids: $ids) {{ {long}: id }} }}");
     let of_two = estimate(&activities, json!({ "ids": ["1", "2"] }));
-    // `campaignActivities` has two letters more than a value has room for.
+    // `campaignActivities` exceeds the name length included in a value by two letters.
     assert_eq!((of_two.texts, of_two.path), (202, 102));
     assert!(of_two.arguments > 2);
     let schema = estimate(

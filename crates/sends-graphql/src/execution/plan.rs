@@ -30,7 +30,7 @@ pub(crate) struct Plan {
     pub(crate) conflict: Option<Refused>,
     /// Fields, those of each possible type.
     pub(crate) fields: usize,
-    /// Bytes of all arguments. Beyond [`ARGUMENT_BYTES`] arguments are left out.
+    /// Bytes of all arguments. Beyond [`ARGUMENT_BYTES`] arguments are omitted.
     pub(crate) argument_bytes: usize,
 }
 
@@ -310,8 +310,8 @@ impl<'d> Planning<'d> {
     }
 }
 
-/// Whether fields have equal arguments in any order. apollo-compiler 1.33.1 takes `[1]` and `[1, 2]` for equal when it validates the
-/// merging of fields (`validation/selection.rs`, lines 204–207).
+/// Whether fields have equal arguments in any order. apollo-compiler 1.33.1 treats `[1]` and `[1, 2]` as equal when it validates
+/// the merging of fields (`validation/selection.rs`, lines 204–207).
 fn have_equal_arguments(one: &executable::Field, other: &executable::Field) -> bool {
     let (one, other) = (&one.arguments, &other.arguments);
     one.len() == other.len()

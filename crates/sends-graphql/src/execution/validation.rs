@@ -59,8 +59,8 @@ pub fn read(query: &str, types: &Types, limits: &Limits) -> Result<Document, Ref
         .recursion_limit(2 * limits::NESTING)
         .parse_ast(&*query, "query.graphql")
         .map_err(|invalid| Refused::of_diagnostics(&invalid.errors))?;
-    // The parser of version 0.8.7 ignores some incomplete constructs, such as the first name in `@skip(if if: true)`, which are then
-    // missing in the serialised document.
+    // The parser of version 0.8.7 ignores some incomplete constructs, such as the first name in `@skip(if if: true)`, which are
+    // then missing from the serialised document.
     if !text::are_same(&query, &parsed.serialize().no_indent().to_string()) {
         return Err(Refused::incomplete());
     }
@@ -83,7 +83,7 @@ pub fn read(query: &str, types: &Types, limits: &Limits) -> Result<Document, Ref
     Ok(Document { executable, size })
 }
 
-/// Checks the limits of a plan, and estimates its answer.
+/// Checks the limits of a plan, and estimates its response.
 pub(crate) fn check_plan(plan: &Plan, types: &Types, limits: &Limits) -> Result<Estimate, Refused> {
     if let Some(conflict) = &plan.conflict {
         return Err(conflict.clone());

@@ -88,7 +88,7 @@ struct Published {
     facts: Facts,
 }
 
-/// Members of `extensions` beside the code. Unknown facts are left out.
+/// Members of `extensions` beside the code. Unknown facts are omitted.
 #[derive(Clone, Debug, Default)]
 struct Facts {
     upstream_status: Option<u16>,

@@ -12,7 +12,7 @@ use crate::{
     schema::ErrorCode,
 };
 
-/// Length of the queue for each concurrent operation. Further ones would wait in vain.
+/// Length of the queue for each concurrent operation. Further operations would wait in vain.
 const QUEUED_PER_PLACE: usize = 4;
 
 pub(super) struct Admission {

@@ -34,7 +34,7 @@ use crate::{
     telemetry::{REQUEST_ID, RequestId},
 };
 
-/// Longest cached request, in bytes: longer ones are rarely equal.
+/// Maximum size of a cached request in bytes: larger requests are rarely equal.
 const LONGEST_REQUEST: usize = 16 << 10;
 
 /// Headers that differ between requests without an effect on the response.

@@ -25,7 +25,7 @@ tokio::task_local! {
     static NOTES: RefCell<Notes>;
 }
 
-/// Operations of a request: one, several of a batch, or none if it was refused before.
+/// Operations of a request: one, several of a batch, or none if it was rejected before.
 #[derive(Debug, Default)]
 pub struct Notes {
     ended: Vec<(Option<String>, Outcome)>,

@@ -18,12 +18,12 @@ use sends_graphql::{
 use sends_sandbox::{Config, Sandbox};
 use sends_store::{Owner, SqliteStore};
 
-/// The activity of the upstream's own guide, with two sends.
+/// Activity of the upstream's guide, with two sends.
 pub(crate) const GUIDE: &str = "1ead98be-dfa0-4e04-81f7-5f1534d42e9c";
 
 /// Everything between a request and the sandbox.
 pub(crate) struct Service {
-    /// What is tested.
+    /// Executor under test.
     pub(crate) executor: Executor,
     /// The library alone.
     #[allow(dead_code, reason = "not every test compares with it")]
@@ -60,7 +60,7 @@ impl Service {
         }
     }
 
-    /// An operation with everything that resolvers use.
+    /// An operation with all data that resolvers use.
     #[allow(dead_code, reason = "not every test executes operations")]
     pub(crate) fn request(&self, query: &str) -> Request {
         Request::new(query)
@@ -69,12 +69,12 @@ impl Service {
             .data(self.log())
     }
 
-    /// What an operation asks with.
+    /// History loader of an operation.
     pub(crate) fn loader(&self) -> HistoryLoader {
         HistoryLoader::new(self.histories.clone(), self.context())
     }
 
-    /// What an operation reads the log with.
+    /// Log reader of an operation.
     #[allow(dead_code, reason = "not every test reads the log")]
     pub(crate) fn log(&self) -> LogReader {
         LogReader::new(&self.context(), Some(self.log.clone()))

@@ -1,4 +1,4 @@
-//! Estimate of the upstream calls of an operation without stored data, and of the values of its answer.
+//! Estimate of the upstream calls of an operation without stored data, and of the values of its response.
 //!
 //! Root fields name the activities. The history of each costs one call for each `maxAge`, however often it is named. `object_cost.rs`
 //! has the costs of other objects.
@@ -46,7 +46,7 @@ const NAMING: [(&str, &str); 5] = [
 /// Prefixes, before a colon, of the ids of objects without a history.
 const TYPES: [&str; 3] = ["Campaign", "ContactList", "Segment"];
 
-/// Estimates the answer of an operation, and checks its limits.
+/// Estimates the response of an operation, and checks its limits.
 pub(super) fn check(root: &[Field], types: &Types, limits: &Limits) -> Result<Estimate, Refused> {
     let mut cost = OperationCost::default();
     let mut of_schema = 0_usize;
@@ -88,7 +88,7 @@ pub(super) fn check(root: &[Field], types: &Types, limits: &Limits) -> Result<Es
     })
 }
 
-/// Bytes of the names in the longest path of the answer.
+/// Bytes of the names in the longest path of the response.
 fn longest_path(fields: &[Field]) -> usize {
     let paths = fields.iter().map(|field| {
         let objects = field.below.iter().flat_map(|below| &below.objects);

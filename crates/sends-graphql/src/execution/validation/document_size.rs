@@ -28,7 +28,7 @@ pub struct DocumentSize {
     pub nesting: usize,
     pub aliases: usize,
     pub directives: usize,
-    /// Nesting of introspected lists of types, each of which multiplies the answer.
+    /// Nesting of introspected lists of types, each of which multiplies the response.
     pub introspection_steps: usize,
     /// Whether it has introspection.
     pub asks_for_schema: bool,

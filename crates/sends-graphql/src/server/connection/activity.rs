@@ -19,7 +19,7 @@ use super::ConnectionLimits;
 
 /// Bytes that a connection can receive without a request, a response or a part of a body in between. HTTP/2 permits any number of
 /// frames that request nothing, such as `PING`, `SETTINGS` and `WINDOW_UPDATE`. The limit exceeds the megabyte of a body that a
-/// client can send before it learns that the service does not read it.
+/// client can send before it detects that the service does not read it.
 const FRUITLESS_BYTES: usize = 2 << 20;
 
 /// Consecutive requests of a connection that the client can reset before their responses.
@@ -61,7 +61,7 @@ struct Response {
     read_by: Instant,
 }
 
-/// One request and its response. Dropped when the response is written, or when either side gives up.
+/// One request and its response. Dropped when the response is written, or when either side aborts.
 pub(super) struct Exchange {
     activity: Arc<Activity>,
     response: Option<Response>,
