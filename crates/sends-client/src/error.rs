@@ -20,9 +20,9 @@ pub enum FailureClass {
     Interrupted,
     /// The response was not complete before the timeout of a request or the caller's deadline.
     TimedOut,
-    /// 401: the token is missing, expired, revoked or malformed; the upstream does not say which (observed). If the token could
-    /// be renewed, the new one was rejected as well. Nothing was sent if the token is known to be rejected; such a token is tried
-    /// again after a minute, and after pauses that double up to an hour. A 401 of one path alone is
+    /// 401: the token is missing, expired, revoked or malformed; the upstream does not distinguish these (observed). If the token
+    /// could be renewed, the new one was rejected as well. Nothing was sent if the token is known to be rejected; such a token is
+    /// tried again after a minute, and after pauses that double up to an hour. A 401 of one path alone is
     /// [`Forbidden`](Self::Forbidden).
     Unauthenticated,
     /// The credential is missing or no longer valid, and a user has to log in again. Nothing was sent, unless a token was

@@ -1,4 +1,4 @@
-//! Call budget of access tokens that the upstream has not accepted yet, for services whose callers bring their own token.
+//! Call budget of access tokens that the upstream has not accepted yet, for services whose callers use their own tokens.
 //!
 //! The validity of a token is known only after a call, so that invalid tokens cost calls. All unverified tokens share a quarter
 //! of the limit per second, and their rejected calls a twentieth of the daily limit:

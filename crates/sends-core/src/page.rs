@@ -12,7 +12,7 @@ use crate::{DecodeError, Decoded, FromJson, Oddities, json};
 /// Page of a listing: its records in the upstream's order, and the link to the next page.
 ///
 /// Unreadable records are omitted and counted. A list of records that is missing, null or not an array counts as one unreadable
-/// record (observed of the summaries report), to distinguish it from the empty list of an account without records.
+/// record (observed in the summaries report), to distinguish it from the empty list of an account without records.
 ///
 /// A bare array with at least one readable record is the last page (inferred from the send history). A bare array without a
 /// readable record may be a list of errors, and is rejected.

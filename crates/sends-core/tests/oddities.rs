@@ -459,7 +459,7 @@ proptest! {
             if let (Some(found), Some(field)) = (found, place.get(1)) && !hits_number {
                 let written = |send| match serde_json::to_value(send).unwrap() {
                     Value::Object(mut members) => {
-                        // Both spellings of the lists are encoded as one.
+                        // The two spellings of the lists are encoded as one.
                         members.remove(field.replace("lists", "list").as_str());
                         members
                     }

@@ -73,7 +73,8 @@ impl Locked {
         self.blocking(|file| private_file::remove(&file)).await
     }
 
-    /// Runs disk work on a blocking thread, which shares the lock: if this future is dropped, the lock stays until the work is done.
+    /// Runs disk work on a blocking thread, which shares the lock: if this future is dropped, the lock stays until the work is
+    /// done.
     async fn blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce(PathBuf) -> Result<T, StoreError> + Send + 'static,

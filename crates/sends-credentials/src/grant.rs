@@ -13,7 +13,7 @@ use crate::{
     token_answer::{TokenAnswer, expires_at},
 };
 
-/// The tokens of a completed login. They are lost unless [`Login::save`](crate::Login::save) stores them.
+/// The tokens of a completed login, which are lost unless [`Login::save`](crate::Login::save) stores them.
 #[derive(Clone, Debug)]
 pub struct Grant {
     pub(crate) application: Application,

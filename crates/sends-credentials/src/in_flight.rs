@@ -44,8 +44,8 @@ pub(crate) struct InFlightRequest {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Closed;
 
-/// Waits until every response of the token endpoint is stored, and prevents further token requests. Bounded by the timeouts of the
-/// requests and of the disk.
+/// Waits until every response of the token endpoint is stored, and prevents further token requests. Bounded by the timeouts of
+/// the requests and of the disk.
 ///
 /// To be awaited at the end of every program that uses this crate.
 pub async fn finish() {

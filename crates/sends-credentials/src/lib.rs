@@ -6,7 +6,8 @@
 //! Invariants, each with its test:
 //!
 //! - A rotated refresh token is durable before the access token of the same response is returned.
-//! - One refresh per credential at a time, over all processes on one state folder; at most one call a second to the token endpoint.
+//! - One refresh per credential at a time, over all processes on one state folder; at most one call a second to the token
+//!   endpoint.
 //! - A refresh is recorded durably before it is sent, which distinguishes a lost response from a revoked token.
 //! - A token response is used if it contains an access token, whatever else is malformed. Its lifetime is clamped to between a
 //!   minute and a day.

@@ -200,8 +200,8 @@ where
     }
 }
 
-/// The error of a response that is not the expected one. Neither the body nor a parser's message is repeated, since both may hold a
-/// token.
+/// The error of a response that is not the expected one. Neither the body nor a parser's message is repeated, since both may hold
+/// a token.
 fn error_in(body: &[u8], endpoint: &str) -> RequestError {
     match OAuthError::read(body) {
         Some(error) => error.into(),

@@ -9,8 +9,8 @@ use etcetera::BaseStrategy;
 
 use crate::StoreError;
 
-/// The default state folder: `$XDG_STATE_HOME/sends` (`~/.local/state/sends`) on Linux, and a folder in the user's application data
-/// on macOS and Windows.
+/// The default state folder: `$XDG_STATE_HOME/sends` (`~/.local/state/sends`) on Linux, and a folder in the user's application
+/// data on macOS and Windows.
 ///
 /// Fails with [`StoreError::NoHome`] when the user has no home folder, as in some containers.
 pub fn default_state_dir() -> Result<PathBuf, StoreError> {

@@ -71,8 +71,8 @@ pub(crate) struct OAuthError {
 }
 
 impl TokenAnswer {
-    /// `None` if the body is neither a JSON object nor a form, or is truncated before both tokens. Text before the object is skipped
-    /// if the object has both.
+    /// `None` if the body is neither a JSON object nor a form, or is truncated before both tokens. Text before the object is
+    /// skipped if the object has both.
     pub(crate) fn read(body: &[u8]) -> Option<Self> {
         let answer = Members::read(body).as_ref().and_then(Self::of);
         if answer.as_ref().is_some_and(Self::has_both_tokens) {

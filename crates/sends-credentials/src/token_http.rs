@@ -89,8 +89,8 @@ impl TokenHttp {
         Ok(Self { http, rate_limit })
     }
 
-    /// Sends a form, with HTTP Basic authentication if `client` has a secret (documented). Returns the body of a 2xx, which need not
-    /// be the expected one, or of any response with both tokens.
+    /// Sends a form, with HTTP Basic authentication if `client` has a secret (documented). Returns the body of a 2xx, which need
+    /// not be the expected one, or of any response with both tokens.
     pub(crate) async fn post(
         &self,
         url: &Url,

@@ -63,7 +63,7 @@ impl ApiKeys {
         })
     }
 
-    /// Whether this is one of the keys. It is compared to each of them in full, so that the time reveals nothing.
+    /// Whether this is one of the keys. Compared with each key in full, so that the time reveals nothing.
     pub(super) fn admit(&self, key: &[u8]) -> bool {
         let presented = hash(key);
         let state = self.present();

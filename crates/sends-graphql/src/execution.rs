@@ -1,9 +1,9 @@
 //! Execution of operations on the schema, independent of HTTP.
 //!
-//! A document is validated within the limits of `validation.rs`, or found in the cache (`documents.rs`). Its variables are coerced
-//! (`coercion.rs`), and the operation is planned (`plan.rs`). async-graphql executes the plan as a document (`lowering.rs`), and
-//! apollo-compiler its introspection (`introspection.rs`). Then `completion.rs` corrects the response and `errors.rs` its errors. A
-//! panic of a resolver ends only its own operation.
+//! A document is validated within the limits of `validation.rs`, or found in the cache (`documents.rs`). Its variables are
+//! coerced (`coercion.rs`), and the operation is planned (`plan.rs`). async-graphql executes the plan as a document
+//! (`lowering.rs`), and apollo-compiler its introspection (`introspection.rs`). Then `completion.rs` corrects the response and
+//! `errors.rs` its errors. A panic of a resolver ends only its own operation.
 
 mod coercion;
 mod completion;

@@ -3,8 +3,8 @@
 //! A service is unready if traffic should go elsewhere, and degraded if another process would have the same problem: stored data
 //! is served while the upstream fails or the daily limit is reached. A report makes no upstream call and is cached for a second.
 //!
-//! A deleted store makes the service unready: its writes are lost, and a restart repairs it. A damaged one degrades it: unreadable
-//! data is fetched again, and a restart would find the same damage.
+//! A deleted store makes the service unready: its writes are lost, and a restart repairs it. A damaged one degrades it:
+//! unreadable data is fetched again, and a restart would find the same damage.
 
 use std::{
     sync::Arc,

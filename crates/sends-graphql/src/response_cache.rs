@@ -1,8 +1,8 @@
-//! Response cache: complete responses to GraphQL requests, valid while the histories in their [read set](ReadSet) are unchanged and
-//! fresh enough.
+//! Response cache: complete responses to GraphQL requests, valid while the histories in their [read set](ReadSet) are unchanged
+//! and fresh enough.
 //!
-//! The key is everything in a request that can affect its response (`server/response_cache.rs`), so that the cache is independent of
-//! GraphQL and of headers. `cacheable.rs` decides which documents have cacheable responses.
+//! The key is everything in a request that can affect its response (`server/response_cache.rs`), so that the cache is independent
+//! of GraphQL and of headers. `cacheable.rs` decides which documents have cacheable responses.
 
 mod cacheable;
 
@@ -72,8 +72,8 @@ impl ResponseCache {
 }
 
 impl CachedResponse {
-    /// Reserves memory for writing the body, until the value is dropped. The service counts a body once, and each connection counts
-    /// it for itself.
+    /// Reserves memory for writing the body, until the value is dropped. The service counts a body once, and each connection
+    /// counts it for itself.
     pub(crate) fn lend(&self, budget: &ConnectionBudget) -> Option<impl Send + Sync + use<>> {
         let bytes = self.body.len();
         let of_connection = budget.lend(bytes)?;

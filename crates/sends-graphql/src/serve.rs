@@ -34,7 +34,7 @@ pub fn run(mut options: ServeOptions, config: Config) -> Result<(), CommandError
     }
     let runtime = tokio::runtime::Runtime::new()?;
     let result = runtime.block_on(async {
-        // Both receive every signal.
+        // The two listeners receive every signal.
         let (mut signals, mut repeated) = (Signals::listen()?, Signals::listen()?);
         let first_signal = async {
             signals.next().await;

@@ -2,8 +2,8 @@
 //!
 //! From the outside in, a request passes the connection with its timeouts (`connection.rs`), the response cache
 //! (`response_cache.rs`), the checks of host and origin (`host_and_origin.rs`) with the headers of every response
-//! (`response_headers.rs`), the compression of responses (`compression.rs`), and its route: GraphQL (`graphql.rs`), health, metrics,
-//! GraphiQL, or the error for a wrong path or method (`unrouted.rs`).
+//! (`response_headers.rs`), the compression of responses (`compression.rs`), and its route: GraphQL (`graphql.rs`), health,
+//! metrics, GraphiQL, or the error for a wrong path or method (`unrouted.rs`).
 
 mod admission;
 mod body;

@@ -1,5 +1,5 @@
-//! Signals, and the stages of a shutdown: unready, no new connections, operations in progress finish, calls that wait for the upstream
-//! are cancelled, connections are closed. `serve.rs` has the last writes.
+//! Signals, and the stages of a shutdown: unready, no new connections, operations in progress finish, calls that wait for the
+//! upstream are cancelled, connections are closed. `serve.rs` has the last writes.
 
 use std::{
     io::{self, Write},

@@ -23,8 +23,8 @@ pub const EVERY_SCOPE: [&str; 6] = [
     "offline_access",
 ];
 
-/// The configuration of a sandbox. By default: limits of 4 requests a second and 10,000 a day, no latency, no faults, and one account
-/// with the guide's example and the campaigns of a small bookshop.
+/// The configuration of a sandbox. By default: limits of 4 requests a second and 10,000 a day, no latency, no faults, and one
+/// account with the guide's example and the campaigns of a small bookshop.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// OAuth logs in to the first one by default.

@@ -34,8 +34,8 @@ pub enum FaultKind {
     Latency,
     /// The request takes effect (a refresh token is rotated), and the connection is reset instead of a response.
     AnswerLost,
-    /// The response with `members` of its JSON object replaced, those in `without` removed, another `content_type`, and a `prefix`
-    /// before the body.
+    /// The response with `members` of its JSON object replaced, those in `without` removed, another `content_type`, and a
+    /// `prefix` before the body.
     Rewritten,
 }
 

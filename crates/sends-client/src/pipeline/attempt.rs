@@ -120,7 +120,7 @@ impl Call<'_> {
         outcome.map_err(AttemptError::Sent)
     }
 
-    /// Waits for the permission to use a token that the caller brought and the upstream has not accepted yet. `None` for other
+    /// Waits for the permission to use a token that the caller supplied and the upstream has not accepted yet. `None` for other
     /// tokens, and once another call has shown that the token is valid.
     async fn verification(
         &self,

@@ -50,7 +50,7 @@ pub(super) fn verdict(failure: Option<&UpstreamError>, throttling: Option<Thrott
     match failure.class {
         FailureClass::Throttled => match throttling {
             Some(Throttling::One) => None,
-            // Its `Retry-After` may concern this id only; the other calls pause as the limit per second requires.
+            // The `Retry-After` may concern this id only; the other calls pause as the limit per second requires.
             Some(Throttling::PerhapsOne) => Some(Verdict::Throttled(None)),
             Some(Throttling::Everything) | None => Some(Verdict::Throttled(failure.retry_after)),
         },

@@ -1,7 +1,7 @@
 //! Decoding of dates.
 //!
-//! The vendor documents date-times of RFC 3339. These and the equivalent forms of ISO 8601 are accepted; the table of the tests
-//! has accepted and rejected forms. Decisions in addition to those of the parser:
+//! The vendor documents date-times of RFC 3339. Such date-times and the equivalent forms of ISO 8601 are accepted; the table of
+//! the tests has accepted and rejected forms. Decisions in addition to those of the parser:
 //!
 //! | form | decision |
 //! |---|---|

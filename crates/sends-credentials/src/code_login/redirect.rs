@@ -1,7 +1,7 @@
 //! The server of the redirect URI, which runs until a request has the right state.
 //!
-//! Any program on this machine can connect, and any web page can make the browser do so: a request without the right state gets an
-//! error page and has no other effect.
+//! Any program on this machine can connect, and any web page can make the browser do so: a request without the right state gets
+//! an error page and has no other effect.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},

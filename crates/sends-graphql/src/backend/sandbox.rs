@@ -6,7 +6,7 @@ use sends_client::{AccessToken, BaseUrl};
 
 use crate::config::SandboxOptions;
 
-/// A sandbox in this process. It stops when this is dropped.
+/// A sandbox in this process, which stops on drop.
 pub struct EmbeddedSandbox {
     /// Base URL of its API.
     pub base_url: BaseUrl,

@@ -1,7 +1,7 @@
 //! Validation of operations, and their limits (`limits.rs`), before any execution.
 //!
-//! `text.rs` checks a text before it is parsed, `document_size.rs` the parsed document before it is validated, without expanding its
-//! fragments, `values.rs` and `variables.rs` the literals and variables before they are coerced, and `calls.rs` the estimated
+//! `text.rs` checks a text before it is parsed, `document_size.rs` the parsed document before it is validated, without expanding
+//! its fragments, `values.rs` and `variables.rs` the literals and variables before they are coerced, and `calls.rs` the estimated
 //! upstream calls of the plan. Parsing and validation are those of `apollo-compiler`, with the schema in `types.rs`.
 //!
 //! Independent of HTTP and of resolvers.

@@ -47,8 +47,8 @@ impl ContactList {
 }
 
 /// Contact list. `id` and `listId` cost no upstream call. The first other field reads all contact lists of the account, which
-/// needs the scope `contact_data` and one upstream call per 500 lists. The other fields are null if the account has no such list.
-/// They are null with a single error for the operation if the lists cannot be read, and each with an error if the listing is
+/// needs the scope `contact_data` and one upstream call per 500 lists. The other fields are null if the account has no such list,
+/// null with a single error for the operation if the lists cannot be read, and null with an error each if the listing is
 /// incomplete and lacks this list.
 #[Object]
 impl ContactList {
@@ -136,7 +136,7 @@ impl Segment {
 
 /// Segment: contacts selected by criteria. `id` and `segmentId` cost no upstream call. The first other field reads all segments
 /// of the account, and each deleted one separately, which needs the scope `contact_data`. The other fields are null if the
-/// segment no longer exists. They are null with a single error for the operation if the segments cannot be read.
+/// segment no longer exists, and null with a single error for the operation if the segments cannot be read.
 #[Object]
 impl Segment {
     /// Global id. Opaque; accepted by `node`.

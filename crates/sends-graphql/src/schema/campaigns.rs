@@ -1,7 +1,7 @@
 //! The connection of the account's campaigns.
 //!
-//! A cursor contains the update time of a campaign and its id, so that no state is needed here or upstream. It remains valid
-//! until the campaign is updated and moves to the front, where a client further back does not see it again.
+//! A cursor contains the update time of a campaign and its id, so that no state is needed here or upstream. The cursor remains
+//! valid until the campaign is updated and moves to the front, where a client further back does not see it again.
 
 use std::{
     borrow::Cow,

@@ -112,7 +112,7 @@ impl Parameters {
     }
 }
 
-/// Upper bound of the values in a JSON text, those in lists and objects included. It is exact without empty lists and objects. A
+/// Upper bound of the values in a JSON text, those in lists and objects included. Exact without empty lists and objects. A
 /// megabyte can hold half a million values, and each takes far more memory than its text once it is parsed.
 fn value_count(json: &[u8]) -> usize {
     let (mut count, mut is_in_string, mut is_escaped) = (1, false, false);

@@ -1,5 +1,5 @@
-//! Layer of the [response cache](crate::response_cache): a request with the same headers and body as an earlier one gets its response
-//! while that is valid.
+//! Layer of the [response cache](crate::response_cache): a request with the same headers and body as an earlier one gets its
+//! response while that is valid.
 //!
 //! Independent of GraphQL and of the meaning of headers, since all of them are part of the key. The permission of the caller is
 //! checked for each request.

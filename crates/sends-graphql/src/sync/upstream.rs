@@ -1,4 +1,5 @@
-//! Upstream of a synchronisation: background priority, and the client and histories of queries, so that concurrent reads are shared.
+//! Upstream of a synchronisation: background priority, and the client and histories of queries, so that concurrent reads are
+//! shared.
 
 use std::{
     sync::{

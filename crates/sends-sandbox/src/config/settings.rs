@@ -241,7 +241,7 @@ switch! {
     RefreshTokens {
         /// A new one is issued and the earlier ones are invalid.
         Rotating,
-        /// The same one is returned.
+        /// The refresh token stays the same.
         LongLived,
     }
 }

@@ -118,7 +118,7 @@ fn plus_days(day: Date, days: i64) -> Date {
 
 impl Email {
     fn add_to(self, records: &mut Records, calendar: &Calendar) {
-        // The same for every seed.
+        // Identical for every seed.
         let id = |kind| Key::derive(0x6C61_6E74, &self.key).identifier(kind, 0);
         let sends = (0..).zip(&self.sends);
         let sends: Vec<Send> = sends

@@ -124,7 +124,7 @@ impl Departures for DepartureFile {
             .boxed()
     }
 
-    /// Runs in the background, so that the calls leave at once: a departure recorded too late is safe.
+    /// Runs in the background, so that the calls are sent at once: a departure recorded too late is safe.
     fn departed(&self, departures: &[Departure]) {
         let (record, departures) = (Arc::clone(&self.record), departures.to_vec());
         let note = move || {

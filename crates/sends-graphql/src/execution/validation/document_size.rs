@@ -1,7 +1,7 @@
 //! Size of a document with fragments expanded, computed without their expansion.
 //!
-//! The size of a fragment is the same at each spread and computed once, so that thirty fragments that double each other take thirty
-//! steps. Unused fragments are included, since the validator visits them.
+//! The size of a fragment is the same at each spread and computed once, so that thirty fragments that double each other take
+//! thirty steps. Unused fragments are included, since the validator visits them.
 
 use std::collections::HashMap;
 

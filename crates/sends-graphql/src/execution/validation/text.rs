@@ -80,9 +80,9 @@ fn canonical(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// The text with spaces in place of commas, comments, byte order marks and the descriptions of operations, fragments and variables.
-/// Every other token keeps its position. The parser of version 0.8.7 rejects a comma behind `...`, and these descriptions. A text
-/// with an invalid token is left as it is.
+/// The text with spaces in place of commas, comments, byte order marks and the descriptions of operations, fragments and
+/// variables. Every other token keeps its position. The parser of version 0.8.7 rejects a comma behind `...`, and these
+/// descriptions. A text with an invalid token is left as it is.
 pub(super) fn without_ignored(text: &str) -> Cow<'_, str> {
     let tokens = Lexer::new(text).filter(|token| token.as_ref().map_or(true, has_meaning));
     let Ok(tokens) = tokens.collect::<Result<Vec<_>, _>>() else {

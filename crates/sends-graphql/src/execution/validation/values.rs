@@ -1,5 +1,5 @@
-//! Checks of literals that the validator of apollo-compiler 1.33 lacks: the length of lists, repeated fields of an object, the types of
-//! variables in lists and objects, and custom scalars.
+//! Checks of literals that the validator of apollo-compiler 1.33 lacks: the length of lists, repeated fields of an object, the
+//! types of variables in lists and objects, and custom scalars.
 
 use std::collections::HashSet;
 

@@ -1,8 +1,8 @@
 //! Timeouts and flood limits of one connection, from the requests and responses on it.
 //!
-//! hyper has a timeout for the head of a request over HTTP/1.1. It has none for a client that does not begin its first request, for
-//! an idle connection of HTTP/2, or for a response that is not read: neither a closed window of HTTP/2 nor a reader of one byte at
-//! a time blocks a write for long, so that a timeout of the socket would not notice them.
+//! hyper has a timeout for the head of a request over HTTP/1.1. hyper has none for a client that does not begin its first
+//! request, for an idle connection of HTTP/2, or for a response that is not read: neither a closed window of HTTP/2 nor a reader
+//! of one byte at a time blocks a write for long, so that a timeout of the socket would not notice them.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -25,8 +25,8 @@ const FRUITLESS_BYTES: usize = 2 << 20;
 /// Consecutive requests of a connection that the client can reset before their responses.
 const UNANSWERED: usize = 1_000;
 
-/// Minimum rate, in bytes a second, at which responses have to be read in addition to the write timeout: a quarter of a slow mobile
-/// network. Without it a client could occupy the memory of a response for hours by reading a piece now and then.
+/// Minimum rate, in bytes a second, at which responses have to be read in addition to the write timeout: a quarter of a slow
+/// mobile network. Without it a client could occupy the memory of a response for hours by reading a piece now and then.
 pub(super) const LEAST_RATE: usize = 16 << 10;
 
 /// Upper bound of the time that the minimum rate allows for a response.
