@@ -1,5 +1,4 @@
-//! Explains a send history: reads the upstream's JSON on standard input and prints what became of each send, why, and
-//! what to do about it.
+//! Explains a send history: reads the upstream's JSON on standard input and prints the outcome, reason and remedy of each send.
 //!
 //! ```text
 //! cargo run --example explain < history.json

@@ -12,7 +12,7 @@ use crate::{Priority, pacing::background::BackgroundShare};
 /// killed process delays the others once by this period.
 const GRACE: u64 = 30_000;
 
-/// Age at which departures are deleted: no slot stays closed for longer (a second and the largest margin).
+/// Age at which departures are deleted: no slot stays closed for longer (a second and the maximum margin).
 const FORGOTTEN_AFTER: u64 = 1_500_000;
 
 /// Number of current departures that an unreadable file counts as: more than the documented limits per second (4, and 10 for

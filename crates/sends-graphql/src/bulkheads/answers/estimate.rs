@@ -44,7 +44,7 @@ pub struct Estimate {
     pub texts: usize,
     /// Bytes of the arguments of the operation, with variables substituted.
     pub arguments: usize,
-    /// Bytes of the names in the longest possible path of an error.
+    /// Bytes of the names in the maximum path of an error.
     pub path: usize,
 }
 

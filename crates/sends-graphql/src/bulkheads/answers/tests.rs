@@ -180,7 +180,7 @@ async fn what_waits_leaves_the_memory_of_answers_to_others_and_its_answer_comes_
     let part = answers.connection();
     let half = VALUE * (SMALL / VALUE / 2);
     let mut waiting = Vec::new();
-    // Twice what one connection can use of small responses.
+    // Twice the limit of one connection for small responses.
     for _ in 0..8 {
         let memory = part.reserve(estimate(half)).await.unwrap();
         let waits = within(Arc::clone(&memory), begin_to_wait());
