@@ -16,19 +16,19 @@ use url::{Host, Url};
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct BaseUrl(Url);
 
-/// Error of an invalid base URL. It does not contain the text, which may hold a password.
+/// Error for an invalid base URL. Does not contain the text, which may include a password.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum InvalidBaseUrl {
-    /// No URL.
+    /// Not a URL.
     #[error("not a URL such as {example}: {0}", example = BaseUrl::REAL_UPSTREAM)]
     Unreadable(url::ParseError),
-    /// Another scheme than HTTP and HTTPS.
+    /// Scheme other than HTTP or HTTPS.
     #[error("it must begin with http:// or https://")]
     Scheme,
     /// Credentials, which would appear in logs.
     #[error("it must not hold a user name or a password")]
     Credentials,
-    /// A query or fragment, to which no path can be added.
+    /// Query or fragment, after which no path can be appended.
     #[error("it must not hold a query or a fragment")]
     QueryOrFragment,
 }

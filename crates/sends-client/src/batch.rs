@@ -1,4 +1,4 @@
-//! Batches of ids for one call, and their answer.
+//! Batches of ids for one call, and the response.
 
 use std::{fmt::Display, sync::Arc};
 
@@ -6,7 +6,7 @@ use sends_core::{ActivityId, CampaignId, Decoded, Page};
 
 use crate::{Endpoint, FailureClass, UpstreamError};
 
-/// Id that one call may have several of.
+/// Id type of which one call accepts several.
 pub trait Batched: Copy + Display {
     /// Maximum number of ids in one call (documented).
     const MOST: usize;
@@ -45,27 +45,27 @@ impl<Id: Batched> Batch<Id> {
         &self.0
     }
 
-    /// Splits the batch in two halves; `None` for a single id. The upstream refuses a whole batch because of one id (documented),
-    /// which is found by bisection.
+    /// Splits the batch in two halves; `None` for a single id. The upstream rejects a whole batch because of one id (documented),
+    /// which bisection finds.
     pub fn halves(&self) -> Option<[Self; 2]> {
         let (first, second) = self.0.split_at(self.0.len() / 2);
         (!first.is_empty()).then(|| [Self(first.into()), Self(second.into())])
     }
 
-    /// The ids in the form of the upstream's path.
+    /// The ids as a segment of the upstream's path.
     pub(crate) fn path_segment(&self) -> String {
         let ids: Vec<String> = self.0.iter().map(ToString::to_string).collect();
         ids.join(",")
     }
 }
 
-/// Answer to a batch.
+/// Response to a batch.
 #[derive(Clone, Debug)]
 pub struct BatchAnswer<T> {
-    /// The records that could be read.
+    /// Readable records.
     pub records: Vec<T>,
-    /// [`FailureClass::Invalid`] when some records could not be read, so that a missing id may be one of them. `None` as a
-    /// rule: a missing id is unknown to the upstream.
+    /// [`FailureClass::Invalid`] if some records are unreadable; a missing id may be one of them. Normally `None`: a missing id
+    /// is then unknown to the upstream.
     pub unreadable: Option<UpstreamError>,
 }
 

@@ -1,4 +1,4 @@
-//! Circuit breaker: suspends requests that keep failing, for growing delays, and fails them without a request meanwhile.
+//! Circuit breaker: suspends requests that keep failing, for growing delays in which they fail at once.
 //!
 //! | circuit | opens after | suspends |
 //! |---|---|---|
@@ -7,12 +7,12 @@
 //! | one id or page | `failures` failures of it in a row | requests for that id or page |
 //!
 //! **Isolated failures.** An id that fails while other ids of its endpoint succeed does not count towards the endpoint's circuit
-//! until it has succeeded, so that any number of such ids leaves the endpoint available. An id that is answered 429 `throttled`
-//! repeatedly while others are answered in between opens its own circuit only; see [`Throttling`].
+//! until it has succeeded, so that the endpoint stays available whatever the number of such ids. An id that repeatedly gets 429
+//! `throttled` while others succeed in between opens only its own circuit; see [`Throttling`].
 //!
 //! **Probes.** An endpoint is probed preferably with an id that has not failed: one such id may be requested as soon as the
-//! circuit has opened, and ids that have failed wait longer. Otherwise ids that always fail could open the endpoint before the
-//! first success and keep it open as its probes.
+//! circuit has opened, and ids that have failed wait longer. Otherwise ids that always fail could open the endpoint's circuit
+//! before the first success, and keep it open by failing as its probes.
 
 mod circuit;
 mod state;
@@ -59,18 +59,19 @@ pub(crate) struct CircuitOpen {
     pub(crate) own_failure: Option<FailureClass>,
 }
 
-/// Scope of a 429 `throttled` answer.
+/// Scope of a 429 `throttled` response.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Throttling {
     /// All calls, as far as known.
     Everything,
-    /// Possibly this id or page only: it was throttled before, and others were answered in between.
+    /// Possibly this id or page only: throttled before, while others succeeded in between.
     PerhapsOne,
     /// This id or page only.
     One,
 }
 
-/// Permission for one request. Dropping it without an outcome, as on cancellation, changes no circuit and passes the probes on.
+/// Permission for one request. Dropped without an outcome, as on cancellation, it changes no circuit and passes its probes to the
+/// next request.
 pub(crate) struct Admission {
     breaker: Arc<Breaker>,
     endpoint: Endpoint,
@@ -100,10 +101,10 @@ impl Breaker {
         self.state().check(endpoint)
     }
 
-    /// Admits a request. It is the probe of each circuit whose delay is over.
+    /// Admits a request, which becomes the probe of each circuit whose delay is over.
     pub(crate) fn admit(self: &Arc<Self>, endpoint: &Endpoint) -> Result<Admission, CircuitOpen> {
         let mut state = self.state();
-        // Checked again under the lock: two requests may have passed `check` together, and only one may be the probe.
+        // Checked again under the lock: two requests may have passed `check` concurrently, and only one may be the probe.
         state.check(endpoint)?;
         Ok(Admission {
             breaker: Arc::clone(self),
@@ -118,20 +119,20 @@ impl Breaker {
 }
 
 impl Admission {
-    /// Reports an answer that is no failure of the upstream, whatever its status.
+    /// Reports a response of any status that is not an upstream failure.
     pub(crate) fn succeeded(mut self) {
         self.probes = Probes::default();
         self.breaker.state().succeeded(&self.endpoint);
     }
 
-    /// Reports a 429 `throttled` answer with its `Retry-After`.
+    /// Reports a 429 `throttled` response with its `Retry-After`.
     pub(crate) fn throttled(mut self, retry_after: Option<Duration>) -> Throttling {
         let probes = std::mem::take(&mut self.probes);
         let mut state = self.breaker.state();
         state.throttled(&self.endpoint, probes, retry_after)
     }
 
-    /// Reports a connection error, a timeout, a cut-off answer or a 5xx.
+    /// Reports a connection error, a timeout, a cut-off response or a 5xx.
     pub(crate) fn failed(mut self, class: FailureClass) {
         let probes = std::mem::take(&mut self.probes);
         let mut state = self.breaker.state();

@@ -29,7 +29,7 @@ impl Default for Lane {
 }
 
 /// Operations that share one upstream call. The call waits in the lanes of all members with the highest priority among them, so
-/// that a small operation does not wait behind a large one that fetches the same.
+/// that a small operation does not wait behind a large one that fetches the same data.
 #[derive(Clone, Debug)]
 pub struct CallerGroup(Arc<watch::Sender<Vec<(Lane, Priority)>>>);
 
@@ -80,11 +80,10 @@ impl Default for CallerGroup {
 /// Priority of a call in the queue.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub enum Priority {
-    /// A user or client waits for the answer.
+    /// A user or client waits for the response.
     #[default]
     Interactive,
-    /// Background work: it gets a slot when no interactive call waits, or every eighth one, and may not use the reserve of the
-    /// day.
+    /// Background work. Gets a slot if no interactive call waits, or every eighth slot, and may not use the daily reserve.
     Background,
 }
 
@@ -127,8 +126,8 @@ impl Caller {
         }
     }
 
-    /// Marks the token as brought by the caller and unverified: until the upstream has accepted it, its calls share a small
-    /// budget with those of all such tokens.
+    /// Marks the token as supplied by the caller and unverified. Until the upstream accepts the token, its calls share a small
+    /// budget with those of all unverified tokens.
     #[must_use]
     pub fn bringing_its_token(mut self) -> Self {
         self.brings_token = true;
@@ -178,7 +177,7 @@ impl Caller {
         self.priority == Priority::Background
     }
 
-    /// Takes a call off the allowance; `false` when it is used up.
+    /// Deducts a call from the allowance. `false` if none is left.
     pub(crate) fn begin_call(&self) -> bool {
         let (order, seen) = (Ordering::Relaxed, Ordering::Relaxed);
         self.allowance

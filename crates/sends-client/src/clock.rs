@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 /// Source of the current time.
 pub trait Clock: fmt::Debug + Send + Sync {
-    /// The current time. It may jump, as when the machine's clock is corrected.
+    /// The current time, which may jump, for example when the machine's clock is corrected.
     fn now(&self) -> Timestamp;
 }
 

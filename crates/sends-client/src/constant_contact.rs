@@ -81,7 +81,7 @@ impl ConstantContact {
         &self.pipeline.pacer
     }
 
-    /// Time until the circuit breaker probes the send history endpoint, or the connection. `None` while they are not suspended.
+    /// Time until the circuit breaker probes the send history endpoint, or the connection. `None` if neither is suspended.
     pub fn left_alone_for(&self) -> Option<Duration> {
         self.pipeline.breaker.upstream_wait()
     }
@@ -98,8 +98,8 @@ impl ConstantContact {
     ///
     /// # Errors
     ///
-    /// [`UpstreamError`]: [`FailureClass::NotFound`] for an id of another account, [`FailureClass::Invalid`] for an answer that
-    /// is no send history. Unreadable records are left out and [counted](SendHistory::unreadable_sends).
+    /// [`UpstreamError`]: [`FailureClass::NotFound`] for an id of another account, [`FailureClass::Invalid`] for a response that
+    /// is not a send history. Unreadable records are omitted and [counted](SendHistory::unreadable_sends).
     pub async fn send_history(
         &self,
         caller: &Caller,
@@ -133,7 +133,7 @@ impl ConstantContact {
             .map(|decoded| decoded.value)
     }
 
-    /// Requests and decodes an answer. Values and records that cannot be read are logged.
+    /// Sends a request and decodes the response. Unreadable values and records are logged.
     async fn decode<T>(
         &self,
         caller: &Caller,

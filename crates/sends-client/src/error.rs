@@ -10,38 +10,39 @@ use crate::Endpoint;
 
 /// Class of a failed upstream call.
 ///
-/// After retries it is the class of the last request, unless the daily limit was reached meanwhile. "Nothing was sent" does not
+/// After retries: the class of the last request, unless the daily limit was reached in the meantime. "Nothing was sent" does not
 /// exclude an earlier request whose token was rejected and renewed; see [`UpstreamError::attempts`].
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum FailureClass {
     /// No connection: name resolution, connection refused, TLS, or the connect timeout. Nothing was sent.
     Unreachable,
-    /// The answer is incomplete: the connection was lost, or decompression or JSON ended early.
+    /// The response is incomplete: the connection was lost, or decompression or JSON ended early.
     Interrupted,
-    /// The answer was not complete before the timeout of a request or the caller's deadline.
+    /// The response was not complete before the timeout of a request or the caller's deadline.
     TimedOut,
-    /// 401: the token is missing, expired, revoked or malformed; the upstream does not say which (observed). If the token could
-    /// be renewed, the new one was rejected as well. Nothing was sent if the token is known to be rejected: it is tried again
-    /// after a minute, and after pauses that double up to an hour. A 401 of one path alone is [`Forbidden`](Self::Forbidden).
+    /// 401: the token is missing, expired, revoked or malformed; the upstream does not distinguish these (observed). If the token
+    /// could be renewed, the new one was rejected as well. Nothing was sent if the token is known to be rejected; such a token is
+    /// tried again after a minute, and after pauses that double up to an hour. A 401 of one path alone is
+    /// [`Forbidden`](Self::Forbidden).
     Unauthenticated,
     /// The credential is missing or no longer valid, and a user has to log in again. Nothing was sent, unless a token was
     /// rejected before.
     LoginRequired,
     /// The credential yields no token at the moment. Nothing was sent, unless a token was rejected before.
     TokenUnavailable,
-    /// 403: a scope or privilege is missing, or the application was deactivated (documented). Also the 401 of a single path to a
-    /// token that other paths accept (observed), see [`UpstreamError::is_path_alone`].
+    /// 403: a scope or privilege is missing, or the application was deactivated (documented). Also a 401 of a single path for a
+    /// token that other paths accept (observed); see [`UpstreamError::is_path_alone`].
     Forbidden,
     /// 403 "Missing Authentication Token" of a gateway (observed): no such path, so the base URL is wrong.
     NoSuchPath,
     /// 404: no such resource in this account (documented).
     NotFound,
-    /// 429 `throttled`: the limit per second of the API key is exceeded (documented: 4). A request that is answered so
-    /// repeatedly fails, see [`UpstreamError::is_throttled_by_itself`]. Nothing was sent if the pause after such an answer ends
-    /// after the caller's deadline.
+    /// 429 `throttled`: the limit per second of the API key is exceeded (documented: 4). A request that is throttled repeatedly
+    /// fails; see [`UpstreamError::is_throttled_by_itself`]. Nothing was sent if the pause after such a response ends after the
+    /// caller's deadline.
     Throttled,
-    /// The daily limit is used up until 00:00 UTC (documented: 10,000). Either the upstream answered 429 `quota_exceeded`, or
-    /// nothing was sent because of an earlier such answer or this program's own count.
+    /// The daily limit is used up until 00:00 UTC (documented: 10,000). Either the upstream responded with 429 `quota_exceeded`,
+    /// or nothing was sent because of an earlier such response or of this program's own count.
     QuotaExceeded,
     /// The queue of waiting calls is full. Nothing was sent.
     QueueFull,
@@ -59,7 +60,7 @@ pub enum FailureClass {
     Rejected,
     /// 5xx of the upstream or a gateway.
     ServerFailure,
-    /// A success that cannot be used: without a body, not JSON, of another shape, over the size limit, or a redirect.
+    /// Unusable success response: without a body, not JSON, of another shape, over the size limit, or a redirect.
     Invalid,
 }
 
@@ -92,32 +93,32 @@ impl FailureClass {
 
 /// A failed upstream call.
 ///
-/// `Display` is one sentence for logs and terminals. It contains the upstream's message, so that a public service should show
+/// `Display` is one sentence for logs and terminals. The sentence contains the upstream's message; a public service should show
 /// selected fields instead.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("GET {endpoint} failed after {}: {detail}", describe_effort(*.attempts, *.elapsed))]
 pub struct UpstreamError {
     /// The requested path.
     pub endpoint: Endpoint,
-    /// Requests sent for this call; 0 when it was refused before the first.
+    /// Requests sent for this call; 0 if the call was rejected before the first.
     pub attempts: u32,
     /// Time from the start of the call to the failure, waits included.
     pub elapsed: Duration,
     /// The class of the failure.
     pub class: FailureClass,
-    /// Status of the answer; `None` without an answer. Also 401 or 429 when nothing was sent because the last answer of this path
-    /// had that status.
+    /// Status of the response; `None` without a response. Also 401 or 429 when nothing was sent because the last response of this
+    /// path had that status.
     pub status: Option<StatusCode>,
     /// The upstream's error key, such as `throttled`. `None` when the body has none.
     pub error_key: Option<String>,
     /// The upstream's message. `None` when the body has no readable one.
     pub message: Option<String>,
-    /// `x-amzn-RequestId` of the answer, for requests to Constant Contact's support.
+    /// `x-amzn-RequestId` of the response, for support requests to Constant Contact.
     pub request_id: Option<String>,
     /// Time after which a retry may succeed: the upstream's `Retry-After` (not documented to be sent), or this program's estimate
     /// from its queue, the daily limit or the circuit breaker. `None` when unknown.
     pub retry_after: Option<Duration>,
-    /// The cause, for the operator. For an undecodable body with the position.
+    /// The cause, for the operator. Includes the position for an undecodable body.
     pub detail: String,
 }
 
@@ -128,12 +129,12 @@ impl UpstreamError {
         self.class == FailureClass::Forbidden && self.status == Some(StatusCode::UNAUTHORIZED)
     }
 
-    /// Whether the upstream throttled this request up to the last retry. Other requests may be answered meanwhile.
+    /// Whether the upstream throttled this request up to the last retry. Other requests may be answered in the meantime.
     pub fn is_throttled_by_itself(&self) -> bool {
         self.class == FailureClass::Throttled && self.status == Some(StatusCode::TOO_MANY_REQUESTS)
     }
 
-    /// A failure without an answer. All optional fields are `None`.
+    /// A failure without a response. All optional fields are `None`.
     pub fn without_answer(endpoint: Endpoint, class: FailureClass, detail: String) -> Self {
         Self {
             endpoint,

@@ -14,8 +14,8 @@ pub fn root_cause(error: &dyn Error) -> String {
     cause.to_string()
 }
 
-/// The header `Retry-After` in whole seconds. `None` when it is absent or has another form, such as a date. The upstream is
-/// not documented to send it.
+/// The header `Retry-After` in whole seconds. `None` when it is absent or has another form, such as a date. Not documented for
+/// the upstream.
 pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.parse().ok()?;
     Some(Duration::from_secs(seconds))

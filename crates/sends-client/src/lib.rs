@@ -26,8 +26,8 @@
 //!
 //! # Invariants
 //!
-//! The crate sends only GET requests, only to paths of [`Endpoint`], and only after the rate limit admits them. Tokens cannot
-//! be read back from its types. It knows nothing of GraphQL.
+//! The crate sends only GET requests, only to paths of [`Endpoint`], and only after the rate limit admits them. Tokens cannot be
+//! read back from its types. The crate is independent of GraphQL.
 
 mod base_url;
 mod batch;

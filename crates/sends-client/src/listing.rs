@@ -123,18 +123,18 @@ fn limit(on_a_page: u16) -> (&'static str, String) {
 /// Page of a listing.
 #[derive(Debug)]
 pub struct ResourcePage<T> {
-    /// The records that could be read, in the upstream's order.
+    /// Readable records, in the upstream's order.
     pub records: Vec<T>,
     /// Number of unreadable values, which are `None`, per record in the order of the records.
     pub unreadable_values: Vec<usize>,
-    /// Number of unreadable records, which are left out and described in the log.
+    /// Number of unreadable records, which are omitted and described in the log.
     pub unreadable: usize,
     /// Whether the list of records itself is unreadable, which counts as one record.
     pub lacks_list: bool,
     /// The next page. `None` on the last page, and when the listing is cut short.
     pub next: Option<NextPage<T>>,
-    /// Cause for which the link to the next page is not followed: it is unreadable, leads away from the listing or back to an
-    /// earlier page, or five pages in a row had no new record. `None` as a rule.
+    /// Reason for not following the link to the next page: the link is unreadable, leads away from the listing or back to an
+    /// earlier page, or five pages in a row had no new record. Normally `None`.
     pub cut_short: Option<&'static str>,
 }
 

@@ -8,7 +8,7 @@ use crate::{Endpoint, FailureClass};
 
 /// Receives an event for each request and each wait for the rate limit. The methods are called inline and must not block.
 pub trait Observer: Send + Sync {
-    /// A call waited for the rate limit, whether or not it was admitted then.
+    /// A call waited for the rate limit, whether or not it was then admitted.
     fn waited(&self, endpoint: &Endpoint, wait: Duration) {
         let _ = (endpoint, wait);
     }
@@ -29,11 +29,11 @@ pub trait Observer: Send + Sync {
 pub struct ObservedRequest {
     /// The requested path.
     pub endpoint: Endpoint,
-    /// The status of the answer. `None` without an answer.
+    /// The status of the response. `None` without a response.
     pub status: Option<StatusCode>,
     /// The class of the failure. `None` on success, and when the request is repeated because the connection was closed.
     pub failure: Option<FailureClass>,
-    /// Time from sending the request to the end of its answer.
+    /// Time from sending the request to the end of its response.
     pub took: Duration,
 }
 

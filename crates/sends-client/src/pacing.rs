@@ -1,14 +1,14 @@
-//! Rate limits of one API key: calls per second and per UTC day, with a queue of the calls that wait. Knows nothing of HTTP.
+//! Rate limits of one API key: calls per second and per UTC day, with a queue of waiting calls. Independent of HTTP.
 //!
 //! **Several processes.** The limits apply to the API key. With a record of [`Departures`] that processes share, each slot is
 //! claimed there before it is granted, in one step for the second and the day; see [`departures`] for the invariant, the fairness
-//! between processes and the clock. The limits of this process apply as well, so that they remain when the record cannot be used:
-//! that is logged once, and calls may then be throttled by the upstream.
+//! between processes and the clock. The limits of this process apply in addition, and remain in effect if the record cannot be
+//! used; this failure is logged once, and the upstream may then throttle calls.
 //!
 //! **The second.** Whether the upstream counts fixed or sliding seconds is unknown, so no window of one second may contain more
 //! arrivals than the limit. A slot opens again a second and a margin after the departure of its call. The margin covers different
-//! delays on the network, and grows for a while after a `throttled` answer. The first calls leave at once, and N calls take
-//! ⌊(N−1)/limit⌋ seconds and the margins. Common limiters do not achieve that: `tower`'s counts fixed windows of its own, so that
+//! delays on the network, and grows for a while after a `throttled` response. The first calls are sent at once, and N calls take
+//! ⌊(N−1)/limit⌋ seconds and the margins. Common limiters do not achieve this: `tower`'s counts fixed windows of its own, so that
 //! twice the limit passes around an edge, and a generic cell rate algorithm either spreads the first calls over a second or, with
 //! a burst, admits burst and rate in the same second.
 //!
@@ -19,7 +19,7 @@
 //! **The queue.** Lanes are served in turn and interactive calls before background calls, except that one departure of eight is
 //! for background calls while they wait. A call that is cancelled, in the queue or with its slot, has no effect.
 //!
-//! No task runs while no call waits and nothing is to be written.
+//! No task runs while no call waits and the ledger has all entries.
 
 mod background;
 mod claims;
@@ -151,8 +151,8 @@ impl Pacer {
         self.acquire_for_group(turn, &CallerGroup::new()).await
     }
 
-    /// Waits for a slot in the lane of `turn` and in those of the group's members at once. It is one place in the queue and one
-    /// call, and has the highest priority among the members.
+    /// Waits for a slot in the lane of `turn` and in those of the group's members at once. The call takes one place in the queue
+    /// and has the highest priority among the members.
     ///
     /// # Errors
     ///
@@ -195,7 +195,7 @@ impl Pacer {
         Err(refused)
     }
 
-    /// The limits, their use, and the pause if there is one, as known to this process since its last call.
+    /// The limits, their use and the current pause, as of this process's last call.
     pub fn state(&self) -> PacerState {
         self.shared.schedule().state(&self.shared.now())
     }
@@ -215,7 +215,7 @@ impl Pacer {
         written.await;
     }
 
-    /// Marks a connection to the upstream as being opened, until the value is dropped. Calls without an answer may wait for the
+    /// Marks a connection to the upstream as being opened, until the value is dropped. Calls without a response may wait for the
     /// connection, so that their slots stay closed.
     pub(crate) fn connecting(&self) -> Connecting {
         self.shared.schedule().second.connecting();
@@ -227,7 +227,7 @@ impl Pacer {
 pub(crate) struct Connecting(Arc<Shared>);
 
 impl Connecting {
-    /// Marks the connection as open. Calls without an answer may have waited for it, and count as departed now.
+    /// Marks the connection as open. Calls without a response may have waited for it, and count as departed now.
     pub(crate) fn succeeded(&self) {
         let moved = self.0.schedule().second.connected(Instant::now());
         self.0.departed(&moved);

@@ -235,7 +235,7 @@ impl Call<'_> {
         rejection
     }
 
-    /// Records the outcome in the span. The status is that of the last answer.
+    /// Records the outcome in the span. The status is that of the last response.
     fn record(&self, span: &Span, failure: Option<&UpstreamError>) {
         if span.is_disabled() {
             return;

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::FailureClass;
 
-/// Maximum length of a message in characters. Longer ones are web pages, not messages of the API.
+/// Maximum length of a message in characters. Longer texts are web pages, not messages of the API.
 const MESSAGE_LIMIT: usize = 300;
 
 /// Maximum depth of the search in the body.
@@ -52,7 +52,7 @@ impl Refusal {
             StatusCode::FORBIDDEN if self.says_no_such_path() => FailureClass::NoSuchPath,
             StatusCode::FORBIDDEN => FailureClass::Forbidden,
             StatusCode::NOT_FOUND => FailureClass::NotFound,
-            // The shorter pause when the body does not tell: a used-up day is reported again by the next call.
+            // The shorter pause if the body does not name the limit: an exhausted day is reported again by the next call.
             StatusCode::TOO_MANY_REQUESTS if self.says_day_used_up() => FailureClass::QuotaExceeded,
             StatusCode::TOO_MANY_REQUESTS => FailureClass::Throttled,
             status if status.is_client_error() => FailureClass::Rejected,
@@ -80,7 +80,7 @@ enum LimitKind {
     Day,
 }
 
-/// Words for each limit, in letters only. `throttled` and `quota_exceeded` are documented, the others inferred from answers of
+/// Words for each limit, in letters only. `throttled` and `quota_exceeded` are documented, the others inferred from responses of
 /// gateways.
 const OF_THE_SECOND: [&str; 6] = [
     "throttl",

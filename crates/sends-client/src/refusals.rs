@@ -1,6 +1,6 @@
 //! Access tokens and paths that the upstream has answered with 401, so that further calls are not sent.
 //!
-//! A single path may reject a token that is valid elsewhere (observed of `/contact_lists`). So a 401 counts against the token
+//! A single path may reject a token that is valid elsewhere (observed in `/contact_lists`). So a 401 counts against the token
 //! only once a probe of another path confirms it. If the other path accepts the token, only the path that answered 401 is
 //! suspended. One probe per minute serves all paths of a token. A rejected token or path is tried again with one call after a
 //! pause, which doubles with each further rejection.
@@ -27,10 +27,11 @@ use crate::{AccessToken, Endpoint};
 /// Validity of a probe's outcome for other paths that reject the token.
 const PROBE_HOLDS: Duration = Duration::from_mins(1);
 
-/// Maximum wait of other calls with the token for the outcome of a probe: a slot in the next second, and the answer.
+/// Maximum wait of other calls with the token for the outcome of a probe: a slot in the next second, and the response.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// Rejections in a row after which the token is probed again within [`PROBE_HOLDS`], since it may have been revoked meanwhile.
+/// Rejections in a row after which the token is probed again within [`PROBE_HOLDS`], since it may have been revoked in the
+/// meantime.
 const REFUSALS_PER_PROBE: u32 = 20;
 
 #[derive(Debug, Default)]
@@ -41,7 +42,7 @@ pub(crate) struct Refusals {
     settled: Notify,
 }
 
-/// Permission for one request. Dropped without [`refused`](Self::refused), it lets the next request be the probe.
+/// Permission for one request. Dropped without [`refused`](Self::refused), it makes the next request the probe.
 #[derive(Debug)]
 #[must_use = "a dropped admission is no probe"]
 pub(crate) struct Admission<'a> {
@@ -73,7 +74,7 @@ pub(crate) struct TokenRejection {
 pub(crate) enum RefusedBy {
     /// This path only; others accept the token.
     PathAlone,
-    /// This path; not known of others.
+    /// This path; unknown for others.
     Path,
     /// All paths.
     Upstream,
@@ -86,7 +87,8 @@ impl Refusals {
         self.read(token, check).unwrap_or(Ok(()))
     }
 
-    /// Admits a request that is sent at once. Where a pause is over it is the probe, and other requests wait for its outcome.
+    /// Admits a request that is sent at once. The request becomes the probe of each pause that is over, and other requests wait
+    /// for its outcome.
     pub(crate) fn admit<'a>(
         &'a self,
         token: &AccessToken,
@@ -162,7 +164,7 @@ impl Refusals {
         (until > Instant::now()).then_some(until)
     }
 
-    /// Lock of the call that determines the scope of a 401, so that refusals of requests sent together share one probe.
+    /// Lock of the call that determines the scope of a 401, so that rejections of requests sent together share one probe.
     pub(crate) fn confirmation(&self, token: &AccessToken) -> Arc<tokio::sync::Mutex<()>> {
         let mut tokens = self.tokens();
         Arc::clone(&TokenState::of(&mut tokens, self.key(token)).confirmation)
@@ -218,7 +220,8 @@ impl Refusals {
         self.update(token, |known| known.refused_by_upstream(Instant::now()))
     }
 
-    /// Records that there was no probe, or none with an outcome. Rejections by two paths in a row count against the token.
+    /// Records that no probe was sent, or that the probe had no outcome. Rejections by two paths in a row count against the
+    /// token.
     pub(crate) fn unconfirmed(&self, token: &AccessToken, endpoint: &Endpoint) -> TokenRejection {
         self.update(token, |known| known.unconfirmed(endpoint, Instant::now()))
     }
@@ -244,7 +247,7 @@ impl Refusals {
         known.is_renewed = true;
         match pause {
             Some(pause) => known.earlier_pause = pause.length,
-            // The probe had no outcome, and one of this token would probably have none either.
+            // The probe had no outcome, and a probe with this token would probably have none either.
             None => known.probed_at = probed_at,
         }
     }

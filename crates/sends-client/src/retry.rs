@@ -13,16 +13,16 @@ use crate::{FailureClass, pacing::LONGEST_THROTTLING};
 #[derive(Clone, Debug)]
 pub struct RetrySettings {
     /// Maximum number of requests of one call. Throttled requests and the one whose token was rejected are not counted, since
-    /// they say nothing about the success of the next.
+    /// they do not predict the outcome of the next.
     pub max_attempts: u32,
-    /// Maximum number of throttled requests of one call. The limit per second has passed by then, so that the upstream
-    /// throttles this one request, or everything.
+    /// Maximum number of throttled requests of one call. By then a limit per second is over, so the upstream throttles either
+    /// this request or all requests.
     pub max_throttled: u32,
-    /// Upper bound of the random delay before the second attempt. It doubles with each further one.
+    /// Upper bound of the random delay before the second attempt. Doubled for each further attempt.
     pub first_delay: Duration,
-    /// Maximum of that bound.
+    /// Maximum of the upper bound of the delay.
     pub longest_delay: Duration,
-    /// Retries per hundred calls in the long run. In an outage the upstream gets that many requests more.
+    /// Retries per hundred calls in the long run. Also the increase of requests in an outage.
     pub budget_percent: u32,
     /// Retries that may happen at once beyond that share.
     pub budget_burst: u32,
@@ -45,7 +45,7 @@ impl Default for RetrySettings {
 /// Reaction to a failed request.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Remedy {
-    /// No retry: the next answer would be the same.
+    /// No retry: the next response would be the same.
     None,
     /// Renewal of the token, once.
     AnotherToken,
@@ -115,7 +115,7 @@ impl Retries {
     }
 
     /// Whether a call is retried after `throttled` throttled requests, the last with this `Retry-After`. A wait longer than the
-    /// pacer's longest pause does not concern the limit per second.
+    /// pacer's maximum pause does not concern the limit per second.
     pub(crate) fn outlasts_throttling(&self, throttled: u32, retry_after: Option<Duration>) -> bool {
         throttled < self.settings.max_throttled && retry_after.is_none_or(|wait| wait <= LONGEST_THROTTLING)
     }

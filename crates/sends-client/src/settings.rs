@@ -11,9 +11,9 @@ pub struct Settings {
     pub base_url: BaseUrl,
     /// Timeout for opening a connection.
     pub connect_timeout: Duration,
-    /// Timeout of one request, from sending it to the end of its answer.
+    /// Timeout of one request, from sending it to the end of its response.
     pub call_timeout: Duration,
-    /// Maximum size of an answer in bytes, before and after decompression.
+    /// Maximum size of a response in bytes, before and after decompression.
     pub body_limit: usize,
     /// Retry policy.
     pub retry: RetrySettings,
@@ -22,7 +22,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Defaults: 5 s to connect, 20 s for a request, 4 MiB for an answer, and the default retry policy and circuit breaker.
+    /// Defaults: 5 s to connect, 20 s for a request, 4 MiB for a response, and the default retry policy and circuit breaker.
     pub fn new(base_url: BaseUrl) -> Self {
         Self {
             base_url,

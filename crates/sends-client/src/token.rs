@@ -14,7 +14,7 @@ use secrecy::{ExposeSecret, SecretString};
 #[derive(Clone)]
 pub struct AccessToken(SecretString);
 
-/// Error of a text that cannot be an access token: it is empty or has characters that are invalid in an HTTP header.
+/// Error for a text that cannot be an access token: empty, or with characters that are invalid in an HTTP header.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("the access token is empty or holds a space or a character that cannot stand in an HTTP header")]
 pub struct InvalidToken;

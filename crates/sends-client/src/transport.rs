@@ -45,10 +45,10 @@ pub(crate) struct Broken {
     pub(crate) by_closing: bool,
 }
 
-/// Complete answer with a success status.
+/// Complete response with a success status.
 pub(crate) struct Answer {
     pub(crate) body: Vec<u8>,
-    /// Error with the facts of the answer, for a body that cannot be decoded.
+    /// Error with the facts of the response, for a body that cannot be decoded.
     pub(crate) error_template: UpstreamError,
 }
 
@@ -101,7 +101,7 @@ impl Transport {
         })
     }
 
-    /// Sends one request with `token` to the base URL. `attempts` and `elapsed` of its errors are left to the caller.
+    /// Sends one request with `token` to the base URL. The caller sets `attempts` and `elapsed` of errors.
     pub(crate) async fn get(&self, endpoint: &Endpoint, token: &AccessToken) -> Result<Answer, Broken> {
         let mut template =
             UpstreamError::without_answer(endpoint.clone(), FailureClass::Invalid, String::new());
@@ -189,7 +189,7 @@ impl Transport {
 }
 
 /// Decompresses all gzip members of a body (RFC 1952, section 2.2); `None` when the result exceeds `limit` bytes. Bytes after the
-/// last member are ignored, which `flate2`'s `MultiGzDecoder` takes for an error.
+/// last member are ignored, which `flate2`'s `MultiGzDecoder` treats as an error.
 fn gunzip(mut compressed: &[u8], limit: usize) -> io::Result<Option<Vec<u8>>> {
     const MEMBER: [u8; 2] = [0x1f, 0x8b];
     let mut body = Vec::new();
@@ -211,7 +211,7 @@ fn gunzip(mut compressed: &[u8], limit: usize) -> io::Result<Option<Vec<u8>>> {
     }
 }
 
-/// Error of an answer with a status that is not a success.
+/// Error of a response with a status that is not a success.
 fn refused(template: UpstreamError, refusal: Refusal, status: StatusCode) -> UpstreamError {
     let message = refusal.message.as_deref().or(refusal.error_key.as_deref());
     let message = message.unwrap_or("no explanation given");
@@ -230,7 +230,7 @@ fn refused(template: UpstreamError, refusal: Refusal, status: StatusCode) -> Ups
     }
 }
 
-/// Error of a request without a complete answer.
+/// Error of a request without a complete response.
 fn broken(template: UpstreamError, error: &reqwest::Error) -> UpstreamError {
     let (class, what) = match error {
         error if error.is_connect() => (FailureClass::Unreachable, "no connection to the upstream"),
@@ -244,7 +244,7 @@ fn broken(template: UpstreamError, error: &reqwest::Error) -> UpstreamError {
     }
 }
 
-/// Whether the connection was closed or reset before the first byte of an answer.
+/// Whether the connection was closed or reset before the first byte of a response.
 fn is_closed_connection(error: &reqwest::Error) -> bool {
     if error.is_connect() || error.is_timeout() || error.is_builder() {
         return false;

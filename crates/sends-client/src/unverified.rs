@@ -1,14 +1,14 @@
-//! Call budget of access tokens that the upstream has not accepted yet, for services whose callers bring their own token.
+//! Call budget of access tokens that the upstream has not accepted yet, for services whose callers use their own tokens.
 //!
 //! The validity of a token is known only after a call, so that invalid tokens cost calls. All unverified tokens share a quarter
 //! of the limit per second, and their rejected calls a twentieth of the daily limit:
-//! - **Second.** At the default limit one such call leaves per second. The next one leaves as soon as the token is accepted.
+//! - **Second.** At the default limit one such call is sent per second. The next one is sent as soon as the token is accepted.
 //! - **Day.** Calls that were not accepted consume a credit of a twentieth of the daily limit, which refills evenly within a day.
 //!
-//! The next call is drawn at random among the waiting tokens, so that a new caller beside N waiting invalid tokens is served
-//! after N seconds on average at 4 calls a second, in whatever order they arrive.
+//! The next call is drawn at random among the waiting tokens, so that with N invalid tokens waiting, a new caller is served after
+//! N seconds on average at 4 calls a second, whatever the order of arrival.
 //!
-//! Each process has its own budget. The module does not know which tokens are accepted.
+//! Each process has its own budget. The caller reports which tokens are accepted.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -45,7 +45,7 @@ struct State {
     credit: Option<Credit>,
     /// Waiting calls with the hash of their token.
     waiting: Vec<(u64, Waiter)>,
-    /// Calls refused because of [`MOST_WAITING`] since the start.
+    /// Calls rejected because of [`MOST_WAITING`] since the start.
     refused: u64,
 }
 
@@ -65,7 +65,7 @@ type Waiter = oneshot::Sender<Result<Pass, Refused>>;
 pub(crate) struct Pass {
     /// `None` after the departure.
     place: Option<Place>,
-    /// Ends the hold of the place before its slot opens.
+    /// Releases the place before its slot opens.
     acceptance: Option<oneshot::Sender<()>>,
     state: Arc<Mutex<State>>,
 }
@@ -235,7 +235,7 @@ fn draw(state: &Arc<Mutex<State>>) {
             });
             (waiter, outcome)
         };
-        // After the lock: a pass whose call was cancelled meanwhile is dropped here, which takes the lock.
+        // After the lock: a pass whose call was cancelled in the meantime is dropped here, which takes the lock.
         drop(waiter.send(outcome));
     }
 }

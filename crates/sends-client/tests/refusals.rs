@@ -1,4 +1,4 @@
-//! 401 answers of a single path, and of a rejected token.
+//! 401 responses of a single path, and of a rejected token.
 
 #![expect(
     clippy::unwrap_used,

@@ -1,5 +1,4 @@
-//! Explains a send history: reads the upstream's JSON on standard input and prints what became of each send, why, and
-//! what to do about it.
+//! Explains a send history: reads the upstream's JSON on standard input and prints the outcome, reason and remedy of each send.
 //!
 //! ```text
 //! cargo run --example explain < history.json
@@ -48,7 +47,7 @@ fn run() -> Result<(), Failure> {
         .map_err(|error| Failure::new(2, format!("cannot read standard input: {error}")))?;
     let history = SendHistory::from_json(&json).map_err(|error| Failure::new(1, error.to_string()))?;
     match write!(io::stdout(), "{}", history.explanation()) {
-        // A reader such as `head` has seen enough.
+        // A reader such as `head` has closed the pipe.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         Err(error) => Err(Failure::new(
             2,

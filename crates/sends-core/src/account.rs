@@ -18,11 +18,11 @@ pub struct AccountSummary {
     pub organization_name: Option<String>,
     /// Time zone of the account, such as `US/Eastern`.
     pub time_zone_id: Option<String>,
-    /// Number of values that could not be read and are `None`. 0 as a rule.
+    /// Number of unreadable values, which are `None`. Normally 0.
     pub unreadable_values: usize,
 }
 
-/// Members that are not read, but identify an answer as an account summary.
+/// Members that are not read, but identify a response as an account summary.
 const UNREAD: [&str; 11] = [
     "company_logo",
     "contact_email",
@@ -57,7 +57,7 @@ pub struct Privilege {
     pub privilege_name: String,
 }
 
-/// Privileges of a token's user (`/account/user/privileges`). Entries without a readable name are left out.
+/// Privileges of a token's user (`/account/user/privileges`). Entries without a readable name are omitted.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Privileges(pub Vec<Privilege>);
 

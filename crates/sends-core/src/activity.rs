@@ -1,4 +1,4 @@
-//! Email activity and its schedule. The lists and segments are the current ones; those of a send are in its record.
+//! Email activity and its schedule. Lists and segments are current; those of a send are in its record.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -27,7 +27,7 @@ pub struct ActivityDetail {
     pub status: Option<Verbatim<CampaignStatus>>,
     /// Subject of the email, with HTML entities decoded.
     pub subject: Option<String>,
-    /// Preview text beside the subject, with HTML entities decoded. Empty when there is none.
+    /// Preview text next to the subject, with HTML entities decoded. Empty when there is none.
     pub preheader: Option<String>,
     /// Sender's name, with HTML entities decoded.
     pub from_name: Option<String>,
@@ -41,8 +41,8 @@ pub struct ActivityDetail {
     pub contact_list_ids: Vec<ListId>,
     /// Segments of the next send.
     pub segment_ids: Vec<SegmentId>,
-    /// Number of values that could not be read and are `None` or left out. An unreadable id of the activity is not counted, since
-    /// the requested id takes its place. 0 as a rule.
+    /// Number of unreadable values, which are `None` or omitted. An unreadable id of the activity is not counted, since the
+    /// requested id takes its place. Normally 0.
     pub unreadable_values: usize,
 }
 
@@ -93,8 +93,8 @@ impl FromJsonOf<ActivityId> for ActivityDetail {
     }
 }
 
-/// Scheduled dates of an activity (`/emails/activities/{id}/schedules`): none unless its status is `SCHEDULED` (documented), and
-/// one as a rule.
+/// Scheduled dates of an activity (`/emails/activities/{id}/schedules`): none unless its status is `SCHEDULED` (documented),
+/// normally one.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Schedule(pub Vec<Timestamp>);
 

@@ -64,8 +64,8 @@ impl SendAttempt {
     }
 
     /// Whether status, reason code and count contradict each other (inferred): `COMPLETED` with a failure code (1–4, 7–11),
-    /// `ERRORED` with code 0, or code 12, no eligible contacts, with a count above 0. The status with codes 5 and 6 is not documented,
-    /// so that none contradicts them.
+    /// `ERRORED` with code 0, or code 12, no eligible contacts, with a count above 0. The status with codes 5 and 6 is not
+    /// documented, so that none contradicts them.
     ///
     /// The [outcome](Self::outcome) is determined nevertheless.
     pub fn is_contradictory(&self) -> bool {

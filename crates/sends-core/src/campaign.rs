@@ -41,10 +41,10 @@ pub struct CampaignDetail {
     pub campaign: Campaign,
     /// Activities in the upstream's order, which has no meaning: choose by role.
     pub activities: Vec<ActivityReference>,
-    /// Number of unreadable activities, such as those without an id, which are left out; 1 when their list is missing. The
+    /// Number of unreadable activities, such as those without an id, which are omitted; 1 when their list is missing. The
     /// vendor's documentation has such examples.
     pub unreadable_activities: usize,
-    /// Number of values of the campaign and roles of its activities that could not be read and are `None`. 0 as a rule.
+    /// Number of unreadable values of the campaign and roles of its activities, which are `None`. Normally 0.
     pub unreadable_values: usize,
 }
 
@@ -69,7 +69,7 @@ impl ActivityReference {
 pub struct CampaignSummary {
     /// Id of the campaign.
     pub id: CampaignId,
-    /// The upstream's name of the campaign type, with another spelling than in [`Campaign`]: `Newsletter`.
+    /// The upstream's name of the campaign type, spelled differently than in [`Campaign`]: `Newsletter`.
     pub campaign_type: Option<String>,
     /// Time of the last send, by which summaries are sorted (documented).
     pub last_sent_date: Option<Timestamp>,

@@ -151,7 +151,7 @@ impl<'a> Fields<'a> {
         ))
     }
 
-    /// Requires that the id of an answer is the requested one. A missing or unreadable id is accepted and counted.
+    /// Requires that the id of a response is the requested one. A missing or unreadable id is accepted and counted.
     pub(crate) fn confirm<T: Lenient + PartialEq>(
         &self,
         name: &str,

@@ -14,10 +14,10 @@ use crate::{DecodeError, Decoded, FromJson, HistorySummary, Oddities, SendAttemp
 
 /// All attempts to send one email activity, in ascending order of `send_id`. Empty for an activity that was never sent.
 ///
-/// The attempts are sorted here, although the upstream is documented to sort them. Those with the same `send_id` stay in the
+/// The attempts are sorted here, although the upstream is documented to sort them. Attempts with the same `send_id` stay in the
 /// upstream's order.
 ///
-/// Serialised as the array of the upstream's answer. Deserialised from JSON only.
+/// Serialised as the array of the upstream's response. Deserialised from JSON only.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct SendHistory {
     sends: Vec<SendAttempt>,
@@ -46,8 +46,8 @@ impl SendHistory {
         }
     }
 
-    /// Decodes the upstream's answer. A record without a readable `send_id` is left out and [counted](Self::unreadable_sends);
-    /// another unreadable value is `None` or left out, and [counted](Self::unreadable_values) as well.
+    /// Decodes the upstream's response. A record without a readable `send_id` is omitted and [counted](Self::unreadable_sends);
+    /// another unreadable value is `None` or omitted, and [counted](Self::unreadable_values) as well.
     ///
     /// ```
     /// use sends_core::SendHistory;
@@ -65,12 +65,12 @@ impl SendHistory {
         <Self as FromJson>::from_json(json)
     }
 
-    /// Number of records that were left out: those that are no objects or have no readable `send_id`. 0 as a rule.
+    /// Number of records that were omitted: those that are not objects or have no readable `send_id`. Normally 0.
     pub fn unreadable_sends(&self) -> usize {
         self.unreadable_sends
     }
 
-    /// Number of unreadable values of the attempts. Bytes after the array count as one. 0 as a rule.
+    /// Number of unreadable values of the attempts. Bytes after the array count as one. Normally 0.
     pub fn unreadable_values(&self) -> usize {
         self.unreadable_values
     }

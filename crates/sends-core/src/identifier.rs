@@ -78,7 +78,7 @@ uuid_identifier! {
     /// Id of an email activity: the upstream's `campaign_activity_id`, a UUID (documented).
     ///
     /// Parses the hyphenated form of 36 characters, in either case and of any version. Displayed in lower case, so that an
-    /// activity has one spelling. The upstream's answer to a malformed id is not documented, so that no request is made with
+    /// activity has one spelling. The upstream's response to a malformed id is not documented, so that no request is made with
     /// one.
     ///
     /// ```

@@ -1,4 +1,4 @@
-//! Decoding of a whole answer of the upstream, and its errors.
+//! Decoding of a whole response of the upstream, and its errors.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -13,12 +13,12 @@ use crate::excerpt::excerpt;
 use crate::fields::Fields;
 use crate::{Decoded, Oddities};
 
-/// Model that is decoded from an answer of the upstream.
+/// Model that is decoded from a response of the upstream.
 pub trait FromJson: Sized {
     /// Decodes one JSON text. Unknown fields are ignored. Bytes after the text are ignored, and count as one unreadable value or,
     /// if they may contain a record, as one unreadable record.
     ///
-    /// An unreadable value is `None` or left out, and counted. An unreadable record of an array is left out, and counted. Invalid
+    /// An unreadable value is `None` or omitted, and counted. An unreadable record of an array is omitted, and counted. Invalid
     /// characters in strings are replaced by U+FFFD.
     ///
     /// # Errors
@@ -36,18 +36,18 @@ pub trait FromJson: Sized {
     }
 }
 
-/// Model that is decoded from the answer to a request for one id.
+/// Model that is decoded from the response to a request for one id.
 pub trait FromJsonOf<Id>: Sized {
-    /// Decodes the answer to a request for `requested` by the rules of [`FromJson::decode`]. A missing or unreadable id in the answer
-    /// counts as `requested`.
+    /// Decodes the response to a request for `requested` by the rules of [`FromJson::decode`]. A missing or unreadable id in the
+    /// response counts as `requested`.
     ///
     /// # Errors
     ///
-    /// [`DecodeError`] when the bytes are not JSON of the documented shape, or the answer has another id.
+    /// [`DecodeError`] when the bytes are not JSON of the documented shape, or the response has another id.
     fn decode_of(requested: Id, json: &[u8]) -> Result<Decoded<Self>, DecodeError>;
 }
 
-/// Error of an answer that cannot be decoded.
+/// Error of a response that cannot be decoded.
 ///
 /// The message has the model, the field, and a short excerpt of the input with control characters escaped.
 ///
@@ -148,7 +148,7 @@ fn behind_first(json: &str) -> &str {
     }
 }
 
-/// Message of a parser error. That of a syntax error needs its context.
+/// Message of a parser error. A syntax error needs its context.
 fn describe(json: &str, error: &serde_json::Error) -> String {
     match error.classify() {
         Category::Syntax if json.trim_start().starts_with('<') => {
@@ -161,7 +161,7 @@ fn describe(json: &str, error: &serde_json::Error) -> String {
     }
 }
 
-/// Implements [`FromJson`] for a record that is a JSON object. The block gets its fields and the oddities to count in.
+/// Implements [`FromJson`] for a record that is a JSON object. The block receives the fields, and the oddities to count in.
 macro_rules! read_as_object {
     ($($record:ty = $what:literal, |$fields:ident, $oddities:ident| $read:block)+) => {
         $( impl crate::FromJson for $record {

@@ -12,7 +12,7 @@ use alloc::string::String;
 /// Outside strings, `NaN` and `Infinity` become `1e999`, which no type can hold, so that only this value is unreadable. Other
 /// errors remain. Borrowed when there is nothing to replace.
 ///
-/// All decoders of this crate apply it. It is public for other JSON of the same upstream, such as OAuth answers.
+/// All decoders of this crate apply this repair. Public for other JSON of the same upstream, such as OAuth responses.
 ///
 /// ```
 /// let json = sends_core::repair_json(br#"{"name": "a\ud83d"}"#);

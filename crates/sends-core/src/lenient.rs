@@ -58,7 +58,7 @@ fn integral(float: f64) -> Option<i64> {
     (whole.unsigned_abs() <= 1 << 53 && whole as f64 == float).then_some(whole)
 }
 
-/// Count of at least 0. The meaning of a negative one is not documented.
+/// Count of at least 0. The meaning of a negative count is not documented.
 pub(crate) struct Count(pub(crate) i64);
 
 impl Lenient for Count {

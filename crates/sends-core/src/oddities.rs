@@ -5,10 +5,10 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-/// Maximum number of descriptions, since an answer may have thousands of the same oddity.
+/// Maximum number of descriptions, since a response may have thousands of the same oddity.
 const MOST_NOTES: usize = 3;
 
-/// Unreadable values and records of an answer.
+/// Unreadable values and records of a response.
 ///
 /// `Display` describes up to three of them for the operator, with short excerpts of the input.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -20,7 +20,7 @@ pub struct Oddities {
     notes: Vec<String>,
 }
 
-/// Decoded answer.
+/// Decoded response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decoded<T> {
     /// The decoded value.
@@ -45,7 +45,7 @@ impl Oddities {
         self.note(note);
     }
 
-    /// Adds the oddities of a part of the answer.
+    /// Adds the oddities of a part of the response.
     pub(crate) fn add(&mut self, part: Self, place: impl FnOnce() -> String) {
         self.values = self.values.saturating_add(part.values);
         self.records = self.records.saturating_add(part.records);

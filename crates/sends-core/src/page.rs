@@ -11,11 +11,11 @@ use crate::{DecodeError, Decoded, FromJson, Oddities, json};
 
 /// Page of a listing: its records in the upstream's order, and the link to the next page.
 ///
-/// Unreadable records are left out and counted. A list of records that is missing, null or not an array counts as one unreadable
-/// record (observed of the summaries report), to distinguish it from the empty list of an account without records.
+/// Unreadable records are omitted and counted. A list of records that is missing, null or not an array counts as one unreadable
+/// record (observed in the summaries report), to distinguish it from the empty list of an account without records.
 ///
-/// A bare array with at least one readable record is the last page (inferred from the send history). Without one it may be a
-/// list of errors, and is rejected.
+/// A bare array with at least one readable record is the last page (inferred from the send history). A bare array without a
+/// readable record may be a list of errors, and is rejected.
 ///
 /// ```
 /// use sends_core::{Campaign, FromJson, NextLink, Page};
@@ -36,7 +36,7 @@ pub struct Page<T> {
     pub records: Vec<T>,
     /// Number of unreadable values per record, in the order of the records.
     pub unreadable_values: Vec<usize>,
-    /// Number of unreadable records; 1 when the list of records is missing, null or not an array. 0 as a rule.
+    /// Number of unreadable records; 1 when the list of records is missing, null or not an array. Normally 0.
     pub unreadable: usize,
     /// Whether the list of records is missing, null or not an array.
     pub lacks_list: bool,

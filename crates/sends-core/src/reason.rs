@@ -62,14 +62,14 @@ pub struct Reason {
     pub category: ReasonCategory,
     /// Advice on sending again.
     pub retry: RetryAdvice,
-    /// Parties that have to act, in their order; empty when no action is needed.
+    /// Parties that have to act, in this order; empty if no action is needed.
     pub actors: &'static [Actor],
     /// Action for these parties, in one or two sentences.
     pub remedy: &'static str,
 }
 
 impl Reason {
-    /// Meaning of a code. For an undocumented code, a row that says so.
+    /// Meaning of a code. For an undocumented code, a generic row.
     pub fn of(code: ReasonCode) -> Self {
         let known = usize::try_from(code.get())
             .ok()
@@ -154,7 +154,7 @@ closed_enum! {
     pub enum Actor {
         /// Owner of the account and its subscription.
         AccountOwner = "ACCOUNT_OWNER",
-        /// The vendor's account review, which clears or refuses sends.
+        /// The vendor's account review, which clears or rejects sends.
         AccountReview = "ACCOUNT_REVIEW",
         /// Maintainer of the contact lists and segments.
         ListOwner = "LIST_OWNER",
@@ -162,7 +162,7 @@ closed_enum! {
         ContentEditor = "CONTENT_EDITOR",
         /// The vendor's customer support.
         Support = "SUPPORT",
-        /// Constant Contact, without a request.
+        /// Constant Contact; no support request needed.
         ConstantContact = "CONSTANT_CONTACT",
     }
 }

@@ -24,7 +24,7 @@ open_enum! {
 
 impl ActivityRole {
     /// Whether an activity with this role can have a send history. `false` for a permalink, which is a web page (inferred; the
-    /// upstream's answer is not documented), and `true` for an undocumented role.
+    /// upstream's response is not documented), and `true` for an undocumented role.
     pub fn can_be_sent(&self) -> bool {
         *self != Self::Permalink
     }

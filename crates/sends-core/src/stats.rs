@@ -18,7 +18,7 @@ pub struct ActivityStats {
     pub last_refresh_time: Option<Timestamp>,
     /// The counts.
     pub stats: EngagementStats,
-    /// Number of values that could not be read and are `None`. 0 as a rule.
+    /// Number of unreadable values, which are `None`. Normally 0.
     pub unreadable_values: usize,
 }
 
@@ -31,7 +31,7 @@ pub struct CampaignStats {
     pub last_refresh_time: Option<Timestamp>,
     /// The counts.
     pub stats: EngagementStats,
-    /// Number of values that could not be read and are `None`. 0 as a rule.
+    /// Number of unreadable values, which are `None`. Normally 0.
     pub unreadable_values: usize,
 }
 
@@ -54,7 +54,7 @@ read_as_object! {
     }
 }
 
-/// The answer has one page without links, and no record for an unknown id.
+/// The response has one page without links, and no record for an unknown id.
 impl Listed for ActivityStats {
     const MEMBER: &'static str = "results";
 }

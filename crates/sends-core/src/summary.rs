@@ -11,7 +11,7 @@ pub struct HistorySummary {
     pub attempts: usize,
     /// Number of attempts with [`Outcome::Failed`].
     pub failed_attempts: usize,
-    /// Number of unreadable attempts, which are in no other total. 0 as a rule.
+    /// Number of unreadable attempts, which are in no other total. Normally 0.
     pub unreadable_sends: usize,
     /// Sum of the counts of all [sent](Outcome::Sent) attempts, at least 0, saturating. A lower bound of the contacts reached,
     /// since attempts without a count and partially sent ones add nothing.

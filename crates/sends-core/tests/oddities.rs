@@ -1,5 +1,5 @@
-//! An oddity affects only its own value or record: all odd forms of all fields of all records beside valid ones, and at
-//! random.
+//! Isolation of oddities, which affect only their own value or record: all odd forms of all fields of all records next to valid
+//! ones, and at random.
 
 #![allow(
     clippy::unwrap_used,
@@ -22,7 +22,7 @@ const OTHER_CAMPAIGN: &str = "cafe1ead-0000-4000-8000-000000000002";
 const ACTIVITY: &str = "1ead98be-dfa0-4e04-81f7-5f1534d42e9c";
 const OTHER_ACTIVITY: &str = "1ead98be-dfa0-4e04-81f7-000000000002";
 
-/// Decodes a history with an odd field beside a valid record. Returns the encoded value of the field, and the numbers of
+/// Decodes a history with an odd field next to a valid record. Returns the encoded value of the field, and the numbers of
 /// unreadable values and records.
 fn send_field(name: &str, odd: &str) -> (Value, usize, usize) {
     let good =
@@ -459,7 +459,7 @@ proptest! {
             if let (Some(found), Some(field)) = (found, place.get(1)) && !hits_number {
                 let written = |send| match serde_json::to_value(send).unwrap() {
                     Value::Object(mut members) => {
-                        // Both spellings of the lists are encoded as one.
+                        // The two spellings of the lists are encoded as one.
                         members.remove(field.replace("lists", "list").as_str());
                         members
                     }
@@ -480,7 +480,7 @@ proptest! {
         let json = with_oddity(&document, place, &odd, kind.saturating_sub(3));
         let good = read(&serde_json::to_vec(&document).unwrap()).unwrap();
         let Ok(read) = read(&json) else {
-            // Only the id of the requested record shows that the answer is for another one.
+            // Only the id of the requested record shows that the response is for another one.
             prop_assert!(place.len() == 1 && place[0].ends_with("_id"), "{}", String::from_utf8_lossy(&json));
             return Ok(());
         };
@@ -488,7 +488,7 @@ proptest! {
         // Text before and after the oddity is unchanged: the difference is one run of lines.
         let same_before = good.iter().zip(&read).take_while(|(one, other)| one == other).count();
         let same_after = good.iter().rev().zip(read.iter().rev()).take_while(|(one, other)| one == other).count();
-        // A record without its id is left out.
+        // A record without its id is omitted.
         let is_id = place.last().is_some_and(|field| field.ends_with("_id") || field.ends_with("_name"));
         let lost = if is_id { &place[..place.len() - 1] } else { &place[..] }.to_vec();
         let differing = good.len().saturating_sub(same_before + same_after);

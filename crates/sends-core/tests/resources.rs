@@ -19,14 +19,14 @@ fn read<T: FromJson>(json: &str) -> T {
     T::from_json(json.as_bytes()).unwrap()
 }
 
-/// Decodes the answer for the activity.
+/// Decodes the response for the activity.
 fn activity(json: &str) -> ActivityDetail {
     ActivityDetail::decode_of(ACTIVITY.parse().unwrap(), json.as_bytes())
         .unwrap()
         .value
 }
 
-/// Decodes the answer for the campaign.
+/// Decodes the response for the campaign.
 fn detail(json: &str) -> CampaignDetail {
     CampaignDetail::decode_of(CAMPAIGN.parse().unwrap(), json.as_bytes())
         .unwrap()

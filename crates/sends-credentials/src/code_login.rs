@@ -42,9 +42,9 @@ impl CodeLogin {
     /// The path of the redirect URI, `http://127.0.0.1:PORT/callback`.
     pub const REDIRECT_PATH: &str = "/callback";
 
-    /// Listens on a loopback port; `None` takes any free one.
+    /// Listens on a loopback port; `None` for any free port.
     ///
-    /// The upstream accepts only redirect URIs that are registered for the application (documented), which takes a fixed port.
+    /// The upstream accepts only redirect URIs that are registered for the application (documented), which requires a fixed port.
     pub async fn start(
         request: LoginRequest,
         port: Option<u16>,

@@ -1,7 +1,7 @@
-//! Kills a process at each point where a token response can be lost, and checks the files that it leaves.
+//! Kills a process at each point where a token response can be lost, and checks the remaining files.
 //!
-//! The process is another instance of this test program. It halts at the point that the environment names, and is then killed
-//! (SIGKILL). For points on the wire, the simulated upstream stalls instead.
+//! The process is another instance of this test program. The instance halts at the point named in the environment, and is then
+//! killed (SIGKILL). For points on the wire, the simulated upstream stalls instead.
 
 use std::{
     env, fs,
@@ -19,7 +19,7 @@ use tempfile::TempDir;
 
 use crate::{Application, CodeLogin, Endpoints, Login, LoginRequest, LoginRequired, Settings, StateDir};
 
-/// The point to halt at, and how often it is passed before.
+/// The point to halt at, and the number of passes before.
 const POINT: &str = "SENDS_CREDENTIALS_TEST_POINT";
 const PASSED_BEFORE: &str = "SENDS_CREDENTIALS_TEST_PASSED_BEFORE";
 /// `refresh` or `login`.
@@ -51,7 +51,7 @@ fn settings() -> Settings {
     }
 }
 
-/// The body of the child process; without its variable it does nothing.
+/// Body of the child process; does nothing without its variable.
 #[tokio::test]
 async fn works_until_it_is_killed_when_started_for_that() {
     let Ok(work) = env::var(WORK) else { return };
@@ -94,7 +94,7 @@ struct Home {
 /// The point of the kill.
 #[derive(Clone, Copy, Debug)]
 enum Place {
-    /// A named point in the program, and how often it is passed before.
+    /// A named point in the program, and the number of passes before.
     Point(&'static str, u32),
     /// After the request has arrived, which the upstream answers with this fault.
     Upstream(FaultKind),
@@ -192,10 +192,10 @@ async fn a_refresh_killed_at_any_place_leaves_a_login_that_works_or_a_loss_that_
         // The point, whether the login survives, and whether the new tokens are on disk.
         (Place::Point("note written", 0), true, false),
         (Place::Upstream(FaultKind::Stall), true, false),
-        // The upstream has rotated, and the lost response held the only valid token.
+        // The upstream has rotated, and the lost response contained the only valid token.
         (Place::Upstream(FaultKind::StalledBody), false, false),
         (Place::Point("answer received", 0), false, false),
-        // The first file is the record of the refresh. The second one is found as the temporary file.
+        // The first file is the record of the refresh; the second is recovered from the temporary file.
         (Place::Point("file written", 1), true, false),
         (Place::Point("file renamed", 1), true, true),
         (Place::Point("answer stored", 0), true, true),

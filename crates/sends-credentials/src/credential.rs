@@ -13,7 +13,7 @@ use crate::{
     fingerprint::fingerprint, fingerprint::hexadecimal,
 };
 
-/// The life of an unused refresh token (documented).
+/// Lifetime of an unused refresh token (documented).
 pub(crate) const REFRESH_TOKEN_LIFE: Duration = Duration::from_hours(180 * 24);
 
 /// A permanent identifier of a login: unchanged by refreshes, and by a new login of the same account.
@@ -71,14 +71,14 @@ pub(crate) struct Refresh {
     pub(crate) obtained_at: Timestamp,
 }
 
-/// The record of a refresh, written before the refresh is sent. Found again later, it means that the response may be lost.
+/// The record of a refresh, written before the refresh is sent. A record found later means that the response may be lost.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
 pub(crate) struct RefreshInFlight {
     pub(crate) token_fingerprint: String,
     pub(crate) since: Timestamp,
 }
 
-/// The refusals of the refresh token since the login stopped working. Each one lengthens the pause before the next probe.
+/// The rejections of the refresh token since the login stopped working. Each rejection lengthens the pause before the next probe.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
 pub(crate) struct RefreshRefusals {
     pub(crate) count: u32,
@@ -114,7 +114,7 @@ pub(crate) struct Credential {
     pub(crate) refresh_refusals: Option<RefreshRefusals>,
 }
 
-/// The pause before a refused refresh token is tried again. Each refusal doubles it, up to the longest.
+/// The pause before a rejected refresh token is tried again. Doubled by each rejection, up to the maximum.
 const FIRST_PROBE: SignedDuration = SignedDuration::from_mins(1);
 const LONGEST_PROBE: SignedDuration = SignedDuration::from_hours(1);
 
@@ -123,13 +123,13 @@ pub(crate) enum Freshness {
     Fresh,
     /// Usable, and due for renewal.
     Ageing,
-    /// It may be refused before a call that is sent now arrives.
+    /// May be rejected before a call that is sent now arrives.
     Expired,
 }
 
 impl Access {
     /// Ageing in the last tenth of its life or the last 5 minutes, expired in the last hundredth or the last 5 seconds, whichever
-    /// is shorter: a call takes time to arrive, and two clocks never agree.
+    /// is shorter: a call takes time to arrive, and clocks differ.
     pub(crate) fn freshness(&self, now: Timestamp) -> Freshness {
         let Some(expires_at) = self.expires_at else {
             return Freshness::Fresh;
@@ -198,7 +198,7 @@ impl Credential {
     pub(crate) fn renew(&mut self, grant: Grant) {
         let obtained_at = grant.access.obtained_at;
         self.access = Some(grant.access);
-        // A long-lived refresh token may be left out of the response (RFC 6749, section 6): the old one stays valid.
+        // A long-lived refresh token may be omitted from the response (RFC 6749, section 6): the old one stays valid.
         if grant.refresh.is_some() {
             self.refresh = grant.refresh;
         } else if let Some(refresh) = &mut self.refresh {
@@ -212,7 +212,7 @@ impl Credential {
         self.refresh_refusals = None;
     }
 
-    /// Records a refusal of the refresh token. The reason of the first refusal is kept.
+    /// Records a rejection of the refresh token. The reason of the first rejection is retained.
     pub(crate) fn refused(&mut self, required: LoginRequired, now: Timestamp) {
         let count = self
             .refresh_refusals
@@ -226,19 +226,19 @@ impl Credential {
         });
     }
 
-    /// Whether a refresh may be sent. After a refusal it may as a probe, once the pause is over.
+    /// Whether a refresh may be sent. After a rejection, only as a probe once the pause is over.
     pub(crate) fn may_refresh(&self, now: Timestamp) -> bool {
         let Some(required) = &self.login_required else {
             return self.refresh.is_some();
         };
         let (count, last) = match &self.refresh_refusals {
             Some(refusals) => (refusals.count, refusals.last),
-            // A file of a version that did not count refusals.
+            // A file of a version that did not count rejections.
             None => (1, required.since().unwrap_or(now)),
         };
         let doublings = 2_i32.saturating_pow(count.saturating_sub(1).min(16));
         let pause = (FIRST_PROBE * doublings).min(LONGEST_PROBE);
-        // A refusal in the future comes from a clock that was wrong.
+        // A rejection in the future comes from a clock that was wrong.
         let is_due = last > now || now.duration_since(last) >= pause;
         self.refresh.is_some() && is_due
     }

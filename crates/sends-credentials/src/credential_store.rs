@@ -60,7 +60,7 @@ impl Locked {
         document::read(&self.store.file, &content).ok()
     }
 
-    /// Writes the credential durably: after the return, neither a crash nor a loss of power undoes it.
+    /// Writes the credential durably: once this returns, the write survives a crash or a power loss.
     pub(crate) async fn write(&self, credential: &Credential) -> Result<Stamp, StoreError> {
         let content = document::write(credential)
             .map_err(|error| StoreError::damaged(&self.store.file, error.to_string()))?;
@@ -73,7 +73,8 @@ impl Locked {
         self.blocking(|file| private_file::remove(&file)).await
     }
 
-    /// Runs disk work on a blocking thread, which shares the lock: if this future is dropped, the lock stays until the work is done.
+    /// Runs disk work on a blocking thread, which shares the lock: if this future is dropped, the lock stays until the work is
+    /// done.
     async fn blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce(PathBuf) -> Result<T, StoreError> + Send + 'static,

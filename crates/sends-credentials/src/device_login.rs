@@ -35,12 +35,12 @@ impl DeviceLogin {
         &self.device.verification_uri
     }
 
-    /// The verification URI with the code filled in. `None` when the upstream offers none.
+    /// The verification URI with the code filled in. `None` if the upstream provides none.
     pub fn verification_uri_complete(&self) -> Option<&str> {
         self.device.verification_uri_complete.as_deref()
     }
 
-    /// The life of the code (documented: 600 s) from the start of the login.
+    /// Lifetime of the code (documented: 600 s) from the start of the login.
     pub fn expires_in(&self) -> Duration {
         self.device.expires_in
     }

@@ -16,7 +16,7 @@ const VERSION: u32 = 1;
 /// Capacity for two tokens, so that growing the buffer leaves no copy of a secret behind.
 const USUAL_SIZE: usize = 16 << 10;
 
-/// The part that every version of the file has.
+/// Common to all versions of the file.
 #[derive(Deserialize)]
 struct AnyVersion {
     version: u32,
@@ -38,7 +38,7 @@ pub(crate) struct StoredApplication {
     client_secret: Option<SecretString>,
 }
 
-/// Serialization of a secret, which `secrecy` itself does not offer.
+/// Serialization of a secret, which `secrecy` itself does not provide.
 pub(crate) mod secret {
     use secrecy::{ExposeSecret, SecretString};
     use serde::{Deserialize, Deserializer, Serializer};

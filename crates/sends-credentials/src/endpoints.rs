@@ -23,7 +23,7 @@ pub struct Endpoints {
     pub(crate) device: Url,
 }
 
-/// The reason why a text is not an OAuth endpoint. The text is not repeated, since it may hold a password.
+/// Error for a text that is not an OAuth endpoint. Does not contain the text, which may include a password.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum InvalidEndpoint {
     #[error("the OAuth address is not a URL such as {example}: {0}", example = Endpoints::REAL_BASE)]

@@ -14,9 +14,9 @@ use crate::{
     renewal::Renewal,
 };
 
-/// An access token. Without a refresh token it is used until it is rejected.
+/// An access token. Without a refresh token, used until it is rejected.
 pub const ACCESS_TOKEN: &str = "SENDS_ACCESS_TOKEN";
-/// A refresh token. It needs [`CLIENT_ID`] and a state folder that outlives the container.
+/// A refresh token. Requires [`CLIENT_ID`] and a state folder that outlives the container.
 pub const REFRESH_TOKEN: &str = "SENDS_REFRESH_TOKEN";
 pub const CLIENT_ID: &str = "SENDS_CLIENT_ID";
 pub const CLIENT_SECRET: &str = "SENDS_CLIENT_SECRET";
@@ -40,9 +40,9 @@ pub enum InvalidEnvironment {
 
 /// A login from the environment.
 ///
-/// A rotating refresh token in the environment is valid once. Its successors are stored in the state folder, under the fingerprint
-/// of the first one: a restart continues with the newest, a new token in the environment starts a new file, and services with
-/// different tokens do not interfere. The file of a former token stays: it is needed if that token is set again.
+/// A rotating refresh token in the environment is valid once. Its successors are stored in the state folder, under the
+/// fingerprint of the first one: a restart continues with the newest, a new token in the environment starts a new file, and
+/// services with different tokens do not interfere. The file of a former token is kept for the case that this token is set again.
 #[derive(Clone, Debug)]
 pub struct EnvironmentCredential(Kind);
 
@@ -110,7 +110,7 @@ impl EnvironmentCredential {
         Ok(Some(Self(Kind::Renewed(renewal))))
     }
 
-    /// `None` for an access token alone, of which nothing is known.
+    /// `None` for an access token alone, whose status is unknown.
     pub fn status(&self) -> Result<Option<Status>, StoreError> {
         match &self.0 {
             Kind::Fixed(..) => Ok(None),
@@ -118,7 +118,7 @@ impl EnvironmentCredential {
         }
     }
 
-    /// The reason why other tokens must be set. `None` as long as these are not known to be refused.
+    /// Reason for which other tokens must be set. `None` unless the current ones are known to be rejected.
     pub fn login_required(&self) -> Result<Option<LoginRequired>, StoreError> {
         match &self.0 {
             Kind::Fixed(_, refusal) => Ok(refusal.since().map(|since| LoginRequired::TokenRefused { since })),

@@ -1,11 +1,11 @@
-//! Failures of the stored login and of a login in progress. No error holds a secret.
+//! Failures of the stored login and of a login in progress. No error contains a secret.
 
 use std::{io, path::Path, path::PathBuf, time::Duration};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// The reason why a person has to log in again.
+/// Reason for which a new login is required.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize, thiserror::Error)]
 #[serde(tag = "reason", rename_all = "snake_case")]
 pub enum LoginRequired {
@@ -17,8 +17,8 @@ pub enum LoginRequired {
         "the refresh token was refused at {since}: it was revoked, unused for 180 days, or used elsewhere"
     )]
     Refused { since: Timestamp },
-    /// The response to a refresh was lost before it was stored, and the token of that refresh is now refused. A rotated token works
-    /// once, so the response held the only valid one.
+    /// The response to a refresh was lost before it was stored, and the token of that refresh is now rejected. A rotated token
+    /// works once, so the response contained the only valid one.
     #[error(
         "the response to the refresh sent at {sent_at} was lost before it was stored (a crash or a broken connection), and with \
          it the only valid refresh token; the one before it was refused at {since}"
@@ -26,7 +26,7 @@ pub enum LoginRequired {
     AnswerLost {
         /// The time of the first refresh without a response.
         sent_at: Timestamp,
-        /// The time of the refusal.
+        /// The time of the rejection.
         since: Timestamp,
     },
     /// An access token from the environment, without a refresh token.
@@ -48,7 +48,7 @@ impl LoginRequired {
     }
 }
 
-/// The reason why the stored login cannot be read or changed.
+/// Failure to read or change the stored login.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum StoreError {
     #[error(
@@ -100,7 +100,7 @@ impl StoreError {
     }
 }
 
-/// The reason why a login was not completed. Descriptions and codes are the upstream's, made printable.
+/// Failure of a login in progress. Descriptions and codes are the upstream's, made printable.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum LoginError {
     #[error("cannot listen on port {port} of this machine for the browser's redirect: {reason}")]

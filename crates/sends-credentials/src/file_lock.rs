@@ -16,7 +16,7 @@ const RETRY_INTERVAL: Duration = Duration::from_millis(15);
 
 /// A lock that lasts until it is dropped or the process ends.
 ///
-/// The file is never removed: two processes could then hold locks on two files of the same name.
+/// The file is never removed: two processes could then lock two files of the same name.
 #[derive(Debug)]
 pub(crate) struct FileLock(File);
 

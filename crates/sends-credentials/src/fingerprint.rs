@@ -1,4 +1,4 @@
-//! A name for a secret that does not reveal it.
+//! Fingerprint of a secret, which does not reveal the secret.
 
 use std::fmt::Write;
 

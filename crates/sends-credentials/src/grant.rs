@@ -13,7 +13,7 @@ use crate::{
     token_answer::{TokenAnswer, expires_at},
 };
 
-/// The tokens of a completed login. They are lost unless [`Login::save`](crate::Login::save) stores them.
+/// The tokens of a completed login, which are lost unless [`Login::save`](crate::Login::save) stores them.
 #[derive(Clone, Debug)]
 pub struct Grant {
     pub(crate) application: Application,
@@ -26,8 +26,8 @@ pub struct Grant {
 }
 
 impl Grant {
-    /// Converts a response to a request sent at `requested_at`, from which the lifetime is counted. An access token that cannot be
-    /// sent makes no grant: the error is the refresh token of the response.
+    /// Converts a response to a request sent at `requested_at`, from which the lifetime is counted. A response whose access token
+    /// cannot be sent is no grant: the error is the refresh token of the response.
     pub(crate) fn from_answer(
         application: &Application,
         endpoints: &Endpoints,
@@ -55,7 +55,7 @@ impl Grant {
         })
     }
 
-    /// Makes the end of the process wait until the grant is saved or dropped.
+    /// Delays the end of the process until the grant is saved or dropped.
     pub(crate) fn until_stored(mut self, in_flight: InFlightRequest) -> Self {
         in_flight.answered();
         self.in_flight = Some(Arc::new(in_flight));
@@ -79,7 +79,7 @@ impl Grant {
         &self.scopes
     }
 
-    /// Whether there is a refresh token, which takes the scope `offline_access`.
+    /// Whether there is a refresh token, which requires the scope `offline_access`.
     pub fn is_renewable(&self) -> bool {
         self.refresh.is_some()
     }

@@ -1,7 +1,7 @@
 //! The process-wide register of token requests whose response is not stored yet.
 //!
-//! The response on its way is the only copy of a rotated refresh token: a process that exits there loses the login. A token request
-//! is registered before it is sent, and [`finish`] waits until the register is empty and then closes it.
+//! A response in transit is the only copy of a rotated refresh token; a process that exits at this point loses the login. A token
+//! request is registered before it is sent, and [`finish`] waits until the register is empty and then closes it.
 
 use std::{
     collections::BTreeMap,
@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// The longest time to store a response.
+/// Maximum time to store a response.
 const STORE_TIMEOUT: Duration = Duration::from_secs(10);
 
 const POLL_INTERVAL: Duration = Duration::from_millis(5);
@@ -44,8 +44,8 @@ pub(crate) struct InFlightRequest {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Closed;
 
-/// Waits until every response of the token endpoint is stored, and prevents further token requests. Bounded by the timeouts of the
-/// requests and of the disk.
+/// Waits until every response of the token endpoint is stored, and prevents further token requests. Bounded by the timeouts of
+/// the requests and of the disk.
 ///
 /// To be awaited at the end of every program that uses this crate.
 pub async fn finish() {
@@ -54,7 +54,7 @@ pub async fn finish() {
     }
 }
 
-/// [`finish`] for received responses only: requests without a response are abandoned. For a user who was warned of the loss.
+/// [`finish`] for received responses only: requests without a response are abandoned. Only after the user was warned of the loss.
 pub async fn finish_received() {
     while !REQUESTS.are_finished(|stage| stage.is_answered) {
         tokio::time::sleep(POLL_INTERVAL).await;
@@ -122,7 +122,7 @@ impl Requests {
         })
     }
 
-    /// Whether no request that `counts` is in flight. If so, the register is closed.
+    /// Whether no request selected by `counts` is in flight. If so, closes the register.
     fn are_finished(&self, counts: impl Fn(&Stage) -> bool) -> bool {
         let mut state = self.state();
         let now = Instant::now();

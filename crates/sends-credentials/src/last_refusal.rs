@@ -1,4 +1,4 @@
-//! The last refusal of an access token that cannot be renewed.
+//! The last rejection of an access token that cannot be renewed.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -11,7 +11,7 @@ use sends_client::Clock;
 #[derive(Debug)]
 pub(crate) struct LastRefusal {
     clock: Arc<dyn Clock>,
-    /// The time of the refusal, and the pause before the next request may try the token again.
+    /// The time of the rejection, and the pause before the next request may try the token again.
     refused: Mutex<Option<(Timestamp, SignedDuration)>>,
 }
 
@@ -23,7 +23,7 @@ impl LastRefusal {
         }
     }
 
-    /// The time of the refusal, until the pause is over.
+    /// The time of the rejection, until the pause is over.
     pub(crate) fn since(&self) -> Option<Timestamp> {
         let (since, pause) = (*self.refused())?;
         let is_paused = self.clock.now().duration_since(since).abs() < pause;

@@ -1,19 +1,20 @@
-//! The login of one Constant Contact account: obtained once by a person, stored safely, refreshed unattended.
+//! The login of one Constant Contact account: obtained once interactively, stored safely, refreshed automatically.
 //!
 //! Covers [browser](CodeLogin) and [device](DeviceLogin) login, the credential file, and token refresh. HTTP requests go to the
 //! token and device endpoints only.
 //!
 //! Invariants, each with its test:
 //!
-//! - A rotated refresh token is durable before the access token that came with it is handed out.
-//! - One refresh per credential at a time, over all processes on one state folder; at most one call a second to the token endpoint.
-//! - A refresh is recorded durably before it is sent, which tells a lost response from a revoked token.
-//! - A token response is used if it holds an access token, whatever else is malformed. Its lifetime is clamped to between a minute
-//!   and a day.
+//! - A rotated refresh token is durable before the access token of the same response is returned.
+//! - One refresh per credential at a time, over all processes on one state folder; at most one call a second to the token
+//!   endpoint.
+//! - A refresh is recorded durably before it is sent, which distinguishes a lost response from a revoked token.
+//! - A token response is used if it contains an access token, whatever else is malformed. Its lifetime is clamped to between a
+//!   minute and a day.
 //! - A program that awaits [`finish`] before it exits loses no token response, short of SIGKILL.
-//! - After `invalid_grant` nothing is sent until the file changes, apart from one probe after each of growing pauses.
-//! - No secret in a `Debug` output, an error, a log line or a URL. OAuth itself makes one exception: the authorization code in the
-//!   redirect.
+//! - After `invalid_grant` nothing is sent until the file changes, except one probe after each pause; the pauses grow.
+//! - No secret in a `Debug` output, an error, a log line or a URL. The only exception, required by OAuth: the authorization code
+//!   in the redirect.
 
 #![allow(
     missing_docs,

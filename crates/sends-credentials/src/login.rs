@@ -15,12 +15,12 @@ const FILE: &str = "credential";
 
 /// The login of one account, in the file `credential.json` of a [`StateDir`].
 ///
-/// Any number of processes may share a folder: they share refreshes, and each notices a login or logout with the next token it
-/// needs. Clones share everything. Without a login, [`token`](TokenSource::token) fails with [`TokenError::LoginRequired`].
+/// Any number of processes may share a folder: they share refreshes, and each detects a login or logout at its next token
+/// request. Clones share all state. Without a login, [`token`](TokenSource::token) fails with [`TokenError::LoginRequired`].
 #[derive(Clone, Debug)]
 pub struct Login {
     renewal: Renewal,
-    /// The last refusal of the access token, which counts where no refresh token was granted.
+    /// The last rejection of the access token, used if no refresh token was granted.
     refusal: Arc<LastRefusal>,
 }
 
@@ -32,7 +32,7 @@ impl Login {
         }
     }
 
-    /// Stores the tokens of a login durably and replaces the previous ones. A damaged file, or one that others can read, is
+    /// Stores the tokens of a login durably and replaces the previous ones. A damaged file, or one that other users can read, is
     /// replaced; a file of a newer version is an error.
     ///
     /// The id is new until [`set_account`](Self::set_account) shows that the account is the same as before.
@@ -69,7 +69,7 @@ impl Login {
         self.renewal.status()
     }
 
-    /// The reason why a person has to log in. `None` when the login works.
+    /// Reason for which a new login is required. `None` if the login works.
     pub fn login_required(&self) -> Result<Option<LoginRequired>, StoreError> {
         Ok(match self.status()? {
             Some(status) => status.login_required.or_else(|| {

@@ -1,6 +1,6 @@
 //! The OAuth 2.0 requests of this project.
 //!
-//! Written without an OAuth library: a strict parser of the responses would cost logins here, and what is left is a form, a random
+//! Written without an OAuth library: the strict parser of a library would lose logins, and the remaining work is a form, a random
 //! state and a PKCE challenge (RFC 7636).
 
 mod poll_interval;
@@ -22,7 +22,7 @@ use crate::{
     token_http::{TokenHttp, TransportError, with_percent_encoded_spaces},
 };
 
-/// The longest wait of a login for the rate limit of the token endpoint. A code lives for 5 minutes (documented).
+/// Maximum wait of a login for the rate limit of the token endpoint. A code is valid for 5 minutes (documented).
 const THROTTLED_LIMIT: Duration = Duration::from_mins(2);
 
 /// The wait after a 429 without `Retry-After`; the limit is 1 call a second (documented).
@@ -38,7 +38,7 @@ pub(crate) struct OAuth {
     call_timeout: Duration,
 }
 
-/// The reason why a request brought no tokens.
+/// Failure of a token request.
 #[derive(Clone, Debug, thiserror::Error)]
 pub(crate) enum RequestError {
     #[error("the upstream refused the request: {0}")]
@@ -200,8 +200,8 @@ where
     }
 }
 
-/// The error of a response that is not the expected one. Neither the body nor a parser's message is repeated, since both may hold a
-/// token.
+/// The error of a response that is not the expected one. Neither the body nor a parser's message is repeated, since both may hold
+/// a token.
 fn error_in(body: &[u8], endpoint: &str) -> RequestError {
     match OAuthError::read(body) {
         Some(error) => error.into(),
@@ -268,7 +268,7 @@ mod tests {
         assert_ne!(drawn[0].expose_secret(), drawn[1].expose_secret());
     }
 
-    /// The number of requests until the outcome, the outcome, and the seconds that it took.
+    /// Returns the number of requests, the outcome, and its time in seconds.
     async fn retried(errors: impl Fn(u32) -> Option<RequestError>) -> (u32, Result<(), RequestError>, u64) {
         let (started, requests) = (Instant::now(), AtomicU32::new(0));
         let outcome =

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use crate::StoreError;
 
-/// More than any credential needs.
+/// Maximum file size, larger than any credential.
 const SIZE_LIMIT: u64 = 256 << 10;
 
 /// Capacity for a credential, so that growing the buffer leaves no copy of a secret behind.
@@ -57,7 +57,7 @@ pub(crate) fn read(path: &Path) -> Result<Option<Content>, StoreError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(StoreError::io("open", path, &error)),
     };
-    // Of the open file: the path may name another file by now.
+    // Metadata of the open file: the path may name another file by now.
     let metadata = file
         .metadata()
         .map_err(|error| StoreError::io("look at", path, &error))?;
@@ -72,9 +72,9 @@ pub(crate) fn read(path: &Path) -> Result<Option<Content>, StoreError> {
     Ok(Some((content, Stamp::of(&metadata))))
 }
 
-/// Replaces the content atomically. After the return it survives a loss of power.
+/// Replaces the content atomically. Once this returns, the content survives a power loss.
 ///
-/// The caller's lock makes sure that there is one writer at a time.
+/// The caller's lock ensures a single writer.
 pub(crate) fn replace(path: &Path, content: &[u8]) -> Result<Stamp, StoreError> {
     let temporary = temporary(path);
     write_new(&temporary, content)
@@ -111,7 +111,7 @@ fn temporary(path: &Path) -> PathBuf {
 fn write_new(path: &Path, content: &[u8]) -> io::Result<Stamp> {
     remove_if_there(path)?;
     let mut options = OpenOptions::new();
-    // `create_new` does not write through a link that another user has put there.
+    // `create_new` does not write through a link that another user has created there.
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
@@ -140,7 +140,7 @@ fn sync_folder(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Other systems than Unix rely on the permissions of the user's own folder.
+/// Systems other than Unix rely on the permissions of the user's own folder.
 #[cfg_attr(
     not(unix),
     expect(clippy::unnecessary_wraps, reason = "the check on Unix can fail")

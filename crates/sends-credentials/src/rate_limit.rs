@@ -27,7 +27,7 @@ pub(crate) struct RateLimit {
 }
 
 /// The permission for one call. The spacing to the next call starts when this is dropped, so that two calls arrive apart even if
-/// the first one was slow on its way.
+/// the first one was slow in transit.
 #[derive(Debug)]
 pub(crate) struct Permit {
     lock: FileLock,
@@ -59,7 +59,7 @@ impl RateLimit {
         Ok(permit)
     }
 
-    /// The wait after a call at `last`. A call in the future, as after a change of the clock, takes the full spacing.
+    /// The wait after a call at `last`. A call in the future, as after a change of the clock, requires the full spacing.
     fn wait(&self, last: Option<Timestamp>) -> Duration {
         let Some(last) = last else { return Duration::ZERO };
         let passed = self.clock.now().duration_since(last).max(SignedDuration::ZERO);
@@ -105,7 +105,7 @@ mod tests {
 
     use super::*;
 
-    /// A wall clock that goes with tokio's, which a test can pause.
+    /// A wall clock that follows tokio's, which a test can pause.
     #[derive(Debug)]
     struct PausedClock(Instant);
 
@@ -127,7 +127,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let dir = StateDir::open(folder.path()).unwrap();
         let settings = settings();
-        // Like two processes, they share the folder alone.
+        // Like two processes, the limits share only the folder.
         let limits = [RateLimit::new(&dir, &settings), RateLimit::new(&dir, &settings)];
         let mut ended: Option<Instant> = None;
         for round in 0..6 {

@@ -2,9 +2,9 @@
 //!
 //! | response of the upstream | next request |
 //! |---|---|
-//! | access token refused (401) | one refresh; if the new token is refused too, the next after 30 s, doubling to 1 h, until one is accepted |
-//! | refresh token refused (`invalid_grant`) | one refresh as a probe after 1 min, doubling to 1 h, counted in the file over all processes |
-//! | both refused | the same; the access token is removed from the file, so that no process sends it |
+//! | access token rejected (401) | one refresh; if the new token is rejected too, the next after 30 s, doubling to 1 h, until one is accepted |
+//! | refresh token rejected (`invalid_grant`) | one refresh as a probe after 1 min, doubling to 1 h, counted in the file over all processes |
+//! | both rejected | the same; the access token is removed from the file, so that no process sends it |
 //! | any other failure | the refresh again, after 1 to 2 s, doubling to 5 min |
 //!
 //! A new login by another process ends all of these pauses.
@@ -31,7 +31,7 @@ use crate::{
 use background::{BackgroundRefresh, Outcome};
 use backoff::Backoff;
 
-/// The longest pause between refreshes whose tokens the upstream rejects.
+/// Maximum pause between refreshes whose tokens the upstream rejects.
 const LONGEST_REJECTION_PAUSE: Duration = Duration::from_hours(1);
 
 /// A loaded credential.
@@ -44,7 +44,7 @@ struct Loaded {
     stamp: Option<Stamp>,
 }
 
-/// The reason for a refresh. Checked again under the lock, since another process may have refreshed meanwhile.
+/// The reason for a refresh. Checked again under the lock, since another process may have refreshed in the meantime.
 #[derive(Clone, Debug)]
 enum Cause {
     /// The token is missing or about to expire.
@@ -55,7 +55,7 @@ enum Cause {
 /// The result of a refresh that could not be written.
 #[derive(Debug)]
 struct Unsaved {
-    /// The fingerprint of the refresh token that was used. The result replaces no other.
+    /// The fingerprint of the refresh token that was used. The result replaces only this token.
     replaces: String,
     credential: Credential,
 }
@@ -67,7 +67,7 @@ struct State {
     backoff: Backoff,
     /// The number of refreshes after a rejection whose tokens were not accepted yet, and the time of the last one.
     unaccepted: Option<(u32, Instant)>,
-    /// Valid tokens that are not durable yet and must not be handed out.
+    /// Valid tokens that are not durable yet and must not be returned.
     unsaved: Option<Unsaved>,
 }
 
@@ -165,7 +165,7 @@ impl Core {
     ///
     /// On the calling thread: the check takes a microsecond, and reading 4 KB from the cache a few more.
     fn load(&self, state: &mut State) -> Result<Arc<Loaded>, TokenError> {
-        // During a refresh the file may hold tokens that are not durable yet.
+        // During a refresh the file may contain tokens that are not durable yet.
         if let (Some(loaded), true) = (&state.loaded, state.refresh_in_flight().is_some()) {
             return Ok(Arc::clone(loaded));
         }
@@ -214,7 +214,7 @@ impl Core {
         if let Some(outcome) = state.refresh_in_flight() {
             return Ok(outcome);
         }
-        // The rejected token of a refused login has to be removed from the file, where other processes would still find it.
+        // The rejected token of a failed login has to be removed from the file, where other processes would still find it.
         let is_rejected = matches!(&cause, Cause::Rejection(token) if loaded.token.as_ref() == Some(token));
         let is_refused = loaded.credential.login_required.is_some();
         let may_refresh = loaded.credential.may_refresh(self.settings.clock.now());
@@ -274,7 +274,7 @@ impl Loaded {
         match &self.credential.access {
             None => Freshness::Expired,
             Some(access) => match access.freshness(settings.clock.now()) {
-                // Another refresh finds out whether the response was lost, while the present token still works.
+                // Another refresh determines whether the response was lost, while the present token still works.
                 Freshness::Fresh if self.credential.unanswered_refresh().is_some() => Freshness::Ageing,
                 freshness => freshness,
             },

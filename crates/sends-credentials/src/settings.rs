@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use sends_client::{Clock, SystemClock};
 
-/// [`Settings::default`] suits the real upstream.
+/// [`Settings::default`] is for the real upstream.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The time between the end of one call to the token endpoint and the start of the next, over all processes on one state
@@ -14,12 +14,12 @@ pub struct Settings {
     pub connect_timeout: Duration,
     /// 20 s by default.
     pub call_timeout: Duration,
-    /// The longest wait for the credential's lock; 60 s by default, longer than any call takes.
+    /// Maximum wait for the credential's lock; 60 s by default, longer than any call takes.
     pub lock_timeout: Duration,
-    /// The pause before another refresh if the upstream rejects the token that a refresh brought; 30 s by default. It doubles with
-    /// each such refresh, up to an hour, until the upstream accepts a token.
+    /// The pause before another refresh if the upstream rejects the token of a refresh; 30 s by default. Doubled by each such
+    /// refresh, up to an hour, until the upstream accepts a token.
     pub rejection_pause: Duration,
-    /// The longest wait for the browser's redirect; 5 min by default, the life of an authorization code.
+    /// Maximum wait for the browser's redirect; 5 min by default, the lifetime of an authorization code.
     pub login_timeout: Duration,
     pub clock: Arc<dyn Clock>,
 }

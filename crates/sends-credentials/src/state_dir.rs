@@ -9,8 +9,8 @@ use etcetera::BaseStrategy;
 
 use crate::StoreError;
 
-/// The default state folder: `$XDG_STATE_HOME/sends` (`~/.local/state/sends`) on Linux, and a folder in the user's application data
-/// on macOS and Windows.
+/// The default state folder: `$XDG_STATE_HOME/sends` (`~/.local/state/sends`) on Linux, and a folder in the user's application
+/// data on macOS and Windows.
 ///
 /// Fails with [`StoreError::NoHome`] when the user has no home folder, as in some containers.
 pub fn default_state_dir() -> Result<PathBuf, StoreError> {
@@ -24,8 +24,8 @@ pub fn default_state_dir() -> Result<PathBuf, StoreError> {
 pub struct StateDir(PathBuf);
 
 impl StateDir {
-    /// Creates the folder, private to this user (mode 0700), if it is missing. The permissions of an existing one are the operator's
-    /// choice and are left as they are; the files inside are private by themselves.
+    /// Creates the folder, private to this user (mode 0700), if it is missing. The permissions of an existing one are the
+    /// operator's choice and are not changed; the files inside are private.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, StoreError> {
         let path = path.into();
         create(&path).map_err(|error| StoreError::io("make the folder", &path, &error))?;
@@ -37,7 +37,7 @@ impl StateDir {
     }
 }
 
-/// Creates the folder with its missing ancestors, and synchronises each folder with a new entry: otherwise a loss of power could
+/// Creates the folder with its missing ancestors, and synchronises each folder with a new entry: otherwise a power loss could
 /// remove the folder with the synchronised file in it. Returns the synchronised folders, the innermost first.
 fn create(path: &Path) -> io::Result<Vec<&Path>> {
     let missing = path.ancestors().take_while(|folder| !folder.exists());

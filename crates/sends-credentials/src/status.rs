@@ -19,7 +19,7 @@ pub struct Status {
     pub access_token: Option<AccessTokenStatus>,
     /// `None` when no refresh token was granted.
     pub refresh_token: Option<RefreshTokenStatus>,
-    /// The start of a refresh whose response is not stored. If it stays, the response may be lost.
+    /// The start of a refresh whose response is not stored. If this persists, the response may be lost.
     pub refresh_in_flight_since: Option<Timestamp>,
     /// `None` as long as the login works.
     pub login_required: Option<LoginRequired>,

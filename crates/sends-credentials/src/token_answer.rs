@@ -1,8 +1,8 @@
 //! Lenient parser of token and device responses.
 //!
-//! Everything but an access token or a device code is optional, since discarding the response to a refresh loses the rotated refresh
-//! token. Observed, or within what servers do: numbers as strings or floats, `scope` as an array, `token_type` missing, other
-//! content types, a form instead of JSON, broken characters, bytes before and after the object.
+//! Everything but an access token or a device code is optional, since discarding the response to a refresh loses the rotated
+//! refresh token. Observed or plausible: numbers as strings or floats, `scope` as an array, `token_type` missing, other content
+//! types, a form instead of JSON, broken characters, bytes before and after the object.
 
 mod members;
 
@@ -13,19 +13,19 @@ use secrecy::SecretString;
 
 use self::members::Members;
 
-/// The life of an access token (documented), and the longest one accepted.
+/// Lifetime of an access token (documented), and the maximum accepted.
 const LONGEST_LIFE: SignedDuration = SignedDuration::from_hours(24);
 
-/// The shortest life accepted: a shorter one would cost a refresh for nearly every query.
+/// Minimum accepted lifetime: a shorter one would cost a refresh for nearly every query.
 const SHORTEST_LIFE: SignedDuration = SignedDuration::from_mins(1);
 
-/// `expires_in` from here on (the year 2001) is a point in time: no token lives for thirty years.
+/// `expires_in` from here on (the year 2001) is a point in time: no token is valid for thirty years.
 const FIRST_ABSOLUTE: f64 = 1e9;
 
 /// `expires_in` from here on is a point in time in milliseconds.
 const FIRST_ABSOLUTE_MS: f64 = 1e12;
 
-/// The default life of a device code (documented).
+/// Default lifetime of a device code (documented).
 const DEVICE_LIFE: Duration = Duration::from_mins(10);
 
 const LONGEST_DEVICE_LIFE: Duration = Duration::from_hours(1);
@@ -33,13 +33,13 @@ const LONGEST_DEVICE_LIFE: Duration = Duration::from_hours(1);
 /// The default interval between polls (RFC 8628, section 3.2).
 const DEVICE_INTERVAL: Duration = Duration::from_secs(5);
 
-/// The longest interval accepted. A server can slow the client down further by `slow_down`.
+/// Maximum accepted interval. A server can slow the client down further by `slow_down`.
 const LONGEST_DEVICE_INTERVAL: Duration = Duration::from_mins(1);
 
-/// The number of `{` in a body at which the object with both tokens is tried.
+/// Maximum number of `{` in a body at which the object with both tokens is searched.
 const MOST_OBJECTS: usize = 32;
 
-/// The longest text of the upstream that is repeated in errors.
+/// Maximum length of upstream text in errors.
 const PRINTABLE_LIMIT: usize = 300;
 
 #[derive(Debug)]
@@ -71,8 +71,8 @@ pub(crate) struct OAuthError {
 }
 
 impl TokenAnswer {
-    /// `None` if the body is neither a JSON object nor a form, or is truncated before both tokens. Text before the object is skipped
-    /// if the object has both.
+    /// `None` if the body is neither a JSON object nor a form, or is truncated before both tokens. Text before the object is
+    /// skipped if the object has both.
     pub(crate) fn read(body: &[u8]) -> Option<Self> {
         let answer = Members::read(body).as_ref().and_then(Self::of);
         if answer.as_ref().is_some_and(Self::has_both_tokens) {
@@ -109,7 +109,7 @@ impl DeviceAnswer {
             let seconds = members.number(name).filter(|seconds| *seconds >= 0.0)?;
             Duration::try_from_secs_f64(seconds).ok()
         };
-        // These are shown in a terminal.
+        // Texts that are shown in a terminal.
         let shown = |names: &[&str]| members.text(names).map(|text| printable(&text));
         let life = seconds("expires_in").filter(|life| !life.is_zero());
         Some(Self {
@@ -134,7 +134,7 @@ impl OAuthError {
         }
     }
 
-    /// `None` if the body holds no code, as an HTML page.
+    /// `None` if the body contains no code, such as an HTML page.
     pub(crate) fn read(body: &[u8]) -> Option<Self> {
         const CODES: [&str; 5] = ["error", "error_key", "errorCode", "error_code", "code"];
         const DESCRIPTIONS: [&str; 5] = [
@@ -169,7 +169,7 @@ fn printable(text: &str) -> String {
 /// | from 10⁹ on | until that point in time, in seconds or milliseconds since 1970, within the same limits |
 /// | zero, negative, a time in the past, none, no number | a day (documented) |
 ///
-/// A token that expires earlier is refused, and renewed then.
+/// A token that expires earlier is rejected, and renewed then.
 pub(crate) fn expires_at(requested_at: Timestamp, expires_in: Option<f64>) -> Timestamp {
     let seconds = |number: f64| SignedDuration::try_from_secs_f64(number).ok();
     let until = |end: SignedDuration| {

@@ -22,10 +22,10 @@ use crate::{
     token_answer::{OAuthError, TokenAnswer},
 };
 
-/// The size of a body that is read. A response holds two tokens of about 1 KB (documented).
+/// Maximum size of a body. A response contains two tokens of about 1 KB (documented).
 const BODY_LIMIT: usize = 1 << 20;
 
-/// The longest `Retry-After` accepted. None is documented.
+/// Maximum accepted `Retry-After`, which is not documented.
 const RETRY_AFTER_LIMIT: Duration = Duration::from_hours(1);
 
 #[derive(Debug)]
@@ -46,9 +46,9 @@ pub(crate) struct TransportError {
 /// The effect of a failed request at the upstream.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Effect {
-    /// None, because of the rate limit (429).
+    /// No effect, because of the rate limit (429).
     Throttled,
-    /// None: the upstream was not reached, or refused the request before it acted.
+    /// No effect: the upstream was not reached, or rejected the request before acting.
     NotDone,
     PerhapsDone,
 }
@@ -62,7 +62,7 @@ impl TokenHttp {
         sends_client::install_crypto_provider();
         let mut builder = Client::builder()
             .user_agent(concat!("sends/", env!("CARGO_PKG_VERSION")))
-            // A wrong `Content-Encoding` must not cost the tokens: the body itself shows whether it is compressed.
+            // A wrong `Content-Encoding` must not lose the tokens: the body itself shows whether it is compressed.
             .no_gzip()
             .connect_timeout(settings.connect_timeout)
             .timeout(settings.call_timeout)
@@ -70,7 +70,7 @@ impl TokenHttp {
             .redirect(redirect::Policy::none())
             // A refresh token works once: a request repeated by the HTTP library would find it used.
             .retry(reqwest::retry::never())
-            // The next call is a day later, and the connection dead by then.
+            // The next call is a day later, and the connection is closed by then.
             .pool_max_idle_per_host(0);
         if endpoints.are_loopback() {
             builder = builder.no_proxy();
@@ -89,8 +89,8 @@ impl TokenHttp {
         Ok(Self { http, rate_limit })
     }
 
-    /// Sends a form, with HTTP Basic authentication if `client` has a secret (documented). Returns the body of a 2xx, which need not
-    /// be the expected one, or of any response with both tokens.
+    /// Sends a form, with HTTP Basic authentication if `client` has a secret (documented). Returns the body of a 2xx, which need
+    /// not be the expected one, or of any response with both tokens.
     pub(crate) async fn post(
         &self,
         url: &Url,
@@ -138,7 +138,7 @@ impl TokenHttp {
             return Ok(body);
         }
         match truncated {
-            // The rest of a refusal does not matter.
+            // The rest of a rejection does not matter.
             Some(error) if !status.is_client_error() => Err(error.into()),
             _ => checked(status, body, retry_after),
         }
@@ -217,7 +217,7 @@ fn decompressed(body: Vec<u8>) -> Vec<u8> {
     }
     let limit = u64::try_from(BODY_LIMIT).unwrap_or(u64::MAX);
     let mut decompressed = Vec::new();
-    // An error leaves what was decompressed before it.
+    // On an error, the part decompressed before it is used.
     let _ = MultiGzDecoder::new(body.as_slice())
         .take(limit)
         .read_to_end(&mut decompressed);

@@ -14,13 +14,13 @@ use std::{
 use subtle::{Choice, ConstantTimeEq};
 use tokio::time::Instant;
 
-/// Time between two reads of the file, and so the longest validity of a removed key.
+/// Time between two reads of the file, and so the maximum validity of a removed key.
 const READ_EVERY: Duration = Duration::from_secs(1);
 
-/// Shortest key, in characters: shorter ones can be guessed.
+/// Minimum length of a key in characters: shorter keys can be guessed.
 const SHORTEST: usize = 16;
 
-/// Largest file, in bytes: room for thousands of keys.
+/// Maximum size of the file in bytes: room for thousands of keys.
 const SIZE_LIMIT: u64 = 1 << 20;
 
 /// The keys of a file. Only their hashes are in memory.
@@ -36,7 +36,7 @@ struct State {
 
 type KeyHash = [u8; 32];
 
-/// Reason why no key of a file is valid.
+/// Reason for which no key of a file is valid.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum InvalidApiKeys {
     #[error("cannot read {path}: {reason}")]
@@ -63,7 +63,7 @@ impl ApiKeys {
         })
     }
 
-    /// Whether this is one of the keys. It is compared to each of them in full, so that the time reveals nothing.
+    /// Whether this is one of the keys. Compared with each key in full, so that the time reveals nothing.
     pub(super) fn admit(&self, key: &[u8]) -> bool {
         let presented = hash(key);
         let state = self.present();
@@ -118,7 +118,7 @@ fn load(path: &Path) -> Result<Vec<KeyHash>, InvalidApiKeys> {
         return Err(unreadable(io::Error::other("it is not a regular file")));
     }
     let file = fs::File::open(path).map_err(unreadable)?;
-    // Of the open file: its path can refer to another one by now.
+    // Metadata of the open file: its path can refer to another file by now.
     let metadata = file.metadata().map_err(unreadable)?;
     if is_open_to_others(&metadata) {
         return Err(InvalidApiKeys::Open(name));

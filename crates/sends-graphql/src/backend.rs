@@ -168,8 +168,8 @@ impl Backend {
     }
 }
 
-/// Departure times of calls, shared by all processes on the state folder. Its limits are those of the API key even if histories are
-/// in memory only.
+/// Departure times of calls, shared by all processes on the state folder. The limits are those of the API key even if histories
+/// are in memory only.
 fn departures(source: &Source) -> Option<DepartureFile> {
     let folder = match source {
         Source::Sandbox(_) => None,
@@ -222,7 +222,7 @@ fn own_credential(
         }
         CredentialSource::Login => {
             let login = Login::new(state, settings);
-            // The service starts in spite of it, and notices a new login.
+            // The service starts nevertheless, and detects a new login.
             if let Some(reason) = login.login_required()? {
                 tracing::error!(
                     "the login cannot be used: {reason}; log in again with `sends-graphql login`"

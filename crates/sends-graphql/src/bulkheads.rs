@@ -4,11 +4,11 @@
 //! |---|---|---|---|---|
 //! | `connections` | open connections, and one in the accept loop | 16,384 | `--max-connections` | a new connection waits in the operating system's queue |
 //! | `bodies` | bytes of request bodies being received | 64 MiB | none | `503 OVERLOADED` at once |
-//! | `operations` | operations being validated and executed | 256 | `--max-operations` | queues for `--operation-wait`, then `503 OVERLOADED`; at once if the queue has four operations for each of the limit |
+//! | `operations` | operations being validated and executed | 256 | `--max-operations` | queues for `--operation-wait`, then `503 OVERLOADED`; at once if the queue has four times the limit of operations |
 //! | `waiting_operations` | operations that wait for Constant Contact, for a search of the log or for memory | 4,096 | `--max-waiting-operations` | `503 OVERLOADED`, or an error of the field that would wait |
-//! | `large_answers` | bytes of large answers, from the start of the execution until they are written | 96 MiB | three quarters of `--answer-budget` | queues for `--operation-wait`, then `503 OVERLOADED`; at once if an answer turns out larger than its estimate; `BAD_USER_INPUT` for an answer beyond the limit |
-//! | `small_answers` | bytes of [small](crate::bulkheads::answers) answers | 32 MiB | a quarter of `--answer-budget` | the same |
-//! | `waiting_memory` | bytes of waiting operations: requests with a long text or long variables, and answers that wait for data | 64 MiB | half of `--answer-budget` | queues for `--operation-wait`, then `503 OVERLOADED`; at once for a request with a long text or long variables, and if queued answers use half of `small_answers` or `large_answers`; `BAD_USER_INPUT` for an operation beyond the limit |
+//! | `large_answers` | bytes of large responses, from the start of the execution until they are written | 96 MiB | three quarters of `--answer-budget` | queues for `--operation-wait`, then `503 OVERLOADED`; at once if a response turns out larger than its estimate; `BAD_USER_INPUT` for a response beyond the limit |
+//! | `small_answers` | bytes of [small](crate::bulkheads::answers) responses | 32 MiB | a quarter of `--answer-budget` | the same |
+//! | `waiting_memory` | bytes of waiting operations: requests with a long text or long variables, and answers that wait for data | 64 MiB | half of `--answer-budget` | queues for `--operation-wait`, then `503 OVERLOADED`; at once for a request with a long text or long variables, and if queued responses use half of `small_answers` or `large_answers`; `BAD_USER_INPUT` for an operation beyond the limit |
 //! | `look_ups` | reads of histories, of the daily call count and of the sync state from the store; 0 for a store without a limit | 4 | none | queues for 10 seconds, then fails; a history is then fetched from Constant Contact |
 //! | `searches` | concurrent reads of the log | 2 | none | queues for 10 seconds, then an error of the field with `OVERLOADED`; a read is interrupted after 10 seconds, with `LOG_UNAVAILABLE` |
 //! | `upstream_calls` | queued calls to Constant Contact; background work can use half | 2,000 | none | an error of the field with `RATE_LIMITED` |
@@ -82,7 +82,7 @@ pub struct Bulkhead {
 }
 
 /// Queue for room. The semaphore's own queue would collect permits for its first waiter one by one, and withhold them from
-/// [operations in progress](Bulkhead::enter_before_waiting) meanwhile.
+/// [operations in progress](Bulkhead::enter_before_waiting) in the meantime.
 #[derive(Debug)]
 struct Waiting {
     /// Permit of the first waiter.
@@ -158,7 +158,7 @@ impl Bulkhead {
         self.limit
     }
 
-    /// Takes room without waiting. `None` is counted as a refusal. More than 4 GiB counts as 4 GiB.
+    /// Takes room without waiting. `None` is counted as a rejection. More than 4 GiB counts as 4 GiB.
     pub fn try_enter(&self, size: usize) -> Option<Room> {
         let room = self.enter_if_free(size);
         if room.is_none() {
@@ -198,12 +198,12 @@ impl Bulkhead {
         }
     }
 
-    /// Queues for room with a timeout. `None` is counted as a refusal.
+    /// Queues for room with a timeout. `None` is counted as a rejection.
     pub async fn enter_within(&self, size: usize, wait: Duration) -> Option<Room> {
         self.within(self.enter(size), wait).await
     }
 
-    /// Adds a timeout to a future that queues for this bulkhead. `None` is counted as a refusal.
+    /// Adds a timeout to a future that queues for this bulkhead. `None` is counted as a rejection.
     pub async fn within<T>(&self, entering: impl Future<Output = Option<T>>, wait: Duration) -> Option<T> {
         let entered = tokio::time::timeout(wait, entering).await.ok().flatten();
         if entered.is_none() {
@@ -212,7 +212,7 @@ impl Bulkhead {
         entered
     }
 
-    /// Counts a refusal by the caller, such as for a full queue.
+    /// Counts a rejection by the caller, such as for a full queue.
     pub fn refuse(&self) {
         self.refused.fetch_add(1, Ordering::Relaxed);
     }

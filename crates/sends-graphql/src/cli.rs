@@ -1,8 +1,8 @@
 //! Command line: the options of all commands, and the commands other than `serve`.
 //!
-//! `parse.rs` reads the command line and the environment, `checks.rs` checks options against each other. Each command is in a file with
-//! its options, except for `logout` and `rebuild-store`, which are in `account.rs` with the errors of all commands. The options of
-//! `serve` are in `serve.rs` and in the modules that they configure; shared ones are in `config/options.rs`.
+//! `parse.rs` reads the command line and the environment, `checks.rs` checks options against each other. Each command is in a
+//! file with its options, except for `logout` and `rebuild-store`, which are in `account.rs` with the errors of all commands. The
+//! options of `serve` are in `serve.rs` and in the modules that they configure; shared ones are in `config/options.rs`.
 
 pub mod account;
 mod checks;

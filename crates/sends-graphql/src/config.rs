@@ -33,7 +33,7 @@ pub struct Config {
 
 #[derive(Clone, Debug)]
 pub struct Upstream {
-    /// Base URL of the API. That of a sandbox is known once it runs.
+    /// Base URL of the API. The URL of a sandbox is known once it runs.
     pub base_url: BaseUrl,
     pub call_timeout: Duration,
     pub limits: Limits,

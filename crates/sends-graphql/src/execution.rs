@@ -1,9 +1,9 @@
 //! Execution of operations on the schema, independent of HTTP.
 //!
-//! A document is validated within the limits of `validation.rs`, or found in the cache (`documents.rs`). Its variables are coerced
-//! (`coercion.rs`), and the operation is planned (`plan.rs`). async-graphql executes the plan as a document (`lowering.rs`), and
-//! apollo-compiler its introspection (`introspection.rs`). Then `completion.rs` corrects the response and `errors.rs` its errors. A
-//! panic of a resolver ends only its own operation.
+//! A document is validated within the limits of `validation.rs`, or found in the cache (`documents.rs`). Its variables are
+//! coerced (`coercion.rs`), and the operation is planned (`plan.rs`). async-graphql executes the plan as a document
+//! (`lowering.rs`), and apollo-compiler its introspection (`introspection.rs`). Then `completion.rs` corrects the response and
+//! `errors.rs` its errors. A panic of a resolver ends only its own operation.
 
 mod coercion;
 mod completion;
@@ -34,9 +34,9 @@ use crate::{
     telemetry::{metrics::Outcome, operation},
 };
 
-/// Bytes of a text beyond which its validation is long work: about two milliseconds. An operation of 100 aliases (10 KB), which takes a
-/// millisecond, stays on the service's threads: those for long work have a lower priority, and waited 13 to 30 ms for one of 2 cores
-/// that other programs used.
+/// Bytes of a text beyond which its validation is long work: about two milliseconds. An operation of 100 aliases (10 KB), which
+/// takes a millisecond, stays on the service's threads: the threads for long work have a lower priority, and waited 13 to 30 ms
+/// for one of 2 cores that other programs used.
 const LONG_TEXT: usize = 16 << 10;
 /// Fields of a validated document, with fragments expanded, beyond which planning is long work: about a millisecond.
 const LONG_FIELDS: usize = 500;
@@ -91,7 +91,7 @@ impl Executor {
         &self.limits
     }
 
-    /// Validates and executes an operation. [`is_request_error`] tells whether it was executed.
+    /// Validates and executes an operation. [`is_request_error`] reports whether it was executed.
     pub async fn execute(&self, request: Request) -> Response {
         match self.admit(request) {
             Ok(admitted) => admitted.execute().await,
@@ -159,7 +159,7 @@ impl Admitted {
         self.estimate
     }
 
-    /// Whether its response is [cacheable](crate::response_cache).
+    /// Whether the response is [cacheable](crate::response_cache).
     pub fn is_cacheable(&self) -> bool {
         self.is_cacheable
     }

@@ -28,7 +28,7 @@
 //! | folder | |
 //! |---|---|
 //! | `backend/` | construction of the data sources |
-//! | `bulkheads/` | limits of concurrent operations, of the memory of answers, and a runtime for long work |
+//! | `bulkheads/` | limits of concurrent operations, of the memory of responses, and a runtime for long work |
 //! | `cli/` | the command line, and the commands other than `serve` |
 //! | `config/` | configuration from several options |
 //! | `execution/` | documents: validation, limits, plan and execution |

@@ -16,7 +16,7 @@ pub(crate) const MINUTE: Duration = Duration::from_mins(1);
 pub(crate) const HOUR: Duration = Duration::from_hours(1);
 pub(crate) const YEAR: Duration = Duration::from_hours(365 * 24);
 
-/// Shortest timeout of an option.
+/// Minimum timeout of an option.
 pub(crate) const SHORTEST: Duration = Duration::from_millis(100);
 
 /// A number of seconds such as `60` or `0.5`, or a duration with units such as `90s`, `5m` or `1h 30m`.

@@ -1,10 +1,10 @@
 //! Readiness of the service, with the reasons against it.
 //!
-//! A service is unready if traffic should go elsewhere, and degraded if another process would be no better off: stored data is served
-//! while the upstream fails or the daily limit is reached. A report makes no upstream call and is cached for a second.
+//! A service is unready if traffic should go elsewhere, and degraded if another process would have the same problem: stored data
+//! is served while the upstream fails or the daily limit is reached. A report makes no upstream call and is cached for a second.
 //!
-//! A deleted store makes the service unready: its writes are lost, and a restart repairs it. A damaged one degrades it: unreadable
-//! data is fetched again, and a restart would find the same damage.
+//! A deleted store makes the service unready: its writes are lost, and a restart repairs it. A damaged one degrades it:
+//! unreadable data is fetched again, and a restart would find the same damage.
 
 use std::{
     sync::Arc,
@@ -28,7 +28,7 @@ const WRITE_LIMIT: Duration = Duration::from_secs(2);
 /// Source of the credential, which can require a new login.
 #[derive(Clone)]
 pub enum Credential {
-    /// Of the callers or the sandbox.
+    /// Credentials of the callers or the sandbox.
     NotOurs,
     Login(Login),
     Environment(Arc<EnvironmentCredential>),
@@ -101,7 +101,7 @@ impl Readiness {
 
     pub async fn report(&self) -> Report {
         let checks = &self.0;
-        // Not cached, since the shutdown waits for probes to notice.
+        // Not cached, since the shutdown waits for probes to detect it.
         if checks.ending.is_cancelled() {
             return Report {
                 status: Status::Unready,

@@ -1,8 +1,8 @@
-//! Response cache: complete responses to GraphQL requests, valid while the histories in their [read set](ReadSet) are unchanged and
-//! fresh enough.
+//! Response cache: complete responses to GraphQL requests, valid while the histories in their [read set](ReadSet) are unchanged
+//! and fresh enough.
 //!
-//! The key is everything in a request that can affect its response (`server/response_cache.rs`), so that the cache is independent of
-//! GraphQL and of headers. `cacheable.rs` decides which documents have cacheable responses.
+//! The key is everything in a request that can affect its response (`server/response_cache.rs`), so that the cache is independent
+//! of GraphQL and of headers. `cacheable.rs` decides which documents have cacheable responses.
 
 mod cacheable;
 
@@ -18,7 +18,7 @@ use crate::{
     telemetry::metrics::OperationMetrics,
 };
 
-/// Longest cached response, in bytes.
+/// Maximum size of a cached response in bytes.
 pub(crate) const LONGEST_RESPONSE: usize = 256 << 10;
 
 /// Typical response, in bytes, for the initial size of the table.
@@ -34,7 +34,7 @@ pub(crate) struct CachedResponse {
     pub(crate) read_set: ReadSet,
     pub(crate) headers: Arc<HeaderMap>,
     pub(crate) body: Bytes,
-    /// Memory of the body while any connection writes it: the response can be evicted meanwhile.
+    /// Memory of the body while any connection writes it: the response can be evicted in the meantime.
     pub(crate) lent: Mutex<Weak<Room>>,
     pub(crate) operation: Option<String>,
     pub(crate) metrics: OperationMetrics,
@@ -72,8 +72,8 @@ impl ResponseCache {
 }
 
 impl CachedResponse {
-    /// Reserves memory for writing the body, until the value is dropped. The service counts a body once, and each connection counts
-    /// it for itself.
+    /// Reserves memory for writing the body, until the value is dropped. The service counts a body once, and each connection
+    /// counts it for itself.
     pub(crate) fn lend(&self, budget: &ConnectionBudget) -> Option<impl Send + Sync + use<>> {
         let bytes = self.body.len();
         let of_connection = budget.lend(bytes)?;

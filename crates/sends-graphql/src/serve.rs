@@ -34,7 +34,7 @@ pub fn run(mut options: ServeOptions, config: Config) -> Result<(), CommandError
     }
     let runtime = tokio::runtime::Runtime::new()?;
     let result = runtime.block_on(async {
-        // Both receive every signal.
+        // The two listeners receive every signal.
         let (mut signals, mut repeated) = (Signals::listen()?, Signals::listen()?);
         let first_signal = async {
             signals.next().await;
@@ -95,7 +95,7 @@ async fn start(
         (None, _) => None,
         (Some(synchroniser), None) => sync_every.map(|every| synchronise(synchroniser, every)),
         (Some(synchroniser), Some(_)) if !is_paced => {
-            // In a fraction of a second, so that the log is complete for the first query.
+            // Takes a fraction of a second, so that the log is complete for the first query.
             sync::fill_of_sandbox(&synchroniser).await;
             sync_every.map(|every| synchronise(synchroniser, every))
         }

@@ -2,8 +2,8 @@
 //!
 //! From the outside in, a request passes the connection with its timeouts (`connection.rs`), the response cache
 //! (`response_cache.rs`), the checks of host and origin (`host_and_origin.rs`) with the headers of every response
-//! (`response_headers.rs`), the compression of responses (`compression.rs`), and its route: GraphQL (`graphql.rs`), health, metrics,
-//! GraphiQL, or the error for a wrong path or method (`unrouted.rs`).
+//! (`response_headers.rs`), the compression of responses (`compression.rs`), and its route: GraphQL (`graphql.rs`), health,
+//! metrics, GraphiQL, or the error for a wrong path or method (`unrouted.rs`).
 
 mod admission;
 mod body;
@@ -68,7 +68,7 @@ use crate::{
     telemetry::{self, RequestId},
 };
 
-/// Shortest compressed response, in bytes: shorter ones fit in one packet.
+/// Minimum size of a compressed response in bytes: smaller ones fit in one packet.
 const WORTH_COMPRESSING: u64 = 1 << 10;
 
 /// Time for which browsers cache a CORS preflight.
@@ -79,7 +79,7 @@ const PREFLIGHT_AGE: Duration = Duration::from_mins(10);
 pub struct Service {
     pub backend: Arc<Backend>,
     pub schema: Executor,
-    /// Longest wait of an operation for the upstream.
+    /// Maximum wait of an operation for the upstream.
     pub request_timeout: Duration,
     pub long_work: Arc<LongWork>,
     pub readiness: Readiness,

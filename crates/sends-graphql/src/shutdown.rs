@@ -1,5 +1,5 @@
-//! Signals, and the stages of a shutdown: unready, no new connections, operations in progress finish, calls that wait for the upstream
-//! are cancelled, connections are closed. `serve.rs` has the last writes.
+//! Signals, and the stages of a shutdown: unready, no new connections, operations in progress finish, calls that wait for the
+//! upstream are cancelled, connections are closed. `serve.rs` has the last writes.
 
 use std::{
     io::{self, Write},
@@ -27,7 +27,7 @@ pub struct ShutdownOptions {
 
     /// Time between a signal and the close of the listener
     ///
-    /// Meanwhile /health/ready responds with 503 and other requests are served, so that load balancers divert traffic.
+    /// In the meantime /health/ready responds with 503 and other requests are served, so that load balancers divert traffic.
     #[arg(long, env = "SENDS_SHUTDOWN_DELAY", value_name = "DURATION", default_value = "0",
           value_parser = duration(Duration::ZERO..=HOUR))]
     pub shutdown_delay: Duration,

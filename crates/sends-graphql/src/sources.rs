@@ -2,13 +2,13 @@
 //!
 //! | file | |
 //! |---|---|
-//! | `access.rs` | whose data a request reads, and with which credential |
-//! | `loader.rs` | the dataloaders: within one operation each thing is read once, in batches |
-//! | `histories.rs` | send histories: the store, the freshness rules, single flight, stale answers |
+//! | `access.rs` | the account and the credential of a request |
+//! | `loader.rs` | the dataloaders: each resource is read once per operation, in batches |
+//! | `histories.rs` | send histories: the store, the freshness rules, single flight, stale responses |
 //! | `resources.rs` | campaigns, contact lists, segments, statistics and the account |
 //! | `send_log.rs` | the log of all sends |
 //!
-//! Nothing here knows GraphQL or HTTP.
+//! Independent of GraphQL and HTTP.
 
 pub mod access;
 pub mod histories;

@@ -1,8 +1,8 @@
 //! Synchronisation of the log of all sends: in the background of `serve` (`sync/background.rs`), and by the command `sync`
 //! (`cli/sync.rs`).
 //!
-//! The `sends-sync` crate decides which calls to make. `sync/upstream.rs` makes them, and `sync/lease.rs` restricts the work to one
-//! process at a time.
+//! The `sends-sync` crate decides which calls to make. `sync/upstream.rs` makes them, and `sync/lease.rs` restricts the work to
+//! one process at a time.
 
 mod background;
 mod lease;

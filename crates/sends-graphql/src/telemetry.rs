@@ -1,14 +1,14 @@
 //! Log, metrics and traces.
 //!
-//! | what | file |
+//! | part | file |
 //! |---|---|
 //! | one GraphQL request, for all three | `telemetry/operation.rs` |
 //! | output and format of the log | `telemetry/log.rs` |
 //! | counters, gauges and histograms, and their text | `telemetry/metrics.rs`, `telemetry/metrics/` |
 //! | spans, sent to a collector | `telemetry/traces.rs`, `telemetry/traces/` |
 //!
-//! Requests are observed from outside of async-graphql, whose extensions would add half to the time of every request. No token, no
-//! variable, and no header except the request id reaches this module.
+//! Requests are observed from outside of async-graphql, whose extensions would add half to the time of every request. No token,
+//! no variable, and no header except the request id reaches this module.
 
 pub mod log;
 pub mod metrics;

@@ -42,7 +42,7 @@ struct Definition {
     /// Below `/v3/`; `*` stands for an identifier.
     path: &'static str,
     scope: Option<&'static str>,
-    /// Of the user, besides the scope of the token.
+    /// Privileges of the user, in addition to the scope of the token.
     privileges: &'static [&'static str],
 }
 

@@ -23,8 +23,8 @@ pub const EVERY_SCOPE: [&str; 6] = [
     "offline_access",
 ];
 
-/// The configuration of a sandbox. By default: limits of 4 requests a second and 10,000 a day, no latency, no faults, and one account
-/// with the guide's example and the campaigns of a small bookshop.
+/// The configuration of a sandbox. By default: limits of 4 requests a second and 10,000 a day, no latency, no faults, and one
+/// account with the guide's example and the campaigns of a small bookshop.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// OAuth logs in to the first one by default.
@@ -118,7 +118,7 @@ pub struct AccountConfig {
     pub privileges: Vec<String>,
 }
 
-/// The records of an account besides generated ones.
+/// The records of an account in addition to generated ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WrittenRecords {
     /// The guide's example and the campaigns of a small bookshop, dated relative to the start of the sandbox.

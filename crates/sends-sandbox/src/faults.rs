@@ -34,8 +34,8 @@ pub enum FaultKind {
     Latency,
     /// The request takes effect (a refresh token is rotated), and the connection is reset instead of a response.
     AnswerLost,
-    /// The response with `members` of its JSON object replaced, those in `without` removed, another `content_type`, and a `prefix`
-    /// before the body.
+    /// The response with `members` of its JSON object replaced, those in `without` removed, another `content_type`, and a
+    /// `prefix` before the body.
     Rewritten,
 }
 
@@ -73,7 +73,7 @@ pub enum BodyShape {
     CutOff,
 }
 
-/// A simulated failure of some requests. Requests that are refused with 401 or 429 are not affected.
+/// A simulated failure of some requests. Requests that are rejected with 401 or 429 are not affected.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fault {

@@ -76,9 +76,9 @@ pub(crate) struct KeyCounters {
     quota_exceeded: u64,
     /// Requests counted against the present day.
     today: u64,
-    /// The maximum of arrivals in a sliding second, refused ones included.
+    /// Maximum number of arrivals in a sliding second, rejected ones included.
     greatest_in_a_second: usize,
-    /// The maximum of passed requests in a sliding second.
+    /// Maximum number of passed requests in a sliding second.
     greatest_passed_in_a_second: usize,
 }
 

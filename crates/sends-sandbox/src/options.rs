@@ -69,7 +69,7 @@ An example with the default access token:
 
 const CONTROL: &str = include_str!("options/control.txt");
 
-/// The least number of activities in an account that is created for a token, which has no other data.
+/// Minimum number of activities in an account that is created for a token, which has no other data.
 const LEAST_ACTIVITIES: u64 = 24;
 
 #[derive(Debug, thiserror::Error)]

@@ -2,7 +2,7 @@
 
 use url::form_urlencoded;
 
-/// Decoded names and values. The first of a repeated name counts.
+/// Decoded names and values. The first value of a repeated name counts.
 #[derive(Debug)]
 pub(crate) struct Query(pub(crate) Vec<(String, String)>);
 

@@ -43,7 +43,7 @@ pub(crate) struct Counters {
     requests: u64,
     in_flight: usize,
     greatest_in_flight: usize,
-    /// The maximum of arrivals in a sliding second.
+    /// Maximum number of arrivals in a sliding second.
     greatest_in_a_second: usize,
     /// API requests with other methods than GET, of which a reader of send histories makes none.
     api_requests_not_get: u64,

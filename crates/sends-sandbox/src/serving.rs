@@ -19,7 +19,7 @@ use crate::upstream::Upstream;
 use crate::wild::Draw;
 use crate::{api, bearer, compression, control, errors, oauth};
 
-/// The limit of request bodies.
+/// Maximum size of a request body.
 const LARGEST_BODY: usize = 1 << 20;
 const HUGE: usize = 10_000_000;
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
@@ -41,7 +41,7 @@ pub(crate) async fn answer(
         settings = Arc::new(draw.settings(&settings));
     }
     if settings.jitter_ms > 0 {
-        // Before the limits, which then count requests closer together than they were sent.
+        // Delays before the limits, which then count requests closer together than they were sent.
         tokio::time::sleep(Duration::from_millis(upstream.faults.jitter(settings.jitter_ms))).await;
     }
     let route = api::Route::parse(parts.uri.path());

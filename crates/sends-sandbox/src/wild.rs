@@ -1,8 +1,8 @@
 //! The wild upstream: the same data in a form drawn at random among the documented and observed ones.
 //!
 //! A form is derived from the seed, the URI, and the number of its requests, so that a run can be repeated. Identifiers, sends,
-//! outcomes, present counts and the sequence of pages stay. Excluded are forms that hide a fact: pages without their records, 200 with
-//! an HTML page, 204, an early expiry of a token.
+//! outcomes, present counts and the sequence of pages stay. Excluded are forms that hide a fact: pages without their records, 200
+//! with an HTML page, 204, an early expiry of a token.
 
 mod answers;
 mod errors;

@@ -1,4 +1,4 @@
-//! Availability of an endpoint after repeated failures: ids that fail by themselves must not keep others from being read, and an
+//! Availability of an endpoint after repeated failures: ids that fail by themselves must not prevent reads of others, and an
 //! outage must not cost a call for each id.
 
 use std::{
@@ -14,8 +14,8 @@ use tokio::time::sleep;
 
 use crate::{Reading, failure::SyncFailure, run::Run};
 
-/// First failures of different ids in a row after which an id is probed that should not fail: with a deactivated application or a
-/// missing privilege, every call is refused.
+/// Consecutive first failures of different ids after which an id that should not fail is probed: with a deactivated application
+/// or a missing privilege, every call is rejected.
 const FAILURES_IN_A_ROW: u32 = 50;
 
 /// Failed probes after which the rest is left to the next synchronisation.
@@ -24,7 +24,7 @@ const PROBES: usize = 3;
 /// Maximum number of waits for a probe: while another call is the client's own probe, none is sent.
 const WAITS: usize = 60;
 
-/// Wait for the next probe when the client names no time.
+/// Wait for the next probe if the client specifies none.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// State of one endpoint in a synchronisation.
@@ -55,7 +55,7 @@ impl EndpointHealth {
 }
 
 impl Run<'_> {
-    /// Makes a call. While the client suspends the endpoint because of other ids, it waits for a probe. The error is that of the
+    /// Makes a call. While the client suspends the endpoint because of other ids, it waits for a probe. Returns the error of the
     /// last probe.
     pub(crate) async fn call<'s, T>(
         &'s self,
@@ -115,7 +115,7 @@ impl Run<'_> {
         }
     }
 
-    /// Probes the endpoint until one succeeds, unless it has succeeded since it had so many `successes`.
+    /// Probes the endpoint until a probe succeeds, unless its count of successes has changed from `successes`.
     async fn wait_until_available(
         &self,
         subject: Subject,
@@ -213,7 +213,7 @@ impl Run<'_> {
         Ok(known.into_iter().rev().nth(back))
     }
 
-    /// Campaigns and histories separately, since a user may have access to campaigns only.
+    /// Separate for campaigns and histories, since a user may have access to campaigns only.
     fn health(&self, subject: Subject) -> &EndpointHealth {
         match subject {
             Subject::History(_) => &self.histories,

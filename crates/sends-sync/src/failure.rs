@@ -3,7 +3,7 @@
 use sends_client::{Endpoint, FailureClass, UpstreamError};
 use sends_store::StoreError;
 
-/// Why a read or the whole synchronisation did not succeed.
+/// Failure of a read or of the whole synchronisation.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SyncFailure {
     /// Shutdown.
@@ -43,7 +43,7 @@ impl SyncFailure {
         class_concerns_all_calls(error.class) && !error.is_throttled_by_itself()
     }
 
-    /// Whether the upstream throttled a call up to its last retry. Only a probe tells whether it throttles other calls as well.
+    /// Whether the upstream throttled a call up to its last retry. Only a probe shows whether other calls are throttled as well.
     pub(crate) fn is_throttling(&self) -> bool {
         matches!(self, Self::Upstream(error) if error.is_throttled_by_itself())
     }
@@ -129,14 +129,14 @@ fn not_found(endpoint: &Endpoint) -> &'static str {
 
 fn class_concerns_all_calls(class: FailureClass) -> bool {
     match class {
-        // The client has retried. If more than this answer is concerned, its circuit breaker reports another class.
+        // The client has already retried. For a wider failure its circuit breaker reports another class.
         FailureClass::ServerFailure
         | FailureClass::Interrupted
         | FailureClass::TimedOut
         | FailureClass::Invalid
         | FailureClass::NotFound
         | FailureClass::Rejected
-        // One id may be refused while others are not.
+        // One id may be rejected while others are not.
         | FailureClass::Forbidden => false,
         FailureClass::Unreachable
         | FailureClass::CircuitOpen

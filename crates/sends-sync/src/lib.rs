@@ -16,14 +16,14 @@
 //!
 //! `rules.rs` decides on the calls, `failure.rs` on the effect of a failed call. Remaining work is on the queue of the
 //! [`SyncLog`](sends_store::SyncLog), newest send first, until it is in the log, so that a synchronisation may be killed at any
-//! time and the next one continues. It repeats the calls in flight, the pages of an unfinished listing, and the call for a
-//! campaign that was read in part: about six calls per kill (measured: 1,163 instead of 1,105 after ten).
+//! time and the next one continues. The next synchronisation repeats the calls in flight, the pages of an unfinished listing, and
+//! the call for a campaign that was read in part: about six calls per kill (measured: 1,163 instead of 1,105 after ten).
 //!
-//! A failed read, such as one malformed history or the second page of a listing, does not affect the others: the log lacks it
-//! and says so. The [`SyncLog`](sends_store::SyncLog) records it for retries after pauses that grow from five minutes to a
-//! week. Only a failure that concerns all calls ends a synchronisation.
+//! A failed read, such as one malformed history or the second page of a listing, does not affect the others: the log lacks the
+//! data and reports this. The [`SyncLog`](sends_store::SyncLog) records it for retries after pauses that grow from five minutes
+//! to a week. Only a failure that concerns all calls ends a synchronisation.
 //!
-//! The crate knows neither HTTP nor GraphQL nor the rate limits: the [`Upstream`] makes calls with background priority. The
+//! The crate is independent of HTTP, GraphQL and the rate limits: the [`Upstream`] makes calls with background priority. The
 //! caller ensures that an account has one synchronisation at a time.
 
 mod endpoint_health;

@@ -14,8 +14,8 @@ use crate::{Progress, Reading, Stage, failure::SyncFailure, reading::ONLY_REPORT
 
 /// Outcome of the listing of campaigns.
 pub(crate) struct Listed {
-    /// Latest update of a draft that is new or has changed. It may have been sent and made a draft again since the last listing,
-    /// which only the summaries report shows.
+    /// Latest update of a draft that is new or has changed. Such a draft may have been sent and made a draft again since the last
+    /// listing, which only the summaries report shows.
     pub(crate) drafts_changed_at: Option<Timestamp>,
     /// Failure of the first page, without which the changes are unknown. A failure of a later page is recorded as a gap.
     pub(crate) ended: Result<(), SyncFailure>,
@@ -30,7 +30,7 @@ impl Listed {
     }
 }
 
-/// Reason of a campaign whose send was only in the report, and is in it no more.
+/// Reason of a campaign whose send was only in the report, and no longer is.
 const NOT_REPORTED: &str = "Constant Contact's report had a later send of this campaign than its send histories, and has it no more. It stays in doubt until the next synchronisation confirms that.";
 
 /// Whether a campaign is unreadable because of a send that is, or was, only in the report.
@@ -105,7 +105,7 @@ impl Run<'_> {
     }
 
     /// First page of the campaigns since the mark. First page of all campaigns when an earlier synchronisation did not find the
-    /// latest listed campaign either: it has vanished, and others may have.
+    /// latest listed campaign either: this campaign has vanished, and others may have too.
     async fn first_page(&self, walk: &mut Walk) -> Result<ResourcePage<Campaign>, UpstreamError> {
         let page = self.upstream.campaigns(walk.from, None).await?;
         let has_records = !page.records.is_empty() || page.unreadable > 0;
@@ -117,7 +117,7 @@ impl Run<'_> {
         self.upstream.campaigns(None, None).await
     }
 
-    /// Queues known campaigns that are missing in a listing of all campaigns, since they may have been deleted.
+    /// Queues known campaigns that are missing from a listing of all campaigns, since they may have been deleted.
     async fn read_unlisted(&self, listed: &HashSet<CampaignId>, began: Timestamp) -> Result<(), SyncFailure> {
         let known = self.log.campaigns_with_activities(self.owner).await?;
         let unlisted = known.into_iter().filter(|campaign| !listed.contains(campaign));
@@ -125,7 +125,7 @@ impl Run<'_> {
         Ok(self.put_on_queue(work.collect()).await?)
     }
 
-    /// Reads the summaries report back to the last one. What cannot be read of it is recorded as a gap.
+    /// Reads the summaries report back to the last one. Unreadable parts are recorded as a gap.
     pub(crate) async fn list_summaries(
         &self,
         state: &mut SyncState,
@@ -156,7 +156,7 @@ impl Run<'_> {
         self.end_walk(&walk, state).await
     }
 
-    /// Reads the pages of a listing until they reach records of earlier walks, and stores what `listing_of` makes of each.
+    /// Reads the pages of a listing until they reach records of earlier walks, and stores the result of `listing_of` for each.
     async fn read_pages<'r, T: Dated>(
         &'r self,
         walk: &mut Walk,
@@ -192,8 +192,8 @@ impl Run<'_> {
         }
     }
 
-    /// Handles campaigns whose send was only in the report, and is in it no more. Once a second synchronisation confirms that,
-    /// they are read again and no longer in doubt.
+    /// Handles campaigns whose send was only in the report, and no longer is. Once a second synchronisation confirms this, the
+    /// campaigns are read again and no longer in doubt.
     async fn resolve_unreported(&self, doubts: &[&Unreadable]) -> Result<(), SyncFailure> {
         let mut listing = Listing::default();
         for doubt in doubts {

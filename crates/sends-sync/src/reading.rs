@@ -40,9 +40,9 @@ pub(crate) struct CampaignReading<'r> {
 pub(crate) enum HistoryState {
     HasSends,
     Empty,
-    /// It lacks known sends, which stay until their removal is confirmed.
+    /// Lacks known sends, which stay until their removal is confirmed.
     Incomplete,
-    /// It could not be read.
+    /// Could not be read.
     Unread,
 }
 
@@ -150,7 +150,7 @@ impl Run<'_> {
         self.read_histories(reading, &shown, is_removed).await?;
         let is_listed = |claim: &Claim| listed.iter().any(|activity| activity.id == claim.activity);
         self.schedule_claimants(work, claims.iter().filter(|claim| !is_listed(claim)), false);
-        // Another campaign may have been read meanwhile.
+        // Another campaign may have been read in the meantime.
         let claims = self.log.claims(self.owner, work.campaign, &listed).await?;
         self.schedule_claimants(work, claims.iter().filter(|claim| is_listed(claim)), true);
         let is_contradictory = claims.iter().any(|claim| {
@@ -201,7 +201,7 @@ impl Run<'_> {
         let period = rules::period(work);
         let mut only_reported = self.only_reported(work.campaign).await?;
         if only_reported.is_some() && is_removed {
-            // Its known sends were missing twice, or it was removed twice.
+            // The campaign's known sends were missing twice, or the campaign was removed twice.
             let had_sends = known.activities.iter().any(|known| known.send_count > Some(0));
             only_reported = only_reported.filter(|_| !had_sends);
             if only_reported.is_some() && self.was_found_gone(subject).await? {

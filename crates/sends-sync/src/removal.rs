@@ -1,9 +1,9 @@
-//! Known sends that the upstream no longer shows. A single answer may be wrong, so they are dropped when a second synchronisation
-//! misses the same ones, and are recorded as unreadable until then.
+//! Known sends that the upstream no longer shows. A single response may be wrong, so they are dropped when a second
+//! synchronisation misses the same ones, and are recorded as unreadable until then.
 //!
 //! Only the history shows that a send is deleted: it is not found, or lacks the send. A deleted campaign, or one that does not
-//! list the activity, is a reason to request the history. An activity that is listed and not found is a contradiction: its
-//! sends stay in the log and are recorded as unreadable until the upstream answers otherwise.
+//! list the activity, is a reason to request the history. An activity that is listed and not found is a contradiction: its sends
+//! stay in the log and are recorded as unreadable until the upstream's response changes.
 //!
 //! A campaign that vanishes from the list without being listed as removed is noticed when it was the latest one on the list, when
 //! all campaigns are listed, or when its histories are read again for another reason. The list shows changes only, so no call
@@ -31,7 +31,7 @@ const GONE_WITH_SENDS: &str = "Constant Contact does not find this campaign, and
 
 impl Run<'_> {
     /// Drops a deleted campaign once a second synchronisation does not find it and its histories have no sends. An activity that
-    /// another campaign lists as well belongs to that one: its sends say nothing about this campaign.
+    /// another campaign lists as well belongs to that one: its sends are no evidence about this campaign.
     pub(crate) async fn drop_campaign(&self, reading: &CampaignReading<'_>) -> Result<(), SyncFailure> {
         let CampaignReading { work, known } = *reading;
         let subject = Subject::Campaign(work.campaign);
@@ -74,7 +74,7 @@ impl Run<'_> {
         Ok(unreadable.iter().any(is_found))
     }
 
-    /// Decides on the known sends that a stored answer lacks.
+    /// Decides on the known sends that a stored response lacks.
     pub(crate) async fn settle_history(
         &self,
         reading: &CampaignReading<'_>,
@@ -99,7 +99,7 @@ impl Run<'_> {
         })
     }
 
-    /// Whether known sends stay in the log although a stored answer lacks them.
+    /// Whether known sends stay in the log although a stored response lacks them.
     pub(crate) async fn lacks_records(
         &self,
         activity: ActivityId,
@@ -124,7 +124,7 @@ impl Run<'_> {
         }
     }
 
-    /// Whether a campaign that was not found is listed, and not as removed. One that was listed without a date cannot be searched
+    /// Whether a campaign that was not found is listed, and not as removed. A campaign listed without a date cannot be searched
     /// and counts as listed.
     async fn is_still_listed(&self, known: &KnownCampaign) -> Result<bool, SyncFailure> {
         if is_removed(&known.campaign) {
@@ -138,7 +138,7 @@ impl Run<'_> {
             Ok(page) => {
                 let mut records = page.records.iter();
                 let listed = records.find(|listed| listed.id == known.campaign.id);
-                // Its removal may have been unreadable before.
+                // The removal of the campaign may have been unreadable before.
                 Ok(listed.map_or_else(
                     || page.unreadable > 0 || page.next.is_some() || page.cut_short.is_some(),
                     |listed| !is_removed(listed),

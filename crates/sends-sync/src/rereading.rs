@@ -1,4 +1,4 @@
-//! Re-reads of histories that may have changed without a listing saying so, and retries of failed reads.
+//! Re-reads of histories that may have changed without appearing in a listing, and retries of failed reads.
 
 use jiff::Timestamp;
 use sends_core::{ActivityId, CampaignId};
@@ -38,7 +38,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Stored answers of these activities. A damaged answer does not affect the others, and is replaced by reading it again.
+    /// Stored responses of these activities. A damaged response does not affect the others, and is replaced by reading it again.
     async fn stored(
         &self,
         activities: &[ActivityId],
@@ -149,8 +149,8 @@ impl Run<'_> {
         self.log.keep_listing(self.owner, listing).await
     }
 
-    /// Reads a history or records it as unreadable. Returns whether the upstream refuses to show it, so that its campaign has
-    /// to be read.
+    /// Reads a history or records it as unreadable. Returns whether the upstream rejects to show it, so that its campaign has to
+    /// be read.
     async fn read_or_record(
         &self,
         activity: ActivityId,
@@ -175,5 +175,5 @@ impl Run<'_> {
     }
 }
 
-/// Error of a stored answer that cannot be decoded.
+/// Error of a stored response that cannot be decoded.
 struct Damaged;

@@ -99,8 +99,8 @@ pub(crate) fn is_changed_draft(campaign: &Campaign, known: Option<&KnownCampaign
     !can_have_sends(campaign, known) && !known.is_some_and(|known| is_unchanged(campaign, known))
 }
 
-/// A campaign without an update time may have changed. One that is listed again after its deletion has, unless it is listed as
-/// removed.
+/// A campaign without an update time may have changed. A campaign listed again after its deletion has changed, unless it is
+/// listed as removed.
 fn is_unchanged(campaign: &Campaign, known: &KnownCampaign) -> bool {
     let (before, status) = (&known.campaign, campaign.status.as_deref());
     let is_back = known.is_gone && status != Some(&CampaignStatus::Removed);
@@ -240,8 +240,8 @@ fn can_have_sends(campaign: &Campaign, known: Option<&KnownCampaign>) -> bool {
     was_more || campaign.status.as_deref() != Some(&CampaignStatus::Draft)
 }
 
-/// Time before which no sends of a campaign are missing although it changed or was sent at `changed`: when it was read, at the
-/// latest `from`, the start of a listing by the upstream's clock. `None` when an activity was never read.
+/// Time before which no sends of a campaign are missing although it changed or was sent at `changed`: when it was last read, at
+/// the latest `from`, the start of a listing by the upstream's clock. `None` when an activity was never read.
 fn complete_before(known: &KnownCampaign, from: Option<Timestamp>, changed: Timestamp) -> Option<Timestamp> {
     let sendable = known.activities.iter().filter(|activity| {
         let role = activity.role.as_deref();
@@ -253,7 +253,7 @@ fn complete_before(known: &KnownCampaign, from: Option<Timestamp>, changed: Time
     if complete <= changed {
         return Some(complete);
     }
-    // This machine's clock was ahead when it was read.
+    // This machine's clock was ahead when the campaign was read.
     known.campaign.updated_at.filter(|before| *before <= changed)
 }
 

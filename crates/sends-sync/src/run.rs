@@ -27,14 +27,14 @@ use crate::{
     rules,
 };
 
-/// Campaigns read concurrently: as many as calls per second, so that the latency of an answer does not limit the rate. A kill
+/// Campaigns read concurrently: as many as calls per second, so that the latency of a response does not limit the rate. A kill
 /// loses their calls in flight.
 const CONCURRENCY: usize = 4;
 
 /// Maximum wait for calls in flight at a shutdown, since background calls may wait for the rate limit indefinitely.
 const LAST_CALLS: Duration = Duration::from_secs(5);
 
-/// Work taken from the queue at a time. Newer work may be added meanwhile.
+/// Work taken from the queue at a time. Newer work may be added in the meantime.
 const AT_A_TIME: usize = 32;
 
 /// Maximum number of repeated reads of a campaign because of contradictions with others, which may recur with each read.
@@ -62,7 +62,7 @@ pub struct Synchronisation {
 /// Result of a synchronisation.
 #[derive(Clone, Debug)]
 pub struct Report {
-    /// Its end.
+    /// Outcome of the synchronisation.
     pub ended: Ended,
     /// Remaining work.
     pub pending: Pending,
@@ -83,7 +83,7 @@ pub enum Ended {
     Stopped,
     /// The daily limit is used up for background calls.
     DayUsedUp {
-        /// Time of the next calls: 00:00 UTC, as a rule.
+        /// Time of the next calls: 00:00 UTC, normally.
         until: Timestamp,
     },
     /// A failure that concerns all calls. The next synchronisation continues.
@@ -118,7 +118,7 @@ impl Synchronisation {
 pub(crate) struct Run<'s> {
     synchronisation: &'s Synchronisation,
     pub(crate) began: Timestamp,
-    /// Campaigns with a send that only the report had, and that it has no more.
+    /// Campaigns with a send that only the report had and no longer has.
     pub(crate) not_reported: Mutex<Vec<CampaignId>>,
     /// Campaigns to read again because of a contradiction. Not on the queue yet, since their reads may be in flight.
     pub(crate) contradicted: Mutex<Vec<SyncWork>>,

@@ -209,7 +209,7 @@ async fn a_campaign_that_cannot_be_read_is_read_with_its_histories_once_it_can()
     account.fails(odd, Some(FailureClass::Rejected));
     let report = account.sync().await;
     assert_eq!((report.ended, report.unreadable), (Ended::Complete, 1));
-    assert!(!account.asked().contains(&MALFORMED), "nobody knows of it");
+    assert!(!account.asked().contains(&MALFORMED), "its activity is unknown");
     account.pass(1);
     assert_eq!(account.sync().await.unreadable, 1);
     assert_eq!(account.asked(), [odd]);

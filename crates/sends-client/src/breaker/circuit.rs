@@ -14,7 +14,7 @@ pub(super) enum Circuit {
         delay: Duration,
         is_untried: bool,
     },
-    /// One probe is in flight. `is_early` when it left before the end of the delay.
+    /// One probe is in flight. `is_early` if it was sent before the end of the delay.
     HalfOpen { delay: Duration, is_early: bool },
 }
 
@@ -25,7 +25,7 @@ impl Default for Circuit {
 }
 
 impl Circuit {
-    /// Time before a request may pass; `while_probing` when a probe is in flight, `None` for now.
+    /// Time until a request may pass: `while_probing` while a probe is in flight, `None` for at once.
     pub(super) fn wait(self, now: Instant, while_probing: Duration) -> Option<Duration> {
         match self {
             Self::Open { until, .. } if until > now => Some(until - now),
@@ -72,7 +72,7 @@ impl Circuit {
         }
     }
 
-    /// Reopens after a failed probe, for twice the delay unless the probe was early. Requests that left before the circuit opened
+    /// Reopens after a failed probe, for twice the delay unless the probe was early. Requests sent before the circuit opened
     /// change nothing.
     pub(super) fn probe_failed(&mut self, longest_delay: Duration) {
         if let Self::HalfOpen { delay, is_early } = *self {
@@ -82,7 +82,7 @@ impl Circuit {
         }
     }
 
-    /// Lets the next request be the probe after one without an outcome.
+    /// Makes the next request the probe, after a probe without an outcome.
     pub(super) fn release_probe(&mut self) {
         if let Self::HalfOpen { delay, .. } = *self {
             self.reopen(Instant::now(), delay);

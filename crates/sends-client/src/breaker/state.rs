@@ -15,8 +15,8 @@ pub(super) const MOST_PATHS: usize = 1_000;
 /// Factor of the maximum delay for a single id or page: probing two of them every 30 seconds would take more than half of the
 /// daily limit.
 const PATH_DELAY_FACTOR: u32 = 10;
-/// Throttled answers of an id in a row, with answers to others in between, that show that only this id is throttled. If another
-/// program causes every second call to be throttled, one call in sixteen reaches this number by chance.
+/// Consecutive throttled responses of an id, with successful calls to others in between, after which only this id counts as
+/// throttled. If another program causes every second call to be throttled, one call in sixteen reaches this number by chance.
 const ISOLATED_THROTTLINGS: u32 = 4;
 
 #[derive(Debug)]
@@ -47,7 +47,7 @@ impl State {
         }
     }
 
-    /// Time until the next probe of the endpoint or the connection, the early probe left out.
+    /// Time until the next probe of the endpoint or the connection, without the early probe.
     pub(super) fn regular_wait(&self, endpoint: &str) -> Option<Duration> {
         let (now, first_delay) = (Instant::now(), self.settings.first_delay);
         let circuit = self.endpoints.get(endpoint).copied().unwrap_or_default();

@@ -14,7 +14,7 @@ fn ask(breaker: &Arc<Breaker>, endpoint: &Endpoint) -> Admission {
         .unwrap_or_else(|open| panic!("{endpoint} is suspended: {open:?}"))
 }
 
-/// Requests an id and reports a failure, if it is admitted. Returns whether it was.
+/// Requests an id and reports a failure if admitted. Returns whether the request was admitted.
 fn fail_if_admitted(breaker: &Arc<Breaker>, number: u8) -> bool {
     let admission = breaker.admit(&path(number));
     let is_admitted = admission.is_ok();
@@ -159,7 +159,7 @@ async fn what_cannot_be_reached_is_left_alone_as_a_whole() {
     }
     assert!(breaker.check(&Endpoint::AccountSummary).is_err());
     tokio::time::sleep(Duration::from_secs(1)).await;
-    // Any answer, even a failure, shows that the upstream is reachable.
+    // Any response, even a failure, shows that the upstream is reachable.
     ask(&breaker, &path(1)).failed(FailureClass::ServerFailure);
     assert_eq!(breaker.check(&Endpoint::AccountSummary), Ok(()));
 }

@@ -1,6 +1,6 @@
 //! Methods for campaigns and their activities, lists, segments, and statistics.
 //!
-//! [`FailureClass::NotFound`] concerns the requested id.
+//! [`FailureClass::NotFound`] means that the requested id does not exist.
 
 use sends_core::{
     ActivityDetail, ActivityId, ActivityStats, Campaign, CampaignDetail, CampaignId, CampaignStats,
@@ -111,11 +111,11 @@ impl ConstantContact {
         self.read(caller, &Endpoint::Schedule(activity)).await
     }
 
-    /// Statistics of several activities, without those that the upstream does not know.
+    /// Statistics of several activities. Ids that are unknown to the upstream are missing from the result.
     ///
     /// # Errors
     ///
-    /// [`UpstreamError`]: [`FailureClass::NotFound`] for the whole batch when one id is refused.
+    /// [`UpstreamError`]: [`FailureClass::NotFound`] for the whole batch when one id is rejected.
     pub async fn activity_stats(
         &self,
         caller: &Caller,

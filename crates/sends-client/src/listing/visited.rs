@@ -29,7 +29,7 @@ pub(super) struct VisitedPages {
 }
 
 impl VisitedPages {
-    /// Adds a page by its query and the ids of its records. The error is the cause for which no further page is read.
+    /// Adds a page by its query and the ids of its records. The error is the reason for reading no further page.
     pub(super) fn note(
         &mut self,
         query: &PageQuery,
@@ -87,7 +87,7 @@ fn hash(value: &impl Hash) -> u64 {
 mod tests {
     use super::*;
 
-    /// Takes note of these pages: the number of the page that the walk ends at, and why.
+    /// Records these pages. Returns the number of the page at which the walk ends, and the reason.
     fn walk<const N: usize>(pages: [&[u32]; N]) -> Option<(usize, &'static str)> {
         let mut visited = VisitedPages::default();
         pages.into_iter().zip(1..).find_map(|(ids, number)| {

@@ -1,4 +1,4 @@
-//! Claims in the record that processes share: a slot is granted once its departure is granted there.
+//! Claims in the shared record: a slot is granted once the record grants its departure.
 
 use std::{
     sync::{Arc, atomic::Ordering},
@@ -16,7 +16,7 @@ use crate::Clock;
 /// Maximum age of the shared count in [`Pacer::current_state`].
 const SHARED_COUNT_AGE: Duration = Duration::from_millis(500);
 
-/// Delay of the next claim when only calls that have their slots and have not departed keep slots closed.
+/// Delay of the next claim if slots are closed only by granted calls that are not sent yet.
 const UNKNOWN_OPENING: Duration = Duration::from_millis(20);
 
 impl Pacer {
@@ -81,7 +81,7 @@ impl Pacer {
 }
 
 impl Shared {
-    /// Records that calls leave now, later than they were granted.
+    /// Records that calls are sent now, later than they were granted.
     pub(super) fn departed(&self, departures: &[Departure]) {
         if let Some(record) = &self.departures
             && !departures.is_empty()
@@ -112,7 +112,8 @@ impl Shared {
 
     /// Claims a departure for the next call and grants its slot. Returns the time of the next claim; `None` for at once.
     pub(super) async fn claim(&self, record: &dyn Departures, claim: Claim) -> Option<Instant> {
-        // The record grants no earlier than this. Its answer may arrive when the slot is about to open to other processes.
+        // Lower bound of the time of the grant. The response of the record may arrive when the slot is about to open to other
+        // processes.
         let claimed_at = Instant::now();
         let claimed = self.log_record_state(record.claim(claim).await);
         let (unused, later) = {
@@ -122,7 +123,7 @@ impl Shared {
                 Some(Claimed::Granted(departure, used)) => {
                     schedule.day.set_shared_count(claim.day, used);
                     if !schedule.has_waiting() {
-                        // The calls were cancelled or paused meanwhile.
+                        // The calls were cancelled or paused in the meantime.
                         (Some(departure), None)
                     } else if schedule.second.is_open(now.instant) {
                         (schedule.grant_next(Some(departure), claimed_at), None)

@@ -10,7 +10,7 @@ use crate::{Clock, Priority};
 
 const SECONDS_PER_DAY: i64 = 24 * 60 * 60;
 
-/// The present on both clocks.
+/// Current time on both clocks.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Now {
     pub(super) instant: Instant,
@@ -59,9 +59,9 @@ pub(super) struct Day {
     known: u64,
     /// Entries that the ledger does not have yet, oldest first.
     unwritten: VecDeque<Entry>,
-    /// Whether the first of them is being written, so that it must not change.
+    /// Whether the first unwritten entry is being written, so that it must not change.
     is_writing: bool,
-    /// Count of the record that processes share, with its day. It includes granted slots.
+    /// Count of the shared record, with its day. Includes granted slots.
     shared: Option<(Date, u64)>,
     /// Granted slots whose calls have not departed.
     reserved: u64,
@@ -175,8 +175,8 @@ impl Day {
         self.exhausted = true;
     }
 
-    /// The next entry to write. The same one again until [`written`](Self::written): an entry whose outcome is unknown is
-    /// counted twice rather than lost.
+    /// The next entry to write, returned again until [`written`](Self::written): an entry whose outcome is unknown is counted
+    /// twice rather than lost.
     pub(super) fn next_entry(&mut self) -> Option<Entry> {
         let next = self.unwritten.front().copied();
         self.is_writing = next.is_some();

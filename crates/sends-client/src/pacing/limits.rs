@@ -1,6 +1,6 @@
 //! Configuration of the rate limits.
 
-/// The limits of one API key. They apply to all accounts, users and tokens of the key together (documented).
+/// The limits of one API key, for all its accounts, users and tokens together (documented).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Limits {
     /// Maximum number of calls in any one second; 0 for no limit (documented: 4, partner keys 10).

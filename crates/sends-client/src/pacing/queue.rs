@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 use super::{QueueUse, Refused, background::BackgroundShare};
 use crate::{Lane, Priority};
 
-/// Notifies a waiting call that its slot is granted, or refused.
+/// Notifies a waiting call that its slot is granted or rejected.
 pub(super) type Waiter = oneshot::Sender<Result<(), Refused>>;
 
 #[derive(Debug)]
@@ -17,7 +17,7 @@ pub(super) struct Queue {
     interactive: Lanes,
     background: Lanes,
     share: BackgroundShare,
-    /// Calls refused because the queue was full, since the start.
+    /// Calls rejected because the queue was full, since the start.
     refused: u64,
 }
 
@@ -45,7 +45,7 @@ impl Queue {
         (self.interactive.calls.len(), self.background.calls.len())
     }
 
-    /// Whether another call of this priority may wait; counts it as refused otherwise. Half of the places are for interactive
+    /// Whether another call of this priority may wait; counts it as rejected otherwise. Half of the places are for interactive
     /// calls only.
     pub(super) fn has_room(&mut self, priority: Priority) -> bool {
         let background_limit = self.limit / 2;
@@ -75,13 +75,13 @@ impl Queue {
         {
             self.interactive.push(lane, id, waiter);
         } else {
-            // In whichever queue it waits. Among interactive calls, another lane is only an advantage.
+            // The call is in one of the two queues. Among interactive calls, an additional lane can only help.
             self.interactive.add_lane(lane, id);
             self.background.add_lane(lane, id);
         }
     }
 
-    /// Removes a call. `false` when it is not waiting any more.
+    /// Removes a call. `false` if the call no longer waits.
     pub(super) fn remove(&mut self, id: u64) -> bool {
         self.interactive
             .remove(id)
@@ -89,8 +89,8 @@ impl Queue {
             .is_some()
     }
 
-    /// Removes the next call: of the priority that a departure was granted for, otherwise by the order of this queue. Of the
-    /// other priority when there is none.
+    /// Removes the next call: by the priority that a departure was granted for, otherwise by the order of this queue. Falls back
+    /// to the other priority if no such call waits.
     pub(super) fn pop(&mut self, granted_for: Option<Priority>) -> Option<(u64, Waiter)> {
         let background_waits = !self.background.calls.is_empty();
         let is_background = match granted_for {
@@ -109,7 +109,7 @@ impl Queue {
         Some(call)
     }
 
-    /// Refuses all waiting calls of a priority.
+    /// Rejects all waiting calls of a priority.
     pub(super) fn refuse_all(&mut self, priority: Priority, refused: Refused) {
         let lanes = self.lanes(priority);
         while let Some((_, waiter)) = lanes.pop() {

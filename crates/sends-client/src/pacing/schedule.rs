@@ -1,4 +1,4 @@
-//! Decisions of the pacer: which calls are granted a slot, wait, or are refused. Does no I/O and does not wait.
+//! Decisions of the pacer: which calls are granted a slot, wait, or are rejected. Does no I/O and does not wait.
 
 use std::time::Duration;
 
@@ -16,12 +16,12 @@ use crate::Priority;
 
 /// Minimum pause of all calls after a `Retry-After`, which the upstream is not documented to send.
 const LEAST_PAUSE: Duration = Duration::from_secs(1);
-/// Maximum pause after a `throttled` answer, whatever its `Retry-After`: the limit is one per second, and the answer may concern
-/// one request only.
+/// Maximum pause after a `throttled` response, whatever its `Retry-After`: the limit is one per second, and the response may
+/// concern one request only.
 pub(crate) const LONGEST_THROTTLING: Duration = Duration::from_mins(1);
-/// Maximum pause after a `quota_exceeded` answer with a `Retry-After`.
+/// Maximum pause after a `quota_exceeded` response with a `Retry-After`.
 const LONGEST_QUOTA_PAUSE: Duration = Duration::from_hours(1);
-/// Time after midnight in which a `quota_exceeded` answer may concern the day before, by the upstream's clock.
+/// Time after midnight in which a `quota_exceeded` response may concern the day before, by the upstream's clock.
 const CLOCK_DIFFERENCE: Duration = Duration::from_mins(5);
 /// Minimum of [`Refused::retry_after`].
 const LEAST_RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -40,7 +40,7 @@ pub(super) struct Schedule {
     pub(super) day: Day,
     pub(super) queue: Queue,
     pause: Option<(Instant, PauseReason)>,
-    /// Time of the last `throttled` answer that changed the margin. Answers to calls that departed earlier are ignored.
+    /// Time of the last `throttled` response that changed the margin. Responses to calls that departed earlier are ignored.
     last_throttling: Option<Instant>,
     last_id: u64,
     /// Last read of the shared count for [`PacerState`].
@@ -108,8 +108,8 @@ impl Schedule {
         }
     }
 
-    /// Claim for the next call; `None` when none may leave. It is made even when this process knows of no open slot, so that
-    /// the record knows of the waiting calls.
+    /// Claim for the next call; `None` if no call may be sent. A claim is made even if this process knows of no open slot, to
+    /// record its waiting calls.
     pub(super) fn next_claim(&mut self, now: &Now) -> Option<Claim> {
         if !self.has_turn(now) || self.second.waits_for_connection(now.instant) {
             return None;
@@ -141,7 +141,7 @@ impl Schedule {
         claimed
     }
 
-    /// Refuses the calls that the day does not allow. Returns whether another one waits for a slot.
+    /// Rejects the calls that the day does not allow. Returns whether another one waits for a slot.
     fn has_turn(&mut self, now: &Now) -> bool {
         self.turn_to(now);
         for priority in PRIORITIES {
@@ -199,7 +199,7 @@ impl Schedule {
         }
     }
 
-    /// Stops all calls after a `quota_exceeded` answer. Returns the length of the pause.
+    /// Stops all calls after a `quota_exceeded` response. Returns the length of the pause.
     pub(super) fn quota_exceeded(&mut self, retry_after: Option<Duration>, now: &Now) -> Duration {
         self.turn_to(now);
         let short_pause = retry_after
@@ -270,7 +270,7 @@ impl Schedule {
         self.pause = self.pause.filter(|(until, _)| *until > now.instant);
     }
 
-    /// Pauses all calls, unless a longer pause lasts.
+    /// Pauses all calls, unless a longer pause is in effect.
     fn pause_for(&mut self, wait: Duration, reason: PauseReason, now: Instant) {
         let until = now + wait;
         if self.pause.is_none_or(|(other, _)| until > other) {

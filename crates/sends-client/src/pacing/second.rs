@@ -1,5 +1,5 @@
-//! Limit of any one second: as many slots as calls may arrive in it, each closed for a second and a margin after the departure
-//! of its call.
+//! Limit per second: one slot for each call that may arrive in any one second, each closed for a second and a margin after the
+//! departure of its call.
 
 use std::time::Duration;
 
@@ -8,19 +8,19 @@ use tokio::time::Instant;
 use super::departures::{Departure, LONGEST_HOLD};
 
 const SECOND: Duration = Duration::from_secs(1);
-/// Initial margin for different network delays of two calls that depart a second apart. It costs 3.5 % of the rate.
+/// Initial margin for different network delays of two calls that depart a second apart. Costs 3.5 % of the rate.
 const BASE_MARGIN: Duration = Duration::from_millis(35);
 /// Time for which a departure closes its slot with the initial margin.
 pub(crate) const SLOT_CLOSED: Duration = SECOND.saturating_add(BASE_MARGIN);
-/// Increase of the margin after a `throttled` answer.
+/// Increase of the margin after a `throttled` response.
 const MARGIN_STEP: Duration = Duration::from_millis(50);
 /// Maximum increase, so that another program which uses up the key's limit cannot slow this one down indefinitely.
 const MAX_EXTRA_MARGIN: Duration = Duration::from_millis(450);
 /// Half-life of the increase, since network delays change.
 const HALF_LIFE: Duration = Duration::from_mins(1);
-/// Increase below which it counts as zero.
+/// Minimum increase; a smaller one counts as zero.
 const MIN_EXTRA_MARGIN: Duration = Duration::from_millis(1);
-/// Maximum pause after several `throttled` answers in a row.
+/// Maximum pause after several `throttled` responses in a row.
 const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 
 #[derive(Debug)]
@@ -40,7 +40,7 @@ pub(super) struct Second {
 pub(super) struct TakenSlot {
     id: u64,
     granted: Instant,
-    /// Its departure in the record that processes share.
+    /// Departure in the shared record.
     pub(super) claimed: Option<Departure>,
     /// `None` before the departure.
     departed: Option<Instant>,
@@ -72,8 +72,8 @@ impl Second {
         self.slots.len() < self.rate
     }
 
-    /// Whether only calls that wait for a connection keep slots closed. They depart once it is open, and keep their slots until
-    /// then.
+    /// Whether only calls that wait for a connection keep slots closed. Such calls depart once the connection is open, and keep
+    /// their slots until then.
     pub(super) fn waits_for_connection(&mut self, now: Instant) -> bool {
         if self.connecting == 0 || self.is_open(now) {
             return false;
@@ -131,7 +131,8 @@ impl Second {
         slot.claimed
     }
 
-    /// Marks a call as ended. Returns whether that may have opened its slot, which it kept while it waited for a connection.
+    /// Marks a call as ended. Returns whether this may have opened its slot, which stayed closed during the wait for a
+    /// connection.
     pub(super) fn answered(&mut self, id: u64) -> bool {
         if let Some(slot) = self.slots.iter_mut().find(|slot| slot.id == id) {
             slot.answered = true;
@@ -147,7 +148,7 @@ impl Second {
         self.connecting = self.connecting.saturating_sub(1);
     }
 
-    /// Moves the departure of all calls without an answer to now, since they may have waited for the connection that is open
+    /// Moves the departure of all calls without a response to now, since they may have waited for the connection that is open
     /// now. Returns their claims.
     pub(super) fn connected(&mut self, now: Instant) -> Vec<Departure> {
         let mut moved = Vec::new();
@@ -160,8 +161,8 @@ impl Second {
         moved
     }
 
-    /// Increases the margin after a `throttled` answer. Returns the pause of all calls. Reported once per pause: further answers
-    /// during it have the same cause.
+    /// Increases the margin after a `throttled` response. Returns the pause of all calls. Reported once per pause: further
+    /// responses during it have the same cause.
     pub(super) fn widen_margin(&mut self, now: Instant) -> Duration {
         self.extra_margin = (self.extra_margin_at(now) + MARGIN_STEP).min(MAX_EXTRA_MARGIN);
         self.extra_margin_since = now;
@@ -170,7 +171,7 @@ impl Second {
         (self.closed_for(now) * doubled).min(LONGEST_PAUSE)
     }
 
-    /// Ends the row of pauses.
+    /// Ends the sequence of pauses.
     pub(super) fn accepted(&mut self) {
         self.pauses_in_a_row = 0;
     }

@@ -1,4 +1,4 @@
-//! Permission for one call. It is returned however the call ends.
+//! Permission for one call, returned however the call ends.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -18,7 +18,7 @@ pub struct Slot {
 
 #[derive(Clone, Copy, Debug)]
 enum Stage {
-    /// In the queue, or granted without the call knowing yet.
+    /// In the queue, or granted with the call not notified yet.
     Waiting,
     Granted,
     Departed {
@@ -27,7 +27,7 @@ enum Stage {
     },
 }
 
-/// What the upstream's answer says about the limits.
+/// Limit status in the upstream's response.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Verdict {
     /// The call was admitted, whatever its status.
@@ -57,8 +57,8 @@ impl Slot {
         self
     }
 
-    /// Counts the call, which must be sent at once. `false` when the slot was granted more than half a second ago and may be
-    /// another process's by now: the call needs another slot.
+    /// Counts the call, which must be sent at once. `false` if the slot was granted more than half a second ago and may have been
+    /// granted to another process since: the call needs another slot.
     #[must_use = "a call whose slot has lapsed must not be sent"]
     pub fn depart(&mut self) -> bool {
         if let Stage::Departed { .. } = self.stage {
@@ -83,8 +83,8 @@ impl Slot {
         true
     }
 
-    /// Ends the call with what its answer says about the limits; a call without an answer is dropped instead. Returns the pause
-    /// of all calls after [`Verdict::QuotaExceeded`].
+    /// Ends the call with the limit status in its response; the slot of a call without a response is dropped instead. Returns the
+    /// pause of all calls after [`Verdict::QuotaExceeded`].
     pub fn settle(self, verdict: Verdict) -> Option<Duration> {
         let Stage::Departed { at, date } = self.stage else {
             return None;
@@ -94,7 +94,7 @@ impl Slot {
         match verdict {
             Verdict::Accepted => schedule.accepted(at),
             Verdict::Throttled(retry_after) => schedule.throttled(at, retry_after, &now),
-            // The quota of the day before says nothing about this day.
+            // The quota of the previous day does not apply to the current day.
             Verdict::QuotaExceeded(_) if date != now.date => {}
             Verdict::QuotaExceeded(retry_after) => {
                 let wait = schedule.quota_exceeded(retry_after, &now);

@@ -9,7 +9,7 @@ pub struct PacerState {
     pub per_second_limit: Option<u32>,
     /// Maximum number of calls in one UTC day. `None` without a limit.
     pub per_day_limit: Option<u64>,
-    /// Calls of the day so far. Those of other processes are included as of this process's last call, or as of half a second ago
+    /// Calls of the day so far. Calls of other processes are included as of this process's last call, or as of half a second ago
     /// in [`Pacer::current_state`](super::Pacer::current_state).
     pub used_today: u64,
     /// Calls left today. `None` without a limit.
@@ -22,7 +22,7 @@ pub struct PacerState {
     pub queue_length: usize,
     /// Maximum number of waiting calls.
     pub queue_limit: usize,
-    /// Current pause of all calls. `None` when there is none.
+    /// Current pause of all calls. `None` if calls are not paused.
     pub pause: Option<Pause>,
 }
 
@@ -33,7 +33,7 @@ pub struct QueueUse {
     pub waiting: usize,
     /// Maximum number of waiting calls. In the pacer's queue, background calls may take half of the places.
     pub limit: usize,
-    /// Calls refused because the queue was full, since the start.
+    /// Calls rejected because the queue was full, since the start.
     pub refused: u64,
 }
 
@@ -42,7 +42,7 @@ pub struct QueueUse {
 pub struct Pause {
     /// End of the pause.
     pub until: Timestamp,
-    /// Its cause.
+    /// Cause of the pause.
     pub reason: PauseReason,
 }
 

@@ -34,7 +34,7 @@ impl Call<'_> {
     ) -> Result<T, AttemptError> {
         let (pipeline, caller) = (self.pipeline, self.caller);
         let suspended = |open| AttemptError::Unsent(circuit_open(endpoint, open));
-        // Checked before the queue to fail fast, and again after it, since other calls may have failed meanwhile.
+        // Checked before the queue to fail fast, and again after it, since other calls may have failed in the meantime.
         pipeline.breaker.check(endpoint).map_err(suspended)?;
         let turn = SlotRequest {
             lane: caller.lane(),
@@ -44,7 +44,7 @@ impl Call<'_> {
         let mut pass = self.verification(endpoint, token).await?;
         let (slot, token_admission, admission) = loop {
             if !self.is_probing {
-                // On a timeout, the pacer refuses the turn.
+                // On a timeout, the pacer rejects the turn.
                 let _ = timeout_at(caller.deadline(), pipeline.refusals.probed(token)).await;
             }
             let queued = Instant::now();
@@ -58,7 +58,7 @@ impl Call<'_> {
                 drop(slot);
                 continue;
             }
-            // The token may have been rejected meanwhile in another call.
+            // The token may have been rejected in the meantime in another call.
             let token_admission = pipeline.refusals.admit(token, endpoint);
             let token_admission = token_admission.map_err(AttemptError::Rejected)?;
             let admission = pipeline.breaker.admit(endpoint).map_err(suspended)?;
@@ -120,7 +120,7 @@ impl Call<'_> {
         outcome.map_err(AttemptError::Sent)
     }
 
-    /// Waits for the permission to use a token that the caller brought and the upstream has not accepted yet. `None` for other
+    /// Waits for the permission to use a token that the caller supplied and the upstream has not accepted yet. `None` for other
     /// tokens, and once another call has shown that the token is valid.
     async fn verification(
         &self,

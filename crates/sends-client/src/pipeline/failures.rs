@@ -12,11 +12,11 @@ use crate::{
     refusals::{RefusedBy, TokenRejection},
 };
 
-/// `retry_after` of a missing token whose source names no time.
+/// `retry_after` of a missing token whose source specifies no time.
 const TOKEN_RETRY: Duration = Duration::from_secs(5);
 
-/// Error of a call whose retry was not sent: the last answer of the upstream, which says more than the refusal of the retry. A
-/// used-up day is reported in any case, since no other cause lasts as long.
+/// Error of a call whose retry was not sent: the last response of the upstream, which is more informative than the rejection of
+/// the retry. An exhausted daily limit is always reported, since no other cause lasts as long.
 pub(super) fn instead_of_retry(last: Option<UpstreamError>, refused: UpstreamError) -> UpstreamError {
     match last {
         Some(last) if refused.class != FailureClass::QuotaExceeded => UpstreamError {
@@ -27,7 +27,7 @@ pub(super) fn instead_of_retry(last: Option<UpstreamError>, refused: UpstreamErr
     }
 }
 
-/// Error of a body that cannot be decoded. A cut-off body may be complete after a retry; any other would be the same.
+/// Error of a body that cannot be decoded. A cut-off body may be complete after a retry; any other body would be unchanged.
 pub(super) fn undecodable(template: UpstreamError, error: &DecodeError) -> UpstreamError {
     let class = if error.is_cut_off() {
         FailureClass::Interrupted
@@ -42,7 +42,7 @@ pub(super) fn undecodable(template: UpstreamError, error: &DecodeError) -> Upstr
     }
 }
 
-/// What an outcome tells the pacer. `None` without an answer, and for one that concerns this id or page only.
+/// Verdict of an outcome for the pacer. `None` without a response, and for a response that concerns only this id or page.
 pub(super) fn verdict(failure: Option<&UpstreamError>, throttling: Option<Throttling>) -> Option<Verdict> {
     let Some(failure) = failure else {
         return Some(Verdict::Accepted);
@@ -50,7 +50,7 @@ pub(super) fn verdict(failure: Option<&UpstreamError>, throttling: Option<Thrott
     match failure.class {
         FailureClass::Throttled => match throttling {
             Some(Throttling::One) => None,
-            // Its `Retry-After` may concern this id only; the other calls pause as the limit per second requires.
+            // The `Retry-After` may concern this id only; the other calls pause as the limit per second requires.
             Some(Throttling::PerhapsOne) => Some(Verdict::Throttled(None)),
             Some(Throttling::Everything) | None => Some(Verdict::Throttled(failure.retry_after)),
         },
@@ -77,7 +77,7 @@ pub(super) fn without_token(endpoint: &Endpoint, error: &TokenError) -> Upstream
     with_token_error(failure, error)
 }
 
-/// Error of a rejected token that cannot be renewed now. It keeps the upstream's answer for support requests.
+/// Error of a rejected token that cannot be renewed now. Includes the upstream's response for support requests.
 pub(super) fn after_rejected_token(failure: UpstreamError, error: &TokenError) -> UpstreamError {
     let detail = format!("{}; {error}", failure.detail);
     with_token_error(UpstreamError { detail, ..failure }, error)
@@ -117,7 +117,7 @@ pub(super) fn known_rejection(endpoint: &Endpoint, rejection: TokenRejection) ->
     )
 }
 
-/// The error of a 401 by its scope. That of a single path does not call for a login.
+/// The error of a 401 by its scope. A 401 of a single path requires no login.
 pub(super) fn with_scope(failure: UpstreamError, rejection: TokenRejection) -> UpstreamError {
     if rejection.by != RefusedBy::PathAlone {
         return failure;
@@ -134,7 +134,7 @@ pub(super) fn with_scope(failure: UpstreamError, rejection: TokenRejection) -> U
     }
 }
 
-/// Error of a call that the pacer or the budget of unverified tokens refused.
+/// Error of a call that the pacer or the budget of unverified tokens rejected.
 pub(super) fn without_turn(endpoint: &Endpoint, refused: Refused) -> UpstreamError {
     let class = match refused.reason {
         RefusedReason::QueueFull => FailureClass::QueueFull,
@@ -147,7 +147,7 @@ pub(super) fn without_turn(endpoint: &Endpoint, refused: Refused) -> UpstreamErr
 }
 
 pub(super) fn beyond_allowance(endpoint: &Endpoint) -> UpstreamError {
-    // The next operation has an allowance of its own.
+    // The next operation has its own allowance.
     let retry_after = Some(Duration::from_secs(1));
     let detail = "the call budget of the operation is used up".to_owned();
     unsent(endpoint, FailureClass::AllowanceUsedUp, retry_after, detail)
@@ -159,7 +159,7 @@ pub(super) fn circuit_open(endpoint: &Endpoint, open: CircuitOpen) -> UpstreamEr
             FailureClass::CircuitOpen,
             "the upstream keeps failing and its calls are suspended for now",
         ),
-        // For the caller, an id whose own circuit is open fails as it did last.
+        // An id whose own circuit is open is reported with its last failure.
         Some(class) => (class, "it keeps failing by itself and is suspended for now"),
     };
     UpstreamError {

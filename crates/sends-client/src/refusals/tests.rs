@@ -141,7 +141,7 @@ async fn a_later_request_that_is_accepted_needs_no_probe_beside_it() {
     accept(&refusals, &token, &history(2)).await;
     let rejection = refusals.refused(&token, &history(1), departed).unwrap();
     assert_eq!(rejection.by, RefusedBy::PathAlone);
-    // A request that left before the rejection does not count.
+    // A request sent before the rejection does not count.
     let departed = Instant::now();
     pass(Duration::from_millis(1)).await;
     refuse(&refusals, &token, &history(3), false).await;

@@ -181,7 +181,7 @@ impl Pause {
         self.is_probed = false;
     }
 
-    /// Begins a probe. Returns the end of the pause in which it holds other requests back.
+    /// Begins a probe. Returns the end of the pause, until which other requests are held back.
     pub(super) fn probe(&mut self, now: Instant) -> Instant {
         self.until = now + self.length;
         self.is_probed = true;

@@ -62,7 +62,7 @@ pub(crate) async fn depart(pacer: &Pacer, turn: SlotRequest) -> Result<Slot, Ref
     Ok(slot)
 }
 
-/// Waits for a slot, departs, and ignores the answer.
+/// Waits for a slot, departs, and ignores the response.
 pub(crate) async fn call(pacer: &Pacer, turn: SlotRequest) -> Result<(), Refused> {
     depart(pacer, turn).await.map(drop)
 }

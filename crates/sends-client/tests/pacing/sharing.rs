@@ -53,7 +53,7 @@ async fn with_ledger(folder: &TempDir, limits: Limits, ledger: Arc<MemoryLedger>
 struct OneSlot {
     is_taken: AtomicBool,
     claims: AtomicUsize,
-    /// Delay of the answer to a granted claim.
+    /// Delay of the response to a granted claim.
     answer_takes: Duration,
     /// Time for which `give_back` blocks.
     return_takes: Duration,

@@ -1,4 +1,4 @@
-//! Effect of `throttled` answers.
+//! Effect of `throttled` responses.
 
 use std::time::Duration;
 

@@ -13,14 +13,14 @@ use tokio::{
 pub(crate) enum Reply {
     /// Sends these bytes and closes the connection.
     Bytes(Vec<u8>),
-    /// Closes the connection without an answer.
+    /// Closes the connection without a response.
     Close,
     /// Sends nothing and keeps the connection open.
     Stall,
 }
 
 impl Reply {
-    /// A complete answer.
+    /// A complete response.
     pub(crate) fn json(status: u16, body: &str) -> Self {
         Self::answer(
             status,
@@ -30,22 +30,22 @@ impl Reply {
         )
     }
 
-    /// A complete answer with these headers.
+    /// A complete response with these headers.
     pub(crate) fn typed(status: u16, headers: &str, body: &str) -> Self {
         Self::answer(status, headers, body.len(), body.as_bytes())
     }
 
-    /// An answer that ends before its `Content-Length`.
+    /// A response that ends before its `Content-Length`.
     pub(crate) fn cut_off(status: u16, body: &str) -> Self {
         Self::answer(status, "", body.len() + 10, body.as_bytes())
     }
 
-    /// An answer with the encoding gzip and another body.
+    /// A response with the encoding gzip and another body.
     pub(crate) fn broken_gzip() -> Self {
         Self::answer(200, "content-encoding: gzip\r\n", 2, b"[]")
     }
 
-    /// A complete answer with this body in gzip.
+    /// A complete response with this body in gzip.
     pub(crate) fn gzip(body: &[u8]) -> Self {
         Self::answer(200, "content-encoding: gzip\r\n", body.len(), body)
     }

@@ -1,4 +1,4 @@
-//! Result of a single request for all kinds of answers, from a valid history to a connection reset.
+//! Result of a single request for all kinds of responses, from a valid history to a connection reset.
 
 use std::{io::Write, sync::Arc, time::Duration};
 
@@ -36,7 +36,7 @@ fn client(base_url: &str) -> ConstantContact {
     ConstantContact::new(settings, Pacer::in_memory(Limits::NONE)).unwrap()
 }
 
-/// A caller with a deadline within the pause after a `throttled` answer.
+/// A caller with a deadline within the pause after a `throttled` response.
 fn caller() -> Caller {
     let token = AccessToken::new("the-secret-token").unwrap();
     Caller::new(Arc::new(token), Instant::now() + Duration::from_millis(900))

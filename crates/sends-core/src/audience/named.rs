@@ -31,7 +31,7 @@ pub struct ContactList {
     pub deleted_at: Option<Timestamp>,
     /// Whether the list has a deletion time. `None` when the time is unreadable.
     pub is_deleted: Option<bool>,
-    /// Number of values that could not be read and are `None`. 0 as a rule.
+    /// Number of unreadable values, which are `None`. Normally 0.
     pub unreadable_values: usize,
 }
 
@@ -47,7 +47,7 @@ pub struct Segment {
     pub created_at: Option<Timestamp>,
     /// Time of the last change.
     pub edited_at: Option<Timestamp>,
-    /// Number of values that could not be read and are `None`. 0 as a rule.
+    /// Number of unreadable values, which are `None`. Normally 0.
     pub unreadable_values: usize,
 }
 

@@ -1,13 +1,13 @@
 //! Decoding of dates.
 //!
-//! The vendor documents date-times of RFC 3339. These and the equivalent forms of ISO 8601 are accepted; the table of the tests
-//! has accepted and rejected forms. Decisions in addition to those of the parser:
+//! The vendor documents date-times of RFC 3339. Such date-times and the equivalent forms of ISO 8601 are accepted; the table of
+//! the tests has accepted and rejected forms. Decisions in addition to those of the parser:
 //!
 //! | form | decision |
 //! |---|---|
 //! | offset of 24 hours or more, or with seconds | no date: no zone has one, and RFC 3339 excludes both |
 //! | year with a sign | no date: RFC 3339 has four digits |
-//! | instant before 1970 | no date: the service is younger, and years such as 1 are the zero of other systems |
+//! | instant before 1970 | no date: the service is younger, and years such as 1 are zero values of other systems |
 //! | zone or calendar in brackets after the offset | no date: they may contradict the offset |
 //! | second 60 | second 59 of the same minute (the parser's rule for leap seconds) |
 //! | fraction beyond nanoseconds | cut off |
@@ -102,7 +102,7 @@ mod tests {
             ("2019-04-18T20:03:08+5:00", None),
             ("2019-04-18T20:03:08\u{2212}05:00", None),
             ("2019-04-18T20:03:08+ä1", None),
-            // No offset, or a zone beside it.
+            // No offset, or a zone in addition.
             ("2019-04-18T20:03:08", None),
             ("2019-04-18", None),
             ("2019-04-18T20:03:08 EST", None),
@@ -110,7 +110,7 @@ mod tests {
             ("2019-04-18T20:03:08Z[UTC]", None),
             ("2019-04-18T20:03:08+00:00[America/New_York]", None),
             ("2019-04-18T20:03:08Z[u-ca=hebrew]", None),
-            // Years that are none of this service, or not of four digits.
+            // Years before the service existed, or not of four digits.
             ("-002019-04-18T20:03:08Z", None),
             ("+002019-04-18T20:03:08Z", None),
             ("-2019-04-18T20:03:08Z", None),

@@ -1,7 +1,7 @@
-//! The server of the redirect URI: it runs until one request carries the right state.
+//! The server of the redirect URI, which runs until a request has the right state.
 //!
-//! Any program on this machine can connect, and any web page can make the browser do so: a request without the right state gets an
-//! error page and has no other effect.
+//! Any program on this machine can connect, and any web page can make the browser do so: a request without the right state gets
+//! an error page and has no other effect.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -168,7 +168,7 @@ impl Login {
     }
 }
 
-/// A page that repeats nothing of the request. Its address holds the code, which must be neither cached nor sent on as a referrer.
+/// A page without any content of the request. Its URL contains the code, which must be neither cached nor sent as a referrer.
 fn page(status: StatusCode, text: &str) -> Response {
     let headers = [
         (CACHE_CONTROL, "no-store"),

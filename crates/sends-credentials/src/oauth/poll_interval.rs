@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use super::{RequestError, THROTTLED_WAIT};
 
-/// What `slow_down` adds to the interval, permanently.
+/// Permanent increase of the interval by `slow_down`.
 const SLOW_DOWN_STEP: Duration = Duration::from_secs(5);
 
-/// The longest wait after failed connections, each of which doubles it.
+/// Maximum wait after failed connections, each of which doubles the wait.
 const LONGEST: Duration = Duration::from_secs(30);
 
 #[derive(Debug)]
@@ -36,7 +36,7 @@ impl PollInterval {
             RequestError::Transport(error) => {
                 let requested = error.retry_after.unwrap_or_default();
                 let shortest = self.interval.max(THROTTLED_WAIT);
-                // The limit is over all programs of the application, and clears within a second (documented).
+                // The limit applies to all programs of the application, and clears within a second (documented).
                 if error.is_throttled() {
                     return Ok(shortest.max(requested));
                 }

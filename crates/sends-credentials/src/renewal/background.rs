@@ -1,7 +1,7 @@
 //! A refresh on its own thread, with an outcome that any number of callers can await.
 //!
-//! Neither a cancelled request nor the end of the caller's runtime drops it half way. The end of the process waits for it by
-//! [`finish`](crate::finish).
+//! Neither a cancelled request nor the end of the caller's runtime interrupts the refresh. [`finish`](crate::finish) delays the
+//! end of the process until it is done.
 
 use std::{
     future::Future,

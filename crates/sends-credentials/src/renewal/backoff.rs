@@ -1,11 +1,11 @@
-//! Exponential backoff after failures of the token endpoint. A new login, which changes the file, ends it.
+//! Exponential backoff after failures of the token endpoint. A new login, which changes the file, ends the backoff.
 
 use std::time::Duration;
 
 use sends_client::TokenError;
 use tokio::time::Instant;
 
-/// The first wait; each further failure may double it, up to the longest.
+/// First wait; each further failure may double the wait, up to the maximum.
 const SHORTEST: Duration = Duration::from_secs(2);
 const LONGEST: Duration = Duration::from_mins(5);
 
@@ -27,7 +27,7 @@ impl Backoff {
         }
     }
 
-    /// Records a failure. The wait is random, so that processes that failed together do not return together, and at least
+    /// Records a failure. The wait is random, so that processes that failed together do not retry together, and at least
     /// `retry_after`.
     pub(super) fn failed(&mut self, reason: String, retry_after: Option<Duration>) -> TokenError {
         let ceiling = SHORTEST

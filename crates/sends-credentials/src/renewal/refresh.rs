@@ -1,4 +1,4 @@
-//! One refresh, from the lock to the new tokens on disk. Tokens are stored before they are handed out.
+//! One refresh, from the lock to the new tokens on disk. Tokens are stored before they are returned.
 //!
 //! # Where a token response can be lost
 //!
@@ -10,17 +10,17 @@
 //! | the lock is taken and the file read again | the old tokens | nothing has changed |
 //! | the record "refresh with token X sent" is durable | the old tokens, the record | refreshes with the old token |
 //! | the request is sent, the upstream has not acted | the same | the same |
-//! | **the upstream has rotated, the response is on its way** | the same | is refused, and recognises the loss by the record: log in again |
+//! | **the upstream has rotated, the response is in transit** | the same | is rejected, and recognises the loss by the record: log in again |
 //! | **the response is received, not written** | the same | the same loss |
 //! | the response is written to the temporary file, not renamed | the same, and the temporary file | takes the response from there |
-//! | the file is renamed, the folder not yet synchronised | the new tokens; after a loss of power perhaps the row above | uses them |
+//! | the file is renamed, the folder not yet synchronised | the new tokens; after a power loss perhaps the row above | uses them |
 //! | the response is stored, not used | the new tokens | uses them |
 //!
-//! The protocol cannot close the two rows in bold: a server that has rotated offers a client without its response no way back.
-//! Everything short of a kill is covered: the refresh has its own thread (`background.rs`), and the end of the process waits for it
-//! (`in_flight.rs`) after a signal, an error, a panic elsewhere, or the end of a command. SIGTERM never abandons a response;
-//! Ctrl-C does so after a warning, unless it is received. If the disk does not accept a response, it stays in memory for the next
-//! attempt. A panic between response and disk has the effect of a kill there.
+//! The protocol has no remedy for the two rows in bold: after a rotation, a client without the response cannot recover.
+//! Everything short of a kill is covered: the refresh has its own thread (`background.rs`), and the end of the process waits for
+//! it (`in_flight.rs`) after a signal, an error, a panic elsewhere, or the end of a command. SIGTERM never abandons a response;
+//! Ctrl-C does so after a warning, unless the response is received. If the disk does not accept a response, it stays in memory
+//! for the next attempt. A panic between response and disk has the effect of a kill there.
 //!
 //! A browser or device login is lost if its process is killed before the rename; the previous login stays.
 
@@ -50,7 +50,7 @@ enum Ended {
     Refused(Option<Loaded>),
 }
 
-/// A failure that another attempt may overcome.
+/// A transient failure, which another attempt may resolve.
 struct Failure {
     reason: String,
     retry_after: Option<Duration>,
@@ -189,7 +189,7 @@ impl Core {
                 let loaded = self.record_refusal(locked, credential, earlier, cause).await;
                 Ok(Ended::Refused(Some(loaded)))
             }
-            // The old refresh token is used up, and the new one is worth a refresh of its own.
+            // The old refresh token is used up, and the new one needs a refresh of its own.
             Err(RequestError::NoAccessToken {
                 refresh_token: Some(token),
             }) => {
@@ -201,7 +201,7 @@ impl Core {
                 self.save(locked, Unsaved { replaces, credential }).await?;
                 Err(RequestError::NoAccessToken { refresh_token: None }.into())
             }
-            // The record stays: if the next attempt is refused, the response to this one was lost.
+            // The record stays: if the next attempt is rejected, the response to this one was lost.
             Err(error @ RequestError::NoAccessToken { .. }) => Err(error.into()),
             Err(RequestError::Transport(error)) if error.is_perhaps_done() => {
                 Err(RequestError::from(error).into())
@@ -231,7 +231,7 @@ impl Core {
         }
     }
 
-    /// Records the refusal and its reason on disk, so that processes that start later send no request.
+    /// Records the rejection and its reason on disk, so that processes that start later send no request.
     async fn record_refusal(
         &self,
         locked: &Locked,
@@ -252,7 +252,7 @@ impl Core {
         self.write_refused(locked, credential).await
     }
 
-    /// Removes the rejected access token of a refused login from the file: no process needs to try it again.
+    /// Removes the rejected access token of a failed login from the file: no process needs to try it again.
     async fn without_rejected(&self, locked: &Locked, mut found: Loaded, cause: &Cause) -> Loaded {
         if found.credential.login_required.is_some() && cause.remove_rejected(&mut found.credential) {
             return self.write_refused(locked, found.credential).await;
@@ -265,7 +265,7 @@ impl Core {
             Ok(stamp) => Some(stamp),
             Err(error) => {
                 tracing::error!(%error, "the refusal of the login could not be recorded");
-                // This process uses it all the same, until the file changes.
+                // This process still uses the loaded credential until the file changes.
                 self.store.stamp().unwrap_or_default()
             }
         };

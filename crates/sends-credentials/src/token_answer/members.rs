@@ -15,8 +15,9 @@ pub(super) struct Members {
 }
 
 impl Members {
-    /// The members of the first JSON object, which may be the first element of an array (observed for errors), or of a form with an
-    /// OAuth member. Text after the object is ignored, and a broken character affects only its string. `None` without any member.
+    /// The members of the first JSON object, which may be the first element of an array (observed for errors), or of a form with
+    /// an OAuth member. Text after the object is ignored, and a broken character affects only its string. `None` without any
+    /// member.
     pub(super) fn read(body: &[u8]) -> Option<Self> {
         let text = cleaned(body);
         let text = text.trim_start_matches(is_filler);

@@ -1,4 +1,4 @@
-//! Device login. The poll interval is tested with a paused clock, beside the code.
+//! Device login. The poll interval is tested with a paused clock, next to the code.
 
 use sends_credentials::{DeviceLogin, LoginError, LoginRequest};
 use sends_sandbox::Config;

@@ -138,7 +138,7 @@ async fn a_login_without_a_refresh_token_lasts_as_long_as_its_access_token() {
     let login = upstream.login();
     login.save(grant).await.unwrap();
     let token = login.token().await.unwrap();
-    // A refusal before the expiry counts until the next attempt is due.
+    // A rejection before the expiry counts until the next attempt is due.
     assert_eq!(login.renew(&token).await.unwrap_err(), TokenError::LoginRequired);
     login.refused(&token, Duration::from_mins(1));
     assert_eq!(

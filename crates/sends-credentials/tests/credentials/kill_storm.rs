@@ -31,7 +31,7 @@ fn unhurried() -> Settings {
     }
 }
 
-/// The body of the child process; without its variable it does nothing.
+/// Body of the child process; does nothing without its variable.
 #[tokio::test]
 async fn refreshes_until_it_is_killed_when_started_for_that() {
     let Ok(folder) = env::var(VICTIM) else { return };

@@ -6,7 +6,7 @@ use sends_client::{AccessToken, BaseUrl};
 
 use crate::config::SandboxOptions;
 
-/// A sandbox in this process. It stops when this is dropped.
+/// A sandbox in this process, which stops on drop.
 pub struct EmbeddedSandbox {
     /// Base URL of its API.
     pub base_url: BaseUrl,
@@ -35,7 +35,7 @@ impl EmbeddedSandbox {
         })
     }
 
-    /// Fails, since this build has no sandbox. The options are checked for that before.
+    /// Always fails, since this build has no sandbox. The options are checked for this earlier.
     #[cfg(not(feature = "sandbox"))]
     #[expect(clippy::unused_async, reason = "other builds await it")]
     pub async fn start(_: SandboxOptions) -> io::Result<Self> {

@@ -29,8 +29,8 @@ pub async fn open(state: &StateDir) -> Result<SqliteStore, BackendError> {
         })
 }
 
-/// Deletes the data of tokens from the environment that were not used for [`RETENTION`]. It is readable only with the same token, which
-/// has expired by then.
+/// Deletes the data of tokens from the environment that were not used for [`RETENTION`]. Such data is readable only with the same
+/// token, which has expired by then.
 pub(super) async fn drop_former_tokens(store: &SqliteStore, access: &Access, now: Timestamp) {
     let Access::OwnCredential {
         owner: OwnOwner::Fixed(owner),

@@ -1,10 +1,10 @@
-//! Memory of answers: reserved by estimate before an operation is executed, increased when more data is found, corrected to the
-//! length of the serialised answer, and released once that is written.
+//! Memory of responses: reserved by estimate before an operation is executed, increased when more data is found, corrected to the
+//! length of the serialised response, and released once that is written.
 //!
-//! The memory comes from one of three [bulkheads](crate::bulkheads), each called a lane. Answers of up to [`SMALL`] bytes by estimate
-//! have a lane of their own, so that large answers never delay small ones. While an operation waits for Constant Contact, its memory
-//! moves to the third lane. If that is full, the operation queues and keeps its memory; all queued operations together keep at
-//! most half of the small and of the large lane. One connection can use half of each lane.
+//! The memory comes from one of three [bulkheads](crate::bulkheads), each called a lane. Responses of up to [`SMALL`] bytes by
+//! estimate have their own lane, so that large responses never delay small ones. While an operation waits for Constant Contact,
+//! its memory moves to the third lane. If that is full, the operation queues and keeps its memory; all queued operations together
+//! keep at most half of the small and of the large lane. One connection can use half of each lane.
 //!
 //! Independent of HTTP and of the schema.
 
@@ -22,19 +22,19 @@ pub use self::{
 };
 use crate::bulkheads::{Bulkhead, Bulkheads, Room};
 
-/// Largest estimate of a small answer, in bytes: about 3,500 values.
+/// Maximum estimate of a small response in bytes: about 3,500 values.
 pub const SMALL: usize = 512 << 10;
 
-/// Memory of a request that may be uncounted while the operation queues for the memory of its answer. Other operations can occupy
-/// the waiting lane for long, and the number of queued operations is bounded anyway.
+/// Memory of a request that may be uncounted while the operation queues for the memory of its response. Other operations can
+/// occupy the waiting lane for long, and the number of queued operations is bounded anyway.
 const UNCOUNTED: usize = 16 << 10;
 
-/// Reason for a refused reservation.
+/// Reason for a rejected reservation.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Exceeded {
-    /// The memory is in use by other answers.
+    /// The memory is in use by other responses.
     Busy,
-    /// The answer exceeds the limit of a single answer.
+    /// The response exceeds the limit of a single response.
     TooLarge,
 }
 
@@ -53,7 +53,7 @@ impl Exceeded {
     }
 }
 
-/// Memory of all answers of the service. Clones share it.
+/// Memory of all responses of the service. Clones share it.
 #[derive(Clone, Debug)]
 pub struct AnswerBudget(Arc<Lanes>);
 
@@ -72,7 +72,7 @@ impl AnswerBudget {
     }
 }
 
-/// Memory that the answers of one connection can use: half of each lane, or a single answer of any size. Clones share it.
+/// Memory that the responses of one connection can use: half of each lane, or a single response of any size. Clones share it.
 #[derive(Clone, Debug)]
 pub struct ConnectionBudget {
     lanes: Arc<Lanes>,
@@ -80,12 +80,12 @@ pub struct ConnectionBudget {
 }
 
 impl ConnectionBudget {
-    /// Reserves memory for the answer of one operation, in the order of arrival.
+    /// Reserves memory for the response of one operation, in the order of arrival.
     ///
     /// # Errors
     ///
-    /// [`Exceeded`] if the memory does not become free in time, if the waiting lane has no room for the request meanwhile, or if
-    /// the estimate exceeds the lane.
+    /// [`Exceeded`] if the memory does not become free in time, if the waiting lane has no room for the request in the meantime,
+    /// or if the estimate exceeds the lane.
     pub async fn reserve(&self, estimate: Estimate) -> Result<Arc<AnswerMemory>, Exceeded> {
         let share = self
             .reserve_bytes(estimate.bytes(), estimate.before_execution())
@@ -94,7 +94,7 @@ impl ConnectionBudget {
     }
 
     /// Reserves memory for all operations of a batch at once, so that none of them waits for memory of another one. The limit of
-    /// the sum is that of a single answer.
+    /// the sum is that of a single response.
     ///
     /// # Errors
     ///
@@ -131,7 +131,7 @@ impl ConnectionBudget {
         share.ok_or(Exceeded::Busy)
     }
 
-    /// Reserves memory for a request that waits for its turn, without queueing. `None` is counted as a refusal.
+    /// Reserves memory for a request that waits for its turn, without queueing. `None` is counted as a rejection.
     pub fn wait_in(&self, bytes: usize) -> Option<WaitingMemory> {
         let share = self.more(Lane::Waiting, bytes, 0);
         if share.is_none() {

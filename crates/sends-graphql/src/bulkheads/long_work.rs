@@ -13,9 +13,9 @@ use tokio::runtime::{Builder, Handle, Runtime};
 use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument;
 
-/// Nice value of the threads. Measured with 256 concurrent large operations, and the clients on the same 2 cores: it reduces the 99th
-/// percentile of small operations from 8 to 3 ms, and the maximum from 43 to 15 ms. One thread instead of two would reduce it to
-/// 1.6 ms, but double the time of large operations on idle cores.
+/// Nice value of the threads. Measured with 256 concurrent large operations, and the clients on the same 2 cores: it reduces the
+/// 99th percentile of small operations from 8 to 3 ms, and the maximum from 43 to 15 ms. One thread instead of two would reduce
+/// it to 1.6 ms, but double the time of large operations on idle cores.
 #[cfg(target_os = "linux")]
 const NICENESS: i32 = 10;
 
@@ -41,7 +41,7 @@ impl LongWork {
         })
     }
 
-    /// Runs a future on the runtime. It is cancelled with the caller.
+    /// Runs a future on the runtime. The future is cancelled with the caller.
     pub async fn run<F>(&self, work: F) -> F::Output
     where
         F: Future<Output: Send> + Send + 'static,

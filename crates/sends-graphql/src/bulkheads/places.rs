@@ -1,9 +1,9 @@
 //! Places of operations in two bulkheads.
 //!
-//! An operation begins in [`operations`](crate::bulkheads::Bulkheads::operations). When it first waits, for Constant Contact or for
-//! memory, it moves to [`waiting_operations`](crate::bulkheads::Bulkheads::waiting_operations), so that other operations can run
-//! meanwhile. It stays there until its end, since the rest of its work is small. The [memory of its
-//! answer](crate::bulkheads::answers) moves as well.
+//! An operation begins in [`operations`](crate::bulkheads::Bulkheads::operations). When it first waits, for Constant Contact or
+//! for memory, it moves to [`waiting_operations`](crate::bulkheads::Bulkheads::waiting_operations), so that other operations can
+//! run in the meantime. The operation stays there until its end, since the rest of its work is small. The [memory of its
+//! response](crate::bulkheads::answers) moves as well.
 
 use std::{
     future::poll_fn,
@@ -81,8 +81,8 @@ impl Place {
 /// Delay between the move of the place and that of the memory. Reads of the store take a few milliseconds.
 const GRACE: Duration = Duration::from_millis(100);
 
-/// Awaits a future of this task's operation. Its place moves unless the future is ready at once, and its memory unless that is ready
-/// within 100 ms. Outside an operation it only awaits.
+/// Awaits a future of this task's operation. Its place moves unless the future is ready at once, and its memory unless that is
+/// ready within 100 ms. Outside an operation, only awaits the future.
 pub async fn waiting<F: Future>(future: F) -> Result<F::Output, Full> {
     let mut waits = pin!(waiting_for_store(future));
     if let Ok(ended) = timeout(GRACE, &mut waits).await {

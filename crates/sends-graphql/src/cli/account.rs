@@ -59,7 +59,7 @@ pub enum CommandError {
 }
 
 impl CommandError {
-    /// Whether the options are at fault.
+    /// Whether the error is one of the options.
     pub fn is_of_settings(&self) -> bool {
         matches!(
             self,

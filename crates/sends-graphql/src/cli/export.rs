@@ -1,7 +1,7 @@
 //! `export`: the log of all sends as a file, in one of the formats of `form.rs`, filtered by `filter.rs`.
 //!
-//! Only one page is in memory at a time, and a file appears only when it is complete. No upstream call is made, except to fill the log
-//! of the sandbox. The service can run meanwhile.
+//! Only one page is in memory at a time, and a file appears only when it is complete. No upstream call is made, except to fill
+//! the log of the sandbox. The service can run in the meantime.
 
 mod filter;
 mod form;
@@ -73,7 +73,7 @@ pub async fn export(options: &ExportOptions, variables: EnvironmentVariables) ->
         filter: &filter,
     };
     if let Some(Config { source, upstream }) = Config::of_export(options)? {
-        // The sandbox is as old as this process, so that nothing is stored yet.
+        // The sandbox starts with this process, so nothing is stored yet.
         let freshness = Freshness::new(Duration::ZERO, Duration::ZERO);
         let backend = Backend::new(source, freshness, upstream).await?;
         let (log, owner) = sync::filled_log(&backend).await?;

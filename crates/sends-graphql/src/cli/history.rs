@@ -1,6 +1,6 @@
 //! `history`: the histories of activities as tables.
 //!
-//! They are read as in the service: from the store if fresh enough, and else from the upstream within the shared limits.
+//! Histories are read as in the service: from the store if fresh enough, otherwise from the upstream within the shared limits.
 
 use std::io::{self, Write};
 
@@ -70,7 +70,7 @@ pub async fn history(options: &HistoryOptions, variables: EnvironmentVariables) 
             }
         };
         match printed {
-            // As by `head`.
+            // Closed by a reader such as `head`.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
             other => other?,
         }

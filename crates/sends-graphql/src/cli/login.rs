@@ -250,7 +250,7 @@ fn lacking(privileges: &[Privilege]) -> impl Iterator<Item = (&'static str, &'st
     })
 }
 
-/// The user's privileges. The inner error is one of this endpoint alone, with a token that is accepted.
+/// The user's privileges. The inner error concerns this endpoint alone; the token is accepted.
 async fn privileges(
     client: &ConstantContact,
     caller: &Caller,

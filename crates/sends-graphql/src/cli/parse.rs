@@ -1,7 +1,7 @@
 //! Parses the command line and the environment, and reports all invalid values together.
 //!
-//! clap stops at the first invalid value. That option is removed and the rest is parsed again, until all values are valid. A removed
-//! option has its default, so that conditions across options can be checked as well.
+//! clap stops at the first invalid value. That option is removed and the rest is parsed again, until all values are valid. A
+//! removed option has its default, so that conditions across options can be checked as well.
 
 use std::{env, ffi::OsString};
 

@@ -36,7 +36,7 @@ pub struct ServeOptions {
 
     /// Call Constant Contact with the access token of each caller
     ///
-    /// Callers send it as `Authorization: Bearer …`. The service has no credential of its own.
+    /// Callers send their token as `Authorization: Bearer …`. The service has no credential of its own.
     #[arg(long, env = "SENDS_CALLER_TOKENS", value_parser = switch, help_heading = "Account and data")]
     pub caller_tokens: bool,
 
@@ -71,7 +71,7 @@ pub struct ServeOptions {
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Constant Contact")]
 pub struct WaitOptions {
-    /// Longest wait of an operation for Constant Contact
+    /// Maximum wait of an operation for Constant Contact
     #[arg(long, env = "SENDS_REQUEST_TIMEOUT", value_name = "DURATION", default_value = "60s",
           value_parser = duration(SHORTEST..=HOUR))]
     pub request_timeout: Duration,

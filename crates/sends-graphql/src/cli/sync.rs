@@ -51,11 +51,11 @@ pub enum Outcome {
     Incomplete,
 }
 
-/// Synchronises until the log is complete, the daily limit is reached, or a signal arrives. The log keeps what was read.
+/// Synchronises until the log is complete, the daily limit is reached, or a signal arrives. Data read so far stays in the log.
 pub async fn sync(options: &SyncOptions, variables: EnvironmentVariables) -> Result<Outcome, CommandError> {
     let config = Config::of_sync(options, variables).map_err(CommandError::Settings)?;
     let is_sandbox = matches!(config.source, Source::Sandbox(_));
-    // A synchronisation decides itself what to read.
+    // A synchronisation has its own rules on reads.
     let freshness = Freshness::new(Duration::ZERO, Duration::ZERO);
     let backend = Backend::new(config.source, freshness, config.upstream).await?;
     let stop = CancellationToken::new();

@@ -38,13 +38,13 @@ pub struct SandboxOptions {
 
     /// Enforce Constant Contact's limits in the sandbox
     ///
-    /// They are 4 calls a second and 10,000 a day. Without this option calls are not paced, and 250,000 a day are allowed.
+    /// The limits are 4 calls a second and 10,000 a day. Without this option calls are not paced, and 250,000 a day are allowed.
     #[arg(long, env = "SENDS_SANDBOX_LIMITS", value_parser = switch)]
     pub sandbox_limits: bool,
 
     /// Fill the sandbox with malformed and undocumented records
     ///
-    /// They replace the plausible campaigns, for tests of clients. The example queries of GraphiQL do not apply to them.
+    /// These records replace the plausible campaigns, for tests of clients. The example queries of GraphiQL do not apply to them.
     #[arg(long, env = "SENDS_SANDBOX_ODD_RECORDS", value_parser = switch)]
     pub sandbox_odd_records: bool,
 }

@@ -21,7 +21,7 @@ impl Problems {
         None
     }
 
-    /// The value, unless there are problems. It can be missing only if a problem was added.
+    /// The value, unless there are problems. A value can be missing only if a problem was added.
     pub(crate) fn value_or_all<T>(self, value: Option<T>) -> Result<T, Vec<Problem>> {
         value.filter(|_| self.0.is_empty()).ok_or(self.0)
     }

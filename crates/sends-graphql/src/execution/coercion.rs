@@ -127,7 +127,7 @@ fn coerce(types: &Types, of: &Type, value: Value) -> Result<Value, Mismatch> {
         (Type::Named(name) | Type::NonNullNamed(name), value) => match types.schema().types.get(name) {
             Some(ExtendedType::InputObject(object)) => input_object(types, object, value),
             Some(ExtendedType::Enum(definition)) => match value {
-                // In JSON; of a literal the validator has checked it.
+                // In JSON; for a literal the validator has already checked this.
                 Value::String(text) if definition.values.contains_key(text.as_str()) => {
                     Ok(Value::Enum(Name::new(text)))
                 }

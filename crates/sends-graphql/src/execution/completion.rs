@@ -1,5 +1,5 @@
-//! Correction of the library's response by the plan: the order of names, null for failed fields, and the propagation of null from a
-//! non-null field to its parent.
+//! Correction of the library's response by the plan: the order of names, null for failed fields, and the propagation of null from
+//! a non-null field to its parent.
 
 use apollo_compiler::ast::Type;
 use async_graphql::{Name, PathSegment, Response, ServerError, Value, indexmap::IndexMap};

@@ -5,7 +5,7 @@ use async_graphql::{ErrorExtensionValues, Pos, ServerError, Value};
 
 use crate::schema::ErrorCode;
 
-/// Longest message, in bytes: those of the library can quote names and values of the request.
+/// Maximum length of a message in bytes: messages of the library can quote names and values of the request.
 const MESSAGE_LENGTH: usize = 500;
 
 /// Converts the errors of one response. `sources` has the executed text, for locations that are offsets until here.
@@ -17,7 +17,7 @@ pub(super) fn publish(errors: &mut [ServerError], sources: Option<&SourceMap>) {
         }
         error.message = shorten(std::mem::take(&mut error.message));
         if error.extensions.is_none() {
-            // Of the library itself: an error in the document, its variables or an argument.
+            // Error of the library itself: in the document, its variables or an argument.
             error.extensions = Some(code_only(ErrorCode::BadUserInput));
         }
     }

@@ -1,7 +1,7 @@
 //! Conversion of a plan to a document for async-graphql, whose executor deviates from the specification.
 //!
-//! Every possible object type has its own fragment, so that the executor makes no decisions. `completion.rs` corrects these deviations
-//! of `resolver_utils/container.rs` in version 7.2.1:
+//! Every possible object type has its own fragment, so that the executor makes no decisions. `completion.rs` corrects these
+//! deviations of `resolver_utils/container.rs` in version 7.2.1:
 //!
 //! - Lines 191–196: the names of an object are in the order in which their values became ready.
 //! - Line 188: a failed field is missing from its object, and null of a non-null type does not propagate.
@@ -25,7 +25,7 @@ use async_graphql_value::Value as Literal;
 
 use super::plan::{Field, Object, Offset, Selections, is_introspection};
 
-/// Response name of `__typename` for the completion. It is not a valid alias.
+/// Response name of `__typename` for the completion. Not a valid alias.
 pub(super) const MARKER: &str = "the type";
 
 /// Document with these root fields. `None` if there is nothing to execute.

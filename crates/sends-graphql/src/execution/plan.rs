@@ -1,5 +1,5 @@
-//! Plan of an operation: the fields of each possible object type in their order, with coerced arguments. Variables, directives and
-//! fragments are resolved and fields merged, as in `CollectFields` of the specification.
+//! Plan of an operation: the fields of each possible object type in their order, with coerced arguments. Variables, directives
+//! and fragments are resolved and fields merged, as in `CollectFields` of the specification.
 //!
 //! The executed document (`lowering.rs`), the corrected response (`completion.rs`) and the estimate of upstream calls
 //! ([`validation`](crate::execution::validation)) derive from the plan.
@@ -29,12 +29,12 @@ pub(crate) struct Plan {
     /// The first fields that are merged in spite of different arguments, which the validator overlooks.
     /// Fields, those of each possible type.
     pub(crate) fields: usize,
-    /// Bytes of all arguments. Beyond [`ARGUMENT_BYTES`] arguments are left out.
+    /// Bytes of all arguments. Beyond [`ARGUMENT_BYTES`] arguments are omitted.
     pub(crate) argument_bytes: usize,
 }
 
-/// Limit of the arguments of an operation with variables substituted, in bytes: nine lists of 500 ids. A plan is created before its memory
-/// is reserved.
+/// Limit of the arguments of an operation with variables substituted, in bytes: nine lists of 500 ids. A plan is created before
+/// its memory is reserved.
 pub(crate) const ARGUMENT_BYTES: usize = 512 << 10;
 
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! Validation of operations, and their limits (`limits.rs`), before any execution.
 //!
-//! `text.rs` checks a text before it is parsed, `document_size.rs` the parsed document before it is validated, without expanding its
-//! fragments, `values.rs` and `variables.rs` the literals and variables before they are coerced, and `calls.rs` the estimated
+//! `text.rs` checks a text before it is parsed, `document_size.rs` the parsed document before it is validated, without expanding
+//! its fragments, `values.rs` and `variables.rs` the literals and variables before they are coerced, and `calls.rs` the estimated
 //! upstream calls of the plan. Parsing and validation are those of `apollo-compiler`, with the schema in `types.rs`.
 //!
 //! Independent of HTTP and of resolvers.
@@ -60,8 +60,8 @@ pub fn read(query: &str, types: &Types, limits: &Limits) -> Result<Document, Ref
         .recursion_limit(2 * limits::NESTING)
         .parse_ast(&*query, "query.graphql")
         .map_err(|invalid| Refused::of_diagnostics(&invalid.errors))?;
-    // The parser of version 0.8.7 ignores some incomplete constructs, such as the first name in `@skip(if if: true)`, which are then
-    // missing in the serialised document.
+    // The parser of version 0.8.7 ignores some incomplete constructs, such as the first name in `@skip(if if: true)`, which are
+    // then missing from the serialised document.
     if !text::are_same(&query, &parsed.serialize().no_indent().to_string()) {
         return Err(Refused::incomplete());
     }
@@ -85,7 +85,7 @@ pub fn read(query: &str, types: &Types, limits: &Limits) -> Result<Document, Ref
     Ok(Document { executable, size })
 }
 
-/// Checks the limits of a plan, and estimates its answer.
+/// Checks the limits of a plan, and estimates its response.
 pub(crate) fn check_plan(plan: &Plan, types: &Types, limits: &Limits) -> Result<Estimate, Refused> {
     let repeated = "fields under a name that their object already has";
     Limit::check(None, repeated, plan.repeated_fields, limits.repeated_fields)?;

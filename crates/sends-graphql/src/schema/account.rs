@@ -9,7 +9,7 @@ use super::scalar::count;
 
 pub(super) struct Account(pub(super) Arc<AccountSummary>);
 
-/// The Constant Contact account. The service decodes only these values of it.
+/// The Constant Contact account. The service decodes only these fields.
 #[Object]
 impl Account {
     /// Constant Contact's id of the account, the same for all its users.
@@ -22,12 +22,12 @@ impl Account {
         self.0.organization_name.as_deref()
     }
 
-    /// Time zone of the account, such as `US/Eastern`. `zone: "ACCOUNT"` stands for it.
+    /// Time zone of the account, such as `US/Eastern`. Selected by `zone: "ACCOUNT"`.
     async fn time_zone(&self) -> Option<&str> {
         self.0.time_zone_id.as_deref()
     }
 
-    /// Number of the values above that could not be decoded. Those are null. Normally 0.
+    /// Number of undecodable values above, which are null. Normally 0.
     async fn unreadable_value_count(&self) -> i32 {
         count(self.0.unreadable_values)
     }

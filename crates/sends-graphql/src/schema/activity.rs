@@ -25,14 +25,14 @@ pub(super) struct CampaignActivity {
     id: ActivityId,
     max_age: Option<Duration>,
     campaign: KnownCampaign,
-    /// The role, if the campaign has shown it.
+    /// The role, if known from the campaign.
     role: Option<Role>,
 }
 
 type Role = Verbatim<sends_core::ActivityRole>;
 
 impl CampaignActivity {
-    /// The activity with this id. Its fields accept a history of this age unless an argument says otherwise.
+    /// The activity with this id. Its fields accept a history of this age unless an argument overrides it.
     pub(super) fn new(id: ActivityId, max_age: Option<Duration>) -> Self {
         Self {
             max_age,
@@ -40,7 +40,7 @@ impl CampaignActivity {
         }
     }
 
-    /// An activity that a campaign lists.
+    /// An activity that is listed by a campaign.
     pub(super) fn of_campaign(activity: &ActivityReference, campaign: CampaignId) -> Self {
         Self {
             role: activity.role.clone(),
@@ -48,7 +48,7 @@ impl CampaignActivity {
         }
     }
 
-    /// The activity of a send. It shows the same version of the campaign as the send.
+    /// The activity of a send. Has the same version of the campaign as the send.
     pub(super) fn of_send(id: ActivityId, campaign: KnownCampaign) -> Self {
         Self {
             id,
@@ -93,7 +93,7 @@ impl CampaignActivity {
                     if !histories.has_known_sends(self.id).await {
                         return Ok(None);
                     }
-                    // Known sends outweigh the status and the reason of the rejection.
+                    // Known sends take precedence over the status and the reason of the rejection.
                     return Err(ApiError::no_statistics());
                 }
                 Told::Absent => ApiError::no_statistics(),
@@ -101,14 +101,14 @@ impl CampaignActivity {
             Err(error) if error.is_rejection() => error.into(),
             Err(error) => return Err(error.into()),
         };
-        // Statistics that are missing because nothing was sent are no failure. The history shows that.
+        // Statistics that are missing because nothing was sent are no failure; the history shows whether this is the cause.
         match self.history(context).await {
             Ok(history) if history.is_empty() && history.unreadable_sends() == 0 => Ok(None),
             _ => Err(error),
         }
     }
 
-    /// The campaign: as an earlier read has shown it, else of the activity's details, else of the send log.
+    /// The campaign: from an earlier read, else from the activity's details, else from the send log.
     pub(super) async fn campaign_of(&self, context: &Context<'_>) -> Nullable<Campaign> {
         if let Some(campaign) = self.campaign.of(context, self.id) {
             return Some(Ok(campaign));

@@ -1,7 +1,7 @@
 //! Contact lists and segments of a send.
 //!
-//! An object holds only an id until another field is selected. A failed read of all names is reported once per operation; a
-//! gap in the listing of contact lists is reported by each affected field.
+//! An object has only an id until another field is selected. A failed read of all names is reported once per operation; a gap in
+//! the listing of contact lists is reported by each affected field.
 
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ pub(super) struct ContactList(pub(super) ListId);
 
 pub(super) struct Segment(pub(super) SegmentId);
 
-/// Null, with an error for the first failure of the operation only.
+/// Null; only the first failure of the operation is an error.
 fn reported_once<T>(loader: &ResourceLoader, error: ReadError) -> Nullable<T> {
     loader.first_failure_of_names().then(|| Err(error.into()))
 }
@@ -46,13 +46,13 @@ impl ContactList {
     }
 }
 
-/// Contact list. `id` and `listId` cost no upstream call. The first other field reads all contact lists of the account,
-/// which needs the scope `contact_data` and one upstream call per 500 lists. If the account has no such list, those fields
-/// are null. If the lists cannot be read, they are null with a single error for the operation; if the listing is
-/// incomplete and lacks this list, each is null with an error.
+/// Contact list. `id` and `listId` cost no upstream call. The first other field reads all contact lists of the account, which
+/// needs the scope `contact_data` and one upstream call per 500 lists. The other fields are null if the account has no such list,
+/// null with a single error for the operation if the lists cannot be read, and null with an error each if the listing is
+/// incomplete and lacks this list.
 #[Object]
 impl ContactList {
-    /// Global id. Opaque; `node` takes it.
+    /// Global id. Opaque; accepted by `node`.
     pub(super) async fn id(&self) -> ID {
         ID(format!("{LIST}:{}", self.0))
     }
@@ -67,7 +67,7 @@ impl ContactList {
         self.field(context, |list| list.name.clone()).await
     }
 
-    /// Description that the account's users gave the list.
+    /// Description of the list by the account's users.
     async fn description(&self, context: &Context<'_>) -> Nullable<String> {
         self.field(context, |list| list.description.clone()).await
     }
@@ -112,7 +112,7 @@ impl ContactList {
         zone.show_read(context, date.transpose()).await
     }
 
-    /// Number of these values that could not be decoded. Those are null. Normally 0.
+    /// Number of undecodable values, which are null. Normally 0.
     async fn unreadable_value_count(&self, context: &Context<'_>) -> Nullable<i32> {
         self.field(context, |list| Some(count(list.unreadable_values)))
             .await
@@ -134,12 +134,12 @@ impl Segment {
     }
 }
 
-/// Segment: contacts selected by criteria. `id` and `segmentId` cost no upstream call. The first other field reads all
-/// segments of the account, and each deleted one separately, which needs the scope `contact_data`. If the segment no longer
-/// exists, those fields are null. If the segments cannot be read, they are null with a single error for the operation.
+/// Segment: contacts selected by criteria. `id` and `segmentId` cost no upstream call. The first other field reads all segments
+/// of the account, and each deleted one separately, which needs the scope `contact_data`. The other fields are null if the
+/// segment no longer exists, and null with a single error for the operation if the segments cannot be read.
 #[Object]
 impl Segment {
-    /// Global id. Opaque; `node` takes it.
+    /// Global id. Opaque; accepted by `node`.
     pub(super) async fn id(&self) -> ID {
         ID(format!("{SEGMENT}:{}", self.0))
     }
@@ -174,7 +174,7 @@ impl Segment {
         zone.show_read(context, date.transpose()).await
     }
 
-    /// Number of these values that could not be decoded. Those are null. Normally 0.
+    /// Number of undecodable values, which are null. Normally 0.
     async fn unreadable_value_count(&self, context: &Context<'_>) -> Nullable<i32> {
         self.field(context, |segment| Some(count(segment.unreadable_values)))
             .await

@@ -9,7 +9,7 @@ use super::{
     zone::dates,
 };
 
-/// Usage of Constant Contact's limits for one API key, counted by this service. Constant Contact does not report it.
+/// Usage of Constant Contact's limits for one API key, as counted by this service. Constant Contact does not report this usage.
 #[derive(SimpleObject)]
 #[graphql(complex)]
 pub(super) struct UpstreamBudget {
@@ -22,23 +22,22 @@ pub(super) struct UpstreamBudget {
     used_today: Long,
     /// Number of upstream calls left today. Null if unlimited.
     remaining_today: Option<Long>,
-    /// Number of `remainingToday` that background work may use. The rest is reserved for queries. Null if unlimited.
+    /// Part of `remainingToday` that background work may use. The rest is reserved for queries. Null if unlimited.
     remaining_for_background: Option<Long>,
     /// Number of queued upstream calls.
     queue_length: i32,
     /// Maximum number of queued upstream calls. Calls beyond it fail with `RATE_LIMITED`.
     queue_limit: i32,
-    /// Cause of the current pause of upstream calls. Null if they are not paused.
+    /// Cause of the current pause of upstream calls. Null if calls are not paused.
     pause_reason: Option<PauseReason>,
     #[graphql(skip)]
     state: PacerState,
 }
 
 dates! { UpstreamBudget {
-    /// Time of the next reset of the daily count: the next 00:00 UTC. Null, with an error, only if `zone` cannot be
-    /// determined.
+    /// Time of the next reset of the daily count: the next 00:00 UTC. Null with an error only if `zone` cannot be determined.
     resets_at: |of| Some(of.state.resets_at),
-    /// End of the current pause of upstream calls. Null if they are not paused.
+    /// End of the current pause of upstream calls. Null if calls are not paused.
     paused_until: |of| of.state.pause.map(|pause| pause.until),
 } }
 

@@ -1,4 +1,4 @@
-//! A campaign, and what is known of the campaign of an activity or a send.
+//! Campaigns, and the known campaign of an activity or a send.
 
 use std::sync::Arc;
 
@@ -30,7 +30,7 @@ pub(super) struct Campaign {
     page: Arc<[CampaignId]>,
 }
 
-/// What is known of the campaign of an activity or a send without an upstream call.
+/// Campaign of an activity or a send, as known without an upstream call.
 #[derive(Clone)]
 pub(super) enum KnownCampaign {
     Nothing,
@@ -38,7 +38,7 @@ pub(super) enum KnownCampaign {
     Id(CampaignId),
     /// The record in the send log.
     Record(Arc<sends_core::Campaign>),
-    /// The send log does not know the campaign.
+    /// The campaign is not in the send log.
     NotInLog,
 }
 
@@ -47,7 +47,7 @@ impl KnownCampaign {
         record.map_or(Self::NotInLog, |record| Self::Record(Arc::new(record.clone())))
     }
 
-    /// The campaign of this activity, if an earlier read has shown it.
+    /// The campaign of this activity, if known from an earlier read.
     pub(super) fn of(&self, context: &Context<'_>, activity: ActivityId) -> Option<Campaign> {
         match self {
             Self::Id(id) => Some(Campaign::new(*id)),
@@ -56,7 +56,7 @@ impl KnownCampaign {
                 let loader = context.data_unchecked::<ResourceLoader>();
                 let (id, record) = loader.known_campaign(activity)?;
                 Some(match record {
-                    // A send of the log is to cost no upstream call.
+                    // A send of the log must not cost an upstream call.
                     Some(record) if matches!(self, Self::NotInLog) => Campaign::logged(Arc::new(record)),
                     _ => Campaign::new(id),
                 })
@@ -123,7 +123,7 @@ impl Campaign {
             roles.is_empty() || roles.contains(&activity.role.as_deref().into())
         };
         if context.look_ahead().field("stats").exists() {
-            // One call brings the statistics of ten activities, which the whole page fills.
+            // One call returns the statistics of ten activities, so the activities of the whole page are read together.
             let page = join_all(self.page.iter().map(|&id| loader.campaign(id))).await;
             let activities = page.iter().flatten().flat_map(|detail| &detail.activities);
             let counted = activities
@@ -144,10 +144,10 @@ impl Campaign {
     }
 }
 
-/// Campaign: an email, its web page and its resends. Each of them is an activity.
+/// Campaign: an email, its web page and its resends, each of which is an activity.
 #[Object]
 impl Campaign {
-    /// Global id. Opaque; `node` takes it. Costs no upstream call.
+    /// Global id. Opaque; accepted by `node`. Costs no upstream call.
     pub(super) async fn id(&self) -> ID {
         ID(format!("{CAMPAIGN}:{}", self.id))
     }
@@ -174,13 +174,13 @@ impl Campaign {
         self.field(context, |campaign| campaign.type_code).await
     }
 
-    /// Status. `DONE` does not imply delivery; the send histories of the activities show that.
+    /// Status. `DONE` does not imply delivery; see the send histories of the activities.
     async fn status(&self, context: &Context<'_>) -> Nullable<CampaignStatus> {
         self.field(context, |campaign| Some(campaign.status.as_deref().into()))
             .await
     }
 
-    /// Original value of `status`. Null if Constant Contact leaves it out.
+    /// Original value of `status`. Null if Constant Contact omits it.
     async fn status_raw(&self, context: &Context<'_>) -> Nullable<String> {
         self.field(context, |campaign| {
             Some(campaign.status.as_ref()?.verbatim().to_owned())
@@ -208,7 +208,7 @@ impl Campaign {
         zone.show_read(context, date.transpose()).await
     }
 
-    /// Activities, in no particular order: select by role. One upstream call per campaign. Null, with an error, if they
+    /// Activities, in no particular order: select by role. One upstream call per campaign. Null with an error if the activities
     /// cannot be read, for example because the campaign was deleted after it was listed.
     async fn activities(
         &self,
@@ -220,8 +220,8 @@ impl Campaign {
         Some(self.chosen_activities(context, roles).await)
     }
 
-    /// Number of activities that could not be decoded and are missing in `activities`; 1 if the list itself is missing.
-    /// Normally 0. Shares the upstream call of `activities`. Null, with an error, if that fails.
+    /// Number of undecodable activities, which are missing from `activities`; 1 if the list itself is missing. Normally 0. Shares
+    /// the upstream call of `activities`. Null with an error if that call fails.
     async fn unreadable_activity_count(&self, context: &Context<'_>) -> Nullable<i32> {
         let detail = context.data_unchecked::<ResourceLoader>().campaign(self.id).await;
         Some(
@@ -231,9 +231,9 @@ impl Campaign {
         )
     }
 
-    /// Number of values of the campaign, and of the roles of its activities if it was read by id, that could not be
-    /// decoded. Those are null or `UNKNOWN`. Normally 0. Null for a campaign of the send log, which does not store it, and,
-    /// with an error, if the campaign cannot be read.
+    /// Number of undecodable values in the campaign, including its activities' roles if it was read by id. Undecodable values are
+    /// null or `UNKNOWN`. Normally 0. Null for a campaign of the send log, which does not store the number. Null with an error if
+    /// the campaign cannot be read.
     async fn unreadable_value_count(&self, context: &Context<'_>) -> Nullable<i32> {
         if self.record.is_some() {
             return self.unreadable_values.map(|values| Ok(count(values)));
@@ -246,8 +246,8 @@ impl Campaign {
         )
     }
 
-    /// Engagement statistics of all emails of the campaign. One upstream call per 150 campaigns, and more if Constant
-    /// Contact rejects a batch. Null if the campaign was never sent, and, with an error, if the statistics cannot be read.
+    /// Engagement statistics of all emails of the campaign. One upstream call per 150 campaigns, and more if Constant Contact
+    /// rejects a batch. Null if the campaign was never sent. Null with an error if the statistics cannot be read.
     async fn stats(&self, context: &Context<'_>) -> Nullable<EngagementStats> {
         let loader = context.data_unchecked::<ResourceLoader>();
         match loader.campaign_stats(self.id).await.as_deref() {

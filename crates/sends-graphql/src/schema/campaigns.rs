@@ -1,7 +1,7 @@
 //! The connection of the account's campaigns.
 //!
-//! A cursor holds the update time of a campaign and its id, so that no state is needed here or upstream. It remains valid until
-//! the campaign is updated and moves to the front, where a client further back does not see it again.
+//! A cursor contains the update time of a campaign and its id, so that no state is needed here or upstream. The cursor remains
+//! valid until the campaign is updated and moves to the front, where a client further back does not see it again.
 
 use std::{
     borrow::Cow,
@@ -34,11 +34,11 @@ const MAX_LENGTH: i32 = 500;
 const OVERLAP: SignedDuration = SignedDuration::from_secs(1);
 /// Number of campaigns of the previous page that are expected in the overlap.
 const OVERLAPPING: u16 = 10;
-/// Maximum number of additional pages that are read to find the position of a cursor. Reaching it takes as many campaigns
-/// updated within one second.
+/// Maximum number of additional pages that are read to find the position of a cursor. Reached only if these pages are full of
+/// campaigns updated within one second.
 const PAGES_OF_ONE_SECOND: usize = 10;
 
-/// Conditions on a campaign. All of them have to be met.
+/// Conditions on a campaign, all of which must be met.
 #[derive(Debug, Default, InputObject)]
 pub(super) struct CampaignFilter {
     /// Earliest `updatedAt`, inclusive.
@@ -272,7 +272,7 @@ impl CampaignConnection {
         }
     }
 
-    /// Number of campaigns of this page that could not be decoded and are omitted. Normally 0.
+    /// Number of undecodable campaigns of this page, which are omitted. Normally 0.
     async fn unreadable_campaign_count(&self) -> i32 {
         count(self.unreadable)
     }

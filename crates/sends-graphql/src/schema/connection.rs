@@ -105,8 +105,8 @@ impl SendConnection {
         }
     }
 
-    /// Number of sends on all pages that match the filter. For `Query.sends` it costs another search of the send log; null,
-    /// with an error, if that fails.
+    /// Number of sends on all pages that match the filter. For `Query.sends` it costs another search of the send log. Null with
+    /// an error if that search fails.
     async fn total_count(&self, context: &Context<'_>) -> Nullable<Long> {
         let filter = match &self.total {
             Total::Known(total) => return Some(Ok((*total).into())),
@@ -117,8 +117,8 @@ impl SendConnection {
         Some(counted.map(Into::into).map_err(Into::into))
     }
 
-    /// Completeness of the send log for the filter. Null for the history of one activity, which Constant Contact returns as
-    /// a whole, and, with an error, if it cannot be read.
+    /// Completeness of the send log for the filter. Null for the history of one activity, which Constant Contact returns as a
+    /// whole. Null with an error if the completeness cannot be read.
     async fn coverage(&self) -> Nullable<LogCoverage> {
         self.coverage.clone()
     }

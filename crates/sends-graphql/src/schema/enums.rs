@@ -159,7 +159,7 @@ pub(super) enum RetryAdvice {
     AfterClearance,
     /// Wait: Constant Contact continues the send by itself.
     Wait,
-    /// Check who was reached before sending again: some contacts could receive the email twice.
+    /// Check which contacts were reached before sending again: some could receive the email twice.
     #[graphql(name = "CHECK_BEFORE_RETRY")]
     NotBlindly,
     /// Do not send again: the result would be the same.

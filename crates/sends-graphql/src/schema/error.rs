@@ -88,7 +88,7 @@ struct Published {
     facts: Facts,
 }
 
-/// Members of `extensions` beside the code. Unknown facts are left out.
+/// Members of `extensions` in addition to the code. Unknown facts are omitted.
 #[derive(Clone, Debug, Default)]
 struct Facts {
     upstream_status: Option<u16>,
@@ -107,7 +107,7 @@ impl Facts {
 }
 
 impl ApiError {
-    /// An invalid argument. The message says what to change.
+    /// An invalid argument. The message describes the required change.
     pub fn bad_user_input(message: impl Into<String>) -> Self {
         Self::new(ErrorCode::BadUserInput, message)
     }

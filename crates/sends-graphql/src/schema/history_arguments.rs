@@ -14,7 +14,7 @@ use super::{
     scalar::DateTime,
 };
 
-/// Conditions on a send. All of them have to be met; an empty list is no condition.
+/// Conditions on a send, all of which must be met. An empty list is no condition.
 #[derive(Debug, Default, InputObject)]
 pub(super) struct SendHistoryFilter {
     /// Earliest `runDate`, inclusive. Excludes sends without a date.
@@ -100,7 +100,7 @@ pub(super) fn max_age(seconds: Option<i32>) -> Result<Option<Duration>, ApiError
     Ok(seconds.map(Duration::from_secs))
 }
 
-/// Which end of a list to keep.
+/// End of a list to keep.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Part {
     Whole,
@@ -109,7 +109,7 @@ pub(super) enum Part {
 }
 
 impl Part {
-    /// Checks `first` and `last`, of which at most one may be given.
+    /// Checks `first` and `last`, of which at most one may be set.
     pub(super) fn new(first: Option<i32>, last: Option<i32>) -> Result<Self, ApiError> {
         match (length("first", first)?, length("last", last)?) {
             (None, None) => Ok(Self::Whole),

@@ -20,14 +20,13 @@ pub(super) use self::{
 use super::{ApiError, error::Nullable, scalar::Long, zone::dates};
 use crate::sources::send_log::LogReader;
 
-/// Completeness of the send log. A synchronisation of the account fills the log, and so do all histories that are read.
+/// Completeness of the send log, which is filled by synchronisation and by every history that is read.
 #[derive(Clone, SimpleObject)]
 #[graphql(complex)]
 pub(super) struct LogCoverage {
-    /// Whether the log has every send between `from` and `until` of the filter. Without `from`, the range starts at the
-    /// account's first send; without `until`, it ends at `completeUntil`. If false, sends can be missing in lists, counts
-    /// and totals: outside `completeFrom` and `completeUntil` because they are not read yet, inside because of unreadable
-    /// resources.
+    /// Whether the log has every send between `from` and `until` of the filter. Without `from`, the range starts at the account's
+    /// first send; without `until`, it ends at `completeUntil`. If false, sends can be missing from lists, counts and totals:
+    /// outside `completeFrom` and `completeUntil` because the sends are not read yet, inside because of unreadable resources.
     is_complete: bool,
     /// Number of unreadable resources whose sends between `from` and `until` of the filter can be missing.
     /// `syncState { unreadableResources }` lists them.
@@ -39,11 +38,11 @@ pub(super) struct LogCoverage {
 }
 
 dates! { LogCoverage {
-    /// Start of the period of which the log has every readable send. Null if it starts at the account's first send, or if
+    /// Start of the period for which the log has every readable send. Null if it starts at the account's first send, or if
     /// `completeUntil` is null.
     complete_from: |of| of.from,
-    /// End of the period of which the log has every readable send. Null if no synchronisation has completed, so that the log
-    /// has only the histories that were read.
+    /// End of the period for which the log has every readable send. Null if no synchronisation has completed, so that the log has
+    /// only the histories that were read.
     complete_until: |of| of.until,
 } }
 
@@ -65,8 +64,8 @@ impl From<Completeness> for LogCoverage {
 impl LogCoverage {
     /// The coverage for a filter, if the field selects it.
     ///
-    /// It has to be read before the sends: a synchronisation that ends between the two reads can then make a page more
-    /// complete than reported, never less.
+    /// Must be read before the sends: a synchronisation that ends between the two reads can then make a page more complete than
+    /// reported, never less.
     async fn if_selected(context: &Context<'_>, reader: &LogReader, filter: &LogFilter) -> Nullable<Self> {
         if !context.look_ahead().field("coverage").exists() {
             return None;

@@ -40,7 +40,7 @@ enum GlobalId {
     Segment(SegmentId),
 }
 
-/// The object with this id. Only a send is looked up; the fields of any other object report that it does not exist.
+/// The object with this id. Only a send is looked up; the fields of any other object report a missing object.
 pub(super) async fn find(context: &Context<'_>, id: &ID) -> Result<Node, ApiError> {
     match parse(id).ok_or_else(|| wrong(id, "an id of this schema. Use the `id` of an object"))? {
         GlobalId::Activity(activity) => Ok(Node::CampaignActivity(CampaignActivity::new(activity, None))),

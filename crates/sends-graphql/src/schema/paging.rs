@@ -1,7 +1,7 @@
 //! Arithmetic of the Relay cursor connections specification, independent of the item type.
 //!
-//! A cursor of a history holds a `sendId` and, where several sends have it, a repeat number. It is a position in the order of
-//! the sends, so it remains valid when sends are added and when the filter no longer matches its send.
+//! A cursor of a history contains a `sendId` and, where several sends have it, a repeat number. A cursor is a position in the
+//! order of the sends, so it remains valid when sends are added and when the filter no longer matches its send.
 
 use std::{fmt, ops::Range};
 
@@ -50,7 +50,7 @@ impl Place {
         URL_SAFE_NO_PAD.encode(format!("{PREFIX}{self}"))
     }
 
-    /// Parses what `Display` writes, in that spelling only: `+1`, `01` or `1:1` would give a cache two keys for one send.
+    /// Parses the output of `Display`, in that spelling only: `+1`, `01` or `1:1` would give a cache two keys for one send.
     pub(super) fn of_id(text: &str) -> Option<Self> {
         let (send_id, number) = text.split_once(':').unwrap_or((text, "1"));
         let place = Self {
@@ -74,7 +74,7 @@ impl Place {
     }
 }
 
-/// The four arguments as given.
+/// The four arguments, unchecked.
 #[derive(Debug, Default)]
 pub(super) struct PageArguments {
     pub(super) first: Option<i32>,
@@ -127,7 +127,7 @@ impl PageRequest {
         let first_cut = self.first.map_or(end, |first| start + first.min(between));
         let kept = first_cut - start;
         let last_cut = self.last.map_or(start, |last| first_cut - last.min(kept));
-        // Both flags are exact, where the specification requires it only for the direction of paging.
+        // Both flags are exact, although the specification requires exactness only for the direction of paging.
         Page {
             places: last_cut..first_cut,
             has_previous: match self.last {

@@ -25,7 +25,7 @@ use super::{
 };
 use crate::sources::loader::ResourceLoader;
 
-/// Maximum number of ids in a list. Each can cost an upstream call, of which 10,000 a day are allowed.
+/// Maximum number of ids in a list. Each id can cost an upstream call, of which 10,000 a day are allowed.
 const MAX_IDS: usize = 500;
 
 /// The root type of queries.
@@ -34,8 +34,8 @@ pub struct Query;
 /// Root type of queries.
 #[Object]
 impl Query {
-    /// Campaign activity by id. Costs no upstream call by itself, so that an unknown id is reported by its fields, with code
-    /// `NOT_FOUND`. Null, with an error of code `BAD_USER_INPUT`, if the id is not a UUID.
+    /// Campaign activity by id. Costs no upstream call by itself; an unknown id is reported by its fields with code `NOT_FOUND`.
+    /// Null with an error of code `BAD_USER_INPUT` if the id is not a UUID.
     async fn campaign_activity(
         &self,
         #[graphql(desc = "Constant Contact's `campaign_activity_id`: a UUID with hyphens.")] id: ID,
@@ -48,8 +48,8 @@ impl Query {
     }
 
     #[expect(clippy::unused_async, reason = "the library wants resolvers to be async")]
-    /// Campaign activities by id, in the same order, repeats included. An invalid id makes its own list item null, with an
-    /// error of code `BAD_USER_INPUT`.
+    /// Campaign activities by id, in the same order, repeats included. The list item of an invalid id is null with an error of
+    /// code `BAD_USER_INPUT`.
     async fn campaign_activities(
         &self,
         #[graphql(desc = "Ids as of `campaignActivity`. At most 500.")] ids: Vec<ID>,
@@ -60,8 +60,8 @@ impl Query {
         Ok(ids.iter().map(|id| Some(activity(id, max_age))).collect())
     }
 
-    /// Campaign by id. Costs no upstream call by itself, so that an unknown id is reported by its fields, with code
-    /// `NOT_FOUND`. Null, with an error of code `BAD_USER_INPUT`, if the id is invalid.
+    /// Campaign by id. Costs no upstream call by itself; an unknown id is reported by its fields with code `NOT_FOUND`. Null with
+    /// an error of code `BAD_USER_INPUT` if the id is invalid.
     async fn campaign(
         &self,
         #[graphql(desc = "A `campaignId`, or the `id` of a campaign.")] id: ID,
@@ -69,9 +69,9 @@ impl Query {
         Some(node::campaign_id(&id).map(Campaign::new))
     }
 
-    /// Campaigns of the account, most recently updated first, deleted ones included. One upstream call per page; if it fails,
-    /// the last known page is returned and reported in `extensions.upstream.stale`, as with all cached values. Null, with an
-    /// error, if there is none.
+    /// Campaigns of the account, most recently updated first, deleted ones included. One upstream call per page; if it fails, the
+    /// last known page is returned and reported in `extensions.upstream.stale`, as with all cached values. Null with an error if
+    /// no page is known.
     async fn campaigns(
         &self,
         context: &Context<'_>,
@@ -87,16 +87,16 @@ impl Query {
         })
     }
 
-    /// The Constant Contact account. One upstream call, which needs the scope `account_read`. Null, with an error, if it
+    /// The Constant Contact account. One upstream call, which needs the scope `account_read`. Null with an error if the call
     /// fails.
     async fn account(&self, context: &Context<'_>) -> Nullable<Account> {
         let account = context.data_unchecked::<ResourceLoader>().account().await;
         Some(account.map(Account).map_err(Into::into))
     }
 
-    /// Object by global id. Takes every `id` of this schema, but no upstream ids such as `campaignId`. A send costs the
-    /// upstream call for its history and is null, with an error of code `NOT_FOUND`, if that lacks it. Other objects cost no
-    /// upstream call by themselves. Null, with an error of code `BAD_USER_INPUT`, if the id is invalid.
+    /// Object by global id. Accepts every `id` of this schema, but not upstream ids such as `campaignId`. A send costs the
+    /// upstream call for its history and is null with an error of code `NOT_FOUND` if missing from the history. Other objects
+    /// cost no upstream call by themselves. Null with an error of code `BAD_USER_INPUT` if the id is invalid.
     async fn node(
         &self,
         context: &Context<'_>,
@@ -117,8 +117,8 @@ impl Query {
         Ok(found.into_iter().map(Some).collect())
     }
 
-    /// All sends of the account in the send log. Costs no upstream call; `coverage` reports the completeness of the log.
-    /// Null, with an error of code `LOG_UNAVAILABLE`, if there is no log, as for callers with their own tokens.
+    /// All sends of the account in the send log. Costs no upstream call; `coverage` reports the completeness of the log. Null
+    /// with an error of code `LOG_UNAVAILABLE` if there is no log, for example for callers with their own tokens.
     #[expect(clippy::too_many_arguments, reason = "each is an argument of the field")]
     async fn sends(
         &self,
@@ -145,8 +145,8 @@ impl Query {
         Some(log::page(context, filter.unwrap_or_default(), order_by, &page).await)
     }
 
-    /// Totals of the sends in the send log, by groups. Costs no upstream call, except for the zone `ACCOUNT`; `coverage`
-    /// reports the completeness of the log. Null, with an error of code `LOG_UNAVAILABLE`, if there is no log.
+    /// Totals of the sends in the send log, by groups. Costs no upstream call, except for the zone `ACCOUNT`; `coverage` reports
+    /// the completeness of the log. Null with an error of code `LOG_UNAVAILABLE` if there is no log.
     async fn send_totals(
         &self,
         context: &Context<'_>,
@@ -159,7 +159,7 @@ impl Query {
         Some(log::totals(context, filter, group_by, &zone, first).await)
     }
 
-    /// State of the synchronisation of the send log. Null, with an error of code `LOG_UNAVAILABLE`, if there is no log.
+    /// State of the synchronisation of the send log. Null with an error of code `LOG_UNAVAILABLE` if there is no log.
     async fn sync_state(&self, context: &Context<'_>) -> Nullable<SyncState> {
         Some(log::state(context).await)
     }

@@ -6,9 +6,9 @@ use jiff::{
     tz::{self, Offset},
 };
 
-/// What a date and time argument must look like.
+/// Expected form of a date and time argument.
 const DATE_TIME: &str = "expected a date, time and offset such as \"2026-01-31T12:00:00Z\"";
-/// What a time zone argument must look like.
+/// Expected form of a time zone argument.
 const TIME_ZONE: &str =
     "expected \"UTC\", \"ACCOUNT\" or the IANA name of a time zone such as \"America/New_York\"";
 
@@ -16,7 +16,7 @@ const TIME_ZONE: &str =
 ///
 /// # Errors
 ///
-/// What is expected instead, in a few words.
+/// A short description of the expected value.
 pub(crate) fn check(name: &str, value: impl FnOnce() -> Value) -> Result<(), &'static str> {
     match name {
         "DateTime" => DateTime::parse(value()).map(drop).map_err(|_| DATE_TIME),
@@ -132,7 +132,7 @@ impl ScalarType for TimeZone {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Long(pub(super) i64);
 
-/// 64-bit signed integer as a JSON number. JavaScript numbers are exact up to 2^53 only, which no count here comes near.
+/// 64-bit signed integer as a JSON number. JavaScript numbers are exact up to 2^53 only, far above any count here.
 #[Scalar(specified_by_url = "https://ibm.github.io/graphql-specs/custom-scalars/long.html")]
 impl ScalarType for Long {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -160,7 +160,7 @@ impl From<usize> for Long {
     }
 }
 
-/// The length of something in memory, which is far below the limit of `Int`.
+/// The length of a collection in memory, which is far below the limit of `Int`.
 pub(super) fn count(length: usize) -> i32 {
     i32::try_from(length).unwrap_or(i32::MAX)
 }

@@ -23,7 +23,7 @@ pub(super) struct HistoricSend {
     activity: ActivityId,
     history: Arc<SendHistory>,
     index: usize,
-    /// Number of earlier sends with the same `sendId` that `history` does not hold.
+    /// Number of earlier sends with the same `sendId` that are not in `history`.
     repeats_before: usize,
     campaign: KnownCampaign,
 }
@@ -77,7 +77,7 @@ impl HistoricSend {
 /// One attempt to send an activity.
 #[Object(name = "Send")]
 impl HistoricSend {
-    /// Global id. Opaque; `node` takes it. `sendId` alone is not unique, not even within an activity.
+    /// Global id. Opaque; accepted by `node`. `sendId` alone is not unique, not even within an activity.
     pub(super) async fn id(&self) -> ID {
         ID(format!("{}:{}", self.activity, self.place()))
     }
@@ -87,9 +87,9 @@ impl HistoricSend {
         self.sent_activity()
     }
 
-    /// The campaign of the activity. A send of `Query.sends` costs no upstream call for it: its values are as of the last
-    /// listing (`syncState { listedAt }`), so that `updatedAt` can be older than elsewhere, and it is null while the service
-    /// does not know it. For other sends it is that of the activity.
+    /// The campaign of the activity. For a send of `Query.sends` it costs no upstream call: its values are as of the last listing
+    /// (`syncState { listedAt }`), so `updatedAt` can be older than elsewhere. Null if the campaign of such a send is not in the
+    /// log yet. For other sends, the same as the activity's `campaign`.
     async fn campaign(&self, context: &Context<'_>) -> Nullable<Campaign> {
         match &self.campaign {
             KnownCampaign::NotInLog => self.campaign.of(context, self.activity).map(Ok),
@@ -125,21 +125,21 @@ impl HistoricSend {
         Ok(lists.iter().cloned().map(ContactList).collect())
     }
 
-    /// The segments used for this send, deleted ones included. The names cost one upstream call together, and one for each
-    /// deleted segment.
+    /// The segments used for this send, deleted ones included. The names cost one upstream call, and another one for each deleted
+    /// segment.
     async fn segments(&self, context: &Context<'_>) -> Result<Vec<Segment>, ApiError> {
         let segments = &self.attempt().segment_ids;
         charge::list(context, segments.len(), 1).await?;
         Ok(segments.iter().copied().map(Segment).collect())
     }
 
-    /// Number of contacts of this attempt. For a resend, only contacts who had not received it before. Null if Constant
-    /// Contact leaves it out.
+    /// Number of contacts of this attempt. For a resend, only contacts who had not received it before. Null if Constant Contact
+    /// omits it.
     async fn count(&self) -> Option<Long> {
         self.attempt().count.map(Long)
     }
 
-    /// Date of the attempt. Null if Constant Contact leaves it out or gives a date without an offset.
+    /// Date of the attempt. Null if Constant Contact omits it or sends a date without an offset.
     async fn run_date(
         &self,
         context: &Context<'_>,
@@ -153,13 +153,13 @@ impl HistoricSend {
         self.attempt().send_status.as_deref().into()
     }
 
-    /// Original value of `sendStatus`. Null if Constant Contact leaves it out.
+    /// Original value of `sendStatus`. Null if Constant Contact omits it.
     async fn send_status_raw(&self) -> Option<&str> {
         let status = self.attempt().send_status.as_ref();
         status.map(sends_core::Verbatim::verbatim)
     }
 
-    /// Constant Contact's code of the result. 0 is success. Null if left out. `reason` explains it.
+    /// Constant Contact's code of the result; 0 is success. Null if Constant Contact omits it. Explained by `reason`.
     async fn reason_code(&self) -> Option<i32> {
         self.attempt().reason_code.map(sends_core::ReasonCode::get)
     }

@@ -40,7 +40,7 @@ pub(super) struct EngagementStats {
     total_opens_tablet: Option<Long>,
     /// Number of clicks, repeated ones included.
     total_clicks: Option<Long>,
-    /// Number of these values that could not be decoded. Those are null. Normally 0.
+    /// Number of undecodable values, which are null. Normally 0.
     unreadable_value_count: i32,
     #[graphql(skip)]
     updated: Option<Timestamp>,

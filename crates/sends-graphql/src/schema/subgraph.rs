@@ -40,8 +40,8 @@ impl Federation {
     }
 
     #[expect(clippy::unused_async, reason = "the library wants resolvers to be async")]
-    /// The entities with these keys, in the same order, repeats included. Costs no upstream call by itself. An invalid
-    /// representation makes its own list item null, with an error of code `BAD_USER_INPUT`. At most 500 representations.
+    /// The entities with these keys, in the same order, repeats included. Costs no upstream call by itself. The list item of an
+    /// invalid representation is null with an error of code `BAD_USER_INPUT`. At most 500 representations.
     #[graphql(name = "_entities")]
     async fn entities(
         &self,

@@ -20,7 +20,7 @@ pub(super) struct SendSummary {
     /// Total `count` of the sends with the outcome `SENT`. A lower bound: partial sends are not included, since Constant
     /// Contact does not report how many contacts they reached.
     contacts_reached: Long,
-    /// Number of sends of the activity that could not be decoded. The other fields do not include them. Normally 0.
+    /// Number of undecodable sends of the activity, which the other fields do not include. Normally 0.
     unreadable_send_count: i32,
     /// Outcome of the most recent send. Null if the activity was never sent.
     latest_outcome: Option<SendOutcome>,

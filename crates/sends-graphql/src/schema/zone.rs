@@ -45,7 +45,7 @@ impl TimeZone {
         }
     }
 
-    /// The instant in this time zone. The account's failure is reported by the first such field only.
+    /// The instant in this time zone. Only the first such field reports a failure to read the account.
     pub(super) async fn show(&self, context: &Context<'_>, at: Option<Timestamp>) -> Nullable<DateTime> {
         let at = at?;
         match self.rules(context).await {
@@ -57,7 +57,7 @@ impl TimeZone {
         }
     }
 
-    /// The same for an instant that has to be read first.
+    /// Like `show`, for an instant that has to be read first.
     pub(super) async fn show_read(
         &self,
         context: &Context<'_>,

@@ -12,7 +12,7 @@ use crate::{
     schema::ErrorCode,
 };
 
-/// Length of the queue for each concurrent operation. Further ones would wait in vain.
+/// Length of the queue for each concurrent operation. Further operations would wait in vain.
 const QUEUED_PER_PLACE: usize = 4;
 
 pub(super) struct Admission {
@@ -34,8 +34,8 @@ impl Admission {
         }
     }
 
-    /// Reserves a place for each operation of a request, in the order of arrival. A batch gets all places together, so that none of its
-    /// operations waits for another one.
+    /// Reserves a place for each operation of a request, in the order of arrival. A batch gets all places together, so that none
+    /// of its operations waits for another one.
     pub(super) async fn enter(&self, operations: usize) -> Result<Place, Rejection> {
         let places = operations.min(self.working.limit());
         let room = if let Some(room) = self.working.enter_if_free(places) {

@@ -20,11 +20,11 @@ use crate::{
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// Longest media type quoted in an error message.
+/// Maximum length of a media type quoted in an error message.
 const SHOWN_TYPE: usize = 80;
 
-/// Memory of all request bodies being received. It has no option: a body arrives in milliseconds, so that 64 concurrent ones of the
-/// default limit are not to be expected.
+/// Memory of all request bodies being received. Not configurable: a body arrives in milliseconds, so that 64 concurrent ones of
+/// the default limit are not to be expected.
 const BODY_BUDGET: usize = 64 << 20;
 
 /// Time for a request body: enough for a megabyte over 1 Mbit/s.
@@ -37,7 +37,7 @@ pub struct RequestLimits {
     #[arg(long = "body-limit", env = "SENDS_BODY_LIMIT", value_name = "BYTES", default_value = "1MiB",
           value_parser = bytes::<usize>(1..=BODY_BUDGET as u64))]
     pub body: usize,
-    /// Maximum number of operations in a request; 1 refuses batches
+    /// Maximum number of operations in a request; 1 rejects batches
     #[arg(long = "batch-limit", env = "SENDS_BATCH_LIMIT", value_name = "COUNT", default_value = "1",
           value_parser = number::<usize>(1..=1_000))]
     pub batch: usize,
@@ -133,7 +133,7 @@ impl Bodies {
     }
 }
 
-/// Refuses a body whose `Content-Type` is not JSON in UTF-8.
+/// Rejects a body whose `Content-Type` is not JSON in UTF-8.
 pub(super) fn check_type(headers: &HeaderMap) -> Result<(), Rejection> {
     if media_type::is_json_body(headers) {
         return Ok(());

@@ -19,7 +19,7 @@ use crate::schema::ErrorCode;
 /// Header of the API key. `Authorization` is reserved for tokens of Constant Contact.
 pub(super) const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
-/// Headers that force a CORS preflight: those that common GraphQL clients send anyway, and one without another purpose.
+/// Headers that force a CORS preflight: headers that common GraphQL clients send anyway, and one without another purpose.
 pub(super) const FORCING_PREFLIGHT: [HeaderName; 4] = [
     HeaderName::from_static("graphql-require-preflight"),
     HeaderName::from_static("apollo-require-preflight"),
@@ -27,7 +27,7 @@ pub(super) const FORCING_PREFLIGHT: [HeaderName; 4] = [
     API_KEY,
 ];
 
-/// Refuses a caller without a valid key, if keys are required.
+/// Rejects a caller without a valid key, if keys are required.
 pub(super) fn check_key(keys: Option<&ApiKeys>, headers: &HeaderMap) -> Result<(), Rejection> {
     let Some(keys) = keys else { return Ok(()) };
     let mut values = headers.get_all(API_KEY).iter();
@@ -56,8 +56,8 @@ fn unauthenticated(message: &str) -> Rejection {
     Rejection::new(StatusCode::UNAUTHORIZED, ErrorCode::Unauthenticated, message)
 }
 
-/// Refuses a GET that a page of another origin can make a browser send without a preflight. A POST always needs one, since it has to
-/// be JSON.
+/// Rejects a GET that a page of another origin can make a browser send without a preflight. A POST always needs one, since it has
+/// to be JSON.
 pub(super) fn check_preflight(headers: &HeaderMap) -> Result<(), Rejection> {
     let forces = |name: &HeaderName| headers.get(name).is_some_and(|value| !value.is_empty());
     if !media_type::is_simple_body(headers) || FORCING_PREFLIGHT.iter().any(forces) {

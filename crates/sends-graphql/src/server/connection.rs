@@ -51,15 +51,15 @@ const REST: Duration = Duration::from_millis(100);
 /// Time for the graceful shutdown of an idle connection.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
-/// Time between the last accepted connection and the close of idle ones. A client of HTTP/1.1 learns of a shutdown only from a
-/// response, so that its next request could cross the close of its connection. Clients with steady traffic send the next request
-/// within this time.
+/// Time between the last accepted connection and the close of idle ones. A client over HTTP/1.1 is notified of a shutdown only by
+/// a response, so that its next request could cross the close of its connection. Clients with steady traffic send the next
+/// request within this time.
 const LINGER: Duration = Duration::from_secs(1);
 
 /// Time for the head of the first request. Clients send it in one packet.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Time of a connection without a request, and for the head of its next request. It exceeds the 60 seconds of common load balancers,
+/// Time of a connection without a request, and for the head of its next request. Exceeds the 60 seconds of common load balancers,
 /// so that these close first and no request meets a closing connection.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(75);
 

@@ -16,8 +16,8 @@ use crate::schema::ErrorCode;
 /// Bytes of an entry besides its text.
 const OVERHEAD: u64 = 128;
 
-/// Capacity of the cache of persisted queries, in bytes. It has no option: it holds thousands of typical documents, and clients send
-/// the text of an evicted one again.
+/// Capacity of the cache of persisted queries, in bytes. Not configurable: it has room for thousands of typical documents, and
+/// clients send the text of an evicted one again.
 pub(super) const REGISTERED_BYTES: u64 = 16 << 20;
 
 /// Typical length of a document, for the initial size of the cache.

@@ -6,8 +6,8 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 
 use super::header_lists::items;
 
-/// Tag of a GraphQL response with this data. It is weak, since responses with the same data differ in their compression and in the
-/// cost that they report.
+/// Tag of a GraphQL response with this data. Weak, since responses with the same data differ in their compression and in the cost
+/// that they report.
 pub(super) fn of_data(data: &Value) -> Option<HeaderValue> {
     let mut hasher = blake3::Hasher::new();
     serde_json::to_writer(&mut hasher, data).ok()?;

@@ -38,11 +38,11 @@ use crate::{
 /// Headers that a response depends on. The compression layer adds its own.
 const VARY: HeaderValue = HeaderValue::from_static("accept, authorization, x-api-key");
 
-/// Values of a request besides its variables: its other parameters and short extensions.
+/// Values of a request other than its variables: its other parameters and short extensions.
 const VALUES_BESIDE: usize = 100;
 
-/// Bytes of a body beyond which parsing is [long work](crate::bulkheads::long_work): about a millisecond. Shorter ones are not worth the
-/// microseconds for a change of the thread.
+/// Bytes of a body beyond which parsing is [long work](crate::bulkheads::long_work): about a millisecond. Smaller ones are not
+/// worth the microseconds of a thread change.
 const LONG_BODY: usize = 64 << 10;
 
 /// Shared by all requests to the endpoint.
@@ -96,7 +96,7 @@ pub(super) async fn answer(State(endpoint): State<Arc<Endpoint>>, request: Reque
     };
     let answered = match parts.method {
         Method::GET | Method::HEAD => {
-            // Its buffer would live as long as the operation.
+            // The body's buffer would live as long as the operation.
             drop(body);
             endpoint.get(&parts, media_type).await
         }

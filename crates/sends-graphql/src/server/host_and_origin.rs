@@ -1,7 +1,7 @@
 //! Checks of `Host` and `Origin`.
 //!
-//! The check of `Host` prevents DNS rebinding: an attacker's page can point its own host name to this machine, and is then same-origin
-//! with a service on a loopback address. Allowed are loopback names, IP addresses, and the names of `--allowed-host`.
+//! The check of `Host` prevents DNS rebinding: an attacker's page can point its own host name to this machine, and is then
+//! same-origin with a service on a loopback address. Allowed are loopback names, IP addresses, and the names of `--allowed-host`.
 
 use std::net::IpAddr;
 

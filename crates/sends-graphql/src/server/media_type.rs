@@ -13,7 +13,7 @@ pub(super) enum MediaType {
     Json,
 }
 
-/// How a media range matches a type, the least specific first.
+/// Specificity of the match of a media range and a type, the least specific first.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 enum Specificity {
     Anything,
@@ -41,7 +41,7 @@ impl MediaType {
 
     /// The client's preferred type. `None` if it accepts neither.
     ///
-    /// A client that names neither gets `application/json`, since it may be older than the other type.
+    /// A client that names neither gets `application/json`, since the client may predate the other type.
     pub(super) fn negotiate(headers: &HeaderMap) -> Option<Self> {
         if items(headers, &header::ACCEPT).next().is_none() {
             return Some(Self::Json);

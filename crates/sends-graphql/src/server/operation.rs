@@ -61,7 +61,7 @@ pub(super) async fn execute(
         .extensions
         .insert(extension::UPSTREAM.to_owned(), upstream);
     telemetry::operation::cost(caller.calls_sent());
-    // The response reports its calls, of which the next one makes none.
+    // The response reports its calls, and a repeated operation makes none.
     let costs_nothing = response.errors.is_empty() && caller.calls_sent() == 0;
     let read_set = recorder
         .filter(|_| costs_nothing)

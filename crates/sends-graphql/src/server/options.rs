@@ -10,7 +10,7 @@ use crate::api_keys::ApiKeys;
 use crate::bulkheads::{Bulkhead, Bulkheads, answers};
 use crate::option_values::{HOUR, bytes, duration, host, number, origin, switch};
 
-/// Smallest budget of answers: a quarter of it has room for the largest small answer.
+/// Minimum budget of responses: a quarter of it has room for the largest small response.
 const LEAST_ANSWER_BUDGET: u64 = 4 * answers::SMALL as u64;
 
 #[derive(Args, Clone, Debug)]
@@ -54,7 +54,7 @@ pub struct AccessOptions {
 
     /// Execute only the documents of this manifest
     ///
-    /// It has the format of Apollo, Relay or GraphQL Code Generator.
+    /// The manifest has the format of Apollo, Relay or GraphQL Code Generator.
     #[arg(long = "persisted-only", env = "SENDS_PERSISTED_ONLY", value_name = "FILE",
           value_parser = |path: &str| TrustedDocuments::read(Path::new(path)).map(Arc::new))]
     pub trusted_documents: Option<Arc<TrustedDocuments>>,
@@ -74,7 +74,7 @@ pub struct CapacityOptions {
           value_parser = bytes::<u64>(0..=1 << 40))]
     pub answer_cache: u64,
 
-    /// Memory of all answers being created and written
+    /// Memory of all responses being created and written
     ///
     /// Operations that wait for Constant Contact have half as much in addition.
     #[arg(long, env = "SENDS_ANSWER_BUDGET", value_name = "BYTES", default_value = "128MiB",
@@ -90,12 +90,12 @@ pub struct CapacityOptions {
 
     /// Maximum number of waiting operations
     ///
-    /// They wait for Constant Contact, a search of the log or memory for answers.
+    /// Such operations wait for Constant Contact, a search of the log or memory for responses.
     #[arg(long, env = "SENDS_MAX_WAITING_OPERATIONS", value_name = "COUNT", default_value = "4096",
           value_parser = number::<usize>(1..=1_000_000))]
     pub max_waiting_operations: usize,
 
-    /// Longest time of an operation in the queue, before it is refused
+    /// Maximum time of an operation in the queue, before it is rejected
     #[arg(long, env = "SENDS_OPERATION_WAIT", value_name = "DURATION", default_value = "5s",
           value_parser = duration(Duration::ZERO..=HOUR))]
     pub operation_wait: Duration,

@@ -91,7 +91,7 @@ impl Parameters {
         })
     }
 
-    /// Reads the query string of a URL. Repeated parameters are refused.
+    /// Reads the query string of a URL. Repeated parameters are rejected.
     pub(super) fn from_query_string(query: &str) -> Result<Self, Rejection> {
         let mut members = Map::new();
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {

@@ -1,5 +1,5 @@
-//! Body of several pieces with a known length, and a writer for it. A single buffer that doubles takes three times its length while it
-//! grows.
+//! Body of several pieces with a known length, and a writer for it. A single buffer that doubles takes three times its length
+//! while it grows.
 
 use std::{
     collections::VecDeque,

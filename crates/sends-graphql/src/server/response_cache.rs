@@ -1,5 +1,5 @@
-//! Layer of the [response cache](crate::response_cache): a request with the same headers and body as an earlier one gets its response
-//! while that is valid.
+//! Layer of the [response cache](crate::response_cache): a request with the same headers and body as an earlier one gets its
+//! response while that is valid.
 //!
 //! Independent of GraphQL and of the meaning of headers, since all of them are part of the key. The permission of the caller is
 //! checked for each request.
@@ -34,7 +34,7 @@ use crate::{
     telemetry::{REQUEST_ID, RequestId},
 };
 
-/// Longest cached request, in bytes: longer ones are rarely equal.
+/// Maximum size of a cached request in bytes: larger requests are rarely equal.
 const LONGEST_REQUEST: usize = 16 << 10;
 
 /// Headers that differ between requests without an effect on the response.

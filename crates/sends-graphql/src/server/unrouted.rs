@@ -18,11 +18,11 @@ pub(super) const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POS
 
 const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 
-/// Longest path quoted in an error message.
+/// Maximum length of a path quoted in an error message.
 const SHOWN_PATH: usize = 80;
 
-/// Layer of the GraphQL endpoint for `OPTIONS`, except for CORS preflights, and for navigations of browsers, whose GETs the endpoint
-/// would refuse.
+/// Layer of the GraphQL endpoint for `OPTIONS`, except for CORS preflights, and for navigations of browsers, whose GETs the
+/// endpoint would reject.
 pub(super) async fn before_graphql(State(has_page): State<bool>, request: Request, next: Next) -> Response {
     let headers = request.headers();
     if request.method() == Method::OPTIONS && !headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD) {

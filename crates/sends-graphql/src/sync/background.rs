@@ -11,8 +11,8 @@ use super::Synchroniser;
 /// Delay after midnight, since the clock of the upstream can be behind.
 const AFTER_MIDNIGHT: Duration = Duration::from_secs(30);
 
-/// Synchronises at once and then in intervals until the synchroniser is stopped, or at the next day after the daily limit is reached.
-/// Does nothing while another process has the lease.
+/// Synchronises at once and then in intervals until the synchroniser is stopped, or at the next day after the daily limit is
+/// reached. Does nothing while another process has the lease.
 pub async fn synchronise_periodically(synchroniser: Synchroniser, every: Duration) {
     let stop = synchroniser.stop.clone();
     while !stop.is_cancelled() {

@@ -1,4 +1,5 @@
-//! Upstream of a synchronisation: background priority, and the client and histories of queries, so that concurrent reads are shared.
+//! Upstream of a synchronisation: background priority, and the client and histories of queries, so that concurrent reads are
+//! shared.
 
 use std::{
     sync::{
@@ -22,10 +23,10 @@ use tokio::time::Instant;
 use super::{Synchroniser, tokens::AccountTokens};
 use crate::sources::histories::{Histories, ReadError, RequestContext};
 
-/// Longest time of a call in the queue, during which queries have precedence.
+/// Maximum time of a call in the queue, during which queries have precedence.
 const PATIENCE: Duration = Duration::from_hours(1);
 
-/// Largest page of summaries (documented).
+/// Maximum page size of summaries (documented).
 const SUMMARIES: u16 = 500;
 
 pub(super) struct BackgroundUpstream {
@@ -73,7 +74,7 @@ impl BackgroundUpstream {
             owner: self.owner,
             caller: caller.clone(),
             asked_at: self.clock.now(),
-            // Stored histories are of no use here.
+            // Stored histories are not used here.
             oldest: Some(Duration::ZERO),
             stale: Arc::default(),
             unwritten: Arc::default(),

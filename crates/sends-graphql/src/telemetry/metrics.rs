@@ -31,7 +31,7 @@ pub enum Outcome {
     Partial,
     /// Executed, but without data.
     Failed,
-    /// Invalid, or without room for it or its answer.
+    /// Invalid, or without room for it or its response.
     Refused,
     /// The caller disconnected before the response.
     Cancelled,

@@ -1,5 +1,5 @@
-//! Telemetry of a GraphQL request: its span, its metrics, and one log line. The modules that execute it report the [name](named), the
-//! [cost] and the [outcome](ended) of its operations from the task of the request.
+//! Telemetry of a GraphQL request: its span, its metrics, and one log line. The modules that execute it report the [name](named),
+//! the [cost] and the [outcome](ended) of its operations from the task of the request.
 
 use std::{
     cell::RefCell,
@@ -25,7 +25,7 @@ tokio::task_local! {
     static NOTES: RefCell<Notes>;
 }
 
-/// Operations of a request: one, several of a batch, or none if it was refused before.
+/// Operations of a request: one, several of a batch, or none if it was rejected before.
 #[derive(Debug, Default)]
 pub struct Notes {
     ended: Vec<(Option<String>, Outcome)>,
@@ -97,8 +97,8 @@ pub async fn watch(State(metrics): State<Metrics>, request: Request, next: Next)
     if outcome == Outcome::Failed {
         span.record("otel.status_code", "ERROR");
     }
-    // At debug level: with thousands of requests a second the lines would cost more than the responses, and the metrics have the same
-    // numbers. Upstream failures have warnings of their own.
+    // At debug level: with thousands of requests a second the lines would cost more than the responses, and the metrics have the
+    // same numbers. Upstream failures have warnings of their own.
     span.in_scope(|| {
         tracing::debug!(
             target: "sends_graphql::sources::access",

@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 /// Header of requests and responses.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Longest id of a caller. A UUID has 36 characters, a trace context 55.
+/// Maximum length of a caller's id. A UUID has 36 characters, a trace context 55.
 const LONGEST: usize = 128;
 
 #[derive(Clone, Debug)]

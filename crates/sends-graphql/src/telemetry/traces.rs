@@ -1,8 +1,9 @@
 //! Traces: a span for every GraphQL request, with its upstream calls as children.
 //!
-//! Disabled unless the environment names a collector, in the standard variables of OpenTelemetry: `OTEL_EXPORTER_OTLP_ENDPOINT` or `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`, and beside them
-//! `OTEL_EXPORTER_OTLP_HEADERS`, `OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES`, `OTEL_TRACES_SAMPLER` and the `OTEL_BSP_*`
-//! of the exporter, which the cargo feature `otlp` brings.
+//! Disabled unless the environment names a collector, in the standard variables of OpenTelemetry: `OTEL_EXPORTER_OTLP_ENDPOINT`
+//! or `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`, and additionally `OTEL_EXPORTER_OTLP_HEADERS`, `OTEL_SERVICE_NAME`,
+//! `OTEL_RESOURCE_ATTRIBUTES`, `OTEL_TRACES_SAMPLER` and the `OTEL_BSP_*` of the exporter, which is provided by the cargo feature
+//! `otlp`.
 
 #[cfg(not(feature = "otlp"))]
 mod absent;

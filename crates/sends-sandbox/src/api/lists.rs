@@ -110,7 +110,7 @@ pub(super) fn segments(call: &Call<'_>) -> Result<Reply, Reply> {
     Ok(Reply::ok(&page(call, names, limit, &segments, segment_fields)?))
 }
 
-/// Deleted segments are not listed, and found here.
+/// Also finds deleted segments, which are not listed.
 pub(super) fn segment(call: &Call<'_>, id: &str) -> Result<Reply, Reply> {
     let id: i64 = id
         .parse()

@@ -78,7 +78,7 @@ impl Query {
     }
 }
 
-/// A page of rows that are held as a whole; its cursors are positions.
+/// A page of rows that are all in memory; its cursors are positions.
 pub(super) fn page<T>(
     call: &Call<'_>,
     (family, path, member): (&str, &str, &str),

@@ -18,7 +18,7 @@ const FAMILY: &str = "reports";
 const MOST_ACTIVITIES: usize = 10;
 const MOST_CAMPAIGNS: usize = 150;
 
-/// Parses the identifiers of a batch. A malformed one fails the batch.
+/// Parses the identifiers of a batch. A malformed identifier fails the batch.
 fn batch(call: &Call<'_>, ids: &str, most: usize) -> Result<Vec<Uuid>, Reply> {
     // A client may escape the commas.
     let ids = ids.replace("%2C", ",").replace("%2c", ",");

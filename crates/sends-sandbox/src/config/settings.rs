@@ -82,7 +82,7 @@ pub struct Settings {
     /// Effect of a refresh on the refresh token
     #[arg(long, env = "SENDS_SANDBOX_REFRESH_TOKENS", value_enum, default_value_t = RefreshTokens::Rotating, help_heading = OAUTH)]
     pub refresh_tokens: RefreshTokens,
-    /// Life of an access token in seconds
+    /// Lifetime of an access token in seconds
     #[arg(long, env = "SENDS_SANDBOX_EXPIRES_IN", value_name = "SECONDS", default_value_t = 86_400, help_heading = OAUTH)]
     pub expires_in: u32,
     /// Show a page to approve on, instead of approving every authorization
@@ -94,7 +94,7 @@ pub struct Settings {
     /// Privilege that no user has. Repeatable
     #[arg(long = "without-privilege", env = "SENDS_SANDBOX_WITHOUT_PRIVILEGE", value_name = "NAME", value_delimiter = ',', help_heading = OAUTH)]
     pub missing_privileges: Vec<String>,
-    /// Life of a device code in seconds
+    /// Lifetime of a device code in seconds
     #[arg(long, env = "SENDS_SANDBOX_DEVICE_EXPIRES_IN", value_name = "SECONDS", default_value_t = 600, help_heading = OAUTH)]
     pub device_expires_in: u32,
     /// Minimum interval of a device's polls in seconds; 0 for none
@@ -241,7 +241,7 @@ switch! {
     RefreshTokens {
         /// A new one is issued and the earlier ones are invalid.
         Rotating,
-        /// The same one is returned.
+        /// The refresh token stays the same.
         LongLived,
     }
 }

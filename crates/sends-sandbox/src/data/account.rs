@@ -15,7 +15,8 @@ use crate::clock::Moment;
 use crate::config::{AccountConfig, WrittenRecords};
 use crate::lock::{read, write};
 
-/// The records in memory: written ones, and those that control requests made or changed. They take precedence over generated ones.
+/// The records in memory: predefined ones, and those created or changed by control requests. Records in memory take precedence
+/// over generated ones.
 #[derive(Debug, Default)]
 pub(super) struct Explicit {
     pub(super) campaigns: BTreeMap<Uuid, Arc<Campaign>>,
@@ -43,7 +44,8 @@ pub(crate) enum Order {
     LastSent,
 }
 
-/// The position of a campaign in a listing. A page continues after a position, which campaigns that move meanwhile do not affect.
+/// The position of a campaign in a listing. A page continues after a position, which campaigns that move in the meantime do not
+/// affect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Place {
     pub(crate) at: Moment,

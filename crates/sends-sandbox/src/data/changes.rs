@@ -55,7 +55,7 @@ pub(crate) enum Change {
 }
 
 impl Account {
-    /// Makes a change. Returns the identifiers of what was created.
+    /// Makes a change. Returns the identifiers of created records.
     pub(crate) fn change(&self, change: Change, now: Moment) -> Result<Value, NoSuch> {
         let mut explicit = write(&self.explicit);
         let explicit = &mut *explicit;

@@ -1,8 +1,8 @@
 //! Generated campaigns and activities, a million and more, derived from their index and not stored.
 //!
-//! Activities come in groups of eight: seven primary ones, each of its own campaign, and a resend to non-openers that belongs to the
-//! seventh campaign. The dates of update and of the last send decrease strictly with the number of the campaign, so that a page of
-//! any listing is found without deriving the others.
+//! Activities come in groups of eight: seven primary ones, each of its own campaign, and a resend to non-openers that belongs to
+//! the seventh campaign. The dates of update and of the last send decrease strictly with the number of the campaign, so that a
+//! page of any listing is found without deriving the others.
 
 use uuid::Uuid;
 

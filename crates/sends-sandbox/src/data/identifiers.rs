@@ -1,8 +1,8 @@
 //! Identifiers of generated records: UUIDs that encode their index, so that a million activities need no table.
 //!
-//! The 62 free low bits are a keyed hash of (kind, index), and the 60 free high bits are the index under a mask derived from the low
-//! bits. Removing the mask gives an index, and only the right key reproduces the low bits from it: the identifier of another account
-//! is recognised as foreign. Version and variant bits are those of a version 4 UUID.
+//! The 62 free low bits are a keyed hash of (kind, index), and the 60 free high bits are the index under a mask derived from the
+//! low bits. Removing the mask gives an index, and only the right key reproduces the low bits from it: the identifier of another
+//! account is recognised as foreign. Version and variant bits are those of a version 4 UUID.
 
 use uuid::{Builder, Uuid};
 

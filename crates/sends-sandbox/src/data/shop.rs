@@ -1,6 +1,6 @@
-//! The account of a small bookshop, for people who explore: newsletters, a sale, events, a survey, and failures with every
-//! documented reason code. Identifiers are fixed; dates are relative to the start of the sandbox. The crate's documentation lists
-//! the activities to look at.
+//! The account of a small bookshop, for exploration: newsletters, a sale, events, a survey, and failures with every documented
+//! reason code. Identifiers are fixed; dates are relative to the start of the sandbox. The crate's documentation lists the
+//! activities to look at.
 
 use jiff::Timestamp;
 use jiff::civil::{Date, Time, Weekday};
@@ -15,7 +15,7 @@ use super::records::Records;
 use super::send::Send;
 use crate::clock::Moment;
 
-/// US/Eastern, as a rule that needs no time zone database.
+/// US/Eastern, normally that needs no time zone database.
 const ZONE: &str = "EST5EDT,M3.2.0,M11.1.0";
 
 #[derive(Deserialize)]
@@ -118,7 +118,7 @@ fn plus_days(day: Date, days: i64) -> Date {
 
 impl Email {
     fn add_to(self, records: &mut Records, calendar: &Calendar) {
-        // The same for every seed.
+        // Identical for every seed.
         let id = |kind| Key::derive(0x6C61_6E74, &self.key).identifier(kind, 0);
         let sends = (0..).zip(&self.sends);
         let sends: Vec<Send> = sends

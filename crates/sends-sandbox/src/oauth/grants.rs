@@ -10,7 +10,7 @@ use crate::config::settings::{RefreshTokens, Settings};
 use crate::lock::locked;
 
 const CODE_SECONDS: i64 = 300;
-/// The life of an unused refresh token.
+/// Lifetime of an unused refresh token.
 const UNUSED_SECONDS: i64 = 180 * 86_400;
 
 /// A user's permission for an application.
@@ -128,8 +128,8 @@ impl Grants {
         store.issue_access(grant, refresh_token, settings, now)
     }
 
-    /// Redeems a refresh token. A rotating one never works again, even if the response is lost; access tokens issued before stay
-    /// valid until they expire.
+    /// Redeems a refresh token. A rotating token never works again, even if the response is lost; access tokens issued before
+    /// stay valid until they expire.
     pub(crate) fn refresh(
         &self,
         token: &str,
@@ -215,7 +215,7 @@ impl Grants {
         };
         let device_code = random_text(40);
         let mut store = locked(&self.0);
-        // An expired device stays for as long again, so that a poll learns of the expiry.
+        // An expired device stays for as long again, so that a poll reports the expiry.
         store
             .devices
             .retain(|_, device| now < device.expires_at.plus_seconds(life));

@@ -57,7 +57,7 @@ fn listing(forms: &mut Forms, page: &mut Object, rows: &str, rewrite: fn(&mut Fo
     }
 }
 
-/// Keeps status and reason, which determine the outcome.
+/// Preserves status and reason, which determine the outcome.
 fn send(forms: &mut Forms, send: &mut Object) {
     forms.date(send, "run_date");
     // A count of 0 is a mark of an empty audience.

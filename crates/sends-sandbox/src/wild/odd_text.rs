@@ -1,5 +1,5 @@
-//! JSON with invalid characters in its strings. The values of `serde_json` cannot hold them, so that characters for private use stand
-//! for them until the text is written.
+//! JSON with invalid characters in its strings. The values of `serde_json` cannot represent such characters, so private-use
+//! characters stand for them until the text is written.
 
 use bytes::Bytes;
 use serde_json::Value;

@@ -22,7 +22,7 @@ use serde_json::Value;
 
 pub(crate) const UNKNOWN_ID: &str = "00000000-0000-4000-8000-000000000000";
 
-/// A sandbox and a client that holds its token.
+/// A sandbox and a client with its token.
 pub(crate) struct Visit {
     pub(crate) sandbox: Sandbox,
     pub(crate) client: Client,

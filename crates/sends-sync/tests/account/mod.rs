@@ -44,7 +44,7 @@ pub(crate) struct Account {
     remote: Arc<Remote>,
 }
 
-/// Wrong answers for the campaigns, each with an update of now.
+/// Wrong responses for the campaigns, each with an update of now.
 #[derive(Clone, Debug)]
 pub(crate) enum Shown {
     /// Removed.
@@ -130,7 +130,7 @@ impl Account {
         *self.remote.reported.lock().unwrap() = (1..=self.remote.campaigns).map(summary).collect();
     }
 
-    /// Sets the answers for the campaigns.
+    /// Sets the responses for the campaigns.
     pub(crate) fn shows(&self, shown: Option<Shown>) {
         *self.remote.shown.lock().unwrap() = shown;
     }
@@ -195,7 +195,7 @@ impl Remote {
         self.shown.lock().unwrap().clone()
     }
 
-    /// A campaign that was updated when it was sent, unless it has a wrong answer.
+    /// A campaign that was updated when it was sent, unless it has a wrong response.
     fn listed(&self, number: u16) -> Campaign {
         let begin: Timestamp = BEGIN.parse().unwrap();
         let shown = self.shown();

@@ -48,7 +48,7 @@ pub(crate) struct Account {
     /// Status of the histories of removed campaigns.
     refusal: u16,
     pub(crate) calls: Vec<String>,
-    /// Per activity the sends that its last answer lacked, and the number it had.
+    /// Per activity the sends that its last response lacked, and the number it had.
     pub(crate) lacked: HashMap<String, (BTreeSet<usize>, usize)>,
 }
 

@@ -87,7 +87,7 @@ impl World {
                         );
                         *date = sends.get(number).map(|(ran, _)| *ran);
                     }
-                    // An unreadable value is missing in its send only.
+                    // An unreadable value is missing from its send only.
                     if let (_, count @ None) = send {
                         *count = sends.get(number).map(|(_, count)| *count);
                     }

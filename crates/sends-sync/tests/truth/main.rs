@@ -1,5 +1,5 @@
 //! Random accounts with random oddities and changes, synchronised several times: the log equals the truth except for what is
-//! recorded as unreadable, whatever the upstream's answers and this machine's clock.
+//! recorded as unreadable, whatever the upstream's responses and this machine's clock.
 
 #![allow(
     clippy::unwrap_used,
@@ -270,7 +270,7 @@ impl World {
         }
         let mut report = report.unwrap();
         if self.account.lock().unwrap().took_back_changes {
-            // Campaigns missing in the list are found, confirmed, and all campaigns are listed once.
+            // Campaigns missing from the list are found, confirmed, and all campaigns are listed once.
             for _ in 0..3 {
                 self.account.lock().unwrap().now += SignedDuration::from_mins(1);
                 report = self.synchronise(&store, 0).await;

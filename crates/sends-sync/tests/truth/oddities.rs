@@ -1,4 +1,4 @@
-//! Undocumented answers of an upstream.
+//! Undocumented responses of an upstream.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -9,7 +9,7 @@ use crate::{
     random::Random,
 };
 
-/// Odd answer.
+/// Odd response.
 #[derive(Clone, Debug)]
 pub(crate) enum Odd {
     Status(u16),
@@ -20,10 +20,10 @@ pub(crate) enum Odd {
     Member(usize, &'static str, Value),
 }
 
-/// Valid answer with a wrong content for a campaign.
+/// Valid response with a wrong content for a campaign.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Shown {
-    /// Listed as removed, and refused.
+    /// Listed as removed, and rejected.
     Removed,
     /// With these activities.
     Activities(Value),
@@ -49,15 +49,15 @@ pub(crate) struct ListingOddities {
 pub(crate) struct Oddities {
     pub(crate) campaigns: ListingOddities,
     pub(crate) summaries: ListingOddities,
-    /// Wrong answers for campaigns, each with an update of now.
+    /// Wrong responses for campaigns, each with an update of now.
     pub(crate) shown: HashMap<String, Shown>,
     details: HashMap<String, Odd>,
     histories: HashMap<String, Odd>,
     /// Activities with an unreadable count of one send, by its index.
     countless: HashMap<String, usize>,
-    /// Activities whose answers lack sends, with the indices of these.
+    /// Activities whose responses lack sends, with the indices of these.
     pub(crate) lacking: HashMap<String, BTreeSet<usize>>,
-    /// Whether one of those sends was never answered.
+    /// Whether one of the lacking sends was never returned.
     pub(crate) lacks_unknown: bool,
     /// Whether all histories except those of the oldest campaign fail.
     pub(crate) fails_widely: bool,
@@ -65,7 +65,7 @@ pub(crate) struct Oddities {
     dateless: HashMap<String, usize>,
 }
 
-/// A single refusal is 403 or, rarely, 401.
+/// A single rejection is 403 or, rarely, 401.
 const STATUSES: [u16; 10] = [400, 401, 404, 500, 503, 400, 403, 404, 500, 503];
 const BODIES: [&str; 7] = [
     "<html></html>",
@@ -123,7 +123,7 @@ impl Oddities {
             let before = &account.oddities;
             let ids = || campaign.activities.iter().map(|activity| &activity.id);
             let is_known = known.is_none_or(|known| ids().any(|id| known.contains_key(id)));
-            // A second such answer would count as confirmed.
+            // A second such response would count as confirmed.
             let was_not_found = matches!(before.details.get(&campaign.id), Some(Odd::Status(404)));
             let is_in_doubt = match before.shown.get(&campaign.id) {
                 Some(Shown::Removed) => true,
@@ -172,7 +172,7 @@ impl Oddities {
         oddities
     }
 
-    /// Makes an answer lack sends of the log, or the last one of the campaign, which the report has.
+    /// Makes a response lack sends of the log, or the last one of the campaign, which the report has.
     fn lack(
         &mut self,
         random: &mut Random,
@@ -220,12 +220,12 @@ impl Oddities {
         }
     }
 
-    /// Whether this history has a wrong answer.
+    /// Whether this history has a wrong response.
     pub(crate) fn is_odd_history(&self, id: &str) -> bool {
         self.histories.contains_key(id)
     }
 
-    /// Whether the whole report is refused.
+    /// Whether the whole report is rejected.
     pub(crate) fn refuses_report(&self) -> bool {
         let first = self.summaries.pages.get(&0).and_then(|odd| odd.first());
         matches!(first, Some(Odd::Status(403)))

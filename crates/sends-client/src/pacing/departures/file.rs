@@ -2,13 +2,13 @@
 //!
 //! The kernel releases the lock of a killed process. A step reads and writes the file once, in the page cache, which takes tens
 //! of microseconds: about 70 bytes per departure of the last 1.5 s and 110 per waiting process, so less than a kilobyte at the
-//! default limit per second and three such processes. The file is opened for each step, so that a replaced folder is noticed.
-//! It is never deleted: otherwise two processes could each lock a different file of this name.
+//! default limit per second and three such processes. The file is opened for each step, so that a replaced folder is noticed. The
+//! file is never deleted: otherwise two processes could each lock a different file of this name.
 //!
-//! **Clock.** `CLOCK_MONOTONIC` is shared by all processes and containers of a machine and cannot be set. A wall clock that is set
-//! back would keep slots closed for as long, and one that is set forward would open them. The clock stops while the machine
-//! sleeps, which keeps slots closed for less than a second too long. It restarts with the machine; departures in the future
-//! count as departures of now. Without such a clock (not Unix) the wall clock is used, and a step of it delays calls by a
+//! **Clock.** `CLOCK_MONOTONIC` is shared by all processes and containers of a machine and cannot be set. A wall clock that is
+//! set back would keep slots closed for as long, and one that is set forward would open them. The clock stops while the machine
+//! sleeps, which keeps slots closed for less than a second too long. The clock restarts with the machine; departures in the
+//! future count as current ones. Without such a clock (not Unix) the wall clock is used, and a step of it delays calls by a
 //! second or opens slots too early.
 //!
 //! Processes on several machines cannot share a folder in this way, nor SQLite's files.
@@ -33,10 +33,10 @@ use super::{Claim, Claimed, Departure, Departures, DeparturesError, record::Reco
 
 const FILE_NAME: &str = "departures.lock";
 
-/// Immediate attempts at a lock that is held, since a step takes microseconds.
+/// Immediate attempts to take a held lock, since a step takes microseconds.
 const QUICK_TRIES: u32 = 20;
 
-/// Maximum wait for the lock. Only a process that is stopped during a step holds it that long.
+/// Maximum wait for the lock. Only a process stopped during a step holds the lock that long.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Record of departures in a file of a state folder, shared by the processes of one machine. Each API key needs its own folder:
@@ -124,7 +124,7 @@ impl Departures for DepartureFile {
             .boxed()
     }
 
-    /// Runs in the background, so that the calls leave at once: a departure recorded too late is safe.
+    /// Runs in the background, so that the calls are sent at once: a departure recorded too late is safe.
     fn departed(&self, departures: &[Departure]) {
         let (record, departures) = (Arc::clone(&self.record), departures.to_vec());
         let note = move || {
@@ -220,7 +220,7 @@ mod tests {
     async fn two_processes_count_together_and_the_count_outlives_them() {
         let folder = tempfile::tempdir().unwrap();
         for used in 1..=4 {
-            // Each time another process.
+            // A different process each time.
             let record = DepartureFile::in_folder(folder.path());
             let claimed = record.claim(claim()).await.unwrap();
             assert!(

@@ -8,15 +8,15 @@ use serde::{Deserialize, Serialize};
 use super::{Claim, Claimed, Departure};
 use crate::{Priority, pacing::background::BackgroundShare};
 
-/// Time after its next claim is due for which a waiting process keeps its place: the wake-up delay of a busy machine. A killed
-/// process delays the others by this once.
+/// Grace period in which a waiting process keeps its place after its next claim is due: the wake-up delay of a busy machine. A
+/// killed process delays the others once by this period.
 const GRACE: u64 = 30_000;
 
-/// Age at which departures are deleted: no slot stays closed for longer (a second and the largest margin).
+/// Age at which departures are deleted: no slot stays closed for longer (a second and the maximum margin).
 const FORGOTTEN_AFTER: u64 = 1_500_000;
 
-/// Departures of now that an unreadable file counts as: more than the documented limits per second (4, and 10 for partner keys).
-/// With a higher configured limit, the difference remains available.
+/// Number of current departures that an unreadable file counts as: more than the documented limits per second (4, and 10 for
+/// partner keys). With a higher configured limit, the difference remains available.
 const UNKNOWN: usize = 64;
 
 #[derive(Debug, Default, Deserialize, Serialize)]
@@ -64,7 +64,7 @@ struct Line {
 }
 
 impl Record {
-    /// Parses the record at the start of a text and ignores the rest. An empty text is a new record. An unreadable one counts as
+    /// Parses the record at the start of a text and ignores the rest. An empty text is a new record. An unreadable text counts as
     /// [`UNKNOWN`] departures, since slots may be closed.
     pub(super) fn read(text: &[u8], now: u64) -> Self {
         let mut records = serde_json::Deserializer::from_slice(text).into_iter();
@@ -101,7 +101,7 @@ impl Record {
             let closed: Vec<u64> = openings.filter(|opening| *opening > now).collect();
             let open = rate.saturating_sub(closed.len());
             if open <= ahead {
-                // Open slots are left to other processes until they use them or their entries expire.
+                // Open slots are reserved for waiting processes until they use the slots or their entries expire.
                 let others = self.waiting.iter().filter(|note| note.process != process);
                 let expiries = others.map(|note| note.until).filter(|_| open > 0);
                 let event = closed.into_iter().chain(expiries).min();
@@ -125,7 +125,7 @@ impl Record {
         Claimed::Granted(departure, used + 1)
     }
 
-    /// Records later departures. One that was deleted meanwhile is added again.
+    /// Records departures later than their grants. A departure deleted in the meantime is added again.
     pub(super) fn departed(&mut self, process: u64, departures: &[Departure], now: u64) {
         for &Departure { number, .. } in departures {
             let mut known = self.departures.iter_mut();
@@ -161,7 +161,7 @@ impl Record {
 
     fn forget(&mut self, now: u64) {
         for departed in &mut self.departures {
-            // A later time is from before a restart of the machine, which reset the clock.
+            // A time in the future is from before a restart of the machine, which reset the clock.
             departed.at = departed.at.min(now);
         }
         self.departures
@@ -242,8 +242,8 @@ impl Line {
         self.calls = calls;
     }
 
-    /// Number of these calls that leave before the next call of `own`, the line of another process. `is_earlier` when this line
-    /// is first within a round.
+    /// Number of these calls that are sent before the next call of `own`, the line of another process. `is_earlier` when this
+    /// line is first within a round.
     fn departures_before(self, own: Self, is_earlier: bool) -> usize {
         let rounds = (own.round + u64::from(is_earlier)).saturating_sub(self.round);
         self.calls.min(usize::try_from(rounds).unwrap_or(usize::MAX))

@@ -1,12 +1,12 @@
-//! Estimated memory of an answer.
+//! Estimated memory of a response.
 
-/// Memory of one value of an answer under construction: the value, its name, its share of an index, and its text. Measured: 133
-/// bytes a value for an answer of 226,000.
+/// Memory of one value of a response under construction: the value, its name, its share of an index, and its text. Measured: 133
+/// bytes a value for a response of 226,000.
 pub(super) const VALUE: usize = 144;
 
-/// Memory of one value that waits for data, besides the upstream calls. The library starts all fields before it continues with the
-/// first. Measured for 40 activities with 12 fields: 3.3 kB if all operations wait for the same calls, 3.6 kB if each has queued
-/// calls of its own.
+/// Memory of one value that waits for data, besides the upstream calls. The library starts all fields before it continues with
+/// the first. Measured for 40 activities with 12 fields: 3.3 kB if all operations wait for the same calls, 3.6 kB if each has its
+/// own queued calls.
 const PENDING_VALUE: usize = 3_600;
 
 /// Memory of one upstream call in progress, most of it for the request and its connection. Measured without rate limits: 28 kB.
@@ -19,18 +19,18 @@ pub(super) const FIELD: usize = 512;
 /// 2.2 for 490 ids of 100 kB.
 const ARGUMENT_COPIES: usize = 3;
 
-/// Memory of one error of an answer besides its path, most of it for its extensions. Measured: 2.7 kB.
+/// Memory of one error of a response without its path, most of it for its extensions. Measured: 2.7 kB.
 pub(super) const ERROR: usize = 3 << 10;
 
-/// Longest name whose bytes [`VALUE`] includes.
+/// Maximum length of a name whose bytes [`VALUE`] includes.
 const NAME: usize = 16;
 
-/// Estimated size of an operation and its answer.
+/// Estimated size of an operation and its response.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Estimate {
     /// Fields of the operation, with fragments expanded.
     pub fields: usize,
-    /// Values of the answer.
+    /// Values of the response.
     pub values: usize,
     /// Values that wait for data at the same time.
     pub waits: usize,
@@ -40,11 +40,11 @@ pub struct Estimate {
     pub of_schema: usize,
     /// Bytes of the document, whose text is needed for the locations of errors.
     pub document: usize,
-    /// Bytes of long names in the answer, and of the arguments of its objects.
+    /// Bytes of long names in the response, and of the arguments of its objects.
     pub texts: usize,
     /// Bytes of the arguments of the operation, with variables substituted.
     pub arguments: usize,
-    /// Bytes of the names in the longest possible path of an error.
+    /// Bytes of the names in the maximum path of an error.
     pub path: usize,
 }
 

@@ -1,4 +1,4 @@
-//! The bulkheads that the memory of answers comes from, and shares of them.
+//! The bulkheads that the memory of responses comes from, and shares of them.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ pub(super) enum Lane {
 }
 
 impl Lane {
-    /// Lane of an answer of this size.
+    /// Lane of a response of this size.
     pub(super) const fn of(bytes: usize) -> Self {
         if bytes <= SMALL { Self::Small } else { Self::Large }
     }
@@ -26,7 +26,7 @@ impl Lane {
 pub(super) struct Lanes {
     /// Indexed by [`Lane`].
     totals: [Bulkhead; 3],
-    /// Bounds on the memory of small and of large answers whose operations queue for the waiting lane.
+    /// Bounds on the memory of small and of large responses whose operations queue for the waiting lane.
     queued: [Bulkhead; 2],
     wait: Duration,
 }
@@ -50,7 +50,7 @@ impl Lanes {
         &self.totals[lane as usize]
     }
 
-    /// Longest time in a queue.
+    /// Maximum time in a queue.
     pub(super) fn wait(&self) -> Duration {
         self.wait
     }
@@ -98,8 +98,8 @@ impl ConnectionBudget {
         })
     }
 
-    /// Memory for an operation in progress that has `present` bytes of the lane; operations that queue have to wait. A single answer
-    /// can exceed the budget of its connection.
+    /// Memory for an operation in progress that has `present` bytes of the lane; operations that queue have to wait. A single
+    /// response can exceed the budget of its connection.
     pub(super) fn more(&self, lane: Lane, bytes: usize, present: usize) -> Option<Share> {
         let own = self.own(lane);
         let most = own.limit().saturating_sub(present);
@@ -119,7 +119,7 @@ impl ConnectionBudget {
         })
     }
 
-    /// Permission to queue for the waiting lane with memory of another lane. `None` if queued operations use half of that.
+    /// Permission to queue for the waiting lane with memory of another lane. `None` if queued operations use half of that lane.
     pub(super) fn queue_with(&self, share: (Lane, usize)) -> Option<Room> {
         let (lane, bytes) = share;
         let queued = self.lanes.queued.get(lane as usize)?;
@@ -136,7 +136,7 @@ impl Share {
         self.room.size()
     }
 
-    /// Takes a part. The connection's room can be exhausted before the service's, since a single answer can exceed it.
+    /// Takes a part. The connection's room can be exhausted before the service's, since a single response can exceed it.
     pub(super) fn split(&mut self, bytes: usize) -> Self {
         Self {
             lane: self.lane,

@@ -1,4 +1,4 @@
-//! Memory of one answer during the execution of its operation.
+//! Memory of one response during the execution of its operation.
 
 use std::{
     future::Future,
@@ -18,10 +18,10 @@ use super::{
     lanes::{Lane, Share},
 };
 
-/// Longest execution of an operation before it yields to other tasks: the library resolves known data without yielding.
+/// Maximum execution time of an operation before it yields to other tasks: the library resolves known data without yielding.
 const SLICE: Duration = Duration::from_millis(2);
 
-/// Memory of one answer, released when dropped.
+/// Memory of one response, released when dropped.
 #[derive(Debug)]
 pub struct AnswerMemory {
     budget: ConnectionBudget,
@@ -39,7 +39,8 @@ pub struct AnswerMemory {
 }
 
 tokio::task_local! {
-    /// Memory of the operation that the task executes, for code that cannot be passed it, such as the conversion of errors.
+    /// Memory of the operation that the task executes, for code that cannot receive it as an argument, such as the conversion of
+    /// errors.
     static CURRENT: Arc<AnswerMemory>;
 }
 
@@ -61,11 +62,11 @@ pub fn current() -> Option<Arc<AnswerMemory>> {
 }
 
 /// Moves the memory of this task's operation to the waiting lane, and queues for that if it is full. The memory stays there until
-/// the answer is complete, so that an operation with upstream data never queues again.
+/// the response is complete, so that an operation with upstream data never queues again.
 ///
 /// # Errors
 ///
-/// [`Exceeded`] if the operation is refused.
+/// [`Exceeded`] if the operation is rejected.
 pub async fn begin_to_wait() -> Result<(), Exceeded> {
     let Some(memory) = current() else {
         return Ok(());
@@ -86,7 +87,7 @@ pub fn exceeded() -> Option<Exceeded> {
 ///
 /// # Errors
 ///
-/// [`Exceeded`] if the operation is refused; the error can then be dropped.
+/// [`Exceeded`] if the operation is rejected; the error can then be dropped.
 pub fn charge_error() -> Result<(), Exceeded> {
     let charged = CURRENT.try_with(|memory| memory.charge_bytes(memory.error));
     charged.unwrap_or(Ok(()))
@@ -109,7 +110,7 @@ impl AnswerMemory {
     ///
     /// # Errors
     ///
-    /// [`Exceeded`] for this and every later charge. The answer must not be sent.
+    /// [`Exceeded`] for this and every later charge. The response must not be sent.
     pub fn charge(&self, values: usize, texts: usize) -> Result<(), Exceeded> {
         self.charge_bytes(values.saturating_mul(VALUE).saturating_add(texts))
     }
@@ -121,11 +122,11 @@ impl AnswerMemory {
         }
     }
 
-    /// Corrects the memory to the length of the serialised answer, and moves it to the lane of that length if there is room.
+    /// Corrects the memory to the length of the serialised response, and moves it to the lane of that length if there is room.
     ///
     /// # Errors
     ///
-    /// [`Exceeded`] if the answer is longer than the memory and no more is free.
+    /// [`Exceeded`] if the response is longer than the memory and no more is free.
     pub fn settle(&self, length: usize) -> Result<(), Exceeded> {
         let missing = length.saturating_sub(self.bytes());
         if missing > 0 {
@@ -215,7 +216,7 @@ impl AnswerMemory {
             Lane::Small => Lane::of(total),
             other => other,
         };
-        // The limit of an answer applies in the waiting lane too, whose own limit can be greater.
+        // The limit of a response applies in the waiting lane too, whose own limit can be greater.
         let refusal = if total > self.budget.lanes.total(Lane::Large).limit() {
             Exceeded::TooLarge
         } else if lane != share.lane() {

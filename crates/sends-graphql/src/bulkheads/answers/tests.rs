@@ -180,7 +180,7 @@ async fn what_waits_leaves_the_memory_of_answers_to_others_and_its_answer_comes_
     let part = answers.connection();
     let half = VALUE * (SMALL / VALUE / 2);
     let mut waiting = Vec::new();
-    // Twice what one connection can use of small answers.
+    // Twice the limit of one connection for small responses.
     for _ in 0..8 {
         let memory = part.reserve(estimate(half)).await.unwrap();
         let waits = within(Arc::clone(&memory), begin_to_wait());
@@ -197,7 +197,7 @@ async fn what_waits_leaves_the_memory_of_answers_to_others_and_its_answer_comes_
     let memory = part.reserve(estimate(half)).await.unwrap();
     let waits = within(Arc::clone(&memory), begin_to_wait());
     assert_eq!(waits.await, Ok(()));
-    // What waits may take no more than what does not.
+    // A waiting operation may take no more than one that does not wait.
     assert_eq!(memory.charge(LARGE / VALUE, 0), Err(Exceeded::TooLarge));
     assert_eq!(begin_to_wait().await, Ok(()), "outside an operation");
 }

@@ -158,8 +158,8 @@ fn io_error(error: csv::Error) -> io::Error {
     }
 }
 
-/// The text with an apostrophe before a formula, so that spreadsheets show it as text. They recognise a formula by its first
-/// character, some of them after spaces, and some in its full-width form.
+/// The text with an apostrophe before a formula, so that spreadsheets show it as text. Spreadsheets recognise a formula by its
+/// first character, some of them after spaces, and some in its full-width form.
 fn inert(text: &str) -> String {
     const SIGNS: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
     let is_formula = text.starts_with(['\t', '\r', '\n']) || text.trim_start().starts_with(SIGNS);

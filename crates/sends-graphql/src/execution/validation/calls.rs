@@ -1,7 +1,7 @@
-//! Estimate of the upstream calls of an operation without stored data, and of the values of its answer.
+//! Estimate of the upstream calls of an operation without stored data, and of the values of its response.
 //!
-//! Root fields name the activities. The history of each costs one call for each `maxAge`, however often it is named. `object_cost.rs`
-//! has the costs of other objects.
+//! Root fields name the activities. The history of each costs one call for each `maxAge`, however often it is named.
+//! `object_cost.rs` has the costs of other objects.
 
 mod introspection;
 mod object_cost;
@@ -23,8 +23,8 @@ use crate::{
     execution::plan::{Field, is_introspection},
 };
 
-/// Calls for the contact lists, and for the segments, of an account: two pages each, or one page and the deleted segments. Further
-/// pages are known only during the execution, whose [allowance](sends_client::Caller::with_allowance) limits them.
+/// Calls for the contact lists, and for the segments, of an account: two pages each, or one page and the deleted segments.
+/// Further pages are known only during the execution, whose [allowance](sends_client::Caller::with_allowance) limits them.
 const CALLS_FOR_NAMES: usize = 2;
 
 /// Root fields that read the log, with their default number of items. The log itself needs no calls, but each item can lead to an
@@ -46,7 +46,7 @@ const NAMING: [(&str, &str); 5] = [
 /// Prefixes, before a colon, of the ids of objects without a history.
 const TYPES: [&str; 3] = ["Campaign", "ContactList", "Segment"];
 
-/// Estimates the answer of an operation, and checks its limits.
+/// Estimates the response of an operation, and checks its limits.
 pub(super) fn check(root: &[Field], types: &Types, limits: &Limits) -> Result<Estimate, Refused> {
     let mut cost = OperationCost::default();
     let mut of_schema = 0_usize;
@@ -88,7 +88,7 @@ pub(super) fn check(root: &[Field], types: &Types, limits: &Limits) -> Result<Es
     })
 }
 
-/// Bytes of the names in the longest path of the answer.
+/// Bytes of the names in the longest path of the response.
 fn longest_path(fields: &[Field]) -> usize {
     let paths = fields.iter().map(|field| {
         let objects = field.below.iter().flat_map(|below| &below.objects);
@@ -176,8 +176,8 @@ impl<'p> OperationCost<'p> {
                 }
                 continue;
             };
-            // The id of a send is that of its activity, a colon and a number, and requires the history. Ids with a type before the
-            // colon require none.
+            // The id of a send is that of its activity, a colon and a number, and requires the history. Ids with a type before
+            // the colon require none.
             let (activity, is_send) = match id.split_once(':') {
                 Some((kind, _)) if TYPES.contains(&kind) => continue,
                 Some((activity, _)) => (activity, true),

@@ -1,7 +1,7 @@
 //! Size of a document with fragments expanded, computed without their expansion.
 //!
-//! The size of a fragment is the same at each spread and computed once, so that thirty fragments that double each other take thirty
-//! steps. Unused fragments are included, since the validator visits them.
+//! The size of a fragment is the same at each spread and computed once, so that thirty fragments that double each other take
+//! thirty steps. Unused fragments are included, since the validator visits them.
 
 use std::collections::HashMap;
 
@@ -28,7 +28,7 @@ pub struct DocumentSize {
     pub nesting: usize,
     pub aliases: usize,
     pub directives: usize,
-    /// Nesting of introspected lists of types, each of which multiplies the answer.
+    /// Nesting of introspected lists of types, each of which multiplies the response.
     pub introspection_steps: usize,
     /// Whether it has introspection.
     pub asks_for_schema: bool,

@@ -9,13 +9,13 @@ use crate::option_values::{bytes, number};
 pub struct Limits {
     /// Upstream calls of one operation
     ///
-    /// They are estimated before the execution, and counted during it.
+    /// Estimated before the execution, and counted during it.
     #[arg(long = "max-upstream-calls", env = "SENDS_MAX_UPSTREAM_CALLS", value_name = "COUNT",
           default_value_t = DEFAULT.upstream_calls, value_parser = number::<usize>(0..=MOST))]
     pub upstream_calls: usize,
-    /// Values in the answer
+    /// Values in the response
     ///
-    /// They are estimated, with ten sends for each history.
+    /// Estimated, assuming ten sends for each history.
     #[arg(long = "max-answer-values", env = "SENDS_MAX_ANSWER_VALUES", value_name = "COUNT",
           default_value_t = DEFAULT.answer_values, value_parser = number::<usize>(0..=MOST))]
     pub answer_values: usize,
@@ -34,8 +34,8 @@ pub struct Limits {
           default_value_t = DEFAULT.fields, value_parser = number::<usize>(0..=MOST))]
     pub fields: usize,
 
-    // The others have no option, since they limit the time for parsing and validation. A client that exceeds one, such as 500 ids in a
-    // list, can split its operation.
+    // The limits below have no option, since they limit the time for parsing and validation. A client that exceeds one, such as
+    // 500 ids in a list, can split its operation.
     #[arg(skip = DEFAULT.query_tokens)]
     pub query_tokens: usize,
     #[arg(skip = DEFAULT.root_fields)]
@@ -60,11 +60,11 @@ pub struct Limits {
     pub variable_depth: usize,
 }
 
-/// Greatest value of an option.
+/// Maximum value of an option.
 const MOST: u64 = 1_000_000_000;
 
-/// Nesting of braces, brackets, parentheses and fragments. It protects the stack and has no option: the introspection query of GraphiQL
-/// needs 16.
+/// Nesting of braces, brackets, parentheses and fragments. Protects the stack and has no option: the introspection query of
+/// GraphiQL needs 16.
 pub(super) const NESTING: usize = 64;
 
 /// Enough for 500 activities, as single fields or in a list, with all of their fields.

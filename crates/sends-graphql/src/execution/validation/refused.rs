@@ -1,4 +1,4 @@
-//! Refusals of operations before their execution.
+//! Rejections of operations before their execution.
 
 use apollo_compiler::{
     diagnostic::Diagnostic,
@@ -50,12 +50,12 @@ impl Mistake {
     }
 }
 
-/// Reported errors of one document. Twenty kilobytes of unknown directives have a thousand errors, with messages forty times as long as
-/// the document.
+/// Maximum number of reported errors of one document. Twenty kilobytes of unknown directives have a thousand errors, with
+/// messages forty times as long as the document.
 const MOST_MISTAKES: usize = 20;
 
 impl Limit {
-    /// Refuses an operation that exceeds a limit.
+    /// Rejects an operation that exceeds a limit.
     pub(super) fn check(
         option: Option<&'static str>,
         counted: &'static str,

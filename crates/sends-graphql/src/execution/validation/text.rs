@@ -1,8 +1,8 @@
 //! Token count, nesting and normalisation of a query text before it is parsed.
 //!
 //! The parser and everything after it recurse over the nesting, and a few kilobytes of nested lists, objects or selections could
-//! overflow the stack. The parser's own limits count white space as tokens and do not say which limit was exceeded, so that both
-//! are checked here first; the parser's limit on recursion is the second line of defence. The lexer is the parser's, so that
+//! overflow the stack. The parser's own limits count white space as tokens and do not report which limit was exceeded, so that
+//! both are checked here first; the parser's limit on recursion is the second line of defence. The lexer is the parser's, so that
 //! both see the same tokens.
 
 use std::borrow::Cow;
@@ -14,7 +14,7 @@ use super::{
     refused::{Limit, Refused},
 };
 
-/// Refuses a text that exceeds the limit on its length.
+/// Rejects a text that exceeds the limit on its length.
 pub(super) fn check_length(query: &str, limits: &Limits) -> Result<(), Refused> {
     Limit::check(
         Some("max-query-length"),
@@ -24,7 +24,7 @@ pub(super) fn check_length(query: &str, limits: &Limits) -> Result<(), Refused> 
     )
 }
 
-/// Refuses a text that cannot be parsed safely. Syntax errors are left to the parser.
+/// Rejects a text that cannot be parsed safely. Syntax errors are left to the parser.
 pub(super) fn check(query: &str, limits: &Limits) -> Result<(), Refused> {
     check_length(query, limits)?;
     let mut nesting = 0_usize;
@@ -44,12 +44,12 @@ pub(super) fn check(query: &str, limits: &Limits) -> Result<(), Refused> {
     Ok(())
 }
 
-/// Refuses a document, or a fragment with the fragments in it, that is nested too deep.
+/// Rejects a document, or a fragment with the fragments in it, that is nested too deep.
 pub(super) fn check_nesting(levels: usize) -> Result<(), Refused> {
     Limit::check(None, "levels of nesting, or more", levels, NESTING)
 }
 
-/// Tokens with a meaning. Texts that the lexer rejects are left out: the parser reports them.
+/// Tokens with a meaning. Texts that the lexer rejects are omitted: the parser reports them.
 fn tokens(text: &str) -> impl Iterator<Item = Token<'_>> {
     Lexer::new(text).flatten().filter(has_meaning)
 }
@@ -82,9 +82,9 @@ fn canonical(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// The text with spaces in place of commas, comments, byte order marks and the descriptions of operations, fragments and variables.
-/// Every other token keeps its position. The parser of version 0.8.7 rejects a comma behind `...`, and these descriptions. A text
-/// with an invalid token is left as it is.
+/// The text with spaces in place of commas, comments, byte order marks and the descriptions of operations, fragments and
+/// variables. Every other token keeps its position. The parser of version 0.8.7 rejects a comma behind `...`, and these
+/// descriptions. A text with an invalid token is left as it is.
 pub(super) fn without_ignored(text: &str) -> Cow<'_, str> {
     let tokens = Lexer::new(text).filter(|token| token.as_ref().map_or(true, has_meaning));
     let Ok(tokens) = tokens.collect::<Result<Vec<_>, _>>() else {

@@ -1,5 +1,5 @@
-//! Checks of literals that the validator of apollo-compiler 1.33 lacks: the length of lists, repeated fields of an object, the types of
-//! variables in lists and objects, and custom scalars.
+//! Checks of literals that the validator of apollo-compiler 1.33 lacks: the length of lists, repeated fields of an object, the
+//! types of variables in lists and objects, and custom scalars.
 
 use std::collections::HashSet;
 
@@ -17,7 +17,7 @@ use super::{
 };
 use crate::schema::check_scalar;
 
-/// Refuses a document with an invalid literal. The size of the document was checked.
+/// Rejects a document with an invalid literal. The size of the document was checked.
 pub(super) fn check(document: &ExecutableDocument, types: &Types, limits: &Limits) -> Result<(), Refused> {
     document.operations.iter().try_for_each(|operation| {
         let mut walk = Walk {

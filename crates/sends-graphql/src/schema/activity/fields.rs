@@ -66,13 +66,13 @@ impl CampaignActivity {
 /// Email campaign activity: the unit that Constant Contact sends. Its history has one entry per send attempt.
 #[Object]
 impl CampaignActivity {
-    /// Global id: Constant Contact's `campaign_activity_id`, a UUID in lower case. `node` takes it. Costs no upstream call.
+    /// Global id: Constant Contact's `campaign_activity_id`, a UUID in lower case. Accepted by `node`. Costs no upstream call.
     pub(crate) async fn id(&self) -> ID {
         ID(self.id.to_string())
     }
 
-    /// Sends of this activity; empty if it was never sent. Null, with an error, if the history cannot be read. All fields of
-    /// an operation that need the history of an activity share one upstream call.
+    /// Sends of this activity; empty if it was never sent. Null with an error if the history cannot be read. All fields of an
+    /// operation that need the history of an activity share one upstream call.
     async fn send_history(
         &self,
         context: &Context<'_>,
@@ -96,8 +96,8 @@ impl CampaignActivity {
         Some(self.list(context, filter, order_by, (first, last), max_age).await)
     }
 
-    /// The same sends as a connection. All pages come from the same history, so that further pages cost no upstream call
-    /// while it is fresh. Null, with an error, if the history cannot be read.
+    /// Sends of this activity as a connection. All pages come from the same history, so that further pages cost no upstream call
+    /// while it is fresh. Null with an error if the history cannot be read.
     #[expect(clippy::too_many_arguments, reason = "each is an argument of the field")]
     async fn send_history_connection(
         &self,
@@ -127,7 +127,7 @@ impl CampaignActivity {
         Some(self.page(context, filter, order_by, page, max_age).await)
     }
 
-    /// Most recent send: the one with the highest `sendId`. Null if the activity was never sent, and, with an error, if the
+    /// Most recent send: the one with the highest `sendId`. Null if the activity was never sent. Null with an error if the
     /// history cannot be read.
     async fn latest_send(&self, context: &Context<'_>) -> Nullable<HistoricSend> {
         let history = match self.history(context).await {
@@ -138,8 +138,8 @@ impl CampaignActivity {
         Some(Ok(self.send(&history, latest)))
     }
 
-    /// Time of the upstream response that the history comes from. Null for a web page, which is never sent, and, with an
-    /// error, if there is no history.
+    /// Time of the upstream response that the history comes from. Null for a web page, which is never sent. Null with an error if
+    /// there is no history.
     async fn fetched_at(
         &self,
         context: &Context<'_>,
@@ -153,65 +153,65 @@ impl CampaignActivity {
             .await
     }
 
-    /// Whether the history exceeds its maximum age because a refresh failed; see `staleReason`. Null, with an error, if
-    /// there is no history.
+    /// Whether the history exceeds its maximum age because a refresh failed; see `staleReason`. Null with an error if there is no
+    /// history.
     async fn is_stale(&self, context: &Context<'_>) -> Nullable<bool> {
         let reading = self.read(context, None).await;
         Some(reading.map(|reading| reading.stale.is_some()))
     }
 
-    /// Cause of the failed refresh. Null if the history is not stale, and, with an error, if there is none.
+    /// Cause of the failed refresh. Null if the history is not stale. Null with an error if there is no history.
     async fn stale_reason(&self, context: &Context<'_>) -> Nullable<StaleReason> {
         let reading = self.read(context, None).await;
         reading.map(|reading| reading.stale.map(Into::into)).transpose()
     }
 
-    /// Summary of the history. Null, with an error, if the history cannot be read.
+    /// Summary of the history. Null with an error if the history cannot be read.
     async fn send_summary(&self, context: &Context<'_>) -> Nullable<SendSummary> {
         let history = self.history(context).await;
         Some(history.map(|history| history.summary().into()))
     }
 
-    /// Number of sends that could not be decoded. No list or count includes them. Normally 0. Null, with an error, if the
-    /// history cannot be read.
+    /// Number of undecodable sends, which no list or count includes. Normally 0. Null with an error if the history cannot be
+    /// read.
     async fn unreadable_send_count(&self, context: &Context<'_>) -> Nullable<i32> {
         let history = self.history(context).await;
         Some(history.map(|history| count(history.unreadable_sends())))
     }
 
-    /// Number of values of the other sends that could not be decoded. Those are null, or missing in their list. Normally 0.
-    /// Null, with an error, if the history cannot be read.
+    /// Number of undecodable values of the other sends, which are null or missing from their list. Normally 0. Null with an error
+    /// if the history cannot be read.
     async fn unreadable_value_count(&self, context: &Context<'_>) -> Nullable<i32> {
         let history = self.history(context).await;
         Some(history.map(|history| count(history.unreadable_values())))
     }
 
-    /// Campaign of the activity. Costs an upstream call unless an earlier read has shown it. If that call fails, the send log
-    /// is searched; null, with the error, if the log does not know the campaign either.
+    /// Campaign of the activity. Costs an upstream call unless known from an earlier read. If that call fails, the send log is
+    /// searched. Null with the error if the campaign is not in the log either.
     async fn campaign(&self, context: &Context<'_>) -> Nullable<Campaign> {
         self.campaign_of(context).await
     }
 
-    /// Role within the campaign. Null, with an error, if the activity cannot be read.
+    /// Role within the campaign. Null with an error if the activity cannot be read.
     async fn role(&self, context: &Context<'_>) -> Nullable<ActivityRole> {
         let role = self.read_role(context).await.transpose();
         Some(role.map(|role| role.as_deref().into()))
     }
 
-    /// Original value of `role`. Null if Constant Contact leaves it out.
+    /// Original value of `role`. Null if Constant Contact omits it.
     async fn role_raw(&self, context: &Context<'_>) -> Nullable<String> {
         let role = self.read_role(context).await?;
         Some(role.map(|role| role.verbatim().to_owned()))
     }
 
-    /// Current status. `DONE` does not imply delivery; the send history shows that. Null, with an error, if the activity
-    /// cannot be read, for example because it was removed.
+    /// Current status. `DONE` does not imply delivery; see the send history. Null with an error if the activity cannot be read,
+    /// for example because it was removed.
     async fn status(&self, context: &Context<'_>) -> Nullable<CampaignStatus> {
         self.detail(context, |activity| Some(activity.status.as_deref().into()))
             .await
     }
 
-    /// Original value of `status`. Null if Constant Contact leaves it out.
+    /// Original value of `status`. Null if Constant Contact omits it.
     async fn status_raw(&self, context: &Context<'_>) -> Nullable<String> {
         self.detail(context, |activity| {
             Some(activity.status.as_ref()?.verbatim().to_owned())
@@ -219,12 +219,12 @@ impl CampaignActivity {
         .await
     }
 
-    /// Subject of the email. One upstream call brings all texts of an activity.
+    /// Subject of the email. All texts of an activity share one upstream call.
     async fn subject(&self, context: &Context<'_>) -> Nullable<String> {
         self.detail(context, |activity| activity.subject.clone()).await
     }
 
-    /// Preview text that mail clients show beside the subject. Empty if there is none.
+    /// Preview text that mail clients show next to the subject. Empty if the email has none.
     async fn preheader(&self, context: &Context<'_>) -> Nullable<String> {
         self.detail(context, |activity| activity.preheader.clone()).await
     }
@@ -246,7 +246,7 @@ impl CampaignActivity {
             .await
     }
 
-    /// Time of the scheduled send. Costs one upstream call. Null if none is scheduled, and, with an error, if the schedule
+    /// Time of the scheduled send. Costs one upstream call. Null if no send is scheduled. Null with an error if the schedule
     /// cannot be read.
     async fn scheduled_for(
         &self,
@@ -262,7 +262,7 @@ impl CampaignActivity {
     }
 
     /// Engagement statistics of this email. One upstream call per ten activities, and up to one for each if Constant Contact
-    /// rejects a batch, as it does with drafts. Null if the activity was never sent, and, with an error, if the statistics
+    /// rejects a batch, for example because of a draft. Null if the activity was never sent. Null with an error if the statistics
     /// cannot be read.
     async fn stats(&self, context: &Context<'_>) -> Nullable<EngagementStats> {
         if self.is_never_sent() {
@@ -271,8 +271,8 @@ impl CampaignActivity {
         self.read_stats(context).await.transpose()
     }
 
-    /// Number of values of the activity itself, such as status, subject and sender, that could not be decoded. Those are
-    /// null. Normally 0. Null, with an error, if the activity cannot be read.
+    /// Number of undecodable values of the activity itself, such as status, subject and sender, which are null. Normally 0. Null
+    /// with an error if the activity cannot be read.
     async fn unreadable_detail_count(&self, context: &Context<'_>) -> Nullable<i32> {
         self.detail(context, |activity| Some(count(activity.unreadable_values)))
             .await

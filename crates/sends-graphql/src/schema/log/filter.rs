@@ -5,8 +5,8 @@ use sends_store::LogFilter;
 
 use crate::schema::{ApiError, history_arguments::SendHistoryFilter, node};
 
-/// Conditions on a send of the send log. All of them have to be met; an empty list is no condition. Sends whose campaign is
-/// unknown meet no condition on the campaign.
+/// Conditions on a send of the send log, all of which must be met. An empty list is no condition. Sends whose campaign is unknown
+/// meet no condition on the campaign.
 #[derive(Debug, Default, InputObject)]
 pub(in crate::schema) struct SendLogFilter {
     #[graphql(flatten)]

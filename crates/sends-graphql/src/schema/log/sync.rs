@@ -20,15 +20,14 @@ const MAX_UNREADABLE: usize = 100;
 pub(in crate::schema) struct SyncState {
     /// Completeness of the log for all sends of the account.
     coverage: LogCoverage,
-    /// Resources that could not be read at the last attempt. At most 100 of `coverage { unreadableResourceCount }`, those
-    /// with the latest `missingUntil` first.
+    /// Resources that were unreadable at the last attempt: at most 100 of `coverage { unreadableResourceCount }`, latest
+    /// `missingUntil` first.
     unreadable_resources: Vec<UnreadableResource>,
     /// Number of campaigns that were not read yet.
     unread_campaign_count: Long,
     /// Number of campaigns that have changed since they were read.
     changed_campaign_count: Long,
-    /// Estimated number of upstream calls until the log is complete. An estimate, since the activities of unread campaigns
-    /// are unknown.
+    /// Estimated number of upstream calls until the log is complete. The activities of unread campaigns are unknown.
     estimated_call_count: Long,
     /// Cause of the last failure, as a sentence for display. Null if the synchronisation has succeeded since.
     failure: Option<String>,
@@ -42,12 +41,12 @@ dates! { SyncState {
     /// Estimated time at which the log is complete if the synchronisation runs without a break within Constant Contact's
     /// limits. Null if nothing is left to read, or if the campaigns of the account were never listed completely.
     estimated_complete_at: |of| of.estimated_end,
-    /// Time of the last complete listing of the account's campaigns. Null if there was none.
+    /// Time of the last complete listing of the account's campaigns. Null if never listed completely.
     listed_at: |of| of.state.listed_at,
-    /// Last time at which nothing was left to read. Null if there was none.
+    /// Last time at which nothing was left to read. Null if never reached.
     finished_at: |of| of.state.finished_at,
-    /// End of the current pause of the synchronisation, which follows when the daily limit is used up. Null if it is not
-    /// paused.
+    /// End of the synchronisation's current pause, which starts when the daily limit is used up. Null if the synchronisation is
+    /// not paused.
     paused_until: |of| of.state.paused_until,
     /// Time of the last failure of the synchronisation. Null if it has succeeded since.
     failed_at: |of| of.state.failed_at,
@@ -88,7 +87,7 @@ fn estimated_calls(pending: &Pending) -> u64 {
     changed.saturating_add(pending.known_activities)
 }
 
-/// The time at which background work has made so many calls.
+/// Time at which background work will have made this number of calls.
 fn complete_at(calls: u64, pacer: &PacerState, now: Timestamp) -> Option<Timestamp> {
     let after = |start: Timestamp, calls: u64| {
         let rate = u64::from(pacer.per_second_limit.unwrap_or(u32::MAX)).max(1);

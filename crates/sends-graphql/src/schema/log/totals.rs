@@ -27,22 +27,22 @@ use crate::{
 const DEFAULT_GROUPS: usize = 100;
 const MAX_GROUPS: usize = 1_000;
 
-/// Grouping of totals. A group has the field of the same meaning; the periods have `period`.
+/// Grouping of totals. A group has its value in the field of the same name; periods are in `period`.
 #[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
 pub(in crate::schema) enum SendGrouping {
     /// By outcome.
     Outcome,
     /// By reason code.
     Reason,
-    /// By day of the `runDate`.
+    /// By day of `runDate`.
     Day,
-    /// By week of the `runDate`, which starts on Monday.
+    /// By week of `runDate`; weeks start on Monday.
     Week,
-    /// By month of the `runDate`.
+    /// By month of `runDate`.
     Month,
     /// By campaign.
     Campaign,
-    /// By contact list. A send to several lists counts in the group of each.
+    /// By contact list. A send to several lists counts in each of their groups.
     ContactList,
 }
 
@@ -158,30 +158,30 @@ impl SendTotals {
         count(self.groups.len())
     }
 
-    /// Total of all sends that match the filter, each counted once. Null, with an error, if it cannot be read.
+    /// Total of all sends that match the filter, each counted once. Null with an error if the total cannot be read.
     async fn total(&self, context: &Context<'_>) -> Nullable<SendTotal> {
         Some(self.sum(context).await)
     }
 
-    /// Completeness of the send log for the filter. Null, with an error, if it cannot be read.
+    /// Completeness of the send log for the filter. Null with an error if the completeness cannot be read.
     async fn coverage(&self) -> Nullable<LogCoverage> {
         self.coverage.clone()
     }
 }
 
 /// Total of a group of sends. Of the fields `outcome`, `reason`, `period`, `campaign` and `contactList`, only the one of the
-/// grouping has a value; it is null too in the group of sends without one.
+/// grouping has a value. That field is null for the group of sends without a value.
 #[derive(SimpleObject)]
 pub(in crate::schema) struct SendTotalGroup {
-    /// Outcome of the sends. Null unless grouped by `OUTCOME`.
+    /// Outcome of the sends. Null if not grouped by `OUTCOME`.
     outcome: Option<SendOutcome>,
-    /// Reason of the sends. Null unless grouped by `REASON`, and for sends without a code.
+    /// Reason of the sends. Null if not grouped by `REASON`, or if the sends have no code.
     reason: Option<Reason>,
-    /// Period in which the sends ran. Null unless grouped by `DAY`, `WEEK` or `MONTH`, and for sends without a date.
+    /// Period in which the sends ran. Null if not grouped by `DAY`, `WEEK` or `MONTH`, or if the sends have no date.
     period: Option<CalendarPeriod>,
-    /// Campaign of the sends, as the log knows it. Null unless grouped by `CAMPAIGN`, and for sends of an unknown campaign.
+    /// Campaign of the sends, as stored in the send log. Null if not grouped by `CAMPAIGN`, or if the campaign is unknown.
     campaign: Option<Campaign>,
-    /// Contact list of the sends. Null unless grouped by `CONTACT_LIST`, and for sends to no list.
+    /// Contact list of the sends. Null if not grouped by `CONTACT_LIST`, or if the sends have no list.
     contact_list: Option<ContactList>,
     /// Total of the group.
     total: SendTotal,

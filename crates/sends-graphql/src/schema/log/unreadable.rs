@@ -12,9 +12,9 @@ use crate::schema::{
 /// Kind of an unreadable resource.
 #[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
 pub(super) enum UnreadableResourceKind {
-    /// Part of the listing of campaigns. Campaigns can be missing, or their changes unnoticed.
+    /// Part of the listing of campaigns. Campaigns can be missing, or their changes undetected.
     CampaignList,
-    /// The summaries report or part of it. Sends that do not change their campaign can be unnoticed. The report needs the
+    /// The summaries report or part of it. Sends that do not change their campaign can be undetected. The report needs the
     /// privilege `ui:campaign:metrics`.
     SummariesReport,
     /// The activities of a campaign.
@@ -23,19 +23,19 @@ pub(super) enum UnreadableResourceKind {
     SendHistory,
 }
 
-/// Resource of Constant Contact that could not be read at the last attempt: the request failed or was rejected, the response
-/// cannot be decoded, or it lacks known sends. The log lacks its sends or keeps those from before. The next attempt follows
-/// when the campaign changes, at the latest after a delay that grows from five minutes to a week. Known sends that a
-/// response lacks are removed when the next synchronisation confirms that.
+/// Resource of Constant Contact that could not be read at the last attempt: the request failed or was rejected, or the response
+/// is undecodable or lacks known sends. The log lacks the sends of the resource or keeps earlier ones. The resource is read again
+/// when the campaign changes, at the latest after a delay that grows from five minutes to a week. Known sends that are missing
+/// from a response are removed when the next synchronisation confirms the removal.
 #[derive(SimpleObject)]
 #[graphql(complex)]
 pub(super) struct UnreadableResource {
     /// Kind of the resource.
     kind: UnreadableResourceKind,
-    /// The campaign that is unreadable or that the activity belongs to, as the log knows it. Null for a listing or report,
-    /// and while the campaign of the activity is unknown.
+    /// Unreadable campaign, or campaign of the unreadable activity, as stored in the send log. Null for a listing or report, or
+    /// if the campaign of the activity is unknown.
     campaign: Option<Campaign>,
-    /// The activity whose history is unreadable. Null for other kinds. Costs no upstream call by itself.
+    /// Activity whose history is unreadable. Null for other kinds. Costs no upstream call by itself.
     activity: Option<CampaignActivity>,
     /// Cause of the last failure, as a sentence for display.
     failure: String,

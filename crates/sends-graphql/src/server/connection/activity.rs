@@ -1,8 +1,8 @@
 //! Timeouts and flood limits of one connection, from the requests and responses on it.
 //!
-//! hyper has a timeout for the head of a request over HTTP/1.1. It has none for a client that does not begin its first request, for
-//! an idle connection of HTTP/2, or for a response that is not read: neither a closed window of HTTP/2 nor a reader of one byte at
-//! a time blocks a write for long, so that a timeout of the socket would not notice them.
+//! hyper has a timeout for the head of a request over HTTP/1.1. hyper has none for a client that does not begin its first
+//! request, for an idle connection of HTTP/2, or for a response that is not read: neither a closed window of HTTP/2 nor a reader
+//! of one byte at a time blocks a write for long, so that a timeout of the socket would not notice them.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -19,14 +19,14 @@ use super::ConnectionLimits;
 
 /// Bytes that a connection can receive without a request, a response or a part of a body in between. HTTP/2 permits any number of
 /// frames that request nothing, such as `PING`, `SETTINGS` and `WINDOW_UPDATE`. The limit exceeds the megabyte of a body that a
-/// client can send before it learns that the service does not read it.
+/// client can send before it detects that the service does not read it.
 const FRUITLESS_BYTES: usize = 2 << 20;
 
 /// Consecutive requests of a connection that the client can reset before their responses.
 const UNANSWERED: usize = 1_000;
 
-/// Minimum rate, in bytes a second, at which responses have to be read in addition to the write timeout: a quarter of a slow mobile
-/// network. Without it a client could occupy the memory of a response for hours by reading a piece now and then.
+/// Minimum rate, in bytes a second, at which responses have to be read in addition to the write timeout: a quarter of a slow
+/// mobile network. Without it a client could occupy the memory of a response for hours by reading a piece now and then.
 pub(super) const LEAST_RATE: usize = 16 << 10;
 
 /// Upper bound of the time that the minimum rate allows for a response.
@@ -61,7 +61,7 @@ struct Response {
     read_by: Instant,
 }
 
-/// One request and its response. Dropped when the response is written, or when either side gives up.
+/// One request and its response. Dropped when the response is written, or when either side aborts.
 pub(super) struct Exchange {
     activity: Arc<Activity>,
     response: Option<Response>,

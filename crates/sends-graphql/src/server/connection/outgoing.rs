@@ -15,13 +15,13 @@ use hyper::body::{Frame, SizeHint};
 
 use super::activity::Exchange;
 
-/// Longest piece. A client that reads less within the write timeout counts as not reading.
+/// Maximum length of a piece. A client that reads less within the write timeout counts as not reading.
 const PIECE: usize = 16 << 10;
 
 /// Assumed length of a body of unknown length: a file of GraphiQL that is compressed while it is written.
 const UNKNOWN: usize = 4 << 20;
 
-/// Extension of a response: resources to release once it is written or given up.
+/// Extension of a response: resources to release once it is written or aborted.
 #[derive(Clone)]
 pub(in crate::server) struct BodyResources {
     #[expect(dead_code, reason = "only its drop matters")]
@@ -62,7 +62,7 @@ impl Outgoing {
     pub(super) fn response(response: Response, exchange: Exchange) -> http::Response<Self> {
         let (mut parts, body) = response.into_parts();
         let resources: Option<BodyResources> = parts.extensions.remove();
-        // A compressed body is shorter than its resources say, and of unknown length.
+        // A compressed body is shorter than its resources indicate, and of unknown length.
         let length = hyper::body::Body::size_hint(&body).upper();
         let length = length.and_then(|length| length.try_into().ok());
         let bytes = resources.as_ref().map(|resources| resources.bytes).or(length);

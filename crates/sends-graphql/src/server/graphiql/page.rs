@@ -34,8 +34,8 @@ const BUNDLE: Option<Bundle> = include!(concat!(env!("OUT_DIR"), "/graphiql_bund
 /// Activity of the sandbox whose second send had no new recipients.
 const SENT_TO_NOBODY_NEW: &str = "c8315a27-03da-4973-beb2-9acaadd522bd";
 
-/// Activities of the sandbox: a newsletter, one that failed for a long link, one that was resent to new contacts, and one that failed
-/// for too many contacts.
+/// Activities of the sandbox: a newsletter, one that failed for a long link, one that was resent to new contacts, and one that
+/// failed for too many contacts.
 const SEVERAL: [&str; 4] = [
     "aff49a6f-b6c8-485a-8aef-90475b7b0242",
     "5dbdac17-b682-4bf2-a903-8f1c248401ff",
@@ -107,8 +107,8 @@ impl Page {
     }
 }
 
-/// Content security policy: files of the service, and the exact URLs in the page. The host of a content delivery network would allow
-/// arbitrary scripts. GraphiQL's editors need inline styles.
+/// Content security policy: files of the service, and the exact URLs in the page. The host of a content delivery network would
+/// allow arbitrary scripts. GraphiQL's editors need inline styles.
 fn policy(html: &str) -> String {
     let elsewhere = |extension: &str| -> String {
         html.split('"')

@@ -45,7 +45,7 @@ async fn the_page_runs_no_inline_script_and_asks_nobody_who_is_not_pinned() {
             .find(|rule| rule.starts_with("script-src"))
             .unwrap();
         assert!(!scripts.contains("unsafe"), "{scripts}");
-        // Whatever comes from elsewhere is named in full, and its content is pinned.
+        // External files are named in full, and their content is pinned.
         let elsewhere = text.matches("=\"https://").count();
         assert_eq!(policy.matches("https://cdn.jsdelivr.net/npm/").count(), elsewhere);
         assert_eq!(policy.matches("https://").count(), elsewhere);

@@ -1,7 +1,7 @@
 //! Steps of an operation from its parameters to its response: document, place, validation, memory, execution.
 //!
-//! Places and memory are reserved before the step that needs them, for all operations of a batch at once. Every operation is counted
-//! here, refused ones included.
+//! Places and memory are reserved before the step that needs them, for all operations of a batch at once. Every operation is
+//! counted here, rejected ones included.
 
 use std::sync::Arc;
 
@@ -29,8 +29,8 @@ use crate::{
     telemetry::{metrics::Outcome, operation},
 };
 
-/// Estimated values beyond which execution is [long work](crate::bulkheads::long_work): about a millisecond. Shorter ones are not worth
-/// the microseconds for a change of the thread.
+/// Estimated values beyond which execution is [long work](crate::bulkheads::long_work): about a millisecond. Smaller ones are not
+/// worth the microseconds of a thread change.
 const LARGE_ANSWER: usize = 500;
 
 impl Endpoint {
@@ -79,8 +79,8 @@ impl Endpoint {
         self.execute(prepared, memory, place, parts, finish).await
     }
 
-    /// Runs the operations of a batch, each with a response or a rejection. Their places and memory are reserved together, so that none
-    /// waits for another one; if that fails, the request is refused.
+    /// Runs the operations of a batch, each with a response or a rejection. Their places and memory are reserved together, so
+    /// that none waits for another one; if that fails, the request is rejected.
     pub(super) async fn run_batch(
         self: &Arc<Self>,
         batch: Vec<Parameters>,
@@ -161,7 +161,7 @@ impl Endpoint {
         }
     }
 
-    /// Memory for the answers of the request's connection.
+    /// Memory for the responses of the request's connection.
     fn budget(&self, parts: &Parts) -> ConnectionBudget {
         let budget = parts.extensions.get::<ConnectionBudget>().cloned();
         budget.unwrap_or_else(|| self.answers.connection())

@@ -7,7 +7,7 @@ use std::{
 
 /// Distinct names. Each has a histogram, of a few kilobytes here and in Prometheus.
 pub(super) const NAMES: usize = 100;
-/// Longest distinct name.
+/// Maximum length of a distinct name.
 const LONGEST_NAME: usize = 64;
 
 #[derive(Debug)]

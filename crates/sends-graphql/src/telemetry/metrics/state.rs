@@ -1,4 +1,4 @@
-//! Metrics that are read from other modules at each scrape. Those modules are independent of metrics.
+//! Metrics that are read from other modules at each scrape and are themselves independent of metrics.
 
 use prometheus_client::{
     metrics::{counter::Counter, family::Family, gauge::Gauge},

@@ -1,7 +1,7 @@
 //! Text format 0.0.4 of Prometheus.
 //!
-//! The library writes `OpenMetrics`, in which the family of a counter has another name than its samples. All scrapers read the older
-//! format, and some of them only that.
+//! The library writes `OpenMetrics`, in which the family of a counter has another name than its samples. All scrapers read the
+//! older format, and some of them only that.
 
 use std::fmt::{self, Write};
 

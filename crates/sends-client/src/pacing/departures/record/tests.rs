@@ -1,4 +1,4 @@
-//! Decisions of the record with several processes, simulated on a clock of their own.
+//! Decisions of the record with several processes, simulated on their own clock.
 
 use jiff::civil::date;
 use proptest::prelude::*;
@@ -21,7 +21,7 @@ fn claim(interactive: usize, background: usize) -> Claim {
     }
 }
 
-/// A simulated process: it claims when its wait is over, with a delay, and may be killed.
+/// A simulated process, which claims with a delay when its wait is over, and may be killed.
 #[derive(Clone, Copy, Debug)]
 struct Process {
     interactive: usize,
@@ -46,7 +46,7 @@ fn process() -> impl Strategy<Value = Process> {
     )
 }
 
-/// Runs processes until all calls have left. Returns process and time of each departure.
+/// Runs processes until all calls are sent. Returns process and time of each departure.
 fn run(mut processes: Vec<Process>) -> Vec<(usize, u64)> {
     let mut text = Vec::new();
     let mut wakes: Vec<u64> = processes.iter().map(|process| process.begins).collect();

@@ -10,7 +10,8 @@ use async_graphql::Value;
 
 use crate::{bulkheads::answers, execution::plan::Field, execution::validation::Types};
 
-/// Values of `__schema` or `__type`, deprecated fields included, and bytes of long names. The count stops soon after `most` values.
+/// Values of `__schema` or `__type`, deprecated fields included, and bytes of long names. The count stops soon after `most`
+/// values.
 pub(super) fn values(field: &Field, types: &Types, most: usize) -> (usize, usize) {
     let mut count = Count {
         types,

@@ -1,4 +1,4 @@
-//! Cost of one object of the answer: the upstream calls of its fields, and the assumed lengths of lists.
+//! Cost of one object of the response: the upstream calls of its fields, and the assumed lengths of lists.
 
 use async_graphql::Value;
 
@@ -10,7 +10,7 @@ use crate::{
 
 /// Assumed sent activities of a campaign.
 const ASSUMED_SENT_ACTIVITIES: usize = 2;
-/// Default and greatest page of campaigns.
+/// Default and maximum page size of campaigns.
 const USUAL_PAGE: usize = 50;
 const GREATEST_PAGE: usize = 500;
 
@@ -28,7 +28,7 @@ enum Source {
 #[derive(Clone, Copy, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a need of its own")]
 pub(super) struct ObjectCost {
-    /// Values in the answer.
+    /// Values in the response.
     pub(super) values: usize,
     /// Values that wait for data at the same time.
     pub(super) waits: usize,
