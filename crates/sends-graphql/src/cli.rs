@@ -67,7 +67,7 @@ pub enum Command {
     Logout(AccountOptions),
     /// Show the connected account, its tokens, and the calls left today
     Status(StatusOptions),
-    /// Synchronise the log of all sends; the exit status is 3 if campaigns are left, and 1 after a failure
+    /// Synchronise the log of all sends; exit status 3 if campaigns are left, 1 if it failed
     Sync(SyncOptions),
     /// Replace a damaged store by an empty one; its content is fetched again
     RebuildStore(StateOptions),

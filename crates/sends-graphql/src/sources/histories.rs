@@ -1,6 +1,6 @@
 //! Send histories: the stored one if it is fresh enough, else a fetched one, else the last known one, marked as stale.
 //!
-//! Concurrent operations share a fetch. Every read names its [`Owner`](sends_store::Owner), and no history is returned to another
+//! Concurrent operations share a fetch. Every read names its [`Owner`], and no history is returned to another
 //! owner. Independent of GraphQL and HTTP.
 
 mod context;
