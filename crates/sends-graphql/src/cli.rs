@@ -67,7 +67,7 @@ pub enum Command {
     Logout(AccountOptions),
     /// Show the connected account, its tokens, and the calls left today
     Status(StatusOptions),
-    /// Synchronise the log of all sends; exit status 3 if campaigns are left, 1 if it failed
+    /// Synchronise the log of all sends; exit status 3: campaigns are left, 1: failure
     Sync(SyncOptions),
     /// Replace a damaged store by an empty one; its content is fetched again
     RebuildStore(StateOptions),

@@ -117,7 +117,7 @@ fn short_help_fits_a_screen_and_long_help_shows_every_option() {
       login          Connect a Constant Contact account, in a browser or on another device
       logout         Delete the login of the connected account
       status         Show the connected account, its tokens, and the calls left today
-      sync           Synchronise the log of all sends; exit status 3 if campaigns are left, 1 if it failed
+      sync           Synchronise the log of all sends; exit status 3: campaigns are left, 1: failure
       rebuild-store  Replace a damaged store by an empty one; its content is fetched again
       schema         Print the GraphQL schema as SDL
       help           Print this message or the help of the given subcommand(s)
