@@ -234,7 +234,7 @@ test('where introspection is off the page says so and queries run', async () => 
   const closed = await startService(PROGRAM, ['--sandbox', '--introspection=false']);
   try {
     await onPlainPage({ at: closed }, async (page) => {
-      await docs(page).getByText('introspection is off').waitFor();
+      await docs(page).getByText('Introspection is disabled').waitFor();
       await screenshot(page, 'plain-introspection-off');
       await run(page);
       await outcome(page, 'HTTP 200');
