@@ -539,3 +539,43 @@ fn an_operation_is_chosen_by_its_name() {
     insta::assert_snapshot!(chosen(two, Some("C")).unwrap_err(), @r#"The document has no operation named "C"."#);
     insta::assert_snapshot!(chosen("{ __typename }", Some(&"long".repeat(100))).unwrap_err(), @r#"The document has no operation named "longlonglonglonglonglonglonglonglonglonglonglonglonglonglong"."#);
 }
+
+#[test]
+fn conflicting_lists_are_rejected_for_any_variables_and_operation() {
+    let skipped = r#"query ($s: Boolean!) {
+        campaignActivities(ids: ["a"]) { id }
+        campaignActivities(ids: ["a", "b"]) @skip(if: $s) { id }
+    }"#;
+    for s in [true, false] {
+        let refused = refused_by(&EXECUTOR, skipped, json!({ "s": s })).unwrap();
+        assert!(refused.contains("conflicting field arguments"), "{refused}");
+    }
+    let other = r#"query X { campaignActivities(ids: ["a"]) { id } campaignActivities(ids: ["a", "b"]) { id } }
+        query Y { reasonCodes { code } }"#;
+    let refused = EXECUTOR
+        .admit(Request::new(other).operation_name("Y"))
+        .err()
+        .unwrap();
+    assert!(refused.message().contains("conflicting field arguments"));
+}
+
+#[tokio::test]
+async fn integer_literals_of_ids_keep_all_their_digits() {
+    for digits in ["10000000000000000000", "99999999999999999999", "-0"] {
+        let by_literal = format!("{{ campaignActivity(id: {digits}) {{ id }} }}");
+        let by_default = format!("query ($id: ID! = {digits}) {{ campaignActivity(id: $id) {{ id }} }}");
+        for query in [by_literal, by_default] {
+            let response = EXECUTOR.execute(Request::new(&query)).await;
+            let message = &response.errors[0].message;
+            assert!(message.contains(&format!("\"{digits}\"")), "{query}: {message}");
+        }
+    }
+    let list = r#"{ campaignActivities(ids: ["1ead98be-dfa0-4e04-81f7-5f1534d42e9c", 99999999999999999999]) { id } }"#;
+    let response = EXECUTOR.execute(Request::new(list)).await;
+    let data = response.data.into_json().unwrap();
+    assert_eq!(
+        data["campaignActivities"][0]["id"],
+        "1ead98be-dfa0-4e04-81f7-5f1534d42e9c"
+    );
+    assert_eq!(data["campaignActivities"][1], Value::Null);
+}

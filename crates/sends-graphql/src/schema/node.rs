@@ -209,6 +209,9 @@ mod tests {
             assert_eq!(segment_id(&ID::from(id)).unwrap(), SegmentId::new(-14));
         }
         assert!(segment_id(&ID::from("ContactList:1")).is_err());
+        for id in ["", "Segment:1", &format!("Campaign:{ACTIVITY}")] {
+            assert!(list_id(&ID::from(id)).is_err(), "{id}");
+        }
     }
 
     #[test]

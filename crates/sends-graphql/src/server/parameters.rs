@@ -186,6 +186,20 @@ mod tests {
     }
 
     #[test]
+    fn values_are_counted_exactly() {
+        for (json, count) in [
+            ("1", 1),
+            ("[]", 1),
+            (" { \n } ", 1),
+            ("[1]", 2),
+            (r#"{"query":"{a}","variables":{"a":[[],[ ],{}]}}"#, 7),
+            (r#"["[{,\"", "\\", []]"#, 4),
+        ] {
+            assert_eq!(value_count(json.as_bytes()), count, "{json}");
+        }
+    }
+
+    #[test]
     fn a_parameter_of_the_wrong_type_is_named() {
         for (name, value) in [
             ("query", json!(1)),

@@ -102,6 +102,8 @@ async fn work_comes_newest_first_and_stays_until_it_is_finished() {
     assert!(covered(None, 200).contains(None, Some(at(200))));
     assert!(!covered(None, 200).contains(None, Some(at(201))));
     assert!(!covered(Some(at(20)), 200).contains(Some(at(20)), None));
+    assert!(covered(None, 200).contains(Some(at(199)), None));
+    assert!(!covered(None, 200).contains(Some(at(200)), None));
 }
 
 #[tokio::test]

@@ -93,3 +93,13 @@ async fn response_leaves_at_its_deadline_when_the_store_does_not_keep() {
     let written = timeout(2 * MINUTE, service.histories.written(&context)).await;
     assert!(written.is_ok());
 }
+
+#[tokio::test(start_paused = true)]
+async fn shutdown_ends_the_wait_for_the_store() {
+    let (service, _gate) = service();
+    let context = service.operation();
+    field(&service, &context, None).await.unwrap();
+    service.histories.give_up();
+    let written = timeout(Duration::from_secs(1), service.histories.written(&context)).await;
+    assert!(written.is_ok());
+}
