@@ -139,9 +139,9 @@ pub(super) struct SendEdge {
 // Every subgraph with connections has this type, and they all mean the same.
 #[graphql(shareable)]
 pub(super) struct PageInfo {
-    /// Whether there are items before this page.
+    /// Whether there are items before this page. With `last`, items up to the cursor `after` do not count.
     pub(super) has_previous_page: bool,
-    /// Whether there are items after this page.
+    /// Whether there are items after this page. With `first`, items from the cursor `before` on do not count.
     pub(super) has_next_page: bool,
     /// Cursor of the first item. Null if the page is empty.
     pub(super) start_cursor: Option<String>,

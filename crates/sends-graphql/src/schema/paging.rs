@@ -127,7 +127,7 @@ impl PageRequest {
         let first_cut = self.first.map_or(end, |first| start + first.min(between));
         let kept = first_cut - start;
         let last_cut = self.last.map_or(start, |last| first_cut - last.min(kept));
-        // Both flags are exact, although the specification requires exactness only for the direction of paging.
+        // As in the Relay specification: in the direction of paging, only items within the cursors count.
         Page {
             places: last_cut..first_cut,
             has_previous: match self.last {

@@ -88,8 +88,9 @@ impl HistoricSend {
     }
 
     /// The campaign of the activity. For a send of `Query.sends` it costs no upstream call: its values are as of the last listing
-    /// (`syncState { listedAt }`), so `updatedAt` can be older than elsewhere. Null if the campaign of such a send is not in the
-    /// log yet. For other sends, the same as the activity's `campaign`.
+    /// (`syncState { listedAt }`), so `updatedAt` can be older than elsewhere. If the campaign of such a send is not in the log
+    /// yet, only its id may be known, and other fields cost a call, or it is null. For other sends, the same as the activity's
+    /// `campaign`.
     async fn campaign(&self, context: &Context<'_>) -> Nullable<Campaign> {
         match &self.campaign {
             KnownCampaign::NotInLog => self.campaign.of(context, self.activity).map(Ok),
