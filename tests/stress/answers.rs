@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// p99 latency limit of small responses during large ones. Measured: 3 ms on two idle cores.
-const MOST_FOR_SMALL: Duration = Duration::from_millis(50);
+const MAX_FOR_SMALL: Duration = Duration::from_millis(50);
 
 /// Memory growth in the short run: its budget, the buffers of connections, and the allocator's own.
 const BESIDE: u64 = 72;
@@ -60,7 +60,7 @@ async fn large_answers_at_once_stay_within_the_budget_and_small_ones_are_answere
     );
     assert!(!answered.is_empty());
     if is_full() {
-        assert!(load.times.percentile(99) < MOST_FOR_SMALL, "{}", load.times);
+        assert!(load.times.percentile(99) < MAX_FOR_SMALL, "{}", load.times);
     }
     load.assert_memory(BESIDE);
     until_all_is_given_back(&service).await;

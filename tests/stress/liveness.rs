@@ -13,7 +13,7 @@ use super::{large, scale, ten_times_ten};
 const NEVER: Duration = Duration::from_mins(5);
 
 /// Minimum number of probes for which the slowest is meaningful.
-const LEAST_PROBES: usize = 5;
+const MIN_PROBES: usize = 5;
 
 /// Status and length of a response, which is read and not parsed.
 async fn asked(client: &Client, url: &str, body: &Value) -> (u16, usize) {
@@ -65,7 +65,7 @@ async fn probed_beside(
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     times.sort_unstable();
-    assert!(times.len() >= LEAST_PROBES, "{times:?}");
+    assert!(times.len() >= MIN_PROBES, "{times:?}");
     let answers = load.await.unwrap().into_iter().flat_map(Result::unwrap);
     (answers.collect(), times)
 }

@@ -23,7 +23,7 @@ const INTERVAL: Duration = Duration::from_millis(10);
 const LIMIT: Duration = Duration::from_mins(15);
 
 /// Maximum memory of the process with the default budget.
-const MOST_MEGABYTES: u64 = 256;
+const MAX_MEGABYTES: u64 = 256;
 
 /// Responses of concurrent operations, and the times of small operations during them.
 pub(crate) struct AtOnce<T> {
@@ -40,7 +40,7 @@ impl<T> AtOnce<T> {
     /// `beside` megabytes.
     pub(crate) fn assert_memory(&self, beside: u64) {
         let most = if is_full() {
-            MOST_MEGABYTES
+            MAX_MEGABYTES
         } else {
             self.before + beside
         };

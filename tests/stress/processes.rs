@@ -20,13 +20,13 @@ use crate::{is_full, scale};
 const SLIDING: [&str; 2] = ["--second-window", "sliding"];
 
 /// Minimum rate, of 4 calls a second, while calls wait, in a run that is long enough for its start to be negligible.
-const LEAST_RATE: f64 = 3.7;
+const MIN_RATE: f64 = 3.7;
 
 /// Minimum rate in a short run, and while processes are started one after the other.
-const LEAST_SHORT_RATE: f64 = 3.0;
+const MIN_SHORT_RATE: f64 = 3.0;
 
 fn least_rate() -> f64 {
-    if is_full() { LEAST_RATE } else { LEAST_SHORT_RATE }
+    if is_full() { MIN_RATE } else { MIN_SHORT_RATE }
 }
 
 /// An upstream with enforced limits, and a state folder.
@@ -237,7 +237,7 @@ async fn processes_that_are_killed_neither_hold_up_the_others_nor_are_forgotten(
     };
     let (answer, ()) = join(lasting.summaries(lasting_ones, 60), killing).await;
     assert!(answer.get("errors").is_none(), "{answer}");
-    account.assert_exact_and_used(LEAST_SHORT_RATE).await;
+    account.assert_exact_and_used(MIN_SHORT_RATE).await;
 
     let asked = account.sandbox.requests().await.len();
     let counted = used_today(&lasting).await;

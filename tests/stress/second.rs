@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 use sends_end_to_end::{SandboxProcess, ServiceProcess};
 
 /// Of 40 calls.
-const MOST_REFUSED: u64 = 2;
+const MAX_REFUSED: u64 = 2;
 
 #[tokio::test]
 async fn forty_cold_activities_cost_one_call_each() {
@@ -28,7 +28,7 @@ async fn forty_cold_activities_cost_one_call_each() {
         // A machine without a free core can delay a call between its slot and its arrival for longer than the pacer's margin of
         // 35 ms; the next call is then rejected and repeated. Wrong pacing causes 18 to 33 % of rejections.
         assert!(
-            refused <= MOST_REFUSED,
+            refused <= MAX_REFUSED,
             "{options:?}: {arrivals:?}\n{}",
             service.log()
         );

@@ -18,10 +18,10 @@ const WORKING: usize = 256;
 const STALLED: Duration = Duration::from_secs(6);
 
 /// p99 latency limit of responses from cached histories under this load.
-const MOST_FOR_KNOWN: Duration = Duration::from_millis(50);
+const MAX_FOR_KNOWN: Duration = Duration::from_millis(50);
 
 /// Maximum memory of the process with the default budget.
-const MOST_MEGABYTES: u64 = 256;
+const MAX_MEGABYTES: u64 = 256;
 
 fn history(activity: &str) -> Value {
     json!({ "query": format!("{{ campaignActivity(id: \"{activity}\") {{ sendHistory {{ sendId count }} }} }}") })
@@ -209,7 +209,7 @@ async fn known_histories_are_answered_beside_dashboards_that_wait() {
     assert_eq!((answered, waited), (Vec::new(), dashboards as u64));
     assert_eq!(refused, 0);
     if is_full() {
-        assert!(times.percentile(99) < MOST_FOR_KNOWN, "{times}");
+        assert!(times.percentile(99) < MAX_FOR_KNOWN, "{times}");
     }
     until_all_is_given_back(&service).await;
 }
@@ -260,7 +260,7 @@ async fn the_memory_of_waiting_operations_is_bounded() {
             waited > 0 && answered.iter().all(|status| *status == 503),
             "{answered:?}"
         );
-        assert!(peak <= MOST_MEGABYTES, "{peak} MB");
+        assert!(peak <= MAX_MEGABYTES, "{peak} MB");
         until_all_is_given_back(&service).await;
     }
 }

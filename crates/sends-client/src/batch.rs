@@ -9,18 +9,18 @@ use crate::{Endpoint, FailureClass, UpstreamError};
 /// Id type of which one call accepts several.
 pub trait Batched: Copy + Display {
     /// Maximum number of ids in one call (documented).
-    const MOST: usize;
+    const MAX_IDS: usize;
 }
 
 impl Batched for ActivityId {
-    const MOST: usize = 10;
+    const MAX_IDS: usize = 10;
 }
 
 impl Batched for CampaignId {
-    const MOST: usize = 150;
+    const MAX_IDS: usize = 150;
 }
 
-/// Ids of one call: at least one, at most [`Batched::MOST`].
+/// Ids of one call: at least one, at most [`Batched::MAX_IDS`].
 ///
 /// ```
 /// use sends_client::Batch;
@@ -37,7 +37,7 @@ pub struct Batch<Id>(Arc<[Id]>);
 impl<Id: Batched> Batch<Id> {
     /// Splits ids into as few batches as possible, in their order.
     pub fn split(ids: &[Id]) -> Vec<Self> {
-        ids.chunks(Id::MOST).map(|ids| Self(ids.into())).collect()
+        ids.chunks(Id::MAX_IDS).map(|ids| Self(ids.into())).collect()
     }
 
     /// The ids in their order.

@@ -78,7 +78,7 @@ impl Default for CampaignFilter {
     /// All campaigns, with the maximum page size.
     fn default() -> Self {
         Self {
-            limit: MOST_ON_A_PAGE,
+            limit: MAX_PAGE_SIZE,
             updated_after: None,
             updated_before: None,
         }
@@ -86,9 +86,9 @@ impl Default for CampaignFilter {
 }
 
 /// Maximum page size of all listings but that of segments (documented).
-const MOST_ON_A_PAGE: u16 = 500;
+const MAX_PAGE_SIZE: u16 = 500;
 /// Maximum page size of the listing of segments (documented).
-const MOST_SEGMENTS_ON_A_PAGE: u16 = 1000;
+const MAX_SEGMENT_PAGE_SIZE: u16 = 1000;
 
 impl CampaignFilter {
     pub(crate) fn query(&self) -> PageQuery {
@@ -109,15 +109,15 @@ pub(crate) fn summaries(on_a_page: u16) -> PageQuery {
 }
 
 pub(crate) fn contact_lists() -> PageQuery {
-    PageQuery::of(&[limit(MOST_ON_A_PAGE), ("status", "all".to_owned())])
+    PageQuery::of(&[limit(MAX_PAGE_SIZE), ("status", "all".to_owned())])
 }
 
 pub(crate) fn segments() -> PageQuery {
-    PageQuery::of(&[("limit", MOST_SEGMENTS_ON_A_PAGE.to_string())])
+    PageQuery::of(&[("limit", MAX_SEGMENT_PAGE_SIZE.to_string())])
 }
 
 fn limit(on_a_page: u16) -> (&'static str, String) {
-    ("limit", on_a_page.clamp(1, MOST_ON_A_PAGE).to_string())
+    ("limit", on_a_page.clamp(1, MAX_PAGE_SIZE).to_string())
 }
 
 /// Page of a listing.

@@ -59,7 +59,7 @@ pub use self::{
     slot::{Slot, Verdict},
     state::{PacerState, Pause, PauseReason, QueueUse},
 };
-pub(crate) use self::{schedule::LONGEST_THROTTLING, second::SLOT_CLOSED};
+pub(crate) use self::{schedule::MAX_THROTTLING, second::SLOT_CLOSED};
 use crate::{CallerGroup, Clock, Lane, Priority, SystemClock};
 
 /// Delay of a write to the ledger after a failed one.

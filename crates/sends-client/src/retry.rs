@@ -7,7 +7,7 @@ use std::{
 
 use fastrand::Rng;
 
-use crate::{FailureClass, pacing::LONGEST_THROTTLING};
+use crate::{FailureClass, pacing::MAX_THROTTLING};
 
 /// Limits on the retries of a call and of a client.
 #[derive(Clone, Debug)]
@@ -117,7 +117,7 @@ impl Retries {
     /// Whether a call is retried after `throttled` throttled requests, the last with this `Retry-After`. A wait longer than the
     /// pacer's maximum pause does not concern the limit per second.
     pub(crate) fn outlasts_throttling(&self, throttled: u32, retry_after: Option<Duration>) -> bool {
-        throttled < self.settings.max_throttled && retry_after.is_none_or(|wait| wait <= LONGEST_THROTTLING)
+        throttled < self.settings.max_throttled && retry_after.is_none_or(|wait| wait <= MAX_THROTTLING)
     }
 
     /// Delay before the next attempt. `None` when the attempts or the budget are used up.

@@ -24,7 +24,7 @@ use crate::pacing::{QueueUse, Refused, RefusedReason, SLOT_CLOSED};
 
 /// Maximum number of waiting calls over all tokens. A waiting operation occupies one of the service's places for operations, most
 /// of which must stay available to other callers.
-const MOST_WAITING: usize = 64;
+const MAX_WAITING: usize = 64;
 
 /// Divisor of the limit per second.
 const PART_OF_SECOND: u32 = 4;
@@ -45,7 +45,7 @@ struct State {
     credit: Option<Credit>,
     /// Waiting calls with the hash of their token.
     waiting: Vec<(u64, Waiter)>,
-    /// Calls rejected because of [`MOST_WAITING`] since the start.
+    /// Calls rejected because of [`MAX_WAITING`] since the start.
     refused: u64,
 }
 
@@ -98,7 +98,7 @@ impl UnverifiedTokens {
         let mut state = lock(&self.0);
         QueueUse {
             waiting: state.count_waiting(),
-            limit: MOST_WAITING,
+            limit: MAX_WAITING,
             refused: state.refused,
         }
     }
@@ -108,7 +108,7 @@ impl UnverifiedTokens {
         let (waiter, drawn) = oneshot::channel();
         {
             let mut state = lock(&self.0);
-            if state.count_waiting() >= MOST_WAITING {
+            if state.count_waiting() >= MAX_WAITING {
                 state.refused += 1;
                 return Err(refused(state.queue_time()));
             }
@@ -326,7 +326,7 @@ mod tests {
         let tokens = Arc::new(UnverifiedTokens::new(Some(4), None));
         let _pass = tried(&tokens, 0).await.unwrap();
         let mut crowd = tokio::task::JoinSet::new();
-        for token in 0..MOST_WAITING as u64 {
+        for token in 0..MAX_WAITING as u64 {
             let tokens = Arc::clone(&tokens);
             crowd.spawn(async move { tried(&tokens, token).await.map(drop) });
         }

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 /// Maximum number of descriptions, since a response may have thousands of the same oddity.
-const MOST_NOTES: usize = 3;
+const MAX_NOTES: usize = 3;
 
 /// Unreadable values and records of a response.
 ///
@@ -49,7 +49,7 @@ impl Oddities {
     pub(crate) fn add(&mut self, part: Self, place: impl FnOnce() -> String) {
         self.values = self.values.saturating_add(part.values);
         self.records = self.records.saturating_add(part.records);
-        let room = MOST_NOTES.saturating_sub(self.notes.len());
+        let room = MAX_NOTES.saturating_sub(self.notes.len());
         if room > 0 && !part.notes.is_empty() {
             let place = place();
             let notes = part.notes.into_iter().take(room);
@@ -58,7 +58,7 @@ impl Oddities {
     }
 
     fn note(&mut self, note: impl FnOnce() -> String) {
-        if self.notes.len() < MOST_NOTES {
+        if self.notes.len() < MAX_NOTES {
             self.notes.push(note());
         }
     }

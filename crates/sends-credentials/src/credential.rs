@@ -116,7 +116,7 @@ pub(crate) struct Credential {
 
 /// The pause before a rejected refresh token is tried again. Doubled by each rejection, up to the maximum.
 const FIRST_PROBE: SignedDuration = SignedDuration::from_mins(1);
-const LONGEST_PROBE: SignedDuration = SignedDuration::from_hours(1);
+const MAX_PROBE: SignedDuration = SignedDuration::from_hours(1);
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Freshness {
@@ -237,7 +237,7 @@ impl Credential {
             None => (1, required.since().unwrap_or(now)),
         };
         let doublings = 2_i32.saturating_pow(count.saturating_sub(1).min(16));
-        let pause = (FIRST_PROBE * doublings).min(LONGEST_PROBE);
+        let pause = (FIRST_PROBE * doublings).min(MAX_PROBE);
         // A rejection in the future comes from a clock that was wrong.
         let is_due = last > now || now.duration_since(last) >= pause;
         self.refresh.is_some() && is_due

@@ -32,7 +32,7 @@ use background::{BackgroundRefresh, Outcome};
 use backoff::Backoff;
 
 /// Maximum pause between refreshes whose tokens the upstream rejects.
-const LONGEST_REJECTION_PAUSE: Duration = Duration::from_hours(1);
+const MAX_REJECTION_PAUSE: Duration = Duration::from_hours(1);
 
 /// A loaded credential.
 #[derive(Debug)]
@@ -237,7 +237,7 @@ impl Core {
         };
         let doublings = 2_u32.saturating_pow(refreshes.saturating_sub(1));
         let pause = self.settings.rejection_pause.saturating_mul(doublings);
-        let left = pause.min(LONGEST_REJECTION_PAUSE).saturating_sub(last.elapsed());
+        let left = pause.min(MAX_REJECTION_PAUSE).saturating_sub(last.elapsed());
         if left.is_zero() {
             return Ok(());
         }

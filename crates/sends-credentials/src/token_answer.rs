@@ -14,10 +14,10 @@ use secrecy::SecretString;
 use self::members::Members;
 
 /// Lifetime of an access token (documented), and the maximum accepted.
-const LONGEST_LIFE: SignedDuration = SignedDuration::from_hours(24);
+const MAX_LIFETIME: SignedDuration = SignedDuration::from_hours(24);
 
 /// Minimum accepted lifetime: a shorter one would cost a refresh for nearly every query.
-const SHORTEST_LIFE: SignedDuration = SignedDuration::from_mins(1);
+const MIN_LIFETIME: SignedDuration = SignedDuration::from_mins(1);
 
 /// `expires_in` from here on (the year 2001) is a point in time: no token is valid for thirty years.
 const FIRST_ABSOLUTE: f64 = 1e9;
@@ -28,16 +28,16 @@ const FIRST_ABSOLUTE_MS: f64 = 1e12;
 /// Default lifetime of a device code (documented).
 const DEVICE_LIFE: Duration = Duration::from_mins(10);
 
-const LONGEST_DEVICE_LIFE: Duration = Duration::from_hours(1);
+const MAX_DEVICE_LIFETIME: Duration = Duration::from_hours(1);
 
 /// The default interval between polls (RFC 8628, section 3.2).
 const DEVICE_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Maximum accepted interval. A server can slow the client down further by `slow_down`.
-const LONGEST_DEVICE_INTERVAL: Duration = Duration::from_mins(1);
+const MAX_DEVICE_INTERVAL: Duration = Duration::from_mins(1);
 
 /// Maximum number of `{` in a body at which the object with both tokens is searched.
-const MOST_OBJECTS: usize = 32;
+const MAX_OBJECTS: usize = 32;
 
 /// Maximum length of upstream text in errors.
 const PRINTABLE_LIMIT: usize = 300;
@@ -80,7 +80,7 @@ impl TokenAnswer {
         }
         let objects = (0..body.len()).filter(|place| body[*place] == b'{');
         objects
-            .take(MOST_OBJECTS)
+            .take(MAX_OBJECTS)
             .filter_map(|begin| Self::of(&Members::read(&body[begin..])?))
             .find(Self::has_both_tokens)
             .or(answer)
@@ -118,10 +118,10 @@ impl DeviceAnswer {
             // The second name is from drafts of the standard, and still in use.
             verification_uri: shown(&["verification_uri", "verification_url"])?,
             verification_uri_complete: shown(&["verification_uri_complete"]),
-            expires_in: life.unwrap_or(DEVICE_LIFE).min(LONGEST_DEVICE_LIFE),
+            expires_in: life.unwrap_or(DEVICE_LIFE).min(MAX_DEVICE_LIFETIME),
             interval: seconds("interval")
                 .unwrap_or(DEVICE_INTERVAL)
-                .min(LONGEST_DEVICE_INTERVAL),
+                .min(MAX_DEVICE_INTERVAL),
         })
     }
 }
@@ -181,8 +181,8 @@ pub(crate) fn expires_at(requested_at: Timestamp, expires_in: Option<f64>) -> Ti
         end if end >= FIRST_ABSOLUTE => until(seconds(end)?),
         life => seconds(life),
     });
-    let life = life.filter(SignedDuration::is_positive).unwrap_or(LONGEST_LIFE);
-    let life = life.clamp(SHORTEST_LIFE, LONGEST_LIFE);
+    let life = life.filter(SignedDuration::is_positive).unwrap_or(MAX_LIFETIME);
+    let life = life.clamp(MIN_LIFETIME, MAX_LIFETIME);
     requested_at.checked_add(life).unwrap_or(Timestamp::MAX)
 }
 

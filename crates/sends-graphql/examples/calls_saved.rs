@@ -26,8 +26,8 @@ use tokio::time::{Instant, sleep};
 const ACTIVITIES: u64 = 200;
 const DASHBOARDS: u64 = 3;
 /// From five minutes to two years since the last send, each age as likely on a logarithmic scale as any other.
-const LEAST_AGE_S: f64 = 300.0;
-const MOST_AGE_S: f64 = 2.0 * 365.0 * 86_400.0;
+const MIN_AGE_S: f64 = 300.0;
+const MAX_AGE_S: f64 = 2.0 * 365.0 * 86_400.0;
 
 #[derive(Debug)]
 struct SimulatedClock(Instant);
@@ -66,7 +66,7 @@ impl HistorySource for Account {
 fn histories(now: Timestamp) -> Result<Vec<(ActivityId, SendHistory)>, Box<dyn Error>> {
     let activity = |number: u64| {
         let part = number as f64 / (ACTIVITIES - 1) as f64;
-        let age = LEAST_AGE_S * (MOST_AGE_S / LEAST_AGE_S).powf(part);
+        let age = MIN_AGE_S * (MAX_AGE_S / MIN_AGE_S).powf(part);
         let run_date = now - SignedDuration::from_secs_f64(age);
         let json = format!(
             r#"[{{"send_id":1,"count":9,"run_date":"{run_date}","send_status":"COMPLETED","reason_code":0}}]"#

@@ -18,7 +18,7 @@ use tokio::time::Instant;
 const READ_EVERY: Duration = Duration::from_secs(1);
 
 /// Minimum length of a key in characters: shorter keys can be guessed.
-const SHORTEST: usize = 16;
+const MIN_LENGTH: usize = 16;
 
 /// Maximum size of the file in bytes: room for thousands of keys.
 const SIZE_LIMIT: u64 = 1 << 20;
@@ -45,7 +45,7 @@ pub enum InvalidApiKeys {
     Open(String),
     #[error("{0} is larger than {SIZE_LIMIT} bytes")]
     TooLarge(String),
-    #[error("line {line} of {path} is not a key of at least {SHORTEST} visible ASCII characters")]
+    #[error("line {line} of {path} is not a key of at least {MIN_LENGTH} visible ASCII characters")]
     Key { path: String, line: usize },
     #[error("{0} holds no key")]
     Empty(String),
@@ -149,7 +149,7 @@ fn parse(text: &str, name: &str) -> Result<Vec<KeyHash>, InvalidApiKeys> {
     let keys = lines
         .filter(|(_, line)| !line.is_empty() && !line.starts_with('#'))
         .map(|(index, line)| {
-            let is_key = line.len() >= SHORTEST && line.bytes().all(|byte| byte.is_ascii_graphic());
+            let is_key = line.len() >= MIN_LENGTH && line.bytes().all(|byte| byte.is_ascii_graphic());
             is_key.then(|| hash(line.as_bytes())).ok_or(InvalidApiKeys::Key {
                 path: name.to_owned(),
                 line: index + 1,

@@ -17,7 +17,7 @@ pub(crate) const HOUR: Duration = Duration::from_hours(1);
 pub(crate) const YEAR: Duration = Duration::from_hours(365 * 24);
 
 /// Minimum timeout of an option.
-pub(crate) const SHORTEST: Duration = Duration::from_millis(100);
+pub(crate) const MIN_DURATION: Duration = Duration::from_millis(100);
 
 /// A number of seconds such as `60` or `0.5`, or a duration with units such as `90s`, `5m` or `1h 30m`.
 pub(crate) fn duration(
@@ -180,7 +180,7 @@ mod tests {
 
     #[test]
     fn durations_are_seconds_or_have_units_and_stay_in_their_range() {
-        let parse = duration(SHORTEST..=HOUR);
+        let parse = duration(MIN_DURATION..=HOUR);
         for (text, milliseconds) in [
             ("60", 60_000),
             ("0.5", 500),

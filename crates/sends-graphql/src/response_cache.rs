@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Maximum size of a cached response in bytes.
-pub(crate) const LONGEST_RESPONSE: usize = 256 << 10;
+pub(crate) const MAX_RESPONSE_BYTES: usize = 256 << 10;
 
 /// Typical response, in bytes, for the initial size of the table.
 const USUAL_RESPONSE: u64 = 4 << 10;

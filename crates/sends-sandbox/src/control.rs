@@ -16,7 +16,7 @@ use crate::query::Query;
 use crate::reply::Reply;
 use crate::upstream::Upstream;
 
-const MOST_IDS: u64 = 100_000;
+const MAX_IDS: u64 = 100_000;
 
 pub(crate) fn answer(upstream: &Upstream, parts: &Parts, body: &Bytes) -> Reply {
     let path = parts.uri.path().trim_start_matches("/_sandbox").trim_matches('/');
@@ -148,7 +148,7 @@ fn account<'a>(upstream: &'a Upstream, name: Option<&str>) -> Result<&'a Account
 fn activities(upstream: &Upstream, query: &Query) -> Answered {
     let account = account(upstream, query.get("account"))?;
     let offset = number(query, "offset")?.unwrap_or(0);
-    let limit = number(query, "limit")?.unwrap_or(1000).min(MOST_IDS);
+    let limit = number(query, "limit")?.unwrap_or(1000).min(MAX_IDS);
     let total = account.activity_count();
     let ids = account.activity_ids(offset, limit);
     let next_offset = offset.saturating_add(limit);

@@ -70,7 +70,7 @@ An example with the default access token:
 const CONTROL: &str = include_str!("options/control.txt");
 
 /// Minimum number of activities in an account that is created for a token, which has no other data.
-const LEAST_ACTIVITIES: u64 = 24;
+const MIN_ACTIVITIES: u64 = 24;
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum InvalidOptions {
@@ -106,7 +106,7 @@ impl Options {
                 return Err(InvalidOptions::AccessToken(text));
             }
             if config.accounts.iter().all(|known| known.name != account) {
-                let activities = self.activities.max(LEAST_ACTIVITIES);
+                let activities = self.activities.max(MIN_ACTIVITIES);
                 let account = AccountConfig {
                     name: account.to_owned(),
                     written_records: WrittenRecords::None,

@@ -20,7 +20,7 @@ use crate::wild::Draw;
 use crate::{api, bearer, compression, control, errors, oauth};
 
 /// Maximum size of a request body.
-const LARGEST_BODY: usize = 1 << 20;
+const MAX_BODY_BYTES: usize = 1 << 20;
 const HUGE: usize = 10_000_000;
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 const GATEWAY_ID: HeaderName = HeaderName::from_static("x-amz-apigw-id");
@@ -164,7 +164,7 @@ fn arrival(parts: &Parts, route: Option<api::Route<'_>>) -> Arrival {
 }
 
 async fn read_body(body: Incoming) -> Option<bytes::Bytes> {
-    let collected = http_body_util::Limited::new(body, LARGEST_BODY)
+    let collected = http_body_util::Limited::new(body, MAX_BODY_BYTES)
         .collect()
         .await
         .ok()?;

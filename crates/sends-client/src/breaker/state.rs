@@ -11,7 +11,7 @@ use super::{BreakerSettings, CircuitOpen, Probes, Throttling, circuit::Circuit};
 use crate::{Endpoint, FailureClass};
 
 /// Maximum number of failing ids and pages in memory. The one with the oldest failure is evicted.
-pub(super) const MOST_PATHS: usize = 1_000;
+pub(super) const MAX_PATHS: usize = 1_000;
 /// Factor of the maximum delay for a single id or page: probing two of them every 30 seconds would take more than half of the
 /// daily limit.
 const PATH_DELAY_FACTOR: u32 = 10;
@@ -230,7 +230,7 @@ impl State {
     /// The entry of an id or page that fails now.
     fn failing_path(&mut self, endpoint: &Endpoint, class: FailureClass) -> &mut FailingPath {
         let now = Instant::now();
-        if self.paths.len() >= MOST_PATHS && !self.paths.contains_key(endpoint) {
+        if self.paths.len() >= MAX_PATHS && !self.paths.contains_key(endpoint) {
             let oldest = self.paths.iter().min_by_key(|(_, path)| path.failed_at);
             if let Some(oldest) = oldest.map(|(endpoint, _)| endpoint.clone()) {
                 self.paths.remove(&oldest);

@@ -1,7 +1,7 @@
 use sends_core::ActivityId;
 use tokio::time::Instant;
 
-use super::{state::MOST_PATHS, *};
+use super::{state::MAX_PATHS, *};
 
 fn path(number: u8) -> Endpoint {
     let id = format!("1ead98be-dfa0-4e04-81f7-5f1534d42e{number:02x}");
@@ -203,7 +203,7 @@ async fn no_more_failing_ids_are_remembered_than_fit() {
         ask(&breaker, &Endpoint::SendHistory(id)).failed(FailureClass::ServerFailure);
         ask(&breaker, &path(255)).succeeded();
     }
-    assert_eq!(breaker.state().paths.len(), MOST_PATHS);
+    assert_eq!(breaker.state().paths.len(), MAX_PATHS);
 }
 
 #[tokio::test(start_paused = true)]

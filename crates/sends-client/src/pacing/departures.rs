@@ -43,7 +43,7 @@ pub use self::file::DepartureFile;
 
 /// Maximum time from a claim to its departure: half of the time for which a slot is closed, so that the slot has not opened
 /// again.
-pub(super) const LONGEST_HOLD: Duration = Duration::from_millis(500);
+pub(super) const MAX_HOLD: Duration = Duration::from_millis(500);
 
 /// Record of the departures of one API key. Each method is one atomic step across processes.
 pub trait Departures: fmt::Debug + Send + Sync {

@@ -15,16 +15,16 @@ use super::{
 use crate::Priority;
 
 /// Minimum pause of all calls after a `Retry-After`, which the upstream is not documented to send.
-const LEAST_PAUSE: Duration = Duration::from_secs(1);
+const MIN_PAUSE: Duration = Duration::from_secs(1);
 /// Maximum pause after a `throttled` response, whatever its `Retry-After`: the limit is one per second, and the response may
 /// concern one request only.
-pub(crate) const LONGEST_THROTTLING: Duration = Duration::from_mins(1);
+pub(crate) const MAX_THROTTLING: Duration = Duration::from_mins(1);
 /// Maximum pause after a `quota_exceeded` response with a `Retry-After`.
-const LONGEST_QUOTA_PAUSE: Duration = Duration::from_hours(1);
+const MAX_QUOTA_PAUSE: Duration = Duration::from_hours(1);
 /// Time after midnight in which a `quota_exceeded` response may concern the day before, by the upstream's clock.
 const CLOCK_DIFFERENCE: Duration = Duration::from_mins(5);
 /// Minimum of [`Refused::retry_after`].
-const LEAST_RETRY_AFTER: Duration = Duration::from_secs(1);
+const MIN_RETRY_AFTER: Duration = Duration::from_secs(1);
 
 const PRIORITIES: [Priority; 2] = [Priority::Interactive, Priority::Background];
 
@@ -194,7 +194,7 @@ impl Schedule {
             self.pause_for(pause, PauseReason::Throttled, now.instant);
         }
         if let Some(wait) = retry_after {
-            let wait = wait.clamp(LEAST_PAUSE, LONGEST_THROTTLING);
+            let wait = wait.clamp(MIN_PAUSE, MAX_THROTTLING);
             self.pause_for(wait, PauseReason::Throttled, now.instant);
         }
     }
@@ -203,7 +203,7 @@ impl Schedule {
     pub(super) fn quota_exceeded(&mut self, retry_after: Option<Duration>, now: &Now) -> Duration {
         self.turn_to(now);
         let short_pause = retry_after
-            .map(|wait| wait.clamp(LEAST_PAUSE, LONGEST_QUOTA_PAUSE))
+            .map(|wait| wait.clamp(MIN_PAUSE, MAX_QUOTA_PAUSE))
             .or_else(|| CLOCK_DIFFERENCE.checked_sub(now.since_midnight()));
         let wait = short_pause.unwrap_or(now.until_midnight());
         if short_pause.is_some() {
@@ -288,7 +288,7 @@ impl Schedule {
 fn refused(reason: RefusedReason, retry_after: Duration) -> Refused {
     Refused {
         reason,
-        retry_after: retry_after.max(LEAST_RETRY_AFTER),
+        retry_after: retry_after.max(MIN_RETRY_AFTER),
     }
 }
 

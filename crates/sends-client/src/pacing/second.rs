@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::departures::{Departure, LONGEST_HOLD};
+use super::departures::{Departure, MAX_HOLD};
 
 const SECOND: Duration = Duration::from_secs(1);
 /// Initial margin for different network delays of two calls that depart a second apart. Costs 3.5 % of the rate.
@@ -21,7 +21,7 @@ const HALF_LIFE: Duration = Duration::from_mins(1);
 /// Minimum increase; a smaller one counts as zero.
 const MIN_EXTRA_MARGIN: Duration = Duration::from_millis(1);
 /// Maximum pause after several `throttled` responses in a row.
-const LONGEST_PAUSE: Duration = Duration::from_secs(8);
+const MAX_PAUSE: Duration = Duration::from_secs(8);
 
 #[derive(Debug)]
 pub(super) struct Second {
@@ -117,7 +117,7 @@ impl Second {
         let mut claimed = self.slots.iter().filter(|slot| slot.claimed.is_some());
         let slot = claimed.find(|slot| slot.id == id);
         let held_for = slot.map(|slot| now.saturating_duration_since(slot.granted));
-        self.rate > 0 && held_for > Some(LONGEST_HOLD)
+        self.rate > 0 && held_for > Some(MAX_HOLD)
     }
 
     /// Counts a departure. Returns its claim.
@@ -168,7 +168,7 @@ impl Second {
         self.extra_margin_since = now;
         let doubled = 1_u32 << self.pauses_in_a_row.min(8);
         self.pauses_in_a_row = self.pauses_in_a_row.saturating_add(1);
-        (self.closed_for(now) * doubled).min(LONGEST_PAUSE)
+        (self.closed_for(now) * doubled).min(MAX_PAUSE)
     }
 
     /// Ends the sequence of pauses.

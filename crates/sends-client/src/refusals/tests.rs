@@ -1,5 +1,5 @@
 use super::{
-    token_state::{CAPACITY, FIRST_PAUSE, LONGEST_PAUSE, MOST_PATHS},
+    token_state::{CAPACITY, FIRST_PAUSE, MAX_PATHS, MAX_PAUSE},
     *,
 };
 
@@ -71,7 +71,7 @@ async fn a_revoked_token_is_held_everywhere_and_tried_after_growing_pauses() {
         let (_, is_probed) = refuse(&refusals, &token, &history(2), false).await;
         assert!(!is_probed, "a refused token needs no second call");
     }
-    pass(LONGEST_PAUSE).await;
+    pass(MAX_PAUSE).await;
     accept(&refusals, &token, &history(1)).await;
     assert_eq!(refusals.check(&token, &OTHER), Ok(()));
 }
@@ -98,7 +98,7 @@ async fn a_path_that_alone_refuses_the_token_holds_up_no_other_and_is_tried_afte
         let (rejection, is_probed) = refuse(&refusals, &token, &history(1), false).await;
         assert_eq!((rejection.by, is_probed), (RefusedBy::PathAlone, false));
     }
-    pass(LONGEST_PAUSE).await;
+    pass(MAX_PAUSE).await;
     accept(&refusals, &token, &history(1)).await;
     assert_eq!(refusals.check(&token, &history(1)), Ok(()));
 }
@@ -317,9 +317,9 @@ async fn the_number_of_tokens_and_paths_is_bounded() {
     assert!(refusals.check(&token("t20"), &OTHER).is_err());
 
     let token = token("paths");
-    for number in 0..MOST_PATHS + 10 {
+    for number in 0..MAX_PATHS + 10 {
         refuse(&refusals, &token, &history(number), true).await;
     }
     let paths = refusals.tokens()[&refusals.key(&token)].refused_by.len();
-    assert_eq!(paths, MOST_PATHS);
+    assert_eq!(paths, MAX_PATHS);
 }

@@ -11,14 +11,14 @@ use crate::Endpoint;
 pub(super) const FIRST_PAUSE: Duration = Duration::from_mins(1);
 
 /// Maximum pause.
-pub(super) const LONGEST_PAUSE: Duration = Duration::from_hours(1);
+pub(super) const MAX_PAUSE: Duration = Duration::from_hours(1);
 
 /// Maximum number of tokens in memory. Tokens that were never accepted are evicted before others, and among these the least
 /// recently used one.
 pub(super) const CAPACITY: usize = 4_096;
 
 /// Maximum number of rejecting paths of a token in memory. The one whose pause ends first is evicted.
-pub(super) const MOST_PATHS: usize = 1_000;
+pub(super) const MAX_PATHS: usize = 1_000;
 
 #[derive(Debug, Default)]
 pub(super) struct TokenState {
@@ -123,7 +123,7 @@ impl TokenState {
         now: Instant,
         is_own: bool,
     ) -> TokenRejection {
-        if self.refused_by.len() >= MOST_PATHS && !self.refused_by.contains_key(endpoint) {
+        if self.refused_by.len() >= MAX_PATHS && !self.refused_by.contains_key(endpoint) {
             let paths = self.refused_by.iter();
             let first = paths.min_by_key(|(_, refused)| refused.pause.until);
             if let Some(first) = first.map(|(path, _)| path.clone()) {
@@ -176,7 +176,7 @@ impl Pause {
         if self.until > now && !self.is_probed {
             return;
         }
-        self.length = (self.length * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE);
+        self.length = (self.length * 2).clamp(FIRST_PAUSE, MAX_PAUSE);
         self.until = now + self.length;
         self.is_probed = false;
     }

@@ -8,7 +8,7 @@ use super::{RequestError, THROTTLED_WAIT};
 const SLOW_DOWN_STEP: Duration = Duration::from_secs(5);
 
 /// Maximum wait after failed connections, each of which doubles the wait.
-const LONGEST: Duration = Duration::from_secs(30);
+const MAX_INTERVAL: Duration = Duration::from_secs(30);
 
 #[derive(Debug)]
 pub(super) struct PollInterval {
@@ -41,7 +41,7 @@ impl PollInterval {
                     return Ok(shortest.max(requested));
                 }
                 self.failures = failures + 1;
-                let longest = LONGEST.max(self.interval);
+                let longest = MAX_INTERVAL.max(self.interval);
                 let doubled = shortest * 2_u32.saturating_pow(self.failures);
                 Ok(doubled.min(longest).max(requested))
             }

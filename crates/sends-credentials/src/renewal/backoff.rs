@@ -6,8 +6,8 @@ use sends_client::TokenError;
 use tokio::time::Instant;
 
 /// First wait; each further failure may double the wait, up to the maximum.
-const SHORTEST: Duration = Duration::from_secs(2);
-const LONGEST: Duration = Duration::from_mins(5);
+const MIN_DELAY: Duration = Duration::from_secs(2);
+const MAX_DELAY: Duration = Duration::from_mins(5);
 
 #[derive(Debug, Default)]
 pub(super) struct Backoff {
@@ -30,9 +30,9 @@ impl Backoff {
     /// Records a failure. The wait is random, so that processes that failed together do not retry together, and at least
     /// `retry_after`.
     pub(super) fn failed(&mut self, reason: String, retry_after: Option<Duration>) -> TokenError {
-        let ceiling = SHORTEST
+        let ceiling = MIN_DELAY
             .saturating_mul(2_u32.saturating_pow(self.failures))
-            .min(LONGEST);
+            .min(MAX_DELAY);
         let wait = ceiling.mul_f64(0.5 + fastrand::f64() / 2.0);
         let wait = wait.max(retry_after.unwrap_or_default());
         self.failures = self.failures.saturating_add(1);
@@ -61,7 +61,7 @@ mod tests {
         for failure in 0..40 {
             assert_eq!(backoff.check(), Ok(()));
             let waited = wait(&backoff.failed("down".to_owned(), None));
-            let ceiling = SHORTEST.saturating_mul(1 << failure.min(20)).min(LONGEST);
+            let ceiling = MIN_DELAY.saturating_mul(1 << failure.min(20)).min(MAX_DELAY);
             assert!(
                 ceiling / 2 <= waited && waited <= ceiling,
                 "{failure}: {waited:?}"

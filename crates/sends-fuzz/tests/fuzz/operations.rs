@@ -23,7 +23,7 @@ use sends_store::{Owner, SqliteStore};
 use tokio::{runtime::Runtime, time::Instant};
 
 /// Maximum size of a response in bytes. The guard bounds the requested data, so the response is bounded too.
-const LONGEST_ANSWER: usize = 8 << 20;
+const MAX_RESPONSE_BYTES: usize = 8 << 20;
 
 /// The executor with an embedded sandbox as its upstream.
 pub(crate) struct Operations {
@@ -118,7 +118,7 @@ fn check(text: &str, response: &Response) {
     }
     let written = serde_json::to_string(response).expect("an answer is JSON");
     assert!(
-        written.len() < LONGEST_ANSWER,
+        written.len() < MAX_RESPONSE_BYTES,
         "{text:?}: {} bytes",
         written.len()
     );

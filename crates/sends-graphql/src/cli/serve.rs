@@ -7,7 +7,7 @@ use clap::Args;
 use crate::config::{AccountOptions, ListenAddress, SourceOptions, UpstreamOptions};
 use crate::{
     execution::validation::Limits,
-    option_values::{HOUR, SHORTEST, YEAR, duration, interval, switch},
+    option_values::{HOUR, MIN_DURATION, YEAR, duration, interval, switch},
     server::HttpOptions,
     shutdown::ShutdownOptions,
     telemetry::log::LogFormat,
@@ -73,7 +73,7 @@ pub struct ServeOptions {
 pub struct WaitOptions {
     /// Maximum wait of an operation for Constant Contact
     #[arg(long, env = "SENDS_REQUEST_TIMEOUT", value_name = "DURATION", default_value = "60s",
-          value_parser = duration(SHORTEST..=HOUR))]
+          value_parser = duration(MIN_DURATION..=HOUR))]
     pub request_timeout: Duration,
 
     /// Maximum age of stored histories with recent sends

@@ -40,7 +40,7 @@ pub struct SyncOptions {
 const LAST_WRITES: Duration = Duration::from_secs(2);
 
 /// Unreadable resources that are listed by name.
-const MOST_NAMED: usize = 20;
+const MAX_NAMED: usize = 20;
 
 /// Result of a synchronisation without an error.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -76,7 +76,7 @@ pub async fn sync(options: &SyncOptions, variables: EnvironmentVariables) -> Res
     };
     displayed.abort();
     let log = &synchronisation.log;
-    let unreadable = log.unreadable(synchronisation.owner, MOST_NAMED).await?;
+    let unreadable = log.unreadable(synchronisation.owner, MAX_NAMED).await?;
     // A failed write does not invalidate the log.
     let _ = tokio::time::timeout(LAST_WRITES, backend.pacer.flush()).await;
     let _ = tokio::time::timeout(LAST_WRITES, backend.store.close()).await;

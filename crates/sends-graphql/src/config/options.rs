@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use sends_client::BaseUrl;
 use sends_credentials::Endpoints;
 
-use crate::option_values::{MINUTE, SHORTEST, duration, number, switch, text};
+use crate::option_values::{MIN_DURATION, MINUTE, duration, number, switch, text};
 
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Account and data")]
@@ -58,7 +58,7 @@ pub struct UpstreamOptions {
 
     /// Timeout of one upstream call
     #[arg(long, env = "SENDS_UPSTREAM_TIMEOUT", value_name = "DURATION", default_value = "20s",
-          value_parser = duration(SHORTEST..=10 * MINUTE))]
+          value_parser = duration(MIN_DURATION..=10 * MINUTE))]
     pub upstream_timeout: Duration,
 
     /// Upstream calls in any one second; 0 for no limit [default: 4]

@@ -186,11 +186,11 @@ fn scalar(name: &str, value: Value) -> Result<Value, Mismatch> {
 
 /// The integer that a number stands for, as `1.0` does in JSON, if a float distinguishes it from adjacent integers.
 fn whole_number(value: &Value) -> Option<i64> {
-    const GREATEST: f64 = 9_007_199_254_740_992.0;
+    const MAX_VALUE: f64 = 9_007_199_254_740_992.0;
     let Value::Number(number) = value else { return None };
     number.as_i64().or_else(|| {
         let float = number.as_f64()?;
-        (float.fract() == 0.0 && float.abs() <= GREATEST).then(|| format!("{float:.0}").parse().ok())?
+        (float.fract() == 0.0 && float.abs() <= MAX_VALUE).then(|| format!("{float:.0}").parse().ok())?
     })
 }
 

@@ -31,7 +31,7 @@ use self::{
 use crate::{
     bulkheads::answers::AnswerBudget,
     bulkheads::{Bulkhead, Room},
-    option_values::{HOUR, SHORTEST, duration, number},
+    option_values::{HOUR, MIN_DURATION, duration, number},
     shutdown::Ending,
 };
 
@@ -72,7 +72,7 @@ pub struct ConnectionLimits {
     pub connections: usize,
     /// Time after which a connection with unread responses is closed
     #[arg(long, env = "SENDS_WRITE_TIMEOUT", value_name = "DURATION", default_value = "30s",
-          value_parser = duration(SHORTEST..=HOUR))]
+          value_parser = duration(MIN_DURATION..=HOUR))]
     pub write_timeout: Duration,
     /// Time for the head of the first request.
     #[arg(skip = HEADER_TIMEOUT)]

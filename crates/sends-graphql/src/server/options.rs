@@ -11,7 +11,7 @@ use crate::bulkheads::{Bulkhead, Bulkheads, answers};
 use crate::option_values::{HOUR, bytes, duration, host, number, origin, switch};
 
 /// Minimum budget of responses: a quarter of it has room for the largest small response.
-const LEAST_ANSWER_BUDGET: u64 = 4 * answers::SMALL as u64;
+const MIN_ANSWER_BUDGET: u64 = 4 * answers::SMALL as u64;
 
 #[derive(Args, Clone, Debug)]
 pub struct HttpOptions {
@@ -78,7 +78,7 @@ pub struct CapacityOptions {
     ///
     /// Operations that wait for Constant Contact have half as much in addition.
     #[arg(long, env = "SENDS_ANSWER_BUDGET", value_name = "BYTES", default_value = "128MiB",
-          value_parser = bytes::<usize>(LEAST_ANSWER_BUDGET..=1 << 40))]
+          value_parser = bytes::<usize>(MIN_ANSWER_BUDGET..=1 << 40))]
     pub answer_budget: usize,
 
     /// Maximum number of concurrent operations

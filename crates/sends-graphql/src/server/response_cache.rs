@@ -29,13 +29,13 @@ use crate::{
     api_keys::ApiKeys,
     backend::Backend,
     bulkheads::answers::ConnectionBudget,
-    response_cache::{CachedResponse, LONGEST_RESPONSE, ResponseCache},
+    response_cache::{CachedResponse, MAX_RESPONSE_BYTES, ResponseCache},
     sources::histories::ReadSet,
     telemetry::{REQUEST_ID, RequestId},
 };
 
 /// Maximum size of a cached request in bytes: larger requests are rarely equal.
-const LONGEST_REQUEST: usize = 16 << 10;
+const MAX_REQUEST_BYTES: usize = 16 << 10;
 
 /// Headers that differ between requests without an effect on the response.
 const IGNORED: [HeaderName; 4] = [
@@ -146,7 +146,7 @@ impl Cached {
             return Response::from_parts(head, Body::empty());
         };
         let body = body.to_bytes();
-        if body.len() <= LONGEST_RESPONSE {
+        if body.len() <= MAX_RESPONSE_BYTES {
             let mut headers = head.headers.clone();
             headers.remove(REQUEST_ID);
             headers.remove(header::CONTENT_LENGTH);
@@ -200,5 +200,5 @@ fn length_if_cacheable(request: &Request) -> Option<usize> {
         .get(header::CONTENT_LENGTH)
         .filter(|_| is_operation)?;
     let length = length.to_str().ok()?.parse().ok()?;
-    (1..=LONGEST_REQUEST).contains(&length).then_some(length)
+    (1..=MAX_REQUEST_BYTES).contains(&length).then_some(length)
 }

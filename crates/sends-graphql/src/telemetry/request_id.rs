@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Maximum length of a caller's id. A UUID has 36 characters, a trace context 55.
-const LONGEST: usize = 128;
+const MAX_LENGTH: usize = 128;
 
 #[derive(Clone, Debug)]
 pub struct RequestId(HeaderValue);
@@ -44,7 +44,7 @@ impl RequestId {
 /// Whether the id is short and safe to log.
 fn is_usable(id: &HeaderValue) -> bool {
     let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.:/+=@".contains(byte);
-    (1..=LONGEST).contains(&id.len()) && id.as_bytes().iter().all(is_plain)
+    (1..=MAX_LENGTH).contains(&id.len()) && id.as_bytes().iter().all(is_plain)
 }
 
 #[cfg(test)]
@@ -63,11 +63,11 @@ mod tests {
 
     #[test]
     fn a_usable_id_is_used_and_any_other_replaced() {
-        let longest = "a".repeat(LONGEST);
+        let longest = "a".repeat(MAX_LENGTH);
         for usable in ["1", "7b1c-4e.a:b/c+d=e@f_g", &longest] {
             assert_eq!(id(&[usable]), usable);
         }
-        let too_long = "a".repeat(LONGEST + 1);
+        let too_long = "a".repeat(MAX_LENGTH + 1);
         for unusable in [&[][..], &[""], &["a b"], &["a\"b"], &["a", "b"], &[&too_long]] {
             let random = id(unusable);
             assert_eq!(random.len(), 32, "{unusable:?}: {random}");

@@ -11,10 +11,10 @@ use crate::reply::Reply;
 const FAMILY: &str = "contacts";
 
 /// 500 in the documentation's prose, 1,000 in its schema.
-const MOST_LISTS: usize = 1000;
+const MAX_LISTS: usize = 1000;
 
 pub(super) fn contact_lists(call: &Call<'_>) -> Result<Reply, Reply> {
-    let limit = call.query.limit(50, MOST_LISTS, FAMILY)?;
+    let limit = call.query.limit(50, MAX_LISTS, FAMILY)?;
     let status = call.query.get("status").unwrap_or("active");
     let (mut active, mut deleted) = (false, false);
     for status in status.split(',') {

@@ -15,8 +15,8 @@ use crate::reply::Reply;
 pub(super) const SUMMARIES_PATH: &str = "reports/summary_reports/email_campaign_summaries";
 
 const FAMILY: &str = "reports";
-const MOST_ACTIVITIES: usize = 10;
-const MOST_CAMPAIGNS: usize = 150;
+const MAX_ACTIVITIES: usize = 10;
+const MAX_CAMPAIGNS: usize = 150;
 
 /// Parses the identifiers of a batch. A malformed identifier fails the batch.
 fn batch(call: &Call<'_>, ids: &str, most: usize) -> Result<Vec<Uuid>, Reply> {
@@ -34,7 +34,7 @@ fn batch(call: &Call<'_>, ids: &str, most: usize) -> Result<Vec<Uuid>, Reply> {
 pub(super) fn activity_stats(call: &Call<'_>, ids: &str, now: Moment) -> Result<Reply, Reply> {
     let (mut results, mut errors) = (Vec::new(), Vec::new());
     let mut has_drafts = false;
-    for id in batch(call, ids, MOST_ACTIVITIES)? {
+    for id in batch(call, ids, MAX_ACTIVITIES)? {
         match call.bearer.account.activity(id) {
             Some(activity) if !activity.sends.is_empty() => results.push(json!({
                 "campaign_id": activity.campaign_id,
@@ -62,7 +62,7 @@ pub(super) fn activity_stats(call: &Call<'_>, ids: &str, now: Moment) -> Result<
 pub(super) fn campaign_stats(call: &Call<'_>, ids: &str, now: Moment) -> Result<Reply, Reply> {
     let account = &call.bearer.account;
     let mut results = Vec::new();
-    for id in batch(call, ids, MOST_CAMPAIGNS)? {
+    for id in batch(call, ids, MAX_CAMPAIGNS)? {
         let campaign = account
             .campaign(id)
             .ok_or_else(|| errors::not_found(call.settings, FAMILY))?;

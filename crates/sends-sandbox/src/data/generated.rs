@@ -18,8 +18,8 @@ const CAMPAIGNS_PER_GROUP: u64 = GROUP - 1;
 const NEWEST: Moment = Moment(1_780_315_200_000);
 const TEN_YEARS_MILLIS: u64 = 10 * 365 * 86_400_000;
 const DAY_MILLIS: u64 = 86_400_000;
-const MOST_LISTS: u64 = 60;
-const MOST_SEGMENTS: u64 = 20;
+const MAX_LISTS: u64 = 60;
+const MAX_SEGMENTS: u64 = 20;
 
 const TOPICS: [&str; 12] = [
     "newsletter",
@@ -81,11 +81,11 @@ impl Generated {
     }
 
     pub(crate) fn lists(&self) -> u64 {
-        self.activities.min(MOST_LISTS)
+        self.activities.min(MAX_LISTS)
     }
 
     pub(crate) fn segments(&self) -> u64 {
-        self.activities.min(MOST_SEGMENTS)
+        self.activities.min(MAX_SEGMENTS)
     }
 
     pub(crate) fn activity_id(&self, index: u64) -> Uuid {

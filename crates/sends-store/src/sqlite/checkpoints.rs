@@ -16,7 +16,7 @@ const PAGES: i32 = 4_000;
 
 /// Pages of the log from which the writer runs the checkpoint itself. Without a pause between changes SQLite cannot restart the log,
 /// which would grow without limit.
-const MOST_PAGES: i32 = 4 * PAGES;
+const MAX_PAGES: i32 = 4 * PAGES;
 
 /// Checkpoints of one writing connection.
 struct Checkpoints {
@@ -37,7 +37,7 @@ pub(super) fn follow(connection: &mut Connection, database: &Database) -> Result
         running: None,
     };
     connection.wal_hook(Some(move |log: &mut Wal, pages| {
-        if pages < MOST_PAGES {
+        if pages < MAX_PAGES {
             checkpoints.begin_if_due(pages);
         } else {
             // SQLite rejects a checkpoint at once while another one runs.
@@ -155,7 +155,7 @@ mod tests {
             .execute_batch("BEGIN; SELECT count(*) FROM filler")
             .unwrap();
         let began = Instant::now();
-        fill(&connection, u64::try_from(MOST_PAGES).unwrap() + 1);
+        fill(&connection, u64::try_from(MAX_PAGES).unwrap() + 1);
         for _ in 0..20 {
             fill(&connection, 1);
         }
@@ -167,14 +167,14 @@ mod tests {
         );
         reader.execute_batch("COMMIT").unwrap();
         fill(&connection, 1);
-        assert!(length(&database) >= u64::try_from(MOST_PAGES).unwrap() * PAGE);
+        assert!(length(&database) >= u64::try_from(MAX_PAGES).unwrap() * PAGE);
     }
 
     #[test]
     fn writer_moves_a_log_itself_that_has_become_long() {
         let dir = tempfile::tempdir().unwrap();
         let (database, connection) = opened(dir.path());
-        let most = u64::try_from(MOST_PAGES).unwrap();
+        let most = u64::try_from(MAX_PAGES).unwrap();
         fill(&connection, most + 1);
         assert!(length(&database) >= most * PAGE, "{} bytes", length(&database));
     }

@@ -18,7 +18,7 @@ use super::fault::Fault;
 use crate::{PoolUse, StoreError};
 
 /// Maximum wait for a free connection.
-const LONGEST_WAIT: Duration = Duration::from_secs(10);
+const MAX_WAIT: Duration = Duration::from_secs(10);
 
 /// The time limit of a search: three times that of the slowest one on a log of 1,000,000 sends (totals by list, with a filter
 /// that matches nearly all of them and is not on date and outcome alone).
@@ -95,7 +95,7 @@ impl Readers {
         &self,
         read: impl FnOnce(&mut Connection) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let permit = time::timeout(LONGEST_WAIT, Arc::clone(&self.permits).acquire_owned()).await;
+        let permit = time::timeout(MAX_WAIT, Arc::clone(&self.permits).acquire_owned()).await;
         let permit = permit
             .map_err(|_| self.overloaded())?
             .map_err(|_| self.closed())?;
@@ -204,7 +204,7 @@ mod tests {
             matches!(refused, Err(StoreError::Overloaded { .. })),
             "{refused:?}"
         );
-        assert_eq!(began.elapsed().as_secs(), LONGEST_WAIT.as_secs());
+        assert_eq!(began.elapsed().as_secs(), MAX_WAIT.as_secs());
         let used = PoolUse {
             limit: LIMIT,
             in_use: LIMIT,

@@ -155,8 +155,8 @@ impl<'p> OperationCost<'p> {
         self.named
             .len()
             .saturating_add(self.unnamed_calls)
-            .saturating_add(self.activity_stats.div_ceil(ActivityId::MOST))
-            .saturating_add(self.campaign_stats.div_ceil(CampaignId::MOST))
+            .saturating_add(self.activity_stats.div_ceil(ActivityId::MAX_IDS))
+            .saturating_add(self.campaign_stats.div_ceil(CampaignId::MAX_IDS))
             .saturating_add(names * CALLS_FOR_NAMES)
             .saturating_add(usize::from(self.needs_account))
     }

@@ -11,27 +11,27 @@ pub struct Limits {
     ///
     /// Estimated before the execution, and counted during it.
     #[arg(long = "max-upstream-calls", env = "SENDS_MAX_UPSTREAM_CALLS", value_name = "COUNT",
-          default_value_t = DEFAULT.upstream_calls, value_parser = number::<usize>(0..=MOST))]
+          default_value_t = DEFAULT.upstream_calls, value_parser = number::<usize>(0..=MAX_LIMIT))]
     pub upstream_calls: usize,
     /// Values in the response
     ///
     /// Estimated, assuming ten sends for each history.
     #[arg(long = "max-answer-values", env = "SENDS_MAX_ANSWER_VALUES", value_name = "COUNT",
-          default_value_t = DEFAULT.answer_values, value_parser = number::<usize>(0..=MOST))]
+          default_value_t = DEFAULT.answer_values, value_parser = number::<usize>(0..=MAX_LIMIT))]
     pub answer_values: usize,
     /// Size of the query text
     #[arg(long = "max-query-length", env = "SENDS_MAX_QUERY_LENGTH", value_name = "BYTES",
-          default_value_t = DEFAULT.query_length, value_parser = bytes::<usize>(0..=MOST))]
+          default_value_t = DEFAULT.query_length, value_parser = bytes::<usize>(0..=MAX_LIMIT))]
     pub query_length: usize,
     /// Nesting of fields, with fragments expanded
     ///
     /// GraphiQL's introspection needs 15.
     #[arg(long = "max-query-depth", env = "SENDS_MAX_QUERY_DEPTH", value_name = "COUNT",
-          default_value_t = DEFAULT.depth, value_parser = number::<usize>(0..=MOST))]
+          default_value_t = DEFAULT.depth, value_parser = number::<usize>(0..=MAX_LIMIT))]
     pub depth: usize,
     /// Fields, with fragments expanded
     #[arg(long = "max-query-fields", env = "SENDS_MAX_QUERY_FIELDS", value_name = "COUNT",
-          default_value_t = DEFAULT.fields, value_parser = number::<usize>(0..=MOST))]
+          default_value_t = DEFAULT.fields, value_parser = number::<usize>(0..=MAX_LIMIT))]
     pub fields: usize,
 
     // The limits below have no option, since they limit the time for parsing and validation. A client that exceeds one, such as
@@ -61,7 +61,7 @@ pub struct Limits {
 }
 
 /// Maximum value of an option.
-const MOST: u64 = 1_000_000_000;
+const MAX_LIMIT: u64 = 1_000_000_000;
 
 /// Nesting of braces, brackets, parentheses and fragments. Protects the stack and has no option: the introspection query of
 /// GraphiQL needs 16.

@@ -52,7 +52,7 @@ impl Mistake {
 
 /// Maximum number of reported errors of one document. Twenty kilobytes of unknown directives have a thousand errors, with
 /// messages forty times as long as the document.
-const MOST_MISTAKES: usize = 20;
+const MAX_MISTAKES: usize = 20;
 
 impl Limit {
     /// Rejects an operation that exceeds a limit.
@@ -84,9 +84,9 @@ impl Refused {
         if let Some(first) = diagnostics.iter().next().filter(is_syntax) {
             return Self::of_diagnostic(&first);
         }
-        let reported = diagnostics.iter().take(MOST_MISTAKES);
+        let reported = diagnostics.iter().take(MAX_MISTAKES);
         let mut mistakes: Vec<_> = reported.map(|diagnostic| Mistake::of(&diagnostic)).collect();
-        if let Some(more @ 1..) = diagnostics.len().checked_sub(MOST_MISTAKES) {
+        if let Some(more @ 1..) = diagnostics.len().checked_sub(MAX_MISTAKES) {
             mistakes.push(Mistake {
                 message: format!("{more} further errors are not shown."),
                 at: None,

@@ -27,10 +27,10 @@ const UNANSWERED: usize = 1_000;
 
 /// Minimum rate, in bytes a second, at which responses have to be read in addition to the write timeout: a quarter of a slow
 /// mobile network. Without it a client could occupy the memory of a response for hours by reading a piece now and then.
-pub(super) const LEAST_RATE: usize = 16 << 10;
+pub(super) const MIN_RATE: usize = 16 << 10;
 
 /// Upper bound of the time that the minimum rate allows for a response.
-const LONGEST: Duration = Duration::from_hours(1);
+const MAX_TIMEOUT: Duration = Duration::from_hours(1);
 
 /// Requests and responses of one connection.
 pub(super) struct Activity {
@@ -194,8 +194,8 @@ impl Exchange {
         state.fruitless_bytes = 0;
         state.unanswered = 0;
         let before = state.responses.iter().map(|response| response.bytes);
-        let seconds = before.fold(bytes, usize::saturating_add) / LEAST_RATE;
-        let time = Duration::from_secs(seconds.try_into().unwrap_or(u64::MAX)).min(LONGEST);
+        let seconds = before.fold(bytes, usize::saturating_add) / MIN_RATE;
+        let time = Duration::from_secs(seconds.try_into().unwrap_or(u64::MAX)).min(MAX_TIMEOUT);
         let response = Response {
             bytes,
             read_by: now + time,
@@ -249,7 +249,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn responses_are_overdue_when_none_of_them_is_read_any_further() {
         let activity = Arc::new(Activity::new());
-        let responses = [(); 2].map(|()| activity.begin(Version::HTTP_2).respond(300 * LEAST_RATE));
+        let responses = [(); 2].map(|()| activity.begin(Version::HTTP_2).respond(300 * MIN_RATE));
         let from = Instant::now();
         let reading = async {
             for _ in 0..10 {
@@ -267,7 +267,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_response_that_is_read_for_long_leaves_the_idle_time_to_its_connection() {
         let activity = Arc::new(Activity::new());
-        let response = activity.begin(Version::HTTP_11).respond(200 * LEAST_RATE);
+        let response = activity.begin(Version::HTTP_11).respond(200 * MIN_RATE);
         for _ in 0..10 {
             tokio::time::sleep(Duration::from_secs(20)).await;
             response.progressed();
@@ -280,7 +280,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn each_response_is_overdue_beyond_the_least_rate_though_others_are_read() {
         let activity = Arc::new(Activity::new());
-        let answer = |seconds: usize| activity.begin(Version::HTTP_2).respond(seconds * LEAST_RATE);
+        let answer = |seconds: usize| activity.begin(Version::HTTP_2).respond(seconds * MIN_RATE);
         let slow = answer(60);
         let from = Instant::now();
         let reading = async {

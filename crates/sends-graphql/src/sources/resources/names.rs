@@ -53,7 +53,7 @@ pub type SegmentsById = HashMap<SegmentId, Result<Option<Arc<Segment>>, ReadErro
 
 /// Maximum number of pages read of a listing: 10,000 lists or 20,000 segments. Bounds the memory if the upstream returns an
 /// endless listing.
-const MOST_PAGES: usize = 20;
+const MAX_PAGES: usize = 20;
 
 impl Resources {
     /// All contact lists of the account, including deleted ones. If a page after the first one fails: the last known listing,
@@ -132,7 +132,7 @@ impl Resources {
         Ok(Option::clone(&segment))
     }
 
-    /// Records of at most [`MOST_PAGES`] pages from the first one, and why some are missing.
+    /// Records of at most [`MAX_PAGES`] pages from the first one, and why some are missing.
     ///
     /// # Errors
     ///
@@ -144,7 +144,7 @@ impl Resources {
     ) -> Result<(Vec<T>, Option<Gap>), UpstreamError> {
         let mut page = first.await?;
         let (mut records, mut unreadable) = (page.records, page.unreadable);
-        for _ in 1..MOST_PAGES {
+        for _ in 1..MAX_PAGES {
             let Some(next) = page.next.take() else { break };
             page = match self.0.client.next_page(&context.caller, &next).await {
                 Ok(page) => page,
@@ -154,7 +154,7 @@ impl Resources {
             unreadable += page.unreadable;
         }
         let gap = if page.next.is_some() {
-            tracing::warn!("the listing of names goes on after {MOST_PAGES} pages; the rest is not read");
+            tracing::warn!("the listing of names goes on after {MAX_PAGES} pages; the rest is not read");
             Some(Gap::TooLong)
         } else if page.cut_short.is_some() {
             Some(Gap::CutShort)

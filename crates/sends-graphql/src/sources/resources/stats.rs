@@ -7,7 +7,7 @@
 //! - for a single id, and for known drafts, which are requested separately;
 //! - for any other batch, as far as the [`Practice`] of this upstream is known.
 //!
-//! Otherwise the batch is split until each offending id is rejected alone, with at most [`MOST_SPLITS`] splits. A batch that
+//! Otherwise the batch is split until each offending id is rejected alone, with at most [`MAX_SPLITS`] splits. A batch that
 //! fails with 500 even after retries is split as well, since one id can be the cause. No batch is split while the upstream fails
 //! as a whole: unreachable, too slow, or with an open circuit.
 
@@ -49,7 +49,7 @@ pub(crate) type StatsById<Id> = HashMap<Id, Result<Known<<Id as Counted>::Stats>
 
 /// Maximum number of splits for one rejected batch. Among 150 campaigns this suffices for about eight offending ids; ids that are
 /// unresolved by then get an error.
-const MOST_SPLITS: usize = 32;
+const MAX_SPLITS: usize = 32;
 
 /// Time for which [`Practice::OnlyUnsent`] is valid.
 const PRACTICE_AGE: Duration = Duration::from_mins(1);
@@ -80,7 +80,7 @@ impl Practice {
 
 /// Maximum size of a rejected batch that is split into single ids. A larger batch is halved first: with one offending id of ten
 /// this takes 8 calls, with ten offending ids 13.
-const MOST_ALONE: usize = 5;
+const MAX_ALONE: usize = 5;
 
 impl Resources {
     /// Cached statistics of one id.
@@ -183,7 +183,7 @@ impl Resources {
             let (ids, is_refusal) = (batch.ids(), blames_an_id(&error));
             if is_refusal && self.is_believed(context, ids, &error) {
                 found.extend(self.unsent(context, ids));
-            } else if (is_refusal || fails_by_itself(&error)) && ids.len() > 1 && splits < MOST_SPLITS {
+            } else if (is_refusal || fails_by_itself(&error)) && ids.len() > 1 && splits < MAX_SPLITS {
                 to_ask.extend(parts(&batch));
                 splits += 1;
             } else {
@@ -280,7 +280,7 @@ impl Resources {
 /// Splits a rejected batch: into halves, or into single ids once it is small.
 fn parts<Id: Counted>(batch: &Batch<Id>) -> Vec<Batch<Id>> {
     match batch.halves() {
-        Some(halves) if batch.ids().len() > MOST_ALONE => halves.into(),
+        Some(halves) if batch.ids().len() > MAX_ALONE => halves.into(),
         _ => batch.ids().chunks(1).flat_map(Batch::split).collect(),
     }
 }

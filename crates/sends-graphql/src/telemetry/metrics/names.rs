@@ -8,7 +8,7 @@ use std::{
 /// Distinct names. Each has a histogram, of a few kilobytes here and in Prometheus.
 pub(super) const NAMES: usize = 100;
 /// Maximum length of a distinct name.
-const LONGEST_NAME: usize = 64;
+const MAX_NAME_LENGTH: usize = 64;
 
 #[derive(Debug)]
 pub(super) struct OperationNames {
@@ -33,7 +33,7 @@ impl OperationNames {
         let Some(name) = name else {
             return Arc::clone(&self.anonymous);
         };
-        if name.len() > LONGEST_NAME {
+        if name.len() > MAX_NAME_LENGTH {
             return Arc::clone(&self.other);
         }
         if let Some(known) = self.seen.read().unwrap_or_else(PoisonError::into_inner).get(name) {

@@ -12,7 +12,7 @@ use crate::{
 const ASSUMED_SENT_ACTIVITIES: usize = 2;
 /// Default and maximum page size of campaigns.
 const USUAL_PAGE: usize = 50;
-const GREATEST_PAGE: usize = 500;
+const MAX_PAGE_SIZE: usize = 500;
 
 /// Origin of an object, which its cost depends on.
 #[derive(Clone, Copy, Eq, PartialEq)]
@@ -143,7 +143,7 @@ pub(super) fn of_root(field: &Field) -> ObjectCost {
     };
     let below = match field.name.as_str() {
         "campaigns" => {
-            let page = length(field).map_or(USUAL_PAGE, |first| first.min(GREATEST_PAGE));
+            let page = length(field).map_or(USUAL_PAGE, |first| first.min(MAX_PAGE_SIZE));
             below(field, Source::Page(page)).and(ObjectCost::ITSELF)
         }
         "account" => below(field, Source::Id).and(ObjectCost {
