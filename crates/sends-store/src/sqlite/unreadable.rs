@@ -1,4 +1,4 @@
-//! Queries of failed readings.
+//! Queries for failed reads.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, Row};
@@ -57,7 +57,7 @@ pub(super) fn count(
 }
 
 fn one(row: &Row<'_>) -> Result<Unreadable, Fault> {
-    let at = |column| moment(row, column)?.ok_or(Fault::Row("a failed reading without a time"));
+    let at = |column| moment(row, column)?.ok_or(Fault::Row("a failed read without a time"));
     Ok(Unreadable {
         // The kinds are listed in `schema.sql`.
         subject: match row.get("kind")? {
