@@ -34,7 +34,7 @@ pub enum StoreError {
     /// Reads continue to work.
     #[error("the store {} cannot be written because the disk is full: free some space", .file.display())]
     DiskFull { file: PathBuf },
-    /// Another process held the lock beyond the busy timeout, or a store to rebuild is in use.
+    /// Another process held the lock beyond the busy timeout, or the store to rebuild is in use.
     #[error("the store {} is locked by another process: wait until that has finished, or stop it", .file.display())]
     Busy { file: PathBuf },
     /// The file was removed or replaced while in use. Reads continue from the open file. Writes fail because their data would

@@ -21,7 +21,7 @@ pub struct Health {
     pub failed_reads: u64,
     /// Number of failed changes since the store was opened.
     pub failed_writes: u64,
-    /// Number of reads and changes that failed because of damage, also counted above.
+    /// Number of reads and changes that failed because of damage, also counted in the fields above.
     pub damaged: u64,
     /// Number of changes that failed because the file was not at its path, also counted in
     /// [`failed_writes`](Self::failed_writes).
@@ -174,7 +174,6 @@ impl Watch {
             && file.log.get().is_none()
             && let Ok(log) = Identity::at(&file.log_path())
         {
-            // Only the first identity is recorded.
             let _ = file.log.set(log);
         }
     }

@@ -113,7 +113,7 @@ impl SqliteStore {
     }
 
     /// Renames the store's file to `sends.db.damaged-` followed by the time, and opens an empty store. Returns
-    /// [`StoreError::Busy`] while any process uses the store, including this one.
+    /// [`StoreError::Busy`] while any process uses the store, including the current process.
     pub async fn rebuild(dir: &Path, now: Timestamp) -> Result<Rebuilt, StoreError> {
         let set_aside = if dir.exists() {
             let _exclusive = files::lock_exclusive(dir)?;

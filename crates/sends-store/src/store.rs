@@ -14,7 +14,7 @@ pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>>
 /// Store of upstream responses and of the number of calls per day.
 ///
 /// The last response for each owner and activity is stored, regardless of its age. Everything except the day's count is a
-/// cache, so that responses may be evicted at any time. A write whose future is dropped may still take effect.
+/// cache, and its entries may be evicted at any time. A write whose future is dropped may still take effect.
 pub trait Store: Send + Sync {
     /// Returns the stored response for an activity.
     ///
@@ -60,8 +60,8 @@ pub trait Store: Send + Sync {
     /// Raises the day's count to `at_least` if it is lower, and returns the total. The upstream may have counted more calls.
     fn raise_calls(&self, day: Date, at_least: u64) -> StoreFuture<'_, u64>;
 
-    /// Returns the size over all owners. The query may take tens of milliseconds for a million activities, too long for every
-    /// request.
+    /// Returns the size over all owners. The query may take tens of milliseconds for a million activities, which is too slow
+    /// for each request.
     fn size(&self) -> StoreFuture<'_, StoreSize>;
 
     /// Returns the number of lookups so far, or 0 if the store does not count lookups.
@@ -97,7 +97,7 @@ pub struct Lookups {
 pub struct StorePools {
     /// Pool for reads of histories, of the day's count and of the synchronisation state.
     pub look_ups: PoolUse,
-    /// Pages, counts and totals of the log.
+    /// Pool for pages, counts and totals of the log.
     pub searches: PoolUse,
 }
 

@@ -18,7 +18,8 @@ pub trait SyncLog: Send + Sync {
     /// Stores a page of a listing with the resulting work and progress.
     fn keep_listing(&self, owner: Owner, listing: Listing) -> StoreFuture<'_, ()>;
 
-    /// Replaces the details and the activities of a campaign. The log then shows the campaign with their sends.
+    /// Replaces the details and the activities of a campaign. The log then shows the sends of these activities with the
+    /// campaign.
     ///
     /// `unlisted` activities are retained although the campaign does not list them. Other activities of the campaign are
     /// deleted with their stored responses. An activity that another campaign lists stays with that campaign, and is
@@ -31,7 +32,7 @@ pub trait SyncLog: Send + Sync {
         unlisted: Vec<ActivityReference>,
     ) -> StoreFuture<'_, ()>;
 
-    /// Returns those of `activities` that belong to other campaigns, and all contradictory claims that involve this campaign.
+    /// Returns the claims of other campaigns to `activities`, and all contradictory claims that involve this campaign.
     fn claims<'a>(
         &'a self,
         owner: Owner,
@@ -131,7 +132,8 @@ pub trait SyncLog: Send + Sync {
 /// Page of a listing with the resulting work and progress.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Listing {
-    /// Replaces the stored campaigns, including fields that are `None`. A campaign that was marked as deleted is restored.
+    /// Campaigns that replace the stored campaigns, including fields that are `None`. A campaign that was marked as deleted is
+    /// restored.
     pub campaigns: Vec<Campaign>,
     /// Last sends in the summaries report. `None` clears the stored date. An unknown campaign is added by its id.
     pub last_sent: Vec<(CampaignId, Option<Timestamp>)>,
@@ -156,7 +158,8 @@ pub struct SyncWork {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Claim {
     pub activity: ActivityId,
-    /// Campaign of the activity: the first campaign that listed it and still lists it.
+    /// Campaign to which the activity belongs. The activity moves to a claiming campaign only after this campaign no longer
+    /// lists it.
     pub campaign: CampaignId,
     /// Whether `campaign` still lists the activity.
     pub is_listed: bool,
@@ -175,9 +178,9 @@ pub struct SyncState {
     pub changes_until: Option<Timestamp>,
     /// Latest send in the summaries report, by the upstream's clock.
     pub sends_until: Option<Timestamp>,
-    /// Last time that the queue was empty after a listing.
+    /// Last time at which the queue was empty after a listing.
     pub finished_at: Option<Timestamp>,
-    /// Time to continue after the daily quota was used up.
+    /// Time at which work resumes after the daily quota was used up.
     pub paused_until: Option<Timestamp>,
     /// Time of the last failure. `None` after a success.
     pub failed_at: Option<Timestamp>,

@@ -36,12 +36,10 @@ pub(crate) struct EndpointHealth {
 #[derive(Default)]
 struct State {
     successes: u64,
-    /// Number of failed ids since the last success.
     failures: u32,
-    /// Number of probes without a suitable id since the last success.
+    /// Number of attempted probes without a suitable id since the last success.
     missed_probes: usize,
-    /// Last subject that was read successfully.
-    good: Option<Subject>,
+    last_readable: Option<Subject>,
     /// Whether all probes failed, after which no further probe is sent.
     is_down: bool,
 }
@@ -75,7 +73,7 @@ impl Run<'_> {
         let mut state = self.health(subject).state();
         state.successes += 1;
         (state.failures, state.missed_probes) = (0, 0);
-        state.good = Some(subject);
+        state.last_readable = Some(subject);
     }
 
     /// Counts a failure. Probes the endpoint after too many consecutive new failures, or if the call was throttled. Returns
@@ -144,8 +142,8 @@ impl Run<'_> {
                 break;
             };
             match probe.await {
-                Ok(good) => {
-                    self.note_success(good);
+                Ok(last_readable) => {
+                    self.note_success(last_readable);
                     return Ok(());
                 }
                 Err(failure) => {
@@ -167,13 +165,13 @@ impl Run<'_> {
         subject: Subject,
         place: usize,
     ) -> Result<Option<BoxFuture<'_, Result<Subject, UpstreamError>>>, SyncFailure> {
-        let good = self.health(subject).state().good;
-        if let Some(Subject::Campaign(id)) = good {
+        let last_readable = self.health(subject).state().last_readable;
+        if let Some(Subject::Campaign(id)) = last_readable {
             return Ok(Some(Box::pin(async move {
                 self.upstream.campaign(id).await.map(|_| Subject::Campaign(id))
             })));
         }
-        if let Some(Subject::History(id)) = good {
+        if let Some(Subject::History(id)) = last_readable {
             return Ok(Some(self.probe_history(id)));
         }
         let is_history = matches!(subject, Subject::History(_));

@@ -59,7 +59,6 @@ impl SyncFailure {
         matches!(self, Self::Upstream(error) if error.class == FailureClass::Rejected)
     }
 
-    /// Returns the reason as a sentence for API users, without details for the operator.
     pub(crate) fn public_reason(&self) -> &str {
         match self {
             Self::Paused(reason) => reason,

@@ -14,8 +14,8 @@
 //! | known sends that the upstream no longer shows | as for a changed campaign, in the next synchronisation | `removal.rs` |
 //! | an endpoint that fails for many consecutive ids | one probe with an id that is expected to succeed | `endpoint_health.rs` |
 //!
-//! `rules.rs` decides which calls to make, and `failure.rs` which effect a failed call has. Remaining work is in the queue of
-//! the [`SyncLog`](sends_store::SyncLog), newest send first. Work is removed only after its result is in the log, so that a
+//! `rules.rs` decides which calls to make, and `failure.rs` classifies failed calls. Remaining work is in the queue of the
+//! [`SyncLog`](sends_store::SyncLog), newest send first. Work is removed only after its result is in the log, so that a
 //! synchronisation may be killed at any time and the next synchronisation continues.
 //!
 //! The next synchronisation repeats the calls in flight, the pages of an unfinished listing, and the call for a partially read

@@ -29,7 +29,6 @@ impl Listed {
     }
 }
 
-/// Failure reason of a campaign with a send that only the report showed and no longer shows.
 const NOT_REPORTED: &str = "Constant Contact's report no longer shows a send of this campaign that its send histories lack. The send is unconfirmed until the next synchronisation.";
 
 pub(crate) fn is_about_report(unreadable: &Unreadable) -> bool {

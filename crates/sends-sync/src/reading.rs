@@ -69,7 +69,7 @@ impl Run<'_> {
     }
 
     /// Reads the activities of a campaign, then the histories of all sendable activities. All activities share the update time
-    /// of the campaign, so a new send in one history does not explain the update of the others.
+    /// of the campaign, so a new send in one history does not prove that the others are unchanged.
     async fn read_activities(&self, work: &SyncWork, known: &KnownCampaign) -> Result<(), SyncFailure> {
         let subject = Subject::Campaign(work.campaign);
         let reading = CampaignReading { work, known };
@@ -122,7 +122,7 @@ impl Run<'_> {
             known_activities.filter(is_unlisted).map(reference).collect();
         let mut is_sent = false;
         if unreadable_activities > 0 {
-            // Unlisted activities may be among the unreadable ones.
+            // Unlisted activities may be among the unreadable activities.
             listed.extend_from_slice(&unlisted);
             shown.append(&mut unlisted);
         } else {
@@ -155,7 +155,7 @@ impl Run<'_> {
         } else if is_contradictory {
             Some(CONTRADICTION)
         } else {
-            // A campaign whose known sends were deleted had sendable activities.
+            // If known activities were deleted, the campaign may be without activities.
             let was_sendable = known.activities.iter().any(may_have_sends);
             let is_done = campaign_status.as_deref() == Some(&CampaignStatus::Done);
             (is_without && (is_sent || is_done && !was_sendable)).then_some(NO_ACTIVITIES)
@@ -193,7 +193,8 @@ impl Run<'_> {
         let period = rules::period(work);
         let mut only_reported = self.only_reported(work.campaign).await?;
         if only_reported.is_some() && is_removed {
-            // The campaign's known sends were missing twice, or the campaign was found removed twice.
+            // A removed campaign is resolved after its known sends were missing twice, or after the campaign was found removed
+            // twice.
             let had_sends = known.activities.iter().any(|known| known.send_count > Some(0));
             only_reported = only_reported.filter(|_| !had_sends);
             if only_reported.is_some() && self.was_found_gone(subject).await? {

@@ -8,8 +8,8 @@
 //! contradiction. Its sends stay in the log as unreadable until the upstream's response changes.
 //!
 //! A campaign may vanish from the list without being listed as removed. The absence is detected if the campaign was the latest
-//! on the list, when all campaigns are listed, or when its histories are read again for another reason. No call detects the
-//! absence earlier, since the list shows only changes. Until then, the known sends stay in the log.
+//! on the list, all campaigns are listed, or its histories are read again. No call detects the absence earlier, since the list
+//! shows only changes. Until then, the known sends stay in the log.
 
 use jiff::SignedDuration;
 use sends_client::{FailureClass, UpstreamError};
@@ -141,7 +141,7 @@ impl Run<'_> {
             Ok(page) => {
                 let mut records = page.records.iter();
                 let listed = records.find(|listed| listed.id == known.campaign.id);
-                // The campaign may have been removed by a record that was unreadable before.
+                // The record of the removal may have been unreadable before.
                 Ok(listed.map_or_else(
                     || page.unreadable > 0 || page.next.is_some() || page.cut_short.is_some(),
                     |listed| !is_removed(listed),

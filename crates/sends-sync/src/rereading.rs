@@ -14,7 +14,6 @@ use crate::{
 const CHUNK: usize = 500;
 
 impl Run<'_> {
-    /// Re-reads histories that may have changed without an update of their campaign.
     pub(crate) async fn read_unsettled(&self) -> Result<(), SyncFailure> {
         let now = self.clock.now();
         let (ran_since, fetched_before) = rules::unsettled_bounds(now);
@@ -58,7 +57,6 @@ impl Run<'_> {
         Ok(found)
     }
 
-    /// Retries failed reads whose pause is over. Queued subjects are skipped.
     pub(crate) async fn retry_unreadable(&self) -> Result<(), SyncFailure> {
         let now = self.clock.now();
         let unreadable = self.log.unreadable(self.owner, usize::MAX).await?;

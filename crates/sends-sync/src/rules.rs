@@ -21,13 +21,11 @@ const SETTLED_AFTER: SignedDuration = SignedDuration::from_hours(24);
 /// added as a margin.
 const UNFINISHED_FOR: SignedDuration = SignedDuration::from_hours(72);
 
-/// Interval between re-reads of a history that may change.
 const UNSETTLED_EVERY: SignedDuration = SignedDuration::from_hours(1);
 
 /// Growth factor of the maximum pause per attempt, which limits the effect of a wrong clock at the first attempt.
 const GROWTH: i32 = 4;
 
-/// Minimum and maximum pause between two attempts of a failed read.
 const PAUSES: (SignedDuration, SignedDuration) =
     (SignedDuration::from_mins(5), SignedDuration::from_hours(7 * 24));
 
@@ -95,8 +93,8 @@ pub(crate) fn is_changed_draft(campaign: &Campaign, known: Option<&KnownCampaign
     !can_have_sends(campaign, known) && !known.is_some_and(|known| is_unchanged(campaign, known))
 }
 
-/// A campaign without an update time may have changed. A campaign that is listed again after its deletion has changed, unless
-/// it is listed as removed.
+/// Returns whether a listed campaign is known to be unchanged. A campaign without an update time may have changed. A campaign
+/// that is listed again after its deletion has changed, unless it is listed as removed.
 fn is_unchanged(campaign: &Campaign, known: &KnownCampaign) -> bool {
     let (before, status) = (&known.campaign, campaign.status.as_deref());
     let is_back = known.is_gone && status != Some(&CampaignStatus::Removed);
@@ -116,7 +114,7 @@ pub(crate) fn work_of_summary(
     now: Timestamp,
 ) -> Option<SyncWork> {
     let is_known = known.is_some_and(|known| match last_sent {
-        // A send without a date is known after the campaign was read.
+        // An undated send counts as known after the campaign was read.
         None => known.is_gone || known.failing_since.is_some() || !known.activities.is_empty(),
         // A date in the future would hide the sends until then, and an earlier date than before may hide another send.
         Some(last_sent) => {
@@ -159,13 +157,12 @@ pub(crate) fn only_reported(known: &KnownCampaign) -> Option<Period> {
     (!is_shown && !is_recorded && !known.is_gone).then_some((ran, last_sent))
 }
 
-/// Returns the bounds of histories that may need a re-read: the earliest run of their sends, and the latest fetch time.
 pub(crate) fn unsettled_bounds(now: Timestamp) -> (Timestamp, Timestamp) {
     (back(now, UNFINISHED_FOR), back(now, UNSETTLED_EVERY))
 }
 
 /// Returns whether a history needs a re-read. Each send is re-read once, a day after its run, and an unfinished send every hour
-/// for three days. An unsettled activity without either is currently being sent.
+/// for three days. An unsettled activity that meets neither condition is currently being sent.
 pub(crate) fn is_due(stored: &StoredAnswer, now: Timestamp) -> bool {
     let Answer::History(history) = &stored.answer else {
         return false;

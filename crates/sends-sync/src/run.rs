@@ -27,8 +27,8 @@ use crate::{
     rules,
 };
 
-/// Number of campaigns read concurrently. The number equals that of calls per second, so that the latency of a response does
-/// not limit the rate. A kill loses the calls in flight.
+/// Number of campaigns read concurrently. The number equals the calls per second, so that response latency does not limit the
+/// rate. A kill loses the calls in flight.
 const CONCURRENCY: usize = 4;
 
 /// Maximum wait for calls in flight at a shutdown, since background calls may wait for the rate limit indefinitely.
@@ -37,7 +37,8 @@ const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 /// Number of queue entries taken at a time. Newer work may be queued while they are processed.
 const BATCH_LENGTH: usize = 32;
 
-/// Maximum number of repeated reads of a campaign because of contradictions with others, which may recur with each read.
+/// Maximum number of repeated reads of a campaign because of contradictions with other campaigns, which may recur with each
+/// read.
 const MAX_REREADS: u32 = 3;
 
 /// Synchronisation of one owner's log with the upstream.
@@ -119,7 +120,8 @@ pub(crate) struct Run<'s> {
     pub(crate) began: Timestamp,
     /// Campaigns with a send that only the report showed and no longer shows.
     pub(crate) not_reported: Mutex<Vec<CampaignId>>,
-    /// Campaigns to read again because of a contradiction. They are queued later, since their reads may be in flight.
+    /// Campaigns to read again because of a contradiction. The queue receives these campaigns later, since their reads may be
+    /// in flight.
     pub(crate) contradicted: Mutex<Vec<SyncWork>>,
     pub(crate) campaigns: EndpointHealth,
     pub(crate) histories: EndpointHealth,

@@ -198,7 +198,7 @@ async fn many_consecutive_rejections_do_not_block_other_reads() {
     );
     let filter = sends_store::LogFilter::default();
     assert_eq!(account.store.count(account.owner, &filter).await.unwrap(), 20);
-    // All campaigns and histories, and the probe.
+    // One call per campaign and history, plus the probe.
     assert!((160..170).contains(&account.requested().len()));
 }
 

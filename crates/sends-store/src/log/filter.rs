@@ -13,7 +13,6 @@ pub struct LogFilter {
     pub campaign_name: Option<String>,
 }
 
-/// Returns the name in Unicode full case folding.
 pub(crate) fn folded(name: &str) -> String {
     unicase::UniCase::unicode(name).to_folded_case()
 }

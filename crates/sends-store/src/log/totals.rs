@@ -70,7 +70,6 @@ impl SendTotal {
         i64::try_from(self.contacts).unwrap_or(i64::MAX)
     }
 
-    /// Adds sends with the same outcome. `contacts` is ignored unless the outcome is [`Outcome::Sent`].
     pub(crate) fn add(&mut self, outcome: Outcome, sends: u64, contacts: i128) {
         self.by_outcome[outcome as usize] += sends;
         if outcome == Outcome::Sent {

@@ -81,7 +81,6 @@ const OF_CAMPAIGN: &str = "
     claimed_by IS NOT NULL AND (claimed_by = (SELECT id FROM campaign WHERE owner = known.owner AND campaign = ?2)
                                 OR own.campaign = ?2 AND ?3 IS NULL)";
 
-/// Returns those of `activities` that belong to other campaigns, and all contradictory claims that involve this campaign.
 pub(super) fn claims(
     connection: &Connection,
     owner: Owner,

@@ -1,6 +1,6 @@
 //! Checkpoints, which copy the write-ahead log (WAL) into the database file.
 //!
-//! A checkpoint flushes the disk twice, which takes 10 to 30 ms. It therefore runs concurrently with changes, on a separate
+//! A checkpoint flushes the disk twice, which takes 10 to 30 ms, and therefore runs concurrently with changes, on a separate
 //! thread and connection. All checkpoints are passive: they do not wait for readers, and leave pages newer than a reader's
 //! snapshot in the WAL. The WAL grows while a snapshot stays open.
 
@@ -20,7 +20,6 @@ const MAX_PAGES: i32 = 4 * PAGES;
 
 struct Checkpoints {
     database: Database,
-    /// Length of the WAL after the last change, in pages.
     pages: i32,
     /// Length of the WAL at which the next checkpoint starts, in pages.
     due: i32,
@@ -157,7 +156,7 @@ mod tests {
         for _ in 0..20 {
             fill(&connection, 1);
         }
-        // Each change that waits for the reader takes the busy timeout of ten seconds.
+        // Each change that waited for the reader would take the busy timeout of ten seconds.
         assert!(
             began.elapsed() < Duration::from_secs(100),
             "{:?}",

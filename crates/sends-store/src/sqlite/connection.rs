@@ -15,14 +15,12 @@ use super::{checkpoints, files};
 use crate::StoreError;
 use crate::health::{Health, Watch};
 
-/// Maximum wait for another process's transaction.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Retry interval for setting the journal mode while other connections are open.
 const JOURNAL_INTERVAL: Duration = Duration::from_millis(1);
 
-/// SQLite's VFS for databases in memory.
-const IN_MEMORY: &str = "memdb";
+const MEMORY_VFS: &str = "memdb";
 
 /// Page cache in KiB, negative by SQLite's convention. SQLite's default suffices because the operating system caches the file
 /// for all readers.
@@ -71,7 +69,7 @@ impl Database {
         // A leading slash makes all connections of the process share the database.
         let name = PathBuf::from(format!("/sends-{}", DATABASES.fetch_add(1, Ordering::Relaxed)));
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
-        let lasting = Connection::open_with_flags_and_vfs(&name, flags, IN_MEMORY);
+        let lasting = Connection::open_with_flags_and_vfs(&name, flags, MEMORY_VFS);
         let lasting = lasting.map_err(|error| StoreError::from_sqlite(&name, &error))?;
         let place = Place::Memory {
             _lasting: Arc::new(Mutex::new(lasting)),
@@ -147,7 +145,7 @@ impl Database {
         let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = match self.place {
             Place::File { .. } => Connection::open_with_flags(&self.name, flags)?,
-            Place::Memory { .. } => Connection::open_with_flags_and_vfs(&self.name, flags, IN_MEMORY)?,
+            Place::Memory { .. } => Connection::open_with_flags_and_vfs(&self.name, flags, MEMORY_VFS)?,
             #[cfg(test)]
             Place::Vfs(vfs) => {
                 let connection = Connection::open_with_flags_and_vfs(&self.name, flags, vfs)?;

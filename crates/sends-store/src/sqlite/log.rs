@@ -55,7 +55,7 @@ fn read_page(
     let mut sends = onward.read(connection, request.limit.saturating_add(1))?;
     let has_sends_ahead = sends.len() > request.limit;
     sends.truncate(request.limit);
-    // A send at the start position is outside the page, as are all sends on its other side.
+    // Unlike the page, the opposite walk includes the start position.
     let back = Walk {
         is_ascending: !onward.is_ascending,
         undated_first: !onward.undated_first,
@@ -81,12 +81,11 @@ fn read_page(
 
 struct Walk<'f> {
     search: Search<'f>,
-    /// Whether dates ascend, or activities among undated sends.
+    /// Whether the walk ascends by date, or by activity among undated sends.
     is_ascending: bool,
     undated_first: bool,
     /// Start position, and whether it is inclusive.
     begin: Option<(LogPosition, bool)>,
-    /// Exclusive end position.
     end: Option<LogPosition>,
 }
 
@@ -96,7 +95,7 @@ impl Walk<'_> {
         for leg_is_dated in [!self.undated_first, self.undated_first] {
             let comes_later = |place: &LogPosition| place.run_date.is_some() != leg_is_dated;
             let is_first_leg = leg_is_dated != self.undated_first;
-            // The range starts after this leg or ends before it.
+            // The range starts after this part of the walk or ends before it.
             let skips = self
                 .begin
                 .is_some_and(|(place, _)| is_first_leg && comes_later(&place))
@@ -110,7 +109,7 @@ impl Walk<'_> {
         Ok(sends)
     }
 
-    /// Selects rows in the index alone, and looks up only the selected rows.
+    /// Selects rows from the index alone, and looks up only the selected rows.
     fn statement(&self, leg_is_dated: bool, limit: usize) -> Statement {
         let order = |columns: &[&str]| {
             let direction = if self.is_ascending { " ASC" } else { " DESC" };

@@ -79,7 +79,6 @@ pub(super) fn pages(connection: &Connection) -> Result<u64, Fault> {
     Ok(statement.query_one((), |row| row.get(0).map(count))?)
 }
 
-/// Converts a column that is never negative.
 pub(super) fn count(number: i64) -> u64 {
     number.try_into().unwrap_or(0)
 }
@@ -91,7 +90,6 @@ fn length(row: &Row<'_>, column: &str) -> Result<usize, Fault> {
 /// Rows of one activity: its sends, or one row without a send.
 struct Found {
     fetched_at: Timestamp,
-    /// Expected number of sends. `None` if the activity was not found.
     expected: Option<i64>,
     unreadable: (usize, usize),
     /// `None` if an earlier version wrote the response.

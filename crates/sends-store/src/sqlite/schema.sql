@@ -1,9 +1,9 @@
 -- Tables of a store: responses (`activity_history`, `send`), the searchable log of all sends (`campaign`, `campaign_activity`,
 -- `send`, `send_list`, `send_segment`), the state of the synchronisation, and the day's count of calls.
 --
--- Times of responses and sends are seconds since 1970 UTC, with the nanoseconds of the second in another column. Both are
--- negative before 1970, so that the pair sorts by time and any year fits. Most nanoseconds are 0, which takes no byte. Times of
--- the synchronisation are milliseconds since 1970 UTC.
+-- Times of responses and sends are seconds since 1970 UTC, with the nanoseconds of the second in another column. The two
+-- columns are negative before 1970, so that the pair sorts by time and any year fits. Most nanoseconds are 0, which takes no
+-- byte. Times of the synchronisation are milliseconds since 1970 UTC.
 
 -- Data owners. The key is opaque. Other rows refer to the id, which keeps them small.
 CREATE TABLE owner (

@@ -37,7 +37,7 @@ pub(super) fn unreadable(
         .collect()
 }
 
-/// A time within a millisecond belongs to the stored millisecond before it.
+/// Stored times have a precision of milliseconds, so the bounds are rounded outwards.
 const COUNT: &str = "
     SELECT count(*) FROM unreadable
     WHERE owner = (SELECT id FROM owner WHERE key = ?1)

@@ -160,7 +160,7 @@ async fn missing_sends_stay_until_a_second_synchronisation_confirms_their_remova
     for (lacking, merged, left, is_removal) in [
         (answer("[]"), 1, 0, true),
         (answer(r#"[{"send_id": 2}]"#), 2, 1, true),
-        // The unreadable record may be the missing one.
+        // The missing record may be the unreadable record.
         (answer(partial), 2, 2, false),
         (Answer::NotFound, 1, 0, false),
     ] {
@@ -230,7 +230,6 @@ async fn with_history(json: &str) -> SqliteStore {
     store
 }
 
-/// Returns the id and second of each known send.
 async fn known_sends(store: &SqliteStore) -> Vec<(i32, Option<i64>)> {
     let stored = store.history(OWNER, activity(1), Timestamp::MAX).await.unwrap();
     let Some(Answer::History(history)) = stored.map(|stored| stored.answer) else {
@@ -461,7 +460,6 @@ async fn unreadable_subjects_are_neither_queued_nor_unsettled() {
     assert_eq!(store.unreadable(OWNER, 1).await.unwrap().len(), 1);
 }
 
-/// Returns a history with one readable send and several unreadable sends.
 fn partial(second: i64, unreadable: usize) -> StoredAnswer {
     let stored = sent_at(second, 0);
     let Answer::History(history) = stored.answer else {

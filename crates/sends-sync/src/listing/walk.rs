@@ -23,7 +23,6 @@ pub(super) struct Walk {
     last: Option<Timestamp>,
     /// Whether all records so far were sorted newest first, starting at the high-water mark or later.
     is_newest_first: bool,
-    /// Number of records so far, including unreadable records.
     records: usize,
     /// End of the period in which sends may be missing, with the reason. `None` without a gap.
     pub(super) lack: Option<(Timestamp, String)>,

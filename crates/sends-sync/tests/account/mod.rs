@@ -219,7 +219,6 @@ fn failed(endpoint: Endpoint, class: FailureClass) -> UpstreamError {
     }
 }
 
-/// Returns the history of every activity.
 pub(crate) fn its_send() -> Answer {
     let begin: Timestamp = BEGIN.parse().unwrap();
     sent_at(begin - SignedDuration::from_hours(1))

@@ -76,7 +76,7 @@ impl Account {
         account
     }
 
-    /// Creates an account whose campaigns were updated at intervals of a day, the last of them now.
+    /// Creates an account whose campaigns were updated at intervals of a day, with the last update now.
     pub(crate) fn with_a_campaign_a_day(random: &mut Random, campaigns: i64) -> Self {
         let mut account = Self::new(random);
         account.campaigns.clear();

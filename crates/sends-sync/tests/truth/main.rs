@@ -41,7 +41,7 @@ const OWNER: Owner = Owner::new([1; 16]);
 const ACCOUNTS: u64 = 1_000;
 const WRONG_CLOCK_ACCOUNTS: u64 = 300;
 
-/// Number of rounds of changes and a synchronisation per account.
+/// Number of rounds per account, each with changes and a synchronisation.
 const ROUNDS: usize = 4;
 
 /// Offsets of this machine's clock in hours, for wrong time zones and wrong years.
@@ -68,7 +68,6 @@ fn one_synchronisation_recovers_from_a_wrong_clock() {
     eprintln!("{tried} accounts with a wrong clock: {calls:?} calls");
 }
 
-/// Runs accounts on all cores. Returns the number of accounts.
 fn for_each_seed(accounts: u64, simulate: impl AsyncFn(&World, u64) + Sync) -> u64 {
     let setting = |name: &str| {
         std::env::var(name)
@@ -211,7 +210,6 @@ impl World {
         }
     }
 
-    /// Simulates one account. Returns the numbers of calls and of unreadable subjects.
     async fn simulate(&self, seed: u64) -> (u64, u64) {
         let mut random = Random::new(seed);
         let mut account = Account::new(&mut random);
@@ -262,7 +260,7 @@ impl World {
             unreadable += self.check(&store, (seed, round), ahead, clock_was_right).await;
             self.check_known_sends(&store, &before, (seed, round)).await;
         }
-        // Two cycles without incorrect responses and after all pauses, since a subject may be unreadable for another reason
+        // Two cycles run without incorrect responses and after all pauses, since a subject may be unreadable for another reason
         // after the first cycle.
         self.account.lock().unwrap().oddities = Oddities::default();
         let mut report = None;
@@ -338,8 +336,8 @@ impl World {
         calls
     }
 
-    /// Checks the synchronisations after a complete synchronisation with the right clock. They read only sends in progress, and
-    /// list only the last hour.
+    /// Checks the synchronisations after a complete synchronisation with the right clock. Later synchronisations must read only
+    /// sends in progress, and list only the last hour.
     async fn reads_nothing_again(&self, store: &Arc<SqliteStore>, seed: u64) {
         for (round, minutes) in [30, 24 * 60 * 3, 24 * 60].into_iter().enumerate() {
             {

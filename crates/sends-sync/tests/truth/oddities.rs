@@ -54,7 +54,7 @@ pub(crate) struct Oddities {
     countless: HashMap<String, usize>,
     /// Indices of the sends that responses lack, by activity.
     pub(crate) lacking: HashMap<String, BTreeSet<usize>>,
-    /// Whether one of the lacking sends was never returned.
+    /// Whether a lacking send was never returned before.
     pub(crate) lacks_unknown: bool,
     /// Whether all histories except those of the oldest campaign fail.
     pub(crate) fails_widely: bool,

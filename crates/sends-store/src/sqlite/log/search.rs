@@ -154,7 +154,6 @@ fn forms(list: &ListId) -> impl Iterator<Item = Value> + use<> {
     uuid.into_iter().chain([text])
 }
 
-/// Inverse of [`outcome_code`].
 pub(super) fn outcome(code: i64) -> Option<Outcome> {
     Outcome::ALL
         .into_iter()

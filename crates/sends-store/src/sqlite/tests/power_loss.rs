@@ -95,7 +95,7 @@ fn work(disk: &Disk) {
     }
 }
 
-/// Opens the store after a power failure, checks that it is consistent, and returns the number of its transactions.
+/// Opens the store after a power failure, checks that it is consistent, and returns the number of surviving transactions.
 fn survivors(name: &str) -> u64 {
     let database = Database::on_vfs(name, VFS);
     let connection = schema::open(&database).unwrap();

@@ -13,7 +13,7 @@ use super::{execute, one, unreadable};
 use crate::{Answer, FailedReading, Finding, Owner, StoredAnswer, Subject, UNCONFIRMED_REMOVAL};
 
 /// Stores a response. Known records of a campaign's activity that the response lacks are retained, and the history counts as
-/// unreadable. One response is not sufficient to delete them.
+/// unreadable. A single response is not sufficient to delete records.
 pub(super) fn keep(
     connection: &Connection,
     owner: Owner,
@@ -25,8 +25,7 @@ pub(super) fn keep(
     merge(connection, &rows, stored, &known)
 }
 
-/// Deletes the known records that a response lacks if an earlier synchronisation missed exactly the same records. Otherwise
-/// marks them as missing. Returns the number of missing records that are retained.
+/// Implements [`SyncLog::settle_history`](crate::SyncLog::settle_history).
 pub(super) fn settle(
     connection: &Connection,
     owner: Owner,

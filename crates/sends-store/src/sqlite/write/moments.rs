@@ -10,7 +10,7 @@ pub(super) fn rounded_outwards(from: Option<Timestamp>, until: Timestamp) -> (Op
 
 pub(super) fn rounded_down(moment: Timestamp) -> i64 {
     let millisecond = moment.as_millisecond();
-    // The conversion rounds up before 1970.
+    // The conversion rounds towards zero, which is up before 1970.
     let is_later = Timestamp::from_millisecond(millisecond).is_ok_and(|rounded| rounded > moment);
     millisecond - i64::from(is_later)
 }

@@ -23,8 +23,7 @@ struct Content {
     acknowledged: u64,
     durable: u64,
     moments: Vec<Moment>,
-    /// Whether the recording of moments has ended.
-    is_closed: bool,
+    is_recording_ended: bool,
 }
 
 type Files = BTreeMap<String, File>;
@@ -108,7 +107,7 @@ impl Disk {
             acknowledged: 0,
             durable: 0,
             moments: Vec::new(),
-            is_closed: false,
+            is_recording_ended: false,
         })))
     }
 
@@ -122,7 +121,7 @@ impl Disk {
 
     pub(super) fn moments(&self) -> Vec<Moment> {
         let mut content = self.content();
-        content.is_closed = true;
+        content.is_recording_ended = true;
         std::mem::take(&mut content.moments)
     }
 
@@ -153,7 +152,7 @@ impl Disk {
 
 impl Content {
     fn record(&mut self) {
-        if !self.is_closed {
+        if !self.is_recording_ended {
             self.moments.push(Moment {
                 files: self.files.clone(),
                 acknowledged: self.acknowledged,

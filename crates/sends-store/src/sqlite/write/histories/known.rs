@@ -17,9 +17,7 @@ pub(super) struct Known {
     pub(super) missing: Vec<bool>,
     /// Number of known records: the sends, and records that were unreadable in every response.
     pub(super) records: usize,
-    /// Time at which a synchronisation found exactly these sends missing, in milliseconds since 1970 UTC.
     pub(super) missing_since: Option<i64>,
-    /// Whether the last response was a history.
     is_found: bool,
     fetched_at: Timestamp,
 }
@@ -104,7 +102,6 @@ impl Known {
             })
             .collect();
         sends.extend(lacking.iter().map(|&place| (known[place].clone(), true)));
-        // Histories are sorted by send id.
         sends.sort_by_key(|(send, _)| send.send_id);
         let response_records = response.len() + response.unreadable_sends();
         // Sends that ran after the last fetch cannot be among the unreadable records.
