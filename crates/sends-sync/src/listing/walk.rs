@@ -19,7 +19,7 @@ pub(super) struct Walk {
     newest: Option<Timestamp>,
     /// Latest time so far, by the upstream's clock.
     latest: Option<Timestamp>,
-    /// Lower bound of the times so far, by the upstream's clock (see [`last_of`]).
+    /// Upper bound for the times of further records, by the upstream's clock (see [`last_of`]).
     last: Option<Timestamp>,
     /// Whether all records so far were sorted newest first, starting at the high-water mark or later.
     is_newest_first: bool,
