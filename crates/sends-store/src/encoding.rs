@@ -42,7 +42,6 @@ struct EncodedSend<'a> {
 
 #[derive(Deserialize, Serialize)]
 enum ContactLists<'a> {
-    /// Concatenated UUIDs of 16 bytes.
     Uuids(#[serde(borrow)] Cow<'a, [u8]>),
     Texts(#[serde(borrow)] Vec<&'a str>),
 }

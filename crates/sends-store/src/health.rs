@@ -278,7 +278,6 @@ mod tests {
         };
         assert_eq!(watch.health(Ok(())), expected);
         watch.record_read(None);
-        // A successful probe.
         watch.record_write(0, None);
         let expected = Health {
             read_failure: None,

@@ -17,7 +17,6 @@ pub(crate) fn to_uuids(ids: &[ListId]) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-/// Decodes ids of 16 bytes each. Returns `None` if the length is not a multiple of 16.
 pub(crate) fn from_uuids(bytes: &[u8]) -> Option<Vec<ListId>> {
     let (uuids, rest) = bytes.as_chunks::<UUID_LENGTH>();
     let id = |uuid: &[u8; UUID_LENGTH]| {

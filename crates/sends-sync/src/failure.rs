@@ -54,7 +54,6 @@ impl SyncFailure {
         }
     }
 
-    /// Returns whether the upstream rejected a valid request, as for removed resources.
     pub(crate) fn is_rejection(&self) -> bool {
         matches!(self, Self::Upstream(error) if error.class == FailureClass::Rejected)
     }

@@ -35,7 +35,6 @@ pub(crate) fn is_about_report(unreadable: &Unreadable) -> bool {
     unreadable.reason == ONLY_REPORTED || unreadable.reason == NOT_REPORTED
 }
 
-/// Record of a listing that is sorted by time, newest first.
 trait Dated: Send {
     fn campaign(&self) -> CampaignId;
     fn time(&self) -> Option<Timestamp>;
@@ -121,7 +120,6 @@ impl Run<'_> {
         Ok(self.put_on_queue(work.collect()).await?)
     }
 
-    /// Reads the summaries report back to the high-water mark of the last report. Unreadable parts are recorded as a gap.
     pub(crate) async fn list_summaries(
         &self,
         state: &mut SyncState,

@@ -84,7 +84,6 @@ struct Walk<'f> {
     /// Whether the walk ascends by date, or by activity among undated sends.
     is_ascending: bool,
     undated_first: bool,
-    /// Start position, and whether it is inclusive.
     begin: Option<(LogPosition, bool)>,
     end: Option<LogPosition>,
 }

@@ -114,7 +114,6 @@ impl Readers {
         }
     }
 
-    /// Waits for reads in progress, rejects new reads, and closes the connections.
     pub(super) async fn close(&self) {
         // An error means that the pool is already closed.
         if let Ok(all) = self.permits.acquire_many(self.limit).await {

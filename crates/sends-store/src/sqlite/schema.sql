@@ -145,7 +145,6 @@ CREATE INDEX campaign_activity_by_campaign ON campaign_activity (campaign);
 
 CREATE INDEX campaign_activity_by_claim ON campaign_activity (claimed_by) WHERE claimed_by IS NOT NULL;
 
--- Queue of the synchronisation: campaigns to read.
 CREATE TABLE sync_work (
     owner INTEGER NOT NULL,
     campaign INTEGER NOT NULL REFERENCES campaign (id) ON DELETE CASCADE,
@@ -181,7 +180,6 @@ CREATE TABLE unreadable (
     -- Range of missing sends, inclusive. NULL means from the beginning.
     missing_from INTEGER,
     missing_until INTEGER NOT NULL,
-    -- First and last failure.
     since INTEGER NOT NULL,
     tried_at INTEGER NOT NULL,
     attempts INTEGER NOT NULL,

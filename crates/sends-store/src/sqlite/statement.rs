@@ -28,7 +28,6 @@ impl Statement {
         self.push("?")
     }
 
-    /// Appends a list of bound values and the closing parenthesis.
     pub(super) fn push_in<V: Into<Value>>(
         &mut self,
         before: &str,

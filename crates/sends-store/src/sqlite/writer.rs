@@ -145,7 +145,6 @@ impl Writing {
         }
     }
 
-    /// Collects further changes for the transaction, until `GROUPING` has passed or a flush is requested.
     fn gather(&self, messages: &mut mpsc::Receiver<Message>, gathered: &mut Vec<Message>) {
         let end = Instant::now() + GROUPING;
         loop {

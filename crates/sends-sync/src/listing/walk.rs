@@ -250,7 +250,6 @@ fn last_of(times: impl DoubleEndedIterator<Item = Timestamp>) -> Option<Timestam
     times.rev().take(2).max()
 }
 
-/// End of the failure reason of a listing that is readable again but has fewer records than before.
 const UNCONFIRMED_LISTING: &str = "The absence of the others is unconfirmed until the next synchronisation.";
 
 fn is_unconfirmed(gap: &Unreadable) -> bool {

@@ -25,7 +25,6 @@ pub(super) fn keep(
     merge(connection, &rows, stored, &known)
 }
 
-/// Implements [`SyncLog::settle_history`](crate::SyncLog::settle_history).
 pub(super) fn settle(
     connection: &Connection,
     owner: Owner,

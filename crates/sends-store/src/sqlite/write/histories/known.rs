@@ -26,7 +26,6 @@ pub(super) struct Merged {
     pub(super) history: SendHistory,
     pub(super) missing: Vec<bool>,
     pub(super) records: usize,
-    /// Number of known records that the response lacks, including previously unreadable records.
     pub(super) lost: usize,
     /// Whether the previous response was of the same kind and lacked exactly the same records.
     pub(super) is_known_lack: bool,
@@ -129,7 +128,6 @@ impl Known {
     }
 }
 
-/// Returns the send of the response, with missing values filled in from the known send.
 fn filled(send: &SendAttempt, known: &SendAttempt) -> SendAttempt {
     let has_audience = !send.contact_list_ids.is_empty() || !send.segment_ids.is_empty();
     let audience = if has_audience { send } else { known };

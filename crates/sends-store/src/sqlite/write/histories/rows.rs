@@ -53,7 +53,6 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    /// Looks up the rows. Inserts the owner's row if missing.
     pub(super) fn find(connection: &Connection, key: Owner, activity: ActivityId) -> Result<Self> {
         let owner = owner_number(connection, key)?;
         connection
