@@ -1,8 +1,8 @@
-//! Memory and read time of a memory store with many activities of three sends each.
+//! Measures the memory and read time of a memory store with many activities of three sends each.
 //!
-//! `cargo run --release -p sends-store --example memory_figures -- 1000000` (Linux: it reads `/proc`)
+//! `cargo run --release -p sends-store --example memory_figures -- 1000000` (Linux only, since the example reads `/proc`)
 
-#![allow(clippy::print_stdout, reason = "it prints its findings")]
+#![allow(clippy::print_stdout, reason = "the example prints its measurements")]
 
 use std::error::Error;
 use std::sync::Arc;
@@ -28,7 +28,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         {"send_id": 3, "contact_list_ids": ["f4ab800a-5adf-11e9-ba6a-fa163e6b01c1"], "count": 0,
          "run_date": "2019-05-08T14:42:57.000Z", "send_status": "COMPLETED", "reason_code": 12}]"#,
     )?;
-    let kept = StoredAnswer {
+    let stored = StoredAnswer {
         fetched_at: Timestamp::from_second(1_763_900_000)?,
         answer: Answer::History(Arc::new(history)),
     };
@@ -36,17 +36,17 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let before = resident_bytes()?;
     let store = MemoryStore::new(u64::MAX / 2);
     for number in 0..activities {
-        store.keep(OWNER, id(number), kept.clone()).await?;
+        store.keep(OWNER, id(number), stored.clone()).await?;
     }
     let grown = resident_bytes()?.saturating_sub(before);
     let size = store.size().await?;
     println!("{} activities, {} sends", size.activities, size.sends);
     println!(
-        "the process grew by {} bytes an activity",
+        "the process grew by {} bytes per activity",
         grown / activities.max(1)
     );
     println!(
-        "the store counts {} bytes an activity",
+        "the store counts {} bytes per activity",
         size.bytes / activities.max(1)
     );
 
@@ -55,7 +55,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         store
             .history(OWNER, id(number), Timestamp::MIN)
             .await?
-            .ok_or("it was kept")?;
+            .ok_or("a response is missing")?;
     }
     println!(
         "a read takes {} ns",
@@ -64,7 +64,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Random, like the upstream's ids.
+/// Returns a random id, like those of the upstream.
 fn id(number: u64) -> ActivityId {
     let mut random = fastrand::Rng::with_seed(number);
     ActivityId::from_bytes(random.u128(..).to_be_bytes())

@@ -1,14 +1,13 @@
-//! Checksums of rows, which detect bits that were flipped on the disk.
+//! CRC-32 checksums of rows, which detect bit flips on disk.
 //!
-//! SQLite verifies the structure of its pages, not their content. The checksum is that of the encoded form
-//! ([`encoding`](crate::encoding)), so that both writer and reader compute it from the values and not from the columns.
+//! SQLite verifies only the structure of its pages. The checksum covers the encoded values ([`encoding`](crate::encoding))
+//! instead of the columns, so that writer and reader compute it in the same way.
 
 use sends_core::{ActivityId, SendAttempt};
 
 use crate::encoding::{EncodedAnswer, encode_send};
 use crate::{Owner, StoredAnswer};
 
-/// The checksum of a response with its sends.
 pub(crate) fn of_answer(owner: Owner, activity: ActivityId, answer: &StoredAnswer) -> u32 {
     of(owner, activity, EncodedAnswer::new(answer).as_bytes())
 }

@@ -1,8 +1,8 @@
-//! Compact encoding of a response by `postcard`, for the memory store.
+//! Compact `postcard` encoding of responses for the memory store.
 //!
-//! A history of three sends takes about 140 bytes in one allocation, instead of some 700 in eight. The encoding has no version,
-//! since encoded responses do not leave the process. Their checksums are stored ([`checksum`](crate::checksum)): a change of the
-//! encoding needs a new schema version.
+//! A history of three sends takes about 140 bytes in one allocation, instead of about 700 bytes in eight. The encoding has no
+//! version because encoded responses never leave the process. A change of the encoding requires a new schema version, however,
+//! since [checksums](crate::checksum) of encoded values are stored.
 
 use std::{borrow::Cow, sync::Arc};
 
@@ -12,21 +12,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Answer, StoredAnswer, list_ids};
 
-/// An encoded [`StoredAnswer`]. Clones share the bytes.
 #[derive(Clone)]
 pub(crate) struct EncodedAnswer(Arc<[u8]>);
 
-/// The part before the sends.
 #[derive(Deserialize, Serialize)]
 struct Head {
     fetched_at: Instant,
-    /// The number of sends; `None` for "not found".
+    /// Number of sends. `None` if the activity was not found.
     sends: Option<usize>,
     unreadable_sends: usize,
     unreadable_values: usize,
 }
 
-/// Seconds and nanoseconds.
 #[derive(Clone, Copy, Deserialize, Serialize)]
 struct Instant(i64, i32);
 
@@ -45,7 +42,6 @@ struct EncodedSend<'a> {
 
 #[derive(Deserialize, Serialize)]
 enum ContactLists<'a> {
-    /// 16 bytes each.
     Uuids(#[serde(borrow)] Cow<'a, [u8]>),
     Texts(#[serde(borrow)] Vec<&'a str>),
 }
@@ -70,7 +66,7 @@ impl EncodedAnswer {
         Self(bytes.into())
     }
 
-    /// `None` if encoder and decoder disagree, which a property test excludes. Callers treat it as a missing response.
+    /// Returns `None` if the bytes are invalid, which a property test excludes. Callers treat this case as a cache miss.
     pub(crate) fn decode(&self) -> Option<StoredAnswer> {
         let (head, mut bytes) = postcard::take_from_bytes::<Head>(&self.0).ok()?;
         let answer = match head.sends {
@@ -93,7 +89,6 @@ impl EncodedAnswer {
         })
     }
 
-    /// The number of sends, without decoding them.
     pub(crate) fn send_count(&self) -> usize {
         let head = postcard::take_from_bytes::<Head>(&self.0);
         head.ok().and_then(|(head, _)| head.sends).unwrap_or(0)
@@ -108,7 +103,6 @@ impl EncodedAnswer {
     }
 }
 
-/// Appends a send.
 pub(crate) fn encode_send(bytes: Vec<u8>, send: &SendAttempt) -> Vec<u8> {
     let lists = &send.contact_list_ids;
     let contact_lists = match list_ids::to_uuids(lists) {
@@ -130,9 +124,9 @@ pub(crate) fn encode_send(bytes: Vec<u8>, send: &SendAttempt) -> Vec<u8> {
 fn append(bytes: Vec<u8>, value: &impl Serialize) -> Vec<u8> {
     #[expect(
         clippy::expect_used,
-        reason = "a vector grows, and the length of each sequence is known"
+        reason = "a vector accepts any length, and the length of each sequence is known"
     )]
-    let bytes = postcard::to_extend(value, bytes).expect("the value is encoded");
+    let bytes = postcard::to_extend(value, bytes).expect("the encoding succeeds");
     bytes
 }
 

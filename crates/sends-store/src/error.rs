@@ -1,29 +1,25 @@
-//! The error of a store. Each message names the file, the cause and the next step.
+//! Error type of the stores. Each message names the file, the cause and the next step.
 
 use std::path::{Path, PathBuf};
 
 use rusqlite::Error;
 use rusqlite::ffi;
 
-/// The reason why a store could not be opened, read or written.
+/// Failure to open, read or write a store.
 ///
-/// "Rebuild" refers to [`SqliteStore::rebuild`](crate::SqliteStore::rebuild): the file is moved aside, and the cache and the
-/// day's count of calls are lost.
+/// "Rebuild" in a message refers to [`SqliteStore::rebuild`](crate::SqliteStore::rebuild), which moves the file aside and loses
+/// the cache and the day's count of calls.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
-    /// The file is a database with inconsistent content.
     #[error("the store {} is damaged ({detail}): rebuild it, which costs calls but no data", .file.display())]
     Damaged { file: PathBuf, detail: String },
-    /// The file is not a database, or damaged beyond recognition.
-    #[error("{} is not a store: move it away if it is yours, or rebuild the store", .file.display())]
+    #[error("{} is not a store: move the file to another directory, or rebuild the store", .file.display())]
     NotADatabase { file: PathBuf },
-    /// The schema version is newer, or older than the first release.
     #[error(
         "the store {} was written by another version of this program (schema {version}): \
          use that version, or rebuild the store", .file.display()
     )]
     UnknownSchema { file: PathBuf, version: i64 },
-    /// Other users have access to the file.
     #[error(
         "the store {} is accessible to other users (mode {mode:03o}): run chmod 600 on it and start again",
         .file.display()
@@ -35,17 +31,17 @@ pub enum StoreError {
         .path.display()
     )]
     NotWritable { path: PathBuf, detail: String },
-    /// Reads still work.
+    /// Reads continue to work.
     #[error("the store {} cannot be written because the disk is full: free some space", .file.display())]
     DiskFull { file: PathBuf },
-    /// Another process held the lock for longer than a write takes.
+    /// Another process held the lock beyond the busy timeout, or the store to rebuild is in use.
     #[error("the store {} is locked by another process: wait until that has finished, or stop it", .file.display())]
     Busy { file: PathBuf },
-    /// The file was removed or replaced while in use. Reads continue from the open file; writes fail, since they would be lost
-    /// with the process.
+    /// The file was removed or replaced while in use. Reads continue from the open file. Writes fail because their data would
+    /// be lost with the process.
     #[error(
-        "the store {} was removed or replaced while it was in use ({detail}): put it back, or restart the service \
-         with the present file", .file.display()
+        "the store {} was removed or replaced while it was in use ({detail}): restore it, or restart the service \
+         to use the file that is now at this path", .file.display()
     )]
     Gone { file: PathBuf, detail: String },
     #[error(
@@ -53,11 +49,10 @@ pub enum StoreError {
          and rebuild the store on another disk if the failure persists", .file.display()
     )]
     DiskFailed { file: PathBuf, detail: String },
-    /// No connection for reading was free for 10 seconds.
+    /// No read connection became free within 10 seconds.
     #[error("the store {} is overloaded by other reads: try again with a narrower search", .file.display())]
     Overloaded { file: PathBuf },
-    /// A search of the log exceeded its time limit.
-    #[error("a search of the store {} was stopped after 10 seconds: search for a shorter time or for fewer sends", .file.display())]
+    #[error("a search of the store {} was stopped after 10 seconds: search a shorter period or fewer sends", .file.display())]
     TookTooLong { file: PathBuf },
     #[error("the store {} is closed: this process is shutting down", .file.display())]
     Closed { file: PathBuf },
@@ -74,7 +69,7 @@ impl StoreError {
                 let detail = message.clone().unwrap_or(detail);
                 Self::from_result_code(path, code.extended_code, detail)
             }
-            // The columns and types of the statements match the schema, so the row is wrong.
+            // The statements match the schema's columns and types, so a conversion error means that the row is damaged.
             Error::FromSqlConversionFailure(..)
             | Error::IntegralValueOutOfRange(..)
             | Error::InvalidColumnType(..)
@@ -95,7 +90,7 @@ impl StoreError {
         }
     }
 
-    /// `code` is an extended result code, with the primary code in its low byte: <https://sqlite.org/rescode.html>.
+    /// Maps an [extended result code](https://sqlite.org/rescode.html), whose low byte is the primary code.
     fn from_result_code(file: PathBuf, code: i32, detail: String) -> Self {
         match code & 0xff {
             ffi::SQLITE_BUSY | ffi::SQLITE_LOCKED => Self::Busy { file },

@@ -1,4 +1,4 @@
-//! Health of a store in use: the presence of its file, and the failures of reads and writes.
+//! Health of an open store: presence of its file, and failures of reads and writes.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -6,30 +6,30 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::StoreError;
 
-/// The observed failures of a [`Store`](crate::Store). The default is a healthy store.
+/// Failures observed by a [`Store`](crate::Store). The default is a healthy store.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Health {
-    /// [`StoreError::Gone`] while the file is not at its path, checked now.
+    /// [`StoreError::Gone`] if the file is currently not at its path.
     pub gone: Option<StoreError>,
-    /// The last observed damage. It stays until the store is opened again, since unread parts may be damaged too.
+    /// Detected damage. Only reopening the store clears this field, since unread parts may be damaged as well.
     pub damage: Option<StoreError>,
-    /// The failure of the last read, except damage. `None` after a successful read.
+    /// Failure of the last read, damage excluded. `None` after a successful read.
     pub read_failure: Option<StoreError>,
-    /// The failure of the last write, except damage and [`gone`](Self::gone). `None` after a successful write.
+    /// Failure of the last write, damage and [`gone`](Self::gone) excluded. `None` after a successful write.
     pub write_failure: Option<StoreError>,
-    /// Failed reads since the store was opened, damage included, rejected and stopped reads excluded.
+    /// Number of failed reads since the store was opened, damage included. Rejected and interrupted reads are excluded.
     pub failed_reads: u64,
-    /// Failed changes since the store was opened.
+    /// Number of failed changes since the store was opened.
     pub failed_writes: u64,
-    /// Reads and changes that failed by damage, also counted above.
+    /// Number of reads and changes that failed because of damage, also counted in the fields above.
     pub damaged: u64,
-    /// Changes, reported as failed, while the file was not at its path.
+    /// Number of changes that failed because the file was not at its path, also counted in
+    /// [`failed_writes`](Self::failed_writes).
     pub lost_writes: u64,
 }
 
 #[derive(Default)]
 pub(crate) struct Watch {
-    /// `None` for a store in memory.
     file: Option<WatchedFile>,
     failed_reads: AtomicU64,
     failed_writes: AtomicU64,
@@ -41,9 +41,9 @@ pub(crate) struct Watch {
 struct WatchedFile {
     path: PathBuf,
     identity: Identity,
-    /// Maximum length in bytes: no change makes the file shorter.
-    longest: AtomicU64,
-    /// The write-ahead log, which exists from the first use until the store is closed.
+    /// Maximum observed length in bytes. No change shortens the file, so a shorter file is damaged.
+    max_length: AtomicU64,
+    /// Identity of the write-ahead log, which exists from the first use until the store is closed.
     log: OnceLock<Identity>,
 }
 
@@ -54,7 +54,7 @@ impl WatchedFile {
         path.into()
     }
 
-    /// Fails with [`StoreError::Damaged`] if the opened file has become shorter. Another file at its path is ignored.
+    /// Returns [`StoreError::Damaged`] if the opened file has shrunk. Another file at its path is ignored.
     fn check_length(&self) -> Result<(), StoreError> {
         let Ok(metadata) = std::fs::metadata(&self.path) else {
             return Ok(());
@@ -63,17 +63,16 @@ impl WatchedFile {
             return Ok(());
         }
         let length = metadata.len();
-        let longest = self.longest.fetch_max(length, Ordering::Relaxed);
-        if length < longest {
+        let max_length = self.max_length.fetch_max(length, Ordering::Relaxed);
+        if length < max_length {
             return Err(StoreError::Damaged {
                 file: self.path.clone(),
-                detail: format!("it was {longest} bytes long and is {length} now"),
+                detail: format!("it was {max_length} bytes long and is {length} now"),
             });
         }
         Ok(())
     }
 
-    /// The reason why a write would be lost.
     fn problem(&self) -> Option<String> {
         match Identity::at(&self.path) {
             Ok(found) if found == self.identity => {}
@@ -96,21 +95,20 @@ struct Last {
 }
 
 impl Watch {
-    /// Watches an existing file.
     pub(crate) fn of_file(path: &Path) -> Result<Self, StoreError> {
         let metadata = std::fs::metadata(path).map_err(|error| StoreError::from_io(path, &error))?;
         Ok(Self {
             file: Some(WatchedFile {
                 path: path.to_path_buf(),
                 identity: Identity::of(&metadata),
-                longest: AtomicU64::new(metadata.len()),
+                max_length: AtomicU64::new(metadata.len()),
                 log: OnceLock::new(),
             }),
             ..Self::default()
         })
     }
 
-    /// Fails with [`StoreError::Gone`] unless the file at the path is the opened one.
+    /// Returns [`StoreError::Gone`] unless the file at the path is the opened file.
     pub(crate) fn check_place(&self) -> Result<(), StoreError> {
         match self.file.as_ref().and_then(|file| Some((file, file.problem()?))) {
             Some((file, detail)) => Err(StoreError::Gone {
@@ -121,26 +119,24 @@ impl Watch {
         }
     }
 
-    /// Records the outcome of a read.
-    pub(crate) fn read(&self, error: Option<&StoreError>) {
+    pub(crate) fn record_read(&self, error: Option<&StoreError>) {
         match error {
-            None => self.has_succeeded(&self.failed_reads, |last| &mut last.read_failure),
+            None => self.record_success(&self.failed_reads, |last| &mut last.read_failure),
             Some(error) => {
-                if self.has_failed(error, |last| &mut last.read_failure) {
+                if self.record_failure(error, |last| &mut last.read_failure) {
                     self.failed_reads.fetch_add(1, Ordering::Relaxed);
                 }
             }
         }
     }
 
-    /// Records the outcome of a transaction.
-    pub(crate) fn wrote(&self, changes: u64, error: Option<&StoreError>) {
+    pub(crate) fn record_write(&self, changes: u64, error: Option<&StoreError>) {
         match error {
-            // Includes a probe, which counts as no change.
+            // A successful probe clears the last failure as well, although a probe counts as no change.
             None => {
                 self.note_log();
                 self.note_length();
-                self.has_succeeded(&self.failed_writes, |last| &mut last.write_failure);
+                self.record_success(&self.failed_writes, |last| &mut last.write_failure);
             }
             Some(_) if changes == 0 => {}
             Some(StoreError::Gone { .. }) => {
@@ -148,14 +144,13 @@ impl Watch {
                 self.failed_writes.fetch_add(changes, Ordering::Relaxed);
             }
             Some(error) => {
-                if self.has_failed(error, |last| &mut last.write_failure) {
+                if self.record_failure(error, |last| &mut last.write_failure) {
                     self.failed_writes.fetch_add(changes, Ordering::Relaxed);
                 }
             }
         }
     }
 
-    /// The current health, with the result of a check of the file's header.
     pub(crate) fn health(&self, header: Result<(), StoreError>) -> Health {
         self.note_log();
         self.note_damage(header);
@@ -174,40 +169,40 @@ impl Watch {
         }
     }
 
-    /// Records the identity of the write-ahead log.
     fn note_log(&self) {
         if let Some(file) = &self.file
             && file.log.get().is_none()
             && let Ok(log) = Identity::at(&file.log_path())
         {
-            // Only the first identity is recorded.
             let _ = file.log.set(log);
         }
     }
 
-    /// Records the length of the file, or its loss of length.
     fn note_length(&self) {
         if let Some(file) = &self.file {
             self.note_damage(file.check_length());
         }
     }
 
-    /// Records damage found by a check.
     fn note_damage(&self, checked: Result<(), StoreError>) {
         if let Err(damage) = checked {
             self.last().damage.get_or_insert(damage);
         }
     }
 
-    fn has_succeeded(&self, failures: &AtomicU64, failure: impl Fn(&mut Last) -> &mut Option<StoreError>) {
-        // Avoids the lock in a store that never failed.
+    fn record_success(&self, failures: &AtomicU64, failure: impl Fn(&mut Last) -> &mut Option<StoreError>) {
+        // Avoids the lock unless a failure has occurred.
         if failures.load(Ordering::Relaxed) > 0 {
             *failure(&mut self.last()) = None;
         }
     }
 
-    /// Records a failure. Returns whether it is one of the store, and not of the caller.
-    fn has_failed(&self, error: &StoreError, failure: impl Fn(&mut Last) -> &mut Option<StoreError>) -> bool {
+    /// Records a failure. Returns `false` for failures that do not concern the file, such as overload.
+    fn record_failure(
+        &self,
+        error: &StoreError,
+        failure: impl Fn(&mut Last) -> &mut Option<StoreError>,
+    ) -> bool {
         match error {
             StoreError::Closed { .. } | StoreError::Overloaded { .. } | StoreError::TookTooLong { .. } => {
                 return false;
@@ -226,7 +221,7 @@ impl Watch {
     }
 }
 
-/// Device and inode, which distinguish files at the same path. On other systems than Unix all files are equal.
+/// Device and inode numbers, which distinguish files at the same path. Constant on systems other than Unix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Identity {
     device: u64,
@@ -266,11 +261,11 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_is_over_with_the_next_success_and_damage_is_not() {
+    fn success_clears_a_failure_but_not_damage() {
         let watch = Watch::default();
         for error in [failed(), damaged()] {
-            watch.read(Some(&error));
-            watch.wrote(3, Some(&error));
+            watch.record_read(Some(&error));
+            watch.record_write(3, Some(&error));
         }
         let expected = Health {
             damage: Some(damaged()),
@@ -282,9 +277,8 @@ mod tests {
             ..Health::default()
         };
         assert_eq!(watch.health(Ok(())), expected);
-        watch.read(None);
-        // A probe.
-        watch.wrote(0, None);
+        watch.record_read(None);
+        watch.record_write(0, None);
         let expected = Health {
             read_failure: None,
             write_failure: None,
@@ -294,17 +288,17 @@ mod tests {
     }
 
     #[test]
-    fn failures_of_the_caller_do_not_count() {
+    fn overload_timeout_and_closure_are_not_counted() {
         let watch = Watch::default();
         let file = PathBuf::from("f");
-        watch.read(Some(&StoreError::Overloaded { file: file.clone() }));
-        watch.read(Some(&StoreError::TookTooLong { file: file.clone() }));
-        watch.wrote(1, Some(&StoreError::Closed { file }));
+        watch.record_read(Some(&StoreError::Overloaded { file: file.clone() }));
+        watch.record_read(Some(&StoreError::TookTooLong { file: file.clone() }));
+        watch.record_write(1, Some(&StoreError::Closed { file }));
         assert_eq!(watch.health(Ok(())), Health::default());
     }
 
     #[test]
-    fn a_file_that_became_shorter_is_damaged_for_good() {
+    fn shrunk_file_stays_damaged() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("file");
         std::fs::write(&path, "0123").unwrap();
@@ -312,7 +306,7 @@ mod tests {
         std::fs::write(&path, "012345").unwrap();
         assert_eq!(watch.health(Ok(())), Health::default());
         std::fs::write(&path, "01234567").unwrap();
-        watch.wrote(1, None);
+        watch.record_write(1, None);
         let file = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
         for length in [4, 0, 8] {
             file.set_len(length).unwrap();
@@ -323,7 +317,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_file_is_gone_while_another_one_or_none_is_in_its_place() {
+    fn missing_or_replaced_file_is_reported_until_restored() {
         let dir = tempfile::tempdir().unwrap();
         let (file, aside) = (dir.path().join("file"), dir.path().join("aside"));
         std::fs::write(&file, "").unwrap();

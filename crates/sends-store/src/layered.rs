@@ -1,15 +1,11 @@
 //! Memory cache in front of another store.
 //!
-//! Decides whether a response in memory is recent enough, and ensures that memory never holds an older response than this
-//! process has written. Must not know the type of the store behind, nor the time.
-//!
 //! # Consistency
 //!
 //! Within one process, a read that starts after a `keep` or `forget` has completed sees its effect. Writes of other processes
-//! reach only the store behind, so memory may hold an outdated response. Therefore a response in memory that is older than
-//! `fresh_since` is not returned: the store behind is read before any upstream request, and its result, even an empty one,
-//! replaces the one in memory. A response that is recent enough for the caller is valid, even if another process has fetched a
-//! newer one.
+//! reach only the backing store, so a cached response may be outdated. A cached response older than `fresh_since` is therefore
+//! not returned. The backing store is read before any upstream request, and its result replaces the cached response, even if
+//! the result is empty. A cached response that is recent enough is returned even if another process has stored a newer one.
 
 use std::sync::{
     Arc, Mutex, MutexGuard, PoisonError,
@@ -22,15 +18,15 @@ use sends_core::ActivityId;
 
 use crate::{Health, Lookups, MemoryStore, Owner, Store, StoreFuture, StorePools, StoreSize, StoredAnswer};
 
-/// A [`MemoryStore`] in front of another store: reads fill it, writes go to both.
+/// A [`MemoryStore`] in front of another store. Reads fill the cache, and writes go to both.
 ///
-/// If the store behind fails to store a response, the failure is returned, but memory has the response until a caller requires a
-/// more recent one.
+/// If the backing store fails to store a response, the error is returned. The response is still cached until a caller requires
+/// a more recent one.
 pub struct LayeredStore {
     memory: MemoryStore,
     behind: Arc<dyn Store>,
-    /// Number of writes. A result of the store behind is put into memory only if no write happened since the read started, so
-    /// that it can neither replace a newer response nor restore a forgotten one. A skipped fill costs one more read.
+    /// Number of writes so far. A result of the backing store is cached only if no write completed since the read started.
+    /// Otherwise the result could replace a newer response or restore a deleted one. A skipped fill costs one additional read.
     writes: Mutex<u64>,
     found: Found,
 }
@@ -52,7 +48,7 @@ impl Found {
 }
 
 impl LayeredStore {
-    /// The day's calls are counted only in the store behind.
+    /// Creates a store that counts calls only in the backing store.
     pub fn new(memory: MemoryStore, behind: Arc<dyn Store>) -> Self {
         Self {
             memory,
@@ -62,12 +58,11 @@ impl LayeredStore {
         }
     }
 
-    /// Size of the responses in memory.
     pub fn memory_size(&self) -> StoreSize {
         self.memory.measure()
     }
 
-    /// Locked during a change to memory, never across an await.
+    /// Locks the cache against concurrent changes. The guard must not be held across an await.
     fn writes(&self) -> MutexGuard<'_, u64> {
         self.writes.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -83,7 +78,7 @@ impl LayeredStore {
             .filter(|kept| kept.fetched_at >= fresh_since)
     }
 
-    /// Copies the result of the store behind into memory, missing responses included.
+    /// Copies results of the backing store into the cache. A missing result removes the cached response.
     fn fill(
         &self,
         owner: Owner,
@@ -192,7 +187,8 @@ impl Store for LayeredStore {
 
     fn forget(&self, owner: Owner) -> StoreFuture<'_, ()> {
         Box::pin(async move {
-            // Before, in case the future is dropped before completion; and after, for entries that were filled in concurrently.
+            // The cache is cleared before the await in case the future is dropped, and after it because concurrent reads may
+            // refill the cache.
             self.remove_from_memory(owner);
             let outcome = self.behind.forget(owner).await;
             self.remove_from_memory(owner);

@@ -1,11 +1,11 @@
 //! Persistent storage of responses from Constant Contact.
 //!
-//! A [`Store`] holds the last response about each activity, and the number of calls of each day. The [`SendLog`] searches the
-//! sends of all responses, and the [`SyncLog`] holds the state of a synchronisation, which shows the gaps of the log. The crate
-//! uses neither HTTP nor GraphQL, no clock (every time is an argument) and no token (an [`Owner`] is an opaque key).
+//! A [`Store`] has the last response for each activity, and the number of calls per day. The [`SendLog`] searches the sends of
+//! all responses, and the [`SyncLog`] has the state of a synchronisation, which shows the gaps of the log. The crate depends
+//! neither on HTTP nor on GraphQL. Every time is an argument, and an [`Owner`] is an opaque key instead of a token.
 //!
-//! [`SqliteStore`] is a file, or a database in memory; [`MemoryStore`] is bounded and lost with the process; [`LayeredStore`]
-//! puts memory in front of another store.
+//! [`SqliteStore`] is a database in a file or in memory. [`MemoryStore`] is bounded and not persistent. [`LayeredStore`] puts a
+//! memory cache in front of another store.
 //!
 //! ```
 //! use jiff::Timestamp;
@@ -26,13 +26,13 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! A lost store costs calls and no data: everything except the day's count can be fetched again. A damaged store is rejected
-//! with an error, moved aside on request ([`SqliteStore::rebuild`]), and never repaired.
+//! The loss of a store costs calls but no data, since everything except the day's count can be fetched again. A damaged store
+//! is rejected with an error, moved aside on request ([`SqliteStore::rebuild`]), and never repaired.
 
 #![allow(
     missing_docs,
     clippy::missing_errors_doc,
-    reason = "used by this workspace's programs alone: a doc comment is for what the name and type do not say"
+    reason = "used only by programs of this workspace, so doc comments only add to names and types"
 )]
 
 mod checksum;

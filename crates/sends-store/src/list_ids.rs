@@ -1,9 +1,10 @@
-//! Compact form of contact list ids for rows and memory: 16 bytes instead of 36 characters for a UUID.
+//! Compact form of contact list ids: 16 bytes instead of 36 characters per UUID.
 
 use sends_core::ListId;
 use uuid::Uuid;
 
-/// The ids as 16 bytes each. `None` if the spelling of one would be lost: it is not a UUID, or is not in lower case with hyphens.
+/// Encodes the ids in 16 bytes each. Returns `None` if an id is not a UUID in lower case with hyphens, since its spelling would
+/// be lost.
 pub(crate) fn to_uuids(ids: &[ListId]) -> Option<Vec<u8>> {
     let mut bytes = Vec::with_capacity(ids.len() * UUID_LENGTH);
     for id in ids {
@@ -16,7 +17,6 @@ pub(crate) fn to_uuids(ids: &[ListId]) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-/// The ids of 16 bytes each. `None` for another length.
 pub(crate) fn from_uuids(bytes: &[u8]) -> Option<Vec<ListId>> {
     let (uuids, rest) = bytes.as_chunks::<UUID_LENGTH>();
     let id = |uuid: &[u8; UUID_LENGTH]| {

@@ -12,11 +12,12 @@ pub(crate) use {filter::folded, totals::sort};
 
 use crate::{Owner, StoreFuture};
 
-/// The sends of all stored responses of an owner.
+/// Searchable log of the sends of all stored responses.
 ///
-/// The log is a view of the last response of each activity: a read that begins after [`Store::keep`](crate::Store::keep) has
-/// ended sees it. An activity that the upstream no longer finds has no sends. [`SyncLog::coverage`](crate::SyncLog::coverage)
-/// reports whether sends are missing. Each method sees one snapshot of the store.
+/// The log is a view of the last response for each activity. A read that starts after [`Store::keep`](crate::Store::keep) has
+/// completed sees the stored response. Known sends that a response lacks stay until a second synchronisation confirms their
+/// removal. [`SyncLog::coverage`](crate::SyncLog::coverage) reports whether sends are missing. Each method reads one snapshot
+/// of the store.
 pub trait SendLog: Send + Sync {
     fn page<'a>(
         &'a self,
@@ -27,8 +28,8 @@ pub trait SendLog: Send + Sync {
 
     fn count<'a>(&'a self, owner: Owner, filter: &'a LogFilter) -> StoreFuture<'a, u64>;
 
-    /// Totals by group. Groups of time are sorted newest first, others by the number of sends, descending; the group without a
-    /// key is last. A send to several lists counts in the group of each.
+    /// Returns the totals per group. Time groups are sorted newest first, and other groups by descending number of sends. The
+    /// group without a key is last. A send to several lists counts in the group of each list.
     fn totals<'a>(
         &'a self,
         owner: Owner,
@@ -37,7 +38,7 @@ pub trait SendLog: Send + Sync {
     ) -> StoreFuture<'a, Vec<TotalGroup>>;
 }
 
-/// The order by `run_date`, then by activity id, then within the activity. Sends without a date are last in both orders.
+/// Order by `run_date`, then by activity id, then by position in the history. Sends without a date are last in both orders.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum LogOrder {
     #[default]
@@ -45,46 +46,43 @@ pub enum LogOrder {
     OldestFirst,
 }
 
-/// A range of the log to read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LogPageRequest {
     pub order: LogOrder,
-    /// Exclusive.
+    /// Exclusive start of the range.
     pub after: Option<LogPosition>,
-    /// Exclusive.
+    /// Exclusive end of the range.
     pub before: Option<LogPosition>,
     pub limit: usize,
-    /// Whether to read the last sends of the range instead of the first ones. The order of the page does not change.
+    /// Whether to read the last sends of the range instead of the first. The order within the page is the same.
     pub from_end: bool,
 }
 
-/// A position in the log. It stays valid when sends are added and when its own send is gone or no longer matches.
+/// Position in the log, which stays valid when sends are added or when its own send is removed or no longer matches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct LogPosition {
     pub run_date: Option<Timestamp>,
     pub activity: ActivityId,
-    /// The index in the activity's history.
+    /// Index in the activity's history.
     pub ordinal: u32,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LogPage {
     pub sends: Vec<LoggedSend>,
-    /// Whether the range has matching sends before the page.
+    /// Whether matching sends precede the page. With `from_end`, only sends within the range are considered.
     pub has_previous: bool,
-    /// Whether the range has matching sends after the page.
+    /// Whether matching sends follow the page. Without `from_end`, only sends within the range are considered.
     pub has_next: bool,
 }
 
-/// A send with its activity and campaign.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoggedSend {
     pub activity: ActivityId,
-    /// The index in the activity's history.
     pub ordinal: u32,
-    /// The number of earlier sends in that history with the same `send_id`, usually 0.
+    /// Number of earlier sends in the same history with the same `send_id`, usually 0.
     pub repeat: u32,
-    /// `None` until a synchronisation has read it.
+    /// `None` until a synchronisation has read the campaign.
     pub campaign: Option<Campaign>,
     pub send: SendAttempt,
 }

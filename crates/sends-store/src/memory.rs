@@ -1,4 +1,4 @@
-//! A store in memory, bounded by bytes.
+//! In-memory store with a size limit in bytes.
 
 use std::collections::BTreeMap;
 use std::sync::{
@@ -15,9 +15,9 @@ use sends_core::ActivityId;
 use crate::encoding::EncodedAnswer;
 use crate::{Lookups, Owner, Store, StoreError, StoreFuture, StoreSize, StoredAnswer};
 
-/// A store for the life of the process, which evicts rarely used responses when it is full.
+/// Non-persistent store that evicts rarely used responses when it is full.
 ///
-/// An activity of three sends to one list each takes 250 bytes, measured as the growth of the process
+/// An activity with three sends to one list each takes 250 bytes, measured as the growth of the process
 /// (`examples/memory_figures.rs`). A read decodes the response in less than a microsecond.
 pub struct MemoryStore {
     answers: Cache<Key, EncodedAnswer, Weight>,
@@ -33,22 +33,20 @@ struct Weight;
 
 impl Weighter<Key, EncodedAnswer> for Weight {
     fn weight(&self, _: &Key, encoded: &EncodedAnswer) -> u64 {
-        (encoded.len() + BYTES_BESIDE_ANSWER) as u64
+        (encoded.len() + ENTRY_OVERHEAD) as u64
     }
 }
 
-/// The size of an entry without the encoded response: key, links and hash table of the cache, allocation. Measured with
-/// `examples/memory_figures.rs` as 110, and rounded up.
-const BYTES_BESIDE_ANSWER: usize = 120;
+/// Size of an entry without the encoded response: key, links, hash table and allocation. Measured as 110 with
+/// `examples/memory_figures.rs` and rounded up.
+const ENTRY_OVERHEAD: usize = 120;
 
-/// A hint for the layout of the cache.
 const BYTES_PER_ANSWER: u64 = 250;
 
-/// Older counts are not needed.
-const DAYS_COUNTED: usize = 7;
+/// Maximum number of days with a count. Older counts are not needed.
+const MAX_DAYS: usize = 7;
 
 impl MemoryStore {
-    /// An empty store of at most `bytes`.
     pub fn new(bytes: u64) -> Self {
         let answers = usize::try_from(bytes / BYTES_PER_ANSWER).unwrap_or(usize::MAX);
         Self {
@@ -63,7 +61,6 @@ impl MemoryStore {
         self.answers.get(&(owner, activity))?.decode()
     }
 
-    /// [`get`](Self::get) with a count of the result.
     fn look_up(&self, owner: Owner, activity: ActivityId) -> Option<StoredAnswer> {
         let found = self.get(owner, activity);
         let counter = if found.is_some() { &self.hits } else { &self.misses };
@@ -100,7 +97,7 @@ impl MemoryStore {
         let calls = days.entry(day).or_default();
         *calls = change(*calls).min(i64::MAX.cast_unsigned());
         let total = *calls;
-        while days.len() > DAYS_COUNTED {
+        while days.len() > MAX_DAYS {
             days.pop_first();
         }
         total

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-/// The opaque key of a data owner, by which every read and write separates the data of different owners.
+/// Opaque key that separates the stored data of different owners.
 ///
-/// The key is stored in clear text. It must not be a token or reveal one: derive it with a keyed hash.
+/// The key is stored in clear text, so it must neither be a token nor reveal one. Derive the key with a keyed hash.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Owner([u8; 16]);
 

@@ -1,20 +1,23 @@
-//! A store in one SQLite database, in a file or in memory.
+//! Store in a SQLite database, in a file or in memory.
 //!
 //! # Durability
 //!
-//! The journal is a write-ahead log with `synchronous=NORMAL`. A completed change survives the death of the process at any
-//! instruction. A power failure may revert the changes since the log was last synchronised (before each checkpoint, which
-//! `checkpoints.rs` begins every 4,000 pages), but never a part of one, and never damages the file (`tests/power_loss.rs` loses power at
-//! every write on a simulated disk, with SQLite's automatic checkpoints). Answers can be fetched again, and a reverted day's count is
-//! corrected by [`Store::raise_calls`] when the upstream refuses further calls. `FULL` would add a disk flush to every call.
+//! The journal mode is WAL with `synchronous=NORMAL`. A committed change survives a crash of the process at any instruction. A
+//! power failure may revert the transactions since the last sync of the WAL, but never a part of a transaction, and never
+//! damages the file. The WAL is synced before each checkpoint, every 4,000 pages (`checkpoints.rs`). `tests/power_loss.rs`
+//! simulates a power failure at every write, with SQLite's automatic checkpoints.
 //!
-//! Any number of processes may share a store: each change is one transaction under SQLite's locks.
+//! Responses can be fetched again. [`Store::raise_calls`] corrects a reverted day's count when the upstream rejects further
+//! calls. `synchronous=FULL` would add a disk flush to every call.
+//!
+//! Any number of processes may share a store, since each change is one transaction under SQLite's locks.
 //!
 //! # Costs
 //!
-//! Measured on two busy cores with 50,000 to 200,000 activities of three sends each: 870 bytes an activity in the file, with the indexes
-//! of the log; a point read in 0.012 ms (99th percentile 0.03 ms), 40 at once in 0.4 ms (5 ms), an answer written in 0.06 ms (4 ms), 7,700
-//! answers a second written with 256 concurrent writers.
+//! Measured on two busy cores with 50,000 to 200,000 activities of three sends each, with the 99th percentile in parentheses.
+//! The file takes 870 bytes per activity, indexes of the log included. A point read takes 0.012 ms (0.03 ms), 40 concurrent
+//! reads take 0.4 ms (5 ms), and a write takes 0.06 ms (4 ms). With 256 concurrent writers, the throughput is 7,700 responses
+//! per second.
 
 mod campaigns;
 mod checkpoints;
@@ -46,19 +49,18 @@ use readers::Readers;
 use write::Change;
 use writer::Writer;
 
-/// Maximum number of lookups per use of a connection.
 const IDS_PER_READ: usize = 1_000;
 
-/// Maximum number of concurrent lookups. More would wait for the disk and the cores.
-const LOOK_UPS: u32 = 4;
+/// Maximum number of concurrent lookups. More lookups would wait for the disk and the cores.
+const MAX_LOOKUPS: u32 = 4;
 
 /// Maximum number of concurrent searches, each of which occupies a core.
-const SEARCHES: u32 = 2;
+const MAX_SEARCHES: u32 = 2;
 
-/// A store in the file `sends.db` of a state directory, or in memory.
+/// Store in the file `sends.db` of a state directory, or in memory.
 ///
-/// The file is private to its user; a file that other users can access is rejected. Needs a tokio runtime. Dropping it is like
-/// [`close`](Store::close), without waiting for pending writes.
+/// The file is private to its user, and a file that is accessible to other users is rejected. A tokio runtime is required.
+/// Dropping the store is equivalent to [`close`](Store::close) without waiting for pending writes.
 pub struct SqliteStore {
     database: Database,
     look_ups: Readers,
@@ -68,14 +70,14 @@ pub struct SqliteStore {
 
 pub struct Rebuilt {
     pub store: SqliteStore,
-    /// The path of the former file. `None` if there was none.
+    /// Path of the former file. `None` if there was no file.
     pub set_aside: Option<PathBuf>,
 }
 
 impl SqliteStore {
-    /// Opens or creates the store of a state directory, private to this user. An error does not change the file.
+    /// Opens or creates the store of a state directory. An error leaves the file unchanged.
     ///
-    /// Damage is detected when the damaged part is read, here or later: a check of the whole file would take seconds.
+    /// Damage is detected only when the damaged part is read, since a check of the whole file would take seconds.
     pub async fn open(dir: &Path) -> Result<Self, StoreError> {
         let dir = dir.to_path_buf();
         blocking(move || {
@@ -86,7 +88,7 @@ impl SqliteStore {
         .await
     }
 
-    /// An empty store in memory, without a bound: some hundred bytes for each send.
+    /// Creates an empty store in memory without a size limit. Each send takes some hundred bytes.
     pub async fn in_memory() -> Result<Self, StoreError> {
         blocking(|| {
             let database = Database::in_memory()?;
@@ -96,22 +98,22 @@ impl SqliteStore {
         .await
     }
 
-    /// Whether a state directory has a store, valid or not.
+    /// Returns whether a state directory has a store, valid or not.
     pub fn is_begun(dir: &Path) -> bool {
         files::database(dir).exists()
     }
 
     fn start(database: Database, connection: Connection) -> Result<Self, StoreError> {
         Ok(Self {
-            look_ups: Readers::new(database.clone(), LOOK_UPS),
-            searches: Readers::new(database.clone(), SEARCHES),
+            look_ups: Readers::new(database.clone(), MAX_LOOKUPS),
+            searches: Readers::new(database.clone(), MAX_SEARCHES),
             writer: Writer::start(connection, database.clone())?,
             database,
         })
     }
 
-    /// Renames the store's file to `sends.db.damaged-` and the time, and opens an empty store. Fails with [`StoreError::Busy`]
-    /// while a process uses the store, this one included.
+    /// Renames the store's file to `sends.db.damaged-` followed by the time, and opens an empty store. Returns
+    /// [`StoreError::Busy`] while any process uses the store, including the current process.
     pub async fn rebuild(dir: &Path, now: Timestamp) -> Result<Rebuilt, StoreError> {
         let set_aside = if dir.exists() {
             let _exclusive = files::lock_exclusive(dir)?;
@@ -123,8 +125,8 @@ impl SqliteStore {
         Ok(Rebuilt { store, set_aside })
     }
 
-    /// Records the use of a passing owner, such as one of a token that will be replaced. Passing owners without a use or a fetch
-    /// since `unused_since` are removed with their data. Returns their number.
+    /// Records a use of a temporary owner, such as the owner for a token that will be replaced. Deletes temporary owners
+    /// without a use or fetch since `unused_since`, and returns their number.
     pub async fn keep_passing(
         &self,
         owner: Owner,
@@ -139,7 +141,6 @@ impl SqliteStore {
         self.writer.write(change).await
     }
 
-    /// The path of the file, or the name of the database in memory.
     pub fn file(&self) -> &Path {
         self.database.name()
     }
@@ -205,7 +206,7 @@ impl Store for SqliteStore {
     }
 
     fn add_calls(&self, day: Date, calls: u64) -> StoreFuture<'_, u64> {
-        // Only the next count waits for this change.
+        // The change is grouped because only the next count waits for it.
         Box::pin(self.writer.write_grouped(Change::AddCalls { day, calls }))
     }
 
@@ -245,7 +246,7 @@ impl Store for SqliteStore {
 
     fn close(&self) -> StoreFuture<'_, ()> {
         Box::pin(async move {
-            // The writer is closed last: the last connection to close runs the checkpoint.
+            // The writer closes last, because the last connection to close runs the checkpoint.
             self.look_ups.close().await;
             self.searches.close().await;
             self.writer.close().await;
@@ -274,7 +275,6 @@ impl SqliteStore {
     }
 }
 
-/// Runs disk work on a blocking thread.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     match tokio::task::spawn_blocking(work).await {
         Ok(done) => done,

@@ -1,4 +1,4 @@
-//! Upstream response about one activity.
+//! Stored upstream response for one activity.
 
 use std::sync::Arc;
 
@@ -7,23 +7,23 @@ use sends_core::SendHistory;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredAnswer {
-    /// Stored to the nanosecond.
+    /// Fetch time, stored with nanosecond precision.
     pub fetched_at: Timestamp,
     pub answer: Answer,
 }
 
-/// Content of a response that can be stored. 401, 403 and failures are not stored: they concern the caller or the moment, not
-/// the activity.
+/// Content of a response that can be stored. 401, 403 and failures are not stored, since they depend on the caller or are
+/// temporary.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// Empty if the activity was never sent.
     History(Arc<SendHistory>),
-    /// 404 for this owner.
+    /// Status 404 for this owner.
     NotFound,
 }
 
 impl Answer {
-    /// `None` when the activity was not found.
+    /// Returns `None` if the activity was not found.
     pub(crate) fn send_count(&self) -> Option<usize> {
         match self {
             Self::History(history) => Some(history.len()),
@@ -31,7 +31,6 @@ impl Answer {
         }
     }
 
-    /// The numbers of unreadable sends and values.
     pub(crate) fn unreadable(&self) -> (usize, usize) {
         match self {
             Self::History(history) => (history.unreadable_sends(), history.unreadable_values()),

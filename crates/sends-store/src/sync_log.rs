@@ -9,19 +9,21 @@ pub use unreadable::{FailedReading, Finding, Subject, UNCONFIRMED_REMOVAL, Unrea
 
 use crate::{Owner, StoreFuture, StoredAnswer};
 
-/// The state of an owner's synchronisation: campaigns, progress, queue and failures.
+/// State of an owner's synchronisation: campaigns, progress, queue and failures.
 ///
-/// Every write is one transaction, complete when its future is. Histories are written with [`Store::keep`](crate::Store::keep)
-/// before their work is [finished](Self::finish): work is done at least once, and may be done twice.
-/// [`Store::forget`](crate::Store::forget) removes all of it.
+/// Every write is one transaction, which is committed when the future completes. Histories are written with
+/// [`Store::keep`](crate::Store::keep) before their work is [finished](Self::finish), so that work is processed at least once.
+/// [`Store::forget`](crate::Store::forget) deletes the whole state.
 pub trait SyncLog: Send + Sync {
-    /// Stores a page of a listing with the work and the progress that follow from it.
+    /// Stores a page of a listing with the resulting work and progress.
     fn keep_listing(&self, owner: Owner, listing: Listing) -> StoreFuture<'_, ()>;
 
-    /// Replaces the details and the activities of a campaign. The log then shows the campaign with their sends.
+    /// Replaces the details and the activities of a campaign. The log then shows the sends of these activities with the
+    /// campaign.
     ///
-    /// `unlisted` activities stay though the campaign does not list them. Other activities of the campaign are removed with
-    /// their stored responses. An activity that another campaign lists stays with that one, and is [claimed](Self::claims).
+    /// `unlisted` activities are retained although the campaign does not list them. Other activities of the campaign are
+    /// deleted with their stored responses. An activity that another campaign lists stays with that campaign, and is
+    /// [claimed](Self::claims).
     fn keep_activities(
         &self,
         owner: Owner,
@@ -30,7 +32,7 @@ pub trait SyncLog: Send + Sync {
         unlisted: Vec<ActivityReference>,
     ) -> StoreFuture<'_, ()>;
 
-    /// The owners of those `activities` that belong to other campaigns, and all contradictory claims by and on this campaign.
+    /// Returns the claims of other campaigns to `activities`, and all contradictory claims that involve this campaign.
     fn claims<'a>(
         &'a self,
         owner: Owner,
@@ -38,12 +40,12 @@ pub trait SyncLog: Send + Sync {
         activities: &'a [ActivityReference],
     ) -> StoreFuture<'a, Vec<Claim>>;
 
-    /// Marks a campaign as gone at the upstream, and removes its activities, their stored responses, and its work. Activities
-    /// that another campaign [claims](Self::claims) move to that one with their responses.
+    /// Marks a campaign as deleted upstream, and deletes its activities, their stored responses and its work. Activities that
+    /// another campaign [claims](Self::claims) move to that campaign with their responses.
     fn keep_gone(&self, owner: Owner, campaign: CampaignId) -> StoreFuture<'_, ()>;
 
-    /// Removes the known records that a response lacks if an earlier synchronisation has missed exactly the same ones, and
-    /// otherwise marks them as missing. Returns the number of missing records that stay.
+    /// Deletes the known records that a response lacks if an earlier synchronisation missed exactly the same records. Otherwise
+    /// marks them as missing. Returns the number of missing records that are retained.
     fn settle_history(
         &self,
         owner: Owner,
@@ -52,38 +54,38 @@ pub trait SyncLog: Send + Sync {
         finding: Finding,
     ) -> StoreFuture<'_, u64>;
 
-    /// Removes a campaign's work from the queue, once its results are stored. Work that was added after `work` was taken stays,
+    /// Removes a campaign's work from the queue after its results are stored. Work that was added after `work` was taken stays,
     /// so that a change seen by another process is not lost.
     fn finish(&self, owner: Owner, work: SyncWork) -> StoreFuture<'_, ()>;
 
-    /// Stores a failed reading. It stays until the subject is read, a history with [`Store::keep`](crate::Store::keep) and
-    /// anything else with [`keep_read`](Self::keep_read), or is gone. A repeated failure keeps its first time, and the union of
-    /// both ranges of missing sends.
+    /// Stores a failed read. The failure stays until the subject is read or deleted. [`Store::keep`](crate::Store::keep) clears
+    /// the failure of a history, and [`keep_read`](Self::keep_read) clears that of any other subject. A repeated failure
+    /// retains its first time, and merges the ranges of missing sends.
     ///
-    /// [`Store::keep`](crate::Store::keep) itself stores a failure for an incomplete response: a history with unreadable sends
-    /// or dates, one without [known](UNCONFIRMED_REMOVAL) records, and "not found" for an activity that its campaign shows or
-    /// whose sends are known. The known sends stay in the log.
+    /// [`Store::keep`](crate::Store::keep) also stores a failure for an incomplete response: a history with unreadable sends or
+    /// dates, or without [known](UNCONFIRMED_REMOVAL) records. "Not found" is incomplete if the campaign lists the activity or
+    /// sends of the activity are known. Known sends stay in the log.
     fn keep_failed(&self, owner: Owner, failed: FailedReading) -> StoreFuture<'_, ()>;
 
-    /// Removes the [failure](Self::keep_failed) of a subject that was read completely.
+    /// Deletes the [failure](Self::keep_failed) of a subject that was read completely.
     fn keep_read(&self, owner: Owner, subject: Subject) -> StoreFuture<'_, ()>;
 
     fn keep_state(&self, owner: Owner, state: SyncState) -> StoreFuture<'_, ()>;
 
-    /// The default before the first synchronisation.
+    /// Returns the default before the first synchronisation.
     fn state(&self, owner: Owner) -> StoreFuture<'_, SyncState>;
 
-    /// The next campaigns to read, the one with the newest possible missing send first. They stay queued until they are
-    /// [finished](Self::finish).
+    /// Returns the next campaigns to read, sorted by their latest possible missing send, newest first. The work stays queued
+    /// until it is [finished](Self::finish).
     fn next_work(&self, owner: Owner, limit: usize) -> StoreFuture<'_, Vec<SyncWork>>;
 
     fn pending(&self, owner: Owner) -> StoreFuture<'_, Pending>;
 
     fn coverage(&self, owner: Owner) -> StoreFuture<'_, Coverage>;
 
-    /// The completeness at `now` for the sends from `from` (inclusive) until `until` (exclusive). Without `from` the range is
-    /// unbounded, without `until` it ends where the [coverage](Self::coverage) ends. Queue and failures are read in one
-    /// snapshot, so that a subject that moves from one to the other is not missed.
+    /// Returns the completeness at `now` for the sends from `from` (inclusive) until `until` (exclusive). Without `from`, the
+    /// range is unbounded. Without `until`, the range ends with the [coverage](Self::coverage). Queue and failures are read in
+    /// one snapshot, so that a subject that moves between them is not missed.
     fn completeness(
         &self,
         owner: Owner,
@@ -92,10 +94,10 @@ pub trait SyncLog: Send + Sync {
         now: Timestamp,
     ) -> StoreFuture<'_, Completeness>;
 
-    /// The subjects whose last reading failed, the one with the newest possible missing send first.
+    /// Returns the subjects whose last read failed, sorted by their latest possible missing send, newest first.
     fn unreadable(&self, owner: Owner, limit: usize) -> StoreFuture<'_, Vec<Unreadable>>;
 
-    /// The number of unreadable subjects with possible sends from `from` (inclusive) until `until` (exclusive).
+    /// Returns the number of unreadable subjects with possible sends from `from` (inclusive) until `until` (exclusive).
     fn unreadable_count(
         &self,
         owner: Owner,
@@ -103,19 +105,21 @@ pub trait SyncLog: Send + Sync {
         until: Option<Timestamp>,
     ) -> StoreFuture<'_, u64>;
 
-    /// `None` for an unknown campaign.
+    /// Returns `None` for an unknown campaign.
     fn campaigns<'a>(
         &'a self,
         owner: Owner,
         campaigns: &'a [CampaignId],
     ) -> StoreFuture<'a, Vec<Option<KnownCampaign>>>;
 
-    /// The campaigns with known activities that are neither gone nor removed.
+    /// Returns the campaigns with known activities that are neither deleted nor removed.
     fn campaigns_with_activities(&self, owner: Owner) -> StoreFuture<'_, Vec<CampaignId>>;
 
-    /// The activities whose history may still change and was fetched before `fetched_before`, or after `now` by a wrong clock:
-    /// those with a send at `ran_since` or later, with a [staged](sends_core::Outcome::Staged) send, or of a campaign with the
-    /// status `Executing`. The oldest response is first. Unreadable activities are excluded.
+    /// Returns the activities whose history may still change, sorted by fetch time, oldest first.
+    ///
+    /// A history may change if it has a send at or after `ran_since`, if it has a [staged](sends_core::Outcome::Staged) send,
+    /// or if its campaign has the status `Executing`. Histories fetched from `fetched_before` until `now` are excluded. A fetch
+    /// after `now` indicates a wrong clock. Unreadable activities are excluded.
     fn unsettled(
         &self,
         owner: Owner,
@@ -125,93 +129,94 @@ pub trait SyncLog: Send + Sync {
     ) -> StoreFuture<'_, Vec<ActivityId>>;
 }
 
-/// A page of a listing, with the work and the progress that follow from it.
+/// Page of a listing with the resulting work and progress.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Listing {
-    /// Replaces the stored campaigns, including fields that are `None` now. A campaign that was gone is back.
+    /// Campaigns that replace the stored campaigns, including fields that are `None`. A campaign that was marked as deleted is
+    /// restored.
     pub campaigns: Vec<Campaign>,
-    /// The last sends by the summaries report; `None` if it no longer has one. An unknown campaign is added by its id.
+    /// Last sends in the summaries report. `None` clears the stored date. An unknown campaign is added by its id.
     pub last_sent: Vec<(CampaignId, Option<Timestamp>)>,
-    /// Added to the queue, and united with queued work of the same campaign. An unknown campaign is added by its id.
+    /// Work to queue, merged with queued work of the same campaign. An unknown campaign is added by its id.
     pub work: Vec<SyncWork>,
-    /// `None` if the progress has not changed.
+    /// `None` if the progress is unchanged.
     pub state: Option<SyncState>,
 }
 
-/// A campaign to read, with the time range of the sends that may be missing until then, stored in milliseconds and rounded
-/// outwards.
+/// Campaign to read, with the time range of the sends that may be missing until then. Times are stored in milliseconds, and the
+/// range is rounded outwards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SyncWork {
     pub campaign: CampaignId,
-    /// Earlier sends are in the log. `None` if the campaign was never read.
+    /// Time before which all sends are in the log. `None` if the campaign was never read.
     pub missing_from: Option<Timestamp>,
-    /// No missing send is later: the last send by the summaries report, the last update, or the time of the listing.
+    /// Time after which no send is missing: the last send in the summaries report, the last update, or the time of the listing.
     pub missing_until: Timestamp,
 }
 
-/// An activity that several campaigns list.
+/// Activity that several campaigns list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Claim {
     pub activity: ActivityId,
-    /// The campaign of the activity: the first one that listed it, while it still does.
+    /// Campaign to which the activity belongs. The activity moves to a claiming campaign only after this campaign no longer
+    /// lists it.
     pub campaign: CampaignId,
-    /// Whether that campaign still lists the activity.
+    /// Whether `campaign` still lists the activity.
     pub is_listed: bool,
     /// Another campaign that lists the activity.
     pub claimed_by: Option<CampaignId>,
 }
 
-/// The progress of a synchronisation. Times are stored in milliseconds, rounded down.
+/// Progress of a synchronisation. Times are stored in milliseconds, rounded down.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SyncState {
-    /// The last complete listing, by this machine's clock. Earlier changes are in the log, queued or unreadable.
+    /// Last complete listing, by this machine's clock. Earlier changes are in the log, queued or unreadable.
     pub listed_at: Option<Timestamp>,
-    /// The last reading of the summaries report, by this machine's clock.
+    /// Last read of the summaries report, by this machine's clock.
     pub reports_read_at: Option<Timestamp>,
-    /// The latest change in a listing, by the upstream's clock: the start of the next listing.
+    /// Latest change in a listing, by the upstream's clock. The next listing starts there.
     pub changes_until: Option<Timestamp>,
-    /// The latest send in the summaries report, by the upstream's clock.
+    /// Latest send in the summaries report, by the upstream's clock.
     pub sends_until: Option<Timestamp>,
-    /// The last time that the queue was empty after a listing.
+    /// Last time at which the queue was empty after a listing.
     pub finished_at: Option<Timestamp>,
-    /// The time to continue after the day's calls were used up.
+    /// Time at which work resumes after the daily quota was used up.
     pub paused_until: Option<Timestamp>,
-    /// The last failure. `None` after a success.
+    /// Time of the last failure. `None` after a success.
     pub failed_at: Option<Timestamp>,
-    /// A sentence for users about the last failure. `None` after a success.
+    /// Explanation of the last failure, as a sentence for users. `None` after a success.
     pub failure: Option<String>,
 }
 
-/// The remaining work.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Pending {
-    /// Campaigns that were never read.
+    /// Number of campaigns that were never read.
     pub unread_campaigns: u64,
-    /// Campaigns that changed since they were read.
+    /// Number of campaigns that changed since their last read.
     pub changed_campaigns: u64,
-    /// The known activities of the unread and changed campaigns that can have a history. Each costs a call, as does each
-    /// campaign and each activity that is discovered.
+    /// Number of known activities of unread and changed campaigns that can have a history. Each of these activities costs a
+    /// call, and so does each campaign and each newly discovered activity.
     pub known_activities: u64,
 }
 
-/// The time range for which the log has every send that the upstream showed, except those of [unreadable](SyncLog::unreadable)
+/// Time range in which the log has every send that the upstream showed, except those of [unreadable](SyncLog::unreadable)
 /// subjects.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Coverage {
-    /// No range. The log has the histories that were requested.
+    /// Empty range. The log has only histories that were requested individually.
     #[default]
     Nothing,
     Between {
-        /// Exclusive. `None` if no older send is missing.
+        /// Exclusive start. `None` if no older send is missing.
         since: Option<Timestamp>,
-        /// Exclusive. The last listing, or the earliest change that is still queued.
+        /// Exclusive end: the last listing, or the earliest change that is still queued.
         until: Timestamp,
     },
 }
 
 impl Coverage {
-    /// [`Nothing`](Self::Nothing) if the range ends after `now`: the account was listed while the clock was ahead, and the true
-    /// end is unknown.
+    /// Returns [`Nothing`](Self::Nothing) if the range ends after `now`. The account was then listed while the clock was ahead,
+    /// and the true end is unknown.
     #[must_use]
     pub fn as_of(self, now: Timestamp) -> Self {
         match self {
@@ -220,7 +225,8 @@ impl Coverage {
         }
     }
 
-    /// Whether the range is covered. Without `from` it is unbounded, without `until` it ends with the coverage, in which it must begin.
+    /// Returns whether a range is covered. Without `from`, the range is unbounded. Without `until`, the range ends with the
+    /// coverage and must begin within it.
     pub fn contains(&self, from: Option<Timestamp>, until: Option<Timestamp>) -> bool {
         match *self {
             Self::Nothing => false,
@@ -233,11 +239,10 @@ impl Coverage {
     }
 }
 
-/// The completeness of the log for a time range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Completeness {
     pub coverage: Coverage,
-    /// Unreadable subjects with possible sends in the range.
+    /// Number of unreadable subjects with possible sends in the range.
     pub unreadable_count: u64,
     /// Whether the log has every send of the range that the upstream showed.
     pub is_complete: bool,
@@ -259,22 +264,20 @@ impl Completeness {
     }
 }
 
-/// A stored campaign.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KnownCampaign {
     pub campaign: Campaign,
-    /// By the summaries report.
+    /// Last send in the summaries report.
     pub last_sent_at: Option<Timestamp>,
-    /// Whether the campaign was listed, but not found by its id.
+    /// Whether the campaign was listed but is no longer found by its id.
     pub is_gone: bool,
-    /// The first failure to read its activities. `None` after a success.
+    /// First failure to read the campaign's activities. `None` after a success.
     pub failing_since: Option<Timestamp>,
     pub is_queued: bool,
-    /// Empty before the first reading, and for a campaign that is gone.
+    /// Empty before the first read, and for a deleted campaign.
     pub activities: Vec<KnownActivity>,
 }
 
-/// A stored activity.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KnownActivity {
     pub id: ActivityId,
@@ -284,6 +287,6 @@ pub struct KnownActivity {
     /// `None` without a stored history.
     pub send_count: Option<u64>,
     pub last_run_date: Option<Timestamp>,
-    /// The first failure to read its history. `None` after a success.
+    /// First failure to read the activity's history. `None` after a success.
     pub failing_since: Option<Timestamp>,
 }

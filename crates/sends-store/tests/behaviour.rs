@@ -1,6 +1,6 @@
-//! The contract of all stores.
+//! Tests of the contract of all stores.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![allow(clippy::unwrap_used, reason = "panics fail the test")]
 
 mod support;
 
@@ -15,7 +15,7 @@ use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, TestRunner};
 use sends_core::SendHistory;
 use sends_store::{Answer, LayeredStore, MemoryStore, Owner, SqliteStore, Store, StoreSize, StoredAnswer};
-use support::{activity, any_kept, at, kept, not_found};
+use support::{activity, any_stored, at, not_found, stored};
 
 const MEMORY: u64 = 64 * 1024 * 1024;
 const ALICE: Owner = Owner::new([1; 16]);
@@ -50,47 +50,47 @@ async fn memory_in_front_of_sqlite_behaves_as_a_store() {
     check(&LayeredStore::new(MemoryStore::new(MEMORY), behind)).await;
 }
 
-/// Without capacity in memory, every response comes from the store behind.
+/// Without memory capacity, every response comes from the backing store.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_full_memory_in_front_of_sqlite_behaves_as_a_store() {
+async fn memory_without_capacity_in_front_of_sqlite_behaves_as_a_store() {
     let dir = tempfile::tempdir().unwrap();
     let behind = Arc::new(SqliteStore::open(dir.path()).await.unwrap());
     check(&LayeredStore::new(MemoryStore::new(0), behind)).await;
 }
 
 async fn check(store: &dyn Store) {
-    keeps_the_last_answer(store).await;
-    tells_owners_apart(store).await;
-    reads_many_at_once_in_their_order(store).await;
+    returns_the_last_response(store).await;
+    separates_owners(store).await;
+    reads_several_responses_in_order(store).await;
     counts_calls_by_day(store).await;
     counts_concurrent_calls_exactly(store).await;
-    keeps_many_answers_written_at_once(store).await;
-    forgets_one_owner_only(store).await;
-    keeps_any_answer_exactly(store).await;
+    stores_many_concurrent_responses(store).await;
+    deletes_only_one_owner(store).await;
+    stores_any_response_exactly(store).await;
     store.check_writable().await.unwrap();
 }
 
-async fn keeps_the_last_answer(store: &dyn Store) {
+async fn returns_the_last_response(store: &dyn Store) {
     let id = activity(1);
     assert_eq!(store.history(ALICE, id, Timestamp::MIN).await.unwrap(), None);
-    // The last write wins, even with an earlier time.
-    for answer in [kept(10, 1), kept(20, 2), not_found(30), kept(5, 3)] {
+    // The last write wins, even with an earlier fetch time.
+    for answer in [stored(10, 1), stored(20, 2), not_found(30), stored(5, 3)] {
         store.keep(ALICE, id, answer.clone()).await.unwrap();
         for fresh_since in [Timestamp::MIN, at(15), Timestamp::MAX] {
             let found = store.history(ALICE, id, fresh_since).await.unwrap();
-            assert_eq!(found.as_ref(), Some(&answer), "an old answer is better than none");
+            assert_eq!(found.as_ref(), Some(&answer), "an old response is not returned");
         }
     }
 }
 
-async fn tells_owners_apart(store: &dyn Store) {
+async fn separates_owners(store: &dyn Store) {
     let id = activity(2);
-    store.keep(ALICE, id, kept(10, 1)).await.unwrap();
+    store.keep(ALICE, id, stored(10, 1)).await.unwrap();
     assert_eq!(store.history(BOB, id, Timestamp::MIN).await.unwrap(), None);
     store.keep(BOB, id, not_found(11)).await.unwrap();
     assert_eq!(
         store.history(ALICE, id, Timestamp::MAX).await.unwrap(),
-        Some(kept(10, 1))
+        Some(stored(10, 1))
     );
     assert_eq!(
         store.history(BOB, id, Timestamp::MAX).await.unwrap(),
@@ -98,16 +98,16 @@ async fn tells_owners_apart(store: &dyn Store) {
     );
 }
 
-async fn reads_many_at_once_in_their_order(store: &dyn Store) {
+async fn reads_several_responses_in_order(store: &dyn Store) {
     let (one, two, absent) = (activity(31), activity(32), activity(33));
-    store.keep(ALICE, one, kept(1, 1)).await.unwrap();
-    store.keep(ALICE, two, kept(2, 2)).await.unwrap();
+    store.keep(ALICE, one, stored(1, 1)).await.unwrap();
+    store.keep(ALICE, two, stored(2, 2)).await.unwrap();
     for fresh_since in [Timestamp::MIN, at(2), Timestamp::MAX] {
         let found = store
             .histories(ALICE, &[two, absent, one, two], fresh_since)
             .await
             .unwrap();
-        let expected = [Some(kept(2, 2)), None, Some(kept(1, 1)), Some(kept(2, 2))];
+        let expected = [Some(stored(2, 2)), None, Some(stored(1, 1)), Some(stored(2, 2))];
         assert_eq!(found, expected);
     }
     assert_eq!(store.histories(ALICE, &[], Timestamp::MIN).await.unwrap(), []);
@@ -116,7 +116,7 @@ async fn reads_many_at_once_in_their_order(store: &dyn Store) {
     many.push(one);
     let found = store.histories(ALICE, &many, Timestamp::MIN).await.unwrap();
     assert_eq!(found.len(), 2_501);
-    assert_eq!(found.last(), Some(&Some(kept(1, 1))));
+    assert_eq!(found.last(), Some(&Some(stored(1, 1))));
     assert_eq!(found.iter().flatten().count(), 1);
 }
 
@@ -126,7 +126,11 @@ async fn counts_calls_by_day(store: &dyn Store) {
     assert_eq!(store.add_calls(monday, 0).await.unwrap(), 0);
     assert_eq!(store.add_calls(monday, 3).await.unwrap(), 3);
     assert_eq!(store.add_calls(tuesday, 1).await.unwrap(), 1);
-    assert_eq!(store.raise_calls(monday, 2).await.unwrap(), 3, "never lowered");
+    assert_eq!(
+        store.raise_calls(monday, 2).await.unwrap(),
+        3,
+        "the count is never lowered"
+    );
     assert_eq!(store.raise_calls(monday, 10_000).await.unwrap(), 10_000);
     assert_eq!(store.add_calls(monday, 1).await.unwrap(), 10_001);
     assert_eq!(store.calls_on(monday).await.unwrap(), 10_001);
@@ -148,32 +152,32 @@ async fn counts_concurrent_calls_exactly(store: &dyn Store) {
     );
 }
 
-/// More than the capacity of the write queue.
-async fn keeps_many_answers_written_at_once(store: &dyn Store) {
+/// Exceeds the capacity of the write queue.
+async fn stores_many_concurrent_responses(store: &dyn Store) {
     let ids: Vec<_> = (5_000..7_000).map(activity).collect();
-    let written = join_all(ids.iter().map(|id| store.keep(ALICE, *id, kept(7, 7)))).await;
+    let written = join_all(ids.iter().map(|id| store.keep(ALICE, *id, stored(7, 7)))).await;
     assert!(written.iter().all(Result::is_ok));
     let found = store.histories(ALICE, &ids, Timestamp::MAX).await.unwrap();
-    assert!(found.iter().all(|found| found.as_ref() == Some(&kept(7, 7))));
+    assert!(found.iter().all(|found| found.as_ref() == Some(&stored(7, 7))));
 }
 
-async fn forgets_one_owner_only(store: &dyn Store) {
+async fn deletes_only_one_owner(store: &dyn Store) {
     let id = activity(4);
     let carol = Owner::new([3; 16]);
-    store.keep(ALICE, id, kept(1, 1)).await.unwrap();
-    store.keep(carol, id, kept(2, 2)).await.unwrap();
+    store.keep(ALICE, id, stored(1, 1)).await.unwrap();
+    store.keep(carol, id, stored(2, 2)).await.unwrap();
     let before = store.size().await.unwrap();
     store.forget(ALICE).await.unwrap();
     store.forget(Owner::new([99; 16])).await.unwrap();
     assert_eq!(store.history(ALICE, id, Timestamp::MIN).await.unwrap(), None);
     assert_eq!(
         store.history(carol, id, Timestamp::MIN).await.unwrap(),
-        Some(kept(2, 2))
+        Some(stored(2, 2))
     );
     assert_eq!(
         store.calls_on(date(2026, 11, 25)).await.unwrap(),
         1_000,
-        "the count belongs to no owner"
+        "the count is shared by all owners"
     );
     store.forget(BOB).await.unwrap();
     let after = store.size().await.unwrap();
@@ -181,14 +185,14 @@ async fn forgets_one_owner_only(store: &dyn Store) {
     assert_eq!((after.activities, after.sends), (1, 1));
 }
 
-async fn keeps_any_answer_exactly(store: &dyn Store) {
+async fn stores_any_response_exactly(store: &dyn Store) {
     let id = activity(5);
     let mut runner = TestRunner::new(Config {
         failure_persistence: None,
         ..Config::default()
     });
     for _ in 0..300 {
-        let answer = any_kept().new_tree(&mut runner).unwrap().current();
+        let answer = any_stored().new_tree(&mut runner).unwrap().current();
         store.keep(ALICE, id, answer.clone()).await.unwrap();
         let found = store.history(ALICE, id, Timestamp::MIN).await.unwrap();
         assert_eq!(found.as_ref(), Some(&answer));
@@ -200,9 +204,9 @@ async fn keeps_any_answer_exactly(store: &dyn Store) {
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// The encoding alone, where proptest can shrink a failure.
+    /// Tests only the encoding, so that proptest can shrink a failure.
     #[test]
-    fn memory_keeps_any_answer_exactly(answer in any_kept()) {
+    fn memory_stores_any_response_exactly(answer in any_stored()) {
         let store = MemoryStore::new(MEMORY);
         store.keep(ALICE, activity(1), answer.clone()).now_or_never().unwrap().unwrap();
         let found = store.history(ALICE, activity(1), Timestamp::MIN).now_or_never().unwrap();
@@ -211,12 +215,12 @@ proptest! {
 }
 
 #[tokio::test]
-async fn memory_stays_within_its_bytes_and_keeps_what_is_used() {
+async fn memory_stays_within_its_limit_and_retains_used_responses() {
     let store = MemoryStore::new(1024 * 1024);
     let used = activity(0);
-    store.keep(ALICE, used, kept(0, 0)).await.unwrap();
+    store.keep(ALICE, used, stored(0, 0)).await.unwrap();
     for number in 1..20_000 {
-        store.keep(ALICE, activity(number), kept(1, 1)).await.unwrap();
+        store.keep(ALICE, activity(number), stored(1, 1)).await.unwrap();
         assert!(
             store
                 .history(ALICE, used, Timestamp::MIN)
@@ -236,7 +240,7 @@ async fn memory_stays_within_its_bytes_and_keeps_what_is_used() {
 }
 
 #[tokio::test]
-async fn an_answer_too_big_for_memory_does_not_leave_the_one_before_it() {
+async fn response_too_big_for_memory_removes_the_previous_response() {
     let store = MemoryStore::new(10_000);
     let id = activity(1);
     let sends = (0..10_000).map(|number| format!(r#"{{"send_id": {number}, "count": 5}}"#));
@@ -246,7 +250,7 @@ async fn an_answer_too_big_for_memory_does_not_leave_the_one_before_it() {
         fetched_at: at(2),
         answer: Answer::History(Arc::new(history)),
     };
-    store.keep(ALICE, id, kept(1, 1)).await.unwrap();
+    store.keep(ALICE, id, stored(1, 1)).await.unwrap();
     store.keep(ALICE, id, too_big).await.unwrap();
     assert_eq!(store.history(ALICE, id, Timestamp::MIN).await.unwrap(), None);
     assert_eq!(store.size().await.unwrap(), StoreSize::default());

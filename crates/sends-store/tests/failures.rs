@@ -1,6 +1,6 @@
-//! Errors of unusable stores, and rebuilding.
+//! Tests of unusable stores and of rebuilding.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![allow(clippy::unwrap_used, reason = "panics fail the test")]
 
 mod support;
 
@@ -12,18 +12,18 @@ use jiff::Timestamp;
 use jiff::civil::date;
 use rusqlite::Connection;
 use sends_store::{Health, LogFilter, LogPageRequest, Owner, SendLog, SqliteStore, Store, StoreError};
-use support::{activity, kept};
+use support::{activity, stored};
 
 const ALICE: Owner = Owner::new([1; 16]);
 
 #[tokio::test]
-async fn a_closed_store_says_so_and_keeps_its_content() {
+async fn closed_store_rejects_operations_and_retains_its_content() {
     let dir = tempfile::tempdir().unwrap();
     let store = filled(dir.path()).await;
     store.close().await.unwrap();
     store.close().await.unwrap();
     for error in [
-        store.keep(ALICE, activity(1), kept(2, 2)).await.unwrap_err(),
+        store.keep(ALICE, activity(1), stored(2, 2)).await.unwrap_err(),
         store
             .history(ALICE, activity(1), Timestamp::MAX)
             .await
@@ -34,19 +34,19 @@ async fn a_closed_store_says_so_and_keeps_its_content() {
     }
     assert!(
         !dir.path().join("sends.db-wal").exists(),
-        "the log is in the file"
+        "the WAL remains after closing"
     );
 
     let store = SqliteStore::open(dir.path()).await.unwrap();
     assert_eq!(
         store.history(ALICE, activity(1), Timestamp::MAX).await.unwrap(),
-        Some(kept(1, 1))
+        Some(stored(1, 1))
     );
     assert_eq!(store.calls_on(date(2026, 11, 23)).await.unwrap(), 5);
 }
 
 #[tokio::test]
-async fn a_file_that_is_no_database_is_refused_unchanged() {
+async fn file_that_is_not_a_database_is_rejected_unchanged() {
     let dir = tempfile::tempdir().unwrap();
     let file = private_file(dir.path(), &[b'x'; 5_000]);
     let error = open_error(dir.path()).await;
@@ -54,7 +54,7 @@ async fn a_file_that_is_no_database_is_refused_unchanged() {
     assert_eq!(
         error.to_string(),
         format!(
-            "{} is not a store: move it away if it is yours, or rebuild the store",
+            "{} is not a store: move the file to another directory, or rebuild the store",
             file.display()
         ),
     );
@@ -62,14 +62,14 @@ async fn a_file_that_is_no_database_is_refused_unchanged() {
 }
 
 #[tokio::test]
-async fn damage_is_reported_as_such_wherever_it_is() {
+async fn damage_of_any_page_is_reported() {
     let dir = tempfile::tempdir().unwrap();
     filled(dir.path()).await.close().await.unwrap();
     let whole = fs::read(dir.path().join("sends.db")).unwrap();
-    let mut refused = 0;
+    let mut rejected = 0;
     for page in 0..whole.len() / 4_096 {
         let mut damaged = whole.clone();
-        // Without the header on its first page the file is not a database.
+        // The first page starts with the file header, without which the file is not a database.
         let begin = page * 4_096 + if page == 0 { 100 } else { 0 };
         damaged[begin..(page + 1) * 4_096].fill(0xff);
         private_file(dir.path(), &damaged);
@@ -86,17 +86,17 @@ async fn damage_is_reported_as_such_wherever_it_is() {
                 matches!(error, StoreError::Damaged { .. }),
                 "page {page}: {error}"
             );
-            refused += 1;
+            rejected += 1;
         }
     }
     assert!(
-        refused >= 4,
-        "the schema, the key, the responses and the sends are checked: {refused}"
+        rejected >= 4,
+        "the schema, the key, the responses and the sends are checked: {rejected}"
     );
 }
 
 #[tokio::test]
-async fn rows_that_contradict_each_other_are_damage() {
+async fn contradictory_rows_are_reported_as_damage() {
     let dir = tempfile::tempdir().unwrap();
     filled(dir.path()).await.close().await.unwrap();
     change_by_hand(dir.path(), "DELETE FROM send");
@@ -108,7 +108,7 @@ async fn rows_that_contradict_each_other_are_damage() {
     assert!(matches!(error, StoreError::Damaged { .. }), "{error}");
 }
 
-/// Changes of rows like flipped bytes, each with a readable value.
+/// Row changes that simulate bit flips and leave readable values.
 const FLIPS: [&str; 11] = [
     "UPDATE activity_history SET fetched_at = fetched_at + 1",
     "UPDATE activity_history SET fetched_at_nanos = 1",
@@ -124,7 +124,7 @@ const FLIPS: [&str; 11] = [
 ];
 
 #[tokio::test]
-async fn a_changed_value_of_a_row_is_damage_until_the_answer_is_kept_again() {
+async fn changed_value_is_damage_until_the_response_is_stored_again() {
     for flip in FLIPS {
         let dir = tempfile::tempdir().unwrap();
         filled(dir.path()).await.close().await.unwrap();
@@ -148,20 +148,20 @@ async fn a_changed_value_of_a_row_is_damage_until_the_answer_is_kept_again() {
             assert!(matches!(error, StoreError::Damaged { .. }), "{flip}: {error}");
         }
 
-        store.keep(ALICE, activity(1), kept(1, 1)).await.unwrap();
+        store.keep(ALICE, activity(1), stored(1, 1)).await.unwrap();
         let found = store.history(ALICE, activity(1), Timestamp::MAX).await.unwrap();
-        assert_eq!(found, Some(kept(1, 1)), "{flip}");
+        assert_eq!(found, Some(stored(1, 1)), "{flip}");
         let health = store.health();
         assert!(
             health.damaged >= 1 && health.failed_reads == health.damaged,
             "{health:?}"
         );
-        assert!(health.damage.is_some(), "other damage is unknown: {health:?}");
+        assert!(health.damage.is_some(), "the damage was cleared: {health:?}");
     }
 }
 
 #[tokio::test]
-async fn an_answer_of_an_earlier_version_without_a_checksum_is_read() {
+async fn response_without_a_checksum_is_readable() {
     let dir = tempfile::tempdir().unwrap();
     filled(dir.path()).await.close().await.unwrap();
     change_by_hand(
@@ -170,12 +170,12 @@ async fn an_answer_of_an_earlier_version_without_a_checksum_is_read() {
     );
     let store = SqliteStore::open(dir.path()).await.unwrap();
     let found = store.history(ALICE, activity(1), Timestamp::MAX).await.unwrap();
-    assert_eq!(found, Some(kept(1, 1)));
+    assert_eq!(found, Some(stored(1, 1)));
 }
 
 #[cfg(unix)]
 #[tokio::test]
-async fn changes_fail_while_the_file_is_not_in_its_place_and_reads_go_on() {
+async fn changes_fail_and_reads_continue_while_the_file_is_moved() {
     let dir = tempfile::tempdir().unwrap();
     let state = dir.path().join("state");
     let store = filled(&state).await;
@@ -190,7 +190,7 @@ async fn changes_fail_while_the_file_is_not_in_its_place_and_reads_go_on() {
     fs::rename(&state, &aside).unwrap();
     for error in [
         store.check_writable().await.unwrap_err(),
-        store.keep(ALICE, activity(2), kept(1, 1)).await.unwrap_err(),
+        store.keep(ALICE, activity(2), stored(1, 1)).await.unwrap_err(),
         store.add_calls(date(2026, 11, 23), 1).await.unwrap_err(),
     ] {
         assert!(matches!(error, StoreError::Gone { .. }), "{error}");
@@ -212,15 +212,15 @@ async fn changes_fail_while_the_file_is_not_in_its_place_and_reads_go_on() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn a_removed_write_ahead_log_is_reported_and_nothing_written_counts_as_stored() {
+async fn removed_wal_is_reported_and_writes_fail() {
     let dir = tempfile::tempdir().unwrap();
     let store = filled(dir.path()).await;
     assert_eq!(store.health().gone, None);
     fs::remove_file(dir.path().join("sends.db-wal")).unwrap();
     let gone = store.health().gone;
-    let is_told =
+    let is_about_wal =
         |error: &StoreError| matches!(error, StoreError::Gone { detail, .. } if detail.contains("-wal"));
-    assert!(gone.as_ref().is_some_and(is_told), "{gone:?}");
+    assert!(gone.as_ref().is_some_and(is_about_wal), "{gone:?}");
     assert!(store.check_writable().await.is_err());
 }
 
@@ -229,7 +229,7 @@ fn opened(path: &Path) -> std::io::Result<fs::File> {
 }
 
 #[tokio::test]
-async fn a_file_that_is_cut_or_overwritten_in_use_is_damaged() {
+async fn file_truncated_or_overwritten_in_use_is_damaged() {
     type Change = fn(&Path) -> std::io::Result<()>;
     let emptied = |path: &Path| opened(path)?.set_len(0);
     let halved = |path: &Path| opened(path)?.set_len(fs::metadata(path)?.len() / 2);
@@ -239,7 +239,7 @@ async fn a_file_that_is_cut_or_overwritten_in_use_is_damaged() {
         ("halved", halved),
         ("overwritten", overwritten),
     ];
-    // A new store, mostly in the write-ahead log, before its first health check.
+    // The content of a new store is mostly in the WAL, and its health was never checked.
     let kinds = [false, true];
     let cases = kinds
         .iter()
@@ -264,7 +264,7 @@ async fn a_file_that_is_cut_or_overwritten_in_use_is_damaged() {
 }
 
 #[tokio::test]
-async fn a_store_of_a_newer_version_is_refused() {
+async fn store_of_a_newer_version_is_rejected() {
     let dir = tempfile::tempdir().unwrap();
     filled(dir.path()).await.close().await.unwrap();
     change_by_hand(dir.path(), "PRAGMA user_version = 2099");
@@ -277,7 +277,7 @@ async fn a_store_of_a_newer_version_is_refused() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn only_its_user_can_read_a_store() {
+async fn store_is_private_to_its_user() {
     use std::os::unix::fs::PermissionsExt;
 
     let dir = tempfile::tempdir().unwrap();
@@ -302,7 +302,7 @@ async fn only_its_user_can_read_a_store() {
 }
 
 #[tokio::test]
-async fn a_directory_that_cannot_be_made_is_named() {
+async fn error_names_the_directory_that_cannot_be_created() {
     let dir = tempfile::tempdir().unwrap();
     let in_the_way = dir.path().join("file");
     fs::write(&in_the_way, "").unwrap();
@@ -315,7 +315,7 @@ async fn a_directory_that_cannot_be_made_is_named() {
 }
 
 #[tokio::test]
-async fn rebuilding_sets_the_file_aside_and_begins_anew() {
+async fn rebuilding_moves_the_file_aside_and_creates_an_empty_store() {
     let dir = tempfile::tempdir().unwrap();
     let content = [b'x'; 5_000];
     private_file(dir.path(), &content);
@@ -329,7 +329,11 @@ async fn rebuilding_sets_the_file_aside_and_begins_anew() {
         if turn == 0 {
             assert_eq!(fs::read(aside).unwrap(), expected);
         }
-        rebuilt.store.keep(ALICE, activity(1), kept(1, 1)).await.unwrap();
+        rebuilt
+            .store
+            .keep(ALICE, activity(1), stored(1, 1))
+            .await
+            .unwrap();
         assert_eq!(rebuilt.store.size().await.unwrap().activities, 1);
         rebuilt.store.close().await.unwrap();
     }
@@ -338,7 +342,7 @@ async fn rebuilding_sets_the_file_aside_and_begins_anew() {
 }
 
 #[tokio::test]
-async fn a_store_in_use_is_not_rebuilt() {
+async fn store_in_use_is_not_rebuilt() {
     let dir = tempfile::tempdir().unwrap();
     let store = filled(dir.path()).await;
     let error = SqliteStore::rebuild(dir.path(), Timestamp::UNIX_EPOCH)
@@ -348,22 +352,19 @@ async fn a_store_in_use_is_not_rebuilt() {
     assert!(matches!(error, StoreError::Busy { .. }), "{error}");
     assert_eq!(
         store.history(ALICE, activity(1), Timestamp::MAX).await.unwrap(),
-        Some(kept(1, 1))
+        Some(stored(1, 1))
     );
 }
 
 async fn filled(dir: &Path) -> SqliteStore {
     let store = SqliteStore::open(dir).await.unwrap();
-    store.keep(ALICE, activity(1), kept(1, 1)).await.unwrap();
+    store.keep(ALICE, activity(1), stored(1, 1)).await.unwrap();
     store.add_calls(date(2026, 11, 23), 5).await.unwrap();
     store
 }
 
 async fn open_error(dir: &Path) -> StoreError {
-    SqliteStore::open(dir)
-        .await
-        .err()
-        .expect("the store should be refused")
+    SqliteStore::open(dir).await.err().expect("the store is rejected")
 }
 
 fn private_file(dir: &Path, content: &[u8]) -> std::path::PathBuf {

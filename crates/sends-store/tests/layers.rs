@@ -1,6 +1,6 @@
-//! Memory in front of another store.
+//! Tests of a memory cache in front of another store.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![allow(clippy::unwrap_used, reason = "panics fail the test")]
 
 mod support;
 
@@ -12,29 +12,38 @@ use sends_core::ActivityId;
 use sends_store::{
     LayeredStore, MemoryStore, Owner, Store, StoreError, StoreFuture, StoreSize, StoredAnswer,
 };
-use support::{activity, at, kept};
+use support::{activity, at, stored};
 use tokio::sync::{Notify, Semaphore};
 
 const MEMORY: u64 = 1024 * 1024;
 const ALICE: Owner = Owner::new([1; 16]);
 
 #[tokio::test]
-async fn memory_answers_what_is_fresh_enough_and_asks_behind_for_the_rest() {
+async fn fresh_responses_come_from_memory_and_others_from_the_backing_store() {
     let (store, behind) = layered();
     let id = activity(1);
-    store.keep(ALICE, id, kept(10, 1)).await.unwrap();
-    // As another process would do.
-    behind.inner.keep(ALICE, id, kept(20, 2)).await.unwrap();
-    assert_eq!(store.history(ALICE, id, at(10)).await.unwrap(), Some(kept(10, 1)));
-    assert_eq!(store.history(ALICE, id, at(11)).await.unwrap(), Some(kept(20, 2)));
+    store.keep(ALICE, id, stored(10, 1)).await.unwrap();
+    // Simulates a write by another process.
+    behind.inner.keep(ALICE, id, stored(20, 2)).await.unwrap();
     assert_eq!(
         store.history(ALICE, id, at(10)).await.unwrap(),
-        Some(kept(20, 2)),
+        Some(stored(10, 1))
+    );
+    assert_eq!(
+        store.history(ALICE, id, at(11)).await.unwrap(),
+        Some(stored(20, 2))
+    );
+    assert_eq!(
+        store.history(ALICE, id, at(10)).await.unwrap(),
+        Some(stored(20, 2)),
         "memory was updated by the read"
     );
 
     behind.inner.forget(ALICE).await.unwrap();
-    assert_eq!(store.history(ALICE, id, at(20)).await.unwrap(), Some(kept(20, 2)));
+    assert_eq!(
+        store.history(ALICE, id, at(20)).await.unwrap(),
+        Some(stored(20, 2))
+    );
     assert_eq!(store.history(ALICE, id, at(21)).await.unwrap(), None);
     assert_eq!(
         store.history(ALICE, id, at(20)).await.unwrap(),
@@ -44,75 +53,75 @@ async fn memory_answers_what_is_fresh_enough_and_asks_behind_for_the_rest() {
 }
 
 #[tokio::test]
-async fn a_read_fills_memory() {
+async fn read_fills_memory() {
     let (store, behind) = layered();
     let ids = [activity(1), activity(2), activity(3)];
-    behind.inner.keep(ALICE, ids[1], kept(10, 1)).await.unwrap();
-    let expected = [None, Some(kept(10, 1)), None];
+    behind.inner.keep(ALICE, ids[1], stored(10, 1)).await.unwrap();
+    let expected = [None, Some(stored(10, 1)), None];
     assert_eq!(
         store.histories(ALICE, &ids, Timestamp::MIN).await.unwrap(),
         expected
     );
     behind.reads.forget_permits(usize::MAX);
-    // Reads of the store behind fail from here on.
+    // Reads of the backing store block from here on.
     assert_eq!(
         store.history(ALICE, ids[1], Timestamp::MIN).await.unwrap(),
-        Some(kept(10, 1))
+        Some(stored(10, 1))
     );
     assert_eq!(store.memory_size().activities, 1);
 }
 
 #[tokio::test]
-async fn a_slow_read_does_not_put_an_old_answer_over_a_new_one() {
+async fn slow_read_does_not_overwrite_a_newer_response() {
     let (store, behind) = layered();
     let id = activity(1);
-    behind.inner.keep(ALICE, id, kept(10, 1)).await.unwrap();
-    during_a_read(&store, &behind, id, store.keep(ALICE, id, kept(20, 2))).await;
+    behind.inner.keep(ALICE, id, stored(10, 1)).await.unwrap();
+    during_a_read(&store, &behind, id, store.keep(ALICE, id, stored(20, 2))).await;
     assert_eq!(
         store.history(ALICE, id, Timestamp::MIN).await.unwrap(),
-        Some(kept(20, 2))
+        Some(stored(20, 2))
     );
 }
 
 #[tokio::test]
-async fn a_slow_read_does_not_bring_back_what_was_forgotten() {
+async fn slow_read_does_not_restore_deleted_responses() {
     let (store, behind) = layered();
     let id = activity(1);
-    behind.inner.keep(ALICE, id, kept(10, 1)).await.unwrap();
+    behind.inner.keep(ALICE, id, stored(10, 1)).await.unwrap();
     during_a_read(&store, &behind, id, store.forget(ALICE)).await;
     assert_eq!(store.history(ALICE, id, Timestamp::MIN).await.unwrap(), None);
 }
 
 #[tokio::test]
-async fn what_cannot_be_kept_behind_is_kept_in_memory_and_reported() {
+async fn failed_write_is_reported_and_cached_in_memory() {
     let (store, behind) = layered();
     behind.writes.close();
-    let error = store.keep(ALICE, activity(1), kept(10, 1)).await.unwrap_err();
+    let error = store.keep(ALICE, activity(1), stored(10, 1)).await.unwrap_err();
     assert!(matches!(error, StoreError::DiskFull { .. }), "{error}");
     assert_eq!(
         store.history(ALICE, activity(1), Timestamp::MIN).await.unwrap(),
-        Some(kept(10, 1))
+        Some(stored(10, 1))
     );
     assert_eq!(
         store.history(ALICE, activity(1), Timestamp::MAX).await.unwrap(),
         None,
-        "the store behind has no response"
+        "the backing store has no response"
     );
 }
 
-/// Makes a change between the lookup of a read in the store behind and its return.
+/// Applies a change while a read waits for its result from the backing store.
 async fn during_a_read(store: &LayeredStore, behind: &Gated, id: ActivityId, change: StoreFuture<'_, ()>) {
     behind.reads.forget_permits(usize::MAX);
     let read = store.history(ALICE, id, Timestamp::MIN);
-    let meanwhile = async {
+    let concurrent_change = async {
         behind.has_looked.notified().await;
         change.await.unwrap();
         behind.reads.add_permits(1_000);
     };
-    let (found, ()) = tokio::join!(read, meanwhile);
+    let (found, ()) = tokio::join!(read, concurrent_change);
     assert_eq!(
         found.unwrap(),
-        Some(kept(10, 1)),
+        Some(stored(10, 1)),
         "the read started before the change"
     );
 }
@@ -130,7 +139,7 @@ fn layered() -> (LayeredStore, Arc<Gated>) {
     )
 }
 
-/// A store whose reads wait for a permit and whose writes can be made to fail.
+/// Store whose reads wait for a permit and whose writes can be made to fail.
 struct Gated {
     inner: MemoryStore,
     has_looked: Notify,
@@ -162,12 +171,12 @@ impl Store for Gated {
         })
     }
 
-    fn keep(&self, owner: Owner, id: ActivityId, kept: StoredAnswer) -> StoreFuture<'_, ()> {
+    fn keep(&self, owner: Owner, id: ActivityId, stored: StoredAnswer) -> StoreFuture<'_, ()> {
         Box::pin(async move {
             let _permit = self.writes.acquire().await.map_err(|_| StoreError::DiskFull {
                 file: "sends.db".into(),
             })?;
-            self.inner.keep(owner, id, kept).await
+            self.inner.keep(owner, id, stored).await
         })
     }
 

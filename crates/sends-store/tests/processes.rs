@@ -1,8 +1,8 @@
-//! Several processes on one store, and kills of writing processes.
+//! Tests of several processes on one store, and of killed writers.
 //!
-//! A child is this program with a variable that selects one test, which without it does nothing.
+//! A child is this program with an environment variable that selects one test. Without the variable, that test does nothing.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![allow(clippy::unwrap_used, reason = "panics fail the test")]
 #![cfg(unix)]
 
 mod support;
@@ -19,14 +19,14 @@ use jiff::Timestamp;
 use jiff::civil::{Date, date};
 use rusqlite::Connection;
 use sends_store::{Owner, SqliteStore, Store};
-use support::{activity, kept};
+use support::{activity, stored};
 
 const ALICE: Owner = Owner::new([1; 16]);
 const DAY: Date = date(2026, 11, 23);
 const DIR: &str = "SENDS_STORE_TEST_DIR";
 const CALLS: &str = "SENDS_STORE_TEST_CALLS";
 
-/// Adds calls and stores histories until it reaches the number in its environment, or is killed. It prints every total to
+/// Adds calls and stores histories until it reaches the number in its environment or is killed. Every total is printed to
 /// standard error, which the test harness does not capture.
 #[tokio::test(flavor = "multi_thread")]
 async fn child() {
@@ -34,10 +34,10 @@ async fn child() {
     let calls: u64 = env::var(CALLS).unwrap().parse().unwrap();
     let store = SqliteStore::open(Path::new(&dir)).await.unwrap();
     for turn in 0..calls {
-        let keeps =
-            (0..8).map(|number| store.keep(ALICE, activity(u128::from(turn % 50) * 8 + number), kept(1, 1)));
-        let (total, kept) = tokio::join!(store.add_calls(DAY, 1), join_all(keeps));
-        kept.into_iter().collect::<Result<Vec<_>, _>>().unwrap();
+        let keeps = (0..8)
+            .map(|number| store.keep(ALICE, activity(u128::from(turn % 50) * 8 + number), stored(1, 1)));
+        let (total, stored) = tokio::join!(store.add_calls(DAY, 1), join_all(keeps));
+        stored.into_iter().collect::<Result<Vec<_>, _>>().unwrap();
         let total = total.unwrap();
         writeln!(std::io::stderr(), "total {total}").unwrap();
     }
@@ -55,7 +55,6 @@ fn start_child(dir: &Path, calls: u64) -> Child {
         .unwrap()
 }
 
-/// The output of the child until its end.
 fn lines(child: &mut Child) -> impl Iterator<Item = String> + use<> {
     BufReader::new(child.stderr.take().unwrap())
         .lines()
@@ -66,9 +65,9 @@ fn total(line: impl AsRef<str>) -> Option<u64> {
     line.as_ref().strip_prefix("total ")?.parse().ok()
 }
 
-/// The first kills may hit the creation of the store, the others its use.
+/// The first kills may hit the creation of the store, and the others its use.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_killed_process_loses_nothing_it_was_told_is_done() {
+async fn killed_process_loses_no_acknowledged_change() {
     let dir = tempfile::tempdir().unwrap();
     let mut random = fastrand::Rng::with_seed(7);
     let mut acknowledged = 0;
@@ -83,7 +82,7 @@ async fn a_killed_process_loses_nothing_it_was_told_is_done() {
         }
         thread::sleep(Duration::from_micros(random.u64(0..30_000)));
         child.kill().unwrap();
-        // A line that is cut within the number gives too low a total.
+        // A line that is cut within the number yields a total that is too low.
         acknowledged = lines.filter_map(total).fold(acknowledged, u64::max);
         child.wait().unwrap();
 
@@ -96,14 +95,14 @@ async fn a_killed_process_loses_nothing_it_was_told_is_done() {
         );
         assert!(
             counted <= acknowledged + 1,
-            "kill {kill}: only what was in flight may be more"
+            "kill {kill}: only a call in flight may be added"
         );
         acknowledged = counted;
         let ids: Vec<_> = (0..400).map(activity).collect();
         for found in store.histories(ALICE, &ids, Timestamp::MAX).await.unwrap() {
             assert!(
-                found.is_none() || found == Some(kept(1, 1)),
-                "kill {kill}: a whole answer or none"
+                found.is_none() || found == Some(stored(1, 1)),
+                "kill {kill}: a response is incomplete"
             );
         }
         store.close().await.unwrap();
@@ -111,19 +110,19 @@ async fn a_killed_process_loses_nothing_it_was_told_is_done() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn processes_that_start_together_count_together_exactly() {
+async fn concurrent_processes_count_calls_exactly() {
     const PROCESSES: u64 = 4;
     const CALLS: u64 = 200;
     let dir = tempfile::tempdir().unwrap();
-    // Both processes create the store.
+    // All processes race to create the store.
     let mut children: Vec<Child> = (0..PROCESSES).map(|_| start_child(dir.path(), CALLS)).collect();
-    let said: Vec<String> = children.iter_mut().flat_map(lines).collect();
+    let output: Vec<String> = children.iter_mut().flat_map(lines).collect();
     for mut child in children {
         let ended = child.wait().unwrap();
-        let complaints: Vec<_> = said.iter().filter(|line| total(line).is_none()).collect();
-        assert!(ended.success(), "{ended}: {complaints:#?}");
+        let errors: Vec<_> = output.iter().filter(|line| total(line).is_none()).collect();
+        assert!(ended.success(), "{ended}: {errors:#?}");
     }
-    let mut all: Vec<u64> = said.iter().filter_map(total).collect();
+    let mut all: Vec<u64> = output.iter().filter_map(total).collect();
     all.sort_unstable();
     assert_eq!(
         all,

@@ -1,6 +1,6 @@
-//! The tables, queried directly.
+//! Tests that query the tables directly.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![allow(clippy::unwrap_used, reason = "panics fail the test")]
 
 mod support;
 
@@ -11,7 +11,7 @@ use sends_core::SendHistory;
 use sends_store::{Answer, Owner, SqliteStore, Store, StoredAnswer};
 use support::{activity, at};
 
-/// `send_id`, outcome, seconds and nanoseconds of `run_date`, status.
+/// Columns: `send_id`, outcome, seconds and nanoseconds of `run_date`, status.
 type Row = (i64, i64, Option<i64>, Option<i64>, Option<String>);
 
 #[tokio::test]
@@ -26,11 +26,14 @@ async fn sends_can_be_searched_by_outcome_date_and_owner() {
         {"send_id": 5, "send_status": "errored", "reason_code": 7, "run_date": "1970-01-01T00:00:00.5Z"},
         {"send_id": 6, "send_status": "Paused"}
     ]"#;
-    let kept = StoredAnswer {
+    let stored = StoredAnswer {
         fetched_at: at(0),
         answer: Answer::History(Arc::new(SendHistory::from_json(json).unwrap())),
     };
-    store.keep(Owner::new([9; 16]), activity(1), kept).await.unwrap();
+    store
+        .keep(Owner::new([9; 16]), activity(1), stored)
+        .await
+        .unwrap();
     store.close().await.unwrap();
 
     let connection = Connection::open(dir.path().join("sends.db")).unwrap();

@@ -1,5 +1,5 @@
-//! Availability of an endpoint after repeated failures: ids that fail by themselves must not prevent reads of others, and an
-//! outage must not cost a call for each id.
+//! Availability of an endpoint after repeated failures. Ids that fail individually must not prevent reads of others, and an
+//! outage must not cost a call per id.
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
@@ -14,37 +14,33 @@ use tokio::time::sleep;
 
 use crate::{Reading, failure::SyncFailure, run::Run};
 
-/// Consecutive first failures of different ids after which an id that should not fail is probed: with a deactivated application
-/// or a missing privilege, every call is rejected.
-const FAILURES_IN_A_ROW: u32 = 50;
+/// Number of consecutive new failures of different ids that triggers a probe. A deactivated application or a missing privilege,
+/// for example, makes every call fail.
+const MAX_CONSECUTIVE_FAILURES: u32 = 50;
 
-/// Failed probes after which the rest is left to the next synchronisation.
-const PROBES: usize = 3;
+/// Maximum number of failed probes, after which the rest is left to the next synchronisation.
+const MAX_PROBES: usize = 3;
 
-/// Maximum number of waits for a probe: while another call is the client's own probe, none is sent.
-const WAITS: usize = 60;
+/// Maximum number of waits for a probe. No probe is sent while another call is the probe of the client's half-open circuit.
+const MAX_WAITS: usize = 60;
 
-/// Wait for the next probe if the client specifies none.
-const PAUSE: Duration = Duration::from_secs(1);
+/// Wait before the next probe if the client specifies none.
+const PROBE_INTERVAL: Duration = Duration::from_secs(1);
 
-/// State of one endpoint in a synchronisation.
 #[derive(Default)]
 pub(crate) struct EndpointHealth {
     state: Mutex<State>,
-    /// Held while the endpoint is probed.
     probing: tokio::sync::Mutex<()>,
 }
 
 #[derive(Default)]
 struct State {
     successes: u64,
-    /// Failed ids since the last success.
     failures: u32,
-    /// Attempts to probe without a suitable id, since the last success.
+    /// Number of attempted probes without a suitable id since the last success.
     missed_probes: usize,
-    /// The last id that was read.
-    good: Option<Subject>,
-    /// Whether all probes failed. No further probe is sent then.
+    last_readable: Option<Subject>,
+    /// Whether all probes failed, after which no further probe is sent.
     is_down: bool,
 }
 
@@ -55,8 +51,8 @@ impl EndpointHealth {
 }
 
 impl Run<'_> {
-    /// Makes a call. While the client suspends the endpoint because of other ids, it waits for a probe. Returns the error of the
-    /// last probe.
+    /// Makes a call. While the client's circuit is open because of other ids, waits until a probe succeeds. Returns the error
+    /// of the last probe if all probes fail.
     pub(crate) async fn call<'s, T>(
         &'s self,
         subject: Subject,
@@ -77,11 +73,11 @@ impl Run<'_> {
         let mut state = self.health(subject).state();
         state.successes += 1;
         (state.failures, state.missed_probes) = (0, 0);
-        state.good = Some(subject);
+        state.last_readable = Some(subject);
     }
 
-    /// Counts a failure. Returns it as [`SyncFailure::EverythingFails`] when too many ids failed in a row for the first time, or
-    /// when it was throttled, and the probes fail as well.
+    /// Counts a failure. Probes the endpoint after too many consecutive new failures, or if the call was throttled. Returns
+    /// [`SyncFailure::EverythingFails`] if the probes fail as well, and the failure itself otherwise.
     pub(crate) async fn note_failure(
         &self,
         subject: Subject,
@@ -102,7 +98,7 @@ impl Run<'_> {
             let mut state = health.state();
             if !is_throttling {
                 state.failures = state.failures.saturating_add(1);
-                if state.failures < FAILURES_IN_A_ROW {
+                if state.failures < MAX_CONSECUTIVE_FAILURES {
                     return Ok(SyncFailure::Upstream(error));
                 }
             }
@@ -115,7 +111,7 @@ impl Run<'_> {
         }
     }
 
-    /// Probes the endpoint until a probe succeeds, unless its count of successes has changed from `successes`.
+    /// Probes the endpoint until a probe succeeds. Returns immediately if the count of successes differs from `successes`.
     async fn wait_until_available(
         &self,
         subject: Subject,
@@ -123,31 +119,31 @@ impl Run<'_> {
         mut error: UpstreamError,
     ) -> Result<(), SyncFailure> {
         let health = self.health(subject);
-        let _one_at_a_time = health.probing.lock().await;
+        let _probing = health.probing.lock().await;
         if health.state().successes != successes {
             return Ok(());
         }
         let (mut failed, mut waits) = (0, 0);
-        while failed < PROBES && waits < WAITS && !health.state().is_down {
+        while failed < MAX_PROBES && waits < MAX_WAITS && !health.state().is_down {
             if error.class == FailureClass::CircuitOpen {
                 tokio::select! {
-                    () = sleep(error.retry_after.unwrap_or(PAUSE)) => {}
+                    () = sleep(error.retry_after.unwrap_or(PROBE_INTERVAL)) => {}
                     () = self.stop.cancelled() => {}
                 }
             }
             self.check_stop()?;
             let Some(probe) = self.probe(subject, failed).await? else {
-                // The next id to be read is the probe, but only a few times.
+                // The next id to be read serves as the probe, but only a few times.
                 let mut state = health.state();
                 state.missed_probes += 1;
-                if state.missed_probes <= PROBES {
+                if state.missed_probes <= MAX_PROBES {
                     return Ok(());
                 }
                 break;
             };
             match probe.await {
-                Ok(good) => {
-                    self.note_success(good);
+                Ok(last_readable) => {
+                    self.note_success(last_readable);
                     return Ok(());
                 }
                 Err(failure) => {
@@ -162,26 +158,27 @@ impl Run<'_> {
         Err(error.into())
     }
 
-    /// The call of a probe: the last id that was read, otherwise one that is probably readable. `None` when there is none.
+    /// Returns the call of a probe, for the last id that was read or for an id that is probably readable. Returns `None`
+    /// without such an id.
     async fn probe(
         &self,
         subject: Subject,
         place: usize,
     ) -> Result<Option<BoxFuture<'_, Result<Subject, UpstreamError>>>, SyncFailure> {
-        let good = self.health(subject).state().good;
-        if let Some(Subject::Campaign(id)) = good {
+        let last_readable = self.health(subject).state().last_readable;
+        if let Some(Subject::Campaign(id)) = last_readable {
             return Ok(Some(Box::pin(async move {
                 self.upstream.campaign(id).await.map(|_| Subject::Campaign(id))
             })));
         }
-        if let Some(Subject::History(id)) = good {
+        if let Some(Subject::History(id)) = last_readable {
             return Ok(Some(self.probe_history(id)));
         }
         let is_history = matches!(subject, Subject::History(_));
         if is_history && let Some(activity) = self.recently_read(subject, place).await? {
             return Ok(Some(self.probe_history(activity)));
         }
-        // The oldest campaign on the queue is the farthest from the failing ones.
+        // The oldest queued campaigns are probed, since failing campaigns are among the newest.
         let work = self.log.next_work(self.owner, usize::MAX).await?;
         let Some(oldest) = work.into_iter().rev().nth(place) else {
             return Ok(None);
@@ -203,17 +200,18 @@ impl Run<'_> {
         })
     }
 
-    /// Another history with sends that was readable: first the most recently read one, then others at a distance from it.
+    /// Returns another history with sends that was readable: first the most recently read history, then histories that were
+    /// read earlier.
     async fn recently_read(&self, subject: Subject, place: usize) -> Result<Option<ActivityId>, SyncFailure> {
         let now = self.clock.now();
-        let (always, ever) = (jiff::Timestamp::MIN, jiff::Timestamp::MAX);
-        let mut known = self.log.unsettled(self.owner, always, ever, now).await?;
+        let (earliest, latest) = (jiff::Timestamp::MIN, jiff::Timestamp::MAX);
+        let mut known = self.log.unsettled(self.owner, earliest, latest, now).await?;
         known.retain(|activity| Subject::History(*activity) != subject);
-        let back = known.len().saturating_sub(1) * place / (PROBES - 1);
+        let back = known.len().saturating_sub(1) * place / (MAX_PROBES - 1);
         Ok(known.into_iter().rev().nth(back))
     }
 
-    /// Separate for campaigns and histories, since a user may have access to campaigns only.
+    /// The state is separate for campaigns and histories, since a user may have access to campaigns only.
     fn health(&self, subject: Subject) -> &EndpointHealth {
         match subject {
             Subject::History(_) => &self.histories,

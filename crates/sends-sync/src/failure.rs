@@ -1,24 +1,20 @@
-//! Failures of a synchronisation, and whether one concerns a single read or the whole run.
+//! Failures of a synchronisation, and whether they concern a single read or the whole run.
 
 use sends_client::{Endpoint, FailureClass, UpstreamError};
 use sends_store::StoreError;
 
-/// Failure of a read or of the whole synchronisation.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SyncFailure {
-    /// Shutdown.
     #[error("stopped by a shutdown")]
     Cancelled,
-    /// Failed call.
     #[error(transparent)]
     Upstream(Box<UpstreamError>),
-    /// Failed call after many others, and after failed probes, so that further calls would fail as well.
+    /// Failed call after many failures and after failed probes, which indicate that further calls would fail as well.
     #[error("all reads fail: {0}")]
     EverythingFails(Box<UpstreamError>),
-    /// Skipped listing: the pause after a failure with this reason is not over.
-    #[error("{0} It is tried again after a pause.")]
+    /// Listing that is skipped during the pause after an earlier failure with this reason.
+    #[error("{0} The next attempt follows after a pause.")]
     Paused(String),
-    /// Failure of the store.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -30,7 +26,6 @@ impl From<UpstreamError> for SyncFailure {
 }
 
 impl SyncFailure {
-    /// Whether the synchronisation ends because further reads would fail as well.
     pub(crate) fn stops_sync(&self) -> bool {
         match self {
             Self::Upstream(error) => Self::concerns_all_calls(error),
@@ -38,17 +33,18 @@ impl SyncFailure {
         }
     }
 
-    /// Whether other calls would fail in the same way.
     pub(crate) fn concerns_all_calls(error: &UpstreamError) -> bool {
         class_concerns_all_calls(error.class) && !error.is_throttled_by_itself()
     }
 
-    /// Whether the upstream throttled a call up to its last retry. Only a probe shows whether other calls are throttled as well.
+    /// Returns whether the upstream throttled a call up to its last retry. Only a probe shows whether other calls are throttled
+    /// as well.
     pub(crate) fn is_throttling(&self) -> bool {
         matches!(self, Self::Upstream(error) if error.is_throttled_by_itself())
     }
 
-    /// [`stops_sync`](Self::stops_sync) for a listing, whose endpoint may be suspended while others are not.
+    /// Variant of [`stops_sync`](Self::stops_sync) for a listing, whose circuit may be open while those of other endpoints are
+    /// closed.
     pub(crate) fn stops_listings(&self) -> bool {
         match self {
             Self::Upstream(error) => {
@@ -58,12 +54,10 @@ impl SyncFailure {
         }
     }
 
-    /// Whether the upstream rejects a valid request, as for removed resources.
     pub(crate) fn is_rejection(&self) -> bool {
         matches!(self, Self::Upstream(error) if error.class == FailureClass::Rejected)
     }
 
-    /// The reason as a sentence for API users, without details for the operator.
     pub(crate) fn public_reason(&self) -> &str {
         match self {
             Self::Paused(reason) => reason,
@@ -79,64 +73,61 @@ fn describe(error: &UpstreamError) -> &'static str {
         FailureClass::Unreachable
         | FailureClass::CircuitOpen
         | FailureClass::Interrupted
-        | FailureClass::ServerFailure => "Constant Contact could not be reached, broke off, or failed.",
-        FailureClass::TimedOut => "Constant Contact took too long to answer.",
-        FailureClass::Throttled if error.is_throttled_by_itself() => {
-            "Constant Contact throttles this request again and again (429)."
+        | FailureClass::ServerFailure => {
+            "Constant Contact was unreachable, interrupted its response, or failed."
         }
-        FailureClass::Throttled => "Constant Contact asked for a pause of all calls (429).",
+        FailureClass::TimedOut => "Constant Contact did not respond in time.",
+        FailureClass::Throttled if error.is_throttled_by_itself() => {
+            "Constant Contact repeatedly throttled this request (429)."
+        }
+        FailureClass::Throttled => "Constant Contact throttled all calls (429).",
         FailureClass::QueueFull
         | FailureClass::UnverifiedTokens
         | FailureClass::DeadlineExceeded
-        | FailureClass::AllowanceUsedUp => {
-            "Interactive queries used all the calls that Constant Contact allows."
-        }
-        FailureClass::QuotaExceeded => "The day's calls are used up.",
+        | FailureClass::AllowanceUsedUp => "Interactive queries used up the rate limit of Constant Contact.",
+        FailureClass::QuotaExceeded => "The daily quota of calls is used up.",
         FailureClass::TokenUnavailable => "No access token was available.",
         FailureClass::Unauthenticated | FailureClass::LoginRequired => {
-            "The service's login is not accepted; its operator has to log in again."
+            "Constant Contact rejected the service's login. The operator has to log in again."
         }
         FailureClass::Forbidden if error.is_path_alone() => {
-            "Constant Contact refuses this alone (401), though it accepts the service's login elsewhere."
+            "Constant Contact rejected only this request (401), and accepts the service's login for others."
         }
         FailureClass::Forbidden if matches!(error.endpoint, Endpoint::CampaignSummaries(_)) => {
-            "Constant Contact refuses its reports: the user of the login lacks the privilege ui:campaign:metrics. Without \
-             them, sends that are no change of their campaign are not found."
+            "Constant Contact rejected access to its reports: the user of the login lacks the privilege ui:campaign:metrics. \
+             Without the reports, sends that do not change their campaign are not found."
         }
         FailureClass::Forbidden => {
-            "Constant Contact refuses access: the scope campaign_data or the privilege campaign:read is missing, or the \
+            "Constant Contact rejected access: the scope campaign_data or the privilege campaign:read is missing, or the \
              application was deactivated."
         }
-        FailureClass::NoSuchPath => "The address of Constant Contact's API is wrong: there is no such path.",
-        FailureClass::Invalid => "Constant Contact gave an answer that cannot be understood.",
+        FailureClass::NoSuchPath => {
+            "The configured address of Constant Contact's API is wrong: the path does not exist."
+        }
+        FailureClass::Invalid => "Constant Contact returned an invalid response.",
         FailureClass::NotFound => not_found(&error.endpoint),
-        FailureClass::Rejected => "Constant Contact refused a correct request.",
+        FailureClass::Rejected => "Constant Contact rejected a valid request.",
     }
 }
 
-/// The upstream has listed the resource that it does not find.
 fn not_found(endpoint: &Endpoint) -> &'static str {
     match endpoint {
-        Endpoint::Campaign(_) => {
-            "Constant Contact lists this campaign, and answers that it does not exist (404)."
-        }
-        Endpoint::SendHistory(_) => {
-            "Constant Contact names this activity, and answers that it does not exist (404)."
-        }
-        _ => "Constant Contact answers that it does not exist (404).",
+        Endpoint::Campaign(_) => "Constant Contact lists this campaign but does not find it (404).",
+        Endpoint::SendHistory(_) => "Constant Contact lists this activity but does not find it (404).",
+        _ => "Constant Contact did not find the resource (404).",
     }
 }
 
 fn class_concerns_all_calls(class: FailureClass) -> bool {
     match class {
-        // The client has already retried. For a wider failure its circuit breaker reports another class.
+        // The client has already retried. For a wider failure, its circuit breaker reports another class.
         FailureClass::ServerFailure
         | FailureClass::Interrupted
         | FailureClass::TimedOut
         | FailureClass::Invalid
         | FailureClass::NotFound
         | FailureClass::Rejected
-        // One id may be rejected while others are not.
+        // The upstream may reject a single id.
         | FailureClass::Forbidden => false,
         FailureClass::Unreachable
         | FailureClass::CircuitOpen

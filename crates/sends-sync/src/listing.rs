@@ -1,4 +1,4 @@
-//! Listings of campaigns and of summaries, and the work that follows from them.
+//! Listings of campaigns and summaries, and the resulting work.
 
 mod walk;
 
@@ -12,12 +12,11 @@ use sends_store::{FailedReading, KnownCampaign, Listing, StoreError, Subject, Sy
 use self::walk::Walk;
 use crate::{Progress, Reading, Stage, failure::SyncFailure, reading::ONLY_REPORTED, rules, run::Run};
 
-/// Outcome of the listing of campaigns.
 pub(crate) struct Listed {
-    /// Latest update of a draft that is new or has changed. Such a draft may have been sent and made a draft again since the last
-    /// listing, which only the summaries report shows.
+    /// Latest update of a new or changed draft. The draft may have been sent and reverted to a draft since the last listing,
+    /// which only the summaries report shows.
     pub(crate) drafts_changed_at: Option<Timestamp>,
-    /// Failure of the first page, without which the changes are unknown. A failure of a later page is recorded as a gap.
+    /// Failure of the first page, without which the changes are unknown. The failure of a later page is recorded as a gap.
     pub(crate) ended: Result<(), SyncFailure>,
 }
 
@@ -30,15 +29,12 @@ impl Listed {
     }
 }
 
-/// Reason of a campaign whose send was only in the report, and no longer is.
-const NOT_REPORTED: &str = "Constant Contact's report had a later send of this campaign than its send histories, and has it no more. It stays in doubt until the next synchronisation confirms that.";
+const NOT_REPORTED: &str = "Constant Contact's report no longer shows a send of this campaign that its send histories lack. The send is unconfirmed until the next synchronisation.";
 
-/// Whether a campaign is unreadable because of a send that is, or was, only in the report.
 pub(crate) fn is_about_report(unreadable: &Unreadable) -> bool {
     unreadable.reason == ONLY_REPORTED || unreadable.reason == NOT_REPORTED
 }
 
-/// Record of a listing in descending order of a time.
 trait Dated: Send {
     fn campaign(&self) -> CampaignId;
     fn time(&self) -> Option<Timestamp>;
@@ -65,7 +61,6 @@ impl Dated for CampaignSummary {
 }
 
 impl Run<'_> {
-    /// Lists the campaigns that were updated since the last listing.
     pub(crate) async fn list_campaigns(
         &self,
         state: &mut SyncState,
@@ -104,8 +99,8 @@ impl Run<'_> {
         })
     }
 
-    /// First page of the campaigns since the mark. First page of all campaigns when an earlier synchronisation did not find the
-    /// latest listed campaign either: this campaign has vanished, and others may have too.
+    /// Returns the first page of the campaigns since the high-water mark. If an earlier synchronisation did not find the latest
+    /// listed campaign either, returns the first page of all campaigns, since others may have vanished as well.
     async fn first_page(&self, walk: &mut Walk) -> Result<ResourcePage<Campaign>, UpstreamError> {
         let page = self.upstream.campaigns(walk.from, None).await?;
         let has_records = !page.records.is_empty() || page.unreadable > 0;
@@ -125,7 +120,6 @@ impl Run<'_> {
         Ok(self.put_on_queue(work.collect()).await?)
     }
 
-    /// Reads the summaries report back to the last one. Unreadable parts are recorded as a gap.
     pub(crate) async fn list_summaries(
         &self,
         state: &mut SyncState,
@@ -156,7 +150,6 @@ impl Run<'_> {
         self.end_walk(&walk, state).await
     }
 
-    /// Reads the pages of a listing until they reach records of earlier walks, and stores the result of `listing_of` for each.
     async fn read_pages<'r, T: Dated>(
         &'r self,
         walk: &mut Walk,
@@ -182,7 +175,6 @@ impl Run<'_> {
         }
     }
 
-    /// Reason of a campaign whose histories lack the send of the report.
     pub(crate) fn report_reason(&self, campaign: CampaignId) -> &'static str {
         let not_reported = self.not_reported.lock().unwrap_or_else(PoisonError::into_inner);
         if not_reported.contains(&campaign) {
@@ -192,8 +184,8 @@ impl Run<'_> {
         }
     }
 
-    /// Handles campaigns whose send was only in the report, and no longer is. Once a second synchronisation confirms this, the
-    /// campaigns are read again and no longer in doubt.
+    /// Handles campaigns with a send that only the report showed and no longer shows. After a second synchronisation confirms
+    /// the absence, the campaigns are read again and their failure is cleared.
     async fn resolve_unreported(&self, doubts: &[&Unreadable]) -> Result<(), SyncFailure> {
         let mut listing = Listing::default();
         for doubt in doubts {
@@ -215,7 +207,7 @@ impl Run<'_> {
         Ok(self.log.keep_listing(self.owner, listing).await?)
     }
 
-    /// Skips a listing whose pause after a failed first page is not over. Its gap extends to now.
+    /// Skips a listing during the pause after a failed first page, and extends its gap to the current time.
     pub(crate) async fn skip_listing(&self, gap: Unreadable) -> Result<SyncFailure, StoreError> {
         let unread = FailedReading {
             subject: gap.subject,
@@ -229,7 +221,8 @@ impl Run<'_> {
         Ok(SyncFailure::Paused(gap.reason))
     }
 
-    /// Records the failure of a first page as a gap. The error is a failure that stops the synchronisation.
+    /// Records the failure of a first page as a gap and returns the failure. A failure that stops the synchronisation is
+    /// returned as the error.
     async fn record_failed_listing(
         &self,
         mut walk: Walk,
@@ -250,7 +243,7 @@ impl Run<'_> {
         Ok(failure)
     }
 
-    /// Stores the new mark. The gap before it is stored first, in case the process is killed in between.
+    /// Stores the new high-water mark. The gap before it is stored first, in case the process is killed in between.
     async fn end_walk(&self, walk: &Walk, state: &SyncState) -> Result<(), SyncFailure> {
         match walk.failure() {
             Some(failure) => self.log.keep_failed(self.owner, failure).await?,
@@ -274,7 +267,7 @@ impl Run<'_> {
     }
 }
 
-/// Latest update of a draft that is new or has changed; now for one without a date.
+/// Returns the latest update of a new or changed draft. A draft without a date counts as updated at `now`.
 fn last_changed_draft(
     campaigns: &[Campaign],
     known: &[Option<KnownCampaign>],

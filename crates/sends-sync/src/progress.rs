@@ -2,27 +2,27 @@
 
 use sends_store::Pending;
 
-/// Current step.
+/// Current step of a synchronisation.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Stage {
-    /// Listing campaigns.
+    /// Campaigns are being listed.
     #[default]
     Listing,
-    /// Reading histories.
+    /// Histories are being read.
     Reading,
 }
 
-/// Counts of a running synchronisation.
+/// Counters of a running synchronisation.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Progress {
     /// Current step.
     pub stage: Stage,
-    /// Listed campaigns.
+    /// Number of listed campaigns.
     pub listed: u64,
-    /// Campaigns whose histories were read.
+    /// Number of campaigns whose histories were read.
     pub read: u64,
-    /// Remaining work, as far as known.
+    /// Remaining work that is known so far.
     pub pending: Pending,
-    /// Calls so far, retries included.
+    /// Number of calls so far, including retries.
     pub calls: u64,
 }

@@ -1,4 +1,4 @@
-//! Reading one campaign: its activities, then their histories.
+//! Reads campaigns: their activities, then the histories.
 
 use sends_client::FailureClass;
 use sends_core::{ActivityId, ActivityReference, Campaign, CampaignDetail, CampaignId, CampaignStatus};
@@ -13,36 +13,29 @@ use crate::{
     run::Run,
 };
 
-/// Reason of a campaign with unreadable activities.
-const MALFORMED_ACTIVITIES: &str =
-    "Constant Contact names activities of this campaign in a form that cannot be read.";
+const MALFORMED_ACTIVITIES: &str = "Constant Contact returned unreadable activities of this campaign.";
 
-/// Reason of a campaign that lists an activity of another one, with which the activity stays.
+/// Failure reason of a campaign that lists an activity of another campaign. The activity stays with the other campaign.
 const CONTRADICTION: &str =
-    "Constant Contact names an activity of this campaign that it also names with another campaign.";
+    "Constant Contact lists an activity of this campaign with another campaign as well.";
 
-/// Reason of a campaign that was sent and lists no sendable activity.
-const NO_ACTIVITIES: &str = "Constant Contact names no activity of this campaign, which was sent.";
+const NO_ACTIVITIES: &str = "Constant Contact lists no activity of this campaign, which was sent.";
 
-/// Reason of a campaign with a send that only the report has.
 pub(crate) const ONLY_REPORTED: &str =
     "Constant Contact's report has a later send of this campaign than its send histories.";
 
-/// Context of the reading of one campaign.
 #[derive(Clone, Copy)]
 pub(crate) struct CampaignReading<'r> {
     pub(crate) work: &'r SyncWork,
     pub(crate) known: &'r KnownCampaign,
 }
 
-/// State of an activity's history after a read.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum HistoryState {
     HasSends,
     Empty,
-    /// Lacks known sends, which stay until their removal is confirmed.
+    /// Lacks known sends, which are retained until their removal is confirmed.
     Incomplete,
-    /// Could not be read.
     Unread,
 }
 
@@ -75,8 +68,8 @@ impl Run<'_> {
         }))
     }
 
-    /// Reads the activities of a campaign, then the histories of all sendable ones. A change of the campaign has one time,
-    /// whichever of its activities were sent, so that a new send in one history does not make the others known.
+    /// Reads the activities of a campaign, then the histories of all sendable activities. All activities share the update time
+    /// of the campaign, so a new send in one history does not prove that the others are unchanged.
     async fn read_activities(&self, work: &SyncWork, known: &KnownCampaign) -> Result<(), SyncFailure> {
         let subject = Subject::Campaign(work.campaign);
         let reading = CampaignReading { work, known };
@@ -101,7 +94,7 @@ impl Run<'_> {
     }
 
     /// Stores the activities of a campaign and reads their histories. Known activities that are no longer listed are read
-    /// again, and stay as long as their sends do.
+    /// again, and retained as long as they have sends.
     async fn read_detail(
         &self,
         reading: &CampaignReading<'_>,
@@ -129,7 +122,7 @@ impl Run<'_> {
             known_activities.filter(is_unlisted).map(reference).collect();
         let mut is_sent = false;
         if unreadable_activities > 0 {
-            // Unlisted activities may be among the unreadable ones.
+            // Unlisted activities may be among the unreadable activities.
             listed.extend_from_slice(&unlisted);
             shown.append(&mut unlisted);
         } else {
@@ -150,7 +143,7 @@ impl Run<'_> {
         self.read_histories(reading, &shown, is_removed).await?;
         let is_listed = |claim: &Claim| listed.iter().any(|activity| activity.id == claim.activity);
         self.schedule_claimants(work, claims.iter().filter(|claim| !is_listed(claim)), false);
-        // Another campaign may have been read in the meantime.
+        // Another campaign may have been read concurrently.
         let claims = self.log.claims(self.owner, work.campaign, &listed).await?;
         self.schedule_claimants(work, claims.iter().filter(|claim| is_listed(claim)), true);
         let is_contradictory = claims.iter().any(|claim| {
@@ -162,7 +155,7 @@ impl Run<'_> {
         } else if is_contradictory {
             Some(CONTRADICTION)
         } else {
-            // A campaign whose known sends were deleted had sendable activities.
+            // If known activities were deleted, the campaign may be without activities.
             let was_sendable = known.activities.iter().any(may_have_sends);
             let is_done = campaign_status.as_deref() == Some(&CampaignStatus::Done);
             (is_without && (is_sent || is_done && !was_sendable)).then_some(NO_ACTIVITIES)
@@ -170,8 +163,8 @@ impl Run<'_> {
         self.record_outcome(reading, is_removed, reason).await
     }
 
-    /// Schedules the other campaigns of contradictions that this one begins or ends. The campaign that began a contradiction has
-    /// been read.
+    /// Schedules the other campaigns of contradictions that this campaign begins or ends. The campaign that began a
+    /// contradiction has already been read.
     pub(crate) fn schedule_claimants<'c>(
         &self,
         work: &SyncWork,
@@ -189,7 +182,6 @@ impl Run<'_> {
         self.contradicted().extend(work);
     }
 
-    /// Records a campaign as unreadable or as readable again.
     async fn record_outcome(
         &self,
         reading: &CampaignReading<'_>,
@@ -201,7 +193,8 @@ impl Run<'_> {
         let period = rules::period(work);
         let mut only_reported = self.only_reported(work.campaign).await?;
         if only_reported.is_some() && is_removed {
-            // The campaign's known sends were missing twice, or the campaign was removed twice.
+            // A removed campaign is resolved after its known sends were missing twice, or after the campaign was found removed
+            // twice.
             let had_sends = known.activities.iter().any(|known| known.send_count > Some(0));
             only_reported = only_reported.filter(|_| !had_sends);
             if only_reported.is_some() && self.was_found_gone(subject).await? {
@@ -227,7 +220,6 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// See [`rules::only_reported`].
     async fn only_reported(&self, campaign: CampaignId) -> Result<Option<Period>, StoreError> {
         let known = self.log.campaigns(self.owner, &[campaign]).await?;
         Ok(known
@@ -238,7 +230,6 @@ impl Run<'_> {
             .and_then(rules::only_reported))
     }
 
-    /// Reads the histories of all listed activities that can be sent or have sends.
     async fn read_histories(
         &self,
         reading: &CampaignReading<'_>,
@@ -257,7 +248,6 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Reads one history. Its failure does not affect the others.
     pub(crate) async fn read_history(
         &self,
         reading: &CampaignReading<'_>,
@@ -281,7 +271,8 @@ impl Run<'_> {
         }
     }
 
-    /// Requests a history. The status for activities of a removed campaign is not documented; any rejection counts as not found.
+    /// Requests a history. If the campaign is removed, any rejection counts as not found, since the status for its activities
+    /// is not documented.
     pub(crate) async fn request_history(
         &self,
         activity: ActivityId,
@@ -301,7 +292,8 @@ impl Run<'_> {
         }
     }
 
-    /// Records the failure of one read and returns it. The error is a failure that stops the synchronisation.
+    /// Records the failure of one read and returns the failure. A failure that stops the synchronisation is returned as the
+    /// error.
     pub(crate) async fn record_failure(
         &self,
         subject: Subject,
@@ -313,7 +305,7 @@ impl Run<'_> {
         if failure.stops_sync() {
             return Err(failure);
         }
-        tracing::warn!("read failed and recorded as missing in the log of sends: {failure}");
+        tracing::warn!("read failed and recorded as a gap of the send log: {failure}");
         let reason = failure.public_reason();
         self.record_unreadable(subject, period, reason).await?;
         Ok(failure)
@@ -336,7 +328,6 @@ impl Run<'_> {
         self.log.keep_failed(self.owner, failed).await
     }
 
-    /// Identifies this synchronisation as the one that misses known records.
     pub(crate) fn finding(&self) -> Finding {
         Finding {
             found_at: self.clock.now(),
@@ -345,8 +336,8 @@ impl Run<'_> {
     }
 }
 
-/// A campaign that was read, with the update time and status of its listing: otherwise the next listing would miss a change since
-/// the last one, whose send the histories may lack. Only a removal is taken from the campaign itself.
+/// Returns a campaign with the update time and status of its listing. Otherwise the next listing would miss a change since the
+/// last listing, whose send the histories may lack. Only a removal is taken from the campaign itself.
 fn as_listed(read: Campaign, known: &KnownCampaign) -> Campaign {
     let listed = known.campaign.status.clone();
     let status = if is_removed(&read) || is_removed(&known.campaign) {
@@ -368,7 +359,7 @@ pub(crate) fn reference(known: &KnownActivity) -> ActivityReference {
     }
 }
 
-/// Whether an activity can be sent or has sends, whatever its current role.
+/// Returns whether an activity can be sent or has sends, regardless of its current role.
 pub(crate) fn may_have_sends(known: &KnownActivity) -> bool {
     reference(known).can_be_sent() || known.send_count > Some(0) || known.failing_since.is_some()
 }

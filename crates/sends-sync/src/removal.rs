@@ -1,13 +1,15 @@
-//! Known sends that the upstream no longer shows. A single response may be wrong, so they are dropped when a second
-//! synchronisation misses the same ones, and are recorded as unreadable until then.
+//! Removal of known sends that the upstream no longer shows.
 //!
-//! Only the history shows that a send is deleted: it is not found, or lacks the send. A deleted campaign, or one that does not
-//! list the activity, is a reason to request the history. An activity that is listed and not found is a contradiction: its sends
-//! stay in the log and are recorded as unreadable until the upstream's response changes.
+//! A single response may be wrong. Known sends are therefore recorded as unreadable at first, and deleted when a second
+//! synchronisation misses the same sends.
 //!
-//! A campaign that vanishes from the list without being listed as removed is noticed when it was the latest one on the list, when
-//! all campaigns are listed, or when its histories are read again for another reason. The list shows changes only, so no call
-//! detects it earlier; until then its known sends stay in the log.
+//! Only the history shows that a send was deleted: the history is not found or lacks the send. A deleted campaign, or a
+//! campaign that does not list the activity, is a reason to request the history. An activity that is listed but not found is a
+//! contradiction. Its sends stay in the log as unreadable until the upstream's response changes.
+//!
+//! A campaign may vanish from the list without being listed as removed. The absence is detected if the campaign was the latest
+//! on the list, all campaigns are listed, or its histories are read again. No call detects the absence earlier, since the list
+//! shows only changes. Until then, the known sends stay in the log.
 
 use jiff::SignedDuration;
 use sends_client::{FailureClass, UpstreamError};
@@ -23,15 +25,14 @@ use crate::{
     run::Run,
 };
 
-/// Distance from the time of its change within which a campaign is searched in the listing.
-const MOMENT: SignedDuration = SignedDuration::from_secs(1);
+/// Distance from its update time within which a campaign is searched in the listing.
+const SEARCH_MARGIN: SignedDuration = SignedDuration::from_secs(1);
 
-/// Reason of a campaign that is not found while its sends are.
-const GONE_WITH_SENDS: &str = "Constant Contact does not find this campaign, and still shows sends of it.";
+const GONE_WITH_SENDS: &str = "Constant Contact does not find this campaign but still shows its sends.";
 
 impl Run<'_> {
-    /// Drops a deleted campaign once a second synchronisation does not find it and its histories have no sends. An activity that
-    /// another campaign lists as well belongs to that one: its sends are no evidence about this campaign.
+    /// Deletes a campaign after a second synchronisation does not find it and its histories have no sends. An activity that
+    /// another campaign also lists belongs to that campaign, so its sends are no evidence about this campaign.
     pub(crate) async fn drop_campaign(&self, reading: &CampaignReading<'_>) -> Result<(), SyncFailure> {
         let CampaignReading { work, known } = *reading;
         let subject = Subject::Campaign(work.campaign);
@@ -57,7 +58,7 @@ impl Run<'_> {
             } else {
                 UNCONFIRMED_REMOVAL
             };
-            // All sends of the campaign are in doubt.
+            // All sends of the campaign may be missing.
             let runs = known.activities.iter().filter_map(|known| known.last_run_date);
             let period = (None, runs.fold(work.missing_until, Ord::max));
             self.record_unreadable(subject, period, reason).await?;
@@ -65,7 +66,8 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Whether an earlier synchronisation did not find this subject, so that this one may confirm its removal.
+    /// Returns whether an earlier synchronisation did not find this subject, so that this synchronisation may confirm its
+    /// removal.
     pub(crate) async fn was_found_gone(&self, subject: Subject) -> Result<bool, StoreError> {
         let now = self.clock.now();
         let unreadable = self.log.unreadable(self.owner, usize::MAX).await?;
@@ -74,7 +76,6 @@ impl Run<'_> {
         Ok(unreadable.iter().any(is_found))
     }
 
-    /// Decides on the known sends that a stored response lacks.
     pub(crate) async fn settle_history(
         &self,
         reading: &CampaignReading<'_>,
@@ -99,7 +100,6 @@ impl Run<'_> {
         })
     }
 
-    /// Whether known sends stay in the log although a stored response lacks them.
     pub(crate) async fn lacks_records(
         &self,
         activity: ActivityId,
@@ -110,8 +110,8 @@ impl Run<'_> {
         Ok(settled.await? > 0)
     }
 
-    /// Whether the error of a request for a campaign shows that it is deleted. The status for removed campaigns is not
-    /// documented.
+    /// Returns whether the error of a request for a campaign shows that the campaign was deleted. The status for removed
+    /// campaigns is not documented.
     pub(crate) async fn is_gone(
         &self,
         known: &KnownCampaign,
@@ -124,8 +124,8 @@ impl Run<'_> {
         }
     }
 
-    /// Whether a campaign that was not found is listed, and not as removed. A campaign listed without a date cannot be searched
-    /// and counts as listed.
+    /// Returns whether a campaign that was not found is still listed without being removed. A campaign listed without an update
+    /// time cannot be searched and counts as listed.
     async fn is_still_listed(&self, known: &KnownCampaign) -> Result<bool, SyncFailure> {
         if is_removed(&known.campaign) {
             return Ok(false);
@@ -133,12 +133,15 @@ impl Run<'_> {
         let Some(updated_at) = known.campaign.updated_at else {
             return Ok(was_listed(&known.campaign));
         };
-        let (after, before) = (updated_at.checked_sub(MOMENT), updated_at.checked_add(MOMENT));
+        let (after, before) = (
+            updated_at.checked_sub(SEARCH_MARGIN),
+            updated_at.checked_add(SEARCH_MARGIN),
+        );
         match self.upstream.campaigns(after.ok(), before.ok()).await {
             Ok(page) => {
                 let mut records = page.records.iter();
                 let listed = records.find(|listed| listed.id == known.campaign.id);
-                // The removal of the campaign may have been unreadable before.
+                // The record of the removal may have been unreadable before.
                 Ok(listed.map_or_else(
                     || page.unreadable > 0 || page.next.is_some() || page.cut_short.is_some(),
                     |listed| !is_removed(listed),
@@ -155,7 +158,7 @@ impl Run<'_> {
     }
 }
 
-/// Whether the campaign is known from a listing, and not only from the report.
+/// Returns whether the campaign is known from a listing, and not only from the report.
 fn was_listed(campaign: &Campaign) -> bool {
     campaign.updated_at.is_some() || campaign.status.is_some() || campaign.name.is_some()
 }

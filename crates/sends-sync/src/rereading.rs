@@ -1,4 +1,4 @@
-//! Re-reads of histories that may have changed without appearing in a listing, and retries of failed reads.
+//! Re-reads of histories that may have changed without an update of their campaign, and retries of failed reads.
 
 use jiff::Timestamp;
 use sends_core::{ActivityId, CampaignId};
@@ -11,11 +11,9 @@ use crate::{
     run::Run,
 };
 
-/// Number of stored histories read at once.
 const CHUNK: usize = 500;
 
 impl Run<'_> {
-    /// Reads histories again that may have changed by themselves.
     pub(crate) async fn read_unsettled(&self) -> Result<(), SyncFailure> {
         let now = self.clock.now();
         let (ran_since, fetched_before) = rules::unsettled_bounds(now);
@@ -38,7 +36,8 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Stored responses of these activities. A damaged response does not affect the others, and is replaced by reading it again.
+    /// Returns the stored responses for these activities. A damaged response does not affect the others, and is replaced by a
+    /// re-read.
     async fn stored(
         &self,
         activities: &[ActivityId],
@@ -58,7 +57,6 @@ impl Run<'_> {
         Ok(found)
     }
 
-    /// Retries failed reads whose pause is over, except for those on the queue.
     pub(crate) async fn retry_unreadable(&self) -> Result<(), SyncFailure> {
         let now = self.clock.now();
         let unreadable = self.log.unreadable(self.owner, usize::MAX).await?;
@@ -75,24 +73,24 @@ impl Run<'_> {
             let period = (one.missing_from, one.missing_until);
             match (one.subject, one.campaign) {
                 (Subject::Campaign(campaign), _) => campaigns.push(rules::work(campaign, period)),
-                // The confirmation includes whether the campaign is still removed.
+                // Reading the campaign also confirms whether it is still removed.
                 (Subject::History(_), Some(campaign)) if one.reason == sends_store::UNCONFIRMED_REMOVAL => {
                     campaigns.push(rules::work(campaign.id, period));
                 }
                 (Subject::History(activity), campaign) => histories.push((activity, campaign, period)),
-                // Retried by the listings.
+                // The listings have their own retries.
                 (Subject::Campaigns | Subject::Summaries, _) => {}
             }
         }
-        // On the queue, so that a kill between the activities of a campaign and their histories loses nothing.
+        // The work is queued, so that a kill between the activities of a campaign and their histories loses nothing.
         self.put_on_queue(campaigns).await?;
         let readings = histories
             .into_iter()
             .map(|(activity, campaign, period)| async move {
                 let is_removed = campaign.as_ref().is_some_and(is_removed);
-                let is_refused = self.read_or_record(activity, is_removed, period).await?;
-                if let Some(campaign) = campaign.filter(|_| is_refused) {
-                    // The activity may have been removed from its campaign, or the campaign removed.
+                let is_rejected = self.read_or_record(activity, is_removed, period).await?;
+                if let Some(campaign) = campaign.filter(|_| is_rejected) {
+                    // The activity may have been removed from its campaign, or the campaign may have been removed.
                     self.put_on_queue(vec![rules::work(campaign.id, period)]).await?;
                 }
                 Ok(())
@@ -101,8 +99,8 @@ impl Run<'_> {
         self.process_queue().await
     }
 
-    /// Records campaigns as unreadable of which the report has a later send than the histories, if a history that was unreadable
-    /// `before` is readable now, whichever process has read it.
+    /// Records campaigns as unreadable if the report has a later send than their histories. Only campaigns with a history that
+    /// was unreadable `before` are checked, since another process may have read that history.
     pub(crate) async fn record_only_reported(&self, before: &[Unreadable]) -> Result<(), StoreError> {
         let is_history = |one: &&Unreadable| matches!(one.subject, Subject::History(_));
         let histories = before.iter().filter(is_history);
@@ -122,7 +120,7 @@ impl Run<'_> {
         let unreadable = self.log.unreadable(self.owner, usize::MAX).await?;
         for (campaign, (missing_from, missing_until)) in reported {
             let subject = Subject::Campaign(campaign);
-            // An earlier reason and its last attempt stay.
+            // An earlier reason and the time of its last attempt are retained.
             let own = unreadable.iter().find(|one| one.subject == subject);
             let reason = own.map_or(self.report_reason(campaign), |own| &own.reason);
             let failed = FailedReading {
@@ -149,8 +147,8 @@ impl Run<'_> {
         self.log.keep_listing(self.owner, listing).await
     }
 
-    /// Reads a history or records it as unreadable. Returns whether the upstream rejects to show it, so that its campaign has to
-    /// be read.
+    /// Reads a history or records it as unreadable. Returns whether the upstream rejected or did not find the history, so that
+    /// its campaign has to be read.
     async fn read_or_record(
         &self,
         activity: ActivityId,
@@ -175,5 +173,4 @@ impl Run<'_> {
     }
 }
 
-/// Error of a stored response that cannot be decoded.
 struct Damaged;

@@ -1,37 +1,35 @@
 //! Rules for the calls to make: campaigns that may have been sent, and histories that may still change.
 //!
-//! Pure functions. Times of the upstream are compared with each other; where one is compared with this machine's clock, a time in
-//! the future is not credible.
+//! All functions are pure. Upstream times are compared with each other. If an upstream time is compared with this machine's
+//! clock, a time in the future is not credible.
 
 use jiff::{SignedDuration, Timestamp};
 use sends_core::{Campaign, CampaignId, CampaignStatus, Outcome, SendAttempt};
 use sends_store::{Answer, KnownCampaign, StoredAnswer, SyncWork, Unreadable};
 
-/// Overlap of a listing with the one before, since the upstream is not documented to list a change at once. Records that were
-/// listed already cost no call.
+/// Overlap of a listing with the previous listing, since the upstream is not documented to list a change immediately. Records
+/// that were already listed cost no call.
 const OVERLAP: SignedDuration = SignedDuration::from_hours(1);
 
-/// Maximum difference between the dates of one send in the report and in the history.
+/// Maximum difference between the dates of the same send in the report and in the history.
 const SAME_SEND: SignedDuration = SignedDuration::from_mins(1);
 
-/// Age at which each send is read once more, whatever its outcome.
+/// Age at which each send is re-read once, regardless of its outcome.
 const SETTLED_AFTER: SignedDuration = SignedDuration::from_hours(24);
 
-/// Age up to which an unfinished send is re-read: staged sends are released within 24 to 48 hours (documented), and a day is a
-/// margin.
+/// Age up to which an unfinished send is re-read. Staged sends are released within 24 to 48 hours (documented), and a day is
+/// added as a margin.
 const UNFINISHED_FOR: SignedDuration = SignedDuration::from_hours(72);
 
-/// Interval between re-reads of a history that may change.
 const UNSETTLED_EVERY: SignedDuration = SignedDuration::from_hours(1);
 
-/// Growth of the maximum pause with each attempt, which limits the effect of a wrong clock at the first one.
+/// Growth factor of the maximum pause per attempt, which limits the effect of a wrong clock at the first attempt.
 const GROWTH: i32 = 4;
 
-/// Minimum and maximum pause between two attempts of a failed read.
 const PAUSES: (SignedDuration, SignedDuration) =
     (SignedDuration::from_mins(5), SignedDuration::from_hours(7 * 24));
 
-/// Period in which sends may be missing: its start, `None` for the beginning, and its end.
+/// Period in which sends may be missing: its start, or `None` for the beginning, and its end.
 pub(crate) type Period = (Option<Timestamp>, Timestamp);
 
 pub(crate) fn period(work: &SyncWork) -> Period {
@@ -46,37 +44,34 @@ pub(crate) fn work(campaign: CampaignId, (missing_from, missing_until): Period) 
     }
 }
 
-/// The period that includes both.
 pub(crate) fn both(one: Period, other: Period) -> Period {
     (one.0.min(other.0), one.1.max(other.1))
 }
 
-/// Start of a listing after one up to `mark`.
 pub(crate) fn listed_from(mark: Timestamp) -> Timestamp {
     back(mark, OVERLAP)
 }
 
-/// Whether a time of the upstream is credible. A mark further in the future would hide the changes until then.
+/// Returns whether an upstream time is credible. A high-water mark further in the future would hide the changes until then.
 pub(crate) fn is_credible(moment: Timestamp, now: Timestamp) -> bool {
     moment <= later(now, OVERLAP)
 }
 
-/// Whether a time of the upstream may be after a time of this machine, given the difference of their clocks.
+/// Returns whether an upstream time may be after a time of this machine if their clocks differ by up to an hour.
 pub(crate) fn may_be_after(upstream: Timestamp, moment: Timestamp) -> bool {
     later(upstream, OVERLAP) >= moment
 }
 
-/// Whether to read a listing whose first page was last read at `read_at`: in each synchronisation, except for growing pauses
-/// while its first page fails. A gap behind that page has its own pauses.
+/// Returns whether to read a listing whose first page was last read at `read_at`. Each synchronisation reads the listing,
+/// except during growing pauses while its first page fails. A gap after the first page has its own pauses.
 pub(crate) fn listing_is_due(read_at: Option<Timestamp>, gap: Option<&Unreadable>, now: Timestamp) -> bool {
     let Some(gap) = gap else { return true };
-    // A success in the future, by a wrong clock, would make later failures of the first page look like a gap behind it.
+    // A success that a wrong clock dated in the future would make later failures of the first page look like a gap after it.
     let read_at = read_at.filter(|read_at| *read_at <= now);
     let is_behind = read_at.is_some_and(|read_at| read_at >= gap.tried_at);
     is_behind || pause_is_over(gap.since.max(read_at.unwrap_or(gap.since)), gap, now)
 }
 
-/// Work for a listed campaign, on a listing of changes after `from`.
 pub(crate) fn work_of_listed(
     campaign: &Campaign,
     known: Option<&KnownCampaign>,
@@ -94,13 +89,12 @@ pub(crate) fn work_of_listed(
     (!waits_by_report).then(|| work(campaign.id, (missing_from(), missing_until)))
 }
 
-/// Whether a campaign is a new or changed draft without known sends.
 pub(crate) fn is_changed_draft(campaign: &Campaign, known: Option<&KnownCampaign>) -> bool {
     !can_have_sends(campaign, known) && !known.is_some_and(|known| is_unchanged(campaign, known))
 }
 
-/// A campaign without an update time may have changed. A campaign listed again after its deletion has changed, unless it is
-/// listed as removed.
+/// Returns whether a listed campaign is known to be unchanged. A campaign without an update time may have changed. A campaign
+/// that is listed again after its deletion has changed, unless it is listed as removed.
 fn is_unchanged(campaign: &Campaign, known: &KnownCampaign) -> bool {
     let (before, status) = (&known.campaign, campaign.status.as_deref());
     let is_back = known.is_gone && status != Some(&CampaignStatus::Removed);
@@ -110,7 +104,8 @@ fn is_unchanged(campaign: &Campaign, known: &KnownCampaign) -> bool {
         && !is_back
 }
 
-/// Work for a campaign in the summaries report, read back to `from`. `last_sent` is `None` for a send without a date.
+/// Returns the work for a campaign in a summaries report that is read back to `from`. `last_sent` is `None` for a send without
+/// a date.
 pub(crate) fn work_of_summary(
     campaign: CampaignId,
     last_sent: Option<Timestamp>,
@@ -119,7 +114,7 @@ pub(crate) fn work_of_summary(
     now: Timestamp,
 ) -> Option<SyncWork> {
     let is_known = known.is_some_and(|known| match last_sent {
-        // A send without a date is known once the campaign was read.
+        // An undated send counts as known after the campaign was read.
         None => known.is_gone || known.failing_since.is_some() || !known.activities.is_empty(),
         // A date in the future would hide the sends until then, and an earlier date than before may hide another send.
         Some(last_sent) => {
@@ -140,8 +135,8 @@ pub(crate) fn work_of_summary(
     (!is_known || is_unrecorded).then(|| work(campaign, (missing_from(), missing_until)))
 }
 
-/// Whether `last_sent` in the report may be the send at `ran`. A date after another one of the same send belongs to the next
-/// send.
+/// Returns whether `last_sent` in the report may be the send at `ran`. If the report already had a date for that send, a later
+/// date belongs to the next send.
 fn is_report_of(ran: Timestamp, last_sent: Timestamp, known: &KnownCampaign) -> bool {
     let is_reported = known
         .last_sent_at
@@ -149,8 +144,8 @@ fn is_report_of(ran: Timestamp, last_sent: Timestamp, known: &KnownCampaign) -> 
     !is_reported && last_sent <= later(ran, SAME_SEND)
 }
 
-/// Period in which a send is missing that only the report has. `None` also when a history of the campaign is unreadable, which is
-/// recorded already and may be the cause.
+/// Returns the period of a missing send that only the report shows. Returns `None` as well if a history of the campaign is
+/// unreadable, since that failure is already recorded and may be the cause.
 pub(crate) fn only_reported(known: &KnownCampaign) -> Option<Period> {
     let last_sent = known.last_sent_at?;
     let is_recorded = known
@@ -162,13 +157,12 @@ pub(crate) fn only_reported(known: &KnownCampaign) -> Option<Period> {
     (!is_shown && !is_recorded && !known.is_gone).then_some((ran, last_sent))
 }
 
-/// Bounds of the histories that may need a re-read: earliest run of their sends, and latest time they were fetched.
 pub(crate) fn unsettled_bounds(now: Timestamp) -> (Timestamp, Timestamp) {
     (back(now, UNFINISHED_FOR), back(now, UNSETTLED_EVERY))
 }
 
-/// Whether a history needs a re-read. Each send is read once more a day after it ran, an unfinished one every hour for three
-/// days. An unsettled activity without either is being sent.
+/// Returns whether a history needs a re-read. Each send is re-read once, a day after its run, and an unfinished send every hour
+/// for three days. An unsettled activity that meets neither condition is currently being sent.
 pub(crate) fn is_due(stored: &StoredAnswer, now: Timestamp) -> bool {
     let Answer::History(history) = &stored.answer else {
         return false;
@@ -182,13 +176,12 @@ pub(crate) fn is_due(stored: &StoredAnswer, now: Timestamp) -> bool {
         stored.fetched_at.duration_since(ran) < SETTLED_AFTER && now.duration_since(ran) >= SETTLED_AFTER
     };
     let is_recent = |send: &SendAttempt| age_of(send).is_some_and(|age| age < UNFINISHED_FOR);
-    let goes_on = |send: &SendAttempt| is_recent(send) && is_unfinished(send.outcome());
+    let is_ongoing = |send: &SendAttempt| is_recent(send) && is_unfinished(send.outcome());
     let is_staged = |send: &SendAttempt| send.outcome() == Outcome::Staged;
-    history.iter().any(|send| settles(send) || goes_on(send))
+    history.iter().any(|send| settles(send) || is_ongoing(send))
         || !history.iter().any(|send| is_recent(send) || is_staged(send))
 }
 
-/// Start of the period in which sends of an unsettled history may be missing.
 pub(crate) fn unsettled_from(stored: &StoredAnswer) -> Timestamp {
     let last_run = match &stored.answer {
         Answer::History(history) => history.summary().last_run_date,
@@ -197,29 +190,30 @@ pub(crate) fn unsettled_from(stored: &StoredAnswer) -> Timestamp {
     last_run.map_or(stored.fetched_at, |ran| ran.min(stored.fetched_at))
 }
 
-/// Whether a failed read is due for a retry.
 pub(crate) fn is_due_again(unreadable: &Unreadable, now: Timestamp) -> bool {
     pause_is_over(unreadable.since, unreadable, now)
 }
 
-/// A pause is as long as the failure had lasted at the last attempt, which doubles it each time, from five minutes to a week. The
-/// number of attempts limits it as well, since a clock that was behind at the first failure would make the second pause a week.
+/// Returns whether the pause after a failure is over. A pause is as long as the failure had lasted at the last attempt, so that
+/// pauses double from five minutes to a week. The number of attempts also limits the pause. Otherwise a clock that was behind
+/// at the first failure would extend the second pause to a week.
 fn pause_is_over(fails_since: Timestamp, failed: &Unreadable, now: Timestamp) -> bool {
-    let (shortest, longest) = PAUSES;
+    let (minimum, maximum) = PAUSES;
     let failed_for = failed.tried_at.duration_since(fails_since);
     let growths = failed.attempts.saturating_sub(1).min(16);
-    let possible = shortest
+    let possible = minimum
         .saturating_mul(GROWTH.saturating_pow(growths))
-        .min(longest);
+        .min(maximum);
     let paused_for = now.duration_since(failed.tried_at);
     // A time in the future is from a clock that was ahead.
-    paused_for >= failed_for.clamp(shortest, possible) || paused_for.is_negative()
+    paused_for >= failed_for.clamp(minimum, possible) || paused_for.is_negative()
 }
 
-/// Whether a synchronisation that began at `began` may confirm the removal of known sends: not the one that first missed them.
+/// Returns whether a synchronisation that began at `began` may confirm the removal of known sends that an earlier
+/// synchronisation missed.
 pub(crate) fn removal_is_due(unreadable: &Unreadable, began: Timestamp, now: Timestamp) -> bool {
     let (tried_at, now) = (unreadable.tried_at, now.max(began));
-    // Stored in milliseconds; a time in the future is from a clock that was ahead.
+    // Times are stored in milliseconds. A time in the future is from a clock that was ahead.
     let was_found_before = tried_at.as_millisecond() < began.as_millisecond() || tried_at > now;
     unreadable.is_unconfirmed_removal() && was_found_before
 }
@@ -231,8 +225,8 @@ fn is_unfinished(outcome: Outcome) -> bool {
     )
 }
 
-/// A draft that never had another status has no history. One that was sent and made a draft again before it was listed is in the
-/// summaries report.
+/// Returns `false` for a draft that never had another status, since such a draft has no history. A campaign that was sent and
+/// reverted to a draft before it was listed is in the summaries report.
 fn can_have_sends(campaign: &Campaign, known: Option<&KnownCampaign>) -> bool {
     let was_more = known.is_some_and(|known| {
         !known.activities.is_empty() || known.failing_since.is_some() || known.last_sent_at.is_some()
@@ -240,8 +234,9 @@ fn can_have_sends(campaign: &Campaign, known: Option<&KnownCampaign>) -> bool {
     was_more || campaign.status.as_deref() != Some(&CampaignStatus::Draft)
 }
 
-/// Time before which no sends of a campaign are missing although it changed or was sent at `changed`: when it was last read, at
-/// the latest `from`, the start of a listing by the upstream's clock. `None` when an activity was never read.
+/// Returns a time before which no sends of a campaign are missing although it was updated or sent at `changed`. The time is
+/// that of the last read, limited by `from`, the start of a listing by the upstream's clock. Returns `None` if an activity was
+/// never read.
 fn complete_before(known: &KnownCampaign, from: Option<Timestamp>, changed: Timestamp) -> Option<Timestamp> {
     let sendable = known.activities.iter().filter(|activity| {
         let role = activity.role.as_deref();

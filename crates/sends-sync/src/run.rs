@@ -1,4 +1,4 @@
-//! One synchronisation: the order of its steps, their concurrency, and the record of its end.
+//! Sequence of a synchronisation: the order of its steps, their concurrency, and the record of its end.
 
 use std::{
     collections::HashMap,
@@ -27,20 +27,21 @@ use crate::{
     rules,
 };
 
-/// Campaigns read concurrently: as many as calls per second, so that the latency of a response does not limit the rate. A kill
-/// loses their calls in flight.
+/// Number of campaigns read concurrently. The number equals the calls per second, so that response latency does not limit the
+/// rate. A kill loses the calls in flight.
 const CONCURRENCY: usize = 4;
 
 /// Maximum wait for calls in flight at a shutdown, since background calls may wait for the rate limit indefinitely.
-const LAST_CALLS: Duration = Duration::from_secs(5);
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Work taken from the queue at a time. Newer work may be added in the meantime.
-const AT_A_TIME: usize = 32;
+/// Number of queue entries taken at a time. Newer work may be queued while they are processed.
+const BATCH_LENGTH: usize = 32;
 
-/// Maximum number of repeated reads of a campaign because of contradictions with others, which may recur with each read.
-const TIMES_READ_AGAIN: u32 = 3;
+/// Maximum number of repeated reads of a campaign because of contradictions with other campaigns, which may recur with each
+/// read.
+const MAX_REREADS: u32 = 3;
 
-/// Update of the log of one owner from the upstream.
+/// Synchronisation of one owner's log with the upstream.
 #[derive(Clone)]
 pub struct Synchronisation {
     /// Owner of the log.
@@ -49,48 +50,48 @@ pub struct Synchronisation {
     pub upstream: Arc<dyn Upstream>,
     /// Known campaigns and remaining work.
     pub log: Arc<dyn SyncLog>,
-    /// Store of the histories.
+    /// Store of histories.
     pub store: Arc<dyn Store>,
     /// Wall clock.
     pub clock: Arc<dyn Clock>,
-    /// Receives the progress.
+    /// Receiver of progress updates.
     pub progress: watch::Sender<Progress>,
-    /// Shutdown: calls in flight are completed, and no others are made.
+    /// Shutdown signal. Calls in flight are completed, and no further calls are made.
     pub stop: CancellationToken,
 }
 
 /// Result of a synchronisation.
 #[derive(Clone, Debug)]
 pub struct Report {
-    /// Outcome of the synchronisation.
+    /// Reason for the end of the synchronisation.
     pub ended: Ended,
     /// Remaining work.
     pub pending: Pending,
-    /// Campaigns and histories whose last read failed. The log lacks their sends.
+    /// Number of campaigns, histories and listings whose last read failed. The log lacks their sends.
     pub unreadable: u64,
-    /// Campaigns that were read.
+    /// Number of campaigns that were read.
     pub read: u64,
-    /// Calls that were made, retries included.
+    /// Number of calls, including retries.
     pub calls: u64,
 }
 
-/// End of a synchronisation.
+/// Reason for the end of a synchronisation.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Ended {
-    /// The log is complete, except for failed reads.
+    /// The log is complete except for failed reads.
     Complete,
-    /// Shutdown.
+    /// The service was shut down.
     Stopped,
-    /// The daily limit is used up for background calls.
+    /// The daily quota for background calls is used up.
     DayUsedUp {
-        /// Time of the next calls: 00:00 UTC, normally.
+        /// Time at which calls resume, normally 00:00 UTC.
         until: Timestamp,
     },
     /// A failure that concerns all calls. The next synchronisation continues.
     Failed {
-        /// The failure as one or two sentences for API users.
+        /// Explanation for API users, in one or two sentences.
         what: String,
-        /// The failure with details for the operator.
+        /// Explanation with details for the operator.
         reason: String,
     },
 }
@@ -100,7 +101,7 @@ impl Synchronisation {
     ///
     /// # Errors
     ///
-    /// [`StoreError`] when the store fails. Other failures are in the report, and are retried by the next synchronisation.
+    /// [`StoreError`] if the store fails. Other failures are in the report, and the next synchronisation retries them.
     pub async fn run(&self) -> Result<Report, StoreError> {
         let run = Run {
             synchronisation: self,
@@ -114,13 +115,13 @@ impl Synchronisation {
     }
 }
 
-/// Running synchronisation.
 pub(crate) struct Run<'s> {
     synchronisation: &'s Synchronisation,
     pub(crate) began: Timestamp,
-    /// Campaigns with a send that only the report had and no longer has.
+    /// Campaigns with a send that only the report showed and no longer shows.
     pub(crate) not_reported: Mutex<Vec<CampaignId>>,
-    /// Campaigns to read again because of a contradiction. Not on the queue yet, since their reads may be in flight.
+    /// Campaigns to read again because of a contradiction. The queue receives these campaigns later, since their reads may be
+    /// in flight.
     pub(crate) contradicted: Mutex<Vec<SyncWork>>,
     pub(crate) campaigns: EndpointHealth,
     pub(crate) histories: EndpointHealth,
@@ -141,7 +142,7 @@ impl Run<'_> {
         let mut state = self.log.state(self.owner).await?;
         let out_of_time = async {
             self.stop.cancelled().await;
-            sleep(LAST_CALLS).await;
+            sleep(SHUTDOWN_TIMEOUT).await;
         };
         let failure = tokio::select! {
             worked = self.work(&mut state) => worked.err(),
@@ -181,7 +182,7 @@ impl Run<'_> {
         let (gap_of_list, gap_of_report) = (gap(Subject::Campaigns), gap(Subject::Summaries));
         let list_is_due = rules::listing_is_due(state.listed_at, gap_of_list.as_ref(), self.began);
         let report_is_due = rules::listing_is_due(state.reports_read_at, gap_of_report.as_ref(), self.began);
-        // The first synchronisation reads the report first, since the queue is ordered by the last send.
+        // The first synchronisation reads the report first, since the queue is sorted by the last send.
         let is_first = state.reports_read_at.is_none();
         if report_is_due && is_first {
             self.list_summaries(state, gap_of_report.clone(), &doubts).await?;
@@ -199,17 +200,16 @@ impl Run<'_> {
         }
         self.read_unsettled().await?;
         self.process_queue().await?;
-        // Last, since retries are the least likely to succeed.
+        // Retries come last because they are the least likely to succeed.
         self.retry_unreadable().await?;
         listed.ended
     }
 
-    /// Reads the campaigns on the queue until it is empty.
     pub(crate) async fn process_queue(&self) -> Result<(), SyncFailure> {
-        let mut read_again: HashMap<CampaignId, u32> = HashMap::new();
+        let mut rereads: HashMap<CampaignId, u32> = HashMap::new();
         loop {
             self.show_reading().await?;
-            let work = self.log.next_work(self.owner, AT_A_TIME).await?;
+            let work = self.log.next_work(self.owner, BATCH_LENGTH).await?;
             if work.is_empty() {
                 return Ok(());
             }
@@ -222,9 +222,9 @@ impl Run<'_> {
             let contradicted = std::mem::take(&mut *self.contradicted());
             let mut again = Vec::new();
             for work in contradicted {
-                let times = read_again.entry(work.campaign).or_insert(0);
+                let times = rereads.entry(work.campaign).or_insert(0);
                 *times += 1;
-                if *times <= TIMES_READ_AGAIN {
+                if *times <= MAX_REREADS {
                     again.push(work);
                 }
             }
@@ -236,14 +236,14 @@ impl Run<'_> {
         self.contradicted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Runs reads concurrently until one returns a failure that stops the synchronisation.
+    /// Runs reads concurrently until a read returns a failure that stops the synchronisation.
     pub(crate) async fn concurrently(
         &self,
         readings: impl Iterator<Item: Future<Output = Result<(), SyncFailure>> + Send> + Send,
     ) -> Result<(), SyncFailure> {
         let is_blocked = AtomicBool::new(false);
-        let goes_on = || !self.stop.is_cancelled() && !is_blocked.load(Ordering::Relaxed);
-        let mut readings = stream::iter(readings.take_while(|_| goes_on())).buffer_unordered(CONCURRENCY);
+        let continues = || !self.stop.is_cancelled() && !is_blocked.load(Ordering::Relaxed);
+        let mut readings = stream::iter(readings.take_while(|_| continues())).buffer_unordered(CONCURRENCY);
         let mut first_failure = None;
         while let Some(reading) = readings.next().await {
             if let Err(failure) = reading {
@@ -254,7 +254,6 @@ impl Run<'_> {
         first_failure.map_or_else(|| self.check_stop(), Err)
     }
 
-    /// [`SyncFailure::Cancelled`] at a shutdown.
     pub(crate) fn check_stop(&self) -> Result<(), SyncFailure> {
         if self.stop.is_cancelled() {
             return Err(SyncFailure::Cancelled);

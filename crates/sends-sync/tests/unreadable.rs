@@ -1,6 +1,6 @@
-//! Weeks of synchronisations of an account with unreadable parts.
+//! Tests of long-running synchronisation of an account with unreadable parts.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![allow(clippy::unwrap_used, reason = "panics fail the test")]
 
 mod account;
 mod removal;
@@ -14,7 +14,7 @@ use sends_sync::Ended;
 const MALFORMED: Subject = Subject::History(activity(2));
 
 #[tokio::test]
-async fn a_malformed_history_is_tried_ever_more_rarely_until_it_can_be_read() {
+async fn malformed_history_is_retried_after_growing_pauses() {
     let account = Account::new(3).await;
     account.fails(MALFORMED, Some(FailureClass::Invalid));
     let mut tried_at = Vec::new();
@@ -22,7 +22,7 @@ async fn a_malformed_history_is_tried_ever_more_rarely_until_it_can_be_read() {
         let report = account.sync().await;
         assert_eq!((report.ended, report.unreadable), (Ended::Complete, 1), "{hour}");
         assert!(account.is_complete().await);
-        if account.asked().contains(&MALFORMED) {
+        if account.requested().contains(&MALFORMED) {
             tried_at.push(hour);
         }
         account.pass(1);
@@ -35,14 +35,14 @@ async fn a_malformed_history_is_tried_ever_more_rarely_until_it_can_be_read() {
     account.fails(MALFORMED, None);
     account.pass(200);
     assert_eq!(account.sync().await.unreadable, 0);
-    assert_eq!(account.asked(), [MALFORMED]);
+    assert_eq!(account.requested(), [MALFORMED]);
     account.pass(1_000);
     account.sync().await;
-    assert_eq!(account.asked(), []);
+    assert_eq!(account.requested(), []);
 }
 
 #[tokio::test]
-async fn every_failure_of_one_history_is_tried_again_after_its_own_growing_pause() {
+async fn each_failure_class_of_a_history_is_retried_after_growing_pauses() {
     for class in [
         FailureClass::ServerFailure,
         FailureClass::TimedOut,
@@ -57,7 +57,7 @@ async fn every_failure_of_one_history_is_tried_again_after_its_own_growing_pause
             let report = account.sync().await;
             assert_eq!(report.pending.unread_campaigns, 0, "{hour}");
             assert_eq!((report.ended, report.unreadable), (Ended::Complete, 1), "{hour}");
-            if account.asked().contains(&MALFORMED) {
+            if account.requested().contains(&MALFORMED) {
                 tried_at.push(hour);
             }
             account.pass(1);
@@ -67,14 +67,14 @@ async fn every_failure_of_one_history_is_tried_again_after_its_own_growing_pause
 }
 
 #[tokio::test]
-async fn a_refused_report_is_named_and_tried_again_ever_more_rarely() {
+async fn rejected_report_is_recorded_and_retried_after_growing_pauses() {
     let account = Account::new(3).await;
     account.fails(Subject::Summaries, Some(FailureClass::Forbidden));
     let mut tried_at = Vec::new();
     for hour in 0..40 {
         let report = account.sync().await;
         assert_eq!((report.ended, report.unreadable), (Ended::Complete, 1), "{hour}");
-        if account.asked().contains(&Subject::Summaries) {
+        if account.requested().contains(&Subject::Summaries) {
             tried_at.push(hour);
         }
         account.pass(1);
@@ -86,7 +86,7 @@ async fn a_refused_report_is_named_and_tried_again_ever_more_rarely() {
 }
 
 #[tokio::test]
-async fn a_refused_list_of_campaigns_fails_each_synchronisation_and_is_asked_for_ever_more_rarely() {
+async fn rejected_list_of_campaigns_fails_each_synchronisation_and_is_retried_after_growing_pauses() {
     let account = Account::new(3).await;
     account.sync().await;
     account.pass(5);
@@ -97,13 +97,13 @@ async fn a_refused_list_of_campaigns_fails_each_synchronisation_and_is_asked_for
         assert!(matches!(report.ended, Ended::Failed { .. }), "{hour}: {report:?}");
         assert_eq!(report.unreadable, 1, "{hour}");
         let now = account.now();
-        let told = account
+        let completeness = account
             .store
             .completeness(account.owner, None, Some(now), now)
             .await
             .unwrap();
-        assert!(!told.is_complete, "{hour}");
-        if account.asked().contains(&Subject::Campaigns) {
+        assert!(!completeness.is_complete, "{hour}");
+        if account.requested().contains(&Subject::Campaigns) {
             tried_at.push(hour);
         }
         account.pass(1);
@@ -116,17 +116,17 @@ async fn a_refused_list_of_campaigns_fails_each_synchronisation_and_is_asked_for
 }
 
 #[tokio::test]
-async fn a_list_of_campaigns_that_cannot_be_read_holds_up_nothing_and_is_told() {
+async fn unreadable_list_of_campaigns_does_not_block_other_reads() {
     let account = Account::new(3).await;
     account.fails(MALFORMED, Some(FailureClass::ServerFailure));
     account.sync().await;
     account.pass(1);
-    account.asked();
+    account.requested();
     account.fails(MALFORMED, None);
     account.fails(Subject::Campaigns, Some(FailureClass::ServerFailure));
     let report = account.sync().await;
     assert!(matches!(report.ended, Ended::Failed { .. }), "{report:?}");
-    assert_eq!(account.asked(), [Subject::Campaigns, MALFORMED]);
+    assert_eq!(account.requested(), [Subject::Campaigns, MALFORMED]);
     let unreadable = account.store.unreadable(account.owner, 9).await.unwrap();
     assert_eq!(unreadable.len(), 1);
     assert_eq!(unreadable[0].subject, Subject::Campaigns);
@@ -137,15 +137,15 @@ async fn a_list_of_campaigns_that_cannot_be_read_holds_up_nothing_and_is_told() 
 }
 
 #[tokio::test]
-async fn an_upstream_that_refuses_everything_is_not_asked_for_each_campaign() {
+async fn rejection_of_all_calls_does_not_cost_a_call_per_campaign() {
     let account = Account::new(400).await;
     for number in 1..=400 {
         account.fails(Subject::Campaign(campaign(number)), Some(FailureClass::Forbidden));
     }
     let report = account.sync().await;
     assert!(matches!(report.ended, Ended::Failed { .. }), "{report:?}");
-    assert!((50..60).contains(&account.asked().len()));
-    // The other reads continue.
+    assert!((50..60).contains(&account.requested().len()));
+    // Most campaigns are readable again.
     for number in 1..=350 {
         account.fails(Subject::Campaign(campaign(number)), None);
     }
@@ -156,7 +156,7 @@ async fn an_upstream_that_refuses_everything_is_not_asked_for_each_campaign() {
 }
 
 #[tokio::test]
-async fn a_throttled_report_holds_up_nothing_and_is_named_as_such() {
+async fn throttled_report_does_not_block_other_reads() {
     let account = Account::new(3).await;
     account.fails(Subject::Summaries, Some(FailureClass::Throttled));
     let report = account.sync().await;
@@ -166,13 +166,13 @@ async fn a_throttled_report_holds_up_nothing_and_is_named_as_such() {
     assert!(
         unreadable[0]
             .reason
-            .contains("throttles this request again and again (429)"),
+            .contains("repeatedly throttled this request (429)"),
         "{unreadable:?}"
     );
 }
 
 #[tokio::test]
-async fn an_upstream_that_throttles_everything_ends_the_synchronisation_after_the_probes() {
+async fn throttling_of_all_calls_ends_the_synchronisation_after_the_probes() {
     let account = Account::new(400).await;
     for number in 1..=400 {
         account.fails(Subject::Campaign(campaign(number)), Some(FailureClass::Throttled));
@@ -180,13 +180,13 @@ async fn an_upstream_that_throttles_everything_ends_the_synchronisation_after_th
     let report = account.sync().await;
     assert!(matches!(report.ended, Ended::Failed { .. }), "{report:?}");
     assert_eq!(report.unreadable, 0);
-    assert!(account.asked().len() < 10);
+    assert!(account.requested().len() < 10);
 }
 
 #[tokio::test]
-async fn more_refused_histories_than_may_fail_in_a_row_keep_no_other_from_being_read() {
+async fn many_consecutive_rejections_do_not_block_other_reads() {
     let account = Account::new(80).await;
-    // The last one is read first.
+    // The last campaign is read first.
     for number in 21..=80 {
         account.fails(Subject::History(activity(number)), Some(FailureClass::Forbidden));
     }
@@ -198,64 +198,69 @@ async fn more_refused_histories_than_may_fail_in_a_row_keep_no_other_from_being_
     );
     let filter = sends_store::LogFilter::default();
     assert_eq!(account.store.count(account.owner, &filter).await.unwrap(), 20);
-    // All campaigns and histories, and the probe.
-    assert!((160..170).contains(&account.asked().len()));
+    // One call per campaign and history, plus the probe.
+    assert!((160..170).contains(&account.requested().len()));
 }
 
 #[tokio::test]
-async fn a_campaign_that_cannot_be_read_is_read_with_its_histories_once_it_can() {
+async fn recovered_campaign_is_read_with_its_histories() {
     let account = Account::new(3).await;
     let odd = Subject::Campaign(campaign(2));
     account.fails(odd, Some(FailureClass::Rejected));
     let report = account.sync().await;
     assert_eq!((report.ended, report.unreadable), (Ended::Complete, 1));
-    assert!(!account.asked().contains(&MALFORMED), "its activity is unknown");
+    assert!(
+        !account.requested().contains(&MALFORMED),
+        "its activity is unknown"
+    );
     account.pass(1);
     assert_eq!(account.sync().await.unreadable, 1);
-    assert_eq!(account.asked(), [odd]);
+    assert_eq!(account.requested(), [odd]);
 
     account.fails(odd, None);
     account.pass(1);
     assert_eq!(account.sync().await.unreadable, 0);
-    assert_eq!(account.asked(), [odd, Subject::History(activity(2))]);
+    assert_eq!(account.requested(), [odd, Subject::History(activity(2))]);
     assert!(account.is_complete().await);
 }
 
 #[tokio::test]
-async fn a_young_send_that_cannot_be_read_again_is_told_and_left_alone_like_any_other() {
+async fn failed_reread_of_a_recent_send_is_recorded_and_paused() {
     let account = Account::new(3).await;
     account.sync().await;
-    account.asked();
+    account.requested();
     account.fails(MALFORMED, Some(FailureClass::ServerFailure));
-    // The sends are a day old then, and read once more.
+    // The sends are then a day old and re-read once.
     account.pass(24);
     let report = account.sync().await;
     assert_eq!((report.ended, report.unreadable), (Ended::Complete, 1));
-    assert_eq!(account.asked().len(), 3);
+    assert_eq!(account.requested().len(), 3);
     let missing_until = account.store.unreadable(account.owner, 9).await.unwrap()[0].missing_until;
     assert_eq!(missing_until, account.now());
     assert_eq!(account.sync().await.unreadable, 1);
-    assert_eq!(account.asked(), []);
+    assert_eq!(account.requested(), []);
 
     account.fails(MALFORMED, None);
     account.pass(1);
     assert_eq!(account.sync().await.unreadable, 0);
-    assert_eq!(account.asked(), [MALFORMED]);
+    assert_eq!(account.requested(), [MALFORMED]);
 }
 
 #[tokio::test]
-async fn nothing_that_is_due_waits_behind_what_is_not() {
-    // More than one chunk, all of them recent, and only the last one due.
+async fn due_history_does_not_wait_for_others() {
+    // More than one chunk of recent histories, of which only the last is due.
     let account = Account::new(0).await;
     for number in 0..=1_200 {
-        account.knows(number, if number < 1_200 { 1 } else { 25 }).await;
+        account
+            .stores_history(number, if number < 1_200 { 1 } else { 25 })
+            .await;
     }
     account.sync().await;
-    assert_eq!(account.asked(), [Subject::History(activity(1_200))]);
+    assert_eq!(account.requested(), [Subject::History(activity(1_200))]);
 }
 
 #[tokio::test]
-async fn a_failure_of_everything_is_nothings_own() {
+async fn failure_of_all_calls_is_not_recorded_for_a_subject() {
     let account = Account::new(3).await;
     account.fails(MALFORMED, Some(FailureClass::LoginRequired));
     let report = account.sync().await;
@@ -269,37 +274,37 @@ async fn a_failure_of_everything_is_nothings_own() {
 }
 
 #[tokio::test]
-async fn a_campaign_with_an_activity_that_cannot_be_read_is_named_and_its_others_are_read() {
+async fn campaign_with_an_unreadable_activity_is_recorded_and_its_others_are_read() {
     let account = Account::new(2).await;
     account.lacks_activities(1);
     let report = account.sync().await;
     assert_eq!((report.ended, report.unreadable), (Ended::Complete, 2));
-    assert!(account.asked().contains(&Subject::History(activity(1))));
+    assert!(account.requested().contains(&Subject::History(activity(1))));
     let unreadable = account.store.unreadable(account.owner, 9).await.unwrap();
     assert_eq!(
         unreadable[0].reason,
-        "Constant Contact names activities of this campaign in a form that cannot be read."
+        "Constant Contact returned unreadable activities of this campaign."
     );
-    // Retried after its own pause, and removed once it is readable.
+    // The failed reads are paused.
     account.sync().await;
-    assert_eq!(account.asked(), []);
-    // Each pause is as long as the failure has lasted: the third is twice as long.
+    assert_eq!(account.requested(), []);
+    // Each pause is as long as the failure has lasted, so the third pause is twice as long.
     account.pass(1);
     account.sync().await;
-    assert_eq!(account.asked().len(), 2 * 2, "each campaign and its history");
+    assert_eq!(account.requested().len(), 2 * 2, "each campaign and its history");
     account.pass(1);
     account.sync().await;
-    assert_eq!(account.asked().len(), 2 * 2);
+    assert_eq!(account.requested().len(), 2 * 2);
     account.pass(1);
     account.sync().await;
-    assert_eq!(account.asked(), []);
+    assert_eq!(account.requested(), []);
     account.lacks_activities(0);
     account.pass(24);
     assert_eq!(account.sync().await.unreadable, 0);
 }
 
 #[tokio::test]
-async fn a_listing_that_is_cut_short_holds_up_nothing_and_is_named() {
+async fn truncated_listing_does_not_block_other_reads() {
     let account = Account::new(2).await;
     account.cuts_short(true);
     let report = account.sync().await;
@@ -311,8 +316,8 @@ async fn a_listing_that_is_cut_short_holds_up_nothing_and_is_named() {
     let unreadable = account.store.unreadable(account.owner, 9).await.unwrap();
     assert_eq!(
         unreadable[0].reason,
-        "Constant Contact's list of campaigns cannot be read as a whole. \
-         The link to its next page is wrong, or the pages behind it bring nothing new."
+        "Constant Contact's list of campaigns cannot be read completely. \
+         The link to the next page is invalid, or the following pages have no new records."
     );
     assert_eq!(report.read, 2);
     account.cuts_short(false);
@@ -321,14 +326,14 @@ async fn a_listing_that_is_cut_short_holds_up_nothing_and_is_named() {
 }
 
 #[tokio::test]
-async fn a_summaries_report_without_its_list_is_named_as_such() {
+async fn summaries_report_without_its_list_is_recorded() {
     let account = Account::new(1).await;
     account.lacks_summaries(true);
     assert_eq!(account.sync().await.unreadable, 1);
     let unreadable = account.store.unreadable(account.owner, 9).await.unwrap();
     assert_eq!(
         unreadable[0].reason,
-        "Constant Contact's report of sent campaigns cannot be read as a whole. A page of it has no list of records."
+        "Constant Contact's report of sent campaigns cannot be read completely. A page has no list of records."
     );
     account.lacks_summaries(false);
     account.pass(1);
@@ -336,12 +341,12 @@ async fn a_summaries_report_without_its_list_is_named_as_such() {
 }
 
 #[tokio::test]
-async fn a_report_without_readable_dates_is_named_and_costs_no_call_for_each_campaign() {
+async fn report_without_readable_dates_costs_no_call_per_campaign() {
     let account = Account::new(2).await;
     account.reports(Some(account.now() - SignedDuration::from_hours(1)));
     assert_eq!(account.sync().await.unreadable, 0);
     let before = account.now();
-    account.asked();
+    account.requested();
     account.reports(None);
     for hour in 0..3 {
         account.pass(1);
@@ -351,14 +356,14 @@ async fn a_report_without_readable_dates_is_named_and_costs_no_call_for_each_cam
             (&Ended::Complete, 1),
             "{hour}"
         );
-        assert_eq!(account.asked(), [], "{hour}");
+        assert_eq!(account.requested(), [], "{hour}");
         let now = account.now();
-        let told = account
+        let completeness = account
             .store
             .completeness(account.owner, Some(before), Some(now), now)
             .await
             .unwrap();
-        assert!(!told.is_complete, "{hour}: {told:?}");
+        assert!(!completeness.is_complete, "{hour}: {completeness:?}");
     }
     let unreadable = account.store.unreadable(account.owner, 9).await.unwrap();
     assert_eq!(unreadable[0].subject, Subject::Summaries);
@@ -367,17 +372,17 @@ async fn a_report_without_readable_dates_is_named_and_costs_no_call_for_each_cam
         unreadable[0].reason.contains("The date of the last send"),
         "{unreadable:?}"
     );
-    // New sends are found as soon as the date is readable.
+    // New sends are found after the date becomes readable.
     account.reports(Some(account.now()));
     account.pass(24);
     account.sync().await;
-    assert!(account.asked().contains(&Subject::Campaign(campaign(1))));
+    assert!(account.requested().contains(&Subject::Campaign(campaign(1))));
     let unreadable = account.store.unreadable(account.owner, 9).await.unwrap();
     assert!(unreadable.iter().all(|one| one.subject != Subject::Summaries));
 }
 
 #[tokio::test]
-async fn a_campaign_that_is_done_and_has_no_activity_is_named_and_read_again() {
+async fn done_campaign_without_activities_is_recorded_and_read_again() {
     let account = Account::new(1).await;
     account.shows(Some(Shown::Activities(Vec::new(), its_send())));
     assert_eq!(account.sync().await.unreadable, 1);
@@ -385,23 +390,23 @@ async fn a_campaign_that_is_done_and_has_no_activity_is_named_and_read_again() {
     assert_eq!(unreadable[0].subject, Subject::Campaign(campaign(1)));
     assert_eq!(
         unreadable[0].reason,
-        "Constant Contact names no activity of this campaign, which was sent."
+        "Constant Contact lists no activity of this campaign, which was sent."
     );
     account.shows(Some(Shown::Activities(vec![activity(1)], its_send())));
     account.pass(1);
-    account.asked();
+    account.requested();
     assert_eq!(account.sync().await.unreadable, 0);
-    assert!(account.asked().contains(&Subject::History(activity(1))));
+    assert!(account.requested().contains(&Subject::History(activity(1))));
 }
 
 #[tokio::test]
-async fn what_is_listed_and_not_found_is_named_as_such() {
+async fn listed_campaign_that_is_not_found_is_recorded() {
     let account = Account::new(2).await;
     account.fails(Subject::Campaign(campaign(1)), Some(FailureClass::NotFound));
     account.sync().await;
     let unreadable = account.store.unreadable(account.owner, 9).await.unwrap();
     assert_eq!(
         unreadable[0].reason,
-        "Constant Contact lists this campaign, and answers that it does not exist (404)."
+        "Constant Contact lists this campaign but does not find it (404)."
     );
 }

@@ -96,7 +96,7 @@ async fn a_history_answers_what_can_be_read_and_says_how_much_it_lacks() {
         data["syncState"],
         json!({
             "coverage": { "isComplete": false, "unreadableResourceCount": 1 },
-            "unreadableResources": [{ "activity": { "id": ACTIVITY }, "failure": "Constant Contact gave one send of this activity in a form that cannot be read." }]
+            "unreadableResources": [{ "activity": { "id": ACTIVITY }, "failure": "Constant Contact returned one unreadable send of this activity." }]
         })
     );
     let log = service

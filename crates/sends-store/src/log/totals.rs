@@ -17,14 +17,14 @@ pub enum GroupBy {
     List,
 }
 
-/// The common value of a group. `None` for sends without a code or date, of an unknown campaign, or without a list.
+/// Common value of a group. `None` for sends without a reason code, date, known campaign or contact list.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum GroupKey {
     Outcome(Outcome),
     Reason(Option<ReasonCode>),
-    /// The day, the Monday of the week, or the first of the month.
+    /// First day of the group: the day itself, the Monday of the week, or the first of the month.
     Date(Option<Date>),
-    /// With the name, if known.
+    /// Campaign id with the name, if known.
     Campaign(Option<(CampaignId, Option<String>)>),
     List(Option<ListId>),
 }
@@ -37,9 +37,9 @@ pub struct TotalGroup {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SendTotal {
-    /// The numbers of sends, in the order of [`Outcome::ALL`].
+    /// Numbers of sends, in the order of [`Outcome::ALL`].
     by_outcome: [u64; Outcome::ALL.len()],
-    /// Wide enough for any sum of counts.
+    /// Wider than a single count, so that no sum overflows.
     contacts: i128,
 }
 
@@ -64,13 +64,12 @@ impl SendTotal {
         self.by_outcome[outcome as usize]
     }
 
-    /// The contacts of the sends that were [sent](Outcome::Sent), at most `i64::MAX`. A lower bound, as in
+    /// Returns the number of contacts of [sent](Outcome::Sent) sends, capped at `i64::MAX`. The number is a lower bound, as in
     /// [`HistorySummary`](sends_core::HistorySummary).
     pub fn contacts_reached(&self) -> i64 {
         i64::try_from(self.contacts).unwrap_or(i64::MAX)
     }
 
-    /// Adds sends with the same outcome. `contacts` counts for sent ones only.
     pub(crate) fn add(&mut self, outcome: Outcome, sends: u64, contacts: i128) {
         self.by_outcome[outcome as usize] += sends;
         if outcome == Outcome::Sent {

@@ -1,4 +1,4 @@
-//! Queries of campaigns.
+//! Queries for campaigns and claims.
 
 use std::collections::HashMap;
 
@@ -10,7 +10,6 @@ use super::read::{count, moment, optional_timestamp, verbatim};
 use super::statement::Statement;
 use crate::{Claim, KnownActivity, KnownCampaign, Owner};
 
-/// The campaign of a row. `None` if the row has none.
 pub(super) fn campaign(row: &Row<'_>) -> Result<Option<Campaign>, Fault> {
     let Some(id) = row.get("campaign")? else {
         return Ok(None);
@@ -82,7 +81,6 @@ const OF_CAMPAIGN: &str = "
     claimed_by IS NOT NULL AND (claimed_by = (SELECT id FROM campaign WHERE owner = known.owner AND campaign = ?2)
                                 OR own.campaign = ?2 AND ?3 IS NULL)";
 
-/// The stored activities among these of other campaigns, and the contradictory claims about the activities of this campaign.
 pub(super) fn claims(
     connection: &Connection,
     owner: Owner,
@@ -118,7 +116,6 @@ pub(super) fn claims(
     Ok(found)
 }
 
-/// Adds a row, which is a campaign with one of its activities, if any.
 fn add(found: &mut HashMap<CampaignId, KnownCampaign>, row: &Row<'_>) -> Result<(), Fault> {
     let campaign = campaign(row)?.ok_or(Fault::Row("a campaign without an id"))?;
     let last_sent_at = optional_timestamp(row, "last_sent_at", "last_sent_at_nanos")?;

@@ -1,8 +1,8 @@
-//! Checkpoints, which copy the write-ahead log into the database file.
+//! Checkpoints, which copy the write-ahead log (WAL) into the database file.
 //!
-//! A checkpoint flushes the disk twice, which takes 10 to 30 ms, and therefore runs on a thread and a connection of its own, concurrently
-//! with changes. All checkpoints are passive: they do not wait for readers, whose snapshot they leave in the log. While a reader keeps a
-//! snapshot, the log grows.
+//! A checkpoint flushes the disk twice, which takes 10 to 30 ms, and therefore runs concurrently with changes, on a separate
+//! thread and connection. All checkpoints are passive: they do not wait for readers, and leave pages newer than a reader's
+//! snapshot in the WAL. The WAL grows while a snapshot stays open.
 
 use std::thread::{self, JoinHandle};
 
@@ -11,25 +11,23 @@ use rusqlite::{Connection, hooks::Wal, wal::CheckpointMode};
 use super::connection::Database;
 use super::fault::Fault;
 
-/// Pages of 4 KiB by which the log grows between checkpoints.
+/// Growth of the WAL between checkpoints, in pages of 4 KiB.
 const PAGES: i32 = 4_000;
 
-/// Pages of the log from which the writer runs the checkpoint itself. Without a pause between changes SQLite cannot restart the log,
-/// which would grow without limit.
+/// Length of the WAL in pages at which the writer runs the checkpoint itself. Without a pause between changes, SQLite cannot
+/// restart the WAL, which would grow without limit.
 const MAX_PAGES: i32 = 4 * PAGES;
 
-/// Checkpoints of one writing connection.
 struct Checkpoints {
     database: Database,
-    /// Length of the log after the last change, in pages.
     pages: i32,
-    /// Length of the log at which the next checkpoint starts, in pages.
+    /// Length of the WAL at which the next checkpoint starts, in pages.
     due: i32,
     running: Option<JoinHandle<()>>,
 }
 
 /// Replaces SQLite's automatic checkpoints for this connection. Closing the connection waits for the last checkpoint.
-pub(super) fn follow(connection: &mut Connection, database: &Database) -> Result<(), Fault> {
+pub(super) fn install(connection: &mut Connection, database: &Database) -> Result<(), Fault> {
     let mut checkpoints = Checkpoints {
         database: database.clone(),
         pages: 0,
@@ -40,9 +38,9 @@ pub(super) fn follow(connection: &mut Connection, database: &Database) -> Result
         if pages < MAX_PAGES {
             checkpoints.begin_if_due(pages);
         } else {
-            // SQLite rejects a checkpoint at once while another one runs.
+            // SQLite rejects a checkpoint while another checkpoint runs.
             checkpoints.finish();
-            // Repeated after the next change if a reader prevents it.
+            // If a reader prevents the checkpoint, the next change retries it.
             let _ = log.checkpoint_v2(CheckpointMode::PASSIVE);
         }
         Ok(())
@@ -53,7 +51,7 @@ pub(super) fn follow(connection: &mut Connection, database: &Database) -> Result
 impl Checkpoints {
     fn begin_if_due(&mut self, pages: i32) {
         if pages < self.pages {
-            // The log was restarted.
+            // SQLite has restarted the WAL.
             self.due = PAGES;
         }
         self.pages = pages;
@@ -67,7 +65,7 @@ impl Checkpoints {
         self.due = pages + PAGES;
         let database = self.database.clone();
         let checkpoint = move || {
-            // A failed checkpoint leaves the log unchanged, and the next one copies it.
+            // A failed checkpoint leaves the WAL unchanged for the next attempt.
             let _ = database.checkpoint();
         };
         let running = thread::Builder::new()
@@ -78,7 +76,7 @@ impl Checkpoints {
 
     fn finish(&mut self) {
         if let Some(running) = self.running.take() {
-            // The thread has already reported its panic.
+            // The panic hook has already reported a panic of the thread.
             let _ = running.join();
         }
     }
@@ -98,10 +96,9 @@ mod tests {
     use super::*;
 
     const PAGE: u64 = 4_096;
-    /// Pages that a checkpoint may leave in the log, since they were written while it ran.
-    const LATER: u64 = 1_000;
+    /// Maximum number of pages left in the WAL because they were written during a checkpoint.
+    const MAX_LEFT_PAGES: u64 = 1_000;
 
-    /// A database with a writing connection.
     fn opened(dir: &std::path::Path) -> (Database, Connection) {
         let database = Database::in_dir(dir).unwrap();
         let connection = database.open_to_write().map_err(drop).unwrap();
@@ -123,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn log_is_moved_into_the_file_while_the_connection_is_open() {
+    fn wal_is_checkpointed_while_the_connection_is_open() {
         let dir = tempfile::tempdir().unwrap();
         let (database, connection) = opened(dir.path());
         let due = u64::try_from(PAGES).unwrap();
@@ -131,7 +128,7 @@ mod tests {
             fill(&connection, 500);
         }
         let deadline = Instant::now() + Duration::from_secs(20);
-        while length(&database) < (due - LATER) * PAGE {
+        while length(&database) < (due - MAX_LEFT_PAGES) * PAGE {
             assert!(Instant::now() < deadline, "{} bytes", length(&database));
             thread::sleep(Duration::from_millis(10));
         }
@@ -142,12 +139,12 @@ mod tests {
             left.iter()
                 .flatten()
                 .all(|entry| !entry.file_name().to_string_lossy().ends_with("-wal")),
-            "closing moves the rest: {left:?}"
+            "the WAL remains after closing: {left:?}"
         );
     }
 
     #[test]
-    fn reader_with_a_snapshot_delays_no_change() {
+    fn reader_with_a_snapshot_does_not_delay_changes() {
         let dir = tempfile::tempdir().unwrap();
         let (database, connection) = opened(dir.path());
         let reader = database.open_to_read().map_err(drop).unwrap();
@@ -159,7 +156,7 @@ mod tests {
         for _ in 0..20 {
             fill(&connection, 1);
         }
-        // Each change that waits for the reader takes the busy timeout of ten seconds.
+        // Each change that waited for the reader would take the busy timeout of ten seconds.
         assert!(
             began.elapsed() < Duration::from_secs(100),
             "{:?}",
@@ -171,11 +168,15 @@ mod tests {
     }
 
     #[test]
-    fn writer_moves_a_log_itself_that_has_become_long() {
+    fn writer_checkpoints_a_long_wal_itself() {
         let dir = tempfile::tempdir().unwrap();
         let (database, connection) = opened(dir.path());
-        let most = u64::try_from(MAX_PAGES).unwrap();
-        fill(&connection, most + 1);
-        assert!(length(&database) >= most * PAGE, "{} bytes", length(&database));
+        let max_pages = u64::try_from(MAX_PAGES).unwrap();
+        fill(&connection, max_pages + 1);
+        assert!(
+            length(&database) >= max_pages * PAGE,
+            "{} bytes",
+            length(&database)
+        );
     }
 }

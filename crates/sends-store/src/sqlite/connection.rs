@@ -1,4 +1,4 @@
-//! Connections and their settings.
+//! Connections to the database and their settings.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -15,25 +15,25 @@ use super::{checkpoints, files};
 use crate::StoreError;
 use crate::health::{Health, Watch};
 
-/// Maximum wait for another process's transaction.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Retry interval for setting the journal mode while other connections are open.
 const JOURNAL_INTERVAL: Duration = Duration::from_millis(1);
 
-/// SQLite's VFS for databases in memory.
-const IN_MEMORY: &str = "memdb";
+const MEMORY_VFS: &str = "memdb";
 
-/// In KiB (negative by SQLite's convention). SQLite's default suffices: the operating system caches the file for all readers.
+/// Page cache in KiB, negative by SQLite's convention. SQLite's default suffices because the operating system caches the file
+/// for all readers.
 const READER_CACHE: i64 = -2_000;
 
-/// In KiB. Larger than for readers, since each response touches another page of the key's index.
+/// Page cache in KiB, negative by SQLite's convention. Larger than for readers, since each response touches another page of the
+/// key's index.
 const WRITER_CACHE: i64 = -16_384;
 
-/// More than the number of constant statements.
-const STATEMENTS: usize = 64;
+/// Capacity of the prepared statement cache, greater than the number of constant statements.
+const STATEMENT_CACHE_CAPACITY: usize = 64;
 
-/// The location of a database. While a clone exists, the database cannot be rebuilt.
+/// Location of a database. While a clone exists, the database cannot be rebuilt.
 #[derive(Clone)]
 pub(super) struct Database {
     name: PathBuf,
@@ -46,17 +46,15 @@ enum Place {
     File {
         _lock: Arc<File>,
     },
-    /// The database exists as long as a connection to it.
+    /// The database exists as long as a connection to it is open.
     Memory {
         _lasting: Arc<Mutex<Connection>>,
     },
-    /// A simulated disk, for one connection.
     #[cfg(test)]
     Vfs(&'static str),
 }
 
 impl Database {
-    /// The database of a state directory, which is created if missing.
     pub(super) fn in_dir(dir: &Path) -> Result<Self, StoreError> {
         let name = files::prepare(dir)?;
         let place = Place::File {
@@ -66,13 +64,12 @@ impl Database {
         Ok(Self { name, place, watch })
     }
 
-    /// A new database in memory.
     pub(super) fn in_memory() -> Result<Self, StoreError> {
         static DATABASES: AtomicU64 = AtomicU64::new(0);
-        // With a leading slash, all connections of the process share the database.
+        // A leading slash makes all connections of the process share the database.
         let name = PathBuf::from(format!("/sends-{}", DATABASES.fetch_add(1, Ordering::Relaxed)));
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
-        let lasting = Connection::open_with_flags_and_vfs(&name, flags, IN_MEMORY);
+        let lasting = Connection::open_with_flags_and_vfs(&name, flags, MEMORY_VFS);
         let lasting = lasting.map_err(|error| StoreError::from_sqlite(&name, &error))?;
         let place = Place::Memory {
             _lasting: Arc::new(Mutex::new(lasting)),
@@ -94,7 +91,6 @@ impl Database {
         &self.watch
     }
 
-    /// The health, with a check of the file.
     pub(super) fn health(&self) -> Health {
         let header = match self.place {
             Place::File { .. } if self.watch.check_place().is_ok() => check_header(&self.name),
@@ -103,7 +99,6 @@ impl Database {
         self.watch.health(header)
     }
 
-    /// The path of the file, or the name in memory.
     pub(super) fn name(&self) -> &Path {
         &self.name
     }
@@ -125,15 +120,15 @@ impl Database {
         connection.pragma_update(None, "foreign_keys", true)?;
         connection.pragma_update(None, "cache_size", WRITER_CACHE)?;
         if let Place::File { .. } = self.place {
-            checkpoints::follow(&mut connection, self)?;
+            checkpoints::install(&mut connection, self)?;
         }
         Ok(connection)
     }
 
-    /// Copies the write-ahead log into the file, as far as possible without blocking other connections.
+    /// Copies the WAL into the file, as far as possible without blocking other connections.
     pub(super) fn checkpoint(&self) -> Result<(), Fault> {
         let connection = self.open(OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        // A connection opens the log on its first read; before that, a checkpoint does nothing.
+        // A connection opens the WAL on its first read. Before that, a checkpoint has no effect.
         connection.pragma_query_value(None, "schema_version", |_| Ok(()))?;
         connection.wal_checkpoint_v2(Some(MAIN_DB), CheckpointMode::PASSIVE)?;
         Ok(())
@@ -146,11 +141,11 @@ impl Database {
     }
 
     fn open(&self, flags: OpenFlags) -> Result<Connection, Fault> {
-        // One thread uses a connection at a time.
+        // A connection is used by one thread at a time and needs no mutex.
         let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = match self.place {
             Place::File { .. } => Connection::open_with_flags(&self.name, flags)?,
-            Place::Memory { .. } => Connection::open_with_flags_and_vfs(&self.name, flags, IN_MEMORY)?,
+            Place::Memory { .. } => Connection::open_with_flags_and_vfs(&self.name, flags, MEMORY_VFS)?,
             #[cfg(test)]
             Place::Vfs(vfs) => {
                 let connection = Connection::open_with_flags_and_vfs(&self.name, flags, vfs)?;
@@ -158,18 +153,18 @@ impl Database {
                 connection
             }
         };
-        // The path may name another file by now.
+        // Another file may have replaced the original at this path.
         self.watch.check_place().map_err(Fault::Store)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
-        connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE_CAPACITY);
         Ok(connection)
     }
 }
 
-/// Fails with [`StoreError::Damaged`] if the file has an invalid header. An empty file is valid.
+/// Returns [`StoreError::Damaged`] if the file has an invalid header. An empty file is valid.
 ///
 /// The check uses SQLite, since opening and closing the file directly would drop SQLite's locks. `immutable` reads the file
-/// without locks and without the write-ahead log. Other errors are not damage: a checkpoint may be in progress.
+/// without locks and without the WAL. Other errors do not indicate damage, since a checkpoint may be in progress.
 fn check_header(file: &Path) -> Result<(), StoreError> {
     let Some(mut uri) = std::path::absolute(file)
         .ok()
@@ -192,11 +187,10 @@ fn check_header(file: &Path) -> Result<(), StoreError> {
     }
 }
 
-/// Sets the journal mode. SQLite itself does not wait for another process that is creating the database.
+/// Sets the journal mode. Retries while another process creates the database, since SQLite does not wait in this case.
 fn set_journal(connection: &Connection, journal: &str) -> rusqlite::Result<()> {
     let began = Instant::now();
     loop {
-        // The pragma returns the resulting mode.
         match connection.pragma_update_and_check(None, "journal_mode", journal, |_| Ok(())) {
             Err(error)
                 if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
@@ -214,7 +208,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_database_in_creation_by_another_connection_is_waited_for() {
+    fn opening_waits_until_another_connection_has_created_the_database() {
         let dir = tempfile::tempdir().unwrap();
         let database = Database::in_dir(dir.path()).unwrap();
         let other = Connection::open(database.name()).unwrap();

@@ -1,4 +1,4 @@
-//! Failures within the database code, without the name of the file.
+//! Failure of the database code that does not name the file yet.
 
 use std::path::Path;
 
@@ -8,7 +8,6 @@ pub(super) enum Fault {
     Sqlite(rusqlite::Error),
     Row(&'static str),
     UnknownSchema(i64),
-    /// A failure that names its file.
     Store(StoreError),
 }
 

@@ -1,6 +1,6 @@
-//! The files of a store: permissions, the lock against rebuilding a store in use, and setting a file aside.
+//! Files of a store: permissions, the lock against rebuilding a store in use, and moving a damaged file aside.
 //!
-//! No file that SQLite has open is opened here: on Unix, closing it would drop SQLite's locks on it.
+//! The module never opens a file that SQLite has open, since closing it would drop SQLite's locks on Unix.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::ErrorKind;
@@ -16,9 +16,9 @@ pub(super) fn database(dir: &Path) -> PathBuf {
     dir.join("sends.db")
 }
 
-/// Creates directory and file if missing, private to this user, and checks that an existing file is private.
+/// Creates the directory and the file if missing, private to this user, and checks that an existing file is private.
 ///
-/// SQLite gives its other files the permissions of this one. An existing directory is not changed.
+/// SQLite creates its other files with the permissions of this file. An existing directory is not changed.
 pub(super) fn prepare(dir: &Path) -> Result<PathBuf, StoreError> {
     let mut builder = DirBuilder::new();
     builder.recursive(true);
@@ -37,22 +37,20 @@ pub(super) fn prepare(dir: &Path) -> Result<PathBuf, StoreError> {
     Ok(file)
 }
 
-/// Marks the store as used, as long as the returned file is open.
+/// Prevents rebuilding of the store while the returned file is open.
 pub(super) fn lock_shared(dir: &Path) -> Result<File, StoreError> {
     let (lock, path) = lock_file(dir)?;
     lock.try_lock_shared()
-        .map_err(|error| refused(dir, &path, error))?;
+        .map_err(|error| lock_error(dir, &path, error))?;
     Ok(lock)
 }
 
-/// Excludes other users of the store, as long as the returned file is open.
 pub(super) fn lock_exclusive(dir: &Path) -> Result<File, StoreError> {
     let (lock, path) = lock_file(dir)?;
-    lock.try_lock().map_err(|error| refused(dir, &path, error))?;
+    lock.try_lock().map_err(|error| lock_error(dir, &path, error))?;
     Ok(lock)
 }
 
-/// Renames the file with its write-ahead log. `None` if there was no file.
 pub(super) fn set_aside(dir: &Path, now: Timestamp) -> Result<Option<PathBuf>, StoreError> {
     let file = database(dir);
     let failed = |error: std::io::Error| StoreError::from_io(&file, &error);
@@ -69,7 +67,6 @@ pub(super) fn set_aside(dir: &Path, now: Timestamp) -> Result<Option<PathBuf>, S
     Ok(Some(aside))
 }
 
-/// The size of the file and its write-ahead log in bytes.
 pub(super) fn size(file: &Path) -> u64 {
     ["", "-wal"]
         .iter()
@@ -87,14 +84,14 @@ fn lock_file(dir: &Path) -> Result<(File, PathBuf), StoreError> {
     Ok((lock, path))
 }
 
-fn refused(dir: &Path, lock: &Path, error: TryLockError) -> StoreError {
+fn lock_error(dir: &Path, lock: &Path, error: TryLockError) -> StoreError {
     match error {
         TryLockError::WouldBlock => StoreError::Busy { file: database(dir) },
         TryLockError::Error(error) => StoreError::from_io(lock, &error),
     }
 }
 
-/// Creates files private to this user. Without `truncate`, an existing file keeps its content.
+/// Returns options that create files private to this user. `truncate` is not set, so an existing file keeps its content.
 fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.read(true).write(true);
@@ -117,9 +114,9 @@ fn check_private(file: &Path) -> Result<(), StoreError> {
     })
 }
 
-/// Other systems rely on the access list of the state directory.
+/// Always succeeds, since other systems rely on the access list of the state directory.
 #[cfg(not(unix))]
-#[expect(clippy::unnecessary_wraps, reason = "it can fail on Unix")]
+#[expect(clippy::unnecessary_wraps, reason = "the Unix version can fail")]
 fn check_private(_file: &Path) -> Result<(), StoreError> {
     Ok(())
 }

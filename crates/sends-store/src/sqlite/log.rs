@@ -1,6 +1,6 @@
-//! Pages of the send log, from a position in either direction.
+//! Pages of the send log, read from a position in either direction.
 //!
-//! A walk along the log has two legs: sends with a date, and sends without, which are last in both orders.
+//! A walk along the log reads dated and undated sends separately, since undated sends are last in both orders.
 
 mod search;
 mod totals;
@@ -23,7 +23,7 @@ pub(super) fn page(
     filter: &LogFilter,
     request: &LogPageRequest,
 ) -> Result<LogPage, Fault> {
-    // One snapshot for all statements.
+    // The transaction gives all statements the same snapshot.
     let transaction = connection.transaction()?;
     read_page(&transaction, Search { owner, filter }, request)
 }
@@ -47,46 +47,44 @@ fn read_page(
     };
     let onward = Walk {
         search,
-        is_rising: (request.order == LogOrder::OldestFirst) != request.from_end,
+        is_ascending: (request.order == LogOrder::OldestFirst) != request.from_end,
         undated_first: request.from_end,
         begin: begin.map(|place| (place, false)),
         end,
     };
     let mut sends = onward.read(connection, request.limit.saturating_add(1))?;
-    let goes_on = sends.len() > request.limit;
+    let has_sends_ahead = sends.len() > request.limit;
     sends.truncate(request.limit);
-    // The send at the start position, if any, is before the page, as is everything on its other side.
+    // Unlike the page, the opposite walk includes the start position.
     let back = Walk {
-        is_rising: !onward.is_rising,
+        is_ascending: !onward.is_ascending,
         undated_first: !onward.undated_first,
         begin: begin.map(|place| (place, true)),
         end: None,
         ..onward
     };
-    let lies_behind = begin.is_some() && !back.read(connection, 1)?.is_empty();
+    let has_sends_behind = begin.is_some() && !back.read(connection, 1)?.is_empty();
     if request.from_end {
         sends.reverse();
         return Ok(LogPage {
             sends,
-            has_previous: goes_on,
-            has_next: lies_behind,
+            has_previous: has_sends_ahead,
+            has_next: has_sends_behind,
         });
     }
     Ok(LogPage {
         sends,
-        has_previous: lies_behind,
-        has_next: goes_on,
+        has_previous: has_sends_behind,
+        has_next: has_sends_ahead,
     })
 }
 
 struct Walk<'f> {
     search: Search<'f>,
-    /// Whether dates, or activities without dates, ascend.
-    is_rising: bool,
+    /// Whether the walk ascends by date, or by activity among undated sends.
+    is_ascending: bool,
     undated_first: bool,
-    /// The start, and whether it is inclusive.
     begin: Option<(LogPosition, bool)>,
-    /// The end, exclusive.
     end: Option<LogPosition>,
 }
 
@@ -96,7 +94,7 @@ impl Walk<'_> {
         for leg_is_dated in [!self.undated_first, self.undated_first] {
             let comes_later = |place: &LogPosition| place.run_date.is_some() != leg_is_dated;
             let is_first_leg = leg_is_dated != self.undated_first;
-            // The range begins after this leg or ends before it.
+            // The range starts after this part of the walk or ends before it.
             let skips = self
                 .begin
                 .is_some_and(|(place, _)| is_first_leg && comes_later(&place))
@@ -110,10 +108,10 @@ impl Walk<'_> {
         Ok(sends)
     }
 
-    /// Selects in the index alone, and looks up only the selected rows.
+    /// Selects rows from the index alone, and looks up only the selected rows.
     fn statement(&self, leg_is_dated: bool, limit: usize) -> Statement {
         let order = |columns: &[&str]| {
-            let direction = if self.is_rising { " ASC" } else { " DESC" };
+            let direction = if self.is_ascending { " ASC" } else { " DESC" };
             columns
                 .iter()
                 .map(|column| format!("send.{column}{direction}"))
@@ -128,7 +126,7 @@ impl Walk<'_> {
         } else {
             " AND send.run_date IS NULL AND send.run_date_nanos IS NULL"
         });
-        let onward = if self.is_rising { ">" } else { "<" };
+        let onward = if self.is_ascending { ">" } else { "<" };
         if let Some((place, is_included)) = self
             .begin
             .filter(|(place, _)| place.run_date.is_some() == leg_is_dated)
@@ -136,7 +134,7 @@ impl Walk<'_> {
             push_bound(&mut sql, onward, is_included, place);
         }
         if let Some(place) = self.end.filter(|place| place.run_date.is_some() == leg_is_dated) {
-            push_bound(&mut sql, if self.is_rising { "<" } else { ">" }, false, place);
+            push_bound(&mut sql, if self.is_ascending { "<" } else { ">" }, false, place);
         }
         sql.push(" ORDER BY ").push(&order).push(" LIMIT ");
         sql.push_bind(i64::try_from(limit).unwrap_or(i64::MAX));
@@ -148,7 +146,7 @@ impl Walk<'_> {
 const DATED: [&str; 4] = ["run_date", "run_date_nanos", "activity", "ordinal"];
 const UNDATED: [&str; 2] = ["activity", "ordinal"];
 
-/// A history is in the order of `send_id`, so that repeats follow the last send with another id.
+/// Histories are sorted by `send_id`, so that repeats follow the last send with another id.
 const COLUMNS: &str = ")
     SELECT send.activity, send.ordinal, send_id, run_date, run_date_nanos, send.status AS status,
            send.status_spelling AS status_spelling, reason_code, count,
@@ -219,7 +217,7 @@ mod tests {
                 owner: Owner::new([0; 16]),
                 filter,
             },
-            is_rising: false,
+            is_ascending: false,
             undated_first: false,
             begin: Some((
                 LogPosition {
@@ -237,13 +235,13 @@ mod tests {
             .read(move |connection| explained.read(connection, |row| Ok(row.get("detail")?)))
             .await
             .unwrap();
-        // The steps after the selection are for fifty sends.
+        // The steps after the selection process only fifty sends.
         let choice = steps.into_iter().take_while(|step| step != "SCAN chosen");
         choice.collect::<Vec<_>>().join("\n")
     }
 
     #[tokio::test]
-    async fn a_page_is_chosen_in_the_index_from_its_place_on_and_nothing_is_sorted() {
+    async fn page_is_selected_in_the_index_without_a_sort() {
         let failed = SendFilter {
             outcomes: vec![Outcome::Failed],
             ..SendFilter::default()
@@ -268,7 +266,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_sends_of_an_activity_are_found_by_its_history() {
+    async fn sends_of_an_activity_are_found_by_its_history() {
         let filter = LogFilter {
             activities: vec![ActivityId::from_bytes([0; 16])],
             ..LogFilter::default()

@@ -1,4 +1,4 @@
-//! Queries of histories, and the conversion of rows.
+//! Queries for histories, and conversion of rows.
 
 use std::sync::Arc;
 
@@ -11,8 +11,8 @@ use sends_core::{ActivityId, ListId, OpenSet, ReasonCode, SegmentId, SendAttempt
 use super::fault::Fault;
 use crate::{Answer, Owner, StoredAnswer, checksum, list_ids};
 
-/// One statement for any number of activities: prepared once, and one snapshot. The ids are one value of 16 bytes each. `CROSS
-/// JOIN` fixes the order of the loops: each id is looked up by the key.
+/// Single statement for any number of activities, so that it is prepared once and reads one snapshot. The ids are bound as one
+/// value of 16 bytes each. `CROSS JOIN` fixes the order of the loops, so that each id is looked up by key.
 const HISTORIES: &str = "
     WITH RECURSIVE wanted (place, activity) AS (
         SELECT 0, substr(?2, 1, 16)
@@ -45,7 +45,7 @@ pub(super) fn histories(
         let place: u32 = row.get("place")?;
         let slot = histories
             .get_mut(place as usize)
-            .ok_or(Fault::Row("an answer that was not requested"))?;
+            .ok_or(Fault::Row("a response that was not requested"))?;
         let found = match slot {
             Some(found) => found,
             none => none.insert(Found::new(row)?),
@@ -67,21 +67,18 @@ pub(super) fn calls_on(connection: &Connection, day: Date) -> Result<u64, Fault>
     Ok(calls.map_or(0, count))
 }
 
-/// The numbers of activities and sends.
 pub(super) fn size(connection: &Connection) -> Result<(u64, u64), Fault> {
     let mut statement =
         connection.prepare_cached("SELECT count(*), coalesce(sum(sends), 0) FROM activity_history")?;
     Ok(statement.query_one((), |row| Ok((count(row.get(0)?), count(row.get(1)?))))?)
 }
 
-/// The size of the database's pages in bytes.
 pub(super) fn pages(connection: &Connection) -> Result<u64, Fault> {
     let mut statement = connection
         .prepare_cached("SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()")?;
     Ok(statement.query_one((), |row| row.get(0).map(count))?)
 }
 
-/// A column that is never negative.
 pub(super) fn count(number: i64) -> u64 {
     number.try_into().unwrap_or(0)
 }
@@ -90,12 +87,10 @@ fn length(row: &Row<'_>, column: &str) -> Result<usize, Fault> {
     Ok(usize::try_from(count(row.get(column)?)).unwrap_or(usize::MAX))
 }
 
-/// The rows of one activity: its sends, or one row without a send.
+/// Rows of one activity: its sends, or one row without a send.
 struct Found {
     fetched_at: Timestamp,
-    /// The expected number of sends.
     expected: Option<i64>,
-    /// The numbers of unreadable sends and values.
     unreadable: (usize, usize),
     /// `None` if an earlier version wrote the response.
     checksum: Option<u32>,
@@ -132,7 +127,7 @@ impl Found {
                     SendHistory::new(self.sends).with_unreadable(sends, values),
                 ))
             }
-            Some(_) => return Err(Fault::Row("a history has more or fewer sends than it should")),
+            Some(_) => return Err(Fault::Row("a history has more or fewer sends than expected")),
         };
         let stored = StoredAnswer {
             fetched_at: self.fetched_at,
@@ -140,7 +135,7 @@ impl Found {
         };
         match self.checksum {
             Some(checksum) if checksum != checksum::of_answer(owner, activity, &stored) => {
-                Err(Fault::Row("the checksum of an answer does not match"))
+                Err(Fault::Row("the checksum of a response does not match"))
             }
             _ => Ok(stored),
         }
@@ -163,7 +158,6 @@ pub(super) fn text<'r>(row: &'r Row<'_>, column: &str) -> Result<Option<&'r str>
     Ok(row.get_ref(column)?.as_str_or_null()?)
 }
 
-/// A word in the upstream's spelling: the second column, or the first one if that is null.
 pub(super) fn verbatim<T: OpenSet>(
     row: &Row<'_>,
     word: &str,
@@ -187,7 +181,6 @@ pub(super) fn optional_timestamp(
     }
 }
 
-/// A column in milliseconds.
 pub(super) fn moment(row: &Row<'_>, column: &str) -> Result<Option<Timestamp>, Fault> {
     let millisecond: Option<i64> = row.get(column)?;
     let moment = millisecond.map(Timestamp::from_millisecond).transpose();
@@ -198,20 +191,18 @@ fn timestamp(second: i64, nanosecond: i32) -> Result<Timestamp, Fault> {
     Timestamp::new(second, nanosecond).map_err(|_| Fault::Row("a time is out of range"))
 }
 
-/// A blob or a text, see `schema.sql`.
 fn contact_list_ids(row: &Row<'_>) -> Result<Vec<ListId>, Fault> {
     match row.get_ref("contact_list_ids")? {
         ValueRef::Null => Ok(Vec::new()),
-        ValueRef::Blob(uuids) => {
-            list_ids::from_uuids(uuids).ok_or(Fault::Row("contact list ids of another length than 16 bytes"))
-        }
-        json => serde_json::from_str(json.as_str()?)
-            .map_err(|_| Fault::Row("contact list ids that cannot be read")),
+        ValueRef::Blob(uuids) => list_ids::from_uuids(uuids).ok_or(Fault::Row(
+            "contact list ids whose length is not a multiple of 16 bytes",
+        )),
+        json => serde_json::from_str(json.as_str()?).map_err(|_| Fault::Row("unreadable contact list ids")),
     }
 }
 
 fn segment_ids(json: Option<&str>) -> Result<Vec<SegmentId>, Fault> {
     json.map_or(Ok(Vec::new()), |json| {
-        serde_json::from_str(json).map_err(|_| Fault::Row("segment ids that cannot be read"))
+        serde_json::from_str(json).map_err(|_| Fault::Row("unreadable segment ids"))
     })
 }

@@ -1,7 +1,7 @@
-//! Pools of connections for reading, on blocking threads.
+//! Pools of read connections, used on blocking threads.
 //!
-//! Lookups and searches have separate pools: a lookup takes microseconds and must not wait for a search, which may scan the
-//! whole log. A search is stopped at its time limit and when its caller drops the future.
+//! Lookups and searches have separate pools as bulkheads: a lookup takes microseconds and must not wait for a search, which may
+//! scan the whole log. A search is interrupted at its time limit, or when its caller drops the future.
 
 use std::panic;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -20,11 +20,11 @@ use crate::{PoolUse, StoreError};
 /// Maximum wait for a free connection.
 const MAX_WAIT: Duration = Duration::from_secs(10);
 
-/// The time limit of a search: three times that of the slowest one on a log of 1,000,000 sends (totals by list, with a filter
-/// that matches nearly all of them and is not on date and outcome alone).
-const SEARCH_TIME: Duration = Duration::from_secs(10);
+/// Time limit of a search: three times the maximum measured on a log of 1,000,000 sends. The slowest search was totals by list,
+/// with a filter on more than date and outcome that matches nearly all sends.
+const SEARCH_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Instructions of SQLite's virtual machine between two checks of the time: about a tenth of a millisecond.
+/// Number of virtual machine instructions between two checks of the time limit, about a tenth of a millisecond.
 const INSTRUCTIONS_PER_CHECK: i32 = 10_000;
 
 pub(super) struct Readers {
@@ -40,7 +40,6 @@ struct Shared {
 }
 
 impl Readers {
-    /// A pool of at most `limit` connections, opened on demand.
     pub(super) fn new(database: Database, limit: u32) -> Self {
         Self {
             limit,
@@ -62,12 +61,11 @@ impl Readers {
         }
     }
 
-    /// Reads within [`SEARCH_TIME`].
     pub(super) async fn search<T: Send + 'static>(
         &self,
         read: impl FnOnce(&mut Connection) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.search_within(SEARCH_TIME, read).await
+        self.search_within(SEARCH_TIMEOUT, read).await
     }
 
     async fn search_within<T: Send + 'static>(
@@ -75,7 +73,7 @@ impl Readers {
         limit: Duration,
         read: impl FnOnce(&mut Connection) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, StoreError> {
-        // Cancelled when the caller drops this future.
+        // Dropping this future cancels the token.
         let cancelled = CancellationToken::new();
         let guard = cancelled.clone().drop_guard();
         let found = self.read(move |connection| {
@@ -102,7 +100,7 @@ impl Readers {
         let shared = Arc::clone(&self.shared);
         let reading = task::spawn_blocking(move || {
             let found = shared.read(read);
-            // Closing the store waits for all permits, after which no connection may be in use.
+            // The connection must be returned before the permit, since closing the store waits for all permits.
             drop((shared, permit));
             found
         });
@@ -110,15 +108,14 @@ impl Readers {
             Ok(found) => found,
             Err(error) => match error.try_into_panic() {
                 Ok(panicked) => panic::resume_unwind(panicked),
-                // The runtime has shut down before the start.
+                // The runtime shut down before the read started.
                 Err(_) => Err(self.closed()),
             },
         }
     }
 
-    /// Waits for reads in progress, rejects others, and closes the connections.
     pub(super) async fn close(&self) {
-        // An error means that the pool is closed already.
+        // An error means that the pool is already closed.
         if let Ok(all) = self.permits.acquire_many(self.limit).await {
             self.permits.close();
             self.shared.lock().clear();
@@ -145,7 +142,7 @@ impl Shared {
         let found = self
             .read_with_idle(read)
             .map_err(|fault| fault.at(self.database.name()));
-        self.database.watch().read(found.as_ref().err());
+        self.database.watch().record_read(found.as_ref().err());
         found
     }
 
@@ -156,7 +153,7 @@ impl Shared {
             None => self.database.open_to_read()?,
         };
         let found = read(&mut connection)?;
-        // After a failure, the connection is dropped, since its state is unknown.
+        // A failed read drops its connection, since the state of the connection is unknown.
         self.lock().push(connection);
         Ok(found)
     }
@@ -176,33 +173,32 @@ mod tests {
         Readers::new(Database::in_memory().unwrap(), LIMIT)
     }
 
-    /// Runs until it is stopped.
     const ENDLESS: &str =
         "WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n";
 
-    fn without_end(connection: &mut Connection) -> Result<i64, Fault> {
+    fn run_endless_query(connection: &mut Connection) -> Result<i64, Fault> {
         Ok(connection.query_one(ENDLESS, (), |row| row.get(0))?)
     }
 
     #[tokio::test]
-    async fn nothing_is_read_after_the_end() {
+    async fn reads_after_close_are_rejected() {
         let readers = readers();
         assert_eq!(readers.read(|_| Ok(7)).await, Ok(7));
         readers.close().await;
         assert!(readers.shared.lock().is_empty());
-        let refused = readers.read(|_| Ok(())).await;
-        assert!(matches!(refused, Err(StoreError::Closed { .. })), "{refused:?}");
+        let rejected = readers.read(|_| Ok(())).await;
+        assert!(matches!(rejected, Err(StoreError::Closed { .. })), "{rejected:?}");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_read_without_a_connection_is_refused_counted_and_may_come_again() {
+    async fn read_without_a_free_connection_is_rejected_and_counted() {
         let readers = readers();
         let all = readers.permits.acquire_many(LIMIT).await.unwrap();
         let began = time::Instant::now();
-        let refused = readers.read(|_| Ok(())).await;
+        let rejected = readers.read(|_| Ok(())).await;
         assert!(
-            matches!(refused, Err(StoreError::Overloaded { .. })),
-            "{refused:?}"
+            matches!(rejected, Err(StoreError::Overloaded { .. })),
+            "{rejected:?}"
         );
         assert_eq!(began.elapsed().as_secs(), MAX_WAIT.as_secs());
         let used = PoolUse {
@@ -217,10 +213,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_search_is_stopped_when_its_time_is_up_and_its_connection_dropped() {
+    async fn search_is_interrupted_at_its_time_limit() {
         let readers = readers();
         let stopped = readers
-            .search_within(Duration::from_millis(20), without_end)
+            .search_within(Duration::from_millis(20), run_endless_query)
             .await;
         assert!(
             matches!(stopped, Err(StoreError::TookTooLong { .. })),
@@ -228,17 +224,17 @@ mod tests {
         );
         assert!(readers.shared.lock().is_empty());
         assert_eq!(readers.search(|_| Ok(7)).await, Ok(7));
-        // The next search has its own limit.
+        // The time limit of the interrupted search does not apply to later reads.
         assert_eq!(readers.shared.lock().len(), 1);
         assert_eq!(readers.read(|_| Ok(8)).await, Ok(8));
     }
 
     #[tokio::test]
-    async fn a_search_is_stopped_when_its_caller_is_gone() {
+    async fn search_is_interrupted_when_its_future_is_dropped() {
         let readers = readers();
-        let search = readers.search_within(Duration::from_mins(10), without_end);
+        let search = readers.search_within(Duration::from_mins(10), run_endless_query);
         assert!(time::timeout(Duration::from_millis(50), search).await.is_err());
         let all = time::timeout(Duration::from_mins(1), readers.permits.acquire_many(LIMIT)).await;
-        assert!(all.is_ok(), "the search continues");
+        assert!(all.is_ok(), "the search was not interrupted");
     }
 }

@@ -1,7 +1,7 @@
-//! Creation of the tables (`schema.sql`), and the check of the schema version.
+//! Creation of the tables (`schema.sql`), and check of the schema version.
 //!
-//! The version is SQLite's `user_version`. It is read in the transaction that sets it: of two processes that start at the same
-//! time, the second waits and finds the tables.
+//! The version is SQLite's `user_version`, which is read in the transaction that sets it. If two processes start concurrently,
+//! the second waits and finds the tables.
 
 use rusqlite::{Connection, TransactionBehavior};
 
@@ -11,12 +11,11 @@ use crate::StoreError;
 
 const SCHEMA: &str = include_str!("schema.sql");
 
-/// The version of [`SCHEMA`]. Development versions before the first release had lower ones.
+/// Version of [`SCHEMA`]. Development versions before the first release had lower numbers.
 const SCHEMA_VERSION: i64 = 9;
 
 const VERSION: &str = "user_version";
 
-/// Opens the database for writing, and creates the tables.
 pub(super) fn open(database: &Database) -> Result<Connection, StoreError> {
     let at = |fault: Fault| fault.at(database.name());
     let mut connection = database.open_to_write().map_err(at)?;
@@ -54,12 +53,12 @@ mod tests {
     }
 
     #[test]
-    fn unknown_versions_are_refused() {
+    fn unknown_versions_are_rejected() {
         for version in [-1, 1, SCHEMA_VERSION - 1, SCHEMA_VERSION + 1] {
             let mut connection = Connection::open_in_memory().unwrap();
             connection.pragma_update(None, VERSION, version).unwrap();
-            let refused = create_tables(&mut connection);
-            assert!(matches!(refused, Err(Fault::UnknownSchema(found)) if found == version));
+            let rejected = create_tables(&mut connection);
+            assert!(matches!(rejected, Err(Fault::UnknownSchema(found)) if found == version));
         }
     }
 }

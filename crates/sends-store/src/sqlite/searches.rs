@@ -1,4 +1,4 @@
-//! [`SendLog`] and [`SyncLog`] of the SQLite store.
+//! [`SendLog`] and [`SyncLog`] implementations of the SQLite store.
 
 use jiff::Timestamp;
 use sends_core::{ActivityId, ActivityReference, Campaign, CampaignId};
@@ -128,7 +128,6 @@ impl SyncLog for SqliteStore {
         now: Timestamp,
     ) -> StoreFuture<'_, Completeness> {
         self.read(move |connection| {
-            // One snapshot for both statements.
             let transaction = connection.transaction()?;
             let coverage = sync::coverage(&transaction, owner)?;
             let unreadable = unreadable::count(&transaction, owner, from, until)?;

@@ -1,4 +1,4 @@
-//! Statements with a variable text, whose values are bound and never part of the text.
+//! SQL statements assembled at run time. Values are bound and never part of the text.
 
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params_from_iter};
@@ -28,7 +28,6 @@ impl Statement {
         self.push("?")
     }
 
-    /// Writes a list of values and the closing parenthesis.
     pub(super) fn push_in<V: Into<Value>>(
         &mut self,
         before: &str,
@@ -44,7 +43,6 @@ impl Statement {
         self.push(")")
     }
 
-    /// Runs the statement and converts each row.
     pub(super) fn read<T>(
         &self,
         connection: &Connection,

@@ -1,4 +1,4 @@
-//! Queries of the synchronisation state.
+//! Queries for the synchronisation state.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, Row, params};
@@ -70,8 +70,8 @@ pub(super) fn pending(connection: &Connection, owner: Owner) -> Result<Pending, 
     Ok(pending?)
 }
 
-/// Campaigns that were never read leave a gap from the beginning to their newest possible send, changed ones from their last
-/// reading.
+/// Campaigns that were never read leave a gap from the beginning to their latest possible send. Changed campaigns leave a gap
+/// from their last read.
 const COVERAGE: &str = "
     SELECT listed_at,
            (SELECT max(missing_until) FROM sync_work WHERE owner = state.owner AND missing_from IS NULL) AS since,
@@ -111,7 +111,7 @@ const UNSETTLED: &str = "
         JOIN campaign_activity AS known ON known.campaign = campaign.id
         JOIN activity_history AS executing ON executing.owner = known.owner AND executing.activity = known.activity
         WHERE campaign.owner = (SELECT id FROM owner WHERE key = ?1) AND campaign.status = ?7 AND is_gone = 0)
-      -- A partial reading counts as an attempt at the time of its fetch.
+      -- A partial read counts as an attempt at the time of its fetch.
       AND NOT EXISTS (
         SELECT 1 FROM unreadable
         WHERE owner = kept.owner AND kind = 2 AND subject = kept.activity

@@ -9,9 +9,9 @@ use crate::Answer;
 
 const OWNER: Owner = Owner::new([1; 16]);
 
-/// SQLite reports a full disk and its limit of pages in the same way.
+/// The page limit simulates a full disk, since SQLite reports both in the same way.
 #[tokio::test]
-async fn a_full_disk_is_reported_and_what_was_kept_can_be_read() {
+async fn full_disk_is_reported_and_stored_responses_stay_readable() {
     let dir = tempfile::tempdir().unwrap();
     let database = Database::in_dir(dir.path()).unwrap();
     let file = database.name().to_path_buf();

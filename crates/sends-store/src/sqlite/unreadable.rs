@@ -1,4 +1,4 @@
-//! Queries of failed readings.
+//! Queries for failed reads.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, Row};
@@ -37,7 +37,7 @@ pub(super) fn unreadable(
         .collect()
 }
 
-/// A time within a millisecond belongs to the stored millisecond before it.
+/// Stored times have a precision of milliseconds, so the bounds are rounded outwards.
 const COUNT: &str = "
     SELECT count(*) FROM unreadable
     WHERE owner = (SELECT id FROM owner WHERE key = ?1)
@@ -57,7 +57,7 @@ pub(super) fn count(
 }
 
 fn one(row: &Row<'_>) -> Result<Unreadable, Fault> {
-    let at = |column| moment(row, column)?.ok_or(Fault::Row("a failed reading without a time"));
+    let at = |column| moment(row, column)?.ok_or(Fault::Row("a failed read without a time"));
     Ok(Unreadable {
         // The kinds are listed in `schema.sql`.
         subject: match row.get("kind")? {

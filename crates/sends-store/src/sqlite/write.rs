@@ -1,6 +1,4 @@
-//! Writes to the tables.
-//!
-//! Owns a single change and its statements. Must not know of transactions, nor of other changes.
+//! Changes of the tables, applied within the caller's transaction.
 
 mod campaigns;
 mod histories;
@@ -24,7 +22,6 @@ pub(super) enum Change {
         activity: ActivityId,
         kept: StoredAnswer,
     },
-    /// Removes or marks the known records that the response lacks.
     SettleHistory {
         owner: Owner,
         activity: ActivityId,
@@ -57,7 +54,7 @@ pub(super) enum Change {
     KeepFailed(Owner, FailedReading),
     KeepRead(Owner, Subject),
     KeepState(Owner, SyncState),
-    /// A write without effect, to check that the store can be written.
+    /// Write without effect, to check that the store is writable.
     Probe,
 }
 
@@ -66,8 +63,8 @@ impl Change {
         matches!(self, Self::Probe)
     }
 
-    /// Applies the change. Returns the day's total for a change of it, the number of removed owners, the number of records that
-    /// a history keeps although the response lacks them, and 0 for other changes.
+    /// Applies the change. Returns the day's total for a change of the count, the number of deleted owners, or the number of
+    /// missing records that a history retains. Returns 0 for other changes.
     pub(super) fn apply(&self, connection: &Connection) -> Result<u64> {
         match self {
             Self::Keep {
@@ -111,22 +108,20 @@ impl Change {
     }
 }
 
-/// Runs a statement that has no result.
 fn execute(connection: &Connection, sql: &'static str, values: impl Params) -> Result<()> {
     connection.prepare_cached(sql)?.execute(values).map(drop)
 }
 
-/// Runs a statement with one result.
 fn one<T: FromSql>(connection: &Connection, sql: &'static str, values: impl Params) -> Result<T> {
     connection
         .prepare_cached(sql)?
         .query_one(values, |row| row.get(0))
 }
 
-/// Foreign keys delete the rest.
+/// Foreign keys delete the owner's data.
 const FORGET: &str = "DELETE FROM owner WHERE key = ?1";
 
-/// A sum beyond 64 bits would become a float.
+/// Saturates, since SQLite would convert a sum beyond 64 bits to a float.
 const ADD_CALLS: &str = "
     INSERT INTO day_calls (day, calls) VALUES (?1, ?2)
     ON CONFLICT (day) DO UPDATE
@@ -146,7 +141,6 @@ fn change_calls(connection: &Connection, change: &'static str, day: Date, calls:
     one(connection, change, (day.to_string(), calls)).map(count)
 }
 
-/// Seconds and nanoseconds, as stored in the columns.
 pub(super) fn parts(timestamp: Timestamp) -> (i64, i32) {
     (timestamp.as_second(), timestamp.subsec_nanosecond())
 }
@@ -155,7 +149,7 @@ fn json<T: serde::Serialize>(ids: &[T]) -> Result<String> {
     serde_json::to_string(ids).map_err(|error| Error::ToSqlConversionFailure(error.into()))
 }
 
-/// The codes are listed in `schema.sql` and must not change.
+/// Returns the stored code (see `schema.sql`), which must not change.
 pub(super) const fn outcome_code(outcome: Outcome) -> i64 {
     match outcome {
         Outcome::Sent => 1,

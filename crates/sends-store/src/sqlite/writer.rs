@@ -1,11 +1,9 @@
-//! Single writer thread.
-//!
-//! Queues changes and groups them into transactions. Must not know what a change does.
+//! Writer thread, which groups queued changes into transactions.
 //!
 //! SQLite allows one writer at a time, and a commit costs about as much as the changes in it. Changes that arrive during a
-//! commit are queued, and together form the next transaction. [Grouped](Writer::write_grouped) changes are also delayed to share
-//! a transaction, until an ungrouped change or a [flush](Writer::flush) arrives, at most for `GROUPING`. A change is reported as
-//! done only after its transaction is committed.
+//! commit are queued and form the next transaction. [Grouped](Writer::write_grouped) changes are delayed until an ungrouped
+//! change or a [flush](Writer::flush) arrives, but no longer than `GROUPING`. A change is acknowledged only after its
+//! transaction is committed.
 
 use std::{
     sync::{
@@ -24,13 +22,14 @@ use super::fault::Fault;
 use super::write::Change;
 use crate::StoreError;
 
-/// Queue capacity. Callers wait while the queue is full, which slows them down to the pace of the disk.
+/// Queue capacity. A full queue applies backpressure, which slows callers down to the speed of the disk.
 const QUEUE_LENGTH: usize = 1_024;
 
-/// Maximum number of changes per transaction, so that no change waits long for the others and other processes get the lock.
+/// Maximum number of changes per transaction, which limits the latency of each change and the time that other processes wait
+/// for the lock.
 const CHANGES_PER_TRANSACTION: usize = 256;
 
-/// Maximum delay of grouped changes. The responses to the calls of one operation arrive within some milliseconds.
+/// Maximum delay of grouped changes. The responses to the calls of one operation arrive within a few milliseconds.
 const GROUPING: Duration = Duration::from_millis(1);
 
 /// Handle of the writer thread. When the handle is dropped or closed, the thread writes all queued changes and ends.
@@ -44,13 +43,12 @@ pub(super) struct Writer {
 type Done = oneshot::Sender<Result<u64, StoreError>>;
 
 enum Message {
-    /// Boxed, since a change may be large and the queue is long.
+    /// Boxed because a change may be large and the queue is long.
     Change(Box<Change>, Done),
     Close(oneshot::Sender<()>),
 }
 
 impl Writer {
-    /// Starts the thread.
     pub(super) fn start(connection: Connection, database: Database) -> Result<Self, StoreError> {
         let (queue, messages) = mpsc::channel(QUEUE_LENGTH);
         let flush = Arc::<AtomicBool>::default();
@@ -74,20 +72,19 @@ impl Writer {
         })
     }
 
-    /// Queues a change for immediate writing. Returns the number from [`Change::apply`] once the transaction is committed.
+    /// Queues a change for immediate writing. Returns the result of [`Change::apply`] after the transaction is committed.
     pub(super) async fn write(&self, change: Change) -> Result<u64, StoreError> {
         let outcome = self.send(change).await?;
         self.flush();
         outcome.await.map_err(|_| self.closed())?
     }
 
-    /// [`write`](Self::write) with a delay, so that other changes share the transaction.
+    /// Variant of [`write`](Self::write) with a delay, so that other changes share the transaction.
     pub(super) async fn write_grouped(&self, change: Change) -> Result<u64, StoreError> {
         let outcome = self.send(change).await?;
         outcome.await.map_err(|_| self.closed())?
     }
 
-    /// Writes all queued changes without further delay.
     pub(super) fn flush(&self) {
         self.flush.store(true, Ordering::Release);
         self.thread.unpark();
@@ -106,7 +103,7 @@ impl Writer {
         }
     }
 
-    /// Writes the changes that were queued before and ends the thread. Returns at once if the thread has ended.
+    /// Writes all changes queued so far and ends the thread. Returns immediately if the thread has ended.
     pub(super) async fn close(&self) {
         let (done, closed) = oneshot::channel();
         if self.queue.send(Message::Close(done)).await.is_ok() {
@@ -118,7 +115,7 @@ impl Writer {
 }
 
 struct Writing {
-    /// `None` after a failure that left the connection in an unknown state; the next transaction opens a new one.
+    /// `None` after a failure that left the connection in an unknown state. The next transaction opens a new connection.
     connection: Option<Connection>,
     database: Database,
     flush: Arc<AtomicBool>,
@@ -133,7 +130,7 @@ impl Writing {
             let mut changes = Vec::with_capacity(gathered.len());
             for message in gathered.drain(..) {
                 match message {
-                    // Changes queued after the close fail with `Closed`, since their sender is dropped.
+                    // Changes queued after the close fail with `Closed` because their sender is dropped.
                     _ if close.is_some() => {}
                     Message::Change(change, done) => changes.push((change, done)),
                     Message::Close(done) => close = Some(done),
@@ -141,15 +138,13 @@ impl Writing {
             }
             self.write(changes);
         }
-        // A failed close loses nothing: committed changes are in the write-ahead log, which the next process to open the store
-        // reads.
+        // A failed close loses nothing: committed changes are in the WAL, which the next process to open the store reads.
         drop(self);
         if let Some(done) = close {
             let _ = done.send(());
         }
     }
 
-    /// Collects further changes for the transaction, until `GROUPING` has passed or a flush is requested.
     fn gather(&self, messages: &mut mpsc::Receiver<Message>, gathered: &mut Vec<Message>) {
         let end = Instant::now() + GROUPING;
         loop {
@@ -175,15 +170,17 @@ impl Writing {
         if changes.is_empty() {
             return;
         }
-        let told: u64 = changes
+        let change_count: u64 = changes
             .iter()
             .map(|(change, _)| u64::from(!change.is_probe()))
             .sum();
         let outcome = self.transaction(&changes);
         let outcome = outcome.map_err(|fault| fault.at(self.database.name()));
-        // Changes written to a file that is no longer at its path are lost when the process ends.
+        // Changes to a file that is no longer at its path are lost when the process ends.
         let outcome = outcome.and_then(|numbers| self.database.watch().check_place().map(|()| numbers));
-        self.database.watch().wrote(told, outcome.as_ref().err());
+        self.database
+            .watch()
+            .record_write(change_count, outcome.as_ref().err());
         match outcome {
             Ok(numbers) => {
                 for ((_, done), number) in changes.into_iter().zip(numbers) {
@@ -192,7 +189,7 @@ impl Writing {
                 }
             }
             Err(error) => {
-                // No single change can be the cause (every value fits its column), so all of them share the failure.
+                // Every value fits its column, so no single change can be the cause, and all changes share the failure.
                 for (_, done) in changes {
                     let _ = done.send(Err(error.clone()));
                 }
@@ -206,7 +203,7 @@ impl Writing {
             Some(connection) => connection,
             none => none.insert(self.database.open_to_write()?),
         };
-        // Immediate: a transaction that starts as a reader cannot wait for another process's commit, and fails at once.
+        // A deferred transaction that starts as a reader fails immediately after another process's commit instead of waiting.
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let numbers = changes.iter().map(|(change, _)| change.apply(&transaction));
         let numbers = numbers.collect::<Result<_, _>>()?;

@@ -1,73 +1,72 @@
-//! Failed readings of single subjects, with the time range of the sends that may be missing.
+//! Failed reads of single subjects, with the time range of the sends that may be missing.
 
 use jiff::Timestamp;
 use sends_core::{ActivityId, Campaign, CampaignId};
 
-/// An upstream resource whose reading can fail.
+/// Upstream resource whose read can fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Subject {
-    /// The listing of campaigns and their changes.
+    /// Listing of campaigns and their changes.
     Campaigns,
-    /// The summaries report, with the last send of each campaign.
+    /// Summaries report, with the last send of each campaign.
     Summaries,
-    /// The activities of a campaign.
+    /// Activities of a campaign.
     Campaign(CampaignId),
     History(ActivityId),
 }
 
-/// A failed reading. Times are stored in milliseconds, with the range of missing sends rounded outwards.
+/// Failed read. Times are stored in milliseconds, and the range of missing sends is rounded outwards.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FailedReading {
     pub subject: Subject,
-    /// Sends before this time are in the log. `None` if the subject was never read.
+    /// Time before which all sends are in the log. `None` if the subject was never read.
     pub missing_from: Option<Timestamp>,
-    /// No missing send is later.
+    /// Time after which no send is missing.
     pub missing_until: Timestamp,
     pub failed_at: Timestamp,
-    /// The number of records of a listing, unreadable ones included. 0 for other subjects.
+    /// Number of records of a listing, including unreadable records. 0 for other subjects.
     pub records: u64,
-    /// A sentence for users.
+    /// Explanation for users, as a sentence.
     pub reason: String,
 }
 
-/// The reason for a history whose last response lacks known records, and for a campaign that is no longer found. One response
-/// may be wrong: the known sends stay in the log until a second synchronisation misses the same ones.
-pub const UNCONFIRMED_REMOVAL: &str = "Constant Contact no longer shows these sends. What is known of them stays in the log until the next synchronisation confirms that.";
+/// Failure reason of a history whose last response lacks known records, and of a campaign that is no longer found. A single
+/// response may be wrong, so the known sends stay in the log until a second synchronisation misses the same records.
+pub const UNCONFIRMED_REMOVAL: &str = "Constant Contact no longer shows these sends. They stay in the log until the next synchronisation confirms their removal.";
 
-/// A subject whose last reading failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unreadable {
     pub subject: Subject,
-    /// The campaign of the subject. `None` while unknown.
+    /// Campaign of the subject. `None` while unknown.
     pub campaign: Option<Campaign>,
-    /// Sends before this time are in the log. `None` if the subject was never read.
+    /// Time before which all sends are in the log. `None` if the subject was never read.
     pub missing_from: Option<Timestamp>,
-    /// No missing send is later.
+    /// Time after which no send is missing.
     pub missing_until: Timestamp,
-    /// The first failure since the last complete reading.
+    /// First failure since the last complete read.
     pub since: Timestamp,
     pub tried_at: Timestamp,
-    /// The number of attempts since the first failure, 1 or more.
+    /// Number of attempts since the first failure, 1 or more.
     pub attempts: u32,
-    /// The maximum of [records](FailedReading::records) since the first failure.
+    /// Maximum of [`FailedReading::records`] since the first failure.
     pub records: u64,
-    /// A sentence for users about the last failure.
+    /// Explanation of the last failure, as a sentence for users.
     pub reason: String,
-    /// Whether the campaign of the subject is queued; the subject is then read again with it.
+    /// Whether the campaign of the subject is queued. The subject is then read again with the campaign.
     pub is_queued: bool,
 }
 
 impl Unreadable {
-    /// See [`UNCONFIRMED_REMOVAL`].
+    /// Returns whether the reason is [`UNCONFIRMED_REMOVAL`].
     pub fn is_unconfirmed_removal(&self) -> bool {
         self.reason == UNCONFIRMED_REMOVAL
     }
 }
 
-/// The discovery of missing records by a synchronisation.
+/// Discovery of missing records by a synchronisation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Finding {
     pub found_at: Timestamp,
-    /// The start of the synchronisation, which confirms earlier findings.
+    /// Start of the synchronisation, which confirms only findings before this time.
     pub began: Timestamp,
 }

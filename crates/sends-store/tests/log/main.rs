@@ -1,6 +1,6 @@
-//! The log compared with a reference implementation in memory.
+//! Comparison of the log with an in-memory reference implementation.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![allow(clippy::unwrap_used, reason = "panics fail the test")]
 
 mod owners;
 mod pages;
@@ -26,7 +26,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
     #[test]
-    fn pages_counts_and_totals_are_what_a_plain_evaluation_says(
+    fn pages_counts_and_totals_match_the_reference(
         world in any_world(),
         filters in proptest::collection::vec(any_filter(), 6),
         limit in 1_usize..5,
@@ -38,7 +38,7 @@ proptest! {
 async fn check(world: &World, filters: &[LogFilter], limit: usize) {
     let store = SqliteStore::in_memory().await.unwrap();
     world.keep(&store, OWNER).await;
-    // The data of another owner.
+    // The other owner's data must not appear in the results.
     world.keep(&store, OTHER).await;
     for filter in filters.iter().chain([&LogFilter::default()]) {
         for order in [LogOrder::NewestFirst, LogOrder::OldestFirst] {
@@ -73,9 +73,9 @@ async fn check(world: &World, filters: &[LogFilter], limit: usize) {
         limit: 10,
         ..LogPageRequest::default()
     };
-    let nobody = store
+    let unknown_owner = store
         .page(Owner::new([3; 16]), &LogFilter::default(), request)
         .await
         .unwrap();
-    assert_eq!(nobody.sends, []);
+    assert_eq!(unknown_owner.sends, []);
 }

@@ -1,4 +1,4 @@
-//! Removal of owners that are no longer used.
+//! Tests of the removal of unused temporary owners.
 
 use jiff::Timestamp;
 use sends_store::{Owner, SqliteStore, Store, StoredAnswer};
@@ -7,15 +7,15 @@ use crate::sync::{at, sent_at};
 use crate::world::activity;
 
 async fn keep(store: &SqliteStore, owner: Owner, fetched_at: i64) {
-    let kept = StoredAnswer {
+    let stored = StoredAnswer {
         fetched_at: at(fetched_at),
         ..sent_at(1, 0)
     };
-    store.keep(owner, activity(1), kept).await.unwrap();
+    store.keep(owner, activity(1), stored).await.unwrap();
 }
 
 #[tokio::test]
-async fn what_passes_goes_when_nobody_has_used_it_and_nothing_else_does() {
+async fn only_unused_temporary_owners_are_deleted() {
     let store = SqliteStore::in_memory().await.unwrap();
     let [lasting, former, fetching, noted, current] = [1, 2, 3, 4, 5].map(|key| Owner::new([key; 16]));
     keep(&store, lasting, 1).await;
@@ -36,7 +36,7 @@ async fn what_passes_goes_when_nobody_has_used_it_and_nothing_else_does() {
     // An earlier time does not replace a later use.
     store.keep_passing(noted, at(45), at(40)).await.unwrap();
     assert_eq!(store.keep_passing(current, at(60), at(48)).await.unwrap(), 0);
-    // The present owner stays, whatever the time.
+    // The current owner is retained regardless of the time.
     assert_eq!(store.keep_passing(current, at(60), at(60)).await.unwrap(), 2);
     assert!(left(lasting).await);
 }

@@ -1,4 +1,4 @@
-//! Paging through the log.
+//! Tests of paging through the log.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use sends_store::{
 
 use crate::OWNER;
 
-/// All sends in the order of the walk, which from the end begins with the last one.
+/// Returns all sends in the order of the walk, which starts with the last send if `from_end` is set.
 pub(crate) async fn walk(
     store: &SqliteStore,
     filter: &LogFilter,
@@ -41,7 +41,7 @@ pub(crate) async fn walk(
         if from_end {
             sends.reverse();
         }
-        assert!(!ahead || !sends.is_empty(), "the pages do not end");
+        assert!(!ahead || !sends.is_empty(), "the pagination does not end");
         all.extend(sends);
         if !ahead {
             return all;
@@ -49,7 +49,7 @@ pub(crate) async fn walk(
     }
 }
 
-/// The sends between two positions, from either end.
+/// Checks the sends between two positions, from either end.
 pub(crate) async fn check_stretches(
     store: &SqliteStore,
     filter: &LogFilter,
@@ -102,7 +102,7 @@ pub(crate) async fn check_stretches(
 }
 
 #[tokio::test]
-async fn sends_that_come_between_two_pages_neither_hide_nor_repeat_another() {
+async fn sends_added_between_two_pages_cause_no_gap_or_repetition() {
     let store = SqliteStore::in_memory().await.unwrap();
     for number in 0..20 {
         keep(&store, number, &[i64::from(number) * 10 + 10]).await;
@@ -119,9 +119,9 @@ async fn sends_that_come_between_two_pages_neither_hide_nor_repeat_another() {
         if !page.has_next {
             break;
         }
-        assert!(met.len() < 1_000, "the pages do not end");
+        assert!(met.len() < 1_000, "the pagination does not end");
         request.after = page.sends.last().map(LoggedSend::position);
-        // One after the page, one before it, and another send of the page's activity.
+        // Adds a newer send, an older send, and another send of an activity on the page.
         let number = u8::try_from(met.len()).unwrap();
         keep(&store, 100 + number, &[1_000_000 + i64::from(number)]).await;
         keep(&store, 200 + number, &[1]).await;
@@ -154,12 +154,12 @@ async fn keep(store: &SqliteStore, number: u8, seconds: &[i64]) {
         format!(r#"{{"send_id": {send_id}, "run_date": "{date}"}}"#)
     });
     let json = format!("[{}]", sends.collect::<Vec<_>>().join(","));
-    let kept = StoredAnswer {
+    let stored = StoredAnswer {
         fetched_at: Timestamp::UNIX_EPOCH,
         answer: Answer::History(Arc::new(SendHistory::from_json(json.as_bytes()).unwrap())),
     };
     store
-        .keep(OWNER, ActivityId::from_bytes([number; 16]), kept)
+        .keep(OWNER, ActivityId::from_bytes([number; 16]), stored)
         .await
         .unwrap();
 }

@@ -1,4 +1,4 @@
-//! The state of a synchronisation, and the coverage of the log.
+//! Tests of the synchronisation state and the coverage of the log.
 
 use jiff::Timestamp;
 use sends_core::{ActivityReference, ActivityRole, CampaignId};
@@ -61,7 +61,7 @@ pub(crate) async fn list(store: &SqliteStore, work: &[SyncWork], listed_at: i64)
 }
 
 #[tokio::test]
-async fn work_comes_newest_first_and_stays_until_it_is_finished() {
+async fn work_is_sorted_newest_first_and_stays_until_finished() {
     let store = SqliteStore::in_memory().await.unwrap();
     assert_eq!(store.state(OWNER).await.unwrap(), SyncState::default());
     assert_eq!(store.coverage(OWNER).await.unwrap(), Coverage::Nothing);
@@ -84,7 +84,7 @@ async fn work_comes_newest_first_and_stays_until_it_is_finished() {
     );
     assert_eq!(store.coverage(OWNER).await.unwrap(), covered(Some(at(20)), 100));
 
-    // The second one was sent again: earlier sends are present.
+    // The second campaign was sent again. Its earlier sends are in the log.
     list(&store, &[changed(2, 100, 150)], 200).await;
     assert_eq!(store.coverage(OWNER).await.unwrap(), covered(Some(at(20)), 100));
     let pending = Pending {
@@ -107,7 +107,7 @@ async fn work_comes_newest_first_and_stays_until_it_is_finished() {
 }
 
 #[tokio::test]
-async fn work_that_came_meanwhile_is_not_finished_with_the_old() {
+async fn work_extended_after_it_was_taken_stays_queued() {
     let store = SqliteStore::in_memory().await.unwrap();
     list(&store, &[changed(1, 10, 20)], 20).await;
     let taken = store.next_work(OWNER, 1).await.unwrap()[0];
@@ -120,7 +120,7 @@ async fn work_that_came_meanwhile_is_not_finished_with_the_old() {
 }
 
 #[tokio::test]
-async fn moments_are_rounded_so_that_no_gap_is_hidden() {
+async fn times_are_rounded_outwards() {
     let store = SqliteStore::in_memory().await.unwrap();
     for sign in [1, -1] {
         let work = SyncWork {
@@ -129,16 +129,16 @@ async fn moments_are_rounded_so_that_no_gap_is_hidden() {
             ..unread(1, 0)
         };
         list(&store, &[work], 0).await;
-        let kept = store.next_work(OWNER, 1).await.unwrap()[0];
-        assert!(kept.missing_from <= work.missing_from && kept.missing_until >= work.missing_until);
-        assert_eq!(kept.missing_until.subsec_nanosecond() % 1_000_000, 0);
+        let stored = store.next_work(OWNER, 1).await.unwrap()[0];
+        assert!(stored.missing_from <= work.missing_from && stored.missing_until >= work.missing_until);
+        assert_eq!(stored.missing_until.subsec_nanosecond() % 1_000_000, 0);
         store.finish(OWNER, work).await.unwrap();
         assert_eq!(store.next_work(OWNER, 1).await.unwrap(), []);
     }
 }
 
 #[tokio::test]
-async fn what_the_upstream_shows_no_more_is_not_in_the_log() {
+async fn unlisted_activities_and_deleted_campaigns_leave_the_log() {
     let store = SqliteStore::in_memory().await.unwrap();
     let both = vec![
         reference(1, ActivityRole::PrimaryEmail),
@@ -202,7 +202,7 @@ async fn what_the_upstream_shows_no_more_is_not_in_the_log() {
 }
 
 #[tokio::test]
-async fn what_is_recent_staged_or_executing_is_unsettled() {
+async fn recent_staged_and_executing_activities_are_unsettled() {
     let store = SqliteStore::in_memory().await.unwrap();
     for (number, second, reason_code) in [(1, 100, 0), (2, 10, 0), (3, 10, 5), (4, 10, 0)] {
         store
@@ -229,7 +229,7 @@ async fn what_is_recent_staged_or_executing_is_unsettled() {
 }
 
 #[tokio::test]
-async fn forgetting_an_owner_leaves_nothing() {
+async fn forgetting_an_owner_deletes_all_its_data() {
     let store = SqliteStore::in_memory().await.unwrap();
     store
         .keep_activities(
@@ -255,7 +255,7 @@ async fn forgetting_an_owner_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn a_name_is_found_whatever_its_case_and_nothing_in_a_text_is_special() {
+async fn campaign_names_match_without_case_or_wildcards() {
     let store = SqliteStore::in_memory().await.unwrap();
     for (number, name) in [(1, "Größe ΟΔΟΣ"), (2, "100% _off_"), (3, "100 off")] {
         let campaign = campaign(number, Some(name.to_owned()));

@@ -1,4 +1,4 @@
-//! Failed readings: their duration, and their effect on gaps.
+//! Tests of failed reads: their duration, and their effect on completeness.
 
 use std::sync::Arc;
 
@@ -46,7 +46,7 @@ async fn subjects(store: &SqliteStore) -> Vec<Subject> {
 }
 
 #[tokio::test]
-async fn what_fails_again_keeps_its_beginning_and_the_whole_stretch() {
+async fn repeated_failure_retains_its_start_and_merges_the_periods() {
     let store = SqliteStore::in_memory().await.unwrap();
     keep(
         &store,
@@ -65,7 +65,7 @@ async fn what_fails_again_keeps_its_beginning_and_the_whole_stretch() {
 }
 
 #[tokio::test]
-async fn it_counts_where_its_sends_may_be_missing_and_nowhere_else() {
+async fn failure_counts_only_where_its_sends_may_be_missing() {
     let store = SqliteStore::in_memory().await.unwrap();
     keep(&store, &[history(1, Some(10), 20, 100), history(2, None, 5, 100)]).await;
     let count = async |from: Option<i64>, until: Option<i64>| {
@@ -81,7 +81,7 @@ async fn it_counts_where_its_sends_may_be_missing_and_nowhere_else() {
 }
 
 #[tokio::test]
-async fn the_log_is_complete_where_it_was_listed_and_nothing_is_unreadable() {
+async fn log_is_complete_where_listed_and_readable() {
     let store = SqliteStore::in_memory().await.unwrap();
     let is_complete = async |from: Option<i64>, until: Option<i64>, now: i64| {
         let completeness = store.completeness(OWNER, from.map(at), until.map(at), at(now));
@@ -93,7 +93,7 @@ async fn the_log_is_complete_where_it_was_listed_and_nothing_is_unreadable() {
     assert!(!is_complete(None, None, 99).await, "listed in the future");
     assert!(!is_complete(None, Some(101), 200).await, "not listed since");
     list(&store, &[changed(7, 80, 90)], 100).await;
-    assert!(!is_complete(None, Some(100), 200).await, "on the queue");
+    assert!(!is_complete(None, Some(100), 200).await, "queued");
     assert!(is_complete(None, Some(80), 200).await);
     store.finish(OWNER, changed(7, 80, 90)).await.unwrap();
     keep(&store, &[history(1, Some(10), 20, 100)]).await;
@@ -103,7 +103,7 @@ async fn the_log_is_complete_where_it_was_listed_and_nothing_is_unreadable() {
 }
 
 #[tokio::test]
-async fn whoever_reads_it_ends_it_and_so_does_whoever_finds_it_gone() {
+async fn reading_or_deleting_a_subject_clears_its_failure() {
     let store = SqliteStore::in_memory().await.unwrap();
     let activities = [1, 2].map(|number| reference(number, ActivityRole::PrimaryEmail));
     store
@@ -135,7 +135,7 @@ async fn whoever_reads_it_ends_it_and_so_does_whoever_finds_it_gone() {
     assert_eq!(subjects(&store).await, left);
     store.keep_read(OWNER, left[1]).await.unwrap();
     assert_eq!(subjects(&store).await, left[..1]);
-    // No longer an activity of the campaign.
+    // The campaign no longer lists the second activity.
     store
         .keep_activities(OWNER, campaign(7, None), activities[..1].to_vec(), vec![])
         .await
@@ -154,13 +154,13 @@ async fn whoever_reads_it_ends_it_and_so_does_whoever_finds_it_gone() {
 }
 
 #[tokio::test]
-async fn known_sends_that_an_answer_lacks_stay_until_the_history_is_replaced() {
+async fn missing_sends_stay_until_a_second_synchronisation_confirms_their_removal() {
     let answer = |json: &str| Answer::History(Arc::new(SendHistory::from_json(json.as_bytes()).unwrap()));
     let partial = r#"[{"send_id": 2, "run_date": "1970-01-01T00:00:07Z"}, {}]"#;
     for (lacking, merged, left, is_removal) in [
         (answer("[]"), 1, 0, true),
         (answer(r#"[{"send_id": 2}]"#), 2, 1, true),
-        // The unreadable record may be the missing one.
+        // The missing record may be the unreadable record.
         (answer(partial), 2, 2, false),
         (Answer::NotFound, 1, 0, false),
     ] {
@@ -171,14 +171,14 @@ async fn known_sends_that_an_answer_lacks_stay_until_the_history_is_replaced() {
             .await
             .unwrap();
         store.keep(OWNER, activity(1), sent_at(5, 0)).await.unwrap();
-        let kept = StoredAnswer {
+        let stored = StoredAnswer {
             fetched_at: at(9),
             answer: lacking.clone(),
         };
         let filter = LogFilter::default();
         let known = async || store.campaigns(OWNER, &[campaign(7, None).id]).await.unwrap();
         for _ in 0..2 {
-            store.keep(OWNER, activity(1), kept.clone()).await.unwrap();
+            store.keep(OWNER, activity(1), stored.clone()).await.unwrap();
             assert_eq!(store.count(OWNER, &filter).await.unwrap(), merged, "{lacking:?}");
             assert_eq!(
                 known().await[0].as_ref().unwrap().activities[0].send_count,
@@ -193,22 +193,22 @@ async fn known_sends_that_an_answer_lacks_stay_until_the_history_is_replaced() {
                 (None, at(9))
             );
         }
-        settle(&store, &kept, 10).await;
+        settle(&store, &stored, 10).await;
         assert_eq!(store.count(OWNER, &filter).await.unwrap(), merged, "{lacking:?}");
-        settle(&store, &kept, 11).await;
+        settle(&store, &stored, 11).await;
         assert_eq!(store.count(OWNER, &filter).await.unwrap(), left, "{lacking:?}");
     }
 }
 
-/// The steps of a synchronisation that started at this time and received this response. Returns the number of unconfirmed
-/// records.
-async fn settle(store: &SqliteStore, kept: &StoredAnswer, began: i64) -> u64 {
+/// Performs the steps of a synchronisation that started at `began` and received this response. Returns the number of
+/// unconfirmed records.
+async fn settle(store: &SqliteStore, stored: &StoredAnswer, began: i64) -> u64 {
     let finding = Finding {
         found_at: at(began),
         began: at(began),
     };
-    store.keep(OWNER, activity(1), kept.clone()).await.unwrap();
-    let settled = store.settle_history(OWNER, activity(1), kept.clone(), finding);
+    store.keep(OWNER, activity(1), stored.clone()).await.unwrap();
+    let settled = store.settle_history(OWNER, activity(1), stored.clone(), finding);
     settled.await.unwrap()
 }
 
@@ -230,10 +230,9 @@ async fn with_history(json: &str) -> SqliteStore {
     store
 }
 
-/// Id and second of the known sends.
 async fn known_sends(store: &SqliteStore) -> Vec<(i32, Option<i64>)> {
-    let kept = store.history(OWNER, activity(1), Timestamp::MAX).await.unwrap();
-    let Some(Answer::History(history)) = kept.map(|kept| kept.answer) else {
+    let stored = store.history(OWNER, activity(1), Timestamp::MAX).await.unwrap();
+    let Some(Answer::History(history)) = stored.map(|stored| stored.answer) else {
         return Vec::new();
     };
     let sends = history.iter();
@@ -250,7 +249,7 @@ fn sends(sends: &[(i32, i64)]) -> String {
 }
 
 #[tokio::test]
-async fn only_the_very_sends_are_dropped_that_an_earlier_synchronisation_found_missing() {
+async fn only_sends_missing_from_two_synchronisations_are_deleted() {
     let all = sends(&[(1, 1), (2, 2), (3, 3)]);
     let known = [(1, Some(1)), (2, Some(2)), (3, Some(3))];
     for (first, second) in [
@@ -263,7 +262,7 @@ async fn only_the_very_sends_are_dropped_that_an_earlier_synchronisation_found_m
         assert!(settle(&store, &answer(&second), 20).await > 0, "{second}");
         assert_eq!(known_sends(&store).await, known, "{first}, {second}");
         assert!(!subjects(&store).await.is_empty());
-        // Records that are shown again lose their marks.
+        // Records that reappear are no longer marked as missing.
         assert_eq!(settle(&store, &answer(&all), 30).await, 0);
         assert_eq!(subjects(&store).await, []);
         assert!(settle(&store, &answer(&second), 40).await > 0);
@@ -274,7 +273,7 @@ async fn only_the_very_sends_are_dropped_that_an_earlier_synchronisation_found_m
 }
 
 #[tokio::test]
-async fn what_a_reader_is_told_is_no_finding_of_a_synchronisation() {
+async fn response_to_a_reader_is_not_a_finding_of_a_synchronisation() {
     let store = with_history(&sends(&[(1, 1)])).await;
     for _ in 0..2 {
         store.keep(OWNER, activity(1), answer("[]")).await.unwrap();
@@ -284,7 +283,7 @@ async fn what_a_reader_is_told_is_no_finding_of_a_synchronisation() {
 }
 
 #[tokio::test]
-async fn one_of_two_sends_with_one_id_is_missed() {
+async fn missing_send_with_a_repeated_id_is_detected() {
     let store = with_history(&sends(&[(1, 1), (1, 2)])).await;
     let one = answer(&sends(&[(1, 2)]));
     assert_eq!(settle(&store, &one, 10).await, 1);
@@ -296,7 +295,7 @@ async fn one_of_two_sends_with_one_id_is_missed() {
 }
 
 #[tokio::test]
-async fn a_record_that_could_not_be_read_is_in_doubt_until_it_is_or_is_missing_twice() {
+async fn unreadable_record_is_recorded_until_it_is_readable_or_missing_twice() {
     for (answers, left) in [
         (&["[{}]", "[]"][..], 1),
         (&["[{}]", "[]", "[]"], 0),
@@ -304,7 +303,7 @@ async fn a_record_that_could_not_be_read_is_in_doubt_until_it_is_or_is_missing_t
             &["[{}]", r#"[{"send_id": 1, "run_date": "1970-01-01T00:00:01Z"}]"#],
             0,
         ),
-        // Later than the last appearance of the unreadable record.
+        // This send ran after the last response with the unreadable record.
         (
             &["[{}]", r#"[{"send_id": 2, "run_date": "1970-01-01T00:00:20Z"}]"#],
             1,
@@ -320,7 +319,7 @@ async fn a_record_that_could_not_be_read_is_in_doubt_until_it_is_or_is_missing_t
 }
 
 #[tokio::test]
-async fn a_known_value_stays_where_a_later_answer_does_not_say() {
+async fn known_value_stays_when_a_later_response_lacks_it() {
     let store = with_history(&sends(&[(1, 7)])).await;
     store
         .keep(
@@ -335,7 +334,7 @@ async fn a_known_value_stays_where_a_later_answer_does_not_say() {
 }
 
 #[tokio::test]
-async fn a_send_without_a_date_is_named_for_every_date() {
+async fn undated_send_counts_as_unreadable_in_every_period() {
     let store = with_history(r#"[{"send_id": 1, "run_date": "yesterday"}]"#).await;
     let counted = store.unreadable_count(OWNER, Some(at(1)), Some(at(2))).await;
     assert_eq!(counted.unwrap(), 1);
@@ -347,7 +346,7 @@ async fn a_send_without_a_date_is_named_for_every_date() {
 }
 
 #[tokio::test]
-async fn an_activity_stays_with_the_campaign_that_lists_it_until_that_does_not() {
+async fn activity_stays_with_its_campaign_while_listed() {
     let store = with_history(&sends(&[(1, 1)])).await;
     let listed = || vec![reference(1, ActivityRole::PrimaryEmail)];
     let owner = async || {
@@ -388,7 +387,7 @@ async fn an_activity_stays_with_the_campaign_that_lists_it_until_that_does_not()
 }
 
 #[tokio::test]
-async fn an_activity_that_another_campaign_lists_is_that_ones_when_its_own_is_gone() {
+async fn activity_moves_to_the_claiming_campaign_when_its_own_is_deleted() {
     let store = with_history(&sends(&[(1, 1)])).await;
     let (first, second) = (campaign(7, None), campaign(8, None));
     let listed = vec![reference(1, ActivityRole::PrimaryEmail)];
@@ -415,7 +414,7 @@ async fn an_activity_that_another_campaign_lists_is_that_ones_when_its_own_is_go
 }
 
 #[tokio::test]
-async fn campaigns_have_known_activities_until_they_are_gone() {
+async fn campaigns_have_known_activities_until_deleted() {
     let store = with_history(&sends(&[(1, 1)])).await;
     let listing = Listing {
         campaigns: vec![campaign(8, None)],
@@ -429,20 +428,20 @@ async fn campaigns_have_known_activities_until_they_are_gone() {
 }
 
 #[tokio::test]
-async fn an_answer_replaces_the_history_of_an_activity_that_no_campaign_has() {
+async fn response_replaces_the_history_of_an_activity_without_a_campaign() {
     let store = SqliteStore::in_memory().await.unwrap();
     store.keep(OWNER, activity(1), sent_at(5, 0)).await.unwrap();
-    let kept = StoredAnswer {
+    let stored = StoredAnswer {
         fetched_at: at(9),
         answer: Answer::NotFound,
     };
-    store.keep(OWNER, activity(1), kept).await.unwrap();
+    store.keep(OWNER, activity(1), stored).await.unwrap();
     assert_eq!(store.count(OWNER, &LogFilter::default()).await.unwrap(), 0);
     assert_eq!(subjects(&store).await, []);
 }
 
 #[tokio::test]
-async fn it_neither_waits_on_the_queue_nor_is_it_unsettled() {
+async fn unreadable_subjects_are_neither_queued_nor_unsettled() {
     let store = SqliteStore::in_memory().await.unwrap();
     store.keep(OWNER, activity(1), sent_at(100, 0)).await.unwrap();
     let unsettled = async || store.unsettled(OWNER, at(0), at(1), at(1_000)).await.unwrap();
@@ -461,11 +460,10 @@ async fn it_neither_waits_on_the_queue_nor_is_it_unsettled() {
     assert_eq!(store.unreadable(OWNER, 1).await.unwrap().len(), 1);
 }
 
-/// A history of one readable send and some unreadable ones.
 fn partial(second: i64, unreadable: usize) -> StoredAnswer {
-    let kept = sent_at(second, 0);
-    let Answer::History(history) = kept.answer else {
-        panic!("a history")
+    let stored = sent_at(second, 0);
+    let Answer::History(history) = stored.answer else {
+        panic!("not a history")
     };
     let history = SendHistory::clone(&history).with_unreadable(unreadable, 1);
     StoredAnswer {
@@ -475,13 +473,13 @@ fn partial(second: i64, unreadable: usize) -> StoredAnswer {
 }
 
 #[tokio::test]
-async fn a_history_of_which_a_send_cannot_be_read_is_in_the_log_and_counts_as_unreadable() {
+async fn history_with_an_unreadable_send_is_logged_and_unreadable() {
     let store = SqliteStore::in_memory().await.unwrap();
-    let kept = partial(100, 2);
-    store.keep(OWNER, activity(1), kept.clone()).await.unwrap();
+    let stored = partial(100, 2);
+    store.keep(OWNER, activity(1), stored.clone()).await.unwrap();
     assert_eq!(
         store.history(OWNER, activity(1), Timestamp::MAX).await.unwrap(),
-        Some(kept)
+        Some(stored)
     );
     assert_eq!(store.count(OWNER, &LogFilter::default()).await.unwrap(), 1);
 
@@ -494,9 +492,9 @@ async fn a_history_of_which_a_send_cannot_be_read_is_in_the_log_and_counts_as_un
     assert_eq!((unreadable.since, unreadable.tried_at), (at(200), at(200)));
     assert_eq!(
         unreadable.reason,
-        "Constant Contact gave 2 sends of this activity in a form that cannot be read."
+        "Constant Contact returned 2 unreadable sends of this activity."
     );
-    // The other sends are read without a failure.
+    // A partial read does not exclude the history from re-reads.
     assert_eq!(
         store.unsettled(OWNER, at(100), at(201), at(1_000)).await.unwrap(),
         [activity(1)]
@@ -512,7 +510,7 @@ async fn a_history_of_which_a_send_cannot_be_read_is_in_the_log_and_counts_as_un
 }
 
 #[tokio::test]
-async fn a_role_and_a_status_come_back_as_they_were_spelled() {
+async fn role_and_status_retain_their_spelling() {
     let store = SqliteStore::in_memory().await.unwrap();
     let mut spelled = campaign(7, None);
     spelled.status = Some("Done".into());
@@ -542,7 +540,7 @@ async fn a_role_and_a_status_come_back_as_they_were_spelled() {
 }
 
 #[tokio::test]
-async fn an_activity_that_is_named_twice_is_the_one_that_can_be_sent() {
+async fn activity_listed_twice_has_the_sendable_role() {
     use ActivityRole::{Permalink, PrimaryEmail};
     for roles in [[PrimaryEmail, Permalink], [Permalink, PrimaryEmail]] {
         let store = SqliteStore::in_memory().await.unwrap();
@@ -560,7 +558,7 @@ async fn an_activity_that_is_named_twice_is_the_one_that_can_be_sent() {
 }
 
 #[tokio::test]
-async fn a_dropped_send_takes_the_date_of_the_report_with_it_unless_another_send_has_that_date() {
+async fn deleted_send_clears_the_report_date_unless_another_send_has_it() {
     let all = sends(&[(1, 1), (2, 200)]);
     for (reported, is_kept) in [(200, false), (250, false), (300, true)] {
         let store = with_history(&all).await;

@@ -25,7 +25,7 @@ use sends_store::{
 pub(crate) struct World {
     histories: BTreeMap<u8, Option<SendHistory>>,
     campaigns: BTreeMap<u8, Option<String>>,
-    /// Whether the campaigns are read before the histories.
+    /// Whether the campaigns are stored before the histories.
     campaigns_first: bool,
 }
 
@@ -49,7 +49,7 @@ pub(crate) fn campaign(number: u8, name: Option<String>) -> Campaign {
     }
 }
 
-/// As a rule, without a time zone database.
+/// Time zone rule that requires no time zone database.
 pub(crate) fn new_york() -> TimeZone {
     TimeZone::posix("EST5EDT,M3.2.0,M11.1.0").unwrap()
 }
@@ -63,14 +63,14 @@ impl World {
             let answer = history
                 .clone()
                 .map_or(Answer::NotFound, |history| Answer::History(Arc::new(history)));
-            // The second response replaces the first one completely, unless the campaign is known.
+            // The second response replaces the first completely, unless the campaign is known.
             let before = (!self.campaigns_first).then(|| Answer::History(Arc::new(some_history())));
             for answer in before.into_iter().chain([answer]) {
-                let kept = StoredAnswer {
+                let stored = StoredAnswer {
                     fetched_at: Timestamp::UNIX_EPOCH,
                     answer,
                 };
-                store.keep(owner, activity(*number), kept).await.unwrap();
+                store.keep(owner, activity(*number), stored).await.unwrap();
             }
         }
         if !self.campaigns_first {
@@ -92,7 +92,6 @@ impl World {
         }
     }
 
-    /// The matching sends in the order of the log.
     pub(crate) fn chosen(&self, filter: &LogFilter, order: LogOrder) -> Vec<LoggedSend> {
         let mut chosen = Vec::new();
         for (number, history) in &self.histories {
@@ -219,7 +218,6 @@ fn any_name() -> impl Strategy<Value = String> {
     "[aBÉé%_\\\\']{0,4}"
 }
 
-/// Few values, so that they coincide.
 fn any_send() -> impl Strategy<Value = SendAttempt> {
     (
         0..4_i32,
@@ -263,7 +261,7 @@ fn statuses() -> Vec<Verbatim<SendStatus>> {
 }
 
 fn any_date() -> impl Strategy<Value = Timestamp> {
-    // Around daylight saving changes in New York, the beginning of 1970, and the limits of the type.
+    // Daylight saving changes in New York, the beginning of 1970, and the limits of the type.
     let moments = [
         "2024-03-10T06:59:59.999Z",
         "2024-03-10T07:00:00Z",

@@ -1,7 +1,7 @@
 //! Generated histories, including extreme values of the model.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-#![allow(dead_code, reason = "every test file takes its own part")]
+#![allow(clippy::unwrap_used, reason = "panics fail the test")]
+#![allow(dead_code, reason = "each test file uses only some of the functions")]
 
 use std::sync::Arc;
 
@@ -20,8 +20,7 @@ pub(crate) fn at(second: i64) -> Timestamp {
     Timestamp::from_second(second).unwrap()
 }
 
-/// A response with one send of this id, fetched at that second.
-pub(crate) fn kept(second: i64, send_id: i32) -> StoredAnswer {
+pub(crate) fn stored(second: i64, send_id: i32) -> StoredAnswer {
     let json = format!(
         r#"[{{"send_id": {send_id}, "contact_list_ids": ["f4ab800a-5adf-11e9-ba6a-fa163e6b01c1"], "count": 2,
              "run_date": "2019-04-18T20:03:08.108Z", "send_status": "COMPLETED", "reason_code": 0}}]"#
@@ -39,7 +38,7 @@ pub(crate) fn not_found(second: i64) -> StoredAnswer {
     }
 }
 
-pub(crate) fn any_kept() -> impl Strategy<Value = StoredAnswer> {
+pub(crate) fn any_stored() -> impl Strategy<Value = StoredAnswer> {
     let history =
         (vec(any_send(), 0..6), 0..3_usize, 0..300_usize).prop_map(|(sends, unreadable, values)| {
             Answer::History(Arc::new(
@@ -55,7 +54,7 @@ pub(crate) fn any_kept() -> impl Strategy<Value = StoredAnswer> {
 
 fn any_send() -> impl Strategy<Value = SendAttempt> {
     (
-        // A small range as well, so that ids repeat.
+        // A small range makes some ids repeat.
         prop_oneof![any::<i32>(), 0..3],
         vec(any_list_id(), 0..4),
         vec(any::<i64>().prop_map(SegmentId::new), 0..4),

@@ -1,4 +1,4 @@
-//! One walk through the pages of a listing: its start, its gap, and the mark for the next walk.
+//! State of a walk through the pages of a listing: its start, its gap, and the high-water mark for the next walk.
 
 use jiff::Timestamp;
 use sends_client::ResourcePage;
@@ -7,32 +7,28 @@ use sends_store::{FailedReading, Subject, Unreadable};
 use super::Dated;
 use crate::{failure::SyncFailure, rules};
 
-/// State of a walk, newest record first.
 pub(super) struct Walk {
     pub(super) subject: Subject,
     pub(super) began: Timestamp,
-    /// Latest time of earlier walks. `None` for the first walk, and when the time is not credible.
+    /// High-water mark: latest time of earlier walks. `None` for the first walk, or if the time is not credible.
     mark: Option<Timestamp>,
     /// Start of the requested period, before which all records were listed earlier. `None` for all records.
     pub(super) from: Option<Timestamp>,
-    /// Gap of earlier walks.
     pub(super) gap: Option<Unreadable>,
     /// Latest credible time so far, by the upstream's clock.
     newest: Option<Timestamp>,
     /// Latest time so far, by the upstream's clock.
     latest: Option<Timestamp>,
-    /// Last time of the last page with one, by the upstream's clock.
+    /// Upper bound for the times of further records, by the upstream's clock (see [`last_of`]).
     last: Option<Timestamp>,
-    /// Whether all records so far were in descending order, from the latest record of earlier walks on.
+    /// Whether all records so far were sorted newest first, starting at the high-water mark or later.
     is_newest_first: bool,
-    /// Number of records so far, unreadable ones included.
     records: usize,
     /// End of the period in which sends may be missing, with the reason. `None` without a gap.
     pub(super) lack: Option<(Timestamp, String)>,
 }
 
 impl Walk {
-    /// A walk back to the mark and to the start of each doubt.
     pub(super) fn new(
         subject: Subject,
         mark: Option<Timestamp>,
@@ -45,7 +41,7 @@ impl Walk {
             .as_ref()
             .filter(|gap| is_unconfirmed(gap) || rules::is_due_again(gap, began));
         let doubts = doubts.iter().copied().chain(due_gap);
-        // `None`, the beginning, is the minimum.
+        // `None` means the beginning and compares as the minimum.
         let from = doubts
             .map(|one| one.missing_from)
             .fold(mark.map(rules::listed_from), Ord::min);
@@ -64,16 +60,16 @@ impl Walk {
         }
     }
 
-    /// Adds a page. Returns whether the records behind it were listed earlier.
+    /// Adds a page. Returns whether all further records were listed earlier.
     pub(super) fn note_page<T: Dated>(&mut self, page: &ResourcePage<T>) -> bool {
         let times = || page.records.iter().map(T::time);
         let unreadable = match page.unreadable {
             0 => None,
-            _ if page.lacks_list => Some("A page of it has no list of records.".to_owned()),
-            1 => Some("One record of it has a form that cannot be read.".to_owned()),
-            count => Some(format!("{count} records of it have a form that cannot be read.")),
+            _ if page.lacks_list => Some("A page has no list of records.".to_owned()),
+            1 => Some("One record is unreadable.".to_owned()),
+            count => Some(format!("{count} records are unreadable.")),
         };
-        // A page without its list counts as one unreadable record, and has none.
+        // A page without its list has `unreadable` set to 1, but contributes no record.
         let count = if page.lacks_list { 0 } else { page.unreadable };
         let is_beyond = self.subject == Subject::Campaigns && self.is_beyond(times());
         self.note(times(), (unreadable, count));
@@ -82,7 +78,7 @@ impl Walk {
             is_beyond || self.subject == Subject::Summaries && self.ends_in_listed_records(last);
         if page.cut_short.is_some() && !reaches_known {
             self.lack(self.upper_end(), || {
-                "The link to its next page is wrong, or the pages behind it bring nothing new.".to_owned()
+                "The link to the next page is invalid, or the following pages have no new records.".to_owned()
             });
         }
         if is_beyond {
@@ -94,7 +90,6 @@ impl Walk {
         reaches_known
     }
 
-    /// Adds the times of a page's records, and the number of its unreadable records with the reason.
     fn note(
         &mut self,
         times: impl Iterator<Item = Option<Timestamp>>,
@@ -112,13 +107,13 @@ impl Walk {
             }
         }
         if let Some(reason) = unreadable {
-            // Their position on the page is unknown, and the clock may be behind.
+            // The positions of unreadable records are unknown, and this machine's clock may be behind.
             let before = before.max(self.latest.unwrap_or(before));
             self.lack(before, || reason);
         }
     }
 
-    /// Whether a page with these times continues the descending order. One record out of order is tolerated.
+    /// Returns whether a page with these times continues the descending order. One record out of order is tolerated.
     fn continues(&self, times: &[Timestamp]) -> bool {
         let start = if self.last.is_none() { self.mark } else { None };
         let begins_at_mark = start
@@ -133,29 +128,29 @@ impl Walk {
         begins_at_mark && is_after_last && steps_back <= 1
     }
 
-    /// Whether the records behind a page that ends with `last` were listed earlier, which requires descending order.
+    /// Returns whether all records after a page that ends with `last` were listed earlier, which requires descending order.
     fn ends_in_listed_records(&self, last: Option<Timestamp>) -> bool {
         self.is_newest_first && self.from.zip(last).is_some_and(|(from, last)| last < from)
     }
 
-    /// Adds records without a readable date. Each may be the latest send, whatever its position.
+    /// Adds records without a readable date. Each record may be the latest send, regardless of its position.
     pub(super) fn note_dateless(&mut self, count: usize) {
         if count > 0 {
             let until = self.latest.max(self.mark).unwrap_or(self.began).max(self.began);
             self.lack(until, || {
-                format!("The date of the last send cannot be read in {count} or more records of it.")
+                format!("The date of the last send is unreadable in {count} or more records.")
             });
         }
     }
 
-    /// Whether a page with these times has no record of the requested period: the upstream ignores the dates, and in descending
-    /// order all records behind the page were listed earlier.
+    /// Returns whether a page with these times has no record of the requested period. The upstream then ignores the dates, and
+    /// in descending order all records after the page were listed earlier.
     fn is_beyond(&self, times: impl Iterator<Item = Option<Timestamp>>) -> bool {
         let newest = times.flatten().max();
         self.from.zip(newest).is_some_and(|(from, newest)| newest < from)
     }
 
-    /// Ends the walk after a failed page. The error is a failure that stops the synchronisation.
+    /// Ends the walk after a failed page. A failure that stops the synchronisation is returned as the error.
     pub(super) fn cut_off(&mut self, failure: SyncFailure) -> Result<(), SyncFailure> {
         if failure.stops_listings() {
             return Err(failure);
@@ -165,7 +160,7 @@ impl Walk {
         Ok(())
     }
 
-    /// Latest possible time of the next record.
+    /// Returns the latest possible time of the next record.
     pub(super) fn upper_end(&self) -> Timestamp {
         self.last
             .unwrap_or_else(|| self.mark.map_or(self.began, |mark| mark.max(self.began)))
@@ -178,14 +173,13 @@ impl Walk {
         }
     }
 
-    /// Whether the walk includes the gap of earlier walks.
     pub(super) fn covers_gap(&self) -> bool {
         let Some(gap) = &self.gap else { return true };
         self.from
             .is_none_or(|from| gap.missing_from.is_some_and(|gap| from <= gap))
     }
 
-    /// Whether the walk had fewer records than earlier ones, whose latest record is within the requested period.
+    /// Returns whether the walk had fewer records than earlier walks, whose latest record is within the requested period.
     fn has_fewer(&self) -> bool {
         let of_gap = self
             .gap
@@ -196,7 +190,6 @@ impl Walk {
         u64::try_from(self.records).is_ok_and(|records| records < known)
     }
 
-    /// Whether an earlier walk had as few records.
     pub(super) fn is_confirmed(&self) -> bool {
         let reason = self.gap.as_ref().map(|gap| &gap.reason);
         reason.is_some_and(|reason| *reason == self.fewer())
@@ -211,10 +204,9 @@ impl Walk {
 
     fn fewer(&self) -> String {
         let (title, records) = (self.title(), self.records);
-        format!("Constant Contact's {title} has fewer records than before, {records}. {UNCONFIRMED_LISTING}")
+        format!("Constant Contact's {title} has fewer records than before ({records}). {UNCONFIRMED_LISTING}")
     }
 
-    /// Mark for the next walk.
     pub(super) fn next_mark(&self) -> Option<Timestamp> {
         // A time ahead of this machine's clock would shorten the overlap of the next walk.
         let newest = self.newest.map(|newest| newest.min(self.began));
@@ -226,7 +218,6 @@ impl Walk {
         self.mark.max(newest)
     }
 
-    /// The gap of this listing; `None` when it has none.
     pub(super) fn failure(&self) -> Option<FailedReading> {
         let records = u64::try_from(self.records).unwrap_or(u64::MAX);
         let Some((missing_until, reason)) = self.lack.clone() else {
@@ -240,7 +231,7 @@ impl Walk {
             });
         };
         let title = self.title();
-        // A walk that does not include the old gap is no attempt to close it.
+        // A walk that does not include the old gap is not an attempt to close it.
         let attempt = self.gap.as_ref().filter(|_| !self.covers_gap());
         Some(FailedReading {
             subject: self.subject,
@@ -248,19 +239,18 @@ impl Walk {
             missing_until,
             failed_at: attempt.map_or(self.began, |gap| gap.tried_at),
             records,
-            reason: format!("Constant Contact's {title} cannot be read as a whole. {reason}"),
+            reason: format!("Constant Contact's {title} cannot be read completely. {reason}"),
         })
     }
 }
 
-/// Time before which the records behind a page are: the later one of its last two, since one may be out of order.
+/// Returns the upper bound for records after a page: the later of the page's last two times, since one record may be out of
+/// order.
 fn last_of(times: impl DoubleEndedIterator<Item = Timestamp>) -> Option<Timestamp> {
     times.rev().take(2).max()
 }
 
-/// End of the reason of a listing that is readable again, but has fewer records than when it was not.
-const UNCONFIRMED_LISTING: &str =
-    "What it lacked stays in doubt until the next synchronisation confirms that.";
+const UNCONFIRMED_LISTING: &str = "The absence of the others is unconfirmed until the next synchronisation.";
 
 fn is_unconfirmed(gap: &Unreadable) -> bool {
     gap.reason.ends_with(UNCONFIRMED_LISTING)
@@ -273,7 +263,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pages_behind_known_territory_are_left_out_where_the_newest_record_comes_first() {
+    fn listing_ends_at_known_records_when_sorted_newest_first() {
         let began: Timestamp = "2026-06-15T12:00:00Z".parse().unwrap();
         let hours = |hours: i64| Some(began - SignedDuration::from_hours(hours));
         let ends_early = |pages: &[&[i64]]| {
@@ -292,17 +282,17 @@ mod tests {
         assert!(ends_early(&[&[2, 10, 20, 30]]));
         assert!(ends_early(&[&[10, 10, 20, 30]]));
         assert!(ends_early(&[&[2, 3, 4], &[5, 10, 20, 30]]));
-        // One odd record.
+        // A single record out of order.
         assert!(ends_early(&[&[2, 10, 20, 9, 30, 40]]));
         assert!(!ends_early(&[&[2, 3, 4]]));
-        // The oldest first, and the halves the other way round.
+        // Oldest record first, and halves in reverse order.
         assert!(!ends_early(&[&[50, 40, 30], &[20, 10, 2]]));
         assert!(!ends_early(&[&[20, 30, 40], &[2, 10, 15]]));
         assert!(!ends_early(&[&[2, 10, 11], &[5, 20, 30]]));
     }
 
     #[test]
-    fn a_mark_does_not_lie_ahead_of_this_machines_clock() {
+    fn mark_is_never_ahead_of_this_machines_clock() {
         let began: Timestamp = "2026-06-15T12:00:00Z".parse().unwrap();
         let minutes = |minutes| Some(began + SignedDuration::from_mins(minutes));
         let mark = |times: &[Option<Timestamp>], before| {

@@ -23,7 +23,7 @@ fn campaign(status: &str, updated_at: &str) -> Campaign {
     }
 }
 
-/// A campaign whose one activity was read on 3 May, when its last send was that of 2 May.
+/// Returns a campaign with one activity that was read on 3 May, when its last send was on 2 May.
 fn known(status: &str, updated_at: &str) -> KnownCampaign {
     let activity = |role, fetched_at: Option<&str>| KnownActivity {
         id: "1ead98be-dfa0-4e04-81f7-5f1534d42e9c".parse().unwrap(),
@@ -55,7 +55,7 @@ fn listed(campaign: &Campaign, known: Option<&KnownCampaign>) -> Option<(Option<
 }
 
 #[test]
-fn a_campaign_is_read_once_and_when_it_has_changed_and_a_draft_never() {
+fn campaign_is_read_once_and_after_changes_but_drafts_never() {
     let (may, june) = ("2026-05-02T10:00:00Z", "2026-06-02T10:00:00Z");
     assert_eq!(listed(&campaign("Draft", may), None), None);
     assert_eq!(listed(&campaign("Scheduled", may), None), Some((None, at(may))));
@@ -77,15 +77,15 @@ fn a_campaign_is_read_once_and_when_it_has_changed_and_a_draft_never() {
         listed(&campaign("Done", june), Some(&unread)),
         Some((None, at(june)))
     );
-    // A draft that was sent by the report is queued with the date of the report.
+    // A draft that was sent according to the report is queued with the date of the report.
     let sent = KnownCampaign {
         last_sent_at: Some(at(may)),
         is_queued: true,
         ..unread.clone()
     };
     assert_eq!(listed(&campaign("Done", june), Some(&sent)), None);
-    // Other campaigns that were not read completely are queued: those that were deleted, unreadable as a whole or in
-    // one activity, or without activities.
+    // Other incompletely read campaigns are queued: deleted campaigns, campaigns that were unreadable completely or in one
+    // activity, and campaigns without activities.
     let unqueued = KnownCampaign {
         is_queued: false,
         ..sent.clone()
@@ -98,12 +98,12 @@ fn a_campaign_is_read_once_and_when_it_has_changed_and_a_draft_never() {
         is_gone: true,
         ..unqueued.clone()
     };
-    let mut refused = KnownCampaign {
+    let mut rejected = KnownCampaign {
         last_sent_at: Some(at(may)),
         ..known("Done", may)
     };
-    refused.activities[0].fetched_at = None;
-    for unread in [unqueued, back, failed, refused] {
+    rejected.activities[0].fetched_at = None;
+    for unread in [unqueued, back, failed, rejected] {
         assert_eq!(
             listed(&campaign("Done", june), Some(&unread)),
             Some((None, at(june)))
@@ -117,7 +117,7 @@ fn a_campaign_is_read_once_and_when_it_has_changed_and_a_draft_never() {
 }
 
 #[test]
-fn a_campaign_that_was_sent_is_read_whatever_its_status_says() {
+fn sent_campaign_is_read_whatever_its_status() {
     let (may, june) = ("2026-05-02T10:00:00Z", "2026-06-02T10:00:00Z");
     for status in ["Draft", "Removed", "Archived"] {
         let work = listed(&campaign(status, june), Some(&known("Done", may)));
@@ -134,7 +134,7 @@ fn a_campaign_that_was_sent_is_read_whatever_its_status_says() {
     };
     assert!(
         listed(&campaign("Done", may), Some(&gone)).is_some(),
-        "it is back"
+        "the campaign is listed again"
     );
     let removed = KnownCampaign {
         campaign: campaign("Removed", may),
@@ -144,7 +144,7 @@ fn a_campaign_that_was_sent_is_read_whatever_its_status_says() {
 }
 
 #[test]
-fn nothing_counts_as_complete_by_a_clock_that_was_ahead() {
+fn times_from_a_clock_that_was_ahead_are_not_trusted() {
     let (may, june) = ("2026-05-02T10:00:00Z", "2026-06-02T10:00:00Z");
     let mut ahead = known("Done", may);
     ahead.activities[0].fetched_at = Some(at("2030-01-01T00:00:00Z"));
@@ -153,9 +153,9 @@ fn nothing_counts_as_complete_by_a_clock_that_was_ahead() {
             .unwrap()
             .missing_from
     };
-    assert_eq!(missing(None), Some(at(may)), "its former change");
+    assert_eq!(missing(None), Some(at(may)), "the previous update");
     let from = "2026-06-01T00:00:00Z";
-    assert_eq!(missing(Some(from)), Some(at(from)), "the former listing");
+    assert_eq!(missing(Some(from)), Some(at(from)), "the previous listing");
     assert!(is_due(
         &StoredAnswer {
             fetched_at: at("2030-01-01T00:00:00Z"),
@@ -168,44 +168,47 @@ fn nothing_counts_as_complete_by_a_clock_that_was_ahead() {
 }
 
 #[test]
-fn the_report_has_news_where_no_history_holds_the_send() {
+fn reported_send_causes_work_unless_a_history_has_it() {
     let id = campaign("Done", NOW).id;
     let known = known("Done", "2026-05-02T10:00:00Z");
-    let news = |last_sent: &str, known: Option<&KnownCampaign>| {
+    let has_work = |last_sent: &str, known: Option<&KnownCampaign>| {
         work_of_summary(id, Some(at(last_sent)), known, None, at(NOW)).is_some()
     };
-    assert!(!news("2026-05-02T09:00:30Z", Some(&known)), "the same send");
-    assert!(news("2026-05-02T09:02:00Z", Some(&known)));
-    assert!(news("2026-05-02T09:00:00Z", None));
+    assert!(!has_work("2026-05-02T09:00:30Z", Some(&known)), "the same send");
+    assert!(has_work("2026-05-02T09:02:00Z", Some(&known)));
+    assert!(has_work("2026-05-02T09:00:00Z", None));
     let reported = KnownCampaign {
         last_sent_at: Some(at("2026-05-04T00:00:00Z")),
         is_queued: true,
         ..known.clone()
     };
+    assert!(!has_work("2026-05-04T00:00:00Z", Some(&reported)), "queued");
     assert!(
-        !news("2026-05-04T00:00:00Z", Some(&reported)),
-        "it is on the queue"
+        has_work("2026-05-03T00:00:00Z", Some(&reported)),
+        "an earlier date"
     );
-    assert!(news("2026-05-03T00:00:00Z", Some(&reported)), "an odd date");
-    let unnamed = KnownCampaign {
+    let unqueued = KnownCampaign {
         is_queued: false,
         ..reported.clone()
     };
-    assert!(news("2026-05-04T00:00:00Z", Some(&unnamed)), "no history has it");
-    // A date in the future hides no send, and causes no repeated reads.
-    let from_the_future = KnownCampaign {
+    assert!(
+        has_work("2026-05-04T00:00:00Z", Some(&unqueued)),
+        "missing from all histories"
+    );
+    // A date in the future hides no send and causes no repeated reads.
+    let in_the_future = KnownCampaign {
         last_sent_at: Some(at("2099-01-01T00:00:00Z")),
         failing_since: Some(at(NOW)),
         ..known.clone()
     };
-    assert!(news("2026-05-04T00:00:00Z", Some(&from_the_future)));
-    assert!(!news("2099-01-01T00:00:00Z", Some(&from_the_future)));
-    let timeless = |known: Option<&KnownCampaign>| work_of_summary(id, None, known, None, at(NOW)).is_some();
-    assert!(timeless(None));
-    assert!(!timeless(Some(&reported)));
+    assert!(has_work("2026-05-04T00:00:00Z", Some(&in_the_future)));
+    assert!(!has_work("2099-01-01T00:00:00Z", Some(&in_the_future)));
+    let undated = |known: Option<&KnownCampaign>| work_of_summary(id, None, known, None, at(NOW)).is_some();
+    assert!(undated(None));
+    assert!(!undated(Some(&reported)));
 }
 
-/// Whether an activity is due at noon of 15 June whose one send has this run date, reason code and fetch time.
+/// Returns whether an activity is due at noon on 15 June if its only send has this run date, reason code and fetch time.
 fn due(ran: &str, code: i32, fetched: &str) -> bool {
     let json = format!(
         r#"[{{"send_id":1,"count":5,"run_date":"{ran}","send_status":"COMPLETED","reason_code":{code}}}]"#
@@ -219,17 +222,20 @@ fn due(ran: &str, code: i32, fetched: &str) -> bool {
 }
 
 #[test]
-fn each_send_is_read_once_more_when_it_is_a_day_old() {
+fn each_send_is_reread_once_after_a_day() {
     assert!(
         !due("2026-06-15T09:00:00Z", 0, "2026-06-15T09:30:00Z"),
-        "too young"
+        "less than a day old"
     );
     assert!(due("2026-06-14T11:00:00Z", 0, "2026-06-14T12:00:00Z"));
-    assert!(!due("2026-06-14T11:00:00Z", 0, "2026-06-15T11:30:00Z"), "done");
+    assert!(
+        !due("2026-06-14T11:00:00Z", 0, "2026-06-15T11:30:00Z"),
+        "already re-read"
+    );
 }
 
 #[test]
-fn an_unfinished_send_is_read_again_for_three_days() {
+fn unfinished_send_is_reread_for_three_days() {
     let (staged, partial) = (5, 6);
     for code in [staged, partial] {
         assert!(due("2026-06-13T12:00:00Z", code, "2026-06-15T10:59:00Z"));
@@ -237,18 +243,18 @@ fn an_unfinished_send_is_read_again_for_three_days() {
     }
     assert!(
         !due("2026-06-12T11:00:00Z", staged, "2026-06-15T10:00:00Z"),
-        "given up"
+        "older than three days"
     );
     assert!(!due("2019-06-12T11:00:00Z", staged, "2020-06-15T10:00:00Z"));
 }
 
 #[test]
-fn what_is_unsettled_without_such_a_send_is_being_sent() {
+fn unsettled_history_without_a_recent_send_is_reread() {
     assert!(due("2025-06-12T11:00:00Z", 0, "2026-06-15T10:00:00Z"));
 }
 
 #[test]
-fn what_cannot_be_read_is_tried_again_after_pauses_that_double_from_minutes_to_a_week() {
+fn retry_pauses_double_from_five_minutes_to_a_week() {
     let since = at("2026-01-01T00:00:00Z");
     let mut tried = vec![since];
     let mut now = since;
@@ -288,14 +294,14 @@ fn failing(since: Timestamp, tried_at: Timestamp, attempts: u32) -> Unreadable {
 }
 
 #[test]
-fn a_clock_that_was_years_behind_at_the_first_failure_makes_no_long_pause_of_the_second() {
+fn clock_that_was_behind_at_the_first_failure_does_not_extend_the_second_pause() {
     let unreadable = failing(at("1999-01-01T00:00:00Z"), at(NOW), 2);
     let after = |minutes| is_due_again(&unreadable, at(NOW) + SignedDuration::from_mins(minutes));
     assert_eq!([1, 19, 20].map(after), [false, false, true]);
 }
 
 #[test]
-fn a_stored_moment_in_the_future_makes_no_pause_longer_and_none_shorter_for_good() {
+fn stored_time_in_the_future_does_not_change_later_pauses() {
     let (now, future) = (at(NOW), at("2029-06-15T12:00:00Z"));
     let minutes = |minutes| now + SignedDuration::from_mins(minutes);
     let all_ahead = failing(future, future, 9);
@@ -306,20 +312,20 @@ fn a_stored_moment_in_the_future_makes_no_pause_longer_and_none_shorter_for_good
         ..all_ahead
     };
     assert!(removal_is_due(&removal, now, now));
-    // The listing was readable while the clock was ahead, and fails since the clock is right: it has the usual pauses.
+    // The listing was readable while the clock was ahead, and has failed since the clock was corrected. The usual pauses apply.
     let failed = failing(minutes(-80), now, 6);
     let is_due = |after| listing_is_due(Some(future), Some(&failed), minutes(after));
     assert_eq!([79, 80].map(is_due), [false, true]);
 }
 
 #[test]
-fn a_report_that_moves_after_it_has_told_of_the_last_send_tells_of_another_one() {
+fn changed_report_date_after_the_last_send_indicates_another_send() {
     let mut known = known("Done", "2026-05-02T09:00:00Z");
     let is_read = |known: &KnownCampaign, last_sent: &str| {
         work_of_summary(known.campaign.id, Some(at(last_sent)), Some(known), None, at(NOW)).is_some()
     };
     let soon = "2026-05-02T09:00:45Z";
-    assert!(!is_read(&known, soon), "the same send as the report dates it");
+    assert!(!is_read(&known, soon), "the same send, as dated by the report");
     known.last_sent_at = Some(at("2026-04-01T09:00:00Z"));
     assert!(!is_read(&known, soon));
     known.last_sent_at = Some(at("2026-05-02T09:00:00Z"));
@@ -329,14 +335,14 @@ fn a_report_that_moves_after_it_has_told_of_the_last_send_tells_of_another_one()
 }
 
 #[test]
-fn a_send_that_only_the_report_has_is_missing_since_the_last_run_unless_a_history_is_in_doubt() {
+fn send_only_in_the_report_is_missing_since_the_last_run() {
     let mut known = known("Done", "2026-05-02T09:00:00Z");
     assert_eq!(only_reported(&known), None);
     known.last_sent_at = Some(at("2026-05-02T09:01:00Z"));
     assert_eq!(only_reported(&known), None);
     known.last_sent_at = Some(at("2026-05-02T09:02:00Z"));
-    let stretch = (Some(at("2026-05-02T09:00:00Z")), at("2026-05-02T09:02:00Z"));
-    assert_eq!(only_reported(&known), Some(stretch));
+    let period = (Some(at("2026-05-02T09:00:00Z")), at("2026-05-02T09:02:00Z"));
+    assert_eq!(only_reported(&known), Some(period));
     known.activities[0].failing_since = Some(at(NOW));
     assert_eq!(only_reported(&known), None);
 }

@@ -1,4 +1,4 @@
-//! An account without HTTP, on a clock that the test advances.
+//! Simulated account without HTTP, on a clock that the test advances.
 
 use std::{
     collections::HashMap,
@@ -21,7 +21,6 @@ use sends_sync::{Progress, Reading, Report, Synchronisation, Upstream};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-/// The activity of the campaign with this number.
 pub(crate) const fn activity(number: u16) -> ActivityId {
     ActivityId::from_bytes(bytes(1, number))
 }
@@ -37,19 +36,18 @@ const fn bytes(kind: u8, number: u16) -> [u8; 16] {
 
 const BEGIN: &str = "2026-05-01T00:00:00Z";
 
-/// Campaigns that were sent once, an hour before the start.
+/// Account whose campaigns were sent once, an hour before the start.
 pub(crate) struct Account {
     pub(crate) owner: Owner,
     pub(crate) store: Arc<SqliteStore>,
     remote: Arc<Remote>,
 }
 
-/// Wrong responses for the campaigns, each with an update of now.
+/// Incorrect responses for the campaigns, each with a current update time.
 #[derive(Clone, Debug)]
 pub(crate) enum Shown {
-    /// Removed.
     Removed,
-    /// With these activities and histories.
+    /// Lists these activities, each with this history.
     Activities(Vec<ActivityId>, Answer),
 }
 
@@ -59,13 +57,12 @@ struct Remote {
     owner: Owner,
     now: Mutex<Timestamp>,
     failing: Mutex<HashMap<Subject, FailureClass>>,
-    asked: Mutex<Vec<Subject>>,
+    requested: Mutex<Vec<Subject>>,
     calls: AtomicU64,
     /// Number of unreadable activities per campaign.
     unreadable_activities: AtomicUsize,
     is_cut_short: AtomicBool,
     lacks_summaries: AtomicBool,
-    /// Records of the report.
     reported: Mutex<Vec<CampaignSummary>>,
     shown: Mutex<Option<Shown>>,
 }
@@ -80,7 +77,7 @@ impl Account {
             owner,
             now: Mutex::new(BEGIN.parse().unwrap()),
             failing: Mutex::default(),
-            asked: Mutex::default(),
+            requested: Mutex::default(),
             calls: AtomicU64::new(0),
             unreadable_activities: AtomicUsize::new(0),
             is_cut_short: AtomicBool::new(false),
@@ -95,7 +92,6 @@ impl Account {
         }
     }
 
-    /// Sets or removes the failure of a subject.
     pub(crate) fn fails(&self, subject: Subject, class: Option<FailureClass>) {
         let mut failing = self.remote.failing.lock().unwrap();
         match class {
@@ -104,22 +100,19 @@ impl Account {
         };
     }
 
-    /// Sets the number of unreadable activities per campaign.
     pub(crate) fn lacks_activities(&self, count: usize) {
         self.remote.unreadable_activities.store(count, Ordering::Relaxed);
     }
 
-    /// Sets whether the list of campaigns ends with a wrong link.
     pub(crate) fn cuts_short(&self, cuts: bool) {
         self.remote.is_cut_short.store(cuts, Ordering::Relaxed);
     }
 
-    /// Sets whether the summaries report lacks its list.
     pub(crate) fn lacks_summaries(&self, lacks: bool) {
         self.remote.lacks_summaries.store(lacks, Ordering::Relaxed);
     }
 
-    /// Sets the date of all campaigns in the report; `None` for an unreadable one.
+    /// Sets the date of all campaigns in the report. `None` is an unreadable date.
     pub(crate) fn reports(&self, last_sent_date: Option<Timestamp>) {
         let summary = |number| CampaignSummary {
             id: campaign(number),
@@ -130,7 +123,6 @@ impl Account {
         *self.remote.reported.lock().unwrap() = (1..=self.remote.campaigns).map(summary).collect();
     }
 
-    /// Sets the responses for the campaigns.
     pub(crate) fn shows(&self, shown: Option<Shown>) {
         *self.remote.shown.lock().unwrap() = shown;
     }
@@ -143,19 +135,22 @@ impl Account {
         self.remote.now()
     }
 
-    /// Subjects requested since the last call.
-    pub(crate) fn asked(&self) -> Vec<Subject> {
-        std::mem::take(&mut *self.remote.asked.lock().unwrap())
+    /// Returns the subjects requested since the last call of this method.
+    pub(crate) fn requested(&self) -> Vec<Subject> {
+        std::mem::take(&mut *self.remote.requested.lock().unwrap())
     }
 
-    /// Stores a history fetched two hours ago, with a send that many hours ago.
-    pub(crate) async fn knows(&self, number: u16, hours: i64) {
+    /// Stores a history that was fetched two hours ago, with a send `hours` ago.
+    pub(crate) async fn stores_history(&self, number: u16, hours: i64) {
         let now = self.now();
-        let kept = StoredAnswer {
+        let stored = StoredAnswer {
             fetched_at: now - SignedDuration::from_hours(2),
             answer: sent_at(now - SignedDuration::from_hours(hours)),
         };
-        self.store.keep(self.owner, activity(number), kept).await.unwrap();
+        self.store
+            .keep(self.owner, activity(number), stored)
+            .await
+            .unwrap();
     }
 
     pub(crate) async fn is_complete(&self) -> bool {
@@ -178,10 +173,10 @@ impl Account {
 }
 
 impl Remote {
-    /// Failure of a subject, if there is one.
+    /// Records a request for a subject. Returns the failure of the subject, if any.
     fn failure(&self, subject: Subject) -> Option<UpstreamError> {
         self.calls.fetch_add(1, Ordering::Relaxed);
-        self.asked.lock().unwrap().push(subject);
+        self.requested.lock().unwrap().push(subject);
         let class = self.failing.lock().unwrap().get(&subject).copied();
         let endpoint = match subject {
             Subject::Campaign(id) => Endpoint::Campaign(id),
@@ -195,7 +190,7 @@ impl Remote {
         self.shown.lock().unwrap().clone()
     }
 
-    /// A campaign that was updated when it was sent, unless it has a wrong response.
+    /// Returns a campaign whose update time is that of its send, unless an incorrect response is configured.
     fn listed(&self, number: u16) -> Campaign {
         let begin: Timestamp = BEGIN.parse().unwrap();
         let shown = self.shown();
@@ -224,7 +219,6 @@ fn failed(endpoint: Endpoint, class: FailureClass) -> UpstreamError {
     }
 }
 
-/// History of each activity.
 pub(crate) fn its_send() -> Answer {
     let begin: Timestamp = BEGIN.parse().unwrap();
     sent_at(begin - SignedDuration::from_hours(1))
@@ -257,7 +251,7 @@ impl Upstream for Remote {
         self.calls.fetch_add(1, Ordering::Relaxed);
         let subject = Subject::Campaigns;
         if let Some(&class) = self.failing.lock().unwrap().get(&subject) {
-            self.asked.lock().unwrap().push(subject);
+            self.requested.lock().unwrap().push(subject);
             return std::future::ready(Err(failed(Endpoint::UserPrivileges, class))).boxed();
         }
         let all = (1..=self.campaigns).map(|number| self.listed(number));
@@ -274,7 +268,7 @@ impl Upstream for Remote {
     }
 
     fn more_campaigns(&self, _: NextPage<Campaign>) -> Reading<'_, ResourcePage<Campaign>> {
-        unreachable!("there is one page")
+        unreachable!("the listing has one page")
     }
 
     fn summaries(&self) -> Reading<'_, ResourcePage<CampaignSummary>> {
@@ -290,7 +284,7 @@ impl Upstream for Remote {
                 })
             }
             Some(class) => {
-                self.asked.lock().unwrap().push(Subject::Summaries);
+                self.requested.lock().unwrap().push(Subject::Summaries);
                 Err(failed(Endpoint::UserPrivileges, class))
             }
         };
@@ -298,7 +292,7 @@ impl Upstream for Remote {
     }
 
     fn more_summaries(&self, _: NextPage<CampaignSummary>) -> Reading<'_, ResourcePage<CampaignSummary>> {
-        unreachable!("there is one page")
+        unreachable!("the listing has one page")
     }
 
     fn campaign(&self, id: CampaignId) -> Reading<'_, CampaignDetail> {
@@ -335,7 +329,7 @@ impl Upstream for Remote {
             if let Some(failure) = self.failure(Subject::History(id)) {
                 return Err(failure);
             }
-            let kept = StoredAnswer {
+            let stored = StoredAnswer {
                 fetched_at: self.now(),
                 answer: match self.shown() {
                     Some(Shown::Activities(_, answer)) => answer,
@@ -343,8 +337,8 @@ impl Upstream for Remote {
                     Some(Shown::Removed) | None => Answer::NotFound,
                 },
             };
-            self.store.keep(self.owner, id, kept.clone()).await.unwrap();
-            Ok(kept)
+            self.store.keep(self.owner, id, stored.clone()).await.unwrap();
+            Ok(stored)
         }
         .boxed()
     }

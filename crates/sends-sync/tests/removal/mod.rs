@@ -1,4 +1,4 @@
-//! Known sends that the upstream does not show, temporarily or permanently.
+//! Tests of known sends that the upstream does not show, temporarily or permanently.
 
 use std::sync::Arc;
 
@@ -8,15 +8,15 @@ use sends_sync::Ended;
 
 use crate::account::{Account, Shown, activity, its_send};
 
-/// Number of sends in the log, number of unreadable subjects, and completeness.
+/// Synchronises the account. Returns the numbers of logged sends and unreadable subjects, and the completeness.
 async fn synchronised(account: &Account) -> (u64, u64, bool) {
     let report = account.sync().await;
     assert_eq!(report.ended, Ended::Complete);
     let filter = LogFilter::default();
     let sends = account.store.count(account.owner, &filter).await.unwrap();
     let now = account.now();
-    let told = account.store.completeness(account.owner, None, None, now);
-    let is_complete = told.await.unwrap().is_complete;
+    let completeness = account.store.completeness(account.owner, None, None, now);
+    let is_complete = completeness.await.unwrap().is_complete;
     (sends, report.unreadable, is_complete)
 }
 
@@ -29,7 +29,7 @@ fn malformed() -> Answer {
 }
 
 #[tokio::test]
-async fn a_single_odd_answer_drops_no_known_send_and_is_named_until_the_next_one() {
+async fn single_incorrect_response_deletes_no_known_send() {
     let (known, other) = (activity(1), activity(9));
     for shown in [
         Shown::Removed,
@@ -44,12 +44,12 @@ async fn a_single_odd_answer_drops_no_known_send_and_is_named_until_the_next_one
         assert_eq!(synchronised(&account).await, (1, 0, true));
         account.pass(48);
         account.shows(Some(shown.clone()));
-        let (sends, named, is_complete) = synchronised(&account).await;
+        let (sends, unreadable, is_complete) = synchronised(&account).await;
         assert_eq!((sends, is_complete), (1, false), "{shown:?}");
-        assert!(named > 0, "{shown:?}");
+        assert!(unreadable > 0, "{shown:?}");
         account.shows(None);
         account.pass(1);
-        // The shown change is not on the list any more, which the next listing confirms.
+        // The list no longer shows the change, which the next listing confirms.
         assert!(!synchronised(&account).await.2, "{shown:?}");
         account.pass(1);
         assert_eq!(synchronised(&account).await, (1, 0, true), "{shown:?}");
@@ -57,8 +57,8 @@ async fn a_single_odd_answer_drops_no_known_send_and_is_named_until_the_next_one
 }
 
 #[tokio::test]
-async fn sends_that_a_second_synchronisation_finds_missing_too_are_dropped() {
-    for (shown, first_named) in [
+async fn sends_missing_from_two_synchronisations_are_deleted() {
+    for (shown, first_unreadable) in [
         (Shown::Removed, 2),
         (Shown::Activities(vec![], Answer::NotFound), 1),
         (Shown::Activities(vec![activity(1)], empty()), 1),
@@ -67,14 +67,18 @@ async fn sends_that_a_second_synchronisation_finds_missing_too_are_dropped() {
         account.sync().await;
         account.pass(48);
         account.shows(Some(shown.clone()));
-        assert_eq!(synchronised(&account).await, (1, first_named, false), "{shown:?}");
+        assert_eq!(
+            synchronised(&account).await,
+            (1, first_unreadable, false),
+            "{shown:?}"
+        );
         account.pass(1);
         assert_eq!(synchronised(&account).await, (0, 0, true), "{shown:?}");
     }
 }
 
 #[tokio::test]
-async fn sends_of_an_activity_that_is_listed_and_not_found_stay_and_are_named() {
+async fn sends_of_a_listed_activity_that_is_not_found_stay_unreadable() {
     let account = Account::new(1).await;
     account.sync().await;
     account.shows(Some(Shown::Activities(vec![activity(1)], Answer::NotFound)));

@@ -1,4 +1,4 @@
-//! Simulated account: campaigns with activities and sends, changes by its owner, and answers.
+//! Simulated account: campaigns with activities and sends, changes by its owner, and responses.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -10,7 +10,6 @@ use crate::{
     random::Random,
 };
 
-/// Records per page.
 const PAGE: usize = 3;
 
 #[derive(Clone, Debug)]
@@ -41,14 +40,14 @@ pub(crate) struct Account {
     pub(crate) oddities: Oddities,
     /// Whether the list ignores `after_date`.
     pub(crate) ignores_after_date: bool,
-    /// Whether there was a send without a change of its campaign.
+    /// Whether a send ran without an update of its campaign.
     pub(crate) has_silent_send: bool,
     /// Whether an unchanged campaign was shown as changed.
     pub(crate) took_back_changes: bool,
-    /// Status of the histories of removed campaigns.
-    refusal: u16,
+    /// Status for the histories of removed campaigns.
+    rejection_status: u16,
     pub(crate) calls: Vec<String>,
-    /// Per activity the sends that its last response lacked, and the number it had.
+    /// Sends that the last response for each activity lacked, and the activity's number of sends.
     pub(crate) lacked: HashMap<String, (BTreeSet<usize>, usize)>,
 }
 
@@ -62,7 +61,7 @@ impl Account {
             ignores_after_date: false,
             has_silent_send: false,
             took_back_changes: false,
-            refusal: random.pick(&[404, 400]),
+            rejection_status: random.pick(&[404, 400]),
             calls: Vec::new(),
             lacked: HashMap::new(),
         };
@@ -77,7 +76,7 @@ impl Account {
         account
     }
 
-    /// An account whose campaigns were updated at intervals of a day, the last of them now.
+    /// Creates an account whose campaigns were updated at intervals of a day, with the last update now.
     pub(crate) fn with_a_campaign_a_day(random: &mut Random, campaigns: i64) -> Self {
         let mut account = Self::new(random);
         account.campaigns.clear();
@@ -112,7 +111,6 @@ impl Account {
         self.now += SignedDuration::from_secs(77);
     }
 
-    /// Makes a random change that an owner can make.
     pub(crate) fn change(&mut self, random: &mut Random) {
         self.tick();
         if self.campaigns.is_empty() || random.percent(20) {
@@ -143,7 +141,7 @@ impl Account {
                 resend.sends.push(send(random, now));
                 campaign.activities.push(resend);
             }
-            // A resend and another send of the same campaign, in either order, with one change of the campaign.
+            // Adds a resend and another send of the same campaign, in either order, with one update of the campaign.
             8 => {
                 let (mut resend, later) = (activity(random, "resend"), now + SignedDuration::from_mins(9));
                 let (first, second) = random.pick(&[(now, later), (later, now)]);
@@ -182,7 +180,7 @@ impl Account {
                     campaign.activities.remove(last);
                 }
             }
-            // Sent and made a draft again between two synchronisations.
+            // The campaign is sent and reverted to a draft between two synchronisations.
             _ => {
                 if let Some(email) = campaign
                     .activities
@@ -202,7 +200,7 @@ impl Account {
         }
     }
 
-    /// Whether the history may change by itself: its campaign is being sent.
+    /// Returns whether the history may change without an update of its campaign, because the campaign is being sent.
     pub(crate) fn is_executing(&self, activity: &str) -> bool {
         self.campaigns.iter().any(|campaign| {
             campaign.status == "Executing" && campaign.activities.iter().any(|own| own.id == activity)
@@ -211,7 +209,7 @@ impl Account {
 
     pub(crate) fn answer(&mut self, path: &str, query: &str) -> (u16, String) {
         if path == "/v3/account/user/privileges" {
-            // Probe of the client after a 401.
+            // The client probes this path after a 401.
             return (200, "[]".to_owned());
         }
         self.calls.push(format!("{path}?{query}"));
@@ -286,7 +284,7 @@ impl Account {
             return (404, "[]".to_owned());
         };
         let is_removed = self.is_shown_as_removed(campaign);
-        if is_removed && self.refusal == 404 {
+        if is_removed && self.rejection_status == 404 {
             return (404, "[]".to_owned());
         }
         let activities = campaign
@@ -315,7 +313,7 @@ impl Account {
             Some((campaign, activity)) if self.is_shown_as_removed(campaign) => {
                 let count = activity.sends.len();
                 self.lacked.insert(id.to_owned(), ((0..count).collect(), count));
-                (self.refusal, "[]".to_owned())
+                (self.rejection_status, "[]".to_owned())
             }
             Some((_, activity)) => {
                 let records = activity.sends.iter().zip(1..).map(|(send, number)| {
@@ -350,7 +348,7 @@ fn send(random: &mut Random, now: Timestamp) -> Send {
     }
 }
 
-/// An argument of a query. Only dates are escaped.
+/// Returns an argument of a query string. Only dates are percent-encoded.
 pub(crate) fn argument(query: &str, name: &str) -> Option<String> {
     let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
     let (_, value) = pairs.find(|(key, _)| *key == name)?;

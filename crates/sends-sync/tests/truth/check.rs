@@ -26,7 +26,6 @@ pub(crate) async fn logged(store: &SqliteStore) -> BTreeMap<ActivityId, OddSends
     logged
 }
 
-/// Campaigns of the activities in the log.
 async fn owners(store: &SqliteStore) -> BTreeMap<ActivityId, Option<CampaignId>> {
     let request = LogPageRequest {
         limit: 10_000,
@@ -49,16 +48,16 @@ impl World {
         hours_ahead: i64,
         has_right_dates: bool,
     ) -> u64 {
-        let named = store.unreadable(OWNER, usize::MAX).await.unwrap();
+        let unreadable = store.unreadable(OWNER, usize::MAX).await.unwrap();
         let (logged, owners) = (logged(store).await, owners(store).await);
         let now = self.account.lock().unwrap().now + SignedDuration::from_hours(hours_ahead);
-        let told = readers::ask(store, now, &mut Random::new(seed)).await;
+        let reported = readers::query(store, now, &mut Random::new(seed)).await;
         let account = self.account.lock().unwrap();
         let place = format!(
-            "seed {seed}, round {round}, named {named:#?}, calls {:#?}, campaigns {:#?}",
+            "seed {seed}, round {round}, unreadable {unreadable:#?}, calls {:#?}, campaigns {:#?}",
             account.calls, account.campaigns
         );
-        let failed = |subject: Subject| named.iter().filter(move |one| one.subject == subject);
+        let failed = |subject: Subject| unreadable.iter().filter(move |one| one.subject == subject);
         let (mut truth, mut shown) = (BTreeMap::new(), BTreeMap::new());
         for campaign in &account.campaigns {
             let campaign_id: CampaignId = campaign.id.parse().unwrap();
@@ -73,8 +72,9 @@ impl World {
                 }
                 let own = failed(Subject::History(id)).chain(failed(Subject::Campaign(campaign_id)));
                 let listings = failed(Subject::Campaigns).chain(failed(Subject::Summaries));
-                // Activities of other campaigns are recorded instead of its own, and one history stands for the others.
-                let in_its_place = named
+                // A failure of another activity of the campaign also covers this activity, since the campaign may list wrong
+                // activities.
+                let in_its_place = unreadable
                     .iter()
                     .filter(|one| one.campaign.as_ref().is_some_and(|own| own.id == campaign_id));
                 let covering: Vec<&Unreadable> = own.clone().chain(listings).chain(in_its_place).collect();
@@ -114,7 +114,7 @@ impl World {
                     assert_eq!(known, sends, "{id} in {campaign:#?}, {place}");
                 }
                 if campaign.status == "Removed" && !covering.is_empty() {
-                    // An unreadable campaign may have been removed: then the log lacks nothing of it.
+                    // If an unreadable campaign was removed, the log lacks none of its sends.
                     known.clear();
                 }
                 truth.insert(id, sends);
@@ -123,31 +123,31 @@ impl World {
         }
         for id in logged.keys() {
             assert!(
-                truth.contains_key(id) || !named.is_empty(),
-                "{id} is no activity, {place}"
+                truth.contains_key(id) || !unreadable.is_empty(),
+                "{id} is not an activity, {place}"
             );
         }
-        for campaign in account.campaigns.iter().filter(|_| named.is_empty()) {
+        for campaign in account.campaigns.iter().filter(|_| unreadable.is_empty()) {
             for activity in &campaign.activities {
                 let logged = owners.get(&activity.id.parse().unwrap());
                 let own: CampaignId = campaign.id.parse().unwrap();
                 assert!(
                     logged.is_none_or(|owner| *owner == Some(own)),
-                    "{} is {logged:?}'s, {place}",
+                    "{} belongs to {logged:?}, {place}",
                     activity.id
                 );
             }
         }
-        for told in told {
-            told.check(&named, (&shown, &truth), has_right_dates, &place);
+        for reported in reported {
+            reported.check(&unreadable, (&shown, &truth), has_right_dates, &place);
         }
-        // An empty report is right when the only send was deleted, and is confirmed like other removals.
+        // An empty report is correct after the only send was deleted, and is confirmed like other removals.
         let is_odd =
             |one: &&Unreadable| !one.is_unconfirmed_removal() && !one.reason.contains("has fewer records");
-        u64::try_from(named.iter().filter(is_odd).count()).unwrap()
+        u64::try_from(unreadable.iter().filter(is_odd).count()).unwrap()
     }
 
-    /// No send is lost that the log had and the account still has.
+    /// Checks that the log still has all previously logged sends of the account.
     pub(crate) async fn check_known_sends(
         &self,
         store: &SqliteStore,

@@ -1,10 +1,10 @@
-//! Random accounts with random oddities and changes, synchronised several times: the log equals the truth except for what is
-//! recorded as unreadable, whatever the upstream's responses and this machine's clock.
+//! Random accounts with incorrect responses and random changes, which are synchronised several times. The log must equal the
+//! account except for subjects recorded as unreadable, regardless of this machine's clock.
 
 #![allow(
     clippy::unwrap_used,
     clippy::print_stderr,
-    reason = "a test that cannot go on fails, and tells its figures"
+    reason = "panics fail the test, and the figures are printed"
 )]
 
 mod account;
@@ -36,40 +36,39 @@ use remote::Remote;
 
 const OWNER: Owner = Owner::new([1; 16]);
 
-/// Number of accounts, and of accounts with a wrong clock, unless `TRUTH_ACCOUNTS` is set. `TRUTH_SEED` sets the seed of the
-/// first account, which is the only one then.
+/// Default number of accounts, overridden by `TRUTH_ACCOUNTS`. `TRUTH_SEED` sets the seed of the first account and reduces the
+/// default to one account.
 const ACCOUNTS: u64 = 1_000;
 const WRONG_CLOCK_ACCOUNTS: u64 = 300;
 
-/// Changes and synchronisations per account.
+/// Number of rounds per account, each with changes and a synchronisation.
 const ROUNDS: usize = 4;
 
-/// Offset of this machine's clock in hours: a wrong time zone, and another year.
+/// Offsets of this machine's clock in hours, for wrong time zones and wrong years.
 const WRONG_CLOCKS: [i64; 4] = [5, -5, 24 * 1_400, -24 * 2_000];
 
 #[test]
-fn the_log_equals_the_truth_less_what_is_named_and_is_complete_when_nothing_is() {
-    let (calls, named, odd) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
+fn log_equals_the_account_except_for_unreadable_subjects() {
+    let (calls, unreadable, odd) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
     let tried = for_each_seed(ACCOUNTS, async |world: &World, seed| {
-        let (of_account, of_named) = world.live_through(seed).await;
+        let (of_account, unreadable_count) = world.simulate(seed).await;
         calls.fetch_add(of_account, Ordering::Relaxed);
-        named.fetch_add(of_named, Ordering::Relaxed);
-        odd.fetch_add(u64::from(of_named > 0), Ordering::Relaxed);
+        unreadable.fetch_add(unreadable_count, Ordering::Relaxed);
+        odd.fetch_add(u64::from(unreadable_count > 0), Ordering::Relaxed);
     });
-    eprintln!("{tried} accounts, {odd:?} of them with oddities: {calls:?} calls, {named:?} named");
+    eprintln!("{tried} accounts, {odd:?} of them with oddities: {calls:?} calls, {unreadable:?} unreadable");
 }
 
 #[test]
-fn after_a_wrong_clock_one_synchronisation_finds_every_send_and_the_next_reads_nothing_again() {
+fn one_synchronisation_recovers_from_a_wrong_clock() {
     let calls = AtomicU64::new(0);
     let tried = for_each_seed(WRONG_CLOCK_ACCOUNTS, async |world: &World, seed| {
-        calls.fetch_add(world.live_through_a_wrong_clock(seed).await, Ordering::Relaxed);
+        calls.fetch_add(world.simulate_wrong_clock(seed).await, Ordering::Relaxed);
     });
     eprintln!("{tried} accounts with a wrong clock: {calls:?} calls");
 }
 
-/// Runs accounts on all cores. Returns their number.
-fn for_each_seed(accounts: u64, live: impl AsyncFn(&World, u64) + Sync) -> u64 {
+fn for_each_seed(accounts: u64, simulate: impl AsyncFn(&World, u64) + Sync) -> u64 {
     let setting = |name: &str| {
         std::env::var(name)
             .ok()
@@ -88,7 +87,7 @@ fn for_each_seed(accounts: u64, live: impl AsyncFn(&World, u64) + Sync) -> u64 {
                     return;
                 }
                 let seed = Seed(first.unwrap_or(0) + nth);
-                live(&world, seed.0).await;
+                simulate(&world, seed.0).await;
             }
         });
     };
@@ -101,7 +100,6 @@ fn for_each_seed(accounts: u64, live: impl AsyncFn(&World, u64) + Sync) -> u64 {
     count
 }
 
-/// Prints the seed of an account that fails.
 struct Seed(u64);
 
 impl Drop for Seed {
@@ -113,7 +111,7 @@ impl Drop for Seed {
 }
 
 #[tokio::test]
-async fn an_upstream_that_ignores_after_date_is_not_listed_whole_each_time() {
+async fn listing_ends_early_when_the_upstream_ignores_after_date() {
     let world = World::new().await;
     let mut account = Account::with_a_campaign_a_day(&mut Random::new(1), 40);
     account.ignores_after_date = true;
@@ -130,12 +128,16 @@ async fn an_upstream_that_ignores_after_date_is_not_listed_whole_each_time() {
     };
     assert_eq!(listings().await, 40_usize.div_ceil(3));
     world.account.lock().unwrap().now += SignedDuration::from_hours(1);
-    assert_eq!(listings().await, 2, "the page with the newest one, and one older");
+    assert_eq!(
+        listings().await,
+        2,
+        "the page with the newest campaign, and an older page"
+    );
     world.check(&store, (1, 1), 0, true).await;
 }
 
 #[tokio::test]
-async fn the_newest_histories_that_always_fail_keep_no_other_from_being_read() {
+async fn failing_newest_histories_do_not_block_other_reads() {
     let world = World::new().await;
     let mut account = Account::with_a_campaign_a_day(&mut Random::new(1), 60);
     let newest = account.campaigns.iter().rev().take(40);
@@ -158,13 +160,13 @@ async fn the_newest_histories_that_always_fail_keep_no_other_from_being_read() {
     let calls = std::mem::take(&mut world.account.lock().unwrap().calls);
     let histories = calls.iter().filter(|call| call.contains("send_history")).count();
     assert!((50..80).contains(&histories), "{histories}");
-    // Reads after the end of the pauses.
+    // Failed reads are not retried before the end of their pauses.
     let report = world.synchronise(&store, 0).await;
     assert_eq!((report.ended, report.calls), (Ended::Complete, 2));
 }
 
 #[tokio::test]
-async fn the_sends_of_a_latest_campaign_that_vanishes_are_named_until_that_is_confirmed() {
+async fn vanished_latest_campaign_is_unreadable_until_confirmed() {
     let world = World::new().await;
     let mut account = Account::with_a_campaign_a_day(&mut Random::new(2), 12);
     let is_sent = |campaign: &account::Campaign| !campaign.activities[0].sends.is_empty();
@@ -184,7 +186,7 @@ async fn the_sends_of_a_latest_campaign_that_vanishes_are_named_until_that_is_co
     }
     assert_eq!(found.last(), Some(&(before - 1, false)), "{found:?}");
     let is_complete = found.iter().map(|(sends, is_named)| *sends < before || *is_named);
-    assert!(is_complete.clone().all(|is_honest| is_honest), "{found:?}");
+    assert!(is_complete.clone().all(|is_reported| is_reported), "{found:?}");
     world.reads_nothing_again(&store, 2).await;
 }
 
@@ -199,7 +201,7 @@ impl World {
         let url = server::serve(Arc::clone(&account)).await;
         let mut settings = Settings::new(url.parse().unwrap());
         settings.retry.max_attempts = 1;
-        // As in the service, without waits.
+        // Circuit breaker as in the service, but without waits.
         settings.breaker.first_delay = Duration::from_millis(1);
         settings.breaker.longest_delay = Duration::from_millis(2);
         Self {
@@ -208,14 +210,13 @@ impl World {
         }
     }
 
-    /// Runs one account. Returns its calls and the number of unreadable subjects.
-    async fn live_through(&self, seed: u64) -> (u64, u64) {
+    async fn simulate(&self, seed: u64) -> (u64, u64) {
         let mut random = Random::new(seed);
         let mut account = Account::new(&mut random);
         account.ignores_after_date = seed % 4 == 3;
         *self.account.lock().unwrap() = account;
         let store = Arc::new(SqliteStore::in_memory().await.unwrap());
-        let (mut calls, mut named, mut clock_was_right) = (0, 0, true);
+        let (mut calls, mut unreadable, mut clock_was_right) = (0, 0, true);
         for round in 0..ROUNDS {
             let before = logged(&store).await;
             {
@@ -234,11 +235,11 @@ impl World {
                 account.oddities = Oddities::random(&mut random, &account, known);
                 account.took_back_changes |= !account.oddities.shown.is_empty();
                 let has_silent_send = std::mem::take(&mut account.has_silent_send);
-                // Only the report shows the sends.
+                // Only the report shows these sends.
                 let is_needed = has_silent_send
                     || account.oddities.lacks_unknown
                     || round == 0 && !account.oddities.shown.is_empty();
-                if is_needed && !account.oddities.refuses_report() {
+                if is_needed && !account.oddities.rejects_report() {
                     account.oddities.summaries = ListingOddities::default();
                 }
             }
@@ -256,10 +257,11 @@ impl World {
                 continue;
             }
             assert_eq!(report.ended, Ended::Complete, "seed {seed}, round {round}");
-            named += self.check(&store, (seed, round), ahead, clock_was_right).await;
+            unreadable += self.check(&store, (seed, round), ahead, clock_was_right).await;
             self.check_known_sends(&store, &before, (seed, round)).await;
         }
-        // Without oddities, after the end of all pauses, twice: a subject may be in doubt for another reason after the first.
+        // Two cycles run without incorrect responses and after all pauses, since a subject may be unreadable for another reason
+        // after the first cycle.
         self.account.lock().unwrap().oddities = Oddities::default();
         let mut report = None;
         for minutes in [8 * 24 * 60, 1, 8 * 24 * 60, 1] {
@@ -270,14 +272,14 @@ impl World {
         }
         let mut report = report.unwrap();
         if self.account.lock().unwrap().took_back_changes {
-            // Campaigns missing from the list are found, confirmed, and all campaigns are listed once.
+            // Campaigns missing from the list are detected and confirmed, and all campaigns are listed once.
             for _ in 0..3 {
                 self.account.lock().unwrap().now += SignedDuration::from_mins(1);
                 report = self.synchronise(&store, 0).await;
             }
         }
         let mut left = store.unreadable(OWNER, usize::MAX).await.unwrap();
-        // A campaign that was listed without a date cannot be searched, and stays recorded when it is not found.
+        // A campaign that was listed without a date cannot be searched, and stays recorded if it is not found.
         left.retain(|one| {
             one.campaign
                 .as_ref()
@@ -293,11 +295,11 @@ impl World {
         if report.unreadable == 0 {
             self.reads_nothing_again(&store, seed).await;
         }
-        (calls + report.calls, named)
+        (calls + report.calls, unreadable)
     }
 
-    /// Runs an account without oddities while the clock is right, wrong, and right again.
-    async fn live_through_a_wrong_clock(&self, seed: u64) -> u64 {
+    /// Simulates an account with correct responses while the clock is right, wrong, and right again.
+    async fn simulate_wrong_clock(&self, seed: u64) -> u64 {
         let mut random = Random::new(seed);
         *self.account.lock().unwrap() = Account::new(&mut random);
         let store = Arc::new(SqliteStore::in_memory().await.unwrap());
@@ -313,7 +315,7 @@ impl World {
                     account.change(&mut random);
                 }
                 if round == clocks.len() - 1 {
-                    // All sends are older than a day, and read once more.
+                    // All sends are then older than a day and re-read once.
                     account.now += SignedDuration::from_hours(24 * 8);
                 }
             }
@@ -324,18 +326,18 @@ impl World {
             let report = self.synchronise(&store, ahead).await;
             assert_eq!(report.ended, Ended::Complete, "seed {seed}, round {round}");
             calls += report.calls;
-            let named = self.check(&store, (seed, round), ahead, ahead == 0).await;
-            if named > 0 {
-                let named = store.unreadable(OWNER, usize::MAX).await.unwrap();
-                panic!("seed {seed}, round {round}: {named:#?}");
+            let unreadable = self.check(&store, (seed, round), ahead, ahead == 0).await;
+            if unreadable > 0 {
+                let unreadable = store.unreadable(OWNER, usize::MAX).await.unwrap();
+                panic!("seed {seed}, round {round}: {unreadable:#?}");
             }
         }
         self.reads_nothing_again(&store, seed).await;
         calls
     }
 
-    /// Checks the synchronisations after a complete one with the right clock: they read only sends in progress, and list only the
-    /// last hour.
+    /// Checks the synchronisations after a complete synchronisation with the right clock. Later synchronisations must read only
+    /// sends in progress, and list only the last hour.
     async fn reads_nothing_again(&self, store: &Arc<SqliteStore>, seed: u64) {
         for (round, minutes) in [30, 24 * 60 * 3, 24 * 60].into_iter().enumerate() {
             {
@@ -346,7 +348,7 @@ impl World {
             let report = self.synchronise(store, 0).await;
             assert_eq!(report.ended, Ended::Complete, "seed {seed}, round {round}");
             let account = self.account.lock().unwrap();
-            // In the second round all sends are read once more, a day after they ran.
+            // In the second round, all sends are re-read once, a day after their run.
             let may_read = |activity: &str| round == 1 || (round == 2 && account.is_executing(activity));
             for call in &account.calls {
                 let path = call.split('?').next().unwrap();
@@ -358,7 +360,7 @@ impl World {
                 };
                 assert!(
                     is_fine,
-                    "seed {seed}, round {round} asks {call}: {:#?}",
+                    "seed {seed}, round {round} requests {call}: {:#?}",
                     account.calls
                 );
             }
@@ -366,7 +368,8 @@ impl World {
     }
 
     async fn synchronise(&self, store: &Arc<SqliteStore>, hours_ahead: i64) -> Report {
-        // A new client each time: its suspended paths follow the machine's clock, not the account's.
+        // Each synchronisation has a new token, since the client caches rejections per token by this machine's clock instead of
+        // the account's.
         static TOKENS: AtomicU64 = AtomicU64::new(0);
         let token = format!("token-{}", TOKENS.fetch_add(1, Ordering::Relaxed));
         let token = Arc::new(AccessToken::new(&token).unwrap());

@@ -1,4 +1,4 @@
-//! Undocumented responses of an upstream.
+//! Incorrect and undocumented responses of an upstream.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -9,23 +9,20 @@ use crate::{
     random::Random,
 };
 
-/// Odd response.
+/// Modification of a response.
 #[derive(Clone, Debug)]
 pub(crate) enum Odd {
     Status(u16),
     Body(&'static str),
-    /// Replaces a record, by its index.
+    /// Replaces the record at an index.
     Record(usize, Value),
-    /// Replaces a member of a record, by its index; null removes it.
+    /// Replaces a member of the record at an index.
     Member(usize, &'static str, Value),
 }
 
-/// Valid response with a wrong content for a campaign.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Shown {
-    /// Listed as removed, and rejected.
     Removed,
-    /// With these activities.
     Activities(Value),
 }
 
@@ -36,7 +33,7 @@ pub(crate) enum Link {
     Itself,
 }
 
-/// Oddities of a listing, by page from 0.
+/// Oddities of a listing by page, numbered from 0.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ListingOddities {
     pages: HashMap<usize, Vec<Odd>>,
@@ -49,23 +46,23 @@ pub(crate) struct ListingOddities {
 pub(crate) struct Oddities {
     pub(crate) campaigns: ListingOddities,
     pub(crate) summaries: ListingOddities,
-    /// Wrong responses for campaigns, each with an update of now.
+    /// Incorrect responses for campaigns, each with a current update time.
     pub(crate) shown: HashMap<String, Shown>,
     details: HashMap<String, Odd>,
     histories: HashMap<String, Odd>,
-    /// Activities with an unreadable count of one send, by its index.
+    /// Indices of the sends with an unreadable count, by activity.
     countless: HashMap<String, usize>,
-    /// Activities whose responses lack sends, with the indices of these.
+    /// Indices of the sends that responses lack, by activity.
     pub(crate) lacking: HashMap<String, BTreeSet<usize>>,
-    /// Whether one of the lacking sends was never returned.
+    /// Whether a lacking send was never returned before.
     pub(crate) lacks_unknown: bool,
     /// Whether all histories except those of the oldest campaign fail.
     pub(crate) fails_widely: bool,
-    /// Activities with an unreadable date of one send, by its index.
+    /// Indices of the sends with an unreadable date, by activity.
     dateless: HashMap<String, usize>,
 }
 
-/// A single rejection is 403 or, rarely, 401.
+/// Statuses of failed requests. The rejection of a single path is 401 or 403.
 const STATUSES: [u16; 10] = [400, 401, 404, 500, 503, 400, 403, 404, 500, 503];
 const BODIES: [&str; 7] = [
     "<html></html>",
@@ -93,7 +90,8 @@ fn odd_value(random: &mut Random) -> Value {
 }
 
 impl Oddities {
-    /// Random oddities for an account. After the first synchronisation, the log has sends of the known activities.
+    /// Returns random oddities for an account. `known` has the number of logged sends per activity after the first
+    /// synchronisation.
     pub(crate) fn random(
         random: &mut Random,
         account: &Account,
@@ -105,18 +103,17 @@ impl Oddities {
         oddities.campaigns = ListingOddities::random(random, often, "updated_at");
         oddities.summaries = ListingOddities::random(random, often, "last_sent_date");
         if random.percent(often) {
-            let refused = vec![Odd::Status(403)];
-            oddities.summaries.pages = (0..9).map(|page| (page, refused.clone())).collect();
+            let rejected = vec![Odd::Status(403)];
+            oddities.summaries.pages = (0..9).map(|page| (page, rejected.clone())).collect();
         }
-        // A listing that ends early is detected only by the other listing.
+        // Only the other listing detects a listing that ends early.
         if is_first && random.percent(often) {
             oddities.summaries = ListingOddities::default();
             oddities.campaigns.links.insert(random.below(2), Link::EndsEarly);
         }
-        // Twice in a row it would count as confirmed.
+        // Two empty listings in a row would count as confirmed.
         let may_be_empty = !is_first && random.percent(often / 2);
         oddities.campaigns.is_empty = may_be_empty && !account.oddities.campaigns.is_empty;
-        // All histories except those of the oldest campaign fail.
         oddities.fails_widely = random.percent(often / 2);
         let wide = random.pick(&[403, 500]);
         for (nth, campaign) in account.campaigns.iter().enumerate() {
@@ -172,7 +169,7 @@ impl Oddities {
         oddities
     }
 
-    /// Makes a response lack sends of the log, or the last one of the campaign, which the report has.
+    /// Makes a response lack logged sends, or the last send of the campaign, which the report shows.
     fn lack(
         &mut self,
         random: &mut Random,
@@ -195,7 +192,7 @@ impl Oddities {
             _ if logged > 0 => BTreeSet::from([random.below(logged)]),
             _ => return,
         };
-        // Twice the same would count as confirmed.
+        // The same absence in two responses would count as confirmed.
         let nothing = (BTreeSet::new(), count);
         let (before, had) = account.lacked.get(&activity.id).unwrap_or(&nothing);
         if !before.is_empty()
@@ -212,7 +209,6 @@ impl Oddities {
         self.lacking.insert(activity.id.clone(), lacking);
     }
 
-    /// Makes these histories fail.
     pub(crate) fn with_failing(ids: impl Iterator<Item = String>) -> Self {
         Self {
             histories: ids.map(|id| (id, Odd::Status(500))).collect(),
@@ -220,13 +216,11 @@ impl Oddities {
         }
     }
 
-    /// Whether this history has a wrong response.
     pub(crate) fn is_odd_history(&self, id: &str) -> bool {
         self.histories.contains_key(id)
     }
 
-    /// Whether the whole report is rejected.
-    pub(crate) fn refuses_report(&self) -> bool {
+    pub(crate) fn rejects_report(&self) -> bool {
         let first = self.summaries.pages.get(&0).and_then(|odd| odd.first());
         matches!(first, Some(Odd::Status(403)))
     }
@@ -290,11 +284,11 @@ impl Shown {
             other("permalink", random.id()),
         );
         match random.below(6) {
-            // For a campaign that was never read, nothing contradicts it.
+            // Nothing contradicts this response for a campaign that was never read.
             5 if !is_first && of_another.is_some() => {
                 Self::Activities(other("primary_email", of_another.unwrap()))
             }
-            // A campaign that was never read cannot stay.
+            // A campaign that was never read cannot be retained.
             0 | 1 if !is_first => Self::Removed,
             2 if !is_first => Self::Activities(replaced),
             3 => Self::Activities(permalink),
@@ -360,7 +354,6 @@ impl ListingOddities {
         oddities
     }
 
-    /// A page of these records, with its number as the cursor.
     pub(crate) fn page(
         &self,
         path: &str,
@@ -371,9 +364,9 @@ impl ListingOddities {
     ) -> (u16, String) {
         let number: usize =
             crate::account::argument(query, "cursor").map_or(0, |cursor| cursor.parse().unwrap());
-        // The search for one campaign is no listing.
-        let looks_for_one = query.contains("before_date");
-        if self.is_empty && !looks_for_one {
+        // A search for a single campaign is not a listing.
+        let is_search = query.contains("before_date");
+        if self.is_empty && !is_search {
             return (200, json!({ member: [] }).to_string());
         }
         let count = records.len();
@@ -383,7 +376,7 @@ impl ListingOddities {
             .skip(number * length)
             .take(length)
             .collect();
-        let odd = self.pages.get(&number).filter(|_| !looks_for_one);
+        let odd = self.pages.get(&number).filter(|_| !is_search);
         for odd in odd.into_iter().flatten() {
             match odd {
                 Odd::Status(_) | Odd::Body(_) => return whole(Some(odd), &Value::Null),
@@ -406,11 +399,7 @@ impl ListingOddities {
         let rest = rest.join("&");
         let next =
             ((number + 1) * length < count).then(|| json!(format!("{path}?{rest}&cursor={}", number + 1)));
-        let next = match self
-            .links
-            .get(&number)
-            .filter(|_| next.is_some() && !looks_for_one)
-        {
+        let next = match self.links.get(&number).filter(|_| next.is_some() && !is_search) {
             None => next,
             Some(Link::EndsEarly) => None,
             Some(Link::Itself) => Some(json!(format!("{path}?{query}"))),

@@ -1,4 +1,4 @@
-//! Random numbers from a seed (splitmix64), for repeatable accounts.
+//! Random numbers from a seed (splitmix64), for reproducible accounts.
 
 pub(crate) struct Random(u64);
 
@@ -15,7 +15,6 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number below `end`.
     pub(crate) fn below(&mut self, end: usize) -> usize {
         usize::try_from(self.next() % u64::try_from(end).unwrap()).unwrap()
     }

@@ -1,4 +1,4 @@
-//! Upstream of an account over HTTP, and a clock that may be wrong.
+//! Upstream of an account over HTTP, with a clock that may be wrong.
 
 use std::sync::{Arc, atomic::AtomicU64, atomic::Ordering};
 
@@ -15,7 +15,7 @@ pub(crate) struct Remote {
     pub(crate) client: ConstantContact,
     pub(crate) caller: Caller,
     pub(crate) store: Arc<SqliteStore>,
-    /// Offset of this machine's clock.
+    /// Time of this machine's clock, which may be wrong.
     pub(crate) now: Timestamp,
     pub(crate) calls: AtomicU64,
 }
@@ -64,12 +64,12 @@ impl Upstream for Remote {
                 Err(error) if error.class == FailureClass::NotFound => Answer::NotFound,
                 Err(error) => return Err(error),
             };
-            let kept = StoredAnswer {
+            let stored = StoredAnswer {
                 fetched_at: self.now,
                 answer,
             };
-            self.store.keep(OWNER, activity, kept.clone()).await.unwrap();
-            Ok(kept)
+            self.store.keep(OWNER, activity, stored.clone()).await.unwrap();
+            Ok(stored)
         }
         .boxed()
     }

@@ -9,7 +9,7 @@ use tokio::{
 
 use crate::account::Account;
 
-/// Serves the current account until the end of the runtime. Returns the base URL.
+/// Serves the account until the runtime ends. Returns the base URL.
 pub(crate) async fn serve(account: Arc<Mutex<Account>>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/v3", listener.local_addr().unwrap());

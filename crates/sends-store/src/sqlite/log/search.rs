@@ -1,4 +1,4 @@
-//! The conditions of a filter as SQL.
+//! Conversion of a filter into SQL conditions.
 
 use rusqlite::types::Value;
 use sends_core::{ListId, Outcome, Reason, ReasonCategory, ReasonCode, SendFilter, SendStatus};
@@ -14,10 +14,10 @@ pub(super) struct Search<'f> {
 }
 
 impl Search<'_> {
-    /// Writes `FROM … WHERE …`, to which conditions can be added with `AND`.
+    /// Appends `FROM … WHERE …`, to which conditions can be added with `AND`.
     ///
-    /// Sends of certain activities or campaigns are few and found by the key of their history. All other searches use the
-    /// covering index by date. SQLite's planner has too little information to choose.
+    /// Sends of specific activities or campaigns are few and found by the key of their history. All other searches use the
+    /// covering index by date. The choice is explicit because SQLite's planner has too little information.
     pub(super) fn push(&self, sql: &mut Statement) {
         if self.filter.activities.is_empty() && self.filter.campaigns.is_empty() {
             sql.push(" FROM send INDEXED BY send_by_date WHERE send.owner = ");
@@ -59,8 +59,7 @@ impl Search<'_> {
         }
     }
 
-    /// Whether the filter has conditions on dates and outcomes alone.
-    pub(super) fn is_of_dates_and_outcomes(&self) -> bool {
+    pub(super) fn has_only_dates_and_outcomes(&self) -> bool {
         let mut rest = self.filter.clone();
         rest.send.outcomes.clear();
         (rest.send.from, rest.send.until) = (None, None);
@@ -117,13 +116,13 @@ fn push_statuses(sql: &mut Statement, filter: &SendFilter) {
     let unfamiliar = "send.status IS NULL OR send.status NOT IN (";
     match (filter.statuses.is_empty(), filter.unfamiliar_status) {
         (true, false) => {}
-        (statuses_are_empty, wants_unfamiliar) => {
+        (statuses_are_empty, includes_unfamiliar) => {
             sql.push(" AND (FALSE");
             if !statuses_are_empty {
                 let statuses = filter.statuses.iter().map(|status| status.as_str().to_owned());
                 sql.push_in(" OR send.status IN (", statuses);
             }
-            if wants_unfamiliar {
+            if includes_unfamiliar {
                 let known = [SendStatus::Completed, SendStatus::Errored];
                 sql.push(" OR ");
                 sql.push_in(unfamiliar, known.map(|status| status.as_str().to_owned()));
@@ -148,14 +147,13 @@ fn push_categories(sql: &mut Statement, categories: &[ReasonCategory]) {
     sql.push(")");
 }
 
-/// The forms of a list in a row whose lists are all UUIDs, and in any other row.
+/// Returns the stored forms of a list id: bytes if all list ids of the row are UUIDs, and text otherwise.
 fn forms(list: &ListId) -> impl Iterator<Item = Value> + use<> {
     let uuid = list_ids::to_uuids(std::slice::from_ref(list)).map(Value::from);
     let text = Value::from(list.as_str().to_owned());
     uuid.into_iter().chain([text])
 }
 
-/// The inverse of [`outcome_code`].
 pub(super) fn outcome(code: i64) -> Option<Outcome> {
     Outcome::ALL
         .into_iter()

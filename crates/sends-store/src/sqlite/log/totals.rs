@@ -1,4 +1,4 @@
-//! Totals of a search by group.
+//! Queries for totals by group.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -24,7 +24,7 @@ pub(in crate::sqlite) fn totals(
     group_by: &GroupBy,
 ) -> Result<Vec<TotalGroup>, Fault> {
     let search = Search { owner, filter };
-    // One snapshot for all statements.
+    // The transaction gives all statements the same snapshot.
     let transaction = connection.transaction()?;
     let mut groups = match group_by {
         GroupBy::Outcome => by_outcome(&transaction, search)?,
@@ -39,7 +39,7 @@ pub(in crate::sqlite) fn totals(
     Ok(groups)
 }
 
-/// Sums of the two halves of 32 bits, which cannot overflow.
+/// Sums the upper and lower 32 bits of the counts separately, which cannot overflow.
 const SUMS: &str = "send.outcome AS outcome, count(*) AS sends,
     sum(iif(send.outcome = 1, send.count >> 32, 0)) AS high, sum(iif(send.outcome = 1, send.count & 4294967295, 0)) AS low";
 
@@ -91,10 +91,10 @@ fn by_list(connection: &Connection, search: Search<'_>) -> Result<Vec<TotalGroup
     Ok(groups.named(GroupKey::List))
 }
 
-/// The statements for totals by list: the indexes of lists if these cover the filter, which avoids a sort, otherwise each
-/// selected send with its lists.
+/// Returns the statements for totals by list. The list indexes avoid a sort if they cover the filter. Otherwise each selected
+/// send is joined with its lists.
 fn listed(search: Search<'_>) -> Vec<Statement> {
-    if search.is_of_dates_and_outcomes() {
+    if search.has_only_dates_and_outcomes() {
         let to_lists = "send.list AS list, {SUMS} FROM send_list AS send INDEXED BY send_by_list WHERE TRUE";
         let to_none =
             "NULL AS list, {SUMS} FROM send INDEXED BY send_without_list WHERE contact_list_ids IS NULL";
@@ -121,20 +121,19 @@ fn listed(search: Search<'_>) -> Vec<Statement> {
     vec![sql]
 }
 
-/// 16 bytes or a text, see `schema.sql`.
 fn list(row: &Row<'_>) -> Result<Option<ListId>, Fault> {
     match row.get_ref("list")? {
         ValueRef::Null => Ok(None),
         ValueRef::Blob(uuid) => list_ids::from_uuids(uuid)
             .and_then(|mut ids| ids.pop())
             .map(Some)
-            .ok_or(Fault::Row("a contact list id of another length than 16 bytes")),
+            .ok_or(Fault::Row("a contact list id whose length is not 16 bytes")),
         text => Ok(Some(ListId::from(text.as_str()?))),
     }
 }
 
-/// SQLite, which knows no time zones, groups by days of 24 hours. Each period with a constant offset from UTC is queried
-/// separately; periods without a send are skipped.
+/// SQLite has no time zones and groups by days of 24 hours. Each period with a constant offset from UTC is therefore queried
+/// separately, and periods without a send are skipped.
 fn by_date(
     connection: &Connection,
     search: Search<'_>,
@@ -143,24 +142,24 @@ fn by_date(
 ) -> Result<Vec<TotalGroup>, Fault> {
     let mut groups = Groups::default();
     let (from, until) = (search.filter.send.from, search.filter.send.until);
-    // A second earlier, since nanoseconds are negative before 1970.
+    // One second earlier, since nanoseconds are negative before 1970.
     let earliest = from.map_or(i64::MIN, |from| from.as_second().saturating_sub(1));
     let mut next = first_send(connection, search, earliest)?;
     while let Some(begin) = next {
         let change = zone.following(begin).next().map(|change| change.timestamp());
-        // One pair of bounds is found by the index; a second pair would be compared with each row and double the time.
-        let mut stretch = search.filter.clone();
-        stretch.send.from = from.max(Some(begin));
-        stretch.send.until = until.into_iter().chain(change).min();
-        let stretch = Search {
-            filter: &stretch,
+        // The index finds one pair of bounds. A second pair would be compared with each row and double the time.
+        let mut period = search.filter.clone();
+        period.send.from = from.max(Some(begin));
+        period.send.until = until.into_iter().chain(change).min();
+        let period = Search {
+            filter: &period,
             ..search
         };
         let mut sql = Statement::new("SELECT (send.run_date - (send.run_date_nanos < 0) + ");
         sql.push_bind(zone.to_offset(begin).seconds());
         // The constant makes the dividend positive, so that the division rounds down.
         sql.push(&format!(" + 864000000000) / 86400 - 10000000 AS day, {SUMS}"));
-        stretch.push(&mut sql);
+        period.push(&mut sql);
         sql.push(" GROUP BY day, send.outcome");
         sql.read(connection, |row| {
             let day = date(1970, 1, 1).checked_add(row.get::<_, i64>("day")?.days());
@@ -179,7 +178,7 @@ fn by_date(
     Ok(groups.named(GroupKey::Date))
 }
 
-/// The first send of the owner from a second on, matching or not, which the index finds at once.
+/// Returns the time of the owner's first send at or after `from`. The index finds the send without regard to the filter.
 fn first_send(connection: &Connection, search: Search<'_>, from: i64) -> Result<Option<Timestamp>, Fault> {
     let mut sql =
         Statement::new("SELECT run_date, run_date_nanos FROM send INDEXED BY send_by_date WHERE owner = ");
@@ -198,9 +197,8 @@ fn monday(day: Date) -> Date {
     day.checked_sub(since.days()).unwrap_or(Date::MIN)
 }
 
-const UNKNOWN_OUTCOME: Fault = Fault::Row("an outcome that cannot be read");
+const UNKNOWN_OUTCOME: Fault = Fault::Row("an unknown outcome code");
 
-/// Totals by key.
 struct Groups<K>(HashMap<K, SendTotal>);
 
 impl<K> Default for Groups<K> {

@@ -1,8 +1,9 @@
-//! Power losses at every step of a store's life, on a simulated disk.
+//! Tests of power failures after every disk operation, on a simulated disk.
 //!
-//! The disk is a VFS of SQLite in memory that separates synced from written content. A power loss leaves each sector of 512
-//! bytes in one of its versions since the last sync, or in parts of two, and one of the file's lengths. The connection has the
-//! settings of the program, except for exclusive locking, so that the index of the write-ahead log is not in shared memory.
+//! The disk is an in-memory SQLite VFS that separates synced from written content. After a power failure, each sector of 512
+//! bytes has one of its versions since the last sync, or parts of two versions. The file has one of its lengths since the last
+//! sync. The connection has the settings of the program, except for exclusive locking, which keeps the WAL index out of shared
+//! memory.
 
 mod disk;
 
@@ -25,11 +26,11 @@ const DAY: Date = date(2026, 11, 26);
 const VFS: &str = "power-loss";
 const TRANSACTIONS: u64 = 40;
 const ACTIVITIES: u64 = 7;
-/// Causes many checkpoints.
+/// Low enough to cause many checkpoints.
 const CHECKPOINT_PAGES: i64 = 40;
 
 #[test]
-fn a_loss_of_power_takes_back_whole_transactions_since_the_last_sync_and_nothing_else() {
+fn power_failure_reverts_only_whole_transactions_since_the_last_sync() {
     let disk = Disk::with_seed(7);
     sqlite_vfs::register(VFS, disk.clone(), false).unwrap();
     work(&disk);
@@ -44,12 +45,12 @@ fn a_loss_of_power_takes_back_whole_transactions_since_the_last_sync_and_nothing
     assert_eq!(last.acknowledged, TRANSACTIONS);
     assert!(
         last.durable > TRANSACTIONS / 2,
-        "the log was synced: {}",
+        "too few transactions were synced: {}",
         last.durable
     );
 
     let mut random = fastrand::Rng::with_seed(7);
-    let mut taken_back = 0;
+    let mut reverted = 0;
     for (number, moment) in moments.iter().enumerate() {
         for is_all_lost in [true, false] {
             let name = format!("/after-{number}-{is_all_lost}/sends.db");
@@ -61,15 +62,14 @@ fn a_loss_of_power_takes_back_whole_transactions_since_the_last_sync_and_nothing
                 "{context}: {survived} of {}",
                 moment.durable
             );
-            // One more transaction may have been in progress.
+            // The transaction in progress may have been committed as well.
             assert!(survived <= moment.acknowledged + 1, "{context}: {survived}");
-            taken_back += u64::from(survived < moment.acknowledged);
+            reverted += u64::from(survived < moment.acknowledged);
         }
     }
-    assert!(taken_back > 0, "the disk has lost something");
+    assert!(reverted > 0, "no power failure reverted a transaction");
 }
 
-/// Creates a store and writes a response and a call in each transaction.
 fn work(disk: &Disk) {
     let database = Database::on_vfs(DATABASE, VFS);
     let mut connection = schema::open(&database).unwrap();
@@ -85,7 +85,7 @@ fn work(disk: &Disk) {
             Change::Keep {
                 owner: OWNER,
                 activity: activity(number % ACTIVITIES),
-                kept: kept(number),
+                kept: stored(number),
             },
         ] {
             change.apply(&transaction).unwrap();
@@ -95,7 +95,7 @@ fn work(disk: &Disk) {
     }
 }
 
-/// Opens the store after a power loss, checks that it is consistent, and returns the number of its transactions.
+/// Opens the store after a power failure, checks that it is consistent, and returns the number of surviving transactions.
 fn survivors(name: &str) -> u64 {
     let database = Database::on_vfs(name, VFS);
     let connection = schema::open(&database).unwrap();
@@ -110,8 +110,8 @@ fn survivors(name: &str) -> u64 {
         .map_err(known)
         .unwrap();
     for (number, found) in (0..ACTIVITIES).zip(found) {
-        let last = (1..=survived).rev().find(|kept| kept % ACTIVITIES == number);
-        assert_eq!(found, last.map(kept), "{name}, activity {number}");
+        let last = (1..=survived).rev().find(|stored| stored % ACTIVITIES == number);
+        assert_eq!(found, last.map(stored), "{name}, activity {number}");
     }
     survived
 }
@@ -120,7 +120,7 @@ fn activity(number: u64) -> ActivityId {
     ActivityId::from_bytes(u128::from(number + 1).to_be_bytes())
 }
 
-fn kept(number: u64) -> StoredAnswer {
+fn stored(number: u64) -> StoredAnswer {
     let send = |send_id| SendAttempt {
         send_id,
         contact_list_ids: vec![ListId::from("f4ab800a-5adf-11e9-ba6a-fa163e6b01c1")],

@@ -1,9 +1,9 @@
-//! Changes of campaigns, their activities, and the synchronisation state. Each function is a part of a transaction.
+//! Writes campaigns, their activities and the synchronisation state within the caller's transaction.
 
 use rusqlite::{Connection, Result, params};
 use sends_core::{ActivityReference, ActivityRole, Campaign, CampaignId, CampaignStatus, Verbatim};
 
-use super::moments::{rounded_down, stretch};
+use super::moments::{rounded_down, rounded_outwards};
 use super::owners::owner_number;
 use super::{execute, one, parts, unreadable};
 use crate::log::folded;
@@ -20,7 +20,6 @@ const KEEP: &str = "
         updated_at = excluded.updated_at, updated_at_nanos = excluded.updated_at_nanos, is_gone = 0
     RETURNING id";
 
-/// Adds a campaign by its id.
 const MENTION: &str =
     "INSERT INTO campaign (owner, campaign) VALUES (?1, ?2) ON CONFLICT (owner, campaign) DO NOTHING";
 
@@ -31,7 +30,7 @@ const ADD_WORK: &str = "
     INSERT INTO sync_work (owner, campaign, missing_from, missing_until)
     SELECT owner, id, ?3, ?4 FROM campaign WHERE owner = ?1 AND campaign = ?2
     ON CONFLICT (owner, campaign) DO UPDATE
-    -- With NULL, which reaches back to the beginning, the lesser one is NULL.
+    -- `min` returns NULL if either value is NULL, which means from the beginning.
     SET missing_from = min(missing_from, excluded.missing_from),
         missing_until = max(missing_until, excluded.missing_until)";
 
@@ -48,7 +47,7 @@ pub(super) fn keep_listing(connection: &Connection, owner: Owner, listing: &List
     }
     for work in &listing.work {
         mention(connection, number, work.campaign)?;
-        let (from, until) = stretch(work.missing_from, work.missing_until);
+        let (from, until) = rounded_outwards(work.missing_from, work.missing_until);
         let values = (number, work.campaign.as_bytes(), from, until);
         execute(connection, ADD_WORK, values)?;
     }
@@ -58,7 +57,7 @@ pub(super) fn keep_listing(connection: &Connection, owner: Owner, listing: &List
     }
 }
 
-/// An activity that another campaign lists stays with that one.
+/// An activity that another campaign lists stays with that campaign.
 const TAKE_ACTIVITY: &str = "
     INSERT INTO campaign_activity (owner, activity, campaign, role, role_spelling, is_listed)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6)
@@ -98,7 +97,7 @@ pub(super) fn keep_activities(
         }
     }
     execute(connection, END_CLAIMS, [campaign])?;
-    // The last row of an activity that is listed twice wins; permalinks, which have no sends, come first.
+    // If an activity is listed twice, the last row wins. Permalinks come first because they have no sends.
     let is_permalink =
         |activity: &ActivityReference| activity.role.as_deref() == Some(&ActivityRole::Permalink);
     let (permalinks, sendable): (Vec<_>, Vec<_>) = all().partition(|(activity, _)| is_permalink(activity));
@@ -121,7 +120,6 @@ fn known_activities(connection: &Connection, campaign: i64) -> Result<Vec<[u8; 1
     statement.query_map([campaign], |row| row.get(0))?.collect()
 }
 
-/// Moves claimed activities with their sends.
 const GIVE_TO_CLAIMERS: [&str; 2] = [
     "UPDATE send SET campaign = known.claimed_by
      FROM campaign_activity AS known JOIN activity_history AS kept USING (owner, activity)
@@ -171,7 +169,7 @@ const FINISH: &str = "
 
 pub(super) fn finish(connection: &Connection, owner: Owner, work: &SyncWork) -> Result<()> {
     let number = owner_number(connection, owner)?;
-    let (from, until) = stretch(work.missing_from, work.missing_until);
+    let (from, until) = rounded_outwards(work.missing_from, work.missing_until);
     let values = (number, work.campaign.as_bytes(), from, until);
     execute(connection, FINISH, values)
 }

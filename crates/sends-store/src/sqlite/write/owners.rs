@@ -1,4 +1,4 @@
-//! Changes of owners. Each function is a part of a transaction.
+//! Writes owners within the caller's transaction.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Result};
@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Result};
 use super::{execute, one};
 use crate::Owner;
 
-/// The row id of an owner, which is created if missing.
+/// Returns the row id of an owner, which is created if missing.
 pub(super) fn owner_number(connection: &Connection, owner: Owner) -> Result<i64> {
     let key = [owner.as_bytes()];
     let known = one(connection, "SELECT id FROM owner WHERE key = ?1", key).optional()?;
@@ -26,14 +26,13 @@ const NOTE_USE: &str = "
     INSERT INTO passing_owner (owner, used_at) VALUES (?1, ?2)
     ON CONFLICT (owner) DO UPDATE SET used_at = max(used_at, excluded.used_at)";
 
-/// Foreign keys delete the data of the owner. A fetch counts as a use.
+/// Foreign keys delete the owner's data. A fetch counts as a use.
 const DROP_UNUSED: &str = "
     DELETE FROM owner WHERE id IN (
         SELECT owner FROM passing_owner AS passing
         WHERE used_at < ?1
           AND NOT EXISTS (SELECT 1 FROM activity_history WHERE owner = passing.owner AND fetched_at >= ?1))";
 
-/// Records a use, and removes unused owners. Returns their number.
 pub(super) fn keep_passing(
     connection: &Connection,
     owner: Owner,

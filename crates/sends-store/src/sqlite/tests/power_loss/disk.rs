@@ -1,4 +1,4 @@
-//! A disk in memory, as a VFS of SQLite, that records every change and simulates power losses.
+//! In-memory disk, implemented as a SQLite VFS, that records every change and simulates power failures.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -12,27 +12,22 @@ use sqlite_vfs::{DatabaseHandle, LockKind, OpenAccess, OpenOptions, Vfs, WalDisa
 const SECTOR: usize = 512;
 const LOG: &str = "-wal";
 
-/// The database that loses power.
 pub(super) const DATABASE: &str = "/sends.db";
 
-/// Clones share the content.
 #[derive(Clone)]
 pub(super) struct Disk(Arc<Mutex<Content>>);
 
 struct Content {
-    /// Seeded, so that a failure can be reproduced.
     random: Rng,
     files: Files,
     acknowledged: u64,
     durable: u64,
     moments: Vec<Moment>,
-    /// No more moments are recorded.
-    is_closed: bool,
+    is_recording_ended: bool,
 }
 
 type Files = BTreeMap<String, File>;
 
-/// The current and the synced content, and the steps between them.
 #[derive(Clone, Default)]
 struct File {
     now: Arc<Vec<u8>>,
@@ -45,13 +40,12 @@ enum Step {
     SetLength(usize),
 }
 
-/// The disk right after one step.
 #[derive(Clone)]
 pub(super) struct Moment {
     files: Files,
-    /// The number of committed transactions.
+    /// Number of committed transactions.
     pub(super) acknowledged: u64,
-    /// The number of transactions in the synced log.
+    /// Number of transactions in the synced WAL.
     pub(super) durable: u64,
 }
 
@@ -76,7 +70,6 @@ impl File {
         self.since.push(Arc::new(step));
     }
 
-    /// The content after a power loss.
     fn survive(&self, random: &mut Rng) -> Vec<u8> {
         let mut versions = vec![self.synced.to_vec()];
         for step in &self.since {
@@ -89,7 +82,7 @@ impl File {
         while left.len() < length {
             let begin = left.len();
             let whole = length.min(begin + SECTOR);
-            // Seven sectors of eight are whole.
+            // One sector in eight may be torn.
             let torn = if random.u8(0..8) == 0 {
                 random.usize(begin..=whole)
             } else {
@@ -114,7 +107,7 @@ impl Disk {
             acknowledged: 0,
             durable: 0,
             moments: Vec::new(),
-            is_closed: false,
+            is_recording_ended: false,
         })))
     }
 
@@ -126,14 +119,13 @@ impl Disk {
         self.content().acknowledged = transactions;
     }
 
-    /// Ends the recording of moments.
     pub(super) fn moments(&self) -> Vec<Moment> {
         let mut content = self.content();
-        content.is_closed = true;
+        content.is_recording_ended = true;
         std::mem::take(&mut content.moments)
     }
 
-    /// Stores the database after a power loss under another name.
+    /// Stores the database under another name, as it is after a power failure.
     pub(super) fn lose_power(&self, moment: &Moment, name: &str, is_all_lost: bool, random: &mut Rng) {
         let mut content = self.content();
         content.files.clear();
@@ -143,8 +135,8 @@ impl Disk {
             } else {
                 file.survive(random)
             };
-            // The suffix of the write-ahead log or of the rollback journal.
-            let Some(beside) = path.strip_prefix(DATABASE) else {
+            // Suffix of the WAL or the rollback journal.
+            let Some(suffix) = path.strip_prefix(DATABASE) else {
                 continue;
             };
             let left = Arc::new(left);
@@ -153,14 +145,14 @@ impl Disk {
                 synced: left,
                 since: Vec::new(),
             };
-            content.files.insert(format!("{name}{beside}"), file);
+            content.files.insert(format!("{name}{suffix}"), file);
         }
     }
 }
 
 impl Content {
     fn record(&mut self) {
-        if !self.is_closed {
+        if !self.is_recording_ended {
             self.moments.push(Moment {
                 files: self.files.clone(),
                 acknowledged: self.acknowledged,
@@ -176,7 +168,7 @@ impl Vfs for Disk {
     fn open(&self, path: &str, options: OpenOptions) -> Result<Handle> {
         let mut content = self.content();
         let may_be_made = matches!(options.access, OpenAccess::Create | OpenAccess::CreateNew);
-        // The program creates the file itself.
+        // Opening for writing creates the file, since the store creates it outside SQLite.
         if !content.files.contains_key(path) && !may_be_made && options.access == OpenAccess::Read {
             return Err(ErrorKind::NotFound.into());
         }
@@ -217,7 +209,6 @@ impl Vfs for Disk {
     }
 }
 
-/// An open file.
 pub(super) struct Handle {
     disk: Disk,
     path: String,

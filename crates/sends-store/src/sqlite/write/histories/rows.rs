@@ -1,4 +1,4 @@
-//! Rows of a response: the response, its sends, and their lists and segments.
+//! Rows of a response, its sends, and their lists and segments.
 
 use std::sync::Arc;
 
@@ -41,7 +41,7 @@ const FIND: &str = "
            (SELECT campaign FROM campaign_activity WHERE owner = ?1 AND activity = ?2),
            EXISTS (SELECT 1 FROM unreadable WHERE owner = ?1 AND kind = 2 AND subject = ?2)";
 
-/// Existing rows of an activity. Looked up once per change, since most responses are the first of their activity and then need
+/// Existing rows of an activity, looked up once per change. Most responses are the first for their activity, and therefore need
 /// no read, delete or clear.
 pub(super) struct Rows {
     pub(super) owner: i64,
@@ -49,12 +49,10 @@ pub(super) struct Rows {
     pub(super) activity: ActivityId,
     pub(super) history: Option<i64>,
     pub(super) campaign: Option<i64>,
-    /// Whether the history counts as unreadable.
     pub(super) is_unreadable: bool,
 }
 
 impl Rows {
-    /// Writes only on an owner's first response, by inserting the row of the owner.
     pub(super) fn find(connection: &Connection, key: Owner, activity: ActivityId) -> Result<Self> {
         let owner = owner_number(connection, key)?;
         connection
@@ -72,31 +70,30 @@ impl Rows {
     }
 }
 
-/// Writes a response with the known sends that it lacks.
 pub(super) fn write(
     connection: &Connection,
     rows: &Rows,
-    kept: &StoredAnswer,
+    stored: &StoredAnswer,
     merged: &Merged,
     missing_since: Option<i64>,
 ) -> Result<()> {
-    let kept = match &kept.answer {
-        Answer::NotFound => kept.clone(),
+    let stored = match &stored.answer {
+        Answer::NotFound => stored.clone(),
         Answer::History(_) => StoredAnswer {
-            fetched_at: kept.fetched_at,
+            fetched_at: stored.fetched_at,
             answer: Answer::History(Arc::new(merged.history.clone())),
         },
     };
-    let checksum = checksum::of_answer(rows.key, rows.activity, &kept);
-    let (second, nanosecond) = parts(kept.fetched_at);
+    let checksum = checksum::of_answer(rows.key, rows.activity, &stored);
+    let (second, nanosecond) = parts(stored.fetched_at);
     let number = |count| i64::try_from(count).unwrap_or(i64::MAX);
-    let (unreadable_sends, unreadable_values) = kept.answer.unreadable();
+    let (unreadable_sends, unreadable_values) = stored.answer.unreadable();
     let values = params![
         rows.owner,
         rows.activity.as_bytes(),
         second,
         nanosecond,
-        kept.answer.send_count().map(number),
+        stored.answer.send_count().map(number),
         number(unreadable_sends),
         number(unreadable_values),
         checksum,
@@ -122,7 +119,6 @@ const DELETE_SENDS: [&str; 3] = [
     "DELETE FROM send_segment WHERE history = ?1",
 ];
 
-/// Row of the history that the sends belong to.
 struct History<'a> {
     number: i64,
     rows: &'a Rows,
@@ -200,22 +196,21 @@ mod tests {
     use super::*;
     use crate::sqlite::{connection::Database, schema, write::histories::keep};
 
-    /// Depending on its bound values, SQLite may plan a statement again at each run, which took a third of the time of storing a
-    /// response.
+    /// Some bound values make SQLite plan a statement again on each run, which took a third of the time of storing a response.
     #[test]
-    fn statements_that_keep_an_answer_are_prepared_once() {
+    fn statements_that_store_a_response_are_prepared_once() {
         let database = Database::in_memory().unwrap();
         let connection = schema::open(&database).unwrap();
         let json =
             br#"[{"send_id": 1, "contact_list_ids": ["f4ab800a-5adf-11e9-ba6a-fa163e6b01c1"], "count": 5,
                          "run_date": "2026-06-15T11:00:00Z", "send_status": "COMPLETED", "reason_code": 0}]"#;
-        let kept = StoredAnswer {
+        let stored = StoredAnswer {
             fetched_at: jiff::Timestamp::UNIX_EPOCH,
             answer: Answer::History(Arc::new(SendHistory::from_json(json).unwrap())),
         };
         for number in [1, 2, 3, 1, 2, 3] {
             let activity = ActivityId::from_bytes([number; 16]);
-            keep(&connection, Owner::new([1; 16]), activity, &kept).unwrap();
+            keep(&connection, Owner::new([1; 16]), activity, &stored).unwrap();
         }
         for sql in [FIND, KEEP, KEEP_SEND, KEEP_LIST] {
             let statement = connection.prepare_cached(sql).unwrap();
