@@ -1,4 +1,4 @@
-//! Engagement statistics.
+//! GraphQL types of engagement statistics.
 
 use async_graphql::SimpleObject;
 use jiff::Timestamp;
@@ -30,7 +30,7 @@ pub(super) struct EngagementStats {
     abuse_reports: Option<Long>,
     /// Number of bounces by type.
     bounces: Bounces,
-    /// Number of opens, repeated ones included. An estimate.
+    /// Number of opens, including repeated opens. An estimate.
     total_opens: Option<Long>,
     /// Number of opens on phones. An estimate.
     total_opens_mobile: Option<Long>,
@@ -38,9 +38,9 @@ pub(super) struct EngagementStats {
     total_opens_computer: Option<Long>,
     /// Number of opens on tablets. An estimate.
     total_opens_tablet: Option<Long>,
-    /// Number of clicks, repeated ones included.
+    /// Number of clicks, including repeated clicks.
     total_clicks: Option<Long>,
-    /// Number of undecodable values, which are null. Normally 0.
+    /// Number of values that could not be decoded and are therefore null. Normally 0.
     unreadable_value_count: i32,
     #[graphql(skip)]
     updated: Option<Timestamp>,
