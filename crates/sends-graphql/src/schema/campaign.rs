@@ -211,9 +211,11 @@ impl Campaign {
     async fn activities(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "Roles of the activities to include. An empty list includes all.", default)] roles: Vec<
-            ActivityRole,
-        >,
+        #[graphql(
+            desc = "Roles of the activities to include. An empty list includes all.",
+            default
+        )]
+        roles: Vec<ActivityRole>,
     ) -> Nullable<Vec<CampaignActivity>> {
         Some(self.chosen_activities(context, roles).await)
     }

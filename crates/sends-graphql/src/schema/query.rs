@@ -118,7 +118,10 @@ impl Query {
 
     /// Sends of the account in the send log. Costs no upstream call. `coverage` reports the completeness of the log. Null with an
     /// error of code `LOG_UNAVAILABLE` if there is no log, for example for callers with their own tokens.
-    #[expect(clippy::too_many_arguments, reason = "each parameter is an argument of the GraphQL field")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each parameter is an argument of the GraphQL field"
+    )]
     async fn sends(
         &self,
         context: &Context<'_>,
@@ -131,7 +134,9 @@ impl Query {
         #[graphql(desc = "Maximum number of sends from the start: at most 500, 50 by default.")]
         first: Option<i32>,
         #[graphql(desc = "Only sends after this cursor.")] after: Option<String>,
-        #[graphql(desc = "Maximum number of sends from the end: at most 500. Cannot be combined with `first`.")]
+        #[graphql(
+            desc = "Maximum number of sends from the end: at most 500. Cannot be combined with `first`."
+        )]
         last: Option<i32>,
         #[graphql(desc = "Only sends before this cursor.")] before: Option<String>,
     ) -> Nullable<SendConnection> {

@@ -1,7 +1,6 @@
 //! Reads the send log for one operation.
 //!
-//! An operation reads the log of a single owner. The content and the search of the log belong to the store. Nothing here calls
-//! upstream.
+//! An operation reads the log of a single owner and makes no upstream call for it. The store implements the log and its searches.
 
 use std::{pin::Pin, sync::Arc};
 
@@ -17,7 +16,7 @@ use crate::{
 #[derive(Clone)]
 pub struct Log {
     pub sends: Arc<dyn SendLog>,
-    /// Known state of the account, and the reads that are pending.
+    /// Synchronisation state of the account, and its pending reads.
     pub sync: Arc<dyn SyncLog>,
 }
 
@@ -35,14 +34,14 @@ impl Log {
 pub struct LogReader {
     owner: Owner,
     asked_at: Timestamp,
-    /// `None` with callers' tokens: no log is kept of their accounts.
+    /// `None` with callers' tokens, because the service stores no log for the accounts of its callers.
     log: Option<Log>,
 }
 
-/// Failure to read the send log.
+/// Error of reading the send log.
 #[derive(Debug, thiserror::Error)]
 pub enum LogError {
-    /// The service runs with callers' tokens, without a log.
+    /// The service runs with callers' tokens, and therefore without a log.
     #[error("the service keeps no log of the accounts of its callers")]
     NotKept,
     #[error(transparent)]
@@ -54,7 +53,6 @@ pub enum LogError {
 type Reading<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
 impl LogReader {
-    /// Reads the log of the context's owner.
     pub fn new(context: &RequestContext, log: Option<Log>) -> Self {
         Self {
             owner: context.owner,
@@ -63,7 +61,7 @@ impl LogReader {
         }
     }
 
-    /// Start of the operation.
+    /// Returns the start time of the operation.
     pub fn asked_at(&self) -> Timestamp {
         self.asked_at
     }
@@ -72,7 +70,7 @@ impl LogReader {
     ///
     /// # Errors
     ///
-    /// [`LogError`] if there is no log, too many operations wait, or the store fails, which is logged here.
+    /// Returns a [`LogError`] if there is no log, too many operations wait, or the store fails. A store failure is logged here.
     pub async fn read<'a, T>(
         &'a self,
         question: impl FnOnce(&'a Log, Owner) -> Reading<'a, T>,

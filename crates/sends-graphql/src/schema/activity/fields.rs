@@ -83,11 +83,14 @@ impl CampaignActivity {
             default_with = "SendOrder::OldestFirst"
         )]
         order_by: SendOrder,
-        #[graphql(desc = "Maximum number of sends from the start of the list. Cannot be combined with `last`.")]
+        #[graphql(
+            desc = "Maximum number of sends from the start of the list. Cannot be combined with `last`."
+        )]
         first: Option<i32>,
-        #[graphql(desc = "Maximum number of sends from the end of the list. Cannot be combined with `first`.")] last: Option<
-            i32,
-        >,
+        #[graphql(
+            desc = "Maximum number of sends from the end of the list. Cannot be combined with `first`."
+        )]
+        last: Option<i32>,
         #[graphql(
             desc = "Maximum age of the history, in seconds. 0 forces an upstream call. Defaults to the `maxAge` of the activity."
         )]
@@ -99,7 +102,10 @@ impl CampaignActivity {
 
     /// Sends of this activity as a connection. All pages come from the same history, so further pages cost no upstream call while
     /// the history is fresh. Null with an error if the history cannot be read.
-    #[expect(clippy::too_many_arguments, reason = "each parameter is an argument of the GraphQL field")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each parameter is an argument of the GraphQL field"
+    )]
     async fn send_history_connection(
         &self,
         context: &Context<'_>,

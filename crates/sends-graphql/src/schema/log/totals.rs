@@ -170,7 +170,7 @@ impl SendTotals {
 }
 
 /// Total of a group of sends. Only the field that corresponds to the grouping has a value: `outcome`, `reason`, `period`,
-/// `campaign` or `contactList`. That field is null, too, for the group of sends without a value.
+/// `campaign` or `contactList`. That field is also null for the group of sends without a value.
 #[derive(SimpleObject)]
 pub(in crate::schema) struct SendTotalGroup {
     /// Outcome of the sends. Null if not grouped by `OUTCOME`.

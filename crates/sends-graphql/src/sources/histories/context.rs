@@ -12,16 +12,16 @@ use super::{StaleAnswers, UnwrittenAnswers};
 #[derive(Clone, Debug)]
 pub struct RequestContext {
     pub owner: Owner,
-    /// Credential, deadline and call budget of the upstream calls.
+    /// Credential, deadline and call budget of upstream calls.
     pub caller: Caller,
     /// Start of the operation. A response fetched since then meets every freshness requirement.
     pub asked_at: Timestamp,
-    /// Maximum age of any response, including stale ones. Bounds the time for which a caller's revoked token can still read; the
-    /// service's own credential needs no such bound.
+    /// Maximum age of any response, including a stale response. Limits how long a revoked token of a caller can read cached data.
+    /// `None` for the service's own credential, which needs no such limit.
     pub oldest: Option<Duration>,
-    /// Responses that were returned to the operation and are older than requested.
+    /// Stale responses returned to the operation.
     pub stale: Arc<StaleAnswers>,
-    /// Fetched responses that are being stored.
+    /// Fetched responses whose writes to the store are in progress.
     pub unwritten: Arc<UnwrittenAnswers>,
 }
 

@@ -1,15 +1,16 @@
-//! Statistics of activities and campaigns, fetched in batches.
+//! Fetches statistics of activities and campaigns in batches.
 //!
-//! Concurrent operations that need the same batch share one call. The upstream rejects a batch as a whole (404, and possibly
-//! 400): documented only for drafts and for an unknown campaign. Whether it rejects a batch of both drafts and sent activities,
-//! or returns the statistics of the sent ones, is not documented. So a rejection means that there are no statistics
+//! Concurrent operations that need the same batch share one call. The upstream rejects a batch as a whole, with 404 and possibly
+//! with 400. Constant Contact documents this only for drafts and for an unknown campaign. If a batch contains both drafts and
+//! sent activities, it is undocumented whether the upstream rejects the batch or returns the statistics of the sent activities. A
+//! rejection therefore means that there are no statistics
 //!
 //! - for a single id, and for known drafts, which are requested separately;
-//! - for any other batch, as far as the [`Practice`] of this upstream is known.
+//! - for any other batch, only if the observed [`Practice`] of the upstream implies it.
 //!
-//! Otherwise the batch is split until each offending id is rejected alone, with at most [`MAX_SPLITS`] splits. A batch that
-//! fails with 500 even after retries is split as well, since one id can be the cause. No batch is split while the upstream fails
-//! as a whole: unreachable, too slow, or with an open circuit.
+//! Otherwise the batch is split until each offending id is rejected alone, with at most [`MAX_SPLITS`] splits. A batch that fails
+//! with 500 even after retries is also split, because a single id can be the cause. No batch is split while the whole upstream is
+//! unreachable, too slow, or behind an open circuit breaker.
 
 mod counted;
 
@@ -32,26 +33,26 @@ use crate::sources::histories::{ReadError, RequestContext};
 #[derive(Debug)]
 pub enum Told<Stats> {
     Stats(Stats),
-    /// No statistics, since nothing was sent: the upstream rejected the id, or returned none for a known draft.
+    /// No statistics, because nothing was sent. The upstream rejected the id, or returned no record for a known draft.
     Unsent,
-    /// Missing from a successful response: the id is unknown, or nothing was sent.
+    /// Missing from a successful response, because the id is unknown or nothing was sent.
     Absent,
 }
 
 /// Shared result for the statistics of one activity or campaign.
 pub type Known<Stats> = Arc<Told<Stats>>;
 
-/// Results for all ids of a batch, none of which failed.
+/// Results for all ids of a batch without a failure.
 pub(crate) type WholeBatch<Id> = HashMap<Id, Known<<Id as Counted>::Stats>>;
 
 /// Result or failure for each requested id.
 pub(crate) type StatsById<Id> = HashMap<Id, Result<Known<<Id as Counted>::Stats>, ReadError>>;
 
-/// Maximum number of splits for one rejected batch. Among 150 campaigns this suffices for about eight offending ids; ids that are
-/// unresolved by then get an error.
+/// Maximum number of splits for one rejected batch. Among 150 campaigns, this is sufficient for about eight offending ids. Ids
+/// that remain unresolved get an error.
 const MAX_SPLITS: usize = 32;
 
-/// Time for which [`Practice::OnlyUnsent`] is valid.
+/// Validity period of [`Practice::OnlyUnsent`].
 const PRACTICE_AGE: Duration = Duration::from_mins(1);
 
 /// Observed upstream behaviour for batches in which only some ids have statistics.
@@ -63,12 +64,12 @@ pub(crate) enum Practice {
     Answers,
     /// The upstream rejects the whole batch, so a rejected batch may contain ids with statistics.
     Refuses,
-    /// At this time, a rejected batch of ids that were not known as drafts was split, and none of them had statistics.
+    /// Time at which a rejected batch without known drafts was split, and none of its ids had statistics.
     OnlyUnsent(Instant),
 }
 
 impl Practice {
-    /// Whether a rejection means that no id of the batch has statistics.
+    /// Returns whether a rejection means that no id of the batch has statistics.
     fn explains_refusals(self) -> bool {
         match self {
             Self::Answers => true,
@@ -78,12 +79,11 @@ impl Practice {
     }
 }
 
-/// Maximum size of a rejected batch that is split into single ids. A larger batch is halved first: with one offending id of ten
-/// this takes 8 calls, with ten offending ids 13.
+/// Maximum size of a rejected batch that is split into single ids. A larger batch is halved first. With one offending id among
+/// ten, this takes 8 calls. With ten offending ids, it takes 13.
 const MAX_ALONE: usize = 5;
 
 impl Resources {
-    /// Cached statistics of one id.
     pub(crate) fn known_stats<Id: Counted>(
         &self,
         context: &RequestContext,
@@ -92,12 +92,12 @@ impl Resources {
         Id::cache(&self.0).known(context.owner, &id)
     }
 
-    /// Whether the last read of its status showed the id as a draft.
+    /// Returns whether the last cached status of the id is draft.
     pub(crate) fn is_known_draft<Id: Counted>(&self, context: &RequestContext, id: Id) -> bool {
         Id::drafts(&self.0).known(context.owner, &id).is_some()
     }
 
-    /// Fetches the statistics of a batch.
+    /// Fetches the statistics of a batch. If an id fails, its last response is returned as stale.
     pub(crate) async fn stats<Id: Counted>(
         &self,
         context: &RequestContext,
@@ -106,7 +106,7 @@ impl Resources {
         let read = async {
             let found = self.ask_for_stats(context, batch.clone()).await;
             let known = |(id, stats): (&Id, &Result<_, _>)| Some((*id, Arc::clone(stats.as_ref().ok()?)));
-            // A read that failed for this operation may succeed for the next, so failures are not shared.
+            // A read that failed for this operation may succeed for the next operation, so failures are not shared.
             found
                 .iter()
                 .map(known)
@@ -145,7 +145,7 @@ impl Resources {
         } else if ids.len() == 1 || !(is_refusal || has_kept_failing(&error)) {
             found.extend(ids.iter().map(|&id| (id, Err(error.clone()))));
         } else {
-            // Rejected batches are split one at a time, since the next one can use the practice observed in this one.
+            // Rejected batches are split sequentially, so that the next batch can use the practice observed in this batch.
             let mut practice = Id::practice(&self.0).lock().await;
             if !is_refusal {
                 found = self.look_through(context, &batch, error).await;
@@ -164,7 +164,7 @@ impl Resources {
         found
     }
 
-    /// Splits a batch that was rejected or that failed by itself, until each offending id was rejected or failed alone.
+    /// Splits a batch that was rejected, or that failed because of an id, until each offending id is isolated.
     async fn look_through<Id: Counted>(
         &self,
         context: &RequestContext,
@@ -172,8 +172,8 @@ impl Resources {
         error: ReadError,
     ) -> StatsById<Id> {
         let mut found = StatsById::<Id>::new();
-        // Breadth first, so that parts without an offending id come between failing ones: a run of failures would open the
-        // circuit of the endpoint.
+        // Breadth-first, so that successful parts come between failing parts. A run of failures would open the endpoint's circuit
+        // breaker.
         let mut to_ask = VecDeque::from(parts(batch));
         let mut splits = 1;
         while let Some(batch) = to_ask.pop_front() {
@@ -195,7 +195,7 @@ impl Resources {
                 found.extend(ids.iter().map(|&id| (id, Err(error.clone()))));
             }
         }
-        // Every id of the batch has a result.
+        // Ids without a result get the error of the whole batch.
         for &id in batch.ids() {
             found.entry(id).or_insert_with(|| Err(error.clone()));
         }
@@ -228,7 +228,7 @@ impl Resources {
                 Entry::Vacant(place) => {
                     place.insert(stats);
                 }
-                // A second record of an id is unexpected; a record with counts takes precedence.
+                // A second record of an id is unexpected. A record with counts takes precedence.
                 Entry::Occupied(mut first) if *Id::counts(first.get()) == EngagementStats::default() => {
                     first.insert(stats);
                 }
@@ -237,7 +237,7 @@ impl Resources {
         }
         let unreadable = answer.unreadable.map(Arc::new);
         let is_in_part = !told.is_empty() && told.len() < batch.ids().len() && unreadable.is_none();
-        // If the lock is taken, the batch that is being split observes the practice itself.
+        // If the lock is taken, another batch is being split, which observes the practice itself.
         if is_in_part
             && let Ok(mut practice) = Id::practice(&self.0).try_lock()
             && !matches!(*practice, Practice::Refuses)
@@ -270,14 +270,14 @@ impl Resources {
         told
     }
 
-    /// Whether a rejection means that none of these ids has statistics. A 400 means this only for drafts.
+    /// Returns whether a rejection means that none of these ids has statistics. A 400 means this only for drafts.
     fn is_believed<Id: Counted>(&self, context: &RequestContext, ids: &[Id], error: &ReadError) -> bool {
         let is_refused_alone = ids.len() == 1 && error.is_not_found();
         is_refused_alone || ids.iter().all(|&id| self.is_known_draft(context, id))
     }
 }
 
-/// Splits a rejected batch: into halves, or into single ids once it is small.
+/// Splits a rejected batch into halves, or into single ids if it has at most [`MAX_ALONE`] ids.
 fn parts<Id: Counted>(batch: &Batch<Id>) -> Vec<Batch<Id>> {
     match batch.halves() {
         Some(halves) if batch.ids().len() > MAX_ALONE => halves.into(),
@@ -285,7 +285,7 @@ fn parts<Id: Counted>(batch: &Batch<Id>) -> Vec<Batch<Id>> {
     }
 }
 
-/// Whether a batch was rejected because of an id: 404 is documented, and 400 is not ruled out.
+/// Returns whether a batch was rejected because of an id. 404 is documented, and 400 is possible.
 fn blames_an_id(error: &ReadError) -> bool {
     let ReadError::Upstream(error) = error else {
         return false;
@@ -293,8 +293,8 @@ fn blames_an_id(error: &ReadError) -> bool {
     matches!(error.class, FailureClass::NotFound | FailureClass::Rejected)
 }
 
-/// Whether one id of a batch can be the cause of a failure. 503 and 504 concern the upstream as a whole, and an open circuit has
-/// another class.
+/// Returns whether a single id of a batch can be the cause of a failure. 503 and 504 concern the upstream as a whole, and an open
+/// circuit breaker has another class.
 fn fails_by_itself(error: &ReadError) -> bool {
     let ReadError::Upstream(error) = error else {
         return false;
@@ -306,14 +306,14 @@ fn fails_by_itself(error: &ReadError) -> bool {
     error.class == FailureClass::ServerFailure && !is_of_the_whole
 }
 
-/// Whether a batch [failed by itself](fails_by_itself) after several attempts, or without an attempt since this batch alone is
-/// suspended for its failures. A single failure may be transient.
+/// Returns whether a batch failed because of an id after several attempts, or without an attempt. In the latter case, calls for
+/// this batch alone are suspended. A failure after a single attempt may be transient.
 fn has_kept_failing(error: &ReadError) -> bool {
     let is_single = matches!(error, ReadError::Upstream(error) if error.attempts == 1);
     fails_by_itself(error) && !is_single
 }
 
-/// Error for the ids of a rejected batch that was not split to the end: not a statement that there are no statistics.
+/// Returns the error for the ids of a rejected batch that was not fully split. It does not mean that there are no statistics.
 fn unresolved(error: &ReadError) -> ReadError {
     let ReadError::Upstream(error) = error else {
         return error.clone();
