@@ -1,4 +1,4 @@
-//! State and data access of the `CampaignActivity` type. Its GraphQL fields are in [`fields`].
+//! State and data access of the `CampaignActivity` type, whose GraphQL fields are in [`fields`].
 
 mod fields;
 
@@ -85,14 +85,14 @@ impl CampaignActivity {
     async fn read_stats(&self, context: &Context<'_>) -> Result<Option<EngagementStats>, ApiError> {
         let loader = context.data_unchecked::<ResourceLoader>();
         let error = match loader.activity_stats(self.id).await {
-            Ok(told) => match &*told {
+            Ok(result) => match &*result {
                 Told::Stats(stats) => return Ok(Some(stats.into())),
                 Told::Unsent => {
                     let histories = context.data_unchecked::<HistoryLoader>();
                     if !histories.has_known_sends(self.id).await {
                         return Ok(None);
                     }
-                    // Known sends show that the activity was sent, despite its draft status or the upstream's rejection.
+                    // Stored sends show that the activity was sent, despite its draft status or the upstream's rejection.
                     return Err(ApiError::no_statistics());
                 }
                 Told::Absent => ApiError::no_statistics(),

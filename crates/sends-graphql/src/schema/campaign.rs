@@ -1,4 +1,4 @@
-//! The `Campaign` type, and the cached campaign of an activity or a send.
+//! GraphQL type of campaigns, and the cached campaign of an activity or a send.
 
 use std::sync::Arc;
 
@@ -30,11 +30,11 @@ pub(super) struct Campaign {
     page: Arc<[CampaignId]>,
 }
 
-/// Campaign of an activity or a send, as far as it is available without an upstream call.
+/// Campaign of an activity or a send, if it is available without an upstream call.
 #[derive(Clone)]
 pub(super) enum KnownCampaign {
     Nothing,
-    /// The activity was reached through its campaign.
+    /// The activity was read through its campaign.
     Id(CampaignId),
     /// Record from the send log.
     Record(Arc<sends_core::Campaign>),
@@ -55,7 +55,7 @@ impl KnownCampaign {
                 let loader = context.data_unchecked::<ResourceLoader>();
                 let (id, record) = loader.known_campaign(activity)?;
                 Some(match record {
-                    // A send of the log must not cause an upstream call.
+                    // The campaign of a logged send must not cost an upstream call.
                     Some(record) if matches!(self, Self::NotInLog) => Campaign::logged(Arc::new(record)),
                     _ => Campaign::new(id),
                 })

@@ -103,8 +103,8 @@ impl SendConnection {
         }
     }
 
-    /// Number of sends that match the filter, on all pages. For `Query.sends`, it costs another search of the send log. Null with
-    /// an error if that search fails.
+    /// Number of sends that match the filter, on all pages. For `Query.sends`, the count costs another search of the send log.
+    /// Null with an error if that search fails.
     async fn total_count(&self, context: &Context<'_>) -> Nullable<Long> {
         let filter = match &self.total {
             Total::Known(total) => return Some(Ok((*total).into())),

@@ -47,7 +47,7 @@ error_codes! {
     BadUserInput = "BAD_USER_INPUT",
     /// The account has no such object.
     NotFound = "NOT_FOUND",
-    /// The request may come from a page of another origin, or is addressed to a host name that is not allowed.
+    /// The request may originate from a page of another origin, or is addressed to a host name that is not allowed.
     RequestRefused = "REQUEST_REFUSED",
     /// The hash or id of a persisted document is unknown. The client has to send the text.
     PersistedQueryNotFound = "PERSISTED_QUERY_NOT_FOUND",
@@ -73,7 +73,7 @@ error_codes! {
     LogUnavailable = "LOG_UNAVAILABLE",
     /// The service is shutting down and cancelled the operation. A retry reaches the next process.
     ShuttingDown = "SHUTTING_DOWN",
-    /// A defect in this service.
+    /// Defect in this service.
     Internal = "INTERNAL",
 }
 
@@ -107,7 +107,7 @@ impl Facts {
 }
 
 impl ApiError {
-    /// Creates the error of an invalid argument. `message` describes the required change.
+    /// Creates an error for an invalid argument. `message` describes the required change.
     pub fn bad_user_input(message: impl Into<String>) -> Self {
         Self::new(ErrorCode::BadUserInput, message)
     }
@@ -131,7 +131,7 @@ impl ApiError {
         Self::new(ErrorCode::NotFound, NO_STATISTICS)
     }
 
-    /// Creates the error of a contact list that is missing from an incomplete listing.
+    /// Creates an error for a contact list that is missing from an incomplete listing.
     pub(super) fn unlisted_contact_list(gap: Gap) -> Self {
         let cause = match gap {
             Gap::Unreadable(_) => "contains records that cannot be decoded",
@@ -159,7 +159,7 @@ impl ApiError {
         Self::new(ErrorCode::UpstreamInvalid, message)
     }
 
-    /// Creates the error of an empty page of campaigns whose next page cannot be reached.
+    /// Creates an error for an empty page of campaigns whose next page cannot be reached.
     pub(super) fn cut_short() -> Self {
         let message = "Listing of campaigns incomplete: Constant Contact's link to the next page cannot be followed or leads \
                        to nothing new. Retry later, or select another period with `updatedUntil`.";
@@ -204,7 +204,7 @@ const NO_STATISTICS: &str =
 const PATH_ALONE: &str = "Constant Contact rejects this path with 401, though it accepts the access token on others. A new \
                           login does not help; the path is retried after a pause.";
 
-/// Maps a 404 by endpoint. For a listing it indicates an upstream fault, since no single object was requested.
+/// Maps a 404 response by endpoint. For a listing, it indicates an upstream fault, because no single object was requested.
 fn not_found(endpoint: &Endpoint) -> (ErrorCode, &'static str) {
     let message = match endpoint {
         Endpoint::SendHistory(_) | Endpoint::Activity(_) | Endpoint::Schedule(_) => NO_SUCH_ACTIVITY,
@@ -332,8 +332,8 @@ impl From<Exceeded> for ErrorCode {
     }
 }
 
-/// Error of the field that exceeds the memory budget. The whole operation is rejected with the same message; see
-/// `server/graphql/running.rs`.
+/// Error of the field that exceeds the memory budget. The whole operation is rejected with the same message (see
+/// `server/graphql/running.rs`).
 impl From<Exceeded> for ApiError {
     fn from(exceeded: Exceeded) -> Self {
         Self::new(exceeded.into(), exceeded.message())

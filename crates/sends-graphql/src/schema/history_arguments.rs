@@ -82,7 +82,7 @@ pub(super) fn period(
     Ok((from, until))
 }
 
-/// Returns the indexes of the matching sends in the history, in the given order.
+/// Returns the indexes of the matching sends in the history, in the requested order.
 pub(super) fn choose(filter: &SendFilter, history: &SendHistory, order: SendOrder) -> Vec<usize> {
     let mut chosen: Vec<usize> = (0..history.len())
         .filter(|&index| filter.matches(&history.sends()[index]))
@@ -109,7 +109,7 @@ pub(super) enum Part {
 }
 
 impl Part {
-    /// Validates `first` and `last`, of which at most one may be set.
+    /// Validates `first` and `last`, which exclude each other.
     pub(super) fn new(first: Option<i32>, last: Option<i32>) -> Result<Self, ApiError> {
         match (length("first", first)?, length("last", last)?) {
             (None, None) => Ok(Self::Whole),

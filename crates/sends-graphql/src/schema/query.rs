@@ -30,10 +30,10 @@ const MAX_IDS: usize = 500;
 
 pub struct Query;
 
-/// Root type of queries.
+/// Root type of all queries.
 #[Object]
 impl Query {
-    /// Campaign activity by id. Costs no upstream call by itself. The fields of an unknown activity fail with code `NOT_FOUND`.
+    /// Campaign activity by id. The lookup costs no upstream call. The fields of an unknown activity fail with code `NOT_FOUND`.
     /// Null with an error of code `BAD_USER_INPUT` if the id is not a UUID.
     async fn campaign_activity(
         &self,
@@ -59,7 +59,7 @@ impl Query {
         Ok(ids.iter().map(|id| Some(activity(id, max_age))).collect())
     }
 
-    /// Campaign by id. Costs no upstream call by itself. The fields of an unknown campaign fail with code `NOT_FOUND`. Null with
+    /// Campaign by id. The lookup costs no upstream call. The fields of an unknown campaign fail with code `NOT_FOUND`. Null with
     /// an error of code `BAD_USER_INPUT` if the id is invalid.
     async fn campaign(
         &self,
@@ -94,8 +94,9 @@ impl Query {
     }
 
     /// Object by global id. Accepts every `id` of this schema, but not upstream ids such as `campaignId`. A send costs the
-    /// upstream call for its history, and is null with an error of code `NOT_FOUND` if the history does not have the send. Other
-    /// objects cost no upstream call by themselves. Null with an error of code `BAD_USER_INPUT` if the id is invalid.
+    /// upstream call for its history. If the history does not have the send, the result is null with an error of code
+    /// `NOT_FOUND`. The lookup of any other object costs no upstream call. Null with an error of code `BAD_USER_INPUT` if the id
+    /// is invalid.
     async fn node(
         &self,
         context: &Context<'_>,

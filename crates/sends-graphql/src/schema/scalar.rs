@@ -33,7 +33,7 @@ impl DateTime {
         }
     }
 
-    /// Uses the offset of a time zone at this instant.
+    /// Creates a value with the offset of a time zone at this instant.
     pub(super) fn zoned(at: Timestamp, zone: &tz::TimeZone) -> Self {
         Self {
             at,

@@ -1,4 +1,4 @@
-//! The `Send` type: upstream values, and values that the core crate derives from them.
+//! GraphQL type of sends: upstream values, and values that the core crate derives from them.
 
 use std::sync::Arc;
 
@@ -80,15 +80,15 @@ impl HistoricSend {
         ID(format!("{}:{}", self.activity, self.place()))
     }
 
-    /// Activity that was sent. Costs no upstream call by itself.
+    /// Activity that was sent. Reading its `id` costs no upstream call.
     async fn activity(&self) -> CampaignActivity {
         self.sent_activity()
     }
 
-    /// Campaign of the activity. For a send of `Query.sends`, it costs no upstream call and has the values of the last listing
-    /// (`syncState { listedAt }`), so `updatedAt` can be older than elsewhere. If the log does not have the campaign of such a
-    /// send yet, only the campaign's id may be known and its other fields cost a call, or the campaign is null. For any other
-    /// send, the value is that of the activity's `campaign`.
+    /// Campaign of the activity. For a send of `Query.sends`, the campaign costs no upstream call. Its values are those of the
+    /// last listing (`syncState { listedAt }`), so `updatedAt` can be older than elsewhere. If the log does not have the campaign
+    /// of such a send yet, the campaign is null, or only its id is available without a call. For any other send, the value is
+    /// that of the activity's `campaign`.
     async fn campaign(&self, context: &Context<'_>) -> Nullable<Campaign> {
         match &self.campaign {
             KnownCampaign::NotInLog => self.campaign.of(context, self.activity).map(Ok),
@@ -133,7 +133,7 @@ impl HistoricSend {
         Ok(segments.iter().copied().map(Segment).collect())
     }
 
-    /// Number of contacts of this attempt. For a resend, only contacts who had not received it before. Null if Constant Contact
+    /// Number of contacts of this attempt. A resend counts only contacts who had not received it before. Null if Constant Contact
     /// omits it.
     async fn count(&self) -> Option<Long> {
         self.attempt().count.map(Long)

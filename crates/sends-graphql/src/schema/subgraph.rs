@@ -40,8 +40,8 @@ impl Federation {
     }
 
     #[expect(clippy::unused_async, reason = "async-graphql requires resolvers to be async")]
-    /// Entities in the order of `representations`, including repeated keys. Costs no upstream call by itself. The list item of an
-    /// invalid representation is null with an error of code `BAD_USER_INPUT`. At most 500 representations are allowed.
+    /// Entities in the order of `representations`, including repeated keys. The lookup costs no upstream call. The list item of
+    /// an invalid representation is null with an error of code `BAD_USER_INPUT`. At most 500 representations are allowed.
     #[graphql(name = "_entities")]
     async fn entities(
         &self,

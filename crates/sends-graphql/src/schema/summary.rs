@@ -24,8 +24,8 @@ pub(super) struct SendSummary {
     unreadable_send_count: i32,
     /// Outcome of the most recent send. Null if the activity was never sent.
     latest_outcome: Option<SendOutcome>,
-    /// Whether the most recent send needs attention because it failed, was partial, has an unknown outcome, or had no recipients
-    /// and neither had any earlier send.
+    /// Whether the most recent send needs attention because it failed, was partial, or has an unknown outcome. Also true if
+    /// neither the most recent send nor any earlier send had recipients.
     needs_attention: bool,
     #[graphql(skip)]
     summary: HistorySummary,

@@ -43,13 +43,13 @@ use self::{
 };
 use crate::bulkheads::places;
 
-/// Grace period after an operation's deadline. The operation's own call ends at the deadline, with a more precise error.
+/// Grace period after an operation's deadline, because the operation's own call ends at the deadline with a more precise error.
 const DEADLINE_GRACE: Duration = Duration::from_millis(100);
 
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct HistoryKey {
     pub activity: ActivityId,
-    /// [`Freshness`] applies if this is `None`.
+    /// The [`Freshness`] rules apply if `None`.
     pub max_age: Option<Duration>,
 }
 
@@ -57,7 +57,7 @@ pub struct HistoryKey {
 #[derive(Clone, Debug)]
 pub struct Found {
     kept: Option<StoredAnswer>,
-    /// Version before the lookup, which detects writes since then.
+    /// Version read before the lookup, to detect later writes.
     version: ReadVersion,
 }
 
@@ -317,7 +317,7 @@ impl Histories {
                     return Err(ReadError::Upstream(Arc::new(error)));
                 }
                 Err(error) => {
-                    // The cause of an unsent call is already logged, once instead of once per activity.
+                    // The cause of an unsent call was already logged once, rather than once per activity.
                     if error.attempts == 0 {
                         tracing::debug!("{error}");
                     } else {

@@ -1,6 +1,6 @@
 //! Reads the send log for one operation.
 //!
-//! An operation reads the log of a single owner and makes no upstream call for it. The store implements the log and its searches.
+//! An operation reads only the log of its own owner, without upstream calls. The store implements the log and its searches.
 
 use std::{pin::Pin, sync::Arc};
 
@@ -38,7 +38,7 @@ pub struct LogReader {
     log: Option<Log>,
 }
 
-/// Error of reading the send log.
+/// Error from reading the send log.
 #[derive(Debug, thiserror::Error)]
 pub enum LogError {
     /// The service runs with callers' tokens, and therefore without a log.

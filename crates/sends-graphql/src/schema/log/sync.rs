@@ -20,7 +20,7 @@ const MAX_UNREADABLE: usize = 100;
 pub(in crate::schema) struct SyncState {
     /// Completeness of the log for all sends of the account.
     coverage: LogCoverage,
-    /// Resources that were unreadable at the last attempt, latest `missingUntil` first. At most 100 resources are listed;
+    /// Resources that were unreadable at the last attempt, latest `missingUntil` first. The list is limited to 100 resources;
     /// `coverage { unreadableResourceCount }` is the total number.
     unreadable_resources: Vec<UnreadableResource>,
     /// Number of campaigns that have not been read yet.
@@ -81,8 +81,8 @@ pub(in crate::schema) async fn state(context: &Context<'_>) -> Result<SyncState,
     })
 }
 
-/// Estimates the remaining upstream calls: one per campaign, one for the email of each unread campaign, and one per known
-/// activity.
+/// Estimates the remaining upstream calls. Each campaign needs one call, an unread campaign needs another for its email, and each
+/// listed activity needs one.
 fn estimated_calls(pending: &Pending) -> u64 {
     let unread = pending.unread_campaigns.saturating_mul(2);
     let changed = unread.saturating_add(pending.changed_campaigns);

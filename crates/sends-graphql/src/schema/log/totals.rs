@@ -146,14 +146,14 @@ impl SendTotals {
 #[Object]
 impl SendTotals {
     /// Groups of sends. Periods are in descending order, and other groups are in descending order of their number of sends. The
-    /// group of sends without a value, such as a date, comes last. Periods without sends have no group.
+    /// last group has the sends without a value, such as a date. Periods without sends have no group.
     async fn groups(&self) -> Vec<SendTotalGroup> {
         charge::foreseen_list().await;
         let groups = self.groups.iter().take(self.shown);
         groups.map(|group| self.group(group)).collect()
     }
 
-    /// Number of groups, including those beyond `first`.
+    /// Number of groups, including groups beyond `first`.
     async fn group_count(&self) -> i32 {
         count(self.groups.len())
     }
@@ -249,7 +249,7 @@ impl SendTotal {
     }
 }
 
-/// Number of sends with a given outcome.
+/// Number of sends with one outcome.
 #[derive(SimpleObject)]
 pub(in crate::schema) struct OutcomeCount {
     /// Outcome of the sends.

@@ -24,9 +24,10 @@ pub(super) enum UnreadableResourceKind {
 }
 
 /// Constant Contact resource that could not be read at the last attempt. The request failed or was rejected, or the response is
-/// undecodable or lacks known sends. The log either lacks the sends of the resource or has an earlier version of them. The
-/// resource is read again when the campaign changes, and at the latest after a delay that grows from five minutes to a week.
-/// Known sends that are missing from a response are removed when the next synchronisation confirms the removal.
+/// undecodable or lacks sends that were in an earlier response. The log either lacks the sends of the resource or has an earlier
+/// version of them. The resource is read again when the campaign changes, and at the latest after a delay that grows from five
+/// minutes to a week. Sends that are missing from a response are removed from the log when the next synchronisation confirms the
+/// removal.
 #[derive(SimpleObject)]
 #[graphql(complex)]
 pub(super) struct UnreadableResource {
@@ -35,7 +36,7 @@ pub(super) struct UnreadableResource {
     /// Unreadable campaign, or campaign of the unreadable activity, as stored in the send log. Null for a listing or report, or
     /// if the campaign of the activity is unknown.
     campaign: Option<Campaign>,
-    /// Activity whose history is unreadable. Null for other kinds. Costs no upstream call by itself.
+    /// Activity whose history is unreadable. Null for other kinds. Reading its `id` costs no upstream call.
     activity: Option<CampaignActivity>,
     /// Cause of the last failure, as a sentence for display.
     failure: String,

@@ -1,4 +1,4 @@
-//! Errors of reading a history, and their attribution to the upstream or to one operation.
+//! Errors from reading a history, and their attribution to the upstream or to one operation.
 
 use std::{sync::Arc, time::Duration};
 
@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::single_flight::Fetch;
 
-/// Error of reading a history or another resource.
+/// Error from reading a history or another resource.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum ReadError {
     /// The upstream call failed, and no stale response may be returned.

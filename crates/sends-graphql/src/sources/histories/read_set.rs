@@ -106,7 +106,7 @@ impl ReadVersion {
 }
 
 impl ReadSetRecorder {
-    /// Records a read of a history. A response with a read without a version is not cacheable.
+    /// Records a read of a history. If a read has no version, the response is not cacheable.
     pub fn record(&self, read: Option<ReadVersion>) {
         let mut recorded = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match read {

@@ -24,7 +24,7 @@ pub enum StaleReason {
 }
 
 impl ReadError {
-    /// Returns the reason for which a stale response may replace this failure. Returns `None` for a [denied
+    /// Returns the reason to report if a stale response replaces this failure. Returns `None` for a [denied
     /// request](Self::is_refusal), because the caller may no longer have access to the data. Also returns `None` for failures
     /// that do not show the state of the upstream: an exhausted call budget or a lost call.
     pub(crate) fn stale_reason(&self) -> Option<StaleReason> {

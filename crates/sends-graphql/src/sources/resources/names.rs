@@ -24,9 +24,9 @@ pub enum Gap {
     Unreadable(usize),
     /// The link to the next page was not followed, for example because the link is invalid.
     CutShort,
-    /// The listing has more than [`MAX_PAGES`] pages.
+    /// The listing exceeds the maximum number of pages.
     TooLong,
-    /// A page after the first one failed.
+    /// A page after the first page failed.
     Failed(Arc<UpstreamError>),
 }
 
@@ -76,8 +76,8 @@ impl Resources {
         read.or_else(|error| partial.map(Arc::new).ok_or(error))
     }
 
-    /// Reads segments from the listing, and fetches segments that are missing from it, such as deleted segments, one by one. Even
-    /// for a single segment, the listing rarely takes more calls, and it is cached for later reads.
+    /// Reads segments from the listing, and fetches each segment that is missing from it, such as a deleted segment. Even for a
+    /// single segment, the listing rarely takes more calls, and it is cached for later reads.
     ///
     /// # Errors
     ///

@@ -1,12 +1,12 @@
 //! Fetches statistics of activities and campaigns in batches.
 //!
 //! Concurrent operations that need the same batch share one call. The upstream rejects a batch as a whole, with 404 and possibly
-//! with 400. Constant Contact documents this only for drafts and for an unknown campaign. If a batch contains both drafts and
-//! sent activities, it is undocumented whether the upstream rejects the batch or returns the statistics of the sent activities. A
-//! rejection therefore means that there are no statistics
+//! with 400. Constant Contact documents this only for drafts and for an unknown campaign. The documentation does not cover a
+//! batch of both drafts and sent activities. The upstream may reject it or return the statistics of the sent activities. A
+//! rejection therefore means that there are no statistics only in these cases:
 //!
-//! - for a single id, and for known drafts, which are requested separately;
-//! - for any other batch, only if the observed [`Practice`] of the upstream implies it.
+//! - a single id, or a batch of known drafts, which are requested separately;
+//! - any other batch, if the observed [`Practice`] of the upstream implies it.
 //!
 //! Otherwise the batch is split until each offending id is rejected alone, with at most [`MAX_SPLITS`] splits. A batch that fails
 //! with 500 even after retries is also split, because a single id can be the cause. No batch is split while the whole upstream is
@@ -70,7 +70,7 @@ pub(crate) enum Practice {
 
 impl Practice {
     /// Returns whether a rejection means that no id of the batch has statistics.
-    fn explains_refusals(self) -> bool {
+    fn implies_no_statistics(self) -> bool {
         match self {
             Self::Answers => true,
             Self::OnlyUnsent(at) => at.elapsed() < PRACTICE_AGE,
@@ -104,7 +104,7 @@ impl Resources {
         batch: Batch<Id>,
     ) -> StatsById<Id> {
         let read = async {
-            let found = self.ask_for_stats(context, batch.clone()).await;
+            let found = self.fetch_stats(context, batch.clone()).await;
             let known = |(id, stats): (&Id, &Result<_, _>)| Some((*id, Arc::clone(stats.as_ref().ok()?)));
             // A read that failed for this operation may succeed for the next operation, so failures are not shared.
             found
@@ -134,26 +134,26 @@ impl Resources {
         }
     }
 
-    async fn ask_for_stats<Id: Counted>(&self, context: &RequestContext, batch: Batch<Id>) -> StatsById<Id> {
+    async fn fetch_stats<Id: Counted>(&self, context: &RequestContext, batch: Batch<Id>) -> StatsById<Id> {
         let mut found = StatsById::<Id>::new();
-        let Err(error) = self.ask_once(context, &batch, &mut found).await else {
+        let Err(error) = self.fetch_batch(context, &batch, &mut found).await else {
             return found;
         };
-        let (ids, is_refusal) = (batch.ids(), blames_an_id(&error));
-        if is_refusal && self.is_believed(context, ids, &error) {
+        let (ids, is_rejection) = (batch.ids(), is_rejected_for_an_id(&error));
+        if is_rejection && self.implies_no_statistics(context, ids, &error) {
             found.extend(self.unsent(context, ids));
-        } else if ids.len() == 1 || !(is_refusal || has_kept_failing(&error)) {
+        } else if ids.len() == 1 || !(is_rejection || fails_repeatedly(&error)) {
             found.extend(ids.iter().map(|&id| (id, Err(error.clone()))));
         } else {
             // Rejected batches are split sequentially, so that the next batch can use the practice observed in this batch.
             let mut practice = Id::practice(&self.0).lock().await;
-            if !is_refusal {
-                found = self.look_through(context, &batch, error).await;
-            } else if practice.explains_refusals() {
+            if !is_rejection {
+                found = self.split_and_fetch(context, &batch, error).await;
+            } else if practice.implies_no_statistics() {
                 found.extend(self.unsent(context, ids));
             } else {
-                found = self.look_through(context, &batch, error).await;
-                let has_some = |told: &Result<Known<_>, _>| matches!(told.as_deref(), Ok(Told::Stats(_)));
+                found = self.split_and_fetch(context, &batch, error).await;
+                let has_some = |result: &Result<Known<_>, _>| matches!(result.as_deref(), Ok(Told::Stats(_)));
                 if found.values().any(has_some) {
                     *practice = Practice::Refuses;
                 } else if found.values().all(Result::is_ok) {
@@ -165,29 +165,29 @@ impl Resources {
     }
 
     /// Splits a batch that was rejected, or that failed because of an id, until each offending id is isolated.
-    async fn look_through<Id: Counted>(
+    async fn split_and_fetch<Id: Counted>(
         &self,
         context: &RequestContext,
         batch: &Batch<Id>,
         error: ReadError,
     ) -> StatsById<Id> {
         let mut found = StatsById::<Id>::new();
-        // Breadth-first, so that successful parts come between failing parts. A run of failures would open the endpoint's circuit
-        // breaker.
-        let mut to_ask = VecDeque::from(parts(batch));
+        // Breadth-first, so that successful parts are interleaved with failing parts. A run of failures would open the endpoint's
+        // circuit breaker.
+        let mut pending = VecDeque::from(parts(batch));
         let mut splits = 1;
-        while let Some(batch) = to_ask.pop_front() {
-            let Err(error) = self.ask_once(context, &batch, &mut found).await else {
+        while let Some(batch) = pending.pop_front() {
+            let Err(error) = self.fetch_batch(context, &batch, &mut found).await else {
                 continue;
             };
-            let (ids, is_refusal) = (batch.ids(), blames_an_id(&error));
-            if is_refusal && self.is_believed(context, ids, &error) {
+            let (ids, is_rejection) = (batch.ids(), is_rejected_for_an_id(&error));
+            if is_rejection && self.implies_no_statistics(context, ids, &error) {
                 found.extend(self.unsent(context, ids));
-            } else if (is_refusal || fails_by_itself(&error)) && ids.len() > 1 && splits < MAX_SPLITS {
-                to_ask.extend(parts(&batch));
+            } else if (is_rejection || fails_by_itself(&error)) && ids.len() > 1 && splits < MAX_SPLITS {
+                pending.extend(parts(&batch));
                 splits += 1;
             } else {
-                let error = if is_refusal && ids.len() > 1 {
+                let error = if is_rejection && ids.len() > 1 {
                     unresolved(&error)
                 } else {
                     error
@@ -213,7 +213,7 @@ impl Resources {
     }
 
     /// Makes one call for a batch, and caches the results of its ids.
-    async fn ask_once<Id: Counted>(
+    async fn fetch_batch<Id: Counted>(
         &self,
         context: &RequestContext,
         batch: &Batch<Id>,
@@ -222,9 +222,9 @@ impl Resources {
         let since = Instant::now();
         let call = Id::ask(&self.0.client, &context.caller, batch);
         let answer = self.until_the_end(call).await?;
-        let mut told = HashMap::<Id, Id::Stats>::new();
+        let mut received = HashMap::<Id, Id::Stats>::new();
         for stats in answer.records {
-            match told.entry(Id::id_of(&stats)) {
+            match received.entry(Id::id_of(&stats)) {
                 Entry::Vacant(place) => {
                     place.insert(stats);
                 }
@@ -236,7 +236,7 @@ impl Resources {
             }
         }
         let unreadable = answer.unreadable.map(Arc::new);
-        let is_in_part = !told.is_empty() && told.len() < batch.ids().len() && unreadable.is_none();
+        let is_in_part = !received.is_empty() && received.len() < batch.ids().len() && unreadable.is_none();
         // If the lock is taken, another batch is being split, which observes the practice itself.
         if is_in_part
             && let Ok(mut practice) = Id::practice(&self.0).try_lock()
@@ -245,7 +245,7 @@ impl Resources {
             *practice = Practice::Answers;
         }
         found.extend(batch.ids().iter().map(|&id| {
-            let told = match (told.remove(&id), &unreadable) {
+            let result = match (received.remove(&id), &unreadable) {
                 (None, Some(error)) => Err(ReadError::Upstream(Arc::clone(error))),
                 (None, None) if self.is_known_draft(context, id) => {
                     Ok(self.keep(context, id, Told::Unsent, since))
@@ -253,7 +253,7 @@ impl Resources {
                 (None, None) => Ok(self.keep(context, id, Told::Absent, since)),
                 (Some(stats), _) => Ok(self.keep(context, id, Told::Stats(stats), since)),
             };
-            (id, told)
+            (id, result)
         }));
         Ok(())
     }
@@ -262,18 +262,23 @@ impl Resources {
         &self,
         context: &RequestContext,
         id: Id,
-        told: Told<Id::Stats>,
+        result: Told<Id::Stats>,
         since: Instant,
     ) -> Known<Id::Stats> {
-        let told = Arc::new(told);
-        Id::cache(&self.0).put(context.owner, id, Arc::clone(&told), since);
-        told
+        let result = Arc::new(result);
+        Id::cache(&self.0).put(context.owner, id, Arc::clone(&result), since);
+        result
     }
 
     /// Returns whether a rejection means that none of these ids has statistics. A 400 means this only for drafts.
-    fn is_believed<Id: Counted>(&self, context: &RequestContext, ids: &[Id], error: &ReadError) -> bool {
-        let is_refused_alone = ids.len() == 1 && error.is_not_found();
-        is_refused_alone || ids.iter().all(|&id| self.is_known_draft(context, id))
+    fn implies_no_statistics<Id: Counted>(
+        &self,
+        context: &RequestContext,
+        ids: &[Id],
+        error: &ReadError,
+    ) -> bool {
+        let is_missing_alone = ids.len() == 1 && error.is_not_found();
+        is_missing_alone || ids.iter().all(|&id| self.is_known_draft(context, id))
     }
 }
 
@@ -286,7 +291,7 @@ fn parts<Id: Counted>(batch: &Batch<Id>) -> Vec<Batch<Id>> {
 }
 
 /// Returns whether a batch was rejected because of an id. 404 is documented, and 400 is possible.
-fn blames_an_id(error: &ReadError) -> bool {
+fn is_rejected_for_an_id(error: &ReadError) -> bool {
     let ReadError::Upstream(error) = error else {
         return false;
     };
@@ -308,12 +313,13 @@ fn fails_by_itself(error: &ReadError) -> bool {
 
 /// Returns whether a batch failed because of an id after several attempts, or without an attempt. In the latter case, calls for
 /// this batch alone are suspended. A failure after a single attempt may be transient.
-fn has_kept_failing(error: &ReadError) -> bool {
+fn fails_repeatedly(error: &ReadError) -> bool {
     let is_single = matches!(error, ReadError::Upstream(error) if error.attempts == 1);
     fails_by_itself(error) && !is_single
 }
 
-/// Returns the error for the ids of a rejected batch that was not fully split. It does not mean that there are no statistics.
+/// Returns the error for the ids of a rejected batch that was not fully split. The error does not imply that there are no
+/// statistics.
 fn unresolved(error: &ReadError) -> ReadError {
     let ReadError::Upstream(error) = error else {
         return error.clone();

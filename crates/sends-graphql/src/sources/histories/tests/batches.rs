@@ -14,7 +14,7 @@ pub(super) struct CountingStore {
     pub(super) queries: Arc<AtomicUsize>,
     /// Activity whose stored response is damaged, which fails every query that includes it.
     pub(super) damaged: Option<ActivityId>,
-    /// Whether queries beyond the nearest layer fail.
+    /// Whether queries for the latest stored histories fail.
     pub(super) fails_for_latest: bool,
     /// Semaphore from which each write takes a permit. Writes are unlimited if `None`.
     pub(super) gate: Option<Arc<Semaphore>>,

@@ -59,7 +59,7 @@ async fn shared_call_continues_until_its_last_reader_is_dropped() {
 
 #[tokio::test(start_paused = true)]
 async fn reader_retries_if_another_readers_deadline_ended_the_shared_call() {
-    // The call is cancelled in flight, rejected because its slot would come too late, or throttled for too long.
+    // The call is cancelled in flight, rejected because its slot is after the deadline, or throttled for too long.
     let cases = [
         (10_000, Ok(sent("2026-06-15T11:00:00Z", 1))),
         (10, Err(FailureClass::DeadlineExceeded)),
