@@ -100,12 +100,10 @@ fn finish<Q: ObjectType + 'static>(
         .finish()
 }
 
-/// Returns the schema builder, without context data.
 pub fn schema() -> SchemaBuilder<Query, EmptyMutation, EmptySubscription> {
     async_graphql::Schema::build(Query, EmptyMutation, EmptySubscription)
 }
 
-/// Returns the subgraph builder, without context data.
 pub fn subgraph() -> SchemaBuilder<SubgraphQuery, EmptyMutation, EmptySubscription> {
     async_graphql::Schema::build(SubgraphQuery, EmptyMutation, EmptySubscription)
 }

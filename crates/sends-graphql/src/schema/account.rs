@@ -1,5 +1,3 @@
-//! GraphQL type of the Constant Contact account.
-
 use std::sync::Arc;
 
 use async_graphql::Object;

@@ -1,5 +1,3 @@
-//! GraphQL type of the upstream's rate limits and their usage.
-
 use async_graphql::SimpleObject;
 use sends_client::pacing::PacerState;
 

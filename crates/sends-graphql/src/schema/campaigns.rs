@@ -233,7 +233,7 @@ fn append_new(records: &mut Vec<sends_core::Campaign>, more: Vec<sends_core::Cam
     records.extend(more.into_iter().filter(|campaign| known.insert(campaign.id)));
 }
 
-/// Returns the number of undecodable values of each campaign that has any.
+/// Returns the campaigns that have undecodable values, with the number of these values.
 fn odd_values(page: &CampaignPage) -> impl Iterator<Item = (CampaignId, usize)> {
     let ids = page.records.iter().map(|campaign| campaign.id);
     ids.zip(page.unreadable_values.iter().copied())

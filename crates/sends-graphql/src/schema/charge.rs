@@ -8,11 +8,9 @@ use async_graphql::{
 use super::ApiError;
 use crate::bulkheads::answers;
 
-/// Estimated number of sends in a history.
 pub(crate) const ASSUMED_SENDS: usize = 10;
 /// Estimated number of activities of a campaign: the email, its web page and a resend.
 pub(crate) const ASSUMED_ACTIVITIES: usize = 3;
-/// Estimated number of unreadable resources of an account.
 pub(crate) const ASSUMED_UNREADABLE: usize = 10;
 
 /// Charges the memory budget for the items of a list beyond the `expected` number, which the estimate includes. `context` belongs

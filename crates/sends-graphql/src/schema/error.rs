@@ -221,7 +221,6 @@ fn not_found(endpoint: &Endpoint) -> (ErrorCode, &'static str) {
     (ErrorCode::NotFound, message)
 }
 
-/// Returns a message that names the missing permission.
 fn forbidden(endpoint: &Endpoint) -> &'static str {
     match endpoint {
         Endpoint::ContactLists(_) | Endpoint::Segments(_) | Endpoint::Segment(_) => {

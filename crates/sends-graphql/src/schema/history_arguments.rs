@@ -93,14 +93,12 @@ pub(super) fn choose(filter: &SendFilter, history: &SendHistory, order: SendOrde
     chosen
 }
 
-/// Validates a `maxAge` argument, in seconds.
 pub(super) fn max_age(seconds: Option<i32>) -> Result<Option<Duration>, ApiError> {
     let seconds = seconds.map(u64::try_from).transpose();
     let seconds = seconds.map_err(|_| ApiError::bad_user_input("`maxAge` must not be negative."))?;
     Ok(seconds.map(Duration::from_secs))
 }
 
-/// Part of a list to return.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Part {
     Whole,

@@ -62,7 +62,6 @@ impl Place {
         (place.to_string() == text).then_some(place)
     }
 
-    /// Returns the index of the send in `history`.
     pub(super) fn index_in(self, history: &SendHistory) -> Option<usize> {
         let sends = history.sends();
         let first = sends.partition_point(|send| send.send_id < self.send_id);
@@ -144,13 +143,11 @@ impl PageRequest {
     }
 }
 
-/// Validates a number of items.
 pub(super) fn length(argument: &str, value: Option<i32>) -> Result<Option<usize>, ApiError> {
     let length = value.map(usize::try_from).transpose();
     length.map_err(|_| ApiError::bad_user_input(format!("`{argument}` must not be negative.")))
 }
 
-/// Validates a number of items against a maximum.
 pub(super) fn limited_length(
     argument: &str,
     value: Option<i32>,
@@ -165,7 +162,6 @@ pub(super) fn limited_length(
     }
 }
 
-/// Decodes a cursor argument.
 pub(super) fn cursor_argument<T>(
     argument: &str,
     cursor: Option<&str>,

@@ -1,5 +1,3 @@
-//! Fields of the root query type.
-
 use std::time::Duration;
 
 use async_graphql::{Context, ID, Object};
@@ -180,7 +178,6 @@ impl Query {
     }
 }
 
-/// Rejects a list of more than [`MAX_IDS`] items.
 pub(super) fn check_length(list: &str, length: usize) -> Result<(), ApiError> {
     if length > MAX_IDS {
         let message = format!("`{list}` has {length} items. At most {MAX_IDS} are allowed.");

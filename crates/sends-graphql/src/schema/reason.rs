@@ -1,5 +1,3 @@
-//! GraphQL type of the explanation of a reason code.
-
 use async_graphql::Object;
 
 use super::enums::{ReasonCategory, ResponsibleParty, RetryAdvice};

@@ -1,5 +1,3 @@
-//! Custom scalars of the schema.
-
 use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
 use jiff::{
     Timestamp, civil,
@@ -33,7 +31,6 @@ impl DateTime {
         }
     }
 
-    /// Creates a value with the offset of a time zone at this instant.
     pub(super) fn zoned(at: Timestamp, zone: &tz::TimeZone) -> Self {
         Self {
             at,

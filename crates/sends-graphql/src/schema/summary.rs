@@ -1,5 +1,3 @@
-//! GraphQL type of the summary of a send history.
-
 use async_graphql::SimpleObject;
 use sends_core::HistorySummary;
 

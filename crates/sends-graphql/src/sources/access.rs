@@ -20,7 +20,6 @@ use crate::sources::histories::RequestContext;
 
 #[derive(Clone)]
 pub enum Access {
-    /// All callers read with the service's own credential.
     OwnCredential {
         owner: OwnOwner,
         tokens: Arc<dyn TokenSource>,
@@ -67,10 +66,6 @@ impl OwnOwner {
 
     /// Returns the owner for a command that uses the service's own credential: the environment's token if set, else the login.
     /// Returns `None` if neither exists.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error if the login cannot be read.
     pub fn of(
         state: &StateDir,
         variables: &EnvironmentVariables,
@@ -132,10 +127,6 @@ pub struct CallersTokens {
 
 impl CallersTokens {
     /// Creates owners from a new random key. `oldest` is the maximum age of a cached response.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error if the operating system provides no random numbers.
     pub fn new(oldest: Duration) -> Result<Self, getrandom::Error> {
         let mut key = [0; 32];
         getrandom::fill(&mut key)?;
@@ -165,10 +156,6 @@ impl Access {
     }
 
     /// Checks that the headers are sufficient for a request [context](Self::context).
-    ///
-    /// # Errors
-    ///
-    /// Returns [`TokenMissing`] if the mode requires a caller's token and the headers contain no valid token.
     pub fn check(&self, headers: &HeaderMap) -> Result<(), TokenMissing> {
         match self {
             Self::OwnCredential { .. } => Ok(()),
@@ -176,11 +163,6 @@ impl Access {
         }
     }
 
-    /// Builds the request context from the headers.
-    ///
-    /// # Errors
-    ///
-    /// Returns [`TokenMissing`] if the mode requires a caller's token and the headers contain no valid token.
     pub fn context(
         &self,
         headers: &HeaderMap,

@@ -53,7 +53,6 @@ pub struct HistoryKey {
     pub max_age: Option<Duration>,
 }
 
-/// Result of the store lookup for one activity.
 #[derive(Clone, Debug)]
 pub struct Found {
     kept: Option<StoredAnswer>,
@@ -64,15 +63,12 @@ pub struct Found {
 #[derive(Clone, Debug)]
 pub struct Reading {
     pub history: Arc<SendHistory>,
-    /// Time of the upstream response.
     pub fetched_at: Timestamp,
-    /// Set if the history is older than requested.
     pub stale: Option<StaleReason>,
     /// `None` for a stale or newly fetched history.
     pub version: Option<ReadVersion>,
 }
 
-/// Reader of send histories. Cheap to clone.
 #[derive(Clone)]
 pub struct Histories(Arc<Shared>);
 
@@ -137,11 +133,8 @@ impl Histories {
         matches!(known, Some(StoredAnswer { answer: Answer::History(history), .. }) if !history.is_empty())
     }
 
-    /// Returns the history of one activity. `max_age` overrides the freshness rules.
-    ///
-    /// # Errors
-    ///
-    /// Returns a [`ReadError`] if the upstream call failed and no stale history may be returned.
+    /// Returns the history of one activity. `max_age` overrides the freshness rules. Fails if the upstream call failed and no
+    /// stale history may be returned.
     pub async fn read(
         &self,
         context: &RequestContext,
@@ -214,10 +207,6 @@ impl Histories {
     }
 
     /// Returns the history of one activity after its store lookup.
-    ///
-    /// # Errors
-    ///
-    /// Returns the same errors as [`read`](Self::read).
     pub async fn read_found(
         &self,
         context: &RequestContext,

@@ -19,7 +19,6 @@ use crate::{
     sources::histories::{Histories, HistoryKey, ReadError, Reading, RequestContext},
 };
 
-/// Dataloader of the send histories of one operation.
 pub struct HistoryLoader {
     histories: Histories,
     context: RequestContext,
@@ -54,7 +53,6 @@ impl HistoryLoader {
         }
     }
 
-    /// Returns the recorder of the history versions that this loader reads.
     pub fn read_set_recorder(&self) -> Arc<ReadSetRecorder> {
         Arc::clone(&self.read_set)
     }
@@ -63,11 +61,8 @@ impl HistoryLoader {
         self.histories.has_known_sends(&self.context, activity).await
     }
 
-    /// Returns the history of one activity, which this loader reads at most once.
-    ///
-    /// # Errors
-    ///
-    /// Returns the same [`ReadError`] to all fields with the same key.
+    /// Returns the history of one activity, which this loader reads at most once. All fields with the same key get the same
+    /// result or failure.
     pub async fn load(&self, key: HistoryKey) -> Result<Reading, ReadError> {
         let reading = self.loader.load(key).await;
         self.read_set

@@ -48,7 +48,6 @@ const SINGLE: usize = 20_000;
 /// Maximum number of cached listings of one kind, across all owners.
 const LISTINGS: usize = 100;
 
-/// Reader of all resources except histories. Cheap to clone.
 #[derive(Clone)]
 pub struct Resources(Arc<Shelves>);
 
@@ -272,7 +271,6 @@ impl Resources {
     }
 }
 
-/// Records whether an activity or a campaign is a draft.
 fn note_status<Id: Clone + Eq + Hash>(
     drafts: &ResourceCache<Id, ()>,
     context: &RequestContext,

@@ -12,7 +12,6 @@ use crate::{
     sources::histories::RequestContext,
 };
 
-/// The send log of a store, and the state of its synchronisation.
 #[derive(Clone)]
 pub struct Log {
     pub sends: Arc<dyn SendLog>,
@@ -29,7 +28,6 @@ impl Log {
     }
 }
 
-/// The send log, restricted to the owner of one operation.
 #[derive(Clone)]
 pub struct LogReader {
     owner: Owner,
@@ -38,7 +36,6 @@ pub struct LogReader {
     log: Option<Log>,
 }
 
-/// Error from reading the send log.
 #[derive(Debug, thiserror::Error)]
 pub enum LogError {
     /// The service runs with callers' tokens, and therefore without a log.
@@ -66,11 +63,7 @@ impl LogReader {
         self.asked_at
     }
 
-    /// Runs a query on the log.
-    ///
-    /// # Errors
-    ///
-    /// Returns a [`LogError`] if there is no log, too many operations wait, or the store fails. A store failure is logged here.
+    /// Runs a query on the log. A failure of the store is logged here.
     pub async fn read<'a, T>(
         &'a self,
         question: impl FnOnce(&'a Log, Owner) -> Reading<'a, T>,

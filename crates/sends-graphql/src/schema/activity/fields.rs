@@ -1,5 +1,3 @@
-//! GraphQL fields of `CampaignActivity`.
-
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object};

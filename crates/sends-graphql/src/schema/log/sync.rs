@@ -11,7 +11,6 @@ use crate::{
     sources::send_log::LogReader,
 };
 
-/// Maximum number of unreadable resources in a response.
 const MAX_UNREADABLE: usize = 100;
 
 /// State of the synchronisation that fills the send log with all sends of the account.

@@ -8,7 +8,6 @@ use sends_store::Owner;
 
 use super::{StaleAnswers, UnwrittenAnswers};
 
-/// Data owner, caller and freshness requirement of one operation.
 #[derive(Clone, Debug)]
 pub struct RequestContext {
     pub owner: Owner,
@@ -19,14 +18,11 @@ pub struct RequestContext {
     /// Maximum age of any response, including a stale response. Limits how long a revoked token of a caller can read cached data.
     /// `None` for the service's own credential, which needs no such limit.
     pub oldest: Option<Duration>,
-    /// Stale responses returned to the operation.
     pub stale: Arc<StaleAnswers>,
-    /// Fetched responses whose writes to the store are in progress.
     pub unwritten: Arc<UnwrittenAnswers>,
 }
 
 impl RequestContext {
-    /// Limits the operation to this number of upstream calls.
     #[must_use]
     pub fn with_allowance(mut self, calls: u32) -> Self {
         self.caller = self.caller.with_allowance(calls);

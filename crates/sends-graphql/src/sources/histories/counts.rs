@@ -2,7 +2,6 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Number of reads since the start of the process, by source.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct AnswerCounts {
     /// Reads from the store.

@@ -8,7 +8,6 @@ use tokio::time::Instant;
 
 use super::single_flight::Fetch;
 
-/// Error from reading a history or another resource.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum ReadError {
     /// The upstream call failed, and no stale response may be returned.

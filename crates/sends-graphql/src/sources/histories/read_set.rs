@@ -34,7 +34,6 @@ pub struct ReadVersion {
     until: Timestamp,
 }
 
-/// All history versions in one response.
 #[derive(Clone, Debug)]
 pub struct ReadSet {
     owner: Owner,
@@ -43,7 +42,6 @@ pub struct ReadSet {
     until: Timestamp,
 }
 
-/// Records the read set of one operation.
 #[derive(Debug, Default)]
 pub struct ReadSetRecorder(Mutex<Recorded>);
 
@@ -90,7 +88,6 @@ impl HistoryVersions {
         usize::try_from(hash % COUNTERS as u64).unwrap_or(0)
     }
 
-    /// Returns whether every version of a read set is current and fresh enough.
     pub fn is_valid(&self, read_set: &ReadSet, now: Timestamp) -> bool {
         (read_set.from..=read_set.until).contains(&now)
             && read_set.versions.iter().all(|read| self.is_current(read))

@@ -84,7 +84,6 @@ impl Fetch {
         self.outcome.peek()?.as_ref().ok()?.write.as_ref()
     }
 
-    /// Waits until the fetched response, if any, is stored.
     pub(super) async fn written(&self) {
         if let Some(write) = self.write() {
             write.clone().await;

@@ -10,16 +10,12 @@ use sends_client::FailureClass;
 
 use super::ReadError;
 
-/// Cause of a stale response.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum StaleReason {
-    /// The upstream was unreachable, failed, or returned an invalid response.
     UpstreamUnavailable,
     /// The upstream did not respond in time, or the call could not be sent in time.
     TooSlow,
-    /// The upstream's limit of calls per second delayed the call for too long.
     RateLimited,
-    /// The upstream's daily limit is used up.
     QuotaExceeded,
 }
 
@@ -55,7 +51,6 @@ impl ReadError {
         }
     }
 
-    /// Returns whether the upstream reported that the resource does not exist.
     pub(crate) fn is_not_found(&self) -> bool {
         match self {
             Self::Upstream(error) => error.class == FailureClass::NotFound,
@@ -86,27 +81,21 @@ impl ReadError {
     }
 }
 
-/// Kind of upstream data.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Kind {
-    /// Send history of an activity.
     Sends,
     CampaignPage,
-    /// One campaign with its activities.
     Campaign,
     /// Details or schedule of an activity.
     Activity,
-    /// Engagement statistics.
     Stats,
     ContactLists,
     Segments,
     Account,
 }
 
-/// Age and cause of a stale response.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Stale {
-    /// Time of the upstream response.
     pub fetched_at: Timestamp,
     pub reason: StaleReason,
 }

@@ -72,7 +72,6 @@ impl Clock for PausedClock {
     }
 }
 
-/// Delay and result of one upstream call.
 type Scripted = (Duration, Result<SendHistory, FailureClass>);
 
 /// Upstream with scripted results. Without a script, it returns a history of an hour ago after 100 ms. The `count` of the send
@@ -199,7 +198,6 @@ impl Service {
         }
     }
 
-    /// Reads the history in a new operation.
     async fn read(&self, max_age: Option<Duration>) -> Result<Reading, ReadError> {
         self.histories.read(&self.operation(), activity(0), max_age).await
     }
@@ -211,7 +209,6 @@ fn activity(number: u8) -> ActivityId {
         .unwrap()
 }
 
-/// Returns the history of an activity with a single send.
 fn sent(run_date: &str, count: u8) -> SendHistory {
     let json = format!(
         r#"[{{"send_id":1,"count":{count},"run_date":"{run_date}","send_status":"COMPLETED","reason_code":0}}]"#

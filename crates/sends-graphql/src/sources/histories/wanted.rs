@@ -7,7 +7,6 @@ use sends_store::{Answer, StoredAnswer};
 
 use super::{HistoryKey, ReadError, ReadVersion, Reading, RequestContext, Shared, stale};
 
-/// Freshness requirement of one request.
 #[derive(Clone, Copy)]
 pub(super) struct Wanted {
     max_age: Option<Duration>,

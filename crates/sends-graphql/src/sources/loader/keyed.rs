@@ -59,7 +59,6 @@ impl<V: Clone + Send + Sync + 'static> Pending<V> {
         Self::awaited(future::ready(Ok(value)))
     }
 
-    /// Maps the value for one of the waiting fields.
     pub(super) fn then<W: Clone + Send + Sync + 'static>(
         &self,
         take: impl FnOnce(V) -> Result<W, ReadError> + Send + 'static,
@@ -69,10 +68,8 @@ impl<V: Clone + Send + Sync + 'static> Pending<V> {
     }
 }
 
-/// Function that starts the reads of a batch.
 type Start<K, V> = Box<dyn FnMut(&[K]) -> HashMap<K, Pending<V>> + Send>;
 
-/// Dataloader for values of one type.
 pub(super) struct Keyed<K, V>
 where
     K: Clone + Eq + Hash + Send + Sync + 'static,

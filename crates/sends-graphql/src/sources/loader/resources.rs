@@ -1,5 +1,3 @@
-//! Dataloaders of resources other than histories.
-
 use std::{
     collections::HashMap,
     hash::Hash,
@@ -43,7 +41,6 @@ struct Loaders {
     account_failed: AtomicBool,
 }
 
-/// Creates a loader that calls a method of [`Resources`] for each key.
 macro_rules! by {
     ($method:ident, $resources:ident, $context:ident) => {{
         let (resources, context) = ($resources.clone(), $context.clone());
@@ -103,8 +100,6 @@ impl ResourceLoader {
         self.0.activities.load(id).await
     }
 
-    /// Returns the campaign of an activity and the campaign's record, if earlier responses contained them. Makes no upstream
-    /// call.
     pub fn known_campaign(&self, activity: ActivityId) -> Option<(CampaignId, Option<Campaign>)> {
         self.0.resources.known_campaign(&self.0.context, activity)
     }
@@ -187,7 +182,6 @@ fn segments(resources: Resources, context: RequestContext) -> Keyed<SegmentId, O
     })
 }
 
-/// Returns a pending value for each key of a shared read.
 fn each_of<K, V>(
     whole: &Pending<Arc<HashMap<K, Result<V, ReadError>>>>,
     keys: &[K],

@@ -82,7 +82,6 @@ impl<K: Clone + Eq + Hash, V> ResourceCache<K, V> {
         self.held.insert((owner, key), held);
     }
 
-    /// Returns the last response and its age.
     pub(super) fn last(&self, owner: Owner, key: &K) -> Option<(Arc<V>, Duration)> {
         let last = self.last.get(&(owner, key.clone()))?;
         Some((last.answer, last.since.elapsed()))

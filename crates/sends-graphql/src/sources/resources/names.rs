@@ -9,7 +9,6 @@ use sends_core::{ContactList, ListId, Segment, SegmentId};
 use super::Resources;
 use crate::sources::histories::{ReadError, RequestContext};
 
-/// Contact lists of an account, possibly from an incomplete listing.
 #[derive(Debug)]
 pub struct ContactLists {
     by_id: HashMap<ListId, ContactList>,
@@ -20,7 +19,7 @@ pub struct ContactLists {
 /// Cause of missing records in a listing.
 #[derive(Clone, Debug)]
 pub enum Gap {
-    /// Some records are undecodable. Contains their number, which is 1 if the whole array of records is undecodable.
+    /// Number of undecodable records. 1 if the whole array of records is undecodable.
     Unreadable(usize),
     /// The link to the next page was not followed, for example because the link is invalid.
     CutShort,
@@ -31,11 +30,7 @@ pub enum Gap {
 }
 
 impl ContactLists {
-    /// Returns `None` if the account has no list with this id.
-    ///
-    /// # Errors
-    ///
-    /// Returns the [`Gap`] if the listing is incomplete and does not contain the list.
+    /// Returns `None` if the account has no list with this id. Fails if the listing is incomplete and does not contain the list.
     pub fn get(&self, id: &ListId) -> Result<Option<&ContactList>, Gap> {
         match (self.by_id.get(id), &self.gap) {
             (None, Some(gap)) => Err(gap.clone()),
@@ -77,11 +72,8 @@ impl Resources {
     }
 
     /// Reads segments from the listing, and fetches each segment that is missing from it, such as a deleted segment. Even for a
-    /// single segment, the listing rarely takes more calls, and it is cached for later reads.
-    ///
-    /// # Errors
-    ///
-    /// Returns a [`ReadError`] if the listing failed. The failure of a single segment is in its entry.
+    /// single segment, the listing rarely takes more calls, and it is cached for later reads. Fails only if the listing fails.
+    /// The failure of a single segment is in its entry.
     pub async fn segments(
         &self,
         context: &RequestContext,
@@ -131,11 +123,8 @@ impl Resources {
         Ok(Option::clone(&segment))
     }
 
-    /// Reads up to [`MAX_PAGES`] pages. Returns their records and the cause of missing records.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error if the first page fails. The failure of a later page is a [`Gap`].
+    /// Reads up to [`MAX_PAGES`] pages. Returns their records and the cause of missing records. Fails only if the first page
+    /// fails. The failure of a later page is a [`Gap`].
     async fn all<T: Paged>(
         &self,
         context: &RequestContext,

@@ -39,13 +39,11 @@ pub enum Told<Stats> {
     Absent,
 }
 
-/// Shared result for the statistics of one activity or campaign.
 pub type Known<Stats> = Arc<Told<Stats>>;
 
 /// Results for all ids of a batch without a failure.
 pub(crate) type WholeBatch<Id> = HashMap<Id, Known<<Id as Counted>::Stats>>;
 
-/// Result or failure for each requested id.
 pub(crate) type StatsById<Id> = HashMap<Id, Result<Known<<Id as Counted>::Stats>, ReadError>>;
 
 /// Maximum number of splits for one rejected batch. Among 150 campaigns, this is sufficient for about eight offending ids. Ids

@@ -8,7 +8,6 @@ use tokio::sync::Semaphore;
 use super::*;
 use crate::sources::loader::HistoryLoader;
 
-/// Store that counts queries for histories.
 pub(super) struct CountingStore {
     pub(super) store: MemoryStore,
     pub(super) queries: Arc<AtomicUsize>,
@@ -100,7 +99,6 @@ impl Store for CountingStore {
     }
 }
 
-/// Creates a service with an in-memory layer over a counting store.
 fn service() -> (Service, Arc<AtomicUsize>) {
     let queries = Arc::<AtomicUsize>::default();
     let inner = CountingStore {

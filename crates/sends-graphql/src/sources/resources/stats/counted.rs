@@ -10,7 +10,6 @@ use tokio::sync::Mutex;
 use super::{Practice, Told, WholeBatch};
 use crate::sources::resources::{Shelves, cache::ResourceCache};
 
-/// Id of a resource with statistics.
 pub(crate) trait Counted: Batched + Ord + Hash + fmt::Debug + Send + Sync + 'static {
     type Stats: Send + Sync + 'static;
 
