@@ -26,8 +26,8 @@ use crate::sources::send_log::LogReader;
 pub(super) struct LogCoverage {
     /// Whether the log has every send between `from` and `until` of the filter. Without `from`, the range starts at the account's
     /// first send. Without `until`, it ends at `completeUntil`. If false, sends can be missing from lists, counts and totals.
-    /// Sends outside `completeFrom` and `completeUntil` have not been read yet. Sends within this period are missing if their
-    /// resource is unreadable.
+    /// Sends before `completeFrom` or after `completeUntil` can be missing because they have not been read yet. Other sends can
+    /// be missing because their resource is unreadable.
     is_complete: bool,
     /// Number of unreadable resources that can have sends between `from` and `until` of the filter. `syncState {
     /// unreadableResources }` lists them.

@@ -41,7 +41,7 @@ pub enum OwnOwner {
     },
 }
 
-/// Interval between checks for a login to another account.
+/// Interval at which the login is checked for a change of account.
 const LOGIN_CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 impl OwnOwner {

@@ -133,8 +133,8 @@ impl Histories {
         matches!(known, Some(StoredAnswer { answer: Answer::History(history), .. }) if !history.is_empty())
     }
 
-    /// Returns the history of one activity. `max_age` overrides the freshness rules. Fails if the upstream call failed and no
-    /// stale history may be returned.
+    /// Returns the history of one activity. `max_age` overrides the freshness rules. Returns an error if the upstream call failed
+    /// and no stale history may be returned.
     pub async fn read(
         &self,
         context: &RequestContext,

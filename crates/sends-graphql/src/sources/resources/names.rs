@@ -30,7 +30,8 @@ pub enum Gap {
 }
 
 impl ContactLists {
-    /// Returns `None` if the account has no list with this id. Fails if the listing is incomplete and does not contain the list.
+    /// Returns `None` if the account has no list with this id. Returns an error if the listing is incomplete and does not contain
+    /// the list.
     pub fn get(&self, id: &ListId) -> Result<Option<&ContactList>, Gap> {
         match (self.by_id.get(id), &self.gap) {
             (None, Some(gap)) => Err(gap.clone()),
@@ -72,8 +73,8 @@ impl Resources {
     }
 
     /// Reads segments from the listing, and fetches each segment that is missing from it, such as a deleted segment. Even for a
-    /// single segment, the listing rarely takes more calls, and it is cached for later reads. Fails only if the listing fails.
-    /// The failure of a single segment is in its entry.
+    /// single segment, the listing rarely takes more calls, and it is cached for later reads. Returns an error only if the
+    /// listing fails. The failure of a single segment is in its entry.
     pub async fn segments(
         &self,
         context: &RequestContext,
@@ -123,8 +124,8 @@ impl Resources {
         Ok(Option::clone(&segment))
     }
 
-    /// Reads up to [`MAX_PAGES`] pages. Returns their records and the cause of missing records. Fails only if the first page
-    /// fails. The failure of a later page is a [`Gap`].
+    /// Reads up to [`MAX_PAGES`] pages. Returns their records and the cause of missing records. Returns an error only if the
+    /// first page fails. The failure of a later page is a [`Gap`].
     async fn all<T: Paged>(
         &self,
         context: &RequestContext,

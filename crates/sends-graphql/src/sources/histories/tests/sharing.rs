@@ -5,7 +5,7 @@ use futures_util::future::join_all;
 use super::*;
 
 #[tokio::test(start_paused = true)]
-async fn hundred_concurrent_reads_cost_one_call() {
+async fn concurrent_reads_cost_one_call() {
     let service = Service::new();
     let operations: Vec<RequestContext> = (0..100).map(|_| service.operation()).collect();
     let reads = operations
@@ -18,7 +18,7 @@ async fn hundred_concurrent_reads_cost_one_call() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn hundred_concurrent_reads_share_a_failure() {
+async fn concurrent_reads_share_a_failure() {
     let service = Service::new();
     service.upstream.will(100, Err(FailureClass::ServerFailure));
     let operations: Vec<RequestContext> = (0..100).map(|_| service.operation()).collect();
