@@ -6,7 +6,7 @@ use sends_client::pacing;
 /// Constant Contact's status of a send attempt.
 #[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
 pub(super) enum SendStatus {
-    /// Processing ended. This does not imply delivery.
+    /// Processing ended, which does not imply delivery.
     Completed,
     /// Processing ended with an error.
     Errored,
@@ -44,7 +44,7 @@ pub(super) enum CampaignStatus {
     Scheduled,
     /// Sending in progress.
     Executing,
-    /// Sent. This does not imply delivery.
+    /// Sent, which does not imply delivery.
     Done,
     /// The last send failed.
     Error,

@@ -43,7 +43,7 @@ dates! { SyncState {
     estimated_complete_at: |of| of.estimated_end,
     /// Time of the last complete listing of the account's campaigns. Null if the campaigns have never been listed completely.
     listed_at: |of| of.state.listed_at,
-    /// Last time at which the synchronisation had nothing left to read. Null if this has never been the case.
+    /// Last time at which the synchronisation had nothing left to read. Null if the synchronisation has never finished.
     finished_at: |of| of.state.finished_at,
     /// End of the synchronisation's current pause, which starts when the daily limit is used up. Null if the synchronisation is
     /// not paused.

@@ -87,7 +87,7 @@ impl ResourceLoader {
         self.0.campaign_pages.load(filter).await
     }
 
-    /// Fetches the page after another page. Each call makes an upstream call.
+    /// Fetches the next page, with one upstream call each time.
     pub async fn next_campaign_page(&self, next: &NextPage<Campaign>) -> Result<CampaignPage, ReadError> {
         self.0.resources.next_campaign_page(&self.0.context, next).await
     }
