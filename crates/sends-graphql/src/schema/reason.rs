@@ -33,7 +33,7 @@ impl Reason {
         self.0.retry.into()
     }
 
-    /// Parties that have to act, in this order. Empty if no action is needed or the code is undocumented.
+    /// Parties that have to act, in the order of their actions. Empty if no action is needed or the code is undocumented.
     async fn responsible(&self) -> Vec<ResponsibleParty> {
         self.0.actors.iter().copied().map(Into::into).collect()
     }
