@@ -1,17 +1,17 @@
-//! The GraphQL schema: thin types over those of the core crate. Doc comments become the descriptions.
+//! GraphQL schema: thin types over those of the core crate. Their doc comments are the descriptions of the schema.
 //!
 //! | module | contents |
 //! |---|---|
-//! | `query` | the fields of `Query` |
+//! | `query` | fields of `Query` |
 //! | `campaign`, `campaigns`, `activity`, `send`, `summary`, `stats`, `reason`, `audience`, `account`, `budget` | object types |
-//! | `connection`, `paging` | connections of sends and their arithmetic |
+//! | `connection`, `paging` | connections of sends, and pagination |
 //! | `history_arguments` | filters and other arguments of histories |
-//! | `log` | the send log: filter, pages, totals and synchronisation |
+//! | `log` | send log: filter, pages, totals and synchronisation |
 //! | `node` | global object identification |
 //! | `enums`, `scalar`, `zone` | enums, scalars and time zones |
 //! | `error`, `extension` | errors and response extensions |
 //! | `charge` | memory accounting of lists |
-//! | `subgraph` | the schema as a subgraph of a federation |
+//! | `subgraph` | federation subgraph of the schema |
 
 mod account;
 mod activity;
@@ -49,18 +49,17 @@ pub use error::{ApiError, ErrorCode};
 pub use query::Query;
 pub use subgraph::{SubgraphQuery, subgraph_sdl};
 
-/// The executable schema in one of its two forms. Its data is the [`Pacer`]; a request has its own
+/// Executable schema, either plain or as a federation subgraph. Its context data is the [`Pacer`]. Each request adds its own
 /// [`HistoryLoader`](crate::sources::loader::HistoryLoader).
 #[derive(Clone)]
 pub enum Schema {
-    /// The schema of `schema.graphql`.
+    /// Schema of `schema.graphql`.
     Plain(async_graphql::Schema<Query, EmptyMutation, EmptySubscription>),
-    /// A subgraph of a federation, with the entry points of a gateway.
+    /// Federation subgraph, with the fields that a gateway requires.
     Subgraph(async_graphql::Schema<SubgraphQuery, EmptyMutation, EmptySubscription>),
 }
 
 impl Schema {
-    /// The schema with its data.
     pub fn new(is_subgraph: bool, pacer: Pacer) -> Self {
         if is_subgraph {
             Self::Subgraph(finish(subgraph(), pacer))
@@ -69,7 +68,7 @@ impl Schema {
         }
     }
 
-    /// The SDL with all fields.
+    /// Returns the SDL, including the federation fields of a subgraph.
     pub fn sdl(&self) -> String {
         match self {
             Self::Plain(schema) => schema.sdl_with_options(sdl_options()),
@@ -86,10 +85,10 @@ impl Schema {
     }
 }
 
-/// Maximum depth for the library. [`validation`](crate::execution::validation) has a far lower limit for clients.
-const DEEPEST: usize = 256;
+/// Maximum depth of a document for async-graphql. [`validation`](crate::execution::validation) has a far lower limit for clients.
+const MAX_DEPTH: usize = 256;
 
-/// The settings of both forms. Documents are validated before, so the library runs only its indispensable rules.
+/// Builds either form of the schema. Documents are already validated, so async-graphql runs only its mandatory rules.
 fn finish<Q: ObjectType + 'static>(
     builder: SchemaBuilder<Q, EmptyMutation, EmptySubscription>,
     pacer: Pacer,
@@ -97,21 +96,19 @@ fn finish<Q: ObjectType + 'static>(
     builder
         .data(pacer)
         .validation_mode(ValidationMode::Fast)
-        .limit_recursive_depth(DEEPEST)
+        .limit_recursive_depth(MAX_DEPTH)
         .finish()
 }
 
-/// The builder of the schema, without data.
 pub fn schema() -> SchemaBuilder<Query, EmptyMutation, EmptySubscription> {
     async_graphql::Schema::build(Query, EmptyMutation, EmptySubscription)
 }
 
-/// The builder of the subgraph, without data.
 pub fn subgraph() -> SchemaBuilder<SubgraphQuery, EmptyMutation, EmptySubscription> {
     async_graphql::Schema::build(SubgraphQuery, EmptyMutation, EmptySubscription)
 }
 
-/// The SDL as in `schema.graphql`.
+/// Returns the SDL of `schema.graphql`.
 pub fn sdl() -> String {
     schema().finish().sdl_with_options(sdl_options())
 }

@@ -1,14 +1,14 @@
-//! The data behind the schema: send histories, the other resources of an account, the send log, and the loaders of one operation.
+//! Data access for the schema: send histories, other resources of an account, the send log, and the dataloaders of an operation.
 //!
 //! | file | |
 //! |---|---|
-//! | `access.rs` | the account and the credential of a request |
-//! | `loader.rs` | the dataloaders: each resource is read once per operation, in batches |
-//! | `histories.rs` | send histories: the store, the freshness rules, single flight, stale responses |
+//! | `access.rs` | account and credential of a request |
+//! | `loader.rs` | dataloaders, which read each resource once per operation and in batches |
+//! | `histories.rs` | send histories: store, freshness rules, single-flight fetches and stale responses |
 //! | `resources.rs` | campaigns, contact lists, segments, statistics and the account |
-//! | `send_log.rs` | the log of all sends |
+//! | `send_log.rs` | log of all sends |
 //!
-//! Independent of GraphQL and HTTP.
+//! This module is independent of GraphQL.
 
 pub mod access;
 pub mod histories;

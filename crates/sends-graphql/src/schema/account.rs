@@ -1,5 +1,3 @@
-//! The Constant Contact account.
-
 use std::sync::Arc;
 
 use async_graphql::Object;
@@ -9,10 +7,10 @@ use super::scalar::count;
 
 pub(super) struct Account(pub(super) Arc<AccountSummary>);
 
-/// The Constant Contact account. The service decodes only these fields.
+/// Constant Contact account whose data the query reads. Other upstream fields of the account are not available.
 #[Object]
 impl Account {
-    /// Constant Contact's id of the account, the same for all its users.
+    /// Constant Contact's `encoded_account_id`, which all users of the account share.
     async fn encoded_account_id(&self) -> Option<&str> {
         self.0.encoded_account_id.as_deref()
     }
@@ -22,12 +20,12 @@ impl Account {
         self.0.organization_name.as_deref()
     }
 
-    /// Time zone of the account, such as `US/Eastern`. Selected by `zone: "ACCOUNT"`.
+    /// Time zone of the account, such as `US/Eastern`. Fields with the argument `zone: "ACCOUNT"` use it.
     async fn time_zone(&self) -> Option<&str> {
         self.0.time_zone_id.as_deref()
     }
 
-    /// Number of undecodable values above, which are null. Normally 0.
+    /// Number of values that could not be decoded and are therefore null. Normally 0.
     async fn unreadable_value_count(&self) -> i32 {
         count(self.0.unreadable_values)
     }

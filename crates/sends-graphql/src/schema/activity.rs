@@ -1,4 +1,4 @@
-//! An email campaign activity: the sources of its values. [`fields`] has the fields.
+//! State and data access of the `CampaignActivity` type, whose GraphQL fields are in [`fields`].
 
 mod fields;
 
@@ -25,14 +25,14 @@ pub(super) struct CampaignActivity {
     id: ActivityId,
     max_age: Option<Duration>,
     campaign: KnownCampaign,
-    /// The role, if known from the campaign.
+    /// `None` unless the activity was read through its campaign.
     role: Option<Role>,
 }
 
 type Role = Verbatim<sends_core::ActivityRole>;
 
 impl CampaignActivity {
-    /// The activity with this id. Its fields accept a history of this age unless an argument overrides it.
+    /// Creates an activity by id. `max_age` applies to fields whose own `maxAge` argument is absent.
     pub(super) fn new(id: ActivityId, max_age: Option<Duration>) -> Self {
         Self {
             max_age,
@@ -40,7 +40,6 @@ impl CampaignActivity {
         }
     }
 
-    /// An activity that is listed by a campaign.
     pub(super) fn of_campaign(activity: &ActivityReference, campaign: CampaignId) -> Self {
         Self {
             role: activity.role.clone(),
@@ -48,7 +47,7 @@ impl CampaignActivity {
         }
     }
 
-    /// The activity of a send. Has the same version of the campaign as the send.
+    /// Creates the activity of a send, with the send's copy of the campaign so that both return the same version.
     pub(super) fn of_send(id: ActivityId, campaign: KnownCampaign) -> Self {
         Self {
             id,
@@ -58,7 +57,7 @@ impl CampaignActivity {
         }
     }
 
-    /// Whether the activity is a web page, which has neither a history nor statistics.
+    /// Returns whether the activity is a web page, which has neither a history nor statistics. `false` if the role is unknown.
     fn is_never_sent(&self) -> bool {
         self.role.as_ref().is_some_and(|role| !role.can_be_sent())
     }
@@ -82,18 +81,18 @@ impl CampaignActivity {
         }
     }
 
-    /// `None` if the activity was never sent.
+    /// Returns `None` if the activity was never sent.
     async fn read_stats(&self, context: &Context<'_>) -> Result<Option<EngagementStats>, ApiError> {
         let loader = context.data_unchecked::<ResourceLoader>();
         let error = match loader.activity_stats(self.id).await {
-            Ok(told) => match &*told {
+            Ok(result) => match &*result {
                 Told::Stats(stats) => return Ok(Some(stats.into())),
                 Told::Unsent => {
                     let histories = context.data_unchecked::<HistoryLoader>();
                     if !histories.has_known_sends(self.id).await {
                         return Ok(None);
                     }
-                    // Known sends take precedence over the status and the reason of the rejection.
+                    // Stored sends show that the activity was sent, despite its draft status or the upstream's rejection.
                     return Err(ApiError::no_statistics());
                 }
                 Told::Absent => ApiError::no_statistics(),
@@ -101,14 +100,14 @@ impl CampaignActivity {
             Err(error) if error.is_rejection() => error.into(),
             Err(error) => return Err(error.into()),
         };
-        // Statistics that are missing because nothing was sent are no failure; the history shows whether this is the cause.
+        // Missing statistics are not an error if nothing was sent. The history shows whether a send exists.
         match self.history(context).await {
             Ok(history) if history.is_empty() && history.unreadable_sends() == 0 => Ok(None),
             _ => Err(error),
         }
     }
 
-    /// The campaign: from an earlier read, else from the activity's details, else from the send log.
+    /// Returns the campaign from an earlier read, the activity's details or the send log, in this order of preference.
     pub(super) async fn campaign_of(&self, context: &Context<'_>) -> Nullable<Campaign> {
         if let Some(campaign) = self.campaign.of(context, self.id) {
             return Some(Ok(campaign));

@@ -1,7 +1,7 @@
-//! Contact lists and segments of a send.
+//! GraphQL types of contact lists and segments.
 //!
-//! An object has only an id until another field is selected. A failed read of all names is reported once per operation; a gap in
-//! the listing of contact lists is reported by each affected field.
+//! An object has only an id until another field is selected. If the names cannot be read, the operation reports a single error.
+//! If the listing of contact lists is incomplete, each affected field reports an error.
 
 use std::sync::Arc;
 
@@ -15,16 +15,16 @@ use super::{
 };
 use crate::{sources::histories::ReadError, sources::loader::ResourceLoader};
 
-/// Prefix of the global ids of contact lists.
+/// Prefix of a contact list's global id.
 pub(super) const LIST: &str = "ContactList";
-/// Prefix of the global ids of segments.
+/// Prefix of a segment's global id.
 pub(super) const SEGMENT: &str = "Segment";
 
 pub(super) struct ContactList(pub(super) ListId);
 
 pub(super) struct Segment(pub(super) SegmentId);
 
-/// Null; only the first failure of the operation is an error.
+/// Returns null, with an error only for the operation's first failure.
 fn reported_once<T>(loader: &ResourceLoader, error: ReadError) -> Nullable<T> {
     loader.first_failure_of_names().then(|| Err(error.into()))
 }
@@ -46,13 +46,13 @@ impl ContactList {
     }
 }
 
-/// Contact list. `id` and `listId` cost no upstream call. The first other field reads all contact lists of the account, which
-/// needs the scope `contact_data` and one upstream call per 500 lists. The other fields are null if the account has no such list,
-/// null with a single error for the operation if the lists cannot be read, and null with an error each if the listing is
-/// incomplete and lacks this list.
+/// Contact list. `id` and `listId` cost no upstream call. Any other field reads all contact lists of the account, which requires
+/// the scope `contact_data` and one upstream call per 500 lists. Those fields are null if the account has no such list. If the
+/// lists cannot be read, they are null with a single error for the operation. If the listing is incomplete and lacks this list,
+/// each of them is null with an error.
 #[Object]
 impl ContactList {
-    /// Global id. Opaque; accepted by `node`.
+    /// Opaque global id, which `node` accepts.
     pub(super) async fn id(&self) -> ID {
         ID(format!("{LIST}:{}", self.0))
     }
@@ -67,7 +67,7 @@ impl ContactList {
         self.field(context, |list| list.name.clone()).await
     }
 
-    /// Description of the list by the account's users.
+    /// Description that users of the account have entered.
     async fn description(&self, context: &Context<'_>) -> Nullable<String> {
         self.field(context, |list| list.description.clone()).await
     }
@@ -112,7 +112,7 @@ impl ContactList {
         zone.show_read(context, date.transpose()).await
     }
 
-    /// Number of undecodable values, which are null. Normally 0.
+    /// Number of values that could not be decoded and are therefore null. Normally 0.
     async fn unreadable_value_count(&self, context: &Context<'_>) -> Nullable<i32> {
         self.field(context, |list| Some(count(list.unreadable_values)))
             .await
@@ -127,19 +127,19 @@ impl Segment {
     ) -> Nullable<T> {
         let loader = context.data_unchecked::<ResourceLoader>();
         match loader.segment(self.0).await {
-            // One deleted segment without a name is no failure of the others.
+            // A missing segment is null rather than an error, because sends can refer to deleted segments.
             Ok(segment) => segment.and_then(field).map(Ok),
             Err(error) => reported_once(loader, error),
         }
     }
 }
 
-/// Segment: contacts selected by criteria. `id` and `segmentId` cost no upstream call. The first other field reads all segments
-/// of the account, and each deleted one separately, which needs the scope `contact_data`. The other fields are null if the
-/// segment no longer exists, and null with a single error for the operation if the segments cannot be read.
+/// Segment: contacts selected by criteria. `id` and `segmentId` cost no upstream call. Any other field reads all segments of the
+/// account, and each deleted segment separately, which requires the scope `contact_data`. Those fields are null if the segment no
+/// longer exists. If the segments cannot be read, they are null with a single error for the operation.
 #[Object]
 impl Segment {
-    /// Global id. Opaque; accepted by `node`.
+    /// Opaque global id, which `node` accepts.
     pub(super) async fn id(&self) -> ID {
         ID(format!("{SEGMENT}:{}", self.0))
     }
@@ -174,7 +174,7 @@ impl Segment {
         zone.show_read(context, date.transpose()).await
     }
 
-    /// Number of undecodable values, which are null. Normally 0.
+    /// Number of values that could not be decoded and are therefore null. Normally 0.
     async fn unreadable_value_count(&self, context: &Context<'_>) -> Nullable<i32> {
         self.field(context, |segment| Some(count(segment.unreadable_values)))
             .await

@@ -1,5 +1,3 @@
-//! Usage of the upstream's rate limits.
-
 use async_graphql::SimpleObject;
 use sends_client::pacing::PacerState;
 
@@ -9,7 +7,8 @@ use super::{
     zone::dates,
 };
 
-/// Usage of Constant Contact's limits for one API key, as counted by this service. Constant Contact does not report this usage.
+/// Usage of Constant Contact's rate limits by one API key. This service counts its calls, since Constant Contact does not report
+/// the usage.
 #[derive(SimpleObject)]
 #[graphql(complex)]
 pub(super) struct UpstreamBudget {
@@ -20,13 +19,13 @@ pub(super) struct UpstreamBudget {
     /// Number of upstream calls since 00:00 UTC, including calls before a restart and calls of other processes that use the
     /// same state folder.
     used_today: Long,
-    /// Number of upstream calls left today. Null if unlimited.
+    /// Number of upstream calls that remain today. Null if unlimited.
     remaining_today: Option<Long>,
     /// Part of `remainingToday` that background work may use. The rest is reserved for queries. Null if unlimited.
     remaining_for_background: Option<Long>,
     /// Number of queued upstream calls.
     queue_length: i32,
-    /// Maximum number of queued upstream calls. Calls beyond it fail with `RATE_LIMITED`.
+    /// Maximum number of queued upstream calls. Further calls fail with `RATE_LIMITED`.
     queue_limit: i32,
     /// Cause of the current pause of upstream calls. Null if calls are not paused.
     pause_reason: Option<PauseReason>,
@@ -35,7 +34,7 @@ pub(super) struct UpstreamBudget {
 }
 
 dates! { UpstreamBudget {
-    /// Time of the next reset of the daily count: the next 00:00 UTC. Null with an error only if `zone` cannot be determined.
+    /// Time at which `usedToday` is next reset, which is 00:00 UTC. Null with an error only if `zone` cannot be determined.
     resets_at: |of| Some(of.state.resets_at),
     /// End of the current pause of upstream calls. Null if calls are not paused.
     paused_until: |of| of.state.pause.map(|pause| pause.until),

@@ -1,4 +1,4 @@
-//! Campaigns, and the known campaign of an activity or a send.
+//! GraphQL type of campaigns, and the cached campaign of an activity or a send.
 
 use std::sync::Arc;
 
@@ -17,28 +17,27 @@ use super::{
 };
 use crate::{sources::loader::ResourceLoader, sources::resources::Told};
 
-/// Prefix of the global ids of campaigns.
+/// Prefix of a campaign's global id.
 pub(super) const CAMPAIGN: &str = "Campaign";
 
-/// A campaign: an id until another field is selected, or a record of a listing or of the send log.
+/// Campaign by id, with its record if it comes from a listing or the send log.
 pub(super) struct Campaign {
     id: CampaignId,
     record: Option<Arc<sends_core::Campaign>>,
-    /// Number of undecodable values of the record. The send log does not store it.
+    /// Number of undecodable values in the record. `None` for a record of the send log, which does not store the number.
     unreadable_values: Option<usize>,
-    /// The campaigns of the same page, this one included, whose activities are read together.
+    /// Campaigns of the same page, including this campaign. Their activities are read together.
     page: Arc<[CampaignId]>,
 }
 
-/// Campaign of an activity or a send, as known without an upstream call.
+/// Campaign of an activity or a send, if it is available without an upstream call.
 #[derive(Clone)]
 pub(super) enum KnownCampaign {
     Nothing,
-    /// The activity was reached through its campaign.
+    /// The activity was read through its campaign.
     Id(CampaignId),
-    /// The record in the send log.
+    /// Record from the send log.
     Record(Arc<sends_core::Campaign>),
-    /// The campaign is not in the send log.
     NotInLog,
 }
 
@@ -47,7 +46,7 @@ impl KnownCampaign {
         record.map_or(Self::NotInLog, |record| Self::Record(Arc::new(record.clone())))
     }
 
-    /// The campaign of this activity, if known from an earlier read.
+    /// Returns the campaign of this activity if an earlier response contained it.
     pub(super) fn of(&self, context: &Context<'_>, activity: ActivityId) -> Option<Campaign> {
         match self {
             Self::Id(id) => Some(Campaign::new(*id)),
@@ -56,7 +55,7 @@ impl KnownCampaign {
                 let loader = context.data_unchecked::<ResourceLoader>();
                 let (id, record) = loader.known_campaign(activity)?;
                 Some(match record {
-                    // A send of the log must not cost an upstream call.
+                    // The campaign of a logged send must not cost an upstream call.
                     Some(record) if matches!(self, Self::NotInLog) => Campaign::logged(Arc::new(record)),
                     _ => Campaign::new(id),
                 })
@@ -75,7 +74,6 @@ impl Campaign {
         }
     }
 
-    /// A record of a page of the listing, with the number of its undecodable values.
     pub(super) fn listed(
         record: sends_core::Campaign,
         unreadable_values: usize,
@@ -89,7 +87,6 @@ impl Campaign {
         }
     }
 
-    /// A record of the send log.
     pub(super) fn logged(record: Arc<sends_core::Campaign>) -> Self {
         let id_alone = Self::new(record.id);
         Self {
@@ -123,7 +120,8 @@ impl Campaign {
             roles.is_empty() || roles.contains(&activity.role.as_deref().into())
         };
         if context.look_ahead().field("stats").exists() {
-            // One call returns the statistics of ten activities, so the activities of the whole page are read together.
+            // The upstream returns the statistics of ten activities per call, so the activities of the whole page are read
+            // together.
             let page = join_all(self.page.iter().map(|&id| loader.campaign(id))).await;
             let activities = page.iter().flatten().flat_map(|detail| &detail.activities);
             let counted = activities
@@ -147,7 +145,7 @@ impl Campaign {
 /// Campaign: an email, its web page and its resends, each of which is an activity.
 #[Object]
 impl Campaign {
-    /// Global id. Opaque; accepted by `node`. Costs no upstream call.
+    /// Opaque global id, which `node` accepts. Costs no upstream call.
     pub(super) async fn id(&self) -> ID {
         ID(format!("{CAMPAIGN}:{}", self.id))
     }
@@ -169,18 +167,18 @@ impl Campaign {
             .await
     }
 
-    /// Constant Contact's number of the campaign type.
+    /// Constant Contact's numeric code of the campaign type.
     async fn type_code(&self, context: &Context<'_>) -> Nullable<i32> {
         self.field(context, |campaign| campaign.type_code).await
     }
 
-    /// Status. `DONE` does not imply delivery; see the send histories of the activities.
+    /// Current status. `DONE` does not imply delivery; see the send histories of the activities.
     async fn status(&self, context: &Context<'_>) -> Nullable<CampaignStatus> {
         self.field(context, |campaign| Some(campaign.status.as_deref().into()))
             .await
     }
 
-    /// Original value of `status`. Null if Constant Contact omits it.
+    /// Constant Contact's original value of `status`. Null if Constant Contact omits it.
     async fn status_raw(&self, context: &Context<'_>) -> Nullable<String> {
         self.field(context, |campaign| {
             Some(campaign.status.as_ref()?.verbatim().to_owned())
@@ -208,20 +206,22 @@ impl Campaign {
         zone.show_read(context, date.transpose()).await
     }
 
-    /// Activities, in no particular order: select by role. One upstream call per campaign. Null with an error if the activities
-    /// cannot be read, for example because the campaign was deleted after it was listed.
+    /// Activities of the campaign, in no particular order. Costs one upstream call per campaign. Null with an error if the
+    /// activities cannot be read, for example because the campaign was deleted after it was listed.
     async fn activities(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "Only activities with one of these roles. All if empty.", default)] roles: Vec<
-            ActivityRole,
-        >,
+        #[graphql(
+            desc = "Roles of the activities to include. An empty list includes all.",
+            default
+        )]
+        roles: Vec<ActivityRole>,
     ) -> Nullable<Vec<CampaignActivity>> {
         Some(self.chosen_activities(context, roles).await)
     }
 
-    /// Number of undecodable activities, which are missing from `activities`; 1 if the list itself is missing. Normally 0. Shares
-    /// the upstream call of `activities`. Null with an error if that call fails.
+    /// Number of activities that could not be decoded and are missing from `activities`. 1 if the list itself is missing.
+    /// Normally 0. Shares the upstream call of `activities`. Null with an error if that call fails.
     async fn unreadable_activity_count(&self, context: &Context<'_>) -> Nullable<i32> {
         let detail = context.data_unchecked::<ResourceLoader>().campaign(self.id).await;
         Some(
@@ -231,9 +231,9 @@ impl Campaign {
         )
     }
 
-    /// Number of undecodable values in the campaign, including its activities' roles if it was read by id. Undecodable values are
-    /// null or `UNKNOWN`. Normally 0. Null for a campaign of the send log, which does not store the number. Null with an error if
-    /// the campaign cannot be read.
+    /// Number of values that could not be decoded and are therefore null or `UNKNOWN`. Includes the roles of the activities if
+    /// the campaign was read by id. Normally 0. Null for a campaign of the send log, which does not store the number. Null with
+    /// an error if the campaign cannot be read.
     async fn unreadable_value_count(&self, context: &Context<'_>) -> Nullable<i32> {
         if self.record.is_some() {
             return self.unreadable_values.map(|values| Ok(count(values)));
@@ -246,8 +246,8 @@ impl Campaign {
         )
     }
 
-    /// Engagement statistics of all emails of the campaign. One upstream call per 150 campaigns, and more if Constant Contact
-    /// rejects a batch. Null if the campaign was never sent. Null with an error if the statistics cannot be read.
+    /// Engagement statistics of all emails of the campaign. Costs one upstream call per 150 campaigns, and more if Constant
+    /// Contact rejects a batch. Null if the campaign was never sent. Null with an error if the statistics cannot be read.
     async fn stats(&self, context: &Context<'_>) -> Nullable<EngagementStats> {
         let loader = context.data_unchecked::<ResourceLoader>();
         match loader.campaign_stats(self.id).await.as_deref() {

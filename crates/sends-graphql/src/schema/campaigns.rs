@@ -1,7 +1,8 @@
-//! The connection of the account's campaigns.
+//! Connection of the account's campaigns.
 //!
-//! A cursor contains the update time of a campaign and its id, so that no state is needed here or upstream. The cursor remains
-//! valid until the campaign is updated and moves to the front, where a client further back does not see it again.
+//! A cursor contains the update time and the id of a campaign, so neither this service nor the upstream stores paging state. An
+//! update moves a campaign to the front of the list. Its cursor then continues at the former update time, and a client on a later
+//! page does not see the campaign again.
 
 use std::{
     borrow::Cow,
@@ -25,29 +26,28 @@ use super::{
 };
 use crate::{sources::loader::ResourceLoader, sources::resources::CampaignPage};
 
-/// Number of campaigns on a page by default, and the maximum.
 const DEFAULT_LENGTH: i32 = 50;
 const MAX_LENGTH: i32 = 500;
 
-/// Extension of the period that is requested upstream. Whether the upstream's dates are inclusive, and to what fraction of a
-/// second they are compared, is not documented. Surplus records are removed here.
+/// Extension of the requested period at both ends. Constant Contact does not document whether its date filters are inclusive, or
+/// how precisely they compare. `choose` removes the surplus records.
 const OVERLAP: SignedDuration = SignedDuration::from_secs(1);
-/// Number of campaigns of the previous page that are expected in the overlap.
+/// Expected number of campaigns from the previous page within the overlap.
 const OVERLAPPING: u16 = 10;
-/// Maximum number of additional pages that are read to find the position of a cursor. Reached only if these pages are full of
-/// campaigns updated within one second.
+/// Maximum number of additional pages read to find the position of a cursor. Sufficient unless more campaigns than these pages
+/// hold were updated within one second.
 const PAGES_OF_ONE_SECOND: usize = 10;
 
-/// Conditions on a campaign, all of which must be met.
+/// Filter for campaigns. A campaign must meet all conditions.
 #[derive(Debug, Default, InputObject)]
 pub(super) struct CampaignFilter {
     /// Earliest `updatedAt`, inclusive.
     updated_from: Option<DateTime>,
-    /// End of the `updatedAt` range, exclusive.
+    /// Latest `updatedAt`, exclusive.
     updated_until: Option<DateTime>,
 }
 
-/// The arguments of the connection, checked.
+/// Validated arguments of the connection.
 pub(super) struct CampaignPageRequest {
     first: u16,
     after: Option<Cursor>,
@@ -111,12 +111,13 @@ impl CampaignPageRequest {
         }
     }
 
-    /// The campaigns of an upstream page that follow the cursor and match the filter. Later updates than the cursor's are
-    /// excluded, so that an upstream that ignores `before_date` causes no endless paging.
+    /// Returns the campaigns of an upstream page that follow the cursor and match the filter. Campaigns updated after the
+    /// cursor's update time are excluded. Otherwise an upstream that ignores `before_date` would cause endless paging.
     fn choose(&self, records: &[sends_core::Campaign]) -> Vec<sends_core::Campaign> {
         let begin = self.after.map_or(0, |cursor| {
             let itself = records.iter().position(|campaign| campaign.id == cursor.id);
-            // If the campaign has moved, others with its update time may or may not have been shown.
+            // If the cursor's campaign has moved, an earlier page may or may not have contained others with the same update time.
+            // They are returned again rather than skipped.
             let is_later = |campaign: &sends_core::Campaign| {
                 campaign.updated_at.is_some_and(|date| date > cursor.updated_at)
             };
@@ -133,8 +134,8 @@ impl CampaignPageRequest {
         records[begin..].iter().filter(meets).cloned().collect()
     }
 
-    /// Whether the start of an upstream listing reaches the position of the cursor and a campaign after it. Among campaigns
-    /// with the cursor's update time, the position is known only once the cursor's own campaign is found.
+    /// Returns whether the records read so far contain the position of the cursor and a campaign after it. Among campaigns with
+    /// the same update time, only the cursor's own campaign marks the position.
     fn begins_in(&self, records: &[sends_core::Campaign]) -> bool {
         let is_passed = |cursor: Cursor| {
             let is_earlier = |campaign: &sends_core::Campaign| {
@@ -147,8 +148,8 @@ impl CampaignPageRequest {
         self.after.is_none_or(is_passed) && !self.choose(records).is_empty()
     }
 
-    /// Whether a cyclic upstream listing ends with the cursor, judged by its first page: it is not full, respects the requested
-    /// date, and has the cursor's campaign last.
+    /// Returns whether a cyclic upstream listing ends at the cursor. The first page shows this: it is not full, respects the
+    /// requested date, and has the cursor's campaign last.
     fn ends_in(&self, first: &CampaignPage) -> bool {
         let filter = self.filter();
         let is_requested = |campaign: &sends_core::Campaign| {
@@ -196,12 +197,12 @@ impl CampaignPageRequest {
         if is_cut_short && chosen.is_empty() {
             return Err(ApiError::cut_short());
         }
-        // Our cursor continues by date even if the upstream's link is broken.
+        // The cursor contains a date, so paging can continue even if the upstream's link is broken.
         let leads_on = next.is_some() || is_cut_short;
         let has_next_page = chosen.len() > usize::from(self.first) || leads_on;
         chosen.truncate(self.first.into());
         let page: Arc<[CampaignId]> = chosen.iter().map(|campaign| campaign.id).collect();
-        // A campaign without a date has the position of the previous one.
+        // A campaign without a date takes the update time of the previous campaign.
         let mut updated_at = self.after.map_or(Timestamp::MAX, |cursor| cursor.updated_at);
         let edge = |record: sends_core::Campaign| {
             let id = record.id;
@@ -226,13 +227,13 @@ fn has_repeats(records: &[sends_core::Campaign]) -> bool {
     ids.len() < records.len()
 }
 
-/// Appends new campaigns only: a repeated campaign after its own cursor would appear as another one.
+/// Appends only campaigns that are not in `records`. A repeated campaign would be returned again after its own cursor.
 fn append_new(records: &mut Vec<sends_core::Campaign>, more: Vec<sends_core::Campaign>) {
     let mut known: HashSet<CampaignId> = records.iter().map(|campaign| campaign.id).collect();
     records.extend(more.into_iter().filter(|campaign| known.insert(campaign.id)));
 }
 
-/// The campaigns of a page with undecodable values, and their number.
+/// Returns the campaigns that have undecodable values, with the number of these values.
 fn odd_values(page: &CampaignPage) -> impl Iterator<Item = (CampaignId, usize)> {
     let ids = page.records.iter().map(|campaign| campaign.id);
     ids.zip(page.unreadable_values.iter().copied())
@@ -246,22 +247,22 @@ pub(super) struct CampaignConnection {
     has_next_page: bool,
 }
 
-/// Page of campaigns, most recently updated first, as defined by the Relay cursor connections specification.
+/// Connection of campaigns, most recently updated first, as defined by the Relay cursor connections specification.
 #[Object]
 impl CampaignConnection {
-    /// The campaigns of this page with their cursors.
+    /// Campaigns of this page with their cursors.
     async fn edges(&self) -> &[CampaignEdge] {
         charge::foreseen_list().await;
         &self.edges
     }
 
-    /// The campaigns of this page.
+    /// Campaigns of this page.
     async fn nodes(&self) -> Vec<&Campaign> {
         charge::foreseen_list().await;
         self.edges.iter().map(|edge| &edge.node).collect()
     }
 
-    /// Position of this page in the list.
+    /// Position of this page within the connection.
     async fn page_info(&self) -> PageInfo {
         let cursor = |edge: Option<&CampaignEdge>| edge.map(|edge| edge.cursor.clone());
         PageInfo {
@@ -272,18 +273,19 @@ impl CampaignConnection {
         }
     }
 
-    /// Number of undecodable campaigns of this page, which are omitted. Normally 0.
+    /// Number of campaigns on this page that could not be decoded and are omitted. Normally 0.
     async fn unreadable_campaign_count(&self) -> i32 {
         count(self.unreadable)
     }
 }
 
-/// Campaign on a page, with its cursor.
+/// Edge of a campaign connection: a campaign and its cursor.
 #[derive(SimpleObject)]
 pub(super) struct CampaignEdge {
-    /// Position of the campaign, for `after`. Opaque. Remains valid after a restart, until the campaign is updated.
+    /// Opaque position of the campaign, for the argument `after`. The cursor remains valid after a restart, until the campaign is
+    /// updated.
     cursor: String,
-    /// The campaign.
+    /// Campaign at this position.
     node: Campaign,
 }
 

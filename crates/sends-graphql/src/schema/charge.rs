@@ -1,4 +1,4 @@
-//! Charges lists that are longer than estimated to the memory budget of responses.
+//! Charges the memory budget of responses for lists that are longer than estimated.
 
 use async_graphql::{
     Context, Positioned,
@@ -8,15 +8,13 @@ use async_graphql::{
 use super::ApiError;
 use crate::bulkheads::answers;
 
-/// Estimated number of sends of a history.
 pub(crate) const ASSUMED_SENDS: usize = 10;
 /// Estimated number of activities of a campaign: the email, its web page and a resend.
 pub(crate) const ASSUMED_ACTIVITIES: usize = 3;
-/// Estimated number of unreadable resources of an account.
 pub(crate) const ASSUMED_UNREADABLE: usize = 10;
 
-/// Charges the items beyond `expected`, which the estimate includes, of a list that the field of `context` is about to return.
-/// Yields first if the operation has run for a while.
+/// Charges the memory budget for the items of a list beyond the `expected` number, which the estimate includes. `context` belongs
+/// to the field that returns the list. Yields first if the operation has run for a while.
 pub(super) async fn list(context: &Context<'_>, length: usize, expected: usize) -> Result<(), ApiError> {
     let Some(memory) = answers::current() else {
         return Ok(());
@@ -31,15 +29,15 @@ pub(super) async fn list(context: &Context<'_>, length: usize, expected: usize) 
     charged.map_err(Into::into)
 }
 
-/// Yields before a list whose length the estimate includes, if the operation has run for a while.
+/// Yields if the operation has run for a while. Replaces [`list`] where the estimate includes every item.
 pub(super) async fn foreseen_list() {
     if let Some(memory) = answers::current() {
         memory.pause().await;
     }
 }
 
-/// The number of fields of one item and the bytes of their long names. Lists in it count as one item each; they are charged
-/// separately.
+/// Returns the number of fields in one item, and the size of their long names in bytes. A nested list counts as one item here and
+/// is charged separately.
 fn of_item(set: &Positioned<SelectionSet>) -> (usize, usize) {
     let selections = set.node.items.iter().map(|selection| match &selection.node {
         Selection::Field(field) => {
@@ -48,7 +46,7 @@ fn of_item(set: &Positioned<SelectionSet>) -> (usize, usize) {
             (1 + fields, texts + answers::long_name(&name.node))
         }
         Selection::InlineFragment(fragment) => of_item(&fragment.node.selection_set),
-        // The plan has replaced all fragment spreads.
+        // The execution plan has already replaced all fragment spreads.
         Selection::FragmentSpread(_) => (0, 0),
     });
     selections.fold((0, 0), |(fields, texts), of| (fields + of.0, texts + of.1))

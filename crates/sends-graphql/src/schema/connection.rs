@@ -1,4 +1,4 @@
-//! Connections of sends, from the history of one activity and from the send log.
+//! Connections of sends from an activity's history or from the send log.
 
 use std::sync::Arc;
 
@@ -26,7 +26,7 @@ pub(super) struct SendConnection {
     has_next: bool,
     total: Total,
     coverage: Nullable<LogCoverage>,
-    /// Number of sends that the estimate of the response size assumes.
+    /// Number of sends that the memory estimate of the response includes.
     expected: usize,
 }
 
@@ -36,7 +36,6 @@ enum Total {
 }
 
 impl SendConnection {
-    /// A page of the history of an activity.
     pub(super) fn of_history(
         (activity, campaign): (ActivityId, &KnownCampaign),
         history: &Arc<SendHistory>,
@@ -62,7 +61,6 @@ impl SendConnection {
         }
     }
 
-    /// A page of the send log.
     pub(super) fn of_log(page: &LogPage, filter: LogFilter, coverage: Nullable<LogCoverage>) -> Self {
         let edge = |logged: &LoggedSend| SendEdge {
             cursor: log::cursor(logged.position()),
@@ -79,22 +77,22 @@ impl SendConnection {
     }
 }
 
-/// Page of sends, as defined by the Relay cursor connections specification.
+/// Connection of sends, as defined by the Relay cursor connections specification.
 #[Object]
 impl SendConnection {
-    /// The sends of this page with their cursors.
+    /// Sends of this page with their cursors.
     async fn edges(&self, context: &Context<'_>) -> Result<&[SendEdge], ApiError> {
         charge::list(context, self.edges.len(), self.expected).await?;
         Ok(&self.edges)
     }
 
-    /// The sends of this page.
+    /// Sends of this page.
     async fn nodes(&self, context: &Context<'_>) -> Result<Vec<&HistoricSend>, ApiError> {
         charge::list(context, self.edges.len(), self.expected).await?;
         Ok(self.edges.iter().map(|edge| &edge.node).collect())
     }
 
-    /// Position of this page in the list.
+    /// Position of this page within the connection.
     async fn page_info(&self) -> PageInfo {
         let cursor = |edge: Option<&SendEdge>| edge.map(|edge| edge.cursor.clone());
         PageInfo {
@@ -105,8 +103,8 @@ impl SendConnection {
         }
     }
 
-    /// Number of sends on all pages that match the filter. For `Query.sends` it costs another search of the send log. Null with
-    /// an error if that search fails.
+    /// Number of sends that match the filter, on all pages. For `Query.sends`, the count costs another search of the send log.
+    /// Null with an error if that search fails.
     async fn total_count(&self, context: &Context<'_>) -> Nullable<Long> {
         let filter = match &self.total {
             Total::Known(total) => return Some(Ok((*total).into())),
@@ -124,24 +122,24 @@ impl SendConnection {
     }
 }
 
-/// Send on a page, with its cursor.
+/// Edge of a send connection: a send and its cursor.
 #[derive(SimpleObject)]
 pub(super) struct SendEdge {
-    /// Position of the send, for `after` and `before`. Opaque. Remains valid after further sends, with another filter or
-    /// order, and after a restart, in the list that returned it.
+    /// Opaque position of the send, for the arguments `after` and `before` of the list that returned it. The cursor remains valid
+    /// after further sends, with another filter or order, and after a restart.
     cursor: String,
-    /// The send.
+    /// Send at this position.
     node: HistoricSend,
 }
 
-/// Position of a page in its list.
+/// Position of a page within its connection.
 #[derive(SimpleObject)]
-// Every subgraph with connections has this type, and they all mean the same.
+// `PageInfo` has the same meaning in every subgraph with connections.
 #[graphql(shareable)]
 pub(super) struct PageInfo {
-    /// Whether there are items before this page. With `last`, items up to the cursor `after` do not count.
+    /// Whether there are items before this page. With `last`, items up to and including the cursor `after` are ignored.
     pub(super) has_previous_page: bool,
-    /// Whether there are items after this page. With `first`, items from the cursor `before` on do not count.
+    /// Whether there are items after this page. With `first`, the cursor `before` and the items after it are ignored.
     pub(super) has_next_page: bool,
     /// Cursor of the first item. Null if the page is empty.
     pub(super) start_cursor: Option<String>,

@@ -1,4 +1,4 @@
-//! The enums of the schema. Each mirrors an enum of another crate.
+//! GraphQL enums, each of which mirrors an enum of another module or crate.
 
 use async_graphql::Enum;
 use sends_client::pacing;
@@ -6,7 +6,7 @@ use sends_client::pacing;
 /// Constant Contact's status of a send attempt.
 #[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
 pub(super) enum SendStatus {
-    /// Processing ended. This does not imply delivery.
+    /// Processing ended, which does not imply delivery.
     Completed,
     /// Processing ended with an error.
     Errored,
@@ -25,7 +25,7 @@ impl From<Option<&sends_core::SendStatus>> for SendStatus {
 }
 
 impl SendStatus {
-    /// The documented status; `None` for [`Self::Unknown`].
+    /// Returns the documented status, or `None` for [`Self::Unknown`].
     pub(super) fn known(self) -> Option<sends_core::SendStatus> {
         match self {
             Self::Completed => Some(sends_core::SendStatus::Completed),
@@ -38,13 +38,13 @@ impl SendStatus {
 /// Status of a campaign or an activity.
 #[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
 pub(super) enum CampaignStatus {
-    /// Draft.
+    /// Not yet scheduled or sent.
     Draft,
     /// Scheduled for a future time.
     Scheduled,
     /// Sending in progress.
     Executing,
-    /// Sent. This does not imply delivery.
+    /// Sent, which does not imply delivery.
     Done,
     /// The last send failed.
     Error,
@@ -72,9 +72,9 @@ impl From<Option<&sends_core::CampaignStatus>> for CampaignStatus {
 /// Role of an activity within its campaign.
 #[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
 pub(super) enum ActivityRole {
-    /// The email.
+    /// Email of the campaign.
     PrimaryEmail,
-    /// The web page of the email. Never sent.
+    /// Web page of the email, which is never sent.
     Permalink,
     /// Resend of the email to contacts who did not open it.
     Resend,
@@ -101,21 +101,21 @@ pub(super) enum SendOutcome {
     Sent,
     /// Sent to some of its contacts. Constant Contact does not report how many.
     PartiallySent,
-    /// Held for review by Constant Contact, which releases it in portions.
+    /// Held for review by Constant Contact, which releases the email in portions.
     Staged,
     /// Processed without any recipient.
     NoRecipients,
     /// Not sent.
     Failed,
-    /// Not determined: Constant Contact's values are missing or undocumented.
+    /// Undetermined, because Constant Contact's values are missing or undocumented.
     Unknown,
 }
 
-/// Kind of a reason.
+/// Category of a reason code.
 #[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
 #[graphql(remote = "sends_core::ReasonCategory")]
 pub(super) enum ReasonCategory {
-    /// Success.
+    /// Successful send.
     Success,
     /// Internal failure of Constant Contact.
     System,
@@ -123,11 +123,11 @@ pub(super) enum ReasonCategory {
     Compliance,
     /// Failed payment or expired product.
     Billing,
-    /// Exceeded limit of the account.
+    /// Limit of the account that was exceeded.
     Limit,
     /// Held by Constant Contact and released in portions.
     Staging,
-    /// Some contacts were not reached.
+    /// Send that did not reach some contacts.
     Partial,
     /// Defect in the email's content.
     Content,
@@ -135,17 +135,17 @@ pub(super) enum ReasonCategory {
     Sender,
     /// Feature that the account lacks.
     Feature,
-    /// No recipients.
+    /// Send without recipients.
     Audience,
     /// Undocumented code.
     Unknown,
 }
 
-/// Advice on sending again.
+/// Advice on whether and when to send again.
 #[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
 #[graphql(remote = "sends_core::RetryAdvice")]
 pub(super) enum RetryAdvice {
-    /// Do nothing: the email was sent.
+    /// Do nothing, because the email was sent.
     #[graphql(name = "NO_ACTION")]
     NotNeeded,
     /// Send again now, without changes.
@@ -157,19 +157,19 @@ pub(super) enum RetryAdvice {
     /// Send again after Constant Contact's account review has cleared the account.
     #[graphql(name = "RETRY_AFTER_CLEARANCE")]
     AfterClearance,
-    /// Wait: Constant Contact continues the send by itself.
+    /// Wait, because Constant Contact continues the send automatically.
     Wait,
-    /// Check which contacts were reached before sending again: some could receive the email twice.
+    /// Check which contacts were reached before sending again, because some could receive the email twice.
     #[graphql(name = "CHECK_BEFORE_RETRY")]
     NotBlindly,
-    /// Do not send again: the result would be the same.
+    /// Do not send again, because the result would be the same.
     #[graphql(name = "DO_NOT_RETRY")]
     No,
-    /// No advice: the code is undocumented.
+    /// No advice, because the code is undocumented.
     Unknown,
 }
 
-/// Party that has to act.
+/// Party that has to act on the result of a send.
 #[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
 #[graphql(remote = "sends_core::Actor")]
 pub(super) enum ResponsibleParty {
@@ -183,7 +183,7 @@ pub(super) enum ResponsibleParty {
     ContentEditor,
     /// Constant Contact's customer support.
     Support,
-    /// Constant Contact, without a request.
+    /// Constant Contact, which acts without a request.
     ConstantContact,
 }
 
@@ -196,27 +196,27 @@ pub(super) enum SendOrder {
     NewestFirst,
 }
 
-/// Cause of a failed refresh. The values have the meaning of the error codes with the same names.
+/// Cause of a failed refresh. Each value corresponds to the error code of the same name.
 #[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
 #[graphql(remote = "crate::sources::histories::StaleReason")]
 pub(super) enum StaleReason {
     /// Constant Contact could not be reached, failed, or sent an invalid response.
     UpstreamUnavailable,
-    /// Constant Contact did not respond in time, or the call was not made in time.
+    /// Constant Contact did not respond in time, or the call could not be sent in time.
     #[graphql(name = "UPSTREAM_TIMEOUT")]
     TooSlow,
-    /// Constant Contact's limit per second delayed the call for too long.
+    /// The call was delayed for too long by Constant Contact's limit of calls per second.
     RateLimited,
     /// Constant Contact's daily limit is used up.
     QuotaExceeded,
 }
 
-/// Cause of a pause of upstream calls. The values have the meaning of the error codes with the same names.
+/// Cause of a pause of upstream calls. Each value corresponds to the error code of the same name.
 #[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
 pub(super) enum PauseReason {
     /// Constant Contact reported too many calls per second.
     RateLimited,
-    /// The daily limit is used up, as Constant Contact reported or as this service counted.
+    /// The daily limit is used up, as reported by Constant Contact or counted by this service.
     QuotaExceeded,
 }
 

@@ -1,8 +1,8 @@
-//! Maps failures to GraphQL errors.
+//! Maps internal failures to GraphQL errors.
 //!
-//! A resolver fails with an [`ApiError`], which only this module constructs, from a closed list of causes. The library's
-//! conversion, which would publish the text of any error, is switched off in the manifest. A published error consists of a
-//! code of [`ErrorCode`], a message and facts for the caller; internal text goes to the log only.
+//! A resolver returns an [`ApiError`], which only this module constructs. The error consists of an [`ErrorCode`], a message and
+//! facts for the caller; internal text is only logged. The blanket conversion of async-graphql, which would publish the text of
+//! any error, is disabled in the manifest.
 
 use async_graphql::{ErrorExtensionValues, Value};
 use sends_client::{Endpoint, FailureClass, UpstreamError};
@@ -16,23 +16,23 @@ use crate::{
     sources::send_log::LogError,
 };
 
-/// The result of a nullable field that can fail. With `Result<Option<T>, _>` the library would omit the failed field from
-/// the response, where the specification requires null.
+/// Result of a nullable field that can fail. With `Result<Option<T>, _>`, async-graphql would omit a failed field, although the
+/// specification requires null.
 pub(super) type Nullable<T> = Option<Result<T, ApiError>>;
 
 macro_rules! error_codes {
     ($($(#[doc = $doc:tt])+ $name:ident = $code:literal,)+) => {
-        /// The closed set of `extensions.code`.
+        /// Closed set of values of `extensions.code`.
         #[derive(Clone, Copy, Debug, Eq, PartialEq)]
         pub enum ErrorCode {
             $($(#[doc = $doc])+ $name,)+
         }
 
         impl ErrorCode {
-            /// Every code, in the order of the documentation.
+            /// All codes, in the order of the documentation.
             pub const ALL: &[Self] = &[$(Self::$name),+];
 
-            /// The value of `extensions.code`.
+            /// Returns the value of `extensions.code`.
             pub const fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$name => $code,)+
@@ -43,21 +43,21 @@ macro_rules! error_codes {
 }
 
 error_codes! {
-    /// The operation or an argument is invalid. A retry without a change is useless.
+    /// The operation or an argument is invalid. The same request would fail again.
     BadUserInput = "BAD_USER_INPUT",
     /// The account has no such object.
     NotFound = "NOT_FOUND",
-    /// The request may come from a page of another origin, or is addressed to another host name.
+    /// The request may originate from a page of another origin, or is addressed to a host name that is not allowed.
     RequestRefused = "REQUEST_REFUSED",
-    /// Unknown hash or id of a persisted document. The client has to send the text.
+    /// The hash or id of a persisted document is unknown. The client has to send the text.
     PersistedQueryNotFound = "PERSISTED_QUERY_NOT_FOUND",
-    /// The service is at a capacity limit.
+    /// The service has reached a capacity limit.
     Overloaded = "OVERLOADED",
-    /// The access token is rejected upstream or missing, or the service's key is missing.
+    /// The access token is missing or rejected by the upstream, or the service's API key is missing.
     Unauthenticated = "UNAUTHENTICATED",
-    /// The service's own login has ended. Its operator has to log in again.
+    /// The service's own login is no longer valid. The operator has to log in again.
     LoginRequired = "LOGIN_REQUIRED",
-    /// A scope or privilege is missing, the application is deactivated, or only this path is rejected with 401.
+    /// A scope or privilege is missing, the application is deactivated, or the upstream rejects only this path with 401.
     Forbidden = "FORBIDDEN",
     /// A limit on upstream calls is reached.
     RateLimited = "RATE_LIMITED",
@@ -67,17 +67,17 @@ error_codes! {
     UpstreamUnavailable = "UPSTREAM_UNAVAILABLE",
     /// Constant Contact did not respond in time.
     UpstreamTimeout = "UPSTREAM_TIMEOUT",
-    /// Constant Contact's response cannot be decoded, or it rejected a valid request.
+    /// Constant Contact's response cannot be decoded, or Constant Contact rejected a valid request.
     UpstreamInvalid = "UPSTREAM_INVALID",
-    /// There is no send log, it cannot be read, or a search took too long.
+    /// The send log does not exist or cannot be read, or a search exceeded its time limit.
     LogUnavailable = "LOG_UNAVAILABLE",
-    /// The service is shutting down and cancelled the operation. A retry reaches its successor.
+    /// The service is shutting down and cancelled the operation. A retry reaches the next process.
     ShuttingDown = "SHUTTING_DOWN",
-    /// A defect in this service.
+    /// Defect in this service.
     Internal = "INTERNAL",
 }
 
-/// An error that may be shown to a caller.
+/// Error that may be returned to a caller.
 #[derive(Clone, Debug)]
 pub struct ApiError(Box<Published>);
 
@@ -88,7 +88,7 @@ struct Published {
     facts: Facts,
 }
 
-/// Members of `extensions` in addition to the code. Unknown facts are omitted.
+/// Members of `extensions` in addition to the code. Unset members are omitted.
 #[derive(Clone, Debug, Default)]
 struct Facts {
     upstream_status: Option<u16>,
@@ -107,12 +107,11 @@ impl Facts {
 }
 
 impl ApiError {
-    /// An invalid argument. The message describes the required change.
+    /// Creates an error for an invalid argument. `message` describes the required change.
     pub fn bad_user_input(message: impl Into<String>) -> Self {
         Self::new(ErrorCode::BadUserInput, message)
     }
 
-    /// The message that the caller sees.
     pub fn message(&self) -> &str {
         &self.0.message
     }
@@ -128,12 +127,11 @@ impl ApiError {
         )
     }
 
-    /// Neither an activity nor a campaign without statistics.
     pub(super) fn no_statistics() -> Self {
         Self::new(ErrorCode::NotFound, NO_STATISTICS)
     }
 
-    /// A contact list that an incomplete listing lacks.
+    /// Creates an error for a contact list that is missing from an incomplete listing.
     pub(super) fn unlisted_contact_list(gap: Gap) -> Self {
         let cause = match gap {
             Gap::Unreadable(_) => "contains records that cannot be decoded",
@@ -161,7 +159,7 @@ impl ApiError {
         Self::new(ErrorCode::UpstreamInvalid, message)
     }
 
-    /// An empty page of campaigns whose next page cannot be reached.
+    /// Creates an error for an empty page of campaigns whose next page cannot be reached.
     pub(super) fn cut_short() -> Self {
         let message = "Listing of campaigns incomplete: Constant Contact's link to the next page cannot be followed or leads \
                        to nothing new. Retry later, or select another period with `updatedUntil`.";
@@ -191,7 +189,7 @@ impl ApiError {
             upstream_status: error.status.map(|status| status.as_u16()),
             upstream_error_key: error.error_key.clone(),
             upstream_request_id: error.request_id.clone(),
-            // Rounded up: a retry that is a moment too early has to wait again.
+            // Rounded up, because an early retry would have to wait again.
             retry_after_seconds: error
                 .retry_after
                 .map(|wait| wait.as_secs() + u64::from(wait.subsec_nanos() > 0)),
@@ -206,7 +204,7 @@ const NO_STATISTICS: &str =
 const PATH_ALONE: &str = "Constant Contact rejects this path with 401, though it accepts the access token on others. A new \
                           login does not help; the path is retried after a pause.";
 
-/// Where no single object was requested, the upstream is at fault.
+/// Maps a 404 response by endpoint. For a listing, it indicates an upstream fault, because no single object was requested.
 fn not_found(endpoint: &Endpoint) -> (ErrorCode, &'static str) {
     let message = match endpoint {
         Endpoint::SendHistory(_) | Endpoint::Activity(_) | Endpoint::Schedule(_) => NO_SUCH_ACTIVITY,
@@ -223,7 +221,6 @@ fn not_found(endpoint: &Endpoint) -> (ErrorCode, &'static str) {
     (ErrorCode::NotFound, message)
 }
 
-/// The missing permission.
 fn forbidden(endpoint: &Endpoint) -> &'static str {
     match endpoint {
         Endpoint::ContactLists(_) | Endpoint::Segments(_) | Endpoint::Segment(_) => {
@@ -334,7 +331,8 @@ impl From<Exceeded> for ErrorCode {
     }
 }
 
-/// The error of the field. The whole operation is rejected with the same message; see `server/graphql/running.rs`.
+/// Error of the field that exceeds the memory budget. The whole operation is rejected with the same message (see
+/// `server/graphql/running.rs`).
 impl From<Exceeded> for ApiError {
     fn from(exceeded: Exceeded) -> Self {
         Self::new(exceeded.into(), exceeded.message())

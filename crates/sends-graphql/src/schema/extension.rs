@@ -1,17 +1,15 @@
-//! The response extension `extensions.upstream`.
+//! Response extension `extensions.upstream`.
 //!
-//! `calls` is the number of upstream calls of the operation. `stale` is present if a value exceeds its maximum age because a
-//! refresh failed: the oldest of each type, with a reason as in `CampaignActivity.staleReason`.
+//! `calls` is the number of upstream calls of the operation. `stale` lists the oldest stale value of each type, with a reason as
+//! in `CampaignActivity.staleReason`. The list is absent if the response has no stale value.
 
 use async_graphql::{InputType, Value, value};
 
 use super::{enums::StaleReason, scalar::DateTime};
 use crate::sources::histories::{Kind, StaleAnswers};
 
-/// Name of the extension.
 pub const UPSTREAM: &str = "upstream";
 
-/// Value of the extension.
 pub fn upstream(calls: u32, stale: &StaleAnswers) -> Value {
     let stale: Vec<Value> = stale
         .noted()
@@ -31,7 +29,6 @@ pub fn upstream(calls: u32, stale: &StaleAnswers) -> Value {
     }
 }
 
-/// The schema's type of the values.
 const fn type_of(kind: Kind) -> &'static str {
     match kind {
         Kind::Sends => "Send",

@@ -1,4 +1,4 @@
-//! Arguments that select sends of a history, checked before anything is read.
+//! Arguments that select sends of a history. They are validated before any data is read.
 
 use std::time::Duration;
 
@@ -14,29 +14,29 @@ use super::{
     scalar::DateTime,
 };
 
-/// Conditions on a send, all of which must be met. An empty list is no condition.
+/// Filter for sends. A send must meet all conditions. An empty list imposes no condition.
 #[derive(Debug, Default, InputObject)]
 pub(super) struct SendHistoryFilter {
     /// Earliest `runDate`, inclusive. Excludes sends without a date.
     from: Option<DateTime>,
-    /// End of the `runDate` range, exclusive. Excludes sends without a date.
+    /// Latest `runDate`, exclusive. Excludes sends without a date.
     until: Option<DateTime>,
-    /// Any of these outcomes.
+    /// Outcomes to include.
     #[graphql(default)]
     outcomes: Vec<SendOutcome>,
-    /// Any of these statuses.
+    /// Statuses to include.
     #[graphql(default)]
     statuses: Vec<SendStatus>,
-    /// Any of these reason codes, documented or not.
+    /// Reason codes to include, whether documented or not.
     #[graphql(default)]
     reason_codes: Vec<i32>,
-    /// Any of these kinds of reasons. `UNKNOWN` matches undocumented codes. Excludes sends without a code.
+    /// Reason categories to include. `UNKNOWN` matches undocumented codes. Excludes sends without a code.
     #[graphql(default)]
     reason_categories: Vec<ReasonCategory>,
-    /// Any of these contact lists, by `listId` or `id`.
+    /// Contact lists to include, by `listId` or `id`.
     #[graphql(default)]
     contact_list_ids: Vec<ID>,
-    /// Any of these segments, by `segmentId` or `id`.
+    /// Segments to include, by `segmentId` or `id`.
     #[graphql(default)]
     segment_ids: Vec<ID>,
 }
@@ -66,7 +66,7 @@ impl SendHistoryFilter {
     }
 }
 
-/// Checks the two ends of a period, the first inclusive, the second exclusive.
+/// Validates a period, which includes `from` and excludes `until`.
 pub(super) fn period(
     from_name: &str,
     from: Option<DateTime>,
@@ -82,7 +82,7 @@ pub(super) fn period(
     Ok((from, until))
 }
 
-/// The indexes in the history of the sends that match, in this order.
+/// Returns the indexes of the matching sends in the history, in the requested order.
 pub(super) fn choose(filter: &SendFilter, history: &SendHistory, order: SendOrder) -> Vec<usize> {
     let mut chosen: Vec<usize> = (0..history.len())
         .filter(|&index| filter.matches(&history.sends()[index]))
@@ -93,14 +93,12 @@ pub(super) fn choose(filter: &SendFilter, history: &SendHistory, order: SendOrde
     chosen
 }
 
-/// Checks a `maxAge` in seconds.
 pub(super) fn max_age(seconds: Option<i32>) -> Result<Option<Duration>, ApiError> {
     let seconds = seconds.map(u64::try_from).transpose();
     let seconds = seconds.map_err(|_| ApiError::bad_user_input("`maxAge` must not be negative."))?;
     Ok(seconds.map(Duration::from_secs))
 }
 
-/// End of a list to keep.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Part {
     Whole,
@@ -109,7 +107,7 @@ pub(super) enum Part {
 }
 
 impl Part {
-    /// Checks `first` and `last`, of which at most one may be set.
+    /// Validates `first` and `last`, which exclude each other.
     pub(super) fn new(first: Option<i32>, last: Option<i32>) -> Result<Self, ApiError> {
         match (length("first", first)?, length("last", last)?) {
             (None, None) => Ok(Self::Whole),

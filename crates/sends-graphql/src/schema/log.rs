@@ -1,4 +1,4 @@
-//! The send log: all sends of the account that the service has stored.
+//! GraphQL types of the send log, which contains all stored sends of the account.
 
 mod filter;
 mod page;
@@ -20,16 +20,17 @@ pub(super) use self::{
 use super::{ApiError, error::Nullable, scalar::Long, zone::dates};
 use crate::sources::send_log::LogReader;
 
-/// Completeness of the send log, which is filled by synchronisation and by every history that is read.
+/// Completeness of the send log. Synchronisation and every read of a history add sends to the log.
 #[derive(Clone, SimpleObject)]
 #[graphql(complex)]
 pub(super) struct LogCoverage {
     /// Whether the log has every send between `from` and `until` of the filter. Without `from`, the range starts at the account's
-    /// first send; without `until`, it ends at `completeUntil`. If false, sends can be missing from lists, counts and totals:
-    /// outside `completeFrom` and `completeUntil` because the sends are not read yet, inside because of unreadable resources.
+    /// first send. Without `until`, it ends at `completeUntil`. If false, sends can be missing from lists, counts and totals.
+    /// Sends before `completeFrom` or after `completeUntil` can be missing because they have not been read yet. Other sends can
+    /// be missing because their resource is unreadable.
     is_complete: bool,
-    /// Number of unreadable resources whose sends between `from` and `until` of the filter can be missing.
-    /// `syncState { unreadableResources }` lists them.
+    /// Number of unreadable resources that can have sends between `from` and `until` of the filter. `syncState {
+    /// unreadableResources }` lists them.
     unreadable_resource_count: Long,
     #[graphql(skip)]
     from: Option<Timestamp>,
@@ -41,8 +42,8 @@ dates! { LogCoverage {
     /// Start of the period for which the log has every readable send. Null if it starts at the account's first send, or if
     /// `completeUntil` is null.
     complete_from: |of| of.from,
-    /// End of the period for which the log has every readable send. Null if no synchronisation has completed, so that the log has
-    /// only the histories that were read.
+    /// End of the period for which the log has every readable send. Null if no synchronisation has completed. The log then has
+    /// only histories that queries have read.
     complete_until: |of| of.until,
 } }
 
@@ -62,10 +63,10 @@ impl From<Completeness> for LogCoverage {
 }
 
 impl LogCoverage {
-    /// The coverage for a filter, if the field selects it.
+    /// Reads the coverage for a filter if the field selects it.
     ///
-    /// Must be read before the sends: a synchronisation that ends between the two reads can then make a page more complete than
-    /// reported, never less.
+    /// Must be called before the sends are read. If a synchronisation ends between the two reads, the page is then more complete
+    /// than reported, never less.
     async fn if_selected(context: &Context<'_>, reader: &LogReader, filter: &LogFilter) -> Nullable<Self> {
         if !context.look_ahead().field("coverage").exists() {
             return None;
@@ -76,7 +77,7 @@ impl LogCoverage {
     }
 }
 
-/// The campaign of an activity in the log, if it can be read there.
+/// Returns the campaign of an activity from the log, or `None` if the log cannot be read or does not have it.
 pub(super) async fn campaign_of(context: &Context<'_>, activity: ActivityId) -> Option<Campaign> {
     let filter = LogFilter {
         activities: vec![activity],

@@ -1,7 +1,7 @@
 //! Global object identification.
 //!
-//! All global ids are parsed here: a UUID for an activity; a UUID, a colon and the position in the history for a send; the type
-//! name, a colon and the upstream's id for any other object.
+//! Parses all global ids. The id of an activity is its UUID. The id of a send is the UUID of its activity, a colon and the
+//! position in the history. Any other id is the type name, a colon and the upstream id.
 
 use async_graphql::{Context, ID, Interface};
 use sends_core::{ActivityId, CampaignId, ListId, SegmentId};
@@ -16,12 +16,12 @@ use super::{
 };
 use crate::{sources::histories::HistoryKey, sources::loader::HistoryLoader};
 
-/// Object with a global id. Global ids are unique among all types, so that a client can cache objects by `id` alone.
+/// Object with a global id. Global ids are unique among all types, so a client can cache objects by `id` alone.
 #[derive(Interface)]
 #[graphql(field(
     name = "id",
     ty = "ID",
-    desc = "Global id. `node` returns the same object for it. Opaque, except that the id of an activity is its UUID."
+    desc = "Global id, for which `node` returns the same object. Opaque, except that the id of an activity is its UUID."
 ))]
 pub(super) enum Node {
     CampaignActivity(CampaignActivity),
@@ -40,7 +40,7 @@ enum GlobalId {
     Segment(SegmentId),
 }
 
-/// The object with this id. Only a send is looked up; the fields of any other object report a missing object.
+/// Returns the object with this id. Only a send is looked up. The fields of any other object report that the object is missing.
 pub(super) async fn find(context: &Context<'_>, id: &ID) -> Result<Node, ApiError> {
     match parse(id).ok_or_else(|| wrong(id, "an id of this schema. Use the `id` of an object"))? {
         GlobalId::Activity(activity) => Ok(Node::CampaignActivity(CampaignActivity::new(activity, None))),
@@ -95,17 +95,16 @@ fn wrong(id: &ID, expected: &str) -> ApiError {
     ApiError::bad_user_input(format!("\"{excerpt}\" is not {expected}."))
 }
 
-/// The id of an activity.
 pub(super) fn activity_id(id: &ID) -> Result<ActivityId, ApiError> {
     Ok(id.parse::<ActivityId>()?)
 }
 
-/// The id of a campaign, as a `campaignId` or as a global id.
+/// Parses a `campaignId` or the global id of a campaign.
 pub(super) fn campaign_id(id: &ID) -> Result<CampaignId, ApiError> {
     Ok(without_type(id, CAMPAIGN).parse::<CampaignId>()?)
 }
 
-/// The id of a contact list, as a `listId` or as a global id.
+/// Parses a `listId` or the global id of a contact list.
 pub(super) fn list_id(id: &ID) -> Result<ListId, ApiError> {
     let is_of_other_type = [CAMPAIGN, SEGMENT]
         .iter()
@@ -119,7 +118,7 @@ pub(super) fn list_id(id: &ID) -> Result<ListId, ApiError> {
     Ok(ListId::from(without_type(id, LIST)))
 }
 
-/// The id of a segment, as a `segmentId` or as a global id.
+/// Parses a `segmentId` or the global id of a segment.
 pub(super) fn segment_id(id: &ID) -> Result<SegmentId, ApiError> {
     let expected = "a segment id. Use a `segmentId`, which is a 64-bit integer, or the `id` of a segment";
     segment(without_type(id, SEGMENT)).ok_or_else(|| wrong(id, expected))
@@ -165,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_no_global_id() {
+    fn malformed_global_ids_are_rejected() {
         let tails = [
             ":",
             ":x",

@@ -1,7 +1,8 @@
-//! Arithmetic of the Relay cursor connections specification, independent of the item type.
+//! Pagination as defined by the Relay cursor connections specification.
 //!
-//! A cursor of a history contains a `sendId` and, where several sends have it, a repeat number. A cursor is a position in the
-//! order of the sends, so it remains valid when sends are added and when the filter no longer matches its send.
+//! A cursor of a history contains a `sendId`, and a repeat number if several sends have the same `sendId`. The cursor is a
+//! position in the order of sends. It therefore remains valid when sends are added, and when the filter no longer matches its
+//! send.
 
 use std::{fmt, ops::Range};
 
@@ -11,17 +12,17 @@ use sends_core::SendHistory;
 
 use super::ApiError;
 
-/// Start of the text that a cursor encodes.
+/// Prefix of the text that a cursor encodes.
 const PREFIX: &str = "sendId:";
 
-/// Position of a send in its history: its `sendId`, and the number of earlier sends with the same one.
+/// Position of a send in its history: its `sendId`, and the number of earlier sends with the same `sendId`.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(super) struct Place {
     pub(super) send_id: i32,
     pub(super) repeat: usize,
 }
 
-/// The form within global ids and cursors: the `sendId`, followed by a number from 2 on for a repeated `sendId`.
+/// Formats the position for global ids and cursors: the `sendId`, followed by a number from 2 on for a repeated `sendId`.
 impl fmt::Display for Place {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { send_id, repeat } = self;
@@ -33,7 +34,7 @@ impl fmt::Display for Place {
 }
 
 impl Place {
-    /// The positions of the sends of a history, which is in the order of `sendId`.
+    /// Returns the positions of all sends of a history, which is sorted by `sendId`.
     pub(super) fn all(history: &SendHistory) -> Vec<Self> {
         let mut places: Vec<Self> = Vec::with_capacity(history.len());
         for send in history {
@@ -50,7 +51,8 @@ impl Place {
         URL_SAFE_NO_PAD.encode(format!("{PREFIX}{self}"))
     }
 
-    /// Parses the output of `Display`, in that spelling only: `+1`, `01` or `1:1` would give a cache two keys for one send.
+    /// Parses the output of `Display`. Other spellings, such as `+1`, `01` or `1:1`, are rejected, because a client cache would
+    /// have two keys for one send.
     pub(super) fn of_id(text: &str) -> Option<Self> {
         let (send_id, number) = text.split_once(':').unwrap_or((text, "1"));
         let place = Self {
@@ -60,7 +62,6 @@ impl Place {
         (place.to_string() == text).then_some(place)
     }
 
-    /// The index of the send in its history.
     pub(super) fn index_in(self, history: &SendHistory) -> Option<usize> {
         let sends = history.sends();
         let first = sends.partition_point(|send| send.send_id < self.send_id);
@@ -74,7 +75,7 @@ impl Place {
     }
 }
 
-/// The four arguments, unchecked.
+/// Paging arguments before validation.
 #[derive(Debug, Default)]
 pub(super) struct PageArguments {
     pub(super) first: Option<i32>,
@@ -83,7 +84,7 @@ pub(super) struct PageArguments {
     pub(super) before: Option<String>,
 }
 
-/// The four arguments, checked.
+/// Validated paging arguments.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(super) struct PageRequest {
     first: Option<usize>,
@@ -92,7 +93,7 @@ pub(super) struct PageRequest {
     before: Option<Place>,
 }
 
-/// A range of a list.
+/// Range of a list, with the flags of `PageInfo`.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Page {
     pub(super) places: Range<usize>,
@@ -112,7 +113,7 @@ impl PageArguments {
 }
 
 impl PageRequest {
-    /// The page of a list of these positions, in ascending or in descending order.
+    /// Computes the page of a list with these positions, which are in ascending or descending order.
     pub(super) fn of(self, places: &[Place], is_ascending: bool) -> Page {
         let comes_before = |one: Place, other: Place| if is_ascending { one < other } else { one > other };
         let length = places.len();
@@ -127,7 +128,7 @@ impl PageRequest {
         let first_cut = self.first.map_or(end, |first| start + first.min(between));
         let kept = first_cut - start;
         let last_cut = self.last.map_or(start, |last| first_cut - last.min(kept));
-        // As in the Relay specification: in the direction of paging, only items within the cursors count.
+        // As the Relay specification requires, the flag in the direction of paging considers only items between the cursors.
         Page {
             places: last_cut..first_cut,
             has_previous: match self.last {
@@ -142,13 +143,11 @@ impl PageRequest {
     }
 }
 
-/// Checks a number of items.
 pub(super) fn length(argument: &str, value: Option<i32>) -> Result<Option<usize>, ApiError> {
     let length = value.map(usize::try_from).transpose();
     length.map_err(|_| ApiError::bad_user_input(format!("`{argument}` must not be negative.")))
 }
 
-/// Checks a number of items that has a maximum.
 pub(super) fn limited_length(
     argument: &str,
     value: Option<i32>,
@@ -163,7 +162,6 @@ pub(super) fn limited_length(
     }
 }
 
-/// Decodes a cursor of a list.
 pub(super) fn cursor_argument<T>(
     argument: &str,
     cursor: Option<&str>,

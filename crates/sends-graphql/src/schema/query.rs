@@ -1,5 +1,3 @@
-//! The root fields.
-
 use std::time::Duration;
 
 use async_graphql::{Context, ID, Object};
@@ -25,42 +23,41 @@ use super::{
 };
 use crate::sources::loader::ResourceLoader;
 
-/// Maximum number of ids in a list. Each id can cost an upstream call, of which 10,000 a day are allowed.
+/// Maximum number of ids in a list. Each id can cost an upstream call, and the daily limit is 10,000 calls.
 const MAX_IDS: usize = 500;
 
-/// The root type of queries.
 pub struct Query;
 
-/// Root type of queries.
+/// Root type of all queries.
 #[Object]
 impl Query {
-    /// Campaign activity by id. Costs no upstream call by itself; an unknown id is reported by its fields with code `NOT_FOUND`.
+    /// Campaign activity by id. The lookup costs no upstream call. The fields of an unknown activity fail with code `NOT_FOUND`.
     /// Null with an error of code `BAD_USER_INPUT` if the id is not a UUID.
     async fn campaign_activity(
         &self,
         #[graphql(desc = "Constant Contact's `campaign_activity_id`: a UUID with hyphens.")] id: ID,
         #[graphql(
-            desc = "Maximum age of the history in seconds; 0 forces an upstream call. Default: one minute for recent sends, longer for older ones."
+            desc = "Maximum age of the history, in seconds. 0 forces an upstream call. Defaults to one minute after a recent send, and to a longer time after an older send."
         )]
         max_age: Option<i32>,
     ) -> Nullable<CampaignActivity> {
         Some(history_arguments::max_age(max_age).and_then(|max_age| activity(&id, max_age)))
     }
 
-    #[expect(clippy::unused_async, reason = "the library wants resolvers to be async")]
-    /// Campaign activities by id, in the same order, repeats included. The list item of an invalid id is null with an error of
+    #[expect(clippy::unused_async, reason = "async-graphql requires resolvers to be async")]
+    /// Campaign activities in the order of `ids`, including repeated ids. The list item of an invalid id is null with an error of
     /// code `BAD_USER_INPUT`.
     async fn campaign_activities(
         &self,
-        #[graphql(desc = "Ids as of `campaignActivity`. At most 500.")] ids: Vec<ID>,
-        #[graphql(desc = "Maximum age of the histories, as of `campaignActivity`.")] max_age: Option<i32>,
+        #[graphql(desc = "Ids as for `campaignActivity`. At most 500.")] ids: Vec<ID>,
+        #[graphql(desc = "Maximum age of the histories, as for `campaignActivity`.")] max_age: Option<i32>,
     ) -> Result<Vec<Nullable<CampaignActivity>>, ApiError> {
         check_length("ids", ids.len())?;
         let max_age = history_arguments::max_age(max_age)?;
         Ok(ids.iter().map(|id| Some(activity(id, max_age))).collect())
     }
 
-    /// Campaign by id. Costs no upstream call by itself; an unknown id is reported by its fields with code `NOT_FOUND`. Null with
+    /// Campaign by id. The lookup costs no upstream call. The fields of an unknown campaign fail with code `NOT_FOUND`. Null with
     /// an error of code `BAD_USER_INPUT` if the id is invalid.
     async fn campaign(
         &self,
@@ -69,9 +66,9 @@ impl Query {
         Some(node::campaign_id(&id).map(Campaign::new))
     }
 
-    /// Campaigns of the account, most recently updated first, deleted ones included. One upstream call per page; if it fails, the
-    /// last known page is returned and reported in `extensions.upstream.stale`, as with all cached values. Null with an error if
-    /// no page is known.
+    /// Campaigns of the account, including deleted campaigns, most recently updated first. Costs one upstream call per page. If
+    /// the call fails, the last cached page is returned and reported in `extensions.upstream.stale`, as for all cached values.
+    /// Null with an error if no page is cached.
     async fn campaigns(
         &self,
         context: &Context<'_>,
@@ -87,16 +84,17 @@ impl Query {
         })
     }
 
-    /// The Constant Contact account. One upstream call, which needs the scope `account_read`. Null with an error if the call
-    /// fails.
+    /// The Constant Contact account. Costs one upstream call, which requires the scope `account_read`. Null with an error if the
+    /// call fails.
     async fn account(&self, context: &Context<'_>) -> Nullable<Account> {
         let account = context.data_unchecked::<ResourceLoader>().account().await;
         Some(account.map(Account).map_err(Into::into))
     }
 
     /// Object by global id. Accepts every `id` of this schema, but not upstream ids such as `campaignId`. A send costs the
-    /// upstream call for its history and is null with an error of code `NOT_FOUND` if missing from the history. Other objects
-    /// cost no upstream call by themselves. Null with an error of code `BAD_USER_INPUT` if the id is invalid.
+    /// upstream call for its history. If the history does not have the send, the result is null with an error of code
+    /// `NOT_FOUND`. The lookup of any other object costs no upstream call. Null with an error of code `BAD_USER_INPUT` if the id
+    /// is invalid.
     async fn node(
         &self,
         context: &Context<'_>,
@@ -105,21 +103,24 @@ impl Query {
         Some(node::find(context, &id).await)
     }
 
-    /// Objects by global id, in the same order, repeats included. Each list item is the result of `node`, errors included.
-    /// Sends of the same activity share one upstream call.
+    /// Objects in the order of `ids`, including repeated ids. Each list item is the result of `node`, including its error. Sends
+    /// of the same activity share one upstream call.
     async fn nodes(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "Ids as of `node`. At most 500.")] ids: Vec<ID>,
+        #[graphql(desc = "Ids as for `node`. At most 500.")] ids: Vec<ID>,
     ) -> Result<Vec<Nullable<Node>>, ApiError> {
         check_length("ids", ids.len())?;
         let found = future::join_all(ids.iter().map(|id| node::find(context, id))).await;
         Ok(found.into_iter().map(Some).collect())
     }
 
-    /// All sends of the account in the send log. Costs no upstream call; `coverage` reports the completeness of the log. Null
-    /// with an error of code `LOG_UNAVAILABLE` if there is no log, for example for callers with their own tokens.
-    #[expect(clippy::too_many_arguments, reason = "each is an argument of the field")]
+    /// Sends of the account in the send log. Costs no upstream call. `coverage` reports the completeness of the log. Null with an
+    /// error of code `LOG_UNAVAILABLE` if there is no log, for example for callers with their own tokens.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each parameter is an argument of the GraphQL field"
+    )]
     async fn sends(
         &self,
         context: &Context<'_>,
@@ -132,7 +133,9 @@ impl Query {
         #[graphql(desc = "Maximum number of sends from the start: at most 500, 50 by default.")]
         first: Option<i32>,
         #[graphql(desc = "Only sends after this cursor.")] after: Option<String>,
-        #[graphql(desc = "Maximum number of sends from the end: at most 500. Excludes `first`.")]
+        #[graphql(
+            desc = "Maximum number of sends from the end: at most 500. Cannot be combined with `first`."
+        )]
         last: Option<i32>,
         #[graphql(desc = "Only sends before this cursor.")] before: Option<String>,
     ) -> Nullable<SendConnection> {
@@ -145,13 +148,13 @@ impl Query {
         Some(log::page(context, filter.unwrap_or_default(), order_by, &page).await)
     }
 
-    /// Totals of the sends in the send log, by groups. Costs no upstream call, except for the zone `ACCOUNT`; `coverage` reports
+    /// Totals of the sends in the send log, by group. Costs no upstream call except for the zone `ACCOUNT`. `coverage` reports
     /// the completeness of the log. Null with an error of code `LOG_UNAVAILABLE` if there is no log.
     async fn send_totals(
         &self,
         context: &Context<'_>,
         #[graphql(desc = "Sends to include. All by default.")] filter: Option<SendLogFilter>,
-        #[graphql(desc = "Grouping.")] group_by: SendGrouping,
+        #[graphql(desc = "Property by which the sends are grouped.")] group_by: SendGrouping,
         #[graphql(desc = "Time zone of days, weeks and months.", default)] zone: TimeZone,
         #[graphql(desc = "Maximum number of groups: at most 1,000, 100 by default.")] first: Option<i32>,
     ) -> Nullable<SendTotals> {
@@ -164,18 +167,17 @@ impl Query {
         Some(log::state(context).await)
     }
 
-    /// The reason codes that Constant Contact documents, 0 to 12. Sends can have other codes.
+    /// Reason codes that Constant Contact documents, from 0 to 12. Sends can have other codes.
     async fn reason_codes(&self) -> Vec<Reason> {
         sends_core::Reason::table().iter().copied().map(Reason).collect()
     }
 
-    /// Usage of Constant Contact's limits, counted by this service.
+    /// Usage of Constant Contact's rate limits, as counted by this service.
     async fn upstream_budget(&self, context: &Context<'_>) -> UpstreamBudget {
         context.data_unchecked::<Pacer>().current_state().await.into()
     }
 }
 
-/// Rejects a list of more than [`MAX_IDS`].
 pub(super) fn check_length(list: &str, length: usize) -> Result<(), ApiError> {
     if length > MAX_IDS {
         let message = format!("`{list}` has {length} items. At most {MAX_IDS} are allowed.");

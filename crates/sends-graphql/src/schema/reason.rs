@@ -1,13 +1,11 @@
-//! The explanation of a reason code.
-
 use async_graphql::Object;
 
 use super::enums::{ReasonCategory, ResponsibleParty, RetryAdvice};
 
 pub(super) struct Reason(pub(super) sends_core::Reason);
 
-/// Explanation of a reason code. The meanings are Constant Contact's in other words; category, advice and remedy are this
-/// service's interpretation.
+/// Explanation of a reason code. `description` paraphrases Constant Contact's documentation. `category`, `retry`, `responsible`
+/// and `remedy` are this service's interpretation.
 #[Object]
 impl Reason {
     /// Reason code of Constant Contact. 0 is success; 1 to 12 are documented.
@@ -25,7 +23,7 @@ impl Reason {
         self.0.meaning
     }
 
-    /// Kind of the reason.
+    /// Category of the reason.
     async fn category(&self) -> ReasonCategory {
         self.0.category.into()
     }
@@ -35,7 +33,7 @@ impl Reason {
         self.0.retry.into()
     }
 
-    /// Parties that have to act, in this order. Empty if no action is needed or the code is undocumented.
+    /// Parties that have to act, in the order of their actions. Empty if no action is needed or the code is undocumented.
     async fn responsible(&self) -> Vec<ResponsibleParty> {
         self.0.actors.iter().copied().map(Into::into).collect()
     }

@@ -1,22 +1,14 @@
-//! Custom scalars.
-
 use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
 use jiff::{
     Timestamp, civil,
     tz::{self, Offset},
 };
 
-/// Expected form of a date and time argument.
 const DATE_TIME: &str = "expected a date, time and offset such as \"2026-01-31T12:00:00Z\"";
-/// Expected form of a time zone argument.
 const TIME_ZONE: &str =
     "expected \"UTC\", \"ACCOUNT\" or the IANA name of a time zone such as \"America/New_York\"";
 
-/// Checks a literal or variable of a custom scalar before the operation is executed.
-///
-/// # Errors
-///
-/// A short description of the expected value.
+/// Validates a literal or variable of a custom scalar before the operation is executed. The error describes the expected value.
 pub(crate) fn check(name: &str, value: impl FnOnce() -> Value) -> Result<(), &'static str> {
     match name {
         "DateTime" => DateTime::parse(value()).map(drop).map_err(|_| DATE_TIME),
@@ -39,7 +31,6 @@ impl DateTime {
         }
     }
 
-    /// With the offset that a time zone has at this instant.
     pub(super) fn zoned(at: Timestamp, zone: &tz::TimeZone) -> Self {
         Self {
             at,
@@ -48,12 +39,12 @@ impl DateTime {
     }
 }
 
-/// Instant as RFC 3339 text with milliseconds and an offset. Results have the offset of the field's `zone` argument, such as
+/// Instant as RFC 3339 text with milliseconds and an offset. Results use the offset of the field's `zone` argument, for example
 /// `2019-04-18T20:03:08.000Z` or `2019-04-18T16:03:08.000-04:00`. Arguments may have any offset.
 #[Scalar(specified_by_url = "https://scalars.graphql.org/andimarek/date-time.html")]
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
-        // The error text of the parser would be published, so it is replaced.
+        // The parser's error text is replaced, because it would be published.
         match value {
             Value::String(text) => text
                 .parse()
@@ -97,14 +88,14 @@ impl ScalarType for Date {
 pub(super) enum TimeZone {
     #[default]
     Utc,
-    /// The time zone of the Constant Contact account, which has to be read first.
+    /// Time zone of the Constant Contact account, which has to be read first.
     Account,
     Iana(tz::TimeZone),
 }
 
-/// Time zone: `UTC`, `ACCOUNT` for the time zone of the Constant Contact account, or an IANA name such as
-/// `America/New_York`. `ACCOUNT` needs the scope `account_read` and one upstream call per operation. If the account cannot be
-/// read, the fields with this argument are null, with a single error for the operation.
+/// Time zone: `UTC`, `ACCOUNT` for the time zone of the Constant Contact account, or an IANA name such as `America/New_York`.
+/// `ACCOUNT` requires the scope `account_read` and one upstream call per operation. If the account cannot be read, the fields
+/// with this argument are null, with a single error for the operation.
 #[Scalar]
 impl ScalarType for TimeZone {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -132,7 +123,8 @@ impl ScalarType for TimeZone {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Long(pub(super) i64);
 
-/// 64-bit signed integer as a JSON number. JavaScript numbers are exact up to 2^53 only, far above any count here.
+/// 64-bit signed integer as a JSON number. JavaScript represents integers exactly only up to 2^53, which is far above any number
+/// in this schema.
 #[Scalar(specified_by_url = "https://ibm.github.io/graphql-specs/custom-scalars/long.html")]
 impl ScalarType for Long {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -160,7 +152,7 @@ impl From<usize> for Long {
     }
 }
 
-/// The length of a collection in memory, which is far below the limit of `Int`.
+/// Converts the length of an in-memory collection, which is far below the maximum of `Int`.
 pub(super) fn count(length: usize) -> i32 {
     i32::try_from(length).unwrap_or(i32::MAX)
 }
@@ -170,7 +162,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn time_zones_are_named_in_one_way() {
+    fn time_zone_names_are_canonical() {
         for (name, read) in [
             ("UTC", "UTC"),
             ("ACCOUNT", "ACCOUNT"),

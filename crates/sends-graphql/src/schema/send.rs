@@ -1,4 +1,4 @@
-//! One send of an activity: the upstream's fields and the values that the core crate derives from them.
+//! GraphQL type of sends: upstream values, and values that the core crate derives from them.
 
 use std::sync::Arc;
 
@@ -29,7 +29,6 @@ pub(super) struct HistoricSend {
 }
 
 impl HistoricSend {
-    /// The send at `index` of the history of `activity`; the history is shared rather than copied.
     pub(super) fn new(
         activity: ActivityId,
         history: Arc<SendHistory>,
@@ -45,7 +44,6 @@ impl HistoricSend {
         }
     }
 
-    /// A send of the send log.
     pub(super) fn logged(logged: &LoggedSend) -> Self {
         let history = SendHistory::new(vec![logged.send.clone()]);
         let campaign = KnownCampaign::in_log(logged.campaign.as_ref());
@@ -74,23 +72,23 @@ impl HistoricSend {
     }
 }
 
-/// One attempt to send an activity.
+/// Attempt to send an activity.
 #[Object(name = "Send")]
 impl HistoricSend {
-    /// Global id. Opaque; accepted by `node`. `sendId` alone is not unique, not even within an activity.
+    /// Opaque global id, which `node` accepts. `sendId` is not unique, even within an activity.
     pub(super) async fn id(&self) -> ID {
         ID(format!("{}:{}", self.activity, self.place()))
     }
 
-    /// The activity that was sent. Costs no upstream call by itself.
+    /// Activity that was sent. Reading its `id` costs no upstream call.
     async fn activity(&self) -> CampaignActivity {
         self.sent_activity()
     }
 
-    /// The campaign of the activity. For a send of `Query.sends` it costs no upstream call: its values are as of the last listing
-    /// (`syncState { listedAt }`), so `updatedAt` can be older than elsewhere. If the campaign of such a send is not in the log
-    /// yet, only its id may be known, and other fields cost a call, or it is null. For other sends, the same as the activity's
-    /// `campaign`.
+    /// Campaign of the activity. For a send of `Query.sends`, the campaign costs no upstream call. Its values are those of the
+    /// last listing (`syncState { listedAt }`), so `updatedAt` can be older than elsewhere. If the log does not have the campaign
+    /// yet, the campaign is null, or only its id is available without a call. For any other send, the value is that of the
+    /// activity's `campaign`.
     async fn campaign(&self, context: &Context<'_>) -> Nullable<Campaign> {
         match &self.campaign {
             KnownCampaign::NotInLog => self.campaign.of(context, self.activity).map(Ok),
@@ -103,44 +101,45 @@ impl HistoricSend {
         self.attempt().send_id
     }
 
-    /// Constant Contact's ids of the contact lists used for this send, which can differ from the activity's current lists.
-    /// Empty if segments were used or none are reported.
+    /// Constant Contact's ids of the contact lists used for this send, which can differ from the activity's current lists. Empty
+    /// if segments were used or Constant Contact reports no lists.
     async fn contact_list_ids(&self, context: &Context<'_>) -> Result<Vec<ID>, ApiError> {
         let ids = &self.attempt().contact_list_ids;
         charge::list(context, ids.len(), 1).await?;
         Ok(ids.iter().map(|id| ID(id.to_string())).collect())
     }
 
-    /// Constant Contact's ids of the segments used for this send. Empty if contact lists were used or none are reported.
+    /// Constant Contact's ids of the segments used for this send. Empty if contact lists were used or Constant Contact reports no
+    /// segments.
     async fn segment_ids(&self, context: &Context<'_>) -> Result<Vec<ID>, ApiError> {
         let ids = &self.attempt().segment_ids;
         charge::list(context, ids.len(), 1).await?;
         Ok(ids.iter().map(|id| ID(id.to_string())).collect())
     }
 
-    /// The contact lists used for this send, deleted ones included. The names of all lists cost one upstream call per 500
-    /// lists of the account.
+    /// Contact lists used for this send, including deleted lists. Reading their names costs one upstream call per 500 lists of
+    /// the account.
     async fn contact_lists(&self, context: &Context<'_>) -> Result<Vec<ContactList>, ApiError> {
         let lists = &self.attempt().contact_list_ids;
         charge::list(context, lists.len(), 1).await?;
         Ok(lists.iter().cloned().map(ContactList).collect())
     }
 
-    /// The segments used for this send, deleted ones included. The names cost one upstream call, and another one for each deleted
-    /// segment.
+    /// Segments used for this send, including deleted segments. Reading their names costs one upstream call per 1,000 segments of
+    /// the account, and another call for each deleted segment.
     async fn segments(&self, context: &Context<'_>) -> Result<Vec<Segment>, ApiError> {
         let segments = &self.attempt().segment_ids;
         charge::list(context, segments.len(), 1).await?;
         Ok(segments.iter().copied().map(Segment).collect())
     }
 
-    /// Number of contacts of this attempt. For a resend, only contacts who had not received it before. Null if Constant Contact
+    /// Number of contacts of this attempt. A resend counts only contacts who had not received it before. Null if Constant Contact
     /// omits it.
     async fn count(&self) -> Option<Long> {
         self.attempt().count.map(Long)
     }
 
-    /// Date of the attempt. Null if Constant Contact omits it or sends a date without an offset.
+    /// Date of the attempt. Null if Constant Contact omits it or returns a date without an offset.
     async fn run_date(
         &self,
         context: &Context<'_>,
@@ -154,13 +153,13 @@ impl HistoricSend {
         self.attempt().send_status.as_deref().into()
     }
 
-    /// Original value of `sendStatus`. Null if Constant Contact omits it.
+    /// Constant Contact's original value of `sendStatus`. Null if Constant Contact omits it.
     async fn send_status_raw(&self) -> Option<&str> {
         let status = self.attempt().send_status.as_ref();
         status.map(sends_core::Verbatim::verbatim)
     }
 
-    /// Constant Contact's code of the result; 0 is success. Null if Constant Contact omits it. Explained by `reason`.
+    /// Constant Contact's result code, which `reason` explains. 0 is success. Null if Constant Contact omits it.
     async fn reason_code(&self) -> Option<i32> {
         self.attempt().reason_code.map(sends_core::ReasonCode::get)
     }

@@ -1,5 +1,3 @@
-//! Engagement statistics.
-
 use async_graphql::SimpleObject;
 use jiff::Timestamp;
 
@@ -13,12 +11,12 @@ use super::{
 #[derive(SimpleObject)]
 #[graphql(complex)]
 pub(super) struct EngagementStats {
-    /// Number of contacts the email was sent to.
+    /// Number of contacts to whom the email was sent.
     sends: Option<Long>,
-    /// Number of contacts who opened the email. An estimate: automatic image loading counts as an open, and opens without
-    /// images are not detected.
+    /// Estimated number of contacts who opened the email. Automatic image loading counts as an open, and opens without images are
+    /// not detected.
     opens: Option<Long>,
-    /// Number of contacts with no detected open. An estimate, like `opens`.
+    /// Estimated number of contacts without a detected open.
     not_opened: Option<Long>,
     /// Number of contacts who clicked a link.
     clicks: Option<Long>,
@@ -30,17 +28,17 @@ pub(super) struct EngagementStats {
     abuse_reports: Option<Long>,
     /// Number of bounces by type.
     bounces: Bounces,
-    /// Number of opens, repeated ones included. An estimate.
+    /// Estimated number of opens, including repeated opens.
     total_opens: Option<Long>,
-    /// Number of opens on phones. An estimate.
+    /// Estimated number of opens on phones.
     total_opens_mobile: Option<Long>,
-    /// Number of opens on computers. An estimate.
+    /// Estimated number of opens on computers.
     total_opens_computer: Option<Long>,
-    /// Number of opens on tablets. An estimate.
+    /// Estimated number of opens on tablets.
     total_opens_tablet: Option<Long>,
-    /// Number of clicks, repeated ones included.
+    /// Number of clicks, including repeated clicks.
     total_clicks: Option<Long>,
-    /// Number of undecodable values, which are null. Normally 0.
+    /// Number of values that could not be decoded and are therefore null. Normally 0.
     unreadable_value_count: i32,
     #[graphql(skip)]
     updated: Option<Timestamp>,

@@ -1,7 +1,7 @@
-//! The schema as a subgraph of Apollo Federation 2. Activities are entities, which other subgraphs can extend.
+//! Apollo Federation 2 subgraph of the schema. Activities are entities, which other subgraphs can extend.
 //!
-//! In async-graphql's own federation one invalid representation fails all others, and error paths below an entity lack its
-//! index. The two entry points are therefore ordinary fields here; only the library's SDL export is used.
+//! The federation support of async-graphql fails all representations if one is invalid, and its error paths lack the index of the
+//! entity. `_service` and `_entities` are therefore ordinary fields here, and only the library's SDL export is used.
 
 use std::{borrow::Cow, sync::LazyLock};
 
@@ -16,10 +16,10 @@ use async_graphql::{
 
 use super::{ApiError, Query, activity::CampaignActivity, query};
 
-/// The root of the subgraph: [`Query`] and the entry points of a gateway.
+/// Root query type of the subgraph: the fields of [`Query`], and `_service` and `_entities` for a gateway.
 pub struct SubgraphQuery;
 
-/// The subgraph's SDL for composition, with the federation directives and without the entry points.
+/// Returns the subgraph's SDL for composition, with the federation directives and without `_service` and `_entities`.
 pub fn subgraph_sdl() -> &'static str {
     static SDL: LazyLock<String> = LazyLock::new(|| {
         let options = SDLExportOptions::new().federation().include_specified_by();
@@ -30,7 +30,7 @@ pub fn subgraph_sdl() -> &'static str {
 
 struct Federation;
 
-/// Entry points of a gateway.
+/// Fields that a federation gateway requires.
 #[Object]
 impl Federation {
     /// Description of this subgraph for composition.
@@ -39,9 +39,9 @@ impl Federation {
         Service { sdl: subgraph_sdl() }
     }
 
-    #[expect(clippy::unused_async, reason = "the library wants resolvers to be async")]
-    /// The entities with these keys, in the same order, repeats included. Costs no upstream call by itself. The list item of an
-    /// invalid representation is null with an error of code `BAD_USER_INPUT`. At most 500 representations.
+    #[expect(clippy::unused_async, reason = "async-graphql requires resolvers to be async")]
+    /// Entities in the order of `representations`, including repeated keys. The lookup costs no upstream call. The list item of
+    /// an invalid representation is null with an error of code `BAD_USER_INPUT`. At most 500 representations are allowed.
     #[graphql(name = "_entities")]
     async fn entities(
         &self,
@@ -107,7 +107,7 @@ impl OutputType for SubgraphQuery {
         {
             fields.extend(more);
         }
-        // The directive is known in a subgraph only.
+        // Only a subgraph defines the directive `@key`.
         let activity = CampaignActivity::type_name();
         if let Some(MetaType::Object {
             directive_invocations,

@@ -1,5 +1,3 @@
-//! The summary of one activity's send history.
-
 use async_graphql::SimpleObject;
 use sends_core::HistorySummary;
 
@@ -17,24 +15,24 @@ pub(super) struct SendSummary {
     attempt_count: i32,
     /// Number of attempts with the outcome `FAILED`.
     failed_attempt_count: i32,
-    /// Total `count` of the sends with the outcome `SENT`. A lower bound: partial sends are not included, since Constant
-    /// Contact does not report how many contacts they reached.
+    /// Sum of `count` over the sends with the outcome `SENT`. A lower bound, because Constant Contact does not report how many
+    /// contacts a partial send reached.
     contacts_reached: Long,
-    /// Number of undecodable sends of the activity, which the other fields do not include. Normally 0.
+    /// Number of sends of the activity that could not be decoded. The other fields do not include them. Normally 0.
     unreadable_send_count: i32,
     /// Outcome of the most recent send. Null if the activity was never sent.
     latest_outcome: Option<SendOutcome>,
-    /// Whether the most recent send needs attention: it failed, was partial, has an unknown outcome, or had no recipients
-    /// while no earlier send had any.
+    /// Whether the most recent send needs attention because it failed, was partial, or has an unknown outcome. Also true if
+    /// neither the most recent send nor any earlier send had recipients.
     needs_attention: bool,
     #[graphql(skip)]
     summary: HistorySummary,
 }
 
 dates! { SendSummary {
-    /// Date of the earliest attempt. Null if there is no attempt with a date.
+    /// Date of the earliest attempt. Null if no attempt has a date.
     first_run_date: |of| of.summary.first_run_date,
-    /// Date of the latest attempt. Null if there is no attempt with a date.
+    /// Date of the latest attempt. Null if no attempt has a date.
     last_run_date: |of| of.summary.last_run_date,
 } }
 

@@ -1,4 +1,4 @@
-//! Conversion of instants to the time zone of a field's `zone` argument.
+//! Converts instants to the time zone of a field's `zone` argument.
 
 use async_graphql::Context;
 use jiff::{Timestamp, tz};
@@ -32,7 +32,7 @@ macro_rules! dates {
 pub(super) use dates;
 
 impl TimeZone {
-    /// The rules of the time zone. Reads the account if the zone is the account's.
+    /// Returns the rules of the time zone. For the account's time zone, reads the account.
     pub(super) async fn rules(&self, context: &Context<'_>) -> Result<tz::TimeZone, ApiError> {
         match self {
             Self::Utc => Ok(tz::TimeZone::UTC),
@@ -45,7 +45,7 @@ impl TimeZone {
         }
     }
 
-    /// The instant in this time zone. Only the first such field reports a failure to read the account.
+    /// Converts an instant to this time zone. If the account cannot be read, only the first such field reports the error.
     pub(super) async fn show(&self, context: &Context<'_>, at: Option<Timestamp>) -> Nullable<DateTime> {
         let at = at?;
         match self.rules(context).await {
@@ -57,7 +57,7 @@ impl TimeZone {
         }
     }
 
-    /// Like `show`, for an instant that has to be read first.
+    /// Like [`Self::show`], for an instant whose read can fail.
     pub(super) async fn show_read(
         &self,
         context: &Context<'_>,

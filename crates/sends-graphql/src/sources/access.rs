@@ -1,7 +1,7 @@
-//! Access modes: the credential of upstream calls, and the owner of the data that a request reads.
+//! Access modes, which determine the credential of upstream calls and the owner of the data that a request reads.
 //!
-//! The service works in exactly one of two modes: with its own credential, where every caller reads the data of one account, or
-//! with its callers' tokens, where every caller reads the data that its token permits.
+//! The service runs in one of two modes. With its own credential, every caller reads the data of one account. With callers'
+//! tokens, every caller reads the data that its own token permits.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -18,12 +18,9 @@ use tokio::time::Instant;
 
 use crate::sources::histories::RequestContext;
 
-/// Access mode of the service.
 #[derive(Clone)]
 pub enum Access {
-    /// All callers read with the service's own credential.
     OwnCredential {
-        /// Owner of the data.
         owner: OwnOwner,
         tokens: Arc<dyn TokenSource>,
     },
@@ -36,19 +33,19 @@ pub enum Access {
 pub enum OwnOwner {
     /// The credential never changes to another account.
     Fixed(Owner),
-    /// The login may change to another account while the service runs.
+    /// The login can change to another account while the service runs.
     Login {
         login: Login,
-        /// Time of the last check of the login, and the owner found by it.
+        /// Time of the last check of the login, and the owner at that time.
         seen: Arc<Mutex<(Instant, Owner)>>,
     },
 }
 
-/// Interval between checks of the account that is logged in.
-const LOGIN_SEEN_FOR: Duration = Duration::from_secs(1);
+/// Interval at which the login is checked for a change of account.
+const LOGIN_CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 impl OwnOwner {
-    /// Owner of the data fetched with the environment's token: a hash of the initial token.
+    /// Derives the owner from the initial token of the environment. A token refresh does not change the owner.
     pub fn of_environment(variables: &EnvironmentVariables) -> Self {
         let token = variables
             .refresh_token
@@ -58,7 +55,7 @@ impl OwnOwner {
         Self::Fixed(owner_of("sends 2026-11 owner by the environment's token", token))
     }
 
-    /// Owner of the data fetched with a login: the same for all logins to the same account.
+    /// Derives the owner from a login. All logins to the same account have the same owner.
     pub fn of_login(login: Login) -> Self {
         let owner = current_owner(&login);
         Self::Login {
@@ -67,11 +64,8 @@ impl OwnOwner {
         }
     }
 
-    /// Owner for a command with its own credential: the environment's token if set, else the login. `None` without either.
-    ///
-    /// # Errors
-    ///
-    /// The login cannot be read.
+    /// Returns the owner for a command that uses the service's own credential: the environment's token if set, else the login.
+    /// Returns `None` if neither exists.
     pub fn of(
         state: &StateDir,
         variables: &EnvironmentVariables,
@@ -84,13 +78,13 @@ impl OwnOwner {
         Ok(is_there.then(|| Self::of_login(login).now()))
     }
 
-    /// Current owner. Checks the login again after [`LOGIN_SEEN_FOR`].
+    /// Returns the current owner. Checks the login again after [`LOGIN_CHECK_INTERVAL`].
     pub(crate) fn now(&self) -> Owner {
         match self {
             Self::Fixed(owner) => *owner,
             Self::Login { login, seen } => {
                 let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
-                if seen.0.elapsed() > LOGIN_SEEN_FOR {
+                if seen.0.elapsed() > LOGIN_CHECK_INTERVAL {
                     *seen = (Instant::now(), current_owner(login));
                 }
                 seen.1
@@ -121,44 +115,39 @@ fn truncated(hash: blake3::Hash) -> Owner {
     Owner::new(owner)
 }
 
-/// Separates the data of different tokens.
+/// Assigns a separate data owner to each caller's token.
 #[derive(Clone)]
 pub struct CallersTokens {
-    /// Key of the hash that identifies a token. Random at each start and never shared, so that the hash of a token is of no use
-    /// outside the process.
+    /// Key of the token hash. Random at each start and never shared, so a leaked hash is useless outside the process.
     key: [u8; 32],
-    /// Maximum age of a response that a caller reads without an upstream check of its token, which is also the time for which a
-    /// revoked token can still read.
+    /// Maximum age of a cached response, for which the upstream does not check the token. A revoked token can read cached data
+    /// for this time.
     oldest: Duration,
 }
 
 impl CallersTokens {
-    /// Cached responses are returned to the token that fetched them until they are `oldest` old.
-    ///
-    /// # Errors
-    ///
-    /// The operating system provides no random numbers.
+    /// Creates owners from a new random key. `oldest` is the maximum age of a cached response.
     pub fn new(oldest: Duration) -> Result<Self, getrandom::Error> {
         let mut key = [0; 32];
         getrandom::fill(&mut key)?;
         Ok(Self { key, oldest })
     }
 
-    /// Hashes the whole token. Its claims, such as the subject, are unverified here: a forged token with another user's subject
-    /// would read that user's data.
+    /// Hashes the whole token. Its claims are unverified here, so an owner derived from the subject would give a forged token
+    /// access to another user's data.
     fn owner(&self, token: &str) -> Owner {
         truncated(blake3::keyed_hash(&self.key, token.as_bytes()))
     }
 }
 
-/// The request has no usable bearer token although its mode requires one.
+/// Error of a request without a usable bearer token, in the mode that requires it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("Send your Constant Contact access token as `Authorization: Bearer …`.")]
 pub struct TokenMissing;
 
 impl Access {
-    /// Whether a request that read this owner's data would still read it now. Always `true` with callers' tokens, since the
-    /// request's own token identifies the owner.
+    /// Returns whether a request that read this owner's data would still read the same data. Always `true` with callers' tokens,
+    /// because the request's own token identifies the owner.
     pub fn still_reads(&self, owner: Owner) -> bool {
         match self {
             Self::OwnCredential { owner: own, .. } => own.now() == owner,
@@ -166,11 +155,7 @@ impl Access {
         }
     }
 
-    /// Checks that a request with these headers has a [context](Self::context).
-    ///
-    /// # Errors
-    ///
-    /// [`TokenMissing`] if the mode requires a caller's token and the headers contain no valid one.
+    /// Checks that the headers are sufficient for a request [context](Self::context).
     pub fn check(&self, headers: &HeaderMap) -> Result<(), TokenMissing> {
         match self {
             Self::OwnCredential { .. } => Ok(()),
@@ -178,11 +163,6 @@ impl Access {
         }
     }
 
-    /// Builds the request context from these headers.
-    ///
-    /// # Errors
-    ///
-    /// [`TokenMissing`] if the mode requires a caller's token and the headers contain no valid one.
     pub fn context(
         &self,
         headers: &HeaderMap,
@@ -210,14 +190,13 @@ impl Access {
     }
 }
 
-/// The caller's token, as text and parsed.
 fn token(headers: &HeaderMap) -> Result<(&str, AccessToken), TokenMissing> {
     let token = bearer(headers).ok_or(TokenMissing)?;
     let access = AccessToken::new(token).map_err(|_| TokenMissing)?;
     Ok((token, access))
 }
 
-/// The token of the only `Authorization` header, if its scheme is Bearer. With several headers the caller would be ambiguous.
+/// Returns the bearer token if there is exactly one `Authorization` header. Several headers would make the caller ambiguous.
 fn bearer(headers: &HeaderMap) -> Option<&str> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let (Some(value), None) = (values.next(), values.next()) else {
@@ -250,9 +229,9 @@ mod tests {
     }
 
     #[test]
-    fn the_whole_token_decides_whose_data_it_is() {
+    fn owner_depends_on_the_whole_token() {
         let access = callers();
-        // The same header and claims with another signature.
+        // Both tokens have the same header and claims, but different signatures.
         let genuine = owner(&access, &["Bearer eyJhbGciOi.eyJzdWIiOiJ2aWN0aW0ifQ.genuine"]).unwrap();
         let forged = owner(&access, &["Bearer eyJhbGciOi.eyJzdWIiOiJ2aWN0aW0ifQ.forged"]).unwrap();
         assert_ne!(genuine, forged);
@@ -267,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_without_exactly_one_usable_token_is_refused() {
+    fn request_without_exactly_one_usable_token_is_rejected() {
         let cases: [&[&str]; 7] = [
             &[],
             &["Bearer"],

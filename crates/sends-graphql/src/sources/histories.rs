@@ -1,7 +1,8 @@
-//! Send histories: the stored one if it is fresh enough, else a fetched one, else the last known one, marked as stale.
+//! Reads send histories from the store if they are fresh enough, and fetches the others. If a fetch fails, the last stored
+//! history is returned as stale.
 //!
-//! Concurrent operations share a fetch. Every read names its [`Owner`], and no history is returned to another
-//! owner. Independent of GraphQL and HTTP.
+//! Concurrent operations share a fetch. Every read has an [`Owner`], and a history is never returned to another owner. This
+//! module is independent of GraphQL and HTTP.
 
 mod context;
 mod counts;
@@ -42,38 +43,32 @@ use self::{
 };
 use crate::bulkheads::places;
 
-/// Grace period after the deadline of an operation for its own call, which ends at the same moment with a more precise error.
-const LAST_WORD: Duration = Duration::from_millis(100);
+/// Grace period after an operation's deadline, because the operation's own call ends at the deadline with a more precise error.
+const DEADLINE_GRACE: Duration = Duration::from_millis(100);
 
-/// A requested history and its maximum age.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct HistoryKey {
     pub activity: ActivityId,
-    /// `None` applies the freshness rules.
+    /// The [`Freshness`] rules apply if `None`.
     pub max_age: Option<Duration>,
 }
 
-/// Result of the store lookup for one activity.
 #[derive(Clone, Debug)]
 pub struct Found {
     kept: Option<StoredAnswer>,
-    /// The version before the lookup.
+    /// Version read before the lookup, to detect later writes.
     version: ReadVersion,
 }
 
-/// A history with its age and version.
 #[derive(Clone, Debug)]
 pub struct Reading {
     pub history: Arc<SendHistory>,
-    /// Time of the upstream's response.
     pub fetched_at: Timestamp,
-    /// Set if the history is older than requested.
     pub stale: Option<StaleReason>,
-    /// `None` if the history is stale or newly fetched.
+    /// `None` for a stale or newly fetched history.
     pub version: Option<ReadVersion>,
 }
 
-/// Reads histories. Cloning is cheap.
 #[derive(Clone)]
 pub struct Histories(Arc<Shared>);
 
@@ -89,7 +84,6 @@ struct Shared {
 }
 
 impl Histories {
-    /// Reads histories from `store` if they are fresh enough by `freshness`, and fetches the others from `source`.
     pub fn new(
         source: Arc<dyn HistorySource>,
         store: Arc<dyn Store>,
@@ -108,7 +102,7 @@ impl Histories {
         }))
     }
 
-    /// Whether a response with this read set is valid now. If so, its histories are counted as read from the store.
+    /// Returns whether a response with this read set is still valid. If so, its histories are counted as reads from the store.
     pub fn is_valid(&self, read_set: &ReadSet) -> bool {
         let is_valid = self.0.versions.is_valid(read_set, self.0.clock.now());
         if is_valid {
@@ -117,34 +111,30 @@ impl Histories {
         is_valid
     }
 
-    /// Number of reads so far by their source.
     pub fn counts(&self) -> AnswerCounts {
         self.0.counters.read()
     }
 
-    /// Cancellation token of [`give_up`](Self::give_up), for other code that waits for the same upstream.
+    /// Returns the cancellation token of [`give_up`](Self::give_up), for other code that waits for the upstream.
     pub fn ending(&self) -> CancellationToken {
         self.0.ending.clone()
     }
 
-    /// Cancels all waits for the upstream, now and from now on: in the queue, in flight, or between two attempts. A waiting
-    /// reader gets the last known history, or [`ReadError::ShuttingDown`].
+    /// Cancels all current and future waits for the upstream, whether queued, in flight or between two attempts. A waiting reader
+    /// gets the last stored history or [`ReadError::ShuttingDown`].
     pub fn give_up(&self) {
         self.0.ending.cancel();
     }
 
-    /// Whether the store has sends of an activity, of any age. Makes no upstream call.
+    /// Returns whether the store has sends of an activity, regardless of their age. Makes no upstream call.
     pub async fn has_known_sends(&self, context: &RequestContext, activity: ActivityId) -> bool {
         self.written(context).await;
         let known = self.0.look_up_one(context.owner, activity, Timestamp::MIN).await;
         matches!(known, Some(StoredAnswer { answer: Answer::History(history), .. }) if !history.is_empty())
     }
 
-    /// The history of one activity. `max_age` replaces the freshness rules.
-    ///
-    /// # Errors
-    ///
-    /// [`ReadError`] if the upstream call failed and no stale history may be returned.
+    /// Returns the history of one activity. `max_age` overrides the freshness rules. Returns an error if the upstream call failed
+    /// and no stale history may be returned.
     pub async fn read(
         &self,
         context: &RequestContext,
@@ -159,8 +149,8 @@ impl Histories {
         reading
     }
 
-    /// Waits until the histories fetched for an operation are stored, which has to precede its response. Stops waiting shortly
-    /// after the deadline of the operation, even if the store takes longer.
+    /// Waits until the histories fetched for an operation are stored, which must happen before its response is sent. Stops
+    /// waiting shortly after the operation's deadline.
     pub async fn written(&self, context: &RequestContext) {
         let writes = context.unwritten.writes();
         if writes.is_empty() {
@@ -168,11 +158,11 @@ impl Histories {
         }
         self.0.store.flush();
         let written = future::join_all(writes);
-        let end = context.caller.deadline() + LAST_WORD;
-        // At the shutdown the store gets the rest of its writes when it is closed.
+        let end = context.caller.deadline() + DEADLINE_GRACE;
+        // On shutdown, closing the store completes the remaining writes.
         let shutdown = async {
             self.0.ending.cancelled().await;
-            sleep(LAST_WORD).await;
+            sleep(DEADLINE_GRACE).await;
         };
         let is_written = tokio::select! {
             biased;
@@ -184,15 +174,15 @@ impl Histories {
         }
     }
 
-    /// Looks up histories in the store with one query. Those that are not fresh enough are looked up with a second one, since
-    /// another process may have stored newer versions than this process has in memory.
+    /// Looks up histories in the store with one query. A second query looks up outdated histories again, because another process
+    /// may have stored newer versions than this process has in memory.
     pub async fn find(&self, context: &RequestContext, keys: &[HistoryKey]) -> Vec<Found> {
         let shared = &*self.0;
         let version = |key: &HistoryKey| shared.versions.current(context.owner, key.activity);
         let versions: Vec<ReadVersion> = keys.iter().map(version).collect();
         let activities: Vec<ActivityId> = keys.iter().map(|key| key.activity).collect();
         let nearest = shared.look_up(context.owner, &activities, Timestamp::MIN).await;
-        // A failing store makes the service slower, not wrong.
+        // If the store fails, the histories are fetched, so the service becomes slower but stays correct.
         let mut kept: Vec<Option<StoredAnswer>> =
             nearest.into_iter().map(Result::unwrap_or_default).collect();
         let is_outdated = |(kept, key): (&Option<StoredAnswer>, &HistoryKey)| {
@@ -216,11 +206,7 @@ impl Histories {
         found.map(|(kept, version)| Found { kept, version }).collect()
     }
 
-    /// The history of one activity after its store lookup.
-    ///
-    /// # Errors
-    ///
-    /// As for [`read`](Self::read).
+    /// Returns the history of one activity after its store lookup.
     pub async fn read_found(
         &self,
         context: &RequestContext,
@@ -243,12 +229,16 @@ impl Histories {
                 .join(context.owner, activity, &context.caller, |caller| {
                     self.fetch(context.owner, caller, activity, wanted, version)
                 });
-            let patience = if fetch.is_own() { LAST_WORD } else { Duration::ZERO };
+            let grace = if fetch.is_own() {
+                DEADLINE_GRACE
+            } else {
+                Duration::ZERO
+            };
             let outcome = async {
                 tokio::select! {
                     biased;
                     outcome = fetch.outcome() => Some(outcome),
-                    () = sleep_until(deadline + patience) => None,
+                    () = sleep_until(deadline + grace) => None,
                     () = self.0.ending.cancelled() => Some(Err(ReadError::ShuttingDown)),
                 }
             };
@@ -261,16 +251,16 @@ impl Histories {
                     context.unwritten.add(fetch);
                     return reading(&kept, None);
                 }
-                // The joined fetch satisfied the lower freshness requirement of the operation that started it.
+                // The joined fetch met only the weaker freshness requirement of the operation that started it.
                 Some(Ok(_)) => {
-                    // A new fetch can start only after this one is stored.
+                    // A new fetch can start only after the response of the joined fetch is stored.
                     self.0.store.flush();
                     match timeout_at(deadline, fetch.written()).await {
                         Ok(()) => continue,
                         Err(_) => ReadError::Upstream(Arc::new(out_of_time(activity))),
                     }
                 }
-                // The joined fetch ended with the operation that started it, while this operation has time left.
+                // The joined fetch failed because of the operation that started it, while this operation has time left.
                 Some(Err(error)) if !fetch.is_own() && error.is_of_the_operation(&fetch) => {
                     continue;
                 }
@@ -302,7 +292,6 @@ impl Histories {
     ) -> impl Future<Output = Result<Fetched, ReadError>> + Send + use<> {
         let shared = Arc::clone(&self.0);
         async move {
-            // Another history may have been stored since the lookup.
             if !shared.versions.is_current(&looked_up)
                 && let Some(kept) = shared.look_up_one(owner, activity, Timestamp::MAX).await
                 && shared.is_allowed(&kept, wanted)
@@ -317,7 +306,7 @@ impl Histories {
                     return Err(ReadError::Upstream(Arc::new(error)));
                 }
                 Err(error) => {
-                    // The cause of a call that was not sent is already logged, once rather than for each activity.
+                    // The cause of an unsent call was already logged once, rather than once per activity.
                     if error.attempts == 0 {
                         tracing::debug!("{error}");
                     } else {

@@ -1,8 +1,8 @@
-//! Dataloaders: each key is read at most once per operation.
+//! Dataloaders, which read each key at most once per operation.
 //!
-//! A loader belongs to one operation. Ids that are requested in the same turn form a batch, across aliases, lists and fragments,
-//! and a repeated id shares the read of the first request. `keyed.rs` implements this for any kind of value, this file loads
-//! histories, and `resources.rs` loads the other resources.
+//! A loader belongs to one operation. Ids requested in the same turn of the runtime form a batch, across aliases, lists and
+//! fragments. A repeated id shares the read of the first request. `keyed.rs` is the generic loader, this file loads histories,
+//! and `resources.rs` loads the other resources.
 
 mod keyed;
 mod resources;
@@ -19,7 +19,6 @@ use crate::{
     sources::histories::{Histories, HistoryKey, ReadError, Reading, RequestContext},
 };
 
-/// Dataloader of the send histories of one operation.
 pub struct HistoryLoader {
     histories: Histories,
     context: RequestContext,
@@ -30,8 +29,8 @@ pub struct HistoryLoader {
 impl HistoryLoader {
     pub fn new(histories: Histories, context: RequestContext) -> Self {
         let (all, of) = (histories.clone(), context.clone());
-        // One store query for the batch. After that, all histories are read concurrently and independently: an upstream call is
-        // for one activity, and no response waits for another.
+        // One store query serves the whole batch. The histories are then read concurrently and independently, because each
+        // upstream call returns the history of one activity.
         let loader = Keyed::in_batches_of_a_turn(move |keys: &[HistoryKey]| {
             let (histories, context, batch) = (all.clone(), of.clone(), keys.to_vec());
             let found = async move { Arc::new(histories.find(&context, &batch).await) };
@@ -54,21 +53,16 @@ impl HistoryLoader {
         }
     }
 
-    /// Recorder of the history versions that this loader reads.
     pub fn read_set_recorder(&self) -> Arc<ReadSetRecorder> {
         Arc::clone(&self.read_set)
     }
 
-    /// Whether the store has sends of an activity, of any age. Makes no upstream call.
     pub async fn has_known_sends(&self, activity: ActivityId) -> bool {
         self.histories.has_known_sends(&self.context, activity).await
     }
 
-    /// The history of one activity, read at most once by this loader.
-    ///
-    /// # Errors
-    ///
-    /// [`ReadError`], the same for all fields with the same key.
+    /// Returns the history of one activity, which this loader reads at most once. All fields with the same key get the same
+    /// result or failure.
     pub async fn load(&self, key: HistoryKey) -> Result<Reading, ReadError> {
         let reading = self.loader.load(key).await;
         self.read_set

@@ -1,14 +1,14 @@
-//! Campaigns, activities, contact lists, segments, statistics and the account.
+//! Reads campaigns, activities, contact lists, segments, statistics and the account.
 //!
-//! Caches responses for a limited time, shares one call among concurrent operations that need the same resource, and falls back
-//! to the last response when the upstream fails. The cache is in memory only, and each [`Owner`] reads its own entries only.
-//! Histories have a separate module ([`histories`](crate::sources::histories)), since they are stored.
+//! Responses are cached in memory for a limited time, and concurrent operations that need the same resource share one call. If
+//! the upstream fails, the last response is returned as stale. Each [`Owner`] reads only its own entries. Histories have a
+//! separate module ([`histories`](crate::sources::histories)), because they are stored.
 //!
-//! Unlike histories, fields of these resources take no `maxAge`: a response is at most a minute old unless configured otherwise,
-//! and one response serves many objects, none of which can be newer than the others.
+//! Unlike histories, fields of these resources have no `maxAge` argument. The maximum age is one minute by default, and one
+//! response serves many objects, which are therefore equally old.
 //!
-//! `cache.rs` caches responses of one kind, `names.rs` reads the names of contact lists and segments, and `stats.rs` fetches
-//! statistics in batches.
+//! `cache.rs` is the response cache, `names.rs` reads the names of contact lists and segments, and `stats.rs` fetches statistics
+//! in batches.
 
 mod cache;
 mod names;
@@ -41,15 +41,13 @@ use crate::{
     sources::histories::{Kind, ReadError, RequestContext},
 };
 
-/// A page of campaigns.
 pub type CampaignPage = ResourcePage<Campaign>;
 
-/// Maximum number of cached single resources of a kind, over all owners.
+/// Maximum number of cached single resources of one kind, across all owners.
 const SINGLE: usize = 20_000;
-/// Maximum number of cached listings of a kind, over all owners.
+/// Maximum number of cached listings of one kind, across all owners.
 const LISTINGS: usize = 100;
 
-/// Reads resources other than histories. Cloning is cheap.
 #[derive(Clone)]
 pub struct Resources(Arc<Shelves>);
 
@@ -60,12 +58,12 @@ pub(crate) struct Shelves {
     campaign_pages: ResourceCache<CampaignFilter, CampaignPage>,
     campaigns: ResourceCache<CampaignId, CampaignDetail>,
     activities: ResourceCache<ActivityId, ActivityDetail>,
-    /// Campaigns of activities, as seen in responses about either.
+    /// Campaign of each activity, from responses for campaigns and activities.
     campaigns_of_activities: ResourceCache<ActivityId, CampaignId>,
     schedules: ResourceCache<ActivityId, Schedule>,
     activity_stats: ResourceCache<ActivityId, Told<ActivityStats>>,
     campaign_stats: ResourceCache<CampaignId, Told<CampaignStats>>,
-    /// Drafts by their last known status, which usually have no statistics.
+    /// Activities whose last reported status is draft. Drafts usually have no statistics.
     draft_activities: ResourceCache<ActivityId, ()>,
     draft_campaigns: ResourceCache<CampaignId, ()>,
     activity_practice: Mutex<Practice>,
@@ -79,7 +77,7 @@ pub(crate) struct Shelves {
 }
 
 impl Resources {
-    /// Responses of `client` are cached for `max_age`. Cancelling `ending` cancels all waits for the upstream.
+    /// Caches responses of `client` for `max_age`. Cancelling `ending` cancels all waits for the upstream.
     pub fn new(
         client: ConstantContact,
         clock: Arc<dyn Clock>,
@@ -100,7 +98,7 @@ impl Resources {
             draft_activities: ResourceCache::new(Kind::Activity, SINGLE, max_age),
             draft_campaigns: ResourceCache::new(Kind::Campaign, SINGLE, max_age),
             activity_practice: Mutex::default(),
-            // Documented: one unknown id fails the whole batch.
+            // Constant Contact documents that one unknown id fails the whole batch.
             campaign_practice: Mutex::new(Practice::Refuses),
             activity_batches: ResourceCache::new(Kind::Stats, LISTINGS, max_age),
             campaign_batches: ResourceCache::new(Kind::Stats, LISTINGS, max_age),
@@ -111,7 +109,7 @@ impl Resources {
         }))
     }
 
-    /// The first page of campaigns that match a filter, the last updated first.
+    /// Returns the first page of campaigns that match a filter, most recently updated first.
     pub async fn campaign_page(
         &self,
         context: &RequestContext,
@@ -132,7 +130,7 @@ impl Resources {
         self.read(context, &self.0.campaign_pages, filter, read).await
     }
 
-    /// The page after another one. Not cached, since it is rarely needed.
+    /// Fetches the next page. Not cached, because most operations need only one page.
     pub async fn next_campaign_page(
         &self,
         context: &RequestContext,
@@ -143,7 +141,6 @@ impl Resources {
         read.unwrap_or(Err(ReadError::Overloaded))
     }
 
-    /// One campaign with its activities.
     pub async fn campaign(
         &self,
         context: &RequestContext,
@@ -183,7 +180,8 @@ impl Resources {
         campaigns.put(context.owner, activity, Arc::new(campaign), Instant::now());
     }
 
-    /// The campaign of an activity and its record, each `None` unless seen in an earlier response. Makes no upstream call.
+    /// Returns the campaign of an activity and the campaign's record, if earlier responses contained them. Makes no upstream
+    /// call.
     pub fn known_campaign(
         &self,
         context: &RequestContext,
@@ -210,7 +208,7 @@ impl Resources {
         self.read(context, &self.0.accounts, (), read).await
     }
 
-    /// The cached value, else a fetched one, else the last known one.
+    /// Returns the cached response or fetches it. Falls back to the last response if the fetch fails.
     async fn read<K: Clone + Eq + Hash, V>(
         &self,
         context: &RequestContext,
@@ -224,7 +222,7 @@ impl Resources {
             .or_else(|error| self.instead(context, answers, &key, error))
     }
 
-    /// Result after a failed call: the last response, if it may be returned, else the failure.
+    /// Returns the last response as stale after a failed call, or `error` if no stale response may be returned.
     fn instead<K: Clone + Eq + Hash, V>(
         &self,
         context: &RequestContext,
@@ -247,8 +245,8 @@ impl Resources {
         Ok(answer)
     }
 
-    /// Runs an upstream call until shutdown cancels it. Boxed, since the future of an upstream call is large and part of all
-    /// others here.
+    /// Runs an upstream call until shutdown cancels it. The future is boxed, because it is large and part of all other futures
+    /// here.
     fn until_the_end<'a, T: 'a>(
         &'a self,
         read: impl Future<Output = Result<T, UpstreamError>> + Send + 'a,
@@ -257,7 +255,8 @@ impl Resources {
             tokio::select! {
                 biased;
                 read = read => read.map_err(|error| {
-                    // Not a warning: a missing resource is no fault, and a caller can request one any number of times.
+                    // Not logged as a warning, because a missing resource is no fault and a caller can request it any number of
+                    // times.
                     if error.attempts == 0 || error.class == FailureClass::NotFound {
                         tracing::debug!("{error}");
                     } else {
@@ -272,7 +271,6 @@ impl Resources {
     }
 }
 
-/// Records whether an activity or a campaign is a draft.
 fn note_status<Id: Clone + Eq + Hash>(
     drafts: &ResourceCache<Id, ()>,
     context: &RequestContext,

@@ -1,7 +1,6 @@
 //! Reads the send log for one operation.
 //!
-//! An operation reads the log of a single owner. The content and the search of the log belong to the store. Nothing here calls
-//! upstream.
+//! An operation reads only the log of its own owner, without upstream calls. The store implements the log and its searches.
 
 use std::{pin::Pin, sync::Arc};
 
@@ -13,11 +12,10 @@ use crate::{
     sources::histories::RequestContext,
 };
 
-/// The send log of a store, and the state of its synchronisation.
 #[derive(Clone)]
 pub struct Log {
     pub sends: Arc<dyn SendLog>,
-    /// Known state of the account, and the reads that are pending.
+    /// Synchronisation state of the account, and its pending reads.
     pub sync: Arc<dyn SyncLog>,
 }
 
@@ -30,19 +28,17 @@ impl Log {
     }
 }
 
-/// The send log, restricted to the owner of one operation.
 #[derive(Clone)]
 pub struct LogReader {
     owner: Owner,
     asked_at: Timestamp,
-    /// `None` with callers' tokens: no log is kept of their accounts.
+    /// `None` with callers' tokens, because the service stores no log for the accounts of its callers.
     log: Option<Log>,
 }
 
-/// Failure to read the send log.
 #[derive(Debug, thiserror::Error)]
 pub enum LogError {
-    /// The service runs with callers' tokens, without a log.
+    /// The service runs with callers' tokens, and therefore without a log.
     #[error("the service keeps no log of the accounts of its callers")]
     NotKept,
     #[error(transparent)]
@@ -54,7 +50,6 @@ pub enum LogError {
 type Reading<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
 impl LogReader {
-    /// Reads the log of the context's owner.
     pub fn new(context: &RequestContext, log: Option<Log>) -> Self {
         Self {
             owner: context.owner,
@@ -63,16 +58,12 @@ impl LogReader {
         }
     }
 
-    /// Start of the operation.
+    /// Returns the start time of the operation.
     pub fn asked_at(&self) -> Timestamp {
         self.asked_at
     }
 
-    /// Runs a query on the log.
-    ///
-    /// # Errors
-    ///
-    /// [`LogError`] if there is no log, too many operations wait, or the store fails, which is logged here.
+    /// Runs a query on the log. A failure of the store is logged here.
     pub async fn read<'a, T>(
         &'a self,
         question: impl FnOnce(&'a Log, Owner) -> Reading<'a, T>,

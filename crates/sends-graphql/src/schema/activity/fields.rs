@@ -1,5 +1,3 @@
-//! The fields of an activity.
-
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object};
@@ -66,13 +64,14 @@ impl CampaignActivity {
 /// Email campaign activity: the unit that Constant Contact sends. Its history has one entry per send attempt.
 #[Object]
 impl CampaignActivity {
-    /// Global id: Constant Contact's `campaign_activity_id`, a UUID in lower case. Accepted by `node`. Costs no upstream call.
+    /// Global id, which `node` accepts. It is Constant Contact's `campaign_activity_id`, a UUID in lower case. Costs no upstream
+    /// call.
     pub(crate) async fn id(&self) -> ID {
         ID(self.id.to_string())
     }
 
-    /// Sends of this activity; empty if it was never sent. Null with an error if the history cannot be read. All fields of an
-    /// operation that need the history of an activity share one upstream call.
+    /// Sends of this activity. Empty if it was never sent. Null with an error if the history cannot be read. All fields of an
+    /// operation that need the activity's history share one upstream call.
     async fn send_history(
         &self,
         context: &Context<'_>,
@@ -82,13 +81,16 @@ impl CampaignActivity {
             default_with = "SendOrder::OldestFirst"
         )]
         order_by: SendOrder,
-        #[graphql(desc = "Maximum number of sends from the start of the list. Excludes `last`.")]
-        first: Option<i32>,
-        #[graphql(desc = "Maximum number of sends from the end of the list. Excludes `first`.")] last: Option<
-            i32,
-        >,
         #[graphql(
-            desc = "Maximum age of the history in seconds; 0 forces an upstream call. Default: the `maxAge` of the activity."
+            desc = "Maximum number of sends from the start of the list. Cannot be combined with `last`."
+        )]
+        first: Option<i32>,
+        #[graphql(
+            desc = "Maximum number of sends from the end of the list. Cannot be combined with `first`."
+        )]
+        last: Option<i32>,
+        #[graphql(
+            desc = "Maximum age of the history, in seconds. 0 forces an upstream call. Defaults to the `maxAge` of the activity."
         )]
         max_age: Option<i32>,
     ) -> Nullable<Vec<HistoricSend>> {
@@ -96,9 +98,12 @@ impl CampaignActivity {
         Some(self.list(context, filter, order_by, (first, last), max_age).await)
     }
 
-    /// Sends of this activity as a connection. All pages come from the same history, so that further pages cost no upstream call
-    /// while it is fresh. Null with an error if the history cannot be read.
-    #[expect(clippy::too_many_arguments, reason = "each is an argument of the field")]
+    /// Sends of this activity as a connection. All pages come from the same history, so further pages cost no upstream call while
+    /// the history is fresh. Null with an error if the history cannot be read.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each parameter is an argument of the GraphQL field"
+    )]
     async fn send_history_connection(
         &self,
         context: &Context<'_>,
@@ -113,7 +118,7 @@ impl CampaignActivity {
         #[graphql(desc = "Maximum number of sends from the end. Unlimited by default.")] last: Option<i32>,
         #[graphql(desc = "Only sends before this cursor.")] before: Option<String>,
         #[graphql(
-            desc = "Maximum age of the history in seconds; 0 forces an upstream call. Default: the `maxAge` of the activity."
+            desc = "Maximum age of the history, in seconds. 0 forces an upstream call. Defaults to the `maxAge` of the activity."
         )]
         max_age: Option<i32>,
     ) -> Nullable<SendConnection> {
@@ -127,8 +132,8 @@ impl CampaignActivity {
         Some(self.page(context, filter, order_by, page, max_age).await)
     }
 
-    /// Most recent send: the one with the highest `sendId`. Null if the activity was never sent. Null with an error if the
-    /// history cannot be read.
+    /// Most recent send, which has the highest `sendId`. Null if the activity was never sent. Null with an error if the history
+    /// cannot be read.
     async fn latest_send(&self, context: &Context<'_>) -> Nullable<HistoricSend> {
         let history = match self.history(context).await {
             Ok(history) => history,
@@ -138,8 +143,8 @@ impl CampaignActivity {
         Some(Ok(self.send(&history, latest)))
     }
 
-    /// Time of the upstream response that the history comes from. Null for a web page, which is never sent. Null with an error if
-    /// there is no history.
+    /// Time at which the history was fetched from Constant Contact. Null for a web page, which is never sent. Null with an error
+    /// if no history is available.
     async fn fetched_at(
         &self,
         context: &Context<'_>,
@@ -153,14 +158,14 @@ impl CampaignActivity {
             .await
     }
 
-    /// Whether the history exceeds its maximum age because a refresh failed; see `staleReason`. Null with an error if there is no
-    /// history.
+    /// Whether the history is older than its maximum age because a refresh failed. `staleReason` has the cause. Null with an
+    /// error if no history is available.
     async fn is_stale(&self, context: &Context<'_>) -> Nullable<bool> {
         let reading = self.read(context, None).await;
         Some(reading.map(|reading| reading.stale.is_some()))
     }
 
-    /// Cause of the failed refresh. Null if the history is not stale. Null with an error if there is no history.
+    /// Cause of the failed refresh. Null if the history is not stale. Null with an error if no history is available.
     async fn stale_reason(&self, context: &Context<'_>) -> Nullable<StaleReason> {
         let reading = self.read(context, None).await;
         reading.map(|reading| reading.stale.map(Into::into)).transpose()
@@ -172,46 +177,46 @@ impl CampaignActivity {
         Some(history.map(|history| history.summary().into()))
     }
 
-    /// Number of undecodable sends, which no list or count includes. Normally 0. Null with an error if the history cannot be
-    /// read.
+    /// Number of sends that could not be decoded. Lists and counts do not include them. Normally 0. Null with an error if the
+    /// history cannot be read.
     async fn unreadable_send_count(&self, context: &Context<'_>) -> Nullable<i32> {
         let history = self.history(context).await;
         Some(history.map(|history| count(history.unreadable_sends())))
     }
 
-    /// Number of undecodable values of the other sends, which are null or missing from their list. Normally 0. Null with an error
-    /// if the history cannot be read.
+    /// Number of values that could not be decoded in the other sends. Such a value is null or missing from its list. Normally 0.
+    /// Null with an error if the history cannot be read.
     async fn unreadable_value_count(&self, context: &Context<'_>) -> Nullable<i32> {
         let history = self.history(context).await;
         Some(history.map(|history| count(history.unreadable_values())))
     }
 
-    /// Campaign of the activity. Costs an upstream call unless known from an earlier read. If that call fails, the send log is
-    /// searched. Null with the error if the campaign is not in the log either.
+    /// Campaign of the activity. Costs an upstream call unless an earlier response contained the campaign. If the call fails, the
+    /// campaign is looked up in the send log. Null with the error of the call if the log does not have the campaign.
     async fn campaign(&self, context: &Context<'_>) -> Nullable<Campaign> {
         self.campaign_of(context).await
     }
 
-    /// Role within the campaign. Null with an error if the activity cannot be read.
+    /// Role of the activity within its campaign. Null with an error if the activity cannot be read.
     async fn role(&self, context: &Context<'_>) -> Nullable<ActivityRole> {
         let role = self.read_role(context).await.transpose();
         Some(role.map(|role| role.as_deref().into()))
     }
 
-    /// Original value of `role`. Null if Constant Contact omits it.
+    /// Constant Contact's original value of `role`. Null if Constant Contact omits it.
     async fn role_raw(&self, context: &Context<'_>) -> Nullable<String> {
         let role = self.read_role(context).await?;
         Some(role.map(|role| role.verbatim().to_owned()))
     }
 
-    /// Current status. `DONE` does not imply delivery; see the send history. Null with an error if the activity cannot be read,
-    /// for example because it was removed.
+    /// Current status. `DONE` does not imply delivery; see `sendHistory`. Null with an error if the activity cannot be read, for
+    /// example because it was removed.
     async fn status(&self, context: &Context<'_>) -> Nullable<CampaignStatus> {
         self.detail(context, |activity| Some(activity.status.as_deref().into()))
             .await
     }
 
-    /// Original value of `status`. Null if Constant Contact omits it.
+    /// Constant Contact's original value of `status`. Null if Constant Contact omits it.
     async fn status_raw(&self, context: &Context<'_>) -> Nullable<String> {
         self.detail(context, |activity| {
             Some(activity.status.as_ref()?.verbatim().to_owned())
@@ -219,7 +224,7 @@ impl CampaignActivity {
         .await
     }
 
-    /// Subject of the email. All texts of an activity share one upstream call.
+    /// Subject of the email. One upstream call returns all details of an activity.
     async fn subject(&self, context: &Context<'_>) -> Nullable<String> {
         self.detail(context, |activity| activity.subject.clone()).await
     }
@@ -229,25 +234,25 @@ impl CampaignActivity {
         self.detail(context, |activity| activity.preheader.clone()).await
     }
 
-    /// Sender name.
+    /// Name of the sender.
     #[graphql(name = "fromName")]
     async fn sender_name(&self, context: &Context<'_>) -> Nullable<String> {
         self.detail(context, |activity| activity.from_name.clone()).await
     }
 
-    /// Sender address.
+    /// Email address of the sender.
     async fn from_email(&self, context: &Context<'_>) -> Nullable<String> {
         self.detail(context, |activity| activity.from_email.clone()).await
     }
 
-    /// Reply-to address.
+    /// Email address for replies.
     async fn reply_to_email(&self, context: &Context<'_>) -> Nullable<String> {
         self.detail(context, |activity| activity.reply_to_email.clone())
             .await
     }
 
-    /// Time of the scheduled send. Costs one upstream call. Null if no send is scheduled. Null with an error if the schedule
-    /// cannot be read.
+    /// Time for which the send is scheduled. Costs one upstream call. Null if no send is scheduled. Null with an error if the
+    /// schedule cannot be read.
     async fn scheduled_for(
         &self,
         context: &Context<'_>,
@@ -261,8 +266,8 @@ impl CampaignActivity {
         zone.show_read(context, date.map_err(Into::into)).await
     }
 
-    /// Engagement statistics of this email. One upstream call per ten activities, and up to one for each if Constant Contact
-    /// rejects a batch, for example because of a draft. Null if the activity was never sent. Null with an error if the statistics
+    /// Engagement statistics of this email. Costs one upstream call per ten activities, and up to 13 if Constant Contact rejects
+    /// the batch, for example because of a draft. Null if the activity was never sent. Null with an error if the statistics
     /// cannot be read.
     async fn stats(&self, context: &Context<'_>) -> Nullable<EngagementStats> {
         if self.is_never_sent() {
@@ -271,8 +276,8 @@ impl CampaignActivity {
         self.read_stats(context).await.transpose()
     }
 
-    /// Number of undecodable values of the activity itself, such as status, subject and sender, which are null. Normally 0. Null
-    /// with an error if the activity cannot be read.
+    /// Number of values of the activity itself, such as its subject, that could not be decoded and are therefore null. Normally
+    /// 0. Null with an error if the activity cannot be read.
     async fn unreadable_detail_count(&self, context: &Context<'_>) -> Nullable<i32> {
         self.detail(context, |activity| Some(count(activity.unreadable_values)))
             .await

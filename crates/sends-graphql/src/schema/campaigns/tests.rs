@@ -105,7 +105,7 @@ fn cursor_position_is_unknown_on_a_page_of_equal_update_times() {
     assert!(request(Some(cursor(1, NOON))).begins_in(&of_noon));
     assert!(
         !request(Some(cursor(2, NOON))).begins_in(&of_noon),
-        "none behind it"
+        "no campaign follows the cursor"
     );
     assert!(!request(Some(cursor(3, NOON))).begins_in(&of_noon));
     let [one, other] = of_noon;

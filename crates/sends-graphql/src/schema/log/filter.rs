@@ -1,23 +1,23 @@
-//! The filter of the send log, checked before anything is read.
+//! Filter of the send log, which is validated before any data is read.
 
 use async_graphql::{ID, InputObject};
 use sends_store::LogFilter;
 
 use crate::schema::{ApiError, history_arguments::SendHistoryFilter, node};
 
-/// Conditions on a send of the send log, all of which must be met. An empty list is no condition. Sends whose campaign is unknown
-/// meet no condition on the campaign.
+/// Filter for sends of the send log. A send must meet all conditions. An empty list imposes no condition. Sends whose campaign is
+/// unknown meet no condition on the campaign.
 #[derive(Debug, Default, InputObject)]
 pub(in crate::schema) struct SendLogFilter {
     #[graphql(flatten)]
     send: SendHistoryFilter,
-    /// Any of these campaigns, by `campaignId` or `id`.
+    /// Campaigns to include, by `campaignId` or `id`.
     #[graphql(default)]
     campaign_ids: Vec<ID>,
-    /// Any of these activities.
+    /// Activities to include, by `id`.
     #[graphql(default)]
     activity_ids: Vec<ID>,
-    /// Text that the campaign's name contains, in upper or lower case. An empty text is no condition.
+    /// Text that the campaign's name contains, ignoring case. An empty text imposes no condition.
     campaign_name: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! Pages of the send log.
+//! Reads pages of the send log and encodes their cursors.
 
 use async_graphql::Context;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -16,7 +16,6 @@ use crate::{
     sources::send_log::LogReader,
 };
 
-/// Number of sends on a page by default, and the maximum.
 const DEFAULT_LENGTH: usize = 50;
 const MAX_LENGTH: usize = 500;
 
@@ -54,7 +53,8 @@ fn request(order: SendOrder, arguments: &PageArguments) -> Result<LogPageRequest
     })
 }
 
-/// Encodes the nanoseconds since 1970, or nothing for a send without a date, the activity, and the place within it.
+/// Encodes the run date, the activity and the position within its history. The date is in nanoseconds since 1970, and empty for a
+/// send without a date.
 pub(in crate::schema) fn cursor(position: LogPosition) -> String {
     let date = position
         .run_date

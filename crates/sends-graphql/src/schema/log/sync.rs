@@ -11,7 +11,6 @@ use crate::{
     sources::send_log::LogReader,
 };
 
-/// Maximum number of unreadable resources in a response.
 const MAX_UNREADABLE: usize = 100;
 
 /// State of the synchronisation that fills the send log with all sends of the account.
@@ -20,14 +19,15 @@ const MAX_UNREADABLE: usize = 100;
 pub(in crate::schema) struct SyncState {
     /// Completeness of the log for all sends of the account.
     coverage: LogCoverage,
-    /// Resources that were unreadable at the last attempt: at most 100 of `coverage { unreadableResourceCount }`, latest
-    /// `missingUntil` first.
+    /// Resources that were unreadable at the last attempt, latest `missingUntil` first. The list is limited to 100 resources;
+    /// `coverage { unreadableResourceCount }` is the total number.
     unreadable_resources: Vec<UnreadableResource>,
-    /// Number of campaigns that were not read yet.
+    /// Number of campaigns that have not been read yet.
     unread_campaign_count: Long,
     /// Number of campaigns that have changed since they were read.
     changed_campaign_count: Long,
-    /// Estimated number of upstream calls until the log is complete. The activities of unread campaigns are unknown.
+    /// Estimated number of upstream calls until the log is complete. The exact number is unknown, because the activities of
+    /// unread campaigns are unknown.
     estimated_call_count: Long,
     /// Cause of the last failure, as a sentence for display. Null if the synchronisation has succeeded since.
     failure: Option<String>,
@@ -38,12 +38,12 @@ pub(in crate::schema) struct SyncState {
 }
 
 dates! { SyncState {
-    /// Estimated time at which the log is complete if the synchronisation runs without a break within Constant Contact's
-    /// limits. Null if nothing is left to read, or if the campaigns of the account were never listed completely.
+    /// Estimated time at which the log will be complete if the synchronisation runs without interruption within Constant
+    /// Contact's rate limits. Null if nothing is left to read, or if the account's campaigns have never been listed completely.
     estimated_complete_at: |of| of.estimated_end,
-    /// Time of the last complete listing of the account's campaigns. Null if never listed completely.
+    /// Time of the last complete listing of the account's campaigns. Null if the campaigns have never been listed completely.
     listed_at: |of| of.state.listed_at,
-    /// Last time at which nothing was left to read. Null if never reached.
+    /// Last time at which the synchronisation had nothing left to read. Null if the synchronisation has never finished.
     finished_at: |of| of.state.finished_at,
     /// End of the synchronisation's current pause, which starts when the daily limit is used up. Null if the synchronisation is
     /// not paused.
@@ -80,14 +80,15 @@ pub(in crate::schema) async fn state(context: &Context<'_>) -> Result<SyncState,
     })
 }
 
-/// One call per campaign, one per unread campaign for its email, and one per known activity.
+/// Estimates the remaining upstream calls. Each campaign needs one call, an unread campaign needs another for its email, and each
+/// listed activity needs one.
 fn estimated_calls(pending: &Pending) -> u64 {
     let unread = pending.unread_campaigns.saturating_mul(2);
     let changed = unread.saturating_add(pending.changed_campaigns);
     changed.saturating_add(pending.known_activities)
 }
 
-/// Time at which background work will have made this number of calls.
+/// Returns the time at which background work will have made this number of calls.
 fn complete_at(calls: u64, pacer: &PacerState, now: Timestamp) -> Option<Timestamp> {
     let after = |start: Timestamp, calls: u64| {
         let rate = u64::from(pacer.per_second_limit.unwrap_or(u32::MAX)).max(1);

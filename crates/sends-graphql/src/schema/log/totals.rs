@@ -1,4 +1,4 @@
-//! Totals of the send log.
+//! Aggregates the sends of the send log by group.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -23,11 +23,11 @@ use crate::{
     sources::send_log::LogReader,
 };
 
-/// Number of groups by default, and the maximum.
 const DEFAULT_GROUPS: usize = 100;
 const MAX_GROUPS: usize = 1_000;
 
-/// Grouping of totals. A group has its value in the field of the same name; periods are in `period`.
+/// Grouping of totals. The field of the same name in `SendTotalGroup` identifies the group; days, weeks and months are in
+/// `period`.
 #[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
 pub(in crate::schema) enum SendGrouping {
     /// By outcome.
@@ -42,7 +42,7 @@ pub(in crate::schema) enum SendGrouping {
     Month,
     /// By campaign.
     Campaign,
-    /// By contact list. A send to several lists counts in each of their groups.
+    /// By contact list. A send to several lists is counted in the group of each list.
     ContactList,
 }
 
@@ -52,7 +52,7 @@ pub(in crate::schema) struct SendTotals {
     coverage: Nullable<LogCoverage>,
     groups: Vec<TotalGroup>,
     shown: usize,
-    /// Records of the shown campaigns, if they are selected.
+    /// Records of the returned campaigns. Empty unless the query selects them.
     campaigns: HashMap<CampaignId, Arc<sends_core::Campaign>>,
 }
 
@@ -105,7 +105,7 @@ impl SendTotals {
         if self.grouping != SendGrouping::ContactList {
             return Ok(SendTotal::of(&self.groups));
         }
-        // Groups of contact lists overlap.
+        // A send to several contact lists is in several groups, so the sum needs disjoint groups.
         let reader = context.data_unchecked::<LogReader>();
         let disjoint = reader
             .read(|log, owner| log.sends.totals(owner, &self.filter, GroupBy::Outcome))
@@ -142,18 +142,18 @@ impl SendTotals {
     }
 }
 
-/// Totals of the sends of the account, for charts.
+/// Totals of the account's sends, for charts.
 #[Object]
 impl SendTotals {
-    /// Groups: periods with the latest first, others by descending number of sends. The group of sends without a value, such
-    /// as a date, comes last. Periods without sends have no group.
+    /// Groups of sends. Periods are in descending order, and other groups are in descending order of their number of sends. The
+    /// last group has the sends without a value, such as a date. Periods without sends have no group.
     async fn groups(&self) -> Vec<SendTotalGroup> {
         charge::foreseen_list().await;
         let groups = self.groups.iter().take(self.shown);
         groups.map(|group| self.group(group)).collect()
     }
 
-    /// Number of groups, including those beyond `first`.
+    /// Number of groups, including groups beyond `first`.
     async fn group_count(&self) -> i32 {
         count(self.groups.len())
     }
@@ -169,8 +169,8 @@ impl SendTotals {
     }
 }
 
-/// Total of a group of sends. Of the fields `outcome`, `reason`, `period`, `campaign` and `contactList`, only the one of the
-/// grouping has a value. That field is null for the group of sends without a value.
+/// Total of a group of sends. Only the field that corresponds to the grouping has a value: `outcome`, `reason`, `period`,
+/// `campaign` or `contactList`. That field is also null for the group of sends without a value.
 #[derive(SimpleObject)]
 pub(in crate::schema) struct SendTotalGroup {
     /// Outcome of the sends. Null if not grouped by `OUTCOME`.
@@ -187,7 +187,7 @@ pub(in crate::schema) struct SendTotalGroup {
     total: SendTotal,
 }
 
-/// Day, week or month in the `zone` of the totals.
+/// Day, week or month in the time zone of the totals.
 #[derive(SimpleObject)]
 pub(in crate::schema) struct CalendarPeriod {
     /// First day.
@@ -213,7 +213,7 @@ impl CalendarPeriod {
 pub(in crate::schema) struct SendTotal(Sum);
 
 impl SendTotal {
-    /// The sum of disjoint groups.
+    /// Sums disjoint groups.
     fn of(groups: &[TotalGroup]) -> Self {
         let mut sum = Sum::default();
         for group in groups {
@@ -223,7 +223,7 @@ impl SendTotal {
     }
 }
 
-/// Total of a number of sends.
+/// Total of a set of sends.
 #[Object]
 impl SendTotal {
     /// Number of sends.
@@ -231,7 +231,7 @@ impl SendTotal {
         self.0.sends().into()
     }
 
-    /// Total `count` of the sends with the outcome `SENT`. A contact of several sends counts several times.
+    /// Sum of `count` over the sends with the outcome `SENT`. A contact who received several sends is counted several times.
     async fn contacts_reached(&self) -> Long {
         Long(self.0.contacts_reached())
     }

@@ -12,21 +12,22 @@ use crate::schema::{
 /// Kind of an unreadable resource.
 #[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
 pub(super) enum UnreadableResourceKind {
-    /// Part of the listing of campaigns. Campaigns can be missing, or their changes undetected.
+    /// Part of the campaign listing. Campaigns can be missing, and changes of campaigns can be undetected.
     CampaignList,
-    /// The summaries report or part of it. Sends that do not change their campaign can be undetected. The report needs the
-    /// privilege `ui:campaign:metrics`.
+    /// Campaign summaries report, or part of it. Sends that do not change their campaign can be undetected. The report requires
+    /// the privilege `ui:campaign:metrics`.
     SummariesReport,
-    /// The activities of a campaign.
+    /// Activities of a campaign.
     Campaign,
-    /// The send history of an activity, or some of its sends.
+    /// Send history of an activity, or some of its sends.
     SendHistory,
 }
 
-/// Resource of Constant Contact that could not be read at the last attempt: the request failed or was rejected, or the response
-/// is undecodable or lacks known sends. The log lacks the sends of the resource or keeps earlier ones. The resource is read again
-/// when the campaign changes, at the latest after a delay that grows from five minutes to a week. Known sends that are missing
-/// from a response are removed when the next synchronisation confirms the removal.
+/// Constant Contact resource that could not be read at the last attempt. The request failed or was rejected, or the response is
+/// undecodable or lacks sends that were in an earlier response. The log either lacks the sends of the resource or has an earlier
+/// version of them. The resource is read again when the campaign changes, and at the latest after a delay that grows from five
+/// minutes to a week. Sends that are missing from a response are removed from the log when the next synchronisation confirms the
+/// removal.
 #[derive(SimpleObject)]
 #[graphql(complex)]
 pub(super) struct UnreadableResource {
@@ -35,7 +36,7 @@ pub(super) struct UnreadableResource {
     /// Unreadable campaign, or campaign of the unreadable activity, as stored in the send log. Null for a listing or report, or
     /// if the campaign of the activity is unknown.
     campaign: Option<Campaign>,
-    /// Activity whose history is unreadable. Null for other kinds. Costs no upstream call by itself.
+    /// Activity whose history is unreadable. Null for other kinds. Reading its `id` costs no upstream call.
     activity: Option<CampaignActivity>,
     /// Cause of the last failure, as a sentence for display.
     failure: String,
@@ -44,7 +45,7 @@ pub(super) struct UnreadableResource {
 }
 
 dates! { UnreadableResource {
-    /// Earliest possible date of a missing send. Null if there is no bound.
+    /// Earliest possible date of a missing send. Null if the date has no lower bound.
     missing_from: |this| this.of.missing_from,
     /// Latest possible date of a missing send.
     missing_until: |this| Some(this.of.missing_until),

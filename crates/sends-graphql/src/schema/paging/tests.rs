@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// The places of sends with these `sendId`s, which are in rising order or in falling order.
+/// Returns the positions of sends with these `sendId`s, which are in ascending or descending order.
 fn places(send_ids: &[i32]) -> Vec<Place> {
     let repeat = |index: usize| {
         let earlier = send_ids[..index].iter();
@@ -15,7 +15,7 @@ fn places(send_ids: &[i32]) -> Vec<Place> {
     (0..send_ids.len()).map(place).collect()
 }
 
-/// `EdgesToReturn`, `HasPreviousPage` and `HasNextPage` of the specification, on sends numbered from 1 to `length`.
+/// Implements `EdgesToReturn`, `HasPreviousPage` and `HasNextPage` of the specification.
 fn by_the_specification(all: &[Place], request: PageRequest) -> (Vec<Place>, bool, bool) {
     let mut edges = all.to_vec();
     if let Some(place) = request
@@ -84,17 +84,17 @@ fn pages_match_the_specification() {
                             .zip(before)
                             .is_some_and(|(after, before)| order(after) >= order(before))
                         {
-                            // The specification ignores a `before` that precedes `after`. Here the page between them is
-                            // empty.
+                            // The specification ignores a `before` that precedes `after`. This implementation returns an empty
+                            // page.
                             assert!(page.places.is_empty(), "{request:?} of {all:?}");
                             continue;
                         }
-                        let said = (
+                        let actual = (
                             all[page.places.clone()].to_vec(),
                             page.has_previous,
                             page.has_next,
                         );
-                        assert_eq!(said, (edges, previous, next), "{request:?} of {all:?}");
+                        assert_eq!(actual, (edges, previous, next), "{request:?} of {all:?}");
                         seen += 1;
                     }
                 }

@@ -8,25 +8,21 @@ use sends_store::Owner;
 
 use super::{StaleAnswers, UnwrittenAnswers};
 
-/// Data owner, caller and freshness requirement of one operation.
 #[derive(Clone, Debug)]
 pub struct RequestContext {
     pub owner: Owner,
-    /// Credential, deadline and call budget of the upstream calls.
+    /// Credential, deadline and call budget of upstream calls.
     pub caller: Caller,
     /// Start of the operation. A response fetched since then meets every freshness requirement.
     pub asked_at: Timestamp,
-    /// Maximum age of any response, including stale ones. Bounds the time for which a caller's revoked token can still read; the
-    /// service's own credential needs no such bound.
+    /// Maximum age of any response, including a stale response. Limits how long a revoked token of a caller can read cached data.
+    /// `None` for the service's own credential, which needs no such limit.
     pub oldest: Option<Duration>,
-    /// Responses that were returned to the operation and are older than requested.
     pub stale: Arc<StaleAnswers>,
-    /// Fetched responses that are being stored.
     pub unwritten: Arc<UnwrittenAnswers>,
 }
 
 impl RequestContext {
-    /// Limits the operation to this number of upstream calls.
     #[must_use]
     pub fn with_allowance(mut self, calls: u32) -> Self {
         self.caller = self.caller.with_allowance(calls);

@@ -1,21 +1,18 @@
 //! Counts reads of histories by source.
-//!
-//! Independent of the consumers of the counts.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Number of reads so far, by source.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct AnswerCounts {
-    /// Stored and fresh enough.
+    /// Reads from the store.
     pub store: u64,
-    /// Fetched for this read.
+    /// Reads that started a fetch.
     pub upstream: u64,
-    /// Fetched for a concurrent read that had started earlier.
+    /// Reads that joined a fetch in flight.
     pub shared: u64,
-    /// Older than requested, since nothing fresher was available.
+    /// Reads that returned a stale history after a failed fetch.
     pub stale: u64,
-    /// Failed, without a history.
+    /// Reads that returned an error.
     pub failed: u64,
 }
 
@@ -29,11 +26,12 @@ pub(super) struct Counters {
 }
 
 impl Counters {
-    pub(super) fn found(&self, questions: usize) {
-        self.store.fetch_add(questions as u64, Ordering::Relaxed);
+    pub(super) fn found(&self, reads: usize) {
+        self.store.fetch_add(reads as u64, Ordering::Relaxed);
     }
 
-    /// Counts a successful fetch. A fetch that found a fresh response in the store made no upstream call.
+    /// Counts a successful fetch. A fetch that found a fresh history in the store made no upstream call, so it counts as a read
+    /// from the store.
     pub(super) fn fetched(&self, own: bool, fetched: bool) {
         increment(match (own, fetched) {
             (true, true) => &self.upstream,
@@ -42,8 +40,8 @@ impl Counters {
         });
     }
 
-    pub(super) fn instead(&self, given: bool) {
-        increment(if given { &self.stale } else { &self.failed });
+    pub(super) fn instead(&self, has_history: bool) {
+        increment(if has_history { &self.stale } else { &self.failed });
     }
 
     pub(super) fn read(&self) -> AnswerCounts {

@@ -1,4 +1,4 @@
-//! Failures to read a history, and their attribution to the upstream or to one operation.
+//! Errors from reading a history, and their attribution to the upstream or to one operation.
 
 use std::{sync::Arc, time::Duration};
 
@@ -8,34 +8,32 @@ use tokio::time::Instant;
 
 use super::single_flight::Fetch;
 
-/// Failure to read a history or another resource.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum ReadError {
-    /// The upstream call failed, and there is no earlier response to return.
+    /// The upstream call failed, and no stale response may be returned.
     #[error(transparent)]
     Upstream(Arc<UpstreamError>),
-    /// The upstream recently responded that the activity does not exist.
+    /// A cached upstream response reports that the activity does not exist.
     #[error("the activity was not found a short while ago")]
     NotFound,
-    /// Too many operations wait for the upstream.
     #[error("too many operations wait for Constant Contact")]
     Overloaded,
-    /// The process is shutting down, and a response would take longer than the remaining time.
+    /// The process is shutting down and cancelled the upstream call.
     #[error("the service is being stopped")]
     ShuttingDown,
-    /// The call ended without a result, which only a defect in this program can cause.
+    /// The call ended without a result because of a defect in this program.
     #[error("the upstream call was lost")]
     Lost,
 }
 
 impl ReadError {
-    /// Whether the cause of the failure is the operation that started the fetch rather than the upstream.
+    /// Returns whether the failure is caused by the operation that started the fetch, rather than by the upstream.
     pub(super) fn is_of_the_operation(&self, fetch: &Fetch) -> bool {
         match self {
             // Background work is rejected earlier than interactive operations.
             Self::Upstream(error) if error.attempts == 0 && fetch.began_in_background() => true,
-            // A throttled call waits to be retried. It fails if a deadline precedes the retry, or if the upstream throttles this
-            // call again and again.
+            // A throttled call waits for a retry. The call fails if the deadline precedes the retry, or if the upstream throttles
+            // it repeatedly.
             Self::Upstream(error) => {
                 !error.is_throttled_by_itself()
                     && matches!(
@@ -52,7 +50,7 @@ impl ReadError {
     }
 }
 
-/// Error of an operation whose deadline passed while the shared call continues for other operations.
+/// Returns the error of an operation whose deadline passed while the shared call continues for other operations.
 pub(super) fn out_of_time(activity: ActivityId) -> UpstreamError {
     let detail = "the operation's time was up before the answer came".to_owned();
     UpstreamError {

@@ -1,11 +1,11 @@
 //! Maximum age of stored histories.
 //!
-//! An activity that was sent an hour ago may change at any minute; one whose last send is months old rarely does. So the maximum
-//! age grows with the time since the last send, between two limits.
+//! An activity that was sent an hour ago can change at any minute, while an activity whose last send is months old rarely
+//! changes. The maximum age therefore grows with the time since the last send, between two limits.
 //!
-//! Effect: with 200 activities whose last sends are five minutes to two years old, and three dashboards that query all of them
-//! once a minute, an hour takes 9,000 calls with a maximum age of one minute, and 2,443 with these rules. (`cargo run -p
-//! sends-graphql --example calls_saved`)
+//! The example `calls_saved` (`cargo run -p sends-graphql --example calls_saved`) simulates three dashboards that query 200
+//! activities once a minute. The last sends are between five minutes and two years old. In one hour, a maximum age of one minute
+//! causes 9,000 upstream calls, and these rules cause 2,443.
 
 use std::time::Duration;
 
@@ -15,13 +15,13 @@ use sends_store::{Answer, StoredAnswer};
 /// Limits of the maximum age.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Freshness {
-    /// Lower limit: the maximum age while an activity may change.
+    /// Lower limit, which applies while an activity can change.
     pub max_age: Duration,
-    /// Upper limit: the maximum age after a long time without changes.
+    /// Upper limit, which applies after a long time without changes.
     pub max_age_settled: Duration,
 }
 
-/// Ratio of the quiet time to the maximum age: after a quiet day, a response may be half an hour old.
+/// Ratio of the time since the last send to the maximum age. One day after a send, a response may be half an hour old.
 const QUIET_PART: u32 = 48;
 
 impl Freshness {
@@ -44,7 +44,7 @@ impl Freshness {
         let (Some(last_run), Outcome::Sent | Outcome::NoRecipients | Outcome::Failed) =
             (history.summary().last_run_date, latest.outcome())
         else {
-            // Staged and partial sends continue by themselves, and unknown ones may.
+            // Constant Contact continues staged and partial sends, and possibly sends with an unknown outcome.
             return self.max_age;
         };
         let quiet = Duration::try_from(kept.fetched_at.duration_since(last_run)).unwrap_or_default();
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn the_longer_nothing_has_happened_the_older_an_answer_may_be() {
+    fn maximum_age_grows_with_the_time_since_the_last_send() {
         assert_eq!(max_age(&sent("2026-06-15T11:59:00Z", 0)), 60);
         assert_eq!(max_age(&sent("2026-06-15T11:00:00Z", 0)), 75);
         assert_eq!(max_age(&sent("2026-06-14T12:00:00Z", 0)), HOUR / 2);
@@ -91,16 +91,16 @@ mod tests {
         assert_eq!(
             max_age(&sent("2027-01-01T00:00:00Z", 0)),
             60,
-            "a future date is no quiet time"
+            "the last send is dated in the future"
         );
     }
 
     #[test]
-    fn what_may_still_be_going_on_is_asked_for_often() {
+    fn unfinished_sends_keep_the_lower_limit() {
         assert_eq!(max_age("[]"), 60, "never sent");
         assert_eq!(max_age(&sent("2019-06-15T12:00:00Z", 5)), 60, "staged");
-        assert_eq!(max_age(&sent("2019-06-15T12:00:00Z", 6)), 60, "partly sent");
-        assert_eq!(max_age(&sent("2019-06-15T12:00:00Z", 77)), 60, "an unknown code");
+        assert_eq!(max_age(&sent("2019-06-15T12:00:00Z", 6)), 60, "partially sent");
+        assert_eq!(max_age(&sent("2019-06-15T12:00:00Z", 77)), 60, "unknown code");
         assert_eq!(
             max_age(r#"[{"send_id":1,"send_status":"COMPLETED","reason_code":0}]"#),
             60,
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn the_least_age_wins_over_a_lower_limit_for_settled_activities() {
+    fn upper_limit_is_at_least_the_lower_limit() {
         let freshness = Freshness::new(Duration::from_mins(10), Duration::from_mins(1));
         assert_eq!(freshness.max_age_settled, Duration::from_mins(10));
     }

@@ -1,5 +1,5 @@
-//! Read sets: the versions of the histories in a response, as in optimistic concurrency control. A response is valid while its
-//! read set is.
+//! Read sets, as in optimistic concurrency control: the versions of the histories in a response. A cached response is valid as
+//! long as its read set is valid.
 
 use std::{
     hash::{BuildHasher, RandomState},
@@ -13,28 +13,27 @@ use jiff::Timestamp;
 use sends_core::ActivityId;
 use sends_store::Owner;
 
-/// Number of version counters. Activities that share a counter invalidate each other's responses, which is slower but never
-/// wrong.
+/// Number of version counters. Activities that share a counter invalidate each other's responses, which costs time but is never
+/// incorrect.
 const COUNTERS: usize = 1 << 12;
 
-/// Version counters of histories: a counter is incremented when a response about one of its activities is stored.
+/// Version counters of histories. Storing a response for an activity increments the activity's counter.
 pub struct HistoryVersions {
     counters: Box<[AtomicU32]>,
     hasher: RandomState,
 }
 
-/// The version of one history that was read.
+/// Version of a history that was read.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct ReadVersion {
     counter: usize,
     version: u32,
     /// Time of the fetch.
     from: Timestamp,
-    /// End of the period in which the history is as fresh as requested.
+    /// End of the period in which the history is fresh enough.
     until: Timestamp,
 }
 
-/// All history versions in one response.
 #[derive(Clone, Debug)]
 pub struct ReadSet {
     owner: Owner,
@@ -43,14 +42,13 @@ pub struct ReadSet {
     until: Timestamp,
 }
 
-/// Records the read set of one operation.
 #[derive(Debug, Default)]
 pub struct ReadSetRecorder(Mutex<Recorded>);
 
 #[derive(Debug, Default)]
 struct Recorded {
     versions: Vec<ReadVersion>,
-    /// Whether something without a version was read, such as a stale history.
+    /// Set if data without a version was read, such as a stale history.
     is_incomplete: bool,
 }
 
@@ -64,7 +62,8 @@ impl Default for HistoryVersions {
 }
 
 impl HistoryVersions {
-    /// Version of a history that is about to be read, with an empty [validity period](ReadVersion::valid).
+    /// Returns the current version of a history, with an empty [validity period](ReadVersion::valid). Must be called before the
+    /// history is read.
     pub fn current(&self, owner: Owner, activity: ActivityId) -> ReadVersion {
         let counter = self.counter(owner, activity);
         ReadVersion {
@@ -75,7 +74,7 @@ impl HistoryVersions {
         }
     }
 
-    /// Starts a new version, after a response was stored.
+    /// Starts a new version after a response was stored.
     pub fn changed(&self, owner: Owner, activity: ActivityId) {
         self.counters[self.counter(owner, activity)].fetch_add(1, Ordering::Release);
     }
@@ -89,7 +88,6 @@ impl HistoryVersions {
         usize::try_from(hash % COUNTERS as u64).unwrap_or(0)
     }
 
-    /// Whether every version of a read set is current and fresh enough.
     pub fn is_valid(&self, read_set: &ReadSet, now: Timestamp) -> bool {
         (read_set.from..=read_set.until).contains(&now)
             && read_set.versions.iter().all(|read| self.is_current(read))
@@ -97,7 +95,7 @@ impl HistoryVersions {
 }
 
 impl ReadVersion {
-    /// Sets the validity period: fetched at `from`, and fresh enough until `until`.
+    /// Sets the validity period, from the time of the fetch to the end of the history's freshness.
     #[must_use]
     pub fn valid(self, from: Timestamp, until: Timestamp) -> Self {
         Self { from, until, ..self }
@@ -105,7 +103,7 @@ impl ReadVersion {
 }
 
 impl ReadSetRecorder {
-    /// Records a read of a history. Without a version, the response is not cacheable.
+    /// Records a read of a history. If a read has no version, the response is not cacheable.
     pub fn record(&self, read: Option<ReadVersion>) {
         let mut recorded = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match read {
@@ -114,7 +112,7 @@ impl ReadSetRecorder {
         }
     }
 
-    /// `None` if something without a version was read.
+    /// Returns `None` if data without a version was read.
     pub fn read_set(&self, owner: Owner) -> Option<ReadSet> {
         let mut recorded = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if recorded.is_incomplete {
@@ -137,7 +135,6 @@ impl ReadSet {
         self.owner
     }
 
-    /// Number of histories.
     pub fn len(&self) -> usize {
         self.versions.len()
     }
@@ -146,7 +143,7 @@ impl ReadSet {
         self.versions.is_empty()
     }
 
-    /// Memory use, including the heap.
+    /// Returns the memory use in bytes, including the heap.
     pub fn bytes(&self) -> usize {
         size_of::<Self>() + size_of_val(&*self.versions)
     }

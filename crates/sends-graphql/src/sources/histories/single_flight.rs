@@ -1,7 +1,7 @@
-//! Single flight: at most one fetch at a time per owner and activity, shared by all concurrent operations.
+//! Single-flight fetches: at most one fetch at a time per owner and activity, shared by all concurrent operations.
 //!
-//! A fetch runs while a task waits for it, and is polled by the waiting tasks. When the last one is dropped, as when all clients
-//! have disconnected, the fetch is cancelled, together with its place in the queue for the upstream.
+//! The waiting tasks poll the fetch. When the last of them is dropped, for example because all clients have disconnected, the
+//! fetch is cancelled and leaves the upstream queue.
 
 use std::{
     collections::HashMap,
@@ -27,7 +27,6 @@ use super::{ReadError, stored::Write};
 type Outcome = BoxFuture<'static, Result<Fetched, ReadError>>;
 type Key = (Owner, ActivityId);
 
-/// The fetches in flight.
 #[derive(Clone, Default)]
 pub(super) struct SingleFlight(Arc<Fetches>);
 
@@ -45,15 +44,15 @@ struct InFlight {
     outcome: WeakShared<Outcome>,
 }
 
-/// A fetched response, which may still be in the process of being stored.
+/// Fetched response, whose write to the store may still be in progress.
 #[derive(Clone)]
 pub(super) struct Fetched {
     pub(super) kept: StoredAnswer,
-    /// Completes when the response is stored. `None` if it was stored before.
+    /// Completes when the response is stored. `None` if the response was already stored.
     pub(super) write: Option<Write>,
 }
 
-/// Handle of a fetch that may be shared.
+/// Handle of a fetch, which other operations can join.
 pub(super) struct Fetch {
     outcome: Shared<Outcome>,
     deadline: Instant,
@@ -62,17 +61,16 @@ pub(super) struct Fetch {
 }
 
 impl Fetch {
-    /// Whether the fetch was started for this operation rather than joined.
+    /// Returns whether the fetch was started for this operation rather than joined.
     pub(super) fn is_own(&self) -> bool {
         self.is_own
     }
 
-    /// Deadline of the operation that started the fetch.
+    /// Returns the deadline of the operation that started the fetch.
     pub(super) fn deadline(&self) -> Instant {
         self.deadline
     }
 
-    /// Whether background work started the fetch.
     pub(super) fn began_in_background(&self) -> bool {
         self.in_background
     }
@@ -81,12 +79,11 @@ impl Fetch {
         self.outcome.clone().await
     }
 
-    /// The write of the response, once it is fetched.
+    /// Returns the write of the response, or `None` before the response has arrived.
     pub(super) fn write(&self) -> Option<&Write> {
         self.outcome.peek()?.as_ref().ok()?.write.as_ref()
     }
 
-    /// Waits until a response that was fetched is stored.
     pub(super) async fn written(&self) {
         if let Some(write) = self.write() {
             write.clone().await;
@@ -95,8 +92,8 @@ impl Fetch {
 }
 
 impl SingleFlight {
-    /// Joins the fetch of this activity, or starts one with `fetch`, whose argument is the caller for the call: `caller` in the
-    /// group of all callers that join.
+    /// Joins the fetch of this activity in flight, or starts a new fetch with `fetch`. Its argument is `caller`, in the group of
+    /// all callers that join.
     pub(super) fn join<F>(
         &self,
         owner: Owner,
@@ -136,19 +133,19 @@ impl SingleFlight {
             }) = &mut result
             {
                 let stored = write.clone();
-                // The fetch can be joined until its response is in the store.
+                // Operations can join the fetch until its response is in the store.
                 *write = async move {
                     stored.await;
                     drop(entry);
                 }
                 .boxed()
                 .shared();
-                // The first poll adds the write to the queue of the store.
+                // The first poll adds the write to the store's queue.
                 let _ = write.clone().now_or_never();
             }
             result
         };
-        // Polled by the waiting tasks, so that no other thread has to be woken. Log lines and traces belong to the operation that
+        // The waiting tasks poll the fetch, so no other thread has to be woken. Log lines and traces belong to the operation that
         // started the fetch.
         let fetch = AssertUnwindSafe(fetch.in_current_span()).catch_unwind();
         let outcome = fetch.map(|result| {
@@ -177,7 +174,7 @@ impl SingleFlight {
     }
 }
 
-/// Removes a fetch from the map of fetches in flight when it ends or is cancelled.
+/// Guard that removes a fetch from the map when the fetch ends or is cancelled.
 struct Entry {
     fetches: Arc<Fetches>,
     key: Key,
@@ -191,7 +188,7 @@ impl Drop for Entry {
             .in_flight
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        // After a fetch was cancelled, the next one for the same activity may be in flight already.
+        // After a cancellation, the next fetch of the same activity may already be in flight.
         if in_flight
             .get(&self.key)
             .is_some_and(|fetch| fetch.number == self.number)

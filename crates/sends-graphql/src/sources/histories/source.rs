@@ -1,12 +1,10 @@
-//! Upstream interface of the histories.
+//! Upstream source of histories, which tests replace.
 
 use futures_util::{FutureExt, future::BoxFuture};
 use sends_client::{Caller, ConstantContact, UpstreamError};
 use sends_core::{ActivityId, SendHistory};
 
-/// Source of histories that are not stored.
 pub trait HistorySource: Send + Sync {
-    /// Fetches the history of one activity.
     fn send_history<'a>(
         &'a self,
         caller: &'a Caller,

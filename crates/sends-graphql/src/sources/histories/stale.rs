@@ -1,7 +1,4 @@
-//! Stale responses.
-//!
-//! Decides when a stale response may be returned, and records the stale responses of each operation. Independent of their
-//! storage.
+//! Decides when a stale response may be returned, and records the stale responses of each operation.
 
 use std::{
     collections::BTreeMap,
@@ -13,23 +10,19 @@ use sends_client::FailureClass;
 
 use super::ReadError;
 
-/// Reason for a stale response.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum StaleReason {
-    /// The upstream was unreachable, failed, or returned an unusable response.
     UpstreamUnavailable,
     /// The upstream did not respond in time, or the call could not be sent in time.
     TooSlow,
-    /// The upstream's limit per second delayed the call for too long.
     RateLimited,
-    /// The upstream's daily limit is used up.
     QuotaExceeded,
 }
 
 impl ReadError {
-    /// Reason for a stale response after this failure. `None` after a [denied request](Self::is_refusal), since data that the
-    /// upstream no longer returns is not returned here either, and after failures that do not show the state of the upstream: a
-    /// used-up call budget or a lost call.
+    /// Returns the reason to report if a stale response replaces this failure. Returns `None` for a [denied
+    /// request](Self::is_refusal), because the caller may no longer have access to the data. Also returns `None` for failures
+    /// that do not show the state of the upstream: an exhausted call budget or a lost call.
     pub(crate) fn stale_reason(&self) -> Option<StaleReason> {
         let error = match self {
             Self::Upstream(error) => error,
@@ -58,7 +51,6 @@ impl ReadError {
         }
     }
 
-    /// Whether the upstream responded that the resource does not exist.
     pub(crate) fn is_not_found(&self) -> bool {
         match self {
             Self::Upstream(error) => error.class == FailureClass::NotFound,
@@ -67,12 +59,12 @@ impl ReadError {
         }
     }
 
-    /// Whether the upstream rejected the request itself, for any reason.
+    /// Returns whether the upstream rejected the request itself, for example with 400.
     pub(crate) fn is_rejection(&self) -> bool {
         matches!(self, Self::Upstream(error) if error.class == FailureClass::Rejected)
     }
 
-    /// Whether the upstream denied the request: unauthenticated, forbidden, not found or rejected.
+    /// Returns whether the upstream denied the request as unauthenticated, forbidden, not found or invalid.
     pub(crate) fn is_refusal(&self) -> bool {
         match self {
             Self::Upstream(error) => matches!(
@@ -89,32 +81,26 @@ impl ReadError {
     }
 }
 
-/// Kind of upstream data.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Kind {
-    /// Send history of an activity.
     Sends,
     CampaignPage,
-    /// One campaign with its activities.
     Campaign,
     /// Details or schedule of an activity.
     Activity,
-    /// Engagement statistics.
     Stats,
     ContactLists,
     Segments,
     Account,
 }
 
-/// Age and cause of a stale response.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Stale {
-    /// Time of the upstream's response.
     pub fetched_at: Timestamp,
     pub reason: StaleReason,
 }
 
-/// Stale responses of one operation: the oldest of each kind.
+/// Oldest stale response of each kind in one operation.
 #[derive(Debug, Default)]
 pub struct StaleAnswers(Mutex<BTreeMap<Kind, Stale>>);
 
@@ -128,7 +114,6 @@ impl StaleAnswers {
         }
     }
 
-    /// The oldest stale response of each kind so far.
     pub fn noted(&self) -> BTreeMap<Kind, Stale> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

@@ -16,11 +16,11 @@ use tokio::runtime::Handle;
 
 use super::{Shared, single_flight::Fetch};
 
-/// A write to the store in progress, which several operations can await.
+/// Write to the store in progress, which several operations can await.
 pub(super) type Write = future::Shared<BoxFuture<'static, ()>>;
 
-/// Fetched responses of one operation that are being stored. Fields use them at once, and the response of the operation waits
-/// until they are stored, so that killing the process loses no history that a response contained.
+/// Fetched responses of one operation whose writes to the store are in progress. Fields use them immediately, while the
+/// operation's response waits for the writes. Killing the process therefore loses no history that a client has received.
 #[derive(Default)]
 pub struct UnwrittenAnswers(Mutex<Vec<Fetch>>);
 
@@ -29,7 +29,7 @@ impl UnwrittenAnswers {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(fetch);
     }
 
-    /// Writes in progress.
+    /// Returns the writes that are still in progress.
     pub(super) fn writes(&self) -> Vec<Write> {
         let fetches = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let writes = fetches.iter().filter_map(Fetch::write);
@@ -43,7 +43,7 @@ impl std::fmt::Debug for UnwrittenAnswers {
     }
 }
 
-/// Writes of a cancelled operation continue on the runtime, and each ends with its response in memory.
+/// Spawns the remaining writes of a cancelled operation on the runtime, so that its fetched responses stay in memory.
 impl Drop for UnwrittenAnswers {
     fn drop(&mut self) {
         let writes = self.writes();
@@ -54,7 +54,8 @@ impl Drop for UnwrittenAnswers {
 }
 
 impl Shared {
-    /// Stored responses for these activities, in their order. A damaged response is an error for its activity only.
+    /// Returns the stored responses of these activities, in the same order. A damaged response is an error only for its own
+    /// activity.
     pub(super) async fn look_up(
         &self,
         owner: Owner,
@@ -94,7 +95,7 @@ impl Shared {
         self.written(owner, activity, written);
     }
 
-    /// The response and its write to the store, which is grouped with the other writes of the operation.
+    /// Returns the response and its write to the store, which is grouped with the other writes of the operation.
     pub(super) fn keep_grouped(
         self: &Arc<Self>,
         owner: Owner,

@@ -1,4 +1,4 @@
-//! Tests of reading histories on a paused clock, without sockets: the upstream calls and the results.
+//! Tests of reading histories on a paused clock and without sockets. They check the upstream calls and the results.
 
 #[path = "tests/batches.rs"]
 mod batches;
@@ -31,12 +31,12 @@ use super::*;
 
 const MINUTE: Duration = Duration::from_mins(1);
 
-/// An account, which the upstream would identify by its token.
+/// Account, which the upstream would identify by the token.
 #[derive(Debug)]
 struct Account(
     #[expect(
         dead_code,
-        reason = "it is read from what `Debug` prints, which is all that a caller shows"
+        reason = "`account_of` reads the number from the `Debug` output, because a caller exposes nothing else"
     )]
     u8,
 );
@@ -51,7 +51,7 @@ impl TokenSource for Account {
     }
 }
 
-/// A wall clock that follows tokio's clock, with an adjustable offset.
+/// Wall clock that follows tokio's clock, with an adjustable offset.
 #[derive(Debug)]
 struct PausedClock {
     started: Instant,
@@ -72,10 +72,9 @@ impl Clock for PausedClock {
     }
 }
 
-/// Delay and result of one upstream call.
 type Scripted = (Duration, Result<SendHistory, FailureClass>);
 
-/// An upstream with scripted responses, followed by histories of an hour ago, each after 100 ms. The `count` of the send
+/// Upstream with scripted results. Without a script, it returns a history of an hour ago after 100 ms. The `count` of the send
 /// identifies the account.
 #[derive(Default)]
 struct ScriptedUpstream {
@@ -123,7 +122,7 @@ impl HistorySource for ScriptedUpstream {
         });
         async move {
             let mut underway = Underway(self, false);
-            // Like the client, the call ends at the deadline of the caller.
+            // As in the client, the call ends at the caller's deadline.
             let in_time = tokio::time::timeout_at(caller.deadline(), sleep(delay)).await;
             underway.1 = true;
             let class = match (in_time, answer) {
@@ -134,7 +133,7 @@ impl HistorySource for ScriptedUpstream {
             if class == FailureClass::NotFound {
                 self.not_found.lock().unwrap().push((account, activity));
             }
-            // The pacer enforces the daily limit before anything is sent.
+            // The pacer enforces the daily limit before a request is sent.
             let attempts = u32::from(class != FailureClass::QuotaExceeded);
             Err(UpstreamError {
                 class,
@@ -159,7 +158,7 @@ struct Service {
 }
 
 impl Service {
-    /// The maximum age is a minute, or an hour after two days without a send.
+    /// The maximum age is one minute, and one hour if the last send is two days old.
     fn new() -> Self {
         Self::on(Arc::new(MemoryStore::new(1 << 20)))
     }
@@ -183,7 +182,7 @@ impl Service {
         }
     }
 
-    /// An operation of account 1 that starts now, with a timeout of a minute.
+    /// Starts an operation of account 1 with a timeout of one minute.
     fn operation(&self) -> RequestContext {
         self.operation_of(1, MINUTE)
     }
@@ -199,7 +198,6 @@ impl Service {
         }
     }
 
-    /// Reads the history in a new operation.
     async fn read(&self, max_age: Option<Duration>) -> Result<Reading, ReadError> {
         self.histories.read(&self.operation(), activity(0), max_age).await
     }
@@ -211,7 +209,6 @@ fn activity(number: u8) -> ActivityId {
         .unwrap()
 }
 
-/// History of an activity that was sent once.
 fn sent(run_date: &str, count: u8) -> SendHistory {
     let json = format!(
         r#"[{{"send_id":1,"count":{count},"run_date":"{run_date}","send_status":"COMPLETED","reason_code":0}}]"#

@@ -7,7 +7,6 @@ use sends_store::{Answer, StoredAnswer};
 
 use super::{HistoryKey, ReadError, ReadVersion, Reading, RequestContext, Shared, stale};
 
-/// Freshness requirement of one request.
 #[derive(Clone, Copy)]
 pub(super) struct Wanted {
     max_age: Option<Duration>,
@@ -26,7 +25,7 @@ impl Wanted {
 }
 
 impl Shared {
-    /// The version with the period in which it meets the freshness requirement.
+    /// Sets the validity period of a version to the time in which the response meets the freshness requirement.
     pub(super) fn validity(&self, version: ReadVersion, kept: &StoredAnswer, wanted: Wanted) -> ReadVersion {
         let max_age = wanted.max_age.unwrap_or_else(|| self.freshness.max_age(kept));
         let max_age = wanted.oldest.map_or(max_age, |oldest| oldest.min(max_age));
@@ -49,14 +48,14 @@ impl Shared {
             .is_none_or(|oldest| age(kept, self.clock.now()).is_some_and(|age| age <= oldest))
     }
 
-    /// Result after a failed fetch: the last known history, marked as stale, if it may be returned, else the failure.
+    /// Returns the stored history as stale after a failed fetch, or `error` if no stale history may be returned.
     pub(super) fn instead(
         &self,
         known: Option<&StoredAnswer>,
         wanted: Wanted,
         error: ReadError,
     ) -> Result<Reading, ReadError> {
-        // The known history may have become too old during the fetch.
+        // The stored history may have become too old during the fetch.
         let known = known.filter(|kept| self.is_allowed(kept, wanted));
         match (known, error.stale_reason()) {
             (Some(kept), Some(reason)) if matches!(kept.answer, Answer::History(_)) => stale(kept, reason),
@@ -65,7 +64,7 @@ impl Shared {
     }
 }
 
-/// `None` if a wrong clock dated the response in the future.
+/// Returns `None` if the response is dated in the future because of a clock error.
 fn age(kept: &StoredAnswer, now: Timestamp) -> Option<Duration> {
     Duration::try_from(now.duration_since(kept.fetched_at)).ok()
 }

@@ -1,8 +1,8 @@
-//! Loads each key at most once per operation.
+//! Generic dataloader, which loads each key at most once per operation.
 //!
-//! The `dataloader` crate holds its lock while the batch function is awaited. If that function awaited the upstream, a slow batch
-//! would delay the next one, and one slow response all others. So the batch function only *prepares* the reads and returns one
-//! future per key, which any number of fields can await independently.
+//! The `dataloader` crate holds its lock while it awaits the batch function. If the batch function awaited the upstream, a slow
+//! batch would delay the next batch, and a slow response would delay all others. The batch function therefore only prepares the
+//! reads and returns one future per key. Any number of fields can await such a future independently.
 
 use std::{collections::HashMap, hash::Hash};
 
@@ -16,11 +16,11 @@ use tracing::Instrument;
 
 use crate::{bulkheads::places, sources::histories::ReadError};
 
-/// Maximum number of keys in a batch: as many as one operation can name.
+/// Maximum number of keys in a batch, which is the maximum length of an id list.
 const BATCH: usize = 500;
 
-/// A read in progress, which any number of fields can await. (A separate type, since the compiler cannot prove `'static` of a
-/// future named inside the resolvers' futures.)
+/// Read in progress, which any number of fields can await. A separate type, because the compiler cannot prove that a future named
+/// inside the resolvers' futures is `'static`.
 pub(super) struct Pending<V>(Shared<BoxFuture<'static, Result<V, ReadError>>>);
 
 impl<V> Clone for Pending<V> {
@@ -30,13 +30,13 @@ impl<V> Clone for Pending<V> {
 }
 
 impl<V: Clone + Send + Sync + 'static> Pending<V> {
-    /// A read that progresses only while it is awaited.
+    /// Wraps a read that progresses only while it is awaited.
     pub(super) fn awaited(reading: impl Future<Output = Result<V, ReadError>> + Send + 'static) -> Self {
         Self(reading.boxed().shared())
     }
 
-    /// Starts a read at once. A known value is ready immediately. Any other read runs as a task, which is aborted when nothing
-    /// can await it any more, such as after the caller has disconnected.
+    /// Starts a read immediately. A cached value is ready without a task. Any other read runs in a task, which is aborted when
+    /// the last handle is dropped, for example after the client has disconnected.
     pub(super) fn start(reading: impl Future<Output = Result<V, ReadError>> + Send + 'static) -> Self {
         let mut reading = reading.boxed();
         if let Some(known) = (&mut reading).now_or_never() {
@@ -55,12 +55,10 @@ impl<V: Clone + Send + Sync + 'static> Pending<V> {
         Self::awaited(pending)
     }
 
-    /// A completed read.
     pub(super) fn ready(value: V) -> Self {
         Self::awaited(future::ready(Ok(value)))
     }
 
-    /// Maps the value for one of the waiting fields.
     pub(super) fn then<W: Clone + Send + Sync + 'static>(
         &self,
         take: impl FnOnce(V) -> Result<W, ReadError> + Send + 'static,
@@ -70,10 +68,8 @@ impl<V: Clone + Send + Sync + 'static> Pending<V> {
     }
 }
 
-/// Starts the reads of a batch.
 type Start<K, V> = Box<dyn FnMut(&[K]) -> HashMap<K, Pending<V>> + Send>;
 
-/// Loads values of one kind by their keys.
 pub(super) struct Keyed<K, V>
 where
     K: Clone + Eq + Hash + Send + Sync + 'static,
@@ -89,16 +85,16 @@ where
     K: Clone + Eq + Hash + Send + Sync + std::fmt::Debug + 'static,
     V: Clone + Send + Sync + 'static,
 {
-    /// Starts the reads of all keys that were requested within some turns of the runtime: fields whose data arrives together then
-    /// request their next data together.
+    /// Batches all keys requested within a few turns of the runtime. Fields whose data arrives together then request their next
+    /// data together.
     pub(super) fn in_batches(start: impl FnMut(&[K]) -> HashMap<K, Pending<V>> + Send + 'static) -> Self {
         Self {
             loader: Loader::new(Batches(Box::new(start))).with_max_batch_size(BATCH),
         }
     }
 
-    /// Like [`in_batches`](Self::in_batches), with the keys that were requested in one turn of the runtime: the fields of one
-    /// response.
+    /// Like [`in_batches`](Self::in_batches), but batches only the keys requested in one turn of the runtime, by the fields of
+    /// one response.
     pub(super) fn in_batches_of_a_turn(
         start: impl FnMut(&[K]) -> HashMap<K, Pending<V>> + Send + 'static,
     ) -> Self {
@@ -107,7 +103,7 @@ where
         }
     }
 
-    /// Reads keys one by one, since each upstream call takes a single key.
+    /// Reads keys separately, because each upstream call takes a single key.
     pub(super) fn one_by_one<R>(read: impl Fn(K) -> R + Send + 'static) -> Self
     where
         R: Future<Output = Result<V, ReadError>> + Send + 'static,
@@ -118,15 +114,15 @@ where
         })
     }
 
-    /// Starts the reads of these keys, in one batch with all others requested in this turn. A later load of a key waits for that
-    /// key only.
+    /// Starts the reads of these keys, batched with the other keys requested in this turn. A later load of a key waits only for
+    /// that key.
     pub(super) async fn start(&self, keys: Vec<K>) {
-        // A failure is returned to each load of its key.
+        // Each load of a key returns the failure of its read.
         let _ = self.loader.try_load_many(keys).await;
     }
 
-    /// One value, read at most once by this loader. Boxed, since every waiting field of an object takes as much memory as the
-    /// largest of its fields could.
+    /// Returns the value of a key, which this loader reads at most once. The future is boxed, because each waiting field of an
+    /// object takes as much memory as the largest field future.
     pub(super) fn load(&self, key: K) -> BoxFuture<'_, Result<V, ReadError>> {
         async move {
             let pending = self.loader.try_load(key).await.map_err(|_| ReadError::Lost)?;

@@ -1,5 +1,3 @@
-//! Dataloaders of resources other than histories.
-
 use std::{
     collections::HashMap,
     hash::Hash,
@@ -21,8 +19,8 @@ use crate::{
     sources::resources::{CampaignPage, ContactLists, Counted, Known, Resources},
 };
 
-/// Dataloaders of one operation for everything except histories. All loads of a key return the same result, also when it is a
-/// failure. Created on first use, since most operations read only histories.
+/// Dataloaders of one operation for all resources except histories. All loads of a key return the same result or failure. The
+/// dataloaders are created on first use, because most operations read only histories.
 pub struct ResourceLoader(LazyLock<Loaders, Make>);
 
 type Make = Box<dyn FnOnce() -> Loaders + Send>;
@@ -43,7 +41,6 @@ struct Loaders {
     account_failed: AtomicBool,
 }
 
-/// A loader that calls a method of [`Resources`] for each key.
 macro_rules! by {
     ($method:ident, $resources:ident, $context:ident) => {{
         let (resources, context) = ($resources.clone(), $context.clone());
@@ -86,17 +83,15 @@ impl ResourceLoader {
         Self(LazyLock::new(Box::new(|| Loaders::new(resources, context))))
     }
 
-    /// The first page of campaigns that match a filter.
     pub async fn campaign_page(&self, filter: CampaignFilter) -> Result<Arc<CampaignPage>, ReadError> {
         self.0.campaign_pages.load(filter).await
     }
 
-    /// The page after another one, fetched at each call.
+    /// Fetches the next page, with one upstream call each time.
     pub async fn next_campaign_page(&self, next: &NextPage<Campaign>) -> Result<CampaignPage, ReadError> {
         self.0.resources.next_campaign_page(&self.0.context, next).await
     }
 
-    /// One campaign with its activities.
     pub async fn campaign(&self, id: CampaignId) -> Result<Arc<CampaignDetail>, ReadError> {
         self.0.campaigns.load(id).await
     }
@@ -105,7 +100,6 @@ impl ResourceLoader {
         self.0.activities.load(id).await
     }
 
-    /// The campaign of an activity and its record, each `None` unless seen in an earlier response. Makes no upstream call.
     pub fn known_campaign(&self, activity: ActivityId) -> Option<(CampaignId, Option<Campaign>)> {
         self.0.resources.known_campaign(&self.0.context, activity)
     }
@@ -127,12 +121,11 @@ impl ResourceLoader {
         self.0.campaign_stats.load(id).await
     }
 
-    /// All contact lists of the account.
     pub async fn contact_lists(&self) -> Result<Arc<ContactLists>, ReadError> {
         self.0.contact_lists.load(()).await
     }
 
-    /// `None` if the segment no longer exists.
+    /// Returns `None` if the segment no longer exists.
     pub async fn segment(&self, id: SegmentId) -> Result<Option<Arc<Segment>>, ReadError> {
         self.0.segments.load(id).await
     }
@@ -141,20 +134,20 @@ impl ResourceLoader {
         self.0.accounts.load(()).await
     }
 
-    /// Whether this is the operation's first failure to read the names of lists and segments. Otherwise a missing scope would be
-    /// reported for every row of every send.
+    /// Returns whether this is the operation's first failure to read the names of lists and segments. Without this check, a
+    /// missing scope would cause an error for every list and segment of every send.
     pub fn first_failure_of_names(&self) -> bool {
         !self.0.names_failed.swap(true, Ordering::Relaxed)
     }
 
-    /// Whether this is the operation's first failure to read the account, which every date may need.
+    /// Returns whether this is the operation's first failure to read the account, which every date field can need.
     pub fn first_failure_of_account(&self) -> bool {
         !self.0.account_failed.swap(true, Ordering::Relaxed)
     }
 }
 
-/// Cached statistics are ready at once. The others are fetched in as few calls as possible, and each call is awaited only by the
-/// fields that need it.
+/// Creates a loader of statistics. Cached statistics are ready immediately. The others are fetched in as few calls as possible,
+/// and a field awaits only the call that it needs.
 fn stats<Id: Counted>(resources: Resources, context: RequestContext) -> Keyed<Id, Known<Id::Stats>> {
     Keyed::in_batches(move |ids: &[Id]| {
         let (mut pending, mut unknown) = (HashMap::with_capacity(ids.len()), Vec::new());
@@ -168,7 +161,7 @@ fn stats<Id: Counted>(resources: Resources, context: RequestContext) -> Keyed<Id
         }
         // Sorted, so that operations with the same ids share their calls.
         unknown.sort_unstable();
-        // Drafts are requested separately, since the upstream rejects other ids of the same batch with them.
+        // Drafts are requested separately, because the upstream can reject all ids of a batch that contains a draft.
         let (drafts, others): (Vec<Id>, Vec<Id>) = unknown
             .into_iter()
             .partition(|&id| resources.is_known_draft(&context, id));
@@ -189,7 +182,6 @@ fn segments(resources: Resources, context: RequestContext) -> Keyed<SegmentId, O
     })
 }
 
-/// One pending value for each key of a shared read.
 fn each_of<K, V>(
     whole: &Pending<Arc<HashMap<K, Result<V, ReadError>>>>,
     keys: &[K],

@@ -1,8 +1,7 @@
-//! Short-lived cache of responses of one kind.
+//! TTL cache of responses of one kind.
 //!
-//! A response is returned only to its owner and until it expires, and concurrent reads of the same key share one call. A failure
-//! is not cached: the next waiting read makes a call of its own. The last response is kept as a fallback. Independent of the
-//! content of the responses.
+//! A response is returned only to its owner, and only until it expires. Concurrent reads of the same key share one call. A
+//! failure is not cached, so the next waiting read makes its own call. The last response remains available as a stale fallback.
 
 use std::{hash::Hash, sync::Arc, time::Duration};
 
@@ -15,7 +14,7 @@ use crate::sources::histories::Kind;
 pub(crate) struct ResourceCache<K, V> {
     kind: Kind,
     held: Cache<(Owner, K), Held<V>>,
-    /// The last responses, regardless of age. An entry shares its memory with the one in `held`.
+    /// Last responses, regardless of age. An entry shares its memory with the entry in `held`.
     last: Cache<(Owner, K), Held<V>>,
     max_age: Duration,
 }
@@ -35,7 +34,7 @@ impl<V> Clone for Held<V> {
 }
 
 impl<K: Clone + Eq + Hash, V> ResourceCache<K, V> {
-    /// `capacity` is the maximum number of cached responses, and also of last responses, over all owners.
+    /// `capacity` is the maximum number of cached responses, and also of last responses, across all owners.
     pub(super) fn new(kind: Kind, capacity: usize, max_age: Duration) -> Self {
         Self {
             kind,
@@ -49,13 +48,13 @@ impl<K: Clone + Eq + Hash, V> ResourceCache<K, V> {
         self.kind
     }
 
-    /// The cached response, unless it has expired.
+    /// Returns the cached response unless it has expired.
     pub(super) fn known(&self, owner: Owner, key: &K) -> Option<Arc<V>> {
         let held = self.held.get(&(owner, key.clone()))?;
         (held.since.elapsed() <= self.max_age).then_some(held.answer)
     }
 
-    /// The cached response, else the result of a read in progress, else the result of `read`.
+    /// Returns the cached response, or else the result of `read`. Concurrent calls with the same key share one read.
     pub(super) async fn get_or<E>(
         &self,
         owner: Owner,
@@ -66,7 +65,7 @@ impl<K: Clone + Eq + Hash, V> ResourceCache<K, V> {
         self.held
             .remove_if(&key, |held| held.since.elapsed() > self.max_age);
         let held = self.held.get_or_insert_async(&key, async {
-            // The age counts from the request: the upstream may have produced the response long before it arrived.
+            // The age counts from the request, because the upstream may have produced the response long before it arrived.
             let since = Instant::now();
             let answer = Arc::new(read.await?);
             let held = Held { answer, since };
@@ -83,18 +82,17 @@ impl<K: Clone + Eq + Hash, V> ResourceCache<K, V> {
         self.held.insert((owner, key), held);
     }
 
-    /// The last response and its age.
     pub(super) fn last(&self, owner: Owner, key: &K) -> Option<(Arc<V>, Duration)> {
         let last = self.last.get(&(owner, key.clone()))?;
         Some((last.answer, last.since.elapsed()))
     }
 
-    /// Removes a cached response, but keeps it as the last one.
+    /// Removes the cached response, but not the last response.
     pub(super) fn withdraw(&self, owner: Owner, key: &K) {
         self.held.remove(&(owner, key.clone()));
     }
 
-    /// Removes a last response, but keeps a cached one.
+    /// Removes the last response, but not the cached response.
     pub(super) fn forget(&self, owner: Owner, key: &K) {
         self.last.remove(&(owner, key.clone()));
     }
@@ -108,13 +106,13 @@ mod tests {
 
     const MINUTE: Duration = Duration::from_mins(1);
 
-    async fn read(cache: &ResourceCache<u8, u32>, owner: u8, brings: u32) -> u32 {
-        let read = async { Ok::<_, Infallible>(brings) };
+    async fn read(cache: &ResourceCache<u8, u32>, owner: u8, response: u32) -> u32 {
+        let read = async { Ok::<_, Infallible>(response) };
         *cache.get_or(Owner::new([owner; 16]), 1, read).await.unwrap()
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_answer_is_held_for_its_owner_and_for_its_time() {
+    async fn response_is_cached_per_owner_until_it_expires() {
         let cache = ResourceCache::new(Kind::Account, 10, MINUTE);
         assert_eq!(read(&cache, 1, 7).await, 7);
         assert_eq!(read(&cache, 2, 8).await, 8);
@@ -134,7 +132,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn those_who_ask_together_share_one_call_unless_it_fails() {
+    async fn concurrent_reads_share_one_call_unless_it_fails() {
         let cache = ResourceCache::<u8, u32>::new(Kind::Account, 10, MINUTE);
         let owner = Owner::new([1; 16]);
         let slow = |outcome| async move {

@@ -1,6 +1,4 @@
-//! Reads the names of contact lists and segments, in as few calls as possible.
-//!
-//! Independent of the objects that show the names.
+//! Reads the names of contact lists and segments in as few calls as possible.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -11,7 +9,6 @@ use sends_core::{ContactList, ListId, Segment, SegmentId};
 use super::Resources;
 use crate::sources::histories::{ReadError, RequestContext};
 
-/// Contact lists of an account, as far as the listing could be read.
 #[derive(Debug)]
 pub struct ContactLists {
     by_id: HashMap<ListId, ContactList>,
@@ -22,22 +19,19 @@ pub struct ContactLists {
 /// Cause of missing records in a listing.
 #[derive(Clone, Debug)]
 pub enum Gap {
-    /// Number of unreadable records. An unreadable list of records counts as one.
+    /// Number of undecodable records. 1 if the whole array of records is undecodable.
     Unreadable(usize),
-    /// The link to the next page was not followed.
+    /// The link to the next page was not followed, for example because the link is invalid.
     CutShort,
-    /// The listing has more pages than are read.
+    /// The listing exceeds the maximum number of pages.
     TooLong,
-    /// A page after the first one failed.
+    /// A page after the first page failed.
     Failed(Arc<UpstreamError>),
 }
 
 impl ContactLists {
-    /// `None` if the account has no list with this id.
-    ///
-    /// # Errors
-    ///
-    /// The cause, if the listing is incomplete and the list is missing from it.
+    /// Returns `None` if the account has no list with this id. Returns an error if the listing is incomplete and does not contain
+    /// the list.
     pub fn get(&self, id: &ListId) -> Result<Option<&ContactList>, Gap> {
         match (self.by_id.get(id), &self.gap) {
             (None, Some(gap)) => Err(gap.clone()),
@@ -46,18 +40,18 @@ impl ContactLists {
     }
 }
 
-/// Segments of an account by id, without deleted ones.
+/// Segments of an account by id, except deleted segments.
 pub type Segments = HashMap<SegmentId, Arc<Segment>>;
-/// Requested segments; `None` for one that no longer exists.
+/// Requested segments by id. `None` if a segment no longer exists.
 pub type SegmentsById = HashMap<SegmentId, Result<Option<Arc<Segment>>, ReadError>>;
 
-/// Maximum number of pages read of a listing: 10,000 lists or 20,000 segments. Bounds the memory if the upstream returns an
+/// Maximum number of pages read from a listing: 10,000 lists or 20,000 segments. Limits the memory if the upstream returns an
 /// endless listing.
 const MAX_PAGES: usize = 20;
 
 impl Resources {
-    /// All contact lists of the account, including deleted ones. If a page after the first one fails: the last known listing,
-    /// else the pages before the failed one.
+    /// Returns all contact lists of the account, including deleted lists. If a page after the first page fails, returns the last
+    /// complete listing, or else the pages before the failed page.
     pub async fn contact_lists(&self, context: &RequestContext) -> Result<Arc<ContactLists>, ReadError> {
         let mut partial = None;
         let read = async {
@@ -78,12 +72,9 @@ impl Resources {
         read.or_else(|error| partial.map(Arc::new).ok_or(error))
     }
 
-    /// Reads segments in as few calls as possible: the listing has all that were not deleted, and those missing from it are
-    /// fetched one by one. Even for one segment the listing rarely takes more calls, and it is cached for the next one.
-    ///
-    /// # Errors
-    ///
-    /// [`ReadError`] if the listing failed. The failure of a single segment is in its entry.
+    /// Reads segments from the listing, and fetches each segment that is missing from it, such as a deleted segment. Even for a
+    /// single segment, the listing rarely takes more calls, and it is cached for later reads. Returns an error only if the
+    /// listing fails. The failure of a single segment is in its entry.
     pub async fn segments(
         &self,
         context: &RequestContext,
@@ -106,7 +97,7 @@ impl Resources {
     async fn listed_segments(&self, context: &RequestContext) -> Result<Arc<Segments>, ReadError> {
         let mut partial = None;
         let read = async {
-            // The gap is ignored, since a segment missing from the listing is fetched on its own.
+            // Gaps other than a failed page are ignored, because a segment missing from the listing is fetched separately.
             let (segments, gap) = self.all(context, self.0.client.segments(&context.caller)).await?;
             let by_id = |segment: Segment| (segment.id, Arc::new(segment));
             whole_or_failed(segments.into_iter().map(by_id).collect(), gap, &mut partial)
@@ -116,7 +107,8 @@ impl Resources {
         read.or_else(|error| partial.map(Arc::new).ok_or(error))
     }
 
-    /// Caches `None` as well, so that a deleted segment is not fetched repeatedly.
+    /// Fetches a segment that is missing from the listing. `None` is cached as well, so that a deleted segment is not fetched
+    /// repeatedly.
     async fn unlisted_segment(
         &self,
         context: &RequestContext,
@@ -132,11 +124,8 @@ impl Resources {
         Ok(Option::clone(&segment))
     }
 
-    /// Records of at most [`MAX_PAGES`] pages from the first one, and why some are missing.
-    ///
-    /// # Errors
-    ///
-    /// The first page failed. The failure of a later one is a [`Gap`].
+    /// Reads up to [`MAX_PAGES`] pages. Returns their records and the cause of missing records. Returns an error only if the
+    /// first page fails. The failure of a later page is a [`Gap`].
     async fn all<T: Paged>(
         &self,
         context: &RequestContext,
@@ -165,8 +154,8 @@ impl Resources {
     }
 }
 
-/// Returns a listing unless one of its pages failed. Otherwise moves it to `partial`, so that it is neither cached nor returned
-/// to other operations, and does not replace the last known listing.
+/// Returns a listing if none of its pages failed. Otherwise moves the listing to `partial`, so that it is not cached, not
+/// returned to other operations, and does not replace the last complete listing.
 fn whole_or_failed<T>(
     listing: T,
     gap: Option<Gap>,

@@ -1,15 +1,16 @@
-//! Statistics of activities and campaigns, fetched in batches.
+//! Fetches statistics of activities and campaigns in batches.
 //!
-//! Concurrent operations that need the same batch share one call. The upstream rejects a batch as a whole (404, and possibly
-//! 400): documented only for drafts and for an unknown campaign. Whether it rejects a batch of both drafts and sent activities,
-//! or returns the statistics of the sent ones, is not documented. So a rejection means that there are no statistics
+//! Concurrent operations that need the same batch share one call. The upstream rejects a batch as a whole, with 404 and possibly
+//! with 400. Constant Contact documents this only for drafts and for an unknown campaign. The documentation does not cover a
+//! batch of both drafts and sent activities. The upstream may reject it or return the statistics of the sent activities. A
+//! rejection therefore means that there are no statistics only in these cases:
 //!
-//! - for a single id, and for known drafts, which are requested separately;
-//! - for any other batch, as far as the [`Practice`] of this upstream is known.
+//! - a single id, or a batch of known drafts, which are requested separately;
+//! - any other batch, if the observed [`Practice`] of the upstream implies it.
 //!
-//! Otherwise the batch is split until each offending id is rejected alone, with at most [`MAX_SPLITS`] splits. A batch that
-//! fails with 500 even after retries is split as well, since one id can be the cause. No batch is split while the upstream fails
-//! as a whole: unreachable, too slow, or with an open circuit.
+//! Otherwise the batch is split until each offending id is rejected alone, with at most [`MAX_SPLITS`] splits. A batch that fails
+//! with 500 even after retries is also split, because a single id can be the cause. No batch is split while the whole upstream is
+//! unreachable, too slow, or behind an open circuit breaker.
 
 mod counted;
 
@@ -32,26 +33,24 @@ use crate::sources::histories::{ReadError, RequestContext};
 #[derive(Debug)]
 pub enum Told<Stats> {
     Stats(Stats),
-    /// No statistics, since nothing was sent: the upstream rejected the id, or returned none for a known draft.
+    /// No statistics, because nothing was sent. The upstream rejected the id, or returned no record for a known draft.
     Unsent,
-    /// Missing from a successful response: the id is unknown, or nothing was sent.
+    /// Missing from a successful response, because the id is unknown or nothing was sent.
     Absent,
 }
 
-/// Shared result for the statistics of one activity or campaign.
 pub type Known<Stats> = Arc<Told<Stats>>;
 
-/// Results for all ids of a batch, none of which failed.
+/// Results for all ids of a batch without a failure.
 pub(crate) type WholeBatch<Id> = HashMap<Id, Known<<Id as Counted>::Stats>>;
 
-/// Result or failure for each requested id.
 pub(crate) type StatsById<Id> = HashMap<Id, Result<Known<<Id as Counted>::Stats>, ReadError>>;
 
-/// Maximum number of splits for one rejected batch. Among 150 campaigns this suffices for about eight offending ids; ids that are
-/// unresolved by then get an error.
+/// Maximum number of splits for one rejected batch. Among 150 campaigns, this is sufficient for about eight offending ids. Ids
+/// that remain unresolved get an error.
 const MAX_SPLITS: usize = 32;
 
-/// Time for which [`Practice::OnlyUnsent`] is valid.
+/// Validity period of [`Practice::OnlyUnsent`].
 const PRACTICE_AGE: Duration = Duration::from_mins(1);
 
 /// Observed upstream behaviour for batches in which only some ids have statistics.
@@ -63,13 +62,13 @@ pub(crate) enum Practice {
     Answers,
     /// The upstream rejects the whole batch, so a rejected batch may contain ids with statistics.
     Refuses,
-    /// At this time, a rejected batch of ids that were not known as drafts was split, and none of them had statistics.
+    /// Time at which a rejected batch without known drafts was split, and none of its ids had statistics.
     OnlyUnsent(Instant),
 }
 
 impl Practice {
-    /// Whether a rejection means that no id of the batch has statistics.
-    fn explains_refusals(self) -> bool {
+    /// Returns whether a rejection means that no id of the batch has statistics.
+    fn implies_no_statistics(self) -> bool {
         match self {
             Self::Answers => true,
             Self::OnlyUnsent(at) => at.elapsed() < PRACTICE_AGE,
@@ -78,12 +77,11 @@ impl Practice {
     }
 }
 
-/// Maximum size of a rejected batch that is split into single ids. A larger batch is halved first: with one offending id of ten
-/// this takes 8 calls, with ten offending ids 13.
+/// Maximum size of a rejected batch that is split into single ids. A larger batch is halved first. With one offending id among
+/// ten, this takes 8 calls. With ten offending ids, it takes 13.
 const MAX_ALONE: usize = 5;
 
 impl Resources {
-    /// Cached statistics of one id.
     pub(crate) fn known_stats<Id: Counted>(
         &self,
         context: &RequestContext,
@@ -92,21 +90,21 @@ impl Resources {
         Id::cache(&self.0).known(context.owner, &id)
     }
 
-    /// Whether the last read of its status showed the id as a draft.
+    /// Returns whether the last cached status of the id is draft.
     pub(crate) fn is_known_draft<Id: Counted>(&self, context: &RequestContext, id: Id) -> bool {
         Id::drafts(&self.0).known(context.owner, &id).is_some()
     }
 
-    /// Fetches the statistics of a batch.
+    /// Fetches the statistics of a batch. If an id fails, its last response is returned as stale.
     pub(crate) async fn stats<Id: Counted>(
         &self,
         context: &RequestContext,
         batch: Batch<Id>,
     ) -> StatsById<Id> {
         let read = async {
-            let found = self.ask_for_stats(context, batch.clone()).await;
+            let found = self.fetch_stats(context, batch.clone()).await;
             let known = |(id, stats): (&Id, &Result<_, _>)| Some((*id, Arc::clone(stats.as_ref().ok()?)));
-            // A read that failed for this operation may succeed for the next, so failures are not shared.
+            // A read that failed for this operation may succeed for the next operation, so failures are not shared.
             found
                 .iter()
                 .map(known)
@@ -134,26 +132,26 @@ impl Resources {
         }
     }
 
-    async fn ask_for_stats<Id: Counted>(&self, context: &RequestContext, batch: Batch<Id>) -> StatsById<Id> {
+    async fn fetch_stats<Id: Counted>(&self, context: &RequestContext, batch: Batch<Id>) -> StatsById<Id> {
         let mut found = StatsById::<Id>::new();
-        let Err(error) = self.ask_once(context, &batch, &mut found).await else {
+        let Err(error) = self.fetch_batch(context, &batch, &mut found).await else {
             return found;
         };
-        let (ids, is_refusal) = (batch.ids(), blames_an_id(&error));
-        if is_refusal && self.is_believed(context, ids, &error) {
+        let (ids, is_rejection) = (batch.ids(), is_rejected_for_an_id(&error));
+        if is_rejection && self.implies_no_statistics(context, ids, &error) {
             found.extend(self.unsent(context, ids));
-        } else if ids.len() == 1 || !(is_refusal || has_kept_failing(&error)) {
+        } else if ids.len() == 1 || !(is_rejection || fails_repeatedly(&error)) {
             found.extend(ids.iter().map(|&id| (id, Err(error.clone()))));
         } else {
-            // Rejected batches are split one at a time, since the next one can use the practice observed in this one.
+            // Rejected batches are split sequentially, so that the next batch can use the practice observed in this batch.
             let mut practice = Id::practice(&self.0).lock().await;
-            if !is_refusal {
-                found = self.look_through(context, &batch, error).await;
-            } else if practice.explains_refusals() {
+            if !is_rejection {
+                found = self.split_and_fetch(context, &batch, error).await;
+            } else if practice.implies_no_statistics() {
                 found.extend(self.unsent(context, ids));
             } else {
-                found = self.look_through(context, &batch, error).await;
-                let has_some = |told: &Result<Known<_>, _>| matches!(told.as_deref(), Ok(Told::Stats(_)));
+                found = self.split_and_fetch(context, &batch, error).await;
+                let has_some = |result: &Result<Known<_>, _>| matches!(result.as_deref(), Ok(Told::Stats(_)));
                 if found.values().any(has_some) {
                     *practice = Practice::Refuses;
                 } else if found.values().all(Result::is_ok) {
@@ -164,30 +162,30 @@ impl Resources {
         found
     }
 
-    /// Splits a batch that was rejected or that failed by itself, until each offending id was rejected or failed alone.
-    async fn look_through<Id: Counted>(
+    /// Splits a batch that was rejected, or that failed because of an id, until each offending id is isolated.
+    async fn split_and_fetch<Id: Counted>(
         &self,
         context: &RequestContext,
         batch: &Batch<Id>,
         error: ReadError,
     ) -> StatsById<Id> {
         let mut found = StatsById::<Id>::new();
-        // Breadth first, so that parts without an offending id come between failing ones: a run of failures would open the
-        // circuit of the endpoint.
-        let mut to_ask = VecDeque::from(parts(batch));
+        // Breadth-first, so that successful parts are interleaved with failing parts. A run of failures would open the endpoint's
+        // circuit breaker.
+        let mut pending = VecDeque::from(parts(batch));
         let mut splits = 1;
-        while let Some(batch) = to_ask.pop_front() {
-            let Err(error) = self.ask_once(context, &batch, &mut found).await else {
+        while let Some(batch) = pending.pop_front() {
+            let Err(error) = self.fetch_batch(context, &batch, &mut found).await else {
                 continue;
             };
-            let (ids, is_refusal) = (batch.ids(), blames_an_id(&error));
-            if is_refusal && self.is_believed(context, ids, &error) {
+            let (ids, is_rejection) = (batch.ids(), is_rejected_for_an_id(&error));
+            if is_rejection && self.implies_no_statistics(context, ids, &error) {
                 found.extend(self.unsent(context, ids));
-            } else if (is_refusal || fails_by_itself(&error)) && ids.len() > 1 && splits < MAX_SPLITS {
-                to_ask.extend(parts(&batch));
+            } else if (is_rejection || fails_by_itself(&error)) && ids.len() > 1 && splits < MAX_SPLITS {
+                pending.extend(parts(&batch));
                 splits += 1;
             } else {
-                let error = if is_refusal && ids.len() > 1 {
+                let error = if is_rejection && ids.len() > 1 {
                     unresolved(&error)
                 } else {
                     error
@@ -195,7 +193,7 @@ impl Resources {
                 found.extend(ids.iter().map(|&id| (id, Err(error.clone()))));
             }
         }
-        // Every id of the batch has a result.
+        // Ids without a result get the error of the whole batch.
         for &id in batch.ids() {
             found.entry(id).or_insert_with(|| Err(error.clone()));
         }
@@ -213,7 +211,7 @@ impl Resources {
     }
 
     /// Makes one call for a batch, and caches the results of its ids.
-    async fn ask_once<Id: Counted>(
+    async fn fetch_batch<Id: Counted>(
         &self,
         context: &RequestContext,
         batch: &Batch<Id>,
@@ -222,13 +220,13 @@ impl Resources {
         let since = Instant::now();
         let call = Id::ask(&self.0.client, &context.caller, batch);
         let answer = self.until_the_end(call).await?;
-        let mut told = HashMap::<Id, Id::Stats>::new();
+        let mut received = HashMap::<Id, Id::Stats>::new();
         for stats in answer.records {
-            match told.entry(Id::id_of(&stats)) {
+            match received.entry(Id::id_of(&stats)) {
                 Entry::Vacant(place) => {
                     place.insert(stats);
                 }
-                // A second record of an id is unexpected; a record with counts takes precedence.
+                // A second record of an id is unexpected. A record with counts takes precedence.
                 Entry::Occupied(mut first) if *Id::counts(first.get()) == EngagementStats::default() => {
                     first.insert(stats);
                 }
@@ -236,8 +234,8 @@ impl Resources {
             }
         }
         let unreadable = answer.unreadable.map(Arc::new);
-        let is_in_part = !told.is_empty() && told.len() < batch.ids().len() && unreadable.is_none();
-        // If the lock is taken, the batch that is being split observes the practice itself.
+        let is_in_part = !received.is_empty() && received.len() < batch.ids().len() && unreadable.is_none();
+        // If the lock is taken, another batch is being split, which observes the practice itself.
         if is_in_part
             && let Ok(mut practice) = Id::practice(&self.0).try_lock()
             && !matches!(*practice, Practice::Refuses)
@@ -245,7 +243,7 @@ impl Resources {
             *practice = Practice::Answers;
         }
         found.extend(batch.ids().iter().map(|&id| {
-            let told = match (told.remove(&id), &unreadable) {
+            let result = match (received.remove(&id), &unreadable) {
                 (None, Some(error)) => Err(ReadError::Upstream(Arc::clone(error))),
                 (None, None) if self.is_known_draft(context, id) => {
                     Ok(self.keep(context, id, Told::Unsent, since))
@@ -253,7 +251,7 @@ impl Resources {
                 (None, None) => Ok(self.keep(context, id, Told::Absent, since)),
                 (Some(stats), _) => Ok(self.keep(context, id, Told::Stats(stats), since)),
             };
-            (id, told)
+            (id, result)
         }));
         Ok(())
     }
@@ -262,22 +260,27 @@ impl Resources {
         &self,
         context: &RequestContext,
         id: Id,
-        told: Told<Id::Stats>,
+        result: Told<Id::Stats>,
         since: Instant,
     ) -> Known<Id::Stats> {
-        let told = Arc::new(told);
-        Id::cache(&self.0).put(context.owner, id, Arc::clone(&told), since);
-        told
+        let result = Arc::new(result);
+        Id::cache(&self.0).put(context.owner, id, Arc::clone(&result), since);
+        result
     }
 
-    /// Whether a rejection means that none of these ids has statistics. A 400 means this only for drafts.
-    fn is_believed<Id: Counted>(&self, context: &RequestContext, ids: &[Id], error: &ReadError) -> bool {
-        let is_refused_alone = ids.len() == 1 && error.is_not_found();
-        is_refused_alone || ids.iter().all(|&id| self.is_known_draft(context, id))
+    /// Returns whether a rejection means that none of these ids has statistics. A 400 means this only for drafts.
+    fn implies_no_statistics<Id: Counted>(
+        &self,
+        context: &RequestContext,
+        ids: &[Id],
+        error: &ReadError,
+    ) -> bool {
+        let is_missing_alone = ids.len() == 1 && error.is_not_found();
+        is_missing_alone || ids.iter().all(|&id| self.is_known_draft(context, id))
     }
 }
 
-/// Splits a rejected batch: into halves, or into single ids once it is small.
+/// Splits a rejected batch into halves, or into single ids if it has at most [`MAX_ALONE`] ids.
 fn parts<Id: Counted>(batch: &Batch<Id>) -> Vec<Batch<Id>> {
     match batch.halves() {
         Some(halves) if batch.ids().len() > MAX_ALONE => halves.into(),
@@ -285,16 +288,16 @@ fn parts<Id: Counted>(batch: &Batch<Id>) -> Vec<Batch<Id>> {
     }
 }
 
-/// Whether a batch was rejected because of an id: 404 is documented, and 400 is not ruled out.
-fn blames_an_id(error: &ReadError) -> bool {
+/// Returns whether a batch was rejected because of an id. 404 is documented, and 400 is possible.
+fn is_rejected_for_an_id(error: &ReadError) -> bool {
     let ReadError::Upstream(error) = error else {
         return false;
     };
     matches!(error.class, FailureClass::NotFound | FailureClass::Rejected)
 }
 
-/// Whether one id of a batch can be the cause of a failure. 503 and 504 concern the upstream as a whole, and an open circuit has
-/// another class.
+/// Returns whether a single id of a batch can be the cause of a failure. 503 and 504 concern the upstream as a whole, and an open
+/// circuit breaker has another class.
 fn fails_by_itself(error: &ReadError) -> bool {
     let ReadError::Upstream(error) = error else {
         return false;
@@ -306,14 +309,15 @@ fn fails_by_itself(error: &ReadError) -> bool {
     error.class == FailureClass::ServerFailure && !is_of_the_whole
 }
 
-/// Whether a batch [failed by itself](fails_by_itself) after several attempts, or without an attempt since this batch alone is
-/// suspended for its failures. A single failure may be transient.
-fn has_kept_failing(error: &ReadError) -> bool {
+/// Returns whether a batch failed because of an id after several attempts, or without an attempt. In the latter case, calls for
+/// this batch alone are suspended. A failure after a single attempt may be transient.
+fn fails_repeatedly(error: &ReadError) -> bool {
     let is_single = matches!(error, ReadError::Upstream(error) if error.attempts == 1);
     fails_by_itself(error) && !is_single
 }
 
-/// Error for the ids of a rejected batch that was not split to the end: not a statement that there are no statistics.
+/// Returns the error for the ids of a rejected batch that was not fully split. The error does not imply that there are no
+/// statistics.
 fn unresolved(error: &ReadError) -> ReadError {
     let ReadError::Upstream(error) = error else {
         return error.clone();

@@ -8,15 +8,14 @@ use tokio::sync::Semaphore;
 use super::*;
 use crate::sources::loader::HistoryLoader;
 
-/// A store that counts queries for histories.
 pub(super) struct CountingStore {
     pub(super) store: MemoryStore,
     pub(super) queries: Arc<AtomicUsize>,
     /// Activity whose stored response is damaged, which fails every query that includes it.
     pub(super) damaged: Option<ActivityId>,
-    /// Whether queries beyond the nearest layer fail.
+    /// Whether queries for the latest stored histories fail.
     pub(super) fails_for_latest: bool,
-    /// Semaphore of which each write takes a permit. `None` for unlimited writes.
+    /// Semaphore from which each write takes a permit. Writes are unlimited if `None`.
     pub(super) gate: Option<Arc<Semaphore>>,
 }
 
@@ -100,17 +99,16 @@ impl Store for CountingStore {
     }
 }
 
-/// A service with an in-memory layer over a counting store.
 fn service() -> (Service, Arc<AtomicUsize>) {
     let queries = Arc::<AtomicUsize>::default();
-    let behind = CountingStore {
+    let inner = CountingStore {
         store: MemoryStore::new(1 << 20),
         queries: Arc::clone(&queries),
         damaged: None,
         fails_for_latest: false,
         gate: None,
     };
-    let store = LayeredStore::new(MemoryStore::new(1 << 20), Arc::new(behind));
+    let store = LayeredStore::new(MemoryStore::new(1 << 20), Arc::new(inner));
     (Service::on(Arc::new(store)), queries)
 }
 
@@ -121,25 +119,25 @@ async fn read_all(service: &Service) {
         activity: activity(u8::try_from(index % 250).unwrap()),
         max_age: None,
     });
-    let began = Instant::now();
+    let started = Instant::now();
     for reading in join_all(keys.map(|key| loader.load(key))).await {
         assert_eq!(reading.unwrap().stale, None);
     }
     // Each upstream call takes 100 ms, and all run concurrently.
     assert!(
-        began.elapsed() <= Duration::from_millis(101),
+        started.elapsed() <= Duration::from_millis(101),
         "{:?}",
-        began.elapsed()
+        started.elapsed()
     );
 }
 
 #[tokio::test(start_paused = true)]
-async fn histories_of_one_operation_cost_one_query_to_the_store_and_one_call_each() {
+async fn operation_costs_one_store_query_and_one_call_per_history() {
     let (service, queries) = service();
     let counts = || (queries.load(Ordering::SeqCst), service.upstream.calls());
     read_all(&service).await;
     assert_eq!(counts(), (1, 250));
-    // The histories are in memory.
+    // The histories are now cached in memory.
     read_all(&service).await;
     assert_eq!(counts(), (1, 250));
     // Another process may have stored newer histories than those in memory.
@@ -159,7 +157,7 @@ fn without_memory(damaged: Option<ActivityId>, fails_for_latest: bool) -> Servic
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_damaged_history_costs_a_call_for_itself_alone() {
+async fn damaged_history_costs_one_call() {
     let service = without_memory(Some(activity(7)), false);
     read_all(&service).await;
     assert_eq!(service.upstream.calls(), 250);
@@ -168,7 +166,7 @@ async fn a_damaged_history_costs_a_call_for_itself_alone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_history_is_given_as_stale_although_the_store_fails_when_it_is_looked_up_again() {
+async fn stale_history_is_returned_if_the_second_lookup_fails() {
     let service = without_memory(None, true);
     service.read(None).await.unwrap();
     sleep(2 * MINUTE).await;

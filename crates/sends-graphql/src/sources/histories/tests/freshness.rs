@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test(start_paused = true)]
-async fn a_fresh_answer_costs_no_call_and_an_older_one_does() {
+async fn history_is_fetched_again_after_its_maximum_age() {
     let service = Service::new();
     let first = service.read(None).await.unwrap();
     assert_eq!(first.stale, None);
@@ -21,7 +21,7 @@ async fn a_fresh_answer_costs_no_call_and_an_older_one_does() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_has_been_quiet_for_long_is_asked_for_seldom_and_what_was_never_sent_often() {
+async fn maximum_age_depends_on_the_time_since_the_last_send() {
     for (history, minutes, calls) in [
         (sent("2026-06-14T12:00:00Z", 1), 29, 1),
         (sent("2026-06-14T12:00:00Z", 1), 32, 2),
@@ -43,7 +43,7 @@ async fn what_has_been_quiet_for_long_is_asked_for_seldom_and_what_was_never_sen
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_question_can_ask_for_fresher_or_accept_older() {
+async fn max_age_argument_overrides_the_freshness_rules() {
     let service = Service::new();
     service.read(None).await.unwrap();
     sleep(Duration::from_mins(10)).await;
@@ -54,7 +54,7 @@ async fn a_question_can_ask_for_fresher_or_accept_older() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn max_age_0_asks_now_but_takes_what_its_own_operation_has_fetched() {
+async fn max_age_0_fetches_once_per_operation() {
     let service = Service::new();
     service.read(None).await.unwrap();
     sleep(Duration::from_secs(1)).await;
@@ -69,7 +69,7 @@ async fn max_age_0_asks_now_but_takes_what_its_own_operation_has_fetched() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn that_there_is_no_such_activity_is_remembered_for_a_minute() {
+async fn not_found_is_cached_for_a_minute() {
     let service = Service::new();
     service.upstream.will(100, Err(FailureClass::NotFound));
     assert_eq!(class_of(service.read(None).await), FailureClass::NotFound);
@@ -82,7 +82,7 @@ async fn that_there_is_no_such_activity_is_remembered_for_a_minute() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failure_is_not_remembered() {
+async fn failures_are_not_cached() {
     for class in [
         FailureClass::Unauthenticated,
         FailureClass::Forbidden,
@@ -100,7 +100,7 @@ async fn a_failure_is_not_remembered() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_from_a_clock_that_was_ahead_is_asked_for_again() {
+async fn history_dated_in_the_future_is_fetched_again() {
     let service = Service::new();
     service.clock.set_by(24 * 3_600_000);
     service.read(None).await.unwrap();

@@ -1,4 +1,4 @@
-//! Property test of isolation: no response reaches another owner, with any mix of reads, failures, cancellations and expiry.
+//! Property test that no response reaches another owner, under any mix of reads, failures, cancellations and expiry.
 
 use http::{HeaderMap, header};
 use proptest::{collection::vec, option, prelude::*};
@@ -8,15 +8,14 @@ use crate::sources::access::{Access, CallersTokens};
 
 const ACCOUNTS: u8 = 3;
 
-/// One operation.
 #[derive(Clone, Debug)]
 struct Step {
     account: u8,
     activity: u8,
-    begins_ms: u64,
+    starts_ms: u64,
     timeout_ms: u64,
-    /// Delay until the client disconnects.
-    gone_after_ms: Option<u64>,
+    /// Delay until the client disconnects. `None` if the client stays connected.
+    disconnects_after_ms: Option<u64>,
     max_age_s: Option<u64>,
 }
 
@@ -31,19 +30,19 @@ fn step() -> impl Strategy<Value = Step> {
         max_age,
     )
         .prop_map(
-            |(account, activity, begins_ms, timeout_ms, gone_after_ms, max_age_s)| Step {
+            |(account, activity, starts_ms, timeout_ms, disconnects_after_ms, max_age_s)| Step {
                 account,
                 activity,
-                // Most operations start together with others.
-                begins_ms: begins_ms / 10_000 * 10_000 + begins_ms % 7,
+                // Most operations start concurrently with others.
+                starts_ms: starts_ms / 10_000 * 10_000 + starts_ms % 7,
                 timeout_ms,
-                gone_after_ms,
+                disconnects_after_ms,
                 max_age_s,
             },
         )
 }
 
-/// Delay of a call and its failure, if any. The classes differ in the treatment of an older response.
+/// Delay of a call, and its failure if any. The classes differ in whether a stale response may replace them.
 fn outcome() -> impl Strategy<Value = (u64, Option<FailureClass>)> {
     let class = prop_oneof![
         Just(FailureClass::NotFound),
@@ -55,7 +54,7 @@ fn outcome() -> impl Strategy<Value = (u64, Option<FailureClass>)> {
     (0..3_000_u64, option::weighted(0.4, class))
 }
 
-/// Builds request contexts from the tokens of callers, as for HTTP requests.
+/// Builds request contexts from callers' tokens, as for HTTP requests.
 struct Callers(Access);
 
 impl Callers {
@@ -91,11 +90,11 @@ async fn run(steps: Vec<Step>, outcomes: Vec<(u64, Option<FailureClass>)>) -> Re
     let tasks = steps.into_iter().map(|step| {
         let (service, callers, histories) = (Arc::clone(&service), Arc::clone(&callers), histories.clone());
         tokio::spawn(async move {
-            sleep(Duration::from_millis(step.begins_ms)).await;
+            sleep(Duration::from_millis(step.starts_ms)).await;
             let context = callers.context(&service, &step);
             let max_age = step.max_age_s.map(Duration::from_secs);
             let read = histories.read(&context, activity(step.activity), max_age);
-            let patience = Duration::from_millis(step.gone_after_ms.unwrap_or(u64::MAX / 4));
+            let patience = Duration::from_millis(step.disconnects_after_ms.unwrap_or(u64::MAX / 4));
             let read = tokio::time::timeout(patience, read).await.ok();
             (step, read, service.clock.now())
         })
@@ -110,9 +109,9 @@ async fn run(steps: Vec<Step>, outcomes: Vec<(u64, Option<FailureClass>)>) -> Re
                 prop_assert!(now.duration_since(reading.fetched_at) <= SignedDuration::from_secs(60));
             }
             Some(Err(ReadError::NotFound)) => {
-                let told = upstream.scripted.not_found.lock().unwrap();
+                let not_found = upstream.scripted.not_found.lock().unwrap();
                 prop_assert!(
-                    told.contains(&(step.account, activity(step.activity))),
+                    not_found.contains(&(step.account, activity(step.activity))),
                     "{:?}",
                     step
                 );
@@ -126,7 +125,7 @@ async fn run(steps: Vec<Step>, outcomes: Vec<(u64, Option<FailureClass>)>) -> Re
     Ok(())
 }
 
-/// The scripted upstream, with histories that identify their account and activity.
+/// Scripted upstream with histories that identify their account and activity.
 struct ByAccount {
     scripted: ScriptedUpstream,
     outcomes: Mutex<VecDeque<(u64, Option<FailureClass>)>>,
@@ -136,20 +135,20 @@ impl HistorySource for ByAccount {
     fn send_history<'a>(
         &'a self,
         caller: &'a Caller,
-        asked: ActivityId,
+        requested: ActivityId,
     ) -> BoxFuture<'a, Result<SendHistory, UpstreamError>> {
-        let number = (0..3).find(|&number| activity(number) == asked).unwrap();
+        let number = (0..3).find(|&number| activity(number) == requested).unwrap();
         let (delay, class) = self.outcomes.lock().unwrap().pop_front().unwrap_or((100, None));
         let history = sent("2020-01-01T00:00:00Z", account_of(caller) * 10 + number);
         self.scripted.will(delay, class.map_or(Ok(history), Err));
-        self.scripted.send_history(caller, asked)
+        self.scripted.send_history(caller, requested)
     }
 }
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
     #[test]
-    fn no_answer_crosses_from_one_callers_token_to_another(
+    fn responses_never_reach_another_callers_token(
         steps in vec(step(), 2..60),
         outcomes in vec(outcome(), 1..20),
     ) {

@@ -1,11 +1,11 @@
-//! Tests of single flight: one call for concurrent reads, regardless of their deadlines.
+//! Tests of single-flight fetches: concurrent reads share one call, regardless of their deadlines.
 
 use futures_util::future::join_all;
 
 use super::*;
 
 #[tokio::test(start_paused = true)]
-async fn a_hundred_simultaneous_readers_cost_one_call() {
+async fn concurrent_reads_cost_one_call() {
     let service = Service::new();
     let operations: Vec<RequestContext> = (0..100).map(|_| service.operation()).collect();
     let reads = operations
@@ -18,7 +18,7 @@ async fn a_hundred_simultaneous_readers_cost_one_call() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_hundred_simultaneous_readers_share_a_failure_too() {
+async fn concurrent_reads_share_a_failure() {
     let service = Service::new();
     service.upstream.will(100, Err(FailureClass::ServerFailure));
     let operations: Vec<RequestContext> = (0..100).map(|_| service.operation()).collect();
@@ -32,7 +32,7 @@ async fn a_hundred_simultaneous_readers_share_a_failure_too() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_call_goes_on_for_those_who_stay_and_is_given_up_with_the_last_one() {
+async fn shared_call_continues_until_its_last_reader_is_dropped() {
     let service = Service::new();
     service.upstream.will(10_000, Ok(sent("2026-06-15T11:00:00Z", 1)));
     let start = |milliseconds| {
@@ -52,14 +52,14 @@ async fn the_call_goes_on_for_those_who_stay_and_is_given_up_with_the_last_one()
     sleep(Duration::from_millis(1)).await;
     assert_eq!(service.upstream.given_up.load(Ordering::SeqCst), 1);
 
-    // The cancelled fetch was removed: the next read starts another one.
+    // The cancelled fetch was removed, so the next read starts another fetch.
     assert_eq!(service.read(None).await.unwrap().stale, None);
     assert_eq!(service.upstream.calls(), 2);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_reader_with_time_left_tries_again_when_the_others_time_ended_the_call() {
-    // The call is cancelled in flight, rejected because its slot would come too late, or throttled for too long.
+async fn reader_retries_if_another_readers_deadline_ended_the_shared_call() {
+    // The call is cancelled in flight, rejected because its slot is after the deadline, or throttled for too long.
     let cases = [
         (10_000, Ok(sent("2026-06-15T11:00:00Z", 1))),
         (10, Err(FailureClass::DeadlineExceeded)),
@@ -69,60 +69,60 @@ async fn a_reader_with_time_left_tries_again_when_the_others_time_ended_the_call
         let service = Service::new();
         let case = format!("{answer:?}");
         service.upstream.will(delay, answer);
-        let hurried = service.operation_of(1, Duration::from_secs(1));
-        let patient = service.operation_of(1, Duration::from_secs(30));
-        let (hurried, patient) = tokio::join!(
-            service.histories.read(&hurried, activity(0), None),
-            service.histories.read(&patient, activity(0), None),
+        let short = service.operation_of(1, Duration::from_secs(1));
+        let long = service.operation_of(1, Duration::from_secs(30));
+        let (short, long) = tokio::join!(
+            service.histories.read(&short, activity(0), None),
+            service.histories.read(&long, activity(0), None),
         );
-        hurried.unwrap_err();
-        assert_eq!(patient.unwrap().stale, None, "{case}");
+        short.unwrap_err();
+        assert_eq!(long.unwrap().stale, None, "{case}");
         assert_eq!(service.upstream.calls(), 2, "{case}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_person_does_not_share_the_refusal_of_background_work() {
+async fn interactive_reader_does_not_share_the_rejection_of_background_work() {
     let service = Service::new();
     service.upstream.will(10, Err(FailureClass::QuotaExceeded));
     let background = RequestContext {
         caller: service.operation().caller.in_background(),
         ..service.operation()
     };
-    let person = service.operation();
-    let (background, person) = tokio::join!(
+    let interactive = service.operation();
+    let (background, interactive) = tokio::join!(
         service.histories.read(&background, activity(0), None),
-        service.histories.read(&person, activity(0), None),
+        service.histories.read(&interactive, activity(0), None),
     );
     assert_eq!(class_of(background), FailureClass::QuotaExceeded);
-    assert_eq!(person.unwrap().stale, None);
+    assert_eq!(interactive.unwrap().stale, None);
     assert_eq!(service.upstream.calls(), 2);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_reader_whose_own_time_is_up_is_told_so_while_the_others_get_the_answer() {
+async fn reader_fails_at_its_deadline_while_the_shared_call_continues() {
     let service = Service::new();
     service.upstream.will(10_000, Ok(sent("2026-06-15T11:00:00Z", 1)));
-    let patient = service.operation_of(1, Duration::from_secs(30));
-    let hurried = service.operation_of(1, Duration::from_secs(1));
+    let long = service.operation_of(1, Duration::from_secs(30));
+    let short = service.operation_of(1, Duration::from_secs(1));
     let started = Instant::now();
-    let (patient, hurried) = tokio::join!(service.histories.read(&patient, activity(0), None), async {
-        let read = service.histories.read(&hurried, activity(0), None).await;
+    let (long, short) = tokio::join!(service.histories.read(&long, activity(0), None), async {
+        let read = service.histories.read(&short, activity(0), None).await;
         (read, started.elapsed())
     },);
-    let (hurried, took) = hurried;
-    let ReadError::Upstream(error) = hurried.unwrap_err() else {
-        panic!("another error");
+    let (short, took) = short;
+    let ReadError::Upstream(error) = short.unwrap_err() else {
+        panic!("unexpected error");
     };
     assert_eq!(error.class, FailureClass::DeadlineExceeded);
     assert!(error.retry_after.is_some());
     assert!(took < Duration::from_millis(1_050), "{took:?}");
-    assert_eq!(patient.unwrap().stale, None);
+    assert_eq!(long.unwrap().stale, None);
     assert_eq!(service.upstream.calls(), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_reader_who_asks_for_now_does_not_take_an_older_answer_that_another_found() {
+async fn reader_with_max_age_0_rejects_an_older_history_found_by_another_reader() {
     let service = Service::new();
     service.read(None).await.unwrap();
     sleep(Duration::from_secs(30)).await;

@@ -1,8 +1,8 @@
-//! Tests of stale histories: which upstream failures lead to one, and which to an error.
+//! Tests of which upstream failures lead to a stale history, and which to an error.
 
 use super::*;
 
-/// Result of a read after a first response has expired and the upstream fails with this class.
+/// Returns the result of a read after the stored history has expired and the upstream fails with this class.
 async fn after(class: FailureClass) -> Result<Reading, ReadError> {
     let service = Service::new();
     let known = service.read(None).await.unwrap();
@@ -18,7 +18,7 @@ async fn after(class: FailureClass) -> Result<Reading, ReadError> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn when_the_upstream_cannot_answer_the_last_known_history_is_given_with_the_reason() {
+async fn upstream_failure_yields_a_stale_history_with_the_reason() {
     for (class, reason) in [
         (FailureClass::Unreachable, StaleReason::UpstreamUnavailable),
         (FailureClass::Interrupted, StaleReason::UpstreamUnavailable),
@@ -37,7 +37,7 @@ async fn when_the_upstream_cannot_answer_the_last_known_history_is_given_with_th
 }
 
 #[tokio::test(start_paused = true)]
-async fn when_the_upstream_answers_no_nothing_older_is_given() {
+async fn denied_request_yields_no_stale_history() {
     for class in [
         FailureClass::Unauthenticated,
         FailureClass::LoginRequired,
@@ -50,7 +50,7 @@ async fn when_the_upstream_answers_no_nothing_older_is_given() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_not_found_is_not_given_instead_of_a_failure() {
+async fn cached_not_found_does_not_replace_a_failure() {
     let service = Service::new();
     service.upstream.will(100, Err(FailureClass::NotFound));
     service.read(None).await.unwrap_err();
@@ -60,7 +60,7 @@ async fn what_was_not_found_is_not_given_instead_of_a_failure() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_callers_token_reads_nothing_older_than_its_bound_neither_fresh_nor_stale() {
+async fn callers_token_reads_no_history_older_than_its_limit() {
     let service = Service::new();
     let year = Some(Duration::from_hours(24 * 365));
     let bounded = || RequestContext {
@@ -72,7 +72,7 @@ async fn a_callers_token_reads_nothing_older_than_its_bound_neither_fresh_nor_st
     read(bounded()).await.unwrap();
     sleep(Duration::from_secs(59)).await;
     read(bounded()).await.unwrap();
-    assert_eq!(service.upstream.calls(), 1, "within the bound");
+    assert_eq!(service.upstream.calls(), 1, "within the maximum age");
 
     // The history becomes too old during the upstream call.
     service.upstream.will(3_000, Err(FailureClass::Unreachable));
@@ -80,11 +80,11 @@ async fn a_callers_token_reads_nothing_older_than_its_bound_neither_fresh_nor_st
         oldest: Some(MINUTE),
         ..service.operation()
     };
-    let refused = service
+    let expired = service
         .histories
         .read(&fresh, activity(0), Some(Duration::ZERO))
         .await;
-    assert_eq!(class_of(refused), FailureClass::Unreachable);
+    assert_eq!(class_of(expired), FailureClass::Unreachable);
 
     service.upstream.will(100, Err(FailureClass::Unreachable));
     assert_eq!(class_of(read(bounded()).await), FailureClass::Unreachable);

@@ -1,21 +1,21 @@
-//! Tests of storing: fields receive fetched histories before they are stored, and a response waits for the writes.
+//! Tests of storing: fields receive fetched histories before they are stored, while a response waits for the writes.
 
 use sends_store::LayeredStore;
 use tokio::{sync::Semaphore, time::timeout};
 
 use super::{batches::CountingStore, *};
 
-/// A service with an in-memory layer over a store that completes as many writes as the gate has permits.
+/// Creates a service with an in-memory layer over a store. Each write to the store takes a permit of the returned semaphore.
 fn service() -> (Service, Arc<Semaphore>) {
     let gate = Arc::new(Semaphore::new(0));
-    let behind = CountingStore {
+    let inner = CountingStore {
         store: MemoryStore::new(1 << 20),
         queries: Arc::default(),
         damaged: None,
         fails_for_latest: false,
         gate: Some(Arc::clone(&gate)),
     };
-    let store = LayeredStore::new(MemoryStore::new(1 << 20), Arc::new(behind));
+    let store = LayeredStore::new(MemoryStore::new(1 << 20), Arc::new(inner));
     (Service::on(Arc::new(store)), gate)
 }
 
@@ -34,7 +34,7 @@ async fn field(
 }
 
 #[tokio::test(start_paused = true)]
-async fn response_waits_until_its_histories_are_stored_and_its_fields_do_not() {
+async fn response_waits_for_store_writes_and_fields_do_not() {
     let (service, gate) = service();
     let context = service.operation();
     field(&service, &context, None).await.unwrap();
@@ -56,7 +56,7 @@ async fn response_waits_until_its_histories_are_stored_and_its_fields_do_not() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn fetch_starts_anew_for_an_operation_that_wants_more_than_an_answer_being_stored() {
+async fn stricter_operation_starts_a_new_fetch_after_the_pending_write() {
     let (service, gate) = service();
     let context = service.operation();
     field(&service, &context, None).await.unwrap();
@@ -86,7 +86,7 @@ async fn cancelled_operation_leaves_its_histories_in_memory() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn response_leaves_at_its_deadline_when_the_store_does_not_keep() {
+async fn response_is_sent_at_its_deadline_if_the_store_blocks() {
     let (service, _gate) = service();
     let context = service.operation();
     field(&service, &context, None).await.unwrap();

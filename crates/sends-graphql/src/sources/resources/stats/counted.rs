@@ -10,7 +10,6 @@ use tokio::sync::Mutex;
 use super::{Practice, Told, WholeBatch};
 use crate::sources::resources::{Shelves, cache::ResourceCache};
 
-/// Id of a resource with statistics.
 pub(crate) trait Counted: Batched + Ord + Hash + fmt::Debug + Send + Sync + 'static {
     type Stats: Send + Sync + 'static;
 
@@ -33,7 +32,7 @@ pub(crate) trait Counted: Batched + Ord + Hash + fmt::Debug + Send + Sync + 'sta
     fn practice(shelves: &Shelves) -> &Mutex<Practice>;
 }
 
-/// Implements [`Counted`] for an id. `$name` is both the client method and the cache.
+/// Implements [`Counted`] for an id. `$name` is the name of both the client method and the cache.
 macro_rules! counted {
     ($id:ty, $stats:ty, $name:ident, $batches:ident, $drafts:ident, $practice:ident) => {
         impl Counted for $id {
