@@ -9,6 +9,7 @@ import { Client, fetchExchange } from 'urql';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Service, startService } from './service';
 import { cache as apolloCache } from './settings/apollo';
+import { relayEnvironment } from './settings/relay';
 import { type StaleData, staleDataLink } from './settings/stale';
 import { cache as urqlCache } from './settings/urql';
 
@@ -30,6 +31,16 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
+/** Sends a request by Relay's network function. A response without data is a failure. */
+const relay = (headers: Record<string, string>) =>
+  new Promise<void>((resolve, reject) => {
+    const operation = { name: 'Names', text: `query Names ${QUERY}`, cacheID: 'names', id: null, metadata: {}, operationKind: 'query' } as const;
+    relayEnvironment(service.url, headers)
+      .getNetwork()
+      .execute(operation, {}, {})
+      .subscribe({ next: (response) => ('data' in response && response.data ? resolve() : reject(response)), error: reject });
+  });
+
 /** Whether each client succeeds with these headers. */
 const successes = async (headers: Record<string, string>) => {
   const apollo = new ApolloClient({ link: new HttpLink({ uri: service.url, headers }), cache: apolloCache() });
@@ -39,13 +50,14 @@ const successes = async (headers: Record<string, string>) => {
     apollo.query({ query: gql(QUERY) }),
     urql.query(QUERY, {}).toPromise().then(({ error }) => error && Promise.reject(error)),
     request.request(QUERY),
+    relay(headers),
   ]);
   return results.map(({ status }) => status === 'fulfilled');
 };
 
 test('requests with the key succeed in every client, and requests without it fail', async () => {
-  expect(await successes({ 'X-API-Key': KEY })).toEqual([true, true, true]);
-  expect(await successes({})).toEqual([false, false, false]);
+  expect(await successes({ 'X-API-Key': KEY })).toEqual([true, true, true, true]);
+  expect(await successes({})).toEqual([false, false, false, false]);
 });
 
 /** A response with stale data, as documented in the guide for GraphQL over HTTP. */
