@@ -16,7 +16,9 @@ async fn login_against_the_sandbox_by_the_guides_commands_serves_its_campaigns()
         .flat_map(str::lines)
         .collect();
 
-    let start = lines.iter().find_map(|line| line.split_once("-p sends-sandbox -- "));
+    let start = lines
+        .iter()
+        .find_map(|line| line.split_once("-p sends-sandbox -- "));
     let options: Vec<_> = start.unwrap().1.split_whitespace().collect();
     let sandbox = SandboxProcess::start(&options);
     let origin = sandbox.api_url().trim_end_matches("/v3").to_owned();
@@ -27,9 +29,21 @@ async fn login_against_the_sandbox_by_the_guides_commands_serves_its_campaigns()
     let exports: Vec<_> = lines
         .iter()
         .filter_map(|line| line.strip_prefix("export ")?.split_once('='))
-        .map(|(name, value)| (name, if name == "SENDS_STATE_DIR" { state.to_owned() } else { here(value) }))
+        .map(|(name, value)| {
+            (
+                name,
+                if name == "SENDS_STATE_DIR" {
+                    state.to_owned()
+                } else {
+                    here(value)
+                },
+            )
+        })
         .collect();
-    let environment: Vec<_> = exports.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let environment: Vec<_> = exports
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect();
 
     let commands: Vec<Vec<_>> = lines
         .iter()
@@ -41,10 +55,18 @@ async fn login_against_the_sandbox_by_the_guides_commands_serves_its_campaigns()
     for words in &commands[..2] {
         let words: Vec<_> = words.iter().map(String::as_str).collect();
         let finished = run(&words, &environment);
-        assert!(finished.status == Some(0), "{words:?}: {} {}", finished.output, finished.errors);
+        assert!(
+            finished.status == Some(0),
+            "{words:?}: {} {}",
+            finished.output,
+            finished.errors
+        );
     }
     let words: Vec<_> = commands[2].iter().map(String::as_str).collect();
     let service = ServiceProcess::start(&words, &environment);
     let answer = service.query("{ campaigns(first: 1) { nodes { name } } }").await;
-    assert!(answer["data"]["campaigns"]["nodes"][0]["name"].is_string(), "{answer}");
+    assert!(
+        answer["data"]["campaigns"]["nodes"][0]["name"].is_string(),
+        "{answer}"
+    );
 }
