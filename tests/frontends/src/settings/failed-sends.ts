@@ -23,6 +23,6 @@ export const FailedSends = graphql(/* GraphQL */ `
 
 type Send = NonNullable<FailedSendsQuery['sends']>['nodes'][number];
 
-/** Whether the email of this send still needs attention: no later send of the activity succeeded. */
+/** Whether this send is the latest of an activity that needs attention. */
 export const needsAttention = ({ id, activity }: Send) =>
   activity.latestSend?.id === id && activity.sendSummary?.needsAttention === true;
