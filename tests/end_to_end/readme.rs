@@ -12,7 +12,9 @@ use serde_json::Value;
 use crate::shown::assert_shows_something;
 
 mod backup;
+mod container;
 mod links;
+mod login;
 
 /// A Markdown document of the repository.
 struct Document {
@@ -221,6 +223,8 @@ fn commands_and_options_of_the_readme_and_guides_exist() {
     ] {
         options += &String::from_utf8(service(&[name, "--help"]).stdout).unwrap();
     }
+    let sandbox = Program::Sandbox.command().arg("--help").output().unwrap();
+    options += &String::from_utf8(sandbox.stdout).unwrap();
     // Of cargo and of the benchmark.
     options += " --brief --features --help --output ";
     let exists = |option: &str| {

@@ -6,6 +6,7 @@ import { Client, fetchExchange } from 'urql';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type Service, startSandbox } from './service';
 import { cache as apolloCache } from './settings/apollo';
+import { FailedSends, needsAttention } from './settings/failed-sends';
 import { cache as urqlCache } from './settings/urql';
 
 const text = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8');
@@ -63,9 +64,12 @@ const withoutTypes = (data: unknown): unknown =>
 
 test('the guide has the settings that are tested here', () => {
   expect(documented.length).toBeGreaterThanOrEqual(2);
-  for (const client of ['apollo', 'urql']) {
-    expect(frontends.includes(text(`./settings/${client}.ts`).trim()), client).toBe(true);
+  for (const file of ['apollo', 'urql', 'relay', 'stale', 'failed-sends']) {
+    expect(frontends.includes(text(`./settings/${file}.ts`).trim()), file).toBe(true);
   }
+  const [, codegen = ''] = /^```yaml\n([^]*?)^```/m.exec(frontends) ?? [];
+  const settings = (yaml: string) => yaml.slice(yaml.indexOf('generates:')).trim();
+  expect(settings(text('../codegen.yml'))).toBe(settings(codegen));
 });
 
 test.each(queries)("Apollo's cache gives what was answered: %s", async (query) => {
@@ -180,4 +184,22 @@ test("an ordinary query of a frontend answers on Apollo's defaults", async () =>
   const { data } = await apollo(new InMemoryCache()).query<{ campaigns: { nodes: { activities: unknown[] }[] } }>({ query });
   expect(data?.campaigns.nodes.length).toBeGreaterThan(10);
   expect(data?.campaigns.nodes.every(({ activities }) => activities.length > 0)).toBe(true);
+});
+
+test('the example for failed sends finds the emails that need attention', async () => {
+  const client = apollo();
+  const pages = client.watchQuery({ query: FailedSends });
+  const shown = () => {
+    const { data } = pages.getCurrentResult();
+    return data && 'sends' in data ? data.sends : undefined;
+  };
+  const subscription = pages.subscribe(() => {});
+  await expect.poll(() => shown()?.nodes?.length).toBe(10);
+  await pages.fetchMore({ variables: { after: shown()?.pageInfo?.endCursor } });
+  await expect.poll(() => shown()?.pageInfo?.hasNextPage).toBe(false);
+  const sends = client.readQuery({ query: FailedSends })?.sends?.nodes ?? [];
+  expect(sends.length).toBeGreaterThan(10);
+  const outcomes = sends.filter(needsAttention).map((send) => send.outcome);
+  expect(outcomes).toEqual(['FAILED', 'FAILED', 'PARTIALLY_SENT', 'FAILED']);
+  subscription.unsubscribe();
 });

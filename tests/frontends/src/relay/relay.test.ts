@@ -2,12 +2,6 @@
 
 import {
   ConnectionHandler,
-  Environment,
-  type FetchFunction,
-  type GraphQLResponse,
-  Network,
-  RecordSource,
-  Store,
   createOperationDescriptor,
   fetchQuery,
   getRequest,
@@ -15,6 +9,7 @@ import {
 } from 'relay-runtime';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { GUIDE, type Service, HUGE, UNKNOWN, WEEKLY, startService } from '../service';
+import { relayEnvironment } from '../settings/relay';
 import type { relayCountQuery } from './__generated__/relayCountQuery.graphql';
 import type { relayHistoryQuery } from './__generated__/relayHistoryQuery.graphql';
 import type { relayNodeQuery } from './__generated__/relayNodeQuery.graphql';
@@ -95,17 +90,7 @@ beforeAll(async () => {
 });
 afterAll(() => service.stop());
 
-function environment() {
-  const fetchFromService: FetchFunction = async (operation, variables) => {
-    const response = await fetch(service.url, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', accept: 'application/graphql-response+json, application/json' },
-      body: JSON.stringify({ query: operation.text, variables }),
-    });
-    return (await response.json()) as GraphQLResponse;
-  };
-  return new Environment({ network: Network.create(fetchFromService), store: new Store(new RecordSource()) });
-}
+const environment = () => relayEnvironment(service.url);
 
 test('a query answers with the generated types', async () => {
   const data = await fetchQuery<relayHistoryQuery>(environment(), History, { id: GUIDE }).toPromise();

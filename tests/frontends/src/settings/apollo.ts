@@ -1,19 +1,35 @@
 import { type FieldPolicy, InMemoryCache } from '@apollo/client';
 
-type Page = { nodes?: unknown[] | undefined; edges?: unknown[] | undefined };
+type Page = { nodes?: unknown[]; edges?: unknown[]; pageInfo?: Record<string, unknown> };
 
-/** Joins the pages of a connection that `fetchMore` brings, whether a query asks for `nodes` or for `edges`. */
+/** Key of a page: the cursor that it follows or precedes. */
+const keyOf = (args: Record<string, unknown> | null) =>
+  args?.['after'] ? `after ${args['after']}` : args?.['before'] ? `before ${args['before']}` : 'start';
+
+/** Policy that joins the pages of a connection, whether queries select `nodes` or `edges`. */
 function connection(keyArgs: string[]): FieldPolicy<Record<string, Page>, Page, Page | undefined> {
   return {
-    keyArgs,
-    // Each page under the cursor that it follows: one that is fetched again takes its former place.
-    merge: (pages, page, { args }) =>
-      args?.['after'] ? { ...pages, [`after ${args['after']}`]: page } : { first: page },
-    read(pages) {
-      const all = Object.values(pages ?? {});
-      const joined = (name: 'nodes' | 'edges') =>
-        all.every((page) => page[name]) ? all.flatMap((page) => page[name]) : undefined;
-      return all.length > 0 ? { ...all.at(-1), nodes: joined('nodes'), edges: joined('edges') } : undefined;
+    // Lists with different page sizes or directions are separate, because their pages have different boundaries.
+    keyArgs: [...keyArgs, 'first', 'last'],
+    merge(pages = {}, page, { args }) {
+      const known = pages[keyOf(args)];
+      const pageInfo = { ...known?.pageInfo, ...page.pageInfo };
+      return { ...pages, [keyOf(args)]: { ...known, ...page, pageInfo } };
+    },
+    read(pages = {}, { args }) {
+      const start = pages[keyOf(args)];
+      // A query with a cursor of its own returns that page alone.
+      if (!start || keyOf(args) !== 'start') return start;
+      const joined = [start];
+      let page: Page | undefined = start;
+      while ((page = pages[`after ${page.pageInfo?.['endCursor']}`])) joined.push(page);
+      page = start;
+      while ((page = pages[`before ${page.pageInfo?.['startCursor']}`])) joined.unshift(page);
+      const { endCursor, hasNextPage } = joined.at(-1)?.pageInfo ?? {};
+      const result: Page = { ...start, pageInfo: { ...joined[0]?.pageInfo, endCursor, hasNextPage } };
+      if (start.nodes) result.nodes = joined.flatMap((page) => page.nodes ?? []);
+      if (start.edges) result.edges = joined.flatMap((page) => page.edges ?? []);
+      return result;
     },
   };
 }
@@ -29,7 +45,7 @@ export const cache = () =>
           sends: connection(['filter', 'orderBy']),
         },
       },
-      // Without an id: what two queries ask for of them is kept together.
+      // Types without an id: the fields that several queries request are merged.
       Account: { merge: true },
       Reason: { merge: true },
       SendSummary: { merge: true },
