@@ -18,7 +18,7 @@
 //! | base URL of the API | `base_url.rs` |
 //! | one GET: headers, timeouts, maximum body size | `transport.rs` |
 //! | decoding of error responses | `refusal.rs` |
-//! | which failures are retried, backoff, and the retry budget | `retry.rs` |
+//! | retry policy: remedy of each failure class, backoff, and the retry budget | `retry.rs` |
 //! | hooks for metrics | `observer.rs` |
 //! | the error type | `error.rs` |
 //!
