@@ -52,7 +52,6 @@ impl<Id: Batched> Batch<Id> {
         (!first.is_empty()).then(|| [Self(first.into()), Self(second.into())])
     }
 
-    /// Returns the ids as a segment of the upstream's path.
     pub(crate) fn path_segment(&self) -> String {
         let ids: Vec<String> = self.0.iter().map(ToString::to_string).collect();
         ids.join(",")

@@ -98,7 +98,6 @@ impl Breaker {
         self.state().regular_wait(Endpoint::SEND_HISTORY)
     }
 
-    /// Checks whether a request would be admitted now.
     pub(crate) fn check(&self, endpoint: &Endpoint) -> Result<(), CircuitOpen> {
         self.state().check(endpoint)
     }

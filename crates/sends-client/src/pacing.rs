@@ -266,7 +266,6 @@ impl Shared {
         self.changed.notify_one();
     }
 
-    /// Starts the writer, which runs until the ledger has all entries.
     fn ensure_writer(self: &Arc<Self>, schedule: &mut Schedule) {
         ensure_task(&mut schedule.writer, || write(Arc::clone(self)));
     }

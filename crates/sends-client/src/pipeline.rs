@@ -78,7 +78,6 @@ impl Pipeline {
     }
 }
 
-/// State of one call.
 struct Call<'c> {
     pipeline: &'c Pipeline,
     caller: &'c Caller,
@@ -93,7 +92,6 @@ struct Call<'c> {
     is_reconnected: bool,
     /// Whether the current request is the probe of a rejected token.
     is_probing: bool,
-    /// Whether a renewed token was requested.
     is_renewed: bool,
 }
 
@@ -265,7 +263,6 @@ impl fmt::Debug for Pipeline {
     }
 }
 
-/// Waits for a token until the caller's deadline.
 async fn wait_for_token(
     caller: &Caller,
     token: impl Future<Output = Result<AccessToken, TokenError>>,

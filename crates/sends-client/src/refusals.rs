@@ -81,7 +81,6 @@ pub(crate) enum RefusedBy {
 }
 
 impl Refusals {
-    /// Checks whether `token` may be sent to `endpoint` now.
     pub(crate) fn check(&self, token: &AccessToken, endpoint: &Endpoint) -> Result<(), TokenRejection> {
         let check = |state: &TokenState| state.check(endpoint, Instant::now());
         self.read(token, check).unwrap_or(Ok(()))
@@ -144,7 +143,6 @@ impl Refusals {
         });
     }
 
-    /// Waits until no probe of `token` is in flight.
     pub(crate) async fn probed(&self, token: &AccessToken) {
         loop {
             let settled = self.settled.notified();

@@ -104,7 +104,6 @@ impl Retries {
         Self { settings, state }
     }
 
-    /// Adds the share of one call to the budget.
     pub(crate) fn call_begins(&self) {
         let most = self.settings.budget_burst.saturating_mul(100);
         let mut state = self.state();

@@ -39,7 +39,6 @@ tokio::task_local! {
     static CONNECTED: Cell<bool>;
 }
 
-/// Failed request.
 pub(crate) struct Broken {
     pub(crate) failure: UpstreamError,
     /// Whether the upstream closed a reused connection before it responded.

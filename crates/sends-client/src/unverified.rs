@@ -143,7 +143,6 @@ impl Pass {
         self.acceptance = Some(acceptance);
     }
 
-    /// Reports that the upstream has accepted the token.
     pub(crate) fn accepted(mut self) {
         lock(&self.state).credit_back();
         if let Some(acceptance) = self.acceptance.take() {

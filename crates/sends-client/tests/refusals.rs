@@ -88,7 +88,6 @@ impl Service {
         self.caller_for(Duration::from_secs(30))
     }
 
-    /// Creates a caller whose deadline is after this time.
     fn caller_for(&self, time: Duration) -> Caller {
         Caller::new(Arc::<Login>::clone(&self.login), Instant::now() + time)
     }
@@ -250,7 +249,6 @@ async fn failed_probe_does_not_suspend_other_paths() {
     assert_only_path_rejects(service.fetch(0).await);
 }
 
-/// Advances the time beyond the pauses of rejected tokens and paths.
 async fn pass_pauses() {
     pause();
     advance(Duration::from_hours(2)).await;

@@ -83,7 +83,6 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Returns the readable values of an array.
     pub(crate) fn list<T: Lenient>(&self, name: &str, oddities: &mut Oddities) -> Vec<T> {
         let mut values = Vec::new();
         for (json, index) in self.elements(name, oddities).into_iter().zip(0_usize..) {
@@ -95,7 +94,6 @@ impl<'a> Fields<'a> {
         values
     }
 
-    /// Returns the unparsed elements of an array.
     pub(crate) fn elements(&self, name: &str, oddities: &mut Oddities) -> Vec<&'a str> {
         let json = match self.member(name) {
             Member::Absent => return Vec::new(),
@@ -128,7 +126,6 @@ impl<'a> Fields<'a> {
         fields
     }
 
-    /// Returns the value of a required member.
     pub(crate) fn require<T: Lenient>(&self, name: &str) -> Result<T, DecodeError> {
         let reject = |reason: &str| DecodeError::new(self.what, name, reason);
         match self.member(name) {
@@ -188,7 +185,6 @@ pub(crate) fn read<T: Lenient>(name: &str, member: &Member<'_>, oddities: &mut O
     value
 }
 
-/// Returns the unparsed elements of an array, or `None` for any other value.
 pub(crate) fn elements(json: &str) -> Option<Vec<&str>> {
     let elements: Vec<&RawValue> = serde_json::from_str(json).ok()?;
     Some(elements.into_iter().map(RawValue::get).collect())

@@ -138,7 +138,6 @@ fn first<'a, T: Deserialize<'a>>(
     Ok(value)
 }
 
-/// Returns the text after the first value.
 fn after_first(json: &str) -> &str {
     let json = json.trim_start();
     let mut values = serde_json::Deserializer::from_str(json).into_iter::<&RawValue>();

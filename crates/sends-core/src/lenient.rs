@@ -161,7 +161,6 @@ impl Lenient for ReasonCode {
     }
 }
 
-/// Returns the text of a JSON string.
 fn text(json: &str) -> Option<Cow<'_, str>> {
     #[derive(serde::Deserialize)]
     struct Text<'a>(#[serde(borrow)] Cow<'a, str>);

@@ -60,7 +60,6 @@ impl Outcome {
     }
 }
 
-/// Implements [`SendAttempt::is_contradictory`](crate::SendAttempt::is_contradictory).
 pub(crate) fn is_contradictory(
     status: Option<&SendStatus>,
     code: Option<ReasonCode>,

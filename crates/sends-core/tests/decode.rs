@@ -19,7 +19,6 @@ fn decode_error(json: impl AsRef<[u8]>) -> String {
     SendHistory::from_json(json.as_ref()).unwrap_err().to_string()
 }
 
-/// Describes the oddities of a history.
 fn oddities(json: impl AsRef<[u8]>) -> String {
     let decoded = SendHistory::decode(json.as_ref()).unwrap();
     let (records, values) = (decoded.oddities.records, decoded.oddities.values);

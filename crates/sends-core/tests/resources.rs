@@ -16,14 +16,12 @@ fn read<T: FromJson>(json: &str) -> T {
     T::from_json(json.as_bytes()).unwrap()
 }
 
-/// Decodes the response to a request for the activity.
 fn activity(json: &str) -> ActivityDetail {
     ActivityDetail::decode_of(ACTIVITY.parse().unwrap(), json.as_bytes())
         .unwrap()
         .value
 }
 
-/// Decodes the response to a request for the campaign.
 fn detail(json: &str) -> CampaignDetail {
     CampaignDetail::decode_of(CAMPAIGN.parse().unwrap(), json.as_bytes())
         .unwrap()

@@ -90,7 +90,6 @@ impl Shared {
         }
     }
 
-    /// Gives a claimed departure back to the record.
     pub(super) fn give_back(&self, departure: Option<Departure>) {
         if let (Some(record), Some(departure)) = (&self.departures, departure) {
             record.give_back(departure);

@@ -15,7 +15,6 @@ const SECONDS_PER_DAY: i64 = 24 * 60 * 60;
 pub(super) struct Now {
     pub(super) instant: Instant,
     pub(super) timestamp: Timestamp,
-    /// Current UTC day.
     pub(super) date: Date,
     pub(super) next_midnight: Timestamp,
 }

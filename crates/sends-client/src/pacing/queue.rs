@@ -111,11 +111,9 @@ impl Queue {
         Some(call)
     }
 
-    /// Rejects all waiting calls of a priority.
     pub(super) fn refuse_all(&mut self, priority: Priority, refused: Refused) {
         let lanes = self.lanes(priority);
         while let Some((_, waiter)) = lanes.pop() {
-            // Fails if the call was cancelled.
             let _ = waiter.send(Err(refused));
         }
     }

@@ -270,7 +270,6 @@ impl Schedule {
         self.pause = self.pause.filter(|(until, _)| *until > now.instant);
     }
 
-    /// Pauses all calls, unless a longer pause is in effect.
     fn pause_for(&mut self, wait: Duration, reason: PauseReason, now: Instant) {
         let until = now + wait;
         if self.pause.is_none_or(|(other, _)| until > other) {

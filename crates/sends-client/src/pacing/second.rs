@@ -59,7 +59,6 @@ impl Second {
         }
     }
 
-    /// Returns whether a slot is open.
     pub(super) fn is_open(&mut self, now: Instant) -> bool {
         if self.rate == 0 {
             return true;

@@ -14,11 +14,9 @@ use crate::{
 };
 
 pub(super) enum AttemptError {
-    /// No request was sent.
     Unsent(UpstreamError),
     /// No request was sent because the token is known to be rejected.
     Rejected(TokenRejection),
-    /// A request was sent and failed.
     Sent(UpstreamError),
     /// The upstream closed the connection before it responded. The request is repeated once, which does not count as a retry.
     ConnectionClosed,

@@ -69,7 +69,6 @@ pub(super) fn shows_accepted_token(failure: Option<&UpstreamError>) -> bool {
     })
 }
 
-/// Returns whether an outcome is a 401.
 pub(super) fn is_rejected_token(failure: Option<&UpstreamError>) -> bool {
     failure.is_some_and(|failure| failure.class == FailureClass::Unauthenticated)
 }

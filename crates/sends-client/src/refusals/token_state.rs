@@ -10,7 +10,6 @@ use crate::Endpoint;
 /// Pause after the first rejection.
 pub(super) const FIRST_PAUSE: Duration = Duration::from_mins(1);
 
-/// Maximum pause.
 pub(super) const MAX_PAUSE: Duration = Duration::from_hours(1);
 
 /// Maximum number of tokens in memory. Tokens that were never accepted are evicted first, in least recently used order.

@@ -9,7 +9,6 @@ use sends_client::{
 };
 use tokio::{task::JoinSet, time::Instant};
 
-/// Wall clock that starts at `start` and follows tokio's clock.
 #[derive(Debug)]
 pub(crate) struct TestClock {
     start: Timestamp,

@@ -95,7 +95,6 @@ async fn walk<T: Paged>(client: &ConstantContact, first: ResourcePage<T>) -> (us
 /// Name of the member with the records, path of the listing, and record by number.
 type ListingCase = (&'static str, &'static str, fn(u8) -> String);
 
-/// All listings.
 const LISTINGS: [ListingCase; 4] = [
     ("campaigns", "emails", |number| {
         format!(r#"{{"campaign_id": "{CAMPAIGN_PREFIX}{number:02x}"}}"#)

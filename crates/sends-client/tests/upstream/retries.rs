@@ -36,7 +36,6 @@ fn token(text: &str) -> AccessToken {
     AccessToken::new(text).unwrap()
 }
 
-/// Settings with short delays.
 fn settings(base_url: &str) -> Settings {
     Settings {
         call_timeout: Duration::from_millis(500),

@@ -20,7 +20,6 @@ pub(crate) enum Reply {
 }
 
 impl Reply {
-    /// Creates a complete JSON response.
     pub(crate) fn json(status: u16, body: &str) -> Self {
         Self::response(
             status,
@@ -50,7 +49,6 @@ impl Reply {
         Self::response(200, "content-encoding: gzip\r\n", body.len(), body)
     }
 
-    /// Creates a redirect.
     pub(crate) fn redirect(location: &str) -> Self {
         Self::response(302, &format!("location: {location}\r\n"), 0, b"")
     }
@@ -124,17 +122,14 @@ impl ScriptedUpstream {
         }
     }
 
-    /// Returns the host and port.
     pub(crate) fn authority(&self) -> String {
         self.authority.clone()
     }
 
-    /// Returns the base URL for a client.
     pub(crate) fn base_url(&self) -> String {
         format!("http://{}/v3", self.authority)
     }
 
-    /// Returns the heads of the requests so far.
     pub(crate) fn requests(&self) -> Vec<String> {
         self.requests.lock().unwrap().clone()
     }

@@ -170,7 +170,6 @@ impl Record {
             .retain(|note| (now..=now + EXPIRY_AGE).contains(&note.until));
     }
 
-    /// Updates the entry of a process and returns its index.
     fn note(&mut self, process: u64, claim: &Claim) -> usize {
         let place = self.waiting.iter().position(|note| note.process == process);
         let place = place.unwrap_or_else(|| {
